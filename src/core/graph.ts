@@ -1,0 +1,80 @@
+/**
+ * The part of the plan that one run covers: its root task and everything reachable from it by `downstream`, fixed when the
+ * run is accepted. Tasks are known by their ordinal here; the root is 0.
+ */
+import type { Dispatch, Plan, RetryPolicy } from "./plan.ts";
+
+/** Up to this timeout a task runs in a driver; above, each attempt has an executor object of its own. */
+export const DRIVER_LANE_MAX_TIMEOUT_MS = 25_000;
+
+/**
+ * What a task reads, by its upstream tasks in peach.conf (not by the run): `trigger` is what the trigger carried (the root),
+ * `value` what the one parent passed, `keyed` an object by parent name.
+ */
+export type InputShape = "trigger" | "value" | "keyed";
+
+export interface GraphTask {
+  readonly name: string;
+  /** Key into the method registry. */
+  readonly method: string;
+  readonly upstream: readonly number[];
+  readonly downstream: readonly number[];
+  readonly shape: InputShape;
+  readonly retries: RetryPolicy;
+  readonly timeoutMs: number;
+}
+
+export interface RunGraph {
+  readonly confVersion: string;
+  readonly retentionMs: number;
+  readonly inlineLimitBytes: number;
+  readonly dispatch: Dispatch;
+  /** By ordinal, each after the tasks that were found before it; 0 is the root. */
+  readonly tasks: readonly GraphTask[];
+}
+
+export type Lane = "driver" | "executor";
+
+/** Where the attempts of a task run. */
+export function laneOf(task: GraphTask): Lane {
+  return task.timeoutMs <= DRIVER_LANE_MAX_TIMEOUT_MS ? "driver" : "executor";
+}
+
+/** The graph of a run of `root`, or null if the plan has no such task. */
+export function graphFrom(plan: Plan, root: string): RunGraph | null {
+  const rootPlan = plan.tasks[root];
+  if (rootPlan === undefined) return null;
+  const names = [root];
+  const ordinals = new Map([[root, 0]]);
+  for (const name of names) {
+    for (const child of plan.tasks[name]?.downstream ?? []) {
+      if (ordinals.has(child)) continue;
+      ordinals.set(child, names.length);
+      names.push(child);
+    }
+  }
+  const toOrdinals = (tasks: readonly string[]): number[] => tasks.flatMap((name) => ordinals.get(name) ?? []);
+  const tasks = names.flatMap((name, ordinal): GraphTask[] => {
+    const task = plan.tasks[name];
+    if (task === undefined) return [];
+    const shape: InputShape = ordinal === 0 ? "trigger" : task.upstream.length === 1 ? "value" : "keyed";
+    return [
+      {
+        name,
+        method: task.method,
+        upstream: ordinal === 0 ? [] : toOrdinals(task.upstream),
+        downstream: toOrdinals(task.downstream),
+        shape,
+        retries: task.retries,
+        timeoutMs: task.timeoutMs,
+      },
+    ];
+  });
+  return {
+    confVersion: plan.version,
+    retentionMs: plan.retentionMs,
+    inlineLimitBytes: plan.inlineLimitBytes,
+    dispatch: rootPlan.dispatch,
+    tasks,
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * All ids of the product, and the only place where they are made. Pure: the bytes (random, or a digest) come from outside.
+ */
+declare const brand: unique symbol;
+
+/** `run_` and 26 characters of Crockford's base 32: 128 bits, random or the digest of (task, idempotency key). */
+export type RunId = string & { readonly [brand]: "RunId" };
+
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+const RUN_ID = /^run_[0-9a-hjkmnp-tv-z]{26}$/;
+
+/** The run id that stands for these bytes; only the first 16 count. */
+export function runIdFromBytes(bytes: Uint8Array): RunId {
+  if (bytes.length < 16) throw new RangeError(`a run id needs 16 bytes, given ${bytes.length}`);
+  let text = "run_";
+  let held = 0;
+  let heldBits = 0;
+  for (const byte of bytes.subarray(0, 16)) {
+    held = (held << 8) | byte;
+    heldBits += 8;
+    while (heldBits >= 5) {
+      heldBits -= 5;
+      text += ALPHABET.charAt((held >>> heldBits) & 31);
+    }
+    held &= (1 << heldBits) - 1;
+  }
+  return brandRunId(text + ALPHABET.charAt((held << (5 - heldBits)) & 31));
+}
+
+/** The run id in this text, or null if it is none. */
+export function parseRunId(text: string): RunId | null {
+  return RUN_ID.test(text) ? brandRunId(text) : null;
+}
+
+function brandRunId(text: string): RunId {
+  return text as RunId;
+}
+
+/** What is hashed into the id of a run whose trigger has an idempotency key: a key belongs to its task. */
+export function idempotencyInput(task: string, key: string): string {
+  return `${task.length}:${task}:${key}`;
+}
+
+/** The key of a trigger made inside a task: a retried attempt makes the same one, so it finds the child run again. */
+export function childTriggerKey(parent: { runId: RunId; task: string }, target: string, ordinal: number): string {
+  return `child:${parent.runId}:${parent.task}:${target}:${ordinal}`;
+}
+
+/** The key of one object version. The notification has no version id; etag and event time stand for it. */
+export function objectVersionKey(event: { bucket: string; key: string; action: string; etag: string; eventTime: string }): string {
+  return `r2:${JSON.stringify([event.bucket, event.key, event.action, event.etag, event.eventTime])}`;
+}

@@ -1,0 +1,70 @@
+/**
+ * The compiled `peach.conf`: plain data, made by `conf/compile`, imported as `#generated/plan`.
+ * All durations are milliseconds, all sizes bytes, every default filled in.
+ */
+
+/** When a task that threw is started again. At most `limit` + 1 attempts; lost attempts do not count. */
+export interface RetryPolicy {
+  readonly limit: number;
+  readonly delayMs: number;
+  readonly backoff: Backoff;
+  readonly maxDelayMs: number;
+  readonly jitter: boolean;
+}
+
+export const BACKOFFS = ["exponential", "linear", "constant"] as const;
+export type Backoff = (typeof BACKOFFS)[number];
+
+export const R2_ACTIONS = ["create", "delete"] as const;
+export type R2Action = (typeof R2_ACTIONS)[number];
+
+/** An R2 notification triggers the task if bucket, prefix, suffix and action all fit. Empty texts fit every key. */
+export interface R2Rule {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly actions: readonly R2Action[];
+}
+
+export const DISPATCHES = ["queue", "direct"] as const;
+export type Dispatch = (typeof DISPATCHES)[number];
+
+export interface TaskPlan {
+  readonly name: string;
+  /** Key into the method registry: `method`, or `module#method`. */
+  readonly method: string;
+  readonly description: string | null;
+  /** In the order of peach.conf. */
+  readonly downstream: readonly string[];
+  /** Every task that names this one as downstream, in file order: it decides the shape of what the task reads. */
+  readonly upstream: readonly string[];
+  readonly retries: RetryPolicy;
+  /** Of one attempt. */
+  readonly timeoutMs: number;
+  readonly dispatch: Dispatch;
+  readonly on: { readonly r2: readonly R2Rule[] };
+}
+
+export interface EndpointPlan {
+  readonly name: string;
+  readonly method: string;
+  /** Hono path, with `:params`. */
+  readonly url: string;
+  /** Upper case; null is any. */
+  readonly methods: readonly string[] | null;
+  readonly maxBodyBytes: number;
+  /** Registry key of the endpoint called if the method throws. */
+  readonly fallback: string | null;
+  readonly cors: { readonly origins: readonly string[] } | null;
+}
+
+export interface Plan {
+  /** Hash of the compiled configuration: `conf_version` of the runs it starts. */
+  readonly version: string;
+  readonly codops: string;
+  readonly retentionMs: number;
+  readonly inlineLimitBytes: number;
+  /** In file order. */
+  readonly tasks: Readonly<Record<string, TaskPlan>>;
+  readonly endpoints: readonly EndpointPlan[];
+}

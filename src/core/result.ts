@@ -1,0 +1,56 @@
+/**
+ * A refusal that a person can act on. Expected outcomes are returned as a `Result`; a throw is a bug or broken surroundings.
+ * `code` is a literal that programs compare, `detail` says what and which value, `hint` what to do.
+ */
+export interface Problem {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly hint: string;
+  /** For invalid input: each wrong place, as a JSON path from `$`. */
+  readonly errors?: readonly { readonly path: string; readonly message: string }[];
+}
+
+/** Every code that a caller can meet. `http/problem.ts` maps each to a status. */
+export type ProblemCode =
+  | "unauthorized"
+  | "forbidden"
+  | "not_found"
+  | "unknown_task"
+  | "unknown_endpoint"
+  | "unknown_run"
+  | "unknown_bucket"
+  | "no_payload"
+  | "method_not_allowed"
+  | "invalid_json"
+  | "invalid_payload"
+  | "invalid_request"
+  | "payload_not_serializable"
+  | "payload_too_large"
+  | "run_final"
+  | "endpoint_failed"
+  | "not_available_yet"
+  | "overloaded"
+  | "internal_error";
+
+export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
+
+/** A success. */
+export function ok<T>(value: T): Result<T> {
+  return { ok: true, value };
+}
+
+/** A refusal. */
+export function refuse(problem: Problem): { readonly ok: false; readonly problem: Problem } {
+  return { ok: false, problem };
+}
+
+/** A refusal on its way through code that can only throw (a task's call of a helper). */
+export class ProblemError extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(`${problem.detail} ${problem.hint}`);
+    this.name = "PeachError";
+    this.problem = problem;
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * The statuses, one list each. Final ones never change but by an explicit retry.
+ *
+ * Task:
+ * - `pending`: some upstream task is not final. Left when the last one is (to `queued`, or `skipped`). A crash changes nothing.
+ * - `queued`: may start; waits for a driver or an executor object. Left when one claims it. If the message is lost, the run's
+ *   alarm sends another.
+ * - `running`: leased to one attempt. Left by its settle, or when the lease expires (the attempt is lost; to `queued`).
+ * - `retrying`: an attempt threw; the next one waits for its time. Left when the alarm fires (to `queued`).
+ * - `waiting`: an external task, started, whose completion nobody has reported yet.
+ * - `succeeded`: an attempt's result was accepted; what it passed is visible to its children.
+ * - `failed`: the last allowed attempt threw, or it cannot be run (the reason says why).
+ * - `skipped`: it cannot start any more (a failed or skipped upstream task).
+ * - `cancelled`: the run was cancelled before it was final.
+ */
+export const TASK_STATUSES = ["pending", "queued", "running", "retrying", "waiting", "succeeded", "failed", "skipped", "cancelled"] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/**
+ * Run:
+ * - `queued`: accepted, no attempt started yet.
+ * - `running`: some attempt has started.
+ * - `succeeded`: every task is final, none failed, and it was not cancelled.
+ * - `failed`: every task is final and some task failed.
+ * - `cancelled`: it was cancelled.
+ */
+export const RUN_STATUSES = ["queued", "running", "succeeded", "failed", "cancelled"] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/**
+ * Attempt:
+ * - `running`: holds the lease.
+ * - `succeeded`: its result was accepted.
+ * - `failed`: the task threw.
+ * - `timed_out`: it ran longer than `timeout`; its late result changes nothing.
+ * - `lost`: its worker died, or the lease ran out. Does not count against `retries`.
+ * - `cancelled`: the run was cancelled while it ran.
+ */
+export const ATTEMPT_STATUSES = ["running", "succeeded", "failed", "timed_out", "lost", "cancelled"] as const;
+export type AttemptStatus = (typeof ATTEMPT_STATUSES)[number];

@@ -1,0 +1,15 @@
+import type { RunId } from "./ids.ts";
+
+export const TRIGGER_SOURCES = ["api", "lab", "endpoint", "task", "schedule", "r2", "event", "replay"] as const;
+
+/** Which way a trigger came in. */
+export type TriggerSource = (typeof TRIGGER_SOURCES)[number];
+
+/** Why a run exists. */
+export interface TriggerOrigin {
+  readonly source: TriggerSource;
+  /** Who: the token's name, the endpoint, the task, `bucket/key` of the object. */
+  readonly by: string;
+  /** The run and task that triggered it, if a task did. */
+  readonly parent: { readonly runId: RunId; readonly task: string } | null;
+}

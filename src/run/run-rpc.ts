@@ -1,0 +1,150 @@
+/**
+ * What others may call on a run object, and what goes over the wire. Methods never throw for expected outcomes; a throw is
+ * broken surroundings (reset, overload, code update), to be tried again with a fresh stub (`run/run-client.ts`).
+ */
+import type { InputShape, RunGraph } from "../core/graph.ts";
+import type { RunId } from "../core/ids.ts";
+import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
+import type { AttemptError, ChildRun, FailReason } from "../core/run.ts";
+import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
+import type { TriggerOrigin, TriggerSource } from "../core/trigger.ts";
+
+export interface AcceptRequest {
+  readonly runId: RunId;
+  readonly graph: RunGraph;
+  readonly origin: TriggerOrigin;
+  readonly payload: PayloadParcel;
+  /** With `dispatch: direct`: the accepting invocation is the driver, and gets the first lease in the same call. */
+  readonly claim?: ClaimRequest;
+}
+
+export interface AcceptAnswer {
+  readonly status: RunStatus;
+  /** True if the run was there already: nothing was changed. */
+  readonly deduplicated: boolean;
+  readonly grant: Grant;
+}
+
+export interface ClaimRequest {
+  /** How many more tasks the driver may take now. */
+  readonly width: number;
+  /** What is left of the driver's time; a task is granted only if its timeout fits. Milliseconds. */
+  readonly budgetMs: number;
+}
+
+/** The right to run one attempt, with what it needs. */
+export interface Lease {
+  readonly runId: RunId;
+  readonly ordinal: number;
+  readonly task: string;
+  readonly method: string;
+  readonly attempt: number;
+  readonly token: number;
+  readonly timeoutMs: number;
+  readonly inlineLimitBytes: number;
+  readonly shape: InputShape;
+  /** `trigger` and `value`: exactly one; `keyed`: one for each parent that passed something, by its name. */
+  readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];
+  /** Names of the children in this run, for `passToChildTask({to})`. */
+  readonly children: readonly string[];
+}
+
+export interface Grant {
+  readonly leases: readonly Lease[];
+}
+
+/** How an attempt ended. */
+export type AttemptOutcome =
+  | { readonly type: "succeeded"; readonly output: PayloadParcel; readonly to: Readonly<Record<string, PayloadParcel>> | null }
+  /** `retryAfterMs` replaces the policy's delay. */
+  | { readonly type: "failed"; readonly error: AttemptError; readonly retryable: boolean; readonly retryAfterMs: number | null; readonly reason: FailReason }
+  | { readonly type: "timed_out"; readonly error: AttemptError }
+  /** The surroundings failed, not the task: it is started again and does not count against `retries`. */
+  | { readonly type: "lost"; readonly error: AttemptError };
+
+export interface LogLine {
+  readonly at: number;
+  readonly level: "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>> | null;
+}
+
+export interface Settlement {
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+  readonly outcome: AttemptOutcome;
+  /** Runs that the attempt triggered, however it ended. */
+  readonly children: readonly ChildRun[];
+  readonly logs: readonly LogLine[];
+  readonly logsDropped: number;
+}
+
+export interface SettleRequest {
+  readonly settlements: readonly Settlement[];
+  readonly claim: ClaimRequest;
+}
+
+/** The stored bytes of an inline payload, or the key of the object in R2. */
+export type StoredPayload = PayloadParcel;
+
+/** Answers about a run that is not there (never accepted, or deleted after retention) are null. */
+export interface RunRpc {
+  /** Records the run, durably, before it answers. The same id again changes nothing. */
+  accept(request: AcceptRequest): Promise<AcceptAnswer>;
+  /** A driver asks for work. */
+  claim(request: ClaimRequest): Promise<Grant>;
+  /** A driver reports attempts and gets the next leases. Stale ones are ignored. */
+  settle(request: SettleRequest): Promise<Grant>;
+  /** An executor object claims one task of the long lane. Null: nothing to do (any more). */
+  begin(ordinal: number): Promise<Lease | null>;
+  /** The bytes of an inline payload that was too large to ride with its lease. */
+  held(seq: number, offset: number, size: number): Promise<Uint8Array>;
+  describe(): Promise<RunDocument | null>;
+  /** What triggered the run, or, with `task`, what that task passed. Undefined: no such task, or it passed nothing. */
+  payload(task: string | null): Promise<StoredPayload | undefined | null>;
+  logs(task: string): Promise<TaskLogs | undefined | null>;
+  /** Cancels the run; `run_final` if it has ended already. */
+  cancel(): Promise<{ readonly cancelled: boolean; readonly document: RunDocument } | null>;
+  /** Resolves to the document once the run is final, or to null after `timeoutMs` (or if there is no such run). */
+  untilFinal(timeoutMs: number): Promise<RunDocument | null>;
+}
+
+/** The run as `GET /api/v1/runs/{id}` answers it. Times in ISO 8601. */
+export interface RunDocument {
+  readonly run_id: RunId;
+  readonly task: string;
+  readonly status: RunStatus;
+  readonly trigger: { readonly source: TriggerSource; readonly by: string; readonly parent: { readonly run_id: RunId; readonly task: string } | null };
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly duration_ms: number | null;
+  readonly conf_version: string;
+  readonly tasks: readonly TaskDocument[];
+  readonly children: readonly { readonly run_id: RunId; readonly task: string }[];
+}
+
+export interface TaskDocument {
+  readonly task: string;
+  readonly status: TaskStatus;
+  readonly reason: string | null;
+  readonly upstream: readonly string[];
+  readonly downstream: readonly string[];
+  readonly attempts: readonly AttemptDocument[];
+  readonly progress: { readonly fraction: number; readonly message: string | null } | null;
+  readonly output: { readonly kind: string; readonly size: number; readonly content_type: string } | null;
+}
+
+export interface AttemptDocument {
+  readonly attempt: number;
+  readonly status: AttemptStatus;
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  readonly error: AttemptError | null;
+}
+
+export interface TaskLogs {
+  readonly logs: readonly (Omit<LogLine, "at"> & { readonly at: string; readonly attempt: number })[];
+  readonly dropped: number;
+}

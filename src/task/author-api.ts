@@ -1,0 +1,53 @@
+/**
+ * What task and endpoint authors are handed. `peach/task-helpers` offers the same as plain functions.
+ */
+import type { RunId } from "../core/ids.ts";
+import type { RunDocument } from "../run/run-rpc.ts";
+
+/** A duration as in peach.conf (`250ms`, `30s`, `5m`, `2h`, `7d`), or milliseconds. */
+export type DurationInput = string | number;
+
+export interface TriggerOptions {
+  /** The same key for the same task gives the same run and executes nothing again. */
+  readonly idempotencyKey?: string;
+}
+
+export interface TriggeredRun {
+  readonly runId: RunId;
+  /** True if the idempotency key had started this run before. */
+  readonly deduplicated: boolean;
+  /** The run's document once it is final; rejects with `ResultTimeoutError` after `timeout` (default 30s). */
+  result(options?: { readonly timeout?: DurationInput }): Promise<RunDocument>;
+}
+
+export interface TaskLog {
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface TaskContext {
+  readonly name: string;
+  readonly runId: RunId;
+  /** From 1; lost attempts count. */
+  readonly attempt: number;
+  /** The worker's bindings. */
+  readonly env: Env;
+  /** Aborted when the attempt's time is up. */
+  readonly signal: AbortSignal;
+  readonly log: TaskLog;
+  triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
+  passToChildTask(data: unknown, options?: { readonly to?: string }): void;
+  readFromParentTask<T = unknown>(parent?: string): Promise<T>;
+  readFromParentTask(parent: string | undefined, options: { readonly as: "stream" }): Promise<ReadableStream<Uint8Array>>;
+}
+
+export interface EndpointContext {
+  readonly name: string;
+  /** The `:params` of its url. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly env: Env;
+  readonly log: TaskLog;
+  waitUntil(promise: Promise<unknown>): void;
+  triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
+}
