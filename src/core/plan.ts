@@ -67,4 +67,6 @@ export interface Plan {
   /** In file order. */
   readonly tasks: Readonly<Record<string, TaskPlan>>;
   readonly endpoints: readonly EndpointPlan[];
+  /** The R2 buckets that wrangler.toml binds: `bucket_name` to the name of its binding. `conf/compile` reads them from there. */
+  readonly buckets: Readonly<Record<string, string>>;
 }
