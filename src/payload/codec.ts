@@ -1,11 +1,116 @@
+/**
+ * Values to bytes and back: what goes in comes out as the same kind and the same constructor, or is refused.
+ */
 import type { PayloadDescription } from "../core/payload-ref.ts";
-import type { Result } from "../core/result.ts";
+import { type Problem, type Result, ok, refuse } from "../core/result.ts";
+import { formOf, makeForm, viewBytes } from "./byte-forms.ts";
+import { type JsonError, writeJson } from "./json-text.ts";
 
-/** A payload ready to be stored: a stream's size is known only afterwards. */
+/** A payload ready to be stored: a stream's size is known only afterwards (`size` is what was declared). */
 export type EncodedPayload =
   | (PayloadDescription & { readonly body: Uint8Array })
   | (Omit<PayloadDescription, "size"> & { readonly body: ReadableStream<Uint8Array>; readonly size: number | null });
 
-/** CONTRACT (helper B fills in). */
-export declare function encodePayload(value: unknown): Result<EncodedPayload>;
-export declare function decodePayload(description: PayloadDescription, bytes: Uint8Array): unknown;
+export const JSON_TYPE = "application/json";
+export const TEXT_TYPE = "text/plain; charset=utf-8";
+export const OCTET_TYPE = "application/octet-stream";
+
+/** A text with lone surrogates has no UTF-8; its bytes are a JSON string. */
+const ESCAPED = "escaped";
+/** A Blob whose `type` is empty; one with a type has form `Blob` and keeps it as content type. */
+const UNTYPED_BLOB = "Blob without type";
+
+const HINT =
+  "Payloads are JSON values, strings, bytes (ArrayBuffer, typed arrays, Blob) or a ReadableStream of bytes; turn other values into one of these.";
+
+/**
+ * Any payload as bytes, or the Problem `payload_not_serializable` with each wrong place. Undefined is JSON null. Bytes are not
+ * copied and streams not read; a Blob is a stream of known size (of a File, only the Blob is kept).
+ */
+export function encodePayload(value: unknown): Result<EncodedPayload> {
+  if (typeof value === "string") return ok(encodeText(value));
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return encodeBytes(value);
+  if (value instanceof Blob) return ok(encodeBlob(value));
+  if (value instanceof ReadableStream) return encodeStream(value);
+  const json = writeJson(value);
+  if (!json.ok) return refuse(notJson(json.errors));
+  const body = new TextEncoder().encode(json.text);
+  return ok({ kind: "json", contentType: JSON_TYPE, size: body.length, body });
+}
+
+/** The value that these bytes stand for; they may be kept in it. A `stream` of stored bytes is a stream again. */
+export function decodePayload(description: PayloadDescription, bytes: Uint8Array): unknown {
+  switch (description.kind) {
+    case "json":
+      return JSON.parse(decodeUtf8(bytes));
+    case "text":
+      return description.form === ESCAPED ? JSON.parse(decodeUtf8(bytes)) : decodeUtf8(bytes);
+    case "bytes":
+      if (description.form === "Blob") return new Blob([bytes], { type: description.contentType });
+      if (description.form === UNTYPED_BLOB) return new Blob([bytes]);
+      return makeForm(description.form ?? "Uint8Array", bytes);
+    case "stream":
+      return new Blob([bytes]).stream();
+  }
+}
+
+function encodeText(text: string): EncodedPayload {
+  const encoder = new TextEncoder();
+  if (!text.isWellFormed()) {
+    const body = encoder.encode(JSON.stringify(text));
+    return { kind: "text", form: ESCAPED, contentType: JSON_TYPE, size: body.length, body };
+  }
+  const body = encoder.encode(text);
+  return { kind: "text", contentType: TEXT_TYPE, size: body.length, body };
+}
+
+function encodeBytes(value: ArrayBuffer | ArrayBufferView): Result<EncodedPayload> {
+  const form = formOf(value);
+  try {
+    const body = viewBytes(value);
+    return ok({ kind: "bytes", form, contentType: OCTET_TYPE, size: body.length, body });
+  } catch {
+    return refuse(
+      unusable(
+        `The ${form} has lost its bytes: its buffer was transferred away.`,
+        "Pass it before it is transferred, or pass a copy.",
+      ),
+    );
+  }
+}
+
+function encodeBlob(blob: Blob): EncodedPayload {
+  const form = blob.type === "" ? UNTYPED_BLOB : "Blob";
+  return { kind: "bytes", form, contentType: blob.type || OCTET_TYPE, size: blob.size, body: blob.stream() };
+}
+
+function encodeStream(stream: ReadableStream<Uint8Array>): Result<EncodedPayload> {
+  if (stream.locked) {
+    return refuse(
+      unusable(
+        "The stream is being read already (it is locked).",
+        "Pass a stream that nobody has read from, or one half of its tee().",
+      ),
+    );
+  }
+  return ok({ kind: "stream", contentType: OCTET_TYPE, size: null, body: stream });
+}
+
+/** A byte order mark is part of the text. */
+function decodeUtf8(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes);
+}
+
+function notJson(errors: readonly JsonError[]): Problem {
+  const [first, ...others] = errors;
+  const more = others.length === 0 ? "" : `, and ${others.length} more place${others.length === 1 ? "" : "s"} like it`;
+  return unusable(`The payload cannot be stored: ${first?.path} is ${first?.message}${more}.`, HINT, errors);
+}
+
+function unusable(
+  detail: string,
+  hint: string,
+  errors: readonly JsonError[] = [{ path: "$", message: detail }],
+): Problem {
+  return { code: "payload_not_serializable", detail, hint, errors };
+}

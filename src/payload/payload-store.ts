@@ -1,20 +1,125 @@
+/**
+ * Where payloads lie: up to the inline limit they ride with the run's state, larger ones are objects in R2 under
+ * `runs/<run id>/`. Every attempt writes keys of its own and the object is written before the state that names it: an object
+ * that nobody names is harmless and goes with the run.
+ *
+ * Two kinds of failure are kept apart: `PayloadStoreError` is R2's (the attempt is lost), anything else came out of the
+ * author's or client's own stream and is rethrown as it is (the task failed, or the request is refused).
+ */
 import type { RunId } from "../core/ids.ts";
-import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
-import type { EncodedPayload } from "./codec.ts";
+import type { PayloadDelivery, PayloadDescription, PayloadParcel } from "../core/payload-ref.ts";
+import { compact } from "./byte-forms.ts";
+import { ByteSource } from "./byte-source.ts";
+import { type EncodedPayload, decodePayload } from "./codec.ts";
+import { fetchBytes, fetchStream } from "./payload-download.ts";
+import { PART_BYTES, putBytes, uploadParts } from "./payload-upload.ts";
+import { callR2 } from "./r2-calls.ts";
 
-/** CONTRACT (helper B fills in). Where in R2 the payloads of a run lie: everything under `runs/<run id>/`. */
-export declare function triggerPayloadKey(runId: RunId, nonce: string): string;
-export declare function attemptPayloadKey(runId: RunId, ordinal: number, attempt: number, token: number, part: string): string;
+/** The prefix of everything that belongs to a run. */
+function runPrefix(runId: RunId): string {
+  return `runs/${runId}/`;
+}
 
-/** Keeps a payload of up to `inlineLimitBytes` in the parcel, else streams it to R2 under `key`. Rejects if R2 fails. */
-export declare function parcelPayload(bucket: R2Bucket, key: string, payload: EncodedPayload, inlineLimitBytes: number): Promise<PayloadParcel>;
+/** What triggered the run. The nonce keeps apart two triggers with one idempotency key. */
+export function triggerPayloadKey(runId: RunId, nonce: string): string {
+  return `${runPrefix(runId)}trigger-${nonce}`;
+}
+
+/** What an attempt passes: to all its children (`part` empty), or to the child named by `part`. */
+export function attemptPayloadKey(runId: RunId, ordinal: number, attempt: number, token: number, part: string): string {
+  return `${runPrefix(runId)}${ordinal}/${attempt}-${token}${part === "" ? "" : `/${part}`}`;
+}
+
+/**
+ * Keeps a payload of up to `inlineLimitBytes` in the parcel (none if 0), else stores it in R2 under `key`; of a stream at most
+ * 8 MiB are held. Rejects with `PayloadStoreError` if R2 fails, and with the stream's own error if that does.
+ */
+export async function parcelPayload(
+  bucket: R2Bucket,
+  key: string,
+  payload: EncodedPayload,
+  inlineLimitBytes: number,
+): Promise<PayloadParcel> {
+  const { kind, contentType, form } = payload;
+  const describe = (size: number): PayloadDescription => ({
+    kind,
+    size,
+    contentType,
+    ...(form === undefined ? {} : { form }),
+  });
+  const { body } = payload;
+  if (body instanceof Uint8Array) return parcelBytes(bucket, key, describe(body.length), body, inlineLimitBytes);
+
+  const source = new ByteSource(body);
+  try {
+    const first = await source.nextBlock(PART_BYTES);
+    if (first.length < PART_BYTES)
+      return await parcelBytes(bucket, key, describe(first.length), first, inlineLimitBytes);
+    const size = await uploadParts(bucket, key, source, first, contentType);
+    return { ...describe(size), at: "r2", key };
+  } catch (error) {
+    source.cancel(error);
+    throw error;
+  }
+}
+
+async function parcelBytes(
+  bucket: R2Bucket,
+  key: string,
+  description: PayloadDescription,
+  bytes: Uint8Array,
+  inlineLimitBytes: number,
+): Promise<PayloadParcel> {
+  if (inlineLimitBytes > 0 && bytes.length <= inlineLimitBytes)
+    return { ...description, at: "inline", bytes: compact(bytes) };
+  await putBytes(bucket, key, bytes, description.contentType);
+  return { ...description, at: "r2", key };
+}
 
 /** Fetches bytes that the run object still holds. */
 export type HeldReader = (seq: number, offset: number, size: number) => Promise<Uint8Array>;
 
-/** The value a task reads. A stream is opened, not read. */
-export declare function openPayload(bucket: R2Bucket, payload: PayloadDelivery, held: HeldReader): Promise<unknown>;
+/**
+ * The value a task reads, new each time: what one reader changes in it, no other sees. A stream is opened, not read. Rejects
+ * with `PayloadStoreError`, or `PayloadMissingError` if the object is gone.
+ */
+export async function openPayload(bucket: R2Bucket, payload: PayloadDelivery, held: HeldReader): Promise<unknown> {
+  if (payload.kind === "stream") return openPayloadStream(bucket, payload, held);
+  return decodePayload(payload, await ownBytes(bucket, payload, held));
+}
+
 /** The same as a stream of its bytes, whatever its kind. */
-export declare function openPayloadStream(bucket: R2Bucket, payload: PayloadDelivery, held: HeldReader): Promise<ReadableStream<Uint8Array>>;
-/** Deletes everything of a run; safe to call again. */
-export declare function deleteRunPayloads(bucket: R2Bucket, runId: RunId): Promise<void>;
+export async function openPayloadStream(
+  bucket: R2Bucket,
+  payload: PayloadDelivery,
+  held: HeldReader,
+): Promise<ReadableStream<Uint8Array>> {
+  if (payload.at === "r2") return fetchStream(bucket, payload.key);
+  return new Blob([await ownBytes(bucket, payload, held)]).stream();
+}
+
+async function ownBytes(bucket: R2Bucket, payload: PayloadDelivery, held: HeldReader): Promise<Uint8Array> {
+  switch (payload.at) {
+    case "inline":
+      return new Uint8Array(payload.bytes);
+    case "held":
+      return held(payload.seq, payload.offset, payload.size);
+    case "r2":
+      return fetchBytes(bucket, payload.key);
+  }
+}
+
+/** Deletes everything of a run; safe to call again. Rejects with `PayloadStoreError`. */
+export async function deleteRunPayloads(bucket: R2Bucket, runId: RunId): Promise<void> {
+  const prefix = runPrefix(runId);
+  let cursor: string | undefined;
+  do {
+    const page = await callR2(`list ${prefix}`, () =>
+      bucket.list(cursor === undefined ? { prefix } : { prefix, cursor }),
+    );
+    const keys = page.objects.map((object) => object.key);
+    // A page has at most 1,000 keys, as many as one delete takes.
+    if (keys.length > 0) await callR2(`delete under ${prefix}`, () => bucket.delete(keys));
+    cursor = page.truncated ? page.cursor : undefined;
+  } while (cursor !== undefined);
+}

@@ -1,0 +1,12 @@
+/** A step into a JSON value: a property's key or an item's index. */
+export type JsonStep = string | number;
+
+/** The JSON path of a place, e.g. `$.a[3]["b c"]`. */
+export function jsonPath(steps: readonly JsonStep[]): string {
+  let path = "$";
+  for (const step of steps) {
+    if (typeof step === "number") path += `[${step}]`;
+    else path += /^[A-Za-z_$][\w$]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+  }
+  return path;
+}

@@ -1,0 +1,167 @@
+/**
+ * Writes a value as JSON so that `JSON.parse` gives it back, or says every place where it could not. Unlike `JSON.stringify`
+ * it drops nothing but undefined properties, keeps -0, and keeps its own stack, so depth does not overflow.
+ */
+import { type JsonStep, jsonPath } from "./json-path.ts";
+
+export interface JsonError {
+  /** JSON path of the value. */
+  readonly path: string;
+  /** What stands there, and what to do. */
+  readonly message: string;
+}
+
+export type JsonText =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly errors: readonly JsonError[] };
+
+/** More wrong places are not looked for. */
+const MAX_ERRORS = 20;
+
+/** Ropes longer than this are set aside: one rope over a large value would be flattened again and again. */
+const PIECE_LENGTH = 65_536;
+
+/** The JSON text of a value (undefined is null), or up to 20 places that JSON cannot hold. */
+export function writeJson(value: unknown): JsonText {
+  return new JsonWriter().write(value);
+}
+
+/** A container that is being written. Arrays have no keys. */
+interface Frame {
+  readonly container: object;
+  readonly keys: readonly string[] | null;
+  readonly length: number;
+  next: number;
+  isEmpty: boolean;
+}
+
+class JsonWriter {
+  readonly #frames: Frame[] = [];
+  /** The containers of `#frames`: one that is met again inside itself is a circle. */
+  readonly #open = new Set<object>();
+  readonly #errors: JsonError[] = [];
+  readonly #pieces: string[] = [];
+  #text = "";
+
+  write(root: unknown): JsonText {
+    this.#put(root ?? null, "");
+    for (let frame = this.#frames.at(-1); frame !== undefined; frame = this.#frames.at(-1)) {
+      if (this.#errors.length >= MAX_ERRORS) break;
+      if (frame.next === frame.length) this.#close(frame);
+      else this.#putNext(frame);
+    }
+    if (this.#errors.length > 0) return { ok: false, errors: this.#errors };
+    this.#pieces.push(this.#text);
+    return { ok: true, text: this.#pieces.join("") };
+  }
+
+  #putNext(frame: Frame): void {
+    const index = frame.next;
+    frame.next += 1;
+    const key = frame.keys?.[index];
+    let value: unknown;
+    try {
+      value = Reflect.get(frame.container, key ?? index);
+    } catch (error) {
+      this.#refuse(`a getter that threw: ${String(error)}`);
+      return;
+    }
+    // As authors expect of JSON.stringify. In an array there is no leaving out.
+    if (value === undefined && key !== undefined) return;
+    const comma = frame.isEmpty ? "" : ",";
+    this.#put(value, key === undefined ? comma : `${comma}${JSON.stringify(key)}:`);
+    frame.isEmpty = false;
+  }
+
+  #put(value: unknown, before: string): void {
+    switch (typeof value) {
+      case "string":
+        this.#append(before + JSON.stringify(value));
+        return;
+      case "boolean":
+        this.#append(before + (value ? "true" : "false"));
+        return;
+      case "number":
+        if (!Number.isFinite(value)) this.#refuse(`${value}, which JSON has no number for (use null or a string)`);
+        else this.#append(before + (Object.is(value, -0) ? "-0" : String(value)));
+        return;
+      case "object":
+        if (value === null) this.#append(`${before}null`);
+        else this.#putObject(value, before);
+        return;
+      case "undefined":
+        this.#refuse("undefined in an array (use null)");
+        return;
+      case "function":
+        this.#refuse("a function");
+        return;
+      case "symbol":
+        this.#refuse("a symbol");
+        return;
+      case "bigint":
+        this.#refuse("a BigInt (write it as a string)");
+        return;
+    }
+  }
+
+  #putObject(value: object, before: string): void {
+    if (this.#open.has(value)) {
+      this.#refuse("a circular reference to a value that it is part of");
+      return;
+    }
+    const isArray = Array.isArray(value);
+    if (!isArray && !isPlain(value)) {
+      this.#refuse(describeInstance(value));
+      return;
+    }
+    const keys = isArray ? null : Object.keys(value);
+    this.#frames.push({
+      container: value,
+      keys,
+      length: isArray ? value.length : (keys?.length ?? 0),
+      next: 0,
+      isEmpty: true,
+    });
+    this.#open.add(value);
+    this.#append(before + (isArray ? "[" : "{"));
+  }
+
+  #close(frame: Frame): void {
+    this.#frames.pop();
+    this.#open.delete(frame.container);
+    this.#append(frame.keys === null ? "]" : "}");
+  }
+
+  #append(text: string): void {
+    this.#text += text;
+    if (this.#text.length < PIECE_LENGTH) return;
+    this.#pieces.push(this.#text);
+    this.#text = "";
+  }
+
+  /** The place is the one that every open container last took. */
+  #refuse(message: string): void {
+    const steps = this.#frames.map((frame): JsonStep => frame.keys?.[frame.next - 1] ?? frame.next - 1);
+    this.#errors.push({ path: jsonPath(steps), message });
+  }
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function describeInstance(value: object): string {
+  if (value instanceof Date) return "a Date (use toISOString())";
+  if (value instanceof Map) return "a Map (use Object.fromEntries())";
+  if (value instanceof Set) return "a Set (use an array)";
+  if (value instanceof Promise) return "a Promise (await it first)";
+  if (value instanceof Response || value instanceof Request)
+    return "a Request or Response (pass its body, or what json() or text() give)";
+  if (value instanceof ReadableStream) return "a stream inside JSON (pass it alone, as the whole payload)";
+  if (value instanceof Blob || value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
+    return "bytes inside JSON (pass them alone, as the whole payload, or write them as base64)";
+  }
+  const name: unknown = Reflect.get(Object(Reflect.get(value, "constructor")), "name");
+  return `an instance of ${typeof name === "string" && name !== "" ? name : "a class"} (use a plain object)`;
+}

@@ -1,0 +1,58 @@
+/**
+ * Payload objects from R2. An object never changes (its key is one attempt's), so a read that breaks off goes on where it was.
+ */
+import { PayloadMissingError, PayloadStoreError, callR2 } from "./r2-calls.ts";
+
+/** The whole object. Rejects with `PayloadMissingError` or `PayloadStoreError`. */
+export async function fetchBytes(bucket: R2Bucket, key: string): Promise<Uint8Array> {
+  const buffer = await callR2(`read the payload ${key}`, async () => (await bucket.get(key))?.arrayBuffer());
+  if (buffer === undefined) throw new PayloadMissingError(key);
+  return new Uint8Array(buffer);
+}
+
+/**
+ * The object as a stream of known length (so that it can be put into R2 or sent as a body as it is). Rejects as `fetchBytes`;
+ * once it flows, a read that fails is taken up from where it was, a few times for each place.
+ */
+export async function fetchStream(bucket: R2Bucket, key: string): Promise<ReadableStream<Uint8Array>> {
+  const object = await callR2(`read the payload ${key}`, () => bucket.get(key));
+  if (object === null) throw new PayloadMissingError(key);
+  const { readable, writable } = new FixedLengthStream(object.size);
+  const source = resumable(bucket, object);
+  // The reader learns of a failure from its own end.
+  source.pipeTo(writable).catch(() => undefined);
+  return readable;
+}
+
+function resumable(bucket: R2Bucket, object: R2ObjectBody): ReadableStream<Uint8Array> {
+  const { key, size } = object;
+  let reader: ReadableStreamDefaultReader<Uint8Array> | null = object.body.getReader();
+  let offset = 0;
+  const readOn = async (): Promise<Uint8Array | undefined> => {
+    try {
+      reader ??= (await bucket.get(key, { range: { offset } }))?.body.getReader() ?? null;
+      if (reader === null) throw new PayloadMissingError(key);
+      return (await reader.read()).value;
+    } catch (error) {
+      reader = null;
+      throw error;
+    }
+  };
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        if (offset === size) {
+          controller.close();
+          return;
+        }
+        const chunk = await callR2(`go on reading the payload ${key} at byte ${offset}`, readOn);
+        if (chunk === undefined)
+          throw new PayloadStoreError(`R2 ended the payload ${key} at byte ${offset} of ${size}`);
+        offset += chunk.length;
+        controller.enqueue(chunk);
+      },
+      cancel: (reason) => reader?.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+}

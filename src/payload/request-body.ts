@@ -1,0 +1,215 @@
+/**
+ * The body of an HTTP request as a payload. JSON is checked and kept as it came; text and bytes of more than
+ * `HEAD_BYTES` are streamed, never held. What is found wrong only while streaming (too large, not UTF-8) ends the stream with
+ * a `ProblemError`, which `parcelPayload` rethrows as it is.
+ */
+import { ProblemError, type Problem, type Result, ok, refuse } from "../core/result.ts";
+import { type EncodedPayload, JSON_TYPE, OCTET_TYPE, TEXT_TYPE } from "./codec.ts";
+import { findJsonFault } from "./json-fault.ts";
+
+export interface IncomingBody {
+  /** The header, or null if there is none. */
+  readonly contentType: string | null;
+  /** As declared; null if unknown. */
+  readonly contentLength: number | null;
+  readonly body: ReadableStream<Uint8Array> | Uint8Array | null;
+}
+
+/** JSON is parsed in memory, so it has a limit of its own. Bytes. */
+export const MAX_JSON_BODY_BYTES = 10 * 1024 * 1024;
+
+/** Smaller bodies are held and can be sent to R2 again if it fails. */
+const HEAD_BYTES = 256 * 1024;
+const MAX_CONTENT_TYPE_LENGTH = 255;
+const UTF8_BOM = [0xef, 0xbb, 0xbf] as const;
+
+/**
+ * JSON types become kind `json`, `text/plain` in UTF-8 kind `text`, no type and no bytes JSON null, all else `bytes` with the
+ * type they came with. `maxBytes` bounds every body, JSON also 10 MiB. Refuses with `invalid_json`, `invalid_payload`,
+ * `invalid_request` or `payload_too_large`; rejects if the client goes away.
+ */
+export async function encodeRequestBody(incoming: IncomingBody, maxBytes: number): Promise<Result<EncodedPayload>> {
+  const type = parseContentType(incoming.contentType ?? "");
+  if (type.text.length > MAX_CONTENT_TYPE_LENGTH) return refuse(longContentType(type.text));
+  const limit = type.isJson ? Math.min(maxBytes, MAX_JSON_BODY_BYTES) : maxBytes;
+  if (incoming.contentLength !== null && incoming.contentLength > limit) return refuse(tooLarge(limit, type.isJson));
+
+  const reader = readerOf(incoming.body);
+  const head = await readHead(reader, type.isJson ? limit : Math.min(limit, HEAD_BYTES));
+  if (!head.ended && head.size > limit) {
+    await reader.cancel();
+    return refuse(tooLarge(limit, type.isJson));
+  }
+  if (!head.ended) return ok(streamed(type, head, reader, incoming.contentLength, limit));
+
+  const bytes = concat(head);
+  if (type.isJson) return encodeJsonBody(bytes);
+  if (type.isUtf8Text) {
+    if (!isUtf8(bytes)) return refuse(notUtf8());
+    return ok({ kind: "text", contentType: TEXT_TYPE, size: bytes.length, body: bytes });
+  }
+  if (type.text === "" && bytes.length === 0) {
+    const body = new TextEncoder().encode("null");
+    return ok({ kind: "json", contentType: JSON_TYPE, size: body.length, body });
+  }
+  return ok({
+    kind: "bytes",
+    form: "Uint8Array",
+    contentType: type.text || OCTET_TYPE,
+    size: bytes.length,
+    body: bytes,
+  });
+}
+
+interface ContentType {
+  readonly text: string;
+  readonly isJson: boolean;
+  readonly isUtf8Text: boolean;
+}
+
+function parseContentType(header: string): ContentType {
+  const text = header.trim();
+  const [essence = "", ...parameters] = text.toLowerCase().split(";");
+  const mime = essence.trim();
+  const charset = parameters
+    .map((parameter) => /^\s*charset\s*=\s*"?([^"\s]*)"?\s*$/.exec(parameter)?.[1])
+    .find((name) => name !== undefined);
+  return {
+    text,
+    isJson: mime === "application/json" || /^[^/\s]+\/[^/\s]+\+json$/.test(mime),
+    isUtf8Text: mime === "text/plain" && (charset === undefined || ["utf-8", "utf8", "us-ascii"].includes(charset)),
+  };
+}
+
+function encodeJsonBody(received: Uint8Array): Result<EncodedPayload> {
+  const bytes = UTF8_BOM.every((byte, index) => received[index] === byte) ? received.slice(UTF8_BOM.length) : received;
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    return refuse(invalidJson({ path: "$", message: "the bytes are not UTF-8" }));
+  }
+  try {
+    JSON.parse(text);
+  } catch {
+    return refuse(invalidJson(text.trim() === "" ? { path: "$", message: "the body is empty" } : findJsonFault(text)));
+  }
+  return ok({ kind: "json", contentType: JSON_TYPE, size: bytes.length, body: bytes });
+}
+
+type ByteReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
+
+function readerOf(body: IncomingBody["body"]): ByteReader {
+  if (body instanceof ReadableStream) return body.getReader();
+  return new Blob(body === null ? [] : [body]).stream().getReader();
+}
+
+interface Head {
+  readonly chunks: readonly Uint8Array[];
+  readonly size: number;
+  /** False: there is more, and `size` is over the limit of the head. */
+  readonly ended: boolean;
+}
+
+async function readHead(reader: ByteReader, limit: number): Promise<Head> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  while (size <= limit) {
+    const { done, value } = await reader.read();
+    if (done) return { chunks, size, ended: true };
+    chunks.push(value);
+    size += value.length;
+  }
+  return { chunks, size, ended: false };
+}
+
+function concat(head: Head): Uint8Array {
+  const bytes = new Uint8Array(head.size);
+  let at = 0;
+  for (const chunk of head.chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function streamed(
+  type: ContentType,
+  head: Head,
+  reader: ByteReader,
+  size: number | null,
+  limit: number,
+): EncodedPayload {
+  const waiting = head.chunks.values();
+  const utf8 = type.isUtf8Text ? new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }) : null;
+  let seen = 0;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const held = waiting.next().value;
+        const chunk = held ?? (await reader.read()).value;
+        seen += chunk?.length ?? 0;
+        const problem =
+          seen > limit ? tooLarge(limit, false) : utf8 !== null && !goesOnAsUtf8(utf8, chunk) ? notUtf8() : null;
+        if (problem !== null) {
+          await reader.cancel();
+          throw new ProblemError(problem);
+        }
+        if (chunk === undefined) controller.close();
+        else controller.enqueue(chunk);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  if (type.isUtf8Text) return { kind: "text", contentType: TEXT_TYPE, size, body };
+  return { kind: "bytes", form: "Uint8Array", contentType: type.text || OCTET_TYPE, size, body };
+}
+
+/** Undefined is the end: a character may not be left half. */
+function goesOnAsUtf8(decoder: TextDecoder, chunk: Uint8Array | undefined): boolean {
+  try {
+    decoder.decode(chunk, { stream: chunk !== undefined });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+  return goesOnAsUtf8(decoder, bytes) && goesOnAsUtf8(decoder, undefined);
+}
+
+function invalidJson(fault: { readonly path: string; readonly message: string }): Problem {
+  return {
+    code: "invalid_json",
+    detail: `The body is not valid JSON: ${fault.message}.`,
+    hint: "Send valid JSON in UTF-8, or another content type (text/plain, application/octet-stream) to pass the body as it is.",
+    errors: [fault],
+  };
+}
+
+function tooLarge(limit: number, isJson: boolean): Problem {
+  return {
+    code: "payload_too_large",
+    detail: `The body has more than ${limit} bytes, the most that is taken ${isJson ? "as JSON " : ""}here.`,
+    hint: "Send less, or upload the data to R2 and send its bucket and key instead.",
+  };
+}
+
+function notUtf8(): Problem {
+  return {
+    code: "invalid_payload",
+    detail: "The body is declared as text in UTF-8, but its bytes are not UTF-8.",
+    hint: "Send it in UTF-8, name its charset in the content type, or send it as application/octet-stream.",
+  };
+}
+
+function longContentType(text: string): Problem {
+  return {
+    code: "invalid_request",
+    detail: `The content type has ${text.length} characters; at most ${MAX_CONTENT_TYPE_LENGTH} are taken.`,
+    hint: "Send a shorter Content-Type header.",
+  };
+}
