@@ -17,8 +17,11 @@ export interface GraphTask {
   readonly name: string;
   /** Key into the method registry. */
   readonly method: string;
+  /** In this run. */
   readonly upstream: readonly number[];
   readonly downstream: readonly number[];
+  /** Upstream tasks by name as peach.conf has them, in this run or not. */
+  readonly parents: readonly string[];
   readonly shape: InputShape;
   readonly retries: RetryPolicy;
   readonly timeoutMs: number;
@@ -64,6 +67,7 @@ export function graphFrom(plan: Plan, root: string): RunGraph | null {
         method: task.method,
         upstream: ordinal === 0 ? [] : toOrdinals(task.upstream),
         downstream: toOrdinals(task.downstream),
+        parents: task.upstream,
         shape,
         retries: task.retries,
         timeoutMs: task.timeoutMs,

@@ -35,7 +35,15 @@ export interface AttemptRecord {
   readonly finishedAt: number | null;
   readonly error: AttemptError | null;
   readonly logs: LogRef | null;
+  /** Of a lost attempt: what it was lost to. */
+  readonly lostTo?: LostTo;
 }
+
+/**
+ * - `worker`: its worker died. A task whose attempts are lost so again and again fails with that reason.
+ * - `surroundings`: storage or the platform refused. Never the task's failure, however often.
+ */
+export type LostTo = "worker" | "surroundings";
 
 /** What an attempt passed on: `output` to every child, but `to` overrides it for the children named there. */
 export interface TaskOutput {
@@ -60,8 +68,8 @@ export type TaskState =
   | { readonly status: "pending" }
   /** `redispatchAt`: when to send another message, should the last one be lost. */
   | { readonly status: "queued"; readonly dispatches: number; readonly redispatchAt: number }
-  /** Only the holder of `token` may settle. */
-  | { readonly status: "running"; readonly attempt: number; readonly token: number; readonly expiresAt: number }
+  /** Only who has `token` may settle. `holder` is the executor object of the long lane; it may ask for its lease again. */
+  | { readonly status: "running"; readonly attempt: number; readonly token: number; readonly expiresAt: number; readonly holder?: string }
   | { readonly status: "retrying"; readonly retryAt: number }
   | { readonly status: "succeeded"; readonly finishedAt: number; readonly passed: TaskOutput }
   | { readonly status: "failed"; readonly finishedAt: number; readonly reason: FailReason }
@@ -72,7 +80,7 @@ export interface TaskChange {
   readonly ordinal: number;
   readonly state: TaskState;
   /** Added, or replacing the record of the same attempt. */
-  readonly attempt?: AttemptRecord;
+  readonly attempts: readonly AttemptRecord[];
 }
 
 export interface ChildRun {
@@ -101,6 +109,8 @@ export interface TaskEntry {
   readonly task: GraphTask;
   state: TaskState;
   readonly attempts: AttemptRecord[];
+  /** Derived: how many upstream tasks are not final. */
+  waitingOn: number;
 }
 
 export interface Run extends RunGenesis {
@@ -118,7 +128,12 @@ export interface Run extends RunGenesis {
 
 /** The run as it is before its first change: every task pending. */
 export function newRun(genesis: RunGenesis): Run {
-  const tasks = genesis.graph.tasks.map((task): TaskEntry => ({ task, state: { status: "pending" }, attempts: [] }));
+  const tasks = genesis.graph.tasks.map((task): TaskEntry => ({
+    task,
+    state: { status: "pending" },
+    attempts: [],
+    waitingOn: task.upstream.length,
+  }));
   return {
     ...genesis,
     status: "queued",
@@ -134,18 +149,25 @@ export function newRun(genesis: RunGenesis): Run {
 
 /** Folds a change into the run, in place: a run may be wide and a change touches few tasks. Call it after the commit. */
 export function fold(run: Run, change: RunChange): void {
-  for (const { ordinal, state, attempt } of change.tasks) {
+  for (const { ordinal, state, attempts } of change.tasks) {
     const entry = run.tasks[ordinal];
     if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
-    run.open += Number(isFinal(entry.state)) - Number(isFinal(state));
+    const ended = Number(isFinal(state)) - Number(isFinal(entry.state));
+    run.open -= ended;
+    if (ended !== 0) for (const child of entry.task.downstream) countDown(run, child, ended);
     entry.state = state;
     if (isActive(state)) run.active.add(ordinal);
     else run.active.delete(ordinal);
-    if (attempt !== undefined) entry.attempts[attempt.attempt - 1] = attempt;
+    for (const attempt of attempts) entry.attempts[attempt.attempt - 1] = attempt;
   }
   if (change.run !== undefined) Object.assign(run, change.run);
   if (change.lastToken !== undefined) run.lastToken = change.lastToken;
   if (change.children !== undefined) run.children.push(...change.children);
+}
+
+function countDown(run: Run, ordinal: number, by: number): void {
+  const entry = run.tasks[ordinal];
+  if (entry !== undefined) entry.waitingOn -= by;
 }
 
 /** Whether this task state never changes by itself. */

@@ -6,7 +6,8 @@
 import type { RunId } from "../core/ids.ts";
 import type { RunRpc } from "./run-rpc.ts";
 
-const PAUSES_MS = [50, 200, 800] as const;
+/** About seven seconds in all: a driver's result is worth waiting for, and its lease has ten seconds of grace. */
+const PAUSES_MS = [50, 200, 800, 2_000, 4_000] as const;
 
 /** Calls the object of this run, with bounded retries. Rejects only when the surroundings keep failing. */
 export async function callRun<T>(env: Env, runId: RunId, call: (run: RunRpc) => Promise<T>): Promise<T> {
@@ -15,13 +16,14 @@ export async function callRun<T>(env: Env, runId: RunId, call: (run: RunRpc) => 
       return await call(stubOf(env, runId));
     } catch (error) {
       if (!isPassing(error)) throw error;
-      await scheduler.wait(pauseMs * (isOverload(error) ? 4 : 1) * (0.5 + Math.random()));
+      await scheduler.wait(pauseMs * (isOverload(error) ? 2 : 1) * (0.5 + Math.random() / 2));
     }
   }
   return call(stubOf(env, runId));
 }
 
 function stubOf(env: Env, runId: RunId): RunRpc {
+  // The binding's generated type does not name the class; its methods are those of RunRpc, which RunObject implements.
   return env.RUNS.getByName(runId) as unknown as RunRpc;
 }
 

@@ -5,7 +5,7 @@
 import type { InputShape, RunGraph } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
-import type { AttemptError, ChildRun, FailReason } from "../core/run.ts";
+import type { AttemptError, ChildRun, FailReason, LostTo } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
 import type { TriggerOrigin, TriggerSource } from "../core/trigger.ts";
 
@@ -26,8 +26,8 @@ export interface AcceptAnswer {
 }
 
 export interface ClaimRequest {
-  /** How many more tasks the driver may take now. */
-  readonly width: number;
+  /** Tasks that the driver is still running; 0 and nothing granted means that it leaves. */
+  readonly holding: number;
   /** What is left of the driver's time; a task is granted only if its timeout fits. Milliseconds. */
   readonly budgetMs: number;
 }
@@ -45,6 +45,8 @@ export interface Lease {
   readonly shape: InputShape;
   /** `trigger` and `value`: exactly one; `keyed`: one for each parent that passed something, by its name. */
   readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];
+  /** Upstream tasks in peach.conf, in this run or not. */
+  readonly parents: readonly string[];
   /** Names of the children in this run, for `passToChildTask({to})`. */
   readonly children: readonly string[];
 }
@@ -59,8 +61,8 @@ export type AttemptOutcome =
   /** `retryAfterMs` replaces the policy's delay. */
   | { readonly type: "failed"; readonly error: AttemptError; readonly retryable: boolean; readonly retryAfterMs: number | null; readonly reason: FailReason }
   | { readonly type: "timed_out"; readonly error: AttemptError }
-  /** The surroundings failed, not the task: it is started again and does not count against `retries`. */
-  | { readonly type: "lost"; readonly error: AttemptError };
+  /** Its worker died, or the surroundings failed: it is started again, which does not count against `retries`. */
+  | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError };
 
 export interface LogLine {
   readonly at: number;
@@ -82,7 +84,8 @@ export interface Settlement {
 
 export interface SettleRequest {
   readonly settlements: readonly Settlement[];
-  readonly claim: ClaimRequest;
+  /** Null: the caller wants no further work. */
+  readonly claim: ClaimRequest | null;
 }
 
 /** The stored bytes of an inline payload, or the key of the object in R2. */
@@ -97,7 +100,7 @@ export interface RunRpc {
   /** A driver reports attempts and gets the next leases. Stale ones are ignored. */
   settle(request: SettleRequest): Promise<Grant>;
   /** An executor object claims one task of the long lane. Null: nothing to do (any more). */
-  begin(ordinal: number): Promise<Lease | null>;
+  begin(ordinal: number, holder: string): Promise<Lease | null>;
   /** The bytes of an inline payload that was too large to ride with its lease. */
   held(seq: number, offset: number, size: number): Promise<Uint8Array>;
   describe(): Promise<RunDocument | null>;

@@ -7,6 +7,10 @@ import type { RunDocument } from "../run/run-rpc.ts";
 /** A duration as in peach.conf (`250ms`, `30s`, `5m`, `2h`, `7d`), or milliseconds. */
 export type DurationInput = string | number;
 
+/** Task name to what its trigger takes. Empty here: `npm run compile` adds the tasks of peach.conf that are declared with types. */
+// oxlint-disable-next-line typescript/no-empty-interface
+export interface PeachTasks {}
+
 export interface TriggerOptions {
   /** The same key for the same task gives the same run and executes nothing again. */
   readonly idempotencyKey?: string;

@@ -23,3 +23,19 @@ export interface MethodRegistry {
   readonly tasks: Readonly<Record<string, TaskFunction | TypedTask>>;
   readonly endpoints: Readonly<Record<string, EndpointFunction>>;
 }
+
+/** A method of either form, ready to be called. */
+export interface RunnableMethod {
+  readonly input: ZodType | null;
+  readonly output: ZodType | null;
+  readonly run: (payload: unknown, task: TaskContext) => unknown;
+}
+
+/** The task method of this key, or null if the deployed code has none. */
+export function methodOf(registry: MethodRegistry, key: string): RunnableMethod | null {
+  const method = Object.hasOwn(registry.tasks, key) ? registry.tasks[key] : undefined;
+  if (method === undefined) return null;
+  const { input, output, run } = typeof method === "function" ? { input: null, output: null, run: method } : method;
+  // An author's parameter type says what he expects; what arrives is whatever was passed, checked by `input` if there is one.
+  return { input, output, run: run as RunnableMethod["run"] };
+}

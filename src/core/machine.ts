@@ -1,0 +1,198 @@
+/**
+ * The run machine: what happens to a run when something happens. It decides; the run object loads, calls it, commits what it
+ * decided and performs the effects. Pure: no I/O, no clock, no randomness; it never throws on input, and never changes `run`.
+ *
+ *                      every upstream succeeded                 claim / begin
+ *     pending ────────────────────────────────▶ queued ───────────────────────────▶ running
+ *        │                                      ▲  ▲  ▲                               │ │ │
+ *        │ an upstream failed          wake:    │  │  └── lost: lease expired, or told ┘ │ │
+ *        │ or was skipped              redispatch  │ wake: retryAt                       │ │
+ *        ▼                                      └──┘ retrying ◀── threw, retries left ────┘ │
+ *     skipped              cancel: ──▶ cancelled                  settle ──▶ succeeded, failed
+ *
+ * Every state that is not final and not `pending` is due at some time (`dueAt`), and a pending task has an upstream task that
+ * is not final; so a run always has a next thing to happen, and `nextWakeAt` says when to look if nobody calls.
+ *
+ * Only the attempt that holds the current token settles a task (invariant 3). Tokens count up over the whole run, so that a
+ * lease of an earlier attempt can never be mistaken for the present one. Whatever comes late, twice or out of order is ignored,
+ * with the reason.
+ */
+import { Decision } from "./decision.ts";
+import { fractionOf, retryDelayMs } from "./retry.ts";
+import { dueAt } from "./run.ts";
+import type { AttemptError, AttemptRecord, FailReason, Run, TaskState } from "./run.ts";
+import type { Advance, RunEvent, SettledAttempt } from "./run-event.ts";
+
+/** A task whose worker dies more often than this fails with reason `worker_lost`. */
+export const WORKER_LOST_LIMIT = 10;
+
+/** The longest pause before a lost attempt is started again, by what it was lost to. */
+const LOST_PAUSE_MAX_MS = { worker: 15_000, surroundings: 300_000 } as const;
+const LOST_PAUSE_FIRST_MS = 250;
+
+/** Due tasks looked at in one wake; the rest follow in the next. It bounds the size of one journal entry. */
+const WAKE_BATCH = 1_000;
+
+/** Decides what `event` does to the run at `now` (epoch milliseconds). */
+export function advance(run: Run, event: RunEvent, now: number): Advance {
+  const decision = new Decision(run, now);
+  switch (event.type) {
+    case "accepted":
+      decision.makeReady(0);
+      if (event.claim !== null) decision.grant(event.claim);
+      break;
+    case "claimed":
+      decision.grant(event.claim);
+      break;
+    case "settled":
+      for (const attempt of event.attempts) settle(decision, attempt);
+      if (event.claim !== null) decision.grant(event.claim);
+      break;
+    case "begun":
+      decision.grantOne(event.ordinal, event.holder);
+      break;
+    case "woken":
+      wake(decision);
+      break;
+    case "cancelled":
+      cancel(decision);
+      break;
+  }
+  return decision.conclude();
+}
+
+/** When the run must be woken if nobody calls before; for a final run, when its retention is over. */
+export function nextWakeAt(run: Run): number {
+  if (run.finishedAt !== null && run.open === 0) return run.finishedAt + run.graph.retentionMs;
+  let next = Number.POSITIVE_INFINITY;
+  for (const ordinal of run.active) {
+    const entry = run.tasks[ordinal];
+    const due = entry === undefined ? null : dueAt(entry.state);
+    if (due !== null && due < next) next = due;
+  }
+  return next;
+}
+
+function settle(decision: Decision, settled: SettledAttempt): void {
+  const state = decision.stateOf(settled.ordinal);
+  if (state === null) return decision.ignore("no_such_task");
+  if (state.status !== "running" || state.attempt !== settled.attempt || state.token !== settled.token) return decision.ignore("stale_lease");
+  decision.addChildren(settled.children);
+  const { outcome, ordinal } = settled;
+  switch (outcome.type) {
+    case "succeeded":
+      decision.end(ordinal, { status: "succeeded", finishedAt: decision.now, passed: outcome.passed }, closed(decision, settled, "succeeded", null));
+      break;
+    case "failed":
+      afterFailure(decision, ordinal, closed(decision, settled, "failed", outcome.error), outcome);
+      break;
+    case "timed_out":
+      afterFailure(decision, ordinal, closed(decision, settled, "timed_out", outcome.error), { retryable: true, retryAfterMs: null, reason: "error" });
+      break;
+    case "lost":
+      afterLoss(decision, ordinal, { ...closed(decision, settled, "lost", outcome.error), lostTo: outcome.to });
+      break;
+  }
+}
+
+/** The record of an attempt that has ended now. */
+function closed(decision: Decision, settled: SettledAttempt, status: AttemptRecord["status"], error: AttemptError | null): AttemptRecord {
+  const record = decision.openAttempt(settled.ordinal, settled.attempt);
+  return { ...record, status, finishedAt: Math.max(record.startedAt, decision.now), error, logs: settled.logs };
+}
+
+function afterFailure(
+  decision: Decision,
+  ordinal: number,
+  attempt: AttemptRecord,
+  failure: { readonly retryable: boolean; readonly retryAfterMs: number | null; readonly reason: FailReason },
+): void {
+  const { task, attempts } = decision.entry(ordinal);
+  const failures = 1 + attempts.filter(({ status }) => status === "failed" || status === "timed_out").length;
+  if (!failure.retryable || failures > task.retries.limit) {
+    decision.end(ordinal, { status: "failed", finishedAt: decision.now, reason: failure.reason }, attempt);
+    return;
+  }
+  const fraction = fractionOf(`${decision.run.id}/${ordinal}/${attempt.attempt}`);
+  const delayMs = failure.retryAfterMs ?? retryDelayMs(task.retries, failures, fraction);
+  if (delayMs <= 0) decision.makeReady(ordinal, attempt);
+  else decision.set(ordinal, { status: "retrying", retryAt: decision.now + delayMs }, attempt);
+}
+
+/** A lost attempt is started again, soon at first, then with growing pauses: a dying worker or a storage outage is not hammered. */
+function afterLoss(decision: Decision, ordinal: number, attempt: AttemptRecord): void {
+  const lostTo = attempt.lostTo ?? "worker";
+  const losses = 1 + decision.entry(ordinal).attempts.filter((earlier) => earlier.lostTo === lostTo).length;
+  if (lostTo === "worker" && losses > WORKER_LOST_LIMIT) {
+    decision.end(ordinal, { status: "failed", finishedAt: decision.now, reason: "worker_lost" }, attempt);
+    return;
+  }
+  if (losses === 1) {
+    decision.makeReady(ordinal, attempt);
+    return;
+  }
+  const pauseMs = Math.min(LOST_PAUSE_MAX_MS[lostTo], LOST_PAUSE_FIRST_MS * 2 ** (losses - 2));
+  decision.set(ordinal, { status: "retrying", retryAt: decision.now + pauseMs }, attempt);
+}
+
+function wake(decision: Decision): void {
+  const { run, now } = decision;
+  let looked = 0;
+  for (const ordinal of run.active) {
+    const { state } = decision.entry(ordinal);
+    const due = dueAt(state);
+    if (due === null || due > now) continue;
+    wakeTask(decision, ordinal, state);
+    looked += 1;
+    if (looked === WAKE_BATCH) break;
+  }
+  if (looked === 0) decision.ignore("not_due");
+}
+
+function wakeTask(decision: Decision, ordinal: number, state: TaskState): void {
+  switch (state.status) {
+    case "queued":
+      decision.dispatchAgain(ordinal, state.dispatches);
+      break;
+    case "retrying":
+      decision.makeReady(ordinal);
+      break;
+    case "running": {
+      const error = { name: "WorkerLostError", message: "the attempt's worker died, or did not answer before its lease ran out", stack: null };
+      const record = decision.openAttempt(ordinal, state.attempt);
+      afterLoss(decision, ordinal, { ...record, status: "lost", finishedAt: decision.now, error, lostTo: "worker" });
+      break;
+    }
+    case "pending":
+    case "succeeded":
+    case "failed":
+    case "skipped":
+    case "cancelled":
+      break;
+  }
+}
+
+function cancel(decision: Decision): void {
+  const { run, now } = decision;
+  if (run.open === 0) return decision.ignore("run_final");
+  for (const [ordinal, { state }] of run.tasks.entries()) {
+    switch (state.status) {
+      case "running": {
+        const record = decision.openAttempt(ordinal, state.attempt);
+        decision.cancelTask(ordinal, { ...record, status: "cancelled", finishedAt: now });
+        break;
+      }
+      case "pending":
+      case "queued":
+      case "retrying":
+        decision.cancelTask(ordinal);
+        break;
+      case "succeeded":
+      case "failed":
+      case "skipped":
+      case "cancelled":
+        break;
+    }
+  }
+  decision.markCancelled();
+}

@@ -1,0 +1,64 @@
+/**
+ * What can happen to a run, and what follows from it: the words that the machine, the run object and the simulation share.
+ */
+import type { AttemptError, ChildRun, FailReason, LogRef, LostTo, RunChange, TaskOutput } from "./run.ts";
+
+/** How an attempt ended, its payloads stored. */
+export type Outcome =
+  | { readonly type: "succeeded"; readonly passed: TaskOutput }
+  | { readonly type: "failed"; readonly error: AttemptError; readonly retryable: boolean; readonly retryAfterMs: number | null; readonly reason: FailReason }
+  | { readonly type: "timed_out"; readonly error: AttemptError }
+  | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError };
+
+export interface SettledAttempt {
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+  readonly outcome: Outcome;
+  readonly children: readonly ChildRun[];
+  readonly logs: LogRef | null;
+}
+
+/** A driver that asks for work: what it still runs, and what is left of its time. */
+export interface DriverClaim {
+  readonly holding: number;
+  readonly budgetMs: number;
+}
+
+export type RunEvent =
+  /** The run was recorded; `claim` if the recording invocation drives it itself. */
+  | { readonly type: "accepted"; readonly claim: DriverClaim | null }
+  | { readonly type: "claimed"; readonly claim: DriverClaim }
+  | { readonly type: "settled"; readonly attempts: readonly SettledAttempt[]; readonly claim: DriverClaim | null }
+  /** The executor object of this name asks for this one task; asking again gives the same lease. */
+  | { readonly type: "begun"; readonly ordinal: number; readonly holder: string }
+  /** Time has passed. */
+  | { readonly type: "woken" }
+  | { readonly type: "cancelled" };
+
+/** Performed after the commit; all may be lost or repeated, since the state says what is still owed. */
+export type Effect =
+  /** Tell the queue that this run has work for so many drivers. */
+  | { readonly type: "dispatch"; readonly drivers: number }
+  /** Start an executor object of this name for one task. */
+  | { readonly type: "start_executor"; readonly ordinal: number; readonly name: string }
+  /** The run became final. */
+  | { readonly type: "finished" };
+
+/** The right to run one attempt. */
+export interface GrantedLease {
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+}
+
+/** Why something that came in changed nothing. */
+export type Ignored = "stale_lease" | "no_such_task" | "run_final" | "not_due" | "no_work";
+
+export interface Advance {
+  /** Null: nothing changes. */
+  readonly change: RunChange | null;
+  readonly effects: readonly Effect[];
+  readonly leases: readonly GrantedLease[];
+  readonly ignored: readonly Ignored[];
+}

@@ -1,0 +1,45 @@
+/**
+ * What drivers report, made ready for the machine: the bytes of small payloads and of log lines are given their place in the
+ * journal entry that is about to be written, and from then on only references go around.
+ */
+import type { PayloadParcel, PayloadRef } from "../core/payload-ref.ts";
+import type { LogRef } from "../core/run.ts";
+import type { Outcome, SettledAttempt } from "../core/run-event.ts";
+import type { Packer } from "./packer.ts";
+import type { AttemptOutcome, LogLine, Settlement } from "./run-rpc.ts";
+
+/** The settlement with its bytes placed. */
+export function takeIn(settlement: Settlement, data: Packer): SettledAttempt {
+  const { ordinal, attempt, token, children } = settlement;
+  return { ordinal, attempt, token, children, outcome: placeOutcome(settlement.outcome, data), logs: placeLogs(settlement, data) };
+}
+
+/** The payload with its bytes placed. */
+export function placeParcel(parcel: PayloadParcel, data: Packer): PayloadRef {
+  if (parcel.at === "r2") return parcel;
+  const { kind, size, contentType, form, bytes } = parcel;
+  return { kind, size, contentType, ...(form !== undefined && { form }), at: "run", ...data.place(bytes) };
+}
+
+/** Log lines as they are stored: JSON, one a line. */
+export function readLogs(bytes: Uint8Array): LogLine[] {
+  const text = new TextDecoder().decode(bytes);
+  return text.split("\n").flatMap((line) => (line === "" ? [] : [parseLine(line)]));
+}
+
+function placeOutcome(outcome: AttemptOutcome, data: Packer): Outcome {
+  if (outcome.type !== "succeeded") return outcome;
+  const to = outcome.to === null ? null : Object.fromEntries(Object.entries(outcome.to).map(([child, parcel]) => [child, placeParcel(parcel, data)]));
+  return { type: "succeeded", passed: { output: placeParcel(outcome.output, data), to } };
+}
+
+function placeLogs({ logs, logsDropped }: Settlement, data: Packer): LogRef | null {
+  if (logs.length === 0) return null;
+  const bytes = new TextEncoder().encode(logs.map((line) => JSON.stringify(line)).join("\n"));
+  return { ...data.place(bytes), size: bytes.length, lines: logs.length, dropped: logsDropped };
+}
+
+/** The one mapping of stored log lines: `placeLogs` alone writes them. */
+function parseLine(line: string): LogLine {
+  return JSON.parse(line) as LogLine;
+}

@@ -1,0 +1,60 @@
+/** The run as people and programs see it: `GET /api/v1/runs/{id}`. */
+import type { AttemptRecord, Run, TaskEntry, TaskState } from "../core/run.ts";
+import type { AttemptDocument, RunDocument, TaskDocument } from "./run-rpc.ts";
+
+export function describeRun(run: Run): RunDocument {
+  const { origin } = run;
+  return {
+    run_id: run.id,
+    task: run.tasks[0]?.task.name ?? "",
+    status: run.status,
+    trigger: {
+      source: origin.source,
+      by: origin.by,
+      parent: origin.parent === null ? null : { run_id: origin.parent.runId, task: origin.parent.task },
+    },
+    created_at: iso(run.createdAt),
+    started_at: isoOrNull(run.startedAt),
+    finished_at: isoOrNull(run.finishedAt),
+    duration_ms: run.startedAt === null || run.finishedAt === null ? null : Math.max(0, run.finishedAt - run.startedAt),
+    conf_version: run.graph.confVersion,
+    tasks: run.tasks.map((entry) => describeTask(run, entry)),
+    children: run.children.map(({ runId, task }) => ({ run_id: runId, task })),
+  };
+}
+
+function describeTask(run: Run, { task, state, attempts }: TaskEntry): TaskDocument {
+  const name = (ordinal: number): string => run.tasks[ordinal]?.task.name ?? "";
+  return {
+    task: task.name,
+    status: state.status,
+    reason: reasonOf(state),
+    upstream: task.upstream.map(name),
+    downstream: task.downstream.map(name),
+    attempts: attempts.map(describeAttempt),
+    progress: null,
+    output: describeOutput(state),
+  };
+}
+
+function reasonOf(state: TaskState): string | null {
+  return state.status === "failed" || state.status === "skipped" ? state.reason : null;
+}
+
+function describeOutput(state: TaskState): TaskDocument["output"] {
+  if (state.status !== "succeeded") return null;
+  const { kind, size, contentType } = state.passed.output;
+  return { kind, size, content_type: contentType };
+}
+
+function describeAttempt({ attempt, status, startedAt, finishedAt, error }: AttemptRecord): AttemptDocument {
+  return { attempt, status, started_at: iso(startedAt), finished_at: isoOrNull(finishedAt), error };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function isoOrNull(at: number | null): string | null {
+  return at === null ? null : iso(at);
+}

@@ -1,0 +1,23 @@
+/**
+ * The tables of a run object. Migrations are append-only; the number of the last one is recorded with the run (in the genesis
+ * entry: a table of its own would cost every run two more rows).
+ */
+export const SCHEMA_VERSION = 1;
+
+/**
+ * One append-only journal, one row a commit. Rows written are what a run costs (each at $1 a million): a row per task and
+ * transition would be twelve for a diamond of four tasks, the journal needs six. The order of the entries is also the order
+ * in which listeners see the changes.
+ * - `genesis`: the run as it was accepted (`RunGenesis`). Always the first entry.
+ * - `change`: what one decision of the machine changed (`RunChange`).
+ * - `data`: bytes that did not fit into the row of the entry that follows.
+ * `data` holds the bytes of inline payloads and log lines, found by (seq, offset, size).
+ */
+export const CREATE_JOURNAL = `
+  CREATE TABLE journal (
+    seq INTEGER PRIMARY KEY CONSTRAINT seq_is_positive CHECK (seq > 0),
+    kind TEXT NOT NULL CONSTRAINT kind_is_known CHECK (kind IN ('genesis', 'change', 'data')),
+    at INTEGER NOT NULL,
+    entry TEXT CONSTRAINT only_data_has_no_entry CHECK ((entry IS NULL) = (kind = 'data')),
+    data BLOB
+  ) STRICT`;

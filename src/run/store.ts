@@ -1,0 +1,105 @@
+/**
+ * All storage of a run object: its journal. It keeps no state but the number of the last row; decisions are the machine's.
+ *
+ * Memory is a cache of the journal, never ahead of it: the run object folds a change after `append` has returned. Appending
+ * names the row number that must come next, so an instance whose memory is stale fails instead of writing a second history.
+ */
+import type { RunChange, RunGenesis, Run } from "../core/run.ts";
+import { fold, newRun } from "../core/run.ts";
+import type { Packer } from "./packer.ts";
+import { CREATE_JOURNAL, SCHEMA_VERSION } from "./schema.ts";
+
+const HAS_JOURNAL = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'journal'";
+const READ_ENTRIES = "SELECT seq, kind, entry FROM journal WHERE kind <> 'data' ORDER BY seq";
+const READ_LAST_SEQ = "SELECT max(seq) AS seq FROM journal";
+const READ_DATA = "SELECT substr(data, ?, ?) AS bytes FROM journal WHERE seq = ?";
+const APPEND = "INSERT INTO journal (seq, kind, at, entry, data) VALUES (?, ?, ?, ?, ?)";
+
+/** The first entry: what was accepted, and what that decided at once. */
+interface StoredGenesis {
+  readonly schema: number;
+  readonly genesis: RunGenesis;
+  readonly first: RunChange;
+}
+
+export class RunStore {
+  readonly #storage: DurableObjectStorage;
+  #lastSeq = 0;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** The row number that the next commit begins with. */
+  get nextSeq(): number {
+    return this.#lastSeq + 1;
+  }
+
+  /** The run as its journal tells it, or null if none was accepted (or it was deleted). */
+  load(): Run | null {
+    const { sql } = this.#storage;
+    if (sql.exec(HAS_JOURNAL).toArray().length === 0) return null;
+    let run: Run | null = null;
+    for (const row of sql.exec(READ_ENTRIES)) {
+      const entry = typeof row["entry"] === "string" ? row["entry"] : "";
+      if (run === null) run = begin(parseEntry<StoredGenesis>(entry));
+      else fold(run, parseEntry<RunChange>(entry));
+    }
+    const last = sql.exec(READ_LAST_SEQ).one()["seq"];
+    this.#lastSeq = typeof last === "number" ? last : 0;
+    return run;
+  }
+
+  /** Records an accepted run: its table, its genesis and the first change, in one transaction. */
+  create(genesis: RunGenesis, data: Packer, first: RunChange, at: number): void {
+    const stored: StoredGenesis = { schema: SCHEMA_VERSION, genesis, first };
+    this.#storage.transactionSync(() => {
+      this.#storage.sql.exec(CREATE_JOURNAL);
+      this.#insert("genesis", stored, data, at);
+    });
+  }
+
+  /** Records one change. */
+  append(change: RunChange, data: Packer, at: number): void {
+    this.#storage.transactionSync(() => {
+      this.#insert("change", change, data, at);
+    });
+  }
+
+  /** Bytes that lie beside an entry; null if there are none at that place. */
+  read(seq: number, offset: number, size: number): Uint8Array | null {
+    if (size === 0) return new Uint8Array(0);
+    const [row] = this.#storage.sql.exec(READ_DATA, offset + 1, size, seq);
+    const bytes = row?.["bytes"];
+    return bytes instanceof ArrayBuffer && bytes.byteLength === size ? new Uint8Array(bytes) : null;
+  }
+
+  /** Deletes everything, the alarm included. */
+  async deleteAll(): Promise<void> {
+    await this.#storage.deleteAll();
+    this.#lastSeq = 0;
+  }
+
+  #insert(kind: "genesis" | "change", entry: unknown, data: Packer, at: number): void {
+    const rows = data.rows();
+    const last = rows.pop() ?? null;
+    let seq = this.#lastSeq;
+    for (const bytes of rows) this.#storage.sql.exec(APPEND, ++seq, "data", at, null, bytes);
+    this.#storage.sql.exec(APPEND, ++seq, kind, at, JSON.stringify(entry), last);
+    this.#lastSeq = seq;
+  }
+}
+
+function begin({ schema, genesis, first }: StoredGenesis): Run {
+  if (schema > SCHEMA_VERSION) {
+    throw new Error(`run ${genesis.id} has schema ${schema}, this code knows ${SCHEMA_VERSION}: deploy the newer version again`);
+  }
+  const run = newRun(genesis);
+  fold(run, first);
+  return run;
+}
+
+/** The one row mapping of this store: entries are written by `#insert` alone, as JSON of these types. */
+function parseEntry<T>(entry: string): T {
+  return JSON.parse(entry) as T;
+}

@@ -1,0 +1,94 @@
+/**
+ * `peach/task-helpers`: what pipelines import. Plain functions that know the task or endpoint they are called in, however deep
+ * and however asynchronous; outside one they throw an error that says so.
+ *
+ * @example
+ * import { passToChildTask, readFromParentTask, triggerTaskWithEvent } from "peach/task-helpers";
+ *
+ * export async function task1_method() {
+ *   passToChildTask(JSON.stringify({ key1: "value1" }));
+ * }
+ *
+ * export async function task2_method() {
+ *   const received = JSON.parse(await readFromParentTask<string>());
+ *   await triggerTaskWithEvent("collaborative_filtering", received);
+ * }
+ */
+import type { ZodType, output as Parsed, input as Unparsed } from "zod";
+import type { PeachTasks, TaskContext, TaskLog, TriggeredRun, TriggerOptions } from "./task/author-api.ts";
+import { scopeOf, taskScopeOf } from "./task/context.ts";
+import type { TypedTask } from "./task/method.ts";
+
+export type { EndpointContext, TaskContext, TaskLog, TriggeredRun, TriggerOptions } from "./task/author-api.ts";
+export { NonRetryableError, ResultTimeoutError, RetryAfterError } from "./task/errors.ts";
+
+/** What the trigger of this task takes; unknown for tasks declared without types. */
+type TriggerPayload<Name extends string> = Name extends keyof PeachTasks ? PeachTasks[Name] : unknown;
+
+/**
+ * Triggers a task: resolves once its run is durably recorded. Inside a task a retried attempt gets the same run again.
+ * Rejects if there is no such task, or the payload does not fit or cannot be stored.
+ *
+ * @example const { runId } = await triggerTaskWithEvent("audio_transcription", { s3_uri: "s3://uploads/audio/a.mp3" });
+ */
+export async function triggerTaskWithEvent<Name extends (keyof PeachTasks & string) | (string & {})>(
+  task: Name,
+  payload?: TriggerPayload<Name>,
+  options?: TriggerOptions,
+): Promise<TriggeredRun> {
+  return scopeOf("triggerTaskWithEvent").triggerTaskWithEvent(task, payload, options);
+}
+
+/**
+ * Passes data to the downstream tasks, or with `to` to one of them. The last call counts; a task that never calls it passes
+ * what it returns. Nothing is visible to them unless this attempt succeeds.
+ */
+export function passToChildTask(data: unknown, options?: { readonly to?: string }): void {
+  taskScopeOf("passToChildTask").passToChildTask(data, options);
+}
+
+/** The same as `passToChildTask`. */
+export const passDataToDownstream: typeof passToChildTask = passToChildTask;
+
+/**
+ * What the upstream task passed: its value if peach.conf declares one, an object keyed by name if it declares several (`parent`
+ * picks one); on the root, what the trigger carried. `as: "stream"` gives the bytes, whatever the kind.
+ */
+export async function readFromParentTask<T = unknown>(parent?: string): Promise<T>;
+export async function readFromParentTask(parent: string | undefined, options: { readonly as: "stream" }): Promise<ReadableStream<Uint8Array>>;
+export async function readFromParentTask(parent?: string, options?: { readonly as: "stream" }): Promise<unknown> {
+  const scope = taskScopeOf("readFromParentTask");
+  return options === undefined ? scope.readFromParentTask(parent) : scope.readFromParentTask(parent, options);
+}
+
+/** The task that is running: name, run id, attempt, `env`, `signal`, and the helpers as methods. */
+export function currentTask(): TaskContext {
+  return taskScopeOf("currentTask");
+}
+
+/** Log lines of the attempt (at most 1,000, 64 KiB), kept with the run and written to the worker's log. */
+export const log: TaskLog = {
+  info: (message, fields) => scopeOf("log.info").log.info(message, fields),
+  warn: (message, fields) => scopeOf("log.warn").log.warn(message, fields),
+  error: (message, fields) => scopeOf("log.error").log.error(message, fields),
+};
+
+/**
+ * Declares a task with types. Triggers are checked against `input` before they are accepted, what it passes against `output`;
+ * and an edge of peach.conf whose parent's output does not fit its child's input is an error of `npm run check`.
+ *
+ * @example
+ * export const recommend = task({ input: transcript, output: recommendations, run: async (payload) => rank(payload.text) });
+ */
+export function task<Input extends ZodType = ZodType<unknown>, Output extends ZodType = ZodType<unknown>>(declaration: {
+  readonly input?: Input;
+  readonly output?: Output;
+  readonly run: (payload: Parsed<Input>, task: TaskContext) => Promise<Unparsed<Output> | void> | Unparsed<Output> | void;
+}): TypedTask<Input, Output> {
+  return {
+    kind: "peach.task",
+    input: declaration.input ?? null,
+    output: declaration.output ?? null,
+    run: declaration.run,
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * What an attempt reads. The shape follows peach.conf: the value of the one parent, an object keyed by parent, or, for the root,
+ * what the trigger carried.
+ */
+import type { PayloadDelivery } from "../core/payload-ref.ts";
+import { openPayload, openPayloadStream, type HeldReader } from "../payload/payload-store.ts";
+import type { Lease } from "../run/run-rpc.ts";
+
+export class AttemptInputs {
+  readonly #lease: Lease;
+  readonly #bucket: R2Bucket;
+  readonly #held: HeldReader;
+  /** Opened values; streams are opened anew for each reader. */
+  readonly #opened = new Map<PayloadDelivery, Promise<unknown>>();
+
+  constructor(lease: Lease, bucket: R2Bucket, held: HeldReader) {
+    this.#lease = lease;
+    this.#bucket = bucket;
+    this.#held = held;
+  }
+
+  /** All that the task reads, or what one parent passed: undefined if that parent is not in this run or passed nothing. */
+  async value(parent?: string): Promise<unknown> {
+    const { shape, inputs } = this.#lease;
+    if (shape === "keyed") {
+      if (parent !== undefined) {
+        const input = this.#input(parent);
+        return input === undefined ? undefined : this.#open(input);
+      }
+      const values = await Promise.all(inputs.map(async ({ parent: name, payload }) => [name, await this.#open(payload)] as const));
+      return Object.fromEntries(values);
+    }
+    const [input] = inputs;
+    if (input === undefined) return undefined;
+    const value = await this.#open(input.payload);
+    return parent !== undefined && this.#isKeyedTrigger() ? memberOf(value, parent) : value;
+  }
+
+  /** The bytes of what one parent passed (or, on the root, of what the trigger carried), whatever its kind. */
+  async stream(parent?: string): Promise<ReadableStream<Uint8Array>> {
+    const input = parent === undefined || this.#lease.shape !== "keyed" ? this.#only() : this.#input(parent);
+    if (input === undefined) throw new Error(`the task "${this.#lease.task}" reads nothing from ${parent ?? "its upstream tasks"} in this run`);
+    return openPayloadStream(this.#bucket, input, this.#held);
+  }
+
+  #open(payload: PayloadDelivery): Promise<unknown> {
+    // A connection that waits unread holds one of six: the stream that the method gets is opened when it is first read.
+    if (payload.kind === "stream") return Promise.resolve(lazily(() => openPayloadStream(this.#bucket, payload, this.#held)));
+    const known = this.#opened.get(payload);
+    if (known !== undefined) return known;
+    const opened = openPayload(this.#bucket, payload, this.#held);
+    this.#opened.set(payload, opened);
+    return opened;
+  }
+
+  #input(parent: string): PayloadDelivery | undefined {
+    return this.#lease.inputs.find((input) => input.parent === parent)?.payload;
+  }
+
+  #only(): PayloadDelivery | undefined {
+    const { inputs, task } = this.#lease;
+    if (inputs.length > 1) throw new Error(`the task "${task}" reads from several tasks; name one: ${inputs.map(({ parent }) => parent).join(", ")}`);
+    return inputs[0]?.payload;
+  }
+
+  /** A task with several parents that is tried alone: its trigger stands for the object keyed by parent. */
+  #isKeyedTrigger(): boolean {
+    return this.#lease.shape === "trigger" && this.#lease.parents.length > 1;
+  }
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return Object.entries(value).find(([key]) => key === name)?.[1];
+}
+
+function lazily(open: () => Promise<ReadableStream<Uint8Array>>): ReadableStream<Uint8Array> {
+  let reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        reader ??= (await open()).getReader();
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel(reason) {
+        await reader?.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

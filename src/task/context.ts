@@ -1,0 +1,31 @@
+/**
+ * Who is running: helpers find the task (or endpoint) that they are called in through AsyncLocalStorage, however deep and
+ * however asynchronous. One scope an attempt, one a request; nothing else is global.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { EndpointScope } from "./endpoint-scope.ts";
+import { OutsideTaskError } from "./errors.ts";
+import type { TaskScope } from "./task-scope.ts";
+
+const scopes = new AsyncLocalStorage<TaskScope | EndpointScope>();
+
+/** Calls `fn` so that helpers called in it work for this task or endpoint. */
+export function runInScope<T>(scope: TaskScope | EndpointScope, fn: () => T): T {
+  return scopes.run(scope, fn);
+}
+
+/** The task or endpoint that `helper` is called in. Throws `OutsideTaskError` outside of both. */
+export function scopeOf(helper: string): TaskScope | EndpointScope {
+  const scope = scopes.getStore();
+  if (scope !== undefined) return scope;
+  throw new OutsideTaskError(
+    `${helper} was called outside a task or endpoint. Call it in a method that peach.conf names, or in what that method calls; from elsewhere, use the HTTP API.`,
+  );
+}
+
+/** The task that `helper` is called in. Throws `OutsideTaskError` outside, and in an endpoint. */
+export function taskScopeOf(helper: string): TaskScope {
+  const scope = scopeOf(helper);
+  if (scope.kind === "task") return scope;
+  throw new OutsideTaskError(`${helper} was called in the endpoint "${scope.name}". It belongs inside a task: an endpoint has no upstream or downstream tasks.`);
+}

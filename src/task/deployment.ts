@@ -1,0 +1,45 @@
+/**
+ * The deployed pipeline: the compiled plan and registry, and the ways in and on that are made from them. Everything that runs
+ * tasks or accepts triggers gets them from here; everything else takes them as arguments.
+ */
+import { plan } from "#generated/plan";
+import { registry } from "#generated/registry";
+import type { RunId } from "../core/ids.ts";
+import { callRun } from "../run/run-client.ts";
+import type { Grant, Lease, Settlement } from "../run/run-rpc.ts";
+import { createAcceptTrigger } from "../trigger/accept.ts";
+import { drive, DRIVER_BUDGET_MS } from "./driver.ts";
+import { executeAttempt } from "./executor.ts";
+
+export { plan, registry };
+
+/** The one way in for every trigger of this deployment. */
+export const acceptTrigger = createAcceptTrigger({
+  plan,
+  registry,
+  callRun,
+  directClaim: { holding: 0, budgetMs: DRIVER_BUDGET_MS },
+  driveGrant: driveRun,
+});
+
+/** Drives a run until this invocation has nothing more to do for it; to be carried by `waitUntil`. */
+export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<void> {
+  const startedAt = Date.now();
+  const carried: Promise<unknown>[] = [];
+  const budgetMs = (): number => DRIVER_BUDGET_MS - (Date.now() - startedAt);
+  await drive(
+    {
+      claim: (request) => callRun(env, runId, (run) => run.claim(request)),
+      settle: (request) => callRun(env, runId, (run) => run.settle(request)),
+      execute: (lease) => executeLease(env, lease, { waitUntil: (promise) => carried.push(promise), budgetMs }),
+      budgetMs,
+    },
+    first,
+  );
+  await Promise.allSettled(carried);
+}
+
+/** Runs one attempt with this deployment's methods. */
+export function executeLease(env: Env, lease: Lease, lifetime: { waitUntil(promise: Promise<unknown>): void; budgetMs(): number }): Promise<Settlement> {
+  return executeAttempt(lease, registry, { env, lifetime, accept: acceptTrigger });
+}

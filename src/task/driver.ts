@@ -1,0 +1,57 @@
+/**
+ * The driver: runs the ready tasks of one run, side by side, and reports them. A settle brings the next leases with it, so a
+ * chain of n tasks is n + 1 calls and no message ("work first").
+ *
+ * It is started by the consumer of the queue, or by the invocation that accepted a `dispatch: direct` trigger, and lives in
+ * `waitUntil`, which ends after 30 s: it claims only tasks whose timeout fits into what is left, and leaves the rest to others.
+ *
+ * If it dies, at any point, its leases run out and the run's alarm starts the attempts again: before the task, nothing has
+ * happened; after it but before the settle, the result is made once more; after the settle, the result stands and the leases
+ * granted with it run out. If the run object cannot be reached, the driver gives up in the same way.
+ */
+import type { ClaimRequest, Grant, Lease, Settlement, SettleRequest } from "../run/run-rpc.ts";
+
+/** What of the 30 s of `waitUntil` a driver uses. */
+export const DRIVER_BUDGET_MS = 28_000;
+
+export interface DriverWorld {
+  claim(request: ClaimRequest): Promise<Grant>;
+  settle(request: SettleRequest): Promise<Grant>;
+  /** Resolves always. */
+  execute(lease: Lease): Promise<Settlement>;
+  /** Milliseconds left of the driver's time. */
+  budgetMs(): number;
+}
+
+/** Drives the run until there is nothing left that this driver may do. `first`: leases it already has. */
+export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
+  const finished: Settlement[] = [];
+  let holding = 0;
+  let wake = Promise.withResolvers<void>();
+
+  const start = async (lease: Lease): Promise<void> => {
+    finished.push(await world.execute(lease));
+    wake.resolve();
+  };
+
+  let { leases } = first ?? (await world.claim({ holding, budgetMs: world.budgetMs() }));
+  for (;;) {
+    holding += leases.length;
+    for (const lease of leases) void start(lease);
+    if (holding === 0) return;
+    await wake.promise;
+    await gather();
+    wake = Promise.withResolvers<void>();
+    const settlements = finished.splice(0);
+    holding -= settlements.length;
+    ({ leases } = await world.settle({ settlements, claim: { holding, budgetMs: world.budgetMs() } }));
+  }
+}
+
+/** How many turns of the microtask queue tasks may end apart and still be settled together. */
+const GATHER_TURNS = 16;
+
+/** Tasks that end at about the same time are settled together: one commit instead of one each. */
+async function gather(): Promise<void> {
+  for (let turn = 0; turn < GATHER_TURNS; turn += 1) await null;
+}

@@ -1,0 +1,109 @@
+/**
+ * One attempt, from lease to settlement: find the method, read its inputs, run it in its scope, store what it passes, and fold
+ * every way in which that can end into one outcome. Nothing here throws, and nothing here tells the run: the caller settles.
+ *
+ * The timeout covers all of it, reading and storing included. When it strikes, the outcome is `timed_out` whatever the method
+ * does afterwards; its late output may still reach R2, under the key of this attempt, where nobody points at it.
+ *
+ * Told apart, always: what the task's author did (failed, counts against `retries`), and what the surroundings did (lost).
+ */
+import { ProblemError } from "../core/result.ts";
+import type { PayloadParcel } from "../core/payload-ref.ts";
+import type { AttemptError } from "../core/run.ts";
+import { encodePayload } from "../payload/codec.ts";
+import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
+import { callRun, isPassing } from "../run/run-client.ts";
+import type { AttemptOutcome, Lease, Settlement } from "../run/run-rpc.ts";
+import { AttemptInputs } from "./attempt-inputs.ts";
+import { runInScope } from "./context.ts";
+import { AttemptTimeoutError } from "./errors.ts";
+import { methodOf, type MethodRegistry, type RunnableMethod } from "./method.ts";
+import { TaskScope } from "./task-scope.ts";
+import type { TriggerPort } from "./triggering.ts";
+import { fit } from "./typed-value.ts";
+
+const MAX_MESSAGE = 4_096;
+const MAX_STACK = 8_192;
+
+/** Runs the attempt of this lease. Resolves always, within its timeout. */
+export async function executeAttempt(lease: Lease, registry: MethodRegistry, port: TriggerPort): Promise<Settlement> {
+  const { runId } = lease;
+  const inputs = new AttemptInputs(lease, port.env.PAYLOADS, (seq, offset, size) => callRun(port.env, runId, (run) => run.held(seq, offset, size)));
+  const ending = new AbortController();
+  const scope = new TaskScope(lease, inputs, port, ending.signal);
+  const method = methodOf(registry, lease.method);
+  const outcome = method === null ? missing(lease) : await withinTimeout(lease, ending, () => run(lease, method, inputs, scope, port.env));
+  if (!ending.signal.aborted) ending.abort(new Error("the attempt has ended"));
+  const { ordinal, attempt, token } = lease;
+  return { ordinal, attempt, token, outcome, children: scope.children, logs: scope.log.lines, logsDropped: scope.log.dropped };
+}
+
+/** The outcome of a throw. */
+export function outcomeOf(thrown: unknown): AttemptOutcome {
+  const error = describe(thrown);
+  if (isSurroundings(thrown)) return { type: "lost", to: "surroundings", error };
+  return { type: "failed", error, retryable: isRetryable(thrown), retryAfterMs: retryAfterOf(thrown), reason: "error" };
+}
+
+async function run(lease: Lease, method: RunnableMethod, inputs: AttemptInputs, scope: TaskScope, env: Env): Promise<AttemptOutcome> {
+  try {
+    const payload = await fit(method.input, await inputs.value(), `what the task "${lease.task}" reads`);
+    const returned: unknown = await runInScope(scope, () => method.run(payload, scope));
+    const { data, to } = scope.passedData(returned);
+    const output = await fit(method.output, data, `what the task "${lease.task}" passes`);
+    return { type: "succeeded", output: await parcel(lease, output, "", env), to: await parcelAll(lease, to, env) };
+  } catch (thrown) {
+    return outcomeOf(thrown);
+  }
+}
+
+async function parcelAll(lease: Lease, to: ReadonlyMap<string, unknown>, env: Env): Promise<Record<string, PayloadParcel> | null> {
+  if (to.size === 0) return null;
+  const parcels: Record<string, PayloadParcel> = {};
+  for (const [child, data] of to) parcels[child] = await parcel(lease, data, child, env);
+  return parcels;
+}
+
+async function parcel(lease: Lease, data: unknown, part: string, env: Env): Promise<PayloadParcel> {
+  const encoded = encodePayload(data);
+  if (!encoded.ok) throw new ProblemError(encoded.problem);
+  const key = attemptPayloadKey(lease.runId, lease.ordinal, lease.attempt, lease.token, part);
+  return parcelPayload(env.PAYLOADS, key, encoded.value, lease.inlineLimitBytes);
+}
+
+async function withinTimeout(lease: Lease, ending: AbortController, work: () => Promise<AttemptOutcome>): Promise<AttemptOutcome> {
+  const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
+  const timer = setTimeout(() => {
+    const error = new AttemptTimeoutError(lease.timeoutMs);
+    ending.abort(error);
+    resolve({ type: "timed_out", error: describe(error) });
+  }, lease.timeoutMs);
+  const outcome = await Promise.race([work(), promise]);
+  clearTimeout(timer);
+  return outcome;
+}
+
+function missing({ task, method }: Lease): AttemptOutcome {
+  const error = { name: "MethodMissingError", message: `the deployed code has no method "${method}" for the task "${task}"; deploy it again, or cancel the run`, stack: null };
+  return { type: "failed", error, retryable: false, retryAfterMs: null, reason: "method_missing" };
+}
+
+function describe(thrown: unknown): AttemptError {
+  if (!(thrown instanceof Error)) return { name: "Error", message: `the task threw ${String(thrown)}`.slice(0, MAX_MESSAGE), stack: null };
+  return { name: thrown.name, message: thrown.message.slice(0, MAX_MESSAGE), stack: thrown.stack?.slice(0, MAX_STACK) ?? null };
+}
+
+function isSurroundings(thrown: unknown): boolean {
+  if (thrown instanceof ProblemError) return thrown.problem.code === "overloaded";
+  return (thrown instanceof Error && thrown.name === "PayloadStoreError") || isPassing(thrown);
+}
+
+/** A refused trigger or payload is refused again: only another input or another code helps. */
+function isRetryable(thrown: unknown): boolean {
+  return !(thrown instanceof ProblemError) && !(thrown instanceof Error && thrown.name === "NonRetryableError");
+}
+
+function retryAfterOf(thrown: unknown): number | null {
+  if (!(thrown instanceof Error) || thrown.name !== "RetryAfterError" || !("retryAfterMs" in thrown)) return null;
+  return typeof thrown.retryAfterMs === "number" ? thrown.retryAfterMs : null;
+}

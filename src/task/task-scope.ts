@@ -1,0 +1,107 @@
+/**
+ * One attempt of a task, as its author and the helpers see it. It collects what the attempt passes, logs and triggers; nothing
+ * of that is visible to anybody before the attempt has settled, but the runs it triggers, which a later attempt finds again.
+ */
+import { childTriggerKey, type RunId } from "../core/ids.ts";
+import { ProblemError } from "../core/result.ts";
+import type { ChildRun } from "../core/run.ts";
+import { nearest } from "../conf/nearest.ts";
+import type { Lease } from "../run/run-rpc.ts";
+import { AttemptLog } from "./attempt-log.ts";
+import type { AttemptInputs } from "./attempt-inputs.ts";
+import type { TaskContext, TriggeredRun, TriggerOptions } from "./author-api.ts";
+import { triggerTask, type TriggerPort } from "./triggering.ts";
+
+export class TaskScope implements TaskContext {
+  readonly kind = "task";
+  readonly log: AttemptLog;
+  readonly signal: AbortSignal;
+  readonly #lease: Lease;
+  readonly #inputs: AttemptInputs;
+  readonly #port: TriggerPort;
+  readonly #ordinals = new Map<string, number>();
+  readonly #children: ChildRun[] = [];
+  readonly #passedTo = new Map<string, unknown>();
+  #passed: { readonly data: unknown } | null = null;
+
+  constructor(lease: Lease, inputs: AttemptInputs, port: TriggerPort, signal: AbortSignal) {
+    this.#lease = lease;
+    this.#inputs = inputs;
+    this.#port = port;
+    this.signal = signal;
+    this.log = new AttemptLog({ run: lease.runId, task: lease.task, attempt: lease.attempt });
+  }
+
+  get name(): string {
+    return this.#lease.task;
+  }
+
+  get runId(): RunId {
+    return this.#lease.runId;
+  }
+
+  get attempt(): number {
+    return this.#lease.attempt;
+  }
+
+  get env(): Env {
+    return this.#port.env;
+  }
+
+  /** The runs that this attempt has triggered. */
+  get children(): readonly ChildRun[] {
+    return this.#children;
+  }
+
+  /** What the task passes if it returns `returned`: what it passed explicitly wins. */
+  passedData(returned: unknown): { readonly data: unknown; readonly to: ReadonlyMap<string, unknown> } {
+    return { data: this.#passed === null ? returned : this.#passed.data, to: this.#passedTo };
+  }
+
+  async triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
+    this.#refuseIfEnded("triggerTaskWithEvent");
+    const { runId, task: name } = this.#lease;
+    const ordinal = this.#ordinals.get(task) ?? 0;
+    this.#ordinals.set(task, ordinal + 1);
+    const idempotencyKey = options?.idempotencyKey ?? childTriggerKey({ runId, task: name }, task, ordinal);
+    const origin = { source: "task", by: name, parent: { runId, task: name } } as const;
+    const run = await triggerTask(this.#port, { task, payload, idempotencyKey, origin });
+    this.#children.push({ runId: run.runId, task });
+    return run;
+  }
+
+  passToChildTask(data: unknown, options?: { readonly to?: string }): void {
+    this.#refuseIfEnded("passToChildTask");
+    const to = options?.to;
+    if (to === undefined) {
+      this.#passed = { data };
+      return;
+    }
+    if (!this.#lease.children.includes(to)) throw new ProblemError(this.#noSuchTask(to, "downstream", this.#lease.children));
+    this.#passedTo.set(to, data);
+  }
+
+  readFromParentTask<T = unknown>(parent?: string): Promise<T>;
+  readFromParentTask(parent: string | undefined, options: { readonly as: "stream" }): Promise<ReadableStream<Uint8Array>>;
+  async readFromParentTask(parent?: string, options?: { readonly as?: "stream" }): Promise<unknown> {
+    const { parents } = this.#lease;
+    if (parent !== undefined && !parents.includes(parent)) throw new ProblemError(this.#noSuchTask(parent, "upstream", parents));
+    return options?.as === "stream" ? this.#inputs.stream(parent) : this.#inputs.value(parent);
+  }
+
+  /** An attempt whose time is up may go on running; it must not start anything any more. */
+  #refuseIfEnded(helper: string): void {
+    if (!this.signal.aborted) return;
+    throw new Error(`${helper} was called after this attempt of "${this.name}" had ended; check task.signal before going on`);
+  }
+
+  #noSuchTask(name: string, where: "upstream" | "downstream", known: readonly string[]): ConstructorParameters<typeof ProblemError>[0] {
+    const meant = nearest(name, known);
+    const list = known.length === 0 ? `It has no ${where} task.` : `Its ${where} tasks are ${known.join(", ")}.`;
+    return {
+      code: "unknown_task",
+      detail: `"${name}" is no ${where} task of "${this.name}".`,
+      hint: meant === null ? list : `Did you mean "${meant}"? ${list}`,
+    };
+  }
+}

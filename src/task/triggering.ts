@@ -1,0 +1,43 @@
+/** How tasks and endpoints trigger tasks: one function for both, since only the key and the origin differ. */
+import type { RunId } from "../core/ids.ts";
+import { ProblemError } from "../core/result.ts";
+import type { TriggerOrigin } from "../core/trigger.ts";
+import { encodePayload } from "../payload/codec.ts";
+import { callRun } from "../run/run-client.ts";
+import type { RunDocument } from "../run/run-rpc.ts";
+import type { AcceptTrigger, Lifetime } from "../trigger/accept.ts";
+import type { DurationInput, TriggeredRun } from "./author-api.ts";
+import { millisecondsOf, ResultTimeoutError } from "./errors.ts";
+
+const DEFAULT_RESULT_TIMEOUT_MS = 30_000;
+
+/** Where triggers of a scope go. */
+export interface TriggerPort {
+  readonly env: Env;
+  readonly lifetime: Lifetime;
+  readonly accept: AcceptTrigger;
+}
+
+export interface AuthorTrigger {
+  readonly task: string;
+  readonly payload: unknown;
+  readonly idempotencyKey: string | null;
+  readonly origin: TriggerOrigin;
+}
+
+/** Triggers a task; rejects with `ProblemError` if it is refused. */
+export async function triggerTask(port: TriggerPort, trigger: AuthorTrigger): Promise<TriggeredRun> {
+  const payload = encodePayload(trigger.payload);
+  if (!payload.ok) throw new ProblemError(payload.problem);
+  const accepted = await port.accept(port.env, port.lifetime, { ...trigger, payload: payload.value });
+  if (!accepted.ok) throw new ProblemError(accepted.problem);
+  const { runId, deduplicated } = accepted.value;
+  return { runId, deduplicated, result: (options) => resultOf(port.env, runId, options?.timeout) };
+}
+
+async function resultOf(env: Env, runId: RunId, timeout: DurationInput | undefined): Promise<RunDocument> {
+  const timeoutMs = timeout === undefined ? DEFAULT_RESULT_TIMEOUT_MS : millisecondsOf(timeout);
+  const document = await callRun(env, runId, (run) => run.untilFinal(timeoutMs));
+  if (document !== null) return document;
+  throw new ResultTimeoutError(`the run ${runId} was not final within ${timeoutMs} ms; it goes on, read it by its id`);
+}
