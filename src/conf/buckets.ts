@@ -1,0 +1,76 @@
+/** The buckets that wrangler.toml binds, and those that peach.conf names without a binding. */
+import { parse, TomlError } from "smol-toml";
+import type { Report } from "./diagnostic.ts";
+import type { LoadedConf } from "./load.ts";
+import { nearest } from "./nearest.ts";
+import { isMapping } from "./schema-parts.ts";
+import { offsetAt, type SourceFile } from "./source.ts";
+import type { ValidConf } from "./validate.ts";
+
+/** The name of the binding by `bucket_name`. */
+export type Bindings = ReadonlyMap<string, string>;
+
+/** A bucket that must be bound before the pipeline can run, and what its binding may be called. */
+export interface UnboundBucket {
+  readonly bucket: string;
+  readonly binding: string;
+}
+
+/** Every top-level R2 binding, or null if the file is no TOML, which is reported. */
+export function boundBuckets(wrangler: SourceFile, report: Report): Bindings | null {
+  try {
+    const bound = new Map<string, string>();
+    const bindings = parse(wrangler.text)["r2_buckets"];
+    for (const one of Array.isArray(bindings) ? bindings : []) {
+      const { bucket_name: bucket, binding } = isMapping(one) ? one : {};
+      if (typeof bucket === "string" && typeof binding === "string") bound.set(bucket, binding);
+    }
+    return bound;
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const start = offsetAt(wrangler, { line: error.line, column: error.column });
+    const [reason = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
+    report({ source: wrangler, start, end: start + 1 }, `this is no TOML: ${reason}`);
+    return null;
+  }
+}
+
+/** Every bucket that peach.conf names and wrangler.toml does not bind, once. */
+export function unboundBuckets(conf: ValidConf, bound: Bindings): UnboundBucket[] {
+  const named = new Set(
+    [...conf.tasks.values()].flatMap((task) => (task.on?.r2 ?? []).flatMap(({ bucket }) => bucket ?? [])),
+  );
+  return [...named]
+    .filter((bucket) => !bound.has(bucket))
+    .map((bucket) => ({ bucket, binding: bindingName(bucket, bound) }));
+}
+
+/** Reports each `on.r2` whose bucket is not bound, with the lines to add. */
+export function checkBuckets(
+  conf: ValidConf,
+  bound: Bindings,
+  wranglerPath: string,
+  loaded: LoadedConf,
+  report: Report,
+): void {
+  for (const [name, task] of conf.tasks) {
+    for (const [index, { bucket }] of (task.on?.r2 ?? []).entries()) {
+      if (bucket === undefined || bound.has(bucket)) continue;
+      const near = nearest(bucket, bound.keys());
+      const lines = `[[r2_buckets]]\nbinding = "${bindingName(bucket, bound)}"\nbucket_name = "${bucket}"`;
+      report(
+        loaded.valueSpan(["tasks", name, "on", "r2", index, "bucket"]),
+        `tasks.${name}.on.r2: ${wranglerPath} binds no bucket called \`${bucket}\``,
+        {
+          hint: `${near === null ? "" : `did you mean \`${near}\`? If not, `}add these lines to ${wranglerPath}:\n${lines}`,
+        },
+      );
+    }
+  }
+}
+
+function bindingName(bucket: string, bound: Bindings): string {
+  const upper = bucket.toUpperCase().replaceAll(/[^A-Z0-9]+/g, "_");
+  const name = /^[A-Z]/.test(upper) ? upper : `BUCKET_${upper}`;
+  return [...bound.values()].includes(name) ? `${name}_BUCKET` : name;
+}

@@ -1,0 +1,98 @@
+/**
+ * A problem of the project's files, at a token. Rendered as
+ *
+ *   peach.conf:3:14: tasks.audio.timeout: expected a duration of at most 14m, given 20m
+ *     3 |     timeout: 20m
+ *       |              ^^^
+ *     hint: ...
+ */
+import { lineAt, positionAt, type Span } from "./source.ts";
+
+/** Another place that explains the problem, e.g. the next edge of a cycle. */
+export interface Related {
+  readonly span: Span;
+  readonly message: string;
+}
+
+export interface Diagnostic {
+  readonly span: Span;
+  /** What was expected and given. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint: string | null;
+  readonly related: readonly Related[];
+}
+
+/** Collects every problem, so that one look at the file is enough. */
+export type Report = (
+  span: Span,
+  message: string,
+  more?: { readonly hint?: string | null; readonly related?: readonly Related[] },
+) => void;
+
+/** A report that fills `diagnostics`. */
+export function reportInto(diagnostics: Diagnostic[]): Report {
+  return (span, message, more = {}) => {
+    diagnostics.push({ span, message, hint: more.hint ?? null, related: more.related ?? [] });
+  };
+}
+
+/** In file order; the file `first` (peach.conf) leads, the others follow by path. */
+export function inFileOrder(diagnostics: readonly Diagnostic[], first: string): Diagnostic[] {
+  const rank = ({ span }: Diagnostic): string => (span.source.path === first ? "" : span.source.path);
+  return diagnostics.toSorted((a, b) => compare(rank(a), rank(b)) || a.span.start - b.span.start);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** As text for people, without a line break at its end. */
+export function renderDiagnostic({ span, message, hint, related }: Diagnostic): string {
+  const lines = [`${renderPlace(span)}: ${message}`, ...renderToken(span)];
+  for (const place of related) lines.push(`  ${renderPlace(place.span)}: ${place.message}`, ...renderToken(place.span));
+  if (hint !== null) lines.push(`  hint: ${hint.replaceAll("\n", "\n    ")}`);
+  return lines.join("\n");
+}
+
+function renderPlace({ source, start }: Span): string {
+  const { line, column } = positionAt(source, start);
+  return `${source.path}:${line}:${column}`;
+}
+
+/** The source line and a marker under the token; tabs stay tabs, so that the marker stands where the token does. */
+function renderToken(span: Span): string[] {
+  const text = lineAt(span.source, span.start);
+  if (text.trim() === "") return [];
+  const { line, column } = positionAt(span.source, span.start);
+  const width = Math.max(1, Math.min(span.end - span.start, text.length - column + 1));
+  const before = text.slice(0, column - 1).replaceAll(/[^\t]/g, " ");
+  const gutter = String(line);
+  return [`  ${gutter} | ${text}`, `  ${" ".repeat(gutter.length)} | ${before}${"^".repeat(width)}`];
+}
+
+/** For programs: `line` and `column` from 1. */
+export interface DiagnosticDocument {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly related: readonly {
+    readonly file: string;
+    readonly line: number;
+    readonly column: number;
+    readonly message: string;
+  }[];
+}
+
+/** The same as plain data. */
+export function diagnosticDocument({ span, message, hint, related }: Diagnostic): DiagnosticDocument {
+  const place = ({ source, start }: Span) => ({ file: source.path, ...positionAt(source, start) });
+  return {
+    ...place(span),
+    message,
+    hint,
+    related: related.map((one) => ({ ...place(one.span), message: one.message })),
+  };
+}

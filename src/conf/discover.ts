@@ -1,0 +1,144 @@
+/**
+ * Finds what the files under the pipelines folder export, with a real parser. Reads the disk; knows nothing of peach.conf.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, posix, relative, resolve, sep } from "node:path";
+import { parseSync } from "oxc-parser";
+import type { Report } from "./diagnostic.ts";
+import type { SourceFile } from "./source.ts";
+
+/** A file under the pipelines folder. */
+export interface PipelineModule {
+  /** Its path under the folder, with `/`, without `.ts`. */
+  readonly name: string;
+  /** Absolute. */
+  readonly file: string;
+  /** Each exported value, and the place where it is made: a re-export leads to the same place. */
+  readonly exports: ReadonlyMap<string, string>;
+}
+
+/** What is written in one file, before re-exports are followed. */
+interface FileExports {
+  readonly own: ReadonlySet<string>;
+  /** Export name → where it comes from. */
+  readonly from: ReadonlyMap<string, { readonly file: string | null; readonly request: string; readonly name: string }>;
+  /** Files of `export * from`. */
+  readonly all: readonly string[];
+}
+
+/** All pipeline modules by path, or null if the folder cannot be read. `display` makes the path that diagnostics show. */
+export function discoverModules(
+  folder: string,
+  display: (file: string) => string,
+  report: Report,
+): PipelineModule[] | null {
+  const files = listFiles(folder);
+  if (files === null) return null;
+  const scanner = new ExportScanner(display, report);
+  return files.map((file) => ({
+    name: relative(folder, file).split(sep).join(posix.sep).replace(/\.ts$/, ""),
+    file,
+    exports: scanner.resolve(file),
+  }));
+}
+
+function listFiles(folder: string): string[] | null {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !/\.(d|test)\.ts$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((file) => !relative(folder, file).split(sep).includes("node_modules"))
+      .toSorted();
+  } catch {
+    return null;
+  }
+}
+
+class ExportScanner {
+  readonly #display: (file: string) => string;
+  readonly #report: Report;
+  readonly #scanned = new Map<string, FileExports | null>();
+
+  constructor(display: (file: string) => string, report: Report) {
+    this.#display = display;
+    this.#report = report;
+  }
+
+  /** Every exported value of a file but its default, by name. `seen` breaks circles of `export *`. */
+  resolve(file: string, seen: ReadonlySet<string> = new Set()): Map<string, string> {
+    const found = new Map<string, string>();
+    const scanned = seen.has(file) ? null : this.#scan(file);
+    if (scanned === null) return found;
+    const onWay = new Set([...seen, file]);
+    for (const name of scanned.own) found.set(name, `${file}#${name}`);
+    for (const [name, { file: source, request, name: sourceName }] of scanned.from) {
+      const origin = source === null ? undefined : this.resolve(source, onWay).get(sourceName);
+      found.set(name, origin ?? `${request}#${sourceName}`);
+    }
+    for (const source of scanned.all) {
+      for (const [name, origin] of this.resolve(source, onWay)) if (!found.has(name)) found.set(name, origin);
+    }
+    return found;
+  }
+
+  #scan(file: string): FileExports | null {
+    const known = this.#scanned.get(file);
+    if (known !== undefined) return known;
+    const scanned = this.#read(file);
+    this.#scanned.set(file, scanned);
+    return scanned;
+  }
+
+  #read(file: string): FileExports | null {
+    const text = readText(file);
+    if (text === null) return null;
+    const source: SourceFile = { path: this.#display(file), text };
+    const parsed = parseSync(file, text, { sourceType: "module", showSemanticErrors: true });
+    for (const error of parsed.errors) {
+      const { start, end } = error.labels[0] ?? { start: 0, end: 0 };
+      this.#report({ source, start, end }, `this file does not parse: ${error.message}`, { hint: error.helpMessage });
+    }
+    const imported = new Map<string, { request: string; name: string | null }>();
+    for (const { moduleRequest, entries } of parsed.module.staticImports) {
+      for (const { importName, localName } of entries) {
+        imported.set(localName.value, { request: moduleRequest.value, name: importName.name });
+      }
+    }
+    const own = new Set<string>();
+    const from = new Map<string, { file: string | null; request: string; name: string }>();
+    const all: string[] = [];
+    for (const entry of parsed.module.staticExports.flatMap(({ entries }) => entries)) {
+      if (entry.isType) continue;
+      const request = entry.moduleRequest?.value;
+      const name = entry.exportName.name;
+      if (request !== undefined && name === null) {
+        const source = resolveRequest(file, request);
+        if (source !== null) all.push(source);
+        continue;
+      }
+      if (name === null || name === "default") continue;
+      const through =
+        request === undefined ? imported.get(entry.localName.name ?? "") : { request, name: entry.importName.name };
+      if (through === undefined) own.add(name);
+      else if (through.name !== null)
+        from.set(name, { file: resolveRequest(file, through.request), request: through.request, name: through.name });
+    }
+    return { own, from, all };
+  }
+}
+
+/** The file that a relative import means, or null: a package is not looked into. */
+function resolveRequest(from: string, request: string): string | null {
+  if (!request.startsWith(".")) return null;
+  const base = resolve(dirname(from), request);
+  const candidates = [base, `${base}.ts`, base.replace(/\.js$/, ".ts"), join(base, "index.ts")];
+  return candidates.find((file) => file.endsWith(".ts") && readText(file) !== null) ?? null;
+}
+
+function readText(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return null;
+  }
+}

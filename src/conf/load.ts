@@ -1,0 +1,163 @@
+/**
+ * peach.conf as YAML, with the place of every key and value. Knows nothing of what the keys mean.
+ */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  parseDocument,
+  visit,
+  type YAMLError,
+  type YAMLMap,
+} from "yaml";
+import type { Report } from "./diagnostic.ts";
+import type { SourceFile, Span } from "./source.ts";
+
+export type Path = readonly PropertyKey[];
+
+/** The whole of a YAML file that has been read without a syntax error. */
+export class LoadedConf {
+  /** Plain data; anchors and merge keys are resolved. */
+  readonly value: unknown;
+  readonly source: SourceFile;
+  readonly #document: Document;
+
+  constructor(source: SourceFile, document: Document, value: unknown) {
+    this.source = source;
+    this.value = value;
+    this.#document = document;
+  }
+
+  /** Where the key at the end of this path stands; the deepest one on the way that is written out, if it is not. */
+  keySpan(path: Path): Span {
+    return this.#span(this.#walk(path).key);
+  }
+
+  /** Where the value at this path stands; its key, if there is nothing to point at. */
+  valueSpan(path: Path): Span {
+    const { key, value } = this.#walk(path);
+    return this.#span(isWritten(value) ? value : key);
+  }
+
+  /** The value at this path as the user wrote it, for "given ...". */
+  given(path: Path): string {
+    const { value } = this.#walk(path);
+    const node = isAlias(value) ? value.resolve(this.#document) : value;
+    if (isMap(node)) return "a mapping";
+    if (isSeq(node)) return node.items.length === 0 ? "an empty list" : "a list";
+    if (!isWritten(node)) return "nothing";
+    const { start, end } = this.#span(node);
+    const written = this.source.text.slice(start, end).replaceAll(/\s+/g, " ");
+    return written.length > 60 ? `${written.slice(0, 60)}...` : written;
+  }
+
+  #walk(path: Path): { key: Node | null; value: Node | null } {
+    let key: Node | null = null;
+    let value: Node | null = this.#document.contents;
+    for (const segment of path) {
+      const next = this.#step(value, segment);
+      // A shorthand (`retries: 3` for `retries: {limit: 3}`, one item for a list) has no place of its own.
+      if (next === null) continue;
+      key = next.key;
+      value = next.value;
+    }
+    return { key, value };
+  }
+
+  #step(from: Node | null, segment: PropertyKey): { key: Node | null; value: Node | null } | null {
+    const node = isAlias(from) ? from.resolve(this.#document) : from;
+    if (isSeq(node)) {
+      const item = typeof segment === "number" ? node.items[segment] : undefined;
+      return isNode(item) ? { key: item, value: item } : null;
+    }
+    if (!isMap(node)) return null;
+    const pair = node.items.findLast((one) => keyText(one) === String(segment)) ?? this.#mergedPair(node, segment);
+    if (pair === undefined) return null;
+    return { key: isNode(pair.key) ? pair.key : null, value: isNode(pair.value) ? pair.value : null };
+  }
+
+  #mergedPair(map: YAMLMap, segment: PropertyKey): Pair | undefined {
+    for (const pair of map.items) {
+      if (keyText(pair) !== "<<") continue;
+      const merged = isAlias(pair.value) ? pair.value.resolve(this.#document) : pair.value;
+      for (const one of isSeq(merged) ? merged.items : [merged]) {
+        const source = isAlias(one) ? one.resolve(this.#document) : one;
+        const found = isMap(source) ? source.items.find((inner) => keyText(inner) === String(segment)) : undefined;
+        if (found !== undefined) return found;
+      }
+    }
+    return undefined;
+  }
+
+  #span(node: Node | null): Span {
+    const [start, end] = node?.range ?? [0, 0];
+    return { source: this.source, start, end };
+  }
+}
+
+/** Reads a file, or reports why it cannot be read as YAML. */
+export function loadConf(source: SourceFile, report: Report): LoadedConf | null {
+  const document = parseDocument(source.text, { merge: true, prettyErrors: false, uniqueKeys: true });
+  const at = ([start, end]: readonly [number, number]): Span => ({ source, start, end });
+  let readable = true;
+  for (const error of document.errors) {
+    reportYamlError(error, at(error.pos), report);
+    // A repeated key leaves the rest of the file readable, so its other problems are shown in the same go.
+    readable &&= error.code === "DUPLICATE_KEY";
+  }
+  if (!readable) return null;
+  visit(document, {
+    Alias: (_key, alias) => {
+      if (alias.resolve(document) !== undefined) return;
+      const [start, end] = alias.range ?? [0, 0];
+      report(at([start, end]), `no anchor &${alias.source} stands before this alias`, {
+        hint: "an anchor is declared with &name, once, before its first *name",
+      });
+      readable = false;
+    },
+  });
+  if (!readable) return null;
+  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
+    report(at([0, 0]), "the file is empty", {
+      hint: "it needs at least one task or endpoint; peach.conf.example is a complete one",
+    });
+    return null;
+  }
+  return new LoadedConf(source, document, document.toJS());
+}
+
+function reportYamlError(error: YAMLError, span: Span, report: Report): void {
+  switch (error.code) {
+    case "DUPLICATE_KEY":
+      report(keySpan(span), "this key stands twice in one mapping", { hint: "keep one of the two" });
+      return;
+    case "TAB_AS_INDENT":
+      report(span, "a tab indents this line", { hint: "YAML is indented with spaces" });
+      return;
+    default:
+      report(span, `this is no YAML: ${error.message}`);
+  }
+}
+
+/** The error points at where the key begins; the key goes on to its colon. */
+function keySpan({ source, start, end }: Span): Span {
+  const key = /^("[^"\n]*"|'[^'\n]*'|[^:\n]*)/.exec(source.text.slice(start))?.[0].trimEnd() ?? "";
+  return { source, start, end: Math.max(end, start + key.length) };
+}
+
+function isNode(value: unknown): value is Node {
+  return isScalar(value) || isMap(value) || isSeq(value) || isAlias(value);
+}
+
+function isWritten(node: Node | null | undefined): node is Node {
+  const [start, end] = node?.range ?? [0, 0];
+  return end > start;
+}
+
+function keyText(pair: Pair): string | null {
+  return isScalar(pair.key) ? String(pair.key.value ?? "") : null;
+}

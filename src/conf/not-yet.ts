@@ -1,0 +1,58 @@
+/**
+ * Keys that peach.conf knows and this version does not run. Each is refused, never silently accepted. When a key's behaviour
+ * is built, its entry goes.
+ */
+import { isMapping } from "./schema-parts.ts";
+
+interface NotYet {
+  /** From the root, the task or the endpoint. */
+  readonly path: readonly string[];
+  /** A value that asks for nothing, or for what is done anyway. */
+  readonly fine?: unknown;
+  /** What will not happen. */
+  readonly lacking: string;
+}
+
+export const ROOT_NOT_YET: readonly NotYet[] = [
+  { path: ["on_failure"], lacking: "no task is triggered when a run fails" },
+];
+
+export const TASK_NOT_YET: readonly NotYet[] = [
+  { path: ["on", "event"], lacking: "named events are not emitted" },
+  { path: ["schedule"], lacking: "nothing is started on a schedule" },
+  {
+    path: ["run_if"],
+    fine: "all_success",
+    lacking: "a task runs if all its upstream tasks succeeded (`run_if: all_success`)",
+  },
+  { path: ["each"], lacking: "a task runs once, not once per item" },
+  { path: ["concurrency"], lacking: "the number of attempts at a time is not limited" },
+  { path: ["rate_limit"], lacking: "the rate of attempts is not limited" },
+  { path: ["debounce"], lacking: "every trigger starts a run" },
+  { path: ["external"], fine: false, lacking: "a task is finished by its own function only" },
+];
+
+export const ENDPOINT_NOT_YET: readonly NotYet[] = [
+  {
+    path: ["auth"],
+    fine: "none",
+    lacking: "endpoints are open (`auth: none`); check a signature or a token in the method",
+  },
+];
+
+/** The entries that this raw mapping asks for. */
+export function notYetIn(raw: unknown, entries: readonly NotYet[]): readonly NotYet[] {
+  return entries.filter(({ path, fine }) => {
+    let value: unknown = raw;
+    for (const key of path) {
+      if (!isMapping(value) || !Object.hasOwn(value, key)) return false;
+      value = value[key];
+    }
+    return fine === undefined || value !== fine;
+  });
+}
+
+/** The one form of these refusals. */
+export function notYetMessage({ path, lacking }: NotYet): { readonly message: string; readonly hint: string } {
+  return { message: `this version of Peach does not run \`${path.join(".")}\` yet`, hint: `remove it: ${lacking}` };
+}

@@ -1,0 +1,99 @@
+/** From a conf without problems to the plan: every default filled in, every name resolved. */
+import { createHash } from "node:crypto";
+import type { EndpointPlan, Plan, R2Rule, RetryPolicy, TaskPlan } from "../core/plan.ts";
+import { endpointUrl } from "./check-endpoints.ts";
+import type { ResolvedMethod } from "./methods.ts";
+import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
+import type { ValidConf } from "./validate.ts";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+const KILOBYTE = 1024;
+
+/** Stands for what peach.conf does not say. */
+const DEFAULT = {
+  codops: "default",
+  retentionMs: 30 * DAY,
+  inlineLimitBytes: 32 * KILOBYTE,
+  timeoutMs: 25 * SECOND,
+  retries: { limit: 3, delayMs: SECOND, backoff: "exponential", maxDelayMs: 5 * MINUTE, jitter: true },
+  maxBodyBytes: 10 * KILOBYTE * KILOBYTE,
+} as const;
+
+/** The methods that peach.conf names, by the name of their task or endpoint. */
+export interface ResolvedMethods {
+  readonly tasks: ReadonlyMap<string, ResolvedMethod>;
+  readonly endpoints: ReadonlyMap<string, ResolvedMethod>;
+  readonly fallbacks: ReadonlyMap<string, ResolvedMethod>;
+}
+
+/** The compiled conf. Everything in it was checked before: a method that is not there is a bug. */
+export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Plan["buckets"]): Plan {
+  const upstream = new Map<string, string[]>();
+  for (const [name, { downstream = [] }] of conf.tasks) {
+    for (const child of downstream) upstream.set(child, [...(upstream.get(child) ?? []), name]);
+  }
+  const tasks: Record<string, TaskPlan> = Object.create(null);
+  for (const [name, task] of conf.tasks) {
+    tasks[name] = {
+      name,
+      method: keyOf(methods.tasks, name),
+      description: task.description ?? null,
+      downstream: task.downstream ?? [],
+      upstream: upstream.get(name) ?? [],
+      retries: retryPolicy(task, conf.root),
+      timeoutMs: task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs,
+      dispatch: task.dispatch ?? conf.root.defaults?.dispatch ?? "queue",
+      on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule) },
+    };
+  }
+  const content = {
+    codops: conf.root.codops ?? DEFAULT.codops,
+    retentionMs: conf.root.retention ?? DEFAULT.retentionMs,
+    inlineLimitBytes: conf.root.inline_limit ?? DEFAULT.inlineLimitBytes,
+    tasks,
+    endpoints: [...conf.endpoints].map(([name, endpoint]) => endpointPlan(name, endpoint, methods)),
+    buckets,
+  };
+  const version = createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 12);
+  return { version, ...content };
+}
+
+function keyOf(methods: ReadonlyMap<string, ResolvedMethod>, name: string): string {
+  const method = methods.get(name);
+  if (method === undefined) throw new Error(`${name} was compiled without its method`);
+  return method.key;
+}
+
+/** Key by key: the task's own, else the file's defaults, else Peach's. */
+function retryPolicy(task: TaskConf, root: RootConf): RetryPolicy {
+  const said = { ...root.defaults?.retries, ...task.retries };
+  const delayMs = said.delay ?? DEFAULT.retries.delayMs;
+  return {
+    limit: said.limit ?? DEFAULT.retries.limit,
+    delayMs,
+    backoff: said.backoff ?? DEFAULT.retries.backoff,
+    // A delay above the default maximum is meant as it stands.
+    maxDelayMs: said.max_delay ?? Math.max(delayMs, DEFAULT.retries.maxDelayMs),
+    jitter: said.jitter ?? DEFAULT.retries.jitter,
+  };
+}
+
+type R2Conf = NonNullable<NonNullable<TaskConf["on"]>["r2"]>[number];
+
+function r2Rule({ bucket, prefix = "", suffix = "", actions = ["create"] }: R2Conf): R2Rule[] {
+  return bucket === undefined ? [] : [{ bucket, prefix, suffix, actions: [...new Set(actions)] }];
+}
+
+function endpointPlan(name: string, endpoint: EndpointConf, methods: ResolvedMethods): EndpointPlan {
+  return {
+    name,
+    method: keyOf(methods.endpoints, name),
+    url: endpointUrl(name, endpoint),
+    methods: endpoint.methods ?? null,
+    maxBodyBytes: endpoint.max_body ?? DEFAULT.maxBodyBytes,
+    fallback: methods.fallbacks.get(name)?.key ?? null,
+    cors: endpoint.cors?.origins === undefined ? null : { origins: endpoint.cors.origins },
+  };
+}

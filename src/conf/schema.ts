@@ -1,0 +1,152 @@
+/**
+ * The keys of peach.conf, all of them, and the shape of their values: the only definition. Checks that concern more than one
+ * key are in `check-*.ts`; keys that this version does not run are in `not-yet.ts`.
+ */
+import { z } from "zod";
+import { BACKOFFS, DISPATCHES, R2_ACTIONS } from "../core/plan.ts";
+import {
+  count,
+  duration,
+  flag,
+  mapping,
+  mappingOr,
+  oneOf,
+  oneOrMany,
+  type Parsed,
+  shorthand,
+  size,
+  text,
+} from "./schema-parts.ts";
+
+/** What a task or an endpoint may be called. */
+export const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+const METHOD = /^[A-Za-z_$][\w$]*$/;
+const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+const taskName = text("the name of a task", NAME);
+const method = text("the name of an exported function", METHOD);
+const module = text("the path of a file under the pipelines folder, without .ts");
+const nonEmptyKey = text("a path into the payload, such as payload.user_id", /^payload(\.[^\s.]+)+$/);
+const anyDuration = duration({ min: "1ms", max: "365d" });
+
+const retries = shorthand(
+  "limit",
+  mapping({
+    limit: count(0, 100),
+    delay: duration({ min: "0s", max: "30d" }),
+    backoff: oneOf(BACKOFFS),
+    max_delay: duration({ min: "0s", max: "30d" }),
+    jitter: flag(),
+  }),
+);
+
+const timeout = duration({
+  min: "1ms",
+  max: "14m",
+  hint: "work that takes longer is done elsewhere and reported back: that is what `external` tasks are for",
+});
+const externalTimeout = duration({ min: "1ms", max: "30d" });
+const dispatch = oneOf(DISPATCHES);
+
+const r2Rule = mapping(
+  {
+    bucket: text("the name of a bucket"),
+    prefix: z.string({ error: "a text that keys begin with" }),
+    suffix: z.string({ error: "a text that keys end with" }),
+    actions: oneOrMany(oneOf(R2_ACTIONS)),
+  },
+  ["bucket"],
+);
+
+const schedule = shorthand(
+  "cron",
+  mapping(
+    {
+      cron: text("a cron expression of five fields, such as 0 3 * * *", /^\s*\S+(\s+\S+){4}\s*$/),
+      timezone: text("a time zone, such as Europe/Zurich"),
+      overlap: text("a text"),
+      catch_up: z.union([z.boolean(), z.string()], { error: "true, false or a text" }),
+      payload: z.unknown(),
+    },
+    ["cron"],
+  ),
+);
+
+/** `defaults`: what holds for every task that does not say otherwise. */
+export const DEFAULTS_SHAPE = { retries, timeout, dispatch };
+
+export const TASK_SHAPE = {
+  method,
+  module,
+  description: z.string({ error: "a text" }),
+  downstream: oneOrMany(taskName, 0),
+  on: mapping({
+    r2: oneOrMany(r2Rule),
+    event: oneOrMany(text("the name of an event")),
+  }),
+  schedule: oneOrMany(schedule),
+  retries,
+  timeout,
+  run_if: oneOf(["all_success", "all_done", "one_success", "one_failed", "none_failed"]),
+  each: z.preprocess(
+    (given) => (given === true ? {} : given),
+    mapping({ max_parallel: count(1, 10_000), on_error: oneOf(["fail", "continue"]) }),
+  ),
+  concurrency: shorthand(
+    "limit",
+    mapping({ limit: count(1, 10_000), key: nonEmptyKey, strategy: oneOf(["queue", "skip", "cancel_running"]) }, [
+      "limit",
+    ]),
+  ),
+  rate_limit: mapping({ limit: count(1, 1_000_000), per: anyDuration, key: nonEmptyKey }, ["limit", "per"]),
+  debounce: mapping({ delay: anyDuration, key: nonEmptyKey }, ["delay"]),
+  external: flag(),
+  dispatch,
+};
+
+/** An external task waits for somebody's call, without anything running: it may have much longer. */
+export const EXTERNAL_TASK_SHAPE = { ...TASK_SHAPE, timeout: externalTimeout };
+
+export const HTTP_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+export const ENDPOINT_SHAPE = {
+  method,
+  module,
+  url: text(
+    "a path that begins with / and holds texts or :params, such as /hooks/:kind",
+    /^\/$|^(\/(:[A-Za-z_]\w*|[\w.~!$&'()+,;=@%-]+))+\/?$/,
+  ),
+  methods: oneOrMany(oneOf(HTTP_METHODS)),
+  auth: mappingOr(
+    oneOf(["none", "token"]),
+    mapping(
+      {
+        signature: oneOf(["standard-webhooks", "github", "stripe", "slack", "hmac-sha256"]),
+        secret: text("the name of a secret", ENV_NAME),
+        header: text("the name of a header"),
+        tolerance: anyDuration,
+      },
+      ["signature", "secret"],
+    ),
+  ),
+  max_body: size({ min: "0B", max: "100MB" }),
+  fallback: method,
+  cors: mapping(
+    { origins: oneOrMany(text("an origin such as https://example.org, or *", /^\*$|^https?:\/\/[^\s/?#]+$/)) },
+    ["origins"],
+  ),
+};
+
+export const ROOT_SHAPE = {
+  codops: text("a short text"),
+  retention: duration({ min: "1s", max: "3650d" }),
+  inline_limit: size({ min: "0B", max: "256KB", hint: "larger payloads go to R2, where any size is fine" }),
+  on_failure: taskName,
+  defaults: mapping(DEFAULTS_SHAPE),
+  tasks: z.unknown(),
+  endpoints: z.unknown(),
+};
+
+export type TaskConf = Parsed<typeof TASK_SHAPE>;
+export type EndpointConf = Parsed<typeof ENDPOINT_SHAPE>;
+export type RootConf = Parsed<typeof ROOT_SHAPE>;

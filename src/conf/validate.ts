@@ -1,0 +1,121 @@
+/**
+ * From YAML to a conf whose every key has been checked by itself. What is wrong is reported and left out, so that later
+ * checks still see all the rest.
+ */
+import type { Report } from "./diagnostic.ts";
+import type { LoadedConf, Path } from "./load.ts";
+import { ENDPOINT_NOT_YET, notYetIn, notYetMessage, ROOT_NOT_YET, TASK_NOT_YET } from "./not-yet.ts";
+import { ENDPOINT_SHAPE, EXTERNAL_TASK_SHAPE, NAME, ROOT_SHAPE, TASK_SHAPE } from "./schema.ts";
+import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
+import { type Finding, isMapping, parseKeys, type Parsed, type Shape } from "./schema-parts.ts";
+
+/** Each key is right by itself; nothing is said of how they go together. */
+export interface ValidConf {
+  readonly root: RootConf;
+  /** In file order. */
+  readonly tasks: ReadonlyMap<string, TaskConf>;
+  readonly endpoints: ReadonlyMap<string, EndpointConf>;
+}
+
+/** Checks every key of the file and reports all that is wrong with them. */
+export function validateConf(loaded: LoadedConf, report: Report): ValidConf {
+  const checker = new KeyChecker(loaded, report);
+  const raw = loaded.value;
+  const root = checker.mapping(ROOT_SHAPE, [], [], raw);
+  if (!isMapping(raw)) return { root, tasks: new Map(), endpoints: new Map() };
+  checker.refuseNotYet(ROOT_NOT_YET, [], raw);
+  if (!Object.hasOwn(raw, "tasks") && !Object.hasOwn(raw, "endpoints")) {
+    report(loaded.valueSpan([]), "neither `tasks` nor `endpoints` is there", {
+      hint: "the file needs at least one task or endpoint",
+    });
+  }
+  const tasks = new Map<string, TaskConf>();
+  for (const [name, task] of checker.named("tasks", "task", raw)) {
+    const shape = isMapping(task) && task["external"] === true ? EXTERNAL_TASK_SHAPE : TASK_SHAPE;
+    tasks.set(name, checker.mapping(shape, ["method"], ["tasks", name], task));
+    checker.refuseNotYet(TASK_NOT_YET, ["tasks", name], task);
+  }
+  const endpoints = new Map<string, EndpointConf>();
+  for (const [name, endpoint] of checker.named("endpoints", "endpoint", raw)) {
+    endpoints.set(name, checker.mapping(ENDPOINT_SHAPE, ["method"], ["endpoints", name], endpoint));
+    checker.refuseNotYet(ENDPOINT_NOT_YET, ["endpoints", name], endpoint);
+  }
+  return { root, tasks, endpoints };
+}
+
+class KeyChecker {
+  readonly #loaded: LoadedConf;
+  readonly #report: Report;
+
+  constructor(loaded: LoadedConf, report: Report) {
+    this.#loaded = loaded;
+    this.#report = report;
+  }
+
+  mapping<S extends Shape>(shape: S, required: readonly string[], at: Path, raw: unknown): Parsed<S> {
+    const { value, findings } = parseKeys(shape, required, raw);
+    for (const finding of findings) this.#reportFinding(finding, at);
+    return value;
+  }
+
+  /** The entries of `tasks` or `endpoints` that may be called as they are. */
+  named(key: string, what: string, root: Readonly<Record<string, unknown>>): [string, unknown][] {
+    if (!Object.hasOwn(root, key)) return [];
+    const entries = root[key];
+    if (!isMapping(entries) || Object.keys(entries).length === 0) {
+      const given = isMapping(entries) ? "an empty one" : this.#loaded.given([key]);
+      this.#report(this.#loaded.valueSpan([key]), `${key}: expected a mapping of ${what} names, given ${given}`, {
+        hint: `a ${what} is written as\n${key}:\n  name:\n    method: exported_function`,
+      });
+      return [];
+    }
+    return Object.entries(entries).filter(([name]) => {
+      const right = NAME.test(name) && name !== "__proto__";
+      if (!right) {
+        this.#report(
+          this.#loaded.keySpan([key, name]),
+          `${key}: expected the name of a ${what}, given ${JSON.stringify(name)}`,
+          {
+            hint: "a name begins with a letter or _, goes on with letters, digits, _ and -, and has at most 64 of them",
+          },
+        );
+      }
+      return right;
+    });
+  }
+
+  refuseNotYet(entries: Parameters<typeof notYetIn>[1], at: Path, raw: unknown): void {
+    for (const entry of notYetIn(raw, entries)) {
+      const { message, hint } = notYetMessage(entry);
+      this.#report(this.#loaded.keySpan([...at, ...entry.path]), `${pathText([...at, ...entry.path])}${message}`, {
+        hint,
+      });
+    }
+  }
+
+  #reportFinding({ path, fault, message, hint }: Finding, at: Path): void {
+    const place = [...at, ...path];
+    switch (fault) {
+      case "value":
+        this.#report(
+          this.#loaded.valueSpan(place),
+          `${pathText(place)}expected ${message}, given ${this.#loaded.given(place)}`,
+          { hint },
+        );
+        return;
+      case "key":
+        this.#report(this.#loaded.keySpan(place), `${pathText(place)}${message}`, { hint });
+        return;
+      case "missing":
+        this.#report(this.#loaded.keySpan(place.slice(0, -1)), `${pathText(place.slice(0, -1))}${message}`, { hint });
+    }
+  }
+}
+
+function pathText(path: Path): string {
+  const text = path.reduce<string>((before, one) => {
+    if (typeof one === "number") return `${before}[${one}]`;
+    return before === "" ? String(one) : `${before}.${String(one)}`;
+  }, "");
+  return text === "" ? "" : `${text}: `;
+}
