@@ -1,0 +1,256 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+
+/** What each file holds, and the rules it breaks. All are linted together, with this project's configuration. */
+const CASES: readonly { says: string; file: string; code: string; rules: readonly string[]; message?: string }[] = [
+  // What may not be imported.
+  imports("keeps core apart from the rest", "src/core/a.ts", "../conf/x.ts", "core imports nothing outside core"),
+  imports(
+    "keeps core apart however the path is spelt",
+    "src/core/b.ts",
+    "../../src/core/../conf/x.ts",
+    "core imports nothing",
+  ),
+  imports("keeps packages out of core", "src/core/c.ts", "zod", "core imports nothing outside core; this imports zod"),
+  imports("keeps node: modules out of core", "src/core/d.ts", "node:crypto", "core imports nothing outside core"),
+  imports("keeps the platform out of core", "src/core/e.ts", "cloudflare:workers", "core imports nothing outside core"),
+  imports(
+    "keeps the compiled plan out of core",
+    "src/core/f.ts",
+    "#generated/plan",
+    "this imports src/generated/plan.ts",
+  ),
+  imports("keeps conf apart from the worker", "src/conf/a.ts", "../run/run-rpc.ts", "conf imports only core"),
+  imports("keeps the platform out of conf", "src/conf/b.ts", "cloudflare:workers", "conf imports only core"),
+  imports("keeps a store to core", "src/run/store.ts", "./run-rpc.ts", "a store imports only core"),
+  imports("keeps packages out of a store", "src/limits/store.ts", "zod", "a store imports only core"),
+  imports(
+    "keeps pipelines to the helpers",
+    "src/pipelines/a.ts",
+    "../task/x.ts",
+    "pipelines import only peach/task-helpers",
+  ),
+  imports("keeps pipelines from other exports", "src/pipelines/b.ts", "peach/client", "pipelines import only"),
+  imports(
+    "lets http reach objects only by rpc",
+    "src/http/routes/a.ts",
+    "../../run/run-object.ts",
+    "http, trigger and task reach",
+  ),
+  imports(
+    "lets trigger reach objects only by rpc",
+    "src/trigger/a.ts",
+    "../limits/store.ts",
+    "http, trigger and task reach",
+  ),
+  imports("lets task reach objects only by rpc", "src/task/a.ts", "../catalog/x.ts", "http, trigger and task reach"),
+  imports("keeps everybody from index.ts", "src/http/b.ts", "../index.ts", "only tests import src/index.ts"),
+  imports("keeps scripts from index.ts", "scripts/a.ts", "../src/index.ts", "only tests import src/index.ts"),
+  imports(
+    "keeps the worker inside src",
+    "src/trigger/b.ts",
+    "../../test/x.ts",
+    "the worker imports nothing outside src",
+  ),
+  {
+    says: "sees types, exports and dynamic imports as well",
+    file: "src/core/g.ts",
+    code: `import type { X } from "../conf/x.ts";
+      export { x } from "../conf/x.ts"; export * from "../run/run-rpc.ts";
+      export type Y = import("../conf/x.ts").X; export type Z = X;
+      export const later = (): Promise<unknown> => import("../conf/x.ts");`,
+    rules: [...Array.from({ length: 5 }, () => "peach(imports)"), "typescript(consistent-type-imports)"],
+  },
+  allowed("lets a store import core", "src/catalog/store.ts", "../core/x.ts"),
+  allowed("lets conf import core, packages and node: modules", "src/conf/c.ts", "../core/x.ts", "zod", "node:path"),
+  allowed(
+    "lets pipelines import the helpers, packages and each other",
+    "src/pipelines/c.ts",
+    "./d.ts",
+    "zod",
+    "peach/task-helpers",
+  ),
+  allowed(
+    "lets http, trigger and task use rpc and client",
+    "src/task/b.ts",
+    "../run/run-rpc.ts",
+    "../run/run-client.ts",
+  ),
+  allowed("lets tests import anything", "test/run/a.test.ts", "../../src/index.ts", "../../src/core/x.ts"),
+
+  // What core may not touch.
+  breaks(
+    "keeps the clock out of core",
+    "src/core/h.ts",
+    "export const t = Date.now();",
+    "eslint(no-restricted-globals)",
+  ),
+  breaks(
+    "keeps chance out of core",
+    "src/core/i.ts",
+    "export const r = Math.random();",
+    "eslint(no-restricted-properties)",
+  ),
+  breaks(
+    "keeps crypto out of core",
+    "src/core/j.ts",
+    "export const u = crypto.randomUUID();",
+    "eslint(no-restricted-globals)",
+  ),
+  breaks("closes the way round", "src/core/k.ts", "export const g = globalThis;", "eslint(no-restricted-globals)"),
+  breaks(
+    "keeps Node's globals out of the worker",
+    "src/http/c.ts",
+    "export const e = process.env;",
+    "eslint(no-restricted-globals)",
+  ),
+  allowed("lets the shell have the clock", "src/task/c.ts"),
+
+  // How the code is written.
+  breaks(
+    "refuses a floating promise",
+    "src/run/a.ts",
+    "async function f() {}\nf();",
+    "typescript(no-floating-promises)",
+  ),
+  breaks(
+    "refuses a promise where a value is meant",
+    "src/run/b.ts",
+    "async function f() { return true; }\nexport const x = f() ? 1 : 2;",
+    "typescript(no-misused-promises)",
+  ),
+  breaks(
+    "refuses to await what is none",
+    "src/run/c.ts",
+    "export const f = async (x: number): Promise<number> => await x;",
+    "typescript(await-thenable)",
+  ),
+  breaks(
+    "wants switches exhaustive",
+    "src/run/d.ts",
+    `export function f(x: "a" | "b"): number { switch (x) { case "a": return 1; } return 2; }`,
+    "typescript(switch-exhaustiveness-check)",
+  ),
+  breaks("refuses any", "src/run/e.ts", "export const x: any = 1;", "typescript(no-explicit-any)"),
+  breaks(
+    "refuses !",
+    "src/run/f.ts",
+    "export const f = (x: { a?: number }): number => x.a!;",
+    "typescript(no-non-null-assertion)",
+  ),
+  breaks(
+    "refuses as",
+    "src/run/g.ts",
+    "export const f = (x: unknown) => x as string;",
+    "typescript(consistent-type-assertions)",
+  ),
+  breaks("lets as const stand", "src/run/h.ts", `export const LIST = ["a", "b"] as const;`),
+  breaks(
+    "lets one explained as stand",
+    "src/run/i.ts",
+    `// oxlint-disable-next-line typescript/consistent-type-assertions -- rows are what the store wrote\nexport const f = (x: unknown) => x as string;`,
+  ),
+  breaks(
+    "wants types imported as types",
+    "src/run/j.ts",
+    `import { X } from "../conf/x.ts";\nexport const f = (x: X): X => x;`,
+    "typescript(consistent-type-imports)",
+  ),
+  breaks("refuses ==", "src/run/k.ts", "export const f = (x: number) => x == 1;", "eslint(eqeqeq)"),
+  breaks("refuses a default export", "src/run/l.ts", "export default 1;", "import(no-default-export)"),
+  breaks(
+    "refuses a file of 501 lines",
+    "src/run/m.ts",
+    `${"\n".repeat(500)}export const x = 1;\n`,
+    "eslint(max-lines)",
+  ),
+  breaks("lets a file of 500 lines stand", "src/run/n.ts", `${"\n".repeat(499)}export const x = 1;\n`),
+  breaks(
+    "refuses a cycle",
+    "src/run/o.ts",
+    `import { p } from "./p.ts";\nexport const o = (): unknown => p;`,
+    "import(no-cycle)",
+  ),
+  breaks(
+    "refuses a cycle at its other end",
+    "src/run/p.ts",
+    `import { o } from "./o.ts";\nexport const p = (): unknown => o;`,
+    "import(no-cycle)",
+  ),
+
+  // How tests are written.
+  breaks(
+    "refuses a test that is alone, skipped or to do",
+    "test/core/a.test.ts",
+    `import { expect, it } from "vitest";
+      it.only("a", () => expect(1).toBe(1)); it.skip("b", () => expect(1).toBe(1)); it.todo("c");`,
+    "vitest(no-disabled-tests)",
+    "vitest(no-focused-tests)",
+    "vitest(warn-todo)",
+  ),
+  breaks(
+    "refuses a sleep in a test",
+    "test/core/b.test.ts",
+    `export const sleep = () => new Promise((done) => { setTimeout(done, 5); });`,
+    "eslint(no-restricted-globals)",
+  ),
+  breaks(
+    "refuses should in a title",
+    "test/core/c.test.ts",
+    `import { expect, it } from "vitest";\nit("should work", () => expect(1).toBe(1));`,
+    "vitest(valid-title)",
+  ),
+];
+
+function imports(says: string, file: string, specifier: string, message: string): (typeof CASES)[number] {
+  return { says, file, code: `import * as x from "${specifier}";\nexport { x };`, rules: ["peach(imports)"], message };
+}
+
+function allowed(says: string, file: string, ...specifiers: readonly string[]): (typeof CASES)[number] {
+  const lines = specifiers.map((specifier, at) => `import * as x${at} from "${specifier}";\nexport { x${at} };`);
+  return { says, file, code: `${lines.join("\n")}\nexport const now = (): number => Date.now();`, rules: [] };
+}
+
+function breaks(says: string, file: string, code: string, ...rules: readonly string[]): (typeof CASES)[number] {
+  return { says, file, code, rules };
+}
+
+const REPORT = z.object({
+  diagnostics: z.array(z.object({ code: z.string(), filename: z.string(), message: z.string() })),
+});
+
+let root: string;
+let diagnostics: z.infer<typeof REPORT>["diagnostics"];
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "peach-lint-"));
+  const write = (file: string, text: string): void => {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), text);
+  };
+  for (const file of [".oxlintrc.json", "scripts/lint/imports.ts", "tsconfig.base.json", "worker-configuration.d.ts"])
+    cpSync(file, join(root, file), { recursive: true });
+  write("tsconfig.json", JSON.stringify({ extends: "./tsconfig.base.json", include: ["src", "test", "scripts"] }));
+  write("package.json", JSON.stringify({ type: "module" }));
+  write(".gitignore", "node_modules\n");
+  symlinkSync(resolve("node_modules"), join(root, "node_modules"));
+  for (const file of ["conf/x", "core/x", "task/x", "catalog/x", "run/run-rpc", "run/run-client", "index"])
+    write(`src/${file}.ts`, "export const x = 1;\nexport interface X { readonly y: number }\n");
+  for (const { file, code } of CASES) write(file, code);
+  const lint = spawnSync(resolve("node_modules/.bin/oxlint"), ["--format=json"], { cwd: root, encoding: "utf8" });
+  diagnostics = REPORT.parse(JSON.parse(lint.stdout)).diagnostics;
+}, 30_000);
+
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe("lint", () => {
+  it.each(CASES)("$says", ({ file, rules, message }) => {
+    const found = diagnostics.filter(({ filename }) => filename === file);
+    expect(found.map(({ code }) => code).toSorted()).toEqual(rules);
+    if (message !== undefined) expect(found[0]?.message).toContain(message);
+  });
+});
