@@ -1,0 +1,43 @@
+/** Runs vitest as its own process and counts what came of it, also when vitest itself breaks. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import type { TestCounts } from "./test-summary.ts";
+
+const SUMMARY = z.strictObject({ passed: z.number(), failed: z.number(), skipped: z.number() });
+
+/** Runs a Node program, on this terminal or unseen; its exit code, or 1 if a signal ended it. */
+export function runNode(args: readonly string[], env: NodeJS.ProcessEnv, stdio: "inherit" | "ignore"): Promise<number> {
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, args, { stdio, env: { ...process.env, ...env } });
+    child.once("error", fail);
+    child.once("close", (code) => done(code ?? 1));
+  });
+}
+
+/** What the reporter left, or null if the run ended before it could. */
+function readSummary(path: string): TestCounts | null {
+  try {
+    return SUMMARY.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    return null;
+  }
+}
+
+/** One run of vitest with these arguments. `failed` is 0 only if vitest itself was content. */
+export async function runVitest(args: readonly string[], stdio: "inherit" | "ignore"): Promise<TestCounts> {
+  const folder = mkdtempSync(join(tmpdir(), "peach-test-"));
+  try {
+    const path = join(folder, "summary.json");
+    const vitest = resolve(import.meta.dirname, "../node_modules/vitest/vitest.mjs");
+    const reporters = ["--reporter=default", `--reporter=${resolve(import.meta.dirname, "test-summary.ts")}`];
+    const code = await runNode([vitest, "run", ...reporters, ...args], { PEACH_TEST_SUMMARY: path }, stdio);
+    const counts = readSummary(path) ?? { passed: 0, failed: 0, skipped: 0 };
+    // Something is wrong that no test shows: it found no tests, or it broke. That is a failure too.
+    return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
