@@ -1,18 +1,46 @@
+import { resolve } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+const POOL = resolve(import.meta.dirname, "test/support/pool");
+/** Folders of tests that run in plain Node. A folder that is in no list runs in the workers pool. */
+const UNIT = ["core", "conf", "scripts", "pipelines", "simulation"].map((folder) => `test/${folder}/**/*.test.ts`);
+const E2E = ["test/e2e/**/*.test.ts"];
+
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     projects: [
       {
-        test: { name: "unit", environment: "node", include: ["test/{core,conf,scripts,pipelines}/**/*.test.ts"] },
+        extends: true,
+        test: { name: "unit", environment: "node", include: UNIT, sequence: { groupOrder: 0 } },
       },
       {
+        extends: true,
         plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
-        test: { name: "workers", include: ["test/{payload,run,task,trigger,http}/**/*.test.ts"] },
+        resolve: {
+          // The worker under test runs the tasks of test/support/pool instead of the user's.
+          alias: [{ find: /^#generated\/(.*)$/, replacement: `${POOL}/generated/$1.ts` }],
+        },
+        test: {
+          name: "workers",
+          include: ["test/**/*.test.ts"],
+          exclude: [...UNIT, ...E2E],
+          globalSetup: [`${POOL}/compile.ts`],
+          sequence: { groupOrder: 1 },
+        },
       },
       {
-        test: { name: "e2e", environment: "node", include: ["test/e2e/**/*.test.ts"], testTimeout: 120_000 },
+        extends: true,
+        // Each file starts runtimes of its own, so they run one at a time.
+        test: {
+          name: "e2e",
+          environment: "node",
+          include: E2E,
+          testTimeout: 120_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
       },
     ],
   },

@@ -1,0 +1,4 @@
+/** Passes on what it was given. */
+export async function echo(payload: unknown): Promise<unknown> {
+  return payload;
+}
