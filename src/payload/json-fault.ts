@@ -11,122 +11,134 @@ export interface JsonFault {
   readonly message: string;
 }
 
-type Expectation = "a value" | "a value or ]" | "a key or }" | "a key" | "a colon" | ", or }" | ", or ]" | "the end";
+/** The first fault of a text that `JSON.parse` refuses. */
+export function findJsonFault(text: string): JsonFault {
+  return new JsonScanner(text).find();
+}
+
+/** `first` ones stand after an opening bracket, and may be its closing one instead. */
+type Expectation = "value" | "first value" | "key" | "first key" | "colon" | "separator" | "end";
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const LITERAL = /true|false|null/y;
 const SPACE = /[ \t\n\r]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
-/** The first fault of a text that `JSON.parse` refuses. */
-export function findJsonFault(text: string): JsonFault {
-  const steps: JsonStep[] = [];
-  let expected: Expectation = "a value";
-  let at = 0;
-  const faultAt = (offset: number, message: string): JsonFault => {
-    const before = text.slice(0, offset);
-    const line = before.split("\n").length;
-    const column = offset - before.lastIndexOf("\n");
-    return { path: jsonPath(steps), message: `line ${line}, column ${column}: ${message}` };
-  };
-  const afterValue = (): Expectation => {
-    const step = steps.at(-1);
-    return step === undefined ? "the end" : typeof step === "number" ? ", or ]" : ", or }";
-  };
+class JsonScanner {
+  readonly #text: string;
+  #at = 0;
+  /** One step for each open bracket: the key or index that it is at. */
+  readonly #steps: JsonStep[] = [];
 
-  for (;;) {
-    at = endOf(SPACE, text, at) ?? at;
-    const found = text.charAt(at);
-    if (found === "" && expected === "the end") return faultAt(at, "not valid JSON");
-    if (found === '"' && expected.startsWith("a") && expected !== "a colon") {
-      const string = scanString(text, at);
-      if (string.fault !== null) return faultAt(string.end, string.fault);
-      if (expected === "a key" || expected === "a key or }") {
-        steps.pop();
-        steps.push(keyOf(text.slice(at, string.end)));
-        expected = "a colon";
-      } else expected = afterValue();
-      at = string.end;
-      continue;
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  find(): JsonFault {
+    for (let expected: Expectation | JsonFault = "value"; ;) {
+      if (typeof expected !== "string") return expected;
+      this.#skip(SPACE);
+      expected = this.#read(expected);
     }
+  }
+
+  #read(expected: Expectation): Expectation | JsonFault {
     switch (expected) {
-      case "a value":
-      case "a value or ]": {
-        const scalarEnd = endOf(NUMBER, text, at) ?? endOf(LITERAL, text, at);
-        if (scalarEnd !== null) {
-          at = scalarEnd;
-          expected = afterValue();
-          continue;
-        }
-        if (found === "{" || found === "[") {
-          steps.push(found === "{" ? "" : 0);
-          expected = found === "{" ? "a key or }" : "a value or ]";
-          at += 1;
-          continue;
-        }
-        if (found === "]" && expected === "a value or ]") break;
-        return faultAt(at, `expected a value, found ${name(found)}`);
-      }
-      case "a colon":
-        if (found !== ":") return faultAt(at, `expected ":" after the key, found ${name(found)}`);
-        expected = "a value";
-        at += 1;
-        continue;
-      case ", or ]":
-      case ", or }": {
-        if (found === ",") {
-          const step = steps.at(-1);
-          if (typeof step === "number") steps[steps.length - 1] = step + 1;
-          expected = typeof step === "number" ? "a value" : "a key";
-          at += 1;
-          continue;
-        }
-        if (found === expected.at(-1)) break;
-        return faultAt(at, `expected "," or "${expected.slice(-1)}", found ${name(found)}`);
-      }
-      case "a key or }":
-        if (found === "}") break;
-        return faultAt(at, `expected a key in double quotes or "}", found ${name(found)}`);
-      case "a key":
-        return faultAt(at, `expected a key in double quotes, found ${name(found)}`);
-      case "the end":
-        return faultAt(at, `expected the end, found ${name(found)}`);
+      case "value":
+      case "first value":
+        return this.#readValue(expected === "first value");
+      case "key":
+      case "first key":
+        return this.#readKey(expected === "first key");
+      case "colon":
+        if (!this.#take(":")) return this.#fault('expected ":" after the key');
+        return "value";
+      case "separator":
+        return this.#readSeparator();
+      case "end":
+        return this.#fault("expected the end");
     }
-    // Every `break` above stands on a closing bracket.
-    steps.pop();
-    expected = afterValue();
-    at += 1;
   }
-}
 
-function endOf(pattern: RegExp, text: string, at: number): number | null {
-  pattern.lastIndex = at;
-  return pattern.test(text) ? pattern.lastIndex : null;
-}
-
-function scanString(text: string, start: number): { readonly end: number; readonly fault: string | null } {
-  let at = start + 1;
-  for (;;) {
-    const code = text.charCodeAt(at);
-    if (Number.isNaN(code)) return { end: at, fault: 'expected the closing " of a string, found the end' };
-    if (code === 0x22) return { end: at + 1, fault: null };
-    if (code < 0x20) return { end: at, fault: `a string holds ${name(text.charAt(at))}, which must be escaped` };
-    if (code !== 0x5c) {
-      at += 1;
-      continue;
+  #readValue(mayClose: boolean): Expectation | JsonFault {
+    if (this.#skip(NUMBER) || this.#skip(LITERAL)) return this.#afterValue();
+    if (this.#found() === '"') return this.#skipString() ?? this.#afterValue();
+    if (this.#take("{")) {
+      this.#steps.push("");
+      return "first key";
     }
-    const end = endOf(ESCAPE, text, at);
-    if (end === null)
-      return { end: at, fault: `a string holds the unknown escape ${JSON.stringify(text.slice(at, at + 2))}` };
-    at = end;
+    if (this.#take("[")) {
+      this.#steps.push(0);
+      return "first value";
+    }
+    return mayClose && this.#take("]") ? this.#close() : this.#fault("expected a value");
   }
-}
 
-function keyOf(quoted: string): string {
-  const key: unknown = JSON.parse(quoted);
-  return typeof key === "string" ? key : quoted;
-}
+  #readKey(mayClose: boolean): Expectation | JsonFault {
+    if (mayClose && this.#take("}")) return this.#close();
+    this.#steps.pop();
+    if (this.#found() !== '"') return this.#fault(`expected a key in double quotes${mayClose ? ' or "}"' : ""}`);
+    const start = this.#at;
+    const fault = this.#skipString();
+    if (fault !== null) return fault;
+    this.#steps.push(String(JSON.parse(this.#text.slice(start, this.#at))));
+    return "colon";
+  }
 
-function name(found: string): string {
-  return found === "" ? "the end" : JSON.stringify(found);
+  #readSeparator(): Expectation | JsonFault {
+    const step = this.#steps.at(-1);
+    const isArray = typeof step === "number";
+    if (this.#take(isArray ? "]" : "}")) return this.#close();
+    if (!this.#take(",")) return this.#fault(`expected "," or "${isArray ? "]" : "}"}"`);
+    if (!isArray) return "key";
+    this.#steps[this.#steps.length - 1] = step + 1;
+    return "value";
+  }
+
+  #close(): Expectation {
+    this.#steps.pop();
+    return this.#afterValue();
+  }
+
+  #afterValue(): Expectation {
+    return this.#steps.length === 0 ? "end" : "separator";
+  }
+
+  /** From the opening quote to behind the closing one. */
+  #skipString(): JsonFault | null {
+    this.#at += 1;
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (Number.isNaN(code)) return this.#fault('expected the closing " of a string');
+      if (code < 0x20) return this.#fault("expected it escaped in a string");
+      if (code !== 0x5c) this.#at += 1;
+      else if (!this.#skip(ESCAPE)) return this.#fault("expected a known escape after it in a string");
+      if (code === 0x22) return null;
+    }
+  }
+
+  #found(): string {
+    return this.#text.charAt(this.#at);
+  }
+
+  #take(character: string): boolean {
+    if (this.#found() !== character) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  #skip(pattern: RegExp): boolean {
+    pattern.lastIndex = this.#at;
+    if (!pattern.test(this.#text)) return false;
+    this.#at = pattern.lastIndex;
+    return true;
+  }
+
+  #fault(expected: string): JsonFault {
+    const before = this.#text.slice(0, this.#at);
+    const line = before.split("\n").length;
+    const column = before.length - before.lastIndexOf("\n");
+    const found = this.#found() === "" ? "the end" : JSON.stringify(this.#found());
+    return { path: jsonPath(this.#steps), message: `line ${line}, column ${column}: ${expected}, found ${found}` };
+  }
 }
