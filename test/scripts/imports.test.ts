@@ -65,7 +65,13 @@ const CASES: readonly { says: string; file: string; code: string; rules: readonl
       export const later = (): Promise<unknown> => import("../conf/x.ts");`,
     rules: [...Array.from({ length: 5 }, () => "peach(imports)"), "typescript(consistent-type-imports)"],
   },
-  allowed("lets a store import core", "src/catalog/store.ts", "../core/x.ts"),
+  allowed("lets a store import core and its schema", "src/catalog/store.ts", "../core/x.ts", "./schema.ts"),
+  imports(
+    "keeps a store to its own schema",
+    "src/schedules/store.ts",
+    "../catalog/schema.ts",
+    "a store imports only core",
+  ),
   allowed("lets conf import core, packages and node: modules", "src/conf/c.ts", "../core/x.ts", "zod", "node:path"),
   allowed(
     "lets pipelines import the helpers, packages and each other",
@@ -238,7 +244,16 @@ beforeAll(() => {
   write("package.json", JSON.stringify({ type: "module" }));
   write(".gitignore", "node_modules\n");
   symlinkSync(resolve("node_modules"), join(root, "node_modules"));
-  for (const file of ["conf/x", "core/x", "task/x", "catalog/x", "run/run-rpc", "run/run-client", "index"])
+  for (const file of [
+    "conf/x",
+    "core/x",
+    "task/x",
+    "catalog/x",
+    "run/run-rpc",
+    "run/run-client",
+    "catalog/schema",
+    "index",
+  ])
     write(`src/${file}.ts`, "export const x = 1;\nexport interface X { readonly y: number }\n");
   for (const { file, code } of CASES) write(file, code);
   const lint = spawnSync(resolve("node_modules/.bin/oxlint"), ["--format=json"], { cwd: root, encoding: "utf8" });
