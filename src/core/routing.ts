@@ -10,7 +10,9 @@ export interface ObjectChange {
 
 /** The tasks that this change triggers, in file order, each once however many of its rules fit. */
 export function tasksTriggeredBy(plan: Plan, change: ObjectChange): readonly string[] {
-  return Object.values(plan.tasks).flatMap((task) => (task.on.r2.some((rule) => fits(rule, change)) ? [task.name] : []));
+  return Object.values(plan.tasks).flatMap((task) =>
+    task.on.r2.some((rule) => fits(rule, change)) ? [task.name] : [],
+  );
 }
 
 function fits(rule: R2Rule, change: ObjectChange): boolean {
