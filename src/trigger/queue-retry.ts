@@ -1,0 +1,51 @@
+/** How queue consumers work through a batch: side by side within the platform's limit, and later when surroundings fail. */
+
+/** A top-level invocation has six connections that await headers; a seventh would queue behind a slow one. */
+const MESSAGES_AT_ONCE = 6;
+const FIRST_DELAY_SECONDS = 2;
+const MAX_DELAY_SECONDS = 600;
+
+/**
+ * When to try a message again that was delivered `attempts` times (from 1). Seconds: 2, 4, 8 … up to ten minutes, of which
+ * `jitter` (0 to 1) takes away up to a half, so that what failed together does not come back together.
+ */
+export function retryDelaySeconds(attempts: number, jitter: number): number {
+  const delay = Math.min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** (attempts - 1));
+  return Math.ceil(delay * (1 - jitter / 2));
+}
+
+/**
+ * Handles every message of a batch, six at a time. A message whose handling throws is retried later; the others are not
+ * concerned. `handle` acknowledges; what it leaves undecided, the queue acknowledges.
+ */
+export async function handleEach(
+  batch: MessageBatch,
+  handle: (message: Message<unknown>) => Promise<void>,
+): Promise<void> {
+  const waiting = batch.messages.values();
+  async function work(): Promise<void> {
+    // The iterator is shared: each message goes to one worker.
+    for (const message of waiting) await handleOne(message);
+  }
+  async function handleOne(message: Message<unknown>): Promise<void> {
+    try {
+      await handle(message);
+    } catch (error) {
+      console.error(
+        JSON.stringify({
+          message: "queue message failed, to be retried",
+          queue: batch.queue,
+          id: message.id,
+          error: String(error),
+        }),
+      );
+      retryLater(message);
+    }
+  }
+  await Promise.all(Array.from({ length: MESSAGES_AT_ONCE }, work));
+}
+
+/** Gives a message back to its queue, for later. */
+export function retryLater(message: Message<unknown>): void {
+  message.retry({ delaySeconds: retryDelaySeconds(message.attempts, Math.random()) });
+}
