@@ -1,0 +1,11 @@
+/** Secrets and bindings that a deployment may leave out, so that `wrangler types` does not know them. */
+interface __BaseEnv_Env {
+  /** The API token with all rights. */
+  readonly PEACH_API_TOKEN?: string;
+  /** Further API tokens: `name:scope:sha256-hex`, comma separated. */
+  readonly PEACH_API_TOKENS?: string;
+  /** "1" on the local runtime only: it has the calls under /dev. */
+  readonly PEACH_LOCAL?: string;
+  /** Workers AI, where the account has it. */
+  readonly AI?: Ai;
+}

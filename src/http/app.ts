@@ -1,0 +1,37 @@
+/** The HTTP edge: the API under /api/v1, the endpoints of peach.conf, and what every answer has in common. */
+import { Hono, type MiddlewareHandler } from "hono";
+import { authenticate } from "./auth.ts";
+import { endpointRoutes, type EndpointDependencies } from "./endpoints.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { notFound } from "./not-found.ts";
+import { unexpected } from "./problem.ts";
+import { requestId } from "./request-id.ts";
+import { devR2Routes } from "./routes/dev-r2.ts";
+import { laterRoutes } from "./routes/later.ts";
+import { runRoutes } from "./routes/runs.ts";
+import { triggerRoutes, type TriggerRouteDependencies } from "./routes/trigger.ts";
+
+export type AppDependencies = EndpointDependencies & TriggerRouteDependencies;
+
+/** The worker's `fetch` for this plan. */
+export function createApp(dependencies: AppDependencies): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>();
+  app.use(requestId);
+  app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
+  app.use("/api/v1/*", apiHeaders, authenticate);
+  for (const routes of [triggerRoutes(dependencies), runRoutes(dependencies), laterRoutes()])
+    app.route("/api/v1", routes);
+  app.route("/dev/r2", devR2Routes(dependencies));
+  app.route("/", endpointRoutes(dependencies));
+  app.notFound(notFound(app));
+  app.onError(unexpected);
+  return app;
+}
+
+/** Payloads and errors are whatever their senders made them: no browser is to guess, run or keep them. */
+const apiHeaders: MiddlewareHandler<HttpEnv> = async function apiHeaders(c, next) {
+  await next();
+  c.header("X-Content-Type-Options", "nosniff");
+  c.header("Cache-Control", "no-store");
+  c.header("Content-Security-Policy", "default-src 'none'; sandbox");
+};

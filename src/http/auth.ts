@@ -1,0 +1,124 @@
+/**
+ * Who calls the API, and what they may do. Tokens are compared as SHA-256 digests in constant time, and every configured one
+ * is compared, so that the time says nothing. Without any configured token the API refuses everyone.
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import { SCOPES, type Caller, type HttpEnv, type Scope } from "./http-env.ts";
+import { problemResponse } from "./problem.ts";
+
+/** What a call does, as far as rights go. */
+export type Right = "read_run" | "list" | "trigger" | "change";
+
+const RIGHTS: Readonly<Record<Scope, readonly Right[]>> = {
+  read: ["read_run", "list"],
+  trigger: ["read_run", "trigger"],
+  admin: ["read_run", "list", "trigger", "change"],
+};
+
+const NEEDED_SCOPES: Readonly<Record<Right, string>> = {
+  read_run: "any",
+  list: "`read` or `admin`",
+  trigger: "`trigger` or `admin`",
+  change: "`admin`",
+};
+
+interface Token extends Caller {
+  readonly digest: Uint8Array;
+}
+
+/** Lets through only who has a valid token, and notes the caller. */
+export const authenticate: MiddlewareHandler<HttpEnv> = async function authenticate(c, next) {
+  const tokens = await configuredTokens(c.env);
+  if (tokens.length === 0) return refuseNobodyAllowed(c);
+  const presented = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+  if (presented === undefined) return refuseWithoutToken(c);
+  const caller = findCaller(tokens, await sha256(presented));
+  if (caller === null) return refuseUnknownToken(c);
+  c.set("caller", caller);
+  await next();
+  return undefined;
+};
+
+/** Lets through only callers with this right; `authenticate` must have run. */
+export function allow(right: Right): MiddlewareHandler<HttpEnv> {
+  return async function allowed(c, next) {
+    const { name, scope } = c.get("caller");
+    if (!RIGHTS[scope].includes(right)) {
+      return problemResponse(
+        c,
+        {
+          code: "forbidden",
+          detail: `The token "${name}" has the scope \`${scope}\`, which does not allow this call.`,
+          hint: `Use a token with the scope ${NEEDED_SCOPES[right]}.`,
+        },
+        { "WWW-Authenticate": 'Bearer realm="peach", error="insufficient_scope"' },
+      );
+    }
+    await next();
+    return undefined;
+  };
+}
+
+function findCaller(tokens: readonly Token[], digest: Uint8Array): Caller | null {
+  let caller: Caller | null = null;
+  for (const token of tokens) {
+    if (crypto.subtle.timingSafeEqual(token.digest, digest)) caller ??= token;
+  }
+  return caller;
+}
+
+async function configuredTokens(env: Env): Promise<Token[]> {
+  const tokens: Token[] = [];
+  if (env.PEACH_API_TOKEN) tokens.push({ name: "api", scope: "admin", digest: await sha256(env.PEACH_API_TOKEN) });
+  const entries = (env.PEACH_API_TOKENS ?? "").split(",").map((entry) => entry.trim());
+  for (const [index, entry] of entries.entries()) {
+    if (entry === "") continue;
+    const token = parseToken(entry);
+    if (token !== null) tokens.push(token);
+    else
+      console.error(
+        JSON.stringify({ message: `PEACH_API_TOKENS: entry ${index + 1} is not name:scope:sha256-hex and is ignored` }),
+      );
+  }
+  return tokens;
+}
+
+function parseToken(entry: string): Token | null {
+  const [, name, scopeName, hex] = /^([^:\s]+):([a-z]+):([0-9a-f]{64})$/i.exec(entry) ?? [];
+  const scope = SCOPES.find((known) => known === scopeName);
+  if (name === undefined || scope === undefined || hex === undefined) return null;
+  return { name, scope, digest: Uint8Array.fromHex(hex) };
+}
+
+async function sha256(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}
+
+function refuseNobodyAllowed(c: Context<HttpEnv>): Response {
+  return unauthorized(
+    c,
+    "No API token is configured, so the API refuses everyone.",
+    "Set the secret PEACH_API_TOKEN (`wrangler secret put PEACH_API_TOKEN`; locally a line in .dev.vars), or PEACH_API_TOKENS.",
+  );
+}
+
+function refuseWithoutToken(c: Context<HttpEnv>): Response {
+  return unauthorized(c, "The request has no API token.", "Send the header `Authorization: Bearer TOKEN`.");
+}
+
+function refuseUnknownToken(c: Context<HttpEnv>): Response {
+  return unauthorized(
+    c,
+    "The API token is not one of those configured.",
+    "Compare it with PEACH_API_TOKEN, or its SHA-256 with the entries of PEACH_API_TOKENS.",
+    ', error="invalid_token"',
+  );
+}
+
+function unauthorized(c: Context<HttpEnv>, detail: string, hint: string, challenge = ""): Response {
+  return problemResponse(
+    c,
+    { code: "unauthorized", detail, hint },
+    { "WWW-Authenticate": `Bearer realm="peach"${challenge}` },
+  );
+}

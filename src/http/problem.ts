@@ -1,0 +1,74 @@
+/** Problem documents (RFC 9457), and the one place that says which code is which HTTP status. */
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { Problem, ProblemCode } from "../core/result.ts";
+import type { HttpEnv } from "./http-env.ts";
+
+const KINDS = {
+  invalid_json: [400, "The body is not JSON"],
+  invalid_payload: [400, "The payload does not fit"],
+  invalid_request: [400, "The request is not valid"],
+  payload_not_serializable: [400, "The payload cannot be stored"],
+  unauthorized: [401, "Not authorized"],
+  forbidden: [403, "Not allowed"],
+  not_found: [404, "Not found"],
+  unknown_task: [404, "Unknown task"],
+  unknown_endpoint: [404, "Unknown endpoint"],
+  unknown_run: [404, "Unknown run"],
+  unknown_bucket: [404, "Unknown bucket"],
+  no_payload: [404, "No payload"],
+  method_not_allowed: [405, "Method not allowed"],
+  run_final: [409, "The run is final"],
+  payload_too_large: [413, "The body is too large"],
+  endpoint_failed: [500, "The endpoint failed"],
+  internal_error: [500, "Internal error"],
+  not_available_yet: [501, "Not available yet"],
+  overloaded: [503, "Overloaded"],
+} as const satisfies Record<ProblemCode, readonly [ContentfulStatusCode, string]>;
+
+const RETRY_AFTER_SECONDS = "2";
+
+/** Answers with a problem document; `overloaded` says when to come again. */
+export function problemResponse(
+  c: Context<HttpEnv>,
+  problem: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const { code, detail, hint, errors } = problem;
+  const [status, title] = KINDS[code];
+  const document = {
+    type: `urn:peach:problem:${code}`,
+    title,
+    status,
+    code,
+    detail,
+    hint,
+    request_id: c.get("requestId"),
+    ...(errors === undefined ? {} : { errors }),
+  };
+  return c.body(JSON.stringify(document), status, {
+    "Content-Type": "application/problem+json",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    ...(code === "overloaded" ? { "Retry-After": RETRY_AFTER_SECONDS } : {}),
+    ...headers,
+  });
+}
+
+/** Answers what nobody expected: the log has everything under the request's id, the caller only that id. */
+export function unexpected(error: unknown, c: Context<HttpEnv>): Response {
+  logFailure(c, "request failed unexpectedly", error);
+  return problemResponse(c, {
+    code: "internal_error",
+    detail: "Something went wrong that should not have.",
+    hint: "Try again. If it stays, look for the request_id in the worker's log.",
+  });
+}
+
+/** Logs an error with its stack under the request's id. */
+export function logFailure(c: Context<HttpEnv>, message: string, error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
+  console.error(
+    JSON.stringify({ message, request_id: c.get("requestId"), method: c.req.method, path: c.req.path, error: text }),
+  );
+}

@@ -1,0 +1,116 @@
+/**
+ * `PUT` and `DELETE /dev/r2/{bucket}/{key}`, on the local runtime only: there R2 sends no notifications, so these change the
+ * object and send the very message R2 would. Object first, then message, as R2 does: a crash in between is an object without
+ * a notification, and the caller, who has no answer, puts it again.
+ */
+import { Hono, type Context } from "hono";
+import { nearest } from "../../conf/nearest.ts";
+import type { Plan } from "../../core/plan.ts";
+import type { Problem } from "../../core/result.ts";
+import { ByteSource } from "../../payload/byte-source.ts";
+import { PART_BYTES, uploadParts } from "../../payload/payload-upload.ts";
+import { runIdFor } from "../../trigger/accept.ts";
+import { tasksOf } from "../../trigger/r2-events.ts";
+import { versionKeyOf, type R2Notification } from "../../trigger/r2-notification.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { problemResponse } from "../problem.ts";
+
+export interface DevR2Dependencies {
+  readonly plan: Plan;
+}
+
+/** R2's own word for a put, depending on how the object got there. */
+type PutAction = "PutObject" | "CompleteMultipartUpload";
+
+/** The routes below /dev/r2. */
+export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
+  const nextVersionTime = versionClock();
+
+  return new Hono<HttpEnv>()
+    .use(async (c, next) => (c.env.PEACH_LOCAL === "1" ? next() : c.notFound()))
+    .put("/:bucket/:key{.+}", async (c) => {
+      const { bucket: name, key } = c.req.param();
+      const bucket = bucketNamed(c.env, plan, name);
+      if (bucket === null) return problemResponse(c, unknownBucket(plan, name));
+      const action = await store(c, bucket, key);
+      const object = await bucket.head(key);
+      if (object === null) throw new Error(`the object ${name}/${key} is gone after it was stored`);
+      const { size, etag } = object;
+      return c.json(
+        { bucket: name, key, size, etag, ...(await notify(c.env, name, action, { key, size, eTag: etag })) },
+        201,
+      );
+    })
+    .delete("/:bucket/:key{.+}", async (c) => {
+      const { bucket: name, key } = c.req.param();
+      const bucket = bucketNamed(c.env, plan, name);
+      if (bucket === null) return problemResponse(c, unknownBucket(plan, name));
+      if ((await bucket.head(key)) === null) return problemResponse(c, unknownObject(name, key));
+      await bucket.delete(key);
+      return c.json({ bucket: name, key, ...(await notify(c.env, name, "DeleteObject", { key })) });
+    });
+
+  async function notify(
+    env: Env,
+    bucket: string,
+    action: R2Notification["action"],
+    object: R2Notification["object"],
+  ): Promise<{ event: R2Notification; will_trigger: { run_id: string; task: string }[] }> {
+    const event: R2Notification = { account: "local", action, bucket, object, eventTime: nextVersionTime() };
+    await env.R2_EVENT_QUEUE.send(event, { contentType: "json" });
+    const key = versionKeyOf(event);
+    const will_trigger = await Promise.all(
+      tasksOf(plan, event).map(async (task) => ({ run_id: await runIdFor(task, key), task })),
+    );
+    return { event, will_trigger };
+  }
+}
+
+/** R2 wants to know a length beforehand: a body without one goes up in parts, of which one is held at a time. */
+async function store(c: Context<HttpEnv>, bucket: R2Bucket, key: string): Promise<PutAction> {
+  const contentType = c.req.header("Content-Type") ?? "application/octet-stream";
+  const { body } = c.req.raw;
+  if (body === null || c.req.header("Content-Length") !== undefined) {
+    await bucket.put(key, body ?? new Uint8Array(0), { httpMetadata: { contentType } });
+    return "PutObject";
+  }
+  const source = new ByteSource(body);
+  const first = await source.nextBlock(PART_BYTES);
+  if (first.length === PART_BYTES) {
+    await uploadParts(bucket, key, source, first, contentType);
+    return "CompleteMultipartUpload";
+  }
+  await bucket.put(key, first, { httpMetadata: { contentType } });
+  return "PutObject";
+}
+
+/** ISO times that never repeat: with the etag they stand for the object's version, and each put is a new one. */
+function versionClock(): () => string {
+  let last = 0;
+  return () => {
+    last = Math.max(Date.now(), last + 1);
+    return new Date(last).toISOString();
+  };
+}
+
+function bucketNamed(env: Env, plan: Plan, name: string): R2Bucket | null {
+  const binding = Object.hasOwn(plan.buckets, name) ? plan.buckets[name] : undefined;
+  if (binding === undefined) return null;
+  // The plan has its bindings from wrangler.toml's r2_buckets, so what is bound under this name is a bucket.
+  const bucket: R2Bucket | undefined = Reflect.get(env, binding);
+  return bucket ?? null;
+}
+
+function unknownBucket(plan: Plan, name: string): Problem {
+  const known = Object.keys(plan.buckets);
+  const meant = nearest(name, known);
+  return {
+    code: "unknown_bucket",
+    detail: `wrangler.toml binds no bucket with the bucket_name "${name}".`,
+    hint: `${meant === null ? "" : `Did you mean "${meant}"? `}The bound ones are ${known.join(", ") || "none"}.`,
+  };
+}
+
+function unknownObject(bucket: string, key: string): Problem {
+  return { code: "not_found", detail: `The bucket "${bucket}" has no object "${key}".`, hint: "PUT it first." };
+}

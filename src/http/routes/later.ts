@@ -1,0 +1,46 @@
+/** The calls of the API that this version does not answer yet. They are there so that a client learns so, and why. */
+import { Hono } from "hono";
+import { allow, type Right } from "../auth.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { problemResponse } from "../problem.ts";
+
+const INSTEAD_OF_LISTS = "Ask for a single run: GET /api/v1/runs/{id}.";
+const INSTEAD_OF_PLAN = "peach.conf says what is deployed.";
+const NOTHING = "A later version has it.";
+
+const CALLS: readonly (readonly [method: "GET" | "POST", path: string, right: Right, hint: string])[] = [
+  ["POST", "/events/:name", "trigger", "Trigger the task itself: POST /api/v1/tasks/{task}/trigger."],
+  ["GET", "/runs", "list", INSTEAD_OF_LISTS],
+  ["GET", "/runs/:id/events", "read_run", "Trigger with ?wait=5m, or ask again: GET /api/v1/runs/{id}."],
+  ["POST", "/runs/:id/retry", "change", "Trigger the task again: POST /api/v1/tasks/{task}/trigger."],
+  ["POST", "/runs/:id/replay", "trigger", "Trigger the task again with the bytes of GET /api/v1/runs/{id}/payload."],
+  ["GET", "/runs/:id/tasks/:task/items", "read_run", NOTHING],
+  ["POST", "/runs/:id/tasks/:task/complete", "change", NOTHING],
+  ["GET", "/tasks", "list", INSTEAD_OF_PLAN],
+  ["GET", "/tasks/:task", "list", INSTEAD_OF_PLAN],
+  ["GET", "/graph", "list", INSTEAD_OF_PLAN],
+  ["POST", "/tasks/:task/pause", "change", NOTHING],
+  ["POST", "/tasks/:task/resume", "change", NOTHING],
+  ["GET", "/schedules", "list", NOTHING],
+  ["POST", "/schedules/:task/pause", "change", NOTHING],
+  ["POST", "/schedules/:task/resume", "change", NOTHING],
+  ["GET", "/dead-letters", "list", "They lie in the bucket peach-payloads under dead-letters/."],
+  ["POST", "/dead-letters/:id/redrive", "change", NOTHING],
+  ["GET", "/metrics", "list", NOTHING],
+  ["GET", "/openapi.json", "list", "The README describes the calls."],
+];
+
+/** The routes below /api/v1. */
+export function laterRoutes(): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  for (const [method, path, right, hint] of CALLS) {
+    routes.on(method, path, allow(right), (c) =>
+      problemResponse(c, {
+        code: "not_available_yet",
+        detail: `${method} /api/v1${path.replace(/:(\w+)/g, "{$1}")} is not available yet.`,
+        hint,
+      }),
+    );
+  }
+  return routes;
+}

@@ -1,0 +1,109 @@
+/** `/runs/{id}`: one run, its payloads and logs, and cancelling it. Each call asks the run's own object. */
+import { Hono, type Context } from "hono";
+import { nearest } from "../../conf/nearest.ts";
+import { parseRunId, type RunId } from "../../core/ids.ts";
+import type { Problem } from "../../core/result.ts";
+import type { callRun } from "../../run/run-client.ts";
+import type { StoredPayload } from "../../run/run-rpc.ts";
+import { allow } from "../auth.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { problemResponse } from "../problem.ts";
+
+export interface RunRouteDependencies {
+  readonly callRun: typeof callRun;
+}
+
+/** The routes below /api/v1. */
+export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
+  return new Hono<HttpEnv>()
+    .get("/runs/:id", allow("read_run"), (c) =>
+      withRunId(c, async (runId) => {
+        const document = await callRun(c.env, runId, (run) => run.describe());
+        return document === null ? problemResponse(c, unknownRun(runId)) : c.json(document);
+      }),
+    )
+    .get("/runs/:id/payload", allow("read_run"), (c) =>
+      withRunId(c, async (runId) => {
+        const payload = await callRun(c.env, runId, (run) => run.payload(null));
+        return payload ? sendPayload(c, payload) : problemResponse(c, unknownRun(runId));
+      }),
+    )
+    .get("/runs/:id/tasks/:task/payload", allow("read_run"), (c) =>
+      withRunId(c, async (runId) => {
+        const task = c.req.param("task");
+        const payload = await callRun(c.env, runId, (run) => run.payload(task));
+        if (payload) return sendPayload(c, payload);
+        if (payload === null) return problemResponse(c, unknownRun(runId));
+        return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? nothingPassed(task));
+      }),
+    )
+    .get("/runs/:id/tasks/:task/logs", allow("read_run"), (c) =>
+      withRunId(c, async (runId) => {
+        const task = c.req.param("task");
+        const logs = await callRun(c.env, runId, (run) => run.logs(task));
+        if (logs) return c.json(logs);
+        if (logs === null) return problemResponse(c, unknownRun(runId));
+        return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? unknownRun(runId));
+      }),
+    )
+    .post("/runs/:id/cancel", allow("change"), (c) =>
+      withRunId(c, async (runId) => {
+        const answer = await callRun(c.env, runId, (run) => run.cancel());
+        if (answer === null) return problemResponse(c, unknownRun(runId));
+        if (answer.cancelled) return c.json(answer.document);
+        return problemResponse(c, {
+          code: "run_final",
+          detail: `The run ${runId} has ended already: it is ${answer.document.status}.`,
+          hint: "A run can be cancelled while it is queued or running.",
+        });
+      }),
+    );
+
+  /** The refusal if the run has no such task. */
+  async function unlessInRun(env: Env, runId: RunId, task: string): Promise<Problem | null> {
+    const document = await callRun(env, runId, (run) => run.describe());
+    if (document === null) return unknownRun(runId);
+    const names = document.tasks.map((entry) => entry.task);
+    if (names.includes(task)) return null;
+    const meant = nearest(task, names);
+    return {
+      code: "unknown_task",
+      detail: `The run ${runId} has no task "${task}".`,
+      hint: meant === null ? `Its tasks are ${names.join(", ")}.` : `Did you mean "${meant}"?`,
+    };
+  }
+}
+
+async function withRunId(c: Context<HttpEnv>, answer: (runId: RunId) => Promise<Response>): Promise<Response> {
+  const text = c.req.param("id") ?? "";
+  const runId = parseRunId(text);
+  return runId === null ? problemResponse(c, unknownRun(text)) : answer(runId);
+}
+
+function unknownRun(id: string): Problem {
+  return {
+    code: "unknown_run",
+    detail: `There is no run "${id}".`,
+    hint: "A run's id is `run_` and 26 characters, as its trigger answered; runs are deleted after `retention`.",
+  };
+}
+
+function nothingPassed(task: string): Problem {
+  return {
+    code: "no_payload",
+    detail: `The task "${task}" has passed nothing in this run.`,
+    hint: "It passes its payload when it succeeds; the run's document shows its status.",
+  };
+}
+
+async function sendPayload(c: Context<HttpEnv>, payload: StoredPayload): Promise<Response> {
+  const headers = { "Content-Type": payload.contentType };
+  if (payload.at === "inline") return new Response(payload.bytes, { headers });
+  const object = await c.env.PAYLOADS.get(payload.key);
+  if (object !== null) return new Response(object.body, { headers });
+  return problemResponse(c, {
+    code: "no_payload",
+    detail: "The payload's object is no longer in R2.",
+    hint: "It is deleted together with its run, after `retention`.",
+  });
+}

@@ -1,0 +1,102 @@
+/** `POST /tasks/{task}/trigger`: a trigger by HTTP, from a program or a notebook. */
+import { Hono, type Context } from "hono";
+import { parseDuration } from "../../core/duration.ts";
+import type { Plan } from "../../core/plan.ts";
+import { ok, refuse, type Result } from "../../core/result.ts";
+import type { TriggerOrigin } from "../../core/trigger.ts";
+import { encodeRequestBody } from "../../payload/request-body.ts";
+import type { callRun } from "../../run/run-client.ts";
+import { unknownTask, type AcceptedTrigger, type AcceptTrigger } from "../../trigger/accept.ts";
+import { allow } from "../auth.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { problemResponse } from "../problem.ts";
+
+export interface TriggerRouteDependencies {
+  readonly plan: Plan;
+  readonly acceptTrigger: AcceptTrigger;
+  readonly callRun: typeof callRun;
+}
+
+/** The largest object that R2 holds; the platform's limit for a request's body is lower. */
+const MAX_PAYLOAD_BYTES = 5 * 1024 ** 4;
+const MAX_WAIT_MS = 5 * 60_000;
+const PRINTABLE_KEY = /^[\x20-\x7e]{1,255}$/;
+
+/** The route below /api/v1. */
+export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDependencies): Hono<HttpEnv> {
+  return new Hono<HttpEnv>().post("/tasks/:task/trigger", allow("trigger"), async (c) => {
+    const task = c.req.param("task");
+    if (!Object.hasOwn(plan.tasks, task)) return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
+    const options = readOptions(c);
+    if (!options.ok) return problemResponse(c, options.problem);
+    const { idempotencyKey, waitMs } = options.value;
+
+    const payload = await encodeRequestBody(
+      { contentType: c.req.header("Content-Type") ?? null, contentLength: contentLength(c), body: c.req.raw.body },
+      MAX_PAYLOAD_BYTES,
+    );
+    if (!payload.ok) return problemResponse(c, payload.problem);
+    const accepted = await acceptTrigger(c.env, c.executionCtx, {
+      task,
+      payload: payload.value,
+      idempotencyKey,
+      origin: originOf(c),
+    });
+    if (!accepted.ok) return problemResponse(c, accepted.problem);
+    if (waitMs === null) return c.json(acceptedDocument(c, accepted.value), 202);
+
+    const { runId } = accepted.value;
+    const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs));
+    if (final !== null) return c.json(final, 200);
+    // Meanwhile the status has moved on from the one it was accepted with.
+    const current = await callRun(c.env, runId, (run) => run.describe());
+    return c.json({ ...acceptedDocument(c, accepted.value), ...(current && { status: current.status }) }, 202);
+  });
+}
+
+interface TriggerOptions {
+  readonly idempotencyKey: string | null;
+  /** Null: answer at once. */
+  readonly waitMs: number | null;
+}
+
+function readOptions(c: Context<HttpEnv>): Result<TriggerOptions> {
+  const idempotencyKey = c.req.header("Idempotency-Key") ?? null;
+  if (idempotencyKey !== null && !PRINTABLE_KEY.test(idempotencyKey)) {
+    return refuse({
+      code: "invalid_request",
+      detail: `The header Idempotency-Key has ${idempotencyKey.length} characters, or one that is not printable ASCII.`,
+      hint: "Send 1 to 255 printable ASCII characters, the same for each attempt at the same trigger.",
+    });
+  }
+  if (c.req.query("delay") !== undefined) {
+    return refuse({
+      code: "not_available_yet",
+      detail: "A trigger cannot be delayed yet.",
+      hint: "Leave `delay` away and send the trigger when it is due.",
+    });
+  }
+  const wait = c.req.query("wait");
+  if (wait === undefined) return ok({ idempotencyKey, waitMs: null });
+  const waitMs = parseDuration(wait);
+  if (waitMs !== null && waitMs <= MAX_WAIT_MS) return ok({ idempotencyKey, waitMs });
+  return refuse({
+    code: "invalid_request",
+    detail: `The query \`wait\` must be a duration of at most 5m; it is ${JSON.stringify(wait)}.`,
+    hint: "Write it like `30s` or `2m`. To follow a longer run, ask for it by its id.",
+  });
+}
+
+function originOf(c: Context<HttpEnv>): TriggerOrigin {
+  const isLab = c.req.header("X-Peach-Source") === "lab";
+  return { source: isLab ? "lab" : "api", by: c.get("caller").name, parent: null };
+}
+
+function acceptedDocument(c: Context<HttpEnv>, { runId, task, status, deduplicated }: AcceptedTrigger): object {
+  return { run_id: runId, task, status, deduplicated, url: new URL(`/api/v1/runs/${runId}`, c.req.url).href };
+}
+
+function contentLength(c: Context<HttpEnv>): number | null {
+  const header = c.req.header("Content-Length");
+  return header === undefined ? null : Number(header);
+}
