@@ -3,28 +3,36 @@
  * out. With any problem nothing is written. Reads and writes the disk.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import type { Plan } from "../core/plan.ts";
 import { type Bindings, boundBuckets, checkBuckets, type UnboundBucket, unboundBuckets } from "./buckets.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
 import { discoverModules } from "./discover.ts";
-import { emitPlan, emitRegistry } from "./emit.ts";
+import { emitPlan, emitRegistry, emitTaskTypes } from "./emit.ts";
 import { loadConf, type LoadedConf } from "./load.ts";
 import { MethodFinder, type ResolvedMethod } from "./methods.ts";
 import { buildPlan, type ResolvedMethods } from "./plan.ts";
-import type { ProjectPaths } from "./project-paths.ts";
+import { displayPath, type ProjectPaths } from "./project-paths.ts";
 import type { SourceFile } from "./source.ts";
 import { validateConf, type ValidConf } from "./validate.ts";
 
-/** What a project compiles to. */
+/** What is known of a project, however much is wrong with it. */
 export interface CheckedProject {
-  readonly plan: Plan;
-  readonly methods: ResolvedMethods;
-  /** In file order. */
+  /** All problems but those of `checkEdges`, in file order. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** The right ones. */
   readonly edges: readonly Edge[];
-  /** Buckets that peach.conf names and wrangler.toml does not bind; empty unless they are accepted. */
+  /** Those that were found. */
+  readonly methods: ResolvedMethods;
+  /** Null if there is any problem. */
+  readonly compiled: Compiled | null;
+}
+
+export interface Compiled {
+  readonly plan: Plan;
+  /** Buckets that peach.conf names and wrangler.toml does not bind; empty unless they are accepted. The plan has them. */
   readonly unboundBuckets: readonly UnboundBucket[];
 }
 
@@ -34,12 +42,7 @@ export interface CompileOptions {
 }
 
 export type CompileResult =
-  | {
-      readonly ok: true;
-      readonly diagnostics: readonly Diagnostic[];
-      readonly plan: Plan;
-      readonly unboundBuckets: readonly UnboundBucket[];
-    }
+  | ({ readonly ok: true; readonly diagnostics: readonly [] } & Compiled)
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
 /** Compiles a project into `outDir`. Files whose content stays the same are not touched: dev servers watch them. */
@@ -47,64 +50,55 @@ export function compileProject(
   paths: ProjectPaths & { readonly outDir: string },
   options: CompileOptions = {},
 ): CompileResult {
-  const { project, diagnostics } = checkProject(paths, options);
-  if (project === null) return { ok: false, diagnostics };
+  const { compiled, methods, diagnostics } = checkProject(paths, options);
+  if (compiled === null) return { ok: false, diagnostics };
   mkdirSync(paths.outDir, { recursive: true });
-  writeIfChanged(join(paths.outDir, "plan.ts"), emitPlan(project.plan, paths));
-  writeIfChanged(join(paths.outDir, "registry.ts"), emitRegistry(project.methods, paths));
-  return { ok: true, diagnostics, plan: project.plan, unboundBuckets: project.unboundBuckets };
+  writeIfChanged(join(paths.outDir, "plan.ts"), emitPlan(compiled.plan, paths));
+  writeIfChanged(join(paths.outDir, "registry.ts"), emitRegistry(methods, paths));
+  writeIfChanged(join(paths.outDir, "tasks.d.ts"), emitTaskTypes(methods, paths));
+  return { ok: true, diagnostics: [], ...compiled };
 }
 
-/** All that compiling finds out, in file order, without writing. The types of edges are `checkEdges`' part. */
-export function checkProject(
-  paths: ProjectPaths,
-  options: CompileOptions = {},
-): { readonly project: CheckedProject | null; readonly diagnostics: readonly Diagnostic[] } {
+/** All that compiling finds out, without writing. The types of edges are `checkEdges`' part. */
+export function checkProject(paths: ProjectPaths, options: CompileOptions = {}): CheckedProject {
   const diagnostics: Diagnostic[] = [];
   const report = reportInto(diagnostics);
-  const source: SourceFile = { path: displayPath(paths.confPath), text: readText(paths.confPath) ?? "" };
-  const project =
-    readText(paths.confPath) === null ? reportUnreadable(source, report) : check(paths, options, source, report);
-  return { project: diagnostics.length === 0 ? project : null, diagnostics: inFileOrder(diagnostics, source.path) };
-}
-
-function reportUnreadable(source: SourceFile, report: Report): null {
-  report({ source, start: 0, end: 0 }, "this file cannot be read", {
-    hint: "PEACH_CONF names the file; without it peach.conf is used, else peach.conf.example",
-  });
-  return null;
-}
-
-function check(
-  paths: ProjectPaths,
-  options: CompileOptions,
-  source: SourceFile,
-  report: Report,
-): CheckedProject | null {
-  const found: Diagnostic[] = [];
-  const reportHere: Report = (...problem) => {
-    reportInto(found)(...problem);
-    report(...problem);
-  };
-  const loaded = loadConf(source, reportHere);
-  if (loaded === null) return null;
-  const conf = validateConf(loaded, reportHere);
-  const edges = checkGraph(conf, loaded, reportHere);
-  checkEndpoints(conf, loaded, reportHere);
-  const bound = checkBindings(paths, options, conf, loaded, reportHere);
-  const folder = displayPath(paths.pipelinesDir);
-  const modules = discoverModules(paths.pipelinesDir, displayPath, reportHere);
-  if (modules === null) {
-    reportHere({ source, start: 0, end: 0 }, `the pipelines folder ${folder} cannot be read`, {
-      hint: "PEACH_PIPELINES names the folder; without it src/pipelines is used",
+  const text = readText(paths.confPath);
+  const source: SourceFile = { path: displayPath(paths.confPath), text: text ?? "" };
+  if (text === null) {
+    report({ source, start: 0, end: 0 }, "this file cannot be read", {
+      hint: "PEACH_CONF names the file; without it peach.conf is used, else peach.conf.example",
     });
-    return null;
   }
-  const methods = resolveMethods(conf, new MethodFinder(modules, folder, loaded, reportHere));
-  if (found.length > 0) return null;
+  const loaded = text === null ? null : loadConf(source, report);
+  if (loaded === null) return { diagnostics, edges: [], methods: NO_METHODS, compiled: null };
+  const conf = validateConf(loaded, report);
+  const edges = checkGraph(conf, loaded, report);
+  checkEndpoints(conf, loaded, report);
+  const bound = checkBindings(paths, options, conf, loaded, report);
+  const methods = findMethods(paths, conf, loaded, report);
+  if (diagnostics.length > 0)
+    return { diagnostics: inFileOrder(diagnostics, source.path), edges, methods, compiled: null };
   const unbound = unboundBuckets(conf, bound);
-  const buckets = [...bound, ...unbound.map(({ bucket, binding }) => [bucket, binding] as const)];
-  return { plan: buildPlan(conf, methods, Object.fromEntries(buckets)), methods, edges, unboundBuckets: unbound };
+  const buckets = Object.fromEntries([...bound, ...unbound.map(({ bucket, binding }) => [bucket, binding] as const)]);
+  return {
+    diagnostics,
+    edges,
+    methods,
+    compiled: { plan: buildPlan(conf, methods, buckets), unboundBuckets: unbound },
+  };
+}
+
+const NO_METHODS: ResolvedMethods = { tasks: new Map(), endpoints: new Map(), fallbacks: new Map() };
+
+function findMethods(paths: ProjectPaths, conf: ValidConf, loaded: LoadedConf, report: Report): ResolvedMethods {
+  const folder = displayPath(paths.pipelinesDir);
+  const modules = discoverModules(paths.pipelinesDir, displayPath, report);
+  if (modules !== null) return resolveMethods(conf, new MethodFinder(modules, folder, loaded, report));
+  report({ source: loaded.source, start: 0, end: 0 }, `the pipelines folder ${folder} cannot be read`, {
+    hint: "PEACH_PIPELINES names the folder; without it src/pipelines is used",
+  });
+  return NO_METHODS;
 }
 
 function checkBindings(
@@ -137,12 +131,6 @@ function resolveMethods(conf: ValidConf, finder: MethodFinder): ResolvedMethods 
     if (other !== null) fallbacks.set(name, other);
   }
   return { tasks, endpoints, fallbacks };
-}
-
-/** As people write it: relative to where they are, unless it is elsewhere. */
-function displayPath(file: string): string {
-  const path = relative("", file);
-  return path.startsWith("..") || path === "" ? file : path;
 }
 
 function readText(file: string): string | null {

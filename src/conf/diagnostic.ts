@@ -16,7 +16,7 @@ export interface Related {
 
 export interface Diagnostic {
   readonly span: Span;
-  /** What was expected and given. */
+  /** What was expected and given. Further lines are details, shown below the source line. */
   readonly message: string;
   /** What to do about it. */
   readonly hint: string | null;
@@ -49,7 +49,8 @@ function compare(a: string, b: string): number {
 
 /** As text for people, without a line break at its end. */
 export function renderDiagnostic({ span, message, hint, related }: Diagnostic): string {
-  const lines = [`${renderPlace(span)}: ${message}`, ...renderToken(span)];
+  const [what = "", ...details] = message.split("\n");
+  const lines = [`${renderPlace(span)}: ${what}`, ...renderToken(span), ...details.map((detail) => `  ${detail}`)];
   for (const place of related) lines.push(`  ${renderPlace(place.span)}: ${place.message}`, ...renderToken(place.span));
   if (hint !== null) lines.push(`  hint: ${hint.replaceAll("\n", "\n    ")}`);
   return lines.join("\n");

@@ -112,8 +112,8 @@ class ExportScanner {
       const request = entry.moduleRequest?.value;
       const name = entry.exportName.name;
       if (request !== undefined && name === null) {
-        const source = resolveRequest(file, request);
-        if (source !== null) all.push(source);
+        const target = resolveRequest(file, request);
+        if (target !== null) all.push(target);
         continue;
       }
       if (name === null || name === "default") continue;

@@ -45,6 +45,39 @@ export const registry: MethodRegistry = {
 `;
 }
 
+/** `tasks.d.ts`: what the trigger of each task takes, so that `triggerTaskWithEvent` is typed by task name. */
+export function emitTaskTypes(methods: ResolvedMethods, { outDir, repoRoot }: EmitPaths): string {
+  const { imports, typeOf } = methodTypes([...methods.tasks.values()], outDir);
+  const entries = [...methods.tasks].map(
+    ([name, method]) => `    ${JSON.stringify(name)}: Takes<${typeOf(method)}>;\n`,
+  );
+  return `${HEADER}import type { input } from "zod";
+import type { TypedTask } from ${JSON.stringify(importPath(outDir, `${repoRoot}/src/task/method.ts`))};
+${imports}
+type Takes<Method> = Method extends TypedTask<infer Input, infer _> ? input<Input> : unknown;
+
+declare module ${JSON.stringify(importPath(outDir, `${repoRoot}/src/task/author-api.ts`))} {
+  interface PeachTasks {
+${entries.join("")}  }
+}
+`;
+}
+
+/** Imports of types only, and how the type of a method is written with them. */
+export function methodTypes(
+  methods: readonly ResolvedMethod[],
+  outDir: string,
+): { readonly imports: string; readonly typeOf: (method: ResolvedMethod) => string } {
+  const files = [...new Set(methods.map(({ file }) => file))];
+  const imports = files.map(
+    (file, index) => `import type * as module${index} from ${JSON.stringify(importPath(outDir, file))};\n`,
+  );
+  return {
+    imports: imports.join(""),
+    typeOf: ({ file, exportName }) => `typeof module${files.indexOf(file)}.${exportName}`,
+  };
+}
+
 function importLine({ exportName, file }: ResolvedMethod, alias: string, outDir: string): string {
   return `import { ${exportName} as ${alias} } from ${JSON.stringify(importPath(outDir, file))};\n`;
 }

@@ -131,16 +131,11 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
 }
 
 function reportYamlError(error: YAMLError, span: Span, report: Report): void {
-  switch (error.code) {
-    case "DUPLICATE_KEY":
-      report(keySpan(span), "this key stands twice in one mapping", { hint: "keep one of the two" });
-      return;
-    case "TAB_AS_INDENT":
-      report(span, "a tab indents this line", { hint: "YAML is indented with spaces" });
-      return;
-    default:
-      report(span, `this is no YAML: ${error.message}`);
-  }
+  if (error.code === "DUPLICATE_KEY") {
+    report(keySpan(span), "this key stands twice in one mapping", { hint: "keep one of the two" });
+  } else if (error.code === "TAB_AS_INDENT") {
+    report(span, "a tab indents this line", { hint: "YAML is indented with spaces" });
+  } else report(span, `this is no YAML: ${error.message}`);
 }
 
 /** The error points at where the key begins; the key goes on to its colon. */
@@ -159,5 +154,7 @@ function isWritten(node: Node | null | undefined): node is Node {
 }
 
 function keyText(pair: Pair): string | null {
-  return isScalar(pair.key) ? String(pair.key.value ?? "") : null;
+  if (!isScalar(pair.key)) return null;
+  const { value } = pair.key;
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 
 /** The files of a project, all absolute. */
 export interface ProjectPaths {
@@ -27,4 +27,10 @@ export function projectPaths(
     pipelinesDir: pipelines === "" ? join(repoRoot, "src", "pipelines") : resolve(cwd, pipelines),
     wranglerPath: join(repoRoot, "wrangler.toml"),
   };
+}
+
+/** A file as people write it: relative to where they are, unless it is elsewhere. */
+export function displayPath(file: string): string {
+  const path = relative("", file);
+  return path.startsWith("..") || path === "" ? file : path;
 }

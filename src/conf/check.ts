@@ -1,0 +1,17 @@
+import { checkEdges } from "./check-edges.ts";
+import { checkProject } from "./compile.ts";
+import { type Diagnostic, inFileOrder } from "./diagnostic.ts";
+import { displayPath, type ProjectPaths } from "./project-paths.ts";
+import type { Plan } from "../core/plan.ts";
+
+/** All that concerns peach.conf, typed edges included. The plan is null if there is any problem. Writes nothing; runs `tsc`. */
+export async function checkAll(
+  paths: ProjectPaths,
+): Promise<{ readonly plan: Plan | null; readonly diagnostics: readonly Diagnostic[] }> {
+  const project = checkProject(paths);
+  const diagnostics = inFileOrder(
+    [...project.diagnostics, ...(await checkEdges(project, paths))],
+    displayPath(paths.confPath),
+  );
+  return { plan: diagnostics.length === 0 ? (project.compiled?.plan ?? null) : null, diagnostics };
+}
