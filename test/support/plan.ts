@@ -1,0 +1,50 @@
+/** Plans as `conf/compile` makes them, with the defaults of peach.conf for all that a test does not say. */
+import type { EndpointPlan, Plan, R2Rule, TaskPlan } from "../../src/core/plan.ts";
+
+/** A task of the method of its name. */
+export function taskPlan(name: string, overrides: Partial<TaskPlan> = {}): TaskPlan {
+  return {
+    name,
+    method: name,
+    description: null,
+    downstream: [],
+    upstream: [],
+    retries: { limit: 0, delayMs: 1000, backoff: "exponential", maxDelayMs: 300_000, jitter: true },
+    timeoutMs: 25_000,
+    dispatch: "queue",
+    on: { r2: [] },
+    ...overrides,
+  };
+}
+
+/** An endpoint of the method of its name, at the url of its name, for any HTTP method. */
+export function endpointPlan(name: string, overrides: Partial<EndpointPlan> = {}): EndpointPlan {
+  return {
+    name,
+    method: name,
+    url: `/${name}`,
+    methods: null,
+    maxBodyBytes: 1024,
+    fallback: null,
+    cors: null,
+    ...overrides,
+  };
+}
+
+/** Every creation in the bucket `uploads`. */
+export function r2Rule(overrides: Partial<R2Rule> = {}): R2Rule {
+  return { bucket: "uploads", prefix: "", suffix: "", actions: ["create"], ...overrides };
+}
+
+export function planOf(tasks: readonly TaskPlan[], overrides: Partial<Omit<Plan, "tasks">> = {}): Plan {
+  return {
+    version: "test",
+    codops: "default",
+    retentionMs: 86_400_000,
+    inlineLimitBytes: 32_768,
+    endpoints: [],
+    buckets: { "peach-payloads": "PAYLOADS", uploads: "UPLOADS" },
+    ...overrides,
+    tasks: Object.fromEntries(tasks.map((task) => [task.name, task])),
+  };
+}
