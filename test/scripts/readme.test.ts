@@ -1,0 +1,79 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { compileProject } from "../../src/conf/compile.ts";
+import { ENDPOINT_NOT_YET, ROOT_NOT_YET, TASK_NOT_YET } from "../../src/conf/not-yet.ts";
+import { DEFAULTS_SHAPE, ENDPOINT_SHAPE, ROOT_SHAPE, TASK_SHAPE } from "../../src/conf/schema.ts";
+
+const README = readFileSync("README.md", "utf8");
+
+/** The text under this heading, up to the next one. */
+function section(heading: string): string {
+  const [, after = ""] = README.split(`\n${heading}\n`);
+  return after.split(/\n#{1,4} /)[0] ?? "";
+}
+
+/** The first column of the table under this heading. */
+function documentedKeys(heading: string): string[] {
+  return [...section(heading).matchAll(/^\| `([\w.]+)` \|/gm)].flatMap(([, key]) => key ?? []).toSorted();
+}
+
+type NotYet = typeof TASK_NOT_YET;
+
+/** Keys of the schema that run, and `on.r2` for the part of `on` that does. */
+function runningKeys(shape: object, notYet: NotYet): string[] {
+  const refused = notYet.filter(({ path }) => path.length === 1).flatMap(({ path }) => path);
+  const keys = Object.keys(shape).filter((key) => !refused.includes(key));
+  return keys.map((key) => (key === "on" ? "on.r2" : key)).toSorted();
+}
+
+/** The one code block of this language in the tutorial, without its indentation. */
+function tutorialBlock(language: string): string {
+  const [, block = ""] = section("## Write your own pipeline in ten minutes").split(`   \`\`\`${language}\n`);
+  return (block.split("   ```")[0] ?? "").replaceAll(/^ {3}/gm, "");
+}
+
+describe("the README", () => {
+  it("documents every key of peach.conf that runs, and no other", () => {
+    expect(documentedKeys("#### At the top")).toEqual(runningKeys(ROOT_SHAPE, ROOT_NOT_YET));
+    expect(documentedKeys("#### Of a task")).toEqual(runningKeys(TASK_SHAPE, TASK_NOT_YET));
+    expect(documentedKeys("#### Of an endpoint")).toEqual(runningKeys(ENDPOINT_SHAPE, ENDPOINT_NOT_YET));
+    for (const key of Object.keys(DEFAULTS_SHAPE)) expect(section("#### At the top")).toContain(`\`${key}\``);
+  });
+
+  it("names every key that is refused, and the values that are accepted all the same", () => {
+    const all = [...ROOT_NOT_YET, ...TASK_NOT_YET, ...ENDPOINT_NOT_YET];
+    const keys = all.map(({ path }) => path.join("."));
+    const fine = all.flatMap(({ path, fine: value }) =>
+      value === undefined ? [] : `${path.join(".")}: ${JSON.stringify(value).replaceAll('"', "")}`,
+    );
+    const named = [...section("#### Not in this version").matchAll(/`([^`]+)`/g)].flatMap(([, text]) => text ?? []);
+    expect(named.toSorted()).toEqual([...keys, ...fine].toSorted());
+  });
+
+  it("has a tutorial whose pipeline compiles", () => {
+    const folder = mkdtempSync(join(tmpdir(), "peach-readme-"));
+    try {
+      mkdirSync(join(folder, "pipelines"));
+      writeFileSync(join(folder, "pipelines/article.ts"), tutorialBlock("ts"));
+      writeFileSync(join(folder, "peach.conf"), tutorialBlock("yaml"));
+      const result = compileProject({
+        repoRoot: resolve("."),
+        confPath: join(folder, "peach.conf"),
+        pipelinesDir: join(folder, "pipelines"),
+        wranglerPath: resolve("wrangler.toml"),
+        outDir: join(folder, "generated"),
+      });
+      expect(result.diagnostics).toEqual([]);
+      expect(result.ok && Object.keys(result.plan.tasks)).toEqual([
+        "split_words",
+        "top_words",
+        "reading_time",
+        "teaser",
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
