@@ -1,0 +1,163 @@
+import { describe, expect, it } from "vitest";
+import type { EndpointContext } from "../../src/task/author-api.ts";
+import { catalogue } from "../../src/pipelines/catalogue.ts";
+import { rankProgrammes } from "../../src/pipelines/ranking.ts";
+import { recommend, recommendations } from "../../src/pipelines/recommendation.ts";
+import type { Transcript } from "../../src/pipelines/transcript.ts";
+import { methodOf } from "../../src/task/method.ts";
+
+const GLACIER =
+  "The glaciers of the Alps lose more ice every summer. Climate researchers drill into the glacier and measure the meltwater.";
+
+const texts: readonly (readonly [string, string, readonly string[]])[] = [
+  ["glaciers", GLACIER, ["climate", "climate"]],
+  [
+    "football",
+    "What a goal! The striker passed two defenders; the coach praised the tactics and the penalty.",
+    ["sport", "sport"],
+  ],
+  [
+    "jazz",
+    "She plays the trumpet, he walks on the double bass: an evening of jazz and improvisation.",
+    ["music", "music"],
+  ],
+  ["parliament", "The minister lost the vote in parliament after a long debate about the amendment.", ["politics"]],
+  ["cooking", "Knead the dough with flour and water, bake it in the oven: a recipe for bread.", ["cooking", "cooking"]],
+  ["space", "The astronauts landed on the moon, and the rocket returned from its orbit.", ["space"]],
+  ["crime", "The detective found the murder weapon, and the suspect called the police.", ["drama", "drama"]],
+];
+
+describe("the catalogue", () => {
+  it("has some fifty programmes with ids of their own", () => {
+    expect(catalogue.length).toBeGreaterThanOrEqual(50);
+    expect(new Set(catalogue.map(({ id }) => id)).size).toBe(catalogue.length);
+  });
+});
+
+describe("ranking", () => {
+  it.each(texts)("a text about %s finds programmes of that genre first", (_, text, genres) => {
+    const found = rankProgrammes(text, genres.length).map(
+      ({ id }) => catalogue.find((programme) => programme.id === id)?.genre,
+    );
+    expect(found).toEqual(genres);
+  });
+
+  it("scores fall, and no more than the limit are given", () => {
+    const scores = rankProgrammes(GLACIER, 4).map(({ score }) => score);
+    expect(scores).toHaveLength(4);
+    expect(scores).toEqual(scores.toSorted((a, b) => b - a));
+  });
+
+  it.each(["", "and then it was the", "Der Vater ging nach Hause", "?! ...", "constructor __proto__"])(
+    "%j finds nothing",
+    (text) => {
+      expect(rankProgrammes(text, 5)).toEqual([]);
+    },
+  );
+
+  it("what is said between the words of a subject changes nothing", () => {
+    const [best] = rankProgrammes(`${"and so we said that it was very much like this. ".repeat(200)} ${GLACIER}`, 1);
+    expect(best?.id).toBe("melting-point");
+  });
+});
+
+describe("recommend", () => {
+  it("stores what it passes under the audio's key and as the latest", async () => {
+    const kv = new MemoryKv();
+    const passed = await runRecommend(kv, "audio/glacier.mp3", GLACIER);
+    expect(passed).toMatchObject({
+      audio: { bucket: "uploads", key: "audio/glacier.mp3" },
+      transcript_excerpt: GLACIER,
+      recommendations: expect.arrayContaining([
+        { id: "melting-point", title: "Melting Point", score: expect.any(Number) },
+      ]),
+    });
+    expect(await read(kv, "?audio=audio/glacier.mp3&limit=20")).toEqual({ status: 200, body: passed });
+    expect(await read(kv, "?limit=20")).toEqual({ status: 200, body: passed });
+  });
+
+  it("quotes the beginning of a long text, to a whole word", async () => {
+    const passed = await runRecommend(new MemoryKv(), "audio/long.mp3", "glacier ".repeat(100));
+    expect(passed).toMatchObject({ transcript_excerpt: expect.stringMatching(/^(glacier ){29,30}…$/) });
+  });
+
+  it("takes audio keys that are longer than KV's, and one that is named latest", async () => {
+    const kv = new MemoryKv();
+    const long = `audio/${"ü".repeat(500)}.mp3`;
+    await runRecommend(kv, long, GLACIER);
+    await runRecommend(kv, "other.mp3", "jazz");
+    expect(await read(kv, `?audio=${encodeURIComponent(long)}`)).toMatchObject({ body: { audio: { key: long } } });
+    expect(await read(kv, "?audio=latest")).toMatchObject({ status: 404 });
+  });
+});
+
+describe("recommendations", () => {
+  it("gives five unless asked for another number", async () => {
+    const kv = new MemoryKv();
+    await runRecommend(kv, "a.mp3", `${GLACIER} goal jazz parliament bread moon detective children train`);
+    expect(await read(kv, "")).toMatchObject({ body: { recommendations: { length: 5 } } });
+    expect(await read(kv, "?limit=2")).toMatchObject({ body: { recommendations: { length: 2 } } });
+  });
+
+  it("the latest is what came last", async () => {
+    const kv = new MemoryKv();
+    await runRecommend(kv, "a.mp3", GLACIER);
+    await runRecommend(kv, "b.mp3", "jazz");
+    expect(await read(kv, "")).toMatchObject({ body: { audio: { key: "b.mp3" } } });
+    expect(await read(kv, "?audio=a.mp3")).toMatchObject({ body: { audio: { key: "a.mp3" } } });
+  });
+
+  it.each(["", "?audio=audio/none.mp3"])("there being none for %j is a 404 that says what to do", async (query) => {
+    expect(await read(new MemoryKv(), query)).toMatchObject({
+      status: 404,
+      body: { code: "not_found", hint: expect.stringContaining("Upload") },
+    });
+  });
+
+  it.each(["0", "21", "1.5", "many", ""])("limit=%s is a 400 that says what is expected", async (limit) => {
+    expect(await read(new MemoryKv(), `?limit=${limit}`)).toMatchObject({
+      status: 400,
+      body: {
+        code: "invalid_request",
+        detail: `limit is ${JSON.stringify(limit)}; expected a whole number from 1 to 20.`,
+      },
+    });
+  });
+});
+
+/** As much of KV as the pipeline uses, with KV's limit for keys. */
+class MemoryKv {
+  readonly #values = new Map<string, string>();
+
+  async put(key: string, value: string): Promise<void> {
+    if (new TextEncoder().encode(key).length > 512)
+      throw new Error("KV PUT failed: 414 UTF-8 encoded length exceeds 512");
+    this.#values.set(key, value);
+  }
+
+  async get(key: string): Promise<unknown> {
+    return JSON.parse(this.#values.get(key) ?? "null");
+  }
+}
+
+function contextOf(kv: MemoryKv): { readonly env: Env; readonly log: EndpointContext["log"] } {
+  const nothing = (): void => undefined;
+  return {
+    env: Object.assign(Object.create(null), { RECOMMENDATIONS: kv }),
+    log: { info: nothing, warn: nothing, error: nothing },
+  };
+}
+
+async function runRecommend(kv: MemoryKv, key: string, text: string): Promise<unknown> {
+  const transcript: Transcript = { audio: { bucket: "uploads", key }, language: "en", text, segments: [] };
+  const method = methodOf({ tasks: { recommend }, endpoints: {} }, "recommend");
+  return method?.run(transcript, Object.assign(Object.create(null), contextOf(kv)));
+}
+
+async function read(kv: MemoryKv, query: string): Promise<{ readonly status: number; readonly body: unknown }> {
+  const response = await recommendations(
+    new Request(`https://peach.test/recommendations${query}`),
+    Object.assign(Object.create(null), contextOf(kv)),
+  );
+  return { status: response.status, body: await response.json() };
+}
