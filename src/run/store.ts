@@ -22,11 +22,22 @@ interface StoredGenesis {
   readonly first: RunChange;
 }
 
+/** What the journal uses of an object's storage. */
+export interface JournalStorage {
+  readonly sql: {
+    exec(query: string, ...values: (string | number | Uint8Array | null)[]): Iterable<Row> & { toArray(): Row[]; one(): Row };
+  };
+  transactionSync<T>(work: () => T): T;
+  deleteAll(): Promise<void>;
+}
+
+type Row = Record<string, unknown>;
+
 export class RunStore {
-  readonly #storage: DurableObjectStorage;
+  readonly #storage: JournalStorage;
   #lastSeq = 0;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: JournalStorage) {
     this.#storage = storage;
   }
 

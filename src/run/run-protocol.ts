@@ -1,0 +1,189 @@
+/**
+ * What a run object does with each call, apart from the platform: it lets the machine decide, has the decision recorded, sets
+ * the alarm and gives out the effects. It decides nothing itself. Storage, clock, alarm and effects come from outside, so that
+ * the object and the simulation run the same code.
+ *
+ * Order, always: decide → append to the journal → fold into memory → alarm → effects. A crash before the append: nothing has
+ * happened, the caller gets an error and calls again. A crash after it: the caller's answer was held back until the row was
+ * durable (output gate), effects that were not performed are still owed by the state, and the alarm, set in the same commit,
+ * performs them. A repeated effect (a second message, a second executor object) finds nothing to claim.
+ */
+import type { RunId } from "../core/ids.ts";
+import { advance, nextWakeAt } from "../core/machine.ts";
+import type { Run, RunGenesis } from "../core/run.ts";
+import { dueAt, fold, newRun } from "../core/run.ts";
+import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
+import { deliver } from "./delivery.ts";
+import { placeParcel, takeIn } from "./intake.ts";
+import { Packer } from "./packer.ts";
+import type { AcceptAnswer, AcceptRequest, ClaimRequest, Grant, Lease, SettleRequest } from "./run-rpc.ts";
+import type { RunStore } from "./store.ts";
+
+/** Pauses before a failed alarm is tried again: 1 s, doubling to 5 min. The platform's own retries end after six. */
+const ALARM_PAUSE_MAX_MS = 300_000;
+
+export interface RunSurroundings {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Belongs to the commit under way: durable with it, and answers wait for it. */
+  setAlarm(at: number): void;
+  /** Null if none is set, and while one is handled. */
+  getAlarm(): Promise<number | null>;
+  /** Called after the commit; what comes of it may be lost or repeated. */
+  perform(run: Run, effect: Effect): void;
+  /** Deletes what the run has outside its journal. */
+  deletePayloads(runId: RunId): Promise<void>;
+  /** Carries work on beyond the answer. */
+  waitUntil(work: Promise<void>): void;
+  /** The alarm failed for the `strikes`th time in a row; it is set again. */
+  alarmFailed(strikes: number, error: unknown): void;
+}
+
+export class RunProtocol {
+  readonly #store: RunStore;
+  readonly #around: RunSurroundings;
+  /** The journal, folded. Undefined until it is read. */
+  #run: Run | null | undefined;
+  #alarmAt = Number.POSITIVE_INFINITY;
+  #alarmStrikes = 0;
+
+  constructor(store: RunStore, around: RunSurroundings) {
+    this.#store = store;
+    this.#around = around;
+  }
+
+  /** The run, or null if none was accepted (or it was deleted). */
+  load(): Run | null {
+    if (this.#run === undefined) {
+      this.#run = this.#store.load();
+      if (this.#run !== null) this.#around.waitUntil(this.#recoverAlarm(this.#run));
+    }
+    return this.#run;
+  }
+
+  accept(request: AcceptRequest): AcceptAnswer {
+    const known = this.load();
+    if (known !== null) return { status: known.status, deduplicated: !isSameCall(known, request), grant: { leases: [] } };
+    const now = this.#around.now();
+    const data = new Packer(this.#store.nextSeq);
+    const payload = placeParcel(request.payload, data);
+    const genesis: RunGenesis = { id: request.runId, graph: request.graph, origin: request.origin, payload, createdAt: now };
+    const run = newRun(genesis);
+    const decided = advance(run, { type: "accepted", claim: request.claim ?? null }, now);
+    const first = decided.change ?? { tasks: [] };
+    this.#store.create(genesis, data, first, now);
+    fold(run, first);
+    this.#run = run;
+    this.#setAlarm(nextWakeAt(run));
+    this.#perform(run, decided.effects);
+    return { status: run.status, deduplicated: false, grant: this.#grant(run, decided) };
+  }
+
+  claim(claim: ClaimRequest): Grant {
+    const run = this.load();
+    if (run === null) return { leases: [] };
+    return this.#grant(run, this.#advance(run, { type: "claimed", claim }));
+  }
+
+  settle({ settlements, claim }: SettleRequest): Grant {
+    const run = this.load();
+    if (run === null) return { leases: [] };
+    const data = new Packer(this.#store.nextSeq);
+    const attempts = settlements.map((settlement) => takeIn(settlement, data));
+    return this.#grant(run, this.#advance(run, { type: "settled", attempts, claim }, data));
+  }
+
+  begin(ordinal: number, holder: string): Lease | null {
+    const run = this.load();
+    if (run === null) return null;
+    const [lease] = this.#grant(run, this.#advance(run, { type: "begun", ordinal, holder })).leases;
+    return lease ?? null;
+  }
+
+  /** Whether this call cancelled the run, with the run as it is now; null if there is none. */
+  cancel(): { readonly cancelled: boolean; readonly run: Run } | null {
+    const run = this.load();
+    if (run === null) return null;
+    const { change } = this.#advance(run, { type: "cancelled" });
+    return { cancelled: change !== null, run };
+  }
+
+  /** Never rejects: the platform gives an alarm up after six failures, and with it the run. */
+  async alarm(): Promise<void> {
+    this.#alarmAt = Number.POSITIVE_INFINITY;
+    try {
+      const run = this.load();
+      if (run === null) return;
+      if (run.finishedAt !== null && this.#around.now() >= nextWakeAt(run)) {
+        await this.#forget(run.id);
+        return;
+      }
+      this.#advance(run, { type: "woken" });
+      this.#setAlarm(nextWakeAt(run));
+      this.#alarmStrikes = 0;
+    } catch (error) {
+      this.#alarmStrikes += 1;
+      const pauseMs = Math.min(ALARM_PAUSE_MAX_MS, 500 * 2 ** this.#alarmStrikes);
+      this.#around.alarmFailed(this.#alarmStrikes, error);
+      this.#setAlarm(this.#around.now() + pauseMs);
+    }
+  }
+
+  #advance(run: Run, event: RunEvent, data = new Packer(this.#store.nextSeq)): Advance {
+    const now = this.#around.now();
+    const decided = advance(run, event, now);
+    if (decided.change !== null) {
+      this.#store.append(decided.change, data, now);
+      fold(run, decided.change);
+      this.#setAlarmFor(run, decided);
+    }
+    this.#perform(run, decided.effects);
+    return decided;
+  }
+
+  #grant(run: Run, decided: Advance): Grant {
+    return { leases: deliver(run, this.#store, decided.leases) };
+  }
+
+  #perform(run: Run, effects: readonly Effect[]): void {
+    for (const effect of effects) this.#around.perform(run, effect);
+  }
+
+  /** An alarm costs a row: it is moved only when something is due sooner than it, or when nothing is due any more. */
+  #setAlarmFor(run: Run, { change, effects }: Advance): void {
+    if (effects.some(({ type }) => type === "finished")) {
+      this.#setAlarm(nextWakeAt(run));
+      return;
+    }
+    const due = (change?.tasks ?? []).map(({ state }) => dueAt(state) ?? Number.POSITIVE_INFINITY);
+    const soonest = due.reduce((earlier, at) => Math.min(earlier, at), Number.POSITIVE_INFINITY);
+    if (soonest < this.#alarmAt) this.#setAlarm(soonest);
+  }
+
+  /** Never at or before now: such alarms may not fire. */
+  #setAlarm(at: number): void {
+    if (at === Number.POSITIVE_INFINITY) return;
+    this.#alarmAt = Math.max(at, this.#around.now() + 1);
+    this.#around.setAlarm(this.#alarmAt);
+  }
+
+  /** After a reset the alarm is known to the platform only; should it be gone or late, the run must not depend on it. */
+  async #recoverAlarm(run: Run): Promise<void> {
+    const at = await this.#around.getAlarm();
+    const due = nextWakeAt(run);
+    if (at === null || at > due) this.#setAlarm(Math.min(due, this.#alarmAt));
+    else this.#alarmAt = Math.min(this.#alarmAt, at);
+  }
+
+  /** Payloads first: while the journal is there, a failure here is tried again. */
+  async #forget(runId: RunId): Promise<void> {
+    await this.#around.deletePayloads(runId);
+    await this.#store.deleteAll();
+    this.#run = null;
+  }
+}
+
+/** Whether the run was recorded by this very call, made again because its answer was lost: then the payload is the run's own. */
+function isSameCall({ payload }: Run, request: AcceptRequest): boolean {
+  return payload.at === "r2" && request.payload.at === "r2" && payload.key === request.payload.key;
+}
