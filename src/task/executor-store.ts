@@ -1,12 +1,5 @@
 /** All storage of an executor object: its one order. */
-import type { RunId } from "../core/ids.ts";
-
-export interface ExecutorOrder {
-  readonly runId: RunId;
-  readonly ordinal: number;
-  /** Once claimed: which attempt runs here. */
-  readonly lease: { readonly attempt: number; readonly token: number } | null;
-}
+import type { ExecutorOrder } from "./executor-protocol.ts";
 
 const KEY = "order";
 
