@@ -1,0 +1,139 @@
+/**
+ * `npm run dev`: the local runtime, until it is told to end. Owns: the command line, the token, taking changes over, and that
+ * nothing it started outlives it. Starting and ending itself is scripts/local/runtime.ts.
+ */
+import { join } from "node:path";
+import { styleText } from "node:util";
+import { parseOptions, parsePort, UsageError } from "./local/arguments.ts";
+import { PROJECT_FOLDER } from "./local/build.ts";
+import { readDevVars, type DevVars } from "./local/dev-vars.ts";
+import { describePlan, greeting } from "./local/greeting.ts";
+import { RuntimeStartError, startRuntime, type LocalRuntime } from "./local/runtime.ts";
+import { watchProject } from "./local/watch.ts";
+
+const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR]
+
+Runs peach.conf and its pipelines on the local runtime, until Ctrl-C. Needs no account and no network.
+
+  --port N          the port on 127.0.0.1 (default 8787; 0 is a free one)
+  --persist-to DIR  the folder of its state (default .peach/state); starting again on it goes on where it was
+  --help            this text
+
+PEACH_CONF (a file) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.
+PEACH_API_TOKEN sets the API token; otherwise the one in .dev.vars is used, and made if there is none.`;
+
+const DEFAULT_PORT = 8787;
+const DEFAULT_STATE = join(PROJECT_FOLDER, ".peach", "state");
+const DEV_VARS = join(PROJECT_FOLDER, ".dev.vars");
+const PARENT_POLL_MS = 500;
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, {
+    port: { type: "string" },
+    "persist-to": { type: "string" },
+    help: { type: "boolean", short: "h" },
+  });
+  if (options.help === true) {
+    console.log(USAGE);
+    return 0;
+  }
+  const port = options.port === undefined ? DEFAULT_PORT : parsePort(options.port);
+  const persistTo = options["persist-to"] ?? DEFAULT_STATE;
+  const told = endSignal();
+  const devVars = readDevVars(DEV_VARS, process.env);
+
+  console.log("Starting the local runtime ...");
+  const runtime = await startRuntime({
+    port,
+    persistTo,
+    env: devVars.vars,
+    signal: told,
+    onOutput: (line) => console.log(line),
+    // The project's own generated folder serves editors and checks too; another conf must not disturb it.
+    ...(isProjectsOwn() ? { generatedFolder: join(PROJECT_FOLDER, "src", "generated") } : {}),
+  }).catch((error: unknown) => {
+    if (told.aborted) return null;
+    throw error;
+  });
+  if (runtime === null) return 0;
+  const { url, token, project } = runtime;
+  console.log(
+    greeting({
+      url,
+      token,
+      plan: project.plan,
+      paths: project.paths,
+      stateFolder: persistTo,
+      tokenSource: tokenSource(devVars),
+    }),
+  );
+  let { version } = project.plan;
+  const stopWatching = watchProject(project.paths, () => {
+    version = takeOver(runtime, version);
+  });
+
+  await Promise.race([aborted(told), runtime.ended]);
+  stopWatching();
+  if (!told.aborted) {
+    console.error("The local runtime has ended by itself; its state is kept.");
+    return 1;
+  }
+  await runtime.stop();
+  return 0;
+}
+
+/** Compiles again, after a change; returns the version that runs now. With any problem that is the last good one. */
+function takeOver(runtime: LocalRuntime, version: string): string {
+  const built = runtime.rebuild(readDevVars(DEV_VARS, process.env).vars);
+  if (!built.ok) {
+    console.error(
+      `\n${built.diagnostics}\n\n${styleText("red", "Not taken over: the last good version keeps running.")}`,
+    );
+    return version;
+  }
+  const { plan } = built.project;
+  console.log("Taken over.");
+  if (plan.version !== version) console.log(describePlan(plan, runtime.url).join("\n"));
+  return plan.version;
+}
+
+function isProjectsOwn(): boolean {
+  return (process.env["PEACH_CONF"] ?? "") === "" && (process.env["PEACH_PIPELINES"] ?? "") === "";
+}
+
+function tokenSource({ created }: DevVars): string {
+  if ((process.env["PEACH_API_TOKEN"] ?? "") !== "") return "PEACH_API_TOKEN of the environment";
+  return created ? "PEACH_API_TOKEN in .dev.vars, made now" : "PEACH_API_TOKEN in .dev.vars";
+}
+
+/** Aborts at the first signal to end, or when npm, which started us, has died without passing one on. */
+function endSignal(): AbortSignal {
+  const told = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => told.abort());
+  if (process.env["npm_lifecycle_event"] !== undefined) {
+    const parent = process.ppid;
+    setInterval(() => process.ppid !== parent && told.abort(), PARENT_POLL_MS).unref();
+  }
+  return told.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\n\n${USAGE}`);
+    process.exitCode = 2;
+  } else if (error instanceof RuntimeStartError) {
+    console.error(error.message);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+/** What `npm run dev` says once the runtime is ready. */
+import { relative } from "node:path";
+import { styleText } from "node:util";
+import type { EndpointPlan, Plan, R2Rule, TaskPlan } from "../../src/core/plan.ts";
+import type { ProjectPaths } from "../../src/conf/project-paths.ts";
+
+export interface Greeting {
+  readonly url: string;
+  readonly token: string;
+  readonly plan: Plan;
+  readonly paths: ProjectPaths;
+  readonly stateFolder: string;
+  /** Where the token comes from, in words. */
+  readonly tokenSource: string;
+}
+
+/** The url, how to call the API, and which tasks and endpoints there are. */
+export function greeting({ url, token, plan, paths, stateFolder, tokenSource }: Greeting): string {
+  const title = (text: string): string => styleText("bold", text);
+  const api = curlLines(url, token, plan);
+  return [
+    `${title("Peach, local runtime")}  ${styleText("cyan", url)}`,
+    ...aligned([
+      ["peach.conf", `${shortPath(paths.confPath)}, pipelines in ${shortPath(paths.pipelinesDir)}`],
+      ["state", `${shortPath(stateFolder)} (started again on it, everything goes on where it was)`],
+      ["API token", tokenSource],
+    ]),
+    "",
+    ...describePlan(plan, url),
+    "",
+    title("Try"),
+    ...api.map((line) => `  ${line}`),
+    "",
+    "Changes of peach.conf and of the pipelines are taken over as they are saved. Ctrl-C ends it.",
+  ].join("\n");
+}
+
+/** The tasks and endpoints, a line each. */
+export function describePlan(plan: Plan, url: string): string[] {
+  const title = (text: string): string => styleText("bold", text);
+  return [
+    title("Tasks"),
+    ...aligned(Object.values(plan.tasks).map((task) => [task.name, describeTask(task)])),
+    ...(plan.endpoints.length === 0 ? [] : [title("Endpoints")]),
+    ...aligned(plan.endpoints.map((endpoint) => [endpoint.name, describeEndpoint(endpoint, url)])),
+  ];
+}
+
+function describeTask({ on, downstream, description }: TaskPlan): string {
+  const triggers = on.r2.map((rule) => `on ${rule.bucket}/${rule.prefix}*${rule.suffix}`);
+  const followers = downstream.length === 0 ? [] : [`then ${downstream.join(", ")}`];
+  return [...(description === null ? [] : [description]), ...triggers, ...followers].join("; ");
+}
+
+function describeEndpoint({ methods, url: path }: EndpointPlan, url: string): string {
+  return `${methods?.join(", ") ?? "any method"} ${url}${path}`;
+}
+
+function curlLines(url: string, token: string, plan: Plan): string[] {
+  const tasks = Object.values(plan.tasks);
+  const upload = tasks.flatMap(({ on }) => on.r2).find(({ actions }) => actions.includes("create"));
+  const root = tasks.find(({ upstream }) => upstream.length === 0);
+  return [
+    ...(upload === undefined ? [] : [`curl -T FILE ${url}/dev/r2/${upload.bucket}/${exampleKey(upload)}`]),
+    ...(root === undefined
+      ? []
+      : [
+          `curl -X POST ${url}/api/v1/tasks/${root.name}/trigger -H "Authorization: Bearer ${token}" \\`,
+          `     -H "Content-Type: application/json" -d '{}'`,
+        ]),
+  ];
+}
+
+function exampleKey({ prefix, suffix }: R2Rule): string {
+  return `${prefix}example${suffix}`;
+}
+
+function aligned(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  return rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}`.trimEnd());
+}
+
+function shortPath(path: string): string {
+  const short = relative("", path);
+  return short === "" || short.startsWith("..") ? path : short;
+}

@@ -1,0 +1,144 @@
+/**
+ * Starts the local runtime, one at a time on a state folder. It never outlives this process (guard.ts), needs no account and
+ * no network, and its state survives a SIGKILL of everything, at any time.
+ */
+import { createServer } from "node:net";
+import { buildProject, type BuildOptions, type BuildResult, type BuiltProject } from "./build.ts";
+import { randomToken } from "./dev-vars.ts";
+import { RuntimeProcess } from "./runtime-process.ts";
+import { freeStateFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
+
+export interface RuntimeOptions extends BuildOptions {
+  /** The folder of its state; one runtime at a time uses it. */
+  readonly persistTo: string;
+  /** Default, and 0: a free one. */
+  readonly port?: number;
+  /** Variables and secrets of the worker. Without a PEACH_API_TOKEN a random one is made. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Gives a start up. */
+  readonly signal?: AbortSignal;
+  /** Called with each line of output that is worth showing. */
+  readonly onOutput?: (line: string) => void;
+}
+
+export interface LocalRuntime {
+  /** On 127.0.0.1, without a slash at its end. */
+  readonly url: string;
+  /** The API token with all rights. */
+  readonly token: string;
+  /** What was compiled when it started. */
+  readonly project: BuiltProject;
+  /** Its living processes. */
+  readonly pids: readonly number[];
+  /** The last lines of its output, unfiltered. */
+  readonly logs: readonly string[];
+  /** Resolves when it has ended, by whomever. */
+  readonly ended: Promise<void>;
+  /** Compiles again; the runtime takes the result over by itself. With any problem the last good version keeps running. */
+  rebuild(env: Readonly<Record<string, string>>): BuildResult;
+  /** Sends a signal to every process of it; resolves once they are gone. The state stays. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+  /** Ends it gracefully, within a few seconds. The state stays. */
+  stop(): Promise<void>;
+  /** Leaves it running when this process ends; returns the process id whose SIGTERM ends it. */
+  leave(): number;
+}
+
+/** A start that failed for a reason which the person who started it can change. */
+export class RuntimeStartError extends Error {}
+
+const READY_LIMIT_MS = 60_000;
+const PROBE_MS = 100;
+const SHOWN_LINES = 30;
+/** Output which says that it will not come up by itself. */
+const HOPELESS = /Build failed with \d+ error|Address already in use/;
+
+/** Resolves when `GET /healthz` answers 200. Rejects with `RuntimeStartError`, and leaves nothing running. */
+export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntime> {
+  const folder = openStateFolder(options.persistTo);
+  const token = options.env?.["PEACH_API_TOKEN"] ?? randomToken();
+  const rebuild = (env: Readonly<Record<string, string>>): BuildResult =>
+    buildProject(folder, options, { ...env, PEACH_API_TOKEN: token });
+
+  const built = rebuild(options.env ?? {});
+  if (!built.ok) throw new RuntimeStartError(built.diagnostics);
+  await claimable(folder);
+  const port = await usablePort(options.port ?? 0);
+  const shown: string[] = [];
+  const runtime = new RuntimeProcess(folder, port, options.onOutput ?? ((line) => shown.push(line)));
+
+  const whyNot = await untilHealthy(runtime, options.signal);
+  if (whyNot !== null) {
+    await runtime.kill("SIGKILL");
+    throw new RuntimeStartError([`The local runtime ${whyNot}.`, ...shown.slice(-SHOWN_LINES)].join("\n").trimEnd());
+  }
+  return {
+    url: runtime.url,
+    token,
+    project: built.project,
+    logs: runtime.logs,
+    ended: runtime.ended,
+    rebuild,
+    get pids() {
+      return runtime.pids;
+    },
+    kill: (signal) => runtime.kill(signal),
+    stop: () => runtime.stop(),
+    leave: () => runtime.leave(),
+  };
+}
+
+/** Ends what is left of a dead owner's runtime; refuses a folder that is in use. */
+async function claimable(folder: StateFolder): Promise<void> {
+  const claim = await freeStateFolder(folder);
+  if (claim === null) return;
+  throw new RuntimeStartError(
+    `The state folder ${folder.root} is in use by the runtime at ${claim.url}.\n` +
+      `End that one (kill ${claim.owner ?? claim.group}), or choose another folder with --persist-to.`,
+  );
+}
+
+/** The port, or a free one for 0; refuses one on which somebody listens. */
+async function usablePort(port: number): Promise<number> {
+  const server = createServer();
+  try {
+    return await new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, "127.0.0.1", () => {
+        const address = server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : port);
+      });
+    });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new RuntimeStartError(
+      `Port ${port} cannot be used (${code}). End the program that listens there, or choose another with --port.`,
+    );
+  } finally {
+    server.close();
+  }
+}
+
+/** Null once it answers, else why it never will. */
+async function untilHealthy(runtime: RuntimeProcess, signal: AbortSignal | undefined): Promise<string | null> {
+  const end = Date.now() + READY_LIMIT_MS;
+  while (Date.now() < end) {
+    if (runtime.isOver) return "ended before it was ready";
+    if (signal?.aborted === true) return "was told to end while it started";
+    if (runtime.logs.some((line) => HOPELESS.test(line))) return "could not be built";
+    if (await isHealthy(runtime.url)) return null;
+    await new Promise((wake) => setTimeout(wake, PROBE_MS));
+  }
+  return `was not ready within ${READY_LIMIT_MS / 1_000} s`;
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+    await answer.body?.cancel();
+    return answer.status === 200;
+  } catch {
+    // Nobody listens yet.
+    return false;
+  }
+}
