@@ -18,6 +18,8 @@ export type JsonText =
 /** More wrong places are not looked for. */
 const MAX_ERRORS = 20;
 
+const MAX_WRITTEN_KEYS = 1000;
+
 /** Ropes longer than this are set aside: one rope over a large value would be flattened again and again. */
 const PIECE_LENGTH = 65_536;
 
@@ -41,6 +43,8 @@ class JsonWriter {
   readonly #open = new Set<object>();
   readonly #errors: JsonError[] = [];
   readonly #pieces: string[] = [];
+  /** Items of an array mostly have the same keys: each as it is written, with its colon. */
+  readonly #writtenKeys = new Map<string, string>();
   #text = "";
 
   write(root: unknown): JsonText {
@@ -69,8 +73,16 @@ class JsonWriter {
     // As authors expect of JSON.stringify. In an array there is no leaving out.
     if (value === undefined && key !== undefined) return;
     const comma = frame.isEmpty ? "" : ",";
-    this.#put(value, key === undefined ? comma : `${comma}${JSON.stringify(key)}:`);
+    this.#put(value, key === undefined ? comma : comma + this.#keyText(key));
     frame.isEmpty = false;
+  }
+
+  #keyText(key: string): string {
+    const written = this.#writtenKeys.get(key);
+    if (written !== undefined) return written;
+    const text = `${JSON.stringify(key)}:`;
+    if (this.#writtenKeys.size < MAX_WRITTEN_KEYS) this.#writtenKeys.set(key, text);
+    return text;
   }
 
   #put(value: unknown, before: string): void {

@@ -220,11 +220,18 @@ describe("large streams", () => {
     },
   );
 
-  it("a stream that was opened can be put into a bucket as it is", async () => {
-    const payload = await parcel(new Uint8Array(5000).fill(7));
+  it.each([500, 5000])("a stream of %i bytes that was opened can be put into a bucket as it is", async (size) => {
+    const payload = await parcel(new Uint8Array(size).fill(7));
     const stream = await openPayloadStream(env.PAYLOADS, payload, noHeld);
     await env.PAYLOADS.put("elsewhere", stream);
-    expect((await env.PAYLOADS.head("elsewhere"))?.size).toBe(5000);
+    expect((await env.PAYLOADS.head("elsewhere"))?.size).toBe(size);
+  });
+
+  it("a stream that was opened and let go holds nothing up", async () => {
+    const payload = await parcel(new Uint8Array(5000));
+    const stream = await openPayloadStream(env.PAYLOADS, payload, noHeld);
+    await stream.cancel("enough");
+    expect(await open(payload)).toHaveLength(5000);
   });
 
   it("the author's own error comes through as it is, and leaves no object", async () => {
