@@ -55,17 +55,23 @@ export class LoadedConf {
     return written.length > 60 ? `${written.slice(0, 60)}...` : written;
   }
 
-  #walk(path: Path): { key: Node | null; value: Node | null } {
+  /** The parts of this path that are written out: a shorthand (`retries: 3` for `retries: {limit: 3}`) has fewer. */
+  writtenPath(path: Path): Path {
+    return this.#walk(path).written;
+  }
+
+  #walk(path: Path): { key: Node | null; value: Node | null; written: Path } {
     let key: Node | null = null;
     let value: Node | null = this.#document.contents;
+    const written: PropertyKey[] = [];
     for (const segment of path) {
       const next = this.#step(value, segment);
-      // A shorthand (`retries: 3` for `retries: {limit: 3}`, one item for a list) has no place of its own.
       if (next === null) continue;
+      written.push(segment);
       key = next.key;
       value = next.value;
     }
-    return { key, value };
+    return { key, value, written };
   }
 
   #step(from: Node | null, segment: PropertyKey): { key: Node | null; value: Node | null } | null {
@@ -101,7 +107,13 @@ export class LoadedConf {
 
 /** Reads a file, or reports why it cannot be read as YAML. */
 export function loadConf(source: SourceFile, report: Report): LoadedConf | null {
-  const document = parseDocument(source.text, { merge: true, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(source.text, {
+    merge: true,
+    prettyErrors: false,
+    uniqueKeys: true,
+    stringKeys: true,
+    logLevel: "error",
+  });
   const at = ([start, end]: readonly [number, number]): Span => ({ source, start, end });
   let readable = true;
   for (const error of document.errors) {
@@ -131,17 +143,31 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
 }
 
 function reportYamlError(error: YAMLError, span: Span, report: Report): void {
+  const { source } = span;
   if (error.code === "DUPLICATE_KEY") {
-    report(keySpan(span), "this key stands twice in one mapping", { hint: "keep one of the two" });
+    const key = keySpan(span);
+    report(key, `\`${source.text.slice(key.start, key.end)}\` stands twice in one mapping`, {
+      hint: "keep one of the two",
+    });
+  } else if (error.code === "NON_STRING_KEY") {
+    report(span, "a list, a mapping or an alias cannot be a key", { hint: "a key is a text" });
   } else if (error.code === "TAB_AS_INDENT") {
     report(span, "a tab indents this line", { hint: "YAML is indented with spaces" });
-  } else report(span, `this is no YAML: ${error.message}`);
+  } else report(lastWritten(span), `this is no YAML: ${error.message}`);
 }
 
 /** The error points at where the key begins; the key goes on to its colon. */
 function keySpan({ source, start, end }: Span): Span {
   const key = /^("[^"\n]*"|'[^'\n]*'|[^:\n]*)/.exec(source.text.slice(start))?.[0].trimEnd() ?? "";
   return { source, start, end: Math.max(end, start + key.length) };
+}
+
+/** What is missing at the end of the file is shown at the last thing that is there. */
+function lastWritten(span: Span): Span {
+  const { source, start } = span;
+  if (source.text.slice(start).trim() !== "") return span;
+  const end = source.text.trimEnd().length;
+  return { source, start: Math.max(0, end - 1), end };
 }
 
 function isNode(value: unknown): value is Node {
@@ -156,5 +182,7 @@ function isWritten(node: Node | null | undefined): node is Node {
 function keyText(pair: Pair): string | null {
   if (!isScalar(pair.key)) return null;
   const { value } = pair.key;
+  // How the parser marks a merge key, as apart from the text "<<".
+  if (typeof value === "symbol") return value.description ?? "";
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }

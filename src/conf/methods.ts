@@ -91,7 +91,7 @@ export class MethodFinder {
     const known = names.length === 0 ? `there is no .ts file under ${this.#folder}` : `modules: ${names.join(", ")}`;
     this.#report(
       this.#loaded.valueSpan([...at, "module"]),
-      `${at.join(".")}.module: no file ${module}.ts under ${this.#folder}`,
+      `${at.join(".")}.module: there is no module \`${module}\` under ${this.#folder}`,
       {
         hint: near === null ? known : `did you mean \`${near}\`? ${known}`,
       },

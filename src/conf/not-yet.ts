@@ -8,7 +8,7 @@ interface NotYet {
   /** From the root, the task or the endpoint. */
   readonly path: readonly string[];
   /** A value that asks for nothing, or for what is done anyway. */
-  readonly fine?: unknown;
+  readonly fine?: string | boolean;
   /** What will not happen. */
   readonly lacking: string;
 }
@@ -23,7 +23,7 @@ export const TASK_NOT_YET: readonly NotYet[] = [
   {
     path: ["run_if"],
     fine: "all_success",
-    lacking: "a task runs if all its upstream tasks succeeded (`run_if: all_success`)",
+    lacking: "a task runs if all its upstream tasks succeeded",
   },
   { path: ["each"], lacking: "a task runs once, not once per item" },
   { path: ["concurrency"], lacking: "the number of attempts at a time is not limited" },
@@ -36,7 +36,7 @@ export const ENDPOINT_NOT_YET: readonly NotYet[] = [
   {
     path: ["auth"],
     fine: "none",
-    lacking: "endpoints are open (`auth: none`); check a signature or a token in the method",
+    lacking: "endpoints are open; check a signature or a token in the method",
   },
 ];
 
@@ -53,6 +53,7 @@ export function notYetIn(raw: unknown, entries: readonly NotYet[]): readonly Not
 }
 
 /** The one form of these refusals. */
-export function notYetMessage({ path, lacking }: NotYet): { readonly message: string; readonly hint: string } {
-  return { message: `this version of Peach does not run \`${path.join(".")}\` yet`, hint: `remove it: ${lacking}` };
+export function notYetMessage({ path, fine, lacking }: NotYet): { readonly message: string; readonly hint: string } {
+  const what = `\`${path.join(".")}\`${fine === undefined ? "" : ` other than \`${String(fine)}\``}`;
+  return { message: `this version of Peach does not run ${what} yet`, hint: `remove it: ${lacking}` };
 }

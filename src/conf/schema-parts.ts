@@ -118,11 +118,11 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
   });
 }
 
-/** The limits of a quantity, as text; `hint` helps whoever wants more. */
+/** The limits of a quantity, as text; `above` helps whoever wants more. */
 export interface Limits {
   readonly min: string;
   readonly max: string;
-  readonly hint?: string;
+  readonly above?: string;
 }
 
 /** A duration within these limits, in milliseconds. */
@@ -147,7 +147,7 @@ function quantity(what: string, examples: string, parse: (text: string) => numbe
     }
     if (value >= min && value <= max) return value;
     const message = value < min ? `a ${what} of at least ${limits.min}` : `a ${what} of at most ${limits.max}`;
-    context.addIssue({ code: "custom", message, params: { hint: limits.hint ?? null }, input: given });
+    context.addIssue({ code: "custom", message, params: { hint: value > max ? limits.above : null }, input: given });
     return z.NEVER;
   });
 }

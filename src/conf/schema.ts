@@ -43,7 +43,7 @@ const retries = shorthand(
 const timeout = duration({
   min: "1ms",
   max: "14m",
-  hint: "work that takes longer is done elsewhere and reported back: that is what `external` tasks are for",
+  above: "work that takes longer is done elsewhere and reported back: that is what `external` tasks are for",
 });
 const externalTimeout = duration({ min: "1ms", max: "30d" });
 const dispatch = oneOf(DISPATCHES);
@@ -140,7 +140,7 @@ export const ENDPOINT_SHAPE = {
 export const ROOT_SHAPE = {
   codops: text("a short text"),
   retention: duration({ min: "1s", max: "3650d" }),
-  inline_limit: size({ min: "0B", max: "256KB", hint: "larger payloads go to R2, where any size is fine" }),
+  inline_limit: size({ min: "0B", max: "256KB", above: "larger payloads go to R2, where any size is fine" }),
   on_failure: taskName,
   defaults: mapping(DEFAULTS_SHAPE),
   tasks: z.unknown(),

@@ -65,7 +65,7 @@ class KeyChecker {
     if (!isMapping(entries) || Object.keys(entries).length === 0) {
       const given = isMapping(entries) ? "an empty one" : this.#loaded.given([key]);
       this.#report(this.#loaded.valueSpan([key]), `${key}: expected a mapping of ${what} names, given ${given}`, {
-        hint: `a ${what} is written as\n${key}:\n  name:\n    method: exported_function`,
+        hint: `it is written as\n${key}:\n  name:\n    method: exported_function`,
       });
       return [];
     }
@@ -94,7 +94,7 @@ class KeyChecker {
   }
 
   #reportFinding({ path, fault, message, hint }: Finding, at: Path): void {
-    const place = [...at, ...path];
+    const place = this.#loaded.writtenPath([...at, ...path]);
     switch (fault) {
       case "value":
         this.#report(
@@ -107,7 +107,8 @@ class KeyChecker {
         this.#report(this.#loaded.keySpan(place), `${pathText(place)}${message}`, { hint });
         return;
       case "missing":
-        this.#report(this.#loaded.keySpan(place.slice(0, -1)), `${pathText(place.slice(0, -1))}${message}`, { hint });
+        // The key is not written: the mapping is the last that is.
+        this.#report(this.#loaded.keySpan(place), `${pathText(place)}${message}`, { hint });
     }
   }
 }

@@ -1,0 +1,137 @@
+import { describe, expect, it } from "vitest";
+import { planOf, problemsOf } from "./project.ts";
+
+function confFor(task: string): string {
+  return `tasks:\n  t: {${task}}\n`;
+}
+
+async function methodIn(
+  pipelines: Readonly<Record<string, string>>,
+  task = "method: wanted",
+): Promise<string | undefined> {
+  return (await planOf(confFor(task), { pipelines })).tasks["t"]?.method;
+}
+
+describe("a method is found", () => {
+  it.each([
+    ["a function", "export function wanted() {}"],
+    ["an async function", "export async function wanted() {}"],
+    ["a constant", "export const wanted = task({ run: async () => 1 });"],
+    ["one of several constants", "export const other = 1, wanted = () => 2;"],
+    ["a renamed export", "function inner() {}\nexport { inner as wanted };"],
+    ["a destructured export", "export const { wanted } = make();"],
+    [
+      "TypeScript of any kind",
+      "export abstract class X<in T> {}\nexport enum E { A }\nexport function wanted<T>(x: T): x is T & {} { return x! as never; }",
+    ],
+  ])("as %s", async (_what, text) => {
+    expect(await methodIn({ "tasks.ts": text })).toBe("wanted");
+  });
+
+  it("through a file that only passes it on, without taking that for a second one", async () => {
+    const pipelines = {
+      "index.ts": `export * from "./deep/tasks.ts";\nexport { inner as renamed } from "./deep/tasks";`,
+      "deep/tasks.ts": "export function wanted() {}\nexport function inner() {}",
+      "again.ts": `import { wanted } from "./deep/tasks.js";\nexport { wanted };`,
+    };
+    expect(await methodIn(pipelines)).toBe("wanted");
+    expect(await methodIn(pipelines, "method: renamed")).toBe("renamed");
+  });
+
+  it("although files pass on each other's exports in a circle", async () => {
+    const pipelines = {
+      "a.ts": `export * from "./b.ts";`,
+      "b.ts": `export * from "./a.ts";\nexport { lost } from "./a.ts";\nexport function wanted() {}`,
+    };
+    expect(await methodIn(pipelines)).toBe("wanted");
+  });
+
+  it("in the module that the task names", async () => {
+    const pipelines = { "a.ts": "export function wanted() {}", "deep/b.ts": "export function wanted() {}" };
+    expect(await methodIn(pipelines, "method: wanted, module: deep/b")).toBe("deep/b#wanted");
+  });
+
+  it("although tests and declarations beside it export the same name", async () => {
+    const text = "export function wanted() {}";
+    expect(
+      await methodIn({ "a.ts": text, "a.test.ts": text, "a.d.ts": "export declare function wanted(): void;" }),
+    ).toBe("wanted");
+  });
+});
+
+describe("a method is refused", () => {
+  it("if only types or a default export have its name", async () => {
+    const pipelines = {
+      "a.ts": "export type wanted = 1;\nexport default function wanted() {}",
+      "b.ts": `interface wanted {}\nexport type { wanted };\nexport function want() {}`,
+    };
+    expect(await problemsOf(confFor("method: wanted"), { pipelines })).toMatchInlineSnapshot(`
+      "peach.conf:2:15: tasks.t.method: no file under pipelines exports \`wanted\`
+        2 |   t: {method: wanted}
+          |               ^^^^^^
+        hint: exported: want"
+    `);
+  });
+
+  it("if there is no file at all", async () => {
+    expect(await problemsOf(confFor("method: wanted"), { pipelines: {} })).toMatchInlineSnapshot(`
+      "peach.conf:2:15: tasks.t.method: no file under pipelines exports \`wanted\`
+        2 |   t: {method: wanted}
+          |               ^^^^^^
+        hint: export a function of this name from a .ts file under pipelines"
+    `);
+  });
+
+  it("if two files export it", async () => {
+    const pipelines = { "a.ts": "export function wanted() {}", "deep/b.ts": "export function wanted() {}" };
+    expect(await problemsOf(confFor("method: wanted"), { pipelines })).toMatchInlineSnapshot(`
+      "peach.conf:2:15: tasks.t.method: 2 files export \`wanted\`: a.ts, deep/b.ts
+        2 |   t: {method: wanted}
+          |               ^^^^^^
+        hint: choose one with \`module\`, e.g. module: a"
+    `);
+  });
+
+  it("if its module does not exist", async () => {
+    const pipelines = { "transcription.ts": "export function wanted() {}" };
+    expect(await problemsOf(confFor("method: wanted, module: transcription.ts"), { pipelines })).toMatchInlineSnapshot(`
+      "peach.conf:2:31: tasks.t.module: there is no module \`transcription.ts\` under pipelines
+        2 |   t: {method: wanted, module: transcription.ts}
+          |                               ^^^^^^^^^^^^^^^^
+        hint: did you mean \`transcription\`? modules: transcription"
+    `);
+  });
+
+  it("if another module exports it", async () => {
+    const pipelines = { "a.ts": "export function wanted() {}", "b.ts": "export function other() {}" };
+    expect(await problemsOf(confFor("method: wanted, module: b"), { pipelines })).toMatchInlineSnapshot(`
+      "peach.conf:2:15: tasks.t.method: b.ts does not export \`wanted\`
+        2 |   t: {method: wanted, module: b}
+          |               ^^^^^^
+        hint: it is exported by module: a"
+    `);
+  });
+
+  it("if a fallback names none", async () => {
+    const conf = "endpoints:\n  e: {method: handle, fallback: handel}\n";
+    expect(await problemsOf(conf)).toMatchInlineSnapshot(`
+      "peach.conf:2:33: endpoints.e.fallback: no file under pipelines exports \`handel\`
+        2 |   e: {method: handle, fallback: handel}
+          |                                 ^^^^^^
+        hint: did you mean \`handle\` of tasks.ts?"
+    `);
+  });
+});
+
+it("a pipeline file that does not parse is shown at the place, beside the problems of peach.conf", async () => {
+  const pipelines = { "a.ts": "export function wanted() {\n  return (1;\n}\n" };
+  expect(await problemsOf(confFor("method: wanted, timeout: 1"), { pipelines })).toMatchInlineSnapshot(`
+    "peach.conf:2:32: tasks.t.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1
+      2 |   t: {method: wanted, timeout: 1}
+        |                                ^
+
+    pipelines/a.ts:2:12: this file does not parse: Expected \`,\` or \`)\` but found \`;\`
+      2 |   return (1;
+        |            ^"
+  `);
+});

@@ -1,0 +1,259 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { checkProject } from "../../src/conf/compile.ts";
+import { planOf, REPO_ROOT, withProject } from "./project.ts";
+
+const DEFAULT_RETRIES = { limit: 3, delayMs: 1000, backoff: "exponential", maxDelayMs: 300_000, jitter: true };
+
+async function retriesOf(task: string, defaults = ""): Promise<unknown> {
+  const plan = await planOf(`${defaults}tasks:\n  t: {method: a, ${task}}\n`);
+  return plan.tasks["t"]?.retries;
+}
+
+describe("the plan", () => {
+  it("fills in every default", async () => {
+    const plan = await planOf("tasks:\n  t: {method: a}\nendpoints:\n  e: {method: handle}\n");
+    expect({ ...plan, version: "", tasks: { ...plan.tasks } }).toStrictEqual({
+      version: "",
+      codops: "default",
+      retentionMs: 30 * 86_400_000,
+      inlineLimitBytes: 32_768,
+      tasks: {
+        t: {
+          name: "t",
+          method: "a",
+          description: null,
+          downstream: [],
+          upstream: [],
+          retries: DEFAULT_RETRIES,
+          timeoutMs: 25_000,
+          dispatch: "queue",
+          on: { r2: [] },
+        },
+      },
+      endpoints: [
+        { name: "e", method: "handle", url: "/e", methods: null, maxBodyBytes: 10_485_760, fallback: null, cors: null },
+      ],
+      buckets: { uploads: "UPLOADS" },
+    });
+  });
+
+  it("takes every key that this version runs", async () => {
+    const fixture = join(REPO_ROOT, "test/conf/fixtures/valid");
+    const { compiled } = checkProject({
+      repoRoot: REPO_ROOT,
+      confPath: join(fixture, "peach.conf"),
+      pipelinesDir: join(fixture, "pipelines"),
+      wranglerPath: join(fixture, "wrangler.toml"),
+    });
+    expect(compiled?.plan).toMatchInlineSnapshot(`
+      {
+        "buckets": {
+          "uploads": "UPLOADS",
+        },
+        "codops": "srg",
+        "endpoints": [
+          {
+            "cors": {
+              "origins": [
+                "https://example.org",
+              ],
+            },
+            "fallback": "sorry",
+            "maxBodyBytes": 1048576,
+            "method": "webhook_handler",
+            "methods": [
+              "POST",
+            ],
+            "name": "webhook",
+            "url": "/hooks/:kind",
+          },
+          {
+            "cors": null,
+            "fallback": null,
+            "maxBodyBytes": 10485760,
+            "method": "webhook_handler",
+            "methods": null,
+            "name": "recommendations",
+            "url": "/recommendations",
+          },
+        ],
+        "inlineLimitBytes": 0,
+        "retentionMs": 604800000,
+        "tasks": {
+          "archive": {
+            "description": null,
+            "dispatch": "queue",
+            "downstream": [
+              "done",
+            ],
+            "method": "archive_task",
+            "name": "archive",
+            "on": {
+              "r2": [],
+            },
+            "retries": {
+              "backoff": "exponential",
+              "delayMs": 1000,
+              "jitter": true,
+              "limit": 2,
+              "maxDelayMs": 300000,
+            },
+            "timeoutMs": 25000,
+            "upstream": [
+              "transcribe",
+            ],
+          },
+          "done": {
+            "description": null,
+            "dispatch": "direct",
+            "downstream": [],
+            "method": "done_task",
+            "name": "done",
+            "on": {
+              "r2": [],
+            },
+            "retries": {
+              "backoff": "exponential",
+              "delayMs": 1000,
+              "jitter": true,
+              "limit": 0,
+              "maxDelayMs": 300000,
+            },
+            "timeoutMs": 25000,
+            "upstream": [
+              "recommend",
+              "archive",
+            ],
+          },
+          "recommend": {
+            "description": null,
+            "dispatch": "queue",
+            "downstream": [
+              "done",
+            ],
+            "method": "sub/recommend#recommend_task",
+            "name": "recommend",
+            "on": {
+              "r2": [],
+            },
+            "retries": {
+              "backoff": "exponential",
+              "delayMs": 1000,
+              "jitter": true,
+              "limit": 2,
+              "maxDelayMs": 300000,
+            },
+            "timeoutMs": 25000,
+            "upstream": [
+              "transcribe",
+            ],
+          },
+          "transcribe": {
+            "description": "Speech to text",
+            "dispatch": "queue",
+            "downstream": [
+              "recommend",
+              "archive",
+            ],
+            "method": "transcribe_task",
+            "name": "transcribe",
+            "on": {
+              "r2": [
+                {
+                  "actions": [
+                    "create",
+                  ],
+                  "bucket": "uploads",
+                  "prefix": "audio/",
+                  "suffix": ".mp3",
+                },
+              ],
+            },
+            "retries": {
+              "backoff": "linear",
+              "delayMs": 2000,
+              "jitter": true,
+              "limit": 2,
+              "maxDelayMs": 300000,
+            },
+            "timeoutMs": 600000,
+            "upstream": [],
+          },
+        },
+        "version": "cb4d1ada40e8",
+      }
+    `);
+  });
+
+  it("has tasks in file order, each with its upstream tasks in file order, and no other name", async () => {
+    const plan = await planOf(
+      "tasks:\n  z: {method: a, downstream: [m, a]}\n  a: {method: b}\n  m: {method: c, downstream: a}\n",
+    );
+    expect(Object.keys(plan.tasks)).toEqual(["z", "a", "m"]);
+    expect(plan.tasks["a"]?.upstream).toEqual(["z", "m"]);
+    expect(plan.tasks["constructor"]).toBeUndefined();
+  });
+
+  it("gives each task the retries that it names, else those of the file, else Peach's", async () => {
+    expect(await retriesOf("retries: 0")).toEqual({ ...DEFAULT_RETRIES, limit: 0 });
+    expect(await retriesOf("retries: {backoff: linear}", "defaults: {retries: {limit: 7, jitter: false}}\n")).toEqual({
+      ...DEFAULT_RETRIES,
+      limit: 7,
+      jitter: false,
+      backoff: "linear",
+    });
+  });
+
+  it("raises the default maximum to a longer delay", async () => {
+    expect(await retriesOf("retries: {delay: 1h}")).toEqual({
+      ...DEFAULT_RETRIES,
+      delayMs: 3_600_000,
+      maxDelayMs: 3_600_000,
+    });
+  });
+
+  it("accepts values of later keys that ask for nothing new", async () => {
+    const plan = await planOf(
+      "tasks:\n  t: {method: a, run_if: all_success, external: false}\nendpoints:\n  e: {method: handle, auth: none}\n",
+    );
+    expect(Object.keys(plan.tasks)).toEqual(["t"]);
+  });
+
+  it("has a version that changes with its content only", async () => {
+    const plain = await planOf("tasks:\n  t: {method: a}\n");
+    const commented = await planOf("# the same\ntasks:\n  t:\n    method: a\n    timeout: 25s\n");
+    const other = await planOf("tasks:\n  t: {method: a, timeout: 24s}\n");
+    expect(plain.version).toMatch(/^[0-9a-f]{12}$/);
+    expect(commented.version).toBe(plain.version);
+    expect(other.version).not.toBe(plain.version);
+  });
+
+  it("understands anchors, merge keys, CRLF and a byte order mark", async () => {
+    const conf =
+      "\uFEFFtasks:\r\n  t: &base\r\n    method: a\r\n    timeout: 3s\r\n  u:\r\n    <<: *base\r\n    method: b\r\n";
+    const { tasks } = await planOf(conf);
+    expect([tasks["u"]?.method, tasks["u"]?.timeoutMs]).toEqual(["b", 3000]);
+  });
+
+  it("binds buckets by itself where the caller says so", async () => {
+    const conf = "tasks:\n  t: {method: a, on: {r2: [{bucket: 9-news}, {bucket: uploads}]}}\n";
+    await withProject({ conf }, (paths) => {
+      const { compiled } = checkProject(paths, { acceptUnboundBuckets: true });
+      expect(compiled?.unboundBuckets).toEqual([{ bucket: "9-news", binding: "BUCKET_9_NEWS" }]);
+      expect(compiled?.plan.buckets).toEqual({ uploads: "UPLOADS", "9-news": "BUCKET_9_NEWS" });
+    });
+  });
+});
+
+it("the conf that ships compiles", () => {
+  const { diagnostics } = checkProject({
+    repoRoot: REPO_ROOT,
+    confPath: join(REPO_ROOT, "peach.conf.example"),
+    pipelinesDir: join(REPO_ROOT, "src/pipelines"),
+    wranglerPath: join(REPO_ROOT, "wrangler.toml"),
+  });
+  expect(diagnostics).toEqual([]);
+  expect(readFileSync(join(REPO_ROOT, "peach.conf.example"), "utf8")).not.toContain("\t");
+});

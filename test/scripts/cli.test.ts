@@ -1,0 +1,205 @@
+import { join, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+import { runCommand } from "../../scripts/cli/run.ts";
+import { withProject } from "../conf/project.ts";
+
+const REPO_ROOT = join(import.meta.dirname, "../..");
+const VALID = "test/conf/fixtures/valid";
+
+const BROKEN = {
+  conf: `tasks:
+  transcribe:
+    method: transcribe
+    timeout: 1h
+    downstream: [recommend, archive]
+  recommend: {method: recommend}
+  archive: {method: archive}
+`,
+  pipelines: {
+    "tasks.ts": `import { task } from "peach/task-helpers";
+import { z } from "zod";
+
+export const transcribe = task({ output: z.object({ text: z.string() }), run: async () => ({ text: "" }) });
+export const recommend = task({ input: z.object({ text: z.string() }), run: async () => [] });
+export const archive = task({ input: z.object({ key: z.string() }), run: async () => "" });
+`,
+  },
+};
+
+/** Runs a command line on the broken project; paths are relative to it. */
+function peachOnBroken(line: string) {
+  return withProject(BROKEN, async ({ confPath, pipelinesDir }, folder) => {
+    const { code, out, err } = await peach(line, { PEACH_CONF: confPath, PEACH_PIPELINES: pipelinesDir });
+    return { code, out: out.replaceAll(`${folder}/`, ""), err: err.replaceAll(`${folder}/`, "") };
+  });
+}
+
+/** Runs a command line as a user would, from the root of the repository. */
+async function peach(line: string, env: Readonly<Record<string, string>> = {}) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await runCommand(line.split(" ").filter(Boolean), {
+    env: { PEACH_CONF: `${VALID}/peach.conf`, PEACH_PIPELINES: `${VALID}/pipelines`, ...env },
+    cwd: REPO_ROOT,
+    repoRoot: REPO_ROOT,
+    out: (text) => out.push(text),
+    err: (text) => err.push(text),
+  });
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}
+
+describe("peach", () => {
+  it.each(["--help", "help", "-h"])("explains itself on %s", async (line) => {
+    const { code, out } = await peach(line);
+    expect(code).toBe(0);
+    expect(out).toMatchInlineSnapshot(`
+      "usage: npm run peach -- <command> [options]
+
+        check    checks peach.conf, the methods it names and the types of its edges
+        graph    draws the tasks of peach.conf
+
+      Each command has --help."
+    `);
+  });
+
+  it.each(["check --help", "graph -h", "graph --format dot --help"])("explains a command on %s", async (line) => {
+    const { code, out } = await peach(line);
+    expect([code, out.startsWith(`usage: npm run peach -- ${line.split(" ")[0]}`)]).toEqual([0, true]);
+  });
+
+  it.each(["trigger", "runs", "show", "watch", "logs", "cancel", "retry", "replay", "schedules", "plan", "provision"])(
+    "refuses %s, which this version does not have",
+    async (name) => {
+      expect(await peach(`${name} --json`)).toEqual({
+        code: 2,
+        out: "",
+        err: `this version of Peach does not have the command \`${name}\` yet; it has: check, graph`,
+      });
+    },
+  );
+
+  it.each([
+    ["", "a command is missing"],
+    ["chek", "there is no command `chek`; did you mean `check`?"],
+    ["constructor", "there is no command `constructor`"],
+    ["check --jsn", "Unknown option '--jsn'"],
+    ["check peach.conf", "Unexpected argument 'peach.conf'"],
+    ["graph --format", "Option '--format <value>' argument missing"],
+    ["graph --format svg", "--format: expected one of json, mermaid, dot, given svg"],
+  ])("refuses %j with exit code 2", async (line, message) => {
+    const { code, out, err } = await peach(line);
+    expect([code, out]).toEqual([2, ""]);
+    expect(err).toContain(message);
+  });
+});
+
+describe("peach check", { timeout: 30_000 }, () => {
+  it("says that there is no problem", async () => {
+    expect(await peach("check")).toEqual({
+      code: 0,
+      out: `${VALID}/peach.conf: no problems in 4 tasks and 2 endpoints`,
+      err: "",
+    });
+  });
+
+  it("exits with 1 and shows every problem, typed edges included", async () => {
+    const { code, out, err } = await peachOnBroken("check");
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toMatchInlineSnapshot(`
+      "peach.conf:4:14: tasks.transcribe.timeout: expected a duration of at most 14m, given 1h
+        4 |     timeout: 1h
+          |              ^^
+        hint: work that takes longer is done elsewhere and reported back: that is what \`external\` tasks are for
+
+      peach.conf:5:29: tasks.transcribe.downstream: what \`transcribe\` passes does not fit what \`archive\` takes
+        5 |     downstream: [recommend, archive]
+          |                             ^^^^^^^
+          Property 'key' is missing in type '{ text: string; }' but required in type '{ key: string; }'.
+        hint: make the \`output\` of transcribe and the \`input\` of archive agree
+
+      peach.conf: 2 problems"
+    `);
+  });
+
+  it("gives programs the same", async () => {
+    const right = await peach("check --json");
+    expect([right.code, JSON.parse(right.out)]).toMatchObject([
+      0,
+      { ok: true, file: `${VALID}/peach.conf`, tasks: 4, endpoints: 2, problems: [] },
+    ]);
+    const wrong = await peachOnBroken("check --json");
+    expect([wrong.code, JSON.parse(wrong.out)]).toMatchObject([
+      1,
+      {
+        ok: false,
+        conf_version: null,
+        problems: [
+          { file: "peach.conf", line: 4, column: 14 },
+          { line: 5, column: 29 },
+        ],
+      },
+    ]);
+  });
+
+  it("reports a conf that is not there", async () => {
+    const { code, err } = await peach("check", { PEACH_CONF: join(REPO_ROOT, "none.conf") });
+    expect(code).toBe(1);
+    expect(err).toContain(`${relative(process.cwd(), join(REPO_ROOT, "none.conf"))}:1:1: this file cannot be read`);
+  });
+});
+
+describe("peach graph", () => {
+  it("draws with Mermaid", async () => {
+    expect((await peach("graph")).out).toMatchInlineSnapshot(`
+      "flowchart LR
+        task0(["transcribe"])
+        trigger0_0[/"r2 uploads/audio/*.mp3 (create)"/] -.-> task0
+        task0 --> task1
+        task0 --> task2
+        task1["recommend"]
+        task1 --> task3
+        task2["archive"]
+        task2 --> task3
+        task3["done"]"
+    `);
+  });
+
+  it("draws with Graphviz", async () => {
+    expect((await peach("graph --format dot")).out).toMatchInlineSnapshot(`
+      "digraph peach {
+        rankdir=LR;
+        "transcribe" [shape=box, style=bold];
+        "r2 uploads/audio/*.mp3 (create)" [shape=note];
+        "r2 uploads/audio/*.mp3 (create)" -> "transcribe" [style=dashed];
+        "transcribe" -> "recommend";
+        "transcribe" -> "archive";
+        "recommend" [shape=box];
+        "recommend" -> "done";
+        "archive" [shape=box];
+        "archive" -> "done";
+        "done" [shape=box];
+      }"
+    `);
+  });
+
+  it("gives programs the tasks with their edges, roots and triggers", async () => {
+    const { out } = await peach("graph --json");
+    const { tasks, endpoints } = JSON.parse(out);
+    expect(tasks[0]).toEqual({
+      task: "transcribe",
+      description: "Speech to text",
+      root: true,
+      upstream: [],
+      downstream: ["recommend", "archive"],
+      triggers: [{ source: "r2", bucket: "uploads", prefix: "audio/", suffix: ".mp3", actions: ["create"] }],
+    });
+    expect(tasks[3]).toMatchObject({ task: "done", root: false, upstream: ["recommend", "archive"], triggers: [] });
+    expect(endpoints[0]).toEqual({ endpoint: "webhook", url: "/hooks/:kind", methods: ["POST"] });
+    expect(await peach("graph --format json")).toMatchObject({ out });
+  });
+
+  it("exits with 1 on a broken conf, and draws nothing", async () => {
+    const { code, out } = await peachOnBroken("graph");
+    expect([code, out]).toEqual([1, ""]);
+  });
+});
