@@ -156,13 +156,14 @@ export class Decision {
   conclude(): Advance {
     this.#tellDrivers();
     const status = this.#status();
-    const started = this.run.startedAt ?? (this.#leases.length > 0 ? this.now : null);
+    // The clock may have been set back: nothing ends before it has begun.
+    const started = this.run.startedAt ?? (this.#leases.length > 0 ? Math.max(this.run.createdAt, this.now) : null);
     const final = status !== "queued" && status !== "running";
     const runChanged = status !== this.run.status || started !== this.run.startedAt;
     if (final && runChanged) this.#effects.push({ type: "finished" });
     const change: RunChange = {
       tasks: [...this.#changes.values()],
-      ...(runChanged && { run: { status, startedAt: started, finishedAt: final ? Math.max(this.run.createdAt, this.now) : null } }),
+      ...(runChanged && { run: { status, startedAt: started, finishedAt: final ? Math.max(started ?? this.run.createdAt, this.now) : null } }),
       ...(this.#leases.length > 0 && { lastToken: this.run.lastToken + this.#leases.length }),
       ...(this.#children.length > 0 && { children: this.#children }),
     };

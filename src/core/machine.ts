@@ -26,6 +26,9 @@ import type { Advance, RunEvent, SettledAttempt } from "./run-event.ts";
 /** A task whose worker dies more often than this fails with reason `worker_lost`. */
 export const WORKER_LOST_LIMIT = 10;
 
+/** The longest delay that a task may ask for with `RetryAfterError`: as long as the longest of a policy. 30 days. */
+const RETRY_AFTER_MAX_MS = 2_592_000_000;
+
 /** The longest pause before a lost attempt is started again, by what it was lost to. */
 const LOST_PAUSE_MAX_MS = { worker: 15_000, surroundings: 300_000 } as const;
 const LOST_PAUSE_FIRST_MS = 250;
@@ -38,6 +41,10 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
   const decision = new Decision(run, now);
   switch (event.type) {
     case "accepted":
+      if (run.active.size > 0 || run.open < run.tasks.length) {
+        decision.ignore("already_accepted");
+        break;
+      }
       decision.makeReady(0);
       if (event.claim !== null) decision.grant(event.claim);
       break;
@@ -114,9 +121,14 @@ function afterFailure(
     return;
   }
   const fraction = fractionOf(`${decision.run.id}/${ordinal}/${attempt.attempt}`);
-  const delayMs = failure.retryAfterMs ?? retryDelayMs(task.retries, failures, fraction);
+  const delayMs = askedDelayMs(failure.retryAfterMs) ?? retryDelayMs(task.retries, failures, fraction);
   if (delayMs <= 0) decision.makeReady(ordinal, attempt);
   else decision.set(ordinal, { status: "retrying", retryAt: decision.now + delayMs }, attempt);
+}
+
+/** The delay that the task asked for, within reason; null if it asked for none. A time that no alarm can be set to would stop the run. */
+function askedDelayMs(retryAfterMs: number | null): number | null {
+  return retryAfterMs === null || Number.isNaN(retryAfterMs) ? null : Math.min(RETRY_AFTER_MAX_MS, retryAfterMs);
 }
 
 /** A lost attempt is started again, soon at first, then with growing pauses: a dying worker or a storage outage is not hammered. */
@@ -179,7 +191,7 @@ function cancel(decision: Decision): void {
     switch (state.status) {
       case "running": {
         const record = decision.openAttempt(ordinal, state.attempt);
-        decision.cancelTask(ordinal, { ...record, status: "cancelled", finishedAt: now });
+        decision.cancelTask(ordinal, { ...record, status: "cancelled", finishedAt: Math.max(record.startedAt, now) });
         break;
       }
       case "pending":

@@ -53,7 +53,7 @@ export interface GrantedLease {
 }
 
 /** Why something that came in changed nothing. */
-export type Ignored = "stale_lease" | "no_such_task" | "run_final" | "not_due" | "no_work";
+export type Ignored = "already_accepted" | "stale_lease" | "no_such_task" | "run_final" | "not_due" | "no_work";
 
 export interface Advance {
   /** Null: nothing changes. */

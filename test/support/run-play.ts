@@ -1,0 +1,203 @@
+/**
+ * A run played by hand against the machine: a DAG as text, events one by one. Each change goes through JSON before it is folded,
+ * as it does through the journal.
+ */
+import { type RunGraph, graphFrom } from "../../src/core/graph.ts";
+import { type RunId, runIdFromBytes } from "../../src/core/ids.ts";
+import { advance, nextWakeAt } from "../../src/core/machine.ts";
+import type { PayloadRef } from "../../src/core/payload-ref.ts";
+import type { Plan, RetryPolicy, TaskPlan } from "../../src/core/plan.ts";
+import {
+  fold,
+  newRun,
+  type AttemptError,
+  type ChildRun,
+  type Run,
+  type RunChange,
+  type RunGenesis,
+  type TaskState,
+} from "../../src/core/run.ts";
+import type { Advance, DriverClaim, Effect, GrantedLease, Outcome, RunEvent } from "../../src/core/run-event.ts";
+import type { TaskStatus } from "../../src/core/status.ts";
+import { planOf, taskPlan } from "./plan.ts";
+
+export const RUN_ID: RunId = runIdFromBytes(new Uint8Array(16));
+export const BOOM: AttemptError = { name: "Error", message: "boom", stack: null };
+export const FRESH_DRIVER: DriverClaim = { holding: 0, budgetMs: 28_000 };
+
+/** The settings of single tasks; `retries` may be the limit alone. */
+export type TaskSettings = Readonly<
+  Record<string, Omit<Partial<TaskPlan>, "retries"> & { readonly retries?: number | Partial<RetryPolicy> }>
+>;
+
+/** A plan drawn as text: `a > b c, b > d, c > d`. Tasks stand in the order in which they are first named. */
+export function pipeline(dag: string, settings: TaskSettings = {}, overrides: Partial<Omit<Plan, "tasks">> = {}): Plan {
+  const tasks = new Map<string, { downstream: string[]; upstream: string[] }>();
+  const task = (name: string): { downstream: string[]; upstream: string[] } => {
+    const known = tasks.get(name) ?? { downstream: [], upstream: [] };
+    tasks.set(name, known);
+    return known;
+  };
+  for (const line of dag.split(",")) {
+    const [parent = "", children = ""] = line.split(">").map((side) => side.trim());
+    task(parent);
+    for (const child of children.split(" ").filter((name) => name !== "")) {
+      task(parent).downstream.push(child);
+      task(child).upstream.push(parent);
+    }
+  }
+  const plans = [...tasks].map(([name, edges]) => {
+    const { retries, ...rest } = settings[name] ?? {};
+    const policy = typeof retries === "number" ? { limit: retries } : retries;
+    return taskPlan(name, { ...edges, ...rest, retries: { ...taskPlan(name).retries, jitter: false, ...policy } });
+  });
+  return planOf(plans, overrides);
+}
+
+/** The graph of a run of the first task of `pipeline`. */
+export function graphOf(
+  dag: string,
+  settings: TaskSettings = {},
+  overrides: Partial<Omit<Plan, "tasks">> = {},
+): RunGraph {
+  const plan = pipeline(dag, settings, overrides);
+  const graph = graphFrom(plan, Object.keys(plan.tasks)[0] ?? "");
+  if (graph === null) throw new RangeError(`no task in "${dag}"`);
+  return graph;
+}
+
+export function genesisOf(graph: RunGraph, createdAt = 0): RunGenesis {
+  return {
+    id: RUN_ID,
+    graph,
+    origin: { source: "api", by: "test", parent: null },
+    payload: payloadRef("trigger"),
+    createdAt,
+  };
+}
+
+export function payloadRef(key: string): PayloadRef {
+  return { kind: "json", size: 2, contentType: "application/json", at: "r2", key };
+}
+
+export function succeeded(key = "output"): Outcome {
+  return { type: "succeeded", passed: { output: payloadRef(key), to: null } };
+}
+
+export function failed(overrides: Partial<Extract<Outcome, { type: "failed" }>> = {}): Outcome {
+  return { type: "failed", error: BOOM, retryable: true, retryAfterMs: null, reason: "error", ...overrides };
+}
+
+export const TIMED_OUT: Outcome = { type: "timed_out", error: BOOM };
+
+export function lost(to: "worker" | "surroundings"): Outcome {
+  return { type: "lost", to, error: BOOM };
+}
+
+export class Play {
+  readonly run: Run;
+  readonly changes: RunChange[] = [];
+  now: number;
+  /** What the last event did. */
+  last: Advance = { change: null, effects: [], leases: [], ignored: [] };
+
+  /** The run just accepted, at `now`. */
+  constructor(
+    dag: string | RunGraph,
+    settings: TaskSettings = {},
+    { now = 1_000_000, claim = null }: { readonly now?: number; readonly claim?: DriverClaim | null } = {},
+  ) {
+    this.now = now;
+    this.run = newRun(genesisOf(typeof dag === "string" ? graphOf(dag, settings) : dag, now));
+    this.event({ type: "accepted", claim });
+  }
+
+  event(event: RunEvent): Advance {
+    this.last = advance(this.run, event, this.now);
+    if (this.last.change !== null) {
+      const change: RunChange = JSON.parse(JSON.stringify(this.last.change));
+      this.changes.push(change);
+      fold(this.run, change);
+    }
+    return this.last;
+  }
+
+  /** What a driver is granted, by task name. */
+  claim(claim: Partial<DriverClaim> = {}): string[] {
+    return this.event({ type: "claimed", claim: { ...FRESH_DRIVER, ...claim } }).leases.map(({ ordinal }) =>
+      this.nameOf(ordinal),
+    );
+  }
+
+  begin(task: string, holder: string): GrantedLease | null {
+    return this.event({ type: "begun", ordinal: this.ordinalOf(task), holder }).leases[0] ?? null;
+  }
+
+  /** Ends the running attempt of this task; `claim` asks for more work in the same call. */
+  settle(
+    task: string,
+    outcome: Outcome,
+    claim: DriverClaim | null = null,
+    children: readonly ChildRun[] = [],
+  ): Advance {
+    const lease = this.leaseOf(task);
+    return this.event({ type: "settled", attempts: [{ ...lease, outcome, children, logs: null }], claim });
+  }
+
+  /** Claims with fresh drivers and settles what they get as succeeded, until there is nothing to claim. */
+  succeedAll(): void {
+    for (let granted = this.claim(); granted.length > 0; granted = this.claim()) {
+      for (const task of granted) this.settle(task, succeeded(task));
+    }
+  }
+
+  wake(): Advance {
+    return this.event({ type: "woken" });
+  }
+
+  /** Lets time pass until the run is due, and wakes it. Milliseconds that passed. */
+  wakeWhenDue(): number {
+    const passed = Math.max(0, nextWakeAt(this.run) - this.now);
+    this.now += passed;
+    this.wake();
+    return passed;
+  }
+
+  cancel(): Advance {
+    return this.event({ type: "cancelled" });
+  }
+
+  leaseOf(task: string): GrantedLease {
+    const state = this.stateOf(task);
+    if (state.status !== "running") throw new Error(`${task} is ${state.status}, not running`);
+    return { ordinal: this.ordinalOf(task), attempt: state.attempt, token: state.token };
+  }
+
+  stateOf(task: string): TaskState {
+    const entry = this.run.tasks[this.ordinalOf(task)];
+    if (entry === undefined) throw new RangeError(`no task ${task}`);
+    return entry.state;
+  }
+
+  /** Attempts of a task as `status` in order. */
+  attemptsOf(task: string): string[] {
+    return this.run.tasks[this.ordinalOf(task)]?.attempts.map(({ status }) => status) ?? [];
+  }
+
+  /** Each task's status. */
+  get statuses(): Record<string, TaskStatus> {
+    return Object.fromEntries(this.run.tasks.map(({ task, state }) => [task.name, state.status]));
+  }
+
+  effects<T extends Effect["type"]>(type: T): Extract<Effect, { type: T }>[] {
+    return this.last.effects.filter((effect): effect is Extract<Effect, { type: T }> => effect.type === type);
+  }
+
+  ordinalOf(task: string): number {
+    return this.run.tasks.findIndex((entry) => entry.task.name === task);
+  }
+
+  nameOf(ordinal: number): string {
+    return this.run.tasks[ordinal]?.task.name ?? "";
+  }
+}
