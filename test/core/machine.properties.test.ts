@@ -1,0 +1,177 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { advance, nextWakeAt } from "../../src/core/machine.ts";
+import { isFinal, type Run, type TaskState } from "../../src/core/run.ts";
+import type { GrantedLease } from "../../src/core/run-event.ts";
+import { failed, FRESH_DRIVER, Play, succeeded } from "../support/run-play.ts";
+import { anyGraph, anyMove, eventOf, playMove, type Move } from "../support/random-run.ts";
+
+const MOST = 25;
+
+/** Plays random moves; `check` sees the run as it was before each and as it is after it. */
+function always(check: (before: Run, play: Play, move: Move) => void, cancels = true): void {
+  const move = cancels
+    ? fc.oneof(
+        { weight: 60, arbitrary: anyMove(MOST) },
+        { weight: 1, arbitrary: fc.constant({ type: "cancelled" } as const) },
+      )
+    : anyMove(MOST);
+  fc.assert(
+    fc.property(anyGraph(MOST), fc.array(move, { maxLength: 120 }), (graph, moves) => {
+      const play = new Play(graph);
+      for (const next of moves) {
+        const before = structuredClone(play.run);
+        playMove(play, next);
+        check(before, play, next);
+      }
+    }),
+    { numRuns: 120 },
+  );
+}
+
+function stateAt(run: Run, ordinal: number): TaskState {
+  return run.tasks[ordinal]?.state ?? { status: "pending" };
+}
+
+/** Freezes all that the machine may read, so that a write to it throws. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value) || value instanceof Set) return value;
+  Object.freeze(value);
+  for (const part of Object.values(value)) deepFreeze(part);
+  return value;
+}
+
+describe("whatever comes, in whatever order", () => {
+  it("a final state never changes, nor does a final run", () => {
+    always((before, { run }) => {
+      for (const [ordinal, { state }] of before.tasks.entries())
+        if (isFinal(state)) expect(stateAt(run, ordinal)).toEqual(state);
+      if (before.finishedAt !== null) expect(run).toEqual(before);
+    });
+  });
+
+  it("a task starts only after all of its upstream tasks have succeeded", () => {
+    always((_, { run }) => {
+      for (const { task, state, attempts } of run.tasks) {
+        const started = attempts.length > 0 || ["queued", "running", "retrying"].includes(state.status);
+        if (started)
+          expect(task.upstream.map((parent) => stateAt(run, parent).status)).toEqual(
+            task.upstream.map(() => "succeeded"),
+          );
+      }
+    });
+  });
+
+  it("a task that is pending waits for one that is not final, and a run that is not final is due at some time", () => {
+    always((_, { run }) => {
+      for (const { task, state } of run.tasks) {
+        if (state.status === "pending")
+          expect(task.upstream.some((parent) => !isFinal(stateAt(run, parent)))).toBe(true);
+      }
+      expect(Number.isFinite(nextWakeAt(run))).toBe(true);
+      expect(run.finishedAt !== null).toBe(run.open === 0);
+    });
+  });
+
+  it("a task that has not run leaves `pending` once: a join starts once", () => {
+    always((before, { run, last }) => {
+      for (const { ordinal, state } of last.change?.tasks ?? []) {
+        if (stateAt(before, ordinal).status !== "pending") expect(state.status).not.toBe("pending");
+      }
+      for (const { attempts } of run.tasks) {
+        expect(attempts.map(({ attempt }) => attempt)).toEqual(attempts.map((_attempt, index) => index + 1));
+        expect(attempts.filter(({ status }) => status === "running").length).toBeLessThanOrEqual(1);
+        expect(attempts.filter(({ status }) => status === "succeeded").length).toBeLessThanOrEqual(1);
+      }
+    });
+  });
+
+  it("only the current attempt and token settle a task", () => {
+    always((before, { run }, move) => {
+      for (const [ordinal, { state }] of run.tasks.entries()) {
+        const was = stateAt(before, ordinal);
+        if (state.status !== "succeeded" || was.status === "succeeded") continue;
+        expect(was.status).toBe("running");
+        expect(["settle", "garbage"]).toContain(move.type);
+        if (move.type === "garbage")
+          expect(move).toMatchObject(
+            was.status === "running" ? { ordinal, attempt: was.attempt, token: was.token } : {},
+          );
+      }
+    });
+  });
+
+  it("tokens grow strictly, and none is handed out twice but to the holder that has it", () => {
+    always((before, { last, run }, move) => {
+      if (move.type === "time") return;
+      const fresh = last.leases.filter(({ token }) => token > before.lastToken);
+      expect(fresh.map(({ token }) => token)).toEqual(fresh.map((_lease, index) => before.lastToken + 1 + index));
+      if (move.type !== "begin") expect(fresh).toHaveLength(last.leases.length);
+      expect(run.lastToken).toBe(before.lastToken + fresh.length);
+      for (const { ordinal, attempt, token } of last.leases)
+        expect(stateAt(run, ordinal)).toMatchObject({ status: "running", attempt, token });
+    });
+  });
+
+  it("a failed task has thrown as often as its policy allows, or for good", () => {
+    always((_, { run }) => {
+      for (const { task, attempts } of run.tasks) {
+        const thrown = attempts.filter(({ status }) => status === "failed" || status === "timed_out").length;
+        expect(thrown).toBeLessThanOrEqual(task.retries.limit + 1);
+      }
+    });
+  });
+
+  it("a change names at least one task, and no change leaves the run as it was", () => {
+    always((before, { last, run }) => {
+      if (last.change === null) expect(run).toEqual(before);
+      else expect(last.change.tasks.length).toBeGreaterThan(0);
+    });
+  });
+
+  it("deciding changes neither the run nor the event that it is given, and decides the same again", () => {
+    fc.assert(
+      fc.property(anyGraph(MOST), fc.array(anyMove(MOST), { maxLength: 60 }), (graph, moves) => {
+        const play = new Play(graph);
+        const granted: GrantedLease[] = [];
+        for (const move of moves) {
+          const event = eventOf(move, granted);
+          if (event === null) continue;
+          const frozen = deepFreeze(structuredClone(play.run));
+          const decided = advance(frozen, deepFreeze(event), play.now);
+          expect(frozen.active).toEqual(play.run.active);
+          expect(play.event(event)).toEqual(decided);
+          granted.push(...decided.leases);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("a run that drivers keep working on ends, every task final", () => {
+    fc.assert(
+      fc.property(
+        anyGraph(MOST),
+        fc.array(anyMove(MOST), { maxLength: 60 }),
+        fc.infiniteStream(fc.nat(9)),
+        (graph, moves, dice) => {
+          const play = new Play(graph);
+          for (const move of moves) playMove(play, move);
+          for (let step = 0; play.run.open > 0; step += 1) {
+            expect(step).toBeLessThan(2_000);
+            const leases = [...play.event({ type: "claimed", claim: FRESH_DRIVER }).leases];
+            for (const ordinal of play.run.active)
+              leases.push(...play.event({ type: "begun", ordinal, holder: "z" }).leases);
+            for (const lease of leases) {
+              const outcome = (dice.next().value ?? 0) === 0 ? failed() : succeeded();
+              play.event({ type: "settled", attempts: [{ ...lease, outcome, children: [], logs: null }], claim: null });
+            }
+            if (play.run.open > 0) play.wakeWhenDue();
+          }
+          expect(play.run.tasks.every(({ state }) => isFinal(state))).toBe(true);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});

@@ -1,0 +1,97 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { newRun, fold, isActive, isFinal, type Run, type RunChange } from "../../src/core/run.ts";
+import { failed, genesisOf, graphOf, Play, succeeded } from "../support/run-play.ts";
+import { anyGraph, anyMove, playMove } from "../support/random-run.ts";
+
+/** The run that a journal of these changes tells. */
+function replay(genesis: Parameters<typeof newRun>[0], changes: readonly RunChange[]): Run {
+  const run = newRun(JSON.parse(JSON.stringify(genesis)));
+  for (const change of changes) fold(run, JSON.parse(JSON.stringify(change)));
+  return run;
+}
+
+describe("a new run", () => {
+  it("has every task pending, waiting for its upstream tasks", () => {
+    const run = newRun(genesisOf(graphOf("a > b c, b > d, c > d"), 5));
+    expect(run.tasks.map(({ state, waitingOn }) => [state.status, waitingOn])).toEqual([
+      ["pending", 0],
+      ["pending", 1],
+      ["pending", 1],
+      ["pending", 2],
+    ]);
+    expect(run).toMatchObject({
+      status: "queued",
+      startedAt: null,
+      finishedAt: null,
+      lastToken: 0,
+      open: 4,
+      createdAt: 5,
+    });
+  });
+});
+
+describe("folding", () => {
+  it("counts down what the children wait for, and what is open and active", () => {
+    const play = new Play("a > b c, b > d, c > d");
+    play.claim();
+    expect([...play.run.active]).toEqual([0]);
+    play.settle("a", succeeded());
+    expect(play.run).toMatchObject({ open: 3, active: new Set([1, 2]) });
+    play.claim();
+    play.settle("b", succeeded());
+    expect(play.run.tasks[3]?.waitingOn).toBe(1);
+  });
+
+  it("replaces the record of an attempt, and adds the next one", () => {
+    const play = new Play("a", { a: { retries: 1 } });
+    play.claim();
+    play.settle("a", failed());
+    play.wakeWhenDue();
+    play.claim();
+    expect(play.run.tasks[0]?.attempts.map(({ attempt, status }) => [attempt, status])).toEqual([
+      [1, "failed"],
+      [2, "running"],
+    ]);
+  });
+
+  it("refuses a change of a task that the run does not have", () => {
+    const run = newRun(genesisOf(graphOf("a")));
+    expect(() => fold(run, { tasks: [{ ordinal: 1, state: { status: "pending" }, attempts: [] }] })).toThrow(
+      "has no task 1",
+    );
+  });
+
+  it("of all changes of a journal gives the same run, after JSON as well", () => {
+    fc.assert(
+      fc.property(anyGraph(12), fc.array(anyMove(12), { maxLength: 80 }), (graph, moves) => {
+        const play = new Play(graph);
+        for (const move of moves) playMove(play, move);
+        expect(replay(genesisOf(graph, 1_000_000), play.changes)).toEqual(play.run);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("keeps what it derives equal to what can be counted", () => {
+    fc.assert(
+      fc.property(anyGraph(12), fc.array(anyMove(12), { maxLength: 80 }), (graph, moves) => {
+        const play = new Play(graph);
+        for (const move of moves) {
+          playMove(play, move);
+          const { tasks, open, active } = play.run;
+          expect(open).toBe(tasks.filter(({ state }) => !isFinal(state)).length);
+          const due = tasks.flatMap(({ state }, ordinal) => (isActive(state) ? [ordinal] : []));
+          expect(active).toEqual(new Set(due));
+          for (const { task, waitingOn } of tasks) {
+            const unfinished = task.upstream.filter(
+              (parent) => !isFinal(tasks[parent]?.state ?? { status: "pending" }),
+            );
+            expect(waitingOn).toBe(unfinished.length);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
