@@ -110,6 +110,8 @@ function tokenSource({ created }: DevVars): string {
 function endSignal(): AbortSignal {
   const told = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => told.abort());
+  // Nobody reads what we say any more.
+  process.stdout.on("error", () => told.abort());
   if (process.env["npm_lifecycle_event"] !== undefined) {
     const parent = process.ppid;
     setInterval(() => process.ppid !== parent && told.abort(), PARENT_POLL_MS).unref();

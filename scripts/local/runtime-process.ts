@@ -25,6 +25,7 @@ export class RuntimeProcess {
   readonly #guard: ChildProcess;
   readonly #group: number;
   #isOver = false;
+  #isToldToEnd = false;
 
   /** Starts it on a free state folder, and claims the folder. `onLine` is called with each line that is worth showing. */
   constructor(folder: StateFolder, port: number, onLine: (line: string) => void) {
@@ -61,6 +62,7 @@ export class RuntimeProcess {
 
   /** Sends a signal to every process of it; resolves once they are gone. */
   async kill(signal: NodeJS.Signals): Promise<void> {
+    this.#isToldToEnd = true;
     signalGroup(this.#group, signal);
     const limitMs = signal === "SIGKILL" ? 0 : STOP_LIMIT_MS;
     await waitUntil(() => groupMembers(this.#group).length === 0, limitMs);
@@ -70,6 +72,7 @@ export class RuntimeProcess {
 
   /** Ends it gracefully, within a few seconds. */
   async stop(): Promise<void> {
+    this.#isToldToEnd = true;
     // Only the guard: it gives the runtime the time to end by itself.
     this.#guard.kill("SIGTERM");
     await waitUntil(() => this.#isOver, STOP_LIMIT_MS);
@@ -94,7 +97,8 @@ export class RuntimeProcess {
       rest = lines.pop() ?? "";
       this.logs.push(...lines);
       this.logs.splice(0, this.logs.length - KEPT_LINES);
-      filter.push(text).forEach(onLine);
+      // What the bundler says when it is told to end is worth nothing.
+      if (!this.#isToldToEnd) filter.push(text).forEach(onLine);
     });
   }
 }

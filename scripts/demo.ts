@@ -1,0 +1,199 @@
+/**
+ * `npm run demo`: the main thing from nothing. Starts the local runtime on a fresh state folder, uploads the sample, shows the
+ * run until the recommendations are served, and leaves nothing behind (with --keep: the runtime).
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { parseOptions, UsageError } from "./local/arguments.ts";
+import { PROJECT_FOLDER } from "./local/build.ts";
+import { Display, type DisplayLine } from "./local/display.ts";
+import { ApiError, PeachApi, type RunView } from "./local/peach-api.ts";
+import { recommendationsView, renderRecommendations, type RecommendationsView } from "./local/recommendation-table.ts";
+import { RunFollower } from "./local/run-follower.ts";
+import { failureOf, formatMs, taskLine } from "./local/run-lines.ts";
+import { RuntimeStartError, startRuntime, type LocalRuntime } from "./local/runtime.ts";
+
+const USAGE = `usage: npm run demo [-- --keep] [-- --json]
+
+Starts the local runtime, uploads a spoken sample, shows its run, and prints the programmes recommended for it.
+Needs no account and no network.
+
+  --keep  leaves the runtime running, and says how to reach and end it
+  --json  prints one JSON document instead of all that
+  --help  this text
+
+PEACH_CONF (a file) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.`;
+
+const LIMIT_MS = 60_000;
+const POLL_MS = 100;
+/** How much of the runtime's output a failure shows. */
+const OUTPUT_LINES = 20;
+const BUCKET = "uploads";
+const CAPTIONS = "glacier.vtt";
+const AUDIO = "glacier.mp3";
+
+/** The demo cannot come to its end, for a reason that is no bug of it. */
+class DemoError extends Error {}
+
+/** How to reach and end a runtime that was left running. */
+interface Kept {
+  readonly url: string;
+  readonly token: string;
+  /** SIGTERM to this process ends it. */
+  readonly pid: number;
+  readonly state_folder: string;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, {
+    keep: { type: "boolean" },
+    json: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  });
+  if (options.help === true) {
+    console.log(USAGE);
+    return 0;
+  }
+  const json = options.json === true;
+  const told = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => told.abort());
+  // Nobody reads what we say any more.
+  process.stdout.on("error", () => told.abort());
+  const signal = AbortSignal.any([told.signal, AbortSignal.timeout(LIMIT_MS)]);
+  const output: string[] = [];
+  try {
+    return await demonstrate(json, options.keep === true, signal, (line) => output.push(line));
+  } catch (error) {
+    const reason = told.signal.aborted ? "It was told to end." : reasonOf(error, signal);
+    if (reason === null) throw error;
+    const last = output.filter((line) => line.trim() !== "" && !line.includes("[wrangler:info]")).slice(-OUTPUT_LINES);
+    if (json) console.log(JSON.stringify({ ok: false, error: reason, output: last }, null, 2));
+    else
+      console.error(
+        [
+          "",
+          `The demo failed. ${reason}`,
+          ...(last.length === 0 ? [] : ["", "The runtime's last output:", ...last]),
+        ].join("\n"),
+      );
+    return 1;
+  }
+}
+
+async function demonstrate(
+  json: boolean,
+  keep: boolean,
+  signal: AbortSignal,
+  onOutput: (line: string) => void,
+): Promise<number> {
+  const startedAt = Date.now();
+  const stateFolder = mkdtempSync(join(tmpdir(), "peach-demo-"));
+  let runtime: LocalRuntime | null = null;
+  let kept: Kept | null = null;
+  try {
+    const display = new Display(json);
+    runtime = await display.step("Start the local runtime", async (line) => {
+      const started = await startRuntime({ persistTo: stateFolder, signal, onOutput });
+      line.title = `Local runtime ready at ${started.url}`;
+      return started;
+    });
+    const api = new PeachApi(runtime.url, runtime.token, signal);
+    const run = await showRun(display, await upload(display, api, runtime));
+    const recommendations = await served(display, api);
+
+    if (keep) kept = { url: runtime.url, token: runtime.token, pid: runtime.leave(), state_folder: stateFolder };
+    const durationMs = Date.now() - startedAt;
+    if (json)
+      console.log(JSON.stringify({ ok: true, duration_ms: durationMs, run, ...recommendations, kept }, null, 2));
+    else console.log(farewell(recommendations, durationMs, kept));
+    return 0;
+  } finally {
+    if (kept === null) {
+      await runtime?.stop();
+      rmSync(stateFolder, { recursive: true, force: true, maxRetries: 5 });
+    }
+  }
+}
+
+/** Uploads the captions, then the audio, which triggers; waits until the run is accepted. */
+function upload(display: Display, api: PeachApi, { project }: LocalRuntime): Promise<RunFollower> {
+  return display.step(`Upload ${CAPTIONS} and ${AUDIO}`, async (line) => {
+    const sample = (name: string): Uint8Array<ArrayBuffer> => readFileSync(join(PROJECT_FOLDER, "sample", name));
+    await api.putObject(BUCKET, `audio/${CAPTIONS}`, sample(CAPTIONS), "text/vtt");
+    const [run] = await api.putObject(BUCKET, `audio/${AUDIO}`, sample(AUDIO), "audio/mpeg");
+    if (run === undefined) {
+      const conf = basename(project.paths.confPath);
+      throw new DemoError(
+        `No task of ${conf} is triggered by the object ${BUCKET}/audio/${AUDIO}. Run the example with PEACH_CONF=peach.conf.example npm run demo.`,
+      );
+    }
+    line.output = `waiting for the run ${run.run_id} of ${run.task}`;
+    const follower = await RunFollower.start(api, run.run_id);
+    line.title = `Uploaded ${BUCKET}/audio/${AUDIO} and its captions, which triggered ${run.task} (${run.run_id})`;
+    return follower;
+  });
+}
+
+/** Shows each task of the run until all are final; rejects with what failed. */
+async function showRun(display: Display, follower: RunFollower): Promise<RunView> {
+  const lines = follower.latest.tasks.map(({ task: name }) => ({
+    title: name,
+    work: async (line: DisplayLine) => {
+      for await (const task of follower.task(name)) {
+        const text = taskLine(task, Date.now());
+        if (task.status === "succeeded" || task.status === "failed" || task.status === "skipped") {
+          line.title = text;
+          return task.status;
+        }
+        if (text !== line.output) line.output = text;
+      }
+      return "skipped" as const;
+    },
+  }));
+  await display.together(lines);
+  const run = await follower.untilFinal();
+  if (run.status !== "succeeded") throw new DemoError(failureOf(run));
+  return run;
+}
+
+function served(display: Display, api: PeachApi): Promise<RecommendationsView> {
+  return display.step("GET /recommendations", async () => {
+    for (;;) {
+      const answer = await api.endpoint("/recommendations");
+      if (answer !== null) return recommendationsView.parse(answer);
+      await new Promise((wake) => setTimeout(wake, POLL_MS));
+    }
+  });
+}
+
+function farewell(recommendations: RecommendationsView, durationMs: number, kept: Kept | null): string {
+  const how =
+    kept === null
+      ? []
+      : [
+          "",
+          `The runtime goes on at ${kept.url}. To reach its API:`,
+          `  curl ${kept.url}/api/v1/runs/RUN_ID -H "Authorization: Bearer ${kept.token}"`,
+          "To end it and delete its state:",
+          `  kill ${kept.pid} && rm -r ${kept.state_folder}`,
+        ];
+  return ["", renderRecommendations(recommendations), "", `Done in ${formatMs(durationMs)}.`, ...how].join("\n");
+}
+
+/** What to tell about an error that people can do something about; null for a bug. */
+function reasonOf(error: unknown, signal: AbortSignal): string | null {
+  if (error instanceof DemoError || error instanceof RuntimeStartError || error instanceof ApiError)
+    return error.message;
+  return signal.aborted ? `It did not finish within ${LIMIT_MS / 1_000} s.` : null;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n\n${USAGE}`);
+  process.exitCode = 2;
+}
+// The pipes to a runtime that was left running would keep this process alive.
+process.exit();

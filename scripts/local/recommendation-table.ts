@@ -1,0 +1,33 @@
+import { styleText } from "node:util";
+import { z } from "zod";
+
+/** What `GET /recommendations` of the example answers. */
+export const recommendationsView = z.object({
+  transcript_excerpt: z.string(),
+  recommendations: z.array(z.object({ id: z.string(), title: z.string(), score: z.number() })),
+});
+
+export type RecommendationsView = z.infer<typeof recommendationsView>;
+
+const BAR_WIDTH = 20;
+
+/** What was said, and a line for each programme, best first, with a bar as long as its score is high. */
+export function renderRecommendations({ transcript_excerpt, recommendations }: RecommendationsView): string {
+  const best = Math.max(...recommendations.map(({ score }) => score));
+  const width = Math.max(0, ...recommendations.map(({ title }) => title.length));
+  const lines = recommendations.map(({ title, score }, index) => {
+    const bar = "█".repeat(Math.max(1, Math.round((score / best) * BAR_WIDTH))).padEnd(BAR_WIDTH);
+    return `  ${index + 1}  ${title.padEnd(width)}  ${styleText("cyan", bar)}  ${score.toFixed(1).padStart(6)}`;
+  });
+  return [
+    styleText("bold", "What was said"),
+    ...wrap(transcript_excerpt, 90).map((line) => `  ${line}`),
+    "",
+    styleText("bold", "Recommended"),
+    ...(lines.length === 0 ? ["  Nothing in the catalogue fits."] : lines),
+  ].join("\n");
+}
+
+function wrap(text: string, width: number): string[] {
+  return text.match(new RegExp(`\\S(?:.{0,${width - 2}}\\S)?(?=\\s|$)|\\S+`, "g")) ?? [];
+}
