@@ -7,9 +7,12 @@ import { registry } from "#generated/registry";
 import type { RunId } from "../core/ids.ts";
 import { callRun } from "../run/run-client.ts";
 import type { Grant, Lease, Settlement } from "../run/run-rpc.ts";
-import { createAcceptTrigger } from "../trigger/accept.ts";
+import { createAcceptTrigger, type Lifetime } from "../trigger/accept.ts";
+import { runInScope } from "./context.ts";
 import { drive, DRIVER_BUDGET_MS } from "./driver.ts";
+import { EndpointScope, type EndpointCall } from "./endpoint-scope.ts";
 import { executeAttempt } from "./executor.ts";
+import type { EndpointFunction } from "./method.ts";
 
 export { plan, registry };
 
@@ -40,6 +43,16 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
 }
 
 /** Runs one attempt with this deployment's methods. */
-export function executeLease(env: Env, lease: Lease, lifetime: { waitUntil(promise: Promise<unknown>): void; budgetMs(): number }): Promise<Settlement> {
+export function executeLease(env: Env, lease: Lease, lifetime: Lifetime): Promise<Settlement> {
   return executeAttempt(lease, registry, { env, lifetime, accept: acceptTrigger });
+}
+
+/** Calls an endpoint's method so that its helpers know where they are. */
+export function callEndpoint(
+  method: EndpointFunction,
+  request: Request,
+  call: EndpointCall & { readonly env: Env; readonly lifetime: Lifetime },
+): unknown {
+  const scope = new EndpointScope(call, { env: call.env, lifetime: call.lifetime, accept: acceptTrigger });
+  return runInScope(scope, () => method(request, scope));
 }

@@ -1,29 +1,41 @@
-/** One call of an endpoint, as helpers see it. */
+/** One call of an endpoint, as its author and the helpers see it. */
+import type { RunId } from "../core/ids.ts";
+import { AttemptLog } from "./attempt-log.ts";
 import type { EndpointContext, TaskLog, TriggeredRun, TriggerOptions } from "./author-api.ts";
 import { triggerTask, type TriggerPort } from "./triggering.ts";
 
+/** What the HTTP edge knows of the call. */
+export interface EndpointCall {
+  readonly name: string;
+  /** The `:params` of its url, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly requestId: string;
+  /** To be told of each run that the endpoint triggers. */
+  readonly triggered: (run: { readonly runId: RunId; readonly task: string }) => void;
+}
+
 export class EndpointScope implements EndpointContext {
   readonly kind = "endpoint";
-  readonly name: string;
-  readonly params: Readonly<Record<string, string>>;
   readonly log: TaskLog;
+  readonly #call: EndpointCall;
   readonly #port: TriggerPort;
-  readonly #triggered: { readonly run_id: string; readonly task: string }[] = [];
 
-  constructor(name: string, params: Readonly<Record<string, string>>, log: TaskLog, port: TriggerPort) {
-    this.name = name;
-    this.params = params;
-    this.log = log;
+  constructor(call: EndpointCall, port: TriggerPort) {
+    this.#call = call;
     this.#port = port;
+    this.log = new AttemptLog({ endpoint: call.name, request_id: call.requestId });
+  }
+
+  get name(): string {
+    return this.#call.name;
+  }
+
+  get params(): Readonly<Record<string, string>> {
+    return this.#call.params;
   }
 
   get env(): Env {
     return this.#port.env;
-  }
-
-  /** What this call has triggered so far: the answer of an endpoint that returns undefined. */
-  get triggered(): readonly { readonly run_id: string; readonly task: string }[] {
-    return this.#triggered;
   }
 
   waitUntil(promise: Promise<unknown>): void {
@@ -33,7 +45,7 @@ export class EndpointScope implements EndpointContext {
   async triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
     const origin = { source: "endpoint", by: this.name, parent: null } as const;
     const run = await triggerTask(this.#port, { task, payload, idempotencyKey: options?.idempotencyKey ?? null, origin });
-    this.#triggered.push({ run_id: run.runId, task });
+    this.#call.triggered({ runId: run.runId, task });
     return run;
   }
 }

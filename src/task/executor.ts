@@ -98,9 +98,10 @@ function isSurroundings(thrown: unknown): boolean {
   return (thrown instanceof Error && thrown.name === "PayloadStoreError") || isPassing(thrown);
 }
 
-/** A refused trigger or payload is refused again: only another input or another code helps. */
+/** A refused trigger or payload is refused again, and a deleted object stays away: only another input or another code helps. */
 function isRetryable(thrown: unknown): boolean {
-  return !(thrown instanceof ProblemError) && !(thrown instanceof Error && thrown.name === "NonRetryableError");
+  if (thrown instanceof ProblemError) return false;
+  return !(thrown instanceof Error && (thrown.name === "NonRetryableError" || thrown.name === "PayloadMissingError"));
 }
 
 function retryAfterOf(thrown: unknown): number | null {
