@@ -1,4 +1,4 @@
-import { checkEdges } from "./check-edges.ts";
+import { checkTypes } from "./check-types.ts";
 import { checkProject } from "./compile.ts";
 import { type Diagnostic, inFileOrder } from "./diagnostic.ts";
 import { displayPath, type ProjectPaths } from "./project-paths.ts";
@@ -10,7 +10,7 @@ export async function checkAll(
 ): Promise<{ readonly plan: Plan | null; readonly diagnostics: readonly Diagnostic[] }> {
   const project = checkProject(paths);
   const diagnostics = inFileOrder(
-    [...project.diagnostics, ...(await checkEdges(project, paths))],
+    [...project.diagnostics, ...(await checkTypes(project, paths))],
     displayPath(paths.confPath),
   );
   return { plan: diagnostics.length === 0 ? (project.compiled?.plan ?? null) : null, diagnostics };

@@ -20,7 +20,7 @@ import { validateConf, type ValidConf } from "./validate.ts";
 
 /** What is known of a project, however much is wrong with it. */
 export interface CheckedProject {
-  /** All problems but those of `checkEdges`, in file order. */
+  /** All problems but those of `checkTypes`, in file order. */
   readonly diagnostics: readonly Diagnostic[];
   /** The right ones. */
   readonly edges: readonly Edge[];
@@ -59,7 +59,7 @@ export function compileProject(
   return { ok: true, diagnostics: [], ...compiled };
 }
 
-/** All that compiling finds out, without writing. The types of edges are `checkEdges`' part. */
+/** All that compiling finds out, without writing. The types of edges are `checkTypes`' part. */
 export function checkProject(paths: ProjectPaths, options: CompileOptions = {}): CheckedProject {
   const diagnostics: Diagnostic[] = [];
   const report = reportInto(diagnostics);

@@ -17,7 +17,7 @@ export function renderGraph(plan: Plan, format: GraphFormat): string {
 }
 
 /** What the graph consists of. `root`: no task is upstream of it. */
-export interface GraphDocument {
+interface GraphDocument {
   readonly conf_version: string;
   readonly tasks: readonly {
     readonly task: string;
@@ -36,7 +36,7 @@ export interface GraphDocument {
 }
 
 /** The graph as plain data, in file order. */
-export function graphDocument(plan: Plan): GraphDocument {
+function graphDocument(plan: Plan): GraphDocument {
   return {
     conf_version: plan.version,
     tasks: Object.values(plan.tasks).map((task) => ({

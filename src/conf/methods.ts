@@ -3,6 +3,7 @@ import type { PipelineModule } from "./discover.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./load.ts";
 import { nearest } from "./nearest.ts";
+import type { Span } from "./source.ts";
 
 /** A method that was found. */
 export interface ResolvedMethod {
@@ -11,6 +12,9 @@ export interface ResolvedMethod {
   readonly exportName: string;
   /** Absolute. */
   readonly file: string;
+  /** Where peach.conf names it, and as which of its keys. */
+  readonly span: Span;
+  readonly place: string;
 }
 
 interface Wanted {
@@ -61,7 +65,7 @@ export class MethodFinder {
       );
       return null;
     }
-    return { key: method, exportName: method, file: holder.file };
+    return { key: method, exportName: method, file: holder.file, span, place };
   }
 
   #findIn(module: string, { method, at, key }: Wanted): ResolvedMethod | null {
@@ -71,7 +75,11 @@ export class MethodFinder {
       if (key === "method") this.#reportNoModule(module, at);
       return null;
     }
-    if (found.exports.has(method)) return { key: `${module}#${method}`, exportName: method, file: found.file };
+    const span = this.#loaded.valueSpan([...at, key]);
+    const place = `${at.join(".")}.${key}: `;
+    if (found.exports.has(method)) {
+      return { key: `${module}#${method}`, exportName: method, file: found.file, span, place };
+    }
     const others = this.#modules.filter(({ exports }) => exports.has(method)).map(({ name }) => name);
     const elsewhere =
       others.length > 0 ? `it is exported by ${others.map((name) => `module: ${name}`).join(", ")}` : null;

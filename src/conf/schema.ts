@@ -37,6 +37,8 @@ const retries = shorthand(
     backoff: oneOf(BACKOFFS),
     max_delay: duration({ min: "0s", max: "30d" }),
     jitter: flag(),
+  }).superRefine(({ delay = 0, max_delay: most = Infinity }, context) => {
+    if (delay > most) context.addIssue({ code: "custom", path: ["delay"], message: "a delay of at most max_delay" });
   }),
 );
 
@@ -107,7 +109,7 @@ export const TASK_SHAPE = {
 /** An external task waits for somebody's call, without anything running: it may have much longer. */
 export const EXTERNAL_TASK_SHAPE = { ...TASK_SHAPE, timeout: externalTimeout };
 
-export const HTTP_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+const HTTP_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 export const ENDPOINT_SHAPE = {
   method,

@@ -135,6 +135,19 @@ tasks:
     `);
   });
 
+  it("is reported when the conf has a delay above its max_delay", async () => {
+    const conf = `tasks:
+  t:
+    method: a
+    retries: {delay: 10m, max_delay: 1m}
+`;
+    expect(await problemsOf(conf)).toMatchInlineSnapshot(`
+      "peach.conf:4:22: tasks.t.retries.delay: expected a delay of at most max_delay, given 10m
+        4 |     retries: {delay: 10m, max_delay: 1m}
+          |                      ^^^"
+    `);
+  });
+
   it("is reported when the conf has wrong r2 rules", async () => {
     const conf = `tasks:
   t:

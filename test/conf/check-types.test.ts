@@ -172,3 +172,46 @@ export const c = task({ input: z.string(), run: async (text) => text * 2 });
     `);
   });
 });
+
+describe("methods", { timeout: 30_000 }, () => {
+  it("are refused if they cannot be called as what peach.conf names them", async () => {
+    const conf = `tasks:
+  number: {method: number, downstream: [typed, kind]}
+  kind: {method: Kind}
+  typed: {method: typed}
+  plain: {method: plain}
+endpoints:
+  e: {method: typed, fallback: number}
+  f: {method: plain}
+`;
+    const pipelines = {
+      "tasks.ts": `${IMPORTS}
+export const number = 5;
+export class Kind {}
+export const typed = task({ input: z.string(), run: async () => {} });
+export const plain = async (payload: { key: string }, { env }: { env: { MINE: string } }) => payload.key + env.MINE;
+`,
+    };
+    expect(await allProblemsOf({ conf, pipelines })).toMatchInlineSnapshot(`
+      "peach.conf:2:20: tasks.number.method: \`number\` is no task
+        2 |   number: {method: number, downstream: [typed, kind]}
+          |                    ^^^^^^
+        hint: a task is a function, or made by task({...})
+
+      peach.conf:3:18: tasks.kind.method: \`Kind\` is no task
+        3 |   kind: {method: Kind}
+          |                  ^^^^
+        hint: a task is a function, or made by task({...})
+
+      peach.conf:7:15: endpoints.e.method: \`typed\` is no endpoint
+        7 |   e: {method: typed, fallback: number}
+          |               ^^^^^
+        hint: an endpoint is a function
+
+      peach.conf:7:32: endpoints.e.fallback: \`number\` is no endpoint
+        7 |   e: {method: typed, fallback: number}
+          |                                ^^^^^^
+        hint: an endpoint is a function"
+    `);
+  });
+});
