@@ -55,7 +55,10 @@ export const passDataToDownstream: typeof passToChildTask = passToChildTask;
  * picks one); on the root, what the trigger carried. `as: "stream"` gives the bytes, whatever the kind.
  */
 export async function readFromParentTask<T = unknown>(parent?: string): Promise<T>;
-export async function readFromParentTask(parent: string | undefined, options: { readonly as: "stream" }): Promise<ReadableStream<Uint8Array>>;
+export async function readFromParentTask(
+  parent: string | undefined,
+  options: { readonly as: "stream" },
+): Promise<ReadableStream<Uint8Array>>;
 export async function readFromParentTask(parent?: string, options?: { readonly as: "stream" }): Promise<unknown> {
   const scope = taskScopeOf("readFromParentTask");
   return options === undefined ? scope.readFromParentTask(parent) : scope.readFromParentTask(parent, options);
@@ -83,7 +86,10 @@ export const log: TaskLog = {
 export function task<Input extends ZodType = ZodType<unknown>, Output extends ZodType = ZodType<unknown>>(declaration: {
   readonly input?: Input;
   readonly output?: Output;
-  readonly run: (payload: Parsed<Input>, task: TaskContext) => Promise<Unparsed<Output> | void> | Unparsed<Output> | void;
+  readonly run: (
+    payload: Parsed<Input>,
+    task: TaskContext,
+  ) => Promise<Unparsed<Output> | void> | Unparsed<Output> | void;
 }): TypedTask<Input, Output> {
   return {
     kind: "peach.task",

@@ -147,7 +147,8 @@ export class Decision {
   grantOne(ordinal: number, holder: string): void {
     const state = this.stateOf(ordinal);
     if (state === null) this.ignore("no_such_task");
-    else if (state.status === "running" && state.holder === holder) this.#leases.push({ ordinal, attempt: state.attempt, token: state.token });
+    else if (state.status === "running" && state.holder === holder)
+      this.#leases.push({ ordinal, attempt: state.attempt, token: state.token });
     else if (state.status !== "queued") this.ignore("stale_lease");
     else this.#lease(ordinal, holder);
   }
@@ -163,7 +164,13 @@ export class Decision {
     if (final && runChanged) this.#effects.push({ type: "finished" });
     const change: RunChange = {
       tasks: [...this.#changes.values()],
-      ...(runChanged && { run: { status, startedAt: started, finishedAt: final ? Math.max(started ?? this.run.createdAt, this.now) : null } }),
+      ...(runChanged && {
+        run: {
+          status,
+          startedAt: started,
+          finishedAt: final ? Math.max(started ?? this.run.createdAt, this.now) : null,
+        },
+      }),
       ...(this.#leases.length > 0 && { lastToken: this.run.lastToken + this.#leases.length }),
       ...(this.#children.length > 0 && { children: this.#children }),
     };
@@ -186,8 +193,19 @@ export class Decision {
     const attempt = attempts.length + 1;
     const token = this.run.lastToken + this.#leases.length + 1;
     const expiresAt = this.now + task.timeoutMs + LEASE_GRACE_MS;
-    const record: AttemptRecord = { attempt, status: "running", startedAt: this.now, finishedAt: null, error: null, logs: null };
-    this.set(ordinal, { status: "running", attempt, token, expiresAt, ...(holder !== undefined && { holder }) }, record);
+    const record: AttemptRecord = {
+      attempt,
+      status: "running",
+      startedAt: this.now,
+      finishedAt: null,
+      error: null,
+      logs: null,
+    };
+    this.set(
+      ordinal,
+      { status: "running", attempt, token, expiresAt, ...(holder !== undefined && { holder }) },
+      record,
+    );
     this.#leases.push({ ordinal, attempt, token });
   }
 
@@ -198,7 +216,12 @@ export class Decision {
       if (state?.status !== "queued") continue;
       const { task, attempts } = this.entry(ordinal);
       if (laneOf(task) === "driver") forDrivers += 1;
-      else this.#effects.push({ type: "start_executor", ordinal, name: `${this.run.id}/${ordinal}/${attempts.length + 1}/${state.dispatches}` });
+      else
+        this.#effects.push({
+          type: "start_executor",
+          ordinal,
+          name: `${this.run.id}/${ordinal}/${attempts.length + 1}/${state.dispatches}`,
+        });
     }
     const drivers = Math.min(MAX_DRIVERS, Math.ceil(forDrivers / DRIVER_WIDTH));
     // A driver whose time is up sends one message in its place, whatever is left: its successors share the rest.
@@ -207,7 +230,8 @@ export class Decision {
 
   #status(): RunStatus {
     if (this.#cancelled) return "cancelled";
-    if (this.run.open - this.#ended > 0) return this.run.startedAt !== null || this.#leases.length > 0 ? "running" : "queued";
+    if (this.run.open - this.#ended > 0)
+      return this.run.startedAt !== null || this.#leases.length > 0 ? "running" : "queued";
     if (this.#ended === 0) return this.run.status;
     const failed = this.run.tasks.some((_, ordinal) => this.stateOf(ordinal)?.status === "failed");
     return failed ? "failed" : "succeeded";

@@ -24,16 +24,18 @@ export function runIdFromBytes(bytes: Uint8Array): RunId {
     }
     held &= (1 << heldBits) - 1;
   }
-  return brandRunId(text + ALPHABET.charAt((held << (5 - heldBits)) & 31));
+  text += ALPHABET.charAt((held << (5 - heldBits)) & 31);
+  if (!isRunId(text)) throw new Error(`bytes became "${text}", which is no run id`);
+  return text;
 }
 
 /** The run id in this text, or null if it is none. */
 export function parseRunId(text: string): RunId | null {
-  return RUN_ID.test(text) ? brandRunId(text) : null;
+  return isRunId(text) ? text : null;
 }
 
-function brandRunId(text: string): RunId {
-  return text as RunId;
+function isRunId(text: string): text is RunId {
+  return RUN_ID.test(text);
 }
 
 /** What is hashed into the id of a run whose trigger has an idempotency key: a key belongs to its task. */
@@ -47,6 +49,12 @@ export function childTriggerKey(parent: { runId: RunId; task: string }, target: 
 }
 
 /** The key of one object version. The notification has no version id; etag and event time stand for it. */
-export function objectVersionKey(event: { bucket: string; key: string; action: string; etag: string; eventTime: string }): string {
+export function objectVersionKey(event: {
+  bucket: string;
+  key: string;
+  action: string;
+  etag: string;
+  eventTime: string;
+}): string {
   return `r2:${JSON.stringify([event.bucket, event.key, event.action, event.etag, event.eventTime])}`;
 }

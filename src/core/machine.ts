@@ -83,18 +83,27 @@ export function nextWakeAt(run: Run): number {
 function settle(decision: Decision, settled: SettledAttempt): void {
   const state = decision.stateOf(settled.ordinal);
   if (state === null) return decision.ignore("no_such_task");
-  if (state.status !== "running" || state.attempt !== settled.attempt || state.token !== settled.token) return decision.ignore("stale_lease");
+  if (state.status !== "running" || state.attempt !== settled.attempt || state.token !== settled.token)
+    return decision.ignore("stale_lease");
   decision.addChildren(settled.children);
   const { outcome, ordinal } = settled;
   switch (outcome.type) {
     case "succeeded":
-      decision.end(ordinal, { status: "succeeded", finishedAt: decision.now, passed: outcome.passed }, closed(decision, settled, "succeeded", null));
+      decision.end(
+        ordinal,
+        { status: "succeeded", finishedAt: decision.now, passed: outcome.passed },
+        closed(decision, settled, "succeeded", null),
+      );
       break;
     case "failed":
       afterFailure(decision, ordinal, closed(decision, settled, "failed", outcome.error), outcome);
       break;
     case "timed_out":
-      afterFailure(decision, ordinal, closed(decision, settled, "timed_out", outcome.error), { retryable: true, retryAfterMs: null, reason: "error" });
+      afterFailure(decision, ordinal, closed(decision, settled, "timed_out", outcome.error), {
+        retryable: true,
+        retryAfterMs: null,
+        reason: "error",
+      });
       break;
     case "lost":
       afterLoss(decision, ordinal, { ...closed(decision, settled, "lost", outcome.error), lostTo: outcome.to });
@@ -103,7 +112,12 @@ function settle(decision: Decision, settled: SettledAttempt): void {
 }
 
 /** The record of an attempt that has ended now. */
-function closed(decision: Decision, settled: SettledAttempt, status: AttemptRecord["status"], error: AttemptError | null): AttemptRecord {
+function closed(
+  decision: Decision,
+  settled: SettledAttempt,
+  status: AttemptRecord["status"],
+  error: AttemptError | null,
+): AttemptRecord {
   const record = decision.openAttempt(settled.ordinal, settled.attempt);
   return { ...record, status, finishedAt: Math.max(record.startedAt, decision.now), error, logs: settled.logs };
 }
@@ -170,7 +184,11 @@ function wakeTask(decision: Decision, ordinal: number, state: TaskState): void {
       decision.makeReady(ordinal);
       break;
     case "running": {
-      const error = { name: "WorkerLostError", message: "the attempt's worker died, or did not answer before its lease ran out", stack: null };
+      const error = {
+        name: "WorkerLostError",
+        message: "the attempt's worker died, or did not answer before its lease ran out",
+        stack: null,
+      };
       const record = decision.openAttempt(ordinal, state.attempt);
       afterLoss(decision, ordinal, { ...record, status: "lost", finishedAt: decision.now, error, lostTo: "worker" });
       break;

@@ -32,4 +32,6 @@ export type PayloadParcel =
   | (PayloadDescription & { readonly at: "r2"; readonly key: string });
 
 /** A payload on its way to a task: `held` ones were too large for the answer and are fetched from the run object one by one. */
-export type PayloadDelivery = PayloadParcel | (PayloadDescription & { readonly at: "held"; readonly seq: number; readonly offset: number });
+export type PayloadDelivery =
+  | PayloadParcel
+  | (PayloadDescription & { readonly at: "held"; readonly seq: number; readonly offset: number });

@@ -6,7 +6,13 @@ import type { AttemptError, ChildRun, FailReason, LogRef, LostTo, RunChange, Tas
 /** How an attempt ended, its payloads stored. */
 export type Outcome =
   | { readonly type: "succeeded"; readonly passed: TaskOutput }
-  | { readonly type: "failed"; readonly error: AttemptError; readonly retryable: boolean; readonly retryAfterMs: number | null; readonly reason: FailReason }
+  | {
+      readonly type: "failed";
+      readonly error: AttemptError;
+      readonly retryable: boolean;
+      readonly retryAfterMs: number | null;
+      readonly reason: FailReason;
+    }
   | { readonly type: "timed_out"; readonly error: AttemptError }
   | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError };
 

@@ -69,7 +69,13 @@ export type TaskState =
   /** `redispatchAt`: when to send another message, should the last one be lost. */
   | { readonly status: "queued"; readonly dispatches: number; readonly redispatchAt: number }
   /** Only who has `token` may settle. `holder` is the executor object of the long lane; it may ask for its lease again. */
-  | { readonly status: "running"; readonly attempt: number; readonly token: number; readonly expiresAt: number; readonly holder?: string }
+  | {
+      readonly status: "running";
+      readonly attempt: number;
+      readonly token: number;
+      readonly expiresAt: number;
+      readonly holder?: string;
+    }
   | { readonly status: "retrying"; readonly retryAt: number }
   | { readonly status: "succeeded"; readonly finishedAt: number; readonly passed: TaskOutput }
   | { readonly status: "failed"; readonly finishedAt: number; readonly reason: FailReason }

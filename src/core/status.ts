@@ -13,7 +13,17 @@
  * - `skipped`: it cannot start any more (a failed or skipped upstream task).
  * - `cancelled`: the run was cancelled before it was final.
  */
-export const TASK_STATUSES = ["pending", "queued", "running", "retrying", "waiting", "succeeded", "failed", "skipped", "cancelled"] as const;
+export const TASK_STATUSES = [
+  "pending",
+  "queued",
+  "running",
+  "retrying",
+  "waiting",
+  "succeeded",
+  "failed",
+  "skipped",
+  "cancelled",
+] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 /**

@@ -11,7 +11,14 @@ import type { AttemptOutcome, LogLine, Settlement } from "./run-rpc.ts";
 /** The settlement with its bytes placed. */
 export function takeIn(settlement: Settlement, data: Packer): SettledAttempt {
   const { ordinal, attempt, token, children } = settlement;
-  return { ordinal, attempt, token, children, outcome: placeOutcome(settlement.outcome, data), logs: placeLogs(settlement, data) };
+  return {
+    ordinal,
+    attempt,
+    token,
+    children,
+    outcome: placeOutcome(settlement.outcome, data),
+    logs: placeLogs(settlement, data),
+  };
 }
 
 /** The payload with its bytes placed. */
@@ -29,7 +36,10 @@ export function readLogs(bytes: Uint8Array): LogLine[] {
 
 function placeOutcome(outcome: AttemptOutcome, data: Packer): Outcome {
   if (outcome.type !== "succeeded") return outcome;
-  const to = outcome.to === null ? null : Object.fromEntries(Object.entries(outcome.to).map(([child, parcel]) => [child, placeParcel(parcel, data)]));
+  const to =
+    outcome.to === null
+      ? null
+      : Object.fromEntries(Object.entries(outcome.to).map(([child, parcel]) => [child, placeParcel(parcel, data)]));
   return { type: "succeeded", passed: { output: placeParcel(outcome.output, data), to } };
 }
 
@@ -41,5 +51,6 @@ function placeLogs({ logs, logsDropped }: Settlement, data: Packer): LogRef | nu
 
 /** The one mapping of stored log lines: `placeLogs` alone writes them. */
 function parseLine(line: string): LogLine {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(line) as LogLine;
 }

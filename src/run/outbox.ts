@@ -19,7 +19,7 @@ export async function dispatchRun(env: Env, runId: RunId, drivers: number): Prom
 /** Has one task of the long lane run in the executor object of this name. */
 export async function startExecutor(env: Env, runId: RunId, ordinal: number, name: string): Promise<void> {
   await tried("start executor", runId, async () => {
-    const executor = env.EXECUTORS.getByName(name) as unknown as ExecutorRpc;
+    const executor: ExecutorRpc = env.EXECUTORS.getByName(name);
     await executor.start(runId, ordinal);
   });
 }

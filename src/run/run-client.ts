@@ -9,6 +9,10 @@ import type { RunRpc } from "./run-rpc.ts";
 /** About seven seconds in all: a driver's result is worth waiting for, and its lease has ten seconds of grace. */
 const PAUSES_MS = [50, 200, 800, 2_000, 4_000] as const;
 
+/** What the platform says where it sets no flag (Durable Objects, troubleshooting). */
+const PASSING_MESSAGE =
+  /durable object.*(reset|overloaded|no longer active)|network connection lost|connection closed/i;
+
 /** Calls the object of this run, with bounded retries. Rejects only when the surroundings keep failing. */
 export async function callRun<T>(env: Env, runId: RunId, call: (run: RunRpc) => Promise<T>): Promise<T> {
   for (const pauseMs of PAUSES_MS) {
@@ -23,17 +27,22 @@ export async function callRun<T>(env: Env, runId: RunId, call: (run: RunRpc) => 
 }
 
 function stubOf(env: Env, runId: RunId): RunRpc {
-  // The binding's generated type does not name the class; its methods are those of RunRpc, which RunObject implements.
-  return env.RUNS.getByName(runId) as unknown as RunRpc;
+  return env.RUNS.getByName(runId);
 }
 
 /** Whether the surroundings failed, not the call: a reset, an overload, a lost connection, a code update. */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const flags = error as Error & { retryable?: boolean; overloaded?: boolean; durableObjectReset?: boolean };
-  return flags.retryable === true || flags.overloaded === true || flags.durableObjectReset === true || /reset|overloaded|no longer active|Network connection lost/i.test(error.message);
+  return (
+    ["retryable", "overloaded", "durableObjectReset"].some((flag) => hasFlag(error, flag)) ||
+    PASSING_MESSAGE.test(error.message)
+  );
 }
 
 function isOverload(error: unknown): boolean {
-  return error instanceof Error && "overloaded" in error && error.overloaded === true;
+  return error instanceof Error && hasFlag(error, "overloaded");
+}
+
+function hasFlag(error: Error, flag: string): boolean {
+  return Reflect.get(error, flag) === true;
 }

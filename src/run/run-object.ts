@@ -12,7 +12,18 @@ import { dispatchRun, startExecutor } from "./outbox.ts";
 import { readLogs } from "./intake.ts";
 import { describeRun } from "./run-document.ts";
 import { RunProtocol } from "./run-protocol.ts";
-import type { AcceptAnswer, AcceptRequest, ClaimRequest, Grant, Lease, RunDocument, RunRpc, SettleRequest, StoredPayload, TaskLogs } from "./run-rpc.ts";
+import type {
+  AcceptAnswer,
+  AcceptRequest,
+  ClaimRequest,
+  Grant,
+  Lease,
+  RunDocument,
+  RunRpc,
+  SettleRequest,
+  StoredPayload,
+  TaskLogs,
+} from "./run-rpc.ts";
 import { RunStore } from "./store.ts";
 
 export class RunObject extends DurableObject<Env> implements RunRpc {
@@ -32,7 +43,9 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       deletePayloads: (runId) => deleteRunPayloads(env.PAYLOADS, runId),
       waitUntil: (work) => ctx.waitUntil(work),
       alarmFailed: (strikes, error) => {
-        console.error(JSON.stringify({ message: "the alarm of a run failed", run: ctx.id.name, strikes, error: String(error) }));
+        console.error(
+          JSON.stringify({ message: "the alarm of a run failed", run: ctx.id.name, strikes, error: String(error) }),
+        );
       },
     });
   }

@@ -63,11 +63,18 @@ export class RunProtocol {
 
   accept(request: AcceptRequest): AcceptAnswer {
     const known = this.load();
-    if (known !== null) return { status: known.status, deduplicated: !isSameCall(known, request), grant: { leases: [] } };
+    if (known !== null)
+      return { status: known.status, deduplicated: !isSameCall(known, request), grant: { leases: [] } };
     const now = this.#around.now();
     const data = new Packer(this.#store.nextSeq);
     const payload = placeParcel(request.payload, data);
-    const genesis: RunGenesis = { id: request.runId, graph: request.graph, origin: request.origin, payload, createdAt: now };
+    const genesis: RunGenesis = {
+      id: request.runId,
+      graph: request.graph,
+      origin: request.origin,
+      payload,
+      createdAt: now,
+    };
     const run = newRun(genesis);
     const decided = advance(run, { type: "accepted", claim: request.claim ?? null }, now);
     const first = decided.change ?? { tasks: [] };

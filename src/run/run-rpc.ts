@@ -57,9 +57,19 @@ export interface Grant {
 
 /** How an attempt ended. */
 export type AttemptOutcome =
-  | { readonly type: "succeeded"; readonly output: PayloadParcel; readonly to: Readonly<Record<string, PayloadParcel>> | null }
+  | {
+      readonly type: "succeeded";
+      readonly output: PayloadParcel;
+      readonly to: Readonly<Record<string, PayloadParcel>> | null;
+    }
   /** `retryAfterMs` replaces the policy's delay. */
-  | { readonly type: "failed"; readonly error: AttemptError; readonly retryable: boolean; readonly retryAfterMs: number | null; readonly reason: FailReason }
+  | {
+      readonly type: "failed";
+      readonly error: AttemptError;
+      readonly retryable: boolean;
+      readonly retryAfterMs: number | null;
+      readonly reason: FailReason;
+    }
   | { readonly type: "timed_out"; readonly error: AttemptError }
   /** Its worker died, or the surroundings failed: it is started again, which does not count against `retries`. */
   | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError };
@@ -118,7 +128,11 @@ export interface RunDocument {
   readonly run_id: RunId;
   readonly task: string;
   readonly status: RunStatus;
-  readonly trigger: { readonly source: TriggerSource; readonly by: string; readonly parent: { readonly run_id: RunId; readonly task: string } | null };
+  readonly trigger: {
+    readonly source: TriggerSource;
+    readonly by: string;
+    readonly parent: { readonly run_id: RunId; readonly task: string } | null;
+  };
   readonly created_at: string;
   readonly started_at: string | null;
   readonly finished_at: string | null;

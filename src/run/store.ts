@@ -25,7 +25,10 @@ interface StoredGenesis {
 /** What the journal uses of an object's storage. */
 export interface JournalStorage {
   readonly sql: {
-    exec(query: string, ...values: (string | number | Uint8Array | null)[]): Iterable<Row> & { toArray(): Row[]; one(): Row };
+    exec(
+      query: string,
+      ...values: (string | number | Uint8Array | null)[]
+    ): Iterable<Row> & { toArray(): Row[]; one(): Row };
   };
   transactionSync<T>(work: () => T): T;
   deleteAll(): Promise<void>;
@@ -103,7 +106,9 @@ export class RunStore {
 
 function begin({ schema, genesis, first }: StoredGenesis): Run {
   if (schema > SCHEMA_VERSION) {
-    throw new Error(`run ${genesis.id} has schema ${schema}, this code knows ${SCHEMA_VERSION}: deploy the newer version again`);
+    throw new Error(
+      `run ${genesis.id} has schema ${schema}, this code knows ${SCHEMA_VERSION}: deploy the newer version again`,
+    );
   }
   const run = newRun(genesis);
   fold(run, first);
@@ -112,5 +117,6 @@ function begin({ schema, genesis, first }: StoredGenesis): Run {
 
 /** The one row mapping of this store: entries are written by `#insert` alone, as JSON of these types. */
 function parseEntry<T>(entry: string): T {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(entry) as T;
 }

@@ -27,7 +27,9 @@ export class AttemptInputs {
         const input = this.#input(parent);
         return input === undefined ? undefined : this.#open(input);
       }
-      const values = await Promise.all(inputs.map(async ({ parent: name, payload }) => [name, await this.#open(payload)] as const));
+      const values = await Promise.all(
+        inputs.map(async ({ parent: name, payload }) => [name, await this.#open(payload)] as const),
+      );
       return Object.fromEntries(values);
     }
     const [input] = inputs;
@@ -39,13 +41,17 @@ export class AttemptInputs {
   /** The bytes of what one parent passed (or, on the root, of what the trigger carried), whatever its kind. */
   async stream(parent?: string): Promise<ReadableStream<Uint8Array>> {
     const input = parent === undefined || this.#lease.shape !== "keyed" ? this.#only() : this.#input(parent);
-    if (input === undefined) throw new Error(`the task "${this.#lease.task}" reads nothing from ${parent ?? "its upstream tasks"} in this run`);
+    if (input === undefined)
+      throw new Error(
+        `the task "${this.#lease.task}" reads nothing from ${parent ?? "its upstream tasks"} in this run`,
+      );
     return openPayloadStream(this.#bucket, input, this.#held);
   }
 
   #open(payload: PayloadDelivery): Promise<unknown> {
     // A connection that waits unread holds one of six: the stream that the method gets is opened when it is first read.
-    if (payload.kind === "stream") return Promise.resolve(lazily(() => openPayloadStream(this.#bucket, payload, this.#held)));
+    if (payload.kind === "stream")
+      return Promise.resolve(lazily(() => openPayloadStream(this.#bucket, payload, this.#held)));
     const known = this.#opened.get(payload);
     if (known !== undefined) return known;
     const opened = openPayload(this.#bucket, payload, this.#held);
@@ -59,7 +65,10 @@ export class AttemptInputs {
 
   #only(): PayloadDelivery | undefined {
     const { inputs, task } = this.#lease;
-    if (inputs.length > 1) throw new Error(`the task "${task}" reads from several tasks; name one: ${inputs.map(({ parent }) => parent).join(", ")}`);
+    if (inputs.length > 1)
+      throw new Error(
+        `the task "${task}" reads from several tasks; name one: ${inputs.map(({ parent }) => parent).join(", ")}`,
+      );
     return inputs[0]?.payload;
   }
 

@@ -56,7 +56,9 @@ export class AttemptLog implements TaskLog {
 function plain(fields: Readonly<Record<string, unknown>> | undefined): LogLine["fields"] {
   if (fields === undefined) return null;
   try {
-    const seen: unknown = JSON.parse(JSON.stringify(fields, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value)));
+    const seen: unknown = JSON.parse(
+      JSON.stringify(fields, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value)),
+    );
     return typeof seen === "object" && seen !== null ? { ...seen } : null;
   } catch (error) {
     return { unprintable: String(error) };

@@ -8,7 +8,6 @@ import type { RunDocument } from "../run/run-rpc.ts";
 export type DurationInput = string | number;
 
 /** Task name to what its trigger takes. Empty here: `npm run compile` adds the tasks of peach.conf that are declared with types. */
-// oxlint-disable-next-line typescript/no-empty-interface
 export interface PeachTasks {}
 
 export interface TriggerOptions {
@@ -43,7 +42,10 @@ export interface TaskContext {
   triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
   passToChildTask(data: unknown, options?: { readonly to?: string }): void;
   readFromParentTask<T = unknown>(parent?: string): Promise<T>;
-  readFromParentTask(parent: string | undefined, options: { readonly as: "stream" }): Promise<ReadableStream<Uint8Array>>;
+  readFromParentTask(
+    parent: string | undefined,
+    options: { readonly as: "stream" },
+  ): Promise<ReadableStream<Uint8Array>>;
 }
 
 export interface EndpointContext {

@@ -27,5 +27,7 @@ export function scopeOf(helper: string): TaskScope | EndpointScope {
 export function taskScopeOf(helper: string): TaskScope {
   const scope = scopeOf(helper);
   if (scope.kind === "task") return scope;
-  throw new OutsideTaskError(`${helper} was called in the endpoint "${scope.name}". It belongs inside a task: an endpoint has no upstream or downstream tasks.`);
+  throw new OutsideTaskError(
+    `${helper} was called in the endpoint "${scope.name}". It belongs inside a task: an endpoint has no upstream or downstream tasks.`,
+  );
 }

@@ -12,7 +12,13 @@ export class DriverEntrypoint extends WorkerEntrypoint<Env> {
   drive(runId: RunId): void {
     this.ctx.waitUntil(
       driveRun(this.env, runId).catch((error: unknown) => {
-        console.error(JSON.stringify({ message: "a driver gave its run up; leases and alarm take over", run: runId, error: String(error) }));
+        console.error(
+          JSON.stringify({
+            message: "a driver gave its run up; leases and alarm take over",
+            run: runId,
+            error: String(error),
+          }),
+        );
       }),
     );
   }

@@ -44,7 +44,12 @@ export class EndpointScope implements EndpointContext {
 
   async triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
     const origin = { source: "endpoint", by: this.name, parent: null } as const;
-    const run = await triggerTask(this.#port, { task, payload, idempotencyKey: options?.idempotencyKey ?? null, origin });
+    const run = await triggerTask(this.#port, {
+      task,
+      payload,
+      idempotencyKey: options?.idempotencyKey ?? null,
+      origin,
+    });
     this.#call.triggered({ runId: run.runId, task });
     return run;
   }

@@ -29,7 +29,13 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       execute: (lease) => this.#execute(lease),
       settle: ({ runId }, settlement) => this.#settle(runId, settlement),
       alarmFailed: ({ runId }, error) => {
-        console.error(JSON.stringify({ message: "an executor object could not reach its run, trying again", run: runId, error: String(error) }));
+        console.error(
+          JSON.stringify({
+            message: "an executor object could not reach its run, trying again",
+            run: runId,
+            error: String(error),
+          }),
+        );
       },
     });
   }
@@ -44,7 +50,10 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
 
   async #execute(lease: Lease): Promise<Settlement> {
     const carried: Promise<unknown>[] = [];
-    const settlement = await executeLease(this.env, lease, { waitUntil: (promise) => carried.push(promise), budgetMs: () => 0 });
+    const settlement = await executeLease(this.env, lease, {
+      waitUntil: (promise) => carried.push(promise),
+      budgetMs: () => 0,
+    });
     await Promise.allSettled(carried);
     return settlement;
   }

@@ -79,5 +79,13 @@ export class ExecutorProtocol {
 
 function lost(ordinal: number, { attempt, token }: { readonly attempt: number; readonly token: number }): Settlement {
   const error = { name: "WorkerLostError", message: "the attempt's worker died before it had ended", stack: null };
-  return { ordinal, attempt, token, outcome: { type: "lost", to: "worker", error }, children: [], logs: [], logsDropped: 0 };
+  return {
+    ordinal,
+    attempt,
+    token,
+    outcome: { type: "lost", to: "worker", error },
+    children: [],
+    logs: [],
+    logsDropped: 0,
+  };
 }

@@ -28,14 +28,27 @@ const MAX_STACK = 8_192;
 /** Runs the attempt of this lease. Resolves always, within its timeout. */
 export async function executeAttempt(lease: Lease, registry: MethodRegistry, port: TriggerPort): Promise<Settlement> {
   const { runId } = lease;
-  const inputs = new AttemptInputs(lease, port.env.PAYLOADS, (seq, offset, size) => callRun(port.env, runId, (run) => run.held(seq, offset, size)));
+  const inputs = new AttemptInputs(lease, port.env.PAYLOADS, (seq, offset, size) =>
+    callRun(port.env, runId, (run) => run.held(seq, offset, size)),
+  );
   const ending = new AbortController();
   const scope = new TaskScope(lease, inputs, port, ending.signal);
   const method = methodOf(registry, lease.method);
-  const outcome = method === null ? missing(lease) : await withinTimeout(lease, ending, () => run(lease, method, inputs, scope, port.env));
+  const outcome =
+    method === null
+      ? missing(lease)
+      : await withinTimeout(lease, ending, () => run(lease, method, inputs, scope, port.env));
   if (!ending.signal.aborted) ending.abort(new Error("the attempt has ended"));
   const { ordinal, attempt, token } = lease;
-  return { ordinal, attempt, token, outcome, children: scope.children, logs: scope.log.lines, logsDropped: scope.log.dropped };
+  return {
+    ordinal,
+    attempt,
+    token,
+    outcome,
+    children: scope.children,
+    logs: scope.log.lines,
+    logsDropped: scope.log.dropped,
+  };
 }
 
 /** The outcome of a throw. */
@@ -45,7 +58,13 @@ export function outcomeOf(thrown: unknown): AttemptOutcome {
   return { type: "failed", error, retryable: isRetryable(thrown), retryAfterMs: retryAfterOf(thrown), reason: "error" };
 }
 
-async function run(lease: Lease, method: RunnableMethod, inputs: AttemptInputs, scope: TaskScope, env: Env): Promise<AttemptOutcome> {
+async function run(
+  lease: Lease,
+  method: RunnableMethod,
+  inputs: AttemptInputs,
+  scope: TaskScope,
+  env: Env,
+): Promise<AttemptOutcome> {
   try {
     const payload = await fit(method.input, await inputs.value(), `what the task "${lease.task}" reads`);
     const returned: unknown = await runInScope(scope, () => method.run(payload, scope));
@@ -57,7 +76,11 @@ async function run(lease: Lease, method: RunnableMethod, inputs: AttemptInputs, 
   }
 }
 
-async function parcelAll(lease: Lease, to: ReadonlyMap<string, unknown>, env: Env): Promise<Record<string, PayloadParcel> | null> {
+async function parcelAll(
+  lease: Lease,
+  to: ReadonlyMap<string, unknown>,
+  env: Env,
+): Promise<Record<string, PayloadParcel> | null> {
   if (to.size === 0) return null;
   const parcels: Record<string, PayloadParcel> = {};
   for (const [child, data] of to) parcels[child] = await parcel(lease, data, child, env);
@@ -71,7 +94,11 @@ async function parcel(lease: Lease, data: unknown, part: string, env: Env): Prom
   return parcelPayload(env.PAYLOADS, key, encoded.value, lease.inlineLimitBytes);
 }
 
-async function withinTimeout(lease: Lease, ending: AbortController, work: () => Promise<AttemptOutcome>): Promise<AttemptOutcome> {
+async function withinTimeout(
+  lease: Lease,
+  ending: AbortController,
+  work: () => Promise<AttemptOutcome>,
+): Promise<AttemptOutcome> {
   const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
   const timer = setTimeout(() => {
     const error = new AttemptTimeoutError(lease.timeoutMs);
@@ -84,13 +111,22 @@ async function withinTimeout(lease: Lease, ending: AbortController, work: () => 
 }
 
 function missing({ task, method }: Lease): AttemptOutcome {
-  const error = { name: "MethodMissingError", message: `the deployed code has no method "${method}" for the task "${task}"; deploy it again, or cancel the run`, stack: null };
+  const error = {
+    name: "MethodMissingError",
+    message: `the deployed code has no method "${method}" for the task "${task}"; deploy it again, or cancel the run`,
+    stack: null,
+  };
   return { type: "failed", error, retryable: false, retryAfterMs: null, reason: "method_missing" };
 }
 
 function describe(thrown: unknown): AttemptError {
-  if (!(thrown instanceof Error)) return { name: "Error", message: `the task threw ${String(thrown)}`.slice(0, MAX_MESSAGE), stack: null };
-  return { name: thrown.name, message: thrown.message.slice(0, MAX_MESSAGE), stack: thrown.stack?.slice(0, MAX_STACK) ?? null };
+  if (!(thrown instanceof Error))
+    return { name: "Error", message: `the task threw ${String(thrown)}`.slice(0, MAX_MESSAGE), stack: null };
+  return {
+    name: thrown.name,
+    message: thrown.message.slice(0, MAX_MESSAGE),
+    stack: thrown.stack?.slice(0, MAX_STACK) ?? null,
+  };
 }
 
 function isSurroundings(thrown: unknown): boolean {

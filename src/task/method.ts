@@ -37,5 +37,6 @@ export function methodOf(registry: MethodRegistry, key: string): RunnableMethod 
   if (method === undefined) return null;
   const { input, output, run } = typeof method === "function" ? { input: null, output: null, run: method } : method;
   // An author's parameter type says what he expects; what arrives is whatever was passed, checked by `input` if there is one.
+  // oxlint-disable-next-line typescript/consistent-type-assertions
   return { input, output, run: run as RunnableMethod["run"] };
 }

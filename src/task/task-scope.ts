@@ -77,25 +77,36 @@ export class TaskScope implements TaskContext {
       this.#passed = { data };
       return;
     }
-    if (!this.#lease.children.includes(to)) throw new ProblemError(this.#noSuchTask(to, "downstream", this.#lease.children));
+    if (!this.#lease.children.includes(to))
+      throw new ProblemError(this.#noSuchTask(to, "downstream", this.#lease.children));
     this.#passedTo.set(to, data);
   }
 
   readFromParentTask<T = unknown>(parent?: string): Promise<T>;
-  readFromParentTask(parent: string | undefined, options: { readonly as: "stream" }): Promise<ReadableStream<Uint8Array>>;
+  readFromParentTask(
+    parent: string | undefined,
+    options: { readonly as: "stream" },
+  ): Promise<ReadableStream<Uint8Array>>;
   async readFromParentTask(parent?: string, options?: { readonly as?: "stream" }): Promise<unknown> {
     const { parents } = this.#lease;
-    if (parent !== undefined && !parents.includes(parent)) throw new ProblemError(this.#noSuchTask(parent, "upstream", parents));
+    if (parent !== undefined && !parents.includes(parent))
+      throw new ProblemError(this.#noSuchTask(parent, "upstream", parents));
     return options?.as === "stream" ? this.#inputs.stream(parent) : this.#inputs.value(parent);
   }
 
   /** An attempt whose time is up may go on running; it must not start anything any more. */
   #refuseIfEnded(helper: string): void {
     if (!this.signal.aborted) return;
-    throw new Error(`${helper} was called after this attempt of "${this.name}" had ended; check task.signal before going on`);
+    throw new Error(
+      `${helper} was called after this attempt of "${this.name}" had ended; check task.signal before going on`,
+    );
   }
 
-  #noSuchTask(name: string, where: "upstream" | "downstream", known: readonly string[]): ConstructorParameters<typeof ProblemError>[0] {
+  #noSuchTask(
+    name: string,
+    where: "upstream" | "downstream",
+    known: readonly string[],
+  ): ConstructorParameters<typeof ProblemError>[0] {
     const meant = nearest(name, known);
     const list = known.length === 0 ? `It has no ${where} task.` : `Its ${where} tasks are ${known.join(", ")}.`;
     return {
