@@ -25,6 +25,7 @@ export class LoadedConf {
   readonly value: unknown;
   readonly source: SourceFile;
   readonly #document: Document;
+  readonly #pairs = new WeakMap<YAMLMap, ReadonlyMap<string | null, Pair>>();
 
   constructor(source: SourceFile, document: Document, value: unknown) {
     this.source = source;
@@ -81,9 +82,18 @@ export class LoadedConf {
       return isNode(item) ? { key: item, value: item } : null;
     }
     if (!isMap(node)) return null;
-    const pair = node.items.findLast((one) => keyText(one) === String(segment)) ?? this.#mergedPair(node, segment);
+    const pair = this.#pairsOf(node).get(String(segment)) ?? this.#mergedPair(node, segment);
     if (pair === undefined) return null;
     return { key: isNode(pair.key) ? pair.key : null, value: isNode(pair.value) ? pair.value : null };
+  }
+
+  /** By key; of a repeated one the last, whose value counts. Kept, as a large file is asked for each of its keys. */
+  #pairsOf(map: YAMLMap): ReadonlyMap<string | null, Pair> {
+    const known = this.#pairs.get(map);
+    if (known !== undefined) return known;
+    const pairs = new Map(map.items.map((pair) => [keyText(pair), pair]));
+    this.#pairs.set(map, pairs);
+    return pairs;
   }
 
   #mergedPair(map: YAMLMap, segment: PropertyKey): Pair | undefined {

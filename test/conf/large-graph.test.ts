@@ -1,0 +1,33 @@
+import { expect, it } from "vitest";
+import { planOf, problemsOf } from "./project.ts";
+
+//   t0 ─┬─> l0 ─┬─> t1 ─┬─> ...
+//       └─> r0 ─┘       └─> ...
+it("a graph with very many ways through it is walked once", async () => {
+  const rungs = Array.from(
+    { length: 60 },
+    (_, index) => `  t${index}: {method: a, downstream: [l${index}, r${index}]}
+  l${index}: {method: b, downstream: t${index + 1}}
+  r${index}: {method: c, downstream: t${index + 1}}
+`,
+  );
+  const plan = await planOf(`tasks:\n${rungs.join("")}  t60: {method: d}\n`);
+  expect(plan.tasks["t60"]?.upstream).toEqual(["l59", "r59"]);
+});
+
+it("a cycle that two ways lead to is shown once", async () => {
+  const conf = `tasks:
+  t: {method: a, downstream: [l, r]}
+  l: {method: b, downstream: u}
+  r: {method: c, downstream: u}
+  u: {method: d, downstream: v}
+  v: {method: e, downstream: u}
+`;
+  expect((await problemsOf(conf)).match(/wait for each other: .*/g)).toEqual(["wait for each other: u → v → u"]);
+});
+
+it("a chain of 5000 tasks compiles", async () => {
+  const chain = Array.from({ length: 5000 }, (_, index) => `  t${index}: {method: a, downstream: t${index + 1}}\n`);
+  const plan = await planOf(`tasks:\n${chain.join("")}  t5000: {method: b}\n`);
+  expect(Object.keys(plan.tasks)).toHaveLength(5001);
+}, 30_000);
