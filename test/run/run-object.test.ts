@@ -10,8 +10,16 @@ function accept(root: string) {
   const graph = graphFrom(plan, root);
   if (graph === null) throw new Error(`no task ${root}`);
   const runId = runIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
-  const payload = { kind: "json", size: 4, contentType: "application/json", at: "inline", bytes: new TextEncoder().encode("null") } as const;
-  return callRun(env, runId, (run) => run.accept({ runId, graph, origin: { source: "api", by: "test", parent: null }, payload })).then(() => runId);
+  const payload = {
+    kind: "json",
+    size: 4,
+    contentType: "application/json",
+    at: "inline",
+    bytes: new TextEncoder().encode("null"),
+  } as const;
+  return callRun(env, runId, (run) =>
+    run.accept({ runId, graph, origin: { source: "api", by: "test", parent: null }, payload }),
+  ).then(() => runId);
 }
 
 describe("a diamond on the real objects", () => {

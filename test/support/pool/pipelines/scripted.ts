@@ -29,7 +29,10 @@ export class Call {
 
   /** Resolves or rejects once the test has said how. */
   async ended(): Promise<unknown> {
-    const ending = await vi.waitFor(() => this.#ending ?? Promise.reject(new Error("the test never ended this call")), WATCH);
+    const ending = await vi.waitFor(
+      () => this.#ending ?? Promise.reject(new Error("the test never ended this call")),
+      WATCH,
+    );
     if ("error" in ending) throw ending.error;
     return ending.value;
   }
@@ -47,9 +50,14 @@ export async function scripted(payload: unknown, task: TaskContext): Promise<unk
 /** Takes the next call of this run (and task), now or when it comes. */
 export function nextCall(runId: string, task?: string): Promise<Call> {
   return vi.waitFor(() => {
-    const index = arrived.findIndex((call) => call.task.runId === runId && (task === undefined || call.task.name === task));
+    const index = arrived.findIndex(
+      (call) => call.task.runId === runId && (task === undefined || call.task.name === task),
+    );
     const [call] = index === -1 ? [] : arrived.splice(index, 1);
-    if (call === undefined) throw new Error(`no call of ${task ?? "any task"} of ${runId}; waiting are ${arrived.map(({ task: { name } }) => name).join(", ")}`);
+    if (call === undefined)
+      throw new Error(
+        `no call of ${task ?? "any task"} of ${runId}; waiting are ${arrived.map(({ task: { name } }) => name).join(", ")}`,
+      );
     return call;
   }, WATCH);
 }

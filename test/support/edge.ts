@@ -1,0 +1,55 @@
+/** The HTTP edge over a plan of the test, with the real run objects behind it. */
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import type { Plan } from "../../src/core/plan.ts";
+import { createApp, type AppDependencies } from "../../src/http/app.ts";
+import { callRun } from "../../src/run/run-client.ts";
+import { runInScope } from "../../src/task/context.ts";
+import { EndpointScope } from "../../src/task/endpoint-scope.ts";
+import type { MethodRegistry } from "../../src/task/method.ts";
+import { createAcceptTrigger, type AcceptTrigger } from "../../src/trigger/accept.ts";
+
+export const ADMIN_TOKEN = "a-token-for-tests";
+
+export interface EdgeOptions {
+  readonly registry?: Partial<MethodRegistry>;
+  readonly dependencies?: Partial<AppDependencies>;
+  /** Secrets and variables over those of wrangler.toml. */
+  readonly env?: Partial<Env>;
+}
+
+/** Sends a request to the edge; with the admin token unless it brings another `Authorization`. */
+export type Send = (path: string, init?: RequestInit) => Promise<Response>;
+
+export function edge(plan: Plan, options: EdgeOptions = {}): Send {
+  const registry: MethodRegistry = { tasks: {}, endpoints: {}, ...options.registry };
+  const acceptTrigger = acceptorOf(plan, registry);
+  const app = createApp({
+    plan,
+    registry,
+    acceptTrigger,
+    callRun,
+    callEndpoint(method, request, call) {
+      const scope = new EndpointScope(call, { env: call.env, lifetime: call.lifetime, accept: acceptTrigger });
+      return runInScope(scope, () => method(request, scope));
+    },
+    ...options.dependencies,
+  });
+  const bindings = { ...env, PEACH_API_TOKEN: ADMIN_TOKEN, ...options.env };
+  return async (path, init = {}) => {
+    const headers = new Headers(init.headers);
+    if (!headers.has("Authorization")) headers.set("Authorization", `Bearer ${ADMIN_TOKEN}`);
+    return app.request(path, { ...init, headers }, bindings, createExecutionContext());
+  };
+}
+
+/** The way in for a plan; nothing is driven by it. */
+export function acceptorOf(plan: Plan, registry: MethodRegistry = { tasks: {}, endpoints: {} }): AcceptTrigger {
+  return createAcceptTrigger({
+    plan,
+    registry,
+    callRun,
+    directClaim: { holding: 0, budgetMs: 0 },
+    driveGrant: async () => undefined,
+  });
+}

@@ -1,0 +1,68 @@
+/** Counts what the platform bills, by wrapping the runtime's own prototypes: the worker under test shares this isolate. */
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { RunObject } from "../../src/run/run-object.ts";
+
+export interface Operations {
+  /** `cursor.rowsWritten` of every statement, and one for each alarm set. */
+  rowsWritten: number;
+  /** Calls of a run object's methods. */
+  runCalls: number;
+  /** A message costs three: written, read, deleted. */
+  queueOperations: number;
+  r2Operations: number;
+}
+
+const RUN_METHODS = [
+  "accept",
+  "claim",
+  "settle",
+  "begin",
+  "held",
+  "describe",
+  "payload",
+  "logs",
+  "cancel",
+  "untilFinal",
+] as const;
+
+const R2_METHODS = ["put", "get", "head", "list", "delete", "createMultipartUpload"] as const;
+
+/** Counts from now on, for the rest of the test file. */
+export async function countOperations(): Promise<Operations> {
+  const counted: Operations = { rowsWritten: 0, runCalls: 0, queueOperations: 0, r2Operations: 0 };
+  await runInDurableObject(env.RUNS.getByName("only for its prototypes"), (_, { storage }) => {
+    wrap(Object.getPrototypeOf(storage.sql), "exec", (_args, cursor) => (counted.rowsWritten += rowsWrittenBy(cursor)));
+    wrap(Object.getPrototypeOf(storage), "setAlarm", () => (counted.rowsWritten += 1));
+  });
+  for (const method of RUN_METHODS) wrap(RunObject.prototype, method, () => (counted.runCalls += 1));
+  wrap(Object.getPrototypeOf(env.RUN_QUEUE), "send", () => (counted.queueOperations += 3));
+  wrap(
+    Object.getPrototypeOf(env.RUN_QUEUE),
+    "sendBatch",
+    ([messages]) => (counted.queueOperations += 3 * lengthOf(messages)),
+  );
+  for (const method of R2_METHODS) wrap(Object.getPrototypeOf(env.PAYLOADS), method, () => (counted.r2Operations += 1));
+  return counted;
+}
+
+/** Has `seen` told of every call of this method of a prototype, on whatever instance. */
+function wrap(owner: object, method: string, seen: (args: readonly unknown[], result: unknown) => void): void {
+  const original: unknown = Reflect.get(owner, method);
+  if (typeof original !== "function") throw new Error(`there is no method ${method} to count`);
+  Reflect.set(owner, method, function (this: unknown, ...args: unknown[]): unknown {
+    const result: unknown = Reflect.apply(original, this, args);
+    seen(args, result);
+    return result;
+  });
+}
+
+function rowsWrittenBy(cursor: unknown): number {
+  return typeof cursor === "object" && cursor !== null && "rowsWritten" in cursor
+    ? Number(cursor.rowsWritten)
+    : Number.NaN;
+}
+
+function lengthOf(messages: unknown): number {
+  return Array.isArray(messages) ? messages.length : Number.NaN;
+}
