@@ -1,0 +1,25 @@
+/** Wiring only: the worker's handlers and the classes that the runtime looks for. */
+import { createApp } from "./http/app.ts";
+import { callRun } from "./run/run-client.ts";
+import { RunObject } from "./run/run-object.ts";
+import { acceptTrigger, callEndpoint, plan, registry } from "./task/deployment.ts";
+import { DriverEntrypoint } from "./task/driver-entrypoint.ts";
+import { ExecutorObject } from "./task/executor-object.ts";
+import { consumeDeadLetters } from "./trigger/dead-letter.ts";
+import { consumeR2Events } from "./trigger/r2-events.ts";
+import { consumeRunMessages } from "./trigger/run-consumer.ts";
+
+const app = createApp({ plan, registry, acceptTrigger, callRun, callEndpoint });
+
+export { DriverEntrypoint, ExecutorObject, RunObject };
+
+export default {
+  fetch: app.fetch,
+
+  async queue(batch, env, ctx) {
+    // Told by how the name ends: a deployment may put its own prefix in front.
+    if (batch.queue.endsWith("dead-letters")) await consumeDeadLetters(batch, env);
+    else if (batch.queue.endsWith("r2-events")) await consumeR2Events({ plan, acceptTrigger }, batch, env, ctx);
+    else await consumeRunMessages((runId) => ctx.exports.DriverEntrypoint.drive(runId), batch, env);
+  },
+} satisfies ExportedHandler<Env>;
