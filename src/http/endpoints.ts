@@ -118,8 +118,13 @@ async function rereadable(request: Request): Promise<() => Request> {
 
 function toResponse(result: unknown, runs: readonly ChildRun[]): Response {
   if (result instanceof Response) return result;
-  if (result !== undefined) return Response.json(result);
-  return Response.json({ runs: runs.map(({ runId, task }) => ({ run_id: runId, task })) }, { status: 202 });
+  if (result === undefined) {
+    return Response.json({ runs: runs.map(({ runId, task }) => ({ run_id: runId, task })) }, { status: 202 });
+  }
+  // Typed as string, but undefined for a function or a symbol.
+  const json: string | undefined = JSON.stringify(result);
+  if (json === undefined) throw new TypeError(`an endpoint cannot answer with a ${typeof result}`);
+  return new Response(json, { headers: { "Content-Type": "application/json" } });
 }
 
 function tooLarge(endpoint: EndpointPlan): Problem {

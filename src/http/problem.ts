@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Problem, ProblemCode } from "../core/result.ts";
+import { isPassing } from "../run/run-client.ts";
 import type { HttpEnv } from "./http-env.ts";
 
 const KINDS = {
@@ -57,10 +58,17 @@ export function problemResponse(
 
 /** Answers what nobody expected: the log has everything under the request's id, the caller only that id. */
 export function unexpected(error: unknown, c: Context<HttpEnv>): Response {
-  logFailure(c, "request failed unexpectedly", error);
+  logFailure(c, "request failed", error);
+  if (isPassing(error)) {
+    return problemResponse(c, {
+      code: "overloaded",
+      detail: "The run cannot be reached now.",
+      hint: "Ask again in a moment.",
+    });
+  }
   return problemResponse(c, {
     code: "internal_error",
-    detail: "Something went wrong that should not have.",
+    detail: "The request could not be answered, by a fault of the worker.",
     hint: "Try again. If it stays, look for the request_id in the worker's log.",
   });
 }

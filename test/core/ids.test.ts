@@ -47,12 +47,16 @@ describe("run ids", () => {
     expect(() => runIdFromBytes(new Uint8Array(15))).toThrow("16 bytes, given 15");
   });
 
-  it.each(["", "run_", "run_ABCDEFGHJKMNPQRSTVWXYZ0123", `run_${"0".repeat(25)}`, `run_${"u".repeat(26)}`, `x${"0".repeat(26)}`])(
-    "are not read from %j",
-    (text) => {
-      expect(parseRunId(text)).toBeNull();
-    },
-  );
+  it.each([
+    "",
+    "run_",
+    "run_ABCDEFGHJKMNPQRSTVWXYZ0123",
+    `run_${"0".repeat(25)}`,
+    `run_${"u".repeat(26)}`,
+    `x${"0".repeat(26)}`,
+  ])("are not read from %j", (text) => {
+    expect(parseRunId(text)).toBeNull();
+  });
 });
 
 describe("keys", () => {

@@ -46,11 +46,13 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
     if (waitMs === null) return c.json(acceptedDocument(c, accepted.value), 202);
 
     const { runId } = accepted.value;
-    const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs));
+    // Accepted is accepted: if the run cannot be reached meanwhile, the answer is that it goes on.
+    const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs)).catch(() => null);
     if (final !== null) return c.json(final, 200);
     // Meanwhile the status has moved on from the one it was accepted with.
-    const current = await callRun(c.env, runId, (run) => run.describe());
-    return c.json({ ...acceptedDocument(c, accepted.value), ...(current && { status: current.status }) }, 202);
+    const current = await callRun(c.env, runId, (run) => run.describe()).catch(() => null);
+    const status = current?.status ?? accepted.value.status;
+    return c.json(acceptedDocument(c, { ...accepted.value, status }), 202);
   });
 }
 

@@ -1,0 +1,128 @@
+import { describe, expect, it, vi } from "vitest";
+import { edge } from "../support/edge.ts";
+import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
+
+const PLAN = planOf([taskPlan("echo")], {
+  version: "v7",
+  endpoints: [endpointPlan("audio", { url: "/hooks/audio", methods: ["POST"] }), endpointPlan("root", { url: "/" })],
+});
+const registry = { endpoints: { audio: () => null, root: () => "root" } };
+const RUN = `run_${"0".repeat(26)}`;
+
+describe("every answer", () => {
+  it("has the sender's request id if it is presentable, else one of its own", async () => {
+    const send = edge(PLAN, { registry });
+    const given = await send("/healthz", { headers: { "X-Request-Id": "abc-1" } });
+    expect(given.headers.get("X-Request-Id")).toBe("abc-1");
+    for (const bad of ["two words", "<script>", "x".repeat(129)]) {
+      const own = await send("/", { headers: { "X-Request-Id": bad } });
+      expect(own.headers.get("X-Request-Id")).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+
+  it("of a problem repeats the request id in its document", async () => {
+    const response = await edge(PLAN, { registry })("/api/v1/nothing", { headers: { "X-Request-Id": "abc-1" } });
+    expect(response.headers.get("Content-Type")).toBe("application/problem+json");
+    expect(await response.json()).toEqual({
+      type: "urn:peach:problem:not_found",
+      title: "Not found",
+      status: 404,
+      code: "not_found",
+      detail: "There is nothing at /api/v1/nothing.",
+      hint: expect.any(String),
+      request_id: "abc-1",
+    });
+  });
+
+  it("of the API is not kept, guessed or run by a browser", async () => {
+    const { headers } = await edge(PLAN, { registry })(`/api/v1/runs/${RUN}`);
+    expect(headers.get("Cache-Control")).toBe("no-store");
+    expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+    expect(headers.get("Content-Security-Policy")).toBe("default-src 'none'; sandbox");
+  });
+});
+
+describe("GET /healthz", () => {
+  it("is open and names the deployed configuration", async () => {
+    const response = await edge(PLAN, { registry })("/healthz", { headers: { Authorization: "none" } });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ status: "ok", conf_version: "v7" });
+  });
+});
+
+describe("a path where nothing is", () => {
+  it.each([
+    ["/hooks/audi", "Did you mean POST /hooks/audio?"],
+    ["/hook/audio/", "Did you mean POST /hooks/audio?"],
+    ["/healtz", "Did you mean GET /healthz?"],
+    ["/api/v1/task/echo/trigger", "Did you mean POST /api/v1/tasks/{task}/trigger?"],
+    [`/api/v1/run/${RUN}`, "Did you mean GET /api/v1/runs/{id}?"],
+    ["/something/else/entirely", "Endpoints are at the urls that peach.conf gives them"],
+  ])("%s: 404, %s", async (path, hint) => {
+    const response = await edge(PLAN, { registry })(path);
+    expect(response.status).toBe(404);
+    const problem = await response.json<{ hint: string }>();
+    expect(problem.hint).toContain(hint);
+  });
+
+  it.each([
+    ["GET", "/api/v1/tasks/echo/trigger", "POST"],
+    ["DELETE", "/api/v1/runs", "GET, HEAD"],
+    ["GET", "/hooks/audio", "POST"],
+    ["POST", "/healthz", "GET, HEAD"],
+  ])("by this method, %s %s: 405 and the allowed ones", async (method, path, allow) => {
+    const response = await edge(PLAN, { registry })(path, { method });
+    expect(response.status).toBe(405);
+    expect(response.headers.get("Allow")).toBe(allow);
+    expect(await response.json()).toMatchObject({ code: "method_not_allowed" });
+  });
+});
+
+describe("a call that this version does not have", () => {
+  it.each([
+    ["POST", "/events/audio.published"],
+    ["GET", "/runs"],
+    ["GET", `/runs/${RUN}/events`],
+    ["POST", `/runs/${RUN}/retry`],
+    ["POST", `/runs/${RUN}/replay`],
+    ["GET", `/runs/${RUN}/tasks/echo/items`],
+    ["POST", `/runs/${RUN}/tasks/echo/complete`],
+    ["GET", "/tasks"],
+    ["GET", "/tasks/echo"],
+    ["GET", "/graph"],
+    ["POST", "/tasks/echo/pause"],
+    ["POST", "/tasks/echo/resume"],
+    ["GET", "/schedules"],
+    ["POST", "/schedules/echo/pause"],
+    ["POST", "/schedules/echo/resume"],
+    ["GET", "/dead-letters"],
+    ["POST", "/dead-letters/x/redrive"],
+    ["GET", "/metrics"],
+    ["GET", "/openapi.json"],
+  ])("%s %s says so", async (method, path) => {
+    const response = await edge(PLAN, { registry })(`/api/v1${path}`, { method });
+    expect(response.status).toBe(501);
+    expect(await response.json()).toMatchObject({ code: "not_available_yet", hint: expect.stringMatching(/./) });
+  });
+});
+
+describe("what nobody expected", () => {
+  it("is logged under the request id; the answer has neither its message nor its stack", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const send = edge(PLAN, {
+      dependencies: {
+        callRun: async () => {
+          throw new TypeError("the secret is 1234");
+        },
+      },
+    });
+    const response = await send(`/api/v1/runs/${RUN}`, { headers: { "X-Request-Id": "abc-1" } });
+    const text = await response.text();
+    expect(response.status).toBe(500);
+    expect(response.headers.get("X-Request-Id")).toBe("abc-1");
+    expect(JSON.parse(text)).toMatchObject({ code: "internal_error", request_id: "abc-1" });
+    expect(text).not.toMatch(/1234|TypeError|\.ts/);
+    expect(logged.mock.calls.flat().join()).toMatch(/abc-1.*the secret is 1234/);
+    logged.mockRestore();
+  });
+});
