@@ -1,0 +1,195 @@
+import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import { ok, refuse } from "../../src/core/result.ts";
+import { openPayload } from "../../src/payload/payload-store.ts";
+import { callRun } from "../../src/run/run-client.ts";
+import { runIdFor, type AcceptTrigger } from "../../src/trigger/accept.ts";
+import type { DeadLetter } from "../../src/trigger/dead-letter.ts";
+import { consumeR2Events } from "../../src/trigger/r2-events.ts";
+import type { R2Notification } from "../../src/trigger/r2-notification.ts";
+import { versionKeyOf } from "../../src/trigger/r2-notification.ts";
+import { acceptorOf } from "../support/edge.ts";
+import { planOf, r2Rule, taskPlan } from "../support/plan.ts";
+
+const on = { r2: [r2Rule({ prefix: "audio/", suffix: ".mp3" })] };
+// Both run the pool's `echo`.
+const PLAN = planOf([
+  taskPlan("transcribe", { method: "echo", on }),
+  taskPlan("index", { method: "echo", on }),
+  taskPlan("forget", { method: "echo", on: { r2: [r2Rule({ actions: ["delete"] })] } }),
+]);
+
+function notification(overrides: Partial<R2Notification> = {}): R2Notification {
+  return {
+    account: "3f4b7e3dcab231cbfdaa90a6a28bd548",
+    action: "PutObject",
+    bucket: "uploads",
+    object: { key: `audio/${crypto.randomUUID()}.mp3`, size: 65_536, eTag: "c846ff7a18f28c2e262116d6e8719ef0" },
+    eventTime: "2026-05-24T19:36:44.379Z",
+    ...overrides,
+  };
+}
+
+interface Outcome {
+  readonly acked: readonly string[];
+  readonly retried: readonly string[];
+}
+
+/** Consumes bodies as one batch; the messages are called 0, 1, … */
+async function consume(bodies: readonly unknown[], acceptTrigger = acceptorOf(PLAN)): Promise<Outcome> {
+  const timestamp = new Date("2026-01-02T03:04:05.006Z");
+  const messages = bodies.map((body, id) => ({ id: String(id), timestamp, attempts: 1, body }));
+  const batch = createMessageBatch("peach-r2-events", messages);
+  const ctx = createExecutionContext();
+  await consumeR2Events({ plan: PLAN, acceptTrigger }, batch, env, ctx);
+  const { explicitAcks, retryMessages } = await getQueueResult(batch, ctx);
+  return { acked: explicitAcks.toSorted(), retried: retryMessages.map(({ msgId }) => msgId) };
+}
+
+async function deadLetters(): Promise<DeadLetter[]> {
+  const { objects } = await env.PAYLOADS.list({ prefix: "dead-letters/" });
+  const bodies = await Promise.all(objects.map(({ key }) => env.PAYLOADS.get(key)));
+  return Promise.all(bodies.flatMap((body) => (body === null ? [] : [body.json<DeadLetter>()])));
+}
+
+beforeEach(async () => {
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const { objects } = await env.PAYLOADS.list({ prefix: "dead-letters/" });
+  await env.PAYLOADS.delete(objects.map(({ key }) => key));
+});
+
+describe("an R2 notification", () => {
+  it("starts one run of each task that it fits, with the object as payload", async () => {
+    const event = notification();
+    expect(await consume([event])).toEqual({ acked: ["0"], retried: [] });
+    for (const task of ["transcribe", "index"]) {
+      const runId = await runIdFor(task, versionKeyOf(event));
+      const document = await callRun(env, runId, (run) => run.describe());
+      expect(document).toMatchObject({
+        task,
+        trigger: { source: "r2", by: `uploads/${event.object.key}`, parent: null },
+      });
+      const stored = await callRun(env, runId, (run) => run.payload(null));
+      if (!stored) throw new Error("the run has no payload");
+      expect(await openPayload(env.PAYLOADS, stored, () => Promise.reject(new Error("not held")))).toEqual({
+        bucket: "uploads",
+        key: event.object.key,
+        size: 65_536,
+        etag: "c846ff7a18f28c2e262116d6e8719ef0",
+        action: "PutObject",
+        event_time: "2026-05-24T19:36:44.379Z",
+        s3_uri: `s3://uploads/${event.object.key}`,
+      });
+    }
+  });
+
+  it("that comes five times, at once or again, starts one run", async () => {
+    const accepted: boolean[] = [];
+    const acceptTrigger: AcceptTrigger = async (...trigger) => {
+      const answer = await acceptorOf(PLAN)(...trigger);
+      if (answer.ok) accepted.push(answer.value.deduplicated);
+      return answer;
+    };
+    const event = notification({
+      bucket: "uploads",
+      object: { key: `video/${crypto.randomUUID()}` },
+      action: "DeleteObject",
+    });
+    expect((await consume([event, event, event], acceptTrigger)).acked).toEqual(["0", "1", "2"]);
+    await consume([event, event], acceptTrigger);
+    expect(accepted.toSorted()).toEqual([false, true, true, true, true]);
+  });
+
+  it("of another version of the same object starts another run", async () => {
+    const event = notification();
+    const later = { ...event, eventTime: "2026-05-24T19:36:44.380Z" };
+    expect(await runIdFor("index", versionKeyOf(event))).not.toBe(await runIdFor("index", versionKeyOf(later)));
+  });
+
+  it("of a deletion has no size and no etag, and triggers only what listens to deletions", async () => {
+    const triggers: string[] = [];
+    const acceptTrigger: AcceptTrigger = async (_, __, { task, payload }) => {
+      triggers.push(`${task} ${await new Response(payload.body).text()}`);
+      return ok({ runId: await runIdFor(task, null), task, status: "queued", deduplicated: false });
+    };
+    const object = { key: "audio/a.mp3" };
+    await consume([notification({ action: "LifecycleDeletion", object })], acceptTrigger);
+    expect(triggers).toEqual([expect.stringMatching(/^forget .*"size":null,"etag":null,"action":"LifecycleDeletion"/)]);
+  });
+
+  it("that nobody listens to is acknowledged", async () => {
+    expect(await consume([notification({ bucket: "other" })])).toEqual({ acked: ["0"], retried: [] });
+    expect(await deadLetters()).toEqual([]);
+  });
+});
+
+describe("when the surroundings fail", () => {
+  it("a message comes again, and the others of the batch do not", async () => {
+    const stuck = notification();
+    const acceptTrigger: AcceptTrigger = (e, lifetime, trigger) =>
+      trigger.task === "index" && trigger.origin.by.endsWith(stuck.object.key)
+        ? Promise.resolve(refuse({ code: "overloaded", detail: "", hint: "" }))
+        : acceptorOf(PLAN)(e, lifetime, trigger);
+    expect(await consume([notification(), stuck, notification()], acceptTrigger)).toEqual({
+      acked: ["0", "2"],
+      retried: ["1"],
+    });
+    // The second time it finds the run that the first time started.
+    expect(await consume([stuck])).toEqual({ acked: ["0"], retried: [] });
+    expect(await deadLetters()).toEqual([]);
+  });
+
+  it("a throw brings the message again, too", async () => {
+    const acceptTrigger: AcceptTrigger = () => Promise.reject(new Error("a bug"));
+    expect(await consume([notification()], acceptTrigger)).toEqual({ acked: [], retried: ["0"] });
+  });
+
+  it("a message that was not understood comes again if it could not be recorded", async () => {
+    const put = vi.spyOn(env.PAYLOADS, "put").mockRejectedValue(new Error("R2 is down"));
+    expect(await consume([{ nothing: true }])).toEqual({ acked: [], retried: ["0"] });
+    put.mockRestore();
+  });
+});
+
+describe("what will never be a run", () => {
+  it.each([
+    ["no object", { ...notification(), object: undefined }, "object"],
+    ["an unknown action", { ...notification(), action: "RenameObject" }, "action"],
+    ["a text", "hello", "expected object"],
+    ["nothing", null, "expected object"],
+    ["no time", { ...notification(), eventTime: "yesterday" }, "eventTime"],
+  ])("is recorded as a dead letter with its reason, then acknowledged: %s", async (_, body, reason) => {
+    expect(await consume([body])).toEqual({ acked: ["0"], retried: [] });
+    expect(await deadLetters()).toEqual([
+      {
+        id: "0",
+        queue: "peach-r2-events",
+        reason: expect.stringContaining(reason),
+        body: JSON.parse(JSON.stringify(body)),
+        attempts: 1,
+        first_seen: "2026-01-02T03:04:05.006Z",
+      },
+    ]);
+  });
+
+  it("is recorded if the input of a task refuses it; the other tasks have their runs", async () => {
+    const input = z.object({ user: z.string() });
+    const registry = {
+      tasks: { strict: { kind: "peach.task", input, output: null, run: () => null } as const },
+      endpoints: {},
+    };
+    const plan = planOf([taskPlan("strict", { on }), taskPlan("index", { method: "echo", on })]);
+    const event = notification();
+    const timestamp = new Date(0);
+    const batch = createMessageBatch("peach-r2-events", [{ id: "0", timestamp, attempts: 1, body: event }]);
+    const ctx = createExecutionContext();
+    await consumeR2Events({ plan, acceptTrigger: acceptorOf(plan, registry) }, batch, env, ctx);
+    expect((await getQueueResult(batch, ctx)).explicitAcks).toEqual(["0"]);
+    const [letter] = await deadLetters();
+    expect(letter?.reason).toMatch(/"strict".*invalid_payload.*\$\.user/);
+    const runId = await runIdFor("index", versionKeyOf(event));
+    expect(await callRun(env, runId, (run) => run.describe())).not.toBeNull();
+  });
+});
