@@ -3,6 +3,7 @@ import type { EndpointPlan } from "../../src/core/plan.ts";
 import { ProblemError } from "../../src/core/result.ts";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import type { EndpointFunction } from "../../src/task/method.ts";
+import { pieces } from "../payload/streams.ts";
 import { edge, type Send } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 
@@ -17,7 +18,7 @@ function serve(
 
 /** A body whose length nobody declares. */
 function chunked(...chunks: readonly string[]): RequestInit {
-  return { method: "POST", body: ReadableStream.from(chunks.map((chunk) => new TextEncoder().encode(chunk))) };
+  return { method: "POST", body: pieces(...chunks.map((chunk) => new TextEncoder().encode(chunk))).stream };
 }
 
 async function quietly<T>(work: () => Promise<T>): Promise<{ result: T; logged: string }> {
@@ -33,7 +34,8 @@ async function quietly<T>(work: () => Promise<T>): Promise<{ result: T; logged: 
 describe("what an endpoint's result becomes", () => {
   it("a Response as it is, with its status, headers and stream", async () => {
     const send = serve(
-      () => new Response(ReadableStream.from([new Uint8Array([104, 105])]), { status: 207, headers: { "X-A": "b" } }),
+      () =>
+        new Response(pieces(Uint8Array.of(104), Uint8Array.of(105)).stream, { status: 207, headers: { "X-A": "b" } }),
     );
     const response = await send("/hook");
     expect([response.status, response.headers.get("X-A"), await response.text()]).toEqual([207, "b", "hi"]);

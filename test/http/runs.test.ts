@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
+import { callRun } from "../../src/run/run-client.ts";
 import { edge } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
@@ -21,7 +22,7 @@ async function start(body?: string): Promise<RunId> {
 async function finish(runId: RunId, passed: unknown): Promise<void> {
   (await nextCall(runId, "first")).succeed(passed);
   (await nextCall(runId, "second")).succeed();
-  await (await env.RUNS.getByName(runId)).untilFinal(10_000);
+  await callRun(env, runId, (run) => run.untilFinal(10_000));
 }
 
 async function bytesOf(path: string): Promise<{ contentType: string | null; text: string }> {
@@ -59,7 +60,7 @@ describe("the log of a task", () => {
     call.task.log.info("half way", { seconds: 3 });
     call.succeed();
     (await nextCall(runId, "second")).succeed();
-    await (await env.RUNS.getByName(runId)).untilFinal(10_000);
+    await callRun(env, runId, (run) => run.untilFinal(10_000));
     const response = await send(`/api/v1/runs/${runId}/tasks/first/logs`);
     expect(await response.json()).toMatchObject({
       logs: [{ attempt: 1, level: "info", message: "half way", fields: { seconds: 3 } }],

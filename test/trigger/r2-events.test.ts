@@ -99,7 +99,8 @@ describe("an R2 notification", () => {
     });
     expect((await consume([event, event, event], acceptTrigger)).acked).toEqual(["0", "1", "2"]);
     await consume([event, event], acceptTrigger);
-    expect(accepted.toSorted()).toEqual([false, true, true, true, true]);
+    expect(accepted).toHaveLength(5);
+    expect(accepted.filter((deduplicated) => !deduplicated)).toHaveLength(1);
   });
 
   it("of another version of the same object starts another run", async () => {

@@ -1,0 +1,246 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import type { RunId } from "../../src/core/ids.ts";
+import { encodePayload, type EncodedPayload } from "../../src/payload/codec.ts";
+import { callRun } from "../../src/run/run-client.ts";
+import type { AcceptRequest, ClaimRequest, Grant } from "../../src/run/run-rpc.ts";
+import type { MethodRegistry } from "../../src/task/method.ts";
+import {
+  createAcceptTrigger,
+  runIdFor,
+  type AcceptDependencies,
+  type Lifetime,
+  type TriggerRequest,
+} from "../../src/trigger/accept.ts";
+import { planOf, taskPlan } from "../support/plan.ts";
+
+const PLAN = planOf([
+  taskPlan("echo", { downstream: ["after"] }),
+  taskPlan("after", { method: "echo", upstream: ["echo"] }),
+  taskPlan("at_once", { method: "echo", dispatch: "direct" }),
+]);
+const DIRECT: ClaimRequest = { holding: 0, budgetMs: 28_000 };
+
+function accepting(overrides: Partial<AcceptDependencies> = {}) {
+  const driven: { runId: RunId; grant: Grant }[] = [];
+  const accept = createAcceptTrigger({
+    plan: PLAN,
+    registry: { tasks: {}, endpoints: {} },
+    callRun,
+    directClaim: DIRECT,
+    driveGrant: async (_, runId, grant) => void driven.push({ runId, grant }),
+    ...overrides,
+  });
+  return { driven, accept };
+}
+
+function triggerOf(payload: unknown, overrides: Partial<TriggerRequest> = {}): TriggerRequest {
+  return {
+    task: "echo",
+    payload: encoded(payload),
+    idempotencyKey: null,
+    origin: { source: "api", by: "test", parent: null },
+    ...overrides,
+  };
+}
+
+function encoded(value: unknown): EncodedPayload {
+  const result = encodePayload(value);
+  if (!result.ok) throw new Error(result.problem.detail);
+  return result.value;
+}
+
+/** Passes the request on, and notes it. */
+function noting(requests: AcceptRequest[]): typeof callRun {
+  return (bindings, runId, call) =>
+    callRun(bindings, runId, (run) =>
+      call(
+        new Proxy(run, {
+          get: (target, name) =>
+            name === "accept"
+              ? (request: AcceptRequest) => {
+                  requests.push(request);
+                  return target.accept(request);
+                }
+              : Reflect.get(target, name),
+        }),
+      ),
+    );
+}
+
+async function triggerObjects(runId: RunId): Promise<number> {
+  return (await env.PAYLOADS.list({ prefix: `runs/${runId}/trigger` })).objects.length;
+}
+
+beforeEach(() => {
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+});
+
+describe("a trigger", () => {
+  it("covers the task and all that is reachable from it, as peach.conf is now", async () => {
+    const requests: AcceptRequest[] = [];
+    const { accept } = accepting({ callRun: noting(requests) });
+    const [first, second] = [
+      await accept(env, createExecutionContext(), triggerOf(1)),
+      await accept(env, createExecutionContext(), triggerOf(2)),
+    ];
+    expect(first).toMatchObject({ ok: true, value: { task: "echo", deduplicated: false } });
+    expect(requests[0]?.graph.tasks.map(({ name }) => name)).toEqual(["echo", "after"]);
+    expect(requests[0]?.runId).not.toBe(requests[1]?.runId);
+    expect(second.ok).toBe(true);
+  });
+
+  it("keeps a small payload with the run, and has a large one in R2 before the run points at it", async () => {
+    const requests: AcceptRequest[] = [];
+    const stored: boolean[] = [];
+    const { accept } = accepting({
+      async callRun(bindings, runId, call) {
+        stored.push((await triggerObjects(runId)) > 0);
+        return noting(requests)(bindings, runId, call);
+      },
+    });
+    await accept(env, createExecutionContext(), triggerOf("x".repeat(32_766)));
+    await accept(env, createExecutionContext(), triggerOf("x".repeat(32_769)));
+    expect(requests.map(({ payload }) => payload.at)).toEqual(["inline", "r2"]);
+    expect(stored).toEqual([false, true]);
+  });
+
+  it("with the key of an earlier one deletes its own copy of the payload, and only that", async () => {
+    const { accept } = accepting();
+    const idempotencyKey = crypto.randomUUID();
+    const large = "x".repeat(40_000);
+    for (const deduplicated of [false, true, true]) {
+      const ctx = createExecutionContext();
+      const answer = await accept(env, ctx, triggerOf(large, { idempotencyKey }));
+      expect(answer).toMatchObject({ ok: true, value: { deduplicated } });
+      await waitOnExecutionContext(ctx);
+    }
+    const runId = await runIdFor("echo", idempotencyKey);
+    expect(await triggerObjects(runId)).toBe(1);
+    const kept = await callRun(env, runId, (run) => run.payload(null));
+    expect(kept?.at === "r2" && (await env.PAYLOADS.head(kept.key))?.size).toBe(40_000);
+  });
+
+  it("is answered also if its own copy cannot be deleted", async () => {
+    const { accept } = accepting();
+    const trigger = triggerOf("x".repeat(40_000), { idempotencyKey: crypto.randomUUID() });
+    await accept(env, createExecutionContext(), trigger);
+    const failing = vi.spyOn(env.PAYLOADS, "delete").mockRejectedValue(new Error("R2 is down"));
+    const ctx = createExecutionContext();
+    expect(await accept(env, ctx, trigger)).toMatchObject({ ok: true, value: { deduplicated: true } });
+    await waitOnExecutionContext(ctx);
+    failing.mockRestore();
+  });
+});
+
+describe("dispatch: direct", () => {
+  it("hands the first lease to a driver that goes on after the answer", async () => {
+    const { accept, driven } = accepting();
+    const carried: Promise<unknown>[] = [];
+    const lifetime: Lifetime = { waitUntil: (promise) => void carried.push(promise) };
+    const answer = await accept(env, lifetime, triggerOf(1, { task: "at_once" }));
+    await Promise.all(carried);
+    expect(answer.ok && driven[0]?.runId === answer.value.runId).toBe(true);
+    expect(driven[0]?.grant.leases.map(({ task }) => task)).toEqual(["at_once"]);
+  });
+
+  it("asks for no more time than the invocation has left", async () => {
+    const requests: AcceptRequest[] = [];
+    const { accept, driven } = accepting({ callRun: noting(requests) });
+    const lifetime: Lifetime = { waitUntil: () => undefined, budgetMs: () => 500 };
+    await accept(env, lifetime, triggerOf(1, { task: "at_once" }));
+    expect(requests[0]?.claim).toEqual({ holding: 0, budgetMs: 500 });
+    expect(driven).toEqual([]);
+  });
+
+  it("claims nothing where it is not asked for, or the run is there already", async () => {
+    const requests: AcceptRequest[] = [];
+    const { accept, driven } = accepting({ callRun: noting(requests) });
+    await accept(env, createExecutionContext(), triggerOf(1));
+    expect(requests[0]).not.toHaveProperty("claim");
+    const again = triggerOf(1, { task: "at_once", idempotencyKey: crypto.randomUUID() });
+    for (let times = 0; times < 3; times += 1) await accept(env, createExecutionContext(), again);
+    expect(driven).toHaveLength(1);
+  });
+});
+
+describe("a trigger that is not accepted", () => {
+  it("is refused as overloaded if the run object cannot be reached; its payload stays, since the run may be there", async () => {
+    const reached: RunId[] = [];
+    const { accept } = accepting({
+      callRun: (_, runId) => {
+        reached.push(runId);
+        return Promise.reject(Object.assign(new Error("reset"), { durableObjectReset: true }));
+      },
+    });
+    const answer = await accept(env, createExecutionContext(), triggerOf("x".repeat(40_000)));
+    expect(answer).toMatchObject({ ok: false, problem: { code: "overloaded" } });
+    const [runId] = reached;
+    expect(runId !== undefined && (await triggerObjects(runId))).toBe(1);
+  });
+
+  it("is refused as overloaded if R2 cannot store its payload; no run object is called", async () => {
+    let calls = 0;
+    const counting: typeof callRun = (...call) => {
+      calls += 1;
+      return callRun(...call);
+    };
+    vi.spyOn(env.PAYLOADS, "put").mockRejectedValue(new Error("put: internal error (10001)"));
+    const answer = await accepting({ callRun: counting }).accept(
+      env,
+      createExecutionContext(),
+      triggerOf("x".repeat(40_000)),
+    );
+    vi.restoreAllMocks();
+    expect(answer).toMatchObject({ ok: false, problem: { code: "overloaded" } });
+    expect(calls).toBe(0);
+  });
+
+  it("rejects with the fault of the code, and with that of the stream, as they are", async () => {
+    const bug = new TypeError("a bug");
+    const { accept } = accepting({ callRun: () => Promise.reject(bug) });
+    await expect(async () => accept(env, createExecutionContext(), triggerOf(1))).rejects.toBe(bug);
+    const broken = new Error("the microphone is off");
+    const stream = new ReadableStream<Uint8Array>({ pull: () => Promise.reject(broken) });
+    await expect(async () => accepting().accept(env, createExecutionContext(), triggerOf(stream))).rejects.toBe(broken);
+  });
+
+  it.each(["nothing", "toString", "__proto__"])("is refused if there is no task %j", async (task) => {
+    const answer = await accepting().accept(env, createExecutionContext(), triggerOf(1, { task }));
+    expect(answer).toMatchObject({ ok: false, problem: { code: "unknown_task" } });
+  });
+});
+
+describe("the input of a typed task", () => {
+  const INPUT = z.union([z.string().min(1), z.instanceof(Uint8Array), z.object({ n: z.coerce.number() })]);
+  const registry: MethodRegistry = {
+    tasks: { echo: { kind: "peach.task", input: INPUT, output: null, run: () => null } },
+    endpoints: {},
+  };
+
+  it.each([
+    ["a text", "x", true],
+    ["an empty text", "", false],
+    ["bytes", Uint8Array.of(1), true],
+    ["JSON", { n: 1 }, true],
+    ["other JSON", { n: {} }, false],
+  ])("sees the value that the task would read: %s", async (_, payload, fits) => {
+    const answer = await accepting({ registry }).accept(env, createExecutionContext(), triggerOf(payload));
+    if (fits) expect(answer.ok).toBe(true);
+    else expect(answer).toMatchObject({ ok: false, problem: { code: "invalid_payload", errors: [{ path: "$" }] } });
+  });
+
+  it("does not look into a stream, and changes nothing of what came", async () => {
+    const requests: AcceptRequest[] = [];
+    const { accept } = accepting({ registry, callRun: noting(requests) });
+    const stream = new Blob(["abc"]).stream();
+    expect((await accept(env, createExecutionContext(), triggerOf(stream))).ok).toBe(true);
+    await accept(env, createExecutionContext(), triggerOf({ n: "7" }));
+    const [, second] = requests.map(({ payload }) =>
+      payload.at === "inline" ? new TextDecoder().decode(payload.bytes) : "",
+    );
+    expect(second).toBe('{"n":"7"}');
+  });
+});
