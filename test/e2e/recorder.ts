@@ -1,0 +1,88 @@
+/**
+ * What tasks do, seen from outside: a server on loopback that keeps every report of a task with the time at which it came. It
+ * outlives the runtimes under test, so that what happened before a kill and after it can be told apart.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
+import { z } from "zod";
+
+const report = z.object({
+  run: z.string(),
+  task: z.string(),
+  attempt: z.number(),
+  event: z.string(),
+  data: z.unknown(),
+});
+
+/** What a task reported. `at` is epoch milliseconds by this process' clock. */
+export interface Report extends z.infer<typeof report> {
+  readonly at: number;
+}
+
+export class Recorder {
+  readonly #server: Server;
+  readonly #reports: Report[] = [];
+  readonly #held = new Map<string, ServerResponse[]>();
+
+  private constructor(server: Server) {
+    this.#server = server;
+    server.on("request", (request, response) => {
+      this.#answer(request, response).catch((error: unknown) => response.writeHead(400).end(String(error)));
+    });
+  }
+
+  static async start(): Promise<Recorder> {
+    const server = createServer();
+    const recorder = new Recorder(server);
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    return recorder;
+  }
+
+  get url(): string {
+    const address = this.#server.address();
+    if (typeof address !== "object" || address === null) throw new Error("the recorder does not listen");
+    return `http://127.0.0.1:${address.port}`;
+  }
+
+  /** All reports of an event, in the order in which they came. */
+  reports(event: string): readonly Report[] {
+    return this.#reports.filter((entry) => entry.event === event);
+  }
+
+  /** The reports of an event that one run made (and one task of it). */
+  of(run: string, event: string, task?: string): readonly Report[] {
+    return this.reports(event).filter((entry) => entry.run === run && (task === undefined || entry.task === task));
+  }
+
+  /** How many calls wait at this gate. */
+  waitingAt(gate: string): number {
+    return this.#held.get(gate)?.length ?? 0;
+  }
+
+  /** Lets everybody through who waits at this gate. */
+  open(gate: string): void {
+    for (const response of this.#held.get(gate)?.splice(0) ?? []) response.end();
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise<void>((closed) => this.#server.close(() => closed()));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname } = new URL(request.url ?? "/", "http://recorder");
+    const [, call, name = ""] = pathname.split("/");
+    if (call === "gates") {
+      // Headers at once: a worker may have only six calls that wait for theirs.
+      response.writeHead(200).flushHeaders();
+      const held = this.#held.get(name) ?? [];
+      this.#held.set(name, [...held, response]);
+    } else if (call === "hang-up") {
+      request.socket.destroy();
+    } else {
+      const at = Date.now();
+      this.#reports.push({ ...report.parse(JSON.parse(await text(request))), at });
+      response.writeHead(204).end();
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * A runtime of its own for a test file: a fixture's peach.conf and pipelines on the local runtime, a state folder that goes
+ * with it, and the recorder that its tasks report to.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startRuntime, type LocalRuntime } from "../../scripts/local/runtime.ts";
+import { Peach } from "./peach.ts";
+import { Recorder } from "./recorder.ts";
+
+const FIXTURES = join(import.meta.dirname, "fixtures");
+
+export class Stage {
+  readonly recorder: Recorder;
+  /** For files of the test; deleted with the stage. */
+  readonly folder: string;
+  readonly #start: () => Promise<LocalRuntime>;
+  #runtime: LocalRuntime;
+
+  private constructor(recorder: Recorder, folder: string, start: () => Promise<LocalRuntime>, runtime: LocalRuntime) {
+    this.recorder = recorder;
+    this.folder = folder;
+    this.#start = start;
+    this.#runtime = runtime;
+  }
+
+  /** Starts the fixture of this name; `conf` is the text of a peach.conf in place of the fixture's own. */
+  static async open(fixture: string, conf?: string): Promise<Stage> {
+    const recorder = await Recorder.start();
+    const folder = mkdtempSync(join(tmpdir(), "peach-e2e-"));
+    let confPath = join(FIXTURES, fixture, "peach.conf");
+    if (conf !== undefined) {
+      confPath = join(folder, "peach.conf");
+      writeFileSync(confPath, conf);
+    }
+    const start = (): Promise<LocalRuntime> =>
+      startRuntime({
+        confPath,
+        pipelinesDir: join(FIXTURES, fixture, "pipelines"),
+        persistTo: join(folder, "state"),
+        env: { RECORDER_URL: recorder.url, PEACH_API_TOKEN: "e2e" },
+      });
+    return new Stage(recorder, folder, start, await start());
+  }
+
+  get runtime(): LocalRuntime {
+    return this.#runtime;
+  }
+
+  get peach(): Peach {
+    return new Peach(this.#runtime);
+  }
+
+  /** Kills every process of the runtime at once, as a power cut would. */
+  async kill(): Promise<void> {
+    await this.#runtime.kill("SIGKILL");
+  }
+
+  /** Starts it again on the same state. */
+  async restart(): Promise<void> {
+    this.#runtime = await this.#start();
+  }
+
+  async close(): Promise<void> {
+    await this.#runtime.kill("SIGKILL");
+    await this.recorder.stop();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
