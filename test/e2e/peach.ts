@@ -70,12 +70,20 @@ export class Peach {
   }
 
   /** Triggers a task with a JSON payload; what the API answered. Rejects unless it accepted. */
-  async trigger(task: string, payload: unknown = null, options: TriggerOptions = {}): Promise<z.infer<typeof accepted>> {
+  async trigger(
+    task: string,
+    payload: unknown = null,
+    options: TriggerOptions = {},
+  ): Promise<z.infer<typeof accepted>> {
     return this.triggerBody(task, JSON.stringify(payload), { contentType: "application/json", ...options });
   }
 
   /** Triggers a task with this body as it is. Rejects unless the API accepted. */
-  async triggerBody(task: string, body: NonNullable<RequestInit["body"]>, options: TriggerOptions): Promise<z.infer<typeof accepted>> {
+  async triggerBody(
+    task: string,
+    body: NonNullable<RequestInit["body"]>,
+    options: TriggerOptions,
+  ): Promise<z.infer<typeof accepted>> {
     const headers = new Headers();
     if (options.contentType !== undefined) headers.set("Content-Type", options.contentType);
     if (options.idempotencyKey !== undefined) headers.set("Idempotency-Key", options.idempotencyKey);
@@ -85,7 +93,8 @@ export class Peach {
       headers,
       ...(body instanceof ReadableStream && { duplex: "half" }),
     });
-    if (answer.status !== 202) throw new Error(`the trigger of ${task} answered ${answer.status}: ${await answer.text()}`);
+    if (answer.status !== 202)
+      throw new Error(`the trigger of ${task} answered ${answer.status}: ${await answer.text()}`);
     return accepted.parse(await answer.json());
   }
 
