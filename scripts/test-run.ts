@@ -27,13 +27,17 @@ function readSummary(path: string): TestCounts | null {
 }
 
 /** One run of vitest with these arguments. `failed` is 0 only if vitest itself was content. */
-export async function runVitest(args: readonly string[], stdio: "inherit" | "ignore"): Promise<TestCounts> {
+export async function runVitest(
+  args: readonly string[],
+  stdio: "inherit" | "ignore",
+  env: NodeJS.ProcessEnv = {},
+): Promise<TestCounts> {
   const folder = mkdtempSync(join(tmpdir(), "peach-test-"));
   try {
     const path = join(folder, "summary.json");
     const vitest = resolve(import.meta.dirname, "../node_modules/vitest/vitest.mjs");
     const reporters = ["--reporter=default", `--reporter=${resolve(import.meta.dirname, "test-summary.ts")}`];
-    const code = await runNode([vitest, "run", ...reporters, ...args], { PEACH_TEST_SUMMARY: path }, stdio);
+    const code = await runNode([vitest, "run", ...reporters, ...args], { ...env, PEACH_TEST_SUMMARY: path }, stdio);
     const counts = readSummary(path) ?? { passed: 0, failed: 0, skipped: 0 };
     // Something is wrong that no test shows: it found no tests, or it broke. That is a failure too.
     return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;

@@ -1,9 +1,16 @@
 /**
  * The vitest reporter behind the closing line of `npm test`: it counts tests, not files, and leaves the count in the file that
  * `PEACH_TEST_SUMMARY` names. What broke outside a test (a file that cannot be loaded, an unhandled error) is a failure as well.
+ *
+ * It also ends a run that stands still. A test in the workers pool that awaits what belongs to another invocation takes its
+ * own timeout down with it, and vitest would wait for ever.
  */
 import { writeFileSync } from "node:fs";
+import { relative } from "node:path";
 import type { Reporter } from "vitest/node";
+
+/** Longer than any single test may take. `PEACH_TEST_STALL_MS` sets another. */
+const STALL_MS = 300_000;
 
 export interface TestCounts {
   readonly passed: number;
@@ -32,17 +39,59 @@ function countModule(module: TestModule): TestCounts {
   };
 }
 
+function writeSummary(modules: readonly TestModule[], furtherFailures: number): void {
+  const path = process.env["PEACH_TEST_SUMMARY"];
+  if (path === undefined) return;
+  const counts = modules.map(countModule);
+  const sum = (count: (counts: TestCounts) => number): number => counts.reduce((total, one) => total + count(one), 0);
+  const summary: TestCounts = {
+    passed: sum(({ passed }) => passed),
+    failed: sum(({ failed }) => failed) + furtherFailures,
+    skipped: sum(({ skipped }) => skipped),
+  };
+  writeFileSync(path, JSON.stringify(summary));
+}
+
 export default class TestSummary implements Reporter {
+  readonly #running = new Set<TestModule>();
+  readonly #ended = new Set<TestModule>();
+  #stall: NodeJS.Timeout | undefined;
+
+  onTestRunStart(): void {
+    this.#progress();
+  }
+
+  onTestModuleQueued(module: TestModule): void {
+    this.#running.add(module);
+    this.#progress();
+  }
+
+  onTestCaseResult(): void {
+    this.#progress();
+  }
+
+  onTestModuleEnd(module: TestModule): void {
+    this.#running.delete(module);
+    this.#ended.add(module);
+    this.#progress();
+  }
+
   onTestRunEnd(modules: RunEnd[0], unhandledErrors: RunEnd[1]): void {
-    const path = process.env["PEACH_TEST_SUMMARY"];
-    if (path === undefined) return;
-    const counts = modules.map(countModule);
-    const sum = (count: (counts: TestCounts) => number): number => counts.reduce((total, one) => total + count(one), 0);
-    const summary: TestCounts = {
-      passed: sum(({ passed }) => passed),
-      failed: sum(({ failed }) => failed) + unhandledErrors.length,
-      skipped: sum(({ skipped }) => skipped),
-    };
-    writeFileSync(path, JSON.stringify(summary));
+    clearTimeout(this.#stall);
+    writeSummary(modules, unhandledErrors.length);
+  }
+
+  #progress(): void {
+    clearTimeout(this.#stall);
+    const stallMs = Number(process.env["PEACH_TEST_STALL_MS"] ?? STALL_MS);
+    this.#stall = setTimeout(() => this.#giveUp(stallMs), stallMs);
+  }
+
+  #giveUp(stallMs: number): void {
+    const files = [...this.#running].map(({ moduleId }) => relative("", moduleId));
+    console.error(`No test has ended for ${stallMs / 1000} s; given up. Running: ${files.join(", ") || "none"}`);
+    writeSummary([...this.#ended, ...this.#running], 1);
+    // The pool's runtimes end with this process.
+    process.exit(1);
   }
 }

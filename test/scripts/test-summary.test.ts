@@ -14,9 +14,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Runs vitest on one test file with this body. */
-function countOf(body: string): ReturnType<typeof runVitest> {
+function countOf(body: string, env: NodeJS.ProcessEnv = {}): ReturnType<typeof runVitest> {
   writeFileSync(join(folder, "a.test.ts"), `import { beforeAll, expect, it } from "vitest";\n${body}`);
-  return runVitest(["--root", folder], "ignore");
+  return runVitest(["--root", folder], "ignore", env);
 }
 
 describe("the count of a test run", { timeout: 30_000 }, () => {
@@ -48,6 +48,11 @@ describe("the count of a test run", { timeout: 30_000 }, () => {
     const { passed, failed } = await countOf(`it("dies", () => { process.kill(process.pid, "SIGKILL"); });`);
     expect(passed).toBe(0);
     expect(failed).toBeGreaterThan(0);
+  });
+
+  it("gives a run up that stands still, and counts it as a failure", async () => {
+    const body = `it("never ends", () => new Promise(() => undefined), 60_000);`;
+    expect((await countOf(body, { PEACH_TEST_STALL_MS: "2000" })).failed).toBeGreaterThan(0);
   });
 
   it("is a failure if no test is found", async () => {
