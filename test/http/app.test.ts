@@ -125,4 +125,14 @@ describe("what nobody expected", () => {
     expect(logged.mock.calls.flat().join()).toMatch(/abc-1.*the secret is 1234/);
     logged.mockRestore();
   });
+
+  it("is 503 with Retry-After if a run object cannot be reached", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const callRun = () => Promise.reject(Object.assign(new Error("reset"), { durableObjectReset: true }));
+    const response = await edge(PLAN, { dependencies: { callRun } })(`/api/v1/runs/${RUN}`);
+    logged.mockRestore();
+    expect(response.status).toBe(503);
+    expect(response.headers.get("Retry-After")).toMatch(/^\d+$/);
+    expect(await response.json()).toMatchObject({ code: "overloaded" });
+  });
 });
