@@ -67,11 +67,7 @@ async function main(args: readonly string[]): Promise<number> {
       tokenSource: tokenSource(devVars),
     }),
   );
-  let { version } = project.plan;
-  const stopWatching = watchProject(project.paths, () => {
-    version = takeOver(runtime, version);
-  });
-
+  const stopWatching = watchProject(project.paths, takeOverFrom(runtime));
   await Promise.race([aborted(told), runtime.ended]);
   stopWatching();
   if (!told.aborted) {
@@ -82,19 +78,23 @@ async function main(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** Compiles again, after a change; returns the version that runs now. With any problem that is the last good one. */
-function takeOver(runtime: LocalRuntime, version: string): string {
-  const built = runtime.rebuild(readDevVars(DEV_VARS, process.env).vars);
-  if (!built.ok) {
-    console.error(
-      `\n${built.diagnostics}\n\n${styleText("red", "Not taken over: the last good version keeps running.")}`,
-    );
-    return version;
-  }
-  const { plan } = built.project;
-  console.log("Taken over.");
-  if (plan.version !== version) console.log(describePlan(plan, runtime.url).join("\n"));
-  return plan.version;
+/** What to do after a change: build again. With any problem the last good version keeps running. */
+function takeOverFrom(runtime: LocalRuntime): () => Promise<void> {
+  let { version } = runtime.project.plan;
+  return async () => {
+    const built = await runtime.rebuild(readDevVars(DEV_VARS, process.env).vars);
+    if (!built.ok) {
+      console.error(
+        `\n${built.diagnostics}\n\n${styleText("red", "Not taken over: the last good version keeps running.")}`,
+      );
+      return;
+    }
+    if (!built.changed) return;
+    const { plan } = built.project;
+    console.log("Taken over.");
+    if (plan.version !== version) console.log(describePlan(plan, runtime.url).join("\n"));
+    version = plan.version;
+  };
 }
 
 function isProjectsOwn(): boolean {

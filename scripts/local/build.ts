@@ -1,12 +1,12 @@
-/** Makes what the local runtime runs: the compiled plan and registry, and wrangler's configuration that points at them. */
+/** Makes what the local runtime runs: the worker's bundle, with the compiled plan in it, and wrangler's configuration. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import manifest from "../../package.json" with { type: "json" };
 import { compileProject } from "../../src/conf/compile.ts";
 import { renderDiagnostic } from "../../src/conf/diagnostic.ts";
 import { projectPaths, type ProjectPaths } from "../../src/conf/project-paths.ts";
 import type { Plan } from "../../src/core/plan.ts";
+import { bundleWorker } from "./bundle.ts";
 import { deriveConfig } from "./derived-config.ts";
 import type { StateFolder } from "./state-folder.ts";
 
@@ -27,7 +27,8 @@ export interface BuiltProject {
 }
 
 export type BuildResult =
-  | { readonly ok: true; readonly project: BuiltProject }
+  /** `changed`: false if what was there before is the same. */
+  | { readonly ok: true; readonly project: BuiltProject; readonly changed: boolean }
   /** `diagnostics`: for people, as peach.conf's reader reports them. */
   | { readonly ok: false; readonly diagnostics: string };
 
@@ -42,52 +43,37 @@ export function pathsOf(options: BuildOptions): ProjectPaths {
   return projectPaths(choice, PROJECT_FOLDER, process.cwd());
 }
 
-/** Compiles, and writes the configuration. With any problem, what was there before stays. */
-export function buildProject(
+/** Compiles, bundles, and writes bundle and configuration. With any problem, what the runtime runs stays as it is. */
+export async function buildProject(
   folder: StateFolder,
   options: BuildOptions,
   vars: Readonly<Record<string, string>>,
-): BuildResult {
+): Promise<BuildResult> {
   const paths = pathsOf(options);
-  const outDir = options.generatedFolder ?? folder.generatedFolder;
-  const compiled = compileProject({ ...paths, outDir }, { acceptUnboundBuckets: true });
+  const generatedFolder = options.generatedFolder ?? folder.generatedFolder;
+  const compiled = compileProject({ ...paths, outDir: generatedFolder }, { acceptUnboundBuckets: true });
   if (!compiled.ok) return { ok: false, diagnostics: compiled.diagnostics.map(renderDiagnostic).join("\n\n") };
+  const bundle = await bundleWorker({ projectFolder: PROJECT_FOLDER, generatedFolder });
+  if (!bundle.ok) return bundle;
 
   const config = deriveConfig(readFileSync(paths.wranglerPath, "utf8"), {
-    main: join(PROJECT_FOLDER, "src", "index.ts"),
-    aliases: { ...aliasesOf(outDir), ...(isInside(PROJECT_FOLDER, paths.pipelinesDir) ? {} : packageAliases()) },
+    main: folder.bundlePath,
     buckets: compiled.plan.buckets,
     vars,
   });
-  // It holds the API token: for nobody else on this machine.
-  writeIfChanged(folder.configPath, JSON.stringify(config, null, 2));
-  return { ok: true, project: { plan: compiled.plan, paths } };
+  const bundleChanged = writeIfChanged(folder.bundlePath, bundle.text);
+  // It holds the API token, as the folder does: for nobody else on this machine.
+  const configChanged = writeIfChanged(folder.configPath, JSON.stringify(config, null, 2));
+  return { ok: true, project: { plan: compiled.plan, paths }, changed: bundleChanged || configChanged };
 }
 
-function aliasesOf(generatedFolder: string): Record<string, string> {
-  return {
-    "#generated/plan": join(generatedFolder, "plan.ts"),
-    "#generated/registry": join(generatedFolder, "registry.ts"),
-    "peach/task-helpers": join(PROJECT_FOLDER, "src", "task-helpers.ts"),
-  };
-}
-
-/** Pipelines elsewhere have no node_modules above them: what they import is this project's own. */
-function packageAliases(): Record<string, string> {
-  const packages = Object.keys(manifest.dependencies);
-  return Object.fromEntries(packages.map((name) => [name, fileURLToPath(import.meta.resolve(name))]));
-}
-
-function isInside(folder: string, path: string): boolean {
-  return !relative(folder, path).startsWith("..");
-}
-
-/** The runtime starts again when its configuration changes, so it is touched only then. */
-function writeIfChanged(path: string, text: string): void {
+/** The runtime starts again when a file of it changes, so it is touched only then. True if it was written. */
+function writeIfChanged(path: string, text: string): boolean {
   try {
-    if (readFileSync(path, "utf8") === text) return;
+    if (readFileSync(path, "utf8") === text) return false;
   } catch {
     // There is none yet.
   }
   writeFileSync(path, text, { mode: 0o600 });
+  return true;
 }

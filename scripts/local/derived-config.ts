@@ -5,10 +5,8 @@
 import { parse, type TomlTable } from "smol-toml";
 
 export interface LocalWorker {
-  /** The entry file of the worker, absolute. */
+  /** The worker's bundle, absolute. */
   readonly main: string;
-  /** By import specifier: absolute files. */
-  readonly aliases: Readonly<Record<string, string>>;
   /** `bucket_name` to binding: those that wrangler.toml lacks are added. */
   readonly buckets: Readonly<Record<string, string>>;
   /** Variables and secrets of the worker. */
@@ -26,7 +24,6 @@ export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<s
   return {
     ...config,
     main: local.main,
-    alias: { ...table(config["alias"]), ...local.aliases },
     vars: { ...table(config["vars"]), ...local.vars, PEACH_LOCAL: "1" },
     r2_buckets: [...bound, ...added],
   };

@@ -35,7 +35,7 @@ export interface LocalRuntime {
   /** Resolves when it has ended, by whomever. */
   readonly ended: Promise<void>;
   /** Compiles again; the runtime takes the result over by itself. With any problem the last good version keeps running. */
-  rebuild(env: Readonly<Record<string, string>>): BuildResult;
+  rebuild(env: Readonly<Record<string, string>>): Promise<BuildResult>;
   /** Sends a signal to every process of it; resolves once they are gone. The state stays. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Ends it gracefully, within a few seconds. The state stays. */
@@ -57,10 +57,10 @@ const HOPELESS = /Build failed with \d+ error|Address already in use/;
 export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntime> {
   const folder = openStateFolder(options.persistTo);
   const token = options.env?.["PEACH_API_TOKEN"] ?? randomToken();
-  const rebuild = (env: Readonly<Record<string, string>>): BuildResult =>
+  const rebuild = (env: Readonly<Record<string, string>>): Promise<BuildResult> =>
     buildProject(folder, options, { ...env, PEACH_API_TOKEN: token });
 
-  const built = rebuild(options.env ?? {});
+  const built = await rebuild(options.env ?? {});
   if (!built.ok) throw new RuntimeStartError(built.diagnostics);
   await claimable(folder);
   const port = await usablePort(options.port ?? 0);

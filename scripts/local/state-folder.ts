@@ -11,6 +11,8 @@ export interface StateFolder {
   /** wrangler's configuration, made for this runtime; wrangler keeps its temporary files beside it. */
   readonly configPath: string;
   readonly generatedFolder: string;
+  /** The worker as one file. */
+  readonly bundlePath: string;
   /** The output of a runtime that outlives the command that started it. */
   readonly logPath: string;
   readonly registryFolder: string;
@@ -37,6 +39,7 @@ export function openStateFolder(path: string): StateFolder {
     root,
     configPath: join(runtime, "wrangler.json"),
     generatedFolder: join(runtime, "generated"),
+    bundlePath: join(runtime, "worker.js"),
     logPath: join(runtime, "output.log"),
     registryFolder: join(runtime, "registry"),
     claimPath: join(runtime, "claim.json"),
