@@ -64,6 +64,16 @@ export async function readFromParentTask(parent?: string, options?: { readonly a
   return options === undefined ? scope.readFromParentTask(parent) : scope.readFromParentTask(parent, options);
 }
 
+/**
+ * Chooses: of the downstream tasks only those named start; the others are skipped with the reason `not_chosen`. The last call
+ * counts. Throws if a name is no downstream task.
+ *
+ * @example runOnlyChildTasks(transcript.language === "de" ? "recommend_german" : "recommend");
+ */
+export function runOnlyChildTasks(...names: readonly string[]): void {
+  taskScopeOf("runOnlyChildTasks").runOnlyChildTasks(...names);
+}
+
 /** The task that is running: name, run id, attempt, `env`, `signal`, and the helpers as methods. */
 export function currentTask(): TaskContext {
   return taskScopeOf("currentTask");

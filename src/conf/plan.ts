@@ -42,6 +42,7 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
       description: task.description ?? null,
       downstream: task.downstream ?? [],
       upstream: upstream.get(name) ?? [],
+      runIf: task.run_if ?? "all_success",
       retries: retryPolicy(task, conf.root),
       timeoutMs: task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs,
       dispatch: task.dispatch ?? conf.root.defaults?.dispatch ?? "queue",

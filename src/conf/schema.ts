@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { BACKOFFS, DISPATCHES, R2_ACTIONS } from "../core/plan.ts";
+import { RUN_IFS } from "../core/run-if.ts";
 import {
   count,
   duration,
@@ -89,7 +90,7 @@ export const TASK_SHAPE = {
   schedule: oneOrMany(schedule),
   retries,
   timeout,
-  run_if: oneOf(["all_success", "all_done", "one_success", "one_failed", "none_failed"]),
+  run_if: oneOf(RUN_IFS),
   each: z.preprocess(
     (given) => (given === true ? {} : given),
     mapping({ max_parallel: count(1, 10_000), on_error: oneOf(["fail", "continue"]) }),

@@ -5,8 +5,9 @@
  * `machine.ts`.
  */
 import { laneOf } from "./graph.ts";
-import type { AttemptRecord, ChildRun, Run, RunChange, SkipReason, TaskChange, TaskEntry, TaskState } from "./run.ts";
+import type { AttemptRecord, ChildRun, Run, RunChange, TaskChange, TaskEntry, TaskState } from "./run.ts";
 import type { Advance, DriverClaim, Effect, GrantedLease, Ignored } from "./run-event.ts";
+import { forbiddenBy, unmetBy, type Ending, type SkipReason } from "./run-if.ts";
 import type { RunStatus } from "./status.ts";
 
 /**
@@ -103,14 +104,29 @@ export class Decision {
         const waitingOn = (this.#waitingOn.get(child) ?? this.entry(child).waitingOn) - 1;
         this.#waitingOn.set(child, waitingOn);
         if (this.stateOf(child)?.status !== "pending") continue;
-        if (outcome?.status !== "succeeded") {
-          this.set(child, { status: "skipped", finishedAt: this.now, reason: skipReason(outcome) });
+        const reason = this.#skipped(child, outcome, waitingOn);
+        if (reason !== null) {
+          this.set(child, { status: "skipped", finishedAt: this.now, reason });
           ended.push(child);
         } else if (waitingOn === 0) {
           this.makeReady(child);
         }
       }
     }
+  }
+
+  /** Why this pending task can never start, now that one of its upstream tasks has ended so; null if it may. */
+  #skipped(ordinal: number, upstream: TaskState | null, waitingOn: number): SkipReason | null {
+    const { task } = this.entry(ordinal);
+    const ending = endingOf(upstream);
+    if (ending === null) return null;
+    if (upstream?.status === "succeeded" && upstream.passed.chosen?.includes(task.name) === false) return "not_chosen";
+    const forbidden = forbiddenBy(task.runIf, ending);
+    if (forbidden !== null || waitingOn > 0) return forbidden;
+    return unmetBy(
+      task.runIf,
+      task.upstream.flatMap((parent) => endingOf(this.stateOf(parent)) ?? []),
+    );
   }
 
   cancelTask(ordinal: number, attempt?: AttemptRecord): void {
@@ -238,6 +254,15 @@ export class Decision {
   }
 }
 
-function skipReason(outcome: TaskState | null): SkipReason {
-  return outcome?.status === "skipped" ? "upstream_skipped" : "upstream_failed";
+/** How a final task ended; null if it is not final. */
+function endingOf(state: TaskState | null): Ending | null {
+  switch (state?.status) {
+    case "succeeded":
+    case "failed":
+    case "skipped":
+    case "cancelled":
+      return state.status;
+    default:
+      return null;
+  }
 }

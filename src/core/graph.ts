@@ -3,6 +3,7 @@
  * run is accepted. Tasks are known by their ordinal here; the root is 0.
  */
 import type { Dispatch, Plan, RetryPolicy } from "./plan.ts";
+import type { RunIf } from "./run-if.ts";
 
 /** Up to this timeout a task runs in a driver; above, each attempt has an executor object of its own. */
 export const DRIVER_LANE_MAX_TIMEOUT_MS = 25_000;
@@ -23,6 +24,7 @@ export interface GraphTask {
   /** Upstream tasks by name as peach.conf has them, in this run or not. */
   readonly parents: readonly string[];
   readonly shape: InputShape;
+  readonly runIf: RunIf;
   readonly retries: RetryPolicy;
   readonly timeoutMs: number;
 }
@@ -69,6 +71,7 @@ export function graphFrom(plan: Plan, root: string): RunGraph | null {
         downstream: toOrdinals(task.downstream),
         parents: task.upstream,
         shape,
+        runIf: task.runIf,
         retries: task.retries,
         timeoutMs: task.timeoutMs,
       },

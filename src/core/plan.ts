@@ -3,6 +3,8 @@
  * All durations are milliseconds, all sizes bytes, every default filled in.
  */
 
+import type { RunIf } from "./run-if.ts";
+
 /** When a task that threw is started again. At most `limit` + 1 attempts; lost attempts do not count. */
 export interface RetryPolicy {
   readonly limit: number;
@@ -38,6 +40,7 @@ export interface TaskPlan {
   readonly downstream: readonly string[];
   /** Every task that names this one as downstream, in file order: it decides the shape of what the task reads. */
   readonly upstream: readonly string[];
+  readonly runIf: RunIf;
   readonly retries: RetryPolicy;
   /** Of one attempt. */
   readonly timeoutMs: number;

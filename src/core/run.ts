@@ -7,6 +7,7 @@
 import type { RunGraph, GraphTask } from "./graph.ts";
 import type { RunId } from "./ids.ts";
 import type { PayloadRef } from "./payload-ref.ts";
+import type { SkipReason } from "./run-if.ts";
 import type { AttemptStatus, RunStatus } from "./status.ts";
 import type { TriggerOrigin } from "./trigger.ts";
 
@@ -49,10 +50,9 @@ export type LostTo = "worker" | "surroundings";
 export interface TaskOutput {
   readonly output: PayloadRef;
   readonly to: Readonly<Record<string, PayloadRef>> | null;
+  /** The children that may run (`runOnlyChildTasks`); absent: all. */
+  readonly chosen?: readonly string[];
 }
-
-export const SKIP_REASONS = ["upstream_failed", "upstream_skipped"] as const;
-export type SkipReason = (typeof SKIP_REASONS)[number];
 
 /**
  * Why a task failed:

@@ -40,11 +40,13 @@ function placeOutcome(outcome: AttemptOutcome, data: Packer): Outcome {
     outcome.to === null
       ? null
       : Object.fromEntries(Object.entries(outcome.to).map(([child, parcel]) => [child, placeParcel(parcel, data)]));
-  return { type: "succeeded", passed: { output: placeParcel(outcome.output, data), to } };
+  const { chosen } = outcome;
+  const output = placeParcel(outcome.output, data);
+  return { type: "succeeded", passed: { output, to, ...(chosen !== undefined && { chosen }) } };
 }
 
 function placeLogs({ logs, logsDropped }: Settlement, data: Packer): LogRef | null {
-  if (logs.length === 0) return null;
+  if (logs.length === 0 && logsDropped === 0) return null;
   const bytes = new TextEncoder().encode(logs.map((line) => JSON.stringify(line)).join("\n"));
   return { ...data.place(bytes), size: bytes.length, lines: logs.length, dropped: logsDropped };
 }

@@ -61,6 +61,8 @@ export type AttemptOutcome =
       readonly type: "succeeded";
       readonly output: PayloadParcel;
       readonly to: Readonly<Record<string, PayloadParcel>> | null;
+      /** The children that may run; absent: all. */
+      readonly chosen?: readonly string[];
     }
   /** `retryAfterMs` replaces the policy's delay. */
   | {

@@ -41,6 +41,7 @@ export interface TaskContext {
   readonly log: TaskLog;
   triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
   passToChildTask(data: unknown, options?: { readonly to?: string }): void;
+  runOnlyChildTasks(...names: readonly string[]): void;
   readFromParentTask<T = unknown>(parent?: string): Promise<T>;
   readFromParentTask(
     parent: string | undefined,

@@ -70,7 +70,12 @@ async function run(
     const returned: unknown = await runInScope(scope, () => method.run(payload, scope));
     const { data, to } = scope.passedData(returned);
     const output = await fit(method.output, data, `what the task "${lease.task}" passes`);
-    return { type: "succeeded", output: await parcel(lease, output, "", env), to: await parcelAll(lease, to, env) };
+    return {
+      type: "succeeded",
+      output: await parcel(lease, output, "", env),
+      to: await parcelAll(lease, to, env),
+      ...(scope.chosenChildren !== null && { chosen: scope.chosenChildren }),
+    };
   } catch (thrown) {
     return outcomeOf(thrown);
   }

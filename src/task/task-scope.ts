@@ -23,6 +23,7 @@ export class TaskScope implements TaskContext {
   readonly #children: ChildRun[] = [];
   readonly #passedTo = new Map<string, unknown>();
   #passed: { readonly data: unknown } | null = null;
+  #chosen: readonly string[] | null = null;
 
   constructor(lease: Lease, inputs: AttemptInputs, port: TriggerPort, signal: AbortSignal) {
     this.#lease = lease;
@@ -53,6 +54,11 @@ export class TaskScope implements TaskContext {
     return this.#children;
   }
 
+  /** The children that the attempt chose; null if it chose none in particular. */
+  get chosenChildren(): readonly string[] | null {
+    return this.#chosen;
+  }
+
   /** What the task passes if it returns `returned`: what it passed explicitly wins. */
   passedData(returned: unknown): { readonly data: unknown; readonly to: ReadonlyMap<string, unknown> } {
     return { data: this.#passed === null ? returned : this.#passed.data, to: this.#passedTo };
@@ -80,6 +86,13 @@ export class TaskScope implements TaskContext {
     if (!this.#lease.children.includes(to))
       throw new ProblemError(this.#noSuchTask(to, "downstream", this.#lease.children));
     this.#passedTo.set(to, data);
+  }
+
+  runOnlyChildTasks(...names: readonly string[]): void {
+    this.#refuseIfEnded("runOnlyChildTasks");
+    const unknown = names.find((name) => !this.#lease.children.includes(name));
+    if (unknown !== undefined) throw new ProblemError(this.#noSuchTask(unknown, "downstream", this.#lease.children));
+    this.#chosen = names;
   }
 
   readFromParentTask<T = unknown>(parent?: string): Promise<T>;

@@ -11,7 +11,6 @@ tasks:
     method: a
     on: {event: audio.published}
     schedule: "0 3 * * *"
-    run_if: all_done
     each: true
     concurrency: 4
     rate_limit: {limit: 100, per: 1m}
@@ -38,43 +37,38 @@ endpoints:
           |     ^^^^^^^^
         hint: remove it: nothing is started on a schedule
 
-      peach.conf:7:5: tasks.t.run_if: this version of Peach does not run \`run_if\` other than \`all_success\` yet
-        7 |     run_if: all_done
-          |     ^^^^^^
-        hint: remove it: a task runs if all its upstream tasks succeeded
-
-      peach.conf:8:5: tasks.t.each: this version of Peach does not run \`each\` yet
-        8 |     each: true
+      peach.conf:7:5: tasks.t.each: this version of Peach does not run \`each\` yet
+        7 |     each: true
           |     ^^^^
         hint: remove it: a task runs once, not once per item
 
-      peach.conf:9:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
-        9 |     concurrency: 4
+      peach.conf:8:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
+        8 |     concurrency: 4
           |     ^^^^^^^^^^^
         hint: remove it: the number of attempts at a time is not limited
 
-      peach.conf:10:5: tasks.t.rate_limit: this version of Peach does not run \`rate_limit\` yet
-        10 |     rate_limit: {limit: 100, per: 1m}
-           |     ^^^^^^^^^^
+      peach.conf:9:5: tasks.t.rate_limit: this version of Peach does not run \`rate_limit\` yet
+        9 |     rate_limit: {limit: 100, per: 1m}
+          |     ^^^^^^^^^^
         hint: remove it: the rate of attempts is not limited
 
-      peach.conf:11:5: tasks.t.debounce: this version of Peach does not run \`debounce\` yet
-        11 |     debounce: {delay: 10s, key: payload.item_id}
+      peach.conf:10:5: tasks.t.debounce: this version of Peach does not run \`debounce\` yet
+        10 |     debounce: {delay: 10s, key: payload.item_id}
            |     ^^^^^^^^
         hint: remove it: every trigger starts a run
 
-      peach.conf:12:5: tasks.t.external: this version of Peach does not run \`external\` other than \`false\` yet
-        12 |     external: true
+      peach.conf:11:5: tasks.t.external: this version of Peach does not run \`external\` other than \`false\` yet
+        11 |     external: true
            |     ^^^^^^^^
         hint: remove it: a task is finished by its own function only
 
-      peach.conf:15:23: endpoints.e.auth: this version of Peach does not run \`auth\` other than \`none\` yet
-        15 |   e: {method: handle, auth: token}
+      peach.conf:14:23: endpoints.e.auth: this version of Peach does not run \`auth\` other than \`none\` yet
+        14 |   e: {method: handle, auth: token}
            |                       ^^^^
         hint: remove it: endpoints are open; check a signature or a token in the method
 
-      peach.conf:16:23: endpoints.f.auth: this version of Peach does not run \`auth\` other than \`none\` yet
-        16 |   f: {method: handle, auth: {signature: github, secret: GITHUB_SECRET}}
+      peach.conf:15:23: endpoints.f.auth: this version of Peach does not run \`auth\` other than \`none\` yet
+        15 |   f: {method: handle, auth: {signature: github, secret: GITHUB_SECRET}}
            |                       ^^^^
         hint: remove it: endpoints are open; check a signature or a token in the method"
     `);

@@ -26,6 +26,7 @@ describe("the plan", () => {
           description: null,
           downstream: [],
           upstream: [],
+          runIf: "all_success",
           retries: DEFAULT_RETRIES,
           timeoutMs: 25_000,
           dispatch: "queue",
@@ -100,6 +101,7 @@ describe("the plan", () => {
               "limit": 2,
               "maxDelayMs": 300000,
             },
+            "runIf": "all_success",
             "timeoutMs": 25000,
             "upstream": [
               "transcribe",
@@ -121,6 +123,7 @@ describe("the plan", () => {
               "limit": 0,
               "maxDelayMs": 300000,
             },
+            "runIf": "all_success",
             "timeoutMs": 25000,
             "upstream": [
               "recommend",
@@ -145,6 +148,7 @@ describe("the plan", () => {
               "limit": 2,
               "maxDelayMs": 300000,
             },
+            "runIf": "all_success",
             "timeoutMs": 25000,
             "upstream": [
               "transcribe",
@@ -178,11 +182,12 @@ describe("the plan", () => {
               "limit": 2,
               "maxDelayMs": 300000,
             },
+            "runIf": "all_success",
             "timeoutMs": 600000,
             "upstream": [],
           },
         },
-        "version": "cb4d1ada40e8",
+        "version": "f248609abeda",
       }
     `);
   });

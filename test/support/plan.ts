@@ -9,6 +9,7 @@ export function taskPlan(name: string, overrides: Partial<TaskPlan> = {}): TaskP
     description: null,
     downstream: [],
     upstream: [],
+    runIf: "all_success",
     retries: { limit: 0, delayMs: 1000, backoff: "exponential", maxDelayMs: 300_000, jitter: true },
     timeoutMs: 25_000,
     dispatch: "queue",
