@@ -1,0 +1,163 @@
+/**
+ * Runs whose driver is the test: it accepts with a claim, so the first lease is its own and no message is sent, and settles by
+ * hand. The methods of such a run are those of test/support/pool, for the attempts that real drivers make later.
+ */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { graphFrom } from "../../src/core/graph.ts";
+import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
+import type { PayloadParcel } from "../../src/core/payload-ref.ts";
+import type { Plan } from "../../src/core/plan.ts";
+import { encodePayload } from "../../src/payload/codec.ts";
+import { callRun } from "../../src/run/run-client.ts";
+import type {
+  AcceptAnswer,
+  AcceptRequest,
+  AttemptOutcome,
+  ClaimRequest,
+  Grant,
+  Lease,
+  RunDocument,
+  RunRpc,
+  Settlement,
+} from "../../src/run/run-rpc.ts";
+
+export const CLAIM: ClaimRequest = { holding: 0, budgetMs: 28_000 };
+
+export function newRunId(): RunId {
+  return runIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/** A trigger of `root`. With `claim: null` the queue is told; else the answer brings the first lease. */
+export function acceptance(
+  plan: Plan,
+  root: string,
+  { payload = null, claim = CLAIM }: { payload?: unknown; claim?: ClaimRequest | null } = {},
+): AcceptRequest {
+  const graph = graphFrom(plan, root);
+  if (graph === null) throw new Error(`no task ${root}`);
+  return {
+    runId: newRunId(),
+    graph,
+    origin: { source: "api", by: "test", parent: null },
+    payload: inline(payload),
+    ...(claim !== null && { claim }),
+  };
+}
+
+/** A value that rides with the run's state; streams and blobs cannot. */
+export function inline(value: unknown): PayloadParcel {
+  const encoded = encodePayload(value);
+  if (!encoded.ok) throw new Error(encoded.problem.detail);
+  const { body, ...description } = encoded.value;
+  if (body instanceof ReadableStream) throw new Error("a stream is no inline payload");
+  return { ...description, size: body.length, at: "inline", bytes: body };
+}
+
+export function settlement(lease: Lease, outcome: AttemptOutcome): Settlement {
+  const { ordinal, attempt, token } = lease;
+  return { ordinal, attempt, token, outcome, children: [], logs: [], logsDropped: 0 };
+}
+
+/** The attempt passed this value. */
+export function succeeded(lease: Lease, value: unknown = null): Settlement {
+  return settlement(lease, { type: "succeeded", output: inline(value), to: null });
+}
+
+/** The attempt threw. */
+export function threw(
+  lease: Lease,
+  how: { readonly retryable?: boolean; readonly retryAfterMs?: number } = {},
+): Settlement {
+  const { retryable = false, retryAfterMs = null } = how;
+  const error = { name: "Error", message: "thrown by the test", stack: null };
+  return settlement(lease, { type: "failed", error, retryable, retryAfterMs, reason: "error" });
+}
+
+/** One run and all that a test does with it. Each call uses a fresh stub. */
+export class HandDrivenRun {
+  readonly id: RunId;
+
+  constructor(id: RunId) {
+    this.id = id;
+  }
+
+  /** Accepts a run; the answer's leases are the test's. */
+  static async accept(request: AcceptRequest): Promise<{ run: HandDrivenRun; answer: AcceptAnswer }> {
+    const run = new HandDrivenRun(request.runId);
+    return { run, answer: await run.call((object) => object.accept(request)) };
+  }
+
+  call<T>(call: (run: RunRpc) => Promise<T>): Promise<T> {
+    return callRun(env, this.id, call);
+  }
+
+  /** Settles and claims as a driver does. */
+  settle(...settlements: readonly Settlement[]): Promise<Grant> {
+    return this.call((run) => run.settle({ settlements, claim: CLAIM }));
+  }
+
+  async document(): Promise<RunDocument> {
+    const document = await this.call((run) => run.describe());
+    if (document === null) throw new Error(`there is no run ${this.id}`);
+    return document;
+  }
+
+  /** The document once the run is final; fails after ten seconds. */
+  async final(): Promise<RunDocument> {
+    const document = await this.call((run) => run.untilFinal(10_000));
+    if (document === null) throw new Error(`${JSON.stringify(await this.document())} is not final`);
+    return document;
+  }
+
+  /** Runs the alarm now, whenever it is set for. False if none is set. */
+  wake(): Promise<boolean> {
+    return runDurableObjectAlarm(this.#stub());
+  }
+
+  evict(): Promise<void> {
+    return evictDurableObject(this.#stub());
+  }
+
+  /** The object is reset in the middle of whatever it does. */
+  async abort(): Promise<void> {
+    await this.inside((state) => state.abort("reset by the test")).catch(() => undefined);
+  }
+
+  inside<T>(look: (state: DurableObjectState) => T | Promise<T>): Promise<T> {
+    return runInDurableObject(this.#stub(), (_, state) => look(state));
+  }
+
+  alarmAt(): Promise<number | null> {
+    return this.inside(({ storage }) => storage.getAlarm());
+  }
+
+  /** Rows of the journal as they are stored. */
+  journal(): Promise<{ seq: number; kind: string; entry: string | null; size: number }[]> {
+    return this.inside(({ storage }) =>
+      storage.sql
+        .exec<{ seq: number; kind: string; entry: string | null; size: number }>(
+          "SELECT seq, kind, entry, coalesce(length(data), 0) AS size FROM journal ORDER BY seq",
+        )
+        .toArray(),
+    );
+  }
+
+  #stub() {
+    return env.RUNS.getByName(this.id);
+  }
+}
+
+/** The one lease of a grant. */
+export function only(grant: Grant): Lease {
+  const [lease, ...others] = grant.leases;
+  if (lease === undefined || others.length > 0) throw new Error(`${grant.leases.length} leases, one expected`);
+  return lease;
+}
+
+/** The lease of this task. */
+export function leaseOf(grant: Grant, task: string): Lease {
+  const lease = grant.leases.find((candidate) => candidate.task === task);
+  if (lease === undefined) throw new Error(`no lease of ${task} among ${grant.leases.map((each) => each.task).join()}`);
+  return lease;
+}
