@@ -134,6 +134,17 @@ describe("max_body", () => {
     expect(logged).toBe("");
   });
 
+  it("gives the endpoint no byte beyond it, and the sender no reason to go on", async () => {
+    const body = pieces(...Array.from({ length: 100 }, () => new Uint8Array(5)));
+    let read = 0;
+    const method: EndpointFunction = async (request) => {
+      for await (const chunk of request.body ?? []) read += chunk.length;
+    };
+    expect((await serve(method, limited)("/hook", { method: "POST", body: body.stream })).status).toBe(413);
+    expect(read).toBe(5);
+    await vi.waitFor(() => expect(body.state()).toBe("cancelled"));
+  });
+
   it("refuses it also where a fallback would be called", async () => {
     const fallback = vi.fn<EndpointFunction>();
     const send = serve((request) => request.text(), { ...limited, fallback: "other" }, { other: fallback });
