@@ -119,8 +119,8 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return run.finishedAt === null ? null : describeRun(run);
   }
 
-  override async alarm(): Promise<void> {
-    await this.#protocol.alarm();
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    await this.#protocol.alarm(info?.scheduledTime ?? null);
   }
 
   #perform(run: Run, effect: Effect): void {

@@ -46,6 +46,8 @@ export class RunProtocol {
   #run: Run | null | undefined;
   #alarmAt = Number.POSITIVE_INFINITY;
   #alarmStrikes = 0;
+  /** What the alarm that is handled just now was set to. */
+  #firing: number | null = null;
 
   constructor(store: RunStore, around: RunSurroundings) {
     this.#store = store;
@@ -115,8 +117,12 @@ export class RunProtocol {
     return { cancelled: change !== null, run };
   }
 
-  /** Never rejects: the platform gives an alarm up after six failures, and with it the run. */
-  async alarm(): Promise<void> {
+  /**
+   * Never rejects: the platform gives an alarm up after six failures, and with it the run. `firing`: what the alarm was set to,
+   * as far as the platform tells.
+   */
+  async alarm(firing: number | null): Promise<void> {
+    this.#firing = firing ?? this.#alarmAt;
     this.#alarmAt = Number.POSITIVE_INFINITY;
     try {
       const run = this.load();
@@ -133,6 +139,8 @@ export class RunProtocol {
       const pauseMs = Math.min(ALARM_PAUSE_MAX_MS, 500 * 2 ** this.#alarmStrikes);
       this.#around.alarmFailed(this.#alarmStrikes, error);
       this.#setAlarm(this.#around.now() + pauseMs);
+    } finally {
+      this.#firing = null;
     }
   }
 
@@ -156,9 +164,12 @@ export class RunProtocol {
     for (const effect of effects) this.#around.perform(run, effect);
   }
 
-  /** An alarm costs a row: it is moved only when something is due sooner than it, or when nothing is due any more. */
+  /**
+   * An alarm costs a row: it is moved only when something is due sooner than it, or when nothing is due any more. Where it is not
+   * known yet what the alarm was set to (after a reset), the whole run decides: a later alarm must not take the place of a sooner one.
+   */
   #setAlarmFor(run: Run, { change, effects }: Advance): void {
-    if (effects.some(({ type }) => type === "finished")) {
+    if (this.#alarmAt === Number.POSITIVE_INFINITY || effects.some(({ type }) => type === "finished")) {
       this.#setAlarm(nextWakeAt(run));
       return;
     }
@@ -167,10 +178,16 @@ export class RunProtocol {
     if (soonest < this.#alarmAt) this.#setAlarm(soonest);
   }
 
-  /** Never at or before now: such alarms may not fire. */
+  /**
+   * Never at or before now, nor at the very time of the alarm that is being handled: such alarms may not fire. The latter happens
+   * when the clock was set back, so that what the alarm was for is not due yet.
+   */
   #setAlarm(at: number): void {
     if (at === Number.POSITIVE_INFINITY) return;
-    this.#alarmAt = Math.max(at, this.#around.now() + 1);
+    const soonest = Math.max(at, this.#around.now() + 1);
+    const alarmAt = soonest === this.#firing ? soonest + 1 : soonest;
+    if (alarmAt === this.#alarmAt) return;
+    this.#alarmAt = alarmAt;
     this.#around.setAlarm(this.#alarmAt);
   }
 
