@@ -1,0 +1,328 @@
+/**
+ * Watches the invariants of the architecture, section 3. It sees each run after every commit, each settle before and after, what
+ * every task reads, and what is left in the end.
+ */
+import type { PayloadRef } from "../../src/core/payload-ref.ts";
+import type { RunId } from "../../src/core/ids.ts";
+import { nextWakeAt, WORKER_LOST_LIMIT } from "../../src/core/machine.ts";
+import { isActive, isFinal, type Run, type TaskEntry, type TaskState } from "../../src/core/run.ts";
+import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
+import { RunStore } from "../../src/run/store.ts";
+import type { Bucket } from "./bucket.ts";
+import type { Ground } from "./ground.ts";
+import type { Behaviour } from "./pipelines.ts";
+import type { RunHost } from "./run-host.ts";
+
+interface Seen {
+  readonly host: RunHost;
+  readonly graph: string;
+  /** What the trigger carried. */
+  readonly payload: string;
+  readonly states: TaskState[];
+  status: Run["status"];
+  lastToken: number;
+  finishedAt: number | null;
+  retentionOver: number;
+}
+
+export class Checker {
+  readonly runs = new Map<RunId, Seen>();
+  readonly #ground: Ground;
+  readonly #bucket: Bucket;
+  readonly #behaviours: ReadonlyMap<string, Behaviour>;
+  readonly #isRemoved: (method: string) => boolean;
+  /** Attempts that ran out of time while the surroundings failed, as `run/ordinal/attempt`: their code is not to blame. */
+  readonly #hampered = new Set<string>();
+
+  constructor(
+    ground: Ground,
+    bucket: Bucket,
+    behaviours: ReadonlyMap<string, Behaviour>,
+    isRemoved: (method: string) => boolean,
+  ) {
+    this.#ground = ground;
+    this.#bucket = bucket;
+    this.#behaviours = behaviours;
+    this.#isRemoved = isRemoved;
+  }
+
+  /** The run as it is after a commit; null: there is none (any more). */
+  observe(host: RunHost, run: Run | null): void {
+    const seen = this.runs.get(host.runId);
+    if (run === null) {
+      if (seen !== undefined) this.#forgotten(host, seen);
+      return;
+    }
+    const now = seen ?? this.#recorded(host, run);
+    this.#inOrder(run, now);
+    this.#derived(run);
+    this.#neverStuck(host, run);
+    if (run.lastToken < now.lastToken)
+      this.#ground.violate("3 one winner", `${run.id}: tokens went back from ${now.lastToken} to ${run.lastToken}`);
+    if (now.finishedAt !== null && (run.status !== now.status || run.finishedAt !== now.finishedAt))
+      this.#ground.violate("4 final", `${run.id} was ${now.status} and is ${run.status}`);
+    if ((run.finishedAt === null) !== run.open > 0)
+      this.#ground.violate("4 final", `${run.id} is ${run.status} with ${run.open} tasks open`);
+    now.lastToken = run.lastToken;
+    now.status = run.status;
+    now.finishedAt = run.finishedAt;
+    now.retentionOver = run.finishedAt === null ? Number.POSITIVE_INFINITY : run.finishedAt + run.graph.retentionMs;
+  }
+
+  /** Before a settle; call what it returns after it. */
+  settling(run: Run | null, settlements: readonly Settlement[]): () => void {
+    if (run === null) return () => {};
+    const stale = settlements.flatMap((settlement) => {
+      const entry = run.tasks[settlement.ordinal];
+      if (entry === undefined || isCurrent(entry.state, settlement)) return [];
+      return [{ entry, settlement, before: outcomesOf(entry) }];
+    });
+    return () => {
+      for (const { entry, settlement, before } of stale) {
+        const after = outcomesOf(entry);
+        if (after !== before)
+          this.#ground.violate(
+            "3 one winner",
+            `${run.id}: a stale settle (attempt ${settlement.attempt}, token ${settlement.token}) changed ${entry.task.name} from ${before} to ${after}`,
+          );
+      }
+    };
+  }
+
+  /** A task's code begins. */
+  started(lease: Lease): void {
+    const run = this.runs.get(lease.runId)?.host.peek();
+    const entry = run?.tasks[lease.ordinal];
+    if (!run || entry === undefined || !isCurrent(entry.state, lease)) return;
+    const unfinished = entry.task.upstream.filter((parent) => run.tasks[parent]?.state.status !== "succeeded");
+    if (unfinished.length > 0)
+      this.#ground.violate("2 order", `${lease.runId}: ${lease.task} starts before ${unfinished.join()}`);
+  }
+
+  /** What the task has read, by parent. */
+  read(lease: Lease, texts: ReadonlyMap<string, string>): void {
+    const seen = this.runs.get(lease.runId);
+    const run = seen?.host.peek();
+    const entry = run?.tasks[lease.ordinal];
+    if (seen === undefined || !run || entry === undefined) return;
+    const expected = new Map(
+      entry.task.shape === "trigger"
+        ? [["", seen.payload]]
+        : entry.task.upstream.flatMap((parent) => passedBy(run, parent, lease.task)),
+    );
+    for (const name of new Set([...expected.keys(), ...texts.keys()])) {
+      const [want, got] = [expected.get(name), texts.get(name)];
+      const matches =
+        want !== undefined &&
+        got !== undefined &&
+        (entry.task.shape === "trigger" ? got === want : got.startsWith(want));
+      if (!matches)
+        this.#ground.violate(
+          "5 nothing of a failed attempt",
+          `${lease.runId}: ${lease.task} reads "${got}" from "${name}" where "${want}" was passed`,
+        );
+    }
+  }
+
+  /** A payload that a lease names is not there. */
+  missing(lease: Lease, key: string): void {
+    const run = this.runs.get(lease.runId)?.host.peek();
+    const entry = run?.tasks[lease.ordinal];
+    if (entry !== undefined && isCurrent(entry.state, lease))
+      this.#ground.violate("6 payload before row", `${lease.runId}: ${lease.task} cannot read ${key}`);
+  }
+
+  /** How often the task has thrown so far, and its worker has died. */
+  history(lease: Lease): { readonly throws: number; readonly deaths: number } {
+    const attempts = this.runs.get(lease.runId)?.host.peek()?.tasks[lease.ordinal]?.attempts ?? [];
+    return {
+      throws: this.#throws(lease.runId, lease.ordinal, attempts).own,
+      deaths: attempts.filter(({ lostTo }) => lostTo === "worker").length,
+    };
+  }
+
+  hampered({ runId, ordinal, attempt }: Lease): void {
+    this.#hampered.add(`${runId}/${ordinal}/${attempt}`);
+  }
+
+  /** Nothing happens any more: every run must have ended, and nothing may be left. */
+  atRest(): void {
+    for (const [runId, seen] of this.runs) {
+      if (seen.finishedAt === null)
+        this.#ground.violate(
+          "1 accepted is durable",
+          `${runId} never ended: it is ${seen.status}, ${seen.states.map(({ status }) => status).join(", ")}`,
+        );
+      if (!seen.host.storage.isEmpty)
+        this.#ground.violate("10 nothing is left", `the journal of ${runId} is still there`);
+      if (seen.host.alarmAt !== null) this.#ground.violate("10 nothing is left", `${runId} still has an alarm`);
+      const left = [...this.#bucket.objects.keys()].filter((key) => key.startsWith(`runs/${runId}/`));
+      if (left.length > 0) this.#ground.violate("10 nothing is left", `in R2: ${left.join(", ")}`);
+    }
+  }
+
+  #recorded(host: RunHost, run: Run): Seen {
+    const seen: Seen = {
+      host,
+      graph: JSON.stringify(run.graph),
+      payload: this.#textOf(host, run.payload) ?? "",
+      states: run.tasks.map(() => ({ status: "pending" })),
+      status: "queued",
+      lastToken: 0,
+      finishedAt: null,
+      retentionOver: Number.POSITIVE_INFINITY,
+    };
+    this.runs.set(run.id, seen);
+    this.#mustExist(host, run.payload, "the trigger");
+    return seen;
+  }
+
+  #forgotten(host: RunHost, seen: Seen): void {
+    if (this.#ground.wall() < seen.retentionOver)
+      this.#ground.violate("1 accepted is durable", `${host.runId} is gone before its retention is over`);
+  }
+
+  #inOrder(run: Run, seen: Seen): void {
+    if (run.graph.confVersion !== "" && seen.states.length !== run.tasks.length)
+      this.#ground.violate("4 final", `${run.id}: its graph has changed`);
+    for (const [ordinal, entry] of run.tasks.entries()) {
+      const was = seen.states[ordinal] ?? { status: "pending" };
+      if (entry.state === was) continue;
+      if (isFinal(was) && JSON.stringify(entry.state) !== JSON.stringify(was))
+        this.#ground.violate("4 final", `${run.id}: ${entry.task.name} was ${was.status} and is ${entry.state.status}`);
+      if (was.status !== "pending" && entry.state.status === "pending")
+        this.#ground.violate("2 order", `${run.id}: ${entry.task.name} is pending again`);
+      if (!isFinal(was)) this.#entered(run, entry, seen.host);
+      seen.states[ordinal] = entry.state;
+    }
+  }
+
+  #entered(run: Run, entry: TaskEntry, host: RunHost): void {
+    const { task, state } = entry;
+    const upstream = task.upstream.map((parent) => run.tasks[parent]?.state.status);
+    if (
+      ["queued", "running", "retrying", "succeeded", "failed"].includes(state.status) &&
+      upstream.some((status) => status !== "succeeded")
+    ) {
+      this.#ground.violate(
+        "2 order",
+        `${run.id}: ${task.name} is ${state.status} while its upstream tasks are ${upstream.join(", ")}`,
+      );
+    }
+    if (state.status === "skipped" && !upstream.some((status) => status === "failed" || status === "skipped")) {
+      this.#ground.violate(
+        "2 order",
+        `${run.id}: ${task.name} is skipped while its upstream tasks are ${upstream.join(", ")}`,
+      );
+    }
+    if (state.status === "succeeded") {
+      this.#mustExist(host, state.passed.output, task.name);
+      for (const ref of Object.values(state.passed.to ?? {})) this.#mustExist(host, ref, task.name);
+    }
+    if (state.status === "succeeded" || state.status === "failed")
+      this.#asScripted(run.id, run.tasks.indexOf(entry), entry);
+  }
+
+  /** Whether the task ended as its code had it end; everything else would be the surroundings' doing. */
+  #asScripted(runId: RunId, ordinal: number, { task, state, attempts }: TaskEntry): void {
+    const behaviour = this.#behaviours.get(task.name);
+    if (behaviour === undefined) return;
+    const { own, hampered } = this.#throws(runId, ordinal, attempts);
+    const deaths = attempts.filter(({ lostTo }) => lostTo === "worker").length;
+    const forGood = behaviour.how === "non_retryable" && own > 0;
+    const spent = own + hampered === task.retries.limit + 1;
+    const as = state.status === "failed" ? state.reason : state.status;
+    const right: Readonly<Record<string, boolean>> = {
+      succeeded:
+        own === behaviour.throws &&
+        own + hampered <= task.retries.limit &&
+        !forGood &&
+        attempts.filter(({ status }) => status === "succeeded").length === 1,
+      error: own <= behaviour.throws && (spent || forGood),
+      worker_lost: deaths > WORKER_LOST_LIMIT,
+      method_missing: this.#isRemoved(task.method),
+    };
+    if (right[as] === true) return;
+    this.#ground.violate(
+      "8 blame",
+      `${runId}: ${task.name} is ${as} after ${attempts.map(({ status }) => status).join(", ")}; its code throws ${behaviour.throws} times (${behaviour.how}), ${task.retries.limit} retries are allowed`,
+    );
+  }
+
+  /** How many attempts threw or hung by themselves, and how many ran out of time because of the surroundings. */
+  #throws(
+    runId: RunId,
+    ordinal: number,
+    attempts: TaskEntry["attempts"],
+  ): { readonly own: number; readonly hampered: number } {
+    const thrown = attempts.filter(({ status }) => status === "failed" || status === "timed_out");
+    const hampered = thrown.filter(({ attempt }) => this.#hampered.has(`${runId}/${ordinal}/${attempt}`)).length;
+    return { own: thrown.length - hampered, hampered };
+  }
+
+  #derived(run: Run): void {
+    const open = run.tasks.filter(({ state }) => !isFinal(state)).length;
+    const active = run.tasks.filter(({ state }) => isActive(state)).length;
+    if (run.open !== open || run.active.size !== active)
+      this.#ground.violate(
+        "journal",
+        `${run.id}: ${run.open} open and ${run.active.size} active tasks, counted ${open} and ${active}`,
+      );
+    for (const { task, waitingOn } of run.tasks) {
+      const unfinished = task.upstream.filter(
+        (parent) => !isFinal(run.tasks[parent]?.state ?? { status: "pending" }),
+      ).length;
+      if (waitingOn !== unfinished)
+        this.#ground.violate("journal", `${run.id}: ${task.name} waits for ${waitingOn} tasks, counted ${unfinished}`);
+    }
+  }
+
+  #neverStuck(host: RunHost, run: Run): void {
+    const due = nextWakeAt(run);
+    if (!Number.isFinite(due)) this.#ground.violate("2 never stuck", `${run.id} is ${run.status} and due at no time`);
+    if (host.isGivenUp || host.isHandlingAlarm) return;
+    const { alarmAt } = host;
+    if (alarmAt === null) this.#ground.violate("2 never stuck", `${run.id} is due, and no alarm is set`);
+    else if (alarmAt > Math.max(due, this.#ground.wall()) + 1)
+      this.#ground.violate("2 never stuck", `${run.id} is due at ${due}, its alarm is set to ${alarmAt}`);
+  }
+
+  #mustExist(host: RunHost, ref: PayloadRef, from: string): void {
+    if (this.#textOf(host, ref) === null)
+      this.#ground.violate(
+        "6 payload before row",
+        `${host.runId}: what ${from} passed is not at ${JSON.stringify(ref)}`,
+      );
+  }
+
+  #textOf(host: RunHost, ref: PayloadRef): string | null {
+    const bytes =
+      ref.at === "r2"
+        ? this.#bucket.objects.get(ref.key)
+        : new RunStore(host.storage).read(ref.seq, ref.offset, ref.size);
+    return bytes ? new TextDecoder().decode(bytes) : null;
+  }
+}
+
+/** What a task passes begins with this; only what the accepted attempt passed may be read. */
+export function passedText(runId: RunId, task: string, attempt: number, to: string): string {
+  return `${runId} ${task} attempt ${attempt} to "${to}";`;
+}
+
+function passedBy(run: Run, ordinal: number, child: string): [string, string][] {
+  const parent = run.tasks[ordinal];
+  if (parent?.state.status !== "succeeded") return [];
+  const { name } = parent.task;
+  const accepted = parent.attempts.find(({ status }) => status === "succeeded")?.attempt ?? 0;
+  return [[name, passedText(run.id, name, accepted, parent.state.passed.to?.[child] === undefined ? "" : child)]];
+}
+
+function isCurrent(state: TaskState, lease: { readonly attempt: number; readonly token: number }): boolean {
+  return state.status === "running" && state.attempt === lease.attempt && state.token === lease.token;
+}
+
+/** How a task and its ended attempts stand; a lease that is granted changes nothing of it. */
+function outcomesOf({ state, attempts }: TaskEntry): string {
+  const ended = attempts.flatMap(({ attempt, status }) => (status === "running" ? [] : [`${attempt} ${status}`]));
+  return [isFinal(state) ? state.status : "open", ...ended].join(", ");
+}

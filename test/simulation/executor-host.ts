@@ -1,0 +1,101 @@
+/** The platform around the executor objects: storage, alarms, lives. Each is the real `ExecutorProtocol`. */
+import type { RunId } from "../../src/core/ids.ts";
+import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
+import { ExecutorProtocol, type ExecutorOrder } from "../../src/task/executor-protocol.ts";
+import type { Ground } from "./ground.ts";
+import { Invocation } from "./invocation.ts";
+
+/** Of an alarm handler. */
+const LIFE_MS = 15 * 60_000;
+
+export interface ExecutorWorld {
+  readonly ground: Ground;
+  begin(from: Invocation, order: ExecutorOrder, holder: string): Promise<Lease | null>;
+  execute(from: Invocation, lease: Lease): Promise<Settlement>;
+  settle(from: Invocation, order: ExecutorOrder, settlement: Settlement): Promise<void>;
+}
+
+export class ExecutorHost {
+  readonly #name: string;
+  readonly #world: ExecutorWorld;
+  /** What is noted, and what of it is durable. */
+  #noted: ExecutorOrder | null = null;
+  #durable: ExecutorOrder | null = null;
+  #alarmsSet = 0;
+  #isAlarmSet = false;
+  #life: Invocation | null = null;
+
+  constructor(name: string, world: ExecutorWorld) {
+    this.#name = name;
+    this.#world = world;
+  }
+
+  get isEmpty(): boolean {
+    return this.#durable === null && !this.#isAlarmSet;
+  }
+
+  start(runId: RunId, ordinal: number): void {
+    const life = this.#life ?? new Invocation(this.#world.ground, `executor ${this.#name}`);
+    void this.#protocol(life).start(runId, ordinal);
+  }
+
+  /** The object is reset: a crash, a deploy. */
+  reset(): void {
+    this.#life?.kill("reset");
+  }
+
+  #protocol(life: Invocation): ExecutorProtocol {
+    const { ground } = this.#world;
+    return new ExecutorProtocol({
+      now: () => ground.wall(),
+      order: () => this.#noted,
+      note: (order) => {
+        this.#noted = order;
+      },
+      sync: async () => {
+        await life.pause(1);
+        this.#durable = this.#noted;
+      },
+      deleteAll: async () => {
+        this.#noted = null;
+        this.#durable = null;
+        this.#isAlarmSet = false;
+        this.#alarmsSet += 1;
+        await life.pause(1);
+      },
+      setAlarm: async (at) => {
+        this.#durable = this.#noted;
+        this.#arm(at - ground.wall());
+        await life.pause(1);
+      },
+      begin: (order) => this.#world.begin(life, order, this.#name),
+      execute: (lease) => this.#world.execute(life, lease),
+      settle: (order, settlement) => this.#world.settle(life, order, settlement),
+      alarmFailed: (_order, error) =>
+        ground.tell(() => `executor ${this.#name} could not reach its run: ${String(error)}`),
+    });
+  }
+
+  #arm(inMs: number): void {
+    const { ground } = this.#world;
+    this.#isAlarmSet = true;
+    const number = ++this.#alarmsSet;
+    const lateMs = ground.strikes("alarm_late", () => `executor ${this.#name}`) ? ground.dice.between(500, 30_000) : 1;
+    ground.scheduler.after(inMs + lateMs, () => {
+      if (number === this.#alarmsSet) void this.#alarm();
+    });
+  }
+
+  async #alarm(): Promise<void> {
+    this.#isAlarmSet = false;
+    const life = new Invocation(this.#world.ground, `executor ${this.#name}`, LIFE_MS, () => {
+      this.#life = null;
+      this.#noted = this.#durable;
+      // The platform calls the handler again.
+      if (!this.#isAlarmSet && this.#durable !== null) this.#arm(this.#world.ground.dice.between(500, 4_000));
+    });
+    this.#life = life;
+    await this.#protocol(life).alarm();
+    this.#life = null;
+  }
+}

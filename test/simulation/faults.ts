@@ -1,0 +1,73 @@
+/** What can go wrong, and whether it does. */
+import type { Dice } from "./dice.ts";
+
+/**
+ * - `crash`: an invocation (driver, consumer, client, executor object) ends at an await, and nothing of it goes on.
+ * - `reset_before_commit`, `reset_after_commit`: a run object is reset within a call; what it wrote is lost, or is durable while
+ *   its answer and effects are lost.
+ * - `call_lost`, `answer_lost`: the caller gets an error; nothing has happened, or everything.
+ * - `overload`: an object refuses calls for a while.
+ * - `message_*`, `send_failed`: the queue loses, doubles or holds back a message (and so reorders), or refuses it.
+ * - `consumer_killed`: the consumer dies before or after it started a driver; the message comes again.
+ * - `alarm_*`: an alarm is late, happens twice, or never (until a call).
+ * - `r2_refused`, `r2_unsure`: R2 fails without effect, or after it.
+ * - `clock_step`: the clock on the wall is set forward or back.
+ * - `deploy`, `deploy_removes_method`: every object is reset; methods of live runs are gone.
+ */
+export const FAULTS = [
+  "crash",
+  "reset_before_commit",
+  "reset_after_commit",
+  "call_lost",
+  "answer_lost",
+  "overload",
+  "message_lost",
+  "message_doubled",
+  "message_late",
+  "send_failed",
+  "consumer_killed",
+  "alarm_late",
+  "alarm_doubled",
+  "alarm_given_up",
+  "r2_refused",
+  "r2_unsure",
+  "clock_step",
+  "deploy",
+  "deploy_removes_method",
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export class Faults {
+  /** How many have struck. */
+  struck = 0;
+  readonly #dice: ReadonlyMap<Fault, { readonly dice: Dice; readonly rate: number }>;
+  readonly #most: number;
+  #over = false;
+
+  /** Each seed has its own mixture: a fault does not occur at all, now and then, or often. At most `most` strike. */
+  constructor(dice: Dice, without: ReadonlySet<Fault>, most: number) {
+    this.#most = most;
+    const harsh = dice.pick([0, 0.3, 1, 2]);
+    this.#dice = new Map(
+      FAULTS.flatMap((fault) => {
+        const own = dice.fork(fault);
+        const rate = own.chance(0.5) ? 0 : harsh * own.pick([0.005, 0.02, 0.06]);
+        return without.has(fault) ? [] : [[fault, { dice: own, rate }]];
+      }),
+    );
+  }
+
+  /** Whether it strikes here and now. `weight` makes rare occasions count more. */
+  strikes(fault: Fault, weight = 1): boolean {
+    if (this.#over || this.struck >= this.#most) return false;
+    const own = this.#dice.get(fault);
+    if (own === undefined || !own.dice.chance(own.rate * weight)) return false;
+    this.struck += 1;
+    return true;
+  }
+
+  /** From now on nothing goes wrong any more. */
+  stop(): void {
+    this.#over = true;
+  }
+}

@@ -1,0 +1,68 @@
+/** What every part of the simulated world stands on: time, dice, faults, and the story that is told of it. */
+import { Dice } from "./dice.ts";
+import { Faults, type Fault } from "./faults.ts";
+import { Scheduler } from "./scheduler.ts";
+
+/** The clock on the wall when the world begins. */
+const EPOCH = 1_780_000_000_000;
+
+/** An invariant of the architecture that does not hold. */
+export interface Violation {
+  /** `2 order`, `3 one winner`, ... */
+  readonly invariant: string;
+  readonly detail: string;
+}
+
+export interface Limits {
+  readonly without: ReadonlySet<Fault>;
+  /** How many faults may strike. */
+  readonly faults: number;
+  /** How many triggers there are, and how many tasks a pipeline has, at most. */
+  readonly triggers: number;
+  readonly tasks: number;
+}
+
+export class Ground {
+  readonly scheduler = new Scheduler();
+  /** For how things go when nothing is wrong: latencies, durations. */
+  readonly dice: Dice;
+  readonly faults: Faults;
+  readonly story: string[] = [];
+  violation: Violation | null = null;
+  readonly #telling: boolean;
+  #offset = 0;
+
+  constructor(seed: number, limits: Limits, telling: boolean) {
+    const dice = new Dice(seed);
+    this.dice = dice.fork("going well");
+    this.faults = new Faults(dice.fork("faults"), limits.without, limits.faults);
+    this.#telling = telling;
+  }
+
+  /** What `Date.now()` would say. */
+  wall(): number {
+    return EPOCH + Math.floor(this.scheduler.now) + this.#offset;
+  }
+
+  stepClock(ms: number): void {
+    this.#offset += ms;
+    this.tell(() => `the clock is set by ${ms} ms`);
+  }
+
+  /** Whether the fault strikes; if so, the story says where. */
+  strikes(fault: Fault, where: () => string, weight = 1): boolean {
+    if (!this.faults.strikes(fault, weight)) return false;
+    this.tell(() => `!! ${fault}: ${where()}`);
+    return true;
+  }
+
+  tell(line: () => string): void {
+    if (this.#telling) this.story.push(`${(this.scheduler.now / 1000).toFixed(3).padStart(10)} s  ${line()}`);
+  }
+
+  /** The first violation counts; the world stops there. */
+  violate(invariant: string, detail: string): void {
+    this.violation ??= { invariant, detail };
+    this.tell(() => `** ${invariant}: ${detail}`);
+  }
+}

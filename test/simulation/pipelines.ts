@@ -1,0 +1,149 @@
+/** Random pipelines: what peach.conf says of them, what their methods do, and who triggers them when. */
+import type { Plan, RetryPolicy, TaskPlan } from "../../src/core/plan.ts";
+import { planOf, taskPlan } from "../support/plan.ts";
+import type { Dice } from "./dice.ts";
+import type { Limits } from "./ground.ts";
+
+/** Payloads above it go to R2. Bytes. */
+const INLINE_LIMIT_BYTES = 200;
+export const RETENTION_MS = 2 * 3_600_000;
+
+/** What the method of a task does. */
+export interface Behaviour {
+  readonly workMs: number;
+  /** So many of its recorded attempts throw, or hang until their time is up. */
+  readonly throws: number;
+  readonly how: "error" | "retry_after" | "non_retryable" | "hang";
+  /** So many of its attempts take their worker down. */
+  readonly kills: number;
+  readonly passesLarge: boolean;
+  /** A child that gets something of its own. */
+  readonly passesTo: string | null;
+  readonly logs: boolean;
+  readonly triggers: readonly { readonly task: string; readonly large: boolean }[];
+}
+
+export interface Trigger {
+  readonly atMs: number;
+  readonly task: string;
+  readonly key: string | null;
+  readonly large: boolean;
+  /** How many clients send it at about the same time. */
+  readonly copies: number;
+  /** When somebody cancels the run, if it has a key to be found by. */
+  readonly cancelAfterMs: number | null;
+}
+
+export interface Pipelines {
+  readonly plan: Plan;
+  readonly behaviours: ReadonlyMap<string, Behaviour>;
+  readonly triggers: readonly Trigger[];
+  /** What a later deploy takes away. */
+  readonly removable: readonly string[];
+}
+
+export function makePipelines(dice: Dice, limits: Limits): Pipelines {
+  const tasks: TaskPlan[] = [];
+  const behaviours = new Map<string, Behaviour>();
+  const roots: string[] = [];
+  const pipelines = dice.between(1, 3);
+  // The later ones first, so that a task triggers pipelines that exist, and never its own.
+  for (let pipeline = pipelines - 1; pipeline >= 0; pipeline -= 1) {
+    const drawn = drawPipeline(dice, `p${pipeline}`, limits.tasks);
+    for (const task of drawn) behaviours.set(task.name, drawBehaviour(dice, task, roots));
+    tasks.push(...drawn);
+    roots.unshift(`p${pipeline}t0`);
+  }
+  const names = tasks.map(({ name }) => name);
+  const triggers = Array.from({ length: dice.between(1, limits.triggers) }, (_, index) =>
+    drawTrigger(dice, index, roots, names),
+  );
+  return {
+    plan: planOf(tasks, { retentionMs: RETENTION_MS, inlineLimitBytes: INLINE_LIMIT_BYTES, version: "first" }),
+    behaviours,
+    triggers,
+    removable: names.filter(
+      (name) => !roots.includes(name) && !triggers.some(({ task }) => task === name) && dice.chance(0.3),
+    ),
+  };
+}
+
+/** The plan without these tasks, as a later version. */
+export function planWithout(plan: Plan, removed: readonly string[]): Plan {
+  const stays = (name: string): boolean => !removed.includes(name);
+  const tasks = Object.values(plan.tasks).filter(({ name }) => stays(name));
+  const cut = tasks.map((task) => ({
+    ...task,
+    downstream: task.downstream.filter(stays),
+    upstream: task.upstream.filter(stays),
+  }));
+  return planOf(cut, { ...plan, version: "second" });
+}
+
+function drawPipeline(dice: Dice, name: string, mostTasks: number): TaskPlan[] {
+  const size = Math.min(
+    mostTasks,
+    dice.chance(0.75) ? dice.between(1, 6) : dice.chance(0.8) ? dice.between(6, 12) : dice.between(12, 25),
+  );
+  const edges = Array.from({ length: size }, () => ({ downstream: new Set<number>(), upstream: new Set<number>() }));
+  for (let child = 1; child < size; child += 1) {
+    for (let draws = dice.pick([1, 1, 2, 3]); draws > 0; draws -= 1) {
+      const parent = dice.between(Math.max(0, child - 5), child - 1);
+      edges[parent]?.downstream.add(child);
+      edges[child]?.upstream.add(parent);
+    }
+  }
+  const dispatch = dice.chance(0.3) ? "direct" : "queue";
+  return edges.map(({ downstream, upstream }, index) => {
+    const names = (ordinals: ReadonlySet<number>): string[] => [...ordinals].map((ordinal) => `${name}t${ordinal}`);
+    const timeoutMs = dice.chance(0.15) ? dice.between(25_001, 840_000) : dice.between(200, 25_000);
+    const retries: RetryPolicy = {
+      limit: dice.pick([0, 0, 1, 2, 3]),
+      delayMs: dice.pick([0, 10, 1_000, 20_000]),
+      backoff: dice.pick(["exponential", "linear", "constant"]),
+      maxDelayMs: 60_000,
+      jitter: dice.chance(0.7),
+    };
+    return taskPlan(`${name}t${index}`, {
+      downstream: names(downstream),
+      upstream: names(upstream),
+      dispatch,
+      timeoutMs,
+      retries,
+    });
+  });
+}
+
+function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): Behaviour {
+  const [other] = others;
+  return {
+    workMs: dice.chance(0.3) ? 0 : Math.floor(task.timeoutMs * 0.4 * dice.next()),
+    throws: dice.chance(0.75) ? 0 : dice.between(1, 4),
+    how: dice.pick(["error", "error", "retry_after", "non_retryable", "hang"]),
+    kills: dice.chance(0.93) ? 0 : dice.pick([1, 2, Number.POSITIVE_INFINITY]),
+    passesLarge: dice.chance(0.25),
+    passesTo: dice.chance(0.2) ? (task.downstream[0] ?? null) : null,
+    logs: dice.chance(0.3),
+    triggers:
+      other === undefined || dice.chance(0.85)
+        ? []
+        : Array.from({ length: dice.between(1, 2) }, () => ({
+            task: dice.pick([other, ...others]),
+            large: dice.chance(0.3),
+          })),
+  };
+}
+
+function drawTrigger(dice: Dice, index: number, roots: readonly string[], names: readonly string[]): Trigger {
+  const [root = ""] = roots;
+  const [name = ""] = names;
+  const hasKey = dice.chance(0.7);
+  return {
+    atMs: dice.between(0, 60_000),
+    task: dice.chance(0.85) ? dice.pick([root, ...roots]) : dice.pick([name, ...names]),
+    key: hasKey ? `key ${dice.chance(0.8) ? index : 0}` : null,
+    large: dice.chance(0.3),
+    copies: hasKey && dice.chance(0.3) ? 3 : 1,
+    cancelAfterMs: hasKey && dice.chance(0.12) ? dice.between(0, 200_000) : null,
+  };
+}

@@ -1,0 +1,219 @@
+/**
+ * The platform around one run object: its storage, its alarm, its lives. The object itself is the real `RunProtocol` over the real
+ * `RunStore`. A life ends by a reset, a deploy, or by eviction after a while without calls; the next call begins another, which
+ * must find in the journal exactly what the last one knew to be committed.
+ */
+import type { RunId } from "../../src/core/ids.ts";
+import type { Run } from "../../src/core/run.ts";
+import type { Effect } from "../../src/core/run-event.ts";
+import { RunProtocol } from "../../src/run/run-protocol.ts";
+import { RunStore } from "../../src/run/store.ts";
+import type { Bucket } from "./bucket.ts";
+import type { Ground } from "./ground.ts";
+import { Invocation, PassingError } from "./invocation.ts";
+import { MemoryStorage } from "./journal-storage.ts";
+
+export interface RunHostWorld {
+  readonly ground: Ground;
+  readonly bucket: Bucket;
+  perform(life: Invocation, run: Run, effect: Effect): void;
+  /** Something was committed, or might have been. */
+  observe(host: RunHost, run: Run | null): void;
+  /** The platform gave the alarm up: only a call can help now. */
+  alarmGivenUp(host: RunHost): void;
+}
+
+interface Life {
+  readonly invocation: Invocation;
+  readonly protocol: RunProtocol;
+}
+
+export class RunHost {
+  readonly runId: RunId;
+  readonly storage: MemoryStorage;
+  /** By the wall; null if none is set. */
+  alarmAt: number | null = null;
+  /** Whether the alarm was given up, and no call has had it set again. */
+  isGivenUp = false;
+  readonly #world: RunHostWorld;
+  #alarmsSet = 0;
+  /** The time that the alarm was set to that is handled just now. */
+  #handling: number | null = null;
+  #life: Life | null = null;
+  #usedAt = 0;
+  #refusesUntil = 0;
+  /** What the journal must tell the next life. */
+  #committed: string | null = null;
+
+  constructor(runId: RunId, world: RunHostWorld) {
+    this.runId = runId;
+    this.#world = world;
+    this.storage = new MemoryStorage(async () => {
+      this.alarmAt = null;
+      this.#alarmsSet += 1;
+      await this.#life?.invocation.pause(1);
+    });
+  }
+
+  get isHandlingAlarm(): boolean {
+    return this.#handling !== null;
+  }
+
+  /** A call arrives. Throws a `PassingError` if the object refuses, or is reset while it answers. */
+  invoke<T>(what: string, work: (protocol: RunProtocol) => T): T {
+    const { ground } = this.#world;
+    this.#refuseIfOverloaded(what);
+    const { protocol } = this.#wake();
+    if (ground.strikes("reset_before_commit", () => `${this.runId}: ${what}`)) {
+      const [before, alarmAt] = [digest(protocol.load()), this.alarmAt];
+      this.storage.undoable("outer", (undo) => {
+        this.#attempt(what, () => work(protocol));
+        undo();
+      });
+      this.#arm(alarmAt);
+      this.#end("reset", before);
+      throw new PassingError("Durable Object reset");
+    }
+    const answer = this.#attempt(what, () => work(protocol));
+    this.#world.observe(this, protocol.load());
+    if (ground.strikes("reset_after_commit", () => `${this.runId}: ${what}`)) {
+      this.reset("reset");
+      throw new PassingError("Durable Object reset");
+    }
+    return answer;
+  }
+
+  /** The run as it is committed, without waking anything. */
+  peek(): Run | null {
+    return this.#life?.protocol.load() ?? new RunStore(this.storage).load();
+  }
+
+  reset(why: string): void {
+    if (this.#life !== null) this.#end(why, digest(this.#life.protocol.load()));
+  }
+
+  /** What the object's own code throws is never one of the surroundings' errors. */
+  #attempt<T>(what: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.#world.ground.violate(
+        "no throw",
+        `${this.runId}: ${what}: ${error instanceof Error ? error.stack : String(error)}`,
+      );
+      throw error;
+    }
+  }
+
+  #refuseIfOverloaded(what: string): void {
+    const { ground } = this.#world;
+    if (ground.strikes("overload", () => `${this.runId}: ${what}`))
+      this.#refusesUntil = ground.scheduler.now + ground.dice.between(50, 12_000);
+    if (ground.scheduler.now < this.#refusesUntil) throw new PassingError("Durable Object is overloaded");
+  }
+
+  #wake(): Life {
+    const { ground, bucket } = this.#world;
+    const { now } = ground.scheduler;
+    // Platforms evict an idle object after ten seconds at the earliest.
+    if (now - this.#usedAt > 10_000 && ground.dice.chance(0.7)) this.reset("evicted");
+    this.#usedAt = now;
+    if (this.#life !== null) return this.#life;
+    const invocation = new Invocation(ground, `object of ${this.runId}`, Number.POSITIVE_INFINITY, () =>
+      this.reset("crash"),
+    );
+    const protocol = new RunProtocol(new RunStore(this.storage), {
+      now: () => ground.wall(),
+      setAlarm: (at) => this.#arm(at),
+      getAlarm: async () => {
+        await invocation.pause(1);
+        return this.alarmAt;
+      },
+      perform: (run, effect) => this.#world.perform(invocation, run, effect),
+      deletePayloads: (runId) => bucket.deleteRun(invocation, runId),
+      waitUntil: (work) => void work.catch((error: unknown) => ground.violate("no throw", String(error))),
+      alarmFailed: (strikes, error) =>
+        ground.tell(() => `alarm of ${this.runId} failed (${strikes}): ${String(error)}`),
+    });
+    this.#life = { invocation, protocol };
+    const found = digest(protocol.load());
+    if (this.#committed !== null && found !== this.#committed) {
+      ground.violate(
+        "journal",
+        `${this.runId}: the journal tells another run than was committed\n  was   ${this.#committed}\n  found ${found}`,
+      );
+    }
+    return this.#life;
+  }
+
+  #end(why: string, committed: string): void {
+    this.#world.ground.tell(() => `object of ${this.runId}: ${why}`);
+    const ended = this.#life;
+    this.#life = null;
+    this.#committed = committed;
+    if (ended !== null) ended.invocation.alive = false;
+    if (this.#handling !== null) this.#handleAgain(this.#handling);
+  }
+
+  #arm(at: number | null): void {
+    const { ground } = this.#world;
+    this.alarmAt = at;
+    const number = ++this.#alarmsSet;
+    if (at === null) return;
+    this.isGivenUp = false;
+    if (!(at < 8.64e15)) ground.violate("2 never stuck", `${this.runId}: the alarm is set to ${at}`);
+    // Seen on the local runtime: an alarm set to the time of the one that is running never fires.
+    if (at === this.#handling) return;
+    const lateMs = ground.strikes("alarm_late", () => this.runId)
+      ? ground.dice.between(1_000, 90_000)
+      : ground.dice.between(0, 5);
+    ground.scheduler.after(at - ground.wall() + lateMs, () => {
+      if (number === this.#alarmsSet) this.#fire(at);
+    });
+  }
+
+  #fire(at: number): void {
+    const { ground } = this.#world;
+    this.alarmAt = null;
+    if (ground.strikes("alarm_given_up", () => this.runId)) {
+      this.isGivenUp = true;
+      this.#world.alarmGivenUp(this);
+      return;
+    }
+    if (ground.strikes("alarm_doubled", () => this.runId))
+      ground.scheduler.after(ground.dice.between(0, 3_000), () => void this.#handle(at));
+    void this.#handle(at);
+  }
+
+  async #handle(at: number): Promise<void> {
+    this.#handling = at;
+    let done = Promise.resolve();
+    try {
+      this.invoke("alarm", (protocol) => {
+        done = protocol.alarm(at);
+      });
+      await done;
+      this.#handling = null;
+      this.#world.observe(this, this.peek());
+    } catch {
+      // Refused, or reset: the errors of the surroundings; the object's own are told already.
+      if (this.#handling !== null) this.#handleAgain(at);
+    }
+  }
+
+  /** The platform calls the handler again if it did not come to its end, unless another alarm was set. */
+  #handleAgain(at: number): void {
+    this.#handling = null;
+    if (this.alarmAt !== null) return;
+    this.alarmAt = at;
+    const number = ++this.#alarmsSet;
+    this.#world.ground.scheduler.after(this.#world.ground.dice.between(500, 4_000), () => {
+      if (number === this.#alarmsSet) this.#fire(at);
+    });
+  }
+}
+
+/** All that a run is, as text. */
+function digest(run: Run | null): string {
+  return run === null ? "none" : JSON.stringify({ ...run, active: [...run.active].toSorted((a, b) => a - b) });
+}

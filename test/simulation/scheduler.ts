@@ -1,0 +1,74 @@
+/**
+ * Virtual time: events in the order of their time, then of their making. Between two events every promise that can go on has gone
+ * on (one turn of the real event loop), so a world of promises is as deterministic as its events.
+ */
+interface Event {
+  readonly at: number;
+  readonly order: number;
+  readonly happen: () => void;
+}
+
+export class Scheduler {
+  /** Milliseconds since the world began. Only goes forward; what clocks on walls say is another matter. */
+  now = 0;
+  #made = 0;
+  readonly #heap: Event[] = [];
+
+  after(ms: number, happen: () => void): void {
+    this.#push({ at: this.now + Math.max(0, ms), order: this.#made++, happen });
+  }
+
+  /** Lets events happen until there are none, `limit` have happened, or `afterEach` says to stop. The number of events. */
+  async run(limit: number, afterEach: () => boolean): Promise<number> {
+    for (let count = 0; ; count += 1) {
+      const event = count < limit ? this.#pop() : undefined;
+      if (event === undefined) return count;
+      this.now = event.at;
+      event.happen();
+      await turn();
+      if (!afterEach()) return count;
+    }
+  }
+
+  #push(event: Event): void {
+    const heap = this.#heap;
+    let hole = heap.push(event) - 1;
+    while (hole > 0) {
+      const up = (hole - 1) >> 1;
+      const parent = heap[up];
+      if (parent === undefined || !isBefore(event, parent)) break;
+      heap[hole] = parent;
+      hole = up;
+    }
+    heap[hole] = event;
+  }
+
+  #pop(): Event | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    const last = heap.pop();
+    if (first === undefined || last === undefined || heap.length === 0) return first;
+    let hole = 0;
+    for (;;) {
+      const left = 2 * hole + 1;
+      const [a, b] = [heap[left], heap[left + 1]];
+      if (a === undefined) break;
+      const [down, child] = b !== undefined && isBefore(b, a) ? [left + 1, b] : [left, a];
+      if (isBefore(last, child)) break;
+      heap[hole] = child;
+      hole = down;
+    }
+    heap[hole] = last;
+    return first;
+  }
+}
+
+function isBefore(a: Event, b: Event): boolean {
+  return a.at === b.at ? a.order < b.order : a.at < b.at;
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

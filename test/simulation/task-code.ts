@@ -1,0 +1,146 @@
+/** One attempt, as `executeAttempt` does it: read, run, store what is passed, and fold every way it can end into one outcome. */
+import type { RunId } from "../../src/core/ids.ts";
+import type { PayloadDelivery, PayloadParcel } from "../../src/core/payload-ref.ts";
+import type { ChildRun } from "../../src/core/run.ts";
+import type { AttemptOutcome, Lease, LogLine, Settlement } from "../../src/run/run-rpc.ts";
+import type { Bucket } from "./bucket.ts";
+import { passedText, type Checker } from "./checker.ts";
+import type { Ground } from "./ground.ts";
+import { PassingError, StoreError, type Invocation } from "./invocation.ts";
+import type { Behaviour } from "./pipelines.ts";
+
+export interface TaskWorld {
+  readonly ground: Ground;
+  readonly bucket: Bucket;
+  readonly checker: Checker;
+  readonly behaviours: ReadonlyMap<string, Behaviour>;
+  isRemoved(method: string): boolean;
+  /** The bytes of a payload that the run holds. */
+  held(from: Invocation, runId: RunId, payload: PayloadDelivery & { readonly at: "held" }): Promise<Uint8Array>;
+  /** Triggers a task from a task; `nth` counts the triggers of this target. Null: the trigger was refused. */
+  trigger(from: Invocation, lease: Lease, target: string, nth: number, large: boolean): Promise<RunId | null>;
+}
+
+const ERROR = { name: "Error", message: "as scripted", stack: null };
+
+/** Resolves always, within the attempt's timeout, unless its invocation dies. */
+export async function executeAttempt(world: TaskWorld, from: Invocation, lease: Lease): Promise<Settlement> {
+  const { ordinal, attempt, token, task } = lease;
+  world.ground.tell(() => `${from.name} runs ${lease.runId} ${task}, attempt ${attempt}`);
+  const children: ChildRun[] = [];
+  const { failures } = from;
+  const timedOut = from.timer(lease.timeoutMs).then((): AttemptOutcome => ({ type: "timed_out", error: ERROR }));
+  const outcome = world.isRemoved(lease.method)
+    ? MISSING
+    : await Promise.race([outcomeOf(world, from, lease, children), timedOut]);
+  world.ground.tell(() => `${lease.runId} ${task}, attempt ${attempt}: ${outcome.type}`);
+  if (outcome.type === "timed_out" && from.failures > failures) world.checker.hampered(lease);
+  const line: LogLine = { at: world.ground.wall(), level: "info", message: `${task} ended`, fields: null };
+  const logs = world.behaviours.get(task)?.logs === true ? [line] : [];
+  return { ordinal, attempt, token, outcome, children, logs, logsDropped: 0 };
+}
+
+const MISSING: AttemptOutcome = {
+  type: "failed",
+  error: ERROR,
+  retryable: false,
+  retryAfterMs: null,
+  reason: "method_missing",
+};
+
+async function outcomeOf(
+  world: TaskWorld,
+  from: Invocation,
+  lease: Lease,
+  children: ChildRun[],
+): Promise<AttemptOutcome> {
+  try {
+    return await run(world, from, lease, children);
+  } catch (error) {
+    if (error instanceof PassingError || error instanceof StoreError)
+      return { type: "lost", to: "surroundings", error: { ...ERROR, message: error.message } };
+    world.ground.violate("no throw", `${lease.runId}: ${lease.task}: ${String(error)}`);
+    return { type: "failed", error: ERROR, retryable: false, retryAfterMs: null, reason: "error" };
+  }
+}
+
+async function run(world: TaskWorld, from: Invocation, lease: Lease, children: ChildRun[]): Promise<AttemptOutcome> {
+  const behaviour = world.behaviours.get(lease.task);
+  if (behaviour === undefined) return MISSING;
+  world.checker.started(lease);
+  const { throws, deaths } = world.checker.history(lease);
+  const texts = new Map<string, string>();
+  for (const { parent, payload } of lease.inputs) texts.set(parent, await read(world, from, lease, payload));
+  world.checker.read(lease, texts);
+  await from.pause(behaviour.workMs);
+  const made = new Map<string, number>();
+  for (const { task, large } of behaviour.triggers) {
+    const nth = made.get(task) ?? 0;
+    made.set(task, nth + 1);
+    const runId = await world.trigger(from, lease, task, nth, large);
+    if (runId !== null) children.push({ runId, task });
+  }
+  if (deaths < behaviour.kills) from.kill(`${lease.task} takes its worker down`);
+  await from.pause(0);
+  if (throws < behaviour.throws) return thrown(from, behaviour);
+  const to =
+    behaviour.passesTo !== null && lease.children.includes(behaviour.passesTo)
+      ? { [behaviour.passesTo]: await parcel(world, from, lease, behaviour.passesTo) }
+      : null;
+  return { type: "succeeded", output: await parcel(world, from, lease, ""), to };
+}
+
+async function thrown(from: Invocation, { how }: Behaviour): Promise<AttemptOutcome> {
+  if (how === "hang") await from.timer(Number.MAX_SAFE_INTEGER);
+  return {
+    type: "failed",
+    error: ERROR,
+    retryable: how !== "non_retryable",
+    retryAfterMs: how === "retry_after" ? 3_000 : null,
+    reason: "error",
+  };
+}
+
+async function read(world: TaskWorld, from: Invocation, lease: Lease, payload: PayloadDelivery): Promise<string> {
+  switch (payload.at) {
+    case "inline":
+      return new TextDecoder().decode(payload.bytes);
+    case "held":
+      return new TextDecoder().decode(await world.held(from, lease.runId, payload));
+    case "r2": {
+      const bytes = await world.bucket.get(from, payload.key);
+      if (bytes === null) world.checker.missing(lease, payload.key);
+      return new TextDecoder().decode(bytes ?? new Uint8Array(0));
+    }
+  }
+}
+
+/** As `attemptPayloadKey`: every attempt writes keys of its own. */
+async function parcel(world: TaskWorld, from: Invocation, lease: Lease, to: string): Promise<PayloadParcel> {
+  const text = passedText(lease.runId, lease.task, lease.attempt, to);
+  const key = `runs/${lease.runId}/${lease.ordinal}/${lease.attempt}-${lease.token}${to === "" ? "" : `/${to}`}`;
+  return storeText(
+    world.bucket,
+    from,
+    key,
+    text,
+    world.behaviours.get(lease.task)?.passesLarge === true,
+    lease.inlineLimitBytes,
+  );
+}
+
+/** As `parcelPayload`: what is above the limit is in R2 before anything names it. */
+export async function storeText(
+  bucket: Bucket,
+  from: Invocation,
+  key: string,
+  text: string,
+  large: boolean,
+  inlineLimitBytes: number,
+): Promise<PayloadParcel> {
+  const bytes = new TextEncoder().encode(large ? text.padEnd(inlineLimitBytes + 1, "x") : text);
+  const description = { kind: "text", contentType: "text/plain", size: bytes.length } as const;
+  if (!large) return { ...description, at: "inline", bytes };
+  await bucket.put(from, key, bytes);
+  return { ...description, at: "r2", key };
+}

@@ -1,0 +1,323 @@
+/**
+ * The world of one seed: random pipelines, clients that trigger them, and the real protocol, machine, store and driver on a
+ * platform that fails. Faults stop after a while; then everything must come to its end by itself.
+ */
+import { graphFrom } from "../../src/core/graph.ts";
+import { childTriggerKey, idempotencyInput, runIdFromBytes, type RunId } from "../../src/core/ids.ts";
+import type { Plan } from "../../src/core/plan.ts";
+import type { Run } from "../../src/core/run.ts";
+import type { Effect } from "../../src/core/run-event.ts";
+import type { TriggerOrigin } from "../../src/core/trigger.ts";
+import type { RunProtocol } from "../../src/run/run-protocol.ts";
+import type { Grant, Lease, Settlement, SettleRequest } from "../../src/run/run-rpc.ts";
+import { drive, DRIVER_BUDGET_MS } from "../../src/task/driver.ts";
+import { Bucket } from "./bucket.ts";
+import { Checker } from "./checker.ts";
+import { Dice } from "./dice.ts";
+import { ExecutorHost } from "./executor-host.ts";
+import { Ground, type Limits, type Violation } from "./ground.ts";
+import { Invocation, PassingError, StoreError } from "./invocation.ts";
+import { makePipelines, planWithout, type Pipelines, type Trigger } from "./pipelines.ts";
+import { Queue } from "./queue.ts";
+import { RunHost } from "./run-host.ts";
+import { executeAttempt, storeText, type TaskWorld } from "./task-code.ts";
+
+/** Faults end then. */
+const FAULTS_MS = 15 * 60_000;
+/** Of an invocation's `waitUntil`. */
+const LIFE_MS = 30_000;
+/** As in run/run-client.ts. */
+const CALL_PAUSES_MS = [50, 200, 800, 2_000, 4_000];
+const EVENT_LIMIT = 100_000;
+const POLL_MS = 3 * 60_000;
+
+export interface Outcome {
+  readonly violation: Violation | null;
+  readonly story: readonly string[];
+  readonly events: number;
+  readonly faults: number;
+  readonly runs: number;
+  readonly tasks: number;
+}
+
+/** Lives through the world of this seed. `telling` writes its story down. */
+export async function simulate(seed: number, limits: Limits, telling = false): Promise<Outcome> {
+  const world = new World(seed, limits, telling);
+  return world.live();
+}
+
+class World {
+  readonly #ground: Ground;
+  readonly #bucket = new Bucket();
+  readonly #checker: Checker;
+  readonly #pipelines: Pipelines;
+  readonly #hosts = new Map<RunId, RunHost>();
+  readonly #executors = new Map<string, ExecutorHost>();
+  readonly #queue: Queue;
+  readonly #tasks: TaskWorld;
+  #plan: Plan;
+  #removed: readonly string[] = [];
+  #invocations = 0;
+  #keyless = 0;
+
+  constructor(seed: number, limits: Limits, telling: boolean) {
+    this.#ground = new Ground(seed, limits, telling);
+    this.#pipelines = makePipelines(new Dice(seed).fork("pipelines"), limits);
+    this.#plan = this.#pipelines.plan;
+    const { behaviours } = this.#pipelines;
+    const isRemoved = (method: string): boolean => this.#removed.includes(method);
+    this.#checker = new Checker(this.#ground, this.#bucket, behaviours, isRemoved);
+    this.#queue = new Queue(this.#ground, (runId) => this.#drive(runId));
+    this.#tasks = {
+      ground: this.#ground,
+      bucket: this.#bucket,
+      checker: this.#checker,
+      behaviours,
+      isRemoved,
+      held: () => Promise.reject(new Error("no payload of this world is that large")),
+      trigger: (from, lease, target, nth, large) => this.#triggerFromTask(from, lease, target, nth, large),
+    };
+  }
+
+  async live(): Promise<Outcome> {
+    const { scheduler } = this.#ground;
+    for (const trigger of this.#pipelines.triggers) this.#schedule(trigger);
+    this.#scheduleUpheavals();
+    scheduler.after(FAULTS_MS, () => this.#ground.faults.stop());
+    const events = await scheduler.run(EVENT_LIMIT, () => this.#ground.violation === null);
+    if (events === EVENT_LIMIT)
+      this.#ground.violate("2 never stuck", `after ${EVENT_LIMIT} events the world is not at rest`);
+    this.#checker.atRest();
+    const left = [...this.#executors].flatMap(([name, executor]) => (executor.isEmpty ? [] : [name]));
+    if (left.length > 0) this.#ground.violate("10 nothing is left", `executor objects: ${left.join(", ")}`);
+    for (const host of this.#hosts.values()) host.storage.close();
+    const tasks = [...this.#checker.runs.values()].reduce((sum, { states }) => sum + states.length, 0);
+    const { violation, story, faults } = this.#ground;
+    return { violation, story, events, faults: faults.struck, runs: this.#checker.runs.size, tasks };
+  }
+
+  #scheduleUpheavals(): void {
+    const { scheduler, dice } = this.#ground;
+    for (let upheaval = 0; upheaval < 3; upheaval += 1) {
+      scheduler.after(dice.between(1_000, 300_000), () => {
+        if (this.#ground.strikes("clock_step", () => "", 20))
+          this.#ground.stepClock(dice.pick([-300_000, -20_000, -1_000, 1_000, 60_000, 400_000]));
+        if (this.#ground.strikes("deploy", () => "every object is reset", 20)) this.#deploy();
+        if (this.#ground.strikes("deploy_removes_method", () => this.#pipelines.removable.join(", "), 20)) {
+          this.#removed = this.#pipelines.removable;
+          this.#plan = planWithout(this.#pipelines.plan, this.#removed);
+          this.#deploy();
+        }
+      });
+    }
+  }
+
+  #deploy(): void {
+    for (const host of this.#hosts.values()) host.reset("its code was updated");
+    for (const executor of this.#executors.values()) executor.reset();
+  }
+
+  #schedule(trigger: Trigger): void {
+    const { scheduler, dice } = this.#ground;
+    for (let copy = 0; copy < trigger.copies; copy += 1) {
+      scheduler.after(trigger.atMs + dice.between(0, copy * 500), () => void this.#request(trigger, 0));
+    }
+    const { key, cancelAfterMs, task } = trigger;
+    if (key !== null && cancelAfterMs !== null)
+      scheduler.after(trigger.atMs + cancelAfterMs, () => void this.#cancel(runIdFor(task, key)));
+  }
+
+  /** A client: one with a key sends its trigger again until it has an answer. */
+  async #request(trigger: Trigger, tries: number): Promise<void> {
+    const ground = this.#ground;
+    const again = (): void => {
+      if (trigger.key !== null)
+        ground.scheduler.after(ground.dice.between(1_000, 10_000), () => void this.#request(trigger, tries + 1));
+    };
+    const client = new Invocation(ground, `request ${++this.#invocations}`, LIFE_MS, again);
+    try {
+      const runId = await this.#accept(
+        client,
+        trigger.task,
+        trigger.key,
+        trigger.large,
+        { source: "api", by: "test", parent: null },
+        DRIVER_BUDGET_MS,
+      );
+      ground.tell(() => `${client.name} triggered ${trigger.task}: ${runId}`);
+    } catch (error) {
+      if (!(error instanceof PassingError || error instanceof StoreError))
+        ground.violate("no throw", `accept: ${String(error)}`);
+      again();
+    }
+  }
+
+  /** As `createAcceptTrigger`: payload first, then the run; a duplicate's payload is discarded; direct runs are driven here. */
+  async #accept(
+    from: Invocation,
+    task: string,
+    key: string | null,
+    large: boolean,
+    origin: TriggerOrigin,
+    budgetMs: number,
+  ): Promise<RunId | null> {
+    const graph = graphFrom(this.#plan, task);
+    if (graph === null) return null;
+    const runId = runIdFor(task, key ?? `none ${++this.#keyless}`);
+    const nonce = ++this.#invocations;
+    const payload = await storeText(
+      this.#bucket,
+      from,
+      `runs/${runId}/trigger-${nonce}`,
+      `trigger ${nonce} of ${runId}`,
+      large,
+      graph.inlineLimitBytes,
+    );
+    const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs } } : {};
+    const request = { runId, graph, origin, payload, ...claim };
+    const { deduplicated, grant } = await this.#callRun(from, runId, `accept ${task}`, (run) =>
+      run.accept(structuredClone(request)),
+    );
+    if (deduplicated && payload.at === "r2") void this.#bucket.delete(from, payload.key).catch(() => {});
+    if (grant.leases.length > 0) this.#drive(runId, grant, from);
+    return runId;
+  }
+
+  #triggerFromTask(
+    from: Invocation,
+    { runId, task }: Lease,
+    target: string,
+    nth: number,
+    large: boolean,
+  ): Promise<RunId | null> {
+    const key = childTriggerKey({ runId, task }, target, nth);
+    return this.#accept(
+      from,
+      target,
+      key,
+      large,
+      { source: "task", by: task, parent: { runId, task } },
+      DRIVER_BUDGET_MS,
+    );
+  }
+
+  async #cancel(runId: RunId): Promise<void> {
+    const user = new Invocation(this.#ground, `cancel of ${runId}`);
+    try {
+      await this.#callRun(user, runId, "cancel", (run) => run.cancel()?.cancelled ?? false);
+    } catch (error) {
+      this.#ground.tell(() => `${runId} could not be cancelled: ${String(error)}`);
+    }
+  }
+
+  #drive(runId: RunId, first?: Grant, carrier?: Invocation): void {
+    const ground = this.#ground;
+    const driver = carrier ?? new Invocation(ground, `driver ${++this.#invocations}`, LIFE_MS);
+    const startedAt = ground.wall();
+    const world = {
+      claim: (request: Parameters<RunProtocol["claim"]>[0]) =>
+        this.#callRun(driver, runId, "claim", (run) => run.claim(request)),
+      settle: (request: SettleRequest) => this.#settle(driver, runId, request),
+      execute: (lease: Lease) => executeAttempt(this.#tasks, driver, lease),
+      budgetMs: () => DRIVER_BUDGET_MS - (ground.wall() - startedAt),
+    };
+    void drive(world, first).catch((error: unknown) => {
+      ground.tell(() => `${driver.name} gives ${runId} up: ${String(error)}`);
+      if (!(error instanceof PassingError)) ground.violate("no throw", `driver: ${String(error)}`);
+    });
+  }
+
+  #settle(from: Invocation, runId: RunId, request: SettleRequest): Promise<Grant> {
+    return this.#callRun(
+      from,
+      runId,
+      `settle ${request.settlements.map(({ ordinal, attempt }) => `${ordinal}/${attempt}`).join(" ")}`,
+      (run) => {
+        const settled = this.#checker.settling(run.load(), request.settlements);
+        const grant = run.settle(structuredClone(request));
+        settled();
+        return grant;
+      },
+    );
+  }
+
+  /** As `callRun`. */
+  #callRun<T>(from: Invocation, runId: RunId, what: string, work: (run: RunProtocol) => T): Promise<T> {
+    return from.retrying(CALL_PAUSES_MS, () =>
+      from.call(`${what} of ${runId}`, () => this.#host(runId).invoke(what, work)),
+    );
+  }
+
+  #host(runId: RunId): RunHost {
+    const known = this.#hosts.get(runId);
+    if (known !== undefined) return known;
+    const host = new RunHost(runId, {
+      ground: this.#ground,
+      bucket: this.#bucket,
+      perform: (life, run, effect) => this.#perform(life, run, effect),
+      observe: (observed, run) => this.#checker.observe(observed, run),
+      alarmGivenUp: (given) => this.#poll(given),
+    });
+    this.#hosts.set(runId, host);
+    return host;
+  }
+
+  #perform(life: Invocation, run: Run, effect: Effect): void {
+    this.#ground.tell(() => `${run.id}: ${JSON.stringify(effect)}`);
+    switch (effect.type) {
+      case "dispatch":
+        void this.#queue.send(life, run.id, effect.drivers);
+        break;
+      case "start_executor":
+        void this.#startExecutor(life, run.id, effect.ordinal, effect.name);
+        break;
+      case "finished":
+        break;
+    }
+  }
+
+  async #startExecutor(from: Invocation, runId: RunId, ordinal: number, name: string): Promise<void> {
+    try {
+      await from.retrying([100, 500], () =>
+        from.call(`start executor ${name}`, () => this.#executor(name).start(runId, ordinal)),
+      );
+    } catch (error) {
+      this.#ground.tell(() => `executor ${name} could not be started: ${String(error)}`);
+    }
+  }
+
+  #executor(name: string): ExecutorHost {
+    const known = this.#executors.get(name);
+    if (known !== undefined) return known;
+    const host = new ExecutorHost(name, {
+      ground: this.#ground,
+      begin: (from, { runId, ordinal }, holder) =>
+        this.#callRun(from, runId, `begin ${ordinal}`, (run) => run.begin(ordinal, holder)),
+      execute: (from, lease) => executeAttempt(this.#tasks, from, lease),
+      settle: async (from, { runId }, settlement: Settlement) => {
+        await this.#settle(from, runId, { settlements: [settlement], claim: null });
+      },
+    });
+    this.#executors.set(name, host);
+    return host;
+  }
+
+  /** Somebody looks at a run whose alarm was given up, now and then until its alarm is set again: no other help is needed. */
+  #poll(host: RunHost): void {
+    this.#ground.scheduler.after(POLL_MS, () => {
+      if (host.storage.isEmpty || !host.isGivenUp) return;
+      try {
+        host.invoke("describe", (run) => run.load());
+      } catch (error) {
+        this.#ground.tell(() => `a look at ${host.runId} failed: ${String(error)}`);
+      }
+      this.#poll(host);
+    });
+  }
+}
+
+/** As the product's, with a digest that is cheaper than SHA-256. */
+function runIdFor(task: string, key: string): RunId {
+  const dice = new Dice(0).fork(idempotencyInput(task, key));
+  return runIdFromBytes(Uint8Array.from({ length: 16 }, () => dice.between(0, 255)));
+}
