@@ -256,13 +256,17 @@ export class Decision {
 
 /** How a final task ended; null if it is not final. */
 function endingOf(state: TaskState | null): Ending | null {
-  switch (state?.status) {
+  if (state === null) return null;
+  switch (state.status) {
     case "succeeded":
     case "failed":
     case "skipped":
     case "cancelled":
       return state.status;
-    default:
+    case "pending":
+    case "queued":
+    case "running":
+    case "retrying":
       return null;
   }
 }
