@@ -8,6 +8,7 @@ import { parseOptions, parsePort, UsageError } from "./local/arguments.ts";
 import { PROJECT_FOLDER } from "./local/build.ts";
 import { readDevVars, type DevVars } from "./local/dev-vars.ts";
 import { describePlan, greeting } from "./local/greeting.ts";
+import { parentOf } from "./local/process-group.ts";
 import { RuntimeStartError, startRuntime, type LocalRuntime } from "./local/runtime.ts";
 import { watchProject } from "./local/watch.ts";
 
@@ -25,7 +26,7 @@ PEACH_API_TOKEN sets the API token; otherwise the one in .dev.vars is used, and 
 const DEFAULT_PORT = 8787;
 const DEFAULT_STATE = join(PROJECT_FOLDER, ".peach", "state");
 const DEV_VARS = join(PROJECT_FOLDER, ".dev.vars");
-const PARENT_POLL_MS = 500;
+const PARENT_POLL_MS = 1_000;
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args, {
@@ -113,8 +114,10 @@ function endSignal(): AbortSignal {
   // Nobody reads what we say any more.
   process.stdout.on("error", () => told.abort());
   if (process.env["npm_lifecycle_event"] !== undefined) {
-    const parent = process.ppid;
-    setInterval(() => process.ppid !== parent && told.abort(), PARENT_POLL_MS).unref();
+    // npm, and the shell that it may have put in between.
+    const line = [process.ppid, parentOf(process.ppid)];
+    const isOrphaned = (): boolean => process.ppid !== line[0] || parentOf(process.ppid) !== line[1];
+    setInterval(() => isOrphaned() && told.abort(), PARENT_POLL_MS).unref();
   }
   return told.signal;
 }

@@ -10,6 +10,7 @@ export const STATE_MARK = "PEACH_RUNTIME_STATE";
 
 interface ProcessEntry {
   readonly pid: number;
+  readonly parent: number;
   readonly group: number;
 }
 
@@ -21,6 +22,11 @@ export function groupMembers(group: number): number[] {
 /** Whether this process lives; a zombie does not. */
 export function isAlive(pid: number): boolean {
   return livingProcesses().some((entry) => entry.pid === pid);
+}
+
+/** The parent of a living process, or null. */
+export function parentOf(pid: number): number | null {
+  return livingProcesses().find((entry) => entry.pid === pid)?.parent ?? null;
 }
 
 /** Whether any process of the group carries the mark of this state folder. */
@@ -45,16 +51,18 @@ function fromProc(): ProcessEntry[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     // "pid (command) state parent group ...": the command may hold blanks and parentheses.
-    const [state, , group] = (readText(`/proc/${name}/stat`).split(") ").at(-1) ?? "").split(" ");
-    return state === undefined || state === "" || state === "Z" ? [] : [{ pid: Number(name), group: Number(group) }];
+    const [state, parent, group] = (readText(`/proc/${name}/stat`).split(") ").at(-1) ?? "").split(" ");
+    return state === undefined || state === "" || state === "Z"
+      ? []
+      : [{ pid: Number(name), parent: Number(parent), group: Number(group) }];
   });
 }
 
 function fromPs(): ProcessEntry[] {
-  const table = execFileSync("ps", ["-A", "-o", "pid=,pgid=,stat="], { encoding: "utf8" });
+  const table = execFileSync("ps", ["-A", "-o", "pid=,ppid=,pgid=,stat="], { encoding: "utf8" });
   return table.split("\n").flatMap((line) => {
-    const [pid, group, state = "Z"] = line.trim().split(/\s+/);
-    return state.startsWith("Z") ? [] : [{ pid: Number(pid), group: Number(group) }];
+    const [pid, parent, group, state = "Z"] = line.trim().split(/\s+/);
+    return state.startsWith("Z") ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group) }];
   });
 }
 

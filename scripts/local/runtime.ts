@@ -62,16 +62,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntim
 
   const built = await rebuild(options.env ?? {});
   if (!built.ok) throw new RuntimeStartError(built.diagnostics);
-  await claimable(folder);
-  const port = await usablePort(options.port ?? 0);
-  const shown: string[] = [];
-  const runtime = new RuntimeProcess(folder, port, options.onOutput ?? ((line) => shown.push(line)));
-
-  const whyNot = await untilHealthy(runtime, options.signal);
-  if (whyNot !== null) {
-    await runtime.kill("SIGKILL");
-    throw new RuntimeStartError([`The local runtime ${whyNot}.`, ...shown.slice(-SHOWN_LINES)].join("\n").trimEnd());
-  }
+  const runtime = await launch(folder, options);
   return {
     url: runtime.url,
     token,
@@ -86,6 +77,24 @@ export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntim
     stop: () => runtime.stop(),
     leave: () => runtime.leave(),
   };
+}
+
+/** What of the options concerns the process. */
+export type LaunchOptions = Pick<RuntimeOptions, "port" | "signal" | "onOutput">;
+
+/**
+ * Starts the worker that the configuration in the state folder describes. Resolves when its `GET /healthz` answers 200; rejects
+ * with `RuntimeStartError`, and leaves nothing running.
+ */
+export async function launch(folder: StateFolder, options: LaunchOptions): Promise<RuntimeProcess> {
+  await claimable(folder);
+  const port = await usablePort(options.port ?? 0);
+  const shown: string[] = [];
+  const runtime = new RuntimeProcess(folder, port, options.onOutput ?? ((line) => shown.push(line)));
+  const whyNot = await untilHealthy(runtime, options.signal);
+  if (whyNot === null) return runtime;
+  await runtime.kill("SIGKILL");
+  throw new RuntimeStartError([`The local runtime ${whyNot}.`, ...shown.slice(-SHOWN_LINES)].join("\n").trimEnd());
 }
 
 /** Ends what is left of a dead owner's runtime; refuses a folder that is in use. */

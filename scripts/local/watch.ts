@@ -1,4 +1,4 @@
-import { watch, type FSWatcher } from "node:fs";
+import { readdirSync, watch } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import type { ProjectPaths } from "../../src/conf/project-paths.ts";
 
@@ -22,8 +22,7 @@ export function watchProject(
     }, SETTLE_MS);
   };
   const sources = join(repoRoot, "src");
-  // Folders, not files: an editor replaces a file, and the watch of the old one would see nothing any more.
-  const watchers: FSWatcher[] = [
+  const endings = [
     watchNames(repoRoot, ["peach.conf", "peach.conf.example", "wrangler.toml", ".dev.vars"], changed),
     watchNames(dirname(confPath), [basename(confPath)], changed),
     watchSources(sources, changed),
@@ -31,19 +30,51 @@ export function watchProject(
   ];
   return () => {
     clearTimeout(timer);
-    for (const watcher of watchers) watcher.close();
+    for (const end of endings) end();
   };
 }
 
-function watchNames(folder: string, names: readonly string[], changed: () => void): FSWatcher {
-  return watch(folder, (_event, name) => {
+// Folders are watched, not files: an editor replaces a file, and the watch of the old one would see nothing any more. For the
+// same reason folder by folder: Node's own recursive watch loses files that are replaced.
+
+function watchNames(folder: string, names: readonly string[], changed: () => void): () => void {
+  const watcher = watch(folder, (_event, name) => {
     if (name !== null && names.includes(name)) changed();
   });
+  return () => watcher.close();
 }
 
-function watchSources(folder: string, changed: () => void): FSWatcher {
-  return watch(folder, { recursive: true }, (_event, name) => {
-    // What we generate follows from the rest.
-    if (name !== null && !name.startsWith("generated")) changed();
-  });
+/** Watches a folder and all folders in it, also those that appear. */
+function watchSources(root: string, changed: () => void): () => void {
+  const watchers = new Map<string, () => void>();
+  const follow = (): void => {
+    const present = new Set(foldersIn(root));
+    for (const [folder, end] of watchers) if (!present.has(folder) && watchers.delete(folder)) end();
+    for (const folder of present) {
+      if (watchers.has(folder)) continue;
+      const watcher = watch(folder, () => {
+        follow();
+        changed();
+      });
+      // A folder that is deleted: the watch of the one above tells.
+      watcher.on("error", () => watcher.close());
+      watchers.set(folder, () => watcher.close());
+    }
+  };
+  follow();
+  return () => {
+    for (const end of watchers.values()) end();
+  };
+}
+
+/** This folder and those below it; not what is generated, which follows from the rest, nor packages. */
+function foldersIn(root: string): string[] {
+  try {
+    const below = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const names = below.map((entry) => entry.name).filter((name) => name !== "generated" && name !== "node_modules");
+    return [root, ...names.flatMap((name) => foldersIn(join(root, name)))];
+  } catch {
+    // It has just been deleted.
+    return [];
+  }
 }
