@@ -1,0 +1,47 @@
+/** Takes the samples: a warm-up of each system, then rounds in which the systems take turns. */
+import type { Measure, Metric } from "./measures.ts";
+import { figureOf, type Figure } from "./statistics.ts";
+import type { System, SystemName } from "./systems.ts";
+
+/** Of a sample. */
+const WARM_UP = 0.25;
+
+export interface MetricResult extends Metric {
+  readonly figures: Readonly<Partial<Record<SystemName, Figure>>>;
+}
+
+export interface MeasurementOptions {
+  readonly rounds: number;
+  /** Of the full amount of work in a sample. */
+  readonly share: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (text: string) => void;
+}
+
+/** The figures of one measure, for those of the systems that can do it. */
+export async function take(
+  measure: Measure,
+  systems: readonly System[],
+  options: MeasurementOptions,
+): Promise<MetricResult[]> {
+  const { rounds, share, signal, onProgress } = options;
+  const taking = systems.filter(({ name }) => measure.systems.includes(name));
+  const samples = new Map<SystemName, number[][]>(taking.map(({ name }) => [name, []]));
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const system of taking) {
+      signal.throwIfAborted();
+      const isWarmUp = round === 0;
+      const sample = await measure.sample(system, isWarmUp ? share * WARM_UP : share);
+      if (isWarmUp) continue;
+      samples.get(system.name)?.push([...sample]);
+      const shown = measure.metrics.map(({ unit }, metric) => `${(sample[metric] ?? Number.NaN).toFixed(2)} ${unit}`);
+      onProgress(`${measure.name} ${round}/${rounds} ${system.name}: ${shown.join(", ")}`);
+    }
+  }
+  return measure.metrics.map((metric, position) => ({
+    ...metric,
+    figures: Object.fromEntries(
+      [...samples].map(([name, rows]) => [name, figureOf(rows.map((row) => row[position] ?? Number.NaN))]),
+    ),
+  }));
+}

@@ -1,0 +1,134 @@
+/**
+ * What is measured, and how.
+ *
+ * Time inside a run is the difference of two stamps, `Date.now()` at the first line of two tasks: of the first and the last for
+ * a chain or a fan-out, whatever lies between. So every hop counts from user code to user code, and neither the trigger nor the
+ * way in which the bench learns of the end is part of it. The stamps are whole milliseconds; a sample is the mean of several
+ * runs, begun at random phases of the clock, so that the half millisecond at either end evens out.
+ *
+ * Throughput is of a closed loop: each of 64 clients triggers a run, waits until its last task has reported, and triggers the
+ * next. The report (one HTTP request to a listener on loopback) is the same for all systems.
+ *
+ * What is equal: the same tasks and payloads, one local runtime (`wrangler dev`, tracing off) for Peach and one for the two
+ * baselines, one HTTP trigger a run, the same machine in the same minute: samples alternate between the systems, so that drift
+ * hits all. What is not: Peach checks a token, keeps leases, inputs, attempts and logs, and (queue dispatch) goes through its queue;
+ * Workflows keeps steps and their retries; the bound keeps a row a task and would survive nothing. Workflows and the bound
+ * carry 10 MiB by putting it into R2 by hand, as their users must; Peach does so by itself.
+ */
+import { meanOf, medianOf } from "./statistics.ts";
+import { SYSTEMS, type MeasuredRun, type System, type SystemName } from "./systems.ts";
+import type { WorkName } from "./worker/works.ts";
+
+export interface Metric {
+  readonly name: string;
+  readonly title: string;
+  readonly unit: "ms" | "runs/s" | "x";
+}
+
+export interface Measure {
+  readonly name: string;
+  readonly metrics: readonly Metric[];
+  /** Those that can do it. */
+  readonly systems: readonly SystemName[];
+  /** One sample of each metric, in their order. `share`: of the full amount of work, for a quick run. */
+  sample(system: System, share: number): Promise<readonly number[]>;
+}
+
+const CLIENTS = 64;
+const KILOBYTE = 1_024;
+
+export const MEASURES: readonly Measure[] = [
+  {
+    name: "chain_10",
+    metrics: [{ name: "chain_10", title: "chain of 10, per hop", unit: "ms" }],
+    systems: SYSTEMS,
+    sample: async (system, share) => [
+      meanOf(await inSequence(Math.ceil(20 * share), async () => perHop(await system.run("chain_10"), 0, 1, 9))),
+    ],
+  },
+  {
+    name: "chain_100",
+    metrics: [
+      { name: "chain_100", title: "chain of 100, per hop", unit: "ms" },
+      { name: "flatness", title: "the same, hops 90-99 / hops 1-10", unit: "x" },
+    ],
+    systems: SYSTEMS,
+    sample: async (system, share) => {
+      const runs = await inSequence(Math.ceil(6 * share), () => system.run("chain_100"));
+      const early = meanOf(runs.map((run) => perHop(run, 0, 1, 10)));
+      const late = meanOf(runs.map((run) => perHop(run, 2, 3, 10)));
+      return [meanOf(runs.map((run) => perHop(run, 0, 3, 99))), late / early];
+    },
+  },
+  fanOut("fan_100", "fan-out of 100 and join", 5),
+  fanOut("fan_1000", "fan-out of 1,000 and join", 1),
+  {
+    name: "diamonds",
+    metrics: [{ name: "diamonds", title: "diamonds of 4 tasks, 64 clients", unit: "runs/s" }],
+    systems: SYSTEMS,
+    sample: async (system, share) => [await throughput(system, "diamond", Math.ceil(1_000 * share))],
+  },
+  trigger("trigger", "solo", "", SYSTEMS),
+  trigger("direct", "solo_direct", ", dispatch: direct", ["peach", "bound"]),
+  {
+    name: "blobs",
+    metrics: [{ name: "blobs", title: "chain of 5 passing 10 MiB", unit: "ms" }],
+    systems: SYSTEMS,
+    sample: async (system) => [span(await system.run("blobs"), 0, 1)],
+  },
+];
+
+function fanOut(work: WorkName, title: string, runs: number): Measure {
+  return {
+    name: work,
+    metrics: [{ name: work, title, unit: "ms" }],
+    systems: SYSTEMS,
+    sample: async (system, share) => [
+      meanOf(await inSequence(Math.ceil(runs * share), async () => span(await system.run(work), 0, 1))),
+    ],
+  };
+}
+
+function trigger(name: string, work: WorkName, suffix: string, systems: readonly SystemName[]): Measure {
+  return {
+    name,
+    metrics: [
+      { name: `${name}_accepted`, title: `trigger to 202${suffix}`, unit: "ms" },
+      { name: `${name}_to_code`, title: `trigger to first line of code${suffix}`, unit: "ms" },
+    ],
+    systems,
+    sample: async (system, share) => {
+      const runs = await inSequence(Math.ceil(40 * share), () => system.run(work));
+      return [medianOf(runs.map(({ acceptedMs }) => acceptedMs)), medianOf(runs.map(({ toCodeMs }) => toCodeMs))];
+    },
+  };
+}
+
+/** Runs a second: so many runs with 1 KB payloads, from 64 clients. */
+async function throughput(system: System, work: WorkName, runs: number): Promise<number> {
+  let left = runs;
+  const client = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      await system.run(work, KILOBYTE);
+    }
+  };
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: CLIENTS }, client));
+  return (runs * 1_000) / (performance.now() - startedAt);
+}
+
+function perHop(run: MeasuredRun, from: number, to: number, hops: number): number {
+  return span(run, from, to) / hops;
+}
+
+/** Milliseconds between two stamps of a run, by their positions. */
+function span({ stamps }: MeasuredRun, from: number, to: number): number {
+  return (stamps[to] ?? Number.NaN) - (stamps[from] ?? Number.NaN);
+}
+
+async function inSequence<T>(times: number, work: () => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let time = 0; time < times; time += 1) results.push(await work());
+  return results;
+}

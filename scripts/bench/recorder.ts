@@ -1,0 +1,65 @@
+/** The bench's own listener on loopback: the last task of a run reports here, the same for every system. */
+import { createServer, type Server } from "node:http";
+import { z } from "zod";
+
+const RUN_LIMIT_MS = 60_000;
+
+const REPORT = z.object({ id: z.string(), stamps: z.array(z.number()) });
+
+export class Recorder {
+  readonly #server: Server;
+  readonly #waiting = new Map<string, PromiseWithResolvers<readonly number[]>>();
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<Recorder> {
+    const server = createServer();
+    const recorder = new Recorder(server);
+    server.on("request", (request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        response.writeHead(204).end();
+        recorder.#take(Buffer.concat(chunks).toString());
+      });
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(0, "127.0.0.1", resolve);
+    });
+    return recorder;
+  }
+
+  get url(): string {
+    const address = this.#server.address();
+    if (address === null || typeof address === "string") throw new Error("the recorder does not listen");
+    return `http://127.0.0.1:${address.port}/`;
+  }
+
+  /** The stamps of this run once its last task has reported; rejects after a minute. Ask before the run is triggered. */
+  async stampsOf(id: string): Promise<readonly number[]> {
+    const report = Promise.withResolvers<readonly number[]>();
+    this.#waiting.set(id, report);
+    const timer = setTimeout(() => {
+      report.reject(new Error(`the run ${id} has not reported its end within ${RUN_LIMIT_MS / 1_000} s`));
+    }, RUN_LIMIT_MS);
+    try {
+      return await report.promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(id);
+    }
+  }
+
+  close(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  #take(text: string): void {
+    const { id, stamps } = REPORT.parse(JSON.parse(text));
+    this.#waiting.get(id)?.resolve(stamps);
+  }
+}

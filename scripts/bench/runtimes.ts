@@ -1,0 +1,71 @@
+/** Starts what is measured on this machine: Peach with the bench's peach.conf, and the worker of the two baselines. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { launch, startRuntime } from "../local/runtime.ts";
+import { openStateFolder } from "../local/state-folder.ts";
+import { benchConf } from "./conf.ts";
+import { Recorder } from "./recorder.ts";
+import { localSystem, peachTrigger, type System } from "./systems.ts";
+
+export interface LocalBench {
+  readonly systems: readonly System[];
+  /** Ends every process and deletes every file of it. */
+  stop(): Promise<void>;
+}
+
+const WORKER_FOLDER = fileURLToPath(new URL("worker", import.meta.url));
+const COMPATIBILITY_DATE = "2026-11-01";
+
+/** Resolves once all answer. Rejects with `RuntimeStartError`, and leaves nothing running. */
+export async function startLocalBench(signal: AbortSignal): Promise<LocalBench> {
+  const folder = mkdtempSync(join(tmpdir(), "peach-bench-"));
+  const undo: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const recorder = await Recorder.start();
+    undo.push(() => recorder.close());
+
+    const confPath = join(folder, "peach.conf");
+    writeFileSync(confPath, benchConf());
+    const peach = await startRuntime({
+      persistTo: join(folder, "peach"),
+      confPath,
+      pipelinesDir: join(WORKER_FOLDER, "pipelines"),
+      signal,
+    });
+    undo.push(() => peach.stop());
+
+    const state = openStateFolder(join(folder, "baselines"));
+    writeFileSync(state.configPath, JSON.stringify(baselinesConfig()));
+    const baselines = await launch(state, { signal });
+    undo.push(() => baselines.stop());
+
+    return {
+      systems: [
+        localSystem("peach", recorder, peachTrigger(peach.url), peach.token),
+        localSystem("workflows", recorder, (work) => `${baselines.url}/workflows/${work}`),
+        localSystem("bound", recorder, (work) => `${baselines.url}/bound/${work}`),
+      ],
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function baselinesConfig(): object {
+  return {
+    name: "peach-bench-baselines",
+    main: join(WORKER_FOLDER, "baselines.ts"),
+    compatibility_date: COMPATIBILITY_DATE,
+    durable_objects: { bindings: [{ name: "BOUND", class_name: "BoundRun" }] },
+    migrations: [{ tag: "v1", new_sqlite_classes: ["BoundRun"] }],
+    workflows: [{ binding: "WORKFLOW", name: "bench", class_name: "BenchWorkflow" }],
+    r2_buckets: [{ binding: "BLOBS", bucket_name: "blobs" }],
+  };
+}

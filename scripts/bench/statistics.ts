@@ -1,0 +1,26 @@
+/** What a row of figures is summed up to. */
+export interface Figure {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  /** In the order in which they were taken, one a round. */
+  readonly samples: readonly number[];
+}
+
+/** The figure of these samples; throws if there is none. */
+export function figureOf(samples: readonly number[]): Figure {
+  return { median: medianOf(samples), min: Math.min(...samples), max: Math.max(...samples), samples };
+}
+
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const upper = sorted[Math.floor(sorted.length / 2)];
+  const lower = sorted[Math.floor((sorted.length - 1) / 2)];
+  if (upper === undefined || lower === undefined) throw new RangeError("there is no median of no values");
+  return (lower + upper) / 2;
+}
+
+export function meanOf(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError("there is no mean of no values");
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

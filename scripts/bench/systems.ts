@@ -1,0 +1,122 @@
+/** The systems under measurement, as the bench drives them: from outside, over HTTP. */
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { lastTaskOf } from "./conf.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Baton, WorkName } from "./worker/works.ts";
+
+export const SYSTEMS = ["peach", "workflows", "bound"] as const;
+export type SystemName = (typeof SYSTEMS)[number];
+
+export interface MeasuredRun {
+  /** From sending the trigger to its 202. */
+  readonly acceptedMs: number;
+  /** From sending the trigger to the first line of the first task. Against a deployed URL, from the run's `created_at`. */
+  readonly toCodeMs: number;
+  /** Epoch milliseconds, whole ones, from the works' tasks. */
+  readonly stamps: readonly number[];
+}
+
+/** One system. Rejects if a trigger is refused, or a run does not end within a minute. */
+export interface System {
+  readonly name: SystemName;
+  /** One run, to its end. `padBytes`: the size of what its tasks pass. */
+  run(work: WorkName, padBytes?: number): Promise<MeasuredRun>;
+}
+
+const RUN_LIMIT_MS = 60_000;
+const POLL_MS = 100;
+/** A whole millisecond was half over on average. */
+const HALF_TICK_MS = 0.5;
+
+/** A system on this machine: its tasks' clock is ours, and its last task reports to the recorder. */
+export function localSystem(
+  name: SystemName,
+  recorder: Recorder,
+  urlOf: (work: WorkName) => string,
+  token?: string,
+): System {
+  return {
+    name,
+    async run(work, padBytes = 0) {
+      const baton = newBaton(padBytes, recorder.url);
+      const ended = recorder.stampsOf(baton.id);
+      // Its rejection is seen below; until then the trigger's own may come first.
+      ended.catch(() => undefined);
+      const { sentAt, acceptedMs } = await trigger(urlOf(work), baton, token);
+      const stamps = await ended;
+      return { acceptedMs, toCodeMs: first(stamps) + HALF_TICK_MS - sentAt, stamps };
+    },
+  };
+}
+
+/** Peach's address of a work's trigger. */
+export function peachTrigger(url: string): (work: WorkName) => string {
+  return (work) => `${url}/api/v1/tasks/${work}/trigger`;
+}
+
+const RUN = z.object({ status: z.string(), created_at: z.string(), finished_at: z.string().nullable() });
+const STAMPS = z.object({ stamps: z.array(z.number()) });
+
+/**
+ * A deployed Peach that runs the bench's peach.conf. Its end is asked for, and its stamps are read from what the last task
+ * passed: all of them are the edge's clock.
+ */
+export function deployedPeach(url: string, token: string): System {
+  const headers = { Authorization: `Bearer ${token}` };
+  const read = async (path: string): Promise<unknown> => {
+    const answer = await fetch(`${url}/api/v1${path}`, { headers, signal: AbortSignal.timeout(RUN_LIMIT_MS) });
+    if (!answer.ok) throw new Error(`GET ${path} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`);
+    return answer.json();
+  };
+  return {
+    name: "peach",
+    async run(work, padBytes = 0) {
+      const { runId, acceptedMs } = await trigger(peachTrigger(url)(work), newBaton(padBytes, null), token);
+      const end = Date.now() + RUN_LIMIT_MS;
+      let run = RUN.parse(await read(`/runs/${runId}`));
+      while (run.finished_at === null) {
+        if (Date.now() > end) throw new Error(`the run ${runId} has not ended within ${RUN_LIMIT_MS / 1_000} s`);
+        await new Promise((wake) => setTimeout(wake, POLL_MS));
+        run = RUN.parse(await read(`/runs/${runId}`));
+      }
+      if (run.status !== "succeeded") throw new Error(`the run ${runId} has ${run.status}`);
+      const { stamps } = STAMPS.parse(await read(`/runs/${runId}/tasks/${lastTaskOf(work)}/payload`));
+      return { acceptedMs, toCodeMs: first(stamps) - Date.parse(run.created_at), stamps };
+    },
+  };
+}
+
+const ACCEPTED = z.object({ run_id: z.string().optional() });
+
+async function trigger(
+  url: string,
+  baton: Baton,
+  token: string | undefined,
+): Promise<{ readonly sentAt: number; readonly acceptedMs: number; readonly runId: string }> {
+  const body = JSON.stringify(baton);
+  const headers = {
+    "Content-Type": "application/json",
+    ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+  };
+  const sentAt = preciseNow();
+  const answer = await fetch(url, { method: "POST", body, headers, signal: AbortSignal.timeout(RUN_LIMIT_MS) });
+  const acceptedMs = preciseNow() - sentAt;
+  const text = await answer.text();
+  if (answer.status !== 202) throw new Error(`POST ${url} answered ${answer.status}: ${text.slice(0, 300)}`);
+  return { sentAt, acceptedMs, runId: ACCEPTED.parse(JSON.parse(text)).run_id ?? baton.id };
+}
+
+function newBaton(padBytes: number, report: string | null): Baton {
+  return { id: randomUUID(), report, stamps: [], pad: "k".repeat(padBytes) };
+}
+
+function preciseNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function first(stamps: readonly number[]): number {
+  const [stamp] = stamps;
+  if (stamp === undefined) throw new Error("a run has reported no stamps");
+  return stamp;
+}

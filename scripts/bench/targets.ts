@@ -1,0 +1,40 @@
+/** What the project wants to reach (medians, as ratios in one run), and whether a run of the bench did. */
+import type { MetricResult } from "./measurement.ts";
+import type { SystemName } from "./systems.ts";
+
+export interface Target {
+  readonly metric: string;
+  /** The figure is divided by this system's; null: it is a ratio already. */
+  readonly against: Exclude<SystemName, "peach"> | null;
+  readonly bound: "at most" | "at least";
+  readonly limit: number;
+}
+
+export interface Verdict extends Target {
+  readonly ratio: number;
+  readonly reached: boolean;
+}
+
+export const TARGETS: readonly Target[] = [
+  { metric: "chain_10", against: "workflows", bound: "at most", limit: 0.35 },
+  { metric: "chain_10", against: "bound", bound: "at most", limit: 1.4 },
+  { metric: "chain_100", against: "workflows", bound: "at most", limit: 0.35 },
+  { metric: "chain_100", against: "bound", bound: "at most", limit: 1.4 },
+  { metric: "flatness", against: null, bound: "at most", limit: 1.2 },
+  { metric: "fan_1000", against: "workflows", bound: "at most", limit: 0.3 },
+  { metric: "diamonds", against: "workflows", bound: "at least", limit: 2.2 },
+  { metric: "diamonds", against: "bound", bound: "at least", limit: 0.9 },
+  { metric: "direct_to_code", against: "bound", bound: "at most", limit: 1.3 },
+];
+
+/** The verdicts on the targets that these results say something about. */
+export function judge(results: readonly MetricResult[], targets: readonly Target[] = TARGETS): Verdict[] {
+  return targets.flatMap((target) => {
+    const figures = results.find(({ name }) => name === target.metric)?.figures;
+    const own = figures?.peach?.median;
+    const other = target.against === null ? 1 : figures?.[target.against]?.median;
+    if (own === undefined || other === undefined) return [];
+    const ratio = own / other;
+    return [{ ...target, ratio, reached: target.bound === "at most" ? ratio <= target.limit : ratio >= target.limit }];
+  });
+}
