@@ -2,10 +2,12 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { compileProject } from "../../src/conf/compile.ts";
 import { ENDPOINT_NOT_YET, ROOT_NOT_YET, TASK_NOT_YET } from "../../src/conf/not-yet.ts";
 import { DEFAULTS_SHAPE, ENDPOINT_SHAPE, ROOT_SHAPE, TASK_SHAPE } from "../../src/conf/schema.ts";
 
+const PACKAGE = z.object({ dependencies: z.record(z.string(), z.string()) });
 const README = readFileSync("README.md", "utf8");
 
 /** The text under this heading, up to the next one. */
@@ -50,6 +52,12 @@ describe("the README", () => {
     );
     const named = [...section("#### Not in this version").matchAll(/`([^`]+)`/g)].flatMap(([, text]) => text ?? []);
     expect(named.toSorted()).toEqual([...keys, ...fine].toSorted());
+  });
+
+  it("says what each dependency of the worker is for", () => {
+    const { dependencies } = PACKAGE.parse(JSON.parse(readFileSync("package.json", "utf8")));
+    const named = [...section("## Where things are").matchAll(/^- \*\*(.+?)\*\*/gm)].flatMap(([, name]) => name ?? []);
+    expect(named.toSorted()).toEqual(Object.keys(dependencies).toSorted());
   });
 
   it("has a tutorial whose pipeline compiles", () => {
