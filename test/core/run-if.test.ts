@@ -56,15 +56,12 @@ const decided = [...combinations(2), ...combinations(3)].filter((endings) =>
 );
 
 describe.each(RUN_IFS)("run_if: %s", (rule) => {
-  it.each(decided)(
-    "is what the rule says when upstream tasks end as %s, %s %s",
-    (...given) => {
-      const endings = given.filter((ending) => ending !== undefined);
-      const play = playJoin(rule, endings);
-      const status = play.run.tasks.find(({ task }) => task.name === "join")?.state.status;
-      expect(status).toBe(HOLDS[rule](endings) ? "queued" : "skipped");
-    },
-  );
+  it.each(decided)("is what the rule says when upstream tasks end as %s, %s %s", (...given) => {
+    const endings = given.filter((ending) => ending !== undefined);
+    const play = playJoin(rule, endings);
+    const status = play.run.tasks.find(({ task }) => task.name === "join")?.state.status;
+    expect(status).toBe(HOLDS[rule](endings) ? "queued" : "skipped");
+  });
 
   it("starts a join once, and finishes the run", () => {
     const play = playJoin(rule, ["failed", "succeeded"]);
