@@ -194,9 +194,11 @@ export class RunProtocol {
   /** After a reset the alarm is known to the platform only; should it be gone or late, the run must not depend on it. */
   async #recoverAlarm(run: Run): Promise<void> {
     const at = await this.#around.getAlarm();
+    // A commit has set it meanwhile, for the whole run: what was read is the past.
+    if (this.#alarmAt !== Number.POSITIVE_INFINITY) return;
     const due = nextWakeAt(run);
-    if (at === null || at > due) this.#setAlarm(Math.min(due, this.#alarmAt));
-    else this.#alarmAt = Math.min(this.#alarmAt, at);
+    if (at === null || at > due) this.#setAlarm(due);
+    else this.#alarmAt = at;
   }
 
   /** Payloads first: while the journal is there, a failure here is tried again. */
