@@ -4,7 +4,8 @@
  * With Workers AI (the binding `AI`) Whisper listens to the audio; without it, the captions that lie beside the audio
  * object (`audio/x.mp3`, `audio/x.vtt`) are taken, as broadcasters publish them.
  */
-import { log, NonRetryableError, task, triggerTaskWithEvent, type EndpointContext } from "peach/task-helpers";
+import { Buffer } from "node:buffer";
+import { NonRetryableError, task, triggerTaskWithEvent, type EndpointContext } from "peach/task-helpers";
 import { z } from "zod";
 import { CaptionsError, readCaptions } from "./captions.ts";
 import { transcriptSchema, type Transcript } from "./transcript.ts";
@@ -38,7 +39,7 @@ interface AudioObject {
 export const audio_transcription_task = task({
   input: audioRequest,
   output: transcriptSchema,
-  run: async (request, { env }) => {
+  run: async (request, { env, log }) => {
     const audio = audioObjectOf(request);
     if (audio.bucket !== BUCKET) {
       throw new NonRetryableError(
@@ -80,10 +81,10 @@ async function transcribeWithWhisper(
       `${audio.bucket}/${audio.key} has ${object.size} bytes; Whisper takes up to ${WHISPER_MAX_BYTES}. Upload it in parts, or with a lower bit rate.`,
     );
   }
-  const bytes = new Uint8Array(await object.arrayBuffer());
+  const base64 = Buffer.from(await object.arrayBuffer()).toString("base64");
   // Whisper knows ISO 639 codes only: the first part of a language tag. Without one it finds the language out.
   const hint = spoken === undefined ? {} : { language: spoken.split("-", 1).join() };
-  const heard = await ai.run(WHISPER, { audio: bytes.toBase64(), ...hint });
+  const heard = await ai.run(WHISPER, { audio: base64, ...hint });
   const segments = (heard.segments ?? []).map(({ start = 0, end = start, text = "" }) => ({
     start,
     end,
