@@ -5,6 +5,7 @@ import { RunObject } from "./run/run-object.ts";
 import { acceptTrigger, callEndpoint, plan, registry } from "./task/deployment.ts";
 import { DriverEntrypoint } from "./task/driver-entrypoint.ts";
 import { ExecutorObject } from "./task/executor-object.ts";
+import type { Lifetime } from "./trigger/accept.ts";
 import { consumeDeadLetters } from "./trigger/dead-letter.ts";
 import { consumeR2Events } from "./trigger/r2-events.ts";
 import { consumeRunMessages } from "./trigger/run-consumer.ts";
@@ -13,13 +14,19 @@ const app = createApp({ plan, registry, acceptTrigger, callRun, callEndpoint });
 
 export { DriverEntrypoint, ExecutorObject, RunObject };
 
+/** A consumer's batch ends only after its `waitUntil`: it has no time to drive a `dispatch: direct` task, the queue does it. */
+function consumerOf(ctx: ExecutionContext): Lifetime {
+  return { waitUntil: (promise) => ctx.waitUntil(promise), budgetMs: () => 0 };
+}
+
 export default {
   fetch: app.fetch,
 
   async queue(batch, env, ctx) {
     // Told by how the name ends: a deployment may put its own prefix in front.
     if (batch.queue.endsWith("dead-letters")) await consumeDeadLetters(batch, env);
-    else if (batch.queue.endsWith("r2-events")) await consumeR2Events({ plan, acceptTrigger }, batch, env, ctx);
+    else if (batch.queue.endsWith("r2-events"))
+      await consumeR2Events({ plan, acceptTrigger }, batch, env, consumerOf(ctx));
     else await consumeRunMessages((runId) => ctx.exports.DriverEntrypoint.drive(runId), batch, env);
   },
 } satisfies ExportedHandler<Env>;
