@@ -1,0 +1,132 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RunId } from "../../src/core/ids.ts";
+import { acceptance, HandDrivenRun, inline, newRunId, only, settlement, succeeded } from "../support/hand-driven.ts";
+import { planOf, taskPlan } from "../support/plan.ts";
+
+const START = Date.UTC(2027, 0, 1);
+const RETENTION_MS = 60_000;
+const ONE = planOf([taskPlan("only", { method: "scripted" })], { retentionMs: RETENTION_MS });
+
+/** A final run with objects in R2: its trigger's, what it passed, and what an attempt that died has left. */
+async function finalRun(): Promise<HandDrivenRun> {
+  const request = acceptance(ONE, "only");
+  const object = async (name: string) => {
+    const key = `runs/${request.runId}/${name}`;
+    await env.PAYLOADS.put(key, "payload");
+    return { ...inline("payload"), at: "r2", key } as const;
+  };
+  await object("0/1-9");
+  const { run, answer } = await HandDrivenRun.accept({ ...request, payload: await object("trigger-1") });
+  const output = await object("0/1-1");
+  await run.settle(settlement(only(answer.grant), { type: "succeeded", output, to: null }));
+  return run;
+}
+
+async function objectsOf(runId: RunId): Promise<string[]> {
+  return (await env.PAYLOADS.list({ prefix: `runs/${runId}/` })).objects.map(({ key }) => key);
+}
+
+/** What the object still has. `_cf_` tables are the platform's own. */
+async function leftOf(run: HandDrivenRun) {
+  const tables = await run.inside(({ storage }) =>
+    storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'").toArray(),
+  );
+  return { tables, alarm: await run.alarmAt(), objects: await objectsOf(run.id) };
+}
+const NOTHING = { tables: [], alarm: null, objects: [] };
+
+beforeEach(() => {
+  vi.setSystemTime(START);
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe("a run whose retention is over", () => {
+  it("leaves nothing: no table, no alarm, no object in R2", async () => {
+    const [run, other] = [await finalRun(), await finalRun()];
+    expect(await objectsOf(run.id)).toHaveLength(3);
+    expect(await run.alarmAt()).toBe(START + RETENTION_MS);
+    vi.setSystemTime(START + RETENTION_MS);
+    await run.wake();
+    expect(await leftOf(run)).toEqual(NOTHING);
+    expect(await run.call((object) => object.describe())).toBeNull();
+    expect(await objectsOf(other.id)).toHaveLength(3);
+    expect((await other.document()).status).toBe("succeeded");
+  });
+
+  it("leaves nothing also if the object was evicted before, and is not brought back by a late caller", async () => {
+    const request = acceptance(ONE, "only");
+    const { run, answer } = await HandDrivenRun.accept(request);
+    await run.settle(succeeded(only(answer.grant)));
+    await run.evict();
+    vi.setSystemTime(START + RETENTION_MS);
+    await run.wake();
+    expect(await run.settle(succeeded(only(answer.grant)))).toEqual({ leases: [] });
+    expect(await run.call((object) => object.cancel())).toBeNull();
+    await run.evict();
+    expect(await run.call((object) => object.describe())).toBeNull();
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("may be accepted anew under its id", async () => {
+    const request = acceptance(ONE, "only");
+    const { run, answer } = await HandDrivenRun.accept(request);
+    await run.settle(succeeded(only(answer.grant)));
+    vi.setSystemTime(START + RETENTION_MS);
+    await run.wake();
+    const again = await HandDrivenRun.accept(request);
+    expect(again.answer).toMatchObject({ deduplicated: false, grant: { leases: [{ attempt: 1 }] } });
+    expect((await run.journal()).map(({ seq, kind }) => [seq, kind])).toEqual([[1, "genesis"]]);
+  });
+
+  it("is kept while R2 fails, and is deleted once R2 works again", async () => {
+    const run = await finalRun();
+    const document = await run.document();
+    vi.setSystemTime(START + RETENTION_MS);
+    vi.stubGlobal("scheduler", { wait: async () => undefined });
+    const bucket: R2Bucket = Object.getPrototypeOf(env.PAYLOADS);
+    const failing = vi.spyOn(bucket, "delete").mockRejectedValue(new Error("delete: internal error (10001)"));
+    await run.wake();
+    expect(failing).toHaveBeenCalledTimes(4);
+    expect(await run.document()).toEqual(document);
+    expect(await run.alarmAt()).toBe(START + RETENTION_MS + 1_000);
+    failing.mockRestore();
+    await run.wake();
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+});
+
+describe("a run before its retention is over", () => {
+  it("is kept when its alarm comes early", async () => {
+    const run = await finalRun();
+    vi.setSystemTime(START + RETENTION_MS - 1);
+    await run.wake();
+    expect((await run.document()).status).toBe("succeeded");
+    expect(await objectsOf(run.id)).toHaveLength(3);
+    vi.setSystemTime(START + RETENTION_MS);
+    await run.wake();
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("is kept as long as it is not final", async () => {
+    const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    vi.setSystemTime(START + 10 * RETENTION_MS);
+    await run.wake();
+    expect((await run.document()).finished_at).toBeNull();
+    await run.call((object) => object.cancel());
+  });
+});
+
+describe("a run that was never accepted", () => {
+  it("survives an alarm", async () => {
+    const run = new HandDrivenRun(newRunId());
+    await run.inside(({ storage }) => storage.setAlarm(START + 1));
+    expect(await run.wake()).toBe(true);
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+});
