@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callRun } from "../../src/run/run-client.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
 import { acceptance, CLAIM, HandDrivenRun, inline, leaseOf, only, succeeded, threw } from "../support/hand-driven.ts";
+import { loseMessages } from "../support/lost-messages.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
@@ -25,12 +26,6 @@ function retries(limit: number) {
 /** What runs of the same story have in common. */
 function story(document: RunDocument) {
   return { ...document, run_id: null };
-}
-
-/** From now on every message to a driver is lost; the spy counts them. */
-function loseMessages() {
-  const queue: Queue = Object.getPrototypeOf(env.RUN_QUEUE);
-  return vi.spyOn(queue, "send").mockResolvedValue({ metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } });
 }
 
 beforeEach(() => {
@@ -149,7 +144,7 @@ describe("the alarm of a run", () => {
   });
 
   it("is known as it stands after an eviction, so that what becomes due sooner moves it", async () => {
-    const send = loseMessages();
+    const messages = loseMessages();
     const { run } = await HandDrivenRun.accept(acceptance(DIAMOND, "top", { claim: null }));
     expect(await run.alarmAt()).toBe(START + 10_000);
     await run.evict();
@@ -159,7 +154,7 @@ describe("the alarm of a run", () => {
     const left = leaseOf({ leases }, "left");
     await run.settle(threw(left, { retryable: true, retryAfterMs: 15_000 }));
     expect(await run.alarmAt()).toBeLessThanOrEqual(START + 15_000);
-    expect(send).toHaveBeenCalledOnce();
+    expect(messages.sent()).toBe(1);
   });
 
   it("does not reject when storage fails, but is set again, with growing pauses, and then goes on", async () => {
@@ -185,19 +180,19 @@ describe("the alarm of a run", () => {
 
 describe("a run whose message is lost", () => {
   it("is sent again after 10 s, and finishes", async () => {
-    const send = loseMessages();
+    const messages = loseMessages();
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only", { claim: null }));
-    expect(send).toHaveBeenCalledOnce();
+    expect(messages.sent()).toBe(1);
     expect(await run.alarmAt()).toBe(START + 10_000);
     vi.setSystemTime(START + 10_000);
-    send.mockRestore();
+    messages.stop();
     await run.wake();
     (await nextCall(run.id)).succeed();
     expect((await run.final()).status).toBe("succeeded");
   });
 
   it("is sent again with growing pauses, as long as nobody comes", async () => {
-    const send = loseMessages();
+    const messages = loseMessages();
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only", { claim: null }));
     const due: number[] = [];
     for (let sent = 1; sent <= 7; sent += 1) {
@@ -205,7 +200,7 @@ describe("a run whose message is lost", () => {
       due.push((at - Date.now()) / 1_000);
       vi.setSystemTime(at);
       await run.wake();
-      expect(send).toHaveBeenCalledTimes(sent + 1);
+      expect(messages.sent()).toBe(sent + 1);
     }
     expect(due).toEqual([10, 20, 40, 80, 160, 300, 300]);
     expect(only(await run.call((object) => object.claim(CLAIM))).attempt).toBe(1);

@@ -1,0 +1,49 @@
+/** Attempts of methods that a test writes, on a lease of its own making; the bindings are the real ones. */
+import { env } from "cloudflare:workers";
+import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
+import { acceptTrigger } from "../../src/task/deployment.ts";
+import { executeAttempt } from "../../src/task/executor.ts";
+import type { TaskFunction, TypedTask } from "../../src/task/method.ts";
+import type { TriggerPort } from "../../src/task/triggering.ts";
+import { inline, newRunId } from "./hand-driven.ts";
+
+/** The first attempt of a root task `only` whose trigger carried null, unless the test says otherwise. */
+export function leaseFor(overrides: Partial<Lease> = {}): Lease {
+  return {
+    runId: newRunId(),
+    ordinal: 0,
+    task: "only",
+    method: "method",
+    attempt: 1,
+    token: 1,
+    timeoutMs: 25_000,
+    inlineLimitBytes: 32_768,
+    shape: "trigger",
+    inputs: [{ parent: "", payload: inline(null) }],
+    parents: [],
+    children: [],
+    ...overrides,
+  };
+}
+
+export interface Attempt {
+  readonly settlement: Settlement;
+  /** What the attempt wants carried on after it. */
+  readonly carried: readonly Promise<unknown>[];
+}
+
+/** Runs one attempt of this method; its triggers go to the tasks of test/support/pool. */
+export async function attempt(
+  method: TaskFunction | TypedTask,
+  lease: Partial<Lease> = {},
+  port: Partial<TriggerPort> = {},
+): Promise<Attempt> {
+  const carried: Promise<unknown>[] = [];
+  const lifetime = { waitUntil: (promise: Promise<unknown>) => void carried.push(promise), budgetMs: () => 28_000 };
+  const settlement = await executeAttempt(
+    leaseFor(lease),
+    { tasks: { method }, endpoints: {} },
+    { env, lifetime, accept: acceptTrigger, ...port },
+  );
+  return { settlement, carried };
+}
