@@ -1,0 +1,41 @@
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, it } from "vitest";
+import { checkProject } from "../../src/conf/compile.ts";
+import { projectPaths } from "../../src/conf/project-paths.ts";
+import type { Plan } from "../../src/core/plan.ts";
+import { greeting } from "../../scripts/local/greeting.ts";
+
+const root = join(import.meta.dirname, "../..");
+const paths = projectPaths({ PEACH_CONF: join(root, "peach.conf.example") }, root);
+
+function greet(plan: Plan): string {
+  const rest = { paths, stateFolder: "/state", tokenSource: "PEACH_API_TOKEN in .dev.vars" };
+  return stripVTControlCharacters(greeting({ url: "http://127.0.0.1:8787", token: "t0ken", plan, ...rest }));
+}
+
+describe("the greeting of npm run dev", () => {
+  const { compiled: project } = checkProject(paths);
+
+  it("says where it is, what there is, and how to call it", () => {
+    if (project === null) throw new Error("peach.conf.example does not compile");
+    const text = greet(project.plan);
+    expect(text).toContain("http://127.0.0.1:8787\n");
+    expect(text).toMatch(/state {2,}\/state /);
+    expect(text).toContain("audio_transcription  Speech to text; on uploads/audio/*.mp3; then recommend, archive\n");
+    expect(text).toContain("audio_transcription_webhook  POST http://127.0.0.1:8787/hooks/audio\n");
+    expect(text).toContain("curl -T FILE http://127.0.0.1:8787/dev/r2/uploads/audio/example.mp3\n");
+    expect(text).toContain("curl -X POST http://127.0.0.1:8787/api/v1/tasks/audio_transcription/trigger ");
+    expect(text).toContain('-H "Authorization: Bearer t0ken"');
+  });
+
+  it("leaves out what a pipeline does not have", () => {
+    if (project === null) throw new Error("peach.conf.example does not compile");
+    const { archive } = project.plan.tasks;
+    if (archive === undefined) throw new Error("the example has no task archive");
+    const text = greet({ ...project.plan, tasks: { archive: { ...archive, upstream: [] } }, endpoints: [] });
+    expect(text).not.toContain("Endpoints");
+    expect(text).not.toContain("/dev/r2/");
+    expect(text).toContain("/api/v1/tasks/archive/trigger");
+  });
+});
