@@ -51,11 +51,17 @@ export async function executeAttempt(lease: Lease, registry: MethodRegistry, por
   };
 }
 
-/** The outcome of a throw. */
+/** The outcome of a throw, whatever was thrown: reading that may throw as well. */
 export function outcomeOf(thrown: unknown): AttemptOutcome {
-  const error = describe(thrown);
-  if (isSurroundings(thrown)) return { type: "lost", to: "surroundings", error };
-  return { type: "failed", error, retryable: isRetryable(thrown), retryAfterMs: retryAfterOf(thrown), reason: "error" };
+  try {
+    const error = describe(thrown);
+    if (isSurroundings(thrown)) return { type: "lost", to: "surroundings", error };
+    const [retryable, retryAfterMs] = [isRetryable(thrown), retryAfterOf(thrown)];
+    return { type: "failed", error, retryable, retryAfterMs, reason: "error" };
+  } catch {
+    const error = { name: "Error", message: "the task threw something that cannot be read", stack: null };
+    return { type: "failed", error, retryable: true, retryAfterMs: null, reason: "error" };
+  }
 }
 
 async function run(
@@ -125,12 +131,16 @@ function missing({ task, method }: Lease): AttemptOutcome {
 }
 
 function describe(thrown: unknown): AttemptError {
-  if (!(thrown instanceof Error))
-    return { name: "Error", message: `the task threw ${String(thrown)}`.slice(0, MAX_MESSAGE), stack: null };
+  if (!(thrown instanceof Error)) {
+    const shown: string | undefined = typeof thrown === "string" ? thrown : JSON.stringify(thrown);
+    return { name: "Error", message: `the task threw ${shown ?? typeof thrown}`.slice(0, MAX_MESSAGE), stack: null };
+  }
+  // Nothing keeps an author's error from having other things there than texts.
+  const { name, message, stack }: { name: unknown; message: unknown; stack?: unknown } = thrown;
   return {
-    name: thrown.name,
-    message: thrown.message.slice(0, MAX_MESSAGE),
-    stack: thrown.stack?.slice(0, MAX_STACK) ?? null,
+    name: String(name).slice(0, MAX_MESSAGE),
+    message: String(message).slice(0, MAX_MESSAGE),
+    stack: typeof stack === "string" ? stack.slice(0, MAX_STACK) : null,
   };
 }
 
