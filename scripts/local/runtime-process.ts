@@ -91,7 +91,7 @@ export class RuntimeProcess {
   #readOutput(onLine: (line: string) => void): void {
     const filter = new OutputFilter();
     let rest = "";
-    this.#guard.stdout?.on("data", (chunk: Buffer) => {
+    const read = (chunk: Buffer): void => {
       const text = chunk.toString();
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
@@ -99,7 +99,8 @@ export class RuntimeProcess {
       this.logs.splice(0, this.logs.length - KEPT_LINES);
       // What the bundler says when it is told to end is worth nothing.
       if (!this.#isToldToEnd) filter.push(text).forEach(onLine);
-    });
+    };
+    for (const output of [this.#guard.stdout, this.#guard.stderr]) output?.on("data", read);
   }
 }
 
@@ -112,7 +113,8 @@ function spawnGuard(folder: StateFolder, port: number): ChildProcess {
     cwd: dirname(folder.configPath),
     // A group of its own: neither Ctrl-C in the terminal nor a signal to our group reaches it.
     detached: true,
-    stdio: ["pipe", "pipe", "inherit"],
+    // None of ours: whoever reads our output would wait for the end of a runtime that is left running.
+    stdio: ["pipe", "pipe", "pipe"],
     env: runtimeEnvironment(folder),
   });
 }

@@ -1,0 +1,138 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { groupMembers } from "../../scripts/local/process-group.ts";
+import { Command } from "./command.ts";
+import { Peach } from "./peach.ts";
+
+const WAIT = { timeout: 30_000, interval: 50 };
+const CONF = "tasks:\n  greet: {method: greet}\nendpoints:\n  hello: {method: hello}\n";
+const PIPELINE = 'export const greet = async () => "hi";\nexport const hello = async () => ({ version: 1 });\n';
+const claim = z.object({ group: z.number() });
+
+let folder = "";
+let commands: Command[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "peach-dev-test-"));
+  mkdirSync(join(folder, "pipelines"));
+  write("peach.conf", CONF);
+  write("pipelines/greeting.ts", PIPELINE);
+});
+afterEach(async () => {
+  for (const command of commands) command.kill("SIGKILL");
+  await Promise.all(commands.map((command) => command.exit()));
+  commands = [];
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+function write(path: string, text: string): void {
+  writeFileSync(join(folder, path), text);
+}
+
+function dev(...args: string[]): Command {
+  const command = new Command("dev", ["--persist-to", join(folder, "state"), ...args], {
+    PEACH_CONF: join(folder, "peach.conf"),
+    PEACH_PIPELINES: join(folder, "pipelines"),
+    PEACH_API_TOKEN: "e2e",
+  });
+  commands.push(command);
+  return command;
+}
+
+/** Starts it on this port (0: a free one) and waits until it says that it is ready. */
+async function ready(port: string): Promise<{ command: Command; peach: Peach; group: number }> {
+  const command = dev("--port", port);
+  await expect.poll(() => command.stdout + command.stderr, WAIT).toContain("Ctrl-C ends it.");
+  const [url = ""] = /http:\/\/127\.0\.0\.1:\d+/.exec(command.stdout) ?? [];
+  const { group } = claim.parse(JSON.parse(readFileSync(join(folder, "state/runtime/claim.json"), "utf8")));
+  return { command, peach: new Peach({ url, token: "e2e" }), group };
+}
+
+async function hello(peach: Peach): Promise<unknown> {
+  return (await peach.call("/hello")).json();
+}
+
+describe("npm run dev", () => {
+  it("is ready when /healthz answers, says what there is, and ends all it started at SIGTERM", async () => {
+    const { command, peach, group } = await ready("0");
+    expect((await peach.call("/healthz")).status).toBe(200);
+    expect(command.stdout).toContain(`any method ${peach.url}/hello`);
+    expect(command.stdout).toContain(`${peach.url}/api/v1/tasks/greet/trigger -H "Authorization: Bearer e2e"`);
+    expect(groupMembers(group)).not.toEqual([]);
+    command.kill("SIGTERM");
+    expect(await command.exit()).toBe(0);
+    expect(groupMembers(group)).toEqual([]);
+    expect(command.stderr).toBe("");
+  });
+
+  it("leaves nothing running at SIGKILL, and goes on where it was on the same port and state", async () => {
+    const { command, peach, group } = await ready("0");
+    const { run_id } = await peach.trigger("greet");
+    await peach.finished(run_id);
+    command.kill("SIGKILL");
+    expect(await command.exit()).toBe("SIGKILL");
+    await expect.poll(() => groupMembers(group), WAIT).toEqual([]);
+
+    const again = await ready(new URL(peach.url).port);
+    expect(again.peach.url).toBe(peach.url);
+    expect(await again.peach.run(run_id)).toMatchObject({ status: "succeeded" });
+  });
+
+  it("takes changes over, and keeps the last good version serving while they are broken", async () => {
+    const { command, peach } = await ready("0");
+    expect(await hello(peach)).toEqual({ version: 1 });
+
+    write("pipelines/greeting.ts", PIPELINE.replace("1", "2"));
+    await expect.poll(() => hello(peach), WAIT).toEqual({ version: 2 });
+
+    write("peach.conf", CONF.replace("tasks", "taks"));
+    await expect.poll(() => command.stderr, WAIT).toContain("did you mean `tasks`?");
+    expect(await hello(peach)).toEqual({ version: 2 });
+
+    write("peach.conf", CONF);
+    write("pipelines/greeting.ts", `import { nothing } from "zod";\n${PIPELINE.replace("1", "nothing")}`);
+    await expect.poll(() => command.stderr, WAIT).toContain('No matching export in "node_modules/zod/index.js"');
+    expect(await hello(peach)).toEqual({ version: 2 });
+
+    write("pipelines/greeting.ts", PIPELINE.replace("1", "3"));
+    await expect.poll(() => hello(peach), WAIT).toEqual({ version: 3 });
+  });
+
+  it("binds a bucket that wrangler.toml does not have", async () => {
+    write("peach.conf", CONF.replace("greet}", "greet, on: {r2: {bucket: my-bucket, prefix: in/}}}"));
+    const { peach } = await ready("0");
+    const stored = await peach.call("/dev/r2/my-bucket/in/a.txt", { method: "PUT", body: "a" });
+    const { will_trigger } = z
+      .object({ will_trigger: z.array(z.object({ run_id: z.string() })) })
+      .parse(await stored.json());
+    const [run] = will_trigger;
+    await expect.poll(async () => (await peach.call(`/api/v1/runs/${run?.run_id}`)).status, WAIT).toBe(200);
+    expect(await peach.finished(run?.run_id ?? "")).toMatchObject({ status: "succeeded", trigger: { source: "r2" } });
+  });
+
+  it("refuses a state folder and a port that are in use, and a peach.conf that is broken", async () => {
+    const { peach } = await ready("0");
+    const second = dev("--port", "0");
+    expect(await second.exit()).toBe(1);
+    expect(second.stderr).toMatch(/The state folder .* is in use by the runtime at http.*--persist-to\.\n$/s);
+
+    const { port } = new URL(peach.url);
+    const third = dev("--port", port, "--persist-to", join(folder, "other"));
+    expect(await third.exit()).toBe(1);
+    expect(third.stderr).toContain(`Port ${port} cannot be used (EADDRINUSE).`);
+    expect((await peach.call("/healthz")).status).toBe(200);
+
+    write("peach.conf", "tasks: []\n");
+    const fourth = dev("--persist-to", join(folder, "other"));
+    expect(await fourth.exit()).toBe(1);
+    expect(fourth.stderr).toContain("peach.conf:1:8");
+  });
+
+  it("refuses options that it does not have", async () => {
+    const command = dev("--prot", "1");
+    expect(await command.exit()).toBe(2);
+    expect(command.stderr).toMatch(/^Unknown option '--prot'\.\n\nusage: /);
+  });
+});
