@@ -33,7 +33,7 @@ export type BuildResult =
   | { readonly ok: false; readonly diagnostics: string };
 
 /** The files that these options mean. */
-export function pathsOf(options: BuildOptions): ProjectPaths {
+function pathsOf(options: BuildOptions): ProjectPaths {
   const { confPath, pipelinesDir } = options;
   const choice = {
     ...process.env,
