@@ -57,7 +57,13 @@ export const audio_transcription_task = task({
 
 /** `POST {"s3_uri": "s3://uploads/audio/x.mp3", "language": "en"}`: answers 202 and the run. */
 export async function webhook_handler(request: Request, _endpoint: EndpointContext): Promise<Response | undefined> {
-  const body = webhookBody.safeParse(await readJson(request));
+  let json: unknown;
+  try {
+    json = await request.json();
+  } catch {
+    return badRequest([{ path: [], message: "expected JSON" }]);
+  }
+  const body = webhookBody.safeParse(json);
   if (!body.success) return badRequest(body.error.issues);
   const idempotencyKey = request.headers.get("Idempotency-Key") ?? "";
   await triggerTaskWithEvent("audio_transcription", body.data, idempotencyKey === "" ? {} : { idempotencyKey });
@@ -128,16 +134,7 @@ function missing({ bucket, key }: AudioObject): never {
   throw new NonRetryableError(`There is no audio object ${bucket}/${key}. Upload it, then trigger the task again.`);
 }
 
-/** The JSON body, or undefined, which no schema accepts. */
-async function readJson(request: Request): Promise<unknown> {
-  try {
-    return await request.json();
-  } catch {
-    return undefined;
-  }
-}
-
-function badRequest(issues: readonly z.core.$ZodIssue[]): Response {
+function badRequest(issues: readonly Pick<z.core.$ZodIssue, "path" | "message">[]): Response {
   const errors = issues.map(({ path, message }) => ({ path: ["$", ...path].join("."), message }));
   const problem = {
     title: "Bad request",

@@ -195,18 +195,21 @@ describe("webhook_handler", () => {
   });
 
   it.each([
-    ["no JSON", "$"],
-    ["null", "$"],
-    ["{}", "$.s3_uri"],
-    ['{"s3_uri": "https://example.org/a.mp3"}', "$.s3_uri"],
-    ['{"s3_uri": "s3://uploads/a.mp3", "language": "English"}', "$.language"],
-  ])("answers 400 to %s, says where it is wrong, and triggers nothing", async (body, path) => {
+    ["no JSON", "$", "expected JSON"],
+    ["null", "$", "expected object"],
+    ["{}", "$.s3_uri", "expected string"],
+    ['{"s3_uri": "https://example.org/a.mp3"}', "$.s3_uri", "expected s3://bucket/key"],
+    ['{"s3_uri": "s3://uploads/a.mp3", "language": "English"}', "$.language", "expected a language tag"],
+  ])("answers 400 to %s, says where it is wrong, and triggers nothing", async (body, path, message) => {
     const { answer, triggers } = await post(body);
     expect(triggers).toEqual([]);
     expect(answer).toBeInstanceOf(Response);
     if (!(answer instanceof Response)) return;
     expect([answer.status, answer.headers.get("Content-Type")]).toEqual([400, "application/problem+json"]);
-    expect(await answer.json()).toMatchObject({ code: "invalid_request", errors: [{ path }] });
+    expect(await answer.json()).toMatchObject({
+      code: "invalid_request",
+      errors: [{ path, message: expect.stringContaining(message) }],
+    });
   });
 });
 
