@@ -1,6 +1,6 @@
 /**
  * How everybody else reaches a run object: a fresh stub for each attempt (one that has failed stays broken), a few tries with
- * jittered pauses when the surroundings fail, and the error itself when they keep failing. All methods of `RunRpc` may be
+ * jittered pauses when the surroundings fail, and `RunUnreachableError` when they keep failing. All methods of `RunRpc` may be
  * called again: an accept finds its run, a settle of the past is ignored, a claim that was lost comes back by its lease.
  */
 import type { RunId } from "../core/ids.ts";
@@ -23,7 +23,26 @@ export async function callRun<T>(env: Env, runId: RunId, call: (run: RunRpc) => 
       await scheduler.wait(pauseMs * (isOverload(error) ? 2 : 1) * (0.5 + Math.random() / 2));
     }
   }
-  return call(stubOf(env, runId));
+  try {
+    return await call(stubOf(env, runId));
+  } catch (error) {
+    throw isPassing(error) ? new RunUnreachableError(runId, error) : error;
+  }
+}
+
+/**
+ * The run object could not be reached, however often it was tried. Told apart from what a task's own calls throw: those may look
+ * alike (a lost connection of its fetch), and are the task's failure.
+ */
+export class RunUnreachableError extends Error {
+  override readonly name = "RunUnreachableError";
+  readonly retryable = true;
+
+  constructor(runId: RunId, cause: unknown) {
+    super(`the run ${runId} cannot be reached now: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
 }
 
 function stubOf(env: Env, runId: RunId): RunRpc {

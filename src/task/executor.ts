@@ -12,7 +12,8 @@ import type { PayloadParcel } from "../core/payload-ref.ts";
 import type { AttemptError } from "../core/run.ts";
 import { encodePayload } from "../payload/codec.ts";
 import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
-import { callRun, isPassing } from "../run/run-client.ts";
+import { PayloadStoreError } from "../payload/r2-calls.ts";
+import { callRun, RunUnreachableError } from "../run/run-client.ts";
 import type { AttemptOutcome, Lease, Settlement } from "../run/run-rpc.ts";
 import { AttemptInputs } from "./attempt-inputs.ts";
 import { runInScope } from "./context.ts";
@@ -146,7 +147,7 @@ function describe(thrown: unknown): AttemptError {
 
 function isSurroundings(thrown: unknown): boolean {
   if (thrown instanceof ProblemError) return thrown.problem.code === "overloaded";
-  return (thrown instanceof Error && thrown.name === "PayloadStoreError") || isPassing(thrown);
+  return thrown instanceof PayloadStoreError || thrown instanceof RunUnreachableError;
 }
 
 /** A refused trigger or payload is refused again, and a deleted object stays away: only another input or another code helps. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { ProblemError } from "../../src/core/result.ts";
 import { PayloadStoreError } from "../../src/payload/r2-calls.ts";
 import { openPayload } from "../../src/payload/payload-store.ts";
+import { RunUnreachableError } from "../../src/run/run-client.ts";
 import type { AttemptOutcome } from "../../src/run/run-rpc.ts";
 import { executeAttempt, outcomeOf } from "../../src/task/executor.ts";
 import type { TaskFunction } from "../../src/task/method.ts";
@@ -217,6 +218,16 @@ describe("an attempt whose surroundings fail", () => {
     expect(outcomeOf(new PayloadStoreError("R2 ended the payload"))).toMatchObject({
       type: "lost",
       to: "surroundings",
+    });
+  });
+
+  it("is lost, not failed: its run cannot be reached; but a connection of its own that breaks is its failure", () => {
+    const broken = Object.assign(new Error("Network connection lost."), { retryable: true });
+    expect(outcomeOf(new RunUnreachableError(newRunId(), broken))).toMatchObject({ type: "lost", to: "surroundings" });
+    expect(outcomeOf(broken)).toMatchObject({
+      type: "failed",
+      retryable: true,
+      error: { message: "Network connection lost." },
     });
   });
 
