@@ -12,6 +12,10 @@ import type { Bucket } from "./bucket.ts";
 import type { Ground } from "./ground.ts";
 import type { Behaviour } from "./pipelines.ts";
 import type { RunHost } from "./run-host.ts";
+import { mayStart, maySkip } from "./start-rule.ts";
+
+/** After a handler has failed, its alarm is set again within this time. */
+const ALARM_PAUSE_MAX_MS = 300_000;
 
 interface Seen {
   readonly host: RunHost;
@@ -94,9 +98,7 @@ export class Checker {
     const run = this.runs.get(lease.runId)?.host.peek();
     const entry = run?.tasks[lease.ordinal];
     if (!run || entry === undefined || !isCurrent(entry.state, lease)) return;
-    const unfinished = entry.task.upstream.filter((parent) => run.tasks[parent]?.state.status !== "succeeded");
-    if (unfinished.length > 0)
-      this.#ground.violate("2 order", `${lease.runId}: ${lease.task} starts before ${unfinished.join()}`);
+    if (!mayStart(run, entry)) this.#ground.violate("2 order", `${lease.runId}: ${lease.task} starts too early`);
   }
 
   /** What the task has read, by parent. */
@@ -200,19 +202,11 @@ export class Checker {
   #entered(run: Run, entry: TaskEntry, host: RunHost): void {
     const { task, state } = entry;
     const upstream = task.upstream.map((parent) => run.tasks[parent]?.state.status);
-    if (
-      ["queued", "running", "retrying", "succeeded", "failed"].includes(state.status) &&
-      upstream.some((status) => status !== "succeeded")
-    ) {
+    const started = ["queued", "running", "retrying", "succeeded", "failed"].includes(state.status);
+    if (started ? !mayStart(run, entry) : state.status === "skipped" && !maySkip(run, entry)) {
       this.#ground.violate(
         "2 order",
-        `${run.id}: ${task.name} is ${state.status} while its upstream tasks are ${upstream.join(", ")}`,
-      );
-    }
-    if (state.status === "skipped" && !upstream.some((status) => status === "failed" || status === "skipped")) {
-      this.#ground.violate(
-        "2 order",
-        `${run.id}: ${task.name} is skipped while its upstream tasks are ${upstream.join(", ")}`,
+        `${run.id}: ${task.name} (run_if ${task.runIf}) is ${state.status} while its upstream tasks are ${upstream.join(", ")}`,
       );
     }
     if (state.status === "succeeded") {
@@ -282,8 +276,9 @@ export class Checker {
     if (!Number.isFinite(due)) this.#ground.violate("2 never stuck", `${run.id} is ${run.status} and due at no time`);
     if (host.isGivenUp || host.isHandlingAlarm) return;
     const { alarmAt } = host;
+    const pauseMs = host.isFailing ? ALARM_PAUSE_MAX_MS : 0;
     if (alarmAt === null) this.#ground.violate("2 never stuck", `${run.id} is due, and no alarm is set`);
-    else if (alarmAt > Math.max(due, this.#ground.wall()) + 1)
+    else if (alarmAt > Math.max(due, this.#ground.wall() + pauseMs) + 1)
       this.#ground.violate("2 never stuck", `${run.id} is due at ${due}, its alarm is set to ${alarmAt}`);
   }
 

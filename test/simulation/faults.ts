@@ -40,6 +40,8 @@ export type Fault = (typeof FAULTS)[number];
 export class Faults {
   /** How many have struck. */
   struck = 0;
+  /** Which of them. */
+  readonly kinds = new Set<Fault>();
   readonly #dice: ReadonlyMap<Fault, { readonly dice: Dice; readonly rate: number }>;
   readonly #most: number;
   #over = false;
@@ -63,11 +65,16 @@ export class Faults {
     const own = this.#dice.get(fault);
     if (own === undefined || !own.dice.chance(own.rate * weight)) return false;
     this.struck += 1;
+    this.kinds.add(fault);
     return true;
   }
 
-  /** From now on nothing goes wrong any more. */
+  /** From now on nothing goes wrong. */
   stop(): void {
     this.#over = true;
+  }
+
+  resume(): void {
+    this.#over = false;
   }
 }

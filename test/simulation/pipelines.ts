@@ -1,5 +1,6 @@
 /** Random pipelines: what peach.conf says of them, what their methods do, and who triggers them when. */
 import type { Plan, RetryPolicy, TaskPlan } from "../../src/core/plan.ts";
+import { RUN_IFS } from "../../src/core/run-if.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import type { Dice } from "./dice.ts";
 import type { Limits } from "./ground.ts";
@@ -17,6 +18,8 @@ export interface Behaviour {
   /** So many of its attempts take their worker down. */
   readonly kills: number;
   readonly passesLarge: boolean;
+  /** The children that it chooses; null: all of them. */
+  readonly chooses: readonly string[] | null;
   /** A child that gets something of its own. */
   readonly passesTo: string | null;
   readonly logs: boolean;
@@ -104,12 +107,14 @@ function drawPipeline(dice: Dice, name: string, mostTasks: number): TaskPlan[] {
       maxDelayMs: 60_000,
       jitter: dice.chance(0.7),
     };
+    const runIf = dice.chance(0.75) ? "all_success" : dice.pick([...RUN_IFS]);
     return taskPlan(`${name}t${index}`, {
       downstream: names(downstream),
       upstream: names(upstream),
       dispatch,
       timeoutMs,
       retries,
+      runIf,
     });
   });
 }
@@ -122,6 +127,7 @@ function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): B
     how: dice.pick(["error", "error", "retry_after", "non_retryable", "hang"]),
     kills: dice.chance(0.93) ? 0 : dice.pick([1, 2, Number.POSITIVE_INFINITY]),
     passesLarge: dice.chance(0.25),
+    chooses: dice.chance(0.9) ? null : task.downstream.filter(() => dice.chance(0.5)),
     passesTo: dice.chance(0.2) ? (task.downstream[0] ?? null) : null,
     logs: dice.chance(0.3),
     triggers:

@@ -35,8 +35,12 @@ export class RunHost {
   alarmAt: number | null = null;
   /** Whether the alarm was given up, and no call has had it set again. */
   isGivenUp = false;
+  /** Whether the handler failed the last time, and tries again after a pause. */
+  isFailing = false;
   readonly #world: RunHostWorld;
-  #alarmsSet = 0;
+  /** Which of the alarms that were ever set is the present one. */
+  #alarm = 0;
+  #alarmsMade = 0;
   /** The time that the alarm was set to that is handled just now. */
   #handling: number | null = null;
   #life: Life | null = null;
@@ -50,7 +54,7 @@ export class RunHost {
     this.#world = world;
     this.storage = new MemoryStorage(async () => {
       this.alarmAt = null;
-      this.#alarmsSet += 1;
+      this.#alarm = ++this.#alarmsMade;
       await this.#life?.invocation.pause(1);
     });
   }
@@ -65,12 +69,15 @@ export class RunHost {
     this.#refuseIfOverloaded(what);
     const { protocol } = this.#wake();
     if (ground.strikes("reset_before_commit", () => `${this.runId}: ${what}`)) {
-      const [before, alarmAt] = [digest(protocol.load()), this.alarmAt];
+      const before = digest(protocol.load());
+      const { alarmAt } = this;
+      const alarm = this.#alarm;
       this.storage.undoable("outer", (undo) => {
         this.#attempt(what, () => work(protocol));
         undo();
       });
-      this.#arm(alarmAt);
+      this.alarmAt = alarmAt;
+      this.#alarm = alarm;
       this.#end("reset", before);
       throw new PassingError("Durable Object reset");
     }
@@ -132,8 +139,10 @@ export class RunHost {
       perform: (run, effect) => this.#world.perform(invocation, run, effect),
       deletePayloads: (runId) => bucket.deleteRun(invocation, runId),
       waitUntil: (work) => void work.catch((error: unknown) => ground.violate("no throw", String(error))),
-      alarmFailed: (strikes, error) =>
-        ground.tell(() => `alarm of ${this.runId} failed (${strikes}): ${String(error)}`),
+      alarmFailed: (strikes, error) => {
+        this.isFailing = true;
+        ground.tell(() => `alarm of ${this.runId} failed (${strikes}): ${String(error)}`);
+      },
     });
     this.#life = { invocation, protocol };
     const found = digest(protocol.load());
@@ -150,16 +159,16 @@ export class RunHost {
     this.#world.ground.tell(() => `object of ${this.runId}: ${why}`);
     const ended = this.#life;
     this.#life = null;
-    this.#committed = committed;
+    this.#committed = this.storage.isEmpty ? digest(null) : committed;
     if (ended !== null) ended.invocation.alive = false;
     if (this.#handling !== null) this.#handleAgain(this.#handling);
   }
 
-  #arm(at: number | null): void {
+  #arm(at: number): void {
     const { ground } = this.#world;
     this.alarmAt = at;
-    const number = ++this.#alarmsSet;
-    if (at === null) return;
+    const number = ++this.#alarmsMade;
+    this.#alarm = number;
     this.isGivenUp = false;
     if (!(at < 8.64e15)) ground.violate("2 never stuck", `${this.runId}: the alarm is set to ${at}`);
     // Seen on the local runtime: an alarm set to the time of the one that is running never fires.
@@ -168,7 +177,7 @@ export class RunHost {
       ? ground.dice.between(1_000, 90_000)
       : ground.dice.between(0, 5);
     ground.scheduler.after(at - ground.wall() + lateMs, () => {
-      if (number === this.#alarmsSet) this.#fire(at);
+      if (number === this.#alarm) this.#fire(at);
     });
   }
 
@@ -187,6 +196,7 @@ export class RunHost {
 
   async #handle(at: number): Promise<void> {
     this.#handling = at;
+    this.isFailing = false;
     let done = Promise.resolve();
     try {
       this.invoke("alarm", (protocol) => {
@@ -206,9 +216,10 @@ export class RunHost {
     this.#handling = null;
     if (this.alarmAt !== null) return;
     this.alarmAt = at;
-    const number = ++this.#alarmsSet;
+    const number = ++this.#alarmsMade;
+    this.#alarm = number;
     this.#world.ground.scheduler.after(this.#world.ground.dice.between(500, 4_000), () => {
-      if (number === this.#alarmsSet) this.#fire(at);
+      if (number === this.#alarm) this.#fire(at);
     });
   }
 }

@@ -82,16 +82,17 @@ async function run(world: TaskWorld, from: Invocation, lease: Lease, children: C
   }
   if (deaths < behaviour.kills) from.kill(`${lease.task} takes its worker down`);
   await from.pause(0);
-  if (throws < behaviour.throws) return thrown(from, behaviour);
+  if (throws < behaviour.throws) return thrown(behaviour);
   const to =
     behaviour.passesTo !== null && lease.children.includes(behaviour.passesTo)
       ? { [behaviour.passesTo]: await parcel(world, from, lease, behaviour.passesTo) }
       : null;
-  return { type: "succeeded", output: await parcel(world, from, lease, ""), to };
+  const chosen = behaviour.chooses === null ? {} : { chosen: behaviour.chooses };
+  return { type: "succeeded", output: await parcel(world, from, lease, ""), to, ...chosen };
 }
 
-async function thrown(from: Invocation, { how }: Behaviour): Promise<AttemptOutcome> {
-  if (how === "hang") await from.timer(Number.MAX_SAFE_INTEGER);
+async function thrown({ how }: Behaviour): Promise<AttemptOutcome> {
+  if (how === "hang") await new Promise<never>(() => {});
   return {
     type: "failed",
     error: ERROR,

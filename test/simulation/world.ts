@@ -15,20 +15,23 @@ import { Bucket } from "./bucket.ts";
 import { Checker } from "./checker.ts";
 import { Dice } from "./dice.ts";
 import { ExecutorHost } from "./executor-host.ts";
+import type { Fault } from "./faults.ts";
 import { Ground, type Limits, type Violation } from "./ground.ts";
 import { Invocation, PassingError, StoreError } from "./invocation.ts";
-import { makePipelines, planWithout, type Pipelines, type Trigger } from "./pipelines.ts";
+import { makePipelines, planWithout, RETENTION_MS, type Pipelines, type Trigger } from "./pipelines.ts";
 import { Queue } from "./queue.ts";
 import { RunHost } from "./run-host.ts";
 import { executeAttempt, storeText, type TaskWorld } from "./task-code.ts";
 
-/** Faults end then. */
+/** How long there are faults. */
 const FAULTS_MS = 15 * 60_000;
 /** Of an invocation's `waitUntil`. */
 const LIFE_MS = 30_000;
 /** As in run/run-client.ts. */
 const CALL_PAUSES_MS = [50, 200, 800, 2_000, 4_000];
-const EVENT_LIMIT = 100_000;
+/** Far beyond what any world needs. */
+const EVENT_LIMIT = 20_000;
+const TIME_LIMIT_MS = 48 * 3_600_000;
 const POLL_MS = 3 * 60_000;
 
 export interface Outcome {
@@ -36,6 +39,7 @@ export interface Outcome {
   readonly story: readonly string[];
   readonly events: number;
   readonly faults: number;
+  readonly kinds: ReadonlySet<Fault>;
   readonly runs: number;
   readonly tasks: number;
 }
@@ -83,17 +87,36 @@ class World {
     const { scheduler } = this.#ground;
     for (const trigger of this.#pipelines.triggers) this.#schedule(trigger);
     this.#scheduleUpheavals();
-    scheduler.after(FAULTS_MS, () => this.#ground.faults.stop());
-    const events = await scheduler.run(EVENT_LIMIT, () => this.#ground.violation === null);
-    if (events === EVENT_LIMIT)
-      this.#ground.violate("2 never stuck", `after ${EVENT_LIMIT} events the world is not at rest`);
+    const { faults: weather } = this.#ground;
+    scheduler.after(FAULTS_MS, () => weather.stop());
+    // Once more when the runs are forgotten.
+    scheduler.after(RETENTION_MS - FAULTS_MS, () => weather.resume());
+    scheduler.after(RETENTION_MS + FAULTS_MS, () => weather.stop());
+    const events = await scheduler.run(
+      EVENT_LIMIT,
+      () => this.#ground.violation === null && scheduler.now < TIME_LIMIT_MS,
+    );
+    if (events === EVENT_LIMIT || scheduler.now >= TIME_LIMIT_MS) {
+      this.#ground.violate(
+        "2 never stuck",
+        `after ${events} events and ${Math.round(scheduler.now / 3_600_000)} h the world is not at rest`,
+      );
+    }
     this.#checker.atRest();
     const left = [...this.#executors].flatMap(([name, executor]) => (executor.isEmpty ? [] : [name]));
     if (left.length > 0) this.#ground.violate("10 nothing is left", `executor objects: ${left.join(", ")}`);
     for (const host of this.#hosts.values()) host.storage.close();
     const tasks = [...this.#checker.runs.values()].reduce((sum, { states }) => sum + states.length, 0);
     const { violation, story, faults } = this.#ground;
-    return { violation, story, events, faults: faults.struck, runs: this.#checker.runs.size, tasks };
+    return {
+      violation,
+      story,
+      events,
+      faults: faults.struck,
+      kinds: faults.kinds,
+      runs: this.#checker.runs.size,
+      tasks,
+    };
   }
 
   #scheduleUpheavals(): void {

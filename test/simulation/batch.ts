@@ -1,0 +1,74 @@
+/** Many seeds on all given threads: each lives through every `threads`th seed and stops at the first that fails. */
+import { Worker } from "node:worker_threads";
+import type { Fault } from "./faults.ts";
+import type { Limits, Violation } from "./ground.ts";
+
+export interface Share {
+  readonly from: number;
+  readonly seeds: number;
+  readonly step: number;
+  readonly limits: Limits;
+}
+
+/** What became of a share, or of all of them. */
+export interface Tally {
+  readonly seeds: number;
+  readonly events: number;
+  readonly faults: number;
+  readonly kinds: ReadonlySet<Fault>;
+  readonly runs: number;
+  readonly tasks: number;
+  readonly failures: readonly { readonly seed: number; readonly violation: Violation }[];
+}
+
+/** Lives through the seeds `from` to `from + seeds - 1`; `onProgress` is told how many are done, now and then. */
+export async function simulateSeeds(
+  from: number,
+  seeds: number,
+  limits: Limits,
+  threads: number,
+  onProgress: (done: number) => void = () => {},
+): Promise<Tally> {
+  let done = 0;
+  const shares = Array.from({ length: threads }, (_, thread) => ({
+    from: from + thread,
+    seeds: Math.ceil((seeds - thread) / threads),
+    step: threads,
+    limits,
+  }));
+  const tallies = await Promise.all(
+    shares.map((share) =>
+      runShare(share, (more) => {
+        done += more;
+        onProgress(done);
+      }),
+    ),
+  );
+  return tallies.reduce(add);
+}
+
+function runShare(share: Share, onProgress: (more: number) => void): Promise<Tally> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./batch-thread.ts", import.meta.url), {
+      workerData: share,
+      execArgv: ["--no-warnings"],
+    });
+    worker.on("message", (message: number | Tally) =>
+      typeof message === "number" ? onProgress(message) : resolve(message),
+    );
+    worker.on("error", reject);
+    worker.on("exit", (code) => reject(new Error(`a thread of the simulation ended early with code ${code}`)));
+  });
+}
+
+function add(a: Tally, b: Tally): Tally {
+  return {
+    seeds: a.seeds + b.seeds,
+    events: a.events + b.events,
+    faults: a.faults + b.faults,
+    kinds: new Set([...a.kinds, ...b.kinds]),
+    runs: a.runs + b.runs,
+    tasks: a.tasks + b.tasks,
+    failures: [...a.failures, ...b.failures].toSorted((one, other) => one.seed - other.seed),
+  };
+}

@@ -1,0 +1,192 @@
+import { spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+/** What the simulation is made of. */
+const PARTS = [
+  "src/core",
+  "src/run",
+  "src/task",
+  "test/simulation",
+  "test/support/plan.ts",
+  "scripts/simulate.ts",
+  "package.json",
+];
+const SEEDS = 1_000;
+
+interface Bug {
+  readonly invariant: string;
+  readonly bug: string;
+  readonly file: string;
+  readonly code: string;
+  readonly instead: string;
+}
+
+/** One wrong change of the code each; the code must be found in the file exactly once. */
+const BUGS: readonly Bug[] = [
+  {
+    invariant: "1 accepted is durable",
+    bug: "a run is forgotten as soon as it is final",
+    file: "src/run/run-protocol.ts",
+    code: "if (run.finishedAt !== null && this.#around.now() >= nextWakeAt(run)) {",
+    instead: "if (run.finishedAt !== null) {",
+  },
+  {
+    invariant: "1 accepted is durable",
+    bug: "the alarm may be set to the time of the one that is handled",
+    file: "src/run/run-protocol.ts",
+    code: "const alarmAt = soonest === this.#firing ? soonest + 1 : soonest;",
+    instead: "const alarmAt = soonest;",
+  },
+  {
+    invariant: "2 order",
+    bug: "a join starts when all but one of its parents have ended",
+    file: "src/core/decision.ts",
+    code: "} else if (waitingOn === 0) {",
+    instead: "} else if (waitingOn <= 1) {",
+  },
+  {
+    invariant: "2 order",
+    bug: "a task starts whatever its run_if says",
+    file: "src/core/decision.ts",
+    code: "if (reason !== null) {",
+    instead: "if (reason === 'not_chosen') {",
+  },
+  {
+    invariant: "2 never stuck",
+    bug: "an accepted run sets no alarm",
+    file: "src/run/run-protocol.ts",
+    code: "    this.#setAlarm(nextWakeAt(run));\n    this.#perform(run, decided.effects);\n    return { status",
+    instead: "    this.#perform(run, decided.effects);\n    return { status",
+  },
+  {
+    invariant: "2 never stuck",
+    bug: "after a reset a later alarm takes the place of a sooner one",
+    file: "src/run/run-protocol.ts",
+    code: "if (this.#alarmAt === Number.POSITIVE_INFINITY || effects",
+    instead: "if (effects",
+  },
+  {
+    invariant: "3 one winner",
+    bug: "whoever settles a running task is believed",
+    file: "src/core/machine.ts",
+    code: 'if (state.status !== "running" || state.attempt !== settled.attempt || state.token !== settled.token)',
+    instead: 'if (state.status !== "running")',
+  },
+  {
+    invariant: "4 final",
+    bug: "a task that was skipped is looked at again when its other parents end",
+    file: "src/core/decision.ts",
+    code: 'if (this.stateOf(child)?.status !== "pending") continue;',
+    instead: "",
+  },
+  {
+    invariant: "5 nothing of a failed attempt",
+    bug: "a payload's place in its row is always the first",
+    file: "src/run/packer.ts",
+    code: "const offset = this.#rowSize;",
+    instead: "const offset = 0;",
+  },
+  {
+    invariant: "5 nothing of a failed attempt",
+    bug: "what was passed to one child goes to nobody",
+    file: "src/run/delivery.ts",
+    code: "to?.[task.name] ?? output",
+    instead: "output",
+  },
+  {
+    invariant: "6 payload before row",
+    bug: "an accept that is made again counts as a duplicate, whose payload is discarded",
+    file: "src/run/run-protocol.ts",
+    code: "deduplicated: !isSameCall(known, request)",
+    instead: "deduplicated: true || isSameCall(known, request)",
+  },
+  {
+    invariant: "2 never stuck",
+    bug: "a task whose message was lost is not announced again (7: messages may be lost)",
+    file: "src/core/machine.ts",
+    code: "decision.dispatchAgain(ordinal, state.dispatches);",
+    instead: "decision.set(ordinal, { ...state, redispatchAt: decision.now + 3_600_000 });",
+  },
+  {
+    invariant: "8 blame",
+    bug: "lost attempts count against the retries",
+    file: "src/core/machine.ts",
+    code: 'status === "failed" || status === "timed_out").length;',
+    instead: 'status === "failed" || status === "timed_out" || status === "lost").length;',
+  },
+  {
+    invariant: "10 nothing is left",
+    bug: "payloads are not deleted with their run",
+    file: "src/run/run-protocol.ts",
+    code: "await this.#around.deletePayloads(runId);",
+    instead: "await Promise.resolve();",
+  },
+  {
+    invariant: "10 nothing is left",
+    bug: "an executor object keeps its order when it has settled",
+    file: "src/task/executor-protocol.ts",
+    code: "await this.#around.deleteAll();",
+    instead: "",
+  },
+  {
+    invariant: "journal",
+    bug: "the journal forgets who holds a task",
+    file: "src/run/store.ts",
+    code: "JSON.stringify(entry), last",
+    instead: "JSON.stringify(entry, (key, value) => (key === 'holder' ? undefined : value)), last",
+  },
+];
+
+describe("a bug that breaks an invariant is found by the simulation", () => {
+  const folder = mkdtempSync(join(tmpdir(), "seeded-bugs-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.concurrent.each(BUGS)(
+    "$invariant: $bug",
+    { timeout: 120_000 },
+    async ({ invariant, bug, file, code, instead }) => {
+      const copy = join(folder, bug.replaceAll(/\W+/g, "-"));
+      for (const part of PARTS) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+      const text = readFileSync(join(copy, file), "utf8");
+      expect(text.split(code), `${file} holds the code once`).toHaveLength(2);
+      writeFileSync(
+        join(copy, file),
+        text.replace(code, () => instead),
+      );
+      const { exitCode, output } = await simulate(copy);
+      expect(exitCode, output).toBe(1);
+      const { seeds, violation } = z
+        .object({ seeds: z.number(), violation: z.object({ invariant: z.string(), replay: z.string() }) })
+        .parse(JSON.parse(output));
+      expect(violation.invariant, output).toBe(invariant);
+      expect(violation.replay).toMatch(/^npm run simulate -- --seed \d+/);
+      expect(seeds).toBeLessThanOrEqual(SEEDS);
+    },
+  );
+});
+
+/** Runs the copy's own simulation, on one thread: several copies run at a time. */
+function simulate(copy: string): Promise<{ exitCode: number | null; output: string }> {
+  return new Promise((done, failed) => {
+    const args = [
+      "--no-warnings",
+      join(copy, "scripts/simulate.ts"),
+      "--seeds",
+      String(SEEDS),
+      "--threads",
+      "1",
+      "--json",
+    ];
+    const child = spawn(process.execPath, args, { cwd: copy });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    child.on("error", failed);
+    child.on("close", (exitCode) => done({ exitCode, output }));
+  });
+}
