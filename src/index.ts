@@ -1,4 +1,5 @@
 /** Wiring only: the worker's handlers and the classes that the runtime looks for. */
+import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
 import { createApp } from "./http/app.ts";
 import { callRun } from "./run/run-client.ts";
 import { RunObject } from "./run/run-object.ts";
@@ -12,7 +13,7 @@ import { consumeRunMessages } from "./trigger/run-consumer.ts";
 
 const app = createApp({ plan, registry, acceptTrigger, callRun, callEndpoint });
 
-export { DriverEntrypoint, ExecutorObject, RunObject };
+export { DeliveriesObject, DriverEntrypoint, ExecutorObject, RunObject };
 
 /** A consumer's batch ends only after its `waitUntil`: it has no time to drive a `dispatch: direct` task, the queue does it. */
 function consumerOf(ctx: ExecutionContext): Lifetime {

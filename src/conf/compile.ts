@@ -8,6 +8,7 @@ import type { Plan } from "../core/plan.ts";
 import { type Bindings, boundBuckets, checkBuckets, type UnboundBucket, unboundBuckets } from "./buckets.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
+import { checkSchedules } from "./check-schedules.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
 import { discoverModules } from "./discover.ts";
 import { emitPlan, emitRegistry, emitTaskTypes } from "./emit.ts";
@@ -75,6 +76,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   const conf = validateConf(loaded, report);
   const edges = checkGraph(conf, loaded, report);
   checkEndpoints(conf, loaded, report);
+  checkSchedules(conf, loaded, report);
   const bound = checkBindings(paths, options, conf, loaded, report);
   const methods = findMethods(paths, conf, loaded, report);
   if (diagnostics.length > 0)

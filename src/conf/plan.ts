@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { EndpointPlan, Plan, R2Rule, RetryPolicy, TaskPlan } from "../core/plan.ts";
 import { endpointUrl } from "./check-endpoints.ts";
 import type { ResolvedMethod } from "./methods.ts";
+import { schedulePlans } from "./schedule.ts";
 import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
 import type { ValidConf } from "./validate.ts";
 
@@ -47,6 +48,7 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
       timeoutMs: task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs,
       dispatch: task.dispatch ?? conf.root.defaults?.dispatch ?? "queue",
       on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule) },
+      schedules: schedulePlans(task.schedule ?? []),
     };
   }
   const content = {

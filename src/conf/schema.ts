@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { BACKOFFS, DISPATCHES, R2_ACTIONS } from "../core/plan.ts";
 import { RUN_IFS } from "../core/run-if.ts";
+import { schedule } from "./schedule.ts";
 import {
   count,
   duration,
@@ -59,20 +60,6 @@ const r2Rule = mapping(
     actions: oneOrMany(oneOf(R2_ACTIONS)),
   },
   ["bucket"],
-);
-
-const schedule = shorthand(
-  "cron",
-  mapping(
-    {
-      cron: text("a cron expression of five fields, such as 0 3 * * *", /^\s*\S+(\s+\S+){4}\s*$/),
-      timezone: text("a time zone, such as Europe/Zurich"),
-      overlap: text("a text"),
-      catch_up: z.union([z.boolean(), z.string()], { error: "true, false or a text" }),
-      payload: z.unknown(),
-    },
-    ["cron"],
-  ),
 );
 
 /** `defaults`: what holds for every task that does not say otherwise. */

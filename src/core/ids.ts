@@ -6,13 +6,32 @@ declare const brand: unique symbol;
 /** `run_` and 26 characters of Crockford's base 32: 128 bits, random or the digest of (task, idempotency key). */
 export type RunId = string & { readonly [brand]: "RunId" };
 
+/** `dlv_` and 26 characters of the same, random: one request to an endpoint, as it is kept for the inspector. */
+export type DeliveryId = string & { readonly [brand]: "DeliveryId" };
+
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const RUN_ID = /^run_[0-9a-hjkmnp-tv-z]{26}$/;
+const DELIVERY_ID = /^dlv_[0-9a-hjkmnp-tv-z]{26}$/;
 
 /** The run id that stands for these bytes; only the first 16 count. */
 export function runIdFromBytes(bytes: Uint8Array): RunId {
-  if (bytes.length < 16) throw new RangeError(`a run id needs 16 bytes, given ${bytes.length}`);
-  let text = "run_";
+  const text = `run_${base32(bytes)}`;
+  if (!isRunId(text)) throw new Error(`bytes became "${text}", which is no run id`);
+  return text;
+}
+
+/** The delivery id that stands for these bytes; only the first 16 count. */
+export function deliveryIdFromBytes(bytes: Uint8Array): DeliveryId {
+  const text = `dlv_${base32(bytes)}`;
+  const id = parseDeliveryId(text);
+  if (id === null) throw new Error(`bytes became "${text}", which is no delivery id`);
+  return id;
+}
+
+/** 26 characters for the first 16 bytes. */
+function base32(bytes: Uint8Array): string {
+  if (bytes.length < 16) throw new RangeError(`an id needs 16 bytes, given ${bytes.length}`);
+  let text = "";
   let held = 0;
   let heldBits = 0;
   for (const byte of bytes.subarray(0, 16)) {
@@ -24,14 +43,21 @@ export function runIdFromBytes(bytes: Uint8Array): RunId {
     }
     held &= (1 << heldBits) - 1;
   }
-  text += ALPHABET.charAt((held << (5 - heldBits)) & 31);
-  if (!isRunId(text)) throw new Error(`bytes became "${text}", which is no run id`);
-  return text;
+  return text + ALPHABET.charAt((held << (5 - heldBits)) & 31);
 }
 
 /** The run id in this text, or null if it is none. */
 export function parseRunId(text: string): RunId | null {
   return isRunId(text) ? text : null;
+}
+
+/** The delivery id in this text, or null if it is none. */
+export function parseDeliveryId(text: string): DeliveryId | null {
+  return isDeliveryId(text) ? text : null;
+}
+
+function isDeliveryId(text: string): text is DeliveryId {
+  return DELIVERY_ID.test(text);
 }
 
 function isRunId(text: string): text is RunId {
@@ -46,6 +72,19 @@ export function idempotencyInput(task: string, key: string): string {
 /** The key of a trigger made inside a task: a retried attempt makes the same one, so it finds the child run again. */
 export function childTriggerKey(parent: { runId: RunId; task: string }, target: string, ordinal: number): string {
   return `child:${parent.runId}:${parent.task}:${target}:${ordinal}`;
+}
+
+/**
+ * The key of a trigger made by an endpoint for a delivery that its sender names: sent again, it makes the same ones, so it finds
+ * the runs again. What a fallback triggers is apart from what the method does.
+ */
+export function deliveryTriggerKey(
+  delivery: { endpoint: string; id: string; isFallback: boolean },
+  target: string,
+  ordinal: number,
+): string {
+  const { endpoint, id, isFallback } = delivery;
+  return `delivery:${JSON.stringify([endpoint, id, isFallback ? "fallback" : "method"])}:${target}:${ordinal}`;
 }
 
 /** The key of one object version. The notification has no version id; etag and event time stand for it. */

@@ -28,6 +28,38 @@ export interface R2Rule {
   readonly actions: readonly R2Action[];
 }
 
+/**
+ * What becomes of a due time while the run that the schedule started last is not final.
+ * - `allow`: it is started all the same.
+ * - `skip`: it is skipped.
+ * - `buffer_one`: it waits until that run is final; while one waits, further ones are skipped.
+ * - `cancel_running`: that run is cancelled first.
+ */
+export const OVERLAPS = ["allow", "skip", "buffer_one", "cancel_running"] as const;
+export type Overlap = (typeof OVERLAPS)[number];
+
+/** Which due times are started that nobody was there to start in time: none, the latest one, or all. */
+export const CATCH_UPS = ["none", "latest", "all"] as const;
+
+export interface CatchUpRule {
+  readonly policy: (typeof CATCH_UPS)[number];
+  /** How long ago a missed due time may be; null: any time. */
+  readonly windowMs: number | null;
+}
+
+export interface SchedulePlan {
+  /** Digest of cron, timezone and payload: what the schedule is known by, together with its task. */
+  readonly id: string;
+  /** Five fields, or six with seconds in front, or a nickname such as @daily. */
+  readonly cron: string;
+  /** Of the IANA database. */
+  readonly timezone: string;
+  readonly overlap: Overlap;
+  readonly catchUp: CatchUpRule;
+  /** What its runs carry, as JSON text; null: which schedule is due, and when. */
+  readonly payload: string | null;
+}
+
 export const DISPATCHES = ["queue", "direct"] as const;
 export type Dispatch = (typeof DISPATCHES)[number];
 
@@ -46,6 +78,7 @@ export interface TaskPlan {
   readonly timeoutMs: number;
   readonly dispatch: Dispatch;
   readonly on: { readonly r2: readonly R2Rule[] };
+  readonly schedules: readonly SchedulePlan[];
 }
 
 export interface EndpointPlan {

@@ -29,6 +29,12 @@ export type ProblemCode =
   | "run_final"
   | "endpoint_failed"
   | "not_available_yet"
+  | "signature_missing"
+  | "signature_stale"
+  | "signature_mismatch"
+  | "signature_not_configured"
+  | "unknown_delivery"
+  | "delivery_not_whole"
   | "overloaded"
   | "internal_error";
 

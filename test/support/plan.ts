@@ -14,6 +14,7 @@ export function taskPlan(name: string, overrides: Partial<TaskPlan> = {}): TaskP
     timeoutMs: 25_000,
     dispatch: "queue",
     on: { r2: [] },
+    schedules: [],
     ...overrides,
   };
 }

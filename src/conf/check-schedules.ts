@@ -1,0 +1,21 @@
+/** The schedules of a task among each other. */
+import type { Report } from "./diagnostic.ts";
+import type { LoadedConf } from "./load.ts";
+import { schedulePlans } from "./schedule.ts";
+import type { ValidConf } from "./validate.ts";
+
+/** Reports schedules that stand there twice: within its task each is known by its cron, timezone and payload. */
+export function checkSchedules(conf: ValidConf, loaded: LoadedConf, report: Report): void {
+  for (const [name, { schedule: schedules = [] }] of conf.tasks) {
+    const ids = schedules.map((schedule) => schedulePlans([schedule])[0]?.id);
+    for (const [index, id] of ids.entries()) {
+      const first = ids.indexOf(id);
+      if (id === undefined || first === index) continue;
+      const at = (which: number) => loaded.valueSpan(["tasks", name, "schedule", which]);
+      report(at(index), `tasks.${name}.schedule[${index}]: the same cron, timezone and payload stand there twice`, {
+        hint: "keep one of the two",
+        related: [{ span: at(first), message: "the first is here" }],
+      });
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * What is kept of a request to an endpoint, for the inspector: enough to see what came and what became of it, and to send it
+ * again; no secrets. Pure: the HTTP edge makes it, `src/deliveries` stores it.
+ */
+import type { DeliveryId, RunId } from "./ids.ts";
+import type { ProblemCode } from "./result.ts";
+
+/** Of a body, as much is kept. */
+export const KEPT_BODY_BYTES = 64 * 1024;
+/** Of an endpoint, as many deliveries are kept, the last ones, for so long. */
+export const KEPT_DELIVERIES = 100;
+export const KEPT_FOR_MS = 7 * 86_400_000;
+
+/** Stands for the value of a header or a query parameter that may be a secret. */
+export const REDACTED = "[redacted]";
+
+export interface KeptBody {
+  /** The first ones. */
+  readonly bytes: Uint8Array;
+  /** Of the whole body; null if it was not read to its end and nobody had declared it. */
+  readonly size: number | null;
+  readonly isWhole: boolean;
+}
+
+export interface DeliveryRun {
+  readonly runId: RunId;
+  readonly task: string;
+  readonly deduplicated: boolean;
+}
+
+export interface Delivery {
+  readonly id: DeliveryId;
+  /** When it came. Epoch milliseconds. */
+  readonly at: number;
+  /** Until the answer's head. */
+  readonly durationMs: number;
+  readonly requestId: string;
+  readonly method: string;
+  readonly url: string;
+  /** The `:params` of the endpoint's url. */
+  readonly params: Readonly<Record<string, string>>;
+  /** By name, in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: KeptBody;
+  /** Of the answer. */
+  readonly status: number;
+  /** Why Peach refused it, or that the endpoint failed; null if the endpoint has answered. */
+  readonly reason: ProblemCode | null;
+  /** What the sender calls the delivery, where its signature scheme says so. */
+  readonly senderId: string | null;
+  /** What the endpoint triggered before it answered. */
+  readonly runs: readonly DeliveryRun[];
+  /** Set if it was sent again by the API. */
+  readonly replayOf: DeliveryId | null;
+}
+
+const SECRET_NAME =
+  /auth|cookie|credential|hmac|jwt|passw|secret|signature|token|\bsig\b|(api|access|private)[-_]?key|^(code|key)$/i;
+
+/** The headers or `:params`, with the values of those replaced that may be a secret; `also` names further ones. */
+export function redact(
+  values: Iterable<readonly [name: string, value: string]>,
+  also: readonly string[] = [],
+): Record<string, string> {
+  return Object.fromEntries(
+    Array.from(values, ([name, value]) => [name, SECRET_NAME.test(name) || also.includes(name) ? REDACTED : value]),
+  );
+}
+
+/**
+ * The url of a request to the endpoint at `pattern`, without user and password; query parameters and `:params` are replaced that
+ * may be a secret.
+ */
+export function redactUrl(url: string, pattern: string): string {
+  const redacted = new URL(url);
+  redacted.username = "";
+  redacted.password = "";
+  const wanted = pattern.split("/");
+  redacted.pathname = redacted.pathname
+    .split("/")
+    .map((part, index) => {
+      const param = /^:(\w+)$/.exec(wanted[index] ?? "")?.[1];
+      return param !== undefined && SECRET_NAME.test(param) ? REDACTED : part;
+    })
+    .join("/");
+  for (const name of new Set(redacted.searchParams.keys()))
+    if (SECRET_NAME.test(name)) redacted.searchParams.set(name, REDACTED);
+  return redacted.href;
+}
+
+/**
+ * Whether a request is kept. Reading delivers nothing: a GET that was let in, triggered nothing and did not fail leaves no record,
+ * so that an endpoint which serves data costs nothing more.
+ */
+export function isWorthKeeping({
+  method,
+  status,
+  reason,
+  runs,
+}: Pick<Delivery, "method" | "status" | "reason" | "runs">): boolean {
+  const reads = method === "GET" || method === "HEAD" || method === "OPTIONS";
+  return !reads || reason !== null || status >= 500 || runs.length > 0;
+}

@@ -1,0 +1,78 @@
+/**
+ * Which due times of a schedule are started, looked at from now. Pure: the times themselves come from outside (`DueTimes`).
+ *
+ *        dealt with │ missed: nobody looked in time        │ on time: at most a minute late │ future
+ *   ────────────────┼──────────────────────────────────────┼────────────────────────────────┼────────▶
+ *               after                                 now - LATE_MS                        now
+ *
+ * What is on time is started, whatever the policy: an alarm may lag by up to a minute. `catch_up` says what of the missed is.
+ */
+import type { CatchUpRule } from "./plan.ts";
+
+/** A due time at most this late is on time. Milliseconds. */
+export const LATE_MS = 60_000;
+/** So many runs are started for one schedule at once; the older ones of more are left out. */
+export const MAX_STARTED = 100;
+/** What is left out is counted up to this: a schedule of every second that was down for a month has millions. */
+export const MAX_COUNTED = 1_000;
+
+/** When a schedule is due. Epoch milliseconds. */
+export interface DueTimes {
+  /** The first due time after this one, or null if there is none any more. */
+  next(after: number): number | null;
+  /** The last due times, at most `count`, in (after, until], oldest first. */
+  latest(count: number, after: number, until: number): readonly number[];
+}
+
+/** What is to be done with the due times of (after, now]. */
+export interface Due {
+  /** Oldest first. */
+  readonly start: readonly number[];
+  /** Missed, and not caught up. All are older than those of `start`. `count` stops at `MAX_COUNTED`. */
+  readonly leftOut: { readonly count: number; readonly last: number } | null;
+}
+
+/** Sorts the due times since `after`, the last one that was dealt with. */
+export function dueSince(times: DueTimes, catchUp: CatchUpRule, after: number, now: number): Due {
+  const onTimeAfter = Math.max(after, now - LATE_MS - 1);
+  const onTime = times.latest(MAX_STARTED, onTimeAfter, now);
+  const caught = caughtUp(times, catchUp, after, onTimeAfter, now, onTime.length);
+  const start = [...caught, ...onTime];
+  return { start, leftOut: leftOut(times, after, Math.min(onTimeAfter, (start[0] ?? now + 1) - 1)) };
+}
+
+function caughtUp(
+  times: DueTimes,
+  { policy, windowMs }: CatchUpRule,
+  after: number,
+  until: number,
+  now: number,
+  onTime: number,
+): readonly number[] {
+  const from = Math.max(after, windowMs === null ? after : now - windowMs - 1);
+  if (policy === "none" || from >= until) return [];
+  // Whatever is on time is newer than the newest that was missed.
+  if (policy === "latest") return onTime > 0 ? [] : times.latest(1, from, until);
+  return times.latest(MAX_STARTED - onTime, from, until);
+}
+
+function leftOut(times: DueTimes, after: number, until: number): Due["leftOut"] {
+  const [last] = times.latest(1, after, until);
+  if (last === undefined) return null;
+  let count = 1;
+  for (let at = times.next(after); at !== null && at < last && count < MAX_COUNTED; at = times.next(at)) count += 1;
+  return { count, last };
+}
+
+/**
+ * The last due time that counts as dealt with. One from the future means that the clock was set back: then due times come
+ * again, and their runs are found again by their keys.
+ */
+export function dealtUntil(recorded: number, now: number): number {
+  return recorded > now + LATE_MS ? now : recorded;
+}
+
+/** How long a start that waits for the run before it is left alone: a quarter of the time it has waited, 1 s to 30 s. */
+export function waitingPauseMs(waitedMs: number): number {
+  return Math.min(30_000, Math.max(1_000, Math.floor(waitedMs / 4)));
+}

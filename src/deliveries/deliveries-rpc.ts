@@ -1,0 +1,19 @@
+import type { Delivery } from "../core/delivery.ts";
+import type { DeliveryId } from "../core/ids.ts";
+
+/** Newest first. */
+export interface DeliveryPage {
+  readonly deliveries: readonly Delivery[];
+  /** Given as `before`, it goes on from here; null at the end. */
+  readonly next: number | null;
+}
+
+/** What others may call on the object that keeps the deliveries of one endpoint. */
+export interface DeliveriesRpc {
+  /** Keeps a delivery, in the place of the oldest if there is no other. The same one again changes nothing. */
+  record(delivery: Delivery): Promise<void>;
+  /** At most `limit` deliveries, the newest, or those older than `before`. */
+  list(limit: number, before: number | null): Promise<DeliveryPage>;
+  /** Null if it is not kept (any more). */
+  read(id: DeliveryId): Promise<Delivery | null>;
+}

@@ -1,0 +1,23 @@
+/** The tables of the object that keeps the deliveries of an endpoint. Migrations are append-only. */
+
+/**
+ * Recorded deliveries take turns on a fixed number of slots, so that keeping one is one row written, and none is deleted to make
+ * room. `seq` counts all of them; `entry` is the delivery as JSON but for the bytes of its body.
+ */
+const CREATE_DELIVERIES = `
+  CREATE TABLE deliveries (
+    slot INTEGER PRIMARY KEY CONSTRAINT slot_is_not_negative CHECK (slot >= 0),
+    seq INTEGER NOT NULL CONSTRAINT seq_is_positive CHECK (seq > 0),
+    id TEXT NOT NULL CONSTRAINT id_is_of_a_delivery CHECK (id GLOB 'dlv_*'),
+    at INTEGER NOT NULL,
+    entry TEXT NOT NULL,
+    body BLOB NOT NULL
+  ) STRICT`;
+
+/** The first one brings version 1. */
+export const MIGRATIONS: readonly string[] = [CREATE_DELIVERIES];
+
+export const CREATE_VERSIONS = `
+  CREATE TABLE IF NOT EXISTS schema_versions (
+    version INTEGER PRIMARY KEY CONSTRAINT version_is_positive CHECK (version > 0)
+  ) STRICT`;

@@ -1,0 +1,111 @@
+/** All SQL of the object that keeps the deliveries of an endpoint: a ring of the last ones. */
+import { type Delivery, KEPT_DELIVERIES } from "../core/delivery.ts";
+import type { DeliveryId } from "../core/ids.ts";
+import { CREATE_VERSIONS, MIGRATIONS } from "./schema.ts";
+
+const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'deliveries'";
+const READ_VERSION = "SELECT coalesce(max(version), 0) AS version FROM schema_versions";
+const NOTE_VERSION = "INSERT INTO schema_versions (version) VALUES (?)";
+const READ_LAST_SEQ = "SELECT coalesce(max(seq), 0) AS seq FROM deliveries";
+const READ_OLDEST = "SELECT min(at) AS at FROM deliveries";
+const HAS = "SELECT 1 AS present FROM deliveries WHERE id = ?";
+const RECORD = `
+  INSERT INTO deliveries (slot, seq, id, at, entry, body) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (slot) DO UPDATE
+  SET seq = excluded.seq, id = excluded.id, at = excluded.at, entry = excluded.entry, body = excluded.body`;
+const LIST = "SELECT seq, entry, body FROM deliveries WHERE at > ? AND seq < ? ORDER BY seq DESC LIMIT ?";
+const READ = "SELECT seq, entry, body FROM deliveries WHERE id = ? AND at > ?";
+const DELETE_OLD = "DELETE FROM deliveries WHERE at <= ?";
+
+/** What stands in `entry`: a delivery without the bytes, which have a column of their own. */
+type Entry = Omit<Delivery, "body"> & { readonly body: Omit<Delivery["body"], "bytes"> };
+
+export class DeliveryStore {
+  readonly #storage: DurableObjectStorage;
+  /** The last number given; undefined while the tables are not known to be there. */
+  #lastSeq: number | undefined;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Keeps it in the place of the oldest. False if it is there already. */
+  record(delivery: Delivery): boolean {
+    const seq = this.#open() + 1;
+    const { sql } = this.#storage;
+    if (sql.exec(HAS, delivery.id).toArray().length > 0) return false;
+    const { bytes, ...body } = delivery.body;
+    const entry: Entry = { ...delivery, body };
+    const slot = seq % KEPT_DELIVERIES;
+    sql.exec(RECORD, slot, seq, delivery.id, delivery.at, JSON.stringify(entry), bytes);
+    this.#lastSeq = seq;
+    return true;
+  }
+
+  /** At most `limit` that came after `after` (epoch milliseconds) and have a number below `before`; newest first. */
+  list(limit: number, before: number, after: number): { readonly seq: number; readonly delivery: Delivery }[] {
+    if (!this.#openIfThere()) return [];
+    return this.#storage.sql
+      .exec(LIST, after, before, limit)
+      .toArray()
+      .map((row) => ({ seq: Number(row["seq"]), delivery: deliveryIn(row) }));
+  }
+
+  /** The one of this id, if it came after `after`. */
+  read(id: DeliveryId, after: number): Delivery | null {
+    if (!this.#openIfThere()) return null;
+    const [row] = this.#storage.sql.exec(READ, id, after).toArray();
+    return row === undefined ? null : deliveryIn(row);
+  }
+
+  /** Deletes what came at `until` or before. Returns when the oldest of the rest came, or null if nothing is left. */
+  deleteOld(until: number): number | null {
+    if (!this.#openIfThere()) return null;
+    this.#storage.sql.exec(DELETE_OLD, until);
+    const at = this.#storage.sql.exec(READ_OLDEST).one()["at"];
+    return typeof at === "number" ? at : null;
+  }
+
+  /** Deletes everything, the alarm included. */
+  async deleteAll(): Promise<void> {
+    await this.#storage.deleteAll();
+    this.#lastSeq = undefined;
+  }
+
+  /** Nobody who only asks leaves tables behind. */
+  #openIfThere(): boolean {
+    if (this.#lastSeq === undefined && this.#storage.sql.exec(HAS_TABLES).toArray().length === 0) return false;
+    this.#open();
+    return true;
+  }
+
+  /** Brings the tables to this code's version. Returns the last number given. */
+  #open(): number {
+    if (this.#lastSeq !== undefined) return this.#lastSeq;
+    const { sql } = this.#storage;
+    this.#lastSeq = this.#storage.transactionSync(() => {
+      sql.exec(CREATE_VERSIONS);
+      const version = Number(sql.exec(READ_VERSION).one()["version"]);
+      if (version > MIGRATIONS.length) {
+        throw new Error(
+          `the deliveries have schema ${version}, this code knows ${MIGRATIONS.length}: deploy the newer version again`,
+        );
+      }
+      for (const [index, migration] of MIGRATIONS.entries()) {
+        if (index < version) continue;
+        sql.exec(migration);
+        sql.exec(NOTE_VERSION, index + 1);
+      }
+      return Number(sql.exec(READ_LAST_SEQ).one()["seq"]);
+    });
+    return this.#lastSeq;
+  }
+}
+
+/** The one row mapping of this store: entries are written by `record` alone, as JSON of this type. */
+function deliveryIn(row: Record<string, SqlStorageValue>): Delivery {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  const entry = JSON.parse(String(row["entry"])) as Entry;
+  const bytes = row["body"] instanceof ArrayBuffer ? new Uint8Array(row["body"]) : new Uint8Array(0);
+  return { ...entry, body: { ...entry.body, bytes } };
+}
