@@ -35,14 +35,15 @@ export interface Attempt {
 /** Runs one attempt of this method; its triggers go to the tasks of test/support/pool. */
 export async function attempt(
   method: TaskFunction | TypedTask,
-  lease: Partial<Lease> = {},
+  overrides: Partial<Lease> = {},
   port: Partial<TriggerPort> = {},
 ): Promise<Attempt> {
+  const lease = leaseFor(overrides);
   const carried: Promise<unknown>[] = [];
   const lifetime = { waitUntil: (promise: Promise<unknown>) => void carried.push(promise), budgetMs: () => 28_000 };
   const settlement = await executeAttempt(
-    leaseFor(lease),
-    { tasks: { method }, endpoints: {} },
+    lease,
+    { tasks: { [lease.method]: method }, endpoints: {} },
     { env, lifetime, accept: acceptTrigger, ...port },
   );
   return { settlement, carried };
