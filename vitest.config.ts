@@ -38,6 +38,8 @@ export default defineConfig({
           environment: "node",
           include: E2E,
           testTimeout: 120_000,
+          // To start a runtime takes two seconds, and much longer on a machine that is busy.
+          hookTimeout: 120_000,
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },

@@ -1,5 +1,5 @@
 /** Peach's HTTP API as the tests call it. */
-import { expect } from "vitest";
+import { vi } from "vitest";
 import { z } from "zod";
 
 const accepted = z.object({
@@ -106,18 +106,15 @@ export class Peach {
   }
 
   /** The run once it is final. */
-  async finished(runId: string, limitMs = 30_000): Promise<RunDocument> {
-    let run = await this.run(runId);
-    await expect
-      .poll(
-        async () => {
-          run = await this.run(runId);
-          return FINAL.has(run.status) ? "final" : describe(run);
-        },
-        { timeout: limitMs, interval: POLL_MS },
-      )
-      .toBe("final");
-    return run;
+  finished(runId: string, limitMs = 30_000): Promise<RunDocument> {
+    return vi.waitFor(
+      async () => {
+        const run = await this.run(runId);
+        if (!FINAL.has(run.status)) throw new Error(`not final after ${limitMs} ms: ${describe(run)}`);
+        return run;
+      },
+      { timeout: limitMs, interval: POLL_MS },
+    );
   }
 
   /** What the task passed, or what triggered the run. */

@@ -40,6 +40,8 @@ export class Stage {
         pipelinesDir: join(FIXTURES, fixture, "pipelines"),
         persistTo: join(folder, "state"),
         env: { RECORDER_URL: recorder.url, PEACH_API_TOKEN: "e2e" },
+        // For who looks for the reason of a failure.
+        ...(process.env["PEACH_E2E_OUTPUT"] === "1" && { onOutput: (line) => console.log(line) }),
       });
     return new Stage(recorder, folder, start, await start());
   }
