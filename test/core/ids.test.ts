@@ -2,8 +2,11 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   childTriggerKey,
+  deliveryIdFromBytes,
+  deliveryTriggerKey,
   idempotencyInput,
   objectVersionKey,
+  parseDeliveryId,
   parseRunId,
   runIdFromBytes,
   type RunId,
@@ -90,5 +93,37 @@ describe("keys", () => {
       childTriggerKey({ runId: other, task: "a" }, "b", 0),
     ];
     expect(new Set(keys).size).toBe(5);
+  });
+});
+
+describe("delivery ids", () => {
+  it("are `dlv_` and 26 characters, are parsed again, and are no run ids", () => {
+    fc.assert(
+      fc.property(bytes16, (bytes) => {
+        const id = deliveryIdFromBytes(bytes);
+        expect(id).toBe(runIdFromBytes(bytes).replace("run_", "dlv_"));
+        expect(parseDeliveryId(id)).toBe(id);
+        expect(parseRunId(id)).toBeNull();
+      }),
+    );
+    for (const text of ["", "dlv_", `dlv_${"u".repeat(26)}`, `run_${"0".repeat(26)}`])
+      expect(parseDeliveryId(text)).toBeNull();
+  });
+});
+
+describe("the key of a trigger for a delivery", () => {
+  it("is the same for the same, and another wherever anything differs", () => {
+    const keys = ["a", 'a","b', "a:b"].flatMap((endpoint) =>
+      ["1", "2:t", '1","method'].flatMap((id) =>
+        [true, false].flatMap((isFallback) =>
+          ["t", "t:0"].flatMap((target) =>
+            [0, 1].map((ordinal) => deliveryTriggerKey({ endpoint, id, isFallback }, target, ordinal)),
+          ),
+        ),
+      ),
+    );
+    expect(new Set(keys).size).toBe(3 * 3 * 2 * 2 * 2);
+    const delivery = { endpoint: "a", id: "1", isFallback: false };
+    expect(deliveryTriggerKey(delivery, "t", 0)).toBe(deliveryTriggerKey({ ...delivery }, "t", 0));
   });
 });

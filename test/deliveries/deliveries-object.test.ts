@@ -1,0 +1,161 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { KEPT_DELIVERIES, KEPT_FOR_MS, type Delivery } from "../../src/core/delivery.ts";
+import { deliveryIdFromBytes } from "../../src/core/ids.ts";
+import { callDeliveries } from "../../src/deliveries/deliveries-client.ts";
+import type { DeliveriesRpc, DeliveryPage } from "../../src/deliveries/deliveries-rpc.ts";
+
+const START = Date.UTC(2027, 0, 1);
+const HOUR = 3_600_000;
+
+let endpoint = "";
+beforeEach(() => {
+  endpoint = `hook-${crypto.randomUUID()}`;
+  vi.setSystemTime(START);
+});
+afterEach(() => vi.useRealTimers());
+
+function delivery(overrides: Partial<Delivery> = {}): Delivery {
+  return {
+    id: deliveryIdFromBytes(crypto.getRandomValues(new Uint8Array(16))),
+    at: Date.now(),
+    durationMs: 3,
+    requestId: "r",
+    method: "POST",
+    url: "https://example.org/hook",
+    params: { id: "7" },
+    headers: { "content-type": "text/plain" },
+    body: { bytes: Uint8Array.of(0, 255, 1), size: 3, isWhole: true },
+    status: 202,
+    reason: null,
+    senderId: "msg_1",
+    runs: [],
+    replayOf: null,
+    ...overrides,
+  };
+}
+
+function call<T>(use: (deliveries: DeliveriesRpc) => Promise<T>): Promise<T> {
+  return callDeliveries(env, endpoint, use);
+}
+
+const record = (one: Delivery): Promise<void> => call((deliveries) => deliveries.record(one));
+const list = (limit = 100, before: number | null = null): Promise<DeliveryPage> =>
+  call((deliveries) => deliveries.list(limit, before));
+const statuses = ({ deliveries }: DeliveryPage): number[] => deliveries.map(({ status }) => status);
+
+/** Names of its tables (those that begin with _cf_ are the platform's own), and its alarm. */
+function inside(): Promise<{ tables: unknown[]; alarm: number | null }> {
+  return runInDurableObject(env.DELIVERIES.getByName(endpoint), async (_, { storage }) => ({
+    tables: storage.sql.exec("SELECT name FROM sqlite_master WHERE name NOT LIKE '\\_cf\\_%' ESCAPE '\\'").toArray(),
+    alarm: await storage.getAlarm(),
+  }));
+}
+
+describe("the deliveries of an endpoint", () => {
+  it("come out as they went in, bytes included, also after an eviction", async () => {
+    const one = delivery();
+    await record(one);
+    await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+    expect(await list()).toEqual({ deliveries: [one], next: null });
+    expect(await call((deliveries) => deliveries.read(one.id))).toEqual(one);
+    expect(await call((deliveries) => deliveries.read(delivery().id))).toBeNull();
+  });
+
+  it("are the last hundred, newest first, page by page, across an eviction", async () => {
+    for (let index = 0; index < KEPT_DELIVERIES + 30; index += 1) {
+      if (index === 70) await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+      await record(delivery({ status: 200 + index }));
+    }
+    const expected = Array.from({ length: KEPT_DELIVERIES }, (_, index) => 200 + KEPT_DELIVERIES + 29 - index);
+    expect(statuses(await list())).toEqual(expected);
+    const first = await list(60);
+    const second = await list(60, first.next);
+    expect([...statuses(first), ...statuses(second)]).toEqual(expected);
+    expect(second.next).toBeNull();
+  });
+
+  it("are kept once, however often they are recorded", async () => {
+    const one = delivery();
+    await record(one);
+    await record(delivery({ status: 401 }));
+    await record(one);
+    expect(statuses(await list())).toEqual([401, 202]);
+  });
+
+  it("cost one row each", async () => {
+    await record(delivery());
+    const rows = await runInDurableObject(env.DELIVERIES.getByName(endpoint), async (object, { storage }) => {
+      const written: number[] = [];
+      const exec = storage.sql.exec.bind(storage.sql);
+      const alarm = vi.spyOn(storage, "setAlarm");
+      vi.spyOn(storage.sql, "exec").mockImplementation((...args) => {
+        const cursor = exec(...args);
+        written.push(cursor.rowsWritten);
+        return cursor;
+      });
+      for (let index = 0; index < KEPT_DELIVERIES + 1; index += 1) await object.record(delivery());
+      const sum = written.reduce((total, count) => total + count, 0);
+      const alarms = alarm.mock.calls.length;
+      vi.restoreAllMocks();
+      return { sum, alarms };
+    });
+    expect(rows).toEqual({ sum: KEPT_DELIVERIES + 1, alarms: 0 });
+  });
+
+  it("leave no trace where there were none, even if somebody asks", async () => {
+    expect(await list()).toEqual({ deliveries: [], next: null });
+    expect(await inside()).toEqual({ tables: [], alarm: null });
+  });
+});
+
+describe("a week later", () => {
+  it("a delivery is neither listed nor read, and the alarm deletes it and leaves the younger ones", async () => {
+    const old = delivery({ status: 201 });
+    await record(old);
+    expect((await inside()).alarm).toBe(START + KEPT_FOR_MS);
+    vi.setSystemTime(START + 5 * HOUR);
+    await record(delivery({ status: 202 }));
+    expect((await inside()).alarm).toBe(START + KEPT_FOR_MS);
+
+    vi.setSystemTime(START + KEPT_FOR_MS);
+    expect(statuses(await list())).toEqual([202]);
+    expect(await call((deliveries) => deliveries.read(old.id))).toBeNull();
+    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
+    expect((await inside()).alarm).toBe(START + KEPT_FOR_MS + 5 * HOUR);
+    vi.setSystemTime(START + 1);
+    expect(statuses(await list())).toEqual([202]);
+  });
+
+  it("nothing is left, and it begins anew", async () => {
+    await record(delivery());
+    vi.setSystemTime(START + KEPT_FOR_MS);
+    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
+    expect(await inside()).toEqual({ tables: [], alarm: null });
+    await record(delivery({ status: 207 }));
+    expect(statuses(await list())).toEqual([207]);
+    expect((await inside()).alarm).toBe(START + 2 * KEPT_FOR_MS);
+  });
+
+  it("expired ones within an hour are deleted together: an alarm is a row", async () => {
+    await record(delivery());
+    vi.setSystemTime(START + 60_000);
+    await record(delivery());
+    vi.setSystemTime(START + KEPT_FOR_MS);
+    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
+    expect((await inside()).alarm).toBe(START + KEPT_FOR_MS + HOUR);
+  });
+});
+
+describe("a schema newer than the code", () => {
+  it("is refused, and says what to do", async () => {
+    await record(delivery());
+    await runInDurableObject(env.DELIVERIES.getByName(endpoint), (_, { storage }) => {
+      storage.sql.exec("INSERT INTO schema_versions (version) VALUES (99)");
+    });
+    await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+    const refused = await list().catch((error: unknown) => String(error));
+    expect(refused).toContain("the deliveries have schema 99, this code knows 1: deploy the newer version again");
+  });
+});
