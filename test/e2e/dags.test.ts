@@ -34,8 +34,8 @@ describe(`${COUNT} random graphs of up to ${MAX_TASKS} tasks (PEACH_E2E_SEED=${S
   afterAll(() => stage.close());
 
   it("all succeed, every task of them", () => {
-    const statuses = [...runs.values()].map(({ status, tasks }) => [status, ...tasks.map((task) => task.status)]);
-    expect(statuses).toEqual(dags.map((dag) => ["succeeded", ...dag.map(() => "succeeded")]));
+    const statuses = dags.map((dag) => runs.get(dag)?.tasks.map(({ status }) => status));
+    expect(statuses).toEqual(dags.map((dag) => dag.map(() => "succeeded")));
   });
 
   it("executed every task exactly once", () => {
