@@ -12,7 +12,7 @@ import type { Bucket } from "./bucket.ts";
 import type { Ground } from "./ground.ts";
 import type { Behaviour } from "./pipelines.ts";
 import type { RunHost } from "./run-host.ts";
-import { mayStart, maySkip } from "./start-rule.ts";
+import { mayStart, maySkip } from "../support/start-rule.ts";
 
 /** After a handler has failed, its alarm is set again within this time. */
 const ALARM_PAUSE_MAX_MS = 300_000;

@@ -13,6 +13,7 @@ const PARTS = [
   "src/task",
   "test/simulation",
   "test/support/plan.ts",
+  "test/support/start-rule.ts",
   "scripts/simulate.ts",
   "package.json",
 ];

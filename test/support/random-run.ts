@@ -1,6 +1,7 @@
 /** Random graphs and random moves for properties of the machine. A move picks, an event is made of what there is to pick from. */
 import fc from "fast-check";
 import type { RunGraph } from "../../src/core/graph.ts";
+import { RUN_IFS } from "../../src/core/run-if.ts";
 import type { Outcome, RunEvent } from "../../src/core/run-event.ts";
 import { BOOM, failed, graphOf, type Play, succeeded, type TaskSettings } from "./run-play.ts";
 
@@ -11,6 +12,7 @@ export function anyGraph(most: number): fc.Arbitrary<RunGraph> {
     limit: fc.nat(2),
     delayMs: fc.constantFrom(0, 1, 1_000),
     timeoutMs: fc.constantFrom(1, 1_000, 25_000, 60_000),
+    runIf: fc.constantFrom("all_success", "all_success", ...RUN_IFS),
   });
   return fc.array(task, { minLength: 1, maxLength: most }).map((tasks) => {
     const edges = tasks.map((_, index) => {
@@ -20,7 +22,10 @@ export function anyGraph(most: number): fc.Arbitrary<RunGraph> {
       return `t${index} > ${children.join(" ")}`;
     });
     const settings: TaskSettings = Object.fromEntries(
-      tasks.map(({ limit, delayMs, timeoutMs }, index) => [`t${index}`, { retries: { limit, delayMs }, timeoutMs }]),
+      tasks.map(({ limit, delayMs, timeoutMs, runIf }, index) => [
+        `t${index}`,
+        { retries: { limit, delayMs }, timeoutMs, runIf },
+      ]),
     );
     return graphOf(edges.join(","), settings);
   });
@@ -46,6 +51,7 @@ export function anyMove(most: number): fc.Arbitrary<Move> {
   const odd = fc.constantFrom(-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, most + 5);
   const outcome: fc.Arbitrary<Outcome> = fc.oneof(
     { weight: 6, arbitrary: fc.constant(succeeded()) },
+    { weight: 1, arbitrary: fc.subarray(["t1", "t2", "t3", "t4"]).map((chosen) => succeeded("output", chosen)) },
     {
       weight: 2,
       arbitrary: fc

@@ -76,12 +76,12 @@ export function genesisOf(graph: RunGraph, createdAt = 0): RunGenesis {
   };
 }
 
-export function payloadRef(key: string): PayloadRef {
+function payloadRef(key: string): PayloadRef {
   return { kind: "json", size: 2, contentType: "application/json", at: "r2", key };
 }
 
-export function succeeded(key = "output"): Outcome {
-  return { type: "succeeded", passed: { output: payloadRef(key), to: null } };
+export function succeeded(key = "output", chosen?: readonly string[]): Outcome {
+  return { type: "succeeded", passed: { output: payloadRef(key), to: null, ...(chosen !== undefined && { chosen }) } };
 }
 
 export function failed(overrides: Partial<Extract<Outcome, { type: "failed" }>> = {}): Outcome {
