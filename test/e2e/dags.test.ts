@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { RunDocument } from "./peach.ts";
 import { confOf, randomDags, type RandomDag, type RandomTask } from "./random-dags.ts";
@@ -30,8 +30,8 @@ describe(`${COUNT} random graphs of up to ${MAX_TASKS} tasks (PEACH_E2E_SEED=${S
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    return () => stage.close();
   }, LIMIT_MS);
-  afterAll(() => stage.close());
 
   it("all succeed, every task of them", () => {
     const statuses = dags.map((dag) => runs.get(dag)?.tasks.map(({ status }) => status));

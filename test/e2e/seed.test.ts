@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { taskOf } from "./peach.ts";
 import { Stage } from "./stage.ts";
@@ -7,8 +7,10 @@ const triggered = z.object({ runs: z.array(z.object({ run_id: z.string(), task: 
 
 describe("the examples of the seed", () => {
   let stage: Stage;
-  beforeAll(async () => void (stage = await Stage.open("seed")));
-  afterAll(() => stage.close());
+  beforeAll(async () => {
+    stage = await Stage.open("seed");
+    return () => stage.close();
+  });
 
   it("trigger a task from inside another task", async () => {
     const { run_id } = await stage.peach.trigger("nightly");
