@@ -78,6 +78,9 @@ async function takeAll(
       results.push(...(await take(each, systems, { rounds, share: quick ? QUICK_SHARE : 1, signal, onProgress })));
     }
     return results;
+  } catch (error) {
+    if (!signal.aborted) for (const line of local?.output() ?? []) onProgress(line);
+    throw error;
   } finally {
     await local?.stop();
   }

@@ -11,11 +11,14 @@ import { localSystem, peachTrigger, type System } from "./systems.ts";
 
 export interface LocalBench {
   readonly systems: readonly System[];
+  /** The last lines of both runtimes' output. */
+  output(): readonly string[];
   /** Ends every process and deletes every file of it. */
   stop(): Promise<void>;
 }
 
 const WORKER_FOLDER = fileURLToPath(new URL("worker", import.meta.url));
+const SHOWN_LINES = 20;
 const COMPATIBILITY_DATE = "2026-11-01";
 
 /** Resolves once all answer. Rejects with `RuntimeStartError`, and leaves nothing running. */
@@ -50,6 +53,7 @@ export async function startLocalBench(signal: AbortSignal): Promise<LocalBench> 
         localSystem("workflows", recorder, (work) => `${baselines.url}/workflows/${work}`),
         localSystem("bound", recorder, (work) => `${baselines.url}/bound/${work}`),
       ],
+      output: () => [peach, baselines].flatMap(({ logs }) => logs.slice(-SHOWN_LINES)),
       stop,
     };
   } catch (error) {
