@@ -3,6 +3,8 @@ import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
 import { createApp } from "./http/app.ts";
 import { callRun } from "./run/run-client.ts";
 import { RunObject } from "./run/run-object.ts";
+import { createAnnouncement, syncSchedules } from "./schedules/schedules-client.ts";
+import { SchedulesObject } from "./schedules/schedules-object.ts";
 import { acceptTrigger, callEndpoint, plan, registry } from "./task/deployment.ts";
 import { DriverEntrypoint } from "./task/driver-entrypoint.ts";
 import { ExecutorObject } from "./task/executor-object.ts";
@@ -13,7 +15,9 @@ import { consumeRunMessages } from "./trigger/run-consumer.ts";
 
 const app = createApp({ plan, registry, acceptTrigger, callRun, callEndpoint });
 
-export { DeliveriesObject, DriverEntrypoint, ExecutorObject, RunObject };
+export { DeliveriesObject, DriverEntrypoint, ExecutorObject, RunObject, SchedulesObject };
+
+const announceSchedules = createAnnouncement(plan);
 
 /** A consumer's batch ends only after its `waitUntil`: it has no time to drive a `dispatch: direct` task, the queue does it. */
 function consumerOf(ctx: ExecutionContext): Lifetime {
@@ -21,7 +25,15 @@ function consumerOf(ctx: ExecutionContext): Lifetime {
 }
 
 export default {
-  fetch: app.fetch,
+  fetch(request, env, ctx) {
+    announceSchedules(env, ctx);
+    return app.fetch(request, env, ctx);
+  },
+
+  /** The watchdog of the schedules; what is due comes from their own alarm. */
+  async scheduled(_controller, env) {
+    await syncSchedules(env, plan);
+  },
 
   async queue(batch, env, ctx) {
     // Told by how the name ends: a deployment may put its own prefix in front.

@@ -3,10 +3,12 @@ import { nearest } from "../../src/conf/nearest.ts";
 import { check } from "./check.ts";
 import type { Command, ExitCode, Surroundings } from "./command.ts";
 import { graph } from "./graph.ts";
+import { schedules } from "./schedules.ts";
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["check", check],
   ["graph", graph],
+  ["schedules", schedules],
 ]);
 
 /** Commands of Peach that this version does not have: refused, never taken for typing errors. */
@@ -19,7 +21,6 @@ const NOT_YET = [
   "cancel",
   "retry",
   "replay",
-  "schedules",
   "plan",
   "provision",
 ];
@@ -46,6 +47,6 @@ function refusal(name: string | undefined): string {
 }
 
 function usage(): string {
-  const commands = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);
+  const commands = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
   return `usage: npm run peach -- <command> [options]\n\n${commands.join("\n")}\n\nEach command has --help.`;
 }

@@ -97,3 +97,11 @@ export function objectVersionKey(event: {
 }): string {
   return `r2:${JSON.stringify([event.bucket, event.key, event.action, event.etag, event.eventTime])}`;
 }
+
+/**
+ * The key of a scheduled run: one for each task and due time, however often it is due or found due again. Schedules of one task
+ * that carry payloads of their own are apart.
+ */
+export function scheduledRunKey(dueAtIso: string, payload: string | null): string {
+  return `schedule:${dueAtIso}${payload === null ? "" : `:${payload}`}`;
+}

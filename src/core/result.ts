@@ -20,6 +20,7 @@ export type ProblemCode =
   | "unknown_run"
   | "unknown_bucket"
   | "no_payload"
+  | "no_schedule"
   | "method_not_allowed"
   | "invalid_json"
   | "invalid_payload"

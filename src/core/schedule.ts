@@ -7,7 +7,8 @@
  *
  * What is on time is started, whatever the policy: an alarm may lag by up to a minute. `catch_up` says what of the missed is.
  */
-import type { CatchUpRule } from "./plan.ts";
+import type { RunId } from "./ids.ts";
+import type { CatchUpRule, Plan, SchedulePlan } from "./plan.ts";
 
 /** A due time at most this late is on time. Milliseconds. */
 export const LATE_MS = 60_000;
@@ -22,6 +23,41 @@ export interface DueTimes {
   next(after: number): number | null;
   /** The last due times, at most `count`, in (after, until], oldest first. */
   latest(count: number, after: number, until: number): readonly number[];
+}
+
+/** A schedule and the task that it starts. */
+export interface ScheduleDefinition extends SchedulePlan {
+  readonly task: string;
+}
+
+/**
+ * Why a due time was skipped:
+ * - `overlap`: the run before it was not final, and `overlap` says so.
+ * - `missed`: nobody looked in time, and `catch_up` leaves it out.
+ * - `paused`: it waited for the run before it when the schedule was paused.
+ * - `refused`: the trigger was refused, see `detail`.
+ */
+export type SkipReason = "overlap" | "missed" | "paused" | "refused";
+
+/** What is remembered of a schedule. Times are epoch milliseconds. */
+export interface ScheduleState {
+  /** Due times up to this are dealt with, or are in `waiting`. */
+  readonly dealtUntil: number;
+  /** Due times that are to be started and could not be yet, oldest first. */
+  readonly waiting: readonly number[];
+  readonly lastRun: { readonly runId: RunId; readonly dueAt: number; readonly startedAt: number } | null;
+  readonly skipped: number;
+  readonly lastSkip: { readonly dueAt: number; readonly reason: SkipReason; readonly detail: string | null } | null;
+}
+
+/** Every schedule of the plan, in file order. */
+export function schedulesOf(plan: Plan): ScheduleDefinition[] {
+  return Object.values(plan.tasks).flatMap(({ name, schedules }) => schedules.map((one) => ({ ...one, task: name })));
+}
+
+/** A schedule that nothing has come of: due times up to `now` are not its own. */
+export function newScheduleState(now: number): ScheduleState {
+  return { dealtUntil: now, waiting: [], lastRun: null, skipped: 0, lastSkip: null };
 }
 
 /** What is to be done with the due times of (after, now]. */

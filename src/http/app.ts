@@ -9,6 +9,7 @@ import { requestId } from "./request-id.ts";
 import { devR2Routes } from "./routes/dev-r2.ts";
 import { laterRoutes } from "./routes/later.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./routes/trigger.ts";
 
 export type AppDependencies = EndpointDependencies & TriggerRouteDependencies;
@@ -19,7 +20,7 @@ export function createApp(dependencies: AppDependencies): Hono<HttpEnv> {
   app.use(requestId);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.use("/api/v1/*", apiHeaders, authenticate);
-  for (const routes of [triggerRoutes(dependencies), runRoutes(dependencies), laterRoutes()])
+  for (const routes of [triggerRoutes(dependencies), runRoutes(dependencies), scheduleRoutes(dependencies), laterRoutes()])
     app.route("/api/v1", routes);
   app.route("/dev/r2", devR2Routes(dependencies));
   app.route("/", endpointRoutes(dependencies));

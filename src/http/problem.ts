@@ -23,6 +23,7 @@ const KINDS = {
   unknown_bucket: [404, "Unknown bucket"],
   unknown_delivery: [404, "Unknown delivery"],
   no_payload: [404, "No payload"],
+  no_schedule: [404, "No schedule"],
   method_not_allowed: [405, "Method not allowed"],
   run_final: [409, "The run is final"],
   delivery_not_whole: [409, "The delivery was not kept whole"],

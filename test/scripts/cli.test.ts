@@ -55,8 +55,9 @@ describe("peach", () => {
     expect(out).toMatchInlineSnapshot(`
       "usage: npm run peach -- <command> [options]
 
-        check    checks peach.conf, the methods it names and the types of its edges
-        graph    draws the tasks of peach.conf
+        check     checks peach.conf, the methods it names and the types of its edges
+        graph     draws the tasks of peach.conf
+        schedules shows when the schedules of peach.conf are due
 
       Each command has --help."
     `);
@@ -67,13 +68,13 @@ describe("peach", () => {
     expect([code, out.startsWith(`usage: npm run peach -- ${line.split(" ")[0]}`)]).toEqual([0, true]);
   });
 
-  it.each(["trigger", "runs", "show", "watch", "logs", "cancel", "retry", "replay", "schedules", "plan", "provision"])(
+  it.each(["trigger", "runs", "show", "watch", "logs", "cancel", "retry", "replay", "plan", "provision"])(
     "refuses %s, which this version does not have",
     async (name) => {
       expect(await peach(`${name} --json`)).toEqual({
         code: 2,
         out: "",
-        err: `this version of Peach does not have the command \`${name}\` yet; it has: check, graph`,
+        err: `this version of Peach does not have the command \`${name}\` yet; it has: check, graph, schedules`,
       });
     },
   );

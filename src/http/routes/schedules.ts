@@ -1,0 +1,79 @@
+/** `/schedules`: what is due next, what came of the last due time, pause and resume. */
+import { Hono, type Context } from "hono";
+import { nextTimes } from "../../conf/next-times.ts";
+import type { Plan } from "../../core/plan.ts";
+import { callSchedules, syncSchedules } from "../../schedules/schedules-client.ts";
+import type { ScheduleStatus, SchedulesRpc } from "../../schedules/schedules-rpc.ts";
+import { unknownTask } from "../../trigger/accept.ts";
+import { allow } from "../auth.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { problemResponse } from "../problem.ts";
+
+export interface ScheduleRouteDependencies {
+  readonly plan: Plan;
+}
+
+const SHOWN_TIMES = 5;
+
+/** The routes below /api/v1. */
+export function scheduleRoutes({ plan }: ScheduleRouteDependencies): Hono<HttpEnv> {
+  return new Hono<HttpEnv>()
+    .get("/schedules", allow("list"), async (c) => {
+      await syncSchedules(c.env, plan);
+      return c.json(documentsOf(await callSchedules(c.env, (schedules) => schedules.list())));
+    })
+    .post("/schedules/:task/pause", allow("change"), (c) =>
+      change(c, (schedules, task) => schedules.pause(task, c.get("caller").name)),
+    )
+    .post("/schedules/:task/resume", allow("change"), (c) => change(c, (schedules, task) => schedules.resume(task)));
+
+  async function change(
+    c: Context<HttpEnv>,
+    call: (schedules: SchedulesRpc, task: string) => Promise<readonly ScheduleStatus[]>,
+  ): Promise<Response> {
+    const task = c.req.param("task") ?? "";
+    if (!Object.hasOwn(plan.tasks, task)) return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
+    await syncSchedules(c.env, plan);
+    const changed = await callSchedules(c.env, (schedules) => call(schedules, task));
+    if (changed.length > 0) return c.json(documentsOf(changed));
+    return problemResponse(c, {
+      code: "no_schedule",
+      detail: `The task "${task}" has no schedule.`,
+      hint: "Tasks with a schedule are listed by GET /api/v1/schedules; peach.conf gives them one.",
+    });
+  }
+}
+
+function documentsOf(statuses: readonly ScheduleStatus[]): { schedules: object[] } {
+  const now = Date.now();
+  return { schedules: statuses.map((status) => documentOf(status, now)) };
+}
+
+function documentOf({ definition, state, paused }: ScheduleStatus, now: number): object {
+  const { task, cron, timezone, overlap, catchUp, payload } = definition;
+  const { lastRun, waiting, skipped, lastSkip } = state;
+  return {
+    task,
+    cron,
+    timezone,
+    overlap,
+    catch_up: { policy: catchUp.policy, window_ms: catchUp.windowMs },
+    ...(payload === null ? {} : { payload: JSON.parse(payload) }),
+    paused,
+    next: nextTimes(definition, now, SHOWN_TIMES),
+    waiting: waiting.map(iso),
+    last_run:
+      lastRun === null
+        ? null
+        : { run_id: lastRun.runId, due_at: iso(lastRun.dueAt), started_at: iso(lastRun.startedAt) },
+    skipped: {
+      count: skipped,
+      last:
+        lastSkip === null ? null : { due_at: iso(lastSkip.dueAt), reason: lastSkip.reason, detail: lastSkip.detail },
+    },
+  };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}

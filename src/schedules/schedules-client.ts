@@ -1,0 +1,46 @@
+/** How everybody else reaches the one object that has the schedules, and tells it what is deployed. */
+import type { Plan } from "../core/plan.ts";
+import { schedulesOf } from "../core/schedule.ts";
+import { isPassing } from "../run/run-client.ts";
+import type { Lifetime } from "../trigger/accept.ts";
+import type { SchedulesRpc } from "./schedules-rpc.ts";
+
+const NAME = "schedules";
+const PAUSES_MS = [100, 500] as const;
+
+/** Calls the object, with bounded retries. Rejects when the surroundings keep failing. */
+export async function callSchedules<T>(env: Env, call: (schedules: SchedulesRpc) => Promise<T>): Promise<T> {
+  for (const pauseMs of PAUSES_MS) {
+    try {
+      // A fresh stub each time: one that has failed stays broken.
+      return await call(env.SCHEDULES.getByName(NAME));
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      await scheduler.wait(pauseMs * (0.5 + Math.random() / 2));
+    }
+  }
+  return call(env.SCHEDULES.getByName(NAME));
+}
+
+/** Tells the object which schedules this deployment has. */
+export async function syncSchedules(env: Env, plan: Plan): Promise<void> {
+  await callSchedules(env, (schedules) => schedules.sync(plan.version, schedulesOf(plan)));
+}
+
+/**
+ * Tells it once in the life of this isolate, beside the first request, so that a deploy takes effect at once and not at the next
+ * watchdog. A plan without schedules costs no call: the last one to go is forgotten by the watchdog.
+ */
+export function createAnnouncement(plan: Plan): (env: Env, lifetime: Pick<Lifetime, "waitUntil">) => void {
+  let isDue = schedulesOf(plan).length > 0;
+  return (env, lifetime) => {
+    if (!isDue) return;
+    isDue = false;
+    lifetime.waitUntil(
+      syncSchedules(env, plan).catch((error: unknown) => {
+        isDue = true;
+        console.warn(JSON.stringify({ message: "schedules not announced, trying again", error: String(error) }));
+      }),
+    );
+  };
+}

@@ -1,0 +1,35 @@
+/**
+ * The tables of the schedules object. Migrations are append-only.
+ *
+ * `schedules`: one row for each schedule of the plan, which is all that a due time writes. `definition` and `state` are JSON of
+ * `ScheduleDefinition` and `ScheduleState`; `position` is the place in peach.conf.
+ * `pauses`: tasks whose schedules are paused. Apart from the schedules, so that a deploy that changes a schedule, or takes it away
+ * and brings it back, starts nothing that somebody has stopped.
+ * `deployed`: the plan that the schedules are of.
+ */
+const CREATE_TABLES = `
+  CREATE TABLE schedules (
+    task TEXT NOT NULL,
+    id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    state TEXT NOT NULL,
+    CONSTRAINT schedule_is_known_by_task_and_id PRIMARY KEY (task, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE pauses (
+    task TEXT NOT NULL PRIMARY KEY,
+    at INTEGER NOT NULL,
+    by TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE deployed (
+    one INTEGER PRIMARY KEY CONSTRAINT there_is_one_deployment CHECK (one = 1),
+    version TEXT NOT NULL
+  ) STRICT`;
+
+/** The first one brings version 1. */
+export const MIGRATIONS: readonly string[] = [CREATE_TABLES];
+
+export const CREATE_VERSIONS = `
+  CREATE TABLE IF NOT EXISTS schema_versions (
+    version INTEGER PRIMARY KEY CONSTRAINT version_is_positive CHECK (version > 0)
+  ) STRICT`;
