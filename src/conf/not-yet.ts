@@ -18,7 +18,6 @@ export const ROOT_NOT_YET: readonly NotYet[] = [
 ];
 
 export const TASK_NOT_YET: readonly NotYet[] = [
-  { path: ["on", "event"], lacking: "named events are not emitted" },
   { path: ["each"], lacking: "a task runs once, not once per item" },
   { path: ["concurrency"], lacking: "the number of attempts at a time is not limited" },
   { path: ["rate_limit"], lacking: "the rate of attempts is not limited" },

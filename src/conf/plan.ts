@@ -47,7 +47,7 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
       retries: retryPolicy(task, conf.root),
       timeoutMs: task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs,
       dispatch: task.dispatch ?? conf.root.defaults?.dispatch ?? "queue",
-      on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule) },
+      on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule), events: task.on?.event ?? [] },
       schedules: schedulePlans(task.schedule ?? []),
     };
   }

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { BACKOFFS, DISPATCHES, R2_ACTIONS } from "../core/plan.ts";
+import { EVENT_NAME } from "../core/event-name.ts";
 import { RUN_IFS } from "../core/run-if.ts";
 import { schedule } from "./schedule.ts";
 import {
@@ -72,7 +73,7 @@ export const TASK_SHAPE = {
   downstream: oneOrMany(taskName, 0),
   on: mapping({
     r2: oneOrMany(r2Rule),
-    event: oneOrMany(text("the name of an event")),
+    event: oneOrMany(text("the name of an event (1 to 128 letters, digits, ., _ and -)", EVENT_NAME)),
   }),
   schedule: oneOrMany(schedule),
   retries,

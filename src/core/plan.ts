@@ -77,7 +77,8 @@ export interface TaskPlan {
   /** Of one attempt. */
   readonly timeoutMs: number;
   readonly dispatch: Dispatch;
-  readonly on: { readonly r2: readonly R2Rule[] };
+  /** `events`: names of events, as `on.event` lists them. */
+  readonly on: { readonly r2: readonly R2Rule[]; readonly events: readonly string[] };
   readonly schedules: readonly SchedulePlan[];
 }
 

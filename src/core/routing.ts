@@ -8,6 +8,11 @@ export interface ObjectChange {
   readonly action: R2Action;
 }
 
+/** The tasks that an event of this name triggers, in file order. */
+export function tasksListeningTo(plan: Plan, event: string): readonly string[] {
+  return Object.values(plan.tasks).flatMap((task) => (task.on.events.includes(event) ? [task.name] : []));
+}
+
 /** The tasks that this change triggers, in file order, each once however many of its rules fit. */
 export function tasksTriggeredBy(plan: Plan, change: ObjectChange): readonly string[] {
   return Object.values(plan.tasks).flatMap((task) =>

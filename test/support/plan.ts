@@ -2,7 +2,10 @@
 import type { EndpointPlan, Plan, R2Rule, TaskPlan } from "../../src/core/plan.ts";
 
 /** A task of the method of its name. */
-export function taskPlan(name: string, overrides: Partial<TaskPlan> = {}): TaskPlan {
+export function taskPlan(
+  name: string,
+  overrides: Partial<Omit<TaskPlan, "on">> & { readonly on?: Partial<TaskPlan["on"]> } = {},
+): TaskPlan {
   return {
     name,
     method: name,
@@ -13,9 +16,9 @@ export function taskPlan(name: string, overrides: Partial<TaskPlan> = {}): TaskP
     retries: { limit: 0, delayMs: 1000, backoff: "exponential", maxDelayMs: 300_000, jitter: true },
     timeoutMs: 25_000,
     dispatch: "queue",
-    on: { r2: [] },
     schedules: [],
     ...overrides,
+    on: { r2: [], events: [], ...overrides.on },
   };
 }
 
