@@ -1,0 +1,90 @@
+/** The calls that the load makes, as any client would: over HTTP, each with a limit of time. They reject if no answer came. */
+import { z } from "zod";
+import { RUN_DOCUMENT, type RunDocument } from "./history.ts";
+import type { Stage } from "./stage.ts";
+
+const CALL_LIMIT_MS = 20_000;
+
+const ACCEPTED = z.object({ run_id: z.string(), deduplicated: z.boolean() });
+const STORED = z.object({
+  event: z.object({ object: z.object({ key: z.string(), eTag: z.string() }), eventTime: z.string() }).loose(),
+  will_trigger: z.array(z.object({ run_id: z.string() })),
+});
+const OBJECTS = z.object({ runs: z.array(z.string()), dead_letters: z.array(z.unknown()) });
+
+/** An answer that says: not now, try again. */
+export class BusyError extends Error {}
+
+export class Client {
+  readonly #stage: Stage;
+  readonly #signal: AbortSignal;
+
+  /** The signal ends every call. */
+  constructor(stage: Stage, signal: AbortSignal) {
+    this.#stage = stage;
+    this.#signal = signal;
+  }
+
+  async trigger(
+    task: string,
+    body: Uint8Array<ArrayBuffer>,
+    contentType: string,
+    key: string | null,
+  ): Promise<z.infer<typeof ACCEPTED>> {
+    const headers = { "Content-Type": contentType, ...(key !== null && { "Idempotency-Key": key }) };
+    const answer = await this.#call(`/api/v1/tasks/${task}/trigger`, { method: "POST", body, headers });
+    return ACCEPTED.parse(await this.#json(answer, 202));
+  }
+
+  /** Stores an object of the bucket `uploads`. */
+  async putUpload(key: string, body: Uint8Array<ArrayBuffer>): Promise<z.infer<typeof STORED>> {
+    return STORED.parse(await this.#json(await this.#call(`/dev/r2/uploads/${key}`, { method: "PUT", body }), 201));
+  }
+
+  /** Has a notification delivered once more. */
+  async notifyAgain(event: unknown): Promise<void> {
+    await this.#text(await this.#call("/chaos/notifications", { method: "POST", body: JSON.stringify(event) }), 204);
+  }
+
+  /** True if it is cancelled now by this call; false if it was final. */
+  async cancel(runId: string): Promise<boolean> {
+    const answer = await this.#call(`/api/v1/runs/${runId}/cancel`, { method: "POST" });
+    const isFinal = answer.status === 409;
+    await this.#text(answer, isFinal ? 409 : 200);
+    return !isFinal;
+  }
+
+  /** The run as it is now; null if there is none. */
+  async run(runId: string): Promise<RunDocument | null> {
+    const answer = await this.#call(`/api/v1/runs/${runId}`);
+    if (answer.status !== 404) return RUN_DOCUMENT.parse(await this.#json(answer, 200));
+    await answer.body?.cancel();
+    return null;
+  }
+
+  /** What lies in the payload bucket. */
+  async objects(): Promise<z.infer<typeof OBJECTS>> {
+    return OBJECTS.parse(await this.#json(await this.#call("/chaos/objects"), 200));
+  }
+
+  async #call(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    headers.set("Authorization", `Bearer ${this.#stage.token}`);
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(CALL_LIMIT_MS)]);
+    return fetch(this.#stage.url + path, { ...init, headers, signal });
+  }
+
+  async #json(answer: Response, expected: number): Promise<unknown> {
+    return JSON.parse(await this.#text(answer, expected));
+  }
+
+  async #text(answer: Response, expected: number): Promise<string> {
+    const text = await answer.text();
+    if (answer.status === expected) return text;
+    const what = `${new URL(answer.url).pathname} answered ${answer.status}: ${text.slice(0, 300)}`;
+    throw answer.status === 503 || answer.status === 502 ? new BusyError(what) : new UnexpectedAnswer(what);
+  }
+}
+
+/** An answer that a correct client should never get. */
+export class UnexpectedAnswer extends Error {}

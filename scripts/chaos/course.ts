@@ -1,0 +1,145 @@
+/**
+ * The course of it: load, until every trigger is accepted; drain, until every run is final; retention, until every run is gone.
+ * The kills of each phase come at their moments; the rest goes on meanwhile. Owns that nothing it started outlives it.
+ */
+import { join } from "node:path";
+import { Client } from "./client.ts";
+import { Dice } from "./dice.ts";
+import { Follower } from "./follower.ts";
+import type { Report } from "./history.ts";
+import { planKills, type Phase, type PlannedKill } from "./killer.ts";
+import { drawItems, Load, type Item } from "./load.ts";
+import { Recorder } from "./recorder.ts";
+import type { Outcome } from "./report.ts";
+import { Stage } from "./stage.ts";
+import { violationsOf } from "./verdict.ts";
+
+const POLL_MS = 100;
+const PROGRESS_MS = 5_000;
+/** For what no answer waits for: a duplicate payload is deleted in the background. */
+const TIDY_LIMIT_MS = 10_000;
+/** How late the last deletion may be. */
+const DELETION_LIMIT_MS = 60_000;
+
+export interface ChaosOptions {
+  readonly runs: number;
+  readonly kills: number;
+  readonly seed: number;
+  readonly seconds: number;
+  /** For the state of the runtime and what the recorder has seen. */
+  readonly folder: string;
+  readonly onProgress: (text: string) => void;
+}
+
+interface Scene {
+  readonly stage: Stage;
+  readonly follower: Follower;
+  readonly load: Load;
+  readonly plan: readonly PlannedKill[];
+  readonly limit: AbortSignal;
+}
+
+/** Carries it through, or until the time is up, and draws the verdict. */
+export async function runChaos(options: ChaosOptions): Promise<Outcome> {
+  const startedAt = Date.now();
+  const limit = AbortSignal.timeout(options.seconds * 1_000);
+  let hear: (report: Report) => void = () => {};
+  const recorder = await Recorder.start(join(options.folder, "reports.ndjson"), (report) => hear(report));
+  const stage = await Stage.start({
+    confPath: join(import.meta.dirname, "peach.conf"),
+    pipelinesDir: join(import.meta.dirname, "pipelines"),
+    persistTo: join(options.folder, "state"),
+    env: { RECORDER_URL: recorder.url },
+    signal: limit,
+    onOutput: () => {},
+  });
+  const client = new Client(stage, limit);
+  const position = (): number => recorder.reports.length;
+  const follower = new Follower({ stage, client, position, signal: limit });
+  hear = (report) => follower.heard(report);
+  const dice = new Dice(options.seed);
+  const items = drawItems(dice, options.seed, options.runs);
+  const plan = planKills(dice, options.kills, options.runs);
+  const load = new Load({ stage, client, follower, signal: limit });
+  const progress = setInterval(() => {
+    const counts = `accepted ${load.accepted}, open ${follower.open}, final ${follower.final}, deleted ${follower.deleted}`;
+    options.onProgress(`${Math.round((Date.now() - startedAt) / 1_000)} s: ${counts}, kills ${stage.kills.length}`);
+  }, PROGRESS_MS);
+  try {
+    const drained = await carryThrough({ stage, follower, load, plan, limit }, items);
+    const objects = limit.aborted ? { runs: [], dead_letters: [] } : await objectsLeft(client);
+    await follower.end();
+    const history = {
+      reports: recorder.reports,
+      runs: follower.runs(stage.kills.map(({ at }) => at)),
+      keyed: new Set(items.flatMap(({ name, key }) => (key === null ? [] : [name]))),
+      leftovers: objects.runs,
+      refusals: load.refusals,
+    };
+    return {
+      seed: options.seed,
+      history,
+      violations: violationsOf(history),
+      kills: stage.kills,
+      load,
+      tookMs: Date.now() - startedAt,
+      lastFinalAfterMs: drained,
+      quiet: follower.quiet.length,
+      deadLetters: objects.dead_letters,
+      gaveUp: limit.aborted,
+    };
+  } finally {
+    clearInterval(progress);
+    await stage.end();
+    await recorder.close();
+  }
+}
+
+/** How long the last runs took to their end after the last start before; null if they never came there. */
+async function carryThrough(scene: Scene, items: readonly Item[]): Promise<number | null> {
+  const { stage, follower, load, limit } = scene;
+  let isSent = false;
+  const sending = load.send(items).then(() => void (isSent = true));
+  await killIn("load", scene, ({ afterAccepted }) => load.accepted >= afterAccepted || isSent);
+  await Promise.race([sending, ended(limit)]);
+
+  await killIn("drain", scene, () => true);
+  await until(() => follower.open === 0, Number.POSITIVE_INFINITY, limit);
+  if (limit.aborted) return null;
+  const lastFinalAfterMs = Math.max(0, follower.lastFinalAt - stage.readyAt);
+
+  await killIn("retention", scene, () => true);
+  const lastDeletionAt = Math.max(follower.lastFinalAt + stage.retentionMs, stage.readyAt);
+  await until(() => follower.deleted === follower.final, lastDeletionAt + DELETION_LIMIT_MS, limit);
+  return lastFinalAfterMs;
+}
+
+async function killIn(phase: Phase, scene: Scene, isDue: (kill: PlannedKill) => boolean): Promise<void> {
+  for (const kill of scene.plan.filter((planned) => planned.phase === phase)) {
+    await until(() => isDue(kill), Number.POSITIVE_INFINITY, scene.limit);
+    await new Promise((wake) => setTimeout(wake, kill.delayMs));
+    if (scene.limit.aborted) return;
+    await scene.stage.killAndRestart();
+  }
+}
+
+/** What still lies in the payload bucket, once what is deleted in the background is gone. */
+async function objectsLeft(client: Client): ReturnType<Client["objects"]> {
+  const end = Date.now() + TIDY_LIMIT_MS;
+  for (;;) {
+    const objects = await client.objects();
+    if (objects.runs.length === 0 || Date.now() > end) return objects;
+    await new Promise((wake) => setTimeout(wake, 10 * POLL_MS));
+  }
+}
+
+async function until(condition: () => boolean, endAt: number, limit: AbortSignal): Promise<void> {
+  while (!condition() && Date.now() < endAt && !limit.aborted) await new Promise((wake) => setTimeout(wake, POLL_MS));
+}
+
+function ended(limit: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (limit.aborted) resolve();
+    limit.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

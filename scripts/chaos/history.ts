@@ -1,0 +1,93 @@
+/**
+ * What is known from outside when the load is over: what each attempt told the recorder, in order, and what the API answered
+ * about each run. The verdict (verdict.ts) is drawn from this alone.
+ */
+import { z } from "zod";
+
+const attempt = { run: z.string(), task: z.string(), attempt: z.number() };
+const digests = z.record(z.string(), z.string());
+
+/** What a task tells (scripts/chaos/pipelines/attempt.ts). Digests are SHA-256, in hex. */
+export const REPORT = z.discriminatedUnion("event", [
+  /** It has read, and does nothing before this is written down. `item`: the client's name for the trigger, on root tasks. */
+  z.object({ ...attempt, event: z.literal("start"), item: z.string().nullable(), read: digests }),
+  /** It is about to pass: `to` for the children named there, else `passed`. */
+  z.object({ ...attempt, event: z.literal("end"), passed: z.string(), to: digests }),
+  /** It has triggered another task, for the `ordinal`th time. */
+  z.object({
+    ...attempt,
+    event: z.literal("child"),
+    target: z.string(),
+    ordinal: z.number(),
+    run_id: z.string(),
+    item: z.string(),
+    sent: z.string(),
+  }),
+]);
+export type Report = z.infer<typeof REPORT>;
+
+const runReference = z.object({ run_id: z.string(), task: z.string() });
+
+/** The run as the API shows it, as far as it is held against the reports. */
+export const RUN_DOCUMENT = z.object({
+  ...runReference.shape,
+  status: z.string(),
+  trigger: z.object({ source: z.string() }),
+  finished_at: z.string().nullable(),
+  tasks: z.array(
+    z.object({
+      task: z.string(),
+      status: z.string(),
+      reason: z.string().nullable(),
+      upstream: z.array(z.string()),
+      attempts: z.array(
+        z.object({
+          attempt: z.number(),
+          status: z.string(),
+          started_at: z.string(),
+          finished_at: z.string().nullable(),
+        }),
+      ),
+    }),
+  ),
+  children: z.array(runReference),
+});
+export type RunDocument = z.infer<typeof RUN_DOCUMENT>;
+export type TaskDocument = RunDocument["tasks"][number];
+
+/** How we know of a run: the API answered 202, a task's trigger resolved, a PUT announced it, or only its tasks were seen. */
+export type Source = "answered" | "triggered" | "announced" | "seen";
+
+export interface FollowedRun {
+  readonly runId: string;
+  readonly source: Source;
+  /** The digest of what its trigger carried; null if the client does not know. */
+  readonly sent: string | null;
+  /** `accepted`: the API confirmed that it was cancelled; `asked`: it may have been. */
+  readonly cancelled: "no" | "asked" | "accepted";
+  /** Task to the number of reports that had come in when it was first read as succeeded. */
+  readonly succeededAt: ReadonlyMap<string, number>;
+  /** As it was first read in a final status; `at` counts reports. */
+  readonly final: { readonly document: RunDocument; readonly at: number } | null;
+  /** As it was read again some time later, before its retention was over. */
+  readonly later: RunDocument | null;
+  /** The last status that was read; null: none. */
+  readonly lastRead: RunDocument | null;
+  /** Answered 404: `early` before its retention was over, `after` it; `no`: it is still there. */
+  readonly gone: "no" | "early" | "after";
+  /** Whether any of its tasks has told the recorder something. */
+  readonly heard: boolean;
+  /** Only of announced runs: whether a kill followed so soon that the notification may have been lost with it. */
+  readonly excused: boolean;
+}
+
+export interface History {
+  readonly reports: readonly Report[];
+  readonly runs: readonly FollowedRun[];
+  /** Items that were sent with an idempotency key. */
+  readonly keyed: ReadonlySet<string>;
+  /** Keys under runs/ in the payload bucket after the retention of all runs. */
+  readonly leftovers: readonly string[];
+  /** What went wrong while the load was sent, in words: an answer that no client should get. */
+  readonly refusals: readonly string[];
+}

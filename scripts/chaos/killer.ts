@@ -1,0 +1,46 @@
+/** When the runtime is killed: at random moments, drawn from the seed, in each phase of the work. */
+import type { Dice } from "./dice.ts";
+
+/**
+ * - `load`: while triggers are sent.
+ * - `drain`: while the last runs come to their end.
+ * - `retention`: while final runs are deleted.
+ */
+export type Phase = "load" | "drain" | "retention";
+
+export interface PlannedKill {
+  readonly phase: Phase;
+  /** In the phase `load`: once so many triggers are accepted. */
+  readonly afterAccepted: number;
+  /** From then on; in the other phases from the last start. */
+  readonly delayMs: number;
+}
+
+const DELAYS_MS: Readonly<Record<Phase, number>> = { load: 2_500, drain: 6_000, retention: 15_000 };
+/** Of the kills. The load has the rest. */
+const DRAIN_SHARE = 0.15;
+const RETENTION_SHARE = 0.1;
+
+/** So many kills, in the order in which they come; one of each phase at least, if there are three. */
+export function planKills(dice: Dice, kills: number, triggers: number): PlannedKill[] {
+  const later = (share: number): number => (kills < 3 ? 0 : Math.max(1, Math.round(kills * share)));
+  const drain = later(DRAIN_SHARE);
+  const retention = later(RETENTION_SHARE);
+  const delayOf = (phase: Phase): number => {
+    // A third comes at once, when everything that was lost last time is on its way again.
+    const share = dice.chance(1 / 3) ? 0.05 : 1;
+    return Math.round(dice.fraction() * share * DELAYS_MS[phase]);
+  };
+  const load = Array.from({ length: kills - drain - retention }, () => dice.between(1, triggers)).toSorted(
+    (earlier, afterwards) => earlier - afterwards,
+  );
+  return [
+    ...load.map((afterAccepted) => ({ phase: "load" as const, afterAccepted, delayMs: delayOf("load") })),
+    ...Array.from({ length: drain }, () => ({ phase: "drain" as const, afterAccepted: 0, delayMs: delayOf("drain") })),
+    ...Array.from({ length: retention }, () => ({
+      phase: "retention" as const,
+      afterAccepted: 0,
+      delayMs: delayOf("retention"),
+    })),
+  ];
+}

@@ -1,0 +1,63 @@
+/** The kinds of runs in scripts/chaos/peach.conf, by root task: how often each is triggered, and how each must end. */
+import type { Dice } from "./dice.ts";
+
+export interface Kind {
+  /** Of the triggers, relative to the others; 0: only other tasks trigger it. */
+  readonly share: number;
+  readonly status: "succeeded" | "failed";
+  /** The tasks that do not succeed. */
+  readonly others: Readonly<Record<string, "failed" | "skipped">>;
+  /** Attempts in which a task throws by plan, at most. (A busy machine lets others time out.) */
+  readonly failures: Readonly<Record<string, number>>;
+  /** Every task of it. */
+  readonly tasks: readonly string[];
+}
+
+const ALL_SUCCEED = { status: "succeeded", others: {}, failures: {} } as const;
+
+const ALL: Readonly<Record<string, Kind>> = {
+  chain: { ...ALL_SUCCEED, share: 16, tasks: ["chain", "chain_2", "chain_3", "chain_4", "chain_5"] },
+  diamond: { ...ALL_SUCCEED, share: 14, tasks: ["diamond", "diamond_left", "diamond_right", "diamond_join"] },
+  fan: {
+    ...ALL_SUCCEED,
+    share: 4,
+    tasks: ["fan", ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((leaf) => `fan_${leaf}`), "fan_join"],
+  },
+  flaky: { ...ALL_SUCCEED, share: 10, failures: { flaky: 2, flaky_end: 1 }, tasks: ["flaky", "flaky_end"] },
+  hang: { ...ALL_SUCCEED, share: 3, tasks: ["hang", "hang_end"] },
+  doomed: {
+    share: 8,
+    status: "failed",
+    others: { doomed_throws: "failed", doomed_skipped: "skipped" },
+    failures: { doomed_throws: 2 },
+    tasks: ["doomed", "doomed_throws", "doomed_fine", "doomed_skipped", "doomed_rescue", "doomed_last"],
+  },
+  choose: {
+    ...ALL_SUCCEED,
+    share: 6,
+    others: { choose_that: "skipped" },
+    tasks: ["choose", "choose_this", "choose_that", "choose_end"],
+  },
+  family: { ...ALL_SUCCEED, share: 8, failures: { family: 1 }, tasks: ["family", "family_end"] },
+  child: { ...ALL_SUCCEED, share: 0, tasks: ["child", "child_end"] },
+  child_direct: { ...ALL_SUCCEED, share: 0, tasks: ["child_direct"] },
+  child_large: { ...ALL_SUCCEED, share: 0, tasks: ["child_large"] },
+  large: { ...ALL_SUCCEED, share: 10, tasks: ["large", "large_left", "large_right", "large_join"] },
+  stream: { ...ALL_SUCCEED, share: 5, tasks: ["stream", "stream_2", "stream_3"] },
+  long: { ...ALL_SUCCEED, share: 4, tasks: ["long", "long_end"] },
+  direct: { ...ALL_SUCCEED, share: 10, tasks: ["direct", "direct_end"] },
+  upload: { ...ALL_SUCCEED, share: 6, tasks: ["upload", "upload_end"] },
+  cancel: { ...ALL_SUCCEED, share: 4, tasks: ["cancel", "cancel_2", "cancel_3"] },
+};
+
+/** By root task. */
+export const KINDS: ReadonlyMap<string, Kind> = new Map(Object.entries(ALL));
+
+/** One of them, as often as its share says. */
+export function drawKind(dice: Dice): string {
+  const shares = [...KINDS].map(([name, { share }]) => ({ name, share }));
+  let left = dice.fraction() * shares.reduce((sum, { share }) => sum + share, 0);
+  const drawn = shares.find(({ share }) => (left -= share) < 0);
+  if (drawn === undefined) throw new Error("no kind has a share");
+  return drawn.name;
+}

@@ -1,0 +1,168 @@
+/**
+ * The load: every trigger is sent until it is answered, as a client does that wants it done. One with an idempotency key is sent
+ * again with that key, one without becomes another trigger. The run of a trigger is accepted when the 202 was seen.
+ */
+import { createHash } from "node:crypto";
+import { type Client, UnexpectedAnswer } from "./client.ts";
+import type { Dice } from "./dice.ts";
+import type { Follower } from "./follower.ts";
+import { drawKind } from "./kinds.ts";
+import type { Stage } from "./stage.ts";
+
+const LANES = 12;
+/** So many runs may be under way: what a kill can hit, and what the machine can bear. */
+const MAX_OPEN = 120;
+const POLL_MS = 50;
+const PAUSE_MS = 200;
+
+/** Above the inline limit of scripts/chaos/peach.conf. */
+const LARGE_BYTES = 60_000;
+const STREAM_BYTES = [100_000, 400_000] as const;
+/** Above one part of an upload in parts (8 MiB). */
+const LONG_STREAM_BYTES = 9_000_000;
+
+/** One trigger to be sent. */
+export interface Item {
+  /** The client's name for it; it goes with the payload. */
+  readonly name: string;
+  readonly kind: string;
+  readonly key: string | null;
+  /** Sent twice at once, with the same key. */
+  readonly twice: boolean;
+  /** Of the payload, about. */
+  readonly bytes: number;
+  readonly cancelAfterMs: number;
+}
+
+/** The triggers of a seed. */
+export function drawItems(dice: Dice, seed: number, count: number): Item[] {
+  return Array.from({ length: count }, (_, index) => {
+    const kind = drawKind(dice);
+    const name = `${seed}-${index}`;
+    const isKeyed = dice.chance(0.7);
+    return {
+      name,
+      kind,
+      key: isKeyed ? `chaos-${name}` : null,
+      twice: isKeyed && dice.chance(0.25),
+      bytes: bytesOf(kind, dice),
+      cancelAfterMs: dice.between(0, 1_500),
+    };
+  });
+}
+
+export interface LoadOptions {
+  readonly stage: Stage;
+  readonly client: Client;
+  readonly follower: Follower;
+  readonly signal: AbortSignal;
+}
+
+export class Load {
+  /** Triggers that were answered with an accepted run. */
+  accepted = 0;
+  /** Calls that were never answered: cut off by a kill. */
+  unanswered = 0;
+  /** Triggers that were sent again with a key and found their run recorded. */
+  found = 0;
+  readonly byKind = new Map<string, number>();
+  readonly refusals: string[] = [];
+  readonly #options: LoadOptions;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when every trigger was accepted. */
+  async send(items: readonly Item[]): Promise<void> {
+    const waiting = items.values();
+    const cancelling: Promise<void>[] = [];
+    const lane = async (): Promise<void> => {
+      for (const item of waiting) {
+        while (this.#options.follower.open >= MAX_OPEN && !this.#options.signal.aborted) await pause(POLL_MS);
+        const runId = await this.#accept(item);
+        if (runId === null) continue;
+        this.accepted += 1;
+        this.byKind.set(item.kind, (this.byKind.get(item.kind) ?? 0) + 1);
+        if (item.kind === "cancel") cancelling.push(this.#cancel(runId, item.cancelAfterMs));
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    await Promise.all(cancelling);
+  }
+
+  async #accept(item: Item): Promise<string | null> {
+    if (item.kind === "upload") return this.#upload(item);
+    const { body, contentType } = payloadOf(item);
+    const sent = createHash("sha256").update(body).digest("hex");
+    const sendOnce = async (): Promise<string | null> => {
+      const answer = await this.#untilAnswered(() =>
+        this.#options.client.trigger(item.kind, body, contentType, item.key),
+      );
+      if (answer === null) return null;
+      if (answer.deduplicated) this.found += 1;
+      this.#options.follower.track(answer.run_id, "answered", item.kind, sent);
+      return answer.run_id;
+    };
+    const [first = null, second = first] = await Promise.all(item.twice ? [sendOnce(), sendOnce()] : [sendOnce()]);
+    if (first !== second) this.refusals.push(`the key ${item.key} gave two runs, ${first} and ${second}`);
+    return first;
+  }
+
+  /** Every PUT is a new version, and the notification of each is delivered twice. */
+  async #upload({ name, bytes }: Item): Promise<string | null> {
+    const answer = await this.#untilAnswered(() =>
+      this.#options.client.putUpload(`chaos/${name}`, Buffer.from(`${name} `.repeat(bytes / name.length))),
+    );
+    const runId = answer?.will_trigger[0]?.run_id;
+    if (answer === null || runId === undefined) return null;
+    this.#options.follower.track(runId, "announced", "upload", null);
+    // Of no consequence if it is lost: it is the second.
+    await this.#options.client.notifyAgain(answer.event).catch(() => undefined);
+    return runId;
+  }
+
+  async #cancel(runId: string, afterMs: number): Promise<void> {
+    await pause(afterMs);
+    this.#options.follower.cancelled(runId, "asked");
+    const isCancelled = await this.#untilAnswered(() => this.#options.client.cancel(runId));
+    if (isCancelled === true) this.#options.follower.cancelled(runId, "accepted");
+  }
+
+  /** Calls again until there is an answer; null if there will be none. */
+  async #untilAnswered<T>(call: () => Promise<T>): Promise<T | null> {
+    const { stage, signal } = this.#options;
+    while (!signal.aborted) {
+      await stage.untilUp();
+      try {
+        return await call();
+      } catch (error) {
+        if (error instanceof UnexpectedAnswer) {
+          this.refusals.push(error.message);
+          return null;
+        }
+        this.unanswered += 1;
+        await pause(PAUSE_MS);
+      }
+    }
+    return null;
+  }
+}
+
+function bytesOf(kind: string, dice: Dice): number {
+  if (kind === "stream") return dice.chance(0.05) ? LONG_STREAM_BYTES : dice.between(...STREAM_BYTES);
+  return kind === "large" || dice.chance(0.05) ? LARGE_BYTES : 1_000;
+}
+
+function payloadOf({ name, kind, bytes }: Item): { body: Uint8Array<ArrayBuffer>; contentType: string } {
+  if (kind === "stream") {
+    const text = name.padEnd(32);
+    return { body: Buffer.from(text.repeat(Math.ceil(bytes / text.length))), contentType: "application/octet-stream" };
+  }
+  const payload = { item: name, filler: "peach ".repeat(bytes / 6) };
+  return { body: Buffer.from(JSON.stringify(payload)), contentType: "application/json" };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, ms));
+}

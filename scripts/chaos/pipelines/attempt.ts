@@ -1,0 +1,103 @@
+/**
+ * What every chaos task does: it tells the recorder outside what it read before it does anything, and what it passes right
+ * before it passes it. Each attempt passes something else, so whose data a task has read can be told.
+ */
+import { currentTask, passToChildTask } from "peach/task-helpers";
+
+/** Above inline_limit: payloads of this size lie in R2. */
+const LARGE_BYTES = 40_000;
+const MAX_PAUSE_MS = 150;
+
+/** Reports the start of this attempt. `item`: what the client calls the trigger, on the root task. */
+export async function begin(read: Readonly<Record<string, string>>, item: string | null): Promise<void> {
+  await report({ event: "start", item, read });
+  await takeMs(Math.random() * MAX_PAUSE_MS);
+}
+
+/** The digests of what a task has read: by parent where it has several, else under the empty name. */
+export async function digestsOf(payload: unknown): Promise<Record<string, string>> {
+  if (payload === undefined) return {};
+  const byParent =
+    isMapping(payload) && Object.values(payload).some(isPassed) ? Object.entries(payload) : [["", payload] as const];
+  const digests = byParent.map(async ([parent, value]) => [parent, await digestOf(value)] as const);
+  return Object.fromEntries(await Promise.all(digests));
+}
+
+/** The name that the client gave this trigger; null for what another task has passed. */
+export function itemOf(payload: unknown): string | null {
+  return isMapping(payload) && typeof payload["item"] === "string" ? payload["item"] : null;
+}
+
+/** Passes a small value of this attempt. */
+export async function passValue(): Promise<void> {
+  const value = stampOf();
+  await report({ event: "end", passed: await digestOf(value), to: {} });
+  passToChildTask(value);
+}
+
+/** Passes bytes of this attempt, and other bytes to the child named. */
+export async function passBytes(child: string | null): Promise<void> {
+  const bytes = bytesOf(JSON.stringify(stampOf()), LARGE_BYTES);
+  const other =
+    child === null ? null : { child, bytes: bytesOf(`for ${child}: ${JSON.stringify(stampOf())}`, LARGE_BYTES) };
+  const to = other === null ? {} : { [other.child]: await digestOf(other.bytes) };
+  await report({ event: "end", passed: await digestOf(bytes), to });
+  passToChildTask(bytes);
+  if (other !== null) passToChildTask(other.bytes, { to: other.child });
+}
+
+/** Passes a stream of this many bytes, in pieces. */
+export async function passStream(size: number): Promise<void> {
+  const bytes = bytesOf(JSON.stringify(stampOf()), size);
+  await report({ event: "end", passed: await digestOf(bytes), to: {} });
+  let offset = 0;
+  const stream = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (offset < size) controller.enqueue(bytes.slice(offset, offset + LARGE_BYTES));
+      else controller.close();
+      offset += LARGE_BYTES;
+    },
+  });
+  passToChildTask(stream);
+}
+
+/** Tells the recorder, which answers once it has written it down. */
+export async function report(data: Readonly<Record<string, unknown>>): Promise<void> {
+  const { runId: run, name: task, attempt, env } = currentTask();
+  const url: unknown = Reflect.get(env, "RECORDER_URL");
+  if (typeof url !== "string") throw new Error("RECORDER_URL is not set");
+  const answer = await fetch(url, { method: "POST", body: JSON.stringify({ run, task, attempt, ...data }) });
+  await answer.body?.cancel();
+  if (!answer.ok) throw new Error(`the recorder answered ${answer.status}`);
+}
+
+export async function takeMs(ms: number): Promise<void> {
+  await scheduler.wait(ms);
+}
+
+/** SHA-256 of the bytes, or of the value's JSON. */
+export async function digestOf(value: unknown): Promise<string> {
+  const bytes = value instanceof Uint8Array ? value : new TextEncoder().encode(JSON.stringify(value));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** This text, again and again. */
+function bytesOf(text: string, size: number): Uint8Array {
+  return new TextEncoder().encode(text.repeat(Math.ceil(size / text.length)).slice(0, size));
+}
+
+function stampOf(): { by: string; attempt: number; nonce: string } {
+  const { name, attempt } = currentTask();
+  return { by: name, attempt, nonce: crypto.randomUUID() };
+}
+
+/** What `passValue` and `passBytes` pass. */
+function isPassed(value: unknown): boolean {
+  return value instanceof Uint8Array || (isMapping(value) && typeof value["nonce"] === "string");
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === "object" && value !== null && !(value instanceof Uint8Array) && !(value instanceof ReadableStream)
+  );
+}

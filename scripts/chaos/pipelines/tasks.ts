@@ -1,0 +1,111 @@
+/** The methods of scripts/chaos/peach.conf. */
+import { currentTask, readFromParentTask, runOnlyChildTasks, triggerTaskWithEvent } from "peach/task-helpers";
+import { begin, digestOf, digestsOf, itemOf, passBytes, passStream, passValue, report, takeMs } from "./attempt.ts";
+
+/** Of a payload that a child run is triggered with, so that it lies in R2. */
+const FILLER = "peach ".repeat(5_000);
+const ITEM_BYTES = 32;
+const MIN_SECONDS_MS = 500;
+const MAX_SECONDS_MS = 5_000;
+
+export async function plain(payload: unknown): Promise<void> {
+  await begin(await digestsOf(payload), itemOf(payload));
+  await passValue();
+}
+
+export const throws_once = throwing(1);
+export const throws_twice = throwing(2);
+export const throws_always = throwing(Number.POSITIVE_INFINITY);
+
+/** Its first attempt never ends by itself. */
+export async function hangs_once(payload: unknown): Promise<void> {
+  await begin(await digestsOf(payload), itemOf(payload));
+  if (currentTask().attempt === 1) await new Promise(() => {});
+  await passValue();
+}
+
+export async function takes_seconds(payload: unknown): Promise<void> {
+  await begin(await digestsOf(payload), itemOf(payload));
+  const { name } = currentTask();
+  // Of the driver lane: what its timeout leaves.
+  await takeMs(name === "long" ? MIN_SECONDS_MS + Math.random() * (MAX_SECONDS_MS - MIN_SECONDS_MS) : MIN_SECONDS_MS);
+  await passValue();
+}
+
+export async function chooses_one(payload: unknown): Promise<void> {
+  await begin(await digestsOf(payload), itemOf(payload));
+  runOnlyChildTasks("choose_this");
+  await passValue();
+}
+
+/** Its first attempt throws after it has triggered: the next must find the same child runs. */
+export async function triggers_children(payload: unknown): Promise<void> {
+  const item = itemOf(payload) ?? "";
+  await begin(await digestsOf(payload), item);
+  for (const [target, ordinal] of [
+    ["child", 0],
+    ["child", 1],
+    ["child_direct", 0],
+    ["child_large", 0],
+  ] as const) {
+    const name = `${item}/${target}/${ordinal}`;
+    const carried = target === "child_large" ? { item: name, filler: FILLER } : { item: name };
+    const { runId } = await triggerTaskWithEvent(target, carried);
+    await report({ event: "child", target, ordinal, run_id: runId, item: name, sent: await digestOf(carried) });
+  }
+  if (currentTask().attempt === 1) throw new Error("planned, after triggering");
+  await passValue();
+}
+
+export async function passes_bytes(payload: unknown): Promise<void> {
+  await begin(await digestsOf(payload), itemOf(payload));
+  await passBytes(currentTask().name === "large" ? "large_right" : null);
+}
+
+/** Reads a stream to its end, and passes another of the same size. */
+export async function passes_stream(): Promise<void> {
+  const stream = await readFromParentTask(undefined, { as: "stream" });
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const head = new TextDecoder().decode(bytes.subarray(0, ITEM_BYTES));
+  await begin({ "": await digestOf(bytes) }, currentTask().name === "stream" ? head.trim() : null);
+  await passStream(bytes.length);
+}
+
+export async function reads_upload(payload: { key: string; etag: string; event_time: string }): Promise<void> {
+  const { key, etag, event_time } = payload;
+  await begin(await digestsOf(payload), `${key} ${etag} ${event_time}`);
+  await passValue();
+}
+
+/** What lies in the payload bucket: keys of runs, and dead letters with what they say. */
+export async function list_objects(_request: Request, endpoint: { readonly env: Env }): Promise<unknown> {
+  const bucket = endpoint.env.PAYLOADS;
+  const deadLetters = await keysUnder(bucket, "dead-letters/");
+  const read = async (key: string): Promise<unknown> => (await bucket.get(key))?.json();
+  return { runs: await keysUnder(bucket, "runs/"), dead_letters: await Promise.all(deadLetters.map(read)) };
+}
+
+/** Sends an R2 notification once more, as R2 may. */
+export async function send_notification(request: Request, endpoint: { readonly env: Env }): Promise<Response> {
+  await endpoint.env.R2_EVENT_QUEUE.send(await request.json(), { contentType: "json" });
+  return new Response(null, { status: 204 });
+}
+
+function throwing(times: number): (payload: unknown) => Promise<void> {
+  return async (payload) => {
+    await begin(await digestsOf(payload), itemOf(payload));
+    if (currentTask().attempt <= times) throw new Error("planned");
+    await passValue();
+  };
+}
+
+async function keysUnder(bucket: R2Bucket, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await bucket.list(cursor === undefined ? { prefix } : { prefix, cursor });
+    keys.push(...page.objects.map(({ key }) => key));
+    cursor = page.truncated ? page.cursor : undefined;
+  } while (cursor !== undefined);
+  return keys;
+}

@@ -1,0 +1,87 @@
+/** The runtime under fire: one state folder and one port, killed and started again as often as told. */
+import { startRuntime, type LocalRuntime } from "../local/runtime.ts";
+
+export interface Kill {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** From the start of the next runtime until it answered. */
+  readonly readyAfterMs: number;
+}
+
+export interface StageOptions {
+  readonly confPath: string;
+  readonly pipelinesDir: string;
+  readonly persistTo: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly onOutput: (line: string) => void;
+}
+
+export class Stage {
+  readonly kills: Kill[] = [];
+  readonly #options: StageOptions;
+  readonly #port: number;
+  #runtime: LocalRuntime;
+  /** Resolves while the runtime is up. */
+  #up = Promise.withResolvers<void>();
+  #isUp = true;
+  #readyAt = Date.now();
+
+  private constructor(options: StageOptions, runtime: LocalRuntime) {
+    this.#options = options;
+    this.#runtime = runtime;
+    this.#port = Number(new URL(runtime.url).port);
+    this.#up.resolve();
+  }
+
+  /** Resolves when it is up. */
+  static async start(options: StageOptions): Promise<Stage> {
+    return new Stage(options, await startRuntime(options));
+  }
+
+  get url(): string {
+    return this.#runtime.url;
+  }
+
+  get token(): string {
+    return this.#runtime.token;
+  }
+
+  /** How long its runs are kept. */
+  get retentionMs(): number {
+    return this.#runtime.project.plan.retentionMs;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** When it came up last. Epoch milliseconds. */
+  get readyAt(): number {
+    return this.#readyAt;
+  }
+
+  untilUp(): Promise<void> {
+    return this.#up.promise;
+  }
+
+  /** Kills every process of it at once and starts it again on the same state and port. Resolves when it is up. */
+  async killAndRestart(): Promise<void> {
+    this.#up = Promise.withResolvers<void>();
+    this.#isUp = false;
+    const at = Date.now();
+    await this.#runtime.kill("SIGKILL");
+    const { token } = this.#runtime;
+    const startedAt = Date.now();
+    const env = { ...this.#options.env, PEACH_API_TOKEN: token };
+    this.#runtime = await startRuntime({ ...this.#options, env, port: this.#port });
+    this.#readyAt = Date.now();
+    this.kills.push({ at, readyAfterMs: this.#readyAt - startedAt });
+    this.#isUp = true;
+    this.#up.resolve();
+  }
+
+  async end(): Promise<void> {
+    await this.#runtime.kill("SIGKILL");
+  }
+}

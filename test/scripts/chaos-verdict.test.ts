@@ -1,0 +1,198 @@
+import { describe, expect, it } from "vitest";
+import type { FollowedRun, History, Report, RunDocument } from "../../scripts/chaos/history.ts";
+import { violationsOf } from "../../scripts/chaos/verdict.ts";
+
+/** direct ──▶ direct_end, its first attempt at direct_end lost. */
+const DOCUMENT: RunDocument = {
+  run_id: "run_1",
+  task: "direct",
+  status: "succeeded",
+  trigger: { source: "api" },
+  finished_at: "2026-11-21T12:00:00.000Z",
+  tasks: [
+    { task: "direct", status: "succeeded", reason: null, upstream: [], attempts: [attemptOf(1, "succeeded")] },
+    {
+      task: "direct_end",
+      status: "succeeded",
+      reason: null,
+      upstream: ["direct"],
+      attempts: [attemptOf(1, "lost"), attemptOf(2, "succeeded")],
+    },
+  ],
+  children: [],
+};
+
+const REPORTS: readonly Report[] = [
+  start("direct", 1, { "": "carried" }, "item-1"),
+  end("direct", 1, "passed by direct"),
+  start("direct_end", 1, { "": "passed by direct" }),
+  start("direct_end", 2, { "": "passed by direct" }),
+  end("direct_end", 2, "passed by direct_end"),
+];
+
+const RUN: FollowedRun = {
+  runId: "run_1",
+  source: "answered",
+  sent: "carried",
+  cancelled: "no",
+  succeededAt: new Map([
+    ["direct", REPORTS.length],
+    ["direct_end", REPORTS.length],
+  ]),
+  final: { document: DOCUMENT, at: REPORTS.length },
+  later: DOCUMENT,
+  lastRead: DOCUMENT,
+  gone: "after",
+  heard: true,
+  excused: false,
+};
+
+describe("a run that was killed in the middle and ended as it had to", () => {
+  it("violates nothing", () => {
+    expect(violationsOf(historyOf())).toEqual([]);
+  });
+
+  it("violates nothing if the lost attempt had done its work too", () => {
+    expect(violationsOf(historyOf({}, REPORTS.toSpliced(3, 0, end("direct_end", 1, "another"))))).toEqual([]);
+  });
+});
+
+describe("what was promised and not kept is found", () => {
+  const UNREAD = { final: null, later: null, gone: "no" } as const;
+
+  it.for<[string, string, Partial<FollowedRun>]>([
+    ["an accepted run is not there", "lost_run", { ...UNREAD, lastRead: null, gone: "early" }],
+    ["a run was deleted before its retention was over", "lost_run", { later: null, gone: "early" }],
+    ["an upload becomes no run", "lost_run", { ...UNREAD, source: "announced", lastRead: null, heard: false }],
+    ["a run does not end", "stuck_run", UNREAD],
+    ["a run fails that had to succeed", "wrong_end", changed((document) => (document.status = "failed"))],
+    ["a run was cancelled by nobody", "wrong_end", changed((document) => (document.status = "cancelled"))],
+    ["a confirmed cancellation did not stand", "wrong_end", { cancelled: "accepted" }],
+    ["a task is skipped that had to succeed", "wrong_end", changed((_, last) => (last.status = "skipped"))],
+    ["a task of the graph is missing", "wrong_end", changed((document) => document.tasks.pop())],
+    ["a final run changes", "changed_after_end", { later: { ...DOCUMENT, status: "failed" } }],
+    [
+      "two attempts are accepted",
+      "not_accepted_once",
+      changed((_, last) => (last.attempts[0] = attemptOf(1, "succeeded"))),
+    ],
+    ["a task succeeded without an attempt that did", "not_accepted_once", changed((_, last) => last.attempts.pop())],
+    [
+      "an attempt threw out of plan",
+      "failed_too_often",
+      changed((_, last) => (last.attempts[0] = attemptOf(1, "failed"))),
+    ],
+    ["a run outlives its retention", "not_deleted", { gone: "no" }],
+    [
+      "an attempt starts after its task was seen succeeded",
+      "effect_after_success",
+      { succeededAt: new Map([["direct_end", 3]]) },
+    ],
+    ["a task read what the trigger did not carry", "wrong_read", { sent: "something else" }],
+  ])("%s", ([, rule, run]) => {
+    expect(violationsOf(historyOf(run)).map((violation) => violation.rule)).toContain(rule);
+  });
+
+  it.for<[string, string, readonly Report[]]>([
+    ["an accepted attempt did nothing", "missing_effect", REPORTS.slice(0, -1)],
+    [
+      "one attempt is executed twice",
+      "doubled_attempt",
+      [...REPORTS, start("direct_end", 2, { "": "passed by direct" })],
+    ],
+    ["an attempt is executed that the run does not know", "unknown_attempt", [...REPORTS, start("direct_end", 3, {})]],
+    [
+      "a task read what a lost attempt passed",
+      "wrong_read",
+      REPORTS.with(3, start("direct_end", 2, { "": "another" })),
+    ],
+    ["a task read nothing", "wrong_read", REPORTS.with(3, start("direct_end", 2, {}))],
+    [
+      "a task starts before its upstream task has ended",
+      "early_start",
+      REPORTS.toSpliced(1, 1).toSpliced(2, 0, end("direct", 1, "passed by direct")),
+    ],
+    [
+      "a trigger with a key becomes two runs",
+      "doubled_run",
+      [...REPORTS, { ...start("direct", 1, {}, "item-1"), run: "run_2" }],
+    ],
+    ["a retried attempt triggers a second child run", "doubled_run", [...REPORTS, child("run_8"), child("run_9")]],
+    ["a child run is not listed", "wrong_end", [...REPORTS, child("run_8")]],
+  ])("%s", ([, rule, reports]) => {
+    expect(violationsOf(historyOf({}, reports)).map((violation) => violation.rule)).toContain(rule);
+  });
+
+  it("an object version becomes two runs", () => {
+    const reports = ["run_1", "run_2"].map((run) => ({ ...start("upload", 1, {}, "chaos/1 etag time"), run }));
+    expect(violationsOf({ ...historyOf(), runs: [], reports })).toMatchObject([{ rule: "doubled_run" }]);
+  });
+
+  it("a payload object is left that nothing points at, whosever it was", () => {
+    const leftovers = ["runs/run_1/0/1-1", "runs/run_7/trigger-1"];
+    expect(violationsOf({ ...historyOf(), leftovers })).toMatchObject([
+      { rule: "leftover_object", run: "run_1", detail: "runs/run_1/0/1-1, of a run that is deleted" },
+      { rule: "leftover_object", run: null, detail: "runs/run_7/trigger-1, of no run that was ever accepted" },
+    ]);
+  });
+
+  it("a client is refused without reason", () => {
+    const refusals = ["/api/v1/tasks/chain/trigger answered 500"];
+    expect(violationsOf({ ...historyOf(), refusals })).toMatchObject([{ rule: "refused", detail: refusals[0] }]);
+  });
+});
+
+describe("what is no violation", () => {
+  it("a trigger without a key that was sent again becomes another run", () => {
+    const reports = [...REPORTS, { ...start("direct", 1, {}, "item-1"), run: "run_2" }];
+    expect(violationsOf({ ...historyOf({}, reports), keyed: new Set() })).toEqual([]);
+  });
+
+  it("a notification is lost with the queue that a kill took", () => {
+    const lost = {
+      source: "announced",
+      final: null,
+      later: null,
+      lastRead: null,
+      heard: false,
+      excused: true,
+    } as const;
+    expect(violationsOf(historyOf({ ...lost, gone: "no" }, []))).toEqual([]);
+  });
+
+  it("a run ends before the cancellation that it was asked for", () => {
+    expect(violationsOf(historyOf({ cancelled: "asked" }))).toEqual([]);
+  });
+});
+
+function historyOf(run: Partial<FollowedRun> = {}, reports = REPORTS): History {
+  return { reports, runs: [{ ...RUN, ...run }], keyed: new Set(["item-1"]), leftovers: [], refusals: [] };
+}
+
+/** The run as it was read, but for this. */
+function changed(
+  change: (document: RunDocument, last: RunDocument["tasks"][number]) => unknown,
+): Pick<FollowedRun, "final" | "later"> {
+  const document = structuredClone(DOCUMENT);
+  const last = document.tasks.at(-1);
+  if (last === undefined) throw new Error("the run has no task");
+  change(document, last);
+  return { final: { document, at: REPORTS.length }, later: document };
+}
+
+function attemptOf(attempt: number, status: string): RunDocument["tasks"][number]["attempts"][number] {
+  return { attempt, status, started_at: "2026-11-21T11:59:59.000Z", finished_at: "2026-11-21T12:00:00.000Z" };
+}
+
+function start(task: string, attempt: number, read: Record<string, string>, item: string | null = null): Report {
+  return { run: "run_1", task, attempt, event: "start", item, read };
+}
+
+function end(task: string, attempt: number, passed: string): Report {
+  return { run: "run_1", task, attempt, event: "end", passed, to: {} };
+}
+
+function child(run_id: string): Report {
+  const of = { run: "run_1", task: "direct", attempt: 1, event: "child" } as const;
+  return { ...of, target: "child", ordinal: 0, run_id, item: "item-1/child/0", sent: "" };
+}
