@@ -15,7 +15,7 @@ export interface Verdict extends Target {
   readonly reached: boolean;
 }
 
-export const TARGETS: readonly Target[] = [
+const TARGETS: readonly Target[] = [
   { metric: "chain_10", against: "workflows", bound: "at most", limit: 0.35 },
   { metric: "chain_10", against: "bound", bound: "at most", limit: 1.4 },
   { metric: "chain_100", against: "workflows", bound: "at most", limit: 0.35 },
