@@ -6,6 +6,8 @@ interface __BaseEnv_Env {
   readonly PEACH_API_TOKENS?: string;
   /** "1" on the local runtime only: it has the calls under /dev. */
   readonly PEACH_LOCAL?: string;
+  /** How many runs may trigger each other in a chain; 32 if it is absent or no number. */
+  readonly PEACH_MAX_TRIGGER_DEPTH?: string;
   /** Workers AI, where the account has it. */
   readonly AI?: Ai;
 }

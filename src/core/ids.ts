@@ -87,6 +87,11 @@ export function deliveryTriggerKey(
   return `delivery:${JSON.stringify([endpoint, id, isFallback ? "fallback" : "method"])}:${target}:${ordinal}`;
 }
 
+/** The key of an event that its emitter names: one run of each listening task, however often it is emitted. */
+export function eventKey(event: string, key: string): string {
+  return `event:${event}:${key}`;
+}
+
 /** The key of one object version. The notification has no version id; etag and event time stand for it. */
 export function objectVersionKey(event: {
   bucket: string;

@@ -28,6 +28,7 @@ export type ProblemCode =
   | "payload_not_serializable"
   | "payload_too_large"
   | "run_final"
+  | "trigger_depth"
   | "endpoint_failed"
   | "not_available_yet"
   | "signature_missing"

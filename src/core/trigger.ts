@@ -12,4 +12,6 @@ export interface TriggerOrigin {
   readonly by: string;
   /** The run and task that triggered it, if a task did. */
   readonly parent: { readonly runId: RunId; readonly task: string } | null;
+  /** How many runs led to this one, each triggering the next; absent: none. */
+  readonly depth?: number;
 }

@@ -26,6 +26,7 @@ const KINDS = {
   no_schedule: [404, "No schedule"],
   method_not_allowed: [405, "Method not allowed"],
   run_final: [409, "The run is final"],
+  trigger_depth: [409, "Too many runs trigger each other"],
   delivery_not_whole: [409, "The delivery was not kept whole"],
   payload_too_large: [413, "The body is too large"],
   endpoint_failed: [500, "The endpoint failed"],

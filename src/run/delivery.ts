@@ -36,6 +36,7 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
         token,
         timeoutMs: task.timeoutMs,
         inlineLimitBytes: run.graph.inlineLimitBytes,
+        depth: run.origin.depth ?? 0,
         shape: task.shape,
         inputs,
         parents: task.parents,

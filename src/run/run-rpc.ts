@@ -42,6 +42,8 @@ export interface Lease {
   readonly token: number;
   readonly timeoutMs: number;
   readonly inlineLimitBytes: number;
+  /** How many runs led to this one (see `TriggerOrigin`). */
+  readonly depth: number;
   readonly shape: InputShape;
   /** `trigger` and `value`: exactly one; `keyed`: one for each parent that passed something, by its name. */
   readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];

@@ -22,6 +22,7 @@ import { isPassing, type callRun } from "../run/run-client.ts";
 import type { AcceptAnswer, AcceptRequest, ClaimRequest, Grant } from "../run/run-rpc.ts";
 import type { MethodRegistry } from "../task/method.ts";
 import { checkInput } from "./check-input.ts";
+import { refuseTooDeep } from "./trigger-depth.ts";
 
 export interface TriggerRequest {
   readonly task: string;
@@ -46,7 +47,7 @@ export interface Lifetime {
 }
 
 /**
- * Accepts a trigger. Refuses with `unknown_task`, `invalid_payload`, `overloaded`, or what its stream was found to be while it
+ * Accepts a trigger. Refuses with `unknown_task`, `trigger_depth`, `invalid_payload`, `overloaded`, or what its stream was found to be while it
  * was stored (`payload_too_large`); then nothing was started. Rejects with the error of the stream itself.
  */
 export type AcceptTrigger = (env: Env, lifetime: Lifetime, trigger: TriggerRequest) => Promise<Result<AcceptedTrigger>>;
@@ -108,6 +109,8 @@ export function createAcceptTrigger({
     const graph = graphOf(task);
     const root = graph?.tasks[0];
     if (graph === null || root === undefined) return refuse(unknownTask(Object.keys(plan.tasks), task));
+    const tooDeep = refuseTooDeep(env, task, origin);
+    if (tooDeep !== null) return tooDeep;
     const misfit = await checkInput(registry, root, payload);
     if (misfit !== null) return misfit;
 

@@ -18,6 +18,7 @@ export function leaseFor(overrides: Partial<Lease> = {}): Lease {
     token: 1,
     timeoutMs: 25_000,
     inlineLimitBytes: 32_768,
+    depth: 0,
     shape: "trigger",
     inputs: [{ parent: "", payload: inline(null) }],
     parents: [],
