@@ -74,6 +74,8 @@ async function run(
 ): Promise<AttemptOutcome> {
   try {
     const payload = await fit(method.input, await inputs.value(), `what the task "${lease.task}" reads`);
+    // Reading may have taken all of its time: then another attempt is under way, and this one must not begin.
+    scope.signal.throwIfAborted();
     const returned: unknown = await runInScope(scope, () => method.run(payload, scope));
     const { data, to } = scope.passedData(returned);
     const output = await fit(method.output, data, `what the task "${lease.task}" passes`);

@@ -292,6 +292,32 @@ describe("an attempt whose time is up", () => {
     expect(settlement.children).toEqual([]);
   });
 
+  it("does not start its method any more if its time was up while it read", async () => {
+    const runId = newRunId();
+    const key = `runs/${runId}/trigger-1`;
+    await env.PAYLOADS.put(key, "1");
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    const get = (): Promise<R2ObjectBody | null> => held.then(() => env.PAYLOADS.get(key));
+    const slow = new Proxy(env.PAYLOADS, { get: (real, name) => (name === "get" ? get : Reflect.get(real, name)) });
+    const read = Promise.withResolvers<void>();
+    let started = false;
+    const { settlement } = await attempt(
+      task({ input: z.number().transform(() => read.resolve()), run: () => void (started = true) }),
+      {
+        runId,
+        timeoutMs: 5,
+        inputs: [{ parent: "", payload: { kind: "json", size: 1, contentType: "application/json", at: "r2", key } }],
+      },
+      { env: { ...env, PAYLOADS: slow } },
+    );
+    expect(settlement.outcome.type).toBe("timed_out");
+    release();
+    await read.promise;
+    // Another attempt takes all the turns that the first one has left.
+    await attempt(() => 1);
+    expect(started).toBe(false);
+  });
+
   it("has timed out also if it never reacts, or its stream never ends", async () => {
     const never = new Promise<never>(() => undefined);
     expect((await attempt(() => never, { timeoutMs: 5 })).settlement.outcome.type).toBe("timed_out");
