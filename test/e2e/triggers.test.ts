@@ -1,0 +1,160 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import type { Report } from "./recorder.ts";
+import { Stage } from "./stage.ts";
+
+const AT_ONCE = 8;
+const triggered = z.array(z.object({ runId: z.string(), deduplicated: z.boolean() }));
+const endpointAnswer = z.object({ runs: z.array(z.object({ run_id: z.string(), task: z.string() })) });
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.open("triggers");
+  return () => stage.close();
+});
+
+function starts(run: string): readonly Report[] {
+  return stage.recorder.of(run, "start");
+}
+
+describe("the same idempotency key", () => {
+  it("50 times at once, starts one run and executes it once", async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) => stage.peach.trigger("counted", { index }, { idempotencyKey: "same" })),
+    );
+    const [first] = answers;
+    const runId = first?.run_id ?? "";
+    expect(new Set(answers.map(({ run_id }) => run_id)).size).toBe(1);
+    expect(answers.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1);
+    const winner = answers.findIndex(({ deduplicated }) => !deduplicated);
+
+    const run = await stage.peach.finished(runId);
+    expect(run.tasks[0]?.attempts).toHaveLength(1);
+    expect(await (await stage.peach.payload(runId)).json()).toEqual({ index: winner });
+    expect(await (await stage.peach.payload(runId, "counted")).json()).toEqual({ index: winner });
+
+    const later = await stage.peach.trigger("counted", "again", { idempotencyKey: "same" });
+    expect(later).toMatchObject({ run_id: runId, deduplicated: true, status: "succeeded" });
+    expect(starts(runId)).toHaveLength(1);
+  });
+
+  it("with payloads that go to R2, starts one run, which has the payload of one of them", async () => {
+    const payloads = Array.from({ length: 10 }, (_, index) => `${index}`.repeat(50_000));
+    const answers = await Promise.all(
+      payloads.map((payload) => stage.peach.trigger("direct", payload, { idempotencyKey: "large" })),
+    );
+    expect(new Set(answers.map(({ run_id }) => run_id)).size).toBe(1);
+    const runId = answers[0]?.run_id ?? "";
+    await stage.peach.finished(runId);
+    const payload = await (await stage.peach.payload(runId)).json();
+    expect(payloads[answers.findIndex(({ deduplicated }) => !deduplicated)]).toBe(payload);
+    expect(await (await stage.peach.payload(runId, "direct")).text()).toBe(payload);
+    expect(starts(runId)).toHaveLength(1);
+  });
+
+  it("belongs to its task", async () => {
+    const one = await stage.peach.trigger("counted", null, { idempotencyKey: "shared" });
+    const other = await stage.peach.trigger("other", null, { idempotencyKey: "shared" });
+    expect(other).toMatchObject({ deduplicated: false });
+    expect(other.run_id).not.toBe(one.run_id);
+  });
+});
+
+describe("a task that triggers", () => {
+  it("starts each child run once, however often it is attempted, and both sides know each other", async () => {
+    const { run_id } = await stage.peach.trigger("parent");
+    const run = await stage.peach.finished(run_id);
+    expect(run.tasks[0]?.attempts.map(({ status }) => status)).toEqual(["failed", "failed", "succeeded"]);
+
+    const attempts = stage.recorder.of(run_id, "triggered").map(({ data }) => triggered.parse(data));
+    expect(attempts).toHaveLength(3);
+    const ids = attempts.map((runs) => runs.map(({ runId }) => runId));
+    expect(ids[1]).toEqual(ids[0]);
+    expect(ids[2]).toEqual(ids[0]);
+    expect(new Set(ids[0]).size).toBe(4);
+    expect(attempts.map((runs) => runs.map(({ deduplicated }) => deduplicated))).toEqual([
+      [false, false, false, false],
+      [true, true, true, true],
+      [true, true, true, true],
+    ]);
+
+    const tasks = ["counted", "counted", "other", "counted"];
+    expect(run.children).toEqual(tasks.map((task, index) => ({ run_id: ids[0]?.[index], task })));
+    for (const child of run.children) {
+      expect(await stage.peach.finished(child.run_id)).toMatchObject({
+        status: "succeeded",
+        trigger: { source: "task", by: "parent", parent: { run_id, task: "parent" } },
+      });
+      expect(starts(child.run_id)).toHaveLength(1);
+    }
+    const [first = ""] = ids[0] ?? [];
+    expect(await (await stage.peach.payload(first)).json()).toEqual({ by: "parent", attempt: 1 });
+  });
+
+  it("can wait for the run that it triggered", async () => {
+    const { run_id } = await stage.peach.trigger("patient");
+    const run = await stage.peach.finished(run_id);
+    const [child] = run.children;
+    expect(await (await stage.peach.payload(run_id, "patient")).json()).toEqual({
+      runId: child?.run_id,
+      status: "succeeded",
+      trigger: { source: "task", by: "patient", parent: { run_id, task: "patient" } },
+    });
+  });
+});
+
+describe("the id of a trigger can be read at once", () => {
+  it("when the API has answered, 200 times", async () => {
+    const waiting = Array.from({ length: 200 }, (_, index) => (index % 2 === 0 ? "counted" : "direct")).values();
+    const runIds: string[] = [];
+    const lane = async (): Promise<void> => {
+      for (const task of waiting) {
+        const { run_id, url } = await stage.peach.trigger(task);
+        // Rejects unless the answer is 200.
+        expect(await stage.peach.run(run_id)).toMatchObject({ run_id, task });
+        expect(url).toBe(`${stage.peach.url}/api/v1/runs/${run_id}`);
+        runIds.push(run_id);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, lane));
+    expect(runIds).toHaveLength(200);
+    for (const runId of runIds) {
+      expect(await stage.peach.finished(runId)).toMatchObject({ status: "succeeded" });
+      expect(starts(runId)).toHaveLength(1);
+    }
+  });
+
+  it("when an endpoint has answered", async () => {
+    const answer = await fetch(`${stage.peach.url}/start/20`);
+    expect(answer.status).toBe(202);
+    const { runs } = endpointAnswer.parse(await answer.json());
+    expect(runs).toHaveLength(20);
+    for (const { run_id, task } of runs) {
+      expect(await stage.peach.run(run_id)).toMatchObject({
+        run_id,
+        task,
+        trigger: { source: "endpoint", by: "start_several", parent: null },
+      });
+    }
+  });
+
+  it("when a task has triggered it", async () => {
+    const { run_id } = await stage.peach.trigger("spawner");
+    const read = new Set<string>();
+    await expect
+      .poll(
+        async () => {
+          for (const { data } of stage.recorder.of(run_id, "spawned")) {
+            const child = z.string().parse(data);
+            if (!read.has(child)) expect(await stage.peach.run(child)).toMatchObject({ run_id: child });
+            read.add(child);
+          }
+          return read.size;
+        },
+        { timeout: 30_000, interval: 5 },
+      )
+      .toBe(20);
+    const run = await stage.peach.finished(run_id);
+    expect(new Set(run.children.map((child) => child.run_id))).toEqual(read);
+  });
+});
