@@ -1,6 +1,8 @@
 /** Wiring only: the worker's handlers and the classes that the runtime looks for. */
+import { callDeliveries } from "./deliveries/deliveries-client.ts";
 import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
 import { createApp } from "./http/app.ts";
+import { DebounceObject } from "./limits/debounce-object.ts";
 import { callRun } from "./run/run-client.ts";
 import { RunObject } from "./run/run-object.ts";
 import { createAnnouncement, syncSchedules } from "./schedules/schedules-client.ts";
@@ -13,9 +15,9 @@ import { consumeDeadLetters } from "./trigger/dead-letter.ts";
 import { consumeR2Events } from "./trigger/r2-events.ts";
 import { consumeRunMessages } from "./trigger/run-consumer.ts";
 
-const app = createApp({ plan, registry, acceptTrigger, callRun, callEndpoint });
+const app = createApp({ plan, registry, acceptTrigger, callRun, callDeliveries, callEndpoint });
 
-export { DeliveriesObject, DriverEntrypoint, ExecutorObject, RunObject, SchedulesObject };
+export { DebounceObject, DeliveriesObject, DriverEntrypoint, ExecutorObject, RunObject, SchedulesObject };
 
 const announceSchedules = createAnnouncement(plan);
 

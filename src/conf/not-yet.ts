@@ -21,16 +21,7 @@ export const TASK_NOT_YET: readonly NotYet[] = [
   { path: ["each"], lacking: "a task runs once, not once per item" },
   { path: ["concurrency"], lacking: "the number of attempts at a time is not limited" },
   { path: ["rate_limit"], lacking: "the rate of attempts is not limited" },
-  { path: ["debounce"], lacking: "every trigger starts a run" },
   { path: ["external"], fine: false, lacking: "a task is finished by its own function only" },
-];
-
-export const ENDPOINT_NOT_YET: readonly NotYet[] = [
-  {
-    path: ["auth"],
-    fine: "none",
-    lacking: "endpoints are open; check a signature or a token in the method",
-  },
 ];
 
 /** The entries that this raw mapping asks for. */

@@ -1,6 +1,7 @@
 /** From a conf without problems to the plan: every default filled in, every name resolved. */
 import { createHash } from "node:crypto";
-import type { EndpointPlan, Plan, R2Rule, RetryPolicy, TaskPlan } from "../core/plan.ts";
+import { DEFAULT_HMAC_HEADER, DEFAULT_TOLERANCE_MS, type EndpointAuth, isTimed } from "../core/endpoint-auth.ts";
+import type { DebouncePlan, EndpointPlan, Plan, R2Rule, RetryPolicy, TaskPlan } from "../core/plan.ts";
 import { endpointUrl } from "./check-endpoints.ts";
 import type { ResolvedMethod } from "./methods.ts";
 import { schedulePlans } from "./schedule.ts";
@@ -46,6 +47,7 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
       runIf: task.run_if ?? "all_success",
       retries: retryPolicy(task, conf.root),
       timeoutMs: task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs,
+      debounce: debouncePlan(task),
       dispatch: task.dispatch ?? conf.root.defaults?.dispatch ?? "queue",
       on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule), events: task.on?.event ?? [] },
       schedules: schedulePlans(task.schedule ?? []),
@@ -67,6 +69,12 @@ function keyOf(methods: ReadonlyMap<string, ResolvedMethod>, name: string): stri
   const method = methods.get(name);
   if (method === undefined) throw new Error(`${name} was compiled without its method`);
   return method.key;
+}
+
+function debouncePlan({ debounce }: TaskConf): DebouncePlan | null {
+  return debounce?.delay === undefined
+    ? null
+    : { delayMs: debounce.delay, key: debounce.key?.split(".").slice(1) ?? null };
 }
 
 /** Key by key: the task's own, else the file's defaults, else Peach's. */
@@ -95,8 +103,19 @@ function endpointPlan(name: string, endpoint: EndpointConf, methods: ResolvedMet
     method: keyOf(methods.endpoints, name),
     url: endpointUrl(name, endpoint),
     methods: endpoint.methods ?? null,
+    auth: endpointAuth(endpoint),
     maxBodyBytes: endpoint.max_body ?? DEFAULT.maxBodyBytes,
     fallback: methods.fallbacks.get(name)?.key ?? null,
     cors: endpoint.cors?.origins === undefined ? null : { origins: endpoint.cors.origins },
   };
+}
+
+function endpointAuth({ auth = "none" }: EndpointConf): EndpointAuth {
+  if (typeof auth === "string") return { type: auth };
+  const { signature: scheme, secret, header, tolerance } = auth;
+  if (scheme === undefined || secret === undefined) throw new Error("a signature was compiled without its secret");
+  const type = "signature";
+  if (isTimed(scheme)) return { type, secret, scheme, toleranceMs: tolerance ?? DEFAULT_TOLERANCE_MS };
+  if (scheme === "github") return { type, secret, scheme };
+  return { type, secret, scheme, header: (header ?? DEFAULT_HMAC_HEADER).toLowerCase() };
 }

@@ -3,6 +3,7 @@
  * key are in `check-*.ts`; keys that this version does not run are in `not-yet.ts`.
  */
 import { z } from "zod";
+import { isTimed, SIGNATURE_SCHEMES, TIMED_SCHEMES } from "../core/endpoint-auth.ts";
 import { BACKOFFS, DISPATCHES, R2_ACTIONS } from "../core/plan.ts";
 import { EVENT_NAME } from "../core/event-name.ts";
 import { RUN_IFS } from "../core/run-if.ts";
@@ -24,7 +25,9 @@ import {
 /** What a task or an endpoint may be called. */
 export const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 const METHOD = /^[A-Za-z_$][\w$]*$/;
-const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Not what begins like the secrets of Stripe and Standard Webhooks: somebody has written the secret itself. */
+const ENV_NAME = /^(?!whsec_)[A-Za-z_][A-Za-z0-9_]*$/;
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
 const taskName = text("the name of a task", NAME);
 const method = text("the name of an exported function", METHOD);
@@ -90,13 +93,36 @@ export const TASK_SHAPE = {
     ]),
   ),
   rate_limit: mapping({ limit: count(1, 1_000_000), per: anyDuration, key: nonEmptyKey }, ["limit", "per"]),
-  debounce: mapping({ delay: anyDuration, key: nonEmptyKey }, ["delay"]),
+  debounce: mapping({ delay: duration({ min: "1ms", max: "30d" }), key: nonEmptyKey }, ["delay"]),
   external: flag(),
   dispatch,
 };
 
 /** An external task waits for somebody's call, without anything running: it may have much longer. */
 export const EXTERNAL_TASK_SHAPE = { ...TASK_SHAPE, timeout: externalTimeout };
+
+const signature = mapping(
+  {
+    signature: oneOf(SIGNATURE_SCHEMES),
+    secret: text("the name of an environment variable, such as GITHUB_SECRET (not the secret itself)", ENV_NAME),
+    header: text("the name of a header, such as x-signature", HEADER_NAME),
+    tolerance: duration({ min: "1s", max: "1d" }),
+  },
+  ["signature", "secret"],
+).superRefine(({ signature: scheme, header, tolerance }, context) => {
+  if (scheme === undefined) return;
+  const refuse = (key: string, hint: string): void =>
+    context.addIssue({
+      code: "custom",
+      path: [key],
+      message: `${scheme} has no \`${key}\``,
+      params: { fault: "key", hint },
+    });
+  if (header !== undefined && scheme !== "hmac-sha256")
+    refuse("header", "remove it: only hmac-sha256 lets you choose the header, the others define theirs");
+  if (tolerance !== undefined && !isTimed(scheme))
+    refuse("tolerance", `remove it: only ${TIMED_SCHEMES.join(", ")} sign the time of a delivery`);
+});
 
 const HTTP_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
@@ -108,18 +134,7 @@ export const ENDPOINT_SHAPE = {
     /^\/$|^(\/(:[A-Za-z_]\w*|[\w.~!$&'()+,;=@%-]+))+\/?$/,
   ),
   methods: oneOrMany(oneOf(HTTP_METHODS)),
-  auth: mappingOr(
-    oneOf(["none", "token"]),
-    mapping(
-      {
-        signature: oneOf(["standard-webhooks", "github", "stripe", "slack", "hmac-sha256"]),
-        secret: text("the name of a secret", ENV_NAME),
-        header: text("the name of a header"),
-        tolerance: anyDuration,
-      },
-      ["signature", "secret"],
-    ),
-  ),
+  auth: mappingOr(oneOf(["none", "token"]), signature),
   max_body: size({ min: "0B", max: "100MB" }),
   fallback: method,
   cors: mapping(

@@ -5,6 +5,7 @@
  * `machine.ts`.
  */
 import { laneOf } from "./graph.ts";
+import type { PayloadRef } from "./payload-ref.ts";
 import type { AttemptRecord, ChildRun, Run, RunChange, TaskChange, TaskEntry, TaskState } from "./run.ts";
 import type { Advance, DriverClaim, Effect, GrantedLease, Ignored } from "./run-event.ts";
 import { forbiddenBy, unmetBy, type Ending, type SkipReason } from "./run-if.ts";
@@ -39,6 +40,7 @@ export class Decision {
   readonly #leases: GrantedLease[] = [];
   readonly #ignored: Ignored[] = [];
   readonly #children: ChildRun[] = [];
+  #payload: PayloadRef | null = null;
   #ended = 0;
   #cancelled = false;
   #leavingDriver = false;
@@ -84,6 +86,24 @@ export class Decision {
   makeReady(ordinal: number, attempt?: AttemptRecord): void {
     this.set(ordinal, { status: "queued", dispatches: 1, redispatchAt: this.now + FIRST_REDISPATCH_MS }, attempt);
     this.#ready.push(ordinal);
+  }
+
+  /** The task may start, but not before so much time has passed. */
+  delay(ordinal: number, delayMs: number): void {
+    const notBefore = this.now + delayMs;
+    this.set(ordinal, { status: "queued", dispatches: 0, redispatchAt: notBefore, notBefore });
+  }
+
+  /** Whether the task waits for a delay to pass. */
+  isDelayed(ordinal: number): boolean {
+    const state = this.stateOf(ordinal);
+    return state?.status === "queued" && (state.notBefore ?? 0) > this.now;
+  }
+
+  /** The root's delay begins anew, with another payload. */
+  postpone(payload: PayloadRef, delayMs: number): void {
+    this.delay(0, delayMs);
+    this.#payload = payload;
   }
 
   /** Nobody came for the task: the message was lost, or the queue is slow. */
@@ -165,7 +185,7 @@ export class Decision {
     if (state === null) this.ignore("no_such_task");
     else if (state.status === "running" && state.holder === holder)
       this.#leases.push({ ordinal, attempt: state.attempt, token: state.token });
-    else if (state.status !== "queued") this.ignore("stale_lease");
+    else if (!this.#isClaimable(ordinal)) this.ignore("stale_lease");
     else this.#lease(ordinal, holder);
   }
 
@@ -189,6 +209,7 @@ export class Decision {
       }),
       ...(this.#leases.length > 0 && { lastToken: this.run.lastToken + this.#leases.length }),
       ...(this.#children.length > 0 && { children: this.#children }),
+      ...(this.#payload !== null && { payload: this.#payload }),
     };
     const changed = this.#changes.size > 0;
     return { change: changed ? change : null, effects: this.#effects, leases: this.#leases, ignored: this.#ignored };
@@ -197,11 +218,15 @@ export class Decision {
   /** Queued tasks in the order in which they became so: the earlier ones first, then those of this decision. */
   *#queued(): Generator<number> {
     for (const ordinal of this.run.active) {
-      if (this.entry(ordinal).state.status === "queued" && this.stateOf(ordinal)?.status === "queued") yield ordinal;
+      if (this.entry(ordinal).state.status === "queued" && this.#isClaimable(ordinal)) yield ordinal;
     }
     for (const ordinal of this.#ready) {
-      if (this.entry(ordinal).state.status !== "queued" && this.stateOf(ordinal)?.status === "queued") yield ordinal;
+      if (this.entry(ordinal).state.status !== "queued" && this.#isClaimable(ordinal)) yield ordinal;
     }
+  }
+
+  #isClaimable(ordinal: number): boolean {
+    return this.stateOf(ordinal)?.status === "queued" && !this.isDelayed(ordinal);
   }
 
   #lease(ordinal: number, holder?: string): void {

@@ -45,8 +45,13 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
         decision.ignore("already_accepted");
         break;
       }
-      decision.makeReady(0);
+      if ((event.delayMs ?? 0) > 0) decision.delay(0, event.delayMs ?? 0);
+      else decision.makeReady(0);
       if (event.claim !== null) decision.grant(event.claim);
+      break;
+    case "postponed":
+      if (decision.isDelayed(0)) decision.postpone(event.payload, event.delayMs);
+      else decision.ignore("already_started");
       break;
     case "claimed":
       decision.grant(event.claim);

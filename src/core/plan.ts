@@ -3,6 +3,7 @@
  * All durations are milliseconds, all sizes bytes, every default filled in.
  */
 
+import type { EndpointAuth } from "./endpoint-auth.ts";
 import type { RunIf } from "./run-if.ts";
 
 /** When a task that threw is started again. At most `limit` + 1 attempts; lost attempts do not count. */
@@ -63,6 +64,13 @@ export interface SchedulePlan {
 export const DISPATCHES = ["queue", "direct"] as const;
 export type Dispatch = (typeof DISPATCHES)[number];
 
+/** Triggers that come within `delayMs` of one another, with the same key, become one run with the last payload. */
+export interface DebouncePlan {
+  readonly delayMs: number;
+  /** Path of the key in the payload, by property; null: one key for all. */
+  readonly key: readonly string[] | null;
+}
+
 export interface TaskPlan {
   readonly name: string;
   /** Key into the method registry: `method`, or `module#method`. */
@@ -77,6 +85,7 @@ export interface TaskPlan {
   /** Of one attempt. */
   readonly timeoutMs: number;
   readonly dispatch: Dispatch;
+  readonly debounce: DebouncePlan | null;
   /** `events`: names of events, as `on.event` lists them. */
   readonly on: { readonly r2: readonly R2Rule[]; readonly events: readonly string[] };
   readonly schedules: readonly SchedulePlan[];
@@ -89,6 +98,7 @@ export interface EndpointPlan {
   readonly url: string;
   /** Upper case; null is any. */
   readonly methods: readonly string[] | null;
+  readonly auth: EndpointAuth;
   readonly maxBodyBytes: number;
   /** Registry key of the endpoint called if the method throws. */
   readonly fallback: string | null;

@@ -1,6 +1,7 @@
 /**
  * What can happen to a run, and what follows from it: the words that the machine, the run object and the simulation share.
  */
+import type { PayloadRef } from "./payload-ref.ts";
 import type { AttemptError, ChildRun, FailReason, LogRef, LostTo, RunChange, TaskOutput } from "./run.ts";
 
 /** How an attempt ended, its payloads stored. */
@@ -33,7 +34,9 @@ export interface DriverClaim {
 
 export type RunEvent =
   /** The run was recorded; `claim` if the recording invocation drives it itself. */
-  | { readonly type: "accepted"; readonly claim: DriverClaim | null }
+  | { readonly type: "accepted"; readonly claim: DriverClaim | null; readonly delayMs?: number }
+  /** A debounced task was triggered again: the delay begins anew and this payload counts, unless the run has started. */
+  | { readonly type: "postponed"; readonly payload: PayloadRef; readonly delayMs: number }
   | { readonly type: "claimed"; readonly claim: DriverClaim }
   | { readonly type: "settled"; readonly attempts: readonly SettledAttempt[]; readonly claim: DriverClaim | null }
   /** The executor object of this name asks for this one task; asking again gives the same lease. */
@@ -59,7 +62,14 @@ export interface GrantedLease {
 }
 
 /** Why something that came in changed nothing. */
-export type Ignored = "already_accepted" | "stale_lease" | "no_such_task" | "run_final" | "not_due" | "no_work";
+export type Ignored =
+  | "already_accepted"
+  | "already_started"
+  | "stale_lease"
+  | "no_such_task"
+  | "run_final"
+  | "not_due"
+  | "no_work";
 
 export interface Advance {
   /** Null: nothing changes. */

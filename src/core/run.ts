@@ -66,8 +66,13 @@ export type FailReason = (typeof FAIL_REASONS)[number];
 /** A member carries only what is legal for it. See `TASK_STATUSES` for what each means. `*At` are epoch milliseconds. */
 export type TaskState =
   | { readonly status: "pending" }
-  /** `redispatchAt`: when to send another message, should the last one be lost. */
-  | { readonly status: "queued"; readonly dispatches: number; readonly redispatchAt: number }
+  /** `redispatchAt`: when to send another message, should the last one be lost. `notBefore`: its trigger asked for a delay. */
+  | {
+      readonly status: "queued";
+      readonly dispatches: number;
+      readonly redispatchAt: number;
+      readonly notBefore?: number;
+    }
   /** Only who has `token` may settle. `holder` is the executor object of the long lane; it may ask for its lease again. */
   | {
       readonly status: "running";
@@ -100,6 +105,8 @@ export interface RunChange {
   /** The fencing token handed out last. */
   readonly lastToken?: number;
   readonly children?: readonly ChildRun[];
+  /** A later trigger of a debounced task took the place of the one that started the run. */
+  readonly payload?: PayloadRef;
 }
 
 /** What is recorded when a run is accepted. */
@@ -120,6 +127,7 @@ export interface TaskEntry {
 }
 
 export interface Run extends RunGenesis {
+  payload: PayloadRef;
   status: RunStatus;
   startedAt: number | null;
   finishedAt: number | null;
@@ -169,6 +177,7 @@ export function fold(run: Run, change: RunChange): void {
   if (change.run !== undefined) Object.assign(run, change.run);
   if (change.lastToken !== undefined) run.lastToken = change.lastToken;
   if (change.children !== undefined) run.children.push(...change.children);
+  if (change.payload !== undefined) run.payload = change.payload;
 }
 
 function countDown(run: Run, ordinal: number, by: number): void {

@@ -10,3 +10,9 @@ export function jsonPath(steps: readonly JsonStep[]): string {
   }
   return path;
 }
+
+/** The property of this name, if the value is an object that has it. */
+export function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return Object.entries(value).find(([key]) => key === name)?.[1];
+}

@@ -15,19 +15,24 @@ const PASSING_MESSAGE =
 
 /** Calls the object of this run, with bounded retries. Rejects only when the surroundings keep failing. */
 export async function callRun<T>(env: Env, runId: RunId, call: (run: RunRpc) => Promise<T>): Promise<T> {
+  try {
+    return await callWithRetries(() => call(stubOf(env, runId)));
+  } catch (error) {
+    throw isPassing(error) ? new RunUnreachableError(runId, error) : error;
+  }
+}
+
+/** Makes a call of an object, on a fresh stub each time, until it is answered; rejects with the last error. */
+export async function callWithRetries<T>(call: () => Promise<T>): Promise<T> {
   for (const pauseMs of PAUSES_MS) {
     try {
-      return await call(stubOf(env, runId));
+      return await call();
     } catch (error) {
       if (!isPassing(error)) throw error;
       await scheduler.wait(pauseMs * (isOverload(error) ? 2 : 1) * (0.5 + Math.random() / 2));
     }
   }
-  try {
-    return await call(stubOf(env, runId));
-  } catch (error) {
-    throw isPassing(error) ? new RunUnreachableError(runId, error) : error;
-  }
+  return call();
 }
 
 /**

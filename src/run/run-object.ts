@@ -54,6 +54,10 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return this.#protocol.accept(request);
   }
 
+  async acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptAnswer | null> {
+    return this.#protocol.acceptOrPostpone(request);
+  }
+
   async claim(request: ClaimRequest): Promise<Grant> {
     return this.#protocol.claim(request);
   }

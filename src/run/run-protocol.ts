@@ -78,7 +78,11 @@ export class RunProtocol {
       createdAt: now,
     };
     const run = newRun(genesis);
-    const decided = advance(run, { type: "accepted", claim: request.claim ?? null }, now);
+    const decided = advance(
+      run,
+      { type: "accepted", claim: request.claim ?? null, delayMs: request.delayMs ?? 0 },
+      now,
+    );
     const first = decided.change ?? { tasks: [] };
     this.#store.create(genesis, data, first, now);
     fold(run, first);
@@ -86,6 +90,16 @@ export class RunProtocol {
     this.#setAlarm(nextWakeAt(run));
     this.#perform(run, decided.effects);
     return { status: run.status, deduplicated: false, grant: this.#grant(run, decided) };
+  }
+
+  acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): AcceptAnswer | null {
+    const run = this.load();
+    if (run === null) return this.accept(request);
+    if (isSameCall(run, request)) return { status: run.status, deduplicated: false, grant: { leases: [] } };
+    const data = new Packer(this.#store.nextSeq);
+    const payload = placeParcel(request.payload, data);
+    const { change } = this.#advance(run, { type: "postponed", payload, delayMs: request.delayMs }, data);
+    return change === null ? null : { status: run.status, deduplicated: true, grant: { leases: [] } };
   }
 
   claim(claim: ClaimRequest): Grant {

@@ -16,6 +16,8 @@ export interface AcceptRequest {
   readonly payload: PayloadParcel;
   /** With `dispatch: direct`: the accepting invocation is the driver, and gets the first lease in the same call. */
   readonly claim?: ClaimRequest;
+  /** How long the root task waits before it may start; absent: not at all. Milliseconds. */
+  readonly delayMs?: number;
 }
 
 export interface AcceptAnswer {
@@ -109,6 +111,11 @@ export type StoredPayload = PayloadParcel;
 export interface RunRpc {
   /** Records the run, durably, before it answers. The same id again changes nothing. */
   accept(request: AcceptRequest): Promise<AcceptAnswer>;
+  /**
+   * Like `accept`, with a delay; but while a run of this id still waits for its own, that begins anew and this payload counts.
+   * Null: that run has started, and nothing was changed.
+   */
+  acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptAnswer | null>;
   /** A driver asks for work. */
   claim(request: ClaimRequest): Promise<Grant>;
   /** A driver reports attempts and gets the next leases. Stale ones are ignored. */

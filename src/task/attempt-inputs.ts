@@ -3,6 +3,7 @@
  * what the trigger carried.
  */
 import type { PayloadDelivery } from "../core/payload-ref.ts";
+import { memberOf } from "../payload/json-path.ts";
 import { openPayload, openPayloadStream, type HeldReader } from "../payload/payload-store.ts";
 import type { Lease } from "../run/run-rpc.ts";
 
@@ -76,11 +77,6 @@ export class AttemptInputs {
   #isKeyedTrigger(): boolean {
     return this.#lease.shape === "trigger" && this.#lease.parents.length > 1;
   }
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-  return Object.entries(value).find(([key]) => key === name)?.[1];
 }
 
 function lazily(open: () => Promise<ReadableStream<Uint8Array>>): ReadableStream<Uint8Array> {

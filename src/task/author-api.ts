@@ -13,6 +13,8 @@ export interface PeachTasks {}
 export interface TriggerOptions {
   /** The same key for the same task gives the same run and executes nothing again. */
   readonly idempotencyKey?: string;
+  /** How long the run waits before it starts, at most 30d. */
+  readonly delay?: DurationInput;
 }
 
 export interface TriggeredRun {

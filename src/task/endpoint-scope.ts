@@ -1,5 +1,6 @@
 /** One call of an endpoint, as its author and the helpers see it. */
-import type { RunId } from "../core/ids.ts";
+import type { DeliveryRun } from "../core/delivery.ts";
+import { deliveryTriggerKey } from "../core/ids.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type { EndpointContext, TaskLog, TriggeredRun, TriggerOptions } from "./author-api.ts";
 import { triggerTask, type TriggerPort } from "./triggering.ts";
@@ -10,8 +11,12 @@ export interface EndpointCall {
   /** The `:params` of its url, decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly requestId: string;
+  /** `replay`: a recorded delivery that somebody sends again. */
+  readonly source: "endpoint" | "replay";
+  /** What its sender calls this delivery, each time it is sent; null if the endpoint's `auth` knows no such id. */
+  readonly delivery: { readonly id: string; readonly isFallback: boolean } | null;
   /** To be told of each run that the endpoint triggers. */
-  readonly triggered: (run: { readonly runId: RunId; readonly task: string }) => void;
+  readonly triggered: (run: DeliveryRun) => void;
 }
 
 export class EndpointScope implements EndpointContext {
@@ -19,6 +24,7 @@ export class EndpointScope implements EndpointContext {
   readonly log: TaskLog;
   readonly #call: EndpointCall;
   readonly #port: TriggerPort;
+  readonly #ordinals = new Map<string, number>();
 
   constructor(call: EndpointCall, port: TriggerPort) {
     this.#call = call;
@@ -43,14 +49,14 @@ export class EndpointScope implements EndpointContext {
   }
 
   async triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
-    const origin = { source: "endpoint", by: this.name, parent: null } as const;
-    const run = await triggerTask(this.#port, {
-      task,
-      payload,
-      idempotencyKey: options?.idempotencyKey ?? null,
-      origin,
-    });
-    this.#call.triggered({ runId: run.runId, task });
+    const { source, delivery, name: endpoint } = this.#call;
+    const ordinal = this.#ordinals.get(task) ?? 0;
+    this.#ordinals.set(task, ordinal + 1);
+    // A delivery that is sent again finds the runs that it has triggered before.
+    const derived = delivery === null ? null : deliveryTriggerKey({ endpoint, ...delivery }, task, ordinal);
+    const origin = { source, by: endpoint, parent: null };
+    const run = await triggerTask(this.#port, { task, payload, options, derivedKey: derived, origin });
+    this.#call.triggered({ runId: run.runId, task, deduplicated: run.deduplicated });
     return run;
   }
 }

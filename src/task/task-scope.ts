@@ -69,9 +69,9 @@ export class TaskScope implements TaskContext {
     const { runId, task: name } = this.#lease;
     const ordinal = this.#ordinals.get(task) ?? 0;
     this.#ordinals.set(task, ordinal + 1);
-    const idempotencyKey = options?.idempotencyKey ?? childTriggerKey({ runId, task: name }, task, ordinal);
+    const derivedKey = childTriggerKey({ runId, task: name }, task, ordinal);
     const origin = { source: "task", by: name, parent: { runId, task: name } } as const;
-    const run = await triggerTask(this.#port, { task, payload, idempotencyKey, origin });
+    const run = await triggerTask(this.#port, { task, payload, options, derivedKey, origin });
     this.#children.push({ runId: run.runId, task });
     return run;
   }

@@ -6,7 +6,7 @@ import { encodePayload } from "../payload/codec.ts";
 import { callRun } from "../run/run-client.ts";
 import type { RunDocument } from "../run/run-rpc.ts";
 import type { AcceptTrigger, Lifetime } from "../trigger/accept.ts";
-import type { DurationInput, TriggeredRun } from "./author-api.ts";
+import type { DurationInput, TriggeredRun, TriggerOptions } from "./author-api.ts";
 import { millisecondsOf, ResultTimeoutError } from "./errors.ts";
 
 const DEFAULT_RESULT_TIMEOUT_MS = 30_000;
@@ -21,15 +21,24 @@ export interface TriggerPort {
 export interface AuthorTrigger {
   readonly task: string;
   readonly payload: unknown;
-  readonly idempotencyKey: string | null;
+  readonly options: TriggerOptions | undefined;
+  /** Of a trigger that names no key of its own; null: a fresh run each time. */
+  readonly derivedKey: string | null;
   readonly origin: TriggerOrigin;
 }
 
 /** Triggers a task; rejects with `ProblemError` if it is refused. */
 export async function triggerTask(port: TriggerPort, trigger: AuthorTrigger): Promise<TriggeredRun> {
+  const { task, options, derivedKey, origin } = trigger;
   const payload = encodePayload(trigger.payload);
   if (!payload.ok) throw new ProblemError(payload.problem);
-  const accepted = await port.accept(port.env, port.lifetime, { ...trigger, payload: payload.value });
+  const accepted = await port.accept(port.env, port.lifetime, {
+    task,
+    payload: payload.value,
+    idempotencyKey: options?.idempotencyKey ?? derivedKey,
+    origin,
+    delayMs: millisecondsOf(options?.delay ?? 0),
+  });
   if (!accepted.ok) throw new ProblemError(accepted.problem);
   const { runId, deduplicated } = accepted.value;
   return { runId, deduplicated, result: (options) => resultOf(port.env, runId, options?.timeout) };

@@ -11,18 +11,20 @@ import { nearest } from "../conf/nearest.ts";
 import { graphFrom, type RunGraph } from "../core/graph.ts";
 import { idempotencyInput, runIdFromBytes, type RunId } from "../core/ids.ts";
 import type { PayloadParcel } from "../core/payload-ref.ts";
-import type { Plan } from "../core/plan.ts";
+import type { DebouncePlan, Plan } from "../core/plan.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
 import type { RunStatus } from "../core/status.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
-import { parcelPayload, triggerPayloadKey } from "../payload/payload-store.ts";
+import { openPayloadStream, parcelPayload, triggerPayloadKey } from "../payload/payload-store.ts";
 import { PayloadStoreError } from "../payload/r2-calls.ts";
 import { isPassing, type callRun } from "../run/run-client.ts";
-import type { AcceptAnswer, AcceptRequest, ClaimRequest, Grant } from "../run/run-rpc.ts";
+import type { ClaimRequest, Grant } from "../run/run-rpc.ts";
+import type { WindowAnswer } from "../limits/debounce-rpc.ts";
 import type { MethodRegistry } from "../task/method.ts";
 import { checkInput } from "./check-input.ts";
 import { refuseTooDeep } from "./trigger-depth.ts";
+import { debounceDelayMs, debounceKeyOf, debounceWindow } from "./debounced.ts";
 
 export interface TriggerRequest {
   readonly task: string;
@@ -30,6 +32,8 @@ export interface TriggerRequest {
   /** Null: a fresh run each time. */
   readonly idempotencyKey: string | null;
   readonly origin: TriggerOrigin;
+  /** How long the root task waits before it may start, to 30 days; absent: not at all. Milliseconds. */
+  readonly delayMs?: number;
 }
 
 export interface AcceptedTrigger {
@@ -61,6 +65,9 @@ export interface AcceptDependencies {
   /** Drives what was granted; carried by `waitUntil`. */
   readonly driveGrant: (env: Env, runId: RunId, grant: Grant) => Promise<void>;
 }
+
+/** The longest delay of a trigger: 30 days. */
+const MAX_DELAY_MS = 30 * 86_400_000;
 
 /** The run that this trigger starts or finds: a key belongs to its task, no key is a fresh run. */
 export async function runIdFor(task: string, idempotencyKey: string | null): Promise<RunId> {
@@ -105,20 +112,29 @@ export function createAcceptTrigger({
     return { ...directClaim, budgetMs: Math.min(directClaim.budgetMs, leftMs) };
   }
 
-  return async function acceptTrigger(env, lifetime, { task, payload, idempotencyKey, origin }) {
+  return async function acceptTrigger(env, lifetime, trigger) {
+    const { task, payload, idempotencyKey, origin, delayMs = 0 } = trigger;
     const graph = graphOf(task);
     const root = graph?.tasks[0];
     if (graph === null || root === undefined) return refuse(unknownTask(Object.keys(plan.tasks), task));
     const tooDeep = refuseTooDeep(env, task, origin);
     if (tooDeep !== null) return tooDeep;
+    if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) return refuse(impossibleDelay(delayMs));
     const misfit = await checkInput(registry, root, payload);
     if (misfit !== null) return misfit;
+
+    const debounce = plan.tasks[task]?.debounce ?? null;
+    if (debounce !== null) return acceptDebounced(env, lifetime, graph, debounce, trigger);
 
     const runId = await runIdFor(task, idempotencyKey);
     const parcel = await parcelTrigger(env, runId, payload, graph.inlineLimitBytes);
     if (!parcel.ok) return parcel;
     const claim = graph.dispatch === "direct" ? { claim: claimWithin(lifetime) } : {};
-    const answer = await recordRun(env, { runId, graph, origin, payload: parcel.value, ...claim });
+    const request = { runId, graph, origin, payload: parcel.value, delayMs, ...claim };
+    const answer = await recorded(
+      runId,
+      callRun(env, runId, (run) => run.accept(request)),
+    );
     if (!answer.ok) return answer;
 
     const { status, deduplicated, grant } = answer.value;
@@ -127,15 +143,66 @@ export function createAcceptTrigger({
     return ok({ runId, task, status, deduplicated });
   };
 
-  async function recordRun(env: Env, request: AcceptRequest): Promise<Result<AcceptAnswer>> {
-    try {
-      return ok(await callRun(env, request.runId, (run) => run.accept(request)));
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      console.warn(JSON.stringify({ message: "trigger not recorded", run_id: request.runId, error: String(error) }));
-      return refuse(OVERLOADED);
+  /** Finds the run of the open window, or opens one; a run that has started meanwhile closes its window (see debounced.ts). */
+  async function acceptDebounced(
+    env: Env,
+    lifetime: Lifetime,
+    graph: RunGraph,
+    debounce: DebouncePlan,
+    { task, payload, idempotencyKey, origin, delayMs = 0 }: TriggerRequest,
+  ): Promise<Result<AcceptedTrigger>> {
+    const key = await debounceKeyOf(debounce, payload);
+    const waitMs = debounceDelayMs(debounce, delayMs);
+    let body = payload;
+    const leftovers: PayloadParcel[] = [];
+    let started: RunId | null = null;
+    for (;;) {
+      const window: Result<WindowAnswer> = await recorded(
+        null,
+        debounceWindow(env, task, key, idempotencyKey, started),
+      );
+      if (!window.ok) return window;
+      const { runId, known }: WindowAnswer = window.value;
+      const status = known ? await callRun(env, runId, (run) => run.describe()).then((run) => run?.status) : undefined;
+      if (status !== undefined) return ok({ runId, task, status, deduplicated: true });
+
+      const parcel = await parcelTrigger(env, runId, body, graph.inlineLimitBytes);
+      if (!parcel.ok) return parcel;
+      const request = { runId, graph, origin, payload: parcel.value, delayMs: waitMs };
+      const answer = await recorded(
+        runId,
+        callRun(env, runId, (run) => run.acceptOrPostpone(request)),
+      );
+      if (!answer.ok) return answer;
+      if (answer.value !== null) {
+        for (const leftover of leftovers) lifetime.waitUntil(discard(env, leftover));
+        return ok({ runId, task, status: answer.value.status, deduplicated: answer.value.deduplicated });
+      }
+      started = runId;
+      body = await reread(env, payload, parcel.value);
+      leftovers.push(parcel.value);
     }
   }
+}
+
+/** The answer of an object, or `overloaded` if the surroundings keep it from answering. */
+async function recorded<T>(runId: RunId | null, answer: Promise<T>): Promise<Result<T>> {
+  try {
+    return ok(await answer);
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    console.warn(JSON.stringify({ message: "trigger not recorded", run_id: runId, error: String(error) }));
+    return refuse(OVERLOADED);
+  }
+}
+
+/** The payload once more: a stream that was stored already is read from there. */
+async function reread(env: Env, payload: EncodedPayload, parcel: PayloadParcel): Promise<EncodedPayload> {
+  if (!(payload.body instanceof ReadableStream)) return payload;
+  const { kind, size, contentType, form } = parcel;
+  const held = (): Promise<never> => Promise.reject(new Error("a parcel that was just made is held nowhere"));
+  const body = await openPayloadStream(env.PAYLOADS, parcel, held);
+  return { kind, size, contentType, ...(form !== undefined && { form }), body };
 }
 
 async function parcelTrigger(
@@ -163,6 +230,14 @@ async function discard(env: Env, parcel: PayloadParcel): Promise<void> {
   await env.PAYLOADS.delete(parcel.key).catch((error: unknown) => {
     console.warn(JSON.stringify({ message: "duplicate payload not deleted", key: parcel.key, error: String(error) }));
   });
+}
+
+function impossibleDelay(delayMs: number): Problem {
+  return {
+    code: "invalid_request",
+    detail: `A trigger cannot be delayed by ${delayMs} ms.`,
+    hint: "A delay is at most 30d; a time further away is a matter for a schedule.",
+  };
 }
 
 const OVERLOADED: Problem = {

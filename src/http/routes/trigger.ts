@@ -2,7 +2,7 @@
 import { Hono, type Context } from "hono";
 import { parseDuration } from "../../core/duration.ts";
 import type { Plan } from "../../core/plan.ts";
-import { ok, refuse, type Result } from "../../core/result.ts";
+import { ok, refuse, type Problem, type Result } from "../../core/result.ts";
 import type { TriggerOrigin } from "../../core/trigger.ts";
 import { encodeRequestBody } from "../../payload/request-body.ts";
 import type { callRun } from "../../run/run-client.ts";
@@ -29,7 +29,7 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
     if (!Object.hasOwn(plan.tasks, task)) return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
     const options = readOptions(c);
     if (!options.ok) return problemResponse(c, options.problem);
-    const { idempotencyKey, waitMs } = options.value;
+    const { idempotencyKey, waitMs, delayMs } = options.value;
 
     const payload = await encodeRequestBody(
       { contentType: c.req.header("Content-Type") ?? null, contentLength: contentLength(c), body: c.req.raw.body },
@@ -41,6 +41,7 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
       payload: payload.value,
       idempotencyKey,
       origin: originOf(c),
+      delayMs,
     });
     if (!accepted.ok) return problemResponse(c, accepted.problem);
     if (waitMs === null) return c.json(acceptedDocument(c, accepted.value), 202);
@@ -60,6 +61,7 @@ interface TriggerOptions {
   readonly idempotencyKey: string | null;
   /** Null: answer at once. */
   readonly waitMs: number | null;
+  readonly delayMs: number;
 }
 
 function readOptions(c: Context<HttpEnv>): Result<TriggerOptions> {
@@ -71,22 +73,27 @@ function readOptions(c: Context<HttpEnv>): Result<TriggerOptions> {
       hint: "Send 1 to 255 printable ASCII characters, the same for each attempt at the same trigger.",
     });
   }
-  if (c.req.query("delay") !== undefined) {
-    return refuse({
-      code: "not_available_yet",
-      detail: "A trigger cannot be delayed yet.",
-      hint: "Leave `delay` away and send the trigger when it is due.",
-    });
+  const delayMs = readDuration(c, "delay");
+  if (delayMs === undefined)
+    return refuse(noDuration(c, "delay", "30d", "A delay is written like `30s`, `2h` or `7d`."));
+  const waitMs = readDuration(c, "wait");
+  if (waitMs === undefined || (waitMs ?? 0) > MAX_WAIT_MS) {
+    return refuse(
+      noDuration(c, "wait", "5m", "Write it like `30s` or `2m`. To follow a longer run, ask for it by its id."),
+    );
   }
-  const wait = c.req.query("wait");
-  if (wait === undefined) return ok({ idempotencyKey, waitMs: null });
-  const waitMs = parseDuration(wait);
-  if (waitMs !== null && waitMs <= MAX_WAIT_MS) return ok({ idempotencyKey, waitMs });
-  return refuse({
-    code: "invalid_request",
-    detail: `The query \`wait\` must be a duration of at most 5m; it is ${JSON.stringify(wait)}.`,
-    hint: "Write it like `30s` or `2m`. To follow a longer run, ask for it by its id.",
-  });
+  return ok({ idempotencyKey, waitMs, delayMs: delayMs ?? 0 });
+}
+
+/** Milliseconds; null: not asked for; undefined: not a duration. */
+function readDuration(c: Context<HttpEnv>, name: string): number | null | undefined {
+  const text = c.req.query(name);
+  return text === undefined ? null : (parseDuration(text) ?? undefined);
+}
+
+function noDuration(c: Context<HttpEnv>, name: string, most: string, hint: string): Problem {
+  const detail = `The query \`${name}\` must be a duration of at most ${most}; it is ${JSON.stringify(c.req.query(name))}.`;
+  return { code: "invalid_request", detail, hint };
 }
 
 function originOf(c: Context<HttpEnv>): TriggerOrigin {
