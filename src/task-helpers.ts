@@ -15,11 +15,19 @@
  * }
  */
 import type { ZodType, output as Parsed, input as Unparsed } from "zod";
-import type { PeachTasks, TaskContext, TaskLog, TriggeredRun, TriggerOptions } from "./task/author-api.ts";
+import type {
+  EmitOptions,
+  EmitResult,
+  PeachTasks,
+  TaskContext,
+  TaskLog,
+  TriggeredRun,
+  TriggerOptions,
+} from "./task/author-api.ts";
 import { scopeOf, taskScopeOf } from "./task/context.ts";
 import type { TypedTask } from "./task/method.ts";
 
-export type { EndpointContext, TaskContext, TaskLog, TriggeredRun, TriggerOptions } from "./task/author-api.ts";
+export type { EmitOptions, EmitResult, EndpointContext, TaskContext, TaskLog, TriggeredRun, TriggerOptions } from "./task/author-api.ts";
 export { NonRetryableError, ResultTimeoutError, RetryAfterError } from "./task/errors.ts";
 
 /** What the trigger of this task takes; unknown for tasks declared without types. */
@@ -37,6 +45,17 @@ export async function triggerTaskWithEvent<Name extends (keyof PeachTasks & stri
   options?: TriggerOptions,
 ): Promise<TriggeredRun> {
   return scopeOf("triggerTaskWithEvent").triggerTaskWithEvent(task, payload, options);
+}
+
+/**
+ * Emits a named event: every task whose `on.event` names it gets a run, none if nobody listens. Inside a task a retried attempt
+ * finds the same runs again. Rejects if the name is none, or if the payload cannot be stored or does not fit one of those tasks:
+ * then nothing was started.
+ *
+ * @example const { runs } = await emitEvent("audio.published", { s3_uri: "s3://uploads/audio/a.mp3" });
+ */
+export async function emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
+  return scopeOf("emitEvent").emitEvent(name, payload, options);
 }
 
 /**

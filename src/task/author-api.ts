@@ -25,6 +25,16 @@ export interface TriggeredRun {
   result(options?: { readonly timeout?: DurationInput }): Promise<RunDocument>;
 }
 
+export interface EmitOptions {
+  /** The same key for the same event gives the same runs and executes nothing again. */
+  readonly idempotencyKey?: string;
+}
+
+/** What came of an event: a run for each task that listens to it, in the order of peach.conf. */
+export interface EmitResult {
+  readonly runs: readonly { readonly runId: RunId; readonly task: string }[];
+}
+
 export interface TaskLog {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -42,6 +52,7 @@ export interface TaskContext {
   readonly signal: AbortSignal;
   readonly log: TaskLog;
   triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
+  emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult>;
   passToChildTask(data: unknown, options?: { readonly to?: string }): void;
   runOnlyChildTasks(...names: readonly string[]): void;
   readFromParentTask<T = unknown>(parent?: string): Promise<T>;
@@ -59,4 +70,5 @@ export interface EndpointContext {
   readonly log: TaskLog;
   waitUntil(promise: Promise<unknown>): void;
   triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
+  emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult>;
 }

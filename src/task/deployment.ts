@@ -8,6 +8,7 @@ import type { RunId } from "../core/ids.ts";
 import { callRun } from "../run/run-client.ts";
 import type { Grant, Lease, Settlement } from "../run/run-rpc.ts";
 import { createAcceptTrigger, type Lifetime } from "../trigger/accept.ts";
+import { createEmitEvent } from "../trigger/emit.ts";
 import { runInScope } from "./context.ts";
 import { drive, DRIVER_BUDGET_MS } from "./driver.ts";
 import { EndpointScope, type EndpointCall } from "./endpoint-scope.ts";
@@ -24,6 +25,9 @@ export const acceptTrigger = createAcceptTrigger({
   directClaim: { holding: 0, budgetMs: DRIVER_BUDGET_MS },
   driveGrant: driveRun,
 });
+
+/** The one way in for every event of this deployment. */
+export const emitEvent = createEmitEvent({ plan, registry, acceptTrigger });
 
 /** Drives a run until this invocation has nothing more to do for it; to be carried by `waitUntil`. */
 export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<void> {
@@ -44,7 +48,7 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
 
 /** Runs one attempt with this deployment's methods. */
 export function executeLease(env: Env, lease: Lease, lifetime: Lifetime): Promise<Settlement> {
-  return executeAttempt(lease, registry, { env, lifetime, accept: acceptTrigger });
+  return executeAttempt(lease, registry, { env, lifetime, accept: acceptTrigger, emit: emitEvent });
 }
 
 /** Calls an endpoint's method so that its helpers know where they are. */
@@ -53,6 +57,7 @@ export function callEndpoint(
   request: Request,
   call: EndpointCall & { readonly env: Env; readonly lifetime: Lifetime },
 ): unknown {
-  const scope = new EndpointScope(call, { env: call.env, lifetime: call.lifetime, accept: acceptTrigger });
+  const { env, lifetime } = call;
+  const scope = new EndpointScope(call, { env, lifetime, accept: acceptTrigger, emit: emitEvent });
   return runInScope(scope, () => method(request, scope));
 }

@@ -2,15 +2,15 @@
  * One attempt of a task, as its author and the helpers see it. It collects what the attempt passes, logs and triggers; nothing
  * of that is visible to anybody before the attempt has settled, but the runs it triggers, which a later attempt finds again.
  */
-import { childTriggerKey, type RunId } from "../core/ids.ts";
+import { childTriggerKey, eventKey, type RunId } from "../core/ids.ts";
 import { ProblemError } from "../core/result.ts";
 import type { ChildRun } from "../core/run.ts";
 import { nearest } from "../conf/nearest.ts";
 import type { Lease } from "../run/run-rpc.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type { AttemptInputs } from "./attempt-inputs.ts";
-import type { TaskContext, TriggeredRun, TriggerOptions } from "./author-api.ts";
-import { triggerTask, type TriggerPort } from "./triggering.ts";
+import type { EmitOptions, EmitResult, TaskContext, TriggeredRun, TriggerOptions } from "./author-api.ts";
+import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
 export class TaskScope implements TaskContext {
   readonly kind = "task";
@@ -70,10 +70,26 @@ export class TaskScope implements TaskContext {
     const ordinal = this.#ordinals.get(task) ?? 0;
     this.#ordinals.set(task, ordinal + 1);
     const derivedKey = childTriggerKey({ runId, task: name }, task, ordinal);
-    const origin = { source: "task", by: name, parent: { runId, task: name } } as const;
+    const origin = { source: "task", by: name, parent: { runId, task: name }, depth: this.#lease.depth + 1 } as const;
     const run = await triggerTask(this.#port, { task, payload, options, derivedKey, origin });
     this.#children.push({ runId: run.runId, task });
     return run;
+  }
+
+  async emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
+    this.#refuseIfEnded("emitEvent");
+    const parent = { runId: this.#lease.runId, task: this.#lease.task };
+    // No task can be called so: the name of an event and that of a task are never taken for each other.
+    const target = `event:${name}`;
+    const ordinal = this.#ordinals.get(target) ?? 0;
+    this.#ordinals.set(target, ordinal + 1);
+    const key = options?.idempotencyKey;
+    const idempotencyKey = key === undefined ? childTriggerKey(parent, target, ordinal) : eventKey(name, key);
+    const depth = this.#lease.depth + 1;
+    const emitted = await emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent, depth });
+    const runs = emitted.map(({ runId, task }) => ({ runId, task }));
+    this.#children.push(...runs);
+    return { runs };
   }
 
   passToChildTask(data: unknown, options?: { readonly to?: string }): void {

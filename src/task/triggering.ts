@@ -6,6 +6,7 @@ import { encodePayload } from "../payload/codec.ts";
 import { callRun } from "../run/run-client.ts";
 import type { RunDocument } from "../run/run-rpc.ts";
 import type { AcceptTrigger, Lifetime } from "../trigger/accept.ts";
+import type { EmitEvent, EmittedEvent, EmittedRun } from "../trigger/emit.ts";
 import type { DurationInput, TriggeredRun, TriggerOptions } from "./author-api.ts";
 import { millisecondsOf, ResultTimeoutError } from "./errors.ts";
 
@@ -16,6 +17,7 @@ export interface TriggerPort {
   readonly env: Env;
   readonly lifetime: Lifetime;
   readonly accept: AcceptTrigger;
+  readonly emit: EmitEvent;
 }
 
 export interface AuthorTrigger {
@@ -42,6 +44,18 @@ export async function triggerTask(port: TriggerPort, trigger: AuthorTrigger): Pr
   if (!accepted.ok) throw new ProblemError(accepted.problem);
   const { runId, deduplicated } = accepted.value;
   return { runId, deduplicated, result: (options) => resultOf(port.env, runId, options?.timeout) };
+}
+
+/** Emits an event; rejects with `ProblemError` if it is refused. */
+export async function emitNamedEvent(
+  port: TriggerPort,
+  event: Omit<EmittedEvent, "payload"> & { readonly payload: unknown },
+): Promise<readonly EmittedRun[]> {
+  const payload = encodePayload(event.payload);
+  if (!payload.ok) throw new ProblemError(payload.problem);
+  const emitted = await port.emit(port.env, port.lifetime, { ...event, payload: payload.value });
+  if (!emitted.ok) throw new ProblemError(emitted.problem);
+  return emitted.value;
 }
 
 async function resultOf(env: Env, runId: RunId, timeout: DurationInput | undefined): Promise<RunDocument> {

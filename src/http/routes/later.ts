@@ -9,7 +9,6 @@ const INSTEAD_OF_PLAN = "peach.conf says what is deployed.";
 const NOTHING = "A later version has it.";
 
 const CALLS: readonly (readonly [method: "GET" | "POST", path: string, right: Right, hint: string])[] = [
-  ["POST", "/events/:name", "trigger", "Trigger the task itself: POST /api/v1/tasks/{task}/trigger."],
   ["GET", "/runs", "list", INSTEAD_OF_LISTS],
   ["GET", "/runs/:id/events", "read_run", "Trigger with ?wait=5m, or ask again: GET /api/v1/runs/{id}."],
   ["POST", "/runs/:id/retry", "change", "Trigger the task again: POST /api/v1/tasks/{task}/trigger."],

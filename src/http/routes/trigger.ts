@@ -10,6 +10,7 @@ import { unknownTask, type AcceptedTrigger, type AcceptTrigger } from "../../tri
 import { allow } from "../auth.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
+import { contentLength, MAX_PAYLOAD_BYTES, readIdempotencyKey } from "../trigger-request.ts";
 
 export interface TriggerRouteDependencies {
   readonly plan: Plan;
@@ -17,10 +18,7 @@ export interface TriggerRouteDependencies {
   readonly callRun: typeof callRun;
 }
 
-/** The largest object that R2 holds; the platform's limit for a request's body is lower. */
-const MAX_PAYLOAD_BYTES = 5 * 1024 ** 4;
 const MAX_WAIT_MS = 5 * 60_000;
-const PRINTABLE_KEY = /^[\x20-\x7e]{1,255}$/;
 
 /** The route below /api/v1. */
 export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDependencies): Hono<HttpEnv> {
@@ -65,14 +63,9 @@ interface TriggerOptions {
 }
 
 function readOptions(c: Context<HttpEnv>): Result<TriggerOptions> {
-  const idempotencyKey = c.req.header("Idempotency-Key") ?? null;
-  if (idempotencyKey !== null && !PRINTABLE_KEY.test(idempotencyKey)) {
-    return refuse({
-      code: "invalid_request",
-      detail: `The header Idempotency-Key has ${idempotencyKey.length} characters, or one that is not printable ASCII.`,
-      hint: "Send 1 to 255 printable ASCII characters, the same for each attempt at the same trigger.",
-    });
-  }
+  const key = readIdempotencyKey(c);
+  if (!key.ok) return key;
+  const idempotencyKey = key.value;
   const delayMs = readDuration(c, "delay");
   if (delayMs === undefined)
     return refuse(noDuration(c, "delay", "30d", "A delay is written like `30s`, `2h` or `7d`."));
@@ -103,9 +96,4 @@ function originOf(c: Context<HttpEnv>): TriggerOrigin {
 
 function acceptedDocument(c: Context<HttpEnv>, { runId, task, status, deduplicated }: AcceptedTrigger): object {
   return { run_id: runId, task, status, deduplicated, url: new URL(`/api/v1/runs/${runId}`, c.req.url).href };
-}
-
-function contentLength(c: Context<HttpEnv>): number | null {
-  const header = c.req.header("Content-Length");
-  return header === undefined ? null : Number(header);
 }

@@ -1,0 +1,129 @@
+/**
+ * Named events: one run of each task that listens (`on.event`), all with the same payload.
+ *
+ * All listeners are asked whether the payload fits before the first run is accepted: an event that one of them must refuse starts
+ * nothing. After that only the surroundings can fail. Then some runs may be there and others not; the same event with the same
+ * key finds the former and starts the latter.
+ */
+import { EVENT_NAME } from "../core/event-name.ts";
+import type { RunId } from "../core/ids.ts";
+import type { Plan } from "../core/plan.ts";
+import { ok, refuse, type Problem, type Result } from "../core/result.ts";
+import { tasksListeningTo } from "../core/routing.ts";
+import type { TriggerOrigin } from "../core/trigger.ts";
+import type { EncodedPayload } from "../payload/codec.ts";
+import type { MethodRegistry } from "../task/method.ts";
+import type { AcceptTrigger, Lifetime } from "./accept.ts";
+import { checkInput } from "./check-input.ts";
+
+export interface EmittedEvent {
+  readonly name: string;
+  readonly payload: EncodedPayload;
+  /** Of each run, beside its task. Null: fresh runs each time. */
+  readonly idempotencyKey: string | null;
+  readonly parent: TriggerOrigin["parent"];
+  readonly depth?: number;
+}
+
+/** A run of a task that listens. */
+export interface EmittedRun {
+  readonly runId: RunId;
+  readonly task: string;
+  /** True if the key had started it before. */
+  readonly deduplicated: boolean;
+}
+
+/**
+ * Emits an event: the runs that it has started or found, in file order of their tasks; none if nobody listens. Refuses with
+ * `invalid_request` for a name that is none, and as `AcceptTrigger` does.
+ */
+export type EmitEvent = (env: Env, lifetime: Lifetime, event: EmittedEvent) => Promise<Result<readonly EmittedRun[]>>;
+
+export interface EmitDependencies {
+  readonly plan: Plan;
+  readonly registry: MethodRegistry;
+  readonly acceptTrigger: AcceptTrigger;
+}
+
+/** The refusal of a name that no event can have. */
+export function invalidEventName(name: string): Problem {
+  return {
+    code: "invalid_request",
+    detail: `${JSON.stringify(name.slice(0, 200))} is no name of an event.`,
+    hint: "A name has 1 to 128 letters, digits, `.`, `_` and `-`, such as audio.published.",
+  };
+}
+
+/** The emitter for this plan. */
+export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependencies): EmitEvent {
+  return async function emitEvent(env, lifetime, { name, payload, idempotencyKey, parent, depth }) {
+    if (!EVENT_NAME.test(name)) return refuse(invalidEventName(name));
+    const listeners = tasksListeningTo(plan, name);
+    const misfit = await findMisfit(listeners, payload);
+    if (misfit !== null || listeners.length === 0) {
+      await discard(payload);
+      return misfit ?? ok([]);
+    }
+    const origin: TriggerOrigin = { source: "event", by: name, parent, ...(depth !== undefined && { depth }) };
+    const copies = copiesOf(payload, listeners.length);
+    const answers = await Promise.all(
+      listeners.map(async (task, index): Promise<Result<EmittedRun>> => {
+        const copy = copies[index] ?? payload;
+        const accepted = await acceptTrigger(env, lifetime, { task, payload: copy, idempotencyKey, origin });
+        if (accepted.ok) return ok({ runId: accepted.value.runId, task, deduplicated: accepted.value.deduplicated });
+        await discard(copy);
+        return accepted;
+      }),
+    );
+    const runs = answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
+    const failed = answers.find((answer) => !answer.ok);
+    if (failed === undefined || failed.ok) return ok(runs);
+    return refuse(runs.length === 0 ? failed.problem : partly(failed.problem, name, runs));
+  };
+
+  /** With one listener the acceptor's own check is enough. */
+  async function findMisfit(
+    listeners: readonly string[],
+    payload: EncodedPayload,
+  ): Promise<ReturnType<typeof refuse> | null> {
+    if (listeners.length < 2) return null;
+    for (const listener of listeners) {
+      const task = plan.tasks[listener];
+      const misfit = task === undefined ? null : await checkInput(registry, task, payload);
+      if (misfit !== null) return misfit;
+    }
+    return null;
+  }
+}
+
+/**
+ * A stream can be read once: each run gets a branch of it. They are read side by side, so what is held is the way that the fastest
+ * is ahead of the slowest.
+ */
+function copiesOf(payload: EncodedPayload, count: number): EncodedPayload[] {
+  if (!(payload.body instanceof ReadableStream)) return Array.from({ length: count }, () => payload);
+  const { kind, contentType, form, size } = payload;
+  const description = { kind, contentType, size, ...(form !== undefined && { form }) };
+  const copies: EncodedPayload[] = [];
+  let rest: ReadableStream<Uint8Array> = payload.body;
+  while (copies.length < count - 1) {
+    const [branch, other] = rest.tee();
+    copies.push({ ...description, body: branch });
+    rest = other;
+  }
+  return [...copies, { ...description, body: rest }];
+}
+
+/** A branch that nobody reads would be held to its end. */
+async function discard({ body }: EncodedPayload): Promise<void> {
+  if (body instanceof ReadableStream && !body.locked) await body.cancel().catch(() => undefined);
+}
+
+function partly(problem: Problem, event: string, runs: readonly EmittedRun[]): Problem {
+  const started = runs.map(({ runId, task }) => `${task} (${runId})`).join(", ");
+  return {
+    ...problem,
+    detail: `The event "${event}" could not be recorded for each task that listens to it. It has its run of ${started}.`,
+    hint: "Emit it again in a moment. With an idempotency key (inside a task there is one always) it finds the runs that are there.",
+  };
+}
