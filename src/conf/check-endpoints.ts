@@ -7,12 +7,15 @@ import type { ValidConf } from "./validate.ts";
 /** Served by Peach itself, with everything below them. */
 const RESERVED = ["/api/v1", "/healthz", "/dev"] as const;
 
+/** Its whole body is held in memory to be verified. As much as GitHub sends at most. */
+const MAX_SIGNED_BODY_BYTES = 25 * 1024 ** 2;
+
 /** The path of an endpoint that names none is its own name. */
 export function endpointUrl(name: string, endpoint: EndpointConf): string {
   return endpoint.url ?? `/${name}`;
 }
 
-/** Reports reserved paths, params named twice, and endpoints that would answer the same requests. */
+/** Reports reserved paths, params named twice, endpoints that would answer the same requests, and too large signed bodies. */
 export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Report): void {
   const before: { name: string; pattern: string; methods: readonly string[] | null }[] = [];
   for (const [name, endpoint] of conf.endpoints) {
@@ -51,7 +54,19 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
       });
     }
     before.push({ name, pattern, methods });
+    checkSignedBody(name, endpoint, loaded, report);
   }
+}
+
+function checkSignedBody(name: string, endpoint: EndpointConf, loaded: LoadedConf, report: Report): void {
+  const isSigned = typeof endpoint.auth === "object";
+  if (!isSigned || endpoint.max_body === undefined || endpoint.max_body <= MAX_SIGNED_BODY_BYTES) return;
+  const path = ["endpoints", name, "max_body"];
+  report(
+    loaded.valueSpan(path),
+    `endpoints.${name}.max_body: expected a size of at most 25MB beside a signature, given ${loaded.given(path)}`,
+    { hint: "the whole body is held in memory to be verified; have large data uploaded, and its address sent" },
+  );
 }
 
 function repeated(words: readonly string[]): string | undefined {

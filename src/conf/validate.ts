@@ -4,7 +4,7 @@
  */
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./load.ts";
-import { ENDPOINT_NOT_YET, notYetIn, notYetMessage, ROOT_NOT_YET, TASK_NOT_YET } from "./not-yet.ts";
+import { notYetIn, notYetMessage, ROOT_NOT_YET, TASK_NOT_YET } from "./not-yet.ts";
 import { ENDPOINT_SHAPE, EXTERNAL_TASK_SHAPE, NAME, ROOT_SHAPE, TASK_SHAPE } from "./schema.ts";
 import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
 import { type Finding, isMapping, parseKeys, type Parsed, type Shape } from "./schema-parts.ts";
@@ -38,7 +38,6 @@ export function validateConf(loaded: LoadedConf, report: Report): ValidConf {
   const endpoints = new Map<string, EndpointConf>();
   for (const [name, endpoint] of checker.named("endpoints", "endpoint", raw)) {
     endpoints.set(name, checker.mapping(ENDPOINT_SHAPE, ["method"], ["endpoints", name], endpoint));
-    checker.refuseNotYet(ENDPOINT_NOT_YET, ["endpoints", name], endpoint);
   }
   return { root, tasks, endpoints };
 }

@@ -104,8 +104,9 @@ export class DeliveryStore {
 
 /** The one row mapping of this store: entries are written by `record` alone, as JSON of this type. */
 function deliveryIn(row: Record<string, SqlStorageValue>): Delivery {
+  const text = typeof row["entry"] === "string" ? row["entry"] : "";
   // oxlint-disable-next-line typescript/consistent-type-assertions
-  const entry = JSON.parse(String(row["entry"])) as Entry;
+  const entry = JSON.parse(text) as Entry;
   const bytes = row["body"] instanceof ArrayBuffer ? new Uint8Array(row["body"]) : new Uint8Array(0);
   return { ...entry, body: { ...entry.body, bytes } };
 }

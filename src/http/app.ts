@@ -1,26 +1,44 @@
 /** The HTTP edge: the API under /api/v1, the endpoints of peach.conf, and what every answer has in common. */
 import { Hono, type MiddlewareHandler } from "hono";
+import type { MethodRegistry } from "../task/method.ts";
 import { authenticate } from "./auth.ts";
-import { endpointRoutes, type EndpointDependencies } from "./endpoints.ts";
+import { createDeliveryLog } from "./delivery-log.ts";
+import { createAnswerRequest, type CallEndpoint } from "./endpoint-call.ts";
+import { endpointRoutes } from "./endpoints.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { notFound } from "./not-found.ts";
 import { unexpected } from "./problem.ts";
 import { requestId } from "./request-id.ts";
+import { deliveryRoutes, type DeliveryRouteDependencies } from "./routes/deliveries.ts";
 import { devR2Routes } from "./routes/dev-r2.ts";
 import { laterRoutes } from "./routes/later.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./routes/trigger.ts";
 
-export type AppDependencies = EndpointDependencies & TriggerRouteDependencies;
+export interface AppDependencies extends TriggerRouteDependencies, Pick<DeliveryRouteDependencies, "callDeliveries"> {
+  readonly registry: MethodRegistry;
+  readonly callEndpoint: CallEndpoint;
+}
 
 /** The worker's `fetch` for this plan. */
-export function createApp(dependencies: AppDependencies): Hono<HttpEnv> {
+export function createApp(given: AppDependencies): Hono<HttpEnv> {
+  const dependencies = {
+    ...given,
+    answerRequest: createAnswerRequest(given.registry, given.callEndpoint),
+    deliveryLog: createDeliveryLog(given.callDeliveries),
+  };
   const app = new Hono<HttpEnv>();
   app.use(requestId);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.use("/api/v1/*", apiHeaders, authenticate);
-  for (const routes of [triggerRoutes(dependencies), runRoutes(dependencies), scheduleRoutes(dependencies), laterRoutes()])
+  for (const routes of [
+    triggerRoutes(dependencies),
+    runRoutes(dependencies),
+    scheduleRoutes(dependencies),
+    deliveryRoutes(dependencies),
+    laterRoutes(),
+  ])
     app.route("/api/v1", routes);
   app.route("/dev/r2", devR2Routes(dependencies));
   app.route("/", endpointRoutes(dependencies));

@@ -3,6 +3,7 @@
  * is compared, so that the time says nothing. Without any configured token the API refuses everyone.
  */
 import type { Context, MiddlewareHandler } from "hono";
+import type { Problem } from "../core/result.ts";
 import { SCOPES, type Caller, type HttpEnv, type Scope } from "./http-env.ts";
 import { problemResponse } from "./problem.ts";
 
@@ -26,15 +27,17 @@ interface Token extends Caller {
   readonly digest: Uint8Array;
 }
 
+/** Why somebody may not call, with the headers of the answer. */
+export interface Refusal {
+  readonly problem: Problem;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** Lets through only who has a valid token, and notes the caller. */
 export const authenticate: MiddlewareHandler<HttpEnv> = async function authenticate(c, next) {
-  const tokens = await configuredTokens(c.env);
-  if (tokens.length === 0) return refuseNobodyAllowed(c);
-  const presented = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1];
-  if (presented === undefined) return refuseWithoutToken(c);
-  const caller = findCaller(tokens, await sha256(presented));
-  if (caller === null) return refuseUnknownToken(c);
-  c.set("caller", caller);
+  const identified = await identify(c);
+  if ("problem" in identified) return problemResponse(c, identified.problem, identified.headers);
+  c.set("caller", identified);
   await next();
   return undefined;
 };
@@ -42,20 +45,32 @@ export const authenticate: MiddlewareHandler<HttpEnv> = async function authentic
 /** Lets through only callers with this right; `authenticate` must have run. */
 export function allow(right: Right): MiddlewareHandler<HttpEnv> {
   return async function allowed(c, next) {
-    const { name, scope } = c.get("caller");
-    if (!RIGHTS[scope].includes(right)) {
-      return problemResponse(
-        c,
-        {
-          code: "forbidden",
-          detail: `The token "${name}" has the scope \`${scope}\`, which does not allow this call.`,
-          hint: `Use a token with the scope ${NEEDED_SCOPES[right]}.`,
-        },
-        { "WWW-Authenticate": 'Bearer realm="peach", error="insufficient_scope"' },
-      );
-    }
+    const refusal = refuseWithout(right, c.get("caller"));
+    if (refusal !== null) return problemResponse(c, refusal.problem, refusal.headers);
     await next();
     return undefined;
+  };
+}
+
+/** Whose token the request brings, or the refusal `unauthorized`. */
+export async function identify(c: Context<HttpEnv>): Promise<Caller | Refusal> {
+  const tokens = await configuredTokens(c.env);
+  if (tokens.length === 0) return NOBODY_ALLOWED;
+  const presented = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1];
+  if (presented === undefined) return WITHOUT_TOKEN;
+  return findCaller(tokens, await sha256(presented)) ?? UNKNOWN_TOKEN;
+}
+
+/** The refusal `forbidden` if the caller has not this right. */
+export function refuseWithout(right: Right, { name, scope }: Caller): Refusal | null {
+  if (RIGHTS[scope].includes(right)) return null;
+  return {
+    problem: {
+      code: "forbidden",
+      detail: `The token "${name}" has the scope \`${scope}\`, which does not allow this call.`,
+      hint: `Use a token with the scope ${NEEDED_SCOPES[right]}.`,
+    },
+    headers: { "WWW-Authenticate": 'Bearer realm="peach", error="insufficient_scope"' },
   };
 }
 
@@ -94,31 +109,22 @@ async function sha256(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
 
-function refuseNobodyAllowed(c: Context<HttpEnv>): Response {
-  return unauthorized(
-    c,
-    "No API token is configured, so the API refuses everyone.",
-    "Set the secret PEACH_API_TOKEN (`wrangler secret put PEACH_API_TOKEN`; locally a line in .dev.vars), or PEACH_API_TOKENS.",
-  );
-}
+const NOBODY_ALLOWED = unauthorized(
+  "No API token is configured, so the API refuses everyone.",
+  "Set the secret PEACH_API_TOKEN (`wrangler secret put PEACH_API_TOKEN`; locally a line in .dev.vars), or PEACH_API_TOKENS.",
+);
 
-function refuseWithoutToken(c: Context<HttpEnv>): Response {
-  return unauthorized(c, "The request has no API token.", "Send the header `Authorization: Bearer TOKEN`.");
-}
+const WITHOUT_TOKEN = unauthorized("The request has no API token.", "Send the header `Authorization: Bearer TOKEN`.");
 
-function refuseUnknownToken(c: Context<HttpEnv>): Response {
-  return unauthorized(
-    c,
-    "The API token is not one of those configured.",
-    "Compare it with PEACH_API_TOKEN, or its SHA-256 with the entries of PEACH_API_TOKENS.",
-    ', error="invalid_token"',
-  );
-}
+const UNKNOWN_TOKEN = unauthorized(
+  "The API token is not one of those configured.",
+  "Compare it with PEACH_API_TOKEN, or its SHA-256 with the entries of PEACH_API_TOKENS.",
+  ', error="invalid_token"',
+);
 
-function unauthorized(c: Context<HttpEnv>, detail: string, hint: string, challenge = ""): Response {
-  return problemResponse(
-    c,
-    { code: "unauthorized", detail, hint },
-    { "WWW-Authenticate": `Bearer realm="peach"${challenge}` },
-  );
+function unauthorized(detail: string, hint: string, challenge = ""): Refusal {
+  return {
+    problem: { code: "unauthorized", detail, hint },
+    headers: { "WWW-Authenticate": `Bearer realm="peach"${challenge}` },
+  };
 }

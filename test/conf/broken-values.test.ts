@@ -197,11 +197,6 @@ tasks:
           |                     ^^^^^
         hint: did you mean PATCH?
 
-      peach.conf:6:5: endpoints.e.auth: this version of Peach does not run \`auth\` other than \`none\` yet
-        6 |     auth: basic
-          |     ^^^^
-        hint: remove it: endpoints are open; check a signature or a token in the method
-
       peach.conf:6:11: endpoints.e.auth: expected one of none, token, given basic
         6 |     auth: basic
           |           ^^^^^
@@ -213,6 +208,66 @@ tasks:
       peach.conf:8:15: endpoints.e.fallback: expected the name of an exported function, given 3
         8 |     fallback: 3
           |               ^"
+    `);
+  });
+
+  it("is reported when the conf has signatures that cannot be verified", async () => {
+    const conf = `endpoints:
+  no_secret: {method: handle, auth: {signature: github}}
+  no_scheme: {method: handle, auth: {secret: A}}
+  unknown: {method: handle, auth: {signature: githb, secret: A}}
+  itself: {method: handle, auth: {signature: stripe, secret: whsec_abc}}
+  other_header: {method: handle, auth: {signature: github, secret: A, header: x-mine}}
+  no_header: {method: handle, auth: {signature: hmac-sha256, secret: A, header: "x mine"}}
+  untimed: {method: handle, auth: {signature: hmac-sha256, secret: A, tolerance: 5m}}
+  no_duration: {method: handle, auth: {signature: slack, secret: A, tolerance: 5}}
+  too_long: {method: handle, auth: {signature: slack, secret: A, tolerance: 2d}}
+  large: {method: handle, max_body: 26MB, auth: {signature: slack, secret: A}}
+`;
+    expect(await problemsOf(conf)).toMatchInlineSnapshot(`
+      "peach.conf:2:31: endpoints.no_secret.auth: \`secret\` is missing
+        2 |   no_secret: {method: handle, auth: {signature: github}}
+          |                               ^^^^
+
+      peach.conf:3:31: endpoints.no_scheme.auth: \`signature\` is missing
+        3 |   no_scheme: {method: handle, auth: {secret: A}}
+          |                               ^^^^
+
+      peach.conf:4:47: endpoints.unknown.auth.signature: expected one of standard-webhooks, github, stripe, slack, hmac-sha256, given githb
+        4 |   unknown: {method: handle, auth: {signature: githb, secret: A}}
+          |                                               ^^^^^
+        hint: did you mean github?
+
+      peach.conf:5:62: endpoints.itself.auth.secret: expected the name of an environment variable, such as GITHUB_SECRET (not the secret itself), given whsec_abc
+        5 |   itself: {method: handle, auth: {signature: stripe, secret: whsec_abc}}
+          |                                                              ^^^^^^^^^
+
+      peach.conf:6:71: endpoints.other_header.auth.header: github has no \`header\`
+        6 |   other_header: {method: handle, auth: {signature: github, secret: A, header: x-mine}}
+          |                                                                       ^^^^^^
+        hint: remove it: only hmac-sha256 lets you choose the header, the others define theirs
+
+      peach.conf:7:81: endpoints.no_header.auth.header: expected the name of a header, such as x-signature, given "x mine"
+        7 |   no_header: {method: handle, auth: {signature: hmac-sha256, secret: A, header: "x mine"}}
+          |                                                                                 ^^^^^^^^
+
+      peach.conf:8:71: endpoints.untimed.auth.tolerance: hmac-sha256 has no \`tolerance\`
+        8 |   untimed: {method: handle, auth: {signature: hmac-sha256, secret: A, tolerance: 5m}}
+          |                                                                       ^^^^^^^^^
+        hint: remove it: only standard-webhooks, stripe, slack sign the time of a delivery
+
+      peach.conf:9:80: endpoints.no_duration.auth.tolerance: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 5
+        9 |   no_duration: {method: handle, auth: {signature: slack, secret: A, tolerance: 5}}
+          |                                                                                ^
+
+      peach.conf:10:77: endpoints.too_long.auth.tolerance: expected a duration of at most 1d, given 2d
+        10 |   too_long: {method: handle, auth: {signature: slack, secret: A, tolerance: 2d}}
+           |                                                                             ^^
+
+      peach.conf:11:37: endpoints.large.max_body: expected a size of at most 25MB beside a signature, given 26MB
+        11 |   large: {method: handle, max_body: 26MB, auth: {signature: slack, secret: A}}
+           |                                     ^^^^
+        hint: the whole body is held in memory to be verified; have large data uploaded, and its address sent"
     `);
   });
 

@@ -10,16 +10,12 @@ tasks:
   t:
     method: a
     on: {event: audio.published}
-    schedule: "0 3 * * *"
     each: true
     concurrency: 4
     rate_limit: {limit: 100, per: 1m}
     debounce: {delay: 10s, key: payload.item_id}
     external: true
     timeout: 20d
-endpoints:
-  e: {method: handle, auth: token}
-  f: {method: handle, auth: {signature: github, secret: GITHUB_SECRET}}
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
       "peach.conf:1:1: on_failure: this version of Peach does not run \`on_failure\` yet
@@ -32,45 +28,30 @@ endpoints:
           |          ^^^^^
         hint: remove it: named events are not emitted
 
-      peach.conf:6:5: tasks.t.schedule: this version of Peach does not run \`schedule\` yet
-        6 |     schedule: "0 3 * * *"
-          |     ^^^^^^^^
-        hint: remove it: nothing is started on a schedule
-
-      peach.conf:7:5: tasks.t.each: this version of Peach does not run \`each\` yet
-        7 |     each: true
+      peach.conf:6:5: tasks.t.each: this version of Peach does not run \`each\` yet
+        6 |     each: true
           |     ^^^^
         hint: remove it: a task runs once, not once per item
 
-      peach.conf:8:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
-        8 |     concurrency: 4
+      peach.conf:7:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
+        7 |     concurrency: 4
           |     ^^^^^^^^^^^
         hint: remove it: the number of attempts at a time is not limited
 
-      peach.conf:9:5: tasks.t.rate_limit: this version of Peach does not run \`rate_limit\` yet
-        9 |     rate_limit: {limit: 100, per: 1m}
+      peach.conf:8:5: tasks.t.rate_limit: this version of Peach does not run \`rate_limit\` yet
+        8 |     rate_limit: {limit: 100, per: 1m}
           |     ^^^^^^^^^^
         hint: remove it: the rate of attempts is not limited
 
-      peach.conf:10:5: tasks.t.debounce: this version of Peach does not run \`debounce\` yet
-        10 |     debounce: {delay: 10s, key: payload.item_id}
-           |     ^^^^^^^^
+      peach.conf:9:5: tasks.t.debounce: this version of Peach does not run \`debounce\` yet
+        9 |     debounce: {delay: 10s, key: payload.item_id}
+          |     ^^^^^^^^
         hint: remove it: every trigger starts a run
 
-      peach.conf:11:5: tasks.t.external: this version of Peach does not run \`external\` other than \`false\` yet
-        11 |     external: true
+      peach.conf:10:5: tasks.t.external: this version of Peach does not run \`external\` other than \`false\` yet
+        10 |     external: true
            |     ^^^^^^^^
-        hint: remove it: a task is finished by its own function only
-
-      peach.conf:14:23: endpoints.e.auth: this version of Peach does not run \`auth\` other than \`none\` yet
-        14 |   e: {method: handle, auth: token}
-           |                       ^^^^
-        hint: remove it: endpoints are open; check a signature or a token in the method
-
-      peach.conf:15:23: endpoints.f.auth: this version of Peach does not run \`auth\` other than \`none\` yet
-        15 |   f: {method: handle, auth: {signature: github, secret: GITHUB_SECRET}}
-           |                       ^^^^
-        hint: remove it: endpoints are open; check a signature or a token in the method"
+        hint: remove it: a task is finished by its own function only"
     `);
   });
 
@@ -78,36 +59,26 @@ endpoints:
     const conf = `tasks:
   t:
     method: a
-    schedule: daily
     concurrency: none
     each: {max_parallel: 0}
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:4:5: tasks.t.schedule: this version of Peach does not run \`schedule\` yet
-        4 |     schedule: daily
-          |     ^^^^^^^^
-        hint: remove it: nothing is started on a schedule
-
-      peach.conf:4:15: tasks.t.schedule: expected a cron expression of five fields, such as 0 3 * * *, given daily
-        4 |     schedule: daily
-          |               ^^^^^
-
-      peach.conf:5:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
-        5 |     concurrency: none
+      "peach.conf:4:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
+        4 |     concurrency: none
           |     ^^^^^^^^^^^
         hint: remove it: the number of attempts at a time is not limited
 
-      peach.conf:5:18: tasks.t.concurrency: expected a whole number from 1 to 10000, given none
-        5 |     concurrency: none
+      peach.conf:4:18: tasks.t.concurrency: expected a whole number from 1 to 10000, given none
+        4 |     concurrency: none
           |                  ^^^^
 
-      peach.conf:6:5: tasks.t.each: this version of Peach does not run \`each\` yet
-        6 |     each: {max_parallel: 0}
+      peach.conf:5:5: tasks.t.each: this version of Peach does not run \`each\` yet
+        5 |     each: {max_parallel: 0}
           |     ^^^^
         hint: remove it: a task runs once, not once per item
 
-      peach.conf:6:26: tasks.t.each.max_parallel: expected a whole number from 1 to 10000, given 0
-        6 |     each: {max_parallel: 0}
+      peach.conf:5:26: tasks.t.each.max_parallel: expected a whole number from 1 to 10000, given 0
+        5 |     each: {max_parallel: 0}
           |                          ^"
     `);
   });

@@ -31,10 +31,20 @@ describe("the plan", () => {
           timeoutMs: 25_000,
           dispatch: "queue",
           on: { r2: [] },
+          schedules: [],
         },
       },
       endpoints: [
-        { name: "e", method: "handle", url: "/e", methods: null, maxBodyBytes: 10_485_760, fallback: null, cors: null },
+        {
+          name: "e",
+          method: "handle",
+          url: "/e",
+          methods: null,
+          auth: { type: "none" },
+          maxBodyBytes: 10_485_760,
+          fallback: null,
+          cors: null,
+        },
       ],
       buckets: { uploads: "UPLOADS" },
     });
@@ -56,6 +66,9 @@ describe("the plan", () => {
         "codops": "srg",
         "endpoints": [
           {
+            "auth": {
+              "type": "none",
+            },
             "cors": {
               "origins": [
                 "https://example.org",
@@ -71,6 +84,9 @@ describe("the plan", () => {
             "url": "/hooks/:kind",
           },
           {
+            "auth": {
+              "type": "none",
+            },
             "cors": null,
             "fallback": null,
             "maxBodyBytes": 10485760,
@@ -102,6 +118,7 @@ describe("the plan", () => {
               "maxDelayMs": 300000,
             },
             "runIf": "all_success",
+            "schedules": [],
             "timeoutMs": 25000,
             "upstream": [
               "transcribe",
@@ -124,6 +141,7 @@ describe("the plan", () => {
               "maxDelayMs": 300000,
             },
             "runIf": "all_success",
+            "schedules": [],
             "timeoutMs": 25000,
             "upstream": [
               "recommend",
@@ -149,6 +167,7 @@ describe("the plan", () => {
               "maxDelayMs": 300000,
             },
             "runIf": "all_success",
+            "schedules": [],
             "timeoutMs": 25000,
             "upstream": [
               "transcribe",
@@ -183,11 +202,12 @@ describe("the plan", () => {
               "maxDelayMs": 300000,
             },
             "runIf": "all_success",
+            "schedules": [],
             "timeoutMs": 600000,
             "upstream": [],
           },
         },
-        "version": "f248609abeda",
+        "version": "bf81b9d44aad",
       }
     `);
   });
@@ -224,6 +244,32 @@ describe("the plan", () => {
       "tasks:\n  t: {method: a, run_if: all_success, external: false}\nendpoints:\n  e: {method: handle, auth: none}\n",
     );
     expect(Object.keys(plan.tasks)).toEqual(["t"]);
+  });
+
+  it.each([
+    ["none", { type: "none" }],
+    ["token", { type: "token" }],
+    [
+      "{signature: standard-webhooks, secret: S}",
+      { type: "signature", scheme: "standard-webhooks", secret: "S", toleranceMs: 300_000 },
+    ],
+    [
+      "{signature: stripe, secret: S, tolerance: 90s}",
+      { type: "signature", scheme: "stripe", secret: "S", toleranceMs: 90_000 },
+    ],
+    ["{signature: slack, secret: S}", { type: "signature", scheme: "slack", secret: "S", toleranceMs: 300_000 }],
+    ["{signature: github, secret: S}", { type: "signature", scheme: "github", secret: "S" }],
+    [
+      "{signature: hmac-sha256, secret: S}",
+      { type: "signature", scheme: "hmac-sha256", secret: "S", header: "x-signature" },
+    ],
+    [
+      "{signature: hmac-sha256, secret: S, header: X-Mine}",
+      { type: "signature", scheme: "hmac-sha256", secret: "S", header: "x-mine" },
+    ],
+  ])("has the auth of an endpoint, with the defaults of its scheme: %s", async (auth, compiled) => {
+    const plan = await planOf(`endpoints:\n  e: {method: handle, auth: ${auth}}\n`);
+    expect(plan.endpoints[0]?.auth).toEqual(compiled);
   });
 
   it("has a version that changes with its content only", async () => {

@@ -2,6 +2,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { Plan } from "../../src/core/plan.ts";
+import { callDeliveries } from "../../src/deliveries/deliveries-client.ts";
 import { createApp, type AppDependencies } from "../../src/http/app.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { runInScope } from "../../src/task/context.ts";
@@ -29,6 +30,7 @@ export function edge(plan: Plan, options: EdgeOptions = {}): Send {
     registry,
     acceptTrigger,
     callRun,
+    callDeliveries,
     callEndpoint(method, request, call) {
       const scope = new EndpointScope(call, { env: call.env, lifetime: call.lifetime, accept: acceptTrigger });
       return runInScope(scope, () => method(request, scope));

@@ -1,0 +1,120 @@
+/**
+ * Calls an endpoint's method, and its `fallback` if that throws, and makes an answer of what comes back. An endpoint answers for
+ * itself; what it throws is logged here and never shown.
+ */
+import type { Context } from "hono";
+import type { DeliveryRun } from "../core/delivery.ts";
+import type { EndpointPlan } from "../core/plan.ts";
+import type { Problem, ProblemCode } from "../core/result.ts";
+import type { EndpointCall } from "../task/endpoint-scope.ts";
+import type { EndpointFunction, MethodRegistry } from "../task/method.ts";
+import type { Lifetime } from "../trigger/accept.ts";
+import { tooLarge } from "./admission.ts";
+import { canCarry, type LimitedRequest } from "./body-limit.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { logFailure, problemResponse } from "./problem.ts";
+
+/** Calls an endpoint's method so that its helpers know where they are; it must tell `triggered` of each run. */
+export type CallEndpoint = (
+  method: EndpointFunction,
+  request: Request,
+  call: EndpointCall & { readonly env: Env; readonly lifetime: Lifetime },
+) => unknown;
+
+/** A request that was let in, or is made again from a record. */
+export interface EndpointRequest extends Pick<EndpointCall, "source" | "params"> {
+  readonly endpoint: EndpointPlan;
+  readonly limited: LimitedRequest;
+  /** The sender's id of this delivery: what it triggers is triggered once. Null: every time. */
+  readonly deliveryId: string | null;
+}
+
+export interface EndpointAnswer {
+  readonly response: Response;
+  /** Null if the endpoint has answered; else why Peach did in its place. */
+  readonly reason: ProblemCode | null;
+  readonly runs: readonly DeliveryRun[];
+}
+
+/** Resolves always, with an answer for the sender. */
+export type AnswerRequest = (c: Context<HttpEnv>, request: EndpointRequest) => Promise<EndpointAnswer>;
+
+/** What answers for the endpoints of this registry. */
+export function createAnswerRequest(registry: MethodRegistry, callEndpoint: CallEndpoint): AnswerRequest {
+  return async function answerRequest(c, call) {
+    const { endpoint, limited } = call;
+    const runs: DeliveryRun[] = [];
+    const response = await respond(c, call, runs);
+    const problem = limited.exceeded() ? tooLarge(endpoint) : response === null ? failed(endpoint) : null;
+    if (response !== null && problem === null) return { response, reason: null, runs };
+    await response?.body?.cancel();
+    const answer = problem ?? failed(endpoint);
+    return { response: problemResponse(c, answer), reason: answer.code, runs };
+  };
+
+  /** The endpoint's answer, else its fallback's, else null. */
+  async function respond(c: Context<HttpEnv>, call: EndpointRequest, runs: DeliveryRun[]): Promise<Response | null> {
+    const { endpoint, limited } = call;
+    const log = (error: unknown): void => {
+      if (!limited.exceeded()) logFailure(c, `endpoint "${endpoint.name}" failed`, error);
+    };
+    const run = async (key: string, request: Request, isFallback: boolean): Promise<Response> => {
+      const result = callEndpoint(methodOf(key), request, {
+        name: endpoint.name,
+        params: call.params,
+        source: call.source,
+        delivery: call.deliveryId === null ? null : { id: call.deliveryId, isFallback },
+        requestId: c.get("requestId"),
+        env: c.env,
+        lifetime: c.executionCtx,
+        triggered: (started) => void runs.push(started),
+      });
+      return toResponse(await result, runs);
+    };
+    try {
+      if (endpoint.fallback === null) return await run(endpoint.method, limited.request, false);
+      // Both get the whole body, so it is held: only where a fallback asks for it.
+      const again = await rereadable(limited.request);
+      try {
+        return await run(endpoint.method, again(), false);
+      } catch (error) {
+        log(error);
+        return await run(endpoint.fallback, again(), true);
+      }
+    } catch (error) {
+      log(error);
+      return null;
+    }
+  }
+
+  function methodOf(key: string): EndpointFunction {
+    const method = registry.endpoints[key];
+    if (method === undefined) throw new Error(`the registry has no endpoint method "${key}"`);
+    return method;
+  }
+}
+
+async function rereadable(request: Request): Promise<() => Request> {
+  if (!canCarry(request)) return () => new Request(request);
+  const body = await request.arrayBuffer();
+  return () => new Request(request, { body });
+}
+
+function toResponse(result: unknown, runs: readonly DeliveryRun[]): Response {
+  if (result instanceof Response) return result;
+  if (result === undefined) {
+    return Response.json({ runs: runs.map(({ runId, task }) => ({ run_id: runId, task })) }, { status: 202 });
+  }
+  // Typed as string, but undefined for a function or a symbol.
+  const json: string | undefined = JSON.stringify(result);
+  if (json === undefined) throw new TypeError(`an endpoint cannot answer with a ${typeof result}`);
+  return new Response(json, { headers: { "Content-Type": "application/json" } });
+}
+
+function failed(endpoint: EndpointPlan): Problem {
+  return {
+    code: "endpoint_failed",
+    detail: `The endpoint "${endpoint.name}" failed.`,
+    hint: "Its author finds the reason under the request_id in the worker's log.",
+  };
+}

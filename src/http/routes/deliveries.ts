@@ -1,0 +1,153 @@
+/** `/endpoints/{name}/deliveries`: what came in at an endpoint lately, and sending one of it again. */
+import { Hono, type Context } from "hono";
+import { nearest } from "../../conf/nearest.ts";
+import { type Delivery, KEPT_DELIVERIES, REDACTED } from "../../core/delivery.ts";
+import { parseDeliveryId } from "../../core/ids.ts";
+import type { EndpointPlan, Plan } from "../../core/plan.ts";
+import type { Problem } from "../../core/result.ts";
+import type { callDeliveries } from "../../deliveries/deliveries-client.ts";
+import { allow } from "../auth.ts";
+import { keptOf } from "../body-limit.ts";
+import type { DeliveryLog } from "../delivery-log.ts";
+import type { AnswerRequest } from "../endpoint-call.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { problemResponse } from "../problem.ts";
+
+export interface DeliveryRouteDependencies {
+  readonly plan: Plan;
+  readonly callDeliveries: typeof callDeliveries;
+  readonly answerRequest: AnswerRequest;
+  readonly deliveryLog: DeliveryLog;
+}
+
+const DEFAULT_LIMIT = 20;
+
+/** The routes below /api/v1. */
+export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<HttpEnv> {
+  const { plan, callDeliveries, answerRequest, deliveryLog } = dependencies;
+  return new Hono<HttpEnv>()
+    .get("/endpoints/:endpoint/deliveries", allow("list"), (c) =>
+      withEndpoint(c, plan, async ({ name }) => {
+        const limit = wholeNumber(c.req.query("limit") ?? String(DEFAULT_LIMIT));
+        if (limit === null || limit < 1 || limit > KEPT_DELIVERIES) return problemResponse(c, WRONG_LIMIT);
+        const cursor = c.req.query("cursor");
+        const before = cursor === undefined ? null : wholeNumber(cursor);
+        if (cursor !== undefined && before === null) return problemResponse(c, WRONG_CURSOR);
+        const { deliveries, next } = await callDeliveries(c.env, name, (kept) => kept.list(limit, before));
+        return c.json({ deliveries: deliveries.map(documentOf), next_cursor: next === null ? null : String(next) });
+      }),
+    )
+    .post("/endpoints/:endpoint/deliveries/:id/replay", allow("change"), (c) =>
+      withEndpoint(c, plan, async (endpoint) => {
+        const text = c.req.param("id") ?? "";
+        const id = parseDeliveryId(text);
+        const delivery = id === null ? null : await callDeliveries(c.env, endpoint.name, (kept) => kept.read(id));
+        if (delivery === null) return problemResponse(c, unknownDelivery(endpoint, text));
+        if (!delivery.body.isWhole) return problemResponse(c, notWhole(delivery));
+        return replay(c, endpoint, delivery);
+      }),
+    );
+
+  /** As it came, but for what was redacted: without `auth`, and everything it triggers is a new run. */
+  async function replay(c: Context<HttpEnv>, endpoint: EndpointPlan, delivery: Delivery): Promise<Response> {
+    const at = Date.now();
+    const { params, senderId } = delivery;
+    const request = requestOf(delivery);
+    const body = keptOf(delivery.body.bytes);
+    const limited = { request, exceeded: () => false, kept: () => body };
+    const answer = await answerRequest(c, { endpoint, limited, params, source: "replay", deliveryId: null });
+    const arrival = { at, request, params, kept: body, senderId, replayOf: delivery.id, ...answer };
+    const id = deliveryLog.keep(c, endpoint, arrival);
+    await answer.response.body?.cancel();
+    const { status } = answer.response;
+    return c.json({ id, replay_of: delivery.id, status, reason: answer.reason, runs: runsOf(answer.runs) }, 202);
+  }
+}
+
+/** A fresh request. What was redacted is left out: the endpoint would take the word for a secret. */
+function requestOf({ url, method, headers, body: { bytes } }: Delivery): Request {
+  const kept = Object.entries(headers).filter(([, value]) => value !== REDACTED);
+  return new Request(url, { method, headers: kept, ...(bytes.byteLength === 0 ? {} : { body: bytes }) });
+}
+
+function documentOf(delivery: Delivery): object {
+  const { id, at, durationMs, requestId, method, url, headers, body, status, reason, senderId, runs } = delivery;
+  return {
+    id,
+    at: new Date(at).toISOString(),
+    duration_ms: durationMs,
+    request_id: requestId,
+    method,
+    url,
+    headers,
+    body: { size: body.size, truncated: !body.isWhole, ...contentOf(body) },
+    status,
+    reason,
+    sender_id: senderId,
+    runs: runsOf(runs),
+    replay_of: delivery.replayOf,
+  };
+}
+
+function runsOf(runs: Delivery["runs"]): object[] {
+  return runs.map(({ runId, task, deduplicated }) => ({ run_id: runId, task, deduplicated }));
+}
+
+/** As text if it is text, else in base64. */
+function contentOf({ bytes, isWhole }: Delivery["body"]): { text: string } | { base64: string } {
+  try {
+    // What is cut off may end in the middle of a character: with `stream` that is left out, and no fault.
+    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: !isWhole }) };
+  } catch {
+    return { base64: bytes.toBase64() };
+  }
+}
+
+function withEndpoint(
+  c: Context<HttpEnv>,
+  plan: Plan,
+  answer: (endpoint: EndpointPlan) => Promise<Response>,
+): Promise<Response> | Response {
+  const name = c.req.param("endpoint") ?? "";
+  const endpoint = plan.endpoints.find((candidate) => candidate.name === name);
+  if (endpoint !== undefined) return answer(endpoint);
+  const names = plan.endpoints.map((candidate) => candidate.name);
+  const meant = nearest(name, names);
+  return problemResponse(c, {
+    code: "unknown_endpoint",
+    detail: `There is no endpoint "${name}".`,
+    hint: meant === null ? `The endpoints are ${names.join(", ") || "none"}.` : `Did you mean "${meant}"?`,
+  });
+}
+
+function wholeNumber(text: string): number | null {
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+const WRONG_LIMIT: Problem = {
+  code: "invalid_request",
+  detail: `The query \`limit\` must be a number from 1 to ${KEPT_DELIVERIES}.`,
+  hint: "More than that are not kept.",
+};
+
+const WRONG_CURSOR: Problem = {
+  code: "invalid_request",
+  detail: "The query `cursor` is none that was answered.",
+  hint: "Send the `next_cursor` of the page before, or none for the newest deliveries.",
+};
+
+function unknownDelivery({ name }: EndpointPlan, id: string): Problem {
+  return {
+    code: "unknown_delivery",
+    detail: `The endpoint "${name}" has no delivery "${id}".`,
+    hint: `The last ${KEPT_DELIVERIES} of an endpoint are kept, for a week: list them.`,
+  };
+}
+
+function notWhole({ id }: Delivery): Problem {
+  return {
+    code: "delivery_not_whole",
+    detail: `The body of the delivery ${id} was not kept whole, so it cannot be sent again.`,
+    hint: "Bodies are kept up to 64 KB, and as far as the endpoint had read them. Have its sender send it again.",
+  };
+}

@@ -1,0 +1,41 @@
+/**
+ * Standard Webhooks (https://www.standardwebhooks.com): `webhook-id.webhook-timestamp.body` is signed, in base64, under a secret
+ * that is base64 itself, mostly written with `whsec_` in front. The id is signed, so it names the delivery.
+ *
+ * Its own library, `standardwebhooks`, takes bodies that are text only and has no tolerance to set; the tests sign with it.
+ */
+import { ok } from "../../core/result.ts";
+import { malformed, readHeader, type Scheme } from "./claim.ts";
+import { decodeBase64, prefixed } from "./digest.ts";
+
+const ID = /^[^\s,]{1,255}$/;
+const SECONDS = /^\d{1,12}$/;
+/** Signatures of several versions and keys, apart by one space. */
+const SIGNATURES = /^v\d+[a-z]?,[\w+/=-]+( v\d+[a-z]?,[\w+/=-]+)*$/;
+const SECRET_PREFIX = "whsec_";
+const VERSION = "v1,";
+
+export const standardWebhooks: Scheme = {
+  read({ headers, body }) {
+    const id = readHeader(headers, "webhook-id", ID, "an id");
+    if (!id.ok) return id;
+    const seconds = readHeader(headers, "webhook-timestamp", SECONDS, "a time in seconds");
+    if (!seconds.ok) return seconds;
+    const form = "`v1,` and a digest in base64";
+    const signatures = readHeader(headers, "webhook-signature", SIGNATURES, form);
+    if (!signatures.ok) return signatures;
+    const digests = signatures.value
+      .split(" ")
+      .filter((signature) => signature.startsWith(VERSION))
+      .flatMap((signature) => decodeBase64(signature.slice(VERSION.length)) ?? []);
+    if (digests.length === 0) return { ok: false, problem: malformed("webhook-signature", form) };
+    return ok({
+      digests,
+      signed: prefixed(`${id.value}.${seconds.value}.`, body),
+      signedAt: Number(seconds.value) * 1000,
+      deliveryId: () => id.value,
+    });
+  },
+
+  keyOf: (secret) => decodeBase64(secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret),
+};

@@ -1,0 +1,97 @@
+/**
+ * Whether a delivery was signed by somebody who knows the endpoint's secret, and lately. Owns what all schemes share: the secrets,
+ * of which there may be several at once, the tolerance, and the comparison; what each scheme signs is in the file of its name.
+ *
+ * The time is held against the tolerance before anything is computed; the digest is computed once a secret, and compared in
+ * constant time. Must not: say in an answer or in the log what a secret is, or how near a signature came.
+ */
+import type { SignatureAuth } from "../../core/endpoint-auth.ts";
+import { ok, refuse, type Problem, type Result } from "../../core/result.ts";
+import type { Scheme, SignedDelivery } from "./claim.ts";
+import { fitsAny, hmacSha256 } from "./digest.ts";
+import { github } from "./github.ts";
+import { hmacSha256In } from "./hmac-sha256.ts";
+import { slack } from "./slack.ts";
+import { standardWebhooks } from "./standard-webhooks.ts";
+import { stripe } from "./stripe.ts";
+
+/** What is known of a delivery whose signature fits. */
+export interface VerifiedDelivery {
+  /** The sender's id of it, the same each time it is sent; null if the scheme has none. */
+  readonly deliveryId: string | null;
+}
+
+/**
+ * Verifies a delivery that came at `now` (epoch milliseconds). `secrets` is what the variable holds. Refuses with
+ * `signature_not_configured`, `signature_missing`, `signature_stale` or `signature_mismatch`.
+ */
+export async function verifySignature(
+  auth: SignatureAuth,
+  secrets: unknown,
+  delivery: SignedDelivery,
+  now: number,
+): Promise<Result<VerifiedDelivery>> {
+  const scheme = schemeOf(auth);
+  const keys = keysOf(auth, scheme, secrets);
+  if (keys.length === 0) return refuse(notConfigured(auth));
+  const claim = scheme.read(delivery);
+  if (!claim.ok) return claim;
+  const { digests, signed, signedAt, deliveryId } = claim.value;
+  if ("toleranceMs" in auth && (signedAt === null || Math.abs(now - signedAt) > auth.toleranceMs))
+    return refuse(stale(auth.toleranceMs));
+  const fits = await Promise.all(keys.map(async (key) => fitsAny(await hmacSha256(key, signed), digests)));
+  return fits.includes(true) ? ok({ deliveryId: deliveryId() }) : refuse(mismatch(auth));
+}
+
+function schemeOf(auth: SignatureAuth): Scheme {
+  switch (auth.scheme) {
+    case "standard-webhooks":
+      return standardWebhooks;
+    case "github":
+      return github;
+    case "stripe":
+      return stripe;
+    case "slack":
+      return slack;
+    case "hmac-sha256":
+      return hmacSha256In(auth.header);
+  }
+}
+
+/** The keys of all configured secrets; one that cannot be a key is logged by its place, never by its value. */
+function keysOf(auth: SignatureAuth, scheme: Scheme, secrets: unknown): Uint8Array[] {
+  const entries = typeof secrets === "string" ? secrets.split(",").map((entry) => entry.trim()) : [];
+  return entries.flatMap((entry, index) => {
+    if (entry === "") return [];
+    const key = scheme.keyOf(entry);
+    if (key !== null && key.byteLength > 0) return [key];
+    console.error(
+      JSON.stringify({ message: `${auth.secret}: secret ${index + 1} is none of ${auth.scheme} and is ignored` }),
+    );
+    return [];
+  });
+}
+
+function notConfigured({ secret, scheme }: SignatureAuth): Problem {
+  return {
+    code: "signature_not_configured",
+    detail: "The endpoint's secret is not configured, so it refuses every delivery.",
+    hint: `Set ${secret} to the secret of ${scheme} (\`wrangler secret put ${secret}\`; locally a line in .dev.vars).`,
+  };
+}
+
+function stale(toleranceMs: number): Problem {
+  return {
+    code: "signature_stale",
+    detail: `The delivery was not signed within ${toleranceMs / 1000} s of now.`,
+    hint: "Send it again with a new signature, and compare the sender's clock; `tolerance` in peach.conf sets the limit.",
+  };
+}
+
+function mismatch({ secret, scheme }: SignatureAuth): Problem {
+  return {
+    code: "signature_mismatch",
+    detail: "The signature does not fit the body.",
+    hint: `Compare the sender's secret with ${secret}; ${scheme} signs the body as it is sent, byte by byte.`,
+  };
+}
