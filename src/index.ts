@@ -7,7 +7,7 @@ import { callRun } from "./run/run-client.ts";
 import { RunObject } from "./run/run-object.ts";
 import { createAnnouncement, syncSchedules } from "./schedules/schedules-client.ts";
 import { SchedulesObject } from "./schedules/schedules-object.ts";
-import { acceptTrigger, callEndpoint, plan, registry } from "./task/deployment.ts";
+import { acceptTrigger, callEndpoint, emitEvent, plan, registry } from "./task/deployment.ts";
 import { DriverEntrypoint } from "./task/driver-entrypoint.ts";
 import { ExecutorObject } from "./task/executor-object.ts";
 import type { Lifetime } from "./trigger/accept.ts";
@@ -15,7 +15,7 @@ import { consumeDeadLetters } from "./trigger/dead-letter.ts";
 import { consumeR2Events } from "./trigger/r2-events.ts";
 import { consumeRunMessages } from "./trigger/run-consumer.ts";
 
-const app = createApp({ plan, registry, acceptTrigger, callRun, callDeliveries, callEndpoint });
+const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callDeliveries, callEndpoint });
 
 export { DebounceObject, DeliveriesObject, DriverEntrypoint, ExecutorObject, RunObject, SchedulesObject };
 

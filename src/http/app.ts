@@ -11,12 +11,14 @@ import { unexpected } from "./problem.ts";
 import { requestId } from "./request-id.ts";
 import { deliveryRoutes, type DeliveryRouteDependencies } from "./routes/deliveries.ts";
 import { devR2Routes } from "./routes/dev-r2.ts";
+import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
 import { laterRoutes } from "./routes/later.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./routes/trigger.ts";
 
-export interface AppDependencies extends TriggerRouteDependencies, Pick<DeliveryRouteDependencies, "callDeliveries"> {
+export interface AppDependencies
+  extends TriggerRouteDependencies, EventRouteDependencies, Pick<DeliveryRouteDependencies, "callDeliveries"> {
   readonly registry: MethodRegistry;
   readonly callEndpoint: CallEndpoint;
 }
@@ -37,7 +39,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     runRoutes(dependencies),
     scheduleRoutes(dependencies),
     deliveryRoutes(dependencies),
-    laterRoutes(),
+    eventRoutes(dependencies), laterRoutes(),
   ])
     app.route("/api/v1", routes);
   app.route("/dev/r2", devR2Routes(dependencies));

@@ -1,9 +1,9 @@
 /** One call of an endpoint, as its author and the helpers see it. */
 import type { DeliveryRun } from "../core/delivery.ts";
-import { deliveryTriggerKey } from "../core/ids.ts";
+import { deliveryTriggerKey, eventKey } from "../core/ids.ts";
 import { AttemptLog } from "./attempt-log.ts";
-import type { EndpointContext, TaskLog, TriggeredRun, TriggerOptions } from "./author-api.ts";
-import { triggerTask, type TriggerPort } from "./triggering.ts";
+import type { EmitOptions, EmitResult, EndpointContext, TaskLog, TriggeredRun, TriggerOptions } from "./author-api.ts";
+import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
 /** What the HTTP edge knows of the call. */
 export interface EndpointCall {
@@ -58,5 +58,19 @@ export class EndpointScope implements EndpointContext {
     const run = await triggerTask(this.#port, { task, payload, options, derivedKey: derived, origin });
     this.#call.triggered({ runId: run.runId, task, deduplicated: run.deduplicated });
     return run;
+  }
+
+  async emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
+    const { delivery, name: endpoint } = this.#call;
+    // No task can be called so: the name of an event and that of a task are never taken for each other.
+    const target = `event:${name}`;
+    const ordinal = this.#ordinals.get(target) ?? 0;
+    this.#ordinals.set(target, ordinal + 1);
+    const derived = delivery === null ? null : deliveryTriggerKey({ endpoint, ...delivery }, target, ordinal);
+    const key = options?.idempotencyKey;
+    const idempotencyKey = key === undefined ? derived : eventKey(name, key);
+    const runs = await emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent: null });
+    for (const run of runs) this.#call.triggered(run);
+    return { runs: runs.map(({ runId, task }) => ({ runId, task })) };
   }
 }

@@ -9,6 +9,7 @@ import { runInScope } from "../../src/task/context.ts";
 import { EndpointScope } from "../../src/task/endpoint-scope.ts";
 import type { MethodRegistry } from "../../src/task/method.ts";
 import { createAcceptTrigger, type AcceptTrigger } from "../../src/trigger/accept.ts";
+import { createEmitEvent } from "../../src/trigger/emit.ts";
 
 export const ADMIN_TOKEN = "a-token-for-tests";
 
@@ -25,14 +26,16 @@ export type Send = (path: string, init?: RequestInit) => Promise<Response>;
 export function edge(plan: Plan, options: EdgeOptions = {}): Send {
   const registry: MethodRegistry = { tasks: {}, endpoints: {}, ...options.registry };
   const acceptTrigger = acceptorOf(plan, registry);
+  const emitEvent = createEmitEvent({ plan, registry, acceptTrigger });
   const app = createApp({
     plan,
     registry,
     acceptTrigger,
+    emitEvent,
     callRun,
     callDeliveries,
     callEndpoint(method, request, call) {
-      const scope = new EndpointScope(call, { env: call.env, lifetime: call.lifetime, accept: acceptTrigger });
+      const scope = new EndpointScope(call, { env: call.env, lifetime: call.lifetime, accept: acceptTrigger, emit: emitEvent });
       return runInScope(scope, () => method(request, scope));
     },
     ...options.dependencies,

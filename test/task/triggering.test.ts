@@ -6,7 +6,7 @@ import { ok, refuse } from "../../src/core/result.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import type { TriggeredRun } from "../../src/task/author-api.ts";
-import { acceptTrigger, callEndpoint, plan, registry } from "../../src/task/deployment.ts";
+import { acceptTrigger, callEndpoint, emitEvent, plan, registry } from "../../src/task/deployment.ts";
 import type { TaskFunction } from "../../src/task/method.ts";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import type { AcceptTrigger, TriggerRequest } from "../../src/trigger/accept.ts";
@@ -203,7 +203,7 @@ describe("a task with dispatch: direct runs in the invocation that triggers it, 
 
   it("triggered over the API", async () => {
     const messages = loseMessages();
-    const app = createApp({ plan, registry, acceptTrigger, callRun, callEndpoint });
+    const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callEndpoint });
     const ctx = createExecutionContext();
     const response = await app.request(
       "/api/v1/tasks/at_once/trigger",
