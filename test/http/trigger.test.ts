@@ -169,9 +169,13 @@ describe("a trigger that is refused", () => {
     expect(problem).toMatchObject({ status: 400, code: "invalid_request" });
   });
 
-  it("cannot be delayed yet", async () => {
-    const problem = await problemOf("/api/v1/tasks/echo/trigger?delay=5s", {});
-    expect(problem).toMatchObject({ status: 501, code: "not_available_yet" });
+  it("delays the run, durably accepted, by at most 30 days", async () => {
+    const accepted = await trigger("scripted", {}, "?delay=30d");
+    expect(await (await send(accepted.url)).json()).toMatchObject({ status: "queued", tasks: [{ attempts: [] }] });
+    for (const delay of ["31d", "soon", "-1s", ""]) {
+      const problem = await problemOf(`/api/v1/tasks/echo/trigger?delay=${delay}`, {});
+      expect(problem).toMatchObject({ status: 400, code: "invalid_request" });
+    }
   });
 
   it("names every place that does not fit the task's input, and starts nothing", async () => {

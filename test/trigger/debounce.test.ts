@@ -1,0 +1,153 @@
+import { createExecutionContext, runDurableObjectAlarm } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RunId } from "../../src/core/ids.ts";
+import { encodePayload } from "../../src/payload/codec.ts";
+import { callRun } from "../../src/run/run-client.ts";
+import { acceptTrigger } from "../../src/task/deployment.ts";
+import type { AcceptedTrigger } from "../../src/trigger/accept.ts";
+
+const HOUR_MS = 3_600_000;
+const START = Date.parse("2026-11-22T12:00:00Z");
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: START });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+interface TriggerSettings {
+  readonly task?: string;
+  readonly idempotencyKey?: string | null;
+  readonly delayMs?: number;
+}
+
+async function trigger(
+  value: unknown,
+  { task = "debounced", idempotencyKey = null, delayMs = 0 }: TriggerSettings = {},
+): Promise<AcceptedTrigger> {
+  const payload = encodePayload(value);
+  if (!payload.ok) throw new Error(payload.problem.detail);
+  const origin = { source: "api", by: "test", parent: null } as const;
+  const accepted = await acceptTrigger(env, createExecutionContext(), {
+    task,
+    payload: payload.value,
+    idempotencyKey,
+    origin,
+    delayMs,
+  });
+  if (!accepted.ok) throw new Error(accepted.problem.detail);
+  return accepted.value;
+}
+
+/** Has the run's alarm fire at this time; its status right after. */
+async function wakeAt(runId: RunId, at: number): Promise<string | undefined> {
+  vi.setSystemTime(at);
+  await runDurableObjectAlarm(env.RUNS.getByName(runId));
+  return (await callRun(env, runId, (run) => run.describe()))?.status;
+}
+
+/** The same for a run that is due then: its status once it is final. */
+async function startAt(runId: RunId, at: number): Promise<string | undefined> {
+  await wakeAt(runId, at);
+  return (await callRun(env, runId, (run) => run.untilFinal(5_000)))?.status;
+}
+
+async function passedBy(runId: RunId): Promise<unknown> {
+  const stored = await callRun(env, runId, (run) => run.payload("debounced"));
+  if (stored?.at !== "inline") throw new Error("nothing was passed");
+  return JSON.parse(new TextDecoder().decode(stored.bytes));
+}
+
+function item(): string {
+  return crypto.randomUUID();
+}
+
+describe("triggers of a debounced task", () => {
+  it("share one run, which starts once, an hour after the last of them, with its payload", async () => {
+    const key = item();
+    const first = await trigger({ item: key, n: 1 });
+    vi.setSystemTime(START + HOUR_MS / 2);
+    const second = await trigger({ item: key, n: 2 });
+    expect(second).toEqual({ ...first, deduplicated: true });
+    expect(await wakeAt(first.runId, START + HOUR_MS)).toBe("queued");
+    expect(await startAt(first.runId, START + 1.5 * HOUR_MS)).toBe("succeeded");
+    expect(await passedBy(first.runId)).toEqual({ item: key, n: 2 });
+  });
+
+  it("that come after the start open the next window", async () => {
+    const key = item();
+    const first = await trigger({ item: key, n: 1 });
+    expect(await startAt(first.runId, START + HOUR_MS)).toBe("succeeded");
+    const next = await trigger({ item: key, n: 2 });
+    expect(next.runId).not.toBe(first.runId);
+    expect(next.deduplicated).toBe(false);
+  });
+
+  it("have a window for each key, and one for all payloads without it", async () => {
+    const runs = await Promise.all([{ item: item() }, { item: item() }, "no object", 7].map((value) => trigger(value)));
+    expect(new Set(runs.map(({ runId }) => runId)).size).toBe(3);
+  });
+
+  it("with a known idempotency key find their run and postpone nothing, also after it has started", async () => {
+    const key = item();
+    const first = await trigger({ item: key, n: 1 }, { idempotencyKey: key });
+    await trigger({ item: key, n: 2 });
+    const again = await trigger({ item: key, n: 1 }, { idempotencyKey: key });
+    expect(again).toMatchObject({ runId: first.runId, deduplicated: true });
+    expect(await startAt(first.runId, START + HOUR_MS)).toBe("succeeded");
+    expect(await passedBy(first.runId)).toEqual({ item: key, n: 2 });
+    expect(await trigger({ item: key, n: 1 }, { idempotencyKey: key })).toMatchObject({
+      runId: first.runId,
+      deduplicated: true,
+    });
+  });
+
+  it("keep payloads too large to ride with the run's state", async () => {
+    const key = item();
+    const { runId } = await trigger({ item: key, text: "a".repeat(100_000) });
+    await trigger({ item: key, text: "b".repeat(100_000) });
+    const stored = await callRun(env, runId, (run) => run.payload(null));
+    if (stored?.at !== "r2") throw new Error("not in R2");
+    const kept: { text: string } = (await (await env.PAYLOADS.get(stored.key))?.json()) ?? { text: "" };
+    expect(kept.text.slice(0, 3)).toBe("bbb");
+  });
+
+  it("1,000 for 10 keys become 10 runs with the last payloads", { timeout: 60_000 }, async () => {
+    const keys = Array.from({ length: 10 }, item);
+    const runs = new Map<string, Set<RunId>>(keys.map((key) => [key, new Set()]));
+    // The triggers of a key follow one another, so that the last one is known; the keys go side by side.
+    await Promise.all(
+      keys.map(async (key) => {
+        for (let n = 1; n <= 100; n += 1) runs.get(key)?.add((await trigger({ item: key, n })).runId);
+      }),
+    );
+    for (const [key, ids] of runs) {
+      expect(ids.size).toBe(1);
+      for (const runId of ids) {
+        expect(await startAt(runId, START + HOUR_MS)).toBe("succeeded");
+        expect(await passedBy(runId)).toEqual({ item: key, n: 100 });
+      }
+    }
+  });
+});
+
+describe("a delayed trigger", () => {
+  it("is accepted at once, and starts no sooner than its delay has passed", async () => {
+    const { runId, status } = await trigger("later", { task: "echo", delayMs: 29 * 24 * HOUR_MS });
+    expect(status).toBe("queued");
+    expect(await wakeAt(runId, START + 29 * 24 * HOUR_MS - 1)).toBe("queued");
+    expect(await callRun(env, runId, (run) => run.claim({ holding: 0, budgetMs: 28_000 }))).toEqual({ leases: [] });
+    expect(await startAt(runId, START + 29 * 24 * HOUR_MS)).toBe("succeeded");
+  });
+
+  it("is cancelled like any other run", async () => {
+    const { runId } = await trigger("never", { task: "echo", delayMs: HOUR_MS });
+    expect((await callRun(env, runId, (run) => run.cancel()))?.document.status).toBe("cancelled");
+  });
+
+  it.each([-1, Number.NaN, 31 * 24 * HOUR_MS])("of %d ms is refused", async (delayMs) => {
+    await expect(trigger(1, { task: "echo", delayMs })).rejects.toThrow("cannot be delayed");
+  });
+});
