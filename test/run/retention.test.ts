@@ -93,8 +93,9 @@ describe("a run whose retention is over", () => {
     const failing = vi.spyOn(bucket, "delete").mockRejectedValue(new Error("delete: internal error (10001)"));
     await run.wake();
     expect(failing).toHaveBeenCalledTimes(4);
-    expect(await run.document()).toEqual(document);
     expect(await run.alarmAt()).toBe(START + RETENTION_MS + 1_000);
+    await run.evict();
+    expect(await run.document()).toEqual(document);
     failing.mockRestore();
     await run.wake();
     expect(await leftOf(run)).toEqual(NOTHING);
