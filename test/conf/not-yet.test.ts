@@ -23,11 +23,6 @@ tasks:
           | ^^^^^^^^^^
         hint: remove it: no task is triggered when a run fails
 
-      peach.conf:5:10: tasks.t.on.event: this version of Peach does not run \`on.event\` yet
-        5 |     on: {event: audio.published}
-          |          ^^^^^
-        hint: remove it: named events are not emitted
-
       peach.conf:6:5: tasks.t.each: this version of Peach does not run \`each\` yet
         6 |     each: true
           |     ^^^^
@@ -42,11 +37,6 @@ tasks:
         8 |     rate_limit: {limit: 100, per: 1m}
           |     ^^^^^^^^^^
         hint: remove it: the rate of attempts is not limited
-
-      peach.conf:9:5: tasks.t.debounce: this version of Peach does not run \`debounce\` yet
-        9 |     debounce: {delay: 10s, key: payload.item_id}
-          |     ^^^^^^^^
-        hint: remove it: every trigger starts a run
 
       peach.conf:10:5: tasks.t.external: this version of Peach does not run \`external\` other than \`false\` yet
         10 |     external: true

@@ -29,8 +29,9 @@ describe("the plan", () => {
           runIf: "all_success",
           retries: DEFAULT_RETRIES,
           timeoutMs: 25_000,
+          debounce: null,
           dispatch: "queue",
-          on: { r2: [] },
+          on: { r2: [], events: [] },
           schedules: [],
         },
       },
@@ -100,6 +101,7 @@ describe("the plan", () => {
         "retentionMs": 604800000,
         "tasks": {
           "archive": {
+            "debounce": null,
             "description": null,
             "dispatch": "queue",
             "downstream": [
@@ -108,6 +110,7 @@ describe("the plan", () => {
             "method": "archive_task",
             "name": "archive",
             "on": {
+              "events": [],
               "r2": [],
             },
             "retries": {
@@ -125,12 +128,14 @@ describe("the plan", () => {
             ],
           },
           "done": {
+            "debounce": null,
             "description": null,
             "dispatch": "direct",
             "downstream": [],
             "method": "done_task",
             "name": "done",
             "on": {
+              "events": [],
               "r2": [],
             },
             "retries": {
@@ -149,6 +154,7 @@ describe("the plan", () => {
             ],
           },
           "recommend": {
+            "debounce": null,
             "description": null,
             "dispatch": "queue",
             "downstream": [
@@ -157,6 +163,7 @@ describe("the plan", () => {
             "method": "sub/recommend#recommend_task",
             "name": "recommend",
             "on": {
+              "events": [],
               "r2": [],
             },
             "retries": {
@@ -174,6 +181,7 @@ describe("the plan", () => {
             ],
           },
           "transcribe": {
+            "debounce": null,
             "description": "Speech to text",
             "dispatch": "queue",
             "downstream": [
@@ -183,6 +191,7 @@ describe("the plan", () => {
             "method": "transcribe_task",
             "name": "transcribe",
             "on": {
+              "events": [],
               "r2": [
                 {
                   "actions": [
@@ -207,7 +216,7 @@ describe("the plan", () => {
             "upstream": [],
           },
         },
-        "version": "bf81b9d44aad",
+        "version": "1f0049157290",
       }
     `);
   });
