@@ -138,6 +138,8 @@ describe("a helper in an endpoint", () => {
       name: "hook",
       params: {},
       requestId: "req_1",
+      source: "endpoint",
+      delivery: null,
       triggered: () => undefined,
       env,
       lifetime: { waitUntil: () => undefined },

@@ -1,12 +1,12 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createApp } from "../../src/http/app.ts";
+import worker from "../../src/index.ts";
 import { ok, refuse } from "../../src/core/result.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import type { TriggeredRun } from "../../src/task/author-api.ts";
-import { acceptTrigger, callEndpoint, emitEvent, plan, registry } from "../../src/task/deployment.ts";
+import { acceptTrigger, callEndpoint } from "../../src/task/deployment.ts";
 import type { TaskFunction } from "../../src/task/method.ts";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import type { AcceptTrigger, TriggerRequest } from "../../src/trigger/accept.ts";
@@ -203,14 +203,12 @@ describe("a task with dispatch: direct runs in the invocation that triggers it, 
 
   it("triggered over the API", async () => {
     const messages = loseMessages();
-    const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callEndpoint });
     const ctx = createExecutionContext();
-    const response = await app.request(
-      "/api/v1/tasks/at_once/trigger",
+    const request = new Request<unknown, IncomingRequestCfProperties>(
+      "https://peach.example/api/v1/tasks/at_once/trigger",
       { method: "POST", headers: { Authorization: "Bearer direct" } },
-      { ...env, PEACH_API_TOKEN: "direct" },
-      ctx,
     );
+    const response = await worker.fetch(request, { ...env, PEACH_API_TOKEN: "direct" }, ctx);
     expect(response.status).toBe(202);
     const { run_id } = await response.json<{ run_id: string }>();
     await endOf(run_id);
@@ -229,6 +227,8 @@ describe("a task with dispatch: direct runs in the invocation that triggers it, 
         name: "hook",
         params: {},
         requestId: "req_1",
+        source: "endpoint",
+        delivery: null,
         triggered: ({ runId }) => void triggered.push(runId),
         env,
         lifetime: ctx,
