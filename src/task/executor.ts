@@ -15,6 +15,7 @@ import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
 import { PayloadStoreError } from "../payload/r2-calls.ts";
 import { callRun, RunUnreachableError } from "../run/run-client.ts";
 import type { AttemptOutcome, Lease, Settlement } from "../run/run-rpc.ts";
+import { AttemptEnd } from "./attempt-end.ts";
 import { AttemptInputs } from "./attempt-inputs.ts";
 import { runInScope } from "./context.ts";
 import { AttemptTimeoutError } from "./errors.ts";
@@ -32,14 +33,14 @@ export async function executeAttempt(lease: Lease, registry: MethodRegistry, por
   const inputs = new AttemptInputs(lease, port.env.PAYLOADS, (seq, offset, size) =>
     callRun(port.env, runId, (run) => run.held(seq, offset, size)),
   );
-  const ending = new AbortController();
-  const scope = new TaskScope(lease, inputs, port, ending.signal);
+  const end = new AttemptEnd();
+  const scope = new TaskScope(lease, inputs, port, end);
   const method = methodOf(registry, lease.method);
   const outcome =
     method === null
       ? missing(lease)
-      : await withinTimeout(lease, ending, () => run(lease, method, inputs, scope, port.env));
-  if (!ending.signal.aborted) ending.abort(new Error("the attempt has ended"));
+      : await withinTimeout(lease, end, () => run(lease, method, inputs, scope, port.env));
+  end.come(() => new Error("the attempt has ended"));
   const { ordinal, attempt, token } = lease;
   return {
     ordinal,
@@ -110,13 +111,13 @@ async function parcel(lease: Lease, data: unknown, part: string, env: Env): Prom
 
 async function withinTimeout(
   lease: Lease,
-  ending: AbortController,
+  end: AttemptEnd,
   work: () => Promise<AttemptOutcome>,
 ): Promise<AttemptOutcome> {
   const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
   const timer = setTimeout(() => {
     const error = new AttemptTimeoutError(lease.timeoutMs);
-    ending.abort(error);
+    end.come(() => error);
     resolve({ type: "timed_out", error: describe(error) });
   }, lease.timeoutMs);
   const outcome = await Promise.race([work(), promise]);

@@ -7,6 +7,7 @@ import { ProblemError } from "../core/result.ts";
 import type { ChildRun } from "../core/run.ts";
 import { nearest } from "../conf/nearest.ts";
 import type { Lease } from "../run/run-rpc.ts";
+import type { AttemptEnd } from "./attempt-end.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type { AttemptInputs } from "./attempt-inputs.ts";
 import type { EmitOptions, EmitResult, TaskContext, TriggeredRun, TriggerOptions } from "./author-api.ts";
@@ -15,21 +16,21 @@ import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 export class TaskScope implements TaskContext {
   readonly kind = "task";
   readonly log: AttemptLog;
-  readonly signal: AbortSignal;
   readonly #lease: Lease;
   readonly #inputs: AttemptInputs;
   readonly #port: TriggerPort;
+  readonly #end: AttemptEnd;
   readonly #ordinals = new Map<string, number>();
   readonly #children: ChildRun[] = [];
   readonly #passedTo = new Map<string, unknown>();
   #passed: { readonly data: unknown } | null = null;
   #chosen: readonly string[] | null = null;
 
-  constructor(lease: Lease, inputs: AttemptInputs, port: TriggerPort, signal: AbortSignal) {
+  constructor(lease: Lease, inputs: AttemptInputs, port: TriggerPort, end: AttemptEnd) {
     this.#lease = lease;
     this.#inputs = inputs;
     this.#port = port;
-    this.signal = signal;
+    this.#end = end;
     this.log = new AttemptLog({ run: lease.runId, task: lease.task, attempt: lease.attempt });
   }
 
@@ -47,6 +48,10 @@ export class TaskScope implements TaskContext {
 
   get env(): Env {
     return this.#port.env;
+  }
+
+  get signal(): AbortSignal {
+    return this.#end.signal;
   }
 
   /** The runs that this attempt has triggered. */
@@ -125,7 +130,7 @@ export class TaskScope implements TaskContext {
 
   /** An attempt whose time is up may go on running; it must not start anything any more. */
   #refuseIfEnded(helper: string): void {
-    if (!this.signal.aborted) return;
+    if (!this.#end.hasCome) return;
     throw new Error(
       `${helper} was called after this attempt of "${this.name}" had ended; check task.signal before going on`,
     );
