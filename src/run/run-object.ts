@@ -26,6 +26,9 @@ import type {
 } from "./run-rpc.ts";
 import { RunStore } from "./store.ts";
 
+/** A timer cannot be set further ahead: 24.8 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export class RunObject extends DurableObject<Env> implements RunRpc {
   readonly #store: RunStore;
   readonly #protocol: RunProtocol;
@@ -115,7 +118,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     if (run === null) return null;
     if (run.finishedAt !== null) return describeRun(run);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, timeoutMs);
+    const timer = setTimeout(resolve, Math.min(timeoutMs, LONGEST_TIMER_MS));
     this.#listeners.add(resolve);
     await promise;
     clearTimeout(timer);

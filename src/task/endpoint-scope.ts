@@ -3,6 +3,7 @@ import type { DeliveryRun } from "../core/delivery.ts";
 import { deliveryTriggerKey, eventKey } from "../core/ids.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type { EmitOptions, EmitResult, EndpointContext, TaskLog, TriggeredRun, TriggerOptions } from "./author-api.ts";
+import { bindMethods } from "./bind-methods.ts";
 import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
 /** What the HTTP edge knows of the call. */
@@ -30,6 +31,7 @@ export class EndpointScope implements EndpointContext {
     this.#call = call;
     this.#port = port;
     this.log = new AttemptLog({ endpoint: call.name, request_id: call.requestId });
+    bindMethods(this, ["waitUntil", "triggerTaskWithEvent", "emitEvent"]);
   }
 
   get name(): string {

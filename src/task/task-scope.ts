@@ -11,6 +11,7 @@ import type { AttemptEnd } from "./attempt-end.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type { AttemptInputs } from "./attempt-inputs.ts";
 import type { EmitOptions, EmitResult, TaskContext, TriggeredRun, TriggerOptions } from "./author-api.ts";
+import { bindMethods } from "./bind-methods.ts";
 import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
 export class TaskScope implements TaskContext {
@@ -32,6 +33,13 @@ export class TaskScope implements TaskContext {
     this.#port = port;
     this.#end = end;
     this.log = new AttemptLog({ run: lease.runId, task: lease.task, attempt: lease.attempt });
+    bindMethods(this, [
+      "triggerTaskWithEvent",
+      "emitEvent",
+      "passToChildTask",
+      "runOnlyChildTasks",
+      "readFromParentTask",
+    ]);
   }
 
   get name(): string {

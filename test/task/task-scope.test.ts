@@ -20,6 +20,15 @@ async function passedBy(method: TaskFunction, lease: Partial<Lease> = {}): Promi
   return { all: await read(outcome.output), to: Object.fromEntries(to) };
 }
 
+describe("the task that a method is handed", () => {
+  it("lets its helpers be taken off it", async () => {
+    const passed = await passedBy(async (payload: unknown, { passToChildTask: pass, readFromParentTask: read }) => {
+      pass([payload, await read()]);
+    });
+    expect(passed.all).toEqual([null, null]);
+  });
+});
+
 describe("passToChildTask", () => {
   it("wins over what the task returns, also with null and undefined", async () => {
     expect(await passedBy(() => (passToChildTask("passed"), "returned"))).toEqual({ all: "passed", to: {} });
