@@ -20,8 +20,11 @@ const ALARM_PAUSE_MAX_MS = 300_000;
 interface Seen {
   readonly host: RunHost;
   readonly graph: string;
-  /** What the trigger carried. */
-  readonly payload: string;
+  /** Where what the trigger carried is, and what it was. */
+  ref: string;
+  payload: string;
+  /** As it was loaded last. */
+  run: Run;
   readonly states: TaskState[];
   status: Run["status"];
   lastToken: number;
@@ -58,6 +61,7 @@ export class Checker {
       return;
     }
     const now = seen ?? this.#recorded(host, run);
+    this.#triggered(host, run, now);
     this.#inOrder(run, now);
     this.#derived(run);
     this.#neverStuck(host, run);
@@ -167,7 +171,9 @@ export class Checker {
     const seen: Seen = {
       host,
       graph: JSON.stringify(run.graph),
+      ref: JSON.stringify(run.payload),
       payload: this.#textOf(host, run.payload) ?? "",
+      run,
       states: run.tasks.map(() => ({ status: "pending" })),
       status: "queued",
       lastToken: 0,
@@ -179,14 +185,26 @@ export class Checker {
     return seen;
   }
 
+  /** Only a run whose root has not been started may be triggered with another payload. */
+  #triggered(host: RunHost, run: Run, seen: Seen): void {
+    if (JSON.stringify(run.payload) === seen.ref) return;
+    const text = this.#textOf(host, run.payload);
+    if (text !== null && text !== seen.payload && run.startedAt !== null)
+      this.#ground.violate("5 nothing of a failed attempt", `${run.id}: its payload has changed since it was started`);
+    this.#mustExist(host, run.payload, "the trigger");
+    seen.ref = JSON.stringify(run.payload);
+    seen.payload = text ?? "";
+  }
+
   #forgotten(host: RunHost, seen: Seen): void {
     if (this.#ground.wall() < seen.retentionOver)
       this.#ground.violate("1 accepted is durable", `${host.runId} is gone before its retention is over`);
   }
 
   #inOrder(run: Run, seen: Seen): void {
-    if (run.graph.confVersion !== "" && seen.states.length !== run.tasks.length)
+    if (run !== seen.run && JSON.stringify(run.graph) !== seen.graph)
       this.#ground.violate("4 final", `${run.id}: its graph has changed`);
+    seen.run = run;
     for (const [ordinal, entry] of run.tasks.entries()) {
       const was = seen.states[ordinal] ?? { status: "pending" };
       if (entry.state === was) continue;
@@ -194,6 +212,8 @@ export class Checker {
         this.#ground.violate("4 final", `${run.id}: ${entry.task.name} was ${was.status} and is ${entry.state.status}`);
       if (was.status !== "pending" && entry.state.status === "pending")
         this.#ground.violate("2 order", `${run.id}: ${entry.task.name} is pending again`);
+      if (was.status === "queued" && entry.state.status === "running" && this.#ground.wall() < (was.notBefore ?? 0))
+        this.#ground.violate("2 order", `${run.id}: ${entry.task.name} starts before its delay is over`);
       if (!isFinal(was)) this.#entered(run, entry, seen.host);
       seen.states[ordinal] = entry.state;
     }

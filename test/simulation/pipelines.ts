@@ -31,6 +31,10 @@ export interface Trigger {
   readonly task: string;
   readonly key: string | null;
   readonly large: boolean;
+  /** How long the root waits. */
+  readonly delayMs: number;
+  /** Whether a later one, of another client, takes the place of one whose root still waits. */
+  readonly debounced: boolean;
   /** How many clients send it at about the same time. */
   readonly copies: number;
   /** When somebody cancels the run, if it has a key to be found by. */
@@ -144,11 +148,14 @@ function drawTrigger(dice: Dice, index: number, roots: readonly string[], names:
   const [root = ""] = roots;
   const [name = ""] = names;
   const hasKey = dice.chance(0.7);
+  const delayMs = dice.chance(0.25) ? dice.between(1, 120_000) : 0;
   return {
     atMs: dice.between(0, 60_000),
     task: dice.chance(0.85) ? dice.pick([root, ...roots]) : dice.pick([name, ...names]),
     key: hasKey ? `key ${dice.chance(0.8) ? index : 0}` : null,
     large: dice.chance(0.3),
+    delayMs,
+    debounced: delayMs > 0 && hasKey && dice.chance(0.4),
     copies: hasKey && dice.chance(0.3) ? 3 : 1,
     cancelAfterMs: hasKey && dice.chance(0.12) ? dice.between(0, 200_000) : null,
   };

@@ -70,13 +70,14 @@ export class RunHost {
     const { protocol } = this.#wake();
     if (ground.strikes("reset_before_commit", () => `${this.runId}: ${what}`)) {
       const before = digest(protocol.load());
-      const { alarmAt } = this;
+      const { alarmAt, isGivenUp } = this;
       const alarm = this.#alarm;
       this.storage.undoable("outer", (undo) => {
         this.#attempt(what, () => work(protocol));
         undo();
       });
       this.alarmAt = alarmAt;
+      this.isGivenUp = isGivenUp;
       this.#alarm = alarm;
       this.#end("reset", before);
       throw new PassingError("Durable Object reset");

@@ -50,6 +50,8 @@ export async function simulate(seed: number, limits: Limits, telling = false): P
   return world.live();
 }
 
+const AT_ONCE = { delayMs: 0, debounced: false };
+
 class World {
   readonly #ground: Ground;
   readonly #bucket = new Bucket();
@@ -165,7 +167,7 @@ class World {
         trigger.key,
         trigger.large,
         { source: "api", by: "test", parent: null },
-        DRIVER_BUDGET_MS,
+        trigger,
       );
       ground.tell(() => `${client.name} triggered ${trigger.task}: ${runId}`);
     } catch (error) {
@@ -182,7 +184,7 @@ class World {
     key: string | null,
     large: boolean,
     origin: TriggerOrigin,
-    budgetMs: number,
+    { delayMs, debounced }: Pick<Trigger, "delayMs" | "debounced"> = AT_ONCE,
   ): Promise<RunId | null> {
     const graph = graphFrom(this.#plan, task);
     if (graph === null) return null;
@@ -196,12 +198,15 @@ class World {
       large,
       graph.inlineLimitBytes,
     );
-    const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs } } : {};
-    const request = { runId, graph, origin, payload, ...claim };
-    const { deduplicated, grant } = await this.#callRun(from, runId, `accept ${task}`, (run) =>
-      run.accept(structuredClone(request)),
-    );
-    if (deduplicated && payload.at === "r2") void this.#bucket.delete(from, payload.key).catch(() => {});
+    const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs: DRIVER_BUDGET_MS } } : {};
+    const request = { runId, graph, origin, payload, delayMs, ...(debounced ? {} : claim) };
+    const answer = await this.#callRun(from, runId, `accept ${task}`, (run) => {
+      const copy = structuredClone(request);
+      return debounced ? run.acceptOrPostpone(copy) : run.accept(copy);
+    });
+    // Null: the run of this window has started; this world lets the trigger go with it.
+    const { deduplicated, grant } = answer ?? { deduplicated: false, grant: { leases: [] } };
+    if (deduplicated && !debounced && payload.at === "r2") void this.#bucket.delete(from, payload.key).catch(() => {});
     if (grant.leases.length > 0) this.#drive(runId, grant, from);
     return runId;
   }
@@ -214,14 +219,7 @@ class World {
     large: boolean,
   ): Promise<RunId | null> {
     const key = childTriggerKey({ runId, task }, target, nth);
-    return this.#accept(
-      from,
-      target,
-      key,
-      large,
-      { source: "task", by: task, parent: { runId, task } },
-      DRIVER_BUDGET_MS,
-    );
+    return this.#accept(from, target, key, large, { source: "task", by: task, parent: { runId, task } });
   }
 
   async #cancel(runId: RunId): Promise<void> {
