@@ -16,8 +16,8 @@ export const ADMIN_TOKEN = "a-token-for-tests";
 export interface EdgeOptions {
   readonly registry?: Partial<MethodRegistry>;
   readonly dependencies?: Partial<AppDependencies>;
-  /** Secrets and variables over those of wrangler.toml. */
-  readonly env?: Partial<Env>;
+  /** Secrets and variables over those of wrangler.toml, also such as only peach.conf names. */
+  readonly env?: Partial<Env> & Readonly<Record<string, unknown>>;
 }
 
 /** Sends a request to the edge; with the admin token unless it brings another `Authorization`. */
@@ -35,7 +35,12 @@ export function edge(plan: Plan, options: EdgeOptions = {}): Send {
     callRun,
     callDeliveries,
     callEndpoint(method, request, call) {
-      const scope = new EndpointScope(call, { env: call.env, lifetime: call.lifetime, accept: acceptTrigger, emit: emitEvent });
+      const scope = new EndpointScope(call, {
+        env: call.env,
+        lifetime: call.lifetime,
+        accept: acceptTrigger,
+        emit: emitEvent,
+      });
       return runInScope(scope, () => method(request, scope));
     },
     ...options.dependencies,

@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { edge, type Send } from "../support/edge.ts";
+import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
+
+async function outcomeOf(response: Response): Promise<string> {
+  const { code } = await response.json<{ code?: string }>();
+  return `${response.status}${code === undefined ? "" : ` ${code}`}`;
+}
+
+describe("auth: token", () => {
+  const digest = async (text: string): Promise<string> =>
+    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
+
+  async function serve(): Promise<Send> {
+    const tokens = await Promise.all(
+      ["read", "trigger", "admin"].map(async (name) => `${name}:${name}:${await digest(name)}`),
+    );
+    const endpoints = [endpointPlan("hook", { auth: { type: "token" }, cors: { origins: ["https://example.org"] } })];
+    return edge(planOf([taskPlan("echo")], { endpoints }), {
+      registry: { endpoints: { hook: async (request) => ({ read: await request.text() }) } },
+      env: { PEACH_API_TOKENS: tokens.join() },
+    });
+  }
+
+  it.each([
+    ["Bearer trigger", "200"],
+    ["Bearer admin", "200"],
+    ["Bearer read", "403 forbidden"],
+    ["Bearer other", "401 unauthorized"],
+    ["none", "401 unauthorized"],
+  ])("answers %j with %s", async (Authorization, outcome) => {
+    const response = await (await serve())("/hook", { method: "POST", body: "x", headers: { Authorization } });
+    expect(response.headers.has("WWW-Authenticate")).toBe(outcome !== "200");
+    expect(await outcomeOf(response)).toBe(outcome);
+  });
+
+  it("needs none for a preflight, which cannot bring one", async () => {
+    const headers = { Authorization: "none", Origin: "https://example.org", "Access-Control-Request-Method": "POST" };
+    expect((await (await serve())("/hook", { method: "OPTIONS", headers })).status).toBe(204);
+  });
+});
