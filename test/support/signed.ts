@@ -19,7 +19,7 @@ export interface Provider {
   /** The header that carries the signature. */
   readonly header: string;
   /** `id`: what the provider calls the delivery, where it does. `at`: epoch milliseconds. */
-  sign(secret: string, content: object, how: { readonly id: string; readonly at: number }): SignedRequest;
+  readonly sign: (secret: string, content: object, how: { readonly id: string; readonly at: number }) => SignedRequest;
 }
 
 const FIVE_MINUTES = 300_000;

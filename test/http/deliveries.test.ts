@@ -1,0 +1,448 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { KEPT_BODY_BYTES } from "../../src/core/delivery.ts";
+import type { EndpointPlan } from "../../src/core/plan.ts";
+import type { callDeliveries } from "../../src/deliveries/deliveries-client.ts";
+import { KEPT_AT_ONCE } from "../../src/http/delivery-log.ts";
+import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
+import type { EndpointFunction } from "../../src/task/method.ts";
+import { pieces } from "../payload/streams.ts";
+import { ADMIN_TOKEN, edge, type EdgeOptions, type Send } from "../support/edge.ts";
+import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
+import { PROVIDERS } from "../support/signed.ts";
+
+interface Delivered {
+  readonly id: string;
+  readonly at: string;
+  readonly duration_ms: number;
+  readonly request_id: string;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly body: { size: number | null; truncated: boolean; text?: string; base64?: string };
+  readonly status: number;
+  readonly reason: string | null;
+  readonly sender_id: string | null;
+  readonly runs: { run_id: string; task: string; deduplicated: boolean }[];
+  readonly replay_of: string | null;
+}
+
+let name = "";
+beforeEach(() => {
+  name = `hook_${crypto.randomUUID().slice(0, 8)}`;
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const triggers: EndpointFunction = async (request) => {
+  await triggerTaskWithEvent("echo", await request.text());
+};
+
+/** An endpoint of this test alone, at its name or the url given. */
+function serve(method: EndpointFunction, endpoint: Partial<EndpointPlan> = {}, options: EdgeOptions = {}): Send {
+  const plan = planOf([taskPlan("echo")], { endpoints: [endpointPlan(name, { method: "hook", ...endpoint })] });
+  return edge(plan, { registry: { endpoints: { hook: method } }, ...options });
+}
+
+/** What is kept of the endpoint, once it is as many. */
+async function delivered(send: Send, count: number): Promise<Delivered[]> {
+  return vi.waitFor(async () => {
+    const response = await send(`/api/v1/endpoints/${name}/deliveries?limit=100`);
+    const { deliveries } = await response.json<{ deliveries: Delivered[] }>();
+    expect(deliveries).toHaveLength(count);
+    return deliveries;
+  });
+}
+
+async function onlyOne(send: Send): Promise<Delivered> {
+  const [one] = await delivered(send, 1);
+  if (one === undefined) throw new Error("no delivery");
+  return one;
+}
+
+const post = (body: string | Uint8Array | ReadableStream, headers: Record<string, string> = {}): RequestInit => ({
+  method: "POST",
+  body,
+  headers,
+});
+
+describe("GET /endpoints/{name}/deliveries", () => {
+  it("shows what came in and what became of it", async () => {
+    const send = serve(triggers, { url: `/hooks/:kind/:token` });
+    const before = Date.now();
+    const response = await send("/hooks/audio/s3cret?kind=a%20b&key=1234", {
+      ...post("whole", { "Content-Type": "text/plain", "X-Request-Id": "abc-1" }),
+    });
+    const { runs } = await response.json<{ runs: { run_id: string }[] }>();
+    const one = await onlyOne(send);
+    expect(one).toEqual({
+      id: expect.stringMatching(/^dlv_[0-9a-z]{26}$/),
+      at: expect.stringMatching(/Z$/),
+      duration_ms: expect.any(Number),
+      request_id: "abc-1",
+      method: "POST",
+      url: "http://localhost/hooks/audio/[redacted]?kind=a+b&key=%5Bredacted%5D",
+      headers: { authorization: "[redacted]", "content-type": "text/plain", "x-request-id": "abc-1" },
+      body: { size: 5, truncated: false, text: "whole" },
+      status: 202,
+      reason: null,
+      sender_id: null,
+      runs: [{ run_id: runs[0]?.run_id, task: "echo", deduplicated: false }],
+      replay_of: null,
+    });
+    expect(Date.parse(one.at)).toBeGreaterThanOrEqual(before);
+  });
+
+  it("has the newest first, page by page", async () => {
+    const send = serve((request) => request.text());
+    for (const body of ["1", "2", "3", "4", "5"]) await send(`/${name}`, post(body));
+    expect((await delivered(send, 5)).map(({ body }) => body.text)).toEqual(["5", "4", "3", "2", "1"]);
+    const texts: unknown[] = [];
+    let cursor: string | null = "";
+    do {
+      const query: string = cursor === "" ? "" : `&cursor=${cursor}`;
+      const page: { deliveries: Delivered[]; next_cursor: string | null } = await (
+        await send(`/api/v1/endpoints/${name}/deliveries?limit=2${query}`)
+      ).json();
+      texts.push(page.deliveries.map(({ body }) => body.text));
+      cursor = page.next_cursor;
+    } while (cursor !== null);
+    expect(texts).toEqual([["5", "4"], ["3", "2"], ["1"]]);
+  });
+
+  it.each(["limit=0", "limit=101", "limit=x", "limit=-1", "cursor=x", "cursor=", "cursor=-1"])(
+    "refuses ?%s",
+    async (query) => {
+      const response = await serve(triggers)(`/api/v1/endpoints/${name}/deliveries?${query}`);
+      expect([response.status, await response.json()]).toEqual([
+        400,
+        expect.objectContaining({ code: "invalid_request", detail: expect.stringContaining(query.slice(0, 5)) }),
+      ]);
+    },
+  );
+
+  it("is 404 for an endpoint that is not there, naming the nearest", async () => {
+    const response = await serve(triggers)(`/api/v1/endpoints/${name}x/deliveries`);
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      expect.objectContaining({ code: "unknown_endpoint", hint: `Did you mean "${name}"?` }),
+    ]);
+  });
+
+  it("is for tokens that may read, sending again for those that may change", async () => {
+    const digest = async (text: string): Promise<string> =>
+      new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
+    const scopes = await Promise.all(
+      ["read", "trigger", "admin"].map(async (one) => `${one}:${one}:${await digest(one)}`),
+    );
+    const send = serve(triggers, {}, { env: { PEACH_API_TOKENS: scopes.join() } });
+    const statuses = async (method: string, path: string): Promise<number[]> =>
+      Promise.all(
+        ["read", "trigger", "admin", "none"].map(
+          async (token) => (await send(path, { method, headers: { Authorization: `Bearer ${token}` } })).status,
+        ),
+      );
+    expect(await statuses("GET", `/api/v1/endpoints/${name}/deliveries`)).toEqual([200, 403, 200, 401]);
+    expect(await statuses("POST", `/api/v1/endpoints/${name}/deliveries/dlv_x/replay`)).toEqual([403, 403, 404, 401]);
+  });
+});
+
+describe("a refused delivery", () => {
+  const { auth, secret, sign } = PROVIDERS.github;
+
+  it.each([
+    ["signature_missing", secret, {}],
+    ["signature_mismatch", secret, { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }],
+    ["signature_not_configured", "", { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }],
+  ])("is kept with its reason, %s, and has started nothing", async (reason, HOOK_SECRET, headers) => {
+    const called = vi.fn(triggers);
+    const send = serve(called, { auth }, { env: { HOOK_SECRET } });
+    expect((await send(`/${name}`, post("forged", headers))).status).toBe(401);
+    const one = await onlyOne(send);
+    expect(one).toMatchObject({ status: 401, reason, runs: [], sender_id: null, body: { text: "forged" } });
+    expect(called).not.toHaveBeenCalled();
+  });
+
+  it("is kept when it is stale, lacks a token, or is too large", async () => {
+    const slack = PROVIDERS.slack;
+    const signed = slack.sign(slack.secret, {}, { id: "e", at: 0 });
+    const stale = serve(triggers, { auth: slack.auth }, { env: { HOOK_SECRET: slack.secret } });
+    await stale(`/${name}`, { method: "POST", ...signed });
+    expect(await onlyOne(stale)).toMatchObject({ status: 401, reason: "signature_stale" });
+
+    name += "_token";
+    const token = serve(triggers, { auth: { type: "token" } });
+    await token(`/${name}`, post("x", { Authorization: "Bearer wrong" }));
+    expect(await onlyOne(token)).toMatchObject({ status: 401, reason: "unauthorized" });
+
+    name += "_large";
+    const large = serve(triggers, { maxBodyBytes: 8 });
+    await large(`/${name}`, post("123456789", { "Content-Length": "9" }));
+    await large(`/${name}`, post(pieces(new Uint8Array(5), new Uint8Array(5)).stream));
+    expect(await delivered(large, 2)).toMatchObject([
+      { status: 413, reason: "payload_too_large", body: { size: null, truncated: true } },
+      { status: 413, reason: "payload_too_large", body: { size: 9, truncated: true, text: "" } },
+    ]);
+  });
+
+  it("shows neither signature nor secret; one that came in shows its sender's id", async () => {
+    const signed = sign(secret, { a: 1 }, { id: "guid-1", at: 0 });
+    const send = serve(triggers, { auth }, { env: { HOOK_SECRET: secret } });
+    await send(`/${name}`, { method: "POST", headers: signed.headers, body: signed.body });
+    await send(`/${name}`, { method: "POST", headers: signed.headers, body: signed.body });
+    const all = await delivered(send, 2);
+    expect(all).toMatchObject([
+      { sender_id: "guid-1", runs: [{ deduplicated: true }] },
+      { sender_id: "guid-1", runs: [{ deduplicated: false }] },
+    ]);
+    expect(JSON.stringify(all)).not.toMatch(/[0-9a-f]{64}|a-token-for-tests|Secret to Everybody/);
+  });
+
+  it("shows no signature in a header that peach.conf names", async () => {
+    const send = serve(
+      triggers,
+      { auth: { type: "signature", scheme: "hmac-sha256", secret: "HOOK_SECRET", header: "x-check" } },
+      { env: { HOOK_SECRET: "s" } },
+    );
+    await send(`/${name}`, post("x", { "X-Check": "a".repeat(64) }));
+    expect((await onlyOne(send)).headers["x-check"]).toBe("[redacted]");
+  });
+});
+
+describe("what is kept of a body", () => {
+  const reads: EndpointFunction = async (request) => ({ bytes: (await request.arrayBuffer()).byteLength });
+  const large = { maxBodyBytes: 1_000_000 };
+  const declared = (size: number): RequestInit => post("x".repeat(size), { "Content-Length": String(size) });
+
+  it("all of 64 KB, declared or not, and the endpoint gets it whole", async () => {
+    const send = serve(reads, large);
+    const chunk = new Uint8Array(KEPT_BODY_BYTES / 2).fill(120);
+    expect(await (await send(`/${name}`, declared(KEPT_BODY_BYTES))).json()).toEqual({ bytes: KEPT_BODY_BYTES });
+    expect(await (await send(`/${name}`, post(pieces(chunk, chunk).stream))).json()).toEqual({
+      bytes: KEPT_BODY_BYTES,
+    });
+    for (const { body } of await delivered(send, 2)) {
+      expect(body).toEqual({ size: KEPT_BODY_BYTES, truncated: false, text: "x".repeat(KEPT_BODY_BYTES) });
+    }
+  });
+
+  it("of more than that, the beginning of a chunked one and nothing of a declared one", async () => {
+    const send = serve(reads, large);
+    const size = KEPT_BODY_BYTES + 1;
+    const whole = new Uint8Array(size).fill(120);
+    await send(`/${name}`, declared(size));
+    expect(await (await send(`/${name}`, post(pieces(whole).stream))).json()).toEqual({ bytes: size });
+    const [chunked, long] = await delivered(send, 2);
+    expect(long?.body).toEqual({ size, truncated: true, text: "" });
+    expect(chunked?.body).toEqual({ size, truncated: true, text: "x".repeat(KEPT_BODY_BYTES) });
+  });
+
+  it("the beginning of one that was verified, whatever its size", async () => {
+    const { auth, secret, sign } = PROVIDERS["hmac-sha256"];
+    const { headers, body } = sign(secret, { text: "y".repeat(KEPT_BODY_BYTES) }, { id: "", at: 0 });
+    const send = serve(reads, { auth, ...large }, { env: { HOOK_SECRET: secret } });
+    const headersWithLength = { ...headers, "Content-Length": String(body.length) };
+    expect((await send(`/${name}`, post(body, headersWithLength))).status).toBe(200);
+    expect((await onlyOne(send)).body).toEqual({
+      size: body.length,
+      truncated: true,
+      text: body.slice(0, KEPT_BODY_BYTES),
+    });
+  });
+
+  it("as far as the endpoint has read it, if it is chunked", async () => {
+    const send = serve(() => "unread", large);
+    await send(`/${name}`, post(pieces(new Uint8Array(5), new Uint8Array(5)).stream));
+    expect((await onlyOne(send)).body).toMatchObject({ size: null, truncated: true });
+  });
+
+  it("text as text, also cut off in the middle of a character; other bytes in base64", async () => {
+    const { auth, secret } = PROVIDERS["hmac-sha256"];
+    const send = serve(reads, { auth, ...large }, { env: { HOOK_SECRET: secret } });
+    const half = `${"x".repeat(KEPT_BODY_BYTES - 1)}ü`;
+    await send(`/${name}`, post(half));
+    await send(`/${name}`, post("\uFEFFü"));
+    await send(`/${name}`, post(Uint8Array.of(255, 0, 1)));
+    const [bytes, text, cut] = await delivered(send, 3);
+    expect(bytes?.body).toEqual({ size: 3, truncated: false, base64: "/wAB" });
+    expect(text?.body).toEqual({ size: 5, truncated: false, text: "\uFEFFü" });
+    expect(cut?.body).toEqual({ size: KEPT_BODY_BYTES + 1, truncated: true, text: "x".repeat(KEPT_BODY_BYTES - 1) });
+  });
+});
+
+describe("what is no delivery", () => {
+  it("is a GET that was let in, triggered nothing and did not fail; everything else is one", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const send = serve(async (request) => {
+      const { search } = new URL(request.url);
+      if (search === "?fail") throw new Error("x");
+      if (search === "?trigger") await triggerTaskWithEvent("echo", 1);
+      return search === "?missing" ? new Response(null, { status: 404 }) : "served";
+    });
+    for (const method of ["GET", "HEAD", "OPTIONS"]) await send(`/${name}`, { method });
+    await send(`/${name}?missing`);
+    await send(`/${name}?fail`);
+    await send(`/${name}?trigger`);
+    await send(`/${name}?last`, { method: "DELETE" });
+    const all = await delivered(send, 3);
+    expect(all.map(({ url, status }) => [new URL(url).search, status])).toEqual([
+      ["?last", 200],
+      ["?trigger", 200],
+      ["?fail", 500],
+    ]);
+    expect(all[2]?.reason).toBe("endpoint_failed");
+  });
+});
+
+describe("the record", () => {
+  it("is not on the way of the answer, and fails none", async () => {
+    const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const { promise, reject } = Promise.withResolvers<never>();
+    const send = serve(() => "answered", {}, { dependencies: { callDeliveries: () => promise } });
+    const response = await send(`/${name}`, post("x", { "X-Request-Id": "abc-2" }));
+    expect([response.status, await response.json()]).toEqual([200, "answered"]);
+    reject(new Error("the object is not there"));
+    await vi.waitFor(() => expect(warned.mock.calls.flat().join()).toMatch(/delivery not kept.*abc-2.*not there/));
+  });
+
+  it("is a sample of a flood: a hundred, then two a second, each endpoint for itself", async () => {
+    const recorded: string[] = [];
+    const count: typeof callDeliveries = async (_env, endpoint) => {
+      recorded.push(endpoint);
+      return Promise.reject(new Error("only counted"));
+    };
+    vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const endpoints = ["a", "b"].map((one) => endpointPlan(one, { method: "hook" }));
+    const send = edge(planOf([], { endpoints }), {
+      registry: { endpoints: { hook: () => 1 } },
+      dependencies: { callDeliveries: count },
+    });
+    vi.setSystemTime(0);
+    for (let index = 0; index < KEPT_AT_ONCE + 50; index += 1) await send("/a", post("x"));
+    await send("/b", post("x"));
+    expect(recorded).toEqual([...Array.from({ length: KEPT_AT_ONCE }, () => "a"), "b"]);
+    vi.setSystemTime(1_000);
+    for (let index = 0; index < 10; index += 1) await send("/a", post("x"));
+    expect(recorded).toHaveLength(KEPT_AT_ONCE + 1 + 2);
+  });
+});
+
+describe("POST /endpoints/{name}/deliveries/{id}/replay", () => {
+  interface Replayed {
+    readonly id: string;
+    readonly replay_of: string;
+    readonly status: number;
+    readonly reason: string | null;
+    readonly runs: { run_id: string; task: string; deduplicated: boolean }[];
+  }
+
+  const replay = async (send: Send, id: string): Promise<{ status: number; answer: Replayed & { code?: string } }> => {
+    const response = await send(`/api/v1/endpoints/${name}/deliveries/${id}/replay`, { method: "POST" });
+    return { status: response.status, answer: await response.json() };
+  };
+
+  it("sends the request again as it came, but for its secrets, and is kept as a replay", async () => {
+    const seen: unknown[] = [];
+    const send = serve(
+      async (request, { params }) => {
+        const headers = Object.fromEntries(request.headers);
+        seen.push({ method: request.method, url: request.url, headers, params, body: await request.text() });
+        await triggerTaskWithEvent("echo", 1);
+      },
+      { url: "/hooks/:kind" },
+    );
+    await send("/hooks/a%20b?x=1", { ...post("whole", { "Content-Type": "text/plain", "X-Hub": "1" }), method: "PUT" });
+    const first = await onlyOne(send);
+    const { status, answer } = await replay(send, first.id);
+    expect(status).toBe(202);
+    expect(seen).toHaveLength(2);
+    const sent = { method: "PUT", url: "http://localhost/hooks/a%20b?x=1", params: { kind: "a b" }, body: "whole" };
+    expect(seen).toEqual([
+      { ...sent, headers: { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "text/plain", "x-hub": "1" } },
+      { ...sent, headers: { "content-type": "text/plain", "x-hub": "1" } },
+    ]);
+    const [second] = await delivered(send, 2);
+    expect(second).toMatchObject({
+      id: answer.id,
+      replay_of: first.id,
+      url: first.url,
+      method: "PUT",
+      body: first.body,
+    });
+    expect(answer).toEqual({ id: second?.id, replay_of: first.id, status: 202, reason: null, runs: second?.runs });
+  });
+
+  it("starts new runs, of the source replay, though the delivery has an id", async () => {
+    const { auth, secret, sign } = PROVIDERS["standard-webhooks"];
+    const send = serve(triggers, { auth }, { env: { HOOK_SECRET: secret } });
+    const signed = sign(secret, { a: 1 }, { id: crypto.randomUUID(), at: Date.now() });
+    await send(`/${name}`, { method: "POST", headers: signed.headers, body: signed.body });
+    const first = await onlyOne(send);
+    const { answer } = await replay(send, first.id);
+    const [run] = answer.runs;
+    expect(run).toMatchObject({ task: "echo", deduplicated: false });
+    expect(run?.run_id).not.toBe(first.runs[0]?.run_id);
+    const document = await (await send(`/api/v1/runs/${run?.run_id}`)).json();
+    expect(document).toMatchObject({ trigger: { source: "replay", by: name } });
+    const [second] = await delivered(send, 2);
+    expect(second).toMatchObject({ sender_id: first.sender_id, replay_of: first.id });
+    const again = await replay(send, first.id);
+    expect(again.answer.runs[0]?.run_id).not.toBe(run?.run_id);
+  });
+
+  it("lets one in that had been refused, as when the secret was missing, and one of a replay", async () => {
+    const { auth } = PROVIDERS.slack;
+    const send = serve(triggers, { auth });
+    await send(`/${name}`, post("{}"));
+    const first = await onlyOne(send);
+    expect(first).toMatchObject({ status: 401, reason: "signature_not_configured" });
+    const { answer } = await replay(send, first.id);
+    expect(answer).toMatchObject({ status: 202, runs: [{ task: "echo" }] });
+    await delivered(send, 2);
+    expect((await replay(send, answer.id)).answer).toMatchObject({ replay_of: answer.id, status: 202 });
+  });
+
+  it("sends bytes as they were, and no body where there was none", async () => {
+    const bodies: (number[] | null)[] = [];
+    const send = serve(async (request) => {
+      bodies.push(request.body === null ? null : [...new Uint8Array(await request.arrayBuffer())]);
+      await triggerTaskWithEvent("echo", 1);
+    });
+    await send(`/${name}`, post(Uint8Array.of(255, 0, 128)));
+    await send(`/${name}`);
+    for (const { id } of (await delivered(send, 2)).toReversed()) await replay(send, id);
+    expect(bodies).toEqual([[255, 0, 128], null, [255, 0, 128], null]);
+  });
+
+  it("says that the endpoint failed again", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const send = serve(async (request) => {
+      throw new Error(await request.text());
+    });
+    await send(`/${name}`, post("x"));
+    const { status, answer } = await replay(send, (await onlyOne(send)).id);
+    expect([status, answer]).toEqual([
+      202,
+      expect.objectContaining({ status: 500, reason: "endpoint_failed", runs: [] }),
+    ]);
+  });
+
+  it("is refused for a body that was not kept whole: the endpoint is not called", async () => {
+    const called = vi.fn<EndpointFunction>(() => "x");
+    const send = serve(called, { maxBodyBytes: 1_000_000 });
+    const size = KEPT_BODY_BYTES + 1;
+    await send(`/${name}`, post("x".repeat(size), { "Content-Length": String(size) }));
+    const { status, answer } = await replay(send, (await onlyOne(send)).id);
+    expect([status, answer.code]).toEqual([409, "delivery_not_whole"]);
+    expect(called).toHaveBeenCalledTimes(1);
+  });
+
+  it("is 404 for a delivery that is not kept, by any endpoint or by this one", async () => {
+    const send = serve(triggers);
+    for (const id of ["dlv_", "x", `dlv_${"0".repeat(26)}`]) {
+      const { status, answer } = await replay(send, id);
+      expect([status, answer.code]).toEqual([404, "unknown_delivery"]);
+    }
+  });
+});
