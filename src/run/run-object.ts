@@ -10,6 +10,7 @@ import { deleteRunPayloads } from "../payload/payload-store.ts";
 import { inlineParcel } from "./delivery.ts";
 import { dispatchRun, startExecutor } from "./outbox.ts";
 import { readLogs } from "./intake.ts";
+import { callRun } from "./run-client.ts";
 import { describeRun } from "./run-document.ts";
 import { RunProtocol } from "./run-protocol.ts";
 import type {
@@ -44,6 +45,11 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       getAlarm: () => ctx.storage.getAlarm(),
       perform: (run, effect) => this.#perform(run, effect),
       deletePayloads: (runId) => deleteRunPayloads(env.PAYLOADS, runId),
+      mayBeTriggeredAgain: async ({ origin }) => {
+        if (origin.parent === null) return false;
+        const parent = await callRun(env, origin.parent.runId, (run) => run.describe());
+        return parent !== null && parent.finished_at === null;
+      },
       waitUntil: (work) => ctx.waitUntil(work),
       alarmFailed: (strikes, error) => {
         console.error(

@@ -22,6 +22,9 @@ import type { RunStore } from "./store.ts";
 /** Pauses before a failed alarm is tried again: 1 s, doubling to 5 min. The platform's own retries end after six. */
 const ALARM_PAUSE_MAX_MS = 300_000;
 
+/** How long a child run whose retention is over is kept before it asks again whether its parent has ended. */
+const KEPT_PAUSE_MS = { least: 60_000, most: 86_400_000 } as const;
+
 export interface RunSurroundings {
   /** Epoch milliseconds. */
   now(): number;
@@ -33,6 +36,8 @@ export interface RunSurroundings {
   perform(run: Run, effect: Effect): void;
   /** Deletes what the run has outside its journal. */
   deletePayloads(runId: RunId): Promise<void>;
+  /** Whether the run that triggered this one is not final: one of its attempts may trigger again, and must find this run. */
+  mayBeTriggeredAgain(run: Run): Promise<boolean>;
   /** Carries work on beyond the answer. */
   waitUntil(work: Promise<void>): void;
   /** The alarm failed for the `strikes`th time in a row; it is set again. */
@@ -142,7 +147,7 @@ export class RunProtocol {
       const run = this.load();
       if (run === null) return;
       if (run.finishedAt !== null && this.#around.now() >= nextWakeAt(run)) {
-        await this.#forget(run.id);
+        await this.#endRetention(run);
         return;
       }
       this.#advance(run, { type: "woken" });
@@ -213,6 +218,13 @@ export class RunProtocol {
     const due = nextWakeAt(run);
     if (at === null || at > due) this.#setAlarm(due);
     else this.#alarmAt = at;
+  }
+
+  /** A child run outlives its retention while its parent goes on; it looks again after as long, from a minute to a day. */
+  async #endRetention(run: Run): Promise<void> {
+    if (!(await this.#around.mayBeTriggeredAgain(run))) return this.#forget(run.id);
+    const pauseMs = Math.min(KEPT_PAUSE_MS.most, Math.max(KEPT_PAUSE_MS.least, run.graph.retentionMs));
+    this.#setAlarm(this.#around.now() + pauseMs);
   }
 
   /** Payloads first: while the journal is there, a failure here is tried again. */

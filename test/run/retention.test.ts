@@ -102,6 +102,36 @@ describe("a run whose retention is over", () => {
   });
 });
 
+describe("a child run whose retention is over", () => {
+  async function childOf(parent: RunId): Promise<HandDrivenRun> {
+    const origin = { source: "task", by: "only", parent: { runId: parent, task: "only" } } as const;
+    const { run, answer } = await HandDrivenRun.accept({ ...acceptance(ONE, "only"), origin });
+    await run.settle(succeeded(only(answer.grant)));
+    return run;
+  }
+
+  it("is kept while its parent is not final, so that an attempt that triggers again finds it", async () => {
+    const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    const child = await childOf(parent.id);
+    vi.setSystemTime(START + RETENTION_MS);
+    await child.wake();
+    expect((await child.document()).status).toBe("succeeded");
+    expect(await child.alarmAt()).toBe(START + 2 * RETENTION_MS);
+
+    await parent.settle(succeeded(only(answer.grant)));
+    vi.setSystemTime(START + 2 * RETENTION_MS);
+    await child.wake();
+    expect(await leftOf(child)).toEqual(NOTHING);
+  });
+
+  it("is deleted if its parent is gone", async () => {
+    const child = await childOf(newRunId());
+    vi.setSystemTime(START + RETENTION_MS);
+    await child.wake();
+    expect(await leftOf(child)).toEqual(NOTHING);
+  });
+});
+
 describe("a run before its retention is over", () => {
   it("is kept when its alarm comes early", async () => {
     const run = await finalRun();

@@ -17,6 +17,8 @@ export interface RunHostWorld {
   readonly ground: Ground;
   readonly bucket: Bucket;
   perform(life: Invocation, run: Run, effect: Effect): void;
+  /** Asks another run whether it is there and not final. */
+  isOpen(life: Invocation, runId: RunId): Promise<boolean>;
   /** Something was committed, or might have been. */
   observe(host: RunHost, run: Run | null): void;
   /** The platform gave the alarm up: only a call can help now. */
@@ -139,6 +141,8 @@ export class RunHost {
       },
       perform: (run, effect) => this.#world.perform(invocation, run, effect),
       deletePayloads: (runId) => bucket.deleteRun(invocation, runId),
+      mayBeTriggeredAgain: async ({ origin }) =>
+        origin.parent !== null && (await this.#world.isOpen(invocation, origin.parent.runId)),
       waitUntil: (work) => void work.catch((error: unknown) => ground.violate("no throw", String(error))),
       alarmFailed: (strikes, error) => {
         this.isFailing = true;

@@ -276,6 +276,7 @@ class World {
       ground: this.#ground,
       bucket: this.#bucket,
       perform: (life, run, effect) => this.#perform(life, run, effect),
+      isOpen: (life, other) => this.#callRun(life, other, "describe", (run) => run.load()?.finishedAt === null),
       observe: (observed, run) => this.#checker.observe(observed, run),
       alarmGivenUp: (given) => this.#poll(given),
     });
