@@ -9,6 +9,7 @@ import { Follower } from "./follower.ts";
 import type { Report } from "./history.ts";
 import { planKills, type Phase, type PlannedKill } from "./killer.ts";
 import { drawItems, Load, type Item } from "./load.ts";
+import { objectsThatHold } from "./object-state.ts";
 import { Recorder } from "./recorder.ts";
 import type { Outcome } from "./report.ts";
 import { Stage } from "./stage.ts";
@@ -18,8 +19,8 @@ const POLL_MS = 100;
 const PROGRESS_MS = 5_000;
 /** For what no answer waits for: a duplicate payload is deleted in the background. */
 const TIDY_LIMIT_MS = 10_000;
-/** How late the last deletion may be. */
-const DELETION_LIMIT_MS = 60_000;
+/** How late the last deletion may be: a child run looks a minute later whether its parent has ended. */
+const DELETION_LIMIT_MS = 120_000;
 
 export interface ChaosOptions {
   readonly runs: number;
@@ -69,11 +70,14 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     const drained = await carryThrough({ stage, follower, load, plan, limit }, items);
     const objects = limit.aborted ? { runs: [], dead_letters: [] } : await objectsLeft(client);
     await follower.end();
+    await stage.end();
     const history = {
       reports: recorder.reports,
       runs: follower.runs(stage.kills.map(({ at }) => at)),
       keyed: new Set(items.flatMap(({ name, key }) => (key === null ? [] : [name]))),
       leftovers: objects.runs,
+      // As long as runs are there, so is their state.
+      heldState: follower.deleted === follower.final ? objectsThatHold(join(options.folder, "state")) : [],
       refusals: load.refusals,
     };
     return {

@@ -88,6 +88,8 @@ export interface History {
   readonly keyed: ReadonlySet<string>;
   /** Keys under runs/ in the payload bucket after the retention of all runs. */
   readonly leftovers: readonly string[];
+  /** Objects of runs that hold something after the retention of all runs, in words. */
+  readonly heldState: readonly string[];
   /** What went wrong while the load was sent, in words: an answer that no client should get. */
   readonly refusals: readonly string[];
 }

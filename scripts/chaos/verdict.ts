@@ -23,6 +23,7 @@ import type { FollowedRun, History, Report, RunDocument, TaskDocument } from "./
  * - `doubled_run`: one trigger became several runs.
  * - `not_deleted`: it is there after its retention.
  * - `leftover_object`: a payload object that nothing points at.
+ * - `leftover_state`: an object of a run holds something after its retention.
  * - `refused`: a client got an answer that it should not.
  */
 export type Rule =
@@ -41,6 +42,7 @@ export type Rule =
   | "doubled_run"
   | "not_deleted"
   | "leftover_object"
+  | "leftover_state"
   | "refused";
 
 export interface Violation {
@@ -69,6 +71,7 @@ export function violationsOf(history: History): Violation[] {
     ...history.runs.flatMap((run) => ofRun(run, reported.get(run.runId) ?? NOTHING)),
     ...doubledRuns(history),
     ...history.leftovers.map((key) => leftover(key, history.runs)),
+    ...history.heldState.map((detail) => ({ rule: "leftover_state" as const, run: null, task: null, detail })),
     ...history.refusals.map((detail) => ({ rule: "refused" as const, run: null, task: null, detail })),
   ];
 }

@@ -136,6 +136,13 @@ describe("what was promised and not kept is found", () => {
     ]);
   });
 
+  it("an object of a run still holds something", () => {
+    const heldState = ["peach-RunObject 1.sqlite: journal (3 rows)"];
+    expect(violationsOf({ ...historyOf(), heldState })).toMatchObject([
+      { rule: "leftover_state", detail: heldState[0] },
+    ]);
+  });
+
   it("a client is refused without reason", () => {
     const refusals = ["/api/v1/tasks/chain/trigger answered 500"];
     expect(violationsOf({ ...historyOf(), refusals })).toMatchObject([{ rule: "refused", detail: refusals[0] }]);
@@ -166,7 +173,14 @@ describe("what is no violation", () => {
 });
 
 function historyOf(run: Partial<FollowedRun> = {}, reports = REPORTS): History {
-  return { reports, runs: [{ ...RUN, ...run }], keyed: new Set(["item-1"]), leftovers: [], refusals: [] };
+  return {
+    reports,
+    runs: [{ ...RUN, ...run }],
+    keyed: new Set(["item-1"]),
+    leftovers: [],
+    heldState: [],
+    refusals: [],
+  };
 }
 
 /** The run as it was read, but for this. */
