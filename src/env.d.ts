@@ -8,6 +8,12 @@ interface __BaseEnv_Env {
   readonly PEACH_LOCAL?: string;
   /** How many runs may trigger each other in a chain; 32 if it is absent or no number. */
   readonly PEACH_MAX_TRIGGER_DEPTH?: string;
+  /** To read objects in S3 or a store like it; the region must be given too. */
+  readonly AWS_ACCESS_KEY_ID?: string;
+  readonly AWS_SECRET_ACCESS_KEY?: string;
+  readonly AWS_REGION?: string;
+  /** Of a store that is not AWS's. */
+  readonly AWS_ENDPOINT_URL?: string;
   /** Workers AI, where the account has it. */
   readonly AI?: Ai;
 }

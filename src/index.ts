@@ -14,10 +14,11 @@ import type { Lifetime } from "./trigger/accept.ts";
 import { consumeDeadLetters } from "./trigger/dead-letter.ts";
 import { consumeR2Events } from "./trigger/r2-events.ts";
 import { consumeRunMessages } from "./trigger/run-consumer.ts";
+import { VersionsObject } from "./versions/versions-object.ts";
 
 const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callDeliveries, callEndpoint });
 
-export { DebounceObject, DeliveriesObject, DriverEntrypoint, ExecutorObject, RunObject, SchedulesObject };
+export { DebounceObject, DeliveriesObject, DriverEntrypoint, ExecutorObject, RunObject, SchedulesObject, VersionsObject };
 
 const announceSchedules = createAnnouncement(plan);
 

@@ -26,8 +26,13 @@ import type {
 } from "./task/author-api.ts";
 import { scopeOf, taskScopeOf } from "./task/context.ts";
 import type { TypedTask } from "./task/method.ts";
+import type { OpenedObject } from "./task/open-object.ts";
+import type { ObjectEventPayload } from "./trigger/r2-notification.ts";
+import { receiveObjectEvents } from "./trigger/receive-object-events.ts";
 
 export type { EmitOptions, EmitResult, EndpointContext, TaskContext, TaskLog, TriggeredRun, TriggerOptions } from "./task/author-api.ts";
+export type { OpenedObject } from "./task/open-object.ts";
+export type { ObjectEventPayload } from "./trigger/r2-notification.ts";
 export { NonRetryableError, ResultTimeoutError, RetryAfterError } from "./task/errors.ts";
 
 /** What the trigger of this task takes; unknown for tasks declared without types. */
@@ -91,6 +96,34 @@ export async function readFromParentTask(parent?: string, options?: { readonly a
  */
 export function runOnlyChildTasks(...names: readonly string[]): void {
   taskScopeOf("runOnlyChildTasks").runOnlyChildTasks(...names);
+}
+
+/**
+ * Opens the object of an event: `{body, size, etag, contentType}`, where `body` is a stream. It lies in the R2 bucket of that name
+ * that wrangler.toml binds, else in S3, or a store like it, that the secrets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and
+ * perhaps AWS_ENDPOINT_URL lead to. Rejects with `NonRetryableError` if there is no such object, or no right to read it.
+ *
+ * @example const { body, contentType } = await openObject("s3://uploads/audio/a.mp3");
+ */
+export async function openObject(s3Uri: string): Promise<OpenedObject> {
+  return scopeOf("openObject").openObject(s3Uri);
+}
+
+/**
+ * The object events in a request, as AWS S3 (itself, through SNS or EventBridge), MinIO and R2 send them, each as a task reads it that
+ * `on.r2` triggers; `action` is in R2's words, keys are decoded. A subscription of SNS is confirmed, and brings no event.
+ * Rejects if the body is none of these: the endpoint then answers 400 with the paths that are wrong, unless it catches that.
+ *
+ * @example
+ * export async function uploaded(request: Request) {
+ *   for (const event of await objectEventsFrom(request)) {
+ *     const idempotencyKey = `${event.s3_uri} ${event.etag} ${event.event_time}`;
+ *     await triggerTaskWithEvent("audio_transcription", event, { idempotencyKey });
+ *   }
+ * }
+ */
+export async function objectEventsFrom(request: Request): Promise<ObjectEventPayload[]> {
+  return receiveObjectEvents(request);
 }
 
 /** The task that is running: name, run id, attempt, `env`, `signal`, and the helpers as methods. */

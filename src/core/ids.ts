@@ -92,15 +92,18 @@ export function eventKey(event: string, key: string): string {
   return `event:${event}:${key}`;
 }
 
-/** The key of one object version. The notification has no version id; etag and event time stand for it. */
+/**
+ * The key of one object version. A notification has no version id: etag and time of the event stand for it, or what `identity` the
+ * version was given when a listing met it first (see `object-version.ts`).
+ */
 export function objectVersionKey(event: {
   bucket: string;
   key: string;
   action: string;
   etag: string;
-  eventTime: string;
+  identity: string;
 }): string {
-  return `r2:${JSON.stringify([event.bucket, event.key, event.action, event.etag, event.eventTime])}`;
+  return `r2:${JSON.stringify([event.bucket, event.key, event.action, event.etag, event.identity])}`;
 }
 
 /**

@@ -13,6 +13,7 @@ import { deliveryRoutes, type DeliveryRouteDependencies } from "./routes/deliver
 import { devR2Routes } from "./routes/dev-r2.ts";
 import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
 import { laterRoutes } from "./routes/later.ts";
+import { reconcileRoutes } from "./routes/reconcile.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./routes/trigger.ts";
@@ -39,7 +40,9 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     runRoutes(dependencies),
     scheduleRoutes(dependencies),
     deliveryRoutes(dependencies),
-    eventRoutes(dependencies), laterRoutes(),
+    eventRoutes(dependencies),
+    reconcileRoutes(dependencies),
+    laterRoutes(),
   ])
     app.route("/api/v1", routes);
   app.route("/dev/r2", devR2Routes(dependencies));

@@ -9,6 +9,7 @@ import type { Problem, ProblemCode } from "../core/result.ts";
 import type { EndpointCall } from "../task/endpoint-scope.ts";
 import type { EndpointFunction, MethodRegistry } from "../task/method.ts";
 import type { Lifetime } from "../trigger/accept.ts";
+import { RequestProblemError } from "../trigger/receive-object-events.ts";
 import { tooLarge } from "./admission.ts";
 import { canCarry, type LimitedRequest } from "./body-limit.ts";
 import type { HttpEnv } from "./http-env.ts";
@@ -44,16 +45,19 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
   return async function answerRequest(c, call) {
     const { endpoint, limited } = call;
     const runs: DeliveryRun[] = [];
-    const response = await respond(c, call, runs);
-    const problem = limited.exceeded() ? tooLarge(endpoint) : response === null ? failed(endpoint) : null;
-    if (response !== null && problem === null) return { response, reason: null, runs };
-    await response?.body?.cancel();
-    const answer = problem ?? failed(endpoint);
-    return { response: problemResponse(c, answer), reason: answer.code, runs };
+    const answer = await respond(c, call, runs);
+    if (!limited.exceeded() && answer instanceof Response) return { response: answer, reason: null, runs };
+    if (answer instanceof Response) await answer.body?.cancel();
+    const problem = limited.exceeded() || answer instanceof Response ? tooLarge(endpoint) : answer;
+    return { response: problemResponse(c, problem), reason: problem.code, runs };
   };
 
-  /** The endpoint's answer, else its fallback's, else null. */
-  async function respond(c: Context<HttpEnv>, call: EndpointRequest, runs: DeliveryRun[]): Promise<Response | null> {
+  /** The endpoint's answer, else its fallback's, else why there is none. */
+  async function respond(
+    c: Context<HttpEnv>,
+    call: EndpointRequest,
+    runs: DeliveryRun[],
+  ): Promise<Response | Problem> {
     const { endpoint, limited } = call;
     const log = (error: unknown): void => {
       if (!limited.exceeded()) logFailure(c, `endpoint "${endpoint.name}" failed`, error);
@@ -82,8 +86,10 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
         return await run(endpoint.fallback, again(), true);
       }
     } catch (error) {
+      // The sender's to correct.
+      if (error instanceof RequestProblemError) return error.problem;
       log(error);
-      return null;
+      return failed(endpoint);
     }
   }
 

@@ -3,6 +3,7 @@
  */
 import type { RunId } from "../core/ids.ts";
 import type { RunDocument } from "../run/run-rpc.ts";
+import type { OpenedObject } from "./open-object.ts";
 
 /** A duration as in peach.conf (`250ms`, `30s`, `5m`, `2h`, `7d`), or milliseconds. */
 export type DurationInput = string | number;
@@ -46,13 +47,14 @@ export interface TaskContext {
   readonly runId: RunId;
   /** From 1; lost attempts count. */
   readonly attempt: number;
-  /** The worker's bindings. */
+  /** The worker's bindings. What is written with them into a bucket that triggers tasks is marked as this run's. */
   readonly env: Env;
   /** Aborted when the attempt's time is up. */
   readonly signal: AbortSignal;
   readonly log: TaskLog;
   triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
   emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult>;
+  openObject(s3Uri: string): Promise<OpenedObject>;
   passToChildTask(data: unknown, options?: { readonly to?: string }): void;
   runOnlyChildTasks(...names: readonly string[]): void;
   readFromParentTask<T = unknown>(parent?: string): Promise<T>;
@@ -71,4 +73,5 @@ export interface EndpointContext {
   waitUntil(promise: Promise<unknown>): void;
   triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
   emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult>;
+  openObject(s3Uri: string): Promise<OpenedObject>;
 }

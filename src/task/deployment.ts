@@ -48,7 +48,7 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
 
 /** Runs one attempt with this deployment's methods. */
 export function executeLease(env: Env, lease: Lease, lifetime: Lifetime): Promise<Settlement> {
-  return executeAttempt(lease, registry, { env, lifetime, accept: acceptTrigger, emit: emitEvent });
+  return executeAttempt(lease, registry, { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan });
 }
 
 /** Calls an endpoint's method so that its helpers know where they are. */
@@ -58,6 +58,6 @@ export function callEndpoint(
   call: EndpointCall & { readonly env: Env; readonly lifetime: Lifetime },
 ): unknown {
   const { env, lifetime } = call;
-  const scope = new EndpointScope(call, { env, lifetime, accept: acceptTrigger, emit: emitEvent });
+  const scope = new EndpointScope(call, { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan });
   return runInScope(scope, () => method(request, scope));
 }

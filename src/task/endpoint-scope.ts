@@ -4,6 +4,7 @@ import { deliveryTriggerKey, eventKey } from "../core/ids.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type { EmitOptions, EmitResult, EndpointContext, TaskLog, TriggeredRun, TriggerOptions } from "./author-api.ts";
 import { bindMethods } from "./bind-methods.ts";
+import { openObjectAt, type OpenedObject } from "./open-object.ts";
 import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
 /** What the HTTP edge knows of the call. */
@@ -31,7 +32,7 @@ export class EndpointScope implements EndpointContext {
     this.#call = call;
     this.#port = port;
     this.log = new AttemptLog({ endpoint: call.name, request_id: call.requestId });
-    bindMethods(this, ["waitUntil", "triggerTaskWithEvent", "emitEvent"]);
+    bindMethods(this, ["waitUntil", "triggerTaskWithEvent", "emitEvent", "openObject"]);
   }
 
   get name(): string {
@@ -60,6 +61,10 @@ export class EndpointScope implements EndpointContext {
     const run = await triggerTask(this.#port, { task, payload, options, derivedKey: derived, origin });
     this.#call.triggered({ runId: run.runId, task, deduplicated: run.deduplicated });
     return run;
+  }
+
+  openObject(s3Uri: string): Promise<OpenedObject> {
+    return openObjectAt(this.#port.env, this.#port.plan, s3Uri);
   }
 
   async emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {

@@ -12,6 +12,8 @@ import { AttemptLog } from "./attempt-log.ts";
 import type { AttemptInputs } from "./attempt-inputs.ts";
 import type { EmitOptions, EmitResult, TaskContext, TriggeredRun, TriggerOptions } from "./author-api.ts";
 import { bindMethods } from "./bind-methods.ts";
+import { markingEnv } from "./marking-env.ts";
+import { openObjectAt, type OpenedObject } from "./open-object.ts";
 import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
 export class TaskScope implements TaskContext {
@@ -26,6 +28,7 @@ export class TaskScope implements TaskContext {
   readonly #passedTo = new Map<string, unknown>();
   #passed: { readonly data: unknown } | null = null;
   #chosen: readonly string[] | null = null;
+  #env: Env | null = null;
 
   constructor(lease: Lease, inputs: AttemptInputs, port: TriggerPort, end: AttemptEnd) {
     this.#lease = lease;
@@ -36,6 +39,7 @@ export class TaskScope implements TaskContext {
     bindMethods(this, [
       "triggerTaskWithEvent",
       "emitEvent",
+      "openObject",
       "passToChildTask",
       "runOnlyChildTasks",
       "readFromParentTask",
@@ -55,7 +59,8 @@ export class TaskScope implements TaskContext {
   }
 
   get env(): Env {
-    return this.#port.env;
+    const { runId, task, depth } = this.#lease;
+    return (this.#env ??= markingEnv(this.#port.env, this.#port.plan, { runId, task, depth }));
   }
 
   get signal(): AbortSignal {
@@ -103,6 +108,10 @@ export class TaskScope implements TaskContext {
     const runs = emitted.map(({ runId, task }) => ({ runId, task }));
     this.#children.push(...runs);
     return { runs };
+  }
+
+  openObject(s3Uri: string): Promise<OpenedObject> {
+    return openObjectAt(this.#port.env, this.#port.plan, s3Uri, this.signal);
   }
 
   passToChildTask(data: unknown, options?: { readonly to?: string }): void {

@@ -1,5 +1,6 @@
 /** How tasks and endpoints trigger tasks: one function for both, since only the key and the origin differ. */
 import type { RunId } from "../core/ids.ts";
+import type { Plan } from "../core/plan.ts";
 import { ProblemError } from "../core/result.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
 import { encodePayload } from "../payload/codec.ts";
@@ -18,6 +19,7 @@ export interface TriggerPort {
   readonly lifetime: Lifetime;
   readonly accept: AcceptTrigger;
   readonly emit: EmitEvent;
+  readonly plan: Plan;
 }
 
 export interface AuthorTrigger {

@@ -4,12 +4,18 @@
  * A message is acknowledged after every run it leads to is durably accepted. If the surroundings fail in between, the whole
  * message comes again later and finds the runs that it has started. One that cannot be understood, or that a task's `input`
  * refuses, will not get better: it is recorded as a dead letter and acknowledged.
+ *
+ * Of a creation R2 is asked what it has under the key now, for two things that the notification does not say: R2's version, by which
+ * a listing finds again what was notified (see `core/object-version.ts`), and which run wrote the object, if a task did.
  */
 import type { Plan } from "../core/plan.ts";
 import type { Problem } from "../core/result.ts";
 import { tasksTriggeredBy } from "../core/routing.ts";
+import type { TriggerOrigin } from "../core/trigger.ts";
 import { encodePayload } from "../payload/codec.ts";
+import { identifyNotified } from "../versions/versions-client.ts";
 import type { AcceptTrigger, Lifetime } from "./accept.ts";
+import { boundBucket } from "./bound-bucket.ts";
 import { recordDeadLetter } from "./dead-letter.ts";
 import { handleEach, retryLater } from "./queue-retry.ts";
 import {
@@ -19,6 +25,10 @@ import {
   versionKeyOf,
   type R2Notification,
 } from "./r2-notification.ts";
+import { markIn, type RunMark } from "./run-mark.ts";
+
+/** A queue keeps a message for 14 days at most: a version is remembered for longer. Milliseconds. */
+const LATEST_MESSAGE_MS = 15 * 86_400_000;
 
 export interface R2EventDependencies {
   readonly plan: Plan;
@@ -34,6 +44,18 @@ export function tasksOf(plan: Plan, notification: R2Notification): readonly stri
   });
 }
 
+/** How long the versions of objects are remembered: while their runs are there, and while a notification may still come. */
+export function keepVersionsMs({ retentionMs }: Plan): number {
+  return Math.max(retentionMs, LATEST_MESSAGE_MS);
+}
+
+/** Where a run comes from that an object triggers. `isAuthor`: whether the mark is that of the version, not only of its key. */
+export function originOfObject(place: string, mark: RunMark | null, isAuthor: boolean): TriggerOrigin {
+  if (mark === null) return { source: "r2", by: place, parent: null };
+  const parent = isAuthor ? { runId: mark.runId, task: mark.task } : null;
+  return { source: "r2", by: place, parent, depth: mark.depth + 1 };
+}
+
 /** Turns each notification of a batch into runs. */
 export async function consumeR2Events(
   { plan, acceptTrigger }: R2EventDependencies,
@@ -47,9 +69,13 @@ export async function consumeR2Events(
       await recordDeadLetter(env, batch.queue, message, parsed.reason);
       return message.ack();
     }
+    const { notification } = parsed;
+    const tasks = tasksOf(plan, notification);
+    if (tasks.length === 0) return message.ack();
+    const { idempotencyKey, origin } = await identify(notification);
     const refusals: string[] = [];
-    for (const task of tasksOf(plan, parsed.notification)) {
-      const refusal = await trigger(task, parsed.notification);
+    for (const task of tasks) {
+      const refusal = await trigger(task, notification, idempotencyKey, origin);
       if (refusal?.code === "overloaded") return retryLater(message);
       if (refusal !== null) refusals.push(`Task "${task}" refused it (${refusal.code}). ${describe(refusal)}`);
     }
@@ -57,15 +83,33 @@ export async function consumeR2Events(
     message.ack();
   });
 
-  async function trigger(task: string, notification: R2Notification): Promise<Problem | null> {
+  /** A deletion leaves nothing that could be listed, or that could bear a mark: its notification is all there is. */
+  async function identify(
+    notification: R2Notification,
+  ): Promise<{ readonly idempotencyKey: string; readonly origin: TriggerOrigin }> {
+    const { bucket, object, eventTime } = notification;
+    const place = `${bucket}/${object.key}`;
+    if (r2ActionOf(notification) === "delete")
+      return { idempotencyKey: versionKeyOf(notification), origin: originOfObject(place, null, false) };
+    const found = (await boundBucket(env, plan, bucket)?.head(object.key)) ?? null;
+    const isSame = found !== null && found.etag === object.eTag;
+    const current = isSame ? { version: found.version, uploadedAt: found.uploaded.getTime() } : null;
+    const version = { key: object.key, etag: object.eTag ?? "", eventTime, current };
+    const { identity } = await identifyNotified(env, bucket, version, keepVersionsMs(plan));
+    // Written over meanwhile, it may have another author; but a circle that overwrites one key must not be lost sight of.
+    const origin = originOfObject(place, markIn(found?.customMetadata), isSame);
+    return { idempotencyKey: versionKeyOf(notification, identity), origin };
+  }
+
+  async function trigger(
+    task: string,
+    notification: R2Notification,
+    idempotencyKey: string,
+    origin: TriggerOrigin,
+  ): Promise<Problem | null> {
     const payload = encodePayload(objectEventPayload(notification));
     if (!payload.ok) return payload.problem;
-    const accepted = await acceptTrigger(env, lifetime, {
-      task,
-      payload: payload.value,
-      idempotencyKey: versionKeyOf(notification),
-      origin: { source: "r2", by: `${notification.bucket}/${notification.object.key}`, parent: null },
-    });
+    const accepted = await acceptTrigger(env, lifetime, { task, payload: payload.value, idempotencyKey, origin });
     return accepted.ok ? null : accepted.problem;
   }
 }

@@ -15,7 +15,8 @@ const ACTION_OF = {
   LifecycleDeletion: "delete",
 } as const satisfies Record<string, R2Action>;
 
-const R2_NOTIFICATION = z.object({
+/** Its shape. */
+export const R2_NOTIFICATION = z.object({
   account: z.string(),
   action: z.enum(["PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject", "LifecycleDeletion"]),
   bucket: z.string().min(1),
@@ -43,18 +44,21 @@ export function r2ActionOf(notification: R2Notification): R2Action {
   return ACTION_OF[notification.action];
 }
 
-/** The idempotency key that every notification of the same object version has. */
-export function versionKeyOf(notification: R2Notification): string {
+/**
+ * The idempotency key that every notification of the same object version has. `identity`: what the version is called, if a listing
+ * has met it first; else it is the notification's time.
+ */
+export function versionKeyOf(notification: R2Notification, identity = notification.eventTime): string {
   return objectVersionKey({
     bucket: notification.bucket,
     key: notification.object.key,
-    action: notification.action,
+    action: r2ActionOf(notification),
     etag: notification.object.eTag ?? "",
-    eventTime: notification.eventTime,
+    identity,
   });
 }
 
-/** What a task that `on.r2` triggers reads. `size` and `etag` are null when the object was deleted. */
+/** What a task that `on.r2` triggers reads, and what `objectEventsFrom` gives. `size` and `etag` are null when the object was deleted. */
 export interface ObjectEventPayload {
   readonly bucket: string;
   readonly key: string;

@@ -1,7 +1,7 @@
 /** Attempts of methods that a test writes, on a lease of its own making; the bindings are the real ones. */
 import { env } from "cloudflare:workers";
 import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
-import { acceptTrigger, emitEvent } from "../../src/task/deployment.ts";
+import { acceptTrigger, emitEvent, plan } from "../../src/task/deployment.ts";
 import { executeAttempt } from "../../src/task/executor.ts";
 import type { TaskFunction, TypedTask } from "../../src/task/method.ts";
 import type { TriggerPort } from "../../src/task/triggering.ts";
@@ -45,7 +45,7 @@ export async function attempt(
   const settlement = await executeAttempt(
     lease,
     { tasks: { [lease.method]: method }, endpoints: {} },
-    { env, lifetime, accept: acceptTrigger, emit: emitEvent, ...port },
+    { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, ...port },
   );
   return { settlement, carried };
 }

@@ -40,6 +40,7 @@ export function edge(plan: Plan, options: EdgeOptions = {}): Send {
         lifetime: call.lifetime,
         accept: acceptTrigger,
         emit: emitEvent,
+        plan,
       });
       return runInScope(scope, () => method(request, scope));
     },

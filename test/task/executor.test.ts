@@ -8,7 +8,7 @@ import { RunUnreachableError } from "../../src/run/run-client.ts";
 import type { AttemptOutcome } from "../../src/run/run-rpc.ts";
 import { executeAttempt, outcomeOf } from "../../src/task/executor.ts";
 import type { TaskFunction } from "../../src/task/method.ts";
-import { acceptTrigger, emitEvent } from "../../src/task/deployment.ts";
+import { acceptTrigger, emitEvent, plan } from "../../src/task/deployment.ts";
 import { NonRetryableError, RetryAfterError, task } from "../../src/task-helpers.ts";
 import { attempt, leaseFor } from "../support/attempt.ts";
 import { inline, newRunId } from "../support/hand-driven.ts";
@@ -334,7 +334,7 @@ describe("an attempt whose time is up", () => {
 
 describe("an attempt of a method that the deployed code does not have", () => {
   it("has failed for good, with that reason", async () => {
-    const port = { env, lifetime: { waitUntil: () => undefined }, accept: acceptTrigger, emit: emitEvent };
+    const port = { env, lifetime: { waitUntil: () => undefined }, accept: acceptTrigger, emit: emitEvent, plan };
     for (const method of ["gone", "toString", "__proto__"]) {
       const { outcome } = await executeAttempt(leaseFor({ method }), { tasks: {}, endpoints: {} }, port);
       expect(outcome).toMatchObject({

@@ -4,16 +4,17 @@
  * a notification, and the caller, who has no answer, puts it again.
  */
 import { Hono, type Context } from "hono";
-import { nearest } from "../../conf/nearest.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Problem } from "../../core/result.ts";
 import { ByteSource } from "../../payload/byte-source.ts";
 import { PART_BYTES, uploadParts } from "../../payload/payload-upload.ts";
 import { runIdFor } from "../../trigger/accept.ts";
+import { boundBucket } from "../../trigger/bound-bucket.ts";
 import { tasksOf } from "../../trigger/r2-events.ts";
 import { versionKeyOf, type R2Notification } from "../../trigger/r2-notification.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
+import { unknownBucket } from "./reconcile.ts";
 
 export interface DevR2Dependencies {
   readonly plan: Plan;
@@ -30,7 +31,7 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
     .use(async (c, next) => (c.env.PEACH_LOCAL === "1" ? next() : c.notFound()))
     .put("/:bucket/:key{.+}", async (c) => {
       const { bucket: name, key } = c.req.param();
-      const bucket = bucketNamed(c.env, plan, name);
+      const bucket = boundBucket(c.env, plan, name);
       if (bucket === null) return problemResponse(c, unknownBucket(plan, name));
       const action = await store(c, bucket, key);
       const object = await bucket.head(key);
@@ -43,7 +44,7 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
     })
     .delete("/:bucket/:key{.+}", async (c) => {
       const { bucket: name, key } = c.req.param();
-      const bucket = bucketNamed(c.env, plan, name);
+      const bucket = boundBucket(c.env, plan, name);
       if (bucket === null) return problemResponse(c, unknownBucket(plan, name));
       if ((await bucket.head(key)) === null) return problemResponse(c, unknownObject(name, key));
       await bucket.delete(key);
@@ -90,24 +91,6 @@ function versionClock(): () => string {
   return () => {
     last = Math.max(Date.now(), last + 1);
     return new Date(last).toISOString();
-  };
-}
-
-function bucketNamed(env: Env, plan: Plan, name: string): R2Bucket | null {
-  const binding = Object.hasOwn(plan.buckets, name) ? plan.buckets[name] : undefined;
-  if (binding === undefined) return null;
-  // The plan has its bindings from wrangler.toml's r2_buckets, so what is bound under this name is a bucket.
-  const bucket: R2Bucket | undefined = Reflect.get(env, binding);
-  return bucket ?? null;
-}
-
-function unknownBucket(plan: Plan, name: string): Problem {
-  const known = Object.keys(plan.buckets);
-  const meant = nearest(name, known);
-  return {
-    code: "unknown_bucket",
-    detail: `wrangler.toml binds no bucket with the bucket_name "${name}".`,
-    hint: `${meant === null ? "" : `Did you mean "${meant}"? `}The bound ones are ${known.join(", ") || "none"}.`,
   };
 }
 

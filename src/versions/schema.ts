@@ -1,0 +1,27 @@
+/** The tables of an object that knows the versions of objects. Migrations are append-only. */
+
+/**
+ * One row for each version, one row written. `identity` is what runs are named by: the time of the notification, or `version` and
+ * R2's version if a listing was first. A row gets its other half (`event_time`, or `version`) when the other way of meeting it is known.
+ */
+const CREATE_VERSIONS_TABLE = `
+  CREATE TABLE versions (
+    key TEXT NOT NULL,
+    etag TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    event_time TEXT,
+    version TEXT,
+    uploaded_at INTEGER,
+    forget_at INTEGER NOT NULL,
+    PRIMARY KEY (key, etag, identity),
+    CONSTRAINT met_one_way_or_the_other CHECK (event_time IS NOT NULL OR version IS NOT NULL),
+    CONSTRAINT version_has_its_time CHECK ((version IS NULL) = (uploaded_at IS NULL))
+  ) STRICT, WITHOUT ROWID`;
+
+/** The first one brings version 1. */
+export const MIGRATIONS: readonly string[] = [CREATE_VERSIONS_TABLE];
+
+export const CREATE_SCHEMA_VERSIONS = `
+  CREATE TABLE IF NOT EXISTS schema_versions (
+    version INTEGER PRIMARY KEY CONSTRAINT version_is_positive CHECK (version > 0)
+  ) STRICT`;
