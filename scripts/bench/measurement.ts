@@ -31,7 +31,9 @@ export async function take(
     for (const system of taking) {
       signal.throwIfAborted();
       const isWarmUp = round === 0;
-      const sample = await measure.sample(system, isWarmUp ? share * WARM_UP : share);
+      const sample = await measure.sample(system, isWarmUp ? share * WARM_UP : share).catch((error: unknown) => {
+        throw new Error(`${measure.name} broke on ${system.name}`, { cause: error });
+      });
       if (isWarmUp) continue;
       samples.get(system.name)?.push([...sample]);
       const shown = measure.metrics.map(({ unit }, metric) => `${(sample[metric] ?? Number.NaN).toFixed(2)} ${unit}`);

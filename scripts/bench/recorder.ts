@@ -15,7 +15,8 @@ export class Recorder {
   }
 
   static async start(): Promise<Recorder> {
-    const server = createServer();
+    // A connection that is closed while a report is on its way would lose it, and the bound does not try again.
+    const server = createServer({ keepAliveTimeout: 2 * RUN_LIMIT_MS, requestTimeout: 0 });
     const recorder = new Recorder(server);
     server.on("request", (request, response) => {
       const chunks: Buffer[] = [];

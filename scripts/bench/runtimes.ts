@@ -11,7 +11,7 @@ import { localSystem, peachTrigger, type System } from "./systems.ts";
 
 export interface LocalBench {
   readonly systems: readonly System[];
-  /** The last lines of both runtimes' output. */
+  /** The last lines of both runtimes' output, without the requests. */
   output(): readonly string[];
   /** Ends every process and deletes every file of it. */
   stop(): Promise<void>;
@@ -53,7 +53,10 @@ export async function startLocalBench(signal: AbortSignal): Promise<LocalBench> 
         localSystem("workflows", recorder, (work) => `${baselines.url}/workflows/${work}`),
         localSystem("bound", recorder, (work) => `${baselines.url}/bound/${work}`),
       ],
-      output: () => [peach, baselines].flatMap(({ logs }) => logs.slice(-SHOWN_LINES)),
+      output: () =>
+        [peach, baselines].flatMap(({ logs }) =>
+          logs.filter((line) => !line.includes("[wrangler:info]")).slice(-SHOWN_LINES),
+        ),
       stop,
     };
   } catch (error) {
