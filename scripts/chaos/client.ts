@@ -12,8 +12,11 @@ const STORED = z.object({
 });
 const OBJECTS = z.object({ runs: z.array(z.string()), dead_letters: z.array(z.unknown()) });
 
-/** An answer that says: not now, try again. */
-export class BusyError extends Error {}
+/** An answer that a correct client should never get. */
+export class UnexpectedAnswer extends Error {}
+
+/** Answers that say: not now, try again. */
+const BUSY = new Set([502, 503]);
 
 export class Client {
   readonly #stage: Stage;
@@ -82,9 +85,6 @@ export class Client {
     const text = await answer.text();
     if (answer.status === expected) return text;
     const what = `${new URL(answer.url).pathname} answered ${answer.status}: ${text.slice(0, 300)}`;
-    throw answer.status === 503 || answer.status === 502 ? new BusyError(what) : new UnexpectedAnswer(what);
+    throw BUSY.has(answer.status) ? new Error(what) : new UnexpectedAnswer(what);
   }
 }
-
-/** An answer that a correct client should never get. */
-export class UnexpectedAnswer extends Error {}
