@@ -1,0 +1,136 @@
+/** The schedules object with time driven by hand: alarms run when the test says so, and the clock stands where it is put. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import type { SchedulePlan } from "../../src/core/plan.ts";
+import type { ScheduleDefinition } from "../../src/core/schedule.ts";
+import { callRun } from "../../src/run/run-client.ts";
+import { RunObject } from "../../src/run/run-object.ts";
+import type { AcceptRequest, RunDocument } from "../../src/run/run-rpc.ts";
+import type { SchedulesObject } from "../../src/schedules/schedules-object.ts";
+import type { ScheduleStatus } from "../../src/schedules/schedules-rpc.ts";
+
+let made = 0;
+
+/** A schedule of a task of test/support/pool, due at every hour. */
+export function schedule(overrides: Partial<ScheduleDefinition> = {}): ScheduleDefinition {
+  const plan: SchedulePlan = {
+    id: "a",
+    cron: "0 * * * *",
+    timezone: "UTC",
+    overlap: "allow",
+    catchUp: { policy: "none", windowMs: null },
+    payload: null,
+  };
+  return { task: "scripted", ...plan, ...overrides };
+}
+
+/** Due times whose run was recorded since `watchAccepted`, each run once, in the order of the calls. */
+export class Accepted {
+  readonly #spy = vi.spyOn(RunObject.prototype, "accept");
+
+  /** Runs by the time they were due, `hh:mm`, or `hh:mm:ss`. */
+  runs(): string[] {
+    const ids = this.#requests.map(({ runId }) => runId);
+    return this.#requests.filter(({ runId }, index) => ids.indexOf(runId) === index).map(dueTimeOf);
+  }
+
+  /** Calls, repeated ones included. */
+  get calls(): number {
+    return this.#requests.length;
+  }
+
+  get #requests(): AcceptRequest[] {
+    return this.#spy.mock.calls.map(([request]) => request);
+  }
+}
+
+function dueTimeOf({ payload }: AcceptRequest): string {
+  const { due_at: dueAt }: { due_at: string } =
+    payload.at === "inline" ? JSON.parse(new TextDecoder().decode(payload.bytes)) : { due_at: "" };
+  return dueAt.slice(11, 19).replace(/:00$/, "");
+}
+
+export class ScheduleClock {
+  readonly #name = `schedules-${(made += 1)}`;
+
+  /** Puts the clock there without looking at the alarm. */
+  set(at: number): void {
+    vi.setSystemTime(at);
+  }
+
+  sync(version: string, ...schedules: readonly ScheduleDefinition[]): Promise<void> {
+    return this.stub().sync(version, schedules);
+  }
+
+  /** Lets every alarm fire at the time it is set to, up to this time. Returns when they fired. */
+  async advance(until: number): Promise<number[]> {
+    const fired: number[] = [];
+    for (;;) {
+      const at = await this.alarmAt();
+      if (at === null || at > until) break;
+      this.set(Math.max(at, Date.now()));
+      fired.push(at);
+      await this.fire();
+    }
+    this.set(Math.max(until, Date.now()));
+    return fired;
+  }
+
+  /** Runs the alarm now, whenever it is set for. False if none is set. */
+  fire(): Promise<boolean> {
+    return runDurableObjectAlarm(this.stub());
+  }
+
+  /** Runs the handler although no alarm is set: one that came twice, or one that was set to this time. */
+  fireAgain(scheduledTime = Date.now()): Promise<void> {
+    const info = { isRetry: false, retryCount: 0, scheduledTime };
+    return runInDurableObject(this.stub(), (object: SchedulesObject) => object.alarm(info));
+  }
+
+  alarmAt(): Promise<number | null> {
+    return this.inside(({ storage }) => storage.getAlarm());
+  }
+
+  evict(): Promise<void> {
+    return evictDurableObject(this.stub());
+  }
+
+  /** Reset in the middle of whatever it does. */
+  async abort(): Promise<void> {
+    await this.inside((state) => state.abort("reset by the test")).catch(() => undefined);
+  }
+
+  inside<T>(look: (state: DurableObjectState) => T | Promise<T>): Promise<T> {
+    return runInDurableObject(this.stub(), (_, state) => look(state));
+  }
+
+  list(): Promise<readonly ScheduleStatus[]> {
+    return this.stub().list();
+  }
+
+  /** The one schedule. */
+  async only(): Promise<ScheduleStatus> {
+    const [status, ...others] = await this.list();
+    if (status === undefined || others.length > 0) throw new Error(`${others.length + 1} schedules, one expected`);
+    return status;
+  }
+
+  /** The run that was started last. */
+  async lastRun(): Promise<RunDocument> {
+    const { lastRun } = (await this.only()).state;
+    const document = lastRun === null ? null : await callRun(env, lastRun.runId, (run) => run.describe());
+    if (document === null) throw new Error("no run was started");
+    return document;
+  }
+
+  /** Lets the run that was started last end. */
+  async endLastRun(): Promise<void> {
+    const { run_id: runId } = await this.lastRun();
+    await callRun(env, runId, (run) => run.cancel());
+  }
+
+  stub() {
+    return env.SCHEDULES.getByName(this.#name);
+  }
+}
