@@ -9,7 +9,8 @@ import { PROJECT_FOLDER } from "./local/build.ts";
 import { readDevVars, type DevVars } from "./local/dev-vars.ts";
 import { describePlan, greeting } from "./local/greeting.ts";
 import { parentOf } from "./local/process-group.ts";
-import { RuntimeStartError, startRuntime, type LocalRuntime } from "./local/runtime.ts";
+import { RuntimeStartError, startRuntime, untilServing, type LocalRuntime } from "./local/runtime.ts";
+import { describeMissing } from "./local/secrets.ts";
 import { watchProject } from "./local/watch.ts";
 
 const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR]
@@ -21,7 +22,8 @@ Runs peach.conf and its pipelines on the local runtime, until Ctrl-C. Needs no a
   --help            this text
 
 PEACH_CONF (a file) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.
-PEACH_API_TOKEN sets the API token; otherwise the one in .dev.vars is used, and made if there is none.`;
+PEACH_API_TOKEN sets the API token; otherwise the one in .dev.vars is used, and made if there is none. Secrets that endpoints
+verify signatures with come from .dev.vars or the environment as well.`;
 
 const DEFAULT_PORT = 8787;
 const DEFAULT_STATE = join(PROJECT_FOLDER, ".peach", "state");
@@ -64,6 +66,7 @@ async function main(args: readonly string[]): Promise<number> {
       token,
       plan: project.plan,
       paths: project.paths,
+      missingSecrets: project.missingSecrets,
       stateFolder: persistTo,
       tokenSource: tokenSource(devVars),
     }),
@@ -91,9 +94,12 @@ function takeOverFrom(runtime: LocalRuntime): () => Promise<void> {
       return;
     }
     if (!built.changed) return;
-    const { plan } = built.project;
+    const { plan, missingSecrets } = built.project;
     console.log("Taken over.");
     if (plan.version !== version) console.log(describePlan(plan, runtime.url).join("\n"));
+    for (const line of describeMissing(missingSecrets)) console.log(styleText("yellow", line));
+    if (plan.version !== version && !(await untilServing(runtime.url, plan.version)))
+      console.error("The runtime does not serve it yet; see its output above.");
     version = plan.version;
   };
 }

@@ -1,6 +1,7 @@
 import { checkAll } from "../../src/conf/check.ts";
 import { diagnosticDocument, renderDiagnostic } from "../../src/conf/diagnostic.ts";
 import { displayPath, projectPaths } from "../../src/conf/project-paths.ts";
+import { neededSecrets, type NeededSecret } from "../../src/conf/needed-secrets.ts";
 import { withOptions } from "./arguments.ts";
 import type { Command } from "./command.ts";
 
@@ -11,9 +12,10 @@ export const check: Command = {
 
 Checks peach.conf (PEACH_CONF) with the pipelines it names (PEACH_PIPELINES): every key, the graph, the methods, the
 buckets, and that what a task is declared to pass fits what the tasks after it are declared to take. Reports every
-problem in one go. Exits with 0 if there is none, 1 if there are any.
+problem in one go. Lists the secrets that the endpoints need, and do not find in peach.conf: a deployment must have them.
+Exits with 0 if there is no problem, 1 if there are any.
 
-  --json   {"ok", "file", "conf_version", "tasks", "endpoints", "problems": [{"file", "line", "column", "message", "hint", "related"}]}`,
+  --json   {"ok", "file", "conf_version", "tasks", "endpoints", "secrets": [{"name", "endpoints"}], "problems": [{"file", "line", "column", "message", "hint", "related"}]}`,
 
   run(args, surroundings) {
     return withOptions(this, { json: { type: "boolean" } }, args, surroundings, async ({ json }) => {
@@ -22,21 +24,28 @@ problem in one go. Exits with 0 if there is none, 1 if there are any.
       const file = displayPath(paths.confPath);
       const tasks = Object.keys(plan?.tasks ?? {}).length;
       const endpoints = plan?.endpoints.length ?? 0;
+      const secrets = plan === null ? [] : neededSecrets(plan);
       if (json === true) {
         const problems = diagnostics.map(diagnosticDocument);
         const version = plan?.version ?? null;
-        surroundings.out(
-          JSON.stringify({ ok: plan !== null, file, conf_version: version, tasks, endpoints, problems }, null, 2),
-        );
+        const document = { ok: plan !== null, file, conf_version: version, tasks, endpoints, secrets, problems };
+        surroundings.out(JSON.stringify(document, null, 2));
       } else if (plan === null) {
         for (const diagnostic of diagnostics) surroundings.err(`${renderDiagnostic(diagnostic)}\n`);
         surroundings.err(`${file}: ${counted(diagnostics.length, "problem")}`);
-      } else
+      } else {
         surroundings.out(`${file}: no problems in ${counted(tasks, "task")} and ${counted(endpoints, "endpoint")}`);
+        for (const secret of secrets) surroundings.out(describeSecret(secret));
+      }
       return plan === null ? 1 : 0;
     });
   },
 };
+
+function describeSecret({ name, endpoints }: NeededSecret): string {
+  const refuse = `${endpoints.join(", ")} refuse${endpoints.length === 1 ? "s" : ""}`;
+  return `needs the secret ${name}, without which ${refuse} every delivery: npx wrangler secret put ${name}`;
+}
 
 function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;

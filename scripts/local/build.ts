@@ -5,9 +5,11 @@ import { fileURLToPath } from "node:url";
 import { compileProject } from "../../src/conf/compile.ts";
 import { renderDiagnostic } from "../../src/conf/diagnostic.ts";
 import { projectPaths, type ProjectPaths } from "../../src/conf/project-paths.ts";
+import type { NeededSecret } from "../../src/conf/needed-secrets.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { bundleWorker } from "./bundle.ts";
 import { deriveConfig } from "./derived-config.ts";
+import { withSecrets } from "./secrets.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 /** The folder of package.json and wrangler.toml. */
@@ -24,6 +26,8 @@ export interface BuildOptions {
 export interface BuiltProject {
   readonly plan: Plan;
   readonly paths: ProjectPaths;
+  /** Secrets that nobody has set. */
+  readonly missingSecrets: readonly NeededSecret[];
 }
 
 export type BuildResult =
@@ -56,15 +60,17 @@ export async function buildProject(
   const bundle = await bundleWorker({ projectFolder: PROJECT_FOLDER, generatedFolder });
   if (!bundle.ok) return bundle;
 
+  const secrets = withSecrets(compiled.plan, vars, process.env);
   const config = deriveConfig(readFileSync(paths.wranglerPath, "utf8"), {
     main: folder.bundlePath,
     buckets: compiled.plan.buckets,
-    vars,
+    vars: secrets.vars,
   });
   const bundleChanged = writeIfChanged(folder.bundlePath, bundle.text);
   // It holds the API token, as the folder does: for nobody else on this machine.
   const configChanged = writeIfChanged(folder.configPath, JSON.stringify(config, null, 2));
-  return { ok: true, project: { plan: compiled.plan, paths }, changed: bundleChanged || configChanged };
+  const project = { plan: compiled.plan, paths, missingSecrets: secrets.missing };
+  return { ok: true, project, changed: bundleChanged || configChanged };
 }
 
 /** The runtime starts again when a file of it changes, so it is touched only then. True if it was written. */

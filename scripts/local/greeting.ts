@@ -2,20 +2,23 @@
 import { relative } from "node:path";
 import { styleText } from "node:util";
 import type { EndpointPlan, Plan, R2Rule, TaskPlan } from "../../src/core/plan.ts";
+import type { NeededSecret } from "../../src/conf/needed-secrets.ts";
 import type { ProjectPaths } from "../../src/conf/project-paths.ts";
+import { describeMissing } from "./secrets.ts";
 
 export interface Greeting {
   readonly url: string;
   readonly token: string;
   readonly plan: Plan;
   readonly paths: ProjectPaths;
+  readonly missingSecrets: readonly NeededSecret[];
   readonly stateFolder: string;
   /** Where the token comes from, in words. */
   readonly tokenSource: string;
 }
 
 /** The url, how to call the API, and which tasks and endpoints there are. */
-export function greeting({ url, token, plan, paths, stateFolder, tokenSource }: Greeting): string {
+export function greeting({ url, token, plan, paths, missingSecrets, stateFolder, tokenSource }: Greeting): string {
   const title = (text: string): string => styleText("bold", text);
   const api = curlLines(url, token, plan);
   return [
@@ -27,6 +30,8 @@ export function greeting({ url, token, plan, paths, stateFolder, tokenSource }: 
     ]),
     "",
     ...describePlan(plan, url),
+    ...(missingSecrets.length === 0 ? [] : ["", styleText(["bold", "yellow"], "Missing secrets")]),
+    ...describeMissing(missingSecrets).map((line) => `  ${line}`),
     "",
     title("Try"),
     ...api.map((line) => `  ${line}`),
@@ -46,10 +51,11 @@ export function describePlan(plan: Plan, url: string): string[] {
   ];
 }
 
-function describeTask({ on, downstream, description }: TaskPlan): string {
+function describeTask({ on, schedules, downstream, description }: TaskPlan): string {
   const triggers = on.r2.map((rule) => `on ${rule.bucket}/${rule.prefix}*${rule.suffix}`);
+  const times = schedules.map(({ cron, timezone }) => `at ${cron} ${timezone}`);
   const followers = downstream.length === 0 ? [] : [`then ${downstream.join(", ")}`];
-  return [...(description === null ? [] : [description]), ...triggers, ...followers].join("; ");
+  return [...(description === null ? [] : [description]), ...triggers, ...times, ...followers].join("; ");
 }
 
 function describeEndpoint({ methods, url: path }: EndpointPlan, url: string): string {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { checkProject } from "../../src/conf/compile.ts";
+import type { NeededSecret } from "../../src/conf/needed-secrets.ts";
 import { projectPaths } from "../../src/conf/project-paths.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { greeting } from "../../scripts/local/greeting.ts";
@@ -9,8 +10,8 @@ import { greeting } from "../../scripts/local/greeting.ts";
 const root = join(import.meta.dirname, "../..");
 const paths = projectPaths({ PEACH_CONF: join(root, "peach.conf.example") }, root);
 
-function greet(plan: Plan): string {
-  const rest = { paths, stateFolder: "/state", tokenSource: "PEACH_API_TOKEN in .dev.vars" };
+function greet(plan: Plan, missingSecrets: readonly NeededSecret[] = []): string {
+  const rest = { paths, missingSecrets, stateFolder: "/state", tokenSource: "PEACH_API_TOKEN in .dev.vars" };
   return stripVTControlCharacters(greeting({ url: "http://127.0.0.1:8787", token: "t0ken", plan, ...rest }));
 }
 
@@ -29,6 +30,16 @@ describe("the greeting of npm run dev", () => {
     expect(text).toContain('-H "Authorization: Bearer t0ken"');
   });
 
+  it("says when a task is due", () => {
+    if (project === null) throw new Error("peach.conf.example does not compile");
+    const { archive } = project.plan.tasks;
+    if (archive === undefined) throw new Error("the example has no task archive");
+    const nightly = { id: "a", cron: "0 3 * * *", timezone: "Europe/Zurich", overlap: "allow", payload: null } as const;
+    const schedules = [{ ...nightly, catchUp: { policy: "none", windowMs: null } as const }];
+    const text = greet({ ...project.plan, tasks: { archive: { ...archive, description: null, schedules } } });
+    expect(text).toContain("archive  at 0 3 * * * Europe/Zurich\n");
+  });
+
   it("leaves out what a pipeline does not have", () => {
     if (project === null) throw new Error("peach.conf.example does not compile");
     const { archive } = project.plan.tasks;
@@ -37,5 +48,20 @@ describe("the greeting of npm run dev", () => {
     expect(text).not.toContain("Endpoints");
     expect(text).not.toContain("/dev/r2/");
     expect(text).toContain("/api/v1/tasks/archive/trigger");
+  });
+
+  it("says which secrets are missing, and nothing where none is", () => {
+    if (project === null) throw new Error("peach.conf.example does not compile");
+    expect(greet(project.plan)).not.toContain("secret");
+    expect(
+      greet(project.plan, [
+        { name: "GITHUB_SECRET", endpoints: ["pushed"] },
+        { name: "SHARED", endpoints: ["a", "b"] },
+      ]),
+    ).toContain(`
+Missing secrets
+  GITHUB_SECRET is not set: pushed refuses every delivery. Add a line GITHUB_SECRET=... to .dev.vars, or set it in the environment.
+  SHARED is not set: a, b refuse every delivery. Add a line SHARED=... to .dev.vars, or set it in the environment.
+`);
   });
 });

@@ -1,0 +1,34 @@
+/** The secrets that a pipeline needs, as the local runtime gets them: from `.dev.vars`, or from the environment, which wins. */
+import { neededSecrets, type NeededSecret } from "../../src/conf/needed-secrets.ts";
+import type { Plan } from "../../src/core/plan.ts";
+
+export interface LocalSecrets {
+  /** All variables of the worker, with those needed secrets that the environment sets. */
+  readonly vars: Readonly<Record<string, string>>;
+  /** What nobody has set: its endpoints refuse every delivery. */
+  readonly missing: readonly NeededSecret[];
+}
+
+/** Adds the needed secrets of the environment to the worker's variables. */
+export function withSecrets(
+  plan: Plan,
+  vars: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): LocalSecrets {
+  const needed = neededSecrets(plan);
+  const all: Record<string, string> = { ...vars };
+  for (const { name } of needed) {
+    const value = environment[name];
+    if (value !== undefined && value !== "") all[name] = value;
+  }
+  return { vars: all, missing: needed.filter(({ name }) => (all[name] ?? "") === "") };
+}
+
+/** A line for each secret that is missing. */
+export function describeMissing(missing: readonly NeededSecret[]): string[] {
+  return missing.map(
+    ({ name, endpoints }) =>
+      `${name} is not set: ${endpoints.join(", ")} refuse${endpoints.length === 1 ? "s" : ""} every delivery. ` +
+      `Add a line ${name}=... to .dev.vars, or set it in the environment.`,
+  );
+}
