@@ -3,11 +3,13 @@ import { nearest } from "../../src/conf/nearest.ts";
 import { check } from "./check.ts";
 import type { Command, ExitCode, Surroundings } from "./command.ts";
 import { graph } from "./graph.ts";
+import { reconcile } from "./reconcile.ts";
 import { schedules } from "./schedules.ts";
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["check", check],
   ["graph", graph],
+  ["reconcile", reconcile],
   ["schedules", schedules],
 ]);
 

@@ -4,14 +4,19 @@ import { type Diagnostic, inFileOrder } from "./diagnostic.ts";
 import { displayPath, type ProjectPaths } from "./project-paths.ts";
 import type { Plan } from "../core/plan.ts";
 
-/** All that concerns peach.conf, typed edges included. The plan is null if there is any problem. Writes nothing; runs `tsc`. */
+/** All that concerns peach.conf, typed edges included. Warnings are no problems. The plan is null if there is any problem. Writes nothing; runs `tsc`. */
 export async function checkAll(
   paths: ProjectPaths,
-): Promise<{ readonly plan: Plan | null; readonly diagnostics: readonly Diagnostic[] }> {
+): Promise<{
+  readonly plan: Plan | null;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly warnings: readonly Diagnostic[];
+}> {
   const project = checkProject(paths);
   const diagnostics = inFileOrder(
     [...project.diagnostics, ...(await checkTypes(project, paths))],
     displayPath(paths.confPath),
   );
-  return { plan: diagnostics.length === 0 ? (project.compiled?.plan ?? null) : null, diagnostics };
+  const plan = diagnostics.length === 0 ? (project.compiled?.plan ?? null) : null;
+  return { plan, diagnostics, warnings: project.warnings };
 }

@@ -8,6 +8,7 @@ import type { Plan } from "../core/plan.ts";
 import { type Bindings, boundBuckets, checkBuckets, type UnboundBucket, unboundBuckets } from "./buckets.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
+import { checkLoops } from "./check-loops.ts";
 import { checkSchedules } from "./check-schedules.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
 import { discoverModules } from "./discover.ts";
@@ -23,6 +24,8 @@ import { validateConf, type ValidConf } from "./validate.ts";
 export interface CheckedProject {
   /** All problems but those of `checkTypes`, in file order. */
   readonly diagnostics: readonly Diagnostic[];
+  /** What may be meant so, and probably is not; none while there are problems. */
+  readonly warnings: readonly Diagnostic[];
   /** The right ones. */
   readonly edges: readonly Edge[];
   /** Those that were found. */
@@ -72,7 +75,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
     });
   }
   const loaded = text === null ? null : loadConf(source, report);
-  if (loaded === null) return { diagnostics, edges: [], methods: NO_METHODS, compiled: null };
+  if (loaded === null) return { diagnostics, warnings: [], edges: [], methods: NO_METHODS, compiled: null };
   const conf = validateConf(loaded, report);
   const edges = checkGraph(conf, loaded, report);
   checkEndpoints(conf, loaded, report);
@@ -80,14 +83,18 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   const bound = checkBindings(paths, options, conf, loaded, report);
   const methods = findMethods(paths, conf, loaded, report);
   if (diagnostics.length > 0)
-    return { diagnostics: inFileOrder(diagnostics, source.path), edges, methods, compiled: null };
+    return { diagnostics: inFileOrder(diagnostics, source.path), warnings: [], edges, methods, compiled: null };
   const unbound = unboundBuckets(conf, bound);
   const buckets = Object.fromEntries([...bound, ...unbound.map(({ bucket, binding }) => [bucket, binding] as const)]);
+  const plan = buildPlan(conf, methods, buckets);
+  const warnings: Diagnostic[] = [];
+  checkLoops(plan, methods, loaded, displayPath, reportInto(warnings));
   return {
     diagnostics,
+    warnings: inFileOrder(warnings, source.path),
     edges,
     methods,
-    compiled: { plan: buildPlan(conf, methods, buckets), unboundBuckets: unbound },
+    compiled: { plan, unboundBuckets: unbound },
   };
 }
 

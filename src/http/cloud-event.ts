@@ -49,13 +49,15 @@ export async function readEvent(
 }
 
 async function readStructured(type: string, incoming: IncomingBody, maxBytes: number): Promise<Result<IncomingEvent>> {
-  if (!/^\s*application\/cloudevents\+json/i.test(type)) return refuse(unreadable(`CloudEvents as ${type} are not taken.`));
+  if (!/^\s*application\/cloudevents\+json/i.test(type))
+    return refuse(unreadable(`CloudEvents as ${type} are not taken.`));
   const body = await encodeRequestBody(incoming, maxBytes);
   if (!body.ok) return body;
   const { body: bytes } = body.value;
   if (bytes instanceof ReadableStream) throw new Error("a JSON body is held, never streamed");
   const parsed = structured.safeParse(decodePayload({ ...body.value, size: bytes.length }, bytes));
-  if (!parsed.success) return refuse(malformed(parsed.error.issues.map(({ path, message }) => ({ path: pathOf(path), message }))));
+  if (!parsed.success)
+    return refuse(malformed(parsed.error.issues.map(({ path, message }) => ({ path: pathOf(path), message }))));
   const { data, data_base64: base64, datacontenttype = "application/json" } = parsed.data;
   const payload =
     base64 === undefined
@@ -71,7 +73,9 @@ async function readBinary(headers: Headers, incoming: IncomingBody, maxBytes: nu
   const given = Object.fromEntries(REQUIRED.map((name) => [name, decoded(headers.get(`ce-${name}`))]));
   const parsed = attributes.safeParse(given);
   if (!parsed.success) {
-    return refuse(malformed(parsed.error.issues.map(({ path, message }) => ({ path: `ce-${path.join(".")}`, message }))));
+    return refuse(
+      malformed(parsed.error.issues.map(({ path, message }) => ({ path: `ce-${path.join(".")}`, message }))),
+    );
   }
   const payload = await encodeRequestBody(incoming, maxBytes);
   return payload.ok ? ok({ payload: payload.value, key: keyOf(parsed.data) }) : payload;

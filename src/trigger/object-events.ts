@@ -90,8 +90,7 @@ class BodyReader {
       const { bucket, object } = record.s3;
       const action = this.#actionOf(record.eventName, [...at, "Records", index, "eventName"]);
       const key = this.#decode(object.key, [...at, "Records", index, "s3", "object", "key"]);
-      if (action !== null && key !== null)
-        this.#add(action, bucket.name, { ...object, key }, record.eventTime);
+      if (action !== null && key !== null) this.#add(action, bucket.name, { ...object, key }, record.eventTime);
     }
   }
 
@@ -118,7 +117,10 @@ class BodyReader {
     } else if (parsed?.Type === "SubscriptionConfirmation") {
       this.subscribeUrl = subscriptionUrl(parsed.SubscribeURL);
       if (this.subscribeUrl === null)
-        this.#fault([...at, "SubscribeURL"], "expected an https address of SNS, below amazonaws.com, that confirms a subscription");
+        this.#fault(
+          [...at, "SubscribeURL"],
+          "expected an https address of SNS, below amazonaws.com, that confirms a subscription",
+        );
     }
   }
 
@@ -151,7 +153,11 @@ class BodyReader {
   #add(
     action: Action,
     bucket: string,
-    { key, size: bytes, eTag }: { readonly key: string; readonly size?: number | undefined; readonly eTag?: string | undefined },
+    {
+      key,
+      size: bytes,
+      eTag,
+    }: { readonly key: string; readonly size?: number | undefined; readonly eTag?: string | undefined },
     eventTime: string,
   ): void {
     // Some senders put the quotes of the HTTP header around it.

@@ -24,7 +24,8 @@ export function markText({ runId, task, depth }: RunMark): string {
 
 /** The mark in an object's custom metadata, or null if a task has not written it. */
 export function markIn(metadata: Readonly<Record<string, string>> | undefined): RunMark | null {
-  const [, run = "", task = "", depth = ""] = /^(run_\w+)\/([\w-]+)\/(\d{1,9})$/.exec(metadata?.[MARK_NAME] ?? "") ?? [];
+  const [, run = "", task = "", depth = ""] =
+    /^(run_\w+)\/([\w-]+)\/(\d{1,9})$/.exec(metadata?.[MARK_NAME] ?? "") ?? [];
   const runId = parseRunId(run);
   return runId === null ? null : { runId, task, depth: Number(depth) };
 }

@@ -23,7 +23,9 @@ export async function identifyListed(
   listed: readonly SeenVersion[],
   keepMs: number,
 ): Promise<readonly VersionIdentity[]> {
-  return byShare(listed, (share, part) => callVersions(env, bucket, share, (versions) => versions.listed(part, keepMs)));
+  return byShare(listed, (share, part) =>
+    callVersions(env, bucket, share, (versions) => versions.listed(part, keepMs)),
+  );
 }
 
 /** The same for those that were met before, and null for the others; nothing is remembered. */

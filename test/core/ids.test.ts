@@ -74,8 +74,8 @@ describe("keys", () => {
     expect(idempotencyInput("a", "b:c")).not.toBe(idempotencyInput("a:b", "c"));
   });
 
-  it("of an object version differ where bucket, key, action, etag or event time differ", () => {
-    const event = { bucket: "b", key: "k", action: "PutObject", etag: "e", eventTime: "t" };
+  it("of an object version differ where bucket, key, action, etag or time differ", () => {
+    const event = { bucket: "b", key: "k", action: "PutObject", etag: "e", identity: "t" };
     const others = Object.keys(event).map((field) => objectVersionKey({ ...event, [field]: "other" }));
     expect(new Set([objectVersionKey(event), ...others]).size).toBe(6);
     expect(objectVersionKey({ ...event })).toBe(objectVersionKey(event));

@@ -80,7 +80,6 @@ describe("a path where nothing is", () => {
 
 describe("a call that this version does not have", () => {
   it.each([
-    ["POST", "/events/audio.published"],
     ["GET", "/runs"],
     ["GET", `/runs/${RUN}/events`],
     ["POST", `/runs/${RUN}/retry`],

@@ -23,11 +23,11 @@ function documentedKeys(heading: string): string[] {
 
 type NotYet = typeof TASK_NOT_YET;
 
-/** Keys of the schema that run, and `on.r2` for the part of `on` that does. */
+/** Keys of the schema that run; of `on`, those in it. */
 function runningKeys(shape: object, notYet: NotYet): string[] {
   const refused = notYet.filter(({ path }) => path.length === 1).flatMap(({ path }) => path);
   const keys = Object.keys(shape).filter((key) => !refused.includes(key));
-  return keys.map((key) => (key === "on" ? "on.r2" : key)).toSorted();
+  return keys.flatMap((key) => (key === "on" ? ["on.event", "on.r2"] : key)).toSorted();
 }
 
 /** The one code block of this language in the tutorial, without its indentation. */

@@ -1,0 +1,115 @@
+/** Finds where a pipeline file puts objects into buckets, and what can be read there of their keys. Reads the disk. */
+import { readFileSync } from "node:fs";
+import { parseSync, Visitor, type Expression } from "oxc-parser";
+import type { SourceFile, Span } from "./source.ts";
+
+/** What is known of a text before it is made: how it begins and ends. Empty: nothing. */
+interface KnownText {
+  readonly head: string;
+  readonly tail: string;
+  readonly isWhole: boolean;
+}
+
+/** A call of `put` or `createMultipartUpload`. */
+export interface BucketWrite {
+  /** The name of the binding. */
+  readonly binding: string;
+  readonly key: KnownText;
+  readonly span: Span;
+}
+
+const NOTHING: KnownText = { head: "", tail: "", isWhole: false };
+const WRITES = ["put", "createMultipartUpload"];
+
+/**
+ * The writes in a file into the buckets of these bindings: `env.UPLOADS.put(...)`, also where `UPLOADS` was taken off `env` before.
+ * A file that cannot be read or parsed has none; others report that.
+ */
+export function findBucketWrites(
+  file: string,
+  bindings: ReadonlySet<string>,
+  display: (file: string) => string,
+): BucketWrite[] {
+  const text = readText(file);
+  if (text === null) return [];
+  const source: SourceFile = { path: display(file), text };
+  const { program, errors } = parseSync(file, text, { sourceType: "module" });
+  if (errors.length > 0) return [];
+  const constants = new Map<string, Expression>();
+  new Visitor({
+    VariableDeclarator({ id, init }) {
+      if (id.type === "Identifier" && init !== null) constants.set(id.name, init);
+    },
+  }).visit(program);
+  const writes: BucketWrite[] = [];
+  new Visitor({
+    CallExpression({ callee, arguments: [key], start, end }) {
+      if (callee.type !== "MemberExpression" || !WRITES.includes(nameOf(callee) ?? "")) return;
+      const binding = lastName(callee.object, constants);
+      if (binding === null || !bindings.has(binding)) return;
+      const known = key === undefined || key.type === "SpreadElement" ? NOTHING : knownText(key, constants);
+      writes.push({ binding, key: known, span: { source, start, end } });
+    },
+  }).visit(program);
+  return writes;
+}
+
+/** `UPLOADS` of `UPLOADS`, `env.UPLOADS`, `task.env["UPLOADS"]`, and of a constant that stands for one of these. */
+function lastName(expression: Expression, constants: ReadonlyMap<string, Expression>, hops = 3): string | null {
+  if (expression.type === "MemberExpression") return nameOf(expression);
+  if (expression.type !== "Identifier") return null;
+  const init = constants.get(expression.name);
+  return init === undefined || hops === 0 ? expression.name : (lastName(init, constants, hops - 1) ?? expression.name);
+}
+
+function nameOf(member: Extract<Expression, { readonly type: "MemberExpression" }>): string | null {
+  const { property } = member;
+  if (property.type === "Identifier" && !member.computed) return property.name;
+  return property.type === "Literal" && typeof property.value === "string" ? property.value : null;
+}
+
+function knownText(expression: Expression, constants: ReadonlyMap<string, Expression>, hops = 8): KnownText {
+  if (hops === 0) return NOTHING;
+  const known = (inner: Expression): KnownText => knownText(inner, constants, hops - 1);
+  switch (expression.type) {
+    case "Literal":
+      return typeof expression.value === "string" ? whole(expression.value) : NOTHING;
+    case "TemplateLiteral":
+      return expression.quasis.reduce((text, { value }, index) => {
+        const hole = expression.expressions[index - 1];
+        const filled = hole === undefined ? text : joined(text, known(hole));
+        return joined(filled, whole(value.cooked ?? ""));
+      }, whole(""));
+    case "BinaryExpression":
+      if (expression.operator !== "+") return NOTHING;
+      return joined(known(expression.left), known(expression.right));
+    case "ParenthesizedExpression":
+      return known(expression.expression);
+    case "Identifier": {
+      const init = constants.get(expression.name);
+      return init === undefined ? NOTHING : known(init);
+    }
+    default:
+      return NOTHING;
+  }
+}
+
+function whole(text: string): KnownText {
+  return { head: text, tail: text, isWhole: true };
+}
+
+function joined(left: KnownText, right: KnownText): KnownText {
+  return {
+    head: left.isWhole ? left.head + right.head : left.head,
+    tail: right.isWhole ? left.tail + right.tail : right.tail,
+    isWhole: left.isWhole && right.isWhole,
+  };
+}
+
+function readText(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return null;
+  }
+}
