@@ -49,8 +49,7 @@ async function admitSigned(
 ): Promise<Admission> {
   const body = await wholeBody(limited);
   if (body === null) return { problem: tooLarge(endpoint), headers: {}, limited };
-  const kept = keptOf(body);
-  const held = { request: withBody(limited.request, body), exceeded: () => false, kept: () => kept };
+  const held = heldRequest(limited.request, body);
   const secrets: unknown = Reflect.get(c.env, auth.secret);
   const verified = await verifySignature(auth, secrets, { headers: limited.request.headers, body }, Date.now());
   if (verified.ok) return { limited: held, senderId: verified.value.deliveryId };
@@ -59,14 +58,18 @@ async function admitSigned(
 
 /** Null if it has more than `max_body`. */
 async function wholeBody(limited: LimitedRequest): Promise<Uint8Array | null> {
+  const { request } = limited;
   try {
-    return new Uint8Array(await limited.request.arrayBuffer());
+    return new Uint8Array(await (canCarry(request) ? request : request.clone()).arrayBuffer());
   } catch (error) {
     if (limited.exceeded()) return null;
     throw error;
   }
 }
 
-function withBody(request: Request, body: Uint8Array): Request {
-  return canCarry(request) ? new Request(request, { body }) : request;
+/** The request with its body still to be read. A GET that has one goes on as it is; it cannot be made again. */
+function heldRequest(request: Request, body: Uint8Array): LimitedRequest {
+  const kept = keptOf(body);
+  if (canCarry(request)) return { request: new Request(request, { body }), exceeded: () => false, kept: () => kept };
+  return { request, exceeded: () => false, kept: () => ({ ...kept, isWhole: body.byteLength === 0 }) };
 }

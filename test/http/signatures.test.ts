@@ -328,6 +328,13 @@ describe("what one scheme has and no other", () => {
     expect(await outcome(`v2,${right.slice(3)}`)).toBe("401 signature_mismatch");
   });
 
+  it("Standard Webhooks: an id that could be two headers is refused, even if it is signed", async () => {
+    vi.setSystemTime(NOW);
+    const { auth, secret, sign } = PROVIDERS["standard-webhooks"];
+    const { headers, body } = sign(secret, { a: 1 }, { id: "msg_1, msg_2", at: NOW });
+    expect(await outcomeOf(await guarded(auth, secret).send({ headers, body }))).toBe("401 signature_mismatch");
+  });
+
   it("Standard Webhooks: the secret with or without whsec_; one that is no base64 is ignored and logged by its place", async () => {
     vi.setSystemTime(NOW);
     const { auth, secret } = PROVIDERS["standard-webhooks"];
@@ -367,6 +374,9 @@ describe("what one scheme has and no other", () => {
     const t = `t=${NOW / 1000}`;
     expect(await outcome(`${t},v1=${digestOf(otherSecret)},v1=${digestOf(secret)}`)).toBe("200");
     expect(await outcome(`v1=${digestOf(secret)},${t}`)).toBe("200");
+    const compared = vi.spyOn(crypto.subtle, "timingSafeEqual");
+    expect(await outcome(`${t},v1=${digestOf(secret)},v1=${digestOf(otherSecret)}`)).toBe("200");
+    expect(compared).toHaveBeenCalledTimes(2);
     expect(await outcome(`${t},v0=${digestOf(secret)}`)).toBe("401 signature_mismatch");
     expect(await outcome(`v1=${digestOf(secret)}`)).toBe("401 signature_mismatch");
     expect(await outcome(`t=1,${t},v1=${digestOf(secret)}`)).toBe("401 signature_mismatch");
