@@ -14,18 +14,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
 ]);
 
 /** Commands of Peach that this version does not have: refused, never taken for typing errors. */
-const NOT_YET = [
-  "trigger",
-  "runs",
-  "show",
-  "watch",
-  "logs",
-  "cancel",
-  "retry",
-  "replay",
-  "plan",
-  "provision",
-];
+const NOT_YET = ["trigger", "runs", "show", "watch", "logs", "cancel", "retry", "replay", "plan", "provision"];
 
 /** Runs one command line, without the program's own name. */
 export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {

@@ -48,6 +48,7 @@ export interface LocalRuntime {
 export class RuntimeStartError extends Error {}
 
 const READY_LIMIT_MS = 60_000;
+const TAKE_OVER_LIMIT_MS = 20_000;
 const PROBE_MS = 100;
 const SHOWN_LINES = 30;
 /** Output which says that it will not come up by itself. */
@@ -139,6 +140,30 @@ async function untilHealthy(runtime: RuntimeProcess, signal: AbortSignal | undef
     await new Promise((wake) => setTimeout(wake, PROBE_MS));
   }
   return `was not ready within ${READY_LIMIT_MS / 1_000} s`;
+}
+
+/**
+ * Resolves once the runtime answers with this version of the conf: true, or false after a while. A first request is also what
+ * tells a new version's schedules.
+ */
+export async function untilServing(url: string, version: string): Promise<boolean> {
+  const end = Date.now() + TAKE_OVER_LIMIT_MS;
+  while (Date.now() < end) {
+    if ((await servedVersion(url)) === version) return true;
+    await new Promise((wake) => setTimeout(wake, PROBE_MS));
+  }
+  return false;
+}
+
+async function servedVersion(url: string): Promise<unknown> {
+  try {
+    const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+    const health: unknown = await answer.json();
+    return typeof health === "object" && health !== null && "conf_version" in health ? health.conf_version : null;
+  } catch {
+    // It is just starting again.
+    return null;
+  }
 }
 
 async function isHealthy(url: string): Promise<boolean> {

@@ -29,12 +29,14 @@ export async function syncSchedules(env: Env, plan: Plan): Promise<void> {
 
 /**
  * Tells it once in the life of this isolate, beside the first request, so that a deploy takes effect at once and not at the next
- * watchdog. A plan without schedules costs no call: the last one to go is forgotten by the watchdog.
+ * watchdog. A plan without schedules costs no call: the last one to go is forgotten by the watchdog, but locally, where no
+ * watchdog comes.
  */
 export function createAnnouncement(plan: Plan): (env: Env, lifetime: Pick<Lifetime, "waitUntil">) => void {
-  let isDue = schedulesOf(plan).length > 0;
+  const hasSchedules = schedulesOf(plan).length > 0;
+  let isDue = true;
   return (env, lifetime) => {
-    if (!isDue) return;
+    if (!isDue || !(hasSchedules || env.PEACH_LOCAL === "1")) return;
     isDue = false;
     lifetime.waitUntil(
       syncSchedules(env, plan).catch((error: unknown) => {

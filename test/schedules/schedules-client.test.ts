@@ -8,9 +8,14 @@ import { schedule } from "./clock.ts";
 const PLAN = planOf([taskPlan("scripted", { schedules: [schedule()] })], { version: "announced" });
 
 /** Requests to one isolate; resolves when all that they left behind is done. */
-async function requests(announce: ReturnType<typeof createAnnouncement>, count: number): Promise<void> {
+async function requests(
+  announce: ReturnType<typeof createAnnouncement>,
+  count: number,
+  more: Partial<Env> = {},
+): Promise<void> {
   const carried: Promise<unknown>[] = [];
-  for (let request = 0; request < count; request += 1) announce(env, { waitUntil: (promise) => carried.push(promise) });
+  for (let request = 0; request < count; request += 1)
+    announce({ ...env, ...more }, { waitUntil: (promise) => carried.push(promise) });
   await Promise.all(carried);
 }
 
@@ -32,6 +37,12 @@ describe("the announcement of the deployed schedules", () => {
     const sync = vi.spyOn(SchedulesObject.prototype, "sync");
     await requests(createAnnouncement(planOf([taskPlan("scripted")])), 2);
     expect(sync).not.toHaveBeenCalled();
+  });
+
+  it("is made for such a plan on the local runtime, which has no watchdog: the last schedule to go stops", async () => {
+    await requests(createAnnouncement(PLAN), 1);
+    await requests(createAnnouncement(planOf([taskPlan("scripted")], { version: "none" })), 1, { PEACH_LOCAL: "1" });
+    expect(await callSchedules(env, (schedules) => schedules.list())).toEqual([]);
   });
 
   it("is made again beside the next request if it failed", async () => {

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -15,6 +16,7 @@ import {
   writeClaim,
   type Claim,
 } from "../../scripts/local/state-folder.ts";
+import { untilServing } from "../../scripts/local/runtime.ts";
 import { watchProject } from "../../scripts/local/watch.ts";
 
 const WAIT = { timeout: 5_000, interval: 20 };
@@ -41,11 +43,13 @@ MINE = "1"
 [[r2_buckets]]
 binding = "UPLOADS"
 bucket_name = "uploads"
+[triggers]
+crons = ["*/5 * * * *"]
 [env.production]
 name = "peach-production"
 `;
 
-  it("is the same worker without what needs an account or builds twice", () => {
+  it("is the same worker without what needs an account, never comes locally, or builds twice", () => {
     const vars = { PEACH_API_TOKEN: 'a"b\\n' };
     expect(deriveConfig(WRANGLER, { main: "/state/worker.js", buckets: { uploads: "UPLOADS" }, vars })).toEqual({
       name: "peach",
@@ -65,6 +69,22 @@ name = "peach-production"
     expect(deriveConfig('name = "x"', { main: "/m", buckets: { b: "B" }, vars: {} })["r2_buckets"]).toEqual([
       { binding: "B", bucket_name: "b" },
     ]);
+  });
+});
+
+describe("a runtime that starts again", () => {
+  it("serves a version once its healthz names it, whatever it answers before", async () => {
+    const answers = ["", "no JSON", "null", '{"conf_version":"old"}', '{"conf_version":"new"}'];
+    const server = createServer((_, response) => response.end(answers.shift() ?? "nothing more was to be asked"));
+    await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : undefined;
+    try {
+      expect(await untilServing(`http://127.0.0.1:${port}`, "new")).toBe(true);
+      expect(answers).toEqual([]);
+    } finally {
+      server.close();
+    }
   });
 });
 
