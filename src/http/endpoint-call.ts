@@ -53,11 +53,7 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
   };
 
   /** The endpoint's answer, else its fallback's, else why there is none. */
-  async function respond(
-    c: Context<HttpEnv>,
-    call: EndpointRequest,
-    runs: DeliveryRun[],
-  ): Promise<Response | Problem> {
+  async function respond(c: Context<HttpEnv>, call: EndpointRequest, runs: DeliveryRun[]): Promise<Response | Problem> {
     const { endpoint, limited } = call;
     const log = (error: unknown): void => {
       if (!limited.exceeded()) logFailure(c, `endpoint "${endpoint.name}" failed`, error);
