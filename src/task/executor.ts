@@ -74,7 +74,9 @@ async function run(
   env: Env,
 ): Promise<AttemptOutcome> {
   try {
-    const payload = await fit(method.input, await inputs.value(), `what the task "${lease.task}" reads`);
+    // A method without parameters reads by the helper, as a stream if it is wise: 64 MiB are not fetched for nobody.
+    const read = method.takesPayload ? await inputs.value() : undefined;
+    const payload = await fit(method.input, read, `what the task "${lease.task}" reads`);
     // Reading may have taken all of its time: then another attempt is under way, and this one must not begin.
     scope.signal.throwIfAborted();
     const returned: unknown = await runInScope(scope, () => method.run(payload, scope));

@@ -29,6 +29,8 @@ export interface RunnableMethod {
   readonly input: ZodType | null;
   readonly output: ZodType | null;
   readonly run: (payload: unknown, task: TaskContext) => unknown;
+  /** False: nobody would see its payload, so that it need not be fetched. */
+  readonly takesPayload: boolean;
 }
 
 /** The task method of this key, or null if the deployed code has none. */
@@ -38,5 +40,12 @@ export function methodOf(registry: MethodRegistry, key: string): RunnableMethod 
   const { input, output, run } = typeof method === "function" ? { input: null, output: null, run: method } : method;
   // An author's parameter type says what he expects; what arrives is whatever was passed, checked by `input` if there is one.
   // oxlint-disable-next-line typescript/consistent-type-assertions
-  return { input, output, run: run as RunnableMethod["run"] };
+  return { input, output, run: run as RunnableMethod["run"], takesPayload: input !== null || takesArguments(run) };
+}
+
+/** False for a function that is written without parameters. Its `length` does not tell: it leaves out defaults and `...rest`. */
+function takesArguments(run: TypedTask["run"]): boolean {
+  if (run.length > 0) return true;
+  const text = String(run);
+  return !/^(?:async\s*)?(?:function\s*)?[\w$]*\s*\(\s*\)/.test(text) || /\barguments\b|\[native code\]/.test(text);
 }

@@ -162,6 +162,35 @@ describe("a payload that is a stream", () => {
   });
 });
 
+describe("a payload in R2", () => {
+  const gone: PayloadParcel = { kind: "bytes", size: 3, contentType: "x/y", at: "r2", key: "runs/x/0/gone" };
+  const reading: Reading = { ...OF_ONE, inputs: [{ parent: "first", payload: gone }] };
+
+  it.each<[string, TaskFunction]>([
+    ["an arrow", () => 1],
+    ["an async arrow", async () => 1],
+    ["a function", function () {}],
+    ["an async function", async function named() {}],
+    ["a method", Reflect.get({ async run() {} }, "run")],
+  ])("is not fetched for a method that is written without parameters: %s", async (_, method) => {
+    await run(method, reading);
+  });
+
+  it.each<[string, TaskFunction]>([
+    ["a parameter", (_payload) => 1],
+    ["rest parameters", (..._payloads) => 1],
+    [
+      "arguments",
+      function () {
+        return arguments.length;
+      },
+    ],
+    ["a function that does not show how it is written", Math.random],
+  ])("is fetched for one that could see it: %s", async (_, method) => {
+    await expect(run(method, reading)).rejects.toThrow(gone.key);
+  });
+});
+
 /** The same payload with the lease, and in R2. A stream is read once for both. */
 async function bothPlaces(value: unknown): Promise<[PayloadParcel, PayloadParcel]> {
   const key = `runs/test/${crypto.randomUUID()}`;

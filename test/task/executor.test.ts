@@ -206,7 +206,7 @@ describe("an attempt whose surroundings fail", () => {
     const bucket: R2Bucket = Object.getPrototypeOf(env.PAYLOADS);
     vi.spyOn(bucket, "get").mockRejectedValue(new Error("get: internal error (10001)"));
     const payload = { kind: "text", size: 1, contentType: "text/plain", at: "r2", key: "runs/x/0/1-1" } as const;
-    const { settlement } = await attempt(() => "never called", { inputs: [{ parent: "", payload }] });
+    const { settlement } = await attempt((_payload) => "never called", { inputs: [{ parent: "", payload }] });
     expect(settlement.outcome).toMatchObject({ type: "lost", to: "surroundings" });
   });
 
@@ -233,7 +233,7 @@ describe("an attempt whose surroundings fail", () => {
 
   it("has failed for good if what it reads is gone from R2", async () => {
     const payload = { kind: "text", size: 1, contentType: "text/plain", at: "r2", key: "runs/x/0/1-1" } as const;
-    const { settlement } = await attempt(() => "never called", { inputs: [{ parent: "", payload }] });
+    const { settlement } = await attempt((_payload) => "never called", { inputs: [{ parent: "", payload }] });
     expect(settlement.outcome).toMatchObject({
       type: "failed",
       retryable: false,
