@@ -19,6 +19,11 @@ export class AttemptEnd {
     return this.#controller.signal;
   }
 
+  /** Throws the reason of an end that has come. */
+  throwIfCome(): void {
+    if (this.#reason !== null) throw this.#reason();
+  }
+
   /** Only the first reason counts. */
   come(reason: () => Error): void {
     if (this.#reason !== null) return;

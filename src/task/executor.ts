@@ -39,7 +39,7 @@ export async function executeAttempt(lease: Lease, registry: MethodRegistry, por
   const outcome =
     method === null
       ? missing(lease)
-      : await withinTimeout(lease, end, () => run(lease, method, inputs, scope, port.env));
+      : await withinTimeout(lease, end, () => run(lease, method, inputs, scope, end, port.env));
   end.come(() => new Error("the attempt has ended"));
   const { ordinal, attempt, token } = lease;
   return {
@@ -71,6 +71,7 @@ async function run(
   method: RunnableMethod,
   inputs: AttemptInputs,
   scope: TaskScope,
+  end: AttemptEnd,
   env: Env,
 ): Promise<AttemptOutcome> {
   try {
@@ -78,7 +79,7 @@ async function run(
     const read = method.takesPayload ? await inputs.value() : undefined;
     const payload = await fit(method.input, read, `what the task "${lease.task}" reads`);
     // Reading may have taken all of its time: then another attempt is under way, and this one must not begin.
-    scope.signal.throwIfAborted();
+    end.throwIfCome();
     const returned: unknown = await runInScope(scope, () => method.run(payload, scope));
     const { data, to } = scope.passedData(returned);
     const output = await fit(method.output, data, `what the task "${lease.task}" passes`);
