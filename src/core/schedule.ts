@@ -101,11 +101,11 @@ function leftOut(times: DueTimes, after: number, until: number): Due["leftOut"] 
 }
 
 /**
- * The last due time that counts as dealt with. One from the future means that the clock was set back: then due times come
- * again, and their runs are found again by their keys.
+ * Whether the clock was set back since this due time was dealt with; by less than a minute does not count. Then due times are
+ * looked at from now on, and those that come again find their runs by their keys.
  */
-export function dealtUntil(recorded: number, now: number): number {
-  return recorded > now + LATE_MS ? now : recorded;
+export function isSetBack(dealtUntil: number, now: number): boolean {
+  return dealtUntil > now + LATE_MS;
 }
 
 /** How long a start that waits for the run before it is left alone: a quarter of the time it has waited, 1 s to 30 s. */

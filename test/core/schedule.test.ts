@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CATCH_UPS, type CatchUpRule } from "../../src/core/plan.ts";
 import {
-  dealtUntil,
   dueSince,
   type DueTimes,
+  isSetBack,
   LATE_MS,
   MAX_COUNTED,
   MAX_STARTED,
@@ -116,14 +116,10 @@ describe("due times since the last one", () => {
   });
 });
 
-describe("the last due time that counts", () => {
-  it("is the recorded one, also if the clock stands a little before it", () => {
-    expect(dealtUntil(1_000, 5_000)).toBe(1_000);
-    expect(dealtUntil(5_000, 5_000 - LATE_MS)).toBe(5_000);
-  });
-
-  it("is now, if the clock was set back", () => {
-    expect(dealtUntil(10 * HOUR, 3 * HOUR)).toBe(3 * HOUR);
+describe("the clock", () => {
+  it("is set back if a due time that was dealt with is more than a minute ahead", () => {
+    expect(isSetBack(HOUR, HOUR - LATE_MS)).toBe(false);
+    expect(isSetBack(HOUR, HOUR - LATE_MS - 1)).toBe(true);
   });
 });
 

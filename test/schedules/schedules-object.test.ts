@@ -151,6 +151,17 @@ describe("a due time", () => {
     expect(accepted.runs()).toEqual(["01:00", "02:00", "03:00", "04:00"]);
   });
 
+  it("comes again as ever after the clock stood far ahead for a while", async () => {
+    const clock = await clockOf();
+    await clock.advance(at(1));
+    clock.set(at(1) + 400 * 24 * HOUR);
+    await clock.fireAgain();
+    clock.set(at(1, 30));
+    await clock.sync("1", schedule());
+    expect(await clock.advance(at(3))).toEqual([at(2), at(3)]);
+    expect(accepted.runs().slice(-2)).toEqual(["02:00", "03:00"]);
+  });
+
   it("that could not be started is tried again until it is, and is not missed meanwhile", async () => {
     const clock = await clockOf();
     const broken = vi.spyOn(env.RUNS, "getByName").mockImplementation(() => {
