@@ -3,7 +3,7 @@ import { z } from "zod";
 import { RUN_DOCUMENT, type RunDocument } from "./history.ts";
 import type { Stage } from "./stage.ts";
 
-const CALL_LIMIT_MS = 20_000;
+const CALL_LIMIT_MS = 10_000;
 
 const ACCEPTED = z.object({ run_id: z.string(), deduplicated: z.boolean() });
 const STORED = z.object({

@@ -17,10 +17,10 @@ const READS_AT_ONCE = 16;
 const SETTLE_MS = 200;
 const FIRST_PAUSE_MS = 400;
 const MAX_PAUSE_MS = 5_000;
-/** The alarm of a run whose messages were lost again and again sleeps 40 s and more; kills are seconds apart. */
-const QUIET_MS = 75_000;
+/** Longer than a lease, and than a message is missed for that was lost twice. */
+const QUIET_MS = 60_000;
 /** A final run is read again after this. */
-const LATER_MS = 25_000;
+const LATER_MS = 60_000;
 /** How late the alarm that ends the retention may be. */
 const DELETION_SLACK_MS = 3_000;
 
@@ -239,7 +239,7 @@ export class Follower {
     if (run.final !== null) run.gone = now >= this.#deletedAt(run) ? "after" : "early";
     // Announced, and nobody has seen it: its message may yet come.
     else if (isUnseen(run)) run.readAt = now + MAX_PAUSE_MS;
-    else run.gone = "early";
+    else run.gone = now < run.newsAt + this.#options.stage.retentionMs ? "early" : "unread";
   }
 
   #deletedAt({ final }: Tracked): number {

@@ -73,8 +73,11 @@ export interface FollowedRun {
   readonly later: RunDocument | null;
   /** The last status that was read; null: none. */
   readonly lastRead: RunDocument | null;
-  /** Answered 404: `early` before its retention was over, `after` it; `no`: it is still there. */
-  readonly gone: "no" | "early" | "after";
+  /**
+   * Answered 404: `early` before its retention can have been over, `after` it was; `unread`, before it was ever read as final, but
+   * so late that it may have been deleted; `no`: it is still there.
+   */
+  readonly gone: "no" | "early" | "after" | "unread";
   /** Whether any of its tasks has told the recorder something. */
   readonly heard: boolean;
   /** Only of announced runs: whether a kill followed so soon that the notification may have been lost with it. */

@@ -4,6 +4,8 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import { text } from "node:stream/consumers";
 import { REPORT, type Report } from "./history.ts";
 
+const KEEP_ALIVE_MS = 3_600_000;
+
 export class Recorder {
   /** In the order in which they came. */
   readonly reports: Report[] = [];
@@ -20,6 +22,8 @@ export class Recorder {
   /** `path`: a file that takes the reports too, one JSON a line, to look into afterwards. */
   static async start(path: string, onReport: (report: Report) => void): Promise<Recorder> {
     const server = createServer();
+    // A connection that is closed just when a task takes it up again is that task's failure.
+    server.keepAliveTimeout = KEEP_ALIVE_MS;
     const recorder = new Recorder(server, createWriteStream(path), onReport);
     server.on("request", (request, response) => {
       recorder.#take(request).then(

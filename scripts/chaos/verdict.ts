@@ -9,6 +9,7 @@ import type { FollowedRun, History, Report, RunDocument, TaskDocument } from "./
 
 /**
  * - `lost_run`: it was accepted, and is not there.
+ * - `unread_run`: it was deleted before it was read: nobody can tell how it ended.
  * - `stuck_run`: it is not final.
  * - `wrong_end`: run or task ended otherwise than it had to.
  * - `changed_after_end`: it was read as final, and later as something else.
@@ -28,6 +29,7 @@ import type { FollowedRun, History, Report, RunDocument, TaskDocument } from "./
  */
 export type Rule =
   | "lost_run"
+  | "unread_run"
   | "stuck_run"
   | "wrong_end"
   | "changed_after_end"
@@ -125,9 +127,11 @@ function ofEnd(run: FollowedRun, document: RunDocument, kind: Kind, say: Say): V
   for (const { task, status, reason, attempts } of document.tasks) {
     const due = kind.others[task] ?? "succeeded";
     if (status !== due) found.push(say("wrong_end", task, `it is ${status} (${reason}) and had to be ${due}`));
-    const failures = attempts.filter((attempt) => attempt.status === "failed").length;
+    const failures = attempts.filter((attempt) => attempt.status === "failed");
     const most = kind.failures[task] ?? 0;
-    if (failures > most) found.push(say("failed_too_often", task, `${failures} attempts failed, ${most} by plan`));
+    const errors = failures.map(({ error }) => `${error?.name}: ${error?.message}`).join("; ");
+    if (failures.length > most)
+      found.push(say("failed_too_often", task, `${failures.length}, ${most} by plan: ${errors}`));
   }
   return found;
 }

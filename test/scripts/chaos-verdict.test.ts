@@ -63,6 +63,7 @@ describe("what was promised and not kept is found", () => {
   it.for<[string, string, Partial<FollowedRun>]>([
     ["an accepted run is not there", "lost_run", { ...UNREAD, lastRead: null, gone: "early" }],
     ["a run was deleted before its retention was over", "lost_run", { later: null, gone: "early" }],
+    ["a run was deleted before anybody knew how it ended", "unread_run", { ...UNREAD, gone: "unread" }],
     ["an upload becomes no run", "lost_run", { ...UNREAD, source: "announced", lastRead: null, heard: false }],
     ["a run does not end", "stuck_run", UNREAD],
     ["a run fails that had to succeed", "wrong_end", changed((document) => (document.status = "failed"))],
@@ -195,7 +196,7 @@ function changed(
 }
 
 function attemptOf(attempt: number, status: string): RunDocument["tasks"][number]["attempts"][number] {
-  return { attempt, status, started_at: "2026-11-21T11:59:59.000Z", finished_at: "2026-11-21T12:00:00.000Z" };
+  return { attempt, status, error: null };
 }
 
 function start(task: string, attempt: number, read: Record<string, string>, item: string | null = null): Report {
