@@ -28,7 +28,7 @@ const attributes = z.object({
   datacontenttype: attribute.optional(),
 });
 const structured = attributes
-  .extend({ data: z.unknown(), data_base64: z.base64({ error: "expected base64" }).optional() })
+  .extend({ data: z.unknown().optional(), data_base64: z.base64({ error: "expected base64" }).optional() })
   .refine((event) => event.data === undefined || event.data_base64 === undefined, {
     path: ["data_base64"],
     message: "expected data or data_base64, not both",
