@@ -44,8 +44,7 @@ export const RUN_DOCUMENT = z.object({
         z.object({
           attempt: z.number(),
           status: z.string(),
-          started_at: z.string(),
-          finished_at: z.string().nullable(),
+          error: z.object({ name: z.string(), message: z.string() }).nullable(),
         }),
       ),
     }),

@@ -100,6 +100,7 @@ function ofRun(run: FollowedRun, reported: Reported): Violation[] {
   }
   if (run.gone === "early")
     return [say("lost_run", null, `${run.source}, and answered 404 before its retention was over`)];
+  if (run.gone === "unread") return [say("unread_run", null, `${run.source}, and gone before it was read as final`)];
   if (run.final === null)
     return [say("stuck_run", null, run.lastRead === null ? "never read" : describe(run.lastRead))];
 
