@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { ok, refuse } from "../../src/core/result.ts";
+import type { TriggerOrigin } from "../../src/core/trigger.ts";
 import { openPayload } from "../../src/payload/payload-store.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { runIdFor, type AcceptTrigger } from "../../src/trigger/accept.ts";
@@ -10,7 +11,9 @@ import type { DeadLetter } from "../../src/trigger/dead-letter.ts";
 import { consumeR2Events } from "../../src/trigger/r2-events.ts";
 import type { R2Notification } from "../../src/trigger/r2-notification.ts";
 import { versionKeyOf } from "../../src/trigger/r2-notification.ts";
+import { MARK_NAME, markText } from "../../src/trigger/run-mark.ts";
 import { acceptorOf } from "../support/edge.ts";
+import { newRunId } from "../support/hand-driven.ts";
 import { planOf, r2Rule, taskPlan } from "../support/plan.ts";
 
 const on = { r2: [r2Rule({ prefix: "audio/", suffix: ".mp3" })] };
@@ -109,6 +112,61 @@ describe("an R2 notification", () => {
     expect(await runIdFor("index", versionKeyOf(event))).not.toBe(await runIdFor("index", versionKeyOf(later)));
   });
 
+  it.each([
+    ["PutObject", ["echo all", "echo created"]],
+    ["CopyObject", ["echo all", "echo created"]],
+    ["CompleteMultipartUpload", ["echo all", "echo created"]],
+    ["DeleteObject", ["echo all", "echo deleted"]],
+    ["LifecycleDeletion", ["echo all", "echo deleted"]],
+  ] as const)("of %s triggers each task once that listens, however its rules overlap", async (action, tasks) => {
+    const task = (name: string, ...rules: Parameters<typeof r2Rule>[0][]) =>
+      taskPlan(name, { method: "echo", on: { r2: rules.map((rule) => r2Rule(rule)) } });
+    const plan = planOf([
+      task("echo all", { actions: ["create", "delete"] }, { prefix: "audio/" }, { prefix: "aud", actions: ["delete"] }),
+      task("echo created", { prefix: "audio/" }, { suffix: ".mp3" }),
+      task("echo deleted", { prefix: "audio/", actions: ["delete"] }),
+      task("echo video", { prefix: "video/", actions: ["create", "delete"] }),
+    ]);
+    const triggered: string[] = [];
+    const acceptTrigger: AcceptTrigger = async (_, __, trigger) => {
+      triggered.push(trigger.task);
+      return ok({
+        runId: await runIdFor(trigger.task, null),
+        task: trigger.task,
+        status: "queued",
+        deduplicated: false,
+      });
+    };
+    const copySource = { bucket: "other", object: "audio/original.mp3" };
+    const body = notification({ action, ...(action === "CopyObject" && { copySource }) });
+    const batch = createMessageBatch("peach-r2-events", [{ id: "0", timestamp: new Date(0), attempts: 1, body }]);
+    await consumeR2Events({ plan, acceptTrigger }, batch, env, createExecutionContext());
+    expect(triggered).toEqual(tasks);
+  });
+
+  it("delivered five times, out of order and a week late, starts one run of each object version", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-05-24T19:37:00Z") });
+    const started: string[] = [];
+    const acceptTrigger: AcceptTrigger = async (...trigger) => {
+      const answer = await acceptorOf(PLAN)(...trigger);
+      if (answer.ok && !answer.value.deduplicated) started.push(answer.value.runId);
+      return answer;
+    };
+    // Three versions of one object, two of them of the same bytes.
+    const key = `audio/${crypto.randomUUID()}.mp3`;
+    const events = ["aaa", "bbb", "aaa"].map((eTag, second) =>
+      notification({ object: { key, size: 3, eTag }, eventTime: `2026-05-24T19:36:4${second}.000Z` }),
+    );
+    await consume([...events.toReversed(), ...events], acceptTrigger);
+    await consume(events, acceptTrigger);
+    vi.setSystemTime(Date.now() + 7 * 86_400_000);
+    await consume([...events.toReversed(), ...events], acceptTrigger);
+    vi.useRealTimers();
+    // Two tasks listen.
+    expect(started).toHaveLength(3 * 2);
+    expect(new Set(started).size).toBe(3 * 2);
+  });
+
   it("of a deletion has no size and no etag, and triggers only what listens to deletions", async () => {
     const triggers: string[] = [];
     const acceptTrigger: AcceptTrigger = async (_, __, { task, payload }) => {
@@ -123,6 +181,54 @@ describe("an R2 notification", () => {
   it("that nobody listens to is acknowledged", async () => {
     expect(await consume([notification({ bucket: "other" })])).toEqual({ acked: ["0"], retried: [] });
     expect(await deadLetters()).toEqual([]);
+  });
+});
+
+describe("an object that a task has written", () => {
+  const runId = newRunId();
+  const markedBy = (depth: number) => ({ [MARK_NAME]: markText({ runId, task: "transcribe", depth }) });
+
+  /** Puts an object and gives the origin of what its notification triggers. */
+  async function originOf(customMetadata: Record<string, string>, content = "x"): Promise<TriggerOrigin | undefined> {
+    const key = `audio/${crypto.randomUUID()}.mp3`;
+    const etag = (await env.UPLOADS.put(key, "x"))?.etag;
+    await env.UPLOADS.put(key, content, { customMetadata });
+    const origins: TriggerOrigin[] = [];
+    const acceptTrigger: AcceptTrigger = async (_, __, { origin, task }) => {
+      origins.push(origin);
+      return ok({ runId, task, status: "queued", deduplicated: false });
+    };
+    await consume([notification({ object: { key, size: 1, eTag: etag } })], acceptTrigger);
+    expect(origins[0]?.by).toBe(`uploads/${key}`);
+    return origins[0];
+  }
+
+  it("triggers runs that name it as their parent, one deeper than it", async () => {
+    expect(await originOf(markedBy(4))).toMatchObject({ parent: { runId, task: "transcribe" }, depth: 5 });
+  });
+
+  it("and written over before the message came gives its depth, but is not taken for the author", async () => {
+    expect(await originOf(markedBy(4), "other bytes")).toMatchObject({ parent: null, depth: 5 });
+  });
+
+  it.each([{}, { [MARK_NAME]: "by hand" }, { [MARK_NAME]: "run_1/transcribe/4" }])(
+    "has a mark; without one it came from outside: %j",
+    async (metadata) => {
+      const origin = await originOf(metadata);
+      expect(origin?.parent).toBeNull();
+      expect(origin?.depth).toBeUndefined();
+    },
+  );
+
+  it("at the end of a chain of 32 triggers nothing more, and is recorded with that reason", async () => {
+    const key = `audio/${crypto.randomUUID()}.mp3`;
+    const customMetadata = markedBy(32);
+    const { etag } = await env.UPLOADS.put(key, "x", { customMetadata });
+    const event = notification({ object: { key, size: 1, eTag: etag } });
+    expect(await consume([event])).toEqual({ acked: ["0"], retried: [] });
+    const [letter] = await deadLetters();
+    expect(letter?.reason).toMatch(/"transcribe" refused it \(trigger_depth\).*"index" refused it/s);
+    expect(await callRun(env, await runIdFor("index", versionKeyOf(event)), (run) => run.describe())).toBeNull();
   });
 });
 
