@@ -21,17 +21,25 @@ import type {
   PeachTasks,
   TaskContext,
   TaskLog,
+  OpenedObject,
   TriggeredRun,
   TriggerOptions,
 } from "./task/author-api.ts";
 import { scopeOf, taskScopeOf } from "./task/context.ts";
 import type { TypedTask } from "./task/method.ts";
-import type { OpenedObject } from "./task/open-object.ts";
 import type { ObjectEventPayload } from "./trigger/r2-notification.ts";
 import { receiveObjectEvents } from "./trigger/receive-object-events.ts";
 
-export type { EmitOptions, EmitResult, EndpointContext, TaskContext, TaskLog, TriggeredRun, TriggerOptions } from "./task/author-api.ts";
-export type { OpenedObject } from "./task/open-object.ts";
+export type {
+  EmitOptions,
+  EmitResult,
+  EndpointContext,
+  OpenedObject,
+  TaskContext,
+  TaskLog,
+  TriggeredRun,
+  TriggerOptions,
+} from "./task/author-api.ts";
 export type { ObjectEventPayload } from "./trigger/r2-notification.ts";
 export { NonRetryableError, ResultTimeoutError, RetryAfterError } from "./task/errors.ts";
 

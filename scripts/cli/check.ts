@@ -35,7 +35,8 @@ are any; warnings are none.
         for (const diagnostic of diagnostics) surroundings.err(`${renderDiagnostic(diagnostic)}\n`);
         surroundings.err(`${file}: ${counted(diagnostics.length, "problem")}`);
       } else {
-        for (const warning of warnings) surroundings.err(`warning: ${renderDiagnostic(warning)}
+        for (const warning of warnings)
+          surroundings.err(`warning: ${renderDiagnostic(warning)}
 `);
         const warned = warnings.length === 0 ? "" : `, ${counted(warnings.length, "warning")}`;
         const content = `${counted(tasks, "task")} and ${counted(endpoints, "endpoint")}`;

@@ -82,8 +82,11 @@ interface Task {
   readonly json: boolean;
 }
 
+/** The pages added up. */
+type Total = Omit<Page, "next_cursor">;
+
 async function followPages(task: Task, { out, err }: Surroundings): Promise<ExitCode> {
-  const total = { listed: 0, matching: 0, too_old: 0, missed: [] as Page["missed"], refused: [] as Page["refused"] };
+  const total: Total = { listed: 0, matching: 0, too_old: 0, missed: [], refused: [] };
   let cursor: string | null = null;
   do {
     const answer: Page | string = await askPage(task, cursor);

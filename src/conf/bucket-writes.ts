@@ -71,27 +71,19 @@ function nameOf(member: Extract<Expression, { readonly type: "MemberExpression" 
 function knownText(expression: Expression, constants: ReadonlyMap<string, Expression>, hops = 8): KnownText {
   if (hops === 0) return NOTHING;
   const known = (inner: Expression): KnownText => knownText(inner, constants, hops - 1);
-  switch (expression.type) {
-    case "Literal":
-      return typeof expression.value === "string" ? whole(expression.value) : NOTHING;
-    case "TemplateLiteral":
-      return expression.quasis.reduce((text, { value }, index) => {
-        const hole = expression.expressions[index - 1];
-        const filled = hole === undefined ? text : joined(text, known(hole));
-        return joined(filled, whole(value.cooked ?? ""));
-      }, whole(""));
-    case "BinaryExpression":
-      if (expression.operator !== "+") return NOTHING;
-      return joined(known(expression.left), known(expression.right));
-    case "ParenthesizedExpression":
-      return known(expression.expression);
-    case "Identifier": {
-      const init = constants.get(expression.name);
-      return init === undefined ? NOTHING : known(init);
-    }
-    default:
-      return NOTHING;
+  if (expression.type === "Literal") return typeof expression.value === "string" ? whole(expression.value) : NOTHING;
+  if (expression.type === "ParenthesizedExpression") return known(expression.expression);
+  if (expression.type === "BinaryExpression" && expression.operator === "+")
+    return joined(known(expression.left), known(expression.right));
+  if (expression.type === "TemplateLiteral") {
+    return expression.quasis.reduce((text, { value }, index) => {
+      const hole = expression.expressions[index - 1];
+      const filled = hole === undefined ? text : joined(text, known(hole));
+      return joined(filled, whole(value.cooked ?? ""));
+    }, whole(""));
   }
+  const init = expression.type === "Identifier" ? constants.get(expression.name) : undefined;
+  return init === undefined ? NOTHING : known(init);
 }
 
 function whole(text: string): KnownText {

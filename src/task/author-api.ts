@@ -3,13 +3,22 @@
  */
 import type { RunId } from "../core/ids.ts";
 import type { RunDocument } from "../run/run-rpc.ts";
-import type { OpenedObject } from "./open-object.ts";
 
 /** A duration as in peach.conf (`250ms`, `30s`, `5m`, `2h`, `7d`), or milliseconds. */
 export type DurationInput = string | number;
 
 /** Task name to what its trigger takes. Empty here: `npm run compile` adds the tasks of peach.conf that are declared with types. */
 export interface PeachTasks {}
+
+/** An object that was opened. Its body is not read yet; whoever does not want it cancels it. */
+export interface OpenedObject {
+  readonly body: ReadableStream<Uint8Array>;
+  /** Bytes; null if the store does not say. */
+  readonly size: number | null;
+  /** Without quotes; null if the store does not say. */
+  readonly etag: string | null;
+  readonly contentType: string;
+}
 
 export interface TriggerOptions {
   /** The same key for the same task gives the same run and executes nothing again. */
@@ -42,6 +51,7 @@ export interface TaskLog {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
+/** Its helpers may be taken off it: `async (payload, { passToChildTask }) => …`. */
 export interface TaskContext {
   readonly name: string;
   readonly runId: RunId;
@@ -52,13 +62,14 @@ export interface TaskContext {
   /** Aborted when the attempt's time is up. */
   readonly signal: AbortSignal;
   readonly log: TaskLog;
-  triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
-  emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult>;
-  openObject(s3Uri: string): Promise<OpenedObject>;
-  passToChildTask(data: unknown, options?: { readonly to?: string }): void;
-  runOnlyChildTasks(...names: readonly string[]): void;
-  readFromParentTask<T = unknown>(parent?: string): Promise<T>;
+  triggerTaskWithEvent(this: void, task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
+  emitEvent(this: void, name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult>;
+  openObject(this: void, s3Uri: string): Promise<OpenedObject>;
+  passToChildTask(this: void, data: unknown, options?: { readonly to?: string }): void;
+  runOnlyChildTasks(this: void, ...names: readonly string[]): void;
+  readFromParentTask<T = unknown>(this: void, parent?: string): Promise<T>;
   readFromParentTask(
+    this: void,
     parent: string | undefined,
     options: { readonly as: "stream" },
   ): Promise<ReadableStream<Uint8Array>>;
@@ -70,8 +81,8 @@ export interface EndpointContext {
   readonly params: Readonly<Record<string, string>>;
   readonly env: Env;
   readonly log: TaskLog;
-  waitUntil(promise: Promise<unknown>): void;
-  triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
-  emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult>;
-  openObject(s3Uri: string): Promise<OpenedObject>;
+  waitUntil(this: void, promise: Promise<unknown>): void;
+  triggerTaskWithEvent(this: void, task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
+  emitEvent(this: void, name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult>;
+  openObject(this: void, s3Uri: string): Promise<OpenedObject>;
 }

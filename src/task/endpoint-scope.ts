@@ -2,9 +2,17 @@
 import type { DeliveryRun } from "../core/delivery.ts";
 import { deliveryTriggerKey, eventKey } from "../core/ids.ts";
 import { AttemptLog } from "./attempt-log.ts";
-import type { EmitOptions, EmitResult, EndpointContext, TaskLog, TriggeredRun, TriggerOptions } from "./author-api.ts";
+import type {
+  EmitOptions,
+  EmitResult,
+  EndpointContext,
+  OpenedObject,
+  TaskLog,
+  TriggerOptions,
+  TriggeredRun,
+} from "./author-api.ts";
 import { bindMethods } from "./bind-methods.ts";
-import { openObjectAt, type OpenedObject } from "./open-object.ts";
+import { openObjectAt } from "./open-object.ts";
 import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
 /** What the HTTP edge knows of the call. */

@@ -40,6 +40,8 @@ export interface ExecutorSurroundings {
 
 export class ExecutorProtocol {
   readonly #around: ExecutorSurroundings;
+  /** What an attempt that has ended came to, while its run cannot be told: up to 14 minutes of work are worth keeping. */
+  #unsettled: Settlement | null = null;
 
   constructor(around: ExecutorSurroundings) {
     this.#around = around;
@@ -66,14 +68,15 @@ export class ExecutorProtocol {
 
   async #carryOut(order: ExecutorOrder): Promise<void> {
     if (order.lease !== null) {
-      await this.#around.settle(order, lost(order.ordinal, order.lease));
+      await this.#around.settle(order, this.#unsettled ?? lost(order.ordinal, order.lease));
       return;
     }
     const lease = await this.#around.begin(order);
     if (lease === null) return;
     this.#around.note({ ...order, lease: { attempt: lease.attempt, token: lease.token } });
     await this.#around.sync();
-    await this.#around.settle(order, await this.#around.execute(lease));
+    this.#unsettled = await this.#around.execute(lease);
+    await this.#around.settle(order, this.#unsettled);
   }
 }
 

@@ -5,17 +5,8 @@
 import { AwsClient } from "aws4fetch";
 import type { Plan } from "../core/plan.ts";
 import { boundBucket } from "../trigger/bound-bucket.ts";
+import type { OpenedObject } from "./author-api.ts";
 import { NonRetryableError } from "./errors.ts";
-
-/** An object that was opened. Its body is not read yet; whoever does not want it cancels it. */
-export interface OpenedObject {
-  readonly body: ReadableStream<Uint8Array>;
-  /** Bytes; null if the store does not say. */
-  readonly size: number | null;
-  /** Without quotes; null if the store does not say. */
-  readonly etag: string | null;
-  readonly contentType: string;
-}
 
 interface Address {
   readonly uri: string;

@@ -10,10 +10,10 @@ import type { Lease } from "../run/run-rpc.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type { AttemptInputs } from "./attempt-inputs.ts";
-import type { EmitOptions, EmitResult, TaskContext, TriggeredRun, TriggerOptions } from "./author-api.ts";
+import type { EmitOptions, EmitResult, OpenedObject, TaskContext, TriggerOptions, TriggeredRun } from "./author-api.ts";
 import { bindMethods } from "./bind-methods.ts";
 import { markingEnv } from "./marking-env.ts";
-import { openObjectAt, type OpenedObject } from "./open-object.ts";
+import { openObjectAt } from "./open-object.ts";
 import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
 export class TaskScope implements TaskContext {

@@ -34,7 +34,7 @@ export class VersionStore {
       .exec(BY_KEY, key, etag)
       .toArray()
       .map((row) => ({
-        identity: String(row["identity"]),
+        identity: typeof row["identity"] === "string" ? row["identity"] : "",
         eventTime: typeof row["event_time"] === "string" ? row["event_time"] : null,
         version: typeof row["version"] === "string" ? row["version"] : null,
         uploadedAt: typeof row["uploaded_at"] === "number" ? row["uploaded_at"] : null,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { runIdFromBytes } from "../../src/core/ids.ts";
 import { isWorthKeeping, redact, redactUrl } from "../../src/core/delivery.ts";
 
 describe("what may be a secret", () => {
@@ -55,7 +56,7 @@ describe("what may be a secret", () => {
 });
 
 describe("a request to an endpoint", () => {
-  const run = { runId: "run_0", task: "t", deduplicated: false } as never;
+  const run = { runId: runIdFromBytes(new Uint8Array(16)), task: "t", deduplicated: false };
 
   it.each([
     ["POST", 202, null, [], true],

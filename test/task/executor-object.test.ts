@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RunObject } from "../../src/run/run-object.ts";
@@ -168,13 +168,27 @@ describe("an executor object whose run cannot be reached", () => {
     expect((await run.final()).tasks[0]?.attempts).toHaveLength(1);
   });
 
-  it("reports the attempt lost by its alarm, if it was not reachable to settle", async () => {
+  it("settles by its alarm what could not be settled at once: nothing is done again", async () => {
+    const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
+    const first = await nextCall(run.id, "long");
+    const unreachable = vi.spyOn(RunObject.prototype, "settle").mockRejectedValue(new Error("broken by the test"));
+    const executor = executorOf(run);
+    first.succeed("settled late");
+    await vi.waitFor(() => expect(unreachable).toHaveBeenCalled());
+    unreachable.mockRestore();
+    await alarmOf(executor);
+    expect((await run.final()).tasks[0]?.attempts.map(({ status }) => status)).toEqual(["succeeded"]);
+  });
+
+  it("reports the attempt lost by its alarm, if it was evicted before it could settle", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
     const first = await nextCall(run.id, "long");
     const unreachable = vi.spyOn(RunObject.prototype, "settle").mockRejectedValue(new Error("broken by the test"));
     first.succeed("never settled");
     await vi.waitFor(() => expect(unreachable).toHaveBeenCalled());
     unreachable.mockRestore();
+    await vi.waitFor(async () => expect((await leftOf(executorOf(run))).alarm).not.toBeNull());
+    await evictDurableObject(executorOf(run));
     await alarmOf(executorOf(run));
     (await nextCall(run.id, "long")).succeed("of the second");
     expect((await run.final()).tasks[0]?.attempts.map(({ status }) => status)).toEqual(["lost", "succeeded"]);
