@@ -4,7 +4,7 @@
  * the clock.
  */
 
-/** What an expression says, as predicates. Hours and minutes as lists, or null for an expression with `*` or a step. */
+/** What an expression says, as predicates. `isInterval`: it has `*` or a step in minutes or hours. */
 export interface Expression {
   readonly cron: string;
   readonly isDay: (day: { readonly month: number; readonly day: number; readonly weekday: number }) => boolean;
@@ -34,16 +34,20 @@ export class Zone {
     }
   }
 
-  /** What to add to UTC. */
-  offset(at: number): number {
-    return this.#offsets.findLast(({ from }) => from <= at)?.offset ?? 0;
+  /** Calls with each minute of [from, until), and what the wall clock shows then (as if it were UTC). */
+  eachMinute(from: number, until: number, look: (at: number, wall: number) => void): void {
+    for (const [index, { from: start, offset }] of this.#offsets.entries()) {
+      const end = Math.min(until, this.#offsets[index + 1]?.from ?? until);
+      for (let at = Math.max(from, start); at < end; at += MINUTE) look(at, at + offset);
+    }
   }
 
   /** When the offset changes, and by how much. */
-  transitions(): { readonly at: number; readonly by: number }[] {
+  transitions(): { readonly at: number; readonly by: number; readonly before: number }[] {
     return this.#offsets
       .slice(1)
-      .map(({ from, offset }, index) => ({ at: from, by: offset - (this.#offsets[index]?.offset ?? 0) }));
+      .map(({ from, offset }, index) => ({ at: from, before: this.#offsets[index]?.offset ?? 0, offset }))
+      .map(({ at, before, offset }) => ({ at, by: offset - before, before }));
   }
 
   #look(at: number): number {
@@ -64,16 +68,14 @@ export function minuteScan(expression: Expression, zone: Zone, from: number, unt
   };
   const due = new Set<number>();
   const seen = new Set<number>();
-  for (let at = from; at < until; at += MINUTE) {
-    const wall = at + zone.offset(at);
-    if (!isDue(wall) || (!isInterval && seen.has(wall))) continue;
+  zone.eachMinute(from, until, (at, wall) => {
+    if (!isDue(wall) || (!isInterval && seen.has(wall))) return;
     seen.add(wall);
     due.add(at);
-  }
-  for (const { at, by } of isInterval ? [] : zone.transitions()) {
+  });
+  for (const { at, by, before } of isInterval ? [] : zone.transitions()) {
     if (by <= 0) continue;
-    const before = at + zone.offset(at) - by;
-    for (let wall = before; wall < before + by; wall += MINUTE) if (isDue(wall)) due.add(at);
+    for (let wall = at + before; wall < at + before + by; wall += MINUTE) if (isDue(wall)) due.add(at);
   }
   return [...due].filter((at) => at >= from && at < until).toSorted((a, b) => a - b);
 }
