@@ -34,9 +34,16 @@ export function renderReport(report: BenchReport): string {
 }
 
 function renderHead({ taken_at: takenAt, url, versions, cpus, rounds, quick }: BenchReport): string {
-  const where = url === null ? `local runtime, tracing off for all, ${cpus} CPUs` : url;
-  const what = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  return `${takenAt.slice(0, 10)}, ${where}, ${what.join(", ")}\n${rounds} rounds${quick ? ", quick" : ""}: median (min-max)`;
+  const where =
+    url === null
+      ? `local runtime, tracing off for all, ${cpus} CPUs`
+      : `${url} (to first line of code: from the run's created_at; ends are asked for every 100 ms)`;
+  const parts = [
+    takenAt.slice(0, 10),
+    where,
+    ...Object.entries(versions).map(([name, version]) => `${name} ${version}`),
+  ];
+  return `${parts.join(", ")}\n${rounds} rounds${quick ? ", quick" : ""}: median (min-max)`;
 }
 
 function renderTable(results: readonly MetricResult[]): string {
