@@ -1,7 +1,10 @@
+import { createScheduledController } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { callSchedules, createAnnouncement } from "../../src/schedules/schedules-client.ts";
 import { SchedulesObject } from "../../src/schedules/schedules-object.ts";
+import worker from "../../src/index.ts";
+import { plan } from "../../src/task/deployment.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { schedule } from "./clock.ts";
 
@@ -58,5 +61,13 @@ describe("the announcement of the deployed schedules", () => {
     const sync = vi.spyOn(SchedulesObject.prototype, "sync");
     await requests(announce, 2);
     expect(sync).toHaveBeenCalledOnce();
+  });
+});
+
+describe("the cron trigger", () => {
+  it("tells which schedules are deployed, none included", async () => {
+    const sync = vi.spyOn(SchedulesObject.prototype, "sync");
+    await worker.scheduled(createScheduledController(), env);
+    expect(sync).toHaveBeenCalledExactlyOnceWith(plan.version, []);
   });
 });
