@@ -6,9 +6,19 @@
  */
 import { laneOf } from "./graph.ts";
 import type { PayloadRef } from "./payload-ref.ts";
-import type { AttemptRecord, ChildRun, Run, RunChange, TaskChange, TaskEntry, TaskState } from "./run.ts";
+import {
+  isFinal,
+  type AttemptRecord,
+  type ChildRun,
+  type FinalState,
+  type Run,
+  type RunChange,
+  type TaskChange,
+  type TaskEntry,
+  type TaskState,
+} from "./run.ts";
 import type { Advance, DriverClaim, Effect, GrantedLease, Ignored } from "./run-event.ts";
-import { forbiddenBy, unmetBy, type Ending, type SkipReason } from "./run-if.ts";
+import { forbiddenBy, unmetBy, type SkipReason } from "./run-if.ts";
 import type { RunStatus } from "./status.ts";
 
 /**
@@ -26,8 +36,6 @@ const MAX_DRIVERS = 100;
 /** If nobody has claimed a queued task by then, its message is sent again; the pause doubles each time. */
 const FIRST_REDISPATCH_MS = 10_000;
 const MAX_REDISPATCH_MS = 300_000;
-
-type FinalState = Extract<TaskState, { finishedAt: number }>;
 
 export class Decision {
   readonly run: Run;
@@ -59,7 +67,11 @@ export class Decision {
 
   /** The state as decided so far; null if there is no such task. */
   stateOf(ordinal: number): TaskState | null {
-    return this.#changes.get(ordinal)?.state ?? this.run.tasks[ordinal]?.state ?? null;
+    return this.run.tasks[ordinal] === undefined ? null : this.#state(ordinal);
+  }
+
+  #state(ordinal: number): TaskState {
+    return this.#changes.get(ordinal)?.state ?? this.entry(ordinal).state;
   }
 
   /** The record of the running attempt; a run whose journal lacks it gets one that starts now. */
@@ -96,8 +108,8 @@ export class Decision {
 
   /** Whether the task waits for a delay to pass. */
   isDelayed(ordinal: number): boolean {
-    const state = this.stateOf(ordinal);
-    return state?.status === "queued" && (state.notBefore ?? 0) > this.now;
+    const state = this.#state(ordinal);
+    return state.status === "queued" && (state.notBefore ?? 0) > this.now;
   }
 
   /** The root's delay begins anew, with another payload. */
@@ -116,18 +128,18 @@ export class Decision {
   /** The task is final; its children become ready, or can never start. Iterative: a chain may be long. */
   end(ordinal: number, state: FinalState, attempt?: AttemptRecord): void {
     this.set(ordinal, state, attempt);
-    const ended = [ordinal];
+    const ended = [{ ordinal, state }];
     for (const parent of ended) {
       this.#ended += 1;
-      const outcome = this.stateOf(parent);
-      for (const child of this.entry(parent).task.downstream) {
+      for (const child of this.entry(parent.ordinal).task.downstream) {
         const waitingOn = (this.#waitingOn.get(child) ?? this.entry(child).waitingOn) - 1;
         this.#waitingOn.set(child, waitingOn);
-        if (this.stateOf(child)?.status !== "pending") continue;
-        const reason = this.#skipped(child, outcome, waitingOn);
+        if (this.#state(child).status !== "pending") continue;
+        const reason = this.#skipped(child, parent.state, waitingOn);
         if (reason !== null) {
-          this.set(child, { status: "skipped", finishedAt: this.now, reason });
-          ended.push(child);
+          const skipped: FinalState = { status: "skipped", finishedAt: this.now, reason };
+          this.set(child, skipped);
+          ended.push({ ordinal: child, state: skipped });
         } else if (waitingOn === 0) {
           this.makeReady(child);
         }
@@ -136,17 +148,15 @@ export class Decision {
   }
 
   /** Why this pending task can never start, now that one of its upstream tasks has ended so; null if it may. */
-  #skipped(ordinal: number, upstream: TaskState | null, waitingOn: number): SkipReason | null {
+  #skipped(ordinal: number, upstream: FinalState, waitingOn: number): SkipReason | null {
     const { task } = this.entry(ordinal);
-    const ending = endingOf(upstream);
-    if (ending === null) return null;
-    if (upstream?.status === "succeeded" && upstream.passed.chosen?.includes(task.name) === false) return "not_chosen";
-    const forbidden = forbiddenBy(task.runIf, ending);
-    if (forbidden !== null || waitingOn > 0) return forbidden;
-    return unmetBy(
-      task.runIf,
-      task.upstream.flatMap((parent) => endingOf(this.stateOf(parent)) ?? []),
-    );
+    if (upstream.status === "succeeded" && upstream.passed.chosen?.includes(task.name) === false) return "not_chosen";
+    if (waitingOn > 0) return forbiddenBy(task.runIf, upstream.status);
+    const endings = task.upstream.flatMap((parent) => {
+      const state = this.#state(parent);
+      return isFinal(state) ? [state.status] : [];
+    });
+    return unmetBy(task.runIf, endings);
   }
 
   cancelTask(ordinal: number, attempt?: AttemptRecord): void {
@@ -195,8 +205,9 @@ export class Decision {
     const status = this.#status();
     // The clock may have been set back: nothing ends before it has begun.
     const started = this.run.startedAt ?? (this.#leases.length > 0 ? Math.max(this.run.createdAt, this.now) : null);
-    const final = status !== "queued" && status !== "running";
-    const runChanged = status !== this.run.status || started !== this.run.startedAt;
+    const final = this.#open === 0;
+    // A run starts with its first lease, and with that its status changes too.
+    const runChanged = status !== this.run.status;
     if (final && runChanged) this.#effects.push({ type: "finished" });
     const change: RunChange = {
       tasks: [...this.#changes.values()],
@@ -221,12 +232,12 @@ export class Decision {
       if (this.entry(ordinal).state.status === "queued" && this.#isClaimable(ordinal)) yield ordinal;
     }
     for (const ordinal of this.#ready) {
-      if (this.entry(ordinal).state.status !== "queued" && this.#isClaimable(ordinal)) yield ordinal;
+      if (this.#isClaimable(ordinal)) yield ordinal;
     }
   }
 
   #isClaimable(ordinal: number): boolean {
-    return this.stateOf(ordinal)?.status === "queued" && !this.isDelayed(ordinal);
+    return this.#state(ordinal).status === "queued" && !this.isDelayed(ordinal);
   }
 
   #lease(ordinal: number, holder?: string): void {
@@ -253,8 +264,8 @@ export class Decision {
   #tellDrivers(): void {
     let forDrivers = 0;
     for (const ordinal of this.#ready) {
-      const state = this.stateOf(ordinal);
-      if (state?.status !== "queued") continue;
+      const state = this.#state(ordinal);
+      if (state.status !== "queued") continue;
       const { task, attempts } = this.entry(ordinal);
       if (laneOf(task) === "driver") forDrivers += 1;
       else
@@ -269,29 +280,16 @@ export class Decision {
     if (drivers > 0 || this.#leavingDriver) this.#effects.push({ type: "dispatch", drivers: Math.max(1, drivers) });
   }
 
-  #status(): RunStatus {
-    if (this.#cancelled) return "cancelled";
-    if (this.run.open - this.#ended > 0)
-      return this.run.startedAt !== null || this.#leases.length > 0 ? "running" : "queued";
-    if (this.#ended === 0) return this.run.status;
-    const failed = this.run.tasks.some((_, ordinal) => this.stateOf(ordinal)?.status === "failed");
-    return failed ? "failed" : "succeeded";
+  /** How many tasks are not final. */
+  get #open(): number {
+    return this.run.open - this.#ended;
   }
-}
 
-/** How a final task ended; null if it is not final. */
-function endingOf(state: TaskState | null): Ending | null {
-  if (state === null) return null;
-  switch (state.status) {
-    case "succeeded":
-    case "failed":
-    case "skipped":
-    case "cancelled":
-      return state.status;
-    case "pending":
-    case "queued":
-    case "running":
-    case "retrying":
-      return null;
+  #status(): RunStatus {
+    if (this.#open > 0) return this.run.startedAt !== null || this.#leases.length > 0 ? "running" : "queued";
+    if (this.#cancelled) return "cancelled";
+    if (this.#ended === 0) return this.run.status;
+    const failed = this.run.tasks.some((_, ordinal) => this.#state(ordinal).status === "failed");
+    return failed ? "failed" : "succeeded";
   }
 }

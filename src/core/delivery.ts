@@ -79,8 +79,8 @@ export function redactUrl(url: string, pattern: string): string {
   redacted.pathname = redacted.pathname
     .split("/")
     .map((part, index) => {
-      const param = /^:(\w+)$/.exec(wanted[index] ?? "")?.[1];
-      return param !== undefined && SECRET_NAME.test(param) ? REDACTED : part;
+      const param = /^:(\w+)$/.exec(wanted[index] ?? "")?.[1] ?? "";
+      return SECRET_NAME.test(param) ? REDACTED : part;
     })
     .join("/");
   for (const name of new Set(redacted.searchParams.keys()))

@@ -28,9 +28,7 @@ export function parseSize(text: string): number | null {
 }
 
 function parseQuantity(text: string, units: ReadonlyMap<string, number>): number | null {
-  const [, digits, unit] = /^([0-9]{1,15})([A-Za-z]+)$/.exec(text) ?? [];
-  const factor = units.get(unit ?? "");
-  if (digits === undefined || factor === undefined) return null;
-  const value = Number(digits) * factor;
+  const [, digits, unit = ""] = /^([0-9]{1,15})([A-Za-z]+)$/.exec(text) ?? [];
+  const value = Number(digits) * (units.get(unit) ?? Number.NaN);
   return Number.isSafeInteger(value) ? value : null;
 }

@@ -49,33 +49,30 @@ export function laneOf(task: GraphTask): Lane {
 export function graphFrom(plan: Plan, root: string): RunGraph | null {
   const rootPlan = plan.tasks[root];
   if (rootPlan === undefined) return null;
-  const names = [root];
+  const found = [rootPlan];
   const ordinals = new Map([[root, 0]]);
-  for (const name of names) {
-    for (const child of plan.tasks[name]?.downstream ?? []) {
-      if (ordinals.has(child)) continue;
-      ordinals.set(child, names.length);
-      names.push(child);
+  for (const { downstream } of found) {
+    for (const name of downstream) {
+      const child = plan.tasks[name];
+      if (child === undefined || ordinals.has(name)) continue;
+      ordinals.set(name, found.length);
+      found.push(child);
     }
   }
   const toOrdinals = (tasks: readonly string[]): number[] => tasks.flatMap((name) => ordinals.get(name) ?? []);
-  const tasks = names.flatMap((name, ordinal): GraphTask[] => {
-    const task = plan.tasks[name];
-    if (task === undefined) return [];
+  const tasks = found.map((task, ordinal): GraphTask => {
     const shape: InputShape = ordinal === 0 ? "trigger" : task.upstream.length === 1 ? "value" : "keyed";
-    return [
-      {
-        name,
-        method: task.method,
-        upstream: ordinal === 0 ? [] : toOrdinals(task.upstream),
-        downstream: toOrdinals(task.downstream),
-        parents: task.upstream,
-        shape,
-        runIf: task.runIf,
-        retries: task.retries,
-        timeoutMs: task.timeoutMs,
-      },
-    ];
+    return {
+      name: task.name,
+      method: task.method,
+      upstream: toOrdinals(task.upstream),
+      downstream: toOrdinals(task.downstream),
+      parents: task.upstream,
+      shape,
+      runIf: task.runIf,
+      retries: task.retries,
+      timeoutMs: task.timeoutMs,
+    };
   });
   return {
     confVersion: plan.version,

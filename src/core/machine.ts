@@ -19,8 +19,8 @@
  */
 import { Decision } from "./decision.ts";
 import { fractionOf, retryDelayMs } from "./retry.ts";
-import { dueAt } from "./run.ts";
-import type { AttemptError, AttemptRecord, FailReason, Run, TaskState } from "./run.ts";
+import { dueAt, isFinal } from "./run.ts";
+import type { AttemptError, AttemptRecord, FailReason, LostTo, Run, TaskState } from "./run.ts";
 import type { Advance, RunEvent, SettledAttempt } from "./run-event.ts";
 
 /** A task whose worker dies more often than this fails with reason `worker_lost`. */
@@ -75,12 +75,11 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
 
 /** When the run must be woken if nobody calls before; for a final run, when its retention is over. */
 export function nextWakeAt(run: Run): number {
-  if (run.finishedAt !== null && run.open === 0) return run.finishedAt + run.graph.retentionMs;
+  if (run.finishedAt !== null) return run.finishedAt + run.graph.retentionMs;
   let next = Number.POSITIVE_INFINITY;
   for (const ordinal of run.active) {
     const entry = run.tasks[ordinal];
-    const due = entry === undefined ? null : dueAt(entry.state);
-    if (due !== null && due < next) next = due;
+    if (entry !== undefined) next = Math.min(next, dueAt(entry.state) ?? Number.POSITIVE_INFINITY);
   }
   return next;
 }
@@ -111,7 +110,7 @@ function settle(decision: Decision, settled: SettledAttempt): void {
       });
       break;
     case "lost":
-      afterLoss(decision, ordinal, { ...closed(decision, settled, "lost", outcome.error), lostTo: outcome.to });
+      afterLoss(decision, ordinal, closed(decision, settled, "lost", outcome.error), outcome.to);
       break;
   }
 }
@@ -151,8 +150,8 @@ function askedDelayMs(retryAfterMs: number | null): number | null {
 }
 
 /** A lost attempt is started again, soon at first, then with growing pauses: a dying worker or a storage outage is not hammered. */
-function afterLoss(decision: Decision, ordinal: number, attempt: AttemptRecord): void {
-  const lostTo = attempt.lostTo ?? "worker";
+function afterLoss(decision: Decision, ordinal: number, ended: AttemptRecord, lostTo: LostTo): void {
+  const attempt = { ...ended, lostTo };
   const losses = 1 + decision.entry(ordinal).attempts.filter((earlier) => earlier.lostTo === lostTo).length;
   if (lostTo === "worker" && losses > WORKER_LOST_LIMIT) {
     decision.end(ordinal, { status: "failed", finishedAt: decision.now, reason: "worker_lost" }, attempt);
@@ -171,8 +170,7 @@ function wake(decision: Decision): void {
   let looked = 0;
   for (const ordinal of run.active) {
     const { state } = decision.entry(ordinal);
-    const due = dueAt(state);
-    if (due === null || due > now) continue;
+    if ((dueAt(state) ?? Number.POSITIVE_INFINITY) > now) continue;
     wakeTask(decision, ordinal, state);
     looked += 1;
     if (looked === WAKE_BATCH) break;
@@ -195,7 +193,7 @@ function wakeTask(decision: Decision, ordinal: number, state: TaskState): void {
         stack: null,
       };
       const record = decision.openAttempt(ordinal, state.attempt);
-      afterLoss(decision, ordinal, { ...record, status: "lost", finishedAt: decision.now, error, lostTo: "worker" });
+      afterLoss(decision, ordinal, { ...record, status: "lost", finishedAt: decision.now, error }, "worker");
       break;
     }
     case "pending":
@@ -211,23 +209,11 @@ function cancel(decision: Decision): void {
   const { run, now } = decision;
   if (run.open === 0) return decision.ignore("run_final");
   for (const [ordinal, { state }] of run.tasks.entries()) {
-    switch (state.status) {
-      case "running": {
-        const record = decision.openAttempt(ordinal, state.attempt);
-        decision.cancelTask(ordinal, { ...record, status: "cancelled", finishedAt: Math.max(record.startedAt, now) });
-        break;
-      }
-      case "pending":
-      case "queued":
-      case "retrying":
-        decision.cancelTask(ordinal);
-        break;
-      case "succeeded":
-      case "failed":
-      case "skipped":
-      case "cancelled":
-        break;
-    }
+    if (isFinal(state)) continue;
+    if (state.status === "running") {
+      const record = decision.openAttempt(ordinal, state.attempt);
+      decision.cancelTask(ordinal, { ...record, status: "cancelled", finishedAt: Math.max(record.startedAt, now) });
+    } else decision.cancelTask(ordinal);
   }
   decision.markCancelled();
 }

@@ -87,6 +87,8 @@ export type TaskState =
   | { readonly status: "skipped"; readonly finishedAt: number; readonly reason: SkipReason }
   | { readonly status: "cancelled"; readonly finishedAt: number };
 
+export type FinalState = Extract<TaskState, { readonly finishedAt: number }>;
+
 export interface TaskChange {
   readonly ordinal: number;
   readonly state: TaskState;
@@ -174,7 +176,7 @@ export function fold(run: Run, change: RunChange): void {
     else run.active.delete(ordinal);
     for (const attempt of attempts) entry.attempts[attempt.attempt - 1] = attempt;
   }
-  if (change.run !== undefined) Object.assign(run, change.run);
+  Object.assign(run, change.run);
   if (change.lastToken !== undefined) run.lastToken = change.lastToken;
   if (change.children !== undefined) run.children.push(...change.children);
   if (change.payload !== undefined) run.payload = change.payload;
@@ -186,7 +188,7 @@ function countDown(run: Run, ordinal: number, by: number): void {
 }
 
 /** Whether this task state never changes by itself. */
-export function isFinal(state: TaskState): boolean {
+export function isFinal(state: TaskState): state is FinalState {
   switch (state.status) {
     case "succeeded":
     case "failed":

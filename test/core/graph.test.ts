@@ -39,6 +39,16 @@ describe("the graph of a run", () => {
     expect(graphFrom(pipeline("a"), "b")).toBeNull();
   });
 
+  it("leaves out what the plan does not have, and keeps the ordinals of the others", () => {
+    const plan = pipeline("a > gone b, b > c");
+    const tasks = Object.fromEntries(Object.entries(plan.tasks).filter(([name]) => name !== "gone"));
+    expect(graphFrom({ ...plan, tasks }, "a")?.tasks.map(({ name, downstream }) => [name, downstream])).toEqual([
+      ["a", [1]],
+      ["b", [2]],
+      ["c", []],
+    ]);
+  });
+
   it("takes the settings of the run from the plan and from the root", () => {
     const settings = { a: { dispatch: "direct" }, b: { dispatch: "queue", timeoutMs: 7 } } as const;
     const graph = graphOf("a > b", settings, { version: "v1", retentionMs: 5, inlineLimitBytes: 6 });

@@ -82,7 +82,7 @@ const BUGS: readonly Bug[] = [
     invariant: "4 final",
     bug: "a task that was skipped is looked at again when its other parents end",
     file: "src/core/decision.ts",
-    code: 'if (this.stateOf(child)?.status !== "pending") continue;',
+    code: 'if (this.#state(child).status !== "pending") continue;',
     instead: "",
   },
   {
