@@ -39,6 +39,12 @@ describe("a run with a delay", () => {
     expect(play.claim()).toEqual(["a"]);
   });
 
+  it("starts at its time for who asks, also before it is woken", () => {
+    const play = delayed();
+    play.now += HOUR_MS;
+    expect(play.claim()).toEqual(["a"]);
+  });
+
   it("is cancelled before it has started", () => {
     const play = delayed();
     play.event({ type: "cancelled" });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { runIdFromBytes } from "../../src/core/ids.ts";
 import { isWorthKeeping, redact, redactUrl } from "../../src/core/delivery.ts";
+import { runIdFromBytes } from "../../src/core/ids.ts";
 
 describe("what may be a secret", () => {
   it.each([
@@ -70,6 +70,8 @@ describe("a request to an endpoint", () => {
     ["GET", 401, "signature_missing", [], true],
     ["GET", 500, "endpoint_failed", [], true],
     ["GET", 503, null, [], true],
+    ["GET", 500, null, [], true],
+    ["GET", 499, null, [], false],
   ] as const)(
     "by %s that is answered with %i (%s) and triggers %j is kept: %s",
     (method, status, reason, runs, kept) => {

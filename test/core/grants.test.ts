@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DRIVER_WIDTH, LEASE_GRACE_MS } from "../../src/core/decision.ts";
 import { DRIVER_LANE_MAX_TIMEOUT_MS } from "../../src/core/graph.ts";
-import { FRESH_DRIVER, Play, RUN_ID, succeeded } from "../support/run-play.ts";
+import { failed, FRESH_DRIVER, Play, RUN_ID, succeeded } from "../support/run-play.ts";
 
 const WIDE = `a > ${Array.from({ length: 8 }, (_, index) => `c${index}`).join(" ")}`;
 const LONG = { timeoutMs: DRIVER_LANE_MAX_TIMEOUT_MS + 1 };
@@ -27,6 +27,22 @@ describe("what a driver is granted", () => {
     expect(play.claim()).toEqual(["c6", "c7"]);
     expect(play.claim()).toEqual([]);
     expect(play.last.ignored).toEqual(["no_work"]);
+  });
+
+  it("is what was queued before, then what this settle readies", () => {
+    const play = wide({ c0: { retries: { limit: 1, delayMs: 0 } } });
+    expect(play.claim()).toEqual(["c0", "c1", "c2", "c3", "c4", "c5"]);
+    const oneMore = { holding: DRIVER_WIDTH - 1, budgetMs: 28_000 };
+    expect(play.settle("c0", failed(), oneMore).leases.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["c6"]);
+    expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 1 }]);
+    expect(play.claim()).toEqual(["c0", "c7"]);
+  });
+
+  it("is nothing where a settle leaves nothing to do, which is no reason to complain", () => {
+    const play = wide();
+    play.claim();
+    play.claim();
+    expect(play.settle("c0", succeeded(), FRESH_DRIVER)).toMatchObject({ effects: [], leases: [], ignored: [] });
   });
 
   it("fits into what is left of its time", () => {
@@ -69,6 +85,12 @@ describe("who is told", () => {
     const play = wide();
     play.claim({ budgetMs: 1 });
     expect(play.last).toEqual({ change: null, effects: [{ type: "dispatch", drivers: 1 }], leases: [], ignored: [] });
+  });
+
+  it("is nobody while the driver that leaves something behind was granted something", () => {
+    const play = wide();
+    expect(play.claim()).toHaveLength(DRIVER_WIDTH);
+    expect(play.last.effects).toEqual([]);
   });
 
   it("is nobody while the driver whose time is up still runs something, or leaves nothing behind", () => {

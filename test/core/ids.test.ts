@@ -4,11 +4,13 @@ import {
   childTriggerKey,
   deliveryIdFromBytes,
   deliveryTriggerKey,
+  eventKey,
   idempotencyInput,
   objectVersionKey,
   parseDeliveryId,
   parseRunId,
   runIdFromBytes,
+  scheduledRunKey,
   type RunId,
 } from "../../src/core/ids.ts";
 
@@ -80,6 +82,18 @@ describe("keys", () => {
     expect(new Set([objectVersionKey(event), ...others]).size).toBe(6);
     expect(objectVersionKey({ ...event })).toBe(objectVersionKey(event));
     expect(objectVersionKey({ ...event, bucket: 'b","k', key: "" })).not.toBe(objectVersionKey(event));
+  });
+
+  it("of events differ by event and key, those of due times by time and payload", () => {
+    expect(eventKey("audio.published", "k")).toBe("event:audio.published:k");
+    expect(scheduledRunKey("2026-01-01T00:00:00Z", null)).toBe("schedule:2026-01-01T00:00:00Z");
+    expect(scheduledRunKey("2026-01-01T00:00:00Z", "{}")).toBe("schedule:2026-01-01T00:00:00Z:{}");
+  });
+
+  it("of triggers for a delivery are written as they always were: sent again after a deploy it finds its runs", () => {
+    const delivery = { endpoint: "hook", id: "1", isFallback: false };
+    expect(deliveryTriggerKey(delivery, "t", 2)).toBe('delivery:["hook","1","method"]:t:2');
+    expect(deliveryTriggerKey({ ...delivery, isFallback: true }, "t", 2)).toBe('delivery:["hook","1","fallback"]:t:2');
   });
 
   it("of triggers made inside a task differ by run, task, target and ordinal", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { LEASE_GRACE_MS } from "../../src/core/decision.ts";
 import { nextWakeAt } from "../../src/core/machine.ts";
 import type { TaskState } from "../../src/core/run.ts";
 import type { RunEvent } from "../../src/core/run-event.ts";
@@ -171,10 +172,10 @@ describe("a task's status and an event", () => {
       const play = IN_STATUS[status]?.() ?? new Play("r > t");
       expect(play.statuses["t"]).toBe(status);
       const event = EVENTS[column]?.(play) ?? { type: "woken" };
-      const { ignored, change } = play.event(event);
+      const { ignored, change, effects, leases } = play.event(event);
       const reasons = ignored.length === 0 ? "" : ` (${ignored.join(", ")})`;
       expect(`${play.statuses["t"]}${reasons}`).toBe(result);
-      if (ignored.length > 0) expect(change).toBeNull();
+      if (ignored.length > 0) expect({ change, effects, leases }).toEqual({ change: null, effects: [], leases: [] });
     });
   }
 
@@ -362,6 +363,14 @@ describe("the run", () => {
     const play = new Play("a", {}, { claim: FRESH_DRIVER });
     expect(play.run).toMatchObject({ status: "running", startedAt: play.now });
     expect(play.effects("dispatch")).toEqual([]);
+  });
+
+  it("is due as soon as any of its tasks is, in whatever order they became active", () => {
+    const LONG_FIRST = { b: { timeoutMs: 20_000 }, c: { timeoutMs: 5_000 }, d: { timeoutMs: 9_000 } };
+    const play = new Play("a > b c d", LONG_FIRST);
+    play.claim();
+    play.settle("a", succeeded(), FRESH_DRIVER);
+    expect(nextWakeAt(play.run)).toBe(play.now + 5_000 + LEASE_GRACE_MS);
   });
 
   it("is due, when it is final, at the end of its retention", () => {

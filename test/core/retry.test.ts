@@ -52,6 +52,7 @@ describe("the delay before a retry", () => {
 describe("the fraction of a text", () => {
   it("is always the same, from 0 to below 1", () => {
     expect(fractionOf("run/0/1")).toBe(fractionOf("run/0/1"));
+    expect(fractionOf("run/0/1")).toBe(0.7117723319679499);
     expect(fractionOf("run/0/1")).not.toBe(fractionOf("run/0/2"));
     expect(fractionOf("")).toBeLessThan(1);
   });

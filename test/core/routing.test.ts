@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { tasksTriggeredBy } from "../../src/core/routing.ts";
+import { EVENT_NAME } from "../../src/core/event-name.ts";
+import { tasksListeningTo, tasksTriggeredBy } from "../../src/core/routing.ts";
 import { planOf, r2Rule, taskPlan } from "../support/plan.ts";
 
 const CREATED = { bucket: "uploads", key: "audio/a.mp3", action: "create" } as const;
@@ -25,5 +26,28 @@ describe("which tasks a change in a bucket triggers", () => {
     const on = { r2: [r2Rule(), r2Rule({ prefix: "audio/" })] };
     const plan = planOf([taskPlan("b", { on }), taskPlan("idle"), taskPlan("a", { on })]);
     expect(tasksTriggeredBy(plan, CREATED)).toEqual(["b", "a"]);
+  });
+});
+
+describe("which tasks an event triggers", () => {
+  it("is those that list its very name, in file order", () => {
+    const plan = planOf([
+      taskPlan("b", { on: { events: ["audio.published", "audio.removed"] } }),
+      taskPlan("idle"),
+      taskPlan("other", { on: { events: ["audio"] } }),
+      taskPlan("a", { on: { events: ["audio.published"] } }),
+    ]);
+    expect(tasksListeningTo(plan, "audio.published")).toEqual(["b", "a"]);
+    expect(tasksListeningTo(plan, "AUDIO")).toEqual([]);
+  });
+});
+
+describe("the name of an event", () => {
+  it.each(["a", "audio.published", "A-1_b", "x".repeat(128)])("is %j", (name) => {
+    expect(EVENT_NAME.test(name)).toBe(true);
+  });
+
+  it.each(["", "a b", "a/b", " a", "a!", "!a", "x".repeat(129)])("is not %j", (name) => {
+    expect(EVENT_NAME.test(name)).toBe(false);
   });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { newRun, fold, isActive, isFinal, type Run, type RunChange } from "../../src/core/run.ts";
+import { dueAt, newRun, fold, isActive, isFinal, type Run, type RunChange } from "../../src/core/run.ts";
 import { failed, genesisOf, graphOf, Play, succeeded } from "../support/run-play.ts";
 import { anyGraph, anyMove, playMove } from "../support/random-run.ts";
 
@@ -31,6 +31,21 @@ describe("a new run", () => {
   });
 });
 
+describe("a task's state", () => {
+  it.each([
+    [{ status: "pending" }, false, null],
+    [{ status: "queued", dispatches: 1, redispatchAt: 5 }, false, 5],
+    [{ status: "running", attempt: 1, token: 1, expiresAt: 6 }, false, 6],
+    [{ status: "retrying", retryAt: 7 }, false, 7],
+    [{ status: "succeeded", finishedAt: 8, passed: { output: genesisOf(graphOf("a")).payload, to: null } }, true, null],
+    [{ status: "failed", finishedAt: 8, reason: "error" }, true, null],
+    [{ status: "skipped", finishedAt: 8, reason: "not_chosen" }, true, null],
+    [{ status: "cancelled", finishedAt: 8 }, true, null],
+  ] as const)("says whether it is final, and when it is due: %j", (state, final, due) => {
+    expect([isFinal(state), dueAt(state), isActive(state)]).toEqual([final, due, due !== null]);
+  });
+});
+
 describe("folding", () => {
   it("counts down what the children wait for, and what is open and active", () => {
     const play = new Play("a > b c, b > d, c > d");
@@ -53,6 +68,29 @@ describe("folding", () => {
       [1, "failed"],
       [2, "running"],
     ]);
+  });
+
+  it("counts up again where a final task is taken back", () => {
+    const play = new Play("a > b");
+    play.succeedAll();
+    fold(play.run, { tasks: [{ ordinal: 0, state: { status: "retrying", retryAt: 9 }, attempts: [] }] });
+    expect(play.run).toMatchObject({ open: 1, active: new Set([0]) });
+    expect(play.run.tasks[1]?.waitingOn).toBe(1);
+    fold(play.run, { tasks: [{ ordinal: 0, state: { status: "cancelled", finishedAt: 9 }, attempts: [] }] });
+    expect(play.run).toMatchObject({ open: 0, active: new Set() });
+    fold(play.run, {
+      tasks: [{ ordinal: 0, state: { status: "failed", finishedAt: 9, reason: "error" }, attempts: [] }],
+    });
+    expect(play.run.open).toBe(0);
+    expect(play.run.tasks[1]?.waitingOn).toBe(0);
+  });
+
+  it("passes over a child that the run does not have", () => {
+    const [a] = graphOf("a").tasks;
+    if (a === undefined) throw new Error("no task");
+    const run = newRun(genesisOf({ ...graphOf("a"), tasks: [{ ...a, downstream: [4] }] }));
+    fold(run, { tasks: [{ ordinal: 0, state: { status: "cancelled", finishedAt: 9 }, attempts: [] }] });
+    expect(run.open).toBe(0);
   });
 
   it("refuses a change of a task that the run does not have", () => {

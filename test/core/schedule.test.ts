@@ -8,8 +8,11 @@ import {
   LATE_MS,
   MAX_COUNTED,
   MAX_STARTED,
+  newScheduleState,
+  schedulesOf,
   waitingPauseMs,
 } from "../../src/core/schedule.ts";
+import { planOf, taskPlan } from "../support/plan.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -29,6 +32,28 @@ function every(periodMs: number): DueTimes {
 const NONE: CatchUpRule = { policy: "none", windowMs: null };
 const LATEST: CatchUpRule = { policy: "latest", windowMs: null };
 const ALL: CatchUpRule = { policy: "all", windowMs: 24 * HOUR };
+
+describe("the schedules of a plan", () => {
+  it("are those of every task, in file order, each with its task", () => {
+    const one = { id: "1", cron: "@daily", timezone: "UTC", overlap: "allow", catchUp: LATEST, payload: null } as const;
+    const other = { ...one, id: "2" };
+    const plan = planOf([
+      taskPlan("a", { schedules: [one, other] }),
+      taskPlan("b"),
+      taskPlan("c", { schedules: [one] }),
+    ]);
+    expect(schedulesOf(plan)).toEqual([
+      { ...one, task: "a" },
+      { ...other, task: "a" },
+      { ...one, task: "c" },
+    ]);
+  });
+
+  it("begin with now, with nothing that waits, ran or was skipped", () => {
+    const state = { dealtUntil: 7, waiting: [], lastRun: null, skipped: 0, lastSkip: null };
+    expect(newScheduleState(7)).toEqual(state);
+  });
+});
 
 describe("due times since the last one", () => {
   it("are none while nothing is due", () => {
