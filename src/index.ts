@@ -18,7 +18,15 @@ import { VersionsObject } from "./versions/versions-object.ts";
 
 const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callDeliveries, callEndpoint });
 
-export { DebounceObject, DeliveriesObject, DriverEntrypoint, ExecutorObject, RunObject, SchedulesObject, VersionsObject };
+export {
+  DebounceObject,
+  DeliveriesObject,
+  DriverEntrypoint,
+  ExecutorObject,
+  RunObject,
+  SchedulesObject,
+  VersionsObject,
+};
 
 const announceSchedules = createAnnouncement(plan);
 

@@ -5,9 +5,7 @@ import { displayPath, type ProjectPaths } from "./project-paths.ts";
 import type { Plan } from "../core/plan.ts";
 
 /** All that concerns peach.conf, typed edges included. Warnings are no problems. The plan is null if there is any problem. Writes nothing; runs `tsc`. */
-export async function checkAll(
-  paths: ProjectPaths,
-): Promise<{
+export async function checkAll(paths: ProjectPaths): Promise<{
   readonly plan: Plan | null;
   readonly diagnostics: readonly Diagnostic[];
   readonly warnings: readonly Diagnostic[];

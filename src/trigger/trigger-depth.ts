@@ -6,7 +6,7 @@ import { refuse, type Problem } from "../core/result.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
 
 /** How deep a chain may be unless PEACH_MAX_TRIGGER_DEPTH says more or less. */
-export const MAX_TRIGGER_DEPTH = 32;
+const MAX_TRIGGER_DEPTH = 32;
 
 /** Null, or the refusal `trigger_depth`. */
 export function refuseTooDeep(

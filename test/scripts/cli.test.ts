@@ -57,6 +57,7 @@ describe("peach", () => {
 
         check     checks peach.conf, the methods it names and the types of its edges
         graph     draws the tasks of peach.conf
+        reconcile lists a bucket and triggers what R2's notifications have missed
         schedules shows when the schedules of peach.conf are due
 
       Each command has --help."
@@ -74,7 +75,7 @@ describe("peach", () => {
       expect(await peach(`${name} --json`)).toEqual({
         code: 2,
         out: "",
-        err: `this version of Peach does not have the command \`${name}\` yet; it has: check, graph, schedules`,
+        err: `this version of Peach does not have the command \`${name}\` yet; it has: check, graph, reconcile, schedules`,
       });
     },
   );
