@@ -10,6 +10,9 @@ const E2E = ["test/e2e/**/*.test.ts"];
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    // For machines that are busy with something else; what a test waits for has its own limit.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     projects: [
       {
         extends: true,
