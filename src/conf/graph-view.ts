@@ -26,7 +26,10 @@ interface GraphDocument {
     readonly upstream: readonly string[];
     readonly downstream: readonly string[];
     /** What triggers it besides a direct call. */
-    readonly triggers: readonly ({ readonly source: "r2" } & R2Rule)[];
+    readonly triggers: readonly (
+      | ({ readonly source: "r2" } & R2Rule)
+      | { readonly source: "event"; readonly event: string }
+    )[];
   }[];
   readonly endpoints: readonly {
     readonly endpoint: string;
@@ -45,7 +48,10 @@ function graphDocument(plan: Plan): GraphDocument {
       root: task.upstream.length === 0,
       upstream: task.upstream,
       downstream: task.downstream,
-      triggers: task.on.r2.map((rule) => ({ source: "r2" as const, ...rule })),
+      triggers: [
+        ...task.on.r2.map((rule) => ({ source: "r2" as const, ...rule })),
+        ...task.on.events.map((event) => ({ source: "event" as const, event })),
+      ],
     })),
     endpoints: plan.endpoints.map(({ name, url, methods }) => ({ endpoint: name, url, methods })),
   };
@@ -57,8 +63,8 @@ function mermaid(plan: Plan): string {
   const ids = new Map(tasks.map(({ name }, index) => [name, `task${index}`]));
   const lines = tasks.flatMap((task, index) => {
     const label = task.upstream.length === 0 ? `(["${task.name}"])` : `["${task.name}"]`;
-    const triggers = task.on.r2.map(
-      (rule, at) => `  trigger${index}_${at}[/"${escape(triggerText(rule))}"/] -.-> task${index}`,
+    const triggers = triggerTexts(task).map(
+      (text, at) => `  trigger${index}_${at}[/"${escape(text)}"/] -.-> task${index}`,
     );
     return [
       `  task${index}${label}`,
@@ -78,15 +84,18 @@ function dot(plan: Plan): string {
   return `${["digraph peach {", "  rankdir=LR;", ...lines, "}"].join("\n")}\n`;
 }
 
-function triggersInDot({ name, on }: TaskPlan): string[] {
-  return on.r2.flatMap((rule) => {
-    const text = quote(triggerText(rule));
-    return [`  ${text} [shape=note];`, `  ${text} -> ${quote(name)} [style=dashed];`];
-  });
+function triggersInDot(task: TaskPlan): string[] {
+  return triggerTexts(task).flatMap((text) => [
+    `  ${quote(text)} [shape=note];`,
+    `  ${quote(text)} -> ${quote(task.name)} [style=dashed];`,
+  ]);
 }
 
-function triggerText({ bucket, prefix, suffix, actions }: R2Rule): string {
-  return `r2 ${bucket}/${prefix}*${suffix} (${actions.join(", ")})`;
+function triggerTexts({ on }: TaskPlan): string[] {
+  return [
+    ...on.r2.map(({ bucket, prefix, suffix, actions }) => `r2 ${bucket}/${prefix}*${suffix} (${actions.join(", ")})`),
+    ...on.events.map((event) => `event ${event}`),
+  ];
 }
 
 function quote(text: string): string {
