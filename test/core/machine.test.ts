@@ -321,6 +321,8 @@ describe("cancelling", () => {
     expect(play.statuses).toEqual({ a: "succeeded", b: "cancelled", c: "cancelled", d: "failed", e: "cancelled" });
     expect(play.run).toMatchObject({ status: "cancelled", finishedAt: play.now, open: 0 });
     expect(play.attemptsOf("b")).toEqual(["cancelled"]);
+    const recorded = play.last.change?.tasks.filter(({ attempts }) => attempts.length > 0);
+    expect(recorded?.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b"]);
     expect(play.last.effects).toEqual([{ type: "finished" }]);
   });
 

@@ -42,6 +42,14 @@ describe("which version of an object a notification is about", () => {
       { version: "v2", uploadedAt: AT + 30_000 },
       "v1",
     ],
+    [
+      "what is there now, though another that is gone was met too",
+      [listed("v1", AT - 90 * MINUTE), listed("v2", AT + 1_000)],
+      { version: "v2", uploadedAt: AT + 1_000 },
+      "v2",
+    ],
+    ["one that is a minute away at most", [listed("v1", AT - MINUTE)], null, "v1"],
+    ["the first of two that are as near", [listed("v1", AT - 5), listed("v2", AT + 5)], null, "v1"],
   ])("is %s", (_, met, current, version) => {
     expect(versionNotified(met, AT, current)?.version ?? null).toBe(version);
   });
