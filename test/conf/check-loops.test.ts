@@ -23,9 +23,8 @@ const writing = (statement: string): string =>
 describe("a task that may write what triggers it", () => {
   it("is warned about at the rule, with the place of the write", async () => {
     const rule = "{bucket: uploads, prefix: audio/, suffix: .mp3}";
-    expect(
-      await warningsFor(rule, writing('await env.UPLOADS.put(`audio/${x.name}.mp3`, "");')),
-    ).toMatchInlineSnapshot(`
+    expect(await warningsFor(rule, writing('await env.UPLOADS.put(`audio/${x.name}.mp3`, "");')))
+      .toMatchInlineSnapshot(`
       "peach.conf:2:27: tasks.t.on.r2: a run of \`t\` may write an object that triggers itself
         2 |   t: {method: t, on: {r2: {bucket: uploads, prefix: audio/, suffix: .mp3}}}
           |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
