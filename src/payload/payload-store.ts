@@ -32,13 +32,14 @@ export function attemptPayloadKey(runId: RunId, ordinal: number, attempt: number
 
 /**
  * Keeps a payload of up to `inlineLimitBytes` in the parcel (none if 0), else stores it in R2 under `key`; of a stream at most
- * 8 MiB are held. Rejects with `PayloadStoreError` if R2 fails, and with the stream's own error if that does.
+ * 8 MiB are held. `beforePut` is awaited before anything goes to R2. Rejects with `PayloadStoreError` if R2 fails, and with the stream's own error if that does.
  */
 export async function parcelPayload(
   bucket: R2Bucket,
   key: string,
   payload: EncodedPayload,
   inlineLimitBytes: number,
+  beforePut: () => Promise<void> = async () => {},
 ): Promise<PayloadParcel> {
   const { kind, contentType, form } = payload;
   const describe = (size: number): PayloadDescription => ({
@@ -48,32 +49,27 @@ export async function parcelPayload(
     ...(form === undefined ? {} : { form }),
   });
   const { body } = payload;
-  if (body instanceof Uint8Array) return parcelBytes(bucket, key, describe(body.length), body, inlineLimitBytes);
+  const parcel = async (bytes: Uint8Array): Promise<PayloadParcel> => {
+    const description = describe(bytes.length);
+    if (inlineLimitBytes > 0 && bytes.length <= inlineLimitBytes)
+      return { ...description, at: "inline", bytes: compact(bytes) };
+    await beforePut();
+    await putBytes(bucket, key, bytes, contentType);
+    return { ...description, at: "r2", key };
+  };
+  if (body instanceof Uint8Array) return parcel(body);
 
   const source = new ByteSource(body);
   try {
     const first = await source.nextBlock(PART_BYTES);
-    if (first.length < PART_BYTES)
-      return await parcelBytes(bucket, key, describe(first.length), first, inlineLimitBytes);
+    if (first.length < PART_BYTES) return await parcel(first);
+    await beforePut();
     const size = await uploadParts(bucket, key, source, first, contentType);
     return { ...describe(size), at: "r2", key };
   } catch (error) {
     source.cancel(error);
     throw error;
   }
-}
-
-async function parcelBytes(
-  bucket: R2Bucket,
-  key: string,
-  description: PayloadDescription,
-  bytes: Uint8Array,
-  inlineLimitBytes: number,
-): Promise<PayloadParcel> {
-  if (inlineLimitBytes > 0 && bytes.length <= inlineLimitBytes)
-    return { ...description, at: "inline", bytes: compact(bytes) };
-  await putBytes(bucket, key, bytes, description.contentType);
-  return { ...description, at: "r2", key };
 }
 
 /** Fetches bytes that the run object still holds. */
@@ -109,15 +105,19 @@ async function ownBytes(bucket: R2Bucket, payload: PayloadDelivery, held: HeldRe
   }
 }
 
-/** Deletes everything of a run; safe to call again. Rejects with `PayloadStoreError`. */
-export async function deleteRunPayloads(bucket: R2Bucket, runId: RunId): Promise<void> {
+/** Deletes everything of a run, or what was stored before a time (epoch ms); safe to call again. Rejects with `PayloadStoreError`. */
+export async function deleteRunPayloads(
+  bucket: R2Bucket,
+  runId: RunId,
+  storedBefore = Number.POSITIVE_INFINITY,
+): Promise<void> {
   const prefix = runPrefix(runId);
   let cursor: string | undefined;
   do {
     const page = await callR2(`list ${prefix}`, () =>
       bucket.list(cursor === undefined ? { prefix } : { prefix, cursor }),
     );
-    const keys = page.objects.map((object) => object.key);
+    const keys = page.objects.flatMap(({ key, uploaded }) => (uploaded.getTime() < storedBefore ? [key] : []));
     // A page has at most 1,000 keys, as many as one delete takes.
     if (keys.length > 0) await callR2(`delete under ${prefix}`, () => bucket.delete(keys));
     cursor = page.truncated ? page.cursor : undefined;

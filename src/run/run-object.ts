@@ -3,6 +3,7 @@
  * and the calls that only read. It never awaits a task, and is asleep whenever no call is under way.
  */
 import { DurableObject } from "cloudflare:workers";
+import { parseRunId } from "../core/ids.ts";
 import type { PayloadRef } from "../core/payload-ref.ts";
 import type { Run } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
@@ -45,6 +46,10 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       getAlarm: () => ctx.storage.getAlarm(),
       perform: (run, effect) => this.#perform(run, effect),
       deletePayloads: (runId) => deleteRunPayloads(env.PAYLOADS, runId),
+      deleteAbandoned: async (storedBefore) => {
+        const runId = parseRunId(ctx.id.name ?? "");
+        if (runId !== null) await deleteRunPayloads(env.PAYLOADS, runId, storedBefore);
+      },
       mayBeTriggeredAgain: async ({ origin }) => {
         if (origin.parent === null) return false;
         const parent = await callRun(env, origin.parent.runId, (run) => run.describe());
@@ -57,6 +62,10 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         );
       },
     });
+  }
+
+  async expectPayload(): Promise<void> {
+    this.#protocol.expectPayload();
   }
 
   async accept(request: AcceptRequest): Promise<AcceptAnswer> {

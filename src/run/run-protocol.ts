@@ -22,6 +22,12 @@ import type { RunStore } from "./store.ts";
 /** Pauses before a failed alarm is tried again: 1 s, doubling to 5 min. The platform's own retries end after six. */
 const ALARM_PAUSE_MAX_MS = 300_000;
 
+/**
+ * When an object is looked for whose trigger was never recorded, and how old it must be. R2 drops an upload that was not completed
+ * after seven days, so no accept can follow any more; younger objects are of a trigger that was sent again.
+ */
+const ABANDONED_MS = { looked: 8 * 86_400_000, age: 7 * 86_400_000 } as const;
+
 /** How long a child run whose retention is over is kept before it asks again whether its parent has ended. */
 const KEPT_PAUSE_MS = { least: 60_000, most: 86_400_000 } as const;
 
@@ -36,6 +42,8 @@ export interface RunSurroundings {
   perform(run: Run, effect: Effect): void;
   /** Deletes what the run has outside its journal. */
   deletePayloads(runId: RunId): Promise<void>;
+  /** Deletes what was stored before this time (epoch ms) for this id, of which no run was ever recorded. */
+  deleteAbandoned(storedBefore: number): Promise<void>;
   /** Whether the run that triggered this one is not final: one of its attempts may trigger again, and must find this run. */
   mayBeTriggeredAgain(run: Run): Promise<boolean>;
   /** Carries work on beyond the answer. */
@@ -66,6 +74,11 @@ export class RunProtocol {
       if (this.#run !== null) this.#around.waitUntil(this.#recoverAlarm(this.#run));
     }
     return this.#run;
+  }
+
+  /** Before the payload, so that one whose trigger dies is found again: a run that was never recorded has an alarm, and nothing else. */
+  expectPayload(): void {
+    if (this.load() === null) this.#setAlarm(this.#around.now() + ABANDONED_MS.looked);
   }
 
   accept(request: AcceptRequest): AcceptAnswer {
@@ -145,7 +158,10 @@ export class RunProtocol {
     this.#alarmAt = Number.POSITIVE_INFINITY;
     try {
       const run = this.load();
-      if (run === null) return;
+      if (run === null) {
+        await this.#around.deleteAbandoned(this.#around.now() - ABANDONED_MS.age);
+        return;
+      }
       if (run.finishedAt !== null && this.#around.now() >= nextWakeAt(run)) {
         await this.#endRetention(run);
         return;

@@ -109,6 +109,10 @@ export type StoredPayload = PayloadParcel;
 
 /** Answers about a run that is not there (never accepted, or deleted after retention) are null. */
 export interface RunRpc {
+  /**
+   * The payload of a trigger is about to be put into R2. If no accept follows, because the caller died, the object is deleted.
+   */
+  expectPayload(): Promise<void>;
   /** Records the run, durably, before it answers. The same id again changes nothing. */
   accept(request: AcceptRequest): Promise<AcceptAnswer>;
   /**

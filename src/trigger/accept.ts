@@ -2,7 +2,8 @@
  * The one way in: every trigger, whatever its source, becomes a durable run here, or is refused and leaves nothing behind.
  *
  * The order matters. Checks come first, then the payload (an object in R2 that nobody points at is acceptable, a run that
- * points at nothing is not), then the run object records the run, and only then does the caller have its answer. If the
+ * points at nothing is not), then the run object records the run, and only then does the caller have its answer. Of an object
+ * in R2 the run object is told beforehand, so that it is deleted if this invocation dies before the run is recorded. If the
  * run object cannot be reached, the outcome of the last try is unknown: the payload stays, and the run's retention takes it.
  *
  * Must not: start work before the run is recorded, or hold state; the run object alone decides what a second accept means.
@@ -127,7 +128,7 @@ export function createAcceptTrigger({
     if (debounce !== null) return acceptDebounced(env, lifetime, graph, debounce, trigger);
 
     const runId = await runIdFor(task, idempotencyKey);
-    const parcel = await parcelTrigger(env, runId, payload, graph.inlineLimitBytes);
+    const parcel = await parcelTrigger(env, runId, payload, graph);
     if (!parcel.ok) return parcel;
     const claim = graph.dispatch === "direct" ? { claim: claimWithin(lifetime) } : {};
     const request = { runId, graph, origin, payload: parcel.value, delayMs, ...claim };
@@ -166,7 +167,7 @@ export function createAcceptTrigger({
       const status = known ? await callRun(env, runId, (run) => run.describe()).then((run) => run?.status) : undefined;
       if (status !== undefined) return ok({ runId, task, status, deduplicated: true });
 
-      const parcel = await parcelTrigger(env, runId, body, graph.inlineLimitBytes);
+      const parcel = await parcelTrigger(env, runId, body, graph);
       if (!parcel.ok) return parcel;
       const request = { runId, graph, origin, payload: parcel.value, delayMs: waitMs };
       const answer = await recorded(
@@ -181,6 +182,31 @@ export function createAcceptTrigger({
       started = runId;
       body = await reread(env, payload, parcel.value);
       leftovers.push(parcel.value);
+    }
+  }
+
+  async function parcelTrigger(
+    env: Env,
+    runId: RunId,
+    payload: EncodedPayload,
+    { inlineLimitBytes }: RunGraph,
+  ): Promise<Result<PayloadParcel>> {
+    const key = triggerPayloadKey(runId, crypto.randomUUID());
+    const beforePut = async (): Promise<void> => {
+      const told = await recorded(
+        runId,
+        callRun(env, runId, (run) => run.expectPayload()),
+      );
+      if (!told.ok) throw new ProblemError(told.problem);
+    };
+    try {
+      return ok(await parcelPayload(env.PAYLOADS, key, payload, inlineLimitBytes, beforePut));
+    } catch (error) {
+      // Found while streaming, and the sender's to correct: too large, not the text that it was declared to be; or `overloaded`.
+      if (error instanceof ProblemError) return refuse(error.problem);
+      if (!(error instanceof PayloadStoreError)) throw error;
+      console.warn(JSON.stringify({ message: "payload of a trigger not stored", run_id: runId, error: String(error) }));
+      return refuse(OVERLOADED);
     }
   }
 }
@@ -203,25 +229,6 @@ async function reread(env: Env, payload: EncodedPayload, parcel: PayloadParcel):
   const held = (): Promise<never> => Promise.reject(new Error("a parcel that was just made is held nowhere"));
   const body = await openPayloadStream(env.PAYLOADS, parcel, held);
   return { kind, size, contentType, ...(form !== undefined && { form }), body };
-}
-
-async function parcelTrigger(
-  env: Env,
-  runId: RunId,
-  payload: EncodedPayload,
-  inlineLimitBytes: number,
-): Promise<Result<PayloadParcel>> {
-  try {
-    return ok(
-      await parcelPayload(env.PAYLOADS, triggerPayloadKey(runId, crypto.randomUUID()), payload, inlineLimitBytes),
-    );
-  } catch (error) {
-    // Found while streaming, and the sender's to correct: too large, not the text that it was declared to be.
-    if (error instanceof ProblemError) return refuse(error.problem);
-    if (!(error instanceof PayloadStoreError)) throw error;
-    console.warn(JSON.stringify({ message: "payload of a trigger not stored", run_id: runId, error: String(error) }));
-    return refuse(OVERLOADED);
-  }
 }
 
 /** The run has its payload already. Best effort: what stays is harmless, and lies where the run's retention deletes it. */

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
+import type { PayloadParcel } from "../../src/core/payload-ref.ts";
 import { acceptance, HandDrivenRun, inline, newRunId, only, settlement, succeeded } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
@@ -154,6 +155,46 @@ describe("a run before its retention is over", () => {
 });
 
 describe("a run that was never accepted", () => {
+  const DAY_MS = 86_400_000;
+
+  async function announced(): Promise<{ run: HandDrivenRun; payload: PayloadParcel }> {
+    const run = new HandDrivenRun(newRunId());
+    await run.call((object) => object.expectPayload());
+    const key = `runs/${run.id}/trigger-1`;
+    await env.PAYLOADS.put(key, "payload");
+    return { run, payload: { ...inline("payload"), at: "r2", key } };
+  }
+
+  it("has the payload deleted that it was told of, once no accept can follow any more", async () => {
+    const { run } = await announced();
+    expect(await run.alarmAt()).toBe(START + 8 * DAY_MS);
+    expect(await objectsOf(run.id)).toHaveLength(1);
+    await run.evict();
+    vi.setSystemTime(START + 8 * DAY_MS);
+    await run.wake();
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("has no payload deleted that is younger: its trigger was sent again", async () => {
+    const { run } = await announced();
+    vi.useRealTimers();
+    await run.wake();
+    expect(await objectsOf(run.id)).toHaveLength(1);
+  });
+
+  it("is a run like any other if the accept follows", async () => {
+    const { run, payload } = await announced();
+    const accepted = await HandDrivenRun.accept({ ...acceptance(ONE, "only"), runId: run.id, payload });
+    expect(accepted.answer.deduplicated).toBe(false);
+    expect(await run.alarmAt()).toBeLessThan(START + DAY_MS);
+    await run.call((object) => object.expectPayload());
+    expect(await run.alarmAt()).toBeLessThan(START + DAY_MS);
+    await run.settle(succeeded(only(accepted.answer.grant)));
+    vi.setSystemTime(START + RETENTION_MS);
+    await run.wake();
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
   it("survives an alarm", async () => {
     const run = new HandDrivenRun(newRunId());
     await run.inside(({ storage }) => storage.setAlarm(START + 1));

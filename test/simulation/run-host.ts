@@ -141,6 +141,8 @@ export class RunHost {
       },
       perform: (run, effect) => this.#world.perform(invocation, run, effect),
       deletePayloads: (runId) => bucket.deleteRun(invocation, runId),
+      // In this world a client sends a trigger until its run is recorded.
+      deleteAbandoned: async () => {},
       mayBeTriggeredAgain: async ({ origin }) =>
         origin.parent !== null && (await this.#world.isOpen(invocation, origin.parent.runId)),
       waitUntil: (work) => void work.catch((error: unknown) => ground.violate("no throw", String(error))),

@@ -14,6 +14,7 @@ import {
   type Lifetime,
   type TriggerRequest,
 } from "../../src/trigger/accept.ts";
+import { HandDrivenRun } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 const PLAN = planOf([
@@ -104,7 +105,8 @@ describe("a trigger", () => {
     await accept(env, createExecutionContext(), triggerOf("x".repeat(32_766)));
     await accept(env, createExecutionContext(), triggerOf("x".repeat(32_769)));
     expect(requests.map(({ payload }) => payload.at)).toEqual(["inline", "r2"]);
-    expect(stored).toEqual([false, true]);
+    // Of the large one the run is told beforehand.
+    expect(stored).toEqual([false, false, true]);
   });
 
   it("with the key of an earlier one deletes its own copy of the payload, and only that", async () => {
@@ -167,35 +169,72 @@ describe("dispatch: direct", () => {
 });
 
 describe("a trigger that is not accepted", () => {
-  it("is refused as overloaded if the run object cannot be reached; its payload stays, since the run may be there", async () => {
-    const reached: RunId[] = [];
+  const reset = Object.assign(new Error("reset"), { durableObjectReset: true });
+  const inEightDays = 8 * 86_400_000;
+
+  it.each(["x", "x".repeat(40_000)])(
+    "is refused as overloaded if the run object cannot be reached (%#)",
+    async (payload) => {
+      const reached: RunId[] = [];
+      const { accept } = accepting({
+        callRun: (_, runId) => {
+          reached.push(runId);
+          return Promise.reject(reset);
+        },
+      });
+      const answer = await accept(env, createExecutionContext(), triggerOf(payload));
+      expect(answer).toMatchObject({ ok: false, problem: { code: "overloaded" } });
+      const [runId] = reached;
+      expect(runId !== undefined && (await triggerObjects(runId))).toBe(0);
+    },
+  );
+
+  it("leaves its payload if nobody knows whether the run is there; unless it is, the run object deletes it", async () => {
+    const requests: AcceptRequest[] = [];
     const { accept } = accepting({
-      callRun: (_, runId) => {
-        reached.push(runId);
-        return Promise.reject(Object.assign(new Error("reset"), { durableObjectReset: true }));
-      },
+      callRun: (bindings, runId, call) =>
+        noting(requests)(bindings, runId, call).then((answer) => {
+          if (requests.length > 0) throw reset;
+          return answer;
+        }),
     });
+    const before = Date.now();
     const answer = await accept(env, createExecutionContext(), triggerOf("x".repeat(40_000)));
     expect(answer).toMatchObject({ ok: false, problem: { code: "overloaded" } });
-    const [runId] = reached;
-    expect(runId !== undefined && (await triggerObjects(runId))).toBe(1);
+    const [request] = requests;
+    if (request === undefined) throw new Error("the run was never asked for");
+    expect(await triggerObjects(request.runId)).toBe(1);
+
+    const abandoned = accepting({
+      callRun: (bindings, runId, call) =>
+        callRun(bindings, runId, (run) =>
+          call(
+            new Proxy(run, {
+              get: (to, name) => (name === "accept" ? () => Promise.reject(reset) : Reflect.get(to, name)),
+            }),
+          ),
+        ),
+    });
+    const idempotencyKey = crypto.randomUUID();
+    vi.stubGlobal("scheduler", { wait: async () => undefined });
+    await abandoned.accept(env, createExecutionContext(), triggerOf("x".repeat(40_000), { idempotencyKey }));
+    vi.unstubAllGlobals();
+    const runId = await runIdFor("echo", idempotencyKey);
+    expect(await triggerObjects(runId)).toBe(1);
+    expect(await new HandDrivenRun(runId).alarmAt()).toBeGreaterThanOrEqual(before + inEightDays);
   });
 
-  it("is refused as overloaded if R2 cannot store its payload; no run object is called", async () => {
-    let calls = 0;
-    const counting: typeof callRun = (...call) => {
-      calls += 1;
-      return callRun(...call);
-    };
+  it("is refused as overloaded if R2 cannot store its payload; no run is recorded", async () => {
+    const requests: AcceptRequest[] = [];
     vi.spyOn(env.PAYLOADS, "put").mockRejectedValue(new Error("put: internal error (10001)"));
-    const answer = await accepting({ callRun: counting }).accept(
+    const answer = await accepting({ callRun: noting(requests) }).accept(
       env,
       createExecutionContext(),
       triggerOf("x".repeat(40_000)),
     );
     vi.restoreAllMocks();
     expect(answer).toMatchObject({ ok: false, problem: { code: "overloaded" } });
-    expect(calls).toBe(0);
+    expect(requests).toEqual([]);
   });
 
   it("rejects with the fault of the code, and with that of the stream, as they are", async () => {
