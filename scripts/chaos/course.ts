@@ -9,7 +9,7 @@ import { Follower } from "./follower.ts";
 import type { Report } from "./history.ts";
 import { planKills, type Phase, type PlannedKill } from "./killer.ts";
 import { drawItems, Load, type Item } from "./load.ts";
-import { objectsThatHold } from "./object-state.ts";
+import { objectsThatHold, runsWithAlarm } from "./object-state.ts";
 import { Recorder } from "./recorder.ts";
 import type { Outcome } from "./report.ts";
 import { Stage } from "./stage.ts";
@@ -76,6 +76,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
       runs: follower.runs(stage.kills.map(({ at }) => at)),
       keyed: new Set(items.flatMap(({ name, key }) => (key === null ? [] : [name]))),
       leftovers: objects.runs,
+      alarms: runsWithAlarm(join(options.folder, "state")),
       // As long as runs are there, so is their state.
       heldState: follower.deleted === follower.final ? objectsThatHold(join(options.folder, "state")) : [],
       refusals: load.refusals,

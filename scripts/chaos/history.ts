@@ -90,6 +90,8 @@ export interface History {
   readonly keyed: ReadonlySet<string>;
   /** Keys under runs/ in the payload bucket after the retention of all runs. */
   readonly leftovers: readonly string[];
+  /** Runs whose objects have an alarm then. */
+  readonly alarms: ReadonlySet<string>;
   /** Objects of runs that hold something after the retention of all runs, in words. */
   readonly heldState: readonly string[];
   /** What went wrong while the load was sent, in words: an answer that no client should get. */

@@ -24,6 +24,17 @@ export function objectsThatHold(stateFolder: string): string[] {
   });
 }
 
+/** The runs whose objects have an alarm: something is still to be done for them. */
+export function runsWithAlarm(stateFolder: string): Set<string> {
+  const database = new DatabaseSync(join(stateFolder, "v3", "do", CLASSES[0], "metadata.sqlite"));
+  try {
+    const alarms = database.prepare("SELECT actor_name AS run FROM _cf_ALARM").all();
+    return new Set(alarms.map(({ run }) => String(run)));
+  } finally {
+    database.close();
+  }
+}
+
 function heldIn(path: string): string {
   const database = new DatabaseSync(path);
   try {

@@ -68,7 +68,8 @@ export function figuresOf(outcome: Outcome): Record<string, unknown> {
       effects_executed_more_than_accepted: ends - succeeded,
     },
     dead_letters: outcome.deadLetters,
-    leftover_objects: history.leftovers.length,
+    // Of triggers that were cut off before they were recorded; their alarm deletes them, eight days later.
+    objects_to_be_collected: history.leftovers.length,
     violations: outcome.violations,
   };
 }
