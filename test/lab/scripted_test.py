@@ -1,0 +1,247 @@
+"""The module against a server that answers as it is told: run by scripted.test.ts."""
+
+import datetime
+import json
+import os
+import threading
+import unittest
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from pipe_algorithms_lib import task_helpers
+from pipe_algorithms_lib.task_helpers import (
+    ConnectionFailed,
+    OutsideTaskError,
+    PeachError,
+    ResultTimeout,
+    find_run,
+    pass_data_to_downstream,
+    pass_to_child_task,
+    read_from_parent_task,
+    trigger_task_with_event,
+)
+
+ACCEPTED = {"run_id": "run_1", "task": "t", "status": "queued", "deduplicated": False, "url": "x"}
+BREAK = object()
+"""An answer that is none: the connection ends."""
+
+
+class Server:
+    """Gives these answers, one after the other (the last one for ever), and notes what it was asked."""
+
+    def __init__(self, *answers):
+        self.asked = []
+        asked = self.asked
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                asked.append({"method": self.command, "path": self.path, "headers": self.headers, "body": body})
+                given = answers[min(len(asked), len(answers)) - 1]
+                if given is BREAK:
+                    self.connection.close()
+                    return
+                status, content, headers = given
+                data = content if isinstance(content, bytes) else json.dumps(content).encode()
+                self.send_response(status)
+                for name, value in {"Content-Type": "application/json", **headers}.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.server_port}"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+def answer(content, status=200, **headers):
+    return (status, content, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def problem(status, code, **more):
+    return answer({"code": code, "detail": f"It is {code}.", "hint": "Do this.", "request_id": "r1", **more}, status)
+
+
+class ScriptedCase(unittest.TestCase):
+    def setUp(self):
+        os.environ.pop("PEACH_URL", None)
+        os.environ["PEACH_API_TOKEN"] = "secret"
+
+    def serve(self, *answers):
+        server = Server(*answers)
+        self.addCleanup(server.close)
+        os.environ["PEACH_URL"] = server.url + "/"
+        return server
+
+
+class Triggering(ScriptedCase):
+    def test_sends_source_token_and_a_key(self):
+        server = self.serve(answer(ACCEPTED, 202))
+        run = trigger_task_with_event("audio task", {"a": [1, "ü", None]}, delay=datetime.timedelta(minutes=1.5))
+        self.assertEqual((run.run_id, run.task, run.deduplicated), ("run_1", "t", False))
+        [asked] = server.asked
+        self.assertEqual(asked["path"], "/api/v1/tasks/audio%20task/trigger?delay=90000ms")
+        self.assertEqual(asked["headers"]["Authorization"], "Bearer secret")
+        self.assertEqual(asked["headers"]["X-Peach-Source"], "lab")
+        self.assertRegex(asked["headers"]["Idempotency-Key"], "^lab-[0-9a-f-]{36}$")
+        self.assertEqual(json.loads(asked["body"]), {"a": [1, "ü", None]})
+
+    def test_tells_kinds_by_their_content_type(self):
+        for payload, body, content_type in [
+            (b"\x00\xff", b"\x00\xff", "application/octet-stream"),
+            (bytearray(b"ab"), b"ab", "application/octet-stream"),
+            (memoryview(b"ab")[1:], b"b", "application/octet-stream"),
+            ("grüezi", "grüezi".encode(), "text/plain; charset=utf-8"),
+            ("", b"", "text/plain; charset=utf-8"),
+            ("\ud800", b'"\\ud800"', "application/json"),
+            ((1, 2), b"[1,2]", "application/json"),
+            (None, b"null", "application/json"),
+            (True, b"true", "application/json"),
+            (1.5, b"1.5", "application/json"),
+        ]:
+            server = self.serve(answer(ACCEPTED, 202))
+            trigger_task_with_event("t", payload)
+            self.assertEqual((server.asked[0]["body"], server.asked[0]["headers"]["Content-Type"]), (body, content_type))
+
+    def test_refuses_what_would_not_come_out_as_it_went_in(self):
+        circle = []
+        circle.append(circle)
+        for payload, place in [
+            ({"a": {1: "x"}}, "$.a is a dict with the key 1"),
+            ([float("nan")], "$[0] is nan"),
+            ({"a": [{"b": datetime.date(2026, 1, 1)}]}, "$.a[0].b is of the type date"),
+            (circle, "$[0] is a value that contains itself"),
+            ({1, 2}, "$ is of the type set"),
+        ]:
+            server = self.serve(answer(ACCEPTED, 202))
+            with self.assertRaises(PeachError) as raised:
+                trigger_task_with_event("t", payload)
+            self.assertEqual(raised.exception.code, "payload_not_serializable")
+            self.assertIn(place, raised.exception.detail)
+            self.assertEqual(server.asked, [])
+
+    def test_sends_the_same_key_again_when_the_connection_breaks(self):
+        server = self.serve(BREAK, problem(503, "overloaded"), answer({**ACCEPTED, "deduplicated": True}, 202))
+        run = trigger_task_with_event("t", "x")
+        self.assertEqual(len(server.asked), 3)
+        self.assertEqual(len({asked["headers"]["Idempotency-Key"] for asked in server.asked}), 1)
+        self.assertFalse(run.deduplicated)
+
+    def test_says_that_a_key_was_used_before(self):
+        server = self.serve(answer({**ACCEPTED, "deduplicated": True}, 202))
+        self.assertTrue(trigger_task_with_event("t", idempotency_key="mine").deduplicated)
+        self.assertEqual(server.asked[0]["headers"]["Idempotency-Key"], "mine")
+
+    def test_raises_what_peach_refuses_with_its_hint(self):
+        server = self.serve(problem(400, "invalid_payload", errors=[{"path": "$.a", "message": "expected string"}]))
+        with self.assertRaises(PeachError) as raised:
+            trigger_task_with_event("t", {"a": 1})
+        error = raised.exception
+        self.assertEqual((error.code, error.detail, error.hint), ("invalid_payload", "It is invalid_payload.", "Do this."))
+        self.assertEqual((error.status, error.request_id, error.errors[0]["path"]), (400, "r1", "$.a"))
+        self.assertEqual(str(error), "It is invalid_payload.\n  $.a: expected string\nDo this. [invalid_payload]")
+        self.assertEqual(len(server.asked), 1)
+
+    def test_follows_no_redirect_with_its_token(self):
+        other = self.serve(answer(ACCEPTED, 202))
+        self.serve(answer(b"moved", 302, Location=f"{other.url}/login"))
+        with self.assertRaises(PeachError) as raised:
+            trigger_task_with_event("t")
+        self.assertEqual(raised.exception.code, "unexpected_answer")
+        self.assertEqual(other.asked, [])
+
+    def test_says_that_something_else_answers(self):
+        for given in [answer(b"<html>", 200), answer(b"<html>", 404), answer([], 404)]:
+            self.serve(given)
+            with self.assertRaises(PeachError) as raised:
+                trigger_task_with_event("t")
+            self.assertEqual(raised.exception.code, "unexpected_answer")
+
+    def test_says_that_nobody_is_there(self):
+        with self.assertRaises(ConnectionFailed) as raised:
+            task_helpers._connect("http://127.0.0.1:1", None).request("GET", "/runs/x", patience=0.2)
+        self.assertIn("npm run dev", raised.exception.hint)
+
+    def test_says_what_is_not_configured(self):
+        for url, token, detail in [
+            ("", "t", "Nobody has said where Peach runs."),
+            ("peach.example", "t", "PEACH_URL is no URL: 'peach.example'."),
+            ("http://x", "", "There is no API token."),
+            ("http://x", "a b", "The API token has characters that no token has."),
+        ]:
+            os.environ["PEACH_URL"], os.environ["PEACH_API_TOKEN"] = url, token
+            with self.assertRaises(PeachError) as raised:
+                trigger_task_with_event("t")
+            self.assertEqual((raised.exception.code, raised.exception.detail), ("not_configured", detail))
+
+    def test_refuses_wrong_arguments(self):
+        self.serve(answer(ACCEPTED, 202))
+        for arguments in [{"delay": "soon"}, {"delay": "1.5h"}, {"idempotency_key": ""}, {"idempotency_key": "ü"}]:
+            with self.assertRaises(PeachError) as raised:
+                trigger_task_with_event("t", **arguments)
+            self.assertEqual(raised.exception.code, "invalid_request")
+
+
+class Results(ScriptedCase):
+    def run_of(self, *answers):
+        self.serve(answer(ACCEPTED, 202), *answers)
+        return trigger_task_with_event("t")
+
+    def test_waits_through_broken_connections(self):
+        run = self.run_of(
+            answer({"status": "queued"}), BREAK, problem(503, "overloaded"), answer({"status": "failed", "x": 1})
+        )
+        self.assertEqual(run.result("30s"), {"status": "failed", "x": 1})
+
+    def test_raises_after_the_timeout_and_can_be_called_again(self):
+        run = self.run_of(answer({"status": "running"}), answer({"status": "running"}), answer({"status": "succeeded"}))
+        with self.assertRaises(ResultTimeout) as raised:
+            run.result(0)
+        self.assertIsInstance(raised.exception, TimeoutError)
+        self.assertEqual(raised.exception.detail, "The run run_1 is still running after 0ms.")
+        self.assertEqual(run.status(), "running")
+        self.assertEqual(run.result()["status"], "succeeded")
+
+    def test_reads_payloads_as_the_kind_they_are(self):
+        for body, content_type, value in [
+            (b'{"a":1}', "application/json", {"a": 1}),
+            (b"[1]", "application/problem+json", [1]),
+            ("ü".encode(), "text/plain; charset=utf-8", "ü"),
+            (b"a,b", "text/csv", b"a,b"),
+            (b"\xfc", "text/plain; charset=latin-1", b"\xfc"),
+            (b"", "application/octet-stream", b""),
+        ]:
+            run = self.run_of(answer(body, Content_Type=content_type))
+            self.assertEqual(run.payload("t/x"), value)
+
+    def test_finds_a_run_again(self):
+        server = self.serve(answer({"run_id": "run_1", "task": "t", "status": "succeeded"}))
+        self.assertEqual(repr(find_run("run_1")), "TriggeredRun(run_id='run_1', task='t')")
+        self.assertEqual(server.asked[0]["path"], "/api/v1/runs/run_1")
+
+
+class Helpers(unittest.TestCase):
+    def test_say_that_they_belong_inside_tasks(self):
+        for helper in [pass_to_child_task, pass_data_to_downstream, read_from_parent_task]:
+            with self.assertRaises(OutsideTaskError) as raised:
+                helper("x")
+            self.assertEqual(raised.exception.code, "outside_task")
+            self.assertIn(f"{helper.__name__}() works only inside a task", raised.exception.detail)
+
+
+if __name__ == "__main__":
+    unittest.main()
