@@ -39,6 +39,8 @@ type Row = Record<string, unknown>;
 export class RunStore {
   readonly #storage: JournalStorage;
   #lastSeq = 0;
+  /** The data of the last row, as it was written: what a task passed is read by its child at once. */
+  #lastData: Uint8Array | null = null;
 
   constructor(storage: JournalStorage) {
     this.#storage = storage;
@@ -83,6 +85,7 @@ export class RunStore {
   /** Bytes that lie beside an entry; null if there are none at that place. */
   read(seq: number, offset: number, size: number): Uint8Array | null {
     if (size === 0) return new Uint8Array(0);
+    if (seq === this.#lastSeq && this.#lastData !== null) return cut(this.#lastData, offset, size);
     const [row] = this.#storage.sql.exec(READ_DATA, offset + 1, size, seq);
     const bytes = row?.["bytes"];
     return bytes instanceof ArrayBuffer && bytes.byteLength === size ? new Uint8Array(bytes) : null;
@@ -92,6 +95,7 @@ export class RunStore {
   async deleteAll(): Promise<void> {
     await this.#storage.deleteAll();
     this.#lastSeq = 0;
+    this.#lastData = null;
   }
 
   #insert(kind: "genesis" | "change", entry: unknown, data: Packer, at: number): void {
@@ -101,7 +105,14 @@ export class RunStore {
     for (const bytes of rows) this.#storage.sql.exec(APPEND, ++seq, "data", at, null, bytes);
     this.#storage.sql.exec(APPEND, ++seq, kind, at, JSON.stringify(entry), last);
     this.#lastSeq = seq;
+    this.#lastData = last;
   }
+}
+
+/** A copy, unless it is all of it: over the wire goes the whole buffer in which a part lies. */
+function cut(bytes: Uint8Array, offset: number, size: number): Uint8Array | null {
+  if (offset + size > bytes.length) return null;
+  return size === bytes.length && bytes.buffer.byteLength === size ? bytes : bytes.slice(offset, offset + size);
 }
 
 function begin({ schema, genesis, first }: StoredGenesis): Run {

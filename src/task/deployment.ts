@@ -5,11 +5,12 @@
 import { plan } from "#generated/plan";
 import { registry } from "#generated/registry";
 import type { RunId } from "../core/ids.ts";
-import { callRun } from "../run/run-client.ts";
+import { callRun, runCaller } from "../run/run-client.ts";
 import type { Grant, Lease, Settlement } from "../run/run-rpc.ts";
 import { createAcceptTrigger, type Lifetime } from "../trigger/accept.ts";
 import { createEmitEvent } from "../trigger/emit.ts";
 import { runInScope } from "./context.ts";
+import { Deadlines } from "./deadlines.ts";
 import { drive, DRIVER_BUDGET_MS } from "./driver.ts";
 import { EndpointScope, type EndpointCall } from "./endpoint-scope.ts";
 import { executeAttempt } from "./executor.ts";
@@ -34,21 +35,29 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
   const startedAt = Date.now();
   const carried: Promise<unknown>[] = [];
   const budgetMs = (): number => DRIVER_BUDGET_MS - (Date.now() - startedAt);
-  await drive(
-    {
-      claim: (request) => callRun(env, runId, (run) => run.claim(request)),
-      settle: (request) => callRun(env, runId, (run) => run.settle(request)),
-      execute: (lease) => executeLease(env, lease, { waitUntil: (promise) => carried.push(promise), budgetMs }),
-      budgetMs,
-    },
-    first,
-  );
+  const lifetime: Lifetime = { waitUntil: (promise) => carried.push(promise), budgetMs };
+  const call = runCaller(env, runId);
+  const deadlines = new Deadlines();
+  try {
+    await drive(
+      {
+        claim: (request) => call((run) => run.claim(request)),
+        settle: (request) => call((run) => run.settle(request)),
+        execute: (lease) => executeLease(env, lease, lifetime, deadlines),
+        budgetMs,
+      },
+      first,
+    );
+  } finally {
+    deadlines.close();
+  }
   await Promise.allSettled(carried);
 }
 
 /** Runs one attempt with this deployment's methods. */
-export function executeLease(env: Env, lease: Lease, lifetime: Lifetime): Promise<Settlement> {
-  return executeAttempt(lease, registry, { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan });
+export function executeLease(env: Env, lease: Lease, lifetime: Lifetime, deadlines: Deadlines): Promise<Settlement> {
+  const port = { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan };
+  return executeAttempt(lease, registry, port, deadlines);
 }
 
 /** Calls an endpoint's method so that its helpers know where they are. */

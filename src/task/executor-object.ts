@@ -7,6 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../core/ids.ts";
 import { callRun } from "../run/run-client.ts";
 import type { Lease, Settlement } from "../run/run-rpc.ts";
+import { Deadlines } from "./deadlines.ts";
 import { executeLease } from "./deployment.ts";
 import { ExecutorProtocol } from "./executor-protocol.ts";
 import { ExecutorStore } from "./executor-store.ts";
@@ -50,10 +51,10 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
 
   async #execute(lease: Lease): Promise<Settlement> {
     const carried: Promise<unknown>[] = [];
-    const settlement = await executeLease(this.env, lease, {
-      waitUntil: (promise) => carried.push(promise),
-      budgetMs: () => 0,
-    });
+    const deadlines = new Deadlines();
+    const lifetime = { waitUntil: (promise: Promise<unknown>) => void carried.push(promise), budgetMs: () => 0 };
+    const settlement = await executeLease(this.env, lease, lifetime, deadlines);
+    deadlines.close();
     await Promise.allSettled(carried);
     return settlement;
   }

@@ -18,6 +18,7 @@ import type { AttemptOutcome, Lease, Settlement } from "../run/run-rpc.ts";
 import { AttemptEnd } from "./attempt-end.ts";
 import { AttemptInputs } from "./attempt-inputs.ts";
 import { runInScope } from "./context.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { AttemptTimeoutError } from "./errors.ts";
 import { methodOf, type MethodRegistry, type RunnableMethod } from "./method.ts";
 import { TaskScope } from "./task-scope.ts";
@@ -28,7 +29,12 @@ const MAX_MESSAGE = 4_096;
 const MAX_STACK = 8_192;
 
 /** Runs the attempt of this lease. Resolves always, within its timeout. */
-export async function executeAttempt(lease: Lease, registry: MethodRegistry, port: TriggerPort): Promise<Settlement> {
+export async function executeAttempt(
+  lease: Lease,
+  registry: MethodRegistry,
+  port: TriggerPort,
+  deadlines: Deadlines,
+): Promise<Settlement> {
   const { runId } = lease;
   const inputs = new AttemptInputs(lease, port.env.PAYLOADS, (seq, offset, size) =>
     callRun(port.env, runId, (run) => run.held(seq, offset, size)),
@@ -39,7 +45,7 @@ export async function executeAttempt(lease: Lease, registry: MethodRegistry, por
   const outcome =
     method === null
       ? missing(lease)
-      : await withinTimeout(lease, end, () => run(lease, method, inputs, scope, end, port.env));
+      : await withinTimeout(lease, end, deadlines, () => run(lease, method, inputs, scope, end, port.env));
   end.come(() => new Error("the attempt has ended"));
   const { ordinal, attempt, token } = lease;
   return {
@@ -115,16 +121,17 @@ async function parcel(lease: Lease, data: unknown, part: string, env: Env): Prom
 async function withinTimeout(
   lease: Lease,
   end: AttemptEnd,
+  deadlines: Deadlines,
   work: () => Promise<AttemptOutcome>,
 ): Promise<AttemptOutcome> {
   const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
-  const timer = setTimeout(() => {
+  const lift = deadlines.set(lease.timeoutMs, () => {
     const error = new AttemptTimeoutError(lease.timeoutMs);
     end.come(() => error);
     resolve({ type: "timed_out", error: describe(error) });
-  }, lease.timeoutMs);
+  });
   const outcome = await Promise.race([work(), promise]);
-  clearTimeout(timer);
+  lift();
   return outcome;
 }
 

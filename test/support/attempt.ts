@@ -1,6 +1,7 @@
 /** Attempts of methods that a test writes, on a lease of its own making; the bindings are the real ones. */
 import { env } from "cloudflare:workers";
 import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
+import { Deadlines } from "../../src/task/deadlines.ts";
 import { acceptTrigger, emitEvent, plan } from "../../src/task/deployment.ts";
 import { executeAttempt } from "../../src/task/executor.ts";
 import type { TaskFunction, TypedTask } from "../../src/task/method.ts";
@@ -46,6 +47,7 @@ export async function attempt(
     lease,
     { tasks: { [lease.method]: method }, endpoints: {} },
     { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, ...port },
+    new Deadlines(),
   );
   return { settlement, carried };
 }

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { TaskStatus } from "../../src/core/status.ts";
 import type { Lease } from "../../src/run/run-rpc.ts";
+import { Deadlines } from "../../src/task/deadlines.ts";
 import { executeLease } from "../../src/task/deployment.ts";
 import { acceptance, CLAIM, HandDrivenRun, only, settlement, succeeded } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
@@ -132,7 +133,8 @@ describe("a driver that dies", () => {
 
   it("between the payload and its settle: the object in R2 is not visible, and goes with the run", async () => {
     const { run, second } = await upToSecond();
-    const executing = executeLease(env, { ...second, inlineLimitBytes: 0 }, createExecutionContext());
+    const lease = { ...second, inlineLimitBytes: 0 };
+    const executing = executeLease(env, lease, createExecutionContext(), new Deadlines());
     (await nextCall(run.id, "second")).succeed("stored, never settled");
     const unsettled = await executing;
     expect(await objectsOf(run)).toEqual(["1/1-2"]);

@@ -6,6 +6,7 @@ import { PayloadStoreError } from "../../src/payload/r2-calls.ts";
 import { openPayload } from "../../src/payload/payload-store.ts";
 import { RunUnreachableError } from "../../src/run/run-client.ts";
 import type { AttemptOutcome } from "../../src/run/run-rpc.ts";
+import { Deadlines } from "../../src/task/deadlines.ts";
 import { executeAttempt, outcomeOf } from "../../src/task/executor.ts";
 import type { TaskFunction } from "../../src/task/method.ts";
 import { acceptTrigger, emitEvent, plan } from "../../src/task/deployment.ts";
@@ -336,7 +337,12 @@ describe("an attempt of a method that the deployed code does not have", () => {
   it("has failed for good, with that reason", async () => {
     const port = { env, lifetime: { waitUntil: () => undefined }, accept: acceptTrigger, emit: emitEvent, plan };
     for (const method of ["gone", "toString", "__proto__"]) {
-      const { outcome } = await executeAttempt(leaseFor({ method }), { tasks: {}, endpoints: {} }, port);
+      const { outcome } = await executeAttempt(
+        leaseFor({ method }),
+        { tasks: {}, endpoints: {} },
+        port,
+        new Deadlines(),
+      );
       expect(outcome).toMatchObject({
         type: "failed",
         retryable: false,
