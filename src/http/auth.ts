@@ -16,12 +16,10 @@ const RIGHTS: Readonly<Record<Scope, readonly Right[]>> = {
   admin: ["read_run", "list", "trigger", "change"],
 };
 
-const NEEDED_SCOPES: Readonly<Record<Right, string>> = {
-  read_run: "any",
-  list: "`read` or `admin`",
-  trigger: "`trigger` or `admin`",
-  change: "`admin`",
-};
+/** The scopes that have this right. */
+export function scopesOf(right: Right): readonly Scope[] {
+  return SCOPES.filter((scope) => RIGHTS[scope].includes(right));
+}
 
 interface Token extends Caller {
   readonly digest: Uint8Array;
@@ -68,7 +66,9 @@ export function refuseWithout(right: Right, { name, scope }: Caller): Refusal | 
     problem: {
       code: "forbidden",
       detail: `The token "${name}" has the scope \`${scope}\`, which does not allow this call.`,
-      hint: `Use a token with the scope ${NEEDED_SCOPES[right]}.`,
+      hint: `Use a token with the scope ${scopesOf(right)
+        .map((scope) => `\`${scope}\``)
+        .join(" or ")}.`,
     },
     headers: { "WWW-Authenticate": 'Bearer realm="peach", error="insufficient_scope"' },
   };

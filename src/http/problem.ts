@@ -5,7 +5,8 @@ import type { Problem, ProblemCode } from "../core/result.ts";
 import { isPassing } from "../run/run-client.ts";
 import type { HttpEnv } from "./http-env.ts";
 
-const KINDS = {
+/** Each code with its status and title. */
+export const PROBLEM_KINDS = {
   invalid_json: [400, "The body is not JSON"],
   invalid_payload: [400, "The payload does not fit"],
   invalid_request: [400, "The request is not valid"],
@@ -44,7 +45,7 @@ export function problemResponse(
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   const { code, detail, hint, errors } = problem;
-  const [status, title] = KINDS[code];
+  const [status, title] = PROBLEM_KINDS[code];
   const document = {
     type: `urn:peach:problem:${code}`,
     title,

@@ -94,7 +94,6 @@ describe("a call that this version does not have", () => {
     ["GET", "/dead-letters"],
     ["POST", "/dead-letters/x/redrive"],
     ["GET", "/metrics"],
-    ["GET", "/openapi.json"],
   ])("%s %s says so", async (method, path) => {
     const response = await edge(PLAN, { registry })(`/api/v1${path}`, { method });
     expect(response.status).toBe(501);

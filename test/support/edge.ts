@@ -10,6 +10,7 @@ import { EndpointScope } from "../../src/task/endpoint-scope.ts";
 import type { MethodRegistry } from "../../src/task/method.ts";
 import { createAcceptTrigger, type AcceptTrigger } from "../../src/trigger/accept.ts";
 import { createEmitEvent } from "../../src/trigger/emit.ts";
+import { holdAgainstSchema, operationOf } from "./answer-schemas.ts";
 
 export const ADMIN_TOKEN = "a-token-for-tests";
 
@@ -20,10 +21,23 @@ export interface EdgeOptions {
   readonly env?: Partial<Env> & Readonly<Record<string, unknown>>;
 }
 
-/** Sends a request to the edge; with the admin token unless it brings another `Authorization`. */
+/** Sends a request to the edge and holds what the API answers against its schemas; with the admin token unless it brings another `Authorization`. */
 export type Send = (path: string, init?: RequestInit) => Promise<Response>;
 
 export function edge(plan: Plan, options: EdgeOptions = {}): Send {
+  const { app, bindings } = edgeApp(plan, options);
+  return async (path, init = {}) => {
+    const headers = new Headers(init.headers);
+    if (!headers.has("Authorization")) headers.set("Authorization", `Bearer ${ADMIN_TOKEN}`);
+    const response = await app.request(path, { ...init, headers }, bindings, createExecutionContext());
+    const operation = operationOf(init.method ?? "GET", path);
+    if (operation !== null) await holdAgainstSchema(operation, response);
+    return response;
+  };
+}
+
+/** The edge itself, and what it is bound to. */
+export function edgeApp(plan: Plan, options: EdgeOptions = {}): { app: ReturnType<typeof createApp>; bindings: Env } {
   const registry: MethodRegistry = { tasks: {}, endpoints: {}, ...options.registry };
   const acceptTrigger = acceptorOf(plan, registry);
   const emitEvent = createEmitEvent({ plan, registry, acceptTrigger });
@@ -47,11 +61,7 @@ export function edge(plan: Plan, options: EdgeOptions = {}): Send {
     ...options.dependencies,
   });
   const bindings = { ...env, PEACH_API_TOKEN: ADMIN_TOKEN, ...options.env };
-  return async (path, init = {}) => {
-    const headers = new Headers(init.headers);
-    if (!headers.has("Authorization")) headers.set("Authorization", `Bearer ${ADMIN_TOKEN}`);
-    return app.request(path, { ...init, headers }, bindings, createExecutionContext());
-  };
+  return { app, bindings };
 }
 
 /** The way in for a plan; nothing is driven by it. */

@@ -6,11 +6,13 @@ import { parseDeliveryId } from "../../core/ids.ts";
 import type { EndpointPlan, Plan } from "../../core/plan.ts";
 import type { Problem } from "../../core/result.ts";
 import type { callDeliveries } from "../../deliveries/deliveries-client.ts";
-import { allow } from "../auth.ts";
 import { keptOf } from "../body-limit.ts";
 import type { DeliveryLog } from "../delivery-log.ts";
 import type { AnswerRequest } from "../endpoint-call.ts";
+import { handle, type Call } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
+import type { DocumentOf } from "../operation.ts";
+import { listDeliveries, replayDelivery } from "../operations/endpoints.ts";
 import { problemResponse } from "../problem.ts";
 
 export interface DeliveryRouteDependencies {
@@ -20,36 +22,38 @@ export interface DeliveryRouteDependencies {
   readonly deliveryLog: DeliveryLog;
 }
 
-const DEFAULT_LIMIT = 20;
-
 /** The routes below /api/v1. */
 export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<HttpEnv> {
   const { plan, callDeliveries, answerRequest, deliveryLog } = dependencies;
-  return new Hono<HttpEnv>()
-    .get("/endpoints/:endpoint/deliveries", allow("list"), (c) =>
-      withEndpoint(c, plan, async ({ name }) => {
-        const limit = wholeNumber(c.req.query("limit") ?? String(DEFAULT_LIMIT));
-        if (limit === null || limit < 1 || limit > KEPT_DELIVERIES) return problemResponse(c, WRONG_LIMIT);
-        const cursor = c.req.query("cursor");
-        const before = cursor === undefined ? null : wholeNumber(cursor);
-        if (cursor !== undefined && before === null) return problemResponse(c, WRONG_CURSOR);
-        const { deliveries, next } = await callDeliveries(c.env, name, (kept) => kept.list(limit, before));
-        return c.json({ deliveries: deliveries.map(documentOf), next_cursor: next === null ? null : String(next) });
-      }),
-    )
-    .post("/endpoints/:endpoint/deliveries/:id/replay", allow("change"), (c) =>
-      withEndpoint(c, plan, async (endpoint) => {
-        const text = c.req.param("id") ?? "";
-        const id = parseDeliveryId(text);
-        const delivery = id === null ? null : await callDeliveries(c.env, endpoint.name, (kept) => kept.read(id));
-        if (delivery === null) return problemResponse(c, unknownDelivery(endpoint, text));
-        if (!delivery.body.isWhole) return problemResponse(c, notWhole(delivery));
-        return replay(c, endpoint, delivery);
-      }),
-    );
+  const routes = new Hono<HttpEnv>();
+  handle(routes, listDeliveries, (c, { params, query, reply }) =>
+    withEndpoint(c, plan, params.endpoint, async ({ name }) => {
+      const { limit, cursor: before = null } = query;
+      const { deliveries, next } = await callDeliveries(c.env, name, (kept) => kept.list(limit, before));
+      return reply(200, {
+        deliveries: deliveries.map(documentOf),
+        next_cursor: next === null ? null : String(next),
+      });
+    }),
+  );
+  handle(routes, replayDelivery, (c, call) =>
+    withEndpoint(c, plan, call.params.endpoint, async (endpoint) => {
+      const id = parseDeliveryId(call.params.id);
+      const delivery = id === null ? null : await callDeliveries(c.env, endpoint.name, (kept) => kept.read(id));
+      if (delivery === null) return problemResponse(c, unknownDelivery(endpoint, call.params.id));
+      if (!delivery.body.isWhole) return problemResponse(c, notWhole(delivery));
+      return replay(c, call, endpoint, delivery);
+    }),
+  );
+  return routes;
 
   /** As it came, but for what was redacted: without `auth`, and everything it triggers is a new run. */
-  async function replay(c: Context<HttpEnv>, endpoint: EndpointPlan, delivery: Delivery): Promise<Response> {
+  async function replay(
+    c: Context<HttpEnv>,
+    { reply }: Call<typeof replayDelivery>,
+    endpoint: EndpointPlan,
+    delivery: Delivery,
+  ): Promise<Response> {
     const at = Date.now();
     const { params, senderId } = delivery;
     const request = requestOf(delivery);
@@ -60,7 +64,7 @@ export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<Ht
     const id = deliveryLog.keep(c, endpoint, arrival);
     await answer.response.body?.cancel();
     const { status } = answer.response;
-    return c.json({ id, replay_of: delivery.id, status, reason: answer.reason, runs: runsOf(answer.runs) }, 202);
+    return reply(202, { id, replay_of: delivery.id, status, reason: answer.reason, runs: runsOf(answer.runs) });
   }
 }
 
@@ -70,7 +74,7 @@ function requestOf({ url, method, headers, body: { bytes } }: Delivery): Request
   return new Request(url, { method, headers: kept, ...(bytes.byteLength === 0 ? {} : { body: bytes }) });
 }
 
-function documentOf(delivery: Delivery): object {
+function documentOf(delivery: Delivery): DocumentOf<typeof listDeliveries, 200>["deliveries"][number] {
   const { id, at, durationMs, requestId, method, url, headers, body, status, reason, senderId, runs } = delivery;
   return {
     id,
@@ -89,7 +93,7 @@ function documentOf(delivery: Delivery): object {
   };
 }
 
-function runsOf(runs: Delivery["runs"]): object[] {
+function runsOf(runs: Delivery["runs"]): DocumentOf<typeof replayDelivery, 202>["runs"] {
   return runs.map(({ runId, task, deduplicated }) => ({ run_id: runId, task, deduplicated }));
 }
 
@@ -106,9 +110,9 @@ function contentOf({ bytes, isWhole }: Delivery["body"]): { text: string } | { b
 function withEndpoint(
   c: Context<HttpEnv>,
   plan: Plan,
+  name: string,
   answer: (endpoint: EndpointPlan) => Promise<Response>,
 ): Promise<Response> | Response {
-  const name = c.req.param("endpoint") ?? "";
   const endpoint = plan.endpoints.find((candidate) => candidate.name === name);
   if (endpoint !== undefined) return answer(endpoint);
   const names = plan.endpoints.map((candidate) => candidate.name);
@@ -119,22 +123,6 @@ function withEndpoint(
     hint: meant === null ? `The endpoints are ${names.join(", ") || "none"}.` : `Did you mean "${meant}"?`,
   });
 }
-
-function wholeNumber(text: string): number | null {
-  return /^\d{1,15}$/.test(text) ? Number(text) : null;
-}
-
-const WRONG_LIMIT: Problem = {
-  code: "invalid_request",
-  detail: `The query \`limit\` must be a number from 1 to ${KEPT_DELIVERIES}.`,
-  hint: "More than that are not kept.",
-};
-
-const WRONG_CURSOR: Problem = {
-  code: "invalid_request",
-  detail: "The query `cursor` is none that was answered.",
-  hint: "Send the `next_cursor` of the page before, or none for the newest deliveries.",
-};
 
 function unknownDelivery({ name }: EndpointPlan, id: string): Problem {
   return {

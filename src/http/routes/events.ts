@@ -3,11 +3,12 @@ import { Hono } from "hono";
 import { EVENT_NAME } from "../../core/event-name.ts";
 import { eventKey } from "../../core/ids.ts";
 import { invalidEventName, type EmitEvent } from "../../trigger/emit.ts";
-import { allow } from "../auth.ts";
 import { readEvent } from "../cloud-event.ts";
+import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { emitEvent as operation } from "../operations/triggers.ts";
 import { problemResponse } from "../problem.ts";
-import { contentLength, MAX_PAYLOAD_BYTES, readIdempotencyKey } from "../trigger-request.ts";
+import { contentLength, MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
 
 export interface EventRouteDependencies {
   readonly emitEvent: EmitEvent;
@@ -15,18 +16,16 @@ export interface EventRouteDependencies {
 
 /** The route below /api/v1. A key in the header goes before the one that a CloudEvent brings. */
 export function eventRoutes({ emitEvent }: EventRouteDependencies): Hono<HttpEnv> {
-  return new Hono<HttpEnv>().post("/events/:name", allow("trigger"), async (c) => {
-    const name = c.req.param("name");
+  const routes = new Hono<HttpEnv>();
+  handle(routes, operation, async (c, { params: { name }, headers, reply }) => {
     if (!EVENT_NAME.test(name)) return problemResponse(c, invalidEventName(name));
-    const given = readIdempotencyKey(c);
-    if (!given.ok) return problemResponse(c, given.problem);
     const event = await readEvent(
       c.req.raw.headers,
       { contentType: c.req.header("Content-Type") ?? null, contentLength: contentLength(c), body: c.req.raw.body },
       MAX_PAYLOAD_BYTES,
     );
     if (!event.ok) return problemResponse(c, event.problem);
-    const key = given.value ?? event.value.key;
+    const key = headers["Idempotency-Key"] ?? event.value.key;
     const emitted = await emitEvent(c.env, c.executionCtx, {
       name,
       payload: event.value.payload,
@@ -34,6 +33,7 @@ export function eventRoutes({ emitEvent }: EventRouteDependencies): Hono<HttpEnv
       parent: null,
     });
     if (!emitted.ok) return problemResponse(c, emitted.problem);
-    return c.json({ runs: emitted.value.map(({ runId, task }) => ({ run_id: runId, task })) }, 202);
+    return reply(202, { runs: emitted.value.map(({ runId, task }) => ({ run_id: runId, task })) });
   });
+  return routes;
 }

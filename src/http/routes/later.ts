@@ -8,7 +8,8 @@ const INSTEAD_OF_LISTS = "Ask for a single run: GET /api/v1/runs/{id}.";
 const INSTEAD_OF_PLAN = "peach.conf says what is deployed.";
 const NOTHING = "A later version has it.";
 
-const CALLS: readonly (readonly [method: "GET" | "POST", path: string, right: Right, hint: string])[] = [
+/** By method, path, right and what to do instead. */
+export const LATER_CALLS: readonly (readonly [method: "GET" | "POST", path: string, right: Right, hint: string])[] = [
   ["GET", "/runs", "list", INSTEAD_OF_LISTS],
   ["GET", "/runs/:id/events", "read_run", "Trigger with ?wait=5m, or ask again: GET /api/v1/runs/{id}."],
   ["POST", "/runs/:id/retry", "change", "Trigger the task again: POST /api/v1/tasks/{task}/trigger."],
@@ -23,13 +24,12 @@ const CALLS: readonly (readonly [method: "GET" | "POST", path: string, right: Ri
   ["GET", "/dead-letters", "list", "They lie in the bucket peach-payloads under dead-letters/."],
   ["POST", "/dead-letters/:id/redrive", "change", NOTHING],
   ["GET", "/metrics", "list", NOTHING],
-  ["GET", "/openapi.json", "list", "The README describes the calls."],
 ];
 
 /** The routes below /api/v1. */
 export function laterRoutes(): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  for (const [method, path, right, hint] of CALLS) {
+  for (const [method, path, right, hint] of LATER_CALLS) {
     routes.on(method, path, allow(right), (c) =>
       problemResponse(c, {
         code: "not_available_yet",

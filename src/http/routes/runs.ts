@@ -5,8 +5,9 @@ import { parseRunId, type RunId } from "../../core/ids.ts";
 import type { Problem } from "../../core/result.ts";
 import type { callRun } from "../../run/run-client.ts";
 import type { StoredPayload } from "../../run/run-rpc.ts";
-import { allow } from "../auth.ts";
+import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { cancelRun, readRun, readRunPayload, readTaskLogs, readTaskPayload } from "../operations/runs.ts";
 import { problemResponse } from "../problem.ts";
 
 export interface RunRouteDependencies {
@@ -15,49 +16,50 @@ export interface RunRouteDependencies {
 
 /** The routes below /api/v1. */
 export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
-  return new Hono<HttpEnv>()
-    .get("/runs/:id", allow("read_run"), (c) =>
-      withRunId(c, async (runId) => {
-        const document = await callRun(c.env, runId, (run) => run.describe());
-        return document === null ? problemResponse(c, unknownRun(runId)) : c.json(document);
-      }),
-    )
-    .get("/runs/:id/payload", allow("read_run"), (c) =>
-      withRunId(c, async (runId) => {
-        const payload = await callRun(c.env, runId, (run) => run.payload(null));
-        return payload ? sendPayload(c, payload) : problemResponse(c, unknownRun(runId));
-      }),
-    )
-    .get("/runs/:id/tasks/:task/payload", allow("read_run"), (c) =>
-      withRunId(c, async (runId) => {
-        const task = c.req.param("task");
-        const payload = await callRun(c.env, runId, (run) => run.payload(task));
-        if (payload) return sendPayload(c, payload);
-        if (payload === null) return problemResponse(c, unknownRun(runId));
-        return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? nothingPassed(task));
-      }),
-    )
-    .get("/runs/:id/tasks/:task/logs", allow("read_run"), (c) =>
-      withRunId(c, async (runId) => {
-        const task = c.req.param("task");
-        const logs = await callRun(c.env, runId, (run) => run.logs(task));
-        if (logs) return c.json(logs);
-        if (logs === null) return problemResponse(c, unknownRun(runId));
-        return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? unknownRun(runId));
-      }),
-    )
-    .post("/runs/:id/cancel", allow("change"), (c) =>
-      withRunId(c, async (runId) => {
-        const answer = await callRun(c.env, runId, (run) => run.cancel());
-        if (answer === null) return problemResponse(c, unknownRun(runId));
-        if (answer.cancelled) return c.json(answer.document);
-        return problemResponse(c, {
-          code: "run_final",
-          detail: `The run ${runId} has ended already: it is ${answer.document.status}.`,
-          hint: "A run can be cancelled while it is queued or running.",
-        });
-      }),
-    );
+  const routes = new Hono<HttpEnv>();
+  handle(routes, readRun, (c, { params, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const document = await callRun(c.env, runId, (run) => run.describe());
+      return document === null ? problemResponse(c, unknownRun(runId)) : reply(200, document);
+    }),
+  );
+  handle(routes, readRunPayload, (c, { params }) =>
+    withRunId(c, params, async (runId) => {
+      const payload = await callRun(c.env, runId, (run) => run.payload(null));
+      return payload ? sendPayload(c, payload) : problemResponse(c, unknownRun(runId));
+    }),
+  );
+  handle(routes, readTaskPayload, (c, { params }) =>
+    withRunId(c, params, async (runId) => {
+      const { task } = params;
+      const payload = await callRun(c.env, runId, (run) => run.payload(task));
+      if (payload) return sendPayload(c, payload);
+      if (payload === null) return problemResponse(c, unknownRun(runId));
+      return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? nothingPassed(task));
+    }),
+  );
+  handle(routes, readTaskLogs, (c, { params, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const { task } = params;
+      const logs = await callRun(c.env, runId, (run) => run.logs(task));
+      if (logs) return reply(200, logs);
+      if (logs === null) return problemResponse(c, unknownRun(runId));
+      return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? unknownRun(runId));
+    }),
+  );
+  handle(routes, cancelRun, (c, { params, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const answer = await callRun(c.env, runId, (run) => run.cancel());
+      if (answer === null) return problemResponse(c, unknownRun(runId));
+      if (answer.cancelled) return reply(200, answer.document);
+      return problemResponse(c, {
+        code: "run_final",
+        detail: `The run ${runId} has ended already: it is ${answer.document.status}.`,
+        hint: "A run can be cancelled while it is queued or running.",
+      });
+    }),
+  );
+  return routes;
 
   /** The refusal if the run has no such task. */
   async function unlessInRun(env: Env, runId: RunId, task: string): Promise<Problem | null> {
@@ -74,10 +76,13 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
   }
 }
 
-async function withRunId(c: Context<HttpEnv>, answer: (runId: RunId) => Promise<Response>): Promise<Response> {
-  const text = c.req.param("id") ?? "";
-  const runId = parseRunId(text);
-  return runId === null ? problemResponse(c, unknownRun(text)) : answer(runId);
+async function withRunId(
+  c: Context<HttpEnv>,
+  { id }: { readonly id: string },
+  answer: (runId: RunId) => Promise<Response>,
+): Promise<Response> {
+  const runId = parseRunId(id);
+  return runId === null ? problemResponse(c, unknownRun(id)) : answer(runId);
 }
 
 function unknownRun(id: string): Problem {

@@ -5,8 +5,10 @@ import type { Plan } from "../../core/plan.ts";
 import { callSchedules, syncSchedules } from "../../schedules/schedules-client.ts";
 import type { ScheduleStatus, SchedulesRpc } from "../../schedules/schedules-rpc.ts";
 import { unknownTask } from "../../trigger/accept.ts";
-import { allow } from "../auth.ts";
+import { handle, type Call } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
+import type { DocumentOf } from "../operation.ts";
+import { listSchedules, pauseSchedules, resumeSchedules } from "../operations/schedules.ts";
 import { problemResponse } from "../problem.ts";
 
 export interface ScheduleRouteDependencies {
@@ -17,25 +19,26 @@ const SHOWN_TIMES = 5;
 
 /** The routes below /api/v1. */
 export function scheduleRoutes({ plan }: ScheduleRouteDependencies): Hono<HttpEnv> {
-  return new Hono<HttpEnv>()
-    .get("/schedules", allow("list"), async (c) => {
-      await syncSchedules(c.env, plan);
-      return c.json(documentsOf(await callSchedules(c.env, (schedules) => schedules.list())));
-    })
-    .post("/schedules/:task/pause", allow("change"), (c) =>
-      change(c, (schedules, task) => schedules.pause(task, c.get("caller").name)),
-    )
-    .post("/schedules/:task/resume", allow("change"), (c) => change(c, (schedules, task) => schedules.resume(task)));
+  const routes = new Hono<HttpEnv>();
+  handle(routes, listSchedules, async (c, { reply }) => {
+    await syncSchedules(c.env, plan);
+    return reply(200, documentsOf(await callSchedules(c.env, (schedules) => schedules.list())));
+  });
+  handle(routes, pauseSchedules, (c, call) =>
+    change(c, call, (schedules, task) => schedules.pause(task, c.get("caller").name)),
+  );
+  handle(routes, resumeSchedules, (c, call) => change(c, call, (schedules, task) => schedules.resume(task)));
+  return routes;
 
   async function change(
     c: Context<HttpEnv>,
+    { params: { task }, reply }: Call<typeof pauseSchedules>,
     call: (schedules: SchedulesRpc, task: string) => Promise<readonly ScheduleStatus[]>,
   ): Promise<Response> {
-    const task = c.req.param("task") ?? "";
     if (!Object.hasOwn(plan.tasks, task)) return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
     await syncSchedules(c.env, plan);
     const changed = await callSchedules(c.env, (schedules) => call(schedules, task));
-    if (changed.length > 0) return c.json(documentsOf(changed));
+    if (changed.length > 0) return reply(200, documentsOf(changed));
     return problemResponse(c, {
       code: "no_schedule",
       detail: `The task "${task}" has no schedule.`,
@@ -44,12 +47,17 @@ export function scheduleRoutes({ plan }: ScheduleRouteDependencies): Hono<HttpEn
   }
 }
 
-function documentsOf(statuses: readonly ScheduleStatus[]): { schedules: object[] } {
+type SchedulesDocument = DocumentOf<typeof listSchedules, 200>;
+
+function documentsOf(statuses: readonly ScheduleStatus[]): SchedulesDocument {
   const now = Date.now();
   return { schedules: statuses.map((status) => documentOf(status, now)) };
 }
 
-function documentOf({ definition, state, paused }: ScheduleStatus, now: number): object {
+function documentOf(
+  { definition, state, paused }: ScheduleStatus,
+  now: number,
+): SchedulesDocument["schedules"][number] {
   const { task, cron, timezone, overlap, catchUp, payload } = definition;
   const { lastRun, waiting, skipped, lastSkip } = state;
   return {

@@ -1,0 +1,108 @@
+/**
+ * The schemas of what calls of the API have in common: parts of requests, and documents that are answered. A document with a name
+ * is a component of the OpenAPI document.
+ *
+ * The `error` of a part of a request is the end of a sentence: "The query `limit` must be …".
+ */
+import { z } from "zod";
+import { parseDuration } from "../core/duration.ts";
+import { ATTEMPT_STATUSES, RUN_STATUSES, TASK_STATUSES } from "../core/status.ts";
+import { TRIGGER_SOURCES } from "../core/trigger.ts";
+
+/** The documents by their names. */
+export const documents = z.registry<{ readonly id: string }>();
+
+/** Gives a document the name by which the OpenAPI document knows it. */
+export function named<Schema extends z.ZodType>(id: string, schema: Schema): Schema {
+  documents.add(schema, { id });
+  return schema;
+}
+
+export const time = z.iso.datetime().describe("ISO 8601, UTC");
+export const runId = z.string().regex(/^run_/).describe("`run_` and 26 characters");
+export const taskName = z.string().describe("As peach.conf names the task");
+
+/** In a path: what is no id at all is answered like one that is not known. */
+export const runParams = z.object({ id: z.string().describe("The run's id") });
+export const taskParams = z.object({ task: z.string().describe("The task's name") });
+export const runTaskParams = z.object({ ...runParams.shape, ...taskParams.shape });
+
+/** How many entries of a list. */
+export function limitOf(most: number, normally: number): z.ZodDefault<z.ZodInt> {
+  const error = `a whole number from 1 to ${most}`;
+  return z.int({ error }).min(1, { error }).max(most, { error }).default(normally);
+}
+
+export const cursor = z
+  .string()
+  .max(1_000, { error: "the next_cursor of an answer" })
+  .describe("The `next_cursor` of the page before");
+export const nextCursor = z.string().nullable().describe("Where the next page begins; null at the end");
+
+/** A duration as people write it; milliseconds when read. */
+export function durationUpTo(most: string): z.ZodType<number, string> {
+  const mostMs = parseDuration(most) ?? Number.POSITIVE_INFINITY;
+  const error = `a duration of at most ${most}, such as 30s or 2h`;
+  return z
+    .string()
+    .regex(/^\d{1,15}(ms|s|m|h|d)$/, { error })
+    .transform((text) => parseDuration(text) ?? Number.POSITIVE_INFINITY)
+    .refine((milliseconds) => milliseconds <= mostMs, { error });
+}
+
+/** Presentable in a header, and the same for each attempt at the same trigger. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,255}$/, { error: "1 to 255 printable ASCII characters" })
+  .describe("The same for each attempt at the same trigger: it is then started once");
+
+export const runReference = named("RunReference", z.object({ run_id: runId, task: taskName }));
+
+/** Whatever JSON can say. */
+export const anyJson = z.unknown();
+
+const attemptDocument = named(
+  "Attempt",
+  z.object({
+    attempt: z.int().min(1),
+    status: z.enum(ATTEMPT_STATUSES),
+    started_at: time,
+    finished_at: time.nullable(),
+    error: z.object({ name: z.string(), message: z.string(), stack: z.string().nullable() }).nullable(),
+  }),
+);
+
+const taskOfRunDocument = named(
+  "TaskOfRun",
+  z.object({
+    task: taskName,
+    status: z.enum(TASK_STATUSES),
+    reason: z.string().nullable().describe("Why it failed or was skipped"),
+    upstream: z.array(taskName),
+    downstream: z.array(taskName),
+    attempts: z.array(attemptDocument),
+    progress: z.object({ fraction: z.number(), message: z.string().nullable() }).nullable(),
+    output: z.object({ kind: z.string(), size: z.int().describe("Bytes"), content_type: z.string() }).nullable(),
+  }),
+);
+
+export const runDocument = named(
+  "Run",
+  z.object({
+    run_id: runId,
+    task: taskName.describe("The root task"),
+    status: z.enum(RUN_STATUSES),
+    trigger: z.object({
+      source: z.enum(TRIGGER_SOURCES),
+      by: z.string().describe("The token's name, the endpoint, the task, the object"),
+      parent: runReference.nullable(),
+    }),
+    created_at: time,
+    started_at: time.nullable(),
+    finished_at: time.nullable(),
+    duration_ms: z.number().nullable(),
+    conf_version: z.string(),
+    tasks: z.array(taskOfRunDocument),
+    children: z.array(runReference).describe("The runs that its attempts have triggered"),
+  }),
+);

@@ -1,0 +1,32 @@
+/** Serves an operation: method, path and right are its own, and its handler gets what its schemas have read. */
+import type { Context, Hono } from "hono";
+import { refuseWithout } from "./auth.ts";
+import type { HttpEnv } from "./http-env.ts";
+import type { DocumentOf, InputOf, Operation, DocumentStatus } from "./operation.ts";
+import { readInput } from "./operation-input.ts";
+import { problemResponse } from "./problem.ts";
+
+/** What a handler gets beside the request. */
+export interface Call<O extends Operation> extends InputOf<O> {
+  /** Answers with the document that the operation promises for this status. */
+  readonly reply: <Status extends keyof O["answers"] & DocumentStatus>(
+    status: Status,
+    document: DocumentOf<O, Status>,
+  ) => Response;
+}
+
+/** Answers the operation by `answer`, for callers that have the right to it and ask for it as they should. */
+export function handle<O extends Operation>(
+  routes: Hono<HttpEnv>,
+  operation: O,
+  answer: (c: Context<HttpEnv>, call: Call<O>) => Response | Promise<Response>,
+): void {
+  const path = operation.path.replace(/\{(\w+)\}/g, ":$1");
+  routes.on(operation.method, path, async (c) => {
+    const refusal = refuseWithout(operation.right, c.get("caller"));
+    if (refusal !== null) return problemResponse(c, refusal.problem, refusal.headers);
+    const input = readInput(c, operation);
+    if (!input.ok) return problemResponse(c, input.problem);
+    return answer(c, { ...input.value, reply: (status, document) => c.json(document, status) });
+  });
+}

@@ -1,0 +1,24 @@
+/** Every call of the API, in the order in which its description shows them (see `operation.ts`). */
+import type { Operation } from "./operation.ts";
+import { readOpenApi } from "./operations/description.ts";
+import { listDeliveries, replayDelivery } from "./operations/endpoints.ts";
+import { cancelRun, readRun, readRunPayload, readTaskLogs, readTaskPayload } from "./operations/runs.ts";
+import { listSchedules, pauseSchedules, resumeSchedules } from "./operations/schedules.ts";
+import { emitEvent, reconcileBucket, triggerTask } from "./operations/triggers.ts";
+
+export const OPERATIONS: readonly Operation[] = [
+  triggerTask,
+  emitEvent,
+  reconcileBucket,
+  readRun,
+  readRunPayload,
+  readTaskPayload,
+  readTaskLogs,
+  cancelRun,
+  listSchedules,
+  pauseSchedules,
+  resumeSchedules,
+  listDeliveries,
+  replayDelivery,
+  readOpenApi,
+];
