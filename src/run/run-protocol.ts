@@ -76,9 +76,14 @@ export class RunProtocol {
     return this.#run;
   }
 
-  /** Before the payload, so that one whose trigger dies is found again: a run that was never recorded has an alarm, and nothing else. */
+  /**
+   * Before anything is put into R2 under this id, so that it is found again when whoever put it dies: by the end of the retention,
+   * which looks into R2 only then, or, if no run is recorded, by an alarm. All that such an id has is the alarm and the note.
+   */
   expectPayload(): void {
-    if (this.load() === null) this.#setAlarm(this.#around.now() + ABANDONED_MS.looked);
+    const run = this.load();
+    this.#store.expectObjects();
+    if (run === null) this.#setAlarm(this.#around.now() + ABANDONED_MS.looked);
   }
 
   accept(request: AcceptRequest): AcceptAnswer {
@@ -160,6 +165,8 @@ export class RunProtocol {
       const run = this.load();
       if (run === null) {
         await this.#around.deleteAbandoned(this.#around.now() - ABANDONED_MS.age);
+        // A trigger that was sent again may have been recorded meanwhile.
+        if (this.load() === null && this.#alarmAt === Number.POSITIVE_INFINITY) await this.#store.deleteAll();
         return;
       }
       if (run.finishedAt !== null && this.#around.now() >= nextWakeAt(run)) {
@@ -229,8 +236,8 @@ export class RunProtocol {
   /** After a reset the alarm is known to the platform only; should it be gone or late, the run must not depend on it. */
   async #recoverAlarm(run: Run): Promise<void> {
     const at = await this.#around.getAlarm();
-    // A commit has set it meanwhile, for the whole run: what was read is the past.
-    if (this.#alarmAt !== Number.POSITIVE_INFINITY) return;
+    // A commit has set it meanwhile, for the whole run, or the run was deleted: what was read is the past.
+    if (this.#alarmAt !== Number.POSITIVE_INFINITY || this.#run !== run) return;
     const due = nextWakeAt(run);
     if (at === null || at > due) this.#setAlarm(due);
     else this.#alarmAt = at;
@@ -245,9 +252,15 @@ export class RunProtocol {
 
   /** Payloads first: while the journal is there, a failure here is tried again. */
   async #forget(runId: RunId): Promise<void> {
-    await this.#around.deletePayloads(runId);
-    await this.#store.deleteAll();
+    if (this.#store.expectsObjects) await this.#around.deletePayloads(runId);
+    // At once: who still looks after the run's alarm must not set it again.
     this.#run = null;
+    try {
+      await this.#store.deleteAll();
+    } catch (error) {
+      this.#run = undefined;
+      throw error;
+    }
   }
 }
 

@@ -110,7 +110,8 @@ export type StoredPayload = PayloadParcel;
 /** Answers about a run that is not there (never accepted, or deleted after retention) are null. */
 export interface RunRpc {
   /**
-   * The payload of a trigger is about to be put into R2. If no accept follows, because the caller died, the object is deleted.
+   * A payload, of the trigger or of an attempt, is about to be put into R2: it is deleted with the run. If no accept follows,
+   * because the caller died, it is deleted all the same. Without this call, the run's end does not look into R2.
    */
   expectPayload(): Promise<void>;
   /** Records the run, durably, before it answers. The same id again changes nothing. */

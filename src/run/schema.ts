@@ -21,3 +21,12 @@ export const CREATE_JOURNAL = `
     entry TEXT CONSTRAINT only_data_has_no_entry CHECK ((entry IS NULL) = (kind = 'data')),
     data BLOB
   ) STRICT`;
+
+/**
+ * There once something of the run is about to be put into R2; never has a row. Of a run that has not been told so the end of its
+ * retention asks R2 for nothing: a listing costs as much as four and a half rows.
+ */
+export const CREATE_OBJECTS_EXPECTED = `
+  CREATE TABLE IF NOT EXISTS objects_expected (
+    never INTEGER CONSTRAINT is_only_a_mark CHECK (never IS NULL)
+  ) STRICT`;

@@ -7,9 +7,9 @@
 import type { RunChange, RunGenesis, Run } from "../core/run.ts";
 import { fold, newRun } from "../core/run.ts";
 import type { Packer } from "./packer.ts";
-import { CREATE_JOURNAL, SCHEMA_VERSION } from "./schema.ts";
+import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED, SCHEMA_VERSION } from "./schema.ts";
 
-const HAS_JOURNAL = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'journal'";
+const READ_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected')";
 const READ_ENTRIES = "SELECT seq, kind, entry FROM journal WHERE kind <> 'data' ORDER BY seq";
 const READ_LAST_SEQ = "SELECT max(seq) AS seq FROM journal";
 const READ_DATA = "SELECT substr(data, ?, ?) AS bytes FROM journal WHERE seq = ?";
@@ -41,6 +41,7 @@ export class RunStore {
   #lastSeq = 0;
   /** The data of the last row, as it was written: what a task passed is read by its child at once. */
   #lastData: Uint8Array | null = null;
+  #expectsObjects = false;
 
   constructor(storage: JournalStorage) {
     this.#storage = storage;
@@ -51,10 +52,17 @@ export class RunStore {
     return this.#lastSeq + 1;
   }
 
+  /** Whether there may be objects of this id in R2; known once `load` was called. */
+  get expectsObjects(): boolean {
+    return this.#expectsObjects;
+  }
+
   /** The run as its journal tells it, or null if none was accepted (or it was deleted). */
   load(): Run | null {
     const { sql } = this.#storage;
-    if (sql.exec(HAS_JOURNAL).toArray().length === 0) return null;
+    const tables = sql.exec(READ_TABLES).toArray();
+    this.#expectsObjects = tables.some(({ name }) => name === "objects_expected");
+    if (tables.every(({ name }) => name !== "journal")) return null;
     let run: Run | null = null;
     for (const row of sql.exec(READ_ENTRIES)) {
       const entry = typeof row["entry"] === "string" ? row["entry"] : "";
@@ -64,6 +72,13 @@ export class RunStore {
     const last = sql.exec(READ_LAST_SEQ).one()["seq"];
     this.#lastSeq = typeof last === "number" ? last : 0;
     return run;
+  }
+
+  /** Notes, whether a run was accepted or not, that there may be objects of this id in R2. */
+  expectObjects(): void {
+    if (this.#expectsObjects) return;
+    this.#storage.sql.exec(CREATE_OBJECTS_EXPECTED);
+    this.#expectsObjects = true;
   }
 
   /** Records an accepted run: its table, its genesis and the first change, in one transaction. */
@@ -96,6 +111,7 @@ export class RunStore {
     await this.#storage.deleteAll();
     this.#lastSeq = 0;
     this.#lastData = null;
+    this.#expectsObjects = false;
   }
 
   #insert(kind: "genesis" | "change", entry: unknown, data: Packer, at: number): void {

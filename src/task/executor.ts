@@ -89,10 +89,11 @@ async function run(
     const returned: unknown = await runInScope(scope, () => method.run(payload, scope));
     const { data, to } = scope.passedData(returned);
     const output = await fit(method.output, data, `what the task "${lease.task}" passes`);
+    const store = new OutputStore(lease, env);
     return {
       type: "succeeded",
-      output: await parcel(lease, output, "", env),
-      to: await parcelAll(lease, to, env),
+      output: await store.parcel(output, ""),
+      to: await store.parcelAll(to),
       ...(scope.chosenChildren !== null && { chosen: scope.chosenChildren }),
     };
   } catch (thrown) {
@@ -100,22 +101,36 @@ async function run(
   }
 }
 
-async function parcelAll(
-  lease: Lease,
-  to: ReadonlyMap<string, unknown>,
-  env: Env,
-): Promise<Record<string, PayloadParcel> | null> {
-  if (to.size === 0) return null;
-  const parcels: Record<string, PayloadParcel> = {};
-  for (const [child, data] of to) parcels[child] = await parcel(lease, data, child, env);
-  return parcels;
-}
+/** Where the attempt's output goes. */
+class OutputStore {
+  readonly #lease: Lease;
+  readonly #env: Env;
+  #expected: Promise<void> | null = null;
 
-async function parcel(lease: Lease, data: unknown, part: string, env: Env): Promise<PayloadParcel> {
-  const encoded = encodePayload(data);
-  if (!encoded.ok) throw new ProblemError(encoded.problem);
-  const key = attemptPayloadKey(lease.runId, lease.ordinal, lease.attempt, lease.token, part);
-  return parcelPayload(env.PAYLOADS, key, encoded.value, lease.inlineLimitBytes);
+  constructor(lease: Lease, env: Env) {
+    this.#lease = lease;
+    this.#env = env;
+  }
+
+  async parcel(data: unknown, part: string): Promise<PayloadParcel> {
+    const encoded = encodePayload(data);
+    if (!encoded.ok) throw new ProblemError(encoded.problem);
+    const { runId, ordinal, attempt, token, inlineLimitBytes } = this.#lease;
+    const key = attemptPayloadKey(runId, ordinal, attempt, token, part);
+    return parcelPayload(this.#env.PAYLOADS, key, encoded.value, inlineLimitBytes, () => this.#expect());
+  }
+
+  async parcelAll(to: ReadonlyMap<string, unknown>): Promise<Record<string, PayloadParcel> | null> {
+    if (to.size === 0) return null;
+    const parcels: Record<string, PayloadParcel> = {};
+    for (const [child, data] of to) parcels[child] = await this.parcel(data, child);
+    return parcels;
+  }
+
+  /** The run must know before there is anything in R2: should this attempt die, nobody else does. */
+  #expect(): Promise<void> {
+    return (this.#expected ??= callRun(this.#env, this.#lease.runId, (run) => run.expectPayload()));
+  }
 }
 
 async function withinTimeout(

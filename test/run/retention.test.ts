@@ -12,6 +12,7 @@ const ONE = planOf([taskPlan("only", { method: "scripted" })], { retentionMs: RE
 /** A final run with objects in R2: its trigger's, what it passed, and what an attempt that died has left. */
 async function finalRun(): Promise<HandDrivenRun> {
   const request = acceptance(ONE, "only");
+  await new HandDrivenRun(request.runId).call((object) => object.expectPayload());
   const object = async (name: string) => {
     const key = `runs/${request.runId}/${name}`;
     await env.PAYLOADS.put(key, "payload");
@@ -71,6 +72,40 @@ describe("a run whose retention is over", () => {
     expect(await run.call((object) => object.cancel())).toBeNull();
     await run.evict();
     expect(await run.call((object) => object.describe())).toBeNull();
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("does not look into R2 if nobody has said that something would be put there", async () => {
+    const bucket: R2Bucket = Object.getPrototypeOf(env.PAYLOADS);
+    const list = vi.spyOn(bucket, "list");
+    const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    await run.settle(succeeded(only(answer.grant)));
+    vi.setSystemTime(START + RETENTION_MS);
+    await run.wake();
+    expect(list).not.toHaveBeenCalled();
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("leaves no object of an attempt that died, also if the run object was evicted since it was told", async () => {
+    const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    await run.call((object) => object.expectPayload());
+    await env.PAYLOADS.put(`runs/${run.id}/0/1-1`, "of an attempt that never settled");
+    await run.evict();
+    await run.settle(succeeded(only(answer.grant)));
+    vi.setSystemTime(START + RETENTION_MS);
+    await run.wake();
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("has an object deleted that an attempt puts after its end", async () => {
+    const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    await run.settle(succeeded(only(answer.grant)));
+    vi.setSystemTime(START + RETENTION_MS);
+    await run.wake();
+    await run.call((object) => object.expectPayload());
+    await env.PAYLOADS.put(`runs/${run.id}/0/1-1`, "of an attempt that never ended");
+    vi.setSystemTime(START + 8 * 86_400_000 + RETENTION_MS);
+    await run.wake();
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 

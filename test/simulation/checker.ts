@@ -162,9 +162,9 @@ export class Checker {
       if (!seen.host.storage.isEmpty)
         this.#ground.violate("10 nothing is left", `the journal of ${runId} is still there`);
       if (seen.host.alarmAt !== null) this.#ground.violate("10 nothing is left", `${runId} still has an alarm`);
-      const left = [...this.#bucket.objects.keys()].filter((key) => key.startsWith(`runs/${runId}/`));
-      if (left.length > 0) this.#ground.violate("10 nothing is left", `in R2: ${left.join(", ")}`);
     }
+    const left = [...this.#bucket.objects.keys()];
+    if (left.length > 0) this.#ground.violate("10 nothing is left", `in R2: ${left.join(", ")}`);
   }
 
   #recorded(host: RunHost, run: Run): Seen {

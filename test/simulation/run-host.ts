@@ -141,10 +141,13 @@ export class RunHost {
       },
       perform: (run, effect) => this.#world.perform(invocation, run, effect),
       deletePayloads: (runId) => bucket.deleteRun(invocation, runId),
-      // In this world a client sends a trigger until its run is recorded.
-      deleteAbandoned: async () => {},
-      mayBeTriggeredAgain: async ({ origin }) =>
-        origin.parent !== null && (await this.#world.isOpen(invocation, origin.parent.runId)),
+      // Nothing in this world takes as long as what is abandoned must be old.
+      deleteAbandoned: () => bucket.deleteRun(invocation, this.runId),
+      mayBeTriggeredAgain: async ({ origin }) => {
+        // Nothing goes on in a life that has ended.
+        await invocation.pause(0);
+        return origin.parent !== null && (await this.#world.isOpen(invocation, origin.parent.runId));
+      },
       waitUntil: (work) => void work.catch((error: unknown) => ground.violate("no throw", String(error))),
       alarmFailed: (strikes, error) => {
         this.isFailing = true;

@@ -15,6 +15,8 @@ export interface TaskWorld {
   readonly checker: Checker;
   readonly behaviours: ReadonlyMap<string, Behaviour>;
   isRemoved(method: string): boolean;
+  /** Tells the run that something is about to be put into R2. */
+  expect(from: Invocation, runId: RunId): Promise<void>;
   /** The bytes of a payload that the run holds. */
   held(from: Invocation, runId: RunId, payload: PayloadDelivery & { readonly at: "held" }): Promise<Uint8Array>;
   /** Triggers a task from a task; `nth` counts the triggers of this target. Null: the trigger was refused. */
@@ -127,6 +129,7 @@ async function parcel(world: TaskWorld, from: Invocation, lease: Lease, to: stri
     text,
     world.behaviours.get(lease.task)?.passesLarge === true,
     lease.inlineLimitBytes,
+    () => world.expect(from, lease.runId),
   );
 }
 
@@ -138,10 +141,12 @@ export async function storeText(
   text: string,
   large: boolean,
   inlineLimitBytes: number,
+  beforePut: () => Promise<void>,
 ): Promise<PayloadParcel> {
   const bytes = new TextEncoder().encode(large ? text.padEnd(inlineLimitBytes + 1, "x") : text);
   const description = { kind: "text", contentType: "text/plain", size: bytes.length } as const;
   if (!large) return { ...description, at: "inline", bytes };
+  await beforePut();
   await bucket.put(from, key, bytes);
   return { ...description, at: "r2", key };
 }

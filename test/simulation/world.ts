@@ -31,7 +31,7 @@ const LIFE_MS = 30_000;
 const CALL_PAUSES_MS = [50, 200, 800, 2_000, 4_000];
 /** Far beyond what any world needs. */
 const EVENT_LIMIT = 20_000;
-const TIME_LIMIT_MS = 48 * 3_600_000;
+const TIME_LIMIT_MS = 12 * 86_400_000;
 const POLL_MS = 3 * 60_000;
 
 export interface Outcome {
@@ -80,6 +80,7 @@ class World {
       checker: this.#checker,
       behaviours,
       isRemoved,
+      expect: (from, runId) => this.#expect(from, runId),
       held: () => Promise.reject(new Error("no payload of this world is that large")),
       trigger: (from, lease, target, nth, large) => this.#triggerFromTask(from, lease, target, nth, large),
     };
@@ -107,6 +108,8 @@ class World {
     this.#checker.atRest();
     const left = [...this.#executors].flatMap(([name, executor]) => (executor.isEmpty ? [] : [name]));
     if (left.length > 0) this.#ground.violate("10 nothing is left", `executor objects: ${left.join(", ")}`);
+    const kept = [...this.#hosts.values()].flatMap(({ runId, storage }) => (storage.isEmpty ? [] : [runId]));
+    if (kept.length > 0) this.#ground.violate("10 nothing is left", `run objects: ${kept.join(", ")}`);
     for (const host of this.#hosts.values()) host.storage.close();
     const tasks = [...this.#checker.runs.values()].reduce((sum, { states }) => sum + states.length, 0);
     const { violation, story, faults } = this.#ground;
@@ -197,6 +200,7 @@ class World {
       `trigger ${nonce} of ${runId}`,
       large,
       graph.inlineLimitBytes,
+      () => this.#expect(from, runId),
     );
     const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs: DRIVER_BUDGET_MS } } : {};
     const request = { runId, graph, origin, payload, delayMs, ...(debounced ? {} : claim) };
@@ -246,6 +250,10 @@ class World {
       ground.tell(() => `${driver.name} gives ${runId} up: ${String(error)}`);
       if (!(error instanceof PassingError)) ground.violate("no throw", `driver: ${String(error)}`);
     });
+  }
+
+  #expect(from: Invocation, runId: RunId): Promise<void> {
+    return this.#callRun(from, runId, "expect a payload", (run) => run.expectPayload());
   }
 
   #settle(from: Invocation, runId: RunId, request: SettleRequest): Promise<Grant> {
