@@ -1,7 +1,8 @@
 /** From a conf without problems to the plan: every default filled in, every name resolved. */
 import { createHash } from "node:crypto";
 import { DEFAULT_HMAC_HEADER, DEFAULT_TOLERANCE_MS, type EndpointAuth, isTimed } from "../core/endpoint-auth.ts";
-import type { DebouncePlan, EndpointPlan, Plan, R2Rule, RetryPolicy, TaskPlan } from "../core/plan.ts";
+import { DRIVER_LANE_MAX_TIMEOUT_MS } from "../core/graph.ts";
+import type { DebouncePlan, EachPlan, EndpointPlan, Plan, R2Rule, RetryPolicy, TaskPlan } from "../core/plan.ts";
 import { endpointUrl } from "./check-endpoints.ts";
 import type { ResolvedMethod } from "./methods.ts";
 import { schedulePlans } from "./schedule.ts";
@@ -20,6 +21,8 @@ const DEFAULT = {
   inlineLimitBytes: 32 * KILOBYTE,
   timeoutMs: 25 * SECOND,
   retries: { limit: 3, delayMs: SECOND, backoff: "exponential", maxDelayMs: 5 * MINUTE, jitter: true },
+  itemsAtATime: 1_000,
+  longItemsAtATime: 100,
   maxBodyBytes: 10 * KILOBYTE * KILOBYTE,
 } as const;
 
@@ -38,6 +41,7 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
   }
   const tasks: Record<string, TaskPlan> = Object.create(null);
   for (const [name, task] of conf.tasks) {
+    const timeoutMs = task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs;
     tasks[name] = {
       name,
       method: keyOf(methods.tasks, name),
@@ -46,7 +50,8 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
       upstream: upstream.get(name) ?? [],
       runIf: task.run_if ?? "all_success",
       retries: retryPolicy(task, conf.root),
-      timeoutMs: task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs,
+      timeoutMs,
+      each: eachPlan(task, timeoutMs),
       debounce: debouncePlan(task),
       dispatch: task.dispatch ?? conf.root.defaults?.dispatch ?? "queue",
       on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule), events: task.on?.event ?? [] },
@@ -75,6 +80,13 @@ function debouncePlan({ debounce }: TaskConf): DebouncePlan | null {
   return debounce?.delay === undefined
     ? null
     : { delayMs: debounce.delay, key: debounce.key?.split(".").slice(1) ?? null };
+}
+
+/** Each item of the long lane keeps an object of its own awake. */
+function eachPlan({ each }: TaskConf, timeoutMs: number): EachPlan | null {
+  if (each === undefined) return null;
+  const maxParallel = timeoutMs > DRIVER_LANE_MAX_TIMEOUT_MS ? DEFAULT.longItemsAtATime : DEFAULT.itemsAtATime;
+  return { maxParallel: each.max_parallel ?? maxParallel, onError: each.on_error ?? "fail" };
 }
 
 /** Key by key: the task's own, else the file's defaults, else Peach's. */

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { isTimed, SIGNATURE_SCHEMES, TIMED_SCHEMES } from "../core/endpoint-auth.ts";
-import { BACKOFFS, DISPATCHES, R2_ACTIONS } from "../core/plan.ts";
+import { BACKOFFS, DISPATCHES, ITEM_ERRORS, R2_ACTIONS } from "../core/plan.ts";
 import { EVENT_NAME } from "../core/event-name.ts";
 import { RUN_IFS } from "../core/run-if.ts";
 import { schedule } from "./schedule.ts";
@@ -84,7 +84,7 @@ export const TASK_SHAPE = {
   run_if: oneOf(RUN_IFS),
   each: z.preprocess(
     (given) => (given === true ? {} : given),
-    mapping({ max_parallel: count(1, 10_000), on_error: oneOf(["fail", "continue"]) }),
+    mapping({ max_parallel: count(1, 10_000), on_error: oneOf(ITEM_ERRORS) }),
   ),
   concurrency: shorthand(
     "limit",

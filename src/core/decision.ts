@@ -4,12 +4,16 @@
  * It owns the cascade (a final task readies or skips its children) and the hand-out of leases; the rules of each event are in
  * `machine.ts`.
  */
-import { laneOf } from "./graph.ts";
+import { attemptTimeoutMs, isStopping, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
+import { EachItems } from "./each-items.ts";
+import { laneOf, type GraphTask, type Lane } from "./graph.ts";
 import type { PayloadRef } from "./payload-ref.ts";
 import {
+  entryOf,
   isFinal,
   type AttemptRecord,
   type ChildRun,
+  type EachProgress,
   type FinalState,
   type Run,
   type RunChange,
@@ -37,12 +41,20 @@ const MAX_DRIVERS = 100;
 const FIRST_REDISPATCH_MS = 10_000;
 const MAX_REDISPATCH_MS = 300_000;
 
+/** Items of the long lane that begin in one decision; the next ones follow after the pause. */
+const FILL_AT_ONCE = 500;
+const FILL_PAUSE_MS = 100;
+
 export class Decision {
   readonly run: Run;
   readonly now: number;
   readonly #changes = new Map<number, TaskChange>();
+  /** What is decided about the items of `each` tasks; null while none is touched. */
+  #items: EachItems | null = null;
   /** Tasks that became queued in this decision: nobody has been told about them yet. */
   readonly #ready: number[] = [];
+  /** `each` tasks whose items nobody has been told about yet. */
+  readonly #eachReady = new Set<number>();
   readonly #waitingOn = new Map<number, number>();
   readonly #effects: Effect[] = [];
   readonly #leases: GrantedLease[] = [];
@@ -60,18 +72,21 @@ export class Decision {
 
   /** The entry as it was before this decision. */
   entry(ordinal: number): TaskEntry {
-    const entry = this.run.tasks[ordinal];
+    const entry = entryOf(this.run, ordinal) ?? this.#items?.newItem(ordinal);
     if (entry === undefined) throw new RangeError(`run ${this.run.id} has no task ${ordinal}`);
     return entry;
   }
 
   /** The state as decided so far; null if there is no such task. */
   stateOf(ordinal: number): TaskState | null {
-    return this.run.tasks[ordinal] === undefined ? null : this.#state(ordinal);
+    return entryOf(this.run, ordinal) === undefined ? null : this.#state(ordinal);
   }
 
   #state(ordinal: number): TaskState {
-    return this.#changes.get(ordinal)?.state ?? this.entry(ordinal).state;
+    const changed = this.#changes.get(ordinal);
+    if (changed !== undefined) return changed.state;
+    const entry = this.entry(ordinal);
+    return entry.item === undefined ? entry.state : this.#each.stateOf(entry);
   }
 
   /** The record of the running attempt; a run whose journal lacks it gets one that starts now. */
@@ -81,6 +96,7 @@ export class Decision {
   }
 
   set(ordinal: number, state: TaskState, attempt?: AttemptRecord): void {
+    if (ordinal >= this.run.tasks.length) this.#each.count(this.entry(ordinal), this.#state(ordinal), state);
     const attempts = this.#changes.get(ordinal)?.attempts ?? [];
     this.#changes.set(ordinal, { ordinal, state, attempts: attempt === undefined ? attempts : [...attempts, attempt] });
   }
@@ -92,6 +108,56 @@ export class Decision {
   addChildren(children: readonly ChildRun[]): void {
     const known = new Set([...this.run.children, ...this.#children].map(({ runId }) => runId));
     this.#children.push(...children.filter(({ runId }) => !known.has(runId)));
+  }
+
+  /** The task may start, for the first time or again after it was final. */
+  start(ordinal: number): void {
+    const ended = this.#begin(ordinal);
+    if (ended !== null) this.end(ordinal, ended);
+  }
+
+  /** The task may start; not null if it has ended with that. */
+  #begin(ordinal: number): FinalState | null {
+    const { task, each } = this.entry(ordinal);
+    if (task.each === undefined) this.makeReady(ordinal);
+    else if (each !== undefined) {
+      if (each.succeeded === each.total) this.makeReady(ordinal);
+      else this.#openEach(ordinal, this.#each.reopen(ordinal, each));
+    } else {
+      const read = this.#arrayOf(task);
+      if (read?.length === undefined) return { status: "failed", finishedAt: this.now, reason: "not_an_array" };
+      if (read.length > MAX_ITEMS) return { status: "failed", finishedAt: this.now, reason: "too_many_items" };
+      // What was passed is the empty array already.
+      if (read.length === 0) return { status: "succeeded", finishedAt: this.now, passed: { output: read, to: null } };
+      this.#openEach(ordinal, this.#each.open(ordinal, read.length));
+    }
+    return null;
+  }
+
+  #openEach(ordinal: number, { first, total }: EachProgress): void {
+    const redispatchAt = this.now + FIRST_REDISPATCH_MS;
+    this.set(ordinal, { status: "each", first, total, dispatches: 1, redispatchAt });
+    this.#eachReady.add(ordinal);
+  }
+
+  /** The payload that a task with `each` reads; null if its upstream task passed none. */
+  #arrayOf({ name, shape, upstream }: GraphTask): PayloadRef | null {
+    if (shape === "trigger") return this.run.payload;
+    const [parent] = upstream;
+    const state = parent === undefined ? null : this.#state(parent);
+    return state?.status === "succeeded" ? (state.passed.to?.[name] ?? state.passed.output) : null;
+  }
+
+  get #each(): EachItems {
+    return (this.#items ??= new EachItems(this.run));
+  }
+
+  /** Whether this is an item, and no item of its task is begun any more. */
+  isStopping(ordinal: number): boolean {
+    const { task, item } = this.entry(ordinal);
+    if (item === undefined || task.each === undefined) return false;
+    const progress = this.#each.progress(item.of);
+    return progress !== null && isStopping(task.each, progress);
   }
 
   /** The task may start: the next claim takes it, and the queue is told unless this decision grants it. */
@@ -120,14 +186,25 @@ export class Decision {
 
   /** Nobody came for the task: the message was lost, or the queue is slow. */
   dispatchAgain(ordinal: number, dispatches: number): void {
+    if (this.#hasUnknownItems(ordinal)) return this.start(ordinal);
     const pauseMs = Math.min(MAX_REDISPATCH_MS, FIRST_REDISPATCH_MS * 2 ** dispatches);
     this.set(ordinal, { status: "queued", dispatches: dispatches + 1, redispatchAt: this.now + pauseMs });
     this.#ready.push(ordinal);
   }
 
+  /** Nobody came for the items that are not begun. */
+  dispatchItems(ordinal: number, state: Extract<TaskState, { readonly status: "each" }>): void {
+    const pauseMs = Math.min(MAX_REDISPATCH_MS, FIRST_REDISPATCH_MS * 2 ** state.dispatches);
+    this.set(ordinal, { ...state, dispatches: state.dispatches + 1, redispatchAt: this.now + pauseMs });
+    // Counts as touched: items of the long lane may be begun.
+    this.#each.progress(ordinal);
+    this.#eachReady.add(ordinal);
+  }
+
   /** The task is final; its children become ready, or can never start. Iterative: a chain may be long. */
   end(ordinal: number, state: FinalState, attempt?: AttemptRecord): void {
     this.set(ordinal, state, attempt);
+    if (ordinal >= this.run.tasks.length) return;
     const ended = [{ ordinal, state }];
     for (const parent of ended) {
       this.#ended += 1;
@@ -136,13 +213,15 @@ export class Decision {
         this.#waitingOn.set(child, waitingOn);
         if (this.#state(child).status !== "pending") continue;
         const reason = this.#skipped(child, parent.state, waitingOn);
+        let state: FinalState | null = null;
         if (reason !== null) {
-          const skipped: FinalState = { status: "skipped", finishedAt: this.now, reason };
-          this.set(child, skipped);
-          ended.push({ ordinal: child, state: skipped });
+          state = { status: "skipped", finishedAt: this.now, reason };
         } else if (waitingOn === 0) {
-          this.makeReady(child);
+          state = this.#begin(child);
         }
+        if (state === null) continue;
+        this.set(child, state);
+        ended.push({ ordinal: child, state });
       }
     }
   }
@@ -169,13 +248,13 @@ export class Decision {
   }
 
   /** Hands the driver as many queued tasks as it may run, if their timeouts fit into what is left of its time. */
-  grant({ holding, budgetMs }: DriverClaim): void {
+  grant({ holding, budgetMs, items }: DriverClaim): void {
+    this.#advanceEaches();
     let room = DRIVER_WIDTH - holding;
     let left = 0;
     for (const ordinal of this.#queued()) {
-      const { task } = this.entry(ordinal);
-      if (laneOf(task) !== "driver") continue;
-      if (room > 0 && task.timeoutMs <= budgetMs) {
+      if (this.#laneOf(ordinal) !== "driver") continue;
+      if (room > 0 && this.#timeoutMs(ordinal) <= budgetMs) {
         this.#lease(ordinal);
         room -= 1;
       } else {
@@ -183,10 +262,33 @@ export class Decision {
         if (room === 0) break;
       }
     }
+    left += this.#grantItems(items ?? room, budgetMs);
     if (this.#leases.length === 0) {
       if (left === 0 && this.#changes.size === 0) this.ignore("no_work");
       this.#leavingDriver = left > 0 && holding === 0;
     }
+  }
+
+  /** Hands out so many items that nobody has begun; says how many more there are to hand out. */
+  #grantItems(most: number, budgetMs: number): number {
+    let room = most;
+    let left = 0;
+    for (const of of this.#items?.known ?? this.run.eaches) {
+      const { task } = this.entry(of);
+      if (this.#state(of).status !== "each" || task.each === undefined || laneOf(task) !== "driver") continue;
+      const progress = this.#each.progress(of);
+      if (progress === null) continue;
+      const slots = slotsLeft(task.each, progress);
+      let taken = 0;
+      for (let index = progress.cursor; taken < Math.min(slots, room) && task.timeoutMs <= budgetMs; index += 1) {
+        if (this.#state(progress.first + index).status !== "pending") continue;
+        this.#lease(progress.first + index);
+        taken += 1;
+      }
+      room -= taken;
+      left += slots - taken;
+    }
+    return left;
   }
 
   /** Grants one task to an executor object; the object that holds it already gets the same lease again. */
@@ -201,6 +303,8 @@ export class Decision {
 
   /** Everything decided, as one change, with the effects that follow from it. */
   conclude(): Advance {
+    this.#advanceEaches();
+    this.#fillEaches();
     this.#tellDrivers();
     const status = this.#status();
     // The clock may have been set back: nothing ends before it has begun.
@@ -237,14 +341,78 @@ export class Decision {
   }
 
   #isClaimable(ordinal: number): boolean {
-    return this.#state(ordinal).status === "queued" && !this.isDelayed(ordinal);
+    return this.#state(ordinal).status === "queued" && !this.isDelayed(ordinal) && !this.#hasUnknownItems(ordinal);
+  }
+
+  /** A root with `each` that waits for a delay: what its items are is looked at after that. */
+  #hasUnknownItems(ordinal: number): boolean {
+    const { task, item } = this.entry(ordinal);
+    return task.each !== undefined && item === undefined && this.#each.progress(ordinal) === null;
+  }
+
+  /** Ends the `each` tasks whose items have ended: what they passed is to be gathered, or the task has failed. */
+  #advanceEaches(): void {
+    for (const of of this.#items?.touched ?? []) {
+      const { task } = this.entry(of);
+      const progress = this.#each.progress(of);
+      if (this.#state(of).status !== "each" || task.each === undefined || progress === null) continue;
+      const stopping = isStopping(task.each, progress);
+      if (stopping) this.#cancelWaiting(of);
+      if (underWay(progress) > 0) continue;
+      if (stopping) this.end(of, { status: "failed", finishedAt: this.now, reason: "item_failed" });
+      else if (progress.pending === 0) this.makeReady(of);
+    }
+  }
+
+  /** Items that wait for a driver or for their next attempt, while the task is about to fail. */
+  #cancelWaiting(of: number): void {
+    for (const ordinal of [...this.run.active, ...this.#ready]) {
+      const { status } = this.#state(ordinal);
+      if (this.entry(ordinal).item?.of === of && (status === "queued" || status === "retrying"))
+        this.set(ordinal, { status: "cancelled", finishedAt: this.now });
+    }
+  }
+
+  /** Items of the long lane begin without anybody asking; and what was begun to the last is not announced again. */
+  #fillEaches(): void {
+    for (const of of this.#items?.touched ?? []) {
+      const { task } = this.entry(of);
+      const state = this.#state(of);
+      const progress = this.#each.progress(of);
+      if (state.status !== "each" || task.each === undefined || progress === null) continue;
+      if (laneOf(task) === "executor") {
+        const slots = Math.min(FILL_AT_ONCE, slotsLeft(task.each, progress));
+        for (let index = progress.cursor, begun = 0; begun < slots; index += 1) {
+          if (this.#state(progress.first + index).status !== "pending") continue;
+          this.makeReady(progress.first + index);
+          begun += 1;
+        }
+      }
+      const goesOn = laneOf(task) === "executor" && slotsLeft(task.each, progress) > 0;
+      if (goesOn) this.set(of, { ...state, redispatchAt: this.now + FILL_PAUSE_MS });
+      else if (progress.pending === 0 && state.redispatchAt !== null) this.set(of, { ...state, redispatchAt: null });
+    }
+  }
+
+  #laneOf(ordinal: number): Lane {
+    return laneOfEntry(this.entry(ordinal), this.#gathered(ordinal));
+  }
+
+  #timeoutMs(ordinal: number): number {
+    return attemptTimeoutMs(this.entry(ordinal), this.#gathered(ordinal));
+  }
+
+  /** Of an `each` task itself: what there is to gather. */
+  #gathered(ordinal: number): EachProgress | undefined {
+    const { task, item } = this.entry(ordinal);
+    return task.each === undefined || item !== undefined ? undefined : (this.#each.progress(ordinal) ?? undefined);
   }
 
   #lease(ordinal: number, holder?: string): void {
-    const { task, attempts } = this.entry(ordinal);
+    const { attempts } = this.entry(ordinal);
     const attempt = attempts.length + 1;
     const token = this.run.lastToken + this.#leases.length + 1;
-    const expiresAt = this.now + task.timeoutMs + LEASE_GRACE_MS;
+    const expiresAt = this.now + this.#timeoutMs(ordinal) + LEASE_GRACE_MS;
     const record: AttemptRecord = {
       attempt,
       status: "running",
@@ -266,8 +434,8 @@ export class Decision {
     for (const ordinal of this.#ready) {
       const state = this.#state(ordinal);
       if (state.status !== "queued") continue;
-      const { task, attempts } = this.entry(ordinal);
-      if (laneOf(task) === "driver") forDrivers += 1;
+      const { attempts } = this.entry(ordinal);
+      if (this.#laneOf(ordinal) === "driver") forDrivers += 1;
       else
         this.#effects.push({
           type: "start_executor",
@@ -275,9 +443,18 @@ export class Decision {
           name: `${this.run.id}/${ordinal}/${attempts.length + 1}/${state.dispatches}`,
         });
     }
+    for (const of of this.#eachReady) forDrivers += this.#itemsForDrivers(of);
     const drivers = Math.min(MAX_DRIVERS, Math.ceil(forDrivers / DRIVER_WIDTH));
     // A driver whose time is up sends one message in its place, whatever is left: its successors share the rest.
     if (drivers > 0 || this.#leavingDriver) this.#effects.push({ type: "dispatch", drivers: Math.max(1, drivers) });
+  }
+
+  /** Items that wait for further drivers: those who run some already come back for more. */
+  #itemsForDrivers(of: number): number {
+    const { task } = this.entry(of);
+    const progress = this.#each.progress(of);
+    if (task.each === undefined || progress === null || laneOf(task) !== "driver") return 0;
+    return Math.max(0, slotsLeft(task.each, progress) - progress.running);
   }
 
   /** How many tasks are not final. */

@@ -2,7 +2,7 @@
  * The part of the plan that one run covers: its root task and everything reachable from it by `downstream`, fixed when the
  * run is accepted. Tasks are known by their ordinal here; the root is 0.
  */
-import type { Dispatch, Plan, RetryPolicy } from "./plan.ts";
+import type { Dispatch, EachPlan, Plan, RetryPolicy } from "./plan.ts";
 import type { RunIf } from "./run-if.ts";
 
 /** Up to this timeout a task runs in a driver; above, each attempt has an executor object of its own. */
@@ -27,6 +27,8 @@ export interface GraphTask {
   readonly runIf: RunIf;
   readonly retries: RetryPolicy;
   readonly timeoutMs: number;
+  /** Absent: it runs once. */
+  readonly each?: EachPlan;
 }
 
 export interface RunGraph {
@@ -72,6 +74,7 @@ export function graphFrom(plan: Plan, root: string): RunGraph | null {
       runIf: task.runIf,
       retries: task.retries,
       timeoutMs: task.timeoutMs,
+      ...(task.each !== null && { each: task.each }),
     };
   });
   return {

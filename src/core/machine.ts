@@ -19,7 +19,7 @@
  */
 import { Decision } from "./decision.ts";
 import { fractionOf, retryDelayMs } from "./retry.ts";
-import { dueAt, isFinal } from "./run.ts";
+import { dueAt, entryOf, isFinal } from "./run.ts";
 import type { AttemptError, AttemptRecord, FailReason, LostTo, Run, TaskState } from "./run.ts";
 import type { Advance, RunEvent, SettledAttempt } from "./run-event.ts";
 
@@ -46,7 +46,7 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
         break;
       }
       if ((event.delayMs ?? 0) > 0) decision.delay(0, event.delayMs ?? 0);
-      else decision.makeReady(0);
+      else decision.start(0);
       if (event.claim !== null) decision.grant(event.claim);
       break;
     case "postponed":
@@ -78,7 +78,7 @@ export function nextWakeAt(run: Run): number {
   if (run.finishedAt !== null) return run.finishedAt + run.graph.retentionMs;
   let next = Number.POSITIVE_INFINITY;
   for (const ordinal of run.active) {
-    const entry = run.tasks[ordinal];
+    const entry = entryOf(run, ordinal);
     if (entry !== undefined) next = Math.min(next, dueAt(entry.state) ?? Number.POSITIVE_INFINITY);
   }
   return next;
@@ -123,7 +123,15 @@ function closed(
   error: AttemptError | null,
 ): AttemptRecord {
   const record = decision.openAttempt(settled.ordinal, settled.attempt);
-  return { ...record, status, finishedAt: Math.max(record.startedAt, decision.now), error, logs: settled.logs };
+  const kept = decision.entry(settled.ordinal).item === undefined ? error : shortened(error);
+  return { ...record, status, finishedAt: Math.max(record.startedAt, decision.now), error: kept, logs: settled.logs };
+}
+
+/** Ten thousand items may fail: their errors must fit into the object's memory, and those of one settle into a row. */
+function shortened(error: AttemptError | null): AttemptError | null {
+  if (error === null) return null;
+  const { name, message, stack } = error;
+  return { name, message: message.slice(0, 500), stack: stack?.slice(0, 500) ?? null };
 }
 
 function afterFailure(
@@ -134,7 +142,7 @@ function afterFailure(
 ): void {
   const { task, attempts } = decision.entry(ordinal);
   const failures = 1 + attempts.filter(({ status }) => status === "failed" || status === "timed_out").length;
-  if (!failure.retryable || failures > task.retries.limit) {
+  if (!failure.retryable || failures > task.retries.limit || decision.isStopping(ordinal)) {
     decision.end(ordinal, { status: "failed", finishedAt: decision.now, reason: failure.reason }, attempt);
     return;
   }
@@ -152,6 +160,10 @@ function askedDelayMs(retryAfterMs: number | null): number | null {
 /** A lost attempt is started again, soon at first, then with growing pauses: a dying worker or a storage outage is not hammered. */
 function afterLoss(decision: Decision, ordinal: number, ended: AttemptRecord, lostTo: LostTo): void {
   const attempt = { ...ended, lostTo };
+  if (decision.isStopping(ordinal)) {
+    decision.end(ordinal, { status: "cancelled", finishedAt: decision.now }, attempt);
+    return;
+  }
   const losses = 1 + decision.entry(ordinal).attempts.filter((earlier) => earlier.lostTo === lostTo).length;
   if (lostTo === "worker" && losses > WORKER_LOST_LIMIT) {
     decision.end(ordinal, { status: "failed", finishedAt: decision.now, reason: "worker_lost" }, attempt);
@@ -185,6 +197,9 @@ function wakeTask(decision: Decision, ordinal: number, state: TaskState): void {
       break;
     case "retrying":
       decision.makeReady(ordinal);
+      break;
+    case "each":
+      decision.dispatchItems(ordinal, state);
       break;
     case "running": {
       const error = {

@@ -19,6 +19,8 @@ export interface PayloadDescription {
   readonly contentType: string;
   /** Of `bytes`: the constructor's name, e.g. `Uint8Array`, `ArrayBuffer`, `Blob`. */
   readonly form?: string;
+  /** Of a JSON array: how many items it has. */
+  readonly length?: number;
 }
 
 /** Where the bytes lie: in the run object (`seq` is the journal entry, `offset` the place in its data), or in R2. */

@@ -71,6 +71,16 @@ export interface DebouncePlan {
   readonly key: readonly string[] | null;
 }
 
+/** What becomes of an `each` task when an item fails for good: the task fails, or the item stands as null. */
+export const ITEM_ERRORS = ["fail", "continue"] as const;
+
+/** The task runs once per item of the array that it reads. */
+export interface EachPlan {
+  /** Items under way at a time; one that waits for its next attempt keeps its place. */
+  readonly maxParallel: number;
+  readonly onError: (typeof ITEM_ERRORS)[number];
+}
+
 export interface TaskPlan {
   readonly name: string;
   /** Key into the method registry: `method`, or `module#method`. */
@@ -85,6 +95,7 @@ export interface TaskPlan {
   /** Of one attempt. */
   readonly timeoutMs: number;
   readonly dispatch: Dispatch;
+  readonly each: EachPlan | null;
   readonly debounce: DebouncePlan | null;
   /** `events`: names of events, as `on.event` lists them. */
   readonly on: { readonly r2: readonly R2Rule[]; readonly events: readonly string[] };

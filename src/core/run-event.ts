@@ -30,6 +30,8 @@ export interface SettledAttempt {
 export interface DriverClaim {
   readonly holding: number;
   readonly budgetMs: number;
+  /** Items of `each` tasks that it would take, where they are short enough to be taken in advance; absent: as many as tasks. */
+  readonly items?: number;
 }
 
 export type RunEvent =

@@ -1,8 +1,7 @@
 /**
- * The state of one run, and how a change folds into it. `core/machine.ts` decides changes; nobody else makes them.
+ * The state of one run. `core/machine.ts` decides changes, `core/fold.ts` folds them in; nobody else makes them.
  *
  * A change is what one journal entry records: the new state of the tasks it touches, and at most one attempt record for each.
- * Folding all changes of a journal in order gives the run; so the fold must stay able to read the entries of older versions.
  */
 import type { RunGraph, GraphTask } from "./graph.ts";
 import type { RunId } from "./ids.ts";
@@ -55,12 +54,22 @@ export interface TaskOutput {
 }
 
 /**
- * Why a task failed:
+ * Why a task failed (the last three: a task with `each`):
  * - `error`: its last allowed attempt threw or timed out, or it threw an error that must not be retried.
  * - `worker_lost`: its attempts were lost again and again, without a result.
  * - `method_missing`: the deployed code has no such method (any more).
+ * - `not_an_array`: what it reads is no JSON array, or its upstream task passed nothing.
+ * - `too_many_items`: the array has more than 10,000 items.
+ * - `item_failed`: an item failed for good.
  */
-export const FAIL_REASONS = ["error", "worker_lost", "method_missing"] as const;
+export const FAIL_REASONS = [
+  "error",
+  "worker_lost",
+  "method_missing",
+  "not_an_array",
+  "too_many_items",
+  "item_failed",
+] as const;
 export type FailReason = (typeof FAIL_REASONS)[number];
 
 /** A member carries only what is legal for it. See `TASK_STATUSES` for what each means. `*At` are epoch milliseconds. */
@@ -82,6 +91,17 @@ export type TaskState =
       readonly holder?: string;
     }
   | { readonly status: "retrying"; readonly retryAt: number }
+  /**
+   * Of a task with `each`: its items are under way; their ordinals begin with `first`. `redispatchAt`: when to send another
+   * message for items that nobody has begun; null: all were begun.
+   */
+  | {
+      readonly status: "each";
+      readonly first: number;
+      readonly total: number;
+      readonly dispatches: number;
+      readonly redispatchAt: number | null;
+    }
   | { readonly status: "succeeded"; readonly finishedAt: number; readonly passed: TaskOutput }
   | { readonly status: "failed"; readonly finishedAt: number; readonly reason: FailReason }
   | { readonly status: "skipped"; readonly finishedAt: number; readonly reason: SkipReason }
@@ -120,12 +140,40 @@ export interface RunGenesis {
   readonly createdAt: number;
 }
 
+/** Whose item it is: the ordinal of its `each` task, and its place in the array. */
+export interface ItemPlace {
+  readonly of: number;
+  readonly index: number;
+}
+
+/** How many items there are of each kind. What is none of these waits for a driver, or for its next attempt. */
+export interface EachProgress {
+  readonly first: number;
+  readonly total: number;
+  /** Not begun. */
+  pending: number;
+  running: number;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+  /** All before this index were begun. */
+  cursor: number;
+  /** What the items passed: bytes in all, and how many of them lie in R2. */
+  bytes: number;
+  inR2: number;
+}
+
 export interface TaskEntry {
+  /** Of an item: its `each` task. */
   readonly task: GraphTask;
   state: TaskState;
   readonly attempts: AttemptRecord[];
   /** Derived: how many upstream tasks are not final. */
   waitingOn: number;
+  /** Derived, of a task with `each` once its items are known. */
+  each?: EachProgress;
+  /** Of an item: the ordinal of its `each` task, and its place in the array. */
+  readonly item?: ItemPlace;
 }
 
 export interface Run extends RunGenesis {
@@ -135,10 +183,14 @@ export interface Run extends RunGenesis {
   finishedAt: number | null;
   lastToken: number;
   readonly tasks: TaskEntry[];
+  /** Items of `each` tasks: the first has the ordinal after the last task's. Find entries by `entryOf`. */
+  readonly items: TaskEntry[];
+  /** Derived: the `each` tasks whose items are known. */
+  readonly eaches: number[];
   readonly children: ChildRun[];
   /** Derived: how many tasks are not final. */
   open: number;
-  /** Derived: ordinals that are queued, running or retrying, so that nothing scans a wide run. */
+  /** Derived: ordinals, of items too, that are queued, running or retrying, so that nothing scans a wide run. */
   readonly active: Set<number>;
 }
 
@@ -157,34 +209,17 @@ export function newRun(genesis: RunGenesis): Run {
     finishedAt: null,
     lastToken: 0,
     tasks,
+    items: [],
+    eaches: [],
     children: [],
     open: tasks.length,
     active: new Set(),
   };
 }
 
-/** Folds a change into the run, in place: a run may be wide and a change touches few tasks. Call it after the commit. */
-export function fold(run: Run, change: RunChange): void {
-  for (const { ordinal, state, attempts } of change.tasks) {
-    const entry = run.tasks[ordinal];
-    if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
-    const ended = Number(isFinal(state)) - Number(isFinal(entry.state));
-    run.open -= ended;
-    if (ended !== 0) for (const child of entry.task.downstream) countDown(run, child, ended);
-    entry.state = state;
-    if (isActive(state)) run.active.add(ordinal);
-    else run.active.delete(ordinal);
-    for (const attempt of attempts) entry.attempts[attempt.attempt - 1] = attempt;
-  }
-  Object.assign(run, change.run);
-  if (change.lastToken !== undefined) run.lastToken = change.lastToken;
-  if (change.children !== undefined) run.children.push(...change.children);
-  if (change.payload !== undefined) run.payload = change.payload;
-}
-
-function countDown(run: Run, ordinal: number, by: number): void {
-  const entry = run.tasks[ordinal];
-  if (entry !== undefined) entry.waitingOn -= by;
+/** The task or item of this ordinal. */
+export function entryOf(run: Run, ordinal: number): TaskEntry | undefined {
+  return run.tasks[ordinal] ?? run.items[ordinal - run.tasks.length];
 }
 
 /** Whether this task state never changes by itself. */
@@ -199,6 +234,7 @@ export function isFinal(state: TaskState): state is FinalState {
     case "queued":
     case "running":
     case "retrying":
+    case "each":
       return false;
   }
 }
@@ -212,6 +248,7 @@ export function isActive(state: TaskState): boolean {
 export function dueAt(state: TaskState): number | null {
   switch (state.status) {
     case "queued":
+    case "each":
       return state.redispatchAt;
     case "running":
       return state.expiresAt;

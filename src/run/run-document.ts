@@ -27,7 +27,7 @@ function describeTask(run: Run, { task, state, attempts }: TaskEntry): TaskDocum
   const name = (ordinal: number): string => run.tasks[ordinal]?.task.name ?? "";
   return {
     task: task.name,
-    status: state.status,
+    status: state.status === "each" ? "running" : state.status,
     reason: reasonOf(state),
     upstream: task.upstream.map(name),
     downstream: task.downstream.map(name),

@@ -9,9 +9,10 @@
  * performs them. A repeated effect (a second message, a second executor object) finds nothing to claim.
  */
 import type { RunId } from "../core/ids.ts";
+import { fold } from "../core/fold.ts";
 import { advance, nextWakeAt } from "../core/machine.ts";
 import type { Run, RunGenesis } from "../core/run.ts";
-import { dueAt, fold, newRun } from "../core/run.ts";
+import { dueAt, newRun } from "../core/run.ts";
 import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
 import { deliver } from "./delivery.ts";
 import { placeParcel, takeIn } from "./intake.ts";

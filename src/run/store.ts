@@ -4,8 +4,9 @@
  * Memory is a cache of the journal, never ahead of it: the run object folds a change after `append` has returned. Appending
  * names the row number that must come next, so an instance whose memory is stale fails instead of writing a second history.
  */
+import { fold } from "../core/fold.ts";
 import type { RunChange, RunGenesis, Run } from "../core/run.ts";
-import { fold, newRun } from "../core/run.ts";
+import { newRun } from "../core/run.ts";
 import type { Packer } from "./packer.ts";
 import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED, SCHEMA_VERSION } from "./schema.ts";
 

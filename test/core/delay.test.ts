@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { advance, nextWakeAt } from "../../src/core/machine.ts";
 import type { PayloadRef } from "../../src/core/payload-ref.ts";
-import { fold, newRun } from "../../src/core/run.ts";
+import { fold } from "../../src/core/fold.ts";
+import { newRun } from "../../src/core/run.ts";
 import { FRESH_DRIVER, genesisOf, graphOf, Play } from "../support/run-play.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { advance, nextWakeAt } from "../../src/core/machine.ts";
-import { isFinal, type Run, type TaskState } from "../../src/core/run.ts";
+import { itemsOf, underWay } from "../../src/core/each.ts";
+import { entryOf, isFinal, type Run, type TaskState } from "../../src/core/run.ts";
 import type { GrantedLease } from "../../src/core/run-event.ts";
-import { failed, FRESH_DRIVER, Play, succeeded } from "../support/run-play.ts";
+import { failed, FRESH_DRIVER, passedArray, Play, succeeded } from "../support/run-play.ts";
 import { maySkip, mayStart } from "../support/start-rule.ts";
 import { anyGraph, anyMove, eventOf, playMove, type Move } from "../support/random-run.ts";
 
@@ -31,7 +32,7 @@ function always(check: (before: Run, play: Play, move: Move) => void, cancels = 
 }
 
 function stateAt(run: Run, ordinal: number): TaskState {
-  return run.tasks[ordinal]?.state ?? { status: "pending" };
+  return entryOf(run, ordinal)?.state ?? { status: "pending" };
 }
 
 /** Freezes all that the machine may read, so that a write to it throws. */
@@ -56,7 +57,8 @@ describe("whatever comes, in whatever order", () => {
       for (const [ordinal, entry] of run.tasks.entries()) {
         if (stateAt(before, ordinal).status !== "pending") continue;
         const { status } = entry.state;
-        if (status === "queued" || status === "running") expect(mayStart(run, entry)).toBe(true);
+        if (["queued", "running", "each", "succeeded", "failed"].includes(status))
+          expect(mayStart(run, entry)).toBe(true);
         if (status === "skipped") expect(maySkip(run, entry)).toBe(true);
         if (status === "pending" && ordinal > 0) expect(maySkip(run, entry) || mayStart(run, entry)).toBe(false);
       }
@@ -71,6 +73,30 @@ describe("whatever comes, in whatever order", () => {
       }
       expect(Number.isFinite(nextWakeAt(run))).toBe(true);
       expect(run.finishedAt !== null).toBe(run.open === 0);
+    });
+  });
+
+  it("items are as many at a time as allowed, and counted; a task with items ends after them, once", () => {
+    always((before, { run }) => {
+      for (const [ordinal, { task, state, each }] of run.tasks.entries()) {
+        if (task.each === undefined || each === undefined) continue;
+        const items = itemsOf(run, each).map((item) => item.state);
+        const counted = (status: TaskState["status"]): number => items.filter((item) => item.status === status).length;
+        for (const status of ["pending", "running", "succeeded", "failed", "cancelled"] as const)
+          expect([status, each[status]]).toEqual([status, counted(status)]);
+        expect(underWay(each)).toBe(counted("running") + counted("queued") + counted("retrying"));
+        expect(underWay(each)).toBeLessThanOrEqual(task.each.maxParallel);
+        for (const [index, item] of items.entries()) {
+          if (index < each.cursor) expect(item.status).not.toBe("pending");
+          const was =
+            before.tasks[ordinal]?.each === undefined ? null : before.items[each.first - run.tasks.length + index];
+          if (was !== null && was !== undefined && isFinal(was.state)) expect(item).toEqual(was.state);
+        }
+        if (state.status === "queued" || state.status === "running" || state.status === "succeeded")
+          expect(each.succeeded + (task.each.onError === "continue" ? each.failed : 0)).toBe(each.total);
+        if (state.status === "failed" && state.reason === "item_failed")
+          expect([each.failed > 0, underWay(each)]).toEqual([true, 0]);
+      }
     });
   });
 
@@ -92,6 +118,8 @@ describe("whatever comes, in whatever order", () => {
       for (const [ordinal, { state }] of run.tasks.entries()) {
         const was = stateAt(before, ordinal);
         if (state.status !== "succeeded" || was.status === "succeeded") continue;
+        // Of an empty array.
+        if (run.tasks[ordinal]?.task.each !== undefined && was.status !== "running") continue;
         expect(was.status).toBe("running");
         expect(["settle", "garbage"]).toContain(move.type);
         if (move.type === "garbage")
@@ -164,12 +192,16 @@ describe("whatever comes, in whatever order", () => {
             for (const ordinal of play.run.active)
               leases.push(...play.event({ type: "begun", ordinal, holder: "z" }).leases);
             for (const lease of leases) {
-              const outcome = (dice.next().value ?? 0) === 0 ? failed() : succeeded();
+              const die = dice.next().value ?? 0;
+              const outcome = die === 0 ? failed() : die < 3 ? succeeded() : passedArray(die);
               play.event({ type: "settled", attempts: [{ ...lease, outcome, children: [], logs: null }], claim: null });
             }
             if (play.run.open > 0) play.wakeWhenDue();
           }
           expect(play.run.tasks.every(({ state }) => isFinal(state))).toBe(true);
+          for (const { state, each } of play.run.tasks)
+            if (state.status === "succeeded" && each !== undefined)
+              expect(each.succeeded + each.failed).toBe(each.total);
         },
       ),
       { numRuns: 200 },

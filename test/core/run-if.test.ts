@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Ending, RunIf } from "../../src/core/run-if.ts";
 import { RUN_IFS } from "../../src/core/run-if.ts";
-import { fold } from "../../src/core/run.ts";
+import { fold } from "../../src/core/fold.ts";
 import { failed, Play, succeeded } from "../support/run-play.ts";
 
 /** The rules in the words of the product's page. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dueAt, newRun, fold, isActive, isFinal, type Run, type RunChange } from "../../src/core/run.ts";
+import { fold } from "../../src/core/fold.ts";
+import { dueAt, newRun, isActive, isFinal, type Run, type RunChange } from "../../src/core/run.ts";
 import { failed, genesisOf, graphOf, Play, succeeded } from "../support/run-play.ts";
 import { anyGraph, anyMove, playMove } from "../support/random-run.ts";
 
@@ -117,9 +118,9 @@ describe("folding", () => {
         const play = new Play(graph);
         for (const move of moves) {
           playMove(play, move);
-          const { tasks, open, active } = play.run;
+          const { tasks, items, open, active } = play.run;
           expect(open).toBe(tasks.filter(({ state }) => !isFinal(state)).length);
-          const due = tasks.flatMap(({ state }, ordinal) => (isActive(state) ? [ordinal] : []));
+          const due = [...tasks, ...items].flatMap(({ state }, ordinal) => (isActive(state) ? [ordinal] : []));
           expect(active).toEqual(new Set(due));
           for (const { task, waitingOn } of tasks) {
             const unfinished = task.upstream.filter(

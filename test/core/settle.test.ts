@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fold, newRun, type LogRef } from "../../src/core/run.ts";
+import { fold } from "../../src/core/fold.ts";
+import { newRun, type LogRef } from "../../src/core/run.ts";
 import { advance } from "../../src/core/machine.ts";
 import {
   BOOM,

@@ -16,6 +16,7 @@ export function taskPlan(
     retries: { limit: 0, delayMs: 1000, backoff: "exponential", maxDelayMs: 300_000, jitter: true },
     timeoutMs: 25_000,
     dispatch: "queue",
+    each: null,
     debounce: null,
     schedules: [],
     ...overrides,

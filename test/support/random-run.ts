@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { RunGraph } from "../../src/core/graph.ts";
 import { RUN_IFS } from "../../src/core/run-if.ts";
 import type { Outcome, RunEvent } from "../../src/core/run-event.ts";
-import { BOOM, failed, graphOf, type Play, succeeded, type TaskSettings } from "./run-play.ts";
+import { BOOM, failed, graphOf, passedArray, type Play, succeeded, type TaskSettings } from "./run-play.ts";
 
 /** A graph of 1 to `most` tasks: each but the root has one to three upstream tasks among the earlier ones. */
 export function anyGraph(most: number): fc.Arbitrary<RunGraph> {
@@ -13,6 +13,13 @@ export function anyGraph(most: number): fc.Arbitrary<RunGraph> {
     delayMs: fc.constantFrom(0, 1, 1_000),
     timeoutMs: fc.constantFrom(1, 1_000, 25_000, 60_000),
     runIf: fc.constantFrom("all_success", "all_success", ...RUN_IFS),
+    each: fc.constantFrom(
+      null,
+      null,
+      ...([1, 2, 100] as const).flatMap((maxParallel) =>
+        (["fail", "continue"] as const).map((onError) => ({ maxParallel, onError })),
+      ),
+    ),
   });
   return fc.array(task, { minLength: 1, maxLength: most }).map((tasks) => {
     const edges = tasks.map((_, index) => {
@@ -21,10 +28,11 @@ export function anyGraph(most: number): fc.Arbitrary<RunGraph> {
       );
       return `t${index} > ${children.join(" ")}`;
     });
+    const upstream = tasks.map((_, child) => edges.filter((edge) => edge.split(" ").includes(`t${child}`, 1)).length);
     const settings: TaskSettings = Object.fromEntries(
-      tasks.map(({ limit, delayMs, timeoutMs, runIf }, index) => [
+      tasks.map(({ limit, delayMs, timeoutMs, runIf, each }, index) => [
         `t${index}`,
-        { retries: { limit, delayMs }, timeoutMs, runIf },
+        { retries: { limit, delayMs }, timeoutMs, runIf, each: (upstream[index] ?? 0) > 1 ? null : each },
       ]),
     );
     return graphOf(edges.join(","), settings);
@@ -50,7 +58,10 @@ export type Move =
 export function anyMove(most: number): fc.Arbitrary<Move> {
   const odd = fc.constantFrom(-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, most + 5);
   const outcome: fc.Arbitrary<Outcome> = fc.oneof(
-    { weight: 6, arbitrary: fc.constant(succeeded()) },
+    {
+      weight: 6,
+      arbitrary: fc.constantFrom(passedArray(3), passedArray(2), passedArray(0), passedArray(11), succeeded()),
+    },
     { weight: 1, arbitrary: fc.subarray(["t1", "t2", "t3", "t4"]).map((chosen) => succeeded("output", chosen)) },
     {
       weight: 2,

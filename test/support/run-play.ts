@@ -7,8 +7,10 @@ import { type RunId, runIdFromBytes } from "../../src/core/ids.ts";
 import { advance, nextWakeAt } from "../../src/core/machine.ts";
 import type { PayloadRef } from "../../src/core/payload-ref.ts";
 import type { Plan, RetryPolicy, TaskPlan } from "../../src/core/plan.ts";
+import { itemsOf } from "../../src/core/each.ts";
+import { fold } from "../../src/core/fold.ts";
 import {
-  fold,
+  entryOf,
   newRun,
   type AttemptError,
   type ChildRun,
@@ -18,7 +20,6 @@ import {
   type TaskState,
 } from "../../src/core/run.ts";
 import type { Advance, DriverClaim, Effect, GrantedLease, Outcome, RunEvent } from "../../src/core/run-event.ts";
-import type { TaskStatus } from "../../src/core/status.ts";
 import { planOf, taskPlan } from "./plan.ts";
 
 export const RUN_ID: RunId = runIdFromBytes(new Uint8Array(16));
@@ -71,13 +72,26 @@ export function genesisOf(graph: RunGraph, createdAt = 0): RunGenesis {
     id: RUN_ID,
     graph,
     origin: { source: "api", by: "test", parent: null },
-    payload: payloadRef("trigger"),
+    payload: payloadRef("trigger", graph.tasks[0]?.each === undefined ? undefined : 3),
     createdAt,
   };
 }
 
-function payloadRef(key: string): PayloadRef {
-  return { kind: "json", size: 2, contentType: "application/json", at: "r2", key };
+/** `length`: of a JSON array. */
+export function payloadRef(key: string, length?: number): PayloadRef {
+  return {
+    kind: "json",
+    size: 2,
+    contentType: "application/json",
+    at: "r2",
+    key,
+    ...(length !== undefined && { length }),
+  };
+}
+
+/** The task passed an array of so many items. */
+export function passedArray(length: number): Outcome {
+  return { type: "succeeded", passed: { output: payloadRef("array", length), to: null } };
 }
 
 export function succeeded(key = "output", chosen?: readonly string[]): Outcome {
@@ -174,18 +188,18 @@ export class Play {
   }
 
   stateOf(task: string): TaskState {
-    const entry = this.run.tasks[this.ordinalOf(task)];
+    const entry = entryOf(this.run, this.ordinalOf(task));
     if (entry === undefined) throw new RangeError(`no task ${task}`);
     return entry.state;
   }
 
   /** Attempts of a task as `status` in order. */
   attemptsOf(task: string): string[] {
-    return this.run.tasks[this.ordinalOf(task)]?.attempts.map(({ status }) => status) ?? [];
+    return entryOf(this.run, this.ordinalOf(task))?.attempts.map(({ status }) => status) ?? [];
   }
 
   /** Each task's status. */
-  get statuses(): Record<string, TaskStatus> {
+  get statuses(): Record<string, TaskState["status"]> {
     return Object.fromEntries(this.run.tasks.map(({ task, state }) => [task.name, state.status]));
   }
 
@@ -193,11 +207,21 @@ export class Play {
     return this.last.effects.filter((effect): effect is Extract<Effect, { type: T }> => effect.type === type);
   }
 
+  /** Of a task, or of an item: `name[3]`. */
   ordinalOf(task: string): number {
-    return this.run.tasks.findIndex((entry) => entry.task.name === task);
+    const [, name = task, index] = /^(.*)\[(\d+)\]$/.exec(task) ?? [];
+    const ordinal = this.run.tasks.findIndex((entry) => entry.task.name === name);
+    return index === undefined ? ordinal : (this.run.tasks[ordinal]?.each?.first ?? Number.NaN) + Number(index);
   }
 
   nameOf(ordinal: number): string {
-    return this.run.tasks[ordinal]?.task.name ?? "";
+    const { task, item } = entryOf(this.run, ordinal) ?? {};
+    return `${task?.name ?? ""}${item === undefined ? "" : `[${item.index}]`}`;
+  }
+
+  /** What became of the items of a task, in order. */
+  itemsOf(task: string): string[] {
+    const { each } = this.run.tasks[this.ordinalOf(task)] ?? {};
+    return each === undefined ? [] : itemsOf(this.run, each).map(({ state }) => state.status);
   }
 }

@@ -1,0 +1,245 @@
+import { describe, expect, it } from "vitest";
+import { fold } from "../../src/core/fold.ts";
+import { advance } from "../../src/core/machine.ts";
+import { newRun } from "../../src/core/run.ts";
+import type { Advance, RunEvent } from "../../src/core/run-event.ts";
+import {
+  failed,
+  FRESH_DRIVER,
+  lost,
+  passedArray,
+  payloadRef,
+  Play,
+  succeeded,
+  type TaskSettings,
+} from "../support/run-play.ts";
+
+const EACH = { maxParallel: 1_000, onError: "fail" } as const;
+const ALL: TaskSettings[string] = { each: EACH };
+const CONTINUE: TaskSettings[string] = { each: { ...EACH, onError: "continue" } };
+
+/** A run of `a > b > c`, where `b` runs once per item, after `a` has passed so many. */
+function mapped(length: number, b: TaskSettings[string] = ALL): Play {
+  const play = new Play("a > b, b > c", { b }, { claim: FRESH_DRIVER });
+  play.settle("a", passedArray(length));
+  return play;
+}
+
+describe("a task with `each`", () => {
+  it("runs once per item, is gathered once, and its children follow", () => {
+    const play = mapped(3);
+    expect(play.statuses).toMatchObject({ a: "succeeded", b: "each", c: "pending" });
+    expect(play.claim()).toEqual(["b[0]", "b[1]", "b[2]"]);
+    for (const item of ["b[1]", "b[0]"]) play.settle(item, succeeded(item));
+    expect(play.claim()).toEqual([]);
+    play.settle("b[2]", succeeded("b[2]"), FRESH_DRIVER);
+    expect(play.last.leases.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b"]);
+    expect(play.itemsOf("b")).toEqual(["succeeded", "succeeded", "succeeded"]);
+    play.settle("b", passedArray(3), FRESH_DRIVER);
+    expect(play.last.leases.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["c"]);
+    play.settle("c", succeeded());
+    expect(play.run.status).toBe("succeeded");
+  });
+
+  it("succeeds at once with what its parent passed, if that is an empty array", () => {
+    const play = mapped(0);
+    expect(play.stateOf("b")).toMatchObject({ status: "succeeded", passed: { output: payloadRef("array", 0) } });
+    expect(play.claim()).toEqual(["c"]);
+  });
+
+  it.each([
+    ["not_an_array", succeeded()],
+    ["too_many_items", passedArray(10_001)],
+  ] as const)("fails with the reason %s, and is not tried again", (reason, outcome) => {
+    const play = new Play("a > b, b > c", { b: { ...ALL, retries: 3 } }, { claim: FRESH_DRIVER });
+    play.settle("a", outcome);
+    expect(play.stateOf("b")).toMatchObject({ status: "failed", reason });
+    expect(play.statuses).toMatchObject({ c: "skipped" });
+    expect(play.run.status).toBe("failed");
+  });
+
+  it("takes 10,000 items", () => {
+    const play = mapped(10_000, { each: { maxParallel: 10_000, onError: "fail" } });
+    expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 100 }]);
+    expect(play.claim({ items: 9_999 })).toHaveLength(9_999);
+    expect(play.claim()).toEqual(["b[9999]"]);
+  });
+
+  it("has nothing to read if its parent has failed: not_an_array", () => {
+    const play = new Play("a > b", { b: { ...ALL, runIf: "all_done" } }, { claim: FRESH_DRIVER });
+    play.settle("a", failed({ retryable: false }));
+    expect(play.stateOf("b")).toMatchObject({ status: "failed", reason: "not_an_array" });
+  });
+
+  it("as the root runs over what the trigger carried", () => {
+    const play = new Play("b > c", { b: ALL }, { claim: FRESH_DRIVER });
+    expect(play.last.leases.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b[0]", "b[1]", "b[2]"]);
+    expect(play.run.status).toBe("running");
+  });
+
+  it("as a root that waits for a delay has items only after that, those of the last payload", () => {
+    const run = newRun(genesisOf(graphOf("b", { b: ALL })));
+    const play = (event: RunEvent, now: number): Advance => {
+      const decided = advance(run, event, now);
+      if (decided.change !== null) fold(run, decided.change);
+      return decided;
+    };
+    play({ type: "accepted", claim: null, delayMs: 50 }, 0);
+    play({ type: "postponed", payload: payloadRef("later", 2), delayMs: 50 }, 10);
+    expect(play({ type: "claimed", claim: FRESH_DRIVER }, 60).leases).toEqual([]);
+    expect(play({ type: "woken" }, 60).effects).toEqual([{ type: "dispatch", drivers: 1 }]);
+    expect(play({ type: "claimed", claim: FRESH_DRIVER }, 61).leases).toHaveLength(2);
+  });
+
+  it("follows an `each` task item by item, and two of them have items of their own", () => {
+    const play = new Play("a > b c, b > d", { b: ALL, c: ALL, d: ALL }, { claim: FRESH_DRIVER });
+    play.settle("a", passedArray(2));
+    expect(play.claim()).toEqual(["b[0]", "b[1]", "c[0]", "c[1]"]);
+    for (const item of ["b[0]", "c[1]", "b[1]", "c[0]"]) play.settle(item, succeeded(item));
+    expect(play.claim()).toEqual(["b", "c"]);
+    play.settle("b", passedArray(2));
+    play.settle("c", passedArray(2));
+    expect(play.claim()).toEqual(["d[0]", "d[1]"]);
+    play.settle("d[0]", succeeded());
+    play.settle("d[1]", succeeded());
+    play.succeedAll();
+    expect(play.run.status).toBe("succeeded");
+  });
+
+  it("has at most `maxParallel` items under way; one that waits for its next attempt keeps its place", () => {
+    const play = mapped(4, { each: { ...EACH, maxParallel: 2 }, retries: 1 });
+    expect(play.claim()).toEqual(["b[0]", "b[1]"]);
+    expect(play.claim()).toEqual([]);
+    play.settle("b[0]", failed(), FRESH_DRIVER);
+    expect(play.last.leases).toEqual([]);
+    play.settle("b[1]", succeeded(), FRESH_DRIVER);
+    expect(play.last.leases.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b[2]"]);
+    play.wakeWhenDue();
+    expect(play.claim()).toEqual(["b[0]"]);
+    expect(play.attemptsOf("b[0]")).toEqual(["failed", "running"]);
+  });
+
+  it("tells so many drivers as its items need, and again while nobody comes for them", () => {
+    const play = mapped(20);
+    expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 4 }]);
+    expect(play.wakeWhenDue()).toBe(10_000);
+    expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 4 }]);
+    play.claim({ items: 12 });
+    expect(play.wakeWhenDue()).toBe(20_000);
+    expect(play.effects("dispatch")).toEqual([]);
+    play.claim({ items: 8 });
+    expect(play.stateOf("b")).toMatchObject({ redispatchAt: null });
+  });
+
+  it("sends a driver in the place of one whose time is up", () => {
+    const play = mapped(20);
+    expect(play.claim({ budgetMs: 100 })).toEqual([]);
+    expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 1 }]);
+  });
+
+  it("has a lost item started again, with the others untouched", () => {
+    const play = mapped(2);
+    play.claim();
+    play.settle("b[0]", succeeded());
+    play.settle("b[1]", lost("worker"));
+    expect(play.claim()).toEqual(["b[1]"]);
+    expect(play.attemptsOf("b[0]")).toEqual(["succeeded"]);
+  });
+});
+
+describe("when an item has failed for good", () => {
+  it("`fail`: none is begun any more, those that run end, the task fails", () => {
+    const play = mapped(8, { ...ALL, retries: 1 });
+    play.claim({ items: 4 });
+    play.settle("b[3]", failed());
+    play.settle("b[0]", failed({ retryable: false }), FRESH_DRIVER);
+    expect(play.last.leases).toEqual([]);
+    expect(play.itemsOf("b").slice(0, 5)).toEqual(["failed", "running", "running", "cancelled", "pending"]);
+    play.settle("b[1]", failed());
+    expect(play.stateOf("b").status).toBe("each");
+    play.settle("b[2]", succeeded(), FRESH_DRIVER);
+    expect(play.stateOf("b")).toMatchObject({ status: "failed", reason: "item_failed" });
+    expect(play.itemsOf("b")).toEqual(["failed", "failed", "succeeded", "cancelled", ...Array(4).fill("pending")]);
+    expect(play.run.status).toBe("failed");
+  });
+
+  it("`continue`: all others run, and the task is gathered", () => {
+    const play = mapped(3, CONTINUE);
+    play.claim();
+    play.settle("b[1]", failed());
+    play.settle("b[0]", succeeded());
+    play.settle("b[2]", succeeded());
+    expect(play.claim()).toEqual(["b"]);
+    expect(play.run.tasks[1]?.each).toMatchObject({ total: 3, succeeded: 2, failed: 1, running: 0 });
+  });
+
+  it("keeps a short error of each item", () => {
+    const play = mapped(1, CONTINUE);
+    play.claim();
+    const error = { name: "Error", message: "m".repeat(4_000), stack: "s".repeat(8_000) };
+    play.settle("b[0]", failed({ error }));
+    expect(play.run.items[0]?.attempts[0]?.error).toEqual({
+      name: "Error",
+      message: "m".repeat(500),
+      stack: "s".repeat(500),
+    });
+  });
+
+  it("keeps the errors of an item's last five attempts", () => {
+    const play = mapped(1, { ...CONTINUE, retries: 7 });
+    for (let attempt = 1; attempt <= 8; attempt += 1) {
+      play.wakeWhenDue();
+      play.claim();
+      play.settle("b[0]", failed({ retryAfterMs: 1 }));
+    }
+    const errors = play.run.items[0]?.attempts.map(({ error }) => error !== null);
+    expect(errors).toEqual([false, false, false, true, true, true, true, true]);
+  });
+});
+
+describe("cancelling", () => {
+  it("cancels the items under way, in one change", () => {
+    const play = mapped(4, { ...ALL, retries: 1 });
+    play.claim({ items: 3 });
+    play.settle("b[0]", succeeded());
+    play.settle("b[1]", failed());
+    const token = play.leaseOf("b[2]");
+    play.cancel();
+    expect(play.last.change?.tasks).toHaveLength(2);
+    expect(play.itemsOf("b")).toEqual(["succeeded", "cancelled", "cancelled", "pending"]);
+    expect(play.attemptsOf("b[2]")).toEqual(["cancelled"]);
+    expect(play.run.status).toBe("cancelled");
+    const late = { ...token, outcome: succeeded(), children: [], logs: null };
+    expect(play.event({ type: "settled", attempts: [late], claim: null }).ignored).toEqual(["stale_lease"]);
+    expect([...play.run.active]).toEqual([]);
+  });
+});
+
+describe("items of the long lane", () => {
+  const LONG: TaskSettings[string] = { each: { ...EACH, maxParallel: 2 }, timeoutMs: 60_000 };
+
+  it("begin in executor objects of their own, as many as may run at a time", () => {
+    const play = mapped(3, LONG);
+    const names = play.effects("start_executor").map(({ ordinal }) => play.nameOf(ordinal));
+    expect(names).toEqual(["b[0]", "b[1]"]);
+    expect(play.claim()).toEqual([]);
+    expect(play.begin("b[0]", "x")).toMatchObject({ attempt: 1 });
+    play.settle("b[0]", succeeded());
+    expect(play.effects("start_executor").map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b[2]"]);
+  });
+
+  it("begin 500 at a time where very many may run", () => {
+    const play = mapped(1_200, { each: { ...EACH, maxParallel: 10_000 }, timeoutMs: 60_000 });
+    expect(play.effects("start_executor")).toHaveLength(500);
+    expect(play.wakeWhenDue()).toBe(100);
+    expect(play.effects("start_executor")).toHaveLength(500);
+    play.wakeWhenDue();
+    expect(play.effects("start_executor")).toHaveLength(200);
+  });
+
+  it("gathers in an executor object what is much, or lies in R2", () => {
+    const play = mapped(101, CONTINUE);
+    for (const item of play.claim({ items: 200 })) play.settle(item, succeeded());
+    expect(play.effects("start_executor").map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b"]);
+  });
+});
