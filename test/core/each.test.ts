@@ -6,6 +6,8 @@ import type { Advance, RunEvent } from "../../src/core/run-event.ts";
 import {
   failed,
   FRESH_DRIVER,
+  genesisOf,
+  graphOf,
   lost,
   passedArray,
   payloadRef,
