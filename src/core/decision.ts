@@ -62,6 +62,7 @@ export class Decision {
   readonly #children: ChildRun[] = [];
   #payload: PayloadRef | null = null;
   #ended = 0;
+  #reopened = 0;
   #cancelled = false;
   #leavingDriver = false;
 
@@ -95,10 +96,34 @@ export class Decision {
     return record ?? { attempt, status: "running", startedAt: this.now, finishedAt: null, error: null, logs: null };
   }
 
+  /** The attempts that count against the task's budgets: those since it was retried in place. */
+  counted(ordinal: number): readonly AttemptRecord[] {
+    const { attempts, retriedAfter } = this.entry(ordinal);
+    return retriedAfter === 0 ? attempts : attempts.slice(retriedAfter);
+  }
+
   set(ordinal: number, state: TaskState, attempt?: AttemptRecord): void {
     if (ordinal >= this.run.tasks.length) this.#each.count(this.entry(ordinal), this.#state(ordinal), state);
-    const attempts = this.#changes.get(ordinal)?.attempts ?? [];
-    this.#changes.set(ordinal, { ordinal, state, attempts: attempt === undefined ? attempts : [...attempts, attempt] });
+    const before = this.#changes.get(ordinal);
+    const attempts = before?.attempts ?? [];
+    this.#changes.set(ordinal, {
+      ...before,
+      ordinal,
+      state,
+      attempts: attempt === undefined ? attempts : [...attempts, attempt],
+    });
+  }
+
+  /**
+   * The task of a final run is open again: as it was before its first attempt, but that it keeps the record of them. Its items
+   * are begun again with it (see each-items.ts).
+   */
+  reopen(ordinal: number): void {
+    const { attempts, task } = this.entry(ordinal);
+    this.#changes.set(ordinal, { ordinal, state: { status: "pending" }, attempts: [], retriedAfter: attempts.length });
+    this.#reopened += 1;
+    for (const child of task.downstream)
+      this.#waitingOn.set(child, (this.#waitingOn.get(child) ?? this.entry(child).waitingOn) + 1);
   }
 
   ignore(reason: Ignored): void {
@@ -311,7 +336,7 @@ export class Decision {
     const started = this.run.startedAt ?? (this.#leases.length > 0 ? Math.max(this.run.createdAt, this.now) : null);
     const final = this.#open === 0;
     // A run starts with its first lease, and with that its status changes too.
-    const runChanged = status !== this.run.status;
+    const runChanged = status !== this.run.status || this.#reopened > 0;
     if (final && runChanged) this.#effects.push({ type: "finished" });
     const change: RunChange = {
       tasks: [...this.#changes.values()],
@@ -459,7 +484,7 @@ export class Decision {
 
   /** How many tasks are not final. */
   get #open(): number {
-    return this.run.open - this.#ended;
+    return this.run.open + this.#reopened - this.#ended;
   }
 
   #status(): RunStatus {

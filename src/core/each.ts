@@ -130,7 +130,7 @@ function openItems(
 
 /** An item that nobody has begun, as it is made. */
 export function newItem({ task }: TaskEntry, of: number, index: number): TaskEntry {
-  return { task, state: PENDING, attempts: [], waitingOn: 0, item: { of, index } };
+  return { task, state: PENDING, attempts: [], retriedAfter: 0, waitingOn: 0, item: { of, index } };
 }
 
 /** The task runs again: what its items have passed is kept, all others are begun once more. */
@@ -139,6 +139,7 @@ function resetItems(run: Run, progress: EachProgress): void {
     if (item.state.status === "succeeded") continue;
     countItem(progress, index, item.state, PENDING);
     item.state = PENDING;
+    item.retriedAfter = item.attempts.length;
   }
   progress.cursor = 0;
 }

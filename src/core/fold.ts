@@ -7,7 +7,7 @@ import { entryOf, isActive, isFinal, type AttemptRecord, type Run, type RunChang
 
 /** Folds a change into the run, in place: a run may be wide and a change touches few tasks. Call it after the commit. */
 export function fold(run: Run, change: RunChange): void {
-  for (const { ordinal, state, attempts } of change.tasks) {
+  for (const { ordinal, state, attempts, retriedAfter } of change.tasks) {
     const entry = entryOf(run, ordinal);
     if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
     if (entry.item === undefined) {
@@ -17,6 +17,7 @@ export function fold(run: Run, change: RunChange): void {
       foldEach(run, ordinal, entry, state);
     } else foldItem(run, entry, entry.item, state);
     entry.state = state;
+    if (retriedAfter !== undefined) entry.retriedAfter = retriedAfter;
     if (isActive(state)) run.active.add(ordinal);
     else run.active.delete(ordinal);
     for (const attempt of attempts) {

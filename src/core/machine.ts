@@ -10,6 +10,8 @@
  *        ▼                                      └──┘ retrying ◀── threw, retries left ────┘ │
  *     skipped              cancel: ──▶ cancelled                  settle ──▶ succeeded, failed
  *
+ * Final states change by one event only, `retried` (see retry-in-place.ts), of a run that is final as a whole.
+ *
  * Every state that is not final and not `pending` is due at some time (`dueAt`), and a pending task has an upstream task that
  * is not final; so a run always has a next thing to happen, and `nextWakeAt` says when to look if nobody calls.
  *
@@ -19,6 +21,7 @@
  */
 import { Decision } from "./decision.ts";
 import { fractionOf, retryDelayMs } from "./retry.ts";
+import { retryInPlace } from "./retry-in-place.ts";
 import { dueAt, entryOf, isFinal } from "./run.ts";
 import type { AttemptError, AttemptRecord, FailReason, LostTo, Run, TaskState } from "./run.ts";
 import type { Advance, RunEvent, SettledAttempt } from "./run-event.ts";
@@ -68,6 +71,9 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
       break;
     case "cancelled":
       cancel(decision);
+      break;
+    case "retried":
+      retryInPlace(decision);
       break;
   }
   return decision.conclude();
@@ -140,8 +146,9 @@ function afterFailure(
   attempt: AttemptRecord,
   failure: { readonly retryable: boolean; readonly retryAfterMs: number | null; readonly reason: FailReason },
 ): void {
-  const { task, attempts } = decision.entry(ordinal);
-  const failures = 1 + attempts.filter(({ status }) => status === "failed" || status === "timed_out").length;
+  const { task } = decision.entry(ordinal);
+  const failures =
+    1 + decision.counted(ordinal).filter(({ status }) => status === "failed" || status === "timed_out").length;
   if (!failure.retryable || failures > task.retries.limit || decision.isStopping(ordinal)) {
     decision.end(ordinal, { status: "failed", finishedAt: decision.now, reason: failure.reason }, attempt);
     return;
@@ -164,7 +171,7 @@ function afterLoss(decision: Decision, ordinal: number, ended: AttemptRecord, lo
     decision.end(ordinal, { status: "cancelled", finishedAt: decision.now }, attempt);
     return;
   }
-  const losses = 1 + decision.entry(ordinal).attempts.filter((earlier) => earlier.lostTo === lostTo).length;
+  const losses = 1 + decision.counted(ordinal).filter((earlier) => earlier.lostTo === lostTo).length;
   if (lostTo === "worker" && losses > WORKER_LOST_LIMIT) {
     decision.end(ordinal, { status: "failed", finishedAt: decision.now, reason: "worker_lost" }, attempt);
     return;

@@ -28,6 +28,8 @@ export type ProblemCode =
   | "payload_not_serializable"
   | "payload_too_large"
   | "run_final"
+  | "run_not_final"
+  | "nothing_to_retry"
   | "trigger_depth"
   | "endpoint_failed"
   | "not_available_yet"

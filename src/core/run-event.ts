@@ -45,7 +45,9 @@ export type RunEvent =
   | { readonly type: "begun"; readonly ordinal: number; readonly holder: string }
   /** Time has passed. */
   | { readonly type: "woken" }
-  | { readonly type: "cancelled" };
+  | { readonly type: "cancelled" }
+  /** Somebody has the final run go on: what failed, and what did not run because of it, runs again. */
+  | { readonly type: "retried" };
 
 /** Performed after the commit; all may be lost or repeated, since the state says what is still owed. */
 export type Effect =
@@ -70,6 +72,8 @@ export type Ignored =
   | "stale_lease"
   | "no_such_task"
   | "run_final"
+  | "run_not_final"
+  | "nothing_to_retry"
   | "not_due"
   | "no_work";
 

@@ -114,6 +114,8 @@ export interface TaskChange {
   readonly state: TaskState;
   /** Added, or replacing the record of the same attempt. */
   readonly attempts: readonly AttemptRecord[];
+  /** The task was retried in place after so many attempts; absent: it was not. */
+  readonly retriedAfter?: number;
 }
 
 export interface ChildRun {
@@ -168,6 +170,8 @@ export interface TaskEntry {
   readonly task: GraphTask;
   state: TaskState;
   readonly attempts: AttemptRecord[];
+  /** How many attempts there were when the task was last retried in place: they count against no budget any more. */
+  retriedAfter: number;
   /** Derived: how many upstream tasks are not final. */
   waitingOn: number;
   /** Derived, of a task with `each` once its items are known. */
@@ -200,6 +204,7 @@ export function newRun(genesis: RunGenesis): Run {
     task,
     state: { status: "pending" },
     attempts: [],
+    retriedAfter: 0,
     waitingOn: task.upstream.length,
   }));
   return {

@@ -1,5 +1,5 @@
 /**
- * The statuses, one list each. Final ones never change but by an explicit retry.
+ * The statuses, one list each. Final ones never change but by an explicit retry (see retry-in-place.ts).
  *
  * Task:
  * - `pending`: some upstream task is not final. Left when the last one is (to `queued`, or `skipped`). A crash changes nothing.

@@ -17,6 +17,7 @@ import { laterRoutes } from "./routes/later.ts";
 import { reconcileRoutes } from "./routes/reconcile.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
+import { steeringRoutes } from "./routes/steering.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./routes/trigger.ts";
 
 export interface AppDependencies
@@ -39,6 +40,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   for (const routes of [
     triggerRoutes(dependencies),
     runRoutes(dependencies),
+    steeringRoutes(dependencies),
     scheduleRoutes(dependencies),
     deliveryRoutes(dependencies),
     eventRoutes(dependencies),

@@ -2,8 +2,9 @@
 import type { Operation } from "./operation.ts";
 import { readOpenApi } from "./operations/description.ts";
 import { listDeliveries, replayDelivery } from "./operations/endpoints.ts";
-import { cancelRun, readRun, readRunPayload, readTaskLogs, readTaskPayload } from "./operations/runs.ts";
+import { readRun, readRunPayload, readTaskLogs, readTaskPayload } from "./operations/runs.ts";
 import { listSchedules, pauseSchedules, resumeSchedules } from "./operations/schedules.ts";
+import { cancelRun, retryRun } from "./operations/steering.ts";
 import { emitEvent, reconcileBucket, triggerTask } from "./operations/triggers.ts";
 
 export const OPERATIONS: readonly Operation[] = [
@@ -15,6 +16,7 @@ export const OPERATIONS: readonly Operation[] = [
   readTaskPayload,
   readTaskLogs,
   cancelRun,
+  retryRun,
   listSchedules,
   pauseSchedules,
   resumeSchedules,

@@ -27,6 +27,8 @@ export const PROBLEM_KINDS = {
   no_schedule: [404, "No schedule"],
   method_not_allowed: [405, "Method not allowed"],
   run_final: [409, "The run is final"],
+  run_not_final: [409, "The run is not final"],
+  nothing_to_retry: [409, "There is nothing to retry"],
   trigger_depth: [409, "Too many runs trigger each other"],
   delivery_not_whole: [409, "The delivery was not kept whole"],
   payload_too_large: [413, "The body is too large"],

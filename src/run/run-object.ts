@@ -20,6 +20,7 @@ import type {
   ClaimRequest,
   Grant,
   Lease,
+  RetryOutcome,
   RunDocument,
   RunRpc,
   SettleRequest,
@@ -126,6 +127,11 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   async cancel(): Promise<{ cancelled: boolean; document: RunDocument } | null> {
     const answer = this.#protocol.cancel();
     return answer === null ? null : { cancelled: answer.cancelled, document: describeRun(answer.run) };
+  }
+
+  async retry(): Promise<{ outcome: RetryOutcome; document: RunDocument } | null> {
+    const answer = this.#protocol.retry();
+    return answer === null ? null : { outcome: answer.outcome, document: describeRun(answer.run) };
   }
 
   async untilFinal(timeoutMs: number): Promise<RunDocument | null> {

@@ -17,7 +17,15 @@ import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
 import { deliver } from "./delivery.ts";
 import { placeParcel, takeIn } from "./intake.ts";
 import { Packer } from "./packer.ts";
-import type { AcceptAnswer, AcceptRequest, ClaimRequest, Grant, Lease, SettleRequest } from "./run-rpc.ts";
+import type {
+  AcceptAnswer,
+  AcceptRequest,
+  ClaimRequest,
+  Grant,
+  Lease,
+  RetryOutcome,
+  SettleRequest,
+} from "./run-rpc.ts";
 import type { RunStore } from "./store.ts";
 
 /** Pauses before a failed alarm is tried again: 1 s, doubling to 5 min. The platform's own retries end after six. */
@@ -62,6 +70,8 @@ export class RunProtocol {
   #alarmStrikes = 0;
   /** What the alarm that is handled just now was set to. */
   #firing: number | null = null;
+  /** What the run has outside its journal is being deleted: it must not go on any more. */
+  #isForgetting = false;
 
   constructor(store: RunStore, around: RunSurroundings) {
     this.#store = store;
@@ -155,6 +165,15 @@ export class RunProtocol {
     return { cancelled: change !== null, run };
   }
 
+  /** Whether this call has the run go on, with the run as it is now; null if there is none, or its retention is over. */
+  retry(): { readonly outcome: RetryOutcome; readonly run: Run } | null {
+    const run = this.load();
+    if (run === null || this.#isForgetting || this.#isRetentionOver(run)) return null;
+    const { change, ignored } = this.#advance(run, { type: "retried" });
+    if (change !== null) return { outcome: "retried", run };
+    return { outcome: ignored.includes("nothing_to_retry") ? "nothing_to_retry" : "run_not_final", run };
+  }
+
   /**
    * Never rejects: the platform gives an alarm up after six failures, and with it the run. `firing`: what the alarm was set to,
    * as far as the platform tells.
@@ -170,7 +189,7 @@ export class RunProtocol {
         if (this.load() === null && this.#alarmAt === Number.POSITIVE_INFINITY) await this.#store.deleteAll();
         return;
       }
-      if (run.finishedAt !== null && this.#around.now() >= nextWakeAt(run)) {
+      if (this.#isRetentionOver(run)) {
         await this.#endRetention(run);
         return;
       }
@@ -246,18 +265,27 @@ export class RunProtocol {
 
   /** A child run outlives its retention while its parent goes on; it looks again after as long, from a minute to a day. */
   async #endRetention(run: Run): Promise<void> {
-    if (!(await this.#around.mayBeTriggeredAgain(run))) return this.#forget(run.id);
+    const isKept = await this.#around.mayBeTriggeredAgain(run);
+    // The clock may have been set back meanwhile, and the run retried.
+    if (run.finishedAt === null) return;
+    if (!isKept) return this.#forget(run.id);
     const pauseMs = Math.min(KEPT_PAUSE_MS.most, Math.max(KEPT_PAUSE_MS.least, run.graph.retentionMs));
     this.#setAlarm(this.#around.now() + pauseMs);
   }
 
+  #isRetentionOver(run: Run): boolean {
+    return run.finishedAt !== null && this.#around.now() >= nextWakeAt(run);
+  }
+
   /** Payloads first: while the journal is there, a failure here is tried again. */
   async #forget(runId: RunId): Promise<void> {
+    this.#isForgetting = true;
     if (this.#store.expectsObjects) await this.#around.deletePayloads(runId);
     // At once: who still looks after the run's alarm must not set it again.
     this.#run = null;
     try {
       await this.#store.deleteAll();
+      this.#isForgetting = false;
     } catch (error) {
       this.#run = undefined;
       throw error;

@@ -135,9 +135,14 @@ export interface RunRpc {
   logs(task: string): Promise<TaskLogs | undefined | null>;
   /** Cancels the run; `run_final` if it has ended already. */
   cancel(): Promise<{ readonly cancelled: boolean; readonly document: RunDocument } | null>;
+  /** Has the final run go on, in place. Null also if its retention is over. */
+  retry(): Promise<{ readonly outcome: RetryOutcome; readonly document: RunDocument } | null>;
   /** Resolves to the document once the run is final, or to null after `timeoutMs` (or if there is no such run). */
   untilFinal(timeoutMs: number): Promise<RunDocument | null>;
 }
+
+/** `nothing_to_retry`: nothing has failed, was skipped for it or was cancelled. Both refusals change nothing. */
+export type RetryOutcome = "retried" | "run_not_final" | "nothing_to_retry";
 
 /** The run as `GET /api/v1/runs/{id}` answers it. Times in ISO 8601. */
 export interface RunDocument {

@@ -16,6 +16,7 @@ function always(check: (before: Run, play: Play, move: Move) => void, cancels = 
     ? fc.oneof(
         { weight: 60, arbitrary: anyMove(MOST) },
         { weight: 1, arbitrary: fc.constant({ type: "cancelled" } as const) },
+        { weight: 2, arbitrary: fc.constant({ type: "retried" } as const) },
       )
     : anyMove(MOST);
   fc.assert(
@@ -44,8 +45,9 @@ function deepFreeze<T>(value: T): T {
 }
 
 describe("whatever comes, in whatever order", () => {
-  it("a final state never changes, nor does a final run", () => {
-    always((before, { run }) => {
+  it("a final state never changes, nor does a final run, but by a retry", () => {
+    always((before, { run }, move) => {
+      if (move.type === "retried") return;
       for (const [ordinal, { state }] of before.tasks.entries())
         if (isFinal(state)) expect(stateAt(run, ordinal)).toEqual(state);
       if (before.finishedAt !== null) expect(run).toEqual(before);
@@ -101,9 +103,10 @@ describe("whatever comes, in whatever order", () => {
   });
 
   it("a task that has not run leaves `pending` once: a join starts once", () => {
-    always((before, { run, last }) => {
+    always((before, { run, last }, move) => {
       for (const { ordinal, state } of last.change?.tasks ?? []) {
-        if (stateAt(before, ordinal).status !== "pending") expect(state.status).not.toBe("pending");
+        if (stateAt(before, ordinal).status !== "pending" && move.type !== "retried")
+          expect(state.status).not.toBe("pending");
       }
       for (const { attempts } of run.tasks) {
         expect(attempts.map(({ attempt }) => attempt)).toEqual(attempts.map((_attempt, index) => index + 1));
@@ -144,8 +147,9 @@ describe("whatever comes, in whatever order", () => {
 
   it("a failed task has thrown as often as its policy allows, or for good", () => {
     always((_, { run }) => {
-      for (const { task, attempts } of run.tasks) {
-        const thrown = attempts.filter(({ status }) => status === "failed" || status === "timed_out").length;
+      for (const { task, attempts, retriedAfter } of run.tasks) {
+        const counted = attempts.slice(retriedAfter);
+        const thrown = counted.filter(({ status }) => status === "failed" || status === "timed_out").length;
         expect(thrown).toBeLessThanOrEqual(task.retries.limit + 1);
       }
     });
@@ -155,6 +159,22 @@ describe("whatever comes, in whatever order", () => {
     always((before, { last, run }) => {
       if (last.change === null) expect(run).toEqual(before);
       else expect(last.change.tasks.length).toBeGreaterThan(0);
+    });
+  });
+
+  it("a retry changes nothing before the run is final, then runs all that failed or was cancelled, and never what succeeded", () => {
+    always((before, { run, last }, move) => {
+      if (move.type !== "retried") return;
+      if (before.finishedAt === null) expect(last.change).toBeNull();
+      if (last.change === null) return;
+      for (const [ordinal, { state }] of before.tasks.entries()) {
+        if (state.status === "succeeded") expect(stateAt(run, ordinal)).toEqual(state);
+        if (state.status === "failed" || state.status === "cancelled")
+          expect(last.change.tasks.map((change) => change.ordinal)).toContain(ordinal);
+      }
+      // What reads no array, or an empty one, has ended again with that.
+      expect(run.finishedAt === null).toBe(run.open > 0);
+      expect(run).toMatchObject({ startedAt: before.startedAt, lastToken: before.lastToken });
     });
   });
 

@@ -30,6 +30,10 @@ interface Seen {
   lastToken: number;
   finishedAt: number | null;
   retentionOver: number;
+  /** Whether somebody has retried it. */
+  retried: boolean;
+  /** Whether it was deleted at the end of its retention; the same trigger makes another run after that. */
+  gone: boolean;
 }
 
 export class Checker {
@@ -53,15 +57,16 @@ export class Checker {
     this.#isRemoved = isRemoved;
   }
 
-  /** The run as it is after a commit; null: there is none (any more). */
-  observe(host: RunHost, run: Run | null): void {
+  /** The run as it is after a commit of this call; null: there is none (any more). */
+  observe(host: RunHost, run: Run | null, call: string): void {
     const seen = this.runs.get(host.runId);
     if (run === null) {
       if (seen !== undefined) this.#forgotten(host, seen);
       return;
     }
-    const now = seen ?? this.#recorded(host, run);
+    const now = seen === undefined || seen.gone ? this.#recorded(host, run) : seen;
     this.#triggered(host, run, now);
+    if (call === "retry" && now.finishedAt !== null && run.finishedAt === null) this.#retried(run, now);
     this.#inOrder(run, now);
     this.#derived(run);
     this.#neverStuck(host, run);
@@ -111,6 +116,8 @@ export class Checker {
     const run = seen?.host.peek();
     const entry = run?.tasks[lease.ordinal];
     if (seen === undefined || !run || entry === undefined) return;
+    // An attempt of before a retry reads what was passed then.
+    if (seen.retried && !isCurrent(entry.state, lease)) return;
     const expected = new Map(
       entry.task.shape === "trigger"
         ? [["", seen.payload]]
@@ -179,6 +186,8 @@ export class Checker {
       lastToken: 0,
       finishedAt: null,
       retentionOver: Number.POSITIVE_INFINITY,
+      retried: false,
+      gone: false,
     };
     this.runs.set(run.id, seen);
     this.#mustExist(host, run.payload, "the trigger");
@@ -199,6 +208,25 @@ export class Checker {
   #forgotten(host: RunHost, seen: Seen): void {
     if (this.#ground.wall() < seen.retentionOver)
       this.#ground.violate("1 accepted is durable", `${host.runId} is gone before its retention is over`);
+    seen.gone = true;
+  }
+
+  /** The one thing that changes final states: what failed or was cancelled is open again, what succeeded is as it was. */
+  #retried(run: Run, seen: Seen): void {
+    for (const [ordinal, entry] of run.tasks.entries()) {
+      const was = seen.states[ordinal] ?? { status: "pending" };
+      const { state, task } = entry;
+      const right: Readonly<Record<string, boolean>> = {
+        succeeded: JSON.stringify(state) === JSON.stringify(was),
+        skipped: isFinal(state) ? maySkip(run, entry) : !maySkip(run, entry),
+      };
+      if (!(right[was.status] ?? !isFinal(state)) || (state.status === "pending" && mayStart(run, entry)))
+        this.#ground.violate("4 final", `${run.id}: ${task.name} was ${was.status} and is ${state.status} by a retry`);
+      if (!isFinal(state)) seen.states[ordinal] = { status: "pending" };
+    }
+    seen.retried = true;
+    seen.finishedAt = null;
+    seen.status = run.status;
   }
 
   #inOrder(run: Run, seen: Seen): void {
@@ -238,21 +266,24 @@ export class Checker {
   }
 
   /** Whether the task ended as its code had it end; everything else would be the surroundings' doing. */
-  #asScripted(runId: RunId, ordinal: number, { task, state, attempts }: TaskEntry): void {
+  #asScripted(runId: RunId, ordinal: number, { task, state, attempts, retriedAfter }: TaskEntry): void {
     const behaviour = this.#behaviours.get(task.name);
     if (behaviour === undefined) return;
-    const { own, hampered } = this.#throws(runId, ordinal, attempts);
-    const deaths = attempts.filter(({ lostTo }) => lostTo === "worker").length;
+    const ever = this.#throws(runId, ordinal, attempts).own;
+    // Budgets begin anew with a retry.
+    const counted = attempts.slice(retriedAfter);
+    const { own, hampered } = this.#throws(runId, ordinal, counted);
+    const deaths = counted.filter(({ lostTo }) => lostTo === "worker").length;
     const forGood = behaviour.how === "non_retryable" && own > 0;
     const spent = own + hampered === task.retries.limit + 1;
     const as = state.status === "failed" ? state.reason : state.status;
     const right: Readonly<Record<string, boolean>> = {
       succeeded:
-        own === behaviour.throws &&
+        ever === behaviour.throws &&
         own + hampered <= task.retries.limit &&
         !forGood &&
         attempts.filter(({ status }) => status === "succeeded").length === 1,
-      error: own <= behaviour.throws && (spent || forGood),
+      error: ever <= behaviour.throws && (spent || forGood),
       worker_lost: deaths > WORKER_LOST_LIMIT,
       method_missing: this.#isRemoved(task.method),
     };
@@ -296,7 +327,9 @@ export class Checker {
     if (!Number.isFinite(due)) this.#ground.violate("2 never stuck", `${run.id} is ${run.status} and due at no time`);
     if (host.isGivenUp || host.isHandlingAlarm) return;
     const { alarmAt } = host;
-    const pauseMs = host.isFailing ? ALARM_PAUSE_MAX_MS : 0;
+    // A child run that is kept because its parent goes on asks again after as long as it is kept.
+    const keptMs = run.finishedAt !== null && run.origin.parent !== null ? run.graph.retentionMs : 0;
+    const pauseMs = Math.max(keptMs, host.isFailing ? ALARM_PAUSE_MAX_MS : 0);
     if (alarmAt === null) this.#ground.violate("2 never stuck", `${run.id} is due, and no alarm is set`);
     else if (alarmAt > Math.max(due, this.#ground.wall() + pauseMs) + 1)
       this.#ground.violate("2 never stuck", `${run.id} is due at ${due}, its alarm is set to ${alarmAt}`);

@@ -39,6 +39,8 @@ export interface Trigger {
   readonly copies: number;
   /** When somebody cancels the run, if it has a key to be found by. */
   readonly cancelAfterMs: number | null;
+  /** When somebody retries it in place, if it has a key to be found by. */
+  readonly retryAfterMs: readonly number[];
 }
 
 export interface Pipelines {
@@ -149,6 +151,7 @@ function drawTrigger(dice: Dice, index: number, roots: readonly string[], names:
   const [name = ""] = names;
   const hasKey = dice.chance(0.7);
   const delayMs = dice.chance(0.25) ? dice.between(1, 120_000) : 0;
+  const operator = dice.fork(`operator ${index}`);
   return {
     atMs: dice.between(0, 60_000),
     task: dice.chance(0.85) ? dice.pick([root, ...roots]) : dice.pick([name, ...names]),
@@ -158,5 +161,14 @@ function drawTrigger(dice: Dice, index: number, roots: readonly string[], names:
     debounced: delayMs > 0 && hasKey && dice.chance(0.4),
     copies: hasKey && dice.chance(0.3) ? 3 : 1,
     cancelAfterMs: hasKey && dice.chance(0.12) ? dice.between(0, 200_000) : null,
+    retryAfterMs: drawRetries(operator),
   };
+}
+
+/** Mostly soon; now and then when the run is about to be forgotten, and twice at once. */
+function drawRetries(dice: Dice): number[] {
+  if (dice.chance(0.6)) return [];
+  const late = dice.chance(0.2) ? RETENTION_MS + dice.between(-120_000, 120_000) : 0;
+  const times = Array.from({ length: dice.between(1, 3) }, () => late + dice.between(0, 300_000));
+  return dice.chance(0.3) ? [...times, ...times] : times;
 }

@@ -19,8 +19,8 @@ export interface RunHostWorld {
   perform(life: Invocation, run: Run, effect: Effect): void;
   /** Asks another run whether it is there and not final. */
   isOpen(life: Invocation, runId: RunId): Promise<boolean>;
-  /** Something was committed, or might have been. */
-  observe(host: RunHost, run: Run | null): void;
+  /** Something was committed by this call, or might have been. */
+  observe(host: RunHost, run: Run | null, call: string): void;
   /** The platform gave the alarm up: only a call can help now. */
   alarmGivenUp(host: RunHost): void;
 }
@@ -85,7 +85,7 @@ export class RunHost {
       throw new PassingError("Durable Object reset");
     }
     const answer = this.#attempt(what, () => work(protocol));
-    this.#world.observe(this, protocol.load());
+    this.#world.observe(this, protocol.load(), what);
     if (ground.strikes("reset_after_commit", () => `${this.runId}: ${what}`)) {
       this.reset("reset");
       throw new PassingError("Durable Object reset");
@@ -214,7 +214,7 @@ export class RunHost {
       });
       await done;
       this.#handling = null;
-      this.#world.observe(this, this.peek());
+      this.#world.observe(this, this.peek(), "alarm");
     } catch {
       // Refused, or reset: the errors of the surroundings; the object's own are told already.
       if (this.#handling !== null) this.#handleAgain(at);

@@ -86,6 +86,27 @@ const BUGS: readonly Bug[] = [
     instead: "",
   },
   {
+    invariant: "4 final",
+    bug: "a retry runs what has succeeded too",
+    file: "src/core/retry-in-place.ts",
+    code: 'if (state.status === "failed" || state.status === "cancelled") again.add(ordinal);',
+    instead: "again.add(ordinal);",
+  },
+  {
+    invariant: "4 final",
+    bug: "a retry leaves what was skipped for a failure",
+    file: "src/core/retry-in-place.ts",
+    code: "!staysSkipped(decision, child, again)",
+    instead: "false",
+  },
+  {
+    invariant: "8 blame",
+    bug: "attempts of before a retry count",
+    file: "src/core/decision.ts",
+    code: "return retriedAfter === 0 ? attempts : attempts.slice(retriedAfter);",
+    instead: "return retriedAfter === 0 ? attempts : attempts;",
+  },
+  {
     invariant: "5 nothing of a failed attempt",
     bug: "a payload's place in its row is always the first",
     file: "src/run/packer.ts",

@@ -153,6 +153,8 @@ class World {
     const { key, cancelAfterMs, task } = trigger;
     if (key !== null && cancelAfterMs !== null)
       scheduler.after(trigger.atMs + cancelAfterMs, () => void this.#cancel(runIdFor(task, key)));
+    for (const afterMs of key === null ? [] : trigger.retryAfterMs)
+      scheduler.after(trigger.atMs + afterMs, () => void this.#retry(runIdFor(task, key ?? "")));
   }
 
   /** A client: one with a key sends its trigger again until it has an answer. */
@@ -235,6 +237,16 @@ class World {
     }
   }
 
+  async #retry(runId: RunId): Promise<void> {
+    const user = new Invocation(this.#ground, `retry of ${runId}`);
+    try {
+      const outcome = await this.#callRun(user, runId, "retry", (run) => run.retry()?.outcome ?? "no run");
+      this.#ground.tell(() => `${user.name}: ${outcome}`);
+    } catch (error) {
+      this.#ground.tell(() => `${runId} could not be retried: ${String(error)}`);
+    }
+  }
+
   #drive(runId: RunId, first?: Grant, carrier?: Invocation): void {
     const ground = this.#ground;
     const driver = carrier ?? new Invocation(ground, `driver ${++this.#invocations}`, LIFE_MS);
@@ -285,7 +297,7 @@ class World {
       bucket: this.#bucket,
       perform: (life, run, effect) => this.#perform(life, run, effect),
       isOpen: (life, other) => this.#callRun(life, other, "describe", (run) => run.load()?.finishedAt === null),
-      observe: (observed, run) => this.#checker.observe(observed, run),
+      observe: (observed, run, call) => this.#checker.observe(observed, run, call),
       alarmGivenUp: (given) => this.#poll(given),
     });
     this.#hosts.set(runId, host);

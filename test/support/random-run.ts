@@ -52,7 +52,7 @@ export type Move =
       readonly claim: boolean;
     }
   | { readonly type: "garbage"; readonly ordinal: number; readonly attempt: number; readonly token: number }
-  | { readonly type: "accepted" | "woken" | "cancelled" };
+  | { readonly type: "accepted" | "woken" | "cancelled" | "retried" };
 
 /** Mostly work that goes on, with everything that can come late, twice, never, or from nowhere. */
 export function anyMove(most: number): fc.Arbitrary<Move> {
@@ -149,7 +149,8 @@ export function eventOf(
     case "woken":
       return { type: "woken" };
     case "cancelled":
-      return { type: "cancelled" };
+    case "retried":
+      return { type: move.type };
   }
 }
 

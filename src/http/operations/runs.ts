@@ -75,15 +75,3 @@ export const readTaskLogs = {
   },
   problems: ["unknown_run", "unknown_task"],
 } satisfies Operation;
-
-export const cancelRun = {
-  id: "cancelRun",
-  method: "POST",
-  path: "/runs/{id}/cancel",
-  right: "change",
-  group: GROUP,
-  summary: "Cancels the run; running attempts are told through `signal`",
-  params: runParams,
-  answers: { 200: { description: "The run", document: runDocument } },
-  problems: ["unknown_run", "run_final"],
-} satisfies Operation;

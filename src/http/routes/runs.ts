@@ -1,14 +1,15 @@
-/** `/runs/{id}`: one run, its payloads and logs, and cancelling it. Each call asks the run's own object. */
+/** `/runs/{id}`: one run, its payloads and logs. Each call asks the run's own object. */
 import { Hono, type Context } from "hono";
 import { nearest } from "../../conf/nearest.ts";
-import { parseRunId, type RunId } from "../../core/ids.ts";
+import type { RunId } from "../../core/ids.ts";
 import type { Problem } from "../../core/result.ts";
 import type { callRun } from "../../run/run-client.ts";
 import type { StoredPayload } from "../../run/run-rpc.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { cancelRun, readRun, readRunPayload, readTaskLogs, readTaskPayload } from "../operations/runs.ts";
+import { readRun, readRunPayload, readTaskLogs, readTaskPayload } from "../operations/runs.ts";
 import { problemResponse } from "../problem.ts";
+import { unknownRun, withRunId } from "../run-id.ts";
 
 export interface RunRouteDependencies {
   readonly callRun: typeof callRun;
@@ -47,18 +48,6 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
       return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? unknownRun(runId));
     }),
   );
-  handle(routes, cancelRun, (c, { params, reply }) =>
-    withRunId(c, params, async (runId) => {
-      const answer = await callRun(c.env, runId, (run) => run.cancel());
-      if (answer === null) return problemResponse(c, unknownRun(runId));
-      if (answer.cancelled) return reply(200, answer.document);
-      return problemResponse(c, {
-        code: "run_final",
-        detail: `The run ${runId} has ended already: it is ${answer.document.status}.`,
-        hint: "A run can be cancelled while it is queued or running.",
-      });
-    }),
-  );
   return routes;
 
   /** The refusal if the run has no such task. */
@@ -74,23 +63,6 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
       hint: meant === null ? `Its tasks are ${names.join(", ")}.` : `Did you mean "${meant}"?`,
     };
   }
-}
-
-async function withRunId(
-  c: Context<HttpEnv>,
-  { id }: { readonly id: string },
-  answer: (runId: RunId) => Promise<Response>,
-): Promise<Response> {
-  const runId = parseRunId(id);
-  return runId === null ? problemResponse(c, unknownRun(id)) : answer(runId);
-}
-
-function unknownRun(id: string): Problem {
-  return {
-    code: "unknown_run",
-    detail: `There is no run "${id}".`,
-    hint: "A run's id is `run_` and 26 characters, as its trigger answered; runs are deleted after `retention`.",
-  };
 }
 
 function nothingPassed(task: string): Problem {

@@ -1,0 +1,25 @@
+/** The `{id}` of calls about one run. */
+import type { Context } from "hono";
+import { parseRunId, type RunId } from "../core/ids.ts";
+import type { Problem } from "../core/result.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { problemResponse } from "./problem.ts";
+
+/** Answers for the run of this id, or with 404 if it is none. */
+export async function withRunId(
+  c: Context<HttpEnv>,
+  { id }: { readonly id: string },
+  answer: (runId: RunId) => Promise<Response>,
+): Promise<Response> {
+  const runId = parseRunId(id);
+  return runId === null ? problemResponse(c, unknownRun(id)) : answer(runId);
+}
+
+/** The refusal of an id that no run has (any more). */
+export function unknownRun(id: string): Problem {
+  return {
+    code: "unknown_run",
+    detail: `There is no run "${id}".`,
+    hint: "A run's id is `run_` and 26 characters, as its trigger answered; runs are deleted after `retention`.",
+  };
+}
