@@ -18,7 +18,6 @@ import type { ZodType, output as Parsed, input as Unparsed } from "zod";
 import type {
   EmitOptions,
   EmitResult,
-  PeachTasks,
   TaskContext,
   TaskLog,
   OpenedObject,
@@ -27,6 +26,7 @@ import type {
 } from "./task/author-api.ts";
 import { scopeOf, taskScopeOf } from "./task/context.ts";
 import type { TypedTask } from "./task/method.ts";
+import type { PeachTasks } from "./task/peach-tasks.ts";
 import type { ObjectEventPayload } from "./trigger/r2-notification.ts";
 import { receiveObjectEvents } from "./trigger/receive-object-events.ts";
 

@@ -47,6 +47,12 @@ const BOUNDARIES: readonly Boundary[] = [
     packages: NONE,
   },
   {
+    says: "the client imports only its own files, core, and how JSON is written",
+    from: /^src\/client(\.ts$|\/)/,
+    files: /^src\/(client\/|core\/|payload\/json-text\.ts$|task\/peach-tasks\.ts$)/,
+    packages: NONE,
+  },
+  {
     says: "pipelines import only peach/task-helpers, packages and each other",
     from: /^src\/pipelines\//,
     files: /^src\/pipelines\//,

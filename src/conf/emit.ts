@@ -45,7 +45,7 @@ export const registry: MethodRegistry = {
 `;
 }
 
-/** `tasks.d.ts`: what the trigger of each task takes, so that `triggerTaskWithEvent` is typed by task name. */
+/** `tasks.d.ts`: what the trigger of each task takes, so that `triggerTaskWithEvent` and `peach/client` are typed by task name. */
 export function emitTaskTypes(methods: ResolvedMethods, { outDir, repoRoot }: EmitPaths): string {
   const { imports, typeOf } = methodTypes([...methods.tasks.values()], outDir);
   const entries = [...methods.tasks].map(
@@ -56,7 +56,7 @@ import type { TypedTask } from ${JSON.stringify(importPath(outDir, `${repoRoot}/
 ${imports}
 type Takes<Method> = Method extends TypedTask<infer Input, infer _> ? input<Input> : unknown;
 
-declare module ${JSON.stringify(importPath(outDir, `${repoRoot}/src/task/author-api.ts`))} {
+declare module ${JSON.stringify(importPath(outDir, `${repoRoot}/src/task/peach-tasks.ts`))} {
   interface PeachTasks {
 ${entries.join("")}  }
 }

@@ -7,9 +7,6 @@ import type { RunDocument } from "../run/run-rpc.ts";
 /** A duration as in peach.conf (`250ms`, `30s`, `5m`, `2h`, `7d`), or milliseconds. */
 export type DurationInput = string | number;
 
-/** Task name to what its trigger takes. Empty here: `npm run compile` adds the tasks of peach.conf that are declared with types. */
-export interface PeachTasks {}
-
 /** An object that was opened. Its body is not read yet; whoever does not want it cancels it. */
 export interface OpenedObject {
   readonly body: ReadableStream<Uint8Array>;

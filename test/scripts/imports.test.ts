@@ -48,6 +48,8 @@ const CASES: readonly { says: string; file: string; code: string; rules: readonl
     "http, trigger and task reach",
   ),
   imports("lets task reach objects only by rpc", "src/task/a.ts", "../catalog/x.ts", "http, trigger and task reach"),
+  imports("keeps the client apart", "src/client/a.ts", "../run/run-rpc.ts", "the client imports only its own files"),
+  imports("keeps packages out of the client", "src/client.ts", "zod", "the client imports only its own files"),
   imports("keeps everybody from index.ts", "src/http/b.ts", "../index.ts", "only tests import src/index.ts"),
   imports("keeps scripts from index.ts", "scripts/a.ts", "../src/index.ts", "only tests import src/index.ts"),
   imports(

@@ -1,0 +1,169 @@
+/**
+ * One request to the API: address, token, problem documents as errors, and another try where that is safe. A call is sent
+ * again only if it reads, or carries an idempotency key: nothing is ever done twice because a connection broke.
+ */
+import { PeachConnectionError, PeachError } from "./errors.ts";
+
+/** What a client needs of `fetch`. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface ClientOptions {
+  /** Where Peach runs: `https://peach.example.workers.dev`, or `http://127.0.0.1:8787` for `npm run dev`. */
+  readonly url: string;
+  /** PEACH_API_TOKEN, or one of PEACH_API_TOKENS. */
+  readonly token: string;
+  /** Default: the global one. */
+  readonly fetch?: Fetch;
+  /** How long a call that may be sent again is tried when it cannot get through. Milliseconds, default 5,000. */
+  readonly retryForMs?: number;
+}
+
+/** What every call takes. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type QueryValue = string | number | boolean | null | undefined;
+
+export interface Call {
+  readonly method?: "GET" | "POST" | "DELETE";
+  /** Below /api/v1, each part as it is: it is encoded here. */
+  readonly path: readonly string[];
+  /** Null and undefined are left out. */
+  readonly query?: Readonly<Record<string, QueryValue>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: NonNullable<RequestInit["body"]>;
+  /** Whether to send it twice does what to send it once does. Default: it reads. */
+  readonly repeatable?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const DEFAULT_RETRY_MS = 5_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+const JITTER = 0.2;
+/** Answers that say: not now. */
+const PASSING = new Set([429, 502, 503, 504]);
+const EXCERPT_LENGTH = 200;
+
+export class Connection {
+  readonly #url: string;
+  readonly #token: string;
+  readonly #fetch: Fetch;
+  readonly #retryForMs: number;
+
+  /** Throws a TypeError if the address or the token cannot be one. */
+  constructor({ url, token, fetch: given, retryForMs = DEFAULT_RETRY_MS }: ClientOptions) {
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+      throw new TypeError(`url: expected an address such as https://peach.example.workers.dev, given ${url || "none"}`);
+    if (!/^[\x21-\x7e]+$/.test(token))
+      throw new TypeError("token: expected an API token: printable ASCII without spaces");
+    this.#url = url.replace(/\/+$/, "");
+    this.#token = token;
+    // Not as a method: browsers and workers refuse a `fetch` with another `this`.
+    this.#fetch = given ?? ((input, init) => fetch(input, init));
+    this.#retryForMs = retryForMs;
+  }
+
+  /** The JSON of the answer, which is taken for what the API says it is. */
+  async json<Document>(call: Call): Promise<Document> {
+    const answer = await this.request(call);
+    const text = await answer.text();
+    try {
+      const document: Document = JSON.parse(text);
+      return document;
+    } catch {
+      throw noPeach(answer, text);
+    }
+  }
+
+  /** The answer, if it is no refusal. Rejects with `PeachError`, or with the signal's reason. */
+  async request(call: Call): Promise<Response> {
+    const { method = "GET", signal } = call;
+    const canRepeat = (call.repeatable ?? method === "GET") && !(call.body instanceof ReadableStream);
+    const end = Date.now() + (canRepeat ? this.#retryForMs : 0);
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      signal?.throwIfAborted();
+      const answer = await this.#send(call).catch((error: unknown) => {
+        signal?.throwIfAborted();
+        return new PeachConnectionError(this.#url, error);
+      });
+      if (answer instanceof Response && answer.ok) return answer;
+      const isPassing = !(answer instanceof Response) || PASSING.has(answer.status);
+      const waitMs = Math.max(pauseMs, answer instanceof Response ? retryAfterMs(answer) : 0);
+      if (!isPassing || Date.now() + waitMs > end) throw answer instanceof Response ? await refusal(answer) : answer;
+      if (answer instanceof Response) await answer.body?.cancel();
+      await pause(waitMs * (1 - Math.random() * JITTER), signal);
+    }
+  }
+
+  #send({ method = "GET", path, query = {}, headers = {}, body, signal }: Call): Promise<Response> {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined && value !== null) parameters.set(name, String(value));
+    const search = parameters.size === 0 ? "" : `?${parameters.toString()}`;
+    return this.#fetch(`${this.#url}/api/v1/${path.map(encodeURIComponent).join("/")}${search}`, {
+      method,
+      headers: { Authorization: `Bearer ${this.#token}`, ...headers },
+      // The token is for this address only: nothing is followed to elsewhere.
+      redirect: "manual",
+      ...(body === undefined ? {} : { body }),
+      // A streamed body is half duplex, which Node and browsers want to be told.
+      ...(body instanceof ReadableStream ? { duplex: "half" } : {}),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+}
+
+/** Resolves after this time; rejects with the signal's reason when that is aborted. */
+export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted === true) abort();
+  });
+}
+
+async function refusal(answer: Response): Promise<PeachError> {
+  const text = await answer.text();
+  const { code, detail, hint, errors, request_id: requestId } = parseObject(text);
+  if (typeof code !== "string" || typeof detail !== "string") return noPeach(answer, text);
+  return new PeachError({
+    code,
+    detail,
+    hint: typeof hint === "string" ? hint : "",
+    status: answer.status,
+    requestId: typeof requestId === "string" ? requestId : null,
+    errors: Array.isArray(errors) ? errors : [],
+  });
+}
+
+function noPeach(answer: Response, text: string): PeachError {
+  return new PeachError({
+    code: "unexpected_answer",
+    detail: `The address answers with ${answer.status}, but not as Peach does: ${JSON.stringify(text.slice(0, EXCERPT_LENGTH))}.`,
+    hint: "It must be that of the worker itself, without /api/v1 and without a login page before it.",
+    status: answer.status,
+  });
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+  } catch {
+    return {};
+  }
+}
+
+function retryAfterMs(answer: Response): number {
+  const text = answer.headers.get("Retry-After") ?? "";
+  return /^\d{1,4}$/.test(text) ? Number(text) * 1_000 : 0;
+}

@@ -1,0 +1,16 @@
+import { parseDuration } from "../core/duration.ts";
+
+/** As in peach.conf (`250ms`, `30s`, `5m`, `2h`, `7d`), or milliseconds. */
+export type DurationInput = string | number;
+
+/** Milliseconds. Throws a RangeError that says what is allowed. */
+export function durationMs(duration: DurationInput): number {
+  const ms = typeof duration === "number" ? duration : parseDuration(duration);
+  if (ms !== null && Number.isFinite(ms) && ms >= 0) return ms;
+  throw new RangeError(`a duration is written like 250ms, 30s, 5m, 2h or 7d, or is milliseconds; given ${duration}`);
+}
+
+/** As the API reads it. */
+export function durationText(duration: DurationInput): string {
+  return `${Math.round(durationMs(duration))}ms`;
+}

@@ -1,0 +1,77 @@
+/** Payloads as requests carry them, and as answers bring them: what goes in comes out as the same kind. */
+import { writeJson } from "../payload/json-text.ts";
+import { PeachError } from "./errors.ts";
+
+/** A payload on its way. */
+export interface PayloadBody {
+  readonly body: NonNullable<RequestInit["body"]>;
+  readonly contentType: string;
+}
+
+const JSON_TYPE = "application/json";
+const OCTET_TYPE = "application/octet-stream";
+
+/**
+ * JSON values, strings, bytes (ArrayBuffer, typed arrays, Blob) or a ReadableStream of bytes; undefined is JSON null. Bytes
+ * may have a `contentType` of their own. Throws `payload_not_serializable` with the places that JSON cannot hold.
+ */
+export function payloadBody(payload: unknown, contentType?: string): PayloadBody {
+  // A text with lone surrogates has no UTF-8, but an escape in JSON.
+  if (typeof payload === "string" && payload.isWellFormed())
+    return { body: payload, contentType: contentType ?? "text/plain; charset=utf-8" };
+  if (payload instanceof Blob) return { body: payload, contentType: contentType ?? (payload.type || OCTET_TYPE) };
+  if (payload instanceof ReadableStream) return { body: payload, contentType: contentType ?? OCTET_TYPE };
+  if (payload instanceof ArrayBuffer) return { body: payload, contentType: contentType ?? OCTET_TYPE };
+  if (ArrayBuffer.isView(payload)) {
+    // A view of shared memory is no body: it is copied.
+    const bytes = new Uint8Array(payload.byteLength);
+    bytes.set(new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength));
+    return { body: bytes, contentType: contentType ?? OCTET_TYPE };
+  }
+  const json = writeJson(payload);
+  if (json.ok) return { body: json.text, contentType: contentType ?? JSON_TYPE };
+  const [first] = json.errors;
+  throw new PeachError({
+    code: "payload_not_serializable",
+    detail: `The payload cannot be sent: ${first?.path ?? "$"} is ${first?.message ?? "no JSON"}.`,
+    hint: "Payloads are JSON values, strings, bytes (ArrayBuffer, typed arrays, Blob) or a ReadableStream of bytes.",
+    errors: json.errors,
+  });
+}
+
+/** A payload that was asked for. It is read once, in one of these ways. */
+export interface ReceivedPayload {
+  readonly contentType: string;
+  /** Bytes; null if the answer does not say. */
+  readonly size: number | null;
+  /** As the kind it went in: the JSON value, the string, or a Uint8Array. */
+  value(): Promise<unknown>;
+  text(): Promise<string>;
+  bytes(): Promise<Uint8Array>;
+  stream(): ReadableStream<Uint8Array>;
+}
+
+/** The payload in an answer. */
+export function receivedPayload(answer: Response): ReceivedPayload {
+  const contentType = answer.headers.get("Content-Type") ?? OCTET_TYPE;
+  const length = answer.headers.get("Content-Length");
+  const bytes = async (): Promise<Uint8Array> => new Uint8Array(await answer.arrayBuffer());
+  return {
+    contentType,
+    size: length === null ? null : Number(length),
+    async value() {
+      const [essence = "", charset = ""] = contentType.toLowerCase().split(/\s*;\s*(?:charset=)?/);
+      if (essence === JSON_TYPE || essence.endsWith("+json")) return JSON.parse(decode(await bytes()));
+      if (essence === "text/plain" && ["", "utf-8"].includes(charset)) return decode(await bytes());
+      return bytes();
+    },
+    text: async () => decode(await bytes()),
+    bytes,
+    stream: () => answer.body ?? new Blob([]).stream(),
+  };
+}
+
+/** A byte order mark is part of the text. */
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes);
+}

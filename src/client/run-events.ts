@@ -1,0 +1,84 @@
+/** What happens to a run, as `runs.events` tells it, and a run's document kept up to date with it. Pure. */
+import type { RunStatus } from "../core/status.ts";
+import type { LogLine, Progress, RunDocument, TaskOfRun } from "./documents.ts";
+import type { ServerEvent } from "./event-stream.ts";
+
+/** What changed at one commit of the run. */
+export interface RunChange {
+  readonly run: Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms">;
+  /** Those that changed, whole. */
+  readonly tasks: readonly TaskOfRun[];
+  readonly children: RunDocument["children"];
+}
+
+/** Of an attempt; `item` only of a task with `each`. */
+interface OfAttempt {
+  readonly task: string;
+  readonly item?: number;
+  readonly attempt: number;
+  readonly at: string;
+}
+
+/** `id`, where there is one, resumes the stream after this event. Progress and log lines may be missed where a connection broke. */
+export type RunEvent =
+  | { readonly type: "run"; readonly id: string | null; readonly run: RunDocument }
+  | { readonly type: "change"; readonly id: string | null; readonly change: RunChange }
+  | { readonly type: "progress"; readonly progress: OfAttempt & Progress }
+  | { readonly type: "log"; readonly line: OfAttempt & LogLine }
+  | { readonly type: "end"; readonly id: string | null; readonly status: RunStatus };
+
+/** The event that came over the wire; null for one that this client does not know. */
+export function readRunEvent({ event, data, id }: ServerEvent): RunEvent | null {
+  switch (event) {
+    case "run":
+      return { type: "run", id, run: JSON.parse(data) };
+    case "change":
+      return { type: "change", id, change: JSON.parse(data) };
+    case "progress":
+      return { type: "progress", progress: JSON.parse(data) };
+    case "log":
+      return { type: "log", line: JSON.parse(data) };
+    case "end": {
+      const { status }: { status: RunStatus } = JSON.parse(data);
+      return { type: "end", id, status };
+    }
+    default:
+      return null;
+  }
+}
+
+/**
+ * The run's document after this event. Null as long as no document has come: a stream that is resumed brings none.
+ *
+ * @example
+ * let run = null;
+ * for await (const event of peach.runs.events(runId)) run = applyRunEvent(run, event);
+ */
+export function applyRunEvent(run: RunDocument | null, event: RunEvent): RunDocument | null {
+  if (event.type === "run") return event.run;
+  if (run === null) return null;
+  switch (event.type) {
+    case "change": {
+      const { run: state, tasks, children } = event.change;
+      const changed = new Map(tasks.map((task) => [task.task, task]));
+      const known = new Set(run.children.map(({ run_id }) => run_id));
+      return {
+        ...run,
+        ...state,
+        tasks: run.tasks.map((task) => changed.get(task.task) ?? task),
+        children: [...run.children, ...children.filter(({ run_id }) => !known.has(run_id))],
+      };
+    }
+    case "progress": {
+      const { task: name, item, fraction, message, at } = event.progress;
+      // Of a task with `each` the document counts items; what one of them says is not the task's.
+      if (item !== undefined) return run;
+      const progress = { fraction, message, at };
+      return { ...run, tasks: run.tasks.map((task) => (task.task === name ? { ...task, progress } : task)) };
+    }
+    case "log":
+      return run;
+    case "end":
+      return { ...run, status: event.status };
+  }
+}

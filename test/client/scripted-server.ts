@@ -1,0 +1,74 @@
+/** A server on loopback that answers as a test tells it, and notes what it was asked. */
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { onTestFinished } from "vitest";
+
+export interface Asked {
+  readonly method: string;
+  /** Without /api/v1. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** What to answer: a status and JSON (or bytes), or whatever the test does with the response. `break`: the connection ends. */
+export type Answer = "break" | SimpleAnswer | ((response: ServerResponse) => void);
+
+interface SimpleAnswer {
+  readonly status?: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface ScriptedServer {
+  readonly url: string;
+  readonly asked: readonly Asked[];
+}
+
+/** Gives these answers, one after the other, and the last one for ever. Ends with the test. */
+export async function serve(...answers: readonly Answer[]): Promise<ScriptedServer> {
+  const asked: Asked[] = [];
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { method = "", headers } = request;
+    const body = await buffer(request);
+    asked.push({ method, path: (request.url ?? "").replace(/^\/api\/v1/, ""), headers, body });
+    const answer = answers[Math.min(asked.length, answers.length) - 1] ?? { status: 500 };
+    if (answer === "break") request.socket.destroy();
+    else if (typeof answer === "function") answer(response);
+    else send(response, answer);
+  };
+  const server = createServer((request, response) => {
+    take(request, response).catch((error: unknown) => response.writeHead(500).end(String(error)));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return { url: `http://127.0.0.1:${address.port}`, asked };
+}
+
+/** A stream of server-sent events: these, `rest`, and then its end, or with `open` nothing. */
+export function events(texts: readonly string[], how: "end" | "open" | "break" = "end", rest = ""): Answer {
+  return (response) => {
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    response.write(`: open\n\n${texts.map((text) => `${text}\n\n`).join("")}${rest}`, () => {
+      if (how === "end") response.end();
+      if (how === "break") response.socket?.destroy();
+    });
+  };
+}
+
+/** A problem document. */
+export function problem(status: number, code: string, more: object = {}): Answer {
+  return { status, body: { code, detail: `It is ${code}.`, hint: "Do this.", request_id: "r1", ...more } };
+}
+
+function send(response: ServerResponse, { status = 200, body, headers }: SimpleAnswer): void {
+  const isBytes = body instanceof Uint8Array;
+  response
+    .writeHead(status, { "Content-Type": isBytes ? "application/octet-stream" : "application/json", ...headers })
+    .end(isBytes ? body : JSON.stringify(body ?? {}));
+}
