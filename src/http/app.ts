@@ -10,6 +10,7 @@ import { notFound } from "./not-found.ts";
 import { unexpected } from "./problem.ts";
 import { requestId } from "./request-id.ts";
 import { deliveryRoutes, type DeliveryRouteDependencies } from "./routes/deliveries.ts";
+import { deploymentRoutes } from "./routes/deployment.ts";
 import { descriptionRoutes } from "./routes/description.ts";
 import { devR2Routes } from "./routes/dev-r2.ts";
 import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
@@ -45,6 +46,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     deliveryRoutes(dependencies),
     eventRoutes(dependencies),
     reconcileRoutes(dependencies),
+    deploymentRoutes(dependencies),
     descriptionRoutes(),
     laterRoutes(),
   ])

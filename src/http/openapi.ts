@@ -102,11 +102,12 @@ function successes({ answers }: Operation): Json {
 }
 
 function responseOf(answer: Answer): Json {
-  const { description } = answer;
-  if ("document" in answer)
-    return { description, content: { "application/json": { schema: referenceTo(answer.document) } } };
-  if (answer.contentTypes.length === 0) return { description };
-  return { description, content: Object.fromEntries(answer.contentTypes.map((type) => [type, {}])) };
+  const { description, document, contentTypes = [] } = answer;
+  const content = {
+    ...(document !== undefined && { "application/json": { schema: referenceTo(document) } }),
+    ...Object.fromEntries(contentTypes.map((type) => [type, {}])),
+  };
+  return { description, ...(Object.keys(content).length > 0 && { content }) };
 }
 
 /** By status: several problems may share one. */

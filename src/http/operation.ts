@@ -11,10 +11,12 @@ import type { z } from "zod";
 import type { ProblemCode } from "../core/result.ts";
 import type { Right } from "./auth.ts";
 
-/** What a call answers when it succeeds: a document, or something else by its content types (none: nothing). */
-export type Answer =
-  | { readonly description: string; readonly document: z.ZodType }
-  | { readonly description: string; readonly contentTypes: readonly string[] };
+/** What a call answers when it succeeds: a JSON document, or something else by its content types, or nothing. */
+export interface Answer {
+  readonly description: string;
+  readonly document?: z.ZodType;
+  readonly contentTypes?: readonly string[];
+}
 
 /** With a document. 204 has nothing, 206 a part of a payload. */
 export type DocumentStatus = 200 | 201 | 202;

@@ -1,5 +1,6 @@
 /** Every call of the API, in the order in which its description shows them (see `operation.ts`). */
 import type { Operation } from "./operation.ts";
+import { listEndpoints, listTasks, readGraph, readHealth, readTask } from "./operations/deployment.ts";
 import { readOpenApi } from "./operations/description.ts";
 import { listDeliveries, replayDelivery } from "./operations/endpoints.ts";
 import { readRun, readRunPayload, readTaskLogs, readTaskPayload } from "./operations/runs.ts";
@@ -22,5 +23,10 @@ export const OPERATIONS: readonly Operation[] = [
   resumeSchedules,
   listDeliveries,
   replayDelivery,
+  listTasks,
+  readTask,
+  readGraph,
+  listEndpoints,
+  readHealth,
   readOpenApi,
 ];

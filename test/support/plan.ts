@@ -1,5 +1,5 @@
 /** Plans as `conf/compile` makes them, with the defaults of peach.conf for all that a test does not say. */
-import type { EndpointPlan, Plan, R2Rule, TaskPlan } from "../../src/core/plan.ts";
+import type { EndpointPlan, Plan, R2Rule, SchedulePlan, TaskPlan } from "../../src/core/plan.ts";
 
 /** A task of the method of its name. */
 export function taskPlan(
@@ -42,6 +42,19 @@ export function endpointPlan(name: string, overrides: Partial<EndpointPlan> = {}
 /** Every creation in the bucket `uploads`. */
 export function r2Rule(overrides: Partial<R2Rule> = {}): R2Rule {
   return { bucket: "uploads", prefix: "", suffix: "", actions: ["create"], ...overrides };
+}
+
+/** Of every hour. */
+export function schedulePlan(overrides: Partial<SchedulePlan> = {}): SchedulePlan {
+  return {
+    id: "hourly",
+    cron: "0 * * * *",
+    timezone: "UTC",
+    overlap: "allow",
+    catchUp: { policy: "none", windowMs: null },
+    payload: null,
+    ...overrides,
+  };
 }
 
 export function planOf(tasks: readonly TaskPlan[], overrides: Partial<Omit<Plan, "tasks">> = {}): Plan {

@@ -5,7 +5,6 @@ import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 
 const INSTEAD_OF_LISTS = "Ask for a single run: GET /api/v1/runs/{id}.";
-const INSTEAD_OF_PLAN = "peach.conf says what is deployed.";
 const NOTHING = "A later version has it.";
 
 /** By method, path, right and what to do instead. */
@@ -15,9 +14,6 @@ export const LATER_CALLS: readonly (readonly [method: "GET" | "POST", path: stri
   ["POST", "/runs/:id/replay", "trigger", "Trigger the task again with the bytes of GET /api/v1/runs/{id}/payload."],
   ["GET", "/runs/:id/tasks/:task/items", "read_run", NOTHING],
   ["POST", "/runs/:id/tasks/:task/complete", "change", NOTHING],
-  ["GET", "/tasks", "list", INSTEAD_OF_PLAN],
-  ["GET", "/tasks/:task", "list", INSTEAD_OF_PLAN],
-  ["GET", "/graph", "list", INSTEAD_OF_PLAN],
   ["POST", "/tasks/:task/pause", "change", NOTHING],
   ["POST", "/tasks/:task/resume", "change", NOTHING],
   ["GET", "/dead-letters", "list", "They lie in the bucket peach-payloads under dead-letters/."],
