@@ -1,4 +1,5 @@
 /** Wiring only: the worker's handlers and the classes that the runtime looks for. */
+import { DeadLettersObject } from "./dead-letters/dead-letters-object.ts";
 import { callDeliveries } from "./deliveries/deliveries-client.ts";
 import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
 import { createApp } from "./http/app.ts";
@@ -19,6 +20,7 @@ import { VersionsObject } from "./versions/versions-object.ts";
 const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callDeliveries, callEndpoint });
 
 export {
+  DeadLettersObject,
   DebounceObject,
   DeliveriesObject,
   DriverEntrypoint,
@@ -48,9 +50,9 @@ export default {
 
   async queue(batch, env, ctx) {
     // Told by how the name ends: a deployment may put its own prefix in front.
-    if (batch.queue.endsWith("dead-letters")) await consumeDeadLetters(batch, env);
+    if (batch.queue.endsWith("dead-letters")) await consumeDeadLetters(plan, batch, env);
     else if (batch.queue.endsWith("r2-events"))
       await consumeR2Events({ plan, acceptTrigger }, batch, env, consumerOf(ctx));
-    else await consumeRunMessages((runId) => ctx.exports.DriverEntrypoint.drive(runId), batch, env);
+    else await consumeRunMessages(plan, (runId) => ctx.exports.DriverEntrypoint.drive(runId), batch, env);
   },
 } satisfies ExportedHandler<Env>;

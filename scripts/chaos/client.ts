@@ -10,7 +10,8 @@ const STORED = z.object({
   event: z.object({ object: z.object({ key: z.string(), eTag: z.string() }), eventTime: z.string() }).loose(),
   will_trigger: z.array(z.object({ run_id: z.string() })),
 });
-const OBJECTS = z.object({ runs: z.array(z.string()), dead_letters: z.array(z.unknown()) });
+const OBJECTS = z.object({ runs: z.array(z.string()) });
+const DEAD_LETTERS = z.object({ dead_letters: z.array(z.unknown()) });
 
 /** An answer that a correct client should never get. */
 export class UnexpectedAnswer extends Error {}
@@ -65,9 +66,14 @@ export class Client {
     return null;
   }
 
-  /** What lies in the payload bucket. */
-  async objects(): Promise<z.infer<typeof OBJECTS>> {
-    return OBJECTS.parse(await this.#json(await this.#call("/chaos/objects"), 200));
+  /** The keys of runs that lie in the payload bucket. */
+  async objects(): Promise<readonly string[]> {
+    return OBJECTS.parse(await this.#json(await this.#call("/chaos/objects"), 200)).runs;
+  }
+
+  /** The newest dead letters, with what they say. */
+  async deadLetters(): Promise<readonly unknown[]> {
+    return DEAD_LETTERS.parse(await this.#json(await this.#call("/api/v1/dead-letters?limit=200"), 200)).dead_letters;
   }
 
   async #call(path: string, init: RequestInit = {}): Promise<Response> {

@@ -68,14 +68,15 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   }, PROGRESS_MS);
   try {
     const drained = await carryThrough({ stage, follower, load, plan, limit }, items);
-    const objects = limit.aborted ? { runs: [], dead_letters: [] } : await objectsLeft(client);
+    const leftovers = limit.aborted ? [] : await objectsLeft(client);
+    const deadLetters = limit.aborted ? [] : await client.deadLetters();
     await follower.end();
     await stage.end();
     const history = {
       reports: recorder.reports,
       runs: follower.runs(stage.kills.map(({ at }) => at)),
       keyed: new Set(items.flatMap(({ name, key }) => (key === null ? [] : [name]))),
-      leftovers: objects.runs,
+      leftovers,
       alarms: runsWithAlarm(join(options.folder, "state")),
       // As long as runs are there, so is their state.
       heldState: follower.deleted === follower.final ? objectsThatHold(join(options.folder, "state")) : [],
@@ -90,7 +91,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
       tookMs: Date.now() - startedAt,
       lastFinalAfterMs: drained,
       quiet: follower.quiet.length,
-      deadLetters: objects.dead_letters,
+      deadLetters,
       gaveUp: limit.aborted,
     };
   } finally {
@@ -133,7 +134,7 @@ async function objectsLeft(client: Client): ReturnType<Client["objects"]> {
   const end = Date.now() + TIDY_LIMIT_MS;
   for (;;) {
     const objects = await client.objects();
-    if (objects.runs.length === 0 || Date.now() > end) return objects;
+    if (objects.length === 0 || Date.now() > end) return objects;
     await new Promise((wake) => setTimeout(wake, 10 * POLL_MS));
   }
 }

@@ -61,7 +61,7 @@ const BOUNDARIES: readonly Boundary[] = [
   {
     says: "http, trigger and task reach objects only through *-rpc.ts and *-client.ts",
     from: /^src\/(http|trigger|task)\//,
-    files: /^(?!src\/(run|catalog|deliveries|limits|schedules|versions)\/(?!.*-(rpc|client)\.ts$))/,
+    files: /^(?!src\/(run|catalog|dead-letters|deliveries|limits|schedules|versions)\/(?!.*-(rpc|client)\.ts$))/,
     packages: ANY,
   },
   {

@@ -9,8 +9,12 @@ export type RunId = string & { readonly [brand]: "RunId" };
 /** `dlv_` and 26 characters of the same, random: one request to an endpoint, as it is kept for the inspector. */
 export type DeliveryId = string & { readonly [brand]: "DeliveryId" };
 
+/** `dlt_` and 26 characters of the same: the digest of the queue's message that could not be processed. */
+export type DeadLetterId = string & { readonly [brand]: "DeadLetterId" };
+
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const RUN_ID = /^run_[0-9a-hjkmnp-tv-z]{26}$/;
+const DEAD_LETTER_ID = /^dlt_[0-9a-hjkmnp-tv-z]{26}$/;
 const DELIVERY_ID = /^dlv_[0-9a-hjkmnp-tv-z]{26}$/;
 
 /** The run id that stands for these bytes; only the first 16 count. */
@@ -25,6 +29,14 @@ export function deliveryIdFromBytes(bytes: Uint8Array): DeliveryId {
   const text = `dlv_${base32(bytes)}`;
   const id = parseDeliveryId(text);
   if (id === null) throw new Error(`bytes became "${text}", which is no delivery id`);
+  return id;
+}
+
+/** The id of a dead letter that stands for these bytes; only the first 16 count. */
+export function deadLetterIdFromBytes(bytes: Uint8Array): DeadLetterId {
+  const text = `dlt_${base32(bytes)}`;
+  const id = parseDeadLetterId(text);
+  if (id === null) throw new Error(`bytes became "${text}", which is no id of a dead letter`);
   return id;
 }
 
@@ -56,12 +68,26 @@ export function parseDeliveryId(text: string): DeliveryId | null {
   return isDeliveryId(text) ? text : null;
 }
 
+/** The id of a dead letter in this text, or null if it is none. */
+export function parseDeadLetterId(text: string): DeadLetterId | null {
+  return isDeadLetterId(text) ? text : null;
+}
+
+function isDeadLetterId(text: string): text is DeadLetterId {
+  return DEAD_LETTER_ID.test(text);
+}
+
 function isDeliveryId(text: string): text is DeliveryId {
   return DELIVERY_ID.test(text);
 }
 
 function isRunId(text: string): text is RunId {
   return RUN_ID.test(text);
+}
+
+/** What is hashed into the id of a dead letter: a message that is delivered again, only to be recorded, is the same letter. */
+export function deadLetterInput(queue: string, messageId: string): string {
+  return JSON.stringify([queue, messageId]);
 }
 
 /** What is hashed into the id of a run whose trigger has an idempotency key: a key belongs to its task. */

@@ -38,6 +38,8 @@ export type ProblemCode =
   | "signature_mismatch"
   | "signature_not_configured"
   | "unknown_delivery"
+  | "unknown_dead_letter"
+  | "redrive_failed"
   | "delivery_not_whole"
   | "overloaded"
   | "internal_error";

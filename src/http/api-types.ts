@@ -37,6 +37,12 @@ export const cursor = z
   .string()
   .max(1_000, { error: "the next_cursor of an answer" })
   .describe("The `next_cursor` of the page before");
+/** Of lists that go by a number. */
+export const numberedCursor = z
+  .int({ error: "the next_cursor of an answer" })
+  .min(0, { error: "the next_cursor of an answer" })
+  .describe("The `next_cursor` of the page before");
+
 export const nextCursor = z.string().nullable().describe("Where the next page begins; null at the end");
 
 /** A duration as people write it; milliseconds when read. */

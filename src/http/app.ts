@@ -9,6 +9,7 @@ import type { HttpEnv } from "./http-env.ts";
 import { notFound } from "./not-found.ts";
 import { unexpected } from "./problem.ts";
 import { requestId } from "./request-id.ts";
+import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { deliveryRoutes, type DeliveryRouteDependencies } from "./routes/deliveries.ts";
 import { deploymentRoutes } from "./routes/deployment.ts";
 import { descriptionRoutes } from "./routes/description.ts";
@@ -46,6 +47,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     deliveryRoutes(dependencies),
     eventRoutes(dependencies),
     reconcileRoutes(dependencies),
+    deadLetterRoutes(dependencies),
     deploymentRoutes(dependencies),
     descriptionRoutes(),
     laterRoutes(),

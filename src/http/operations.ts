@@ -1,5 +1,6 @@
 /** Every call of the API, in the order in which its description shows them (see `operation.ts`). */
 import type { Operation } from "./operation.ts";
+import { deleteDeadLetter, listDeadLetters, redriveDeadLetter } from "./operations/dead-letters.ts";
 import { listEndpoints, listTasks, readGraph, readHealth, readTask } from "./operations/deployment.ts";
 import { readOpenApi } from "./operations/description.ts";
 import { listDeliveries, replayDelivery } from "./operations/endpoints.ts";
@@ -23,6 +24,9 @@ export const OPERATIONS: readonly Operation[] = [
   resumeSchedules,
   listDeliveries,
   replayDelivery,
+  listDeadLetters,
+  redriveDeadLetter,
+  deleteDeadLetter,
   listTasks,
   readTask,
   readGraph,

@@ -1,66 +1,65 @@
 /**
- * Dead letters: what could not be processed, recorded in the payload bucket with its reason, for a person to read. Two ways
- * lead here: a consumer cannot understand a message, or a queue has given a message up and put it on `peach-dead-letters`.
+ * Dead letters: what could not be processed, recorded with its reason, for a person to read, redrive or delete. Two ways lead here: a
+ * consumer cannot do anything with a message, or a queue has given a message up and put it on `peach-dead-letters`.
  *
- * A message is acknowledged only after its record is stored. Its key follows from the message, so a second delivery writes
- * the same record again. A given-up run message is only evidence: the run's own alarm finds the run again.
+ * A message is acknowledged only after its letter is recorded. The id of the letter follows from the message, so a second delivery
+ * is the same letter. A given-up run message is only evidence: the run's own alarm finds the run again.
  */
+import type { DeadLetterReason } from "../core/dead-letter.ts";
+import { deadLetterIdFromBytes, deadLetterInput } from "../core/ids.ts";
+import type { Plan } from "../core/plan.ts";
+import { callDeadLetters } from "../dead-letters/dead-letters-client.ts";
+import { handleEach } from "./queue-retry.ts";
 import { parseR2Notification } from "./r2-notification.ts";
 import { parseRunMessage } from "./run-message.ts";
-import { handleEach } from "./queue-retry.ts";
 
-/** What `dead-letters/<ISO time>-<id>.json` holds. */
-export interface DeadLetter {
-  /** The queue's id of the message. */
-  readonly id: string;
+/** Why a message cannot be processed. */
+export interface Unprocessed {
   /** The queue that it was sent to. */
   readonly queue: string;
-  readonly reason: string;
-  readonly body: unknown;
-  /** Deliveries seen by the consumer that recorded it. */
-  readonly attempts: number;
-  /** When it was sent. ISO 8601. */
-  readonly first_seen: string;
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
 }
 
-const PREFIX = "dead-letters/";
-
-/** Records a message that cannot be processed. Rejects if R2 fails: then the message must not be acknowledged. */
+/** Records a message that cannot be processed. Rejects if that fails: then the message must not be acknowledged. */
 export async function recordDeadLetter(
   env: Env,
-  queue: string,
+  { retentionMs }: Pick<Plan, "retentionMs">,
   message: Message<unknown>,
-  reason: string,
+  unprocessed: Unprocessed,
 ): Promise<void> {
-  const first_seen = message.timestamp.toISOString();
-  const letter: DeadLetter = {
-    id: message.id,
-    queue,
-    reason,
+  const { queue } = unprocessed;
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(deadLetterInput(queue, message.id)));
+  const receivedAt = Date.now();
+  const letter = {
+    ...unprocessed,
+    id: deadLetterIdFromBytes(new Uint8Array(digest)),
     body: readable(message.body),
+    receivedAt,
     attempts: message.attempts,
-    first_seen,
+    expiresAt: receivedAt + retentionMs,
   };
-  await env.PAYLOADS.put(`${PREFIX}${first_seen}-${message.id}.json`, JSON.stringify(letter), {
-    httpMetadata: { contentType: "application/json" },
-  });
+  await callDeadLetters(env, (letters) => letters.record(letter));
   console.error(JSON.stringify({ message: "dead letter", ...letter }));
 }
 
-/** A queue carries more than JSON can say. Such a body is none of ours, and is recorded as text. */
-function readable(body: unknown): unknown {
+/** As JSON text. A queue carries more than JSON can say; such a body is none of ours, and is recorded as a text. */
+function readable(body: unknown): string {
   try {
-    return JSON.stringify(body) === undefined ? String(body) : body;
+    // Typed as string, but undefined for what JSON does not know.
+    const json: string | undefined = JSON.stringify(body);
+    return json ?? JSON.stringify(String(body));
   } catch {
-    return String(body);
+    return JSON.stringify(String(body));
   }
 }
 
 /** The consumer of `peach-dead-letters`. */
-export async function consumeDeadLetters(batch: MessageBatch, env: Env): Promise<void> {
+export async function consumeDeadLetters(plan: Plan, batch: MessageBatch, env: Env): Promise<void> {
   await handleEach(batch, async (message) => {
-    const origin = originOf(message.body);
-    await recordDeadLetter(env, origin, message, `Given up after all its deliveries on ${origin} had failed.`);
+    const queue = originOf(message.body);
+    const detail = `All of its deliveries on ${queue} had failed; the worker's log says why.`;
+    await recordDeadLetter(env, plan, message, { queue, reason: "given_up", detail });
     message.ack();
   });
 }

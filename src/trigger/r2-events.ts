@@ -8,6 +8,7 @@
  * Of a creation R2 is asked what it has under the key now, for two things that the notification does not say: R2's version, by which
  * a listing finds again what was notified (see `core/object-version.ts`), and which run wrote the object, if a task did.
  */
+import type { RunId } from "../core/ids.ts";
 import type { Plan } from "../core/plan.ts";
 import type { Problem } from "../core/result.ts";
 import { tasksTriggeredBy } from "../core/routing.ts";
@@ -58,35 +59,60 @@ export function originOfObject(place: string, mark: RunMark | null, isAuthor: bo
 
 /** Turns each notification of a batch into runs. */
 export async function consumeR2Events(
-  { plan, acceptTrigger }: R2EventDependencies,
+  dependencies: R2EventDependencies,
   batch: MessageBatch,
   env: Env,
   lifetime: Lifetime,
 ): Promise<void> {
+  const { plan } = dependencies;
+  const { queue } = batch;
   await handleEach(batch, async (message) => {
     const parsed = parseR2Notification(message.body);
     if ("reason" in parsed) {
-      await recordDeadLetter(env, batch.queue, message, parsed.reason);
+      await recordDeadLetter(env, plan, message, { queue, reason: "not_understood", detail: parsed.reason });
       return message.ack();
     }
-    const { notification } = parsed;
-    const tasks = tasksOf(plan, notification);
-    if (tasks.length === 0) return message.ack();
-    const { idempotencyKey, origin } = await identify(notification);
-    const refusals: string[] = [];
-    for (const task of tasks) {
-      const refusal = await trigger(task, notification, idempotencyKey, origin);
-      if (refusal?.code === "overloaded") return retryLater(message);
-      if (refusal !== null) refusals.push(`Task "${task}" refused it (${refusal.code}). ${describe(refusal)}`);
-    }
-    if (refusals.length > 0) await recordDeadLetter(env, batch.queue, message, refusals.join("\n"));
+    const { refusals, isOverloaded } = await triggerNotified(dependencies, env, lifetime, parsed.notification);
+    if (isOverloaded) return retryLater(message);
+    if (refusals.length > 0)
+      await recordDeadLetter(env, plan, message, { queue, reason: "refused", detail: refusals.join("\n") });
     message.ack();
   });
+}
+
+/** What came of a notification. `isOverloaded`: not all of its tasks could be asked, it is to be tried again. */
+export interface NotifiedTasks {
+  /** Started now, or found. */
+  readonly runs: readonly { readonly runId: RunId; readonly task: string }[];
+  /** One sentence for each task that refused. */
+  readonly refusals: readonly string[];
+  readonly isOverloaded: boolean;
+}
+
+/** Triggers each task that the notification fits, in file order. */
+export async function triggerNotified(
+  { plan, acceptTrigger }: R2EventDependencies,
+  env: Env,
+  lifetime: Lifetime,
+  notification: R2Notification,
+): Promise<NotifiedTasks> {
+  const runs: { runId: RunId; task: string }[] = [];
+  const refusals: string[] = [];
+  const tasks = tasksOf(plan, notification);
+  if (tasks.length === 0) return { runs, refusals, isOverloaded: false };
+  const payload = encodePayload(objectEventPayload(notification));
+  if (!payload.ok) throw new Error(`the payload of a notification cannot be stored: ${payload.problem.detail}`);
+  const { idempotencyKey, origin } = await identify();
+  for (const task of tasks) {
+    const accepted = await acceptTrigger(env, lifetime, { task, payload: payload.value, idempotencyKey, origin });
+    if (accepted.ok) runs.push({ runId: accepted.value.runId, task });
+    else if (accepted.problem.code === "overloaded") return { runs, refusals, isOverloaded: true };
+    else refusals.push(`Task "${task}" refused it (${accepted.problem.code}). ${describe(accepted.problem)}`);
+  }
+  return { runs, refusals, isOverloaded: false };
 
   /** A deletion leaves nothing that could be listed, or that could bear a mark: its notification is all there is. */
-  async function identify(
-    notification: R2Notification,
-  ): Promise<{ readonly idempotencyKey: string; readonly origin: TriggerOrigin }> {
+  async function identify(): Promise<{ readonly idempotencyKey: string; readonly origin: TriggerOrigin }> {
     const { bucket, object, eventTime } = notification;
     const place = `${bucket}/${object.key}`;
     if (r2ActionOf(notification) === "delete")
@@ -99,18 +125,6 @@ export async function consumeR2Events(
     // Written over meanwhile, it may have another author; but a circle that overwrites one key must not be lost sight of.
     const origin = originOfObject(place, markIn(found?.customMetadata), isSame);
     return { idempotencyKey: versionKeyOf(notification, identity), origin };
-  }
-
-  async function trigger(
-    task: string,
-    notification: R2Notification,
-    idempotencyKey: string,
-    origin: TriggerOrigin,
-  ): Promise<Problem | null> {
-    const payload = encodePayload(objectEventPayload(notification));
-    if (!payload.ok) return payload.problem;
-    const accepted = await acceptTrigger(env, lifetime, { task, payload: payload.value, idempotencyKey, origin });
-    return accepted.ok ? null : accepted.problem;
   }
 }
 

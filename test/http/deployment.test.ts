@@ -101,9 +101,9 @@ describe("GET /graph", () => {
 
 describe("GET /endpoints", () => {
   it("tells each endpoint, and the name of its secret but not the secret", async () => {
-    const { endpoints } = await (await edge(PLAN, { registry, env: { HOOK_SECRET: "s3cret" } })(
-      "/api/v1/endpoints",
-    )).json<{ endpoints: object[] }>();
+    const { endpoints } = await (
+      await edge(PLAN, { registry, env: { HOOK_SECRET: "s3cret" } })("/api/v1/endpoints")
+    ).json<{ endpoints: object[] }>();
     expect(endpoints).toEqual([
       {
         name: "open",

@@ -7,11 +7,11 @@ import type { TriggerOrigin } from "../../src/core/trigger.ts";
 import { openPayload } from "../../src/payload/payload-store.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { runIdFor, type AcceptTrigger } from "../../src/trigger/accept.ts";
-import type { DeadLetter } from "../../src/trigger/dead-letter.ts";
 import { consumeR2Events } from "../../src/trigger/r2-events.ts";
 import type { R2Notification } from "../../src/trigger/r2-notification.ts";
 import { versionKeyOf } from "../../src/trigger/r2-notification.ts";
 import { MARK_NAME, markText } from "../../src/trigger/run-mark.ts";
+import { clearDeadLetters, deadLetters, WITHOUT_DEAD_LETTERS } from "../support/dead-letters.ts";
 import { acceptorOf } from "../support/edge.ts";
 import { newRunId } from "../support/hand-driven.ts";
 import { planOf, r2Rule, taskPlan } from "../support/plan.ts";
@@ -41,26 +41,19 @@ interface Outcome {
 }
 
 /** Consumes bodies as one batch; the messages are called 0, 1, … */
-async function consume(bodies: readonly unknown[], acceptTrigger = acceptorOf(PLAN)): Promise<Outcome> {
+async function consume(bodies: readonly unknown[], acceptTrigger = acceptorOf(PLAN), bindings = env): Promise<Outcome> {
   const timestamp = new Date("2026-01-02T03:04:05.006Z");
   const messages = bodies.map((body, id) => ({ id: String(id), timestamp, attempts: 1, body }));
   const batch = createMessageBatch("peach-r2-events", messages);
   const ctx = createExecutionContext();
-  await consumeR2Events({ plan: PLAN, acceptTrigger }, batch, env, ctx);
+  await consumeR2Events({ plan: PLAN, acceptTrigger }, batch, bindings, ctx);
   const { explicitAcks, retryMessages } = await getQueueResult(batch, ctx);
   return { acked: explicitAcks.toSorted(), retried: retryMessages.map(({ msgId }) => msgId) };
 }
 
-async function deadLetters(): Promise<DeadLetter[]> {
-  const { objects } = await env.PAYLOADS.list({ prefix: "dead-letters/" });
-  const bodies = await Promise.all(objects.map(({ key }) => env.PAYLOADS.get(key)));
-  return Promise.all(bodies.flatMap((body) => (body === null ? [] : [body.json<DeadLetter>()])));
-}
-
 beforeEach(async () => {
   vi.spyOn(console, "error").mockImplementation(() => undefined);
-  const { objects } = await env.PAYLOADS.list({ prefix: "dead-letters/" });
-  await env.PAYLOADS.delete(objects.map(({ key }) => key));
+  await clearDeadLetters();
 });
 
 describe("an R2 notification", () => {
@@ -227,7 +220,7 @@ describe("an object that a task has written", () => {
     const event = notification({ object: { key, size: 1, eTag: etag } });
     expect(await consume([event])).toEqual({ acked: ["0"], retried: [] });
     const [letter] = await deadLetters();
-    expect(letter?.reason).toMatch(/"transcribe" refused it \(trigger_depth\).*"index" refused it/s);
+    expect(letter?.detail).toMatch(/"transcribe" refused it \(trigger_depth\).*"index" refused it/s);
     expect(await callRun(env, await runIdFor("index", versionKeyOf(event)), (run) => run.describe())).toBeNull();
   });
 });
@@ -254,9 +247,8 @@ describe("when the surroundings fail", () => {
   });
 
   it("a message that was not understood comes again if it could not be recorded", async () => {
-    const put = vi.spyOn(env.PAYLOADS, "put").mockRejectedValue(new Error("R2 is down"));
-    expect(await consume([{ nothing: true }])).toEqual({ acked: [], retried: ["0"] });
-    put.mockRestore();
+    const outcome = await consume([{ nothing: true }], acceptorOf(PLAN), WITHOUT_DEAD_LETTERS);
+    expect(outcome).toEqual({ acked: [], retried: ["0"] });
   });
 });
 
@@ -271,12 +263,14 @@ describe("what will never be a run", () => {
     expect(await consume([body])).toEqual({ acked: ["0"], retried: [] });
     expect(await deadLetters()).toEqual([
       {
-        id: "0",
+        id: expect.stringMatching(/^dlt_/),
         queue: "peach-r2-events",
-        reason: expect.stringContaining(reason),
-        body: JSON.parse(JSON.stringify(body)),
+        reason: "not_understood",
+        detail: expect.stringContaining(reason),
+        body: JSON.stringify(body),
+        receivedAt: expect.any(Number),
         attempts: 1,
-        first_seen: "2026-01-02T03:04:05.006Z",
+        expiresAt: expect.any(Number),
       },
     ]);
   });
@@ -295,7 +289,7 @@ describe("what will never be a run", () => {
     await consumeR2Events({ plan, acceptTrigger: acceptorOf(plan, registry) }, batch, env, ctx);
     expect((await getQueueResult(batch, ctx)).explicitAcks).toEqual(["0"]);
     const [letter] = await deadLetters();
-    expect(letter?.reason).toMatch(/"strict".*invalid_payload.*\$\.user/);
+    expect(letter?.detail).toMatch(/"strict".*invalid_payload.*\$\.user/);
     const runId = await runIdFor("index", versionKeyOf(event));
     expect(await callRun(env, runId, (run) => run.describe())).not.toBeNull();
   });

@@ -2,32 +2,26 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
-import type { DeadLetter } from "../../src/trigger/dead-letter.ts";
 import { consumeRunMessages, type StartDriver } from "../../src/trigger/run-consumer.ts";
+import { clearDeadLetters, deadLetters, WITHOUT_DEAD_LETTERS } from "../support/dead-letters.ts";
 import { newRunId } from "../support/hand-driven.ts";
+import { planOf } from "../support/plan.ts";
 
 const QUEUE = "peach-runs";
 const timestamp = new Date("2026-01-02T03:04:05.006Z");
 
 /** Consumes bodies as one batch; the messages are called 0, 1, … */
-async function consume(startDriver: StartDriver, bodies: readonly unknown[]) {
+async function consume(startDriver: StartDriver, bodies: readonly unknown[], bindings = env) {
   const messages = bodies.map((body, id) => ({ id: String(id), timestamp, attempts: 3, body }));
   const batch = createMessageBatch(QUEUE, messages);
-  await consumeRunMessages(startDriver, batch, env);
+  await consumeRunMessages(planOf([]), startDriver, batch, bindings);
   const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
   return { acked: explicitAcks.toSorted(), retried: retryMessages.map(({ msgId }) => msgId) };
 }
 
-async function deadLetters(): Promise<DeadLetter[]> {
-  const { objects } = await env.PAYLOADS.list({ prefix: "dead-letters/" });
-  const bodies = await Promise.all(objects.map(({ key }) => env.PAYLOADS.get(key)));
-  return Promise.all(bodies.flatMap((body) => (body === null ? [] : [body.json<DeadLetter>()])));
-}
-
 beforeEach(async () => {
   vi.spyOn(console, "error").mockImplementation(() => undefined);
-  const { objects } = await env.PAYLOADS.list({ prefix: "dead-letters/" });
-  await env.PAYLOADS.delete(objects.map(({ key }) => key));
+  await clearDeadLetters();
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -58,12 +52,14 @@ describe("the consumer of run messages", () => {
     expect(start).not.toHaveBeenCalled();
     expect(await deadLetters()).toEqual([
       {
-        id: "0",
+        id: expect.stringMatching(/^dlt_/),
         queue: QUEUE,
-        reason: expect.stringContaining(reason),
-        body,
+        reason: "not_understood",
+        detail: expect.stringContaining(reason),
+        body: JSON.stringify(body),
+        receivedAt: expect.any(Number),
         attempts: 3,
-        first_seen: "2026-01-02T03:04:05.006Z",
+        expiresAt: expect.any(Number),
       },
     ]);
   });
@@ -81,7 +77,9 @@ describe("the consumer of run messages", () => {
   });
 
   it("has a message delivered again that cannot be recorded as a dead letter", async () => {
-    vi.spyOn(env.PAYLOADS, "put").mockRejectedValue(new Error("put: internal error (10001)"));
-    expect(await consume(async () => undefined, ["garbage"])).toEqual({ acked: [], retried: ["0"] });
+    expect(await consume(async () => undefined, ["garbage"], WITHOUT_DEAD_LETTERS)).toEqual({
+      acked: [],
+      retried: ["0"],
+    });
   });
 });

@@ -77,12 +77,9 @@ export async function reads_upload(payload: { key: string; etag: string; event_t
   await passValue();
 }
 
-/** What lies in the payload bucket: keys of runs, and dead letters with what they say. */
+/** The keys of runs that lie in the payload bucket. */
 export async function list_objects(_request: Request, endpoint: { readonly env: Env }): Promise<unknown> {
-  const bucket = endpoint.env.PAYLOADS;
-  const deadLetters = await keysUnder(bucket, "dead-letters/");
-  const read = async (key: string): Promise<unknown> => (await bucket.get(key))?.json();
-  return { runs: await keysUnder(bucket, "runs/"), dead_letters: await Promise.all(deadLetters.map(read)) };
+  return { runs: await keysUnder(endpoint.env.PAYLOADS, "runs/") };
 }
 
 /** Sends an R2 notification once more, as R2 may. */

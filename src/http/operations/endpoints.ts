@@ -1,7 +1,7 @@
 /** The calls about endpoints. */
 import { z } from "zod";
 import { KEPT_DELIVERIES } from "../../core/delivery.ts";
-import { limitOf, named, nextCursor, runId, taskName, time } from "../api-types.ts";
+import { limitOf, named, nextCursor, numberedCursor, runId, taskName, time } from "../api-types.ts";
 import type { Operation } from "../operation.ts";
 
 const GROUP = "Endpoints";
@@ -20,11 +20,7 @@ export const listDeliveries = {
   params: endpointParams,
   query: z.strictObject({
     limit: limitOf(KEPT_DELIVERIES, 20),
-    cursor: z
-      .int({ error: "the `next_cursor` of an answer" })
-      .min(0, { error: "the `next_cursor` of an answer" })
-      .optional()
-      .describe("The `next_cursor` of the page before"),
+    cursor: numberedCursor.optional(),
   }),
   answers: {
     200: {

@@ -16,8 +16,6 @@ export const LATER_CALLS: readonly (readonly [method: "GET" | "POST", path: stri
   ["POST", "/runs/:id/tasks/:task/complete", "change", NOTHING],
   ["POST", "/tasks/:task/pause", "change", NOTHING],
   ["POST", "/tasks/:task/resume", "change", NOTHING],
-  ["GET", "/dead-letters", "list", "They lie in the bucket peach-payloads under dead-letters/."],
-  ["POST", "/dead-letters/:id/redrive", "change", NOTHING],
   ["GET", "/metrics", "list", NOTHING],
 ];
 
