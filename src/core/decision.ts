@@ -169,8 +169,9 @@ export class Decision {
   #arrayOf({ name, shape, upstream }: GraphTask): PayloadRef | null {
     if (shape === "trigger") return this.run.payload;
     const [parent] = upstream;
-    const state = parent === undefined ? null : this.#state(parent);
-    return state?.status === "succeeded" ? (state.passed.to?.[name] ?? state.passed.output) : null;
+    if (parent === undefined) return this.run.recorded?.find(({ task }) => task === name)?.payload ?? null;
+    const state = this.#state(parent);
+    return state.status === "succeeded" ? (state.passed.to?.[name] ?? state.passed.output) : null;
   }
 
   get #each(): EachItems {

@@ -30,6 +30,7 @@ export type ProblemCode =
   | "run_final"
   | "run_not_final"
   | "nothing_to_retry"
+  | "not_replayable"
   | "trigger_depth"
   | "endpoint_failed"
   | "not_available_yet"

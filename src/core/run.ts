@@ -140,6 +140,15 @@ export interface RunGenesis {
   readonly origin: TriggerOrigin;
   readonly payload: PayloadRef;
   readonly createdAt: number;
+  /** Of a run that replays a part of another one: what its tasks read from those that are not in it; absent: nothing. */
+  readonly recorded?: readonly RecordedInput[];
+}
+
+/** What a task reads from an upstream task in peach.conf that is not in its run. */
+export interface RecordedInput {
+  readonly task: string;
+  readonly parent: string;
+  readonly payload: PayloadRef;
 }
 
 /** Whose item it is: the ordinal of its `each` task, and its place in the array. */

@@ -12,6 +12,8 @@ export interface TriggerOrigin {
   readonly by: string;
   /** The run and task that triggered it, if a task did. */
   readonly parent: { readonly runId: RunId; readonly task: string } | null;
+  /** Of source `replay`: which run is replayed, from which task on (null: as a whole). A delivery that is replayed has none. */
+  readonly replayOf?: { readonly runId: RunId; readonly from: string | null };
   /** How many runs led to this one, each triggering the next; absent: none. */
   readonly depth?: number;
 }

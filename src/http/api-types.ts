@@ -64,6 +64,9 @@ export const idempotencyKey = z
 
 export const runReference = named("RunReference", z.object({ run_id: runId, task: taskName }));
 
+/** The run that another one replays. */
+export const replayOf = z.object({ run_id: runId, from: taskName.nullable().describe("Null: as a whole") });
+
 /** Whatever JSON can say. */
 export const anyJson = z.unknown();
 
@@ -102,6 +105,7 @@ export const runDocument = named(
       source: z.enum(TRIGGER_SOURCES),
       by: z.string().describe("The token's name, the endpoint, the task, the object"),
       parent: runReference.nullable(),
+      replay_of: replayOf.nullable(),
     }),
     created_at: time,
     started_at: time.nullable(),
@@ -110,5 +114,17 @@ export const runDocument = named(
     conf_version: z.string(),
     tasks: z.array(taskOfRunDocument),
     children: z.array(runReference).describe("The runs that its attempts have triggered"),
+  }),
+);
+
+/** What a trigger or a replay has started. */
+export const acceptedTrigger = named(
+  "AcceptedTrigger",
+  z.object({
+    run_id: runId,
+    task: taskName,
+    status: z.enum(RUN_STATUSES),
+    deduplicated: z.boolean().describe("The idempotency key had started it before"),
+    url: z.url(),
   }),
 );

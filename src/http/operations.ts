@@ -6,7 +6,7 @@ import { readOpenApi } from "./operations/description.ts";
 import { listDeliveries, replayDelivery } from "./operations/endpoints.ts";
 import { readRun, readRunPayload, readTaskLogs, readTaskPayload } from "./operations/runs.ts";
 import { listSchedules, pauseSchedules, resumeSchedules } from "./operations/schedules.ts";
-import { cancelRun, retryRun } from "./operations/steering.ts";
+import { cancelRun, replayRun, retryRun } from "./operations/steering.ts";
 import { emitEvent, reconcileBucket, triggerTask } from "./operations/triggers.ts";
 
 export const OPERATIONS: readonly Operation[] = [
@@ -19,6 +19,7 @@ export const OPERATIONS: readonly Operation[] = [
   readTaskLogs,
   cancelRun,
   retryRun,
+  replayRun,
   listSchedules,
   pauseSchedules,
   resumeSchedules,

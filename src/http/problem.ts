@@ -30,6 +30,7 @@ export const PROBLEM_KINDS = {
   run_final: [409, "The run is final"],
   run_not_final: [409, "The run is not final"],
   nothing_to_retry: [409, "There is nothing to retry"],
+  not_replayable: [409, "It cannot be replayed"],
   trigger_depth: [409, "Too many runs trigger each other"],
   redrive_failed: [409, "It failed again"],
   delivery_not_whole: [409, "The delivery was not kept whole"],

@@ -213,3 +213,21 @@ function longContentType(text: string): Problem {
     hint: "Send a shorter Content-Type header.",
   };
 }
+
+/** The same bytes, to be read from the start; null if there are none. */
+export async function unlessEmpty(body: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array> | null> {
+  const reader = body.getReader();
+  let read = await reader.read();
+  while (!read.done && read.value.length === 0) read = await reader.read();
+  if (read.done) return null;
+  let first: Uint8Array | null = read.value;
+  return new ReadableStream({
+    async pull(controller) {
+      const next = first === null ? await reader.read() : { done: false, value: first };
+      first = null;
+      if (next.value === undefined) controller.close();
+      else controller.enqueue(next.value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}

@@ -2,7 +2,7 @@
  * Leases as drivers get them: what each task reads, looked up in the run and its journal. A lease carries small payloads with it;
  * what would make the answer too large is left `held`, and the driver asks for it.
  */
-import type { GraphTask } from "../core/graph.ts";
+import { inputsOf } from "../core/inputs.ts";
 import type { PayloadDelivery, PayloadParcel, PayloadRef } from "../core/payload-ref.ts";
 import type { Run } from "../core/run.ts";
 import type { GrantedLease } from "../core/run-event.ts";
@@ -14,13 +14,7 @@ const ANSWER_BYTES = 4_000_000;
 
 /** The leases of one answer, their payloads with them as far as they fit. */
 export function deliver(run: Run, store: RunStore, granted: readonly GrantedLease[]): Lease[] {
-  let room = ANSWER_BYTES;
-  const pack = (ref: PayloadRef): PayloadDelivery => {
-    if (ref.at === "r2") return ref;
-    if (ref.size > room) return { ...ref, at: "held" };
-    room -= ref.size;
-    return inlineParcel(store, ref);
-  };
+  const pack = packer(store);
   return granted.flatMap(({ ordinal, attempt, token }) => {
     const entry = run.tasks[ordinal];
     if (entry === undefined) return [];
@@ -46,20 +40,21 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
   });
 }
 
+/** Puts the payloads of one answer on their way: the bytes of the first ones, as far as they fit. */
+export function packer(store: RunStore): (ref: PayloadRef) => PayloadDelivery {
+  let room = ANSWER_BYTES;
+  return (ref) => {
+    if (ref.at === "r2") return ref;
+    if (ref.size > room) return { ...ref, at: "held" };
+    room -= ref.size;
+    return inlineParcel(store, ref);
+  };
+}
+
 /** The bytes of a payload that lies in the run object. */
 export function inlineParcel(store: RunStore, ref: PayloadRef & { readonly at: "run" }): PayloadParcel {
   const bytes = store.read(ref.seq, ref.offset, ref.size);
   if (bytes === null) throw new Error(`journal entry ${ref.seq} lacks the ${ref.size} payload bytes it should hold`);
   const { kind, size, contentType, form } = ref;
   return { kind, size, contentType, ...(form !== undefined && { form }), at: "inline", bytes };
-}
-
-function inputsOf(run: Run, task: GraphTask): { parent: string; ref: PayloadRef }[] {
-  if (task.shape === "trigger") return [{ parent: "", ref: run.payload }];
-  return task.upstream.flatMap((ordinal) => {
-    const parent = run.tasks[ordinal];
-    if (parent?.state.status !== "succeeded") return [];
-    const { output, to } = parent.state.passed;
-    return [{ parent: parent.task.name, ref: to?.[task.name] ?? output }];
-  });
 }

@@ -12,6 +12,7 @@ export function describeRun(run: Run): RunDocument {
       source: origin.source,
       by: origin.by,
       parent: origin.parent === null ? null : { run_id: origin.parent.runId, task: origin.parent.task },
+      replay_of: origin.replayOf === undefined ? null : { run_id: origin.replayOf.runId, from: origin.replayOf.from },
     },
     created_at: iso(run.createdAt),
     started_at: isoOrNull(run.startedAt),

@@ -4,11 +4,12 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { parseRunId } from "../core/ids.ts";
+import { replayInputs, type OutsideInput } from "../core/inputs.ts";
 import type { PayloadRef } from "../core/payload-ref.ts";
 import type { Run } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
 import { deleteRunPayloads } from "../payload/payload-store.ts";
-import { inlineParcel } from "./delivery.ts";
+import { inlineParcel, packer } from "./delivery.ts";
 import { dispatchRun, startExecutor } from "./outbox.ts";
 import { readLogs } from "./intake.ts";
 import { callRun } from "./run-client.ts";
@@ -20,6 +21,7 @@ import type {
   ClaimRequest,
   Grant,
   Lease,
+  RecordedInputs,
   RetryOutcome,
   RunDocument,
   RunRpc,
@@ -132,6 +134,19 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   async retry(): Promise<{ outcome: RetryOutcome; document: RunDocument } | null> {
     const answer = this.#protocol.retry();
     return answer === null ? null : { outcome: answer.outcome, document: describeRun(answer.run) };
+  }
+
+  async replayInputs(from: string, outside: readonly OutsideInput[]): Promise<RecordedInputs | null> {
+    const run = this.#protocol.load();
+    const recorded = run === null ? null : replayInputs(run, from, outside);
+    if (recorded === null) return null;
+    const pack = packer(this.#store);
+    return {
+      shape: recorded.shape,
+      parents: recorded.parents,
+      inputs: recorded.inputs.map(({ parent, ref }) => ({ parent, payload: pack(ref) })),
+      outside: recorded.outside.map(({ task, parent, ref }) => ({ task, parent, payload: pack(ref) })),
+    };
   }
 
   async untilFinal(timeoutMs: number): Promise<RunDocument | null> {

@@ -110,6 +110,9 @@ export class RunProtocol {
       origin: request.origin,
       payload,
       createdAt: now,
+      ...(request.recorded !== undefined && {
+        recorded: request.recorded.map((input) => ({ ...input, payload: placeParcel(input.payload, data) })),
+      }),
     };
     const run = newRun(genesis);
     const decided = advance(

@@ -4,6 +4,7 @@
  */
 import type { InputShape, RunGraph } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
+import type { OutsideInput } from "../core/inputs.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
 import type { AttemptError, ChildRun, FailReason, LostTo } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
@@ -14,6 +15,8 @@ export interface AcceptRequest {
   readonly graph: RunGraph;
   readonly origin: TriggerOrigin;
   readonly payload: PayloadParcel;
+  /** Of a replay: what its tasks read from those that are not in it. */
+  readonly recorded?: readonly { readonly task: string; readonly parent: string; readonly payload: PayloadParcel }[];
   /** With `dispatch: direct`: the accepting invocation is the driver, and gets the first lease in the same call. */
   readonly claim?: ClaimRequest;
   /** How long the root task waits before it may start; absent: not at all. Milliseconds. */
@@ -137,8 +140,18 @@ export interface RunRpc {
   cancel(): Promise<{ readonly cancelled: boolean; readonly document: RunDocument } | null>;
   /** Has the final run go on, in place. Null also if its retention is over. */
   retry(): Promise<{ readonly outcome: RetryOutcome; readonly document: RunDocument } | null>;
+  /** What a replay from this task reads; null also if the task has never come to read anything. */
+  replayInputs(from: string, outside: readonly OutsideInput[]): Promise<RecordedInputs | null>;
   /** Resolves to the document once the run is final, or to null after `timeoutMs` (or if there is no such run). */
   untilFinal(timeoutMs: number): Promise<RunDocument | null>;
+}
+
+/** What was recorded, to be copied into the run that replays it (see `core/inputs.ts`). */
+export interface RecordedInputs {
+  readonly shape: InputShape;
+  readonly parents: readonly string[];
+  readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];
+  readonly outside: readonly (OutsideInput & { readonly payload: PayloadDelivery })[];
 }
 
 /** `nothing_to_retry`: nothing has failed, was skipped for it or was cancelled. Both refusals change nothing. */
@@ -153,6 +166,7 @@ export interface RunDocument {
     readonly source: TriggerSource;
     readonly by: string;
     readonly parent: { readonly run_id: RunId; readonly task: string } | null;
+    readonly replay_of: { readonly run_id: RunId; readonly from: string | null } | null;
   };
   readonly created_at: string;
   readonly started_at: string | null;

@@ -9,7 +9,7 @@
  * Must not: start work before the run is recorded, or hold state; the run object alone decides what a second accept means.
  */
 import { nearest } from "../conf/nearest.ts";
-import { graphFrom, type RunGraph } from "../core/graph.ts";
+import { graphFrom, type GraphTask, type RunGraph } from "../core/graph.ts";
 import { idempotencyInput, runIdFromBytes, type RunId } from "../core/ids.ts";
 import type { PayloadParcel } from "../core/payload-ref.ts";
 import type { DebouncePlan, Plan } from "../core/plan.ts";
@@ -20,7 +20,7 @@ import type { EncodedPayload } from "../payload/codec.ts";
 import { openPayloadStream, parcelPayload, triggerPayloadKey } from "../payload/payload-store.ts";
 import { PayloadStoreError } from "../payload/r2-calls.ts";
 import { isPassing, type callRun } from "../run/run-client.ts";
-import type { ClaimRequest, Grant } from "../run/run-rpc.ts";
+import type { AcceptRequest, ClaimRequest, Grant } from "../run/run-rpc.ts";
 import type { WindowAnswer } from "../limits/debounce-rpc.ts";
 import type { MethodRegistry } from "../task/method.ts";
 import { checkInput } from "./check-input.ts";
@@ -35,6 +35,16 @@ export interface TriggerRequest {
   readonly origin: TriggerOrigin;
   /** How long the root task waits before it may start, to 30 days; absent: not at all. Milliseconds. */
   readonly delayMs?: number;
+  /** Of a replay with what was recorded: how its root reads, and what is to be copied for it. It counts for no window of `debounce`. */
+  readonly replayed?: Replayed;
+}
+
+/** What a replay brings along (see replay.ts). */
+export interface Replayed extends Pick<GraphTask, "shape" | "parents"> {
+  /** Stores copies of what was recorded; for a root of shape `value` its input comes first. */
+  readonly copy: (
+    store: (payload: EncodedPayload) => Promise<Result<PayloadParcel>>,
+  ) => Promise<Result<NonNullable<AcceptRequest["recorded"]>>>;
 }
 
 export interface AcceptedTrigger {
@@ -114,24 +124,28 @@ export function createAcceptTrigger({
   }
 
   return async function acceptTrigger(env, lifetime, trigger) {
-    const { task, payload, idempotencyKey, origin, delayMs = 0 } = trigger;
-    const graph = graphOf(task);
+    const { task, payload, idempotencyKey, origin, delayMs = 0, replayed } = trigger;
+    const graph = asReplayed(graphOf(task), replayed);
     const root = graph?.tasks[0];
     if (graph === null || root === undefined) return refuse(unknownTask(Object.keys(plan.tasks), task));
     const tooDeep = refuseTooDeep(env, task, origin);
     if (tooDeep !== null) return tooDeep;
     if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) return refuse(impossibleDelay(delayMs));
-    const misfit = await checkInput(registry, root, payload);
+    const misfit = root.shape === "trigger" ? await checkInput(registry, root, payload) : null;
     if (misfit !== null) return misfit;
 
-    const debounce = plan.tasks[task]?.debounce ?? null;
+    const debounce = replayed !== undefined ? null : (plan.tasks[task]?.debounce ?? null);
     if (debounce !== null) return acceptDebounced(env, lifetime, graph, debounce, trigger);
 
     const runId = await runIdFor(task, idempotencyKey);
-    const parcel = await parcelTrigger(env, runId, payload, graph);
+    const copies = await replayed?.copy((one) => parcelTrigger(env, runId, one, graph));
+    if (copies?.ok === false) return copies;
+    const [input] = root.shape === "value" ? (copies?.value ?? []) : [];
+    const parcel = input === undefined ? await parcelTrigger(env, runId, payload, graph) : ok(input.payload);
     if (!parcel.ok) return parcel;
     const claim = graph.dispatch === "direct" ? { claim: claimWithin(lifetime) } : {};
-    const request = { runId, graph, origin, payload: parcel.value, delayMs, ...claim };
+    const recordings = copies === undefined || copies.value.length === 0 ? {} : { recorded: copies.value };
+    const request = { runId, graph, origin, payload: parcel.value, ...recordings, delayMs, ...claim };
     const answer = await recorded(
       runId,
       callRun(env, runId, (run) => run.accept(request)),
@@ -139,7 +153,8 @@ export function createAcceptTrigger({
     if (!answer.ok) return answer;
 
     const { status, deduplicated, grant } = answer.value;
-    if (deduplicated) lifetime.waitUntil(discard(env, parcel.value));
+    const stored = [parcel.value, ...(copies?.value ?? []).map((copy) => copy.payload)];
+    if (deduplicated) for (const one of stored) lifetime.waitUntil(discard(env, one));
     if (grant.leases.length > 0) lifetime.waitUntil(driveGrant(env, runId, grant));
     return ok({ runId, task, status, deduplicated });
   };
@@ -209,6 +224,14 @@ export function createAcceptTrigger({
       return refuse(OVERLOADED);
     }
   }
+}
+
+/** The graph whose root reads as it read in the run that is replayed. */
+function asReplayed(graph: RunGraph | null, replayed: Replayed | undefined): RunGraph | null {
+  const [root, ...others] = graph?.tasks ?? [];
+  if (graph === null || root === undefined || replayed === undefined) return graph;
+  const { shape, parents } = replayed;
+  return { ...graph, tasks: [{ ...root, shape, parents }, ...others] };
 }
 
 /** The answer of an object, or `overloaded` if the surroundings keep it from answering. */

@@ -82,7 +82,6 @@ describe("a call that this version does not have", () => {
   it.each([
     ["GET", "/runs"],
     ["GET", `/runs/${RUN}/events`],
-    ["POST", `/runs/${RUN}/replay`],
     ["GET", `/runs/${RUN}/tasks/echo/items`],
     ["POST", `/runs/${RUN}/tasks/echo/complete`],
     ["POST", "/tasks/echo/pause"],

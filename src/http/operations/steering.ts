@@ -1,5 +1,6 @@
 /** The calls that steer runs. */
-import { runDocument, runParams } from "../api-types.ts";
+import { z } from "zod";
+import { acceptedTrigger, idempotencyKey, named, replayOf, runDocument, runParams, taskName } from "../api-types.ts";
 import type { Operation } from "../operation.ts";
 
 const GROUP = "Steering";
@@ -26,4 +27,36 @@ export const retryRun = {
   params: runParams,
   answers: { 200: { description: "The run, which goes on", document: runDocument } },
   problems: ["unknown_run", "run_not_final", "nothing_to_retry"],
+} satisfies Operation;
+
+export const replayRun = {
+  id: "replayRun",
+  method: "POST",
+  path: "/runs/{id}/replay",
+  right: "trigger",
+  group: GROUP,
+  summary: "Starts a new run of what this one did, as a whole or from a task on, with what was recorded",
+  params: runParams,
+  query: z.strictObject({ from: taskName.optional().describe("The task to begin with; without it, the root task") }),
+  headers: z.object({ "Idempotency-Key": idempotencyKey.optional() }),
+  body: {
+    description: "What that task reads in place of what was recorded: JSON, text, or bytes of any type",
+    required: false,
+    document: null,
+  },
+  answers: {
+    202: {
+      description: "The new run is durably recorded",
+      document: named("AcceptedReplay", z.object({ ...acceptedTrigger.shape, replay_of: replayOf })),
+    },
+  },
+  problems: [
+    "unknown_run",
+    "unknown_task",
+    "no_payload",
+    "not_replayable",
+    "invalid_json",
+    "invalid_payload",
+    "payload_too_large",
+  ],
 } satisfies Operation;

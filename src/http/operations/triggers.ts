@@ -1,7 +1,7 @@
 /** The calls that start runs. */
 import { z } from "zod";
-import { RUN_STATUSES } from "../../core/status.ts";
 import {
+  acceptedTrigger,
   cursor,
   durationUpTo,
   idempotencyKey,
@@ -41,16 +41,7 @@ export const triggerTask = {
     200: { description: "With `wait`: the run, which is final", document: runDocument },
     202: {
       description: "The run is durably recorded",
-      document: named(
-        "AcceptedTrigger",
-        z.object({
-          run_id: runId,
-          task: taskName,
-          status: z.enum(RUN_STATUSES),
-          deduplicated: z.boolean().describe("The idempotency key had started it before"),
-          url: z.url(),
-        }),
-      ),
+      document: acceptedTrigger,
     },
   },
   problems: ["unknown_task", ...sent],

@@ -11,7 +11,6 @@ const NOTHING = "A later version has it.";
 export const LATER_CALLS: readonly (readonly [method: "GET" | "POST", path: string, right: Right, hint: string])[] = [
   ["GET", "/runs", "list", INSTEAD_OF_LISTS],
   ["GET", "/runs/:id/events", "read_run", "Trigger with ?wait=5m, or ask again: GET /api/v1/runs/{id}."],
-  ["POST", "/runs/:id/replay", "trigger", "Trigger the task again with the bytes of GET /api/v1/runs/{id}/payload."],
   ["GET", "/runs/:id/tasks/:task/items", "read_run", NOTHING],
   ["POST", "/runs/:id/tasks/:task/complete", "change", NOTHING],
   ["POST", "/tasks/:task/pause", "change", NOTHING],

@@ -1,21 +1,23 @@
-/** Steering one run: cancel and retry in place. Each call asks the run's own object, which decides. */
-import { Hono } from "hono";
+/** Steering one run: cancel it, retry it in place, replay it. Each call asks the run's own object, which decides. */
+import { Hono, type Context } from "hono";
 import type { RunId } from "../../core/ids.ts";
-import type { Problem } from "../../core/result.ts";
-import type { callRun } from "../../run/run-client.ts";
+import { ok, type Problem, type Result } from "../../core/result.ts";
+import type { EncodedPayload } from "../../payload/codec.ts";
+import { encodeRequestBody, unlessEmpty } from "../../payload/request-body.ts";
 import type { RetryOutcome, RunDocument } from "../../run/run-rpc.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { cancelRun, retryRun } from "../operations/steering.ts";
+import { cancelRun, replayRun, retryRun } from "../operations/steering.ts";
 import { problemResponse } from "../problem.ts";
 import { unknownRun, withRunId } from "../run-id.ts";
-
-export interface SteeringRouteDependencies {
-  readonly callRun: typeof callRun;
-}
+import { createReplayRun, type ReplayDependencies } from "../../trigger/replay.ts";
+import { acceptedDocument } from "../accepted-document.ts";
+import { contentLength, MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
 
 /** The routes below /api/v1. */
-export function steeringRoutes({ callRun }: SteeringRouteDependencies): Hono<HttpEnv> {
+export function steeringRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
+  const { callRun } = dependencies;
+  const replay = createReplayRun(dependencies);
   const routes = new Hono<HttpEnv>();
   handle(routes, cancelRun, (c, { params, reply }) =>
     withRunId(c, params, async (runId) => {
@@ -32,7 +34,32 @@ export function steeringRoutes({ callRun }: SteeringRouteDependencies): Hono<Htt
       return outcome === "retried" ? reply(200, document) : problemResponse(c, notRetried(runId, outcome, document));
     }),
   );
+  handle(routes, replayRun, (c, { params, query, headers, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const from = query.from ?? null;
+      const payload = await optionalPayload(c);
+      if (!payload.ok) return problemResponse(c, payload.problem);
+      const accepted = await replay(c.env, c.executionCtx, {
+        runId,
+        from,
+        payload: payload.value,
+        idempotencyKey: headers["Idempotency-Key"] ?? null,
+        by: c.get("caller").name,
+      });
+      if (!accepted.ok) return problemResponse(c, accepted.problem);
+      if (accepted.value === null) return problemResponse(c, unknownRun(runId));
+      return reply(202, { ...acceptedDocument(c, accepted.value), replay_of: { run_id: runId, from } });
+    }),
+  );
   return routes;
+}
+
+/** The body as a payload; null if it is empty. */
+async function optionalPayload(c: Context<HttpEnv>): Promise<Result<EncodedPayload | null>> {
+  const body = c.req.raw.body === null ? null : await unlessEmpty(c.req.raw.body);
+  if (body === null) return ok(null);
+  const contentType = c.req.header("Content-Type") ?? null;
+  return encodeRequestBody({ contentType, contentLength: contentLength(c), body }, MAX_PAYLOAD_BYTES);
 }
 
 function runFinal({ run_id, status }: RunDocument): Problem {

@@ -4,10 +4,10 @@ import type { Plan } from "../../core/plan.ts";
 import type { TriggerOrigin } from "../../core/trigger.ts";
 import { encodeRequestBody } from "../../payload/request-body.ts";
 import type { callRun } from "../../run/run-client.ts";
-import { unknownTask, type AcceptedTrigger, type AcceptTrigger } from "../../trigger/accept.ts";
+import { unknownTask, type AcceptTrigger } from "../../trigger/accept.ts";
+import { acceptedDocument } from "../accepted-document.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
-import type { DocumentOf } from "../operation.ts";
 import { triggerTask } from "../operations/triggers.ts";
 import { problemResponse } from "../problem.ts";
 import { contentLength, MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
@@ -53,11 +53,4 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
 
 function originOf(c: Context<HttpEnv>, from: string | undefined): TriggerOrigin {
   return { source: from === "lab" ? "lab" : "api", by: c.get("caller").name, parent: null };
-}
-
-function acceptedDocument(
-  c: Context<HttpEnv>,
-  { runId, task, status, deduplicated }: AcceptedTrigger,
-): DocumentOf<typeof triggerTask, 202> {
-  return { run_id: runId, task, status, deduplicated, url: new URL(`/api/v1/runs/${runId}`, c.req.url).href };
 }

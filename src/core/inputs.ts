@@ -1,0 +1,85 @@
+/**
+ * What a task reads, as references: what the trigger carried, what its upstream tasks in the run have passed, and, in a run that
+ * replays a part of another one, what was recorded there of those that are not in it.
+ */
+import type { GraphTask, InputShape, RunGraph } from "./graph.ts";
+import type { PayloadRef } from "./payload-ref.ts";
+import { isFinal, type Run, type TaskEntry } from "./run.ts";
+
+/** `parent` is empty for what the trigger carried. */
+export interface TaskInput {
+  readonly parent: string;
+  readonly ref: PayloadRef;
+}
+
+/** All that the task reads, in the order of its parents in peach.conf; a parent that passed nothing is absent. */
+export function inputsOf(run: Run, task: GraphTask): TaskInput[] {
+  if (task.shape === "trigger") return [{ parent: "", ref: run.payload }];
+  const passed = task.upstream.flatMap((ordinal) => {
+    const parent = run.tasks[ordinal];
+    const ref = passedBy(parent, task.name);
+    return parent === undefined || ref === null ? [] : [{ parent: parent.task.name, ref }];
+  });
+  if (run.recorded === undefined) return passed;
+  const recorded = run.recorded.flatMap(({ task: name, parent, payload }) =>
+    name === task.name ? [{ parent, ref: payload }] : [],
+  );
+  const place = ({ parent }: TaskInput): number => task.parents.indexOf(parent);
+  return [...recorded, ...passed].toSorted((a, b) => place(a) - place(b));
+}
+
+/** What one task has passed to another; null if it is not in this run, or passed nothing. */
+function passedBy(parent: TaskEntry | undefined, child: string): PayloadRef | null {
+  if (parent?.state.status !== "succeeded") return null;
+  const { output, to } = parent.state.passed;
+  return to?.[child] ?? output;
+}
+
+/** What one task of a run is to read from one that does not run again. */
+export interface OutsideInput {
+  readonly task: string;
+  readonly parent: string;
+}
+
+/** The inputs of the tasks of `graph` that come from tasks outside of it, but for its root. */
+export function outsideInputs(graph: RunGraph): OutsideInput[] {
+  const inside = new Set(graph.tasks.map(({ name }) => name));
+  return graph.tasks
+    .slice(1)
+    .flatMap(({ name, parents }) => parents.flatMap((parent) => (inside.has(parent) ? [] : [{ task: name, parent }])));
+}
+
+/** What a replay from a task reads. */
+export interface ReplayInputs {
+  readonly shape: InputShape;
+  /** As peach.conf had them when the run was accepted. */
+  readonly parents: readonly string[];
+  /** Of shape `trigger`: one, of no parent. */
+  readonly inputs: readonly TaskInput[];
+  readonly outside: readonly (OutsideInput & { readonly ref: PayloadRef })[];
+}
+
+/** What was recorded of this task and of the tasks outside; null if the task has never come to read anything. */
+export function replayInputs(run: Run, from: string, outside: readonly OutsideInput[]): ReplayInputs | null {
+  const entry = run.tasks.find(({ task }) => task.name === from);
+  if (entry === undefined) return null;
+  const { task, state, attempts } = entry;
+  const endings = task.upstream.flatMap((ordinal) => run.tasks[ordinal]?.state ?? []);
+  const reached =
+    attempts.length > 0 || (state.status !== "skipped" && endings.every(({ status }) => status === "succeeded"));
+  if (!reached || !endings.every(isFinal)) return null;
+  return {
+    shape: task.shape,
+    parents: task.parents,
+    inputs: inputsOf(run, task),
+    outside: outside.flatMap(({ task: child, parent }) => {
+      const known = run.recorded?.find((one) => one.task === child && one.parent === parent)?.payload ?? null;
+      const ref =
+        passedBy(
+          run.tasks.find((candidate) => candidate.task.name === parent),
+          child,
+        ) ?? known;
+      return ref === null ? [] : [{ task: child, parent, ref }];
+    }),
+  };
+}

@@ -1,0 +1,178 @@
+/**
+ * Replays: a new run of what a recorded one did, as a whole or from one of its tasks on. The graph is the present plan's; what the
+ * task read is recorded, and copied byte for byte: the run it comes from may be deleted before the new one.
+ *
+ * - From a task on, the new run has that task and what is downstream of it. The task reads what it read then, in the same shape; a
+ *   task behind it that also reads from one that is not in the new run reads what was recorded of that one.
+ * - With a payload of its own, the task reads that, as if it had been triggered with it.
+ */
+import { nearest } from "../conf/nearest.ts";
+import { graphFrom } from "../core/graph.ts";
+import type { RunId } from "../core/ids.ts";
+import { outsideInputs } from "../core/inputs.ts";
+import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
+import type { Plan } from "../core/plan.ts";
+import { ok, refuse, type Problem, type Result } from "../core/result.ts";
+import { type EncodedPayload, encodePayload } from "../payload/codec.ts";
+import { fetchStream } from "../payload/payload-download.ts";
+import { PayloadMissingError } from "../payload/r2-calls.ts";
+import type { callRun } from "../run/run-client.ts";
+import type { RecordedInputs, RunDocument } from "../run/run-rpc.ts";
+import type { AcceptedTrigger, AcceptTrigger, Lifetime, Replayed } from "./accept.ts";
+
+export interface ReplayRequest {
+  readonly runId: RunId;
+  /** The task to begin with; null: the root. */
+  readonly from: string | null;
+  /** What that task is to read; null: what was recorded. */
+  readonly payload: EncodedPayload | null;
+  /** Null: a fresh run each time. A key belongs to the run that is replayed. */
+  readonly idempotencyKey: string | null;
+  /** Who asks for it. */
+  readonly by: string;
+}
+
+/** Refuses with `unknown_run`, `unknown_task`, `not_replayable`, `no_payload`, and as `AcceptTrigger` does. */
+export type ReplayRun = (
+  env: Env,
+  lifetime: Lifetime,
+  request: ReplayRequest,
+) => Promise<Result<AcceptedTrigger | null>>;
+
+export interface ReplayDependencies {
+  readonly plan: Plan;
+  readonly callRun: typeof callRun;
+  readonly acceptTrigger: AcceptTrigger;
+}
+
+/** The way to replay runs with this plan. Null: there is no run of this id. */
+export function createReplayRun({ plan, callRun, acceptTrigger }: ReplayDependencies): ReplayRun {
+  return async function replayRun(env, lifetime, request) {
+    const { runId, from, payload, by } = request;
+    const document = await callRun(env, runId, (run) => run.describe());
+    if (document === null) return ok(null);
+    const task = from ?? document.task;
+    const graph = Object.hasOwn(plan.tasks, task) ? graphFrom(plan, task) : null;
+    if (!document.tasks.some((entry) => entry.task === task)) return refuse(notInRun(document, task));
+    if (graph === null) return refuse(notDeployed(document, task));
+    const key = request.idempotencyKey;
+    const trigger = {
+      task,
+      idempotencyKey: key === null ? null : `replay:${runId}:${key}`,
+      origin: { source: "replay", by, parent: null, replayOf: { runId, from } },
+    } as const;
+    if (payload !== null) return acceptTrigger(env, lifetime, { ...trigger, payload });
+
+    const recorded = await callRun(env, runId, (run) => run.replayInputs(task, outsideInputs(graph)));
+    if (recorded === null) return refuse(notReached(runId, task));
+    const copier = new Copier(env, runId, callRun);
+    try {
+      const carried = await carriedBy(recorded, copier, { runId, task });
+      return await acceptTrigger(env, lifetime, {
+        ...trigger,
+        payload: carried,
+        replayed: replayed(task, recorded, copier),
+      });
+    } catch (error) {
+      if (!(error instanceof PayloadMissingError)) throw error;
+      return refuse({ code: "no_payload", detail: error.message, hint: "Replay it with a payload in the body." });
+    }
+  };
+}
+
+/** What the new run is triggered with: of a task that reads from several, only a note, since there is no one payload. */
+async function carriedBy(
+  { shape, inputs }: RecordedInputs,
+  copier: Copier,
+  of: { readonly runId: RunId; readonly task: string },
+): Promise<EncodedPayload> {
+  const [first] = inputs;
+  if (shape === "trigger" && first !== undefined) return copier.open(first.payload);
+  const note = encodePayload({ replay_of: { run_id: of.runId, from: of.task } });
+  if (!note.ok) throw new Error(note.problem.detail);
+  return note.value;
+}
+
+function replayed(task: string, { shape, parents, inputs, outside }: RecordedInputs, copier: Copier): Replayed {
+  const ofRoot = shape === "trigger" ? [] : inputs.map((input) => ({ task, ...input }));
+  return {
+    shape,
+    parents,
+    copy: async (store) => {
+      const copies = [];
+      for (const { payload, ...of } of [...ofRoot, ...outside]) {
+        const copy = await copier.copy(payload, store);
+        if (!copy.ok) return copy;
+        copies.push({ ...of, payload: copy.value });
+      }
+      return ok(copies);
+    },
+  };
+}
+
+/** Copies payloads of one run, each once, one after the other: a stream that waits unread holds one of six connections. */
+class Copier {
+  readonly #env: Env;
+  readonly #runId: RunId;
+  readonly #callRun: typeof callRun;
+  readonly #copies = new Map<string, PayloadParcel>();
+
+  constructor(env: Env, runId: RunId, call: typeof callRun) {
+    this.#env = env;
+    this.#runId = runId;
+    this.#callRun = call;
+  }
+
+  async copy(payload: PayloadDelivery, store: Parameters<Replayed["copy"]>[0]): Promise<Result<PayloadParcel>> {
+    const place = payload.at === "r2" ? payload.key : payload.at === "held" ? `${payload.seq}/${payload.offset}` : null;
+    const known = place === null ? undefined : this.#copies.get(place);
+    if (known !== undefined) return ok(known);
+    const copy = await store(await this.open(payload));
+    if (copy.ok && place !== null) this.#copies.set(place, copy.value);
+    return copy;
+  }
+
+  async open(payload: PayloadDelivery): Promise<EncodedPayload> {
+    switch (payload.at) {
+      case "inline": {
+        const { at: _, bytes, ...description } = payload;
+        return { ...description, body: bytes };
+      }
+      case "held": {
+        const { at: _, seq, offset, ...description } = payload;
+        const body = await this.#callRun(this.#env, this.#runId, (run) => run.held(seq, offset, payload.size));
+        return { ...description, body };
+      }
+      case "r2": {
+        const { at: _, key, ...description } = payload;
+        return { ...description, body: await fetchStream(this.#env.PAYLOADS, key) };
+      }
+    }
+  }
+}
+
+function notInRun({ run_id, tasks }: RunDocument, task: string): Problem {
+  const names = tasks.map((entry) => entry.task);
+  const meant = nearest(task, names);
+  return {
+    code: "unknown_task",
+    detail: `The run ${run_id} has no task "${task}".`,
+    hint: meant === null ? `Its tasks are ${names.join(", ")}.` : `Did you mean "${meant}"?`,
+  };
+}
+
+function notDeployed({ run_id }: RunDocument, task: string): Problem {
+  return {
+    code: "unknown_task",
+    detail: `The task "${task}" of the run ${run_id} is not in peach.conf any more.`,
+    hint: "A replay runs what is deployed now: deploy the task again, or replay from another one.",
+  };
+}
+
+function notReached(runId: RunId, task: string): Problem {
+  return {
+    code: "not_replayable",
+    detail: `The task "${task}" has never started in the run ${runId}: what it would read is not recorded.`,
+    hint: "Replay from a task before it, or give what it is to read as the body.",
+  };
+}
