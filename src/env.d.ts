@@ -4,6 +4,13 @@ interface __BaseEnv_Env {
   readonly PEACH_API_TOKEN?: string;
   /** Further API tokens: `name:scope:sha256-hex`, comma separated. */
   readonly PEACH_API_TOKENS?: string;
+  /** Cloudflare Access: the domain of the team (`team.cloudflareaccess.com`), and the audience tags of the application, comma separated. */
+  readonly PEACH_ACCESS_TEAM_DOMAIN?: string;
+  readonly PEACH_ACCESS_AUD?: string;
+  /** What the identities of Access may do: `identity:scope`, comma separated; an identity is an address, a service, `*@domain` or `*`. */
+  readonly PEACH_ACCESS_SCOPES?: string;
+  /** Origins whose pages may call the API, comma separated, or `*`; absent: only its own. */
+  readonly PEACH_CORS_ORIGINS?: string;
   /** "1" on the local runtime only: it has the calls under /dev. */
   readonly PEACH_LOCAL?: string;
   /** How many runs may trigger each other in a chain; 32 if it is absent or no number. */

@@ -42,6 +42,9 @@ export type ProblemCode =
   | "unknown_dead_letter"
   | "redrive_failed"
   | "delivery_not_whole"
+  | "rate_limited"
+  | "uri_too_long"
+  | "headers_too_large"
   | "overloaded"
   | "internal_error";
 

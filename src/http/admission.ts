@@ -4,7 +4,8 @@ import type { SignatureAuth } from "../core/endpoint-auth.ts";
 import type { EndpointPlan } from "../core/plan.ts";
 import type { Problem } from "../core/result.ts";
 import { verifySignature } from "../trigger/signature/verify.ts";
-import { identify, refuseWithout, type Refusal } from "./auth.ts";
+import { identify, refuseWithout } from "./auth.ts";
+import type { Refusal } from "./authenticator.ts";
 import { canCarry, keptOf, type LimitedRequest } from "./body-limit.ts";
 import type { HttpEnv } from "./http-env.ts";
 

@@ -1,6 +1,7 @@
 /** The HTTP edge: the API under /api/v1, the endpoints of peach.conf, and what every answer has in common. */
-import { Hono, type MiddlewareHandler } from "hono";
+import { Hono } from "hono";
 import type { MethodRegistry } from "../task/method.ts";
+import { apiCors, apiHeaders } from "./api-headers.ts";
 import { authenticate } from "./auth.ts";
 import { createDeliveryLog } from "./delivery-log.ts";
 import { createAnswerRequest, type CallEndpoint } from "./endpoint-call.ts";
@@ -8,6 +9,7 @@ import { endpointRoutes } from "./endpoints.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { notFound } from "./not-found.ts";
 import { unexpected } from "./problem.ts";
+import { limitRequest } from "./request-limits.ts";
 import { requestId } from "./request-id.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { deliveryRoutes, type DeliveryRouteDependencies } from "./routes/deliveries.ts";
@@ -38,7 +40,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.use(requestId);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
-  app.use("/api/v1/*", apiHeaders, authenticate);
+  app.use("/api/v1/*", apiHeaders, apiCors, limitRequest, authenticate);
   for (const routes of [
     triggerRoutes(dependencies),
     runRoutes(dependencies),
@@ -59,11 +61,3 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   app.onError(unexpected);
   return app;
 }
-
-/** Payloads and errors are whatever their senders made them: no browser is to guess, run or keep them. */
-const apiHeaders: MiddlewareHandler<HttpEnv> = async function apiHeaders(c, next) {
-  await next();
-  c.header("X-Content-Type-Options", "nosniff");
-  c.header("Cache-Control", "no-store");
-  c.header("Content-Security-Policy", "default-src 'none'; sandbox");
-};

@@ -1,11 +1,14 @@
 /**
- * Who calls the API, and what they may do. Tokens are compared as SHA-256 digests in constant time, and every configured one
- * is compared, so that the time says nothing. Without any configured token the API refuses everyone.
+ * Who calls the API, and what they may do. There are several ways of saying who one is (`AUTHENTICATORS`); the first that a request
+ * uses decides. Without any that is configured the API refuses everyone.
  */
 import type { Context, MiddlewareHandler } from "hono";
-import type { Problem } from "../core/result.ts";
+import { byAccess } from "./access.ts";
+import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import { SCOPES, type Caller, type HttpEnv, type Scope } from "./http-env.ts";
+import { limitFailures } from "./auth-failures.ts";
 import { problemResponse } from "./problem.ts";
+import { byToken } from "./tokens.ts";
 
 /** What a call does, as far as rights go. */
 export type Right = "read_run" | "list" | "trigger" | "change";
@@ -16,22 +19,10 @@ const RIGHTS: Readonly<Record<Scope, readonly Right[]>> = {
   admin: ["read_run", "list", "trigger", "change"],
 };
 
-/** The scopes that have this right. */
-export function scopesOf(right: Right): readonly Scope[] {
-  return SCOPES.filter((scope) => RIGHTS[scope].includes(right));
-}
+/** In the order in which they are asked: a token that was sent on purpose goes before what a proxy has added. */
+const AUTHENTICATORS: readonly Authenticator[] = [byToken, byAccess];
 
-interface Token extends Caller {
-  readonly digest: Uint8Array;
-}
-
-/** Why somebody may not call, with the headers of the answer. */
-export interface Refusal {
-  readonly problem: Problem;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** Lets through only who has a valid token, and notes the caller. */
+/** Lets through only who is known, and notes the caller. */
 export const authenticate: MiddlewareHandler<HttpEnv> = async function authenticate(c, next) {
   const identified = await identify(c);
   if ("problem" in identified) return problemResponse(c, identified.problem, identified.headers);
@@ -50,13 +41,15 @@ export function allow(right: Right): MiddlewareHandler<HttpEnv> {
   };
 }
 
-/** Whose token the request brings, or the refusal `unauthorized`. */
+/** Who the request is from, or why that is not known: `unauthorized`, or `rate_limited` for an address that tries on and on. */
 export async function identify(c: Context<HttpEnv>): Promise<Caller | Refusal> {
-  const tokens = await configuredTokens(c.env);
-  if (tokens.length === 0) return NOBODY_ALLOWED;
-  const presented = /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1];
-  if (presented === undefined) return WITHOUT_TOKEN;
-  return findCaller(tokens, await sha256(presented)) ?? UNKNOWN_TOKEN;
+  for (const authenticator of AUTHENTICATORS) {
+    const identified = await authenticator.identify(c);
+    if (identified === null) continue;
+    return "problem" in identified ? limitFailures(c, identified) : identified;
+  }
+  const isAnyConfigured = AUTHENTICATORS.some((authenticator) => authenticator.isConfigured(c.env));
+  return limitFailures(c, isAnyConfigured ? WITHOUT_TOKEN : NOBODY_ALLOWED);
 }
 
 /** The refusal `forbidden` if the caller has not this right. */
@@ -74,39 +67,9 @@ export function refuseWithout(right: Right, { name, scope }: Caller): Refusal | 
   };
 }
 
-function findCaller(tokens: readonly Token[], digest: Uint8Array): Caller | null {
-  let caller: Caller | null = null;
-  for (const token of tokens) {
-    if (crypto.subtle.timingSafeEqual(token.digest, digest)) caller ??= token;
-  }
-  return caller;
-}
-
-async function configuredTokens(env: Env): Promise<Token[]> {
-  const tokens: Token[] = [];
-  if (env.PEACH_API_TOKEN) tokens.push({ name: "api", scope: "admin", digest: await sha256(env.PEACH_API_TOKEN) });
-  const entries = (env.PEACH_API_TOKENS ?? "").split(",").map((entry) => entry.trim());
-  for (const [index, entry] of entries.entries()) {
-    if (entry === "") continue;
-    const token = parseToken(entry);
-    if (token !== null) tokens.push(token);
-    else
-      console.error(
-        JSON.stringify({ message: `PEACH_API_TOKENS: entry ${index + 1} is not name:scope:sha256-hex and is ignored` }),
-      );
-  }
-  return tokens;
-}
-
-function parseToken(entry: string): Token | null {
-  const [, name, scopeName, hex] = /^([^:\s]+):([a-z]+):([0-9a-f]{64})$/i.exec(entry) ?? [];
-  const scope = SCOPES.find((known) => known === scopeName);
-  if (name === undefined || scope === undefined || hex === undefined) return null;
-  return { name, scope, digest: Uint8Array.fromHex(hex) };
-}
-
-async function sha256(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+/** The scopes that have this right. */
+export function scopesOf(right: Right): readonly Scope[] {
+  return SCOPES.filter((scope) => RIGHTS[scope].includes(right));
 }
 
 const NOBODY_ALLOWED = unauthorized(
@@ -115,16 +78,3 @@ const NOBODY_ALLOWED = unauthorized(
 );
 
 const WITHOUT_TOKEN = unauthorized("The request has no API token.", "Send the header `Authorization: Bearer TOKEN`.");
-
-const UNKNOWN_TOKEN = unauthorized(
-  "The API token is not one of those configured.",
-  "Compare it with PEACH_API_TOKEN, or its SHA-256 with the entries of PEACH_API_TOKENS.",
-  ', error="invalid_token"',
-);
-
-function unauthorized(detail: string, hint: string, challenge = ""): Refusal {
-  return {
-    problem: { code: "unauthorized", detail, hint },
-    headers: { "WWW-Authenticate": `Bearer realm="peach"${challenge}` },
-  };
-}

@@ -1,10 +1,13 @@
 /** Serves an operation: method, path and right are its own, and its handler gets what its schemas have read. */
 import type { Context, Hono } from "hono";
+import type { Problem } from "../core/result.ts";
+import { audit } from "./audit.ts";
 import { refuseWithout } from "./auth.ts";
 import type { HttpEnv } from "./http-env.ts";
 import type { DocumentOf, InputOf, Operation, DocumentStatus } from "./operation.ts";
 import { readInput } from "./operation-input.ts";
 import { problemResponse } from "./problem.ts";
+import { contentLength } from "./trigger-request.ts";
 
 /** What a handler gets beside the request. */
 export interface Call<O extends Operation> extends InputOf<O> {
@@ -15,6 +18,9 @@ export interface Call<O extends Operation> extends InputOf<O> {
   ) => Response;
 }
 
+/** What a client may send without need to a call that takes no body. */
+const MAX_UNREAD_BYTES = 65_536;
+
 /** Answers the operation by `answer`, for callers that have the right to it and ask for it as they should. */
 export function handle<O extends Operation>(
   routes: Hono<HttpEnv>,
@@ -23,10 +29,28 @@ export function handle<O extends Operation>(
 ): void {
   const path = operation.path.replace(/\{(\w+)\}/g, ":$1");
   routes.on(operation.method, path, async (c) => {
+    try {
+      const response = await respond(c);
+      audit(c, operation, response.status);
+      return response;
+    } catch (error) {
+      audit(c, operation, 500);
+      throw error;
+    }
+  });
+
+  async function respond(c: Context<HttpEnv>): Promise<Response> {
     const refusal = refuseWithout(operation.right, c.get("caller"));
     if (refusal !== null) return problemResponse(c, refusal.problem, refusal.headers);
+    if (operation.body === undefined && (contentLength(c) ?? 0) > MAX_UNREAD_BYTES) return problemResponse(c, UNREAD);
     const input = readInput(c, operation);
     if (!input.ok) return problemResponse(c, input.problem);
     return answer(c, { ...input.value, reply: (status, document) => c.json(document, status) });
-  });
+  }
 }
+
+const UNREAD: Problem = {
+  code: "payload_too_large",
+  detail: "The call takes no body.",
+  hint: "Send it without one.",
+};

@@ -10,7 +10,13 @@ import type { Answer, Operation } from "./operation.ts";
 import { PROBLEM_KINDS } from "./problem.ts";
 
 /** What any call may be refused with. */
-const ALWAYS = ["unauthorized", "forbidden", "internal_error", "overloaded"] as const satisfies ProblemCode[];
+const ALWAYS = [
+  "unauthorized",
+  "forbidden",
+  "rate_limited",
+  "internal_error",
+  "overloaded",
+] as const satisfies ProblemCode[];
 
 type Json = Readonly<Record<string, unknown>>;
 

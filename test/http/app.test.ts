@@ -35,10 +35,26 @@ describe("every answer", () => {
   });
 
   it("of the API is not kept, guessed or run by a browser", async () => {
-    const { headers } = await edge(PLAN, { registry })(`/api/v1/runs/${RUN}`);
-    expect(headers.get("Cache-Control")).toBe("no-store");
-    expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
-    expect(headers.get("Content-Security-Policy")).toBe("default-src 'none'; sandbox");
+    const send = edge(PLAN, { registry });
+    for (const call of [
+      send(`/api/v1/runs/${RUN}`),
+      send("/api/v1/tasks"),
+      send("/api/v1/x", { headers: { Authorization: "no" } }),
+    ]) {
+      const { headers } = await call;
+      expect(headers.get("Cache-Control")).toBe("no-store");
+      expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
+      expect(headers.get("Content-Security-Policy")).toBe("default-src 'none'; frame-ancestors 'none'; sandbox");
+      expect(headers.get("X-Frame-Options")).toBe("DENY");
+      expect(headers.get("Referrer-Policy")).toBe("no-referrer");
+      expect(headers.get("Cross-Origin-Resource-Policy")).toBe("same-origin");
+      expect(headers.get("Strict-Transport-Security")).toBeNull();
+    }
+  });
+
+  it("of the API asks for https for good, where it came by https", async () => {
+    const { headers } = await edge(PLAN, { registry })("https://edge.example/api/v1/tasks");
+    expect(headers.get("Strict-Transport-Security")).toBe("max-age=31536000");
   });
 });
 

@@ -1,0 +1,42 @@
+/**
+ * How often an address may fail to say who it is. Beyond that it is told to come later, without another look at the limit, so that a
+ * flood costs next to nothing; who has a valid token comes in all the same, also from such an address. The platform counts in each of its
+ * locations and about, not exactly.
+ */
+import type { Context } from "hono";
+import type { Refusal } from "./authenticator.ts";
+import type { HttpEnv } from "./http-env.ts";
+
+const PAUSE_SECONDS = 60;
+/** Addresses that this isolate remembers; the platform's own count goes on for the others. */
+const MAX_REMEMBERED = 10_000;
+
+/** Until when an address is told to come later. Epoch milliseconds. */
+const pausedUntil = new Map<string, number>();
+
+/** The refusal itself, or `rate_limited`. Only `unauthorized` counts: somebody who is known may well lack a right. */
+export async function limitFailures(c: Context<HttpEnv>, refusal: Refusal): Promise<Refusal> {
+  if (refusal.problem.code !== "unauthorized") return refusal;
+  const address = addressOf(c);
+  const now = Date.now();
+  if ((pausedUntil.get(address) ?? 0) > now) return TOO_MANY;
+  const { success } = await c.env.AUTH_FAILURES.limit({ key: address }).catch(() => ({ success: true }));
+  if (success) return refusal;
+  if (pausedUntil.size >= MAX_REMEMBERED) pausedUntil.clear();
+  pausedUntil.set(address, now + PAUSE_SECONDS * 1_000);
+  return TOO_MANY;
+}
+
+/** Where a request comes from, as Cloudflare says: its own header cannot be made up by the client. `unknown` on other ways in. */
+export function addressOf(c: Context<HttpEnv>): string {
+  return c.req.header("CF-Connecting-IP") ?? "unknown";
+}
+
+const TOO_MANY: Refusal = {
+  problem: {
+    code: "rate_limited",
+    detail: "Too many requests from this address could not say who they are from.",
+    hint: "Wait a minute, and send a token that is configured.",
+  },
+  headers: { "Retry-After": String(PAUSE_SECONDS) },
+};
