@@ -107,6 +107,17 @@ export function runOnlyChildTasks(...names: readonly string[]): void {
 }
 
 /**
+ * Does this part of the task once: what it returns is kept, and later attempts of the task get it without doing it again, also when
+ * the worker died. A step that throws is kept nowhere. Its name is its own within an attempt; steps may run side by side, but not
+ * within one another. The result is any payload (JSON, text, bytes, a stream), and comes out as the same kind.
+ *
+ * @example const audio = await step("fetch", async () => (await fetch(url)).arrayBuffer());
+ */
+export async function step<T>(name: string, fn: () => T | Promise<T>): Promise<T> {
+  return taskScopeOf("step").step(name, fn);
+}
+
+/**
  * Opens the object of an event: `{body, size, etag, contentType}`, where `body` is a stream. It lies in the R2 bucket of that name
  * that wrangler.toml binds, else in S3, or a store like it, that the secrets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and
  * perhaps AWS_ENDPOINT_URL lead to. Rejects with `NonRetryableError` if there is no such object, or no right to read it.

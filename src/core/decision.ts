@@ -4,6 +4,7 @@
  * It owns the cascade (a final task readies or skips its children) and the hand-out of leases; the rules of each event are in
  * `machine.ts`.
  */
+import { ChangeNotes } from "./change-notes.ts";
 import { attemptTimeoutMs, isStopping, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
 import { EachItems } from "./each-items.ts";
 import { laneOf, type GraphTask, type Lane } from "./graph.ts";
@@ -12,7 +13,6 @@ import {
   entryOf,
   isFinal,
   type AttemptRecord,
-  type ChildRun,
   type EachProgress,
   type FinalState,
   type Run,
@@ -48,6 +48,8 @@ const FILL_PAUSE_MS = 100;
 export class Decision {
   readonly run: Run;
   readonly now: number;
+  /** What is recorded beside the states of tasks. */
+  readonly notes: ChangeNotes;
   readonly #changes = new Map<number, TaskChange>();
   /** What is decided about the items of `each` tasks; null while none is touched. */
   #items: EachItems | null = null;
@@ -59,8 +61,6 @@ export class Decision {
   readonly #effects: Effect[] = [];
   readonly #leases: GrantedLease[] = [];
   readonly #ignored: Ignored[] = [];
-  readonly #children: ChildRun[] = [];
-  #payload: PayloadRef | null = null;
   #ended = 0;
   #reopened = 0;
   #cancelled = false;
@@ -69,6 +69,7 @@ export class Decision {
   constructor(run: Run, now: number) {
     this.run = run;
     this.now = now;
+    this.notes = new ChangeNotes(run);
   }
 
   /** The entry as it was before this decision. */
@@ -130,9 +131,8 @@ export class Decision {
     this.#ignored.push(reason);
   }
 
-  addChildren(children: readonly ChildRun[]): void {
-    const known = new Set([...this.run.children, ...this.#children].map(({ runId }) => runId));
-    this.#children.push(...children.filter(({ runId }) => !known.has(runId)));
+  effect(effect: Effect): void {
+    this.#effects.push(effect);
   }
 
   /** The task may start, for the first time or again after it was final. */
@@ -207,7 +207,7 @@ export class Decision {
   /** The root's delay begins anew, with another payload. */
   postpone(payload: PayloadRef, delayMs: number): void {
     this.delay(0, delayMs);
-    this.#payload = payload;
+    this.notes.payload(payload);
   }
 
   /** Nobody came for the task: the message was lost, or the queue is slow. */
@@ -338,7 +338,7 @@ export class Decision {
     const final = this.#open === 0;
     // A run starts with its first lease, and with that its status changes too.
     const runChanged = status !== this.run.status || this.#reopened > 0;
-    if (final && runChanged) this.#effects.push({ type: "finished" });
+    if (final && runChanged) this.#effects.push({ type: "finished" }, ...this.notes.finish(this.now));
     const change: RunChange = {
       tasks: [...this.#changes.values()],
       ...(runChanged && {
@@ -349,10 +349,9 @@ export class Decision {
         },
       }),
       ...(this.#leases.length > 0 && { lastToken: this.run.lastToken + this.#leases.length }),
-      ...(this.#children.length > 0 && { children: this.#children }),
-      ...(this.#payload !== null && { payload: this.#payload }),
+      ...this.notes.record(),
     };
-    const changed = this.#changes.size > 0;
+    const changed = this.#changes.size > 0 || this.notes.isWorthAChange;
     return { change: changed ? change : null, effects: this.#effects, leases: this.#leases, ignored: this.#ignored };
   }
 
@@ -390,11 +389,12 @@ export class Decision {
     }
   }
 
-  /** Items that wait for a driver or for their next attempt, while the task is about to fail. */
+  /** Items that wait for a driver, for their next attempt or for another run, while the task is about to fail. */
   #cancelWaiting(of: number): void {
     for (const ordinal of [...this.run.active, ...this.#ready]) {
       const { status } = this.#state(ordinal);
-      if (this.entry(ordinal).item?.of === of && (status === "queued" || status === "retrying"))
+      const isWaiting = status === "queued" || status === "retrying" || status === "waiting";
+      if (isWaiting && this.entry(ordinal).item?.of === of)
         this.set(ordinal, { status: "cancelled", finishedAt: this.now });
     }
   }

@@ -94,6 +94,7 @@ function count(progress: EachProgress, state: TaskState, by: number): void {
       break;
     case "queued":
     case "retrying":
+    case "waiting":
     case "each":
     case "skipped":
       break;
@@ -139,6 +140,7 @@ function resetItems(run: Run, progress: EachProgress): void {
     if (item.state.status === "succeeded") continue;
     countItem(progress, index, item.state, PENDING);
     item.state = PENDING;
+    delete item.waits;
     item.retriedAfter = item.attempts.length;
   }
   progress.cursor = 0;
@@ -148,7 +150,7 @@ function resetItems(run: Run, progress: EachProgress): void {
 function cancelItems(run: Run, progress: EachProgress, at: number): void {
   for (const [index, item] of itemsOf(run, progress).entries()) {
     const { state } = item;
-    if (state.status !== "queued" && state.status !== "running" && state.status !== "retrying") continue;
+    if (!isUnderWay(state)) continue;
     const cancelled: TaskState = { status: "cancelled", finishedAt: at };
     countItem(progress, index, state, cancelled);
     const record = item.attempts.at(-1);
@@ -159,6 +161,10 @@ function cancelItems(run: Run, progress: EachProgress, at: number): void {
     item.state = cancelled;
     run.active.delete(progress.first + index);
   }
+}
+
+function isUnderWay({ status }: TaskState): boolean {
+  return status === "queued" || status === "running" || status === "retrying" || status === "waiting";
 }
 
 /** The items of one task, in order. */

@@ -3,7 +3,17 @@
  * entries of older versions.
  */
 import { foldEach, foldItem } from "./each.ts";
-import { entryOf, isActive, isFinal, type AttemptRecord, type Run, type RunChange } from "./run.ts";
+import {
+  entryOf,
+  isActive,
+  isFinal,
+  type AttemptRecord,
+  type AwaitedRun,
+  type Run,
+  type RunChange,
+  type StepRecord,
+  type TaskEntry,
+} from "./run.ts";
 
 /** Folds a change into the run, in place: a run may be wide and a change touches few tasks. Call it after the commit. */
 export function fold(run: Run, change: RunChange): void {
@@ -17,18 +27,43 @@ export function fold(run: Run, change: RunChange): void {
       foldEach(run, ordinal, entry, state);
     } else foldItem(run, entry, entry.item, state);
     entry.state = state;
-    if (retriedAfter !== undefined) entry.retriedAfter = retriedAfter;
+    if (retriedAfter !== undefined) {
+      entry.retriedAfter = retriedAfter;
+      // Its waits begin anew.
+      delete entry.waits;
+    }
     if (isActive(state)) run.active.add(ordinal);
     else run.active.delete(ordinal);
     for (const attempt of attempts) {
       entry.attempts[attempt.attempt - 1] = attempt;
       if (entry.item !== undefined) forgetOld(entry.attempts, attempt.attempt - 1 - FULL_ATTEMPTS);
     }
+    if (state.status === "waiting") foldWaits(entry, state.awaits);
   }
   Object.assign(run, change.run);
   if (change.lastToken !== undefined) run.lastToken = change.lastToken;
   if (change.children !== undefined) run.children.push(...change.children);
   if (change.payload !== undefined) run.payload = change.payload;
+  for (const { ordinal, ...step } of change.steps ?? []) foldStep(run, ordinal, step);
+  foldWatchers(run, change);
+}
+
+function foldStep(run: Run, ordinal: number, step: StepRecord): void {
+  const entry = entryOf(run, ordinal);
+  if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
+  (entry.steps ??= []).push(step);
+}
+
+function foldWaits(entry: TaskEntry, awaits: readonly AwaitedRun[]): void {
+  entry.waits = { ...entry.waits, ...Object.fromEntries(awaits.map(({ call, until }) => [call, until])) };
+}
+
+function foldWatchers(run: Run, { watchers, told, telling }: RunChange): void {
+  if (watchers !== undefined) run.watchers = [...run.watchers, ...watchers];
+  if (telling !== undefined) run.telling = telling;
+  if (told === undefined) return;
+  run.watchers = run.watchers.filter((watcher) => !told.includes(watcher));
+  if (run.watchers.length === 0) run.telling = null;
 }
 
 /** Of an item that is tried again and again, so many attempts keep their error and log. */

@@ -95,9 +95,18 @@ export function idempotencyInput(task: string, key: string): string {
   return `${task.length}:${task}:${key}`;
 }
 
-/** The key of a trigger made inside a task: a retried attempt makes the same one, so it finds the child run again. */
-export function childTriggerKey(parent: { runId: RunId; task: string }, target: string, ordinal: number): string {
-  return `child:${parent.runId}:${parent.task}:${target}:${ordinal}`;
+/**
+ * The key of a trigger made inside a task: a retried attempt makes the same one, so it finds the child run again. Those of a step
+ * are counted apart: a later attempt leaves the step out, and must not take another trigger for one of its.
+ */
+export function childTriggerKey(
+  parent: { runId: RunId; task: string },
+  target: string,
+  ordinal: number,
+  step: string | null = null,
+): string {
+  const within = step === null ? "" : `${JSON.stringify(step)}:`;
+  return `child:${parent.runId}:${parent.task}:${target}:${within}${ordinal}`;
 }
 
 /**

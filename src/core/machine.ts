@@ -10,6 +10,8 @@
  *        ▼                                      └──┘ retrying ◀── threw, retries left ────┘ │
  *     skipped              cancel: ──▶ cancelled                  settle ──▶ succeeded, failed
  *
+ *     running ── suspended: awaits another run ──▶ waiting ── that run is final, or the wait is over ──▶ queued
+ *
  * Final states change by one event only, `retried` (see retry-in-place.ts), of a run that is final as a whole.
  *
  * Every state that is not final and not `pending` is due at some time (`dueAt`), and a pending task has an upstream task that
@@ -20,6 +22,9 @@
  * with the reason.
  */
 import { Decision } from "./decision.ts";
+import { recordStep } from "./steps.ts";
+import { askAgain, resume, suspend } from "./suspension.ts";
+import { noteTold, noteWatcher, tellAgain } from "./watching.ts";
 import { fractionOf, retryDelayMs } from "./retry.ts";
 import { retryInPlace } from "./retry-in-place.ts";
 import { dueAt, entryOf, isFinal } from "./run.ts";
@@ -75,13 +80,25 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
     case "retried":
       retryInPlace(decision);
       break;
+    case "stepped":
+      recordStep(decision, event.lease, { name: event.name, result: event.result, finishedAt: now });
+      break;
+    case "awaited":
+      resume(decision, event.runId);
+      break;
+    case "watched":
+      noteWatcher(decision, event.by);
+      break;
+    case "told":
+      noteTold(decision, event.watchers);
+      break;
   }
   return decision.conclude();
 }
 
-/** When the run must be woken if nobody calls before; for a final run, when its retention is over. */
+/** When the run must be woken if nobody calls before; for a final run, when its watchers are told again, or its retention is over. */
 export function nextWakeAt(run: Run): number {
-  if (run.finishedAt !== null) return run.finishedAt + run.graph.retentionMs;
+  if (run.finishedAt !== null) return run.telling?.tellAt ?? run.finishedAt + run.graph.retentionMs;
   let next = Number.POSITIVE_INFINITY;
   for (const ordinal of run.active) {
     const entry = entryOf(run, ordinal);
@@ -95,7 +112,7 @@ function settle(decision: Decision, settled: SettledAttempt): void {
   if (state === null) return decision.ignore("no_such_task");
   if (state.status !== "running" || state.attempt !== settled.attempt || state.token !== settled.token)
     return decision.ignore("stale_lease");
-  decision.addChildren(settled.children);
+  decision.notes.children(settled.children);
   const { outcome, ordinal } = settled;
   switch (outcome.type) {
     case "succeeded":
@@ -117,6 +134,9 @@ function settle(decision: Decision, settled: SettledAttempt): void {
       break;
     case "lost":
       afterLoss(decision, ordinal, closed(decision, settled, "lost", outcome.error), outcome.to);
+      break;
+    case "suspended":
+      suspend(decision, ordinal, outcome.awaits, closed(decision, settled, "suspended", null));
       break;
   }
 }
@@ -186,6 +206,7 @@ function afterLoss(decision: Decision, ordinal: number, ended: AttemptRecord, lo
 
 function wake(decision: Decision): void {
   const { run, now } = decision;
+  if (run.finishedAt !== null) return tellAgain(decision);
   let looked = 0;
   for (const ordinal of run.active) {
     const { state } = decision.entry(ordinal);
@@ -207,6 +228,9 @@ function wakeTask(decision: Decision, ordinal: number, state: TaskState): void {
       break;
     case "each":
       decision.dispatchItems(ordinal, state);
+      break;
+    case "waiting":
+      askAgain(decision, ordinal, state);
       break;
     case "running": {
       const error = {

@@ -1,8 +1,9 @@
 /**
  * What can happen to a run, and what follows from it: the words that the machine, the run object and the simulation share.
  */
+import type { RunId } from "./ids.ts";
 import type { PayloadRef } from "./payload-ref.ts";
-import type { AttemptError, ChildRun, FailReason, LogRef, LostTo, RunChange, TaskOutput } from "./run.ts";
+import type { AttemptError, AwaitedRun, ChildRun, FailReason, LogRef, LostTo, RunChange, TaskOutput } from "./run.ts";
 
 /** How an attempt ended, its payloads stored. */
 export type Outcome =
@@ -15,7 +16,9 @@ export type Outcome =
       readonly reason: FailReason;
     }
   | { readonly type: "timed_out"; readonly error: AttemptError }
-  | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError };
+  | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError }
+  /** It ended to await the results of other runs; the next attempt begins when one of them is there. */
+  | { readonly type: "suspended"; readonly awaits: readonly AwaitedRun[] };
 
 export interface SettledAttempt {
   readonly ordinal: number;
@@ -47,7 +50,15 @@ export type RunEvent =
   | { readonly type: "woken" }
   | { readonly type: "cancelled" }
   /** Somebody has the final run go on: what failed, and what did not run because of it, runs again. */
-  | { readonly type: "retried" };
+  | { readonly type: "retried" }
+  /** A step of the attempt that holds this lease has finished. */
+  | { readonly type: "stepped"; readonly lease: GrantedLease; readonly name: string; readonly result: PayloadRef }
+  /** A run that a suspended task may await is final, or is no more. */
+  | { readonly type: "awaited"; readonly runId: RunId }
+  /** Another run wants to be told when this one is final. */
+  | { readonly type: "watched"; readonly by: RunId }
+  /** These watchers know that this run is final. */
+  | { readonly type: "told"; readonly watchers: readonly RunId[] };
 
 /** Performed after the commit; all may be lost or repeated, since the state says what is still owed. */
 export type Effect =
@@ -56,7 +67,11 @@ export type Effect =
   /** Start an executor object of this name for one task. */
   | { readonly type: "start_executor"; readonly ordinal: number; readonly name: string }
   /** The run became final. */
-  | { readonly type: "finished" };
+  | { readonly type: "finished" }
+  /** Have these runs say when they are final, or that they are. */
+  | { readonly type: "watch"; readonly runIds: readonly RunId[] }
+  /** Tell these runs that this one is final. */
+  | { readonly type: "tell"; readonly runIds: readonly RunId[] };
 
 /** The right to run one attempt. */
 export interface GrantedLease {
@@ -75,7 +90,11 @@ export type Ignored =
   | "run_not_final"
   | "nothing_to_retry"
   | "not_due"
-  | "no_work";
+  | "no_work"
+  | "step_recorded"
+  | "not_awaited"
+  | "already_watched"
+  | "already_told";
 
 export interface Advance {
   /** Null: nothing changes. */

@@ -39,6 +39,23 @@ export interface AttemptRecord {
   readonly lostTo?: LostTo;
 }
 
+/** What a step of a task came to. It is kept for every later attempt of the task. */
+export interface StepRecord {
+  readonly name: string;
+  readonly result: PayloadRef;
+  readonly finishedAt: number;
+}
+
+/** A run whose result a suspended task awaits. */
+export interface AwaitedRun {
+  readonly runId: RunId;
+  readonly task: string;
+  /** Which `result()` of the attempt awaits it: the same call finds its deadline again in the next attempt. */
+  readonly call: string;
+  /** When the wait is over. */
+  readonly until: number;
+}
+
 /**
  * - `worker`: its worker died. A task whose attempts are lost so again and again fails with that reason.
  * - `surroundings`: storage or the platform refused. Never the task's failure, however often.
@@ -102,6 +119,14 @@ export type TaskState =
       readonly dispatches: number;
       readonly redispatchAt: number | null;
     }
+  /** Suspended: goes on when one of these runs is final, or one of the waits is over. `askAt`: when to ask them again. */
+  | {
+      readonly status: "waiting";
+      readonly for: "run";
+      readonly awaits: readonly AwaitedRun[];
+      readonly asks: number;
+      readonly askAt: number;
+    }
   | { readonly status: "succeeded"; readonly finishedAt: number; readonly passed: TaskOutput }
   | { readonly status: "failed"; readonly finishedAt: number; readonly reason: FailReason }
   | { readonly status: "skipped"; readonly finishedAt: number; readonly reason: SkipReason }
@@ -131,6 +156,19 @@ export interface RunChange {
   readonly children?: readonly ChildRun[];
   /** A later trigger of a debounced task took the place of the one that started the run. */
   readonly payload?: PayloadRef;
+  readonly steps?: readonly (StepRecord & { readonly ordinal: number })[];
+  /** Runs that want to be told when this one is final. */
+  readonly watchers?: readonly RunId[];
+  /** Watchers that know it, or that are no more. */
+  readonly told?: readonly RunId[];
+  /** When the watchers are told again. */
+  readonly telling?: Telling;
+}
+
+/** How often the watchers of a final run were told, and when those are told again that have not answered. */
+export interface Telling {
+  readonly tells: number;
+  readonly tellAt: number;
 }
 
 /** What is recorded when a run is accepted. */
@@ -187,6 +225,10 @@ export interface TaskEntry {
   each?: EachProgress;
   /** Of an item: the ordinal of its `each` task, and its place in the array. */
   readonly item?: ItemPlace;
+  /** In the order in which they finished; absent: none. */
+  steps?: StepRecord[];
+  /** Derived: by `call`, when a wait of this task for another run is over, or was; absent: it never waited. */
+  waits?: Readonly<Record<string, number>>;
 }
 
 export interface Run extends RunGenesis {
@@ -201,9 +243,12 @@ export interface Run extends RunGenesis {
   /** Derived: the `each` tasks whose items are known. */
   readonly eaches: number[];
   readonly children: ChildRun[];
+  /** Those who have yet to be told that the run is final. */
+  watchers: readonly RunId[];
+  telling: Telling | null;
   /** Derived: how many tasks are not final. */
   open: number;
-  /** Derived: ordinals, of items too, that are queued, running or retrying, so that nothing scans a wide run. */
+  /** Derived: ordinals, of items too, that are queued, running, retrying or waiting, so that nothing scans a wide run. */
   readonly active: Set<number>;
 }
 
@@ -226,6 +271,8 @@ export function newRun(genesis: RunGenesis): Run {
     items: [],
     eaches: [],
     children: [],
+    watchers: [],
+    telling: null,
     open: tasks.length,
     active: new Set(),
   };
@@ -249,6 +296,7 @@ export function isFinal(state: TaskState): state is FinalState {
     case "running":
     case "retrying":
     case "each":
+    case "waiting":
       return false;
   }
 }
@@ -268,6 +316,8 @@ export function dueAt(state: TaskState): number | null {
       return state.expiresAt;
     case "retrying":
       return state.retryAt;
+    case "waiting":
+      return state.awaits.reduce((soonest, { until }) => Math.min(soonest, until), state.askAt);
     case "pending":
     case "succeeded":
     case "failed":

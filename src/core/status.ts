@@ -7,7 +7,8 @@
  *   alarm sends another.
  * - `running`: leased to one attempt. Left by its settle, or when the lease expires (the attempt is lost; to `queued`).
  * - `retrying`: an attempt threw; the next one waits for its time. Left when the alarm fires (to `queued`).
- * - `waiting`: an external task, started, whose completion nobody has reported yet.
+ * - `waiting`: nothing runs: an external task whose completion nobody has reported yet, or a task whose attempt was suspended
+ *   because it awaits the result of another run. Left when that is there, or the wait is over (to `queued`).
  * - `succeeded`: an attempt's result was accepted; what it passed is visible to its children.
  * - `failed`: the last allowed attempt threw, or it cannot be run (the reason says why).
  * - `skipped`: it cannot start any more (a failed or skipped upstream task).
@@ -45,6 +46,15 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
  * - `timed_out`: it ran longer than `timeout`; its late result changes nothing.
  * - `lost`: its worker died, or the lease ran out. Does not count against `retries`.
  * - `cancelled`: the run was cancelled while it ran.
+ * - `suspended`: it awaits the result of another run; the next attempt goes on from its steps. Does not count against `retries`.
  */
-export const ATTEMPT_STATUSES = ["running", "succeeded", "failed", "timed_out", "lost", "cancelled"] as const;
+export const ATTEMPT_STATUSES = [
+  "running",
+  "succeeded",
+  "failed",
+  "timed_out",
+  "lost",
+  "cancelled",
+  "suspended",
+] as const;
 export type AttemptStatus = (typeof ATTEMPT_STATUSES)[number];

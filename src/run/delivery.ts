@@ -35,6 +35,10 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
         inputs,
         parents: task.parents,
         children: task.downstream.flatMap((child) => run.tasks[child]?.task.name ?? []),
+        ...(entry.steps !== undefined && {
+          steps: entry.steps.map(({ name, result }) => ({ name, payload: pack(result) })),
+        }),
+        ...(entry.waits !== undefined && { waits: entry.waits }),
       },
     ];
   });

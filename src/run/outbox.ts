@@ -4,6 +4,7 @@
  */
 import type { RunId } from "../core/ids.ts";
 import type { ExecutorRpc } from "../task/executor-rpc.ts";
+import { callRun } from "./run-client.ts";
 
 const PAUSES_MS = [100, 500, 2_000] as const;
 
@@ -22,6 +23,38 @@ export async function startExecutor(env: Env, runId: RunId, ordinal: number, nam
     const executor: ExecutorRpc = env.EXECUTORS.getByName(name);
     await executor.start(runId, ordinal);
   });
+}
+
+/** Asks other runs to say when they are final; resolves to those that are already, or are no more. */
+export async function watchRuns(env: Env, by: RunId, runIds: readonly RunId[]): Promise<RunId[]> {
+  return whichOf(runIds, "watch", (runId) => callRun(env, runId, (run) => run.watch(by)));
+}
+
+/** Tells other runs that this one is final; resolves to those that have answered. */
+export async function tellRuns(env: Env, final: RunId, runIds: readonly RunId[]): Promise<RunId[]> {
+  return whichOf(runIds, "tell", async (runId) => {
+    await callRun(env, runId, (run) => run.awaited(final));
+    return true;
+  });
+}
+
+async function whichOf(
+  runIds: readonly RunId[],
+  what: string,
+  call: (runId: RunId) => Promise<boolean>,
+): Promise<RunId[]> {
+  const answers = await Promise.all(
+    runIds.map(async (runId) => {
+      try {
+        return (await call(runId)) ? [runId] : [];
+      } catch (error) {
+        const message = `${what} failed; the run's alarm will repeat it`;
+        console.warn(JSON.stringify({ message, run: runId, error: String(error) }));
+        return [];
+      }
+    }),
+  );
+  return answers.flat();
 }
 
 async function tried(what: string, runId: RunId, perform: () => Promise<void>): Promise<void> {

@@ -24,7 +24,7 @@ export function describeRun(run: Run): RunDocument {
   };
 }
 
-function describeTask(run: Run, { task, state, attempts }: TaskEntry): TaskDocument {
+function describeTask(run: Run, { task, state, attempts, steps }: TaskEntry): TaskDocument {
   const name = (ordinal: number): string => run.tasks[ordinal]?.task.name ?? "";
   return {
     task: task.name,
@@ -35,7 +35,17 @@ function describeTask(run: Run, { task, state, attempts }: TaskEntry): TaskDocum
     attempts: attempts.map(describeAttempt),
     progress: null,
     output: describeOutput(state),
+    waiting_for: describeWaiting(state),
+    ...(steps !== undefined && {
+      steps: steps.map(({ name, finishedAt }) => ({ name, finished_at: iso(finishedAt) })),
+    }),
   };
+}
+
+function describeWaiting(state: TaskState): TaskDocument["waiting_for"] {
+  if (state.status !== "waiting") return null;
+  const [first] = state.awaits;
+  return first === undefined ? null : { for: "run", run_id: first.runId, task: first.task };
 }
 
 function reasonOf(state: TaskState): string | null {

@@ -3,14 +3,14 @@
  * and the calls that only read. It never awaits a task, and is asleep whenever no call is under way.
  */
 import { DurableObject } from "cloudflare:workers";
-import { parseRunId } from "../core/ids.ts";
+import { parseRunId, type RunId } from "../core/ids.ts";
 import { replayInputs, type OutsideInput } from "../core/inputs.ts";
 import type { PayloadRef } from "../core/payload-ref.ts";
 import type { Run } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
 import { deleteRunPayloads } from "../payload/payload-store.ts";
 import { inlineParcel, packer } from "./delivery.ts";
-import { dispatchRun, startExecutor } from "./outbox.ts";
+import { dispatchRun, startExecutor, tellRuns, watchRuns } from "./outbox.ts";
 import { readLogs } from "./intake.ts";
 import { callRun } from "./run-client.ts";
 import { describeRun } from "./run-document.ts";
@@ -19,6 +19,7 @@ import type {
   AcceptAnswer,
   AcceptRequest,
   ClaimRequest,
+  FinishedStep,
   Grant,
   Lease,
   RecordedInputs,
@@ -89,6 +90,18 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
 
   async begin(ordinal: number, holder: string): Promise<Lease | null> {
     return this.#protocol.begin(ordinal, holder);
+  }
+
+  async recordStep(step: FinishedStep): Promise<boolean> {
+    return this.#protocol.recordStep(step);
+  }
+
+  async watch(by: RunId): Promise<boolean> {
+    return this.#protocol.watch(by);
+  }
+
+  async awaited(runId: RunId): Promise<void> {
+    this.#protocol.awaited(runId);
   }
 
   async held(seq: number, offset: number, size: number): Promise<Uint8Array> {
@@ -177,7 +190,22 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       case "finished":
         for (const tell of this.#listeners) tell();
         break;
+      case "watch":
+        this.ctx.waitUntil(this.#watch(run.id, effect.runIds));
+        break;
+      case "tell":
+        this.ctx.waitUntil(this.#tell(run.id, effect.runIds));
+        break;
     }
+  }
+
+  async #watch(runId: RunId, awaited: readonly RunId[]): Promise<void> {
+    for (const final of await watchRuns(this.env, runId, awaited)) this.#protocol.awaited(final);
+  }
+
+  async #tell(runId: RunId, watchers: readonly RunId[]): Promise<void> {
+    const told = await tellRuns(this.env, runId, watchers);
+    if (told.length > 0) this.#protocol.told(told);
   }
 }
 

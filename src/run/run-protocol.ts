@@ -21,6 +21,7 @@ import type {
   AcceptAnswer,
   AcceptRequest,
   ClaimRequest,
+  FinishedStep,
   Grant,
   Lease,
   RetryOutcome,
@@ -160,6 +161,35 @@ export class RunProtocol {
     return lease ?? null;
   }
 
+  /** Whether the attempt still holds its lease, so that its step is kept. */
+  recordStep({ name, result: parcel, ...lease }: FinishedStep): boolean {
+    const run = this.load();
+    if (run === null) return false;
+    const data = new Packer(this.#store.nextSeq);
+    const result = placeParcel(parcel, data);
+    const { change, ignored } = this.#advance(run, { type: "stepped", lease, name, result }, data);
+    return change !== null || ignored.includes("step_recorded");
+  }
+
+  /** Whether this run is final, or no more; else the run `by` will be told. */
+  watch(by: RunId): boolean {
+    const run = this.load();
+    if (run === null) return true;
+    return this.#advance(run, { type: "watched", by }).ignored.includes("run_final");
+  }
+
+  /** A run that a task of this one may await is final, or no more. */
+  awaited(runId: RunId): void {
+    const run = this.load();
+    if (run !== null) this.#advance(run, { type: "awaited", runId });
+  }
+
+  /** These runs know that this one is final. */
+  told(watchers: readonly RunId[]): void {
+    const run = this.load();
+    if (run !== null) this.#advance(run, { type: "told", watchers });
+  }
+
   /** Whether this call cancelled the run, with the run as it is now; null if there is none. */
   cancel(): { readonly cancelled: boolean; readonly run: Run } | null {
     const run = this.load();
@@ -233,8 +263,8 @@ export class RunProtocol {
    * An alarm costs a row: it is moved only when something is due sooner than it, or when nothing is due any more. Where it is not
    * known yet what the alarm was set to (after a reset), the whole run decides: a later alarm must not take the place of a sooner one.
    */
-  #setAlarmFor(run: Run, { change, effects }: Advance): void {
-    if (this.#alarmAt === Number.POSITIVE_INFINITY || effects.some(({ type }) => type === "finished")) {
+  #setAlarmFor(run: Run, { change }: Advance): void {
+    if (this.#alarmAt === Number.POSITIVE_INFINITY || run.finishedAt !== null) {
       this.#setAlarm(nextWakeAt(run));
       return;
     }
@@ -277,7 +307,7 @@ export class RunProtocol {
   }
 
   #isRetentionOver(run: Run): boolean {
-    return run.finishedAt !== null && this.#around.now() >= nextWakeAt(run);
+    return run.finishedAt !== null && run.telling === null && this.#around.now() >= nextWakeAt(run);
   }
 
   /** Payloads first: while the journal is there, a failure here is tried again. */

@@ -6,7 +6,7 @@ import type { InputShape, RunGraph } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
 import type { OutsideInput } from "../core/inputs.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
-import type { AttemptError, ChildRun, FailReason, LostTo } from "../core/run.ts";
+import type { AttemptError, AwaitedRun, ChildRun, FailReason, LostTo } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
 import type { TriggerOrigin, TriggerSource } from "../core/trigger.ts";
 
@@ -56,6 +56,19 @@ export interface Lease {
   readonly parents: readonly string[];
   /** Names of the children in this run, for `passToChildTask({to})`. */
   readonly children: readonly string[];
+  /** What the steps of earlier attempts came to; absent: none has finished. */
+  readonly steps?: readonly { readonly name: string; readonly payload: PayloadDelivery }[];
+  /** By call of `result()`, when a wait of earlier attempts is over, epoch ms; absent: none was suspended. */
+  readonly waits?: Readonly<Record<string, number>>;
+}
+
+/** A step that the attempt of this lease has finished. */
+export interface FinishedStep {
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+  readonly name: string;
+  readonly result: PayloadParcel;
 }
 
 export interface Grant {
@@ -81,7 +94,9 @@ export type AttemptOutcome =
     }
   | { readonly type: "timed_out"; readonly error: AttemptError }
   /** Its worker died, or the surroundings failed: it is started again, which does not count against `retries`. */
-  | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError };
+  | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError }
+  /** It awaits other runs, and is started again when one of them is final. */
+  | { readonly type: "suspended"; readonly awaits: readonly AwaitedRun[] };
 
 export interface LogLine {
   readonly at: number;
@@ -130,6 +145,12 @@ export interface RunRpc {
   settle(request: SettleRequest): Promise<Grant>;
   /** An executor object claims one task of the long lane. Null: nothing to do (any more). */
   begin(ordinal: number, holder: string): Promise<Lease | null>;
+  /** Keeps what a step came to for later attempts. False: the lease is over, and nothing was kept. */
+  recordStep(step: FinishedStep): Promise<boolean>;
+  /** The run `by` awaits this one: true if this one is final or no more, else `by` is told when it is. */
+  watch(by: RunId): Promise<boolean>;
+  /** The other run, which a task of this one may await, is final. */
+  awaited(runId: RunId): Promise<void>;
   /** The bytes of an inline payload that was too large to ride with its lease. */
   held(seq: number, offset: number, size: number): Promise<Uint8Array>;
   describe(): Promise<RunDocument | null>;
@@ -186,6 +207,17 @@ export interface TaskDocument {
   readonly attempts: readonly AttemptDocument[];
   readonly progress: { readonly fraction: number; readonly message: string | null } | null;
   readonly output: { readonly kind: string; readonly size: number; readonly content_type: string } | null;
+  /** Why it does not go on by itself just now. */
+  readonly waiting_for: WaitingForDocument | null;
+  /** Those that have finished; absent: none. */
+  readonly steps?: readonly { readonly name: string; readonly finished_at: string }[];
+}
+
+/** `run`: suspended until that run is final. */
+export interface WaitingForDocument {
+  readonly for: "run";
+  readonly run_id: RunId;
+  readonly task: string;
 }
 
 export interface AttemptDocument {

@@ -1,3 +1,5 @@
+import type { AttemptOutcome } from "../run/run-rpc.ts";
+
 /**
  * The end of an attempt, as its method may see it. The signal is made when somebody asks for it: few tasks do, and making and
  * aborting one for each attempt cost a fifth of the worker's time in a long chain.
@@ -5,6 +7,7 @@
 export class AttemptEnd {
   #reason: (() => Error) | null = null;
   #controller: AbortController | null = null;
+  #conclude: ((outcome: AttemptOutcome) => void) | null = null;
 
   get hasCome(): boolean {
     return this.#reason !== null;
@@ -22,6 +25,18 @@ export class AttemptEnd {
   /** Throws the reason of an end that has come. */
   throwIfCome(): void {
     if (this.#reason !== null) throw this.#reason();
+  }
+
+  /** Who is told when the attempt ends before its method does. */
+  onForced(conclude: (outcome: AttemptOutcome) => void): void {
+    this.#conclude = conclude;
+  }
+
+  /** Ends the attempt with this outcome, whatever its method still does. */
+  force(reason: () => Error, outcome: AttemptOutcome): void {
+    if (this.#reason !== null) return;
+    this.come(reason);
+    this.#conclude?.(outcome);
   }
 
   /** Only the first reason counts. */

@@ -28,7 +28,10 @@ export interface TriggeredRun {
   readonly runId: RunId;
   /** True if the idempotency key had started this run before. */
   readonly deduplicated: boolean;
-  /** The run's document once it is final; rejects with `ResultTimeoutError` after `timeout` (default 30s). */
+  /**
+   * The run's document once it is final; rejects with `ResultTimeoutError` after `timeout` (default 30s). In a task that waits for
+   * more than a few seconds the task is suspended: its attempt ends, and another goes on from its steps (see the README).
+   */
   result(options?: { readonly timeout?: DurationInput }): Promise<RunDocument>;
 }
 
@@ -64,6 +67,7 @@ export interface TaskContext {
   openObject(this: void, s3Uri: string): Promise<OpenedObject>;
   passToChildTask(this: void, data: unknown, options?: { readonly to?: string }): void;
   runOnlyChildTasks(this: void, ...names: readonly string[]): void;
+  step<T>(this: void, name: string, fn: () => T | Promise<T>): Promise<T>;
   readFromParentTask<T = unknown>(this: void, parent?: string): Promise<T>;
   readFromParentTask(
     this: void,

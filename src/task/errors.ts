@@ -2,6 +2,7 @@
  * The errors that authors throw or meet. All can be told by `name`, also where `instanceof` cannot (across bundles).
  */
 import { parseDuration } from "../core/duration.ts";
+import type { RunId } from "../core/ids.ts";
 import type { DurationInput } from "./author-api.ts";
 
 /**
@@ -32,6 +33,23 @@ export class RetryAfterError extends Error {
 /** `result({timeout})`: the run was not final in time. It goes on. */
 export class ResultTimeoutError extends Error {
   override readonly name = "ResultTimeoutError";
+}
+
+/**
+ * What `result()` throws, and `signal` is aborted with, when a task is suspended. It only has to leave the task's code: the attempt
+ * is over already, whatever the code does with it.
+ */
+export class TaskSuspendedError extends Error {
+  override readonly name = "TaskSuspendedError";
+
+  constructor(runId: RunId) {
+    super(`the task is suspended until the run ${runId} is final; this attempt is over, let this error pass`);
+  }
+}
+
+/** What `signal` is aborted with when the lease of an attempt has gone to another, or its run was cancelled. */
+export class AttemptOverError extends Error {
+  override readonly name = "AttemptOverError";
 }
 
 /** What `signal` is aborted with when an attempt's time is up. */

@@ -8,10 +8,7 @@
  * Told apart, always: what the task's author did (failed, counts against `retries`), and what the surroundings did (lost).
  */
 import { ProblemError } from "../core/result.ts";
-import type { PayloadParcel } from "../core/payload-ref.ts";
 import type { AttemptError } from "../core/run.ts";
-import { encodePayload } from "../payload/codec.ts";
-import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
 import { PayloadStoreError } from "../payload/r2-calls.ts";
 import { callRun, RunUnreachableError } from "../run/run-client.ts";
 import type { AttemptOutcome, Lease, Settlement } from "../run/run-rpc.ts";
@@ -21,6 +18,7 @@ import { runInScope } from "./context.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { AttemptTimeoutError } from "./errors.ts";
 import { methodOf, type MethodRegistry, type RunnableMethod } from "./method.ts";
+import { OutputStore } from "./output-store.ts";
 import { TaskScope } from "./task-scope.ts";
 import type { TriggerPort } from "./triggering.ts";
 import { fit } from "./typed-value.ts";
@@ -89,6 +87,8 @@ async function run(
     const returned: unknown = await runInScope(scope, () => method.run(payload, scope));
     const { data, to } = scope.passedData(returned);
     const output = await fit(method.output, data, `what the task "${lease.task}" passes`);
+    // Nobody will read what it passes.
+    end.throwIfCome();
     const store = new OutputStore(lease, env);
     return {
       type: "succeeded",
@@ -101,38 +101,6 @@ async function run(
   }
 }
 
-/** Where the attempt's output goes. */
-class OutputStore {
-  readonly #lease: Lease;
-  readonly #env: Env;
-  #expected: Promise<void> | null = null;
-
-  constructor(lease: Lease, env: Env) {
-    this.#lease = lease;
-    this.#env = env;
-  }
-
-  async parcel(data: unknown, part: string): Promise<PayloadParcel> {
-    const encoded = encodePayload(data);
-    if (!encoded.ok) throw new ProblemError(encoded.problem);
-    const { runId, ordinal, attempt, token, inlineLimitBytes } = this.#lease;
-    const key = attemptPayloadKey(runId, ordinal, attempt, token, part);
-    return parcelPayload(this.#env.PAYLOADS, key, encoded.value, inlineLimitBytes, () => this.#expect());
-  }
-
-  async parcelAll(to: ReadonlyMap<string, unknown>): Promise<Record<string, PayloadParcel> | null> {
-    if (to.size === 0) return null;
-    const parcels: Record<string, PayloadParcel> = {};
-    for (const [child, data] of to) parcels[child] = await this.parcel(data, child);
-    return parcels;
-  }
-
-  /** The run must know before there is anything in R2: should this attempt die, nobody else does. */
-  #expect(): Promise<void> {
-    return (this.#expected ??= callRun(this.#env, this.#lease.runId, (run) => run.expectPayload()));
-  }
-}
-
 async function withinTimeout(
   lease: Lease,
   end: AttemptEnd,
@@ -140,10 +108,10 @@ async function withinTimeout(
   work: () => Promise<AttemptOutcome>,
 ): Promise<AttemptOutcome> {
   const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
+  end.onForced(resolve);
   const lift = deadlines.set(lease.timeoutMs, () => {
     const error = new AttemptTimeoutError(lease.timeoutMs);
-    end.come(() => error);
-    resolve({ type: "timed_out", error: describe(error) });
+    end.force(() => error, { type: "timed_out", error: describe(error) });
   });
   const outcome = await Promise.race([work(), promise]);
   lift();

@@ -6,15 +6,25 @@ import { childTriggerKey, eventKey, type RunId } from "../core/ids.ts";
 import { ProblemError } from "../core/result.ts";
 import type { ChildRun } from "../core/run.ts";
 import { nearest } from "../conf/nearest.ts";
-import type { Lease } from "../run/run-rpc.ts";
+import type { Lease, RunDocument } from "../run/run-rpc.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
+import { AttemptSteps, currentStep } from "./attempt-steps.ts";
+import { AttemptWaits } from "./attempt-waits.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type { AttemptInputs } from "./attempt-inputs.ts";
-import type { EmitOptions, EmitResult, OpenedObject, TaskContext, TriggerOptions, TriggeredRun } from "./author-api.ts";
+import type {
+  DurationInput,
+  EmitOptions,
+  EmitResult,
+  OpenedObject,
+  TaskContext,
+  TriggerOptions,
+  TriggeredRun,
+} from "./author-api.ts";
 import { bindMethods } from "./bind-methods.ts";
 import { markingEnv } from "./marking-env.ts";
 import { openObjectAt } from "./open-object.ts";
-import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
+import { emitNamedEvent, resultTimeoutMs, triggerTask, type TriggerPort } from "./triggering.ts";
 
 export class TaskScope implements TaskContext {
   readonly kind = "task";
@@ -26,6 +36,9 @@ export class TaskScope implements TaskContext {
   readonly #ordinals = new Map<string, number>();
   readonly #children: ChildRun[] = [];
   readonly #passedTo = new Map<string, unknown>();
+  readonly #startedAt = Date.now();
+  #steps: AttemptSteps | null = null;
+  #waits: AttemptWaits | null = null;
   #passed: { readonly data: unknown } | null = null;
   #chosen: readonly string[] | null = null;
   #env: Env | null = null;
@@ -43,6 +56,7 @@ export class TaskScope implements TaskContext {
       "passToChildTask",
       "runOnlyChildTasks",
       "readFromParentTask",
+      "step",
     ]);
   }
 
@@ -85,24 +99,21 @@ export class TaskScope implements TaskContext {
   async triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
     this.#refuseIfEnded("triggerTaskWithEvent");
     const { runId, task: name } = this.#lease;
-    const ordinal = this.#ordinals.get(task) ?? 0;
-    this.#ordinals.set(task, ordinal + 1);
-    const derivedKey = childTriggerKey({ runId, task: name }, task, ordinal);
+    const derivedKey = this.#derivedKey(task);
     const origin = { source: "task", by: name, parent: { runId, task: name }, depth: this.#lease.depth + 1 } as const;
     const run = await triggerTask(this.#port, { task, payload, options, derivedKey, origin });
-    this.#children.push({ runId: run.runId, task });
-    return run;
+    const child = { runId: run.runId, task };
+    this.#children.push(child);
+    return { ...run, result: (awaiting) => this.#resultOf(child, awaiting?.timeout) };
   }
 
   async emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
     this.#refuseIfEnded("emitEvent");
     const parent = { runId: this.#lease.runId, task: this.#lease.task };
     // No task can be called so: the name of an event and that of a task are never taken for each other.
-    const target = `event:${name}`;
-    const ordinal = this.#ordinals.get(target) ?? 0;
-    this.#ordinals.set(target, ordinal + 1);
+    const derivedKey = this.#derivedKey(`event:${name}`);
     const key = options?.idempotencyKey;
-    const idempotencyKey = key === undefined ? childTriggerKey(parent, target, ordinal) : eventKey(name, key);
+    const idempotencyKey = key === undefined ? derivedKey : eventKey(name, key);
     const depth = this.#lease.depth + 1;
     const emitted = await emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent, depth });
     const runs = emitted.map(({ runId, task }) => ({ runId, task }));
@@ -143,6 +154,33 @@ export class TaskScope implements TaskContext {
     if (parent !== undefined && !parents.includes(parent))
       throw new ProblemError(this.#noSuchTask(parent, "upstream", parents));
     return options?.as === "stream" ? this.#inputs.stream(parent) : this.#inputs.value(parent);
+  }
+
+  step<T>(name: string, fn: () => T | Promise<T>): Promise<T>;
+  async step(name: string, fn: () => unknown): Promise<unknown> {
+    this.#refuseIfEnded("step");
+    return this.#stepsOf().step(name, fn);
+  }
+
+  async #resultOf(child: ChildRun, timeout: DurationInput | undefined): Promise<RunDocument> {
+    this.#refuseIfEnded("result");
+    const endsAt = this.#startedAt + this.#lease.timeoutMs;
+    this.#waits ??= new AttemptWaits(this.#lease, this.#end, this.#stepsOf(), this.#port.env, endsAt);
+    return this.#waits.resultOf(child, resultTimeoutMs(timeout));
+  }
+
+  #stepsOf(): AttemptSteps {
+    return (this.#steps ??= new AttemptSteps(this.#lease, this.#end, this.#port.env));
+  }
+
+  /** The key of the next trigger of this target, here: in the task's own code, or in one of its steps. */
+  #derivedKey(target: string): string {
+    const { runId, task } = this.#lease;
+    const step = currentStep(this.#steps);
+    const counted = step === null ? target : `${target} in ${step}`;
+    const ordinal = this.#ordinals.get(counted) ?? 0;
+    this.#ordinals.set(counted, ordinal + 1);
+    return childTriggerKey({ runId, task }, target, ordinal, step);
   }
 
   /** An attempt whose time is up may go on running; it must not start anything any more. */

@@ -60,9 +60,19 @@ export async function emitNamedEvent(
   return emitted.value;
 }
 
+/** How long `result({timeout})` waits. Milliseconds. */
+export function resultTimeoutMs(timeout: DurationInput | undefined): number {
+  return timeout === undefined ? DEFAULT_RESULT_TIMEOUT_MS : millisecondsOf(timeout);
+}
+
+/** What `result({timeout})` rejects with. */
+export function resultTimedOut(runId: RunId, timeoutMs: number): ResultTimeoutError {
+  return new ResultTimeoutError(`the run ${runId} was not final within ${timeoutMs} ms; it goes on, read it by its id`);
+}
+
 async function resultOf(env: Env, runId: RunId, timeout: DurationInput | undefined): Promise<RunDocument> {
-  const timeoutMs = timeout === undefined ? DEFAULT_RESULT_TIMEOUT_MS : millisecondsOf(timeout);
+  const timeoutMs = resultTimeoutMs(timeout);
   const document = await callRun(env, runId, (run) => run.untilFinal(timeoutMs));
   if (document !== null) return document;
-  throw new ResultTimeoutError(`the run ${runId} was not final within ${timeoutMs} ms; it goes on, read it by its id`);
+  throw resultTimedOut(runId, timeoutMs);
 }

@@ -50,7 +50,9 @@ describe("whatever comes, in whatever order", () => {
       if (move.type === "retried") return;
       for (const [ordinal, { state }] of before.tasks.entries())
         if (isFinal(state)) expect(stateAt(run, ordinal)).toEqual(state);
-      if (before.finishedAt !== null) expect(run).toEqual(before);
+      // Whom it tells that it has ended is all that may change.
+      if (before.finishedAt !== null)
+        expect({ ...run, watchers: null, telling: null }).toEqual({ ...before, watchers: null, telling: null });
     });
   });
 
@@ -86,7 +88,7 @@ describe("whatever comes, in whatever order", () => {
         const counted = (status: TaskState["status"]): number => items.filter((item) => item.status === status).length;
         for (const status of ["pending", "running", "succeeded", "failed", "cancelled"] as const)
           expect([status, each[status]]).toEqual([status, counted(status)]);
-        expect(underWay(each)).toBe(counted("running") + counted("queued") + counted("retrying"));
+        expect(underWay(each)).toBe(counted("running") + counted("queued") + counted("retrying") + counted("waiting"));
         expect(underWay(each)).toBeLessThanOrEqual(task.each.maxParallel);
         for (const [index, item] of items.entries()) {
           if (index < each.cursor) expect(item.status).not.toBe("pending");
@@ -156,10 +158,10 @@ describe("whatever comes, in whatever order", () => {
     });
   });
 
-  it("a change names at least one task, and no change leaves the run as it was", () => {
-    always((before, { last, run }) => {
-      if (last.change === null) expect(run).toEqual(before);
-      else expect(last.change.tasks.length).toBeGreaterThan(0);
+  it("a change changes something, and no change leaves the run as it was", () => {
+    always((before, { last, run }, { type }) => {
+      if (last.change === null || type === "time") expect(run).toEqual(before);
+      else expect(run).not.toEqual(before);
     });
   });
 

@@ -14,6 +14,9 @@ import type { Behaviour } from "./pipelines.ts";
 import type { RunHost } from "./run-host.ts";
 import { mayStart, maySkip } from "../support/start-rule.ts";
 
+/** A suspended task goes on at the latest so long after a run that it awaits is final: whatever was lost is repeated till then. */
+const RESUMED_WITHIN_MS = 45 * 60_000;
+
 /** After a handler has failed, its alarm is set again within this time. */
 const ALARM_PAUSE_MAX_MS = 300_000;
 
@@ -42,6 +45,10 @@ export class Checker {
   readonly #bucket: Bucket;
   readonly #behaviours: ReadonlyMap<string, Behaviour>;
   readonly #isRemoved: (method: string) => boolean;
+  /** What each step came to that was kept, by `run/ordinal/name`. */
+  readonly #steps = new Map<string, string>();
+  /** When each run became final, by the scheduler. */
+  readonly #endedAt = new Map<RunId, number>();
   /** Attempts that ran out of time while the surroundings failed, as `run/ordinal/attempt`: their code is not to blame. */
   readonly #hampered = new Set<string>();
 
@@ -79,6 +86,8 @@ export class Checker {
     now.lastToken = run.lastToken;
     now.status = run.status;
     now.finishedAt = run.finishedAt;
+    if (run.finishedAt === null) this.#endedAt.delete(run.id);
+    else if (!this.#endedAt.has(run.id)) this.#endedAt.set(run.id, this.#ground.scheduler.now);
     now.retentionOver = run.finishedAt === null ? Number.POSITIVE_INFINITY : run.finishedAt + run.graph.retentionMs;
   }
 
@@ -156,6 +165,41 @@ export class Checker {
 
   hampered({ runId, ordinal, attempt }: Lease): void {
     this.#hampered.add(`${runId}/${ordinal}/${attempt}`);
+  }
+
+  /** A step's code begins. */
+  stepBegins(lease: Lease, name: string): void {
+    const entry = this.runs.get(lease.runId)?.host.peek()?.tasks[lease.ordinal];
+    if (entry === undefined || !isCurrent(entry.state, lease)) return;
+    if (entry.steps?.some((step) => step.name === name) === true)
+      this.#ground.violate("11 steps once", `${lease.runId}: ${lease.task} does its ${name} again`);
+  }
+
+  stepKept(lease: Lease, name: string): void {
+    const seen = this.runs.get(lease.runId);
+    const entry = seen?.host.peek()?.tasks[lease.ordinal];
+    const step = entry?.steps?.find((candidate) => candidate.name === name);
+    if (seen === undefined || entry === undefined || step === undefined)
+      this.#ground.violate("11 steps once", `${lease.runId}: ${lease.task}'s ${name} was kept and is not there`);
+    else {
+      if (!isCurrent(entry.state, lease))
+        this.#ground.violate(
+          "11 steps once",
+          `${lease.runId}: ${lease.task}'s ${name} was kept of attempt ${lease.attempt}`,
+        );
+      this.#mustExist(seen.host, step.result, `${lease.task}'s ${name}`);
+      this.#steps.set(`${lease.runId}/${lease.ordinal}/${name}`, stepText(lease, name));
+    }
+  }
+
+  /** What an attempt is given of a step of an earlier one. */
+  stepRead(lease: Lease, name: string, text: string): void {
+    const kept = this.#steps.get(`${lease.runId}/${lease.ordinal}/${name}`);
+    if (kept === undefined || !text.startsWith(kept))
+      this.#ground.violate(
+        "11 steps once",
+        `${lease.runId}: ${lease.task} reads "${text}" as ${name}, kept was "${kept}"`,
+      );
   }
 
   /** Nothing happens any more: every run must have ended, and nothing may be left. */
@@ -242,15 +286,30 @@ export class Checker {
         this.#ground.violate("2 order", `${run.id}: ${entry.task.name} is pending again`);
       if (was.status === "queued" && entry.state.status === "running" && this.#ground.wall() < (was.notBefore ?? 0))
         this.#ground.violate("2 order", `${run.id}: ${entry.task.name} starts before its delay is over`);
+      if (was.status === "waiting" && entry.state.status === "queued") this.#resumed(run, entry, was);
       if (!isFinal(was)) this.#entered(run, entry, seen.host);
       seen.states[ordinal] = entry.state;
     }
   }
 
+  /** A suspended task goes on because a run that it awaits is final, or the wait is over, and it does so soon. */
+  #resumed(run: Run, { task }: TaskEntry, { awaits }: Extract<TaskState, { status: "waiting" }>): void {
+    const { scheduler } = this.#ground;
+    const ended = awaits.flatMap(({ runId }) => this.#endedAt.get(runId) ?? []);
+    if (ended.length === 0 && awaits.every(({ until }) => until > this.#ground.wall()))
+      this.#ground.violate("2 order", `${run.id}: ${task.name} goes on before what it awaits has ended`);
+    const lateMs = scheduler.now - Math.min(...ended, scheduler.now);
+    if (lateMs > RESUMED_WITHIN_MS)
+      this.#ground.violate(
+        "2 never stuck",
+        `${run.id}: ${task.name} goes on ${lateMs / 60_000} min after what it awaits`,
+      );
+  }
+
   #entered(run: Run, entry: TaskEntry, host: RunHost): void {
     const { task, state } = entry;
     const upstream = task.upstream.map((parent) => run.tasks[parent]?.state.status);
-    const started = ["queued", "running", "retrying", "succeeded", "failed"].includes(state.status);
+    const started = ["queued", "running", "retrying", "waiting", "succeeded", "failed"].includes(state.status);
     if (started ? !mayStart(run, entry) : state.status === "skipped" && !maySkip(run, entry)) {
       this.#ground.violate(
         "2 order",
@@ -355,6 +414,11 @@ export class Checker {
 /** What a task passes begins with this; only what the accepted attempt passed may be read. */
 export function passedText(runId: RunId, task: string, attempt: number, to: string): string {
   return `${runId} ${task} attempt ${attempt} to "${to}";`;
+}
+
+/** What a step comes to begins with this. */
+export function stepText({ runId, task, attempt }: Lease, name: string): string {
+  return `${runId} ${task} ${name} by attempt ${attempt};`;
 }
 
 function passedBy(run: Run, ordinal: number, child: string): [string, string][] {

@@ -24,7 +24,15 @@ export interface Behaviour {
   readonly passesTo: string | null;
   readonly logs: boolean;
   readonly triggers: readonly { readonly task: string; readonly large: boolean }[];
+  /** How long it awaits what it triggers; null: not at all. */
+  readonly awaitsMs: number | null;
+  /** How many steps it has before anything else, and whether what they come to is large. */
+  readonly steps: number;
+  readonly stepsLarge: boolean;
 }
+
+/** Tasks with less time than that have no steps and await nothing: a few calls are then a good part of it. */
+const UNHURRIED_MS = 5_000;
 
 export interface Trigger {
   readonly atMs: number;
@@ -143,6 +151,10 @@ function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): B
             task: dice.pick([other, ...others]),
             large: dice.chance(0.3),
           })),
+    awaitsMs:
+      task.timeoutMs < UNHURRIED_MS || dice.chance(0.3) ? null : dice.pick([1_000, 60_000, 3_600_000, 9_000_000]),
+    steps: task.timeoutMs < UNHURRIED_MS || dice.chance(0.7) ? 0 : dice.between(1, 3),
+    stepsLarge: dice.chance(0.3),
   };
 }
 

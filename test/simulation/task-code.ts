@@ -1,10 +1,10 @@
 /** One attempt, as `executeAttempt` does it: read, run, store what is passed, and fold every way it can end into one outcome. */
 import type { RunId } from "../../src/core/ids.ts";
 import type { PayloadDelivery, PayloadParcel } from "../../src/core/payload-ref.ts";
-import type { ChildRun } from "../../src/core/run.ts";
+import type { AwaitedRun, ChildRun } from "../../src/core/run.ts";
 import type { AttemptOutcome, Lease, LogLine, Settlement } from "../../src/run/run-rpc.ts";
 import type { Bucket } from "./bucket.ts";
-import { passedText, type Checker } from "./checker.ts";
+import { passedText, stepText, type Checker } from "./checker.ts";
 import type { Ground } from "./ground.ts";
 import { PassingError, StoreError, type Invocation } from "./invocation.ts";
 import type { Behaviour } from "./pipelines.ts";
@@ -21,6 +21,10 @@ export interface TaskWorld {
   held(from: Invocation, runId: RunId, payload: PayloadDelivery & { readonly at: "held" }): Promise<Uint8Array>;
   /** Triggers a task from a task; `nth` counts the triggers of this target. Null: the trigger was refused. */
   trigger(from: Invocation, lease: Lease, target: string, nth: number, large: boolean): Promise<RunId | null>;
+  /** Whether that run is final. */
+  isFinal(from: Invocation, runId: RunId): Promise<boolean>;
+  /** Whether the run keeps the step of this attempt. */
+  recordStep(from: Invocation, lease: Lease, name: string, result: PayloadParcel): Promise<boolean>;
 }
 
 const ERROR = { name: "Error", message: "as scripted", stack: null };
@@ -71,16 +75,25 @@ async function run(world: TaskWorld, from: Invocation, lease: Lease, children: C
   if (behaviour === undefined) return MISSING;
   world.checker.started(lease);
   const { throws, deaths } = world.checker.history(lease);
+  const startedAt = world.ground.wall();
   const texts = new Map<string, string>();
   for (const { parent, payload } of lease.inputs) texts.set(parent, await read(world, from, lease, payload));
   world.checker.read(lease, texts);
+  for (let nth = 0; nth < behaviour.steps; nth += 1) {
+    const isKept = await step(world, from, lease, `step ${nth}`, behaviour);
+    if (!isKept) return OVER;
+  }
   await from.pause(behaviour.workMs);
   const made = new Map<string, number>();
   for (const { task, large } of behaviour.triggers) {
     const nth = made.get(task) ?? 0;
     made.set(task, nth + 1);
     const runId = await world.trigger(from, lease, task, nth, large);
-    if (runId !== null) children.push({ runId, task });
+    if (runId === null) continue;
+    children.push({ runId, task });
+    if (behaviour.awaitsMs === null) continue;
+    const awaits = await awaitRun(world, from, lease, { runId, task }, behaviour.awaitsMs, startedAt);
+    if (awaits !== null) return { type: "suspended", awaits };
   }
   if (deaths < behaviour.kills) from.kill(`${lease.task} takes its worker down`);
   await from.pause(0);
@@ -92,6 +105,53 @@ async function run(world: TaskWorld, from: Invocation, lease: Lease, children: C
   const chosen = behaviour.chooses === null ? {} : { chosen: behaviour.chooses };
   return { type: "succeeded", output: await parcel(world, from, lease, ""), to, ...chosen };
 }
+
+/** As `AttemptSteps`. False: the attempt is over. */
+async function step(
+  world: TaskWorld,
+  from: Invocation,
+  lease: Lease,
+  name: string,
+  { stepsLarge, workMs }: Behaviour,
+): Promise<boolean> {
+  const known = lease.steps?.find((candidate) => candidate.name === name);
+  if (known !== undefined) {
+    world.checker.stepRead(lease, name, await read(world, from, lease, known.payload));
+    return true;
+  }
+  world.checker.stepBegins(lease, name);
+  await from.pause(workMs / 10);
+  const { runId, ordinal, attempt, token, inlineLimitBytes } = lease;
+  const key = `runs/${runId}/${ordinal}/${attempt}-${token}/${name}`;
+  const text = stepText(lease, name);
+  const result = await storeText(world.bucket, from, key, text, stepsLarge, inlineLimitBytes, () =>
+    world.expect(from, runId),
+  );
+  return world.recordStep(from, lease, name, result);
+}
+
+/** As `AttemptWaits`: null if the run is final or the wait is over, else what the task is suspended for. */
+async function awaitRun(
+  world: TaskWorld,
+  from: Invocation,
+  lease: Lease,
+  { runId, task }: ChildRun,
+  timeoutMs: number,
+  startedAt: number,
+): Promise<readonly AwaitedRun[] | null> {
+  const call = `${runId}/0`;
+  const now = world.ground.wall();
+  const until = lease.waits?.[call] ?? now + timeoutMs;
+  const leftMs = Math.max(0, until - now);
+  const inPlaceMs = Math.min(leftMs, 5_000, Math.max(0, (startedAt + lease.timeoutMs - now) / 4));
+  if (await world.isFinal(from, runId)) return null;
+  await from.pause(inPlaceMs);
+  if ((await world.isFinal(from, runId)) || leftMs <= inPlaceMs) return null;
+  return [{ runId, task, call, until }];
+}
+
+/** An attempt whose lease is over: what it comes to changes nothing. */
+const OVER: AttemptOutcome = { type: "lost", to: "surroundings", error: ERROR };
 
 async function thrown({ how }: Behaviour): Promise<AttemptOutcome> {
   if (how === "hang") await new Promise<never>(() => {});

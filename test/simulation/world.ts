@@ -83,6 +83,16 @@ class World {
       expect: (from, runId) => this.#expect(from, runId),
       held: () => Promise.reject(new Error("no payload of this world is that large")),
       trigger: (from, lease, target, nth, large) => this.#triggerFromTask(from, lease, target, nth, large),
+      isFinal: (from, runId) =>
+        this.#callRun(from, runId, "untilFinal", (run) => (run.load()?.finishedAt ?? null) !== null),
+      recordStep: (from, lease, name, result) => {
+        const { runId, ordinal, attempt, token } = lease;
+        return this.#callRun(from, runId, `step ${name} of ${ordinal}/${attempt}`, (run) => {
+          const isKept = run.recordStep(structuredClone({ ordinal, attempt, token, name, result }));
+          if (isKept) this.#checker.stepKept(lease, name);
+          return isKept;
+        });
+      },
     };
   }
 
@@ -315,6 +325,37 @@ class World {
         break;
       case "finished":
         break;
+      case "watch":
+        for (const awaited of effect.runIds) void this.#watch(life, run.id, awaited);
+        break;
+      case "tell":
+        for (const watcher of effect.runIds) void this.#tell(life, run.id, watcher);
+        break;
+    }
+  }
+
+  /** As `watchRuns`, and what the object does with the answer. */
+  #watch(life: Invocation, runId: RunId, awaited: RunId): Promise<void> {
+    return this.#atBest(`${runId} could not ask ${awaited}`, async () => {
+      const isFinal = await this.#callRun(life, awaited, "watch", (run) => run.watch(runId));
+      if (isFinal) this.#host(runId).invoke("awaited", (run) => run.awaited(awaited));
+    });
+  }
+
+  /** As `tellRuns`, and what the object does with the answer. */
+  #tell(life: Invocation, runId: RunId, watcher: RunId): Promise<void> {
+    return this.#atBest(`${runId} could not tell ${watcher}`, async () => {
+      await this.#callRun(life, watcher, "awaited", (run) => run.awaited(runId));
+      this.#host(runId).invoke("told", (run) => run.told([watcher]));
+    });
+  }
+
+  async #atBest(failure: string, perform: () => Promise<void>): Promise<void> {
+    try {
+      await perform();
+    } catch (error) {
+      this.#ground.tell(() => `${failure}: ${String(error)}`);
+      if (!(error instanceof PassingError)) this.#ground.violate("no throw", `${failure}: ${String(error)}`);
     }
   }
 

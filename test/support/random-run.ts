@@ -2,8 +2,9 @@
 import fc from "fast-check";
 import type { RunGraph } from "../../src/core/graph.ts";
 import { RUN_IFS } from "../../src/core/run-if.ts";
+import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
 import type { Outcome, RunEvent } from "../../src/core/run-event.ts";
-import { BOOM, failed, graphOf, passedArray, type Play, succeeded, type TaskSettings } from "./run-play.ts";
+import { BOOM, failed, graphOf, passedArray, PAYLOAD, type Play, succeeded, type TaskSettings } from "./run-play.ts";
 
 /** A graph of 1 to `most` tasks: each but the root has one to three upstream tasks among the earlier ones. */
 export function anyGraph(most: number): fc.Arbitrary<RunGraph> {
@@ -52,7 +53,11 @@ export type Move =
       readonly claim: boolean;
     }
   | { readonly type: "garbage"; readonly ordinal: number; readonly attempt: number; readonly token: number }
+  | { readonly type: "step"; readonly back: number; readonly twist: number; readonly name: string }
+  | { readonly type: "awaited" | "watched" | "told"; readonly runId: RunId }
   | { readonly type: "accepted" | "woken" | "cancelled" | "retried" };
+
+const OTHERS = [runIdFromBytes(new Uint8Array(16).fill(1)), runIdFromBytes(new Uint8Array(16).fill(2))];
 
 /** Mostly work that goes on, with everything that can come late, twice, never, or from nowhere. */
 export function anyMove(most: number): fc.Arbitrary<Move> {
@@ -73,6 +78,15 @@ export function anyMove(most: number): fc.Arbitrary<Move> {
     {
       weight: 1,
       arbitrary: fc.constantFrom("worker", "surroundings").map((to) => ({ type: "lost", to, error: BOOM }) as const),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .array(fc.record({ runId: fc.constantFrom(...OTHERS), until: fc.constantFrom(0, 1_030_000, 9_000_000) }))
+        .map((runs) => ({
+          type: "suspended" as const,
+          awaits: runs.map((awaited, nth) => ({ ...awaited, task: "other", call: `${awaited.runId}/${nth}` })),
+        })),
     },
   );
   return fc.oneof(
@@ -114,6 +128,22 @@ export function anyMove(most: number): fc.Arbitrary<Move> {
     {
       weight: 1,
       arbitrary: fc.record({
+        type: fc.constant("step" as const),
+        back: fc.nat(8),
+        twist: fc.constantFrom(0, 0, 0, 1, -1),
+        name: fc.constantFrom("one", "two"),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        type: fc.constantFrom("awaited" as const, "watched" as const, "told" as const),
+        runId: fc.constantFrom(...OTHERS),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
         type: fc.constant("garbage" as const),
         ordinal: fc.oneof(fc.nat(most), odd),
         attempt: fc.oneof(fc.nat(3), odd),
@@ -144,6 +174,22 @@ export function eventOf(
     }
     case "garbage":
       return { type: "settled", attempts: [{ ...move, outcome: succeeded(), children: [], logs: null }], claim: null };
+    case "step": {
+      const lease = granted.at(-1 - move.back);
+      if (lease === undefined) return { type: "claimed", claim };
+      return {
+        type: "stepped",
+        lease: { ...lease, token: lease.token + move.twist },
+        name: move.name,
+        result: PAYLOAD,
+      };
+    }
+    case "awaited":
+      return { type: "awaited", runId: move.runId };
+    case "watched":
+      return { type: "watched", by: move.runId };
+    case "told":
+      return { type: "told", watchers: [move.runId] };
     case "accepted":
       return { type: "accepted", claim: null };
     case "woken":

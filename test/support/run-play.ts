@@ -102,6 +102,9 @@ export function failed(overrides: Partial<Extract<Outcome, { type: "failed" }>> 
   return { type: "failed", error: BOOM, retryable: true, retryAfterMs: null, reason: "error", ...overrides };
 }
 
+/** Of any payload whose bytes nobody looks at. */
+export const PAYLOAD: PayloadRef = payloadRef("any");
+
 export const TIMED_OUT: Outcome = { type: "timed_out", error: BOOM };
 
 export function lost(to: "worker" | "surroundings"): Outcome {

@@ -1,0 +1,62 @@
+/** What one decision records beside the states of tasks. It decides nothing: `decision.ts` does, and who is given that. */
+import type { PayloadRef } from "./payload-ref.ts";
+import type { ChildRun, Run, RunChange, StepRecord } from "./run.ts";
+import type { Effect } from "./run-event.ts";
+import { tellNow } from "./telling.ts";
+
+type Watching = Pick<RunChange, "watchers" | "told" | "telling">;
+
+export class ChangeNotes {
+  readonly #run: Run;
+  readonly #children: ChildRun[] = [];
+  readonly #steps: (StepRecord & { readonly ordinal: number })[] = [];
+  #watching: Watching | null = null;
+  #payload: PayloadRef | null = null;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /** Whether there is something that must be recorded, also if no task changes. */
+  get isWorthAChange(): boolean {
+    return this.#steps.length > 0 || this.#watching !== null;
+  }
+
+  /** Runs that an attempt has triggered; those that are known already change nothing. */
+  children(children: readonly ChildRun[]): void {
+    const known = new Set([...this.#run.children, ...this.#children].map(({ runId }) => runId));
+    this.#children.push(...children.filter(({ runId }) => !known.has(runId)));
+  }
+
+  step(ordinal: number, step: StepRecord): void {
+    this.#steps.push({ ordinal, ...step });
+  }
+
+  /** Who is to be told that the run is final, who was, and when again. */
+  watch(watching: Watching): void {
+    this.#watching = watching;
+  }
+
+  /** The run becomes final: its watchers are told. */
+  finish(now: number): Effect[] {
+    if (this.#run.watchers.length === 0) return [];
+    const { effect, telling } = tellNow(this.#run, now);
+    this.#watching = { telling };
+    return [effect];
+  }
+
+  /** The payload that takes the place of the trigger's. */
+  payload(payload: PayloadRef): void {
+    this.#payload = payload;
+  }
+
+  /** All of it, as a part of the change. */
+  record(): Partial<RunChange> {
+    return {
+      ...(this.#children.length > 0 && { children: this.#children }),
+      ...(this.#payload !== null && { payload: this.#payload }),
+      ...(this.#steps.length > 0 && { steps: this.#steps }),
+      ...this.#watching,
+    };
+  }
+}

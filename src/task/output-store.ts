@@ -1,0 +1,44 @@
+/** Where the payloads of one attempt go: into its settlement or step, or, above the inline limit, to R2 under keys of its own. */
+import type { PayloadParcel } from "../core/payload-ref.ts";
+import { ProblemError } from "../core/result.ts";
+import { encodePayload, type EncodedPayload } from "../payload/codec.ts";
+import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
+import { callRun } from "../run/run-client.ts";
+import type { Lease } from "../run/run-rpc.ts";
+
+export class OutputStore {
+  readonly #lease: Lease;
+  readonly #env: Env;
+  #expected: Promise<void> | null = null;
+
+  constructor(lease: Lease, env: Env) {
+    this.#lease = lease;
+    this.#env = env;
+  }
+
+  /** Stores any payload; `part` names what of the attempt it is. Rejects with a `ProblemError` if it is none. */
+  async parcel(data: unknown, part: string): Promise<PayloadParcel> {
+    const encoded = encodePayload(data);
+    if (!encoded.ok) throw new ProblemError(encoded.problem);
+    return this.parcelEncoded(encoded.value, part);
+  }
+
+  async parcelEncoded(payload: EncodedPayload, part: string): Promise<PayloadParcel> {
+    const { runId, ordinal, attempt, token, inlineLimitBytes } = this.#lease;
+    const key = attemptPayloadKey(runId, ordinal, attempt, token, part);
+    return parcelPayload(this.#env.PAYLOADS, key, payload, inlineLimitBytes, () => this.#expect());
+  }
+
+  /** What goes to single children, by name; null if nothing does. */
+  async parcelAll(to: ReadonlyMap<string, unknown>): Promise<Record<string, PayloadParcel> | null> {
+    if (to.size === 0) return null;
+    const parcels: Record<string, PayloadParcel> = {};
+    for (const [child, data] of to) parcels[child] = await this.parcel(data, child);
+    return parcels;
+  }
+
+  /** The run must know before there is anything in R2: should this attempt die, nobody else does. */
+  #expect(): Promise<void> {
+    return (this.#expected ??= callRun(this.#env, this.#lease.runId, (run) => run.expectPayload()));
+  }
+}

@@ -1,0 +1,185 @@
+import { describe, expect, it } from "vitest";
+import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
+import { nextWakeAt } from "../../src/core/machine.ts";
+import type { Outcome } from "../../src/core/run-event.ts";
+import { failed, Play, succeeded } from "../support/run-play.ts";
+
+const HOUR_MS = 3_600_000;
+const [CHILD, OTHER] = [runIdOf(1), runIdOf(2)];
+
+function runIdOf(byte: number): RunId {
+  return runIdFromBytes(new Uint8Array(16).fill(byte));
+}
+
+function suspended(...awaits: (readonly [RunId, number])[]): Outcome {
+  return {
+    type: "suspended",
+    awaits: awaits.map(([runId, until]) => ({ runId, task: "child", call: `${runId}/0`, until })),
+  };
+}
+
+/** A task that awaits CHILD for an hour. */
+function waiting(retries = 0): Play {
+  const play = new Play("only > next", { only: { retries } });
+  play.claim();
+  play.settle("only", suspended([CHILD, play.now + HOUR_MS]));
+  return play;
+}
+
+describe("a task that is suspended", () => {
+  it("waits, holds no lease, and has the run that it awaits asked to tell", () => {
+    const play = waiting();
+    expect(play.statuses).toEqual({ only: "waiting", next: "pending" });
+    expect(play.attemptsOf("only")).toEqual(["suspended"]);
+    expect(play.effects("watch")).toEqual([{ type: "watch", runIds: [CHILD] }]);
+    expect(play.claim()).toEqual([]);
+    expect(play.run.status).toBe("running");
+  });
+
+  it("asks again with growing pauses, up to an hour, and within the wait only", () => {
+    const play = new Play("only");
+    play.claim();
+    play.settle("only", suspended([CHILD, play.now + 4.5 * HOUR_MS]));
+    const pauses = Array.from({ length: 8 }, () => {
+      const passed = play.wakeWhenDue() / 60_000;
+      expect(play.effects("watch")).toHaveLength(play.stateOf("only").status === "waiting" ? 1 : 0);
+      return passed;
+    });
+    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
+    expect(play.stateOf("only")).toMatchObject({ status: "waiting", asks: 8 });
+  });
+
+  it("is started again when the run is final; the attempt before was no failure", () => {
+    const play = waiting(0);
+    play.event({ type: "awaited", runId: CHILD });
+    expect(play.statuses["only"]).toBe("queued");
+    expect(play.effects("dispatch")).toHaveLength(1);
+    play.claim();
+    play.settle("only", failed({ retryable: true }));
+    expect(play.attemptsOf("only")).toEqual(["suspended", "failed"]);
+    expect(play.statuses["only"]).toBe("failed");
+  });
+
+  it("may be suspended as often as it takes, without using up its retries", () => {
+    const play = new Play("only", { only: { retries: { limit: 1, delayMs: 0 } } });
+    for (let turn = 0; turn < 20; turn += 1) {
+      play.claim();
+      play.settle("only", suspended([CHILD, play.now + HOUR_MS]));
+      play.event({ type: "awaited", runId: CHILD });
+    }
+    play.claim();
+    play.settle("only", failed());
+    expect(play.statuses["only"]).toBe("queued");
+  });
+
+  it("is started again when the wait is over, and the next attempt knows its deadline", () => {
+    const play = waiting();
+    const until = play.now + HOUR_MS;
+    while (play.stateOf("only").status === "waiting") play.wakeWhenDue();
+    expect(play.now).toBe(until);
+    expect(play.statuses["only"]).toBe("queued");
+    expect(play.run.tasks[0]?.waits).toEqual({ [`${CHILD}/0`]: until });
+  });
+
+  it("goes on with the first of several that is final, and keeps the deadline of each", () => {
+    const play = new Play("only");
+    play.claim();
+    const [soon, late] = [play.now + 1_000, play.now + HOUR_MS];
+    play.settle("only", suspended([CHILD, late], [OTHER, soon]));
+    expect(play.effects("watch")).toEqual([{ type: "watch", runIds: [CHILD, OTHER] }]);
+    expect(nextWakeAt(play.run)).toBe(soon);
+    play.event({ type: "awaited", runId: CHILD });
+    expect(play.statuses["only"]).toBe("queued");
+    expect(play.run.tasks[0]?.waits).toEqual({ [`${CHILD}/0`]: late, [`${OTHER}/0`]: soon });
+  });
+
+  it("asks a run once that it awaits twice", () => {
+    const play = new Play("only");
+    play.claim();
+    play.settle("only", suspended([CHILD, play.now + 1], [CHILD, play.now + 2]));
+    expect(play.effects("watch")).toEqual([{ type: "watch", runIds: [CHILD] }]);
+  });
+
+  it("in the long lane begins again in an executor object of another name", () => {
+    const play = new Play("only", { only: { timeoutMs: 60_000 } });
+    const [{ name: first } = { name: "" }] = play.effects("start_executor");
+    play.begin("only", first);
+    play.settle("only", suspended([CHILD, play.now + HOUR_MS]));
+    play.event({ type: "awaited", runId: CHILD });
+    const [{ name: second } = { name: "" }] = play.effects("start_executor");
+    expect(second).not.toBe(first);
+    expect(play.begin("only", second)).toMatchObject({ attempt: 2 });
+  });
+
+  it("is cancelled with its run, and stays so when the other run ends", () => {
+    const play = waiting();
+    play.cancel();
+    expect(play.statuses).toEqual({ only: "cancelled", next: "cancelled" });
+    play.event({ type: "awaited", runId: CHILD });
+    expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
+  });
+
+  it("does not mind the end of a run that it does not await, nor the end of one twice", () => {
+    const play = waiting();
+    play.event({ type: "awaited", runId: OTHER });
+    expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
+    play.event({ type: "awaited", runId: CHILD });
+    play.event({ type: "awaited", runId: CHILD });
+    expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
+  });
+});
+
+describe("a run that another one awaits", () => {
+  it("tells it when it is final, once more after a pause until it has answered, and then no more", () => {
+    const play = new Play("only");
+    play.event({ type: "watched", by: OTHER });
+    expect(play.last.effects).toEqual([]);
+    play.claim();
+    play.settle("only", succeeded());
+    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER] }]);
+    const pauses = Array.from({ length: 3 }, () => {
+      const passed = play.wakeWhenDue();
+      expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER] }]);
+      return passed;
+    });
+    expect(pauses).toEqual([10_000, 20_000, 40_000]);
+    play.event({ type: "told", watchers: [OTHER] });
+    expect(play.run).toMatchObject({ watchers: [], telling: null, status: "succeeded" });
+    expect(nextWakeAt(play.run)).toBe((play.run.finishedAt ?? 0) + play.run.graph.retentionMs);
+    play.wake();
+    expect(play.last).toMatchObject({ change: null, effects: [], ignored: ["not_due"] });
+  });
+
+  it("tells again those only that have not answered, at most an hour apart", () => {
+    const play = new Play("only");
+    play.event({ type: "watched", by: OTHER });
+    play.event({ type: "watched", by: CHILD });
+    play.cancel();
+    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER, CHILD] }]);
+    play.event({ type: "told", watchers: [CHILD] });
+    const pauses = Array.from({ length: 11 }, () => play.wakeWhenDue());
+    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER] }]);
+    expect(Math.max(...pauses)).toBe(HOUR_MS);
+  });
+
+  it("does not tell before it is due, nor write anything for who asks twice", () => {
+    const play = new Play("only");
+    play.event({ type: "watched", by: OTHER });
+    play.event({ type: "watched", by: OTHER });
+    expect(play.last).toMatchObject({ change: null, ignored: ["already_watched"] });
+    play.succeedAll();
+    play.now += 9_999;
+    play.wake();
+    expect(play.last).toMatchObject({ change: null, effects: [], ignored: ["not_due"] });
+  });
+
+  it("answers who asks when it is final, and writes nothing", () => {
+    const play = new Play("only");
+    play.succeedAll();
+    expect(play.effects("tell")).toEqual([]);
+    play.event({ type: "watched", by: OTHER });
+    expect(play.last).toMatchObject({ change: null, effects: [], ignored: ["run_final"] });
+    play.event({ type: "told", watchers: [OTHER] });
+    expect(play.last).toMatchObject({ change: null, ignored: ["already_told"] });
+  });
+});
