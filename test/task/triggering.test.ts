@@ -2,6 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test"
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import worker from "../../src/index.ts";
+import type { RunId } from "../../src/core/ids.ts";
 import { ok, refuse } from "../../src/core/result.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
@@ -158,17 +159,18 @@ describe("result", () => {
   });
 
   it("rejects with a ResultTimeoutError if it is not final in time; the run goes on", async () => {
-    let child: TriggeredRun | undefined;
+    let child: RunId = newRunId();
     const failure = await failureOf(async () => {
-      child = await triggerTaskWithEvent("scripted");
-      await child.result({ timeout: 5 });
+      const run = await triggerTaskWithEvent("scripted");
+      child = run.runId;
+      await run.result({ timeout: 5 });
     });
     expect(failure.error).toMatchObject({
       name: "ResultTimeoutError",
-      message: `the run ${child?.runId} was not final within 5 ms; it goes on, read it by its id`,
+      message: `the run ${child} was not final within 5 ms; it goes on, read it by its id`,
     });
-    (await nextCall(child?.runId ?? "")).succeed();
-    expect((await child?.result())?.status).toBe("succeeded");
+    (await nextCall(child)).succeed();
+    expect((await new HandDrivenRun(child).final()).status).toBe("succeeded");
   });
 
   it("refuses a timeout that is none", async () => {
