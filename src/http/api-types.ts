@@ -92,6 +92,14 @@ const taskOfRunDocument = named(
     attempts: z.array(attemptDocument),
     progress: z.object({ fraction: z.number(), message: z.string().nullable() }).nullable(),
     output: z.object({ kind: z.string(), size: z.int().describe("Bytes"), content_type: z.string() }).nullable(),
+    waiting_for: z
+      .object({ for: z.literal("run"), run_id: runId, task: taskName })
+      .nullable()
+      .describe("Why it does not go on by itself: it awaits that run"),
+    steps: z
+      .array(z.object({ name: z.string(), finished_at: time }))
+      .optional()
+      .describe("Those that have finished; absent: none"),
   }),
 );
 

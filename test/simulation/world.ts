@@ -30,7 +30,7 @@ const LIFE_MS = 30_000;
 /** As in run/run-client.ts. */
 const CALL_PAUSES_MS = [50, 200, 800, 2_000, 4_000];
 /** Far beyond what any world needs. */
-const EVENT_LIMIT = 20_000;
+const EVENT_LIMIT = 60_000;
 const TIME_LIMIT_MS = 12 * 86_400_000;
 const POLL_MS = 3 * 60_000;
 
