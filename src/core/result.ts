@@ -27,6 +27,7 @@ export type ProblemCode =
   | "invalid_request"
   | "payload_not_serializable"
   | "payload_too_large"
+  | "range_not_satisfiable"
   | "run_final"
   | "run_not_final"
   | "nothing_to_retry"

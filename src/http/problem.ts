@@ -38,6 +38,7 @@ export const PROBLEM_KINDS = {
   uri_too_long: [414, "The address is too long"],
   rate_limited: [429, "Too many requests"],
   headers_too_large: [431, "The headers are too large"],
+  range_not_satisfiable: [416, "There is no such part"],
   endpoint_failed: [500, "The endpoint failed"],
   internal_error: [500, "Internal error"],
   not_available_yet: [501, "Not available yet"],

@@ -11,7 +11,7 @@ import type { Effect } from "../core/run-event.ts";
 import { deleteRunPayloads } from "../payload/payload-store.ts";
 import { inlineParcel, packer } from "./delivery.ts";
 import { dispatchRun, startExecutor, tellRuns, watchRuns } from "./outbox.ts";
-import { readLogs } from "./intake.ts";
+import { ALL_LINES, logPage } from "./log-page.ts";
 import { callRun } from "./run-client.ts";
 import { describeRun } from "./run-document.ts";
 import { RunProtocol } from "./run-protocol.ts";
@@ -22,6 +22,7 @@ import type {
   FinishedStep,
   Grant,
   Lease,
+  LogQuery,
   RecordedInputs,
   RetryOutcome,
   RunDocument,
@@ -124,19 +125,11 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return inlineParcel(this.#store, ref);
   }
 
-  async logs(task: string): Promise<TaskLogs | undefined | null> {
+  async logs(task: string, query: LogQuery = ALL_LINES): Promise<TaskLogs | undefined | null> {
     const run = this.#protocol.load();
     if (run === null) return null;
     const entry = run.tasks.find((candidate) => candidate.task.name === task);
-    if (entry === undefined) return undefined;
-    const kept = entry.attempts.flatMap(({ attempt, logs }) => (logs === null ? [] : [{ attempt, logs }]));
-    return {
-      logs: kept.flatMap(({ attempt, logs }) => {
-        const bytes = this.#store.read(logs.seq, logs.offset, logs.size) ?? new Uint8Array(0);
-        return readLogs(bytes).map((line) => ({ ...line, at: new Date(line.at).toISOString(), attempt }));
-      }),
-      dropped: kept.reduce((dropped, { logs }) => dropped + logs.dropped, 0),
-    };
+    return entry === undefined ? undefined : logPage(entry.attempts, this.#store, query);
   }
 
   async cancel(): Promise<{ cancelled: boolean; document: RunDocument } | null> {

@@ -156,7 +156,8 @@ export interface RunRpc {
   describe(): Promise<RunDocument | null>;
   /** What triggered the run, or, with `task`, what that task passed. Undefined: no such task, or it passed nothing. */
   payload(task: string | null): Promise<StoredPayload | undefined | null>;
-  logs(task: string): Promise<TaskLogs | undefined | null>;
+  /** Without a query: all of them. */
+  logs(task: string, query?: LogQuery): Promise<TaskLogs | undefined | null>;
   /** Cancels the run; `run_final` if it has ended already. */
   cancel(): Promise<{ readonly cancelled: boolean; readonly document: RunDocument } | null>;
   /** Has the final run go on, in place. Null also if its retention is over. */
@@ -230,5 +231,21 @@ export interface AttemptDocument {
 
 export interface TaskLogs {
   readonly logs: readonly (Omit<LogLine, "at"> & { readonly at: string; readonly attempt: number })[];
+  /** Lines that were not kept, of all attempts that were asked for. */
   readonly dropped: number;
+  /** Where the next page begins; null: nowhere. */
+  readonly next: LogPlace | null;
+}
+
+/** The place of a line; the first has the number 0. */
+export interface LogPlace {
+  readonly attempt: number;
+  readonly line: number;
+}
+
+export interface LogQuery {
+  /** Null: all attempts. */
+  readonly attempt: number | null;
+  readonly from: LogPlace;
+  readonly limit: number;
 }

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
 import { callRun } from "../../src/run/run-client.ts";
+import { NonRetryableError } from "../../src/task-helpers.ts";
 import { edge } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
@@ -44,6 +45,55 @@ describe("what a task passed", () => {
     expect(await bytesOf(`/api/v1/runs/${runId}/tasks/first/payload`)).toEqual({ contentType, text });
   });
 
+  it.each([
+    ["held inline", "0123456789"],
+    ["in R2", "0123456789".repeat(5_000)],
+  ])("is answered in part if a range is asked for, also to go on after a break: %s", async (_, passed) => {
+    const runId = await start();
+    await finish(runId, passed);
+    const path = `/api/v1/runs/${runId}/tasks/first/payload`;
+    const whole = await send(path);
+    expect([whole.status, whole.headers.get("Accept-Ranges")]).toEqual([200, "bytes"]);
+    expect(await whole.text()).toBe(passed);
+    const etag = whole.headers.get("ETag") ?? "";
+    expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
+    const size = passed.length;
+    for (const [range, from, to] of [
+      ["bytes=2-4", 2, 5],
+      ["bytes=7-", 7, size],
+      ["bytes=-3", size - 3, size],
+      [`bytes=${size - 1}-${size + 100}`, size - 1, size],
+      [`bytes=-${size + 5}`, 0, size],
+    ] as const) {
+      const part = await send(path, { headers: { Range: range, "If-Range": etag } });
+      expect([part.status, part.headers.get("Content-Range")]).toEqual([206, `bytes ${from}-${to - 1}/${size}`]);
+      expect(part.headers.get("ETag")).toBe(etag);
+      expect(await part.text()).toBe(passed.slice(from, to));
+    }
+    for (const headers of [
+      { Range: "bytes=0-1", "If-Range": '"another"' },
+      { Range: "bytes=0-1,4-5" },
+      { Range: "bytes=5-2" },
+      { Range: "lines=1-2" },
+      { Range: "bytes=-" },
+    ]) {
+      const ignored = await send(path, { headers });
+      expect([ignored.status, await ignored.text()]).toEqual([200, passed]);
+    }
+    for (const range of [`bytes=${size}-`, "bytes=-0"]) {
+      const refused = await send(path, { headers: { Range: range } });
+      expect([refused.status, refused.headers.get("Content-Range")]).toEqual([416, `bytes */${size}`]);
+      expect(await refused.json()).toMatchObject({ code: "range_not_satisfiable" });
+    }
+  });
+
+  it("is answered in part also as what triggered the run", async () => {
+    const runId = await start("what triggered it");
+    const part = await send(`/api/v1/runs/${runId}/payload`, { headers: { Range: "bytes=5-13" } });
+    expect([part.status, await part.text()]).toEqual([206, "triggered"]);
+    await finish(runId, null);
+  });
+
   it("is not there before the task has succeeded", async () => {
     const runId = await start();
     const response = await send(`/api/v1/runs/${runId}/tasks/first/payload`);
@@ -66,6 +116,57 @@ describe("the log of a task", () => {
       logs: [{ attempt: 1, level: "info", message: "half way", fields: { seconds: 3 } }],
       dropped: 0,
     });
+  });
+});
+
+describe("the log of a task, page by page", () => {
+  async function withLogs(): Promise<RunId> {
+    const runId = await start();
+    const call = await nextCall(runId, "first");
+    for (const message of ["a", "b", "c"]) call.task.log.info(message);
+    call.fail(new NonRetryableError("broken"));
+    await callRun(env, runId, (run) => run.untilFinal(10_000));
+    await send(`/api/v1/runs/${runId}/retry`, { method: "POST" });
+    const again = await nextCall(runId, "first");
+    for (const message of ["d", "e"]) again.task.log.info(message);
+    again.succeed();
+    (await nextCall(runId, "second")).succeed();
+    await callRun(env, runId, (run) => run.untilFinal(10_000));
+    return runId;
+  }
+
+  async function page(runId: RunId, query: string): Promise<{ messages: string; next_cursor: string | null }> {
+    const response = await send(`/api/v1/runs/${runId}/tasks/first/logs?${query}`);
+    expect(response.status).toBe(200);
+    const { logs, next_cursor } = await response.json<{ logs: { message: string }[]; next_cursor: string | null }>();
+    return { messages: logs.map(({ message }) => message).join(""), next_cursor };
+  }
+
+  it("has each line once, whatever the size of the pages", async () => {
+    const runId = await withLogs();
+    for (const limit of [1, 2, 3, 4, 5, 6]) {
+      const pages: string[] = [];
+      for (let cursor = ""; ;) {
+        const { messages, next_cursor } = await page(runId, `limit=${limit}${cursor}`);
+        pages.push(messages);
+        if (next_cursor === null) break;
+        cursor = `&cursor=${next_cursor}`;
+      }
+      expect(pages.join("")).toBe("abcde");
+      expect(pages).toHaveLength(Math.ceil(5 / limit));
+    }
+  });
+
+  it("may be of one attempt alone", async () => {
+    const runId = await withLogs();
+    expect(await page(runId, "attempt=2")).toEqual({ messages: "de", next_cursor: null });
+    expect(await page(runId, "attempt=1&limit=2")).toMatchObject({ messages: "ab" });
+    expect(await page(runId, "attempt=7")).toEqual({ messages: "", next_cursor: null });
+  });
+
+  it.each(["limit=0", "limit=1001", "cursor=x", "attempt=0", "attempts=1"])("refuses ?%s", async (query) => {
+    const response = await send(`/api/v1/runs/${NO_RUN}/tasks/first/logs?${query}`);
+    expect([response.status, await response.json()]).toMatchObject([400, { code: "invalid_request" }]);
   });
 });
 

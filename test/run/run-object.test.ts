@@ -156,6 +156,7 @@ describe("the log lines of a task", () => {
         { at: "2026-01-02T00:00:00.000Z", level: "info", message: "ü", fields: null, attempt: 1 },
       ],
       dropped: 3,
+      next: null,
     });
     const again = await HandDrivenRun.accept(acceptance(RETRIED, "only"));
     const first = only(again.answer.grant);
@@ -171,14 +172,14 @@ describe("the log lines of a task", () => {
 
   it("are none for a task that wrote none, and undefined for one that is not in the run", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
-    expect(await run.call((object) => object.logs("only"))).toEqual({ logs: [], dropped: 0 });
+    expect(await run.call((object) => object.logs("only"))).toEqual({ logs: [], dropped: 0, next: null });
     expect(await run.call((object) => object.logs("nobody"))).toBeUndefined();
   });
 
   it("are counted as dropped also if not even the first one fitted", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.settle({ ...succeeded(only(answer.grant)), logs: [], logsDropped: 7 });
-    expect(await run.call((object) => object.logs("only"))).toEqual({ logs: [], dropped: 7 });
+    expect(await run.call((object) => object.logs("only"))).toEqual({ logs: [], dropped: 7, next: null });
   });
 });
 

@@ -1,13 +1,29 @@
 /** The calls about one run. */
 import { z } from "zod";
-import { anyJson, named, runDocument, runParams, runTaskParams, time } from "../api-types.ts";
+import { anyJson, limitOf, named, nextCursor, runDocument, runParams, runTaskParams, time } from "../api-types.ts";
 import type { Operation } from "../operation.ts";
 
 const GROUP = "Runs";
 
 const payload = {
   200: { description: "The bytes, with their content type", contentTypes: ["*/*"] },
+  206: { description: "The part that was asked for", contentTypes: ["*/*"] },
 } as const;
+
+/** One range of bytes; whatever else it says is ignored. */
+const rangeHeaders = z.object({
+  Range: z.string().optional().describe("One range of bytes, such as `bytes=0-1023`"),
+  "If-Range": z.string().optional().describe("The `ETag` of the answer before: another payload is answered as a whole"),
+});
+
+const logCursor = z
+  .string()
+  .regex(/^\d{1,9}\.\d{1,9}$/, { error: "the `next_cursor` of an answer" })
+  .transform((text) => {
+    const [attempt = 0, line = 0] = text.split(".").map(Number);
+    return { attempt, line };
+  })
+  .describe("The `next_cursor` of the page before");
 
 export const readRun = {
   id: "readRun",
@@ -29,8 +45,9 @@ export const readRunPayload = {
   group: GROUP,
   summary: "What triggered the run",
   params: runParams,
+  headers: rangeHeaders,
   answers: payload,
-  problems: ["unknown_run", "no_payload"],
+  problems: ["unknown_run", "no_payload", "range_not_satisfiable"],
 } satisfies Operation;
 
 export const readTaskPayload = {
@@ -41,8 +58,9 @@ export const readTaskPayload = {
   group: GROUP,
   summary: "What the task passed",
   params: runTaskParams,
+  headers: rangeHeaders,
   answers: payload,
-  problems: ["unknown_run", "unknown_task", "no_payload"],
+  problems: ["unknown_run", "unknown_task", "no_payload", "range_not_satisfiable"],
 } satisfies Operation;
 
 export const readTaskLogs = {
@@ -53,9 +71,18 @@ export const readTaskLogs = {
   group: GROUP,
   summary: "The log lines of the task",
   params: runTaskParams,
+  query: z.strictObject({
+    attempt: z
+      .int({ error: "the number of an attempt" })
+      .min(1, { error: "the number of an attempt" })
+      .optional()
+      .describe("Only of this attempt"),
+    limit: limitOf(1_000, 200),
+    cursor: logCursor.optional(),
+  }),
   answers: {
     200: {
-      description: "The lines, oldest first",
+      description: "A page of the lines, oldest first",
       document: named(
         "Logs",
         z.object({
@@ -69,6 +96,7 @@ export const readTaskLogs = {
             }),
           ),
           dropped: z.int().describe("Lines beyond what an attempt may log"),
+          next_cursor: nextCursor,
         }),
       ),
     },

@@ -1,13 +1,14 @@
 /** `/runs/{id}`: one run, its payloads and logs. Each call asks the run's own object. */
-import { Hono, type Context } from "hono";
+import { Hono } from "hono";
 import { nearest } from "../../conf/nearest.ts";
 import type { RunId } from "../../core/ids.ts";
 import type { Problem } from "../../core/result.ts";
 import type { callRun } from "../../run/run-client.ts";
-import type { StoredPayload } from "../../run/run-rpc.ts";
+import type { LogPlace } from "../../run/run-rpc.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { readRun, readRunPayload, readTaskLogs, readTaskPayload } from "../operations/runs.ts";
+import { sendPayload } from "../payload-response.ts";
 import { problemResponse } from "../problem.ts";
 import { unknownRun, withRunId } from "../run-id.ts";
 
@@ -24,27 +25,28 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
       return document === null ? problemResponse(c, unknownRun(runId)) : reply(200, document);
     }),
   );
-  handle(routes, readRunPayload, (c, { params }) =>
+  handle(routes, readRunPayload, (c, { params, headers }) =>
     withRunId(c, params, async (runId) => {
       const payload = await callRun(c.env, runId, (run) => run.payload(null));
-      return payload ? sendPayload(c, payload) : problemResponse(c, unknownRun(runId));
+      return payload ? sendPayload(c, payload, rangeOf(headers)) : problemResponse(c, unknownRun(runId));
     }),
   );
-  handle(routes, readTaskPayload, (c, { params }) =>
+  handle(routes, readTaskPayload, (c, { params, headers }) =>
     withRunId(c, params, async (runId) => {
       const { task } = params;
       const payload = await callRun(c.env, runId, (run) => run.payload(task));
-      if (payload) return sendPayload(c, payload);
+      if (payload) return sendPayload(c, payload, rangeOf(headers));
       if (payload === null) return problemResponse(c, unknownRun(runId));
       return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? nothingPassed(task));
     }),
   );
-  handle(routes, readTaskLogs, (c, { params, reply }) =>
+  handle(routes, readTaskLogs, (c, { params, query, reply }) =>
     withRunId(c, params, async (runId) => {
       const { task } = params;
-      const logs = await callRun(c.env, runId, (run) => run.logs(task));
-      if (logs) return reply(200, logs);
-      if (logs === null) return problemResponse(c, unknownRun(runId));
+      const { limit, attempt = null, cursor: from = FIRST_LINE } = query;
+      const page = await callRun(c.env, runId, (run) => run.logs(task, { attempt, from, limit }));
+      if (page) return reply(200, { logs: page.logs, dropped: page.dropped, next_cursor: cursorOf(page.next) });
+      if (page === null) return problemResponse(c, unknownRun(runId));
       return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? unknownRun(runId));
     }),
   );
@@ -73,14 +75,12 @@ function nothingPassed(task: string): Problem {
   };
 }
 
-async function sendPayload(c: Context<HttpEnv>, payload: StoredPayload): Promise<Response> {
-  const headers = { "Content-Type": payload.contentType };
-  if (payload.at === "inline") return new Response(payload.bytes, { headers });
-  const object = await c.env.PAYLOADS.get(payload.key);
-  if (object !== null) return new Response(object.body, { headers });
-  return problemResponse(c, {
-    code: "no_payload",
-    detail: "The payload's object is no longer in R2.",
-    hint: "It is deleted together with its run, after `retention`.",
-  });
+const FIRST_LINE: LogPlace = { attempt: 0, line: 0 };
+
+function cursorOf(next: LogPlace | null): string | null {
+  return next === null ? null : `${next.attempt}.${next.line}`;
+}
+
+function rangeOf(headers: { readonly Range?: string | undefined; readonly "If-Range"?: string | undefined }) {
+  return { range: headers.Range, ifRange: headers["If-Range"] };
 }
