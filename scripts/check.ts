@@ -45,6 +45,7 @@ const CHECKS: readonly Check[] = [
       ["tsc", "--project", "tsconfig.src.json"],
       ["tsc", "--project", "tsconfig.node.json"],
       ["tsc", "--project", "tsconfig.test.json"],
+      ["tsc", "--project", "tsconfig.dashboard.json"],
     ],
     needsCompile: true,
   },

@@ -1,4 +1,5 @@
 /** Wiring only: the worker's handlers and the classes that the runtime looks for. */
+import * as dashboard from "#generated/dashboard";
 import { DeadLettersObject } from "./dead-letters/dead-letters-object.ts";
 import { callDeliveries } from "./deliveries/deliveries-client.ts";
 import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
@@ -17,7 +18,7 @@ import { consumeR2Events } from "./trigger/r2-events.ts";
 import { consumeRunMessages } from "./trigger/run-consumer.ts";
 import { VersionsObject } from "./versions/versions-object.ts";
 
-const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callDeliveries, callEndpoint });
+const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callDeliveries, callEndpoint, dashboard });
 
 export {
   DeadLettersObject,

@@ -65,6 +65,18 @@ const BOUNDARIES: readonly Boundary[] = [
     packages: ANY,
   },
   {
+    says: "the dashboard imports only its own files, core and packages: it runs in a browser",
+    from: /^src\/dashboard\//,
+    files: /^src\/(dashboard|core)\//,
+    packages: /^(?!cloudflare:|node:|peach\/|hono|zod)/,
+  },
+  {
+    says: "the worker serves the dashboard as text, and imports none of it",
+    from: /^src\/(?!dashboard\/)/,
+    files: /^(?!src\/dashboard\/)/,
+    packages: ANY,
+  },
+  {
     says: "only tests import src/index.ts",
     from: /^(?!test\/)/,
     files: /^(?!src\/index\.ts$)/,

@@ -8,6 +8,7 @@ import { projectPaths, type ProjectPaths } from "../../src/conf/project-paths.ts
 import type { NeededSecret } from "../../src/conf/needed-secrets.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { bundleWorker } from "./bundle.ts";
+import { writeDashboard } from "./dashboard.ts";
 import { deriveConfig } from "./derived-config.ts";
 import { withSecrets } from "./secrets.ts";
 import type { StateFolder } from "./state-folder.ts";
@@ -57,6 +58,7 @@ export async function buildProject(
   const generatedFolder = options.generatedFolder ?? folder.generatedFolder;
   const compiled = compileProject({ ...paths, outDir: generatedFolder }, { acceptUnboundBuckets: true });
   if (!compiled.ok) return { ok: false, diagnostics: compiled.diagnostics.map(renderDiagnostic).join("\n\n") };
+  await writeDashboard(PROJECT_FOLDER, generatedFolder);
   const bundle = await bundleWorker({ projectFolder: PROJECT_FOLDER, generatedFolder });
   if (!bundle.ok) return bundle;
 

@@ -54,6 +54,7 @@ async function run({ projectFolder, generatedFolder }: BundleOptions): Promise<O
 function projectImports(projectFolder: string, generatedFolder: string): Plugin {
   const files: Readonly<Record<string, string>> = {
     "#generated/plan": join(generatedFolder, "plan.ts"),
+    "#generated/dashboard": join(generatedFolder, "dashboard.ts"),
     "#generated/registry": join(generatedFolder, "registry.ts"),
     "peach/task-helpers": join(projectFolder, "src", "task-helpers.ts"),
   };

@@ -9,6 +9,8 @@ import { describeMissing } from "./secrets.ts";
 export interface Greeting {
   readonly url: string;
   readonly token: string;
+  /** Logs a browser in, once. */
+  readonly loginLink: string;
   readonly plan: Plan;
   readonly paths: ProjectPaths;
   readonly missingSecrets: readonly NeededSecret[];
@@ -18,12 +20,22 @@ export interface Greeting {
 }
 
 /** The url, how to call the API, and which tasks and endpoints there are. */
-export function greeting({ url, token, plan, paths, missingSecrets, stateFolder, tokenSource }: Greeting): string {
+export function greeting({
+  url,
+  token,
+  loginLink,
+  plan,
+  paths,
+  missingSecrets,
+  stateFolder,
+  tokenSource,
+}: Greeting): string {
   const title = (text: string): string => styleText("bold", text);
   const api = curlLines(url, token, plan);
   return [
     `${title("Peach, local runtime")}  ${styleText("cyan", url)}`,
     ...aligned([
+      ["dashboard", `${styleText("cyan", loginLink)} (logs one browser in, once, within twelve hours)`],
       ["peach.conf", `${shortPath(paths.confPath)}, pipelines in ${shortPath(paths.pipelinesDir)}`],
       ["state", `${shortPath(stateFolder)} (started again on it, everything goes on where it was)`],
       ["API token", tokenSource],

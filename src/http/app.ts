@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import type { MethodRegistry } from "../task/method.ts";
 import { apiCors, apiHeaders } from "./api-headers.ts";
 import { authenticate } from "./auth.ts";
+import { dashboardRoutes, type DashboardFiles } from "./dashboard.ts";
 import { createDeliveryLog } from "./delivery-log.ts";
 import { createAnswerRequest, type CallEndpoint } from "./endpoint-call.ts";
 import { endpointRoutes } from "./endpoints.ts";
@@ -28,6 +29,7 @@ export interface AppDependencies
   extends TriggerRouteDependencies, EventRouteDependencies, Pick<DeliveryRouteDependencies, "callDeliveries"> {
   readonly registry: MethodRegistry;
   readonly callEndpoint: CallEndpoint;
+  readonly dashboard: DashboardFiles;
 }
 
 /** The worker's `fetch` for this plan. */
@@ -55,6 +57,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     laterRoutes(),
   ])
     app.route("/api/v1", routes);
+  app.route("/dashboard", dashboardRoutes(dependencies.dashboard));
   app.route("/dev/r2", devR2Routes(dependencies));
   app.route("/", endpointRoutes(dependencies));
   app.notFound(notFound(app));

@@ -8,6 +8,7 @@ import { unauthorized, type Authenticator, type Refusal } from "./authenticator.
 import { SCOPES, type Caller, type HttpEnv, type Scope } from "./http-env.ts";
 import { limitFailures } from "./auth-failures.ts";
 import { problemResponse } from "./problem.ts";
+import { bySession } from "./session.ts";
 import { byToken } from "./tokens.ts";
 
 /** What a call does, as far as rights go. */
@@ -20,7 +21,7 @@ const RIGHTS: Readonly<Record<Scope, readonly Right[]>> = {
 };
 
 /** In the order in which they are asked: a token that was sent on purpose goes before what a proxy has added. */
-const AUTHENTICATORS: readonly Authenticator[] = [byToken, byAccess];
+const AUTHENTICATORS: readonly Authenticator[] = [byToken, bySession, byAccess];
 
 /** Lets through only who is known, and notes the caller. */
 export const authenticate: MiddlewareHandler<HttpEnv> = async function authenticate(c, next) {

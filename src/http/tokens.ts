@@ -3,10 +3,11 @@
  * says nothing. What is configured is read once, and again when it changes.
  */
 import type { Context } from "hono";
-import { unauthorized, type Authenticator } from "./authenticator.ts";
+import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import { SCOPES, type Caller, type HttpEnv } from "./http-env.ts";
 
-interface Token extends Caller {
+/** A configured API token: whose it is, and the SHA-256 of its text. */
+export interface Token extends Caller {
   readonly digest: Uint8Array;
 }
 
@@ -22,25 +23,30 @@ export const byToken: Authenticator = {
     Boolean(PEACH_API_TOKEN ?? "") || Boolean(PEACH_API_TOKENS ?? ""),
   async identify(c) {
     const presented = bearerOf(c);
-    if (presented === null) return null;
-    if (presented.length > MAX_TOKEN_LETTERS) return UNKNOWN_TOKEN;
-    return findCaller(await configuredTokens(c.env), await sha256(presented)) ?? UNKNOWN_TOKEN;
+    return presented === null ? null : identifyToken(c.env, presented);
   },
 };
+
+/** The configured token with this text, or the refusal `unauthorized`. */
+export async function identifyToken(env: Env, presented: string): Promise<Token | Refusal> {
+  if (presented.length > MAX_TOKEN_LETTERS) return UNKNOWN_TOKEN;
+  return findToken(await configuredTokens(env), await sha256(presented)) ?? UNKNOWN_TOKEN;
+}
 
 function bearerOf(c: Context<HttpEnv>): string | null {
   return /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? null;
 }
 
-function findCaller(tokens: readonly Token[], digest: Uint8Array): Caller | null {
-  let caller: Caller | null = null;
+function findToken(tokens: readonly Token[], digest: Uint8Array): Token | null {
+  let found: Token | null = null;
   for (const token of tokens) {
-    if (crypto.subtle.timingSafeEqual(token.digest, digest)) caller ??= token;
+    if (crypto.subtle.timingSafeEqual(token.digest, digest)) found ??= token;
   }
-  return caller;
+  return found;
 }
 
-async function configuredTokens({
+/** The tokens of the configuration; entries that cannot be read are logged and left out. */
+export async function configuredTokens({
   PEACH_API_TOKEN: token = "",
   PEACH_API_TOKENS: list = "",
 }: Env): Promise<readonly Token[]> {

@@ -12,7 +12,15 @@ const paths = projectPaths({ PEACH_CONF: join(root, "peach.conf.example") }, roo
 
 function greet(plan: Plan, missingSecrets: readonly NeededSecret[] = []): string {
   const rest = { paths, missingSecrets, stateFolder: "/state", tokenSource: "PEACH_API_TOKEN in .dev.vars" };
-  return stripVTControlCharacters(greeting({ url: "http://127.0.0.1:8787", token: "t0ken", plan, ...rest }));
+  return stripVTControlCharacters(
+    greeting({
+      loginLink: "http://127.0.0.1:8787/dashboard/login#code=1.a.b",
+      url: "http://127.0.0.1:8787",
+      token: "t0ken",
+      plan,
+      ...rest,
+    }),
+  );
 }
 
 describe("the greeting of npm run dev", () => {

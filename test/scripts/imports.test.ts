@@ -88,6 +88,25 @@ const CASES: readonly { says: string; file: string; code: string; rules: readonl
     "../run/run-rpc.ts",
     "../run/run-client.ts",
   ),
+  allowed(
+    "lets the dashboard import its own files, core and packages",
+    "src/dashboard/a.ts",
+    "./b.ts",
+    "../core/x.ts",
+    "preact",
+  ),
+  imports(
+    "keeps the worker out of the dashboard",
+    "src/dashboard/worker.ts",
+    "../http/x.ts",
+    "the dashboard imports only",
+  ),
+  imports(
+    "keeps the dashboard out of the worker",
+    "src/http/page.ts",
+    "../dashboard/x.ts",
+    "the worker serves the dashboard",
+  ),
   allowed("lets tests import anything", "test/run/a.test.ts", "../../src/index.ts", "../../src/core/x.ts"),
 
   // What core may not touch.

@@ -17,6 +17,8 @@ export const ADMIN_TOKEN = "a-token-for-tests";
 export interface EdgeOptions {
   readonly registry?: Partial<MethodRegistry>;
   readonly dependencies?: Partial<AppDependencies>;
+  /** Sends what a browser would: no `Authorization` unless the request brings one. */
+  readonly withoutToken?: boolean;
   /** Secrets and variables over those of wrangler.toml, also such as only peach.conf names. */
   readonly env?: Partial<Env> & Readonly<Record<string, unknown>>;
 }
@@ -28,7 +30,8 @@ export function edge(plan: Plan, options: EdgeOptions = {}): Send {
   const { app, bindings } = edgeApp(plan, options);
   return async (path, init = {}) => {
     const headers = new Headers(init.headers);
-    if (!headers.has("Authorization")) headers.set("Authorization", `Bearer ${ADMIN_TOKEN}`);
+    if (!headers.has("Authorization") && options.withoutToken !== true)
+      headers.set("Authorization", `Bearer ${ADMIN_TOKEN}`);
     const response = await app.request(path, { ...init, headers }, bindings, createExecutionContext());
     const operation = operationOf(init.method ?? "GET", path);
     if (operation !== null) await holdAgainstSchema(operation, response);
@@ -48,6 +51,7 @@ export function edgeApp(plan: Plan, options: EdgeOptions = {}): { app: ReturnTyp
     emitEvent,
     callRun,
     callDeliveries,
+    dashboard: { document: "<!doctype html><title>Peach</title>", assets: {} },
     callEndpoint(method, request, call) {
       const scope = new EndpointScope(call, {
         env: call.env,

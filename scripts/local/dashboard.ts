@@ -1,0 +1,82 @@
+/** Builds the dashboard: src/dashboard to one module of text, `#generated/dashboard`, which the worker serves. */
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, extname, join } from "node:path";
+import { build } from "esbuild";
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+
+export interface BuiltDashboard {
+  readonly document: string;
+  readonly assets: Readonly<Record<string, { readonly type: string; readonly text: string }>>;
+}
+
+/** The document and the files that it loads. Throws esbuild's failure if a source is broken. */
+export async function buildDashboard(projectFolder: string): Promise<BuiltDashboard> {
+  const source = join(projectFolder, "src", "dashboard");
+  const bundle = async (entry: string, format: "esm" | "iife", define: Record<string, string>): Promise<string> => {
+    const { outputFiles } = await build({
+      entryPoints: [join(source, entry)],
+      bundle: true,
+      minify: true,
+      write: false,
+      format,
+      target: "es2022",
+      platform: "browser",
+      jsx: "automatic",
+      jsxImportSource: "preact",
+      legalComments: "none",
+      // A project around this one may have JSX settings of its own.
+      tsconfigRaw: {},
+      define,
+      logLevel: "silent",
+    });
+    return outputFiles.map((file) => file.text).join("");
+  };
+  const assets: Record<string, { type: string; text: string }> = {};
+  const add = (name: string, text: string): string => {
+    const kind = extname(name);
+    const digest = createHash("sha256").update(text).digest("hex").slice(0, 12);
+    const file = `${basename(name, kind)}-${digest}${kind}`;
+    assets[file] = { type: TYPES[kind] ?? "application/octet-stream", text };
+    return `/dashboard/assets/${file}`;
+  };
+
+  const layout = add("layout.js", await bundle("graph/layout-worker.ts", "iife", {}));
+  const paths: Readonly<Record<string, string>> = {
+    theme: add("theme.js", await bundle("theme-first.ts", "iife", {})),
+    style: add("style.css", await bundle("style/style.css", "esm", {})),
+    icon: add("icon.svg", readFileSync(join(source, "icon.svg"), "utf8")),
+    main: add("main.js", await bundle("main.tsx", "esm", { LAYOUT_WORKER: JSON.stringify(layout) })),
+  };
+  const document = readFileSync(join(source, "index.html"), "utf8").replaceAll(
+    /\{\{(\w+)\}\}/g,
+    (_, name: string) => paths[name] ?? "",
+  );
+  return { document, assets };
+}
+
+/** Writes the module into the folder of what is generated, unless it is there already. */
+export async function writeDashboard(projectFolder: string, generatedFolder: string): Promise<void> {
+  const { document, assets } = await buildDashboard(projectFolder);
+  const file = join(generatedFolder, "dashboard.ts");
+  const text = `// Made by \`npm run compile\` from src/dashboard. Do not edit.
+export const document = ${JSON.stringify(document)};
+
+export const assets = ${JSON.stringify(assets, null, 2)};
+`;
+  mkdirSync(generatedFolder, { recursive: true });
+  if (readText(file) !== text) writeFileSync(file, text);
+}
+
+function readText(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,86 @@
+/** Numbers, sizes, times and durations as people read them. Pure: `now` is an argument. */
+
+/** `840 ms`, `12.4 s`, `3 m 12 s`, `2 h 5 m`, `3 d 4 h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 0) return "0 ms";
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 9_950) return `${(ms / 1_000).toFixed(2)} s`;
+  if (ms < 59_950) return `${(ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 3_600) return two(Math.floor(seconds / 60), "m", seconds % 60, "s");
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 1_440) return two(Math.floor(minutes / 60), "h", minutes % 60, "m");
+  const hours = Math.round(ms / 3_600_000);
+  return two(Math.floor(hours / 24), "d", hours % 24, "h");
+}
+
+function two(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
+}
+
+/** `now`, `12 s ago`, `in 5 m`, `3 d ago`: one unit, rounded down. */
+export function formatRelative(at: number, now: number): string {
+  const away = Math.abs(now - at);
+  if (away < 1_000) return "now";
+  const text =
+    away < 60_000
+      ? `${Math.floor(away / 1_000)} s`
+      : away < 3_600_000
+        ? `${Math.floor(away / 60_000)} m`
+        : away < 86_400_000
+          ? `${Math.floor(away / 3_600_000)} h`
+          : `${Math.floor(away / 86_400_000)} d`;
+  return at > now ? `in ${text}` : `${text} ago`;
+}
+
+/** Local time to the millisecond, with its zone. */
+export function formatExact(at: number): string {
+  const date = new Date(at);
+  const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  const time = date.toLocaleTimeString("en-GB", { hour12: false, fractionalSecondDigits: 3 });
+  const zone = Intl.DateTimeFormat("en-GB", { timeZoneName: "short" })
+    .formatToParts(date)
+    .find(({ type }) => type === "timeZoneName")?.value;
+  return `${day}, ${time}${zone === undefined ? "" : ` ${zone}`}`;
+}
+
+/** `312 B`, `4.2 KB`, `18 MB`: thousands, as R2 bills them. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1_000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : Number(value.toFixed(1))} ${units[unit] ?? ""}`;
+}
+
+/** `1,234`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+/** `1 run`, `12 runs`. */
+export function formatPlural(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+/** `98.5%`; 100% only if it is all, 0% only if it is nothing. */
+export function formatRate(part: number, whole: number): string {
+  if (whole === 0) return "–";
+  const percent = (part / whole) * 100;
+  if (part === whole || part === 0) return `${percent}%`;
+  return `${Math.min(99.9, Math.max(0.1, percent)).toFixed(1).replace(/\.0$/, "")}%`;
+}
+
+/** The value below which this share of the values lies (nearest rank), or null of none. */
+export function percentile(values: readonly number[], share: number): number | null {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null;
+}
+
+/** `run_01ABC…WXYZ`: enough to tell runs apart. */
+export function shortId(id: string): string {
+  return id.length <= 14 ? id : `${id.slice(0, 8)}…${id.slice(-4)}`;
+}

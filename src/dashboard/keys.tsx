@@ -1,0 +1,84 @@
+/** The keys of the whole page: two letters go somewhere, `/` searches, `?` says which keys there are. */
+import { signal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { navigate } from "./location.ts";
+import { Dialog } from "./parts/dialog.tsx";
+
+const PLACES: Readonly<Record<string, { readonly path: string; readonly text: string }>> = {
+  p: { path: "/dashboard", text: "Pipelines" },
+  r: { path: "/dashboard/runs", text: "Runs" },
+  t: { path: "/dashboard/triggers", text: "Triggers" },
+  d: { path: "/dashboard/dead-letters", text: "Dead letters" },
+  l: { path: "/dashboard/limits", text: "Limits" },
+  h: { path: "/dashboard/health", text: "Health" },
+};
+
+const SECOND_WITHIN_MS = 1_200;
+const isHelpShown = signal(false);
+
+/** Listens for as long as the page is there; what is typed into a field is left alone. */
+export function useKeys(): void {
+  useEffect(() => {
+    let goesSince = 0;
+    const press = (event: KeyboardEvent): void => {
+      if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
+      const place = PLACES[event.key];
+      if (place !== undefined && event.timeStamp - goesSince < SECOND_WITHIN_MS) navigate(place.path);
+      else if (event.key === "?") isHelpShown.value = true;
+      else if (event.key === "/") {
+        event.preventDefault();
+        search();
+      }
+      goesSince = event.key === "g" ? event.timeStamp : 0;
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, []);
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("input, textarea, select, dialog") !== null;
+}
+
+function search(): void {
+  navigate(location.pathname === "/dashboard/runs" ? location.href : "/dashboard/runs");
+  requestAnimationFrame(() => document.getElementById("search")?.focus());
+}
+
+/** The list of keys, when somebody asks for it. */
+export function KeyHelp(): JSX.Element | null {
+  if (!isHelpShown.value) return null;
+  return (
+    <Dialog title="Keys" onClose={() => (isHelpShown.value = false)}>
+      <dl class="keys">
+        {Object.entries(PLACES).map(([key, { text }]) => (
+          <div key={key}>
+            <dt>
+              <kbd>g</kbd> <kbd>{key}</kbd>
+            </dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>
+            <kbd>/</kbd>
+          </dt>
+          <dd>Search runs</dd>
+        </div>
+        <div>
+          <dt>
+            <kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd>
+          </dt>
+          <dd>From task to task in a graph</dd>
+        </div>
+        <div>
+          <dt>
+            <kbd>?</kbd>
+          </dt>
+          <dd>These keys</dd>
+        </div>
+      </dl>
+    </Dialog>
+  );
+}

@@ -1,0 +1,16 @@
+/** Where the page begins. */
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { startClock } from "./live/clock.ts";
+import { followLinks } from "./location.ts";
+import { tellProblem } from "./parts/toasts.tsx";
+import { restoreSession, session } from "./session.ts";
+
+const place = document.getElementById("app");
+if (place !== null) render(<App />, place);
+followLinks();
+startClock();
+restoreSession().catch((error: unknown) => {
+  session.value = null;
+  tellProblem(error);
+});

@@ -1,0 +1,130 @@
+/** What no consumer could process: why, and another try. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { get, post, remove } from "../api.ts";
+import type { DeadLetter, RunReference } from "../documents.ts";
+import { formatPlural } from "../format.ts";
+import { ActionButton } from "../parts/button.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { JsonTree } from "../parts/json-tree.tsx";
+import { useGet } from "../parts/load.ts";
+import { usePageTitle } from "../parts/page-title.ts";
+import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { Time } from "../parts/time.tsx";
+import { tell } from "../parts/toasts.tsx";
+import { runPath } from "../routes.ts";
+import { mayChange } from "../session.ts";
+
+const REFRESH_MS = 10_000;
+
+interface DeadLetterPage {
+  readonly dead_letters: readonly DeadLetter[];
+  readonly next_cursor: string | null;
+}
+
+/** Read again every ten seconds. */
+export function DeadLettersPage(): JSX.Element {
+  usePageTitle("Dead letters");
+  const { data, problem, reload } = useGet<DeadLetterPage>("/dead-letters", REFRESH_MS);
+  const older = useSignal<DeadLetterPage | null>(null);
+  const letters = [...(data.value?.dead_letters ?? []), ...(older.value?.dead_letters ?? [])];
+  const cursor = (older.value ?? data.value)?.next_cursor ?? null;
+  const readOlder = async (): Promise<void> => {
+    if (cursor === null) return;
+    const page = await get<DeadLetterPage>(`/dead-letters?cursor=${encodeURIComponent(cursor)}`);
+    older.value = { ...page, dead_letters: [...(older.value?.dead_letters ?? []), ...page.dead_letters] };
+  };
+  const changed = (): void => {
+    older.value = null;
+    reload();
+  };
+  return (
+    <>
+      <h1>Dead letters</h1>
+      <p class="muted lead">Messages that could not be processed, however often they were tried.</p>
+      {problem.value !== null && data.value === null ? (
+        <Problem problem={problem.value} onRetry={reload} />
+      ) : data.value === null ? (
+        <Loading lines={6} label="the dead letters" />
+      ) : letters.length === 0 ? (
+        <Empty icon="check" title="No dead letters">
+          Everything that came in has been processed.
+        </Empty>
+      ) : (
+        <div class="letters">
+          {letters.map((letter) => (
+            <Letter key={letter.id} letter={letter} onChanged={changed} />
+          ))}
+        </div>
+      )}
+      {cursor !== null && (
+        <p class="more">
+          <ActionButton action={readOlder}>Older ones</ActionButton>
+        </p>
+      )}
+    </>
+  );
+}
+
+function Letter({ letter, onChanged }: { readonly letter: DeadLetter; readonly onChanged: () => void }): JSX.Element {
+  const isDeleting = useSignal(false);
+  const path = `/dead-letters/${encodeURIComponent(letter.id)}`;
+  const redrive = async (): Promise<void> => {
+    const { runs } = await post<{ readonly runs: readonly RunReference[] }>(`${path}/redrive`);
+    const [run] = runs;
+    tell("It is on its way again.", run === undefined ? null : { href: runPath(run.run_id), text: run.task });
+    onChanged();
+  };
+  const destroy = async (): Promise<void> => {
+    await remove(path);
+    isDeleting.value = false;
+    tell("It is gone.");
+    onChanged();
+  };
+  return (
+    <article class="card letter">
+      <header class="panel-head">
+        <span class="pill s-failed">
+          <Icon name="dead-letters" size={12} /> {letter.reason.replaceAll("_", " ")}
+        </span>
+        <span class="tag">{letter.queue}</span>
+        <span class="spacer" />
+        <span class="muted small">
+          {formatPlural(letter.attempts, "attempt")}, <Time at={letter.received_at} />
+        </span>
+      </header>
+      <p>{letter.detail}</p>
+      <JsonTree value={letter.body} />
+      {mayChange() && (
+        <footer class="form-foot">
+          {letter.expires_at !== null && (
+            <span class="muted small">
+              It is deleted <Time at={letter.expires_at} />.
+            </span>
+          )}
+          <span class="spacer" />
+          <button type="button" class="button" onClick={() => (isDeleting.value = true)}>
+            <Icon name="trash" /> Delete…
+          </button>
+          <ActionButton icon="retry" tone="main" action={redrive}>
+            Try again
+          </ActionButton>
+        </footer>
+      )}
+      {isDeleting.value && (
+        <Dialog title="Delete this dead letter?" onClose={() => (isDeleting.value = false)}>
+          <p>What it asked for will never be done.</p>
+          <footer class="dialog-foot">
+            <button type="button" class="button" onClick={() => (isDeleting.value = false)}>
+              Keep it
+            </button>
+            <ActionButton tone="danger" icon="trash" action={destroy}>
+              Delete
+            </ActionButton>
+          </footer>
+        </Dialog>
+      )}
+    </article>
+  );
+}

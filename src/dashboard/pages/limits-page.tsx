@@ -1,0 +1,90 @@
+/** The limits of tasks: slots in use, and who waits for one. */
+import type { JSX } from "preact";
+import type { LimitDocument } from "../documents.ts";
+import { formatCount, formatDuration } from "../format.ts";
+import { useGet } from "../parts/load.ts";
+import { usePageTitle } from "../parts/page-title.ts";
+import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { runsPath } from "../routes.ts";
+
+const REFRESH_MS = 2_000;
+
+/** Read again every two seconds. */
+export function LimitsPage(): JSX.Element {
+  usePageTitle("Limits");
+  const { data, problem, reload } = useGet<{ readonly limits: readonly LimitDocument[] }>("/limits", REFRESH_MS);
+  return (
+    <>
+      <h1>Limits</h1>
+      <p class="muted lead">How much may run at once, or start in a while, and who waits for it.</p>
+      {problem.value !== null && data.value === null ? (
+        <Problem problem={problem.value} onRetry={reload} />
+      ) : data.value === null ? (
+        <Loading lines={6} label="the limits" />
+      ) : data.value.limits.length === 0 ? (
+        <Empty icon="limits" title="No task has a limit">
+          <code>concurrency</code> and <code>rate_limit</code> in peach.conf set one.
+        </Empty>
+      ) : (
+        <div class="table-place" tabIndex={0} role="region" aria-label="Limits">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Task</th>
+                <th scope="col">Limit</th>
+                <th scope="col">Key</th>
+                <th scope="col" class="wide">
+                  In use
+                </th>
+                <th scope="col" class="right">
+                  Waiting
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {data.value.limits.map((limit) => (
+                <LimitRow key={`${limit.task} ${limit.kind} ${limit.key}`} limit={limit} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </>
+  );
+}
+
+function LimitRow({ limit: document }: { readonly limit: LimitDocument }): JSX.Element {
+  const { task, kind, key, limit, per_ms, in_use, waiting } = document;
+  const share = limit === 0 ? 0 : Math.min(1, in_use / limit);
+  return (
+    <tr>
+      <td>
+        <a href={runsPath({ task })}>{task}</a>
+      </td>
+      <td>
+        {kind === "concurrency"
+          ? `${formatCount(limit)} at once`
+          : `${formatCount(limit)} per ${per_ms === null ? "window" : formatDuration(per_ms)}`}
+      </td>
+      <td>{key === null ? <span class="muted">–</span> : <code>{key}</code>}</td>
+      <td class="wide">
+        <div class="usage">
+          <span
+            class={`bar ${share >= 1 ? "is-full" : ""}`}
+            role="meter"
+            aria-label={`In use by ${task}`}
+            aria-valuemin={0}
+            aria-valuemax={limit}
+            aria-valuenow={in_use}
+          >
+            <span class="bar-done" style={{ width: `${share * 100}%` }} />
+          </span>
+          <span class="number">
+            {formatCount(in_use)} / {formatCount(limit)}
+          </span>
+        </div>
+      </td>
+      <td class="right number">{waiting === 0 ? <span class="muted">0</span> : formatCount(waiting)}</td>
+    </tr>
+  );
+}

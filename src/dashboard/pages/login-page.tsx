@@ -1,0 +1,84 @@
+/** Asks for an API token, or takes the code that a link has brought. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useId } from "preact/hooks";
+import { problemOf } from "../api.ts";
+import type { ProblemDocument } from "../documents.ts";
+import { navigate } from "../location.ts";
+import { Icon } from "../parts/icon.tsx";
+import { usePageTitle } from "../parts/page-title.ts";
+import { Problem } from "../parts/states.tsx";
+import { logIn } from "../session.ts";
+
+/** Stands in place of whatever page was asked for, which is shown once somebody is logged in. */
+export function LoginPage(): JSX.Element {
+  usePageTitle("Log in");
+  const id = useId();
+  const token = useSignal("");
+  const isBusy = useSignal(false);
+  const problem = useSignal<ProblemDocument | null>(null);
+  const enter = async (credentials: Parameters<typeof logIn>[0]): Promise<void> => {
+    isBusy.value = true;
+    problem.value = null;
+    try {
+      await logIn(credentials);
+      if (location.pathname === "/dashboard/login") navigate("/dashboard", "replace");
+    } catch (error) {
+      problem.value = problemOf(error);
+    } finally {
+      isBusy.value = false;
+    }
+  };
+  useEffect(() => {
+    const code = /^#code=([0-9a-f.]+)$/.exec(location.hash)?.[1];
+    if (code === undefined) return;
+    // It is of no more use, and history and screenshots need not have it.
+    history.replaceState(null, "", location.pathname);
+    void enter({ code });
+  }, []);
+  return (
+    <main class="login" id="main" tabIndex={-1}>
+      <form
+        class="card login-card"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void enter({ token: token.value });
+        }}
+      >
+        <Logo />
+        <h1>Peach</h1>
+        <p class="muted">Log in with an API token: PEACH_API_TOKEN, or one of PEACH_API_TOKENS.</p>
+        <div class="field">
+          <label for={id}>API token</label>
+          <input
+            id={id}
+            type="password"
+            autocomplete="current-password"
+            autoFocus
+            required
+            value={token.value}
+            onInput={(event) => (token.value = event.currentTarget.value)}
+          />
+        </div>
+        {problem.value !== null && <Problem problem={problem.value} />}
+        <button type="submit" class="button button-main" disabled={isBusy.value} aria-busy={isBusy.value}>
+          {isBusy.value ? "Logging in…" : "Log in"}
+        </button>
+        <p class="muted small">
+          <Icon name="keyboard" size={12} /> <code>npm run dev</code> prints a link that does it for you.
+        </p>
+      </form>
+    </main>
+  );
+}
+
+/** The peach. */
+export function Logo({ size = 40 }: { readonly size?: number }): JSX.Element {
+  return (
+    <svg class="logo" width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">
+      <path class="logo-fruit" d="M16 8c4-5 13-2 13 7 0 8-7 15-13 15S3 23 3 15c0-9 9-12 13-7z" />
+      <path class="logo-line" d="M16 8c-2 5-2 13 2 21" />
+      <path class="logo-leaf" d="M16 8c0-4 3-7 9-7-1 5-4 7-9 7z" />
+    </svg>
+  );
+}

@@ -1,0 +1,240 @@
+/** Each root task: its graph, how its last runs went, what triggers it and when it is due. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useCallback, useEffect, useMemo } from "preact/hooks";
+import { get, problemOf } from "../api.ts";
+import type { DeployedTask, ProblemDocument, RunPage, RunSummary, ScheduleDocument } from "../documents.ts";
+import { formatDuration, formatExact, formatRate } from "../format.ts";
+import { GraphView } from "../graph/graph-view.tsx";
+import { feedConnection, useFeed } from "../live/feed.ts";
+import { Icon } from "../parts/icon.tsx";
+import { LiveMark } from "../parts/live-mark.tsx";
+import { useGet } from "../parts/load.ts";
+import { usePageTitle } from "../parts/page-title.ts";
+import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { Time } from "../parts/time.tsx";
+import { runPath, runsPath, triggersPath } from "../routes.ts";
+import { pipelineStats, stripHeights, tasksBelow } from "./pipeline-stats.ts";
+
+const SHOWN_RUNS = 40;
+const BOX_WIDTH = 150;
+const BOX_HEIGHT = 34;
+const GRAPH_HEIGHT = 128;
+
+/** The runs of all pipelines are followed by one stream. */
+export function PipelinesPage(): JSX.Element {
+  usePageTitle("Pipelines");
+  const { data, problem, reload } = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");
+  const schedules = useGet<{ readonly schedules: readonly ScheduleDocument[] }>("/schedules");
+  const latest = useSignal<readonly RunSummary[]>([]);
+  const round = useSignal(0);
+  useFeed(
+    useCallback((runs: readonly RunSummary[]) => (latest.value = runs), [latest]),
+    useCallback(() => (round.value += 1), [round]),
+  );
+  const tasks = data.value?.tasks ?? null;
+  return (
+    <>
+      <div class="title-row">
+        <h1>Pipelines</h1>
+        <LiveMark connection={feedConnection.value} />
+      </div>
+      {problem.value !== null && <Problem problem={problem.value} onRetry={reload} />}
+      {tasks === null && problem.value === null && <Loading lines={9} label="the pipelines" />}
+      {tasks !== null && tasks.length === 0 && (
+        <Empty icon="pipelines" title="No tasks are deployed">
+          peach.conf names them.
+        </Empty>
+      )}
+      <div class="pipelines">
+        {(tasks ?? [])
+          .filter(({ upstream }) => upstream.length === 0)
+          .map((root) => (
+            <Pipeline
+              key={root.task}
+              root={root}
+              tasks={tasks ?? []}
+              schedules={(schedules.data.value?.schedules ?? []).filter(({ task }) => task === root.task)}
+              latest={latest.value}
+              round={round.value}
+            />
+          ))}
+      </div>
+    </>
+  );
+}
+
+interface PipelineProps {
+  readonly root: DeployedTask;
+  readonly tasks: readonly DeployedTask[];
+  readonly schedules: readonly ScheduleDocument[];
+  /** The runs that the feed has told last. */
+  readonly latest: readonly RunSummary[];
+  /** Changes when the runs are to be read anew. */
+  readonly round: number;
+}
+
+function Pipeline({ root, tasks, schedules, latest, round }: PipelineProps): JSX.Element {
+  const { runs, problem } = useLastRuns(root.task, latest, round);
+  const below = useMemo(() => tasksBelow(root.task, tasks), [root.task, tasks]);
+  const box = useCallback(
+    (task: string) => (
+      <span class={`mini-box ${task === root.task ? "mini-root" : ""}`} title={task}>
+        <span class="ellipsis">{task}</span>
+      </span>
+    ),
+    [root.task],
+  );
+  return (
+    <article class="card pipeline">
+      <header class="pipeline-head">
+        <h2 class="ellipsis">
+          <a href={runsPath({ task: root.task })}>{root.task}</a>
+        </h2>
+        {root.paused !== null && (
+          <span class="pill s-waiting">
+            <Icon name="pause" size={12} /> paused
+          </span>
+        )}
+        <span class="spacer" />
+        <a class="button button-small" href={triggersPath("tasks", root.task)}>
+          <Icon name="triggers" /> Trigger
+        </a>
+      </header>
+      <p class="pipeline-description muted ellipsis">{root.description ?? "\u00a0"}</p>
+      <GraphView
+        label={`Graph of ${root.task}`}
+        tasks={below}
+        boxWidth={BOX_WIDTH}
+        boxHeight={BOX_HEIGHT}
+        height={GRAPH_HEIGHT}
+        box={box}
+      />
+      <Strip runs={runs} problem={problem} />
+      <Numbers runs={runs ?? []} schedules={schedules} />
+      <Sources root={root} />
+    </article>
+  );
+}
+
+/** The last runs, oldest first, kept up to date by what the feed tells. */
+function useLastRuns(task: string, latest: readonly RunSummary[], round: number) {
+  const runs = useSignal<readonly RunSummary[] | null>(null);
+  const problem = useSignal<ProblemDocument | null>(null);
+  useEffect(() => {
+    const aborter = new AbortController();
+    get<RunPage>(`/runs?task=${encodeURIComponent(task)}&limit=${SHOWN_RUNS}`, aborter.signal).then(
+      (page) => (runs.value = page.runs.toReversed()),
+      (error: unknown) => {
+        if (!aborter.signal.aborted) problem.value = problemOf(error);
+      },
+    );
+    return () => aborter.abort();
+  }, [task, round, runs, problem]);
+  useEffect(() => {
+    const ours = latest.filter((run) => run.task === task);
+    const shown = runs.peek();
+    if (ours.length === 0 || shown === null) return;
+    const byId = new Map([...shown, ...ours].map((run) => [run.run_id, run]));
+    runs.value = [...byId.values()].slice(-SHOWN_RUNS);
+  }, [latest, task, runs]);
+  return { runs: runs.value, problem: problem.value };
+}
+
+function Strip({
+  runs,
+  problem,
+}: {
+  readonly runs: readonly RunSummary[] | null;
+  readonly problem: ProblemDocument | null;
+}): JSX.Element {
+  if (problem !== null) return <p class="strip-note muted">{problem.detail}</p>;
+  if (runs !== null && runs.length === 0) return <p class="strip-note muted">It has not run yet.</p>;
+  const heights = stripHeights(runs ?? []);
+  return (
+    <ol class="strip" aria-label="The last runs, the newest last">
+      {(runs ?? []).map((run, index) => (
+        <li key={run.run_id}>
+          <a
+            class={`strip-run s-${run.status}`}
+            href={runPath(run.run_id)}
+            aria-label={`${run.status}, ${formatExact(Date.parse(run.created_at))}`}
+            title={`${run.status}${run.duration_ms === null ? "" : `, ${formatDuration(run.duration_ms)}`}\n${formatExact(Date.parse(run.created_at))}`}
+          >
+            <span style={{ height: `${(heights[index] ?? 1) * 100}%` }} />
+          </a>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Numbers({
+  runs,
+  schedules,
+}: {
+  readonly runs: readonly RunSummary[];
+  readonly schedules: readonly ScheduleDocument[];
+}): JSX.Element {
+  const { counted, succeeded, medianMs, p95Ms } = pipelineStats(runs);
+  const last = runs.at(-1);
+  const due = schedules
+    .filter(({ paused }) => !paused)
+    .flatMap(({ next }) => next[0]?.utc ?? [])
+    .toSorted()[0];
+  return (
+    <dl class="numbers">
+      <div>
+        <dt>Success</dt>
+        <dd class={counted > 0 && succeeded < counted ? "is-low" : ""}>{formatRate(succeeded, counted)}</dd>
+      </div>
+      <div>
+        <dt>Median</dt>
+        <dd>{medianMs === null ? "–" : formatDuration(medianMs)}</dd>
+      </div>
+      <div>
+        <dt>p95</dt>
+        <dd>{p95Ms === null ? "–" : formatDuration(p95Ms)}</dd>
+      </div>
+      <div>
+        <dt>{due === undefined ? "Last run" : "Next due"}</dt>
+        <dd>{due !== undefined ? <Time at={due} /> : last === undefined ? "–" : <Time at={last.created_at} />}</dd>
+      </div>
+    </dl>
+  );
+}
+
+function Sources({ root }: { readonly root: DeployedTask }): JSX.Element {
+  const { on, schedules } = root;
+  return (
+    <ul class="sources" aria-label="What triggers it">
+      {on.r2.map(({ bucket, prefix, suffix }) => (
+        <li key={`${bucket}/${prefix}*${suffix}`} class="source">
+          <Icon name="upload" size={13} />
+          <span class="ellipsis">
+            {bucket}/{prefix}*{suffix}
+          </span>
+        </li>
+      ))}
+      {on.events.map((event) => (
+        <li key={event} class="source">
+          <Icon name="event" size={13} />
+          <span class="ellipsis">{event}</span>
+        </li>
+      ))}
+      {schedules.map(({ cron, timezone }) => (
+        <li key={`${cron} ${timezone}`} class="source">
+          <Icon name="clock" size={13} />
+          <span class="ellipsis">
+            {cron} {timezone}
+          </span>
+        </li>
+      ))}
+      {on.r2.length + on.events.length + schedules.length === 0 && (
+        <li class="source">
+          <Icon name="triggers" size={13} /> API, endpoints and other tasks
+        </li>
+      )}
+    </ul>
+  );
+}

@@ -1,0 +1,246 @@
+/** One run: how it stands, its graph, its timeline, and the task that is open. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useMemo } from "preact/hooks";
+import { getBytes, payloadPath, post } from "../api.ts";
+import { curlOf } from "../curl.ts";
+import type { RunDocument } from "../documents.ts";
+import { formatPlural } from "../format.ts";
+import { type RunHead, RunModel } from "../live/run-model.ts";
+import { query } from "../location.ts";
+import { ActionButton, CopyButton, copyText } from "../parts/button.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { LiveMark } from "../parts/live-mark.tsx";
+import { usePageTitle } from "../parts/page-title.ts";
+import { viewerOf } from "../parts/payload-kind.ts";
+import { Loading, Problem } from "../parts/states.tsx";
+import { StatusPill } from "../parts/status.tsx";
+import { Duration, Time } from "../parts/time.tsx";
+import { tell } from "../parts/toasts.tsx";
+import { runPath, runsPath } from "../routes.ts";
+import { ReplayDialog } from "../run/replay-dialog.tsx";
+import { RunGraph } from "../run/run-graph.tsx";
+import { TaskPanel } from "../run/task-panel.tsx";
+import { TimelineView } from "../run/timeline-view.tsx";
+import { mayChange, mayTrigger } from "../session.ts";
+import { isFinal } from "../timeline.ts";
+
+/** Follows the run for as long as it is shown. */
+export function RunPage({ runId }: { readonly runId: string }): JSX.Element {
+  const model = useMemo(() => new RunModel(runId), [runId]);
+  const replayFrom = useSignal<{ readonly from: string | null } | null>(null);
+  const isCancelling = useSignal(false);
+  useEffect(() => () => model.close(), [model]);
+  const head = model.head.value;
+  const chosen = query.value.get("task");
+  usePageTitle(head === null ? runId : `${head.task}, ${head.status}`);
+  if (head === null)
+    return model.problem.value === null ? (
+      <Loading lines={10} label="the run" />
+    ) : (
+      <Problem problem={model.problem.value} onRetry={() => void model.refresh()} />
+    );
+  return (
+    <div class={`run-page ${chosen === null ? "" : "has-panel"}`}>
+      <div class="run-main">
+        <RunHeader
+          head={head}
+          model={model}
+          onReplay={() => (replayFrom.value = { from: null })}
+          onCancel={() => (isCancelling.value = true)}
+        />
+        {model.problem.value !== null && <Problem problem={model.problem.value} />}
+        <section class="card" aria-label="Graph">
+          <RunGraph model={model} chosen={chosen} />
+        </section>
+        <section class="card" aria-label="Timeline">
+          <TimelineView model={model} chosen={chosen} />
+        </section>
+      </div>
+      {chosen !== null && (
+        <TaskPanel
+          key={chosen}
+          model={model}
+          name={chosen}
+          onReplayFrom={mayTrigger() && isFinal(head.status) ? () => (replayFrom.value = { from: chosen }) : null}
+        />
+      )}
+      {replayFrom.value !== null && (
+        <ReplayDialog
+          runId={runId}
+          task={head.task}
+          tasks={model.tasks.value}
+          from={replayFrom.value.from}
+          onClose={() => (replayFrom.value = null)}
+        />
+      )}
+      {isCancelling.value && <CancelDialog model={model} head={head} onClose={() => (isCancelling.value = false)} />}
+    </div>
+  );
+}
+
+interface HeaderProps {
+  readonly head: RunHead;
+  readonly model: RunModel;
+  readonly onReplay: () => void;
+  readonly onCancel: () => void;
+}
+
+function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Element {
+  const path = `/runs/${encodeURIComponent(head.run_id)}`;
+  const final = isFinal(head.status);
+  const isRetryable = final && head.status !== "succeeded";
+  const retry = async (): Promise<void> => {
+    model.show(await post<RunDocument>(`${path}/retry`));
+    tell("What failed runs again.");
+  };
+  return (
+    <header class="run-head">
+      <p class="crumbs">
+        <a href="/dashboard/runs">Runs</a> <span aria-hidden="true">/</span>{" "}
+        <a href={runsPath({ task: head.task })}>{head.task}</a>
+      </p>
+      <div class="title-row">
+        <h1 class="ellipsis">{head.task}</h1>
+        <StatusPill status={head.status} />
+        {!final && <LiveMark connection={model.connection.value} />}
+        <span class="spacer" />
+        <div class="actions">
+          {!final && mayChange() && (
+            <button type="button" class="button button-danger" onClick={onCancel}>
+              <Icon name="ban" /> Cancel
+            </button>
+          )}
+          {isRetryable && mayChange() && (
+            <ActionButton icon="retry" tone="main" action={retry}>
+              Retry what failed
+            </ActionButton>
+          )}
+          {mayTrigger() && (
+            <button type="button" class="button" onClick={onReplay}>
+              <Icon name="edit" /> Replay…
+            </button>
+          )}
+          <ActionButton icon="copy" action={async () => copyText(await curlOfRun(head))}>
+            Copy as curl
+          </ActionButton>
+        </div>
+      </div>
+      <Facts head={head} />
+    </header>
+  );
+}
+
+function Facts({ head }: { readonly head: RunHead }): JSX.Element {
+  const { trigger, children } = head;
+  return (
+    <dl class="facts">
+      <div>
+        <dt>Run</dt>
+        <dd>
+          <code class="run-id">{head.run_id}</code> <CopyButton text={head.run_id} label="Copy the run's id" />
+        </dd>
+      </div>
+      <div>
+        <dt>Triggered</dt>
+        <dd>
+          <Time at={head.created_at} /> by <span class="tag">{trigger.source}</span>{" "}
+          <span class="ellipsis">{trigger.by}</span>
+        </dd>
+      </div>
+      <div>
+        <dt>Duration</dt>
+        <dd>
+          <Duration from={head.started_at} to={head.finished_at} />
+        </dd>
+      </div>
+      {trigger.parent !== null && (
+        <div>
+          <dt>Parent</dt>
+          <dd>
+            <a href={runPath(trigger.parent.run_id, trigger.parent.task)}>{trigger.parent.task}</a>
+          </dd>
+        </div>
+      )}
+      {trigger.replay_of && (
+        <div>
+          <dt>Replay of</dt>
+          <dd>
+            <a href={runPath(trigger.replay_of.run_id)}>a run</a>
+            {trigger.replay_of.from !== null && <> from {trigger.replay_of.from}</>}
+          </dd>
+        </div>
+      )}
+      {children.length > 0 && (
+        <div>
+          <dt>{formatPlural(children.length, "child run")}</dt>
+          <dd class="children">
+            {children.slice(0, 12).map(({ run_id, task }) => (
+              <a key={run_id} class="tag" href={runPath(run_id)}>
+                {task}
+              </a>
+            ))}
+            {children.length > 12 && <span class="muted">and {children.length - 12} more</span>}
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+function CancelDialog({
+  model,
+  head,
+  onClose,
+}: {
+  readonly model: RunModel;
+  readonly head: RunHead;
+  readonly onClose: () => void;
+}): JSX.Element {
+  const withChildren = useSignal(head.children.length > 0);
+  const cancel = async (): Promise<void> => {
+    const query = withChildren.value ? "?children=true" : "";
+    model.show(await post<RunDocument>(`/runs/${encodeURIComponent(head.run_id)}/cancel${query}`));
+    onClose();
+    tell("The run is cancelled.");
+  };
+  return (
+    <Dialog title="Cancel this run?" onClose={onClose}>
+      <p>What runs is told to end; what has not started never will. What has succeeded stays.</p>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={withChildren.value}
+          onChange={(event) => (withChildren.value = event.currentTarget.checked)}
+        />
+        Also the runs that it triggered, and theirs
+      </label>
+      <footer class="dialog-foot">
+        <button type="button" class="button" onClick={onClose}>
+          Keep it running
+        </button>
+        <ActionButton tone="danger" icon="ban" action={cancel}>
+          Cancel the run
+        </ActionButton>
+      </footer>
+    </Dialog>
+  );
+}
+
+/** The trigger of this run as a shell's line, with its payload if that is text of a bearable size. */
+async function curlOfRun(head: RunHead): Promise<string> {
+  const call = {
+    method: "POST",
+    origin: location.origin,
+    path: `/api/v1/tasks/${encodeURIComponent(head.task)}/trigger`,
+  } as const;
+  const response = await getBytes(payloadPath(head.run_id, null), MAX_CURL_BYTES + 1, AbortSignal.timeout(10_000));
+  const contentType = response.headers.get("Content-Type") ?? "application/octet-stream";
+  const viewer = viewerOf(contentType);
+  if (viewer !== "json" && viewer !== "text") return curlOf({ ...call, contentType, body: "@FILE" });
+  const body = await response.text();
+  return curlOf({ ...call, contentType, body: body.length > MAX_CURL_BYTES ? "@FILE" : body });
+}
+
+const MAX_CURL_BYTES = 32_768;

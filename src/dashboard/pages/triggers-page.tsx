@@ -1,0 +1,76 @@
+/** What starts runs: tasks by hand, endpoints, schedules, uploads, events. */
+import type { JSX } from "preact";
+import type { DeployedEndpoint, DeployedTask } from "../documents.ts";
+import { useGet } from "../parts/load.ts";
+import { usePageTitle } from "../parts/page-title.ts";
+import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { TRIGGER_SECTIONS, type TriggerSection, triggersPath } from "../routes.ts";
+import { EndpointsView } from "../triggers/endpoints-view.tsx";
+import { EventsView } from "../triggers/events-view.tsx";
+import { SchedulesView } from "../triggers/schedules-view.tsx";
+import { TasksView } from "../triggers/tasks-view.tsx";
+import { UploadsView } from "../triggers/uploads-view.tsx";
+
+/** `name`: the task, endpoint or event that is open. */
+export function TriggersPage({
+  section,
+  name,
+}: {
+  readonly section: TriggerSection;
+  readonly name: string | null;
+}): JSX.Element {
+  usePageTitle("Triggers");
+  return (
+    <>
+      <h1>Triggers</h1>
+      <nav class="sections" aria-label="Kinds of triggers">
+        {TRIGGER_SECTIONS.map((other) => (
+          <a key={other} href={triggersPath(other)} aria-current={other === section ? "page" : undefined}>
+            {other}
+          </a>
+        ))}
+      </nav>
+      <Section section={section} name={name} />
+    </>
+  );
+}
+
+function Section({ section, name }: { readonly section: TriggerSection; readonly name: string | null }): JSX.Element {
+  switch (section) {
+    case "schedules":
+      return <SchedulesView />;
+    case "endpoints":
+      return <WithEndpoints>{(endpoints) => <EndpointsView endpoints={endpoints} name={name} />}</WithEndpoints>;
+    case "tasks":
+      return <WithTasks>{(tasks) => <TasksView tasks={tasks} name={name} />}</WithTasks>;
+    case "uploads":
+      return <WithTasks>{(tasks) => <UploadsView tasks={tasks} />}</WithTasks>;
+    case "events":
+      return <WithTasks>{(tasks) => <EventsView tasks={tasks} name={name} />}</WithTasks>;
+  }
+}
+
+function WithTasks({ children }: { readonly children: (tasks: readonly DeployedTask[]) => JSX.Element }): JSX.Element {
+  const { data, problem, reload } = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");
+  if (problem.value !== null) return <Problem problem={problem.value} onRetry={reload} />;
+  if (data.value === null) return <Loading lines={8} label="the tasks" />;
+  if (data.value.tasks.length === 0) return <Empty icon="pipelines" title="No tasks are deployed" />;
+  return children(data.value.tasks);
+}
+
+function WithEndpoints({
+  children,
+}: {
+  readonly children: (endpoints: readonly DeployedEndpoint[]) => JSX.Element;
+}): JSX.Element {
+  const { data, problem, reload } = useGet<{ readonly endpoints: readonly DeployedEndpoint[] }>("/endpoints");
+  if (problem.value !== null) return <Problem problem={problem.value} onRetry={reload} />;
+  if (data.value === null) return <Loading lines={8} label="the endpoints" />;
+  if (data.value.endpoints.length === 0)
+    return (
+      <Empty icon="hook" title="No endpoints are deployed">
+        peach.conf names them under <code>endpoints</code>.
+      </Empty>
+    );
+  return children(data.value.endpoints);
+}

@@ -1,0 +1,20 @@
+/** Whether what is shown follows what happens. */
+import type { JSX } from "preact";
+import type { Connection } from "../live/stream.ts";
+
+const WORDS: Readonly<Record<Connection, string>> = {
+  connecting: "connecting",
+  live: "live",
+  reconnecting: "reconnecting",
+  ended: "ended",
+};
+
+/** A dot and a word. */
+export function LiveMark({ connection }: { readonly connection: Connection }): JSX.Element {
+  return (
+    <span class={`live live-${connection}`} role="status">
+      <span class="live-dot" aria-hidden="true" />
+      {WORDS[connection]}
+    </span>
+  );
+}

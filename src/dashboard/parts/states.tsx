@@ -1,0 +1,69 @@
+/** What a page shows while there is nothing to show: loading, empty, refused. */
+import type { ComponentChildren, JSX } from "preact";
+import type { ProblemDocument } from "../documents.ts";
+import { Icon, type IconName } from "./icon.tsx";
+
+/** Grey lines where the content will be, so that nothing jumps when it comes. */
+export function Loading({ lines = 5, label }: { readonly lines?: number; readonly label: string }): JSX.Element {
+  return (
+    <div class="skeleton" role="status" aria-label={`Loading ${label}`}>
+      {Array.from({ length: lines }, (_, index) => (
+        <div class="skeleton-line" key={index} />
+      ))}
+    </div>
+  );
+}
+
+/** There is nothing, and how there could be something. */
+export function Empty({
+  icon,
+  title,
+  children,
+}: {
+  readonly icon: IconName;
+  readonly title: string;
+  readonly children?: ComponentChildren;
+}): JSX.Element {
+  return (
+    <div class="empty">
+      <Icon name={icon} size={28} />
+      <p class="empty-title">{title}</p>
+      {children !== undefined && <div class="muted">{children}</div>}
+    </div>
+  );
+}
+
+/** A problem document: what, and what to do. */
+export function Problem({
+  problem,
+  onRetry,
+}: {
+  readonly problem: ProblemDocument;
+  readonly onRetry?: () => void;
+}): JSX.Element {
+  return (
+    <div class="problem" role="alert">
+      <Icon name="cross" />
+      <div>
+        <p class="problem-title">{problem.title}</p>
+        <p>{problem.detail}</p>
+        {problem.hint !== undefined && <p class="muted">{problem.hint}</p>}
+        {problem.errors !== undefined && (
+          <ul>
+            {problem.errors.map(({ path, message }) => (
+              <li key={path + message}>
+                <code>{path}</code> {message}
+              </li>
+            ))}
+          </ul>
+        )}
+        {problem.request_id !== undefined && <p class="muted small">request {problem.request_id}</p>}
+        {onRetry !== undefined && (
+          <button type="button" class="button" onClick={onRetry}>
+            <Icon name="retry" /> Try again
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,22 @@
+/** Points in time and durations: relative, with the exact time on hover and for screen readers. */
+import type { JSX } from "preact";
+import { formatDuration, formatExact, formatRelative } from "../format.ts";
+import { now } from "../live/clock.ts";
+
+/** `3 m ago`; the exact time on hover. */
+export function Time({ at }: { readonly at: string }): JSX.Element {
+  const time = Date.parse(at);
+  return (
+    <time dateTime={at} title={formatExact(time)}>
+      {formatRelative(time, now.value)}
+    </time>
+  );
+}
+
+/** How long something took, or has taken so far. */
+export function Duration({ from, to }: { readonly from: string | null; readonly to: string | null }): JSX.Element {
+  if (from === null) return <span class="muted">–</span>;
+  const end = to === null ? now.value : Date.parse(to);
+  const title = `${formatExact(Date.parse(from))} – ${to === null ? "now" : formatExact(end)}`;
+  return <span title={title}>{formatDuration(end - Date.parse(from))}</span>;
+}

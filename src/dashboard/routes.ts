@@ -1,0 +1,134 @@
+/** Which page a path below /dashboard is, and the filters that a query holds. Pure: the address bar is location.ts. */
+import { RUN_STATUSES, type RunStatus } from "../core/status.ts";
+import { TRIGGER_SOURCES, type TriggerSource } from "../core/trigger.ts";
+
+/** The parts of the page Triggers. */
+export const TRIGGER_SECTIONS = ["tasks", "endpoints", "schedules", "uploads", "events"] as const;
+export type TriggerSection = (typeof TRIGGER_SECTIONS)[number];
+
+export type Route =
+  | { readonly page: "pipelines" | "runs" | "dead-letters" | "limits" | "health" | "login" }
+  | { readonly page: "run"; readonly runId: string }
+  /** `name`: which task, endpoint or event is open. */
+  | { readonly page: "triggers"; readonly section: TriggerSection; readonly name: string | null }
+  | { readonly page: "not-found"; readonly path: string };
+
+const BASE = "/dashboard";
+
+/** The route of a path such as /dashboard/runs/run_1. */
+export function parseRoute(path: string): Route {
+  const [first = "", second, third, ...rest] = path.slice(BASE.length).split("/").filter(Boolean).map(decoded);
+  const unknown: Route = { page: "not-found", path };
+  if (rest.length > 0) return unknown;
+  if (first === "triggers") {
+    const section = TRIGGER_SECTIONS.find((known) => known === (second ?? "tasks"));
+    return section === undefined ? unknown : { page: "triggers", section, name: third ?? null };
+  }
+  if (third !== undefined) return unknown;
+  if (first === "runs" && second !== undefined) return { page: "run", runId: second };
+  if (second !== undefined) return unknown;
+  switch (first) {
+    case "":
+      return { page: "pipelines" };
+    case "runs":
+    case "dead-letters":
+    case "limits":
+    case "health":
+    case "login":
+      return { page: first };
+    default:
+      return unknown;
+  }
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Where a run is shown, with a task of it open if one is given. */
+export function runPath(runId: string, task?: string): string {
+  return `${BASE}/runs/${encodeURIComponent(runId)}${task === undefined ? "" : `?task=${encodeURIComponent(task)}`}`;
+}
+
+/** Where the runs of a task are listed. */
+export function runsPath(filters: Partial<RunFilters> = {}): string {
+  const query = filtersToQuery({ ...NO_FILTERS, ...filters });
+  return `${BASE}/runs${query === "" ? "" : `?${query}`}`;
+}
+
+/** Where something can be triggered. */
+export function triggersPath(section: TriggerSection, name?: string): string {
+  return `${BASE}/triggers/${section}${name === undefined ? "" : `/${encodeURIComponent(name)}`}`;
+}
+
+/** How far back a list of runs goes. */
+export const SPANS = { "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000, "30d": 2_592_000_000 } as const;
+export type Span = keyof typeof SPANS;
+
+/** What a list of runs is narrowed to; null and an empty list narrow nothing. */
+export interface RunFilters {
+  readonly task: string | null;
+  readonly statuses: readonly RunStatus[];
+  readonly source: TriggerSource | null;
+  readonly span: Span | null;
+  readonly idempotencyKey: string | null;
+}
+
+export const NO_FILTERS: RunFilters = { task: null, statuses: [], source: null, span: null, idempotencyKey: null };
+
+/** The filters that the query of the address holds; what it does not know is left out. */
+export function filtersFromQuery(query: URLSearchParams): RunFilters {
+  const words = (query.get("status") ?? "").split(",");
+  return {
+    task: query.get("task") || null,
+    statuses: RUN_STATUSES.filter((status) => words.includes(status)),
+    source: TRIGGER_SOURCES.find((source) => source === query.get("source")) ?? null,
+    span: spanOf(query.get("span")),
+    idempotencyKey: query.get("key") || null,
+  };
+}
+
+function spanOf(text: string | null): Span | null {
+  return text === "1h" || text === "24h" || text === "7d" || text === "30d" ? text : null;
+}
+
+/** The filters as the query of the address, without `?`. */
+export function filtersToQuery({ task, statuses, source, span, idempotencyKey }: RunFilters): string {
+  return queryOf({ task, status: statuses.join(",") || null, source, span, key: idempotencyKey });
+}
+
+/** The filters as the query of the API, without `?`. `now` is milliseconds since 1970. */
+export function filtersToApi({ task, statuses, source, span, idempotencyKey }: RunFilters, now: number): string {
+  return queryOf({
+    task,
+    status: statuses.join(",") || null,
+    source,
+    created_after: span === null ? null : new Date(now - SPANS[span]).toISOString(),
+    idempotency_key: idempotencyKey,
+  });
+}
+
+/** Whether a run belongs into a list with these filters. The key is unknown of a run, so with one nothing is said to. */
+export function matchesFilters(
+  run: { readonly task: string; readonly status: string; readonly source: string; readonly created_at: string },
+  { task, statuses, source, span, idempotencyKey }: RunFilters,
+  now: number,
+): boolean {
+  return (
+    idempotencyKey === null &&
+    (task === null || run.task === task) &&
+    (statuses.length === 0 || statuses.some((status) => status === run.status)) &&
+    (source === null || run.source === source) &&
+    (span === null || Date.parse(run.created_at) >= now - SPANS[span])
+  );
+}
+
+function queryOf(values: Readonly<Record<string, string | null>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== null) query.set(name, value);
+  return query.toString();
+}

@@ -1,0 +1,48 @@
+/** The attempts of a task, each with its error and stack. */
+import type { JSX } from "preact";
+import type { AttemptDocument, TaskDocument } from "../documents.ts";
+import { StatusPill } from "../parts/status.tsx";
+import { Duration, Time } from "../parts/time.tsx";
+
+/** The newest attempt first. */
+export function AttemptsView({ attempts }: Pick<TaskDocument, "attempts">): JSX.Element {
+  if (attempts.length === 0) return <p class="muted">It has not started.</p>;
+  return (
+    <ol class="attempts" reversed>
+      {attempts.toReversed().map((attempt) => (
+        <Attempt key={attempt.attempt} {...attempt} />
+      ))}
+    </ol>
+  );
+}
+
+function Attempt({ attempt, status, started_at, finished_at, error }: AttemptDocument): JSX.Element {
+  return (
+    <li class="attempt">
+      <div class="attempt-head">
+        <strong>Attempt {attempt}</strong>
+        <StatusPill status={status} />
+        <span class="spacer" />
+        <Duration from={started_at} to={finished_at} />
+        <span class="muted">
+          <Time at={started_at} />
+        </span>
+      </div>
+      {error !== null && (
+        <div class="error-box">
+          <p class="error-message">
+            <strong>{error.name}</strong>: {error.message}
+          </p>
+          {error.stack !== null && error.stack !== "" && (
+            <details>
+              <summary>Stack</summary>
+              <pre class="text" tabIndex={0}>
+                {error.stack}
+              </pre>
+            </details>
+          )}
+        </div>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,118 @@
+/** Retrying or cancelling many runs: first how many they are, and only then, if somebody says so, doing it. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { RunStatus } from "../../core/status.ts";
+import { post, problemOf } from "../api.ts";
+import type { BulkAnswer, ProblemDocument } from "../documents.ts";
+import { formatCount, formatPlural } from "../format.ts";
+import { ActionButton } from "../parts/button.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { Loading, Problem } from "../parts/states.tsx";
+import { tell } from "../parts/toasts.tsx";
+import { filtersToApi, type RunFilters } from "../routes.ts";
+
+export type BulkVerb = "retry" | "cancel";
+
+const WORDS = {
+  retry: { title: "Retry many runs", done: "retried", none: "No run like that has failed or was cancelled." },
+  cancel: { title: "Cancel many runs", done: "cancelled", none: "No run like that is queued or running." },
+} as const;
+
+/** Which statuses it can be done to. */
+const STATUSES: Readonly<Record<BulkVerb, readonly RunStatus[]>> = {
+  retry: ["failed", "cancelled"],
+  cancel: ["queued", "running"],
+};
+
+const AT_ONCE = 100;
+
+export interface BulkDialogProps {
+  readonly verb: BulkVerb;
+  readonly filters: RunFilters;
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+}
+
+/** What is meant are the runs of the list's filters, as far as the verb is for them. */
+export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps): JSX.Element {
+  const found = useSignal<{ readonly matched: number; readonly isMore: boolean } | null>(null);
+  const progress = useSignal<number | null>(null);
+  const problem = useSignal<ProblemDocument | null>(null);
+  const { title, done, none } = WORDS[verb];
+  const chosen = filters.statuses.filter((status) => STATUSES[verb].includes(status));
+  const defaults = verb === "retry" ? STATUSES.retry.slice(0, 1) : STATUSES.cancel;
+  const query = filtersToApi({ ...filters, statuses: chosen.length > 0 ? chosen : defaults }, Date.now());
+
+  useEffect(() => {
+    post<BulkAnswer>(`/runs/${verb}?${query}&dry_run=true&limit=500`).then(
+      ({ matched, next_cursor }) => (found.value = { matched, isMore: next_cursor !== null }),
+      (error: unknown) => (problem.value = problemOf(error)),
+    );
+    // The time in the query is that of the opening: the count is for what is then done.
+  }, [verb]);
+
+  const act = async (): Promise<void> => {
+    let changed = 0;
+    let refused = 0;
+    let cursor: string | null = null;
+    do {
+      const page: BulkAnswer = await post<BulkAnswer>(
+        `/runs/${verb}?${query}&limit=${AT_ONCE}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`,
+      );
+      changed += page.changed;
+      refused += page.matched - page.changed;
+      progress.value = changed;
+      cursor = page.next_cursor;
+    } while (cursor !== null);
+    onClose();
+    onDone();
+    tell(`${formatPlural(changed, "run")} ${done}${refused === 0 ? "" : `, ${formatCount(refused)} refused`}.`);
+  };
+  const count = found.value;
+  const text = count === null ? "" : `${formatCount(count.matched)}${count.isMore ? "+" : ""}`;
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <p class="muted">{describe(filters, chosen.length > 0 ? chosen : defaults)}</p>
+      {problem.value !== null ? (
+        <Problem problem={problem.value} />
+      ) : count === null ? (
+        <Loading lines={2} label="the count" />
+      ) : (
+        <p class="bulk-count">
+          {count.matched === 0 ? (
+            none
+          ) : (
+            <>
+              <strong>{text}</strong> {count.matched === 1 ? "run" : "runs"} will be {done}.
+            </>
+          )}
+        </p>
+      )}
+      <footer class="dialog-foot">
+        <button type="button" class="button" onClick={onClose}>
+          Leave them
+        </button>
+        <ActionButton
+          tone={verb === "cancel" ? "danger" : "main"}
+          disabled={count === null || count.matched === 0}
+          action={act}
+        >
+          {progress.value !== null
+            ? `${formatCount(progress.value)} ${done}…`
+            : `${verb === "retry" ? "Retry" : "Cancel"} ${text} ${count?.matched === 1 ? "run" : "runs"}`}
+        </ActionButton>
+      </footer>
+    </Dialog>
+  );
+}
+
+function describe({ task, source, span }: RunFilters, statuses: readonly RunStatus[]): string {
+  const parts = [
+    task === null ? "Runs of all tasks" : `Runs of ${task}`,
+    `that are ${statuses.join(" or ")}`,
+    ...(source === null ? [] : [`triggered by ${source}`]),
+    ...(span === null ? [] : [`of the last ${span}`]),
+  ];
+  return `${parts.join(", ")}.`;
+}

@@ -1,0 +1,99 @@
+/** The log lines of a task: those of the API, and then those that come. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { LogLine, TaskDocument, TaskLogs } from "../documents.ts";
+import { formatExact, formatPlural } from "../format.ts";
+import type { RunModel } from "../live/run-model.ts";
+import { useGet } from "../parts/load.ts";
+import { Empty, Loading, Problem } from "../parts/states.tsx";
+
+const LIMIT = 200;
+
+/** `item`: of this item of an `each` task. */
+export function LogsView({
+  model,
+  task,
+  item,
+}: {
+  readonly model: RunModel;
+  readonly task: TaskDocument;
+  readonly item?: number;
+}): JSX.Element {
+  const place = useRef<HTMLDivElement>(null);
+  const cursor = useSignal<string | null>(null);
+  const earlier = useSignal<readonly LogLine[]>([]);
+  // Lines are stored when an attempt ends: then they are read again, and those that came live are among them.
+  const ended = task.attempts.filter(({ finished_at }) => finished_at !== null).length;
+  const query = new URLSearchParams({ limit: String(LIMIT), ...(item === undefined ? {} : { item: String(item) }) });
+  if (cursor.value !== null) query.set("cursor", cursor.value);
+  const path = `/runs/${encodeURIComponent(model.runId)}/tasks/${encodeURIComponent(task.task)}/logs?${query}`;
+  const { data, problem, reload } = useGet<TaskLogs>(path);
+  useEffect(() => {
+    if (ended > 0) reload();
+    // Only when another attempt has ended.
+  }, [ended]);
+  const stored = [...earlier.value, ...(data.value?.logs ?? [])];
+  const last = stored.at(-1);
+  const live = model
+    .logs(task.task)
+    .value.filter((line) => line.item === item && (last === undefined || isAfter(line, last)));
+  const lines = [...stored, ...live];
+  useEffect(() => {
+    const element = place.current;
+    if (element !== null && live.length > 0) element.scrollTop = element.scrollHeight;
+  }, [live.length]);
+  if (problem.value !== null && lines.length === 0) return <Problem problem={problem.value} onRetry={reload} />;
+  if (data.value === null && lines.length === 0) return <Loading lines={4} label="the log" />;
+  if (lines.length === 0)
+    return (
+      <Empty icon="runs" title="No lines">
+        A task writes them with <code>log.info(…)</code>.
+      </Empty>
+    );
+  const next = data.value?.next_cursor ?? null;
+  const dropped = data.value?.dropped ?? 0;
+  return (
+    <>
+      <div class="log" ref={place} tabIndex={0} role="log" aria-label={`Log of ${task.task}`}>
+        {lines.map((line, index) => (
+          <Line key={index} line={line} hasAttempts={task.attempts.length > 1} />
+        ))}
+      </div>
+      {dropped > 0 && <p class="muted small">{formatPlural(dropped, "line")} did not fit and were not kept.</p>}
+      {next !== null && (
+        <button
+          type="button"
+          class="button"
+          onClick={() => {
+            earlier.value = stored;
+            cursor.value = next;
+          }}
+        >
+          Later lines
+        </button>
+      )}
+    </>
+  );
+}
+
+function isAfter(line: LogLine, last: LogLine): boolean {
+  return line.attempt > last.attempt || (line.attempt === last.attempt && line.at > last.at);
+}
+
+function Line({ line, hasAttempts }: { readonly line: LogLine; readonly hasAttempts: boolean }): JSX.Element {
+  const { at, level, attempt, message, fields } = line;
+  return (
+    <div class={`log-line log-${level}`}>
+      <time dateTime={at} title={formatExact(Date.parse(at))}>
+        {at.slice(11, 23)}
+      </time>
+      {hasAttempts && <span class="log-attempt">#{attempt}</span>}
+      <span class="log-level">{level}</span>
+      <span class="log-message">
+        {message}
+        {fields !== null && Object.keys(fields).length > 0 && <span class="log-fields"> {JSON.stringify(fields)}</span>}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,104 @@
+/** A run once more, with the recorded payload or another one, from the beginning or from a task on. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useId } from "preact/hooks";
+import { getBytes, payloadPath, post } from "../api.ts";
+import type { DeployedTask, RunReference } from "../documents.ts";
+import { navigate } from "../location.ts";
+import { ActionButton } from "../parts/button.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { useGet } from "../parts/load.ts";
+import { viewerOf } from "../parts/payload-kind.ts";
+import { Loading } from "../parts/states.tsx";
+import { tell } from "../parts/toasts.tsx";
+import { runPath } from "../routes.ts";
+import { JsonEditor } from "../triggers/json-editor.tsx";
+import { checkJson } from "../triggers/schema-check.ts";
+
+const EDITABLE_BYTES = 262_144;
+
+export interface ReplayDialogProps {
+  readonly runId: string;
+  /** The root task. */
+  readonly task: string;
+  readonly tasks: readonly string[];
+  /** The task to begin with; null is the root. */
+  readonly from: string | null;
+  readonly onClose: () => void;
+}
+
+/** What can be edited is edited as JSON; anything else is replayed as it is. */
+export function ReplayDialog({ runId, task, tasks, from, onClose }: ReplayDialogProps): JSX.Element {
+  const selectId = useId();
+  const start = useSignal(from);
+  const recorded = useSignal<string | null | undefined>(undefined);
+  const edited = useSignal<string | null>(null);
+  const { data } = useGet<DeployedTask>(`/tasks/${encodeURIComponent(task)}`);
+  useEffect(() => {
+    const aborter = new AbortController();
+    readRecorded(runId, aborter.signal).then(
+      (text) => (recorded.value = text),
+      () => (recorded.value = null),
+    );
+    return () => aborter.abort();
+  }, [runId, recorded]);
+  const text = edited.value ?? recorded.value ?? "";
+  const isEdited = edited.value !== null && edited.value !== recorded.value;
+  const canEdit = start.value === null && typeof recorded.value === "string";
+  const schema = data.value?.input_schema ?? null;
+  const isWrong = canEdit && isEdited && checkJson(text, schema).state === "wrong";
+  const replay = async (): Promise<void> => {
+    const query = start.value === null ? "" : `?from=${encodeURIComponent(start.value)}`;
+    const body = canEdit && isEdited ? { body: text, contentType: "application/json" } : {};
+    const started = await post<RunReference>(`/runs/${encodeURIComponent(runId)}/replay${query}`, body);
+    onClose();
+    tell("A new run has been started.");
+    navigate(runPath(started.run_id));
+  };
+  return (
+    <Dialog title="Replay" onClose={onClose}>
+      <div class="field">
+        <label for={selectId}>From</label>
+        <select
+          id={selectId}
+          value={start.value ?? ""}
+          onChange={(event) => (start.value = event.currentTarget.value || null)}
+        >
+          <option value="">the beginning ({task})</option>
+          {tasks
+            .filter((name) => name !== task)
+            .map((name) => (
+              <option key={name} value={name}>
+                {name}, with what it had read
+              </option>
+            ))}
+        </select>
+      </div>
+      {start.value !== null ? (
+        <p class="muted">A new run begins with this task and reads what its upstream tasks had passed.</p>
+      ) : recorded.value === undefined ? (
+        <Loading lines={4} label="the payload" />
+      ) : recorded.value === null ? (
+        <p class="muted">The payload is not JSON, or too large to be edited here: it is replayed as it was.</p>
+      ) : (
+        <JsonEditor label="Payload" text={text} schema={schema} onInput={(value) => (edited.value = value)} rows={14} />
+      )}
+      <footer class="dialog-foot">
+        <button type="button" class="button" onClick={onClose}>
+          Keep it
+        </button>
+        <ActionButton tone="main" icon="retry" disabled={isWrong || recorded.value === undefined} action={replay}>
+          {isEdited && canEdit ? "Replay with this payload" : "Replay"}
+        </ActionButton>
+      </footer>
+    </Dialog>
+  );
+}
+
+/** The recorded payload as text, or null if it is no JSON or too large. */
+async function readRecorded(runId: string, signal: AbortSignal): Promise<string | null> {
+  const response = await getBytes(payloadPath(runId, null), EDITABLE_BYTES + 1, signal);
+  const text = await response.text();
+  if (viewerOf(response.headers.get("Content-Type") ?? "") !== "json" || text.length > EDITABLE_BYTES) return null;
+  return JSON.stringify(JSON.parse(text), null, 2);
+}

@@ -1,0 +1,45 @@
+/** The graph of a run, coloured by what happens. */
+import type { JSX } from "preact";
+import { useCallback, useMemo } from "preact/hooks";
+import { GraphView } from "../graph/graph-view.tsx";
+import type { RunModel } from "../live/run-model.ts";
+import { TaskBox } from "./task-box.tsx";
+
+const BOX_WIDTH = 196;
+const BOX_HEIGHT = 52;
+const LOWEST = 132;
+const HIGHEST = 380;
+
+/** `chosen`: the task whose panel is open. */
+export function RunGraph({ model, chosen }: { readonly model: RunModel; readonly chosen: string | null }): JSX.Element {
+  const names = model.tasks.value;
+  // What is connected never changes in a run, so the tasks are read once, without following them.
+  const tasks = useMemo(() => names.flatMap((name) => model.task(name)?.peek() ?? []), [model, names]);
+  const box = useCallback(
+    (task: string) => <TaskBox model={model} task={task} isChosen={task === chosen} />,
+    [model, chosen],
+  );
+  return (
+    <GraphView
+      label="Graph of the tasks"
+      tasks={tasks}
+      boxWidth={BOX_WIDTH}
+      boxHeight={BOX_HEIGHT}
+      height={Math.min(HIGHEST, Math.max(LOWEST, widest(tasks) * BOX_HEIGHT * 1.4 + 24))}
+      box={box}
+      hasZoom
+    />
+  );
+}
+
+/** How many tasks stand above one another where most do: the height is known before the layout is. */
+function widest(tasks: readonly { readonly task: string; readonly upstream: readonly string[] }[]): number {
+  const depths = new Map<string, number>();
+  const counts = new Map<number, number>();
+  for (const { task, upstream } of tasks) {
+    const depth = Math.max(0, ...upstream.map((name) => (depths.get(name) ?? 0) + 1));
+    depths.set(task, depth);
+    counts.set(depth, (counts.get(depth) ?? 0) + 1);
+  }
+  return Math.max(1, ...counts.values());
+}

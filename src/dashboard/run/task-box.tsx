@@ -1,0 +1,98 @@
+/** A task in the graph of a run: its status, how far it is, its items. */
+import type { JSX } from "preact";
+import type { TaskDocument } from "../documents.ts";
+import { formatCount, formatDuration } from "../format.ts";
+import { fastNow } from "../live/clock.ts";
+import type { RunModel } from "../live/run-model.ts";
+import { setQuery } from "../location.ts";
+import { StatusIcon, statusWord } from "../parts/status.tsx";
+
+/** A button that opens the task's panel. */
+export function TaskBox({
+  model,
+  task,
+  isChosen,
+}: {
+  readonly model: RunModel;
+  readonly task: string;
+  readonly isChosen: boolean;
+}): JSX.Element | null {
+  const document = model.task(task)?.value;
+  if (document === undefined) return null;
+  const { status } = document;
+  return (
+    <button
+      type="button"
+      class={`task-box s-${status}`}
+      aria-pressed={isChosen}
+      aria-label={`${task}, ${statusWord(status)}`}
+      data-status={status}
+      title={task}
+      onClick={() => setQuery({ task: isChosen ? null : task, item: null }, "push")}
+    >
+      <StatusIcon status={status} size={16} />
+      <span class="task-box-text">
+        <span class="task-box-name">{task}</span>
+        <span class="task-box-note">{noteOf(document)}</span>
+      </span>
+      <ProgressBar document={document} />
+    </button>
+  );
+}
+
+/** The part that is done, as a bar; nothing for a task that does not say. */
+export function ProgressBar({ document }: { readonly document: TaskDocument }): JSX.Element | null {
+  const fraction = fractionOf(document);
+  if (fraction === null) return null;
+  return (
+    <span
+      class="bar"
+      role="progressbar"
+      aria-label="Progress"
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.round(fraction * 100)}
+    >
+      <span class="bar-done" style={{ width: `${fraction * 100}%` }} />
+    </span>
+  );
+}
+
+function fractionOf({ status, each, progress }: TaskDocument): number | null {
+  if (status !== "running" && status !== "retrying" && status !== "waiting") return null;
+  if (each !== undefined && each.total > 0) return (each.succeeded + each.failed) / each.total;
+  return progress === undefined || progress === null ? null : Math.min(1, Math.max(0, progress.fraction));
+}
+
+function noteOf(document: TaskDocument): string {
+  const { status, each, progress, attempts, waiting_for, reason } = document;
+  if (each !== undefined) {
+    const failed = each.failed === 0 ? "" : `, ${formatCount(each.failed)} failed`;
+    return `${formatCount(each.succeeded)} / ${formatCount(each.total)}${failed}`;
+  }
+  if (status === "running" && progress) {
+    return `${Math.round(progress.fraction * 100)}%${progress.message === null ? "" : ` ${progress.message}`}`;
+  }
+  if (waiting_for) return waitingText(waiting_for.for);
+  const last = attempts.at(-1);
+  if (status === "skipped") return reason === null ? "skipped" : `skipped: ${reason.replaceAll("_", " ")}`;
+  if (last === undefined) return statusWord(status);
+  const end = last.finished_at === null ? fastNow.value : Date.parse(last.finished_at);
+  const spent = formatDuration(end - Date.parse(last.started_at));
+  return attempts.length > 1 ? `${spent}, attempt ${last.attempt}` : spent;
+}
+
+function waitingText(reason: NonNullable<TaskDocument["waiting_for"]>["for"]): string {
+  switch (reason) {
+    case "completion":
+      return "waits for its completion";
+    case "run":
+      return "waits for a run";
+    case "concurrency":
+      return "waits for a slot";
+    case "rate_limit":
+      return "held by its rate";
+    case "pause":
+      return "paused";
+  }
+}

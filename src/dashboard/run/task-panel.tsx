@@ -1,0 +1,197 @@
+/** Everything about one task of a run: attempts, log, what it read and what it passed, its items. */
+import type { JSX } from "preact";
+import type { TaskDocument, WaitingFor } from "../documents.ts";
+import { formatBytes, formatCount } from "../format.ts";
+import type { RunModel } from "../live/run-model.ts";
+import { query, setQuery } from "../location.ts";
+import { CopyButton } from "../parts/button.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { PayloadView } from "../parts/payload-view.tsx";
+import { StatusPill } from "../parts/status.tsx";
+import { type Tab, Tabs } from "../parts/tabs.tsx";
+import { Time } from "../parts/time.tsx";
+import { runPath } from "../routes.ts";
+import { AttemptsView } from "./attempts-view.tsx";
+import { ItemsView } from "./items-view.tsx";
+import { LogsView } from "./logs-view.tsx";
+import { ProgressBar } from "./task-box.tsx";
+
+type TabName = "attempts" | "items" | "log" | "read" | "passed";
+
+/** `onReplayFrom`: starts a replay from this task on; null where that is not allowed. */
+export function TaskPanel({
+  model,
+  name,
+  onReplayFrom,
+}: {
+  readonly model: RunModel;
+  readonly name: string;
+  readonly onReplayFrom: (() => void) | null;
+}): JSX.Element | null {
+  const task = model.task(name)?.value;
+  if (task === undefined) return null;
+  const tabs = tabsOf(task);
+  const asked = query.value.get("tab");
+  const chosen = tabs.find((tab) => tab.name === asked)?.name ?? tabs[0]?.name ?? "attempts";
+  return (
+    <section class="panel" aria-label={`Task ${name}`}>
+      <header class="panel-head">
+        <h2 class="ellipsis" title={name}>
+          {name}
+        </h2>
+        <StatusPill status={task.status} />
+        <span class="spacer" />
+        {onReplayFrom !== null && task.upstream.length > 0 && (
+          <button type="button" class="button button-small" onClick={onReplayFrom}>
+            <Icon name="branch" /> Replay from here
+          </button>
+        )}
+        <button
+          type="button"
+          class="icon-button"
+          aria-label="Close the task"
+          onClick={() => setQuery({ task: null, tab: null, item: null, items: null }, "push")}
+        >
+          <Icon name="cross" />
+        </button>
+      </header>
+      <Notes task={task} />
+      <Tabs label="About the task" tabs={tabs} chosen={chosen} onChoose={(tab) => setQuery({ tab, item: null })}>
+        <Content model={model} task={task} tab={chosen} />
+      </Tabs>
+    </section>
+  );
+}
+
+function tabsOf(task: TaskDocument): Tab<TabName>[] {
+  const count = (value: number): JSX.Element => <span class="tab-count">{formatCount(value)}</span>;
+  return [
+    ...(task.each === undefined ? [] : [{ name: "items" as const, label: <>Items {count(task.each.total)}</> }]),
+    { name: "attempts", label: <>Attempts {count(task.attempts.length)}</> },
+    { name: "log", label: "Log" },
+    { name: "read", label: "Read" },
+    {
+      name: "passed",
+      label: <>Passed {task.output !== null && <span class="tab-count">{formatBytes(task.output.size)}</span>}</>,
+    },
+  ];
+}
+
+function Notes({ task }: { readonly task: TaskDocument }): JSX.Element {
+  const { progress, waiting_for, completion_url, reason, steps } = task;
+  return (
+    <div class="panel-notes">
+      {reason !== null && (
+        <p>
+          <span class="muted">Reason</span> {reason.replaceAll("_", " ")}
+        </p>
+      )}
+      {progress && task.status === "running" && (
+        <div class="panel-progress">
+          <ProgressBar document={task} />
+          <span>{Math.round(progress.fraction * 100)}%</span>
+          {progress.message !== null && <span class="muted ellipsis">{progress.message}</span>}
+        </div>
+      )}
+      {waiting_for && <WaitingNote waiting={waiting_for} />}
+      {completion_url !== undefined && (
+        <p class="completion">
+          <span class="muted">Completion</span> <code class="ellipsis">{completion_url}</code>
+          <CopyButton text={completion_url} label="Copy the completion URL" />
+        </p>
+      )}
+      {steps !== undefined && steps.length > 0 && (
+        <p>
+          <span class="muted">Kept by step()</span> {steps.map(({ name }) => name).join(", ")}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function WaitingNote({ waiting }: { readonly waiting: WaitingFor }): JSX.Element {
+  switch (waiting.for) {
+    case "completion":
+      return (
+        <p>
+          Waits for somebody to complete it, until <Time at={waiting.until} />.
+        </p>
+      );
+    case "run":
+      return (
+        <p>
+          Waits for the run <a href={runPath(waiting.run_id)}>{waiting.task}</a>.
+        </p>
+      );
+    case "concurrency":
+    case "rate_limit":
+    case "pause":
+      return (
+        <p>
+          {waiting.for === "pause"
+            ? "Paused"
+            : waiting.for === "concurrency"
+              ? "Waits for a slot"
+              : "Held by its rate limit"}
+          {waiting.key !== null && (
+            <>
+              {" "}
+              of <code>{waiting.key}</code>
+            </>
+          )}
+          , since <Time at={waiting.since} />. <a href="/dashboard/limits">Limits</a>
+        </p>
+      );
+  }
+}
+
+function Content({
+  model,
+  task,
+  tab,
+}: {
+  readonly model: RunModel;
+  readonly task: TaskDocument;
+  readonly tab: TabName;
+}): JSX.Element {
+  switch (tab) {
+    case "attempts":
+      return <AttemptsView attempts={task.attempts} />;
+    case "items":
+      return <ItemsView model={model} task={task} />;
+    case "log":
+      return <LogsView key={task.task} model={model} task={task} />;
+    case "read":
+      return <ReadView model={model} task={task} />;
+    case "passed":
+      return task.output === null ? (
+        <p class="muted">It has passed nothing.</p>
+      ) : (
+        <PayloadView runId={model.runId} task={task.task} version={String(task.attempts.length)} />
+      );
+  }
+}
+
+/** What triggered the run, or what each upstream task passed. */
+function ReadView({ model, task }: { readonly model: RunModel; readonly task: TaskDocument }): JSX.Element {
+  if (task.upstream.length === 0) return <PayloadView runId={model.runId} task={null} />;
+  return (
+    <>
+      {task.upstream.map((name) => {
+        const parent = model.task(name)?.value;
+        return (
+          <section key={name}>
+            <h3 class="small-title">
+              from <a href={runPath(model.runId, name)}>{name}</a>
+            </h3>
+            {parent?.output ? (
+              <PayloadView runId={model.runId} task={name} version={String(parent.attempts.length)} />
+            ) : (
+              <p class="muted">It has passed nothing{parent === undefined ? "" : `: it is ${parent.status}`}.</p>
+            )}
+          </section>
+        );
+      })}
+    </>
+  );
+}

@@ -1,0 +1,243 @@
+/** The endpoints, and the inspector of the chosen one: what came in, what became of it, and sending it again. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { get, post } from "../api.ts";
+import type { DeployedEndpoint, Delivery } from "../documents.ts";
+import { formatBytes, formatDuration } from "../format.ts";
+import { query, setQuery } from "../location.ts";
+import { ActionButton, CopyButton } from "../parts/button.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { JsonTree } from "../parts/json-tree.tsx";
+import { useGet } from "../parts/load.ts";
+import { viewerOf } from "../parts/payload-kind.ts";
+import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { Time } from "../parts/time.tsx";
+import { tell, tellProblem } from "../parts/toasts.tsx";
+import { runPath, triggersPath } from "../routes.ts";
+import { mayChange } from "../session.ts";
+
+const REFRESH_MS = 4_000;
+
+interface DeliveryPage {
+  readonly deliveries: readonly Delivery[];
+  readonly next_cursor: string | null;
+}
+
+/** `name`: the endpoint that is open; without one, the first. */
+export function EndpointsView({
+  endpoints,
+  name,
+}: {
+  readonly endpoints: readonly DeployedEndpoint[];
+  readonly name: string | null;
+}): JSX.Element {
+  const chosen = endpoints.find((endpoint) => endpoint.name === name) ?? endpoints[0];
+  return (
+    <div class="split">
+      <ul class="choices" aria-label="Endpoints">
+        {endpoints.map((endpoint) => (
+          <li key={endpoint.name}>
+            <a
+              href={triggersPath("endpoints", endpoint.name)}
+              aria-current={endpoint.name === chosen?.name ? "true" : undefined}
+              class="choice"
+            >
+              <span class="choice-name ellipsis">{endpoint.name}</span>
+              <span class="muted small ellipsis">{endpoint.url}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+      {chosen !== undefined && <Inspector key={chosen.name} endpoint={chosen} />}
+    </div>
+  );
+}
+
+function Inspector({ endpoint }: { readonly endpoint: DeployedEndpoint }): JSX.Element {
+  const path = `/endpoints/${encodeURIComponent(endpoint.name)}/deliveries`;
+  const { data, problem, reload } = useGet<DeliveryPage>(`${path}?limit=50`, REFRESH_MS);
+  const older = useSignal<DeliveryPage | null>(null);
+  const open = query.value.get("delivery");
+  const url = location.origin + endpoint.url;
+  const deliveries = [...(data.value?.deliveries ?? []), ...(older.value?.deliveries ?? [])];
+  const cursor = (older.value ?? data.value)?.next_cursor ?? null;
+  const readOlder = async (): Promise<void> => {
+    if (cursor === null) return;
+    const page = await get<DeliveryPage>(`${path}?limit=50&cursor=${encodeURIComponent(cursor)}`);
+    older.value = { ...page, deliveries: [...(older.value?.deliveries ?? []), ...page.deliveries] };
+  };
+  return (
+    <section class="card form" aria-label={`Endpoint ${endpoint.name}`}>
+      <header class="panel-head">
+        <h2 class="ellipsis">{endpoint.name}</h2>
+        <span class="spacer" />
+        <span class="tag">{endpoint.methods?.join(", ") ?? "any method"}</span>
+        <span class="tag">{authText(endpoint.auth)}</span>
+      </header>
+      <p class="endpoint-url">
+        <code class="ellipsis">{url}</code> <CopyButton text={url} label="Copy the address" />
+      </p>
+      {problem.value !== null ? (
+        <Problem problem={problem.value} onRetry={reload} />
+      ) : data.value === null ? (
+        <Loading lines={6} label="the deliveries" />
+      ) : deliveries.length === 0 ? (
+        <Empty icon="inbox" title="Nothing has come in">
+          The last hundred requests are kept for a week.
+        </Empty>
+      ) : (
+        <ul class="deliveries">
+          {deliveries.map((delivery) => (
+            <DeliveryItem
+              key={delivery.id}
+              delivery={delivery}
+              isOpen={delivery.id === open}
+              onReplay={() => replay(`${path}/${encodeURIComponent(delivery.id)}/replay`, reload)}
+            />
+          ))}
+        </ul>
+      )}
+      {cursor !== null && (
+        <p class="more">
+          <ActionButton action={readOlder}>Older ones</ActionButton>
+        </p>
+      )}
+    </section>
+  );
+}
+
+async function replay(path: string, reload: () => void): Promise<void> {
+  const answer = await post<Pick<Delivery, "id" | "status" | "runs">>(path);
+  reload();
+  const [run] = answer.runs;
+  if (answer.status < 400)
+    tell(`Sent again: ${answer.status}.`, run === undefined ? null : { href: runPath(run.run_id), text: "Its run" });
+  else tellProblem(new Error(`It was sent again, and answered ${answer.status}.`));
+}
+
+function authText(auth: unknown): string {
+  if (typeof auth === "string") return auth === "none" ? "open to all" : auth;
+  if (typeof auth !== "object" || auth === null) return "open to all";
+  if ("signature" in auth) return String(auth.signature);
+  if ("scheme" in auth) return String(auth.scheme);
+  const type = "type" in auth ? String(auth.type) : "none";
+  return type === "none" ? "open to all" : type;
+}
+
+interface DeliveryProps {
+  readonly delivery: Delivery;
+  readonly isOpen: boolean;
+  readonly onReplay: () => Promise<void>;
+}
+
+function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Element {
+  const { id, at, method, status, reason, runs, body, duration_ms, replay_of } = delivery;
+  return (
+    <li class={`delivery ${isOpen ? "is-open" : ""}`}>
+      <button
+        type="button"
+        class="delivery-row"
+        aria-expanded={isOpen}
+        onClick={() => setQuery({ delivery: isOpen ? null : id })}
+      >
+        <span class={`pill ${status < 400 ? "s-succeeded" : "s-failed"}`}>
+          <Icon name={status < 400 ? "check" : "cross"} size={12} />
+          {status}
+        </span>
+        <span class="delivery-method">{method}</span>
+        <span class="ellipsis">
+          {reason !== null ? (
+            <span class="fault">{reason.replaceAll("_", " ")}</span>
+          ) : runs.length > 0 ? (
+            `triggered ${runs.map(({ task }) => task).join(", ")}`
+          ) : (
+            <span class="muted">triggered nothing</span>
+          )}
+          {replay_of !== null && <span class="muted"> (sent again)</span>}
+        </span>
+        <span class="spacer" />
+        <span class="muted delivery-size">{formatBytes(body.size)}</span>
+        <span class="muted">
+          <Time at={at} />
+        </span>
+      </button>
+      {isOpen && (
+        <div class="delivery-body">
+          <dl class="facts">
+            <div>
+              <dt>Answered</dt>
+              <dd>
+                {status}
+                {reason === null ? "" : `: ${reason}`} in {formatDuration(duration_ms)}
+              </dd>
+            </div>
+            {delivery.sender_id !== null && (
+              <div>
+                <dt>Its sender calls it</dt>
+                <dd class="ellipsis">{delivery.sender_id}</dd>
+              </div>
+            )}
+            {runs.length > 0 && (
+              <div>
+                <dt>Runs</dt>
+                <dd class="children">
+                  {runs.map(({ run_id, task, deduplicated }) => (
+                    <a key={run_id} class="tag" href={runPath(run_id)}>
+                      {task}
+                      {deduplicated ? " (was there)" : ""}
+                    </a>
+                  ))}
+                </dd>
+              </div>
+            )}
+          </dl>
+          {mayChange() && (
+            <p>
+              <ActionButton icon="retry" disabled={body.truncated} action={onReplay}>
+                Send again
+              </ActionButton>{" "}
+              <span class="muted small">
+                {body.truncated
+                  ? "Its body was not kept whole."
+                  : "Without its signature; what it triggers are new runs."}
+              </span>
+            </p>
+          )}
+          <h3 class="small-title">Headers</h3>
+          <dl class="headers">
+            {Object.entries(delivery.headers).map(([name, value]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </div>
+            ))}
+          </dl>
+          <h3 class="small-title">Body</h3>
+          <BodyView delivery={delivery} />
+        </div>
+      )}
+    </li>
+  );
+}
+
+function BodyView({ delivery: { body, headers } }: { readonly delivery: Delivery }): JSX.Element {
+  if (body.size === 0) return <p class="muted">None.</p>;
+  if (body.text === undefined)
+    return (
+      <pre class="text" tabIndex={0}>
+        {body.base64 ?? ""}
+      </pre>
+    );
+  if (viewerOf(headers["content-type"] ?? "") === "json" && !body.truncated) {
+    try {
+      return <JsonTree value={JSON.parse(body.text)} />;
+    } catch {
+      // Then it is only a text.
+    }
+  }
+  return (
+    <pre class="text" tabIndex={0}>
+      {body.text}
+    </pre>
+  );
+}

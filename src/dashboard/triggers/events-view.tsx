@@ -1,0 +1,94 @@
+/** The named events: who listens, and emitting one. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useId } from "preact/hooks";
+import { post } from "../api.ts";
+import type { DeployedTask, RunReference } from "../documents.ts";
+import { ActionButton } from "../parts/button.tsx";
+import { runPath, triggersPath } from "../routes.ts";
+import { mayTrigger } from "../session.ts";
+import { JsonEditor } from "./json-editor.tsx";
+import { checkJson } from "./schema-check.ts";
+
+/** `name`: the event to emit. Events that nobody listens to can be emitted too: they start nothing. */
+export function EventsView({
+  tasks,
+  name,
+}: {
+  readonly tasks: readonly DeployedTask[];
+  readonly name: string | null;
+}): JSX.Element {
+  const events = new Map<string, string[]>();
+  for (const { task, on } of tasks)
+    for (const event of on.events) events.set(event, [...(events.get(event) ?? []), task]);
+  const chosen = name ?? events.keys().next().value ?? "";
+  return (
+    <div class="split">
+      <ul class="choices" aria-label="Events">
+        {[...events].map(([event, listeners]) => (
+          <li key={event}>
+            <a href={triggersPath("events", event)} aria-current={event === chosen ? "true" : undefined} class="choice">
+              <span class="choice-name ellipsis">{event}</span>
+              <span class="muted small ellipsis">triggers {listeners.join(", ")}</span>
+            </a>
+          </li>
+        ))}
+        {events.size === 0 && (
+          <li class="choice muted">
+            No task listens. <code>on: {"{event: NAME}"}</code> in peach.conf lets one.
+          </li>
+        )}
+      </ul>
+      <EmitForm key={chosen} event={chosen} />
+    </div>
+  );
+}
+
+function EmitForm({ event }: { readonly event: string }): JSX.Element {
+  const id = useId();
+  const name = useSignal(event);
+  const text = useSignal("{}");
+  const started = useSignal<readonly RunReference[] | null>(null);
+  const emit = async (): Promise<void> => {
+    started.value = null;
+    const answer = await post<{ readonly runs: readonly RunReference[] }>(
+      `/events/${encodeURIComponent(name.value.trim())}`,
+      { body: text.value, contentType: "application/json" },
+    );
+    started.value = answer.runs;
+  };
+  const isWrong = name.value.trim() === "" || checkJson(text.value, null).state === "wrong";
+  return (
+    <section class="card form" aria-label="Emit an event">
+      <h2>Emit an event</h2>
+      <div class="field">
+        <label for={id}>Name</label>
+        <input
+          id={id}
+          value={name.value}
+          placeholder="audio.published"
+          onInput={(input) => (name.value = input.currentTarget.value)}
+        />
+      </div>
+      <JsonEditor label="Payload" text={text.value} schema={null} onInput={(value) => (text.value = value)} />
+      <footer class="form-foot">
+        <div aria-live="polite" class="children">
+          {started.value !== null &&
+            (started.value.length === 0 ? (
+              <span class="muted">Nobody listens: nothing was started.</span>
+            ) : (
+              started.value.map(({ run_id, task }) => (
+                <a key={run_id} class="tag" href={runPath(run_id)}>
+                  {task}
+                </a>
+              ))
+            ))}
+        </div>
+        <span class="spacer" />
+        <ActionButton tone="main" icon="event" disabled={isWrong || !mayTrigger()} action={emit}>
+          Emit
+        </ActionButton>
+      </footer>
+    </section>
+  );
+}

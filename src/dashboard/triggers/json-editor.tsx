@@ -1,0 +1,62 @@
+/** A field for JSON that says what is wrong with it as it is typed. */
+import type { JSX } from "preact";
+import { useId, useMemo } from "preact/hooks";
+import type { JsonSchema } from "../documents.ts";
+import { Icon } from "../parts/icon.tsx";
+import { checkJson } from "./schema-check.ts";
+
+export interface JsonEditorProps {
+  readonly label: string;
+  readonly text: string;
+  readonly schema: JsonSchema | null;
+  readonly onInput: (text: string) => void;
+  readonly rows?: number;
+}
+
+const SHOWN_FAULTS = 6;
+
+/** The Tab key leaves it, as it leaves every field. */
+export function JsonEditor({ label, text, schema, onInput, rows = 10 }: JsonEditorProps): JSX.Element {
+  const id = useId();
+  const checked = useMemo(() => checkJson(text, schema), [text, schema]);
+  const format = (): void => {
+    if (checked.state === "fits") onInput(JSON.stringify(checked.value, null, 2));
+  };
+  return (
+    <div class="editor">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        class="mono"
+        rows={rows}
+        spellcheck={false}
+        autocapitalize="off"
+        autocomplete="off"
+        value={text}
+        aria-invalid={checked.state === "wrong"}
+        aria-describedby={`${id}-faults`}
+        onInput={(event) => onInput(event.currentTarget.value)}
+      />
+      <div class="editor-foot">
+        <div id={`${id}-faults`} aria-live="polite" class="faults">
+          {checked.state === "fits" ? (
+            <span class="good">
+              <Icon name="check" size={12} /> {schema === null ? "JSON" : "It fits what the task takes"}
+            </span>
+          ) : (
+            <ul>
+              {checked.faults.slice(0, SHOWN_FAULTS).map(({ path, message }) => (
+                <li key={`${path}${message}`}>
+                  {path !== null && <code>{path}</code>} {message}
+                </li>
+              ))}
+            </ul>
+          )}
+        </div>
+        <button type="button" class="button button-small" disabled={checked.state === "wrong"} onClick={format}>
+          Format
+        </button>
+      </div>
+    </div>
+  );
+}

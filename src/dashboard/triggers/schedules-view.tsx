@@ -1,0 +1,116 @@
+/** The schedules: when they are due next, pausing them, running one now. */
+import type { JSX } from "preact";
+import { post } from "../api.ts";
+import type { Accepted, ScheduleDocument } from "../documents.ts";
+import { formatPlural } from "../format.ts";
+import { navigate } from "../location.ts";
+import { ActionButton } from "../parts/button.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { useGet } from "../parts/load.ts";
+import { Empty, Loading, Problem } from "../parts/states.tsx";
+import { Time } from "../parts/time.tsx";
+import { tell } from "../parts/toasts.tsx";
+import { runPath, runsPath } from "../routes.ts";
+import { mayChange, mayTrigger } from "../session.ts";
+
+const REFRESH_MS = 10_000;
+
+/** Read again every ten seconds. */
+export function SchedulesView(): JSX.Element {
+  const { data, problem, reload } = useGet<{ readonly schedules: readonly ScheduleDocument[] }>(
+    "/schedules",
+    REFRESH_MS,
+  );
+  if (problem.value !== null && data.value === null) return <Problem problem={problem.value} onRetry={reload} />;
+  if (data.value === null) return <Loading lines={8} label="the schedules" />;
+  if (data.value.schedules.length === 0)
+    return (
+      <Empty icon="clock" title="No task has a schedule">
+        <code>schedule: "0 3 * * *"</code> in peach.conf gives it one.
+      </Empty>
+    );
+  return (
+    <div class="cards">
+      {data.value.schedules.map((schedule) => (
+        <Schedule key={`${schedule.task} ${schedule.cron} ${schedule.timezone}`} schedule={schedule} reload={reload} />
+      ))}
+    </div>
+  );
+}
+
+function Schedule({
+  schedule,
+  reload,
+}: {
+  readonly schedule: ScheduleDocument;
+  readonly reload: () => void;
+}): JSX.Element {
+  const { task, cron, timezone, overlap, paused, next, last_run, skipped, waiting } = schedule;
+  const isPaused = Boolean(paused);
+  const toggle = async (): Promise<void> => {
+    await post(`/schedules/${encodeURIComponent(task)}/${isPaused ? "resume" : "pause"}`);
+    reload();
+    tell(isPaused ? "It is due again." : "It is paused.");
+  };
+  const runNow = async (): Promise<void> => {
+    const body = JSON.stringify(schedule.payload ?? { scheduled_time: new Date().toISOString(), cron });
+    const { run_id } = await post<Accepted>(`/tasks/${encodeURIComponent(task)}/trigger`, {
+      body,
+      contentType: "application/json",
+    });
+    tell("The run has been accepted.");
+    navigate(runPath(run_id));
+  };
+  return (
+    <article class="card schedule">
+      <header class="panel-head">
+        <h2 class="ellipsis">
+          <a href={runsPath({ task, source: "schedule" })}>{task}</a>
+        </h2>
+        {isPaused && (
+          <span class="pill s-waiting">
+            <Icon name="pause" size={12} /> paused
+          </span>
+        )}
+      </header>
+      <p class="cron">
+        <code>{cron}</code> <span class="muted">{timezone}</span>{" "}
+        <span class="muted small">overlap: {overlap.replaceAll("_", " ")}</span>
+      </p>
+      <ol class={`next-times ${isPaused ? "is-off" : ""}`} aria-label="The next times">
+        {next.map(({ local, utc }) => (
+          <li key={utc}>
+            <span>{local}</span>{" "}
+            <span class="muted">
+              <Time at={utc} />
+            </span>
+          </li>
+        ))}
+      </ol>
+      <p class="muted small">
+        {last_run === null ? (
+          "It has not started a run yet."
+        ) : (
+          <>
+            Last: <a href={runPath(last_run.run_id)}>its run</a>, due <Time at={last_run.due_at} />.
+          </>
+        )}
+        {waiting.length > 0 && ` ${formatPlural(waiting.length, "due time")} waiting.`}
+        {skipped.count > 0 &&
+          ` ${formatPlural(skipped.count, "due time")} skipped${skipped.last === null ? "" : `, last for ${skipped.last.reason}`}.`}
+      </p>
+      <footer class="form-foot">
+        {mayChange() && (
+          <ActionButton icon={isPaused ? "play" : "pause"} action={toggle}>
+            {isPaused ? "Resume" : "Pause"}
+          </ActionButton>
+        )}
+        {mayTrigger() && (
+          <ActionButton icon="triggers" action={runNow}>
+            Run now
+          </ActionButton>
+        )}
+      </footer>
+    </article>
+  );
+}

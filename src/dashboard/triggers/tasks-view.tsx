@@ -1,0 +1,160 @@
+/** The tasks, and a form that triggers the chosen one. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useId } from "preact/hooks";
+import { post } from "../api.ts";
+import type { Accepted, DeployedTask } from "../documents.ts";
+import { curlOf } from "../curl.ts";
+import { navigate } from "../location.ts";
+import { ActionButton, copyText } from "../parts/button.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { Time } from "../parts/time.tsx";
+import { tell } from "../parts/toasts.tsx";
+import { runPath, triggersPath } from "../routes.ts";
+import { mayChange, mayTrigger } from "../session.ts";
+import { JsonEditor } from "./json-editor.tsx";
+import { checkJson, exampleOf, fieldsOf } from "./schema-check.ts";
+import { SchemaForm } from "./schema-form.tsx";
+
+/** Every task can be triggered, also those in the middle of a pipeline. */
+export function TasksView({
+  tasks,
+  name,
+}: {
+  readonly tasks: readonly DeployedTask[];
+  readonly name: string | null;
+}): JSX.Element {
+  const known = tasks.find(({ task }) => task === name);
+  const chosen = known ?? tasks[0];
+  return (
+    <div class="split">
+      <ul class="choices" aria-label="Tasks">
+        {tasks.map((task) => (
+          <li key={task.task}>
+            <a
+              href={triggersPath("tasks", task.task)}
+              aria-current={task.task === chosen?.task ? "true" : undefined}
+              class="choice"
+            >
+              <span class="choice-name ellipsis">{task.task}</span>
+              <span class="muted small ellipsis">
+                {task.description ?? (task.upstream.length === 0 ? "root task" : `after ${task.upstream.join(", ")}`)}
+              </span>
+            </a>
+          </li>
+        ))}
+      </ul>
+      {chosen !== undefined && <TriggerForm key={chosen.task} task={chosen} />}
+    </div>
+  );
+}
+
+function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
+  const id = useId();
+  const schema = task.input_schema;
+  const fields = fieldsOf(schema);
+  const text = useSignal(JSON.stringify(exampleOf(schema), null, 2));
+  const isForm = useSignal(fields !== null);
+  const idempotencyKey = useSignal("");
+  const delay = useSignal("");
+  const paused = useSignal(task.paused);
+  const checked = checkJson(text.value, schema);
+  const path = `/tasks/${encodeURIComponent(task.task)}`;
+  const query = delay.value.trim() === "" ? "" : `?delay=${encodeURIComponent(delay.value.trim())}`;
+  const trigger = async (): Promise<void> => {
+    const key = idempotencyKey.value.trim();
+    const accepted = await post<Accepted>(`${path}/trigger${query}`, {
+      body: text.value,
+      contentType: "application/json",
+      ...(key === "" ? {} : { idempotencyKey: key }),
+    });
+    tell(accepted.deduplicated ? "This key has a run already: here it is." : "The run has been accepted.");
+    navigate(runPath(accepted.run_id));
+  };
+  const pause = async (): Promise<void> => {
+    const verb = paused.value === null ? "pause" : "resume";
+    paused.value = (await post<DeployedTask>(`${path}/${verb}`)).paused;
+    tell(verb === "pause" ? "Its attempts are held back." : "Its attempts start again.");
+  };
+  const curl = (): string =>
+    curlOf({
+      method: "POST",
+      origin: location.origin,
+      path: `/api/v1${path}/trigger${query}`,
+      contentType: "application/json",
+      body: text.value,
+    });
+  return (
+    <section class="card form" aria-label={`Trigger ${task.task}`}>
+      <header class="panel-head">
+        <h2 class="ellipsis">{task.task}</h2>
+        {paused.value !== null && (
+          <span class="pill s-waiting" title={`by ${paused.value.by}`}>
+            <Icon name="pause" size={12} /> paused <Time at={paused.value.at} />
+          </span>
+        )}
+        <span class="spacer" />
+        {mayChange() && (
+          <ActionButton icon={paused.value === null ? "pause" : "play"} action={pause}>
+            {paused.value === null ? "Pause the task" : "Resume the task"}
+          </ActionButton>
+        )}
+      </header>
+      {fields !== null && (
+        <div class="chips" role="group" aria-label="How to write the payload">
+          <button type="button" class="chip" aria-pressed={isForm.value} onClick={() => (isForm.value = true)}>
+            Form
+          </button>
+          <button type="button" class="chip" aria-pressed={!isForm.value} onClick={() => (isForm.value = false)}>
+            JSON
+          </button>
+        </div>
+      )}
+      {fields !== null && isForm.value ? (
+        <SchemaForm fields={fields} text={text.value} checked={checked} onInput={(value) => (text.value = value)} />
+      ) : (
+        <JsonEditor label="Payload" text={text.value} schema={schema} onInput={(value) => (text.value = value)} />
+      )}
+      {schema === null && (
+        <p class="muted small">
+          The task declares no input, so every JSON is taken. <code>task({"{input, run}"})</code> gives it a schema.
+        </p>
+      )}
+      <div class="field-row">
+        <div class="field">
+          <label for={`${id}-key`}>Idempotency key</label>
+          <input
+            id={`${id}-key`}
+            placeholder="none"
+            value={idempotencyKey.value}
+            onInput={(event) => (idempotencyKey.value = event.currentTarget.value)}
+          />
+        </div>
+        <div class="field">
+          <label for={`${id}-delay`}>Delay</label>
+          <input
+            id={`${id}-delay`}
+            placeholder="none, or 30s, 5m, 2h"
+            value={delay.value}
+            onInput={(event) => (delay.value = event.currentTarget.value)}
+          />
+        </div>
+      </div>
+      <footer class="form-foot">
+        <ActionButton icon="copy" action={() => copyText(curl())}>
+          Copy as curl
+        </ActionButton>
+        <span class="spacer" />
+        <ActionButton
+          tone="main"
+          icon="triggers"
+          disabled={checked.state === "wrong" || !mayTrigger()}
+          {...(mayTrigger() ? {} : { title: "Your token may only look." })}
+          action={trigger}
+        >
+          Trigger
+        </ActionButton>
+      </footer>
+    </section>
+  );
+}

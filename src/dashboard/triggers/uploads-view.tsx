@@ -1,0 +1,46 @@
+/** The rules by which uploads to R2 trigger tasks. */
+import type { JSX } from "preact";
+import type { DeployedTask } from "../documents.ts";
+import { Empty } from "../parts/states.tsx";
+import { runsPath } from "../routes.ts";
+
+/** As peach.conf has them. */
+export function UploadsView({ tasks }: { readonly tasks: readonly DeployedTask[] }): JSX.Element {
+  const rules = tasks.flatMap(({ task, on }) => on.r2.map((rule) => ({ task, ...rule })));
+  if (rules.length === 0)
+    return (
+      <Empty icon="upload" title="No upload triggers a task">
+        <code>on: {"{r2: {bucket, prefix, suffix}}"}</code> in peach.conf does.
+      </Empty>
+    );
+  return (
+    <div class="table-place" tabIndex={0} role="region" aria-label="Rules">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Bucket</th>
+            <th scope="col">Objects</th>
+            <th scope="col">When</th>
+            <th scope="col">Triggers</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rules.map(({ task, bucket, prefix, suffix, actions }) => (
+            <tr key={`${task} ${bucket} ${prefix} ${suffix}`}>
+              <td>{bucket}</td>
+              <td>
+                <code>
+                  {prefix}*{suffix}
+                </code>
+              </td>
+              <td>{actions.join(", ")}</td>
+              <td>
+                <a href={runsPath({ task, source: "r2" })}>{task}</a>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,114 @@
+/** `/dashboard/login`, `/dashboard/logout`, `/dashboard/session`: an API token, or the code of a link, becomes a session. */
+import { Hono, type Context } from "hono";
+import type { Problem } from "../core/result.ts";
+import { byAccess } from "./access.ts";
+import { limitFailures } from "./auth-failures.ts";
+import { unauthorized, type Refusal } from "./authenticator.ts";
+import type { HttpEnv } from "./http-env.ts";
+import { problemResponse } from "./problem.ts";
+import { endSession, readSession, refuseForged, renewSession, startSession, type Session } from "./session.ts";
+import { verifyGrant } from "./signed-grant.ts";
+import { configuredTokens, identifyToken, type Token } from "./tokens.ts";
+
+const MAX_BODY_LENGTH = 4_096;
+/** Where the codes of links that have been used are noted; local runtime only. */
+const USED_CODES = "login-codes/";
+
+/** The routes below /dashboard. */
+export function loginRoutes(): Hono<HttpEnv> {
+  return new Hono<HttpEnv>()
+    .get("/session", async (c) => {
+      const session = await readSession(c);
+      if (session === null) return knownOtherwise(c);
+      return answer(c, await renewSession(c, session));
+    })
+    .post("/login", async (c) => {
+      const forged = refuseForged(c);
+      if (forged !== null) return problemResponse(c, forged);
+      const credentials = await readCredentials(c);
+      if (credentials === null) return problemResponse(c, WRONG_BODY);
+      const token =
+        "code" in credentials
+          ? await redeemCode(c.env, credentials.code)
+          : await identifyToken(c.env, credentials.token);
+      if (!("problem" in token)) return answer(c, await startSession(c, token));
+      const { problem, headers } = await limitFailures(c, token);
+      return problemResponse(c, problem, headers);
+    })
+    .post("/logout", (c) => {
+      const forged = refuseForged(c);
+      if (forged !== null) return problemResponse(c, forged);
+      endSession(c);
+      return c.body(null, 204);
+    });
+}
+
+/** Cloudflare Access in front of the worker is a login too. */
+async function knownOtherwise(c: Context<HttpEnv>): Promise<Response> {
+  const known = await byAccess.identify(c);
+  if (known === null) return problemResponse(c, NOT_LOGGED_IN);
+  if ("problem" in known) return problemResponse(c, known.problem, known.headers);
+  c.header("Cache-Control", "no-store");
+  return c.json({ name: known.name, scope: known.scope, expires_at: null });
+}
+
+function answer(c: Context<HttpEnv>, { token, expiresAt }: Session): Response {
+  c.header("Cache-Control", "no-store");
+  return c.json({ name: token.name, scope: token.scope, expires_at: new Date(expiresAt).toISOString() });
+}
+
+async function readCredentials(c: Context<HttpEnv>): Promise<{ token: string } | { code: string } | null> {
+  const text = await c.req.text();
+  if (text.length > MAX_BODY_LENGTH) return null;
+  try {
+    const body: unknown = JSON.parse(text);
+    if (typeof body !== "object" || body === null) return null;
+    if ("token" in body && typeof body.token === "string") return { token: body.token.trim() };
+    if ("code" in body && typeof body.code === "string") return { code: body.code };
+    return null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The token that the code of a link stands for; a refusal if it is none, is too old, or has been used. Codes are made by `npm run dev`
+ * and taken on the local runtime only. That one was used is written once to R2, which one of two at the same time cannot do.
+ */
+async function redeemCode(env: Env, code: string): Promise<Token | Refusal> {
+  if (env.PEACH_LOCAL !== "1") return CODE_REFUSED;
+  for (const token of await configuredTokens(env)) {
+    const grant = await verifyGrant(code, token.digest, "login", Date.now());
+    if (grant === null) continue;
+    const used = await env.PAYLOADS.put(`${USED_CODES}${grant.nonce}`, "", {
+      onlyIf: { etagDoesNotMatch: "*" },
+      customMetadata: { expires: String(grant.expiresAt) },
+    });
+    await forgetExpiredCodes(env);
+    return used === null ? CODE_REFUSED : token;
+  }
+  return CODE_REFUSED;
+}
+
+async function forgetExpiredCodes(env: Env): Promise<void> {
+  const { objects } = await env.PAYLOADS.list({ prefix: USED_CODES, include: ["customMetadata"] });
+  const expired = objects.filter(({ customMetadata }) => Number(customMetadata?.["expires"] ?? 0) < Date.now());
+  if (expired.length > 0) await env.PAYLOADS.delete(expired.map(({ key }) => key));
+}
+
+const NOT_LOGGED_IN: Problem = {
+  code: "unauthorized",
+  detail: "Nobody is logged in.",
+  hint: "Log in with an API token at /dashboard.",
+};
+
+const WRONG_BODY: Problem = {
+  code: "invalid_request",
+  detail: "The body is no login.",
+  hint: 'Send JSON: {"token": "..."}.',
+};
+
+const CODE_REFUSED = unauthorized(
+  "The link has been used, is too old, or is of another runtime.",
+  "Start `npm run dev` again for a new link, or log in with the API token, which stands in .dev.vars.",
+);

@@ -1,0 +1,25 @@
+import { resolve } from "node:path";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { buildDashboard } from "../../scripts/local/dashboard.ts";
+
+const MOST_BYTES = 120 * 1_000;
+
+describe("the built dashboard", async () => {
+  const { document, assets } = await buildDashboard(resolve(import.meta.dirname, "../.."));
+  const texts = Object.values(assets).map(({ text }) => text);
+
+  it("is at most 120 KB compressed, all together", () => {
+    const sizes = [document, ...texts].map((text) => gzipSync(text).byteLength);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    console.log(`the dashboard: ${(total / 1_000).toFixed(1)} KB compressed`);
+    expect(total).toBeLessThanOrEqual(MOST_BYTES);
+  });
+
+  it("has nothing inline, and names no other origin to load from", () => {
+    expect(document).not.toMatch(/<style|<script(?![^>]*\ssrc=)|\sstyle=|\son\w+=|\{\{/);
+    for (const [, address] of document.matchAll(/(?:src|href)="([^"]*)"/g)) expect(address).toMatch(/^\/dashboard\//);
+    for (const { type, text } of Object.values(assets))
+      if (type.startsWith("text/css")) expect(text).not.toMatch(/url\(|@import/);
+  });
+});

@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import { axisMarks, type TimedRun, timelineOf } from "../../src/dashboard/timeline.ts";
+import { at, attempt, task, time } from "./support.ts";
+
+function run(tasks: TimedRun["tasks"], finishedAt: number | null = null): TimedRun {
+  return {
+    created_at: at(0),
+    started_at: at(10),
+    finished_at: finishedAt === null ? null : at(finishedAt),
+    tasks,
+  };
+}
+
+/** Each segment as `kind from-to`. */
+function drawn(timed: TimedRun, now = 0): Record<string, string[]> {
+  const { rows, from } = timelineOf(timed, time(now));
+  return Object.fromEntries(
+    rows.map(({ task: name, segments }) => [
+      name,
+      segments.map((segment) => {
+        const word = segment.kind === "attempt" ? segment.status : segment.kind;
+        return `${word} ${segment.from - from}-${segment.to - from}`;
+      }),
+    ]),
+  );
+}
+
+/** The tasks on the critical path. */
+function critical(timed: TimedRun, now = 0): string[] {
+  return timelineOf(timed, time(now)).rows.flatMap(({ task: name, isCritical }) => (isCritical ? [name] : []));
+}
+
+//  a ──> b ──┐
+//  └───> c ──┴──> d
+const DIAMOND = [
+  task("a", { attempts: [attempt(10, 100)] }),
+  task("b", { upstream: ["a"], attempts: [attempt(110, 200)] }),
+  task("c", { upstream: ["a"], attempts: [attempt(120, 500)] }),
+  task("d", { upstream: ["b", "c"], attempts: [attempt(520, 600)] }),
+];
+
+describe("a timeline", () => {
+  it("tells the time in the queue from the time of the attempt, from when the upstream tasks were done", () => {
+    expect(drawn(run(DIAMOND, 600))).toEqual({
+      a: ["queued 0-10", "succeeded 10-100"],
+      b: ["queued 100-110", "succeeded 110-200"],
+      c: ["queued 100-120", "succeeded 120-500"],
+      d: ["queued 500-520", "succeeded 520-600"],
+    });
+  });
+
+  it("tells the wait for the next attempt, and the attempts by how they ended", () => {
+    const attempts = [
+      attempt(10, 50, { status: "failed" }),
+      attempt(150, 160, { attempt: 2, status: "lost" }),
+      attempt(170, null, { attempt: 3 }),
+    ];
+    expect(drawn(run([task("a", { status: "running", attempts })]), 300)).toEqual({
+      a: ["queued 0-10", "failed 10-50", "retry 50-150", "lost 150-160", "retry 160-170", "running 170-300"],
+    });
+  });
+
+  it("tells the wait for another run from the wait for the next attempt", () => {
+    const attempts = [attempt(10, 50, { status: "suspended" }), attempt(150, 160, { attempt: 2 })];
+    expect(drawn(run([task("a", { attempts })], 160))).toEqual({
+      a: ["queued 0-10", "suspended 10-50", "waiting 50-150", "succeeded 150-160"],
+    });
+  });
+
+  it("lets what waits grow until now", () => {
+    const tasks = [
+      task("a", { attempts: [attempt(10, 100)] }),
+      task("q", { status: "queued", upstream: ["a"] }),
+      task("r", { status: "retrying", upstream: ["a"], attempts: [attempt(100, 120, { status: "failed" })] }),
+      task("w", { status: "waiting", upstream: ["a"], attempts: [attempt(110, null)] }),
+      task("p", { status: "pending", upstream: ["q"] }),
+    ];
+    expect(drawn(run(tasks), 400)).toEqual({
+      a: ["queued 0-10", "succeeded 10-100"],
+      q: ["queued 100-400"],
+      r: ["failed 100-120", "retry 120-400"],
+      w: ["queued 100-110", "waiting 110-400"],
+      p: [],
+    });
+  });
+
+  it("counts what was skipped as done when what it waited for was", () => {
+    const tasks = [
+      task("a", { attempts: [attempt(10, 100)] }),
+      task("s", { status: "skipped", upstream: ["a"] }),
+      task("b", { upstream: ["s"], attempts: [attempt(130, 200)] }),
+    ];
+    expect(drawn(run(tasks, 200))["b"]).toEqual(["queued 100-130", "succeeded 130-200"]);
+  });
+
+  it("ends with the run, or now, and is never empty", () => {
+    const spanOf = (timed: TimedRun, now: number): number => {
+      const { from, to } = timelineOf(timed, time(now));
+      return to - from;
+    };
+    expect(spanOf(run(DIAMOND, 600), 10_000)).toBe(600);
+    expect(spanOf(run([task("a", { status: "queued" })]), 70)).toBe(70);
+    expect(spanOf(run([]), -5)).toBe(1);
+  });
+});
+
+describe("the critical path", () => {
+  it("goes from the task that ended last to the root by what ended last before it", () => {
+    expect(critical(run(DIAMOND, 600))).toEqual(["a", "c", "d"]);
+  });
+
+  it("goes through what runs now", () => {
+    const tasks = [
+      task("a", { attempts: [attempt(10, 100)] }),
+      task("b", { upstream: ["a"], attempts: [attempt(110, 200)] }),
+      task("c", { status: "running", upstream: ["a"], attempts: [attempt(110, null)] }),
+    ];
+    expect(critical(run(tasks), 250)).toEqual(["a", "c"]);
+  });
+
+  it("has no task that never started, and ends where it comes round to one that it has", () => {
+    const tasks = [task("a", { attempts: [attempt(10, 100)] }), task("s", { status: "skipped", upstream: ["a"] })];
+    expect(critical(run(tasks, 100))).toEqual(["a"]);
+    const circle = [
+      task("x", { upstream: ["y"], attempts: [attempt(0, 10)] }),
+      task("y", { upstream: ["x"], attempts: [attempt(0, 20)] }),
+    ];
+    expect(critical(run(circle, 20))).toEqual(["x", "y"]);
+  });
+});
+
+describe("the axis", () => {
+  it("has about as many marks as asked for, at round distances, none at its end", () => {
+    expect(axisMarks(1_000, 4)).toEqual([0, 500]);
+    expect(axisMarks(9_999, 5)).toEqual([0, 2_000, 4_000, 6_000, 8_000]);
+    expect(axisMarks(3 * 86_400_000, 2)).toEqual([0, 172_800_000]);
+  });
+});
