@@ -10,6 +10,7 @@ import { RunObject } from "./run/run-object.ts";
 import { createAnnouncement, syncSchedules } from "./schedules/schedules-client.ts";
 import { SchedulesObject } from "./schedules/schedules-object.ts";
 import { acceptTrigger, callEndpoint, emitEvent, plan, registry } from "./task/deployment.ts";
+import { AlertEntrypoint } from "./task/alert-entrypoint.ts";
 import { DriverEntrypoint } from "./task/driver-entrypoint.ts";
 import { ExecutorObject } from "./task/executor-object.ts";
 import type { Lifetime } from "./trigger/accept.ts";
@@ -21,6 +22,7 @@ import { VersionsObject } from "./versions/versions-object.ts";
 const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callDeliveries, callEndpoint, dashboard });
 
 export {
+  AlertEntrypoint,
   DeadLettersObject,
   DebounceObject,
   DeliveriesObject,

@@ -1,4 +1,4 @@
-/** What `downstream` may say: known tasks, each once, and no way back. */
+/** What `downstream` may say: known tasks, each once, and no way back; and `on_failure`: a known task. */
 import type { Related, Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import { nearest } from "./nearest.ts";
@@ -34,6 +34,9 @@ export function checkGraph(conf: ValidConf, loaded: LoadedConf, report: Report):
       seen.add(child);
     }
   }
+  const { on_failure: told } = conf.root;
+  if (told !== undefined && !conf.tasks.has(told))
+    reportUnknown(told, "on_failure: ", loaded.valueSpan(["on_failure"]), conf, report);
   for (const cycle of findCycles([...conf.tasks.keys()], edges)) reportCycle(cycle, report);
   return edges;
 }

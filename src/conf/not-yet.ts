@@ -5,17 +5,13 @@
 import { isMapping } from "./schema-parts.ts";
 
 interface NotYet {
-  /** From the root, the task or the endpoint. */
+  /** From the task. */
   readonly path: readonly string[];
   /** A value that asks for nothing, or for what is done anyway. */
   readonly fine?: string | boolean;
   /** What will not happen. */
   readonly lacking: string;
 }
-
-export const ROOT_NOT_YET: readonly NotYet[] = [
-  { path: ["on_failure"], lacking: "no task is triggered when a run fails" },
-];
 
 export const TASK_NOT_YET: readonly NotYet[] = [
   { path: ["each"], lacking: "a task runs once, not once per item" },

@@ -62,6 +62,7 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
     codops: conf.root.codops ?? DEFAULT.codops,
     retentionMs: conf.root.retention ?? DEFAULT.retentionMs,
     inlineLimitBytes: conf.root.inline_limit ?? DEFAULT.inlineLimitBytes,
+    onFailure: conf.root.on_failure ?? null,
     tasks,
     endpoints: [...conf.endpoints].map(([name, endpoint]) => endpointPlan(name, endpoint, methods)),
     buckets,

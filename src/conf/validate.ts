@@ -4,7 +4,7 @@
  */
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./load.ts";
-import { notYetIn, notYetMessage, ROOT_NOT_YET, TASK_NOT_YET } from "./not-yet.ts";
+import { notYetIn, notYetMessage, TASK_NOT_YET } from "./not-yet.ts";
 import { ENDPOINT_SHAPE, EXTERNAL_TASK_SHAPE, NAME, ROOT_SHAPE, TASK_SHAPE } from "./schema.ts";
 import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
 import { type Finding, isMapping, parseKeys, type Parsed, type Shape } from "./schema-parts.ts";
@@ -23,7 +23,6 @@ export function validateConf(loaded: LoadedConf, report: Report): ValidConf {
   const raw = loaded.value;
   const root = checker.mapping(ROOT_SHAPE, [], [], raw);
   if (!isMapping(raw)) return { root, tasks: new Map(), endpoints: new Map() };
-  checker.refuseNotYet(ROOT_NOT_YET, [], raw);
   if (!Object.hasOwn(raw, "tasks") && !Object.hasOwn(raw, "endpoints")) {
     report(loaded.valueSpan([]), "neither `tasks` nor `endpoints` is there", {
       hint: "the file needs at least one task or endpoint",

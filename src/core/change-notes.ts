@@ -1,6 +1,6 @@
 /** What one decision records beside the states of tasks. It decides nothing: `decision.ts` does, and who is given that. */
 import type { PayloadRef } from "./payload-ref.ts";
-import type { ChildRun, Run, RunChange, StepRecord } from "./run.ts";
+import type { ChildRun, Owed, Run, RunChange, StepRecord } from "./run.ts";
 import type { Effect } from "./run-event.ts";
 import { tellNow } from "./telling.ts";
 
@@ -12,6 +12,9 @@ export class ChangeNotes {
   readonly #steps: (StepRecord & { readonly ordinal: number })[] = [];
   #watching: Watching | null = null;
   #payload: PayloadRef | null = null;
+  readonly #owes: Owed[] = [];
+  readonly #paid: number[] = [];
+  #cancelsChildren: boolean | null = null;
 
   constructor(run: Run) {
     this.#run = run;
@@ -19,7 +22,14 @@ export class ChangeNotes {
 
   /** Whether there is something that must be recorded, also if no task changes. */
   get isWorthAChange(): boolean {
-    return this.#steps.length > 0 || this.#watching !== null;
+    return (
+      this.#steps.length > 0 ||
+      this.#watching !== null ||
+      this.#children.length > 0 ||
+      this.#owes.length > 0 ||
+      this.#paid.length > 0 ||
+      this.#cancelsChildren !== null
+    );
   }
 
   /** Runs that an attempt has triggered; those that are known already change nothing. */
@@ -45,6 +55,25 @@ export class ChangeNotes {
     return [effect];
   }
 
+  /** It is to be paid now. */
+  owe(owed: Owed): void {
+    this.#owes.push(owed);
+  }
+
+  pay(id: number): void {
+    this.#paid.push(id);
+  }
+
+  /** Whether runs that the run has triggered are cancelled, also those that are known only later. */
+  cancelsChildren(does: boolean): void {
+    this.#cancelsChildren = does;
+  }
+
+  /** What follows from it. */
+  get effects(): Effect[] {
+    return this.#owes.map((owed) => ({ type: "pay", owed }));
+  }
+
   /** The payload that takes the place of the trigger's. */
   payload(payload: PayloadRef): void {
     this.#payload = payload;
@@ -56,6 +85,9 @@ export class ChangeNotes {
       ...(this.#children.length > 0 && { children: this.#children }),
       ...(this.#payload !== null && { payload: this.#payload }),
       ...(this.#steps.length > 0 && { steps: this.#steps }),
+      ...(this.#owes.length > 0 && { owes: this.#owes }),
+      ...(this.#paid.length > 0 && { paid: this.#paid }),
+      ...(this.#cancelsChildren !== null && { cancelsChildren: this.#cancelsChildren }),
       ...this.#watching,
     };
   }

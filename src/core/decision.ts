@@ -7,7 +7,9 @@
 import { ChangeNotes } from "./change-notes.ts";
 import { attemptTimeoutMs, isStopping, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
 import { EachItems } from "./each-items.ts";
-import { laneOf, type GraphTask, type Lane } from "./graph.ts";
+import { laneOf, type Lane } from "./graph.ts";
+import { arrayRead } from "./inputs.ts";
+import { oweAlert } from "./owing.ts";
 import type { PayloadRef } from "./payload-ref.ts";
 import {
   entryOf,
@@ -149,7 +151,7 @@ export class Decision {
       if (each.succeeded === each.total) this.makeReady(ordinal);
       else this.#openEach(ordinal, this.#each.reopen(ordinal, each));
     } else {
-      const read = this.#arrayOf(task);
+      const read = arrayRead(this.run, task, (parent) => this.#state(parent));
       if (read?.length === undefined) return { status: "failed", finishedAt: this.now, reason: "not_an_array" };
       if (read.length > MAX_ITEMS) return { status: "failed", finishedAt: this.now, reason: "too_many_items" };
       // What was passed is the empty array already.
@@ -163,15 +165,6 @@ export class Decision {
     const redispatchAt = this.now + FIRST_REDISPATCH_MS;
     this.set(ordinal, { status: "each", first, total, dispatches: 1, redispatchAt });
     this.#eachReady.add(ordinal);
-  }
-
-  /** The payload that a task with `each` reads; null if its upstream task passed none. */
-  #arrayOf({ name, shape, upstream }: GraphTask): PayloadRef | null {
-    if (shape === "trigger") return this.run.payload;
-    const [parent] = upstream;
-    if (parent === undefined) return this.run.recorded?.find(({ task }) => task === name)?.payload ?? null;
-    const state = this.#state(parent);
-    return state.status === "succeeded" ? (state.passed.to?.[name] ?? state.passed.output) : null;
   }
 
   get #each(): EachItems {
@@ -336,22 +329,20 @@ export class Decision {
     // The clock may have been set back: nothing ends before it has begun.
     const started = this.run.startedAt ?? (this.#leases.length > 0 ? Math.max(this.run.createdAt, this.now) : null);
     const final = this.#open === 0;
+    const finishedAt = final ? Math.max(started ?? this.run.createdAt, this.now) : null;
     // A run starts with its first lease, and with that its status changes too.
     const runChanged = status !== this.run.status || this.#reopened > 0;
     if (final && runChanged) this.#effects.push({ type: "finished" }, ...this.notes.finish(this.now));
+    if (finishedAt !== null && runChanged && status === "failed")
+      oweAlert(this.run, this.notes, (ordinal) => this.stateOf(ordinal), { startedAt: started, finishedAt });
     const change: RunChange = {
       tasks: [...this.#changes.values()],
-      ...(runChanged && {
-        run: {
-          status,
-          startedAt: started,
-          finishedAt: final ? Math.max(started ?? this.run.createdAt, this.now) : null,
-        },
-      }),
+      ...(runChanged && { run: { status, startedAt: started, finishedAt } }),
       ...(this.#leases.length > 0 && { lastToken: this.run.lastToken + this.#leases.length }),
       ...this.notes.record(),
     };
     const changed = this.#changes.size > 0 || this.notes.isWorthAChange;
+    this.#effects.push(...this.notes.effects);
     return { change: changed ? change : null, effects: this.#effects, leases: this.#leases, ignored: this.#ignored };
   }
 

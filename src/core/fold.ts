@@ -46,6 +46,16 @@ export function fold(run: Run, change: RunChange): void {
   if (change.payload !== undefined) run.payload = change.payload;
   for (const { ordinal, ...step } of change.steps ?? []) foldStep(run, ordinal, step);
   foldWatchers(run, change);
+  foldOwed(run, change);
+}
+
+function foldOwed(run: Run, { owes, paid, cancelsChildren }: RunChange): void {
+  if (cancelsChildren !== undefined) run.cancelsChildren = cancelsChildren;
+  if (owes === undefined && paid === undefined) return;
+  const changed = new Map((owes ?? []).map((owed) => [owed.id, owed]));
+  const kept = run.owed.filter(({ id }) => !changed.has(id) && paid?.includes(id) !== true);
+  run.owed = [...kept, ...changed.values()].toSorted((a, b) => a.id - b.id);
+  run.owedEver = Math.max(run.owedEver, ...changed.keys());
 }
 
 function foldStep(run: Run, ordinal: number, step: StepRecord): void {

@@ -36,6 +36,8 @@ export interface RunGraph {
   readonly retentionMs: number;
   readonly inlineLimitBytes: number;
   readonly dispatch: Dispatch;
+  /** The task that is told if the run fails; absent: none. */
+  readonly onFailure?: string;
   /** By ordinal, each after the tasks that were found before it; 0 is the root. */
   readonly tasks: readonly GraphTask[];
 }
@@ -82,6 +84,8 @@ export function graphFrom(plan: Plan, root: string): RunGraph | null {
     retentionMs: plan.retentionMs,
     inlineLimitBytes: plan.inlineLimitBytes,
     dispatch: rootPlan.dispatch,
+    // What tells of failures is not told of its own.
+    ...(plan.onFailure !== null && plan.onFailure !== root && { onFailure: plan.onFailure }),
     tasks,
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { GraphTask, InputShape, RunGraph } from "./graph.ts";
 import type { PayloadRef } from "./payload-ref.ts";
-import { isFinal, type Run, type TaskEntry } from "./run.ts";
+import { isFinal, type Run, type TaskEntry, type TaskState } from "./run.ts";
 
 /** `parent` is empty for what the trigger carried. */
 export interface TaskInput {
@@ -26,6 +26,19 @@ export function inputsOf(run: Run, task: GraphTask): TaskInput[] {
   );
   const place = ({ parent }: TaskInput): number => task.parents.indexOf(parent);
   return [...recorded, ...passed].toSorted((a, b) => place(a) - place(b));
+}
+
+/** The payload that a task with `each` reads, by the states as they are in the decision; null if nobody passed it one. */
+export function arrayRead(
+  run: Run,
+  { name, shape, upstream }: GraphTask,
+  stateOf: (ordinal: number) => TaskState,
+): PayloadRef | null {
+  if (shape === "trigger") return run.payload;
+  const [parent] = upstream;
+  if (parent === undefined) return run.recorded?.find(({ task }) => task === name)?.payload ?? null;
+  const state = stateOf(parent);
+  return state.status === "succeeded" ? (state.passed.to?.[name] ?? state.passed.output) : null;
 }
 
 /** What one task has passed to another; null if it is not in this run, or passed nothing. */

@@ -24,6 +24,8 @@
 import { Decision } from "./decision.ts";
 import { recordStep } from "./steps.ts";
 import { askAgain, resume, suspend } from "./suspension.ts";
+import { cancelChildren, noteLateChildren, notePaid, payAgain } from "./owed.ts";
+import { owedAt } from "./owing.ts";
 import { noteTold, noteWatcher, tellAgain } from "./watching.ts";
 import { fractionOf, retryDelayMs } from "./retry.ts";
 import { retryInPlace } from "./retry-in-place.ts";
@@ -75,7 +77,7 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
       wake(decision);
       break;
     case "cancelled":
-      cancel(decision);
+      cancel(decision, event.children === true);
       break;
     case "retried":
       retryInPlace(decision);
@@ -92,14 +94,21 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
     case "told":
       noteTold(decision, event.watchers);
       break;
+    case "paid":
+      notePaid(decision, event.id, event.next);
+      break;
   }
   return decision.conclude();
 }
 
-/** When the run must be woken if nobody calls before; for a final run, when its watchers are told again, or its retention is over. */
+/** When the run must be woken if nobody calls before; for a final run that owes nobody anything, when its retention is over. */
 export function nextWakeAt(run: Run): number {
-  if (run.finishedAt !== null) return run.telling?.tellAt ?? run.finishedAt + run.graph.retentionMs;
-  let next = Number.POSITIVE_INFINITY;
+  const owing = owedAt(run);
+  if (run.finishedAt !== null) {
+    const telling = run.telling?.tellAt ?? Number.POSITIVE_INFINITY;
+    return isKeptForOthers(run) ? Math.min(telling, owing) : run.finishedAt + run.graph.retentionMs;
+  }
+  let next = owing;
   for (const ordinal of run.active) {
     const entry = entryOf(run, ordinal);
     if (entry !== undefined) next = Math.min(next, dueAt(entry.state) ?? Number.POSITIVE_INFINITY);
@@ -107,11 +116,16 @@ export function nextWakeAt(run: Run): number {
   return next;
 }
 
+/** Whether a final run outlives its retention, since somebody has yet to hear from it. */
+export function isKeptForOthers({ telling, owed }: Run): boolean {
+  return telling !== null || owed.length > 0;
+}
+
 function settle(decision: Decision, settled: SettledAttempt): void {
   const state = decision.stateOf(settled.ordinal);
   if (state === null) return decision.ignore("no_such_task");
   if (state.status !== "running" || state.attempt !== settled.attempt || state.token !== settled.token)
-    return decision.ignore("stale_lease");
+    return tooLate(decision, settled);
   decision.notes.children(settled.children);
   const { outcome, ordinal } = settled;
   switch (outcome.type) {
@@ -139,6 +153,14 @@ function settle(decision: Decision, settled: SettledAttempt): void {
       suspend(decision, ordinal, outcome.awaits, closed(decision, settled, "suspended", null));
       break;
   }
+}
+
+/** It changes nothing; but what an attempt had triggered when its run was cancelled is known only now. */
+function tooLate(decision: Decision, { ordinal, attempt, children }: SettledAttempt): void {
+  decision.ignore("stale_lease");
+  if (decision.entry(ordinal).attempts[attempt - 1]?.status !== "cancelled") return;
+  noteLateChildren(decision, children);
+  decision.notes.children(children);
 }
 
 /** The record of an attempt that has ended now. */
@@ -206,8 +228,9 @@ function afterLoss(decision: Decision, ordinal: number, ended: AttemptRecord, lo
 
 function wake(decision: Decision): void {
   const { run, now } = decision;
+  const paying = payAgain(decision);
   if (run.finishedAt !== null) return tellAgain(decision);
-  let looked = 0;
+  let looked = Number(paying);
   for (const ordinal of run.active) {
     const { state } = decision.entry(ordinal);
     if ((dueAt(state) ?? Number.POSITIVE_INFINITY) > now) continue;
@@ -251,8 +274,9 @@ function wakeTask(decision: Decision, ordinal: number, state: TaskState): void {
   }
 }
 
-function cancel(decision: Decision): void {
+function cancel(decision: Decision, children: boolean): void {
   const { run, now } = decision;
+  if (children) cancelChildren(decision);
   if (run.open === 0) return decision.ignore("run_final");
   for (const [ordinal, { state }] of run.tasks.entries()) {
     if (isFinal(state)) continue;

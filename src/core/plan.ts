@@ -122,6 +122,8 @@ export interface Plan {
   readonly codops: string;
   readonly retentionMs: number;
   readonly inlineLimitBytes: number;
+  /** The task that is triggered with the summary of each run that failed; null: none. */
+  readonly onFailure: string | null;
   /** In file order. */
   readonly tasks: Readonly<Record<string, TaskPlan>>;
   readonly endpoints: readonly EndpointPlan[];

@@ -20,6 +20,7 @@ export function retryInPlace(decision: Decision): void {
   const again = tasksToRunAgain(decision);
   if (again.size === 0) return decision.ignore("nothing_to_retry");
   for (const ordinal of again) decision.reopen(ordinal);
+  if (run.cancelsChildren) decision.notes.cancelsChildren(false);
   for (const ordinal of again) {
     if (!decision.entry(ordinal).task.upstream.some((parent) => again.has(parent))) decision.start(ordinal);
   }

@@ -3,7 +3,17 @@
  */
 import type { RunId } from "./ids.ts";
 import type { PayloadRef } from "./payload-ref.ts";
-import type { AttemptError, AwaitedRun, ChildRun, FailReason, LogRef, LostTo, RunChange, TaskOutput } from "./run.ts";
+import type {
+  AttemptError,
+  AwaitedRun,
+  ChildRun,
+  FailReason,
+  LogRef,
+  LostTo,
+  Owed,
+  RunChange,
+  TaskOutput,
+} from "./run.ts";
 
 /** How an attempt ended, its payloads stored. */
 export type Outcome =
@@ -48,7 +58,8 @@ export type RunEvent =
   | { readonly type: "begun"; readonly ordinal: number; readonly holder: string }
   /** Time has passed. */
   | { readonly type: "woken" }
-  | { readonly type: "cancelled" }
+  /** `children`: with the runs that this one has triggered. */
+  | { readonly type: "cancelled"; readonly children?: boolean }
   /** Somebody has the final run go on: what failed, and what did not run because of it, runs again. */
   | { readonly type: "retried" }
   /** A step of the attempt that holds this lease has finished. */
@@ -58,7 +69,9 @@ export type RunEvent =
   /** Another run wants to be told when this one is final. */
   | { readonly type: "watched"; readonly by: RunId }
   /** These watchers know that this run is final. */
-  | { readonly type: "told"; readonly watchers: readonly RunId[] };
+  | { readonly type: "told"; readonly watchers: readonly RunId[] }
+  /** A debt was paid; `next`: of runs to be cancelled, only those before this number. */
+  | { readonly type: "paid"; readonly id: number; readonly next: number | null };
 
 /** Performed after the commit; all may be lost or repeated, since the state says what is still owed. */
 export type Effect =
@@ -71,7 +84,9 @@ export type Effect =
   /** Have these runs say when they are final, or that they are. */
   | { readonly type: "watch"; readonly runIds: readonly RunId[] }
   /** Tell these runs that this one is final. */
-  | { readonly type: "tell"; readonly runIds: readonly RunId[] };
+  | { readonly type: "tell"; readonly runIds: readonly RunId[] }
+  /** Pay a debt, and say so. */
+  | { readonly type: "pay"; readonly owed: Owed };
 
 /** The right to run one attempt. */
 export interface GrantedLease {
@@ -94,7 +109,8 @@ export type Ignored =
   | "step_recorded"
   | "not_awaited"
   | "already_watched"
-  | "already_told";
+  | "already_told"
+  | "already_paid";
 
 export interface Advance {
   /** Null: nothing changes. */

@@ -163,6 +163,41 @@ export interface RunChange {
   readonly told?: readonly RunId[];
   /** When the watchers are told again. */
   readonly telling?: Telling;
+  /** New debts, or what has become of earlier ones of the same id. */
+  readonly owes?: readonly Owed[];
+  /** Debts that were acknowledged, by id. */
+  readonly paid?: readonly number[];
+  /** Whether the runs that this one has triggered are cancelled with it. */
+  readonly cancelsChildren?: boolean;
+}
+
+/**
+ * - `alert`: the task of `on_failure` is triggered with a summary of the run as it failed, which a retry does not change any more.
+ * - `cancel_children`: the runs that this one has triggered are cancelled, those from number `next` on.
+ */
+export type Debt =
+  | {
+      readonly type: "alert";
+      readonly startedAt: number | null;
+      readonly finishedAt: number;
+      /** The first ones. `attempts`: how many there were. */
+      readonly failed: readonly FailedTask[];
+    }
+  | { readonly type: "cancel_children"; readonly next: number };
+
+export interface FailedTask {
+  readonly ordinal: number;
+  readonly reason: FailReason;
+  readonly attempts: number;
+}
+
+export interface Owed {
+  /** From 1, counted over the whole run. */
+  readonly id: number;
+  readonly debt: Debt;
+  readonly tries: number;
+  /** When it is paid again, should nobody have acknowledged it by then. */
+  readonly dueAt: number;
 }
 
 /** How often the watchers of a final run were told, and when those are told again that have not answered. */
@@ -246,6 +281,11 @@ export interface Run extends RunGenesis {
   /** Those who have yet to be told that the run is final. */
   watchers: readonly RunId[];
   telling: Telling | null;
+  /** What nobody has acknowledged yet (see owed.ts). */
+  owed: readonly Owed[];
+  /** Derived: how many debts there ever were. */
+  owedEver: number;
+  cancelsChildren: boolean;
   /** Derived: how many tasks are not final. */
   open: number;
   /** Derived: ordinals, of items too, that are queued, running, retrying or waiting, so that nothing scans a wide run. */
@@ -273,6 +313,9 @@ export function newRun(genesis: RunGenesis): Run {
     children: [],
     watchers: [],
     telling: null,
+    owed: [],
+    owedEver: 0,
+    cancelsChildren: false,
     open: tasks.length,
     active: new Set(),
   };

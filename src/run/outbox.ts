@@ -3,6 +3,7 @@
  * (`redispatchAt`); each may happen twice: the second finds nothing to claim. So a few quick tries are enough.
  */
 import type { RunId } from "../core/ids.ts";
+import type { ChildRun } from "../core/run.ts";
 import type { ExecutorRpc } from "../task/executor-rpc.ts";
 import { callRun } from "./run-client.ts";
 
@@ -36,6 +37,21 @@ export async function tellRuns(env: Env, final: RunId, runIds: readonly RunId[])
     await callRun(env, runId, (run) => run.awaited(final));
     return true;
   });
+}
+
+/** Cancels runs, with those that they have triggered; one that has ended, or is no more, is as well. Rejects if one cannot be told. */
+export async function cancelRuns(env: Env, runs: readonly ChildRun[]): Promise<void> {
+  await Promise.all(runs.map(({ runId }) => callRun(env, runId, (run) => run.cancel({ children: true }))));
+}
+
+/** Pays a debt. Never rejects: until it is acknowledged, the alarm has it paid again. */
+export async function payDebt(runId: RunId, what: string, pay: () => Promise<void>): Promise<void> {
+  try {
+    await pay();
+  } catch (error) {
+    const message = `${what} failed; the run's alarm will repeat it`;
+    console.warn(JSON.stringify({ message, run: runId, error: String(error) }));
+  }
 }
 
 async function whichOf(

@@ -6,11 +6,12 @@ import { DurableObject } from "cloudflare:workers";
 import { parseRunId, type RunId } from "../core/ids.ts";
 import { replayInputs, type OutsideInput } from "../core/inputs.ts";
 import type { PayloadRef } from "../core/payload-ref.ts";
-import type { Run } from "../core/run.ts";
+import type { Owed, Run } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
 import { deleteRunPayloads } from "../payload/payload-store.ts";
 import { inlineParcel, packer } from "./delivery.ts";
-import { dispatchRun, startExecutor, tellRuns, watchRuns } from "./outbox.ts";
+import { describeAlert } from "./alert.ts";
+import { cancelRuns, dispatchRun, payDebt, startExecutor, tellRuns, watchRuns } from "./outbox.ts";
 import { ALL_LINES, logPage } from "./log-page.ts";
 import { callRun } from "./run-client.ts";
 import { describeRun } from "./run-document.ts";
@@ -35,6 +36,9 @@ import { RunStore } from "./store.ts";
 
 /** A timer cannot be set further ahead: 24.8 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Runs that are cancelled with one acknowledgement. */
+const CHILDREN_AT_ONCE = 50;
 
 export class RunObject extends DurableObject<Env> implements RunRpc {
   readonly #store: RunStore;
@@ -132,8 +136,8 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return entry === undefined ? undefined : logPage(entry.attempts, this.#store, query);
   }
 
-  async cancel(): Promise<{ cancelled: boolean; document: RunDocument } | null> {
-    const answer = this.#protocol.cancel();
+  async cancel({ children } = { children: false }): Promise<{ cancelled: boolean; document: RunDocument } | null> {
+    const answer = this.#protocol.cancel(children);
     return answer === null ? null : { cancelled: answer.cancelled, document: describeRun(answer.run) };
   }
 
@@ -189,11 +193,27 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       case "tell":
         this.ctx.waitUntil(this.#tell(run.id, effect.runIds));
         break;
+      case "pay":
+        this.ctx.waitUntil(this.#pay(run, effect.owed));
+        break;
     }
   }
 
   async #watch(runId: RunId, awaited: readonly RunId[]): Promise<void> {
     for (const final of await watchRuns(this.env, runId, awaited)) this.#protocol.awaited(final);
+  }
+
+  async #pay(run: Run, { id, debt }: Owed): Promise<void> {
+    await payDebt(run.id, debt.type, async () => {
+      if (debt.type === "alert") {
+        await this.ctx.exports.AlertEntrypoint.raise(describeAlert(run, id, debt));
+        this.#protocol.paid(id, null);
+      } else {
+        const children = run.children.slice(debt.next, debt.next + CHILDREN_AT_ONCE);
+        await cancelRuns(this.env, children);
+        this.#protocol.paid(id, debt.next + children.length);
+      }
+    });
   }
 
   async #tell(runId: RunId, watchers: readonly RunId[]): Promise<void> {

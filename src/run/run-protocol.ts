@@ -10,7 +10,8 @@
  */
 import type { RunId } from "../core/ids.ts";
 import { fold } from "../core/fold.ts";
-import { advance, nextWakeAt } from "../core/machine.ts";
+import { advance, isKeptForOthers, nextWakeAt } from "../core/machine.ts";
+import { owedAt } from "../core/owing.ts";
 import type { Run, RunGenesis } from "../core/run.ts";
 import { dueAt, newRun } from "../core/run.ts";
 import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
@@ -190,11 +191,17 @@ export class RunProtocol {
     if (run !== null) this.#advance(run, { type: "told", watchers });
   }
 
-  /** Whether this call cancelled the run, with the run as it is now; null if there is none. */
-  cancel(): { readonly cancelled: boolean; readonly run: Run } | null {
+  /** This debt was paid; `next`: of runs to be cancelled, those before this number. */
+  paid(id: number, next: number | null): void {
+    const run = this.load();
+    if (run !== null) this.#advance(run, { type: "paid", id, next });
+  }
+
+  /** Whether this call cancelled the run (with `children`: or anything of what it has triggered), with the run as it is now; null if there is none. */
+  cancel(children = false): { readonly cancelled: boolean; readonly run: Run } | null {
     const run = this.load();
     if (run === null) return null;
-    const { change } = this.#advance(run, { type: "cancelled" });
+    const { change } = this.#advance(run, { type: "cancelled", children });
     return { cancelled: change !== null, run };
   }
 
@@ -269,7 +276,8 @@ export class RunProtocol {
       return;
     }
     const due = (change?.tasks ?? []).map(({ state }) => dueAt(state) ?? Number.POSITIVE_INFINITY);
-    const soonest = due.reduce((earlier, at) => Math.min(earlier, at), Number.POSITIVE_INFINITY);
+    const owing = owedAt({ owed: change?.owes ?? [] });
+    const soonest = due.reduce((earlier, at) => Math.min(earlier, at), owing);
     if (soonest < this.#alarmAt) this.#setAlarm(soonest);
   }
 
@@ -307,7 +315,7 @@ export class RunProtocol {
   }
 
   #isRetentionOver(run: Run): boolean {
-    return run.finishedAt !== null && run.telling === null && this.#around.now() >= nextWakeAt(run);
+    return run.finishedAt !== null && !isKeptForOthers(run) && this.#around.now() >= nextWakeAt(run);
   }
 
   /** Payloads first: while the journal is there, a failure here is tried again. */

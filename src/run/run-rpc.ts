@@ -158,8 +158,13 @@ export interface RunRpc {
   payload(task: string | null): Promise<StoredPayload | undefined | null>;
   /** Without a query: all of them. */
   logs(task: string, query?: LogQuery): Promise<TaskLogs | undefined | null>;
-  /** Cancels the run; `run_final` if it has ended already. */
-  cancel(): Promise<{ readonly cancelled: boolean; readonly document: RunDocument } | null>;
+  /**
+   * Cancels the run, if it has not ended already; with `children` also the runs that it has triggered, and theirs. `cancelled`:
+   * whether this call has done, or begun, any of that.
+   */
+  cancel(options?: {
+    readonly children: boolean;
+  }): Promise<{ readonly cancelled: boolean; readonly document: RunDocument } | null>;
   /** Has the final run go on, in place. Null also if its retention is over. */
   retry(): Promise<{ readonly outcome: RetryOutcome; readonly document: RunDocument } | null>;
   /** What a replay from this task reads; null also if the task has never come to read anything. */
@@ -174,6 +179,34 @@ export interface RecordedInputs {
   readonly parents: readonly string[];
   readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];
   readonly outside: readonly (OutsideInput & { readonly payload: PayloadDelivery })[];
+}
+
+/** What somebody is told when a run has failed. */
+export interface Alert {
+  /** The task that is told. */
+  readonly task: string;
+  readonly runId: RunId;
+  /** Tells the failures of one run apart. */
+  readonly nth: number;
+  /** How many runs led to this one (see `TriggerOrigin`). */
+  readonly depth: number;
+  /** The payload. */
+  readonly summary: {
+    readonly run_id: RunId;
+    readonly task: string;
+    readonly status: "failed";
+    readonly source: TriggerSource;
+    readonly created_at: string;
+    readonly started_at: string | null;
+    readonly finished_at: string;
+    readonly failed_tasks: readonly {
+      readonly task: string;
+      readonly reason: FailReason;
+      readonly attempts: number;
+      readonly error: AttemptError | null;
+    }[];
+    readonly url_path: string;
+  };
 }
 
 /** `nothing_to_retry`: nothing has failed, was skipped for it or was cancelled. Both refusals change nothing. */

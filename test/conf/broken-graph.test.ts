@@ -226,3 +226,19 @@ describe("buckets", () => {
     `);
   });
 });
+
+describe("on_failure", () => {
+  it("names a task that there is", async () => {
+    const conf = `on_failure: alert_editor
+tasks:
+  alert_editors:
+    method: a
+`;
+    expect(await problemsOf(conf)).toMatchInlineSnapshot(`
+      "peach.conf:1:13: on_failure: no task is called \`alert_editor\`
+        1 | on_failure: alert_editor
+          |             ^^^^^^^^^^^^
+        hint: did you mean \`alert_editors\`? tasks: alert_editors"
+    `);
+  });
+});

@@ -5,8 +5,7 @@ import { problemsOf } from "./project.ts";
 
 describe("keys that this version does not run", () => {
   it("is reported when the conf asks for all of them", async () => {
-    const conf = `on_failure: t
-tasks:
+    const conf = `tasks:
   t:
     method: a
     on: {event: audio.published}
@@ -18,29 +17,24 @@ tasks:
     timeout: 20d
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:1:1: on_failure: this version of Peach does not run \`on_failure\` yet
-        1 | on_failure: t
-          | ^^^^^^^^^^
-        hint: remove it: no task is triggered when a run fails
-
-      peach.conf:6:5: tasks.t.each: this version of Peach does not run \`each\` yet
-        6 |     each: true
+      "peach.conf:5:5: tasks.t.each: this version of Peach does not run \`each\` yet
+        5 |     each: true
           |     ^^^^
         hint: remove it: a task runs once, not once per item
 
-      peach.conf:7:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
-        7 |     concurrency: 4
+      peach.conf:6:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
+        6 |     concurrency: 4
           |     ^^^^^^^^^^^
         hint: remove it: the number of attempts at a time is not limited
 
-      peach.conf:8:5: tasks.t.rate_limit: this version of Peach does not run \`rate_limit\` yet
-        8 |     rate_limit: {limit: 100, per: 1m}
+      peach.conf:7:5: tasks.t.rate_limit: this version of Peach does not run \`rate_limit\` yet
+        7 |     rate_limit: {limit: 100, per: 1m}
           |     ^^^^^^^^^^
         hint: remove it: the rate of attempts is not limited
 
-      peach.conf:10:5: tasks.t.external: this version of Peach does not run \`external\` other than \`false\` yet
-        10 |     external: true
-           |     ^^^^^^^^
+      peach.conf:9:5: tasks.t.external: this version of Peach does not run \`external\` other than \`false\` yet
+        9 |     external: true
+          |     ^^^^^^^^
         hint: remove it: a task is finished by its own function only"
     `);
   });

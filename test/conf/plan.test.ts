@@ -17,6 +17,7 @@ describe("the plan", () => {
     expect({ ...plan, version: "", tasks: { ...plan.tasks } }).toStrictEqual({
       version: "",
       codops: "default",
+      onFailure: null,
       retentionMs: 30 * 86_400_000,
       inlineLimitBytes: 32_768,
       tasks: {
@@ -30,6 +31,7 @@ describe("the plan", () => {
           retries: DEFAULT_RETRIES,
           timeoutMs: 25_000,
           debounce: null,
+          each: null,
           dispatch: "queue",
           on: { r2: [], events: [] },
           schedules: [],
@@ -98,6 +100,7 @@ describe("the plan", () => {
           },
         ],
         "inlineLimitBytes": 0,
+        "onFailure": null,
         "retentionMs": 604800000,
         "tasks": {
           "archive": {
@@ -107,6 +110,7 @@ describe("the plan", () => {
             "downstream": [
               "done",
             ],
+            "each": null,
             "method": "archive_task",
             "name": "archive",
             "on": {
@@ -132,6 +136,7 @@ describe("the plan", () => {
             "description": null,
             "dispatch": "direct",
             "downstream": [],
+            "each": null,
             "method": "done_task",
             "name": "done",
             "on": {
@@ -160,6 +165,7 @@ describe("the plan", () => {
             "downstream": [
               "done",
             ],
+            "each": null,
             "method": "sub/recommend#recommend_task",
             "name": "recommend",
             "on": {
@@ -188,6 +194,7 @@ describe("the plan", () => {
               "recommend",
               "archive",
             ],
+            "each": null,
             "method": "transcribe_task",
             "name": "transcribe",
             "on": {
@@ -216,7 +223,7 @@ describe("the plan", () => {
             "upstream": [],
           },
         },
-        "version": "1f0049157290",
+        "version": "6df74563cec0",
       }
     `);
   });

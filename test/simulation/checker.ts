@@ -10,7 +10,7 @@ import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
 import { RunStore } from "../../src/run/store.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Ground } from "./ground.ts";
-import type { Behaviour } from "./pipelines.ts";
+import { TOLD, type Behaviour } from "./pipelines.ts";
 import type { RunHost } from "./run-host.ts";
 import { mayStart, maySkip } from "../support/start-rule.ts";
 
@@ -35,6 +35,10 @@ interface Seen {
   retentionOver: number;
   /** Whether somebody has retried it. */
   retried: boolean;
+  /** How often it has failed, where somebody is to be told. */
+  failures: number;
+  /** The runs that have told of it. */
+  readonly alerts: Set<RunId>;
   /** Whether it was deleted at the end of its retention; the same trigger makes another run after that. */
   gone: boolean;
 }
@@ -83,6 +87,8 @@ export class Checker {
       this.#ground.violate("4 final", `${run.id} was ${now.status} and is ${run.status}`);
     if ((run.finishedAt === null) !== run.open > 0)
       this.#ground.violate("4 final", `${run.id} is ${run.status} with ${run.open} tasks open`);
+    if (now.finishedAt === null && run.status === "failed" && run.graph.onFailure !== undefined) now.failures += 1;
+    this.#childrenCancelled(run);
     now.lastToken = run.lastToken;
     now.status = run.status;
     now.finishedAt = run.finishedAt;
@@ -210,6 +216,11 @@ export class Checker {
           "1 accepted is durable",
           `${runId} never ended: it is ${seen.status}, ${seen.states.map(({ status }) => status).join(", ")}`,
         );
+      if (seen.alerts.size !== seen.failures)
+        this.#ground.violate(
+          "12 told once",
+          `${runId} has failed ${seen.failures} times, and somebody was told ${seen.alerts.size} times`,
+        );
       if (!seen.host.storage.isEmpty)
         this.#ground.violate("10 nothing is left", `the journal of ${runId} is still there`);
       if (seen.host.alarmAt !== null) this.#ground.violate("10 nothing is left", `${runId} still has an alarm`);
@@ -231,9 +242,13 @@ export class Checker {
       finishedAt: null,
       retentionOver: Number.POSITIVE_INFINITY,
       retried: false,
+      failures: 0,
+      alerts: new Set(),
       gone: false,
     };
     this.runs.set(run.id, seen);
+    if (run.tasks[0]?.task.name === TOLD && run.origin.parent !== null)
+      this.runs.get(run.origin.parent.runId)?.alerts.add(run.id);
     this.#mustExist(host, run.payload, "the trigger");
     return seen;
   }
@@ -247,6 +262,16 @@ export class Checker {
     this.#mustExist(host, run.payload, "the trigger");
     seen.ref = JSON.stringify(run.payload);
     seen.payload = text ?? "";
+  }
+
+  /** Who cancels a run with those that it has triggered need not look after them. */
+  #childrenCancelled(run: Run): void {
+    if (!run.cancelsChildren || run.owed.some(({ debt }) => debt.type === "cancel_children")) return;
+    for (const { runId } of run.children) {
+      const child = this.runs.get(runId);
+      if (child !== undefined && child.finishedAt === null)
+        this.#ground.violate("13 children cancelled", `${run.id} was cancelled with its children; ${runId} goes on`);
+    }
   }
 
   #forgotten(host: RunHost, seen: Seen): void {

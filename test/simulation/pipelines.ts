@@ -8,6 +8,8 @@ import type { Limits } from "./ground.ts";
 /** Payloads above it go to R2. Bytes. */
 const INLINE_LIMIT_BYTES = 200;
 export const RETENTION_MS = 2 * 3_600_000;
+/** The task that is told of failures. */
+export const TOLD = "told";
 
 /** What the method of a task does. */
 export interface Behaviour {
@@ -47,6 +49,8 @@ export interface Trigger {
   readonly copies: number;
   /** When somebody cancels the run, if it has a key to be found by. */
   readonly cancelAfterMs: number | null;
+  /** Whether it is cancelled with the runs that it has triggered. */
+  readonly cancelChildren: boolean;
   /** When somebody retries it in place, if it has a key to be found by. */
   readonly retryAfterMs: readonly number[];
 }
@@ -75,8 +79,18 @@ export function makePipelines(dice: Dice, limits: Limits): Pipelines {
   const triggers = Array.from({ length: dice.between(1, limits.triggers) }, (_, index) =>
     drawTrigger(dice, index, roots, names),
   );
+  // Who is told of failures; nobody else triggers it.
+  const operator = dice.fork("told");
+  const onFailure = operator.chance(0.6) ? TOLD : null;
+  const told = taskPlan(TOLD, { retries: { ...taskPlan(TOLD).retries, limit: operator.between(0, 2) } });
+  behaviours.set(TOLD, drawBehaviour(operator, told, []));
   return {
-    plan: planOf(tasks, { retentionMs: RETENTION_MS, inlineLimitBytes: INLINE_LIMIT_BYTES, version: "first" }),
+    plan: planOf([...tasks, told], {
+      retentionMs: RETENTION_MS,
+      inlineLimitBytes: INLINE_LIMIT_BYTES,
+      version: "first",
+      onFailure,
+    }),
     behaviours,
     triggers,
     removable: names.filter(
@@ -174,6 +188,7 @@ function drawTrigger(dice: Dice, index: number, roots: readonly string[], names:
     copies: hasKey && dice.chance(0.3) ? 3 : 1,
     cancelAfterMs: hasKey && dice.chance(0.12) ? dice.between(0, 200_000) : null,
     retryAfterMs: drawRetries(operator),
+    cancelChildren: operator.chance(0.6),
   };
 }
 

@@ -128,6 +128,27 @@ const BUGS: readonly Bug[] = [
     instead: "return retriedAfter === 0 ? attempts : attempts;",
   },
   {
+    invariant: "12 told once",
+    bug: "the failures of one run are not told apart",
+    file: "src/core/owing.ts",
+    code: "notes.owe(newOwed(debt, run.owedEver, times.finishedAt));",
+    instead: "notes.owe(newOwed(debt, 0, times.finishedAt));",
+  },
+  {
+    invariant: "12 told once",
+    bug: "a run that fails tells nobody if it is retried soon",
+    file: "src/core/retry-in-place.ts",
+    code: "if (again.size === 0) return",
+    instead: "for (const { id } of run.owed) decision.notes.pay(id);\n  if (again.size === 0) return",
+  },
+  {
+    invariant: "13 children cancelled",
+    bug: "what an attempt had triggered when its run was cancelled goes on",
+    file: "src/core/owed.ts",
+    code: "if (isNew) notes.owe(",
+    instead: "if (isNew && run.owed.length < 0) notes.owe(",
+  },
+  {
     invariant: "5 nothing of a failed attempt",
     bug: "a payload's place in its row is always the first",
     file: "src/run/packer.ts",

@@ -5,7 +5,7 @@
 import { graphFrom } from "../../src/core/graph.ts";
 import { childTriggerKey, idempotencyInput, runIdFromBytes, type RunId } from "../../src/core/ids.ts";
 import type { Plan } from "../../src/core/plan.ts";
-import type { Run } from "../../src/core/run.ts";
+import type { Owed, Run } from "../../src/core/run.ts";
 import type { Effect } from "../../src/core/run-event.ts";
 import type { TriggerOrigin } from "../../src/core/trigger.ts";
 import type { RunProtocol } from "../../src/run/run-protocol.ts";
@@ -18,7 +18,7 @@ import { ExecutorHost } from "./executor-host.ts";
 import type { Fault } from "./faults.ts";
 import { Ground, type Limits, type Violation } from "./ground.ts";
 import { Invocation, PassingError, StoreError } from "./invocation.ts";
-import { makePipelines, planWithout, RETENTION_MS, type Pipelines, type Trigger } from "./pipelines.ts";
+import { makePipelines, planWithout, RETENTION_MS, TOLD, type Pipelines, type Trigger } from "./pipelines.ts";
 import { Queue } from "./queue.ts";
 import { RunHost } from "./run-host.ts";
 import { executeAttempt, storeText, type TaskWorld } from "./task-code.ts";
@@ -162,7 +162,10 @@ class World {
     }
     const { key, cancelAfterMs, task } = trigger;
     if (key !== null && cancelAfterMs !== null)
-      scheduler.after(trigger.atMs + cancelAfterMs, () => void this.#cancel(runIdFor(task, key)));
+      scheduler.after(
+        trigger.atMs + cancelAfterMs,
+        () => void this.#cancel(runIdFor(task, key), trigger.cancelChildren),
+      );
     for (const afterMs of key === null ? [] : trigger.retryAfterMs)
       scheduler.after(trigger.atMs + afterMs, () => void this.#retry(runIdFor(task, key ?? "")));
   }
@@ -238,10 +241,10 @@ class World {
     return this.#accept(from, target, key, large, { source: "task", by: task, parent: { runId, task } });
   }
 
-  async #cancel(runId: RunId): Promise<void> {
-    const user = new Invocation(this.#ground, `cancel of ${runId}`);
+  async #cancel(runId: RunId, children: boolean): Promise<void> {
+    const user = new Invocation(this.#ground, `cancel of ${runId}${children ? " and its children" : ""}`);
     try {
-      await this.#callRun(user, runId, "cancel", (run) => run.cancel()?.cancelled ?? false);
+      await this.#callRun(user, runId, "cancel", (run) => run.cancel(children)?.cancelled ?? false);
     } catch (error) {
       this.#ground.tell(() => `${runId} could not be cancelled: ${String(error)}`);
     }
@@ -331,7 +334,26 @@ class World {
       case "tell":
         for (const watcher of effect.runIds) void this.#tell(life, run.id, watcher);
         break;
+      case "pay":
+        void this.#pay(life, run, effect.owed);
+        break;
     }
+  }
+
+  /** As the object pays its debts: for the alert, an entrypoint of the worker accepts the trigger. */
+  #pay(life: Invocation, run: Run, { id, debt }: Owed): Promise<void> {
+    return this.#atBest(`${run.id} could not pay ${debt.type}`, async () => {
+      if (debt.type === "alert") {
+        const origin = { source: "task", by: TOLD, parent: { runId: run.id, task: TOLD } } as const;
+        await this.#accept(life, run.graph.onFailure ?? "", `alert:${run.id}:${run.createdAt}:${id}`, false, origin);
+        this.#host(run.id).invoke("paid", (paying) => paying.paid(id, null));
+        return;
+      }
+      const children = run.children.slice(debt.next, debt.next + 2);
+      for (const { runId } of children)
+        await this.#callRun(life, runId, "cancel", (child) => child.cancel(true)?.cancelled ?? false);
+      this.#host(run.id).invoke("paid", (paying) => paying.paid(id, debt.next + children.length));
+    });
   }
 
   /** As `watchRuns`, and what the object does with the answer. */

@@ -13,6 +13,12 @@ export const cancelRun = {
   group: GROUP,
   summary: "Cancels the run; running attempts are told through `signal`",
   params: runParams,
+  query: z.strictObject({
+    children: z
+      .boolean({ error: "true or false" })
+      .default(false)
+      .describe("Cancels also the runs that it has triggered, and theirs"),
+  }),
   answers: { 200: { description: "The run", document: runDocument } },
   problems: ["unknown_run", "run_final"],
 } satisfies Operation;

@@ -19,9 +19,9 @@ export function steeringRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> 
   const { callRun } = dependencies;
   const replay = createReplayRun(dependencies);
   const routes = new Hono<HttpEnv>();
-  handle(routes, cancelRun, (c, { params, reply }) =>
+  handle(routes, cancelRun, (c, { params, query, reply }) =>
     withRunId(c, params, async (runId) => {
-      const answer = await callRun(c.env, runId, (run) => run.cancel());
+      const answer = await callRun(c.env, runId, (run) => run.cancel(query));
       if (answer === null) return problemResponse(c, unknownRun(runId));
       return answer.cancelled ? reply(200, answer.document) : problemResponse(c, runFinal(answer.document));
     }),

@@ -1,0 +1,35 @@
+/** How a debt of a run comes to be, and when it is due (see owed.ts). */
+import type { ChangeNotes } from "./change-notes.ts";
+import type { Debt, FailedTask, Owed, Run, TaskState } from "./run.ts";
+
+/** If nobody has acknowledged it by then, it is paid again. */
+export const FIRST_PAUSE_MS = 10_000;
+
+/** So many failed tasks stand in a summary. */
+const LISTED_FAILURES = 100;
+
+/** What is owed from now on; `before`: how many debts there were. */
+export function newOwed(debt: Debt, before: number, now: number): Owed {
+  return { id: before + 1, debt, tries: 1, dueAt: now + FIRST_PAUSE_MS };
+}
+
+/** When the next debt is due that nobody has acknowledged. */
+export function owedAt({ owed }: Pick<Run, "owed">): number {
+  return owed.reduce((soonest, { dueAt }) => Math.min(soonest, dueAt), Number.POSITIVE_INFINITY);
+}
+
+/** The run has failed: somebody is to be told, if peach.conf names a task for that. */
+export function oweAlert(
+  run: Run,
+  notes: ChangeNotes,
+  stateOf: (ordinal: number) => TaskState | null,
+  times: { readonly startedAt: number | null; readonly finishedAt: number },
+): void {
+  if (run.graph.onFailure === undefined) return;
+  const failed = run.tasks.flatMap(({ attempts }, ordinal): FailedTask[] => {
+    const state = stateOf(ordinal);
+    return state?.status === "failed" ? [{ ordinal, reason: state.reason, attempts: attempts.length }] : [];
+  });
+  const debt: Debt = { type: "alert", ...times, failed: failed.slice(0, LISTED_FAILURES) };
+  notes.owe(newOwed(debt, run.owedEver, times.finishedAt));
+}

@@ -1,0 +1,171 @@
+import { describe, expect, it } from "vitest";
+import { nextWakeAt } from "../../src/core/machine.ts";
+import { failed, graphOf, Play, RUN_ID, succeeded } from "../support/run-play.ts";
+import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
+
+const FATAL = failed({ retryable: false });
+const child = (number: number): { runId: RunId; task: string } => ({
+  runId: runIdFromBytes(new Uint8Array(16).fill(number)),
+  task: "child",
+});
+
+function alerting(dag: string): Play {
+  return new Play({ ...graphOf(dag), onFailure: "alert" });
+}
+
+/** The debts that are to be paid now. */
+function paying(play: Play) {
+  return play.effects("pay").map(({ owed }) => owed);
+}
+
+describe("a run that fails, where somebody is to be told", () => {
+  it("owes an alert with what failed, from the commit in which it ends", () => {
+    const play = alerting("a > b c");
+    play.claim();
+    play.settle("a", succeeded());
+    play.claim();
+    play.settle("b", FATAL);
+    expect(play.run.owed).toEqual([]);
+    play.settle("c", FATAL);
+    const owed = {
+      id: 1,
+      tries: 1,
+      dueAt: play.now + 10_000,
+      debt: {
+        type: "alert",
+        startedAt: play.now,
+        finishedAt: play.now,
+        failed: [
+          { ordinal: 1, reason: "error", attempts: 1 },
+          { ordinal: 2, reason: "error", attempts: 1 },
+        ],
+      },
+    };
+    expect(play.run.owed).toEqual([owed]);
+    expect(paying(play)).toEqual([owed]);
+  });
+
+  it("owes none if it succeeds, is cancelled, or nobody is to be told", () => {
+    const fine = alerting("a");
+    fine.succeedAll();
+    const cancelled = alerting("a");
+    cancelled.cancel();
+    const quiet = new Play("a");
+    quiet.claim();
+    quiet.settle("a", FATAL);
+    for (const play of [fine, cancelled, quiet]) expect([play.run.owed, paying(play)]).toEqual([[], []]);
+  });
+
+  it("pays it again, with growing pauses, until somebody has acknowledged it, and outlives its retention", () => {
+    const play = alerting("a");
+    play.claim();
+    play.settle("a", FATAL);
+    const end = play.now;
+    const pauses = [];
+    for (let times = 0; times < 8; times += 1) {
+      pauses.push(play.wakeWhenDue());
+      expect(paying(play)).toHaveLength(1);
+    }
+    expect(pauses.map((ms) => ms / 1_000)).toEqual([10, 20, 40, 80, 160, 300, 300, 300]);
+    play.now = end + 2 * play.run.graph.retentionMs;
+    play.wake();
+    expect(nextWakeAt(play.run)).toBe(play.now + 300_000);
+    play.event({ type: "paid", id: 1, next: null });
+    expect(play.run.owed).toEqual([]);
+    expect(nextWakeAt(play.run)).toBe(end + play.run.graph.retentionMs);
+    expect(play.event({ type: "paid", id: 1, next: null })).toMatchObject({ change: null, ignored: ["already_paid"] });
+  });
+
+  it("owes another one when it fails again after a retry, and keeps the first as it was", () => {
+    const play = alerting("a");
+    play.claim();
+    play.settle("a", FATAL);
+    const [first] = play.run.owed;
+    play.now += 1_000;
+    play.event({ type: "retried" });
+    expect(play.run.owed).toEqual([first]);
+    expect(nextWakeAt(play.run)).toBe(first?.dueAt);
+    play.claim();
+    play.settle("a", FATAL);
+    expect(play.run.owed).toMatchObject([
+      first ?? {},
+      { id: 2, debt: { finishedAt: play.now, failed: [{ attempts: 2 }] } },
+    ]);
+    play.event({ type: "paid", id: 1, next: null });
+    expect(play.run.owed).toMatchObject([{ id: 2 }]);
+  });
+});
+
+describe("a run that is cancelled with its children", () => {
+  it("owes it to those that it has triggered, and says how far it has come", () => {
+    const play = new Play("a > b");
+    play.claim();
+    play.settle("a", succeeded(), null, [child(1), child(2), child(3)]);
+    play.event({ type: "cancelled", children: true });
+    expect(play.run.status).toBe("cancelled");
+    expect(paying(play)).toMatchObject([{ id: 1, debt: { type: "cancel_children", next: 0 } }]);
+    play.event({ type: "paid", id: 1, next: 2 });
+    expect(paying(play)).toMatchObject([{ id: 1, debt: { next: 2 } }]);
+    play.event({ type: "paid", id: 1, next: 3 });
+    expect(play.run.owed).toEqual([]);
+  });
+
+  it("cancels also what an attempt had triggered that was still running, once that has ended", () => {
+    const play = new Play("a");
+    play.claim();
+    const lease = play.leaseOf("a");
+    play.event({ type: "cancelled", children: true });
+    expect(paying(play)).toEqual([]);
+    const late = { ...lease, outcome: succeeded(), children: [child(7)], logs: null };
+    play.event({ type: "settled", attempts: [late], claim: null });
+    expect(play.run.children).toEqual([child(7)]);
+    expect(play.run.status).toBe("cancelled");
+    expect(paying(play)).toMatchObject([{ debt: { type: "cancel_children", next: 0 } }]);
+    expect(play.event({ type: "settled", attempts: [late], claim: null }).change).toBeNull();
+  });
+
+  it("records the children of an attempt that ends late, and leaves them alone if nobody wants them cancelled", () => {
+    const play = new Play("a");
+    play.claim();
+    const lease = play.leaseOf("a");
+    play.cancel();
+    play.event({
+      type: "settled",
+      attempts: [{ ...lease, outcome: succeeded(), children: [child(7)], logs: null }],
+      claim: null,
+    });
+    expect(play.run.children).toEqual([child(7)]);
+    expect(paying(play)).toEqual([]);
+  });
+
+  it("takes nothing from a late attempt that was not cancelled", () => {
+    const play = new Play("a", { a: { retries: 1 } });
+    play.claim();
+    const lease = play.leaseOf("a");
+    play.now += 100_000;
+    play.wake();
+    const late = { ...lease, outcome: succeeded(), children: [child(7)], logs: null };
+    expect(play.event({ type: "settled", attempts: [late], claim: null }).change).toBeNull();
+  });
+
+  it("may be final already: then only its children are cancelled, once", () => {
+    const play = new Play("a");
+    play.claim();
+    play.settle("a", succeeded(), null, [child(1)]);
+    expect(play.event({ type: "cancelled", children: true }).change).not.toBeNull();
+    expect(play.run.status).toBe("succeeded");
+    expect(paying(play)).toHaveLength(1);
+    expect(play.event({ type: "cancelled", children: true }).change).toBeNull();
+  });
+
+  it("leaves alone what it triggers after a retry", () => {
+    const play = new Play("a");
+    play.claim();
+    play.event({ type: "cancelled", children: true });
+    play.event({ type: "retried" });
+    play.claim();
+    play.settle("a", succeeded(), null, [child(1)]);
+    expect(paying(play)).toEqual([]);
+    expect(play.run.id).toBe(RUN_ID);
+  });
+});
