@@ -15,7 +15,7 @@ import { requestId } from "./request-id.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { deliveryRoutes, type DeliveryRouteDependencies } from "./routes/deliveries.ts";
 import { deploymentRoutes } from "./routes/deployment.ts";
-import { descriptionRoutes } from "./routes/description.ts";
+import { descriptionRoutes, docsHandler } from "./routes/description.ts";
 import { devR2Routes } from "./routes/dev-r2.ts";
 import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
 import { laterRoutes } from "./routes/later.ts";
@@ -42,6 +42,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.use(requestId);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
+  app.get("/api/v1/docs", docsHandler());
   app.use("/api/v1/*", apiHeaders, apiCors, limitRequest, authenticate);
   for (const routes of [
     triggerRoutes(dependencies),

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { ProblemCode } from "../core/result.ts";
 import { documents, named } from "./api-types.ts";
 import { scopesOf } from "./auth.ts";
-import type { Answer, Operation } from "./operation.ts";
+import { GROUPS, type Answer, type Operation } from "./operation.ts";
 import { PROBLEM_KINDS } from "./problem.ts";
 
 /** What any call may be refused with. */
@@ -39,6 +39,13 @@ const problemDocument = named(
     .describe("RFC 9457"),
 );
 
+/** Any content type; first the two that a payload is usually sent as. */
+const ANY_PAYLOAD = {
+  "application/json": { schema: {} },
+  "text/plain": { schema: { type: "string" } },
+  "*/*": { schema: { type: "string", format: "binary" } },
+} as const;
+
 const DESCRIPTION = `Peach runs event-driven pipelines at the edge. Each call needs a token, \`Authorization: Bearer TOKEN\`; what it needs to be
 allowed to do stands with the call. Errors are problem documents (RFC 9457).`;
 
@@ -59,7 +66,7 @@ export function openApiDocument(operations: readonly Operation[]): Json {
     },
     servers: [{ url: "/api/v1" }],
     security: [{ token: [] }],
-    tags: [...new Set(operations.map(({ group }) => group))].map((name) => ({ name })),
+    tags: [...new Set(operations.map(({ group }) => group))].map((name) => ({ name, description: GROUPS[name] })),
     paths,
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
@@ -87,8 +94,7 @@ function operationObject(operation: Operation): Json {
       requestBody: {
         description: body.description,
         required: body.required,
-        content:
-          body.document === null ? { "*/*": {} } : { "application/json": { schema: referenceTo(body.document) } },
+        content: body.document === null ? ANY_PAYLOAD : { "application/json": { schema: referenceTo(body.document) } },
       },
     }),
     responses: { ...successes(operation), ...refusals(operation) },

@@ -21,6 +21,17 @@ export interface Answer {
 /** With a document. 204 has nothing, 206 a part of a payload. */
 export type DocumentStatus = 200 | 201 | 202;
 
+/** The calls by what they are about, in words for the description of the API. */
+export const GROUPS = {
+  Triggers: "What starts runs",
+  Runs: "What became of a trigger: one run, or all of them",
+  Steering: "What can be done about a run",
+  Schedules: "Times at which tasks are triggered",
+  Endpoints: "What came in from outside",
+  "Dead letters": "What could not be processed",
+  Deployment: "What is deployed, and how it is",
+} as const;
+
 export interface Operation {
   /** What clients that are generated call it. */
   readonly id: string;
@@ -28,7 +39,7 @@ export interface Operation {
   /** Below /api/v1, with `{parameters}`. */
   readonly path: string;
   readonly right: Right;
-  readonly group: string;
+  readonly group: keyof typeof GROUPS;
   readonly summary: string;
   /** Each `{parameter}` of the path. */
   readonly params?: z.ZodObject;

@@ -43,7 +43,8 @@ describe("the table of operations", () => {
     const routes = edgeApp(PLAN)
       .app.routes.filter(({ path }) => path.startsWith(`${API}/`) && !path.includes("*"))
       .map(({ method, path }) => `${method} ${path.slice(API.length).replace(/:(\w+)/g, "{$1}")}`)
-      .filter((route) => !later.has(route));
+      // For people, and open to all.
+      .filter((route) => !later.has(route) && route !== "GET /docs");
     expect(new Set(OPERATIONS.map(callOf))).toEqual(new Set(routes));
     expect(routes).toHaveLength(OPERATIONS.length);
   });
@@ -86,6 +87,30 @@ describe("GET /openapi.json", () => {
     );
     expect(references.length).toBeGreaterThan(10);
     for (const name of references) expect(Object.keys(document.components.schemas)).toContain(name);
+  });
+});
+
+describe("GET /docs", () => {
+  it("shows each call on one page that needs nothing else, without a token", async () => {
+    const response = await edge(PLAN)(`${API}/docs`, { headers: { Authorization: "none" } });
+    expect(response.status).toBe(200);
+    const page = await response.text();
+    for (const { id, path } of OPERATIONS) {
+      expect(page).toContain(`<details id="${id}">`);
+      expect(page).toContain(`<code>${API}${path}</code>`);
+    }
+    expect(page).not.toMatch(/<script|<link|<img|src=|url\(|@import|https?:/);
+    const [style = ""] = /(?<=<style>).*(?=<\/style>)/s.exec(page) ?? [];
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style))).toBase64();
+    const policy = response.headers.get("Content-Security-Policy");
+    expect(policy).toContain(`default-src 'none'; style-src 'sha256-${digest}';`);
+  });
+
+  it("links only to what it has", async () => {
+    const page = await (await edge(PLAN)(`${API}/docs`)).text();
+    const links = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
+    expect(links.length).toBeGreaterThan(OPERATIONS.length);
+    for (const id of links) expect(page).toContain(`id="${id}"`);
   });
 });
 

@@ -1,5 +1,7 @@
-/** `/openapi.json`: what the API is, for programs. */
-import { Hono } from "hono";
+/** `/openapi.json` and `/docs`: what the API is, for programs and for people. Both are made once, when somebody first asks. */
+import { Hono, type Handler } from "hono";
+import { docsPage } from "../docs-page.ts";
+import { DOCS_STYLE } from "../docs-style.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { openApiDocument } from "../openapi.ts";
@@ -15,4 +17,24 @@ export function descriptionRoutes(): Hono<HttpEnv> {
     return c.body(made, 200, { "Content-Type": "application/json" });
   });
   return routes;
+}
+
+/** The page. It is open to everyone, as browsers send no token: it says nothing that is not the same in every deployment. */
+export function docsHandler(): Handler<HttpEnv> {
+  let made: { readonly page: string; readonly policy: string } | null = null;
+  return async (c) => {
+    made ??= {
+      page: docsPage(openApiDocument(OPERATIONS)),
+      policy: `default-src 'none'; style-src 'sha256-${await digestOf(DOCS_STYLE)}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`,
+    };
+    return c.html(made.page, 200, {
+      "Content-Security-Policy": made.policy,
+      "X-Content-Type-Options": "nosniff",
+      "Referrer-Policy": "no-referrer",
+    });
+  };
+}
+
+async function digestOf(text: string): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toBase64();
 }

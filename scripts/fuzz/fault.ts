@@ -1,0 +1,45 @@
+/** What no answer of the API may be or have, whatever was asked. */
+import { z } from "zod";
+
+const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  hint: z.string(),
+  request_id: z.string(),
+});
+
+/** A line of a stack, or a place in a source file. */
+const STACK = /\n\s+at |\.[cm]?[jt]s:\d+/;
+
+export interface FuzzedAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  /** As much as was read. */
+  readonly text: string;
+}
+
+/** Why this answer must not be, or null. `secrets`: texts that no answer may have. */
+export function faultOf({ status, contentType, text }: FuzzedAnswer, secrets: readonly string[]): string | null {
+  if (secrets.some((secret) => text.includes(secret))) return "it has a secret";
+  // Asking again later is an answer, a fault of the worker is none.
+  if (status >= 500 && status !== 503) return `it is ${status}`;
+  if (status < 400) return null;
+  if (STACK.test(text)) return "it has a stack";
+  // To HEAD the head alone is answered.
+  if (text === "") return null;
+  if (!contentType.startsWith("application/problem+json")) return `it is ${status} and no problem document`;
+  const parsed = problem.safeParse(parseJson(text));
+  if (!parsed.success) return "it is no problem document as RFC 9457 has it";
+  return parsed.data.status === status ? null : "its document has another status";
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,94 @@
+/** The description of the API that a runtime serves, used as others would: by a linter and by a generator of clients. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { createConfig, lintFromString } from "@redocly/openapi-core";
+import { build } from "esbuild";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { Stage } from "./stage.ts";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+/** Below node_modules, so that what is generated finds its packages; no folder of it stays. */
+const CACHE = join(ROOT, "node_modules/.cache");
+
+let stage: Stage;
+let source: string;
+beforeAll(async () => {
+  stage = await Stage.open("lab");
+  const { url, token } = stage.peach;
+  const response = await fetch(`${url}/api/v1/openapi.json`, { headers: { Authorization: `Bearer ${token}` } });
+  source = await response.text();
+  return () => stage.close();
+});
+
+/** A program as somebody would write it who has only the generated client. */
+const PROGRAM = `
+import { defaults, triggerTask, readRun, listTasks, readTaskPayload } from "./client.ts";
+
+export async function main(url: string, token: string) {
+  defaults.baseUrl = url + "/api/v1";
+  defaults.headers = { Authorization: "Bearer " + token };
+  const accepted = await triggerTask("echo", { hello: ["world", 1] }, { wait: "30s" });
+  if (accepted.status !== 200 && accepted.status !== 202) throw new Error(accepted.data.detail);
+  const run = await readRun(accepted.data.run_id);
+  if (run.status !== 200) throw new Error(run.data.detail);
+  const statuses: string[] = run.data.tasks.map((task) => task.status);
+  const payload = await readTaskPayload(run.data.run_id, "after");
+  const tasks = await listTasks();
+  const unknown = await readRun("run_nothing");
+  return {
+    status: run.data.status,
+    statuses,
+    payload: payload.status,
+    tasks: tasks.status === 200 ? tasks.data.tasks.length : 0,
+    unknown: unknown.status === 404 ? unknown.data.code : "",
+  };
+}
+`;
+
+describe("the OpenAPI document of the runtime", () => {
+  it("has nothing that the linter objects to", async () => {
+    const config = await createConfig({ extends: ["recommended"] });
+    const problems = await lintFromString({ source, config });
+    expect(problems.map(({ ruleId, message, location }) => [ruleId, message, location[0]?.pointer])).toEqual([]);
+  });
+
+  it("is enough for a generated client to trigger and read a run, and its types fit", async () => {
+    mkdirSync(CACHE, { recursive: true });
+    const folder = mkdtempSync(join(CACHE, "openapi-client-"));
+    try {
+      const [description, client, program] = ["openapi.json", "client.ts", "program.ts"].map((name) =>
+        join(folder, name),
+      );
+      if (description === undefined || client === undefined || program === undefined) throw new Error("three names");
+      writeFileSync(description, source);
+      writeFileSync(program, PROGRAM);
+      const bin = (name: string): string => join(ROOT, "node_modules/.bin", name);
+      execFileSync(bin("oazapfts"), [description, client], { stdio: "pipe" });
+      const flags =
+        "--noEmit --ignoreConfig --strict --skipLibCheck --module esnext --moduleResolution bundler --target esnext --lib esnext,dom";
+      execFileSync(bin("tsc"), [...flags.split(" "), "--allowImportingTsExtensions", program], {
+        stdio: "pipe",
+        cwd: folder,
+      });
+      const out = join(folder, "program.mjs");
+      await build({ entryPoints: [program], bundle: true, format: "esm", outfile: out, logLevel: "silent" });
+      const loaded: unknown = await import(/* @vite-ignore */ pathToFileURL(out).href);
+      const { main } = z
+        .object({ main: z.function({ input: [z.string(), z.string()], output: z.promise(z.unknown()) }) })
+        .parse(loaded);
+      const { url, token } = stage.peach;
+      expect(await main(url, token)).toEqual({
+        status: "succeeded",
+        statuses: ["succeeded", "succeeded"],
+        payload: 200,
+        tasks: expect.any(Number),
+        unknown: "unknown_run",
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
