@@ -20,7 +20,7 @@ const PLAN = planOf(
 /** The rest of ten thousand is a command of its own: npm run fuzz. */
 const REQUESTS = 600;
 
-it.each([1, 2])("no request makes the API fail, or tell what it should not (seed %i)", async (seed) => {
+it.each([1, 2])("no request makes the API fail, or tell a secret (seed %i)", async (seed) => {
   for (const method of ["error", "warn", "log"] as const) vi.spyOn(console, method).mockImplementation(() => undefined);
   const registry = { tasks: { echo: () => null, later: () => null }, endpoints: { hook: () => null } };
   const send = edge(PLAN, { registry, env: { HOOK: SECRET } });
