@@ -1,5 +1,7 @@
 /** Wiring only: the worker's handlers and the classes that the runtime looks for. */
 import * as dashboard from "#generated/dashboard";
+import { CatalogObject } from "./catalog/catalog-object.ts";
+import { DirectoryObject } from "./catalog/directory-object.ts";
 import { DeadLettersObject } from "./dead-letters/dead-letters-object.ts";
 import { callDeliveries } from "./deliveries/deliveries-client.ts";
 import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
@@ -23,9 +25,11 @@ const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callD
 
 export {
   AlertEntrypoint,
+  CatalogObject,
   DeadLettersObject,
   DebounceObject,
   DeliveriesObject,
+  DirectoryObject,
   DriverEntrypoint,
   ExecutorObject,
   RunObject,

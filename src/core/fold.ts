@@ -40,7 +40,10 @@ export function fold(run: Run, change: RunChange): void {
     }
     if (state.status === "waiting") foldWaits(entry, state.awaits);
   }
-  Object.assign(run, change.run);
+  if (change.run !== undefined) {
+    Object.assign(run, change.run);
+    run.revision += 1;
+  }
   if (change.lastToken !== undefined) run.lastToken = change.lastToken;
   if (change.children !== undefined) run.children.push(...change.children);
   if (change.payload !== undefined) run.payload = change.payload;

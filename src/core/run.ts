@@ -272,6 +272,8 @@ export interface Run extends RunGenesis {
   startedAt: number | null;
   finishedAt: number | null;
   lastToken: number;
+  /** Derived: how often its status has changed. */
+  revision: number;
   readonly tasks: TaskEntry[];
   /** Items of `each` tasks: the first has the ordinal after the last task's. Find entries by `entryOf`. */
   readonly items: TaskEntry[];
@@ -307,6 +309,7 @@ export function newRun(genesis: RunGenesis): Run {
     startedAt: null,
     finishedAt: null,
     lastToken: 0,
+    revision: 0,
     tasks,
     items: [],
     eaches: [],

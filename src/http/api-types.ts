@@ -56,6 +56,21 @@ export function durationUpTo(most: string): z.ZodType<number, string> {
     .refine((milliseconds) => milliseconds <= mostMs, { error });
 }
 
+/** One or several of these words, comma separated; a list when read. */
+export function listOf<const Word extends string>(words: readonly Word[]): z.ZodType<Word[], string> {
+  const error = `one or several of ${words.join(", ")}, separated by commas`;
+  const either = words.join("|");
+  return z
+    .string()
+    .regex(new RegExp(`^(${either})(,(${either}))*$`), { error })
+    .transform((text) => text.split(",").flatMap((name) => words.find((word) => word === name) ?? []));
+}
+
+/** A time in a query; epoch milliseconds when read. */
+export const timeParameter = z.iso
+  .datetime({ offset: true, error: "a time in ISO 8601, such as 2026-11-22T20:00:00Z" })
+  .transform((text) => Date.parse(text));
+
 /** Presentable in a header, and the same for each attempt at the same trigger. */
 export const idempotencyKey = z
   .string()

@@ -20,6 +20,7 @@ import { devR2Routes } from "./routes/dev-r2.ts";
 import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
 import { laterRoutes } from "./routes/later.ts";
 import { reconcileRoutes } from "./routes/reconcile.ts";
+import { runListRoutes } from "./routes/run-lists.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { steeringRoutes } from "./routes/steering.ts";
@@ -46,6 +47,8 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   app.use("/api/v1/*", apiHeaders, apiCors, limitRequest, authenticate);
   for (const routes of [
     triggerRoutes(dependencies),
+    // Before the calls of one run: `count` and `feed` are no ids.
+    runListRoutes(dependencies),
     runRoutes(dependencies),
     steeringRoutes(dependencies),
     scheduleRoutes(dependencies),

@@ -4,6 +4,7 @@ import { deleteDeadLetter, listDeadLetters, redriveDeadLetter } from "./operatio
 import { listEndpoints, listTasks, readGraph, readHealth, readTask } from "./operations/deployment.ts";
 import { readOpenApi } from "./operations/description.ts";
 import { listDeliveries, replayDelivery } from "./operations/endpoints.ts";
+import { countRunsOperation, followRuns, listRuns } from "./operations/run-lists.ts";
 import { readRun, readRunPayload, readTaskLogs, readTaskPayload } from "./operations/runs.ts";
 import { listSchedules, pauseSchedules, resumeSchedules } from "./operations/schedules.ts";
 import { cancelRun, replayRun, retryRun } from "./operations/steering.ts";
@@ -13,6 +14,9 @@ export const OPERATIONS: readonly Operation[] = [
   triggerTask,
   emitEvent,
   reconcileBucket,
+  listRuns,
+  countRunsOperation,
+  followRuns,
   readRun,
   readRunPayload,
   readTaskPayload,

@@ -3,6 +3,7 @@
  * and the calls that only read. It never awaits a task, and is asleep whenever no call is under way.
  */
 import { DurableObject } from "cloudflare:workers";
+import { recordRun } from "../catalog/catalog-client.ts";
 import { parseRunId, type RunId } from "../core/ids.ts";
 import { replayInputs, type OutsideInput } from "../core/inputs.ts";
 import type { PayloadRef } from "../core/payload-ref.ts";
@@ -63,6 +64,12 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         if (origin.parent === null) return false;
         const parent = await callRun(env, origin.parent.runId, (run) => run.describe());
         return parent !== null && parent.finished_at === null;
+      },
+      tellCatalog: (summary, keep) => recordRun(env, summary, keep),
+      notTold: (error) => {
+        console.warn(
+          JSON.stringify({ message: "catalogue not told, the alarm will", run: ctx.id.name, error: String(error) }),
+        );
       },
       waitUntil: (work) => ctx.waitUntil(work),
       alarmFailed: (strikes, error) => {

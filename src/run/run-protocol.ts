@@ -18,6 +18,7 @@ import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
 import { deliver } from "./delivery.ts";
 import { placeParcel, takeIn } from "./intake.ts";
 import { Packer } from "./packer.ts";
+import { RunFeed, type TellCatalog } from "./run-feed.ts";
 import type {
   AcceptAnswer,
   AcceptRequest,
@@ -39,6 +40,15 @@ const ALARM_PAUSE_MAX_MS = 300_000;
  */
 const ABANDONED_MS = { looked: 8 * 86_400_000, age: 7 * 86_400_000 } as const;
 
+/**
+ * When a run that is final looks whether the catalogue has it, before its alarm is set to the end of its retention: by an alarm that is
+ * set anyway, if it comes within `latest`, else after `pause`. A run that is deleted sooner than `short` after its end looks once more.
+ */
+const LISTED_MS = { latest: 60_000, pause: 10_000, short: 600_000 } as const;
+
+/** An alarm within that time tells the catalogue again of a run that is not final; else it must keep the run at once. */
+const TOLD_AGAIN_MS = 15_000;
+
 /** How long a child run whose retention is over is kept before it asks again whether its parent has ended. */
 const KEPT_PAUSE_MS = { least: 60_000, most: 86_400_000 } as const;
 
@@ -57,6 +67,10 @@ export interface RunSurroundings {
   deleteAbandoned(storedBefore: number): Promise<void>;
   /** Whether the run that triggered this one is not final: one of its attempts may trigger again, and must find this run. */
   mayBeTriggeredAgain(run: Run): Promise<boolean>;
+  /** Tells the catalogue how the run stands. */
+  readonly tellCatalog: TellCatalog;
+  /** The catalogue could not be told; the alarm will try again. */
+  notTold(error: unknown): void;
   /** Carries work on beyond the answer. */
   waitUntil(work: Promise<void>): void;
   /** The alarm failed for the `strikes`th time in a row; it is set again. */
@@ -66,6 +80,7 @@ export interface RunSurroundings {
 export class RunProtocol {
   readonly #store: RunStore;
   readonly #around: RunSurroundings;
+  readonly #feed: RunFeed;
   /** The journal, folded. Undefined until it is read. */
   #run: Run | null | undefined;
   #alarmAt = Number.POSITIVE_INFINITY;
@@ -78,6 +93,7 @@ export class RunProtocol {
   constructor(store: RunStore, around: RunSurroundings) {
     this.#store = store;
     this.#around = around;
+    this.#feed = new RunFeed(around.tellCatalog, (error) => around.notTold(error));
   }
 
   /** The run, or null if none was accepted (or it was deleted). */
@@ -128,6 +144,7 @@ export class RunProtocol {
     this.#run = run;
     this.#setAlarm(nextWakeAt(run));
     this.#perform(run, decided.effects);
+    this.#tell(run);
     return { status: run.status, deduplicated: false, grant: this.#grant(run, decided) };
   }
 
@@ -229,12 +246,9 @@ export class RunProtocol {
         if (this.load() === null && this.#alarmAt === Number.POSITIVE_INFINITY) await this.#store.deleteAll();
         return;
       }
-      if (this.#isRetentionOver(run)) {
-        await this.#endRetention(run);
-        return;
-      }
       this.#advance(run, { type: "woken" });
-      this.#setAlarm(nextWakeAt(run));
+      if (run.finishedAt === null) await this.#goOn(run);
+      else await this.#end(run);
       this.#alarmStrikes = 0;
     } catch (error) {
       this.#alarmStrikes += 1;
@@ -246,6 +260,27 @@ export class RunProtocol {
     }
   }
 
+  /** Never behind the catalogue: the run's next time is set before it is told. */
+  async #goOn(run: Run): Promise<void> {
+    this.#setAlarm(nextWakeAt(run));
+    try {
+      await this.#feed.confirm(run);
+    } catch (error) {
+      this.#around.notTold(error);
+      const again = this.#around.now() + LISTED_MS.pause;
+      if (again < this.#alarmAt) this.#setAlarm(again);
+    }
+  }
+
+  /** Listed first, then kept, then deleted: a run that the catalogue knows to be final is deleted there as well. */
+  async #end(run: Run): Promise<void> {
+    if (!this.#isRetentionOver(run) || run.graph.retentionMs < LISTED_MS.short) await this.#feed.confirm(run);
+    // It may have been retried meanwhile.
+    if (run.finishedAt === null) return;
+    if (this.#isRetentionOver(run)) await this.#endRetention(run);
+    else this.#setAlarm(nextWakeAt(run));
+  }
+
   #advance(run: Run, event: RunEvent, data = new Packer(this.#store.nextSeq)): Advance {
     const now = this.#around.now();
     const decided = advance(run, event, now);
@@ -255,6 +290,7 @@ export class RunProtocol {
       this.#setAlarmFor(run, decided);
     }
     this.#perform(run, decided.effects);
+    if (decided.change?.run !== undefined) this.#tell(run);
     return decided;
   }
 
@@ -262,16 +298,28 @@ export class RunProtocol {
     return { leases: deliver(run, this.#store, decided.leases) };
   }
 
+  #tell(run: Run): void {
+    const isFar = this.#alarmAt > this.#around.now() + TOLD_AGAIN_MS;
+    this.#around.waitUntil(this.#feed.note(run, isFar));
+  }
+
   #perform(run: Run, effects: readonly Effect[]): void {
     for (const effect of effects) this.#around.perform(run, effect);
   }
 
   /**
-   * An alarm costs a row: it is moved only when something is due sooner than it, or when nothing is due any more. Where it is not
-   * known yet what the alarm was set to (after a reset), the whole run decides: a later alarm must not take the place of a sooner one.
+   * An alarm costs a row: it is moved only when something is due sooner than it. Where it is not known yet what the alarm was set to
+   * (after a reset), the whole run decides: a later alarm must not take the place of a sooner one. A run that is final has nothing due
+   * but to be listed: the alarm that it has will do, and sets the next.
    */
   #setAlarmFor(run: Run, { change }: Advance): void {
-    if (this.#alarmAt === Number.POSITIVE_INFINITY || run.finishedAt !== null) {
+    if (run.finishedAt !== null) {
+      const now = this.#around.now();
+      const due = nextWakeAt(run);
+      if (this.#alarmAt > Math.min(due, now + LISTED_MS.latest)) this.#setAlarm(Math.min(due, now + LISTED_MS.pause));
+      return;
+    }
+    if (this.#alarmAt === Number.POSITIVE_INFINITY) {
       this.#setAlarm(nextWakeAt(run));
       return;
     }
@@ -300,8 +348,10 @@ export class RunProtocol {
     // A commit has set it meanwhile, for the whole run, or the run was deleted: what was read is the past.
     if (this.#alarmAt !== Number.POSITIVE_INFINITY || this.#run !== run) return;
     const due = nextWakeAt(run);
-    if (at === null || at > due) this.#setAlarm(due);
-    else this.#alarmAt = at;
+    if (at !== null && at <= due) this.#alarmAt = at;
+    else if (run.finishedAt === null) this.#setAlarm(due);
+    // Whatever has become of its alarm, the run may not be listed yet.
+    else this.#setAlarm(Math.min(due, this.#around.now() + LISTED_MS.pause));
   }
 
   /** A child run outlives its retention while its parent goes on; it looks again after as long, from a minute to a day. */
@@ -311,7 +361,9 @@ export class RunProtocol {
     if (run.finishedAt === null) return;
     if (!isKept) return this.#forget(run.id);
     const pauseMs = Math.min(KEPT_PAUSE_MS.most, Math.max(KEPT_PAUSE_MS.least, run.graph.retentionMs));
-    this.#setAlarm(this.#around.now() + pauseMs);
+    const keptUntil = this.#around.now() + pauseMs;
+    await this.#feed.extend(run, keptUntil);
+    this.#setAlarm(keptUntil);
   }
 
   #isRetentionOver(run: Run): boolean {

@@ -97,6 +97,7 @@ describe("a run that is retried", () => {
     const plan = planOf([taskPlan("only", { method: "scripted" })], { retentionMs: 60_000 });
     const { run, answer } = await HandDrivenRun.accept(acceptance(plan, "only"));
     await run.settle(threw(only(answer.grant)));
+    await run.wake();
     expect(await run.alarmAt()).toBe(start + 60_000);
     vi.setSystemTime(start + 30_000);
     await run.call((object) => object.retry());
@@ -106,6 +107,7 @@ describe("a run that is retried", () => {
     const [lease] = (await run.call((object) => object.claim({ holding: 0, budgetMs: 28_000 }))).leases;
     if (lease === undefined) throw new Error("nothing was granted");
     await run.settle(succeeded(lease));
+    await run.wake();
     expect(await run.alarmAt()).toBe(start + 90_000);
   });
 

@@ -109,12 +109,27 @@ describe("an object that is reset", () => {
 });
 
 describe("the alarm of a run", () => {
-  it("is set for the first thing that is due, and for the end of retention once the run is final", async () => {
+  it("is set for the first thing that is due, and for the end of retention once the run is final and listed", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(DIAMOND, "top"));
     expect(await run.alarmAt()).toBe(START + 35_000);
     await run.call((object) => object.cancel());
-    expect(await run.alarmAt()).toBe(START + DIAMOND.retentionMs);
+    // The one that is set already looks whether the run is listed.
+    expect(await run.alarmAt()).toBe(START + 35_000);
     expect(only(answer.grant).attempt).toBe(1);
+    vi.setSystemTime(START + 35_000);
+    await run.wake();
+    expect(await run.alarmAt()).toBe(START + DIAMOND.retentionMs);
+  });
+
+  it("looks for a run that has ended in the catalogue, also if it was gone", async () => {
+    const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    await run.settle(succeeded(only(answer.grant)));
+    await run.inside(({ storage }) => storage.deleteAlarm());
+    await run.evict();
+    await run.document();
+    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 10_000));
+    await run.wake();
+    expect(await run.alarmAt()).toBe(START + ONE.retentionMs);
   });
 
   it("is set again by the next call if it is gone", async () => {

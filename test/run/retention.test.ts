@@ -52,6 +52,8 @@ describe("a run whose retention is over", () => {
   it("leaves nothing: no table, no alarm, no object in R2", async () => {
     const [run, other] = [await finalRun(), await finalRun()];
     expect(await objectsOf(run.id)).toHaveLength(3);
+    expect(await run.alarmAt()).toBeLessThan(START + RETENTION_MS);
+    await run.wake();
     expect(await run.alarmAt()).toBe(START + RETENTION_MS);
     vi.setSystemTime(START + RETENTION_MS);
     await run.wake();

@@ -5,6 +5,7 @@
  */
 import type { RunId } from "../../src/core/ids.ts";
 import type { Run } from "../../src/core/run.ts";
+import type { RunSummary } from "../../src/core/run-summary.ts";
 import type { Effect } from "../../src/core/run-event.ts";
 import { RunProtocol } from "../../src/run/run-protocol.ts";
 import { RunStore } from "../../src/run/store.ts";
@@ -19,6 +20,8 @@ export interface RunHostWorld {
   perform(life: Invocation, run: Run, effect: Effect): void;
   /** Asks another run whether it is there and not final. */
   isOpen(life: Invocation, runId: RunId): Promise<boolean>;
+  /** Tells the catalogue how a run stands; whether it keeps that. */
+  tellCatalog(life: Invocation, summary: RunSummary, keep: boolean): Promise<boolean>;
   /** Something was committed by this call, or might have been. */
   observe(host: RunHost, run: Run | null, call: string): void;
   /** The platform gave the alarm up: only a call can help now. */
@@ -148,6 +151,8 @@ export class RunHost {
         await invocation.pause(0);
         return origin.parent !== null && (await this.#world.isOpen(invocation, origin.parent.runId));
       },
+      tellCatalog: (summary, keep) => this.#world.tellCatalog(invocation, summary, keep),
+      notTold: (error) => ground.tell(() => `${this.runId} is not told to the catalogue: ${String(error)}`),
       waitUntil: (work) => void work.catch((error: unknown) => ground.violate("no throw", String(error))),
       alarmFailed: (strikes, error) => {
         this.isFailing = true;

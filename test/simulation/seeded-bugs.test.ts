@@ -8,6 +8,7 @@ import { z } from "zod";
 const ROOT = resolve(import.meta.dirname, "../..");
 /** What the simulation is made of. */
 const PARTS = [
+  "src/catalog",
   "src/core",
   "src/run",
   "src/task",
@@ -209,6 +210,27 @@ const BUGS: readonly Bug[] = [
     bug: "an executor object keeps its order when it has settled",
     file: "src/task/executor-protocol.ts",
     code: "await this.#around.deleteAll();",
+    instead: "",
+  },
+  {
+    invariant: "listed",
+    bug: "the alarm of a run that has ended does not look whether it is listed",
+    file: "src/run/run-protocol.ts",
+    code: "if (!this.#isRetentionOver(run) || run.graph.retentionMs < LISTED_MS.short) await this.#feed.confirm(run);",
+    instead: "",
+  },
+  {
+    invariant: "listed",
+    bug: "the catalogue takes an earlier summary for news",
+    file: "src/catalog/catalog-protocol.ts",
+    code: "summary.revision > known.revision ||",
+    instead: "summary.revision !== known.revision ||",
+  },
+  {
+    invariant: "10 nothing is left",
+    bug: "the catalogue does not look again for what is due later",
+    file: "src/catalog/catalog-protocol.ts",
+    code: "if (Number.isFinite(soonest)) this.#setAlarm(soonest);",
     instead: "",
   },
   {

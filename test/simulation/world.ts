@@ -12,6 +12,7 @@ import type { RunProtocol } from "../../src/run/run-protocol.ts";
 import type { Grant, Lease, Settlement, SettleRequest } from "../../src/run/run-rpc.ts";
 import { drive, DRIVER_BUDGET_MS } from "../../src/task/driver.ts";
 import { Bucket } from "./bucket.ts";
+import { CatalogHost } from "./catalog-host.ts";
 import { Checker } from "./checker.ts";
 import { Dice } from "./dice.ts";
 import { ExecutorHost } from "./executor-host.ts";
@@ -33,6 +34,8 @@ const CALL_PAUSES_MS = [50, 200, 800, 2_000, 4_000];
 const EVENT_LIMIT = 60_000;
 const TIME_LIMIT_MS = 12 * 86_400_000;
 const POLL_MS = 3 * 60_000;
+/** A run that has ended is listed by then, whatever has failed meanwhile. */
+const LISTED_MS = 15 * 60_000;
 
 export interface Outcome {
   readonly violation: Violation | null;
@@ -58,6 +61,7 @@ class World {
   readonly #checker: Checker;
   readonly #pipelines: Pipelines;
   readonly #hosts = new Map<RunId, RunHost>();
+  readonly #catalogs = new Map<string, CatalogHost>();
   readonly #executors = new Map<string, ExecutorHost>();
   readonly #queue: Queue;
   readonly #tasks: TaskWorld;
@@ -102,6 +106,7 @@ class World {
     this.#scheduleUpheavals();
     const { faults: weather } = this.#ground;
     scheduler.after(FAULTS_MS, () => weather.stop());
+    scheduler.after(RETENTION_MS - FAULTS_MS, () => this.#checkCatalog());
     // Once more when the runs are forgotten.
     scheduler.after(RETENTION_MS - FAULTS_MS, () => weather.resume());
     scheduler.after(RETENTION_MS + FAULTS_MS, () => weather.stop());
@@ -120,6 +125,11 @@ class World {
     if (left.length > 0) this.#ground.violate("10 nothing is left", `executor objects: ${left.join(", ")}`);
     const kept = [...this.#hosts.values()].flatMap(({ runId, storage }) => (storage.isEmpty ? [] : [runId]));
     if (kept.length > 0) this.#ground.violate("10 nothing is left", `run objects: ${kept.join(", ")}`);
+    for (const [task, catalog] of this.#catalogs) {
+      if (catalog.rows > 0)
+        this.#ground.violate("10 nothing is left", `${catalog.rows} rows in the catalogue of ${task}`);
+      catalog.storage.close();
+    }
     for (const host of this.#hosts.values()) host.storage.close();
     const tasks = [...this.#checker.runs.values()].reduce((sum, { states }) => sum + states.length, 0);
     const { violation, story, faults } = this.#ground;
@@ -152,6 +162,7 @@ class World {
 
   #deploy(): void {
     for (const host of this.#hosts.values()) host.reset("its code was updated");
+    for (const catalog of this.#catalogs.values()) catalog.reset();
     for (const executor of this.#executors.values()) executor.reset();
   }
 
@@ -310,11 +321,42 @@ class World {
       bucket: this.#bucket,
       perform: (life, run, effect) => this.#perform(life, run, effect),
       isOpen: (life, other) => this.#callRun(life, other, "describe", (run) => run.load()?.finishedAt === null),
+      tellCatalog: async (life, summary, keep) => {
+        const answer = await life.retrying([100, 500], () =>
+          life.call(`tell the catalogue of ${summary.id}`, () =>
+            this.#catalog(summary.task).invoke(`record ${summary.id}`, (catalog) =>
+              catalog.record(structuredClone(summary), keep),
+            ),
+          ),
+        );
+        return answer.isKept;
+      },
       observe: (observed, run, call) => this.#checker.observe(observed, run, call),
       alarmGivenUp: (given) => this.#poll(given),
     });
     this.#hosts.set(runId, host);
     return host;
+  }
+
+  #catalog(task: string): CatalogHost {
+    const known = this.#catalogs.get(task);
+    if (known !== undefined) return known;
+    const host = new CatalogHost(task, this.#ground);
+    this.#catalogs.set(task, host);
+    return host;
+  }
+
+  /** Every run that has ended a while ago is listed as it has ended. */
+  #checkCatalog(): void {
+    const listed = new Map(
+      [...this.#catalogs.values()].flatMap((catalog) => catalog.list().map((run) => [run.id, run])),
+    );
+    for (const [runId, { status, finishedAt }] of this.#checker.runs) {
+      if (finishedAt === null || finishedAt > this.#ground.wall() - LISTED_MS) continue;
+      const run = listed.get(runId);
+      if (run?.status !== status || run.finishedAt !== finishedAt)
+        this.#ground.violate("listed", `${runId} is ${status}, and listed as ${run?.status ?? "nothing"}`);
+    }
   }
 
   #perform(life: Invocation, run: Run, effect: Effect): void {

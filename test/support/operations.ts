@@ -1,6 +1,7 @@
 /** Counts what the platform bills, by wrapping the runtime's own prototypes: the worker under test shares this isolate. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { CatalogObject } from "../../src/catalog/catalog-object.ts";
 import { RunObject } from "../../src/run/run-object.ts";
 
 export interface Operations {
@@ -8,6 +9,8 @@ export interface Operations {
   rowsWritten: number;
   /** Calls of a run object's methods. */
   runCalls: number;
+  /** Calls by which runs tell the catalogue how they stand. */
+  catalogCalls: number;
   /** A message costs three: written, read, deleted. */
   queueOperations: number;
   /** put, list, create a multipart upload. */
@@ -34,12 +37,20 @@ const R2_METHODS = { r2ClassA: ["put", "list", "createMultipartUpload"], r2Class
 
 /** Counts from now on, for the rest of the test file. */
 export async function countOperations(): Promise<Operations> {
-  const counted: Operations = { rowsWritten: 0, runCalls: 0, queueOperations: 0, r2ClassA: 0, r2ClassB: 0 };
+  const counted: Operations = {
+    rowsWritten: 0,
+    runCalls: 0,
+    catalogCalls: 0,
+    queueOperations: 0,
+    r2ClassA: 0,
+    r2ClassB: 0,
+  };
   await runInDurableObject(env.RUNS.getByName("only for its prototypes"), (_, { storage }) => {
     wrap(Object.getPrototypeOf(storage.sql), "exec", (_args, cursor) => (counted.rowsWritten += rowsWrittenBy(cursor)));
     wrap(Object.getPrototypeOf(storage), "setAlarm", () => (counted.rowsWritten += 1));
   });
   for (const method of RUN_METHODS) wrap(RunObject.prototype, method, () => (counted.runCalls += 1));
+  wrap(CatalogObject.prototype, "record", () => (counted.catalogCalls += 1));
   wrap(Object.getPrototypeOf(env.RUN_QUEUE), "send", () => (counted.queueOperations += 3));
   wrap(
     Object.getPrototypeOf(env.RUN_QUEUE),

@@ -122,6 +122,7 @@ describe("a task that awaits a run which starts in an hour", () => {
       });
       // The child knows that its parent knows: only its retention is left.
       await vi.waitFor(async () => {
+        await child.wake();
         expect(await child.alarmAt()).toBeGreaterThan(START + 24 * HOUR_MS);
       });
     },

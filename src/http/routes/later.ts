@@ -4,12 +4,10 @@ import { allow, type Right } from "../auth.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 
-const INSTEAD_OF_LISTS = "Ask for a single run: GET /api/v1/runs/{id}.";
 const NOTHING = "A later version has it.";
 
 /** By method, path, right and what to do instead. */
 export const LATER_CALLS: readonly (readonly [method: "GET" | "POST", path: string, right: Right, hint: string])[] = [
-  ["GET", "/runs", "list", INSTEAD_OF_LISTS],
   ["GET", "/runs/:id/events", "read_run", "Trigger with ?wait=5m, or ask again: GET /api/v1/runs/{id}."],
   ["GET", "/runs/:id/tasks/:task/items", "read_run", NOTHING],
   ["POST", "/runs/:id/tasks/:task/complete", "change", NOTHING],

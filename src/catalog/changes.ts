@@ -1,0 +1,28 @@
+/** The last changes that an object has learned of, in memory, so that whoever follows them costs no reading. */
+import type { Change } from "./catalog-rpc.ts";
+
+const KEPT = 2_000;
+
+export class RecentChanges {
+  #changes: Change[] = [];
+  /** All changes after that are here. */
+  #since: number;
+
+  constructor(since: number) {
+    this.#since = since;
+  }
+
+  push(change: Change): void {
+    this.#changes.push(change);
+    if (this.#changes.length < 2 * KEPT) return;
+    const forgotten = this.#changes.splice(0, KEPT);
+    this.#since = forgotten.at(-1)?.changedAt ?? this.#since;
+  }
+
+  /** The earliest changes after that time; null if some of them may be forgotten. */
+  after(time: number, limit: number): readonly Change[] | null {
+    if (time < this.#since) return null;
+    const from = this.#changes.findLastIndex(({ changedAt }) => changedAt <= time) + 1;
+    return this.#changes.slice(from, from + limit);
+  }
+}

@@ -1,0 +1,112 @@
+/** The calls about many runs. */
+import { z } from "zod";
+import { RUN_STATUSES } from "../../core/status.ts";
+import { TRIGGER_SOURCES } from "../../core/trigger.ts";
+import {
+  cursor,
+  idempotencyKey,
+  limitOf,
+  listOf,
+  named,
+  nextCursor,
+  runId,
+  runReference,
+  taskName,
+  time,
+  timeParameter,
+} from "../api-types.ts";
+import type { Operation } from "../operation.ts";
+
+const GROUP = "Runs";
+
+/** Which runs are asked for; one that is left out does not matter. */
+const runFilter = {
+  task: taskName.optional().describe("The root task"),
+  status: listOf(RUN_STATUSES).optional().describe("One or several, comma separated"),
+  source: listOf(TRIGGER_SOURCES).optional().describe("One or several, comma separated"),
+  created_after: timeParameter.optional().describe("Only runs created then or later"),
+  created_before: timeParameter.optional().describe("Only runs created before"),
+} as const;
+
+const keyFilter = {
+  ...runFilter,
+  idempotency_key: idempotencyKey.optional().describe("The run that this key has started; needs `task`"),
+} as const;
+
+const runSummary = named(
+  "RunSummary",
+  z.object({
+    run_id: runId,
+    task: taskName.describe("The root task"),
+    status: z.enum(RUN_STATUSES),
+    source: z.enum(TRIGGER_SOURCES),
+    by: z.string().describe("The token's name, the endpoint, the task, the object"),
+    parent: runReference.nullable(),
+    created_at: time,
+    started_at: time.nullable(),
+    finished_at: time.nullable(),
+    duration_ms: z.number().nullable(),
+    failed_tasks: z.array(taskName).describe("The first twenty"),
+  }),
+);
+
+const runCounts = z.object(Object.fromEntries(RUN_STATUSES.map((status) => [status, z.int()] as const)));
+
+export const listRuns = {
+  id: "listRuns",
+  method: "GET",
+  path: "/runs",
+  right: "list",
+  group: GROUP,
+  summary: "Runs, newest first",
+  query: z.strictObject({ ...keyFilter, limit: limitOf(200, 50), cursor: cursor.optional() }),
+  answers: {
+    200: {
+      description:
+        "A page. Runs that come meanwhile do not move those of later pages. It may have fewer than `limit` while `next_cursor` is not null",
+      document: named("RunList", z.object({ runs: z.array(runSummary), next_cursor: nextCursor })),
+    },
+  },
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export const countRunsOperation = {
+  id: "countRuns",
+  method: "GET",
+  path: "/runs/count",
+  right: "list",
+  group: GROUP,
+  summary: "How many runs there are, by status",
+  query: z.strictObject(keyFilter),
+  answers: {
+    200: {
+      description: "The counts",
+      document: named("RunCounts", z.object({ counts: runCounts, total: z.int() })),
+    },
+  },
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export const followRuns = {
+  id: "followRuns",
+  method: "GET",
+  path: "/runs/feed",
+  right: "list",
+  group: GROUP,
+  summary: "Each run that is created or changes its status, as server-sent events `run` with its summary",
+  query: z.strictObject({ task: runFilter.task }),
+  headers: z.object({
+    "Last-Event-ID": z
+      .string()
+      .regex(/^\d{1,15}$/, { error: "the id of an event of this feed" })
+      .optional()
+      .describe("Goes on behind this event, up to an hour later; sent by browsers themselves"),
+  }),
+  answers: {
+    200: {
+      description: "Ends after a quarter of an hour: connect again. A change may be told twice. `reset`: list anew",
+      contentTypes: ["text/event-stream"],
+    },
+  },
+  problems: ["unknown_task"],
+} satisfies Operation;

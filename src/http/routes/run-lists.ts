@@ -1,0 +1,123 @@
+/** `/runs`, `/runs/count`, `/runs/feed`: many runs, as the catalogue knows them; it may lag behind the runs for a moment. */
+import { Hono } from "hono";
+import { countRuns, findRuns, listedTasks, runChanges, type RunQuery } from "../../catalog/catalog-client.ts";
+import type { Plan } from "../../core/plan.ts";
+import type { Problem } from "../../core/result.ts";
+import { RUN_STATUSES, type RunStatus } from "../../core/status.ts";
+import type { TriggerSource } from "../../core/trigger.ts";
+import type { callRun } from "../../run/run-client.ts";
+import { runIdFor, unknownTask } from "../../trigger/accept.ts";
+import { handle } from "../handle.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { countRunsOperation, followRuns, listRuns } from "../operations/run-lists.ts";
+import { problemResponse } from "../problem.ts";
+import { CHANGES_A_CALL, feedStream } from "../run-feed-stream.ts";
+import {
+  cursorOf,
+  describeSummary,
+  placeOfCursor,
+  summaryOfDocument,
+  type RunSummaryDocument,
+} from "../run-summary-document.ts";
+
+export interface RunListDependencies {
+  readonly plan: Plan;
+  readonly callRun: typeof callRun;
+}
+
+interface FilterParameters {
+  readonly task?: string | undefined;
+  readonly status?: RunStatus[] | undefined;
+  readonly source?: TriggerSource[] | undefined;
+  readonly created_after?: number | undefined;
+  readonly created_before?: number | undefined;
+  readonly idempotency_key?: string | undefined;
+}
+
+/** The routes below /api/v1. */
+export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, listRuns, async (c, { query, reply }) => {
+    const after = query.cursor === undefined ? null : placeOfCursor(query.cursor);
+    if (query.cursor !== undefined && after === null) return problemResponse(c, WRONG_CURSOR);
+    const refusal = await refuseQuery(c.env, query);
+    if (refusal !== null) return problemResponse(c, refusal);
+    const started = await startedByKey(c.env, query);
+    if (started !== null) return reply(200, { runs: started, next_cursor: null });
+    const { runs, end } = await findRuns(c.env, queryOf(query), after, query.limit);
+    return reply(200, { runs: runs.map(describeSummary), next_cursor: end === null ? null : cursorOf(end) });
+  });
+  handle(routes, countRunsOperation, async (c, { query, reply }) => {
+    const refusal = await refuseQuery(c.env, query);
+    if (refusal !== null) return problemResponse(c, refusal);
+    const started = await startedByKey(c.env, query);
+    const counts =
+      started === null
+        ? await countRuns(c.env, queryOf(query))
+        : Object.fromEntries(
+            RUN_STATUSES.map((status) => [status, started.filter((run) => run.status === status).length]),
+          );
+    return reply(200, { counts, total: Object.values(counts).reduce((sum, runs) => sum + runs, 0) });
+  });
+  handle(routes, followRuns, async (c, { query, headers }) => {
+    const refusal = await refuseQuery(c.env, query);
+    if (refusal !== null) return problemResponse(c, refusal);
+    const id = headers["Last-Event-ID"];
+    const stream = feedStream(
+      (since) => runChanges(c.env, query.task, since, CHANGES_A_CALL),
+      id === undefined ? null : Number(id),
+    );
+    return c.body(stream, 200, { "Content-Type": "text/event-stream" });
+  });
+  return routes;
+
+  /** Tasks that peach.conf has no more may still have runs. */
+  async function refuseQuery(env: Env, { task, idempotency_key }: FilterParameters): Promise<Problem | null> {
+    if (task === undefined) return idempotency_key === undefined ? null : KEY_WITHOUT_TASK;
+    if (Object.hasOwn(plan.tasks, task) || (await listedTasks(env)).includes(task)) return null;
+    return unknownTask(Object.keys(plan.tasks), task);
+  }
+
+  /** The run that the key stands for, asked itself, if it is one that is asked for; null: no key was given. */
+  async function startedByKey(env: Env, parameters: FilterParameters): Promise<RunSummaryDocument[] | null> {
+    const { task, idempotency_key } = parameters;
+    if (task === undefined || idempotency_key === undefined) return null;
+    const document = await callRun(env, await runIdFor(task, idempotency_key), (run) => run.describe());
+    return document === null || !isWanted(parameters, summaryOfDocument(document)) ? [] : [summaryOfDocument(document)];
+  }
+}
+
+function queryOf({ task, status, source, created_after, created_before }: FilterParameters): RunQuery {
+  return {
+    ...(task !== undefined && { task }),
+    ...(status !== undefined && { statuses: status }),
+    ...(source !== undefined && { sources: source }),
+    ...(created_after !== undefined && { createdAfter: created_after }),
+    ...(created_before !== undefined && { createdBefore: created_before }),
+  };
+}
+
+function isWanted(parameters: FilterParameters, run: RunSummaryDocument): boolean {
+  const { status, source, created_after, created_before } = parameters;
+  const createdAt = Date.parse(run.created_at);
+  return (
+    (status?.includes(run.status) ?? true) &&
+    (source?.includes(run.source) ?? true) &&
+    createdAt >= (created_after ?? Number.NEGATIVE_INFINITY) &&
+    createdAt < (created_before ?? Number.POSITIVE_INFINITY)
+  );
+}
+
+const WRONG_CURSOR: Problem = {
+  code: "invalid_request",
+  detail: "The query `cursor` is none that was answered.",
+  hint: "Send the `next_cursor` of the page before, or none for the newest runs.",
+  errors: [{ path: "query.cursor", message: "is no next_cursor" }],
+};
+
+const KEY_WITHOUT_TASK: Problem = {
+  code: "invalid_request",
+  detail: "The query `idempotency_key` needs the query `task`: a key belongs to its task.",
+  hint: "Send `task` as well.",
+  errors: [{ path: "query.idempotency_key", message: "needs `task`" }],
+};

@@ -1,0 +1,68 @@
+/**
+ * Tells the catalogue how a run stands. One call is under way at a time, and always with the run as it is: what changes meanwhile is
+ * told by the next. What the catalogue has not said to keep is owed by the run's state, and its alarm tells it again; after a reset
+ * that is everything, and the catalogue takes no notice of what it knows.
+ */
+import type { Run } from "../core/run.ts";
+import { summarize, type RunSummary } from "../core/run-summary.ts";
+
+/** True once it is durable there. With `keep` it is, or the call rejects. */
+export type TellCatalog = (summary: RunSummary, keep: boolean) => Promise<boolean>;
+
+export class RunFeed {
+  readonly #tell: TellCatalog;
+  readonly #failed: (error: unknown) => void;
+  /** The revision of the run that is kept there. */
+  #kept = -1;
+  /** The next call must have it kept; null: there is nothing to tell. */
+  #owed: { readonly keep: boolean } | null = null;
+  #telling: Promise<void> | null = null;
+
+  constructor(tell: TellCatalog, failed: (error: unknown) => void) {
+    this.#tell = tell;
+    this.#failed = failed;
+  }
+
+  /** The run has changed its status. Never rejects: what is not told now, the alarm will. */
+  async note(run: Run, keep: boolean): Promise<void> {
+    this.#owed = { keep: keep || this.#owed?.keep === true };
+    try {
+      await this.#tellAll(run);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Resolves once the catalogue keeps the run as it is; rejects if it cannot be told. */
+  async confirm(run: Run): Promise<void> {
+    while (this.#kept < run.revision) {
+      this.#owed = { keep: true };
+      await this.#tellAll(run);
+    }
+  }
+
+  /** The run is final, but is kept until that time. Rejects if the catalogue cannot be told. */
+  async extend(run: Run, keptUntil: number): Promise<void> {
+    await this.#tell(summarize(run, keptUntil), true);
+  }
+
+  #tellAll(run: Run): Promise<void> {
+    this.#telling ??= this.#tellOneByOne(run);
+    return this.#telling;
+  }
+
+  async #tellOneByOne(run: Run): Promise<void> {
+    try {
+      while (this.#owed !== null) {
+        const { keep } = this.#owed;
+        this.#owed = null;
+        const summary = summarize(run);
+        const isKept = await this.#tell(summary, keep || summary.finishedAt !== null);
+        if (isKept) this.#kept = Math.max(this.#kept, summary.revision);
+      }
+    } finally {
+      // In the same turn as the last look at what is owed, so that nothing is noted in between.
+      this.#telling = null;
+    }
+  }
+}
