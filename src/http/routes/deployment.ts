@@ -1,6 +1,7 @@
 /** `/tasks`, `/graph`, `/endpoints`, `/health`: what is deployed, and how it is. */
 import { Hono } from "hono";
 import { renderGraph } from "../../conf/graph-view.ts";
+import { documentOfEndpoint } from "../../conf/plan-documents.ts";
 import type { Plan } from "../../core/plan.ts";
 import { callSchedules } from "../../schedules/schedules-client.ts";
 import type { MethodRegistry } from "../../task/method.ts";
@@ -10,7 +11,7 @@ import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listEndpoints, listTasks, readGraph, readHealth, readTask } from "../operations/deployment.ts";
 import { problemResponse } from "../problem.ts";
-import { describeEndpoint, describeTask } from "../task-document.ts";
+import { describeTask } from "../task-document.ts";
 
 export interface DeploymentRouteDependencies {
   readonly plan: Plan;
@@ -40,7 +41,7 @@ export function deploymentRoutes({ plan, registry }: DeploymentRouteDependencies
   handle(routes, readGraph, (c, { query: { format } }) =>
     c.body(renderGraph(plan, format), 200, { "Content-Type": GRAPH_TYPES[format] }),
   );
-  handle(routes, listEndpoints, (_c, { reply }) => reply(200, { endpoints: plan.endpoints.map(describeEndpoint) }));
+  handle(routes, listEndpoints, (_c, { reply }) => reply(200, { endpoints: plan.endpoints.map(documentOfEndpoint) }));
   handle(routes, readHealth, async (c, { reply }) => {
     const [queues, schedules] = await Promise.all([
       readBacklogs(c.env),

@@ -1,0 +1,63 @@
+/** Tasks and endpoints of a plan for programs: as the API shows what is deployed, and as `peach plan` compares it. Pure. */
+import type { EndpointPlan, SchedulePlan, TaskPlan } from "../core/plan.ts";
+
+/** The task, without the schemas of its method, which only the worker that runs it knows. */
+export function documentOfTask(task: TaskPlan) {
+  const { retries, debounce } = task;
+  return {
+    task: task.name,
+    method: task.method,
+    description: task.description,
+    upstream: task.upstream,
+    downstream: task.downstream,
+    on: task.on,
+    schedules: task.schedules.map(documentOfSchedule),
+    retries: {
+      limit: retries.limit,
+      delay_ms: retries.delayMs,
+      backoff: retries.backoff,
+      max_delay_ms: retries.maxDelayMs,
+      jitter: retries.jitter,
+    },
+    timeout_ms: task.timeoutMs,
+    run_if: task.runIf,
+    debounce: debounce === null ? null : { delay_ms: debounce.delayMs, key: keyText(debounce.key) },
+    dispatch: task.dispatch,
+  };
+}
+
+/** The endpoint; `max_body` in bytes. */
+export function documentOfEndpoint(endpoint: EndpointPlan) {
+  const { name, method, url, methods, maxBodyBytes, fallback, cors } = endpoint;
+  return { name, method, url, methods, auth: documentOfAuth(endpoint), max_body: maxBodyBytes, fallback, cors };
+}
+
+function documentOfSchedule({ cron, timezone, overlap, catchUp, payload }: SchedulePlan) {
+  return {
+    cron,
+    timezone,
+    overlap,
+    catch_up: { policy: catchUp.policy, window_ms: catchUp.windowMs },
+    ...(payload !== null && { payload: jsonValue(payload) }),
+  };
+}
+
+function documentOfAuth({ auth }: EndpointPlan) {
+  if (auth.type !== "signature") return auth.type;
+  const { scheme, secret } = auth;
+  return {
+    signature: scheme,
+    secret,
+    ...("header" in auth && { header: auth.header }),
+    ...("toleranceMs" in auth && { tolerance_ms: auth.toleranceMs }),
+  };
+}
+
+/** As peach.conf writes it. */
+function keyText(path: readonly string[] | null): string | null {
+  return path === null ? null : ["payload", ...path].join(".");
+}
+
+function jsonValue(text: string): unknown {
+  return JSON.parse(text);
+}
