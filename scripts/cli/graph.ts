@@ -2,38 +2,37 @@ import { checkProject } from "../../src/conf/compile.ts";
 import { renderDiagnostic } from "../../src/conf/diagnostic.ts";
 import { GRAPH_FORMATS, renderGraph } from "../../src/conf/graph-view.ts";
 import { projectPaths } from "../../src/conf/project-paths.ts";
-import { withOptions } from "./arguments.ts";
-import type { Command } from "./command.ts";
+import { defineCommand } from "./command.ts";
+import { connect, DEPLOYMENT_OPTIONS } from "./deployment.ts";
 
 /** `peach graph`: the tasks of peach.conf and their edges. */
-export const graph: Command = {
-  summary: "draws the tasks of peach.conf",
-  usage: `usage: npm run peach -- graph [--format json|mermaid|dot]
-
-Prints the tasks of peach.conf (PEACH_CONF), their edges, which of them are roots, and what triggers them.
-Exits with 1 if peach.conf has problems.
-
-  --format   mermaid (default), dot (Graphviz) or json
-  --json     the same as --format json`,
-
-  run(args, surroundings) {
-    const options = { format: { type: "string" }, json: { type: "boolean" } } as const;
-    return withOptions(this, options, args, surroundings, async ({ format: given, json }) => {
-      const wanted = given ?? (json === true ? "json" : "mermaid");
-      const format = GRAPH_FORMATS.find((one) => one === wanted);
-      if (format === undefined) {
-        surroundings.err(`--format: expected one of ${GRAPH_FORMATS.join(", ")}, given ${wanted}`);
-        return 2;
-      }
-      const { compiled, diagnostics } = checkProject(
-        projectPaths(surroundings.env, surroundings.repoRoot, surroundings.cwd),
-      );
-      if (compiled === null) {
-        for (const diagnostic of diagnostics) surroundings.err(`${renderDiagnostic(diagnostic)}\n`);
-        return 1;
-      }
-      surroundings.out(renderGraph(compiled.plan, format).trimEnd());
-      return 0;
-    });
+export const graph = defineCommand({
+  name: "graph",
+  summary: "draws the tasks of peach.conf, or of the deployment",
+  description: `Prints the tasks of peach.conf (PEACH_CONF), their edges, which of them are roots, and what triggers them; with --deployed those of
+the deployment. Exits with 1 if peach.conf has problems.`,
+  options: {
+    format: { takes: "FORMAT", values: GRAPH_FORMATS, help: "of the drawing (default mermaid; dot is Graphviz)" },
+    deployed: { help: "asks the deployment" },
+    ...DEPLOYMENT_OPTIONS,
+    json: { help: "the same as --format json" },
   },
-};
+  async run({ options }, surroundings) {
+    const wanted = options.format ?? (options.json === true ? "json" : "mermaid");
+    const format = GRAPH_FORMATS.find((one) => one === wanted) ?? "mermaid";
+    const { env, repoRoot, cwd, out, err, signal } = surroundings;
+    if (options.deployed === true) {
+      const peach = connect(options, surroundings);
+      if (format === "json") out(JSON.stringify(await peach.graph({ signal }), null, 2));
+      else out((await peach.graph({ format, signal })).trimEnd());
+      return 0;
+    }
+    const { compiled, diagnostics } = checkProject(projectPaths(env, repoRoot, cwd));
+    if (compiled === null) {
+      for (const diagnostic of diagnostics) err(`${renderDiagnostic(diagnostic)}\n`);
+      return 1;
+    }
+    out(renderGraph(compiled.plan, format).trimEnd());
+    return 0;
+  },
+});

@@ -2,19 +2,38 @@
 import { nearest } from "../../src/conf/nearest.ts";
 import { check } from "./check.ts";
 import type { Command, ExitCode, Surroundings } from "./command.ts";
+import { complete } from "./complete.ts";
+import { completionOf } from "./completion.ts";
+import { deadLetters } from "./dead-letters.ts";
+import { emit } from "./emit.ts";
 import { graph } from "./graph.ts";
+import { items } from "./items.ts";
+import { limits } from "./limits.ts";
+import { logs } from "./logs.ts";
+import { pause, resume } from "./pause.ts";
+import { payload } from "./payload.ts";
+import { plan } from "./plan.ts";
+import { provision } from "./provision.ts";
 import { reconcile } from "./reconcile.ts";
+import { runOne } from "./run-one.ts";
+import { runs } from "./runs.ts";
 import { schedules } from "./schedules.ts";
+import { show, watch } from "./show.ts";
+import { cancel, replay, retry } from "./steer.ts";
+import { tasks } from "./tasks.ts";
+import { trigger } from "./trigger.ts";
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map([
-  ["check", check],
-  ["graph", graph],
-  ["reconcile", reconcile],
-  ["schedules", schedules],
-]);
+/** In the order of `--help`: the project, its runs, what is deployed. */
+const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
+  ["peach.conf and its deployment", [check, graph, schedules, plan, provision, reconcile]],
+  ["Runs", [trigger, emit, runs, show, watch, logs, items, payload, cancel, retry, replay, complete]],
+  ["What is deployed", [tasks, pause, resume, limits, deadLetters]],
+  ["The command line", [completionOf(() => [...COMMANDS.values()])]],
+];
 
-/** Commands of Peach that this version does not have: refused, never taken for typing errors. */
-const NOT_YET = ["trigger", "runs", "show", "watch", "logs", "cancel", "retry", "replay", "plan", "provision"];
+const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  GROUPS.flatMap(([, commands]) => commands.map((command) => [command.name, command] as const)),
+);
 
 /** Runs one command line, without the program's own name. */
 export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
@@ -24,20 +43,26 @@ export async function runCommand(args: readonly string[], surroundings: Surround
     return 0;
   }
   const command = COMMANDS.get(name ?? "");
-  if (command !== undefined) return command.run(rest, surroundings);
+  if (command !== undefined) return runOne(command, rest, surroundings);
   surroundings.err(refusal(name));
   return 2;
 }
 
 function refusal(name: string | undefined): string {
   if (name === undefined) return `a command is missing\n\n${usage()}`;
-  if (NOT_YET.includes(name))
-    return `this version of Peach does not have the command \`${name}\` yet; it has: ${[...COMMANDS.keys()].join(", ")}`;
   const near = nearest(name, COMMANDS.keys());
   return `there is no command \`${name}\`${near === null ? "" : `; did you mean \`${near}\`?`}\n\n${usage()}`;
 }
 
 function usage(): string {
-  const commands = [...COMMANDS].map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`);
-  return `usage: npm run peach -- <command> [options]\n\n${commands.join("\n")}\n\nEach command has --help.`;
+  const groups = GROUPS.map(([title, commands]) => {
+    const lines = commands.map(({ name, summary }) => `  ${name.padEnd(13)} ${summary}`);
+    return `${title}\n${lines.join("\n")}`;
+  });
+  return `usage: npm run peach -- <command> [options]
+
+${groups.join("\n\n")}
+
+Each command has --help. Those that talk to a deployment find it by PEACH_URL and PEACH_API_TOKEN, or by --url and --token; without
+them they talk to the runtime that \`npm run dev\` has started here.`;
 }

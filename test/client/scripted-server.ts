@@ -12,7 +12,7 @@ export interface Asked {
 }
 
 /** What to answer: a status and JSON (or bytes), or whatever the test does with the response. `break`: the connection ends. */
-export type Answer = "break" | SimpleAnswer | ((response: ServerResponse) => void);
+export type Answer = "break" | SimpleAnswer | ((response: ServerResponse, asked: Asked) => void);
 
 interface SimpleAnswer {
   readonly status?: number;
@@ -31,10 +31,11 @@ export async function serve(...answers: readonly Answer[]): Promise<ScriptedServ
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = "", headers } = request;
     const body = await buffer(request);
-    asked.push({ method, path: (request.url ?? "").replace(/^\/api\/v1/, ""), headers, body });
+    const call: Asked = { method, path: (request.url ?? "").replace(/^\/api\/v1/, ""), headers, body };
+    asked.push(call);
     const answer = answers[Math.min(asked.length, answers.length) - 1] ?? { status: 500 };
     if (answer === "break") request.socket.destroy();
-    else if (typeof answer === "function") answer(response);
+    else if (typeof answer === "function") answer(response, call);
     else send(response, answer);
   };
   const server = createServer((request, response) => {

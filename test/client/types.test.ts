@@ -28,7 +28,7 @@ function complaints(files: readonly string[], compilerOptions: object, base = "t
 const BROWSER = { types: [], lib: ["esnext", "dom", "dom.asynciterable"] };
 const WORKER_TYPES = ["worker-configuration.d.ts", "src/env.d.ts"].map((file) => join(ROOT, file));
 
-describe("the types of the client", () => {
+describe("the types of the client", { timeout: 240_000 }, () => {
   it("let right programs compile and wrong ones not, where only browsers' types are known", async () => {
     expect(await complaints([join(FIXTURES, "browser.ts")], BROWSER)).toBe("");
   });

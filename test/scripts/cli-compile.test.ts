@@ -2,16 +2,22 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { compile } from "../../scripts/cli/compile.ts";
+import { runOne } from "../../scripts/cli/run-one.ts";
 import { REPO_ROOT, withProject } from "../conf/project.ts";
+import { surroundingsFor } from "./command-line.ts";
 
 /** Compiles a conf to a folder of its own, by the command line `args`. */
 function compiling(conf: string, args: readonly string[] = ["--out", "generated"]) {
   return withProject({ conf }, async ({ confPath, pipelinesDir }, folder) => {
-    const printed: string[] = [];
-    const print = (text: string) => printed.push(text.replaceAll(`${folder}/`, ""));
     const env = { PEACH_CONF: confPath, PEACH_PIPELINES: pipelinesDir };
-    const code = await compile.run(args, { env, cwd: folder, repoRoot: REPO_ROOT, out: print, err: print });
-    return { code, printed: printed.join("\n"), written: existsSync(join(folder, "generated/plan.ts")) };
+    const { surroundings, written } = surroundingsFor({ env, repoRoot: REPO_ROOT });
+    const code = await runOne(compile, args, { ...surroundings, cwd: folder });
+    const { out, err } = written();
+    const printed = [out, err]
+      .filter((text) => text !== "")
+      .join("\n")
+      .replaceAll(`${folder}/`, "");
+    return { code, printed, written: existsSync(join(folder, "generated/plan.ts")) };
   });
 }
 

@@ -1,7 +1,7 @@
 import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
-import { runCommand } from "../../scripts/cli/run.ts";
 import { withProject } from "../conf/project.ts";
+import { commandLine } from "./command-line.ts";
 
 const REPO_ROOT = join(import.meta.dirname, "../..");
 const VALID = "test/conf/fixtures/valid";
@@ -36,16 +36,11 @@ function peachOnBroken(line: string) {
 
 /** Runs a command line as a user would, from the root of the repository. */
 async function peach(line: string, env: Readonly<Record<string, string>> = {}) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const code = await runCommand(line.split(" ").filter(Boolean), {
+  const { code, out, err } = await commandLine(line.split(" ").filter(Boolean), {
     env: { PEACH_CONF: `${VALID}/peach.conf`, PEACH_PIPELINES: `${VALID}/pipelines`, ...env },
-    cwd: REPO_ROOT,
     repoRoot: REPO_ROOT,
-    out: (text) => out.push(text),
-    err: (text) => err.push(text),
   });
-  return { code, out: out.join("\n"), err: err.join("\n") };
+  return { code, out, err };
 }
 
 describe("peach", () => {
@@ -55,12 +50,40 @@ describe("peach", () => {
     expect(out).toMatchInlineSnapshot(`
       "usage: npm run peach -- <command> [options]
 
-        check     checks peach.conf, the methods it names and the types of its edges
-        graph     draws the tasks of peach.conf
-        reconcile lists a bucket and triggers what R2's notifications have missed
-        schedules shows when the schedules of peach.conf are due
+      peach.conf and its deployment
+        check         checks peach.conf, the methods it names and the types of its edges
+        graph         draws the tasks of peach.conf, or of the deployment
+        schedules     shows when schedules are due
+        plan          shows what a deploy of peach.conf would change
+        provision     creates the queues, buckets, notification rules and secrets that are missing
+        reconcile     lists a bucket and triggers what R2's notifications have missed
 
-      Each command has --help."
+      Runs
+        trigger       starts a run of a task
+        emit          emits a named event
+        runs          lists runs, newest first
+        show          shows a run: its tasks, what failed, what it triggered
+        watch         shows a run as it goes on
+        logs          shows what the tasks of a run have logged
+        items         lists the items of a task with each
+        payload       prints what triggered a run, or what a task of it has passed on
+        cancel        cancels runs
+        retry         runs again what failed in runs, and what did not run because of it
+        replay        starts new runs that repeat runs
+        complete      completes an external task that waits
+
+      What is deployed
+        tasks         lists the tasks that are deployed
+        pause         holds the attempts of a task back
+        resume        lets the attempts of a task that was paused start again
+        limits        shows how much of each limit is in use
+        dead-letters  lists the queue messages that could not be processed, and tries them again
+
+      The command line
+        completion    prints what makes a shell complete the command line
+
+      Each command has --help. Those that talk to a deployment find it by PEACH_URL and PEACH_API_TOKEN, or by --url and --token; without
+      them they talk to the runtime that \`npm run dev\` has started here."
     `);
   });
 
@@ -68,17 +91,6 @@ describe("peach", () => {
     const { code, out } = await peach(line);
     expect([code, out.startsWith(`usage: npm run peach -- ${line.split(" ")[0]}`)]).toEqual([0, true]);
   });
-
-  it.each(["trigger", "runs", "show", "watch", "logs", "cancel", "retry", "replay", "plan", "provision"])(
-    "refuses %s, which this version does not have",
-    async (name) => {
-      expect(await peach(`${name} --json`)).toEqual({
-        code: 2,
-        out: "",
-        err: `this version of Peach does not have the command \`${name}\` yet; it has: check, graph, reconcile, schedules`,
-      });
-    },
-  );
 
   it.each([
     ["", "a command is missing"],
@@ -95,7 +107,7 @@ describe("peach", () => {
   });
 });
 
-describe("peach check", { timeout: 30_000 }, () => {
+describe("peach check", { timeout: 120_000 }, () => {
   it("says that there is no problem", async () => {
     expect(await peach("check")).toEqual({
       code: 0,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { runCommand } from "../../scripts/cli/run.ts";
 import { withSecrets } from "../../scripts/local/secrets.ts";
 import { neededSecrets } from "../../src/conf/needed-secrets.ts";
-import { planOf, REPO_ROOT, withProject } from "../conf/project.ts";
+import { planOf, withProject } from "../conf/project.ts";
+import { commandLine } from "./command-line.ts";
 
 const CONF = `endpoints:
   pushed: {method: handle, auth: {signature: github, secret: GITHUB_SECRET}}
@@ -37,22 +37,15 @@ describe("the secrets that endpoints need", () => {
 
   it("are listed by peach check, in words and in JSON", { timeout: 60_000 }, async () => {
     await withProject({ conf: CONF }, async ({ confPath, pipelinesDir }) => {
-      const out: string[] = [];
-      const surroundings = {
-        env: { PEACH_CONF: confPath, PEACH_PIPELINES: pipelinesDir },
-        cwd: REPO_ROOT,
-        repoRoot: REPO_ROOT,
-        out: (text: string) => void out.push(text),
-        err: (text: string) => void out.push(text),
-      };
-      expect(await runCommand(["check"], surroundings)).toBe(0);
-      expect(out.slice(1)).toEqual([
+      const env = { PEACH_CONF: confPath, PEACH_PIPELINES: pipelinesDir };
+      const { code, out } = await commandLine(["check"], { env });
+      expect(code).toBe(0);
+      expect(out.split("\n").slice(1)).toEqual([
         "needs the secret GITHUB_SECRET, without which pushed, pulled refuse every delivery: npx wrangler secret put GITHUB_SECRET",
         "needs the secret STRIPE_SECRET, without which paid refuses every delivery: npx wrangler secret put STRIPE_SECRET",
       ]);
-      out.length = 0;
-      await runCommand(["check", "--json"], surroundings);
-      expect(JSON.parse(out.join(""))).toMatchObject({
+      const json = await commandLine(["check", "--json"], { env });
+      expect(JSON.parse(json.out)).toMatchObject({
         secrets: [
           { name: "GITHUB_SECRET", endpoints: ["pushed", "pulled"] },
           { name: "STRIPE_SECRET", endpoints: ["paid"] },

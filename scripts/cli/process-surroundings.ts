@@ -1,0 +1,44 @@
+/** The surroundings of a command that is its own process. */
+import { resolve } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { buffer } from "node:stream/consumers";
+import type { ExitCode, Surroundings } from "./command.ts";
+
+/** Runs a command in this process, which then ends with its exit code; after Ctrl-C with 130, as a shell expects it. */
+export async function runAsProcess(run: (surroundings: Surroundings) => Promise<ExitCode>): Promise<void> {
+  const told = new AbortController();
+  // Once: whoever asks twice wants it to end at once.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => told.abort());
+  // Whoever read what we say has gone, as `head` does when it has enough.
+  process.stdout.on("error", () => process.exit());
+  const code = await run(processSurroundings(told.signal));
+  process.exitCode = told.signal.aborted ? 130 : code;
+}
+
+function processSurroundings(signal: AbortSignal): Surroundings {
+  const { stdout, stdin, env } = process;
+  const isTerminal = stdout.isTTY;
+  return {
+    env,
+    cwd: process.cwd(),
+    repoRoot: resolve(import.meta.dirname, "../.."),
+    out: (text) => console.log(text),
+    err: (text) => console.error(text),
+    outBytes: (bytes) => void stdout.write(bytes),
+    terminal: {
+      columns: isTerminal ? stdout.columns : null,
+      colors: isTerminal && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb",
+    },
+    readStdin: () => buffer(stdin),
+    async ask(question) {
+      if (!stdin.isTTY || !isTerminal) return null;
+      const lines = createInterface({ input: stdin, output: stdout });
+      try {
+        return await lines.question(question, { signal });
+      } finally {
+        lines.close();
+      }
+    },
+    signal,
+  };
+}
