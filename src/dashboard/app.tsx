@@ -1,8 +1,8 @@
 /** The frame around every page: where one can go, who is logged in, light or dark, keys. */
 import { effect, signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
-import { loggedOut } from "./api.ts";
+import { useEffect, useErrorBoundary } from "preact/hooks";
+import { loggedOut, problemOf } from "./api.ts";
 import { route } from "./location.ts";
 import { DeadLettersPage } from "./pages/dead-letters-page.tsx";
 import { HealthPage } from "./pages/health-page.tsx";
@@ -14,7 +14,7 @@ import { RunsPage } from "./pages/runs-page.tsx";
 import { TriggersPage } from "./pages/triggers-page.tsx";
 import { ActionButton } from "./parts/button.tsx";
 import { Icon, type IconName } from "./parts/icon.tsx";
-import { Empty, Loading } from "./parts/states.tsx";
+import { Empty, Loading, Problem } from "./parts/states.tsx";
 import { Toasts } from "./parts/toasts.tsx";
 import type { Route } from "./routes.ts";
 import { logOut, session } from "./session.ts";
@@ -62,13 +62,19 @@ export function App(): JSX.Element {
       <div class="frame">
         <Navigation />
         <main id="main" tabIndex={-1}>
-          <Page route={route.value} />
+          <Guarded key={location.pathname} route={route.value} />
         </main>
       </div>
       <KeyHelp />
       <Toasts />
     </>
   );
+}
+
+/** A fault of one page leaves the frame standing: one can go elsewhere, or try again. */
+function Guarded({ route }: { readonly route: Route }): JSX.Element {
+  const [fault, reset] = useErrorBoundary((error) => console.error(error));
+  return fault === undefined ? <Page route={route} /> : <Problem problem={problemOf(fault)} onRetry={reset} />;
 }
 
 function Page({ route }: { readonly route: Route }): JSX.Element {

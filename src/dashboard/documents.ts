@@ -188,7 +188,8 @@ export interface DeployedTask {
   readonly external?: boolean;
   readonly each?: unknown;
   readonly input_schema: JsonSchema | null;
-  readonly paused: { readonly by: string; readonly at: string } | null;
+  /** Absent or null: it goes on. */
+  readonly paused?: { readonly by: string; readonly at: string } | null;
 }
 
 export interface DeployedEndpoint {

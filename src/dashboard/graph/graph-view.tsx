@@ -30,6 +30,8 @@ export interface GraphViewProps {
 
 const SMALLEST = 0.35;
 const LARGEST = 1.5;
+const READABLE = 0.62;
+const EDGE = 24;
 
 /** Fits into its place as long as it stays readable; what is larger scrolls. Arrow keys follow the lines. */
 export function GraphView(props: GraphViewProps): JSX.Element {
@@ -49,6 +51,17 @@ export function GraphView(props: GraphViewProps): JSX.Element {
     observer.observe(element);
     return () => observer.disconnect();
   }, [placeWidth]);
+  const first = tasks[0]?.task;
+  const isPlaced = useRef(false);
+  useEffect(() => {
+    const at = first === undefined ? undefined : layout.value?.boxes[first];
+    const element = place.current;
+    if (at === undefined || element === null || placeWidth.value === 0 || isPlaced.current) return;
+    isPlaced.current = true;
+    // What does not fit begins at its root, wherever the layout has put that.
+    element.scrollTop = (at.y + boxHeight / 2) * zoom - height / 2;
+    element.scrollLeft = at.x * zoom - EDGE;
+  });
   const fit = fitOf(layout.value, placeWidth.value, height, hasZoom);
   const zoom = chosenZoom.value ?? fit;
   const move = (event: KeyboardEvent): void => moveFocus(event, tasks, layout.value);
@@ -64,6 +77,7 @@ export function GraphView(props: GraphViewProps): JSX.Element {
         tabIndex={0}
         onKeyDown={move}
       >
+        {layout.value === null && <span class="muted small">Laying out {tasks.length} tasks…</span>}
         {layout.value !== null && placeWidth.value > 0 && (
           <div
             class="graph-canvas"
@@ -106,7 +120,7 @@ export function GraphView(props: GraphViewProps): JSX.Element {
 function fitOf(layout: GraphLayout | null, width: number, height: number, isLarge: boolean): number {
   if (layout === null) return 1;
   const most = Math.min(width / layout.width, height / layout.height);
-  return Math.max(isLarge ? SMALLEST : SMALLEST * 1.4, Math.min(1, most));
+  return Math.max(isLarge ? READABLE : SMALLEST, Math.min(1, most));
 }
 
 function Edges({

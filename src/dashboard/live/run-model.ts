@@ -79,6 +79,7 @@ export class RunModel {
     if (this.#isClosed) return;
     this.#replace(run);
     if (!isFinal(run.status)) this.#follow();
+    else if (this.#stream.peek()?.connection.peek() === "reconnecting") this.#stream.peek()?.close();
   }
 
   close(): void {
@@ -92,6 +93,7 @@ export class RunModel {
     const take = batchByFrame<RunEvent>((events) => batch(() => events.forEach((event) => this.#apply(event))));
     this.#stream.value = openStream(`/runs/${encodeURIComponent(this.runId)}/events`, {
       end: "end",
+      onBroken: () => void this.refresh(),
       on: {
         run: (text) => take({ type: "run", data: JSON.parse(text) }),
         change: (text) => take({ type: "change", data: JSON.parse(text) }),

@@ -19,13 +19,15 @@ export interface StreamOptions {
   readonly end?: string;
   /** Called when a connection stands that does not follow on the last one: what was shown may be old. */
   readonly onFresh?: () => void;
+  /** Called before each new try after the worker has refused: until one stands, what is shown has to be read otherwise. */
+  readonly onBroken?: () => void;
 }
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
 /** Opens the stream at this path below /api/v1. */
-export function openStream(path: string, { on, end, onFresh }: StreamOptions): Stream {
+export function openStream(path: string, { on, end, onFresh, onBroken }: StreamOptions): Stream {
   const connection = signal<Connection>("connecting");
   let source: EventSource | null = null;
   let waitMs = FIRST_WAIT_MS;
@@ -50,6 +52,7 @@ export function openStream(path: string, { on, end, onFresh }: StreamOptions): S
       if (connection.value === "ended") return;
       connection.value = "reconnecting";
       if (opened.readyState !== EventSource.CLOSED) return;
+      onBroken?.();
       timer = window.setTimeout(connect, waitMs);
       waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
     });

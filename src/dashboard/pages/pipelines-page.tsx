@@ -91,7 +91,7 @@ function Pipeline({ root, tasks, schedules, latest, round }: PipelineProps): JSX
         <h2 class="ellipsis">
           <a href={runsPath({ task: root.task })}>{root.task}</a>
         </h2>
-        {root.paused !== null && (
+        {root.paused && (
           <span class="pill s-waiting">
             <Icon name="pause" size={12} /> paused
           </span>

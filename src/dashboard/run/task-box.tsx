@@ -25,7 +25,6 @@ export function TaskBox({
       type="button"
       class={`task-box s-${status}`}
       aria-pressed={isChosen}
-      aria-label={`${task}, ${statusWord(status)}`}
       data-status={status}
       title={task}
       onClick={() => setQuery({ task: isChosen ? null : task, item: null }, "push")}
@@ -33,6 +32,7 @@ export function TaskBox({
       <StatusIcon status={status} size={16} />
       <span class="task-box-text">
         <span class="task-box-name">{task}</span>
+        <span class="sr">{statusWord(status)}</span>
         <span class="task-box-note">{noteOf(document)}</span>
       </span>
       <ProgressBar document={document} />

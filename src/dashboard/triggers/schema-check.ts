@@ -21,22 +21,35 @@ export function checkJson(text: string, schema: JsonSchema | null): Checked {
   if (valid) return { state: "fits", value };
   // What says only that something inside is wrong is left out: the inner fault says what.
   const deepest = errors.filter(({ keyword }) => !OUTER.includes(keyword));
-  const faults = (deepest.length === 0 ? errors : deepest).map(({ instanceLocation, error }) => ({
-    path: pathOf(instanceLocation),
-    message: error,
-  }));
+  const faults = (deepest.length === 0 ? errors : deepest).map(
+    ({ instanceLocation, keyword, keywordLocation, error }) => ({
+      path: pathOf(instanceLocation),
+      message: keyword === "pattern" ? `It must match ${String(valueAt(schema, keywordLocation))}` : error,
+    }),
+  );
   return { state: "wrong", faults };
 }
 
 const OUTER = ["properties", "items", "prefixItems", "allOf", "$ref", "additionalProperties"];
 
+/** What the schema says at a JSON pointer. */
+function valueAt(schema: JsonSchema, pointer: string): unknown {
+  let value: unknown = schema;
+  for (const part of partsOf(pointer))
+    value = isSchema(value) || Array.isArray(value) ? Reflect.get(value, part) : undefined;
+  return value;
+}
+
 /** `#/a/0/b` to `$.a[0].b`. */
 function pathOf(pointer: string): string {
-  const parts = pointer.replace(/^#\/?/, "").split("/").filter(Boolean);
-  return `$${parts
-    .map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"))
+  return `$${partsOf(pointer)
     .map((part) => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`))
     .join("")}`;
+}
+
+function partsOf(pointer: string): string[] {
+  const parts = pointer.replace(/^#\/?/, "").split("/").filter(Boolean);
+  return parts.map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 /** A value to begin with: the schema's own example or default, else the required properties, empty. */

@@ -57,7 +57,7 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
   const isForm = useSignal(fields !== null);
   const idempotencyKey = useSignal("");
   const delay = useSignal("");
-  const paused = useSignal(task.paused);
+  const paused = useSignal(task.paused ?? null);
   const checked = checkJson(text.value, schema);
   const path = `/tasks/${encodeURIComponent(task.task)}`;
   const query = delay.value.trim() === "" ? "" : `?delay=${encodeURIComponent(delay.value.trim())}`;
@@ -73,7 +73,7 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
   };
   const pause = async (): Promise<void> => {
     const verb = paused.value === null ? "pause" : "resume";
-    paused.value = (await post<DeployedTask>(`${path}/${verb}`)).paused;
+    paused.value = (await post<DeployedTask>(`${path}/${verb}`)).paused ?? null;
     tell(verb === "pause" ? "Its attempts are held back." : "Its attempts start again.");
   };
   const curl = (): string =>

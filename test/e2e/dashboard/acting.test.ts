@@ -1,0 +1,179 @@
+import { createHash } from "node:crypto";
+import { createHmac } from "node:crypto";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { Browser } from "playwright-core";
+import { signGrant } from "../../../src/http/signed-grant.ts";
+import { Stage } from "../stage.ts";
+import { CHROMIUM, startChromium } from "./chromium.ts";
+import { Dashboard } from "./dashboard.ts";
+
+const BROKEN = { uri: "s3://uploads/audio/a.mp3", language: "de", broken: true };
+const WHOLE = { uri: "s3://uploads/audio/a.mp3", language: "de" };
+
+let stage: Stage;
+let browser: Browser;
+let open: Dashboard[] = [];
+
+async function dashboard(options: Parameters<typeof Dashboard.open>[2] = {}): Promise<Dashboard> {
+  const opened = await Dashboard.open(browser, stage.runtime, options);
+  open.push(opened);
+  return opened;
+}
+
+describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
+  beforeAll(async () => {
+    [stage, browser] = await Promise.all([Stage.open("dashboard"), startChromium()]);
+  });
+  beforeEach(() => {
+    open = [];
+  });
+  afterEach(async () => {
+    const faults = open.flatMap((opened) => opened.faults);
+    await Promise.all(open.map((opened) => opened.close()));
+    expect(faults).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await stage.close();
+  });
+
+  it("asks for a token, refuses a wrong one, and goes on to the page that was asked for", async () => {
+    const page = await dashboard({ isLoggedIn: false });
+    await page.goto("/limits");
+    await page.page.getByLabel("API token").fill("wrong");
+    await page.button("Log in").click();
+    await page.text("The API token is not one of those configured.").waitFor();
+    await page.page.getByLabel("API token").fill(stage.runtime.token);
+    await page.button("Log in").click();
+    await page.page.getByRole("heading", { name: "Limits" }).waitFor();
+    expect(await page.page.evaluate("document.cookie")).toBe("");
+    await page.button("Log out").click();
+    await page.page.getByLabel("API token").waitFor();
+  });
+
+  it("logs in by the link of npm run dev, once", async () => {
+    const digest = createHash("sha256").update(stage.runtime.token).digest();
+    const link = `/login#code=${await signGrant(digest, "login", Date.now() + 60_000)}`;
+    const first = await dashboard({ isLoggedIn: false });
+    await first.goto(link);
+    await first.page.getByRole("heading", { name: "Pipelines" }).waitFor();
+    expect(first.page.url()).toBe(`${stage.runtime.url}/dashboard`);
+    const second = await dashboard({ isLoggedIn: false });
+    await second.goto(link);
+    await second.text("The link has been used").waitFor();
+  });
+
+  it("triggers a task by a form that is checked as it is typed, and shows the run to its end without loading again", async () => {
+    const page = await dashboard();
+    await page.goto("/triggers/tasks/transcribe");
+    await page.page.getByLabel("uri").fill("http://elsewhere");
+    await page.text("It must match ^s3:").waitFor();
+    expect(await page.button("Trigger").isDisabled()).toBe(true);
+    await page.page.getByLabel("uri").fill(WHOLE.uri);
+    await page.page.getByLabel("slow").check();
+    await page.page.evaluate("window.isFirst = true");
+    await page.button("Trigger").click();
+    await page.runId();
+    await page.boxIs("transcribe", "running");
+    await expect.poll(() => stage.recorder.waitingAt("transcribe"), { timeout: 20_000 }).toBe(1);
+    stage.recorder.open("transcribe");
+    await page.boxIs("notify", "succeeded");
+    await page.page.locator(".run-head .pill", { hasText: "succeeded" }).waitFor();
+    expect(await page.page.evaluate("window.isFirst")).toBe(true);
+  });
+
+  it("shows why a run failed, and replays it with another payload", async () => {
+    const { run_id } = await stage.peach.trigger("transcribe", BROKEN);
+    await stage.peach.finished(run_id);
+    const page = await dashboard();
+    await page.goto(`/runs/${run_id}`);
+    await page.box("archive").click();
+    await page.text("cannot read the segments").waitFor();
+    await page.boxIs("notify", "skipped");
+    await page.button("Replay…").click();
+    const payload = page.page.getByLabel("Payload");
+    await expect.poll(() => payload.inputValue()).toContain('"broken": true');
+    await payload.fill(JSON.stringify({ ...WHOLE, language: "xx" }));
+    await page.text("$.language").waitFor();
+    await payload.fill(JSON.stringify(WHOLE));
+    await page.button("Replay with this payload").click();
+    await page.page.waitForURL((url) => url.pathname !== `/dashboard/runs/${run_id}`);
+    await page.boxIs("notify", "succeeded");
+    await page.page.getByText("Replay of").waitFor();
+  });
+
+  it("retries what failed, and replays from a task on", async () => {
+    const { run_id } = await stage.peach.trigger("transcribe", BROKEN);
+    await stage.peach.finished(run_id);
+    const page = await dashboard();
+    await page.goto(`/runs/${run_id}?task=archive`);
+    await page.button("Retry what failed").click();
+    await page.page.getByRole("tab", { name: "Attempts 2" }).waitFor();
+    await page.button("Replay from here").click();
+    await page.button(/^Replay$/).click();
+    await page.page.waitForURL((url) => url.pathname !== `/dashboard/runs/${run_id}`);
+    await page.boxIs("archive", "failed");
+    await page.text("from archive").waitFor();
+  });
+
+  it("cancels a run, after asking", async () => {
+    const { run_id } = await stage.peach.trigger("transcribe", { ...WHOLE, slow: true });
+    const page = await dashboard();
+    await page.goto(`/runs/${run_id}`);
+    await page.button("Cancel").click();
+    await page.button("Cancel the run").click();
+    await page.page.locator(".run-head .pill", { hasText: "cancelled" }).waitFor();
+    expect((await stage.peach.run(run_id)).status).toBe("cancelled");
+    stage.recorder.open("transcribe");
+  });
+
+  it("copies the trigger of a run as a line for a shell, without the token", async () => {
+    const { run_id } = await stage.peach.trigger("transcribe", WHOLE);
+    const page = await dashboard();
+    await page.goto(`/runs/${run_id}`);
+    await page.button("Copy as curl").click();
+    await page.text("Copied.").waitFor();
+    const line = await page.page.evaluate("navigator.clipboard.readText()");
+    expect(line).toContain(`${stage.runtime.url}/api/v1/tasks/transcribe/trigger`);
+    expect(line).toContain(JSON.stringify(WHOLE));
+    expect(line).not.toContain(`Bearer ${stage.runtime.token}`);
+  });
+
+  it("shows a webhook that was refused, and sends it again", async () => {
+    const body = JSON.stringify(WHOLE);
+    const deliver = (secret: string): Promise<Response> =>
+      fetch(`${stage.runtime.url}/hooks/pushed`, {
+        method: "POST",
+        body,
+        headers: { "X-Signature": createHmac("sha256", secret).update(body).digest("hex") },
+      });
+    expect((await deliver("wrong")).status).toBe(401);
+    const page = await dashboard();
+    await page.goto("/triggers/endpoints/pushed");
+    await page.button(/401.*signature mismatch/).click();
+    await page.button("Send again").click();
+    await page.page.getByRole("button", { name: /202.*triggered transcribe.*sent again/ }).waitFor();
+    await page.page.getByRole("link", { name: "Its run" }).click();
+    await page.boxIs("notify", "succeeded");
+  });
+
+  it("pauses and resumes a schedule, and runs it now", async () => {
+    const page = await dashboard();
+    await page.goto("/triggers/schedules");
+    await page.text("Europe/Zurich").waitFor();
+    await page.button("Pause").click();
+    await page.button("Resume").click();
+    await page.button("Pause").waitFor();
+    // What a schedule carries is no transcription: the refusal says why.
+    await page.button("Run now").click();
+    await page.text("does not fit").waitFor();
+  });
+
+  it("emits an event, and shows what it triggered", async () => {
+    const page = await dashboard();
+    await page.goto("/triggers/events");
+    await page.button("Emit").click();
+    await page.page.getByRole("link", { name: "hostile", exact: true }).click();
+    await page.boxIs("raw", "succeeded");
+  });
+});

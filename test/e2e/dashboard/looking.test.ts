@@ -1,0 +1,164 @@
+import axe from "axe-core";
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { Stage } from "../stage.ts";
+import { CHROMIUM, startChromium } from "./chromium.ts";
+import { Dashboard } from "./dashboard.ts";
+
+const AXE = axe.source;
+const HOSTILE = `<script>document.title = "broken in"</script>`;
+const violations = z.array(z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.string()) }));
+
+let stage: Stage;
+let browser: Browser;
+let open: Dashboard[] = [];
+let transcribed = "";
+let hostile = "";
+
+async function dashboard(options: Parameters<typeof Dashboard.open>[2] = {}): Promise<Dashboard> {
+  const opened = await Dashboard.open(browser, stage.runtime, options);
+  open.push(opened);
+  return opened;
+}
+
+/** What axe finds on the page as it is that is serious or worse, as `rule: element`. In the dark only colours are different. */
+async function seriousFaults({ page }: Dashboard, theme: "light" | "dark"): Promise<string[]> {
+  const rules = theme === "dark" ? 'runOnly: ["color-contrast", "link-in-text-block"],' : "";
+  await page.evaluate(AXE);
+  const found = await page.evaluate(
+    `axe.run(document, { ${rules} resultTypes: ["violations"] }).then(({ violations }) =>
+      violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html }) => html.slice(0, 160)) })))`,
+  );
+  return violations
+    .parse(found)
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map((html) => `${id}: ${html}`));
+}
+
+describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
+  beforeAll(async () => {
+    [stage, browser] = await Promise.all([Stage.open("dashboard"), startChromium()]);
+    const trigger = { uri: "s3://uploads/audio/a.mp3", language: "de", broken: true };
+    const [first, second] = await Promise.all([
+      stage.peach.trigger("transcribe", trigger),
+      stage.peach.trigger("hostile", { payload: HOSTILE }),
+    ]);
+    [transcribed, hostile] = [first.run_id, second.run_id];
+    await Promise.all([stage.peach.finished(transcribed), stage.peach.finished(hostile)]);
+  });
+  beforeEach(() => {
+    open = [];
+  });
+  afterEach(async () => {
+    const faults = open.flatMap((opened) => opened.faults);
+    await Promise.all(open.map((opened) => opened.close()));
+    expect(faults).toEqual([]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await stage.close();
+  });
+
+  it.each(["light", "dark"] as const)("has nothing seriously inaccessible on any page, %s", async (theme) => {
+    const page = await dashboard({ theme });
+    const pages = {
+      "": "Pipelines",
+      "/runs": "Runs",
+      [`/runs/${transcribed}?task=archive`]: "transcribe",
+      [`/runs/${transcribed}?task=transcribe&tab=log`]: "transcribe",
+      "/triggers/tasks/transcribe": "Triggers",
+      "/triggers/endpoints": "Triggers",
+      "/triggers/schedules": "Triggers",
+      "/triggers/uploads": "Triggers",
+      "/triggers/events": "Triggers",
+      "/dead-letters": "Dead letters",
+      "/limits": "Limits",
+      "/health": "Health",
+      "/nothing": "Not found",
+    };
+    const faults: Record<string, string[]> = {};
+    await page.goto();
+    for (const [path, heading] of Object.entries(pages)) {
+      await page.show(path);
+      await page.page.getByRole("heading", { level: 1, name: heading }).waitFor();
+      await page.page.locator(".skeleton").waitFor({ state: "detached" });
+      const found = await seriousFaults(page, theme);
+      if (found.length > 0) faults[path] = found;
+    }
+    const outside = await dashboard({ theme, isLoggedIn: false });
+    await outside.goto();
+    await outside.page.getByLabel("API token").waitFor();
+    const found = await seriousFaults(outside, theme);
+    if (found.length > 0) faults["login"] = found;
+    expect(faults).toEqual({});
+  });
+
+  it("fits a phone: nothing but tables and graphs scrolls sideways", async () => {
+    const page = await dashboard({ width: 375 });
+    await page.goto();
+    for (const path of ["", "/runs", `/runs/${transcribed}?task=archive`, "/triggers/tasks/transcribe", "/health"]) {
+      await page.show(path);
+      await page.page.locator(".skeleton").waitFor({ state: "detached" });
+      const beyond = await page.page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+      );
+      expect(beyond, path).toBeLessThanOrEqual(0);
+    }
+  });
+
+  it("shows hostile payloads, log lines and descriptions as text", async () => {
+    const page = await dashboard();
+    await page.goto();
+    await page.text('<img src=x onerror="document.title=').waitFor();
+    await page.goto(`/runs/${hostile}?task=hostile&tab=log`);
+    await page.page.locator(".log-message", { hasText: HOSTILE }).waitFor();
+    for (const [task, tab] of [
+      ["hostile", "read"],
+      ["hostile", "passed"],
+      ["html", "passed"],
+    ]) {
+      await page.show(`/runs/${hostile}?task=${task}&tab=${tab}`);
+      await page.page.locator(".json, pre.text", { hasText: HOSTILE.slice(0, 22) }).waitFor();
+    }
+    expect(await page.page.title()).not.toContain("broken in");
+    expect(await page.page.locator("main script, main iframe").count()).toBe(0);
+  });
+
+  it("shows a picture, plays sound, and dumps bytes", async () => {
+    const page = await dashboard();
+    await page.goto(`/runs/${hostile}?task=picture&tab=passed`);
+    await expect.poll(() => page.page.evaluate("document.querySelector('.payload img')?.naturalWidth")).toBe(40);
+    await page.box("sound").click();
+    await expect.poll(() => page.page.evaluate("document.querySelector('.payload audio')?.duration")).toBe(1);
+    await page.box("raw").click();
+    await page.text("000010  10 11 12").waitFor();
+    expect(await page.page.title()).not.toContain("broken in");
+  });
+
+  it("is used by the keyboard alone: from the pipelines to a task's error", async () => {
+    const { page, ...rest } = await dashboard();
+    await page.goto(`${stage.runtime.url}/dashboard`);
+    await page.getByRole("heading", { name: "Pipelines" }).waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("r");
+    await page.getByRole("heading", { name: "Runs" }).waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type(transcribed);
+    await page.keyboard.press("Enter");
+    await page.locator('[data-task="transcribe"] button').focus();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowDown");
+    const focused = (): Promise<unknown> =>
+      page.evaluate("document.activeElement.closest('[data-task]')?.dataset.task");
+    if ((await focused()) !== "archive") await page.keyboard.press("ArrowUp");
+    expect(await focused()).toBe("archive");
+    await page.keyboard.press("Enter");
+    await page.getByText("cannot read the segments").first().waitFor();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(rest.faults).toEqual([]);
+  });
+});
