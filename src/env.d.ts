@@ -11,6 +11,8 @@ interface __BaseEnv_Env {
   readonly PEACH_ACCESS_SCOPES?: string;
   /** Origins whose pages may call the API, comma separated, or `*`; absent: only its own. */
   readonly PEACH_CORS_ORIGINS?: string;
+  /** Of requests that bring no trace, the share that begins one, from 0 to 1; absent: none. */
+  readonly PEACH_TRACE_SAMPLE?: string;
   /** "1" on the local runtime only: it has the calls under /dev. */
   readonly PEACH_LOCAL?: string;
   /** How many runs may trigger each other in a chain; 32 if it is absent or no number. */

@@ -16,4 +16,6 @@ export interface TriggerOrigin {
   readonly replayOf?: { readonly runId: RunId; readonly from: string | null };
   /** How many runs led to this one, each triggering the next; absent: none. */
   readonly depth?: number;
+  /** The trace that it belongs to, as W3C writes it; absent: none. */
+  readonly traceparent?: string;
 }

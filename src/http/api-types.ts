@@ -129,6 +129,7 @@ export const runDocument = named(
       by: z.string().describe("The token's name, the endpoint, the task, the object"),
       parent: runReference.nullable(),
       replay_of: replayOf.nullable(),
+      traceparent: z.string().optional().describe("The W3C trace that it belongs to; absent: none"),
     }),
     created_at: time,
     started_at: time.nullable(),

@@ -13,6 +13,7 @@ import { RequestProblemError } from "../trigger/receive-object-events.ts";
 import { tooLarge } from "./admission.ts";
 import { canCarry, type LimitedRequest } from "./body-limit.ts";
 import type { HttpEnv } from "./http-env.ts";
+import { traceOf } from "./incoming-trace.ts";
 import { logFailure, problemResponse } from "./problem.ts";
 
 /** Calls an endpoint's method so that its helpers know where they are; it must tell `triggered` of each run. */
@@ -58,6 +59,7 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
     const log = (error: unknown): void => {
       if (!limited.exceeded()) logFailure(c, `endpoint "${endpoint.name}" failed`, error);
     };
+    const trace = traceOf(c);
     const run = async (key: string, request: Request, isFallback: boolean): Promise<Response> => {
       const result = callEndpoint(methodOf(key), request, {
         name: endpoint.name,
@@ -65,6 +67,7 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
         source: call.source,
         delivery: call.deliveryId === null ? null : { id: call.deliveryId, isFallback },
         requestId: c.get("requestId"),
+        ...trace,
         env: c.env,
         lifetime: c.executionCtx,
         triggered: (started) => void runs.push(started),

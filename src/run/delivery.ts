@@ -31,6 +31,7 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
         timeoutMs: task.timeoutMs,
         inlineLimitBytes: run.graph.inlineLimitBytes,
         depth: run.origin.depth ?? 0,
+        ...(run.origin.traceparent !== undefined && { traceparent: run.origin.traceparent }),
         shape: task.shape,
         inputs,
         parents: task.parents,

@@ -13,6 +13,7 @@ export function describeRun(run: Run): RunDocument {
       by: origin.by,
       parent: origin.parent === null ? null : { run_id: origin.parent.runId, task: origin.parent.task },
       replay_of: origin.replayOf === undefined ? null : { run_id: origin.replayOf.runId, from: origin.replayOf.from },
+      ...(origin.traceparent !== undefined && { traceparent: origin.traceparent }),
     },
     created_at: iso(run.createdAt),
     started_at: isoOrNull(run.startedAt),

@@ -52,6 +52,8 @@ export interface Lease {
   readonly shape: InputShape;
   /** `trigger` and `value`: exactly one; `keyed`: one for each parent that passed something, by its name. */
   readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];
+  /** The trace that the run belongs to; absent: none. */
+  readonly traceparent?: string;
   /** Upstream tasks in peach.conf, in this run or not. */
   readonly parents: readonly string[];
   /** Names of the children in this run, for `passToChildTask({to})`. */
@@ -222,6 +224,8 @@ export interface RunDocument {
     readonly by: string;
     readonly parent: { readonly run_id: RunId; readonly task: string } | null;
     readonly replay_of: { readonly run_id: RunId; readonly from: string | null } | null;
+    /** Only of a run that belongs to a trace. */
+    readonly traceparent?: string;
   };
   readonly created_at: string;
   readonly started_at: string | null;

@@ -6,12 +6,18 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { EndpointScope } from "./endpoint-scope.ts";
 import { OutsideTaskError } from "./errors.ts";
 import type { TaskScope } from "./task-scope.ts";
+import { traceFetch } from "./traced-fetch.ts";
 
 const scopes = new AsyncLocalStorage<TaskScope | EndpointScope>();
 
 /** Calls `fn` so that helpers called in it work for this task or endpoint. */
 export function runInScope<T>(scope: TaskScope | EndpointScope, fn: () => T): T {
+  if (scope.traceparent !== null) traceFetch(currentTraceparent);
   return scopes.run(scope, fn);
+}
+
+function currentTraceparent(): string | null {
+  return scopes.getStore()?.traceparent ?? null;
 }
 
 /** The task or endpoint that `helper` is called in. Throws `OutsideTaskError` outside of both. */

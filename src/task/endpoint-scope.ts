@@ -1,6 +1,7 @@
 /** One call of an endpoint, as its author and the helpers see it. */
 import type { DeliveryRun } from "../core/delivery.ts";
 import { deliveryTriggerKey, eventKey } from "../core/ids.ts";
+import { spanOf } from "../core/trace.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type {
   EmitOptions,
@@ -25,6 +26,8 @@ export interface EndpointCall {
   readonly source: "endpoint" | "replay";
   /** What its sender calls this delivery, each time it is sent; null if the endpoint's `auth` knows no such id. */
   readonly delivery: { readonly id: string; readonly isFallback: boolean } | null;
+  /** The trace that the call belongs to; absent: none. */
+  readonly traceparent?: string;
   /** To be told of each run that the endpoint triggers. */
   readonly triggered: (run: DeliveryRun) => void;
 }
@@ -35,6 +38,7 @@ export class EndpointScope implements EndpointContext {
   readonly #call: EndpointCall;
   readonly #port: TriggerPort;
   readonly #ordinals = new Map<string, number>();
+  #spanOfTrace: string | null = null;
 
   constructor(call: EndpointCall, port: TriggerPort) {
     this.#call = call;
@@ -55,6 +59,13 @@ export class EndpointScope implements EndpointContext {
     return this.#port.env;
   }
 
+  /** The call's own span of the trace that it belongs to; null: of none. */
+  get traceparent(): string | null {
+    const { traceparent } = this.#call;
+    if (traceparent === undefined) return null;
+    return (this.#spanOfTrace ??= spanOf(traceparent, crypto.getRandomValues(new Uint8Array(8))));
+  }
+
   waitUntil(promise: Promise<unknown>): void {
     this.#port.lifetime.waitUntil(promise);
   }
@@ -65,7 +76,7 @@ export class EndpointScope implements EndpointContext {
     this.#ordinals.set(task, ordinal + 1);
     // A delivery that is sent again finds the runs that it has triggered before.
     const derived = delivery === null ? null : deliveryTriggerKey({ endpoint, ...delivery }, task, ordinal);
-    const origin = { source, by: endpoint, parent: null };
+    const origin = { source, by: endpoint, parent: null, ...this.#span() };
     const run = await triggerTask(this.#port, { task, payload, options, derivedKey: derived, origin });
     this.#call.triggered({ runId: run.runId, task, deduplicated: run.deduplicated });
     return run;
@@ -84,8 +95,14 @@ export class EndpointScope implements EndpointContext {
     const derived = delivery === null ? null : deliveryTriggerKey({ endpoint, ...delivery }, target, ordinal);
     const key = options?.idempotencyKey;
     const idempotencyKey = key === undefined ? derived : eventKey(name, key);
-    const runs = await emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent: null });
+    const runs = await emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent: null, ...this.#span() });
     for (const run of runs) this.#call.triggered(run);
     return { runs: runs.map(({ runId, task }) => ({ runId, task })) };
+  }
+
+  /** Of what it triggers. */
+  #span(): { readonly traceparent?: string } {
+    const { traceparent } = this;
+    return traceparent === null ? {} : { traceparent };
   }
 }

@@ -4,6 +4,7 @@
  */
 import { childTriggerKey, eventKey, type RunId } from "../core/ids.ts";
 import { ProblemError } from "../core/result.ts";
+import { spanOf } from "../core/trace.ts";
 import type { ChildRun } from "../core/run.ts";
 import { nearest } from "../conf/nearest.ts";
 import type { Lease, RunDocument } from "../run/run-rpc.ts";
@@ -42,6 +43,7 @@ export class TaskScope implements TaskContext {
   #passed: { readonly data: unknown } | null = null;
   #chosen: readonly string[] | null = null;
   #env: Env | null = null;
+  #spanOfTrace: string | null = null;
 
   constructor(lease: Lease, inputs: AttemptInputs, port: TriggerPort, end: AttemptEnd) {
     this.#lease = lease;
@@ -81,6 +83,13 @@ export class TaskScope implements TaskContext {
     return this.#end.signal;
   }
 
+  /** The attempt's own span of the trace that its run belongs to; null: of none. */
+  get traceparent(): string | null {
+    const { traceparent } = this.#lease;
+    if (traceparent === undefined) return null;
+    return (this.#spanOfTrace ??= spanOf(traceparent, crypto.getRandomValues(new Uint8Array(8))));
+  }
+
   /** The runs that this attempt has triggered. */
   get children(): readonly ChildRun[] {
     return this.#children;
@@ -100,7 +109,13 @@ export class TaskScope implements TaskContext {
     this.#refuseIfEnded("triggerTaskWithEvent");
     const { runId, task: name } = this.#lease;
     const derivedKey = this.#derivedKey(task);
-    const origin = { source: "task", by: name, parent: { runId, task: name }, depth: this.#lease.depth + 1 } as const;
+    const origin = {
+      source: "task",
+      by: name,
+      parent: { runId, task: name },
+      depth: this.#lease.depth + 1,
+      ...this.#span(),
+    } as const;
     const run = await triggerTask(this.#port, { task, payload, options, derivedKey, origin });
     const child = { runId: run.runId, task };
     this.#children.push(child);
@@ -115,7 +130,7 @@ export class TaskScope implements TaskContext {
     const key = options?.idempotencyKey;
     const idempotencyKey = key === undefined ? derivedKey : eventKey(name, key);
     const depth = this.#lease.depth + 1;
-    const emitted = await emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent, depth });
+    const emitted = await emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent, depth, ...this.#span() });
     const runs = emitted.map(({ runId, task }) => ({ runId, task }));
     this.#children.push(...runs);
     return { runs };
@@ -167,6 +182,12 @@ export class TaskScope implements TaskContext {
     const endsAt = this.#startedAt + this.#lease.timeoutMs;
     this.#waits ??= new AttemptWaits(this.#lease, this.#end, this.#stepsOf(), this.#port.env, endsAt);
     return this.#waits.resultOf(child, resultTimeoutMs(timeout));
+  }
+
+  /** Of what it triggers. */
+  #span(): { readonly traceparent?: string } {
+    const { traceparent } = this;
+    return traceparent === null ? {} : { traceparent };
   }
 
   #stepsOf(): AttemptSteps {

@@ -23,6 +23,7 @@ export interface EmittedEvent {
   readonly idempotencyKey: string | null;
   readonly parent: TriggerOrigin["parent"];
   readonly depth?: number;
+  readonly traceparent?: string;
 }
 
 /** A run of a task that listens. */
@@ -56,7 +57,7 @@ export function invalidEventName(name: string): Problem {
 
 /** The emitter for this plan. */
 export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependencies): EmitEvent {
-  return async function emitEvent(env, lifetime, { name, payload, idempotencyKey, parent, depth }) {
+  return async function emitEvent(env, lifetime, { name, payload, idempotencyKey, parent, depth, traceparent }) {
     if (!EVENT_NAME.test(name)) return refuse(invalidEventName(name));
     const listeners = tasksListeningTo(plan, name);
     const misfit = await findMisfit(listeners, payload);
@@ -64,7 +65,13 @@ export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependenc
       await discard(payload);
       return misfit ?? ok([]);
     }
-    const origin: TriggerOrigin = { source: "event", by: name, parent, ...(depth !== undefined && { depth }) };
+    const origin: TriggerOrigin = {
+      source: "event",
+      by: name,
+      parent,
+      ...(depth !== undefined && { depth }),
+      ...(traceparent !== undefined && { traceparent }),
+    };
     const copies = copiesOf(payload, listeners.length);
     const answers = await Promise.all(
       listeners.map(async (task, index): Promise<Result<EmittedRun>> => {

@@ -30,6 +30,8 @@ export interface ReplayRequest {
   readonly idempotencyKey: string | null;
   /** Who asks for it. */
   readonly by: string;
+  /** The trace that the new run belongs to; absent: none. */
+  readonly traceparent?: string;
 }
 
 /** Refuses with `unknown_run`, `unknown_task`, `not_replayable`, `no_payload`, and as `AcceptTrigger` does. */
@@ -48,7 +50,7 @@ export interface ReplayDependencies {
 /** The way to replay runs with this plan. Null: there is no run of this id. */
 export function createReplayRun({ plan, callRun, acceptTrigger }: ReplayDependencies): ReplayRun {
   return async function replayRun(env, lifetime, request) {
-    const { runId, from, payload, by } = request;
+    const { runId, from, payload, by, traceparent } = request;
     const document = await callRun(env, runId, (run) => run.describe());
     if (document === null) return ok(null);
     const task = from ?? document.task;
@@ -59,7 +61,13 @@ export function createReplayRun({ plan, callRun, acceptTrigger }: ReplayDependen
     const trigger = {
       task,
       idempotencyKey: key === null ? null : `replay:${runId}:${key}`,
-      origin: { source: "replay", by, parent: null, replayOf: { runId, from } },
+      origin: {
+        source: "replay",
+        by,
+        parent: null,
+        replayOf: { runId, from },
+        ...(traceparent !== undefined && { traceparent }),
+      },
     } as const;
     if (payload !== null) return acceptTrigger(env, lifetime, { ...trigger, payload });
 

@@ -17,6 +17,8 @@ const report = z.object({
 /** What a task reported. `at` is epoch milliseconds by this process' clock. */
 export interface Report extends z.infer<typeof report> {
   readonly at: number;
+  /** The header `traceparent` that the report came with. */
+  readonly traceparent: string | null;
 }
 
 export class Recorder {
@@ -81,7 +83,9 @@ export class Recorder {
       request.socket.destroy();
     } else {
       const at = Date.now();
-      this.#reports.push({ ...report.parse(JSON.parse(await text(request))), at });
+      const header = request.headers["traceparent"];
+      const traceparent = typeof header === "string" ? header : null;
+      this.#reports.push({ ...report.parse(JSON.parse(await text(request))), at, traceparent });
       response.writeHead(204).end();
     }
   }

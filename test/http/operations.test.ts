@@ -75,6 +75,7 @@ describe("GET /openapi.json", () => {
       ["delay", "query", false],
       ["wait", "query", false],
       ["Idempotency-Key", "header", false],
+      ["Traceparent", "header", false],
       ["X-Peach-Source", "header", false],
     ]);
     expect(Object.keys(trigger?.responses ?? {})).toEqual(expect.arrayContaining(["200", "202", "400", "401", "404"]));

@@ -17,7 +17,13 @@ import {
 import type { Operation } from "../operation.ts";
 
 const GROUP = "Triggers";
-const keyHeader = { "Idempotency-Key": idempotencyKey.optional() } as const;
+const keyHeader = {
+  "Idempotency-Key": idempotencyKey.optional(),
+  Traceparent: z
+    .string()
+    .optional()
+    .describe("The W3C trace that the run belongs to; one that cannot be read is ignored"),
+} as const;
 const sent = ["invalid_json", "invalid_payload", "payload_too_large", "trigger_depth"] as const;
 
 export const triggerTask = {

@@ -7,6 +7,7 @@ import { readEvent } from "../cloud-event.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { emitEvent as operation } from "../operations/triggers.ts";
+import { traceOf } from "../incoming-trace.ts";
 import { problemResponse } from "../problem.ts";
 import { contentLength, MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
 
@@ -31,6 +32,7 @@ export function eventRoutes({ emitEvent }: EventRouteDependencies): Hono<HttpEnv
       payload: event.value.payload,
       idempotencyKey: key === null ? null : eventKey(name, key),
       parent: null,
+      ...traceOf(c),
     });
     if (!emitted.ok) return problemResponse(c, emitted.problem);
     return reply(202, { runs: emitted.value.map(({ runId, task }) => ({ run_id: runId, task })) });

@@ -8,6 +8,7 @@ import type { RetryOutcome, RunDocument } from "../../run/run-rpc.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { cancelRun, replayRun, retryRun } from "../operations/steering.ts";
+import { traceOf } from "../incoming-trace.ts";
 import { problemResponse } from "../problem.ts";
 import { unknownRun, withRunId } from "../run-id.ts";
 import { createReplayRun, type ReplayDependencies } from "../../trigger/replay.ts";
@@ -45,6 +46,7 @@ export function steeringRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> 
         payload: payload.value,
         idempotencyKey: headers["Idempotency-Key"] ?? null,
         by: c.get("caller").name,
+        ...traceOf(c),
       });
       if (!accepted.ok) return problemResponse(c, accepted.problem);
       if (accepted.value === null) return problemResponse(c, unknownRun(runId));

@@ -9,6 +9,7 @@ import { acceptedDocument } from "../accepted-document.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { triggerTask } from "../operations/triggers.ts";
+import { traceOf } from "../incoming-trace.ts";
 import { problemResponse } from "../problem.ts";
 import { contentLength, MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
 
@@ -52,5 +53,5 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
 }
 
 function originOf(c: Context<HttpEnv>, from: string | undefined): TriggerOrigin {
-  return { source: from === "lab" ? "lab" : "api", by: c.get("caller").name, parent: null };
+  return { source: from === "lab" ? "lab" : "api", by: c.get("caller").name, parent: null, ...traceOf(c) };
 }
