@@ -285,7 +285,7 @@ export class RunProtocol {
     const now = this.#around.now();
     const decided = advance(run, event, now);
     if (decided.change !== null) {
-      this.#store.append(decided.change, data, now);
+      this.#store.append(run, decided.change, data, now);
       fold(run, decided.change);
       this.#setAlarmFor(run, decided);
     }

@@ -4,6 +4,7 @@
  * Memory is a cache of the journal, never ahead of it: the run object folds a change after `append` has returned. Appending
  * names the row number that must come next, so an instance whose memory is stale fails instead of writing a second history.
  */
+import { pack, unpack, type PackedChange } from "../core/compact.ts";
 import { fold } from "../core/fold.ts";
 import type { RunChange, RunGenesis, Run } from "../core/run.ts";
 import { newRun } from "../core/run.ts";
@@ -20,7 +21,7 @@ const APPEND = "INSERT INTO journal (seq, kind, at, entry, data) VALUES (?, ?, ?
 interface StoredGenesis {
   readonly schema: number;
   readonly genesis: RunGenesis;
-  readonly first: RunChange;
+  readonly first: PackedChange;
 }
 
 /** What the journal uses of an object's storage. */
@@ -68,7 +69,7 @@ export class RunStore {
     for (const row of sql.exec(READ_ENTRIES)) {
       const entry = typeof row["entry"] === "string" ? row["entry"] : "";
       if (run === null) run = begin(parseEntry<StoredGenesis>(entry));
-      else fold(run, parseEntry<RunChange>(entry));
+      else fold(run, unpack(parseEntry<PackedChange>(entry), run));
     }
     const last = sql.exec(READ_LAST_SEQ).one()["seq"];
     this.#lastSeq = typeof last === "number" ? last : 0;
@@ -84,16 +85,17 @@ export class RunStore {
 
   /** Records an accepted run: its table, its genesis and the first change, in one transaction. */
   create(genesis: RunGenesis, data: Packer, first: RunChange, at: number): void {
-    const stored: StoredGenesis = { schema: SCHEMA_VERSION, genesis, first };
+    const stored: StoredGenesis = { schema: SCHEMA_VERSION, genesis, first: pack(first, genesis.graph.tasks.length) };
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(CREATE_JOURNAL);
       this.#insert("genesis", stored, data, at);
     });
   }
 
-  /** Records one change. A single row is atomic by itself: a transaction around it cost a twentieth of a hop. */
-  append(change: RunChange, data: Packer, at: number): void {
-    const insert = (): void => this.#insert("change", change, data, at);
+  /** Records one change of the run, which is not folded yet. A single row is atomic by itself: a transaction around it cost a twentieth of a hop. */
+  append(run: Run, change: RunChange, data: Packer, at: number): void {
+    const packed = pack(change, run.tasks.length);
+    const insert = (): void => this.#insert("change", packed, data, at);
     if (data.hasOneRow) insert();
     else this.#storage.transactionSync(insert);
   }
@@ -139,7 +141,7 @@ function begin({ schema, genesis, first }: StoredGenesis): Run {
     );
   }
   const run = newRun(genesis);
-  fold(run, first);
+  fold(run, unpack(first, run));
   return run;
 }
 
