@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plan } from "../core/plan.ts";
 import { type Bindings, boundBuckets, checkBuckets, type UnboundBucket, unboundBuckets } from "./buckets.ts";
+import { checkEach, type EachTasks } from "./check-each.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
 import { checkLoops } from "./check-loops.ts";
@@ -28,6 +29,7 @@ export interface CheckedProject {
   readonly warnings: readonly Diagnostic[];
   /** The right ones. */
   readonly edges: readonly Edge[];
+  readonly eaches: EachTasks;
   /** Those that were found. */
   readonly methods: ResolvedMethods;
   /** Null if there is any problem. */
@@ -54,12 +56,12 @@ export function compileProject(
   paths: ProjectPaths & { readonly outDir: string },
   options: CompileOptions = {},
 ): CompileResult {
-  const { compiled, methods, diagnostics } = checkProject(paths, options);
+  const { compiled, methods, eaches, diagnostics } = checkProject(paths, options);
   if (compiled === null) return { ok: false, diagnostics };
   mkdirSync(paths.outDir, { recursive: true });
   writeIfChanged(join(paths.outDir, "plan.ts"), emitPlan(compiled.plan, paths));
   writeIfChanged(join(paths.outDir, "registry.ts"), emitRegistry(methods, paths));
-  writeIfChanged(join(paths.outDir, "tasks.d.ts"), emitTaskTypes(methods, paths));
+  writeIfChanged(join(paths.outDir, "tasks.d.ts"), emitTaskTypes(methods, eaches, paths));
   return { ok: true, diagnostics: [], ...compiled };
 }
 
@@ -75,15 +77,17 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
     });
   }
   const loaded = text === null ? null : loadConf(source, report);
-  if (loaded === null) return { diagnostics, warnings: [], edges: [], methods: NO_METHODS, compiled: null };
+  if (loaded === null)
+    return { diagnostics, warnings: [], edges: [], eaches: new Map(), methods: NO_METHODS, compiled: null };
   const conf = validateConf(loaded, report);
   const edges = checkGraph(conf, loaded, report);
+  const eaches = checkEach(conf, edges, loaded, report);
   checkEndpoints(conf, loaded, report);
   checkSchedules(conf, loaded, report);
   const bound = checkBindings(paths, options, conf, loaded, report);
   const methods = findMethods(paths, conf, loaded, report);
   if (diagnostics.length > 0)
-    return { diagnostics: inFileOrder(diagnostics, source.path), warnings: [], edges, methods, compiled: null };
+    return { diagnostics: inFileOrder(diagnostics, source.path), warnings: [], edges, eaches, methods, compiled: null };
   const unbound = unboundBuckets(conf, bound);
   const buckets = Object.fromEntries([...bound, ...unbound.map(({ bucket, binding }) => [bucket, binding] as const)]);
   const plan = buildPlan(conf, methods, buckets);
@@ -93,6 +97,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
     diagnostics,
     warnings: inFileOrder(warnings, source.path),
     edges,
+    eaches,
     methods,
     compiled: { plan, unboundBuckets: unbound },
   };

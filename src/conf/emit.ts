@@ -1,6 +1,7 @@
 /** The text of the generated files. Only text: `compile.ts` writes it. */
 import { relative, sep } from "node:path";
 import type { Plan } from "../core/plan.ts";
+import type { EachTasks } from "./check-each.ts";
 import type { ResolvedMethod } from "./methods.ts";
 import type { ResolvedMethods } from "./plan.ts";
 
@@ -46,10 +47,10 @@ export const registry: MethodRegistry = {
 }
 
 /** `tasks.d.ts`: what the trigger of each task takes, so that `triggerTaskWithEvent` and `peach/client` are typed by task name. */
-export function emitTaskTypes(methods: ResolvedMethods, { outDir, repoRoot }: EmitPaths): string {
+export function emitTaskTypes(methods: ResolvedMethods, eaches: EachTasks, { outDir, repoRoot }: EmitPaths): string {
   const { imports, typeOf } = methodTypes([...methods.tasks.values()], outDir);
   const entries = [...methods.tasks].map(
-    ([name, method]) => `    ${JSON.stringify(name)}: Takes<${typeOf(method)}>;\n`,
+    ([name, method]) => `    ${JSON.stringify(name)}: Takes<${typeOf(method)}>${eaches.has(name) ? "[]" : ""};\n`,
   );
   return `${HEADER}import type { input } from "zod";
 import type { TypedTask } from ${JSON.stringify(importPath(outDir, `${repoRoot}/src/task/method.ts`))};

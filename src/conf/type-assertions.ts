@@ -3,6 +3,7 @@
  * parent is declared to pass must fit what its child is declared to take. Payloads travel as JSON, so types are compared as JSON
  * leaves them. Sides that are not declared fit everything.
  */
+import type { EachTasks } from "./check-each.ts";
 import type { CheckedProject } from "./compile.ts";
 import { importPath, methodTypes } from "./emit.ts";
 import type { ResolvedMethod } from "./methods.ts";
@@ -68,21 +69,21 @@ function methodAssertions({ methods }: CheckedProject, typeOf: TypeOf): Assertio
   ];
 }
 
-function edgeAssertions({ methods, edges }: CheckedProject, typeOf: TypeOf): Assertion[] {
+function edgeAssertions({ methods, edges, eaches }: CheckedProject, typeOf: TypeOf): Assertion[] {
   const byChild = Map.groupBy(edges, ({ child }) => child);
   const shapes = new Map<string, Assertion>();
   return edges.flatMap(({ parent, child, span }): Assertion[] => {
     const parentMethod = methods.tasks.get(parent);
     const childMethod = methods.tasks.get(child);
     if (parentMethod === undefined || childMethod === undefined) return [];
-    const takes = `Takes<${typeOf(childMethod)}>`;
-    const passes = `Passes<${typeOf(parentMethod)}>`;
+    const takes = `Takes<${typeOf(childMethod)}>${eaches.has(child) ? "[]" : ""}`;
+    const passes = passedBy(`Passes<${typeOf(parentMethod)}>`, eaches.get(parent));
     const parents = (byChild.get(child) ?? []).map((edge) => edge.parent);
     const fits = (given: string, after: Assertion | null): Assertion => ({
       code: `${takes} = given<${given}>();`,
       span,
       message: `tasks.${parent}.downstream: what \`${parent}\` passes does not fit what \`${child}\` takes`,
-      hint: `make the \`output\` of ${parent} and the \`input\` of ${child} agree`,
+      hint: eachHint(eaches, parent, child) ?? `make the \`output\` of ${parent} and the \`input\` of ${child} agree`,
       detailed: true,
       after,
     });
@@ -104,6 +105,21 @@ function edgeAssertions({ methods, edges }: CheckedProject, typeOf: TypeOf): Ass
     );
     return known === undefined ? [shape, own] : [own];
   });
+}
+
+/** A task with `each` passes the array of what its items passed, with null for those that failed. */
+function passedBy(passes: string, each: "fail" | "continue" | undefined): string {
+  if (each === undefined) return passes;
+  return each === "continue" ? `(${passes} | null)[]` : `${passes}[]`;
+}
+
+function eachHint(eaches: EachTasks, parent: string, child: string): string | null {
+  const said = [
+    ...(eaches.has(parent) ? [`${parent} runs once per item and passes an array`] : []),
+    ...(eaches.has(child) ? [`${child} runs once per item of the array that ${parent} passes`] : []),
+    ...(eaches.get(parent) === "continue" ? ["an item that fails stands as null in it"] : []),
+  ];
+  return said.length === 0 ? null : `${said.join("; ")}: make output and input agree`;
 }
 
 function keyed(parents: readonly string[], typeOfPart: (parent: string) => string): string {

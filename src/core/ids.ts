@@ -96,17 +96,19 @@ export function idempotencyInput(task: string, key: string): string {
 }
 
 /**
- * The key of a trigger made inside a task: a retried attempt makes the same one, so it finds the child run again. Those of a step
- * are counted apart: a later attempt leaves the step out, and must not take another trigger for one of its.
+ * The key of a trigger made inside a task, or inside its item of this index: a retried attempt makes the same one, so it finds the
+ * child run again. Those of a step are counted apart: a later attempt leaves the step out, and must not take another trigger for one
+ * of its.
  */
 export function childTriggerKey(
-  parent: { runId: RunId; task: string },
+  parent: { runId: RunId; task: string; item?: number | undefined },
   target: string,
   ordinal: number,
   step: string | null = null,
 ): string {
+  const { runId, task, item } = parent;
   const within = step === null ? "" : `${JSON.stringify(step)}:`;
-  return `child:${parent.runId}:${parent.task}:${target}:${within}${ordinal}`;
+  return `child:${runId}:${task}${item === undefined ? "" : `[${item}]`}:${target}:${within}${ordinal}`;
 }
 
 /**

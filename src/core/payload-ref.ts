@@ -23,6 +23,11 @@ export interface PayloadDescription {
   readonly length?: number;
 }
 
+/** Only what the payload is, of something that also says where it lies. */
+export function descriptionOf({ kind, size, contentType, form, length }: PayloadDescription): PayloadDescription {
+  return { kind, size, contentType, ...(form !== undefined && { form }), ...(length !== undefined && { length }) };
+}
+
 /** Where the bytes lie: in the run object (`seq` is the journal entry, `offset` the place in its data), or in R2. */
 export type PayloadRef =
   | (PayloadDescription & { readonly at: "run"; readonly seq: number; readonly offset: number })

@@ -18,6 +18,7 @@ export type ProblemCode =
   | "unknown_task"
   | "unknown_endpoint"
   | "unknown_run"
+  | "unknown_item"
   | "unknown_bucket"
   | "no_payload"
   | "no_schedule"

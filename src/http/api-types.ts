@@ -43,6 +43,12 @@ export const numberedCursor = z
   .min(0, { error: "the next_cursor of an answer" })
   .describe("The `next_cursor` of the page before");
 
+/** From 0, in the order of the array. */
+export const itemIndex = z
+  .int({ error: "a whole number from 0" })
+  .min(0, { error: "a whole number from 0" })
+  .describe("The item's place in the array, from 0");
+
 export const nextCursor = z.string().nullable().describe("Where the next page begins; null at the end");
 
 /** A duration as people write it; milliseconds when read. */
@@ -96,7 +102,7 @@ const attemptDocument = named(
   }),
 );
 
-const taskOfRunDocument = named(
+export const taskOfRunDocument = named(
   "TaskOfRun",
   z.object({
     task: taskName,
@@ -115,6 +121,10 @@ const taskOfRunDocument = named(
       .array(z.object({ name: z.string(), finished_at: time }))
       .optional()
       .describe("Those that have finished; absent: none"),
+    each: z
+      .object({ total: z.int(), succeeded: z.int(), failed: z.int(), running: z.int() })
+      .optional()
+      .describe("Of a task with `each`: its items; none before its array is known"),
   }),
 );
 

@@ -4,8 +4,9 @@ import { deleteDeadLetter, listDeadLetters, redriveDeadLetter } from "./operatio
 import { listEndpoints, listTasks, readGraph, readHealth, readTask } from "./operations/deployment.ts";
 import { readOpenApi } from "./operations/description.ts";
 import { listDeliveries, replayDelivery } from "./operations/endpoints.ts";
+import { listItems } from "./operations/items.ts";
 import { countRunsOperation, followRuns, listRuns } from "./operations/run-lists.ts";
-import { readRun, readRunPayload, readTaskLogs, readTaskPayload } from "./operations/runs.ts";
+import { readItemPayload, readRun, readRunPayload, readTaskLogs, readTaskPayload } from "./operations/runs.ts";
 import { listSchedules, pauseSchedules, resumeSchedules } from "./operations/schedules.ts";
 import { cancelRun, replayRun, retryRun } from "./operations/steering.ts";
 import { emitEvent, reconcileBucket, triggerTask } from "./operations/triggers.ts";
@@ -21,6 +22,8 @@ export const OPERATIONS: readonly Operation[] = [
   readRunPayload,
   readTaskPayload,
   readTaskLogs,
+  listItems,
+  readItemPayload,
   cancelRun,
   retryRun,
   replayRun,

@@ -21,6 +21,7 @@ export const PROBLEM_KINDS = {
   unknown_task: [404, "Unknown task"],
   unknown_endpoint: [404, "Unknown endpoint"],
   unknown_run: [404, "Unknown run"],
+  unknown_item: [404, "Unknown item"],
   unknown_bucket: [404, "Unknown bucket"],
   unknown_delivery: [404, "Unknown delivery"],
   unknown_dead_letter: [404, "Unknown dead letter"],

@@ -35,7 +35,12 @@ export function encodePayload(value: unknown): Result<EncodedPayload> {
   const json = writeJson(value);
   if (!json.ok) return refuse(notJson(json.errors));
   const body = new TextEncoder().encode(json.text);
-  return ok({ kind: "json", contentType: JSON_TYPE, size: body.length, body });
+  return ok({ kind: "json", contentType: JSON_TYPE, size: body.length, ...lengthOf(value), body });
+}
+
+/** How many items a JSON array has: `each` runs over so many. */
+export function lengthOf(value: unknown): { readonly length?: number } {
+  return Array.isArray(value) ? { length: value.length } : {};
 }
 
 /** The value that these bytes stand for; they may be kept in it. A `stream` of stored bytes is a stream again. */

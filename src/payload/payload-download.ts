@@ -10,6 +10,16 @@ export async function fetchBytes(bucket: R2Bucket, key: string): Promise<Uint8Ar
   return new Uint8Array(buffer);
 }
 
+/** So many bytes of the object from `offset` on. Rejects as `fetchBytes`. */
+export async function fetchRange(bucket: R2Bucket, key: string, offset: number, length: number): Promise<Uint8Array> {
+  const range = { offset, length };
+  const buffer = await callR2(`read a part of the payload ${key}`, async () =>
+    (await bucket.get(key, { range }))?.arrayBuffer(),
+  );
+  if (buffer === undefined) throw new PayloadMissingError(key);
+  return new Uint8Array(buffer);
+}
+
 /**
  * The object as a stream of known length (so that it can be put into R2 or sent as a body as it is). Rejects as `fetchBytes`;
  * once it flows, a read that fails is taken up from where it was, a few times for each place.

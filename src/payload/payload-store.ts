@@ -7,7 +7,12 @@
  * author's or client's own stream and is rethrown as it is (the task failed, or the request is refused).
  */
 import type { RunId } from "../core/ids.ts";
-import type { PayloadDelivery, PayloadDescription, PayloadParcel } from "../core/payload-ref.ts";
+import {
+  descriptionOf,
+  type PayloadDelivery,
+  type PayloadDescription,
+  type PayloadParcel,
+} from "../core/payload-ref.ts";
 import { compact } from "./byte-forms.ts";
 import { ByteSource } from "./byte-source.ts";
 import { type EncodedPayload, decodePayload } from "./codec.ts";
@@ -41,13 +46,8 @@ export async function parcelPayload(
   inlineLimitBytes: number,
   beforePut: () => Promise<void> = async () => {},
 ): Promise<PayloadParcel> {
-  const { kind, contentType, form } = payload;
-  const describe = (size: number): PayloadDescription => ({
-    kind,
-    size,
-    contentType,
-    ...(form === undefined ? {} : { form }),
-  });
+  const { contentType } = payload;
+  const describe = (size: number): PayloadDescription => descriptionOf({ ...payload, size });
   const { body } = payload;
   const parcel = async (bytes: Uint8Array): Promise<PayloadParcel> => {
     const description = describe(bytes.length);
@@ -81,7 +81,7 @@ export type HeldReader = (seq: number, offset: number, size: number) => Promise<
  */
 export async function openPayload(bucket: R2Bucket, payload: PayloadDelivery, held: HeldReader): Promise<unknown> {
   if (payload.kind === "stream") return openPayloadStream(bucket, payload, held);
-  return decodePayload(payload, await ownBytes(bucket, payload, held));
+  return decodePayload(payload, await openPayloadBytes(bucket, payload, held));
 }
 
 /** The same as a stream of its bytes, whatever its kind. */
@@ -91,10 +91,15 @@ export async function openPayloadStream(
   held: HeldReader,
 ): Promise<ReadableStream<Uint8Array>> {
   if (payload.at === "r2") return fetchStream(bucket, payload.key);
-  return new Blob([await ownBytes(bucket, payload, held)]).stream();
+  return new Blob([await openPayloadBytes(bucket, payload, held)]).stream();
 }
 
-async function ownBytes(bucket: R2Bucket, payload: PayloadDelivery, held: HeldReader): Promise<Uint8Array> {
+/** The same as bytes of the caller's own. */
+export async function openPayloadBytes(
+  bucket: R2Bucket,
+  payload: PayloadDelivery,
+  held: HeldReader,
+): Promise<Uint8Array> {
   switch (payload.at) {
     case "inline":
       return new Uint8Array(payload.bytes);

@@ -4,7 +4,7 @@
  * a `ProblemError`, which `parcelPayload` rethrows as it is.
  */
 import { ProblemError, type Problem, type Result, ok, refuse } from "../core/result.ts";
-import { type EncodedPayload, JSON_TYPE, OCTET_TYPE, TEXT_TYPE } from "./codec.ts";
+import { type EncodedPayload, JSON_TYPE, lengthOf, OCTET_TYPE, TEXT_TYPE } from "./codec.ts";
 import { findJsonFault } from "./json-fault.ts";
 
 export interface IncomingBody {
@@ -89,12 +89,13 @@ function encodeJsonBody(received: Uint8Array): Result<EncodedPayload> {
   } catch {
     return refuse(invalidJson({ path: "$", message: "the bytes are not UTF-8" }));
   }
+  let value: unknown;
   try {
-    JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     return refuse(invalidJson(text.trim() === "" ? { path: "$", message: "the body is empty" } : findJsonFault(text)));
   }
-  return ok({ kind: "json", contentType: JSON_TYPE, size: bytes.length, body: bytes });
+  return ok({ kind: "json", contentType: JSON_TYPE, size: bytes.length, ...lengthOf(value), body: bytes });
 }
 
 type ByteReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;

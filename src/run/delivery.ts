@@ -2,9 +2,11 @@
  * Leases as drivers get them: what each task reads, looked up in the run and its journal. A lease carries small payloads with it;
  * what would make the answer too large is left `held`, and the driver asks for it.
  */
+import { attemptTimeoutMs } from "../core/each.ts";
+import type { GraphTask } from "../core/graph.ts";
 import { inputsOf } from "../core/inputs.ts";
-import type { PayloadDelivery, PayloadParcel, PayloadRef } from "../core/payload-ref.ts";
-import type { Run } from "../core/run.ts";
+import { descriptionOf, type PayloadDelivery, type PayloadParcel, type PayloadRef } from "../core/payload-ref.ts";
+import { entryOf, type Run, type TaskEntry } from "../core/run.ts";
 import type { GrantedLease } from "../core/run-event.ts";
 import type { Lease } from "./run-rpc.ts";
 import type { RunStore } from "./store.ts";
@@ -15,11 +17,28 @@ const ANSWER_BYTES = 4_000_000;
 /** The leases of one answer, their payloads with them as far as they fit. */
 export function deliver(run: Run, store: RunStore, granted: readonly GrantedLease[]): Lease[] {
   const pack = packer(store);
+  const read = (task: GraphTask): Lease["inputs"] =>
+    inputsOf(run, task).map(({ parent, ref }) => ({ parent, payload: pack(ref) }));
+  /** One for the leases of all items of a task: an answer holds once what it refers to again and again. */
+  const arrays = new Map<number, Lease["inputs"]>();
+  const readBy = ({ task, item }: TaskEntry): Pick<Lease, "inputs" | "item" | "gathers"> => {
+    if (task.each === undefined) return { inputs: read(task) };
+    if (item === undefined) return { inputs: [], gathers: true };
+    const { of, index } = item;
+    const total = run.tasks[of]?.each?.total ?? 0;
+    const passed = passedItem(run, task, index);
+    if (passed !== null) {
+      const payload = passed.ref === null ? NOTHING : pack(passed.ref);
+      return { inputs: [{ parent: passed.parent, payload }], item: { of, index, total, isElement: false } };
+    }
+    const inputs = arrays.get(of) ?? read(task);
+    arrays.set(of, inputs);
+    return { inputs, item: { of, index, total, isElement: true } };
+  };
   return granted.flatMap(({ ordinal, attempt, token }) => {
-    const entry = run.tasks[ordinal];
+    const entry = entryOf(run, ordinal);
     if (entry === undefined) return [];
     const { task } = entry;
-    const inputs = inputsOf(run, task).map(({ parent, ref }) => ({ parent, payload: pack(ref) }));
     return [
       {
         runId: run.id,
@@ -28,12 +47,12 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
         method: task.method,
         attempt,
         token,
-        timeoutMs: task.timeoutMs,
+        timeoutMs: attemptTimeoutMs(entry),
         inlineLimitBytes: run.graph.inlineLimitBytes,
         depth: run.origin.depth ?? 0,
         ...(run.origin.traceparent !== undefined && { traceparent: run.origin.traceparent }),
         shape: task.shape,
-        inputs,
+        ...readBy(entry),
         parents: task.parents,
         children: task.downstream.flatMap((child) => run.tasks[child]?.task.name ?? []),
         ...(entry.steps !== undefined && {
@@ -60,6 +79,30 @@ export function packer(store: RunStore): (ref: PayloadRef) => PayloadDelivery {
 export function inlineParcel(store: RunStore, ref: PayloadRef & { readonly at: "run" }): PayloadParcel {
   const bytes = store.read(ref.seq, ref.offset, ref.size);
   if (bytes === null) throw new Error(`journal entry ${ref.seq} lacks the ${ref.size} payload bytes it should hold`);
-  const { kind, size, contentType, form } = ref;
-  return { kind, size, contentType, ...(form !== undefined && { form }), at: "inline", bytes };
+  return { ...descriptionOf(ref), at: "inline", bytes };
+}
+
+/** What stands for an item that has failed. */
+const NOTHING: PayloadParcel = {
+  kind: "json",
+  size: 4,
+  contentType: "application/json",
+  at: "inline",
+  bytes: new TextEncoder().encode("null"),
+};
+
+/**
+ * What an item reads whose upstream task has `each` as well: what the item of the same index passed, and not a part of the array;
+ * null if it has not.
+ */
+function passedItem(
+  run: Run,
+  task: GraphTask,
+  index: number,
+): { readonly parent: string; readonly ref: PayloadRef | null } | null {
+  const [parent] = task.shape === "value" ? task.upstream : [];
+  const { each, task: of } = (parent === undefined ? undefined : run.tasks[parent]) ?? {};
+  if (each === undefined || of === undefined) return null;
+  const state = run.items[each.first - run.tasks.length + index]?.state;
+  return { parent: of.name, ref: state?.status === "succeeded" ? state.passed.output : null };
 }

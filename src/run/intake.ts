@@ -2,7 +2,7 @@
  * What drivers report, made ready for the machine: the bytes of small payloads and of log lines are given their place in the
  * journal entry that is about to be written, and from then on only references go around.
  */
-import type { PayloadParcel, PayloadRef } from "../core/payload-ref.ts";
+import { descriptionOf, type PayloadParcel, type PayloadRef } from "../core/payload-ref.ts";
 import type { LogRef } from "../core/run.ts";
 import type { Outcome, SettledAttempt } from "../core/run-event.ts";
 import type { Packer } from "./packer.ts";
@@ -24,8 +24,7 @@ export function takeIn(settlement: Settlement, data: Packer): SettledAttempt {
 /** The payload with its bytes placed. */
 export function placeParcel(parcel: PayloadParcel, data: Packer): PayloadRef {
   if (parcel.at === "r2") return parcel;
-  const { kind, size, contentType, form, bytes } = parcel;
-  return { kind, size, contentType, ...(form !== undefined && { form }), at: "run", ...data.place(bytes) };
+  return { ...descriptionOf(parcel), at: "run", ...data.place(parcel.bytes) };
 }
 
 /** Log lines as they are stored: JSON, one a line. */

@@ -25,7 +25,7 @@ export function describeRun(run: Run): RunDocument {
   };
 }
 
-function describeTask(run: Run, { task, state, attempts, steps }: TaskEntry): TaskDocument {
+function describeTask(run: Run, { task, state, attempts, steps, each }: TaskEntry): TaskDocument {
   const name = (ordinal: number): string => run.tasks[ordinal]?.task.name ?? "";
   return {
     task: task.name,
@@ -40,7 +40,14 @@ function describeTask(run: Run, { task, state, attempts, steps }: TaskEntry): Ta
     ...(steps !== undefined && {
       steps: steps.map(({ name, finishedAt }) => ({ name, finished_at: iso(finishedAt) })),
     }),
+    ...(task.each !== undefined && { each: describeEach(each) }),
   };
+}
+
+/** Before its items are known there are none. */
+function describeEach(each: TaskEntry["each"]): NonNullable<TaskDocument["each"]> {
+  const { total = 0, succeeded = 0, failed = 0, running = 0 } = each ?? {};
+  return { total, succeeded, failed, running };
 }
 
 function describeWaiting(state: TaskState): TaskDocument["waiting_for"] {
@@ -53,13 +60,15 @@ function reasonOf(state: TaskState): string | null {
   return state.status === "failed" || state.status === "skipped" ? state.reason : null;
 }
 
-function describeOutput(state: TaskState): TaskDocument["output"] {
+/** What was passed, but not the payload itself; null if nothing was. */
+export function describeOutput(state: TaskState): TaskDocument["output"] {
   if (state.status !== "succeeded") return null;
   const { kind, size, contentType } = state.passed.output;
   return { kind, size, content_type: contentType };
 }
 
-function describeAttempt({ attempt, status, startedAt, finishedAt, error }: AttemptRecord): AttemptDocument {
+/** Without its logs. */
+export function describeAttempt({ attempt, status, startedAt, finishedAt, error }: AttemptRecord): AttemptDocument {
   return { attempt, status, started_at: iso(startedAt), finished_at: isoOrNull(finishedAt), error };
 }
 

@@ -7,7 +7,7 @@ import { recordRun } from "../catalog/catalog-client.ts";
 import { parseRunId, type RunId } from "../core/ids.ts";
 import { replayInputs, type OutsideInput } from "../core/inputs.ts";
 import type { PayloadRef } from "../core/payload-ref.ts";
-import type { Owed, Run } from "../core/run.ts";
+import type { Owed, Run, TaskEntry } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
 import { deleteRunPayloads } from "../payload/payload-store.ts";
 import { inlineParcel, packer } from "./delivery.ts";
@@ -16,13 +16,17 @@ import { cancelRuns, dispatchRun, payDebt, startExecutor, tellRuns, watchRuns } 
 import { ALL_LINES, logPage } from "./log-page.ts";
 import { callRun } from "./run-client.ts";
 import { describeRun } from "./run-document.ts";
+import { describeItems, gatherPage, itemOf } from "./run-items.ts";
 import { RunProtocol } from "./run-protocol.ts";
 import type {
   AcceptAnswer,
   AcceptRequest,
   ClaimRequest,
   FinishedStep,
+  GatherPage,
   Grant,
+  ItemPage,
+  ItemQuery,
   Lease,
   LogQuery,
   RecordedInputs,
@@ -128,10 +132,20 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return run === null ? null : describeRun(run);
   }
 
-  async payload(task: string | null): Promise<StoredPayload | undefined | null> {
+  async gather(ordinal: number, from: number): Promise<GatherPage | null> {
+    const run = this.#protocol.load();
+    return run === null ? null : gatherPage(run, this.#store, ordinal, from);
+  }
+
+  async items(task: string, query: ItemQuery): Promise<ItemPage | undefined | null> {
+    const run = this.#protocol.load();
+    return run === null ? null : describeItems(run, task, query);
+  }
+
+  async payload(task: string | null, item?: number): Promise<StoredPayload | undefined | null> {
     const run = this.#protocol.load();
     if (run === null) return null;
-    const ref = task === null ? run.payload : outputOf(run, task);
+    const ref = task === null ? run.payload : outputOf(entryFor(run, task, item));
     if (ref === undefined || ref.at === "r2") return ref;
     return inlineParcel(this.#store, ref);
   }
@@ -139,7 +153,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   async logs(task: string, query: LogQuery = ALL_LINES): Promise<TaskLogs | undefined | null> {
     const run = this.#protocol.load();
     if (run === null) return null;
-    const entry = run.tasks.find((candidate) => candidate.task.name === task);
+    const entry = entryFor(run, task, query.item);
     return entry === undefined ? undefined : logPage(entry.attempts, this.#store, query);
   }
 
@@ -229,7 +243,13 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   }
 }
 
-function outputOf(run: Run, task: string): PayloadRef | undefined {
-  const state = run.tasks.find((candidate) => candidate.task.name === task)?.state;
+/** The task, or its item of this index. */
+function entryFor(run: Run, task: string, item: number | undefined): TaskEntry | undefined {
+  if (item !== undefined) return itemOf(run, task, item);
+  return run.tasks.find((candidate) => candidate.task.name === task);
+}
+
+function outputOf(entry: TaskEntry | undefined): PayloadRef | undefined {
+  const state = entry?.state;
   return state?.status === "succeeded" ? state.passed.output : undefined;
 }

@@ -35,6 +35,8 @@ export interface ClaimRequest {
   readonly holding: number;
   /** What is left of the driver's time; a task is granted only if its timeout fits. Milliseconds. */
   readonly budgetMs: number;
+  /** Items of `each` tasks that it would take, if more than it runs side by side (see `DriverClaim`). */
+  readonly items?: number;
 }
 
 /** The right to run one attempt, with what it needs. */
@@ -62,6 +64,19 @@ export interface Lease {
   readonly steps?: readonly { readonly name: string; readonly payload: PayloadDelivery }[];
   /** By call of `result()`, when a wait of earlier attempts is over, epoch ms; absent: none was suspended. */
   readonly waits?: Readonly<Record<string, number>>;
+  readonly item?: LeasedItem;
+  /** The attempt of an `each` task itself: it puts together what its items passed. */
+  readonly gathers?: true;
+}
+
+/** Which item of an `each` task an attempt is for. */
+export interface LeasedItem {
+  readonly index: number;
+  readonly total: number;
+  /** The ordinal of the task. */
+  readonly of: number;
+  /** The lease's input is the array that this item is part of; else it is the item itself. */
+  readonly isElement: boolean;
 }
 
 /** A step that the attempt of this lease has finished. */
@@ -155,10 +170,17 @@ export interface RunRpc {
   awaited(runId: RunId): Promise<void>;
   /** The bytes of an inline payload that was too large to ride with its lease. */
   held(seq: number, offset: number, size: number): Promise<Uint8Array>;
+  /** What the items of an `each` task passed, from this index on; null: that task has none (any more). */
+  gather(ordinal: number, from: number): Promise<GatherPage | null>;
   describe(): Promise<RunDocument | null>;
-  /** What triggered the run, or, with `task`, what that task passed. Undefined: no such task, or it passed nothing. */
-  payload(task: string | null): Promise<StoredPayload | undefined | null>;
-  /** Without a query: all of them. */
+  /** Undefined: no such task. */
+  items(task: string, query: ItemQuery): Promise<ItemPage | undefined | null>;
+  /**
+   * What triggered the run, or, with `task`, what that task passed, or its item of this index. Undefined: no such task or item, or it
+   * passed nothing.
+   */
+  payload(task: string | null, item?: number): Promise<StoredPayload | undefined | null>;
+  /** Without a query: all of them. Undefined: no such task or item. */
   logs(task: string, query?: LogQuery): Promise<TaskLogs | undefined | null>;
   /**
    * Cancels the run, if it has not ended already; with `children` also the runs that it has triggered, and theirs. `cancelled`:
@@ -249,6 +271,37 @@ export interface TaskDocument {
   readonly waiting_for: WaitingForDocument | null;
   /** Those that have finished; absent: none. */
   readonly steps?: readonly { readonly name: string; readonly finished_at: string }[];
+  /** Only of tasks with `each`. */
+  readonly each?: {
+    readonly total: number;
+    readonly succeeded: number;
+    readonly failed: number;
+    readonly running: number;
+  };
+}
+
+/** One item of an `each` task. One that nobody has begun is `skipped` when its task has failed. */
+export interface ItemDocument extends Pick<TaskDocument, "status" | "reason" | "attempts" | "output"> {
+  readonly index: number;
+}
+
+export interface ItemQuery {
+  /** Null: all. */
+  readonly status: TaskStatus | null;
+  readonly from: number;
+  readonly limit: number;
+}
+
+export interface ItemPage {
+  readonly items: readonly ItemDocument[];
+  /** The index that the next page begins with. */
+  readonly next: number | null;
+}
+
+/** Null stands for an item that has failed. */
+export interface GatherPage {
+  readonly items: readonly (PayloadDelivery | null)[];
+  readonly next: number | null;
 }
 
 /** `run`: suspended until that run is final. */
@@ -283,6 +336,8 @@ export interface LogPlace {
 export interface LogQuery {
   /** Null: all attempts. */
   readonly attempt: number | null;
+  /** Of the item of this index; absent: of the task itself. */
+  readonly item?: number | undefined;
   readonly from: LogPlace;
   readonly limit: number;
 }

@@ -3,6 +3,7 @@
  * what the trigger carried.
  */
 import type { PayloadDelivery } from "../core/payload-ref.ts";
+import { ArrayReader } from "../payload/array-reader.ts";
 import { memberOf } from "../payload/json-path.ts";
 import { openPayload, openPayloadStream, type HeldReader } from "../payload/payload-store.ts";
 import type { Lease } from "../run/run-rpc.ts";
@@ -11,11 +12,14 @@ export class AttemptInputs {
   readonly #lease: Lease;
   readonly #bucket: R2Bucket;
   readonly #held: HeldReader;
+  readonly #arrays: ArrayReader;
   /** Opened values; streams are opened anew for each reader. */
   readonly #opened = new Map<PayloadDelivery, Promise<unknown>>();
 
-  constructor(lease: Lease, bucket: R2Bucket, held: HeldReader) {
+  /** `arrays`: shared by the attempts of one driver, so that an array is looked through once for many items. */
+  constructor(lease: Lease, bucket: R2Bucket, held: HeldReader, arrays = new ArrayReader(bucket)) {
     this.#lease = lease;
+    this.#arrays = arrays;
     this.#bucket = bucket;
     this.#held = held;
   }
@@ -46,7 +50,18 @@ export class AttemptInputs {
       throw new Error(
         `the task "${this.#lease.task}" reads nothing from ${parent ?? "its upstream tasks"} in this run`,
       );
+    if (this.#lease.item?.isElement === true) return new Blob([await this.#element(input)]).stream();
     return openPayloadStream(this.#bucket, input, this.#held);
+  }
+
+  /** The item of the array that this attempt is for, as JSON. */
+  #element(array: PayloadDelivery): Promise<Uint8Array> {
+    const { of = 0, index = 0 } = this.#lease.item ?? {};
+    return this.#arrays.item(`${this.#lease.runId}/${of}`, array, index, this.#held);
+  }
+
+  async #openElement(array: PayloadDelivery): Promise<unknown> {
+    return JSON.parse(new TextDecoder().decode(await this.#element(array)));
   }
 
   #open(payload: PayloadDelivery): Promise<unknown> {
@@ -55,7 +70,8 @@ export class AttemptInputs {
       return Promise.resolve(lazily(() => openPayloadStream(this.#bucket, payload, this.#held)));
     const known = this.#opened.get(payload);
     if (known !== undefined) return known;
-    const opened = openPayload(this.#bucket, payload, this.#held);
+    const isElement = this.#lease.item?.isElement === true;
+    const opened = isElement ? this.#openElement(payload) : openPayload(this.#bucket, payload, this.#held);
     this.#opened.set(payload, opened);
     return opened;
   }

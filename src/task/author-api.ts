@@ -57,6 +57,8 @@ export interface TaskContext {
   readonly runId: RunId;
   /** From 1; lost attempts count. */
   readonly attempt: number;
+  /** Which item of its array a task with `each` is called for, from 0; null for every other task. */
+  readonly item: { readonly index: number; readonly total: number } | null;
   /** The worker's bindings. What is written with them into a bucket that triggers tasks is marked as this run's. */
   readonly env: Env;
   /** Aborted when the attempt's time is up. */

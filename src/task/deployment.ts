@@ -5,6 +5,7 @@
 import { plan } from "#generated/plan";
 import { registry } from "#generated/registry";
 import type { RunId } from "../core/ids.ts";
+import { ArrayReader } from "../payload/array-reader.ts";
 import { callRun, runCaller } from "../run/run-client.ts";
 import type { Grant, Lease, Settlement } from "../run/run-rpc.ts";
 import { createAcceptTrigger, type Lifetime } from "../trigger/accept.ts";
@@ -38,13 +39,15 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
   const lifetime: Lifetime = { waitUntil: (promise) => carried.push(promise), budgetMs };
   const call = runCaller(env, runId);
   const deadlines = new Deadlines();
+  const arrays = new ArrayReader(env.PAYLOADS);
   try {
     await drive(
       {
         claim: (request) => call((run) => run.claim(request)),
         settle: (request) => call((run) => run.settle(request)),
-        execute: (lease) => executeLease(env, lease, lifetime, deadlines),
+        execute: (lease) => executeLease(env, lease, lifetime, deadlines, arrays),
         budgetMs,
+        pause: (ms) => scheduler.wait(ms),
       },
       first,
     );
@@ -55,9 +58,15 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
 }
 
 /** Runs one attempt with this deployment's methods. */
-export function executeLease(env: Env, lease: Lease, lifetime: Lifetime, deadlines: Deadlines): Promise<Settlement> {
+export function executeLease(
+  env: Env,
+  lease: Lease,
+  lifetime: Lifetime,
+  deadlines: Deadlines,
+  arrays = new ArrayReader(env.PAYLOADS),
+): Promise<Settlement> {
   const port = { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan };
-  return executeAttempt(lease, registry, port, deadlines);
+  return executeAttempt(lease, registry, port, deadlines, arrays);
 }
 
 /** Calls an endpoint's method so that its helpers know where they are. */

@@ -9,7 +9,9 @@
  * happened; after it but before the settle, the result is made once more; after the settle, the result stands and the leases
  * granted with it run out. If the run object cannot be reached, the driver gives up in the same way.
  */
+import { DRIVER_WIDTH } from "../core/decision.ts";
 import type { ClaimRequest, Grant, Lease, Settlement, SettleRequest } from "../run/run-rpc.ts";
+import { ItemBacklog, TICK_MS } from "./item-backlog.ts";
 
 /** What of the 30 s of `waitUntil` a driver uses. */
 export const DRIVER_BUDGET_MS = 28_000;
@@ -21,30 +23,62 @@ export interface DriverWorld {
   execute(lease: Lease): Promise<Settlement>;
   /** Milliseconds left of the driver's time. */
   budgetMs(): number;
+  pause(ms: number): Promise<void>;
 }
 
 /** Drives the run until there is nothing left that this driver may do. `first`: leases it already has. */
 export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
   const finished: Settlement[] = [];
+  const backlog = new ItemBacklog(DRIVER_WIDTH);
   let holding = 0;
+  let running = 0;
   let wake = Promise.withResolvers<void>();
 
   const start = async (lease: Lease): Promise<void> => {
-    finished.push(await world.execute(lease));
-    wake.resolve();
+    const settlement = await world.execute(lease);
+    running -= 1;
+    finished.push(settlement);
+    const isTime = backlog.noteEnd(lease, settlement);
+    startNext();
+    if (isTime) wake.resolve();
+  };
+  const startNext = (): void => {
+    while (running < DRIVER_WIDTH) {
+      const lease = backlog.next();
+      if (lease === undefined) return;
+      running += 1;
+      void start(lease);
+    }
+  };
+  const claim = (): ClaimRequest => {
+    const budgetMs = world.budgetMs();
+    return { holding, budgetMs, ...backlog.wanted(holding, budgetMs) };
   };
 
-  let { leases } = first ?? (await world.claim({ holding, budgetMs: world.budgetMs() }));
+  let { leases } = first ?? (await world.claim(claim()));
   for (;;) {
     holding += leases.length;
-    for (const lease of leases) void start(lease);
+    backlog.take(leases);
+    startNext();
     if (holding === 0) return;
-    await wake.promise;
-    await gather();
+    await untilTimeToSettle();
     wake = Promise.withResolvers<void>();
-    const settlements = finished.splice(0);
+    const settlements = [...finished.splice(0), ...backlog.giveBack()];
     holding -= settlements.length;
-    ({ leases } = await world.settle({ settlements, claim: { holding, budgetMs: world.budgetMs() } }));
+    ({ leases } = await world.settle({ settlements, claim: claim() }));
+  }
+
+  /** Something has ended; or has waited too long. */
+  async function untilTimeToSettle(): Promise<void> {
+    while (!backlog.isEmpty) {
+      const isTime = await Promise.race([wake.promise.then(() => true), world.pause(TICK_MS).then(() => false)]);
+      if (isTime) break;
+      backlog.tick();
+      if (finished.length > 0 || backlog.isOverdue) return;
+    }
+    await wake.promise;
+    if (backlog.tookMany) await world.pause(1);
+    else await gather();
   }
 }
 

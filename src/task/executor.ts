@@ -9,6 +9,8 @@
  */
 import { ProblemError } from "../core/result.ts";
 import type { AttemptError } from "../core/run.ts";
+import type { ArrayReader } from "../payload/array-reader.ts";
+import type { HeldReader } from "../payload/payload-store.ts";
 import { PayloadStoreError } from "../payload/r2-calls.ts";
 import { callRun, RunUnreachableError } from "../run/run-client.ts";
 import type { AttemptOutcome, Lease, Settlement } from "../run/run-rpc.ts";
@@ -17,6 +19,7 @@ import { AttemptInputs } from "./attempt-inputs.ts";
 import { runInScope } from "./context.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { AttemptTimeoutError } from "./errors.ts";
+import { gatherItems } from "./gathering.ts";
 import { methodOf, type MethodRegistry, type RunnableMethod } from "./method.ts";
 import { OutputStore } from "./output-store.ts";
 import { TaskScope } from "./task-scope.ts";
@@ -32,18 +35,16 @@ export async function executeAttempt(
   registry: MethodRegistry,
   port: TriggerPort,
   deadlines: Deadlines,
+  arrays?: ArrayReader,
 ): Promise<Settlement> {
   const { runId } = lease;
-  const inputs = new AttemptInputs(lease, port.env.PAYLOADS, (seq, offset, size) =>
-    callRun(port.env, runId, (run) => run.held(seq, offset, size)),
-  );
+  const held: HeldReader = (seq, offset, size) => callRun(port.env, runId, (run) => run.held(seq, offset, size));
+  const inputs = new AttemptInputs(lease, port.env.PAYLOADS, held, arrays);
   const end = new AttemptEnd();
   const scope = new TaskScope(lease, inputs, port, end);
-  const method = methodOf(registry, lease.method);
-  const outcome =
-    method === null
-      ? missing(lease)
-      : await withinTimeout(lease, end, deadlines, () => run(lease, method, inputs, scope, end, port.env));
+  const work = workOf(lease, registry, inputs, scope, end, port.env);
+  const ended = work === null ? missing(lease) : await withinTimeout(lease, end, deadlines, work);
+  const outcome = lease.gathers === true ? blameless(ended) : ended;
   end.come(() => new Error("the attempt has ended"));
   const { ordinal, attempt, token } = lease;
   return {
@@ -55,6 +56,34 @@ export async function executeAttempt(
     logs: scope.log.lines,
     logsDropped: scope.log.dropped,
   };
+}
+
+/** What the attempt is about; null: the deployed code has no such method. */
+function workOf(
+  lease: Lease,
+  registry: MethodRegistry,
+  inputs: AttemptInputs,
+  scope: TaskScope,
+  end: AttemptEnd,
+  env: Env,
+): (() => Promise<AttemptOutcome>) | null {
+  if (lease.gathers === true) return () => gather(lease, env);
+  const method = methodOf(registry, lease.method);
+  return method === null ? null : () => run(lease, method, inputs, scope, end, env);
+}
+
+/** No code of the author's has taken that time: it was the surroundings. */
+function blameless(outcome: AttemptOutcome): AttemptOutcome {
+  return outcome.type === "timed_out" ? { type: "lost", to: "surroundings", error: outcome.error } : outcome;
+}
+
+async function gather(lease: Lease, env: Env): Promise<AttemptOutcome> {
+  try {
+    const output = await gatherItems(lease, env.PAYLOADS, (call) => callRun(env, lease.runId, call));
+    return { type: "succeeded", output, to: null };
+  } catch (thrown) {
+    return outcomeOf(thrown);
+  }
 }
 
 /** The outcome of a throw, whatever was thrown: reading that may throw as well. */
@@ -89,6 +118,7 @@ async function run(
     const output = await fit(method.output, data, `what the task "${lease.task}" passes`);
     // Nobody will read what it passes.
     end.throwIfCome();
+    refuseBytes(lease, output);
     const store = new OutputStore(lease, env);
     return {
       type: "succeeded",
@@ -99,6 +129,17 @@ async function run(
   } catch (thrown) {
     return outcomeOf(thrown);
   }
+}
+
+/** The array of what all items passed is JSON. */
+function refuseBytes({ task, item }: Lease, output: unknown): void {
+  const isBytes = output instanceof ArrayBuffer || ArrayBuffer.isView(output) || output instanceof Blob;
+  if (item === undefined || !(isBytes || output instanceof ReadableStream)) return;
+  throw new ProblemError({
+    code: "payload_not_serializable",
+    detail: `Item ${item.index} of "${task}" passes ${isBytes ? "bytes" : "a stream"}, which cannot be part of an array that is read as JSON.`,
+    hint: "Pass a JSON value or a string; put the bytes into a bucket and pass their key.",
+  });
 }
 
 async function withinTimeout(

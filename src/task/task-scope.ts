@@ -50,7 +50,8 @@ export class TaskScope implements TaskContext {
     this.#inputs = inputs;
     this.#port = port;
     this.#end = end;
-    this.log = new AttemptLog({ run: lease.runId, task: lease.task, attempt: lease.attempt });
+    const { runId, task, attempt, item } = lease;
+    this.log = new AttemptLog({ run: runId, task, ...(item !== undefined && { item: item.index }), attempt });
     bindMethods(this, [
       "triggerTaskWithEvent",
       "emitEvent",
@@ -72,6 +73,11 @@ export class TaskScope implements TaskContext {
 
   get attempt(): number {
     return this.#lease.attempt;
+  }
+
+  get item(): { readonly index: number; readonly total: number } | null {
+    const { item } = this.#lease;
+    return item === undefined ? null : { index: item.index, total: item.total };
   }
 
   get env(): Env {
@@ -147,6 +153,7 @@ export class TaskScope implements TaskContext {
       this.#passed = { data };
       return;
     }
+    this.#refuseInItem("passToChildTask({to})", "What the items pass is one array for all downstream tasks.");
     if (!this.#lease.children.includes(to))
       throw new ProblemError(this.#noSuchTask(to, "downstream", this.#lease.children));
     this.#passedTo.set(to, data);
@@ -154,6 +161,7 @@ export class TaskScope implements TaskContext {
 
   runOnlyChildTasks(...names: readonly string[]): void {
     this.#refuseIfEnded("runOnlyChildTasks");
+    this.#refuseInItem("runOnlyChildTasks", "Choose in the downstream task, or in one before the items.");
     const unknown = names.find((name) => !this.#lease.children.includes(name));
     if (unknown !== undefined) throw new ProblemError(this.#noSuchTask(unknown, "downstream", this.#lease.children));
     this.#chosen = names;
@@ -196,12 +204,12 @@ export class TaskScope implements TaskContext {
 
   /** The key of the next trigger of this target, here: in the task's own code, or in one of its steps. */
   #derivedKey(target: string): string {
-    const { runId, task } = this.#lease;
+    const { runId, task, item } = this.#lease;
     const step = currentStep(this.#steps);
     const counted = step === null ? target : `${target} in ${step}`;
     const ordinal = this.#ordinals.get(counted) ?? 0;
     this.#ordinals.set(counted, ordinal + 1);
-    return childTriggerKey({ runId, task }, target, ordinal, step);
+    return childTriggerKey({ runId, task, item: item?.index }, target, ordinal, step);
   }
 
   /** An attempt whose time is up may go on running; it must not start anything any more. */
@@ -210,6 +218,15 @@ export class TaskScope implements TaskContext {
     throw new Error(
       `${helper} was called after this attempt of "${this.name}" had ended; check task.signal before going on`,
     );
+  }
+
+  #refuseInItem(helper: string, hint: string): void {
+    if (this.#lease.item === undefined) return;
+    throw new ProblemError({
+      code: "invalid_request",
+      detail: `${helper} was called in item ${this.#lease.item.index} of "${this.name}", which runs once per item.`,
+      hint,
+    });
   }
 
   #noSuchTask(

@@ -11,7 +11,7 @@
 import { nearest } from "../conf/nearest.ts";
 import { graphFrom, type GraphTask, type RunGraph } from "../core/graph.ts";
 import { idempotencyInput, runIdFromBytes, type RunId } from "../core/ids.ts";
-import type { PayloadParcel } from "../core/payload-ref.ts";
+import { descriptionOf, type PayloadParcel } from "../core/payload-ref.ts";
 import type { DebouncePlan, Plan } from "../core/plan.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
 import type { RunStatus } from "../core/status.ts";
@@ -248,10 +248,9 @@ async function recorded<T>(runId: RunId | null, answer: Promise<T>): Promise<Res
 /** The payload once more: a stream that was stored already is read from there. */
 async function reread(env: Env, payload: EncodedPayload, parcel: PayloadParcel): Promise<EncodedPayload> {
   if (!(payload.body instanceof ReadableStream)) return payload;
-  const { kind, size, contentType, form } = parcel;
   const held = (): Promise<never> => Promise.reject(new Error("a parcel that was just made is held nowhere"));
   const body = await openPayloadStream(env.PAYLOADS, parcel, held);
-  return { kind, size, contentType, ...(form !== undefined && { form }), body };
+  return { ...descriptionOf(parcel), body };
 }
 
 /** The run has its payload already. Best effort: what stays is harmless, and lies where the run's retention deletes it. */

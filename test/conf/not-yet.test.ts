@@ -9,7 +9,6 @@ describe("keys that this version does not run", () => {
   t:
     method: a
     on: {event: audio.published}
-    each: true
     concurrency: 4
     rate_limit: {limit: 100, per: 1m}
     debounce: {delay: 10s, key: payload.item_id}
@@ -17,23 +16,18 @@ describe("keys that this version does not run", () => {
     timeout: 20d
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:5:5: tasks.t.each: this version of Peach does not run \`each\` yet
-        5 |     each: true
-          |     ^^^^
-        hint: remove it: a task runs once, not once per item
-
-      peach.conf:6:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
-        6 |     concurrency: 4
+      "peach.conf:5:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
+        5 |     concurrency: 4
           |     ^^^^^^^^^^^
         hint: remove it: the number of attempts at a time is not limited
 
-      peach.conf:7:5: tasks.t.rate_limit: this version of Peach does not run \`rate_limit\` yet
-        7 |     rate_limit: {limit: 100, per: 1m}
+      peach.conf:6:5: tasks.t.rate_limit: this version of Peach does not run \`rate_limit\` yet
+        6 |     rate_limit: {limit: 100, per: 1m}
           |     ^^^^^^^^^^
         hint: remove it: the rate of attempts is not limited
 
-      peach.conf:9:5: tasks.t.external: this version of Peach does not run \`external\` other than \`false\` yet
-        9 |     external: true
+      peach.conf:8:5: tasks.t.external: this version of Peach does not run \`external\` other than \`false\` yet
+        8 |     external: true
           |     ^^^^^^^^
         hint: remove it: a task is finished by its own function only"
     `);
@@ -44,7 +38,7 @@ describe("keys that this version does not run", () => {
   t:
     method: a
     concurrency: none
-    each: {max_parallel: 0}
+    rate_limit: {limit: 0, per: 1m}
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
       "peach.conf:4:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
@@ -56,14 +50,14 @@ describe("keys that this version does not run", () => {
         4 |     concurrency: none
           |                  ^^^^
 
-      peach.conf:5:5: tasks.t.each: this version of Peach does not run \`each\` yet
-        5 |     each: {max_parallel: 0}
-          |     ^^^^
-        hint: remove it: a task runs once, not once per item
+      peach.conf:5:5: tasks.t.rate_limit: this version of Peach does not run \`rate_limit\` yet
+        5 |     rate_limit: {limit: 0, per: 1m}
+          |     ^^^^^^^^^^
+        hint: remove it: the rate of attempts is not limited
 
-      peach.conf:5:26: tasks.t.each.max_parallel: expected a whole number from 1 to 10000, given 0
-        5 |     each: {max_parallel: 0}
-          |                          ^"
+      peach.conf:5:25: tasks.t.rate_limit.limit: expected a whole number from 1 to 1000000, given 0
+        5 |     rate_limit: {limit: 0, per: 1m}
+          |                         ^"
     `);
   });
 });

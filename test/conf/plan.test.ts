@@ -110,7 +110,10 @@ describe("the plan", () => {
             "downstream": [
               "done",
             ],
-            "each": null,
+            "each": {
+              "maxParallel": 8,
+              "onError": "continue",
+            },
             "method": "archive_task",
             "name": "archive",
             "on": {
@@ -223,7 +226,7 @@ describe("the plan", () => {
             "upstream": [],
           },
         },
-        "version": "6df74563cec0",
+        "version": "43d8d3e1f26b",
       }
     `);
   });

@@ -97,7 +97,6 @@ describe("a path where nothing is", () => {
 describe("a call that this version does not have", () => {
   it.each([
     ["GET", `/runs/${RUN}/events`],
-    ["GET", `/runs/${RUN}/tasks/echo/items`],
     ["POST", `/runs/${RUN}/tasks/echo/complete`],
     ["POST", "/tasks/echo/pause"],
     ["POST", "/tasks/echo/resume"],

@@ -281,6 +281,7 @@ class World {
       settle: (request: SettleRequest) => this.#settle(driver, runId, request),
       execute: (lease: Lease) => executeAttempt(this.#tasks, driver, lease),
       budgetMs: () => DRIVER_BUDGET_MS - (ground.wall() - startedAt),
+      pause: (ms: number) => driver.timer(ms),
     };
     void drive(world, first).catch((error: unknown) => {
       ground.tell(() => `${driver.name} gives ${runId} up: ${String(error)}`);

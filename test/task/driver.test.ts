@@ -24,6 +24,7 @@ class ScriptedWorld implements DriverWorld {
   readonly #answers: Grant[];
   readonly #ends = new Map<string, () => void>();
   readonly #tasks = new Map<number, string>();
+  readonly #ticks: (() => void)[] = [];
   #budgetMs = 28_000;
 
   constructor(...answers: readonly Grant[]) {
@@ -52,6 +53,17 @@ class ScriptedWorld implements DriverWorld {
   /** A second passes with each look. */
   budgetMs(): number {
     return (this.#budgetMs -= 1_000);
+  }
+
+  /** Time passes when the test says so. */
+  async pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ticks.push(resolve);
+    await promise;
+  }
+
+  tick(): void {
+    for (const pass of this.#ticks.splice(0)) pass();
   }
 
   end(...tasks: readonly string[]): void {
@@ -163,6 +175,7 @@ function idle(): DriverWorld {
     settle: async () => NOTHING,
     execute: async (lease) => succeeded(lease),
     budgetMs: () => 28_000,
+    pause: async () => {},
   };
 }
 
@@ -187,6 +200,7 @@ function driverOf(run: HandDrivenRun, budgetMs: () => number) {
       return succeeded(lease);
     },
     budgetMs,
+    pause: async () => {},
   };
   return { seen, drive: () => drive(world) };
 }

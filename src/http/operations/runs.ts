@@ -1,6 +1,16 @@
 /** The calls about one run. */
 import { z } from "zod";
-import { anyJson, limitOf, named, nextCursor, runDocument, runParams, runTaskParams, time } from "../api-types.ts";
+import {
+  anyJson,
+  itemIndex,
+  limitOf,
+  named,
+  nextCursor,
+  runDocument,
+  runParams,
+  runTaskParams,
+  time,
+} from "../api-types.ts";
 import type { Operation } from "../operation.ts";
 
 const GROUP = "Runs";
@@ -63,13 +73,26 @@ export const readTaskPayload = {
   problems: ["unknown_run", "unknown_task", "no_payload", "range_not_satisfiable"],
 } satisfies Operation;
 
+export const readItemPayload = {
+  id: "readItemPayload",
+  method: "GET",
+  path: "/runs/{id}/tasks/{task}/items/{index}/payload",
+  right: "read_run",
+  group: GROUP,
+  summary: "What the item passed, of a task with `each`",
+  params: z.object({ ...runTaskParams.shape, index: itemIndex }),
+  headers: rangeHeaders,
+  answers: payload,
+  problems: ["unknown_run", "unknown_task", "unknown_item", "no_payload", "range_not_satisfiable"],
+} satisfies Operation;
+
 export const readTaskLogs = {
   id: "readTaskLogs",
   method: "GET",
   path: "/runs/{id}/tasks/{task}/logs",
   right: "read_run",
   group: GROUP,
-  summary: "The log lines of the task",
+  summary: "The log lines of the task, or of one of its items",
   params: runTaskParams,
   query: z.strictObject({
     attempt: z
@@ -77,6 +100,7 @@ export const readTaskLogs = {
       .min(1, { error: "the number of an attempt" })
       .optional()
       .describe("Only of this attempt"),
+    item: itemIndex.optional(),
     limit: limitOf(1_000, 200),
     cursor: logCursor.optional(),
   }),
@@ -101,5 +125,5 @@ export const readTaskLogs = {
       ),
     },
   },
-  problems: ["unknown_run", "unknown_task"],
+  problems: ["unknown_run", "unknown_task", "unknown_item"],
 } satisfies Operation;

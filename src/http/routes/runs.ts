@@ -7,7 +7,8 @@ import type { callRun } from "../../run/run-client.ts";
 import type { LogPlace } from "../../run/run-rpc.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { readRun, readRunPayload, readTaskLogs, readTaskPayload } from "../operations/runs.ts";
+import { listItems } from "../operations/items.ts";
+import { readItemPayload, readRun, readRunPayload, readTaskLogs, readTaskPayload } from "../operations/runs.ts";
 import { sendPayload } from "../payload-response.ts";
 import { problemResponse } from "../problem.ts";
 import { unknownRun, withRunId } from "../run-id.ts";
@@ -43,11 +44,32 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
   handle(routes, readTaskLogs, (c, { params, query, reply }) =>
     withRunId(c, params, async (runId) => {
       const { task } = params;
-      const { limit, attempt = null, cursor: from = FIRST_LINE } = query;
-      const page = await callRun(c.env, runId, (run) => run.logs(task, { attempt, from, limit }));
+      const { limit, attempt = null, item, cursor: from = FIRST_LINE } = query;
+      const page = await callRun(c.env, runId, (run) => run.logs(task, { attempt, item, from, limit }));
       if (page) return reply(200, { logs: page.logs, dropped: page.dropped, next_cursor: cursorOf(page.next) });
       if (page === null) return problemResponse(c, unknownRun(runId));
+      return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? unknownItem(task, item));
+    }),
+  );
+  handle(routes, listItems, (c, { params, query: { status = null, limit, cursor = 0 }, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const { task } = params;
+      const page = await callRun(c.env, runId, (run) => run.items(task, { status, limit, from: cursor }));
+      if (page) return reply(200, { items: page.items, next_cursor: page.next === null ? null : String(page.next) });
+      if (page === null) return problemResponse(c, unknownRun(runId));
       return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? unknownRun(runId));
+    }),
+  );
+  handle(routes, readItemPayload, (c, { params, headers }) =>
+    withRunId(c, params, async (runId) => {
+      const { task, index } = params;
+      const payload = await callRun(c.env, runId, (run) => run.payload(task, index));
+      if (payload) return sendPayload(c, payload, rangeOf(headers));
+      if (payload === null) return problemResponse(c, unknownRun(runId));
+      const [item] =
+        (await callRun(c.env, runId, (run) => run.items(task, { status: null, limit: 1, from: index })))?.items ?? [];
+      if (item !== undefined) return problemResponse(c, nothingPassed(`${task}[${index}]`));
+      return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? unknownItem(task, index));
     }),
   );
   return routes;
@@ -65,6 +87,14 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
       hint: meant === null ? `Its tasks are ${names.join(", ")}.` : `Did you mean "${meant}"?`,
     };
   }
+}
+
+function unknownItem(task: string, index: number | undefined): Problem {
+  return {
+    code: "unknown_item",
+    detail: `The task "${task}" has no item ${index ?? 0} in this run.`,
+    hint: "GET /api/v1/runs/{id}/tasks/{task}/items lists its items, once what it reads is known.",
+  };
 }
 
 function nothingPassed(task: string): Problem {

@@ -1,0 +1,54 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { PayloadDelivery } from "../../src/core/payload-ref.ts";
+import { arrayText } from "../../src/task/gathering.ts";
+import { inline } from "../support/hand-driven.ts";
+
+async function inR2(key: string, value: unknown): Promise<PayloadDelivery> {
+  const { at: _, bytes, ...description } = { bytes: new Uint8Array(0), ...inline(value) };
+  await env.PAYLOADS.put(key, bytes);
+  return { ...description, at: "r2", key };
+}
+
+async function gathered(items: readonly (PayloadDelivery | null)[]): Promise<unknown> {
+  const pieces: Uint8Array[] = [];
+  const all = async function* (): AsyncGenerator<PayloadDelivery | null> {
+    yield* items;
+  };
+  for await (const piece of arrayText(all(), env.PAYLOADS)) pieces.push(piece);
+  return JSON.parse(await new Blob(pieces).text());
+}
+
+describe("the array of what items passed", () => {
+  it("has them in order, wherever they lie and whatever kind they are; null stands for one that failed", async () => {
+    const large = "l".repeat(300_000);
+    const items = [
+      inline({ a: 1 }),
+      await inR2("gather-1", [2]),
+      inline('te"xt\n'),
+      null,
+      await inR2("gather-4", "text in R2"),
+      await inR2("gather-5", { large }),
+      inline(null),
+      inline("\ud800"),
+      ...(await Promise.all(Array.from({ length: 12 }, (_, n) => inR2(`gather-many-${n}`, n)))),
+    ];
+    expect(await gathered(items)).toEqual([
+      { a: 1 },
+      [2],
+      'te"xt\n',
+      null,
+      "text in R2",
+      { large },
+      null,
+      "\ud800",
+      ...Array.from({ length: 12 }, (_, n) => n),
+    ]);
+  });
+
+  it("is not made if an object is gone", async () => {
+    const item = await inR2("gather-gone", 1);
+    await env.PAYLOADS.delete("gather-gone");
+    await expect(gathered([inline(1), item, inline(2)])).rejects.toThrow("not in the payload bucket");
+  });
+});
