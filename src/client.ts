@@ -42,6 +42,7 @@ export { applyRunEvent, type RunChange, type RunEvent } from "./client/run-event
 export type {
   BulkOptions,
   Completion,
+  FeedEvent,
   ItemOption,
   PageOptions,
   ReplayedRun,

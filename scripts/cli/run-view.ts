@@ -4,6 +4,8 @@ import type { Terminal } from "./command.ts";
 import { durationText, paint, printable, sizeText, statusColour, tableLines, timeText } from "./table.ts";
 
 const BAR_WIDTH = 20;
+/** Reasons that say no more than status and error do. */
+const OBVIOUS: ReadonlySet<string> = new Set(["error", "cancelled"]);
 const FINAL = new Set(["succeeded", "failed", "skipped", "cancelled"]);
 
 /** Whether this status of a task or a run never changes by itself. */
@@ -75,7 +77,7 @@ export function failureLines(run: RunDocument, terminal: Terminal): string[] {
   return failed.map(({ task, reason, attempts }) => {
     const error = attempts.findLast((attempt) => attempt.error !== null)?.error ?? null;
     const why = error === null ? "no error was recorded" : printable(`${error.name}: ${error.message}`);
-    return `${paint(task, "red", terminal)} ${reason === null || reason === "failed" ? "failed" : `failed (${reason})`}: ${why}`;
+    return `${paint(task, "red", terminal)} ${reason === null || OBVIOUS.has(reason) ? "failed" : `failed (${reason})`}: ${why}`;
   });
 }
 
@@ -83,7 +85,7 @@ export function failureLines(run: RunDocument, terminal: Terminal): string[] {
 export function taskDetail(task: TaskOfRun, now: number): string {
   const { attempts, progress, each, waiting_for: waiting, status, reason } = task;
   const parts = [
-    reason === null || reason === status ? "" : `(${reason})`,
+    reason === null || OBVIOUS.has(reason) ? "" : `(${reason})`,
     attempts.length > 1 ? `${attempts.length} attempts` : "",
     attempts.length === 0 ? "" : durationText(spentMs(task, now)),
     each === undefined ? "" : `${bar((each.succeeded + each.failed) / Math.max(1, each.total))} ${itemText(each)}`,

@@ -20,7 +20,7 @@ export const runs = defineCommand({
     count: { help: "only how many there are" },
     follow: { help: "shows each run that is triggered or changes status from now on; of the filters, takes --task" },
     ...DEPLOYMENT_OPTIONS,
-    json: { help: '{"runs": [...]}, {"counts", "total"}, or with --follow a line for each' },
+    json: { help: '{"runs": [...]}, {"counts", "total"}, or with --follow a line for each run' },
   },
   async run({ options }, surroundings) {
     const { count = false, follow = false, json = false, task, key } = options;
@@ -30,8 +30,11 @@ export const runs = defineCommand({
     if (key !== undefined && task === undefined) throw new UsageError("--key needs --task: a key belongs to its task");
     const peach = connect(options, surroundings);
     if (follow) {
-      for await (const run of untilAborted(peach.runs.feed({ task, signal }), signal))
-        out(json ? JSON.stringify(run) : runTable([run], terminal).slice(1).join(""));
+      for await (const event of untilAborted(peach.runs.feed({ task, signal }), signal)) {
+        if (json) out(JSON.stringify(event.type === "run" ? event.run : event));
+        else if (event.type === "run") out(runTable([event.run], terminal).slice(1).join(""));
+        else surroundings.err("some changes were missed: the connection was away for too long");
+      }
       return 0;
     }
     if (count) {

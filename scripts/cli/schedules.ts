@@ -79,7 +79,7 @@ async function showDeployed(
       task,
       cron,
       timezone,
-      paused === null ? (first?.local ?? "-") : { text: `paused by ${paused.by}`, colour: "yellow" as const },
+      paused ? { text: "paused", colour: "yellow" as const } : (first?.local ?? "-"),
       last?.run_id ?? "-",
       skipped.last === null
         ? String(skipped.count)

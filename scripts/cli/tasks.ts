@@ -1,7 +1,7 @@
 import type { DeployedTask } from "../../src/client.ts";
 import { defineCommand, type Terminal } from "./command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "./deployment.ts";
-import { tableLines, timeText } from "./table.ts";
+import { tableLines, timeText, type Cell } from "./table.ts";
 
 /** `peach tasks [TASK]`. */
 export const tasks = defineCommand({
@@ -38,10 +38,14 @@ function table(all: readonly DeployedTask[], terminal: Terminal): string[] {
     task.task,
     task.downstream.join(", "),
     triggersOf(task),
-    task.paused === null ? "" : { text: `since ${timeText(task.paused.at)}`, colour: "yellow" as const },
+    pausedCell(task),
     task.description ?? "",
   ]);
   return tableLines(columns, rows, terminal);
+}
+
+function pausedCell({ paused = null }: DeployedTask): Cell {
+  return paused === null ? { text: "" } : { text: `since ${timeText(paused.at)} by ${paused.by}`, colour: "yellow" };
 }
 
 function triggersOf({ on, schedules }: DeployedTask): string {

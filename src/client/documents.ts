@@ -15,7 +15,7 @@ export interface RunDocument extends RunReference {
     readonly by: string;
     readonly parent: RunReference | null;
     /** Of a replay: the run that it repeats, and from which task on (null: from the root). */
-    readonly replay_of?: { readonly run_id: string; readonly from: string | null } | null;
+    readonly replay_of?: { readonly run_id: string; readonly from: string | null } | null | undefined;
   };
   readonly created_at: string;
   readonly started_at: string | null;
@@ -36,13 +36,13 @@ export interface TaskOfRun {
   readonly progress: Progress | null;
   readonly output: { readonly kind: string; readonly size: number; readonly content_type: string } | null;
   /** Only of tasks with `each`. */
-  readonly each?: ItemCounts;
+  readonly each?: ItemCounts | undefined;
   /** Why it does not go on by itself. */
-  readonly waiting_for?: WaitingFor | null;
+  readonly waiting_for?: WaitingFor | null | undefined;
   /** Only of a waiting external task, and for admin tokens. */
-  readonly completion_url?: string;
+  readonly completion_url?: string | undefined;
   /** Only of tasks that use `step()`. */
-  readonly steps?: readonly { readonly name: string; readonly finished_at: string }[];
+  readonly steps?: readonly { readonly name: string; readonly finished_at: string }[] | undefined;
 }
 
 export interface Attempt {
@@ -57,7 +57,7 @@ export interface Progress {
   /** 0 to 1. */
   readonly fraction: number;
   readonly message: string | null;
-  readonly at?: string;
+  readonly at?: string | undefined;
 }
 
 export interface ItemCounts {
@@ -125,7 +125,7 @@ export interface LogPage {
   readonly logs: readonly LogLine[];
   /** Lines beyond what an attempt may log. */
   readonly dropped: number;
-  readonly next_cursor?: string | null;
+  readonly next_cursor?: string | null | undefined;
 }
 
 export interface ItemPage {
@@ -151,16 +151,16 @@ export interface DeployedTask {
   readonly retries: unknown;
   readonly timeout_ms: number;
   readonly run_if: string;
-  readonly each: unknown;
-  readonly concurrency: unknown;
-  readonly rate_limit: unknown;
+  readonly each?: unknown;
+  readonly concurrency?: unknown;
+  readonly rate_limit?: unknown;
   readonly debounce: unknown;
-  readonly external: unknown;
+  readonly external?: unknown;
   readonly dispatch: string;
   /** JSON Schema, or null if the task is not declared with types. */
   readonly input_schema: unknown;
   readonly output_schema: unknown;
-  readonly paused: { readonly by: string; readonly at: string } | null;
+  readonly paused?: { readonly by: string; readonly at: string } | null | undefined;
 }
 
 /** An endpoint as it is deployed. */
@@ -199,7 +199,7 @@ export interface DeployedSchedule {
   readonly overlap: string;
   readonly catch_up: { readonly policy: string; readonly window_ms: number | null };
   readonly payload?: unknown;
-  readonly paused: { readonly by: string; readonly at: string } | null;
+  readonly paused: boolean;
   readonly next: readonly { readonly local: string; readonly utc: string }[];
   readonly waiting: readonly string[];
   readonly last_run: { readonly run_id: string; readonly due_at: string; readonly started_at: string } | null;

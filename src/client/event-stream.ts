@@ -14,12 +14,19 @@ export interface ServerEvent {
   readonly id: string | null;
 }
 
+/** What stands between two blank lines; without data it only tells where the stream stands. */
+interface Block extends Omit<ServerEvent, "data"> {
+  readonly data: string | null;
+}
+
 export interface StreamRequest {
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string | undefined>>;
   /** Only what comes after the event of this id. */
   readonly lastEventId?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Asked when a stream has ended without an event: whether there will be no more. Default: there always may. */
+  readonly isOver?: () => Promise<boolean>;
 }
 
 /** The server says something every 15 seconds; whoever is silent for three times as long is gone. */
@@ -44,12 +51,16 @@ export async function* openEvents(connection: Connection, request: StreamRequest
       },
       signal: request.signal,
     });
+    let count = 0;
     try {
-      for await (const event of parseEvents(answer.body ?? new Blob([]).stream())) {
-        lastEventId = event.id ?? lastEventId;
+      for await (const { event, data, id } of parseEvents(answer.body ?? new Blob([]).stream())) {
+        lastEventId = id ?? lastEventId;
+        if (data === null) continue;
+        count += 1;
         pauseMs = FIRST_PAUSE_MS;
-        yield event;
+        yield { event, data, id };
       }
+      if (count === 0 && (await request.isOver?.()) === true) return;
     } catch (error) {
       request.signal?.throwIfAborted();
       if (!(error instanceof PeachConnectionError)) throw error;
@@ -59,15 +70,15 @@ export async function* openEvents(connection: Connection, request: StreamRequest
   }
 }
 
-/** The events in a body, as the HTML standard reads them. Rejects with `PeachConnectionError` when the body breaks or falls silent. */
+/** The blocks of a body, as the HTML standard reads them. Rejects with `PeachConnectionError` when the body breaks or falls silent. */
 export async function* parseEvents(
   body: ReadableStream<Uint8Array>,
   silenceLimitMs = SILENCE_LIMIT_MS,
-): AsyncGenerator<ServerEvent> {
+): AsyncGenerator<Block> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let text = "";
-  let fields: ServerEvent = NO_FIELDS;
+  let fields = NO_FIELDS;
   try {
     for (;;) {
       const { done, value } = await readWithin(reader, silenceLimitMs);
@@ -82,7 +93,8 @@ export async function* parseEvents(
           fields = withField(fields, line);
           continue;
         }
-        if (fields.data !== "") yield { ...fields, data: fields.data.slice(0, -1) };
+        if (fields.data !== null) yield { ...fields, data: fields.data.slice(0, -1) };
+        else if (fields.id !== null) yield fields;
         fields = NO_FIELDS;
       }
     }
@@ -93,12 +105,12 @@ export async function* parseEvents(
 }
 
 /** `data` ends with the line break of each of its lines. */
-const NO_FIELDS: ServerEvent = { event: "message", data: "", id: null };
+const NO_FIELDS: Block = { event: "message", data: null, id: null };
 
-function withField(fields: ServerEvent, line: string): ServerEvent {
+function withField(fields: Block, line: string): Block {
   const [, name = "", value = ""] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
   if (name === "event") return { ...fields, event: value };
-  if (name === "data") return { ...fields, data: `${fields.data}${value}\n` };
+  if (name === "data") return { ...fields, data: `${fields.data ?? ""}${value}\n` };
   if (name === "id") return { ...fields, id: value };
   return fields;
 }

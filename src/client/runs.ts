@@ -65,6 +65,14 @@ export interface BulkOptions extends CallOptions {
   readonly cursor?: string | undefined;
 }
 
+/** What the feed tells. */
+export type FeedEvent =
+  | { readonly type: "run"; readonly run: RunSummary }
+  /** Changes were missed: list the runs anew. */
+  | { readonly type: "reset" };
+
+const FINAL: ReadonlySet<RunStatus> = new Set(["succeeded", "failed", "cancelled"]);
+
 /** The calls about runs; see `createClient`. */
 export class RunCalls {
   readonly #connection: Connection;
@@ -118,18 +126,14 @@ export class RunCalls {
   }
 
   /**
-   * Each run that is created or changes status, as it happens, until the signal is aborted; what broken connections hid comes
-   * when they are back.
+   * Each run that is created or changes status, as it happens, until the signal is aborted. What a broken connection hid comes when it
+   * is back, if that takes less than an hour; else `reset` says that something was missed. A change may be told twice.
    */
-  async *feed({ task, signal }: CallOptions & { readonly task?: string | undefined } = {}): AsyncGenerator<RunSummary> {
-    for await (const { event, data } of openEvents(this.#connection, {
-      path: ["runs", "feed"],
-      query: { task },
-      signal,
-    })) {
-      if (event !== "run") continue;
-      const summary: RunSummary = JSON.parse(data);
-      yield summary;
+  async *feed({ task, signal }: CallOptions & { readonly task?: string | undefined } = {}): AsyncGenerator<FeedEvent> {
+    const request = { path: ["runs", "feed"], query: { task }, signal };
+    for await (const { event, data } of openEvents(this.#connection, request)) {
+      if (event === "run") yield { type: "run", run: JSON.parse(data) };
+      else if (event === "reset") yield { type: "reset" };
     }
   }
 
@@ -147,6 +151,8 @@ export class RunCalls {
       path: ["runs", runId, "events"],
       lastEventId,
       signal,
+      // Nothing follows the end; whoever goes on behind it has heard all.
+      isOver: async () => FINAL.has((await this.get(runId, { signal })).status),
     })) {
       const event = readRunEvent(message);
       if (event === null) continue;

@@ -74,12 +74,11 @@ describe("the events of a run", () => {
       events([sse("run", RUN, "1"), change("running", "2")], "break", "event: change\ndata: {"),
       "break",
       problem(503, "overloaded"),
-      events([]),
       events([change("running", "3"), sse("log", {})]),
       events([sse("end", { status: "failed" }, "4")]),
     );
     expect(types).toEqual(["run", "change", "change", "log", "end"]);
-    expect(asked.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "2", "2", "2", "2", "3"]);
+    expect(asked.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "2", "2", "2", "3"]);
   });
 
   it("go on after an event that the caller names", async () => {
@@ -87,6 +86,13 @@ describe("the events of a run", () => {
     for await (const event of createClient({ url, token: "t" }).runs.events("run_1", { lastEventId: "7" }))
       expect(event).toEqual({ type: "end", id: null, status: "failed" });
     expect(asked[0]?.headers["last-event-id"]).toBe("7");
+  });
+
+  it("are over for whoever goes on behind the end", async () => {
+    const { url, asked } = await serve(events([]), { body: { ...RUN, status: "failed" } });
+    for await (const event of createClient({ url, token: "t" }).runs.events("run_1", { lastEventId: "9" }))
+      expect(event).toBe(undefined);
+    expect(asked.map(({ path }) => path)).toEqual(["/runs/run_1/events", "/runs/run_1"]);
   });
 
   it("are refused where the stream is", async () => {
@@ -137,18 +143,18 @@ describe("the feed", () => {
   it("tells runs as they change, across broken connections", async () => {
     const summary = (status: string): object => ({ run_id: "run_1", status });
     const { url, asked } = await serve(
-      events([sse("run", summary("queued"), "1")], "break"),
-      events([sse("run", summary("running"), "2")], "open"),
+      events([sse("run", summary("queued"), "1"), "retry: 1000\nid: 5"], "break"),
+      events([sse("reset", {}, "7"), sse("run", summary("running"), "8")], "open"),
     );
-    const seen: string[] = [];
-    for await (const { status } of createClient({ url, token: "t" }).runs.feed({ task: "a" })) {
-      seen.push(status);
-      if (seen.length === 2) break;
+    const seen: unknown[] = [];
+    for await (const event of createClient({ url, token: "t" }).runs.feed({ task: "a" })) {
+      seen.push(event.type === "run" ? event.run.status : event.type);
+      if (seen.length === 3) break;
     }
-    expect(seen).toEqual(["queued", "running"]);
+    expect(seen).toEqual(["queued", "reset", "running"]);
     expect(asked.map(({ path, headers }) => [path, headers["last-event-id"]])).toEqual([
       ["/runs/feed?task=a", undefined],
-      ["/runs/feed?task=a", "1"],
+      ["/runs/feed?task=a", "5"],
     ]);
   });
 });
@@ -186,11 +192,12 @@ describe("a document that is kept up to date", () => {
 });
 
 describe("a stream of events", () => {
-  const TEXT = ": hi\r\nevent: a\r\ndata: 1\r\n\r\ndata:2\rdata: ü\n\nid: 7\ndata\n\nevent: lost\ndata: 4\n";
+  const TEXT = ": hi\r\nevent: a\r\ndata: 1\r\n\r\ndata:2\rdata: ü\n\nid: 7\ndata\n\nid: 8\n\nevent: lost\ndata: 4\n";
   const READ = [
     { event: "a", data: "1", id: null },
     { event: "message", data: "2\nü", id: null },
     { event: "message", data: "", id: "7" },
+    { event: "message", data: null, id: "8" },
   ];
 
   it("is read the same wherever it is cut", async () => {

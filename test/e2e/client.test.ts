@@ -51,6 +51,54 @@ describe("a program with the client", () => {
     expect(await peach.emit("nobody.listens")).toEqual([]);
   });
 
+  it("lists, counts and finds runs, and hears of them as they change", async () => {
+    const told = new AbortController();
+    const heard: string[] = [];
+    const listening = (async () => {
+      for await (const event of peach.runs.feed({ task: "typed", signal: told.signal }))
+        if (event.type === "run") heard.push(event.run.status);
+    })().catch(() => {});
+    const idempotencyKey = randomUUID();
+    const { runId } = await peach.trigger("typed", { text: "abc" }, { idempotencyKey, wait: "1m" });
+    await vi.waitFor(async () => {
+      expect(await peach.runs.count({ task: "typed" })).toMatchObject({ counts: { succeeded: 1 }, total: 1 });
+      expect(await peach.runs.list({ task: "typed", idempotencyKey })).toMatchObject({
+        runs: [{ run_id: runId, status: "succeeded", source: "api", failed_tasks: [] }],
+        next_cursor: null,
+      });
+      const all: string[] = [];
+      for await (const { run_id } of peach.runs.all({ task: "typed", status: ["succeeded", "failed"] }))
+        all.push(run_id);
+      expect(all).toEqual([runId]);
+      expect(heard).toContain("succeeded");
+    }, 20_000);
+    told.abort();
+    await listening;
+  });
+
+  it("retries a run in place, and replays it from a task on", async () => {
+    const { runId, run } = await peach.trigger("failing", "x", { wait: "1m" });
+    expect(run).toMatchObject({ status: "failed" });
+    await peach.runs.retry(runId);
+    await vi.waitFor(async () => expect(await peach.runs.get(runId)).toMatchObject({ status: "succeeded" }), 20_000);
+    await expect(peach.runs.retry(runId)).rejects.toMatchObject({ code: "nothing_to_retry" });
+    const replayed = await peach.runs.replay(runId, { from: "mended", payload: "y" });
+    expect(replayed).toMatchObject({ replay_of: { run_id: runId, from: "mended" } });
+    const payload = async (): Promise<unknown> => (await peach.runs.taskPayload(replayed.run_id, "mended")).value();
+    await vi.waitFor(async () => expect(await payload()).toBe("y"), 20_000);
+  });
+
+  it("sees what is deployed", async () => {
+    const tasks = await peach.tasks.list();
+    const names = ["echo", "after", "held", "failing", "mended", "typed", "listening"];
+    expect(tasks.map(({ task }) => task)).toEqual(names);
+    expect(await peach.tasks.get("typed")).toMatchObject({ input_schema: { required: ["text"] } });
+    expect((await peach.graph()).tasks[0]).toMatchObject({ task: "echo", root: true, downstream: ["after"] });
+    expect(await peach.graph({ format: "mermaid" })).toMatch(/^flowchart LR\n/);
+    expect([await peach.endpoints(), await peach.schedules.list()]).toEqual([[], []]);
+    expect(await peach.deadLetters.list()).toEqual({ dead_letters: [], next_cursor: null });
+  });
+
   it("cancels a run, once", async () => {
     const { runId } = await heldRun();
     expect(await peach.runs.cancel(runId)).toMatchObject({ status: "cancelled" });

@@ -43,7 +43,7 @@ function run(status: RunDocument["status"], tasks: readonly TaskOfRun[]): RunDoc
 
 const FAILED = run("failed", [
   task("transcribe", "succeeded", { output: { kind: "json", size: 2_048, content_type: "application/json" } }),
-  task("recommend", "failed", { upstream: ["transcribe"], reason: "failed" }),
+  task("recommend", "failed", { upstream: ["transcribe"], reason: "error" }),
   task("store", "skipped", { upstream: ["recommend"], reason: "upstream_failed", attempts: [] }),
 ]);
 

@@ -1,0 +1,92 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { Command } from "./command.ts";
+import { Stage } from "./stage.ts";
+
+const LAB = join(import.meta.dirname, "fixtures/lab");
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.open("lab");
+  return () => stage.close();
+});
+
+/** `npm run peach -- ...` as its own process, against the runtime. */
+async function peach(...args: readonly string[]): Promise<{ code: unknown; out: string; err: string }> {
+  const command = new Command("cli/peach", args, {
+    PEACH_URL: stage.peach.url,
+    PEACH_API_TOKEN: stage.peach.token,
+    PEACH_CONF: join(LAB, "peach.conf"),
+    PEACH_PIPELINES: join(LAB, "pipelines"),
+  });
+  const code = await command.exit();
+  return { code, out: command.stdout.trim(), err: command.stderr.trim() };
+}
+
+async function json(...args: readonly string[]) {
+  const { out } = await peach(...args, "--json");
+  return JSON.parse(out);
+}
+
+describe("the command line against a running pipeline", () => {
+  it("triggers a task, and shows its run, its logs and what it passed on", async () => {
+    const file = join(stage.folder, "payload.json");
+    writeFileSync(file, '{"a": "ü"}');
+    const triggered = await peach("trigger", "echo", "--file", file, "--wait", "1m");
+    expect([triggered.code, triggered.err]).toEqual([0, ""]);
+    const [, runId = ""] = /^run +(run_\S+)/.exec(triggered.out) ?? [];
+    expect((await peach("show", runId)).out).toMatch(/^after +succeeded +echo .* json, 10 B$/m);
+    expect((await peach("logs", runId)).out).toMatch(/ echo info +echoed \{"task":"echo"\}\n.* after info/);
+    expect(await peach("payload", runId, "after")).toEqual({ code: 0, out: '{"a":"ü"}', err: "" });
+    expect((await peach("payload", runId)).out).toBe('{"a": "ü"}');
+  });
+
+  it("lists and counts runs", async () => {
+    const { run_id: runId } = await json("trigger", "typed", "--json-payload", '{"text": "abc"}');
+    await vi.waitFor(async () => {
+      expect(await json("runs", "--task", "typed", "--status", "succeeded")).toMatchObject({
+        runs: [{ run_id: runId }],
+      });
+    }, 60_000);
+    expect((await peach("runs", "--task", "typed")).out).toMatch(new RegExp(`^${runId} +typed +succeeded +api`, "m"));
+    expect(await json("runs", "--task", "typed", "--count")).toMatchObject({ total: 1 });
+  });
+
+  it("cancels, retries and replays", async () => {
+    const held = await json("trigger", "held", "--text", "never opened");
+    expect(await peach("cancel", held.run_id)).toMatchObject({ code: 0, out: `${held.run_id} cancelled` });
+    const again = await peach("cancel", held.run_id);
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining("(run_final, request ")]);
+    const failing = await peach("trigger", "failing", "--text", "x", "--wait", "1m");
+    expect([failing.code, failing.out]).toEqual([
+      1,
+      expect.stringContaining("failing failed: RangeError: the first attempt fails"),
+    ]);
+    const [, runId = ""] = /^run +(run_\S+)/.exec(failing.out) ?? [];
+    expect((await peach("retry", runId)).out).toBe(`${runId} retried`);
+    await vi.waitFor(async () => expect(await json("show", runId)).toMatchObject({ status: "succeeded" }), 60_000);
+    const { runs } = await json("replay", runId, "--from", "mended");
+    expect(await json("show", runs[0].new_run_id)).toMatchObject({
+      trigger: { source: "replay", replay_of: { run_id: runId, from: "mended" } },
+    });
+  });
+
+  it("emits events, and shows what is deployed", async () => {
+    expect((await peach("emit", "lab.happened")).out).toMatch(/^run_\S+ listening$/);
+    expect((await peach("tasks")).out).toMatch(/^listening +event/m);
+    expect((await peach("graph", "--deployed")).out).toBe((await peach("graph")).out);
+    expect((await peach("plan")).out).toMatch(/^peach\.conf (\w+) -> \1: nothing changes$/m);
+    expect(await peach("dead-letters")).toEqual({ code: 0, out: "there are none", err: "" });
+  });
+
+  it("says what is wrong, with the name that was probably meant", async () => {
+    const { code, err } = await peach("trigger", "ech");
+    expect([code, err]).toEqual([1, expect.stringContaining('hint: Did you mean "echo"?')]);
+    expect((await peach("trigger", "typed", "--json-payload", '{"text": 1}')).err).toContain("$.text: ");
+    expect(await peach("runs", "--token", "wrong")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("hint: The token is from --token, the address from PEACH_URL."),
+    });
+  });
+});
