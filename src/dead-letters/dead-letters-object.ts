@@ -40,6 +40,10 @@ export class DeadLettersObject extends DurableObject<Env> implements DeadLetters
     return this.#store.read(id, Date.now());
   }
 
+  async count(): Promise<number> {
+    return this.#store.count(Date.now());
+  }
+
   async failedAgain(id: DeadLetterId, why: Pick<DeadLetter, "reason" | "detail" | "expiresAt">): Promise<boolean> {
     return this.#store.failedAgain(id, why);
   }

@@ -16,6 +16,8 @@ export interface DeadLettersRpc {
   list(limit: number, before: number | null): Promise<DeadLetterPage>;
   /** Null if there is none (any more). */
   read(id: DeadLetterId): Promise<DeadLetter | null>;
+  /** How many there are. */
+  count(): Promise<number>;
   /** Another try has failed: why, and one attempt more. It is kept as long as a new one. False if there is none. */
   failedAgain(id: DeadLetterId, why: Pick<DeadLetter, "reason" | "detail" | "expiresAt">): Promise<boolean>;
   /** False if there was none. */

@@ -13,6 +13,7 @@ const RECORD = `
 const LIST = `SELECT ${COLUMNS} FROM letters WHERE seq < ? AND expires_at > ? ORDER BY seq DESC LIMIT ?`;
 const READ = `SELECT ${COLUMNS} FROM letters WHERE id = ? AND expires_at > ?`;
 const FAILED_AGAIN = "UPDATE letters SET reason = ?, detail = ?, expires_at = ?, attempts = attempts + 1 WHERE id = ?";
+const COUNT = "SELECT count(*) AS letters FROM letters WHERE expires_at > ?";
 const REMOVE = "DELETE FROM letters WHERE id = ?";
 const DELETE_EXPIRED = "DELETE FROM letters WHERE expires_at <= ?";
 const NEXT_EXPIRY = "SELECT min(expires_at) AS at FROM letters";
@@ -45,6 +46,10 @@ export class DeadLetterStore {
     if (!this.#openIfThere()) return null;
     const [row] = this.#storage.sql.exec(READ, id, now).toArray();
     return row === undefined ? null : letterIn(row);
+  }
+
+  count(now: number): number {
+    return this.#openIfThere() ? Number(this.#storage.sql.exec(COUNT, now).one()["letters"]) : 0;
   }
 
   /** Whether there was one to change. */

@@ -19,6 +19,7 @@ import { descriptionRoutes, docsHandler } from "./routes/description.ts";
 import { devR2Routes } from "./routes/dev-r2.ts";
 import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
 import { laterRoutes } from "./routes/later.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { reconcileRoutes } from "./routes/reconcile.ts";
 import { runListRoutes } from "./routes/run-lists.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -57,6 +58,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     reconcileRoutes(dependencies),
     deadLetterRoutes(dependencies),
     deploymentRoutes(dependencies),
+    metricsRoutes(),
     descriptionRoutes(),
     laterRoutes(),
   ])

@@ -1,7 +1,7 @@
 /** Every call of the API, in the order in which its description shows them (see `operation.ts`). */
 import type { Operation } from "./operation.ts";
 import { deleteDeadLetter, listDeadLetters, redriveDeadLetter } from "./operations/dead-letters.ts";
-import { listEndpoints, listTasks, readGraph, readHealth, readTask } from "./operations/deployment.ts";
+import { listEndpoints, listTasks, readGraph, readHealth, readMetrics, readTask } from "./operations/deployment.ts";
 import { readOpenApi } from "./operations/description.ts";
 import { listDeliveries, replayDelivery } from "./operations/endpoints.ts";
 import { listItems } from "./operations/items.ts";
@@ -40,5 +40,6 @@ export const OPERATIONS: readonly Operation[] = [
   readGraph,
   listEndpoints,
   readHealth,
+  readMetrics,
   readOpenApi,
 ];

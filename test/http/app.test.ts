@@ -100,7 +100,6 @@ describe("a call that this version does not have", () => {
     ["POST", `/runs/${RUN}/tasks/echo/complete`],
     ["POST", "/tasks/echo/pause"],
     ["POST", "/tasks/echo/resume"],
-    ["GET", "/metrics"],
   ])("%s %s says so", async (method, path) => {
     const response = await edge(PLAN, { registry })(`/api/v1${path}`, { method });
     expect(response.status).toBe(501);

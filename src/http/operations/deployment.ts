@@ -190,3 +190,14 @@ export const readHealth = {
   },
   problems: [],
 } satisfies Operation;
+
+export const readMetrics = {
+  id: "readMetrics",
+  method: "GET",
+  path: "/metrics",
+  right: "list",
+  group: GROUP,
+  summary: "Runs, attempts, durations, queues and schedules in figures, in the Prometheus text format",
+  answers: { 200: { description: "All families", contentTypes: ["text/plain"] } },
+  problems: [],
+} satisfies Operation;

@@ -12,7 +12,6 @@ export const LATER_CALLS: readonly (readonly [method: "GET" | "POST", path: stri
   ["POST", "/runs/:id/tasks/:task/complete", "change", NOTHING],
   ["POST", "/tasks/:task/pause", "change", NOTHING],
   ["POST", "/tasks/:task/resume", "change", NOTHING],
-  ["GET", "/metrics", "list", NOTHING],
 ];
 
 /** The routes below /api/v1. */

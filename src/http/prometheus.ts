@@ -1,0 +1,50 @@
+/** The Prometheus text format, version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/ */
+
+/** A number with its labels. */
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Observations of one set of labels. `bins` are not cumulative; the last one has what is above all bounds. */
+export interface HistogramSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly bins: readonly number[];
+  readonly sum: number;
+}
+
+/** A family of samples; none are shown without their head, so that the name is known. */
+export function family(name: string, type: "counter" | "gauge", help: string, samples: readonly Sample[]): string {
+  return head(name, type, help) + samples.map(({ labels, value }) => line(name, labels, value)).join("");
+}
+
+/** A family of histograms with these upper bounds. */
+export function histogram(
+  name: string,
+  help: string,
+  bounds: readonly number[],
+  samples: readonly HistogramSample[],
+): string {
+  const lines = samples.map(({ labels, bins, sum }) => {
+    let count = 0;
+    const buckets = [...bounds.map(String), "+Inf"].map((le, index) => {
+      count += bins[index] ?? 0;
+      return line(`${name}_bucket`, { ...labels, le }, count);
+    });
+    return [...buckets, line(`${name}_sum`, labels, sum), line(`${name}_count`, labels, count)].join("");
+  });
+  return head(name, "histogram", help) + lines.join("");
+}
+
+function head(name: string, type: string, help: string): string {
+  return `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${name} ${type}\n`;
+}
+
+function line(name: string, labels: Readonly<Record<string, string>>, value: number): string {
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
+  return `${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}\n`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+}
