@@ -12,7 +12,10 @@ export const feedConnection = signal<Connection>("connecting");
 export function useFeed(onRuns: (runs: readonly RunSummary[]) => void, onFresh: () => void): void {
   useEffect(() => {
     const take = batchByFrame<RunSummary>(onRuns);
-    const stream = openStream("/runs/feed", { on: { run: (text) => take(JSON.parse(text)) }, onFresh });
+    const stream = openStream("/runs/feed", {
+      on: { run: (text) => take(JSON.parse(text)), reset: onFresh },
+      onFresh,
+    });
     const stop = stream.connection.subscribe((connection) => (feedConnection.value = connection));
     return () => {
       stop();

@@ -102,7 +102,12 @@ function useRuns(filters: RunFilters) {
       asked.set("limit", String(PAGE_SIZE));
       if (after !== null) asked.set("cursor", after);
       try {
-        const page = await get<Page>(`/runs?${asked}`);
+        let page = await get<Page>(`/runs?${asked}`);
+        // A page may be empty while there are more: the list goes on until it has something to show.
+        while (page.runs.length === 0 && page.next_cursor !== null && ours === round.current) {
+          asked.set("cursor", page.next_cursor);
+          page = await get<Page>(`/runs?${asked}`);
+        }
         if (ours !== round.current) return;
         runs.value = after === null ? page.runs : [...(runs.peek() ?? []), ...page.runs];
         cursor.value = page.next_cursor;

@@ -169,6 +169,30 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.text("does not fit").waitFor();
   });
 
+  it("lists runs as they come, finds one by its id and its key, and keeps its filters in the address", async () => {
+    const page = await dashboard();
+    await page.goto("/runs");
+    await page.page.locator(".live-live").waitFor();
+    const { run_id } = await stage.peach.trigger("beat1", null, { idempotencyKey: "drum 1" });
+    const row = page.page.locator(".run-row", { has: page.page.locator(`[title="${run_id}"]`) });
+    await row.locator(".pill", { hasText: "succeeded" }).waitFor();
+
+    await page.page.getByLabel("Task").selectOption("beat1");
+    await page.button(/^failed/).click();
+    await page.text("No run is like that").waitFor();
+    expect(new URL(page.page.url()).search).toBe("?task=beat1&status=failed");
+    await page.page.reload();
+    await page.text("No run is like that").waitFor();
+    await page.button(/^failed/).click();
+
+    await page.page.getByRole("searchbox").fill("drum 1");
+    await page.page.keyboard.press("Enter");
+    await row.waitFor();
+    await page.page.getByRole("searchbox").fill(run_id);
+    await page.page.keyboard.press("Enter");
+    expect(await page.runId()).toBe(run_id);
+  });
+
   it("emits an event, and shows what it triggered", async () => {
     const page = await dashboard();
     await page.goto("/triggers/events");
