@@ -118,6 +118,16 @@ export async function step<T>(name: string, fn: () => T | Promise<T>): Promise<T
 }
 
 /**
+ * Says how far the task has come: a fraction from 0 to 1, and in words (500 characters are kept). The last one counts; it is seen
+ * within about a second, and not at all if the task ends before that.
+ *
+ * @example progress(done / files.length, `${done} files`);
+ */
+export function progress(fraction: number, message?: string): void {
+  taskScopeOf("progress").progress(fraction, message);
+}
+
+/**
  * Opens the object of an event: `{body, size, etag, contentType}`, where `body` is a stream. It lies in the R2 bucket of that name
  * that wrangler.toml binds, else in S3, or a store like it, that the secrets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and
  * perhaps AWS_ENDPOINT_URL lead to. Rejects with `NonRetryableError` if there is no such object, or no right to read it.

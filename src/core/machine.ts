@@ -172,7 +172,9 @@ function closed(
 ): AttemptRecord {
   const record = decision.openAttempt(settled.ordinal, settled.attempt);
   const kept = decision.entry(settled.ordinal).item === undefined ? error : shortened(error);
-  return { ...record, status, finishedAt: Math.max(record.startedAt, decision.now), error: kept, logs: settled.logs };
+  const finishedAt = Math.max(record.startedAt, decision.now);
+  const { logs, progress } = settled;
+  return { ...record, status, finishedAt, error: kept, logs, ...(progress !== undefined && { progress }) };
 }
 
 /** Ten thousand items may fail: their errors must fit into the object's memory, and those of one settle into a row. */

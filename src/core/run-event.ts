@@ -11,6 +11,7 @@ import type {
   LogRef,
   LostTo,
   Owed,
+  Progress,
   RunChange,
   TaskOutput,
 } from "./run.ts";
@@ -37,6 +38,7 @@ export interface SettledAttempt {
   readonly outcome: Outcome;
   readonly children: readonly ChildRun[];
   readonly logs: LogRef | null;
+  readonly progress?: Progress;
 }
 
 /** A driver that asks for work: what it still runs, and what is left of its time. */

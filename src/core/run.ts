@@ -37,6 +37,16 @@ export interface AttemptRecord {
   readonly logs: LogRef | null;
   /** Of a lost attempt: what it was lost to. */
   readonly lostTo?: LostTo;
+  /** What it said last of its progress; absent: nothing. */
+  readonly progress?: Progress;
+}
+
+/** How far an attempt says that it has come. */
+export interface Progress {
+  /** From 0 to 1. */
+  readonly fraction: number;
+  readonly message: string | null;
+  readonly at: number;
 }
 
 /** What a step of a task came to. It is kept for every later attempt of the task. */

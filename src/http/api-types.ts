@@ -111,7 +111,10 @@ export const taskOfRunDocument = named(
     upstream: z.array(taskName),
     downstream: z.array(taskName),
     attempts: z.array(attemptDocument),
-    progress: z.object({ fraction: z.number(), message: z.string().nullable() }).nullable(),
+    progress: z
+      .object({ fraction: z.number(), message: z.string().nullable(), at: time })
+      .nullable()
+      .describe("Of the running attempt, or what was said last"),
     output: z.object({ kind: z.string(), size: z.int().describe("Bytes"), content_type: z.string() }).nullable(),
     waiting_for: z
       .object({ for: z.literal("run"), run_id: runId, task: taskName })

@@ -21,6 +21,7 @@ import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
 import { laterRoutes } from "./routes/later.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { reconcileRoutes } from "./routes/reconcile.ts";
+import { runEventRoutes } from "./routes/run-events.ts";
 import { runListRoutes } from "./routes/run-lists.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
@@ -51,6 +52,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     // Before the calls of one run: `count` and `feed` are no ids.
     runListRoutes(dependencies),
     runRoutes(dependencies),
+    runEventRoutes(dependencies),
     steeringRoutes(dependencies),
     scheduleRoutes(dependencies),
     deliveryRoutes(dependencies),

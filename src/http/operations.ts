@@ -6,7 +6,14 @@ import { readOpenApi } from "./operations/description.ts";
 import { listDeliveries, replayDelivery } from "./operations/endpoints.ts";
 import { listItems } from "./operations/items.ts";
 import { countRunsOperation, followRuns, listRuns } from "./operations/run-lists.ts";
-import { readItemPayload, readRun, readRunPayload, readTaskLogs, readTaskPayload } from "./operations/runs.ts";
+import {
+  listenToRun,
+  readItemPayload,
+  readRun,
+  readRunPayload,
+  readTaskLogs,
+  readTaskPayload,
+} from "./operations/runs.ts";
 import { listSchedules, pauseSchedules, resumeSchedules } from "./operations/schedules.ts";
 import { cancelRun, replayRun, retryRun } from "./operations/steering.ts";
 import { emitEvent, reconcileBucket, triggerTask } from "./operations/triggers.ts";
@@ -19,6 +26,7 @@ export const OPERATIONS: readonly Operation[] = [
   countRunsOperation,
   followRuns,
   readRun,
+  listenToRun,
   readRunPayload,
   readTaskPayload,
   readTaskLogs,

@@ -18,6 +18,7 @@ export function takeIn(settlement: Settlement, data: Packer): SettledAttempt {
     children,
     outcome: placeOutcome(settlement.outcome, data),
     logs: placeLogs(settlement, data),
+    ...(settlement.progress !== undefined && { progress: settlement.progress }),
   };
 }
 

@@ -1,13 +1,15 @@
 /** The run as people and programs see it: `GET /api/v1/runs/{id}`. */
-import type { AttemptRecord, Run, TaskEntry, TaskState } from "../core/run.ts";
+import type { AttemptRecord, Progress, Run, TaskEntry, TaskState } from "../core/run.ts";
 import type { AttemptDocument, RunDocument, TaskDocument } from "./run-rpc.ts";
 
-export function describeRun(run: Run): RunDocument {
+/** What is known of an attempt that is under way, beside the run. */
+export type LiveProgress = (ordinal: number) => Progress | null;
+
+export function describeRun(run: Run, live: LiveProgress): RunDocument {
   const { origin } = run;
   return {
     run_id: run.id,
     task: run.tasks[0]?.task.name ?? "",
-    status: run.status,
     trigger: {
       source: origin.source,
       by: origin.by,
@@ -16,16 +18,33 @@ export function describeRun(run: Run): RunDocument {
       ...(origin.traceparent !== undefined && { traceparent: origin.traceparent }),
     },
     created_at: iso(run.createdAt),
-    started_at: isoOrNull(run.startedAt),
-    finished_at: isoOrNull(run.finishedAt),
-    duration_ms: run.startedAt === null || run.finishedAt === null ? null : Math.max(0, run.finishedAt - run.startedAt),
+    ...describeState(run),
     conf_version: run.graph.confVersion,
-    tasks: run.tasks.map((entry) => describeTask(run, entry)),
+    tasks: run.tasks.map((entry, ordinal) => describeTask(run, entry, live(ordinal))),
     children: run.children.map(({ runId, task }) => ({ run_id: runId, task })),
   };
 }
 
-function describeTask(run: Run, { task, state, attempts, steps, each }: TaskEntry): TaskDocument {
+/** How the run stands as a whole. */
+export function describeState({
+  status,
+  startedAt,
+  finishedAt,
+}: Run): Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms"> {
+  return {
+    status,
+    started_at: isoOrNull(startedAt),
+    finished_at: isoOrNull(finishedAt),
+    duration_ms: startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
+  };
+}
+
+/** One task of it. `progress`: what its running attempt has said. */
+export function describeTask(
+  run: Run,
+  { task, state, attempts, steps, each }: TaskEntry,
+  progress: Progress | null,
+): TaskDocument {
   const name = (ordinal: number): string => run.tasks[ordinal]?.task.name ?? "";
   return {
     task: task.name,
@@ -34,7 +53,7 @@ function describeTask(run: Run, { task, state, attempts, steps, each }: TaskEntr
     upstream: task.upstream.map(name),
     downstream: task.downstream.map(name),
     attempts: attempts.map(describeAttempt),
-    progress: null,
+    progress: describeProgress(progress ?? attempts.findLast((each) => each.progress !== undefined)?.progress),
     output: describeOutput(state),
     waiting_for: describeWaiting(state),
     ...(steps !== undefined && {
@@ -48,6 +67,10 @@ function describeTask(run: Run, { task, state, attempts, steps, each }: TaskEntr
 function describeEach(each: TaskEntry["each"]): NonNullable<TaskDocument["each"]> {
   const { total = 0, succeeded = 0, failed = 0, running = 0 } = each ?? {};
   return { total, succeeded, failed, running };
+}
+
+function describeProgress(progress: Progress | undefined): TaskDocument["progress"] {
+  return progress === undefined ? null : { ...progress, at: iso(progress.at) };
 }
 
 function describeWaiting(state: TaskState): TaskDocument["waiting_for"] {

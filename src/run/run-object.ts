@@ -12,15 +12,20 @@ import type { Effect } from "../core/run-event.ts";
 import { deleteRunPayloads } from "../payload/payload-store.ts";
 import { inlineParcel, packer } from "./delivery.ts";
 import { describeAlert } from "./alert.ts";
+import { Audience, Batch } from "./audience.ts";
+import { eventStream } from "./event-stream.ts";
 import { cancelRuns, dispatchRun, payDebt, startExecutor, tellRuns, watchRuns } from "./outbox.ts";
 import { ALL_LINES, logPage } from "./log-page.ts";
+import { Replay } from "./replay.ts";
 import { callRun } from "./run-client.ts";
-import { describeRun } from "./run-document.ts";
+import { describeRun, type LiveProgress } from "./run-document.ts";
+import { endEvent, runEvent } from "./run-events.ts";
 import { describeItems, gatherPage, itemOf } from "./run-items.ts";
 import { RunProtocol } from "./run-protocol.ts";
 import type {
   AcceptAnswer,
   AcceptRequest,
+  AttemptReport,
   ClaimRequest,
   FinishedStep,
   GatherPage,
@@ -30,6 +35,7 @@ import type {
   Lease,
   LogQuery,
   RecordedInputs,
+  ReportAnswer,
   RetryOutcome,
   RunDocument,
   RunRpc,
@@ -48,16 +54,24 @@ const CHILDREN_AT_ONCE = 50;
 export class RunObject extends DurableObject<Env> implements RunRpc {
   readonly #store: RunStore;
   readonly #protocol: RunProtocol;
+  readonly #audience: Audience;
   readonly #listeners = new Set<() => void>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new RunStore(ctx.storage);
+    this.#audience = new Audience(
+      () => this.#protocol.live,
+      () => ctx.storage.sync(),
+    );
     this.#protocol = new RunProtocol(this.#store, {
       now: () => Date.now(),
       // Not awaited: answers are held back until it is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
       getAlarm: () => ctx.storage.getAlarm(),
+      isListenedTo: () => this.#audience.isHeard,
+      heard: (run, news) => this.#audience.heard(run, news),
+      changed: (run, change, position) => this.#audience.changed(run, change, position),
       perform: (run, effect) => this.#perform(run, effect),
       deletePayloads: (runId) => deleteRunPayloads(env.PAYLOADS, runId),
       deleteAbandoned: async (storedBefore) => {
@@ -112,6 +126,23 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return this.#protocol.recordStep(step);
   }
 
+  async report(reports: readonly AttemptReport[]): Promise<ReportAnswer[]> {
+    return this.#protocol.report(reports);
+  }
+
+  async events(after: number | null): Promise<ReadableStream<Uint8Array> | null> {
+    const run = this.#protocol.load();
+    if (run === null) return null;
+    const position = this.#store.nextSeq - 1;
+    const isOver = run.finishedAt !== null;
+    if (after !== null && after <= position) {
+      const replay = after < position || isOver ? new Replay(this.#store, after) : null;
+      return eventStream(this.#audience, { first: new Batch([]), replay, isOver });
+    }
+    const first = [runEvent(run, position, this.#liveProgress), ...(isOver ? [endEvent(run, position)] : [])];
+    return eventStream(this.#audience, { first: new Batch(first), replay: null, isOver });
+  }
+
   async watch(by: RunId): Promise<boolean> {
     return this.#protocol.watch(by);
   }
@@ -129,7 +160,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
 
   async describe(): Promise<RunDocument | null> {
     const run = this.#protocol.load();
-    return run === null ? null : describeRun(run);
+    return run === null ? null : this.#describe(run);
   }
 
   async gather(ordinal: number, from: number): Promise<GatherPage | null> {
@@ -154,17 +185,18 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     const run = this.#protocol.load();
     if (run === null) return null;
     const entry = entryFor(run, task, query.item);
-    return entry === undefined ? undefined : logPage(entry.attempts, this.#store, query);
+    if (entry === undefined) return undefined;
+    return logPage(entry.attempts, this.#store, query, this.#protocol.live.of(ordinalOf(run, entry)));
   }
 
   async cancel({ children } = { children: false }): Promise<{ cancelled: boolean; document: RunDocument } | null> {
     const answer = this.#protocol.cancel(children);
-    return answer === null ? null : { cancelled: answer.cancelled, document: describeRun(answer.run) };
+    return answer === null ? null : { cancelled: answer.cancelled, document: this.#describe(answer.run) };
   }
 
   async retry(): Promise<{ outcome: RetryOutcome; document: RunDocument } | null> {
     const answer = this.#protocol.retry();
-    return answer === null ? null : { outcome: answer.outcome, document: describeRun(answer.run) };
+    return answer === null ? null : { outcome: answer.outcome, document: this.#describe(answer.run) };
   }
 
   async replayInputs(from: string, outside: readonly OutsideInput[]): Promise<RecordedInputs | null> {
@@ -183,14 +215,20 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   async untilFinal(timeoutMs: number): Promise<RunDocument | null> {
     const run = this.#protocol.load();
     if (run === null) return null;
-    if (run.finishedAt !== null) return describeRun(run);
+    if (run.finishedAt !== null) return this.#describe(run);
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, Math.min(timeoutMs, LONGEST_TIMER_MS));
     this.#listeners.add(resolve);
     await promise;
     clearTimeout(timer);
     this.#listeners.delete(resolve);
-    return run.finishedAt === null ? null : describeRun(run);
+    return run.finishedAt === null ? null : this.#describe(run);
+  }
+
+  readonly #liveProgress: LiveProgress = (ordinal) => this.#protocol.live.progressOf(ordinal);
+
+  #describe(run: Run): RunDocument {
+    return describeRun(run, this.#liveProgress);
   }
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
@@ -252,4 +290,10 @@ function entryFor(run: Run, task: string, item: number | undefined): TaskEntry |
 function outputOf(entry: TaskEntry | undefined): PayloadRef | undefined {
   const state = entry?.state;
   return state?.status === "succeeded" ? state.passed.output : undefined;
+}
+
+/** Of a task, or of an item of one. */
+function ordinalOf(run: Run, entry: TaskEntry): number {
+  const { item } = entry;
+  return item === undefined ? run.tasks.indexOf(entry) : (run.tasks[item.of]?.each?.first ?? 0) + item.index;
 }

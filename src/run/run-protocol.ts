@@ -12,21 +12,25 @@ import type { RunId } from "../core/ids.ts";
 import { fold } from "../core/fold.ts";
 import { advance, isKeptForOthers, nextWakeAt } from "../core/machine.ts";
 import { owedAt } from "../core/owing.ts";
-import type { Run, RunGenesis } from "../core/run.ts";
+import type { Run, RunChange, RunGenesis } from "../core/run.ts";
 import { dueAt, newRun } from "../core/run.ts";
 import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
 import { deliver } from "./delivery.ts";
 import { placeParcel, takeIn } from "./intake.ts";
+import { LiveAttempts, type News } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
 import { RunFeed, type TellCatalog } from "./run-feed.ts";
 import type {
   AcceptAnswer,
   AcceptRequest,
+  AttemptReport,
   ClaimRequest,
   FinishedStep,
   Grant,
   Lease,
+  ReportAnswer,
   RetryOutcome,
+  Settlement,
   SettleRequest,
 } from "./run-rpc.ts";
 import type { RunStore } from "./store.ts";
@@ -59,6 +63,12 @@ export interface RunSurroundings {
   setAlarm(at: number): void;
   /** Null if none is set, and while one is handled. */
   getAlarm(): Promise<number | null>;
+  /** Whether anybody listens to the run. */
+  isListenedTo(): boolean;
+  /** The run has changed; `position` is that of the change in the journal. */
+  changed(run: Run, change: RunChange, position: number): void;
+  /** An attempt that is under way has said something new. */
+  heard(run: Run, news: News): void;
   /** Called after the commit; what comes of it may be lost or repeated. */
   perform(run: Run, effect: Effect): void;
   /** Deletes what the run has outside its journal. */
@@ -78,6 +88,8 @@ export interface RunSurroundings {
 }
 
 export class RunProtocol {
+  /** What attempts that are under way have said. */
+  readonly live: LiveAttempts;
   readonly #store: RunStore;
   readonly #around: RunSurroundings;
   readonly #feed: RunFeed;
@@ -94,6 +106,7 @@ export class RunProtocol {
     this.#store = store;
     this.#around = around;
     this.#feed = new RunFeed(around.tellCatalog, (error) => around.notTold(error));
+    this.live = new LiveAttempts((run, news) => around.heard(run, news));
   }
 
   /** The run, or null if none was accepted (or it was deleted). */
@@ -168,6 +181,8 @@ export class RunProtocol {
     const run = this.load();
     if (run === null) return { leases: [] };
     const data = new Packer(this.#store.nextSeq);
+    // What an attempt had not reported yet is heard before its end is.
+    if (this.#around.isListenedTo()) this.report(settlements.map(lastReport));
     const attempts = settlements.map((settlement) => takeIn(settlement, data));
     return this.#grant(run, this.#advance(run, { type: "settled", attempts, claim }, data));
   }
@@ -187,6 +202,13 @@ export class RunProtocol {
     const result = placeParcel(parcel, data);
     const { change, ignored } = this.#advance(run, { type: "stepped", lease, name, result }, data);
     return change !== null || ignored.includes("step_recorded");
+  }
+
+  /** What attempts that are under way have to say, and what they are to be told. */
+  report(reports: readonly AttemptReport[]): ReportAnswer[] {
+    const run = this.load();
+    if (run === null) return reports.map(() => ({ lines: 0, over: "superseded" }));
+    return reports.map((report) => this.live.take(run, report));
   }
 
   /** Whether this run is final, or no more; else the run `by` will be told. */
@@ -287,6 +309,8 @@ export class RunProtocol {
     if (decided.change !== null) {
       this.#store.append(run, decided.change, data, now);
       fold(run, decided.change);
+      this.live.prune(run, decided.change);
+      this.#around.changed(run, decided.change, this.#store.nextSeq - 1);
       this.#setAlarmFor(run, decided);
     }
     this.#perform(run, decided.effects);
@@ -384,6 +408,11 @@ export class RunProtocol {
       throw error;
     }
   }
+}
+
+function lastReport({ ordinal, attempt, token, progress, logs, logsDropped }: Settlement): AttemptReport {
+  const said = { from: 0, lines: logs, dropped: logsDropped, ...(progress !== undefined && { progress }) };
+  return { ordinal, attempt, token, ...said };
 }
 
 /** Whether the run was recorded by this very call, made again because its answer was lost: then the payload is the run's own. */

@@ -6,7 +6,7 @@ import type { InputShape, RunGraph } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
 import type { OutsideInput } from "../core/inputs.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
-import type { AttemptError, AwaitedRun, ChildRun, FailReason, LostTo } from "../core/run.ts";
+import type { AttemptError, AwaitedRun, ChildRun, FailReason, LostTo, Progress } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
 import type { TriggerOrigin, TriggerSource } from "../core/trigger.ts";
 
@@ -131,6 +131,28 @@ export interface Settlement {
   readonly children: readonly ChildRun[];
   readonly logs: readonly LogLine[];
   readonly logsDropped: number;
+  /** What it said last; absent: nothing. */
+  readonly progress?: Progress;
+}
+
+/** What an attempt that is under way has to say. It is kept in memory only: its settlement brings all of it again. */
+export interface AttemptReport {
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+  /** If it has changed. */
+  readonly progress?: Progress;
+  /** Its log lines from this one on. */
+  readonly from: number;
+  readonly lines: readonly LogLine[];
+  readonly dropped: number;
+}
+
+export interface ReportAnswer {
+  /** How many of the attempt's lines the run knows: the next report goes on there. */
+  readonly lines: number;
+  /** Why the attempt is over and should end; null: it goes on. */
+  readonly over: "cancelled" | "superseded" | null;
 }
 
 export interface SettleRequest {
@@ -168,6 +190,13 @@ export interface RunRpc {
   watch(by: RunId): Promise<boolean>;
   /** The other run, which a task of this one may await, is final. */
   awaited(runId: RunId): Promise<void>;
+  /**
+   * What happens to the run, as server-sent events, from the run as it is or from what came `after` this position on, until the run
+   * is final.
+   */
+  events(after: number | null): Promise<ReadableStream<Uint8Array> | null>;
+  /** What attempts that are under way have to say; an answer for each. Writes nothing. */
+  report(reports: readonly AttemptReport[]): Promise<readonly ReportAnswer[]>;
   /** The bytes of an inline payload that was too large to ride with its lease. */
   held(seq: number, offset: number, size: number): Promise<Uint8Array>;
   /** What the items of an `each` task passed, from this index on; null: that task has none (any more). */
@@ -265,7 +294,8 @@ export interface TaskDocument {
   readonly upstream: readonly string[];
   readonly downstream: readonly string[];
   readonly attempts: readonly AttemptDocument[];
-  readonly progress: { readonly fraction: number; readonly message: string | null } | null;
+  /** Of the running attempt, or what was said last. */
+  readonly progress: { readonly fraction: number; readonly message: string | null; readonly at: string } | null;
   readonly output: { readonly kind: string; readonly size: number; readonly content_type: string } | null;
   /** Why it does not go on by itself just now. */
   readonly waiting_for: WaitingForDocument | null;

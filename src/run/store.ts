@@ -13,6 +13,7 @@ import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED, SCHEMA_VERSION } from "./schem
 
 const READ_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected')";
 const READ_ENTRIES = "SELECT seq, kind, entry FROM journal WHERE kind <> 'data' ORDER BY seq";
+const READ_AFTER = "SELECT seq, kind, entry FROM journal WHERE seq > ? AND kind <> 'data' ORDER BY seq LIMIT ?";
 const READ_LAST_SEQ = "SELECT max(seq) AS seq FROM journal";
 const READ_DATA = "SELECT substr(data, ?, ?) AS bytes FROM journal WHERE seq = ?";
 const APPEND = "INSERT INTO journal (seq, kind, at, entry, data) VALUES (?, ?, ?, ?, ?)";
@@ -74,6 +75,16 @@ export class RunStore {
     const last = sql.exec(READ_LAST_SEQ).one()["seq"];
     this.#lastSeq = typeof last === "number" ? last : 0;
     return run;
+  }
+
+  /** So many entries after this row, oldest first. The first one of the journal brings what was accepted. */
+  readAfter(after: number, limit: number): { seq: number; genesis: RunGenesis | null; change: RunChange }[] {
+    return Array.from(this.#storage.sql.exec(READ_AFTER, after, limit), ({ seq, kind, entry }) => {
+      const text = typeof entry === "string" ? entry : "";
+      if (kind !== "genesis") return { seq: Number(seq), genesis: null, change: parseEntry<RunChange>(text) };
+      const { genesis, first } = parseEntry<StoredGenesis>(text);
+      return { seq: Number(seq), genesis, change: first };
+    });
   }
 
   /** Notes, whether a run was accepted or not, that there may be objects of this id in R2. */

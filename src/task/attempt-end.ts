@@ -36,6 +36,11 @@ export class AttemptEnd {
   force(reason: () => Error, outcome: AttemptOutcome): void {
     if (this.#reason !== null) return;
     this.come(reason);
+    this.conclude(outcome);
+  }
+
+  /** Does not wait for the method any more, if it has not ended. */
+  conclude(outcome: AttemptOutcome): void {
     this.#conclude?.(outcome);
   }
 

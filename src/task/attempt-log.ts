@@ -11,10 +11,16 @@ export class AttemptLog implements TaskLog {
   readonly #lines: LogLine[] = [];
   #bytes = 0;
   #dropped = 0;
+  #onLine: (() => void) | null = null;
 
   /** `subject` goes with every line of the worker's own log: whose line it is. */
   constructor(subject: Readonly<Record<string, unknown>>) {
     this.#subject = subject;
+  }
+
+  /** Calls `onLine` after each line from now on. */
+  whenWritten(onLine: () => void): void {
+    this.#onLine = onLine;
   }
 
   /** At most 1,000 lines and 64 KiB, the first ones. */
@@ -49,6 +55,7 @@ export class AttemptLog implements TaskLog {
     }
     this.#bytes += text.length;
     this.#lines.push(line);
+    this.#onLine?.();
   }
 }
 

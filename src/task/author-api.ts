@@ -61,7 +61,7 @@ export interface TaskContext {
   readonly item: { readonly index: number; readonly total: number } | null;
   /** The worker's bindings. What is written with them into a bucket that triggers tasks is marked as this run's. */
   readonly env: Env;
-  /** Aborted when the attempt's time is up. */
+  /** Aborted when the attempt's time is up, or its run is cancelled; long attempts are told within seconds (see the README). */
   readonly signal: AbortSignal;
   readonly log: TaskLog;
   triggerTaskWithEvent(this: void, task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
@@ -69,6 +69,7 @@ export interface TaskContext {
   openObject(this: void, s3Uri: string): Promise<OpenedObject>;
   passToChildTask(this: void, data: unknown, options?: { readonly to?: string }): void;
   runOnlyChildTasks(this: void, ...names: readonly string[]): void;
+  progress(this: void, fraction: number, message?: string): void;
   step<T>(this: void, name: string, fn: () => T | Promise<T>): Promise<T>;
   readFromParentTask<T = unknown>(this: void, parent?: string): Promise<T>;
   readFromParentTask(

@@ -16,6 +16,7 @@ import { drive, DRIVER_BUDGET_MS } from "./driver.ts";
 import { EndpointScope, type EndpointCall } from "./endpoint-scope.ts";
 import { executeAttempt } from "./executor.ts";
 import type { EndpointFunction } from "./method.ts";
+import { ReportChannel } from "./report-channel.ts";
 
 export { plan, registry };
 
@@ -40,12 +41,13 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
   const call = runCaller(env, runId);
   const deadlines = new Deadlines();
   const arrays = new ArrayReader(env.PAYLOADS);
+  const reports = new ReportChannel(deadlines, (said) => call((run) => run.report(said)));
   try {
     await drive(
       {
         claim: (request) => call((run) => run.claim(request)),
         settle: (request) => call((run) => run.settle(request)),
-        execute: (lease) => executeLease(env, lease, lifetime, deadlines, arrays),
+        execute: (lease) => executeLease(env, lease, lifetime, deadlines, arrays, reports),
         budgetMs,
         pause: (ms) => scheduler.wait(ms),
       },
@@ -64,9 +66,10 @@ export function executeLease(
   lifetime: Lifetime,
   deadlines: Deadlines,
   arrays = new ArrayReader(env.PAYLOADS),
+  reports?: ReportChannel,
 ): Promise<Settlement> {
   const port = { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan };
-  return executeAttempt(lease, registry, port, deadlines, arrays);
+  return executeAttempt(lease, registry, port, deadlines, arrays, reports);
 }
 
 /** Calls an endpoint's method so that its helpers know where they are. */

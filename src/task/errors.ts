@@ -47,7 +47,7 @@ export class TaskSuspendedError extends Error {
   }
 }
 
-/** What `signal` is aborted with when the lease of an attempt has gone to another, or its run was cancelled. */
+/** What `signal` is aborted with when the run is cancelled, or the lease of the attempt has gone to another. */
 export class AttemptOverError extends Error {
   override readonly name = "AttemptOverError";
 }

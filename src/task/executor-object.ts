@@ -12,6 +12,7 @@ import { executeLease } from "./deployment.ts";
 import { ExecutorProtocol } from "./executor-protocol.ts";
 import { ExecutorStore } from "./executor-store.ts";
 import type { ExecutorRpc } from "./executor-rpc.ts";
+import { ReportChannel } from "./report-channel.ts";
 
 export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
   readonly #protocol: ExecutorProtocol;
@@ -53,7 +54,8 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
     const carried: Promise<unknown>[] = [];
     const deadlines = new Deadlines();
     const lifetime = { waitUntil: (promise: Promise<unknown>) => void carried.push(promise), budgetMs: () => 0 };
-    const settlement = await executeLease(this.env, lease, lifetime, deadlines);
+    const reports = new ReportChannel(deadlines, (said) => callRun(this.env, lease.runId, (run) => run.report(said)));
+    const settlement = await executeLease(this.env, lease, lifetime, deadlines, undefined, reports);
     deadlines.close();
     await Promise.allSettled(carried);
     return settlement;

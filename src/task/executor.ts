@@ -18,13 +18,17 @@ import { AttemptEnd } from "./attempt-end.ts";
 import { AttemptInputs } from "./attempt-inputs.ts";
 import { runInScope } from "./context.ts";
 import type { Deadlines } from "./deadlines.ts";
-import { AttemptTimeoutError } from "./errors.ts";
+import { AttemptOverError, AttemptTimeoutError } from "./errors.ts";
 import { gatherItems } from "./gathering.ts";
 import { methodOf, type MethodRegistry, type RunnableMethod } from "./method.ts";
 import { OutputStore } from "./output-store.ts";
+import type { ReportChannel } from "./report-channel.ts";
 import { TaskScope } from "./task-scope.ts";
 import type { TriggerPort } from "./triggering.ts";
 import { fit } from "./typed-value.ts";
+
+/** How long an attempt that is told that it is over may go on before nobody waits for it. */
+const CLEANUP_MS = 5_000;
 
 const MAX_MESSAGE = 4_096;
 const MAX_STACK = 8_192;
@@ -36,16 +40,26 @@ export async function executeAttempt(
   port: TriggerPort,
   deadlines: Deadlines,
   arrays?: ArrayReader,
+  reports?: ReportChannel,
 ): Promise<Settlement> {
   const { runId } = lease;
   const held: HeldReader = (seq, offset, size) => callRun(port.env, runId, (run) => run.held(seq, offset, size));
   const inputs = new AttemptInputs(lease, port.env.PAYLOADS, held, arrays);
   const end = new AttemptEnd();
   const scope = new TaskScope(lease, inputs, port, end);
+  const reported = reports?.add({
+    lease,
+    lines: () => scope.log.lines,
+    dropped: () => scope.log.dropped,
+    progress: () => scope.progressSaid,
+    over: (why) => endEarly(end, deadlines, why),
+  });
+  if (reported !== undefined) scope.whenNews(reported.news);
   const work = workOf(lease, registry, inputs, scope, end, port.env);
   const ended = work === null ? missing(lease) : await withinTimeout(lease, end, deadlines, work);
   const outcome = lease.gathers === true ? blameless(ended) : ended;
   end.come(() => new Error("the attempt has ended"));
+  reported?.leave();
   const { ordinal, attempt, token } = lease;
   return {
     ordinal,
@@ -55,6 +69,7 @@ export async function executeAttempt(
     children: scope.children,
     logs: scope.log.lines,
     logsDropped: scope.log.dropped,
+    ...(scope.progressSaid !== null && { progress: scope.progressSaid }),
   };
 }
 
@@ -84,6 +99,15 @@ async function gather(lease: Lease, env: Env): Promise<AttemptOutcome> {
   } catch (thrown) {
     return outcomeOf(thrown);
   }
+}
+
+/** Nobody wants the attempt any more. It is told by its signal, and has a while to clean up; its outcome is of no account. */
+function endEarly(end: AttemptEnd, deadlines: Deadlines, why: "cancelled" | "superseded"): void {
+  const error = new AttemptOverError(
+    why === "cancelled" ? "the run was cancelled" : "the lease of this attempt is over, another one may have begun",
+  );
+  end.come(() => error);
+  deadlines.set(CLEANUP_MS, () => end.conclude({ type: "lost", to: "surroundings", error: describe(error) }));
 }
 
 /** The outcome of a throw, whatever was thrown: reading that may throw as well. */

@@ -5,7 +5,7 @@
 import { childTriggerKey, eventKey, type RunId } from "../core/ids.ts";
 import { ProblemError } from "../core/result.ts";
 import { spanOf } from "../core/trace.ts";
-import type { ChildRun } from "../core/run.ts";
+import type { ChildRun, Progress } from "../core/run.ts";
 import { nearest } from "../conf/nearest.ts";
 import type { Lease, RunDocument } from "../run/run-rpc.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
@@ -27,6 +27,11 @@ import { markingEnv } from "./marking-env.ts";
 import { openObjectAt } from "./open-object.ts";
 import { emitNamedEvent, resultTimeoutMs, triggerTask, type TriggerPort } from "./triggering.ts";
 
+/** Characters. */
+const MAX_PROGRESS_MESSAGE = 500;
+/** Of a sum of fractions. */
+const ROUNDING = 1e-9;
+
 export class TaskScope implements TaskContext {
   readonly kind = "task";
   readonly log: AttemptLog;
@@ -40,6 +45,8 @@ export class TaskScope implements TaskContext {
   readonly #startedAt = Date.now();
   #steps: AttemptSteps | null = null;
   #waits: AttemptWaits | null = null;
+  #progress: Progress | null = null;
+  #onNews: (() => void) | null = null;
   #passed: { readonly data: unknown } | null = null;
   #chosen: readonly string[] | null = null;
   #env: Env | null = null;
@@ -60,6 +67,7 @@ export class TaskScope implements TaskContext {
       "runOnlyChildTasks",
       "readFromParentTask",
       "step",
+      "progress",
     ]);
   }
 
@@ -177,6 +185,26 @@ export class TaskScope implements TaskContext {
     if (parent !== undefined && !parents.includes(parent))
       throw new ProblemError(this.#noSuchTask(parent, "upstream", parents));
     return options?.as === "stream" ? this.#inputs.stream(parent) : this.#inputs.value(parent);
+  }
+
+  /** What the attempt has said last. */
+  get progressSaid(): Progress | null {
+    return this.#progress;
+  }
+
+  /** Calls `onNews` whenever the attempt has logged something, or said how far it has come. */
+  whenNews(onNews: () => void): void {
+    this.#onNews = onNews;
+    this.log.whenWritten(onNews);
+  }
+
+  progress(fraction: number, message?: string): void {
+    this.#refuseIfEnded("progress");
+    if (!(fraction >= 0 && fraction <= 1 + ROUNDING))
+      throw new RangeError(`progress is a fraction from 0 to 1, such as done / all, given ${fraction}`);
+    const text = message === undefined ? null : String(message).slice(0, MAX_PROGRESS_MESSAGE);
+    this.#progress = { fraction: Math.min(1, fraction), message: text, at: Date.now() };
+    this.#onNews?.();
   }
 
   step<T>(name: string, fn: () => T | Promise<T>): Promise<T>;

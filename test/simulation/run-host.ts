@@ -142,6 +142,10 @@ export class RunHost {
         await invocation.pause(1);
         return this.alarmAt;
       },
+      // Nobody listens in this world.
+      isListenedTo: () => false,
+      changed: () => {},
+      heard: () => {},
       perform: (run, effect) => this.#world.perform(invocation, run, effect),
       deletePayloads: (runId) => bucket.deleteRun(invocation, runId),
       // Nothing in this world takes as long as what is abandoned must be old.

@@ -30,6 +30,11 @@ const RUN_METHODS = [
   "logs",
   "cancel",
   "untilFinal",
+  "recordStep",
+  "report",
+  "watch",
+  "awaited",
+  "events",
 ] as const;
 
 /** Deleting is free. */

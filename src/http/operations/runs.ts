@@ -47,6 +47,25 @@ export const readRun = {
   problems: ["unknown_run"],
 } satisfies Operation;
 
+export const listenToRun = {
+  id: "listenToRun",
+  method: "GET",
+  path: "/runs/{id}/events",
+  right: "read_run",
+  group: GROUP,
+  summary: "What happens to the run, as server-sent events: `run` (as it is), `change`, `progress`, `log`, `end`",
+  params: runParams,
+  headers: z.object({
+    "Last-Event-ID": z
+      .string()
+      .max(100)
+      .optional()
+      .describe("The id of the last event that was heard: what changed after it follows, and no `run`"),
+  }),
+  answers: { 200: { description: "Events until the run has ended", contentTypes: ["text/event-stream"] } },
+  problems: ["unknown_run"],
+} satisfies Operation;
+
 export const readRunPayload = {
   id: "readRunPayload",
   method: "GET",

@@ -1,0 +1,29 @@
+/** `/runs/{id}/events`: what happens to a run, as server-sent events from the run's own object. */
+import { Hono } from "hono";
+import type { callRun } from "../../run/run-client.ts";
+import { handle } from "../handle.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { listenToRun } from "../operations/runs.ts";
+import { problemResponse } from "../problem.ts";
+import { unknownRun, withRunId } from "../run-id.ts";
+
+/** The route below /api/v1. */
+export function runEventRoutes({ callRun: call }: { readonly callRun: typeof callRun }): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  handle(routes, listenToRun, (c, { params, headers }) =>
+    withRunId(c, params, async (runId) => {
+      const events = await call(c.env, runId, (run) => run.events(positionIn(headers["Last-Event-ID"])));
+      if (events === null) return problemResponse(c, unknownRun(runId));
+      return new Response(events, {
+        // Nothing in between is to gather what is meant to be seen at once.
+        headers: { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" },
+      });
+    }),
+  );
+  return routes;
+}
+
+/** Up to where the listener has heard; null: nothing that this stream has told. */
+function positionIn(lastEventId: string | undefined): number | null {
+  return lastEventId !== undefined && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : null;
+}

@@ -1,0 +1,130 @@
+/**
+ * Tells whoever listens to a run what happens to it. Fan-out in memory: nothing is written for a listener, and what happened is put
+ * into words once, however many there are. What comes within a moment is sent together, and only once it is durable.
+ *
+ * It must not hold up the run: a commit costs its listeners' run the words and no more. A listener that does not take what it is
+ * sent is dropped; it comes back and says up to where it has heard (see `event-stream.ts`).
+ */
+import type { Run, RunChange } from "../core/run.ts";
+import type { LiveAttempts, News } from "./live-attempts.ts";
+import { changeEvent, endEvent, newsEvents, type RunEvent } from "./run-events.ts";
+
+/** How long what happens is gathered before it is sent. */
+const GATHER_MS = 50;
+/** Characters: a busy thread may leave timers waiting. */
+const MAX_GATHERED = 250_000;
+/** Silence is broken after this time, so that nothing in between takes the connection for dead. */
+const PING_MS = 15_000;
+
+/** Several events for all listeners. */
+export class Batch {
+  readonly events: readonly RunEvent[];
+  #bytes: Uint8Array | null = null;
+
+  constructor(events: readonly RunEvent[]) {
+    this.events = events;
+  }
+
+  /** As server-sent events, made once. Whoever keeps them takes a copy. */
+  get bytes(): Uint8Array {
+    return (this.#bytes ??= new TextEncoder().encode(this.events.map(textOf).join("")));
+  }
+}
+
+/** Somebody who listens to a run, by whatever connection. */
+export interface AudienceMember {
+  /** Takes what has happened, in order. False: it cannot take it, and is dropped. */
+  hear(batch: Batch): boolean;
+  /** Something that means nothing. */
+  ping(): boolean;
+  /** Nothing more will come: the run has ended, or the listener was dropped. */
+  close(): void;
+}
+
+export class Audience {
+  readonly #listeners = new Set<AudienceMember>();
+  readonly #live: () => LiveAttempts;
+  readonly #durable: () => Promise<void>;
+  #pending: RunEvent[] = [];
+  #pendingSize = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #isFlushing = false;
+  #pinging: ReturnType<typeof setInterval> | null = null;
+
+  /** `durable` resolves once what was committed so far is. */
+  constructor(live: () => LiveAttempts, durable: () => Promise<void>) {
+    this.#live = live;
+    this.#durable = durable;
+  }
+
+  get isHeard(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** From now on the listener hears everything that is new. */
+  join(listener: AudienceMember): void {
+    this.#send();
+    this.#listeners.add(listener);
+    this.#pinging ??= setInterval(() => this.#each((each) => each.ping()), PING_MS);
+  }
+
+  leave(listener: AudienceMember): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size > 0) return;
+    if (this.#pinging !== null) clearInterval(this.#pinging);
+    this.#pinging = null;
+    this.#send();
+  }
+
+  /** The run has changed; `position` is that of the change in the journal. */
+  changed(run: Run, change: RunChange, position: number): void {
+    if (!this.isHeard) return;
+    this.#tell(changeEvent(run, change, position, (ordinal) => this.#live().progressOf(ordinal)));
+    if (run.finishedAt !== null) this.#tell(endEvent(run, position));
+  }
+
+  /** A running attempt has said something. */
+  heard(run: Run, news: News): void {
+    if (this.isHeard) this.#tell(...newsEvents(run, news));
+  }
+
+  #tell(...events: readonly RunEvent[]): void {
+    this.#pending.push(...events);
+    this.#pendingSize += events.reduce((size, { data }) => size + data.length, 0);
+    if (this.#pendingSize < MAX_GATHERED) this.#timer ??= setTimeout(() => void this.#flush(), GATHER_MS);
+    else void this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    await this.#durable();
+    this.#isFlushing = false;
+    this.#send();
+  }
+
+  #send(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#pendingSize = 0;
+    const events = this.#pending.splice(0);
+    if (events.length === 0) return;
+    const batch = new Batch(events);
+    this.#each((listener) => listener.hear(batch));
+    if (events.at(-1)?.event !== "end") return;
+    for (const listener of this.#listeners) this.#drop(listener);
+  }
+
+  #each(tell: (listener: AudienceMember) => boolean): void {
+    for (const listener of this.#listeners) if (!tell(listener)) this.#drop(listener);
+  }
+
+  #drop(listener: AudienceMember): void {
+    this.leave(listener);
+    listener.close();
+  }
+}
+
+function textOf({ id, event, data }: RunEvent): string {
+  return `${id === null ? "" : `id: ${id}\n`}event: ${event}\ndata: ${data}\n\n`;
+}

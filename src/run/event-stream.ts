@@ -1,0 +1,79 @@
+/**
+ * One listener over HTTP: server-sent events in a stream of bytes. It begins with the run as it is, or, for who has heard up to some
+ * position of the journal, with every change after it, read as fast as they are taken; then it joins the audience.
+ *
+ * What a listener has not taken is held for it, up to a bound. Beyond that the stream ends after what it holds; its reader comes
+ * back with the position that it has come to, and misses nothing.
+ */
+import type { Batch, AudienceMember, Audience } from "./audience.ts";
+import type { Replay } from "./replay.ts";
+
+/** Held for a listener that is slow. Bytes. */
+const MAX_HELD_BYTES = 1_000_000;
+
+const COMMENT = new TextEncoder().encode(":\n\n");
+
+/** `first` is sent at once; after it, and after what `replay` has, comes what is new. `isOver`: nothing will. */
+export function eventStream(
+  audience: Audience,
+  { first, replay, isOver }: { readonly first: Batch; readonly replay: Replay | null; readonly isOver: boolean },
+): ReadableStream<Uint8Array> {
+  let catchingUp = replay;
+  let listener: StreamListener | null = null;
+
+  const follow = (controller: ReadableByteStreamController): void => {
+    catchingUp = null;
+    if (isOver) return end(controller);
+    listener = new StreamListener(controller);
+    audience.join(listener);
+  };
+
+  return new ReadableStream({
+    type: "bytes",
+    start(controller) {
+      if (first.events.length > 0) controller.enqueue(first.bytes.slice());
+      if (catchingUp === null) follow(controller);
+    },
+    pull(controller) {
+      const batch = catchingUp?.next() ?? null;
+      if (batch !== null) controller.enqueue(batch.bytes.slice());
+      else if (catchingUp !== null) follow(controller);
+    },
+    cancel() {
+      if (listener !== null) audience.leave(listener);
+    },
+  });
+}
+
+class StreamListener implements AudienceMember {
+  readonly #controller: ReadableByteStreamController;
+
+  constructor(controller: ReadableByteStreamController) {
+    this.#controller = controller;
+  }
+
+  hear({ bytes }: Batch): boolean {
+    return this.#enqueue(bytes);
+  }
+
+  ping(): boolean {
+    return this.#enqueue(COMMENT);
+  }
+
+  close(): void {
+    end(this.#controller);
+  }
+
+  /** A copy: the stream takes the buffer for itself. */
+  #enqueue(bytes: Uint8Array): boolean {
+    if (-(this.#controller.desiredSize ?? 0) > MAX_HELD_BYTES) return false;
+    this.#controller.enqueue(bytes.slice());
+    return true;
+  }
+}
+
+function end(controller: ReadableByteStreamController): void {
+  controller.close();
+  // A reader that brought its own buffer waits for an answer in it.
+  controller.byobRequest?.respond(0);
+}
