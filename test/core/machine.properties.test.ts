@@ -158,10 +158,14 @@ describe("whatever comes, in whatever order", () => {
     });
   });
 
-  it("a change changes something, and no change leaves the run as it was", () => {
+  it("a change names something that changes, and no change leaves the run as it was", () => {
     always((before, { last, run }, { type }) => {
       if (last.change === null || type === "time") expect(run).toEqual(before);
-      else expect(run).not.toEqual(before);
+      else {
+        const { tasks, steps = [], watchers = [], told = [], telling } = last.change;
+        const changed = tasks.length + steps.length + watchers.length + told.length + Number(telling !== undefined);
+        expect(changed).toBeGreaterThan(0);
+      }
     });
   });
 
