@@ -3,7 +3,7 @@ import type { EndpointPlan, SchedulePlan, TaskPlan } from "../core/plan.ts";
 
 /** The task, without the schemas of its method, which only the worker that runs it knows. */
 export function documentOfTask(task: TaskPlan) {
-  const { retries, debounce } = task;
+  const { retries, each, debounce } = task;
   return {
     task: task.name,
     method: task.method,
@@ -21,6 +21,7 @@ export function documentOfTask(task: TaskPlan) {
     },
     timeout_ms: task.timeoutMs,
     run_if: task.runIf,
+    each: each === null ? null : { max_parallel: each.maxParallel, on_error: each.onError },
     debounce: debounce === null ? null : { delay_ms: debounce.delayMs, key: keyText(debounce.key) },
     dispatch: task.dispatch,
   };

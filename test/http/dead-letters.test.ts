@@ -87,6 +87,17 @@ describe("a poison message", () => {
   });
 });
 
+describe("a poison message that a queue delivers", () => {
+  it.each(["RUN_QUEUE", "R2_EVENT_QUEUE", "DEAD_LETTER_QUEUE"] as const)("by %s is listed", async (queue) => {
+    const poison = crypto.randomUUID();
+    await env[queue].send({ poison }, { contentType: "json" });
+    await vi.waitFor(
+      async () => expect((await list("?limit=200")).dead_letters.map(({ body }) => body)).toContainEqual({ poison }),
+      { timeout: 20_000 },
+    );
+  });
+});
+
 describe("the list", () => {
   it("goes on page by page, newest first", async () => {
     for (let index = 0; index < 5; index += 1) await POISON["peach-runs"]({ index });

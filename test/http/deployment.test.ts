@@ -18,7 +18,7 @@ const PLAN = planOf(
       schedules: [schedulePlan({ cron: "0 3 * * *", payload: '{"kind":"full"}' })],
       debounce: { delayMs: 10_000, key: ["item", "id"] },
     }),
-    taskPlan("rank", { upstream: ["transcribe"] }),
+    taskPlan("rank", { upstream: ["transcribe"], each: { maxParallel: 4, onError: "continue" } }),
   ],
   {
     endpoints: [
@@ -56,7 +56,13 @@ describe("GET /tasks", () => {
       debounce: { delay_ms: 10_000, key: "payload.item.id" },
       dispatch: "queue",
     });
-    expect(tasks[1]).toMatchObject({ upstream: ["transcribe"], debounce: null, input_schema: null });
+    expect(tasks[0]).toMatchObject({ each: null });
+    expect(tasks[1]).toMatchObject({
+      upstream: ["transcribe"],
+      each: { max_parallel: 4, on_error: "continue" },
+      debounce: null,
+      input_schema: null,
+    });
   });
 });
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { GRAPH_FORMATS } from "../../conf/graph-view.ts";
 import { SIGNATURE_SCHEMES } from "../../core/endpoint-auth.ts";
-import { BACKOFFS, CATCH_UPS, DISPATCHES, OVERLAPS, R2_ACTIONS } from "../../core/plan.ts";
+import { BACKOFFS, CATCH_UPS, DISPATCHES, ITEM_ERRORS, OVERLAPS, R2_ACTIONS } from "../../core/plan.ts";
 import { RUN_IFS } from "../../core/run-if.ts";
 import { anyJson, named, taskName, taskParams, time } from "../api-types.ts";
 import type { Operation } from "../operation.ts";
@@ -43,6 +43,10 @@ const taskDocument = named(
     }),
     timeout_ms: z.number(),
     run_if: z.enum(RUN_IFS),
+    each: z
+      .object({ max_parallel: z.int(), on_error: z.enum(ITEM_ERRORS) })
+      .nullable()
+      .describe("Of a task that runs once per item"),
     debounce: z.object({ delay_ms: z.number(), key: z.string().nullable() }).nullable(),
     dispatch: z.enum(DISPATCHES),
     input_schema: jsonSchema.nullable().describe("Of a task that is declared with types"),
