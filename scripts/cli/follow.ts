@@ -89,6 +89,8 @@ export function logText(line: {
 async function drawn(events: AsyncIterable<RunEvent>): Promise<RunDocument | null> {
   const watched = new Watched();
   const reading = watched.read(events);
+  // It is awaited below, when the display has ended; if it fails before, that is no surprise.
+  reading.catch(() => {});
   const first = await watched.first;
   if (first !== null) {
     const lines = first.tasks.map(({ task: name }) => ({

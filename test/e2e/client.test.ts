@@ -88,9 +88,23 @@ describe("a program with the client", () => {
     await vi.waitFor(async () => expect(await payload()).toBe("y"), 20_000);
   });
 
+  it("sees the items of a task, and what each has passed on", async () => {
+    const { runId, run } = await peach.trigger("split", ["a", "bad", "c"], { wait: "1m" });
+    expect(run?.tasks[1]).toMatchObject({ task: "piece", each: { total: 3, succeeded: 2, failed: 1, running: 0 } });
+    expect((await peach.runs.items(runId, "piece")).items.map(({ status }) => status)).toEqual([
+      "succeeded",
+      "failed",
+      "succeeded",
+    ]);
+    const { items } = await peach.runs.items(runId, "piece", { status: "failed" });
+    expect(items).toMatchObject([{ index: 1, attempts: [{ error: { message: "a bad piece" } }] }]);
+    expect(await (await peach.runs.taskPayload(runId, "piece", { item: 2 })).value()).toBe("C");
+    expect(await (await peach.runs.taskPayload(runId, "piece")).value()).toEqual(["A", null, "C"]);
+  });
+
   it("sees what is deployed", async () => {
     const tasks = await peach.tasks.list();
-    const names = ["echo", "after", "held", "failing", "mended", "typed", "listening"];
+    const names = ["echo", "after", "held", "failing", "mended", "split", "piece", "typed", "listening"];
     expect(tasks.map(({ task }) => task)).toEqual(names);
     expect(await peach.tasks.get("typed")).toMatchObject({ input_schema: { required: ["text"] } });
     expect((await peach.graph()).tasks[0]).toMatchObject({ task: "echo", root: true, downstream: ["after"] });

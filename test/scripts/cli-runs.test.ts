@@ -257,13 +257,16 @@ describe("peach watch", () => {
     expect(out.split("\n").map((line) => JSON.parse(line).type)).toEqual(["run", "progress", "log", "change", "end"]);
   });
 
-  it("leaves when it is told to, and says that the run goes on", async () => {
+  it.each([undefined, 80])("leaves when it is told to, and says that the run goes on; columns: %j", async (columns) => {
     const told = new AbortController();
     const open: Answer = (response) => {
       response.writeHead(200, { "Content-Type": "text/event-stream" });
       response.write(`${STREAM[0]}\n\n`, () => told.abort());
     };
-    const { code, err } = await peach("watch run_1", [open], { signal: told.signal });
+    const { code, err } = await peach("watch run_1", [open], {
+      signal: told.signal,
+      ...(columns !== undefined && { columns }),
+    });
     expect([code, err]).toEqual([1, "run_1 goes on: npm run peach -- watch run_1"]);
   });
 });
