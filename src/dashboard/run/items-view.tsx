@@ -18,7 +18,7 @@ import { LogsView } from "./logs-view.tsx";
 const PAGE = 200;
 const ROW_HEIGHT = 30;
 const MAX_HEIGHT = 360;
-const SETTLE_MS = 700;
+const REREAD_MS = 700;
 const FILTERS = ["all", "failed", "running", "succeeded"] as const;
 type Filter = (typeof FILTERS)[number];
 
@@ -113,10 +113,22 @@ function useItems(model: RunModel, task: TaskDocument, filter: Filter) {
   }, [read, items, isWhole]);
   const { each } = task;
   const state = `${each?.succeeded} ${each?.failed} ${each?.running}`;
+  const timer = useRef<number | undefined>(undefined);
   useEffect(() => {
-    const timer = window.setTimeout(() => void read(), SETTLE_MS);
-    return () => window.clearTimeout(timer);
-  }, [state, read]);
+    if (timer.current !== undefined) return;
+    // What has been scrolled to far down costs many calls, and is read again less often.
+    const pages = Math.max(1, Math.ceil(items.peek().length / PAGE));
+    timer.current = window.setTimeout(() => {
+      timer.current = undefined;
+      void read();
+    }, REREAD_MS * pages);
+  }, [state, read, items]);
+  useEffect(() => {
+    return () => {
+      window.clearTimeout(timer.current);
+      timer.current = undefined;
+    };
+  }, [read]);
   const seen = useCallback(
     (index: number) => {
       if (index < items.peek().length || isWhole.peek() || index < wanted.current) return;

@@ -11,6 +11,7 @@ import { Dashboard } from "./dashboard.ts";
 const BEATS = ["beat1", "beat2", "beat3", "beat4", "beat5"];
 const WIDE_TASKS = 300;
 const WIDE_COLUMNS = 12;
+const ITEMS = 10_000;
 
 let stage: Stage;
 let browser: Browser;
@@ -104,6 +105,31 @@ describe.skipIf(CHROMIUM === null)("the speed of the dashboard", () => {
       .waitFor();
     expect(await rows.count()).toBeLessThan(40);
     console.log(`dashboard: 300 tasks: ${describeSeen(await seen(dashboard))}`);
+    await dashboard.close();
+  });
+
+  it("shows a run of 10,000 items as they go, drawing only those that are seen", async () => {
+    const { run_id } = await stage.peach.trigger("many", { count: ITEMS });
+    const dashboard = await Dashboard.open(browser, stage.runtime);
+    await dashboard.goto(`/runs/${run_id}?task=item`);
+    await dashboard.page.evaluate(OBSERVE);
+    const rows = dashboard.page.locator(".items .item-row");
+    await rows.filter({ hasText: "succeeded" }).first().waitFor();
+    expect(await rows.count()).toBeLessThan(40);
+    await dashboard.boxIs("item", "succeeded");
+    await dashboard.button(/^failed 10$/).click();
+    await rows.filter({ hasText: "there is no 9999" }).waitFor();
+    await dashboard.button(/^all/).click();
+    const list = dashboard.page.locator(".items .virtual");
+    await list.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+    await rows.filter({ hasText: "there is no 9999" }).click();
+    await dashboard.page.getByRole("heading", { name: "Item 9,999" }).waitFor();
+    expect(await rows.count()).toBeLessThan(40);
+    console.log(`dashboard: 10,000 items, under way: ${describeSeen(await seen(dashboard))}`);
+    await dashboard.page.reload();
+    await dashboard.page.evaluate(OBSERVE);
+    await rows.first().waitFor();
+    console.log(`dashboard: 10,000 items, at the end: ${describeSeen(await seen(dashboard))}`);
     await dashboard.close();
   });
 });
