@@ -174,6 +174,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.goto("/runs");
     await page.page.locator(".live-live").waitFor();
     const { run_id } = await stage.peach.trigger("beat1", null, { idempotencyKey: "drum 1" });
+    await expect.poll(() => stage.recorder.waitingAt("beat"), { timeout: 20_000 }).toBe(1);
+    stage.recorder.open("beat");
     const row = page.page.locator(".run-row", { has: page.page.locator(`[title="${run_id}"]`) });
     await row.locator(".pill", { hasText: "succeeded" }).waitFor();
 

@@ -76,6 +76,10 @@ describe.skipIf(CHROMIUM === null)("the speed of the dashboard", () => {
     await dashboard.page.evaluate(OBSERVE);
     const { run_id } = await stage.peach.trigger("beat1");
     await dashboard.show(`/runs/${run_id}`);
+    await dashboard.page.locator(".live-live").waitFor();
+    await dashboard.boxIs("beat1", "running");
+    await expect.poll(() => stage.recorder.waitingAt("beat"), { timeout: 20_000 }).toBe(1);
+    stage.recorder.open("beat");
     await dashboard.boxIs("beat5", "succeeded");
     const run = await stage.peach.finished(run_id);
     const { succeeded } = await seen(dashboard);
