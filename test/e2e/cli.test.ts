@@ -13,13 +13,18 @@ beforeAll(async () => {
 });
 
 /** `npm run peach -- ...` as its own process, against the runtime. */
-async function peach(...args: readonly string[]): Promise<{ code: unknown; out: string; err: string }> {
-  const command = new Command("cli/peach", args, {
+function start(...args: readonly string[]): Command {
+  return new Command("cli/peach", args, {
     PEACH_URL: stage.peach.url,
     PEACH_API_TOKEN: stage.peach.token,
     PEACH_CONF: join(LAB, "peach.conf"),
     PEACH_PIPELINES: join(LAB, "pipelines"),
   });
+}
+
+/** The same, when it has ended. */
+async function peach(...args: readonly string[]): Promise<{ code: unknown; out: string; err: string }> {
+  const command = start(...args);
   const code = await command.exit();
   return { code, out: command.stdout.trim(), err: command.stderr.trim() };
 }
@@ -70,6 +75,25 @@ describe("the command line against a running pipeline", () => {
     expect(await json("show", runs[0].new_run_id)).toMatchObject({
       trigger: { source: "replay", replay_of: { run_id: runId, from: "mended" } },
     });
+  });
+
+  it("watches a run until it is final, and leaves when it is told to", async () => {
+    const { run_id: runId } = await json("trigger", "held", "--text", "watched");
+    const watching = start("watch", runId);
+    const leaving = start("watch", runId);
+    for (const command of [watching, leaving])
+      await vi.waitFor(() => expect(command.stdout).toContain("held: running"), 60_000);
+    leaving.kill("SIGINT");
+    expect([await leaving.exit(), leaving.stderr]).toEqual([
+      130,
+      `${runId} goes on: npm run peach -- watch ${runId}\n`,
+    ]);
+    await vi.waitFor(() => expect(stage.recorder.waitingAt("watched")).toBe(1), 20_000);
+    stage.recorder.open("watched");
+    expect(await watching.exit()).toBe(0);
+    expect(watching.stdout).toMatch(/held: succeeded {2}.*\nrun_\S+ succeeded after /);
+    const watched = await peach("trigger", "split", "--json-payload", '["a", "bad"]', "--watch");
+    expect([watched.code, watched.out]).toEqual([0, expect.stringContaining("1 of 2 items, 1 failed")]);
   });
 
   it("emits events, and shows what is deployed", async () => {

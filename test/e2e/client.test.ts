@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { createClient, type PeachClient } from "../../src/client.ts";
+import { applyRunEvent, createClient, type PeachClient, type RunDocument, type RunEvent } from "../../src/client.ts";
 import { Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -74,6 +74,32 @@ describe("a program with the client", () => {
     }, 20_000);
     told.abort();
     await listening;
+  });
+
+  it("follows what happens to a run, and has its result when it is final", async () => {
+    const { runId, open } = await heldRun();
+    let run: RunDocument | null = null;
+    const events: RunEvent[] = [];
+    const following = (async () => {
+      for await (const event of peach.runs.events(runId)) {
+        events.push(event);
+        run = applyRunEvent(run, event);
+      }
+    })();
+    await vi.waitFor(() => expect(run).toMatchObject({ status: "running" }), 20_000);
+    await expect(peach.runs.result(runId, { timeout: 200 })).rejects.toMatchObject({ code: "result_timeout" });
+    open();
+    await following;
+    expect(run).toEqual(await peach.runs.get(runId));
+    expect(events.map(({ type }) => type)).toEqual(["run", ...events.slice(1, -1).map(() => "change"), "end"]);
+    expect(await peach.runs.result(runId)).toEqual(run);
+    const [first] = events;
+    const again: RunEvent[] = [];
+    const lastEventId = first?.type === "run" ? (first.id ?? undefined) : undefined;
+    for await (const event of peach.runs.events(runId, { lastEventId })) again.push(event);
+    expect(again).toEqual(events.slice(1));
+    const { result } = await peach.trigger("failing", "x");
+    expect(await result()).toMatchObject({ status: "failed" });
   });
 
   it("retries a run in place, and replays it from a task on", async () => {
