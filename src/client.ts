@@ -82,7 +82,7 @@ export interface TriggeredRun {
   /** With `wait`: the run, if it was final by then. */
   readonly run: RunDocument | null;
   /** The run once it is final; rejects with `PeachTimeoutError` after `timeout` (default 30s). */
-  result(options?: CallOptions & { readonly timeout?: DurationInput }): Promise<RunDocument>;
+  result(this: void, options?: CallOptions & { readonly timeout?: DurationInput }): Promise<RunDocument>;
 }
 
 export interface EmitOptions extends CallOptions {
