@@ -11,6 +11,10 @@ const STORED = z.object({
   will_trigger: z.array(z.object({ run_id: z.string() })),
 });
 const OBJECTS = z.object({ runs: z.array(z.string()) });
+const LISTED = z.object({
+  runs: z.array(z.object({ run_id: z.string(), status: z.string() })),
+  next_cursor: z.string().nullable(),
+});
 const DEAD_LETTERS = z.object({ dead_letters: z.array(z.unknown()) });
 
 /** An answer that a correct client should never get. */
@@ -64,6 +68,19 @@ export class Client {
     if (answer.status !== 404) return RUN_DOCUMENT.parse(await this.#json(answer, 200));
     await answer.body?.cancel();
     return null;
+  }
+
+  /** How each run is listed, page by page. */
+  async listed(): Promise<Map<string, string>> {
+    const statuses = new Map<string, string>();
+    let cursor: string | null = null;
+    do {
+      const query: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+      const page = LISTED.parse(await this.#json(await this.#call(`/api/v1/runs?limit=200${query}`), 200));
+      for (const { run_id, status } of page.runs) statuses.set(run_id, status);
+      cursor = page.next_cursor;
+    } while (cursor !== null);
+    return statuses;
   }
 
   /** The keys of runs that lie in the payload bucket. */

@@ -19,6 +19,8 @@ const POLL_MS = 100;
 const PROGRESS_MS = 5_000;
 /** For what no answer waits for: a duplicate payload is deleted in the background. */
 const TIDY_LIMIT_MS = 10_000;
+/** The alarm by which a run tells how it has ended comes within a lease of these tasks, and a minute, after the last start. */
+const LISTING_LIMIT_MS = 75_000;
 /** How late the last deletion may be: a child run looks a minute later whether its parent has ended. */
 const DELETION_LIMIT_MS = 120_000;
 
@@ -67,7 +69,10 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     options.onProgress(`${Math.round((Date.now() - startedAt) / 1_000)} s: ${counts}, kills ${stage.kills.length}`);
   }, PROGRESS_MS);
   try {
-    const drained = await carryThrough({ stage, follower, load, plan, limit }, items);
+    let wronglyListed: readonly string[] = [];
+    const drained = await carryThrough({ stage, follower, load, plan, limit }, items, async () => {
+      wronglyListed = await wronglyListedOf(client, follower, stage);
+    });
     const leftovers = limit.aborted ? [] : await objectsLeft(client);
     const deadLetters = limit.aborted ? [] : await client.deadLetters();
     await follower.end();
@@ -80,6 +85,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
       alarms: runsWithAlarm(join(options.folder, "state")),
       // As long as runs are there, so is their state.
       heldState: follower.deleted === follower.final ? objectsThatHold(join(options.folder, "state")) : [],
+      wronglyListed,
       refusals: load.refusals,
     };
     return {
@@ -102,7 +108,11 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
 }
 
 /** How long the last runs took to their end after the last start before; null if they never came there. */
-async function carryThrough(scene: Scene, items: readonly Item[]): Promise<number | null> {
+async function carryThrough(
+  scene: Scene,
+  items: readonly Item[],
+  onDrained: () => Promise<void>,
+): Promise<number | null> {
   const { stage, follower, load, limit } = scene;
   let isSent = false;
   const sending = load.send(items).then(() => void (isSent = true));
@@ -114,10 +124,30 @@ async function carryThrough(scene: Scene, items: readonly Item[]): Promise<numbe
   if (limit.aborted) return null;
   const lastFinalAfterMs = Math.max(0, follower.lastFinalAt - stage.readyAt);
 
+  await onDrained();
+
   await killIn("retention", scene, () => true);
   const lastDeletionAt = Math.max(follower.lastFinalAt + stage.retentionMs, stage.readyAt);
   await until(() => follower.deleted === follower.final, lastDeletionAt + DELETION_LIMIT_MS, limit);
   return lastFinalAfterMs;
+}
+
+/** Runs that are not listed as they have ended; asked until there is none, or the time that a run may take to tell is over. */
+async function wronglyListedOf(client: Client, follower: Follower, stage: Stage): Promise<readonly string[]> {
+  const end = Date.now() + LISTING_LIMIT_MS;
+  for (;;) {
+    const statuses = await client.listed();
+    const wrong = follower.runs([]).flatMap(({ runId, final }) => {
+      const finishedAt = Date.parse(final?.document.finished_at ?? "");
+      // From then on it is listed no more.
+      const isDue = Number.isNaN(finishedAt) || finishedAt + stage.retentionMs < Date.now() + TIDY_LIMIT_MS;
+      const status = final?.document.status;
+      if (isDue || statuses.get(runId) === status) return [];
+      return [`${runId} is ${status}, and listed as ${statuses.get(runId) ?? "nothing"}`];
+    });
+    if (wrong.length === 0 || Date.now() > end) return wrong;
+    await new Promise((wake) => setTimeout(wake, 10 * POLL_MS));
+  }
 }
 
 async function killIn(phase: Phase, scene: Scene, isDue: (kill: PlannedKill) => boolean): Promise<void> {

@@ -94,6 +94,8 @@ export interface History {
   readonly alarms: ReadonlySet<string>;
   /** Objects of runs that hold something after the retention of all runs, in words. */
   readonly heldState: readonly string[];
+  /** Runs that were listed otherwise than they had ended, or not at all, though there was time to tell, in words. */
+  readonly wronglyListed: readonly string[];
   /** What went wrong while the load was sent, in words: an answer that no client should get. */
   readonly refusals: readonly string[];
 }

@@ -25,6 +25,7 @@ import type { FollowedRun, History, Report, RunDocument, TaskDocument } from "./
  * - `not_deleted`: it is there after its retention.
  * - `leftover_object`: a payload object that nothing points at.
  * - `leftover_state`: an object of a run holds something after its retention.
+ * - `wrong_list`: the list did not have the run as it had ended.
  * - `refused`: a client got an answer that it should not.
  */
 export type Rule =
@@ -45,6 +46,7 @@ export type Rule =
   | "not_deleted"
   | "leftover_object"
   | "leftover_state"
+  | "wrong_list"
   | "refused";
 
 export interface Violation {
@@ -74,6 +76,7 @@ export function violationsOf(history: History): Violation[] {
     ...doubledRuns(history),
     ...leftoverObjects(history),
     ...history.heldState.map((detail) => ({ rule: "leftover_state" as const, run: null, task: null, detail })),
+    ...history.wronglyListed.map((detail) => ({ rule: "wrong_list" as const, run: null, task: null, detail })),
     ...history.refusals.map((detail) => ({ rule: "refused" as const, run: null, task: null, detail })),
   ];
 }

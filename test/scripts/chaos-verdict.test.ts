@@ -147,6 +147,10 @@ describe("what was promised and not kept is found", () => {
   });
 
   it("a client is refused without reason", () => {
+    const wronglyListed = ["run_1 is failed, and listed as running"];
+    expect(violationsOf({ ...historyOf(), wronglyListed })).toMatchObject([
+      { rule: "wrong_list", detail: wronglyListed[0] },
+    ]);
     const refusals = ["/api/v1/tasks/chain/trigger answered 500"];
     expect(violationsOf({ ...historyOf(), refusals })).toMatchObject([{ rule: "refused", detail: refusals[0] }]);
   });
@@ -193,6 +197,7 @@ function historyOf(run: Partial<FollowedRun> = {}, reports = REPORTS): History {
     leftovers: [],
     alarms: new Set(),
     heldState: [],
+    wronglyListed: [],
     refusals: [],
   };
 }

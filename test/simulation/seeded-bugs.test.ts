@@ -221,10 +221,10 @@ const BUGS: readonly Bug[] = [
   },
   {
     invariant: "listed",
-    bug: "the catalogue takes an earlier summary for news",
+    bug: "the catalogue says that it keeps what is in its memory only",
     file: "src/catalog/catalog-protocol.ts",
-    code: "summary.revision > known.revision ||",
-    instead: "summary.revision !== known.revision ||",
+    code: "if (isKept) this.#keep(summary, kept, changedAt);",
+    instead: "if (isKept && kept !== null) this.#keep(summary, kept, changedAt);",
   },
   {
     invariant: "10 nothing is left",

@@ -1,0 +1,151 @@
+/**
+ * `npm run bench:lists`: how long lists and counts take when one task has a million runs. The runs are written straight into the
+ * store of the task's catalogue, while the runtime is down; the calls are made over HTTP, as any client makes them.
+ */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { runIdFromBytes } from "../../src/core/ids.ts";
+import { parseOptions } from "../local/arguments.ts";
+import { startRuntime, type LocalRuntime } from "../local/runtime.ts";
+import { figureOf } from "./statistics.ts";
+
+const USAGE = `usage: npm run bench:lists [-- --runs N]
+
+Times GET /api/v1/runs and /runs/count on the local runtime, for one task that has N runs (default 1000000) of thirty days.`;
+
+const TASK = "busy";
+const ROUNDS = 15;
+const MONTH_MS = 30 * 86_400_000;
+const PIPELINES = fileURLToPath(new URL("worker/pipelines", import.meta.url));
+
+const LIST = z.object({ runs: z.array(z.object({ run_id: z.string() })), next_cursor: z.string().nullable() });
+
+/** One run in a thousand has failed, one in ten thousand came from a notebook. */
+function fill(path: string, runs: number): void {
+  const database = new DatabaseSync(path);
+  const insert = database.prepare(
+    `INSERT INTO runs (created_at, id, revision, status, source, changed_at, started_at, finished_at, forget_at, detail)
+     VALUES (?, ?, 2, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const from = Date.now() - MONTH_MS + 3_600_000;
+  const attempts = Object.fromEntries(["a", "b", "c", "d"].map((task) => [task, { succeeded: 1, "2": 1, ms: 17 }]));
+  const detail = JSON.stringify({ by: "bench", attempts });
+  database.exec("BEGIN");
+  for (let number = 0; number < runs; number += 1) {
+    const at = from + Math.floor((number / runs) * (MONTH_MS - 7_200_000));
+    const bytes = new Uint8Array(16);
+    new DataView(bytes.buffer).setUint32(0, Math.imul(number, 0x9e3779b1));
+    new DataView(bytes.buffer).setUint32(4, number);
+    const status = number % 1_000 === 7 ? "failed" : "succeeded";
+    const source = number % 10_000 === 3 ? "lab" : "api";
+    insert.run(at, runIdFromBytes(bytes), status, source, at + 80, at + 10, at + 80, at + MONTH_MS, detail);
+  }
+  database.exec("COMMIT");
+  database.close();
+}
+
+/** The database of the object that has the task's one run. */
+function catalogOf(stateFolder: string): string {
+  const folder = join(stateFolder, "v3", "do", "peach-CatalogObject");
+  for (const file of readdirSync(folder).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name))) {
+    const database = new DatabaseSync(join(folder, file));
+    const runs = database.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name = 'runs'").get();
+    database.close();
+    if (runs?.["n"] === 1) return join(folder, file);
+  }
+  throw new Error(`no catalogue in ${folder}`);
+}
+
+async function call(runtime: LocalRuntime, path: string, init: RequestInit = {}): Promise<unknown> {
+  const headers = { Authorization: `Bearer ${runtime.token}`, "Content-Type": "application/json" };
+  const answer = await fetch(`${runtime.url}/api/v1${path}`, { ...init, headers });
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+  return answer.json();
+}
+
+async function untilListed(runtime: LocalRuntime): Promise<void> {
+  const until = Date.now() + 20_000;
+  while (Date.now() < until) {
+    const { runs } = LIST.parse(await call(runtime, `/runs?status=succeeded`));
+    if (runs.length > 0) return;
+    await new Promise((wake) => setTimeout(wake, 100));
+  }
+  throw new Error("the run is not listed");
+}
+
+/** Milliseconds of each call: the first, and then several. */
+async function time(runtime: LocalRuntime, what: string, path: string): Promise<void> {
+  const took: number[] = [];
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const startedAt = performance.now();
+    await call(runtime, path);
+    took.push(performance.now() - startedAt);
+  }
+  const [first = 0, ...rest] = took;
+  const { median, max } = figureOf(rest);
+  console.log(`${what.padEnd(46)} ${[first, median, max].map((ms) => ms.toFixed(1).padStart(9)).join(" ")}`);
+}
+
+async function measure(runtime: LocalRuntime): Promise<void> {
+  // They came past the catalogue, which else counts as it goes: only here it finds a million runs that it has not counted.
+  const startedAt = performance.now();
+  await call(runtime, `/runs/count?task=${TASK}`);
+  console.log(`counted for the first time in ${Math.round(performance.now() - startedAt)} ms`);
+  const page = LIST.parse(await call(runtime, `/runs?task=${TASK}&limit=200`));
+  const middle = `${Date.now() - MONTH_MS / 2}.`;
+  const day = (daysAgo: number): string => new Date(Date.now() - daysAgo * 86_400_000).toISOString();
+  const calls: readonly (readonly [string, string])[] = [
+    ["the newest 50", `/runs?task=${TASK}`],
+    ["the newest 200, of all tasks", `/runs?limit=200`],
+    ["the next 200", `/runs?task=${TASK}&limit=200&cursor=${page.next_cursor ?? ""}`],
+    ["200 from the middle", `/runs?task=${TASK}&limit=200&cursor=${middle}`],
+    ["the newest 200 that failed (1 of 1,000)", `/runs?task=${TASK}&limit=200&status=failed`],
+    ["100 from a notebook (1 of 10,000)", `/runs?task=${TASK}&limit=100&source=lab`],
+    ["queued or running (none)", `/runs?task=${TASK}&status=queued,running`],
+    ["succeeded, of one day", `/runs?task=${TASK}&status=succeeded&created_after=${day(9)}&created_before=${day(8)}`],
+    ["count of all", `/runs/count?task=${TASK}`],
+    [
+      "count of what failed in a stretch of days",
+      `/runs/count?task=${TASK}&status=failed&created_after=${day(20)}&created_before=${day(3.3)}`,
+    ],
+  ];
+  console.log(`${"milliseconds".padEnd(46)} ${["first", "median", "max"].map((name) => name.padStart(9)).join(" ")}`);
+  for (const [what, path] of calls) await time(runtime, what, path);
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const given = parseOptions(args, { runs: { type: "string" }, help: { type: "boolean", short: "h" } });
+  if (given.help === true) return console.log(USAGE);
+  const runs = Number(given.runs ?? "1000000");
+  const folder = mkdtempSync(join(tmpdir(), "peach-lists-"));
+  const options = {
+    persistTo: join(folder, "state"),
+    confPath: join(folder, "peach.conf"),
+    pipelinesDir: PIPELINES,
+    env: { X_LOCAL_OBSERVABILITY: "false" },
+  };
+  writeFileSync(options.confPath, `tasks:\n  ${TASK}: {method: pass_task}\n`);
+  try {
+    let runtime = await startRuntime(options);
+    try {
+      await call(runtime, `/tasks/${TASK}/trigger`, { method: "POST", body: "null" });
+      await untilListed(runtime);
+      await runtime.stop();
+      const startedAt = performance.now();
+      fill(catalogOf(options.persistTo), runs);
+      console.log(`${runs} runs written in ${Math.round((performance.now() - startedAt) / 1_000)} s`);
+      runtime = await startRuntime(options);
+      await measure(runtime);
+    } finally {
+      await runtime.stop();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+await main(process.argv.slice(2));
