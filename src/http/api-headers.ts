@@ -15,6 +15,8 @@ const HEADERS = {
 /** Payloads and errors are whatever their senders made them: no browser is to guess, run, frame or keep them. */
 export const apiHeaders: MiddlewareHandler<HttpEnv> = async function apiHeaders(c, next) {
   await next();
+  // The answer to an upgrade is not for a browser to show, and is not to be made again.
+  if (c.res.status === 101) return;
   for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
   if (new URL(c.req.url).protocol === "https:") c.header("Strict-Transport-Security", "max-age=31536000");
 };

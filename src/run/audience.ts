@@ -20,6 +20,7 @@ const PING_MS = 15_000;
 export class Batch {
   readonly events: readonly RunEvent[];
   #bytes: Uint8Array | null = null;
+  #message: string | null = null;
 
   constructor(events: readonly RunEvent[]) {
     this.events = events;
@@ -29,12 +30,19 @@ export class Batch {
   get bytes(): Uint8Array {
     return (this.#bytes ??= new TextEncoder().encode(this.events.map(textOf).join("")));
   }
+
+  /** As a JSON array, made once. */
+  get message(): string {
+    return (this.#message ??= `[${this.events.map(jsonOf).join(",")}]`);
+  }
 }
 
 /** Somebody who listens to a run, by whatever connection. */
 export interface AudienceMember {
   /** Takes what has happened, in order. False: it cannot take it, and is dropped. */
   hear(batch: Batch): boolean;
+  /** Whether its silence has to be broken: that keeps the object awake. */
+  readonly isPinged: boolean;
   /** Something that means nothing. */
   ping(): boolean;
   /** Nothing more will come: the run has ended, or the listener was dropped. */
@@ -65,15 +73,16 @@ export class Audience {
   join(listener: AudienceMember): void {
     this.#send();
     this.#listeners.add(listener);
-    this.#pinging ??= setInterval(() => this.#each((each) => each.ping()), PING_MS);
+    if (listener.isPinged) this.#pinging ??= setInterval(() => this.#each((each) => each.ping()), PING_MS);
   }
 
   leave(listener: AudienceMember): void {
     this.#listeners.delete(listener);
-    if (this.#listeners.size > 0) return;
-    if (this.#pinging !== null) clearInterval(this.#pinging);
-    this.#pinging = null;
-    this.#send();
+    if (this.#pinging !== null && !this.#listeners.values().some(({ isPinged }) => isPinged)) {
+      clearInterval(this.#pinging);
+      this.#pinging = null;
+    }
+    if (!this.isHeard) this.#send();
   }
 
   /** The run has changed; `position` is that of the change in the journal. */
@@ -123,6 +132,11 @@ export class Audience {
     this.leave(listener);
     listener.close();
   }
+}
+
+/** `data` is JSON already. */
+function jsonOf({ id, event, data }: RunEvent): string {
+  return `{"id":${id},"event":"${event}","data":${data}}`;
 }
 
 function textOf({ id, event, data }: RunEvent): string {

@@ -46,6 +46,7 @@ export function eventStream(
 }
 
 class StreamListener implements AudienceMember {
+  readonly isPinged = true;
   readonly #controller: ReadableByteStreamController;
 
   constructor(controller: ReadableByteStreamController) {

@@ -71,6 +71,15 @@ export class RunUnreachableError extends Error {
   }
 }
 
+/** A WebSocket on which the run tells what happens to it, as the answer to its upgrade; null: there is no such run. */
+export async function openRunSocket(env: Env, runId: RunId, after: number | null): Promise<Response | null> {
+  const url = `https://run/${after === null ? "" : `?after=${after}`}`;
+  const upgrade = { headers: { Upgrade: "websocket" } };
+  // A WebSocket is no value of a call: it comes with the answer to a request.
+  const answer = await callWithRetries(() => env.RUNS.getByName(runId).fetch(url, upgrade));
+  return answer.status === 404 ? null : answer;
+}
+
 function stubOf(env: Env, runId: RunId): RunRpc {
   return env.RUNS.getByName(runId);
 }

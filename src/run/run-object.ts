@@ -21,6 +21,7 @@ import { callRun } from "./run-client.ts";
 import { describeRun, type LiveProgress } from "./run-document.ts";
 import { endEvent, runEvent } from "./run-events.ts";
 import { describeItems, gatherPage, itemOf } from "./run-items.ts";
+import { SocketAudience } from "./socket-audience.ts";
 import { RunProtocol } from "./run-protocol.ts";
 import type {
   AcceptAnswer,
@@ -55,6 +56,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   readonly #store: RunStore;
   readonly #protocol: RunProtocol;
   readonly #audience: Audience;
+  readonly #sockets: SocketAudience;
   readonly #listeners = new Set<() => void>();
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -64,6 +66,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       () => this.#protocol.live,
       () => ctx.storage.sync(),
     );
+    this.#sockets = new SocketAudience(ctx, this.#audience);
     this.#protocol = new RunProtocol(this.#store, {
       now: () => Date.now(),
       // Not awaited: answers are held back until it is durable.
@@ -131,16 +134,37 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   }
 
   async events(after: number | null): Promise<ReadableStream<Uint8Array> | null> {
+    const begun = this.#beginTelling(after);
+    return begun === null ? null : eventStream(this.#audience, begun);
+  }
+
+  /** Upgrades to a WebSocket on which the same is told; `?after=` is the position. 404: there is no such run. */
+  override async fetch(request: Request): Promise<Response> {
+    const after = new URL(request.url).searchParams.get("after");
+    const begun = this.#beginTelling(after === null ? null : Number(after));
+    return begun === null ? new Response(null, { status: 404 }) : this.#sockets.open(begun);
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.#sockets.closed(socket);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#sockets.closed(socket);
+  }
+
+  /** What a listener hears first who has heard up to this position, or nothing yet. */
+  #beginTelling(after: number | null): { first: Batch; replay: Replay | null; isOver: boolean } | null {
     const run = this.#protocol.load();
     if (run === null) return null;
     const position = this.#store.nextSeq - 1;
     const isOver = run.finishedAt !== null;
     if (after !== null && after <= position) {
       const replay = after < position || isOver ? new Replay(this.#store, after) : null;
-      return eventStream(this.#audience, { first: new Batch([]), replay, isOver });
+      return { first: new Batch([]), replay, isOver };
     }
     const first = [runEvent(run, position, this.#liveProgress), ...(isOver ? [endEvent(run, position)] : [])];
-    return eventStream(this.#audience, { first: new Batch(first), replay: null, isOver });
+    return { first: new Batch(first), replay: null, isOver };
   }
 
   async watch(by: RunId): Promise<boolean> {

@@ -264,6 +264,7 @@ describe("a listener that does not take what it is sent", () => {
 
 describe("the audience of a run", () => {
   class Deaf implements AudienceMember {
+    readonly isPinged: boolean = true;
     readonly calls: string[] = [];
     hear(): boolean {
       this.calls.push("hear");
@@ -292,6 +293,25 @@ describe("the audience of a run", () => {
     expect(listener.calls).toEqual(["ping", "close"]);
     expect(audience.isHeard).toBe(false);
     expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  it("keeps no timer for listeners whose silence the platform breaks: the object may sleep", () => {
+    vi.useFakeTimers();
+    const audience = new Audience(
+      () => new LiveAttempts(() => undefined),
+      async () => undefined,
+    );
+    class Sleeper extends Deaf {
+      override readonly isPinged = false;
+    }
+    const [sleeper, listener] = [new Sleeper(), new Deaf()];
+    audience.join(sleeper);
+    expect(vi.getTimerCount()).toBe(0);
+    audience.join(listener);
+    audience.leave(listener);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(audience.isHeard).toBe(true);
     vi.useRealTimers();
   });
 

@@ -15,13 +15,8 @@ import type {
 } from "../documents.ts";
 import { isFinal } from "../timeline.ts";
 import { batchByFrame } from "./batch.ts";
-import { type Connection, openStream, type Stream } from "./stream.ts";
-
-type RunEvent =
-  | { readonly type: "run"; readonly data: RunDocument }
-  | { readonly type: "change"; readonly data: RunChange }
-  | { readonly type: "progress"; readonly data: ProgressEvent }
-  | { readonly type: "log"; readonly data: LogEvent };
+import { openRunStream, type RunEvent } from "./run-stream.ts";
+import type { Connection, Stream } from "./stream.ts";
 
 /** A run's own properties, without its tasks. */
 export type RunHead = Omit<RunDocument, "tasks">;
@@ -91,20 +86,11 @@ export class RunModel {
     const connection = this.#stream.peek()?.connection.peek();
     if (connection !== undefined && connection !== "ended") return;
     const take = batchByFrame<RunEvent>((events) => batch(() => events.forEach((event) => this.#apply(event))));
-    this.#stream.value = openStream(`/runs/${encodeURIComponent(this.runId)}/events`, {
-      end: "end",
-      onBroken: () => void this.refresh(),
-      on: {
-        run: (text) => take({ type: "run", data: JSON.parse(text) }),
-        change: (text) => take({ type: "change", data: JSON.parse(text) }),
-        progress: (text) => take({ type: "progress", data: JSON.parse(text) }),
-        log: (text) => take({ type: "log", data: JSON.parse(text) }),
-      },
-    });
+    this.#stream.value = openRunStream(this.runId, { onEvent: take, onBroken: () => void this.refresh() });
   }
 
   #apply(event: RunEvent): void {
-    switch (event.type) {
+    switch (event.event) {
       case "run":
         return this.#replace(event.data);
       case "change":
@@ -113,6 +99,8 @@ export class RunModel {
         return this.#progress(event.data);
       case "log":
         return this.#log(event.data);
+      case "end":
+        return undefined;
     }
   }
 

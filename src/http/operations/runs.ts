@@ -1,6 +1,7 @@
 /** The calls about one run. */
 import { z } from "zod";
 import {
+  numberedCursor,
   anyJson,
   itemIndex,
   limitOf,
@@ -55,6 +56,13 @@ export const listenToRun = {
   group: GROUP,
   summary: "What happens to the run, as server-sent events: `run` (as it is), `change`, `progress`, `log`, `end`",
   params: runParams,
+  query: z.strictObject({
+    after: numberedCursor
+      .optional()
+      .describe(
+        "The same as `Last-Event-ID`, for a WebSocket: with `Upgrade` the events come as JSON arrays of `{id, event, data}`",
+      ),
+  }),
   headers: z.object({
     "Last-Event-ID": z
       .string()

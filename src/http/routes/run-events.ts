@@ -1,6 +1,6 @@
-/** `/runs/{id}/events`: what happens to a run, as server-sent events from the run's own object. */
+/** `/runs/{id}/events`: what happens to a run, from the run's own object: as server-sent events, or over a WebSocket. */
 import { Hono } from "hono";
-import type { callRun } from "../../run/run-client.ts";
+import { openRunSocket, type callRun } from "../../run/run-client.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listenToRun } from "../operations/runs.ts";
@@ -10,8 +10,10 @@ import { unknownRun, withRunId } from "../run-id.ts";
 /** The route below /api/v1. */
 export function runEventRoutes({ callRun: call }: { readonly callRun: typeof callRun }): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  handle(routes, listenToRun, (c, { params, headers }) =>
+  handle(routes, listenToRun, (c, { params, query, headers }) =>
     withRunId(c, params, async (runId) => {
+      if (c.req.header("Upgrade")?.toLowerCase() === "websocket")
+        return (await openRunSocket(c.env, runId, query.after ?? null)) ?? problemResponse(c, unknownRun(runId));
       const events = await call(c.env, runId, (run) => run.events(positionIn(headers["Last-Event-ID"])));
       if (events === null) return problemResponse(c, unknownRun(runId));
       return new Response(events, {

@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Browser } from "playwright-core";
+import type { Browser, WebSocketRoute } from "playwright-core";
 import { signGrant } from "../../../src/http/signed-grant.ts";
 import { Stage } from "../stage.ts";
 import { CHROMIUM, startChromium } from "./chromium.ts";
@@ -80,6 +79,44 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.boxIs("notify", "succeeded");
     await page.page.locator(".run-head .pill", { hasText: "succeeded" }).waitFor();
     expect(await page.page.evaluate("window.isFirst")).toBe(true);
+  });
+
+  it("follows a run over a WebSocket, and goes on behind what it had when that breaks", async () => {
+    const { run_id } = await stage.peach.trigger("transcribe", { ...WHOLE, slow: true });
+    const page = await dashboard();
+    const sockets: WebSocketRoute[] = [];
+    await page.page.routeWebSocket(/\/events/, (socket) => {
+      sockets.push(socket);
+      socket.connectToServer();
+    });
+    await page.goto(`/runs/${run_id}`);
+    await page.page.locator(".live-live").waitFor();
+    await page.boxIs("transcribe", "running");
+    await sockets[0]?.close({ code: 4_000 });
+    await expect.poll(() => sockets.length, { timeout: 20_000 }).toBe(2);
+    expect(sockets[1]?.url()).toMatch(/\?after=\d+$/);
+    await expect.poll(() => stage.recorder.waitingAt("transcribe"), { timeout: 20_000 }).toBe(1);
+    stage.recorder.open("transcribe");
+    await page.boxIs("notify", "succeeded");
+  });
+
+  it("follows a run by server-sent events where no WebSocket comes through", async () => {
+    const { run_id } = await stage.peach.trigger("transcribe", { ...WHOLE, slow: true });
+    const page = await dashboard();
+    await page.page.addInitScript(`window.WebSocket = class extends EventTarget {
+      constructor() { super(); queueMicrotask(() => this.dispatchEvent(new Event("close"))); }
+      close() {}
+    };`);
+    const streams: string[] = [];
+    page.page.on("request", (request) => {
+      if (request.resourceType() === "eventsource") streams.push(new URL(request.url()).pathname);
+    });
+    await page.goto(`/runs/${run_id}`);
+    await page.page.locator(".live-live").waitFor();
+    await expect.poll(() => stage.recorder.waitingAt("transcribe"), { timeout: 20_000 }).toBe(1);
+    stage.recorder.open("transcribe");
+    await page.boxIs("notify", "succeeded");
+    expect(streams).toEqual([`/api/v1/runs/${run_id}/events`]);
   });
 
   it("shows why a run failed, and replays it with another payload", async () => {
