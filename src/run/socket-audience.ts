@@ -6,7 +6,7 @@
  * Messages are JSON arrays of `{id, event, data}`, the events of `event-stream.ts`. `ping` is answered with `pong` by the platform,
  * without waking anybody.
  */
-import { Batch, type Audience, type AudienceMember } from "./audience.ts";
+import type { Audience, AudienceMember, Batch } from "./audience.ts";
 import type { Replay } from "./replay.ts";
 
 /** What a WebSocket's close says: the run has ended, or the listener did not take what it was sent. */
