@@ -17,6 +17,8 @@ interface __BaseEnv_Env {
   readonly PEACH_LOCAL?: string;
   /** How many runs may trigger each other in a chain; 32 if it is absent or no number. */
   readonly PEACH_MAX_TRIGGER_DEPTH?: string;
+  /** Where this deployment is reached, such as https://peach.example.workers.dev: the beginning of completion URLs. */
+  readonly PEACH_URL?: string;
   /** To read objects in S3 or a store like it; the region must be given too. */
   readonly AWS_ACCESS_KEY_ID?: string;
   readonly AWS_SECRET_ACCESS_KEY?: string;

@@ -10,6 +10,7 @@ import { checkEach, type EachTasks } from "./check-each.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
 import { checkLoops } from "./check-loops.ts";
+import { checkExternals } from "./check-external.ts";
 import { checkSchedules } from "./check-schedules.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
 import { discoverModules } from "./discover.ts";
@@ -84,6 +85,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   const eaches = checkEach(conf, edges, loaded, report);
   checkEndpoints(conf, loaded, report);
   checkSchedules(conf, loaded, report);
+  checkExternals(conf, loaded, report);
   const bound = checkBindings(paths, options, conf, loaded, report);
   const methods = findMethods(paths, conf, loaded, report);
   if (diagnostics.length > 0)

@@ -16,7 +16,6 @@ interface NotYet {
 export const TASK_NOT_YET: readonly NotYet[] = [
   { path: ["concurrency"], lacking: "the number of attempts at a time is not limited" },
   { path: ["rate_limit"], lacking: "the rate of attempts is not limited" },
-  { path: ["external"], fine: false, lacking: "a task is finished by its own function only" },
 ];
 
 /** The entries that this raw mapping asks for. */

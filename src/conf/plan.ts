@@ -52,6 +52,7 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
       retries: retryPolicy(task, conf.root),
       timeoutMs,
       each: eachPlan(task, timeoutMs),
+      external: task.external ?? false,
       debounce: debouncePlan(task),
       dispatch: task.dispatch ?? conf.root.defaults?.dispatch ?? "queue",
       on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule), events: task.on?.event ?? [] },

@@ -11,7 +11,7 @@
  * when a driver asks: what nobody has begun is `pending` and stands in no change. A gathered task has no pending items and none
  * under way; how many there are of each kind is counted as changes are folded.
  */
-import { laneOf, type Lane } from "./graph.ts";
+import { laneOf, methodMs, type Lane } from "./graph.ts";
 import type { EachPlan } from "./plan.ts";
 import type { AttemptRecord, EachProgress, ItemPlace, Run, TaskEntry, TaskState } from "./run.ts";
 
@@ -63,7 +63,7 @@ export function isStopping({ onError }: EachPlan, { failed }: EachProgress): boo
 
 /** How long an attempt may take: of an `each` task itself, the one that gathers what its items passed. */
 export function attemptTimeoutMs({ task, item, each }: TaskEntry, progress = each): number {
-  if (progress === undefined || item !== undefined) return task.timeoutMs;
+  if (progress === undefined || item !== undefined) return methodMs(task);
   return gatheringLane(progress) === "driver" ? GATHERING_MS.driver : GATHERING_MS.executor;
 }
 

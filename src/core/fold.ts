@@ -38,7 +38,7 @@ export function fold(run: Run, change: RunChange): void {
       entry.attempts[attempt.attempt - 1] = attempt;
       if (entry.item !== undefined) forgetOld(entry.attempts, attempt.attempt - 1 - FULL_ATTEMPTS);
     }
-    if (state.status === "waiting") foldWaits(entry, state.awaits);
+    if (state.status === "waiting" && state.for === "run") foldWaits(entry, state.awaits);
   }
   if (change.run !== undefined) {
     Object.assign(run, change.run);

@@ -26,7 +26,10 @@ export interface GraphTask {
   readonly shape: InputShape;
   readonly runIf: RunIf;
   readonly retries: RetryPolicy;
+  /** Of one attempt. */
   readonly timeoutMs: number;
+  /** It waits for somebody to complete it, once its method has returned; absent: its method completes it. */
+  readonly external?: true;
   /** Absent: it runs once. */
   readonly each?: EachPlan;
 }
@@ -44,8 +47,14 @@ export interface RunGraph {
 
 export type Lane = "driver" | "executor";
 
+/** How long the method of a task may take: of an external one, to hand the work over. */
+export function methodMs({ timeoutMs, external }: GraphTask): number {
+  return external === true ? Math.min(timeoutMs, DRIVER_LANE_MAX_TIMEOUT_MS) : timeoutMs;
+}
+
 /** Where the attempts of a task run. */
 export function laneOf(task: GraphTask): Lane {
+  if (task.external === true) return "driver";
   return task.timeoutMs <= DRIVER_LANE_MAX_TIMEOUT_MS ? "driver" : "executor";
 }
 
@@ -76,6 +85,7 @@ export function graphFrom(plan: Plan, root: string): RunGraph | null {
       runIf: task.runIf,
       retries: task.retries,
       timeoutMs: task.timeoutMs,
+      ...(task.external && { external: true }),
       ...(task.each !== null && { each: task.each }),
     };
   });

@@ -10,6 +10,7 @@
  *        ▼                                      └──┘ retrying ◀── threw, retries left ────┘ │
  *     skipped              cancel: ──▶ cancelled                  settle ──▶ succeeded, failed
  *
+ *     running ── of an external task: its method has returned ──▶ waiting ── completed, or timed out (see external.ts)
  *     running ── suspended: awaits another run ──▶ waiting ── that run is final, or the wait is over ──▶ queued
  *
  * Final states change by one event only, `retried` (see retry-in-place.ts), of a run that is final as a whole.
@@ -22,6 +23,7 @@
  * with the reason.
  */
 import { Decision } from "./decision.ts";
+import { beginWait, completedRecord, expiredRecord, standingOfCompletion } from "./external.ts";
 import { recordStep } from "./steps.ts";
 import { askAgain, resume, suspend } from "./suspension.ts";
 import { cancelChildren, noteLateChildren, notePaid, payAgain } from "./owed.ts";
@@ -31,7 +33,7 @@ import { fractionOf, retryDelayMs } from "./retry.ts";
 import { retryInPlace } from "./retry-in-place.ts";
 import { dueAt, entryOf, isFinal } from "./run.ts";
 import type { AttemptError, AttemptRecord, FailReason, LostTo, Run, TaskState } from "./run.ts";
-import type { Advance, RunEvent, SettledAttempt } from "./run-event.ts";
+import type { Advance, Completion, RunEvent, SettledAttempt } from "./run-event.ts";
 
 /** A task whose worker dies more often than this fails with reason `worker_lost`. */
 export const WORKER_LOST_LIMIT = 10;
@@ -78,6 +80,9 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
       break;
     case "cancelled":
       cancel(decision, event.children === true);
+      break;
+    case "completed":
+      complete(decision, event.completion);
       break;
     case "retried":
       retryInPlace(decision);
@@ -149,16 +154,20 @@ function settle(decision: Decision, settled: SettledAttempt): void {
     case "lost":
       afterLoss(decision, ordinal, closed(decision, settled, "lost", outcome.error), outcome.to);
       break;
+    case "waiting":
+      beginWait(decision, ordinal, closed(decision, settled, "running", null));
+      break;
     case "suspended":
       suspend(decision, ordinal, outcome.awaits, closed(decision, settled, "suspended", null));
       break;
   }
 }
 
-/** It changes nothing; but what an attempt had triggered when its run was cancelled is known only now. */
+/** It changes nothing; but what an attempt had triggered when its run was cancelled, or it was completed, is known only now. */
 function tooLate(decision: Decision, { ordinal, attempt, children }: SettledAttempt): void {
   decision.ignore("stale_lease");
-  if (decision.entry(ordinal).attempts[attempt - 1]?.status !== "cancelled") return;
+  const record = decision.entry(ordinal).attempts[attempt - 1];
+  if (record?.status !== "cancelled" && record?.completedBy === undefined) return;
   noteLateChildren(decision, children);
   decision.notes.children(children);
 }
@@ -182,6 +191,16 @@ function shortened(error: AttemptError | null): AttemptError | null {
   if (error === null) return null;
   const { name, message, stack } = error;
   return { name, message: message.slice(0, 500), stack: stack?.slice(0, 500) ?? null };
+}
+
+/** Somebody has completed an external attempt, or says that it failed; the latter is tried again like any failure. */
+function complete(decision: Decision, completion: Completion): void {
+  const { ordinal, attempt, token, outcome } = completion;
+  if (standingOfCompletion(decision.run, ordinal, attempt, token) !== "open") return decision.ignore("not_open");
+  const record = completedRecord(decision, completion);
+  if (outcome.type === "succeeded")
+    decision.end(ordinal, { status: "succeeded", finishedAt: decision.now, passed: outcome.passed }, record);
+  else afterFailure(decision, ordinal, record, { retryable: true, retryAfterMs: null, reason: "error" });
 }
 
 function afterFailure(
@@ -255,7 +274,11 @@ function wakeTask(decision: Decision, ordinal: number, state: TaskState): void {
       decision.dispatchItems(ordinal, state);
       break;
     case "waiting":
-      askAgain(decision, ordinal, state);
+      if (state.for === "run") askAgain(decision, ordinal, state);
+      else {
+        const failure = { retryable: true, retryAfterMs: null, reason: "error" } as const;
+        afterFailure(decision, ordinal, expiredRecord(decision, ordinal, state.attempt), failure);
+      }
       break;
     case "running": {
       const error = {
@@ -282,7 +305,7 @@ function cancel(decision: Decision, children: boolean): void {
   if (run.open === 0) return decision.ignore("run_final");
   for (const [ordinal, { state }] of run.tasks.entries()) {
     if (isFinal(state)) continue;
-    if (state.status === "running") {
+    if (state.status === "running" || (state.status === "waiting" && state.for === "completion")) {
       const record = decision.openAttempt(ordinal, state.attempt);
       decision.cancelTask(ordinal, { ...record, status: "cancelled", finishedAt: Math.max(record.startedAt, now) });
     } else decision.cancelTask(ordinal);

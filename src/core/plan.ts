@@ -94,6 +94,8 @@ export interface TaskPlan {
   readonly retries: RetryPolicy;
   /** Of one attempt. */
   readonly timeoutMs: number;
+  /** It waits for somebody to complete it, once its method has returned. */
+  readonly external: boolean;
   readonly dispatch: Dispatch;
   readonly each: EachPlan | null;
   readonly debounce: DebouncePlan | null;

@@ -28,6 +28,8 @@ export type Outcome =
     }
   | { readonly type: "timed_out"; readonly error: AttemptError }
   | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError }
+  /** The method of an external task has returned: the attempt goes on until somebody completes it. */
+  | { readonly type: "waiting" }
   /** It ended to await the results of other runs; the next attempt begins when one of them is there. */
   | { readonly type: "suspended"; readonly awaits: readonly AwaitedRun[] };
 
@@ -49,6 +51,18 @@ export interface DriverClaim {
   readonly items?: number;
 }
 
+/** What somebody reports of an external attempt, its payload stored. */
+export interface Completion {
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+  /** The same in each try of one report. */
+  readonly nonce: string;
+  readonly outcome:
+    | { readonly type: "succeeded"; readonly passed: TaskOutput }
+    | { readonly type: "failed"; readonly error: AttemptError };
+}
+
 export type RunEvent =
   /** The run was recorded; `claim` if the recording invocation drives it itself. */
   | { readonly type: "accepted"; readonly claim: DriverClaim | null; readonly delayMs?: number }
@@ -62,6 +76,8 @@ export type RunEvent =
   | { readonly type: "woken" }
   /** `children`: with the runs that this one has triggered. */
   | { readonly type: "cancelled"; readonly children?: boolean }
+  /** Somebody reports what an external attempt came to. */
+  | { readonly type: "completed"; readonly completion: Completion }
   /** Somebody has the final run go on: what failed, and what did not run because of it, runs again. */
   | { readonly type: "retried" }
   /** A step of the attempt that holds this lease has finished. */
@@ -108,6 +124,7 @@ export type Ignored =
   | "nothing_to_retry"
   | "not_due"
   | "no_work"
+  | "not_open"
   | "step_recorded"
   | "not_awaited"
   | "already_watched"

@@ -39,6 +39,8 @@ export interface AttemptRecord {
   readonly lostTo?: LostTo;
   /** What it said last of its progress; absent: nothing. */
   readonly progress?: Progress;
+  /** Of an external attempt: which report has completed it. */
+  readonly completedBy?: string;
 }
 
 /** How far an attempt says that it has come. */
@@ -137,6 +139,14 @@ export type TaskState =
       readonly asks: number;
       readonly askAt: number;
     }
+  /** Of an external task: its method has returned, and nobody has completed it yet. Its attempt is still under way. */
+  | {
+      readonly status: "waiting";
+      readonly for: "completion";
+      readonly attempt: number;
+      readonly token: number;
+      readonly expiresAt: number;
+    }
   | { readonly status: "succeeded"; readonly finishedAt: number; readonly passed: TaskOutput }
   | { readonly status: "failed"; readonly finishedAt: number; readonly reason: FailReason }
   | { readonly status: "skipped"; readonly finishedAt: number; readonly reason: SkipReason }
@@ -223,6 +233,8 @@ export interface RunGenesis {
   readonly origin: TriggerOrigin;
   readonly payload: PayloadRef;
   readonly createdAt: number;
+  /** Signs the completion URLs of its external tasks; absent: it has none. */
+  readonly completionKey?: string;
   /** Of a run that replays a part of another one: what its tasks read from those that are not in it; absent: nothing. */
   readonly recorded?: readonly RecordedInput[];
 }
@@ -373,6 +385,7 @@ export function dueAt(state: TaskState): number | null {
     case "retrying":
       return state.retryAt;
     case "waiting":
+      if (state.for === "completion") return state.expiresAt;
       return state.awaits.reduce((soonest, { until }) => Math.min(soonest, until), state.askAt);
     case "pending":
     case "succeeded":

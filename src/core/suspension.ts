@@ -14,7 +14,7 @@ import type { AttemptRecord, AwaitedRun, TaskState } from "./run.ts";
 const FIRST_ASK_MS = 60_000;
 const MAX_ASK_MS = 3_600_000;
 
-type Waiting = Extract<TaskState, { readonly status: "waiting" }>;
+type Waiting = Extract<TaskState, { readonly status: "waiting"; readonly for: "run" }>;
 
 /** The attempt has ended to await these runs. Who awaits none goes on at once. */
 export function suspend(
@@ -38,7 +38,8 @@ export function resume(decision: Decision, runId: RunId): void {
   let resumed = 0;
   for (const ordinal of decision.run.active) {
     const { state } = decision.entry(ordinal);
-    if (state.status !== "waiting" || !state.awaits.some((awaited) => awaited.runId === runId)) continue;
+    if (state.status !== "waiting" || state.for !== "run") continue;
+    if (!state.awaits.some((awaited) => awaited.runId === runId)) continue;
     decision.makeReady(ordinal);
     resumed += 1;
   }

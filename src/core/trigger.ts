@@ -14,6 +14,8 @@ export interface TriggerOrigin {
   readonly parent: { readonly runId: RunId; readonly task: string } | null;
   /** Of source `replay`: which run is replayed, from which task on (null: as a whole). A delivery that is replayed has none. */
   readonly replayOf?: { readonly runId: RunId; readonly from: string | null };
+  /** Where the deployment was reached; absent: nobody knows, or nobody needs it, since no task is external. */
+  readonly url?: string;
   /** How many runs led to this one, each triggering the next; absent: none. */
   readonly depth?: number;
   /** The trace that it belongs to, as W3C writes it; absent: none. */

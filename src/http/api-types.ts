@@ -117,9 +117,18 @@ export const taskOfRunDocument = named(
       .describe("Of the running attempt, or what was said last"),
     output: z.object({ kind: z.string(), size: z.int().describe("Bytes"), content_type: z.string() }).nullable(),
     waiting_for: z
-      .object({ for: z.literal("run"), run_id: runId, task: taskName })
+      .discriminatedUnion("for", [
+        z.object({ for: z.literal("run"), run_id: runId, task: taskName }),
+        z.object({ for: z.literal("completion"), until: time }),
+      ])
       .nullable()
-      .describe("Why it does not go on by itself: it awaits that run"),
+      .describe("Why it does not go on by itself: it awaits that run, or that somebody completes it"),
+    completion_url: z
+      .url()
+      .optional()
+      .describe(
+        "Of an external task that waits, for tokens with the scope `admin`: where it is completed, without a token",
+      ),
     steps: z
       .array(z.object({ name: z.string(), finished_at: time }))
       .optional()

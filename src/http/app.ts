@@ -15,6 +15,7 @@ import { requestId } from "./request-id.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { deliveryRoutes, type DeliveryRouteDependencies } from "./routes/deliveries.ts";
 import { deploymentRoutes } from "./routes/deployment.ts";
+import { completionRoutes } from "./routes/complete.ts";
 import { descriptionRoutes, docsHandler } from "./routes/description.ts";
 import { devR2Routes } from "./routes/dev-r2.ts";
 import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
@@ -66,6 +67,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   ])
     app.route("/api/v1", routes);
   app.route("/dashboard", dashboardRoutes(dependencies.dashboard));
+  app.route("/complete", completionRoutes(dependencies));
   app.route("/dev/r2", devR2Routes(dependencies));
   app.route("/", endpointRoutes(dependencies));
   app.notFound(notFound(app));

@@ -15,7 +15,7 @@ import {
   readTaskPayload,
 } from "./operations/runs.ts";
 import { listSchedules, pauseSchedules, resumeSchedules } from "./operations/schedules.ts";
-import { cancelRun, replayRun, retryRun } from "./operations/steering.ts";
+import { cancelRun, completeTask, replayRun, retryRun } from "./operations/steering.ts";
 import { emitEvent, reconcileBucket, triggerTask } from "./operations/triggers.ts";
 
 export const OPERATIONS: readonly Operation[] = [
@@ -35,6 +35,7 @@ export const OPERATIONS: readonly Operation[] = [
   cancelRun,
   retryRun,
   replayRun,
+  completeTask,
   listSchedules,
   pauseSchedules,
   resumeSchedules,

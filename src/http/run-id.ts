@@ -1,9 +1,13 @@
 /** The `{id}` of calls about one run. */
 import type { Context } from "hono";
 import { parseRunId, type RunId } from "../core/ids.ts";
+import { nearest } from "../conf/nearest.ts";
 import type { Problem } from "../core/result.ts";
+import type { callRun as CallRunFunction } from "../run/run-client.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { problemResponse } from "./problem.ts";
+
+type CallRun = typeof CallRunFunction;
 
 /** Answers for the run of this id, or with 404 if it is none. */
 export async function withRunId(
@@ -21,5 +25,24 @@ export function unknownRun(id: string): Problem {
     code: "unknown_run",
     detail: `There is no run "${id}".`,
     hint: "A run's id is `run_` and 26 characters, as its trigger answered; runs are deleted after `retention`.",
+  };
+}
+
+/** The refusal of a task that the run does not have; null if it has it. */
+export async function refuseUnlessInRun(
+  callRun: CallRun,
+  env: Env,
+  runId: RunId,
+  task: string,
+): Promise<Problem | null> {
+  const document = await callRun(env, runId, (run) => run.describe());
+  if (document === null) return unknownRun(runId);
+  const names = document.tasks.map((entry) => entry.task);
+  if (names.includes(task)) return null;
+  const meant = nearest(task, names);
+  return {
+    code: "unknown_task",
+    detail: `The run ${runId} has no task "${task}".`,
+    hint: meant === null ? `Its tasks are ${names.join(", ")}.` : `Did you mean "${meant}"?`,
   };
 }

@@ -51,6 +51,8 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
         inlineLimitBytes: run.graph.inlineLimitBytes,
         depth: run.origin.depth ?? 0,
         ...(run.origin.traceparent !== undefined && { traceparent: run.origin.traceparent }),
+        ...(run.origin.url !== undefined && { url: run.origin.url }),
+        ...completionOf(run, entry),
         shape: task.shape,
         ...readBy(entry),
         parents: task.parents,
@@ -62,6 +64,12 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
       },
     ];
   });
+}
+
+function completionOf({ completionKey: key }: Run, { task, attempts }: TaskEntry): Pick<Lease, "completion"> {
+  const startedAt = attempts.at(-1)?.startedAt;
+  if (task.external !== true || key === undefined || startedAt === undefined) return {};
+  return { completion: { key, expiresAt: startedAt + task.timeoutMs } };
 }
 
 /** Puts the payloads of one answer on their way: the bytes of the first ones, as far as they fit. */

@@ -1,5 +1,6 @@
 /** The run as people and programs see it: `GET /api/v1/runs/{id}`. */
 import type { AttemptRecord, Progress, Run, TaskEntry, TaskState } from "../core/run.ts";
+import type { TaskStatus } from "../core/status.ts";
 import type { AttemptDocument, RunDocument, TaskDocument } from "./run-rpc.ts";
 
 /** What is known of an attempt that is under way, beside the run. */
@@ -48,7 +49,7 @@ export function describeTask(
   const name = (ordinal: number): string => run.tasks[ordinal]?.task.name ?? "";
   return {
     task: task.name,
-    status: state.status === "each" ? "running" : state.status,
+    status: statusOf(state),
     reason: reasonOf(state),
     upstream: task.upstream.map(name),
     downstream: task.downstream.map(name),
@@ -75,8 +76,18 @@ function describeProgress(progress: Progress | undefined): TaskDocument["progres
 
 function describeWaiting(state: TaskState): TaskDocument["waiting_for"] {
   if (state.status !== "waiting") return null;
+  if (state.for === "completion") return { for: "completion", until: iso(state.expiresAt) };
   const [first] = state.awaits;
   return first === undefined ? null : { for: "run", run_id: first.runId, task: first.task };
+}
+
+function statusOf({ status }: TaskState): TaskStatus {
+  return status === "each" ? "running" : status;
+}
+
+/** The status of a task as people see it. */
+export function taskStatusOf(entry: TaskEntry | undefined): TaskStatus {
+  return entry === undefined ? "pending" : statusOf(entry.state);
 }
 
 function reasonOf(state: TaskState): string | null {

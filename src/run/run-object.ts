@@ -16,6 +16,7 @@ import { Audience, Batch } from "./audience.ts";
 import { eventStream } from "./event-stream.ts";
 import { cancelRuns, dispatchRun, payDebt, startExecutor, tellRuns, watchRuns } from "./outbox.ts";
 import { ALL_LINES, logPage } from "./log-page.ts";
+import { describeCompletable } from "./completable.ts";
 import { Replay } from "./replay.ts";
 import { callRun } from "./run-client.ts";
 import { describeRun, type LiveProgress } from "./run-document.ts";
@@ -28,6 +29,10 @@ import type {
   AcceptRequest,
   AttemptReport,
   ClaimRequest,
+  CompletableTask,
+  CompletionAnswer,
+  CompletionReport,
+  CompletionTarget,
   FinishedStep,
   GatherPage,
   Grant,
@@ -221,6 +226,15 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   async retry(): Promise<{ outcome: RetryOutcome; document: RunDocument } | null> {
     const answer = this.#protocol.retry();
     return answer === null ? null : { outcome: answer.outcome, document: this.#describe(answer.run) };
+  }
+
+  async completable(target: CompletionTarget): Promise<CompletableTask | undefined | null> {
+    const run = this.#protocol.load();
+    return run === null ? null : describeCompletable(run, target);
+  }
+
+  async complete(report: CompletionReport): Promise<CompletionAnswer | null> {
+    return this.#protocol.complete(report);
   }
 
   async replayInputs(from: string, outside: readonly OutsideInput[]): Promise<RecordedInputs | null> {

@@ -8,23 +8,27 @@
  * durable (output gate), effects that were not performed are still owed by the state, and the alarm, set in the same commit,
  * performs them. A repeated effect (a second message, a second executor object) finds nothing to claim.
  */
+import { standingOfCompletion } from "../core/external.ts";
 import type { RunId } from "../core/ids.ts";
 import { fold } from "../core/fold.ts";
 import { advance, isKeptForOthers, nextWakeAt } from "../core/machine.ts";
 import { owedAt } from "../core/owing.ts";
 import type { Run, RunChange, RunGenesis } from "../core/run.ts";
-import { dueAt, newRun } from "../core/run.ts";
+import { dueAt, entryOf, newRun } from "../core/run.ts";
 import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
 import { deliver } from "./delivery.ts";
 import { placeParcel, takeIn } from "./intake.ts";
 import { LiveAttempts, type News } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
+import { taskStatusOf } from "./run-document.ts";
 import { RunFeed, type TellCatalog } from "./run-feed.ts";
 import type {
   AcceptAnswer,
   AcceptRequest,
   AttemptReport,
   ClaimRequest,
+  CompletionAnswer,
+  CompletionReport,
   FinishedStep,
   Grant,
   Lease,
@@ -141,6 +145,7 @@ export class RunProtocol {
       origin: request.origin,
       payload,
       createdAt: now,
+      ...(request.completionKey !== undefined && { completionKey: request.completionKey }),
       ...(request.recorded !== undefined && {
         recorded: request.recorded.map((input) => ({ ...input, payload: placeParcel(input.payload, data) })),
       }),
@@ -228,6 +233,23 @@ export class RunProtocol {
   told(watchers: readonly RunId[]): void {
     const run = this.load();
     if (run !== null) this.#advance(run, { type: "told", watchers });
+  }
+
+  /** Takes a report of an external attempt; sent again, it has counted already. */
+  complete({ outcome, ...lease }: CompletionReport): CompletionAnswer | null {
+    const run = this.load();
+    if (run === null) return null;
+    const { ordinal, attempt, token, nonce } = lease;
+    const data = new Packer(this.#store.nextSeq);
+    const placed =
+      outcome.type === "failed"
+        ? outcome
+        : ({ type: "succeeded", passed: { output: placeParcel(outcome.output, data), to: null } } as const);
+    this.#advance(run, { type: "completed", completion: { ...lease, outcome: placed } }, data);
+    const standing = standingOfCompletion(run, ordinal, attempt, token);
+    const isOurs = entryOf(run, ordinal)?.attempts[attempt - 1]?.completedBy === nonce;
+    const status = taskStatusOf(entryOf(run, ordinal));
+    return { standing: isOurs ? "completed_now" : standing === "open" ? "over" : standing, status };
   }
 
   /** This debt was paid; `next`: of runs to be cancelled, those before this number. */

@@ -2,6 +2,7 @@
  * What others may call on a run object, and what goes over the wire. Methods never throw for expected outcomes; a throw is
  * broken surroundings (reset, overload, code update), to be tried again with a fresh stub (`run/run-client.ts`).
  */
+import type { CompletionStanding } from "../core/external.ts";
 import type { InputShape, RunGraph } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
 import type { OutsideInput } from "../core/inputs.ts";
@@ -17,6 +18,8 @@ export interface AcceptRequest {
   readonly payload: PayloadParcel;
   /** Of a replay: what its tasks read from those that are not in it. */
   readonly recorded?: readonly { readonly task: string; readonly parent: string; readonly payload: PayloadParcel }[];
+  /** Signs the completion URLs of its external tasks (see `trigger/completion-token.ts`); absent: it has none. */
+  readonly completionKey?: string;
   /** With `dispatch: direct`: the accepting invocation is the driver, and gets the first lease in the same call. */
   readonly claim?: ClaimRequest;
   /** How long the root task waits before it may start; absent: not at all. Milliseconds. */
@@ -51,6 +54,10 @@ export interface Lease {
   readonly inlineLimitBytes: number;
   /** How many runs led to this one (see `TriggerOrigin`). */
   readonly depth: number;
+  /** Where the deployment was reached when its run was triggered; absent: nobody knows, or no task is external. */
+  readonly url?: string;
+  /** Of an external task: what its completion URL is made of. */
+  readonly completion?: { readonly key: string; readonly expiresAt: number };
   readonly shape: InputShape;
   /** `trigger` and `value`: exactly one; `keyed`: one for each parent that passed something, by its name. */
   readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];
@@ -110,6 +117,8 @@ export type AttemptOutcome =
       readonly reason: FailReason;
     }
   | { readonly type: "timed_out"; readonly error: AttemptError }
+  /** The method of an external task has returned. */
+  | { readonly type: "waiting" }
   /** Its worker died, or the surroundings failed: it is started again, which does not count against `retries`. */
   | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError }
   /** It awaits other runs, and is started again when one of them is final. */
@@ -220,6 +229,10 @@ export interface RunRpc {
   }): Promise<{ readonly cancelled: boolean; readonly document: RunDocument } | null>;
   /** Has the final run go on, in place. Null also if its retention is over. */
   retry(): Promise<{ readonly outcome: RetryOutcome; readonly document: RunDocument } | null>;
+  /** How an external task stands to being completed. Undefined: there is no such task. */
+  completable(target: CompletionTarget): Promise<CompletableTask | undefined | null>;
+  /** Somebody reports what an external attempt came to. */
+  complete(report: CompletionReport): Promise<CompletionAnswer | null>;
   /** What a replay from this task reads; null also if the task has never come to read anything. */
   replayInputs(from: string, outside: readonly OutsideInput[]): Promise<RecordedInputs | null>;
   /** Resolves to the document once the run is final, or to null after `timeoutMs` (or if there is no such run). */
@@ -232,6 +245,44 @@ export interface RecordedInputs {
   readonly parents: readonly string[];
   readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];
   readonly outside: readonly (OutsideInput & { readonly payload: PayloadDelivery })[];
+}
+
+/** Which external task: by its name, whichever attempt is open; or one attempt. */
+export type CompletionTarget =
+  | { readonly task: string }
+  | { readonly ordinal: number; readonly attempt: number; readonly token: number };
+
+/** What is needed to complete it. */
+export interface CompletableTask {
+  readonly task: string;
+  readonly method: string;
+  readonly status: TaskStatus;
+  readonly standing: CompletionStanding | "not_external";
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+  /** When the present attempt's time is over, if it waits. Epoch milliseconds. */
+  readonly expiresAt: number | null;
+  /** Signs its URLs; null: it has none. */
+  readonly key: string | null;
+  readonly inlineLimitBytes: number;
+}
+
+/** What somebody reports of an external attempt. */
+export interface CompletionReport {
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+  /** The same in each try of one report: the second finds that the first has counted. */
+  readonly nonce: string;
+  readonly outcome:
+    | { readonly type: "succeeded"; readonly output: PayloadParcel }
+    | { readonly type: "failed"; readonly error: AttemptError };
+}
+
+export interface CompletionAnswer {
+  readonly standing: "completed_now" | Exclude<CompletionStanding, "open">;
+  readonly status: TaskStatus;
 }
 
 /** What somebody is told when a run has failed. */
@@ -299,6 +350,8 @@ export interface TaskDocument {
   readonly output: { readonly kind: string; readonly size: number; readonly content_type: string } | null;
   /** Why it does not go on by itself just now. */
   readonly waiting_for: WaitingForDocument | null;
+  /** Where an external task may be completed while it waits; only for callers who may change the run. */
+  readonly completion_url?: string;
   /** Those that have finished; absent: none. */
   readonly steps?: readonly { readonly name: string; readonly finished_at: string }[];
   /** Only of tasks with `each`. */
@@ -334,12 +387,14 @@ export interface GatherPage {
   readonly next: number | null;
 }
 
-/** `run`: suspended until that run is final. */
-export interface WaitingForDocument {
-  readonly for: "run";
-  readonly run_id: RunId;
-  readonly task: string;
-}
+/** `run`: suspended until that run is final. `completion`: until somebody completes it, or that time. */
+export type WaitingForDocument =
+  | { readonly for: "completion"; readonly until: string }
+  | {
+      readonly for: "run";
+      readonly run_id: RunId;
+      readonly task: string;
+    };
 
 export interface AttemptDocument {
   readonly attempt: number;

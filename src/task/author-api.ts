@@ -63,6 +63,11 @@ export interface TaskContext {
   readonly env: Env;
   /** Aborted when the attempt's time is up, or its run is cancelled; long attempts are told within seconds (see the README). */
   readonly signal: AbortSignal;
+  /**
+   * Of an external task: where somebody reports what this attempt came to, once, within its timeout, without a token. Throws in
+   * any other task.
+   */
+  readonly completionUrl: string;
   readonly log: TaskLog;
   triggerTaskWithEvent(this: void, task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
   emitEvent(this: void, name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult>;

@@ -68,7 +68,8 @@ export function executeLease(
   arrays = new ArrayReader(env.PAYLOADS),
   reports?: ReportChannel,
 ): Promise<Settlement> {
-  const port = { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan };
+  const url = lease.url === undefined ? {} : { url: lease.url };
+  const port = { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, ...url };
   return executeAttempt(lease, registry, port, deadlines, arrays, reports);
 }
 
@@ -79,6 +80,7 @@ export function callEndpoint(
   call: EndpointCall & { readonly env: Env; readonly lifetime: Lifetime },
 ): unknown {
   const { env, lifetime } = call;
-  const scope = new EndpointScope(call, { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan });
+  const { origin: url } = new URL(request.url);
+  const scope = new EndpointScope(call, { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, url });
   return runInScope(scope, () => method(request, scope));
 }

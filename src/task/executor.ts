@@ -137,7 +137,10 @@ async function run(
     const payload = await fit(method.input, read, `what the task "${lease.task}" reads`);
     // Reading may have taken all of its time: then another attempt is under way, and this one must not begin.
     end.throwIfCome();
+    if (lease.completion !== undefined) await scope.prepare();
     const returned: unknown = await runInScope(scope, () => method.run(payload, scope));
+    // What it returns is for nobody: the task passes what completes it.
+    if (lease.completion !== undefined) return { type: "waiting" };
     const { data, to } = scope.passedData(returned);
     const output = await fit(method.output, data, `what the task "${lease.task}" passes`);
     // Nobody will read what it passes.

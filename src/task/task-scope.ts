@@ -9,6 +9,7 @@ import type { ChildRun, Progress } from "../core/run.ts";
 import { nearest } from "../conf/nearest.ts";
 import type { Lease, RunDocument } from "../run/run-rpc.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
+import { AttemptCompletion } from "./attempt-completion.ts";
 import { AttemptSteps, currentStep } from "./attempt-steps.ts";
 import { AttemptWaits } from "./attempt-waits.ts";
 import { AttemptLog } from "./attempt-log.ts";
@@ -51,6 +52,7 @@ export class TaskScope implements TaskContext {
   #chosen: readonly string[] | null = null;
   #env: Env | null = null;
   #spanOfTrace: string | null = null;
+  #completion = AttemptCompletion.none;
 
   constructor(lease: Lease, inputs: AttemptInputs, port: TriggerPort, end: AttemptEnd) {
     this.#lease = lease;
@@ -91,6 +93,15 @@ export class TaskScope implements TaskContext {
   get env(): Env {
     const { runId, task, depth } = this.#lease;
     return (this.#env ??= markingEnv(this.#port.env, this.#port.plan, { runId, task, depth }));
+  }
+
+  get completionUrl(): string {
+    return this.#completion.url;
+  }
+
+  /** Makes what a method may ask for without waiting. */
+  async prepare(): Promise<void> {
+    this.#completion = await AttemptCompletion.of(this.#lease, this.#port.env.PEACH_URL);
   }
 
   get signal(): AbortSignal {
@@ -156,6 +167,7 @@ export class TaskScope implements TaskContext {
 
   passToChildTask(data: unknown, options?: { readonly to?: string }): void {
     this.#refuseIfEnded("passToChildTask");
+    this.#completion.refuse("passToChildTask");
     const to = options?.to;
     if (to === undefined) {
       this.#passed = { data };
@@ -170,6 +182,7 @@ export class TaskScope implements TaskContext {
   runOnlyChildTasks(...names: readonly string[]): void {
     this.#refuseIfEnded("runOnlyChildTasks");
     this.#refuseInItem("runOnlyChildTasks", "Choose in the downstream task, or in one before the items.");
+    this.#completion.refuse("runOnlyChildTasks");
     const unknown = names.find((name) => !this.#lease.children.includes(name));
     if (unknown !== undefined) throw new ProblemError(this.#noSuchTask(unknown, "downstream", this.#lease.children));
     this.#chosen = names;

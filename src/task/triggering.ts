@@ -20,6 +20,8 @@ export interface TriggerPort {
   readonly accept: AcceptTrigger;
   readonly emit: EmitEvent;
   readonly plan: Plan;
+  /** Where the deployment was reached, as far as anybody knows. */
+  readonly url?: string;
 }
 
 export interface AuthorTrigger {
@@ -40,7 +42,7 @@ export async function triggerTask(port: TriggerPort, trigger: AuthorTrigger): Pr
     task,
     payload: payload.value,
     idempotencyKey: options?.idempotencyKey ?? derivedKey,
-    origin,
+    origin: { ...origin, ...(port.url !== undefined && { url: port.url }) },
     delayMs: millisecondsOf(options?.delay ?? 0),
   });
   if (!accepted.ok) throw new ProblemError(accepted.problem);
@@ -55,7 +57,8 @@ export async function emitNamedEvent(
 ): Promise<readonly EmittedRun[]> {
   const payload = encodePayload(event.payload);
   if (!payload.ok) throw new ProblemError(payload.problem);
-  const emitted = await port.emit(port.env, port.lifetime, { ...event, payload: payload.value });
+  const url = port.url === undefined ? {} : { url: port.url };
+  const emitted = await port.emit(port.env, port.lifetime, { ...event, ...url, payload: payload.value });
   if (!emitted.ok) throw new ProblemError(emitted.problem);
   return emitted.value;
 }

@@ -24,6 +24,7 @@ import type { AcceptRequest, ClaimRequest, Grant } from "../run/run-rpc.ts";
 import type { WindowAnswer } from "../limits/debounce-rpc.ts";
 import type { MethodRegistry } from "../task/method.ts";
 import { checkInput } from "./check-input.ts";
+import { newCompletionKey } from "./completion-token.ts";
 import { refuseTooDeep } from "./trigger-depth.ts";
 import { debounceDelayMs, debounceKeyOf, debounceWindow } from "./debounced.ts";
 
@@ -118,13 +119,21 @@ export function createAcceptTrigger({
     return graph;
   }
 
+  const hasExternals = Object.values(plan.tasks).some(({ external }) => external);
+
+  /** Where the deployment was reached matters to external tasks only, also to those of runs that this one triggers. */
+  function originOf({ url, ...origin }: TriggerOrigin): TriggerOrigin {
+    return hasExternals && url !== undefined ? { ...origin, url } : origin;
+  }
+
   function claimWithin(lifetime: Lifetime): ClaimRequest {
     const leftMs = lifetime.budgetMs?.() ?? Number.POSITIVE_INFINITY;
     return { ...directClaim, budgetMs: Math.min(directClaim.budgetMs, leftMs) };
   }
 
   return async function acceptTrigger(env, lifetime, trigger) {
-    const { task, payload, idempotencyKey, origin, delayMs = 0, replayed } = trigger;
+    const { task, payload, idempotencyKey, delayMs = 0, replayed } = trigger;
+    const origin = originOf(trigger.origin);
     const graph = asReplayed(graphOf(task), replayed);
     const root = graph?.tasks[0];
     if (graph === null || root === undefined) return refuse(unknownTask(Object.keys(plan.tasks), task));
@@ -145,7 +154,7 @@ export function createAcceptTrigger({
     if (!parcel.ok) return parcel;
     const claim = graph.dispatch === "direct" ? { claim: claimWithin(lifetime) } : {};
     const recordings = copies === undefined || copies.value.length === 0 ? {} : { recorded: copies.value };
-    const request = { runId, graph, origin, payload: parcel.value, ...recordings, delayMs, ...claim };
+    const request = { runId, graph, origin, payload: parcel.value, ...keyFor(graph), ...recordings, delayMs, ...claim };
     const answer = await recorded(
       runId,
       callRun(env, runId, (run) => run.accept(request)),
@@ -165,8 +174,9 @@ export function createAcceptTrigger({
     lifetime: Lifetime,
     graph: RunGraph,
     debounce: DebouncePlan,
-    { task, payload, idempotencyKey, origin, delayMs = 0 }: TriggerRequest,
+    { task, payload, idempotencyKey, origin: given, delayMs = 0 }: TriggerRequest,
   ): Promise<Result<AcceptedTrigger>> {
+    const origin = originOf(given);
     const key = await debounceKeyOf(debounce, payload);
     const waitMs = debounceDelayMs(debounce, delayMs);
     let body = payload;
@@ -184,7 +194,7 @@ export function createAcceptTrigger({
 
       const parcel = await parcelTrigger(env, runId, body, graph);
       if (!parcel.ok) return parcel;
-      const request = { runId, graph, origin, payload: parcel.value, delayMs: waitMs };
+      const request = { runId, graph, origin, payload: parcel.value, ...keyFor(graph), delayMs: waitMs };
       const answer = await recorded(
         runId,
         callRun(env, runId, (run) => run.acceptOrPostpone(request)),
@@ -224,6 +234,10 @@ export function createAcceptTrigger({
       return refuse(OVERLOADED);
     }
   }
+}
+
+function keyFor({ tasks }: RunGraph): Pick<AcceptRequest, "completionKey"> {
+  return tasks.some(({ external }) => external) ? { completionKey: newCompletionKey() } : {};
 }
 
 /** The graph whose root reads as it read in the run that is replayed. */

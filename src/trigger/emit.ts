@@ -24,6 +24,8 @@ export interface EmittedEvent {
   readonly parent: TriggerOrigin["parent"];
   readonly depth?: number;
   readonly traceparent?: string;
+  /** Where the deployment was reached (see `TriggerOrigin`). */
+  readonly url?: string;
 }
 
 /** A run of a task that listens. */
@@ -57,7 +59,8 @@ export function invalidEventName(name: string): Problem {
 
 /** The emitter for this plan. */
 export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependencies): EmitEvent {
-  return async function emitEvent(env, lifetime, { name, payload, idempotencyKey, parent, depth, traceparent }) {
+  return async function emitEvent(env, lifetime, event) {
+    const { name, payload, idempotencyKey, parent, depth, traceparent, url } = event;
     if (!EVENT_NAME.test(name)) return refuse(invalidEventName(name));
     const listeners = tasksListeningTo(plan, name);
     const misfit = await findMisfit(listeners, payload);
@@ -71,6 +74,7 @@ export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependenc
       parent,
       ...(depth !== undefined && { depth }),
       ...(traceparent !== undefined && { traceparent }),
+      ...(url !== undefined && { url }),
     };
     const copies = copiesOf(payload, listeners.length);
     const answers = await Promise.all(

@@ -32,6 +32,8 @@ export interface ReplayRequest {
   readonly by: string;
   /** The trace that the new run belongs to; absent: none. */
   readonly traceparent?: string;
+  /** Where the deployment was reached. */
+  readonly url: string;
 }
 
 /** Refuses with `unknown_run`, `unknown_task`, `not_replayable`, `no_payload`, and as `AcceptTrigger` does. */
@@ -50,7 +52,7 @@ export interface ReplayDependencies {
 /** The way to replay runs with this plan. Null: there is no run of this id. */
 export function createReplayRun({ plan, callRun, acceptTrigger }: ReplayDependencies): ReplayRun {
   return async function replayRun(env, lifetime, request) {
-    const { runId, from, payload, by, traceparent } = request;
+    const { runId, from, payload, by, url, traceparent } = request;
     const document = await callRun(env, runId, (run) => run.describe());
     if (document === null) return ok(null);
     const task = from ?? document.task;
@@ -66,6 +68,7 @@ export function createReplayRun({ plan, callRun, acceptTrigger }: ReplayDependen
         by,
         parent: null,
         replayOf: { runId, from },
+        url,
         ...(traceparent !== undefined && { traceparent }),
       },
     } as const;

@@ -12,8 +12,6 @@ describe("keys that this version does not run", () => {
     concurrency: 4
     rate_limit: {limit: 100, per: 1m}
     debounce: {delay: 10s, key: payload.item_id}
-    external: true
-    timeout: 20d
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
       "peach.conf:5:5: tasks.t.concurrency: this version of Peach does not run \`concurrency\` yet
@@ -24,12 +22,7 @@ describe("keys that this version does not run", () => {
       peach.conf:6:5: tasks.t.rate_limit: this version of Peach does not run \`rate_limit\` yet
         6 |     rate_limit: {limit: 100, per: 1m}
           |     ^^^^^^^^^^
-        hint: remove it: the rate of attempts is not limited
-
-      peach.conf:8:5: tasks.t.external: this version of Peach does not run \`external\` other than \`false\` yet
-        8 |     external: true
-          |     ^^^^^^^^
-        hint: remove it: a task is finished by its own function only"
+        hint: remove it: the rate of attempts is not limited"
     `);
   });
 

@@ -30,6 +30,7 @@ describe("the plan", () => {
           runIf: "all_success",
           retries: DEFAULT_RETRIES,
           timeoutMs: 25_000,
+          external: false,
           debounce: null,
           each: null,
           dispatch: "queue",
@@ -114,6 +115,7 @@ describe("the plan", () => {
               "maxParallel": 8,
               "onError": "continue",
             },
+            "external": false,
             "method": "archive_task",
             "name": "archive",
             "on": {
@@ -140,6 +142,7 @@ describe("the plan", () => {
             "dispatch": "direct",
             "downstream": [],
             "each": null,
+            "external": false,
             "method": "done_task",
             "name": "done",
             "on": {
@@ -169,6 +172,7 @@ describe("the plan", () => {
               "done",
             ],
             "each": null,
+            "external": false,
             "method": "sub/recommend#recommend_task",
             "name": "recommend",
             "on": {
@@ -198,6 +202,7 @@ describe("the plan", () => {
               "archive",
             ],
             "each": null,
+            "external": false,
             "method": "transcribe_task",
             "name": "transcribe",
             "on": {
@@ -226,7 +231,7 @@ describe("the plan", () => {
             "upstream": [],
           },
         },
-        "version": "43d8d3e1f26b",
+        "version": "d9b410762c3c",
       }
     `);
   });

@@ -53,3 +53,51 @@ describe("a run of seven tasks that has failed at the fifth", () => {
     expect(executed(again)).toEqual(["t3", "t4", "t5", "t5", "t6", "t7"]);
   });
 });
+
+describe("an external task", () => {
+  it("waits across a power cut, and is completed once by its URL, without a token", async () => {
+    const { run_id } = await stage.peach.trigger("approve");
+    await expect
+      .poll(async () => taskOf(await stage.peach.run(run_id), "approve").status, { timeout: 20_000 })
+      .toBe("waiting");
+    await stage.kill();
+    await stage.restart();
+    const asked = new URL(z.string().parse(stage.recorder.of(run_id, "asked")[0]?.data));
+    // The runtime has another port now.
+    const url = stage.peach.url + asked.pathname;
+    const complete = (): Promise<Response> =>
+      fetch(url, { method: "POST", body: JSON.stringify({ status: "succeeded", payload: { by: "a person" } }) });
+    const answers = [await complete(), await complete()];
+    expect(answers.map(({ status }) => status)).toEqual([200, 409]);
+    expect((await stage.peach.finished(run_id)).status).toBe("succeeded");
+    expect(stage.recorder.of(run_id, "read")).toMatchObject([{ task: "approved", data: '{"by":"a person"}' }]);
+  });
+});
+
+describe("a run that fails", () => {
+  it("is told to the task of on_failure, once", async () => {
+    const { run_id } = await stage.peach.trigger("t5");
+    await stage.peach.finished(run_id);
+    const told = (): string[] =>
+      stage.recorder
+        .reports("read")
+        .flatMap(({ task, data }) => (task === "told" && String(data).includes(run_id) ? [String(data)] : []));
+    await expect.poll(told, { timeout: 20_000 }).toHaveLength(1);
+    expect(JSON.parse(told()[0] ?? "")).toMatchObject({
+      run_id,
+      task: "t5",
+      status: "failed",
+      failed_tasks: [{ task: "t5", reason: "error", attempts: 1, error: { message: "broken" } }],
+    });
+  });
+});
+
+describe("a run that is cancelled with its children", () => {
+  it("takes the run with it that it awaits", async () => {
+    const { run_id } = await stage.peach.trigger("parent");
+    const childId = async (): Promise<string | undefined> => (await stage.peach.run(run_id)).children[0]?.run_id;
+    await expect.poll(childId, { timeout: 20_000 }).toBeDefined();
+    expect((await post(`/api/v1/runs/${run_id}/cancel?children=true`)).status).toBe(200);
+    expect((await stage.peach.finished((await childId()) ?? "")).status).toBe("cancelled");
+  });
+});

@@ -96,7 +96,6 @@ describe("a path where nothing is", () => {
 
 describe("a call that this version does not have", () => {
   it.each([
-    ["POST", `/runs/${RUN}/tasks/echo/complete`],
     ["POST", "/tasks/echo/pause"],
     ["POST", "/tasks/echo/resume"],
   ])("%s %s says so", async (method, path) => {

@@ -55,6 +55,8 @@ export class Checker {
   readonly #endedAt = new Map<RunId, number>();
   /** Attempts that ran out of time while the surroundings failed, as `run/ordinal/attempt`: their code is not to blame. */
   readonly #hampered = new Set<string>();
+  /** By whom each attempt of an external task was completed. */
+  readonly #completions = new Map<string, string>();
 
   constructor(
     ground: Ground,
@@ -98,7 +100,7 @@ export class Checker {
   }
 
   /** Before a settle; call what it returns after it. */
-  settling(run: Run | null, settlements: readonly Settlement[]): () => void {
+  settling(run: Run | null, settlements: readonly Pick<Settlement, "ordinal" | "attempt" | "token">[]): () => void {
     if (run === null) return () => {};
     const stale = settlements.flatMap((settlement) => {
       const entry = run.tasks[settlement.ordinal];
@@ -167,6 +169,14 @@ export class Checker {
       throws: this.#throws(lease.runId, lease.ordinal, attempts).own,
       deaths: attempts.filter(({ lostTo }) => lostTo === "worker").length,
     };
+  }
+
+  /** This report has completed the attempt. */
+  completed({ runId, ordinal, attempt, token }: Lease, nonce: string): void {
+    const key = `${runId}/${ordinal}/${attempt}/${token}`;
+    const first = this.#completions.get(key) ?? nonce;
+    this.#completions.set(key, first);
+    if (first !== nonce) this.#ground.violate("3 one winner", `${key} was completed by ${first} and by ${nonce}`);
   }
 
   hampered({ runId, ordinal, attempt }: Lease): void {
@@ -311,14 +321,15 @@ export class Checker {
         this.#ground.violate("2 order", `${run.id}: ${entry.task.name} is pending again`);
       if (was.status === "queued" && entry.state.status === "running" && this.#ground.wall() < (was.notBefore ?? 0))
         this.#ground.violate("2 order", `${run.id}: ${entry.task.name} starts before its delay is over`);
-      if (was.status === "waiting" && entry.state.status === "queued") this.#resumed(run, entry, was);
+      if (was.status === "waiting" && was.for === "run" && entry.state.status === "queued")
+        this.#resumed(run, entry, was);
       if (!isFinal(was)) this.#entered(run, entry, seen.host);
       seen.states[ordinal] = entry.state;
     }
   }
 
   /** A suspended task goes on because a run that it awaits is final, or the wait is over, and it does so soon. */
-  #resumed(run: Run, { task }: TaskEntry, { awaits }: Extract<TaskState, { status: "waiting" }>): void {
+  #resumed(run: Run, { task }: TaskEntry, { awaits }: Extract<TaskState, { status: "waiting"; for: "run" }>): void {
     const { scheduler } = this.#ground;
     const ended = awaits.flatMap(({ runId }) => this.#endedAt.get(runId) ?? []);
     if (ended.length === 0 && awaits.every(({ until }) => until > this.#ground.wall()))
@@ -361,6 +372,18 @@ export class Checker {
     const forGood = behaviour.how === "non_retryable" && own > 0;
     const spent = own + hampered === task.retries.limit + 1;
     const as = state.status === "failed" ? state.reason : state.status;
+    if (task.external === true) {
+      // What others report is no script: they may come too late for some attempts.
+      const isRight: Readonly<Record<string, boolean>> = {
+        succeeded: attempts.filter((attempt) => attempt.status === "succeeded").length === 1,
+        error: own + hampered === task.retries.limit + 1 || forGood,
+        worker_lost: deaths > WORKER_LOST_LIMIT,
+        method_missing: this.#isRemoved(task.method),
+      };
+      if (isRight[as] !== true)
+        this.#ground.violate("8 blame", `${runId}: the external ${task.name} is ${as} after ${own} failures`);
+      return;
+    }
     const right: Readonly<Record<string, boolean>> = {
       succeeded:
         ever === behaviour.throws &&
@@ -455,7 +478,8 @@ function passedBy(run: Run, ordinal: number, child: string): [string, string][] 
 }
 
 function isCurrent(state: TaskState, lease: { readonly attempt: number; readonly token: number }): boolean {
-  return state.status === "running" && state.attempt === lease.attempt && state.token === lease.token;
+  const isOpen = state.status === "running" || (state.status === "waiting" && state.for === "completion");
+  return isOpen && state.attempt === lease.attempt && state.token === lease.token;
 }
 
 /** How a task and its ended attempts stand; a lease that is granted changes nothing of it. */

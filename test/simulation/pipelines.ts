@@ -25,6 +25,8 @@ export interface Behaviour {
   /** A child that gets something of its own. */
   readonly passesTo: string | null;
   readonly logs: boolean;
+  /** What comes of an attempt of an external task: after how long, from how many, and of how many attempts a failure; null: nothing. */
+  readonly reports: { readonly afterMs: number; readonly copies: number; readonly fails: number } | null;
   readonly triggers: readonly { readonly task: string; readonly large: boolean }[];
   /** How long it awaits what it triggers; null: not at all. */
   readonly awaitsMs: number | null;
@@ -136,11 +138,14 @@ function drawPipeline(dice: Dice, name: string, mostTasks: number): TaskPlan[] {
       jitter: dice.chance(0.7),
     };
     const runIf = dice.chance(0.75) ? "all_success" : dice.pick([...RUN_IFS]);
+    const outside = dice.fork(`external ${name} ${index}`);
+    const external = outside.chance(0.12);
     return taskPlan(`${name}t${index}`, {
+      ...(external && { external }),
       downstream: names(downstream),
       upstream: names(upstream),
       dispatch,
-      timeoutMs,
+      timeoutMs: external ? outside.between(200, 1_200_000) : timeoutMs,
       retries,
       runIf,
     });
@@ -148,9 +153,11 @@ function drawPipeline(dice: Dice, name: string, mostTasks: number): TaskPlan[] {
 }
 
 function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): Behaviour {
+  const outside = dice.fork(`reports on ${task.name}`);
+  const methodMs = task.external ? Math.min(task.timeoutMs, 25_000) : task.timeoutMs;
   const [other] = others;
   return {
-    workMs: dice.chance(0.3) ? 0 : Math.floor(task.timeoutMs * 0.4 * dice.next()),
+    workMs: dice.chance(0.3) ? 0 : Math.floor(methodMs * 0.4 * dice.next()),
     throws: dice.chance(0.75) ? 0 : dice.between(1, 4),
     how: dice.pick(["error", "error", "retry_after", "non_retryable", "hang"]),
     kills: dice.chance(0.93) ? 0 : dice.pick([1, 2, Number.POSITIVE_INFINITY]),
@@ -158,6 +165,13 @@ function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): B
     chooses: dice.chance(0.9) ? null : task.downstream.filter(() => dice.chance(0.5)),
     passesTo: dice.chance(0.2) ? (task.downstream[0] ?? null) : null,
     logs: dice.chance(0.3),
+    reports: outside.chance(0.1)
+      ? null
+      : {
+          afterMs: outside.chance(0.3) ? 0 : Math.floor(task.timeoutMs * 1.1 * outside.next()),
+          copies: outside.chance(0.3) ? 2 : 1,
+          fails: outside.chance(0.7) ? 0 : outside.between(1, 3),
+        },
     triggers:
       other === undefined || dice.chance(0.85)
         ? []

@@ -129,6 +129,20 @@ const BUGS: readonly Bug[] = [
     instead: "return retriedAfter === 0 ? attempts : attempts;",
   },
   {
+    invariant: "3 one winner",
+    bug: "whoever reports on an external task is believed",
+    file: "src/core/external.ts",
+    code: 'if (open?.attempt === attempt && open.token === token) return "open";',
+    instead: 'if (open !== null) return "open";',
+  },
+  {
+    invariant: "2 never stuck",
+    bug: "an external task waits for ever",
+    file: "src/core/run.ts",
+    code: 'if (state.for === "completion") return state.expiresAt;',
+    instead: 'if (state.for === "completion") return null;',
+  },
+  {
     invariant: "12 told once",
     bug: "the failures of one run are not told apart",
     file: "src/core/owing.ts",
@@ -136,18 +150,11 @@ const BUGS: readonly Bug[] = [
     instead: "notes.owe(newOwed(debt, 0, times.finishedAt));",
   },
   {
-    invariant: "12 told once",
-    bug: "a run that fails tells nobody if it is retried soon",
-    file: "src/core/retry-in-place.ts",
-    code: "if (again.size === 0) return",
-    instead: "for (const { id } of run.owed) decision.notes.pay(id);\n  if (again.size === 0) return",
-  },
-  {
     invariant: "13 children cancelled",
-    bug: "what an attempt had triggered when its run was cancelled goes on",
+    bug: "a run that is cancelled with its children leaves the first one alone",
     file: "src/core/owed.ts",
-    code: "if (isNew) notes.owe(",
-    instead: "if (isNew && run.owed.length < 0) notes.owe(",
+    code: 'notes.owe(newOwed({ type: "cancel_children", next: 0 }, run.owedEver, now));',
+    instead: 'notes.owe(newOwed({ type: "cancel_children", next: 1 }, run.owedEver, now));',
   },
   {
     invariant: "5 nothing of a failed attempt",

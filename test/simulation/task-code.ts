@@ -21,6 +21,8 @@ export interface TaskWorld {
   held(from: Invocation, runId: RunId, payload: PayloadDelivery & { readonly at: "held" }): Promise<Uint8Array>;
   /** Triggers a task from a task; `nth` counts the triggers of this target. Null: the trigger was refused. */
   trigger(from: Invocation, lease: Lease, target: string, nth: number, large: boolean): Promise<RunId | null>;
+  /** The attempt of an external task has told somebody where to report to. */
+  handOver(lease: Lease): void;
   /** Whether that run is final. */
   isFinal(from: Invocation, runId: RunId): Promise<boolean>;
   /** Whether the run keeps the step of this attempt. */
@@ -96,8 +98,10 @@ async function run(world: TaskWorld, from: Invocation, lease: Lease, children: C
     if (awaits !== null) return { type: "suspended", awaits };
   }
   if (deaths < behaviour.kills) from.kill(`${lease.task} takes its worker down`);
+  if (lease.completion !== undefined) world.handOver(lease);
   await from.pause(0);
   if (throws < behaviour.throws) return thrown(behaviour);
+  if (lease.completion !== undefined) return { type: "waiting" };
   const to =
     behaviour.passesTo !== null && lease.children.includes(behaviour.passesTo)
       ? { [behaviour.passesTo]: await parcel(world, from, lease, behaviour.passesTo) }

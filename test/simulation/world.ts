@@ -20,6 +20,7 @@ import type { Fault } from "./faults.ts";
 import { Ground, type Limits, type Violation } from "./ground.ts";
 import { Invocation, PassingError, StoreError } from "./invocation.ts";
 import { makePipelines, planWithout, RETENTION_MS, TOLD, type Pipelines, type Trigger } from "./pipelines.ts";
+import { Outside } from "./outside.ts";
 import { Queue } from "./queue.ts";
 import { RunHost } from "./run-host.ts";
 import { executeAttempt, storeText, type TaskWorld } from "./task-code.ts";
@@ -65,6 +66,7 @@ class World {
   readonly #executors = new Map<string, ExecutorHost>();
   readonly #queue: Queue;
   readonly #tasks: TaskWorld;
+  readonly #outside: Outside;
   #plan: Plan;
   #removed: readonly string[] = [];
   #invocations = 0;
@@ -78,6 +80,13 @@ class World {
     const isRemoved = (method: string): boolean => this.#removed.includes(method);
     this.#checker = new Checker(this.#ground, this.#bucket, behaviours, isRemoved);
     this.#queue = new Queue(this.#ground, (runId) => this.#drive(runId));
+    this.#outside = new Outside({
+      ground: this.#ground,
+      bucket: this.#bucket,
+      checker: this.#checker,
+      behaviours,
+      callRun: (from, runId, what, work) => this.#callRun(from, runId, what, work),
+    });
     this.#tasks = {
       ground: this.#ground,
       bucket: this.#bucket,
@@ -86,6 +95,7 @@ class World {
       isRemoved,
       expect: (from, runId) => this.#expect(from, runId),
       held: () => Promise.reject(new Error("no payload of this world is that large")),
+      handOver: (lease) => this.#outside.handOver(lease),
       trigger: (from, lease, target, nth, large) => this.#triggerFromTask(from, lease, target, nth, large),
       isFinal: (from, runId) =>
         this.#callRun(from, runId, "untilFinal", (run) => (run.load()?.finishedAt ?? null) !== null),
@@ -229,7 +239,8 @@ class World {
       () => this.#expect(from, runId),
     );
     const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs: DRIVER_BUDGET_MS } } : {};
-    const request = { runId, graph, origin, payload, delayMs, ...(debounced ? {} : claim) };
+    const completionKey = "signs nothing in this world";
+    const request = { runId, graph, origin, payload, completionKey, delayMs, ...(debounced ? {} : claim) };
     const answer = await this.#callRun(from, runId, `accept ${task}`, (run) => {
       const copy = structuredClone(request);
       return debounced ? run.acceptOrPostpone(copy) : run.accept(copy);

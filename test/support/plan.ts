@@ -15,6 +15,7 @@ export function taskPlan(
     runIf: "all_success",
     retries: { limit: 0, delayMs: 1000, backoff: "exponential", maxDelayMs: 300_000, jitter: true },
     timeoutMs: 25_000,
+    external: false,
     dispatch: "queue",
     each: null,
     debounce: null,

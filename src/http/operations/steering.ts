@@ -1,6 +1,18 @@
 /** The calls that steer runs. */
 import { z } from "zod";
-import { acceptedTrigger, idempotencyKey, named, replayOf, runDocument, runParams, taskName } from "../api-types.ts";
+import { TASK_STATUSES } from "../../core/status.ts";
+import { completionBody } from "../../trigger/complete.ts";
+import {
+  acceptedTrigger,
+  idempotencyKey,
+  named,
+  replayOf,
+  runDocument,
+  runId,
+  runParams,
+  runTaskParams,
+  taskName,
+} from "../api-types.ts";
 import type { Operation } from "../operation.ts";
 
 const GROUP = "Steering";
@@ -64,5 +76,33 @@ export const replayRun = {
     "invalid_json",
     "invalid_payload",
     "payload_too_large",
+  ],
+} satisfies Operation;
+
+export const completeTask = {
+  id: "completeTask",
+  method: "POST",
+  path: "/runs/{id}/tasks/{task}/complete",
+  right: "change",
+  group: GROUP,
+  summary:
+    "Completes an external task, whose method has begun; so does a POST of the same body to its completion URL, without a token",
+  params: runTaskParams,
+  body: { description: "What it came to", required: true, document: named("Completion", completionBody) },
+  answers: {
+    200: {
+      description: "The task as it is now",
+      document: named("CompletedTask", z.object({ run_id: runId, task: taskName, status: z.enum(TASK_STATUSES) })),
+    },
+  },
+  problems: [
+    "unknown_run",
+    "unknown_task",
+    "invalid_json",
+    "invalid_payload",
+    "payload_too_large",
+    "already_completed",
+    "not_waiting",
+    "completion_expired",
   ],
 } satisfies Operation;

@@ -33,6 +33,7 @@ export function eventRoutes({ emitEvent }: EventRouteDependencies): Hono<HttpEnv
       idempotencyKey: key === null ? null : eventKey(name, key),
       parent: null,
       ...traceOf(c),
+      url: new URL(c.req.url).origin,
     });
     if (!emitted.ok) return problemResponse(c, emitted.problem);
     return reply(202, { runs: emitted.value.map(({ runId, task }) => ({ run_id: runId, task })) });

@@ -8,7 +8,6 @@ const NOTHING = "A later version has it.";
 
 /** By method, path, right and what to do instead. */
 export const LATER_CALLS: readonly (readonly [method: "GET" | "POST", path: string, right: Right, hint: string])[] = [
-  ["POST", "/runs/:id/tasks/:task/complete", "change", NOTHING],
   ["POST", "/tasks/:task/pause", "change", NOTHING],
   ["POST", "/tasks/:task/resume", "change", NOTHING],
 ];

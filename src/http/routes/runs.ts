@@ -1,17 +1,16 @@
 /** `/runs/{id}`: one run, its payloads and logs. Each call asks the run's own object. */
 import { Hono } from "hono";
-import { nearest } from "../../conf/nearest.ts";
-import type { RunId } from "../../core/ids.ts";
 import type { Problem } from "../../core/result.ts";
 import type { callRun } from "../../run/run-client.ts";
 import type { LogPlace } from "../../run/run-rpc.ts";
+import { withCompletionUrls } from "../completion-urls.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listItems } from "../operations/items.ts";
 import { readItemPayload, readRun, readRunPayload, readTaskLogs, readTaskPayload } from "../operations/runs.ts";
 import { sendPayload } from "../payload-response.ts";
 import { problemResponse } from "../problem.ts";
-import { unknownRun, withRunId } from "../run-id.ts";
+import { refuseUnlessInRun, unknownRun, withRunId } from "../run-id.ts";
 
 export interface RunRouteDependencies {
   readonly callRun: typeof callRun;
@@ -23,7 +22,8 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
   handle(routes, readRun, (c, { params, reply }) =>
     withRunId(c, params, async (runId) => {
       const document = await callRun(c.env, runId, (run) => run.describe());
-      return document === null ? problemResponse(c, unknownRun(runId)) : reply(200, document);
+      if (document === null) return problemResponse(c, unknownRun(runId));
+      return reply(200, await withCompletionUrls(c, document, callRun));
     }),
   );
   handle(routes, readRunPayload, (c, { params, headers }) =>
@@ -38,7 +38,7 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
       const payload = await callRun(c.env, runId, (run) => run.payload(task));
       if (payload) return sendPayload(c, payload, rangeOf(headers));
       if (payload === null) return problemResponse(c, unknownRun(runId));
-      return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? nothingPassed(task));
+      return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? nothingPassed(task));
     }),
   );
   handle(routes, readTaskLogs, (c, { params, query, reply }) =>
@@ -48,7 +48,7 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
       const page = await callRun(c.env, runId, (run) => run.logs(task, { attempt, item, from, limit }));
       if (page) return reply(200, { logs: page.logs, dropped: page.dropped, next_cursor: cursorOf(page.next) });
       if (page === null) return problemResponse(c, unknownRun(runId));
-      return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? unknownItem(task, item));
+      return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownItem(task, item));
     }),
   );
   handle(routes, listItems, (c, { params, query: { status = null, limit, cursor = 0 }, reply }) =>
@@ -57,7 +57,7 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
       const page = await callRun(c.env, runId, (run) => run.items(task, { status, limit, from: cursor }));
       if (page) return reply(200, { items: page.items, next_cursor: page.next === null ? null : String(page.next) });
       if (page === null) return problemResponse(c, unknownRun(runId));
-      return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? unknownRun(runId));
+      return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownRun(runId));
     }),
   );
   handle(routes, readItemPayload, (c, { params, headers }) =>
@@ -69,24 +69,10 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
       const [item] =
         (await callRun(c.env, runId, (run) => run.items(task, { status: null, limit: 1, from: index })))?.items ?? [];
       if (item !== undefined) return problemResponse(c, nothingPassed(`${task}[${index}]`));
-      return problemResponse(c, (await unlessInRun(c.env, runId, task)) ?? unknownItem(task, index));
+      return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownItem(task, index));
     }),
   );
   return routes;
-
-  /** The refusal if the run has no such task. */
-  async function unlessInRun(env: Env, runId: RunId, task: string): Promise<Problem | null> {
-    const document = await callRun(env, runId, (run) => run.describe());
-    if (document === null) return unknownRun(runId);
-    const names = document.tasks.map((entry) => entry.task);
-    if (names.includes(task)) return null;
-    const meant = nearest(task, names);
-    return {
-      code: "unknown_task",
-      detail: `The run ${runId} has no task "${task}".`,
-      hint: meant === null ? `Its tasks are ${names.join(", ")}.` : `Did you mean "${meant}"?`,
-    };
-  }
 }
 
 function unknownItem(task: string, index: number | undefined): Problem {

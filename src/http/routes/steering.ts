@@ -7,16 +7,17 @@ import { encodeRequestBody, unlessEmpty } from "../../payload/request-body.ts";
 import type { RetryOutcome, RunDocument } from "../../run/run-rpc.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { cancelRun, replayRun, retryRun } from "../operations/steering.ts";
+import { cancelRun, completeTask, replayRun, retryRun } from "../operations/steering.ts";
 import { traceOf } from "../incoming-trace.ts";
 import { problemResponse } from "../problem.ts";
-import { unknownRun, withRunId } from "../run-id.ts";
+import { refuseUnlessInRun, unknownRun, withRunId } from "../run-id.ts";
+import { completeTask as completeByApi, type CompletionDependencies } from "../../trigger/complete.ts";
 import { createReplayRun, type ReplayDependencies } from "../../trigger/replay.ts";
 import { acceptedDocument } from "../accepted-document.ts";
 import { contentLength, MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
 
 /** The routes below /api/v1. */
-export function steeringRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
+export function steeringRoutes(dependencies: ReplayDependencies & CompletionDependencies): Hono<HttpEnv> {
   const { callRun } = dependencies;
   const replay = createReplayRun(dependencies);
   const routes = new Hono<HttpEnv>();
@@ -47,10 +48,23 @@ export function steeringRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> 
         idempotencyKey: headers["Idempotency-Key"] ?? null,
         by: c.get("caller").name,
         ...traceOf(c),
+        url: new URL(c.req.url).origin,
       });
       if (!accepted.ok) return problemResponse(c, accepted.problem);
       if (accepted.value === null) return problemResponse(c, unknownRun(runId));
       return reply(202, { ...acceptedDocument(c, accepted.value), replay_of: { run_id: runId, from } });
+    }),
+  );
+  handle(routes, completeTask, (c, { params, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const { task } = params;
+      const body = { contentType: null, contentLength: contentLength(c), body: c.req.raw.body };
+      const completed = await completeByApi(dependencies, c.env, { runId, task }, body);
+      if (completed === null) return problemResponse(c, unknownRun(runId));
+      if (completed === undefined)
+        return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownRun(runId));
+      if (!completed.ok) return problemResponse(c, completed.problem);
+      return reply(200, { run_id: runId, task, status: completed.value.status });
     }),
   );
   return routes;

@@ -53,5 +53,11 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
 }
 
 function originOf(c: Context<HttpEnv>, from: string | undefined): TriggerOrigin {
-  return { source: from === "lab" ? "lab" : "api", by: c.get("caller").name, parent: null, ...traceOf(c) };
+  return {
+    source: from === "lab" ? "lab" : "api",
+    by: c.get("caller").name,
+    parent: null,
+    url: new URL(c.req.url).origin,
+    ...traceOf(c),
+  };
 }

@@ -1,0 +1,64 @@
+/**
+ * External tasks: the method runs once an attempt, tells somebody where to report to, and the task then waits, without anything
+ * running, until that somebody has completed it, or its timeout is over.
+ *
+ *     running ── the method has returned ──▶ waiting ── completed ──▶ succeeded
+ *        │                                      ├─────── reported as failed, timed out ──▶ retrying, failed
+ *        └─ completed before it has returned ───┘
+ *
+ * An attempt is completed at most once, by whoever names its attempt and token first; also while its method is still at work: a
+ * service may be faster than the method that has called it.
+ */
+import type { Decision } from "./decision.ts";
+import { entryOf, type AttemptRecord, type Run, type TaskState } from "./run.ts";
+import type { Completion } from "./run-event.ts";
+
+/** How an attempt stands to being completed: `timed_out` and `over` (it failed otherwise, or was cancelled) are too late. */
+export type CompletionStanding = "open" | "completed" | "timed_out" | "over";
+
+/** The method has returned: from now on the task waits. */
+export function beginWait(decision: Decision, ordinal: number, record: AttemptRecord): void {
+  const { attempt, startedAt } = record;
+  const state = decision.stateOf(ordinal);
+  if (state?.status !== "running") return;
+  const expiresAt = startedAt + decision.entry(ordinal).task.timeoutMs;
+  const waiting = { status: "waiting", for: "completion", attempt, token: state.token, expiresAt } as const;
+  decision.set(ordinal, waiting, { ...record, status: "running", finishedAt: null });
+}
+
+/** The attempt that is open to be completed; null if none is. */
+export function openCompletion(state: TaskState): { readonly attempt: number; readonly token: number } | null {
+  const isOpen = state.status === "running" || (state.status === "waiting" && state.for === "completion");
+  return isOpen ? { attempt: state.attempt, token: state.token } : null;
+}
+
+/** How this attempt of an external task stands. */
+export function standingOfCompletion(run: Run, ordinal: number, attempt: number, token: number): CompletionStanding {
+  const entry = entryOf(run, ordinal);
+  if (entry?.task.external !== true) return "over";
+  const open = openCompletion(entry.state);
+  if (open?.attempt === attempt && open.token === token) return "open";
+  const record = entry.attempts[attempt - 1];
+  if (record?.completedBy !== undefined) return "completed";
+  return record?.status === "timed_out" ? "timed_out" : "over";
+}
+
+/** The record of an attempt that somebody has completed. */
+export function completedRecord(decision: Decision, { ordinal, attempt, nonce, outcome }: Completion): AttemptRecord {
+  const record = decision.openAttempt(ordinal, attempt);
+  return {
+    ...record,
+    status: outcome.type,
+    finishedAt: Math.max(record.startedAt, decision.now),
+    error: outcome.type === "failed" ? outcome.error : null,
+    completedBy: nonce,
+  };
+}
+
+/** The record of an attempt that nobody has completed in time. */
+export function expiredRecord(decision: Decision, ordinal: number, attempt: number): AttemptRecord {
+  const record = decision.openAttempt(ordinal, attempt);
+  const message = `nobody has completed the task within its timeout of ${decision.entry(ordinal).task.timeoutMs} ms`;
+  const error = { name: "TimeoutError", message, stack: null };
+  return { ...record, status: "timed_out", finishedAt: Math.max(record.startedAt, decision.now), error };
+}

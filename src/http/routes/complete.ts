@@ -1,0 +1,28 @@
+/**
+ * `POST /complete/{token}`: whoever holds the URL of an external attempt reports what it came to. The signed token is all that is asked
+ * for; an answer tells nothing of a run whose token is not right.
+ */
+import { Hono } from "hono";
+import { completeByToken, type CompletionDependencies } from "../../trigger/complete.ts";
+import { parseCompletionToken } from "../../trigger/completion-token.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { problemResponse } from "../problem.ts";
+import { contentLength } from "../trigger-request.ts";
+
+/** The route below /complete. */
+export function completionRoutes(dependencies: CompletionDependencies): Hono<HttpEnv> {
+  return new Hono<HttpEnv>().post("/:token", async (c) => {
+    const presented = parseCompletionToken(c.req.param("token"));
+    if (presented === null)
+      return problemResponse(c, {
+        code: "not_found",
+        detail: "This is no completion URL.",
+        hint: "Use it as the task got it, to the last character.",
+      });
+    const body = { contentType: null, contentLength: contentLength(c), body: c.req.raw.body };
+    const completed = await completeByToken(dependencies, c.env, presented, body);
+    if (!completed.ok) return problemResponse(c, completed.problem);
+    const { runId, task, status } = completed.value;
+    return c.json({ run_id: runId, task, status });
+  });
+}

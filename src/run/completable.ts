@@ -1,0 +1,27 @@
+/** How an external task of a run stands to being completed. */
+import { openCompletion, standingOfCompletion } from "../core/external.ts";
+import { entryOf, type Run } from "../core/run.ts";
+import { taskStatusOf } from "./run-document.ts";
+import type { CompletableTask, CompletionTarget } from "./run-rpc.ts";
+
+/** Undefined: there is no such task. By name, it is about the attempt that is open, or the last one. */
+export function describeCompletable(run: Run, target: CompletionTarget): CompletableTask | undefined {
+  const ordinal = "task" in target ? run.tasks.findIndex(({ task }) => task.name === target.task) : target.ordinal;
+  const entry = entryOf(run, ordinal);
+  if (entry === undefined) return undefined;
+  const { task, state, attempts } = entry;
+  const open = openCompletion(state) ?? { attempt: attempts.length, token: 0 };
+  const { attempt, token } = "task" in target ? open : target;
+  return {
+    task: task.name,
+    method: task.method,
+    status: taskStatusOf(entry),
+    standing: task.external === true ? standingOfCompletion(run, ordinal, attempt, token) : "not_external",
+    ordinal,
+    attempt,
+    token,
+    expiresAt: state.status === "waiting" && state.for === "completion" ? state.expiresAt : null,
+    key: run.completionKey ?? null,
+    inlineLimitBytes: run.graph.inlineLimitBytes,
+  };
+}

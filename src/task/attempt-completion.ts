@@ -1,0 +1,40 @@
+/** What an attempt of an external task tells somebody, so that he completes it; of all others, why there is no such thing. */
+import type { Lease } from "../run/run-rpc.ts";
+import { completionUrl } from "../trigger/completion-token.ts";
+
+export class AttemptCompletion {
+  /** Of a task that its own method completes. */
+  static readonly none = new AttemptCompletion(null, false);
+
+  readonly #url: string | null;
+  readonly #isExternal: boolean;
+
+  private constructor(url: string | null, isExternal: boolean) {
+    this.#url = url;
+    this.#isExternal = isExternal;
+  }
+
+  /** `origin`: where the deployment is reached, if it is configured; else it is where the trigger came in. */
+  static async of(lease: Lease, origin: string | undefined): Promise<AttemptCompletion> {
+    const { completion, runId, ordinal, attempt, token, url } = lease;
+    const base = origin?.replace(/\/+$/, "") || url;
+    if (completion === undefined || base === undefined) return new AttemptCompletion(null, completion !== undefined);
+    const { key, expiresAt } = completion;
+    return new AttemptCompletion(await completionUrl(base, key, { runId, ordinal, attempt, token, expiresAt }), true);
+  }
+
+  get url(): string {
+    if (this.#url !== null) return this.#url;
+    throw new Error(
+      this.#isExternal
+        ? "nobody knows where this deployment is reached: its run was not triggered over HTTP; set the variable PEACH_URL, such as https://peach.example.workers.dev"
+        : "only a task with `external: true` in peach.conf has a completion URL",
+    );
+  }
+
+  /** Throws for a helper that says what the task passes: an external task passes what completes it. */
+  refuse(helper: string): void {
+    if (this.#isExternal)
+      throw new Error(`${helper} has no effect in an external task: it passes the payload that completes it`);
+  }
+}

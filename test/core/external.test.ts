@@ -1,0 +1,151 @@
+import { describe, expect, it } from "vitest";
+import type { Completion } from "../../src/core/run-event.ts";
+import { laneOf, methodMs } from "../../src/core/graph.ts";
+import { nextWakeAt } from "../../src/core/machine.ts";
+import { runIdFromBytes } from "../../src/core/ids.ts";
+import { BOOM, failed, graphOf, payloadRef, Play, succeeded, type TaskSettings } from "../support/run-play.ts";
+
+const DAY = 86_400_000;
+const EXTERNAL: TaskSettings = { a: { external: true, timeoutMs: DAY, retries: { limit: 1, delayMs: 0 } } };
+const DONE = { type: "succeeded", passed: { output: payloadRef("completed"), to: null } } as const;
+const REPORTED = { type: "failed", error: BOOM } as const;
+
+/** A run of an external task whose method has handed the work over. */
+function waitingPlay(dag = "a > b"): { play: Play; lease: { ordinal: number; attempt: number; token: number } } {
+  const play = new Play(dag, EXTERNAL);
+  play.claim();
+  const lease = play.leaseOf("a");
+  play.now += 1_000;
+  play.settle("a", { type: "waiting" });
+  return { play, lease };
+}
+
+function complete(play: Play, completion: Partial<Completion> & Pick<Completion, "attempt" | "token">) {
+  return play.event({ type: "completed", completion: { ordinal: 0, nonce: "n", outcome: DONE, ...completion } });
+}
+
+describe("an external task", () => {
+  it("waits when its method has returned, for as long as its timeout since it began, with its attempt under way", () => {
+    const { play, lease } = waitingPlay();
+    expect(play.stateOf("a")).toEqual({
+      status: "waiting",
+      for: "completion",
+      attempt: 1,
+      token: lease.token,
+      expiresAt: play.now - 1_000 + DAY,
+    });
+    expect(play.attemptsOf("a")).toEqual(["running"]);
+    expect(play.claim()).toEqual([]);
+    expect(nextWakeAt(play.run)).toBe(play.now - 1_000 + DAY);
+  });
+
+  it("runs its method in a driver, for at most 25 s, however long it may wait", () => {
+    const [task] = graphOf("a", EXTERNAL).tasks;
+    if (task === undefined) throw new Error("no task");
+    expect([laneOf(task), methodMs(task)]).toEqual(["driver", 25_000]);
+    const play = new Play("a", EXTERNAL);
+    play.claim();
+    expect(play.stateOf("a")).toMatchObject({ expiresAt: play.now + 35_000 });
+  });
+
+  it("passes what completes it", () => {
+    const { play, lease } = waitingPlay();
+    complete(play, lease);
+    expect(play.stateOf("a")).toEqual({ status: "succeeded", finishedAt: play.now, passed: DONE.passed });
+    expect(play.run.tasks[0]?.attempts).toMatchObject([
+      { status: "succeeded", completedBy: "n", finishedAt: play.now, error: null },
+    ]);
+    expect(play.claim()).toEqual(["b"]);
+    expect(play.effects("dispatch")).toEqual([]);
+  });
+
+  it("may be completed before its method has returned, which then changes nothing but what it has triggered", () => {
+    const play = new Play("a > b", EXTERNAL);
+    play.claim();
+    const lease = play.leaseOf("a");
+    complete(play, lease);
+    expect(play.effects("dispatch")).toHaveLength(1);
+    const child = { runId: runIdFromBytes(new Uint8Array(16).fill(1)), task: "child" };
+    const settled = { ...lease, outcome: { type: "waiting" } as const, children: [child], logs: null };
+    play.event({ type: "settled", attempts: [settled], claim: null });
+    expect(play.stateOf("a").status).toBe("succeeded");
+    expect(play.run.children).toEqual([child]);
+  });
+
+  it("is completed once: each further report changes nothing", () => {
+    const { play, lease } = waitingPlay();
+    complete(play, lease);
+    for (const nonce of ["n", "other"])
+      expect(complete(play, { ...lease, nonce })).toMatchObject({ change: null, ignored: ["not_open"] });
+  });
+
+  it("is completed by its present attempt and token only", () => {
+    const { play, lease } = waitingPlay();
+    for (const wrong of [{ attempt: 2 }, { token: lease.token + 1 }, { ordinal: 1 }, { ordinal: 9 }])
+      expect(complete(play, { ...lease, ...wrong })).toMatchObject({ change: null, ignored: ["not_open"] });
+    expect(play.stateOf("a").status).toBe("waiting");
+  });
+
+  it("is tried again, with another token, when it is reported as failed, as often as its retries allow", () => {
+    const { play, lease } = waitingPlay();
+    complete(play, { ...lease, outcome: REPORTED });
+    expect(play.stateOf("a").status).toBe("queued");
+    play.claim();
+    const second = play.leaseOf("a");
+    expect([second.attempt, second.token]).toEqual([2, lease.token + 1]);
+    play.settle("a", { type: "waiting" });
+    expect(complete(play, lease)).toMatchObject({ change: null });
+    complete(play, { ...second, nonce: "m", outcome: REPORTED });
+    expect(play.statuses).toEqual({ a: "failed", b: "skipped" });
+    expect(play.run.tasks[0]?.attempts).toMatchObject([
+      { status: "failed", error: BOOM, completedBy: "n" },
+      { status: "failed", error: BOOM, completedBy: "m" },
+    ]);
+  });
+
+  it("times out when nobody completes it, which is a failure like any other", () => {
+    const { play, lease } = waitingPlay();
+    play.wakeWhenDue();
+    expect(play.attemptsOf("a")).toEqual(["timed_out"]);
+    expect(play.stateOf("a").status).toBe("queued");
+    expect(complete(play, lease)).toMatchObject({ change: null, ignored: ["not_open"] });
+    play.claim();
+    play.settle("a", { type: "waiting" });
+    play.wakeWhenDue();
+    expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "error" });
+    expect(play.run.tasks[0]?.attempts[1]?.error?.name).toBe("TimeoutError");
+  });
+
+  it("fails and is lost before it waits as every task does", () => {
+    const play = new Play("a", EXTERNAL);
+    play.claim();
+    play.settle("a", failed());
+    expect(play.stateOf("a").status).toBe("queued");
+    play.claim();
+    play.now += 100_000;
+    play.wake();
+    expect(play.attemptsOf("a")).toEqual(["failed", "lost"]);
+    expect(play.stateOf("a").status).toBe("queued");
+  });
+
+  it("is cancelled while it waits, and waits anew when that is retried", () => {
+    const { play, lease } = waitingPlay();
+    play.cancel();
+    expect(play.attemptsOf("a")).toEqual(["cancelled"]);
+    expect(complete(play, lease)).toMatchObject({ change: null });
+    play.event({ type: "retried" });
+    play.claim();
+    const again = play.leaseOf("a");
+    play.settle("a", { type: "waiting" });
+    complete(play, again);
+    expect(play.claim()).toEqual(["b"]);
+    play.settle("b", succeeded());
+    expect(play.run.status).toBe("succeeded");
+  });
+
+  it("is the only kind of task that can be completed by others", () => {
+    const play = new Play("a");
+    play.claim();
+    expect(complete(play, play.leaseOf("a"))).toMatchObject({ change: null, ignored: ["not_open"] });
+  });
+});

@@ -1,0 +1,295 @@
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import type { RunId } from "../../src/core/ids.ts";
+import { callRun } from "../../src/run/run-client.ts";
+import type { RunDocument } from "../../src/run/run-rpc.ts";
+import { task } from "../../src/task-helpers.ts";
+import { edge, type EdgeOptions } from "../support/edge.ts";
+import { HandDrivenRun } from "../support/hand-driven.ts";
+import { planOf, taskPlan } from "../support/plan.ts";
+import { nextCall, type Call } from "../support/pool/pipelines/scripted.ts";
+
+const DAY = 86_400_000;
+// approve ─▶ after; the method of both is the pool's "scripted".
+const PLAN = planOf([
+  taskPlan("approve", { method: "scripted", downstream: ["after"], external: true, timeoutMs: DAY }),
+  taskPlan("after", { method: "scripted", upstream: ["approve"] }),
+]);
+const ORIGIN = "https://peach.example";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function sender(options: EdgeOptions = {}) {
+  const send = edge(PLAN, options);
+  return (path: string, init: RequestInit = {}) => send(new URL(path, ORIGIN).href, init);
+}
+
+/** Starts a run; the call of its external task, and where that is to be completed. */
+async function started(send = sender()): Promise<{ runId: RunId; call: Call; url: string }> {
+  const response = await send("/api/v1/tasks/approve/trigger", { method: "POST" });
+  const { run_id: runId } = await response.json<{ run_id: RunId }>();
+  const call = await nextCall(runId, "approve");
+  return { runId, call, url: call.task.completionUrl };
+}
+
+async function documentOf(runId: RunId): Promise<RunDocument> {
+  const document = await callRun(env, runId, (run) => run.describe());
+  if (document === null) throw new Error("no run");
+  return document;
+}
+
+async function waiting(runId: RunId): Promise<void> {
+  await vi.waitFor(async () => expect((await documentOf(runId)).tasks[0]?.status).toBe("waiting"));
+}
+
+function report(body: unknown): RequestInit {
+  return { method: "POST", body: JSON.stringify(body), headers: { Authorization: "" } };
+}
+
+const DONE = report({ status: "succeeded", payload: { approved: true } });
+
+async function finish(runId: RunId): Promise<unknown> {
+  const after = await nextCall(runId, "after");
+  after.succeed();
+  await callRun(env, runId, (run) => run.untilFinal(10_000));
+  return after.payload;
+}
+
+describe("the completion URL of an external task", () => {
+  it("completes it once, without a token of the API: what comes with it is what the task passes", async () => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    expect(url).toMatch(new RegExp(`^${ORIGIN}/complete/${runId}\\.0\\.1\\.1\\.\\d+\\.[\\w-]{43}$`));
+    call.succeed("what the method returns is for nobody");
+    await waiting(runId);
+    const response = await send(url, DONE);
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { run_id: runId, task: "approve", status: "succeeded" },
+    ]);
+    expect(await finish(runId)).toEqual({ approved: true });
+    const again = await send(url, DONE);
+    expect([again.status, await again.json()]).toMatchObject([409, { code: "already_completed" }]);
+    expect(await documentOf(runId)).toMatchObject({
+      status: "succeeded",
+      tasks: [{ status: "succeeded", attempts: [{ status: "succeeded" }] }, {}],
+    });
+  });
+
+  it("counts the first of two that come at once", async () => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    call.succeed();
+    await waiting(runId);
+    const answers = await Promise.all([send(url, DONE), send(url, report({ status: "failed" }))]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409]);
+    if (answers[0]?.status === 200) await finish(runId);
+  });
+
+  it("may be used before the method has returned", async () => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    expect((await send(url, report({ status: "succeeded", payload: "fast" }))).status).toBe(200);
+    expect(await finish(runId)).toBe("fast");
+    call.fail(new Error("too late to matter"));
+  });
+
+  it("carries a large payload through R2, and none as null", async () => {
+    const send = sender();
+    const large = await started(send);
+    const text = "x".repeat(50_000);
+    await send(large.url, report({ status: "succeeded", payload: text }));
+    expect(await finish(large.runId)).toBe(text);
+    large.call.succeed();
+    const empty = await started(send);
+    await send(empty.url, report({ status: "succeeded" }));
+    expect(await finish(empty.runId)).toBeNull();
+    empty.call.succeed();
+  });
+
+  it("reports a failure, with its reason", async () => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    call.succeed();
+    await waiting(runId);
+    const response = await send(url, report({ status: "failed", error: { message: "not approved" } }));
+    expect(await response.json()).toMatchObject({ status: "failed" });
+    expect(await documentOf(runId)).toMatchObject({
+      status: "failed",
+      tasks: [
+        { status: "failed", reason: "error", attempts: [{ error: { name: "Error", message: "not approved" } }] },
+        { status: "skipped" },
+      ],
+    });
+  });
+
+  it("is worth nothing changed, for another run, or made up", async () => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    call.succeed();
+    await waiting(runId);
+    const other = await started(send);
+    for (const wrong of [
+      url.replace(/\.0\.1\.1\./, ".0.1.2."),
+      url.replace(/\.0\.1\.1\.(\d+)/, ".0.1.1.9$1"),
+      url.replace(runId, other.runId),
+      url.replace(runId, `run_${"0".repeat(26)}`),
+      `${url.slice(0, -1)}${url.endsWith("A") ? "B" : "A"}`,
+    ]) {
+      const response = await send(wrong, DONE);
+      expect([response.status, await response.json()]).toMatchObject([401, { code: "signature_mismatch" }]);
+    }
+    for (const none of [`${ORIGIN}/complete/x`, `${url}x`, `${ORIGIN}/complete/`])
+      expect((await send(none, DONE)).status).toBe(404);
+    expect((await documentOf(runId)).tasks[0]?.status).toBe("waiting");
+    for (const { call: open, runId: id, url: right } of [other, { runId, call, url }]) {
+      await send(right, DONE);
+      await finish(id);
+      open.succeed();
+    }
+  });
+
+  it("is over with the task's timeout: 410, and so it is when the attempt has timed out", async () => {
+    vi.setSystemTime(Date.UTC(2027, 0, 1));
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    call.succeed();
+    await waiting(runId);
+    vi.setSystemTime(Date.UTC(2027, 0, 2));
+    for (const wake of [false, true]) {
+      if (wake) await new HandDrivenRun(runId).wake();
+      const response = await send(url, DONE);
+      expect([response.status, await response.json()]).toMatchObject([410, { code: "completion_expired" }]);
+    }
+    expect((await documentOf(runId)).tasks[0]).toMatchObject({
+      status: "failed",
+      attempts: [{ status: "timed_out", error: { name: "TimeoutError" } }],
+    });
+  });
+
+  it("of a cancelled run is 409", async () => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    call.succeed();
+    await waiting(runId);
+    await callRun(env, runId, (run) => run.cancel());
+    const response = await send(url, DONE);
+    expect([response.status, await response.json()]).toMatchObject([409, { code: "not_waiting" }]);
+  });
+
+  it.each([
+    ["{", "invalid_json"],
+    ["[]", "invalid_payload"],
+    ['{"status":"done"}', "invalid_payload"],
+    ['{"status":"succeeded","paylod":1}', "invalid_payload"],
+    ['{"status":"failed","error":{"message":7}}', "invalid_payload"],
+    ['{"status":"succeeded","error":{"message":"x"}}', "invalid_payload"],
+    ['{"status":"failed","payload":1}', "invalid_payload"],
+    ["", "invalid_json"],
+  ])("refuses the body %j and goes on waiting", async (body, code) => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    call.succeed();
+    await waiting(runId);
+    const response = await send(url, { method: "POST", body, headers: { Authorization: "" } });
+    expect([response.status, await response.json()]).toMatchObject([400, { code }]);
+    await send(url, DONE);
+    await finish(runId);
+  });
+
+  it("begins with PEACH_URL if that is set", async () => {
+    const response = await sender()("/api/v1/tasks/approve/trigger", { method: "POST" });
+    const { run_id: runId } = await response.json<{ run_id: RunId }>();
+    const call = await nextCall(runId, "approve");
+    call.succeed();
+    await waiting(runId);
+    const send = sender({ env: { PEACH_URL: "https://behind.example/" } });
+    const document = await (await send(`/api/v1/runs/${runId}`)).json<RunDocument>();
+    expect(document.tasks[0]?.completion_url).toMatch(/^https:\/\/behind\.example\/complete\/run_/);
+    await send(call.task.completionUrl, DONE);
+    await finish(runId);
+  });
+});
+
+describe("the output of a typed external task", () => {
+  const registry = {
+    tasks: { scripted: task({ output: z.object({ approved: z.boolean() }), run: async () => ({ approved: false }) }) },
+  };
+
+  it("is checked when it is completed: 400 with the places that are wrong, and it goes on waiting", async () => {
+    const send = sender({ registry });
+    const { runId, call, url } = await started(send);
+    call.succeed();
+    await waiting(runId);
+    const wrong = await send(url, report({ status: "succeeded", payload: { approved: "yes" } }));
+    expect([wrong.status, await wrong.json()]).toMatchObject([
+      400,
+      { code: "invalid_payload", errors: [{ path: "$.approved" }] },
+    ]);
+    expect((await send(url, DONE)).status).toBe(200);
+    expect(await finish(runId)).toEqual({ approved: true });
+  });
+});
+
+describe("POST /runs/{id}/tasks/{task}/complete", () => {
+  it("completes whichever attempt waits, for admins; others do not even see where", async () => {
+    const send = sender();
+    const { runId, call } = await started(send);
+    call.succeed();
+    await waiting(runId);
+    const document = await (await send(`/api/v1/runs/${runId}`)).json<RunDocument>();
+    expect(document.tasks[0]).toMatchObject({
+      status: "waiting",
+      waiting_for: { for: "completion", until: expect.any(String) },
+      completion_url: call.task.completionUrl,
+    });
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("reader"));
+    const reader = sender({ env: { PEACH_API_TOKENS: `r:read:${new Uint8Array(digest).toHex()}` } });
+    const headers = { Authorization: "Bearer reader" };
+    const seen = await (await reader(`/api/v1/runs/${runId}`, { headers })).json<RunDocument>();
+    expect(seen.tasks[0]).not.toHaveProperty("completion_url");
+    const path = `/api/v1/runs/${runId}/tasks/approve/complete`;
+    expect((await reader(path, { ...DONE, headers })).status).toBe(403);
+
+    const { headers: _, ...body } = DONE;
+    const response = await send(path, body);
+    expect([response.status, await response.json()]).toMatchObject([200, { task: "approve", status: "succeeded" }]);
+    expect((await send(path, body)).status).toBe(409);
+    expect(await finish(runId)).toEqual({ approved: true });
+  });
+
+  it("is refused for what is not there, or not external", async () => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    const { headers: _, ...body } = DONE;
+    for (const [path, status, code] of [
+      [`run_${"0".repeat(26)}/tasks/approve`, 404, "unknown_run"],
+      [`${runId}/tasks/aprove`, 404, "unknown_task"],
+      [`${runId}/tasks/after`, 409, "not_waiting"],
+    ] as const) {
+      const response = await send(`/api/v1/runs/${path}/complete`, body);
+      expect([response.status, await response.json()]).toMatchObject([status, { code }]);
+    }
+    await send(url, DONE);
+    await finish(runId);
+    call.succeed();
+  });
+});
+
+describe("a task", () => {
+  it("that is not external has no completion URL; one that is says by itself what it does not pass", async () => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    expect(() => call.task.passToChildTask(1)).toThrow("no effect in an external task");
+    expect(() => call.task.runOnlyChildTasks("after")).toThrow("no effect in an external task");
+    call.succeed();
+    await send(url, DONE);
+    const after = await nextCall(runId, "after");
+    expect(() => after.task.completionUrl).toThrow("only a task with `external: true`");
+    after.succeed();
+    await callRun(env, runId, (run) => run.untilFinal(10_000));
+  });
+});
