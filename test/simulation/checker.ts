@@ -5,7 +5,7 @@
 import type { PayloadRef } from "../../src/core/payload-ref.ts";
 import type { RunId } from "../../src/core/ids.ts";
 import { nextWakeAt, WORKER_LOST_LIMIT } from "../../src/core/machine.ts";
-import { isActive, isFinal, type Run, type TaskEntry, type TaskState } from "../../src/core/run.ts";
+import { entryOf, isActive, isFinal, type Run, type TaskEntry, type TaskState } from "../../src/core/run.ts";
 import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
 import { RunStore } from "../../src/run/store.ts";
 import type { Bucket } from "./bucket.ts";
@@ -181,6 +181,18 @@ export class Checker {
 
   hampered({ runId, ordinal, attempt }: Lease): void {
     this.#hampered.add(`${runId}/${ordinal}/${attempt}`);
+  }
+
+  /** A running attempt has asked whether it is over. */
+  told(lease: Lease, isOver: boolean): void {
+    const run = this.runs.get(lease.runId)?.host.peek();
+    const entry = run === null || run === undefined ? undefined : entryOf(run, lease.ordinal);
+    const holds = entry !== undefined && isCurrent(entry.state, lease);
+    if (holds === isOver)
+      this.#ground.violate(
+        "14 attempts are told",
+        `${lease.runId}: attempt ${lease.attempt} of ${lease.task} is told that it ${isOver ? "is over" : "goes on"}, and it ${holds ? "holds" : "does not hold"} the lease`,
+      );
   }
 
   /** A step's code begins. */

@@ -96,6 +96,11 @@ export class RunHost {
     return answer;
   }
 
+  /** A call that nothing goes wrong with, unless the object sleeps. */
+  whileAwake<T>(work: (protocol: RunProtocol) => T): T | null {
+    return this.#life === null ? null : work(this.#life.protocol);
+  }
+
   /** The run as it is committed, without waking anything. */
   peek(): Run | null {
     return this.#life?.protocol.load() ?? new RunStore(this.storage).load();

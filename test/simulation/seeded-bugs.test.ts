@@ -94,6 +94,13 @@ const BUGS: readonly Bug[] = [
     instead: "entry.steps !== undefined && entry.attempts.length === 0 && {",
   },
   {
+    invariant: "14 attempts are told",
+    bug: "a cancelled attempt is not told so",
+    file: "src/run/live-attempts.ts",
+    code: 'over: state?.status === "cancelled" ? "cancelled" : "superseded"',
+    instead: 'over: state?.status === "cancelled" ? null : "superseded"',
+  },
+  {
     invariant: "3 one winner",
     bug: "whoever settles a running task is believed",
     file: "src/core/machine.ts",

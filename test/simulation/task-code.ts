@@ -25,6 +25,8 @@ export interface TaskWorld {
   handOver(lease: Lease): void;
   /** Whether that run is final. */
   isFinal(from: Invocation, runId: RunId): Promise<boolean>;
+  /** Whether its run tells the attempt that it is over. */
+  isOver(lease: Lease): boolean;
   /** Whether the run keeps the step of this attempt. */
   recordStep(from: Invocation, lease: Lease, name: string, result: PayloadParcel): Promise<boolean>;
 }
@@ -85,7 +87,7 @@ async function run(world: TaskWorld, from: Invocation, lease: Lease, children: C
     const isKept = await step(world, from, lease, `step ${nth}`, behaviour);
     if (!isKept) return OVER;
   }
-  await from.pause(behaviour.workMs);
+  if (await isToldWhile(world, from, lease, behaviour.workMs)) return OVER;
   const made = new Map<string, number>();
   for (const { task, large } of behaviour.triggers) {
     const nth = made.get(task) ?? 0;
@@ -108,6 +110,23 @@ async function run(world: TaskWorld, from: Invocation, lease: Lease, children: C
       : null;
   const chosen = behaviour.chooses === null ? {} : { chosen: behaviour.chooses };
   return { type: "succeeded", output: await parcel(world, from, lease, ""), to, ...chosen };
+}
+
+/** Works for so long, and asks meanwhile as `ReportChannel` does, less often. True: it was told that it is over. */
+async function isToldWhile(world: TaskWorld, from: Invocation, lease: Lease, ms: number): Promise<boolean> {
+  const { promise: told, resolve } = Promise.withResolvers<boolean>();
+  let isWorking = true;
+  const ask = async (): Promise<void> => {
+    for (let passed = 1_000; passed < ms; passed *= 2) {
+      await from.timer(passed === 1_000 ? passed : passed / 2);
+      if (!isWorking) return;
+      if (world.isOver(lease)) return resolve(true);
+    }
+  };
+  void ask();
+  const isTold = await Promise.race([told, from.pause(ms).then(() => false)]);
+  isWorking = false;
+  return isTold;
 }
 
 /** As `AttemptSteps`. False: the attempt is over. */

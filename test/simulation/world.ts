@@ -99,6 +99,7 @@ class World {
       trigger: (from, lease, target, nth, large) => this.#triggerFromTask(from, lease, target, nth, large),
       isFinal: (from, runId) =>
         this.#callRun(from, runId, "untilFinal", (run) => (run.load()?.finishedAt ?? null) !== null),
+      isOver: (lease) => this.#isOver(lease),
       recordStep: (from, lease, name, result) => {
         const { runId, ordinal, attempt, token } = lease;
         return this.#callRun(from, runId, `step ${name} of ${ordinal}/${attempt}`, (run) => {
@@ -261,6 +262,15 @@ class World {
   ): Promise<RunId | null> {
     const key = childTriggerKey({ runId, task }, target, nth);
     return this.#accept(from, target, key, large, { source: "task", by: task, parent: { runId, task } });
+  }
+
+  /** A report that gets through, if the object is awake; those that do not would change nothing. */
+  #isOver({ runId, ordinal, attempt, token, ...lease }: Lease): boolean {
+    const said = this.#hosts
+      .get(runId)
+      ?.whileAwake((run) => run.report([{ ordinal, attempt, token, from: 0, lines: [], dropped: 0 }]));
+    for (const { over } of said ?? []) this.#checker.told({ runId, ordinal, attempt, token, ...lease }, over !== null);
+    return said?.some(({ over }) => over !== null) ?? false;
   }
 
   async #cancel(runId: RunId, children: boolean): Promise<void> {
