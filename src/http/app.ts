@@ -15,6 +15,7 @@ import { requestId } from "./request-id.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { deliveryRoutes, type DeliveryRouteDependencies } from "./routes/deliveries.ts";
 import { deploymentRoutes } from "./routes/deployment.ts";
+import { bulkRoutes } from "./routes/bulk.ts";
 import { completionRoutes } from "./routes/complete.ts";
 import { descriptionRoutes, docsHandler } from "./routes/description.ts";
 import { devR2Routes } from "./routes/dev-r2.ts";
@@ -55,6 +56,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     runRoutes(dependencies),
     runEventRoutes(dependencies),
     steeringRoutes(dependencies),
+    bulkRoutes(dependencies),
     scheduleRoutes(dependencies),
     deliveryRoutes(dependencies),
     eventRoutes(dependencies),

@@ -1,5 +1,6 @@
 /** Every call of the API, in the order in which its description shows them (see `operation.ts`). */
 import type { Operation } from "./operation.ts";
+import { cancelRuns, replayRuns, retryRuns } from "./operations/bulk.ts";
 import { deleteDeadLetter, listDeadLetters, redriveDeadLetter } from "./operations/dead-letters.ts";
 import { listEndpoints, listTasks, readGraph, readHealth, readMetrics, readTask } from "./operations/deployment.ts";
 import { readOpenApi } from "./operations/description.ts";
@@ -36,6 +37,9 @@ export const OPERATIONS: readonly Operation[] = [
   retryRun,
   replayRun,
   completeTask,
+  cancelRuns,
+  retryRuns,
+  replayRuns,
   listSchedules,
   pauseSchedules,
   resumeSchedules,

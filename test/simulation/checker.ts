@@ -12,6 +12,7 @@ import type { Bucket } from "./bucket.ts";
 import type { Ground } from "./ground.ts";
 import { TOLD, type Behaviour } from "./pipelines.ts";
 import type { RunHost } from "./run-host.ts";
+import { isCurrent, outcomesOf } from "./standing.ts";
 import { mayStart, maySkip } from "../support/start-rule.ts";
 
 /** A suspended task goes on at the latest so long after a run that it awaits is final: whatever was lost is repeated till then. */
@@ -487,15 +488,4 @@ function passedBy(run: Run, ordinal: number, child: string): [string, string][] 
   const { name } = parent.task;
   const accepted = parent.attempts.find(({ status }) => status === "succeeded")?.attempt ?? 0;
   return [[name, passedText(run.id, name, accepted, parent.state.passed.to?.[child] === undefined ? "" : child)]];
-}
-
-function isCurrent(state: TaskState, lease: { readonly attempt: number; readonly token: number }): boolean {
-  const isOpen = state.status === "running" || (state.status === "waiting" && state.for === "completion");
-  return isOpen && state.attempt === lease.attempt && state.token === lease.token;
-}
-
-/** How a task and its ended attempts stand; a lease that is granted changes nothing of it. */
-function outcomesOf({ state, attempts }: TaskEntry): string {
-  const ended = attempts.flatMap(({ attempt, status }) => (status === "running" ? [] : [`${attempt} ${status}`]));
-  return [isFinal(state) ? state.status : "open", ...ended].join(", ");
 }

@@ -20,7 +20,7 @@ import type { Operation } from "../operation.ts";
 const GROUP = "Runs";
 
 /** Which runs are asked for; one that is left out does not matter. */
-const runFilter = {
+export const runFilter = {
   task: taskName.optional().describe("The root task"),
   status: listOf(RUN_STATUSES).optional().describe("One or several, comma separated"),
   source: listOf(TRIGGER_SOURCES).optional().describe("One or several, comma separated"),

@@ -1,16 +1,16 @@
 /** `/runs`, `/runs/count`, `/runs/feed`: many runs, as the catalogue knows them; it may lag behind the runs for a moment. */
 import { Hono } from "hono";
-import { countRuns, findRuns, listedTasks, runChanges, type RunQuery } from "../../catalog/catalog-client.ts";
+import { countRuns, findRuns, runChanges } from "../../catalog/catalog-client.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Problem } from "../../core/result.ts";
-import { RUN_STATUSES, type RunStatus } from "../../core/status.ts";
-import type { TriggerSource } from "../../core/trigger.ts";
+import { RUN_STATUSES } from "../../core/status.ts";
 import type { callRun } from "../../run/run-client.ts";
-import { runIdFor, unknownTask } from "../../trigger/accept.ts";
+import { runIdFor } from "../../trigger/accept.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { countRunsOperation, followRuns, listRuns } from "../operations/run-lists.ts";
 import { problemResponse } from "../problem.ts";
+import { queryOf, refuseUnknownTask, WRONG_CURSOR, type FilterParameters } from "../run-filter.ts";
 import { CHANGES_A_CALL, feedStream } from "../run-feed-stream.ts";
 import {
   cursorOf,
@@ -25,12 +25,7 @@ export interface RunListDependencies {
   readonly callRun: typeof callRun;
 }
 
-interface FilterParameters {
-  readonly task?: string | undefined;
-  readonly status?: RunStatus[] | undefined;
-  readonly source?: TriggerSource[] | undefined;
-  readonly created_after?: number | undefined;
-  readonly created_before?: number | undefined;
+interface KeyParameters extends FilterParameters {
   readonly idempotency_key?: string | undefined;
 }
 
@@ -71,30 +66,18 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
   });
   return routes;
 
-  /** Tasks that peach.conf has no more may still have runs. */
-  async function refuseQuery(env: Env, { task, idempotency_key }: FilterParameters): Promise<Problem | null> {
-    if (task === undefined) return idempotency_key === undefined ? null : KEY_WITHOUT_TASK;
-    if (Object.hasOwn(plan.tasks, task) || (await listedTasks(env)).includes(task)) return null;
-    return unknownTask(Object.keys(plan.tasks), task);
+  async function refuseQuery(env: Env, { task, idempotency_key }: KeyParameters): Promise<Problem | null> {
+    if (task === undefined && idempotency_key !== undefined) return KEY_WITHOUT_TASK;
+    return refuseUnknownTask(env, plan, task);
   }
 
   /** The run that the key stands for, asked itself, if it is one that is asked for; null: no key was given. */
-  async function startedByKey(env: Env, parameters: FilterParameters): Promise<RunSummaryDocument[] | null> {
+  async function startedByKey(env: Env, parameters: KeyParameters): Promise<RunSummaryDocument[] | null> {
     const { task, idempotency_key } = parameters;
     if (task === undefined || idempotency_key === undefined) return null;
     const document = await callRun(env, await runIdFor(task, idempotency_key), (run) => run.describe());
     return document === null || !isWanted(parameters, summaryOfDocument(document)) ? [] : [summaryOfDocument(document)];
   }
-}
-
-function queryOf({ task, status, source, created_after, created_before }: FilterParameters): RunQuery {
-  return {
-    ...(task !== undefined && { task }),
-    ...(status !== undefined && { statuses: status }),
-    ...(source !== undefined && { sources: source }),
-    ...(created_after !== undefined && { createdAfter: created_after }),
-    ...(created_before !== undefined && { createdBefore: created_before }),
-  };
 }
 
 function isWanted(parameters: FilterParameters, run: RunSummaryDocument): boolean {
@@ -107,13 +90,6 @@ function isWanted(parameters: FilterParameters, run: RunSummaryDocument): boolea
     createdAt < (created_before ?? Number.POSITIVE_INFINITY)
   );
 }
-
-const WRONG_CURSOR: Problem = {
-  code: "invalid_request",
-  detail: "The query `cursor` is none that was answered.",
-  hint: "Send the `next_cursor` of the page before, or none for the newest runs.",
-  errors: [{ path: "query.cursor", message: "is no next_cursor" }],
-};
 
 const KEY_WITHOUT_TASK: Problem = {
   code: "invalid_request",
