@@ -13,6 +13,8 @@ export const REPORT = z.discriminatedUnion("event", [
   z.object({ ...attempt, event: z.literal("start"), item: z.string().nullable(), read: digests }),
   /** It is about to pass: `to` for the children named there, else `passed`. */
   z.object({ ...attempt, event: z.literal("end"), passed: z.string(), to: digests }),
+  /** It has done a step, which is not recorded yet. */
+  z.object({ ...attempt, event: z.literal("step"), step: z.number() }),
   /** It has triggered another task, for the `ordinal`th time. */
   z.object({
     ...attempt,

@@ -17,6 +17,7 @@ import type { FollowedRun, History, Report, RunDocument, TaskDocument } from "./
  * - `failed_too_often`: an attempt threw that did not have to.
  * - `missing_effect`: the accepted attempt did not do its work.
  * - `effect_after_success`: an attempt started after its task was seen succeeded, or its run final.
+ * - `doubled_step`: a step was done again after a later one of its task had begun, so after it was recorded.
  * - `doubled_attempt`: one attempt was executed twice.
  * - `unknown_attempt`: an attempt was executed that the run does not know.
  * - `wrong_read`: a task read something else than its upstream task's accepted attempt passed, or the trigger carried.
@@ -38,6 +39,7 @@ export type Rule =
   | "failed_too_often"
   | "missing_effect"
   | "effect_after_success"
+  | "doubled_step"
   | "doubled_attempt"
   | "unknown_attempt"
   | "wrong_read"
@@ -59,12 +61,14 @@ export interface Violation {
 
 type Start = Extract<Report, { event: "start" }> & { readonly at: number };
 type End = Extract<Report, { event: "end" }> & { readonly at: number };
+type Step = Extract<Report, { event: "step" }>;
 type Child = Extract<Report, { event: "child" }>;
 
 /** What the tasks of one run reported; `at` is the place among all reports. */
 interface Reported {
   readonly starts: Start[];
   readonly ends: End[];
+  readonly steps: Step[];
   readonly children: Child[];
 }
 
@@ -81,15 +85,16 @@ export function violationsOf(history: History): Violation[] {
   ];
 }
 
-const NOTHING: Reported = { starts: [], ends: [], children: [] };
+const NOTHING: Reported = { starts: [], ends: [], steps: [], children: [] };
 
 function byRun(reports: readonly Report[]): Map<string, Reported> {
   const all = new Map<string, Reported>();
   for (const [at, report] of reports.entries()) {
-    const of = all.get(report.run) ?? { starts: [], ends: [], children: [] };
+    const of = all.get(report.run) ?? { starts: [], ends: [], steps: [], children: [] };
     all.set(report.run, of);
     if (report.event === "start") of.starts.push({ ...report, at });
     else if (report.event === "end") of.ends.push({ ...report, at });
+    else if (report.event === "step") of.steps.push(report);
     else of.children.push(report);
   }
   return all;
@@ -109,7 +114,11 @@ function ofRun(run: FollowedRun, reported: Reported): Violation[] {
 
   const { document } = run.final;
   const kind = KINDS.get(document.task);
-  const found = [...ofAttempts(run, document, reported, say), ...ofReads(run, document, reported, say)];
+  const found = [
+    ...ofAttempts(run, document, reported, say),
+    ...ofReads(run, document, reported, say),
+    ...ofSteps(reported, say),
+  ];
   if (kind !== undefined) found.push(...ofEnd(run, document, kind, say));
   if (run.later !== null && JSON.stringify(run.later) !== JSON.stringify(document))
     found.push(say("changed_after_end", null, `${describe(document)}; later ${describe(run.later)}`));
@@ -172,6 +181,15 @@ function ofAttempts(
   if (document.status === "succeeded" && missing.length > 0)
     found.push(say("wrong_end", null, `it does not list its child runs ${missing.join(", ")}`));
   return found;
+}
+
+function ofSteps({ steps }: Reported, say: Say): Violation[] {
+  const last = new Map<string, number>();
+  return steps.flatMap(({ task, attempt, step }) => {
+    const latest = Math.max(step, last.get(task) ?? 0);
+    last.set(task, latest);
+    return step === latest ? [] : [say("doubled_step", task, `attempt ${attempt} did step ${step} after ${latest}`)];
+  });
 }
 
 function ofReads(run: FollowedRun, document: RunDocument, { starts, ends }: Reported, say: Say): Violation[] {

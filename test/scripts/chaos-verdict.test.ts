@@ -189,6 +189,28 @@ describe("what is no violation", () => {
   });
 });
 
+describe("the steps of a task", () => {
+  const stepOf = (attempt: number, step: number): Report => ({
+    run: "run_1",
+    task: "direct",
+    attempt,
+    event: "step",
+    step,
+  });
+
+  it("may be done again as long as no later one has begun", () => {
+    const steps = [stepOf(1, 1), stepOf(2, 1), stepOf(2, 2)];
+    expect(violationsOf(historyOf({}, [...REPORTS, ...steps]))).toEqual([]);
+  });
+
+  it("are not done again once a later one has", () => {
+    const steps = [stepOf(1, 1), stepOf(1, 2), stepOf(2, 1)];
+    expect(violationsOf(historyOf({}, [...REPORTS, ...steps]))).toMatchObject([
+      { rule: "doubled_step", task: "direct" },
+    ]);
+  });
+});
+
 function historyOf(run: Partial<FollowedRun> = {}, reports = REPORTS): History {
   return {
     reports,

@@ -187,13 +187,10 @@ export class Checker {
   /** A running attempt has asked whether it is over. */
   told(lease: Lease, isOver: boolean): void {
     const run = this.runs.get(lease.runId)?.host.peek();
-    const entry = run === null || run === undefined ? undefined : entryOf(run, lease.ordinal);
+    const entry = run ? entryOf(run, lease.ordinal) : undefined;
     const holds = entry !== undefined && isCurrent(entry.state, lease);
-    if (holds === isOver)
-      this.#ground.violate(
-        "14 attempts are told",
-        `${lease.runId}: attempt ${lease.attempt} of ${lease.task} is told that it ${isOver ? "is over" : "goes on"}, and it ${holds ? "holds" : "does not hold"} the lease`,
-      );
+    const said = `${lease.runId}: attempt ${lease.attempt} of ${lease.task} is told ${isOver ? "" : "not "}to end`;
+    if (holds === isOver) this.#ground.violate("14 attempts are told", said);
   }
 
   /** A step's code begins. */

@@ -1,10 +1,11 @@
 /** The methods of scripts/chaos/peach.conf. */
-import { currentTask, readFromParentTask, runOnlyChildTasks, triggerTaskWithEvent } from "peach/task-helpers";
+import { currentTask, readFromParentTask, runOnlyChildTasks, step, triggerTaskWithEvent } from "peach/task-helpers";
 import { begin, digestOf, digestsOf, itemOf, passBytes, passStream, passValue, report, takeMs } from "./attempt.ts";
 
 /** Of a payload that a child run is triggered with, so that it lies in R2. */
 const FILLER = "peach ".repeat(5_000);
 const ITEM_BYTES = 32;
+const STEP_MS = 300;
 const MIN_SECONDS_MS = 500;
 const MAX_SECONDS_MS = 5_000;
 
@@ -28,7 +29,11 @@ export async function takes_seconds(payload: unknown): Promise<void> {
   await begin(await digestsOf(payload), itemOf(payload));
   const { name } = currentTask();
   // Of the driver lane: what its timeout leaves.
-  await takeMs(name === "long" ? MIN_SECONDS_MS + Math.random() * (MAX_SECONDS_MS - MIN_SECONDS_MS) : MIN_SECONDS_MS);
+  await takeMs(
+    name === "long" || name === "awaited"
+      ? MIN_SECONDS_MS + Math.random() * (MAX_SECONDS_MS - MIN_SECONDS_MS)
+      : MIN_SECONDS_MS,
+  );
   await passValue();
 }
 
@@ -54,6 +59,34 @@ export async function triggers_children(payload: unknown): Promise<void> {
     await report({ event: "child", target, ordinal, run_id: runId, item: name, sent: await digestOf(carried) });
   }
   if (currentTask().attempt === 1) throw new Error("planned, after triggering");
+  await passValue();
+}
+
+/** A step that is done again gives another digest than the one that is kept. */
+export async function goes_in_steps(payload: unknown): Promise<void> {
+  await begin(await digestsOf(payload), itemOf(payload));
+  for (const nth of [1, 2, 3, 4, 5]) {
+    const kept = await step(`step ${nth}`, async () => {
+      await takeMs(Math.random() * STEP_MS);
+      await report({ event: "step", step: nth });
+      return { nth, filler: nth % 2 === 0 ? FILLER : "" };
+    });
+    if (kept.nth !== nth) throw new Error(`step ${nth} came back as ${kept.nth}`);
+    if (nth === 3 && currentTask().attempt === 1) throw new Error("planned, after three steps");
+  }
+  await passValue();
+}
+
+/** Waits longer than it may in place. */
+export async function awaits_run(payload: unknown): Promise<void> {
+  const item = itemOf(payload) ?? "";
+  await begin(await digestsOf(payload), item);
+  const carried = { item: `${item}/awaited/0` };
+  const run = await triggerTaskWithEvent("awaited", carried);
+  const { runId: run_id } = run;
+  await report({ event: "child", target: "awaited", ordinal: 0, run_id, ...carried, sent: await digestOf(carried) });
+  const { status } = await run.result({ timeout: "10m" });
+  if (status !== "succeeded") throw new Error(`the awaited run is ${status}`);
   await passValue();
 }
 
