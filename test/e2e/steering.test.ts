@@ -101,3 +101,33 @@ describe("a run that is cancelled with its children", () => {
     expect((await stage.peach.finished((await childId()) ?? "")).status).toBe("cancelled");
   });
 });
+
+describe("a payload and many runs", () => {
+  it("is answered in part on the runtime too, from R2; and a filter finds the runs to be cancelled", async () => {
+    const text = "0123456789".repeat(20_000);
+    const { run_id } = await stage.peach.triggerBody("t7", text, { contentType: "text/plain" });
+    await stage.peach.finished(run_id);
+    const part = await stage.peach.call(`/api/v1/runs/${run_id}/payload`, {
+      headers: { Range: "bytes=100003-100006" },
+    });
+    expect([part.status, part.headers.get("Content-Range"), await part.text()]).toEqual([
+      206,
+      "bytes 100003-100006/200000",
+      "3456",
+    ]);
+
+    const waiting = (await stage.peach.trigger("approve")).run_id;
+    const found = z.object({
+      changed: z.number(),
+      runs: z.array(z.object({ run_id: z.string(), result: z.string() })),
+    });
+    const bulk = async (query: string): Promise<z.infer<typeof found>> =>
+      found.parse(await (await post(`/api/v1/runs/cancel?task=approve&status=queued,running${query}`)).json());
+    await expect
+      .poll(async () => (await bulk("&dry_run=true")).runs, { timeout: 20_000 })
+      .toMatchObject([{ run_id: waiting, result: "cancelled" }]);
+    expect((await stage.peach.run(waiting)).status).not.toBe("cancelled");
+    expect((await bulk("")).changed).toBe(1);
+    expect((await stage.peach.run(waiting)).status).toBe("cancelled");
+  });
+});
