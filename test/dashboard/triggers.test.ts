@@ -32,7 +32,8 @@ describe("a payload against its schema", () => {
       expect.stringContaining('"at"'),
     ]);
     expect(faultsOf({ uri: "s3://a" })[0]?.[1]).toContain('"language"');
-    expect(faultsOf({ uri: "s3://a", language: "de", more: 1 }).length).toBeGreaterThan(0);
+    expect(faultsOf({ uri: "s3://a", language: "de", more: 1 })).toEqual([["$.more", "The task takes nothing here."]]);
+    expect(faultsOf({ uri: "a", language: "de" })).toEqual([["$.uri", "It must match ^s3://"]]);
   });
 
   it("is no JSON, or any JSON without a schema", () => {

@@ -1,7 +1,7 @@
 /** Retrying or cancelling many runs: first how many they are, and only then, if somebody says so, doing it. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { RunStatus } from "../../core/status.ts";
 import { post, problemOf } from "../api.ts";
 import type { BulkAnswer, ProblemDocument } from "../documents.ts";
@@ -26,6 +26,7 @@ const STATUSES: Readonly<Record<BulkVerb, readonly RunStatus[]>> = {
 };
 
 const AT_ONCE = 100;
+const MOST_COUNTED_PAGES = 20;
 
 export interface BulkDialogProps {
   readonly verb: BulkVerb;
@@ -42,15 +43,19 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
   const { title, done, none } = WORDS[verb];
   const chosen = filters.statuses.filter((status) => STATUSES[verb].includes(status));
   const defaults = verb === "retry" ? STATUSES.retry.slice(0, 1) : STATUSES.cancel;
-  const query = filtersToApi({ ...filters, statuses: chosen.length > 0 ? chosen : defaults }, Date.now());
+  const path = useMemo(() => {
+    // Only what was there when the dialog was opened: nothing is done that was not counted.
+    const now = Date.now();
+    const meant = { ...filters, idempotencyKey: null, statuses: chosen.length > 0 ? chosen : defaults };
+    return `/runs/${verb}?${filtersToApi(meant, now)}&created_before=${encodeURIComponent(new Date(now).toISOString())}`;
+  }, [verb]);
 
   useEffect(() => {
-    post<BulkAnswer>(`/runs/${verb}?${query}&dry_run=true&limit=500`).then(
-      ({ matched, next_cursor }) => (found.value = { matched, isMore: next_cursor !== null }),
+    count(path).then(
+      (counted) => (found.value = counted),
       (error: unknown) => (problem.value = problemOf(error)),
     );
-    // The time in the query is that of the opening: the count is for what is then done.
-  }, [verb]);
+  }, [path, found, problem]);
 
   const act = async (): Promise<void> => {
     let changed = 0;
@@ -58,7 +63,7 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
     let cursor: string | null = null;
     do {
       const page: BulkAnswer = await post<BulkAnswer>(
-        `/runs/${verb}?${query}&limit=${AT_ONCE}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`,
+        `${path}&limit=${AT_ONCE}${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`,
       );
       changed += page.changed;
       refused += page.matched - page.changed;
@@ -69,22 +74,22 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
     onDone();
     tell(`${formatPlural(changed, "run")} ${done}${refused === 0 ? "" : `, ${formatCount(refused)} refused`}.`);
   };
-  const count = found.value;
-  const text = count === null ? "" : `${formatCount(count.matched)}${count.isMore ? "+" : ""}`;
+  const counted = found.value;
+  const text = counted === null ? "" : `${formatCount(counted.matched)}${counted.isMore ? "+" : ""}`;
   return (
     <Dialog title={title} onClose={onClose}>
       <p class="muted">{describe(filters, chosen.length > 0 ? chosen : defaults)}</p>
       {problem.value !== null ? (
         <Problem problem={problem.value} />
-      ) : count === null ? (
+      ) : counted === null ? (
         <Loading lines={2} label="the count" />
       ) : (
         <p class="bulk-count">
-          {count.matched === 0 ? (
+          {counted.matched === 0 ? (
             none
           ) : (
             <>
-              <strong>{text}</strong> {count.matched === 1 ? "run" : "runs"} will be {done}.
+              <strong>{text}</strong> {counted.matched === 1 ? "run" : "runs"} will be {done}.
             </>
           )}
         </p>
@@ -95,16 +100,31 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
         </button>
         <ActionButton
           tone={verb === "cancel" ? "danger" : "main"}
-          disabled={count === null || count.matched === 0}
+          disabled={counted === null || counted.matched === 0}
           action={act}
         >
           {progress.value !== null
             ? `${formatCount(progress.value)} ${done}…`
-            : `${verb === "retry" ? "Retry" : "Cancel"} ${text} ${count?.matched === 1 ? "run" : "runs"}`}
+            : `${verb === "retry" ? "Retry" : "Cancel"} ${text} ${counted?.matched === 1 ? "run" : "runs"}`}
         </ActionButton>
       </footer>
     </Dialog>
   );
+}
+
+/** How many runs it would be done to, as far as they are counted in a bearable time. */
+async function count(path: string): Promise<{ readonly matched: number; readonly isMore: boolean }> {
+  let matched = 0;
+  let cursor: string | null = null;
+  for (let page = 0; page < MOST_COUNTED_PAGES; page++) {
+    const answer: BulkAnswer = await post<BulkAnswer>(
+      `${path}&dry_run=true&limit=500${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`,
+    );
+    matched += answer.runs.filter(({ result }) => result !== "refused").length;
+    cursor = answer.next_cursor;
+    if (cursor === null) break;
+  }
+  return { matched, isMore: cursor !== null };
 }
 
 function describe({ task, source, span }: RunFilters, statuses: readonly RunStatus[]): string {

@@ -1,5 +1,6 @@
 /** Everything about one task of a run: attempts, log, what it read and what it passed, its items. */
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { TaskDocument, WaitingFor } from "../documents.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import type { RunModel } from "../live/run-model.ts";
@@ -28,13 +29,18 @@ export function TaskPanel({
   readonly name: string;
   readonly onReplayFrom: (() => void) | null;
 }): JSX.Element | null {
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Where it does not fit beside the graph it stands below, out of sight.
+    if (matchMedia("(max-width: 1080px)").matches) panel.current?.scrollIntoView({ block: "start" });
+  }, []);
   const task = model.task(name)?.value;
   if (task === undefined) return null;
   const tabs = tabsOf(task);
   const asked = query.value.get("tab");
   const chosen = tabs.find((tab) => tab.name === asked)?.name ?? tabs[0]?.name ?? "attempts";
   return (
-    <section class="panel" aria-label={`Task ${name}`}>
+    <section ref={panel} class="panel" aria-label={`Task ${name}`}>
       <header class="panel-head">
         <h2 class="ellipsis" title={name}>
           {name}

@@ -24,13 +24,19 @@ export function checkJson(text: string, schema: JsonSchema | null): Checked {
   const faults = (deepest.length === 0 ? errors : deepest).map(
     ({ instanceLocation, keyword, keywordLocation, error }) => ({
       path: pathOf(instanceLocation),
-      message: keyword === "pattern" ? `It must match ${String(valueAt(schema, keywordLocation))}` : error,
+      message: messageOf(keyword, error, () => valueAt(schema, keywordLocation)),
     }),
   );
   return { state: "wrong", faults };
 }
 
 const OUTER = ["properties", "items", "prefixItems", "allOf", "$ref", "additionalProperties"];
+
+/** The library's own words, but where those say nothing to who fills in a form. */
+function messageOf(keyword: string, error: string, inSchema: () => unknown): string {
+  if (keyword === "pattern") return `It must match ${String(inSchema())}`;
+  return keyword === "false" ? "The task takes nothing here." : error;
+}
 
 /** What the schema says at a JSON pointer. */
 function valueAt(schema: JsonSchema, pointer: string): unknown {

@@ -2,6 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Browser, WebSocketRoute } from "playwright-core";
 import { signGrant } from "../../../src/http/signed-grant.ts";
+import { taskOf } from "../peach.ts";
 import { Stage } from "../stage.ts";
 import { CHROMIUM, startChromium } from "./chromium.ts";
 import { Dashboard } from "./dashboard.ts";
@@ -230,6 +231,32 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.page.getByRole("searchbox").fill(run_id);
     await page.page.keyboard.press("Enter");
     expect(await page.runId()).toBe(run_id);
+  });
+
+  it("retries and cancels many runs, after saying how many", async () => {
+    const broken = await Promise.all(
+      [1, 2, 3].map(() => stage.peach.trigger("transcribe", { ...BROKEN, language: "it" })),
+    );
+    for (const { run_id } of broken) await stage.peach.finished(run_id);
+    const page = await dashboard();
+    await page.goto("/runs?task=transcribe&status=failed&span=1h");
+    await page.page.locator(".run-row").nth(2).waitFor();
+    await page.button("Retry many…").click();
+    const dialog = page.page.getByRole("dialog");
+    const retry = dialog.getByRole("button", { name: /^Retry \d+ runs$/ });
+    await retry.click();
+    await page.text(/^\d+ runs retried\.$/).waitFor();
+    const runs = await Promise.all(broken.map(({ run_id }) => stage.peach.finished(run_id)));
+    expect(runs.map((run) => taskOf(run, "archive").attempts.length)).toEqual([2, 2, 2]);
+
+    const slow = await Promise.all([1, 2].map(() => stage.peach.trigger("beat1")));
+    await page.show("/runs?task=beat1");
+    await page.page.locator(".run-row", { hasText: "running" }).nth(1).waitFor();
+    await page.button("Cancel many…").click();
+    await dialog.getByRole("button", { name: "Cancel 2 runs" }).click();
+    await page.text("2 runs cancelled.").waitFor();
+    for (const { run_id } of slow) expect((await stage.peach.finished(run_id)).status).toBe("cancelled");
+    stage.recorder.open("beat");
   });
 
   it("emits an event, and shows what it triggered", async () => {
