@@ -9,8 +9,8 @@ import type { Run, RunChange } from "../core/run.ts";
 import type { LiveAttempts, News } from "./live-attempts.ts";
 import { changeEvent, endEvent, newsEvents, type RunEvent } from "./run-events.ts";
 
-/** How long what happens is gathered before it is sent. */
-const GATHER_MS = 50;
+/** How long what happens is gathered before it is sent: a millisecond more for each who listens, so that many cost a run no more. */
+const GATHER_MS = { least: 50, most: 500 } as const;
 /** Characters: a busy thread may leave timers waiting. */
 const MAX_GATHERED = 250_000;
 /** Silence is broken after this time, so that nothing in between takes the connection for dead. */
@@ -100,7 +100,8 @@ export class Audience {
   #tell(...events: readonly RunEvent[]): void {
     this.#pending.push(...events);
     this.#pendingSize += events.reduce((size, { data }) => size + data.length, 0);
-    if (this.#pendingSize < MAX_GATHERED) this.#timer ??= setTimeout(() => void this.#flush(), GATHER_MS);
+    const gatherMs = Math.min(GATHER_MS.most, GATHER_MS.least + this.#listeners.size);
+    if (this.#pendingSize < MAX_GATHERED) this.#timer ??= setTimeout(() => void this.#flush(), gatherMs);
     else void this.#flush();
   }
 
