@@ -7,6 +7,8 @@ import { callDeliveries } from "./deliveries/deliveries-client.ts";
 import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
 import { createApp } from "./http/app.ts";
 import { DebounceObject } from "./limits/debounce-object.ts";
+import { LimitListObject } from "./limits/limit-list-object.ts";
+import { LimitObject } from "./limits/limit-object.ts";
 import { callRun } from "./run/run-client.ts";
 import { RunObject } from "./run/run-object.ts";
 import { createAnnouncement, syncSchedules } from "./schedules/schedules-client.ts";
@@ -32,6 +34,8 @@ export {
   DirectoryObject,
   DriverEntrypoint,
   ExecutorObject,
+  LimitListObject,
+  LimitObject,
   RunObject,
   SchedulesObject,
   VersionsObject,

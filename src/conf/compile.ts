@@ -9,6 +9,7 @@ import { type Bindings, boundBuckets, checkBuckets, type UnboundBucket, unboundB
 import { checkEach, type EachTasks } from "./check-each.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
+import { checkLimits } from "./check-limits.ts";
 import { checkLoops } from "./check-loops.ts";
 import { checkExternals } from "./check-external.ts";
 import { checkSchedules } from "./check-schedules.ts";
@@ -86,6 +87,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   checkEndpoints(conf, loaded, report);
   checkSchedules(conf, loaded, report);
   checkExternals(conf, loaded, report);
+  checkLimits(conf, loaded, report);
   const bound = checkBindings(paths, options, conf, loaded, report);
   const methods = findMethods(paths, conf, loaded, report);
   if (diagnostics.length > 0)

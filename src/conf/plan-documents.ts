@@ -22,6 +22,7 @@ export function documentOfTask(task: TaskPlan) {
     timeout_ms: task.timeoutMs,
     run_if: task.runIf,
     each: each === null ? null : { max_parallel: each.maxParallel, on_error: each.onError },
+    ...documentOfLimits(task),
     debounce: debounce === null ? null : { delay_ms: debounce.delayMs, key: keyText(debounce.key) },
     dispatch: task.dispatch,
   };
@@ -51,6 +52,18 @@ function documentOfAuth({ auth }: EndpointPlan) {
     secret,
     ...("header" in auth && { header: auth.header }),
     ...("toleranceMs" in auth && { tolerance_ms: auth.toleranceMs }),
+  };
+}
+
+function documentOfLimits({ limits }: TaskPlan) {
+  if (limits === null) return { concurrency: null, rate_limit: null, priority: null };
+  const { concurrency, rateLimit, priority } = limits;
+  const { limit = 0, key = null, strategy = "queue" } = concurrency ?? {};
+  return {
+    concurrency: concurrency === null ? null : { limit, key: keyText(key), strategy },
+    rate_limit:
+      rateLimit === null ? null : { limit: rateLimit.limit, per_ms: rateLimit.perMs, key: keyText(rateLimit.key) },
+    priority: typeof priority === "number" ? priority : keyText(priority),
   };
 }
 

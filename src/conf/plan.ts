@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { DEFAULT_HMAC_HEADER, DEFAULT_TOLERANCE_MS, type EndpointAuth, isTimed } from "../core/endpoint-auth.ts";
 import { DRIVER_LANE_MAX_TIMEOUT_MS } from "../core/graph.ts";
+import type { TaskLimits } from "../core/limit.ts";
 import type { DebouncePlan, EachPlan, EndpointPlan, Plan, R2Rule, RetryPolicy, TaskPlan } from "../core/plan.ts";
 import { endpointUrl } from "./check-endpoints.ts";
 import type { ResolvedMethod } from "./methods.ts";
@@ -54,6 +55,7 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
       each: eachPlan(task, timeoutMs),
       external: task.external ?? false,
       debounce: debouncePlan(task),
+      limits: taskLimits(task),
       dispatch: task.dispatch ?? conf.root.defaults?.dispatch ?? "queue",
       on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule), events: task.on?.event ?? [] },
       schedules: schedulePlans(task.schedule ?? []),
@@ -79,9 +81,27 @@ function keyOf(methods: ReadonlyMap<string, ResolvedMethod>, name: string): stri
 }
 
 function debouncePlan({ debounce }: TaskConf): DebouncePlan | null {
-  return debounce?.delay === undefined
-    ? null
-    : { delayMs: debounce.delay, key: debounce.key?.split(".").slice(1) ?? null };
+  return debounce?.delay === undefined ? null : { delayMs: debounce.delay, key: pathOf(debounce.key) };
+}
+
+function taskLimits({ concurrency, rate_limit: rate, priority = 0 }: TaskConf): TaskLimits | null {
+  if (concurrency?.limit === undefined && rate?.limit === undefined) return null;
+  return {
+    concurrency:
+      concurrency?.limit === undefined
+        ? null
+        : { limit: concurrency.limit, strategy: concurrency.strategy ?? "queue", key: pathOf(concurrency.key) },
+    rateLimit:
+      rate?.limit === undefined || rate.per === undefined
+        ? null
+        : { limit: rate.limit, perMs: rate.per, key: pathOf(rate.key) },
+    priority: typeof priority === "number" ? priority : (pathOf(priority) ?? 0),
+  };
+}
+
+/** `payload.user.id` as the properties below the payload. */
+function pathOf(key: string | undefined): readonly string[] | null {
+  return key?.split(".").slice(1) ?? null;
 }
 
 /** Each item of the long lane keeps an object of its own awake. */

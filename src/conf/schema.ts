@@ -1,11 +1,12 @@
 /**
  * The keys of peach.conf, all of them, and the shape of their values: the only definition. Checks that concern more than one
- * key are in `check-*.ts`; keys that this version does not run are in `not-yet.ts`.
+ * key are in `check-*.ts`.
  */
 import { z } from "zod";
 import { isTimed, SIGNATURE_SCHEMES, TIMED_SCHEMES } from "../core/endpoint-auth.ts";
 import { BACKOFFS, DISPATCHES, ITEM_ERRORS, R2_ACTIONS } from "../core/plan.ts";
 import { EVENT_NAME } from "../core/event-name.ts";
+import { PRIORITY_MAX, STRATEGIES } from "../core/limit.ts";
 import { RUN_IFS } from "../core/run-if.ts";
 import { schedule } from "./schedule.ts";
 import {
@@ -33,6 +34,7 @@ const taskName = text("the name of a task", NAME);
 const method = text("the name of an exported function", METHOD);
 const module = text("the path of a file under the pipelines folder, without .ts");
 const nonEmptyKey = text("a path into the payload, such as payload.user_id", /^payload(\.[^\s.]+)+$/);
+const PRIORITY = `a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}, or where the payload has one, such as payload.priority`;
 const anyDuration = duration({ min: "1ms", max: "365d" });
 
 const retries = shorthand(
@@ -88,11 +90,13 @@ export const TASK_SHAPE = {
   ),
   concurrency: shorthand(
     "limit",
-    mapping({ limit: count(1, 10_000), key: nonEmptyKey, strategy: oneOf(["queue", "skip", "cancel_running"]) }, [
-      "limit",
-    ]),
+    mapping({ limit: count(1, 10_000), key: nonEmptyKey, strategy: oneOf(STRATEGIES) }, ["limit"]),
   ),
   rate_limit: mapping({ limit: count(1, 1_000_000), per: anyDuration, key: nonEmptyKey }, ["limit", "per"]),
+  priority: z.union([z.number(), nonEmptyKey], { error: PRIORITY }).superRefine((given, context) => {
+    const isFine = typeof given === "string" || (Number.isInteger(given) && Math.abs(given) <= PRIORITY_MAX);
+    if (!isFine) context.addIssue({ code: "custom", message: PRIORITY, input: given });
+  }),
   debounce: mapping({ delay: duration({ min: "1ms", max: "30d" }), key: nonEmptyKey }, ["delay"]),
   external: flag(),
   dispatch,

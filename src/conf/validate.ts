@@ -4,7 +4,6 @@
  */
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./load.ts";
-import { notYetIn, notYetMessage, TASK_NOT_YET } from "./not-yet.ts";
 import { ENDPOINT_SHAPE, EXTERNAL_TASK_SHAPE, NAME, ROOT_SHAPE, TASK_SHAPE } from "./schema.ts";
 import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
 import { type Finding, isMapping, parseKeys, type Parsed, type Shape } from "./schema-parts.ts";
@@ -32,7 +31,6 @@ export function validateConf(loaded: LoadedConf, report: Report): ValidConf {
   for (const [name, task] of checker.named("tasks", "task", raw)) {
     const shape = isMapping(task) && task["external"] === true ? EXTERNAL_TASK_SHAPE : TASK_SHAPE;
     tasks.set(name, checker.mapping(shape, ["method"], ["tasks", name], task));
-    checker.refuseNotYet(TASK_NOT_YET, ["tasks", name], task);
   }
   const endpoints = new Map<string, EndpointConf>();
   for (const [name, endpoint] of checker.named("endpoints", "endpoint", raw)) {
@@ -80,15 +78,6 @@ class KeyChecker {
       }
       return right;
     });
-  }
-
-  refuseNotYet(entries: Parameters<typeof notYetIn>[1], at: Path, raw: unknown): void {
-    for (const entry of notYetIn(raw, entries)) {
-      const { message, hint } = notYetMessage(entry);
-      this.#report(this.#loaded.keySpan([...at, ...entry.path]), `${pathText([...at, ...entry.path])}${message}`, {
-        hint,
-      });
-    }
   }
 
   #reportFinding({ path, fault, message, hint }: Finding, at: Path): void {

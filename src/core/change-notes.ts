@@ -1,4 +1,5 @@
 /** What one decision records beside the states of tasks. It decides nothing: `decision.ts` does, and who is given that. */
+import type { PayloadLimitKeys } from "./limit.ts";
 import type { PayloadRef } from "./payload-ref.ts";
 import type { ChildRun, Owed, Run, RunChange, StepRecord } from "./run.ts";
 import type { Effect } from "./run-event.ts";
@@ -15,6 +16,7 @@ export class ChangeNotes {
   readonly #owes: Owed[] = [];
   readonly #paid: number[] = [];
   #cancelsChildren: boolean | null = null;
+  #limitKeys: PayloadLimitKeys | null = null;
 
   constructor(run: Run) {
     this.#run = run;
@@ -74,9 +76,10 @@ export class ChangeNotes {
     return this.#owes.map((owed) => ({ type: "pay", owed }));
   }
 
-  /** The payload that takes the place of the trigger's. */
-  payload(payload: PayloadRef): void {
+  /** The payload that takes the place of the trigger's, and what it says about the limits of the root task. */
+  payload(payload: PayloadRef, limitKeys: PayloadLimitKeys | null): void {
     this.#payload = payload;
+    this.#limitKeys = limitKeys;
   }
 
   /** All of it, as a part of the change. */
@@ -84,6 +87,7 @@ export class ChangeNotes {
     return {
       ...(this.#children.length > 0 && { children: this.#children }),
       ...(this.#payload !== null && { payload: this.#payload }),
+      ...(this.#limitKeys !== null && { limitKeys: this.#limitKeys }),
       ...(this.#steps.length > 0 && { steps: this.#steps }),
       ...(this.#owes.length > 0 && { owes: this.#owes }),
       ...(this.#paid.length > 0 && { paid: this.#paid }),

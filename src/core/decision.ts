@@ -7,8 +7,10 @@
 import { ChangeNotes } from "./change-notes.ts";
 import { attemptTimeoutMs, isStopping, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
 import { EachItems } from "./each-items.ts";
-import { laneOf, type Lane } from "./graph.ts";
+import { isBegunByDrivers, LEASE_GRACE_MS, type Lane } from "./graph.ts";
+import { firstHold, holdEffects, isHeldFirst, isReleased } from "./hold.ts";
 import { arrayRead } from "./inputs.ts";
+import type { PayloadLimitKeys } from "./limit.ts";
 import { oweAlert } from "./owing.ts";
 import type { PayloadRef } from "./payload-ref.ts";
 import {
@@ -33,9 +35,6 @@ import type { RunStatus } from "./status.ts";
  */
 export const DRIVER_WIDTH = 6;
 
-/** How long after an attempt's timeout its lease runs out: time to store its output and to settle. */
-export const LEASE_GRACE_MS = 10_000;
-
 /** Messages sent at once for a wide fan-out: one batch of the queue. */
 const MAX_DRIVERS = 100;
 
@@ -46,6 +45,7 @@ const MAX_REDISPATCH_MS = 300_000;
 /** Items of the long lane that begin in one decision; the next ones follow after the pause. */
 const FILL_AT_ONCE = 500;
 const FILL_PAUSE_MS = 100;
+type QueuedState = Extract<TaskState, { readonly status: "queued" }>;
 
 export class Decision {
   readonly run: Run;
@@ -179,10 +179,11 @@ export class Decision {
     return progress !== null && isStopping(task.each, progress);
   }
 
-  /** The task may start: the next claim takes it, and the queue is told unless this decision grants it. */
-  makeReady(ordinal: number, attempt?: AttemptRecord): void {
-    this.set(ordinal, { status: "queued", dispatches: 1, redispatchAt: this.now + FIRST_REDISPATCH_MS }, attempt);
-    this.#ready.push(ordinal);
+  /** The task may start, unless it is held: the next claim takes it, and the queue is told unless this decision grants it. */
+  makeReady(ordinal: number, attempt?: AttemptRecord, hold = firstHold(this.entry(ordinal), this.now)): void {
+    const redispatchAt = this.now + FIRST_REDISPATCH_MS;
+    this.set(ordinal, { status: "queued", dispatches: 1, redispatchAt, ...(hold !== null && { hold }) }, attempt);
+    if (hold === null) this.#ready.push(ordinal);
   }
 
   /** The task may start, but not before so much time has passed. */
@@ -198,14 +199,16 @@ export class Decision {
   }
 
   /** The root's delay begins anew, with another payload. */
-  postpone(payload: PayloadRef, delayMs: number): void {
+  postpone(payload: PayloadRef, limitKeys: PayloadLimitKeys | null, delayMs: number): void {
     this.delay(0, delayMs);
-    this.notes.payload(payload);
+    this.notes.payload(payload, limitKeys);
   }
 
   /** Nobody came for the task: the message was lost, or the queue is slow. */
-  dispatchAgain(ordinal: number, dispatches: number): void {
+  dispatchAgain(ordinal: number, state: QueuedState): void {
     if (this.#hasUnknownItems(ordinal)) return this.start(ordinal);
+    const { dispatches, notBefore } = state;
+    if (notBefore !== undefined && isHeldFirst(this.entry(ordinal))) return this.makeReady(ordinal);
     const pauseMs = Math.min(MAX_REDISPATCH_MS, FIRST_REDISPATCH_MS * 2 ** dispatches);
     this.set(ordinal, { status: "queued", dispatches: dispatches + 1, redispatchAt: this.now + pauseMs });
     this.#ready.push(ordinal);
@@ -294,7 +297,7 @@ export class Decision {
     let left = 0;
     for (const of of this.#items?.known ?? this.run.eaches) {
       const { task } = this.entry(of);
-      if (this.#state(of).status !== "each" || task.each === undefined || laneOf(task) !== "driver") continue;
+      if (this.#state(of).status !== "each" || task.each === undefined || !isBegunByDrivers(task)) continue;
       const progress = this.#each.progress(of);
       if (progress === null) continue;
       const slots = slotsLeft(task.each, progress);
@@ -341,6 +344,7 @@ export class Decision {
       ...(this.#leases.length > 0 && { lastToken: this.run.lastToken + this.#leases.length }),
       ...this.notes.record(),
     };
+    this.#effects.push(...holdEffects(this, change.tasks));
     const changed = this.#changes.size > 0 || this.notes.isWorthAChange;
     this.#effects.push(...this.notes.effects);
     return { change: changed ? change : null, effects: this.#effects, leases: this.#leases, ignored: this.#ignored };
@@ -357,7 +361,7 @@ export class Decision {
   }
 
   #isClaimable(ordinal: number): boolean {
-    return this.#state(ordinal).status === "queued" && !this.isDelayed(ordinal) && !this.#hasUnknownItems(ordinal);
+    return isReleased(this.entry(ordinal), this.#state(ordinal), this.now) && !this.#hasUnknownItems(ordinal);
   }
 
   /** A root with `each` that waits for a delay: what its items are is looked at after that. */
@@ -390,14 +394,15 @@ export class Decision {
     }
   }
 
-  /** Items of the long lane begin without anybody asking; and what was begun to the last is not announced again. */
+  /** Items that no driver may begin by itself are begun here; and what was begun to the last is not announced again. */
   #fillEaches(): void {
     for (const of of this.#items?.touched ?? []) {
       const { task } = this.entry(of);
       const state = this.#state(of);
       const progress = this.#each.progress(of);
       if (state.status !== "each" || task.each === undefined || progress === null) continue;
-      if (laneOf(task) === "executor") {
+      const isFilled = !isBegunByDrivers(task);
+      if (isFilled) {
         const slots = Math.min(FILL_AT_ONCE, slotsLeft(task.each, progress));
         for (let index = progress.cursor, begun = 0; begun < slots; index += 1) {
           if (this.#state(progress.first + index).status !== "pending") continue;
@@ -405,7 +410,7 @@ export class Decision {
           begun += 1;
         }
       }
-      const goesOn = laneOf(task) === "executor" && slotsLeft(task.each, progress) > 0;
+      const goesOn = isFilled && slotsLeft(task.each, progress) > 0;
       if (goesOn) this.set(of, { ...state, redispatchAt: this.now + FILL_PAUSE_MS });
       else if (progress.pending === 0 && state.redispatchAt !== null) this.set(of, { ...state, redispatchAt: null });
     }
@@ -470,7 +475,7 @@ export class Decision {
   #itemsForDrivers(of: number): number {
     const { task } = this.entry(of);
     const progress = this.#each.progress(of);
-    if (task.each === undefined || progress === null || laneOf(task) !== "driver") return 0;
+    if (task.each === undefined || progress === null || !isBegunByDrivers(task)) return 0;
     return Math.max(0, slotsLeft(task.each, progress) - progress.running);
   }
 
@@ -483,7 +488,8 @@ export class Decision {
     if (this.#open > 0) return this.run.startedAt !== null || this.#leases.length > 0 ? "running" : "queued";
     if (this.#cancelled) return "cancelled";
     if (this.#ended === 0) return this.run.status;
-    const failed = this.run.tasks.some((_, ordinal) => this.#state(ordinal).status === "failed");
-    return failed ? "failed" : "succeeded";
+    const has = (status: FinalState["status"]): boolean =>
+      this.run.tasks.some((_, ordinal) => this.#state(ordinal).status === status);
+    return has("failed") ? "failed" : has("cancelled") ? "cancelled" : "succeeded";
   }
 }

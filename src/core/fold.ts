@@ -46,7 +46,11 @@ export function fold(run: Run, change: RunChange): void {
   }
   if (change.lastToken !== undefined) run.lastToken = change.lastToken;
   if (change.children !== undefined) run.children.push(...change.children);
-  if (change.payload !== undefined) run.payload = change.payload;
+  if (change.payload !== undefined) {
+    run.payload = change.payload;
+    if (change.limitKeys === undefined) delete run.limitKeys;
+    else run.limitKeys = change.limitKeys;
+  }
   for (const { ordinal, ...step } of change.steps ?? []) foldStep(run, ordinal, step);
   foldWatchers(run, change);
   foldOwed(run, change);

@@ -2,7 +2,8 @@
  * The part of the plan that one run covers: its root task and everything reachable from it by `downstream`, fixed when the
  * run is accepted. Tasks are known by their ordinal here; the root is 0.
  */
-import type { Dispatch, EachPlan, Plan, RetryPolicy } from "./plan.ts";
+import type { TaskLimits } from "./limit.ts";
+import type { Dispatch, EachPlan, Plan, RetryPolicy, TaskPlan } from "./plan.ts";
 import type { RunIf } from "./run-if.ts";
 
 /** Up to this timeout a task runs in a driver; above, each attempt has an executor object of its own. */
@@ -32,6 +33,8 @@ export interface GraphTask {
   readonly external?: true;
   /** Absent: it runs once. */
   readonly each?: EachPlan;
+  /** Absent where there are none. */
+  readonly limits?: TaskLimits;
 }
 
 export interface RunGraph {
@@ -52,10 +55,31 @@ export function methodMs({ timeoutMs, external }: GraphTask): number {
   return external === true ? Math.min(timeoutMs, DRIVER_LANE_MAX_TIMEOUT_MS) : timeoutMs;
 }
 
+/** How long after an attempt's timeout its lease runs out: time to store its output and to settle. */
+export const LEASE_GRACE_MS = 10_000;
+
+/** How long after the beginning of an attempt of this task (or of an item of it) its lease runs out. */
+export function leaseMs(task: GraphTask): number {
+  return methodMs(task) + LEASE_GRACE_MS;
+}
+
+/** Whether a driver that asks for work begins items by itself: those of the long lane, and those with limits, begin without it. */
+export function isBegunByDrivers(task: GraphTask): boolean {
+  return laneOf(task) === "driver" && task.limits === undefined;
+}
+
 /** Where the attempts of a task run. */
 export function laneOf(task: GraphTask): Lane {
   if (task.external === true) return "driver";
   return task.timeoutMs <= DRIVER_LANE_MAX_TIMEOUT_MS ? "driver" : "executor";
+}
+
+/** No more items are begun than a limit without a key lets run: the rest would only wait in a line of their own. */
+function eachWithin(each: EachPlan, { limits }: TaskPlan): EachPlan {
+  const most = [limits?.concurrency, limits?.rateLimit].map((limit) =>
+    limit && limit.key === null ? limit.limit : Number.POSITIVE_INFINITY,
+  );
+  return { ...each, maxParallel: Math.min(each.maxParallel, ...most) };
 }
 
 /** The graph of a run of `root`, or null if the plan has no such task. */
@@ -86,7 +110,8 @@ export function graphFrom(plan: Plan, root: string): RunGraph | null {
       retries: task.retries,
       timeoutMs: task.timeoutMs,
       ...(task.external && { external: true }),
-      ...(task.each !== null && { each: task.each }),
+      ...(task.each !== null && { each: eachWithin(task.each, task) }),
+      ...(task.limits !== null && { limits: task.limits }),
     };
   });
   return {

@@ -3,6 +3,7 @@
  * replays a part of another one, what was recorded there of those that are not in it.
  */
 import type { GraphTask, InputShape, RunGraph } from "./graph.ts";
+import type { PayloadLimitKeys } from "./limit.ts";
 import type { PayloadRef } from "./payload-ref.ts";
 import { isFinal, type Run, type TaskEntry, type TaskState } from "./run.ts";
 
@@ -10,19 +11,21 @@ import { isFinal, type Run, type TaskEntry, type TaskState } from "./run.ts";
 export interface TaskInput {
   readonly parent: string;
   readonly ref: PayloadRef;
+  /** What it says about the limits of the task that reads it; absent: nothing. */
+  readonly limitKeys?: PayloadLimitKeys;
 }
 
 /** All that the task reads, in the order of its parents in peach.conf; a parent that passed nothing is absent. */
 export function inputsOf(run: Run, task: GraphTask): TaskInput[] {
-  if (task.shape === "trigger") return [{ parent: "", ref: run.payload }];
+  if (task.shape === "trigger") return [{ parent: "", ref: run.payload, ...keysOf(run.limitKeys) }];
   const passed = task.upstream.flatMap((ordinal) => {
     const parent = run.tasks[ordinal];
-    const ref = passedBy(parent, task.name);
-    return parent === undefined || ref === null ? [] : [{ parent: parent.task.name, ref }];
+    const input = passedBy(parent, task.name);
+    return parent === undefined || input === null ? [] : [{ parent: parent.task.name, ...input }];
   });
   if (run.recorded === undefined) return passed;
-  const recorded = run.recorded.flatMap(({ task: name, parent, payload }) =>
-    name === task.name ? [{ parent, ref: payload }] : [],
+  const recorded = run.recorded.flatMap(({ task: name, parent, payload, limitKeys }) =>
+    name === task.name ? [{ parent, ref: payload, ...keysOf(limitKeys) }] : [],
   );
   const place = ({ parent }: TaskInput): number => task.parents.indexOf(parent);
   return [...recorded, ...passed].toSorted((a, b) => place(a) - place(b));
@@ -42,10 +45,14 @@ export function arrayRead(
 }
 
 /** What one task has passed to another; null if it is not in this run, or passed nothing. */
-function passedBy(parent: TaskEntry | undefined, child: string): PayloadRef | null {
+function passedBy(parent: TaskEntry | undefined, child: string): Omit<TaskInput, "parent"> | null {
   if (parent?.state.status !== "succeeded") return null;
-  const { output, to } = parent.state.passed;
-  return to?.[child] ?? output;
+  const { output, to, limitKeys } = parent.state.passed;
+  return { ref: to?.[child] ?? output, ...keysOf(limitKeys?.[child]) };
+}
+
+function keysOf(limitKeys: PayloadLimitKeys | undefined): Pick<TaskInput, "limitKeys"> {
+  return limitKeys === undefined ? {} : { limitKeys };
 }
 
 /** What one task of a run is to read from one that does not run again. */
@@ -69,7 +76,7 @@ export interface ReplayInputs {
   readonly parents: readonly string[];
   /** Of shape `trigger`: one, of no parent. */
   readonly inputs: readonly TaskInput[];
-  readonly outside: readonly (OutsideInput & { readonly ref: PayloadRef })[];
+  readonly outside: readonly (OutsideInput & Omit<TaskInput, "parent">)[];
 }
 
 /** What was recorded of this task and of the tasks outside; null if the task has never come to read anything. */
@@ -86,13 +93,13 @@ export function replayInputs(run: Run, from: string, outside: readonly OutsideIn
     parents: task.parents,
     inputs: inputsOf(run, task),
     outside: outside.flatMap(({ task: child, parent }) => {
-      const known = run.recorded?.find((one) => one.task === child && one.parent === parent)?.payload ?? null;
-      const ref =
-        passedBy(
-          run.tasks.find((candidate) => candidate.task.name === parent),
-          child,
-        ) ?? known;
-      return ref === null ? [] : [{ task: child, parent, ref }];
+      const known = run.recorded?.find((one) => one.task === child && one.parent === parent);
+      const passed = passedBy(
+        run.tasks.find((candidate) => candidate.task.name === parent),
+        child,
+      );
+      if (passed !== null) return [{ task: child, parent, ...passed }];
+      return known === undefined ? [] : [{ task: child, parent, ref: known.payload, ...keysOf(known.limitKeys) }];
     }),
   };
 }

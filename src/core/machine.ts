@@ -24,6 +24,7 @@
  */
 import { Decision } from "./decision.ts";
 import { beginWait, completedRecord, expiredRecord, standingOfCompletion } from "./external.ts";
+import { answerHold, askAgainFor, settleLate } from "./holding.ts";
 import { recordStep } from "./steps.ts";
 import { askAgain, resume, suspend } from "./suspension.ts";
 import { cancelChildren, noteLateChildren, notePaid, payAgain } from "./owed.ts";
@@ -62,7 +63,7 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
       if (event.claim !== null) decision.grant(event.claim);
       break;
     case "postponed":
-      if (decision.isDelayed(0)) decision.postpone(event.payload, event.delayMs);
+      if (decision.isDelayed(0)) decision.postpone(event.payload, event.limitKeys ?? null, event.delayMs);
       else decision.ignore("already_started");
       break;
     case "claimed":
@@ -101,6 +102,11 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
       break;
     case "paid":
       notePaid(decision, event.id, event.next);
+      break;
+    case "permitted":
+    case "refused":
+    case "displaced":
+      answerHold(decision, event);
       break;
   }
   return decision.conclude();
@@ -163,9 +169,12 @@ function settle(decision: Decision, settled: SettledAttempt): void {
   }
 }
 
-/** It changes nothing; but what an attempt had triggered when its run was cancelled, or it was completed, is known only now. */
+/**
+ * It changes nothing but a slot that was kept until now; and what an attempt had triggered when its run was cancelled, or it was
+ * completed, is known only now.
+ */
 function tooLate(decision: Decision, { ordinal, attempt, children }: SettledAttempt): void {
-  decision.ignore("stale_lease");
+  settleLate(decision, ordinal, attempt);
   const record = decision.entry(ordinal).attempts[attempt - 1];
   if (record?.status !== "cancelled" && record?.completedBy === undefined) return;
   noteLateChildren(decision, children);
@@ -265,7 +274,8 @@ function wake(decision: Decision): void {
 function wakeTask(decision: Decision, ordinal: number, state: TaskState): void {
   switch (state.status) {
     case "queued":
-      decision.dispatchAgain(ordinal, state.dispatches);
+      if (state.hold === undefined) decision.dispatchAgain(ordinal, state);
+      else askAgainFor(decision, ordinal, state);
       break;
     case "retrying":
       decision.makeReady(ordinal);

@@ -4,6 +4,7 @@
  */
 
 import type { EndpointAuth } from "./endpoint-auth.ts";
+import type { TaskLimits } from "./limit.ts";
 import type { RunIf } from "./run-if.ts";
 
 /** When a task that threw is started again. At most `limit` + 1 attempts; lost attempts do not count. */
@@ -99,6 +100,8 @@ export interface TaskPlan {
   readonly dispatch: Dispatch;
   readonly each: EachPlan | null;
   readonly debounce: DebouncePlan | null;
+  /** Null: its attempts start whenever they are ready. */
+  readonly limits: TaskLimits | null;
   /** `events`: names of events, as `on.event` lists them. */
   readonly on: { readonly r2: readonly R2Rule[]; readonly events: readonly string[] };
   readonly schedules: readonly SchedulePlan[];

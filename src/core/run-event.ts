@@ -1,7 +1,9 @@
 /**
  * What can happen to a run, and what follows from it: the words that the machine, the run object and the simulation share.
  */
+import type { HoldEffect, HoldEvent } from "./hold.ts";
 import type { RunId } from "./ids.ts";
+import type { PayloadLimitKeys } from "./limit.ts";
 import type { PayloadRef } from "./payload-ref.ts";
 import type {
   AttemptError,
@@ -67,7 +69,12 @@ export type RunEvent =
   /** The run was recorded; `claim` if the recording invocation drives it itself. */
   | { readonly type: "accepted"; readonly claim: DriverClaim | null; readonly delayMs?: number }
   /** A debounced task was triggered again: the delay begins anew and this payload counts, unless the run has started. */
-  | { readonly type: "postponed"; readonly payload: PayloadRef; readonly delayMs: number }
+  | {
+      readonly type: "postponed";
+      readonly payload: PayloadRef;
+      readonly limitKeys?: PayloadLimitKeys;
+      readonly delayMs: number;
+    }
   | { readonly type: "claimed"; readonly claim: DriverClaim }
   | { readonly type: "settled"; readonly attempts: readonly SettledAttempt[]; readonly claim: DriverClaim | null }
   /** The executor object of this name asks for this one task; asking again gives the same lease. */
@@ -89,7 +96,8 @@ export type RunEvent =
   /** These watchers know that this run is final. */
   | { readonly type: "told"; readonly watchers: readonly RunId[] }
   /** A debt was paid; `next`: of runs to be cancelled, only those before this number. */
-  | { readonly type: "paid"; readonly id: number; readonly next: number | null };
+  | { readonly type: "paid"; readonly id: number; readonly next: number | null }
+  | HoldEvent;
 
 /** Performed after the commit; all may be lost or repeated, since the state says what is still owed. */
 export type Effect =
@@ -104,7 +112,8 @@ export type Effect =
   /** Tell these runs that this one is final. */
   | { readonly type: "tell"; readonly runIds: readonly RunId[] }
   /** Pay a debt, and say so. */
-  | { readonly type: "pay"; readonly owed: Owed };
+  | { readonly type: "pay"; readonly owed: Owed }
+  | HoldEffect;
 
 /** The right to run one attempt. */
 export interface GrantedLease {
@@ -118,6 +127,7 @@ export type Ignored =
   | "already_accepted"
   | "already_started"
   | "stale_lease"
+  | "not_held"
   | "no_such_task"
   | "run_final"
   | "run_not_final"

@@ -22,6 +22,7 @@ export type Ending = "succeeded" | "failed" | "skipped" | "cancelled";
  * - `upstream_failed`, `upstream_skipped`, `upstream_cancelled`: its rule forbids what an upstream task did.
  * - `no_upstream_success`, `no_upstream_failure`: its rule needs one, and there is none.
  * - `not_chosen`: an upstream task chose other children (`runOnlyChildTasks`).
+ * - `concurrency`: no slot was free, and it does not wait for one (`strategy: skip`).
  */
 export const SKIP_REASONS = [
   "upstream_failed",
@@ -30,6 +31,7 @@ export const SKIP_REASONS = [
   "no_upstream_success",
   "no_upstream_failure",
   "not_chosen",
+  "concurrency",
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 

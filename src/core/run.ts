@@ -5,6 +5,7 @@
  */
 import type { RunGraph, GraphTask } from "./graph.ts";
 import type { RunId } from "./ids.ts";
+import type { Hold, PayloadLimitKeys } from "./limit.ts";
 import type { PayloadRef } from "./payload-ref.ts";
 import type { SkipReason } from "./run-if.ts";
 import type { AttemptStatus, RunStatus } from "./status.ts";
@@ -80,6 +81,8 @@ export interface TaskOutput {
   readonly to: Readonly<Record<string, PayloadRef>> | null;
   /** The children that may run (`runOnlyChildTasks`); absent: all. */
   readonly chosen?: readonly string[];
+  /** By child: what was passed to it says this about its limits. */
+  readonly limitKeys?: Readonly<Record<string, PayloadLimitKeys>>;
 }
 
 /**
@@ -104,12 +107,16 @@ export type FailReason = (typeof FAIL_REASONS)[number];
 /** A member carries only what is legal for it. See `TASK_STATUSES` for what each means. `*At` are epoch milliseconds. */
 export type TaskState =
   | { readonly status: "pending" }
-  /** `redispatchAt`: when to send another message, should the last one be lost. `notBefore`: its trigger asked for a delay. */
+  /**
+   * `redispatchAt`: when to send another message, should the last one be lost. `notBefore`: its trigger asked for a delay. `hold`:
+   * it is held back by a limit or a pause, which is asked again then (see `hold.ts`).
+   */
   | {
       readonly status: "queued";
       readonly dispatches: number;
       readonly redispatchAt: number;
       readonly notBefore?: number;
+      readonly hold?: Hold;
     }
   /** Only who has `token` may settle. `holder` is the executor object of the long lane; it may ask for its lease again. */
   | {
@@ -150,7 +157,8 @@ export type TaskState =
   | { readonly status: "succeeded"; readonly finishedAt: number; readonly passed: TaskOutput }
   | { readonly status: "failed"; readonly finishedAt: number; readonly reason: FailReason }
   | { readonly status: "skipped"; readonly finishedAt: number; readonly reason: SkipReason }
-  | { readonly status: "cancelled"; readonly finishedAt: number };
+  /** `reason`: it gave way to a newer attempt (`strategy: cancel_running`); absent: the run was cancelled. */
+  | { readonly status: "cancelled"; readonly finishedAt: number; readonly reason?: "concurrency" };
 
 export type FinalState = Extract<TaskState, { readonly finishedAt: number }>;
 
@@ -176,6 +184,7 @@ export interface RunChange {
   readonly children?: readonly ChildRun[];
   /** A later trigger of a debounced task took the place of the one that started the run. */
   readonly payload?: PayloadRef;
+  readonly limitKeys?: PayloadLimitKeys;
   readonly steps?: readonly (StepRecord & { readonly ordinal: number })[];
   /** Runs that want to be told when this one is final. */
   readonly watchers?: readonly RunId[];
@@ -232,6 +241,8 @@ export interface RunGenesis {
   readonly graph: RunGraph;
   readonly origin: TriggerOrigin;
   readonly payload: PayloadRef;
+  /** What it says about the limits of the root task. */
+  readonly limitKeys?: PayloadLimitKeys;
   readonly createdAt: number;
   /** Signs the completion URLs of its external tasks; absent: it has none. */
   readonly completionKey?: string;
@@ -244,6 +255,7 @@ export interface RecordedInput {
   readonly task: string;
   readonly parent: string;
   readonly payload: PayloadRef;
+  readonly limitKeys?: PayloadLimitKeys;
 }
 
 /** Whose item it is: the ordinal of its `each` task, and its place in the array. */
@@ -290,6 +302,7 @@ export interface TaskEntry {
 
 export interface Run extends RunGenesis {
   payload: PayloadRef;
+  limitKeys?: PayloadLimitKeys;
   status: RunStatus;
   startedAt: number | null;
   finishedAt: number | null;

@@ -3,7 +3,7 @@
  *
  * Task:
  * - `pending`: some upstream task is not final. Left when the last one is (to `queued`, or `skipped`). A crash changes nothing.
- * - `queued`: may start; waits for a driver or an executor object. Left when one claims it. If the message is lost, the run's
+ * - `queued`: may start; waits for a driver or an executor object, or is held back by a limit or a pause. Left when one claims it. If the message is lost, the run's
  *   alarm sends another.
  * - `running`: leased to one attempt. Left by its settle, or when the lease expires (the attempt is lost; to `queued`).
  * - `retrying`: an attempt threw; the next one waits for its time. Left when the alarm fires (to `queued`).
@@ -11,8 +11,8 @@
  *   because it awaits the result of another run. Left when that is there, or the wait is over (to `queued`).
  * - `succeeded`: an attempt's result was accepted; what it passed is visible to its children.
  * - `failed`: the last allowed attempt threw, or it cannot be run (the reason says why).
- * - `skipped`: it cannot start any more (a failed or skipped upstream task).
- * - `cancelled`: the run was cancelled before it was final.
+ * - `skipped`: it cannot start any more (a failed or skipped upstream task, or no slot of its limit and it does not wait).
+ * - `cancelled`: the run was cancelled before it was final, or it gave way to a newer attempt (`strategy: cancel_running`).
  */
 export const TASK_STATUSES = [
   "pending",
@@ -33,7 +33,7 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
  * - `running`: some attempt has started.
  * - `succeeded`: every task is final, none failed, and it was not cancelled.
  * - `failed`: every task is final and some task failed.
- * - `cancelled`: it was cancelled.
+ * - `cancelled`: it was cancelled, or one of its tasks was and none failed.
  */
 export const RUN_STATUSES = ["queued", "running", "succeeded", "failed", "cancelled"] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];

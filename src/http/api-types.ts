@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { parseDuration } from "../core/duration.ts";
+import { LIMIT_KINDS } from "../core/limit.ts";
 import { ATTEMPT_STATUSES, RUN_STATUSES, TASK_STATUSES } from "../core/status.ts";
 import { TRIGGER_SOURCES } from "../core/trigger.ts";
 
@@ -117,12 +118,13 @@ export const taskOfRunDocument = named(
       .describe("Of the running attempt, or what was said last"),
     output: z.object({ kind: z.string(), size: z.int().describe("Bytes"), content_type: z.string() }).nullable(),
     waiting_for: z
-      .discriminatedUnion("for", [
+      .union([
         z.object({ for: z.literal("run"), run_id: runId, task: taskName }),
         z.object({ for: z.literal("completion"), until: time }),
+        z.object({ for: z.enum(LIMIT_KINDS), key: z.string().nullable(), since: time }),
       ])
       .nullable()
-      .describe("Why it does not go on by itself: it awaits that run, or that somebody completes it"),
+      .describe("Why it does not go on by itself: it awaits that run, or that somebody completes it, or a limit"),
     completion_url: z
       .url()
       .optional()

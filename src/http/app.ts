@@ -21,6 +21,7 @@ import { descriptionRoutes, docsHandler } from "./routes/description.ts";
 import { devR2Routes } from "./routes/dev-r2.ts";
 import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
 import { laterRoutes } from "./routes/later.ts";
+import { limitRoutes } from "./routes/limits.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { reconcileRoutes } from "./routes/reconcile.ts";
 import { runEventRoutes } from "./routes/run-events.ts";
@@ -64,6 +65,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     deadLetterRoutes(dependencies),
     deploymentRoutes(dependencies),
     metricsRoutes(),
+    limitRoutes(dependencies),
     descriptionRoutes(),
     laterRoutes(),
   ])

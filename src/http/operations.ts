@@ -6,6 +6,7 @@ import { listEndpoints, listTasks, readGraph, readHealth, readMetrics, readTask 
 import { readOpenApi } from "./operations/description.ts";
 import { listDeliveries, replayDelivery } from "./operations/endpoints.ts";
 import { listItems } from "./operations/items.ts";
+import { listLimits } from "./operations/limits.ts";
 import { countRunsOperation, followRuns, listRuns } from "./operations/run-lists.ts";
 import {
   listenToRun,
@@ -52,6 +53,7 @@ export const OPERATIONS: readonly Operation[] = [
   readTask,
   readGraph,
   listEndpoints,
+  listLimits,
   readHealth,
   readMetrics,
   readOpenApi,

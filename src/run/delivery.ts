@@ -5,6 +5,7 @@
 import { attemptTimeoutMs } from "../core/each.ts";
 import type { GraphTask } from "../core/graph.ts";
 import { inputsOf } from "../core/inputs.ts";
+import { limitPathsBelow, limitPathsOf } from "../core/limit.ts";
 import { descriptionOf, type PayloadDelivery, type PayloadParcel, type PayloadRef } from "../core/payload-ref.ts";
 import { entryOf, type Run, type TaskEntry } from "../core/run.ts";
 import type { GrantedLease } from "../core/run-event.ts";
@@ -39,6 +40,7 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
     const entry = entryOf(run, ordinal);
     if (entry === undefined) return [];
     const { task } = entry;
+    const limited = limitedChildren(run, entry);
     return [
       {
         runId: run.id,
@@ -61,6 +63,7 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
           steps: entry.steps.map(({ name, result }) => ({ name, payload: pack(result) })),
         }),
         ...(entry.waits !== undefined && { waits: entry.waits }),
+        ...(limited.length > 0 && { limited }),
       },
     ];
   });
@@ -81,6 +84,20 @@ export function packer(store: RunStore): (ref: PayloadRef) => PayloadDelivery {
     room -= ref.size;
     return inlineParcel(store, ref);
   };
+}
+
+/** The children whose limits look into what this attempt passes; of an item, those that run once for each of them. */
+function limitedChildren(run: Run, { task, item }: TaskEntry): NonNullable<Lease["limited"]>[number][] {
+  const { name, downstream, each } = task;
+  if (each !== undefined && item === undefined) return [];
+  return downstream.flatMap((ordinal) => {
+    const child = run.tasks[ordinal]?.task;
+    const paths = child?.limits === undefined ? null : limitPathsOf(child.limits);
+    if (child === undefined || paths === null) return [];
+    if (item !== undefined) return child.each === undefined ? [] : [{ child: child.name, paths, each: false }];
+    const below = child.shape === "keyed" ? limitPathsBelow(paths, name) : paths;
+    return below === null ? [] : [{ child: child.name, paths: below, each: child.each !== undefined }];
+  });
 }
 
 /** The bytes of a payload that lies in the run object. */

@@ -40,9 +40,12 @@ function placeOutcome(outcome: AttemptOutcome, data: Packer): Outcome {
     outcome.to === null
       ? null
       : Object.fromEntries(Object.entries(outcome.to).map(([child, parcel]) => [child, placeParcel(parcel, data)]));
-  const { chosen } = outcome;
+  const { chosen, limitKeys } = outcome;
   const output = placeParcel(outcome.output, data);
-  return { type: "succeeded", passed: { output, to, ...(chosen !== undefined && { chosen }) } };
+  return {
+    type: "succeeded",
+    passed: { output, to, ...(chosen !== undefined && { chosen }), ...(limitKeys !== undefined && { limitKeys }) },
+  };
 }
 
 function placeLogs({ logs, logsDropped }: Settlement, data: Packer): LogRef | null {

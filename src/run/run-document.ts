@@ -1,4 +1,6 @@
 /** The run as people and programs see it: `GET /api/v1/runs/{id}`. */
+import { limitOf } from "../core/hold.ts";
+import { shownKey } from "../core/limit.ts";
 import type { AttemptRecord, Progress, Run, TaskEntry, TaskState } from "../core/run.ts";
 import type { TaskStatus } from "../core/status.ts";
 import type { AttemptDocument, RunDocument, TaskDocument } from "./run-rpc.ts";
@@ -41,11 +43,8 @@ export function describeState({
 }
 
 /** One task of it. `progress`: what its running attempt has said. */
-export function describeTask(
-  run: Run,
-  { task, state, attempts, steps, each }: TaskEntry,
-  progress: Progress | null,
-): TaskDocument {
+export function describeTask(run: Run, entry: TaskEntry, progress: Progress | null): TaskDocument {
+  const { task, state, attempts, steps, each } = entry;
   const name = (ordinal: number): string => run.tasks[ordinal]?.task.name ?? "";
   return {
     task: task.name,
@@ -56,7 +55,7 @@ export function describeTask(
     attempts: attempts.map(describeAttempt),
     progress: describeProgress(progress ?? attempts.findLast((each) => each.progress !== undefined)?.progress),
     output: describeOutput(state),
-    waiting_for: describeWaiting(state),
+    waiting_for: describeWaiting(run, entry),
     ...(steps !== undefined && {
       steps: steps.map(({ name, finishedAt }) => ({ name, finished_at: iso(finishedAt) })),
     }),
@@ -74,11 +73,16 @@ function describeProgress(progress: Progress | undefined): TaskDocument["progres
   return progress === undefined ? null : { ...progress, at: iso(progress.at) };
 }
 
-function describeWaiting(state: TaskState): TaskDocument["waiting_for"] {
-  if (state.status !== "waiting") return null;
-  if (state.for === "completion") return { for: "completion", until: iso(state.expiresAt) };
-  const [first] = state.awaits;
-  return first === undefined ? null : { for: "run", run_id: first.runId, task: first.task };
+function describeWaiting(run: Run, entry: TaskEntry): TaskDocument["waiting_for"] {
+  const { state } = entry;
+  if (state.status === "waiting") {
+    if (state.for === "completion") return { for: "completion", until: iso(state.expiresAt) };
+    const [first] = state.awaits;
+    return first === undefined ? null : { for: "run", run_id: first.runId, task: first.task };
+  }
+  if (state.status !== "queued" || state.hold === undefined) return null;
+  const { for: what, since } = state.hold;
+  return { for: what, key: shownKey(limitOf(run, entry, what).key), since: iso(since) };
 }
 
 function statusOf({ status }: TaskState): TaskStatus {
@@ -91,7 +95,21 @@ export function taskStatusOf(entry: TaskEntry | undefined): TaskStatus {
 }
 
 function reasonOf(state: TaskState): string | null {
-  return state.status === "failed" || state.status === "skipped" ? state.reason : null;
+  switch (state.status) {
+    case "failed":
+    case "skipped":
+      return state.reason;
+    case "cancelled":
+      return state.reason ?? null;
+    case "pending":
+    case "queued":
+    case "running":
+    case "retrying":
+    case "waiting":
+    case "each":
+    case "succeeded":
+      return null;
+  }
 }
 
 /** What was passed, but not the payload itself; null if nothing was. */

@@ -4,11 +4,15 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { recordRun } from "../catalog/catalog-client.ts";
+import type { HoldEffect, HoldEvent } from "../core/hold.ts";
 import { parseRunId, type RunId } from "../core/ids.ts";
 import { replayInputs, type OutsideInput } from "../core/inputs.ts";
+import type { LimitKind, LimitName, SlotHolder, Standing } from "../core/limit.ts";
 import type { PayloadRef } from "../core/payload-ref.ts";
 import type { Owed, Run, TaskEntry } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
+import { callLimit } from "../limits/limit-client.ts";
+import type { LimitRpc } from "../limits/limit-rpc.ts";
 import { deleteRunPayloads } from "../payload/payload-store.ts";
 import { inlineParcel, packer } from "./delivery.ts";
 import { describeAlert } from "./alert.ts";
@@ -49,6 +53,7 @@ import type {
   StoredPayload,
   TaskLogs,
 } from "./run-rpc.ts";
+import { performHoldEffect } from "./slots.ts";
 import { RunStore } from "./store.ts";
 
 /** A timer cannot be set further ahead: 24.8 days. */
@@ -245,9 +250,17 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return {
       shape: recorded.shape,
       parents: recorded.parents,
-      inputs: recorded.inputs.map(({ parent, ref }) => ({ parent, payload: pack(ref) })),
-      outside: recorded.outside.map(({ task, parent, ref }) => ({ task, parent, payload: pack(ref) })),
+      inputs: recorded.inputs.map(({ ref, ...of }) => ({ ...of, payload: pack(ref) })),
+      outside: recorded.outside.map(({ ref, ...of }) => ({ ...of, payload: pack(ref) })),
     };
+  }
+
+  async permitted(kind: LimitKind, holder: SlotHolder): Promise<Standing> {
+    return this.#protocol.permitted(kind, holder);
+  }
+
+  async displaced(holder: SlotHolder): Promise<Standing> {
+    return this.#protocol.displaced(holder);
   }
 
   async untilFinal(timeoutMs: number): Promise<RunDocument | null> {
@@ -293,6 +306,11 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       case "pay":
         this.ctx.waitUntil(this.#pay(run, effect.owed));
         break;
+      case "ask_slot":
+      case "give_slot_back":
+      case "spend_slot":
+        this.ctx.waitUntil(this.#performHold(run, effect));
+        break;
     }
   }
 
@@ -316,6 +334,17 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   async #tell(runId: RunId, watchers: readonly RunId[]): Promise<void> {
     const told = await tellRuns(this.env, runId, watchers);
     if (told.length > 0) this.#protocol.told(told);
+  }
+
+  async #performHold(run: Run, effect: HoldEffect): Promise<void> {
+    const around = {
+      now: () => Date.now(),
+      call: <T>(limit: LimitName, call: (object: LimitRpc) => Promise<T>) => callLimit(this.env, limit, call),
+      hold: (event: HoldEvent) => this.#protocol.hold(event),
+    };
+    await performHoldEffect(around, effect).catch((error: unknown) => {
+      console.warn(JSON.stringify({ message: `${effect.type} failed`, run: run.id, error: String(error) }));
+    });
   }
 }
 

@@ -9,8 +9,10 @@
  * performs them. A repeated effect (a second message, a second executor object) finds nothing to claim.
  */
 import { standingOfCompletion } from "../core/external.ts";
+import { standingOf, type HoldEvent } from "../core/hold.ts";
 import type { RunId } from "../core/ids.ts";
 import { fold } from "../core/fold.ts";
+import type { LimitKind, SlotHolder, Standing } from "../core/limit.ts";
 import { advance, isKeptForOthers, nextWakeAt } from "../core/machine.ts";
 import { owedAt } from "../core/owing.ts";
 import type { Run, RunChange, RunGenesis } from "../core/run.ts";
@@ -144,6 +146,7 @@ export class RunProtocol {
       graph: request.graph,
       origin: request.origin,
       payload,
+      ...(request.limitKeys !== undefined && { limitKeys: request.limitKeys }),
       createdAt: now,
       ...(request.completionKey !== undefined && { completionKey: request.completionKey }),
       ...(request.recorded !== undefined && {
@@ -172,7 +175,9 @@ export class RunProtocol {
     if (isSameCall(run, request)) return { status: run.status, deduplicated: false, grant: { leases: [] } };
     const data = new Packer(this.#store.nextSeq);
     const payload = placeParcel(request.payload, data);
-    const { change } = this.#advance(run, { type: "postponed", payload, delayMs: request.delayMs }, data);
+    const { delayMs, limitKeys } = request;
+    const keys = limitKeys === undefined ? {} : { limitKeys };
+    const { change } = this.#advance(run, { type: "postponed", payload, delayMs, ...keys }, data);
     return change === null ? null : { status: run.status, deduplicated: true, grant: { leases: [] } };
   }
 
@@ -273,6 +278,23 @@ export class RunProtocol {
     const { change, ignored } = this.#advance(run, { type: "retried" });
     if (change !== null) return { outcome: "retried", run };
     return { outcome: ignored.includes("nothing_to_retry") ? "nothing_to_retry" : "run_not_final", run };
+  }
+
+  /** What a limit says of an attempt; the run as it is then, null if there is none. */
+  hold(event: HoldEvent): Run | null {
+    const run = this.load();
+    if (run !== null) this.#advance(run, event);
+    return run;
+  }
+
+  permitted(kind: LimitKind, holder: SlotHolder): Standing {
+    const run = this.hold({ type: "permitted", kind, ordinal: holder.ordinal, attempt: holder.attempt });
+    return standingOf(run, kind, holder, this.#around.now());
+  }
+
+  displaced(holder: SlotHolder): Standing {
+    const run = this.hold({ type: "displaced", ordinal: holder.ordinal, attempt: holder.attempt });
+    return standingOf(run, "concurrency", holder, this.#around.now());
   }
 
   /**

@@ -6,6 +6,7 @@ import type { CompletionStanding } from "../core/external.ts";
 import type { InputShape, RunGraph } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
 import type { OutsideInput } from "../core/inputs.ts";
+import type { LimitKind, LimitPaths, PayloadLimitKeys, SlotHolder, Standing } from "../core/limit.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
 import type { AttemptError, AwaitedRun, ChildRun, FailReason, LostTo, Progress } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
@@ -17,9 +18,14 @@ export interface AcceptRequest {
   readonly origin: TriggerOrigin;
   readonly payload: PayloadParcel;
   /** Of a replay: what its tasks read from those that are not in it. */
-  readonly recorded?: readonly { readonly task: string; readonly parent: string; readonly payload: PayloadParcel }[];
+  readonly recorded?: readonly (OutsideInput & {
+    readonly payload: PayloadParcel;
+    readonly limitKeys?: PayloadLimitKeys;
+  })[];
   /** Signs the completion URLs of its external tasks (see `trigger/completion-token.ts`); absent: it has none. */
   readonly completionKey?: string;
+  /** What the payload says about the limits of the root task; absent where they ask for nothing in it. */
+  readonly limitKeys?: PayloadLimitKeys;
   /** With `dispatch: direct`: the accepting invocation is the driver, and gets the first lease in the same call. */
   readonly claim?: ClaimRequest;
   /** How long the root task waits before it may start; absent: not at all. Milliseconds. */
@@ -71,6 +77,8 @@ export interface Lease {
   readonly steps?: readonly { readonly name: string; readonly payload: PayloadDelivery }[];
   /** By call of `result()`, when a wait of earlier attempts is over, epoch ms; absent: none was suspended. */
   readonly waits?: Readonly<Record<string, number>>;
+  /** The children whose limits look into what this task passes, and where (`each`: into each item); absent: none does. */
+  readonly limited?: readonly { readonly child: string; readonly paths: LimitPaths; readonly each: boolean }[];
   readonly item?: LeasedItem;
   /** The attempt of an `each` task itself: it puts together what its items passed. */
   readonly gathers?: true;
@@ -107,6 +115,8 @@ export type AttemptOutcome =
       readonly to: Readonly<Record<string, PayloadParcel>> | null;
       /** The children that may run; absent: all. */
       readonly chosen?: readonly string[];
+      /** What was passed to each of the lease's `limited` children says about its limits. */
+      readonly limitKeys?: Readonly<Record<string, PayloadLimitKeys>>;
     }
   /** `retryAfterMs` replaces the policy's delay. */
   | {
@@ -235,6 +245,10 @@ export interface RunRpc {
   complete(report: CompletionReport): Promise<CompletionAnswer | null>;
   /** What a replay from this task reads; null also if the task has never come to read anything. */
   replayInputs(from: string, outside: readonly OutsideInput[]): Promise<RecordedInputs | null>;
+  /** A limit has a slot for this attempt (it is told again now and then, as a check); how the attempt stands to it. */
+  permitted(kind: LimitKind, holder: SlotHolder): Promise<Standing>;
+  /** A newer attempt, of another run, takes this one's slot: its task is cancelled, unless it has ended. */
+  displaced(holder: SlotHolder): Promise<Standing>;
   /** Resolves to the document once the run is final, or to null after `timeoutMs` (or if there is no such run). */
   untilFinal(timeoutMs: number): Promise<RunDocument | null>;
 }
@@ -243,8 +257,15 @@ export interface RunRpc {
 export interface RecordedInputs {
   readonly shape: InputShape;
   readonly parents: readonly string[];
-  readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];
-  readonly outside: readonly (OutsideInput & { readonly payload: PayloadDelivery })[];
+  readonly inputs: readonly RecordedPayload[];
+  readonly outside: readonly (OutsideInput & RecordedPayload)[];
+}
+
+interface RecordedPayload {
+  readonly parent: string;
+  readonly payload: PayloadDelivery;
+  /** What it says about the limits of the task that reads it; absent: nothing. */
+  readonly limitKeys?: PayloadLimitKeys;
 }
 
 /** Which external task: by its name, whichever attempt is open; or one attempt. */
@@ -387,14 +408,14 @@ export interface GatherPage {
   readonly next: number | null;
 }
 
-/** `run`: suspended until that run is final. `completion`: until somebody completes it, or that time. */
+/**
+ * `run`: suspended until that run is final. `completion`: until somebody completes it, or that time. Else: queued, and held back by
+ * a limit; `key` is the limit's, null if it has none.
+ */
 export type WaitingForDocument =
   | { readonly for: "completion"; readonly until: string }
-  | {
-      readonly for: "run";
-      readonly run_id: RunId;
-      readonly task: string;
-    };
+  | { readonly for: "run"; readonly run_id: RunId; readonly task: string }
+  | { readonly for: LimitKind; readonly key: string | null; readonly since: string };
 
 export interface AttemptDocument {
   readonly attempt: number;

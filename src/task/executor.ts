@@ -9,7 +9,10 @@
  */
 import { ProblemError } from "../core/result.ts";
 import type { AttemptError } from "../core/run.ts";
+import type { PayloadLimitKeys } from "../core/limit.ts";
 import type { ArrayReader } from "../payload/array-reader.ts";
+import { encodePayload } from "../payload/codec.ts";
+import { limitKeysOf } from "../payload/limit-keys.ts";
 import type { HeldReader } from "../payload/payload-store.ts";
 import { PayloadStoreError } from "../payload/r2-calls.ts";
 import { callRun, RunUnreachableError } from "../run/run-client.ts";
@@ -147,10 +150,12 @@ async function run(
     end.throwIfCome();
     refuseBytes(lease, output);
     const store = new OutputStore(lease, env);
+    const limitKeys = await limitKeysOfChildren(lease, output, to);
     return {
       type: "succeeded",
       output: await store.parcel(output, ""),
       to: await store.parcelAll(to),
+      ...(limitKeys !== null && { limitKeys }),
       ...(scope.chosenChildren !== null && { chosen: scope.chosenChildren }),
     };
   } catch (thrown) {
@@ -167,6 +172,24 @@ function refuseBytes({ task, item }: Lease, output: unknown): void {
     detail: `Item ${item.index} of "${task}" passes ${isBytes ? "bytes" : "a stream"}, which cannot be part of an array that is read as JSON.`,
     hint: "Pass a JSON value or a string; put the bytes into a bucket and pass their key.",
   });
+}
+
+/** What is passed to the children whose limits look into it says about them. */
+async function limitKeysOfChildren(
+  { limited }: Lease,
+  output: unknown,
+  to: ReadonlyMap<string, unknown>,
+): Promise<Record<string, PayloadLimitKeys> | null> {
+  if (limited === undefined) return null;
+  const keys: Record<string, PayloadLimitKeys> = {};
+  for (const { child, paths, each } of limited) {
+    const data = to.has(child) ? to.get(child) : output;
+    // A stream is read once, to be stored; it has no properties.
+    if (data instanceof ReadableStream) continue;
+    const encoded = encodePayload(data);
+    if (encoded.ok) keys[child] = await limitKeysOf(paths, encoded.value, each);
+  }
+  return keys;
 }
 
 async function withinTimeout(

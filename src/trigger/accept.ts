@@ -16,7 +16,9 @@ import type { DebouncePlan, Plan } from "../core/plan.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
 import type { RunStatus } from "../core/status.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
+import { limitPathsOf, type PayloadLimitKeys } from "../core/limit.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
+import { limitKeysOf } from "../payload/limit-keys.ts";
 import { openPayloadStream, parcelPayload, triggerPayloadKey } from "../payload/payload-store.ts";
 import { PayloadStoreError } from "../payload/r2-calls.ts";
 import { isPassing, type callRun } from "../run/run-client.ts";
@@ -42,6 +44,8 @@ export interface TriggerRequest {
 
 /** What a replay brings along (see replay.ts). */
 export interface Replayed extends Pick<GraphTask, "shape" | "parents"> {
+  /** What the trigger carried says about the limits of the root; absent: nothing, or the root reads from others. */
+  readonly limitKeys?: PayloadLimitKeys;
   /** Stores copies of what was recorded; for a root of shape `value` its input comes first. */
   readonly copy: (
     store: (payload: EncodedPayload) => Promise<Result<PayloadParcel>>,
@@ -150,11 +154,13 @@ export function createAcceptTrigger({
     const copies = await replayed?.copy((one) => parcelTrigger(env, runId, one, graph));
     if (copies?.ok === false) return copies;
     const [input] = root.shape === "value" ? (copies?.value ?? []) : [];
+    const keys = replayed === undefined ? await limitKeysFor(graph, payload) : recordedKeys(replayed);
     const parcel = input === undefined ? await parcelTrigger(env, runId, payload, graph) : ok(input.payload);
     if (!parcel.ok) return parcel;
     const claim = graph.dispatch === "direct" ? { claim: claimWithin(lifetime) } : {};
     const recordings = copies === undefined || copies.value.length === 0 ? {} : { recorded: copies.value };
-    const request = { runId, graph, origin, payload: parcel.value, ...keyFor(graph), ...recordings, delayMs, ...claim };
+    const more = { ...recordings, ...keys, ...keyFor(graph) };
+    const request = { runId, graph, origin, payload: parcel.value, ...more, delayMs, ...claim };
     const answer = await recorded(
       runId,
       callRun(env, runId, (run) => run.accept(request)),
@@ -178,6 +184,7 @@ export function createAcceptTrigger({
   ): Promise<Result<AcceptedTrigger>> {
     const origin = originOf(given);
     const key = await debounceKeyOf(debounce, payload);
+    const limitKeys = await limitKeysFor(graph, payload);
     const waitMs = debounceDelayMs(debounce, delayMs);
     let body = payload;
     const leftovers: PayloadParcel[] = [];
@@ -194,7 +201,8 @@ export function createAcceptTrigger({
 
       const parcel = await parcelTrigger(env, runId, body, graph);
       if (!parcel.ok) return parcel;
-      const request = { runId, graph, origin, payload: parcel.value, ...keyFor(graph), delayMs: waitMs };
+      const more = { ...keyFor(graph), ...limitKeys };
+      const request = { runId, graph, origin, payload: parcel.value, delayMs: waitMs, ...more };
       const answer = await recorded(
         runId,
         callRun(env, runId, (run) => run.acceptOrPostpone(request)),
@@ -246,6 +254,19 @@ function asReplayed(graph: RunGraph | null, replayed: Replayed | undefined): Run
   if (graph === null || root === undefined || replayed === undefined) return graph;
   const { shape, parents } = replayed;
   return { ...graph, tasks: [{ ...root, shape, parents }, ...others] };
+}
+
+function recordedKeys({ limitKeys }: Replayed): { readonly limitKeys?: PayloadLimitKeys } {
+  return limitKeys === undefined ? {} : { limitKeys };
+}
+
+/** What the payload says about the limits of the root task, where they ask. */
+async function limitKeysFor(
+  { tasks: [root] }: RunGraph,
+  payload: EncodedPayload,
+): Promise<{ readonly limitKeys?: PayloadLimitKeys }> {
+  const paths = root?.limits === undefined ? null : limitPathsOf(root.limits);
+  return paths === null ? {} : { limitKeys: await limitKeysOf(paths, payload, root?.each !== undefined) };
 }
 
 /** The answer of an object, or `overloaded` if the surroundings keep it from answering. */

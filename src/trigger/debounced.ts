@@ -8,12 +8,9 @@
 import { runIdFromBytes, type RunId } from "../core/ids.ts";
 import type { DebouncePlan } from "../core/plan.ts";
 import { debounceName, type WindowAnswer } from "../limits/debounce-rpc.ts";
-import { decodePayload, type EncodedPayload } from "../payload/codec.ts";
-import { memberOf } from "../payload/json-path.ts";
+import type { EncodedPayload } from "../payload/codec.ts";
+import { payloadKey } from "../payload/limit-keys.ts";
 import { callWithRetries } from "../run/run-client.ts";
-
-/** Keys above this are named by their digest: an object's name may have 1,024 bytes at most, its task included. */
-const MAX_KEY = 200;
 
 /** Asks for the run of the open window, `started` being the run that was found started. */
 export async function debounceWindow(
@@ -31,13 +28,7 @@ export async function debounceWindow(
 
 /** The debounce key of a payload, as text: what is at the path, as JSON. Empty if the path leads nowhere or there is none. */
 export async function debounceKeyOf({ key }: DebouncePlan, payload: EncodedPayload): Promise<string> {
-  if (key === null || payload.kind !== "json" || payload.body instanceof ReadableStream) return "";
-  let value = decodePayload({ ...payload, size: payload.body.length }, payload.body);
-  for (const property of key) value = memberOf(value, property);
-  const text = value === undefined ? "" : JSON.stringify(value);
-  if (text.length <= MAX_KEY) return text;
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return `sha256:${new Uint8Array(digest).toHex()}`;
+  return key === null ? "" : ((await payloadKey(key, payload)) ?? "");
 }
 
 /** How long the root waits: as long as the task's debounce says, or the trigger's own delay if that is longer. */

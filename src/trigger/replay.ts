@@ -106,9 +106,11 @@ async function carriedBy(
 
 function replayed(task: string, { shape, parents, inputs, outside }: RecordedInputs, copier: Copier): Replayed {
   const ofRoot = shape === "trigger" ? [] : inputs.map((input) => ({ task, ...input }));
+  const [first] = inputs;
   return {
     shape,
     parents,
+    ...(shape === "trigger" && first?.limitKeys !== undefined && { limitKeys: first.limitKeys }),
     copy: async (store) => {
       const copies = [];
       for (const { payload, ...of } of [...ofRoot, ...outside]) {

@@ -25,10 +25,10 @@ tasks:
     priority: 3
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:4:5: tasks.t.priority: unknown key
+      "peach.conf:4:15: tasks.t.priority: nothing makes this task's attempts wait
         4 |     priority: 3
-          |     ^^^^^^^^
-        hint: allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, debounce, external, dispatch"
+          |               ^
+        hint: it orders attempts that wait for \`concurrency\` or \`rate_limit\`: give the task one of them, or remove it"
     `);
   });
 
@@ -126,7 +126,7 @@ endpoints:
       "peach.conf:2:3: tasks.t: expected a mapping, given nothing
         2 |   t:
           |   ^
-        hint: allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, debounce, external, dispatch"
+        hint: allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, dispatch"
     `);
   });
 

@@ -31,8 +31,9 @@ describe("the plan", () => {
           retries: DEFAULT_RETRIES,
           timeoutMs: 25_000,
           external: false,
-          debounce: null,
           each: null,
+          debounce: null,
+          limits: null,
           dispatch: "queue",
           on: { r2: [], events: [] },
           schedules: [],
@@ -116,6 +117,7 @@ describe("the plan", () => {
               "onError": "continue",
             },
             "external": false,
+            "limits": null,
             "method": "archive_task",
             "name": "archive",
             "on": {
@@ -143,6 +145,7 @@ describe("the plan", () => {
             "downstream": [],
             "each": null,
             "external": false,
+            "limits": null,
             "method": "done_task",
             "name": "done",
             "on": {
@@ -173,6 +176,7 @@ describe("the plan", () => {
             ],
             "each": null,
             "external": false,
+            "limits": null,
             "method": "sub/recommend#recommend_task",
             "name": "recommend",
             "on": {
@@ -203,6 +207,7 @@ describe("the plan", () => {
             ],
             "each": null,
             "external": false,
+            "limits": null,
             "method": "transcribe_task",
             "name": "transcribe",
             "on": {
@@ -231,7 +236,7 @@ describe("the plan", () => {
             "upstream": [],
           },
         },
-        "version": "d9b410762c3c",
+        "version": "91be60faa773",
       }
     `);
   });

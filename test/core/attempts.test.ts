@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { DRIVER_WIDTH, LEASE_GRACE_MS } from "../../src/core/decision.ts";
+import { DRIVER_WIDTH } from "../../src/core/decision.ts";
+import { LEASE_GRACE_MS } from "../../src/core/graph.ts";
 import { nextWakeAt, WORKER_LOST_LIMIT } from "../../src/core/machine.ts";
 import { BOOM, failed, FRESH_DRIVER, lost, Play, succeeded, TIMED_OUT } from "../support/run-play.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { DRIVER_WIDTH, LEASE_GRACE_MS } from "../../src/core/decision.ts";
-import { DRIVER_LANE_MAX_TIMEOUT_MS } from "../../src/core/graph.ts";
+import { DRIVER_WIDTH } from "../../src/core/decision.ts";
+import { DRIVER_LANE_MAX_TIMEOUT_MS, LEASE_GRACE_MS } from "../../src/core/graph.ts";
 import { failed, FRESH_DRIVER, Play, RUN_ID, succeeded } from "../support/run-play.ts";
 
 const WIDE = `a > ${Array.from({ length: 8 }, (_, index) => `c${index}`).join(" ")}`;

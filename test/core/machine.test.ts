@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LEASE_GRACE_MS } from "../../src/core/decision.ts";
+import { LEASE_GRACE_MS } from "../../src/core/graph.ts";
 import { nextWakeAt } from "../../src/core/machine.ts";
 import type { TaskState } from "../../src/core/run.ts";
 import type { RunEvent } from "../../src/core/run-event.ts";

@@ -18,7 +18,15 @@ const PLAN = planOf(
       schedules: [schedulePlan({ cron: "0 3 * * *", payload: '{"kind":"full"}' })],
       debounce: { delayMs: 10_000, key: ["item", "id"] },
     }),
-    taskPlan("rank", { upstream: ["transcribe"], each: { maxParallel: 4, onError: "continue" } }),
+    taskPlan("rank", {
+      upstream: ["transcribe"],
+      each: { maxParallel: 4, onError: "continue" },
+      limits: {
+        concurrency: { limit: 4, strategy: "skip", key: ["user", "id"] },
+        rateLimit: { limit: 100, perMs: 60_000, key: null },
+        priority: ["urgency"],
+      },
+    }),
   ],
   {
     endpoints: [
@@ -56,10 +64,13 @@ describe("GET /tasks", () => {
       debounce: { delay_ms: 10_000, key: "payload.item.id" },
       dispatch: "queue",
     });
-    expect(tasks[0]).toMatchObject({ each: null });
+    expect(tasks[0]).toMatchObject({ each: null, concurrency: null, rate_limit: null, priority: null });
     expect(tasks[1]).toMatchObject({
       upstream: ["transcribe"],
       each: { max_parallel: 4, on_error: "continue" },
+      concurrency: { limit: 4, strategy: "skip", key: "payload.user.id" },
+      rate_limit: { limit: 100, per_ms: 60_000, key: null },
+      priority: "payload.urgency",
       debounce: null,
       input_schema: null,
     });

@@ -10,8 +10,11 @@ import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
 import { RunStore } from "../../src/run/store.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Ground } from "./ground.ts";
+import type { Invocation } from "./invocation.ts";
 import { TOLD, type Behaviour } from "./pipelines.ts";
 import type { RunHost } from "./run-host.ts";
+import { passedBy, stepText } from "./passed-text.ts";
+import { SlotChecker } from "./slot-checker.ts";
 import { isCurrent, outcomesOf } from "./standing.ts";
 import { mayStart, maySkip } from "../support/start-rule.ts";
 
@@ -46,6 +49,7 @@ interface Seen {
 
 export class Checker {
   readonly runs = new Map<RunId, Seen>();
+  readonly slots: SlotChecker;
   readonly #ground: Ground;
   readonly #bucket: Bucket;
   readonly #behaviours: ReadonlyMap<string, Behaviour>;
@@ -66,6 +70,7 @@ export class Checker {
     isRemoved: (method: string) => boolean,
   ) {
     this.#ground = ground;
+    this.slots = new SlotChecker(ground);
     this.#bucket = bucket;
     this.#behaviours = behaviours;
     this.#isRemoved = isRemoved;
@@ -82,6 +87,7 @@ export class Checker {
     this.#triggered(host, run, now);
     if (call === "retry" && now.finishedAt !== null && run.finishedAt === null) this.#retried(run, now);
     this.#inOrder(run, now);
+    this.slots.observe(run);
     this.#derived(run);
     this.#neverStuck(host, run);
     if (run.lastToken < now.lastToken)
@@ -118,6 +124,11 @@ export class Checker {
           );
       }
     };
+  }
+
+  /** An attempt is under way; call what it returns when it ends. */
+  begins(lease: Lease, from: Invocation): () => void {
+    return this.slots.begins(this.runs.get(lease.runId)?.host.peek() ?? null, lease, from);
   }
 
   /** A task's code begins. */
@@ -467,22 +478,4 @@ export class Checker {
         : new RunStore(host.storage).read(ref.seq, ref.offset, ref.size);
     return bytes ? new TextDecoder().decode(bytes) : null;
   }
-}
-
-/** What a task passes begins with this; only what the accepted attempt passed may be read. */
-export function passedText(runId: RunId, task: string, attempt: number, to: string): string {
-  return `${runId} ${task} attempt ${attempt} to "${to}";`;
-}
-
-/** What a step comes to begins with this. */
-export function stepText({ runId, task, attempt }: Lease, name: string): string {
-  return `${runId} ${task} ${name} by attempt ${attempt};`;
-}
-
-function passedBy(run: Run, ordinal: number, child: string): [string, string][] {
-  const parent = run.tasks[ordinal];
-  if (parent?.state.status !== "succeeded") return [];
-  const { name } = parent.task;
-  const accepted = parent.attempts.find(({ status }) => status === "succeeded")?.attempt ?? 0;
-  return [[name, passedText(run.id, name, accepted, parent.state.passed.to?.[child] === undefined ? "" : child)]];
 }

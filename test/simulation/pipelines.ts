@@ -1,5 +1,6 @@
 /** Random pipelines: what peach.conf says of them, what their methods do, and who triggers them when. */
 import type { Plan, RetryPolicy, TaskPlan } from "../../src/core/plan.ts";
+import { STRATEGIES, type Strategy, type TaskLimits } from "../../src/core/limit.ts";
 import { RUN_IFS } from "../../src/core/run-if.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import type { Dice } from "./dice.ts";
@@ -127,6 +128,7 @@ function drawPipeline(dice: Dice, name: string, mostTasks: number): TaskPlan[] {
     }
   }
   const dispatch = dice.chance(0.3) ? "direct" : "queue";
+  const limited = dice.fork("limits");
   return edges.map(({ downstream, upstream }, index) => {
     const names = (ordinals: ReadonlySet<number>): string[] => [...ordinals].map((ordinal) => `${name}t${ordinal}`);
     const timeoutMs = dice.chance(0.15) ? dice.between(25_001, 840_000) : dice.between(200, 25_000);
@@ -148,8 +150,20 @@ function drawPipeline(dice: Dice, name: string, mostTasks: number): TaskPlan[] {
       timeoutMs: external ? outside.between(200, 1_200_000) : timeoutMs,
       retries,
       runIf,
+      limits: drawLimits(limited),
     });
   });
+}
+
+/** Most tasks have none. */
+function drawLimits(dice: Dice): TaskLimits | null {
+  if (dice.chance(0.7)) return null;
+  const hasKey = (): string[] | null => (dice.chance(0.3) ? ["group"] : null);
+  const strategy = dice.pick<Strategy>(["queue", ...STRATEGIES]);
+  const concurrency = dice.chance(0.7) ? { limit: dice.pick([1, 1, 2, 3]), strategy, key: hasKey() } : null;
+  const isRated = concurrency === null || dice.chance(0.3);
+  const rateLimit = isRated ? { limit: dice.between(1, 4), perMs: dice.between(1_000, 60_000), key: hasKey() } : null;
+  return { concurrency, rateLimit, priority: dice.between(-2, 2) };
 }
 
 function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): Behaviour {

@@ -10,6 +10,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const PARTS = [
   "src/catalog",
   "src/core",
+  "src/limits",
   "src/run",
   "src/task",
   "test/simulation",
@@ -197,6 +198,27 @@ const BUGS: readonly Bug[] = [
     file: "src/core/machine.ts",
     code: 'status === "failed" || status === "timed_out").length;',
     instead: 'status === "failed" || status === "timed_out" || status === "lost").length;',
+  },
+  {
+    invariant: "2 never stuck",
+    bug: "nobody asks after a slot that was not given back",
+    file: "src/core/slot-book.ts",
+    code: 'phase: "held", checkAt: now + CHECK_MS.first',
+    instead: 'phase: "held", checkAt: null',
+  },
+  {
+    invariant: "9 slots are conserved",
+    bug: "the slot of a cancelled attempt is free while it may still run",
+    file: "src/core/hold.ts",
+    code: 'state.status === "cancelled" ? Math.max(0, leaseLeftMs) : 0',
+    instead: "0",
+  },
+  {
+    invariant: "9 slots are conserved",
+    bug: "one more attempt than the limit has a slot",
+    file: "src/core/slot-book.ts",
+    code: "this.#inUse >= first.limit",
+    instead: "this.#inUse > first.limit",
   },
   {
     invariant: "10 nothing is left",

@@ -4,10 +4,12 @@ import type { PayloadDelivery, PayloadParcel } from "../../src/core/payload-ref.
 import type { AwaitedRun, ChildRun } from "../../src/core/run.ts";
 import type { AttemptOutcome, Lease, LogLine, Settlement } from "../../src/run/run-rpc.ts";
 import type { Bucket } from "./bucket.ts";
-import { passedText, stepText, type Checker } from "./checker.ts";
+import type { Checker } from "./checker.ts";
+import { passedText, stepText } from "./passed-text.ts";
 import type { Ground } from "./ground.ts";
 import { PassingError, StoreError, type Invocation } from "./invocation.ts";
 import type { Behaviour } from "./pipelines.ts";
+import { groupOf } from "./slot-checker.ts";
 
 export interface TaskWorld {
   readonly ground: Ground;
@@ -39,10 +41,12 @@ export async function executeAttempt(world: TaskWorld, from: Invocation, lease: 
   world.ground.tell(() => `${from.name} runs ${lease.runId} ${task}, attempt ${attempt}`);
   const children: ChildRun[] = [];
   const { failures } = from;
+  const ended = world.checker.begins(lease, from);
   const timedOut = from.timer(lease.timeoutMs).then((): AttemptOutcome => ({ type: "timed_out", error: ERROR }));
   const outcome = world.isRemoved(lease.method)
     ? MISSING
     : await Promise.race([outcomeOf(world, from, lease, children), timedOut]);
+  ended();
   world.ground.tell(() => `${lease.runId} ${task}, attempt ${attempt}: ${outcome.type}`);
   if (outcome.type === "timed_out" && from.failures > failures) world.checker.hampered(lease);
   const line: LogLine = { at: world.ground.wall(), level: "info", message: `${task} ended`, fields: null };
@@ -109,7 +113,9 @@ async function run(world: TaskWorld, from: Invocation, lease: Lease, children: C
       ? { [behaviour.passesTo]: await parcel(world, from, lease, behaviour.passesTo) }
       : null;
   const chosen = behaviour.chooses === null ? {} : { chosen: behaviour.chooses };
-  return { type: "succeeded", output: await parcel(world, from, lease, ""), to, ...chosen };
+  const groups = (lease.limited ?? []).map(({ child }) => [child, groupOf(lease.runId)] as const);
+  const limitKeys = groups.length === 0 ? {} : { limitKeys: Object.fromEntries(groups) };
+  return { type: "succeeded", output: await parcel(world, from, lease, ""), to, ...chosen, ...limitKeys };
 }
 
 /** Works for so long, and asks meanwhile as `ReportChannel` does, less often. True: it was told that it is over. */

@@ -3,7 +3,7 @@
  * platform that fails. Faults stop after a while; then everything must come to its end by itself.
  */
 import { graphFrom } from "../../src/core/graph.ts";
-import { childTriggerKey, idempotencyInput, runIdFromBytes, type RunId } from "../../src/core/ids.ts";
+import { childTriggerKey, type RunId } from "../../src/core/ids.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import type { Owed, Run } from "../../src/core/run.ts";
 import type { Effect } from "../../src/core/run-event.ts";
@@ -19,10 +19,13 @@ import { ExecutorHost } from "./executor-host.ts";
 import type { Fault } from "./faults.ts";
 import { Ground, type Limits, type Violation } from "./ground.ts";
 import { Invocation, PassingError, StoreError } from "./invocation.ts";
+import { LimitHosts } from "./limit-hosts.ts";
 import { makePipelines, planWithout, RETENTION_MS, TOLD, type Pipelines, type Trigger } from "./pipelines.ts";
 import { Outside } from "./outside.ts";
+import { groupOf } from "./slot-checker.ts";
 import { Queue } from "./queue.ts";
 import { RunHost } from "./run-host.ts";
+import { runIdFor } from "./run-id.ts";
 import { executeAttempt, storeText, type TaskWorld } from "./task-code.ts";
 
 /** How long there are faults. */
@@ -64,6 +67,7 @@ class World {
   readonly #hosts = new Map<RunId, RunHost>();
   readonly #catalogs = new Map<string, CatalogHost>();
   readonly #executors = new Map<string, ExecutorHost>();
+  readonly #limits: LimitHosts;
   readonly #queue: Queue;
   readonly #tasks: TaskWorld;
   readonly #outside: Outside;
@@ -79,6 +83,10 @@ class World {
     const { behaviours } = this.#pipelines;
     const isRemoved = (method: string): boolean => this.#removed.includes(method);
     this.#checker = new Checker(this.#ground, this.#bucket, behaviours, isRemoved);
+    this.#limits = new LimitHosts(this.#ground, this.#checker.slots, CALL_PAUSES_MS, {
+      call: (life, runId, what, work) => this.#callRun(life, runId, what, work),
+      hold: (runId, event) => this.#host(runId).invoke(event.type, (run) => run.hold(event)),
+    });
     this.#queue = new Queue(this.#ground, (runId) => this.#drive(runId));
     this.#outside = new Outside({
       ground: this.#ground,
@@ -132,6 +140,7 @@ class World {
       );
     }
     this.#checker.atRest();
+    this.#checker.slots.atRest(this.#limits.hosts);
     const left = [...this.#executors].flatMap(([name, executor]) => (executor.isEmpty ? [] : [name]));
     if (left.length > 0) this.#ground.violate("10 nothing is left", `executor objects: ${left.join(", ")}`);
     const kept = [...this.#hosts.values()].flatMap(({ runId, storage }) => (storage.isEmpty ? [] : [runId]));
@@ -141,7 +150,7 @@ class World {
         this.#ground.violate("10 nothing is left", `${catalog.rows} rows in the catalogue of ${task}`);
       catalog.storage.close();
     }
-    for (const host of this.#hosts.values()) host.storage.close();
+    for (const host of [...this.#hosts.values(), ...this.#limits.hosts]) host.storage.close();
     const tasks = [...this.#checker.runs.values()].reduce((sum, { states }) => sum + states.length, 0);
     const { violation, story, faults } = this.#ground;
     return {
@@ -175,6 +184,7 @@ class World {
     for (const host of this.#hosts.values()) host.reset("its code was updated");
     for (const catalog of this.#catalogs.values()) catalog.reset();
     for (const executor of this.#executors.values()) executor.reset();
+    for (const limit of this.#limits.hosts) limit.reset("its code was updated");
   }
 
   #schedule(trigger: Trigger): void {
@@ -240,8 +250,8 @@ class World {
       () => this.#expect(from, runId),
     );
     const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs: DRIVER_BUDGET_MS } } : {};
-    const completionKey = "signs nothing in this world";
-    const request = { runId, graph, origin, payload, completionKey, delayMs, ...(debounced ? {} : claim) };
+    const more = { limitKeys: groupOf(runId), completionKey: "signs nothing in this world" };
+    const request = { runId, graph, origin, payload, ...more, delayMs, ...(debounced ? {} : claim) };
     const answer = await this.#callRun(from, runId, `accept ${task}`, (run) => {
       const copy = structuredClone(request);
       return debounced ? run.acceptOrPostpone(copy) : run.accept(copy);
@@ -401,6 +411,11 @@ class World {
       case "pay":
         void this.#pay(life, run, effect.owed);
         break;
+      case "ask_slot":
+      case "give_slot_back":
+      case "spend_slot":
+        void this.#atBest(`${run.id}: ${effect.type} failed`, () => this.#limits.perform(life, run.id, effect));
+        break;
     }
   }
 
@@ -445,14 +460,12 @@ class World {
     }
   }
 
-  async #startExecutor(from: Invocation, runId: RunId, ordinal: number, name: string): Promise<void> {
-    try {
-      await from.retrying([100, 500], () =>
+  #startExecutor(from: Invocation, runId: RunId, ordinal: number, name: string): Promise<void> {
+    return this.#atBest(`executor ${name} could not be started`, () =>
+      from.retrying([100, 500], () =>
         from.call(`start executor ${name}`, () => this.#executor(name).start(runId, ordinal)),
-      );
-    } catch (error) {
-      this.#ground.tell(() => `executor ${name} could not be started: ${String(error)}`);
-    }
+      ),
+    );
   }
 
   #executor(name: string): ExecutorHost {
@@ -483,10 +496,4 @@ class World {
       this.#poll(host);
     });
   }
-}
-
-/** As the product's, with a digest that is cheaper than SHA-256. */
-function runIdFor(task: string, key: string): RunId {
-  const dice = new Dice(0).fork(idempotencyInput(task, key));
-  return runIdFromBytes(Uint8Array.from({ length: 16 }, () => dice.between(0, 255)));
 }

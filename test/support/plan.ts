@@ -19,6 +19,7 @@ export function taskPlan(
     dispatch: "queue",
     each: null,
     debounce: null,
+    limits: null,
     schedules: [],
     ...overrides,
     on: { r2: [], events: [], ...overrides.on },

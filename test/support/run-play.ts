@@ -122,11 +122,15 @@ export class Play {
   constructor(
     dag: string | RunGraph,
     settings: TaskSettings = {},
-    { now = 1_000_000, claim = null }: { readonly now?: number; readonly claim?: DriverClaim | null } = {},
+    {
+      now = 1_000_000,
+      claim = null,
+      delayMs = 0,
+    }: { readonly now?: number; readonly claim?: DriverClaim | null; readonly delayMs?: number } = {},
   ) {
     this.now = now;
     this.run = newRun(genesisOf(typeof dag === "string" ? graphOf(dag, settings) : dag, now));
-    this.event({ type: "accepted", claim });
+    this.event({ type: "accepted", claim, delayMs });
   }
 
   event(event: RunEvent): Advance {

@@ -28,13 +28,15 @@ const CANNOT_HOLD: Readonly<Record<RunIf, (upstream: Upstream) => boolean>> = {
 };
 
 /** Whether all of its upstream tasks are final, and its rule holds. */
-export function mayStart(run: Run, { task }: TaskEntry): boolean {
+export function mayStart(run: Run, { task }: Pick<TaskEntry, "task">): boolean {
   const upstream = upstreamOf(run, task);
   return upstream.open === 0 && upstream.choseOthers === 0 && HOLDS[task.runIf](upstream);
 }
 
-/** Whether it can never start, whatever its open upstream tasks do. */
-export function maySkip(run: Run, { task }: TaskEntry): boolean {
+/** Whether it can never start, whatever its open upstream tasks do; or had no slot, and does not wait for one. */
+export function maySkip(run: Run, { task, state }: TaskEntry): boolean {
+  if (state.status === "skipped" && state.reason === "concurrency")
+    return task.limits?.concurrency?.strategy === "skip" && mayStart(run, { task });
   const upstream = upstreamOf(run, task);
   return upstream.choseOthers > 0 || CANNOT_HOLD[task.runIf](upstream);
 }

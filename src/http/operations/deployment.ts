@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { GRAPH_FORMATS } from "../../conf/graph-view.ts";
 import { SIGNATURE_SCHEMES } from "../../core/endpoint-auth.ts";
+import { STRATEGIES } from "../../core/limit.ts";
 import { BACKOFFS, CATCH_UPS, DISPATCHES, ITEM_ERRORS, OVERLAPS, R2_ACTIONS } from "../../core/plan.ts";
 import { RUN_IFS } from "../../core/run-if.ts";
 import { anyJson, named, taskName, taskParams, time } from "../api-types.ts";
@@ -47,6 +48,18 @@ const taskDocument = named(
       .object({ max_parallel: z.int(), on_error: z.enum(ITEM_ERRORS) })
       .nullable()
       .describe("Of a task that runs once per item"),
+    concurrency: z
+      .object({ limit: z.int(), key: z.string().nullable(), strategy: z.enum(STRATEGIES) })
+      .nullable()
+      .describe("How many attempts run at a time"),
+    rate_limit: z
+      .object({ limit: z.int(), per_ms: z.number(), key: z.string().nullable() })
+      .nullable()
+      .describe("How many attempts start in a window"),
+    priority: z
+      .union([z.int(), z.string()])
+      .nullable()
+      .describe("Of attempts that wait for one of these, or where the payload has it; null: nothing makes them wait"),
     debounce: z.object({ delay_ms: z.number(), key: z.string().nullable() }).nullable(),
     dispatch: z.enum(DISPATCHES),
     input_schema: jsonSchema.nullable().describe("Of a task that is declared with types"),

@@ -1,0 +1,37 @@
+/** Limits of a task, against what else peach.conf says of it. */
+import type { Report } from "./diagnostic.ts";
+import type { LoadedConf } from "./load.ts";
+import type { ValidConf } from "./validate.ts";
+
+/** Reports what could have no effect, or none that was meant. */
+export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report): void {
+  for (const [name, { concurrency, rate_limit: rate, priority, each }] of conf.tasks) {
+    const at = (...path: string[]) => loaded.valueSpan(["tasks", name, ...path]);
+    if (priority !== undefined && concurrency === undefined && rate === undefined) {
+      report(at("priority"), `tasks.${name}.priority: nothing makes this task's attempts wait`, {
+        hint: "it orders attempts that wait for `concurrency` or `rate_limit`: give the task one of them, or remove it",
+      });
+    }
+    if (each !== undefined && concurrency?.strategy !== undefined && concurrency.strategy !== "queue") {
+      report(at("concurrency", "strategy"), `tasks.${name}.concurrency.strategy: items of \`each\` always wait`, {
+        hint: "remove it: with `each`, only `queue` is possible",
+      });
+    }
+    const parents = [...conf.tasks].flatMap(([parent, { downstream = [] }]) =>
+      downstream.includes(name) ? [parent] : [],
+    );
+    if (parents.length < 2) continue;
+    const paths = [
+      { path: concurrency?.key, place: ["concurrency", "key"] },
+      { path: rate?.key, place: ["rate_limit", "key"] },
+      { path: typeof priority === "string" ? priority : undefined, place: ["priority"] },
+    ];
+    for (const { path, place } of paths) {
+      const [, first = ""] = path?.split(".") ?? [];
+      if (path === undefined || parents.includes(first)) continue;
+      report(at(...place), `tasks.${name}.${place.join(".")}: this task reads an object keyed by its upstream tasks`, {
+        hint: `begin with one of them: ${parents.map((parent) => `payload.${parent}.…`).join(", ")}`,
+      });
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/** The tables of a limit object, one statement each. */
+export const CREATE_TABLES = [
+  // An attempt that waits, or has a slot.
+  `CREATE TABLE IF NOT EXISTS slot (
+    id TEXT PRIMARY KEY,
+    run_id TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    slots INTEGER NOT NULL,
+    rank INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    phase TEXT NOT NULL CONSTRAINT phase_is_known CHECK (phase IN ('waiting', 'held', 'leaving')),
+    check_at INTEGER,
+    checks INTEGER NOT NULL,
+    free_at INTEGER CONSTRAINT only_leaving_ones_have_an_end CHECK ((free_at IS NULL) = (phase <> 'leaving')),
+    gives_way INTEGER NOT NULL CONSTRAINT gives_way_is_a_flag CHECK (gives_way IN (0, 1))
+  ) STRICT, WITHOUT ROWID`,
+  // How many places of the window come free at a time.
+  `CREATE TABLE IF NOT EXISTS started (
+    free_at INTEGER PRIMARY KEY,
+    count INTEGER NOT NULL CONSTRAINT somebody_counts CHECK (count > 0)
+  ) STRICT`,
+  // Which limit this is.
+  `CREATE TABLE IF NOT EXISTS limit_name (
+    id INTEGER PRIMARY KEY CONSTRAINT there_is_one_name CHECK (id = 1),
+    name TEXT NOT NULL
+  ) STRICT`,
+] as const;

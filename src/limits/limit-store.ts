@@ -1,0 +1,133 @@
+/** All storage of a limit object: its slots, as the book has them. */
+import { parseRunId } from "../core/ids.ts";
+import type { LimitName } from "../core/limit.ts";
+import { slotId, type SlotChanges, type SlotEntry } from "../core/slot-book.ts";
+import { CREATE_TABLES } from "./limit-schema.ts";
+
+const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'slot'";
+const READ_SLOTS =
+  "SELECT run_id, ordinal, attempt, slots, rank, seq, phase, check_at, checks, free_at, gives_way FROM slot";
+const READ_STARTED = "SELECT free_at, count FROM started";
+const READ_NAME = "SELECT name FROM limit_name WHERE id = 1";
+const NOTE_NAME = "INSERT INTO limit_name (id, name) VALUES (1, ?) ON CONFLICT (id) DO NOTHING";
+const PUT_SLOT = `INSERT INTO slot (id, run_id, ordinal, attempt, slots, rank, seq, phase, check_at, checks, free_at, gives_way)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET phase = excluded.phase,
+  check_at = excluded.check_at, checks = excluded.checks, free_at = excluded.free_at, gives_way = excluded.gives_way`;
+const DELETE_SLOT = "DELETE FROM slot WHERE id = ?";
+const PUT_STARTED =
+  "INSERT INTO started (free_at, count) VALUES (?, ?) ON CONFLICT (free_at) DO UPDATE SET count = excluded.count";
+const DELETE_STARTED = "DELETE FROM started WHERE free_at = ?";
+
+/** What the book is made from. */
+export interface StoredSlots {
+  readonly entries: readonly SlotEntry[];
+  readonly window: readonly (readonly [freeAt: number, count: number])[];
+}
+
+/** What the slots use of an object's storage. */
+export interface SlotStorage {
+  readonly sql: { exec(query: string, ...values: (string | number | null)[]): Iterable<Row> & { toArray(): Row[] } };
+  transactionSync<T>(work: () => T): T;
+  deleteAll(): Promise<void>;
+}
+
+type Row = Record<string, unknown>;
+
+export class LimitStore {
+  readonly #storage: SlotStorage;
+  #hasTables: boolean | null = null;
+
+  constructor(storage: SlotStorage) {
+    this.#storage = storage;
+  }
+
+  load(): StoredSlots {
+    if (!this.#isMade()) return { entries: [], window: [] };
+    return {
+      entries: this.#storage.sql.exec(READ_SLOTS).toArray().map(entryOf),
+      window: this.#storage.sql
+        .exec(READ_STARTED)
+        .toArray()
+        .map((row) => [Number(row["free_at"]), Number(row["count"])]),
+    };
+  }
+
+  /** Which limit this is; null as long as nothing was recorded. */
+  name(): LimitName | null {
+    if (!this.#isMade()) return null;
+    const [row] = this.#storage.sql.exec(READ_NAME).toArray();
+    return typeof row?.["name"] === "string" ? parseName(row["name"]) : null;
+  }
+
+  /** Records which limit this is, once. */
+  noteName(name: LimitName): void {
+    this.#make();
+    this.#storage.sql.exec(NOTE_NAME, JSON.stringify(name));
+  }
+
+  /** Records what changed, in one transaction. */
+  write({ put, gone, window }: SlotChanges): void {
+    this.#make();
+    const { sql } = this.#storage;
+    this.#storage.transactionSync(() => {
+      for (const id of gone) sql.exec(DELETE_SLOT, id);
+      for (const entry of put) sql.exec(PUT_SLOT, ...columnsOf(entry));
+      for (const { freeAt, count } of window) {
+        if (count === 0) sql.exec(DELETE_STARTED, freeAt);
+        else sql.exec(PUT_STARTED, freeAt, count);
+      }
+    });
+  }
+
+  /** Deletes everything, the alarm included. */
+  async deleteAll(): Promise<void> {
+    this.#hasTables = false;
+    await this.#storage.deleteAll();
+  }
+
+  #isMade(): boolean {
+    this.#hasTables ??= this.#storage.sql.exec(HAS_TABLES).toArray().length > 0;
+    return this.#hasTables;
+  }
+
+  #make(): void {
+    if (this.#isMade()) return;
+    this.#storage.transactionSync(() => {
+      for (const statement of CREATE_TABLES) this.#storage.sql.exec(statement);
+    });
+    this.#hasTables = true;
+  }
+}
+
+function columnsOf(entry: SlotEntry): (string | number | null)[] {
+  const { holder, limit, rank, seq, phase, checkAt, checks, freeAt, givesWay } = entry;
+  const { runId, ordinal, attempt } = holder;
+  return [slotId(holder), runId, ordinal, attempt, limit, rank, seq, phase, checkAt, checks, freeAt, Number(givesWay)];
+}
+
+function entryOf(row: Row): SlotEntry {
+  const runId = parseRunId(String(row["run_id"]));
+  if (runId === null) throw new Error(`a slot is kept for "${String(row["run_id"])}", which is no run id`);
+  const phase = row["phase"];
+  return {
+    holder: { runId, ordinal: Number(row["ordinal"]), attempt: Number(row["attempt"]) },
+    limit: Number(row["slots"]),
+    rank: Number(row["rank"]),
+    seq: Number(row["seq"]),
+    phase: phase === "held" || phase === "leaving" ? phase : "waiting",
+    checkAt: numberOrNull(row["check_at"]),
+    checks: Number(row["checks"]),
+    freeAt: numberOrNull(row["free_at"]),
+    givesWay: row["gives_way"] === 1,
+  };
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+/** The one mapping of the stored name: `noteName` alone writes it. */
+function parseName(text: string): LimitName {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return JSON.parse(text) as LimitName;
+}

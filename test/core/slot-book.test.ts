@@ -1,0 +1,271 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
+import type { SlotHolder, SlotRequest } from "../../src/core/limit.ts";
+import { SlotBook, slotId, type SlotEntry } from "../../src/core/slot-book.ts";
+
+const MINUTE = 60_000;
+const NOW = 1_000 * MINUTE;
+
+function runId(number: number): RunId {
+  return runIdFromBytes(new Uint8Array(16).fill(number));
+}
+
+function holder(run: number, attempt = 1): SlotHolder {
+  return { runId: runId(run), ordinal: 0, attempt };
+}
+
+function request(run: number, overrides: Partial<SlotRequest> = {}): SlotRequest {
+  return { holder: holder(run), limit: 2, strategy: "queue", since: NOW, priority: 0, ...overrides };
+}
+
+function empty(): SlotBook {
+  return new SlotBook([], []);
+}
+
+/** Asks, and takes what is granted at once. */
+function ask(book: SlotBook, asked: SlotRequest, now = NOW): string {
+  const answer = book.ask(asked, now);
+  if (answer !== "waiting") return answer;
+  return book.grant(now).some((entry) => slotId(entry.holder) === slotId(asked.holder)) ? "granted" : "waiting";
+}
+
+function runsOf(entries: readonly SlotEntry[]): number[] {
+  const known = new Map(Array.from({ length: 50 }, (_, number) => [runId(number), number]));
+  return entries.map((entry) => known.get(entry.holder.runId) ?? -1);
+}
+
+describe("slots", () => {
+  it("are granted up to the limit; the rest wait, in order of arrival", () => {
+    const book = empty();
+    expect([1, 2, 3, 4].map((run) => ask(book, request(run)))).toEqual(["granted", "granted", "waiting", "waiting"]);
+    book.giveBack(holder(2), 0, NOW);
+    book.giveBack(holder(1), 0, NOW);
+    expect(runsOf(book.grant(NOW))).toEqual([3, 4]);
+    expect([book.inUse, book.waiting]).toEqual([2, 0]);
+  });
+
+  it("asked for again change nothing", () => {
+    const book = empty();
+    for (const run of [1, 2, 3, 3, 1]) ask(book, request(run));
+    expect([book.inUse, book.waiting]).toEqual([2, 1]);
+    expect(ask(book, request(1))).toBe("granted");
+    expect(ask(book, request(3))).toBe("waiting");
+  });
+
+  it("are granted by when the attempt became ready, not by when its call came through", () => {
+    const book = empty();
+    ask(book, request(1, { limit: 1 }));
+    ask(book, request(2, { limit: 1, since: NOW - 5 }));
+    ask(book, request(3, { limit: 1, since: NOW - 10 }));
+    book.giveBack(holder(1), 0, NOW);
+    expect(runsOf(book.grant(NOW))).toEqual([3]);
+  });
+
+  it("given back twice free one place only", () => {
+    const book = empty();
+    for (const run of [1, 2, 3, 4]) ask(book, request(run));
+    book.giveBack(holder(1), 0, NOW);
+    book.giveBack(holder(1), 0, NOW);
+    expect(runsOf(book.grant(NOW))).toEqual([3]);
+  });
+
+  it("of an attempt whose lease goes on are kept until it is over, or it gives them back sooner", () => {
+    const book = empty();
+    for (const run of [1, 2, 3, 4]) ask(book, request(run));
+    book.giveBack(holder(1), MINUTE, NOW);
+    book.giveBack(holder(2), MINUTE, NOW);
+    expect(book.nextAt()).toBe(NOW + MINUTE);
+    book.giveBack(holder(2), 0, NOW + 1);
+    expect(runsOf(book.grant(NOW + 1))).toEqual([3]);
+    expect(runsOf(book.grant(NOW + MINUTE - 1))).toEqual([]);
+    expect(runsOf(book.grant(NOW + MINUTE))).toEqual([4]);
+  });
+
+  it("are asked after, again and again, ever more rarely, and never taken back for their age", () => {
+    const book = empty();
+    ask(book, request(1));
+    const looks: number[] = [];
+    for (let look = 0; look < 7; look += 1) {
+      const at = book.nextAt() ?? 0;
+      looks.push(at - NOW);
+      expect(runsOf(book.check(at))).toEqual([1]);
+    }
+    expect(looks).toEqual([15_000, 45_000, 105_000, 225_000, 465_000, 765_000, 1_065_000]);
+    expect(book.inUse).toBe(1);
+    book.heard(holder(1), { type: "over", afterMs: 0 }, NOW);
+    expect([book.inUse, book.isEmpty]).toEqual([0, true]);
+  });
+});
+
+describe("priority", () => {
+  it("goes before what came up to so many minutes earlier, and behind what came before that", () => {
+    const book = empty();
+    ask(book, request(1, { limit: 1, since: NOW - 10 * MINUTE }), NOW);
+    ask(book, request(2, { limit: 1, since: NOW - 4 * MINUTE }), NOW);
+    ask(book, request(3, { limit: 1, since: NOW - 2 * MINUTE }), NOW);
+    ask(book, request(4, { limit: 1, since: NOW, priority: 3 }), NOW);
+    const order: number[] = [];
+    for (let run = 1; run !== 0; run = order.at(-1) ?? 0) {
+      book.giveBack(holder(run), 0, NOW);
+      const granted = runsOf(book.grant(NOW));
+      if (granted.length === 0) break;
+      order.push(...granted);
+    }
+    expect(order).toEqual([2, 4, 3]);
+  });
+
+  it("starves nobody: what waits longer than the priorities differ goes first", () => {
+    const book = empty();
+    ask(book, request(1, { limit: 1, since: NOW }));
+    ask(book, request(2, { limit: 1, since: NOW, priority: -1 }));
+    for (let number = 3, now = NOW; number < 40; number += 1, now += 5_000) {
+      ask(book, request(number, { limit: 1, since: now, priority: 1 }), now);
+    }
+    let [running] = [1];
+    let passed = 0;
+    while (running !== 2) {
+      book.giveBack(holder(running), 0, NOW + 10 * MINUTE);
+      running = runsOf(book.grant(NOW + 10 * MINUTE))[0] ?? 0;
+      passed += 1;
+    }
+    // The one that ran, and the 24 that came within two minutes.
+    expect(passed).toBe(25);
+  });
+});
+
+describe("strategies", () => {
+  it("skip: is refused where no slot is free", () => {
+    const book = empty();
+    const answers = [1, 2, 3].map((run) => ask(book, request(run, { strategy: "skip" })));
+    expect(answers).toEqual(["granted", "granted", "refused"]);
+    expect([book.inUse, book.waiting]).toEqual([2, 0]);
+  });
+
+  it("cancel_running: the oldest attempts of other runs give way, one for each that comes", () => {
+    const book = empty();
+    const giveWay = (run: number, now = NOW): number[] => {
+      expect(ask(book, request(run), now)).toBe("waiting");
+      return runsOf(book.displaceFor(holder(run), now));
+    };
+    ask(book, request(1));
+    ask(book, request(2));
+    expect(giveWay(3)).toEqual([1]);
+    expect(giveWay(4)).toEqual([2]);
+    // Both that run are on their way out: the oldest that waits is next.
+    expect(giveWay(5)).toEqual([3]);
+    expect(runsOf(book.check(NOW + 15_000))).toEqual([1, 2, 3]);
+    book.heard(holder(3), { type: "over", afterMs: 0 }, NOW);
+    book.heard(holder(1), { type: "over", afterMs: MINUTE }, NOW);
+    expect(runsOf(book.grant(NOW))).toEqual([]);
+    book.giveBack(holder(1), 0, NOW + 1);
+    expect(runsOf(book.grant(NOW + 1))).toEqual([4]);
+    expect(runsOf(book.grant(NOW + MINUTE))).toEqual([]);
+    book.giveBack(holder(2), 0, NOW);
+    expect(runsOf(book.grant(NOW))).toEqual([5]);
+  });
+
+  it("cancel_running: attempts of the same run wait for one another", () => {
+    const book = empty();
+    const same = (ordinal: number): SlotRequest => request(1, { holder: { runId: runId(1), ordinal, attempt: 1 } });
+    for (const ordinal of [0, 1, 2]) ask(book, same(ordinal));
+    expect(book.displaceFor(same(2).holder, NOW)).toEqual([]);
+  });
+});
+
+describe("a window", () => {
+  it("of 100 a minute takes a burst of 1,000 in ten minutes: never more than 100 in any minute, none lost", () => {
+    const book = empty();
+    const starts: number[] = [];
+    const start = (entries: readonly SlotEntry[], now: number): void => {
+      for (const entry of entries) {
+        // Some start a little after their turn has come.
+        const startedAt = now + (entry.seq % 7);
+        starts.push(startedAt);
+        book.spend(entry.holder, MINUTE, startedAt);
+      }
+    };
+    for (let number = 0; number < 1_000; number += 1) {
+      const asked = request(1, { holder: { runId: runId(1), ordinal: number, attempt: 1 }, limit: 100 });
+      book.ask(asked, NOW);
+      start(book.grant(NOW), NOW);
+    }
+    expect(starts).toHaveLength(100);
+    for (let at = book.nextAt(); starts.length < 1_000 && at !== null; at = book.nextAt()) start(book.grant(at), at);
+    expect(starts).toHaveLength(1_000);
+    starts.sort((a, b) => a - b);
+    for (const [index, at] of starts.entries()) {
+      const before = starts[index - 100];
+      if (before !== undefined) expect(at - before).toBeGreaterThanOrEqual(MINUTE);
+    }
+    expect((starts.at(-1) ?? 0) - NOW).toBeLessThan(9 * MINUTE + 1_000);
+  });
+
+  it("counts an attempt from its start, however long it waited for a worker", () => {
+    const book = empty();
+    for (const run of [1, 2, 3]) ask(book, request(run));
+    book.spend(holder(1), MINUTE, NOW + 2 * MINUTE);
+    expect(runsOf(book.grant(NOW + 3 * MINUTE - 1))).toEqual([]);
+    expect(runsOf(book.grant(NOW + 3 * MINUTE))).toEqual([3]);
+  });
+
+  it("above 10,000 keeps no more than 10,000 times, and frees no place too early", () => {
+    const book = empty();
+    const per = 24 * 60 * MINUTE;
+    for (let number = 0; number < 12_000; number += 1) {
+      const now = NOW + number;
+      const asked = request(1, { holder: { runId: runId(1), ordinal: number, attempt: 1 }, limit: 1_000_000 });
+      expect(ask(book, asked, now)).toBe("granted");
+      book.spend(asked.holder, per, now);
+    }
+    const changes = book.takeChanges();
+    expect(changes?.window.length).toBeLessThan(10);
+    book.grant(NOW + per);
+    expect(book.inUse).toBe(12_000);
+    book.grant(NOW + 2 * per);
+    expect(book.isEmpty).toBe(true);
+  });
+});
+
+describe("any course of things", () => {
+  it("keeps the limit, loses nobody, and is the same again after it was recorded", () => {
+    const move = fc.record({
+      what: fc.constantFrom("ask", "ask", "ask", "back", "lease", "spend", "check", "time", "reload"),
+      run: fc.nat(8),
+      attempt: fc.integer({ min: 1, max: 2 }),
+      ms: fc.nat(70_000),
+      priority: fc.integer({ min: -2, max: 2 }),
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 3 }), fc.array(move, { maxLength: 60 }), (limit, moves) => {
+        let book = empty();
+        let now = NOW;
+        const stored = new Map<string, SlotEntry>();
+        const window = new Map<number, number>();
+        const granted = new Set<string>();
+        for (const { what, run, attempt, ms, priority } of moves) {
+          const who = holder(run, attempt);
+          if (what === "ask") ask(book, request(run, { holder: who, limit, priority, since: now }), now);
+          if (what === "back") book.giveBack(who, 0, now);
+          if (what === "lease") book.giveBack(who, ms, now);
+          if (what === "spend") book.spend(who, ms, now);
+          if (what === "check") book.check(now);
+          if (what === "time") now += ms;
+          for (const entry of book.grant(now)) granted.add(slotId(entry.holder));
+          const changes = book.takeChanges();
+          for (const id of changes?.gone ?? []) stored.delete(id);
+          for (const entry of changes?.put ?? []) stored.set(slotId(entry.holder), entry);
+          for (const { freeAt, count } of changes?.window ?? [])
+            if (count === 0) window.delete(freeAt);
+            else window.set(freeAt, count);
+          if (what === "reload") book = new SlotBook(stored.values(), window);
+          expect(book.inUse).toBeLessThanOrEqual(limit);
+          expect(book.waiting === 0 || book.inUse === limit).toBe(true);
+          expect(book.isEmpty || book.nextAt() !== null).toBe(true);
+        }
+        expect(new SlotBook(stored.values(), window).inUse).toBe(book.inUse);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

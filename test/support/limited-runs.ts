@@ -1,0 +1,83 @@
+/** Many runs of a limited task whose drivers are the test: it claims what the limit has permitted, and ends it as it likes. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import type { RunId } from "../../src/core/ids.ts";
+import type { LimitKeys, LimitName } from "../../src/core/limit.ts";
+import type { Plan } from "../../src/core/plan.ts";
+import { callLimit } from "../../src/limits/limit-client.ts";
+import { limitObjectName, type LimitUse } from "../../src/limits/limit-rpc.ts";
+import type { Lease } from "../../src/run/run-rpc.ts";
+import { acceptance, CLAIM, HandDrivenRun } from "./hand-driven.ts";
+
+/** A run of `root` for which the queue is told, were it not silent. */
+export async function acceptLimited(plan: Plan, root: string, limitKeys?: LimitKeys): Promise<HandDrivenRun> {
+  const request = acceptance(plan, root, { claim: null });
+  const { run } = await HandDrivenRun.accept({ ...request, ...(limitKeys !== undefined && { limitKeys }) });
+  return run;
+}
+
+/** What the run may do now. */
+export async function claimed(run: HandDrivenRun): Promise<readonly Lease[]> {
+  return (await run.call((object) => object.claim(CLAIM))).leases;
+}
+
+/** One limit, seen from outside. */
+export class Limit {
+  readonly name: LimitName;
+
+  constructor(task: string, { kind = "concurrency", key = null }: Partial<LimitName> = {}) {
+    this.name = { kind, task, key };
+  }
+
+  use(): Promise<LimitUse> {
+    return callLimit(env, this.name, (limit) => limit.use());
+  }
+
+  /** Waits until so many have a slot and so many wait. */
+  async until(use: LimitUse): Promise<void> {
+    await vi.waitFor(
+      async () => {
+        const now = await this.use();
+        if (now.inUse !== use.inUse || now.waiting !== use.waiting) throw new Error(JSON.stringify(now));
+      },
+      { interval: 5, timeout: 20_000 },
+    );
+  }
+
+  /** The runs that have a slot, by arrival. */
+  async holders(): Promise<RunId[]> {
+    if (await this.isGone()) return [];
+    return this.#inside(({ sql }) =>
+      sql
+        .exec<{ run_id: RunId }>("SELECT run_id FROM slot WHERE phase = 'held' ORDER BY seq")
+        .toArray()
+        .map((row) => row.run_id),
+    );
+  }
+
+  /** Whether nothing at all is stored. */
+  async isGone(): Promise<boolean> {
+    return this.#inside(
+      async (storage) =>
+        storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'slot'").toArray().length === 0 &&
+        (await storage.getAlarm()) === null,
+    );
+  }
+
+  wake(): Promise<boolean> {
+    return runDurableObjectAlarm(this.#stub());
+  }
+
+  evict(): Promise<void> {
+    return evictDurableObject(this.#stub());
+  }
+
+  #inside<T>(look: (storage: DurableObjectStorage) => T | Promise<T>): Promise<T> {
+    return runInDurableObject(this.#stub(), (_, state) => look(state.storage));
+  }
+
+  #stub() {
+    return env.LIMITS.getByName(limitObjectName(this.name));
+  }
+}
