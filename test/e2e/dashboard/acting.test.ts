@@ -259,6 +259,24 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     stage.recorder.open("beat");
   });
 
+  it("shows slots in use, and who waits for one", async () => {
+    const first = await stage.peach.trigger("single");
+    await expect.poll(() => stage.recorder.waitingAt("single"), { timeout: 20_000 }).toBe(1);
+    const second = await stage.peach.trigger("single");
+    const page = await dashboard();
+    await page.goto("/limits");
+    const limit = page.page.getByRole("row", { name: /single 1 at once/ });
+    await limit.getByText("1 / 1").waitFor();
+    await limit.getByRole("cell", { name: "1", exact: true }).waitFor();
+    await page.show(`/runs/${second.run_id}`);
+    await page.text("waits for a slot").waitFor();
+    stage.recorder.open("single");
+    await stage.peach.finished(first.run_id);
+    await expect.poll(() => stage.recorder.waitingAt("single"), { timeout: 20_000 }).toBe(1);
+    stage.recorder.open("single");
+    await page.boxIs("single", "succeeded");
+  });
+
   it("emits an event, and shows what it triggered", async () => {
     const page = await dashboard();
     await page.goto("/triggers/events");
