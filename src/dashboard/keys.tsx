@@ -41,8 +41,11 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest("input, textarea, select, dialog") !== null;
 }
 
+/** At once where there is the field, so that what is typed next is not lost; else as soon as its page is drawn. */
 function search(): void {
-  navigate(location.pathname === "/dashboard/runs" ? location.href : "/dashboard/runs");
+  const field = document.getElementById("search");
+  if (field !== null) return field.focus();
+  navigate("/dashboard/runs");
   requestAnimationFrame(() => document.getElementById("search")?.focus());
 }
 

@@ -12,8 +12,11 @@ const WHOLE = { uri: "s3://uploads/audio/a.mp3", language: "de" };
 
 let stage: Stage;
 let browser: Browser;
+/** Of the tests that need no page of their own: to begin with one takes longer than most of them. */
+let shared: Dashboard;
 let open: Dashboard[] = [];
 
+/** A page of its own, with these options. */
 async function dashboard(options: Parameters<typeof Dashboard.open>[2] = {}): Promise<Dashboard> {
   const opened = await Dashboard.open(browser, stage.runtime, options);
   open.push(opened);
@@ -23,12 +26,13 @@ async function dashboard(options: Parameters<typeof Dashboard.open>[2] = {}): Pr
 describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
   beforeAll(async () => {
     [stage, browser] = await Promise.all([Stage.open("dashboard"), startChromium()]);
+    shared = await Dashboard.open(browser, stage.runtime);
   });
   beforeEach(() => {
     open = [];
   });
   afterEach(async () => {
-    const faults = open.flatMap((opened) => opened.faults);
+    const faults = [shared, ...open].flatMap((opened) => opened.faults.splice(0));
     await Promise.all(open.map((opened) => opened.close()));
     expect(faults).toEqual([]);
   });
@@ -64,8 +68,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
   });
 
   it("triggers a task by a form that is checked as it is typed, and shows the run to its end without loading again", async () => {
-    const page = await dashboard();
-    await page.goto("/triggers/tasks/transcribe");
+    const page = shared;
+    await page.show("/triggers/tasks/transcribe");
     await page.page.getByLabel("uri").fill("http://elsewhere");
     await page.text("It must match ^s3:").waitFor();
     expect(await page.button("Trigger").isDisabled()).toBe(true);
@@ -123,8 +127,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
   it("shows why a run failed, and replays it with another payload", async () => {
     const { run_id } = await stage.peach.trigger("transcribe", BROKEN);
     await stage.peach.finished(run_id);
-    const page = await dashboard();
-    await page.goto(`/runs/${run_id}`);
+    const page = shared;
+    await page.show(`/runs/${run_id}`);
     await page.box("archive").click();
     await page.text("cannot read the segments").waitFor();
     await page.boxIs("notify", "skipped");
@@ -143,8 +147,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
   it("retries what failed, and replays from a task on", async () => {
     const { run_id } = await stage.peach.trigger("transcribe", BROKEN);
     await stage.peach.finished(run_id);
-    const page = await dashboard();
-    await page.goto(`/runs/${run_id}?task=archive`);
+    const page = shared;
+    await page.show(`/runs/${run_id}?task=archive`);
     await page.button("Retry what failed").click();
     await page.page.getByRole("tab", { name: "Attempts 2" }).waitFor();
     await page.button("Replay from here").click();
@@ -156,8 +160,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
 
   it("cancels a run, after asking", async () => {
     const { run_id } = await stage.peach.trigger("transcribe", { ...WHOLE, slow: true });
-    const page = await dashboard();
-    await page.goto(`/runs/${run_id}`);
+    const page = shared;
+    await page.show(`/runs/${run_id}`);
     await page.button("Cancel").click();
     await page.button("Cancel the run").click();
     await page.page.locator(".run-head .pill", { hasText: "cancelled" }).waitFor();
@@ -167,8 +171,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
 
   it("copies the trigger of a run as a line for a shell, without the token", async () => {
     const { run_id } = await stage.peach.trigger("transcribe", WHOLE);
-    const page = await dashboard();
-    await page.goto(`/runs/${run_id}`);
+    const page = shared;
+    await page.show(`/runs/${run_id}`);
     await page.button("Copy as curl").click();
     await page.text("Copied.").waitFor();
     const line = await page.page.evaluate("navigator.clipboard.readText()");
@@ -186,8 +190,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
         headers: { "X-Signature": createHmac("sha256", secret).update(body).digest("hex") },
       });
     expect((await deliver("wrong")).status).toBe(401);
-    const page = await dashboard();
-    await page.goto("/triggers/endpoints/pushed");
+    const page = shared;
+    await page.show("/triggers/endpoints/pushed");
     await page.button(/401.*signature mismatch/).click();
     await page.button("Send again").click();
     await page.page.getByRole("button", { name: /202.*triggered transcribe.*sent again/ }).waitFor();
@@ -196,8 +200,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
   });
 
   it("pauses and resumes a schedule, and runs it now", async () => {
-    const page = await dashboard();
-    await page.goto("/triggers/schedules");
+    const page = shared;
+    await page.show("/triggers/schedules");
     await page.text("Europe/Zurich").waitFor();
     await page.button("Pause").click();
     await page.button("Resume").click();
@@ -208,8 +212,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
   });
 
   it("lists runs as they come, finds one by its id and its key, and keeps its filters in the address", async () => {
-    const page = await dashboard();
-    await page.goto("/runs");
+    const page = shared;
+    await page.show("/runs");
     await page.page.locator(".live-live").waitFor();
     const { run_id } = await stage.peach.trigger("beat1", null, { idempotencyKey: "drum 1" });
     await expect.poll(() => stage.recorder.waitingAt("beat"), { timeout: 20_000 }).toBe(1);
@@ -238,8 +242,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
       [1, 2, 3].map(() => stage.peach.trigger("transcribe", { ...BROKEN, language: "it" })),
     );
     for (const { run_id } of broken) await stage.peach.finished(run_id);
-    const page = await dashboard();
-    await page.goto("/runs?task=transcribe&status=failed&span=1h");
+    const page = shared;
+    await page.show("/runs?task=transcribe&status=failed&span=1h");
     await page.page.locator(".run-row").nth(2).waitFor();
     await page.button("Retry many…").click();
     const dialog = page.page.getByRole("dialog");
@@ -263,8 +267,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     const first = await stage.peach.trigger("single");
     await expect.poll(() => stage.recorder.waitingAt("single"), { timeout: 20_000 }).toBe(1);
     const second = await stage.peach.trigger("single");
-    const page = await dashboard();
-    await page.goto("/limits");
+    const page = shared;
+    await page.show("/limits");
     const limit = page.page.getByRole("row", { name: /single 1 at once/ });
     await limit.getByText("1 / 1").waitFor();
     await limit.getByRole("cell", { name: "1", exact: true }).waitFor();
@@ -278,8 +282,8 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
   });
 
   it("emits an event, and shows what it triggered", async () => {
-    const page = await dashboard();
-    await page.goto("/triggers/events");
+    const page = shared;
+    await page.show("/triggers/events");
     await page.button("Emit").click();
     await page.page.getByRole("link", { name: "hostile", exact: true }).click();
     await page.boxIs("raw", "succeeded");

@@ -58,8 +58,9 @@ export class Dashboard {
     await this.page.goto(`${this.#url}/dashboard${path}`);
   }
 
-  /** Goes to a path below /dashboard as the browser's buttons do, without loading the page again. */
+  /** Goes to a path below /dashboard as the browser's buttons do; only the first time the page is loaded. */
   async show(path: string): Promise<void> {
+    if (this.page.url() === "about:blank") return this.goto(path);
     const to = JSON.stringify(`/dashboard${path}`);
     await this.page.evaluate(`history.pushState(null, "", ${to}); dispatchEvent(new PopStateEvent("popstate"))`);
   }
