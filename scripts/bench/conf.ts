@@ -6,6 +6,7 @@ interface ConfTask {
   readonly method: string;
   readonly downstream?: readonly string[];
   readonly dispatch?: "direct";
+  readonly each?: true;
 }
 
 /** The text of the peach.conf: every work is a root task of its name and what follows from it. */
@@ -18,7 +19,7 @@ export function benchConf(): string {
 /** The task that a run of this work ends with. */
 export function lastTaskOf(work: WorkName): string {
   const shape: Shape = WORKS[work];
-  return shape.kind === "fan" ? `${work}_join` : nameInChain(work, shape.tasks - 1);
+  return shape.kind === "fan" || shape.kind === "each" ? `${work}_join` : nameInChain(work, shape.tasks - 1);
 }
 
 function tasksOf(name: string, shape: Shape): Record<string, ConfTask> {
@@ -34,6 +35,12 @@ function tasksOf(name: string, shape: Shape): Record<string, ConfTask> {
         method:
           position === 0 ? "first_blob_task" : position === shape.tasks - 1 ? "finish_blob_task" : "pass_blob_task",
       }));
+    case "each":
+      return {
+        [name]: { method: "first_each_task", downstream: [`${name}_item`] },
+        [`${name}_item`]: { method: "item_task", each: true, downstream: [`${name}_join`] },
+        [`${name}_join`]: { method: "gathered_task" },
+      };
     case "fan": {
       const branches = Array.from({ length: shape.width }, (_, branch) => `${name}_${branch}`);
       const join = `${name}_join`;

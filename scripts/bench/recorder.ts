@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import { z } from "zod";
 
-const RUN_LIMIT_MS = 60_000;
+const RUN_LIMIT_MS = 180_000;
 
 const REPORT = z.object({ id: z.string(), stamps: z.array(z.number()) });
 
@@ -39,7 +39,7 @@ export class Recorder {
     return `http://127.0.0.1:${address.port}/`;
   }
 
-  /** The stamps of this run once its last task has reported; rejects after a minute. Ask before the run is triggered. */
+  /** The stamps of this run once its last task has reported; rejects after three minutes. Ask before the run is triggered. */
   async stampsOf(id: string): Promise<readonly number[]> {
     const report = Promise.withResolvers<readonly number[]>();
     this.#waiting.set(id, report);

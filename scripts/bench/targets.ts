@@ -22,6 +22,7 @@ const TARGETS: readonly Target[] = [
   { metric: "chain_100", against: "bound", bound: "at most", limit: 1.4 },
   { metric: "flatness", against: null, bound: "at most", limit: 1.2 },
   { metric: "fan_1000", against: "workflows", bound: "at most", limit: 0.3 },
+  { metric: "each", against: "workflows", bound: "at most", limit: 0.33 },
   { metric: "diamonds", against: "workflows", bound: "at least", limit: 2.2 },
   { metric: "diamonds", against: "bound", bound: "at least", limit: 0.9 },
   { metric: "direct_to_code", against: "bound", bound: "at most", limit: 1.3 },

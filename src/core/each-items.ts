@@ -29,7 +29,15 @@ export class EachItems {
   /** The items of this task that have not succeeded are to be begun once more. */
   reopen(of: number, recorded: EachProgress): EachProgress {
     const { total, succeeded } = recorded;
-    const progress = { ...recorded, pending: total - succeeded, running: 0, failed: 0, cancelled: 0, cursor: 0 };
+    const progress = {
+      ...recorded,
+      pending: total - succeeded,
+      running: 0,
+      failed: 0,
+      cancelled: 0,
+      skipped: 0,
+      cursor: 0,
+    };
     this.#progress.set(of, progress);
     this.#reopened.add(of);
     return progress;

@@ -9,7 +9,8 @@
  * Its items are entries of the run with ordinals of their own (`run.items`), so leases, retries, losses, logs and everything else
  * that goes by ordinal are for items what they are for tasks. They are begun in order, at most `maxParallel` at a time, and only
  * when a driver asks: what nobody has begun is `pending` and stands in no change. A gathered task has no pending items and none
- * under way; how many there are of each kind is counted as changes are folded.
+ * under way; an item that a limit has skipped or cancelled (`strategy`) has passed nothing, and stands as null like one that has failed
+ * where that is let pass. How many there are of each kind is counted as changes are folded.
  */
 import { laneOf, methodMs, type Lane } from "./graph.ts";
 import type { EachPlan } from "./plan.ts";
@@ -31,6 +32,7 @@ export function newProgress(first: number, total: number): EachProgress {
     succeeded: 0,
     failed: 0,
     cancelled: 0,
+    skipped: 0,
     cursor: 0,
     bytes: 0,
     inR2: 0,
@@ -38,8 +40,8 @@ export function newProgress(first: number, total: number): EachProgress {
 }
 
 /** Items that were begun and are not final: each has a place among `maxParallel`. */
-export function underWay({ total, pending, succeeded, failed, cancelled }: EachProgress): number {
-  return total - pending - succeeded - failed - cancelled;
+export function underWay({ total, pending, succeeded, failed, cancelled, skipped }: EachProgress): number {
+  return total - pending - succeeded - failed - cancelled - skipped;
 }
 
 /** Counts one item's change of state. */
@@ -85,6 +87,7 @@ function count(progress: EachProgress, state: TaskState, by: number): void {
     case "running":
     case "failed":
     case "cancelled":
+    case "skipped":
       progress[state.status] += by;
       break;
     case "succeeded":
@@ -96,7 +99,6 @@ function count(progress: EachProgress, state: TaskState, by: number): void {
     case "retrying":
     case "waiting":
     case "each":
-    case "skipped":
       break;
   }
 }

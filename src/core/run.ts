@@ -274,6 +274,7 @@ export interface EachProgress {
   succeeded: number;
   failed: number;
   cancelled: number;
+  skipped: number;
   /** All before this index were begun. */
   cursor: number;
   /** What the items passed: bytes in all, and how many of them lie in R2. */

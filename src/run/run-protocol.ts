@@ -163,7 +163,8 @@ export class RunProtocol {
     this.#store.create(genesis, data, first, now);
     fold(run, first);
     this.#run = run;
-    this.#setAlarm(nextWakeAt(run));
+    // A run over no items has ended with that, and is to be listed.
+    this.#setAlarm(run.finishedAt === null ? nextWakeAt(run) : Math.min(nextWakeAt(run), now + LISTED_MS.pause));
     this.#perform(run, decided.effects);
     this.#tell(run);
     return { status: run.status, deduplicated: false, grant: this.#grant(run, decided) };

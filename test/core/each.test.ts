@@ -245,3 +245,32 @@ describe("items of the long lane", () => {
     expect(play.effects("start_executor").map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b"]);
   });
 });
+
+describe("a retry in place", () => {
+  it("begins again the items that have not succeeded, and no other", () => {
+    const play = mapped(4, { ...ALL, each: { ...EACH, maxParallel: 3 } });
+    play.claim();
+    play.settle("b[0]", succeeded());
+    play.settle("b[1]", failed());
+    play.settle("b[2]", lost("worker"));
+    expect(play.itemsOf("b")).toEqual(["succeeded", "failed", "cancelled", "pending"]);
+    play.event({ type: "retried" });
+    expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 1 }]);
+    expect(play.claim()).toEqual(["b[1]", "b[2]", "b[3]"]);
+    for (const item of ["b[1]", "b[2]", "b[3]"]) play.settle(item, succeeded());
+    play.succeedAll();
+    expect(play.run.status).toBe("succeeded");
+    expect(play.attemptsOf("b[1]")).toEqual(["failed", "succeeded"]);
+    expect(play.attemptsOf("b[0]")).toEqual(["succeeded"]);
+  });
+
+  it("has it read again what its upstream task passes, if that runs again", () => {
+    const play = new Play("a > b", { b: { ...ALL, runIf: "all_done" } }, { claim: FRESH_DRIVER });
+    play.settle("a", failed({ retryable: false }));
+    expect(play.stateOf("b")).toMatchObject({ reason: "not_an_array" });
+    play.event({ type: "retried" });
+    play.claim();
+    play.settle("a", passedArray(1));
+    expect(play.claim()).toEqual(["b[0]"]);
+  });
+});

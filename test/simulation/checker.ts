@@ -11,6 +11,7 @@ import { RunStore } from "../../src/run/store.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Ground } from "./ground.ts";
 import type { Invocation } from "./invocation.ts";
+import { ItemChecker } from "./item-checker.ts";
 import { TOLD, type Behaviour } from "./pipelines.ts";
 import type { RunHost } from "./run-host.ts";
 import { passedBy, stepText } from "./passed-text.ts";
@@ -35,6 +36,7 @@ interface Seen {
   readonly states: TaskState[];
   status: Run["status"];
   lastToken: number;
+  revision: number;
   finishedAt: number | null;
   retentionOver: number;
   /** Whether somebody has retried it. */
@@ -56,6 +58,7 @@ export class Checker {
   readonly #isRemoved: (method: string) => boolean;
   /** What each step came to that was kept, by `run/ordinal/name`. */
   readonly #steps = new Map<string, string>();
+  readonly #items: ItemChecker;
   /** When each run became final, by the scheduler. */
   readonly #endedAt = new Map<RunId, number>();
   /** Attempts that ran out of time while the surroundings failed, as `run/ordinal/attempt`: their code is not to blame. */
@@ -74,6 +77,7 @@ export class Checker {
     this.#bucket = bucket;
     this.#behaviours = behaviours;
     this.#isRemoved = isRemoved;
+    this.#items = new ItemChecker(ground);
   }
 
   /** The run as it is after a commit of this call; null: there is none (any more). */
@@ -85,7 +89,7 @@ export class Checker {
     }
     const now = seen === undefined || seen.gone ? this.#recorded(host, run) : seen;
     this.#triggered(host, run, now);
-    if (call === "retry" && now.finishedAt !== null && run.finishedAt === null) this.#retried(run, now);
+    if (call === "retry" && now.finishedAt !== null && run.revision !== now.revision) this.#retried(run, now);
     this.#inOrder(run, now);
     this.slots.observe(run);
     this.#derived(run);
@@ -99,6 +103,7 @@ export class Checker {
     if (now.finishedAt === null && run.status === "failed" && run.graph.onFailure !== undefined) now.failures += 1;
     this.#childrenCancelled(run);
     now.lastToken = run.lastToken;
+    now.revision = run.revision;
     now.status = run.status;
     now.finishedAt = run.finishedAt;
     if (run.finishedAt === null) this.#endedAt.delete(run.id);
@@ -110,7 +115,7 @@ export class Checker {
   settling(run: Run | null, settlements: readonly Pick<Settlement, "ordinal" | "attempt" | "token">[]): () => void {
     if (run === null) return () => {};
     const stale = settlements.flatMap((settlement) => {
-      const entry = run.tasks[settlement.ordinal];
+      const entry = entryOf(run, settlement.ordinal);
       if (entry === undefined || isCurrent(entry.state, settlement)) return [];
       return [{ entry, settlement, before: outcomesOf(entry) }];
     });
@@ -133,24 +138,22 @@ export class Checker {
 
   /** A task's code begins. */
   started(lease: Lease): void {
-    const run = this.runs.get(lease.runId)?.host.peek();
-    const entry = run?.tasks[lease.ordinal];
-    if (!run || entry === undefined || !isCurrent(entry.state, lease)) return;
+    const [run, entry] = this.#leased(lease);
+    if (run === null || entry === undefined || !isCurrent(entry.state, lease)) return;
     if (!mayStart(run, entry)) this.#ground.violate("2 order", `${lease.runId}: ${lease.task} starts too early`);
   }
 
   /** What the task has read, by parent. */
   read(lease: Lease, texts: ReadonlyMap<string, string>): void {
     const seen = this.runs.get(lease.runId);
-    const run = seen?.host.peek();
-    const entry = run?.tasks[lease.ordinal];
-    if (seen === undefined || !run || entry === undefined) return;
+    const [run, entry] = this.#leased(lease);
+    if (seen === undefined || run === null || entry === undefined) return;
     // An attempt of before a retry reads what was passed then.
     if (seen.retried && !isCurrent(entry.state, lease)) return;
     const expected = new Map(
       entry.task.shape === "trigger"
         ? [["", seen.payload]]
-        : entry.task.upstream.flatMap((parent) => passedBy(run, parent, lease.task)),
+        : entry.task.upstream.flatMap((parent) => passedBy(run, parent, entry)),
     );
     for (const name of new Set([...expected.keys(), ...texts.keys()])) {
       const [want, got] = [expected.get(name), texts.get(name)];
@@ -168,15 +171,14 @@ export class Checker {
 
   /** A payload that a lease names is not there. */
   missing(lease: Lease, key: string): void {
-    const run = this.runs.get(lease.runId)?.host.peek();
-    const entry = run?.tasks[lease.ordinal];
+    const [, entry] = this.#leased(lease);
     if (entry !== undefined && isCurrent(entry.state, lease))
       this.#ground.violate("6 payload before row", `${lease.runId}: ${lease.task} cannot read ${key}`);
   }
 
   /** How often the task has thrown so far, and its worker has died. */
   history(lease: Lease): { readonly throws: number; readonly deaths: number } {
-    const attempts = this.runs.get(lease.runId)?.host.peek()?.tasks[lease.ordinal]?.attempts ?? [];
+    const attempts = this.#leased(lease)[1]?.attempts ?? [];
     return {
       throws: this.#throws(lease.runId, lease.ordinal, attempts).own,
       deaths: attempts.filter(({ lostTo }) => lostTo === "worker").length,
@@ -191,14 +193,18 @@ export class Checker {
     if (first !== nonce) this.#ground.violate("3 one winner", `${key} was completed by ${first} and by ${nonce}`);
   }
 
+  #leased({ runId, ordinal }: Lease): readonly [Run | null, TaskEntry | undefined] {
+    const run = this.runs.get(runId)?.host.peek() ?? null;
+    return [run, run === null ? undefined : entryOf(run, ordinal)];
+  }
+
   hampered({ runId, ordinal, attempt }: Lease): void {
     this.#hampered.add(`${runId}/${ordinal}/${attempt}`);
   }
 
   /** A running attempt has asked whether it is over. */
   told(lease: Lease, isOver: boolean): void {
-    const run = this.runs.get(lease.runId)?.host.peek();
-    const entry = run ? entryOf(run, lease.ordinal) : undefined;
+    const [, entry] = this.#leased(lease);
     const holds = entry !== undefined && isCurrent(entry.state, lease);
     const said = `${lease.runId}: attempt ${lease.attempt} of ${lease.task} is told ${isOver ? "" : "not "}to end`;
     if (holds === isOver) this.#ground.violate("14 attempts are told", said);
@@ -206,7 +212,7 @@ export class Checker {
 
   /** A step's code begins. */
   stepBegins(lease: Lease, name: string): void {
-    const entry = this.runs.get(lease.runId)?.host.peek()?.tasks[lease.ordinal];
+    const [, entry] = this.#leased(lease);
     if (entry === undefined || !isCurrent(entry.state, lease)) return;
     if (entry.steps?.some((step) => step.name === name) === true)
       this.#ground.violate("11 steps once", `${lease.runId}: ${lease.task} does its ${name} again`);
@@ -214,7 +220,7 @@ export class Checker {
 
   stepKept(lease: Lease, name: string): void {
     const seen = this.runs.get(lease.runId);
-    const entry = seen?.host.peek()?.tasks[lease.ordinal];
+    const [, entry] = this.#leased(lease);
     const step = entry?.steps?.find((candidate) => candidate.name === name);
     if (seen === undefined || entry === undefined || step === undefined)
       this.#ground.violate("11 steps once", `${lease.runId}: ${lease.task}'s ${name} was kept and is not there`);
@@ -270,6 +276,7 @@ export class Checker {
       states: run.tasks.map(() => ({ status: "pending" })),
       status: "queued",
       lastToken: 0,
+      revision: -1,
       finishedAt: null,
       retentionOver: Number.POSITIVE_INFINITY,
       retried: false,
@@ -278,6 +285,7 @@ export class Checker {
       gone: false,
     };
     this.runs.set(run.id, seen);
+    this.#items.forget(run);
     if (run.tasks[0]?.task.name === TOLD && run.origin.parent !== null)
       this.runs.get(run.origin.parent.runId)?.alerts.add(run.id);
     this.#mustExist(host, run.payload, "the trigger");
@@ -319,10 +327,14 @@ export class Checker {
       const right: Readonly<Record<string, boolean>> = {
         succeeded: JSON.stringify(state) === JSON.stringify(was),
         skipped: isFinal(state) ? maySkip(run, entry) : !maySkip(run, entry),
+        // What it reads is recorded, and will be no array another time either.
+        failed: !isFinal(state) || JSON.stringify(state).includes('"not_an_array"'),
+        // What runs over no items, or over no array, ends at once.
+        cancelled: !isFinal(state) || task.each !== undefined || (state.status === "skipped" && maySkip(run, entry)),
       };
       if (!(right[was.status] ?? !isFinal(state)) || (state.status === "pending" && mayStart(run, entry)))
         this.#ground.violate("4 final", `${run.id}: ${task.name} was ${was.status} and is ${state.status} by a retry`);
-      if (!isFinal(state)) seen.states[ordinal] = { status: "pending" };
+      if (JSON.stringify(state) !== JSON.stringify(was)) seen.states[ordinal] = { status: "pending" };
     }
     seen.retried = true;
     seen.finishedAt = null;
@@ -344,8 +356,11 @@ export class Checker {
         this.#ground.violate("2 order", `${run.id}: ${entry.task.name} starts before its delay is over`);
       if (was.status === "waiting" && was.for === "run" && entry.state.status === "queued")
         this.#resumed(run, entry, was);
-      if (!isFinal(was)) this.#entered(run, entry, seen.host);
+      if (!isFinal(was)) this.#entered(run, entry, ordinal, seen.host);
       seen.states[ordinal] = entry.state;
+    }
+    for (const item of this.#items.look(run)) {
+      this.#entered(run, item, run.tasks.length + run.items.indexOf(item), seen.host);
     }
   }
 
@@ -363,10 +378,10 @@ export class Checker {
       );
   }
 
-  #entered(run: Run, entry: TaskEntry, host: RunHost): void {
+  #entered(run: Run, entry: TaskEntry, ordinal: number, host: RunHost): void {
     const { task, state } = entry;
     const upstream = task.upstream.map((parent) => run.tasks[parent]?.state.status);
-    const started = ["queued", "running", "retrying", "waiting", "succeeded", "failed"].includes(state.status);
+    const started = ["queued", "running", "retrying", "waiting", "each", "succeeded", "failed"].includes(state.status);
     if (started ? !mayStart(run, entry) : state.status === "skipped" && !maySkip(run, entry)) {
       this.#ground.violate(
         "2 order",
@@ -377,12 +392,16 @@ export class Checker {
       this.#mustExist(host, state.passed.output, task.name);
       for (const ref of Object.values(state.passed.to ?? {})) this.#mustExist(host, ref, task.name);
     }
-    if (state.status === "succeeded" || state.status === "failed")
-      this.#asScripted(run.id, run.tasks.indexOf(entry), entry);
+    if (task.each !== undefined && entry.item === undefined)
+      this.#items.ended(run, entry, (ref) => this.#textOf(host, ref));
+    else if (state.status === "succeeded" || state.status === "failed") this.#asScripted(run, ordinal, entry);
   }
 
   /** Whether the task ended as its code had it end; everything else would be the surroundings' doing. */
-  #asScripted(runId: RunId, ordinal: number, { task, state, attempts, retriedAfter }: TaskEntry): void {
+  #asScripted(run: Run, ordinal: number, { task, state, attempts, retriedAfter, item }: TaskEntry): void {
+    const runId = run.id;
+    const isStopping =
+      item !== undefined && task.each?.onError === "fail" && (run.tasks[item.of]?.each?.failed ?? 0) > 1;
     const behaviour = this.#behaviours.get(task.name);
     if (behaviour === undefined) return;
     const ever = this.#throws(runId, ordinal, attempts).own;
@@ -411,7 +430,7 @@ export class Checker {
         own + hampered <= task.retries.limit &&
         !forGood &&
         attempts.filter(({ status }) => status === "succeeded").length === 1,
-      error: ever <= behaviour.throws && (spent || forGood),
+      error: ever <= behaviour.throws && (spent || forGood || isStopping),
       worker_lost: deaths > WORKER_LOST_LIMIT,
       method_missing: this.#isRemoved(task.method),
     };
@@ -435,7 +454,7 @@ export class Checker {
 
   #derived(run: Run): void {
     const open = run.tasks.filter(({ state }) => !isFinal(state)).length;
-    const active = run.tasks.filter(({ state }) => isActive(state)).length;
+    const active = [...run.tasks, ...run.items].filter(({ state }) => isActive(state)).length;
     if (run.open !== open || run.active.size !== active)
       this.#ground.violate(
         "journal",

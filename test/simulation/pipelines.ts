@@ -5,6 +5,7 @@ import { RUN_IFS } from "../../src/core/run-if.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import type { Dice } from "./dice.ts";
 import type { Limits } from "./ground.ts";
+import { drawLength } from "./lengths.ts";
 
 /** Payloads above it go to R2. Bytes. */
 const INLINE_LIMIT_BYTES = 200;
@@ -34,6 +35,8 @@ export interface Behaviour {
   /** How many steps it has before anything else, and whether what they come to is large. */
   readonly steps: number;
   readonly stepsLarge: boolean;
+  /** How many items the array has that it passes; null: it passes none. */
+  readonly passesItems: number | null;
 }
 
 /** Tasks with less time than that have no steps and await nothing: a few calls are then a good part of it. */
@@ -142,8 +145,17 @@ function drawPipeline(dice: Dice, name: string, mostTasks: number): TaskPlan[] {
     const runIf = dice.chance(0.75) ? "all_success" : dice.pick([...RUN_IFS]);
     const outside = dice.fork(`external ${name} ${index}`);
     const external = outside.chance(0.12);
+    const mapping = dice.fork(`each ${name} ${index}`);
+    const each: TaskPlan["each"] =
+      external || upstream.size > 1 || mapping.chance(0.9)
+        ? null
+        : {
+            maxParallel: mapping.pick(timeoutMs > 25_000 ? [1, 2, 4] : [1, 2, 4, 1_000]),
+            onError: mapping.pick(["fail", "continue"]),
+          };
     return taskPlan(`${name}t${index}`, {
       ...(external && { external }),
+      each,
       downstream: names(downstream),
       upstream: names(upstream),
       dispatch,
@@ -174,10 +186,14 @@ function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): B
     workMs: dice.chance(0.3) ? 0 : Math.floor(methodMs * 0.4 * dice.next()),
     throws: dice.chance(0.75) ? 0 : dice.between(1, 4),
     how: dice.pick(["error", "error", "retry_after", "non_retryable", "hang"]),
-    kills: dice.chance(0.93) ? 0 : dice.pick([1, 2, Number.POSITIVE_INFINITY]),
+    // Each item of a task does so: ten are enough.
+    kills: Math.min(
+      dice.chance(0.93) ? 0 : dice.pick([1, 2, Number.POSITIVE_INFINITY]),
+      task.each === null ? Infinity : 1,
+    ),
     passesLarge: dice.chance(0.25),
-    chooses: dice.chance(0.9) ? null : task.downstream.filter(() => dice.chance(0.5)),
-    passesTo: dice.chance(0.2) ? (task.downstream[0] ?? null) : null,
+    chooses: dice.chance(0.9) || task.each !== null ? null : task.downstream.filter(() => dice.chance(0.5)),
+    passesTo: dice.chance(0.2) && task.each === null ? (task.downstream[0] ?? null) : null,
     logs: dice.chance(0.3),
     reports: outside.chance(0.1)
       ? null
@@ -197,6 +213,7 @@ function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): B
       task.timeoutMs < UNHURRIED_MS || dice.chance(0.3) ? null : dice.pick([1_000, 60_000, 3_600_000, 9_000_000]),
     steps: task.timeoutMs < UNHURRIED_MS || dice.chance(0.7) ? 0 : dice.between(1, 3),
     stepsLarge: dice.chance(0.3),
+    passesItems: drawLength(dice.fork(`length ${task.name}`)),
   };
 }
 

@@ -7,6 +7,8 @@ import type { RunId } from "../../src/core/ids.ts";
 import type { Run } from "../../src/core/run.ts";
 import type { RunSummary } from "../../src/core/run-summary.ts";
 import type { Effect } from "../../src/core/run-event.ts";
+import { gatherPage } from "../../src/run/run-items.ts";
+import type { GatherPage } from "../../src/run/run-rpc.ts";
 import { RunProtocol } from "../../src/run/run-protocol.ts";
 import { RunStore } from "../../src/run/store.ts";
 import type { Bucket } from "./bucket.ts";
@@ -104,6 +106,12 @@ export class RunHost {
   /** The run as it is committed, without waking anything. */
   peek(): Run | null {
     return this.#life?.protocol.load() ?? new RunStore(this.storage).load();
+  }
+
+  /** What items passed, as the object hands it out. */
+  gather(ordinal: number, index: number): GatherPage | null {
+    const run = this.peek();
+    return run === null ? null : gatherPage(run, new RunStore(this.storage), ordinal, index);
   }
 
   reset(why: string): void {

@@ -35,11 +35,11 @@ const BUGS: readonly Bug[] = [
     invariant: "1 accepted is durable",
     bug: "a run is forgotten as soon as it is final",
     file: "src/run/run-protocol.ts",
-    code: "if (run.finishedAt !== null && run.telling === null && this.#around.now() >= nextWakeAt(run)) {",
-    instead: "if (run.finishedAt !== null) {",
+    code: "return run.finishedAt !== null && !isKeptForOthers(run) && this.#around.now() >= nextWakeAt(run);",
+    instead: "return run.finishedAt !== null && !isKeptForOthers(run);",
   },
   {
-    invariant: "1 accepted is durable",
+    invariant: "10 nothing is left",
     bug: "the alarm may be set to the time of the one that is handled",
     file: "src/run/run-protocol.ts",
     code: "const alarmAt = soonest === this.#firing ? soonest + 1 : soonest;",
@@ -63,15 +63,15 @@ const BUGS: readonly Bug[] = [
     invariant: "2 never stuck",
     bug: "an accepted run sets no alarm",
     file: "src/run/run-protocol.ts",
-    code: "    this.#setAlarm(nextWakeAt(run));\n    this.#perform(run, decided.effects);\n    return { status",
-    instead: "    this.#perform(run, decided.effects);\n    return { status",
+    code: "    this.#setAlarm(run.finishedAt === null ? nextWakeAt(run) : Math.min(nextWakeAt(run), now + LISTED_MS.pause));\n",
+    instead: "",
   },
   {
     invariant: "2 never stuck",
     bug: "after a reset a later alarm takes the place of a sooner one",
     file: "src/run/run-protocol.ts",
-    code: "if (this.#alarmAt === Number.POSITIVE_INFINITY || run.finishedAt",
-    instead: "if (run.finishedAt",
+    code: "if (this.#alarmAt === Number.POSITIVE_INFINITY) {\n      this.#setAlarm(nextWakeAt(run));\n      return;\n    }\n",
+    instead: "",
   },
   {
     invariant: "2 never stuck",
@@ -174,8 +174,8 @@ const BUGS: readonly Bug[] = [
   {
     invariant: "5 nothing of a failed attempt",
     bug: "what was passed to one child goes to nobody",
-    file: "src/run/delivery.ts",
-    code: "to?.[task.name] ?? output",
+    file: "src/core/inputs.ts",
+    code: "to?.[child] ?? output",
     instead: "output",
   },
   {
@@ -275,6 +275,27 @@ const BUGS: readonly Bug[] = [
     file: "src/run/store.ts",
     code: "JSON.stringify(entry), last",
     instead: "JSON.stringify(entry, (key, value) => (key === 'holder' ? undefined : value)), last",
+  },
+  {
+    invariant: "15 items",
+    bug: "the array is put together while items run",
+    file: "src/core/decision.ts",
+    code: "if (underWay(progress) > 0) continue;",
+    instead: "",
+  },
+  {
+    invariant: "15 items",
+    bug: "the array has another order than the items",
+    file: "src/run/run-items.ts",
+    code: ".slice(from, from + PAGE_ITEMS)",
+    instead: ".slice(from, from + PAGE_ITEMS).toReversed()",
+  },
+  {
+    invariant: "15 items",
+    bug: "more items are under way than may be",
+    file: "src/core/each.ts",
+    code: "Math.max(0, policy.maxParallel - underWay(progress))",
+    instead: "Math.max(0, policy.maxParallel)",
   },
 ];
 

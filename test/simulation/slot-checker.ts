@@ -19,19 +19,27 @@ interface Execution {
   readonly leaseUntil: number;
 }
 
+interface Start {
+  /** By the wall. */
+  readonly at: number;
+  readonly now: number;
+}
+
 export class SlotChecker {
   readonly #ground: Ground;
   /** Attempts whose code runs, by limit. */
   readonly #executions = new Map<string, Set<Execution>>();
   /** When attempts were started, by limit. */
-  readonly #starts = new Map<string, Map<string, number>>();
+  readonly #starts = new Map<string, Map<string, Start>>();
 
   constructor(ground: Ground) {
     this.#ground = ground;
   }
 
   /** The code of an attempt begins; call what it returns when it ends. */
-  begins(run: Run | null, { runId, ordinal, attempt }: Lease, from: Invocation): () => void {
+  begins(run: Run | null, { runId, ordinal, attempt, gathers }: Lease, from: Invocation): () => void {
+    // The items are limited, not what gathers them.
+    if (gathers === true) return () => {};
     const entry = run === null ? undefined : entryOf(run, ordinal);
     const limit = entry?.task.limits?.concurrency?.limit;
     // A lease that came late gives no right to anything.
@@ -52,16 +60,20 @@ export class SlotChecker {
 
   /** A run after a commit: what has started. */
   observe(run: Run): void {
-    for (const [ordinal, entry] of run.tasks.entries()) {
+    for (const [ordinal, entry] of [...run.tasks, ...run.items].entries()) {
       const rate = entry.task.limits?.rateLimit;
-      if (!rate) continue;
+      if (!rate || (entry.task.each !== undefined && entry.item === undefined)) continue;
       for (const { attempt, startedAt } of entry.attempts) {
         const name = nameOf(limitOf(run, entry, "rate_limit"));
-        const starts = this.#starts.get(name) ?? new Map<string, number>();
+        const starts = this.#starts.get(name) ?? new Map<string, Start>();
         const place = `${run.id}/${ordinal}/${attempt}`;
         if (starts.has(place)) continue;
-        this.#starts.set(name, starts.set(place, startedAt));
-        const within = [...starts.values()].filter((at) => at > startedAt - rate.perMs && at <= startedAt);
+        const { now } = this.#ground.scheduler;
+        this.#starts.set(name, starts.set(place, { at: startedAt, now }));
+        // By the clock and in truth: a clock that is set back, or ahead, makes one of them shorter.
+        const within = [...starts.values()].filter(
+          (start) => start.at > startedAt - rate.perMs && start.at <= startedAt && start.now > now - rate.perMs,
+        );
         if (within.length > rate.limit)
           this.#ground.violate(INVARIANT, `${within.length} attempts of ${name} start within ${rate.perMs} ms`);
       }

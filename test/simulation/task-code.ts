@@ -2,10 +2,10 @@
 import type { RunId } from "../../src/core/ids.ts";
 import type { PayloadDelivery, PayloadParcel } from "../../src/core/payload-ref.ts";
 import type { AwaitedRun, ChildRun } from "../../src/core/run.ts";
-import type { AttemptOutcome, Lease, LogLine, Settlement } from "../../src/run/run-rpc.ts";
+import type { AttemptOutcome, GatherPage, Lease, LogLine, Settlement } from "../../src/run/run-rpc.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Checker } from "./checker.ts";
-import { passedText, stepText } from "./passed-text.ts";
+import { gatheredText, itemName, NOTHING_PASSED, passedText, stepText } from "./passed-text.ts";
 import type { Ground } from "./ground.ts";
 import { PassingError, StoreError, type Invocation } from "./invocation.ts";
 import type { Behaviour } from "./pipelines.ts";
@@ -29,6 +29,8 @@ export interface TaskWorld {
   isFinal(from: Invocation, runId: RunId): Promise<boolean>;
   /** Whether its run tells the attempt that it is over. */
   isOver(lease: Lease): boolean;
+  /** What items passed, as the run has it from this index on. */
+  gather(from: Invocation, lease: Lease, index: number): Promise<GatherPage | null>;
   /** Whether the run keeps the step of this attempt. */
   recordStep(from: Invocation, lease: Lease, name: string, result: PayloadParcel): Promise<boolean>;
 }
@@ -43,15 +45,52 @@ export async function executeAttempt(world: TaskWorld, from: Invocation, lease: 
   const { failures } = from;
   const ended = world.checker.begins(lease, from);
   const timedOut = from.timer(lease.timeoutMs).then((): AttemptOutcome => ({ type: "timed_out", error: ERROR }));
-  const outcome = world.isRemoved(lease.method)
-    ? MISSING
-    : await Promise.race([outcomeOf(world, from, lease, children), timedOut]);
+  const outcome =
+    lease.gathers === true
+      ? await gatherWithin(world, from, lease)
+      : world.isRemoved(lease.method)
+        ? MISSING
+        : await Promise.race([outcomeOf(world, from, lease, children), timedOut]);
   ended();
   world.ground.tell(() => `${lease.runId} ${task}, attempt ${attempt}: ${outcome.type}`);
   if (outcome.type === "timed_out" && from.failures > failures) world.checker.hampered(lease);
   const line: LogLine = { at: world.ground.wall(), level: "info", message: `${task} ended`, fields: null };
   const logs = world.behaviours.get(task)?.logs === true ? [line] : [];
   return { ordinal, attempt, token, outcome, children, logs, logsDropped: 0 };
+}
+
+/** As the executor: what fails, or takes too long, is the surroundings' doing. */
+async function gatherWithin(world: TaskWorld, from: Invocation, lease: Lease): Promise<AttemptOutcome> {
+  const timedOut = from.timer(lease.timeoutMs).then((): AttemptOutcome => OVER);
+  const gathered = gather(world, from, lease).catch((error: unknown): AttemptOutcome => {
+    if (!(error instanceof PassingError || error instanceof StoreError))
+      world.ground.violate("no throw", `${lease.runId}: ${lease.task}: ${String(error)}`);
+    return OVER;
+  });
+  return Promise.race([gathered, timedOut]);
+}
+
+/** As `gatherItems`: what all items passed, page by page. */
+async function gather(world: TaskWorld, from: Invocation, lease: Lease): Promise<AttemptOutcome> {
+  const texts: string[] = [];
+  for (let index: number | null = 0; index !== null;) {
+    const page: GatherPage | null = await world.gather(from, lease, index);
+    if (page === null) return OVER;
+    for (const item of page.items) texts.push(item === null ? NOTHING_PASSED : await read(world, from, lease, item));
+    index = page.next;
+  }
+  const text = gatheredText(lease.runId, lease.task, lease.attempt, texts);
+  const key = `runs/${lease.runId}/${lease.ordinal}/${lease.attempt}-${lease.token}`;
+  const stored = await storeText(
+    world.bucket,
+    from,
+    key,
+    text,
+    text.length > lease.inlineLimitBytes,
+    lease.inlineLimitBytes,
+    () => world.expect(from, lease.runId),
+  );
+  return { type: "succeeded", output: { ...stored, length: texts.length }, to: null };
 }
 
 const MISSING: AttemptOutcome = {
@@ -209,17 +248,21 @@ async function read(world: TaskWorld, from: Invocation, lease: Lease, payload: P
 
 /** As `attemptPayloadKey`: every attempt writes keys of its own. */
 async function parcel(world: TaskWorld, from: Invocation, lease: Lease, to: string): Promise<PayloadParcel> {
-  const text = passedText(lease.runId, lease.task, lease.attempt, to);
+  const { item, task } = lease;
+  const text = passedText(lease.runId, item === undefined ? task : itemName(task, item.index), lease.attempt, to);
   const key = `runs/${lease.runId}/${lease.ordinal}/${lease.attempt}-${lease.token}${to === "" ? "" : `/${to}`}`;
-  return storeText(
+  const behaviour = world.behaviours.get(lease.task);
+  const stored = await storeText(
     world.bucket,
     from,
     key,
     text,
-    world.behaviours.get(lease.task)?.passesLarge === true,
+    behaviour?.passesLarge === true,
     lease.inlineLimitBytes,
     () => world.expect(from, lease.runId),
   );
+  const length = behaviour?.passesItems ?? null;
+  return length === null ? stored : { ...stored, length };
 }
 
 /** As `parcelPayload`: what is above the limit is in R2 before anything names it. */

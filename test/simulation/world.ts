@@ -20,6 +20,7 @@ import type { Fault } from "./faults.ts";
 import { Ground, type Limits, type Violation } from "./ground.ts";
 import { Invocation, PassingError, StoreError } from "./invocation.ts";
 import { LimitHosts } from "./limit-hosts.ts";
+import { arrayOf } from "./lengths.ts";
 import { makePipelines, planWithout, RETENTION_MS, TOLD, type Pipelines, type Trigger } from "./pipelines.ts";
 import { Outside } from "./outside.ts";
 import { groupOf } from "./slot-checker.ts";
@@ -35,7 +36,7 @@ const LIFE_MS = 30_000;
 /** As in run/run-client.ts. */
 const CALL_PAUSES_MS = [50, 200, 800, 2_000, 4_000];
 /** Far beyond what any world needs. */
-const EVENT_LIMIT = 60_000;
+const EVENT_LIMIT = 200_000;
 const TIME_LIMIT_MS = 12 * 86_400_000;
 const POLL_MS = 3 * 60_000;
 /** A run that has ended is listed by then, whatever has failed meanwhile. */
@@ -108,6 +109,8 @@ class World {
       isFinal: (from, runId) =>
         this.#callRun(from, runId, "untilFinal", (run) => (run.load()?.finishedAt ?? null) !== null),
       isOver: (lease) => this.#isOver(lease),
+      gather: (from, { runId, ordinal }, index) =>
+        this.#callRun(from, runId, `gather ${ordinal}`, () => this.#host(runId).gather(ordinal, index)),
       recordStep: (from, lease, name, result) => {
         const { runId, ordinal, attempt, token } = lease;
         return this.#callRun(from, runId, `step ${name} of ${ordinal}/${attempt}`, (run) => {
@@ -250,8 +253,9 @@ class World {
       () => this.#expect(from, runId),
     );
     const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs: DRIVER_BUDGET_MS } } : {};
+    const array = arrayOf(payload, `length of ${nonce} ${runId}`);
     const more = { limitKeys: groupOf(runId), completionKey: "signs nothing in this world" };
-    const request = { runId, graph, origin, payload, ...more, delayMs, ...(debounced ? {} : claim) };
+    const request = { runId, graph, origin, payload: array, ...more, delayMs, ...(debounced ? {} : claim) };
     const answer = await this.#callRun(from, runId, `accept ${task}`, (run) => {
       const copy = structuredClone(request);
       return debounced ? run.acceptOrPostpone(copy) : run.accept(copy);
@@ -263,14 +267,9 @@ class World {
     return runId;
   }
 
-  #triggerFromTask(
-    from: Invocation,
-    { runId, task }: Lease,
-    target: string,
-    nth: number,
-    large: boolean,
-  ): Promise<RunId | null> {
-    const key = childTriggerKey({ runId, task }, target, nth);
+  #triggerFromTask(from: Invocation, lease: Lease, target: string, nth: number, large: boolean): Promise<RunId | null> {
+    const { runId, task, item } = lease;
+    const key = childTriggerKey({ runId, task, item: item?.index }, target, nth);
     return this.#accept(from, target, key, large, { source: "task", by: task, parent: { runId, task } });
   }
 

@@ -32,6 +32,15 @@ export async function perform(work: WorkName, baton: Baton, bucket: R2Bucket, ca
       await carryOut("join", () => finish(asBaton(first)));
       return;
     }
+    case "each": {
+      const start = asBaton(await carryOut("start", async () => stamp(baton)));
+      const items = Array.from({ length: shape.steps }, (_, item) =>
+        carryOut(`item_${item}`, async () => ({ key: String(item) })),
+      );
+      await Promise.all(items);
+      await carryOut("join", () => finish(start));
+      return;
+    }
     case "blobs": {
       const last = shape.tasks - 1;
       let key = "";

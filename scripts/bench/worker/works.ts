@@ -20,6 +20,11 @@ export type Shape =
   | { readonly kind: "chain"; readonly tasks: number; readonly stamps: readonly number[]; readonly dispatch?: "direct" }
   /** One task, then `width` of them, then one that reads them all. The first and the last stamp. */
   | { readonly kind: "fan"; readonly width: number }
+  /**
+   * One task, then one over `items` items, then one that reads what they passed. The first and the last stamp. `steps`: as many as a
+   * local Workflow does side by side in half a minute; of 10,000 it had done none after five minutes.
+   */
+  | { readonly kind: "each"; readonly items: number; readonly steps: number }
   /** A chain whose tasks pass `BLOB_BYTES` bytes; the first and the last stamp. */
   | { readonly kind: "blobs"; readonly tasks: number };
 
@@ -31,6 +36,7 @@ export const WORKS = {
   chain_100: { kind: "chain", tasks: 100, stamps: [0, 10, 89, 99] },
   fan_100: { kind: "fan", width: 100 },
   fan_1000: { kind: "fan", width: 1_000 },
+  each: { kind: "each", items: 10_000, steps: 2_000 },
   diamond: { kind: "fan", width: 2 },
   blobs: { kind: "blobs", tasks: 5 },
 } as const satisfies Readonly<Record<string, Shape>>;
