@@ -3,6 +3,7 @@ import * as dashboard from "#generated/dashboard";
 import { CatalogObject } from "./catalog/catalog-object.ts";
 import { DirectoryObject } from "./catalog/directory-object.ts";
 import { DeadLettersObject } from "./dead-letters/dead-letters-object.ts";
+import { ControlsObject } from "./controls/controls-object.ts";
 import { callDeliveries } from "./deliveries/deliveries-client.ts";
 import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
 import { createApp } from "./http/app.ts";
@@ -28,6 +29,7 @@ const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callD
 export {
   AlertEntrypoint,
   CatalogObject,
+  ControlsObject,
   DeadLettersObject,
   DebounceObject,
   DeliveriesObject,

@@ -61,7 +61,8 @@ const BOUNDARIES: readonly Boundary[] = [
   {
     says: "http, trigger and task reach objects only through *-rpc.ts and *-client.ts",
     from: /^src\/(http|trigger|task)\//,
-    files: /^(?!src\/(run|catalog|dead-letters|deliveries|limits|schedules|versions)\/(?!.*-(rpc|client)\.ts$))/,
+    files:
+      /^(?!src\/(run|catalog|controls|dead-letters|deliveries|limits|schedules|versions)\/(?!.*-(rpc|client)\.ts$))/,
     packages: ANY,
   },
   {

@@ -270,11 +270,11 @@ export class Decision {
   }
 
   /** Hands the driver as many queued tasks as it may run, if their timeouts fit into what is left of its time. */
-  grant({ holding, budgetMs, items }: DriverClaim): void {
+  grant({ holding, budgetMs, items, paused }: DriverClaim): void {
     this.#advanceEaches();
     let room = DRIVER_WIDTH - holding;
     let left = 0;
-    for (const ordinal of this.#queued()) {
+    for (const ordinal of this.claimable()) {
       if (this.#laneOf(ordinal) !== "driver") continue;
       if (room > 0 && this.#timeoutMs(ordinal) <= budgetMs) {
         this.#lease(ordinal);
@@ -284,7 +284,7 @@ export class Decision {
         if (room === 0) break;
       }
     }
-    left += this.#grantItems(items ?? room, budgetMs);
+    left += this.#grantItems(items ?? room, budgetMs, paused);
     if (this.#leases.length === 0) {
       if (left === 0 && this.#changes.size === 0) this.ignore("no_work");
       this.#leavingDriver = left > 0 && holding === 0;
@@ -292,12 +292,13 @@ export class Decision {
   }
 
   /** Hands out so many items that nobody has begun; says how many more there are to hand out. */
-  #grantItems(most: number, budgetMs: number): number {
+  #grantItems(most: number, budgetMs: number, paused: readonly string[] = []): number {
     let room = most;
     let left = 0;
     for (const of of this.#items?.known ?? this.run.eaches) {
       const { task } = this.entry(of);
       if (this.#state(of).status !== "each" || task.each === undefined || !isBegunByDrivers(task)) continue;
+      if (paused.includes(task.name)) continue;
       const progress = this.#each.progress(of);
       if (progress === null) continue;
       const slots = slotsLeft(task.each, progress);
@@ -350,8 +351,8 @@ export class Decision {
     return { change: changed ? change : null, effects: this.#effects, leases: this.#leases, ignored: this.#ignored };
   }
 
-  /** Queued tasks in the order in which they became so: the earlier ones first, then those of this decision. */
-  *#queued(): Generator<number> {
+  /** What may be claimed in the order in which it became so: the earlier ones first, then those of this decision. */
+  *claimable(): Generator<number> {
     for (const ordinal of this.run.active) {
       if (this.entry(ordinal).state.status === "queued" && this.#isClaimable(ordinal)) yield ordinal;
     }
@@ -455,7 +456,7 @@ export class Decision {
     let forDrivers = 0;
     for (const ordinal of this.#ready) {
       const state = this.#state(ordinal);
-      if (state.status !== "queued") continue;
+      if (state.status !== "queued" || state.hold !== undefined) continue;
       const { attempts } = this.entry(ordinal);
       if (this.#laneOf(ordinal) === "driver") forDrivers += 1;
       else

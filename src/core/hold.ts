@@ -1,11 +1,13 @@
 /**
- * What a run does about the limits of its tasks: an attempt that must not start yet is held back, and everything that the limits
+ * What a run does about the limits and pauses of its tasks: an attempt that must not start yet is held back, and everything that the limits
  * are told follows from how a task's state changes, so no way out of an attempt can forget its slot.
  *
  *     ready ─▶ held for concurrency ─ permitted ─▶ held for rate_limit ─ permitted ─▶ queued ─ claim ─▶ running ─▶ ended
  *                     │ ask                              │ ask                                  │ spend        │ give back
  *                     ▼                                  ▼                                      ▼              ▼
  *               the limit object                   the limit object
+ *
+ * A queued task that a driver knows to be paused is held back too, with the slots that it has, until it is resumed.
  *
  * All of it may be lost or repeated: what is held is due at some time (`redispatchAt`) and asks again, and a slot that was
  * forgotten is found by the limit object, which asks how its attempt stands. A task without limits has none of this. Of a task
@@ -33,10 +35,13 @@ export type HoldEvent =
   /** There is none, and its task does not wait. */
   | { readonly type: "refused"; readonly ordinal: number; readonly attempt: number }
   /** A newer attempt, of another run, takes the place of this one. */
-  | { readonly type: "displaced"; readonly ordinal: number; readonly attempt: number };
+  | { readonly type: "displaced"; readonly ordinal: number; readonly attempt: number }
+  /** The task is not paused any more. */
+  | { readonly type: "resumed"; readonly task: string };
 
-/** Calls that a limit is owed. Lost ones are made up for. */
+/** Calls that a limit is owed, or who knows of pauses. Lost ones are made up for. */
 export type HoldEffect =
+  | { readonly type: "await_resume"; readonly task: string }
   | { readonly type: "ask_slot"; readonly limit: LimitName; readonly request: SlotRequest }
   | {
       readonly type: "give_slot_back";
@@ -86,8 +91,10 @@ export function attemptOf(state: TaskState, attempts: number): number | null {
 /** The calls that follow from these changes, which `view.run` does not have yet. */
 export function holdEffects(view: HoldView, changes: Iterable<TaskChange>): HoldEffect[] {
   const effects: HoldEffect[] = [];
+  const awaited = new Set<string>();
   for (const change of changes) {
     const before = view.entry(change.ordinal);
+    if (isHeldFor(change.state, "pause")) awaited.add(before.task.name);
     if (before.task.limits === undefined) continue;
     if (limitsOf(before) !== undefined) effects.push(...effectsOf(view, before, change));
     else if (before.each !== undefined && change.state.status === "cancelled") {
@@ -96,6 +103,7 @@ export function holdEffects(view: HoldView, changes: Iterable<TaskChange>): Hold
         effects.push(...effectsOf(view, item, { ...change, ordinal: before.each.first + index, attempts: [] }));
     }
   }
+  for (const task of awaited) effects.push({ type: "await_resume", task });
   return effects;
 }
 
@@ -191,7 +199,7 @@ function requestOf(
   holder: SlotHolder,
   keys: LimitKeys,
 ): { readonly limit: LimitName; readonly request: SlotRequest } | null {
-  if (state.status !== "queued" || state.hold === undefined) return null;
+  if (state.status !== "queued" || state.hold === undefined || state.hold.for === "pause") return null;
   const kind = state.hold.for;
   const plan = planOf(limits, kind);
   if (plan === null) return null;

@@ -10,7 +10,7 @@ const ASK_AGAIN_MS = { first: 10_000, growth: 4, most: 900_000 } as const;
 type QueuedState = Extract<TaskState, { readonly status: "queued" }>;
 
 /** A limit has said something of an attempt. */
-export function answerHold(decision: Decision, event: HoldEvent): void {
+export function answerHold(decision: Decision, event: Exclude<HoldEvent, { readonly type: "resumed" }>): void {
   const { ordinal, attempt } = event;
   const state = decision.stateOf(ordinal);
   if (state === null || attemptOf(state, decision.entry(ordinal).attempts.length) !== attempt)
@@ -55,6 +55,34 @@ function displace(decision: Decision, ordinal: number, state: TaskState): void {
   decision.end(ordinal, ended, { ...record, status: "cancelled", finishedAt });
 }
 
-function isHeldFor(state: TaskState, kind: LimitKind): boolean {
+/** Before a driver is granted anything: what is ready of these tasks is held back. */
+export function holdPaused(decision: Decision, paused: readonly string[] | undefined): void {
+  if (paused === undefined) return;
+  for (const ordinal of decision.claimable()) {
+    const { task } = decision.entry(ordinal);
+    if (paused.includes(task.name)) decision.makeReady(ordinal, undefined, { for: "pause", since: decision.now });
+  }
+  // Of their items that nobody has begun there is no state: the task itself waits.
+  for (const { task } of decision.run.tasks)
+    if (task.each !== undefined && paused.includes(task.name))
+      decision.effect({ type: "await_resume", task: task.name });
+}
+
+/** What was held back of this task may start. */
+export function resumeTask(decision: Decision, name: string): void {
+  const { run } = decision;
+  let resumed = 0;
+  for (const ordinal of run.active) {
+    const { task, state } = decision.entry(ordinal);
+    if (task.name !== name) continue;
+    if (state.status === "each") decision.dispatchItems(ordinal, state);
+    else if (isHeldFor(state, "pause")) decision.makeReady(ordinal, undefined, null);
+    else continue;
+    resumed += 1;
+  }
+  if (resumed === 0) decision.ignore("not_held");
+}
+
+function isHeldFor(state: TaskState, kind: LimitKind | "pause"): boolean {
   return state.status === "queued" && state.hold?.for === kind;
 }

@@ -44,7 +44,7 @@ export type LimitKind = (typeof LIMIT_KINDS)[number];
 
 /** Why a queued task may not be claimed, since when. Epoch milliseconds. */
 export interface Hold {
-  readonly for: LimitKind;
+  readonly for: LimitKind | "pause";
   readonly since: number;
 }
 

@@ -24,7 +24,7 @@
  */
 import { Decision } from "./decision.ts";
 import { beginWait, completedRecord, expiredRecord, standingOfCompletion } from "./external.ts";
-import { answerHold, askAgainFor, settleLate } from "./holding.ts";
+import { answerHold, askAgainFor, holdPaused, resumeTask, settleLate } from "./holding.ts";
 import { recordStep } from "./steps.ts";
 import { askAgain, resume, suspend } from "./suspension.ts";
 import { cancelChildren, noteLateChildren, notePaid, payAgain } from "./owed.ts";
@@ -34,7 +34,7 @@ import { fractionOf, retryDelayMs } from "./retry.ts";
 import { retryInPlace } from "./retry-in-place.ts";
 import { dueAt, entryOf, isFinal } from "./run.ts";
 import type { AttemptError, AttemptRecord, FailReason, LostTo, Run, TaskState } from "./run.ts";
-import type { Advance, Completion, RunEvent, SettledAttempt } from "./run-event.ts";
+import type { Advance, DriverClaim, Completion, RunEvent, SettledAttempt } from "./run-event.ts";
 
 /** A task whose worker dies more often than this fails with reason `worker_lost`. */
 export const WORKER_LOST_LIMIT = 10;
@@ -60,20 +60,21 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
       }
       if ((event.delayMs ?? 0) > 0) decision.delay(0, event.delayMs ?? 0);
       else decision.start(0);
-      if (event.claim !== null) decision.grant(event.claim);
+      if (event.claim !== null) grant(decision, event.claim);
       break;
     case "postponed":
       if (decision.isDelayed(0)) decision.postpone(event.payload, event.limitKeys ?? null, event.delayMs);
       else decision.ignore("already_started");
       break;
     case "claimed":
-      decision.grant(event.claim);
+      grant(decision, event.claim);
       break;
     case "settled":
       for (const attempt of event.attempts) settle(decision, attempt);
-      if (event.claim !== null) decision.grant(event.claim);
+      if (event.claim !== null) grant(decision, event.claim);
       break;
     case "begun":
+      holdPaused(decision, event.paused);
       decision.grantOne(event.ordinal, event.holder);
       break;
     case "woken":
@@ -108,6 +109,9 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
     case "displaced":
       answerHold(decision, event);
       break;
+    case "resumed":
+      resumeTask(decision, event.task);
+      break;
   }
   return decision.conclude();
 }
@@ -130,6 +134,11 @@ export function nextWakeAt(run: Run): number {
 /** Whether a final run outlives its retention, since somebody has yet to hear from it. */
 export function isKeptForOthers({ telling, owed }: Run): boolean {
   return telling !== null || owed.length > 0;
+}
+
+function grant(decision: Decision, claim: DriverClaim): void {
+  holdPaused(decision, claim.paused);
+  decision.grant(claim);
 }
 
 function settle(decision: Decision, settled: SettledAttempt): void {

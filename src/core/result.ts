@@ -38,7 +38,6 @@ export type ProblemCode =
   | "completion_expired"
   | "trigger_depth"
   | "endpoint_failed"
-  | "not_available_yet"
   | "signature_missing"
   | "signature_stale"
   | "signature_mismatch"

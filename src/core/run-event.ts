@@ -49,6 +49,8 @@ export interface SettledAttempt {
 export interface DriverClaim {
   readonly holding: number;
   readonly budgetMs: number;
+  /** The tasks that it knows to be paused; absent: none. */
+  readonly paused?: readonly string[];
   /** Items of `each` tasks that it would take, where they are short enough to be taken in advance; absent: as many as tasks. */
   readonly items?: number;
 }
@@ -78,7 +80,7 @@ export type RunEvent =
   | { readonly type: "claimed"; readonly claim: DriverClaim }
   | { readonly type: "settled"; readonly attempts: readonly SettledAttempt[]; readonly claim: DriverClaim | null }
   /** The executor object of this name asks for this one task; asking again gives the same lease. */
-  | { readonly type: "begun"; readonly ordinal: number; readonly holder: string }
+  | { readonly type: "begun"; readonly ordinal: number; readonly holder: string; readonly paused?: readonly string[] }
   /** Time has passed. */
   | { readonly type: "woken" }
   /** `children`: with the runs that this one has triggered. */

@@ -121,10 +121,12 @@ export const taskOfRunDocument = named(
       .union([
         z.object({ for: z.literal("run"), run_id: runId, task: taskName }),
         z.object({ for: z.literal("completion"), until: time }),
-        z.object({ for: z.enum(LIMIT_KINDS), key: z.string().nullable(), since: time }),
+        z.object({ for: z.enum([...LIMIT_KINDS, "pause"]), key: z.string().nullable(), since: time }),
       ])
       .nullable()
-      .describe("Why it does not go on by itself: it awaits that run, or that somebody completes it, or a limit"),
+      .describe(
+        "Why it does not go on by itself: it awaits that run, or that somebody completes it, or is held back by a limit or a pause",
+      ),
     completion_url: z
       .url()
       .optional()

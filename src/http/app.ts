@@ -20,7 +20,6 @@ import { completionRoutes } from "./routes/complete.ts";
 import { descriptionRoutes, docsHandler } from "./routes/description.ts";
 import { devR2Routes } from "./routes/dev-r2.ts";
 import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
-import { laterRoutes } from "./routes/later.ts";
 import { limitRoutes } from "./routes/limits.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { reconcileRoutes } from "./routes/reconcile.ts";
@@ -67,7 +66,6 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     metricsRoutes(),
     limitRoutes(dependencies),
     descriptionRoutes(),
-    laterRoutes(),
   ])
     app.route("/api/v1", routes);
   app.route("/dashboard", dashboardRoutes(dependencies.dashboard));

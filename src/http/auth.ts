@@ -32,16 +32,6 @@ export const authenticate: MiddlewareHandler<HttpEnv> = async function authentic
   return undefined;
 };
 
-/** Lets through only callers with this right; `authenticate` must have run. */
-export function allow(right: Right): MiddlewareHandler<HttpEnv> {
-  return async function allowed(c, next) {
-    const refusal = refuseWithout(right, c.get("caller"));
-    if (refusal !== null) return problemResponse(c, refusal.problem, refusal.headers);
-    await next();
-    return undefined;
-  };
-}
-
 /** Who the request is from, or why that is not known: `unauthorized`, or `rate_limited` for an address that tries on and on. */
 export async function identify(c: Context<HttpEnv>): Promise<Caller | Refusal> {
   for (const authenticator of AUTHENTICATORS) {

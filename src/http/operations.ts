@@ -2,7 +2,16 @@
 import type { Operation } from "./operation.ts";
 import { cancelRuns, replayRuns, retryRuns } from "./operations/bulk.ts";
 import { deleteDeadLetter, listDeadLetters, redriveDeadLetter } from "./operations/dead-letters.ts";
-import { listEndpoints, listTasks, readGraph, readHealth, readMetrics, readTask } from "./operations/deployment.ts";
+import {
+  listEndpoints,
+  listTasks,
+  pauseTask,
+  readGraph,
+  readHealth,
+  readMetrics,
+  readTask,
+  resumeTask,
+} from "./operations/deployment.ts";
 import { readOpenApi } from "./operations/description.ts";
 import { listDeliveries, replayDelivery } from "./operations/endpoints.ts";
 import { listItems } from "./operations/items.ts";
@@ -51,6 +60,8 @@ export const OPERATIONS: readonly Operation[] = [
   deleteDeadLetter,
   listTasks,
   readTask,
+  pauseTask,
+  resumeTask,
   readGraph,
   listEndpoints,
   listLimits,

@@ -45,7 +45,6 @@ export const PROBLEM_KINDS = {
   range_not_satisfiable: [416, "There is no such part"],
   endpoint_failed: [500, "The endpoint failed"],
   internal_error: [500, "Internal error"],
-  not_available_yet: [501, "Not available yet"],
   overloaded: [503, "Overloaded"],
 } as const satisfies Record<ProblemCode, readonly [ContentfulStatusCode, string]>;
 

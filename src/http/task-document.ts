@@ -2,17 +2,20 @@
 import { z } from "zod";
 import { documentOfTask } from "../conf/plan-documents.ts";
 import type { TaskPlan } from "../core/plan.ts";
+import type { PausedTask } from "../controls/controls-rpc.ts";
 import { methodOf, type MethodRegistry } from "../task/method.ts";
 import type { DocumentOf } from "./operation.ts";
 import type { readTask } from "./operations/deployment.ts";
 
 type TaskDocument = DocumentOf<typeof readTask, 200>;
 
-/** The task with the schemas of its method. */
-export function describeTask(task: TaskPlan, registry: MethodRegistry): TaskDocument {
+/** The task with the schemas of its method, and whether it is one of the paused ones. */
+export function describeTask(task: TaskPlan, registry: MethodRegistry, paused: readonly PausedTask[]): TaskDocument {
   const method = methodOf(registry, task.method);
+  const pause = paused.find((one) => one.task === task.name);
   return {
     ...documentOfTask(task),
+    paused: pause === undefined ? null : { by: pause.by, at: new Date(pause.at).toISOString() },
     input_schema: jsonSchemaOf(method?.input ?? null, "input"),
     output_schema: jsonSchemaOf(method?.output ?? null, "output"),
   };

@@ -82,7 +82,8 @@ function describeWaiting(run: Run, entry: TaskEntry): TaskDocument["waiting_for"
   }
   if (state.status !== "queued" || state.hold === undefined) return null;
   const { for: what, since } = state.hold;
-  return { for: what, key: shownKey(limitOf(run, entry, what).key), since: iso(since) };
+  const key = what === "pause" ? null : shownKey(limitOf(run, entry, what).key);
+  return { for: what, key, since: iso(since) };
 }
 
 function statusOf({ status }: TaskState): TaskStatus {

@@ -11,6 +11,7 @@ import type { LimitKind, LimitName, SlotHolder, Standing } from "../core/limit.t
 import type { PayloadRef } from "../core/payload-ref.ts";
 import type { Owed, Run, TaskEntry } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
+import { callControls } from "../controls/controls-client.ts";
 import { callLimit } from "../limits/limit-client.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
 import { deleteRunPayloads } from "../payload/payload-store.ts";
@@ -131,8 +132,8 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return this.#protocol.settle(request);
   }
 
-  async begin(ordinal: number, holder: string): Promise<Lease | null> {
-    return this.#protocol.begin(ordinal, holder);
+  async begin(ordinal: number, holder: string, paused?: readonly string[]): Promise<Lease | null> {
+    return this.#protocol.begin(ordinal, holder, paused);
   }
 
   async recordStep(step: FinishedStep): Promise<boolean> {
@@ -263,6 +264,10 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return this.#protocol.displaced(holder);
   }
 
+  async resumed(task: string): Promise<void> {
+    this.#protocol.hold({ type: "resumed", task });
+  }
+
   async untilFinal(timeoutMs: number): Promise<RunDocument | null> {
     const run = this.#protocol.load();
     if (run === null) return null;
@@ -309,6 +314,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       case "ask_slot":
       case "give_slot_back":
       case "spend_slot":
+      case "await_resume":
         this.ctx.waitUntil(this.#performHold(run, effect));
         break;
     }
@@ -339,6 +345,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   async #performHold(run: Run, effect: HoldEffect): Promise<void> {
     const around = {
       now: () => Date.now(),
+      awaitResume: (task: string) => callControls(this.env, (controls) => controls.awaitResume(task, run.id)),
       call: <T>(limit: LimitName, call: (object: LimitRpc) => Promise<T>) => callLimit(this.env, limit, call),
       hold: (event: HoldEvent) => this.#protocol.hold(event),
     };

@@ -198,10 +198,11 @@ export class RunProtocol {
     return this.#grant(run, this.#advance(run, { type: "settled", attempts, claim }, data));
   }
 
-  begin(ordinal: number, holder: string): Lease | null {
+  begin(ordinal: number, holder: string, paused?: readonly string[]): Lease | null {
     const run = this.load();
     if (run === null) return null;
-    const [lease] = this.#grant(run, this.#advance(run, { type: "begun", ordinal, holder })).leases;
+    const known = paused === undefined ? {} : { paused };
+    const [lease] = this.#grant(run, this.#advance(run, { type: "begun", ordinal, holder, ...known })).leases;
     return lease ?? null;
   }
 

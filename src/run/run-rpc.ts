@@ -42,6 +42,8 @@ export interface AcceptAnswer {
 export interface ClaimRequest {
   /** Tasks that the driver is still running; 0 and nothing granted means that it leaves. */
   readonly holding: number;
+  /** The tasks that the driver knows to be paused: they are held back. Absent: none. */
+  readonly paused?: readonly string[];
   /** What is left of the driver's time; a task is granted only if its timeout fits. Milliseconds. */
   readonly budgetMs: number;
   /** Items of `each` tasks that it would take, if more than it runs side by side (see `DriverClaim`). */
@@ -202,7 +204,7 @@ export interface RunRpc {
   /** A driver reports attempts and gets the next leases. Stale ones are ignored. */
   settle(request: SettleRequest): Promise<Grant>;
   /** An executor object claims one task of the long lane. Null: nothing to do (any more). */
-  begin(ordinal: number, holder: string): Promise<Lease | null>;
+  begin(ordinal: number, holder: string, paused?: readonly string[]): Promise<Lease | null>;
   /** Keeps what a step came to for later attempts. False: the lease is over, and nothing was kept. */
   recordStep(step: FinishedStep): Promise<boolean>;
   /** The run `by` awaits this one: true if this one is final or no more, else `by` is told when it is. */
@@ -249,6 +251,8 @@ export interface RunRpc {
   permitted(kind: LimitKind, holder: SlotHolder): Promise<Standing>;
   /** A newer attempt, of another run, takes this one's slot: its task is cancelled, unless it has ended. */
   displaced(holder: SlotHolder): Promise<Standing>;
+  /** The task is not paused any more: what the run has held back of it starts. */
+  resumed(task: string): Promise<void>;
   /** Resolves to the document once the run is final, or to null after `timeoutMs` (or if there is no such run). */
   untilFinal(timeoutMs: number): Promise<RunDocument | null>;
 }
@@ -410,12 +414,12 @@ export interface GatherPage {
 
 /**
  * `run`: suspended until that run is final. `completion`: until somebody completes it, or that time. Else: queued, and held back by
- * a limit; `key` is the limit's, null if it has none.
+ * a limit or a pause; `key` is the limit's, null if it has none.
  */
 export type WaitingForDocument =
   | { readonly for: "completion"; readonly until: string }
   | { readonly for: "run"; readonly run_id: RunId; readonly task: string }
-  | { readonly for: LimitKind; readonly key: string | null; readonly since: string };
+  | { readonly for: LimitKind | "pause"; readonly key: string | null; readonly since: string };
 
 export interface AttemptDocument {
   readonly attempt: number;

@@ -1,5 +1,5 @@
 /**
- * The calls that a run owes its limits (see core/hold.ts). Each may fail for good here: a held task asks again at its
+ * The calls that a run owes its limits, and about pauses (see core/hold.ts). Each may fail for good here: a held task asks again at its
  * `redispatchAt`, and a slot that was not given back is found by the limit's own check.
  */
 import { standingOf, type HoldEffect, type HoldEvent } from "../core/hold.ts";
@@ -12,6 +12,8 @@ export interface SlotSurroundings {
   now(): number;
   /** Calls the object of a limit; rejects if it cannot be reached. */
   call<T>(limit: LimitName, call: (limit: LimitRpc) => Promise<T>): Promise<T>;
+  /** Has the run be told when the task is resumed; false: it is not paused. Rejects like `call`. */
+  awaitResume(task: string): Promise<boolean>;
   /** Lets the machine decide; the run as it is then, null if there is none any more. */
   hold(event: HoldEvent): Run | null;
 }
@@ -21,6 +23,9 @@ export async function performHoldEffect(around: SlotSurroundings, effect: HoldEf
   switch (effect.type) {
     case "ask_slot":
       await ask(around, effect);
+      break;
+    case "await_resume":
+      if (!(await around.awaitResume(effect.task))) around.hold({ type: "resumed", task: effect.task });
       break;
     case "give_slot_back":
       await around.call(effect.limit, (limit) => limit.giveBack(effect.holder, effect.afterMs));

@@ -6,6 +6,7 @@ import { plan } from "#generated/plan";
 import { registry } from "#generated/registry";
 import type { RunId } from "../core/ids.ts";
 import { ArrayReader } from "../payload/array-reader.ts";
+import { withPaused } from "../controls/controls-client.ts";
 import { callRun, runCaller } from "../run/run-client.ts";
 import type { Grant, Lease, Settlement } from "../run/run-rpc.ts";
 import { createAcceptTrigger, type Lifetime } from "../trigger/accept.ts";
@@ -45,8 +46,11 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
   try {
     await drive(
       {
-        claim: (request) => call((run) => run.claim(request)),
-        settle: (request) => call((run) => run.settle(request)),
+        claim: (request) => withPaused(env, request, (known) => call((run) => run.claim(known))),
+        settle: (request) =>
+          request.claim === null
+            ? call((run) => run.settle(request))
+            : withPaused(env, request.claim, (claim) => call((run) => run.settle({ ...request, claim }))),
         execute: (lease) => executeLease(env, lease, lifetime, deadlines, arrays, reports),
         budgetMs,
         pause: (ms) => scheduler.wait(ms),

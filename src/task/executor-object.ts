@@ -5,6 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../core/ids.ts";
+import { pausedTasks } from "../controls/controls-client.ts";
 import { callRun } from "../run/run-client.ts";
 import type { Lease, Settlement } from "../run/run-rpc.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -27,7 +28,10 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       sync: () => ctx.storage.sync(),
       deleteAll: () => ctx.storage.deleteAll(),
       setAlarm: (at) => ctx.storage.setAlarm(at),
-      begin: ({ runId, ordinal }) => callRun(env, runId, (run) => run.begin(ordinal, ctx.id.toString())),
+      begin: async ({ runId, ordinal }) => {
+        const paused = await pausedTasks(env);
+        return callRun(env, runId, (run) => run.begin(ordinal, ctx.id.toString(), paused));
+      },
       execute: (lease) => this.#execute(lease),
       settle: ({ runId }, settlement) => this.#settle(runId, settlement),
       alarmFailed: ({ runId }, error) => {

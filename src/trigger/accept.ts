@@ -16,6 +16,7 @@ import type { DebouncePlan, Plan } from "../core/plan.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
 import type { RunStatus } from "../core/status.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
+import { withPaused } from "../controls/controls-client.ts";
 import { limitPathsOf, type PayloadLimitKeys } from "../core/limit.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
 import { limitKeysOf } from "../payload/limit-keys.ts";
@@ -157,7 +158,10 @@ export function createAcceptTrigger({
     const keys = replayed === undefined ? await limitKeysFor(graph, payload) : recordedKeys(replayed);
     const parcel = input === undefined ? await parcelTrigger(env, runId, payload, graph) : ok(input.payload);
     if (!parcel.ok) return parcel;
-    const claim = graph.dispatch === "direct" ? { claim: claimWithin(lifetime) } : {};
+    const claim =
+      graph.dispatch === "direct"
+        ? { claim: await withPaused(env, claimWithin(lifetime), (known) => Promise.resolve(known)) }
+        : {};
     const recordings = copies === undefined || copies.value.length === 0 ? {} : { recorded: copies.value };
     const more = { ...recordings, ...keys, ...keyFor(graph) };
     const request = { runId, graph, origin, payload: parcel.value, ...more, delayMs, ...claim };

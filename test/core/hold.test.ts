@@ -32,6 +32,7 @@ function calls(play: Play): string[] {
       case "dispatch":
       case "start_executor":
       case "finished":
+      case "await_resume":
       case "pay":
       case "watch":
       case "tell":

@@ -94,17 +94,6 @@ describe("a path where nothing is", () => {
   });
 });
 
-describe("a call that this version does not have", () => {
-  it.each([
-    ["POST", "/tasks/echo/pause"],
-    ["POST", "/tasks/echo/resume"],
-  ])("%s %s says so", async (method, path) => {
-    const response = await edge(PLAN, { registry })(`/api/v1${path}`, { method });
-    expect(response.status).toBe(501);
-    expect(await response.json()).toMatchObject({ code: "not_available_yet", hint: expect.stringMatching(/./) });
-  });
-});
-
 describe("what nobody expected", () => {
   it("is logged under the request id; the answer has neither its message nor its stack", async () => {
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);

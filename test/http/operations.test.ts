@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { OPERATIONS } from "../../src/http/operations.ts";
 import type { Operation } from "../../src/http/operation.ts";
-import { LATER_CALLS } from "../../src/http/routes/later.ts";
 import { edge, edgeApp } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
@@ -39,12 +38,11 @@ async function readDocument() {
 
 describe("the table of operations", () => {
   it("has every route of the API, and no other", () => {
-    const later = new Set(LATER_CALLS.map(([method, path]) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`));
     const routes = edgeApp(PLAN)
       .app.routes.filter(({ path }) => path.startsWith(`${API}/`) && !path.includes("*"))
       .map(({ method, path }) => `${method} ${path.slice(API.length).replace(/:(\w+)/g, "{$1}")}`)
       // For people, and open to all.
-      .filter((route) => !later.has(route) && route !== "GET /docs");
+      .filter((route) => route !== "GET /docs");
     expect(new Set(OPERATIONS.map(callOf))).toEqual(new Set(routes));
     expect(routes).toHaveLength(OPERATIONS.length);
   });

@@ -15,6 +15,8 @@ import { nameOf, type SlotChecker } from "./slot-checker.ts";
 /** How limits and runs reach each other. */
 interface Runs {
   call<T>(life: Invocation, runId: RunId, what: string, work: (run: RunProtocol) => T): Promise<T>;
+  /** Has the run be told when the task is resumed. */
+  awaitResume(life: Invocation, task: string, runId: RunId): Promise<boolean>;
   /** Lets the run's machine decide, without a call: it is the run that has asked. */
   hold(runId: RunId, event: HoldEvent): Run | null;
 }
@@ -52,7 +54,8 @@ export class LimitHosts {
       );
     };
     const hold = (event: HoldEvent): Run | null => this.#runs.hold(runId, event);
-    await performHoldEffect({ now: () => this.#ground.wall(), call, hold }, effect);
+    const awaitResume = (task: string): Promise<boolean> => this.#runs.awaitResume(life, task, runId);
+    await performHoldEffect({ now: () => this.#ground.wall(), call, awaitResume, hold }, effect);
   }
 
   #host(name: LimitName): LimitHost {

@@ -67,6 +67,8 @@ export interface Pipelines {
   readonly triggers: readonly Trigger[];
   /** What a later deploy takes away. */
   readonly removable: readonly string[];
+  /** What somebody pauses for a while. */
+  readonly paused: readonly string[];
 }
 
 export function makePipelines(dice: Dice, limits: Limits): Pipelines {
@@ -85,6 +87,7 @@ export function makePipelines(dice: Dice, limits: Limits): Pipelines {
   const triggers = Array.from({ length: dice.between(1, limits.triggers) }, (_, index) =>
     drawTrigger(dice, index, roots, names),
   );
+  const paused = dice.fork("paused");
   // Who is told of failures; nobody else triggers it.
   const operator = dice.fork("told");
   const onFailure = operator.chance(0.6) ? TOLD : null;
@@ -99,6 +102,7 @@ export function makePipelines(dice: Dice, limits: Limits): Pipelines {
     }),
     behaviours,
     triggers,
+    paused: names.filter(() => paused.chance(0.08)),
     removable: names.filter(
       (name) => !roots.includes(name) && !triggers.some(({ task }) => task === name) && dice.chance(0.3),
     ),

@@ -11,6 +11,7 @@ const PARTS = [
   "src/catalog",
   "src/core",
   "src/limits",
+  "src/controls",
   "src/run",
   "src/task",
   "test/simulation",
@@ -202,9 +203,9 @@ const BUGS: readonly Bug[] = [
   {
     invariant: "2 never stuck",
     bug: "nobody asks after a slot that was not given back",
-    file: "src/core/slot-book.ts",
-    code: 'phase: "held", checkAt: now + CHECK_MS.first',
-    instead: 'phase: "held", checkAt: null',
+    file: "src/limits/limit-protocol.ts",
+    code: "this.#tell(book.check(now));",
+    instead: "book.check(now);",
   },
   {
     invariant: "9 slots are conserved",
@@ -219,6 +220,13 @@ const BUGS: readonly Bug[] = [
     file: "src/core/slot-book.ts",
     code: "this.#inUse >= first.limit",
     instead: "this.#inUse > first.limit",
+  },
+  {
+    invariant: "2 never stuck",
+    bug: "runs are told of the end of a pause again and again",
+    file: "src/controls/controls-protocol.ts",
+    code: "this.#store.told(run);",
+    instead: "",
   },
   {
     invariant: "10 nothing is left",

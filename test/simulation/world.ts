@@ -9,13 +9,14 @@ import type { Owed, Run } from "../../src/core/run.ts";
 import type { Effect } from "../../src/core/run-event.ts";
 import type { TriggerOrigin } from "../../src/core/trigger.ts";
 import type { RunProtocol } from "../../src/run/run-protocol.ts";
-import type { Grant, Lease, Settlement, SettleRequest } from "../../src/run/run-rpc.ts";
+import type { Grant, Lease, SettleRequest } from "../../src/run/run-rpc.ts";
 import { drive, DRIVER_BUDGET_MS } from "../../src/task/driver.ts";
 import { Bucket } from "./bucket.ts";
 import { CatalogHost } from "./catalog-host.ts";
 import { Checker } from "./checker.ts";
+import { ControlsHost } from "./controls-host.ts";
 import { Dice } from "./dice.ts";
-import { ExecutorHost } from "./executor-host.ts";
+import { ExecutorHosts } from "./executor-hosts.ts";
 import type { Fault } from "./faults.ts";
 import { Ground, type Limits, type Violation } from "./ground.ts";
 import { Invocation, PassingError, StoreError } from "./invocation.ts";
@@ -67,8 +68,9 @@ class World {
   readonly #pipelines: Pipelines;
   readonly #hosts = new Map<RunId, RunHost>();
   readonly #catalogs = new Map<string, CatalogHost>();
-  readonly #executors = new Map<string, ExecutorHost>();
+  readonly #executors: ExecutorHosts;
   readonly #limits: LimitHosts;
+  readonly #controls: ControlsHost;
   readonly #queue: Queue;
   readonly #tasks: TaskWorld;
   readonly #outside: Outside;
@@ -84,8 +86,23 @@ class World {
     const { behaviours } = this.#pipelines;
     const isRemoved = (method: string): boolean => this.#removed.includes(method);
     this.#checker = new Checker(this.#ground, this.#bucket, behaviours, isRemoved);
+    this.#executors = new ExecutorHosts(this.#ground, {
+      begin: (from, { runId, ordinal }, holder) =>
+        this.#callRun(from, runId, `begin ${ordinal}`, (run) =>
+          run.begin(ordinal, holder, this.#controls.paused.paused),
+        ),
+      execute: (from, lease) => executeAttempt(this.#tasks, from, lease),
+      settle: async (from, { runId }, settlement) => {
+        await this.#settle(from, runId, { settlements: [settlement], claim: null });
+      },
+    });
+    this.#controls = new ControlsHost(this.#ground, (life, task, runId) =>
+      this.#callRun(life, runId, "resumed", (run) => void run.hold({ type: "resumed", task })),
+    );
     this.#limits = new LimitHosts(this.#ground, this.#checker.slots, CALL_PAUSES_MS, {
       call: (life, runId, what, work) => this.#callRun(life, runId, what, work),
+      awaitResume: (life, task, runId) =>
+        life.retrying(CALL_PAUSES_MS, () => this.#controls.awaitResume(life, task, runId)),
       hold: (runId, event) => this.#host(runId).invoke(event.type, (run) => run.hold(event)),
     });
     this.#queue = new Queue(this.#ground, (runId) => this.#drive(runId));
@@ -125,6 +142,8 @@ class World {
   async live(): Promise<Outcome> {
     const { scheduler } = this.#ground;
     for (const trigger of this.#pipelines.triggers) this.#schedule(trigger);
+    for (const task of this.#pipelines.paused)
+      this.#controls.schedule(task, this.#ground.dice.fork(`pause of ${task}`));
     this.#scheduleUpheavals();
     const { faults: weather } = this.#ground;
     scheduler.after(FAULTS_MS, () => weather.stop());
@@ -144,8 +163,8 @@ class World {
     }
     this.#checker.atRest();
     this.#checker.slots.atRest(this.#limits.hosts);
-    const left = [...this.#executors].flatMap(([name, executor]) => (executor.isEmpty ? [] : [name]));
-    if (left.length > 0) this.#ground.violate("10 nothing is left", `executor objects: ${left.join(", ")}`);
+    this.#executors.atRest();
+    if (!this.#controls.storage.isEmpty) this.#ground.violate("10 nothing is left", "the controls object");
     const kept = [...this.#hosts.values()].flatMap(({ runId, storage }) => (storage.isEmpty ? [] : [runId]));
     if (kept.length > 0) this.#ground.violate("10 nothing is left", `run objects: ${kept.join(", ")}`);
     for (const [task, catalog] of this.#catalogs) {
@@ -153,7 +172,7 @@ class World {
         this.#ground.violate("10 nothing is left", `${catalog.rows} rows in the catalogue of ${task}`);
       catalog.storage.close();
     }
-    for (const host of [...this.#hosts.values(), ...this.#limits.hosts]) host.storage.close();
+    for (const host of [...this.#hosts.values(), ...this.#limits.hosts, this.#controls]) host.storage.close();
     const tasks = [...this.#checker.runs.values()].reduce((sum, { states }) => sum + states.length, 0);
     const { violation, story, faults } = this.#ground;
     return {
@@ -186,7 +205,7 @@ class World {
   #deploy(): void {
     for (const host of this.#hosts.values()) host.reset("its code was updated");
     for (const catalog of this.#catalogs.values()) catalog.reset();
-    for (const executor of this.#executors.values()) executor.reset();
+    this.#executors.reset();
     for (const limit of this.#limits.hosts) limit.reset("its code was updated");
   }
 
@@ -307,7 +326,7 @@ class World {
     const startedAt = ground.wall();
     const world = {
       claim: (request: Parameters<RunProtocol["claim"]>[0]) =>
-        this.#callRun(driver, runId, "claim", (run) => run.claim(request)),
+        this.#callRun(driver, runId, "claim", (run) => run.claim({ ...request, ...this.#controls.paused })),
       settle: (request: SettleRequest) => this.#settle(driver, runId, request),
       execute: (lease: Lease) => executeAttempt(this.#tasks, driver, lease),
       budgetMs: () => DRIVER_BUDGET_MS - (ground.wall() - startedAt),
@@ -330,7 +349,8 @@ class World {
       `settle ${request.settlements.map(({ ordinal, attempt }) => `${ordinal}/${attempt}`).join(" ")}`,
       (run) => {
         const settled = this.#checker.settling(run.load(), request.settlements);
-        const grant = run.settle(structuredClone(request));
+        const claim = request.claim === null ? null : { ...request.claim, ...this.#controls.paused };
+        const grant = run.settle(structuredClone({ ...request, claim }));
         settled();
         return grant;
       },
@@ -397,7 +417,7 @@ class World {
         void this.#queue.send(life, run.id, effect.drivers);
         break;
       case "start_executor":
-        void this.#startExecutor(life, run.id, effect.ordinal, effect.name);
+        void this.#executors.start(life, run.id, effect.ordinal, effect.name);
         break;
       case "finished":
         break;
@@ -413,6 +433,7 @@ class World {
       case "ask_slot":
       case "give_slot_back":
       case "spend_slot":
+      case "await_resume":
         void this.#atBest(`${run.id}: ${effect.type} failed`, () => this.#limits.perform(life, run.id, effect));
         break;
     }
@@ -457,30 +478,6 @@ class World {
       this.#ground.tell(() => `${failure}: ${String(error)}`);
       if (!(error instanceof PassingError)) this.#ground.violate("no throw", `${failure}: ${String(error)}`);
     }
-  }
-
-  #startExecutor(from: Invocation, runId: RunId, ordinal: number, name: string): Promise<void> {
-    return this.#atBest(`executor ${name} could not be started`, () =>
-      from.retrying([100, 500], () =>
-        from.call(`start executor ${name}`, () => this.#executor(name).start(runId, ordinal)),
-      ),
-    );
-  }
-
-  #executor(name: string): ExecutorHost {
-    const known = this.#executors.get(name);
-    if (known !== undefined) return known;
-    const host = new ExecutorHost(name, {
-      ground: this.#ground,
-      begin: (from, { runId, ordinal }, holder) =>
-        this.#callRun(from, runId, `begin ${ordinal}`, (run) => run.begin(ordinal, holder)),
-      execute: (from, lease) => executeAttempt(this.#tasks, from, lease),
-      settle: async (from, { runId }, settlement: Settlement) => {
-        await this.#settle(from, runId, { settlements: [settlement], claim: null });
-      },
-    });
-    this.#executors.set(name, host);
-    return host;
   }
 
   /** Somebody looks at a run whose alarm was given up, now and then until its alarm is set again: no other help is needed. */

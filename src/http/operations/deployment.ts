@@ -62,6 +62,10 @@ const taskDocument = named(
       .describe("Of attempts that wait for one of these, or where the payload has it; null: nothing makes them wait"),
     debounce: z.object({ delay_ms: z.number(), key: z.string().nullable() }).nullable(),
     dispatch: z.enum(DISPATCHES),
+    paused: z
+      .object({ by: z.string().describe("The name of the token"), at: time })
+      .nullable()
+      .describe("Its attempts are held back"),
     input_schema: jsonSchema.nullable().describe("Of a task that is declared with types"),
     output_schema: jsonSchema.nullable(),
   }),
@@ -90,6 +94,30 @@ export const readTask = {
   right: "list",
   group: GROUP,
   summary: "One task: its wiring, its rules, the schemas of what it reads and passes",
+  params: taskParams,
+  answers: { 200: { description: "The task", document: taskDocument } },
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export const pauseTask = {
+  id: "pauseTask",
+  method: "POST",
+  path: "/tasks/{task}/pause",
+  right: "change",
+  group: GROUP,
+  summary: "Holds the task's attempts back, of all runs, until it is resumed; those that run go on",
+  params: taskParams,
+  answers: { 200: { description: "The task", document: taskDocument } },
+  problems: ["unknown_task"],
+} satisfies Operation;
+
+export const resumeTask = {
+  id: "resumeTask",
+  method: "POST",
+  path: "/tasks/{task}/resume",
+  right: "change",
+  group: GROUP,
+  summary: "Starts the attempts that were held back",
   params: taskParams,
   answers: { 200: { description: "The task", document: taskDocument } },
   problems: ["unknown_task"],

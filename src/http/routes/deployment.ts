@@ -1,15 +1,24 @@
 /** `/tasks`, `/graph`, `/endpoints`, `/health`: what is deployed, and how it is. */
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import { renderGraph } from "../../conf/graph-view.ts";
 import { documentOfEndpoint } from "../../conf/plan-documents.ts";
-import type { Plan } from "../../core/plan.ts";
+import { callControls, keepPaused } from "../../controls/controls-client.ts";
+import type { Plan, TaskPlan } from "../../core/plan.ts";
 import { callSchedules } from "../../schedules/schedules-client.ts";
 import type { MethodRegistry } from "../../task/method.ts";
 import { unknownTask } from "../../trigger/accept.ts";
 import { readBacklogs, scheduleLagMs } from "../backlog.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { listEndpoints, listTasks, readGraph, readHealth, readTask } from "../operations/deployment.ts";
+import {
+  listEndpoints,
+  listTasks,
+  pauseTask,
+  readGraph,
+  readHealth,
+  readTask,
+  resumeTask,
+} from "../operations/deployment.ts";
 import { problemResponse } from "../problem.ts";
 import { describeTask } from "../task-document.ts";
 
@@ -30,13 +39,32 @@ const GRAPH_TYPES = {
 /** The routes below /api/v1. */
 export function deploymentRoutes({ plan, registry }: DeploymentRouteDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  handle(routes, listTasks, (_c, { reply }) =>
-    reply(200, { tasks: Object.values(plan.tasks).map((task) => describeTask(task, registry)) }),
-  );
-  handle(routes, readTask, (c, { params, reply }) => {
-    const task = Object.hasOwn(plan.tasks, params.task) ? plan.tasks[params.task] : undefined;
-    if (task === undefined) return problemResponse(c, unknownTask(Object.keys(plan.tasks), params.task));
-    return reply(200, describeTask(task, registry));
+  const taskOf = (name: string): TaskPlan | undefined =>
+    Object.hasOwn(plan.tasks, name) ? plan.tasks[name] : undefined;
+  const unknown = (c: Context<HttpEnv>, name: string): Response =>
+    problemResponse(c, unknownTask(Object.keys(plan.tasks), name));
+  handle(routes, listTasks, async (c, { reply }) => {
+    const paused = await callControls(c.env, (controls) => controls.paused());
+    return reply(200, { tasks: Object.values(plan.tasks).map((task) => describeTask(task, registry, paused)) });
+  });
+  handle(routes, readTask, async (c, { params, reply }) => {
+    const task = taskOf(params.task);
+    if (task === undefined) return unknown(c, params.task);
+    const paused = await callControls(c.env, (controls) => controls.paused());
+    return reply(200, describeTask(task, registry, paused));
+  });
+  handle(routes, pauseTask, async (c, { params, reply }) => {
+    const task = taskOf(params.task);
+    if (task === undefined) return unknown(c, params.task);
+    const by = c.get("caller").name;
+    const paused = keepPaused(await callControls(c.env, (controls) => controls.pause(task.name, by)));
+    return reply(200, describeTask(task, registry, paused));
+  });
+  handle(routes, resumeTask, async (c, { params, reply }) => {
+    const task = taskOf(params.task);
+    if (task === undefined) return unknown(c, params.task);
+    const paused = keepPaused(await callControls(c.env, (controls) => controls.resume(task.name)));
+    return reply(200, describeTask(task, registry, paused));
   });
   handle(routes, readGraph, (c, { query: { format } }) =>
     c.body(renderGraph(plan, format), 200, { "Content-Type": GRAPH_TYPES[format] }),

@@ -1,0 +1,14 @@
+/** The tables of the controls object, one statement each. */
+export const CREATE_TABLES = [
+  `CREATE TABLE IF NOT EXISTS paused (
+    task TEXT PRIMARY KEY,
+    by TEXT NOT NULL,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`,
+  // Runs that hold attempts of a task back, until they know that it is resumed.
+  `CREATE TABLE IF NOT EXISTS waiting (
+    task TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    PRIMARY KEY (task, run_id)
+  ) STRICT, WITHOUT ROWID`,
+] as const;
