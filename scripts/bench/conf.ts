@@ -45,7 +45,11 @@ function tasksOf(name: string, shape: Shape): Record<string, ConfTask> {
       const branches = Array.from({ length: shape.width }, (_, branch) => `${name}_${branch}`);
       const join = `${name}_join`;
       return {
-        [name]: { method: "stamp_task", downstream: branches },
+        [name]: {
+          method: "stamp_task",
+          downstream: branches,
+          ...(shape.dispatch !== undefined && { dispatch: shape.dispatch }),
+        },
         ...Object.fromEntries(branches.map((branch) => [branch, { method: "pass_task", downstream: [join] }])),
         [join]: { method: "join_task" },
       };

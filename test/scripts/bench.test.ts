@@ -48,7 +48,7 @@ describe("the bench's peach.conf", () => {
       expect(compiled.diagnostics).toEqual([]);
       if (!compiled.ok) return;
       const { tasks } = compiled.plan;
-      expect(Object.keys(tasks)).toHaveLength(1 + 1 + 10 + 100 + 102 + 1_002 + 3 + 4 + 5);
+      expect(Object.keys(tasks)).toHaveLength(1 + 1 + 10 + 100 + 102 + 1_002 + 3 + 4 + 4 + 5);
       for (const work of Object.keys(WORKS)) expect(tasks).toHaveProperty(work);
       expect(tasks["fan_1000"]?.downstream).toHaveLength(1_000);
       expect(tasks[lastTaskOf("chain_100")]?.downstream).toEqual([]);

@@ -19,7 +19,7 @@ export interface Baton {
 export type Shape =
   | { readonly kind: "chain"; readonly tasks: number; readonly stamps: readonly number[]; readonly dispatch?: "direct" }
   /** One task, then `width` of them, then one that reads them all. The first and the last stamp. */
-  | { readonly kind: "fan"; readonly width: number }
+  | { readonly kind: "fan"; readonly width: number; readonly dispatch?: "direct" }
   /**
    * One task, then one over `items` items, then one that reads what they passed. The first and the last stamp. `steps`: as many as a
    * local Workflow does side by side in half a minute; of 10,000 it had done none after five minutes.
@@ -38,6 +38,7 @@ export const WORKS = {
   fan_1000: { kind: "fan", width: 1_000 },
   each: { kind: "each", items: 10_000, steps: 2_000 },
   diamond: { kind: "fan", width: 2 },
+  diamond_direct: { kind: "fan", width: 2, dispatch: "direct" },
   blobs: { kind: "blobs", tasks: 5 },
 } as const satisfies Readonly<Record<string, Shape>>;
 
