@@ -150,7 +150,10 @@ export class RunHost {
     );
     const protocol = new RunProtocol(new RunStore(this.storage), {
       now: () => ground.wall(),
-      setAlarm: (at) => this.#arm(at),
+      // A life that has ended may still have code to run in this process; on the platform it has none.
+      setAlarm: (at) => {
+        if (invocation.alive) this.#arm(at);
+      },
       getAlarm: async () => {
         await invocation.pause(1);
         return this.alarmAt;
