@@ -24,6 +24,8 @@ const SEEDS = 1_000;
 
 interface Bug {
   readonly invariant: string;
+  /** Another one that it breaks: which of the two is seen first depends on the world. */
+  readonly or?: string;
   readonly bug: string;
   readonly file: string;
   readonly code: string;
@@ -41,6 +43,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     invariant: "10 nothing is left",
+    or: "2 never stuck",
     bug: "the alarm may be set to the time of the one that is handled",
     file: "src/run/run-protocol.ts",
     code: "const alarmAt = soonest === this.#firing ? soonest + 1 : soonest;",
@@ -190,8 +193,9 @@ const BUGS: readonly Bug[] = [
     invariant: "2 never stuck",
     bug: "a task whose message was lost is not announced again (7: messages may be lost)",
     file: "src/core/machine.ts",
-    code: "decision.dispatchAgain(ordinal, state.dispatches);",
-    instead: "decision.set(ordinal, { ...state, redispatchAt: decision.now + 3_600_000 });",
+    code: "if (state.hold === undefined) decision.dispatchAgain(ordinal, state);",
+    instead:
+      "if (state.hold === undefined) decision.set(ordinal, { ...state, redispatchAt: decision.now + 3_600_000 });",
   },
   {
     invariant: "8 blame",
@@ -202,6 +206,7 @@ const BUGS: readonly Bug[] = [
   },
   {
     invariant: "2 never stuck",
+    or: "9 slots are conserved",
     bug: "nobody asks after a slot that was not given back",
     file: "src/limits/limit-protocol.ts",
     code: "this.#tell(book.check(now));",
@@ -211,7 +216,7 @@ const BUGS: readonly Bug[] = [
     invariant: "9 slots are conserved",
     bug: "the slot of a cancelled attempt is free while it may still run",
     file: "src/core/hold.ts",
-    code: 'state.status === "cancelled" ? Math.max(0, leaseLeftMs) : 0',
+    code: 'state.status === "cancelled" || isEndedByOthers(record) ? Math.max(0, leaseLeftMs) : 0',
     instead: "0",
   },
   {
@@ -314,7 +319,7 @@ describe("a bug that breaks an invariant is found by the simulation", () => {
   it.concurrent.each(BUGS)(
     "$invariant: $bug",
     { timeout: 120_000 },
-    async ({ invariant, bug, file, code, instead }) => {
+    async ({ invariant, or = invariant, bug, file, code, instead }) => {
       const copy = join(folder, bug.replaceAll(/\W+/g, "-"));
       for (const part of PARTS) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
       const text = readFileSync(join(copy, file), "utf8");
@@ -328,7 +333,7 @@ describe("a bug that breaks an invariant is found by the simulation", () => {
       const { seeds, violation } = z
         .object({ seeds: z.number(), violation: z.object({ invariant: z.string(), replay: z.string() }) })
         .parse(JSON.parse(output));
-      expect(violation.invariant, output).toBe(invariant);
+      expect([invariant, or], output).toContain(violation.invariant);
       expect(violation.replay).toMatch(/^npm run simulate -- --seed \d+/);
       expect(seeds).toBeLessThanOrEqual(SEEDS);
     },
