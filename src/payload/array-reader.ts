@@ -10,7 +10,7 @@ import { openPayloadBytes, type HeldReader } from "./payload-store.ts";
 /** Up to this size an array is held as a whole. Bytes. */
 const HELD_BYTES = 4 * 1024 * 1024;
 /** Of a larger one so many bytes are fetched at a time, or one item. */
-const BLOCK_BYTES = 1024 * 1024;
+const BLOCK_BYTES = 256 * 1024;
 
 export class ArrayReader {
   readonly #bucket: R2Bucket;

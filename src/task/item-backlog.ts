@@ -5,14 +5,14 @@
  */
 import type { Lease, Settlement } from "../run/run-rpc.ts";
 
-const CYCLE_MS = 200;
+const CYCLE_MS = 500;
 const MOST_ITEMS = 250;
 /** From one settle to the next it may become so many times as many. */
 const GROWTH = 4;
 /** How often a driver that has items waiting settles what has ended, even if others go on. */
 export const TICK_MS = 100;
 /** So many ticks an item waits. */
-const PATIENCE = 10;
+const PATIENCE = 20;
 /** Payload bytes of one settle: an RPC message may hold 32 MiB. */
 const SETTLE_BYTES = 4_000_000;
 

@@ -26,6 +26,7 @@ const taskDocument = z.object({
   downstream: z.array(z.string()),
   attempts: z.array(attempt),
   output: z.object({ kind: z.string(), size: z.number(), content_type: z.string() }).nullable(),
+  each: z.object({ total: z.number(), succeeded: z.number(), failed: z.number(), running: z.number() }).optional(),
 });
 
 const runReference = z.object({ run_id: z.string(), task: z.string() });

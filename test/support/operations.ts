@@ -31,6 +31,8 @@ const RUN_METHODS = [
   "cancel",
   "untilFinal",
   "recordStep",
+  "gather",
+  "expectPayload",
   "report",
   "watch",
   "awaited",

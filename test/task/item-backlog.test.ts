@@ -18,14 +18,14 @@ function cycle(backlog: ItemBacklog, count: number, budgetMs: number): number | 
 }
 
 describe("a driver's backlog of items", () => {
-  it("is what gets done in 200 ms by how fast the last ones were, four times as much as before at most, 250 at most", () => {
+  it("is what gets done in half a second by how fast the last ones were, four times as much as before at most, 250 at most", () => {
     const backlog = new ItemBacklog(6);
     expect(backlog.wanted(0, 28_000)).toEqual({});
     expect(cycle(backlog, 6, 27_990)).toBe(24);
     expect(cycle(backlog, 24, 27_980)).toBe(96);
     expect(cycle(backlog, 96, 27_970)).toBe(250);
-    expect(cycle(backlog, 250, 26_970)).toBe(50);
-    expect(cycle(backlog, 50, 6_970)).toBeUndefined();
+    expect(cycle(backlog, 250, 26_970)).toBe(125);
+    expect(cycle(backlog, 125, 6_970)).toBeUndefined();
   });
 
   it("says nothing while no item has ended: tasks alone change nothing", () => {
@@ -90,7 +90,7 @@ describe("a driver with items in advance", () => {
     expect(world.settled.map(({ length }) => length)).toEqual([100]);
   });
 
-  it("gives back after a second those that it could not begin, as lost to the surroundings", async () => {
+  it("gives back after two seconds those that it could not begin, as lost to the surroundings", async () => {
     const world = new World((ordinal) => ordinal < 6, items(0, 30));
     await drive(world);
     expect(world.started).toEqual([0, 1, 2, 3, 4, 5]);
