@@ -16,6 +16,10 @@ export const REPORT = z.discriminatedUnion("event", [
   /** It has done a step, which is not recorded yet. */
   z.object({ ...attempt, event: z.literal("step"), step: z.number() }),
   /** It has triggered another task, for the `ordinal`th time. */
+  // Of a task that runs once per item: the array that its upstream task made, what became of an item, what was read in the end.
+  z.object({ ...attempt, event: z.literal("made"), items: z.array(z.string()) }),
+  z.object({ ...attempt, event: z.literal("item"), index: z.number(), read: z.string(), passed: z.string() }),
+  z.object({ ...attempt, event: z.literal("joined"), items: z.array(z.string()) }),
   z.object({
     ...attempt,
     event: z.literal("child"),
@@ -42,6 +46,7 @@ export const RUN_DOCUMENT = z.object({
       status: z.string(),
       reason: z.string().nullable(),
       upstream: z.array(z.string()),
+      each: z.object({ total: z.number(), succeeded: z.number() }).optional(),
       attempts: z.array(
         z.object({
           attempt: z.number(),

@@ -5,6 +5,7 @@
  * once, and only that is ever read.
  */
 import { KINDS, type Kind } from "./kinds.ts";
+import { ofItems, type ItemReport } from "./item-verdict.ts";
 import type { FollowedRun, History, Report, RunDocument, TaskDocument } from "./history.ts";
 
 /**
@@ -21,6 +22,7 @@ import type { FollowedRun, History, Report, RunDocument, TaskDocument } from "./
  * - `doubled_attempt`: one attempt was executed twice.
  * - `unknown_attempt`: an attempt was executed that the run does not know.
  * - `wrong_read`: a task read something else than its upstream task's accepted attempt passed, or the trigger carried.
+ * - `wrong_items`: a task that runs once per item has lost one, or has passed what no accepted attempt of it did, or not in its order.
  * - `early_start`: a task started before an upstream task had ended.
  * - `doubled_run`: one trigger became several runs.
  * - `not_deleted`: it is there after its retention.
@@ -43,6 +45,7 @@ export type Rule =
   | "doubled_attempt"
   | "unknown_attempt"
   | "wrong_read"
+  | "wrong_items"
   | "early_start"
   | "doubled_run"
   | "not_deleted"
@@ -70,6 +73,7 @@ interface Reported {
   readonly ends: End[];
   readonly steps: Step[];
   readonly children: Child[];
+  readonly items: ItemReport[];
 }
 
 /** Everything that is not as it has to be. */
@@ -85,17 +89,18 @@ export function violationsOf(history: History): Violation[] {
   ];
 }
 
-const NOTHING: Reported = { starts: [], ends: [], steps: [], children: [] };
+const NOTHING: Reported = { starts: [], ends: [], steps: [], children: [], items: [] };
 
 function byRun(reports: readonly Report[]): Map<string, Reported> {
   const all = new Map<string, Reported>();
   for (const [at, report] of reports.entries()) {
-    const of = all.get(report.run) ?? { starts: [], ends: [], steps: [], children: [] };
+    const of = all.get(report.run) ?? { starts: [], ends: [], steps: [], children: [], items: [] };
     all.set(report.run, of);
     if (report.event === "start") of.starts.push({ ...report, at });
     else if (report.event === "end") of.ends.push({ ...report, at });
     else if (report.event === "step") of.steps.push(report);
-    else of.children.push(report);
+    else if (report.event === "child") of.children.push(report);
+    else of.items.push(report);
   }
   return all;
 }
@@ -118,6 +123,7 @@ function ofRun(run: FollowedRun, reported: Reported): Violation[] {
     ...ofAttempts(run, document, reported, say),
     ...ofReads(run, document, reported, say),
     ...ofSteps(reported, say),
+    ...ofItems(document, reported.items).map(({ task, detail }) => say("wrong_items", task, detail)),
   ];
   if (kind !== undefined) found.push(...ofEnd(run, document, kind, say));
   if (run.later !== null && JSON.stringify(run.later) !== JSON.stringify(document))
@@ -160,7 +166,8 @@ function ofAttempts(
     const accepted = task.attempts.filter(({ status }) => status === "succeeded");
     if (accepted.length !== (task.status === "succeeded" ? 1 : 0))
       found.push(say("not_accepted_once", task.task, `it is ${task.status} with ${accepted.length} accepted attempts`));
-    for (const { attempt } of accepted) {
+    // What gathers the items of a task is not its code.
+    for (const { attempt } of task.each === undefined ? accepted : []) {
       if (!ends.some((end) => end.task === task.task && end.attempt === attempt))
         found.push(say("missing_effect", task.task, `attempt ${attempt} was accepted and reported nothing`));
     }
@@ -208,6 +215,7 @@ function ofReads(run: FollowedRun, document: RunDocument, { starts, ends }: Repo
     const due: Record<string, string> = {};
     for (const name of upstream) {
       const parent = document.tasks.find((entry) => entry.task === name);
+      if (parent?.each !== undefined) continue;
       const end = endOf(parent);
       if (end === undefined) continue;
       if (end.at > at) found.push(say("early_start", task, `attempt ${attempt} started before ${name} had ended`));

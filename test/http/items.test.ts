@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { plan } from "#generated/plan";
+import type { RunId } from "../../src/core/ids.ts";
 import { acceptance, HandDrivenRun, succeeded, threw } from "../support/hand-driven.ts";
 import { edge } from "../support/edge.ts";
 
@@ -69,5 +70,16 @@ describe("the items of a task", () => {
     const run = await threeItems();
     expect(await json(`/api/v1/runs/${run.id}/tasks/collected/items`)).toEqual({ items: [], next_cursor: null });
     expect(await json(`/api/v1/runs/${run.id}/tasks/agian/items`)).toMatchObject({ code: "unknown_task" });
+  });
+});
+
+describe("a replay from a task with items", () => {
+  it.each(["tenfold", "again"])("%s runs over the recorded array", async (from) => {
+    const { run } = await HandDrivenRun.accept(acceptance(plan, "spread", { payload: { count: 5 }, claim: null }));
+    await run.final();
+    const response = await send(`/api/v1/runs/${run.id}/replay?from=${from}`, { method: "POST" });
+    const replayed = new HandDrivenRun((await response.json<{ run_id: RunId }>()).run_id);
+    expect((await replayed.final()).status).toBe("succeeded");
+    expect(await json(`/api/v1/runs/${replayed.id}/tasks/collected/payload`)).toEqual([0, 100, 200, 300, 400]);
   });
 });

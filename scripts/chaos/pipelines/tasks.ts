@@ -5,6 +5,8 @@ import { begin, digestOf, digestsOf, itemOf, passBytes, passStream, passValue, r
 /** Of a payload that a child run is triggered with, so that it lies in R2. */
 const FILLER = "peach ".repeat(5_000);
 const ITEM_BYTES = 32;
+const ITEMS = 40;
+const ITEM_MS = 100;
 const STEP_MS = 300;
 const MIN_SECONDS_MS = 500;
 const MAX_SECONDS_MS = 5_000;
@@ -87,6 +89,29 @@ export async function awaits_run(payload: unknown): Promise<void> {
   await report({ event: "child", target: "awaited", ordinal: 0, run_id, ...carried, sent: await digestOf(carried) });
   const { status } = await run.result({ timeout: "10m" });
   if (status !== "succeeded") throw new Error(`the awaited run is ${status}`);
+  await passValue();
+}
+
+export async function makes_items(payload: unknown): Promise<unknown> {
+  await begin(await digestsOf(payload), itemOf(payload));
+  const items = Array.from({ length: ITEMS }, (_, n) => ({ n, nonce: crypto.randomUUID() }));
+  await report({ event: "made", items: await Promise.all(items.map(digestOf)) });
+  await report({ event: "end", passed: await digestOf(items), to: {} });
+  return items;
+}
+
+/** Each attempt passes something else; every tenth item lies in R2. */
+export async function maps_item(read: unknown): Promise<unknown> {
+  const { item } = currentTask();
+  await takeMs(Math.random() * ITEM_MS);
+  const passed = { n: item?.index, nonce: crypto.randomUUID(), filler: (item?.index ?? 0) % 10 === 3 ? FILLER : "" };
+  await report({ event: "item", index: item?.index, read: await digestOf(read), passed: await digestOf(passed) });
+  return passed;
+}
+
+export async function joins_items(read: readonly unknown[]): Promise<void> {
+  await report({ event: "joined", items: await Promise.all(read.map(digestOf)) });
+  await begin({}, null);
   await passValue();
 }
 

@@ -1,0 +1,58 @@
+/** Holds the items of tasks that run once per item against what was made for them, and what was read of them in the end. */
+import type { Report, RunDocument, TaskDocument } from "./history.ts";
+
+export type ItemReport = Extract<Report, { event: "made" | "item" | "joined" }>;
+
+interface Found {
+  readonly task: string;
+  readonly detail: string;
+}
+
+/**
+ * Each item reads what an attempt passed that was accepted: of the task that made the array, of the item before it. Which attempt of an
+ * item that was, is not asked: all that read of it must have read the same, and it must be one that was passed.
+ */
+export function ofItems(document: RunDocument, reports: readonly ItemReport[]): Found[] {
+  return document.tasks.flatMap((task) =>
+    task.each === undefined || document.status !== "succeeded" ? [] : ofTask(document, task, task.each, reports),
+  );
+}
+
+function ofTask(
+  document: RunDocument,
+  { task, upstream }: TaskDocument,
+  { total, succeeded }: NonNullable<TaskDocument["each"]>,
+  reports: readonly ItemReport[],
+): Found[] {
+  const found: Found[] = [];
+  if (total !== succeeded || total === 0) found.push({ task, detail: `${succeeded} of ${total} items have succeeded` });
+  const parent = document.tasks.find((entry) => entry.task === upstream[0]);
+  const accepted = parent?.attempts.find(({ status }) => status === "succeeded")?.attempt;
+  for (let index = 0; index < total; index += 1) {
+    const own = reports.flatMap((report) =>
+      report.event === "item" && report.task === task && report.index === index ? [report] : [],
+    );
+    const due = new Set(
+      reports.flatMap((report): string[] => {
+        if (report.task !== parent?.task) return [];
+        if (report.event === "made" && report.attempt === accepted) return [report.items[index] ?? "nothing"];
+        return report.event === "item" && report.index === index ? [report.passed] : [];
+      }),
+    );
+    const read = new Set(own.map((report) => report.read));
+    if (own.length === 0) found.push({ task, detail: `item ${index} never ran` });
+    else if (read.size !== 1 || ![...read].every((digest) => due.has(digest)))
+      found.push({ task, detail: `item ${index} read ${[...read].join(", ")}; passed was ${[...due].join(", ")}` });
+    for (const joined of readersOf(document, task, reports)) {
+      const digest = joined.items[index] ?? "nothing";
+      if (joined.items.length !== total || !own.some(({ passed }) => passed === digest))
+        found.push({ task, detail: `${joined.task} read ${digest} as item ${index} of ${joined.items.length}` });
+    }
+  }
+  return found;
+}
+
+function readersOf(document: RunDocument, task: string, reports: readonly ItemReport[]) {
+  const children = document.tasks.filter(({ upstream }) => upstream.includes(task)).map((child) => child.task);
+  return reports.flatMap((report) => (report.event === "joined" && children.includes(report.task) ? [report] : []));
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import type { RunDocument } from "../../scripts/chaos/history.ts";
+import { ofItems, type ItemReport } from "../../scripts/chaos/item-verdict.ts";
+
+const attempts = [
+  { attempt: 1, status: "lost", error: null },
+  { attempt: 2, status: "succeeded", error: null },
+];
+const EACH = { total: 2, succeeded: 2 };
+
+/** map ──▶ item ×2 ──▶ end; the first attempt of each was lost. */
+const DOCUMENT: RunDocument = {
+  run_id: "run_1",
+  task: "map",
+  status: "succeeded",
+  trigger: { source: "api" },
+  finished_at: "2026-11-22T12:00:00.000Z",
+  tasks: [
+    { task: "map", status: "succeeded", reason: null, upstream: [], attempts },
+    { task: "item", status: "succeeded", reason: null, upstream: ["map"], attempts, each: EACH },
+    { task: "end", status: "succeeded", reason: null, upstream: ["item"], attempts },
+  ],
+  children: [],
+};
+
+const REPORTS: readonly ItemReport[] = [
+  { run: "run_1", task: "map", attempt: 1, event: "made", items: ["lost a", "lost b"] },
+  { run: "run_1", task: "map", attempt: 2, event: "made", items: ["a", "b"] },
+  { run: "run_1", task: "item", attempt: 1, event: "item", index: 0, read: "a", passed: "A" },
+  { run: "run_1", task: "item", attempt: 1, event: "item", index: 1, read: "b", passed: "lost B" },
+  { run: "run_1", task: "item", attempt: 2, event: "item", index: 1, read: "b", passed: "B" },
+  { run: "run_1", task: "end", attempt: 2, event: "joined", items: ["A", "B"] },
+];
+
+describe("items of a run that was killed in the middle", () => {
+  it("are as they have to be if each read what was accepted, and all were read in order", () => {
+    expect(ofItems(DOCUMENT, REPORTS)).toEqual([]);
+  });
+
+  it.each<[string, (reports: readonly ItemReport[]) => readonly ItemReport[]]>([
+    ["never ran", (reports) => reports.toSpliced(2, 1)],
+    ["read what a lost attempt had made", (reports) => reports.toSpliced(2, 1, itemOf(0, "lost a", "A"))],
+    ["read two things", (reports) => [...reports, itemOf(0, "b", "A")]],
+    ["are read in another order", (reports) => reports.toSpliced(5, 1, joined("B", "A"))],
+    ["are read one too few", (reports) => reports.toSpliced(5, 1, joined("A"))],
+    ["are read as nobody has passed them", (reports) => reports.toSpliced(5, 1, joined("A", "C"))],
+  ])("are told if they %s", (_, change) => {
+    expect(ofItems(DOCUMENT, change(REPORTS)).length).toBeGreaterThan(0);
+  });
+
+  it("are told if not all have succeeded", () => {
+    const tasks = DOCUMENT.tasks.map((task) =>
+      task.each === undefined ? task : { ...task, each: { ...EACH, succeeded: 1 } },
+    );
+    expect(ofItems({ ...DOCUMENT, tasks }, REPORTS)).toHaveLength(1);
+  });
+});
+
+function itemOf(index: number, read: string, passed: string): ItemReport {
+  return { run: "run_1", task: "item", attempt: 1, event: "item", index, read, passed };
+}
+
+function joined(...items: readonly string[]): ItemReport {
+  return { run: "run_1", task: "end", attempt: 2, event: "joined", items: [...items] };
+}
