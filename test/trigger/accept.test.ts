@@ -271,6 +271,22 @@ describe("the input of a typed task", () => {
     else expect(answer).toMatchObject({ ok: false, problem: { code: "invalid_payload", errors: [{ path: "$" }] } });
   });
 
+  it.each([
+    [["a", "b"], []],
+    [[], []],
+    [["a", ""], ["$[1]"]],
+    ["a", ["$"]],
+  ])("of a task with `each` is what one item must be: %j", async (payload, wrong) => {
+    const task = taskPlan("echo", { each: { maxParallel: 1, onError: "fail" } });
+    const answer = await accepting({ registry, plan: planOf([task]) }).accept(
+      env,
+      createExecutionContext(),
+      triggerOf(payload),
+    );
+    const paths = answer.ok ? [] : answer.problem.errors?.map(({ path }) => path);
+    expect(paths).toEqual(wrong);
+  });
+
   it("does not look into a stream, and changes nothing of what came", async () => {
     const requests: AcceptRequest[] = [];
     const { accept } = accepting({ registry, callRun: noting(requests) });
