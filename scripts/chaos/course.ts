@@ -48,6 +48,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const limit = AbortSignal.timeout(options.seconds * 1_000);
   let hear: (report: Report) => void = () => {};
   const recorder = await Recorder.start(join(options.folder, "reports.ndjson"), (report) => hear(report));
+  const killedAt: number[] = [];
   const stage = await Stage.start({
     confPath: join(import.meta.dirname, "peach.conf"),
     pipelinesDir: join(import.meta.dirname, "pipelines"),
@@ -55,6 +56,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     env: { RECORDER_URL: recorder.url },
     signal: limit,
     onOutput: () => {},
+    onKilled: () => killedAt.push(recorder.reports.length),
   });
   const client = new Client(stage, limit);
   const position = (): number => recorder.reports.length;
@@ -80,6 +82,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     const history = {
       reports: recorder.reports,
       runs: follower.runs(stage.kills.map(({ at }) => at)),
+      killedAt,
       keyed: new Set(items.flatMap(({ name, key }) => (key === null ? [] : [name]))),
       leftovers,
       alarms: runsWithAlarm(join(options.folder, "state")),

@@ -93,6 +93,8 @@ export interface FollowedRun {
 export interface History {
   readonly reports: readonly Report[];
   readonly runs: readonly FollowedRun[];
+  /** How many reports had come in at each kill. */
+  readonly killedAt: readonly number[];
   /** Items that were sent with an idempotency key. */
   readonly keyed: ReadonlySet<string>;
   /** Keys under runs/ in the payload bucket after the retention of all runs. */

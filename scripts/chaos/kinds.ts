@@ -46,6 +46,7 @@ const ALL: Readonly<Record<string, Kind>> = {
   patient: { ...ALL_SUCCEED, share: 5, tasks: ["patient", "patient_end"] },
   awaited: { ...ALL_SUCCEED, share: 0, tasks: ["awaited", "awaited_end"] },
   map: { ...ALL_SUCCEED, share: 6, tasks: ["map", "map_item", "map_again", "map_end"] },
+  limited: { ...ALL_SUCCEED, share: 5, tasks: ["limited", "limited_2", "limited_end"] },
   large: { ...ALL_SUCCEED, share: 10, tasks: ["large", "large_left", "large_right", "large_join"] },
   stream: { ...ALL_SUCCEED, share: 5, tasks: ["stream", "stream_2", "stream_3"] },
   long: { ...ALL_SUCCEED, share: 4, tasks: ["long", "long_end"] },

@@ -4,6 +4,7 @@
  * What a task did may have been done more than once (a kill takes the attempt, not its effects); what it passed is accepted
  * once, and only that is ever read.
  */
+import { crowdsOf } from "./at-once.ts";
 import { KINDS, type Kind } from "./kinds.ts";
 import { ofItems, type ItemReport } from "./item-verdict.ts";
 import type { FollowedRun, History, Report, RunDocument, TaskDocument } from "./history.ts";
@@ -20,6 +21,7 @@ import type { FollowedRun, History, Report, RunDocument, TaskDocument } from "./
  * - `effect_after_success`: an attempt started after its task was seen succeeded, or its run final.
  * - `doubled_step`: a step was done again after a later one of its task had begun, so after it was recorded.
  * - `doubled_attempt`: one attempt was executed twice.
+ * - `too_many_at_once`: more attempts of a limited task ran at once than its `concurrency` allows.
  * - `unknown_attempt`: an attempt was executed that the run does not know.
  * - `wrong_read`: a task read something else than its upstream task's accepted attempt passed, or the trigger carried.
  * - `wrong_items`: a task that runs once per item has lost one, or has passed what no accepted attempt of it did, or not in its order.
@@ -43,6 +45,7 @@ export type Rule =
   | "effect_after_success"
   | "doubled_step"
   | "doubled_attempt"
+  | "too_many_at_once"
   | "unknown_attempt"
   | "wrong_read"
   | "wrong_items"
@@ -83,6 +86,7 @@ export function violationsOf(history: History): Violation[] {
     ...history.runs.flatMap((run) => ofRun(run, reported.get(run.runId) ?? NOTHING)),
     ...doubledRuns(history),
     ...leftoverObjects(history),
+    ...tooManyAtOnce(history),
     ...history.heldState.map((detail) => ({ rule: "leftover_state" as const, run: null, task: null, detail })),
     ...history.wronglyListed.map((detail) => ({ rule: "wrong_list" as const, run: null, task: null, detail })),
     ...history.refusals.map((detail) => ({ rule: "refused" as const, run: null, task: null, detail })),
@@ -245,6 +249,15 @@ function doubledRuns({ reports, keyed, runs }: History): Violation[] {
       ? []
       : [{ rule: "doubled_run" as const, run: null, task: null, detail: `${trigger} became ${[...ids].join(", ")}` }],
   );
+}
+
+function tooManyAtOnce(history: History): Violation[] {
+  return crowdsOf(history).map(({ task, count, runs }) => ({
+    rule: "too_many_at_once",
+    run: null,
+    task,
+    detail: `${count} attempts ran at once, of ${runs.join(", ")}`,
+  }));
 }
 
 /**

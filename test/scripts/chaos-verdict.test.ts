@@ -211,10 +211,59 @@ describe("the steps of a task", () => {
   });
 });
 
+describe("a limited task", () => {
+  const limited = (run: string, event: "start" | "end", attempt = 1): Report =>
+    event === "start"
+      ? { run, task: "limited_2", attempt, event, item: null, read: {} }
+      : { run, task: "limited_2", attempt, event, passed: "x", to: {} };
+  const rules = (
+    reports: readonly Report[],
+    killedAt: readonly number[] = [],
+    lost: readonly string[] = [],
+  ): string[] => {
+    const runs = lost.map((runId) => {
+      const tasks = [
+        { task: "limited_2", status: "succeeded", reason: null, upstream: [], attempts: [attemptOf(1, "lost")] },
+      ];
+      return { ...RUN, runId, final: { document: { ...DOCUMENT, run_id: runId, tasks }, at: 0 } };
+    });
+    return violationsOf({ ...historyOf(), reports, runs, killedAt })
+      .filter(({ rule }) => rule === "too_many_at_once")
+      .map(({ detail }) => detail);
+  };
+
+  it("may have two attempts at once, one after the other as many as there are", () => {
+    expect(
+      rules([
+        limited("a", "start"),
+        limited("b", "start"),
+        limited("a", "end"),
+        limited("c", "start"),
+        limited("b", "end"),
+      ]),
+    ).toEqual([]);
+  });
+
+  it("is found out with three", () => {
+    const reports = ["a", "b", "c"].flatMap((run) => [limited(run, "start")]);
+    expect(rules([...reports, ...["a", "b", "c"].map((run) => limited(run, "end"))])).toEqual([
+      "3 attempts ran at once, of a, b, c",
+    ]);
+  });
+
+  it("counts what a kill has taken until that kill, and not after it", () => {
+    const before = [limited("a", "start"), limited("b", "start")];
+    const after = [limited("c", "start"), limited("d", "start"), limited("c", "end"), limited("d", "end")];
+    expect(rules([...before, ...after], [2], ["a", "b"])).toEqual([]);
+    expect(rules([...before, ...after], [3], ["a", "b"])).toEqual(["3 attempts ran at once, of a, b, c"]);
+  });
+});
+
 function historyOf(run: Partial<FollowedRun> = {}, reports = REPORTS): History {
   return {
     reports,
     runs: [{ ...RUN, ...run }],
+    killedAt: [],
     keyed: new Set(["item-1"]),
     leftovers: [],
     alarms: new Set(),
