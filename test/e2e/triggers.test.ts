@@ -98,7 +98,7 @@ describe("a task that triggers", () => {
     expect(await (await stage.peach.payload(run_id, "patient")).json()).toEqual({
       runId: child?.run_id,
       status: "succeeded",
-      trigger: { source: "task", by: "patient", parent: { run_id, task: "patient" } },
+      trigger: { source: "task", by: "patient", parent: { run_id, task: "patient" }, replay_of: null },
     });
   });
 });

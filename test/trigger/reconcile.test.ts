@@ -182,7 +182,12 @@ describe("a reconciliation", () => {
     const [first] = missed;
     if (first === undefined) throw new Error("nothing was missed");
     const document = await callRun(env, first.runId, (run) => run.describe());
-    expect(document?.trigger).toEqual({ source: "r2", by: `uploads/${event.object.key}`, parent: null });
+    expect(document?.trigger).toEqual({
+      source: "r2",
+      by: `uploads/${event.object.key}`,
+      parent: null,
+      replay_of: null,
+    });
     const payload = await callRun(env, first.runId, (run) => run.payload(null));
     const text = payload?.at === "inline" ? new TextDecoder().decode(payload.bytes) : "";
     expect(JSON.parse(text)).toEqual({
