@@ -104,7 +104,7 @@ function faultsOf({ word, schema, given }: Part, issue: z.core.$ZodIssue): Fault
       path: `${word}.${name}`,
       message: issue.message,
       detail: `The ${word} \`${name}\` must be ${issue.message}; ${has}.`,
-      hint: `Send ${issue.message}, or leave it away if it is not needed.`,
+      hint: `Correct it (${issue.message}), or leave it away if it is not needed.`,
     },
   ];
 }
