@@ -161,10 +161,9 @@ export class Decision {
     return null;
   }
 
+  /** Nobody is told of its items before it is seen how many are left (`#fillEaches`). */
   #openEach(ordinal: number, { first, total }: EachProgress): void {
-    const redispatchAt = this.now + FIRST_REDISPATCH_MS;
-    this.set(ordinal, { status: "each", first, total, dispatches: 1, redispatchAt });
-    this.#eachReady.add(ordinal);
+    this.set(ordinal, { status: "each", first, total, dispatches: 0, redispatchAt: null });
   }
 
   get #each(): EachItems {
@@ -395,7 +394,7 @@ export class Decision {
     }
   }
 
-  /** Items that no driver may begin by itself are begun here; and what was begun to the last is not announced again. */
+  /** Items that no driver may begin by itself are begun here; and the queue is told of places that have become free. */
   #fillEaches(): void {
     for (const of of this.#items?.touched ?? []) {
       const { task } = this.entry(of);
@@ -403,17 +402,21 @@ export class Decision {
       const progress = this.#each.progress(of);
       if (state.status !== "each" || task.each === undefined || progress === null) continue;
       const isFilled = !isBegunByDrivers(task);
-      if (isFilled) {
-        const slots = Math.min(FILL_AT_ONCE, slotsLeft(task.each, progress));
-        for (let index = progress.cursor, begun = 0; begun < slots; index += 1) {
-          if (this.#state(progress.first + index).status !== "pending") continue;
-          this.makeReady(progress.first + index);
-          begun += 1;
-        }
+      const slots = isFilled ? Math.min(FILL_AT_ONCE, slotsLeft(task.each, progress)) : 0;
+      for (let index = progress.cursor, begun = 0; begun < slots; index += 1) {
+        if (this.#state(progress.first + index).status !== "pending") continue;
+        this.makeReady(progress.first + index);
+        begun += 1;
       }
-      const goesOn = isFilled && slotsLeft(task.each, progress) > 0;
-      if (goesOn) this.set(of, { ...state, redispatchAt: this.now + FILL_PAUSE_MS });
-      else if (progress.pending === 0 && state.redispatchAt !== null) this.set(of, { ...state, redispatchAt: null });
+      const hasPlaces = slotsLeft(task.each, progress) > 0;
+      if (!hasPlaces) {
+        // What is under way is due by itself; nobody is needed for the rest before a place is free.
+        if (state.redispatchAt !== null) this.set(of, { ...state, redispatchAt: null });
+      } else if (isFilled) this.set(of, { ...state, redispatchAt: this.now + FILL_PAUSE_MS });
+      else if (state.redispatchAt === null) {
+        this.set(of, { ...state, dispatches: 1, redispatchAt: this.now + FIRST_REDISPATCH_MS });
+        this.#eachReady.add(of);
+      }
     }
   }
 

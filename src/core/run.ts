@@ -129,7 +129,7 @@ export type TaskState =
   | { readonly status: "retrying"; readonly retryAt: number }
   /**
    * Of a task with `each`: its items are under way; their ordinals begin with `first`. `redispatchAt`: when to send another
-   * message for items that nobody has begun; null: all were begun.
+   * message for items that nobody has begun; null: all were begun that have a place.
    */
   | {
       readonly status: "each";

@@ -133,6 +133,23 @@ describe("a task with `each`", () => {
     expect(play.stateOf("b")).toMatchObject({ redispatchAt: null });
   });
 
+  it("wakes nobody while each place is taken by an item that waits, and tells a driver when one is free", () => {
+    const play = mapped(3, { each: { ...EACH, maxParallel: 1 }, retries: 1 });
+    expect(play.claim()).toEqual(["b[0]"]);
+    expect(play.stateOf("b")).toMatchObject({ redispatchAt: null });
+    play.settle("b[0]", failed({ retryAfterMs: 2_592_000_000 }));
+    expect(play.wakeWhenDue()).toBe(2_592_000_000);
+    expect(play.claim()).toEqual(["b[0]"]);
+    play.settle("b[0]", succeeded());
+    expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 1 }]);
+    expect(play.stateOf("b")).toMatchObject({ dispatches: 1, redispatchAt: play.now + 10_000 });
+    expect(play.wakeWhenDue()).toBe(10_000);
+    expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 1 }]);
+    expect(play.claim()).toEqual(["b[1]"]);
+    play.settle("b[1]", succeeded(), FRESH_DRIVER);
+    expect(play.stateOf("b")).toMatchObject({ redispatchAt: null });
+  });
+
   it("sends a driver in the place of one whose time is up", () => {
     const play = mapped(20);
     expect(play.claim({ budgetMs: 100 })).toEqual([]);
