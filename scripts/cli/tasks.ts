@@ -44,7 +44,7 @@ function table(all: readonly DeployedTask[], terminal: Terminal): string[] {
   return tableLines(columns, rows, terminal);
 }
 
-function pausedCell({ paused = null }: DeployedTask): Cell {
+function pausedCell({ paused }: DeployedTask): Cell {
   return paused === null ? { text: "" } : { text: `since ${timeText(paused.at)} by ${paused.by}`, colour: "yellow" };
 }
 

@@ -149,18 +149,21 @@ export interface DeployedTask {
   readonly on: { readonly r2: readonly unknown[]; readonly events: readonly string[] };
   readonly schedules: readonly unknown[];
   readonly retries: unknown;
+  /** Of one attempt; of an external task, until it must be completed. */
   readonly timeout_ms: number;
   readonly run_if: string;
-  readonly each?: unknown;
-  readonly concurrency?: unknown;
-  readonly rate_limit?: unknown;
+  readonly each: unknown;
+  readonly concurrency: unknown;
+  readonly rate_limit: unknown;
+  readonly priority: number | string | null;
   readonly debounce: unknown;
-  readonly external?: unknown;
+  /** It waits until somebody completes it. */
+  readonly external: boolean;
   readonly dispatch: string;
   /** JSON Schema, or null if the task is not declared with types. */
   readonly input_schema: unknown;
   readonly output_schema: unknown;
-  readonly paused?: { readonly by: string; readonly at: string } | null | undefined;
+  readonly paused: { readonly by: string; readonly at: string } | null;
 }
 
 /** An endpoint as it is deployed. */

@@ -24,6 +24,7 @@ export function documentOfTask(task: TaskPlan) {
     each: each === null ? null : { max_parallel: each.maxParallel, on_error: each.onError },
     ...documentOfLimits(task),
     debounce: debounce === null ? null : { delay_ms: debounce.delayMs, key: keyText(debounce.key) },
+    external: task.external,
     dispatch: task.dispatch,
   };
 }

@@ -185,8 +185,6 @@ export interface DeployedTask {
   readonly on: { readonly r2: readonly R2Trigger[]; readonly events: readonly string[] };
   readonly schedules: readonly { readonly cron: string; readonly timezone: string }[];
   readonly timeout_ms: number;
-  readonly external?: boolean;
-  readonly each?: unknown;
   readonly input_schema: JsonSchema | null;
   /** Absent or null: it goes on. */
   readonly paused?: { readonly by: string; readonly at: string } | null;

@@ -17,6 +17,7 @@ const PLAN = planOf(
       on: { r2: [r2Rule({ prefix: "audio/" })], events: ["audio.published"] },
       schedules: [schedulePlan({ cron: "0 3 * * *", payload: '{"kind":"full"}' })],
       debounce: { delayMs: 10_000, key: ["item", "id"] },
+      external: true,
     }),
     taskPlan("rank", {
       upstream: ["transcribe"],
@@ -62,6 +63,7 @@ describe("GET /tasks", () => {
       timeout_ms: 25_000,
       run_if: "all_success",
       debounce: { delay_ms: 10_000, key: "payload.item.id" },
+      external: true,
       dispatch: "queue",
     });
     expect(tasks[0]).toMatchObject({ each: null, concurrency: null, rate_limit: null, priority: null });
@@ -72,6 +74,7 @@ describe("GET /tasks", () => {
       rate_limit: { limit: 100, per_ms: 60_000, key: null },
       priority: "payload.urgency",
       debounce: null,
+      external: false,
       input_schema: null,
     });
   });

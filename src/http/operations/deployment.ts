@@ -42,7 +42,7 @@ const taskDocument = named(
       max_delay_ms: z.number(),
       jitter: z.boolean(),
     }),
-    timeout_ms: z.number(),
+    timeout_ms: z.number().describe("Of one attempt; of an external task, until it must be completed"),
     run_if: z.enum(RUN_IFS),
     each: z
       .object({ max_parallel: z.int(), on_error: z.enum(ITEM_ERRORS) })
@@ -61,6 +61,7 @@ const taskDocument = named(
       .nullable()
       .describe("Of attempts that wait for one of these, or where the payload has it; null: nothing makes them wait"),
     debounce: z.object({ delay_ms: z.number(), key: z.string().nullable() }).nullable(),
+    external: z.boolean().describe("Its method only begins it, and has 25 s; it waits until somebody completes it"),
     dispatch: z.enum(DISPATCHES),
     paused: z
       .object({ by: z.string().describe("The name of the token"), at: time })
