@@ -186,6 +186,7 @@ export interface DeployedTask {
   readonly schedules: readonly { readonly cron: string; readonly timezone: string }[];
   readonly timeout_ms: number;
   readonly input_schema: JsonSchema | null;
+  readonly output_schema: JsonSchema | null;
   /** Absent or null: it goes on. */
   readonly paused?: { readonly by: string; readonly at: string } | null;
 }

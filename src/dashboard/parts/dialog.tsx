@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { Icon } from "./icon.tsx";
+import { Toasts } from "./toasts.tsx";
 
 export interface DialogProps {
   readonly title: string;
@@ -34,6 +35,8 @@ export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
         </header>
         {children}
       </div>
+      {/* Those of the page are behind a modal dialog, and out of reach. */}
+      <Toasts />
     </dialog>
   );
 }

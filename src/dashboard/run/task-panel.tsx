@@ -1,18 +1,22 @@
 /** Everything about one task of a run: attempts, log, what it read and what it passed, its items. */
-import type { JSX } from "preact";
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { TaskDocument, WaitingFor } from "../documents.ts";
+import type { RunDocument, TaskDocument, WaitingFor } from "../documents.ts";
 import { formatBytes, formatCount } from "../format.ts";
 import type { RunModel } from "../live/run-model.ts";
 import { query, setQuery } from "../location.ts";
 import { CopyButton } from "../parts/button.tsx";
 import { Icon } from "../parts/icon.tsx";
+import { useGet } from "../parts/load.ts";
 import { PayloadView } from "../parts/payload-view.tsx";
 import { StatusPill } from "../parts/status.tsx";
 import { type Tab, Tabs } from "../parts/tabs.tsx";
 import { Time } from "../parts/time.tsx";
 import { runPath } from "../routes.ts";
+import { mayChange } from "../session.ts";
 import { AttemptsView } from "./attempts-view.tsx";
+import { CompleteDialog } from "./complete-dialog.tsx";
 import { ItemsView } from "./items-view.tsx";
 import { LogsView } from "./logs-view.tsx";
 import { ProgressBar } from "./task-box.tsx";
@@ -30,12 +34,14 @@ export function TaskPanel({
   readonly onReplayFrom: (() => void) | null;
 }): JSX.Element | null {
   const panel = useRef<HTMLElement>(null);
+  const isCompleting = useSignal(false);
   useEffect(() => {
     // Where it does not fit beside the graph it stands below, out of sight.
     if (matchMedia("(max-width: 1080px)").matches) panel.current?.scrollIntoView({ block: "start" });
   }, []);
   const task = model.task(name)?.value;
   if (task === undefined) return null;
+  const mayComplete = mayChange() && task.waiting_for?.for === "completion";
   const tabs = tabsOf(task);
   const asked = query.value.get("tab");
   const chosen = tabs.find((tab) => tab.name === asked)?.name ?? tabs[0]?.name ?? "attempts";
@@ -52,6 +58,11 @@ export function TaskPanel({
             <Icon name="branch" /> Replay from here
           </button>
         )}
+        {mayComplete && (
+          <button type="button" class="button button-small" onClick={() => (isCompleting.value = true)}>
+            <Icon name="check" /> Complete…
+          </button>
+        )}
         <button
           type="button"
           class="icon-button"
@@ -61,10 +72,15 @@ export function TaskPanel({
           <Icon name="cross" />
         </button>
       </header>
-      <Notes task={task} />
+      <Notes task={task}>
+        {mayComplete && <CompletionUrl key={task.attempts.length} runId={model.runId} task={name} />}
+      </Notes>
       <Tabs label="About the task" tabs={tabs} chosen={chosen} onChoose={(tab) => setQuery({ tab, item: null })}>
         <Content model={model} task={task} tab={chosen} />
       </Tabs>
+      {isCompleting.value && (
+        <CompleteDialog runId={model.runId} task={name} onClose={() => (isCompleting.value = false)} />
+      )}
     </section>
   );
 }
@@ -83,8 +99,8 @@ function tabsOf(task: TaskDocument): Tab<TabName>[] {
   ];
 }
 
-function Notes({ task }: { readonly task: TaskDocument }): JSX.Element {
-  const { progress, waiting_for, completion_url, reason, steps } = task;
+function Notes({ task, children }: { readonly task: TaskDocument; readonly children: ComponentChildren }): JSX.Element {
+  const { progress, waiting_for, reason, steps } = task;
   return (
     <div class="panel-notes">
       {reason !== null && (
@@ -100,18 +116,26 @@ function Notes({ task }: { readonly task: TaskDocument }): JSX.Element {
         </div>
       )}
       {waiting_for && <WaitingNote waiting={waiting_for} />}
-      {completion_url !== undefined && (
-        <p class="completion">
-          <span class="muted">Completion</span> <code class="ellipsis">{completion_url}</code>
-          <CopyButton text={completion_url} label="Copy the completion URL" />
-        </p>
-      )}
+      {children}
       {steps !== undefined && steps.length > 0 && (
         <p>
           <span class="muted">Kept by step()</span> {steps.map(({ name }) => name).join(", ")}
         </p>
       )}
     </div>
+  );
+}
+
+/** Where this attempt is completed. It is asked for by itself: what many listen to does not tell it. */
+function CompletionUrl({ runId, task }: { readonly runId: string; readonly task: string }): JSX.Element | null {
+  const { data } = useGet<RunDocument>(`/runs/${encodeURIComponent(runId)}`);
+  const url = data.value?.tasks.find((one) => one.task === task)?.completion_url;
+  if (url === undefined) return null;
+  return (
+    <p class="completion">
+      <span class="muted">Completion</span> <code class="ellipsis">{url}</code>
+      <CopyButton text={url} label="Copy the completion URL" />
+    </p>
   );
 }
 

@@ -9,6 +9,8 @@ export interface JsonEditorProps {
   readonly label: string;
   readonly text: string;
   readonly schema: JsonSchema | null;
+  /** Said of what fits the schema. */
+  readonly fits?: string;
   readonly onInput: (text: string) => void;
   readonly rows?: number;
 }
@@ -16,7 +18,8 @@ export interface JsonEditorProps {
 const SHOWN_FAULTS = 6;
 
 /** The Tab key leaves it, as it leaves every field. */
-export function JsonEditor({ label, text, schema, onInput, rows = 10 }: JsonEditorProps): JSX.Element {
+export function JsonEditor(props: JsonEditorProps): JSX.Element {
+  const { label, text, schema, fits = "It fits what the task takes", onInput, rows = 10 } = props;
   const id = useId();
   const checked = useMemo(() => checkJson(text, schema), [text, schema]);
   const format = (): void => {
@@ -41,7 +44,7 @@ export function JsonEditor({ label, text, schema, onInput, rows = 10 }: JsonEdit
         <div id={`${id}-faults`} aria-live="polite" class="faults">
           {checked.state === "fits" ? (
             <span class="good">
-              <Icon name="check" size={12} /> {schema === null ? "JSON" : "It fits what the task takes"}
+              <Icon name="check" size={12} /> {schema === null ? "JSON" : fits}
             </span>
           ) : (
             <ul>

@@ -1,0 +1,112 @@
+/** Completing a task that waits for it: what it passes, or why it has failed. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useId } from "preact/hooks";
+import { post, problemOf } from "../api.ts";
+import type { DeployedTask, ProblemDocument } from "../documents.ts";
+import { ActionButton } from "../parts/button.tsx";
+import { Dialog } from "../parts/dialog.tsx";
+import { useGet } from "../parts/load.ts";
+import { Loading, Problem } from "../parts/states.tsx";
+import { tell } from "../parts/toasts.tsx";
+import { JsonEditor } from "../triggers/json-editor.tsx";
+import { checkJson, exampleOf } from "../triggers/schema-check.ts";
+
+/** The API keeps so much. */
+const MAX_MESSAGE = 4_096;
+
+export interface CompleteDialogProps {
+  readonly runId: string;
+  readonly task: string;
+  readonly onClose: () => void;
+}
+
+/** What it passes is held against the task's `output` as it is typed; what the API refuses is said here, and can be put right. */
+export function CompleteDialog({ runId, task, onClose }: CompleteDialogProps): JSX.Element {
+  const id = useId();
+  const hasFailed = useSignal(false);
+  const message = useSignal("");
+  const edited = useSignal<string | null>(null);
+  const refusal = useSignal<ProblemDocument | null>(null);
+  // Without the schema, as when a later deploy has no such task, the API has the only word.
+  const { data, problem } = useGet<DeployedTask>(`/tasks/${encodeURIComponent(task)}`);
+  const isKnown = data.value !== null || problem.value !== null;
+  const schema = data.value?.output_schema ?? null;
+  const text = edited.value ?? JSON.stringify(exampleOf(schema), null, 2);
+  const isWrong = hasFailed.value ? message.value.trim() === "" : !isKnown || checkJson(text, schema).state === "wrong";
+  const complete = async (): Promise<void> => {
+    refusal.value = null;
+    // The payload goes as it was typed: read and written anew, a large number would become another.
+    const body = hasFailed.value
+      ? JSON.stringify({ status: "failed", error: { message: message.value.trim() } })
+      : `{"status": "succeeded", "payload": ${text}}`;
+    try {
+      await post(`/runs/${encodeURIComponent(runId)}/tasks/${encodeURIComponent(task)}/complete`, {
+        body,
+        contentType: "application/json",
+      });
+    } catch (error) {
+      refusal.value = problemOf(error);
+      return;
+    }
+    onClose();
+    tell(hasFailed.value ? "The attempt has failed." : "The task is completed.");
+  };
+  const choice = (isFailure: boolean, label: string): JSX.Element => (
+    <button
+      type="button"
+      class="chip"
+      aria-pressed={hasFailed.value === isFailure}
+      onClick={() => (hasFailed.value = isFailure)}
+    >
+      {label}
+    </button>
+  );
+  return (
+    <Dialog title={`Complete ${task}`} onClose={onClose}>
+      <div class="chips" role="group" aria-label="What it came to">
+        {choice(false, "Succeeded")}
+        {choice(true, "Failed")}
+      </div>
+      {hasFailed.value ? (
+        <div class="field">
+          <label for={`${id}-message`}>Why it has failed</label>
+          <textarea
+            id={`${id}-message`}
+            rows={4}
+            maxLength={MAX_MESSAGE}
+            value={message.value}
+            onInput={(event) => (message.value = event.currentTarget.value)}
+          />
+          <p class="muted small">
+            It is a failure like any other: with <code>retries</code> left, the task asks again.
+          </p>
+        </div>
+      ) : isKnown ? (
+        <JsonEditor
+          label="What it passes"
+          text={text}
+          schema={schema}
+          fits="It fits what the task passes"
+          onInput={(value) => (edited.value = value)}
+        />
+      ) : (
+        <Loading lines={4} label="what the task passes" />
+      )}
+      {refusal.value !== null && <Problem problem={refusal.value} />}
+      <footer class="dialog-foot">
+        <button type="button" class="button" onClick={onClose}>
+          Not yet
+        </button>
+        <ActionButton
+          tone={hasFailed.value ? "danger" : "main"}
+          icon={hasFailed.value ? "ban" : "check"}
+          disabled={isWrong}
+          action={complete}
+        >
+          {hasFailed.value ? "Complete as failed" : "Complete as succeeded"}
+        </ActionButton>
+      </footer>
+    </Dialog>
+  );
+}
