@@ -4,6 +4,7 @@ import type { Browser, WebSocketRoute } from "playwright-core";
 import { signGrant } from "../../../src/http/signed-grant.ts";
 import { taskOf } from "../peach.ts";
 import { Stage } from "../stage.ts";
+import { seriousFaults } from "./accessibility.ts";
 import { CHROMIUM, startChromium } from "./chromium.ts";
 import { Dashboard } from "./dashboard.ts";
 
@@ -261,6 +262,118 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.text("2 runs cancelled.").waitFor();
     for (const { run_id } of slow) expect((await stage.peach.finished(run_id)).status).toBe("cancelled");
     stage.recorder.open("beat");
+  });
+
+  it("completes a task that waits, by the keyboard alone, with a payload that is checked first", async () => {
+    const { run_id } = await stage.peach.trigger("approve");
+    const page = await dashboard({ theme: "light" });
+    await page.goto(`/runs/${run_id}?task=approve`);
+    await page.boxIs("approve", "waiting");
+    await page.text(`${stage.runtime.url}/complete/`).waitFor();
+    await page.button("Complete…").focus();
+    await page.page.keyboard.press("Enter");
+    const dialog = page.page.getByRole("dialog", { name: "Complete approve" });
+    const send = dialog.getByRole("button", { name: "Complete as succeeded" });
+    const payload = dialog.getByLabel("What it passes");
+    await expect.poll(() => payload.inputValue()).toBe('{\n  "by": "",\n  "copies": 0\n}');
+    await payload.press("ControlOrMeta+a");
+    await page.page.keyboard.type('{"by": "a person", "copies": ');
+    await dialog.getByText("This is no JSON").waitFor();
+    await page.page.keyboard.type('"one"}');
+    await dialog.getByText("$.copies").waitFor();
+    expect(await send.isDisabled()).toBe(true);
+    for (let count = 0; count < '"one"}'.length; count++) await page.page.keyboard.press("Backspace");
+    await page.page.keyboard.type("9007199254740991}");
+    await dialog.getByText("It fits what the task passes").waitFor();
+    expect(await seriousFaults(page, "light")).toEqual([]);
+    for (const name of ["Format", "Not yet", "Complete as succeeded"]) {
+      await page.page.keyboard.press("Tab");
+      await dialog.locator("button:focus", { hasText: name }).waitFor();
+    }
+    await page.page.keyboard.press("Enter");
+    await dialog.waitFor({ state: "detached" });
+    await page.boxIs("approved", "succeeded");
+    const passed = await stage.peach.payload(run_id, "approve");
+    expect(await passed.text()).toBe('{"by":"a person","copies":9007199254740991}');
+  });
+
+  it("completes a task that waits as failed, and says why it cannot be done twice", async () => {
+    const { run_id } = await stage.peach.trigger("approve");
+    const page = await dashboard({ theme: "dark" });
+    await page.goto(`/runs/${run_id}?task=approve`);
+    const dialog = page.page.getByRole("dialog", { name: "Complete approve" });
+    const fail = dialog.getByRole("button", { name: "Complete as failed" });
+    for (const tries of [1, 2]) {
+      await page.page.getByRole("tab", { name: `Attempts ${tries}` }).waitFor();
+      await page.button("Complete…").click();
+      await dialog.getByRole("button", { name: "Failed" }).click();
+      expect(await fail.isDisabled()).toBe(true);
+      await dialog.getByLabel("Why it has failed").fill(`no, said ${tries}`);
+      if (tries === 2) break;
+      await fail.click();
+      await dialog.waitFor({ state: "detached" });
+    }
+    // Somebody else comes first.
+    const body = JSON.stringify({ status: "failed", error: { message: "withdrawn" } });
+    await stage.peach.call(`/api/v1/runs/${run_id}/tasks/approve/complete`, { method: "POST", body });
+    await page.boxIs("approve", "failed");
+    await fail.click();
+    await dialog.getByRole("alert").getByText("It has been completed already").waitFor();
+    expect(await seriousFaults(page, "dark")).toEqual([]);
+    await page.page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    expect(await page.button("Complete…").count()).toBe(0);
+    const { attempts } = taskOf(await stage.peach.run(run_id), "approve");
+    expect(attempts.map(({ error }) => error?.message)).toEqual(["no, said 1", "withdrawn"]);
+  });
+
+  it("lets who may only trigger see that a task waits, but not complete it", async () => {
+    const { run_id } = await stage.peach.trigger("approve");
+    const page = await dashboard();
+    const session = { name: "somebody", scope: "trigger", expires_at: null };
+    await page.page.route("**/dashboard/session", (route) => route.fulfill({ json: session }));
+    await page.goto(`/runs/${run_id}?task=approve`);
+    await page.text("Waits for somebody to complete it").waitFor();
+    expect([await page.button("Complete…").count(), await page.text("/complete/").count()]).toEqual([0, 0]);
+  });
+
+  it("pauses a task, whose attempts are held back until it is resumed", async () => {
+    const page = shared;
+    await page.show("/triggers/tasks/notify");
+    await page.button("Pause the task").click();
+    await page.button("Resume the task").waitFor();
+    const { run_id } = await stage.peach.trigger("transcribe", WHOLE);
+    await page.show(`/runs/${run_id}?task=notify`);
+    await page.boxIs("archive", "succeeded");
+    await page.text("Paused, since").waitFor();
+    await page.boxIs("notify", "queued");
+    await page.show("/triggers/tasks/notify");
+    await page.page.locator(".pill", { hasText: "paused" }).waitFor();
+    await page.button("Resume the task").click();
+    await page.button("Pause the task").waitFor();
+    await page.show(`/runs/${run_id}`);
+    await page.boxIs("notify", "succeeded");
+  });
+
+  it("tries a dead letter again: says why it failed once more, and which run it has started in the end", async () => {
+    const page = shared;
+    await fetch(`${stage.runtime.url}/dev/r2/uploads/wary/a.bin`, { method: "PUT", body: "x" });
+    await expect
+      .poll(async () => (await stage.peach.call("/api/v1/dead-letters")).text(), { timeout: 20_000 })
+      .toContain("wary/a.bin");
+    await page.show("/dead-letters");
+    const letter = page.page.getByRole("article").filter({ hasText: "wary/a.bin" });
+    await letter.getByText("not yet").waitFor();
+    await letter.getByRole("button", { name: "Try again" }).click();
+    const toast = page.page.locator(".toast-bad", { hasText: "not yet" });
+    await toast.getByRole("button", { name: "Dismiss" }).click();
+    await toast.waitFor({ state: "detached" });
+    await letter.getByRole("button", { name: "Try again" }).click();
+    await letter.waitFor({ state: "detached" });
+    await page.page.getByRole("status").getByRole("link", { name: "wary" }).click();
+    await page.boxIs("wary", "succeeded");
+    const run = await stage.peach.run(await page.runId());
+    expect(run.trigger).toMatchObject({ source: "r2", by: "uploads/wary/a.bin" });
   });
 
   it("shows slots in use, and who waits for one", async () => {

@@ -1,14 +1,11 @@
-import axe from "axe-core";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { z } from "zod";
 import { Stage } from "../stage.ts";
+import { seriousFaults } from "./accessibility.ts";
 import { CHROMIUM, startChromium } from "./chromium.ts";
 import { Dashboard } from "./dashboard.ts";
 
-const AXE = axe.source;
 const HOSTILE = `<script>document.title = "broken in"</script>`;
-const violations = z.array(z.object({ id: z.string(), impact: z.string().nullable(), nodes: z.array(z.string()) }));
 
 let stage: Stage;
 let browser: Browser;
@@ -23,20 +20,6 @@ async function dashboard(options: Parameters<typeof Dashboard.open>[2] = {}): Pr
   const opened = await Dashboard.open(browser, stage.runtime, options);
   open.push(opened);
   return opened;
-}
-
-/** What axe finds on the page as it is that is serious or worse, as `rule: element`. In the dark only colours are different. */
-async function seriousFaults({ page }: Dashboard, theme: "light" | "dark"): Promise<string[]> {
-  const rules = theme === "dark" ? 'runOnly: ["color-contrast", "link-in-text-block"],' : "";
-  await page.evaluate(AXE);
-  const found = await page.evaluate(
-    `axe.run(document, { ${rules} resultTypes: ["violations"] }).then(({ violations }) =>
-      violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(({ html }) => html.slice(0, 160)) })))`,
-  );
-  return violations
-    .parse(found)
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map((html) => `${id}: ${html}`));
 }
 
 describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
