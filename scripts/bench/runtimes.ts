@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeWorker } from "../local/build.ts";
+import { bundleModule } from "../local/bundle.ts";
 import { launch, startRuntime } from "../local/runtime.ts";
 import { openStateFolder } from "../local/state-folder.ts";
 import { benchConf } from "./conf.ts";
@@ -43,7 +45,8 @@ export async function startLocalBench(signal: AbortSignal): Promise<LocalBench> 
     undo.push(() => peach.stop());
 
     const state = openStateFolder(join(folder, "baselines"));
-    writeFileSync(state.configPath, JSON.stringify(baselinesConfig()));
+    const bundle = await bundleModule(join(WORKER_FOLDER, "baselines.ts"), state);
+    writeWorker(state, bundle, baselinesConfig(state.bundlePath));
     const baselines = await launch(state, { signal });
     undo.push(() => baselines.stop());
 
@@ -65,10 +68,13 @@ export async function startLocalBench(signal: AbortSignal): Promise<LocalBench> 
   }
 }
 
-function baselinesConfig(): object {
+/** Run as Peach is: bundled before, by the same bundler. */
+function baselinesConfig(main: string): object {
   return {
     name: "peach-bench-baselines",
-    main: join(WORKER_FOLDER, "baselines.ts"),
+    main,
+    no_bundle: true,
+    find_additional_modules: false,
     compatibility_date: COMPATIBILITY_DATE,
     durable_objects: { bindings: [{ name: "BOUND", class_name: "BoundRun" }] },
     migrations: [{ tag: "v1", new_sqlite_classes: ["BoundRun"] }],

@@ -1,5 +1,5 @@
 /** Makes what the local runtime runs: the worker's bundle, with the compiled plan in it, and wrangler's configuration. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compileProject } from "../../src/conf/compile.ts";
@@ -7,7 +7,7 @@ import { renderDiagnostic } from "../../src/conf/diagnostic.ts";
 import { projectPaths, type ProjectPaths } from "../../src/conf/project-paths.ts";
 import type { NeededSecret } from "../../src/conf/needed-secrets.ts";
 import type { Plan } from "../../src/core/plan.ts";
-import { bundleWorker } from "./bundle.ts";
+import { bundleWorker, type Bundle } from "./bundle.ts";
 import { writeDashboard } from "./dashboard.ts";
 import { deriveConfig } from "./derived-config.ts";
 import { withSecrets } from "./secrets.ts";
@@ -59,8 +59,8 @@ export async function buildProject(
   const compiled = compileProject({ ...paths, outDir: generatedFolder }, { acceptUnboundBuckets: true });
   if (!compiled.ok) return { ok: false, diagnostics: compiled.diagnostics.map(renderDiagnostic).join("\n\n") };
   await writeDashboard(PROJECT_FOLDER, generatedFolder);
-  const bundle = await bundleWorker({ projectFolder: PROJECT_FOLDER, generatedFolder });
-  if (!bundle.ok) return bundle;
+  const bundled = await bundleWorker({ ...folder, projectFolder: PROJECT_FOLDER, generatedFolder });
+  if (!bundled.ok) return bundled;
 
   const secrets = withSecrets(compiled.plan, vars, process.env);
   const config = deriveConfig(readFileSync(paths.wranglerPath, "utf8"), {
@@ -68,20 +68,34 @@ export async function buildProject(
     buckets: compiled.plan.buckets,
     vars: secrets.vars,
   });
-  const bundleChanged = writeIfChanged(folder.bundlePath, bundle.text);
-  // It holds the API token, as the folder does: for nobody else on this machine.
-  const configChanged = writeIfChanged(folder.configPath, JSON.stringify(config, null, 2));
+  const changed = writeWorker(folder, bundled.bundle, config);
   const project = { plan: compiled.plan, paths, missingSecrets: secrets.missing };
-  return { ok: true, project, changed: bundleChanged || configChanged };
+  return { ok: true, project, changed };
 }
 
-/** The runtime starts again when a file of it changes, so it is touched only then. True if it was written. */
-function writeIfChanged(path: string, text: string): boolean {
+/** Writes what the runtime runs; true if any of it is new. A runtime on this folder takes it over by itself. */
+export function writeWorker(folder: StateFolder, { text, sourceMap }: Bundle, config: object): boolean {
+  const files = [
+    // Before the bundle that names it.
+    [folder.sourceMapPath, sourceMap],
+    [folder.bundlePath, text],
+    // It holds the API token, as the folder does: for nobody else on this machine.
+    [folder.configPath, JSON.stringify(config, null, 2)],
+  ] as const;
+  return files.filter(([path, content]) => writeIfChanged(path, content, folder.draftPath)).length > 0;
+}
+
+/**
+ * The runtime starts again when a file of it changes, so it is touched only then, and replaced in one go: the runtime must not
+ * read half of it. True if it was written.
+ */
+function writeIfChanged(path: string, text: string, draftPath: string): boolean {
   try {
     if (readFileSync(path, "utf8") === text) return false;
   } catch {
     // There is none yet.
   }
-  writeFileSync(path, text, { mode: 0o600 });
+  writeFileSync(draftPath, text, { mode: 0o600 });
+  renameSync(draftPath, path);
   return true;
 }

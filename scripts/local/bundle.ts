@@ -1,25 +1,43 @@
 /**
- * Bundles the worker to one file, which is what the local runtime runs and watches. `wrangler dev` bundles too, but while its
- * bundle of changed sources fails it holds back every request; so it is only given bundles that have succeeded.
+ * Bundles a worker to one file, which is what the local runtime runs as it is and watches (`no_bundle`). `wrangler dev` could
+ * bundle too, but its bundler polls every source for as long as the runtime lives, and while a bundle of changed sources fails
+ * it holds back every request; so it is only given bundles that have succeeded.
  */
-import { join } from "node:path";
-import { build, formatMessages, type BuildFailure, type OutputFile, type Plugin } from "esbuild";
+import { dirname, join, relative } from "node:path";
+import { build, formatMessages, type BuildFailure, type BuildOptions, type Plugin } from "esbuild";
 
-export interface BundleOptions {
+export interface BundleOptions extends BundlePaths {
   readonly projectFolder: string;
   /** Where the compiled plan and registry are. */
   readonly generatedFolder: string;
 }
 
+/** Where the bundle and the map to its sources will be, absolute. */
+export interface BundlePaths {
+  readonly bundlePath: string;
+  readonly sourceMapPath: string;
+}
+
+/** A worker as one ES module, which names its map in its last line. */
+export interface Bundle {
+  readonly text: string;
+  readonly sourceMap: string;
+}
+
 export type BundleResult =
-  | { readonly ok: true; readonly text: string }
+  | { readonly ok: true; readonly bundle: Bundle }
   /** `diagnostics`: for people. */
   | { readonly ok: false; readonly diagnostics: string };
 
-/** The worker as one ES module with an inline source map, or why there is none. Writes nothing. */
-export async function bundleWorker(options: BundleOptions): Promise<BundleResult> {
+/** Peach's worker, or why there is none. Writes nothing. */
+export async function bundleWorker({ projectFolder, generatedFolder, ...paths }: BundleOptions): Promise<BundleResult> {
   try {
-    return { ok: true, text: (await run(options)).map((file) => file.text).join("") };
+    const bundle = await bundleModule(join(projectFolder, "src", "index.ts"), paths, {
+      // Pipelines outside the project have no node_modules above them: what they import is the project's own.
+      nodePaths: [join(projectFolder, "node_modules")],
+      plugins: [projectImports(projectFolder, generatedFolder)],
+    });
+    return { ok: true, bundle };
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
     const messages = await formatMessages(error.errors, { kind: "error", color: process.stdout.isTTY });
@@ -27,9 +45,17 @@ export async function bundleWorker(options: BundleOptions): Promise<BundleResult
   }
 }
 
-async function run({ projectFolder, generatedFolder }: BundleOptions): Promise<OutputFile[]> {
+/** Any worker, from its entry file. Throws esbuild's failure if a source is broken. Writes nothing. */
+export async function bundleModule(
+  entry: string,
+  { bundlePath, sourceMapPath }: BundlePaths,
+  settings: Pick<BuildOptions, "nodePaths" | "plugins"> = {},
+): Promise<Bundle> {
   const { outputFiles } = await build({
-    entryPoints: [join(projectFolder, "src", "index.ts")],
+    ...settings,
+    entryPoints: [entry],
+    // Nothing is written there: the map names its sources as seen from here.
+    outfile: sourceMapPath.replace(/\.map$/, ""),
     bundle: true,
     write: false,
     format: "esm",
@@ -41,13 +67,16 @@ async function run({ projectFolder, generatedFolder }: BundleOptions): Promise<O
     keepNames: true,
     loader: { ".txt": "text", ".html": "text", ".sql": "text" },
     external: ["cloudflare:*", "node:*"],
-    // Pipelines outside the project have no node_modules above them: what they import is the project's own.
-    nodePaths: [join(projectFolder, "node_modules")],
-    sourcemap: "inline",
-    plugins: [projectImports(projectFolder, generatedFolder)],
+    sourcemap: "external",
     logLevel: "silent",
   });
-  return outputFiles;
+  const textOf = (isMap: boolean): string =>
+    outputFiles
+      .filter(({ path }) => path.endsWith(".map") === isMap)
+      .map(({ text }) => text)
+      .join("");
+  const mapUrl = relative(dirname(bundlePath), sourceMapPath);
+  return { text: `${textOf(false)}//# sourceMappingURL=${mapUrl}\n`, sourceMap: textOf(true) };
 }
 
 /** The imports that package.json gives a meaning inside the project, from wherever they are made. */

@@ -25,6 +25,9 @@ export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<s
   return {
     ...config,
     main: local.main,
+    // It is a bundle, and lies alone in its folder.
+    no_bundle: true,
+    find_additional_modules: false,
     vars: { ...table(config["vars"]), ...local.vars, PEACH_LOCAL: "1" },
     r2_buckets: [...bound, ...added],
   };

@@ -11,8 +11,12 @@ export interface StateFolder {
   /** wrangler's configuration, made for this runtime; wrangler keeps its temporary files beside it. */
   readonly configPath: string;
   readonly generatedFolder: string;
-  /** The worker as one file. */
+  /** The worker as one file, alone in its folder: the runtime starts again when any file in there changes. */
   readonly bundlePath: string;
+  /** The map from the bundle to its sources. */
+  readonly sourceMapPath: string;
+  /** Where a file is written before it takes the place of another. */
+  readonly draftPath: string;
   /** The output of a runtime that outlives the command that started it. */
   readonly logPath: string;
   readonly registryFolder: string;
@@ -34,12 +38,15 @@ const POLL_MS = 50;
 export function openStateFolder(path: string): StateFolder {
   const root = resolve(path);
   const runtime = join(root, "runtime");
-  mkdirSync(runtime, { recursive: true, mode: 0o700 });
+  const worker = join(runtime, "worker");
+  mkdirSync(worker, { recursive: true, mode: 0o700 });
   return {
     root,
     configPath: join(runtime, "wrangler.json"),
     generatedFolder: join(runtime, "generated"),
-    bundlePath: join(runtime, "worker.js"),
+    bundlePath: join(worker, "worker.js"),
+    sourceMapPath: join(runtime, "worker.js.map"),
+    draftPath: join(runtime, "draft"),
     logPath: join(runtime, "output.log"),
     registryFolder: join(runtime, "registry"),
     claimPath: join(runtime, "claim.json"),

@@ -54,6 +54,8 @@ name = "peach-production"
     expect(deriveConfig(WRANGLER, { main: "/state/worker.js", buckets: { uploads: "UPLOADS" }, vars })).toEqual({
       name: "peach",
       main: "/state/worker.js",
+      no_bundle: true,
+      find_additional_modules: false,
       compatibility_date: "2026-11-01",
       vars: { MINE: "1", PEACH_API_TOKEN: 'a"b\\n', PEACH_LOCAL: "1" },
       r2_buckets: [{ binding: "UPLOADS", bucket_name: "uploads" }],
