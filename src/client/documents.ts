@@ -106,9 +106,9 @@ export interface BulkResult {
     readonly task: string;
     readonly status: RunStatus;
     readonly result: "cancelled" | "retried" | "replayed" | "refused";
-    readonly code?: string;
-    readonly detail?: string;
-    readonly new_run_id?: string;
+    readonly code?: string | undefined;
+    readonly detail?: string | undefined;
+    readonly new_run_id?: string | undefined;
   }[];
   readonly next_cursor: string | null;
 }

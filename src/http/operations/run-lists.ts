@@ -1,6 +1,6 @@
 /** The calls about many runs. */
 import { z } from "zod";
-import { RUN_STATUSES } from "../../core/status.ts";
+import { RUN_STATUSES, type RunStatus } from "../../core/status.ts";
 import { TRIGGER_SOURCES } from "../../core/trigger.ts";
 import {
   cursor,
@@ -50,7 +50,13 @@ const runSummary = named(
   }),
 );
 
-const runCounts = z.object(Object.fromEntries(RUN_STATUSES.map((status) => [status, z.int()] as const)));
+const runCounts = z.object({
+  queued: z.int(),
+  running: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  cancelled: z.int(),
+} satisfies Record<RunStatus, z.ZodType>);
 
 export const listRuns = {
   id: "listRuns",

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { countRuns, findRuns, runChanges } from "../../catalog/catalog-client.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Problem } from "../../core/result.ts";
-import { RUN_STATUSES } from "../../core/status.ts";
+import type { RunStatus } from "../../core/status.ts";
 import type { callRun } from "../../run/run-client.ts";
 import { runIdFor } from "../../trigger/accept.ts";
 import { handle } from "../handle.ts";
@@ -46,12 +46,7 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
     const refusal = await refuseQuery(c.env, query);
     if (refusal !== null) return problemResponse(c, refusal);
     const started = await startedByKey(c.env, query);
-    const counts =
-      started === null
-        ? await countRuns(c.env, queryOf(query))
-        : Object.fromEntries(
-            RUN_STATUSES.map((status) => [status, started.filter((run) => run.status === status).length]),
-          );
+    const counts = started === null ? await countRuns(c.env, queryOf(query)) : countsOf(started);
     return reply(200, { counts, total: Object.values(counts).reduce((sum, runs) => sum + runs, 0) });
   });
   handle(routes, followRuns, async (c, { query, headers }) => {
@@ -89,6 +84,12 @@ function isWanted(parameters: FilterParameters, run: RunSummaryDocument): boolea
     createdAt >= (created_after ?? Number.NEGATIVE_INFINITY) &&
     createdAt < (created_before ?? Number.POSITIVE_INFINITY)
   );
+}
+
+function countsOf(runs: readonly RunSummaryDocument[]): Readonly<Record<RunStatus, number>> {
+  const counts = { queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
+  for (const { status } of runs) counts[status] += 1;
+  return counts;
 }
 
 const KEY_WITHOUT_TASK: Problem = {
