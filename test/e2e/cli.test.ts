@@ -77,6 +77,36 @@ describe("the command line against a running pipeline", () => {
     });
   });
 
+  it("pauses a task and resumes it, shows what a limit holds back, and completes a task that waits", async () => {
+    const isAt = (runId: string, state: object): Promise<void> =>
+      vi.waitFor(async () => {
+        const answer = await stage.peach.call(`/api/v1/runs/${runId}`);
+        expect(await answer.json()).toMatchObject({ tasks: expect.arrayContaining([expect.objectContaining(state)]) });
+      }, 20_000);
+    const approved = await stage.peach.trigger("approve");
+    expect(await peach("pause", "narrow")).toEqual({ code: 0, out: "narrow is paused", err: "" });
+    const first = await stage.peach.trigger("narrow", "first");
+    await isAt(first.run_id, { status: "queued", waiting_for: expect.objectContaining({ for: "pause" }) });
+    expect(await json("resume", "narrow")).toMatchObject({ task: "narrow", paused: null });
+    await vi.waitFor(() => expect(stage.recorder.waitingAt("first")).toBe(1), 20_000);
+    const second = await stage.peach.trigger("narrow", "second");
+    await isAt(second.run_id, { status: "queued", waiting_for: expect.objectContaining({ for: "concurrency" }) });
+    expect((await peach("limits")).out).toMatch(/^narrow +concurrency +1 +1 +1$/m);
+    for (const gate of ["first", "second"]) {
+      await vi.waitFor(() => expect(stage.recorder.waitingAt(gate)).toBe(1), 20_000);
+      stage.recorder.open(gate);
+    }
+
+    const { run_id: runId } = approved;
+    await isAt(runId, { task: "approve", status: "waiting" });
+    const completed = await peach("complete", runId, "approve", "--json-payload", '{"ok": true}');
+    expect(completed).toEqual({ code: 0, out: `approve of ${runId}: succeeded`, err: "" });
+    await isAt(runId, { task: "approved", status: "succeeded" });
+    expect(await (await stage.peach.payload(runId, "approved")).text()).toBe('{"ok":true}');
+    const again = await peach("complete", runId, "approve", "--failed", "too late");
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining("(already_completed, request ")]);
+  });
+
   it("watches a run until it is final, and leaves when it is told to", async () => {
     const { run_id: runId } = await json("trigger", "held", "--text", "watched");
     const watching = start("watch", runId);

@@ -12,9 +12,9 @@ beforeAll(async () => {
 });
 
 /** A run that goes on when `open` is called. */
-async function heldRun(): Promise<{ runId: string; open: () => void }> {
+async function heldRun(task = "held"): Promise<{ runId: string; open: () => void }> {
   const gate = randomUUID();
-  const { runId } = await peach.trigger("held", gate);
+  const { runId } = await peach.trigger(task, gate);
   await vi.waitFor(() => expect(stage.recorder.waitingAt(gate)).toBe(1), { timeout: 20_000 });
   return { runId, open: () => stage.recorder.open(gate) };
 }
@@ -130,13 +130,74 @@ describe("a program with the client", () => {
 
   it("sees what is deployed", async () => {
     const tasks = await peach.tasks.list();
-    const names = ["echo", "after", "held", "failing", "mended", "split", "piece", "typed", "listening"];
-    expect(tasks.map(({ task }) => task)).toEqual(names);
+    expect(tasks.map(({ task }) => task).join(" ")).toBe(
+      "echo after held failing mended narrow approve approved split piece typed listening",
+    );
+    expect(tasks.filter(({ external }) => external)).toMatchObject([{ task: "approve", timeout_ms: 86_400_000 }]);
+    expect(tasks.filter(({ concurrency }) => concurrency !== null)).toMatchObject([{ task: "narrow" }]);
     expect(await peach.tasks.get("typed")).toMatchObject({ input_schema: { required: ["text"] } });
     expect((await peach.graph()).tasks[0]).toMatchObject({ task: "echo", root: true, downstream: ["after"] });
     expect(await peach.graph({ format: "mermaid" })).toMatch(/^flowchart LR\n/);
     expect([await peach.endpoints(), await peach.schedules.list()]).toEqual([[], []]);
     expect(await peach.deadLetters.list()).toEqual({ dead_letters: [], next_cursor: null });
+  });
+
+  it("sees what a limit holds back", async () => {
+    const first = await heldRun("narrow");
+    const gate = randomUUID();
+    const { runId } = await peach.trigger("narrow", gate);
+    const limit = { task: "narrow", kind: "concurrency", key: null, limit: 1, per_ms: null };
+    await vi.waitFor(async () => expect(await peach.limits()).toEqual([{ ...limit, in_use: 1, waiting: 1 }]), 20_000);
+    expect((await peach.runs.get(runId)).tasks).toMatchObject([
+      { status: "queued", waiting_for: { for: "concurrency", key: null } },
+    ]);
+    first.open();
+    await vi.waitFor(() => expect(stage.recorder.waitingAt(gate)).toBe(1), { timeout: 20_000 });
+    stage.recorder.open(gate);
+    expect(await peach.runs.result(runId)).toMatchObject({ status: "succeeded" });
+    await vi.waitFor(async () => expect(await peach.limits()).toEqual([{ ...limit, in_use: 0, waiting: 0 }]), 20_000);
+  });
+
+  it("holds a task back, and lets it go on", async () => {
+    expect(await peach.tasks.pause("after")).toMatchObject({ task: "after", paused: { by: "api" } });
+    const { runId } = await peach.trigger("echo", 1);
+    await vi.waitFor(async () => {
+      const { tasks } = await peach.runs.get(runId);
+      expect(tasks[1]).toMatchObject({ status: "queued", attempts: [], waiting_for: { for: "pause", key: null } });
+    }, 20_000);
+    expect((await peach.tasks.get("after")).paused).not.toBeNull();
+    expect((await peach.tasks.resume("after")).paused).toBeNull();
+    expect(await peach.runs.result(runId)).toMatchObject({ status: "succeeded" });
+    await expect(peach.tasks.pause("atfer")).rejects.toMatchObject({ code: "unknown_task", status: 404 });
+  });
+
+  it("completes a task that waits, once, as succeeded or as failed", async () => {
+    const waiting = async (): Promise<string> => {
+      const { runId } = await peach.trigger("approve");
+      await vi.waitFor(async () => {
+        const [task] = (await peach.runs.get(runId)).tasks;
+        expect(task).toMatchObject({ status: "waiting", waiting_for: { for: "completion" } });
+        expect(task?.completion_url).toContain(`${stage.peach.url}/complete/`);
+      }, 20_000);
+      return runId;
+    };
+    const runId = await waiting();
+    const completed = { run_id: runId, task: "approve", status: "succeeded" };
+    expect(await peach.runs.complete(runId, "approve", { status: "succeeded", payload: ["ü", 1] })).toEqual(completed);
+    expect(await peach.runs.result(runId)).toMatchObject({ status: "succeeded" });
+    expect(await (await peach.runs.taskPayload(runId, "approved")).value()).toEqual(["ü", 1]);
+    await expect(peach.runs.complete(runId, "approve", { status: "succeeded" })).rejects.toMatchObject({
+      code: "already_completed",
+      status: 409,
+    });
+    const refused = await waiting();
+    const failure = { status: "failed", error: { message: "not like this" } } as const;
+    expect(await peach.runs.complete(refused, "approve", failure)).toMatchObject({ status: "failed" });
+    expect((await peach.runs.result(refused)).tasks).toMatchObject([
+      { status: "failed", attempts: [{ error: { message: "not like this" } }] },
+      { status: "skipped" },
+    ]);
+    await expect(peach.runs.complete(refused, "approved", failure)).rejects.toMatchObject({ code: "not_waiting" });
   });
 
   it("cancels a run, once", async () => {
