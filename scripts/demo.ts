@@ -5,10 +5,11 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { z } from "zod";
+import { createClient, PeachError, type RunDocument } from "../src/client.ts";
 import { parseOptions, UsageError } from "./local/arguments.ts";
 import { PROJECT_FOLDER } from "./local/build.ts";
 import { Display, type DisplayLine } from "./local/display.ts";
-import { ApiError, PeachApi, type RunView } from "./local/peach-api.ts";
 import { recommendationsView, renderRecommendations, type RecommendationsView } from "./local/recommendation-table.ts";
 import { RunFollower } from "./local/run-follower.ts";
 import { failureOf, formatMs, taskLine } from "./local/run-lines.ts";
@@ -32,6 +33,10 @@ const OUTPUT_LINES = 20;
 const BUCKET = "uploads";
 const CAPTIONS = "glacier.vtt";
 const AUDIO = "glacier.mp3";
+
+/** What the local runtime answers to an upload. */
+const stored = z.object({ will_trigger: z.array(z.object({ run_id: z.string(), task: z.string() })) });
+const refusal = z.object({ detail: z.string(), hint: z.string() });
 
 /** The demo cannot come to its end, for a reason that is no bug of it. */
 class DemoError extends Error {}
@@ -98,9 +103,8 @@ async function demonstrate(
       line.title = `Local runtime ready at ${started.url}`;
       return started;
     });
-    const api = new PeachApi(runtime.url, runtime.token, signal);
-    const run = await showRun(display, await upload(display, api, runtime));
-    const recommendations = await served(display, api);
+    const run = await showRun(display, await upload(display, runtime, signal));
+    const recommendations = await served(display, runtime, signal);
 
     if (keep) kept = { url: runtime.url, token: runtime.token, pid: runtime.leave(), state_folder: stateFolder };
     const durationMs = Date.now() - startedAt;
@@ -117,26 +121,33 @@ async function demonstrate(
 }
 
 /** Uploads the captions, then the audio, which triggers; waits until the run is accepted. */
-function upload(display: Display, api: PeachApi, { project }: LocalRuntime): Promise<RunFollower> {
+function upload(display: Display, runtime: LocalRuntime, signal: AbortSignal): Promise<RunFollower> {
   return display.step(`Upload ${CAPTIONS} and ${AUDIO}`, async (line) => {
-    const sample = (name: string): Uint8Array<ArrayBuffer> => readFileSync(join(PROJECT_FOLDER, "sample", name));
-    await api.putObject(BUCKET, `audio/${CAPTIONS}`, sample(CAPTIONS), "text/vtt");
-    const [run] = await api.putObject(BUCKET, `audio/${AUDIO}`, sample(AUDIO), "audio/mpeg");
+    const put = async (name: string, type: string): Promise<z.infer<typeof stored>["will_trigger"]> => {
+      const body = readFileSync(join(PROJECT_FOLDER, "sample", name));
+      const url = `${runtime.url}/dev/r2/${BUCKET}/audio/${name}`;
+      const answer = await fetch(url, { method: "PUT", body, headers: { "Content-Type": type }, signal });
+      if (answer.ok) return stored.parse(await answer.json()).will_trigger;
+      const { detail, hint } = refusal.parse(await answer.json());
+      throw new DemoError(`The upload of ${name} was refused. ${detail} ${hint}`);
+    };
+    await put(CAPTIONS, "text/vtt");
+    const [run] = await put(AUDIO, "audio/mpeg");
     if (run === undefined) {
-      const conf = basename(project.paths.confPath);
+      const conf = basename(runtime.project.paths.confPath);
       throw new DemoError(
         `No task of ${conf} is triggered by the object ${BUCKET}/audio/${AUDIO}. Run the example with PEACH_CONF=peach.conf.example npm run demo.`,
       );
     }
     line.output = `waiting for the run ${run.run_id} of ${run.task}`;
-    const follower = await RunFollower.start(api, run.run_id);
+    const follower = await RunFollower.start(createClient(runtime), run.run_id, signal);
     line.title = `Uploaded ${BUCKET}/audio/${AUDIO} and its captions, which triggered ${run.task} (${run.run_id})`;
     return follower;
   });
 }
 
 /** Shows each task of the run until all are final; rejects with what failed. */
-async function showRun(display: Display, follower: RunFollower): Promise<RunView> {
+async function showRun(display: Display, follower: RunFollower): Promise<RunDocument> {
   const lines = follower.latest.tasks.map(({ task: name }) => ({
     title: name,
     work: async (line: DisplayLine) => {
@@ -157,11 +168,12 @@ async function showRun(display: Display, follower: RunFollower): Promise<RunView
   return run;
 }
 
-function served(display: Display, api: PeachApi): Promise<RecommendationsView> {
+function served(display: Display, { url }: LocalRuntime, signal: AbortSignal): Promise<RecommendationsView> {
   return display.step("GET /recommendations", async () => {
     for (;;) {
-      const answer = await api.endpoint("/recommendations");
-      if (answer !== null) return recommendationsView.parse(answer);
+      const answer = await fetch(`${url}/recommendations`, { signal });
+      if (answer.status === 200) return recommendationsView.parse(await answer.json());
+      await answer.body?.cancel();
       await new Promise((wake) => setTimeout(wake, POLL_MS));
     }
   });
@@ -183,7 +195,7 @@ function farewell(recommendations: RecommendationsView, durationMs: number, kept
 
 /** What to tell about an error that people can do something about; null for a bug. */
 function reasonOf(error: unknown, signal: AbortSignal): string | null {
-  if (error instanceof DemoError || error instanceof RuntimeStartError || error instanceof ApiError)
+  if (error instanceof DemoError || error instanceof RuntimeStartError || error instanceof PeachError)
     return error.message;
   return signal.aborted ? `It did not finish within ${LIMIT_MS / 1_000} s.` : null;
 }

@@ -1,37 +1,42 @@
-import type { PeachApi, RunView, TaskView } from "./peach-api.ts";
+import { PeachError, type PeachClient, type RunDocument, type TaskOfRun } from "../../src/client.ts";
 import { isFinalStatus } from "./run-lines.ts";
 
 const POLL_MS = 50;
 
 /** Follows a run by asking for it; however many look at its tasks, there is one call at a time. */
 export class RunFollower {
-  readonly #api: PeachApi;
+  readonly #peach: PeachClient;
   readonly #runId: string;
-  #latest: RunView;
+  readonly #signal: AbortSignal;
+  #latest: RunDocument;
   #next: Promise<void> | null = null;
 
-  private constructor(api: PeachApi, runId: string, first: RunView) {
-    this.#api = api;
+  private constructor(peach: PeachClient, runId: string, signal: AbortSignal, first: RunDocument) {
+    this.#peach = peach;
     this.#runId = runId;
+    this.#signal = signal;
     this.#latest = first;
   }
 
-  /** Waits until the run is accepted. Rejects when the api's signal ends the call. */
-  static async start(api: PeachApi, runId: string): Promise<RunFollower> {
+  /** Waits until the run is accepted. Rejects when the signal ends a call. */
+  static async start(peach: PeachClient, runId: string, signal: AbortSignal): Promise<RunFollower> {
     for (;;) {
-      const first = await api.run(runId);
-      if (first !== null) return new RunFollower(api, runId, first);
-      await pause();
+      try {
+        return new RunFollower(peach, runId, signal, await peach.runs.get(runId, { signal }));
+      } catch (error) {
+        if (!(error instanceof PeachError && error.code === "unknown_run")) throw error;
+        await pause();
+      }
     }
   }
 
   /** The run as it was last seen. */
-  get latest(): RunView {
+  get latest(): RunDocument {
     return this.#latest;
   }
 
   /** The task as it is now and after each look at the run, until it is final. */
-  async *task(name: string): AsyncGenerator<TaskView> {
+  async *task(name: string): AsyncGenerator<TaskOfRun> {
     for (;;) {
       const task = this.#latest.tasks.find((entry) => entry.task === name);
       if (task === undefined) throw new RangeError(`run ${this.#runId} has no task ${name}`);
@@ -42,7 +47,7 @@ export class RunFollower {
   }
 
   /** The run once it is final. */
-  async untilFinal(): Promise<RunView> {
+  async untilFinal(): Promise<RunDocument> {
     while (!isFinalStatus(this.#latest.status)) await this.#look();
     return this.#latest;
   }
@@ -54,7 +59,7 @@ export class RunFollower {
 
   async #ask(): Promise<void> {
     await pause();
-    this.#latest = (await this.#api.run(this.#runId)) ?? this.#latest;
+    this.#latest = await this.#peach.runs.get(this.#runId, { signal: this.#signal });
   }
 }
 

@@ -1,5 +1,5 @@
 /** A run in words, as the demo shows it. */
-import type { RunView, TaskView } from "./peach-api.ts";
+import type { RunDocument, TaskOfRun } from "../../src/client.ts";
 
 const FINAL = new Set(["succeeded", "failed", "skipped", "cancelled"]);
 
@@ -9,7 +9,7 @@ export function isFinalStatus(status: string): boolean {
 }
 
 /** One task: status, attempts, how long they took together (or have taken until `now`), progress. */
-export function taskLine({ task, status, reason, attempts, progress }: TaskView, now: number): string {
+export function taskLine({ task, status, reason, attempts, progress }: TaskOfRun, now: number): string {
   const parts = [reason === null ? status : `${status} (${reason})`];
   if (attempts.length > 0) {
     const spent = attempts.reduce((sum, { started_at, finished_at }) => {
@@ -24,7 +24,7 @@ export function taskLine({ task, status, reason, attempts, progress }: TaskView,
 }
 
 /** Why a run that is final did not succeed: each failed task with its last error. */
-export function failureOf({ run_id, status, tasks }: RunView): string {
+export function failureOf({ run_id, status, tasks }: Pick<RunDocument, "run_id" | "status" | "tasks">): string {
   const failed = tasks.filter((task) => task.status === "failed");
   const reasons = failed.map(({ task, reason, attempts }) => {
     const error = attempts.findLast((attempt) => attempt.error !== null)?.error;

@@ -1,23 +1,25 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
-import type { RunView, TaskView } from "../../scripts/local/peach-api.ts";
+import type { Attempt, TaskOfRun } from "../../src/client.ts";
 import { renderRecommendations } from "../../scripts/local/recommendation-table.ts";
 import { failureOf, formatMs, isFinalStatus, taskLine } from "../../scripts/local/run-lines.ts";
 
 const AT = "2026-11-22T18:00:00.000Z";
 const now = Date.parse(AT);
 
-function attempt(status: string, ms: number | null, message?: string): TaskView["attempts"][number] {
+function attempt(status: Attempt["status"], ms: number | null, message?: string): Attempt {
   return {
+    attempt: 1,
     status,
     started_at: AT,
     finished_at: ms === null ? null : new Date(now + ms).toISOString(),
-    error: message === undefined ? null : { name: "Error", message },
+    error: message === undefined ? null : { name: "Error", message, stack: null },
   };
 }
 
-function task(name: string, status: string, more: Partial<TaskView> = {}): TaskView {
-  return { task: name, status, reason: null, attempts: [], progress: null, ...more };
+function task(name: string, status: TaskOfRun["status"], more: Partial<TaskOfRun> = {}): TaskOfRun {
+  const rest = { upstream: [], downstream: [], attempts: [], output: null };
+  return { task: name, status, reason: null, progress: null, ...rest, ...more };
 }
 
 describe("a task in a line", () => {
@@ -63,21 +65,15 @@ describe("a task in a line", () => {
 
 describe("a failed run in words", () => {
   it("names each failed task with its last error", () => {
-    const run: RunView = {
-      run_id: "run_1",
-      task: "a",
-      status: "failed",
-      duration_ms: 1,
-      tasks: [
-        task("a", "succeeded"),
-        task("b", "failed", {
-          reason: "error",
-          attempts: [attempt("failed", 1, "first"), attempt("failed", 1, "last")],
-        }),
-        task("c", "failed", { reason: "method_missing" }),
-      ],
-    };
-    expect(failureOf(run)).toBe(
+    const tasks = [
+      task("a", "succeeded"),
+      task("b", "failed", {
+        reason: "error",
+        attempts: [attempt("failed", 1, "first"), attempt("failed", 1, "last")],
+      }),
+      task("c", "failed", { reason: "method_missing" }),
+    ];
+    expect(failureOf({ run_id: "run_1", status: "failed", tasks })).toBe(
       ["The run run_1 failed.", "  b (error): Error: last", "  c (method_missing): no error was recorded"].join("\n"),
     );
   });
