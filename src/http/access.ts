@@ -2,12 +2,21 @@
  * Cloudflare Access in front of the worker: it signs in people and services, and sends a JWT with each request. That is verified here
  * (RS256, issuer, audience, expiry) against the keys of the team, which are kept and fetched again when they are old or do not have
  * the key of a token. PEACH_ACCESS_SCOPES says what each identity may do; who is not in it may do nothing.
+ *
+ * A person is signed in by a cookie of Access, which a browser sends whichever site asks it to, and Access makes the same JWT of it. So what
+ * changes something, and a WebSocket, which no same-origin policy holds back, is taken from browsers only for pages of this origin. A
+ * service token is sent on purpose, as is a JWT by a program: neither says what a browser does.
  */
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from "jose";
 import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
-import { SCOPES, type Caller, type Scope } from "./http-env.ts";
+import type { Context } from "hono";
+import { getCookie } from "hono/cookie";
+import { SCOPES, type Caller, type HttpEnv, type Scope } from "./http-env.ts";
+import { hasOwnHeader, isSafe, senderOf } from "./sender.ts";
 
 const HEADER = "Cf-Access-Jwt-Assertion";
+/** Access's own cookie, which it lets through. */
+const COOKIE = "CF_Authorization";
 const CLOCK_TOLERANCE_SECONDS = 10;
 
 /** The keys of a team, by its domain: the library keeps them for ten minutes. One isolate serves one deployment, so there is one. */
@@ -31,12 +40,22 @@ export const byAccess: Authenticator = {
         requiredClaims: ["exp"],
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
       });
+      if (payload["email"] !== undefined && isForgeable(c)) return FORGEABLE;
       return callerOf(payload, c.env.PEACH_ACCESS_SCOPES ?? "");
     } catch (error) {
       return refusalOf(error);
     }
   },
 };
+
+/** Whether another site may have made a browser send this, and gain by it. */
+function isForgeable(c: Context<HttpEnv>): boolean {
+  if (isSafe(c) && c.req.header("Upgrade") === undefined) return false;
+  const sender = senderOf(c);
+  // With the cookie it may be a browser that is too old to say.
+  if (sender === "unsaid") return getCookie(c, COOKIE) !== undefined && !hasOwnHeader(c);
+  return sender !== "own";
+}
 
 function keysAt(issuer: string): JWTVerifyGetKey {
   const known = keysOf.get(issuer);
@@ -106,6 +125,15 @@ function withoutScope(name: string): Refusal {
     headers: {},
   };
 }
+
+const FORGEABLE: Refusal = {
+  problem: {
+    code: "forbidden",
+    detail: "A browser that is signed in by Cloudflare Access changes things for pages of this origin only.",
+    hint: "Programs send a token of the API, a service token of Access, or `cf-access-token` without cookies.",
+  },
+  headers: {},
+};
 
 const NAMELESS = unauthorized(
   "The JWT of Cloudflare Access names nobody.",

@@ -10,6 +10,7 @@ import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { Problem } from "../core/result.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { HttpEnv } from "./http-env.ts";
+import { hasOwnHeader, isSafe, senderOf } from "./sender.ts";
 import { signGrant, verifyGrant } from "./signed-grant.ts";
 import { configuredTokens, type Token } from "./tokens.ts";
 
@@ -22,9 +23,6 @@ export interface Session {
 
 const LIFETIME_MS = 12 * 3_600_000;
 const RENEWED_BELOW_MS = LIFETIME_MS / 2;
-const SAFE_METHODS = ["GET", "HEAD"];
-/** The header that every changing request of the dashboard has. */
-const OWN_HEADER = "X-Peach-Dashboard";
 
 /** By the session's cookie, for the API only: an endpoint that asks for a token means a token. */
 export const bySession: Authenticator = {
@@ -74,21 +72,13 @@ export function endSession(c: Context<HttpEnv>): void {
 
 /** The refusal of a request that another site may have made the browser send. */
 export function refuseForged(c: Context<HttpEnv>): Problem | null {
-  const isSafe = SAFE_METHODS.includes(c.req.method);
-  if (isSameOrigin(c, isSafe) && (isSafe || c.req.header(OWN_HEADER) !== undefined)) return null;
+  const sender = senderOf(c);
+  if (isSafe(c) ? sender !== "other" : sender === "own" && hasOwnHeader(c)) return null;
   return {
     code: "forbidden",
     detail: "The session of the dashboard is only for requests of the dashboard itself.",
     hint: "Programs send `Authorization: Bearer TOKEN` instead of the cookie.",
   };
-}
-
-function isSameOrigin(c: Context<HttpEnv>, isSafe: boolean): boolean {
-  const site = c.req.header("Sec-Fetch-Site");
-  // `none`: typed in or opened from a bookmark, which only a GET can be.
-  if (site !== undefined) return site === "same-origin" || (isSafe && site === "none");
-  const origin = c.req.header("Origin");
-  return origin === undefined ? isSafe : origin === new URL(c.req.url).origin;
 }
 
 function isSecure(c: Context<HttpEnv>): boolean {

@@ -143,3 +143,63 @@ describe("a JWT of Cloudflare Access", () => {
     expect((await call(boss)).status).toBe(200);
   });
 });
+
+describe("a browser that is signed in by Cloudflare Access", () => {
+  const PAUSE = "/api/v1/tasks/nothing/pause";
+  const COOKIE = { Cookie: "a=b; CF_Authorization=jwt" };
+
+  /** The status of the answer; 404 is what somebody with the right to it gets. */
+  async function answered(headers: Record<string, string>, claims: Claims = {}, method = "POST", path = PAUSE) {
+    const token = await sign({ ...(claims.common_name === undefined && { email: "boss@example.org" }), ...claims });
+    const send = app({ PEACH_ACCESS_SCOPES: "boss@example.org:admin, robot.access:admin" });
+    const response = await send(`https://peach.example${path}`, {
+      method,
+      headers: { "Cf-Access-Jwt-Assertion": token, Authorization: "none", ...headers },
+    });
+    const { code }: { code?: string } = await response.json();
+    return [response.status, code];
+  }
+
+  it.each<[string, Record<string, string>]>([
+    ["a page of another site", { "Sec-Fetch-Site": "cross-site", Origin: "https://evil.example", ...COOKIE }],
+    ["a page of another host of the site", { "Sec-Fetch-Site": "same-site" }],
+    ["an older browser on another site", { Origin: "https://evil.example", ...COOKIE }],
+    ["a page without an origin", { Origin: "null" }],
+    ["a browser that says nothing", COOKIE],
+    ["an address that was typed in", { "Sec-Fetch-Site": "none", ...COOKIE }],
+  ])("changes nothing for %s", async (_what, headers) => {
+    expect(await answered(headers)).toEqual([403, "forbidden"]);
+    expect(await answered({ ...headers, "Content-Type": "text/plain" }, {}, "DELETE")).toEqual([403, "forbidden"]);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    [
+      "the dashboard",
+      { "Sec-Fetch-Site": "same-origin", Origin: "https://peach.example", "X-Peach-Dashboard": "1", ...COOKIE },
+    ],
+    ["a page of this origin", { "Sec-Fetch-Site": "same-origin", ...COOKIE }],
+    ["an older browser on a page of this origin", { Origin: "https://peach.example", ...COOKIE }],
+    ["a program that sends the JWT itself", {}],
+    ["a program that sends the cookie, and says so", { "X-Peach-Dashboard": "1", ...COOKIE }],
+  ])("changes things for %s", async (_what, headers) => {
+    expect(await answered(headers)).toEqual([404, "unknown_task"]);
+  });
+
+  it("reads wherever it comes from, but opens no WebSocket for others", async () => {
+    const elsewhere = { "Sec-Fetch-Site": "cross-site", Origin: "https://evil.example", ...COOKIE };
+    const events = `/api/v1/runs/run_${"0".repeat(26)}/events`;
+    expect(await answered(elsewhere, {}, "GET", events)).toEqual([404, "unknown_run"]);
+    expect(await answered({ ...elsewhere, Upgrade: "websocket" }, {}, "GET", events)).toEqual([403, "forbidden"]);
+    const own = { Origin: "https://peach.example", Upgrade: "websocket", ...COOKIE };
+    expect(await answered(own, {}, "GET", events)).toEqual([404, "unknown_run"]);
+  });
+
+  it("is no service token, whatever headers that comes with", async () => {
+    const headers = { "Sec-Fetch-Site": "cross-site", Origin: "https://app.example" };
+    expect(await answered(headers, { common_name: "robot.access" })).toEqual([404, "unknown_task"]);
+    expect(await answered(headers, { common_name: "robot.access", email: "boss@example.org" })).toEqual([
+      403,
+      "forbidden",
+    ]);
+  });
+});
