@@ -4,7 +4,10 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
+import { expect, vi } from "vitest";
 import { z } from "zod";
+
+const REACHED = { timeout: 20_000, interval: 20 };
 
 const report = z.object({
   run: z.string(),
@@ -56,7 +59,7 @@ export class Recorder {
     return this.reports(event).filter((entry) => entry.run === run && (task === undefined || entry.task === task));
   }
 
-  /** How many calls wait at this gate. */
+  /** How many calls wait at this gate; those of a runtime that was killed do not. */
   waitingAt(gate: string): number {
     return this.#held.get(gate)?.length ?? 0;
   }
@@ -64,6 +67,12 @@ export class Recorder {
   /** Lets everybody through who waits at this gate. */
   open(gate: string): void {
     for (const response of this.#held.get(gate)?.splice(0) ?? []) response.end();
+  }
+
+  /** As soon as somebody waits at this gate: a task that has reported may still be on its way there. */
+  async openOnceReached(gate: string): Promise<void> {
+    await vi.waitFor(() => expect(this.waitingAt(gate), `at the gate ${gate}`).toBeGreaterThan(0), REACHED);
+    this.open(gate);
   }
 
   async stop(): Promise<void> {
@@ -78,7 +87,11 @@ export class Recorder {
       // Headers at once: a worker may have only six calls that wait for theirs.
       response.writeHead(200).flushHeaders();
       const held = this.#held.get(name) ?? [];
-      this.#held.set(name, [...held, response]);
+      this.#held.set(name, held);
+      held.push(response);
+      response.once("close", () => {
+        if (held.includes(response)) held.splice(held.indexOf(response), 1);
+      });
     } else if (call === "hang-up") {
       request.socket.destroy();
     } else {

@@ -114,13 +114,13 @@ describe("a task that runs longer than its timeout", () => {
       { attempt: 1, data: "TimeoutError: the attempt ran longer than its timeout of 500 ms" },
     ]);
 
-    stage.recorder.open("late");
+    await stage.recorder.openOnceReached("late");
     await expect
       .poll(() => stage.recorder.of(run_id, "refused"), WAIT)
       .toMatchObject([
         { attempt: 1, data: expect.stringContaining("triggerTaskWithEvent was called after this attempt") },
       ]);
-    stage.recorder.open("companion");
+    await stage.recorder.openOnceReached("companion");
     const run = await stage.peach.finished(run_id);
     expect(run).toMatchObject({ status: "succeeded", children: [] });
     expect(attempts(run, "slow")).toEqual([

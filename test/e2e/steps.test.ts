@@ -46,7 +46,7 @@ describe("steps, waits and signals on the runtime", () => {
     await waiting();
     await vi.waitFor(() => expect(stage.recorder.of(child?.run_id ?? "", "start").length).toBeGreaterThan(1), WAIT);
     await waiting();
-    stage.recorder.open("child");
+    await stage.recorder.openOnceReached("child");
     const run = await stage.peach.finished(runId, 90_000);
     expect(run.status).toBe("succeeded");
     expect(taskOf(run, "parent").attempts.map(({ status }) => status)).toEqual(["suspended", "succeeded"]);
