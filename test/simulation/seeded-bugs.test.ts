@@ -1,12 +1,16 @@
-import { spawn } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { Worker } from "node:worker_threads";
+import { build } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import type { Share, Tally } from "./batch.ts";
+import { NO_LIMITS } from "./shrink.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-/** What the simulation is made of. */
+/** What `npm run simulate` is made of. */
 const PARTS = [
   "src/catalog",
   "src/core",
@@ -312,51 +316,81 @@ const BUGS: readonly Bug[] = [
   },
 ];
 
-describe("a bug that breaks an invariant is found by the simulation", () => {
-  const folder = mkdtempSync(join(tmpdir(), "seeded-bugs-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
+const folder = mkdtempSync(join(tmpdir(), "seeded-bugs-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 
-  it.concurrent.each(BUGS)(
-    "$invariant: $bug",
-    { timeout: 120_000 },
-    async ({ invariant, or = [], bug, file, code, instead }) => {
-      const copy = join(folder, bug.replaceAll(/\W+/g, "-"));
-      for (const part of PARTS) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
-      const text = readFileSync(join(copy, file), "utf8");
-      expect(text.split(code), `${file} holds the code once`).toHaveLength(2);
-      writeFileSync(
-        join(copy, file),
-        text.replace(code, () => instead),
-      );
-      const { exitCode, output } = await simulate(copy);
-      expect(exitCode, output).toBe(1);
-      const { seeds, violation } = z
-        .object({ seeds: z.number(), violation: z.object({ invariant: z.string(), replay: z.string() }) })
-        .parse(JSON.parse(output));
-      expect([invariant, ...or], output).toContain(violation.invariant);
-      expect(violation.replay).toMatch(/^npm run simulate -- --seed \d+/);
-      expect(seeds).toBeLessThanOrEqual(SEEDS);
-    },
-  );
+describe("a bug that breaks an invariant is found by the simulation", () => {
+  it.concurrent.each(BUGS)("$invariant: $bug", { timeout: 120_000 }, async (bug) => {
+    const { seeds, failures } = await hunt(await bundled(bug));
+    expect(failures).toHaveLength(1);
+    expect([bug.invariant, ...(bug.or ?? [])], failures[0]?.violation.detail).toContain(
+      failures[0]?.violation.invariant,
+    );
+    expect(seeds).toBeLessThanOrEqual(SEEDS);
+  });
+
+  it("by its command too, which says how to live through it again", { timeout: 120_000 }, async () => {
+    const [bug] = BUGS;
+    if (bug === undefined) throw new Error("there is no bug");
+    const copy = join(folder, "copy");
+    for (const part of PARTS) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+    writeFileSync(join(copy, bug.file), broken(bug));
+    const found = simulate(copy, "--seeds", String(SEEDS), "--json");
+    expect(found.status, found.stderr).toBe(1);
+    const { violation } = z
+      .object({ violation: z.object({ invariant: z.string(), replay: z.string() }) })
+      .parse(JSON.parse(found.stdout));
+    expect(violation.invariant).toBe(bug.invariant);
+    const [, flags = ""] = /^npm run simulate -- (--seed \d+.*)$/.exec(violation.replay) ?? [];
+    const again = simulate(copy, ...flags.split(" "), "--json");
+    expect(again.status, again.stderr).toBe(1);
+    expect(JSON.parse(again.stdout)).toMatchObject({ violation: { invariant: bug.invariant } });
+  });
 });
 
-/** Runs the copy's own simulation, on one thread: several copies run at a time. */
-function simulate(copy: string): Promise<{ exitCode: number | null; output: string }> {
-  return new Promise((done, failed) => {
-    const args = [
-      "--no-warnings",
-      join(copy, "scripts/simulate.ts"),
-      "--seeds",
-      String(SEEDS),
-      "--threads",
-      "1",
-      "--json",
-    ];
-    const child = spawn(process.execPath, args, { cwd: copy });
-    let output = "";
-    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.on("error", failed);
-    child.on("close", (exitCode) => done({ exitCode, output }));
+/** The text of the file with the bug in it. */
+function broken({ file, code, instead }: Bug): string {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  expect(text.split(code), `${file} holds the code once`).toHaveLength(2);
+  return text.replace(code, () => instead);
+}
+
+/** A thread of the simulation as one file, with the bug in it. */
+async function bundled(bug: Bug): Promise<string> {
+  const outfile = join(folder, `${bug.bug.replaceAll(/\W+/g, "-")}.mjs`);
+  const contents = broken(bug);
+  await build({
+    entryPoints: [join(import.meta.dirname, "batch-thread.ts")],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    plugins: [
+      {
+        name: "bug",
+        setup(esbuild) {
+          esbuild.onLoad({ filter: /\.ts$/ }, ({ path }) =>
+            path === join(ROOT, bug.file) ? { contents, loader: "ts" } : undefined,
+          );
+        },
+      },
+    ],
   });
+  return outfile;
+}
+
+/** Lives through seeds until one breaks an invariant. */
+function hunt(thread: string): Promise<Tally> {
+  return new Promise((done, failed) => {
+    const workerData: Share = { from: 1, seeds: SEEDS, step: 1, limits: NO_LIMITS };
+    const worker = new Worker(thread, { workerData, execArgv: ["--no-warnings"] });
+    worker.on("message", (message: number | Tally) => typeof message === "number" || done(message));
+    worker.on("error", failed);
+    worker.on("exit", (code) => failed(new Error(`the thread ended early with code ${code}`)));
+  });
+}
+
+function simulate(copy: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const script = join(copy, "scripts/simulate.ts");
+  return spawnSync(process.execPath, ["--no-warnings", script, ...args], { cwd: copy, encoding: "utf8" });
 }
