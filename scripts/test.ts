@@ -3,8 +3,9 @@
  * Arguments are vitest's: `npm test -- test/core`.
  */
 import { resolve } from "node:path";
+import { deleteTestFolder, makeTestFolder, testFoldersIn } from "./test-folder.ts";
 import { runNode, runVitest } from "./test-run.ts";
-import { summaryLine } from "./test-summary.ts";
+import { summaryLine, type TestCounts } from "./test-summary.ts";
 
 const HELP = `npm test [-- [filter ...] [vitest options]]
 
@@ -23,9 +24,18 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const compiled = (await runNode([resolve(import.meta.dirname, "compile.ts")], {}, "inherit")) === 0;
-  const counts = compiled ? await runVitest(args, "inherit") : { passed: 0, failed: 1, skipped: 0 };
+  const counts = compiled ? await runTests(args) : { passed: 0, failed: 1, skipped: 0 };
   console.log(summaryLine(counts));
   return counts.failed === 0 ? 0 : 1;
+}
+
+async function runTests(args: readonly string[]): Promise<TestCounts> {
+  const folder = makeTestFolder(testFoldersIn());
+  try {
+    return await runVitest(args, "inherit", { TMPDIR: folder });
+  } finally {
+    deleteTestFolder(folder);
+  }
 }
 
 process.exitCode = await main(process.argv.slice(2));
