@@ -397,14 +397,19 @@ class World {
     return host;
   }
 
-  /** Every run that has ended a while ago is listed as it has ended. */
+  /**
+   * Every run that has ended a while ago is listed as it has ended; but one whose retention is over by a clock that was set ahead: it
+   * waits for an alarm that was set by the clock before, and is off the list already.
+   */
   #checkCatalog(): void {
     const listed = new Map(
       [...this.#catalogs.values()].flatMap((catalog) => catalog.list().map((run) => [run.id, run])),
     );
-    for (const [runId, { status, finishedAt }] of this.#checker.runs) {
-      if (finishedAt === null || finishedAt > this.#ground.wall() - LISTED_MS) continue;
+    const now = this.#ground.wall();
+    for (const [runId, { status, finishedAt, retentionOver }] of this.#checker.runs) {
+      if (finishedAt === null || finishedAt > now - LISTED_MS) continue;
       const run = listed.get(runId);
+      if (run === undefined && now >= retentionOver) continue;
       if (run?.status !== status || run.finishedAt !== finishedAt)
         this.#ground.violate("listed", `${runId} is ${status}, and listed as ${run?.status ?? "nothing"}`);
     }
