@@ -14,7 +14,6 @@ import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED, SCHEMA_VERSION } from "./schem
 const READ_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected')";
 const READ_ENTRIES = "SELECT seq, kind, entry FROM journal WHERE kind <> 'data' ORDER BY seq";
 const READ_AFTER = "SELECT seq, kind, entry FROM journal WHERE seq > ? AND kind <> 'data' ORDER BY seq LIMIT ?";
-const READ_LAST_SEQ = "SELECT max(seq) AS seq FROM journal";
 const READ_DATA = "SELECT substr(data, ?, ?) AS bytes FROM journal WHERE seq = ?";
 const APPEND = "INSERT INTO journal (seq, kind, at, entry, data) VALUES (?, ?, ?, ?, ?)";
 
@@ -28,10 +27,7 @@ interface StoredGenesis {
 /** What the journal uses of an object's storage. */
 export interface JournalStorage {
   readonly sql: {
-    exec(
-      query: string,
-      ...values: (string | number | Uint8Array | null)[]
-    ): Iterable<Row> & { toArray(): Row[]; one(): Row };
+    exec(query: string, ...values: (string | number | Uint8Array | null)[]): Iterable<Row> & { toArray(): Row[] };
   };
   transactionSync<T>(work: () => T): T;
   deleteAll(): Promise<void>;
@@ -71,9 +67,9 @@ export class RunStore {
       const entry = typeof row["entry"] === "string" ? row["entry"] : "";
       if (run === null) run = begin(parseEntry<StoredGenesis>(entry));
       else fold(run, unpack(parseEntry<PackedChange>(entry), run));
+      // No row comes after the last entry: bytes stand before the entry that they belong to.
+      this.#lastSeq = Number(row["seq"]);
     }
-    const last = sql.exec(READ_LAST_SEQ).one()["seq"];
-    this.#lastSeq = typeof last === "number" ? last : 0;
     return run;
   }
 

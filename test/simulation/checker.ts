@@ -4,14 +4,16 @@
  */
 import type { PayloadRef } from "../../src/core/payload-ref.ts";
 import type { RunId } from "../../src/core/ids.ts";
-import { nextWakeAt, WORKER_LOST_LIMIT } from "../../src/core/machine.ts";
+import { nextWakeAt } from "../../src/core/machine.ts";
 import { entryOf, isActive, isFinal, type Run, type TaskEntry, type TaskState } from "../../src/core/run.ts";
 import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
 import { RunStore } from "../../src/run/store.ts";
+import { BlameChecker } from "./blame-checker.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Ground } from "./ground.ts";
 import type { Invocation } from "./invocation.ts";
 import { ItemChecker } from "./item-checker.ts";
+import { isSame } from "./plain-data.ts";
 import { TOLD, type Behaviour } from "./pipelines.ts";
 import type { RunHost } from "./run-host.ts";
 import { passedBy, stepText } from "./passed-text.ts";
@@ -25,11 +27,15 @@ const RESUMED_WITHIN_MS = 45 * 60_000;
 /** After a handler has failed, its alarm is set again within this time. */
 const ALARM_PAUSE_MAX_MS = 300_000;
 
+const PENDING: TaskState = { status: "pending" };
+
+const DECODER = new TextDecoder();
+
 interface Seen {
   readonly host: RunHost;
-  readonly graph: string;
+  readonly graph: Run["graph"];
   /** Where what the trigger carried is, and what it was. */
-  ref: string;
+  ref: PayloadRef;
   payload: string;
   /** As it was loaded last. */
   run: Run;
@@ -54,15 +60,12 @@ export class Checker {
   readonly slots: SlotChecker;
   readonly #ground: Ground;
   readonly #bucket: Bucket;
-  readonly #behaviours: ReadonlyMap<string, Behaviour>;
-  readonly #isRemoved: (method: string) => boolean;
   /** What each step came to that was kept, by `run/ordinal/name`. */
   readonly #steps = new Map<string, string>();
   readonly #items: ItemChecker;
   /** When each run became final, by the scheduler. */
   readonly #endedAt = new Map<RunId, number>();
-  /** Attempts that ran out of time while the surroundings failed, as `run/ordinal/attempt`: their code is not to blame. */
-  readonly #hampered = new Set<string>();
+  readonly #blame: BlameChecker;
   /** By whom each attempt of an external task was completed. */
   readonly #completions = new Map<string, string>();
 
@@ -75,8 +78,7 @@ export class Checker {
     this.#ground = ground;
     this.slots = new SlotChecker(ground);
     this.#bucket = bucket;
-    this.#behaviours = behaviours;
-    this.#isRemoved = isRemoved;
+    this.#blame = new BlameChecker(ground, behaviours, isRemoved);
     this.#items = new ItemChecker(ground);
   }
 
@@ -180,7 +182,7 @@ export class Checker {
   history(lease: Lease): { readonly throws: number; readonly deaths: number } {
     const attempts = this.#leased(lease)[1]?.attempts ?? [];
     return {
-      throws: this.#throws(lease.runId, lease.ordinal, attempts).own,
+      throws: this.#blame.throws(lease.runId, lease.ordinal, attempts).own,
       deaths: attempts.filter(({ lostTo }) => lostTo === "worker").length,
     };
   }
@@ -198,8 +200,9 @@ export class Checker {
     return [run, run === null ? undefined : entryOf(run, ordinal)];
   }
 
-  hampered({ runId, ordinal, attempt }: Lease): void {
-    this.#hampered.add(`${runId}/${ordinal}/${attempt}`);
+  /** It ran out of time while the surroundings failed. */
+  hampered(lease: Lease): void {
+    this.#blame.hampered(lease);
   }
 
   /** A running attempt has asked whether it is over. */
@@ -269,8 +272,8 @@ export class Checker {
   #recorded(host: RunHost, run: Run): Seen {
     const seen: Seen = {
       host,
-      graph: JSON.stringify(run.graph),
-      ref: JSON.stringify(run.payload),
+      graph: run.graph,
+      ref: run.payload,
       payload: this.#textOf(host, run.payload) ?? "",
       run,
       states: run.tasks.map(() => ({ status: "pending" })),
@@ -286,20 +289,28 @@ export class Checker {
     };
     this.runs.set(run.id, seen);
     this.#items.forget(run);
+    this.#forgetEarlier(run.id);
     if (run.tasks[0]?.task.name === TOLD && run.origin.parent !== null)
       this.runs.get(run.origin.parent.runId)?.alerts.add(run.id);
     this.#mustExist(host, run.payload, "the trigger");
     return seen;
   }
 
+  /** Another run of this id begins: what was seen of attempts is not of its own. */
+  #forgetEarlier(runId: RunId): void {
+    this.#blame.forget(runId);
+    for (const known of [this.#completions, this.#steps])
+      for (const key of known.keys()) if (key.startsWith(`${runId}/`)) known.delete(key);
+  }
+
   /** Only a run whose root has not been started may be triggered with another payload. */
   #triggered(host: RunHost, run: Run, seen: Seen): void {
-    if (JSON.stringify(run.payload) === seen.ref) return;
+    if (isSame(run.payload, seen.ref)) return;
     const text = this.#textOf(host, run.payload);
     if (text !== null && text !== seen.payload && run.startedAt !== null)
       this.#ground.violate("5 nothing of a failed attempt", `${run.id}: its payload has changed since it was started`);
     this.#mustExist(host, run.payload, "the trigger");
-    seen.ref = JSON.stringify(run.payload);
+    seen.ref = run.payload;
     seen.payload = text ?? "";
   }
 
@@ -325,16 +336,16 @@ export class Checker {
       const was = seen.states[ordinal] ?? { status: "pending" };
       const { state, task } = entry;
       const right: Readonly<Record<string, boolean>> = {
-        succeeded: JSON.stringify(state) === JSON.stringify(was),
+        succeeded: isSame(state, was),
         skipped: isFinal(state) ? maySkip(run, entry) : !maySkip(run, entry),
         // What it reads is recorded, and will be no array another time either.
-        failed: !isFinal(state) || JSON.stringify(state).includes('"not_an_array"'),
+        failed: !isFinal(state) || (state.status === "failed" && state.reason === "not_an_array"),
         // What runs over no items, or over no array, ends at once.
         cancelled: !isFinal(state) || task.each !== undefined || (state.status === "skipped" && maySkip(run, entry)),
       };
       if (!(right[was.status] ?? !isFinal(state)) || (state.status === "pending" && mayStart(run, entry)))
         this.#ground.violate("4 final", `${run.id}: ${task.name} was ${was.status} and is ${state.status} by a retry`);
-      if (JSON.stringify(state) !== JSON.stringify(was)) seen.states[ordinal] = { status: "pending" };
+      if (!isSame(state, was)) seen.states[ordinal] = { status: "pending" };
     }
     seen.retried = true;
     seen.finishedAt = null;
@@ -342,13 +353,13 @@ export class Checker {
   }
 
   #inOrder(run: Run, seen: Seen): void {
-    if (run !== seen.run && JSON.stringify(run.graph) !== seen.graph)
+    if (run !== seen.run && !isSame(run.graph, seen.graph))
       this.#ground.violate("4 final", `${run.id}: its graph has changed`);
     seen.run = run;
     for (const [ordinal, entry] of run.tasks.entries()) {
-      const was = seen.states[ordinal] ?? { status: "pending" };
+      const was = seen.states[ordinal] ?? PENDING;
       if (entry.state === was) continue;
-      if (isFinal(was) && JSON.stringify(entry.state) !== JSON.stringify(was))
+      if (isFinal(was) && !isSame(entry.state, was))
         this.#ground.violate("4 final", `${run.id}: ${entry.task.name} was ${was.status} and is ${entry.state.status}`);
       if (was.status !== "pending" && entry.state.status === "pending")
         this.#ground.violate("2 order", `${run.id}: ${entry.task.name} is pending again`);
@@ -359,8 +370,9 @@ export class Checker {
       if (!isFinal(was)) this.#entered(run, entry, ordinal, seen.host);
       seen.states[ordinal] = entry.state;
     }
-    for (const item of this.#items.look(run)) {
-      this.#entered(run, item, run.tasks.length + run.items.indexOf(item), seen.host);
+    for (const index of this.#items.look(run)) {
+      const item = run.items[index];
+      if (item !== undefined) this.#entered(run, item, run.tasks.length + index, seen.host);
     }
   }
 
@@ -380,9 +392,9 @@ export class Checker {
 
   #entered(run: Run, entry: TaskEntry, ordinal: number, host: RunHost): void {
     const { task, state } = entry;
-    const upstream = task.upstream.map((parent) => run.tasks[parent]?.state.status);
-    const started = ["queued", "running", "retrying", "waiting", "each", "succeeded", "failed"].includes(state.status);
+    const started = state.status !== "pending" && state.status !== "skipped" && state.status !== "cancelled";
     if (started ? !mayStart(run, entry) : state.status === "skipped" && !maySkip(run, entry)) {
+      const upstream = task.upstream.map((parent) => run.tasks[parent]?.state.status);
       this.#ground.violate(
         "2 order",
         `${run.id}: ${task.name} (run_if ${task.runIf}) is ${state.status} while its upstream tasks are ${upstream.join(", ")}`,
@@ -394,76 +406,25 @@ export class Checker {
     }
     if (task.each !== undefined && entry.item === undefined)
       this.#items.ended(run, entry, (ref) => this.#textOf(host, ref));
-    else if (state.status === "succeeded" || state.status === "failed") this.#asScripted(run, ordinal, entry);
-  }
-
-  /** Whether the task ended as its code had it end; everything else would be the surroundings' doing. */
-  #asScripted(run: Run, ordinal: number, { task, state, attempts, retriedAfter, item }: TaskEntry): void {
-    const runId = run.id;
-    const isStopping =
-      item !== undefined && task.each?.onError === "fail" && (run.tasks[item.of]?.each?.failed ?? 0) > 1;
-    const behaviour = this.#behaviours.get(task.name);
-    if (behaviour === undefined) return;
-    const ever = this.#throws(runId, ordinal, attempts).own;
-    // Budgets begin anew with a retry.
-    const counted = attempts.slice(retriedAfter);
-    const { own, hampered } = this.#throws(runId, ordinal, counted);
-    const deaths = counted.filter(({ lostTo }) => lostTo === "worker").length;
-    const forGood = behaviour.how === "non_retryable" && own > 0;
-    const spent = own + hampered === task.retries.limit + 1;
-    const as = state.status === "failed" ? state.reason : state.status;
-    if (task.external === true) {
-      // What others report is no script: they may come too late for some attempts.
-      const isRight: Readonly<Record<string, boolean>> = {
-        succeeded: attempts.filter((attempt) => attempt.status === "succeeded").length === 1,
-        error: own + hampered === task.retries.limit + 1 || forGood,
-        worker_lost: deaths > WORKER_LOST_LIMIT,
-        method_missing: this.#isRemoved(task.method),
-      };
-      if (isRight[as] !== true)
-        this.#ground.violate("8 blame", `${runId}: the external ${task.name} is ${as} after ${own} failures`);
-      return;
-    }
-    const right: Readonly<Record<string, boolean>> = {
-      succeeded:
-        ever === behaviour.throws &&
-        own + hampered <= task.retries.limit &&
-        !forGood &&
-        attempts.filter(({ status }) => status === "succeeded").length === 1,
-      error: ever <= behaviour.throws && (spent || forGood || isStopping),
-      worker_lost: deaths > WORKER_LOST_LIMIT,
-      method_missing: this.#isRemoved(task.method),
-    };
-    if (right[as] === true) return;
-    this.#ground.violate(
-      "8 blame",
-      `${runId}: ${task.name} is ${as} after ${attempts.map(({ status }) => status).join(", ")}; its code throws ${behaviour.throws} times (${behaviour.how}), ${task.retries.limit} retries are allowed`,
-    );
-  }
-
-  /** How many attempts threw or hung by themselves, and how many ran out of time because of the surroundings. */
-  #throws(
-    runId: RunId,
-    ordinal: number,
-    attempts: TaskEntry["attempts"],
-  ): { readonly own: number; readonly hampered: number } {
-    const thrown = attempts.filter(({ status }) => status === "failed" || status === "timed_out");
-    const hampered = thrown.filter(({ attempt }) => this.#hampered.has(`${runId}/${ordinal}/${attempt}`)).length;
-    return { own: thrown.length - hampered, hampered };
+    else if (state.status === "succeeded" || state.status === "failed") this.#blame.ended(run, ordinal, entry);
   }
 
   #derived(run: Run): void {
-    const open = run.tasks.filter(({ state }) => !isFinal(state)).length;
-    const active = [...run.tasks, ...run.items].filter(({ state }) => isActive(state)).length;
+    let open = 0;
+    let active = 0;
+    for (const { state } of run.tasks) {
+      if (!isFinal(state)) open += 1;
+      if (isActive(state)) active += 1;
+    }
+    for (const { state } of run.items) if (isActive(state)) active += 1;
     if (run.open !== open || run.active.size !== active)
       this.#ground.violate(
         "journal",
         `${run.id}: ${run.open} open and ${run.active.size} active tasks, counted ${open} and ${active}`,
       );
     for (const { task, waitingOn } of run.tasks) {
-      const unfinished = task.upstream.filter(
-        (parent) => !isFinal(run.tasks[parent]?.state ?? { status: "pending" }),
-      ).length;
+      let unfinished = 0;
+      for (const parent of task.upstream) if (!isFinal(run.tasks[parent]?.state ?? PENDING)) unfinished += 1;
       if (waitingOn !== unfinished)
         this.#ground.violate("journal", `${run.id}: ${task.name} waits for ${waitingOn} tasks, counted ${unfinished}`);
     }
@@ -478,7 +439,7 @@ export class Checker {
     const keptMs = run.finishedAt !== null && run.origin.parent !== null ? run.graph.retentionMs : 0;
     const pauseMs = Math.max(keptMs, host.isFailing ? ALARM_PAUSE_MAX_MS : 0);
     if (alarmAt === null) this.#ground.violate("2 never stuck", `${run.id} is due, and no alarm is set`);
-    else if (alarmAt > Math.max(due, this.#ground.wall() + pauseMs) + 1)
+    else if (alarmAt > Math.max(due, Math.max(this.#ground.wall(), host.armedAt) + pauseMs) + 1)
       this.#ground.violate("2 never stuck", `${run.id} is due at ${due}, its alarm is set to ${alarmAt}`);
   }
 
@@ -495,6 +456,6 @@ export class Checker {
       ref.at === "r2"
         ? this.#bucket.objects.get(ref.key)
         : new RunStore(host.storage).read(ref.seq, ref.offset, ref.size);
-    return bytes ? new TextDecoder().decode(bytes) : null;
+    return bytes ? DECODER.decode(bytes) : null;
   }
 }

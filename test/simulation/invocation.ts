@@ -1,8 +1,17 @@
 /** Something that runs and may die at any await: a driver, a consumer, a client, one life of an object. */
 import type { Ground } from "./ground.ts";
+import { copied } from "./plain-data.ts";
 
 /** The surroundings failed, not the call: what `isPassing` of `run/run-client.ts` recognises. */
-export class PassingError extends Error {}
+export class PassingError extends Error {
+  constructor(message: string) {
+    // It is thrown often, and nobody reads from where: to find that out took longer than the call that it ends.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
 
 /** R2 kept failing: what `PayloadStoreError` of `payload/r2-calls.ts` stands for. */
 export class StoreError extends Error {}
@@ -56,7 +65,7 @@ export class Invocation {
     const { ground } = this;
     await this.pause(ground.dice.between(1, 8));
     if (ground.strikes("call_lost", () => `${this.name}: ${what}`)) throw new PassingError("Network connection lost");
-    const answer = structuredClone(arrive());
+    const answer = copied(arrive());
     await this.pause(ground.dice.between(1, 8));
     if (ground.strikes("answer_lost", () => `${this.name}: ${what}`)) throw new PassingError("Network connection lost");
     return answer;

@@ -7,7 +7,11 @@ import { inputsOf } from "../../src/core/inputs.ts";
 import type { PayloadRef } from "../../src/core/payload-ref.ts";
 import { isFinal, type Run, type TaskEntry, type TaskState } from "../../src/core/run.ts";
 import type { Ground } from "./ground.ts";
+import { isSame } from "./plain-data.ts";
 import { acceptedAttempt, gatheredText, NOTHING_PASSED } from "./passed-text.ts";
+
+/** What is counted. */
+const KINDS = ["pending", "running", "succeeded", "failed", "cancelled", "skipped"] as const;
 
 export class ItemChecker {
   readonly #ground: Ground;
@@ -18,20 +22,24 @@ export class ItemChecker {
     this.#ground = ground;
   }
 
-  /** Items whose state has changed since the last look; only those that had not ended may have. */
-  look(run: Run): TaskEntry[] {
+  /** Indexes of the items whose state has changed since the last look; only those that had not ended may have. */
+  look(run: Run): number[] {
     const states = this.#states.get(run.id) ?? [];
     this.#states.set(run.id, states);
-    const changed = run.items.filter((item, index) => item.state !== states[index]);
+    const changed: number[] = [];
     for (const [index, item] of run.items.entries()) {
-      const was = states[index] ?? { status: "pending" };
-      const isReopened = was.status !== "succeeded" && !isFinal(item.state);
-      if (isFinal(was) && !isReopened && JSON.stringify(was) !== JSON.stringify(item.state))
+      const was = states[index];
+      if (item.state === was) continue;
+      states[index] = item.state;
+      // Read again by another life of its object.
+      if (isSame(item.state, was)) continue;
+      changed.push(index);
+      const isReopened = was?.status !== "succeeded" && !isFinal(item.state);
+      if (was !== undefined && isFinal(was) && !isReopened)
         this.#ground.violate(
           "4 final",
           `${run.id}: item ${item.item?.index} of ${item.task.name} was ${was.status} and is ${item.state.status}`,
         );
-      states[index] = item.state;
     }
     for (const entry of run.tasks) this.#counted(run, entry);
     return changed;
@@ -61,26 +69,31 @@ export class ItemChecker {
 
   #counted(run: Run, { task, state, each }: TaskEntry): void {
     if (task.each === undefined || each === undefined) return;
-    const items = itemsOf(run, each).map((item) => item.state);
-    const counted = (status: TaskState["status"]): number => items.filter((item) => item.status === status).length;
-    const kinds = ["pending", "running", "succeeded", "failed", "cancelled", "skipped"] as const;
-    const wrong = kinds.find((kind) => each[kind] !== counted(kind));
+    const counts = { pending: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0, skipped: 0, others: 0 };
+    const begin = each.first - run.tasks.length;
+    for (let index = begin; index < begin + each.total; index += 1) counts[kindOf(run.items[index])] += 1;
+    const wrong = KINDS.find((kind) => each[kind] !== counts[kind]);
     if (wrong !== undefined)
       this.#ground.violate(
         "journal",
-        `${run.id}: ${each[wrong]} items of ${task.name} ${wrong}, ${counted(wrong)} counted`,
+        `${run.id}: ${each[wrong]} items of ${task.name} ${wrong}, ${counts[wrong]} counted`,
       );
     if (underWay(each) > task.each.maxParallel)
       this.#ground.violate("15 items", `${run.id}: ${underWay(each)} items of ${task.name} are under way`);
-    const failed = task.each.onError === "continue" ? counted("failed") : 0;
+    const failed = task.each.onError === "continue" ? counts.failed : 0;
     // By a limit.
-    const left = counted("skipped") + counted("cancelled");
+    const left = counts.skipped + counts.cancelled;
     const isGathered = state.status === "queued" || state.status === "running" || state.status === "succeeded";
-    if (isGathered && counted("succeeded") + failed + left !== each.total)
+    if (isGathered && counts.succeeded + failed + left !== each.total)
       this.#ground.violate("15 items", `${run.id}: ${task.name} is ${state.status} while items have not ended`);
-    if (state.status === "failed" && state.reason === "item_failed" && (counted("failed") === 0 || underWay(each) > 0))
+    if (state.status === "failed" && state.reason === "item_failed" && (counts.failed === 0 || underWay(each) > 0))
       this.#ground.violate("15 items", `${run.id}: ${task.name} has failed without an item, or while items run`);
   }
+}
+
+function kindOf(item: TaskEntry | undefined): (typeof KINDS)[number] | "others" {
+  const status = item?.state.status;
+  return KINDS.find((kind) => kind === status) ?? "others";
 }
 
 /** Why a task with `each` may have ended as it has; its own code has no part in it. `length`: of the array that it read. */

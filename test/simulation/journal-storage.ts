@@ -1,13 +1,43 @@
-/** The storage of one simulated object: real SQL in memory, behind the contract that `RunStore` has with the platform. */
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+/**
+ * The storage of one simulated object: real SQL in memory, behind the contract that `RunStore` has with the platform.
+ *
+ * Databases are used one world after the other: to open one and to prepare its statements takes longer than all that a world
+ * does with it. Tables that another storage has left there, empty, are not there for this one before it creates them itself.
+ */
 import type { JournalStorage } from "../../src/run/store.ts";
+import { meaningOf, SqlDatabase, type Meaning, type SqlRow, type SqlValue } from "./sql-database.ts";
 
-type Row = Record<string, unknown>;
-type Rows = Row[] & { toArray(): Row[]; one(): Row };
+class Rows implements Iterable<SqlRow> {
+  readonly #rows: SqlRow[];
+
+  constructor(rows: SqlRow[]) {
+    this.#rows = rows;
+  }
+
+  [Symbol.iterator](): Iterator<SqlRow> {
+    return this.#rows[Symbol.iterator]();
+  }
+
+  toArray(): SqlRow[] {
+    return this.#rows;
+  }
+
+  one(): SqlRow {
+    const [row] = this.#rows;
+    if (row === undefined || this.#rows.length !== 1) throw new Error(`expected one row, got ${this.#rows.length}`);
+    return row;
+  }
+}
+
+const NO_ROWS = new Rows([]);
+const NO_TABLES: ReadonlySet<string> = new Set();
 
 export class MemoryStorage implements JournalStorage {
-  #database: DatabaseSync | null = null;
-  readonly #statements = new Map<string, StatementSync>();
+  #database: SqlDatabase | null = null;
+  /** Those that were created here. */
+  #tables = NO_TABLES;
+  #transactions = 0;
+  #writes = 0;
   /** Resolves once the deletion has come through. */
   readonly #settled: () => Promise<void>;
 
@@ -15,17 +45,15 @@ export class MemoryStorage implements JournalStorage {
     this.#settled = settled;
   }
 
-  readonly sql = {
-    exec: (query: string, ...values: (string | number | Uint8Array | null)[]): Rows => {
-      const rows: Row[] = this.#statement(query)
-        .all(...values)
-        .map(asObjectStorageRow);
-      return Object.assign(rows, { toArray: () => rows, one: () => only(rows) });
-    },
-  };
+  readonly sql = { exec: (query: string, ...values: SqlValue[]): Rows => this.#exec(query, values) };
 
   get isEmpty(): boolean {
-    return this.#database === null || this.sql.exec("SELECT 1 FROM sqlite_master").length === 0;
+    return this.#tables.size === 0;
+  }
+
+  /** How often it was written to, or something was taken back: as long as that is the same, so is what is stored. */
+  get writes(): number {
+    return this.#writes;
   }
 
   transactionSync<T>(work: () => T): T {
@@ -41,12 +69,20 @@ export class MemoryStorage implements JournalStorage {
 
   /** Runs `work`, which may take back all that it wrote. */
   undoable<T>(name: "inner" | "outer", work: (undo: () => void) => T): T {
-    const database = this.#open();
-    database.exec(`SAVEPOINT ${name}_tx`);
+    const database = (this.#database ??= SqlDatabase.take());
+    const [tables, created] = [this.#tables, database.created];
+    this.#transactions += 1;
+    database.run(`SAVEPOINT ${name}_tx`);
     try {
-      return work(() => database.exec(`ROLLBACK TO ${name}_tx`));
+      return work(() => {
+        database.run(`ROLLBACK TO ${name}_tx`);
+        this.#tables = tables;
+        database.created = created;
+        this.#writes += 1;
+      });
     } finally {
-      database.exec(`RELEASE ${name}_tx`);
+      database.run(`RELEASE ${name}_tx`);
+      this.#transactions -= 1;
     }
   }
 
@@ -55,38 +91,52 @@ export class MemoryStorage implements JournalStorage {
     await this.#settled();
   }
 
+  /** Deletes everything. */
   close(): void {
-    this.#statements.clear();
-    this.#database?.close();
+    const database = this.#database;
+    if (database === null) return;
+    for (const table of this.#tables) database.clear(table);
+    this.#tables = NO_TABLES;
+    this.#writes += 1;
+    // What is taken back needs its database.
+    if (this.#transactions > 0) return;
     this.#database = null;
+    database.giveBack();
   }
 
-  #open(): DatabaseSync {
-    this.#database ??= new DatabaseSync(":memory:");
-    return this.#database;
+  #exec(query: string, values: readonly SqlValue[]): Rows {
+    const meaning = meaningOf(query);
+    if (meaning.type === "look") return new Rows(this.#existing(meaning.names));
+    const database = (this.#database ??= SqlDatabase.take());
+    if (meaning.type === "create") {
+      this.#create(database, query, meaning);
+      return NO_ROWS;
+    }
+    for (const name of meaning.names) if (!this.#tables.has(name)) throw new Error(`no such table: ${name}`);
+    if (meaning.type === "read") return new Rows(database.all(query, values));
+    this.#writes += 1;
+    database.run(query, values);
+    return NO_ROWS;
   }
 
-  #statement(query: string): StatementSync {
-    const known = this.#statements.get(query);
-    if (known !== undefined) return known;
-    const made = this.#open().prepare(query);
-    this.#statements.set(query, made);
-    return made;
+  /** What `sqlite_master` says of these tables. */
+  #existing(names: readonly string[]): SqlRow[] {
+    return names.flatMap((name) => (this.#tables.has(name) ? [{ name, present: 1 }] : []));
   }
-}
 
-/** An object's storage gives bytes as an ArrayBuffer. */
-function asObjectStorageRow(row: Record<string, SQLOutputValue>): Row {
-  return Object.fromEntries(
-    Object.entries(row).map(([column, value]) => [
-      column,
-      value instanceof Uint8Array ? new Uint8Array(value).buffer : value,
-    ]),
-  );
-}
-
-function only(rows: readonly Row[]): Row {
-  const [row] = rows;
-  if (row === undefined || rows.length !== 1) throw new Error(`expected one row, got ${rows.length}`);
-  return row;
+  #create(
+    database: SqlDatabase,
+    query: string,
+    { name, ifMissing, isTable }: Meaning & { readonly type: "create" },
+  ): void {
+    if (this.#tables.has(name)) {
+      if (ifMissing) return;
+      throw new Error(`table ${name} already exists`);
+    }
+    database.create(name, query);
+    // An index is there, and empty, if its table is.
+    if (!isTable) return;
+    this.#tables = new Set([...this.#tables, name]);
+    this.#writes += 1;
+  }
 }

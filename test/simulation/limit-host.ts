@@ -3,6 +3,7 @@
  * real `LimitStore`. A life ends by a reset, a deploy, or by eviction; the next one knows what was committed.
  */
 import type { LimitName, SlotHolder, Standing } from "../../src/core/limit.ts";
+import type { SlotBook } from "../../src/core/slot-book.ts";
 import { LimitProtocol } from "../../src/limits/limit-protocol.ts";
 import { LimitStore } from "../../src/limits/limit-store.ts";
 import type { Ground } from "./ground.ts";
@@ -25,6 +26,7 @@ export class LimitHost {
   readonly #world: LimitHostWorld;
   #alarms = 0;
   #isHandlingAlarm = false;
+  #read: { readonly writes: number; readonly book: SlotBook } | null = null;
   #life: { readonly invocation: Invocation; readonly protocol: LimitProtocol } | null = null;
 
   constructor(name: LimitName, world: LimitHostWorld) {
@@ -62,8 +64,11 @@ export class LimitHost {
   }
 
   /** The slots as they are committed. */
-  get book() {
-    return new LimitProtocol(new LimitStore(this.storage), this.#blind()).book;
+  get book(): SlotBook {
+    const { writes } = this.storage;
+    if (this.#read?.writes !== writes)
+      this.#read = { writes, book: new LimitProtocol(new LimitStore(this.storage), this.#blind()).book };
+    return this.#read.book;
   }
 
   reset(why: string): void {

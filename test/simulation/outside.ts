@@ -6,6 +6,7 @@ import type { Bucket } from "./bucket.ts";
 import type { Checker } from "./checker.ts";
 import { passedText } from "./passed-text.ts";
 import type { Ground } from "./ground.ts";
+import { copied } from "./plain-data.ts";
 import { Invocation, PassingError, StoreError } from "./invocation.ts";
 import type { Behaviour } from "./pipelines.ts";
 import { storeText } from "./task-code.ts";
@@ -63,7 +64,7 @@ export class Outside {
       const report = { ordinal, attempt, token, nonce, outcome };
       const standing = await this.#world.callRun(service, runId, `complete ${ordinal}/${attempt}`, (run) => {
         const settled = this.#world.checker.settling(run.load(), [lease]);
-        const answer = run.complete(structuredClone(report));
+        const answer = run.complete(copied(report));
         settled();
         return answer?.standing ?? "no run";
       });

@@ -4,7 +4,7 @@
  * must find in the journal exactly what the last one knew to be committed.
  */
 import type { RunId } from "../../src/core/ids.ts";
-import type { Run } from "../../src/core/run.ts";
+import type { Run, TaskEntry } from "../../src/core/run.ts";
 import type { RunSummary } from "../../src/core/run-summary.ts";
 import type { Effect } from "../../src/core/run-event.ts";
 import { gatherPage } from "../../src/run/run-items.ts";
@@ -15,6 +15,7 @@ import type { Bucket } from "./bucket.ts";
 import type { Ground } from "./ground.ts";
 import { Invocation, PassingError } from "./invocation.ts";
 import { MemoryStorage } from "./journal-storage.ts";
+import { copied, isSame } from "./plain-data.ts";
 
 export interface RunHostWorld {
   readonly ground: Ground;
@@ -40,6 +41,8 @@ export class RunHost {
   readonly storage: MemoryStorage;
   /** By the wall; null if none is set. */
   alarmAt: number | null = null;
+  /** When it was set, by the wall: a clock that was set back since makes it late. */
+  armedAt = 0;
   /** Whether the alarm was given up, and no call has had it set again. */
   isGivenUp = false;
   /** Whether the handler failed the last time, and tries again after a pause. */
@@ -53,8 +56,8 @@ export class RunHost {
   #life: Life | null = null;
   #usedAt = 0;
   #refusesUntil = 0;
-  /** What the journal must tell the next life. */
-  #committed: string | null = null;
+  /** What the journal must tell the next life: the run as the last one knew it; nothing is written in between. */
+  #ended: { readonly run: Run | null; readonly writes: number } | null = null;
 
   constructor(runId: RunId, world: RunHostWorld) {
     this.runId = runId;
@@ -62,6 +65,8 @@ export class RunHost {
     this.storage = new MemoryStorage(async () => {
       this.alarmAt = null;
       this.#alarm = ++this.#alarmsMade;
+      // Whatever becomes of this life: the same trigger makes another run from now on.
+      world.observe(this, null, "deletion");
       await this.#life?.invocation.pause(1);
     });
   }
@@ -74,9 +79,10 @@ export class RunHost {
   invoke<T>(what: string, work: (protocol: RunProtocol) => T): T {
     const { ground } = this.#world;
     this.#refuseIfOverloaded(what);
+    this.#sleepIfIdle();
     const { protocol } = this.#wake();
     if (ground.strikes("reset_before_commit", () => `${this.runId}: ${what}`)) {
-      const before = digest(protocol.load());
+      const before = copied(protocol.load());
       const { alarmAt, isGivenUp } = this;
       const alarm = this.#alarm;
       this.storage.undoable("outer", (undo) => {
@@ -105,7 +111,10 @@ export class RunHost {
 
   /** The run as it is committed, without waking anything. */
   peek(): Run | null {
-    return this.#life?.protocol.load() ?? new RunStore(this.storage).load();
+    if (this.#life !== null) return this.#life.protocol.load() ?? new RunStore(this.storage).load();
+    // The next life will say whether it is so.
+    if (this.#ended?.writes === this.storage.writes) return this.#ended.run;
+    return new RunStore(this.storage).load();
   }
 
   /** What items passed, as the object hands it out. */
@@ -115,7 +124,7 @@ export class RunHost {
   }
 
   reset(why: string): void {
-    if (this.#life !== null) this.#end(why, digest(this.#life.protocol.load()));
+    if (this.#life !== null) this.#end(why, this.#life.protocol.load());
   }
 
   /** What the object's own code throws is never one of the surroundings' errors. */
@@ -138,12 +147,15 @@ export class RunHost {
     if (ground.scheduler.now < this.#refusesUntil) throw new PassingError("Durable Object is overloaded");
   }
 
+  /** Platforms evict an idle object after ten seconds at the earliest. */
+  #sleepIfIdle(): void {
+    const { scheduler, dice } = this.#world.ground;
+    if (scheduler.now - this.#usedAt > 10_000 && dice.chance(0.7)) this.reset("evicted");
+    this.#usedAt = scheduler.now;
+  }
+
   #wake(): Life {
     const { ground, bucket } = this.#world;
-    const { now } = ground.scheduler;
-    // Platforms evict an idle object after ten seconds at the earliest.
-    if (now - this.#usedAt > 10_000 && ground.dice.chance(0.7)) this.reset("evicted");
-    this.#usedAt = now;
     if (this.#life !== null) return this.#life;
     const invocation = new Invocation(ground, `object of ${this.runId}`, Number.POSITIVE_INFINITY, () =>
       this.reset("crash"),
@@ -180,21 +192,21 @@ export class RunHost {
       },
     });
     this.#life = { invocation, protocol };
-    const found = digest(protocol.load());
-    if (this.#committed !== null && found !== this.#committed) {
+    const found = protocol.load();
+    if (this.#ended !== null && (this.#ended.writes !== this.storage.writes || !isSameRun(found, this.#ended.run))) {
       ground.violate(
         "journal",
-        `${this.runId}: the journal tells another run than was committed\n  was   ${this.#committed}\n  found ${found}`,
+        `${this.runId}: the journal tells another run than was committed\n  was   ${digest(this.#ended.run)}\n  found ${digest(found)}`,
       );
     }
     return this.#life;
   }
 
-  #end(why: string, committed: string): void {
+  #end(why: string, committed: Run | null): void {
     this.#world.ground.tell(() => `object of ${this.runId}: ${why}`);
     const ended = this.#life;
     this.#life = null;
-    this.#committed = this.storage.isEmpty ? digest(null) : committed;
+    this.#ended = { run: this.storage.isEmpty ? null : committed, writes: this.storage.writes };
     if (ended !== null) ended.invocation.alive = false;
     if (this.#handling !== null) this.#handleAgain(this.#handling);
   }
@@ -202,6 +214,7 @@ export class RunHost {
   #arm(at: number): void {
     const { ground } = this.#world;
     this.alarmAt = at;
+    this.armedAt = ground.wall();
     const number = ++this.#alarmsMade;
     this.#alarm = number;
     this.isGivenUp = false;
@@ -230,6 +243,8 @@ export class RunHost {
   }
 
   async #handle(at: number): Promise<void> {
+    // Nothing of the handler has begun before that.
+    this.#sleepIfIdle();
     this.#handling = at;
     this.isFailing = false;
     let done = Promise.resolve();
@@ -257,6 +272,20 @@ export class RunHost {
       if (number === this.#alarm) this.#fire(at);
     });
   }
+}
+
+/** All but the graph: the checker compares that with what was accepted. */
+function isSameRun(one: Run | null, other: Run | null): boolean {
+  if (one === null || other === null) return one === other;
+  return (
+    isSame(one, other, ["graph", "tasks", "items"]) &&
+    areSame(one.tasks, other.tasks) &&
+    areSame(one.items, other.items)
+  );
+}
+
+function areSame(entries: readonly TaskEntry[], others: readonly TaskEntry[]): boolean {
+  return entries.length === others.length && entries.every((entry, index) => isSame(entry, others[index], ["task"]));
 }
 
 /** All that a run is, as text. */

@@ -1,6 +1,6 @@
 /**
  * Virtual time: events in the order of their time, then of their making. Between two events every promise that can go on has gone
- * on (one turn of the real event loop), so a world of promises is as deterministic as its events.
+ * on (one tick), so a world of promises is as deterministic as its events.
  */
 interface Event {
   readonly at: number;
@@ -67,8 +67,9 @@ function isBefore(a: Event, b: Event): boolean {
   return a.at === b.at ? a.order < b.order : a.at < b.at;
 }
 
+/** What is due at the next tick comes after every promise that can go on, also those that these have go on. */
 function turn(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve);
+    process.nextTick(resolve);
   });
 }

@@ -29,6 +29,8 @@ export class SlotChecker {
   readonly #ground: Ground;
   /** Attempts whose code runs, by limit. */
   readonly #executions = new Map<string, Set<Execution>>();
+  /** Attempts that were seen to have started. */
+  readonly #started = new Set<string>();
   /** When attempts were started, by limit. */
   readonly #starts = new Map<string, Map<string, Start>>();
 
@@ -60,14 +62,18 @@ export class SlotChecker {
 
   /** A run after a commit: what has started. */
   observe(run: Run): void {
-    for (const [ordinal, entry] of [...run.tasks, ...run.items].entries()) {
-      const rate = entry.task.limits?.rateLimit;
-      if (!rate || (entry.task.each !== undefined && entry.item === undefined)) continue;
+    if (!run.graph.tasks.some(({ limits }) => limits?.rateLimit)) return;
+    const all = run.tasks.length + run.items.length;
+    for (let ordinal = 0; ordinal < all; ordinal += 1) {
+      const entry = entryOf(run, ordinal);
+      const rate = entry?.task.limits?.rateLimit;
+      if (!entry || !rate || (entry.task.each !== undefined && entry.item === undefined)) continue;
       for (const { attempt, startedAt } of entry.attempts) {
+        const place = `${run.id}/${ordinal}/${attempt}`;
+        if (this.#started.has(place)) continue;
+        this.#started.add(place);
         const name = nameOf(limitOf(run, entry, "rate_limit"));
         const starts = this.#starts.get(name) ?? new Map<string, Start>();
-        const place = `${run.id}/${ordinal}/${attempt}`;
-        if (starts.has(place)) continue;
         const { now } = this.#ground.scheduler;
         this.#starts.set(name, starts.set(place, { at: startedAt, now }));
         // By the clock and in truth: a clock that is set back, or ahead, makes one of them shorter.

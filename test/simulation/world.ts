@@ -24,6 +24,7 @@ import { LimitHosts } from "./limit-hosts.ts";
 import { arrayOf } from "./lengths.ts";
 import { makePipelines, planWithout, RETENTION_MS, TOLD, type Pipelines, type Trigger } from "./pipelines.ts";
 import { Outside } from "./outside.ts";
+import { copied } from "./plain-data.ts";
 import { groupOf } from "./slot-checker.ts";
 import { Queue } from "./queue.ts";
 import { RunHost } from "./run-host.ts";
@@ -131,7 +132,7 @@ class World {
       recordStep: (from, lease, name, result) => {
         const { runId, ordinal, attempt, token } = lease;
         return this.#callRun(from, runId, `step ${name} of ${ordinal}/${attempt}`, (run) => {
-          const isKept = run.recordStep(structuredClone({ ordinal, attempt, token, name, result }));
+          const isKept = run.recordStep(copied({ ordinal, attempt, token, name, result }));
           if (isKept) this.#checker.stepKept(lease, name);
           return isKept;
         });
@@ -276,7 +277,7 @@ class World {
     const more = { limitKeys: groupOf(runId), completionKey: "signs nothing in this world" };
     const request = { runId, graph, origin, payload: array, ...more, delayMs, ...(debounced ? {} : claim) };
     const answer = await this.#callRun(from, runId, `accept ${task}`, (run) => {
-      const copy = structuredClone(request);
+      const copy = copied(request);
       return debounced ? run.acceptOrPostpone(copy) : run.accept(copy);
     });
     // Null: the run of this window has started; this world lets the trigger go with it.
@@ -350,7 +351,7 @@ class World {
       (run) => {
         const settled = this.#checker.settling(run.load(), request.settlements);
         const claim = request.claim === null ? null : { ...request.claim, ...this.#controls.paused };
-        const grant = run.settle(structuredClone({ ...request, claim }));
+        const grant = run.settle(copied({ ...request, claim }));
         settled();
         return grant;
       },
@@ -376,7 +377,7 @@ class World {
         const answer = await life.retrying([100, 500], () =>
           life.call(`tell the catalogue of ${summary.id}`, () =>
             this.#catalog(summary.task).invoke(`record ${summary.id}`, (catalog) =>
-              catalog.record(structuredClone(summary), keep),
+              catalog.record(copied(summary), keep),
             ),
           ),
         );
@@ -397,10 +398,7 @@ class World {
     return host;
   }
 
-  /**
-   * Every run that has ended a while ago is listed as it has ended; but one whose retention is over by a clock that was set ahead: it
-   * waits for an alarm that was set by the clock before, and is off the list already.
-   */
+  /** Every run that has ended a while ago is listed so, unless its retention is over by a clock that was set ahead of its alarm. */
   #checkCatalog(): void {
     const listed = new Map(
       [...this.#catalogs.values()].flatMap((catalog) => catalog.list().map((run) => [run.id, run])),
