@@ -51,6 +51,8 @@ const READY_LIMIT_MS = 60_000;
 const TAKE_OVER_LIMIT_MS = 20_000;
 const PROBE_MS = 100;
 const SHOWN_LINES = 30;
+/** Below those that systems give to outgoing connections. */
+const FREE_PORTS = { first: 20_000, count: 10_000, tries: 100 } as const;
 /** Output which says that it will not come up by itself. */
 const HOPELESS = /Build failed with \d+ error|Address already in use/;
 
@@ -110,23 +112,35 @@ async function claimable(folder: StateFolder): Promise<void> {
 
 /** The port, or a free one for 0; refuses one on which somebody listens. */
 async function usablePort(port: number): Promise<number> {
-  const server = createServer();
-  try {
-    return await new Promise((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, "127.0.0.1", () => {
-        const address = server.address();
-        resolve(typeof address === "object" && address !== null ? address.port : port);
-      });
-    });
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new RuntimeStartError(
-      `Port ${port} cannot be used (${code}). End the program that listens there, or choose another with --port.`,
-    );
-  } finally {
-    server.close();
+  if (port === 0) return freePort();
+  const fault = await faultOfPort(port);
+  if (fault === null) return port;
+  throw new RuntimeStartError(
+    `Port ${port} cannot be used (${fault}). End the program that listens there, or choose another with --port.`,
+  );
+}
+
+/**
+ * Not the one that the system would give: it gives such ports to outgoing connections as well, and the runtime listens only
+ * after a second or two.
+ */
+async function freePort(): Promise<number> {
+  let fault: string | null = null;
+  for (let tries = 0; tries < FREE_PORTS.tries; tries += 1) {
+    const port = FREE_PORTS.first + Math.floor(Math.random() * FREE_PORTS.count);
+    fault = await faultOfPort(port);
+    if (fault === null) return port;
   }
+  throw new RuntimeStartError(`No free port was found (${fault}). Choose one with --port.`);
+}
+
+/** Why nobody can listen there; null if one can. */
+function faultOfPort(port: number): Promise<string | null> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", (error) => resolve("code" in error ? String(error.code) : String(error)));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(null)));
+  });
 }
 
 /** Null once it answers, else why it never will. */
