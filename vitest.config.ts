@@ -37,7 +37,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        // Each file starts runtimes of its own, so they run one at a time.
+        // Each file has runtimes of its own, on ports and state folders of their own.
         test: {
           name: "e2e",
           environment: "node",
@@ -45,7 +45,6 @@ export default defineConfig({
           testTimeout: 120_000,
           // To start a runtime takes two seconds, and much longer on a machine that is busy.
           hookTimeout: 120_000,
-          maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },
       },
