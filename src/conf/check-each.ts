@@ -26,7 +26,7 @@ export function checkEach(conf: ValidConf, edges: readonly Edge[], loaded: Loade
     }
     if (external === true) {
       report(span, `tasks.${name}.each: an external task has no items`, {
-        hint: "remove one of the two: an external task is completed once, by somebody's call",
+        hint: "it is completed once; for each item trigger an external task of its own, with triggerTaskWithEvent",
       });
     }
   }

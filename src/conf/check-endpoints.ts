@@ -5,7 +5,7 @@ import type { EndpointConf } from "./schema.ts";
 import type { ValidConf } from "./validate.ts";
 
 /** Served by Peach itself, with everything below them. */
-const RESERVED = ["/api/v1", "/healthz", "/dev", "/complete"] as const;
+const RESERVED = ["/api/v1", "/healthz", "/dashboard", "/dev", "/complete"] as const;
 
 /** Its whole body is held in memory to be verified. As much as GitHub sends at most. */
 const MAX_SIGNED_BODY_BYTES = 25 * 1024 ** 2;

@@ -11,7 +11,6 @@ import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
 import { checkLimits } from "./check-limits.ts";
 import { checkLoops } from "./check-loops.ts";
-import { checkExternals } from "./check-external.ts";
 import { checkSchedules } from "./check-schedules.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
 import { discoverModules } from "./discover.ts";
@@ -86,7 +85,6 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   const eaches = checkEach(conf, edges, loaded, report);
   checkEndpoints(conf, loaded, report);
   checkSchedules(conf, loaded, report);
-  checkExternals(conf, loaded, report);
   checkLimits(conf, loaded, report);
   const bound = checkBindings(paths, options, conf, loaded, report);
   const methods = findMethods(paths, conf, loaded, report);

@@ -149,7 +149,26 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
     });
     return null;
   }
-  return new LoadedConf(source, document, document.toJS());
+  try {
+    return new LoadedConf(source, document, document.toJS());
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    report(at(firstAlias(document)), "the aliases stand for too much, or for themselves", {
+      hint: "an alias repeats a few keys: write the others out",
+    });
+    return null;
+  }
+}
+
+function firstAlias(document: Document.Parsed): readonly [number, number] {
+  let [start, end] = [0, 0];
+  visit(document, {
+    Alias: (_key, alias) => {
+      [start = 0, end = 0] = alias.range ?? [];
+      return visit.BREAK;
+    },
+  });
+  return [start, end];
 }
 
 function reportYamlError(error: YAMLError, span: Span, report: Report): void {
@@ -161,6 +180,8 @@ function reportYamlError(error: YAMLError, span: Span, report: Report): void {
     });
   } else if (error.code === "NON_STRING_KEY") {
     report(span, "a list, a mapping or an alias cannot be a key", { hint: "a key is a text" });
+  } else if (error.code === "MULTIPLE_DOCS") {
+    report(span, "a second document begins here", { hint: "the file is one document: remove the line" });
   } else if (error.code === "TAB_AS_INDENT") {
     report(span, "a tab indents this line", { hint: "YAML is indented with spaces" });
   } else report(lastWritten(span), `this is no YAML: ${error.message}`);

@@ -37,6 +37,11 @@ const nonEmptyKey = text("a path into the payload, such as payload.user_id", /^p
 const PRIORITY = `a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}, or where the payload has one, such as payload.priority`;
 const anyDuration = duration({ min: "1ms", max: "365d" });
 
+const items = mapping({ max_parallel: count(1, 10_000), on_error: oneOf(ITEM_ERRORS) });
+const everyItem = z
+  .literal(true, { error: "true, or a mapping with max_parallel or on_error" })
+  .transform((): z.output<typeof items> => ({}));
+
 const retries = shorthand(
   "limit",
   mapping({
@@ -84,10 +89,7 @@ export const TASK_SHAPE = {
   retries,
   timeout,
   run_if: oneOf(RUN_IFS),
-  each: z.preprocess(
-    (given) => (given === true ? {} : given),
-    mapping({ max_parallel: count(1, 10_000), on_error: oneOf(ITEM_ERRORS) }),
-  ),
+  each: mappingOr(everyItem, items),
   concurrency: shorthand(
     "limit",
     mapping({ limit: count(1, 10_000), key: nonEmptyKey, strategy: oneOf(STRATEGIES) }, ["limit"]),

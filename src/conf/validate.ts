@@ -66,17 +66,18 @@ class KeyChecker {
       return [];
     }
     return Object.entries(entries).filter(([name]) => {
-      const right = NAME.test(name) && name !== "__proto__";
-      if (!right) {
-        this.#report(
-          this.#loaded.keySpan([key, name]),
-          `${key}: expected the name of a ${what}, given ${JSON.stringify(name)}`,
-          {
-            hint: "a name begins with a letter or _, goes on with letters, digits, _ and -, and has at most 64 of them",
-          },
-        );
-      }
-      return right;
+      const isTaken = name === "__proto__";
+      if (NAME.test(name) && !isTaken) return true;
+      this.#report(
+        this.#loaded.keySpan([key, name]),
+        `${key}: expected the name of a ${what}, given ${JSON.stringify(name)}`,
+        {
+          hint: isTaken
+            ? "JavaScript has a meaning of its own for this one: choose another"
+            : "a name begins with a letter or _, goes on with letters, digits, _ and -, and has at most 64 of them",
+        },
+      );
+      return false;
     });
   }
 

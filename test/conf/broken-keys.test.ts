@@ -151,7 +151,7 @@ endpoints:
       peach.conf:4:3: tasks: expected the name of a task, given "__proto__"
         4 |   __proto__: {method: a}
           |   ^^^^^^^^^
-        hint: a name begins with a letter or _, goes on with letters, digits, _ and -, and has at most 64 of them"
+        hint: JavaScript has a meaning of its own for this one: choose another"
     `);
   });
 });

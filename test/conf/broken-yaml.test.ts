@@ -84,6 +84,31 @@ describe("a file that is no YAML mapping", () => {
     `);
   });
 
+  it("is reported when the conf has aliases within aliases that stand for too much, or for themselves", async () => {
+    const tens = Array.from({ length: 7 }, (_, at) => {
+      const inside = at === 0 ? "x" : `*x${at - 1}`;
+      return `  t${at}: {method: a, description: &x${at} [${`${inside},`.repeat(10)}]}\n`;
+    });
+    expect(await problemsOf(`tasks:\n${tens.join("")}`)).toContain(
+      "peach.conf:3:37: the aliases stand for too much, or for themselves",
+    );
+    expect(await problemsOf("tasks:\n  t: &t\n    <<: *t\n    method: a\n")).toMatchInlineSnapshot(`
+      "peach.conf:3:9: the aliases stand for too much, or for themselves
+        3 |     <<: *t
+          |         ^^
+        hint: an alias repeats a few keys: write the others out"
+    `);
+  });
+
+  it("is reported when the conf is more than one document", async () => {
+    expect(await problemsOf("tasks:\n  t: {method: a}\n---\ntasks:\n  u: {method: a}\n")).toMatchInlineSnapshot(`
+      "peach.conf:3:1: a second document begins here
+        3 | ---
+          | ^^^
+        hint: the file is one document: remove the line"
+    `);
+  });
+
   it("is reported when the conf has a key twice, beside other problems", async () => {
     const conf = `tasks:
   t:
@@ -225,7 +250,7 @@ endpoints:
       peach.conf:16:10: endpoints.e.url: /healthz is reserved: Peach itself serves /healthz
         16 |     url: /healthz
            |          ^^^^^^^^
-        hint: choose a url outside /api/v1, /healthz, /dev, /complete"
+        hint: choose a url outside /api/v1, /healthz, /dashboard, /dev, /complete"
     `);
   });
 });

@@ -22,7 +22,20 @@ describe("`each`", () => {
 
   it("is reported of an external task", async () => {
     const conf = "tasks:\n  a: {method: a, each: true, external: true}\n";
-    expect(await problemsOf(conf)).toContain("tasks.a.each: an external task has no items");
+    expect(await problemsOf(conf)).toMatchInlineSnapshot(`
+      "peach.conf:2:18: tasks.a.each: an external task has no items
+        2 |   a: {method: a, each: true, external: true}
+          |                  ^^^^
+        hint: it is completed once; for each item trigger an external task of its own, with triggerTaskWithEvent"
+    `);
+  });
+
+  it("is reported when it is neither true nor a mapping", async () => {
+    expect(await problemsOf("tasks:\n  a: {method: a, each: false}\n")).toMatchInlineSnapshot(`
+      "peach.conf:2:24: tasks.a.each: expected true, or a mapping with max_parallel or on_error, given false
+        2 |   a: {method: a, each: false}
+          |                        ^^^^^"
+    `);
   });
 
   it("is reported with values that are none", async () => {

@@ -22,11 +22,6 @@ describe("an external task", () => {
     `);
   });
 
-  it("is reported when it is to run once per item", async () => {
-    const conf = "tasks:\n  s: {method: a, downstream: t}\n  t:\n    method: b\n    external: true\n    each: true\n";
-    expect(await problemsOf(conf)).toContain("an external task cannot run once per item");
-  });
-
   it("leaves no room for an endpoint at the address of completion URLs", async () => {
     const conf = "endpoints:\n  e: {method: handle, url: /complete/it}\n";
     expect(await problemsOf(conf)).toContain("/complete");
