@@ -44,7 +44,8 @@ function hintFor(path: string, routes: readonly Route[]): string {
 }
 
 function isAt(route: Route, path: string): boolean {
-  return partsAway(route.path, path) === 0;
+  // A slash at the end makes another path, although no part is any letter away.
+  return route.path.split("/").length === path.split("/").length && partsAway(route.path, path) === 0;
 }
 
 function nearestRoute(path: string, routes: readonly Route[]): Route | null {

@@ -6,7 +6,7 @@ import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import type { HttpEnv } from "./http-env.ts";
 import type { InputOf, Operation } from "./operation.ts";
 
-const NOTHING = z.object({});
+const NOTHING = z.strictObject({});
 /** Of what a problem repeats. */
 const SHOWN_LETTERS = 200;
 
@@ -23,7 +23,7 @@ export function readInput<O extends Operation>(c: Context<HttpEnv>, operation: O
   const names = Object.keys(headers.shape);
   const parts = {
     params: read({ word: "path", schema: params, given: c.req.param() }),
-    query: read({ word: "query", schema: query, given: query === NOTHING ? {} : c.req.query() }),
+    query: refuseRepeated(c) ?? read({ word: "query", schema: query, given: c.req.query() }),
     headers: read({
       word: "header",
       schema: headers,
@@ -40,6 +40,19 @@ export function readInput<O extends Operation>(c: Context<HttpEnv>, operation: O
   // Each part was made by the schema that the type of the result names; the compiler cannot follow it through the generic.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return ok(values as unknown as InputOf<O>);
+}
+
+/** Refuses a query parameter that is given twice: whichever counted, the other would be left out. */
+function refuseRepeated(c: Context<HttpEnv>): Result<never> | null {
+  const repeated = Object.entries(c.req.queries()).find(([, values]) => values.length > 1);
+  if (repeated === undefined) return null;
+  const name = repeated[0].slice(0, SHOWN_LETTERS);
+  return refuse({
+    code: "invalid_request",
+    detail: `The query \`${name}\` is given ${repeated[1].length} times.`,
+    hint: "Give it once; where several values are possible, separate them by commas.",
+    errors: [{ path: `query.${name}`, message: "is given more than once" }],
+  });
 }
 
 function read(part: Part): Result<Record<string, unknown>> {
@@ -92,7 +105,8 @@ function faultsOf({ word, schema, given }: Part, issue: z.core.$ZodIssue): Fault
         path: `${word}.${name.slice(0, SHOWN_LETTERS)}`,
         message: "is not known",
         detail: `The call has no ${word} parameter ${JSON.stringify(name.slice(0, SHOWN_LETTERS))}.`,
-        hint: meant === null ? `It has ${known.join(", ")}.` : `Did you mean \`${meant}\`?`,
+        hint:
+          meant !== null ? `Did you mean \`${meant}\`?` : `It has ${known.length === 0 ? "none" : known.join(", ")}.`,
       };
     });
   }

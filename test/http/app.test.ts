@@ -92,6 +92,14 @@ describe("a path where nothing is", () => {
     expect(response.headers.get("Allow")).toBe(allow);
     expect(await response.json()).toMatchObject({ code: "method_not_allowed" });
   });
+
+  it("with a slash too many is 404, and names the path without it", async () => {
+    const response = await edge(PLAN, { registry })("/api/v1/runs/");
+    expect([response.status, await response.json()]).toMatchObject([
+      404,
+      { code: "not_found", hint: "Did you mean GET /api/v1/runs?" },
+    ]);
+  });
 });
 
 describe("what nobody expected", () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { OPERATIONS } from "../../src/http/operations.ts";
 import type { Operation } from "../../src/http/operation.ts";
-import { edge, edgeApp } from "../support/edge.ts";
+import { ADMIN_TOKEN, edge, edgeApp } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 const PLAN = planOf([taskPlan("echo")]);
@@ -56,6 +56,23 @@ describe("the table of operations", () => {
     (_call, { path, params }) => {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? "");
       expect(Object.keys(params?.shape ?? {}).toSorted()).toEqual(inPath.toSorted());
+    },
+  );
+
+  it.each(OPERATIONS.map((operation) => [callOf(operation), operation] as const))(
+    "%s: refuses a query parameter that it does not have, and one that is given twice",
+    async (_call, { method, path }) => {
+      const url = API + path.replace("{index}", "0").replaceAll(/\{\w+\}/g, "echo");
+      const refused = async (query: string): Promise<unknown> => {
+        const response = await edgeApp(PLAN).app.request(
+          `${url}?${query}`,
+          { method, headers: { Authorization: `Bearer ${ADMIN_TOKEN}` } },
+          edgeApp(PLAN).bindings,
+        );
+        return [response.status, await response.json()];
+      };
+      expect(await refused("surely_not=1")).toMatchObject([400, { errors: [{ path: "query.surely_not" }] }]);
+      expect(await refused("limit=1&limit=2")).toMatchObject([400, { errors: [{ path: "query.limit" }] }]);
     },
   );
 });
