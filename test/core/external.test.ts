@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Completion } from "../../src/core/run-event.ts";
+import { standingOfCompletion } from "../../src/core/external.ts";
 import { laneOf, methodMs } from "../../src/core/graph.ts";
 import { nextWakeAt } from "../../src/core/machine.ts";
 import { runIdFromBytes } from "../../src/core/ids.ts";
@@ -107,6 +108,10 @@ describe("an external task", () => {
     const { play, lease } = waitingPlay();
     play.wakeWhenDue();
     expect(play.attemptsOf("a")).toEqual(["timed_out"]);
+    expect(play.run.tasks[0]?.attempts[0]).toMatchObject({
+      finishedAt: play.now,
+      error: { message: `nobody has completed the task within its timeout of ${DAY} ms` },
+    });
     expect(play.stateOf("a").status).toBe("queued");
     expect(complete(play, lease)).toMatchObject({ change: null, ignored: ["not_open"] });
     play.claim();
@@ -141,6 +146,34 @@ describe("an external task", () => {
     expect(play.claim()).toEqual(["b"]);
     play.settle("b", succeeded());
     expect(play.run.status).toBe("succeeded");
+  });
+
+  it("says how an attempt stands, to whoever reports on it", () => {
+    const { play, lease } = waitingPlay();
+    const standing = ({ attempt, token } = lease): string => standingOfCompletion(play.run, 0, attempt, token);
+    expect(standing()).toBe("open");
+    expect(standing({ ...lease, token: lease.token + 1 })).toBe("over");
+    expect(standingOfCompletion(play.run, 1, 1, lease.token)).toBe("over");
+    play.wakeWhenDue();
+    expect(standing()).toBe("timed_out");
+    play.claim();
+    const second = play.leaseOf("a");
+    expect(standing(second)).toBe("open");
+    complete(play, second);
+    expect([standing(), standing(second)]).toEqual(["timed_out", "completed"]);
+    expect(standing({ ...second, attempt: 3 })).toBe("over");
+  });
+
+  it("of an attempt that is over otherwise it says so", () => {
+    const { play, lease } = waitingPlay();
+    play.cancel();
+    expect(standingOfCompletion(play.run, 0, lease.attempt, lease.token)).toBe("over");
+  });
+
+  it("does not mind the end of a run that it does not await", () => {
+    const { play } = waitingPlay();
+    play.event({ type: "awaited", runId: runIdFromBytes(new Uint8Array(16).fill(1)) });
+    expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
   });
 
   it("is the only kind of task that can be completed by others", () => {

@@ -216,6 +216,15 @@ describe("a task that gives way", () => {
     }
   });
 
+  it("has its attempt end when it gives way", () => {
+    const play = limited(FIVE);
+    permit(play);
+    play.claim();
+    play.now += 1_000;
+    play.event({ type: "displaced", ordinal: 0, attempt: 1 });
+    expect(play.run.tasks[0]?.attempts[0]).toMatchObject({ startedAt: play.now - 1_000, finishedAt: play.now });
+  });
+
   it("leaves alone what does not depend on it", () => {
     const play = new Play("r > a b", { a: { limits: FIVE } });
     play.claim();
@@ -234,6 +243,24 @@ describe("a task that gives way", () => {
     play.event({ type: "displaced", ordinal: 0, attempt: 1 });
     expect(play.last.ignored).toEqual(["not_held"]);
     expect(play.statuses["a"]).toBe("retrying");
+  });
+});
+
+describe("what a limit says", () => {
+  it.each([
+    ["of no task", { type: "permitted", kind: "concurrency", ordinal: 9, attempt: 1 }],
+    ["of another attempt", { type: "permitted", kind: "concurrency", ordinal: 0, attempt: 2 }],
+    ["of another limit", { type: "permitted", kind: "rate_limit", ordinal: 0, attempt: 1 }],
+  ] as const)("%s changes nothing", (_what, event) => {
+    expect(limited(FIVE).event(event)).toMatchObject({ change: null, ignored: ["not_held"] });
+  });
+
+  it("too late, when it refuses what it has permitted, changes nothing", () => {
+    const play = limited(FIVE);
+    permit(play);
+    play.event({ type: "refused", ordinal: 0, attempt: 1 });
+    expect(play.last).toMatchObject({ change: null, ignored: ["not_held"] });
+    expect(play.claim()).toEqual(["a"]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { nextWakeAt } from "../../src/core/machine.ts";
-import { failed, graphOf, Play, RUN_ID, succeeded } from "../support/run-play.ts";
+import type { GrantedLease } from "../../src/core/run-event.ts";
+import { failed, FRESH_DRIVER, graphOf, Play, RUN_ID, succeeded } from "../support/run-play.ts";
 import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
 
 const FATAL = failed({ retryable: false });
@@ -94,6 +95,34 @@ describe("a run that fails, where somebody is to be told", () => {
     play.event({ type: "paid", id: 1, next: null });
     expect(play.run.owed).toMatchObject([{ id: 2 }]);
   });
+
+  it("pays what is due and nothing else, of a run that goes on too", () => {
+    const play = alerting("a");
+    play.claim();
+    play.settle("a", FATAL);
+    play.now += 1_000;
+    play.event({ type: "retried" });
+    play.claim();
+    play.now += 9_000;
+    play.wake();
+    expect(paying(play)).toMatchObject([{ id: 1, tries: 2 }]);
+    expect(play.last.ignored).toEqual([]);
+    play.settle("a", FATAL);
+    expect(paying(play)).toMatchObject([{ id: 2, tries: 1 }]);
+    play.wakeWhenDue();
+    expect(paying(play)).toMatchObject([{ id: 2, tries: 2 }]);
+  });
+
+  it("takes a payment for nothing but the debt that it names, all of it", () => {
+    const play = alerting("a > b");
+    play.claim();
+    play.settle("a", succeeded(), FRESH_DRIVER, [child(1), child(2)]);
+    play.settle("b", FATAL);
+    expect(play.event({ type: "paid", id: 2, next: null })).toMatchObject({ change: null, ignored: ["already_paid"] });
+    expect(play.run.owed).toHaveLength(1);
+    play.event({ type: "paid", id: 1, next: 0 });
+    expect(play.run.owed).toEqual([]);
+  });
 });
 
 describe("a run that is cancelled with its children", () => {
@@ -105,9 +134,53 @@ describe("a run that is cancelled with its children", () => {
     expect(play.run.status).toBe("cancelled");
     expect(paying(play)).toMatchObject([{ id: 1, debt: { type: "cancel_children", next: 0 } }]);
     play.event({ type: "paid", id: 1, next: 2 });
-    expect(paying(play)).toMatchObject([{ id: 1, debt: { next: 2 } }]);
+    expect(paying(play)).toMatchObject([{ id: 1, debt: { type: "cancel_children", next: 2 } }]);
     play.event({ type: "paid", id: 1, next: 3 });
     expect(play.run.owed).toEqual([]);
+  });
+
+  it("owes nothing more once it is paid as a whole", () => {
+    const play = new Play("a > b");
+    play.claim();
+    play.settle("a", succeeded(), null, [child(1), child(2)]);
+    play.event({ type: "cancelled", children: true });
+    play.event({ type: "paid", id: 1, next: null });
+    expect(play.run.owed).toEqual([]);
+  });
+
+  it("that is final and has none changes nothing", () => {
+    const play = new Play("a");
+    play.succeedAll();
+    expect(play.event({ type: "cancelled", children: true })).toMatchObject({ change: null, ignored: ["run_final"] });
+    expect(play.run.cancelsChildren).toBe(false);
+  });
+
+  it("owes it once to those of attempts that end late, beside what else it owes", () => {
+    const play = alerting("a > b c");
+    play.claim();
+    play.settle("a", succeeded());
+    play.claim();
+    play.settle("b", FATAL);
+    play.settle("c", FATAL);
+    play.event({ type: "retried" });
+    play.claim();
+    const [b, c] = [play.leaseOf("b"), play.leaseOf("c")];
+    play.event({ type: "cancelled", children: true });
+    const ended = (lease: GrantedLease, ...children: ReturnType<typeof child>[]): void => {
+      const late = { ...lease, outcome: succeeded(), children, logs: null };
+      play.event({ type: "settled", attempts: [late], claim: null });
+    };
+    ended(b);
+    expect(play.run.owed).toMatchObject([{ id: 1, debt: { type: "alert" } }]);
+    ended(b, child(7));
+    expect(paying(play)).toMatchObject([{ id: 2, debt: { type: "cancel_children", next: 0 } }]);
+    ended(c, child(8));
+    expect(play.run.owed.map(({ id }) => id)).toEqual([1, 2]);
+    play.event({ type: "paid", id: 2, next: null });
+    ended(c, child(8));
+    expect(play.run.owed.map(({ id }) => id)).toEqual([1]);
+    ended(c, child(8), child(9));
+    expect(paying(play)).toMatchObject([{ id: 3, debt: { type: "cancel_children", next: 2 } }]);
   });
 
   it("cancels also what an attempt had triggered that was still running, once that has ended", () => {

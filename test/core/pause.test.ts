@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TaskLimits } from "../../src/core/limit.ts";
-import { failed, Play, succeeded } from "../support/run-play.ts";
+import { failed, FRESH_DRIVER, passedArray, Play, succeeded } from "../support/run-play.ts";
 
 const ONE: TaskLimits = { concurrency: { limit: 1, strategy: "queue", key: null }, rateLimit: null, priority: 0 };
 
@@ -80,6 +80,43 @@ describe("a paused task", () => {
     play.event({ type: "resumed", task: "a" });
     expect(play.last.ignored).toEqual(["not_held"]);
     expect(play.stateOf("a")).toMatchObject({ hold: { for: "concurrency" } });
+  });
+
+  it("that runs once per item begins no more of them, and goes on with them when it is resumed", () => {
+    const each = { maxParallel: 2, onError: "fail" } as const;
+    const play = new Play("a > b", { b: { each } }, { claim: FRESH_DRIVER });
+    play.settle("a", passedArray(3));
+    expect(play.claim({ paused: ["b"] })).toEqual([]);
+    expect(awaited(play)).toEqual(["b"]);
+    expect(play.claim({ paused: ["a"] })).toEqual(["b[0]", "b[1]"]);
+    expect(awaited(play)).toEqual([]);
+    play.settle("b[0]", succeeded(), { ...FRESH_DRIVER, paused: ["b"] });
+    expect([play.last.leases, awaited(play)]).toEqual([[], ["b"]]);
+    play.settle("b[1]", succeeded());
+    play.event({ type: "resumed", task: "b" });
+    expect(play.last.ignored).toEqual([]);
+    expect(play.effects("dispatch")).toHaveLength(1);
+    expect(play.claim()).toEqual(["b[2]"]);
+    play.event({ type: "resumed", task: "b" });
+    expect(play.last.ignored).toEqual(["not_held"]);
+  });
+
+  it("stays held back when another one is resumed", () => {
+    const play = new Play("a > b c");
+    play.claim();
+    play.settle("a", succeeded());
+    play.claim({ paused: ["b", "c"] });
+    play.event({ type: "resumed", task: "b" });
+    expect(play.last.ignored).toEqual([]);
+    expect(play.claim()).toEqual(["b"]);
+    play.event({ type: "resumed", task: "a" });
+    expect(play.last.ignored).toEqual(["not_held"]);
+  });
+
+  it("that is ready and not held is left as it is", () => {
+    const play = new Play("a");
+    play.event({ type: "resumed", task: "a" });
+    expect(play.last).toMatchObject({ change: null, ignored: ["not_held"] });
   });
 
   it("leaves a wait for its delay alone", () => {

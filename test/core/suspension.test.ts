@@ -52,6 +52,7 @@ describe("a task that is suspended", () => {
   it("is started again when the run is final; the attempt before was no failure", () => {
     const play = waiting(0);
     play.event({ type: "awaited", runId: CHILD });
+    expect(play.last.ignored).toEqual([]);
     expect(play.statuses["only"]).toBe("queued");
     expect(play.effects("dispatch")).toHaveLength(1);
     play.claim();
@@ -109,6 +110,15 @@ describe("a task that is suspended", () => {
     const [{ name: second } = { name: "" }] = play.effects("start_executor");
     expect(second).not.toBe(first);
     expect(play.begin("only", second)).toMatchObject({ attempt: 2 });
+  });
+
+  it("that awaits nothing goes on at once", () => {
+    const play = new Play("only");
+    play.claim();
+    play.settle("only", suspended());
+    expect(play.attemptsOf("only")).toEqual(["suspended"]);
+    expect(play.effects("dispatch")).toHaveLength(1);
+    expect(play.claim()).toEqual(["only"]);
   });
 
   it("is cancelled with its run, and stays so when the other run ends", () => {
