@@ -245,13 +245,12 @@ function askedDelayMs(retryAfterMs: number | null): number | null {
   return retryAfterMs === null || Number.isNaN(retryAfterMs) ? null : Math.min(RETRY_AFTER_MAX_MS, retryAfterMs);
 }
 
-/** A lost attempt is started again, soon at first, then with growing pauses: a dying worker or a storage outage is not hammered. */
+/**
+ * A lost attempt is started again, soon at first, then with growing pauses: a dying worker or a storage outage is not hammered. An item
+ * of a task that is about to fail is cancelled like all that wait with it (`Decision`).
+ */
 function afterLoss(decision: Decision, ordinal: number, ended: AttemptRecord, lostTo: LostTo): void {
   const attempt = { ...ended, lostTo };
-  if (decision.isStopping(ordinal)) {
-    decision.end(ordinal, { status: "cancelled", finishedAt: decision.now }, attempt);
-    return;
-  }
   const losses = 1 + decision.counted(ordinal).filter((earlier) => earlier.lostTo === lostTo).length;
   if (lostTo === "worker" && losses > WORKER_LOST_LIMIT) {
     decision.end(ordinal, { status: "failed", finishedAt: decision.now, reason: "worker_lost" }, attempt);

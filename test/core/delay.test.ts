@@ -32,6 +32,15 @@ describe("a run with a delay", () => {
     expect(play.event({ type: "woken" })).toMatchObject({ change: null, ignored: ["not_due"] });
   });
 
+  it("has what the last payload says of its limits", () => {
+    const play = delayed();
+    const postponed = { type: "postponed", payload: payloadRef("later"), delayMs: HOUR_MS } as const;
+    play.event({ ...postponed, limitKeys: { concurrency: "eu" } });
+    expect(play.run).toMatchObject({ payload: postponed.payload, limitKeys: { concurrency: "eu" } });
+    play.event(postponed);
+    expect(play.run.limitKeys).toBeUndefined();
+  });
+
   it("is woken at its time, and starts", () => {
     const play = delayed();
     expect(nextWakeAt(play.run)).toBe(play.now + HOUR_MS);

@@ -98,6 +98,7 @@ describe("an external task", () => {
     expect(complete(play, lease)).toMatchObject({ change: null });
     complete(play, { ...second, nonce: "m", outcome: REPORTED });
     expect(play.statuses).toEqual({ a: "failed", b: "skipped" });
+    expect(play.stateOf("a")).toMatchObject({ reason: "error" });
     expect(play.run.tasks[0]?.attempts).toMatchObject([
       { status: "failed", error: BOOM, completedBy: "n" },
       { status: "failed", error: BOOM, completedBy: "m" },

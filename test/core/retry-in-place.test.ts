@@ -53,6 +53,37 @@ describe("a run that is retried in place", () => {
     expect(play.attemptsOf("t4")).toEqual(["succeeded"]);
   });
 
+  it("has a join run again with what made it impossible, whatever its other upstream tasks have done", () => {
+    const play = played("a > b c, b > d, c > d", {}, "c");
+    play.event({ type: "retried" });
+    expect(runsUntilFinal(play)).toEqual(["c", "d"]);
+  });
+
+  it("leaves what another skipped task forbids, which stays so", () => {
+    const play = new Play("a > x f, x > d, f > d");
+    play.claim();
+    play.settle("a", succeeded("a", ["f"]));
+    playOut(play, "f");
+    expect(play.statuses).toMatchObject({ x: "skipped", f: "failed", d: "skipped" });
+    play.event({ type: "retried" });
+    expect(play.last.change?.tasks.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["f"]);
+    expect(play.last.change).not.toHaveProperty("cancelsChildren");
+  });
+
+  it("opens its tasks in the order of their ordinals", () => {
+    const play = played("a > b c, c > b", {}, "c");
+    play.event({ type: "retried" });
+    expect(play.last.change?.tasks.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["b", "c"]);
+  });
+
+  it("does not cancel any more what it triggers", () => {
+    const play = new Play("a");
+    play.event({ type: "cancelled", children: true });
+    expect(play.run.cancelsChildren).toBe(true);
+    play.event({ type: "retried" });
+    expect(play.run.cancelsChildren).toBe(false);
+  });
+
   it("is due soon, not at the end of its retention", () => {
     const play = played("a", {}, "a");
     const retention = nextWakeAt(play.run);

@@ -34,6 +34,24 @@ describe("who may settle", () => {
     expect(play.statuses["a"]).toBe("running");
   });
 
+  it("says how far the attempt had come, and what went wrong in full", () => {
+    const play = new Play("a > b");
+    play.claim();
+    const progress = { fraction: 0.5, message: "half", at: play.now };
+    const error = { name: "Error", message: "m".repeat(2_000), stack: "s".repeat(2_000) };
+    const outcome = failed({ retryable: false, error });
+    const attempt = { ...play.leaseOf("a"), outcome, children: [], logs: null, progress };
+    play.event({ type: "settled", attempts: [attempt], claim: null });
+    expect(play.run.tasks[0]?.attempts[0]).toMatchObject({ progress, error });
+  });
+
+  it("may have said nothing of it", () => {
+    const play = new Play("a");
+    play.claim();
+    play.settle("a", succeeded());
+    expect(play.last.change?.tasks[0]?.attempts[0]).not.toHaveProperty("progress");
+  });
+
   it("is nobody once the run is cancelled, whose status stays and is not told again", () => {
     const play = new Play("a");
     play.claim();

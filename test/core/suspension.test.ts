@@ -125,6 +125,7 @@ describe("a task that is suspended", () => {
     const play = waiting();
     play.cancel();
     expect(play.statuses).toEqual({ only: "cancelled", next: "cancelled" });
+    expect(play.attemptsOf("only")).toEqual(["suspended"]);
     play.event({ type: "awaited", runId: CHILD });
     expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
   });
