@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/support/longest-first.ts";
 
 const POOL = resolve(import.meta.dirname, "test/support/pool");
 /** Folders of tests that run in plain Node. A folder that is in no list runs in the workers pool. */
@@ -15,6 +16,7 @@ export default defineConfig({
     // For machines that are busy with something else; what a test waits for has its own limit.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -45,6 +47,8 @@ export default defineConfig({
           testTimeout: 120_000,
           // To start a runtime takes two seconds, and much longer on a machine that is busy.
           hookTimeout: 120_000,
+          // They wait more than they work: for leases, delays and windows, which are real here.
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

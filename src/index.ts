@@ -7,7 +7,6 @@ import { ControlsObject } from "./controls/controls-object.ts";
 import { callDeliveries } from "./deliveries/deliveries-client.ts";
 import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
 import { createApp } from "./http/app.ts";
-import { drained } from "./http/drain.ts";
 import { DebounceObject } from "./limits/debounce-object.ts";
 import { LimitListObject } from "./limits/limit-list-object.ts";
 import { LimitObject } from "./limits/limit-object.ts";
@@ -54,8 +53,7 @@ function consumerOf(ctx: ExecutionContext): Lifetime {
 export default {
   fetch(request, env, ctx) {
     announceSchedules(env, ctx);
-    const answer = app.fetch(request, env, ctx);
-    return env.PEACH_LOCAL === "1" ? drained(request, answer) : answer;
+    return app.fetch(request, env, ctx);
   },
 
   /** The watchdog of the schedules; what is due comes from their own alarm. */
