@@ -12,7 +12,7 @@ export function checkSchedules(conf: ValidConf, loaded: LoadedConf, report: Repo
       const first = ids.indexOf(id);
       if (id === undefined || first === index) continue;
       const at = (which: number) => loaded.valueSpan(["tasks", name, "schedule", which]);
-      report(at(index), `tasks.${name}.schedule[${index}]: the same cron, timezone and payload stand there twice`, {
+      report(at(index), `tasks.${name}.schedule: the same cron, timezone and payload stand there twice`, {
         hint: "keep one of the two",
         related: [{ span: at(first), message: "the first is here" }],
       });

@@ -77,10 +77,10 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
       hint: "PEACH_CONF names the file; without it peach.conf is used, else peach.conf.example",
     });
   }
-  const loaded = text === null ? null : loadConf(source, report);
-  if (loaded === null)
+  const read = text === null ? null : loadConf(source, report);
+  if (read === null)
     return { diagnostics, warnings: [], edges: [], eaches: new Map(), methods: NO_METHODS, compiled: null };
-  const conf = validateConf(loaded, report);
+  const { conf, loaded } = validateConf(read, report);
   const edges = checkGraph(conf, loaded, report);
   const eaches = checkEach(conf, edges, loaded, report);
   checkEndpoints(conf, loaded, report);

@@ -4,6 +4,7 @@
 import {
   type Document,
   isAlias,
+  isCollection,
   isMap,
   isScalar,
   isSeq,
@@ -59,6 +60,27 @@ export class LoadedConf {
   /** The parts of this path that are written out: a shorthand (`retries: 3` for `retries: {limit: 3}`) has fewer. */
   writtenPath(path: Path): Path {
     return this.#walk(path).written;
+  }
+
+  /**
+   * The file as if nothing stood at these paths (written ones), with everything else where it stands; null if none of them can be left
+   * out, as when it comes by an alias.
+   */
+  without(paths: readonly Path[]): LoadedConf | null {
+    const document = this.#document.clone();
+    // The last of a list first: the others keep their places until it is their turn.
+    const left = paths.toReversed().filter((path) => {
+      const parent = document.getIn(path.slice(0, -1), true);
+      return isCollection(parent) && parent.delete(path.at(-1));
+    });
+    if (left.length === 0) return null;
+    try {
+      return new LoadedConf(this.source, document, document.toJS());
+    } catch (error) {
+      // An alias stands for what was left out.
+      if (error instanceof ReferenceError) return null;
+      throw error;
+    }
   }
 
   #walk(path: Path): { key: Node | null; value: Node | null; written: Path } {

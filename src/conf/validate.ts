@@ -1,6 +1,6 @@
 /**
- * From YAML to a conf whose every key has been checked by itself. What is wrong is reported and left out, so that later
- * checks still see all the rest.
+ * From YAML to a conf whose every key has been checked by itself. What is wrong is reported and left out, be it one item of a list, so
+ * that later checks still see all the rest.
  */
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./load.ts";
@@ -16,9 +16,41 @@ export interface ValidConf {
   readonly endpoints: ReadonlyMap<string, EndpointConf>;
 }
 
-/** Checks every key of the file and reports all that is wrong with them. */
-export function validateConf(loaded: LoadedConf, report: Report): ValidConf {
+/** To leave out a wrong key may leave its mapping, and then its list, without what they need. */
+const ROUNDS = 4;
+
+/**
+ * Checks every key of the file and reports all that is wrong with them. The file that comes with the conf is the one without that: its
+ * paths are those of the conf.
+ */
+export function validateConf(
+  given: LoadedConf,
+  report: Report,
+): { readonly conf: ValidConf; readonly loaded: LoadedConf } {
+  let loaded = given;
+  let read = readConf(loaded, report);
+  for (let round = 1; round < ROUNDS && read.wrong.length > 0; round++) {
+    const rest = loaded.without(read.wrong);
+    if (rest === null) break;
+    loaded = rest;
+    // It has been said.
+    read = readConf(loaded, () => {});
+  }
+  return { conf: read.conf, loaded };
+}
+
+/** `wrong`: the written places that can be left out. A task or an endpoint cannot: others may name it. */
+function readConf(loaded: LoadedConf, report: Report): { readonly conf: ValidConf; readonly wrong: readonly Path[] } {
   const checker = new KeyChecker(loaded, report);
+  const conf = checkConf(loaded, report, checker);
+  return { conf, wrong: checker.wrong.filter(([first, ...rest]) => !isNamed(first) || rest.length > 1) };
+}
+
+function isNamed(key: PropertyKey | undefined): boolean {
+  return key === "tasks" || key === "endpoints";
+}
+
+function checkConf(loaded: LoadedConf, report: Report, checker: KeyChecker): ValidConf {
   const raw = loaded.value;
   const root = checker.mapping(ROOT_SHAPE, [], [], raw);
   if (!isMapping(raw)) return { root, tasks: new Map(), endpoints: new Map() };
@@ -40,6 +72,8 @@ export function validateConf(loaded: LoadedConf, report: Report): ValidConf {
 }
 
 class KeyChecker {
+  /** Where something was wrong. */
+  readonly wrong: Path[] = [];
   readonly #loaded: LoadedConf;
   readonly #report: Report;
 
@@ -83,6 +117,7 @@ class KeyChecker {
 
   #reportFinding({ path, fault, message, hint }: Finding, at: Path): void {
     const place = this.#loaded.writtenPath([...at, ...path]);
+    this.wrong.push(place);
     switch (fault) {
       case "value":
         this.#report(

@@ -254,3 +254,47 @@ endpoints:
     `);
   });
 });
+
+describe("what is wrong in a value", () => {
+  it("hides no problem of what stands beside it, each at its place", async () => {
+    const conf = `tasks:
+  t:
+    method: a
+    downstream: [5, nowhere, u]
+    on:
+      r2: [{bucket: 7, suffix: .wav}, {bucket: nobucket, prefix: 5}]
+  u: {method: b, downstream: t, retries: {limit: 1.5, backoff: never}}
+`;
+    expect((await problemsOf(conf)).match(/^peach.conf:.*/gm)).toEqual([
+      "peach.conf:4:18: tasks.t.downstream[0]: expected the name of a task, given 5",
+      "peach.conf:4:21: tasks.t.downstream: no task is called `nowhere`",
+      "peach.conf:4:30: tasks.t.downstream: these tasks wait for each other: t → u → t",
+      "peach.conf:6:21: tasks.t.on.r2[0].bucket: expected the name of a bucket, given 7",
+      "peach.conf:6:48: tasks.t.on.r2: wrangler.toml binds no bucket called `nobucket`",
+      "peach.conf:6:66: tasks.t.on.r2[1].prefix: expected a text that keys begin with, given 5",
+      "peach.conf:7:50: tasks.u.retries.limit: expected a whole number from 0 to 100, given 1.5",
+      "peach.conf:7:64: tasks.u.retries.backoff: expected one of exponential, linear, constant, given never",
+    ]);
+  });
+
+  it("hides none where it comes by an alias", async () => {
+    const conf = `tasks:
+  t: &t {method: a, timeout: &long 1x, downstream: nowhere}
+  u: {<<: *t, timeout: *long, downstream: [6, nobody]}
+`;
+    expect((await problemsOf(conf)).match(/^peach.conf:.*/gm)).toEqual([
+      "peach.conf:2:36: tasks.t.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1x",
+      "peach.conf:2:52: tasks.t.downstream: no task is called `nowhere`",
+      "peach.conf:3:24: tasks.u.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 1x",
+      "peach.conf:3:44: tasks.u.downstream[0]: expected the name of a task, given 6",
+      "peach.conf:3:47: tasks.u.downstream: no task is called `nobody`",
+    ]);
+  });
+
+  it("is reported by itself where an alias, which is right there, stands for it", async () => {
+    const conf = "tasks:\n  t: {method: a, timeout: &text long, downstream: u}\n  u: {method: b, description: *text}\n";
+    expect((await problemsOf(conf)).match(/^peach.conf:.*/gm)).toEqual([
+      "peach.conf:2:33: tasks.t.timeout: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given long",
+    ]);
+  });
+});

@@ -155,7 +155,7 @@ describe("a schedule that is wrong", () => {
     schedule: ["0 3 * * *", "0 4 * * *", {cron: "0  3 * * *", overlap: skip}]
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
-      "peach.conf:4:42: tasks.t.schedule[2]: the same cron, timezone and payload stand there twice
+      "peach.conf:4:42: tasks.t.schedule: the same cron, timezone and payload stand there twice
         4 |     schedule: ["0 3 * * *", "0 4 * * *", {cron: "0  3 * * *", overlap: skip}]
           |                                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
         peach.conf:4:16: the first is here
