@@ -38,6 +38,14 @@ async function text(key: string): Promise<string | undefined> {
 }
 
 describe("PUT /dev/r2/{bucket}/{key}", () => {
+  it("takes keys as long as R2 does, and stores nothing under a longer one", async () => {
+    const { send, sent } = local();
+    const put = (key: string): Promise<Response> => send(`/dev/r2/uploads/${key}`, { method: "PUT", body: "x" });
+    const response = await put("%C3%BC".repeat(513));
+    expect([response.status, await response.json(), sent]).toMatchObject([400, { code: "invalid_request" }, []]);
+    expect((await put("%C3%BC".repeat(512))).status).toBe(201);
+  });
+
   it("stores the object, sends R2's message, and names the runs that will follow", async () => {
     const { send, sent } = local();
     const headers = { "Content-Length": "3", "Content-Type": "audio/mpeg", Authorization: "none" };

@@ -112,7 +112,11 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
   it("is refused for a run that there is not, to a stranger, and to the page of another site", async () => {
     const { run } = await begun();
     expect((await send(`/api/v1/runs/${newRunId()}/events`, UPGRADE)).status).toBe(404);
-    expect((await send(`/api/v1/runs/${run.id}/events?after=x`, UPGRADE)).status).toBe(400);
+    const refused = await send(`/api/v1/runs/${run.id}/events?after=x`, UPGRADE);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      400,
+      { errors: [{ path: "query.after", message: "the id of an event of the run" }] },
+    ]);
     const stranger = edge(CHAIN, { withoutToken: true });
     expect((await stranger(`/api/v1/runs/${run.id}/events`, UPGRADE)).status).toBe(401);
     const own = { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" };

@@ -1,7 +1,6 @@
 /** The calls about one run. */
 import { z } from "zod";
 import {
-  numberedCursor,
   anyJson,
   itemIndex,
   limitOf,
@@ -57,7 +56,9 @@ export const listenToRun = {
   summary: "What happens to the run, as server-sent events: `run` (as it is), `change`, `progress`, `log`, `end`",
   params: runParams,
   query: z.strictObject({
-    after: numberedCursor
+    after: z
+      .int({ error: "the id of an event of the run" })
+      .min(0, { error: "the id of an event of the run" })
       .optional()
       .describe(
         "The same as `Last-Event-ID`, for a WebSocket: with `Upgrade` the events come as JSON arrays of `{id, event, data}`",

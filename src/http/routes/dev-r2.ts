@@ -16,6 +16,9 @@ import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 import { unknownBucket } from "./reconcile.ts";
 
+/** R2's own limit. */
+const MAX_KEY_BYTES = 1_024;
+
 export interface DevR2Dependencies {
   readonly plan: Plan;
 }
@@ -33,6 +36,7 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
       const { bucket: name, key } = c.req.param();
       const bucket = boundBucket(c.env, plan, name);
       if (bucket === null) return problemResponse(c, unknownBucket(plan, name));
+      if (new TextEncoder().encode(key).byteLength > MAX_KEY_BYTES) return problemResponse(c, KEY_TOO_LONG);
       const action = await store(c, bucket, key);
       const object = await bucket.head(key);
       if (object === null) throw new Error(`the object ${name}/${key} is gone after it was stored`);
@@ -93,6 +97,12 @@ function versionClock(): () => string {
     return new Date(last).toISOString();
   };
 }
+
+const KEY_TOO_LONG: Problem = {
+  code: "invalid_request",
+  detail: `R2 takes keys of at most ${MAX_KEY_BYTES} bytes in UTF-8.`,
+  hint: "Choose a shorter key.",
+};
 
 function unknownObject(bucket: string, key: string): Problem {
   return { code: "not_found", detail: `The bucket "${bucket}" has no object "${key}".`, hint: "PUT it first." };
