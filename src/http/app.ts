@@ -27,7 +27,6 @@ import { runEventRoutes } from "./routes/run-events.ts";
 import { runListRoutes } from "./routes/run-lists.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
-import { readUnreadBody } from "./unread-body.ts";
 import { steeringRoutes } from "./routes/steering.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./routes/trigger.ts";
 
@@ -46,7 +45,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     deliveryLog: createDeliveryLog(given.callDeliveries),
   };
   const app = new Hono<HttpEnv>();
-  app.use(requestId, readUnreadBody);
+  app.use(requestId);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.get("/api/v1/docs", docsHandler());
   app.use("/api/v1/*", apiHeaders, apiCors, limitRequest, authenticate);
