@@ -27,6 +27,7 @@ import { runEventRoutes } from "./routes/run-events.ts";
 import { runListRoutes } from "./routes/run-lists.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
+import { readUnreadBody } from "./unread-body.ts";
 import { steeringRoutes } from "./routes/steering.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./routes/trigger.ts";
 
@@ -45,7 +46,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     deliveryLog: createDeliveryLog(given.callDeliveries),
   };
   const app = new Hono<HttpEnv>();
-  app.use(requestId);
+  app.use(requestId, readUnreadBody);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.get("/api/v1/docs", docsHandler());
   app.use("/api/v1/*", apiHeaders, apiCors, limitRequest, authenticate);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { ADMIN_TOKEN, edge, type EdgeOptions } from "../support/edge.ts";
+import { ADMIN_TOKEN, edge, edgeApp, type EdgeOptions } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 const PLAN = planOf([taskPlan("echo")]);
@@ -98,6 +98,21 @@ describe("a request to the API that is larger than any call needs", () => {
     const response = await edge(PLAN)(path, { headers });
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ code });
+  });
+
+  it("a body that nobody has read is read before the answer, on the local runtime only", async () => {
+    for (const [local, isRead] of [
+      ["1", true],
+      ["", false],
+    ] as const) {
+      const { app, bindings } = edgeApp(PLAN, { env: { PEACH_LOCAL: local } });
+      const request = new Request("http://peach/api/v1/tasks/echo/trigger", {
+        method: "POST",
+        body: "x".repeat(1_000),
+      });
+      expect((await app.fetch(request, bindings)).status).toBe(401);
+      expect(request.bodyUsed).toBe(isRead);
+    }
   });
 
   it("a body that the call does not take: 413", async () => {
