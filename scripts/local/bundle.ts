@@ -64,7 +64,6 @@ export async function bundleModule(
     // As wrangler bundles for a deployment.
     conditions: ["workerd", "worker", "browser"],
     mainFields: ["browser", "module", "main"],
-    keepNames: true,
     loader: { ".txt": "text", ".html": "text", ".sql": "text" },
     external: ["cloudflare:*", "node:*"],
     sourcemap: "external",

@@ -40,11 +40,14 @@ export class EndpointScope implements EndpointContext {
   readonly #ordinals = new Map<string, number>();
   #spanOfTrace: string | null = null;
 
+  static {
+    bindMethods(this.prototype, ["waitUntil", "triggerTaskWithEvent", "emitEvent", "openObject"]);
+  }
+
   constructor(call: EndpointCall, port: TriggerPort) {
     this.#call = call;
     this.#port = port;
     this.log = new AttemptLog({ endpoint: call.name, request_id: call.requestId });
-    bindMethods(this, ["waitUntil", "triggerTaskWithEvent", "emitEvent", "openObject"]);
   }
 
   get name(): string {

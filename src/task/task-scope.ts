@@ -54,14 +54,8 @@ export class TaskScope implements TaskContext {
   #spanOfTrace: string | null = null;
   #completion = AttemptCompletion.none;
 
-  constructor(lease: Lease, inputs: AttemptInputs, port: TriggerPort, end: AttemptEnd) {
-    this.#lease = lease;
-    this.#inputs = inputs;
-    this.#port = port;
-    this.#end = end;
-    const { runId, task, attempt, item } = lease;
-    this.log = new AttemptLog({ run: runId, task, ...(item !== undefined && { item: item.index }), attempt });
-    bindMethods(this, [
+  static {
+    bindMethods(this.prototype, [
       "triggerTaskWithEvent",
       "emitEvent",
       "openObject",
@@ -71,6 +65,15 @@ export class TaskScope implements TaskContext {
       "step",
       "progress",
     ]);
+  }
+
+  constructor(lease: Lease, inputs: AttemptInputs, port: TriggerPort, end: AttemptEnd) {
+    this.#lease = lease;
+    this.#inputs = inputs;
+    this.#port = port;
+    this.#end = end;
+    const { runId, task, attempt, item } = lease;
+    this.log = new AttemptLog({ run: runId, task, ...(item !== undefined && { item: item.index }), attempt });
   }
 
   get name(): string {
