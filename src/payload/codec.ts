@@ -20,6 +20,11 @@ const ESCAPED = "escaped";
 /** A Blob whose `type` is empty; one with a type has form `Blob` and keeps it as content type. */
 const UNTYPED_BLOB = "Blob without type";
 
+/** Made once: an object of the platform for each payload is dear. */
+const ENCODER = new TextEncoder();
+/** A byte order mark is part of the text. */
+const DECODER = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
+
 const HINT =
   "Payloads are JSON values, strings, bytes (ArrayBuffer, typed arrays, Blob) or a ReadableStream of bytes; turn other values into one of these.";
 
@@ -34,7 +39,7 @@ export function encodePayload(value: unknown): Result<EncodedPayload> {
   if (value instanceof ReadableStream) return encodeStream(value);
   const json = writeJson(value);
   if (!json.ok) return refuse(notJson(json.errors));
-  const body = new TextEncoder().encode(json.text);
+  const body = ENCODER.encode(json.text);
   return ok({ kind: "json", contentType: JSON_TYPE, size: body.length, ...lengthOf(value), body });
 }
 
@@ -60,12 +65,11 @@ export function decodePayload(description: PayloadDescription, bytes: Uint8Array
 }
 
 function encodeText(text: string): EncodedPayload {
-  const encoder = new TextEncoder();
   if (!text.isWellFormed()) {
-    const body = encoder.encode(JSON.stringify(text));
+    const body = ENCODER.encode(JSON.stringify(text));
     return { kind: "text", form: ESCAPED, contentType: JSON_TYPE, size: body.length, body };
   }
-  const body = encoder.encode(text);
+  const body = ENCODER.encode(text);
   return { kind: "text", contentType: TEXT_TYPE, size: body.length, body };
 }
 
@@ -101,9 +105,8 @@ function encodeStream(stream: ReadableStream<Uint8Array>): Result<EncodedPayload
   return ok({ kind: "stream", contentType: OCTET_TYPE, size: null, body: stream });
 }
 
-/** A byte order mark is part of the text. */
 function decodeUtf8(bytes: Uint8Array): string {
-  return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes);
+  return DECODER.decode(bytes);
 }
 
 function notJson(errors: readonly JsonError[]): Problem {

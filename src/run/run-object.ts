@@ -20,6 +20,7 @@ import { describeAlert } from "./alert.ts";
 import { Audience, Batch } from "./audience.ts";
 import { eventStream } from "./event-stream.ts";
 import { cancelRuns, dispatchRun, payDebt, startExecutor, tellRuns, watchRuns } from "./outbox.ts";
+import { writeAcceptAnswer, writeGrant } from "./grant-rpc.ts";
 import { ALL_LINES, logPage } from "./log-page.ts";
 import { describeCompletable } from "./completable.ts";
 import { Replay } from "./replay.ts";
@@ -30,8 +31,8 @@ import { describeItems, gatherPage, itemOf } from "./run-items.ts";
 import { SocketAudience } from "./socket-audience.ts";
 import { RunProtocol } from "./run-protocol.ts";
 import type {
-  AcceptAnswer,
   AcceptRequest,
+  AcceptText,
   AttemptReport,
   ClaimRequest,
   CompletableTask,
@@ -40,7 +41,7 @@ import type {
   CompletionTarget,
   FinishedStep,
   GatherPage,
-  Grant,
+  GrantText,
   ItemPage,
   ItemQuery,
   Lease,
@@ -116,20 +117,21 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     this.#protocol.expectPayload();
   }
 
-  async accept(request: AcceptRequest): Promise<AcceptAnswer> {
-    return this.#protocol.accept(request);
+  async accept(request: AcceptRequest): Promise<AcceptText> {
+    return writeAcceptAnswer(this.#protocol.accept(request));
   }
 
-  async acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptAnswer | null> {
-    return this.#protocol.acceptOrPostpone(request);
+  async acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptText | null> {
+    const answer = this.#protocol.acceptOrPostpone(request);
+    return answer === null ? null : writeAcceptAnswer(answer);
   }
 
-  async claim(request: ClaimRequest): Promise<Grant> {
-    return this.#protocol.claim(request);
+  async claim(request: ClaimRequest): Promise<GrantText> {
+    return writeGrant(this.#protocol.claim(request));
   }
 
-  async settle(request: SettleRequest): Promise<Grant> {
-    return this.#protocol.settle(request);
+  async settle(request: SettleRequest): Promise<GrantText> {
+    return writeGrant(this.#protocol.settle(request));
   }
 
   async begin(ordinal: number, holder: string, paused?: readonly string[]): Promise<Lease | null> {

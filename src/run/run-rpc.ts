@@ -12,6 +12,8 @@ import type { AttemptError, AwaitedRun, ChildRun, FailReason, LostTo, Progress }
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
 import type { TriggerOrigin, TriggerSource } from "../core/trigger.ts";
 
+declare const brand: unique symbol;
+
 export interface AcceptRequest {
   readonly runId: RunId;
   readonly graph: RunGraph;
@@ -38,6 +40,12 @@ export interface AcceptAnswer {
   readonly deduplicated: boolean;
   readonly grant: Grant;
 }
+
+/** An `AcceptAnswer` as it goes over the wire (see `grant-rpc.ts`). */
+export type AcceptText = string & { readonly [brand]: "AcceptAnswer" };
+
+/** A `Grant` as it goes over the wire (see `grant-rpc.ts`). */
+export type GrantText = string & { readonly [brand]: "Grant" };
 
 export interface ClaimRequest {
   /** Tasks that the driver is still running; 0 and nothing granted means that it leaves. */
@@ -193,16 +201,16 @@ export interface RunRpc {
    */
   expectPayload(): Promise<void>;
   /** Records the run, durably, before it answers. The same id again changes nothing. */
-  accept(request: AcceptRequest): Promise<AcceptAnswer>;
+  accept(request: AcceptRequest): Promise<AcceptText>;
   /**
    * Like `accept`, with a delay; but while a run of this id still waits for its own, that begins anew and this payload counts.
    * Null: that run has started, and nothing was changed.
    */
-  acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptAnswer | null>;
+  acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptText | null>;
   /** A driver asks for work. */
-  claim(request: ClaimRequest): Promise<Grant>;
+  claim(request: ClaimRequest): Promise<GrantText>;
   /** A driver reports attempts and gets the next leases. Stale ones are ignored. */
-  settle(request: SettleRequest): Promise<Grant>;
+  settle(request: SettleRequest): Promise<GrantText>;
   /** An executor object claims one task of the long lane. Null: nothing to do (any more). */
   begin(ordinal: number, holder: string, paused?: readonly string[]): Promise<Lease | null>;
   /** Keeps what a step came to for later attempts. False: the lease is over, and nothing was kept. */

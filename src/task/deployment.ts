@@ -8,7 +8,8 @@ import type { RunId } from "../core/ids.ts";
 import { ArrayReader } from "../payload/array-reader.ts";
 import { withPaused } from "../controls/controls-client.ts";
 import { callRun, runCaller } from "../run/run-client.ts";
-import type { Grant, Lease, Settlement } from "../run/run-rpc.ts";
+import { readGrant } from "../run/grant-rpc.ts";
+import type { ClaimRequest, Grant, GrantText, Lease, Settlement } from "../run/run-rpc.ts";
 import { createAcceptTrigger, type Lifetime } from "../trigger/accept.ts";
 import { createEmitEvent } from "../trigger/emit.ts";
 import { runInScope } from "./context.ts";
@@ -46,11 +47,12 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
   try {
     await drive(
       {
-        claim: (request) => withPaused(env, request, (known) => call((run) => run.claim(known))),
-        settle: (request) =>
-          request.claim === null
-            ? call((run) => run.settle(request))
-            : withPaused(env, request.claim, (claim) => call((run) => run.settle({ ...request, claim }))),
+        claim: async (request) => readGrant(await withPaused(env, request, (known) => call((run) => run.claim(known)))),
+        settle: async ({ settlements, claim }) => {
+          const settle = (known: ClaimRequest | null): Promise<GrantText> =>
+            call((run) => run.settle({ settlements, claim: known }));
+          return readGrant(await (claim === null ? settle(null) : withPaused(env, claim, settle)));
+        },
         execute: (lease) => executeLease(env, lease, lifetime, deadlines, arrays, reports),
         budgetMs,
         pause: (ms) => scheduler.wait(ms),

@@ -23,6 +23,7 @@ import { limitKeysOf } from "../payload/limit-keys.ts";
 import { openPayloadStream, parcelPayload, triggerPayloadKey } from "../payload/payload-store.ts";
 import { PayloadStoreError } from "../payload/r2-calls.ts";
 import { isPassing, type callRun } from "../run/run-client.ts";
+import { readAcceptAnswer } from "../run/grant-rpc.ts";
 import type { AcceptRequest, ClaimRequest, Grant } from "../run/run-rpc.ts";
 import type { WindowAnswer } from "../limits/debounce-rpc.ts";
 import type { MethodRegistry } from "../task/method.ts";
@@ -171,7 +172,7 @@ export function createAcceptTrigger({
     );
     if (!answer.ok) return answer;
 
-    const { status, deduplicated, grant } = answer.value;
+    const { status, deduplicated, grant } = readAcceptAnswer(answer.value);
     const stored = [parcel.value, ...(copies?.value ?? []).map((copy) => copy.payload)];
     if (deduplicated) for (const one of stored) lifetime.waitUntil(discard(env, one));
     if (grant.leases.length > 0) lifetime.waitUntil(driveGrant(env, runId, grant));
@@ -214,7 +215,8 @@ export function createAcceptTrigger({
       if (!answer.ok) return answer;
       if (answer.value !== null) {
         for (const leftover of leftovers) lifetime.waitUntil(discard(env, leftover));
-        return ok({ runId, task, status: answer.value.status, deduplicated: answer.value.deduplicated });
+        const { status: now, deduplicated } = readAcceptAnswer(answer.value);
+        return ok({ runId, task, status: now, deduplicated });
       }
       started = runId;
       body = await reread(env, payload, parcel.value);

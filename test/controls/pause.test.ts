@@ -82,7 +82,7 @@ describe("a paused task", () => {
     const lost = loseMessages();
     const other = await accept("gate");
     // A driver that has not heard of the end of the pause.
-    await other.call((object) => object.claim({ ...CLAIM, paused: ["gate"] }));
+    await other.claim({ ...CLAIM, paused: ["gate"] });
     lost.stop();
     await vi.waitFor(async () => expect((await other.document()).tasks[0]?.waiting_for).toBeNull());
     await succeeds(other.id, "gate");

@@ -104,7 +104,7 @@ describe("a run that is retried", () => {
     expect(await run.alarmAt()).toBe(start + 40_000);
     expect(await run.journal()).toHaveLength(3);
     await run.evict();
-    const [lease] = (await run.call((object) => object.claim({ holding: 0, budgetMs: 28_000 }))).leases;
+    const [lease] = (await run.claim({ holding: 0, budgetMs: 28_000 })).leases;
     if (lease === undefined) throw new Error("nothing was granted");
     await run.settle(succeeded(lease));
     await run.wake();

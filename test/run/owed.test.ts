@@ -6,16 +6,7 @@ import type { RunDocument } from "../../src/run/run-rpc.ts";
 import { AlertEntrypoint } from "../../src/task/alert-entrypoint.ts";
 import { runIdFor } from "../../src/trigger/accept.ts";
 import { edge } from "../support/edge.ts";
-import {
-  acceptance,
-  CLAIM,
-  HandDrivenRun,
-  newRunId,
-  only,
-  settlement,
-  succeeded,
-  threw,
-} from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, newRunId, only, settlement, succeeded, threw } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
 
@@ -84,7 +75,7 @@ describe("the task of on_failure", () => {
     await paid(run);
 
     await run.call((object) => object.retry());
-    const again = await run.call((object) => object.claim(CLAIM));
+    const again = await run.claim();
     await run.settle(threw(only(again)));
     const second = await nextCall(await alertOf(run.id, 2), "scripted");
     expect(second.payload).toMatchObject({ failed_tasks: [{ attempts: 2 }] });

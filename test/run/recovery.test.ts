@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callRun } from "../../src/run/run-client.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
-import { acceptance, CLAIM, HandDrivenRun, inline, leaseOf, only, succeeded, threw } from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, inline, leaseOf, only, succeeded, threw } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -164,7 +164,7 @@ describe("the alarm of a run", () => {
     expect(await run.alarmAt()).toBe(START + 10_000);
     await run.evict();
     // The first call after it moves the alarm back, from the message's 10 s to the lease's 35 s.
-    const top = only(await run.call((object) => object.claim(CLAIM)));
+    const top = only(await run.claim());
     const { leases } = await run.settle(succeeded(top));
     const left = leaseOf({ leases }, "left");
     await run.settle(threw(left, { retryable: true, retryAfterMs: 15_000 }));
@@ -218,7 +218,7 @@ describe("a run whose message is lost", () => {
       expect(messages.sent()).toBe(sent + 1);
     }
     expect(due).toEqual([10, 20, 40, 80, 160, 300, 300]);
-    expect(only(await run.call((object) => object.claim(CLAIM))).attempt).toBe(1);
+    expect(only(await run.claim()).attempt).toBe(1);
   });
 });
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RetryPolicy } from "../../src/core/plan.ts";
 import type { Settlement } from "../../src/run/run-rpc.ts";
 import { NonRetryableError, RetryAfterError } from "../../src/task-helpers.ts";
-import { acceptance, CLAIM, HandDrivenRun, only, settlement, threw } from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, only, settlement, threw } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -36,7 +36,7 @@ async function failEach(plan: ReturnType<typeof retried>, fail: (lease: Paramete
       await run.wake();
     }
     pauses.push(Date.now() - failedAt);
-    ({ leases } = await run.call((object) => object.claim(CLAIM)));
+    ({ leases } = await run.claim());
   }
   return { pauses, run };
 }

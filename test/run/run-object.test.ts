@@ -1,11 +1,9 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { plan as poolPlan } from "#generated/plan";
-import { callRun } from "../../src/run/run-client.ts";
+import type { AcceptAnswer, AcceptRequest } from "../../src/run/run-rpc.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
 import {
   acceptance,
-  CLAIM,
   HandDrivenRun,
   inline,
   leaseOf,
@@ -29,6 +27,10 @@ const CHAIN = planOf([
   taskPlan("second", { method: "scripted", upstream: ["first"] }),
 ]);
 
+async function accepted(request: AcceptRequest): Promise<AcceptAnswer> {
+  return (await HandDrivenRun.accept(request)).answer;
+}
+
 describe("an accepted run", () => {
   it("can be read at once", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only", { payload: { a: 1 } }));
@@ -45,9 +47,7 @@ describe("an accepted run", () => {
 
   it("is one run, however often and however much at once it is accepted", async () => {
     const request = acceptance(ONE, "only");
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, () => callRun(env, request.runId, (run) => run.accept(request))),
-    );
+    const answers = await Promise.all(Array.from({ length: 50 }, () => accepted(request)));
     expect(answers.filter(({ deduplicated }) => deduplicated)).toHaveLength(49);
     expect(answers.flatMap(({ grant }) => grant.leases)).toHaveLength(1);
     const run = new HandDrivenRun(request.runId);
@@ -57,10 +57,10 @@ describe("an accepted run", () => {
   it("is not a duplicate of itself: the same call made again because its answer was lost finds its own payload", async () => {
     const payload = { ...inline(null), at: "r2", key: "runs/x/trigger-1" } as const;
     const request = { ...acceptance(ONE, "only"), payload };
-    const { run } = await HandDrivenRun.accept(request);
+    await accepted(request);
     const again = { ...request, payload: { ...payload, key: "runs/x/trigger-2" } };
-    expect(await run.call((object) => object.accept(request))).toMatchObject({ deduplicated: false });
-    expect(await run.call((object) => object.accept(again))).toMatchObject({ deduplicated: true });
+    expect(await accepted(request)).toMatchObject({ deduplicated: false });
+    expect(await accepted(again)).toMatchObject({ deduplicated: true });
   });
 });
 
@@ -73,8 +73,8 @@ describe("a run that was never accepted", () => {
     expect(await run.call((object) => object.cancel())).toBeNull();
     expect(await run.call((object) => object.untilFinal(60_000))).toBeNull();
     expect(await run.call((object) => object.begin(0, "holder"))).toBeNull();
-    expect(await run.call((object) => object.claim(CLAIM))).toEqual({ leases: [] });
-    expect(await run.call((object) => object.settle({ settlements: [], claim: CLAIM }))).toEqual({ leases: [] });
+    expect(await run.claim()).toEqual({ leases: [] });
+    expect(await run.settle()).toEqual({ leases: [] });
     expect(await run.alarmAt()).toBeNull();
   });
 });

@@ -9,6 +9,7 @@ import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
 import type { PayloadParcel } from "../../src/core/payload-ref.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
+import { readAcceptAnswer, readGrant } from "../../src/run/grant-rpc.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import type {
   AcceptAnswer,
@@ -85,7 +86,7 @@ export class HandDrivenRun {
   /** Accepts a run; the answer's leases are the test's. */
   static async accept(request: AcceptRequest): Promise<{ run: HandDrivenRun; answer: AcceptAnswer }> {
     const run = new HandDrivenRun(request.runId);
-    return { run, answer: await run.call((object) => object.accept(request)) };
+    return { run, answer: readAcceptAnswer(await run.call((object) => object.accept(request))) };
   }
 
   call<T>(call: (run: RunRpc) => Promise<T>): Promise<T> {
@@ -93,8 +94,12 @@ export class HandDrivenRun {
   }
 
   /** Settles and claims as a driver does. */
-  settle(...settlements: readonly Settlement[]): Promise<Grant> {
-    return this.call((run) => run.settle({ settlements, claim: CLAIM }));
+  async settle(...settlements: readonly Settlement[]): Promise<Grant> {
+    return readGrant(await this.call((run) => run.settle({ settlements, claim: CLAIM })));
+  }
+
+  async claim(request = CLAIM): Promise<Grant> {
+    return readGrant(await this.call((run) => run.claim(request)));
   }
 
   async document(): Promise<RunDocument> {

@@ -8,7 +8,7 @@ import type { Plan } from "../../src/core/plan.ts";
 import { callLimit } from "../../src/limits/limit-client.ts";
 import { limitObjectName, type LimitUse } from "../../src/limits/limit-rpc.ts";
 import type { Lease } from "../../src/run/run-rpc.ts";
-import { acceptance, CLAIM, HandDrivenRun } from "./hand-driven.ts";
+import { acceptance, HandDrivenRun } from "./hand-driven.ts";
 
 /** A run of `root` for which the queue is told, were it not silent. */
 export async function acceptLimited(plan: Plan, root: string, limitKeys?: LimitKeys): Promise<HandDrivenRun> {
@@ -19,7 +19,7 @@ export async function acceptLimited(plan: Plan, root: string, limitKeys?: LimitK
 
 /** What the run may do now. */
 export async function claimed(run: HandDrivenRun): Promise<readonly Lease[]> {
-  return (await run.call((object) => object.claim(CLAIM))).leases;
+  return (await run.claim()).leases;
 }
 
 /** One limit, seen from outside. */

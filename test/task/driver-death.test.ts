@@ -2,10 +2,11 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { TaskStatus } from "../../src/core/status.ts";
+import { readGrant } from "../../src/run/grant-rpc.ts";
 import type { Lease } from "../../src/run/run-rpc.ts";
 import { Deadlines } from "../../src/task/deadlines.ts";
 import { executeLease } from "../../src/task/deployment.ts";
-import { acceptance, CLAIM, HandDrivenRun, only, settlement, succeeded } from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, only, settlement, succeeded } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { callsWaiting, nextCall } from "../support/pool/pipelines/scripted.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -45,7 +46,7 @@ function leaseRunsOut(run: HandDrivenRun): Promise<void> {
 /** A driver comes for the first task. */
 async function claimFirst(run: HandDrivenRun): Promise<Lease> {
   await alarmsUntilNot(run, 0, "retrying");
-  return only(await run.call((object) => object.claim(CLAIM)));
+  return only(await run.claim());
 }
 
 /** Brings a run whose second task was lost to its end, by a real driver. */
@@ -102,8 +103,8 @@ describe("a driver that dies", () => {
 
   it("while the task hangs: another attempt finishes the run, and the late result changes nothing", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
-    const grant = await run.call((object) =>
-      object.settle({ settlements: [succeeded(only(answer.grant), "of first")], claim: null }),
+    const grant = await run.call(async (object) =>
+      readGrant(await object.settle({ settlements: [succeeded(only(answer.grant), "of first")], claim: null })),
     );
     expect(grant.leases).toEqual([]);
     const hanging = await nextCall(run.id, "second");

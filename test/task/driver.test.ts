@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { readGrant } from "../../src/run/grant-rpc.ts";
 import type { ClaimRequest, Grant, Lease, Settlement, SettleRequest } from "../../src/run/run-rpc.ts";
 import { drive, type DriverWorld } from "../../src/task/driver.ts";
 import { acceptance, HandDrivenRun, only, succeeded } from "../support/hand-driven.ts";
@@ -185,11 +186,11 @@ function driverOf(run: HandDrivenRun, budgetMs: () => number) {
   const world: DriverWorld = {
     claim: (request) => {
       seen.calls += 1;
-      return run.call((object) => object.claim(request));
+      return run.claim(request);
     },
     settle: (request) => {
       seen.calls += 1;
-      return run.call((object) => object.settle(request));
+      return run.call(async (object) => readGrant(await object.settle(request)));
     },
     execute: async (lease) => {
       seen.tasks.push(lease.task);

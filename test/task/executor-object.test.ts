@@ -57,7 +57,7 @@ describe("a task of the long lane", () => {
     const { run } = await HandDrivenRun.accept(acceptance(LONG, "short", { claim: null }));
     (await nextCall(run.id, "short")).succeed("of short");
     const call = await nextCall(run.id, "long");
-    expect(await run.call((object) => object.claim({ holding: 0, budgetMs: 1_000_000 }))).toEqual({ leases: [] });
+    expect(await run.claim({ holding: 0, budgetMs: 1_000_000 })).toEqual({ leases: [] });
     expect(call.payload).toBe("of short");
     call.succeed();
     expect((await run.final()).status).toBe("succeeded");

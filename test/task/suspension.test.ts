@@ -8,7 +8,7 @@ import { Deadlines } from "../../src/task/deadlines.ts";
 import { executeLease } from "../../src/task/deployment.ts";
 import { step, triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import { attempt } from "../support/attempt.ts";
-import { acceptance, CLAIM, HandDrivenRun, only } from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, only } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { stepsDone } from "../support/pool/pipelines/patient.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -285,7 +285,7 @@ describe("an attempt that awaits other runs", () => {
       object.settle({ settlements: [{ ...settlement, outcome: { type: "suspended", awaits } }], claim: null }),
     );
     await vi.waitFor(async () => expect(await statusOf(run)).toBe("queued"));
-    const again = only(await run.call((object) => object.claim(CLAIM)));
+    const again = only(await run.claim());
     expect(again).toMatchObject({ attempt: 2 });
     const lifetime = { waitUntil: (): void => undefined, budgetMs: () => 0 };
     expect((await executeLease(env, { ...again, method: "echo" }, lifetime, new Deadlines())).outcome.type).toBe(

@@ -6,6 +6,7 @@ import { encodePayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { acceptTrigger } from "../../src/task/deployment.ts";
 import type { AcceptedTrigger } from "../../src/trigger/accept.ts";
+import { HandDrivenRun } from "../support/hand-driven.ts";
 
 const HOUR_MS = 3_600_000;
 const START = Date.parse("2026-11-22T12:00:00Z");
@@ -138,7 +139,7 @@ describe("a delayed trigger", () => {
     const { runId, status } = await trigger("later", { task: "echo", delayMs: 29 * 24 * HOUR_MS });
     expect(status).toBe("queued");
     expect(await wakeAt(runId, START + 29 * 24 * HOUR_MS - 1)).toBe("queued");
-    expect(await callRun(env, runId, (run) => run.claim({ holding: 0, budgetMs: 28_000 }))).toEqual({ leases: [] });
+    expect(await new HandDrivenRun(runId).claim()).toEqual({ leases: [] });
     expect(await startAt(runId, START + 29 * 24 * HOUR_MS)).toBe("succeeded");
   });
 
