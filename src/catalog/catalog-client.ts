@@ -35,9 +35,10 @@ export async function recordRun(env: Env, summary: RunSummary, keep: boolean): P
     callPart(env, { task, shard }, (catalog) => catalog.record(summary, keep));
   const routes = knownRoutes.get(task);
   const answer = await record(routes !== undefined && createdAt < routes.until ? shardFor(routes.splits, summary) : 0);
-  if (answer.elsewhere === null) return answer.isKept;
-  knownRoutes.set(task, answer.elsewhere);
-  return (await record(shardFor(answer.elsewhere.splits, summary))).isKept;
+  if (typeof answer === "boolean") return answer;
+  knownRoutes.set(task, answer);
+  // The object that a route leads to takes whatever comes.
+  return (await record(shardFor(answer.splits, summary))) === true;
 }
 
 /** Tells the directory that the task has a catalogue. */

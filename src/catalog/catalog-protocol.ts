@@ -95,8 +95,7 @@ export class CatalogProtocol {
     const splits = this.#getSplits();
     if (shardFor(splits, summary) !== this.#part.shard) {
       // Only the first is asked by whoever does not know.
-      if (this.#part.shard === 0)
-        return { isKept: false, elsewhere: { splits, until: this.#around.now() + ROUTES_HOLD_MS } };
+      if (this.#part.shard === 0) return { splits, until: this.#around.now() + ROUTES_HOLD_MS };
     }
     const fresh = this.#fresh.get(summary.id);
     const kept = fresh === undefined ? this.#store.read(summary) : null;
@@ -106,19 +105,19 @@ export class CatalogProtocol {
     const isKept = isFinal || keep || kept !== null || this.#fresh.size >= MOST_FRESH;
     if (known !== null && !isNews(summary, known.summary)) {
       if (kept === null && keep) this.#keep(known.summary, null, known.changedAt);
-      return { isKept: kept !== null || keep, elsewhere: null };
+      return kept !== null || keep;
     }
     // Told late, when it was deleted already: nobody would delete it again.
     if (kept === null && (summary.forgetAt ?? Number.POSITIVE_INFINITY) <= this.#around.now()) {
       this.#fresh.delete(summary.id);
-      return { isKept: true, elsewhere: null };
+      return true;
     }
     const changedAt = this.#tick();
     if (isKept) this.#keep(summary, kept, changedAt);
     else this.#fresh.set(summary.id, { summary, changedAt });
     this.#recent.push({ summary: listed(summary), changedAt });
     this.#enlist();
-    return { isKept, elsewhere: null };
+    return isKept;
   }
 
   list(filter: RunFilter, after: RunPlace | null, limit: number): ListAnswer {

@@ -10,12 +10,11 @@ export interface Change {
   readonly changedAt: number;
 }
 
-export interface RecordAnswer {
-  /** Whether it is durable: then the run need not tell it again. */
-  readonly isKept: boolean;
-  /** The run belongs to another of the task's objects, by these routes; nothing was recorded. */
-  readonly elsewhere: Routes | null;
-}
+/**
+ * True: it is durable, and the run need not tell it again. False: it is in memory. Routes: the run belongs to another of the task's objects,
+ * and nothing was recorded. No object in the usual case: an answer that is one costs much more.
+ */
+export type RecordAnswer = boolean | Routes;
 
 /** Every answer of a task's first object says how many it has in all; the others say 1. */
 interface Shared {

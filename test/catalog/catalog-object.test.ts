@@ -3,6 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { countRuns, findRuns, recordRun, runChanges, runMetrics } from "../../src/catalog/catalog-client.ts";
+import type { RecordAnswer } from "../../src/catalog/catalog-rpc.ts";
 import type { RunFilter, RunPlace, RunSummary } from "../../src/core/run-summary.ts";
 import { RUN_STATUSES } from "../../src/core/status.ts";
 import { TRIGGER_SOURCES } from "../../src/core/trigger.ts";
@@ -93,8 +94,9 @@ describe("a list", () => {
     async () => {
       const existing = 10_000;
       await runInDurableObject(stub(), async (catalog) => {
-        for (let number = 0; number < existing; number += 1)
-          await catalog.record(run(number, "succeeded", { createdAt: START - Math.floor(number / 3) }), true);
+        const record = (number: number): Promise<RecordAnswer> =>
+          catalog.record(run(number, "succeeded", { createdAt: START - Math.floor(number / 3) }), true);
+        await Promise.all(Array.from({ length: existing }, (_, number) => record(number)));
       });
       const seen: string[] = [];
       let after: RunPlace | null = null;
@@ -119,13 +121,15 @@ describe("a list", () => {
 
   it("finds by status, source and time what is asked for, and counts it, also after an eviction", async () => {
     const made: RunSummary[] = [];
+    const recorded: Promise<boolean>[] = [];
     for (let number = 0; number < 300; number += 1) {
       const status = RUN_STATUSES[(number * 7) % RUN_STATUSES.length] ?? "queued";
       const source = TRIGGER_SOURCES[number % TRIGGER_SOURCES.length] ?? "api";
       const summary = run(number, status, { source, createdAt: START - number * 97_000 });
       made.push(summary);
-      await record(summary, number % 2 === 0);
+      recorded.push(record(summary, number % 2 === 0));
     }
+    await Promise.all(recorded);
     await wake();
     const asked: RunFilter[] = [
       { statuses: ["failed"] },
@@ -284,8 +288,9 @@ describe("a busy task", () => {
     async () => {
       const burst = 1_001;
       await runInDurableObject(stub(), async (catalog) => {
-        for (let number = 0; number < burst; number += 1)
-          await catalog.record(run(number, "succeeded", { createdAt: START + number }), true);
+        const record = (number: number): Promise<RecordAnswer> =>
+          catalog.record(run(number, "succeeded", { createdAt: START + number }), true);
+        await Promise.all(Array.from({ length: burst }, (_, number) => record(number)));
       });
       const later = START + 120_000;
       vi.setSystemTime(later);

@@ -381,7 +381,7 @@ class World {
             ),
           ),
         );
-        return answer.isKept;
+        return answer === true;
       },
       observe: (observed, run, call) => this.#checker.observe(observed, run, call),
       alarmGivenUp: (given) => this.#poll(given),
