@@ -98,6 +98,54 @@ describe("slots", () => {
   });
 });
 
+describe("a slot", () => {
+  it("is asked after when it is time, of the attempts that hold one, fifty at a time", () => {
+    const book = empty();
+    for (let run = 0; run < 60; run += 1) {
+      const who = { runId: runId(1), ordinal: run, attempt: 1 };
+      ask(book, request(1, { holder: who, limit: 100 }), NOW + run);
+    }
+    book.giveBack({ runId: runId(1), ordinal: 0, attempt: 1 }, MINUTE, NOW);
+    expect(book.check(NOW + 15_000)).toEqual([]);
+    expect(book.check(NOW + 15_010).map(({ holder: { ordinal } }) => ordinal)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(book.check(NOW + 15_100)).toHaveLength(49);
+    expect(book.check(NOW + 100_000)).toHaveLength(50);
+    expect(book.check(NOW + 100_000)).toHaveLength(9);
+  });
+
+  it("that is kept for a lease is kept no longer when it is given back once more; what waits goes at once", () => {
+    const book = empty();
+    for (const run of [1, 2, 3]) ask(book, request(run));
+    book.giveBack(holder(1), MINUTE, NOW);
+    book.giveBack(holder(1), 5 * MINUTE, NOW + 1);
+    book.giveBack(holder(3), MINUTE, NOW);
+    expect([book.inUse, book.waiting, book.nextAt()]).toEqual([2, 0, NOW + 15_000]);
+    expect(ask(book, request(4, { strategy: "skip" }), NOW + MINUTE - 1)).toBe("refused");
+    expect(ask(book, request(5, { strategy: "skip" }), NOW + MINUTE)).toBe("granted");
+  });
+
+  it("that comes free is not for who would skip, where others wait", () => {
+    const book = empty();
+    for (const run of [1, 2, 3]) ask(book, request(run));
+    book.giveBack(holder(1), 0, NOW);
+    expect(book.ask(request(4, { strategy: "skip" }), NOW)).toBe("refused");
+  });
+
+  it("is as its run says: held on, or counted in the window", () => {
+    const book = empty();
+    expect(book.nextAt()).toBeNull();
+    for (const run of [1, 2]) ask(book, request(run));
+    book.heard(holder(1), { type: "holding" }, NOW);
+    expect([book.inUse, [...book.entries].length]).toEqual([2, 2]);
+    book.heard(holder(1), { type: "spent", perMs: MINUTE }, NOW);
+    expect([book.inUse, [...book.entries].length, book.isEmpty]).toEqual([2, 1, false]);
+    book.giveBack(holder(2), 0, NOW);
+    expect([book.inUse, [...book.entries].length, book.isEmpty]).toEqual([1, 0, false]);
+    expect(book.grant(NOW + MINUTE)).toEqual([]);
+    expect([book.inUse, book.isEmpty, book.nextAt()]).toEqual([0, true, null]);
+  });
+});
+
 describe("priority", () => {
   it("goes before what came up to so many minutes earlier, and behind what came before that", () => {
     const book = empty();
@@ -165,6 +213,19 @@ describe("strategies", () => {
     expect(runsOf(book.grant(NOW))).toEqual([5]);
   });
 
+  it("cancel_running: nobody gives way to what has a slot, or is not there, and who has ended need not", () => {
+    const book = empty();
+    for (const run of [1, 2]) ask(book, request(run));
+    expect(book.displaceFor(holder(2), NOW)).toEqual([]);
+    expect(book.displaceFor(holder(9), NOW)).toEqual([]);
+    book.giveBack(holder(1), MINUTE, NOW);
+    ask(book, request(3));
+    expect(book.displaceFor(holder(3), NOW)).toEqual([]);
+    ask(book, request(4));
+    expect(book.displaceFor(holder(4), NOW)).toMatchObject([{ holder: holder(2), checkAt: NOW + 15_000 }]);
+    expect(book.displaceFor(holder(3), NOW)).toEqual([]);
+  });
+
   it("cancel_running: attempts of the same run wait for one another", () => {
     const book = empty();
     const same = (ordinal: number): SlotRequest => request(1, { holder: { runId: runId(1), ordinal, attempt: 1 } });
@@ -209,6 +270,19 @@ describe("a window", () => {
     expect(runsOf(book.grant(NOW + 3 * MINUTE))).toEqual([3]);
   });
 
+  it("is over to the millisecond up to 10,000, and what waits has the first place that comes free", () => {
+    const book = empty();
+    const per = 24 * 60 * MINUTE + 1;
+    for (const run of [1, 2]) {
+      ask(book, request(run, { limit: 10_000 }));
+      book.spend(holder(run), per, NOW + run);
+    }
+    expect(book.nextAt()).toBe(NOW + per + 2);
+    ask(book, request(3, { limit: 2 }));
+    expect(book.nextAt()).toBe(NOW + per + 1);
+    expect(runsOf(book.grant(NOW + per + 1))).toEqual([3]);
+  });
+
   it("above 10,000 keeps no more than 10,000 times, and frees no place too early", () => {
     const book = empty();
     const per = 24 * 60 * MINUTE;
@@ -226,6 +300,23 @@ describe("a window", () => {
     expect(book.isEmpty).toBe(true);
   });
 });
+
+/** All that can be seen of a book. */
+function standing(book: SlotBook) {
+  const entries = [...book.entries].toSorted((a, b) => a.seq - b.seq);
+  return { inUse: book.inUse, waiting: book.waiting, isEmpty: book.isEmpty, nextAt: book.nextAt(), entries };
+}
+
+/** The order in which the rest is granted, when all that have a slot give it back at once and every window is over. */
+function rundown(book: SlotBook, now: number): string[] {
+  const order: string[] = [];
+  for (let round = 1; !book.isEmpty; round += 1) {
+    expect(round).toBeLessThan(100);
+    for (const { holder: who, phase } of book.entries) if (phase !== "waiting") book.giveBack(who, 0, now);
+    order.push(...book.grant(now + 10 * MINUTE).map((entry) => slotId(entry.holder)));
+  }
+  return order;
+}
 
 describe("any course of things", () => {
   it("keeps the limit, loses nobody, and is the same again after it was recorded", () => {
@@ -258,12 +349,17 @@ describe("any course of things", () => {
           for (const { freeAt, count } of changes?.window ?? [])
             if (count === 0) window.delete(freeAt);
             else window.set(freeAt, count);
-          if (what === "reload") book = new SlotBook(stored.values(), window);
+          expect(book.takeChanges()).toBeNull();
+          const again = new SlotBook(stored.values(), window);
+          expect(standing(again)).toEqual(standing(book));
+          if (what === "reload") book = again;
           expect(book.inUse).toBeLessThanOrEqual(limit);
           expect(book.waiting === 0 || book.inUse === limit).toBe(true);
           expect(book.isEmpty || book.nextAt() !== null).toBe(true);
         }
-        expect(new SlotBook(stored.values(), window).inUse).toBe(book.inUse);
+        const again = new SlotBook(stored.values(), window);
+        const [rest, restAgain] = [rundown(book, now), rundown(again, now)];
+        expect(restAgain).toEqual(rest);
       }),
       { numRuns: 300 },
     );

@@ -126,6 +126,7 @@ describe("a task that is suspended", () => {
     play.cancel();
     expect(play.statuses).toEqual({ only: "cancelled", next: "cancelled" });
     expect(play.attemptsOf("only")).toEqual(["suspended"]);
+    expect(play.last.change?.tasks.map(({ attempts }) => attempts)).toEqual([[], []]);
     play.event({ type: "awaited", runId: CHILD });
     expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
   });
