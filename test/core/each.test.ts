@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { fold } from "../../src/core/fold.ts";
 import { advance } from "../../src/core/machine.ts";
-import { newRun } from "../../src/core/run.ts";
-import type { Advance, RunEvent } from "../../src/core/run-event.ts";
+import { entryOf, newRun } from "../../src/core/run.ts";
+import type { Advance, Outcome, RunEvent } from "../../src/core/run-event.ts";
 import {
   failed,
   FRESH_DRIVER,
@@ -12,6 +12,7 @@ import {
   passedArray,
   payloadRef,
   Play,
+  RUN_ID,
   succeeded,
   type TaskSettings,
 } from "../support/run-play.ts";
@@ -263,7 +264,128 @@ describe("items of the long lane", () => {
   });
 });
 
+describe("items that are cancelled with their run", () => {
+  it("are those that wait, run or are to be tried again; the attempts of the latter stay as they ended", () => {
+    const play = mapped(5, { each: { ...EACH, maxParallel: 4 }, retries: 1, timeoutMs: 60_000 });
+    for (const item of ["b[0]", "b[1]", "b[2]"]) play.begin(item, item);
+    play.settle("b[0]", failed({ retryAfterMs: 5_000 }));
+    const awaits = [{ runId: RUN_ID, task: "other", call: "x", until: play.now + 60_000 }];
+    play.settle("b[1]", { type: "suspended", awaits });
+    expect(play.itemsOf("b")).toEqual(["retrying", "waiting", "running", "queued", "pending"]);
+    expect(play.run.tasks[1]?.each?.cursor).toBe(4);
+    play.now += 1_000;
+    play.cancel();
+    expect(play.itemsOf("b")).toEqual(["cancelled", "cancelled", "cancelled", "cancelled", "pending"]);
+    expect(["b[0]", "b[1]", "b[2]", "b[3]"].map((item) => play.attemptsOf(item))).toEqual([
+      ["failed"],
+      ["suspended"],
+      ["cancelled"],
+      [],
+    ]);
+    expect(entryOf(play.run, play.ordinalOf("b[2]"))?.attempts[0]).toMatchObject({ finishedAt: play.now });
+    play.event({ type: "retried" });
+    expect(play.effects("start_executor").map(({ ordinal }) => play.nameOf(ordinal))).toEqual([
+      "b[0]",
+      "b[1]",
+      "b[2]",
+      "b[3]",
+    ]);
+  });
+});
+
+describe("what items passed is gathered", () => {
+  const inline = (size: number): Outcome => ({
+    type: "succeeded",
+    passed: {
+      output: { kind: "json", contentType: "application/json", size, at: "run", seq: 1, offset: 0 },
+      to: null,
+    },
+  });
+  const gathering = (items: number, outcome: Outcome): Play => {
+    const play = mapped(items, { ...ALL, timeoutMs: 1_000 });
+    for (const item of play.claim({ items })) {
+      expect(play.stateOf(item)).toMatchObject({ expiresAt: play.now + 11_000 });
+      play.settle(item, outcome);
+    }
+    return play;
+  };
+
+  it.each([
+    ["100 objects of R2", 100, succeeded()],
+    ["32 MB", 2, inline(16_000_000)],
+  ])("by a driver up to %s, within 15 s", (_what, items, outcome) => {
+    const play = gathering(items, outcome);
+    expect(play.claim()).toEqual(["b"]);
+    expect(play.stateOf("b")).toMatchObject({ expiresAt: play.now + 25_000 });
+  });
+
+  it.each([
+    ["101 objects of R2", 101, succeeded()],
+    ["more than 32 MB", 2, inline(16_000_001)],
+  ])("in an executor object if it is %s, within 14 minutes", (_what, items, outcome) => {
+    const play = gathering(items, outcome);
+    expect(play.effects("start_executor")).toHaveLength(1);
+    expect(play.claim()).toEqual([]);
+    play.begin("b", "x");
+    expect(play.stateOf("b")).toMatchObject({ expiresAt: play.now + 850_000 });
+  });
+
+  it("without those that a limit has skipped", () => {
+    const limits = { concurrency: { limit: 2, strategy: "skip", key: null }, rateLimit: null, priority: 0 } as const;
+    const play = mapped(2, { ...ALL, limits });
+    play.event({ type: "refused", ordinal: play.ordinalOf("b[0]"), attempt: 1 });
+    play.event({ type: "permitted", kind: "concurrency", ordinal: play.ordinalOf("b[1]"), attempt: 1 });
+    expect(play.claim()).toEqual(["b[1]"]);
+    play.settle("b[1]", succeeded());
+    expect(play.itemsOf("b")).toEqual(["skipped", "succeeded"]);
+    expect(play.claim()).toEqual(["b"]);
+  });
+});
+
+describe("items of several tasks that become known at once", () => {
+  it("have the limits and the lane of their own task", () => {
+    const limits = { concurrency: { limit: 5, strategy: "queue", key: null }, rateLimit: null, priority: 0 } as const;
+    const settings = { b: { ...ALL, limits }, c: { ...ALL, timeoutMs: 60_000 }, d: { ...ALL, limits } };
+    const play = new Play("a > b c d", settings, { claim: FRESH_DRIVER });
+    play.settle("a", passedArray(2));
+    expect(play.effects("ask_slot").map(({ request }) => play.nameOf(request.holder.ordinal))).toEqual([
+      "b[0]",
+      "b[1]",
+      "d[0]",
+      "d[1]",
+    ]);
+    expect(play.effects("start_executor").map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["c[0]", "c[1]"]);
+    expect(["b", "c", "d"].map((task) => play.itemsOf(task).length)).toEqual([2, 2, 2]);
+  });
+
+  it("have what the payload says of their limits, each its own", () => {
+    const key = ["group"];
+    const limits = { concurrency: { limit: 5, strategy: "queue", key }, rateLimit: null, priority: 0 } as const;
+    const genesis = genesisOf(graphOf("b", { b: { ...ALL, limits } }));
+    const limitKeys = ["x", "y", "z"].map((concurrency) => ({ concurrency }));
+    const { effects } = advance(newRun({ ...genesis, limitKeys }), { type: "accepted", claim: null }, 0);
+    expect(effects.map((effect) => effect.type === "ask_slot" && effect.limit.key)).toEqual(["x", "y", "z"]);
+  });
+
+  it("never begin where others are", () => {
+    const { run } = mapped(2);
+    const state = { status: "each", first: 99, total: 1, dispatches: 0, redispatchAt: null } as const;
+    expect(() => fold(run, { tasks: [{ ordinal: 2, state, attempts: [] }] })).toThrow("begin at 99, after others");
+  });
+});
+
 describe("a retry in place", () => {
+  it("sends so many drivers as the items need that have not succeeded", () => {
+    const play = mapped(20);
+    const items = play.claim({ items: 20 });
+    for (const item of items.slice(1, 11)) play.settle(item, succeeded());
+    for (const item of items.slice(11)) play.settle(item, failed());
+    play.settle("b[0]", failed());
+    expect(play.run.status).toBe("failed");
+    play.event({ type: "retried" });
+    expect(play.effects("dispatch")).toEqual([{ type: "dispatch", drivers: 2 }]);
+  });
+
   it("begins again the items that have not succeeded, and no other", () => {
     const play = mapped(4, { ...ALL, each: { ...EACH, maxParallel: 3 } });
     play.claim();
