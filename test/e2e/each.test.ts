@@ -4,7 +4,8 @@ import { taskOf } from "./peach.ts";
 import { Stage } from "./stage.ts";
 
 const MEGABYTE = 1_000_000;
-const LIMIT_MS = 110_000;
+/** It takes seconds; but each runtime beside it, and whatever else the machine does, makes it longer. */
+const LIMIT_MS = 240_000;
 const MOST = 10_000;
 
 let stage: Stage;
