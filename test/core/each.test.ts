@@ -375,6 +375,15 @@ describe("items of several tasks that become known at once", () => {
 });
 
 describe("a retry in place", () => {
+  it("begins the items of a run that was cancelled once more", () => {
+    const play = mapped(3);
+    play.claim({ items: 2 });
+    play.cancel();
+    play.event({ type: "retried" });
+    expect(play.itemsOf("b")).toEqual(["pending", "pending", "pending"]);
+    expect(play.claim()).toEqual(["b[0]", "b[1]", "b[2]"]);
+  });
+
   it("sends so many drivers as the items need that have not succeeded", () => {
     const play = mapped(20);
     const items = play.claim({ items: 20 });

@@ -136,7 +136,10 @@ describe("a slot", () => {
     expect(book.nextAt()).toBeNull();
     for (const run of [1, 2]) ask(book, request(run));
     book.heard(holder(1), { type: "holding" }, NOW);
-    expect([book.inUse, [...book.entries].length]).toEqual([2, 2]);
+    expect([...book.entries].map(({ phase, freeAt }) => [phase, freeAt])).toEqual([
+      ["held", null],
+      ["held", null],
+    ]);
     book.heard(holder(1), { type: "spent", perMs: MINUTE }, NOW);
     expect([book.inUse, [...book.entries].length, book.isEmpty]).toEqual([2, 1, false]);
     book.giveBack(holder(2), 0, NOW);
