@@ -78,7 +78,7 @@ export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
     }
     await wake.promise;
     if (backlog.tookMany) await world.pause(1);
-    else await gather();
+    else if (running > 0) await gather();
   }
 }
 
