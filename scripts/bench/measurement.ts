@@ -18,6 +18,23 @@ export interface MeasurementOptions {
   readonly onProgress: (text: string) => void;
 }
 
+/** One sample. One that breaks is taken once more, which is said: the local Workflows engine answers 500 now and then. */
+async function sampleOf(
+  measure: Measure,
+  system: System,
+  share: number,
+  onProgress: (text: string) => void,
+): Promise<readonly number[]> {
+  try {
+    return await measure.sample(system, share);
+  } catch (error) {
+    onProgress(`${measure.name} broke on ${system.name}, once more: ${String(error)}`);
+  }
+  return measure.sample(system, share).catch((error: unknown) => {
+    throw new Error(`${measure.name} broke on ${system.name} twice`, { cause: error });
+  });
+}
+
 /** The figures of one measure, for those of the systems that can do it. */
 export async function take(
   measure: Measure,
@@ -31,9 +48,7 @@ export async function take(
     for (const system of taking) {
       signal.throwIfAborted();
       const isWarmUp = round === 0;
-      const sample = await measure.sample(system, isWarmUp ? share * WARM_UP : share).catch((error: unknown) => {
-        throw new Error(`${measure.name} broke on ${system.name}`, { cause: error });
-      });
+      const sample = await sampleOf(measure, system, isWarmUp ? share * WARM_UP : share, onProgress);
       if (isWarmUp) continue;
       samples.get(system.name)?.push([...sample]);
       const shown = measure.metrics.map(({ unit }, metric) => `${(sample[metric] ?? Number.NaN).toFixed(2)} ${unit}`);
