@@ -114,7 +114,8 @@ export class Follower {
     if (run === undefined) return;
     run.newsAt = Date.now();
     run.heard = true;
-    if (report.event !== "end") return;
+    // A task with items has ended before the one below it has: its first item is enough.
+    if (report.event !== "end" && report.event !== "item") return;
     run.open.delete(report.task);
     if (run.open.size === 0 && run.kind !== null && run.final === null)
       run.readAt = Math.min(run.readAt, Date.now() + SETTLE_MS);
