@@ -46,7 +46,10 @@ beforeEach(() => {
 
 describe("GET /runs", () => {
   it("shows a run as it stands: queued, running, and how it has ended", async () => {
-    const queued = await HandDrivenRun.accept(acceptance(plan(), task, { claim: null }));
+    const queued = await HandDrivenRun.accept({
+      ...acceptance(plan(), task, { claim: null }),
+      delayMs: 60_000,
+    });
     const { run: running } = await started();
     const { run: good, lease } = await started();
     await good.settle(succeeded(lease));

@@ -30,9 +30,11 @@ async function upToSecond(): Promise<{ run: HandDrivenRun; second: Lease }> {
   return { run, second };
 }
 
-/** Nobody calls: alarm after alarm, until this task is not in this status any more. */
+/** Nobody calls: alarm after alarm, until this task is not in this status any more, or in it again with another attempt. */
 async function alarmsUntilNot(run: HandDrivenRun, ordinal: number, status: TaskStatus): Promise<void> {
-  while ((await run.document()).tasks[ordinal]?.status === status) {
+  const look = async () => (await run.document()).tasks[ordinal];
+  const attempts = (await look())?.attempts.length;
+  for (let task = await look(); task?.status === status && task.attempts.length === attempts; task = await look()) {
     vi.setSystemTime((await run.alarmAt()) ?? 0);
     await run.wake();
   }
