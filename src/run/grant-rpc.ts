@@ -99,12 +99,10 @@ function writePayload(payload: PayloadDelivery): WrittenPayload {
 
 /** A sender's JSON need not be UTF-8 throughout. */
 function writeBytes(bytes: Uint8Array, isText: boolean): { readonly text: string } | { readonly base64: string } {
-  if (isText) {
-    try {
-      return { text: DECODER.decode(bytes) };
-    } catch {
-      return { base64: bytes.toBase64() };
-    }
+  try {
+    if (isText) return { text: DECODER.decode(bytes) };
+  } catch {
+    // As other bytes, then.
   }
   return { base64: bytes.toBase64() };
 }

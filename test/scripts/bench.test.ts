@@ -64,6 +64,34 @@ describe("the bench's peach.conf", () => {
 });
 
 describe("taking samples", () => {
+  it.each([
+    ["a baseline's is taken once more, and said", "bound", 1, 1],
+    ["a baseline's is not taken a third time", "bound", 2, 0],
+    ["Peach's is not taken again", "peach", 1, 0],
+  ] as const)("of samples that break, %s", async (_, name, breaks, ends) => {
+    let left = breaks;
+    const system: System = {
+      name,
+      run: () => {
+        left -= 1;
+        return left < 0
+          ? Promise.resolve({ acceptedMs: 1, toCodeMs: 2, stamps: [] })
+          : Promise.reject(new Error("500"));
+      },
+    };
+    const said: string[] = [];
+    const options = {
+      rounds: 1,
+      share: 1,
+      signal: new AbortController().signal,
+      onProgress: (text: string) => said.push(text),
+    };
+    const taken = take(MEASURE, [system], options);
+    if (ends === 0) await expect(taken).rejects.toThrow(`fake broke on ${name}`);
+    else expect(await taken).toMatchObject([{ figures: { [name]: { median: 2 } } }]);
+    expect(said.filter((text) => text.includes("once more"))).toHaveLength(name === "peach" ? 0 : 1);
+  });
+
   it("lets the systems that can take turns, and drops the warm-up", async () => {
     const taken: string[] = [];
     const systems = SYSTEMS.map((name) => fakeSystem(name, taken));
