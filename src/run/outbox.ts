@@ -9,13 +9,37 @@ import { callRun } from "./run-client.ts";
 
 const PAUSES_MS = [100, 500, 2_000] as const;
 
-/** Tells the queue that the run has work for so many drivers (at most 100: one batch). */
+/** One call of the queue takes so many messages. */
+const BATCH = 100;
+
+/** A send that has been under way for so long, in milliseconds, is not waited for any more: its run may have been reset. */
+const SEND_LIMIT_MS = 1_000;
+
+/**
+ * What the runs of this isolate have for the queue while one of them is sending. It takes along what the others left, and they go: a
+ * message is a small part of a call where many runs begin at once. Plain data only, for an object cannot wait for another's call.
+ */
+const outgoing: { messages: MessageSendRequest<{ readonly run_id: RunId }>[]; sendingSince: number | null } = {
+  messages: [],
+  sendingSince: null,
+};
+
+/** Tells the queue that the run has work for so many drivers (at most 100). */
 export async function dispatchRun(env: Env, runId: RunId, drivers: number): Promise<void> {
-  const body = { run_id: runId };
-  await tried("dispatch", runId, async () => {
-    if (drivers === 1) await env.RUN_QUEUE.send(body, { contentType: "json" });
-    else await env.RUN_QUEUE.sendBatch(Array.from({ length: drivers }, () => ({ body, contentType: "json" })));
-  });
+  for (let driver = 0; driver < drivers; driver++)
+    outgoing.messages.push({ body: { run_id: runId }, contentType: "json" });
+  const { sendingSince } = outgoing;
+  if (sendingSince !== null && Math.abs(Date.now() - sendingSince) < SEND_LIMIT_MS) return;
+  while (outgoing.messages.length > 0) {
+    outgoing.sendingSince = Date.now();
+    const batch = outgoing.messages.splice(0, BATCH);
+    const [first] = batch;
+    await tried("dispatch", runId, async () => {
+      if (batch.length === 1 && first !== undefined) await env.RUN_QUEUE.send(first.body, { contentType: "json" });
+      else await env.RUN_QUEUE.sendBatch(batch);
+    });
+  }
+  outgoing.sendingSince = null;
 }
 
 /** Has one task of the long lane run in the executor object of this name. */
