@@ -22,7 +22,7 @@ export const MAX_DOLLARS_PER_MILLION_TASKS = 4.5;
 export interface RunOperations {
   /** Table rows and index rows; an alarm that is set counts one. */
   readonly rowsWritten: number;
-  /** Calls of an object, and alarms that fired. */
+  /** Calls of an object (those of one RPC session are one), and alarms that fired. */
   readonly objectRequests: number;
   /** A message costs three: written, read, deleted. */
   readonly queueOperations: number;

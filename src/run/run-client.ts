@@ -25,24 +25,6 @@ export async function callRun<T>(env: Env, runId: RunId, call: (run: RunRpc) => 
 /** Calls of one run's object. Rejects as `callRun` does. */
 export type RunCaller = <T>(call: (run: RunRpc) => Promise<T>) => Promise<T>;
 
-/**
- * For who calls the same run many times, one after the other: one stub as long as it serves (a tenth of a hop is to make a new
- * one), and `callRun` from the call on in which it fails.
- */
-export function runCaller(env: Env, runId: RunId): RunCaller {
-  let stub: RunRpc | null = null;
-  return async (call) => {
-    stub ??= stubOf(env, runId);
-    try {
-      return await call(stub);
-    } catch (error) {
-      stub = null;
-      if (!isPassing(error)) throw error;
-      return callRun(env, runId, call);
-    }
-  };
-}
-
 /** Makes a call of an object, on a fresh stub each time, until it is answered; rejects with the last error. */
 export async function callWithRetries<T>(call: () => Promise<T>): Promise<T> {
   for (const pauseMs of PAUSES_MS) {

@@ -6,26 +6,44 @@
 import type { Run } from "../core/run.ts";
 import { summarize, type RunSummary } from "../core/run-summary.ts";
 
+/**
+ * How long a run that is not final waits before the catalogue is told, in milliseconds: most have been started by then, many have
+ * ended, and are told of once instead of three times. A list may lag.
+ */
+const GATHER_MS = 100;
+
 /** True once it is durable there. With `keep` it is, or the call rejects. */
 export type TellCatalog = (summary: RunSummary, keep: boolean) => Promise<boolean>;
+
+/** Calls back after so many milliseconds, if the object lives that long; what it returns calls that off. */
+export type After = (milliseconds: number, work: () => void) => () => void;
 
 export class RunFeed {
   readonly #tell: TellCatalog;
   readonly #failed: (error: unknown) => void;
+  readonly #after: After;
   /** The revision of the run that is kept there. */
   #kept = -1;
   /** The next call must have it kept; null: there is nothing to tell. */
   #owed: { readonly keep: boolean } | null = null;
   #telling: Promise<void> | null = null;
+  /** Ends the pause that is under way before a call; null: none is. */
+  #endPause: (() => void) | null = null;
 
-  constructor(tell: TellCatalog, failed: (error: unknown) => void) {
+  constructor(tell: TellCatalog, failed: (error: unknown) => void, after: After) {
     this.#tell = tell;
     this.#failed = failed;
+    this.#after = after;
   }
 
   /** The run has changed its status. Never rejects: what is not told now, the alarm will. */
   async note(run: Run, keep: boolean): Promise<void> {
     this.#owed = { keep: keep || this.#owed?.keep === true };
+    if (!keep && run.finishedAt === null) {
+      // What the pause is for tells of this as well.
+      if (this.#endPause !== null) return;
+      await this.#pause();
+    } else this.#endPause?.();
     try {
       await this.#tellAll(run);
     } catch (error) {
@@ -33,9 +51,14 @@ export class RunFeed {
     }
   }
 
+  /** Whether the catalogue keeps the run as it is. */
+  isKept(run: Run): boolean {
+    return this.#kept >= run.revision;
+  }
+
   /** Resolves once the catalogue keeps the run as it is; rejects if it cannot be told. */
   async confirm(run: Run): Promise<void> {
-    while (this.#kept < run.revision) {
+    while (!this.isKept(run)) {
       this.#owed = { keep: true };
       await this.#tellAll(run);
     }
@@ -46,9 +69,20 @@ export class RunFeed {
     await this.#tell(summarize(run, keptUntil), true);
   }
 
-  #tellAll(run: Run): Promise<void> {
-    this.#telling ??= this.#tellOneByOne(run);
-    return this.#telling;
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const callOff = this.#after(GATHER_MS, resolve);
+    this.#endPause = () => {
+      callOff();
+      resolve();
+    };
+    await promise;
+    this.#endPause = null;
+  }
+
+  async #tellAll(run: Run): Promise<void> {
+    if (this.#telling === null && this.#owed !== null) this.#telling = this.#tellOneByOne(run);
+    await this.#telling;
   }
 
   async #tellOneByOne(run: Run): Promise<void> {

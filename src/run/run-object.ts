@@ -29,6 +29,7 @@ import { describeRun, type LiveProgress } from "./run-document.ts";
 import { endEvent, runEvent } from "./run-events.ts";
 import { describeItems, gatherPage, itemOf } from "./run-items.ts";
 import { SocketAudience } from "./socket-audience.ts";
+import { RunSession } from "./run-session.ts";
 import { RunProtocol } from "./run-protocol.ts";
 import type {
   AcceptRequest,
@@ -99,6 +100,10 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         return parent !== null && parent.finished_at === null;
       },
       tellCatalog: (summary, keep) => recordRun(env, summary, keep),
+      after: (milliseconds, work) => {
+        const timer = setTimeout(work, milliseconds);
+        return () => clearTimeout(timer);
+      },
       notTold: (error) => {
         console.warn(
           JSON.stringify({ message: "catalogue not told, the alarm will", run: ctx.id.name, error: String(error) }),
@@ -132,6 +137,10 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
 
   async settle(request: SettleRequest): Promise<GrantText> {
     return writeGrant(this.#protocol.settle(request));
+  }
+
+  async session(): Promise<RunSession> {
+    return new RunSession(this);
   }
 
   async begin(ordinal: number, holder: string, paused?: readonly string[]): Promise<Lease | null> {

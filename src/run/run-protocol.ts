@@ -23,7 +23,7 @@ import { placeParcel, takeIn } from "./intake.ts";
 import { LiveAttempts, type News } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
 import { taskStatusOf } from "./run-document.ts";
-import { RunFeed, type TellCatalog } from "./run-feed.ts";
+import { RunFeed, type After, type TellCatalog } from "./run-feed.ts";
 import type {
   AcceptAnswer,
   AcceptRequest,
@@ -57,7 +57,7 @@ const ABANDONED_MS = { looked: 8 * 86_400_000, age: 7 * 86_400_000 } as const;
 const LISTED_MS = { latest: 60_000, pause: 10_000, short: 600_000 } as const;
 
 /** An alarm within that time tells the catalogue again of a run that is not final; else it must keep the run at once. */
-const TOLD_AGAIN_MS = 15_000;
+const TOLD_AGAIN_MS = 60_000;
 
 /** How old a driver's knowledge of what is paused may be (see controls-client.ts), and the time of its call. */
 const PAUSED_KNOWN_MS = 6_000;
@@ -88,6 +88,7 @@ export interface RunSurroundings {
   mayBeTriggeredAgain(run: Run): Promise<boolean>;
   /** Tells the catalogue how the run stands. */
   readonly tellCatalog: TellCatalog;
+  readonly after: After;
   /** The catalogue could not be told; the alarm will try again. */
   notTold(error: unknown): void;
   /** Carries work on beyond the answer. */
@@ -116,7 +117,7 @@ export class RunProtocol {
   constructor(store: RunStore, around: RunSurroundings) {
     this.#store = store;
     this.#around = around;
-    this.#feed = new RunFeed(around.tellCatalog, (error) => around.notTold(error));
+    this.#feed = new RunFeed(around.tellCatalog, (error) => around.notTold(error), around.after);
     this.live = new LiveAttempts((run, news) => around.heard(run, news));
   }
 
@@ -391,7 +392,13 @@ export class RunProtocol {
 
   #tell(run: Run): void {
     const isFar = this.#alarmAt > this.#around.now() + TOLD_AGAIN_MS;
-    this.#around.waitUntil(this.#feed.note(run, isFar));
+    this.#around.waitUntil(this.#noteListed(run, isFar));
+  }
+
+  /** A run that is final and listed has nothing due but what its state says: its alarm need not look first. */
+  async #noteListed(run: Run, keep: boolean): Promise<void> {
+    await this.#feed.note(run, keep);
+    if (this.#run === run && run.finishedAt !== null && this.#feed.isKept(run)) this.#setAlarm(nextWakeAt(run));
   }
 
   #perform(run: Run, effects: readonly Effect[]): void {
@@ -401,7 +408,7 @@ export class RunProtocol {
   /**
    * An alarm costs a row: it is moved only when something is due sooner than it. Where it is not known yet what the alarm was set to
    * (after a reset), the whole run decides: a later alarm must not take the place of a sooner one. A run that is final has nothing due
-   * but to be listed: the alarm that it has will do, and sets the next.
+   * but to be listed: the alarm that it has will do, unless it is listed before.
    */
   #setAlarmFor(run: Run, { change }: Advance): void {
     if (run.finishedAt !== null) {

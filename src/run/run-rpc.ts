@@ -193,8 +193,18 @@ export interface SettleRequest {
 /** The stored bytes of an inline payload, or the key of the object in R2. */
 export type StoredPayload = PayloadParcel;
 
+/** What drivers call. */
+export interface RunWork {
+  /** A driver asks for work. */
+  claim(request: ClaimRequest): Promise<GrantText>;
+  /** A driver reports attempts and gets the next leases. Stale ones are ignored. */
+  settle(request: SettleRequest): Promise<GrantText>;
+}
+
 /** Answers about a run that is not there (never accepted, or deleted after retention) are null. */
-export interface RunRpc {
+export interface RunRpc extends RunWork {
+  /** A session for the calls of a driver. The object stays in memory until it is disposed of, or its holder's invocation ends. */
+  session(): Promise<RunWork>;
   /**
    * A payload, of the trigger or of an attempt, is about to be put into R2: it is deleted with the run. If no accept follows,
    * because the caller died, it is deleted all the same. Without this call, the run's end does not look into R2.
@@ -207,10 +217,6 @@ export interface RunRpc {
    * Null: that run has started, and nothing was changed.
    */
   acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptText | null>;
-  /** A driver asks for work. */
-  claim(request: ClaimRequest): Promise<GrantText>;
-  /** A driver reports attempts and gets the next leases. Stale ones are ignored. */
-  settle(request: SettleRequest): Promise<GrantText>;
   /** An executor object claims one task of the long lane. Null: nothing to do (any more). */
   begin(ordinal: number, holder: string, paused?: readonly string[]): Promise<Lease | null>;
   /** Keeps what a step came to for later attempts. False: the lease is over, and nothing was kept. */

@@ -7,7 +7,8 @@ import { registry } from "#generated/registry";
 import type { RunId } from "../core/ids.ts";
 import { ArrayReader } from "../payload/array-reader.ts";
 import { withPaused } from "../controls/controls-client.ts";
-import { callRun, runCaller } from "../run/run-client.ts";
+import { callRun } from "../run/run-client.ts";
+import { SessionClient } from "../run/session-client.ts";
 import { readGrant } from "../run/grant-rpc.ts";
 import type { ClaimRequest, Grant, GrantText, Lease, Settlement } from "../run/run-rpc.ts";
 import { createAcceptTrigger, type Lifetime } from "../trigger/accept.ts";
@@ -40,17 +41,18 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
   const carried: Promise<unknown>[] = [];
   const budgetMs = (): number => DRIVER_BUDGET_MS - (Date.now() - startedAt);
   const lifetime: Lifetime = { waitUntil: (promise) => carried.push(promise), budgetMs };
-  const call = runCaller(env, runId);
+  using session = new SessionClient(env, runId);
   const deadlines = new Deadlines();
   const arrays = new ArrayReader(env.PAYLOADS);
-  const reports = new ReportChannel(deadlines, (said) => call((run) => run.report(said)));
+  const reports = new ReportChannel(deadlines, (said) => callRun(env, runId, (run) => run.report(said)));
   try {
     await drive(
       {
-        claim: async (request) => readGrant(await withPaused(env, request, (known) => call((run) => run.claim(known)))),
+        claim: async (request) =>
+          readGrant(await withPaused(env, request, (known) => session.call((run) => run.claim(known)))),
         settle: async ({ settlements, claim }) => {
           const settle = (known: ClaimRequest | null): Promise<GrantText> =>
-            call((run) => run.settle({ settlements, claim: known }));
+            session.call((run) => run.settle({ settlements, claim: known }));
           return readGrant(await (claim === null ? settle(null) : withPaused(env, claim, settle)));
         },
         execute: (lease) => executeLease(env, lease, lifetime, deadlines, arrays, reports),

@@ -5,6 +5,7 @@ import { callRun } from "../../src/run/run-client.ts";
 import { NonRetryableError } from "../../src/task-helpers.ts";
 import { edge } from "../support/edge.ts";
 import { acceptance, HandDrivenRun, only, succeeded, threw } from "../support/hand-driven.ts";
+import { loseMessages } from "../support/lost-messages.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { callsWaiting, nextCall } from "../support/pool/pipelines/scripted.ts";
 
@@ -92,6 +93,7 @@ describe("POST /runs/{id}/retry", () => {
 
 describe("a run that is retried", () => {
   it("is kept from its retention in the same commit, and begins it anew when it ends again", async () => {
+    loseMessages();
     const start = Date.UTC(2027, 0, 1);
     vi.setSystemTime(start);
     const plan = planOf([taskPlan("only", { method: "scripted" })], { retentionMs: 60_000 });

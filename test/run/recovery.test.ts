@@ -124,6 +124,7 @@ describe("the alarm of a run", () => {
   it("looks for a run that has ended in the catalogue, also if it was gone", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.settle(succeeded(only(answer.grant)));
+    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + ONE.retentionMs));
     await run.inside(({ storage }) => storage.deleteAlarm());
     await run.evict();
     await run.document();

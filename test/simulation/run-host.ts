@@ -184,6 +184,10 @@ export class RunHost {
         return origin.parent !== null && (await this.#world.isOpen(invocation, origin.parent.runId));
       },
       tellCatalog: (summary, keep) => this.#world.tellCatalog(invocation, summary, keep),
+      after: (milliseconds, work) => {
+        void invocation.pause(milliseconds).then(work);
+        return () => {};
+      },
       notTold: (error) => ground.tell(() => `${this.runId} is not told to the catalogue: ${String(error)}`),
       waitUntil: (work) => void work.catch((error: unknown) => ground.violate("no throw", String(error))),
       alarmFailed: (strikes, error) => {

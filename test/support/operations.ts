@@ -3,12 +3,19 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { CatalogObject } from "../../src/catalog/catalog-object.ts";
 import { RunObject } from "../../src/run/run-object.ts";
+import { RunSession } from "../../src/run/run-session.ts";
 
 export interface Operations {
   /** `cursor.rowsWritten` of every statement, and one for each alarm set. */
   rowsWritten: number;
-  /** Calls of a run object's methods. */
+  /** Calls of a run object's methods, by themselves or in a session. */
   runCalls: number;
+  /** Of these, in a session. */
+  sessionCalls: number;
+  /** Sessions that drivers have opened. */
+  runSessions: number;
+  /** Alarms of runs that fired. */
+  runAlarms: number;
   /** Calls by which runs tell the catalogue how they stand. */
   catalogCalls: number;
   /** A message costs three: written, read, deleted. */
@@ -47,6 +54,9 @@ export async function countOperations(): Promise<Operations> {
   const counted: Operations = {
     rowsWritten: 0,
     runCalls: 0,
+    sessionCalls: 0,
+    runSessions: 0,
+    runAlarms: 0,
     catalogCalls: 0,
     queueOperations: 0,
     r2ClassA: 0,
@@ -57,6 +67,9 @@ export async function countOperations(): Promise<Operations> {
     wrap(Object.getPrototypeOf(storage), "setAlarm", () => (counted.rowsWritten += 1));
   });
   for (const method of RUN_METHODS) wrap(RunObject.prototype, method, () => (counted.runCalls += 1));
+  for (const method of ["claim", "settle"]) wrap(RunSession.prototype, method, () => (counted.sessionCalls += 1));
+  wrap(RunObject.prototype, "session", () => (counted.runSessions += 1));
+  wrap(RunObject.prototype, "alarm", () => (counted.runAlarms += 1));
   wrap(CatalogObject.prototype, "record", () => (counted.catalogCalls += 1));
   wrap(Object.getPrototypeOf(env.RUN_QUEUE), "send", () => (counted.queueOperations += 3));
   wrap(
