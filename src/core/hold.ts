@@ -95,26 +95,26 @@ export function holdEffects(view: HoldView, changes: Iterable<TaskChange>): Hold
   for (const change of changes) {
     const before = view.entry(change.ordinal);
     if (isHeldFor(change.state, "pause")) awaited.add(before.task.name);
-    if (before.task.limits === undefined) continue;
-    if (limitsOf(before) !== undefined) effects.push(...effectsOf(view, before, change));
+    const { limits } = before.task;
+    if (limits === undefined) continue;
+    if (isHeldFirst(before)) effects.push(...effectsOf(view, limits, before, change));
     else if (before.each !== undefined && change.state.status === "cancelled") {
       // One change stands for all of its items (see each.ts).
       for (const [index, item] of itemsOf(view.run, before.each).entries())
-        effects.push(...effectsOf(view, item, { ...change, ordinal: before.each.first + index, attempts: [] }));
+        effects.push(...effectsOf(view, limits, item, { ...change, ordinal: before.each.first + index, attempts: [] }));
     }
   }
   for (const task of awaited) effects.push({ type: "await_resume", task });
   return effects;
 }
 
-function effectsOf(view: HoldView, before: TaskEntry, change: TaskChange): HoldEffect[] {
+function effectsOf(view: HoldView, limits: TaskLimits, before: TaskEntry, change: TaskChange): HoldEffect[] {
   const { run, now } = view;
   const { ordinal, state, attempts } = change;
-  const limits = limitsOf(before);
   const begun = attempts.reduce((most, { attempt }) => Math.max(most, attempt), before.attempts.length);
   const was = attemptOf(before.state, before.attempts.length);
   const is = attemptOf(state, begun);
-  if (limits === undefined || (was === null && is === null)) return [];
+  if (was === null && is === null) return [];
   const keys = limitKeysOf(run, before, (parent) => view.stateOf(parent));
   const limit = (kind: LimitKind): LimitName => ({ kind, task: before.task.name, key: keys[kind] ?? null });
   const holder = (attempt: number): SlotHolder => ({ runId: run.id, ordinal, attempt });
@@ -122,8 +122,8 @@ function effectsOf(view: HoldView, before: TaskEntry, change: TaskChange): HoldE
   // One that was refused has nothing to give back.
   if (was !== null && was !== is && state.status !== "skipped") {
     const leaseLeftMs = before.state.status === "running" ? before.state.expiresAt - now : 0;
-    const record = attempts.find(({ attempt }) => attempt === was) ?? before.attempts[was - 1];
-    const afterMs = state.status === "cancelled" || isEndedByOthers(record) ? Math.max(0, leaseLeftMs) : 0;
+    const mayStillRun = state.status === "cancelled" || attempts.some(isEndedByOthers);
+    const afterMs = mayStillRun ? Math.max(0, leaseLeftMs) : 0;
     if (limits.concurrency !== null)
       effects.push({ type: "give_slot_back", limit: limit("concurrency"), holder: holder(was), afterMs });
     if (limits.rateLimit !== null && before.state.status === "queued")
@@ -166,19 +166,16 @@ export function standingOf(run: Run | null, kind: LimitKind, { ordinal, attempt 
     return isCurrent && !isHeldFor(state, "concurrency") ? { type: "holding" } : { type: "over", afterMs: 0 };
   }
   if (isCurrent) return { type: "holding" };
-  return { type: "over", afterMs: record === undefined ? 0 : afterEndMs(record, task, now) };
-}
-
-function afterEndMs(record: AttemptRecord, task: GraphTask, now: number): number {
-  return isEndedByOthers(record) ? Math.max(0, record.startedAt + leaseMs(task) - now) : 0;
+  return { type: "over", afterMs: isEndedByOthers(record) ? Math.max(0, record.startedAt + leaseMs(task) - now) : 0 };
 }
 
 /** Whether not its worker has said that the attempt has ended: it was cancelled, or somebody has completed it. It may still run. */
-function isEndedByOthers(record: AttemptRecord | undefined): boolean {
+function isEndedByOthers(record: AttemptRecord | undefined): record is AttemptRecord {
   return record?.status === "cancelled" || record?.completedBy !== undefined;
 }
 
-function isHeldFor(state: TaskState, reason: Hold["for"]): boolean {
+/** Whether the task waits for this, and may not be claimed before. */
+export function isHeldFor(state: TaskState, reason: Hold["for"]): boolean {
   return state.status === "queued" && state.hold?.for === reason;
 }
 

@@ -1,7 +1,6 @@
 /** What becomes of tasks that are held, or were: what the limits say of them, and what they ask again (see `hold.ts`). */
 import type { Decision } from "./decision.ts";
-import { attemptOf, endedLate, nextHold, type HoldEvent } from "./hold.ts";
-import type { LimitKind } from "./limit.ts";
+import { attemptOf, endedLate, isHeldFor, nextHold, type HoldEvent } from "./hold.ts";
 import type { TaskState } from "./run.ts";
 
 /** What is held asks again after this time, and more rarely each time: who answers to it keeps it in mind. */
@@ -81,8 +80,4 @@ export function resumeTask(decision: Decision, name: string): void {
     resumed += 1;
   }
   if (resumed === 0) decision.ignore("not_held");
-}
-
-function isHeldFor(state: TaskState, kind: LimitKind | "pause"): boolean {
-  return state.status === "queued" && state.hold?.for === kind;
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { fold } from "../../src/core/fold.ts";
 import { standingOf } from "../../src/core/hold.ts";
 import type { LimitKind, TaskLimits } from "../../src/core/limit.ts";
 import { nextWakeAt } from "../../src/core/machine.ts";
+import { limitCalls as calls } from "../support/limit-calls.ts";
 import { failed, lost, Play, RUN_ID, succeeded } from "../support/run-play.ts";
 
 const FIVE: TaskLimits = { concurrency: { limit: 5, strategy: "queue", key: null }, rateLimit: null, priority: 0 };
@@ -15,30 +17,6 @@ function limited(limits: TaskLimits, dag = "a"): Play {
 
 function permit(play: Play, attempt = 1, kind: LimitKind = "concurrency"): void {
   play.event({ type: "permitted", kind, ordinal: 0, attempt });
-}
-
-/** The calls to limits that the last event led to, in short. */
-function calls(play: Play): string[] {
-  return play.last.effects.flatMap((effect) => {
-    switch (effect.type) {
-      case "ask_slot":
-        return [`ask ${effect.limit.kind} for attempt ${effect.request.holder.attempt}`];
-      case "give_slot_back":
-        return [
-          `give ${effect.limit.kind} of attempt ${effect.holder.attempt} back${effect.afterMs > 0 ? ` after ${effect.afterMs}` : ""}`,
-        ];
-      case "spend_slot":
-        return [`spend ${effect.limit.kind} of attempt ${effect.holder.attempt}`];
-      case "dispatch":
-      case "start_executor":
-      case "finished":
-      case "await_resume":
-      case "pay":
-      case "watch":
-      case "tell":
-        return [];
-    }
-  });
 }
 
 describe("a task with a limit", () => {
@@ -71,6 +49,11 @@ describe("a task with a limit", () => {
         },
       },
     ]);
+  });
+
+  it("asks for a place in the window with its own limit", () => {
+    const [asked] = limited(RATED).effects("ask_slot");
+    expect([asked?.limit.kind, asked?.request.limit]).toEqual(["rate_limit", 100]);
   });
 
   it("asks again, ever more rarely, for as long as it is held", () => {
@@ -123,6 +106,28 @@ describe("a task with a limit", () => {
     permit(play);
     play.claim();
     play.settle("a", lost("surroundings"));
+    expect(calls(play)).toEqual(["give concurrency of attempt 1 back", "ask concurrency for attempt 2"]);
+  });
+
+  it("gives nothing back when a lost attempt reports late: that was done when it was lost", () => {
+    const play = limited(FIVE);
+    permit(play);
+    play.claim();
+    const lease = play.leaseOf("a");
+    play.wakeWhenDue();
+    play.event({
+      type: "settled",
+      attempts: [{ ...lease, outcome: succeeded(), children: [], logs: null }],
+      claim: null,
+    });
+    expect(play.last).toMatchObject({ effects: [], ignored: ["stale_lease"] });
+  });
+
+  it("asks for a further attempt also where the journal has no record of the one that was lost", () => {
+    const play = limited(FIVE);
+    const running = { status: "running", attempt: 1, token: 1, expiresAt: play.now + LEASE_MS } as const;
+    fold(play.run, { tasks: [{ ordinal: 0, state: running, attempts: [] }] });
+    play.wakeWhenDue();
     expect(calls(play)).toEqual(["give concurrency of attempt 1 back", "ask concurrency for attempt 2"]);
   });
 
@@ -295,6 +300,25 @@ describe("how an attempt stands to its slot", () => {
     expect(standing(play, "rate_limit")).toEqual({ type: "spent", perMs: 60_000 });
     play.settle("a", failed());
     expect(standing(play, "rate_limit")).toEqual({ type: "spent", perMs: 60_000 });
+  });
+
+  it("over in a window, where it waits for the other limit, is of another attempt, or has none", () => {
+    const over = { type: "over", afterMs: 0 };
+    expect(standing(limited(BOTH), "rate_limit")).toEqual(over);
+    const rated = limited(RATED);
+    expect(standingOf(rated.run, "rate_limit", { ...holder, attempt: 2 }, rated.now)).toEqual(over);
+    for (const play of [limited(FIVE), new Play("a")]) {
+      permit(play);
+      play.claim();
+      play.settle("a", failed({ retryable: false }));
+      expect(standing(play, "rate_limit")).toEqual(over);
+    }
+  });
+
+  it("over for an attempt that never began", () => {
+    const play = limited(FIVE);
+    play.cancel();
+    expect(standing(play)).toEqual({ type: "over", afterMs: 0 });
   });
 
   it("over where there is no such run", () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { TaskLimits } from "../../src/core/limit.ts";
 import { failed, FRESH_DRIVER, passedArray, Play, succeeded } from "../support/run-play.ts";
 
+const WINDOW = { limit: 9, perMs: 60_000, key: null } as const;
 const ONE: TaskLimits = { concurrency: { limit: 1, strategy: "queue", key: null }, rateLimit: null, priority: 0 };
 
 /** What is asked about pauses by the last event. */
@@ -73,6 +74,14 @@ describe("a paused task", () => {
     expect(play.stateOf("a")).toMatchObject({ hold: { for: "pause" } });
     play.cancel();
     expect(play.effects("give_slot_back")).toHaveLength(1);
+  });
+
+  it("asks no limit for anything", () => {
+    const play = new Play("a", { a: { limits: { ...ONE, rateLimit: WINDOW } } });
+    play.event({ type: "permitted", kind: "concurrency", ordinal: 0, attempt: 1 });
+    play.event({ type: "permitted", kind: "rate_limit", ordinal: 0, attempt: 1 });
+    play.claim({ paused: ["a"] });
+    expect(play.last.effects).toEqual([{ type: "await_resume", task: "a" }]);
   });
 
   it("that waits for a slot goes on to wait for it when it is resumed", () => {

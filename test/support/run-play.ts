@@ -126,10 +126,16 @@ export class Play {
       now = 1_000_000,
       claim = null,
       delayMs = 0,
-    }: { readonly now?: number; readonly claim?: DriverClaim | null; readonly delayMs?: number } = {},
+      genesis = {},
+    }: {
+      readonly now?: number;
+      readonly claim?: DriverClaim | null;
+      readonly delayMs?: number;
+      readonly genesis?: Partial<RunGenesis>;
+    } = {},
   ) {
     this.now = now;
-    this.run = newRun(genesisOf(typeof dag === "string" ? graphOf(dag, settings) : dag, now));
+    this.run = newRun({ ...genesisOf(typeof dag === "string" ? graphOf(dag, settings) : dag, now), ...genesis });
     this.event({ type: "accepted", claim, delayMs });
   }
 

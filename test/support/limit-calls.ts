@@ -1,0 +1,26 @@
+/** What a run calls the limits for. */
+import type { Play } from "./run-play.ts";
+
+/** The calls to limits that the last event led to, in short. */
+export function limitCalls(play: Play): string[] {
+  return play.last.effects.flatMap((effect) => {
+    switch (effect.type) {
+      case "ask_slot":
+        return [`ask ${effect.limit.kind} for attempt ${effect.request.holder.attempt}`];
+      case "give_slot_back":
+        return [
+          `give ${effect.limit.kind} of attempt ${effect.holder.attempt} back${effect.afterMs > 0 ? ` after ${effect.afterMs}` : ""}`,
+        ];
+      case "spend_slot":
+        return [`spend ${effect.limit.kind} of attempt ${effect.holder.attempt}`];
+      case "dispatch":
+      case "start_executor":
+      case "finished":
+      case "await_resume":
+      case "pay":
+      case "watch":
+      case "tell":
+        return [];
+    }
+  });
+}
