@@ -102,7 +102,7 @@ export class Decision {
   /** The attempts that count against the task's budgets: those since it was retried in place. */
   counted(ordinal: number): readonly AttemptRecord[] {
     const { attempts, retriedAfter } = this.entry(ordinal);
-    return retriedAfter === 0 ? attempts : attempts.slice(retriedAfter);
+    return attempts.slice(retriedAfter);
   }
 
   set(ordinal: number, state: TaskState, attempt?: AttemptRecord): void {
@@ -291,13 +291,13 @@ export class Decision {
   }
 
   /** Hands out so many items that nobody has begun; says how many more there are to hand out. */
-  #grantItems(most: number, budgetMs: number, paused: readonly string[] = []): number {
+  #grantItems(most: number, budgetMs: number, paused: readonly string[] | undefined): number {
     let room = most;
     let left = 0;
     for (const of of this.#items?.known ?? this.run.eaches) {
       const { task } = this.entry(of);
       if (this.#state(of).status !== "each" || task.each === undefined || !isBegunByDrivers(task)) continue;
-      if (paused.includes(task.name)) continue;
+      if (paused?.includes(task.name) === true) continue;
       const progress = this.#each.progress(of);
       if (progress === null) continue;
       const slots = slotsLeft(task.each, progress);

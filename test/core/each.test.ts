@@ -253,6 +253,9 @@ describe("items of the long lane", () => {
     expect(play.effects("start_executor")).toHaveLength(500);
     expect(play.wakeWhenDue()).toBe(100);
     expect(play.effects("start_executor")).toHaveLength(500);
+    expect(play.effects("dispatch")).toEqual([]);
+    play.claim();
+    expect(play.last).toEqual({ change: null, effects: [], leases: [], ignored: ["no_work"] });
     play.wakeWhenDue();
     expect(play.effects("start_executor")).toHaveLength(200);
   });

@@ -109,6 +109,14 @@ describe("a task with a limit", () => {
     expect(calls(play)).toEqual(["give concurrency of attempt 1 back", "ask concurrency for attempt 2"]);
   });
 
+  it("keeps its permission, however long no driver comes", () => {
+    const play = limited(FIVE);
+    permit(play);
+    play.wakeWhenDue();
+    expect(play.last.effects).toEqual([{ type: "dispatch", drivers: 1 }]);
+    expect(play.claim()).toEqual(["a"]);
+  });
+
   it("gives nothing back when a lost attempt reports late: that was done when it was lost", () => {
     const play = limited(FIVE);
     permit(play);

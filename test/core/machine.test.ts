@@ -342,6 +342,18 @@ describe("cancelling", () => {
     expect(play.run.finishedAt).toBe(startedAt);
   });
 
+  it("is final, also where a task had failed before: what comes late does not end the run once more", () => {
+    const play = new Play("a > b c");
+    play.claim();
+    play.settle("a", succeeded());
+    play.claim();
+    play.settle("b", failed({ retryable: false }));
+    play.cancel();
+    play.claim();
+    expect(play.last).toEqual({ change: null, effects: [], leases: [], ignored: ["no_work"] });
+    expect(play.run.status).toBe("cancelled");
+  });
+
   it("cancels a run that nobody has started", () => {
     const play = new Play("a > b");
     play.cancel();

@@ -59,6 +59,15 @@ describe("a run that is retried in place", () => {
     expect(runsUntilFinal(play)).toEqual(["c", "d"]);
   });
 
+  it("adds no attempt to what runs again before that begins", () => {
+    const play = played("a > b", {}, "a");
+    const { change } = play.event({ type: "retried" });
+    expect(change?.tasks.map(({ ordinal, attempts }) => [ordinal, attempts])).toEqual([
+      [0, []],
+      [1, []],
+    ]);
+  });
+
   it("leaves what another skipped task forbids, which stays so", () => {
     const play = new Play("a > x f, x > d, f > d");
     play.claim();
@@ -259,6 +268,16 @@ describe("a task with `each` that is retried", () => {
     play.settle("b", failed({ retryable: false }));
     play.event({ type: "retried" });
     expect(play.claim()).toEqual(["b"]);
+  });
+
+  it("lets a join run once all that it waits for has failed again at once", () => {
+    const settings = { b: EACH, c: EACH, d: { runIf: "all_done" } } as const;
+    const play = new Play("a > b c, b > d, c > d", settings, { claim: FRESH_DRIVER });
+    play.settle("a", succeeded(), FRESH_DRIVER);
+    play.settle("d", failed({ retryable: false }));
+    play.event({ type: "retried" });
+    expect(play.statuses).toEqual({ a: "succeeded", b: "failed", c: "failed", d: "queued" });
+    expect(play.claim()).toEqual(["d"]);
   });
 
   it("fails again at once if it still reads no array, and so does not its child", () => {
