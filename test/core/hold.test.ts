@@ -161,6 +161,12 @@ describe("a task with a limit", () => {
 });
 
 describe("a cancelled run", () => {
+  it("calls no limit for a task that never was ready", () => {
+    const play = new Play("a > b", { b: { limits: BOTH } });
+    play.cancel();
+    expect(play.last.effects).toEqual([{ type: "finished" }]);
+  });
+
   it("takes its place among those who wait back", () => {
     const play = limited(FIVE);
     play.cancel();
