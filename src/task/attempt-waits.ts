@@ -53,7 +53,9 @@ export class AttemptWaits {
     const { runId, call, until } = awaited;
     const now = Date.now();
     const leftMs = Math.max(0, until - now);
-    const inPlaceMs = Math.min(leftMs, IN_PLACE_MS, Math.max(0, (this.#endsAt - now) / 2));
+    // The clock may have been set back: the attempt has never more left than its whole time.
+    const attemptLeftMs = Math.min(this.#lease.timeoutMs, Math.max(0, this.#endsAt - now));
+    const inPlaceMs = Math.min(leftMs, IN_PLACE_MS, attemptLeftMs / 2);
     this.#pending.set(call, awaited);
     try {
       const document = await callRun(this.#env, runId, (run) => run.untilFinal(inPlaceMs));

@@ -211,7 +211,8 @@ async function awaitRun(
   const now = world.ground.wall();
   const until = lease.waits?.[call] ?? now + timeoutMs;
   const leftMs = Math.max(0, until - now);
-  const inPlaceMs = Math.min(leftMs, 5_000, Math.max(0, (startedAt + lease.timeoutMs - now) / 4));
+  const attemptLeftMs = Math.min(lease.timeoutMs, Math.max(0, startedAt + lease.timeoutMs - now));
+  const inPlaceMs = Math.min(leftMs, 5_000, attemptLeftMs / 4);
   if (await world.isFinal(from, runId)) return null;
   await from.pause(inPlaceMs);
   if ((await world.isFinal(from, runId)) || leftMs <= inPlaceMs) return null;

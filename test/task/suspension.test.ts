@@ -267,6 +267,22 @@ describe("an attempt that awaits other runs", () => {
     expect(settlement.outcome).toMatchObject({ type: "succeeded" });
   });
 
+  it("waits in place for at most half of its attempt's time, also when the clock was set back meanwhile", async () => {
+    startAt(START);
+    const { lease } = await begun();
+    const waited = vi.spyOn(RunObject.prototype, "untilFinal").mockResolvedValue(null);
+    const { settlement } = await attempt(
+      async () => {
+        const child = await later();
+        vi.setSystemTime(START - HOUR_MS);
+        return child.result({ timeout: "9h" });
+      },
+      { ...lease, timeoutMs: 4_000 },
+    );
+    expect(settlement.outcome.type).toBe("suspended");
+    expect(waited.mock.calls).toEqual([[2_000]]);
+  });
+
   it("is refused for a wait of more than 30 days", async () => {
     const { lease } = await begun();
     const { settlement } = await attempt(async () => (await later()).result({ timeout: "31d" }), lease);
