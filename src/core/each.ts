@@ -64,14 +64,14 @@ export function isStopping({ onError }: EachPlan, { failed }: EachProgress): boo
 }
 
 /** How long an attempt may take: of an `each` task itself, the one that gathers what its items passed. */
-export function attemptTimeoutMs({ task, item, each }: TaskEntry, progress = each): number {
-  if (progress === undefined || item !== undefined) return methodMs(task);
+export function attemptTimeoutMs({ task, each }: TaskEntry, progress = each): number {
+  if (progress === undefined) return methodMs(task);
   return gatheringLane(progress) === "driver" ? GATHERING_MS.driver : GATHERING_MS.executor;
 }
 
 /** Where the attempts of a task, an item or a gathering run. */
-export function laneOfEntry({ task, item, each }: TaskEntry, progress = each): Lane {
-  return progress === undefined || item !== undefined ? laneOf(task) : gatheringLane(progress);
+export function laneOfEntry({ task, each }: TaskEntry, progress = each): Lane {
+  return progress === undefined ? laneOf(task) : gatheringLane(progress);
 }
 
 const GATHERING_MS = { driver: 15_000, executor: 840_000 } as const;

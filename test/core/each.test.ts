@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { laneOfEntry } from "../../src/core/each.ts";
 import { fold } from "../../src/core/fold.ts";
 import { advance } from "../../src/core/machine.ts";
 import { entryOf, newRun } from "../../src/core/run.ts";
@@ -316,6 +317,7 @@ describe("what items passed is gathered", () => {
   it.each([
     ["100 objects of R2", 100, succeeded()],
     ["32 MB", 2, inline(16_000_000)],
+    ["any number of short ones", 101, inline(2)],
   ])("by a driver up to %s, within 15 s", (_what, items, outcome) => {
     const play = gathering(items, outcome);
     expect(play.claim()).toEqual(["b"]);
@@ -328,6 +330,7 @@ describe("what items passed is gathered", () => {
   ])("in an executor object if it is %s, within 14 minutes", (_what, items, outcome) => {
     const play = gathering(items, outcome);
     expect(play.effects("start_executor")).toHaveLength(1);
+    expect(play.run.tasks.map((entry) => laneOfEntry(entry))).toEqual(["driver", "executor", "driver"]);
     expect(play.claim()).toEqual([]);
     play.begin("b", "x");
     expect(play.stateOf("b")).toMatchObject({ expiresAt: play.now + 850_000 });
