@@ -135,6 +135,7 @@ describe("a slot", () => {
     const book = empty();
     expect(book.nextAt()).toBeNull();
     for (const run of [1, 2]) ask(book, request(run));
+    expect(book.isEmpty).toBe(false);
     book.heard(holder(1), { type: "holding" }, NOW);
     expect([...book.entries].map(({ phase, freeAt }) => [phase, freeAt])).toEqual([
       ["held", null],
@@ -208,6 +209,8 @@ describe("strategies", () => {
     expect(runsOf(book.check(NOW + 15_000))).toEqual([1, 2, 3]);
     book.heard(holder(3), { type: "over", afterMs: 0 }, NOW);
     book.heard(holder(1), { type: "over", afterMs: MINUTE }, NOW);
+    // What has ended need not be told any more.
+    expect([...book.entries].find(({ phase }) => phase === "leaving")).toMatchObject({ givesWay: false });
     expect(runsOf(book.grant(NOW))).toEqual([]);
     book.giveBack(holder(1), 0, NOW + 1);
     expect(runsOf(book.grant(NOW + 1))).toEqual([4]);
@@ -227,6 +230,30 @@ describe("strategies", () => {
     ask(book, request(4));
     expect(book.displaceFor(holder(4), NOW)).toMatchObject([{ holder: holder(2), checkAt: NOW + 15_000 }]);
     expect(book.displaceFor(holder(3), NOW)).toEqual([]);
+  });
+
+  it("cancel_running: what must give way while it waits must do so still when its turn comes", () => {
+    const book = empty();
+    for (const run of [1, 2, 3, 4]) {
+      ask(book, request(run, { limit: 1 }));
+      book.displaceFor(holder(run), NOW);
+    }
+    book.giveBack(holder(1), 0, NOW);
+    expect(book.grant(NOW)).toMatchObject([{ holder: holder(2), phase: "held", givesWay: true }]);
+  });
+
+  it("cancel_running: nobody gives way to what came before it", () => {
+    const book = empty();
+    for (const run of [1, 2, 3]) ask(book, request(run, { limit: 1 }));
+    expect(runsOf(book.displaceFor(holder(2), NOW))).toEqual([1]);
+    expect(book.displaceFor(holder(2), NOW)).toEqual([]);
+  });
+
+  it("cancel_running: the oldest gives way, in whatever order the book was read again", () => {
+    const book = empty();
+    for (const run of [1, 2, 3]) ask(book, request(run));
+    const again = new SlotBook([...book.entries].toReversed(), []);
+    expect(runsOf(again.displaceFor(holder(3), NOW))).toEqual([1]);
   });
 
   it("cancel_running: attempts of the same run wait for one another", () => {
@@ -301,6 +328,44 @@ describe("a window", () => {
     expect(book.inUse).toBe(12_000);
     book.grant(NOW + 2 * per);
     expect(book.isEmpty).toBe(true);
+  });
+});
+
+describe("what is to be recorded", () => {
+  it("is nothing of an attempt that has come and gone, but that it is gone", () => {
+    const book = empty();
+    book.ask(request(1), NOW);
+    book.giveBack(holder(1), 0, NOW);
+    expect(book.takeChanges()).toEqual({ put: [], gone: [slotId(holder(1))], window: [] });
+  });
+
+  it("is an attempt that has gone and come again as one that is there", () => {
+    const book = empty();
+    book.ask(request(1), NOW);
+    book.takeChanges();
+    book.giveBack(holder(1), 0, NOW);
+    book.ask(request(1), NOW);
+    expect(book.takeChanges()).toMatchObject({ put: [{ holder: holder(1) }], gone: [], window: [] });
+  });
+
+  it("is that a place of the window is free, also where nothing else has changed", () => {
+    const book = empty();
+    ask(book, request(1));
+    book.spend(holder(1), MINUTE, NOW);
+    book.takeChanges();
+    book.grant(NOW + MINUTE);
+    expect(book.takeChanges()).toEqual({ put: [], gone: [], window: [{ freeAt: NOW + MINUTE, count: 0 }] });
+  });
+
+  it("is enough to go on in the order of arrival", () => {
+    const book = empty();
+    for (const run of [1, 2, 3]) ask(book, request(run, { limit: 1 }));
+    const again = new SlotBook(book.entries, []);
+    ask(again, request(4, { limit: 1 }));
+    for (const run of [1, 2, 3]) {
+      again.giveBack(holder(run), 0, NOW);
+      expect(runsOf(again.grant(NOW))).toEqual([run + 1]);
+    }
   });
 });
 
