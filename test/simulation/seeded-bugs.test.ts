@@ -141,8 +141,8 @@ const BUGS: readonly Bug[] = [
     invariant: "8 blame",
     bug: "attempts of before a retry count",
     file: "src/core/decision.ts",
-    code: "return retriedAfter === 0 ? attempts : attempts.slice(retriedAfter);",
-    instead: "return retriedAfter === 0 ? attempts : attempts;",
+    code: "return attempts.slice(retriedAfter);",
+    instead: "return attempts;",
   },
   {
     invariant: "3 one winner",
@@ -220,8 +220,8 @@ const BUGS: readonly Bug[] = [
     invariant: "9 slots are conserved",
     bug: "the slot of a cancelled attempt is free while it may still run",
     file: "src/core/hold.ts",
-    code: 'state.status === "cancelled" || isEndedByOthers(record) ? Math.max(0, leaseLeftMs) : 0',
-    instead: "0",
+    code: "const afterMs = mayStillRun ? Math.max(0, leaseLeftMs) : 0;",
+    instead: "const afterMs = 0;",
   },
   {
     invariant: "9 slots are conserved",
