@@ -47,12 +47,16 @@ export class SessionClient implements Disposable {
   /** The call does not wait for the session that it is made in. */
   async #openWith<T>(call: (run: RunWork) => Promise<T>): Promise<T> {
     const opening = this.#env.RUNS.getByName(this.#runId).session();
-    const [answer, session] = await Promise.all([call(opening), opening]);
-    this.#session = session;
-    this.#timer = this.#closeWhenIdle();
+    const [answer] = await Promise.all([call(opening), this.#keep(opening)]);
     return answer;
   }
 
+  async #keep(opening: Promise<RunWork & Disposable>): Promise<void> {
+    this.#session = await opening;
+    this.#timer = this.#closeWhenIdle();
+  }
+
+  /** One timer for the calls of `IDLE_MS`: to set one at each call would be a part of every hop. */
   #closeWhenIdle(): ReturnType<typeof setTimeout> {
     const before = this.#calls;
     return setTimeout(() => {

@@ -22,6 +22,17 @@ async function claim(client: SessionClient) {
   return readGrant(await client.call((run) => run.claim(CLAIM)));
 }
 
+/** A client whose sessions are watched. */
+function watched() {
+  const closed = vi.fn();
+  const session = { claim: async () => "grant", [Symbol.dispose]: closed };
+  const opened = vi.fn(async () => session);
+  // A promise of a session takes calls as the session does.
+  const stub = { session: () => Object.assign(opened(), session) };
+  const RUNS = Object.assign(Object.create(env.RUNS), { getByName: () => stub });
+  return { client: new SessionClient({ ...env, RUNS }, newRunId()), opened, closed };
+}
+
 describe("a driver's client of its run", () => {
   it("makes calls that follow one another in one session, which the first opens", async () => {
     const opened = vi.spyOn(RunObject.prototype, "session");
@@ -54,17 +65,15 @@ describe("a driver's client of its run", () => {
     await expect(client.call(() => Promise.reject(wrong))).rejects.toBe(wrong);
   });
 
+  it("closes a session in which the first call fails", async () => {
+    const { client, closed } = watched();
+    await expect(client.call(() => Promise.reject(new TypeError("no such thing")))).rejects.toThrow("no such thing");
+    expect(closed).toHaveBeenCalledOnce();
+  });
+
   it("closes a session that nobody has used for a while, and opens another with the next call", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const closed = vi.fn();
-    const session = { claim: async () => "grant", [Symbol.dispose]: closed };
-    const opened = vi.fn(async () => session);
-    // A promise of a session takes calls as the session does.
-    const stub = { session: () => Object.assign(opened(), session) };
-    const client = new SessionClient(
-      { ...env, RUNS: Object.assign(Object.create(env.RUNS), { getByName: () => stub }) },
-      newRunId(),
-    );
+    const { client, opened, closed } = watched();
     const used = (): Promise<unknown> => client.call((run) => run.claim(CLAIM));
     await used();
     vi.advanceTimersByTime(40);
