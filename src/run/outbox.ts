@@ -33,11 +33,8 @@ export async function dispatchRun(env: Env, runId: RunId, drivers: number): Prom
   while (outgoing.messages.length > 0) {
     outgoing.sendingSince = Date.now();
     const batch = outgoing.messages.splice(0, BATCH);
-    const [first] = batch;
-    await tried("dispatch", runId, async () => {
-      if (batch.length === 1 && first !== undefined) await env.RUN_QUEUE.send(first.body, { contentType: "json" });
-      else await env.RUN_QUEUE.sendBatch(batch);
-    });
+    const runs = batch.map(({ body }) => body.run_id).join(", ");
+    await tried("dispatch", runs, async () => void (await env.RUN_QUEUE.sendBatch(batch)));
   }
   outgoing.sendingSince = null;
 }
@@ -97,15 +94,16 @@ async function whichOf(
   return answers.flat();
 }
 
-async function tried(what: string, runId: RunId, perform: () => Promise<void>): Promise<void> {
+/** `runs`: those that it is for, as logs name them. */
+async function tried(what: string, runs: string, perform: () => Promise<void>): Promise<void> {
   for (const pauseMs of PAUSES_MS) {
     try {
       await perform();
       return;
     } catch (error) {
-      console.warn(JSON.stringify({ message: `${what} failed, trying again`, run: runId, error: String(error) }));
+      console.warn(JSON.stringify({ message: `${what} failed, trying again`, run: runs, error: String(error) }));
       await scheduler.wait(pauseMs * (0.5 + Math.random()));
     }
   }
-  console.error(JSON.stringify({ message: `${what} failed; the run's alarm will repeat it`, run: runId }));
+  console.error(JSON.stringify({ message: `${what} failed; the run's alarm will repeat it`, run: runs }));
 }

@@ -17,7 +17,6 @@ function slowQueue() {
     return new Promise((resolve) => ends.push(resolve));
   };
   const queue = {
-    send: ({ run_id: run }: { run_id: RunId }) => taken([run]),
     sendBatch: (messages: Iterable<{ body: { run_id: RunId } }>) =>
       taken(Array.from(messages, ({ body }) => body.run_id)),
   };
