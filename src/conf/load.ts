@@ -11,6 +11,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  type Scalar,
   visit,
   type YAMLError,
   type YAMLMap,
@@ -120,11 +121,12 @@ export class LoadedConf {
 
   #mergedPair(map: YAMLMap, segment: PropertyKey): Pair | undefined {
     for (const pair of map.items) {
-      if (keyText(pair) !== "<<") continue;
+      if (!isMergeKey(pair.key)) continue;
       const merged = isAlias(pair.value) ? pair.value.resolve(this.#document) : pair.value;
       for (const one of isSeq(merged) ? merged.items : [merged]) {
         const source = isAlias(one) ? one.resolve(this.#document) : one;
-        const found = isMap(source) ? source.items.find((inner) => keyText(inner) === String(segment)) : undefined;
+        if (!isMap(source)) continue;
+        const found = this.#pairsOf(source).get(String(segment)) ?? this.#mergedPair(source, segment);
         if (found !== undefined) return found;
       }
     }
@@ -163,6 +165,15 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
       });
       readable = false;
     },
+    Pair: (_key, { key, value }) => {
+      const wrong = isMergeKey(key) ? wronglyMerged(document, key, value) : null;
+      if (wrong === null) return;
+      const [start, end] = wrong.range ?? [0, 0];
+      report(at([start, end]), "`<<` takes over the keys of a mapping, and this is none", {
+        hint: "give it the alias of a mapping, `<<: *name`, or a list of such aliases",
+      });
+      readable = false;
+    },
   });
   if (!readable) return null;
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
@@ -180,6 +191,20 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
     });
     return null;
   }
+}
+
+/** As the parser tells it from the text "<<", which is in quotes. */
+function isMergeKey(key: unknown): key is Scalar {
+  return isScalar(key) && key.type === "PLAIN" && keyText({ key }) === "<<";
+}
+
+/** Where a merge key stands before what is no mapping, nor a list of them; null if it does not. */
+function wronglyMerged(document: Document.Parsed, key: Scalar, value: unknown): Node | null {
+  const source = isAlias(value) ? value.resolve(document) : value;
+  const isWrong = (item: unknown): boolean => !isMap(isAlias(item) ? item.resolve(document) : item);
+  const wrong = isSeq(source) ? source.items.find(isWrong) : isWrong(source) ? (value ?? key) : null;
+  if (!isNode(wrong)) return null;
+  return isWritten(wrong) ? wrong : key;
 }
 
 function firstAlias(document: Document.Parsed): readonly [number, number] {
@@ -232,7 +257,7 @@ function isWritten(node: Node | null | undefined): node is Node {
   return end > start;
 }
 
-function keyText(pair: Pair): string | null {
+function keyText(pair: Pick<Pair, "key">): string | null {
   if (!isScalar(pair.key)) return null;
   const { value } = pair.key;
   // How the parser marks a merge key, as apart from the text "<<".

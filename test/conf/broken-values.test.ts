@@ -292,4 +292,20 @@ tasks:
         hint: work that takes longer is done elsewhere and reported back: that is what \`external\` tasks are for"
     `);
   });
+
+  it("is reported when the conf has keys merged from what has merged them itself", async () => {
+    const conf = `tasks:
+  t: &base
+    method: a
+  u: &other
+    <<: *base
+    timeout: 20m
+  v:
+    <<: *other
+`;
+    expect(await problemsOf(conf)).toContain("peach.conf:6:14: tasks.v.timeout: expected a duration of at most 14m");
+    expect(await problemsOf(conf.replace("method: a", "speed: 1"))).toContain(
+      "peach.conf:3:5: tasks.v.speed: unknown key",
+    );
+  });
 });

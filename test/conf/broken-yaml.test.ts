@@ -100,6 +100,23 @@ describe("a file that is no YAML mapping", () => {
     `);
   });
 
+  it.each([
+    ["a text", "<<: base", "base"],
+    ["a number in a list", "<<: [*t, 3]", "3"],
+    ["a list in a list", "<<: [[*t]]", "[*t]"],
+    ["the alias of a text", "<<: *m", "*m"],
+    ["nothing", "<<:", "<<"],
+    ["nothing, as an explicit key", "? <<", "<<"],
+  ])("is reported when a merge key stands before %s", async (_what, line, pointedAt) => {
+    const column = 5 + line.indexOf(pointedAt);
+    expect(await problemsOf(`tasks:\n  t: &t\n    method: &m a\n  u:\n    ${line}\n`)).toBe(
+      `peach.conf:5:${column}: \`<<\` takes over the keys of a mapping, and this is none
+  5 |     ${line}
+    | ${" ".repeat(column - 1)}${"^".repeat(pointedAt.length)}
+  hint: give it the alias of a mapping, \`<<: *name\`, or a list of such aliases`,
+    );
+  });
+
   it("is reported when the conf is more than one document", async () => {
     expect(await problemsOf("tasks:\n  t: {method: a}\n---\ntasks:\n  u: {method: a}\n")).toMatchInlineSnapshot(`
       "peach.conf:3:1: a second document begins here
