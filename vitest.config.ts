@@ -12,7 +12,8 @@ const E2E = ["test/e2e/**/*.test.ts"];
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3,
+    provide: { isLong: process.env["PEACH_TEST_LONG"] === "1" },
     // For machines that are busy with something else; what a test waits for has its own limit.
     testTimeout: 60_000,
     hookTimeout: 60_000,
@@ -20,7 +21,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", environment: "node", include: UNIT, sequence: { groupOrder: 0 } },
+        test: { name: "unit", environment: "node", include: UNIT, isolate: false, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,
@@ -34,7 +35,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...UNIT, ...E2E],
           globalSetup: [`${POOL}/compile.ts`],
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -44,12 +45,13 @@ export default defineConfig({
           name: "e2e",
           environment: "node",
           include: E2E,
+          isolate: false,
           testTimeout: 120_000,
           // To start a runtime takes two seconds, and much longer on a machine that is busy.
           hookTimeout: 120_000,
           // They wait more than they work: for leases, delays and windows, which are real here.
           maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],

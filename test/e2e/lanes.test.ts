@@ -1,14 +1,14 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { IS_LONG } from "../support/long.ts";
 import type { RunDocument } from "./peach.ts";
 import { Stage } from "./stage.ts";
 
-/** PEACH_E2E_LONG=1 runs the tasks for as long as a user's might take; npm test must be done in a few minutes. */
-const REAL = process.env["PEACH_E2E_LONG"] === "1";
-const LONG_MS = REAL ? 40_000 : 8_000;
+/** Long: as a user's might take. */
+const LONG_MS = IS_LONG ? 40_000 : 8_000;
 /** Within the timeout of a driver's tasks. */
 const SLOW_MS = Math.min(LONG_MS, 20_000);
-const LAP_MS = REAL ? 8_000 : 1_500;
+const LAP_MS = IS_LONG ? 8_000 : 1_500;
 const LIMIT_MS = 180_000;
 const LINKS = 100;
 const SIDE_BY_SIDE = 20;

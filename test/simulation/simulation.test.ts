@@ -1,13 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { IS_LONG } from "../support/long.ts";
 import { simulateSeeds } from "./batch.ts";
 import { FAULTS } from "./faults.ts";
 import { NO_LIMITS } from "./shrink.ts";
 import { simulate } from "./world.ts";
 
 const SCRIPT = resolve(import.meta.dirname, "../../scripts/simulate.ts");
-const SEEDS = 1_500;
+const SEEDS = IS_LONG ? 1_500 : 500;
 
 function command(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, ["--no-warnings", SCRIPT, ...args], { encoding: "utf8" });
