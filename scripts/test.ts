@@ -2,7 +2,7 @@
  * `npm test`: compiles the project, runs every test and closes with one plain line, `N passed, N failed`, whatever happens.
  * Arguments are vitest's: `npm test -- test/core`.
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { deleteTestFolder, makeTestFolder, testFoldersIn } from "./test-folder.ts";
 import { runNode, runVitest } from "./test-run.ts";
 import { summaryLine, type TestCounts } from "./test-summary.ts";
@@ -32,7 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function runTests(args: readonly string[]): Promise<TestCounts> {
   const folder = makeTestFolder(testFoldersIn());
   try {
-    return await runVitest(args, "inherit", { TMPDIR: folder });
+    return await runVitest(args, "inherit", { TMPDIR: folder, NODE_COMPILE_CACHE: join(folder, "compiled") });
   } finally {
     deleteTestFolder(folder);
   }
