@@ -3,6 +3,7 @@
  * about each run. The verdict (verdict.ts) is drawn from this alone.
  */
 import { z } from "zod";
+import type { HeldState } from "./object-state.ts";
 
 const attempt = { run: z.string(), task: z.string(), attempt: z.number() };
 const digests = z.record(z.string(), z.string());
@@ -101,8 +102,8 @@ export interface History {
   readonly leftovers: readonly string[];
   /** Runs whose objects have an alarm then. */
   readonly alarms: ReadonlySet<string>;
-  /** Objects of runs that hold something after the retention of all runs, in words. */
-  readonly heldState: readonly string[];
+  /** Objects of runs that hold something after the retention of all runs. */
+  readonly heldState: readonly HeldState[];
   /** Runs that were listed otherwise than they had ended, or not at all, though there was time to tell, in words. */
   readonly wronglyListed: readonly string[];
   /** What went wrong while the load was sent, in words: an answer that no client should get. */

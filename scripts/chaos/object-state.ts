@@ -9,17 +9,33 @@ import { DatabaseSync } from "node:sqlite";
 /** Those that must be empty when every run is gone. */
 const CLASSES = ["peach-RunObject", "peach-ExecutorObject"] as const;
 
-/** Kept by the runtime itself about each object it has ever known. */
-const RUNTIMES_OWN = new Set(["__miniflare_do_name", "_cf_METADATA"]);
+const NAME_TABLE = "__miniflare_do_name";
 
-/** One text for each object that holds something: its class, its file, and which tables have how many rows. */
-export function objectsThatHold(stateFolder: string): string[] {
+/** Kept by the runtime itself about each object it has ever known. */
+const RUNTIMES_OWN = new Set([NAME_TABLE, "_cf_METADATA"]);
+
+/** How the note that a payload may lie in R2 is shown. */
+const NOTE = "objects_expected (0 rows)";
+
+/** An object that holds something. */
+export interface HeldState {
+  /** Its name, which of an object of a run is the run's id; null if the runtime does not know it. */
+  readonly name: string | null;
+  /** Its class, its file, and which tables have how many rows. */
+  readonly detail: string;
+  /** It holds nothing but the note that a payload may lie in R2, as from before a trigger is recorded. */
+  readonly isNoted: boolean;
+}
+
+export function objectsThatHold(stateFolder: string): HeldState[] {
   return CLASSES.flatMap((name) => {
     const folder = join(stateFolder, "v3", "do", name);
     const files = readdirSync(folder).filter((file) => /^[0-9a-f]{64}\.sqlite$/.test(file));
     return files.flatMap((file) => {
-      const held = heldIn(join(folder, file));
-      return held === "" ? [] : [`${name} ${file}: ${held}`];
+      const { tables, name: of } = heldIn(join(folder, file));
+      if (tables.length === 0) return [];
+      const isNoted = tables.every((table) => table === NOTE);
+      return [{ name: of, detail: `${name} ${file}: ${tables.join(", ")}`, isNoted }];
     });
   });
 }
@@ -35,14 +51,18 @@ export function runsWithAlarm(stateFolder: string): Set<string> {
   }
 }
 
-function heldIn(path: string): string {
+function heldIn(path: string): { name: string | null; tables: string[] } {
   const database = new DatabaseSync(path);
   try {
-    const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
-    const own = tables.map(({ name }) => String(name)).filter((name) => !RUNTIMES_OWN.has(name));
-    return own
-      .map((name) => `${name} (${String(database.prepare(`SELECT count(*) AS n FROM "${name}"`).get()?.["n"])} rows)`)
-      .join(", ");
+    const names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
+    const all = names.map(({ name }) => String(name));
+    const rowsOf = (table: string): string =>
+      String(database.prepare(`SELECT count(*) AS n FROM "${table}"`).get()?.["n"]);
+    const named = all.includes(NAME_TABLE) ? database.prepare(`SELECT name FROM ${NAME_TABLE}`).get() : undefined;
+    return {
+      name: named === undefined ? null : String(named["name"]),
+      tables: all.filter((table) => !RUNTIMES_OWN.has(table)).map((table) => `${table} (${rowsOf(table)} rows)`),
+    };
   } finally {
     database.close();
   }

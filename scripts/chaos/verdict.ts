@@ -87,7 +87,7 @@ export function violationsOf(history: History): Violation[] {
     ...doubledRuns(history),
     ...leftoverObjects(history),
     ...tooManyAtOnce(history),
-    ...history.heldState.map((detail) => ({ rule: "leftover_state" as const, run: null, task: null, detail })),
+    ...leftoverState(history),
     ...history.wronglyListed.map((detail) => ({ rule: "wrong_list" as const, run: null, task: null, detail })),
     ...history.refusals.map((detail) => ({ rule: "refused" as const, run: null, task: null, detail })),
   ];
@@ -275,6 +275,14 @@ function leftoverObjects({ leftovers, runs, alarms }: History): Violation[] {
         : `of a run that is ${run.gone === "after" ? "deleted" : "there"}`;
     return [{ rule: "leftover_object" as const, run: run?.runId ?? null, task: null, detail: `${key}, ${whose}` }];
   });
+}
+
+/** A note that the alarm of its object will delete is of a trigger that died before it was recorded, as its payload is. */
+function leftoverState({ heldState, runs, alarms }: History): Violation[] {
+  const isOfNoRun = (name: string): boolean => alarms.has(name) && runs.every(({ runId }) => runId !== name);
+  return heldState
+    .filter(({ name, isNoted }) => !(isNoted && name !== null && isOfNoRun(name)))
+    .map(({ name, detail }) => ({ rule: "leftover_state" as const, run: name, task: null, detail }));
 }
 
 function canonical(record: Readonly<Record<string, string>>): string {

@@ -140,10 +140,16 @@ describe("what was promised and not kept is found", () => {
   });
 
   it("an object of a run still holds something", () => {
-    const heldState = ["peach-RunObject 1.sqlite: journal (3 rows)"];
-    expect(violationsOf({ ...historyOf(), heldState })).toMatchObject([
-      { rule: "leftover_state", detail: heldState[0] },
-    ]);
+    const held = { name: "run_1", detail: "peach-RunObject 1.sqlite: journal (3 rows)", isNoted: false };
+    const note = { name: "run_7", detail: "peach-RunObject 7.sqlite: objects_expected (0 rows)", isNoted: true };
+    const noteOfRun = { ...note, name: "run_1" };
+    const nameless = { ...note, name: null };
+    const alarms = new Set(["run_1"]);
+    for (const one of [held, note, noteOfRun, nameless]) {
+      expect(violationsOf({ ...historyOf(), heldState: [one], alarms })).toMatchObject([
+        { rule: "leftover_state", run: one.name, detail: one.detail },
+      ]);
+    }
   });
 
   it("a client is refused without reason", () => {
@@ -170,6 +176,11 @@ describe("what is no violation", () => {
   it("a payload lies there whose trigger was never recorded, and whose alarm will delete it", () => {
     const history = { ...historyOf(), leftovers: ["runs/run_7/trigger-1"], alarms: new Set(["run_7"]) };
     expect(violationsOf(history)).toEqual([]);
+  });
+
+  it("an object holds the note of a trigger that was never recorded, and its alarm will delete it", () => {
+    const note = { name: "run_7", detail: "peach-RunObject 7.sqlite: objects_expected (0 rows)", isNoted: true };
+    expect(violationsOf({ ...historyOf(), heldState: [note], alarms: new Set(["run_7"]) })).toEqual([]);
   });
 
   it("a notification is lost with the queue that a kill took", () => {
