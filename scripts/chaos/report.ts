@@ -31,7 +31,8 @@ export function figuresOf(outcome: Outcome): Record<string, unknown> {
   const tasks = runs.flatMap(({ final }) => final?.document.tasks ?? []);
   const attempts = tasks.flatMap((task) => task.attempts);
   const ends = history.reports.filter(({ event }) => event === "end").length;
-  const succeeded = tasks.filter(({ status }) => status === "succeeded").length;
+  // What gathers the items of a task is not its code.
+  const succeeded = tasks.filter(({ status, each }) => status === "succeeded" && each === undefined).length;
   const ready = kills.map(({ readyAfterMs }) => readyAfterMs).toSorted((one, other) => one - other);
   return {
     seed: outcome.seed,
