@@ -12,6 +12,7 @@ const E2E = ["test/e2e/**/*.test.ts"];
 
 export default defineConfig({
   test: {
+    // One more than the cores that the suites are planned for: a worker waits while it starts, and for leases, delays and windows.
     maxWorkers: 3,
     provide: { isLong: process.env["PEACH_TEST_LONG"] === "1" },
     // For machines that are busy with something else; what a test waits for has its own limit.
@@ -21,6 +22,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
+        // Not isolated, here and in e2e: no file changes what it imports, and to start a worker for each was a seventh of the time.
         test: { name: "unit", environment: "node", include: UNIT, isolate: false, sequence: { groupOrder: 0 } },
       },
       {
@@ -51,8 +53,6 @@ export default defineConfig({
           testTimeout: 120_000,
           // To start a runtime takes two seconds, and much longer on a machine that is busy.
           hookTimeout: 120_000,
-          // They wait more than they work: for leases, delays and windows, which are real here.
-          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

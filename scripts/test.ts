@@ -32,6 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function runTests(args: readonly string[]): Promise<TestCounts> {
   const folder = makeTestFolder(testFoldersIn());
   try {
+    // Each process of the run, the runtimes under test among them, uses what another has compiled.
     return await runVitest(args, "inherit", { TMPDIR: folder, NODE_COMPILE_CACHE: join(folder, "compiled") });
   } finally {
     deleteTestFolder(folder);

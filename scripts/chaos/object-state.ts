@@ -14,8 +14,8 @@ const NAME_TABLE = "__miniflare_do_name";
 /** Kept by the runtime itself about each object it has ever known. */
 const RUNTIMES_OWN = new Set([NAME_TABLE, "_cf_METADATA"]);
 
-/** How the note that a payload may lie in R2 is shown. */
-const NOTE = "objects_expected (0 rows)";
+/** The note that a payload may lie in R2 (src/run/schema.ts). */
+const NOTE_TABLE = "objects_expected";
 
 /** An object that holds something. */
 export interface HeldState {
@@ -27,15 +27,16 @@ export interface HeldState {
   readonly isNoted: boolean;
 }
 
+/** Those of which anything but the runtime's own is left. */
 export function objectsThatHold(stateFolder: string): HeldState[] {
   return CLASSES.flatMap((name) => {
     const folder = join(stateFolder, "v3", "do", name);
     const files = readdirSync(folder).filter((file) => /^[0-9a-f]{64}\.sqlite$/.test(file));
     return files.flatMap((file) => {
-      const { tables, name: of } = heldIn(join(folder, file));
-      if (tables.length === 0) return [];
-      const isNoted = tables.every((table) => table === NOTE);
-      return [{ name: of, detail: `${name} ${file}: ${tables.join(", ")}`, isNoted }];
+      const { of, tables } = heldIn(join(folder, file));
+      if (tables.size === 0) return [];
+      const held = Array.from(tables, ([table, rows]) => `${table} (${rows} rows)`).join(", ");
+      return [{ name: of, detail: `${name} ${file}: ${held}`, isNoted: tables.size === 1 && tables.has(NOTE_TABLE) }];
     });
   });
 }
@@ -51,7 +52,8 @@ export function runsWithAlarm(stateFolder: string): Set<string> {
   }
 }
 
-function heldIn(path: string): { name: string | null; tables: string[] } {
+/** The object's name, and how many rows each of its tables has. */
+function heldIn(path: string): { of: string | null; tables: Map<string, string> } {
   const database = new DatabaseSync(path);
   try {
     const names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all();
@@ -60,8 +62,8 @@ function heldIn(path: string): { name: string | null; tables: string[] } {
       String(database.prepare(`SELECT count(*) AS n FROM "${table}"`).get()?.["n"]);
     const named = all.includes(NAME_TABLE) ? database.prepare(`SELECT name FROM ${NAME_TABLE}`).get() : undefined;
     return {
-      name: named === undefined ? null : String(named["name"]),
-      tables: all.filter((table) => !RUNTIMES_OWN.has(table)).map((table) => `${table} (${rowsOf(table)} rows)`),
+      of: named === undefined ? null : String(named["name"]),
+      tables: new Map(all.filter((table) => !RUNTIMES_OWN.has(table)).map((table) => [table, rowsOf(table)])),
     };
   } finally {
     database.close();

@@ -264,11 +264,11 @@ function tooManyAtOnce(history: History): Violation[] {
  * A payload whose trigger was never recorded lies there for eight days; but somebody must know of it. (Its caller was cut off by a
  * kill, and has triggered anew.)
  */
-function leftoverObjects({ leftovers, runs, alarms }: History): Violation[] {
-  return leftovers.flatMap((key) => {
+function leftoverObjects(history: History): Violation[] {
+  return history.leftovers.flatMap((key) => {
     const runId = key.split("/")[1] ?? "";
-    const run = runs.find((known) => known.runId === runId) ?? null;
-    if (run === null && alarms.has(runId)) return [];
+    if (isToBeCollected(runId, history)) return [];
+    const run = history.runs.find((known) => known.runId === runId) ?? null;
     const whose =
       run === null
         ? "of no run that was ever accepted"
@@ -277,12 +277,16 @@ function leftoverObjects({ leftovers, runs, alarms }: History): Violation[] {
   });
 }
 
-/** A note that the alarm of its object will delete is of a trigger that died before it was recorded, as its payload is. */
-function leftoverState({ heldState, runs, alarms }: History): Violation[] {
-  const isOfNoRun = (name: string): boolean => alarms.has(name) && runs.every(({ runId }) => runId !== name);
-  return heldState
-    .filter(({ name, isNoted }) => !(isNoted && name !== null && isOfNoRun(name)))
+/** The note that a payload may be there goes when the payload does. */
+function leftoverState(history: History): Violation[] {
+  return history.heldState
+    .filter(({ name, isNoted }) => !(isNoted && name !== null && isToBeCollected(name, history)))
     .map(({ name, detail }) => ({ rule: "leftover_state" as const, run: name, task: null, detail }));
+}
+
+/** Of a trigger that died before it was recorded: the alarm of its object deletes what it has left. */
+function isToBeCollected(id: string, { runs, alarms }: History): boolean {
+  return alarms.has(id) && runs.every(({ runId }) => runId !== id);
 }
 
 function canonical(record: Readonly<Record<string, string>>): string {

@@ -49,7 +49,7 @@ export class LoadedConf {
   /** The value at this path as the user wrote it, for "given ...". */
   given(path: Path): string {
     const { value } = this.#walk(path);
-    const node = isAlias(value) ? value.resolve(this.#document) : value;
+    const node = resolved(value, this.#document);
     if (isMap(node)) return "a mapping";
     if (isSeq(node)) return node.items.length === 0 ? "an empty list" : "a list";
     if (!isWritten(node)) return "nothing";
@@ -99,7 +99,7 @@ export class LoadedConf {
   }
 
   #step(from: Node | null, segment: PropertyKey): { key: Node | null; value: Node | null } | null {
-    const node = isAlias(from) ? from.resolve(this.#document) : from;
+    const node = resolved(from, this.#document);
     if (isSeq(node)) {
       const item = typeof segment === "number" ? node.items[segment] : undefined;
       return isNode(item) ? { key: item, value: item } : null;
@@ -122,9 +122,9 @@ export class LoadedConf {
   #mergedPair(map: YAMLMap, segment: PropertyKey): Pair | undefined {
     for (const pair of map.items) {
       if (!isMergeKey(pair.key)) continue;
-      const merged = isAlias(pair.value) ? pair.value.resolve(this.#document) : pair.value;
+      const merged = resolved(pair.value, this.#document);
       for (const one of isSeq(merged) ? merged.items : [merged]) {
-        const source = isAlias(one) ? one.resolve(this.#document) : one;
+        const source = resolved(one, this.#document);
         if (!isMap(source)) continue;
         const found = this.#pairsOf(source).get(String(segment)) ?? this.#mergedPair(source, segment);
         if (found !== undefined) return found;
@@ -195,13 +195,13 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
 
 /** As the parser tells it from the text "<<", which is in quotes. */
 function isMergeKey(key: unknown): key is Scalar {
-  return isScalar(key) && key.type === "PLAIN" && keyText({ key }) === "<<";
+  return isScalar(key) && key.type === "PLAIN" && key.value === "<<";
 }
 
 /** Where a merge key stands before what is no mapping, nor a list of them; null if it does not. */
 function wronglyMerged(document: Document.Parsed, key: Scalar, value: unknown): Node | null {
-  const source = isAlias(value) ? value.resolve(document) : value;
-  const isWrong = (item: unknown): boolean => !isMap(isAlias(item) ? item.resolve(document) : item);
+  const source = resolved(value, document);
+  const isWrong = (item: unknown): boolean => !isMap(resolved(item, document));
   const wrong = isSeq(source) ? source.items.find(isWrong) : isWrong(source) ? (value ?? key) : null;
   if (!isNode(wrong)) return null;
   return isWritten(wrong) ? wrong : key;
@@ -248,6 +248,12 @@ function lastWritten(span: Span): Span {
   return { source, start: Math.max(0, end - 1), end };
 }
 
+/** The node that is meant: of an alias, what it stands for. */
+function resolved(node: unknown, document: Document): Node | null {
+  const meant = isAlias(node) ? node.resolve(document) : node;
+  return isNode(meant) ? meant : null;
+}
+
 function isNode(value: unknown): value is Node {
   return isScalar(value) || isMap(value) || isSeq(value) || isAlias(value);
 }
@@ -257,10 +263,8 @@ function isWritten(node: Node | null | undefined): node is Node {
   return end > start;
 }
 
-function keyText(pair: Pick<Pair, "key">): string | null {
+function keyText(pair: Pair): string | null {
   if (!isScalar(pair.key)) return null;
   const { value } = pair.key;
-  // How the parser marks a merge key, as apart from the text "<<".
-  if (typeof value === "symbol") return value.description ?? "";
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
