@@ -28,9 +28,18 @@ const ALL: Readonly<Record<string, Kind>> = {
   doomed: {
     share: 8,
     status: "failed",
-    others: { doomed_throws: "failed", doomed_skipped: "skipped" },
+    others: { doomed_throws: "failed", doomed_skipped: "skipped", doomed_unpublished: "skipped" },
     failures: { doomed_throws: 2 },
-    tasks: ["doomed", "doomed_throws", "doomed_fine", "doomed_skipped", "doomed_rescue", "doomed_last"],
+    tasks: [
+      "doomed",
+      "doomed_throws",
+      "doomed_fine",
+      "doomed_skipped",
+      "doomed_unpublished",
+      "doomed_alarm",
+      "doomed_rescue",
+      "doomed_last",
+    ],
   },
   choose: {
     ...ALL_SUCCEED,

@@ -7,6 +7,7 @@
 import { ChangeNotes } from "./change-notes.ts";
 import { attemptTimeoutMs, isStopping, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
 import { EachItems } from "./each-items.ts";
+import { endingFor } from "./ending.ts";
 import { isBegunByDrivers, LEASE_GRACE_MS, type Lane } from "./graph.ts";
 import { firstHold, holdEffects, isHeldFirst, isReleased } from "./hold.ts";
 import { arrayRead } from "./inputs.ts";
@@ -249,14 +250,13 @@ export class Decision {
 
   /** Why this pending task can never start, now that one of its upstream tasks has ended so; null if it may. */
   #skipped(ordinal: number, upstream: FinalState, waitingOn: number): SkipReason | null {
-    const { task } = this.entry(ordinal);
-    if (upstream.status === "succeeded" && upstream.passed.chosen?.includes(task.name) === false) return "not_chosen";
-    if (waitingOn > 0) return forbiddenBy(task.runIf, upstream.status);
-    const endings = task.upstream.flatMap((parent) => {
+    const { name, runIf, upstream: parents } = this.entry(ordinal).task;
+    if (waitingOn > 0) return forbiddenBy(runIf, endingFor(name, upstream));
+    const endings = parents.flatMap((parent) => {
       const state = this.#state(parent);
-      return isFinal(state) ? [state.status] : [];
+      return isFinal(state) ? [endingFor(name, state)] : [];
     });
-    return unmetBy(task.runIf, endings);
+    return unmetBy(runIf, endings);
   }
 
   cancelTask(ordinal: number, attempt?: AttemptRecord): void {

@@ -3,14 +3,18 @@
  *
  *     again                                          kept
  *     failed, cancelled                              succeeded, whatever its upstream tasks did and do now
- *     skipped because of an upstream task that       skipped for a reason that stands: an upstream task that is kept
- *     runs again itself                              forbids it, or chose other children
+ *     skipped, if an upstream task of it is          skipped, if an upstream task that is kept forbids it whatever
+ *     among these                                    the others do (`forbiddenBy`)
+ *
+ * What was skipped and is looked at again may be skipped again: no longer because of a failure that is gone, but since it was not
+ * chosen, say. Its own children then see that.
  *
  * What runs again waits for those of its upstream tasks that run again too; the first of them start at once. Earlier attempts stay
  * in the record and count no more: every task that runs again has its whole budget of retries and of lost attempts.
  */
 import type { Decision } from "./decision.ts";
-import { isFinal, type FinalState } from "./run.ts";
+import { endingFor } from "./ending.ts";
+import { isFinal } from "./run.ts";
 import { forbiddenBy } from "./run-if.ts";
 
 /** Opens the run again, or ignores the event: `run_not_final`, or `nothing_to_retry` if everything is kept. */
@@ -48,11 +52,6 @@ function staysSkipped(decision: Decision, ordinal: number, again: ReadonlySet<nu
   return task.upstream.some((parent) => {
     if (again.has(parent)) return false;
     const { state } = decision.entry(parent);
-    return isFinal(state) && (choseOthers(state, task.name) || forbiddenBy(task.runIf, state.status) !== null);
+    return isFinal(state) && forbiddenBy(task.runIf, endingFor(task.name, state)) !== null;
   });
-}
-
-/** Whether the task that ended so chose other children than this one. */
-function choseOthers(state: FinalState, child: string): boolean {
-  return state.status === "succeeded" && state.passed.chosen?.includes(child) === false;
 }

@@ -282,8 +282,8 @@ describe("failure and skip", () => {
       e: "running",
     });
     expect(play.stateOf("c")).toMatchObject({ reason: "upstream_failed" });
-    expect(play.stateOf("d")).toMatchObject({ reason: "upstream_skipped" });
-    expect(play.stateOf("f")).toMatchObject({ reason: "upstream_skipped" });
+    expect(play.stateOf("d")).toMatchObject({ reason: "upstream_failed" });
+    expect(play.stateOf("f")).toMatchObject({ reason: "upstream_failed" });
     expect(play.run.status).toBe("running");
     expect(play.settle("e", succeeded()).effects).toEqual([{ type: "finished" }]);
     expect(play.run.status).toBe("failed");

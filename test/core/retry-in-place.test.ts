@@ -68,15 +68,19 @@ describe("a run that is retried in place", () => {
     ]);
   });
 
-  it("leaves what another skipped task forbids, which stays so", () => {
-    const play = new Play("a > x f, x > d, f > d");
+  it("skips again what another skipped task forbids, and no longer because of the failure that is gone", () => {
+    const play = new Play("a > x f, x > d, f > d, d > alarm", { alarm: { runIf: "one_failed" } });
     play.claim();
     play.settle("a", succeeded("a", ["f"]));
     playOut(play, "f");
-    expect(play.statuses).toMatchObject({ x: "skipped", f: "failed", d: "skipped" });
+    expect(play.statuses).toMatchObject({ x: "skipped", f: "failed", d: "skipped", alarm: "succeeded" });
+    expect(play.stateOf("d")).toMatchObject({ reason: "upstream_failed" });
     play.event({ type: "retried" });
-    expect(play.last.change?.tasks.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["f"]);
+    expect(play.last.change?.tasks.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["f", "d"]);
     expect(play.last.change).not.toHaveProperty("cancelsChildren");
+    expect(runsUntilFinal(play)).toEqual(["f"]);
+    expect(play.stateOf("d")).toMatchObject({ status: "skipped", reason: "upstream_skipped" });
+    expect(play.run.status).toBe("succeeded");
   });
 
   it("opens its tasks in the order of their ordinals", () => {
@@ -221,10 +225,36 @@ describe("what a retry runs again, by run_if", () => {
 
   it("runs a join of one_success that had none", () => {
     const play = played("r > a b, a > j, b > j", { j: { runIf: "one_success" } }, "a", "b");
-    expect(play.stateOf("j")).toMatchObject({ reason: "no_upstream_success" });
+    expect(play.stateOf("j")).toMatchObject({ reason: "upstream_failed" });
     play.event({ type: "retried" });
     expect(runsUntilFinal(play, "b")).toEqual(["a", "b", "j"]);
     expect(play.statuses).toMatchObject({ b: "failed", j: "succeeded" });
+  });
+});
+
+describe("what a retry makes of a failure further up", () => {
+  const BRANCH: TaskSettings = {
+    join: { runIf: "none_failed_min_one_success" },
+    rescue: { runIf: "all_failed" },
+    alarm: { runIf: "one_failed" },
+  };
+
+  it("lets the join after a branch run, keeps what the failure had started, and skips what needs one", () => {
+    // a ─▶ b ─▶ c ─▶ join, rescue, alarm ─▶ last: b fails, and rescue too.
+    const play = played("a > b, b > c, c > join rescue alarm, rescue > last", BRANCH, "b", "rescue");
+    expect(play.statuses).toMatchObject({ c: "skipped", join: "skipped", rescue: "failed", alarm: "succeeded" });
+    play.event({ type: "retried" });
+    expect(runsUntilFinal(play)).toEqual(["b", "c", "join"]);
+    expect(play.stateOf("rescue")).toMatchObject({ status: "skipped", reason: "upstream_succeeded" });
+    expect(play.stateOf("last")).toMatchObject({ status: "skipped", reason: "upstream_skipped" });
+    expect(play.run.status).toBe("succeeded");
+  });
+
+  it("leaves a task of all_failed skipped whose other upstream task had succeeded", () => {
+    const play = played("a > b c, b > rescue, c > rescue", { rescue: { runIf: "all_failed" } }, "c");
+    expect(play.stateOf("rescue")).toMatchObject({ reason: "upstream_succeeded" });
+    play.event({ type: "retried" });
+    expect(play.last.change?.tasks.map(({ ordinal }) => play.nameOf(ordinal))).toEqual(["c"]);
   });
 });
 
