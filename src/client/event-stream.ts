@@ -25,8 +25,6 @@ export interface StreamRequest {
   /** Only what comes after the event of this id. */
   readonly lastEventId?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Asked when a stream has ended without an event: whether there will be no more. Default: there always may. */
-  readonly isOver?: () => Promise<boolean>;
 }
 
 /** The server says something every 15 seconds; whoever is silent for three times as long is gone. */
@@ -35,8 +33,8 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 
 /**
- * The events, across broken connections, until the caller leaves or the signal is aborted (it then rejects with its reason). Rejects
- * with `PeachError` if the stream is refused.
+ * The events, across broken connections, until the server says that there will be no more (204), the caller leaves, or the signal is
+ * aborted (it then rejects with its reason). Rejects with `PeachError` if the stream is refused.
  */
 export async function* openEvents(connection: Connection, request: StreamRequest): AsyncGenerator<ServerEvent> {
   let { lastEventId } = request;
@@ -51,16 +49,14 @@ export async function* openEvents(connection: Connection, request: StreamRequest
       },
       signal: request.signal,
     });
-    let count = 0;
+    if (answer.status === 204) return;
     try {
       for await (const { event, data, id } of parseEvents(answer.body ?? new Blob([]).stream())) {
         lastEventId = id ?? lastEventId;
         if (data === null) continue;
-        count += 1;
         pauseMs = FIRST_PAUSE_MS;
         yield { event, data, id };
       }
-      if (count === 0 && (await request.isOver?.()) === true) return;
     } catch (error) {
       request.signal?.throwIfAborted();
       if (!(error instanceof PeachConnectionError)) throw error;

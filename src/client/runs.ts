@@ -71,8 +71,6 @@ export type FeedEvent =
   /** Changes were missed: list the runs anew. */
   | { readonly type: "reset" };
 
-const FINAL: ReadonlySet<RunStatus> = new Set(["succeeded", "failed", "cancelled"]);
-
 /** The calls about runs; see `createClient`. */
 export class RunCalls {
   readonly #connection: Connection;
@@ -147,18 +145,18 @@ export class RunCalls {
     runId: string,
     { lastEventId, signal }: CallOptions & { readonly lastEventId?: string | undefined } = {},
   ): AsyncGenerator<RunEvent> {
-    for await (const message of openEvents(this.#connection, {
-      path: ["runs", runId, "events"],
-      lastEventId,
-      signal,
-      // Nothing follows the end; whoever goes on behind it has heard all.
-      isOver: async () => FINAL.has((await this.get(runId, { signal })).status),
-    })) {
+    let last: { readonly id: string | null; readonly status: RunStatus } | null = null;
+    const request = { path: ["runs", runId, "events"], lastEventId, signal };
+    for await (const message of openEvents(this.#connection, request)) {
       const event = readRunEvent(message);
       if (event === null) continue;
       yield event;
       if (event.type === "end") return;
+      if (event.type === "run") last = { id: event.id, status: event.run.status };
+      if (event.type === "change") last = { id: event.id, status: event.change.run.status };
     }
+    // The connection broke between the last change and the end, whose id is the same.
+    if (last !== null) yield { type: "end", ...last };
   }
 
   /** What the run was triggered with. Rejects with `no_payload` if it is gone. */

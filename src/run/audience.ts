@@ -26,6 +26,11 @@ export class Batch {
     this.events = events;
   }
 
+  /** Whether the run has ended with them: nothing follows. */
+  get hasEnd(): boolean {
+    return this.events.at(-1)?.event === "end";
+  }
+
   /** As server-sent events, made once. Whoever keeps them takes a copy. */
   get bytes(): Uint8Array {
     return (this.#bytes ??= new TextEncoder().encode(this.events.map(textOf).join("")));
@@ -121,7 +126,7 @@ export class Audience {
     if (events.length === 0) return;
     const batch = new Batch(events);
     this.#each((listener) => listener.hear(batch));
-    if (events.at(-1)?.event !== "end") return;
+    if (!batch.hasEnd) return;
     for (const listener of this.#listeners) this.#drop(listener);
   }
 

@@ -8,22 +8,29 @@
 import type { Batch, AudienceMember, Audience } from "./audience.ts";
 import type { Replay } from "./replay.ts";
 
+/** What a listener hears before it joins the audience. */
+export interface Beginning {
+  readonly first: Batch;
+  /** Null: nothing has been missed. */
+  readonly replay: Replay | null;
+}
+
 /** Held for a listener that is slow. Bytes. */
 const MAX_HELD_BYTES = 1_000_000;
 
 const COMMENT = new TextEncoder().encode(":\n\n");
 
-/** `first` is sent at once; after it, and after what `replay` has, comes what is new. `isOver`: nothing will. */
-export function eventStream(
-  audience: Audience,
-  { first, replay, isOver }: { readonly first: Batch; readonly replay: Replay | null; readonly isOver: boolean },
-): ReadableStream<Uint8Array> {
+/** `first` is sent at once; after it, and after what `replay` has, comes what is new. The stream closes behind the end of the run. */
+export function eventStream(audience: Audience, { first, replay }: Beginning): ReadableStream<Uint8Array> {
   let catchingUp = replay;
   let listener: StreamListener | null = null;
 
+  const send = (controller: ReadableByteStreamController, batch: Batch): void => {
+    controller.enqueue(batch.bytes.slice());
+    if (batch.hasEnd) end(controller);
+  };
   const follow = (controller: ReadableByteStreamController): void => {
     catchingUp = null;
-    if (isOver) return end(controller);
     listener = new StreamListener(controller);
     audience.join(listener);
   };
@@ -31,12 +38,12 @@ export function eventStream(
   return new ReadableStream({
     type: "bytes",
     start(controller) {
-      if (first.events.length > 0) controller.enqueue(first.bytes.slice());
-      if (catchingUp === null) follow(controller);
+      if (first.events.length > 0) send(controller, first);
+      if (catchingUp === null && !first.hasEnd) follow(controller);
     },
     pull(controller) {
       const batch = catchingUp?.next() ?? null;
-      if (batch !== null) controller.enqueue(batch.bytes.slice());
+      if (batch !== null) send(controller, batch);
       else if (catchingUp !== null) follow(controller);
     },
     cancel() {

@@ -1,44 +1,80 @@
-/** The changes of a run after some position of its journal, as they were told then: for a listener that comes back. */
+/**
+ * Reads the changes of a run after some position of its journal and puts them into words as they were told live: for a listener
+ * that comes back. Folding begins at the first entry, since a change says nothing without the run as it was before. Where the
+ * journal no longer has every entry that this needs, the listener is told the run as it is now instead.
+ */
+import { unpack } from "../core/compact.ts";
 import { fold } from "../core/fold.ts";
-import { newRun, type Run } from "../core/run.ts";
+import { newRun, type Progress, type Run } from "../core/run.ts";
 import { Batch } from "./audience.ts";
-import { changeEvent, endEvent } from "./run-events.ts";
-import type { RunStore } from "./store.ts";
+import { changeEvent, endEvent, type RunEvent } from "./run-events.ts";
+import type { JournalRow, RunStore } from "./store.ts";
 
-/** Entries of the journal that are read at once. */
+/** Rows of the journal that are read at once. */
 const PAGE = 200;
+
+/** The run as it is now. */
+export interface Present {
+  /** As a listener hears it that has heard nothing yet; with its end, if it has ended. */
+  readonly asItIs: () => readonly RunEvent[];
+  /** What the attempt with this token has said last; null: nothing, or it is not under way. */
+  readonly progressOf: (ordinal: number, token: number) => Progress | null;
+}
 
 export class Replay {
   readonly #store: RunStore;
   readonly #after: number;
+  readonly #present: Present;
   /** The run as it was at `#position`. */
   #run: Run | null = null;
   #position = 0;
-  #hasEnded = false;
+  /** Entries are missing: the listener is told the run as it is, from now on. */
+  #hasGap = false;
 
-  constructor(store: RunStore, after: number) {
+  constructor(store: RunStore, after: number, present: Present) {
     this.#store = store;
     this.#after = after;
+    this.#present = present;
   }
 
-  /** The next changes, or null: from here on the audience hears what is new. With the last one comes the end, if the run has ended. */
+  /** The next changes, the last of them with the end if the run has ended; null: from here on the audience hears what is new. */
   next(): Batch | null {
-    for (;;) {
-      const entries = this.#store.readAfter(this.#position, PAGE);
-      const events = entries.flatMap(({ seq, genesis, change }) => {
-        this.#run ??= genesis === null ? null : newRun(genesis);
-        if (this.#run === null) return [];
-        fold(this.#run, change);
-        this.#position = seq;
-        return seq > this.#after ? [changeEvent(this.#run, change, seq, () => null)] : [];
-      });
-      const isCaughtUp = entries.length < PAGE;
-      if (isCaughtUp && !this.#hasEnded && this.#run !== null && this.#run.finishedAt !== null) {
-        events.push(endEvent(this.#run, this.#position));
-        this.#hasEnded = true;
+    while (!this.#hasGap) {
+      const rows = this.#store.readAfter(this.#position, PAGE);
+      const events: RunEvent[] = [];
+      for (const row of rows) {
+        if (row.seq !== this.#position + 1) return this.#startOver();
+        events.push(...this.#take(row));
       }
+      const isCaughtUp = rows.length < PAGE;
+      if (isCaughtUp && this.#run !== null && this.#run.finishedAt !== null)
+        events.push(endEvent(this.#run, this.#position));
       if (events.length > 0) return new Batch(events);
       if (isCaughtUp) return null;
     }
+    // What was told then may be old by now: the reader took its time.
+    return this.#position === this.#store.nextSeq - 1 ? null : this.#startOver();
+  }
+
+  #take({ seq, genesis, change }: JournalRow): RunEvent[] {
+    this.#position = seq;
+    if (genesis !== null) this.#run = newRun(genesis);
+    if (this.#run === null || change === null) return [];
+    const unpacked = unpack(change, this.#run);
+    fold(this.#run, unpacked);
+    const run = this.#run;
+    return seq > this.#after ? [changeEvent(run, unpacked, seq, (ordinal) => this.#progressOf(run, ordinal))] : [];
+  }
+
+  /** The journal has what an attempt said only once it has ended; of one that goes on it is known what it said last. */
+  #progressOf(run: Run, ordinal: number): Progress | null {
+    const state = run.tasks[ordinal]?.state;
+    return state?.status === "running" ? this.#present.progressOf(ordinal, state.token) : null;
+  }
+
+  #startOver(): Batch {
+    this.#hasGap = true;
+    this.#position = this.#store.nextSeq - 1;
+    return new Batch(this.#present.asItIs());
   }
 }

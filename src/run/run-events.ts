@@ -19,9 +19,11 @@ export function runEvent(run: Run, position: number, live: LiveProgress): RunEve
 /** What a change has changed, as it is now: call it when the change is folded, and before the next one is. */
 export function changeEvent(run: Run, change: RunChange, position: number, live: LiveProgress): RunEvent {
   const ordinals = new Set([...change.tasks, ...(change.steps ?? [])].map(({ ordinal }) => taskOf(run, ordinal)));
+  // In the order of the graph: the journal keeps the tasks of a change in another order than they were decided in.
+  const inOrder = [...ordinals].toSorted((a, b) => a - b);
   const data = {
     run: describeState(run),
-    tasks: [...ordinals].flatMap((ordinal) => {
+    tasks: inOrder.flatMap((ordinal) => {
       const entry = run.tasks[ordinal];
       return entry === undefined ? [] : [describeTask(run, entry, live(ordinal))];
     }),

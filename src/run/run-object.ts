@@ -18,15 +18,15 @@ import { deleteRunPayloads } from "../payload/payload-store.ts";
 import { inlineParcel, packer } from "./delivery.ts";
 import { describeAlert } from "./alert.ts";
 import { Audience, Batch } from "./audience.ts";
-import { eventStream } from "./event-stream.ts";
+import { eventStream, type Beginning } from "./event-stream.ts";
 import { cancelRuns, dispatchRun, payDebt, startExecutor, tellRuns, watchRuns } from "./outbox.ts";
 import { writeAcceptAnswer, writeGrant } from "./grant-rpc.ts";
 import { ALL_LINES, logPage } from "./log-page.ts";
 import { describeCompletable } from "./completable.ts";
-import { Replay } from "./replay.ts";
+import { Replay, type Present } from "./replay.ts";
 import { callRun } from "./run-client.ts";
 import { describeRun, type LiveProgress } from "./run-document.ts";
-import { endEvent, runEvent } from "./run-events.ts";
+import { endEvent, runEvent, type RunEvent } from "./run-events.ts";
 import { describeItems, gatherPage, itemOf } from "./run-items.ts";
 import { SocketAudience } from "./socket-audience.ts";
 import { RunSession } from "./run-session.ts";
@@ -155,16 +155,19 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return this.#protocol.report(reports);
   }
 
-  async events(after: number | null): Promise<ReadableStream<Uint8Array> | null> {
-    const begun = this.#beginTelling(after);
-    return begun === null ? null : eventStream(this.#audience, begun);
+  async events(after: number | null): Promise<ReadableStream<Uint8Array> | "over" | null> {
+    const run = this.#protocol.load();
+    if (run === null) return null;
+    const isOver = after !== null && after >= this.#position && run.finishedAt !== null;
+    return isOver ? "over" : eventStream(this.#audience, this.#beginTelling(run, after));
   }
 
   /** Upgrades to a WebSocket on which the same is told; `?after=` is the position. 404: there is no such run. */
   override async fetch(request: Request): Promise<Response> {
     const after = new URL(request.url).searchParams.get("after");
-    const begun = this.#beginTelling(after === null ? null : Number(after));
-    return begun === null ? new Response(null, { status: 404 }) : this.#sockets.open(begun);
+    const run = this.#protocol.load();
+    if (run === null) return new Response(null, { status: 404 });
+    return this.#sockets.open(this.#beginTelling(run, after === null ? null : Number(after)));
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -175,18 +178,33 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     this.#sockets.closed(socket);
   }
 
-  /** What a listener hears first who has heard up to this position, or nothing yet. */
-  #beginTelling(after: number | null): { first: Batch; replay: Replay | null; isOver: boolean } | null {
-    const run = this.#protocol.load();
-    if (run === null) return null;
-    const position = this.#store.nextSeq - 1;
+  /** That of the last entry of the journal. */
+  get #position(): number {
+    return this.#store.nextSeq - 1;
+  }
+
+  /** What a listener hears before what is new: everything after this position, or the run as it is if it has heard nothing yet. */
+  #beginTelling(run: Run, after: number | null): Beginning {
+    const position = this.#position;
+    if (after === null || after > position) return { first: new Batch(this.#asItIs(run)), replay: null };
+    if (after < position) return { first: new Batch([]), replay: new Replay(this.#store, after, this.#presentOf(run)) };
+    return { first: new Batch(run.finishedAt === null ? [] : [endEvent(run, position)]), replay: null };
+  }
+
+  #presentOf(run: Run): Present {
+    return {
+      asItIs: () => this.#asItIs(run),
+      progressOf: (ordinal, token) => {
+        const attempt = this.#protocol.live.of(ordinal);
+        return attempt?.token === token ? attempt.progress : null;
+      },
+    };
+  }
+
+  #asItIs(run: Run): RunEvent[] {
+    const position = this.#position;
     const isOver = run.finishedAt !== null;
-    if (after !== null && after <= position) {
-      const replay = after < position || isOver ? new Replay(this.#store, after) : null;
-      return { first: new Batch([]), replay, isOver };
-    }
-    const first = [runEvent(run, position, this.#liveProgress), ...(isOver ? [endEvent(run, position)] : [])];
-    return { first: new Batch(first), replay: null, isOver };
+    return [runEvent(run, position, this.#liveProgress), ...(isOver ? [endEvent(run, position)] : [])];
   }
 
   async watch(by: RunId): Promise<boolean> {

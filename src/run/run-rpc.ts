@@ -227,9 +227,9 @@ export interface RunRpc extends RunWork {
   awaited(runId: RunId): Promise<void>;
   /**
    * What happens to the run, as server-sent events, from the run as it is or from what came `after` this position on, until the run
-   * is final.
+   * is final. `over`: it is, and nothing came after this position.
    */
-  events(after: number | null): Promise<ReadableStream<Uint8Array> | null>;
+  events(after: number | null): Promise<ReadableStream<Uint8Array> | "over" | null>;
   /** What attempts that are under way have to say; an answer for each. Writes nothing. */
   report(reports: readonly AttemptReport[]): Promise<readonly ReportAnswer[]>;
   /** The bytes of an inline payload that was too large to ride with its lease. */

@@ -7,7 +7,7 @@
  * without waking anybody.
  */
 import type { Audience, AudienceMember, Batch } from "./audience.ts";
-import type { Replay } from "./replay.ts";
+import type { Beginning } from "./event-stream.ts";
 
 /** What a WebSocket's close says: the run has ended, or the listener did not take what it was sent. */
 const NORMAL = 1_000;
@@ -24,23 +24,18 @@ export class SocketAudience {
     for (const socket of ctx.getWebSockets()) this.#join(socket);
   }
 
-  /** The answer to an upgrade; `first` is sent at once, then what `replay` has, then what is new. `isOver`: nothing will be. */
-  open({
-    first,
-    replay,
-    isOver,
-  }: {
-    readonly first: Batch;
-    readonly replay: Replay | null;
-    readonly isOver: boolean;
-  }): Response {
+  /** The answer to an upgrade; `first` is sent at once, then what `replay` has, then what is new. It closes behind the end of the run. */
+  open({ first, replay }: Beginning): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("ping", "pong"));
     this.#ctx.acceptWebSocket(server);
     const listener = new SocketListener(server);
-    listener.hear(first);
-    for (let batch = replay?.next() ?? null; batch !== null; batch = replay?.next() ?? null) listener.hear(batch);
-    if (isOver) listener.close();
+    let last = first;
+    for (let batch: Batch | null = first; batch !== null; batch = last.hasEnd ? null : (replay?.next() ?? null)) {
+      listener.hear(batch);
+      last = batch;
+    }
+    if (last.hasEnd) listener.close();
     else this.#join(server, listener);
     return new Response(null, { status: 101, webSocket: client });
   }

@@ -13,7 +13,7 @@ import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED, SCHEMA_VERSION } from "./schem
 
 const READ_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected')";
 const READ_ENTRIES = "SELECT seq, kind, entry FROM journal WHERE kind <> 'data' ORDER BY seq";
-const READ_AFTER = "SELECT seq, kind, entry FROM journal WHERE seq > ? AND kind <> 'data' ORDER BY seq LIMIT ?";
+const READ_AFTER = "SELECT seq, kind, entry FROM journal WHERE seq > ? ORDER BY seq LIMIT ?";
 const READ_DATA = "SELECT substr(data, ?, ?) AS bytes FROM journal WHERE seq = ?";
 const APPEND = "INSERT INTO journal (seq, kind, at, entry, data) VALUES (?, ?, ?, ?, ?)";
 
@@ -22,6 +22,15 @@ interface StoredGenesis {
   readonly schema: number;
   readonly genesis: RunGenesis;
   readonly first: PackedChange;
+}
+
+/** One row as it was written: `unpack` the change with the run as it was before it. */
+export interface JournalRow {
+  readonly seq: number;
+  /** What was accepted; only in the first entry. */
+  readonly genesis: RunGenesis | null;
+  /** Null: the row holds only bytes that belong to a later one. */
+  readonly change: PackedChange | null;
 }
 
 /** What the journal uses of an object's storage. */
@@ -73,13 +82,14 @@ export class RunStore {
     return run;
   }
 
-  /** So many entries after this row, oldest first. The first one of the journal brings what was accepted. */
-  readAfter(after: number, limit: number): { seq: number; genesis: RunGenesis | null; change: RunChange }[] {
+  /** So many rows after this one, oldest first. Where two numbers do not follow each other, what lay between is gone. */
+  readAfter(after: number, limit: number): JournalRow[] {
     return Array.from(this.#storage.sql.exec(READ_AFTER, after, limit), ({ seq, kind, entry }) => {
-      const text = typeof entry === "string" ? entry : "";
-      if (kind !== "genesis") return { seq: Number(seq), genesis: null, change: parseEntry<RunChange>(text) };
-      const { genesis, first } = parseEntry<StoredGenesis>(text);
-      return { seq: Number(seq), genesis, change: first };
+      const row = { seq: Number(seq), genesis: null, change: null };
+      if (typeof entry !== "string") return row;
+      if (kind !== "genesis") return { ...row, change: parseEntry<PackedChange>(entry) };
+      const { genesis, first } = parseEntry<StoredGenesis>(entry);
+      return { ...row, genesis, change: first };
     });
   }
 

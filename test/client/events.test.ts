@@ -88,11 +88,19 @@ describe("the events of a run", () => {
     expect(asked[0]?.headers["last-event-id"]).toBe("7");
   });
 
-  it("are over for whoever goes on behind the end", async () => {
-    const { url, asked } = await serve(events([]), { body: { ...RUN, status: "failed" } });
+  it("are over for a caller that goes on behind the end", async () => {
+    const { url, asked } = await serve({ status: 204 });
     for await (const event of createClient({ url, token: "t" }).runs.events("run_1", { lastEventId: "9" }))
       expect(event).toBe(undefined);
-    expect(asked.map(({ path }) => path)).toEqual(["/runs/run_1/events", "/runs/run_1"]);
+    expect(asked.map(({ path }) => path)).toEqual(["/runs/run_1/events"]);
+  });
+
+  it("end with the end also when the connection breaks between the last change and it", async () => {
+    const { seen, asked } = await follow(events([sse("run", RUN, "1"), change("succeeded", "2")], "break"), {
+      status: 204,
+    });
+    expect(seen.at(-1)).toEqual({ type: "end", id: "2", status: "succeeded" });
+    expect(asked.map(({ headers }) => headers["last-event-id"])).toEqual([undefined, "2"]);
   });
 
   it("are refused where the stream is", async () => {

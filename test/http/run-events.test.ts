@@ -156,9 +156,34 @@ describe("GET /runs/{id}/events", () => {
     const back = await Listener.to(run.id, "1");
     await back.until(() => expect(back.isOver).toBe(true));
     expect(back.names).toEqual(["change", "end"]);
-    const again = await Listener.to(run.id, "2");
-    await again.until(() => expect(again.isOver).toBe(true));
-    expect(again.names).toEqual(["end"]);
+  });
+
+  it.each(["2", "3", "999"])(
+    "answers 204 at or behind the end of a run that has ended, asked for with %s",
+    async (id) => {
+      const { run } = await begun();
+      const path = `/api/v1/runs/${run.id}/events`;
+      const ask = () => send(path, { headers: { "Last-Event-ID": id } });
+      await run.call((object) => object.cancel());
+      const answer = await ask();
+      expect([answer.status, await answer.text()]).toEqual([204, ""]);
+      // Tasks that were cancelled can be retried: the stream is there again.
+      await run.call((object) => object.retry());
+      const again = await ask();
+      expect(again.status).toBe(200);
+      await again.body?.cancel();
+    },
+  );
+
+  it("closes behind the end also for a listener that was still catching up when the run ended", async () => {
+    const { run, lease } = await begun();
+    await run.call((object) => object.recordStep({ ...lease, name: "one", result: inline(1) }));
+    const stream = await env.RUNS.getByName(run.id).events(1);
+    if (!(stream instanceof ReadableStream)) throw new Error("no stream");
+    await run.call((object) => object.cancel());
+    const heard: ServerEvent[] = [];
+    for await (const event of eventsOf(stream)) heard.push(event);
+    expect(heard.map(({ event }) => event)).toEqual(["change", "change", "end"]);
   });
 
   it.each(["not a position", "99", "-1", "1e3"])("begins anew for an id that it has not told: %j", async (id) => {
@@ -240,7 +265,7 @@ describe("a listener that does not take what it is sent", () => {
   it("is cut off, and hears the rest when it comes back", { timeout: 60_000 }, async () => {
     const { run, lease } = await begun();
     const stream = await env.RUNS.getByName(run.id).events(null);
-    if (stream === null) throw new Error("no stream");
+    if (!(stream instanceof ReadableStream)) throw new Error("no stream");
     const drop = vi.spyOn(Audience.prototype, "leave");
     // Each change tells all steps of the task: in the end some 100 KB.
     for (let nth = 0; drop.mock.calls.length === 0; nth += 1) {

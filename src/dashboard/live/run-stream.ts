@@ -71,6 +71,7 @@ class SocketLine {
   }
 
   close(): void {
+    this.#connection.value = "ended";
     window.clearTimeout(this.#timer);
     window.clearInterval(this.#pinging);
     const socket = this.#socket;
@@ -111,10 +112,8 @@ class SocketLine {
     const events: readonly (RunEvent & { readonly id: number | null })[] = JSON.parse(text);
     for (const event of events) {
       this.#lastId = event.id ?? this.#lastId;
-      if (event.event === "end") {
-        this.#connection.value = "ended";
-        this.close();
-      } else this.#options.onEvent(event);
+      if (event.event === "end") this.close();
+      else this.#options.onEvent(event);
     }
   }
 

@@ -1,6 +1,7 @@
 /**
  * A stream of server-sent events that stays open: the browser connects again by itself and says what it had last, so that nothing
- * is missed. Where it gives up (the worker answered with an error), we begin anew, and the first event says how things stand.
+ * is missed. Where it gives up (the worker answered with an error, or with 204: nothing follows), `onBroken` finds out how things
+ * stand, and unless it closes the stream, we begin anew.
  */
 import { type Signal, signal } from "@preact/signals";
 
@@ -34,6 +35,7 @@ export function openStream(path: string, { on, end, onFresh, onBroken }: StreamO
   let timer: number | undefined;
 
   const close = (): void => {
+    connection.value = "ended";
     window.clearTimeout(timer);
     source?.close();
     source = null;
@@ -58,11 +60,7 @@ export function openStream(path: string, { on, end, onFresh, onBroken }: StreamO
     });
     for (const [name, handle] of Object.entries(on))
       opened.addEventListener(name, (event) => handle(String(event.data)));
-    if (end !== undefined)
-      opened.addEventListener(end, () => {
-        connection.value = "ended";
-        close();
-      });
+    if (end !== undefined) opened.addEventListener(end, close);
   };
   connect();
   return { connection, close };

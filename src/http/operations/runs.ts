@@ -71,7 +71,10 @@ export const listenToRun = {
       .optional()
       .describe("The id of the last event that was heard: what changed after it follows, and no `run`"),
   }),
-  answers: { 200: { description: "Events until the run has ended", contentTypes: ["text/event-stream"] } },
+  answers: {
+    200: { description: "Events until the run has ended", contentTypes: ["text/event-stream"] },
+    204: { description: "The run has ended, and `Last-Event-ID` is that of its end: nothing follows" },
+  },
   problems: ["unknown_run"],
 } satisfies Operation;
 

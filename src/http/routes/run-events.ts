@@ -16,6 +16,8 @@ export function runEventRoutes({ callRun: call }: { readonly callRun: typeof cal
         return (await openRunSocket(c.env, runId, query.after ?? null)) ?? problemResponse(c, unknownRun(runId));
       const events = await call(c.env, runId, (run) => run.events(positionIn(headers["Last-Event-ID"])));
       if (events === null) return problemResponse(c, unknownRun(runId));
+      // The one answer that a standard EventSource takes for the end; to anything else it comes back for ever.
+      if (events === "over") return c.body(null, 204);
       return new Response(events, {
         // Nothing in between is to gather what is meant to be seen at once.
         headers: { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" },
