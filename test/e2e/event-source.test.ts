@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
@@ -28,18 +28,20 @@ setInterval(() => {}, 60_000);
 /** The runtime behind a proxy that brings the token, since an EventSource cannot; and the answers that it gave. */
 async function withToken({ url, token }: { readonly url: string; readonly token: string }) {
   const statuses: number[] = [];
-  const proxy = createServer((request, response) => {
+  const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const position = request.headers["last-event-id"];
     const headers = {
       Authorization: `Bearer ${token}`,
       ...(typeof position === "string" && { "Last-Event-ID": position }),
     };
-    void fetch(`${url}${request.url}`, { headers }).then(async (answer) => {
-      statuses.push(answer.status);
-      response.writeHead(answer.status, Object.fromEntries(answer.headers));
-      if (answer.body === null) response.end();
-      else await pipeline(Readable.fromWeb(answer.body), response).catch(() => undefined);
-    });
+    const answer = await fetch(`${url}${request.url}`, { headers });
+    statuses.push(answer.status);
+    response.writeHead(answer.status, Object.fromEntries(answer.headers));
+    if (answer.body === null) response.end();
+    else await pipeline(Readable.fromWeb(answer.body), response);
+  };
+  const proxy = createServer((request, response) => {
+    pass(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((listening) => proxy.listen(0, "127.0.0.1", listening));
   onTestFinished(() => {
