@@ -1,21 +1,20 @@
 /** Takes the samples: a warm-up of each system, then rounds in which the systems take turns. */
-import type { Measure, Metric } from "./measures.ts";
+import type { Measure, Metric, SampleOptions } from "./measure.ts";
 import { figureOf, type Figure } from "./statistics.ts";
 import type { System, SystemName } from "./systems.ts";
 
-/** Of a sample. */
-const WARM_UP = 0.25;
+/** Of a sample; of one that is taken once, less. */
+const WARM_UP = { repeated: 0.25, once: 0.05 } as const;
 
 export interface MetricResult extends Metric {
   readonly figures: Readonly<Partial<Record<SystemName, Figure>>>;
 }
 
-export interface MeasurementOptions {
+export interface MeasurementOptions extends SampleOptions {
   readonly rounds: number;
   /** Of the full amount of work in a sample. */
   readonly share: number;
   readonly signal: AbortSignal;
-  readonly onProgress: (text: string) => void;
 }
 
 /**
@@ -26,15 +25,15 @@ async function sampleOf(
   measure: Measure,
   system: System,
   share: number,
-  onProgress: (text: string) => void,
+  options: SampleOptions,
 ): Promise<readonly number[]> {
-  const sample = (): Promise<readonly number[]> => measure.sample(system, share);
+  const sample = (): Promise<readonly number[]> => measure.sample(system, share, options);
   const giveUp = (error: unknown): never => {
     throw new Error(`${measure.name} broke on ${system.name}`, { cause: error });
   };
   if (system.name === "peach") return sample().catch(giveUp);
   return sample().catch((error: unknown) => {
-    onProgress(`${measure.name} broke on ${system.name}, once more: ${String(error)}`);
+    options.onProgress(`${measure.name} broke on ${system.name}, once more: ${String(error)}`);
     return sample().catch(giveUp);
   });
 }
@@ -45,14 +44,16 @@ export async function take(
   systems: readonly System[],
   options: MeasurementOptions,
 ): Promise<MetricResult[]> {
-  const { rounds, share, signal, onProgress } = options;
+  const { share, signal, onProgress } = options;
+  const rounds = measure.once === true ? 1 : options.rounds;
+  const warmUp = share * WARM_UP[measure.once === true ? "once" : "repeated"];
   const taking = systems.filter(({ name }) => measure.systems.includes(name));
   const samples = new Map<SystemName, number[][]>(taking.map(({ name }) => [name, []]));
   for (let round = 0; round <= rounds; round += 1) {
     for (const system of taking) {
       signal.throwIfAborted();
       const isWarmUp = round === 0;
-      const sample = await sampleOf(measure, system, isWarmUp ? share * WARM_UP : share, onProgress);
+      const sample = await sampleOf(measure, system, isWarmUp ? warmUp : share, options);
       if (isWarmUp) continue;
       samples.get(system.name)?.push([...sample]);
       const shown = measure.metrics.map(({ unit }, metric) => `${(sample[metric] ?? Number.NaN).toFixed(2)} ${unit}`);

@@ -12,33 +12,22 @@
  * Throughput is of a closed loop: each of 64 clients triggers a run, waits until its last task has reported, and triggers the
  * next. The report (one HTTP request to a listener on loopback) is the same for all systems.
  *
+ * Sustained and overload are told in sustained.ts and overload.ts.
+ *
  * What is equal: the same tasks and payloads, one local runtime (`wrangler dev`, tracing off) for Peach and one for the two
  * baselines, one HTTP trigger a run, the same machine in the same minute: samples alternate between the systems, so that drift
  * hits all. What is not: Peach checks a token, keeps leases, inputs, attempts and logs, and (queue dispatch) goes through its queue;
  * Workflows keeps steps and their retries; the bound keeps a row a task and would survive nothing. Workflows and the bound
  * carry 10 MiB by putting it into R2 by hand, as their users must; Peach does so by itself.
  */
+import type { Measure } from "./measure.ts";
+import { overload } from "./overload.ts";
 import { meanOf, medianOf } from "./statistics.ts";
+import { sustained } from "./sustained.ts";
 import { SYSTEMS, type MeasuredRun, type System, type SystemName } from "./systems.ts";
-import type { WorkName } from "./worker/works.ts";
-
-export interface Metric {
-  readonly name: string;
-  readonly title: string;
-  readonly unit: "ms" | "runs/s" | "x";
-}
-
-export interface Measure {
-  readonly name: string;
-  readonly metrics: readonly Metric[];
-  /** Those that can do it. */
-  readonly systems: readonly SystemName[];
-  /** One sample of each metric, in their order. `share`: of the full amount of work, for a quick run. */
-  sample(system: System, share: number): Promise<readonly number[]>;
-}
+import { KILOBYTE, type WorkName } from "./worker/works.ts";
 
 const CLIENTS = 64;
-const KILOBYTE = 1_024;
 
 export const MEASURES: readonly Measure[] = [
   {
@@ -77,6 +66,9 @@ export const MEASURES: readonly Measure[] = [
   diamonds("diamonds", "diamond", "", SYSTEMS),
   // What of a diamond is the way through the queue: neither of the other two goes through one.
   diamonds("diamonds_direct", "diamond_direct", ", dispatch: direct", ["peach", "bound"]),
+  sustained("sustained", "diamond", "", SYSTEMS),
+  overload("overload", "diamond", "", SYSTEMS),
+  overload("overload_direct", "diamond_direct", ", dispatch: direct", ["peach"]),
   trigger("trigger", "solo", "", SYSTEMS),
   trigger("direct", "solo_direct", ", dispatch: direct", ["peach", "bound"]),
   {

@@ -1,6 +1,7 @@
 /** The command line of `npm run bench`. */
 import { parseOptions, UsageError } from "../local/arguments.ts";
-import { MEASURES, type Measure } from "./measures.ts";
+import type { Measure } from "./measure.ts";
+import { MEASURES } from "./measures.ts";
 
 export const USAGE = `usage: npm run bench [-- OPTION...]
 
@@ -10,7 +11,8 @@ local runtime, and counts what a run costs at list price. What is measured, and 
   --quick        fewer rounds, less work
   --only NAME    only this measure (may be repeated): ${[...MEASURES.map(({ name }) => name), "cost"].join(", ")}
   --rounds N     samples of each figure (default 5; 3 with --quick)
-  --url URL      measures Peach alone, as deployed at URL with the bench's peach.conf
+  --seconds N    how long the overload lasts (default 60)
+  --url URL      measures Peach alone, as deployed at URL with the bench's peach.conf (not under overload)
   --token T      its API token (default: PEACH_API_TOKEN)
   --print-conf   prints the bench's peach.conf, for a deployment:
                  npm run --silent bench -- --print-conf > bench.conf
@@ -24,6 +26,8 @@ export interface BenchOptions {
   readonly task: "measure" | "help" | "print_conf";
   readonly quick: boolean;
   readonly rounds: number;
+  /** How long an overload lasts, of the full amount of work. */
+  readonly overloadMs: number;
   readonly measures: readonly Measure[];
   readonly cost: boolean;
   readonly deployed: { readonly url: string; readonly token: string } | null;
@@ -32,6 +36,9 @@ export interface BenchOptions {
 
 const ROUNDS = { full: 5, quick: 3 } as const;
 const MAX_ROUNDS = 100;
+/** Of an overload. */
+const SECONDS = 60;
+const MAX_SECONDS = 600;
 
 /** Throws `UsageError` for what cannot be meant. */
 export function readOptions(
@@ -42,6 +49,7 @@ export function readOptions(
     quick: { type: "boolean" },
     only: { type: "string", multiple: true },
     rounds: { type: "string" },
+    seconds: { type: "string" },
     url: { type: "string" },
     token: { type: "string" },
     "print-conf": { type: "boolean" },
@@ -55,8 +63,12 @@ export function readOptions(
   return {
     task: given.help === true ? "help" : given["print-conf"] === true ? "print_conf" : "measure",
     quick,
-    rounds: given.rounds === undefined ? ROUNDS[quick ? "quick" : "full"] : roundsOf(given.rounds),
-    measures: only === null ? MEASURES : only.filter((name) => name !== "cost").map(measureNamed),
+    rounds:
+      given.rounds === undefined ? ROUNDS[quick ? "quick" : "full"] : countOf("--rounds", given.rounds, MAX_ROUNDS),
+    overloadMs: 1_000 * (given.seconds === undefined ? SECONDS : countOf("--seconds", given.seconds, MAX_SECONDS)),
+    measures: (only === null ? MEASURES : only.filter((name) => name !== "cost").map(measureNamed)).filter(
+      ({ localOnly }) => deployed === null || localOnly !== true,
+    ),
     // The counts are the same wherever it runs; against a URL they were not asked for.
     cost: only === null ? deployed === null : only.includes("cost"),
     deployed,
@@ -71,10 +83,10 @@ function measureNamed(name: string): Measure {
   throw new UsageError(`--only takes the name of a measure (${known}), given ${JSON.stringify(name)}.`);
 }
 
-function roundsOf(text: string): number {
-  const rounds = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (rounds >= 1 && rounds <= MAX_ROUNDS) return rounds;
-  throw new UsageError(`--rounds takes a number from 1 to ${MAX_ROUNDS}, given ${JSON.stringify(text)}.`);
+function countOf(option: string, text: string, most: number): number {
+  const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (count >= 1 && count <= most) return count;
+  throw new UsageError(`${option} takes a number from 1 to ${most}, given ${JSON.stringify(text)}.`);
 }
 
 function deployedAt(text: string, token: string | undefined): { readonly url: string; readonly token: string } {

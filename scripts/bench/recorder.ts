@@ -54,6 +54,18 @@ export class Recorder {
     }
   }
 
+  /** Resolves once the last task of this run has reported, however late. Ask before the run is triggered. */
+  endOf(id: string): Promise<readonly number[]> {
+    const report = Promise.withResolvers<readonly number[]>();
+    this.#waiting.set(id, report);
+    return report.promise.finally(() => this.#waiting.delete(id));
+  }
+
+  /** No run of this id was started. */
+  forget(id: string): void {
+    this.#waiting.delete(id);
+  }
+
   close(): void {
     this.#server.closeAllConnections();
     this.#server.close();

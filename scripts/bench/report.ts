@@ -1,7 +1,7 @@
 /** The result of a bench: one JSON document, and the same as a table for people. */
 import type { CountedCost } from "./counted-cost.ts";
 import type { MetricResult } from "./measurement.ts";
-import type { Metric } from "./measures.ts";
+import type { Metric } from "./measure.ts";
 import { MAX_DOLLARS_PER_MILLION_TASKS, PRICED, WORKFLOW_STEP_PRICE } from "./prices.ts";
 import type { Figure } from "./statistics.ts";
 import { SYSTEMS, type SystemName } from "./systems.ts";
@@ -60,10 +60,10 @@ function renderTable(results: readonly MetricResult[]): string {
 
 function renderVerdicts({ verdicts, results }: BenchReport): string {
   return align(
-    verdicts.map(({ metric, against, bound, limit, ratio, reached }) => [
+    verdicts.map(({ metric, against, of, bound, limit, ratio, reached }) => [
       reached ? "reached" : "NOT REACHED",
       results.find(({ name }) => name === metric)?.title ?? metric,
-      `${ratio.toFixed(2)}${against === null ? "" : ` x ${HEADINGS[against]}`}`,
+      `${ratio.toFixed(2)}${against === null ? "" : ` x ${HEADINGS[against]}`}${of === undefined ? "" : `, ${of}`}`,
       `${bound} ${limit}`,
     ]),
   );
@@ -81,17 +81,18 @@ function renderCost(cost: CountedCost | null): string {
 }
 
 function renderFigure(figure: Figure | undefined, unit: Metric["unit"]): string {
-  if (figure === undefined) return "-";
+  if (figure === undefined || Number.isNaN(figure.median)) return "-";
   const [median, min, max] = [figure.median, figure.min, figure.max].map((value) => formatValue(value, unit));
   return `${median} (${min}-${max})`;
 }
 
 function formatValue(value: number, unit: Metric["unit"]): string {
-  return unit !== "x" && Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(2);
+  return unit === "runs" || (unit !== "x" && Math.abs(value) >= 100) ? value.toFixed(0) : value.toFixed(2);
 }
 
 function renderRatio(own: Figure | undefined, other: Figure | undefined): string {
-  return own === undefined || other === undefined ? "-" : (own.median / other.median).toFixed(2);
+  const ratio = (own?.median ?? Number.NaN) / (other?.median ?? Number.NaN);
+  return Number.isFinite(ratio) ? ratio.toFixed(2) : "-";
 }
 
 /** Columns of equal width, the first one to the left, the others to the right. */

@@ -20,6 +20,14 @@ export function medianOf(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
+/** The value that this share of all values (0 to 1) does not exceed. */
+export function quantileOf(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+  if (value === undefined) throw new RangeError("there is no quantile of no values");
+  return value;
+}
+
 export function meanOf(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError("there is no mean of no values");
   return values.reduce((sum, value) => sum + value, 0) / values.length;

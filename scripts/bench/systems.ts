@@ -17,11 +17,24 @@ export interface MeasuredRun {
   readonly stamps: readonly number[];
 }
 
+/** What came of a trigger that nobody insists on. */
+export type Offer =
+  | {
+      readonly type: "accepted";
+      readonly acceptedMs: number;
+      /** Resolves at the end of its run. */
+      readonly ended: Promise<unknown>;
+    }
+  /** It is to be sent again after this time. */
+  | { readonly type: "refused"; readonly retryAfterMs: number };
+
 /** One system. Rejects if a trigger is refused, or a run does not end within three minutes. */
 export interface System {
   readonly name: SystemName;
   /** One run, to its end. `padBytes`: the size of what its tasks pass. */
   run(work: WorkName, padBytes?: number): Promise<MeasuredRun>;
+  /** Triggers a run, if the system takes it now. Absent where nobody reports the end of a run. */
+  offer?(work: WorkName, padBytes: number): Promise<Offer>;
 }
 
 const RUN_LIMIT_MS = 180_000;
@@ -47,8 +60,23 @@ export function localSystem(
       const stamps = await ended;
       return { acceptedMs, toCodeMs: first(stamps) + HALF_TICK_MS - sentAt, stamps };
     },
+    async offer(work, padBytes) {
+      const baton = newBaton(padBytes, recorder.url);
+      const ended = recorder.endOf(baton.id);
+      const sentAt = preciseNow();
+      const answer = await post(urlOf(work), baton, token);
+      const text = await answer.text();
+      const acceptedMs = preciseNow() - sentAt;
+      if (answer.status === 202) return { type: "accepted", acceptedMs, ended };
+      recorder.forget(baton.id);
+      if (!REFUSED.has(answer.status)) throw unexpectedAnswer(urlOf(work), answer, text);
+      return { type: "refused", retryAfterMs: 1_000 * Number(answer.headers.get("Retry-After") ?? 1) };
+    },
   };
 }
+
+/** The statuses by which a system says that it is too busy; the local Workflows engine says 500 then. */
+const REFUSED: ReadonlySet<number> = new Set([429, 500, 503]);
 
 /** Peach's address of a work's trigger. */
 export function peachTrigger(url: string): (work: WorkName) => string {
@@ -94,17 +122,25 @@ async function trigger(
   baton: Baton,
   token: string | undefined,
 ): Promise<{ readonly sentAt: number; readonly acceptedMs: number; readonly runId: string }> {
-  const body = JSON.stringify(baton);
+  const sentAt = preciseNow();
+  const answer = await post(url, baton, token);
+  const acceptedMs = preciseNow() - sentAt;
+  const text = await answer.text();
+  if (answer.status !== 202) throw unexpectedAnswer(url, answer, text);
+  return { sentAt, acceptedMs, runId: ACCEPTED.parse(JSON.parse(text)).run_id ?? baton.id };
+}
+
+function post(url: string, baton: Baton, token: string | undefined): Promise<Response> {
   const headers = {
     "Content-Type": "application/json",
     ...(token !== undefined && { Authorization: `Bearer ${token}` }),
   };
-  const sentAt = preciseNow();
-  const answer = await fetch(url, { method: "POST", body, headers, signal: AbortSignal.timeout(RUN_LIMIT_MS) });
-  const acceptedMs = preciseNow() - sentAt;
-  const text = await answer.text();
-  if (answer.status !== 202) throw new Error(`POST ${url} answered ${answer.status}: ${text.slice(0, 300)}`);
-  return { sentAt, acceptedMs, runId: ACCEPTED.parse(JSON.parse(text)).run_id ?? baton.id };
+  const body = JSON.stringify(baton);
+  return fetch(url, { method: "POST", body, headers, signal: AbortSignal.timeout(RUN_LIMIT_MS) });
+}
+
+function unexpectedAnswer(url: string, { status }: Response, text: string): Error {
+  return new Error(`POST ${url} answered ${status}: ${text.slice(0, 300)}`);
 }
 
 function newBaton(padBytes: number, report: string | null): Baton {

@@ -5,7 +5,9 @@ import type { SystemName } from "./systems.ts";
 export interface Target {
   readonly metric: string;
   /** The figure is divided by this system's; null: it is a ratio already. */
-  readonly against: Exclude<SystemName, "peach"> | null;
+  readonly against: SystemName | null;
+  /** Of which metric that figure is; absent: of the same. */
+  readonly of?: string;
   readonly bound: "at most" | "at least";
   readonly limit: number;
 }
@@ -25,6 +27,9 @@ const TARGETS: readonly Target[] = [
   { metric: "each", against: "workflows", bound: "at most", limit: 0.33 },
   { metric: "diamonds", against: "workflows", bound: "at least", limit: 2.2 },
   { metric: "diamonds", against: "bound", bound: "at least", limit: 0.9 },
+  { metric: "overload_finished", against: "workflows", bound: "at least", limit: 1.5 },
+  { metric: "overload_finished", against: "peach", of: "overload_direct_finished", bound: "at least", limit: 0.9 },
+  { metric: "overload_flatness", against: null, bound: "at least", limit: 1 },
   { metric: "direct_to_code", against: "bound", bound: "at most", limit: 1.3 },
 ];
 
@@ -33,7 +38,8 @@ export function judge(results: readonly MetricResult[], targets: readonly Target
   return targets.flatMap((target) => {
     const figures = results.find(({ name }) => name === target.metric)?.figures;
     const own = figures?.peach?.median;
-    const other = target.against === null ? 1 : figures?.[target.against]?.median;
+    const others = target.of === undefined ? figures : results.find(({ name }) => name === target.of)?.figures;
+    const other = target.against === null ? 1 : others?.[target.against]?.median;
     if (own === undefined || other === undefined) return [];
     const ratio = own / other;
     return [{ ...target, ratio, reached: target.bound === "at most" ? ratio <= target.limit : ratio >= target.limit }];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { benchConf, lastTaskOf } from "../../scripts/bench/conf.ts";
 import { take } from "../../scripts/bench/measurement.ts";
-import type { Measure } from "../../scripts/bench/measures.ts";
+import type { Measure } from "../../scripts/bench/measure.ts";
 import { readOptions } from "../../scripts/bench/options.ts";
 import { dollarsPerMillionTasks } from "../../scripts/bench/prices.ts";
 import { Recorder } from "../../scripts/bench/recorder.ts";
@@ -83,6 +83,7 @@ describe("taking samples", () => {
     const options = {
       rounds: 1,
       share: 1,
+      overloadMs: 0,
       signal: new AbortController().signal,
       onProgress: (text: string) => said.push(text),
     };
@@ -95,7 +96,13 @@ describe("taking samples", () => {
   it("lets the systems that can take turns, and drops the warm-up", async () => {
     const taken: string[] = [];
     const systems = SYSTEMS.map((name) => fakeSystem(name, taken));
-    const options = { rounds: 2, share: 1, signal: new AbortController().signal, onProgress: () => undefined };
+    const options = {
+      rounds: 2,
+      share: 1,
+      overloadMs: 0,
+      signal: new AbortController().signal,
+      onProgress: () => undefined,
+    };
     const [result] = await take(MEASURE, systems, options);
     expect(taken).toEqual(["peach", "bound", "peach", "bound", "peach", "bound"]);
     expect(result?.figures.peach?.samples).toEqual([2, 2]);
@@ -105,7 +112,7 @@ describe("taking samples", () => {
   it("stops between two samples when it is told to", async () => {
     const told = new AbortController();
     const taken: string[] = [];
-    const options = { rounds: 9, share: 1, signal: told.signal, onProgress: () => told.abort() };
+    const options = { rounds: 9, share: 1, overloadMs: 0, signal: told.signal, onProgress: () => told.abort() };
     await expect(take(MEASURE, [fakeSystem("peach", taken)], options)).rejects.toThrow("aborted");
     expect(taken).toHaveLength(2);
   });

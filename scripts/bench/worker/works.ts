@@ -44,6 +44,8 @@ export const WORKS = {
 
 export type WorkName = keyof typeof WORKS;
 
+export const KILOBYTE = 1_024;
+
 export const BLOB_BYTES = 10 * 1024 * 1024;
 
 const HEADER_BYTES = 512;
