@@ -4,8 +4,12 @@
  */
 import type { History } from "./history.ts";
 
-/** How many attempts of each task may run at once (`concurrency` in scripts/chaos/peach.conf). */
-const MOST_AT_ONCE: ReadonlyMap<string, number> = new Map([["limited_2", 2]]);
+/** How many attempts of each task may run at once, of each user where it is limited by user (`concurrency` in scripts/chaos/peach.conf). */
+const MOST_AT_ONCE: ReadonlyMap<string, number> = new Map([
+  ["limited_2", 2],
+  ["keyed_2", 1],
+  ["approve_keyed", 1],
+]);
 
 export interface Crowd {
   readonly task: string;
@@ -18,7 +22,9 @@ export interface Crowd {
 export function crowdsOf({ reports, runs, killedAt }: Pick<History, "reports" | "runs" | "killedAt">): Crowd[] {
   return [...MOST_AT_ONCE].flatMap(([task, most]) => {
     const spans = spansOf(task, reports, runs, killedAt);
-    const crowds = spans.map(({ from }) => spans.filter((span) => span.from <= from && from < span.to));
+    const crowds = spans.map(({ from, user }) =>
+      spans.filter((span) => span.user === user && span.from <= from && from < span.to),
+    );
     const largest = crowds.toSorted((one, other) => other.length - one.length)[0] ?? [];
     return largest.length <= most ? [] : [{ task, count: largest.length, runs: largest.map(({ run }) => run) }];
   });
@@ -26,6 +32,8 @@ export function crowdsOf({ reports, runs, killedAt }: Pick<History, "reports" | 
 
 interface Span {
   readonly run: string;
+  /** Whose turn it took; null: the task is limited as a whole. */
+  readonly user: string | null;
   /** Places among all reports. */
   readonly from: number;
   readonly to: number;
@@ -40,14 +48,14 @@ function spansOf(
 ): readonly Span[] {
   return reports.flatMap((start, from): Span[] => {
     if (start.event !== "start" || start.task !== task) return [];
-    const { run, attempt } = start;
+    const { run, attempt, user = null } = start;
     const isSame = (one: History["reports"][number]): boolean =>
       one.event === "end" && one.run === run && one.task === task && one.attempt === attempt;
     const to = reports.findIndex((one, at) => at > from && isSame(one));
-    if (to !== -1) return [{ run, from, to }];
+    if (to !== -1) return [{ run, user, from, to }];
     const document = runs.find(({ runId }) => runId === run)?.final?.document;
     const record = document?.tasks.find((one) => one.task === task)?.attempts.find((one) => one.attempt === attempt);
     const killed = killedAt.find((at) => at > from);
-    return record?.status === "lost" && killed !== undefined ? [{ run, from, to: killed }] : [];
+    return record?.status === "lost" && killed !== undefined ? [{ run, user, from, to: killed }] : [];
   });
 }

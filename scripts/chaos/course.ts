@@ -3,6 +3,7 @@
  * The kills of each phase come at their moments; the rest goes on meanwhile. Owns that nothing it started outlives it.
  */
 import { join } from "node:path";
+import { Approver } from "./approver.ts";
 import { Client } from "./client.ts";
 import { Dice } from "./dice.ts";
 import { Follower } from "./follower.ts";
@@ -10,10 +11,12 @@ import type { Report } from "./history.ts";
 import { planKills, type Phase, type PlannedKill } from "./killer.ts";
 import { drawItems, Load, type Item } from "./load.ts";
 import { objectsThatHold, runsWithAlarm } from "./object-state.ts";
+import { Poison } from "./poison.ts";
 import { Recorder } from "./recorder.ts";
 import type { Outcome } from "./report.ts";
 import { Stage } from "./stage.ts";
 import { violationsOf } from "./verdict.ts";
+import { versionsOfConf } from "./versions.ts";
 
 const POLL_MS = 100;
 const PROGRESS_MS = 5_000;
@@ -29,6 +32,8 @@ export interface ChaosOptions {
   readonly kills: number;
   readonly seed: number;
   readonly seconds: number;
+  /** Runs with an item that kills the runtime. */
+  readonly poisons: number;
   /** For the state of the runtime and what the recorder has seen. */
   readonly folder: string;
   readonly onProgress: (text: string) => void;
@@ -50,7 +55,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const recorder = await Recorder.start(join(options.folder, "reports.ndjson"), (report) => hear(report));
   const killedAt: number[] = [];
   const stage = await Stage.start({
-    confPath: join(import.meta.dirname, "peach.conf"),
+    confPaths: versionsOfConf(options.folder),
     pipelinesDir: join(import.meta.dirname, "pipelines"),
     persistTo: join(options.folder, "state"),
     env: { RECORDER_URL: recorder.url },
@@ -61,9 +66,15 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const client = new Client(stage, limit);
   const position = (): number => recorder.reports.length;
   const follower = new Follower({ stage, client, position, signal: limit });
-  hear = (report) => follower.heard(report);
+  const approver = new Approver({ stage, client, recorder, signal: limit });
+  hear = (report) => {
+    follower.heard(report);
+    if (report.event === "asked") approver.asked(report);
+    if (report.event === "poison") poison.strikes();
+  };
   const dice = new Dice(options.seed);
-  const items = drawItems(dice, options.seed, options.runs);
+  const poison = new Poison(stage, dice, limit);
+  const items = drawItems(dice, options.seed, options.runs, options.poisons);
   const plan = planKills(dice, options.kills, options.runs);
   const load = new Load({ stage, client, follower, signal: limit });
   const progress = setInterval(() => {
@@ -78,6 +89,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     const leftovers = limit.aborted ? [] : await objectsLeft(client);
     const deadLetters = limit.aborted ? [] : await client.deadLetters();
     await follower.end();
+    await approver.end();
     await stage.end();
     const history = {
       reports: recorder.reports,
@@ -89,7 +101,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
       // As long as runs are there, so is their state.
       heldState: follower.deleted === follower.final ? objectsThatHold(join(options.folder, "state")) : [],
       wronglyListed,
-      refusals: load.refusals,
+      refusals: [...load.refusals, ...approver.refusals, ...poison.faults],
     };
     return {
       seed: options.seed,
@@ -158,7 +170,7 @@ async function killIn(phase: Phase, scene: Scene, isDue: (kill: PlannedKill) => 
     await until(() => isDue(kill), Number.POSITIVE_INFINITY, scene.limit);
     await new Promise((wake) => setTimeout(wake, kill.delayMs));
     if (scene.limit.aborted) return;
-    await scene.stage.killAndRestart();
+    await scene.stage.killAndRestart("plan");
   }
 }
 

@@ -11,7 +11,14 @@ const digests = z.record(z.string(), z.string());
 /** What a task tells (scripts/chaos/pipelines/attempt.ts). Digests are SHA-256, in hex. */
 export const REPORT = z.discriminatedUnion("event", [
   /** It has read, and does nothing before this is written down. `item`: the client's name for the trigger, on root tasks. */
-  z.object({ ...attempt, event: z.literal("start"), item: z.string().nullable(), read: digests }),
+  // `user`: of a task that is limited by user.
+  z.object({
+    ...attempt,
+    event: z.literal("start"),
+    item: z.string().nullable(),
+    read: digests,
+    user: z.string().optional(),
+  }),
   /** It is about to pass: `to` for the children named there, else `passed`. */
   z.object({ ...attempt, event: z.literal("end"), passed: z.string(), to: digests }),
   /** It has done a step, which is not recorded yet. */
@@ -21,6 +28,10 @@ export const REPORT = z.discriminatedUnion("event", [
   z.object({ ...attempt, event: z.literal("made"), items: z.array(z.string()) }),
   z.object({ ...attempt, event: z.literal("item"), index: z.number(), read: z.string(), passed: z.string() }),
   z.object({ ...attempt, event: z.literal("joined"), items: z.array(z.string()) }),
+  /** An external task: where it can be completed. */
+  z.object({ ...attempt, event: z.literal("asked"), url: z.string(), user: z.string().nullable() }),
+  /** It kills the runtime: the recorder's owner does it in its place. */
+  z.object({ ...attempt, event: z.literal("poison") }),
   z.object({
     ...attempt,
     event: z.literal("child"),
@@ -47,7 +58,7 @@ export const RUN_DOCUMENT = z.object({
       status: z.string(),
       reason: z.string().nullable(),
       upstream: z.array(z.string()),
-      each: z.object({ total: z.number(), succeeded: z.number() }).optional(),
+      each: z.object({ total: z.number(), succeeded: z.number(), failed: z.number() }).optional(),
       attempts: z.array(
         z.object({
           attempt: z.number(),

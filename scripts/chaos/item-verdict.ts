@@ -1,4 +1,5 @@
 /** Holds the items of tasks that run once per item against what was made for them, and what was read of them in the end. */
+import { createHash } from "node:crypto";
 import type { Report, RunDocument, TaskDocument } from "./history.ts";
 
 export type ItemReport = Extract<Report, { event: "made" | "item" | "joined" }>;
@@ -12,23 +13,41 @@ interface Found {
  * Each item reads what an attempt passed that was accepted: of the task that made the array, of the item before it. Which attempt of an
  * item that was, is not asked: all that read of it must have read the same, and it must be one that was passed.
  */
-export function ofItems(document: RunDocument, reports: readonly ItemReport[]): Found[] {
+export function ofItems(
+  document: RunDocument,
+  reports: readonly ItemReport[],
+  failing: Readonly<Record<string, readonly number[]>> = {},
+): Found[] {
   return document.tasks.flatMap((task) =>
-    task.each === undefined || document.status !== "succeeded" ? [] : ofTask(document, task, task.each, reports),
+    task.each === undefined || document.status !== "succeeded"
+      ? []
+      : ofTask(document, task, task.each, reports, failing[task.task] ?? []),
   );
 }
+
+/** SHA-256 of `null`, which stands for an item that has failed. */
+const NOTHING = createHash("sha256").update("null").digest("hex");
 
 function ofTask(
   document: RunDocument,
   { task, upstream }: TaskDocument,
-  { total, succeeded }: NonNullable<TaskDocument["each"]>,
+  { total, succeeded, failed }: NonNullable<TaskDocument["each"]>,
   reports: readonly ItemReport[],
+  failing: readonly number[],
 ): Found[] {
   const found: Found[] = [];
-  if (total !== succeeded || total === 0) found.push({ task, detail: `${succeeded} of ${total} items have succeeded` });
+  if (total !== succeeded + failing.length || failed !== failing.length || total === 0)
+    found.push({ task, detail: `${succeeded} of ${total} items have succeeded, ${failed} have failed` });
   const parent = document.tasks.find((entry) => entry.task === upstream[0]);
   const accepted = parent?.attempts.find(({ status }) => status === "succeeded")?.attempt;
   for (let index = 0; index < total; index += 1) {
+    if (failing.includes(index)) {
+      for (const joined of readersOf(document, task, reports)) {
+        if (joined.items[index] !== NOTHING)
+          found.push({ task, detail: `${joined.task} read ${joined.items[index]} as item ${index}, which has failed` });
+      }
+      continue;
+    }
     const own = reports.flatMap((report) =>
       report.event === "item" && report.task === task && report.index === index ? [report] : [],
     );

@@ -11,6 +11,12 @@ export interface Kind {
   readonly failures: Readonly<Record<string, number>>;
   /** Every task of it. */
   readonly tasks: readonly string[];
+  /** The task that somebody outside completes; what it passes is not said by itself. */
+  readonly external?: string;
+  /** By task that runs once per item: the items that fail, for which null stands in the array. */
+  readonly failedItems?: Readonly<Record<string, readonly number[]>>;
+  /** Only one version of peach.conf has it (versions.ts). */
+  readonly isInOneVersion?: true;
 }
 
 const ALL_SUCCEED = { status: "succeeded", others: {}, failures: {} } as const;
@@ -56,6 +62,16 @@ const ALL: Readonly<Record<string, Kind>> = {
   awaited: { ...ALL_SUCCEED, share: 0, tasks: ["awaited", "awaited_end"] },
   map: { ...ALL_SUCCEED, share: 6, tasks: ["map", "map_item", "map_again", "map_end"] },
   limited: { ...ALL_SUCCEED, share: 5, tasks: ["limited", "limited_2", "limited_end"] },
+  keyed: { ...ALL_SUCCEED, share: 6, tasks: ["keyed", "keyed_2", "keyed_end"] },
+  approve: { ...ALL_SUCCEED, share: 5, tasks: ["approve", "approve_keyed", "approve_end"], external: "approve" },
+  poison: {
+    ...ALL_SUCCEED,
+    share: 0,
+    tasks: ["poison", "poison_item", "poison_end"],
+    failedItems: { poison_item: [5] },
+  },
+  novel: { ...ALL_SUCCEED, share: 4, tasks: ["novel", "novel_end"], isInOneVersion: true },
+  former: { ...ALL_SUCCEED, share: 4, tasks: ["former", "former_2", "former_end"], isInOneVersion: true },
   large: { ...ALL_SUCCEED, share: 10, tasks: ["large", "large_left", "large_right", "large_join"] },
   stream: { ...ALL_SUCCEED, share: 5, tasks: ["stream", "stream_2", "stream_3"] },
   long: { ...ALL_SUCCEED, share: 4, tasks: ["long", "long_end"] },

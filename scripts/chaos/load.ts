@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { type Client, UnexpectedAnswer } from "./client.ts";
 import type { Dice } from "./dice.ts";
 import type { Follower } from "./follower.ts";
-import { drawKind } from "./kinds.ts";
+import { drawKind, KINDS } from "./kinds.ts";
 import type { Stage } from "./stage.ts";
 
 const LANES = 12;
@@ -14,6 +14,7 @@ const LANES = 12;
 const MAX_OPEN = 120;
 const POLL_MS = 50;
 const PAUSE_MS = 200;
+const USERS = 4;
 
 /** Above the inline limit of scripts/chaos/peach.conf. */
 const LARGE_BYTES = 60_000;
@@ -32,12 +33,17 @@ export interface Item {
   /** Of the payload, about. */
   readonly bytes: number;
   readonly cancelAfterMs: number;
+  /** Whose it is: some tasks are limited by user. */
+  readonly user: string;
 }
 
-/** The triggers of a seed. */
-export function drawItems(dice: Dice, seed: number, count: number): Item[] {
+/** The triggers of a seed, spread over them so many of a run that kills the runtime. */
+export function drawItems(dice: Dice, seed: number, count: number, poisons: number): Item[] {
+  const isPoison = (index: number): boolean =>
+    Math.floor(((index + 1) * poisons) / count) > Math.floor((index * poisons) / count);
   return Array.from({ length: count }, (_, index) => {
-    const kind = drawKind(dice);
+    const drawn = drawKind(dice);
+    const kind = isPoison(index) ? "poison" : drawn;
     const name = `${seed}-${index}`;
     const isKeyed = dice.chance(0.7);
     return {
@@ -47,6 +53,7 @@ export function drawItems(dice: Dice, seed: number, count: number): Item[] {
       twice: isKeyed && dice.chance(0.25),
       bytes: bytesOf(kind, dice),
       cancelAfterMs: dice.between(0, 1_500),
+      user: `user-${dice.between(0, USERS)}`,
     };
   });
 }
@@ -97,7 +104,13 @@ export class Load {
     const sent = createHash("sha256").update(body).digest("hex");
     const sendOnce = async (): Promise<string | null> => {
       const answer = await this.#untilAnswered(() =>
-        this.#options.client.trigger(item.kind, body, contentType, item.key),
+        this.#options.client.trigger(
+          item.kind,
+          body,
+          contentType,
+          item.key,
+          KINDS.get(item.kind)?.isInOneVersion === true,
+        ),
       );
       if (answer === null) return null;
       if (answer.deduplicated) this.found += 1;
@@ -154,12 +167,12 @@ function bytesOf(kind: string, dice: Dice): number {
   return kind === "large" || dice.chance(0.05) ? LARGE_BYTES : 1_000;
 }
 
-function payloadOf({ name, kind, bytes }: Item): { body: Uint8Array<ArrayBuffer>; contentType: string } {
+function payloadOf({ name, kind, bytes, user }: Item): { body: Uint8Array<ArrayBuffer>; contentType: string } {
   if (kind === "stream") {
     const text = name.padEnd(32);
     return { body: Buffer.from(text.repeat(Math.ceil(bytes / text.length))), contentType: "application/octet-stream" };
   }
-  const payload = { item: name, filler: "peach ".repeat(bytes / 6) };
+  const payload = { item: name, user, filler: "peach ".repeat(bytes / 6) };
   return { body: Buffer.from(JSON.stringify(payload)), contentType: "application/json" };
 }
 

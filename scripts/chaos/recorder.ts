@@ -51,7 +51,11 @@ export class Recorder {
   }
 
   async #take(request: IncomingMessage): Promise<void> {
-    const report = REPORT.parse(JSON.parse(await text(request)));
+    this.add(REPORT.parse(JSON.parse(await text(request))));
+  }
+
+  /** Writes down what was done for a task from outside, as if the task had told it. */
+  add(report: Report): void {
     this.reports.push(report);
     this.#file.write(`${JSON.stringify({ at: Date.now(), ...report })}\n`);
     this.#onReport(report);

@@ -57,6 +57,7 @@ export function figuresOf(outcome: Outcome): Record<string, unknown> {
     },
     kills: {
       count: kills.length,
+      by_poison: kills.filter(({ by }) => by === "poison").length,
       ready_after_ms: { median: ready[Math.floor(ready.length / 2)] ?? null, max: ready.at(-1) ?? null },
       last_start_to_all_final_ms: outcome.lastFinalAfterMs,
     },

@@ -6,10 +6,13 @@ export interface Kill {
   readonly at: number;
   /** From the start of the next runtime until it answered. */
   readonly readyAfterMs: number;
+  /** By the plan of the seed, or by a poison item that ran. */
+  readonly by: "plan" | "poison";
 }
 
 export interface StageOptions {
-  readonly confPath: string;
+  /** Versions of peach.conf: each start takes the next one. */
+  readonly confPaths: readonly [string, ...string[]];
   readonly pipelinesDir: string;
   readonly persistTo: string;
   readonly env: Readonly<Record<string, string>>;
@@ -30,6 +33,8 @@ export class Stage {
   /** Resolves while the runtime is up. */
   #up = Promise.withResolvers<void>();
   #isUp = true;
+  /** What is under way of it, once it is being killed. */
+  #restart: Promise<void> | null = null;
   #readyAt = Date.now();
 
   private constructor(options: StageOptions, runtime: LocalRuntime) {
@@ -41,7 +46,7 @@ export class Stage {
 
   /** Resolves when it is up. */
   static async start(options: StageOptions): Promise<Stage> {
-    return new Stage(options, await startRuntime(options));
+    return new Stage(options, await startRuntime({ ...options, confPath: options.confPaths[0] }));
   }
 
   get url(): string {
@@ -70,8 +75,16 @@ export class Stage {
     return this.#up.promise;
   }
 
-  /** Kills every process of it at once and starts it again on the same state and port. Resolves when it is up. */
-  async killAndRestart(): Promise<void> {
+  /**
+   * Kills every process of it at once and starts it again on the same state and port, with the next version of peach.conf. Resolves
+   * when it is up. While that is under way another call waits for it, and kills nothing.
+   */
+  async killAndRestart(by: Kill["by"]): Promise<void> {
+    this.#restart ??= this.#killAndRestart(by).finally(() => (this.#restart = null));
+    await this.#restart;
+  }
+
+  async #killAndRestart(by: Kill["by"]): Promise<void> {
     this.#up = Promise.withResolvers<void>();
     this.#isUp = false;
     const at = Date.now();
@@ -82,9 +95,11 @@ export class Stage {
     const { token } = this.#runtime;
     const startedAt = Date.now();
     const env = { ...this.#options.env, PEACH_API_TOKEN: token };
-    this.#runtime = await startRuntime({ ...this.#options, env, port: this.#port });
+    const { confPaths } = this.#options;
+    const confPath = confPaths[(this.kills.length + 1) % confPaths.length] ?? confPaths[0];
+    this.#runtime = await startRuntime({ ...this.#options, confPath, env, port: this.#port });
     this.#readyAt = Date.now();
-    this.kills.push({ at, readyAfterMs: this.#readyAt - startedAt });
+    this.kills.push({ at, readyAfterMs: this.#readyAt - startedAt, by });
     this.#isUp = true;
     this.#up.resolve();
   }

@@ -104,7 +104,7 @@ function byRun(reports: readonly Report[]): Map<string, Reported> {
     else if (report.event === "end") of.ends.push({ ...report, at });
     else if (report.event === "step") of.steps.push(report);
     else if (report.event === "child") of.children.push(report);
-    else of.items.push(report);
+    else if (report.event === "made" || report.event === "item" || report.event === "joined") of.items.push(report);
   }
   return all;
 }
@@ -124,10 +124,10 @@ function ofRun(run: FollowedRun, reported: Reported): Violation[] {
   const { document } = run.final;
   const kind = KINDS.get(document.task);
   const found = [
-    ...ofAttempts(run, document, reported, say),
-    ...ofReads(run, document, reported, say),
+    ...ofAttempts(run, document, reported, kind?.external, say),
+    ...ofReads(run, document, reported, kind?.external, say),
     ...ofSteps(reported, say),
-    ...ofItems(document, reported.items).map(({ task, detail }) => say("wrong_items", task, detail)),
+    ...ofItems(document, reported.items, kind?.failedItems).map(({ task, detail }) => say("wrong_items", task, detail)),
   ];
   if (kind !== undefined) found.push(...ofEnd(run, document, kind, say));
   if (run.later !== null && JSON.stringify(run.later) !== JSON.stringify(document))
@@ -163,6 +163,7 @@ function ofAttempts(
   run: FollowedRun,
   document: RunDocument,
   { starts, ends, children }: Reported,
+  external: string | undefined,
   say: Say,
 ): Violation[] {
   const found: Violation[] = [];
@@ -172,7 +173,7 @@ function ofAttempts(
       found.push(say("not_accepted_once", task.task, `it is ${task.status} with ${accepted.length} accepted attempts`));
     // What gathers the items of a task is not its code.
     for (const { attempt } of task.each === undefined ? accepted : []) {
-      if (!ends.some((end) => end.task === task.task && end.attempt === attempt))
+      if (!ends.some((end) => end.task === task.task && (end.attempt === attempt || task.task === external)))
         found.push(say("missing_effect", task.task, `attempt ${attempt} was accepted and reported nothing`));
     }
   }
@@ -203,11 +204,19 @@ function ofSteps({ steps }: Reported, say: Say): Violation[] {
   });
 }
 
-function ofReads(run: FollowedRun, document: RunDocument, { starts, ends }: Reported, say: Say): Violation[] {
+function ofReads(
+  run: FollowedRun,
+  document: RunDocument,
+  { starts, ends }: Reported,
+  external: string | undefined,
+  say: Say,
+): Violation[] {
   const found: Violation[] = [];
   const endOf = (parent: TaskDocument | undefined): End | undefined => {
     const accepted = parent?.attempts.find(({ status }) => status === "succeeded");
-    return ends.find((end) => end.task === parent?.task && end.attempt === accepted?.attempt);
+    // Whichever attempt was completed: what was sent for it is the same.
+    const isOf = (end: End): boolean => end.attempt === accepted?.attempt || end.task === external;
+    return ends.find((end) => end.task === parent?.task && isOf(end));
   };
   for (const { task, attempt, read, at } of starts) {
     const upstream = document.tasks.find((entry) => entry.task === task)?.upstream ?? [];

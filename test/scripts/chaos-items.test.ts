@@ -6,7 +6,7 @@ const attempts = [
   { attempt: 1, status: "lost", error: null },
   { attempt: 2, status: "succeeded", error: null },
 ];
-const EACH = { total: 2, succeeded: 2 };
+const EACH = { total: 2, succeeded: 2, failed: 0 };
 
 /** map ──▶ item ×2 ──▶ end; the first attempt of each was lost. */
 const DOCUMENT: RunDocument = {
@@ -53,6 +53,29 @@ describe("items of a run that was killed in the middle", () => {
       task.each === undefined ? task : { ...task, each: { ...EACH, succeeded: 1 } },
     );
     expect(ofItems({ ...DOCUMENT, tasks }, REPORTS)).toHaveLength(1);
+  });
+});
+
+describe("an item that kills its worker", () => {
+  /** What `createHash("sha256").update("null")` gives. */
+  const NULL = "74234e98afe7498fb5daf1f36ac2d78acc339464f950703b8c019892f982b90b";
+  const tasks = DOCUMENT.tasks.map((task) =>
+    task.each === undefined ? task : { ...task, each: { total: 2, succeeded: 1, failed: 1 } },
+  );
+  const reports = [...REPORTS.filter((report) => report.event !== "joined"), joined("A", NULL)];
+  const ofPoison = (read: readonly ItemReport[]): readonly unknown[] =>
+    ofItems({ ...DOCUMENT, tasks }, read, { item: [1] });
+
+  it("is the one that fails, and null stands in its place", () => {
+    expect(ofPoison(reports)).toEqual([]);
+  });
+
+  it("is told if a neighbour is null in its place", () => {
+    expect(ofPoison(reports.with(reports.length - 1, joined(NULL, NULL)))).toMatchObject([{ task: "item" }]);
+  });
+
+  it("is told if something else than null stands in its place", () => {
+    expect(ofPoison(reports.with(reports.length - 1, joined("A", "B")))).toMatchObject([{ task: "item" }]);
   });
 });
 

@@ -1,9 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { Dice } from "../../scripts/chaos/dice.ts";
 import { planKills } from "../../scripts/chaos/killer.ts";
 import { KINDS } from "../../scripts/chaos/kinds.ts";
 import { drawItems } from "../../scripts/chaos/load.ts";
+import { versionsOfConf } from "../../scripts/chaos/versions.ts";
 import { checkProject } from "../../src/conf/compile.ts";
 import { projectPaths } from "../../src/conf/project-paths.ts";
 import { graphFrom } from "../../src/core/graph.ts";
@@ -11,40 +14,64 @@ import { graphFrom } from "../../src/core/graph.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const SEED = 7;
 
-describe("the pipelines of npm run chaos", () => {
-  const { compiled, diagnostics } = checkProject(
-    projectPaths(
-      { PEACH_CONF: join(ROOT, "scripts/chaos/peach.conf"), PEACH_PIPELINES: join(ROOT, "scripts/chaos/pipelines") },
-      ROOT,
-      ROOT,
-    ),
-  );
-
-  it("compile", () => {
-    expect(diagnostics).toEqual([]);
+const folder = mkdtempSync(join(tmpdir(), "peach-chaos-plan-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const VERSIONS = versionsOfConf(folder).map((conf) =>
+  checkProject(projectPaths({ PEACH_CONF: conf, PEACH_PIPELINES: join(ROOT, "scripts/chaos/pipelines") }, ROOT, ROOT)),
+);
+const graphsOf = (root: string): readonly (readonly string[])[] =>
+  VERSIONS.flatMap(({ compiled }) => {
+    const graph = compiled === null ? null : graphFrom(compiled.plan, root);
+    return graph === null ? [] : [graph.tasks.map(({ name }) => name).toSorted()];
   });
 
-  it.for([...KINDS])("the kind %s has the tasks of its graph", ([root, { tasks }]) => {
-    const graph = compiled === null ? null : graphFrom(compiled.plan, root);
-    expect(graph?.tasks.map(({ name }) => name).toSorted()).toEqual([...tasks].toSorted());
+describe("the pipelines of npm run chaos", () => {
+  it("compile in both versions", () => {
+    expect(VERSIONS.map(({ diagnostics }) => diagnostics)).toEqual([[], []]);
+  });
+
+  it("differ between the versions in tasks, a method, a lane, a limit and a way of dispatch", () => {
+    const plans = VERSIONS.map(({ compiled }) => compiled?.plan.tasks ?? {});
+    expect(plans.map((tasks) => ["novel" in tasks, "former" in tasks])).toEqual([
+      [false, true],
+      [true, false],
+    ]);
+    const differing = plans.map(({ fan_join, long, limited_2, direct }) => [
+      fan_join?.method,
+      long?.timeoutMs,
+      limited_2?.limits?.concurrency?.limit,
+      direct?.dispatch,
+    ]);
+    for (const [index, value] of (differing[0] ?? []).entries()) expect(differing[1]?.[index]).not.toEqual(value);
+  });
+
+  it.for([...KINDS])("the kind %s has the tasks of its graph in each version that has it", ([root, kind]) => {
+    const graphs = graphsOf(root);
+    expect(graphs).toHaveLength(kind.isInOneVersion === true ? 1 : 2);
+    for (const graph of graphs) expect(graph).toEqual([...kind.tasks].toSorted());
   });
 });
 
 describe("what is sent", () => {
   it("is the same for the same seed, and another for another", () => {
-    const items = drawItems(new Dice(SEED), SEED, 500);
-    expect(drawItems(new Dice(SEED), SEED, 500)).toEqual(items);
-    expect(drawItems(new Dice(SEED + 1), SEED, 500)).not.toEqual(items);
+    const items = drawItems(new Dice(SEED), SEED, 500, 0);
+    expect(drawItems(new Dice(SEED), SEED, 500, 0)).toEqual(items);
+    expect(drawItems(new Dice(SEED + 1), SEED, 500, 0)).not.toEqual(items);
   });
 
   it("has every kind that has a share, and no other", () => {
-    const drawn = new Set(drawItems(new Dice(SEED), SEED, 2_000).map(({ kind }) => kind));
+    const drawn = new Set(drawItems(new Dice(SEED), SEED, 2_000, 0).map(({ kind }) => kind));
     const shared = [...KINDS].flatMap(([name, { share }]) => (share > 0 ? [name] : []));
     expect([...drawn].toSorted()).toEqual(shared.toSorted());
   });
 
+  it("has as many runs with a poison item as are asked for, spread over all", () => {
+    const items = drawItems(new Dice(SEED), SEED, 500, 2);
+    expect(items.flatMap(({ kind }, index) => (kind === "poison" ? [index] : []))).toEqual([249, 499]);
+  });
+
   it("is sent twice only with a key", () => {
-    const twice = drawItems(new Dice(SEED), SEED, 500).filter((item) => item.twice);
+    const twice = drawItems(new Dice(SEED), SEED, 500, 0).filter((item) => item.twice);
     expect(twice.length).toBeGreaterThan(0);
     expect(twice.filter(({ key }) => key === null)).toEqual([]);
   });

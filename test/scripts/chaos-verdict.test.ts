@@ -270,6 +270,61 @@ describe("a limited task", () => {
   });
 });
 
+describe("a task that is limited by user", () => {
+  const keyed = (run: string, event: "start" | "end", user: string): Report =>
+    event === "start"
+      ? { run, task: "keyed_2", attempt: 1, event, item: null, read: {}, user }
+      : { run, task: "keyed_2", attempt: 1, event, passed: "x", to: {} };
+  const crowds = (reports: readonly Report[]): readonly string[] =>
+    violationsOf({ ...historyOf(), reports, runs: [] }).map(({ detail }) => detail);
+
+  it("may run once for each user at once", () => {
+    expect(crowds([keyed("a", "start", "anna"), keyed("b", "start", "bert")])).toEqual([]);
+  });
+
+  it("is found out with two of one user", () => {
+    const starts = [keyed("a", "start", "anna"), keyed("b", "start", "anna")];
+    expect(crowds([...starts, keyed("a", "end", "anna"), keyed("b", "end", "anna")])).toEqual([
+      "2 attempts ran at once, of a, b",
+    ]);
+  });
+});
+
+describe("an external task", () => {
+  const tasks = DOCUMENT.tasks.map((task) => {
+    const name = task.task === "direct" ? "approve" : "approve_keyed";
+    return { ...task, task: name, upstream: task.upstream.map(() => "approve") };
+  });
+  const document = {
+    ...DOCUMENT,
+    task: "approve",
+    tasks: [...tasks, tasks[1]].map((task, index) => rename(task, index)),
+  };
+  const run = { final: { document, at: 9 }, later: document, succeededAt: new Map<string, number>() };
+  const reports = (passed: string): Report[] => [
+    start("approve", 1, { "": "carried" }, "item-1"),
+    end("approve", 2, passed),
+    start("approve_keyed", 2, { "": "approved" }),
+    end("approve_keyed", 2, "x"),
+    start("approve_end", 2, { "": "x" }),
+    end("approve_end", 2, "y"),
+  ];
+
+  it("may be completed by the URL of any of its attempts", () => {
+    expect(violationsOf(historyOf(run, reports("approved")))).toEqual([]);
+  });
+
+  it("is told if its child read something else than was sent for it", () => {
+    expect(violationsOf(historyOf(run, reports("refused"))).map(({ rule }) => rule)).toEqual(["wrong_read"]);
+  });
+});
+
+/** The third task of the external run is the one below its second. */
+function rename(task: RunDocument["tasks"][number] | undefined, index: number): RunDocument["tasks"][number] {
+  if (task === undefined) throw new Error("the run has no task");
+  return index < 2 ? task : { ...task, task: "approve_end", upstream: ["approve_keyed"] };
+}
+
 function historyOf(run: Partial<FollowedRun> = {}, reports = REPORTS): History {
   return {
     reports,

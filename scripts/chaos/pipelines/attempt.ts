@@ -8,9 +8,13 @@ import { currentTask, passToChildTask } from "peach/task-helpers";
 const LARGE_BYTES = 40_000;
 const MAX_PAUSE_MS = 150;
 
-/** Reports the start of this attempt. `item`: what the client calls the trigger, on the root task. */
-export async function begin(read: Readonly<Record<string, string>>, item: string | null): Promise<void> {
-  await report({ event: "start", item, read });
+/** Reports the start of this attempt. `item`: what the client calls the trigger, on the root task; `user`: whose turn it takes. */
+export async function begin(
+  read: Readonly<Record<string, string>>,
+  item: string | null,
+  user: string | null = null,
+): Promise<void> {
+  await report({ event: "start", item, read, ...(user !== null && { user }) });
   await takeMs(Math.random() * MAX_PAUSE_MS);
 }
 
@@ -28,9 +32,14 @@ export function itemOf(payload: unknown): string | null {
   return isMapping(payload) && typeof payload["item"] === "string" ? payload["item"] : null;
 }
 
-/** Passes a small value of this attempt. */
-export async function passValue(): Promise<void> {
-  const value = stampOf();
+/** Whom a payload is of; null: it names nobody. */
+export function userOf(payload: unknown): string | null {
+  return isMapping(payload) && typeof payload["user"] === "string" ? payload["user"] : null;
+}
+
+/** Passes a small value of this attempt, which names the user, if there is one. */
+export async function passValue(user: string | null = null): Promise<void> {
+  const value = { ...stampOf(), ...(user !== null && { user }) };
   await report({ event: "end", passed: await digestOf(value), to: {} });
   passToChildTask(value);
 }

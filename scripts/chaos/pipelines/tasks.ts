@@ -1,11 +1,24 @@
 /** The methods of scripts/chaos/peach.conf. */
 import { currentTask, readFromParentTask, runOnlyChildTasks, step, triggerTaskWithEvent } from "peach/task-helpers";
-import { begin, digestOf, digestsOf, itemOf, passBytes, passStream, passValue, report, takeMs } from "./attempt.ts";
+import {
+  begin,
+  digestOf,
+  digestsOf,
+  itemOf,
+  passBytes,
+  passStream,
+  passValue,
+  report,
+  takeMs,
+  userOf,
+} from "./attempt.ts";
 
 /** Of a payload that a child run is triggered with, so that it lies in R2. */
 const FILLER = "peach ".repeat(5_000);
 const ITEM_BYTES = 32;
 const ITEMS = 40;
+const FEW_ITEMS = 12;
+const POISONED = 5;
 const ITEM_MS = 100;
 const STEP_MS = 300;
 const MIN_SECONDS_MS = 500;
@@ -13,8 +26,11 @@ const MAX_SECONDS_MS = 5_000;
 
 export async function plain(payload: unknown): Promise<void> {
   await begin(await digestsOf(payload), itemOf(payload));
-  await passValue();
+  await passValue(userOf(payload));
 }
+
+/** The same under another name: what a later version of peach.conf names in its place. */
+export const plain_again = plain;
 
 export const throws_once = throwing(1);
 export const throws_twice = throwing(2);
@@ -28,7 +44,7 @@ export async function hangs_once(payload: unknown): Promise<void> {
 }
 
 export async function takes_seconds(payload: unknown): Promise<void> {
-  await begin(await digestsOf(payload), itemOf(payload));
+  await begin(await digestsOf(payload), itemOf(payload), userOf(payload));
   const { name } = currentTask();
   // Of the driver lane: what its timeout leaves.
   await takeMs(
@@ -37,6 +53,12 @@ export async function takes_seconds(payload: unknown): Promise<void> {
       : MIN_SECONDS_MS,
   );
   await passValue();
+}
+
+/** Tells outside where it can be completed, and returns. */
+export async function asks_somebody(payload: unknown): Promise<void> {
+  await begin(await digestsOf(payload), itemOf(payload));
+  await report({ event: "asked", url: currentTask().completionUrl, user: userOf(payload) });
 }
 
 export async function chooses_one(payload: unknown): Promise<void> {
@@ -94,10 +116,19 @@ export async function awaits_run(payload: unknown): Promise<void> {
 
 export async function makes_items(payload: unknown): Promise<unknown> {
   await begin(await digestsOf(payload), itemOf(payload));
-  const items = Array.from({ length: ITEMS }, (_, n) => ({ n, nonce: crypto.randomUUID() }));
+  const length = currentTask().name === "poison" ? FEW_ITEMS : ITEMS;
+  const items = Array.from({ length }, (_, n) => ({ n, nonce: crypto.randomUUID() }));
   await report({ event: "made", items: await Promise.all(items.map(digestOf)) });
   await report({ event: "end", passed: await digestOf(items), to: {} });
   return items;
+}
+
+/** One of its items is killed with the whole runtime, by who hears its report. */
+export async function maps_poison(read: unknown): Promise<unknown> {
+  if (currentTask().item?.index !== POISONED) return maps_item(read);
+  await report({ event: "poison" });
+  await new Promise(() => {});
+  return null;
 }
 
 /** Each attempt passes something else; every tenth item lies in R2. */

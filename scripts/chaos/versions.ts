@@ -1,0 +1,30 @@
+/**
+ * Two versions of the pipelines, of which each start of the runtime takes the other one: so every run that lives through a kill goes on
+ * under a version that it was not accepted by. The second one has tasks that the first has not, and the other way round; a method, a
+ * lane, a limit and a way of dispatch are others. What a run has to come to is the same in both.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseDocument } from "yaml";
+
+/** Writes the second version into this folder. Returns the paths of both. */
+export function versionsOfConf(folder: string): [string, string] {
+  const first = join(import.meta.dirname, "peach.conf");
+  const second = join(folder, "peach.second.conf");
+  writeFileSync(second, secondVersion(readFileSync(first, "utf8")));
+  return [first, second];
+}
+
+/** The second version of peach.conf, as text. */
+export function secondVersion(text: string): string {
+  const conf = parseDocument(text);
+  conf.setIn(["tasks", "novel"], { method: "plain", downstream: "novel_end" });
+  conf.setIn(["tasks", "novel_end"], { method: "plain_again" });
+  // A run of the first version still finds it: every exported function is deployed.
+  for (const task of ["former", "former_2", "former_end"]) conf.deleteIn(["tasks", task]);
+  conf.setIn(["tasks", "fan_join", "method"], "plain_again");
+  conf.setIn(["tasks", "long", "timeout"], "9s");
+  conf.setIn(["tasks", "limited_2", "concurrency"], 1);
+  conf.setIn(["tasks", "direct", "dispatch"], "queue");
+  return conf.toString();
+}
