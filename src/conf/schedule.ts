@@ -69,7 +69,7 @@ function schedulePlan(conf: ScheduleConf & { readonly cron: string }): ScheduleP
   };
 }
 
-function catchUpRule({ catch_up: { policy = "none", window } = {} }: ScheduleConf): CatchUpRule {
+function catchUpRule({ catch_up: { policy = "latest", window } = {} }: ScheduleConf): CatchUpRule {
   return { policy, windowMs: window ?? (policy === "all" ? DAY_MS : null) };
 }
 

@@ -19,7 +19,7 @@ describe("a schedule in the plan", () => {
         cron: "0 3 * * *",
         timezone: "UTC",
         overlap: "allow",
-        catchUp: { policy: "none", windowMs: null },
+        catchUp: { policy: "latest", windowMs: null },
         payload: null,
       },
     ]);

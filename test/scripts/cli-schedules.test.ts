@@ -65,7 +65,7 @@ report  @hourly  UTC
             cron: "@hourly",
             timezone: "UTC",
             overlap: "allow",
-            catch_up: { policy: "none", window_ms: null },
+            catch_up: { policy: "latest", window_ms: null },
             next: [{ local: "2027-03-27T13:00:00+00:00", utc: "2027-03-27T13:00:00Z" }],
           },
         ],
