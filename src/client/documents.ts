@@ -205,6 +205,8 @@ export interface DeployedSchedule {
   readonly paused: boolean;
   readonly next: readonly { readonly local: string; readonly utc: string }[];
   readonly waiting: readonly string[];
+  /** What keeps them: the code that was to start them does not have the task yet. */
+  readonly waiting_for: "deploy" | null;
   readonly last_run: { readonly run_id: string; readonly due_at: string; readonly started_at: string } | null;
   readonly skipped: {
     readonly count: number;

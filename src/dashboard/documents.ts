@@ -229,6 +229,7 @@ export interface ScheduleDocument {
   readonly paused: { readonly by: string; readonly at: string } | boolean | null;
   readonly next: readonly { readonly local: string; readonly utc: string }[];
   readonly waiting: readonly string[];
+  readonly waiting_for: "deploy" | null;
   readonly last_run: { readonly run_id: string; readonly due_at: string; readonly started_at: string } | null;
   readonly skipped: {
     readonly count: number;

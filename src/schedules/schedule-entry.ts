@@ -9,7 +9,10 @@ import {
   type ScheduleState,
   type SkipReason,
 } from "../core/schedule.ts";
+import type { CatchUpRule } from "../core/plan.ts";
 import type { ScheduleStore } from "./store.ts";
+
+const EVERY_ONE: CatchUpRule = { policy: "all", windowMs: null };
 
 export class ScheduleEntry {
   readonly #times: DueTimes;
@@ -20,6 +23,7 @@ export class ScheduleEntry {
   #againAt = 0;
   /** Failures in a row. */
   #strikes = 0;
+  #awaitsDeploy = false;
   /** The first due time after the last one that was dealt with. */
   #next: { readonly after: number; readonly at: number } | null = null;
 
@@ -37,6 +41,11 @@ export class ScheduleEntry {
   /** What is stored: never behind it. */
   get state(): ScheduleState {
     return this.#state;
+  }
+
+  /** Whether its task was not known when it was last due. */
+  get awaitsDeploy(): boolean {
+    return this.#awaitsDeploy && this.#state.waiting.length > 0;
   }
 
   /** Takes over what a transaction of the store has recorded. */
@@ -68,6 +77,7 @@ export class ScheduleEntry {
   started(dueAt: number, runId: NonNullable<ScheduleState["lastRun"]>["runId"], startedAt: number): void {
     this.#deal(dueAt, { ...this.#state, lastRun: { runId, dueAt, startedAt } });
     this.#strikes = 0;
+    this.#awaitsDeploy = false;
   }
 
   skip(dueAt: number, reason: SkipReason, detail: string | null = null): void {
@@ -79,6 +89,13 @@ export class ScheduleEntry {
     this.#keepWaiting(waiting);
     this.#strikes += 1;
     this.#againAt = now + pauseAfter(this.#strikes);
+  }
+
+  /** Their task is not deployed where this was tried. */
+  awaitDeploy(waiting: readonly number[], againAt: number): void {
+    this.#keepWaiting(waiting);
+    this.#againAt = againAt;
+    this.#awaitsDeploy = true;
   }
 
   /** This one has to wait for the run before it. */
@@ -99,14 +116,18 @@ export class ScheduleEntry {
     return { ...this.#state, dealtUntil: now, waiting: [] };
   }
 
+  /** The state if it is deployed again now: what was due while it was absent is on time, as many as are started at once. */
+  whenBack(now: number): ScheduleState {
+    const { start, leftOut } = dueSince(this.#times, EVERY_ONE, this.#state.dealtUntil, now);
+    const state = leftOut === null ? this.#state : skipped(this.#state, leftOut.last, "missed", leftOut.count);
+    return withWaiting({ ...state, dealtUntil: Math.max(state.dealtUntil, now) }, [...state.waiting, ...start]);
+  }
+
   #keepWaiting(waiting: readonly number[]): void {
-    const kept = waiting.slice(-MAX_STARTED);
-    const left = waiting.length - kept.length;
-    const last = waiting[left - 1];
-    const state = last === undefined ? this.#state : skipped(this.#state, last, "missed", left);
-    const dealtUntil = Math.max(state.dealtUntil, ...kept);
-    if (state === this.#state && dealtUntil === state.dealtUntil && kept.join() === state.waiting.join()) return;
-    this.#save({ ...state, dealtUntil, waiting: kept });
+    const state = withWaiting(this.#state, waiting);
+    const { dealtUntil, waiting: before, skipped: count } = this.#state;
+    if (state.skipped === count && state.dealtUntil === dealtUntil && state.waiting.join() === before.join()) return;
+    this.#save(state);
   }
 
   #deal(dueAt: number, state: ScheduleState): void {
@@ -119,6 +140,15 @@ export class ScheduleEntry {
     this.#store.saveState(this.#definition, state);
     this.#state = state;
   }
+}
+
+/** The state if these are to be started and cannot be yet: the newest, the others are missed. */
+function withWaiting(before: ScheduleState, waiting: readonly number[]): ScheduleState {
+  const kept = waiting.slice(-MAX_STARTED);
+  const left = waiting.length - kept.length;
+  const last = waiting[left - 1];
+  const state = last === undefined ? before : skipped(before, last, "missed", left);
+  return { ...state, dealtUntil: Math.max(state.dealtUntil, ...kept), waiting: kept };
 }
 
 /** 1 s after the first failure, doubling to a minute. Milliseconds. */

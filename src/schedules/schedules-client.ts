@@ -1,6 +1,7 @@
 /** How everybody else reaches the one object that has the schedules, and tells it what is deployed. */
 import type { Plan } from "../core/plan.ts";
 import { schedulesOf } from "../core/schedule.ts";
+import { FORMAT_VERSION } from "../core/version.ts";
 import { isPassing } from "../run/run-client.ts";
 import type { Lifetime } from "../trigger/accept.ts";
 import type { SchedulesRpc } from "./schedules-rpc.ts";
@@ -22,9 +23,16 @@ export async function callSchedules<T>(env: Env, call: (schedules: SchedulesRpc)
   return call(env.SCHEDULES.getByName(NAME));
 }
 
+/** When the deployment was made that this isolate runs, epoch ms; 0 if the platform does not say. */
+function madeAt({ CF_VERSION_METADATA: metadata }: Partial<Pick<Env, "CF_VERSION_METADATA">>): number {
+  const at = Date.parse(metadata?.timestamp ?? "");
+  return Number.isNaN(at) ? 0 : at;
+}
+
 /** Tells the object which schedules this deployment has. */
 export async function syncSchedules(env: Env, plan: Plan): Promise<void> {
-  await callSchedules(env, (schedules) => schedules.sync(plan.version, schedulesOf(plan)));
+  const announced = { v: FORMAT_VERSION, version: plan.version, madeAt: madeAt(env), schedules: schedulesOf(plan) };
+  await callSchedules(env, (schedules) => schedules.sync(announced));
 }
 
 /**

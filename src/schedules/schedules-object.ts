@@ -11,7 +11,7 @@ import { encodePayload } from "../payload/codec.ts";
 import { callRun } from "../run/run-client.ts";
 import { acceptTrigger } from "../task/deployment.ts";
 import { SchedulesProtocol } from "./schedules-protocol.ts";
-import type { ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
+import type { Announcement, ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
 import { ScheduleStore } from "./store.ts";
 
 export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc {
@@ -32,12 +32,16 @@ export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc 
       cancel: async (runId) => {
         await callRun(env, runId, (run) => run.cancel());
       },
+      after: (milliseconds, work) => {
+        const timer = setTimeout(work, milliseconds);
+        return () => clearTimeout(timer);
+      },
       log: (message, fields) => console.warn(JSON.stringify({ message, ...fields })),
     });
   }
 
-  async sync(version: string, schedules: readonly ScheduleDefinition[]): Promise<void> {
-    await this.#protocol.sync(version, schedules);
+  async sync(announced: Announcement): Promise<void> {
+    await this.#protocol.sync(announced);
   }
 
   async list(): Promise<readonly ScheduleStatus[]> {

@@ -7,23 +7,42 @@
  * same run by its key (task and due time). So an alarm that is late, doubled or interrupted makes no second run. What could not be
  * started stays in `waiting`, in the same row, and is tried again: it was on time, and is not missed however long that takes.
  *
+ * Isolates of several deployments may announce by turns, for hours. The newest counts, and an older one only once nothing is heard of
+ * the newer any more (`takesOver`). Whatever is not deployed any more is kept for a day as absent: should that have been a rollback, or
+ * another mistake, it goes on with its state, and with what was due meanwhile.
+ *
  * The alarm never rejects, since the platform gives one up after six failures; should it be lost all the same, every call sets it
  * again, and the cron trigger of wrangler.toml calls `sync` every five minutes.
  *
- * Must not: wait for a run. A start that has to wait for the run before it (`buffer_one`) asks again, with growing pauses.
+ * Must not: wait for an object that does not answer (`CALL_LIMIT_MS`), or for a run. A start that has to wait for the run before it (`buffer_one`) asks again, with growing pauses.
  */
 import type { RunId } from "../core/ids.ts";
 import type { Problem, Result } from "../core/result.ts";
-import { newScheduleState, waitingPauseMs, type DueTimes, type ScheduleDefinition } from "../core/schedule.ts";
+import {
+  newScheduleState,
+  waitingPauseMs,
+  type DueTimes,
+  type ScheduleDefinition,
+  type ScheduleState,
+} from "../core/schedule.ts";
+import { deployPauseMs, refuseNewer, takesOver } from "../core/version.ts";
+import type { After } from "../run/run-feed.ts";
 import { pauseAfter, ScheduleEntry } from "./schedule-entry.ts";
-import type { ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
-import type { ScheduleStore } from "./store.ts";
+import type { Announcement, ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
+import type { ScheduleStore, StoredDeployment } from "./store.ts";
 
 /** Schedules that are handled side by side: a top-level invocation has six connections. */
 const LANES = 6;
-/** A deploy may reach callers minutes before it reaches this object: its task is not known here yet. */
-const UNKNOWN_TASK_PATIENCE_MS = 600_000;
-const PATIENCE_MS = 86_400_000;
+/** A call of a run that takes longer has failed, and is made again: it must not hold up the other schedules. */
+const CALL_LIMIT_MS = 10_000;
+const DAY_MS = 86_400_000;
+/** How long a due time is tried again that could not be started; one whose task is not deployed where this runs waits longer. */
+const PATIENCE_MS = DAY_MS;
+const DEPLOY_PATIENCE_MS = 30 * DAY_MS;
+/** How long a schedule is kept that is not deployed any more. */
+const ABSENT_KEPT_MS = DAY_MS;
+/** How exactly it is noted when the deployment was heard of last: a row each time. */
+const SEEN_MS = 60_000;
 /** An alarm that was due this long ago and has not come is taken for lost. */
 const ALARM_LOST_MS = 10_000;
 
@@ -39,18 +58,26 @@ export interface SchedulesSurroundings {
   /** Whether this run is there and not final. */
   isRunning(runId: RunId): Promise<boolean>;
   cancel(runId: RunId): Promise<void>;
+  readonly after: After;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
-/** What became of one due time: dealt with, to be tried again, or to wait for the run before it. */
-type Turn = "done" | "failed" | "held";
+/** What became of one due time: dealt with, to be tried again, to wait for a deploy, or for the run before it. */
+type Turn = "done" | "failed" | "undeployed" | "held";
+
+interface Absent {
+  readonly entry: ScheduleEntry;
+  readonly since: number;
+}
 
 export class SchedulesProtocol implements SchedulesRpc {
   readonly #store: ScheduleStore;
   readonly #around: SchedulesSurroundings;
-  #version: string | null = null;
+  #deployed: StoredDeployment | null = null;
   /** In the order of peach.conf. Undefined until it is read. */
   #entries: ReadonlyMap<string, ScheduleEntry> | undefined;
+  /** Deployed no more, and kept for a day. */
+  readonly #absent = new Map<string, Absent>();
   #paused = new Set<string>();
   #alarmStrikes = 0;
   #isHandling = false;
@@ -60,9 +87,17 @@ export class SchedulesProtocol implements SchedulesRpc {
     this.#around = around;
   }
 
-  async sync(version: string, schedules: readonly ScheduleDefinition[]): Promise<void> {
+  async sync(announced: Announcement): Promise<void> {
+    refuseNewer(announced, "an announcement of schedules");
     const known = this.#load();
-    if (version !== this.#version) this.#deploy(known, version, schedules);
+    const now = this.#around.now();
+    const deployed = this.#deployed;
+    const { version, madeAt } = announced;
+    if (version === deployed?.version) {
+      if (madeAt > deployed.madeAt || Math.abs(now - deployed.seenAt) >= SEEN_MS)
+        this.#noteDeployed({ version, madeAt: Math.max(madeAt, deployed.madeAt), seenAt: now });
+    } else if (takesOver(deployed, announced, now)) this.#deploy(known, announced, now);
+    this.#forgetAbsent(now);
     await this.#rearm(null);
   }
 
@@ -74,10 +109,11 @@ export class SchedulesProtocol implements SchedulesRpc {
   async pause(task: string, by: string): Promise<readonly ScheduleStatus[]> {
     const entries = this.#entriesOf(task);
     if (entries.length > 0 && !this.#paused.has(task)) {
-      const changed = entries.map((entry) => ({ definition: entry.definition, state: entry.whenPaused() }));
+      const all = [...entries, ...this.#absentOf(task)];
+      const changed = all.map((entry) => ({ definition: entry.definition, state: entry.whenPaused() }));
       this.#store.pause(task, this.#around.now(), by, changed);
       this.#paused.add(task);
-      for (const { definition, state } of changed) this.#load().get(keyOf(definition))?.recorded(definition, state);
+      for (const { definition, state } of changed) this.#find(definition)?.recorded(definition, state);
     }
     return entries.map((entry) => this.#status(entry));
   }
@@ -86,10 +122,11 @@ export class SchedulesProtocol implements SchedulesRpc {
     const entries = this.#entriesOf(task);
     if (entries.length > 0 && this.#paused.has(task)) {
       const now = this.#around.now();
-      const changed = entries.map((entry) => ({ definition: entry.definition, state: entry.whenResumed(now) }));
+      const all = [...entries, ...this.#absentOf(task)];
+      const changed = all.map((entry) => ({ definition: entry.definition, state: entry.whenResumed(now) }));
       this.#store.resume(task, changed);
       this.#paused.delete(task);
-      for (const { definition, state } of changed) this.#load().get(keyOf(definition))?.recorded(definition, state);
+      for (const { definition, state } of changed) this.#find(definition)?.recorded(definition, state);
       await this.#rearm(null);
     }
     return entries.map((entry) => this.#status(entry));
@@ -116,13 +153,18 @@ export class SchedulesProtocol implements SchedulesRpc {
 
   #load(): ReadonlyMap<string, ScheduleEntry> {
     if (this.#entries !== undefined) return this.#entries;
-    const { version, schedules, pausedTasks } = this.#store.load();
-    this.#entries = new Map(
-      schedules.map(({ definition, state }) => [keyOf(definition), this.#entry(definition, state)]),
-    );
+    const { deployed, schedules, pausedTasks } = this.#store.load();
+    const entries = new Map<string, ScheduleEntry>();
+    this.#absent.clear();
+    for (const { definition, state, absentSince } of schedules) {
+      const entry = this.#entry(definition, state);
+      if (absentSince === null) entries.set(keyOf(definition), entry);
+      else this.#absent.set(keyOf(definition), { entry, since: absentSince });
+    }
+    this.#entries = entries;
     this.#paused = new Set(pausedTasks);
-    this.#version = version;
-    return this.#entries;
+    this.#deployed = deployed;
+    return entries;
   }
 
   #entry(definition: ScheduleDefinition, state: ScheduleStatus["state"]): ScheduleEntry {
@@ -133,26 +175,66 @@ export class SchedulesProtocol implements SchedulesRpc {
     return [...this.#load().values()].filter(({ definition }) => definition.task === task);
   }
 
-  #status({ definition, state }: ScheduleEntry): ScheduleStatus {
-    return { definition, state, paused: this.#paused.has(definition.task) };
+  #absentOf(task: string): ScheduleEntry[] {
+    return [...this.#absent.values()].flatMap(({ entry }) => (entry.definition.task === task ? [entry] : []));
   }
 
-  #deploy(known: ReadonlyMap<string, ScheduleEntry>, version: string, schedules: readonly ScheduleDefinition[]): void {
-    const fresh = newScheduleState(this.#around.now());
+  #find(definition: ScheduleDefinition): ScheduleEntry | undefined {
+    return this.#load().get(keyOf(definition)) ?? this.#absent.get(keyOf(definition))?.entry;
+  }
+
+  #status(entry: ScheduleEntry): ScheduleStatus {
+    const { definition, state, awaitsDeploy } = entry;
+    return {
+      definition,
+      state,
+      paused: this.#paused.has(definition.task),
+      waitingFor: awaitsDeploy ? "deploy" : null,
+    };
+  }
+
+  #deploy(known: ReadonlyMap<string, ScheduleEntry>, { version, madeAt, schedules }: Announcement, now: number): void {
+    const fresh = newScheduleState(now);
     const stored = schedules.map((definition) => ({
       definition,
-      state: known.get(keyOf(definition))?.state ?? fresh,
+      state: known.get(keyOf(definition))?.state ?? this.#stateOfAbsent(definition, now) ?? fresh,
     }));
-    const deployed = new Set(schedules.map(keyOf));
-    const gone = [...known].flatMap(([key, { definition }]) => (deployed.has(key) ? [] : [definition]));
-    this.#store.deploy(version, stored, gone);
+    const announced = new Set(schedules.map(keyOf));
+    const gone = [...known].filter(([key]) => !announced.has(key));
+    const deployed = { version, madeAt, seenAt: now };
+    this.#store.deploy(
+      deployed,
+      stored,
+      gone.map(([, { definition }]) => definition),
+      now,
+    );
     const entries = stored.map(({ definition, state }) => {
-      const entry = known.get(keyOf(definition)) ?? this.#entry(definition, state);
+      const entry = this.#find(definition) ?? this.#entry(definition, state);
       entry.recorded(definition, state);
       return [keyOf(definition), entry] as const;
     });
+    for (const key of announced) this.#absent.delete(key);
+    for (const [key, entry] of gone) this.#absent.set(key, { entry, since: now });
     this.#entries = new Map(entries);
-    this.#version = version;
+    this.#deployed = deployed;
+  }
+
+  /** What is known of a schedule that comes back; null if it was absent for too long, or is new. */
+  #stateOfAbsent(definition: ScheduleDefinition, now: number): ScheduleState | null {
+    const absent = this.#absent.get(keyOf(definition));
+    if (absent === undefined || isForgotten(absent, now)) return null;
+    return this.#paused.has(definition.task) ? absent.entry.state : absent.entry.whenBack(now);
+  }
+
+  #noteDeployed(deployed: StoredDeployment): void {
+    this.#store.noteDeployed(deployed);
+    this.#deployed = deployed;
+  }
+
+  #forgetAbsent(now: number): void {
+    const forgotten = [...this.#absent].filter(([, absent]) => isForgotten(absent, now));
+    this.#store.forget(forgotten.map(([, { entry }]) => entry.definition));
+    for (const [key] of forgotten) this.#absent.delete(key);
   }
 
   async #handleDue(): Promise<void> {
@@ -177,6 +259,8 @@ export class SchedulesProtocol implements SchedulesRpc {
       if (!this.#isActive(entry)) return;
       if (turn === "done") continue;
       if (turn === "failed") entry.failed([dueAt, ...queue], this.#around.now());
+      else if (turn === "undeployed")
+        entry.awaitDeploy([dueAt, ...queue], this.#around.now() + deployPauseMs(this.#around.now() - dueAt));
       else {
         entry.held(dueAt, this.#around.now() + waitingPauseMs(now - dueAt));
         // One waits already.
@@ -190,19 +274,40 @@ export class SchedulesProtocol implements SchedulesRpc {
     const { overlap } = entry.definition;
     try {
       const previous = entry.state.lastRun?.runId;
-      if (previous !== undefined && overlap === "cancel_running") await this.#around.cancel(previous);
-      else if (previous !== undefined && overlap !== "allow" && (await this.#around.isRunning(previous))) {
+      if (previous !== undefined && overlap === "cancel_running") await this.#inTime(this.#around.cancel(previous));
+      else if (
+        previous !== undefined &&
+        overlap !== "allow" &&
+        (await this.#inTime(this.#around.isRunning(previous)))
+      ) {
         if (overlap === "skip") entry.skip(dueAt, "overlap");
         return overlap === "skip" ? "done" : "held";
       }
       // Paused, or no longer deployed, while it was asked.
       if (!this.#isActive(entry)) return "done";
-      const started = await this.#around.start(entry.definition, dueAt);
-      if (!started.ok) return this.#failed(entry, dueAt, patienceWith(started.problem), started.problem.detail);
+      const started = await this.#inTime(this.#around.start(entry.definition, dueAt));
+      if (!started.ok) {
+        const { code, detail } = started.problem;
+        const turn = this.#failed(entry, dueAt, patienceWith(code), detail);
+        return turn === "failed" && code === "unknown_task" ? "undeployed" : turn;
+      }
       entry.started(dueAt, started.value, this.#around.now());
       return "done";
     } catch (error) {
       return this.#failed(entry, dueAt, PATIENCE_MS, String(error));
+    }
+  }
+
+  /** The answer, or a rejection if it does not come in time. What the call does later finds the same run by its key. */
+  async #inTime<T>(call: Promise<T>): Promise<T> {
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    const callOff = this.#around.after(CALL_LIMIT_MS, () =>
+      reject(new Error(`no answer within ${CALL_LIMIT_MS / 1_000} s`)),
+    );
+    try {
+      return await Promise.race([call, over]);
+    } finally {
+      callOff();
     }
   }
 
@@ -254,8 +359,12 @@ function keyOf({ task, id }: ScheduleDefinition): string {
   return `${task} ${id}`;
 }
 
+function isForgotten({ since }: Absent, now: number): boolean {
+  return now - since >= ABSENT_KEPT_MS;
+}
+
 /** How long after its due time a refused start is tried again. Milliseconds. */
-function patienceWith({ code }: Problem): number {
-  if (code === "unknown_task") return UNKNOWN_TASK_PATIENCE_MS;
+function patienceWith(code: Problem["code"]): number {
+  if (code === "unknown_task") return DEPLOY_PATIENCE_MS;
   return code === "overloaded" ? PATIENCE_MS : 0;
 }

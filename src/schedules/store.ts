@@ -1,20 +1,25 @@
 /** All SQL of the schedules object. */
 import type { ScheduleDefinition, ScheduleState } from "../core/schedule.ts";
+import { NewerFormatError, type KnownDeployment } from "../core/version.ts";
 import { CREATE_VERSIONS, MIGRATIONS } from "./schema.ts";
 
 const READ_VERSION = "SELECT coalesce(max(version), 0) AS version FROM schema_versions";
 const NOTE_VERSION = "INSERT INTO schema_versions (version) VALUES (?)";
-const READ_SCHEDULES = "SELECT definition, state FROM schedules ORDER BY position";
+const READ_SCHEDULES = "SELECT definition, state, absent_since FROM schedules ORDER BY position";
 const READ_PAUSES = "SELECT task FROM pauses";
-const READ_DEPLOYED = "SELECT version FROM deployed";
+const READ_DEPLOYED = "SELECT version, made_at, seen_at FROM deployed";
 const PUT_SCHEDULE = `
   INSERT INTO schedules (task, id, position, definition, state) VALUES (?, ?, ?, ?, ?)
-  ON CONFLICT (task, id) DO UPDATE SET position = excluded.position, definition = excluded.definition
-  WHERE position <> excluded.position OR definition <> excluded.definition`;
+  ON CONFLICT (task, id) DO UPDATE SET
+    position = excluded.position, definition = excluded.definition, state = excluded.state, absent_since = NULL
+  WHERE position <> excluded.position OR definition <> excluded.definition OR state <> excluded.state
+    OR absent_since IS NOT NULL`;
+const NOTE_ABSENT = "UPDATE schedules SET absent_since = ? WHERE task = ? AND id = ?";
 const DELETE_SCHEDULE = "DELETE FROM schedules WHERE task = ? AND id = ?";
 const SAVE_STATE = "UPDATE schedules SET state = ? WHERE task = ? AND id = ?";
 const PUT_DEPLOYED = `
-  INSERT INTO deployed (one, version) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET version = excluded.version`;
+  INSERT INTO deployed (one, version, made_at, seen_at) VALUES (1, ?, ?, ?)
+  ON CONFLICT (one) DO UPDATE SET version = excluded.version, made_at = excluded.made_at, seen_at = excluded.seen_at`;
 const PUT_PAUSE = "INSERT INTO pauses (task, at, by) VALUES (?, ?, ?) ON CONFLICT (task) DO NOTHING";
 const DELETE_PAUSE = "DELETE FROM pauses WHERE task = ?";
 
@@ -24,12 +29,17 @@ export interface StoredSchedule {
   readonly state: ScheduleState;
 }
 
+/** The deployment that the schedules are of. */
+export interface StoredDeployment extends KnownDeployment {
+  readonly version: string;
+}
+
 /** Everything that is stored. */
 export interface StoredSchedules {
-  /** Of the plan; null before the first. */
-  readonly version: string | null;
-  /** In the order of peach.conf. */
-  readonly schedules: readonly StoredSchedule[];
+  /** Null before the first. */
+  readonly deployed: StoredDeployment | null;
+  /** In the order of peach.conf. `absentSince`: null while it is deployed. */
+  readonly schedules: readonly (StoredSchedule & { readonly absentSince: number | null })[];
   readonly pausedTasks: readonly string[];
 }
 
@@ -44,9 +54,12 @@ export class ScheduleStore {
   load(): StoredSchedules {
     const { sql } = this.#storage;
     this.#migrate();
-    const [deployed] = sql.exec<{ version: string }>(READ_DEPLOYED).toArray();
+    const [deployed] = sql.exec<{ version: string; made_at: number; seen_at: number }>(READ_DEPLOYED).toArray();
     return {
-      version: deployed?.version ?? null,
+      deployed:
+        deployed === undefined
+          ? null
+          : { version: deployed.version, madeAt: deployed.made_at, seenAt: deployed.seen_at },
       schedules: sql.exec<ScheduleRow>(READ_SCHEDULES).toArray().map(scheduleIn),
       pausedTasks: sql
         .exec<{ task: string }>(READ_PAUSES)
@@ -55,17 +68,31 @@ export class ScheduleStore {
     };
   }
 
-  /** Makes these the schedules, in one transaction. Those that stay keep their state, whatever `schedules` says of it. */
-  deploy(version: string, schedules: readonly StoredSchedule[], gone: readonly ScheduleDefinition[]): void {
+  /** Makes these the schedules, in one transaction; those that are gone are kept as absent from then on. */
+  deploy(
+    deployed: StoredDeployment,
+    schedules: readonly StoredSchedule[],
+    gone: readonly ScheduleDefinition[],
+    now: number,
+  ): void {
     const { sql } = this.#storage;
     this.#storage.transactionSync(() => {
-      for (const { task, id } of gone) sql.exec(DELETE_SCHEDULE, task, id);
+      for (const { task, id } of gone) sql.exec(NOTE_ABSENT, now, task, id);
       for (const [position, { definition, state }] of schedules.entries()) {
         const { task, id } = definition;
         sql.exec(PUT_SCHEDULE, task, id, position, JSON.stringify(definition), JSON.stringify(state));
       }
-      sql.exec(PUT_DEPLOYED, version);
+      this.noteDeployed(deployed);
     });
+  }
+
+  noteDeployed({ version, madeAt, seenAt }: StoredDeployment): void {
+    this.#storage.sql.exec(PUT_DEPLOYED, version, madeAt, seenAt);
+  }
+
+  /** Forgets schedules that were absent for too long. */
+  forget(schedules: readonly ScheduleDefinition[]): void {
+    for (const { task, id } of schedules) this.#storage.sql.exec(DELETE_SCHEDULE, task, id);
   }
 
   /** False if the schedule is no longer there. */
@@ -95,9 +122,7 @@ export class ScheduleStore {
       sql.exec(CREATE_VERSIONS);
       const version = sql.exec<{ version: number }>(READ_VERSION).one().version;
       if (version > MIGRATIONS.length) {
-        throw new Error(
-          `the schedules have schema ${version}, this code knows ${MIGRATIONS.length}: deploy the newer version again`,
-        );
+        throw new NewerFormatError("the schedules object", `schema ${version}`, MIGRATIONS.length);
       }
       for (const [index, migration] of MIGRATIONS.entries()) {
         if (index < version) continue;
@@ -111,10 +136,20 @@ export class ScheduleStore {
 interface ScheduleRow extends Record<string, SqlStorageValue> {
   readonly definition: string;
   readonly state: string;
+  readonly absent_since: number | null;
 }
 
 /** The one row mapping of this store: both columns are written here alone, as JSON of these types. */
-function scheduleIn({ definition, state }: ScheduleRow): StoredSchedule {
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  return { definition: JSON.parse(definition) as ScheduleDefinition, state: JSON.parse(state) as ScheduleState };
+function scheduleIn({
+  definition,
+  state,
+  absent_since: absentSince,
+}: ScheduleRow): StoredSchedules["schedules"][number] {
+  return {
+    // oxlint-disable-next-line typescript/consistent-type-assertions
+    definition: JSON.parse(definition) as ScheduleDefinition,
+    // oxlint-disable-next-line typescript/consistent-type-assertions
+    state: JSON.parse(state) as ScheduleState,
+    absentSince,
+  };
 }

@@ -183,6 +183,7 @@ describe("the lag of the schedules", () => {
     definition: { ...schedulePlan({ cron }), task: "transcribe" },
     state: newScheduleState(dealtUntil),
     paused,
+    waitingFor: null,
   });
 
   it.each([

@@ -19,7 +19,7 @@ const HOURLY: SchedulePlan = {
   catchUp: { policy: "none", windowMs: null },
   payload: null,
 };
-const NEVER_RUN = { waiting: [], last_run: null, skipped: { count: 0, last: null } };
+const NEVER_RUN = { waiting: [], waiting_for: null, last_run: null, skipped: { count: 0, last: null } };
 
 let version = 0;
 

@@ -62,8 +62,9 @@ export class ScheduleClock {
     vi.setSystemTime(at);
   }
 
-  sync(version: string, ...schedules: readonly ScheduleDefinition[]): Promise<void> {
-    return this.stub().sync(version, schedules);
+  /** An isolate of this version says what is deployed; a greater one is newer. */
+  sync(version: `${number}`, ...schedules: readonly ScheduleDefinition[]): Promise<void> {
+    return this.stub().sync({ v: 1, version, madeAt: Number(version), schedules });
   }
 
   /** Lets every alarm fire at the time it is set to, up to this time. Returns when they fired. */

@@ -68,6 +68,11 @@ describe("the cron trigger", () => {
   it("tells which schedules are deployed, none included", async () => {
     const sync = vi.spyOn(SchedulesObject.prototype, "sync");
     await worker.scheduled(createScheduledController(), env);
-    expect(sync).toHaveBeenCalledExactlyOnceWith(plan.version, []);
+    expect(sync).toHaveBeenCalledExactlyOnceWith({
+      v: 1,
+      version: plan.version,
+      madeAt: expect.any(Number),
+      schedules: [],
+    });
   });
 });

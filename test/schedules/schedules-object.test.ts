@@ -146,7 +146,7 @@ describe("a due time", () => {
     const clock = await clockOf();
     await clock.advance(at(3));
     clock.set(at(1, 30));
-    await clock.stub().sync("1", [schedule()]);
+    await clock.sync("1", schedule());
     expect(await clock.advance(at(4))).toEqual([at(2), at(3), at(4)]);
     expect(accepted.runs()).toEqual(["01:00", "02:00", "03:00", "04:00"]);
   });
@@ -181,16 +181,52 @@ describe("a due time", () => {
     expect((await clock.only()).state).toMatchObject({ waiting: [], skipped: 0, dealtUntil: at(2) });
   });
 
-  it("of a task that the code does not know yet waits for it ten minutes, then is skipped with the reason", async () => {
-    const clock = await clockOf({ task: "of_the_next_version" });
-    await clock.advance(at(1, 9));
-    expect((await clock.only()).state).toMatchObject({ waiting: [at(1)], skipped: 0 });
-    await clock.advance(at(1, 11));
-    expect((await clock.only()).state).toMatchObject({
-      waiting: [],
-      skipped: 1,
-      lastSkip: { dueAt: at(1), reason: "refused", detail: 'There is no task "of_the_next_version".' },
+  it("of a task that the code does not know yet waits for a deploy, and says so, with growing pauses", async () => {
+    const clock = await clockOf({ cron: "0 1 * * *", task: "of_the_next_version" });
+    const fired = await clock.advance(at(20));
+    expect(await clock.only()).toMatchObject({ state: { waiting: [at(1)], skipped: 0 }, waitingFor: "deploy" });
+    // A quarter of an hour apart once it has waited for half an hour.
+    expect(fired.length).toBeGreaterThan(4 * 18);
+    expect(fired.length).toBeLessThan(4 * 19 + 25);
+  });
+
+  it("of a task that the code never comes to know is skipped after 30 days, with the reason", async () => {
+    const clock = await clockOf({ cron: "0 1 1 1 *", task: "of_the_next_version" });
+    const { definition, state } = await clock.only();
+    const waiting = JSON.stringify({ ...state, waiting: [at(1) - 30 * 24 * HOUR], dealtUntil: at(0) });
+    await clock.inside(({ storage }) => storage.sql.exec("UPDATE schedules SET state = ?", waiting));
+    await clock.evict();
+    clock.set(at(1));
+    await clock.sync("1", definition);
+    await clock.advance(at(1, 1));
+    expect(await clock.only()).toMatchObject({
+      state: {
+        waiting: [],
+        skipped: 1,
+        lastSkip: { reason: "refused", detail: 'There is no task "of_the_next_version".' },
+      },
+      waitingFor: null,
     });
+  });
+
+  it("of one schedule does not wait for a run of another that never answers", async () => {
+    const clock = new ScheduleClock();
+    const hung = Array.from({ length: 7 }, (_, index) =>
+      schedule({ id: `hung${index}`, cron: "0 1,2 * * *", payload: `"${index}"`, overlap: "skip" }),
+    );
+    await clock.sync("1", ...hung, schedule({ id: "b", cron: "0 2 * * *", task: "echo" }));
+    await clock.advance(at(1));
+    expect(accepted.calls).toBe(7);
+    vi.spyOn(RunObject.prototype, "describe").mockReturnValue(new Promise(() => undefined));
+    const limits = vi.spyOn(globalThis, "setTimeout").mockImplementation((work) => {
+      queueMicrotask(() => void work());
+      return setTimeout.prototype;
+    });
+    await clock.advance(at(2));
+    limits.mockRestore();
+    expect(accepted.calls).toBe(8);
+    const [first] = await clock.list();
+    expect(first?.state).toMatchObject({ waiting: [at(2)], skipped: 0 });
   });
 
   it("of one schedule does not wait for the failure of another", async () => {
@@ -384,6 +420,91 @@ describe("a deploy", () => {
     expect((await clock.only()).definition.id).toBe("a");
   });
 
+  it("of an older version undoes nothing while isolates of the newer one are there", async () => {
+    const clock = await clockOf({ id: "both" });
+    const brought = schedule({ id: "brought", task: "echo", cron: "30 * * * *" });
+    await clock.sync("2", schedule({ id: "both" }), brought);
+    for (let minute = 16; minute < 60; minute += 2) {
+      await clock.advance(at(0, minute));
+      await clock.sync("2", schedule({ id: "both" }), brought);
+      await clock.advance(at(0, minute + 1));
+      await clock.sync("1", schedule({ id: "both" }));
+    }
+    await clock.advance(at(1));
+    expect(accepted.runs()).toEqual(["00:30", "01:00"]);
+    for (const { state } of await clock.list()) expect(state).toMatchObject({ skipped: 0, waiting: [] });
+  });
+
+  it("is rolled back once nothing is heard of the newer version any more", async () => {
+    const clock = await clockOf({ cron: "0 1 * * *" });
+    await clock.sync("2", schedule({ id: "brought", task: "echo", cron: "45 * * * *" }));
+    await clock.advance(at(0, 29));
+    await clock.sync("1", schedule({ cron: "0 1 * * *" }));
+    expect((await clock.only()).definition.id).toBe("brought");
+    await clock.advance(at(0, 30));
+    await clock.sync("1", schedule({ cron: "0 1 * * *" }));
+    expect((await clock.only()).definition.id).toBe("a");
+    await clock.advance(at(3));
+    expect(accepted.runs()).toEqual(["01:00"]);
+  });
+
+  it("that brings a schedule back within a day finds its state, and starts what was due meanwhile", async () => {
+    const clock = await clockOf({ catchUp: { policy: "none", windowMs: null } });
+    await clock.advance(at(1));
+    await clock.sync("2", schedule({ id: "other", cron: "0 0 1 1 *" }));
+    await clock.evict();
+    await clock.advance(at(4, 30));
+    expect(accepted.runs()).toEqual(["01:00"]);
+    await clock.sync("3", schedule({ catchUp: { policy: "none", windowMs: null } }));
+    const { state } = await clock.only();
+    expect(state).toMatchObject({ waiting: [at(2), at(3), at(4)], skipped: 0, lastRun: { dueAt: at(1) } });
+    await clock.advance(at(5));
+    expect(accepted.runs()).toEqual(["01:00", "02:00", "03:00", "04:00", "05:00"]);
+  });
+
+  it("that brings a schedule back after a day finds a new one", async () => {
+    const clock = await clockOf();
+    await clock.advance(at(1));
+    await clock.sync("2");
+    clock.set(at(26));
+    await clock.sync("3", schedule());
+    expect((await clock.only()).state).toMatchObject({ waiting: [], lastRun: null, dealtUntil: at(26) });
+    const rows = await clock.inside(({ storage }) => storage.sql.exec("SELECT id FROM schedules").toArray());
+    expect(rows).toHaveLength(1);
+  });
+
+  it("forgets a schedule that was absent for a day, at the next watchdog", async () => {
+    const clock = await clockOf();
+    await clock.sync("2");
+    clock.set(at(25));
+    await clock.sync("2");
+    expect(await clock.inside(({ storage }) => storage.sql.exec("SELECT id FROM schedules").toArray())).toEqual([]);
+  });
+
+  it("keeps a pause, and a resume, of a task whose schedule is absent for a while", async () => {
+    const clock = await clockOf();
+    const other = schedule({ id: "other", cron: "0 0 1 1 *" });
+    await clock.stub().pause("scripted", "alice");
+    await clock.sync("2", other);
+    await clock.advance(at(2, 30));
+    await clock.sync("3", schedule());
+    expect(await clock.only()).toMatchObject({ paused: true, state: { waiting: [] } });
+    await clock.sync("4", other);
+    await clock.stub().resume("scripted");
+    await clock.advance(at(3, 30));
+    await clock.sync("5", schedule());
+    expect(await clock.only()).toMatchObject({ paused: false, state: { waiting: [at(3)] } });
+  });
+
+  it("announced in a format that this code does not know is refused, and changes nothing", async () => {
+    const clock = await clockOf();
+    const newer = { v: 2, version: "2", madeAt: 2, schedules: [] };
+    await expect(async () => clock.stub().sync(newer)).rejects.toThrow(
+      "an announcement of schedules has format 2, this code knows up to 1: deploy the newer version again",
+    );
+    expect((await clock.only()).definition.id).toBe("a");
+  });
+
   it("without schedules starts nothing more", async () => {
     const clock = await clockOf();
     await clock.sync("2");
@@ -425,7 +546,7 @@ describe("an object whose storage fails", () => {
     await clock.inside(({ storage }) => storage.sql.exec("INSERT INTO schema_versions (version) VALUES (2)"));
     await clock.evict();
     await expect(async () => clock.list()).rejects.toThrow(
-      "the schedules have schema 2, this code knows 1: deploy the newer version again",
+      "the schedules object has schema 2, this code knows up to 1: deploy the newer version again",
     );
   });
 });

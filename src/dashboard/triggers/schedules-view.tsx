@@ -45,7 +45,7 @@ function Schedule({
   readonly schedule: ScheduleDocument;
   readonly reload: () => void;
 }): JSX.Element {
-  const { task, cron, timezone, overlap, paused, next, last_run, skipped, waiting } = schedule;
+  const { task, cron, timezone, overlap, paused, next, last_run, skipped, waiting, waiting_for } = schedule;
   const isPaused = Boolean(paused);
   const toggle = async (): Promise<void> => {
     await post(`/schedules/${encodeURIComponent(task)}/${isPaused ? "resume" : "pause"}`);
@@ -95,7 +95,8 @@ function Schedule({
             Last: <a href={runPath(last_run.run_id)}>its run</a>, due <Time at={last_run.due_at} />.
           </>
         )}
-        {waiting.length > 0 && ` ${formatPlural(waiting.length, "due time")} waiting.`}
+        {waiting.length > 0 &&
+          ` ${formatPlural(waiting.length, "due time")} waiting${waiting_for === "deploy" ? " for a deploy that has the task" : ""}.`}
         {skipped.count > 0 &&
           ` ${formatPlural(skipped.count, "due time")} skipped${skipped.last === null ? "" : `, last for ${skipped.last.reason}`}.`}
       </p>

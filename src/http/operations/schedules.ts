@@ -20,6 +20,10 @@ const schedulesDocument = named(
         paused: z.boolean(),
         next: z.array(z.object({ local: z.string(), utc: time })).describe("The next five times"),
         waiting: z.array(time).describe("Due, and not started yet"),
+        waiting_for: z
+          .enum(["deploy"])
+          .nullable()
+          .describe("What keeps them: the code that was to start them does not have the task yet"),
         last_run: z.object({ run_id: runId, due_at: time, started_at: time }).nullable(),
         skipped: z.object({
           count: z.int(),

@@ -55,7 +55,7 @@ function documentsOf(statuses: readonly ScheduleStatus[]): SchedulesDocument {
 }
 
 function documentOf(
-  { definition, state, paused }: ScheduleStatus,
+  { definition, state, paused, waitingFor }: ScheduleStatus,
   now: number,
 ): SchedulesDocument["schedules"][number] {
   const { task, cron, timezone, overlap, catchUp, payload } = definition;
@@ -70,6 +70,7 @@ function documentOf(
     paused,
     next: nextTimes(definition, now, SHOWN_TIMES),
     waiting: waiting.map(iso),
+    waiting_for: waitingFor,
     last_run:
       lastRun === null
         ? null
