@@ -139,3 +139,10 @@ export class ScheduleClock {
     return env.SCHEDULES.getByName(this.#name);
   }
 }
+
+/** A clock with one schedule. */
+export async function clockOf(overrides: Parameters<typeof schedule>[0] = {}): Promise<ScheduleClock> {
+  const clock = new ScheduleClock();
+  await clock.sync("1", schedule(overrides));
+  return clock;
+}

@@ -1,9 +1,14 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { dueTimes } from "../../src/conf/cron.ts";
+import { ok } from "../../src/core/result.ts";
+import { SchedulesProtocol } from "../../src/schedules/schedules-protocol.ts";
+import { ScheduleStore } from "../../src/schedules/store.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { RunObject } from "../../src/run/run-object.ts";
+import { newRunId } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
-import { Accepted, schedule, ScheduleClock } from "./clock.ts";
+import { Accepted, clockOf, schedule, ScheduleClock } from "./clock.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -26,13 +31,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
-
-/** A clock with one schedule. */
-async function clockOf(overrides: Parameters<typeof schedule>[0] = {}): Promise<ScheduleClock> {
-  const clock = new ScheduleClock();
-  await clock.sync("1", schedule(overrides));
-  return clock;
-}
 
 describe("the alarm of the schedules", () => {
   it("fires at each due time over all schedules, in their own zones", async () => {
@@ -210,23 +208,35 @@ describe("a due time", () => {
   });
 
   it("of one schedule does not wait for a run of another that never answers", async () => {
-    const clock = new ScheduleClock();
-    const hung = Array.from({ length: 7 }, (_, index) =>
-      schedule({ id: `hung${index}`, cron: "0 1,2 * * *", payload: `"${index}"`, overlap: "skip" }),
-    );
-    await clock.sync("1", ...hung, schedule({ id: "b", cron: "0 2 * * *", task: "echo" }));
-    await clock.advance(at(1));
-    expect(accepted.calls).toBe(7);
-    vi.spyOn(RunObject.prototype, "describe").mockReturnValue(new Promise(() => undefined));
-    const limits = vi.spyOn(globalThis, "setTimeout").mockImplementation((work) => {
-      queueMicrotask(() => void work());
-      return setTimeout.prototype;
+    const started: string[] = [];
+    const statuses = await new ScheduleClock().inside(async ({ storage }) => {
+      const protocol = new SchedulesProtocol(new ScheduleStore(storage), {
+        now: () => Date.now(),
+        getAlarm: async () => null,
+        setAlarm: async () => undefined,
+        timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
+        start: async ({ task }) => {
+          if (task !== "answers") return new Promise(() => undefined);
+          started.push(task);
+          return ok(newRunId());
+        },
+        isRunning: async () => false,
+        cancel: async () => undefined,
+        // Time passes as soon as somebody waits for it.
+        after: (_, work) => {
+          queueMicrotask(() => queueMicrotask(work));
+          return () => undefined;
+        },
+        log: () => undefined,
+      });
+      const hung = Array.from({ length: 7 }, (_, index) => schedule({ id: `hung${index}` }));
+      await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules: [...hung, schedule({ task: "answers" })] });
+      vi.setSystemTime(at(1));
+      await protocol.alarm(null);
+      return protocol.list();
     });
-    await clock.advance(at(2));
-    limits.mockRestore();
-    expect(accepted.calls).toBe(8);
-    const [first] = await clock.list();
-    expect(first?.state).toMatchObject({ waiting: [at(2)], skipped: 0 });
+    expect(started).toEqual(["answers"]);
+    expect(statuses.map(({ state }) => state.waiting.length)).toEqual([1, 1, 1, 1, 1, 1, 1, 0]);
   });
 
   it("of one schedule does not wait for the failure of another", async () => {
@@ -388,136 +398,6 @@ describe("a paused task", () => {
     await clock.advance(at(1));
     expect(accepted.calls).toBe(2);
     expect(await clock.stub().pause("nobody", "alice")).toEqual([]);
-  });
-});
-
-describe("a deploy", () => {
-  it("adds, removes and changes schedules; those that stay keep what is known of them", async () => {
-    const clock = new ScheduleClock();
-    await clock.sync("1", schedule({ id: "stays" }), schedule({ id: "goes", task: "echo" }));
-    await clock.advance(at(1));
-    const [stays] = await clock.list();
-    clock.set(at(1, 40));
-    await clock.sync(
-      "2",
-      schedule({ id: "new", task: "left", cron: "30 * * * *" }),
-      schedule({ id: "stays", overlap: "skip" }),
-    );
-    const statuses = await clock.list();
-    expect(statuses.map(({ definition }) => [definition.task, definition.id, definition.overlap])).toEqual([
-      ["left", "new", "allow"],
-      ["scripted", "stays", "skip"],
-    ]);
-    expect(statuses[1]?.state).toEqual(stays?.state);
-    expect(await clock.advance(at(2, 30))).toEqual([at(2), at(2, 30)]);
-    // Skipped: the run of 01:00 is not final. The new one is due from its deploy on.
-    expect(accepted.runs()).toEqual(["01:00", "01:00", "02:30"]);
-  });
-
-  it("of the same version again writes nothing", async () => {
-    const clock = await clockOf();
-    await clock.sync("1", schedule({ id: "other" }));
-    expect((await clock.only()).definition.id).toBe("a");
-  });
-
-  it("of an older version undoes nothing while isolates of the newer one are there", async () => {
-    const clock = await clockOf({ id: "both" });
-    const brought = schedule({ id: "brought", task: "echo", cron: "30 * * * *" });
-    await clock.sync("2", schedule({ id: "both" }), brought);
-    for (let minute = 16; minute < 60; minute += 2) {
-      await clock.advance(at(0, minute));
-      await clock.sync("2", schedule({ id: "both" }), brought);
-      await clock.advance(at(0, minute + 1));
-      await clock.sync("1", schedule({ id: "both" }));
-    }
-    await clock.advance(at(1));
-    expect(accepted.runs()).toEqual(["00:30", "01:00"]);
-    for (const { state } of await clock.list()) expect(state).toMatchObject({ skipped: 0, waiting: [] });
-  });
-
-  it("is rolled back once nothing is heard of the newer version any more", async () => {
-    const clock = await clockOf({ cron: "0 1 * * *" });
-    await clock.sync("2", schedule({ id: "brought", task: "echo", cron: "45 * * * *" }));
-    await clock.advance(at(0, 29));
-    await clock.sync("1", schedule({ cron: "0 1 * * *" }));
-    expect((await clock.only()).definition.id).toBe("brought");
-    await clock.advance(at(0, 30));
-    await clock.sync("1", schedule({ cron: "0 1 * * *" }));
-    expect((await clock.only()).definition.id).toBe("a");
-    await clock.advance(at(3));
-    expect(accepted.runs()).toEqual(["01:00"]);
-  });
-
-  it("that brings a schedule back within a day finds its state, and starts what was due meanwhile", async () => {
-    const clock = await clockOf({ catchUp: { policy: "none", windowMs: null } });
-    await clock.advance(at(1));
-    await clock.sync("2", schedule({ id: "other", cron: "0 0 1 1 *" }));
-    await clock.evict();
-    await clock.advance(at(4, 30));
-    expect(accepted.runs()).toEqual(["01:00"]);
-    await clock.sync("3", schedule({ catchUp: { policy: "none", windowMs: null } }));
-    const { state } = await clock.only();
-    expect(state).toMatchObject({ waiting: [at(2), at(3), at(4)], skipped: 0, lastRun: { dueAt: at(1) } });
-    await clock.advance(at(5));
-    expect(accepted.runs()).toEqual(["01:00", "02:00", "03:00", "04:00", "05:00"]);
-  });
-
-  it("that brings a schedule back after a day finds a new one", async () => {
-    const clock = await clockOf();
-    await clock.advance(at(1));
-    await clock.sync("2");
-    clock.set(at(26));
-    await clock.sync("3", schedule());
-    expect((await clock.only()).state).toMatchObject({ waiting: [], lastRun: null, dealtUntil: at(26) });
-    const rows = await clock.inside(({ storage }) => storage.sql.exec("SELECT id FROM schedules").toArray());
-    expect(rows).toHaveLength(1);
-  });
-
-  it("forgets a schedule that was absent for a day, at the next watchdog", async () => {
-    const clock = await clockOf();
-    await clock.sync("2");
-    clock.set(at(25));
-    await clock.sync("2");
-    expect(await clock.inside(({ storage }) => storage.sql.exec("SELECT id FROM schedules").toArray())).toEqual([]);
-  });
-
-  it("keeps a pause, and a resume, of a task whose schedule is absent for a while", async () => {
-    const clock = await clockOf();
-    const other = schedule({ id: "other", cron: "0 0 1 1 *" });
-    await clock.stub().pause("scripted", "alice");
-    await clock.sync("2", other);
-    await clock.advance(at(2, 30));
-    await clock.sync("3", schedule());
-    expect(await clock.only()).toMatchObject({ paused: true, state: { waiting: [] } });
-    await clock.sync("4", other);
-    await clock.stub().resume("scripted");
-    await clock.advance(at(3, 30));
-    await clock.sync("5", schedule());
-    expect(await clock.only()).toMatchObject({ paused: false, state: { waiting: [at(3)] } });
-  });
-
-  it("announced in a format that this code does not know is refused, and changes nothing", async () => {
-    const clock = await clockOf();
-    const newer = { v: 2, version: "2", madeAt: 2, schedules: [] };
-    await expect(async () => clock.stub().sync(newer)).rejects.toThrow(
-      "an announcement of schedules has format 2, this code knows up to 1: deploy the newer version again",
-    );
-    expect((await clock.only()).definition.id).toBe("a");
-  });
-
-  it("without schedules starts nothing more", async () => {
-    const clock = await clockOf();
-    await clock.sync("2");
-    await clock.advance(at(5));
-    expect(accepted.runs()).toEqual([]);
-    expect(await clock.list()).toEqual([]);
-  });
-
-  it("survives a reset of the object right after it", async () => {
-    const clock = await clockOf({ cron: "*/30 * * * *" });
-    await clock.abort();
-    await clock.advance(at(1));
-    expect(accepted.runs()).toEqual(["00:30", "01:00"]);
   });
 });
 
