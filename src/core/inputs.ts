@@ -71,27 +71,23 @@ export function outsideInputs(graph: RunGraph): OutsideInput[] {
 
 /** What a replay from a task reads. */
 export interface ReplayInputs {
+  /** What its first task has read; null: it has never come to read anything. */
+  readonly own: RecordedOwn | null;
+  readonly outside: readonly (OutsideInput & Omit<TaskInput, "parent">)[];
+}
+
+export interface RecordedOwn {
   readonly shape: InputShape;
   /** As peach.conf had them when the run was accepted. */
   readonly parents: readonly string[];
   /** Of shape `trigger`: one, of no parent. */
   readonly inputs: readonly TaskInput[];
-  readonly outside: readonly (OutsideInput & Omit<TaskInput, "parent">)[];
 }
 
-/** What was recorded of this task and of the tasks outside; null if the task has never come to read anything. */
-export function replayInputs(run: Run, from: string, outside: readonly OutsideInput[]): ReplayInputs | null {
-  const entry = run.tasks.find(({ task }) => task.name === from);
-  if (entry === undefined) return null;
-  const { task, state, attempts } = entry;
-  const endings = task.upstream.flatMap((ordinal) => run.tasks[ordinal]?.state ?? []);
-  const reached =
-    attempts.length > 0 || (state.status !== "skipped" && endings.every(({ status }) => status === "succeeded"));
-  if (!reached || !endings.every(isFinal)) return null;
+/** What was recorded of this task, and of those outside from which tasks behind it read. */
+export function replayInputs(run: Run, from: string, outside: readonly OutsideInput[]): ReplayInputs {
   return {
-    shape: task.shape,
-    parents: task.parents,
-    inputs: inputsOf(run, task),
+    own: readBy(run, from),
     outside: outside.flatMap(({ task: child, parent }) => {
       const known = run.recorded?.find((one) => one.task === child && one.parent === parent);
       const passed = passedBy(
@@ -102,4 +98,15 @@ export function replayInputs(run: Run, from: string, outside: readonly OutsideIn
       return known === undefined ? [] : [{ task: child, parent, ref: known.payload, ...keysOf(known.limitKeys) }];
     }),
   };
+}
+
+function readBy(run: Run, name: string): RecordedOwn | null {
+  const entry = run.tasks.find(({ task }) => task.name === name);
+  if (entry === undefined) return null;
+  const { task, state, attempts } = entry;
+  const endings = task.upstream.flatMap((ordinal) => run.tasks[ordinal]?.state ?? []);
+  const reached =
+    attempts.length > 0 || (state.status !== "skipped" && endings.every(({ status }) => status === "succeeded"));
+  if (!reached || !endings.every(isFinal)) return null;
+  return { shape: task.shape, parents: task.parents, inputs: inputsOf(run, task) };
 }

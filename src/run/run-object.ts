@@ -274,14 +274,13 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
 
   async replayInputs(from: string, outside: readonly OutsideInput[]): Promise<RecordedInputs | null> {
     const run = this.#protocol.load();
-    const recorded = run === null ? null : replayInputs(run, from, outside);
-    if (recorded === null) return null;
+    if (run === null) return null;
     const pack = packer(this.#store);
+    const { own, outside: others } = replayInputs(run, from, outside);
     return {
-      shape: recorded.shape,
-      parents: recorded.parents,
-      inputs: recorded.inputs.map(({ ref, ...of }) => ({ ...of, payload: pack(ref) })),
-      outside: recorded.outside.map(({ ref, ...of }) => ({ ...of, payload: pack(ref) })),
+      own:
+        own === null ? null : { ...own, inputs: own.inputs.map(({ ref, ...of }) => ({ ...of, payload: pack(ref) })) },
+      outside: others.map(({ ref, ...of }) => ({ ...of, payload: pack(ref) })),
     };
   }
 

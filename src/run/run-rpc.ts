@@ -259,7 +259,7 @@ export interface RunRpc extends RunWork {
   completable(target: CompletionTarget): Promise<CompletableTask | undefined | null>;
   /** Somebody reports what an external attempt came to. */
   complete(report: CompletionReport): Promise<CompletionAnswer | null>;
-  /** What a replay from this task reads; null also if the task has never come to read anything. */
+  /** What a replay from this task reads. Null: there is no such run. */
   replayInputs(from: string, outside: readonly OutsideInput[]): Promise<RecordedInputs | null>;
   /** A limit has a slot for this attempt (it is told again now and then, as a check); how the attempt stands to it. */
   permitted(kind: LimitKind, holder: SlotHolder): Promise<Standing>;
@@ -273,10 +273,15 @@ export interface RunRpc extends RunWork {
 
 /** What was recorded, to be copied into the run that replays it (see `core/inputs.ts`). */
 export interface RecordedInputs {
+  /** Null: the first task has never come to read anything. */
+  readonly own: RecordedOwnInputs | null;
+  readonly outside: readonly (OutsideInput & RecordedPayload)[];
+}
+
+export interface RecordedOwnInputs {
   readonly shape: InputShape;
   readonly parents: readonly string[];
   readonly inputs: readonly RecordedPayload[];
-  readonly outside: readonly (OutsideInput & RecordedPayload)[];
 }
 
 interface RecordedPayload {

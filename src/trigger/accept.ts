@@ -40,14 +40,14 @@ export interface TriggerRequest {
   readonly origin: TriggerOrigin;
   /** How long the root task waits before it may start, to 30 days; absent: not at all. Milliseconds. */
   readonly delayMs?: number;
-  /** Of a replay with what was recorded: how its root reads, and what is to be copied for it. It counts for no window of `debounce`. */
+  /** Of a replay: how its root reads, and what is to be copied for it. It counts for no window of `debounce`. */
   readonly replayed?: Replayed;
 }
 
 /** What a replay brings along (see replay.ts). */
 export interface Replayed extends Pick<GraphTask, "shape" | "parents"> {
-  /** What the trigger carried says about the limits of the root; absent: nothing, or the root reads from others. */
-  readonly limitKeys?: PayloadLimitKeys;
+  /** What the trigger that was recorded says about the limits of the root; null: nothing, or the root reads from others. */
+  readonly limitKeys: PayloadLimitKeys | "of the payload" | null;
   /** Stores copies of what was recorded; for a root of shape `value` its input comes first. */
   readonly copy: (
     store: (payload: EncodedPayload) => Promise<Result<PayloadParcel>>,
@@ -156,7 +156,8 @@ export function createAcceptTrigger({
     const copies = await replayed?.copy((one) => parcelTrigger(env, runId, one, graph));
     if (copies?.ok === false) return copies;
     const [input] = root.shape === "value" ? (copies?.value ?? []) : [];
-    const keys = replayed === undefined ? await limitKeysFor(graph, payload) : recordedKeys(replayed);
+    const keys =
+      replayed === undefined ? await limitKeysFor(graph, payload) : await replayedKeys(graph, payload, replayed);
     const parcel = input === undefined ? await parcelTrigger(env, runId, payload, graph) : ok(input.payload);
     if (!parcel.ok) return parcel;
     const claim =
@@ -262,8 +263,13 @@ function asReplayed(graph: RunGraph | null, replayed: Replayed | undefined): Run
   return { ...graph, tasks: [{ ...root, shape, parents }, ...others] };
 }
 
-function recordedKeys({ limitKeys }: Replayed): { readonly limitKeys?: PayloadLimitKeys } {
-  return limitKeys === undefined ? {} : { limitKeys };
+async function replayedKeys(
+  graph: RunGraph,
+  payload: EncodedPayload,
+  { limitKeys }: Replayed,
+): Promise<{ readonly limitKeys?: PayloadLimitKeys }> {
+  if (limitKeys === "of the payload") return limitKeysFor(graph, payload);
+  return limitKeys === null ? {} : { limitKeys };
 }
 
 /** What the payload says about the limits of the root task, where they ask. */

@@ -4,10 +4,11 @@
  *
  * - From a task on, the new run has that task and what is downstream of it. The task reads what it read then, in the same shape; a
  *   task behind it that also reads from one that is not in the new run reads what was recorded of that one.
- * - With a payload of its own, the task reads that, as if it had been triggered with it.
+ * - With a payload of its own, the first task reads that, as if it had been triggered with it; the tasks behind it read what they
+ *   would have read without.
  */
 import { nearest } from "../conf/nearest.ts";
-import { graphFrom } from "../core/graph.ts";
+import { graphFrom, type RunGraph } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
 import { outsideInputs } from "../core/inputs.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
@@ -17,8 +18,8 @@ import { type EncodedPayload, encodePayload } from "../payload/codec.ts";
 import { fetchStream } from "../payload/payload-download.ts";
 import { PayloadMissingError } from "../payload/r2-calls.ts";
 import type { callRun } from "../run/run-client.ts";
-import type { RecordedInputs, RunDocument } from "../run/run-rpc.ts";
-import type { AcceptedTrigger, AcceptTrigger, Lifetime, Replayed } from "./accept.ts";
+import type { RecordedInputs, RecordedOwnInputs, RunDocument } from "../run/run-rpc.ts";
+import type { AcceptedTrigger, AcceptTrigger, Lifetime, Replayed, TriggerRequest } from "./accept.ts";
 
 export interface ReplayRequest {
   readonly runId: RunId;
@@ -72,28 +73,59 @@ export function createReplayRun({ plan, callRun, acceptTrigger }: ReplayDependen
         ...(traceparent !== undefined && { traceparent }),
       },
     } as const;
-    if (payload !== null) return acceptTrigger(env, lifetime, { ...trigger, payload });
-
     const recorded = await callRun(env, runId, (run) => run.replayInputs(task, outsideInputs(graph)));
-    if (recorded === null) return refuse(notReached(runId, task));
+    if (recorded === null) return ok(null);
     const copier = new Copier(env, runId, callRun);
     try {
-      const carried = await carriedBy(recorded, copier, { runId, task });
-      return await acceptTrigger(env, lifetime, {
-        ...trigger,
-        payload: carried,
-        replayed: replayed(task, recorded, copier),
-      });
+      const reads =
+        payload === null
+          ? await recordedReads(recorded, copier, { runId, task })
+          : givenReads(payload, graph, recorded, copier);
+      if (reads === null) return refuse(notReached(runId, task));
+      return await acceptTrigger(env, lifetime, { ...trigger, ...reads });
     } catch (error) {
       if (!(error instanceof PayloadMissingError)) throw error;
-      return refuse({ code: "no_payload", detail: error.message, hint: "Replay it with a payload in the body." });
+      const hint =
+        payload === null
+          ? "Replay it with a payload in the body."
+          : "Replay it from a task before the one that is gone.";
+      return refuse({ code: "no_payload", detail: error.message, hint });
     }
   };
 }
 
+/** What the tasks of a replay read: the first one, and those behind it that also read from tasks outside. */
+type Reads = Required<Pick<TriggerRequest, "payload" | "replayed">>;
+
+/** All as it was recorded; null: the first task has never come to read anything. */
+async function recordedReads(
+  { own, outside }: RecordedInputs,
+  copier: Copier,
+  of: { readonly runId: RunId; readonly task: string },
+): Promise<Reads | null> {
+  if (own === null) return null;
+  const { shape, parents, inputs } = own;
+  const payload = await carriedBy(own, copier, of);
+  const limitKeys = shape === "trigger" ? (inputs[0]?.limitKeys ?? null) : null;
+  const ofRoot = shape === "trigger" ? [] : inputs.map((input) => ({ task: of.task, ...input }));
+  return { payload, replayed: { shape, parents, limitKeys, copy: copier.copying([...ofRoot, ...outside]) } };
+}
+
+/** The first task reads `payload`; all else as it was recorded. */
+function givenReads(
+  payload: EncodedPayload,
+  { tasks: [root] }: RunGraph,
+  { outside }: RecordedInputs,
+  copier: Copier,
+): Reads {
+  const parents = root?.parents ?? [];
+  const copy = copier.copying(outside);
+  return { payload, replayed: { shape: "trigger", parents, limitKeys: "of the payload", copy } };
+}
+
 /** What the new run is triggered with: of a task that reads from several, only a note, since there is no one payload. */
 async function carriedBy(
-  { shape, inputs }: RecordedInputs,
+  { shape, inputs }: RecordedOwnInputs,
   copier: Copier,
   of: { readonly runId: RunId; readonly task: string },
 ): Promise<EncodedPayload> {
@@ -102,25 +134,6 @@ async function carriedBy(
   const note = encodePayload({ replay_of: { run_id: of.runId, from: of.task } });
   if (!note.ok) throw new Error(note.problem.detail);
   return note.value;
-}
-
-function replayed(task: string, { shape, parents, inputs, outside }: RecordedInputs, copier: Copier): Replayed {
-  const ofRoot = shape === "trigger" ? [] : inputs.map((input) => ({ task, ...input }));
-  const [first] = inputs;
-  return {
-    shape,
-    parents,
-    ...(shape === "trigger" && first?.limitKeys !== undefined && { limitKeys: first.limitKeys }),
-    copy: async (store) => {
-      const copies = [];
-      for (const { payload, ...of } of [...ofRoot, ...outside]) {
-        const copy = await copier.copy(payload, store);
-        if (!copy.ok) return copy;
-        copies.push({ ...of, payload: copy.value });
-      }
-      return ok(copies);
-    },
-  };
 }
 
 /** Copies payloads of one run, each once, one after the other: a stream that waits unread holds one of six connections. */
@@ -136,7 +149,20 @@ class Copier {
     this.#callRun = call;
   }
 
-  async copy(payload: PayloadDelivery, store: Parameters<Replayed["copy"]>[0]): Promise<Result<PayloadParcel>> {
+  /** Copies these, in order, once it is told where to. Refuses if one is gone. */
+  copying(recorded: RecordedInputs["outside"]): Replayed["copy"] {
+    return async (store) => {
+      const copies = [];
+      for (const { payload, ...of } of recorded) {
+        const copy = await this.#copy(payload, store);
+        if (!copy.ok) return copy;
+        copies.push({ ...of, payload: copy.value });
+      }
+      return ok(copies);
+    };
+  }
+
+  async #copy(payload: PayloadDelivery, store: Parameters<Replayed["copy"]>[0]): Promise<Result<PayloadParcel>> {
     const place = payload.at === "r2" ? payload.key : payload.at === "held" ? `${payload.seq}/${payload.offset}` : null;
     const known = place === null ? undefined : this.#copies.get(place);
     if (known !== undefined) return ok(known);

@@ -28,6 +28,20 @@ const DIAMOND = planOf([
   taskPlan("end", { method: "scripted", upstream: ["join"] }),
 ]);
 
+// a ─▶ item (each) ─▶ join
+//  └─▶ right ─────────▶ ┘
+const OVER_ITEMS = planOf([
+  taskPlan("a", { method: "scripted", downstream: ["item", "right"] }),
+  taskPlan("item", {
+    method: "scripted",
+    upstream: ["a"],
+    downstream: ["join"],
+    each: { maxParallel: 10, onError: "fail" },
+  }),
+  taskPlan("right", { method: "scripted", upstream: ["a"], downstream: ["join"] }),
+  taskPlan("join", { method: "scripted", upstream: ["item", "right"] }),
+]);
+
 async function start(send: Send, task: string, body: BodyInit | null = null): Promise<RunId> {
   const response = await send(`/api/v1/tasks/${task}/trigger`, { method: "POST", body });
   return (await response.json<{ run_id: RunId }>()).run_id;
@@ -144,6 +158,51 @@ describe("POST /runs/{id}/replay?from=task", () => {
     expect(await play(replayed, { join: "J", end: null })).toEqual({ join: { left: "edited" }, end: "J" });
   });
 
+  it("has the body replace only what its first task reads: all others read what was recorded", async () => {
+    const send = edge(DIAMOND);
+    const runId = await start(send, "a");
+    await play(runId, { a: 1, left: "L", right: "R".repeat(50_000), join: null, end: null });
+    const edited = await replay(send, runId, "?from=left", { body: "edited" });
+    expect(await play(edited, { left: "new L", join: "J", end: null })).toEqual({
+      left: "edited",
+      join: { left: "new L", right: "R".repeat(50_000) },
+      end: "J",
+    });
+    const again = await replay(send, edited, "", { body: "once more" });
+    expect(await play(again, { left: "L3", join: "J3", end: null })).toEqual({
+      left: "once more",
+      join: { left: "L3", right: "R".repeat(50_000) },
+      end: "J3",
+    });
+  });
+
+  it("has the body start a task that was never reached, beside what was recorded", async () => {
+    const send = edge(DIAMOND);
+    const runId = await start(send, "a");
+    await play(runId, { a: 1, left: new NonRetryableError("broken"), right: "R" });
+    const replayed = await replay(send, runId, "?from=left", { body: "mended" });
+    const read = await play(replayed, { left: "L", join: "J", end: null });
+    expect(read).toEqual({ left: "mended", join: { left: "L", right: "R" }, end: "J" });
+  });
+
+  it("has the body take the place of the array that a task with `each` reads", async () => {
+    const send = edge(OVER_ITEMS);
+    const runId = await start(send, "a");
+    await play(runId, { a: ["x"], right: "R", item: "X", join: null });
+    const init = { body: '["y"]', headers: { "Content-Type": "application/json" } };
+    const replayed = await replay(send, runId, "?from=item", init);
+    expect(await play(replayed, { item: "Y", join: null })).toEqual({ item: "y", join: { item: ["Y"], right: "R" } });
+  });
+
+  it("with a body waits for no window of `debounce`", async () => {
+    const debounce = { delayMs: 3_600_000, key: null };
+    const runId = await start(edge(CHAIN), "t7", "first");
+    await play(runId, { t7: null });
+    const send = edge(planOf([taskPlan("t7", { method: "scripted", debounce })]));
+    const replayed = await replay(send, runId, "", { body: "second" });
+    expect(await play(replayed, { t7: null })).toEqual({ t7: "second" });
+  });
+
   it("takes a body without bytes for none", async () => {
     const send = edge(CHAIN);
     const runId = await start(send, "t7", '"recorded"');
@@ -206,6 +265,18 @@ describe("a replay that cannot be", () => {
     await env.PAYLOADS.delete((await env.PAYLOADS.list({ prefix: `runs/${runId}/` })).objects.map(({ key }) => key));
     const response = await send(`/api/v1/runs/${runId}/replay`, { method: "POST" });
     expect([response.status, await response.json()]).toMatchObject([404, { code: "no_payload" }]);
+  });
+
+  it("because what a later task read is gone says so, also with a body", async () => {
+    const send = edge(DIAMOND);
+    const runId = await start(send, "a");
+    await play(runId, { a: 1, left: "L", right: "R".repeat(50_000), join: null, end: null });
+    await env.PAYLOADS.delete((await env.PAYLOADS.list({ prefix: `runs/${runId}/` })).objects.map(({ key }) => key));
+    const response = await send(`/api/v1/runs/${runId}/replay?from=left`, { method: "POST", body: "edited" });
+    expect([response.status, await response.json()]).toMatchObject([
+      404,
+      { code: "no_payload", hint: expect.stringContaining("a task before") },
+    ]);
   });
 
   it("because of its body is refused like a trigger", async () => {
