@@ -16,6 +16,7 @@
 import { itemsOf } from "./each.ts";
 import { leaseMs, type GraphTask } from "./graph.ts";
 import {
+  isKeyList,
   LIMIT_KINDS,
   type Hold,
   type LimitKeys,
@@ -211,7 +212,7 @@ function requestOf(
 /** What the payload of this task says about its limits: with the trigger for the root, else with what its parents passed. */
 function limitKeysOf(run: Run, { task, item }: TaskEntry, stateOf: (ordinal: number) => TaskState | null): LimitKeys {
   const ofThis = (given: Run["limitKeys"]): LimitKeys =>
-    isList(given) ? (given[item?.index ?? -1] ?? {}) : (given ?? {});
+    isKeyList(given) ? (given[item?.index ?? -1] ?? {}) : (given ?? {});
   if (task.shape === "trigger") return ofThis(run.limitKeys);
   const recorded = (run.recorded ?? []).filter(({ task: name }) => name === task.name);
   return Object.assign(
@@ -224,8 +225,4 @@ function limitKeysOf(run: Run, { task, item }: TaskEntry, stateOf: (ordinal: num
       return state?.status === "succeeded" ? ofThis(state.passed.limitKeys?.[task.name]) : {};
     }),
   );
-}
-
-function isList(given: Run["limitKeys"]): given is readonly LimitKeys[] {
-  return Array.isArray(given);
 }

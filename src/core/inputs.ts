@@ -2,8 +2,9 @@
  * What a task reads, as references: what the trigger carried, what its upstream tasks in the run have passed, and, in a run that
  * replays a part of another one, what was recorded there of those that are not in it.
  */
+import { itemsOf } from "./each.ts";
 import type { GraphTask, InputShape, RunGraph } from "./graph.ts";
-import type { PayloadLimitKeys } from "./limit.ts";
+import { isKeyList, type LimitKeys, type PayloadLimitKeys } from "./limit.ts";
 import type { PayloadRef } from "./payload-ref.ts";
 import { isFinal, type Run, type TaskEntry, type TaskState } from "./run.ts";
 
@@ -20,7 +21,7 @@ export function inputsOf(run: Run, task: GraphTask): TaskInput[] {
   if (task.shape === "trigger") return [{ parent: "", ref: run.payload, ...keysOf(run.limitKeys) }];
   const passed = task.upstream.flatMap((ordinal) => {
     const parent = run.tasks[ordinal];
-    const input = passedBy(parent, task.name);
+    const input = passedBy(run, parent, task.name);
     return parent === undefined || input === null ? [] : [{ parent: parent.task.name, ...input }];
   });
   if (run.recorded === undefined) return passed;
@@ -45,10 +46,22 @@ export function arrayRead(
 }
 
 /** What one task has passed to another; null if it is not in this run, or passed nothing. */
-function passedBy(parent: TaskEntry | undefined, child: string): Omit<TaskInput, "parent"> | null {
+function passedBy(run: Run, parent: TaskEntry | undefined, child: string): Omit<TaskInput, "parent"> | null {
   if (parent?.state.status !== "succeeded") return null;
   const { output, to, limitKeys } = parent.state.passed;
-  return { ref: to?.[child] ?? output, ...keysOf(limitKeys?.[child]) };
+  return { ref: to?.[child] ?? output, ...keysOf(limitKeys?.[child] ?? keysOfItems(run, parent, child)) };
+}
+
+/** Where one item follows on another, what each of them has passed says about the limits of the next. */
+function keysOfItems(run: Run, { each }: TaskEntry, child: string): PayloadLimitKeys | undefined {
+  if (each === undefined) return undefined;
+  const keys = itemsOf(run, each).map(({ state }) => keysOfItem(state, child));
+  return keys.some((one) => one !== null) ? keys.map((one) => one ?? {}) : undefined;
+}
+
+function keysOfItem(state: TaskState, child: string): LimitKeys | null {
+  const keys = state.status === "succeeded" ? state.passed.limitKeys?.[child] : undefined;
+  return keys === undefined || isKeyList(keys) ? null : keys;
 }
 
 function keysOf(limitKeys: PayloadLimitKeys | undefined): Pick<TaskInput, "limitKeys"> {
@@ -91,6 +104,7 @@ export function replayInputs(run: Run, from: string, outside: readonly OutsideIn
     outside: outside.flatMap(({ task: child, parent }) => {
       const known = run.recorded?.find((one) => one.task === child && one.parent === parent);
       const passed = passedBy(
+        run,
         run.tasks.find((candidate) => candidate.task.name === parent),
         child,
       );

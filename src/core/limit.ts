@@ -58,6 +58,11 @@ export interface LimitKeys {
 /** Of a task with `each`: one for each item. */
 export type PayloadLimitKeys = LimitKeys | readonly LimitKeys[];
 
+/** Whether these are those of each item. */
+export function isKeyList(keys: PayloadLimitKeys | undefined): keys is readonly LimitKeys[] {
+  return Array.isArray(keys);
+}
+
 /** Where the payload of a task has its keys and its priority. Only those that it has. */
 export interface LimitPaths {
   readonly concurrency?: readonly string[];

@@ -1,5 +1,6 @@
 /** How an external task of a run stands to being completed. */
 import { openCompletion, standingOfCompletion } from "../core/external.ts";
+import { limitedChildren } from "../core/limited-children.ts";
 import { entryOf, type Run } from "../core/run.ts";
 import { taskStatusOf } from "./run-document.ts";
 import type { CompletableTask, CompletionTarget } from "./run-rpc.ts";
@@ -23,5 +24,6 @@ export function describeCompletable(run: Run, target: CompletionTarget): Complet
     expiresAt: state.status === "waiting" && state.for === "completion" ? state.expiresAt : null,
     key: run.completionKey ?? null,
     inlineLimitBytes: run.graph.inlineLimitBytes,
+    limited: limitedChildren(run, entry),
   };
 }

@@ -5,7 +5,7 @@
 import { attemptTimeoutMs } from "../core/each.ts";
 import type { GraphTask } from "../core/graph.ts";
 import { inputsOf } from "../core/inputs.ts";
-import { limitPathsBelow, limitPathsOf } from "../core/limit.ts";
+import { limitedChildren } from "../core/limited-children.ts";
 import { descriptionOf, type PayloadDelivery, type PayloadParcel, type PayloadRef } from "../core/payload-ref.ts";
 import { entryOf, type Run, type TaskEntry } from "../core/run.ts";
 import type { GrantedLease } from "../core/run-event.ts";
@@ -84,20 +84,6 @@ export function packer(store: RunStore): (ref: PayloadRef) => PayloadDelivery {
     room -= ref.size;
     return inlineParcel(store, ref);
   };
-}
-
-/** The children whose limits look into what this attempt passes; of an item, those that run once for each of them. */
-function limitedChildren(run: Run, { task, item }: TaskEntry): NonNullable<Lease["limited"]>[number][] {
-  const { name, downstream, each } = task;
-  if (each !== undefined && item === undefined) return [];
-  return downstream.flatMap((ordinal) => {
-    const child = run.tasks[ordinal]?.task;
-    const paths = child?.limits === undefined ? null : limitPathsOf(child.limits);
-    if (child === undefined || paths === null) return [];
-    if (item !== undefined) return child.each === undefined ? [] : [{ child: child.name, paths, each: false }];
-    const below = child.shape === "keyed" ? limitPathsBelow(paths, name) : paths;
-    return below === null ? [] : [{ child: child.name, paths: below, each: child.each !== undefined }];
-  });
 }
 
 /** The bytes of a payload that lies in the run object. */

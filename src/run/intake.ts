@@ -3,10 +3,10 @@
  * journal entry that is about to be written, and from then on only references go around.
  */
 import { descriptionOf, type PayloadParcel, type PayloadRef } from "../core/payload-ref.ts";
-import type { LogRef } from "../core/run.ts";
+import type { LogRef, TaskOutput } from "../core/run.ts";
 import type { Outcome, SettledAttempt } from "../core/run-event.ts";
 import type { Packer } from "./packer.ts";
-import type { AttemptOutcome, LogLine, Settlement } from "./run-rpc.ts";
+import type { AttemptOutcome, CompletionReport, LogLine, Settlement } from "./run-rpc.ts";
 
 /** The settlement with its bytes placed. */
 export function takeIn(settlement: Settlement, data: Packer): SettledAttempt {
@@ -20,6 +20,14 @@ export function takeIn(settlement: Settlement, data: Packer): SettledAttempt {
     logs: placeLogs(settlement, data),
     ...(settlement.progress !== undefined && { progress: settlement.progress }),
   };
+}
+
+/** What completes an external task, with its bytes placed. */
+export function placeCompletion(
+  { output, limitKeys }: Extract<CompletionReport["outcome"], { readonly type: "succeeded" }>,
+  data: Packer,
+): TaskOutput {
+  return { output: placeParcel(output, data), to: null, ...(limitKeys !== undefined && { limitKeys }) };
 }
 
 /** The payload with its bytes placed. */

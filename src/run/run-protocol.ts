@@ -19,7 +19,7 @@ import type { Run, RunChange, RunGenesis } from "../core/run.ts";
 import { dueAt, entryOf, newRun } from "../core/run.ts";
 import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
 import { deliver } from "./delivery.ts";
-import { placeParcel, takeIn } from "./intake.ts";
+import { placeCompletion, placeParcel, takeIn } from "./intake.ts";
 import { LiveAttempts, type News } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
 import { taskStatusOf } from "./run-document.ts";
@@ -256,9 +256,7 @@ export class RunProtocol {
     const { ordinal, attempt, token, nonce } = lease;
     const data = new Packer(this.#store.nextSeq);
     const placed =
-      outcome.type === "failed"
-        ? outcome
-        : ({ type: "succeeded", passed: { output: placeParcel(outcome.output, data), to: null } } as const);
+      outcome.type === "failed" ? outcome : ({ type: "succeeded", passed: placeCompletion(outcome, data) } as const);
     this.#advance(run, { type: "completed", completion: { ...lease, outcome: placed } }, data);
     const standing = standingOfCompletion(run, ordinal, attempt, token);
     const isOurs = entryOf(run, ordinal)?.attempts[attempt - 1]?.completedBy === nonce;

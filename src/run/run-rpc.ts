@@ -6,7 +6,8 @@ import type { CompletionStanding } from "../core/external.ts";
 import type { InputShape, RunGraph } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
 import type { OutsideInput } from "../core/inputs.ts";
-import type { LimitKind, LimitPaths, PayloadLimitKeys, SlotHolder, Standing } from "../core/limit.ts";
+import type { LimitKind, PayloadLimitKeys, SlotHolder, Standing } from "../core/limit.ts";
+import type { LimitedChild } from "../core/limited-children.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
 import type { AttemptError, AwaitedRun, ChildRun, FailReason, LostTo, Progress } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
@@ -88,7 +89,7 @@ export interface Lease {
   /** By call of `result()`, when a wait of earlier attempts is over, epoch ms; absent: none was suspended. */
   readonly waits?: Readonly<Record<string, number>>;
   /** The children whose limits look into what this task passes, and where (`each`: into each item); absent: none does. */
-  readonly limited?: readonly { readonly child: string; readonly paths: LimitPaths; readonly each: boolean }[];
+  readonly limited?: readonly LimitedChild[];
   readonly item?: LeasedItem;
   /** The attempt of an `each` task itself: it puts together what its items passed. */
   readonly gathers?: true;
@@ -310,6 +311,8 @@ export interface CompletableTask {
   /** Signs its URLs; null: it has none. */
   readonly key: string | null;
   readonly inlineLimitBytes: number;
+  /** The children whose limits look into what completes it. */
+  readonly limited: readonly LimitedChild[];
 }
 
 /** What somebody reports of an external attempt. */
@@ -320,7 +323,12 @@ export interface CompletionReport {
   /** The same in each try of one report: the second finds that the first has counted. */
   readonly nonce: string;
   readonly outcome:
-    | { readonly type: "succeeded"; readonly output: PayloadParcel }
+    | {
+        readonly type: "succeeded";
+        readonly output: PayloadParcel;
+        /** What it says about the limits of the `limited` children. */
+        readonly limitKeys?: Readonly<Record<string, PayloadLimitKeys>>;
+      }
     | { readonly type: "failed"; readonly error: AttemptError };
 }
 

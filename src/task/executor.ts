@@ -9,10 +9,9 @@
  */
 import { ProblemError } from "../core/result.ts";
 import type { AttemptError } from "../core/run.ts";
-import type { PayloadLimitKeys } from "../core/limit.ts";
 import type { ArrayReader } from "../payload/array-reader.ts";
-import { encodePayload } from "../payload/codec.ts";
-import { limitKeysOf } from "../payload/limit-keys.ts";
+import { encodePayload, type EncodedPayload } from "../payload/codec.ts";
+import { limitKeysOfChildren } from "../payload/limit-keys.ts";
 import type { HeldReader } from "../payload/payload-store.ts";
 import { PayloadStoreError } from "../payload/r2-calls.ts";
 import { callRun, RunUnreachableError } from "../run/run-client.ts";
@@ -97,8 +96,8 @@ function blameless(outcome: AttemptOutcome): AttemptOutcome {
 
 async function gather(lease: Lease, env: Env): Promise<AttemptOutcome> {
   try {
-    const output = await gatherItems(lease, env.PAYLOADS, (call) => callRun(env, lease.runId, call));
-    return { type: "succeeded", output, to: null };
+    const { output, limitKeys } = await gatherItems(lease, env.PAYLOADS, (call) => callRun(env, lease.runId, call));
+    return { type: "succeeded", output, to: null, ...(limitKeys !== null && { limitKeys }) };
   } catch (thrown) {
     return outcomeOf(thrown);
   }
@@ -150,7 +149,7 @@ async function run(
     end.throwIfCome();
     refuseBytes(lease, output);
     const store = new OutputStore(lease, env);
-    const limitKeys = await limitKeysOfChildren(lease, output, to);
+    const limitKeys = await limitKeysOfChildren(lease.limited, (child) => passedTo(child, output, to));
     return {
       type: "succeeded",
       output: await store.parcel(output, ""),
@@ -174,22 +173,11 @@ function refuseBytes({ task, item }: Lease, output: unknown): void {
   });
 }
 
-/** What is passed to the children whose limits look into it says about them. */
-async function limitKeysOfChildren(
-  { limited }: Lease,
-  output: unknown,
-  to: ReadonlyMap<string, unknown>,
-): Promise<Record<string, PayloadLimitKeys> | null> {
-  if (limited === undefined) return null;
-  const keys: Record<string, PayloadLimitKeys> = {};
-  for (const { child, paths, each } of limited) {
-    const data = to.has(child) ? to.get(child) : output;
-    // A stream is read once, to be stored; it has no properties.
-    if (data instanceof ReadableStream) continue;
-    const encoded = encodePayload(data);
-    if (encoded.ok) keys[child] = await limitKeysOf(paths, encoded.value, each);
-  }
-  return keys;
+/** What a child reads of what is passed; null: a stream, which is read once, to be stored, or nothing that can be stored. */
+function passedTo(child: string, output: unknown, to: ReadonlyMap<string, unknown>): EncodedPayload | null {
+  const data = to.has(child) ? to.get(child) : output;
+  const encoded = data instanceof ReadableStream ? null : encodePayload(data);
+  return encoded?.ok === true ? encoded.value : null;
 }
 
 async function withinTimeout(

@@ -3,10 +3,12 @@
  * What lies with the run comes in pages, what lies in R2 is fetched a few at a time; nothing but one page, the small objects next in
  * line and one part on its way to R2 are held. The array goes where every output goes: to the run if it is small, else into R2.
  */
+import type { PayloadLimitKeys } from "../core/limit.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
 import { decodePayload, JSON_TYPE } from "../payload/codec.ts";
 import { fetchBytes, fetchStream } from "../payload/payload-download.ts";
-import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
+import { limitKeysAt } from "../payload/limit-keys.ts";
+import { attemptPayloadKey, openPayload, parcelPayload } from "../payload/payload-store.ts";
 import type { RunCaller } from "../run/run-client.ts";
 import type { GatherPage, Lease } from "../run/run-rpc.ts";
 
@@ -21,14 +23,22 @@ const COMMA = new TextEncoder().encode(",");
 const CLOSE = new TextEncoder().encode("]");
 const NULL = new TextEncoder().encode("null");
 
+/** What was put together, and what it says about the limits of the children that read it. */
+export interface Gathered {
+  readonly output: PayloadParcel;
+  readonly limitKeys: Record<string, PayloadLimitKeys> | null;
+}
+
 /** Stores the array of what the items of this lease's task passed. Rejects as reading and storing payloads do. */
-export async function gatherItems(lease: Lease, bucket: R2Bucket, call: RunCaller): Promise<PayloadParcel> {
+export async function gatherItems(lease: Lease, bucket: R2Bucket, call: RunCaller): Promise<Gathered> {
   const { runId, ordinal, attempt, token, inlineLimitBytes } = lease;
+  const asked = new AskedItems(lease.limited);
   let length = 0;
   const items = async function* (): AsyncGenerator<PayloadDelivery | null> {
     for (let from: number | null = 0; from !== null;) {
       const page: GatherPage | null = await call((run) => run.gather(ordinal, from ?? 0));
       if (page === null) throw new Error(`the run ${runId} has no items of "${lease.task}" any more`);
+      asked.note(length, page.items);
       yield* page.items;
       length += page.items.length;
       from = page.next;
@@ -38,7 +48,41 @@ export async function gatherItems(lease: Lease, bucket: R2Bucket, call: RunCalle
   const key = attemptPayloadKey(runId, ordinal, attempt, token, "");
   const payload = { kind: "json", contentType: JSON_TYPE, size: null, body } as const;
   const parcel = await parcelPayload(bucket, key, payload, inlineLimitBytes, () => call((run) => run.expectPayload()));
-  return { ...parcel, length };
+  return { output: { ...parcel, length }, limitKeys: await asked.limitKeys(bucket) };
+}
+
+/** The items that the limits of the children look into (`payload.0.user`): the array as a whole is never held. */
+class AskedItems {
+  readonly #limited: NonNullable<Lease["limited"]>;
+  readonly #indices: ReadonlySet<number>;
+  readonly #items = new Map<number, PayloadDelivery>();
+
+  constructor(limited: Lease["limited"] = []) {
+    this.#limited = limited;
+    const paths = limited.flatMap((one): (readonly string[])[] => Object.values(one.paths));
+    this.#indices = new Set(paths.map(([first]) => Number(first)));
+  }
+
+  /** These are the items from number `from` on. */
+  note(from: number, items: readonly (PayloadDelivery | null)[]): void {
+    for (const index of this.#indices) {
+      const item = items[index - from];
+      if (item !== undefined && item !== null) this.#items.set(index, item);
+    }
+  }
+
+  async limitKeys(bucket: R2Bucket): Promise<Record<string, PayloadLimitKeys> | null> {
+    if (this.#limited.length === 0) return null;
+    const value: unknown[] = [];
+    for (const [index, item] of this.#items) value[index] = await openPayload(bucket, item, neverHeld);
+    const keys: Record<string, PayloadLimitKeys> = {};
+    for (const { child, paths } of this.#limited) keys[child] = await limitKeysAt(value, paths);
+    return keys;
+  }
+}
+
+function neverHeld(): Promise<never> {
+  throw new Error("a page of items holds what it names");
 }
 
 /** The JSON text of the array, piece by piece. */
@@ -78,7 +122,7 @@ async function* readAhead(items: AsyncIterable<PayloadDelivery | null>, bucket: 
 
 async function jsonOf(item: PayloadDelivery | null, bucket: R2Bucket): Promise<Chunks> {
   if (item === null) return [NULL];
-  if (item.at === "held") throw new Error("a page of items holds what it names");
+  if (item.at === "held") return neverHeld();
   if (item.kind === "json") {
     if (item.at === "inline") return [item.bytes];
     return item.size <= AHEAD_BYTES ? [await fetchBytes(bucket, item.key)] : fetchStream(bucket, item.key);

@@ -8,6 +8,7 @@ import type { RunId } from "../core/ids.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
 import type { TaskStatus } from "../core/status.ts";
 import { decodePayload, encodePayload } from "../payload/codec.ts";
+import { limitKeysOfChildren } from "../payload/limit-keys.ts";
 import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
 import { encodeRequestBody, type IncomingBody } from "../payload/request-body.ts";
 import type { callRun } from "../run/run-client.ts";
@@ -89,7 +90,9 @@ async function complete(
     if (!payload.ok) throw new ProblemError(payload.problem);
     const key = attemptPayloadKey(runId, ordinal, attempt, token, `completed-${nonce}`);
     const beforePut = (): Promise<void> => callRun(env, runId, (run) => run.expectPayload());
-    return parcelPayload(env.PAYLOADS, key, payload.value, task.inlineLimitBytes, beforePut);
+    const limitKeys = await limitKeysOfChildren(task.limited, () => payload.value);
+    const output = await parcelPayload(env.PAYLOADS, key, payload.value, task.inlineLimitBytes, beforePut);
+    return { output, ...(limitKeys !== null && { limitKeys }) };
   });
   if (!outcome.ok) return outcome;
   const report = { ordinal, attempt, token, nonce, outcome: outcome.value };
@@ -103,7 +106,7 @@ async function readOutcome(
   registry: MethodRegistry,
   { task, method }: CompletableTask,
   body: IncomingBody,
-  store: (value: unknown) => Promise<Extract<CompletionReport["outcome"], { type: "succeeded" }>["output"]>,
+  store: (value: unknown) => Promise<Omit<Extract<CompletionReport["outcome"], { type: "succeeded" }>, "type">>,
 ): Promise<Result<CompletionReport["outcome"]>> {
   const encoded = await encodeRequestBody({ ...body, contentType: "application/json" }, MAX_BODY_BYTES);
   if (!encoded.ok) return encoded;
@@ -119,7 +122,7 @@ async function readOutcome(
   try {
     const output = methodOf(registry, method)?.output ?? null;
     const value = await fit(output, parsed.data.payload ?? null, `what completes the task "${task}"`);
-    return ok({ type: "succeeded", output: await store(value) });
+    return ok({ type: "succeeded", ...(await store(value)) });
   } catch (error) {
     if (error instanceof ProblemError) return refuse(error.problem);
     throw error;

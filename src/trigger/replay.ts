@@ -8,18 +8,24 @@
  *   would have read without.
  */
 import { nearest } from "../conf/nearest.ts";
-import { graphFrom, type RunGraph } from "../core/graph.ts";
+import { graphFrom, type GraphTask, type RunGraph } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
 import { outsideInputs } from "../core/inputs.ts";
+import type { PayloadLimitKeys } from "../core/limit.ts";
+import { limitedReader } from "../core/limited-children.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
 import type { Plan } from "../core/plan.ts";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import { type EncodedPayload, encodePayload } from "../payload/codec.ts";
+import { limitKeysOf } from "../payload/limit-keys.ts";
 import { fetchStream } from "../payload/payload-download.ts";
 import { PayloadMissingError } from "../payload/r2-calls.ts";
 import type { callRun } from "../run/run-client.ts";
 import type { RecordedInputs, RecordedOwnInputs, RunDocument } from "../run/run-rpc.ts";
 import type { AcceptedTrigger, AcceptTrigger, Lifetime, Replayed, TriggerRequest } from "./accept.ts";
+
+/** Of what is larger, the keys that were recorded count. A payload above this is read as a stream, never as a value. */
+const LOOKED_INTO_BYTES = 32 * 1024 * 1024;
 
 export interface ReplayRequest {
   readonly runId: RunId;
@@ -75,7 +81,7 @@ export function createReplayRun({ plan, callRun, acceptTrigger }: ReplayDependen
     } as const;
     const recorded = await callRun(env, runId, (run) => run.replayInputs(task, outsideInputs(graph)));
     if (recorded === null) return ok(null);
-    const copier = new Copier(env, runId, callRun);
+    const copier = new Copier(env, runId, callRun, readersOf(graph, recorded));
     try {
       const reads =
         payload === null
@@ -106,7 +112,8 @@ async function recordedReads(
   if (own === null) return null;
   const { shape, parents, inputs } = own;
   const payload = await carriedBy(own, copier, of);
-  const limitKeys = shape === "trigger" ? (inputs[0]?.limitKeys ?? null) : null;
+  const [first] = shape === "trigger" ? inputs : [];
+  const limitKeys = first === undefined ? null : ((await copier.limitKeys({ task: of.task, ...first })) ?? null);
   const ofRoot = shape === "trigger" ? [] : inputs.map((input) => ({ task: of.task, ...input }));
   return { payload, replayed: { shape, parents, limitKeys, copy: copier.copying([...ofRoot, ...outside]) } };
 }
@@ -136,27 +143,37 @@ async function carriedBy(
   return note.value;
 }
 
+/** The tasks of the replay, by name; its first one reads in the shape that was recorded. */
+function readersOf({ tasks: [root, ...others] }: RunGraph, { own }: RecordedInputs): ReadonlyMap<string, GraphTask> {
+  const first = root === undefined ? [] : [{ ...root, shape: own?.shape ?? root.shape }];
+  return new Map([...first, ...others].map((task) => [task.name, task]));
+}
+
 /** Copies payloads of one run, each once, one after the other: a stream that waits unread holds one of six connections. */
 class Copier {
   readonly #env: Env;
   readonly #runId: RunId;
   readonly #callRun: typeof callRun;
+  readonly #readers: ReadonlyMap<string, GraphTask>;
   readonly #copies = new Map<string, PayloadParcel>();
 
-  constructor(env: Env, runId: RunId, call: typeof callRun) {
+  constructor(env: Env, runId: RunId, call: typeof callRun, readers: ReadonlyMap<string, GraphTask>) {
     this.#env = env;
     this.#runId = runId;
     this.#callRun = call;
+    this.#readers = readers;
   }
 
   /** Copies these, in order, once it is told where to. Refuses if one is gone. */
   copying(recorded: RecordedInputs["outside"]): Replayed["copy"] {
     return async (store) => {
       const copies = [];
-      for (const { payload, ...of } of recorded) {
-        const copy = await this.#copy(payload, store);
+      for (const input of recorded) {
+        const copy = await this.#copy(input.payload, store);
         if (!copy.ok) return copy;
-        copies.push({ ...of, payload: copy.value });
+        const { task, parent } = input;
+        const limitKeys = await this.limitKeys(input);
+        copies.push({ task, parent, payload: copy.value, ...(limitKeys !== undefined && { limitKeys }) });
       }
       return ok(copies);
     };
@@ -169,6 +186,25 @@ class Copier {
     const copy = await store(await this.open(payload));
     if (copy.ok && place !== null) this.#copies.set(place, copy.value);
     return copy;
+  }
+
+  /**
+   * What it says about the limits of its reader, by the present plan, which need not be that of the run that is replayed. Absent: they
+   * ask for nothing.
+   */
+  async limitKeys({
+    task,
+    parent,
+    payload,
+    limitKeys,
+  }: RecordedInputs["outside"][number]): Promise<PayloadLimitKeys | undefined> {
+    const reader = this.#readers.get(task);
+    const limited = reader === undefined ? null : limitedReader(reader, parent);
+    if (limited === null) return undefined;
+    if (payload.kind !== "json" || payload.size > LOOKED_INTO_BYTES) return limitKeys;
+    const { body, ...description } = await this.open(payload);
+    const bytes = body instanceof Uint8Array ? body : new Uint8Array(await new Response(body).arrayBuffer());
+    return limitKeysOf(limited.paths, { ...description, size: bytes.length, body: bytes }, limited.each);
   }
 
   async open(payload: PayloadDelivery): Promise<EncodedPayload> {
