@@ -18,10 +18,13 @@ import { leaseMs, type GraphTask } from "./graph.ts";
 import {
   isKeyList,
   LIMIT_KINDS,
+  type ConcurrencyPlan,
   type Hold,
   type LimitKeys,
   type LimitKind,
   type LimitName,
+  type LimitRule,
+  type RateLimitPlan,
   type SlotHolder,
   type SlotRequest,
   type Standing,
@@ -134,7 +137,7 @@ function effectsOf(view: HoldView, limits: TaskLimits, before: TaskEntry, change
     const { perMs } = limits.rateLimit;
     effects.push({ type: "spend_slot", limit: limit("rate_limit"), holder: holder(state.attempt), perMs });
   }
-  const request = is === null ? null : requestOf(before.task, limits, state, holder(is), keys);
+  const request = is === null ? null : requestOf(run, before.task, limits, state, holder(is), keys);
   if (request !== null) effects.push({ type: "ask_slot", ...request });
   return effects;
 }
@@ -191,6 +194,7 @@ function planOf({ concurrency, rateLimit }: TaskLimits, kind: LimitKind) {
 
 /** What a held task asks for; null: nothing. */
 function requestOf(
+  run: Run,
   { name }: GraphTask,
   limits: TaskLimits,
   state: TaskState,
@@ -205,8 +209,13 @@ function requestOf(
   const priority = typeof limits.priority === "number" ? limits.priority : (keys.priority ?? 0);
   return {
     limit: { kind, task: name, key: keys[kind] ?? null },
-    request: { holder, limit: plan.limit, strategy, since: state.hold.since, priority },
+    request: { holder, rule: ruleOf(run, plan), strategy, since: state.hold.since, priority },
   };
+}
+
+/** What the run's plan says of a limit. Plans are ordered by the runs that were accepted with them. */
+function ruleOf({ createdAt }: Run, plan: ConcurrencyPlan | RateLimitPlan): LimitRule {
+  return { limit: plan.limit, perMs: "perMs" in plan ? plan.perMs : null, planAt: createdAt };
 }
 
 /** What the payload of this task says about its limits: with the trigger for the root, else with what its parents passed. */

@@ -85,10 +85,19 @@ export interface SlotHolder {
   readonly attempt: number;
 }
 
+/** What a plan says of one limit. Of several the newest counts, for all that wait and all that come (see `slot-book.ts`). */
+export interface LimitRule {
+  readonly limit: number;
+  /** The window of a rate limit; null: it is none. */
+  readonly perMs: number | null;
+  /** How new the plan is: the time from which it was in force, epoch ms. */
+  readonly planAt: number;
+}
+
 export interface SlotRequest {
   readonly holder: SlotHolder;
   /** Of the plan that the run was accepted with. */
-  readonly limit: number;
+  readonly rule: LimitRule;
   readonly strategy: Strategy;
   /** When it became ready. Epoch milliseconds. */
   readonly since: number;

@@ -10,10 +10,14 @@
  * Never more than `limit` are held, leaving or in the window. A slot is never taken back for its age alone: what was forgotten is
  * found by asking the run (`checkAt`), which knows whether the attempt may still run.
  *
+ * How many there are is what the newest plan says that anybody has brought (`LimitRule`): a raised limit counts at once for what
+ * waits already, a lowered one takes no slot back. What becomes of an attempt for which there is none is up to its own run
+ * (`strategy`), whose graph is fixed.
+ *
  * Waiting attempts are granted in order of arrival; each point of priority stands for a minute of earlier arrival, so a low
  * priority is overtaken by what comes within so many minutes, and by nothing that comes later.
  */
-import type { SlotHolder, SlotRequest, Standing } from "./limit.ts";
+import type { LimitRule, SlotHolder, SlotRequest, Standing } from "./limit.ts";
 
 const AGING_MS = 60_000;
 
@@ -26,9 +30,11 @@ const CHECK_BATCH = 50;
 /** Up to this limit the window is exact to the millisecond; above, places come free together, at most so many times a window. */
 const WINDOW_STEPS = 10_000;
 
+/** A plan that is confirmed by ever newer runs is noted again so rarely: it costs a row. */
+const CONFIRM_MS = 60_000;
+
 export interface SlotEntry {
   readonly holder: SlotHolder;
-  readonly limit: number;
   /** Lower is earlier: the arrival, less a minute for each point of priority. */
   readonly rank: number;
   /** Counts up over the arrivals at this limit. */
@@ -50,6 +56,8 @@ export interface SlotChanges {
   readonly gone: readonly string[];
   /** How many places of the window come free at that time; 0: none any more. */
   readonly window: readonly { readonly freeAt: number; readonly count: number }[];
+  /** Null: it is as before. */
+  readonly rule: LimitRule | null;
 }
 
 export type AskAnswer = "granted" | "waiting" | "refused";
@@ -72,9 +80,17 @@ export class SlotBook {
   readonly #put = new Map<string, SlotEntry>();
   readonly #gone = new Set<string>();
   readonly #windowChanges = new Map<number, number>();
+  #rule: LimitRule | null;
+  #noted: LimitRule | null;
 
-  /** The book as it was recorded. */
-  constructor(entries: Iterable<SlotEntry>, window: Iterable<readonly [freeAt: number, count: number]>) {
+  /** The book as it was recorded. `rule`: null before anybody has asked. */
+  constructor(
+    entries: Iterable<SlotEntry>,
+    window: Iterable<readonly [freeAt: number, count: number]>,
+    rule: LimitRule | null,
+  ) {
+    this.#rule = rule;
+    this.#noted = rule;
     for (const entry of entries) {
       this.#keep(entry);
       this.#lastSeq = Math.max(this.#lastSeq, entry.seq);
@@ -104,16 +120,31 @@ export class SlotBook {
     return this.#entries.values();
   }
 
-  /** An attempt asks for a slot; asking again changes nothing. */
-  ask({ holder, limit, strategy, since, priority }: SlotRequest, now: number): AskAnswer {
+  /** So many may have a slot at a time. */
+  get limit(): number {
+    return this.#rule?.limit ?? 0;
+  }
+
+  /** A plan says this; one that is older than what is known changes nothing. */
+  adopt(rule: LimitRule, now: number): void {
+    const known = this.#rule;
+    if (known !== null && rule.planAt < known.planAt) return;
+    this.#rule = rule;
+    const shiftMs = (rule.perMs ?? 0) - (known?.perMs ?? rule.perMs ?? 0);
+    if (shiftMs !== 0) this.#shiftWindow(shiftMs);
     this.#free(now);
+  }
+
+  /** An attempt asks for a slot; asking again changes nothing. */
+  ask({ holder, rule, strategy, since, priority }: SlotRequest, now: number): AskAnswer {
+    this.adopt(rule, now);
+    const { limit } = this;
     const id = slotId(holder);
     const known = this.#entries.get(id);
     if (known !== undefined) return known.phase === "waiting" ? "waiting" : "granted";
     if (strategy === "skip" && (this.#inUse >= limit || this.#waiting.length > 0)) return "refused";
     const entry: SlotEntry = {
       holder,
-      limit,
       rank: Math.min(since, now) - priority * AGING_MS,
       seq: (this.#lastSeq += 1),
       phase: "waiting",
@@ -133,7 +164,7 @@ export class SlotBook {
     if (entry?.phase !== "waiting") return [];
     const live = [...this.#entries.values()].filter(({ phase, givesWay }) => phase !== "leaving" && !givesWay);
     const others = live.filter((other) => other.holder.runId !== holder.runId && other.seq < entry.seq);
-    const tooMany = Math.max(0, live.length - entry.limit);
+    const tooMany = Math.max(0, live.length - this.limit);
     return others
       .toSorted((a, b) => a.seq - b.seq)
       .slice(0, tooMany)
@@ -155,8 +186,9 @@ export class SlotBook {
     if (entry === undefined) return;
     this.#remove(entry);
     if (entry.phase === "waiting") return;
-    const stepMs = entry.limit <= WINDOW_STEPS ? 1 : Math.ceil(perMs / WINDOW_STEPS);
-    const freeAt = Math.ceil((now + perMs) / stepMs) * stepMs;
+    const windowMs = this.#rule?.perMs ?? perMs;
+    const stepMs = this.limit <= WINDOW_STEPS ? 1 : Math.ceil(windowMs / WINDOW_STEPS);
+    const freeAt = Math.ceil((now + windowMs) / stepMs) * stepMs;
     this.#count(freeAt, (this.#window.get(freeAt) ?? 0) + 1);
     this.#inUse += 1;
   }
@@ -181,7 +213,7 @@ export class SlotBook {
     const granted: SlotEntry[] = [];
     for (;;) {
       const [first] = this.#waiting;
-      if (first === undefined || this.#inUse >= first.limit) return granted;
+      if (first === undefined || this.#inUse >= this.limit) return granted;
       this.#waiting.shift();
       this.#inUse += 1;
       granted.push(this.#save({ ...first, phase: "held", checkAt: now + CHECK_MS.first }));
@@ -216,16 +248,35 @@ export class SlotBook {
 
   /** What has changed since it was asked last; null: nothing. */
   takeChanges(): SlotChanges | null {
-    if (this.#put.size === 0 && this.#gone.size === 0 && this.#windowChanges.size === 0) return null;
+    const rule = this.#ruleToNote();
+    if (rule === null && this.#put.size === 0 && this.#gone.size === 0 && this.#windowChanges.size === 0) return null;
     const changes = {
       put: [...this.#put.values()],
       gone: [...this.#gone],
       window: [...this.#windowChanges].map(([freeAt, count]) => ({ freeAt, count })),
+      rule,
     };
     this.#put.clear();
     this.#gone.clear();
     this.#windowChanges.clear();
     return changes;
+  }
+
+  #ruleToNote(): LimitRule | null {
+    const [rule, noted] = [this.#rule, this.#noted];
+    if (rule === null) return null;
+    const isNoted =
+      rule.limit === noted?.limit && rule.perMs === noted.perMs && rule.planAt - noted.planAt < CONFIRM_MS;
+    if (isNoted) return null;
+    this.#noted = rule;
+    return rule;
+  }
+
+  /** The window has become longer, or shorter, by so much. */
+  #shiftWindow(shiftMs: number): void {
+    const counts = [...this.#window];
+    for (const [freeAt] of counts) this.#count(freeAt, 0);
+    for (const [freeAt, count] of counts) this.#count(freeAt + shiftMs, count);
   }
 
   /** Slots whose time is over are free. */

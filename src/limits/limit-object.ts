@@ -3,7 +3,9 @@
  * protocol in `limit-protocol.ts`. It is there only while somebody has a slot or waits.
  */
 import { DurableObject } from "cloudflare:workers";
+import { plan } from "#generated/plan";
 import type { LimitName, SlotHolder, SlotRequest } from "../core/limit.ts";
+import { plannedRule } from "../core/limit-rule.ts";
 import type { AskAnswer } from "../core/slot-book.ts";
 import { callRun } from "../run/run-client.ts";
 import { listLimit } from "./limit-client.ts";
@@ -22,6 +24,10 @@ export class LimitObject extends DurableObject<Env> implements LimitRpc {
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
       permitted: ({ kind }, holder) => callRun(env, holder.runId, (run) => run.permitted(kind, holder)),
       displaced: (_name, holder) => callRun(env, holder.runId, (run) => run.displaced(holder)),
+      planned: (name) => {
+        const planAt = deployedAt(env);
+        return planAt === null ? null : plannedRule(plan, name, planAt);
+      },
       listed: (name, isThere) => listLimit(env, name, isThere),
       waitUntil: (work) => ctx.waitUntil(work),
       log: (message, error) => console.warn(JSON.stringify({ message, limit: ctx.id.name, error: String(error) })),
@@ -47,4 +53,13 @@ export class LimitObject extends DurableObject<Env> implements LimitRpc {
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
     await this.#protocol.alarm(info?.scheduledTime ?? null);
   }
+}
+
+/** When the deployment was made that this object runs, epoch ms; null if the platform does not say: then runs alone bring plans. */
+function deployedAt(env: object): number | null {
+  const metadata: unknown = Reflect.get(env, "CF_VERSION_METADATA");
+  const timestamp: unknown =
+    typeof metadata === "object" && metadata !== null ? Reflect.get(metadata, "timestamp") : null;
+  const at = typeof timestamp === "string" ? Date.parse(timestamp) : Number.NaN;
+  return Number.isNaN(at) ? null : at;
 }

@@ -6,7 +6,7 @@
  * it; should the run never hear of it, the check that the alarm makes tells it again. So a crash at any point costs time, never a
  * slot, and no slot is given twice.
  */
-import type { LimitName, SlotHolder, SlotRequest, Standing } from "../core/limit.ts";
+import type { LimitName, LimitRule, SlotHolder, SlotRequest, Standing } from "../core/limit.ts";
 import { slotId, SlotBook, type AskAnswer, type SlotEntry } from "../core/slot-book.ts";
 import type { LimitUse } from "./limit-rpc.ts";
 import type { LimitStore } from "./limit-store.ts";
@@ -25,6 +25,8 @@ export interface LimitSurroundings {
   permitted(name: LimitName, holder: SlotHolder): Promise<Standing>;
   /** Tells the run that the attempt must give way. */
   displaced(name: LimitName, holder: SlotHolder): Promise<Standing>;
+  /** What the plan says of this limit that is deployed where the object runs; null: nothing. */
+  planned(name: LimitName): LimitRule | null;
   /** There is something here from now on, or (`false`) nothing any more. May fail, and is told again. */
   listed(name: LimitName, isThere: boolean): Promise<void>;
   /** Carries work on beyond the answer. */
@@ -51,7 +53,7 @@ export class LimitProtocol {
   }
 
   ask(name: LimitName, request: SlotRequest): AskAnswer {
-    this.#begin(name);
+    this.#begin(name, request.rule);
     return this.#commit((book, now) => {
       const answer = book.ask(request, now);
       if (answer !== "waiting") return answer;
@@ -112,8 +114,8 @@ export class LimitProtocol {
 
   #load(): SlotBook {
     if (this.#book === null) {
-      const { entries, window } = this.#store.load();
-      this.#book = new SlotBook(entries, window);
+      const { entries, window, rule } = this.#store.load();
+      this.#book = new SlotBook(entries, window, rule);
     }
     return this.#book;
   }
@@ -123,9 +125,9 @@ export class LimitProtocol {
     return this.#name;
   }
 
-  #begin(name: LimitName): void {
+  #begin(name: LimitName, rule: LimitRule): void {
     if (this.#nameHere() !== null) return;
-    this.#store.noteName(name);
+    this.#store.noteName(name, rule);
     this.#name = name;
     this.#list(name);
   }
@@ -155,6 +157,7 @@ export class LimitProtocol {
   #commit<T>(decide: (book: SlotBook, now: number) => T): T {
     const book = this.#load();
     try {
+      this.#adoptPlanned(book);
       const answer = decide(book, this.#around.now());
       const changes = book.takeChanges();
       if (changes !== null) this.#store.write(changes);
@@ -168,6 +171,13 @@ export class LimitProtocol {
     } finally {
       if (this.#untold.length > 0) this.#around.waitUntil(this.#tellAll(this.#untold.splice(0)));
     }
+  }
+
+  /** A deploy need not have brought a run yet. */
+  #adoptPlanned(book: SlotBook): void {
+    const name = this.#nameHere();
+    const planned = name === null ? null : this.#around.planned(name);
+    if (planned !== null) book.adopt(planned, this.#around.now());
   }
 
   #tell(entries: readonly SlotEntry[]): void {

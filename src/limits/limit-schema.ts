@@ -6,7 +6,6 @@ export const CREATE_TABLES = [
     run_id TEXT NOT NULL,
     ordinal INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
-    slots INTEGER NOT NULL,
     rank INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     phase TEXT NOT NULL CONSTRAINT phase_is_known CHECK (phase IN ('waiting', 'held', 'leaving')),
@@ -20,9 +19,10 @@ export const CREATE_TABLES = [
     free_at INTEGER PRIMARY KEY,
     count INTEGER NOT NULL CONSTRAINT somebody_counts CHECK (count > 0)
   ) STRICT`,
-  // Which limit this is.
+  // Which limit this is, and what the newest plan says of it (`LimitRule`).
   `CREATE TABLE IF NOT EXISTS limit_name (
     id INTEGER PRIMARY KEY CONSTRAINT there_is_one_name CHECK (id = 1),
-    name TEXT NOT NULL
+    name TEXT NOT NULL,
+    rule TEXT NOT NULL
   ) STRICT`,
 ] as const;

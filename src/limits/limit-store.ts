@@ -1,17 +1,18 @@
 /** All storage of a limit object: its slots, as the book has them. */
 import { parseRunId } from "../core/ids.ts";
-import type { LimitName } from "../core/limit.ts";
+import type { LimitName, LimitRule } from "../core/limit.ts";
 import { slotId, type SlotChanges, type SlotEntry } from "../core/slot-book.ts";
 import { CREATE_TABLES } from "./limit-schema.ts";
 
 const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'slot'";
-const READ_SLOTS =
-  "SELECT run_id, ordinal, attempt, slots, rank, seq, phase, check_at, checks, free_at, gives_way FROM slot";
+const READ_SLOTS = "SELECT run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way FROM slot";
 const READ_STARTED = "SELECT free_at, count FROM started";
 const READ_NAME = "SELECT name FROM limit_name WHERE id = 1";
-const NOTE_NAME = "INSERT INTO limit_name (id, name) VALUES (1, ?) ON CONFLICT (id) DO NOTHING";
-const PUT_SLOT = `INSERT INTO slot (id, run_id, ordinal, attempt, slots, rank, seq, phase, check_at, checks, free_at, gives_way)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET phase = excluded.phase,
+const NOTE_NAME = "INSERT INTO limit_name (id, name, rule) VALUES (1, ?, ?) ON CONFLICT (id) DO NOTHING";
+const READ_RULE = "SELECT rule FROM limit_name WHERE id = 1";
+const NOTE_RULE = "UPDATE limit_name SET rule = ? WHERE id = 1";
+const PUT_SLOT = `INSERT INTO slot (id, run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET phase = excluded.phase,
   check_at = excluded.check_at, checks = excluded.checks, free_at = excluded.free_at, gives_way = excluded.gives_way`;
 const DELETE_SLOT = "DELETE FROM slot WHERE id = ?";
 const PUT_STARTED =
@@ -22,6 +23,7 @@ const DELETE_STARTED = "DELETE FROM started WHERE free_at = ?";
 export interface StoredSlots {
   readonly entries: readonly SlotEntry[];
   readonly window: readonly (readonly [freeAt: number, count: number])[];
+  readonly rule: LimitRule | null;
 }
 
 /** What the slots use of an object's storage. */
@@ -42,13 +44,14 @@ export class LimitStore {
   }
 
   load(): StoredSlots {
-    if (!this.#isMade()) return { entries: [], window: [] };
+    if (!this.#isMade()) return { entries: [], window: [], rule: null };
     return {
       entries: this.#storage.sql.exec(READ_SLOTS).toArray().map(entryOf),
       window: this.#storage.sql
         .exec(READ_STARTED)
         .toArray()
         .map((row) => [Number(row["free_at"]), Number(row["count"])]),
+      rule: this.#rule(),
     };
   }
 
@@ -59,14 +62,19 @@ export class LimitStore {
     return typeof row?.["name"] === "string" ? parseName(row["name"]) : null;
   }
 
-  /** Records which limit this is, once. */
-  noteName(name: LimitName): void {
+  /** Records which limit this is, once, and what is said of it. */
+  noteName(name: LimitName, rule: LimitRule): void {
     this.#make();
-    this.#storage.sql.exec(NOTE_NAME, JSON.stringify(name));
+    this.#storage.sql.exec(NOTE_NAME, JSON.stringify(name), JSON.stringify(rule));
+  }
+
+  #rule(): LimitRule | null {
+    const [row] = this.#storage.sql.exec(READ_RULE).toArray();
+    return typeof row?.["rule"] === "string" ? parseRule(row["rule"]) : null;
   }
 
   /** Records what changed, in one transaction. */
-  write({ put, gone, window }: SlotChanges): void {
+  write({ put, gone, window, rule }: SlotChanges): void {
     this.#make();
     const { sql } = this.#storage;
     this.#storage.transactionSync(() => {
@@ -76,6 +84,7 @@ export class LimitStore {
         if (count === 0) sql.exec(DELETE_STARTED, freeAt);
         else sql.exec(PUT_STARTED, freeAt, count);
       }
+      if (rule !== null) sql.exec(NOTE_RULE, JSON.stringify(rule));
     });
   }
 
@@ -100,9 +109,9 @@ export class LimitStore {
 }
 
 function columnsOf(entry: SlotEntry): (string | number | null)[] {
-  const { holder, limit, rank, seq, phase, checkAt, checks, freeAt, givesWay } = entry;
+  const { holder, rank, seq, phase, checkAt, checks, freeAt, givesWay } = entry;
   const { runId, ordinal, attempt } = holder;
-  return [slotId(holder), runId, ordinal, attempt, limit, rank, seq, phase, checkAt, checks, freeAt, Number(givesWay)];
+  return [slotId(holder), runId, ordinal, attempt, rank, seq, phase, checkAt, checks, freeAt, Number(givesWay)];
 }
 
 function entryOf(row: Row): SlotEntry {
@@ -111,7 +120,6 @@ function entryOf(row: Row): SlotEntry {
   const phase = row["phase"];
   return {
     holder: { runId, ordinal: Number(row["ordinal"]), attempt: Number(row["attempt"]) },
-    limit: Number(row["slots"]),
     rank: Number(row["rank"]),
     seq: Number(row["seq"]),
     phase: phase === "held" || phase === "leaving" ? phase : "waiting",
@@ -124,6 +132,12 @@ function entryOf(row: Row): SlotEntry {
 
 function numberOrNull(value: unknown): number | null {
   return typeof value === "number" ? value : null;
+}
+
+/** The one mapping of the stored rule. */
+function parseRule(text: string): LimitRule {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return JSON.parse(text) as LimitRule;
 }
 
 /** The one mapping of the stored name: `noteName` alone writes it. */

@@ -42,7 +42,7 @@ describe("a task with a limit", () => {
         limit: { kind: "concurrency", task: "a", key: null },
         request: {
           holder: { runId: RUN_ID, ordinal: 0, attempt: 1 },
-          limit: 5,
+          rule: { limit: 5, perMs: null, planAt: 1_000_000 },
           strategy: "queue",
           since: play.now,
           priority: 7,
@@ -53,7 +53,10 @@ describe("a task with a limit", () => {
 
   it("asks for a place in the window with its own limit", () => {
     const [asked] = limited(RATED).effects("ask_slot");
-    expect([asked?.limit.kind, asked?.request.limit]).toEqual(["rate_limit", 100]);
+    expect([asked?.limit.kind, asked?.request.rule]).toEqual([
+      "rate_limit",
+      { limit: 100, perMs: 60_000, planAt: 1_000_000 },
+    ]);
   });
 
   it("asks again, ever more rarely, for as long as it is held", () => {

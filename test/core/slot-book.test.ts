@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
-import type { SlotHolder, SlotRequest } from "../../src/core/limit.ts";
+import type { LimitRule, SlotHolder, SlotRequest } from "../../src/core/limit.ts";
 import { SlotBook, slotId, type SlotEntry } from "../../src/core/slot-book.ts";
 
 const MINUTE = 60_000;
@@ -15,12 +15,16 @@ function holder(run: number, attempt = 1): SlotHolder {
   return { runId: runId(run), ordinal: 0, attempt };
 }
 
-function request(run: number, overrides: Partial<SlotRequest> = {}): SlotRequest {
-  return { holder: holder(run), limit: 2, strategy: "queue", since: NOW, priority: 0, ...overrides };
+const RULE: LimitRule = { limit: 2, perMs: null, planAt: 0 };
+
+function request(run: number, overrides: Partial<SlotRequest & LimitRule> = {}): SlotRequest {
+  const { limit = RULE.limit, perMs = RULE.perMs, planAt = RULE.planAt, ...rest } = overrides;
+  const rule = { limit, perMs, planAt };
+  return { holder: holder(run), rule, strategy: "queue", since: NOW, priority: 0, ...rest };
 }
 
 function empty(): SlotBook {
-  return new SlotBook([], []);
+  return new SlotBook([], [], null);
 }
 
 /** Asks, and takes what is granted at once. */
@@ -252,7 +256,7 @@ describe("strategies", () => {
   it("cancel_running: the oldest gives way, in whatever order the book was read again", () => {
     const book = empty();
     for (const run of [1, 2, 3]) ask(book, request(run));
-    const again = new SlotBook([...book.entries].toReversed(), []);
+    const again = new SlotBook([...book.entries].toReversed(), [], RULE);
     expect(runsOf(again.displaceFor(holder(3), NOW))).toEqual([1]);
   });
 
@@ -336,7 +340,7 @@ describe("what is to be recorded", () => {
     const book = empty();
     book.ask(request(1), NOW);
     book.giveBack(holder(1), 0, NOW);
-    expect(book.takeChanges()).toEqual({ put: [], gone: [slotId(holder(1))], window: [] });
+    expect(book.takeChanges()).toEqual({ put: [], gone: [slotId(holder(1))], window: [], rule: RULE });
   });
 
   it("is an attempt that has gone and come again as one that is there", () => {
@@ -354,18 +358,76 @@ describe("what is to be recorded", () => {
     book.spend(holder(1), MINUTE, NOW);
     book.takeChanges();
     book.grant(NOW + MINUTE);
-    expect(book.takeChanges()).toEqual({ put: [], gone: [], window: [{ freeAt: NOW + MINUTE, count: 0 }] });
+    expect(book.takeChanges()).toEqual({ put: [], gone: [], window: [{ freeAt: NOW + MINUTE, count: 0 }], rule: null });
   });
 
   it("is enough to go on in the order of arrival", () => {
     const book = empty();
     for (const run of [1, 2, 3]) ask(book, request(run, { limit: 1 }));
-    const again = new SlotBook(book.entries, []);
+    const again = new SlotBook(book.entries, [], { ...RULE, limit: 1 });
     ask(again, request(4, { limit: 1 }));
     for (const run of [1, 2, 3]) {
       again.giveBack(holder(run), 0, NOW);
       expect(runsOf(again.grant(NOW))).toEqual([run + 1]);
     }
+  });
+});
+
+describe("the limit of the newest plan", () => {
+  it("counts for all: raised, it lets in at once what waits already", () => {
+    const book = empty();
+    for (let run = 0; run < 20; run += 1) ask(book, request(run, { limit: 1, planAt: 1 }));
+    expect([book.inUse, book.waiting]).toEqual([1, 19]);
+    ask(book, request(20, { limit: 10, planAt: 2 }));
+    expect([book.inUse, book.waiting]).toEqual([10, 11]);
+  });
+
+  it("counts also if no run has brought it, but the deployed plan has", () => {
+    const book = empty();
+    for (let run = 0; run < 20; run += 1) ask(book, request(run, { limit: 1, planAt: 1 }));
+    book.adopt({ limit: 4, perMs: null, planAt: 2 }, NOW);
+    expect(runsOf(book.grant(NOW))).toEqual([1, 2, 3]);
+  });
+
+  it("takes no slot back when it is lowered: nothing new is let in until enough have gone", () => {
+    const book = empty();
+    for (let run = 0; run < 6; run += 1) ask(book, request(run, { limit: 4, planAt: 1 }));
+    book.adopt({ limit: 2, perMs: null, planAt: 2 }, NOW);
+    expect([book.inUse, runsOf(book.grant(NOW))]).toEqual([4, []]);
+    for (const run of [0, 1]) book.giveBack(holder(run), 0, NOW);
+    expect(runsOf(book.grant(NOW))).toEqual([]);
+    book.giveBack(holder(2), 0, NOW);
+    expect(runsOf(book.grant(NOW))).toEqual([4]);
+  });
+
+  it("is not undone by a run of an older plan", () => {
+    const book = empty();
+    ask(book, request(1, { limit: 3, planAt: 2 }));
+    for (const run of [2, 3, 4]) ask(book, request(run, { limit: 1, planAt: 1 }));
+    expect([book.limit, book.inUse, book.waiting]).toEqual([3, 3, 1]);
+  });
+
+  it("brings its window too: a shorter one frees the places that are taken already", () => {
+    const book = empty();
+    for (const run of [1, 2, 3]) {
+      ask(book, request(run, { perMs: 60 * MINUTE, planAt: 1 }));
+      if (run < 3) book.spend(holder(run), 60 * MINUTE, NOW);
+    }
+    expect(book.nextAt()).toBe(NOW + 60 * MINUTE);
+    book.adopt({ limit: 2, perMs: MINUTE, planAt: 2 }, NOW);
+    expect(runsOf(book.grant(NOW + MINUTE))).toEqual([3]);
+  });
+
+  it("is recorded when it changes, and rarely when ever newer runs confirm it", () => {
+    const book = empty();
+    const noted = (run: number, planAt: number, limit = 2): LimitRule | null | undefined => {
+      ask(book, request(run, { limit, planAt }));
+      return book.takeChanges()?.rule;
+    };
+    expect(noted(1, NOW)).toMatchObject({ limit: 2, planAt: NOW });
+    expect(noted(2, NOW + 1)).toBeNull();
+    expect(noted(3, NOW + MINUTE)).toMatchObject({ planAt: NOW + MINUTE });
+    expect(noted(4, NOW + MINUTE + 1, 5)).toMatchObject({ limit: 5 });
   });
 });
 
@@ -401,6 +463,7 @@ describe("any course of things", () => {
         let now = NOW;
         const stored = new Map<string, SlotEntry>();
         const window = new Map<number, number>();
+        let rule: LimitRule | null = null;
         const granted = new Set<string>();
         for (const { what, run, attempt, ms, priority } of moves) {
           const who = holder(run, attempt);
@@ -417,15 +480,16 @@ describe("any course of things", () => {
           for (const { freeAt, count } of changes?.window ?? [])
             if (count === 0) window.delete(freeAt);
             else window.set(freeAt, count);
+          rule = changes?.rule ?? rule;
           expect(book.takeChanges()).toBeNull();
-          const again = new SlotBook(stored.values(), window);
+          const again = new SlotBook(stored.values(), window, rule);
           expect(standing(again)).toEqual(standing(book));
           if (what === "reload") book = again;
           expect(book.inUse).toBeLessThanOrEqual(limit);
           expect(book.waiting === 0 || book.inUse === limit).toBe(true);
           expect(book.isEmpty || book.nextAt() !== null).toBe(true);
         }
-        const again = new SlotBook(stored.values(), window);
+        const again = new SlotBook(stored.values(), window, rule);
         const [rest, restAgain] = [rundown(book, now), rundown(again, now)];
         expect(restAgain).toEqual(rest);
       }),

@@ -91,6 +91,7 @@ export class LimitHost {
       setAlarm: (at) => this.#arm(at),
       permitted: (name, holder) => this.#world.permitted(invocation, name, holder),
       displaced: (_name, holder) => this.#world.displaced(invocation, holder),
+      planned: () => null,
       listed: () => invocation.pause(1),
       waitUntil: (work) =>
         void work.then(
@@ -146,6 +147,7 @@ export class LimitHost {
       setAlarm: () => {},
       permitted: never,
       displaced: never,
+      planned: () => null,
       listed: never,
       waitUntil: () => {},
       log: () => {},

@@ -23,7 +23,8 @@ class Driven {
     for (let run = 0; run < RUNS; run += 1) {
       const runId = runIdFromBytes(Uint8Array.from({ length: 16 }, (_, byte) => (byte < 2 ? run >> (8 * byte) : 1)));
       const holder = { runId, ordinal: 0, attempt: 1 };
-      const request = { holder, limit: 100, strategy: "queue", since: this.now, priority: 0 } as const;
+      const rule = { limit: 100, perMs: MINUTE, planAt: 0 };
+      const request = { holder, rule, strategy: "queue", since: this.now, priority: 0 } as const;
       if (this.#protocol.ask(NAME, request) === "granted") this.#start(holder);
     }
   }
@@ -48,6 +49,7 @@ class Driven {
       },
       permitted: async (_name, holder) => this.#start(holder),
       displaced: async () => ({ type: "over", afterMs: 0 }),
+      planned: () => null,
       listed: async () => {},
       waitUntil: (work) => void work,
       log: (message, error) => {

@@ -227,8 +227,8 @@ const BUGS: readonly Bug[] = [
     invariant: "9 slots are conserved",
     bug: "one more attempt than the limit has a slot",
     file: "src/core/slot-book.ts",
-    code: "this.#inUse >= first.limit",
-    instead: "this.#inUse > first.limit",
+    code: "this.#inUse >= this.limit",
+    instead: "this.#inUse > this.limit",
   },
   {
     invariant: "2 never stuck",

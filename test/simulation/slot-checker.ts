@@ -89,10 +89,9 @@ export class SlotChecker {
   /** A limit object after a commit. */
   limit({ name, book }: LimitHost): void {
     const entries = [...book.entries];
-    const [first] = entries;
-    if (first !== undefined && book.inUse > first.limit)
-      this.#ground.violate(INVARIANT, `${book.inUse} slots of ${nameOf(name)} are in use, there are ${first.limit}`);
-    if (first !== undefined && book.waiting > 0 && book.inUse === 0)
+    if (entries.length > 0 && book.inUse > book.limit)
+      this.#ground.violate(INVARIANT, `${book.inUse} slots of ${nameOf(name)} are in use, there are ${book.limit}`);
+    if (book.waiting > 0 && book.inUse === 0)
       this.#ground.violate(INVARIANT, `${book.waiting} attempts wait at ${nameOf(name)}, where all slots are free`);
   }
 

@@ -26,7 +26,7 @@ function understand(query: string): Meaning {
   if (created !== undefined)
     return { type: "create", name: created, ifMissing: ifMissing !== undefined, isTable: kind === "TABLE" };
   if (query.includes("sqlite_master")) return { type: "look", names: wordsIn(query, /'(\w+)'/g, "table") };
-  const names = wordsIn(query, /\b(?:FROM|INTO) (\w+)/g, "json_each");
+  const names = wordsIn(query, /\b(?:FROM|INTO|^UPDATE) (\w+)/g, "json_each");
   if (names.length === 0) throw new Error(`it is not known which tables this uses: ${query}`);
   return { type: query.startsWith("SELECT") ? "read" : "write", names };
 }
