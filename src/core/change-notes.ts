@@ -1,4 +1,5 @@
 /** What one decision records beside the states of tasks. It decides nothing: `decision.ts` does, and who is given that. */
+import { stepOf } from "./debt-end.ts";
 import type { PayloadLimitKeys } from "./limit.ts";
 import type { PayloadRef } from "./payload-ref.ts";
 import type { ChildRun, Owed, Run, RunChange, StepRecord } from "./run.ts";
@@ -13,7 +14,8 @@ export class ChangeNotes {
   readonly #steps: (StepRecord & { readonly ordinal: number })[] = [];
   #watching: Watching | null = null;
   #payload: PayloadRef | null = null;
-  readonly #owes: Owed[] = [];
+  /** By id: one debt is one entry, whatever was decided about it before. */
+  readonly #owes = new Map<number, { readonly owed: Owed; readonly isPaidNow: boolean }>();
   readonly #paid: number[] = [];
   #cancelsChildren: boolean | null = null;
   #limitKeys: PayloadLimitKeys | null = null;
@@ -28,7 +30,7 @@ export class ChangeNotes {
       this.#steps.length > 0 ||
       this.#watching !== null ||
       this.#children.length > 0 ||
-      this.#owes.length > 0 ||
+      this.#owes.size > 0 ||
       this.#paid.length > 0 ||
       this.#cancelsChildren !== null
     );
@@ -38,6 +40,11 @@ export class ChangeNotes {
   children(children: readonly ChildRun[]): void {
     const known = new Set([...this.#run.children, ...this.#children].map(({ runId }) => runId));
     this.#children.push(...children.filter(({ runId }) => !known.has(runId)));
+  }
+
+  /** How many of them are new. */
+  get newChildren(): number {
+    return this.#children.length;
   }
 
   step(ordinal: number, step: StepRecord): void {
@@ -52,14 +59,20 @@ export class ChangeNotes {
   /** The run becomes final: its watchers are told. */
   finish(now: number): Effect[] {
     if (this.#run.watchers.length === 0) return [];
-    const { effect, telling } = tellNow(this.#run, now);
+    // This decision is what changes the revision.
+    const { effect, telling } = tellNow(this.#run.watchers, this.#run.revision + 1, 0, now);
     this.#watching = { telling };
     return [effect];
   }
 
   /** It is to be paid now. */
   owe(owed: Owed): void {
-    this.#owes.push(owed);
+    this.#owes.set(owed.id, { owed, isPaidNow: true });
+  }
+
+  /** It is to be paid at its time. */
+  defer(owed: Owed): void {
+    this.#owes.set(owed.id, { owed, isPaidNow: false });
   }
 
   pay(id: number): void {
@@ -73,7 +86,9 @@ export class ChangeNotes {
 
   /** What follows from it. */
   get effects(): Effect[] {
-    return this.#owes.map((owed) => ({ type: "pay", owed }));
+    return [...this.#owes.values()].flatMap(({ owed, isPaidNow }): Effect[] =>
+      isPaidNow ? [{ type: stepOf(owed) === "pay" ? "pay" : "park", owed }] : [],
+    );
   }
 
   /** The payload that takes the place of the trigger's, and what it says about the limits of the root task. */
@@ -89,7 +104,7 @@ export class ChangeNotes {
       ...(this.#payload !== null && { payload: this.#payload }),
       ...(this.#limitKeys !== null && { limitKeys: this.#limitKeys }),
       ...(this.#steps.length > 0 && { steps: this.#steps }),
-      ...(this.#owes.length > 0 && { owes: this.#owes }),
+      ...(this.#owes.size > 0 && { owes: Array.from(this.#owes.values(), ({ owed }) => owed) }),
       ...(this.#paid.length > 0 && { paid: this.#paid }),
       ...(this.#cancelsChildren !== null && { cancelsChildren: this.#cancelsChildren }),
       ...this.#watching,

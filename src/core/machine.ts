@@ -27,7 +27,7 @@ import { beginWait, completedRecord, expiredRecord, standingOfCompletion } from 
 import { answerHold, askAgainFor, holdPaused, resumeTask, settleLate } from "./holding.ts";
 import { recordStep } from "./steps.ts";
 import { askAgain, resume, suspend } from "./suspension.ts";
-import { cancelChildren, noteLateChildren, notePaid, payAgain } from "./owed.ts";
+import { cancelChildren, cancelLateChildren, notePaid, notePark, payAgain, payParked } from "./owed.ts";
 import { owedAt } from "./owing.ts";
 import { noteTold, noteWatcher, tellAgain } from "./watching.ts";
 import { fractionOf, retryDelayMs } from "./retry.ts";
@@ -99,10 +99,16 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
       noteWatcher(decision, event.by);
       break;
     case "told":
-      noteTold(decision, event.watchers);
+      noteTold(decision, event.watchers, event.revision);
       break;
     case "paid":
       notePaid(decision, event.id, event.next);
+      break;
+    case "parked":
+      notePark(decision, event.id);
+      break;
+    case "redriven":
+      payParked(decision, event.id);
       break;
     case "permitted":
     case "refused":
@@ -132,8 +138,8 @@ export function nextWakeAt(run: Run): number {
 }
 
 /** Whether a final run outlives its retention, since somebody has yet to hear from it. */
-export function isKeptForOthers({ telling, owed }: Run): boolean {
-  return telling !== null || owed.length > 0;
+export function isKeptForOthers(run: Run): boolean {
+  return run.telling !== null || owedAt(run) < Number.POSITIVE_INFINITY;
 }
 
 function grant(decision: Decision, claim: DriverClaim): void {
@@ -186,8 +192,8 @@ function tooLate(decision: Decision, { ordinal, attempt, children }: SettledAtte
   settleLate(decision, ordinal, attempt);
   const record = decision.entry(ordinal).attempts[attempt - 1];
   if (record?.status !== "cancelled" && record?.completedBy === undefined) return;
-  noteLateChildren(decision, children);
   decision.notes.children(children);
+  cancelLateChildren(decision);
 }
 
 /** The record of an attempt that has ended now. */

@@ -13,9 +13,12 @@ export function newOwed(debt: Debt, before: number, now: number): Owed {
   return { id: before + 1, debt, tries: 1, dueAt: now + FIRST_PAUSE_MS };
 }
 
-/** When the next debt is due that nobody has acknowledged. */
+/** When the next debt is due that nobody has acknowledged; Infinity if none is. */
 export function owedAt({ owed }: Pick<Run, "owed">): number {
-  return owed.reduce((soonest, { dueAt }) => Math.min(soonest, dueAt), Number.POSITIVE_INFINITY);
+  return owed.reduce(
+    (soonest, { dueAt, parked }) => (parked === true ? soonest : Math.min(soonest, dueAt)),
+    Number.POSITIVE_INFINITY,
+  );
 }
 
 /** The run has failed: somebody is to be told, if peach.conf names a task for that. */

@@ -95,10 +95,14 @@ export type RunEvent =
   | { readonly type: "awaited"; readonly runId: RunId }
   /** Another run wants to be told when this one is final. */
   | { readonly type: "watched"; readonly by: RunId }
-  /** These watchers know that this run is final. */
-  | { readonly type: "told"; readonly watchers: readonly RunId[] }
+  /** These watchers know of the ending that the run had at this revision. */
+  | { readonly type: "told"; readonly watchers: readonly RunId[]; readonly revision: number }
   /** A debt was paid; `next`: of runs to be cancelled, only those before this number. */
   | { readonly type: "paid"; readonly id: number; readonly next: number | null }
+  /** A debt that was in vain too often is recorded as a dead letter. */
+  | { readonly type: "parked"; readonly id: number }
+  /** A person has a parked debt paid after all. */
+  | { readonly type: "redriven"; readonly id: number }
   | HoldEvent;
 
 /** Performed after the commit; all may be lost or repeated, since the state says what is still owed. */
@@ -111,10 +115,14 @@ export type Effect =
   | { readonly type: "finished" }
   /** Have these runs say when they are final, or that they are. */
   | { readonly type: "watch"; readonly runIds: readonly RunId[] }
-  /** Tell these runs that this one is final. */
-  | { readonly type: "tell"; readonly runIds: readonly RunId[] }
+  /** Tell these runs that this one is final; `revision` is for saying which ending they know. */
+  | { readonly type: "tell"; readonly runIds: readonly RunId[]; readonly revision: number }
   /** Pay a debt, and say so. */
   | { readonly type: "pay"; readonly owed: Owed }
+  /** Record a debt as a dead letter, since it was paid in vain too often, and say so. */
+  | { readonly type: "park"; readonly owed: Owed }
+  /** These runs could not be told that this one is final, and are not told any more: they ask for it by themselves. */
+  | { readonly type: "untold"; readonly runIds: readonly RunId[] }
   | HoldEffect;
 
 /** The right to run one attempt. */
@@ -141,6 +149,7 @@ export type Ignored =
   | "not_awaited"
   | "already_watched"
   | "already_told"
+  | "retried_since"
   | "already_paid";
 
 export interface Advance {

@@ -202,7 +202,8 @@ export interface RunChange {
 
 /**
  * - `alert`: the task of `on_failure` is triggered with a summary of the run as it failed, which a retry does not change any more.
- * - `cancel_children`: the runs that this one has triggered are cancelled, those from number `next` on.
+ * - `cancel_children`: runs that this one has triggered are cancelled, those from number `next` up to (without) number `until`: those
+ *   that were known when they were to be cancelled. What is triggered after a retry has nothing to do with it.
  */
 export type Debt =
   | {
@@ -212,7 +213,7 @@ export type Debt =
       /** The first ones. `attempts`: how many there were. */
       readonly failed: readonly FailedTask[];
     }
-  | { readonly type: "cancel_children"; readonly next: number };
+  | { readonly type: "cancel_children"; readonly next: number; readonly until: number };
 
 export interface FailedTask {
   readonly ordinal: number;
@@ -227,6 +228,8 @@ export interface Owed {
   readonly tries: number;
   /** When it is paid again, should nobody have acknowledged it by then. */
   readonly dueAt: number;
+  /** Set: it was given up. Nothing is due, and the run is not kept for it; a person may have it paid after all. */
+  readonly parked?: true;
 }
 
 /** How often the watchers of a final run were told, and when those are told again that have not answered. */

@@ -1,10 +1,10 @@
 /**
  * Runs that want to be told when this one is final, because a task of theirs awaits it. Telling is owed until each has answered:
- * it is repeated (`telling.ts`), and the run outlives its retention meanwhile.
+ * it is repeated (`telling.ts`), and the run outlives its retention meanwhile, for a day at most.
  */
 import type { Decision } from "./decision.ts";
 import type { RunId } from "./ids.ts";
-import { tellNow } from "./telling.ts";
+import { MOST_TELLS, tellNow } from "./telling.ts";
 
 /** Another run awaits this one. Who asks for a final run has its answer at once. */
 export function noteWatcher(decision: Decision, by: RunId): void {
@@ -18,13 +18,18 @@ export function noteWatcher(decision: Decision, by: RunId): void {
 export function tellAgain(decision: Decision): void {
   const { run, now } = decision;
   if (run.telling === null || run.telling.tellAt > now) return decision.ignore("not_due");
-  const { effect, telling } = tellNow(run, now);
+  if (run.telling.tells >= MOST_TELLS) {
+    decision.effect({ type: "untold", runIds: run.watchers });
+    return decision.notes.watch({ told: run.watchers });
+  }
+  const { effect, telling } = tellNow(run.watchers, run.revision, run.telling.tells, now);
   decision.effect(effect);
   decision.notes.watch({ telling });
 }
 
-/** These have answered. */
-export function noteTold(decision: Decision, watchers: readonly RunId[]): void {
+/** These have answered. What they know of an ending that a retry has undone since does not count: they are told of the next one. */
+export function noteTold(decision: Decision, watchers: readonly RunId[], revision: number): void {
+  if (revision !== decision.run.revision) return decision.ignore("retried_since");
   const told = watchers.filter((watcher) => decision.run.watchers.includes(watcher));
   if (told.length === 0) decision.ignore("already_told");
   else decision.notes.watch({ told });

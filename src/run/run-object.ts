@@ -23,6 +23,7 @@ import { cancelRuns, dispatchRun, payDebt, startExecutor, tellRuns, watchRuns } 
 import { writeAcceptAnswer, writeGrant } from "./grant-rpc.ts";
 import { ALL_LINES, logPage } from "./log-page.ts";
 import { describeCompletable } from "./completable.ts";
+import { recordParked } from "./parking.ts";
 import { Replay, type Present } from "./replay.ts";
 import { callRun } from "./run-client.ts";
 import { describeRun, type LiveProgress } from "./run-document.ts";
@@ -263,6 +264,10 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return answer === null ? null : { outcome: answer.outcome, document: this.#describe(answer.run) };
   }
 
+  async redrive(debt: number): Promise<boolean | null> {
+    return this.#protocol.load() === null ? null : this.#protocol.redrive(debt);
+  }
+
   async completable(target: CompletionTarget): Promise<CompletableTask | undefined | null> {
     const run = this.#protocol.load();
     return run === null ? null : describeCompletable(run, target);
@@ -334,10 +339,18 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         this.ctx.waitUntil(this.#watch(run.id, effect.runIds));
         break;
       case "tell":
-        this.ctx.waitUntil(this.#tell(run.id, effect.runIds));
+        this.ctx.waitUntil(this.#tell(run.id, effect));
         break;
       case "pay":
         this.ctx.waitUntil(this.#pay(run, effect.owed));
+        break;
+      case "park":
+        this.ctx.waitUntil(this.#park(run, effect.owed));
+        break;
+      case "untold":
+        console.error(
+          JSON.stringify({ message: "runs were not told that another one is final", run: run.id, ...effect }),
+        );
         break;
       case "ask_slot":
       case "give_slot_back":
@@ -358,16 +371,23 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         await this.ctx.exports.AlertEntrypoint.raise(describeAlert(run, id, debt));
         this.#protocol.paid(id, null);
       } else {
-        const children = run.children.slice(debt.next, debt.next + CHILDREN_AT_ONCE);
+        const children = run.children.slice(debt.next, Math.min(debt.until, debt.next + CHILDREN_AT_ONCE));
         await cancelRuns(this.env, children);
         this.#protocol.paid(id, debt.next + children.length);
       }
     });
   }
 
-  async #tell(runId: RunId, watchers: readonly RunId[]): Promise<void> {
-    const told = await tellRuns(this.env, runId, watchers);
-    if (told.length > 0) this.#protocol.told(told);
+  async #park(run: Run, owed: Owed): Promise<void> {
+    await payDebt(run.id, "to record a dead letter", async () => {
+      await recordParked(this.env, run, owed, Date.now());
+      this.#protocol.parked(owed.id);
+    });
+  }
+
+  async #tell(runId: RunId, { runIds, revision }: Extract<Effect, { readonly type: "tell" }>): Promise<void> {
+    const told = await tellRuns(this.env, runId, runIds);
+    if (told.length > 0) this.#protocol.told(told, revision);
   }
 
   async #performHold(run: Run, effect: HoldEffect): Promise<void> {

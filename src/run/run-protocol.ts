@@ -23,6 +23,7 @@ import { placeCompletion, placeParcel, takeIn } from "./intake.ts";
 import { LiveAttempts, type News } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
 import { taskStatusOf } from "./run-document.ts";
+import { ResumedTasks } from "./resumed-tasks.ts";
 import { RunFeed, type After, type TellCatalog } from "./run-feed.ts";
 import type {
   AcceptAnswer,
@@ -58,9 +59,6 @@ const LISTED_MS = { latest: 60_000, pause: 10_000, short: 600_000 } as const;
 
 /** An alarm within that time tells the catalogue again of a run that is not final; else it must keep the run at once. */
 const TOLD_AGAIN_MS = 60_000;
-
-/** How old a driver's knowledge of what is paused may be (see controls-client.ts), and the time of its call. */
-const PAUSED_KNOWN_MS = 6_000;
 
 /** How long a child run whose retention is over is kept before it asks again whether its parent has ended. */
 const KEPT_PAUSE_MS = { least: 60_000, most: 86_400_000 } as const;
@@ -109,14 +107,14 @@ export class RunProtocol {
   #alarmStrikes = 0;
   /** What the alarm that is handled just now was set to. */
   #firing: number | null = null;
-  /** When tasks were resumed, in this life of the object. */
-  readonly #resumedAt = new Map<string, number>();
+  readonly #resumed: ResumedTasks;
   /** What the run has outside its journal is being deleted: it must not go on any more. */
   #isForgetting = false;
 
   constructor(store: RunStore, around: RunSurroundings) {
     this.#store = store;
     this.#around = around;
+    this.#resumed = new ResumedTasks(() => around.now());
     this.#feed = new RunFeed(around.tellCatalog, (error) => around.notTold(error), around.after);
     this.live = new LiveAttempts((run, news) => around.heard(run, news));
   }
@@ -191,7 +189,7 @@ export class RunProtocol {
   claim(claim: ClaimRequest): Grant {
     const run = this.load();
     if (run === null) return { leases: [] };
-    return this.#grant(run, this.#advance(run, { type: "claimed", claim: this.#believed(claim) }));
+    return this.#grant(run, this.#advance(run, { type: "claimed", claim: this.#resumed.believed(claim) }));
   }
 
   settle({ settlements, claim }: SettleRequest): Grant {
@@ -201,14 +199,14 @@ export class RunProtocol {
     // What an attempt had not reported yet is heard before its end is.
     if (this.#around.isListenedTo()) this.report(settlements.map(lastReport));
     const attempts = settlements.map((settlement) => takeIn(settlement, data));
-    const asks = claim === null ? null : this.#believed(claim);
+    const asks = claim === null ? null : this.#resumed.believed(claim);
     return this.#grant(run, this.#advance(run, { type: "settled", attempts, claim: asks }, data));
   }
 
   begin(ordinal: number, holder: string, paused?: readonly string[]): Lease | null {
     const run = this.load();
     if (run === null) return null;
-    const known = paused === undefined ? {} : this.#believed({ paused });
+    const known = paused === undefined ? {} : this.#resumed.believed({ paused });
     const [lease] = this.#grant(run, this.#advance(run, { type: "begun", ordinal, holder, ...known })).leases;
     return lease ?? null;
   }
@@ -243,10 +241,10 @@ export class RunProtocol {
     if (run !== null) this.#advance(run, { type: "awaited", runId });
   }
 
-  /** These runs know that this one is final. */
-  told(watchers: readonly RunId[]): void {
+  /** These runs know of the ending that this one had at that revision. */
+  told(watchers: readonly RunId[], revision: number): void {
     const run = this.load();
-    if (run !== null) this.#advance(run, { type: "told", watchers });
+    if (run !== null) this.#advance(run, { type: "told", watchers, revision });
   }
 
   /** Takes a report of an external attempt; sent again, it has counted already. */
@@ -270,6 +268,18 @@ export class RunProtocol {
     if (run !== null) this.#advance(run, { type: "paid", id, next });
   }
 
+  /** This debt is a dead letter now. */
+  parked(id: number): void {
+    const run = this.load();
+    if (run !== null) this.#advance(run, { type: "parked", id });
+  }
+
+  /** Whether this call has a parked debt paid after all. */
+  redrive(id: number): boolean {
+    const run = this.load();
+    return run !== null && this.#advance(run, { type: "redriven", id }).change !== null;
+  }
+
   /** Whether this call cancelled the run (with `children`: or anything of what it has triggered), with the run as it is now; null if there is none. */
   cancel(children = false): { readonly cancelled: boolean; readonly run: Run } | null {
     const run = this.load();
@@ -290,7 +300,7 @@ export class RunProtocol {
   /** What a limit says of an attempt; the run as it is then, null if there is none. */
   hold(event: HoldEvent): Run | null {
     const run = this.load();
-    if (event.type === "resumed") this.#resumedAt.set(event.task, this.#around.now());
+    if (event.type === "resumed") this.#resumed.note(event.task);
     if (run !== null) this.#advance(run, event);
     return run;
   }
@@ -353,20 +363,6 @@ export class RunProtocol {
     if (run.finishedAt === null) return;
     if (this.#isRetentionOver(run)) await this.#endRetention(run);
     else this.#setAlarm(nextWakeAt(run));
-  }
-
-  /**
-   * Without the pauses that a driver still believes in although the task was resumed: what it knows may be as old as
-   * `PAUSED_KNOWN_MS`. Else it would be held back, resumed and sent to such drivers again and again, each time by more of them.
-   */
-  #believed<T extends { readonly paused?: readonly string[] }>(claim: T): T {
-    if (claim.paused === undefined || this.#resumedAt.size === 0) return claim;
-    const now = this.#around.now();
-    const isNews = (task: string): boolean => {
-      const at = this.#resumedAt.get(task);
-      return at === undefined || Math.abs(now - at) > PAUSED_KNOWN_MS;
-    };
-    return { ...claim, paused: claim.paused.filter(isNews) };
   }
 
   #advance(run: Run, event: RunEvent, data = new Packer(this.#store.nextSeq)): Advance {

@@ -256,6 +256,8 @@ export interface RunRpc extends RunWork {
   }): Promise<{ readonly cancelled: boolean; readonly document: RunDocument } | null>;
   /** Has the final run go on, in place. Null also if its retention is over. */
   retry(): Promise<{ readonly outcome: RetryOutcome; readonly document: RunDocument } | null>;
+  /** Has a debt paid after all that was given up (see core/owed.ts). False: it is not there, or not given up; null: there is no run. */
+  redrive(debt: number): Promise<boolean | null>;
   /** How an external task stands to being completed. Undefined: there is no such task. */
   completable(target: CompletionTarget): Promise<CompletableTask | undefined | null>;
   /** Somebody reports what an external attempt came to. */

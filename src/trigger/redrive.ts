@@ -1,13 +1,14 @@
 /**
  * Another try for a dead letter, at once and not by its queue, so that who asks for it learns what came of it. A notification of R2
  * triggers its tasks again, by the same keys: what it had triggered already is found, not started twice. A run message has its run
- * looked at again.
+ * looked at again. What a run has given up, it does again by itself.
  *
  * The order: first the work, then the letter is removed. If this worker dies in between, the letter is still there and another redrive
  * does no harm. A redrive that fails leaves the letter, with the reason of now.
  */
 import type { DeadLetter, DeadLetterReason } from "../core/dead-letter.ts";
 import type { RunId } from "../core/ids.ts";
+import { parseParked } from "../core/parked-debt.ts";
 import { callDeadLetters } from "../dead-letters/dead-letters-client.ts";
 import type { callRun } from "../run/run-client.ts";
 import type { Lifetime } from "./accept.ts";
@@ -48,6 +49,8 @@ async function process(
   lifetime: Lifetime,
   body: unknown,
 ): Promise<Redriven> {
+  const parked = parseParked(body);
+  if (parked !== null) return payParked(dependencies, env, parked);
   const message = parseRunMessage(body);
   if ("runId" in message) return wakeRun(dependencies, env, message.runId);
   const parsed = parseR2Notification(body);
@@ -59,6 +62,17 @@ async function process(
   if (isOverloaded) return { type: "overloaded" };
   if (refusals.length > 0) return { type: "failed", reason: "refused", detail: refusals.join("\n") };
   return { type: "redriven", runs };
+}
+
+/** What a run has given up is due again, from the first try on. */
+async function payParked(
+  { callRun }: RedriveDependencies,
+  env: Env,
+  { runId, id }: { readonly runId: RunId; readonly id: number },
+): Promise<Redriven> {
+  const isDue = await callRun(env, runId, (run) => run.redrive(id));
+  if (isDue === null) return { type: "failed", reason: "given_up", detail: `There is no run ${runId} (any more).` };
+  return { type: "redriven", runs: [] };
 }
 
 /** Another message: it is the run's state that says whether there is work. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { nextWakeAt } from "../../src/core/machine.ts";
+import { isKeptForOthers, nextWakeAt } from "../../src/core/machine.ts";
 import type { GrantedLease } from "../../src/core/run-event.ts";
 import { failed, FRESH_DRIVER, graphOf, Play, RUN_ID, succeeded } from "../support/run-play.ts";
 import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
 
+const HOUR_MS = 3_600_000;
 const FATAL = failed({ retryable: false });
 const child = (number: number): { runId: RunId; task: string } => ({
   runId: runIdFromBytes(new Uint8Array(16).fill(number)),
@@ -63,18 +64,63 @@ describe("a run that fails, where somebody is to be told", () => {
     play.settle("a", FATAL);
     const end = play.now;
     const pauses = [];
-    for (let times = 0; times < 8; times += 1) {
+    for (let times = 0; times < 9; times += 1) {
       pauses.push(play.wakeWhenDue());
       expect(paying(play)).toHaveLength(1);
     }
-    expect(pauses.map((ms) => ms / 1_000)).toEqual([10, 20, 40, 80, 160, 300, 300, 300]);
+    expect(pauses.map((ms) => ms / 1_000)).toEqual([10, 20, 40, 80, 160, 320, 640, 900, 900]);
     play.now = end + 2 * play.run.graph.retentionMs;
     play.wake();
-    expect(nextWakeAt(play.run)).toBe(play.now + 300_000);
+    expect(nextWakeAt(play.run)).toBe(play.now + 900_000);
     play.event({ type: "paid", id: 1, next: null });
     expect(play.run.owed).toEqual([]);
     expect(nextWakeAt(play.run)).toBe(end + play.run.graph.retentionMs);
     expect(play.event({ type: "paid", id: 1, next: null })).toMatchObject({ change: null, ignored: ["already_paid"] });
+  });
+
+  it("is a dead letter after a day in vain, and nothing at all once that is recorded", () => {
+    const play = alerting("a");
+    play.claim();
+    play.settle("a", FATAL);
+    const end = play.now;
+    while (play.effects("park").length === 0 && play.now < end + 48 * HOUR_MS) {
+      expect(paying(play)).toHaveLength(1);
+      play.wakeWhenDue();
+    }
+    expect((play.now - end) / HOUR_MS).toBeCloseTo(23.6, 1);
+    expect([paying(play), play.effects("park")]).toMatchObject([[], [{ owed: { id: 1, debt: { type: "alert" } } }]]);
+    play.event({ type: "parked", id: 1 });
+    expect(play.run.owed).toMatchObject([{ id: 1, parked: true }]);
+    expect([isKeptForOthers(play.run), nextWakeAt(play.run)]).toEqual([false, end + play.run.graph.retentionMs]);
+    expect(play.event({ type: "parked", id: 1 })).toMatchObject({ change: null, ignored: ["already_paid"] });
+  });
+
+  it("is paid after all when a person has its dead letter redriven", () => {
+    const play = alerting("a");
+    play.claim();
+    play.settle("a", FATAL);
+    expect(play.event({ type: "redriven", id: 1 })).toMatchObject({ change: null, ignored: ["already_paid"] });
+    while (play.effects("park").length === 0) play.wakeWhenDue();
+    play.event({ type: "parked", id: 1 });
+    play.event({ type: "redriven", id: 1 });
+    expect(paying(play)).toMatchObject([{ id: 1, tries: 1 }]);
+    expect(nextWakeAt(play.run)).toBe(play.now + 10_000);
+    play.event({ type: "paid", id: 1, next: null });
+    expect(play.run.owed).toEqual([]);
+  });
+
+  it("ends in the log alone if no dead letter can be recorded either", () => {
+    const play = alerting("a");
+    play.claim();
+    play.settle("a", FATAL);
+    let parked = 0;
+    for (let wakes = 0; isKeptForOthers(play.run); wakes += 1) {
+      play.wakeWhenDue();
+      parked += play.effects("park").length;
+      expect(wakes).toBeLessThan(110);
+    }
+    expect(parked).toBe(6);
+    expect(play.run.owed).toMatchObject([{ parked: true }]);
   });
 
   it("owes another one when it fails again after a retry, and keeps the first as it was", () => {
@@ -229,6 +275,45 @@ describe("a run that is cancelled with its children", () => {
     expect(play.run.status).toBe("succeeded");
     expect(paying(play)).toHaveLength(1);
     expect(play.event({ type: "cancelled", children: true }).change).toBeNull();
+  });
+
+  it("cancels nobody but the runs that were there then, when it goes on by a retry before they could be told", () => {
+    const play = new Play("a > b");
+    play.claim();
+    play.settle("a", succeeded(), FRESH_DRIVER, [child(1)]);
+    play.event({ type: "cancelled", children: true });
+    expect(paying(play)).toMatchObject([{ id: 1, debt: { next: 0, until: 1 } }]);
+    play.event({ type: "retried" });
+    play.claim();
+    play.settle("b", succeeded(), null, [child(2), child(3)]);
+    play.wakeWhenDue();
+    expect(paying(play)).toMatchObject([{ id: 1, debt: { next: 0, until: 1 } }]);
+    play.event({ type: "paid", id: 1, next: 1 });
+    expect(play.run.owed).toEqual([]);
+  });
+
+  it("goes on to those that became known while it was told, with the same debt", () => {
+    const play = new Play("a > b c");
+    play.claim();
+    play.settle("a", succeeded(), FRESH_DRIVER, [child(1)]);
+    const [b, c] = [play.leaseOf("b"), play.leaseOf("c")];
+    play.event({ type: "cancelled", children: true });
+    const late = (lease: GrantedLease, children: ReturnType<typeof child>[]) => ({
+      ...lease,
+      outcome: succeeded(),
+      children,
+      logs: null,
+    });
+    play.event({ type: "settled", attempts: [late(b, [child(2)]), late(c, [child(1), child(3)])], claim: null });
+    expect(play.run.owed).toMatchObject([{ id: 1, debt: { next: 0, until: 3 } }]);
+    expect(paying(play)).toEqual([]);
+    play.event({ type: "paid", id: 1, next: 1 });
+    expect(paying(play)).toMatchObject([{ id: 1, debt: { next: 1, until: 3 } }]);
+    // An answer of before: nothing is told twice for it.
+    play.event({ type: "paid", id: 1, next: 0 });
+    expect(paying(play)).toMatchObject([{ id: 1, debt: { next: 1 } }]);
+    play.event({ type: "paid", id: 1, next: 3 });
+    expect(play.run.owed).toEqual([]);
   });
 
   it("leaves alone what it triggers after a retry", () => {

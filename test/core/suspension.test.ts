@@ -148,14 +148,14 @@ describe("a run that another one awaits", () => {
     expect(play.last.effects).toEqual([]);
     play.claim();
     play.settle("only", succeeded());
-    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER] }]);
+    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER], revision: play.run.revision }]);
     const pauses = Array.from({ length: 3 }, () => {
       const passed = play.wakeWhenDue();
-      expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER] }]);
+      expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER], revision: play.run.revision }]);
       return passed;
     });
     expect(pauses).toEqual([10_000, 20_000, 40_000]);
-    play.event({ type: "told", watchers: [OTHER] });
+    play.event({ type: "told", watchers: [OTHER], revision: play.run.revision });
     expect(play.run).toMatchObject({ watchers: [], telling: null, status: "succeeded" });
     expect(nextWakeAt(play.run)).toBe((play.run.finishedAt ?? 0) + play.run.graph.retentionMs);
     play.wake();
@@ -167,11 +167,41 @@ describe("a run that another one awaits", () => {
     play.event({ type: "watched", by: OTHER });
     play.event({ type: "watched", by: CHILD });
     play.cancel();
-    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER, CHILD] }]);
-    play.event({ type: "told", watchers: [CHILD] });
+    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER, CHILD], revision: play.run.revision }]);
+    play.event({ type: "told", watchers: [CHILD], revision: play.run.revision });
     const pauses = Array.from({ length: 11 }, () => play.wakeWhenDue());
-    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER] }]);
+    expect(play.effects("tell")).toEqual([{ type: "tell", runIds: [OTHER], revision: play.run.revision }]);
     expect(Math.max(...pauses)).toBe(HOUR_MS);
+  });
+
+  it("gives up a watcher that has not answered for a day, and is deleted in the end", () => {
+    const play = new Play("only");
+    play.event({ type: "watched", by: OTHER });
+    play.succeedAll();
+    const { finishedAt } = play.run;
+    while (play.run.telling !== null && play.now < (finishedAt ?? 0) + 48 * HOUR_MS) play.wakeWhenDue();
+    expect(play.effects("untold")).toEqual([{ type: "untold", runIds: [OTHER] }]);
+    expect(play.run).toMatchObject({ watchers: [], telling: null });
+    expect((play.now - (finishedAt ?? 0)) / HOUR_MS).toBeCloseTo(24.4, 1);
+    expect(nextWakeAt(play.run)).toBe((finishedAt ?? 0) + play.run.graph.retentionMs);
+  });
+
+  it("tells a watcher of its next ending too that hears only after a retry of the one before", () => {
+    const play = new Play("only");
+    play.event({ type: "watched", by: OTHER });
+    play.claim();
+    play.settle("only", failed({ retryable: false }));
+    const { revision } = play.run;
+    play.event({ type: "retried" });
+    // The watcher has looked, found the run going on, and waits again; now its answer of before arrives.
+    expect(play.event({ type: "watched", by: OTHER }).ignored).toEqual(["already_watched"]);
+    expect(play.event({ type: "told", watchers: [OTHER], revision })).toMatchObject({ ignored: ["retried_since"] });
+    play.claim();
+    play.settle("only", succeeded());
+    expect(play.effects("tell")).toMatchObject([{ runIds: [OTHER] }]);
+    expect(play.event({ type: "told", watchers: [OTHER], revision }).ignored).toEqual(["retried_since"]);
+    expect(play.wakeWhenDue()).toBe(10_000);
+    expect(play.effects("tell")).toMatchObject([{ runIds: [OTHER] }]);
   });
 
   it("does not tell before it is due, nor write anything for who asks twice", () => {
@@ -191,7 +221,7 @@ describe("a run that another one awaits", () => {
     expect(play.effects("tell")).toEqual([]);
     play.event({ type: "watched", by: OTHER });
     expect(play.last).toMatchObject({ change: null, effects: [], ignored: ["run_final"] });
-    play.event({ type: "told", watchers: [OTHER] });
+    play.event({ type: "told", watchers: [OTHER], revision: play.run.revision });
     expect(play.last).toMatchObject({ change: null, ignored: ["already_told"] });
   });
 });

@@ -5,6 +5,8 @@ import { callRun } from "../../src/run/run-client.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
 import { AlertEntrypoint } from "../../src/task/alert-entrypoint.ts";
 import { runIdFor } from "../../src/trigger/accept.ts";
+import type { DeadLetter } from "../../src/core/dead-letter.ts";
+import { deadLetters } from "../support/dead-letters.ts";
 import { edge } from "../support/edge.ts";
 import { acceptance, HandDrivenRun, newRunId, only, settlement, succeeded, threw } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -18,6 +20,7 @@ const ALERTING = planOf(
   ],
   { onFailure: "scripted", retentionMs: 60_000 },
 );
+const DAY_MS = 86_400_000;
 const RETRIES = { ...taskPlan("root").retries, limit: 5 };
 const PLAIN = planOf([taskPlan("root", { method: "scripted", retries: RETRIES })]);
 
@@ -34,6 +37,10 @@ async function alertOf(runId: RunId, nth: number): Promise<RunId> {
 
 async function documentOf(runId: RunId): Promise<RunDocument | null> {
   return callRun(env, runId, (run) => run.describe());
+}
+
+async function letterOf(runId: RunId): Promise<DeadLetter | undefined> {
+  return (await deadLetters()).find(({ body }) => body.includes(runId));
 }
 
 /** Resolves once the run owes nothing any more. */
@@ -114,6 +121,34 @@ describe("the task of on_failure", () => {
     await run.wake();
     (await nextCall(await alertOf(run.id, 1), "scripted")).succeed();
     await paid(run);
+    await run.wake();
+    expect(await documentOf(run.id)).toBeNull();
+  });
+
+  it("is a dead letter after a day in vain, does not keep the run any longer, and is triggered when that is redriven", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const raise = vi.spyOn(AlertEntrypoint.prototype, "raise").mockRejectedValue(new Error("not today"));
+    const { run, answer } = await HandDrivenRun.accept(acceptance({ ...ALERTING, retentionMs: 7 * DAY_MS }, "root"));
+    await run.settle(threw(only(answer.grant)));
+    for (let hours = 0; hours < 200 && (await letterOf(run.id)) === undefined; hours += 1) {
+      vi.setSystemTime(Date.now() + 900_000);
+      await run.wake();
+    }
+    const letter = await vi.waitUntil(() => letterOf(run.id));
+    expect(letter).toMatchObject({ reason: "given_up", attempts: 100, detail: expect.stringContaining(run.id) });
+    await vi.waitFor(async () => expect((await run.journal()).at(-1)?.entry).toContain('"parked"'));
+    const tries = raise.mock.calls.length;
+    vi.setSystemTime(Date.now() + 900_000);
+    await run.wake();
+    expect(raise).toHaveBeenCalledTimes(tries);
+
+    raise.mockRestore();
+    const redriven = await edge(ALERTING)(`/api/v1/dead-letters/${letter.id}/redrive`, { method: "POST" });
+    expect([redriven.status, await redriven.json()]).toMatchObject([202, { redriven: true, runs: [] }]);
+    (await nextCall(await alertOf(run.id, 1), "scripted")).succeed();
+    await paid(run);
+    vi.setSystemTime(Date.now() + 8 * DAY_MS);
     await run.wake();
     expect(await documentOf(run.id)).toBeNull();
   });

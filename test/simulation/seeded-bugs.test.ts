@@ -169,8 +169,8 @@ const BUGS: readonly Bug[] = [
     invariant: "13 children cancelled",
     bug: "a run that is cancelled with its children leaves the first one alone",
     file: "src/core/owed.ts",
-    code: 'notes.owe(newOwed({ type: "cancel_children", next: 0 }, run.owedEver, now));',
-    instead: 'notes.owe(newOwed({ type: "cancel_children", next: 1 }, run.owedEver, now));',
+    code: "oweCancelling(decision, 0, run.children.length);",
+    instead: "oweCancelling(decision, 1, run.children.length);",
   },
   {
     invariant: "5 nothing of a failed attempt",

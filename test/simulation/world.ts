@@ -423,16 +423,18 @@ class World {
         void this.#executors.start(life, run.id, effect.ordinal, effect.name);
         break;
       case "finished":
+      case "untold":
         break;
       case "watch":
         for (const awaited of effect.runIds) void this.#watch(life, run.id, awaited);
         break;
       case "tell":
-        for (const watcher of effect.runIds) void this.#tell(life, run.id, watcher);
+        for (const watcher of effect.runIds) void this.#tell(life, run.id, watcher, effect.revision);
         break;
       case "pay":
-        void this.#pay(life, run, effect.owed);
-        break;
+        return void this.#pay(life, run, effect.owed);
+      case "park":
+        return this.#ground.violate("6 nobody forgotten", `${run.id} gives up what it owes`);
       case "ask_slot":
       case "give_slot_back":
       case "spend_slot":
@@ -451,7 +453,7 @@ class World {
         this.#host(run.id).invoke("paid", (paying) => paying.paid(id, null));
         return;
       }
-      const children = run.children.slice(debt.next, debt.next + 2);
+      const children = run.children.slice(debt.next, Math.min(debt.until, debt.next + 2));
       for (const { runId } of children)
         await this.#callRun(life, runId, "cancel", (child) => child.cancel(true)?.cancelled ?? false);
       this.#host(run.id).invoke("paid", (paying) => paying.paid(id, debt.next + children.length));
@@ -467,10 +469,10 @@ class World {
   }
 
   /** As `tellRuns`, and what the object does with the answer. */
-  #tell(life: Invocation, runId: RunId, watcher: RunId): Promise<void> {
+  #tell(life: Invocation, runId: RunId, watcher: RunId, revision: number): Promise<void> {
     return this.#atBest(`${runId} could not tell ${watcher}`, async () => {
       await this.#callRun(life, watcher, "awaited", (run) => run.awaited(runId));
-      this.#host(runId).invoke("told", (run) => run.told([watcher]));
+      this.#host(runId).invoke("told", (run) => run.told([watcher], revision));
     });
   }
 

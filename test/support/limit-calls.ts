@@ -18,6 +18,8 @@ export function limitCalls(play: Play): string[] {
       case "finished":
       case "await_resume":
       case "pay":
+      case "park":
+      case "untold":
       case "watch":
       case "tell":
         return [];

@@ -157,6 +157,7 @@ export function anyMove(most: number): fc.Arbitrary<Move> {
 export function eventOf(
   move: Move,
   granted: readonly { readonly ordinal: number; readonly attempt: number; readonly token: number }[],
+  revision = 0,
 ): RunEvent | null {
   const claim = { holding: 0, budgetMs: 28_000 };
   switch (move.type) {
@@ -189,7 +190,7 @@ export function eventOf(
     case "watched":
       return { type: "watched", by: move.runId };
     case "told":
-      return { type: "told", watchers: [move.runId] };
+      return { type: "told", watchers: [move.runId], revision };
     case "accepted":
       return { type: "accepted", claim: null };
     case "woken":
@@ -206,7 +207,7 @@ const grantedTo = new WeakMap<Play, { ordinal: number; attempt: number; token: n
 export function playMove(play: Play, move: Move): void {
   const granted = grantedTo.get(play) ?? [];
   grantedTo.set(play, granted);
-  const event = eventOf(move, granted);
+  const event = eventOf(move, granted, play.run.revision);
   if (event === null && move.type === "time") play.now += move.ms;
   if (event !== null) granted.push(...play.event(event).leases);
 }
