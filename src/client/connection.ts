@@ -90,10 +90,12 @@ export class Connection {
       });
       if (answer instanceof Response && answer.ok) return answer;
       const isPassing = !(answer instanceof Response) || PASSING.has(answer.status);
-      const waitMs = Math.max(pauseMs, answer instanceof Response ? retryAfterMs(answer) : 0);
+      // Never sooner than it was asked for.
+      const askedMs = answer instanceof Response ? retryAfterMs(answer) : 0;
+      const waitMs = Math.max(pauseMs * (1 - Math.random() * JITTER), askedMs);
       if (!isPassing || Date.now() + waitMs > end) throw answer instanceof Response ? await refusal(answer) : answer;
       if (answer instanceof Response) await answer.body?.cancel();
-      await pause(waitMs * (1 - Math.random() * JITTER), signal);
+      await pause(waitMs, signal);
     }
   }
 
@@ -163,7 +165,11 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-function retryAfterMs(answer: Response): number {
-  const text = answer.headers.get("Retry-After") ?? "";
-  return /^\d{1,4}$/.test(text) ? Number(text) * 1_000 : 0;
+/** The header has a number of seconds, or a date, which is by the clock of the server. */
+function retryAfterMs({ headers }: Response): number {
+  const text = headers.get("Retry-After") ?? "";
+  if (/^\d+$/.test(text)) return Number(text) * 1_000;
+  const until = Date.parse(text);
+  const now = Date.parse(headers.get("Date") ?? "");
+  return Number.isNaN(until) ? 0 : Math.max(0, until - (Number.isNaN(now) ? Date.now() : now));
 }

@@ -146,6 +146,8 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
     prettyErrors: false,
     uniqueKeys: true,
     stringKeys: true,
+    // So that a whole number is never rounded before somebody has looked at it.
+    intAsBigInt: true,
     logLevel: "error",
   });
   const at = ([start, end]: readonly [number, number]): Span => ({ source, start, end });
@@ -157,6 +159,10 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
   }
   if (!readable) return null;
   visit(document, {
+    Scalar: (_key, scalar) => {
+      const exact = typeof scalar.value === "bigint" ? Number(scalar.value) : null;
+      if (exact !== null && Number.isSafeInteger(exact)) scalar.value = exact;
+    },
     Alias: (_key, alias) => {
       if (alias.resolve(document) !== undefined) return;
       const [start, end] = alias.range ?? [0, 0];
@@ -210,6 +216,10 @@ function wronglyMerged(document: Document.Parsed, key: Scalar, value: unknown): 
 function firstAlias(document: Document.Parsed): readonly [number, number] {
   let [start, end] = [0, 0];
   visit(document, {
+    Scalar: (_key, scalar) => {
+      const exact = typeof scalar.value === "bigint" ? Number(scalar.value) : null;
+      if (exact !== null && Number.isSafeInteger(exact)) scalar.value = exact;
+    },
     Alias: (_key, alias) => {
       [start = 0, end = 0] = alias.range ?? [];
       return visit.BREAK;

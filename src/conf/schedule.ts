@@ -26,7 +26,7 @@ const timezone = z.unknown().transform((given, context): string => {
 
 const payload = z.unknown().superRefine((given, context) => {
   const wrong = notJson(given, []);
-  if (wrong !== null) context.addIssue({ code: "custom", message: "a JSON value", path: wrong, input: given });
+  if (wrong !== null) context.addIssue({ code: "custom", ...wrong, input: given });
   else if (JSON.stringify(given).length > MAX_PAYLOAD_CHARACTERS) {
     const hint = "store it where the task can read it, and say where";
     context.addIssue({ code: "custom", message: "a JSON value of at most 128KB", params: { hint }, input: given });
@@ -84,15 +84,29 @@ function payloadText(conf: ScheduleConf): string | null {
   return "payload" in conf ? JSON.stringify(conf.payload ?? null) : null;
 }
 
-/** YAML has .nan and .inf, and an anchor may hold itself. The path of the first such place, or null. */
-function notJson(value: unknown, above: readonly unknown[]): PropertyKey[] | null {
-  if (typeof value === "number") return Number.isFinite(value) ? null : [];
-  if (typeof value === "bigint") return [];
+/** What JSON cannot say, or not exactly. */
+interface NotJson {
+  readonly path: PropertyKey[];
+  readonly message: string;
+  readonly params: { readonly hint: string | null };
+}
+
+const NO_NUMBER: NotJson = {
+  path: [],
+  message: "a number that JSON holds exactly",
+  params: { hint: "whole numbers are exact up to 9007199254740991: write a larger one as a text, in quotes" },
+};
+const CIRCLE: NotJson = { path: [], message: "a JSON value", params: { hint: null } };
+
+/** YAML has .nan, .inf and whole numbers of any length (which come as BigInt), and an anchor may hold itself. The first such place, or null. */
+function notJson(value: unknown, above: readonly unknown[]): NotJson | null {
+  if (typeof value === "number") return Number.isFinite(value) ? null : NO_NUMBER;
+  if (typeof value === "bigint") return NO_NUMBER;
   if (typeof value !== "object" || value === null) return null;
-  if (above.includes(value)) return [];
+  if (above.includes(value)) return CIRCLE;
   for (const [key, inner] of Object.entries(value)) {
     const wrong = notJson(inner, [...above, value]);
-    if (wrong !== null) return [Array.isArray(value) ? Number(key) : key, ...wrong];
+    if (wrong !== null) return { ...wrong, path: [Array.isArray(value) ? Number(key) : key, ...wrong.path] };
   }
   return null;
 }

@@ -1,6 +1,7 @@
 /**
- * Where a text stops being JSON. `JSON.parse` decides whether it is; this looks again at one that is not, since the engine's
- * message names no place for most faults. It keeps its own stack, so depth does not overflow.
+ * Where a text stops being JSON, or has a number that this side cannot hold. `JSON.parse` decides whether it is JSON, and rounds
+ * numbers without a word; this looks again at a text that is not, or that may have such numbers, since neither names a place. It
+ * keeps its own stack, so depth does not overflow.
  */
 import { type JsonStep, jsonPath } from "./json-path.ts";
 
@@ -16,8 +17,27 @@ export function findJsonFault(text: string): JsonFault {
   return new JsonScanner(text).find();
 }
 
+/** Further numbers are not looked for. */
+const MAX_NUMBERS = 20;
+
+/**
+ * What a number must look like to be one of those: 16 digits in a row, or an exponent of three, behind something that can stand before
+ * a value. Nearly all texts have none and are not looked at again; a string that has one is.
+ */
+const SUSPECT = /(?:^|[\s,:[])-?(?:\d{16}|\d[\d.]*[eE]\+?\d{3})/;
+
+/**
+ * The numbers of a JSON text that `JSON.parse` would change: whole ones beyond 2^53 - 1, and those that are infinite for it. At most
+ * 20, in their order. A fraction or an exponent says that a number is no exact one: it is rounded as everywhere.
+ */
+export function findInexactNumbers(text: string): JsonFault[] {
+  return SUSPECT.test(text) ? new JsonScanner(text).inexactNumbers() : [];
+}
+
 /** `first` ones stand after an opening bracket, and may be its closing one instead. */
 type Expectation = "value" | "first value" | "key" | "first key" | "colon" | "separator" | "end";
+
+const SHOWN_DIGITS = 40;
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const LITERAL = /true|false|null/y;
@@ -29,6 +49,7 @@ class JsonScanner {
   #at = 0;
   /** One step for each open bracket: the key or index that it is at. */
   readonly #steps: JsonStep[] = [];
+  readonly #inexact: JsonFault[] = [];
 
   constructor(text: string) {
     this.#text = text;
@@ -40,6 +61,11 @@ class JsonScanner {
       this.#skip(SPACE);
       expected = this.#read(expected);
     }
+  }
+
+  inexactNumbers(): JsonFault[] {
+    this.find();
+    return this.#inexact;
   }
 
   #read(expected: Expectation): Expectation | JsonFault {
@@ -61,7 +87,12 @@ class JsonScanner {
   }
 
   #readValue(mayClose: boolean): Expectation | JsonFault {
-    if (this.#skip(NUMBER) || this.#skip(LITERAL)) return this.#afterValue();
+    const start = this.#at;
+    if (this.#skip(NUMBER)) {
+      this.#note(this.#text.slice(start, this.#at));
+      return this.#inexact.length < MAX_NUMBERS ? this.#afterValue() : this.#fault("looked no further");
+    }
+    if (this.#skip(LITERAL)) return this.#afterValue();
     if (this.#found() === '"') return this.#skipString() ?? this.#afterValue();
     if (this.#take("{")) {
       this.#steps.push("");
@@ -72,6 +103,17 @@ class JsonScanner {
       return "first value";
     }
     return mayClose && this.#take("]") ? this.#close() : this.#fault("expected a value");
+  }
+
+  #note(number: string): void {
+    const value = Number(number);
+    const isWhole = /^-?\d+$/.test(number);
+    if (Number.isFinite(value) && (!isWhole || Number.isSafeInteger(value))) return;
+    const shown = number.length > SHOWN_DIGITS ? `${number.slice(0, SHOWN_DIGITS)}...` : number;
+    const what = Number.isFinite(value)
+      ? "beyond 2^53 - 1, up to which whole numbers are exact"
+      : "too large for a number";
+    this.#inexact.push({ path: jsonPath(this.#steps), message: `${shown} is ${what} (send it as a string)` });
   }
 
   #readKey(mayClose: boolean): Expectation | JsonFault {

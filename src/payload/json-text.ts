@@ -95,7 +95,7 @@ class JsonWriter {
         return;
       case "number":
         if (!Number.isFinite(value)) this.#refuse(`${value}, which JSON has no number for (use null or a string)`);
-        else this.#append(before + (Object.is(value, -0) ? "-0" : String(value)));
+        else this.#append(before + numberText(value));
         return;
       case "object":
         if (value === null) this.#append(`${before}null`);
@@ -156,6 +156,12 @@ class JsonWriter {
     const steps = this.#frames.map((frame): JsonStep => frame.keys?.[frame.next - 1] ?? frame.next - 1);
     this.#errors.push({ path: jsonPath(steps), message });
   }
+}
+
+/** A number beyond 2^53 is no exact one: its exponent says so to readers that know whole numbers of any size. */
+function numberText(value: number): string {
+  if (Object.is(value, -0)) return "-0";
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : String(value);
 }
 
 function isPlain(value: object): boolean {

@@ -5,7 +5,7 @@
  */
 import { ProblemError, type Problem, type Result, ok, refuse } from "../core/result.ts";
 import { type EncodedPayload, JSON_TYPE, lengthOf, OCTET_TYPE, TEXT_TYPE } from "./codec.ts";
-import { findJsonFault } from "./json-fault.ts";
+import { findInexactNumbers, findJsonFault, type JsonFault } from "./json-fault.ts";
 
 export interface IncomingBody {
   /** The header, or null if there is none. */
@@ -95,6 +95,8 @@ function encodeJsonBody(received: Uint8Array): Result<EncodedPayload> {
   } catch {
     return refuse(invalidJson(text.trim() === "" ? { path: "$", message: "the body is empty" } : findJsonFault(text)));
   }
+  const inexact = findInexactNumbers(text);
+  if (inexact.length > 0) return refuse(inexactNumbers(inexact));
   return ok({ kind: "json", contentType: JSON_TYPE, size: bytes.length, ...lengthOf(value), body: bytes });
 }
 
@@ -182,7 +184,18 @@ function isUtf8(bytes: Uint8Array): boolean {
   return goesOnAsUtf8(decoder, bytes) && goesOnAsUtf8(decoder, undefined);
 }
 
-function invalidJson(fault: { readonly path: string; readonly message: string }): Problem {
+function inexactNumbers(errors: readonly JsonFault[]): Problem {
+  const [first, ...others] = errors;
+  const more = others.length === 0 ? "" : `, and ${others.length} more`;
+  return {
+    code: "invalid_payload",
+    detail: `The body has a number that would come out as another one: ${first?.path}: ${first?.message}${more}.`,
+    hint: "Send such a number as a string, or with a fraction or an exponent if it need not be exact.",
+    errors,
+  };
+}
+
+function invalidJson(fault: JsonFault): Problem {
   return {
     code: "invalid_json",
     detail: `The body is not valid JSON: ${fault.message}.`,

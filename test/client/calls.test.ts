@@ -1,9 +1,14 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createClient, PeachConnectionError, PeachError } from "../../src/client.ts";
 import { problem, serve, type Answer } from "./scripted-server.ts";
 
 const ACCEPTED = { run_id: "run_1", task: "t", status: "queued", deduplicated: false, url: "x" };
 const RUN = { run_id: "run_1", task: "t", status: "succeeded", tasks: [], children: [] };
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 async function peachWith(...answers: readonly Answer[]) {
   const server = await serve(...answers);
@@ -108,6 +113,34 @@ describe("a refusal", () => {
     expect(() => createClient({ url: "peach", token: "t" })).toThrow("url: expected an address");
     expect(() => createClient({ url: "", token: "t" })).toThrow("given none");
     expect(() => createClient({ url: "http://x", token: "a b" })).toThrow("token: expected an API token");
+  });
+});
+
+describe("an answer that says when to come back", () => {
+  it.each([
+    ["2", 2_000],
+    ["Sun, 29 Nov 2026 10:00:03 GMT", 3_000],
+    ["Sun, 29 Nov 2026 09:00:00 GMT", 0],
+    ["soon", 0],
+  ])("in Retry-After: %s, is heard, and nobody comes sooner", async (retryAfter, atLeastMs) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+    vi.spyOn(Math, "random").mockReturnValue(0.99);
+    const headers = { "Retry-After": retryAfter, Date: "Sun, 29 Nov 2026 10:00:00 GMT" };
+    const answers = [new Response("{}", { status: 503, headers }), Response.json(RUN)];
+    const asked: number[] = [];
+    const begun = Date.now();
+    const peach = createClient({
+      url: "http://peach",
+      token: "t",
+      fetch: () => {
+        asked.push(Date.now() - begun);
+        return Promise.resolve(answers.shift() ?? Response.error());
+      },
+    });
+    const answer = peach.runs.get("run_1");
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await answer).toEqual(RUN);
+    expect(asked).toEqual([0, Math.max(atLeastMs, 80)]);
   });
 });
 

@@ -124,9 +124,10 @@ describe("a schedule that is wrong", () => {
            |                    ^^^^
         hint: it is written as Area/City, or UTC
 
-      peach.conf:10:43: tasks.u.schedule[2].payload.a[1]: expected a JSON value, given .inf
+      peach.conf:10:43: tasks.u.schedule[2].payload.a[1]: expected a number that JSON holds exactly, given .inf
         10 |       - {timezone: Mars, payload: {a: [1, .inf]}, cathc_up: all}
            |                                           ^^^^
+        hint: whole numbers are exact up to 9007199254740991: write a larger one as a text, in quotes
 
       peach.conf:10:51: tasks.u.schedule[2].cathc_up: unknown key
         10 |       - {timezone: Mars, payload: {a: [1, .inf]}, cathc_up: all}
@@ -163,6 +164,24 @@ describe("a schedule that is wrong", () => {
           |                ^^^^^^^^^^^
         hint: keep one of the two"
     `);
+  });
+
+  it("is reported if its payload has a number that JSON cannot hold exactly", async () => {
+    const conf = `tasks:
+  t:
+    method: a
+    schedule:
+      - {cron: "0 1 * * *", payload: {ids: [1, 9007199254740993]}}
+      - {cron: "0 2 * * *", payload: 0xffffffffffffffff}
+      - {cron: "0 3 * * *", payload: 1e400}
+      - {cron: "0 4 * * *", payload: {exact: 9007199254740991, rounded: 1e30, text: "9007199254740993"}}
+`;
+    const problems = (await problemsOf(conf)).split("\n").filter((line) => line.startsWith("peach.conf"));
+    expect(problems).toEqual([
+      "peach.conf:5:48: tasks.t.schedule[0].payload.ids[1]: expected a number that JSON holds exactly, given 9007199254740993",
+      "peach.conf:6:38: tasks.t.schedule[1].payload: expected a number that JSON holds exactly, given 0xffffffffffffffff",
+      "peach.conf:7:38: tasks.t.schedule[2].payload: expected a number that JSON holds exactly, given 1e400",
+    ]);
   });
 
   it("is reported if its payload holds itself, or is too large", async () => {

@@ -1,10 +1,14 @@
 """The module against a server that answers as it is told: run by scripted.test.ts."""
 
 import datetime
+import email.utils
+import inspect
 import json
 import os
+import sys
 import threading
 import unittest
+import unittest.mock
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from pipe_algorithms_lib import task_helpers
@@ -42,7 +46,7 @@ class Server:
                     return
                 status, content, headers = given
                 data = content if isinstance(content, bytes) else json.dumps(content).encode()
-                self.send_response(status)
+                self.send_response_only(status)
                 for name, value in {"Content-Type": "application/json", **headers}.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
@@ -74,6 +78,13 @@ def answer(content, status=200, **headers):
 
 def problem(status, code, **more):
     return answer({"code": code, "detail": f"It is {code}.", "hint": "Do this.", "request_id": "r1", **more}, status)
+
+
+def nested(levels):
+    value = []
+    for _ in range(levels):
+        value = [value]
+    return value
 
 
 class ScriptedCase(unittest.TestCase):
@@ -112,6 +123,10 @@ class Triggering(ScriptedCase):
             (None, b"null", "application/json"),
             (True, b"true", "application/json"),
             (1.5, b"1.5", "application/json"),
+            (-0.0, b"-0.0", "application/json"),
+            (1e30, b"1e+30", "application/json"),
+            ([2**53 - 1, 1 - 2**53], b"[9007199254740991,-9007199254740991]", "application/json"),
+            (nested(400), b"[" * 401 + b"]" * 401, "application/json"),
         ]:
             server = self.serve(answer(ACCEPTED, 202))
             trigger_task_with_event("t", payload)
@@ -126,6 +141,11 @@ class Triggering(ScriptedCase):
             ({"a": [{"b": datetime.date(2026, 1, 1)}]}, "$.a[0].b is of the type date"),
             (circle, "$[0] is a value that contains itself"),
             ({1, 2}, "$ is of the type set"),
+            ({"ids": [1, 2**53]}, "$.ids[1] is 0x20000000000000, an int beyond 2**53 - 1 (send it as a str)"),
+            (-(2**53), "$ is -0x20000000000000, an int beyond"),
+            (10**5_000, "an int beyond 2**53 - 1"),
+            (nested(5_000), "... is nested more than 500 levels deep"),
+            ({"a": nested(5_000)}, "$.a[0][0]"),
         ]:
             server = self.serve(answer(ACCEPTED, 202))
             with self.assertRaises(PeachError) as raised:
@@ -140,6 +160,31 @@ class Triggering(ScriptedCase):
         self.assertEqual(len(server.asked), 3)
         self.assertEqual(len({asked["headers"]["Idempotency-Key"] for asked in server.asked}), 1)
         self.assertFalse(run.deduplicated)
+
+    def test_refuses_what_this_interpreter_has_no_levels_for(self):
+        server = self.serve(answer(ACCEPTED, 202))
+
+        def deep(levels):
+            return trigger_task_with_event("t", nested(400)) if levels == 0 else deep(levels - 1)
+
+        with self.assertRaises(PeachError) as raised:
+            deep(sys.getrecursionlimit() - len(inspect.stack()) - 100)
+        self.assertEqual(raised.exception.code, "payload_not_serializable")
+        self.assertEqual(raised.exception.errors[0]["path"], "$")
+        self.assertEqual(server.asked, [])
+
+    def test_waits_at_least_as_long_as_it_is_asked_to(self):
+        date = email.utils.format_datetime(datetime.datetime(2026, 11, 29, 10, 0, 3, tzinfo=datetime.timezone.utc), True)
+        for retry_after, at_least in [("1", 1), ("2", 2), (date, 3), ("soon", 0), ("\u00b2", 0)]:
+            slow = answer({}, 503, Retry_After=retry_after, Date="Sun, 29 Nov 2026 10:00:00 GMT")
+            self.serve(slow, slow, slow, answer(ACCEPTED, 202))
+            waits = []
+            with unittest.mock.patch.object(task_helpers.time, "sleep", waits.append):
+                task_helpers._connect(None, None).request("POST", "/x", patience=60)
+            self.assertEqual(len(waits), 3)
+            for wait in waits:
+                self.assertGreaterEqual(wait, at_least)
+                self.assertLess(wait, at_least + 1)
 
     def test_says_that_a_key_was_used_before(self):
         server = self.serve(answer({**ACCEPTED, "deduplicated": True}, 202))

@@ -47,8 +47,18 @@ describe("JSON", () => {
   );
 
   it("keeps the bytes as they came", async () => {
-    const { payload } = await taken("application/json", '{ "id": 12345678901234567890 }');
-    expect(payload.body).toEqual(new TextEncoder().encode('{ "id": 12345678901234567890 }'));
+    const { payload } = await taken("application/json", '{ "id": 1.50, "id":  2e0 }');
+    expect(payload.body).toEqual(new TextEncoder().encode('{ "id": 1.50, "id":  2e0 }'));
+  });
+
+  it("with numbers that would come out as others is refused, with their places", async () => {
+    const body = '{"order": {"id": 9007199254740993, "price": 1e400}, "name": "9007199254740993"}';
+    expect(await encode("application/json", body)).toMatchObject({
+      code: "invalid_payload",
+      detail: expect.stringContaining("$.order.id: 9007199254740993 is beyond 2^53 - 1"),
+      errors: [{ path: "$.order.id" }, { path: "$.order.price" }],
+    });
+    expect(await encode("text/plain", body)).toMatchObject({ kind: "text" });
   });
 
   it("drops a byte order mark", async () => {

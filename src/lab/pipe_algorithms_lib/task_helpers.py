@@ -12,7 +12,9 @@ Triggers tasks of Peach from a notebook or a script, and reads what became of th
     run.payload("collaborative_filtering")       # what that task passed on
 
 What goes in comes out as the same kind: ``bytes``, ``str``, and what JSON knows (``dict``, ``list``, ``int``, ``float``, ``bool``,
-``None``; a ``tuple`` comes out as a ``list``). Whatever Peach refuses is a ``PeachError`` with ``code``, ``detail`` and ``hint``.
+``None``; a ``tuple`` comes out as a ``list``, and a whole ``float`` as an ``int``: ``1.0`` as ``1``, ``-0.0`` as ``0``, since tasks
+have one kind of number). An ``int`` beyond 2**53 - 1 is refused: a task would read another number. Whatever Peach refuses is a
+``PeachError`` with ``code``, ``detail`` and ``hint``.
 
 It owns: how a trigger is sent so that a lost connection never starts a second run. It must not need anything to be installed.
 """
@@ -21,6 +23,7 @@ from __future__ import annotations
 
 import datetime
 import email.message
+import email.utils
 import http.client
 import json
 import os
@@ -259,7 +262,7 @@ class _Connection:
         pause = _FIRST_PAUSE_S
         while True:
             last: PeachError
-            wait = pause
+            wait = pause * random.uniform(0.8, 1.0)
             try:
                 answer = self._send(method, path, body, headers or {})
                 if answer.status < 300:
@@ -267,7 +270,8 @@ class _Connection:
                 last = _refusal(answer)
                 if answer.status not in _PASSING:
                     raise last
-                wait = max(pause, _retry_after(answer))
+                # Never sooner than it was asked for.
+                wait = max(wait, _retry_after(answer))
             # A broken connection is one of these, however it breaks; a time-out is an OSError.
             except (OSError, http.client.HTTPException) as error:
                 reason = getattr(error, "reason", None) or error
@@ -278,7 +282,7 @@ class _Connection:
                 )
             if time.monotonic() + wait > end:
                 raise last
-            time.sleep(wait * random.uniform(0.8, 1.0))
+            time.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     def _send(self, method: str, path: str, body: Optional[bytes], headers: Dict[str, str]) -> _Answer:
@@ -357,8 +361,20 @@ def _no_peach(answer: _Answer) -> PeachError:
 
 
 def _retry_after(answer: _Answer) -> float:
-    text = answer.headers.get("Retry-After", "")
-    return float(text) if text.isdigit() else 0.0
+    """Seconds: the header has a number of them, or a date, which is by the clock of the server."""
+    text = answer.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    until = _timestamp(text)
+    now = _timestamp(answer.headers.get("Date", ""))
+    return 0.0 if until is None else max(0.0, until - (time.time() if now is None else now))
+
+
+def _timestamp(date: str) -> Optional[float]:
+    try:
+        return email.utils.parsedate_to_datetime(date).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _encode(payload: Any) -> Tuple[bytes, str]:
@@ -370,25 +386,42 @@ def _encode(payload: Any) -> Tuple[bytes, str]:
         except UnicodeEncodeError:
             # Lone surrogates have no UTF-8, but an escape in JSON.
             return json.dumps(payload).encode("ascii"), _JSON
-    fault = _fault(payload, "$")
-    if fault is not None:
-        raise PeachError(
-            "payload_not_serializable",
-            f"The payload cannot be sent: {fault['path']} is {fault['message']}.",
-            "Payloads are dict, list, str, int, float, bool, None, or bytes; turn other values into one of these.",
-            errors=[fault],
-        )
-    return json.dumps(payload, separators=(",", ":")).encode("ascii"), _JSON
+    try:
+        fault = _fault(payload, "$")
+        if fault is None:
+            return json.dumps(payload, separators=(",", ":")).encode("ascii"), _JSON
+    except RecursionError:
+        # Few levels are left to this interpreter, as in a call that is deep itself.
+        fault = {"path": "$", "message": "nested too deep for this interpreter"}
+    raise PeachError(
+        "payload_not_serializable",
+        f"The payload cannot be sent: {fault['path']} is {fault['message']}.",
+        "Payloads are dict, list, str, int, float, bool, None, or bytes; turn other values into one of these.",
+        errors=[fault],
+    )
+
+
+_MAX_INT = 2**53 - 1
+_MAX_DEPTH = 500
+"""The interpreter ends at about twice as many."""
+_SHOWN_PATH = 200
 
 
 def _fault(value: Any, path: str, above: Tuple[int, ...] = ()) -> Optional[Dict[str, str]]:
     """The first place that JSON would not give back as it was."""
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, (bool, str)):
         return None
+    if isinstance(value, int):
+        if -_MAX_INT <= value <= _MAX_INT:
+            return None
+        # A very long int cannot be shown in decimal.
+        return {"path": path, "message": f"{value:#x}"[:40] + ", an int beyond 2**53 - 1 (send it as a str)"}
     if isinstance(value, float):
         return None if value - value == 0 else {"path": path, "message": f"{value}, which JSON does not know"}
     if id(value) in above:
         return {"path": path, "message": "a value that contains itself"}
+    if len(above) >= _MAX_DEPTH:
+        return {"path": f"{path[:_SHOWN_PATH]}...", "message": f"nested more than {_MAX_DEPTH} levels deep"}
     above = (*above, id(value))
     if isinstance(value, dict):
         for key, entry in value.items():
