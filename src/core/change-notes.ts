@@ -39,7 +39,7 @@ export class ChangeNotes {
   /** Runs that an attempt has triggered; those that are known already change nothing. */
   children(children: readonly ChildRun[]): void {
     const known = new Set([...this.#run.children, ...this.#children].map(({ runId }) => runId));
-    this.#children.push(...children.filter(({ runId }) => !known.has(runId)));
+    for (const child of children) if (!known.has(child.runId)) this.#children.push(child);
   }
 
   /** How many of them are new. */

@@ -45,7 +45,7 @@ export function fold(run: Run, change: RunChange): void {
     run.revision += 1;
   }
   if (change.lastToken !== undefined) run.lastToken = change.lastToken;
-  if (change.children !== undefined) run.children.push(...change.children);
+  for (const child of change.children ?? []) run.children.push(child);
   if (change.payload !== undefined) {
     run.payload = change.payload;
     if (change.limitKeys === undefined) delete run.limitKeys;

@@ -30,12 +30,7 @@ export class Packer {
     return { seq: this.#firstSeq + this.#rows.length - 1, offset };
   }
 
-  /** Whether all of it lies in the entry's own row. */
-  get hasOneRow(): boolean {
-    return this.#rows.length === 1;
-  }
-
-  /** The data of each row, in order; the last belongs to the entry's own row, and is null if it is empty. */
+  /** The data of each row, in order; the last may lie in the entry's own row, and is null if it is empty. */
   rows(): (Uint8Array | null)[] {
     return this.#rows.map((pieces) => (pieces.length === 0 ? null : concatenate(pieces)));
   }

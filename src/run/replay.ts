@@ -28,6 +28,8 @@ export class Replay {
   /** The run as it was at `#position`. */
   #run: Run | null = null;
   #position = 0;
+  /** The last change that `#run` has. */
+  #folded = 0;
   /** Entries are missing: the listener is told the run as it is, from now on. */
   #hasGap = false;
 
@@ -43,7 +45,7 @@ export class Replay {
       const rows = this.#store.readAfter(this.#position, PAGE);
       const events: RunEvent[] = [];
       for (const row of rows) {
-        if (row.seq !== this.#position + 1) return this.#startOver();
+        if (this.#isMissing(row)) return this.#startOver();
         events.push(...this.#take(row));
       }
       const isCaughtUp = rows.length < PAGE;
@@ -56,12 +58,21 @@ export class Replay {
     return this.#position === this.#store.nextSeq - 1 ? null : this.#startOver();
   }
 
-  #take({ seq, genesis, change }: JournalRow): RunEvent[] {
+  /** Whether changes before this row are gone that the listener has not heard. Of bytes before the first entry some may be gone. */
+  #isMissing({ seq, genesis, change, snapshot }: JournalRow): boolean {
+    if (snapshot !== null) return snapshot.upTo > Math.max(this.#after, this.#folded);
+    const isFirst = this.#run === null && genesis === null && change === null;
+    return seq !== this.#position + 1 && !isFirst;
+  }
+
+  #take({ seq, genesis, change, snapshot }: JournalRow): RunEvent[] {
     this.#position = seq;
     if (genesis !== null) this.#run = newRun(genesis);
+    if (snapshot !== null) this.#run = snapshot.run;
     if (this.#run === null || change === null) return [];
     const unpacked = unpack(change, this.#run);
     fold(this.#run, unpacked);
+    this.#folded = seq;
     const run = this.#run;
     return seq > this.#after ? [changeEvent(run, unpacked, seq, (ordinal) => this.#progressOf(run, ordinal))] : [];
   }

@@ -40,6 +40,7 @@ import type {
   Settlement,
   SettleRequest,
 } from "./run-rpc.ts";
+import { settleWhatFits } from "./oversized.ts";
 import type { RunStore } from "./store.ts";
 
 /** Pauses before a failed alarm is tried again: 1 s, doubling to 5 min. The platform's own retries end after six. */
@@ -195,12 +196,15 @@ export class RunProtocol {
   settle({ settlements, claim }: SettleRequest): Grant {
     const run = this.load();
     if (run === null) return { leases: [] };
-    const data = new Packer(this.#store.nextSeq);
     // What an attempt had not reported yet is heard before its end is.
     if (this.#around.isListenedTo()) this.report(settlements.map(lastReport));
-    const attempts = settlements.map((settlement) => takeIn(settlement, data));
     const asks = claim === null ? null : this.#resumed.believed(claim);
-    return this.#grant(run, this.#advance(run, { type: "settled", attempts, claim: asks }, data));
+    const settled = settleWhatFits(settlements, asks, (some, claim) => {
+      const data = new Packer(this.#store.nextSeq);
+      const attempts = some.map((settlement) => takeIn(settlement, data));
+      return this.#advance(run, { type: "settled", attempts, claim }, data);
+    });
+    return this.#grant(run, settled);
   }
 
   begin(ordinal: number, holder: string, paused?: readonly string[]): Lease | null {
@@ -373,6 +377,7 @@ export class RunProtocol {
       fold(run, decided.change);
       this.live.prune(run, decided.change);
       this.#around.changed(run, decided.change, this.#store.nextSeq - 1);
+      this.#store.keepShort(run, now);
       this.#setAlarmFor(run, decided);
     }
     this.#perform(run, decided.effects);

@@ -8,9 +8,10 @@ export const SCHEMA_VERSION = 1;
  * One append-only journal, one row a commit. Rows written are what a run costs (each at $1 a million): a row per task and
  * transition would be twelve for a diamond of four tasks, the journal needs six. The order of the entries is also the order
  * in which listeners see the changes.
- * - `genesis`: the run as it was accepted (`RunGenesis`). Always the first entry.
+ * - `genesis`: the run as it was accepted (`RunGenesis`). The first entry, until a `state` takes its place.
  * - `change`: what one decision of the machine changed (`RunChange`).
- * - `data`: bytes that did not fit into the row of the entry that follows.
+ * - `state`: the run as it is; what was written before is gone, but for bytes that it refers to.
+ * - `data`: bytes that did not fit into the row of the entry that follows, or whose entry is gone.
  * `data` holds the bytes of inline payloads and log lines, found by (seq, offset, size).
  *
  * Known kinds are compared one by one: for a list of three SQLite makes a table of its own at each insert, a twentieth of a hop.
@@ -18,7 +19,7 @@ export const SCHEMA_VERSION = 1;
 export const CREATE_JOURNAL = `
   CREATE TABLE journal (
     seq INTEGER PRIMARY KEY CONSTRAINT seq_is_positive CHECK (seq > 0),
-    kind TEXT NOT NULL CONSTRAINT kind_is_known CHECK (kind = 'genesis' OR kind = 'change' OR kind = 'data'),
+    kind TEXT NOT NULL CONSTRAINT kind_is_known CHECK (kind = 'change' OR kind = 'data' OR kind = 'genesis' OR kind = 'state'),
     at INTEGER NOT NULL,
     entry TEXT CONSTRAINT only_data_has_no_entry CHECK ((entry IS NULL) = (kind = 'data')),
     data BLOB

@@ -1,36 +1,63 @@
 /**
  * All storage of a run object: its journal. It keeps no state but the number of the last row; decisions are the machine's.
  *
+ * No row outgrows what the platform takes: an entry that is larger lies as bytes in `data` rows before its own, and one that is larger
+ * than `MAX_ENTRY_BYTES` is refused before anything is written. Once the changes since the genesis, or since the last record of the run
+ * as it is, come to several times what such a record takes, one is written and they are deleted in the same commit; the bytes that the
+ * run still refers to stay.
+ *
  * Memory is a cache of the journal, never ahead of it: the run object folds a change after `append` has returned. Appending
  * names the row number that must come next, so an instance whose memory is stale fails instead of writing a second history.
  */
 import { pack, unpack, type PackedChange } from "../core/compact.ts";
 import { fold } from "../core/fold.ts";
+import { lieElsewhere, readKeys, withChangeKeys, withGenesisKeys, type Place } from "../core/keys-aside.ts";
+import type { LimitKeys, PayloadLimitKeys } from "../core/limit.ts";
+import { packGraph, unpackGraph } from "../core/packed-graph.ts";
 import type { RunChange, RunGenesis, Run } from "../core/run.ts";
 import { newRun } from "../core/run.ts";
-import type { Packer } from "./packer.ts";
+import { runOf, stateOf } from "../core/run-state.ts";
+import {
+  ELSEWHERE,
+  fitsBeside,
+  fitting,
+  KeysAside,
+  MAX_ENTRY_BYTES,
+  seqsIn,
+  utf8Length,
+  type EntryElsewhere,
+  type StoredGenesis,
+  type StoredState,
+} from "./entry-layout.ts";
+import { Packer } from "./packer.ts";
 import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED, SCHEMA_VERSION } from "./schema.ts";
 
 const READ_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected')";
 const READ_ENTRIES = "SELECT seq, kind, entry FROM journal WHERE kind <> 'data' ORDER BY seq";
 const READ_AFTER = "SELECT seq, kind, entry FROM journal WHERE seq > ? ORDER BY seq LIMIT ?";
 const READ_DATA = "SELECT substr(data, ?, ?) AS bytes FROM journal WHERE seq = ?";
+const READ_BEFORE = "SELECT seq, kind FROM journal WHERE seq < ?";
+const DELETE_ROW = "DELETE FROM journal WHERE seq = ?";
+const KEEP_BYTES = "UPDATE journal SET kind = 'data', entry = NULL WHERE seq = ?";
 const APPEND = "INSERT INTO journal (seq, kind, at, entry, data) VALUES (?, ?, ?, ?, ?)";
 
-/** The first entry: what was accepted, and what that decided at once. */
-interface StoredGenesis {
-  readonly schema: number;
-  readonly genesis: RunGenesis;
-  readonly first: PackedChange;
+/** When the run is written as it is: the changes come to so many times what that takes, and at the least to so many bytes. */
+export interface SnapshotRule {
+  readonly times: number;
+  readonly leastBytes: number;
 }
+
+const SNAPSHOT: SnapshotRule = { times: 4, leastBytes: 256_000 };
 
 /** One row as it was written: `unpack` the change with the run as it was before it. */
 export interface JournalRow {
   readonly seq: number;
   /** What was accepted; only in the first entry. */
   readonly genesis: RunGenesis | null;
-  /** Null: the row holds only bytes that belong to a later one. */
+  /** Null: the row holds only bytes that belong to a later one, or the run as it was. */
   readonly change: PackedChange | null;
+  /** The run as it was after row `upTo`: everything before is gone. */
+  readonly snapshot: { readonly run: Run; readonly upTo: number } | null;
 }
 
 /** What the journal uses of an object's storage. */
@@ -46,13 +73,20 @@ type Row = Record<string, unknown>;
 
 export class RunStore {
   readonly #storage: JournalStorage;
+  readonly #snapshot: SnapshotRule;
   #lastSeq = 0;
-  /** The data of the last row, as it was written: what a task passed is read by its child at once. */
-  #lastData: Uint8Array | null = null;
+  /** The data that was written last: what a task passed is read by its child at once. */
+  #lastData: { readonly seq: number; readonly bytes: Uint8Array } | null = null;
   #expectsObjects = false;
+  /** What the changes come to since the genesis or the last record of the run as it is, and about what such a record would take. */
+  #changesBytes = 0;
+  #snapshotBytes = 0;
+  /** Where lists of limit keys lie that were written or read. */
+  readonly #keys = new WeakMap<readonly LimitKeys[], readonly Place[]>();
 
-  constructor(storage: JournalStorage) {
+  constructor(storage: JournalStorage, snapshot = SNAPSHOT) {
     this.#storage = storage;
+    this.#snapshot = snapshot;
   }
 
   /** The row number that the next commit begins with. */
@@ -72,12 +106,15 @@ export class RunStore {
     this.#expectsObjects = tables.some(({ name }) => name === "objects_expected");
     if (tables.every(({ name }) => name !== "journal")) return null;
     let run: Run | null = null;
-    for (const row of sql.exec(READ_ENTRIES)) {
-      const entry = typeof row["entry"] === "string" ? row["entry"] : "";
-      if (run === null) run = begin(parseEntry<StoredGenesis>(entry));
-      else fold(run, unpack(parseEntry<PackedChange>(entry), run));
+    for (const { seq, kind, entry } of sql.exec(READ_ENTRIES)) {
+      const text = this.#wholeText(entry);
+      const isChange = kind === "change";
+      if (isChange && run !== null) fold(run, unpack(this.#readChange(text), run));
+      else run = kind === "state" ? this.#readState(text).run : this.#begin(text);
+      this.#changesBytes = isChange ? this.#changesBytes + text.length : 0;
+      this.#snapshotBytes = isChange ? this.#snapshotBytes : text.length;
       // No row comes after the last entry: bytes stand before the entry that they belong to.
-      this.#lastSeq = Number(row["seq"]);
+      this.#lastSeq = Number(seq);
     }
     return run;
   }
@@ -85,10 +122,12 @@ export class RunStore {
   /** So many rows after this one, oldest first. Where two numbers do not follow each other, what lay between is gone. */
   readAfter(after: number, limit: number): JournalRow[] {
     return Array.from(this.#storage.sql.exec(READ_AFTER, after, limit), ({ seq, kind, entry }) => {
-      const row = { seq: Number(seq), genesis: null, change: null };
-      if (typeof entry !== "string") return row;
-      if (kind !== "genesis") return { ...row, change: parseEntry<PackedChange>(entry) };
-      const { genesis, first } = parseEntry<StoredGenesis>(entry);
+      const row = { seq: Number(seq), genesis: null, change: null, snapshot: null };
+      if (kind === "data") return row;
+      const text = this.#wholeText(entry);
+      if (kind === "state") return { ...row, snapshot: this.#readState(text) };
+      if (kind === "change") return { ...row, change: this.#readChange(text) };
+      const { genesis, first } = this.#readGenesis(text);
       return { ...row, genesis, change: first };
     });
   }
@@ -100,27 +139,70 @@ export class RunStore {
     this.#expectsObjects = true;
   }
 
-  /** Records an accepted run: its table, its genesis and the first change, in one transaction. */
+  /** Records an accepted run: its table, its genesis and the first change, in one transaction. Throws `EntryTooLargeError`. */
   create(genesis: RunGenesis, data: Packer, first: RunChange, at: number): void {
-    const stored: StoredGenesis = { schema: SCHEMA_VERSION, genesis, first: pack(first, genesis.graph.tasks.length) };
+    const aside = new KeysAside(this.#keys, data);
+    const stored: StoredGenesis = {
+      schema: SCHEMA_VERSION,
+      genesis: { ...withGenesisKeys(genesis, aside.put), graph: packGraph(genesis.graph) },
+      first: pack(first, genesis.graph.tasks.length),
+    };
+    const whole = JSON.stringify(stored);
+    const text = fitting(whole, data);
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(CREATE_JOURNAL);
-      this.#insert("genesis", stored, data, at);
+      this.#insert("genesis", text, data.rows(), at);
     });
+    aside.keep();
+    this.#snapshotBytes = whole.length;
   }
 
-  /** Records one change of the run, which is not folded yet. A single row is atomic by itself: a transaction around it cost a twentieth of a hop. */
+  /**
+   * Records one change of the run, which is not folded yet. A single row is atomic by itself: a transaction around it cost a twentieth
+   * of a hop. Throws `EntryTooLargeError`.
+   */
   append(run: Run, change: RunChange, data: Packer, at: number): void {
-    const packed = pack(change, run.tasks.length);
-    const insert = (): void => this.#insert("change", packed, data, at);
-    if (data.hasOneRow) insert();
+    const aside = new KeysAside(this.#keys, data);
+    const whole = JSON.stringify(pack(withChangeKeys(change, aside.put), run.tasks.length));
+    const text = fitting(whole, data);
+    const rows = data.rows();
+    const insert = (): void => this.#insert("change", text, rows, at);
+    if (rows.length === 1 && fitsBeside(text, rows[0] ?? null)) insert();
     else this.#storage.transactionSync(insert);
+    aside.keep();
+    this.#changesBytes += whole.length;
+  }
+
+  /** Writes the run as it is in place of all that was written before, if that is by now many times as much. Call it after the fold. */
+  keepShort(run: Run, at: number): void {
+    const { times, leastBytes } = this.#snapshot;
+    if (this.#changesBytes < Math.max(leastBytes, times * this.#snapshotBytes)) return;
+    const data = new Packer(this.nextSeq);
+    const aside = new KeysAside(this.#keys, data);
+    const state = stateOf(run, aside.put);
+    const stored: StoredState = {
+      schema: SCHEMA_VERSION,
+      state: { ...state, graph: packGraph(run.graph) },
+      upTo: this.#lastSeq,
+    };
+    const whole = JSON.stringify(stored);
+    this.#snapshotBytes = whole.length;
+    if (this.#changesBytes < times * whole.length || utf8Length(whole) > MAX_ENTRY_BYTES) return;
+    const needed = seqsIn(stored.state);
+    const text = fitting(whole, data);
+    const before = this.nextSeq;
+    this.#storage.transactionSync(() => {
+      this.#forgetBefore(before, needed);
+      this.#insert("state", text, data.rows(), at);
+    });
+    aside.keep();
+    this.#changesBytes = 0;
   }
 
   /** Bytes that lie beside an entry; null if there are none at that place. */
   read(seq: number, offset: number, size: number): Uint8Array | null {
     if (size === 0) return new Uint8Array(0);
-    if (seq === this.#lastSeq && this.#lastData !== null) return cut(this.#lastData, offset, size);
+    if (seq === this.#lastData?.seq) return cut(this.#lastData.bytes, offset, size);
     const [row] = this.#storage.sql.exec(READ_DATA, offset + 1, size, seq);
     const bytes = row?.["bytes"];
     return bytes instanceof ArrayBuffer && bytes.byteLength === size ? new Uint8Array(bytes) : null;
@@ -134,14 +216,74 @@ export class RunStore {
     this.#expectsObjects = false;
   }
 
-  #insert(kind: "genesis" | "change", entry: unknown, data: Packer, at: number): void {
-    const rows = data.rows();
-    const last = rows.pop() ?? null;
+  /** Bytes that the run still refers to stay; all other rows go. */
+  #forgetBefore(seq: number, needed: ReadonlySet<number>): void {
+    const { sql } = this.#storage;
+    for (const row of sql.exec(READ_BEFORE, seq).toArray()) {
+      const old = Number(row["seq"]);
+      if (!needed.has(old)) sql.exec(DELETE_ROW, old);
+      else if (row["kind"] !== "data") sql.exec(KEEP_BYTES, old);
+    }
+  }
+
+  #insert(kind: "genesis" | "change" | "state", text: string, rows: (Uint8Array | null)[], at: number): void {
+    const last = rows.at(-1) ?? null;
+    const beside = fitsBeside(text, last);
     let seq = this.#lastSeq;
-    for (const bytes of rows) this.#storage.sql.exec(APPEND, ++seq, "data", at, null, bytes);
-    this.#storage.sql.exec(APPEND, ++seq, kind, at, JSON.stringify(entry), last);
+    for (const bytes of beside ? rows.slice(0, -1) : rows)
+      this.#storage.sql.exec(APPEND, ++seq, "data", at, null, bytes);
+    const lastData = last === null ? null : { seq: beside ? seq + 1 : seq, bytes: last };
+    this.#storage.sql.exec(APPEND, ++seq, kind, at, text, beside ? last : null);
     this.#lastSeq = seq;
-    this.#lastData = last;
+    this.#lastData = lastData;
+  }
+
+  #wholeText(entry: unknown): string {
+    const text = typeof entry === "string" ? entry : "";
+    return text.startsWith(ELSEWHERE) ? this.#textAt(parseEntry<EntryElsewhere>(text).lie) : text;
+  }
+
+  #textAt(places: readonly Place[]): string {
+    const decoder = new TextDecoder();
+    const pieces = places.map((place) => decoder.decode(this.#bytesAt(place), { stream: true }));
+    return pieces.join("") + decoder.decode();
+  }
+
+  #bytesAt({ seq, offset, size }: Place): Uint8Array {
+    const bytes = this.read(seq, offset, size);
+    if (bytes === null) throw new Error(`the journal lacks the ${size} bytes it should hold at row ${seq}`);
+    return bytes;
+  }
+
+  readonly #keysBack = (keys: PayloadLimitKeys): PayloadLimitKeys => {
+    if (!lieElsewhere(keys)) return keys;
+    const decoder = new TextDecoder();
+    const list = readKeys(keys.lie.map((place) => decoder.decode(this.#bytesAt(place))));
+    this.#keys.set(list, keys.lie);
+    return list;
+  };
+
+  #readChange(text: string): PackedChange {
+    return withChangeKeys(parseEntry<PackedChange>(text), this.#keysBack);
+  }
+
+  #readGenesis(text: string): { readonly genesis: RunGenesis; readonly first: PackedChange } {
+    const { schema, genesis, first } = parseEntry<StoredGenesis>(text);
+    refuseNewer(genesis.id, schema);
+    return { genesis: { ...withGenesisKeys(genesis, this.#keysBack), graph: unpackGraph(genesis.graph) }, first };
+  }
+
+  #readState(text: string): { readonly run: Run; readonly upTo: number } {
+    const { schema, state, upTo } = parseEntry<StoredState>(text);
+    refuseNewer(state.id, schema);
+    return { run: runOf({ ...state, graph: unpackGraph(state.graph) }, this.#keysBack), upTo };
+  }
+
+  #begin(text: string): Run {
+    const { genesis, first } = this.#readGenesis(text);
+    const run = newRun(genesis);
+    fold(run, unpack(first, run));
+    return run;
   }
 }
 
@@ -151,15 +293,9 @@ function cut(bytes: Uint8Array, offset: number, size: number): Uint8Array | null
   return size === bytes.length && bytes.buffer.byteLength === size ? bytes : bytes.slice(offset, offset + size);
 }
 
-function begin({ schema, genesis, first }: StoredGenesis): Run {
-  if (schema > SCHEMA_VERSION) {
-    throw new Error(
-      `run ${genesis.id} has schema ${schema}, this code knows ${SCHEMA_VERSION}: deploy the newer version again`,
-    );
-  }
-  const run = newRun(genesis);
-  fold(run, unpack(first, run));
-  return run;
+function refuseNewer(id: string, schema: number): void {
+  if (schema <= SCHEMA_VERSION) return;
+  throw new Error(`run ${id} has schema ${schema}, this code knows ${SCHEMA_VERSION}: deploy the newer version again`);
 }
 
 /** The one row mapping of this store: entries are written by `#insert` alone, as JSON of these types. */

@@ -1,0 +1,193 @@
+import { describe, expect, it } from "vitest";
+import { runIdFromBytes } from "../../src/core/ids.ts";
+import type { LimitKeys } from "../../src/core/limit.ts";
+import type { AwaitedRun } from "../../src/core/run.ts";
+import { Replay } from "../../src/run/replay.ts";
+import { DrivenRun, ended, json, passing } from "../support/driven-run.ts";
+import { graphOf } from "../support/run-play.ts";
+
+/** What a row holds on the platform, which enforces it where the local runtime does not. */
+const ROW = 1_900_000;
+
+const KEYED = {
+  concurrency: { limit: 2, strategy: "queue", key: ["user"] },
+  rateLimit: { limit: 100, perMs: 60_000, key: ["host"] },
+  priority: ["urgency"],
+} as const;
+
+const ITEMS: readonly LimitKeys[] = Array.from({ length: 10_000 }, (_, index) => ({
+  concurrency: JSON.stringify(`user-${String(index).padStart(8, "0")}@example.org`),
+  rate_limit: JSON.stringify(`media-${index % 50}.cdn.example.org`),
+  priority: index % 7,
+}));
+
+function child(number: number) {
+  const bytes = Uint8Array.from({ length: 16 }, (_, byte) => (number >> (8 * byte)) & 255);
+  return { runId: runIdFromBytes(bytes), task: "child" };
+}
+
+/** a ─▶ three tasks that run for each of ten thousand items, all with keyed limits. */
+function wide(): DrivenRun {
+  const each = { maxParallel: 10, onError: "continue" } as const;
+  const names = ["transcode", "caption", "index"];
+  const graph = graphOf(
+    `a > ${names.join(" ")}`,
+    Object.fromEntries(names.map((name) => [name, { limits: KEYED, each }])),
+  );
+  const run = new DrivenRun();
+  const { leases } = run.accept({ graph });
+  const output = {
+    kind: "json",
+    size: 900_000,
+    contentType: "application/json",
+    at: "r2",
+    key: "k",
+    length: 10_000,
+  } as const;
+  const limitKeys = Object.fromEntries(names.map((name) => [name, ITEMS]));
+  run.settle(ended(leases[0], { type: "succeeded", output, to: null, limitKeys }));
+  return run;
+}
+
+describe("the journal of a run", () => {
+  it("has no row that outgrows the platform's where wide arrays have limit keys, and gives every key back", () => {
+    const run = wide();
+    expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
+    expect(Math.max(...run.rows().flatMap(({ kind, bytes }) => (kind === "data" ? [] : [bytes])))).toBeLessThan(ROW);
+    const asked = run.take("ask_slot").map(({ limit }) => limit.key);
+    expect(asked.slice(0, 2)).toEqual([ITEMS[0]?.concurrency, ITEMS[1]?.concurrency]);
+    run.reset();
+    const state = run.protocol.load()?.tasks[0]?.state;
+    expect(state?.status === "succeeded" ? state.passed.limitKeys : null).toEqual({
+      transcode: ITEMS,
+      caption: ITEMS,
+      index: ITEMS,
+    });
+  });
+
+  it("has it so for the array of a trigger, and for what a replay has recorded", () => {
+    const graph = graphOf("a > b", { a: { limits: KEYED, each: { maxParallel: 10, onError: "fail" } } });
+    const run = new DrivenRun();
+    const recorded = [{ task: "b", parent: "x", payload: json([1]), limitKeys: ITEMS }];
+    run.accept({ graph, payload: json(ITEMS.map(() => 0)), limitKeys: ITEMS, recorded });
+    run.reset();
+    expect(run.protocol.load()?.limitKeys).toEqual(ITEMS);
+    expect(run.protocol.load()?.recorded?.[0]?.limitKeys).toEqual(ITEMS);
+    expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
+  });
+
+  it("cuts an entry that is too large for its row, such as twenty thousand awaited runs", () => {
+    const run = new DrivenRun();
+    const { leases } = run.accept({ graph: graphOf("a") });
+    const children = Array.from({ length: 20_000 }, (_, number) => child(number));
+    const awaits = children.map(({ runId, task }): AwaitedRun => ({
+      runId,
+      task,
+      call: `${runId}/0`,
+      until: run.now + 1e9,
+    }));
+    run.settle(ended(leases[0], { type: "suspended", awaits }, { children }));
+    expect(run.rows().length).toBeGreaterThan(2);
+    expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
+    run.reset();
+    expect(run.protocol.load()?.children).toEqual(children);
+    expect(run.protocol.load()?.tasks[0]?.state).toMatchObject({ status: "waiting", awaits });
+  });
+
+  it("puts bytes and an entry that do not fit into one row into two", () => {
+    const run = new DrivenRun();
+    const { leases } = run.accept({ graph: graphOf("a > b") });
+    const children = Array.from({ length: 15_000 }, (_, number) => child(number));
+    const bytes = "x".repeat(1_400_000);
+    run.settle(ended(leases[0], passing(bytes), { children }));
+    expect(run.rows().filter((row) => row.bytes > ROW)).toEqual([]);
+    run.reset();
+    const state = run.protocol.load()?.tasks[0]?.state;
+    if (state?.status !== "succeeded" || state.passed.output.at !== "run") throw new Error("not kept");
+    const { seq, offset, size } = state.passed.output;
+    expect(new TextDecoder().decode(run.store.read(seq, offset, size) ?? new Uint8Array(0))).toBe(
+      JSON.stringify(bytes),
+    );
+  });
+
+  it("refuses what could not be read back: the attempt fails with the reason, its neighbours do not", () => {
+    const run = new DrivenRun();
+    const { leases } = run.accept({ graph: graphOf("a > b c") });
+    const { leases: two } = run.settle(ended(leases[0], passing(1)));
+    const children = Array.from({ length: 300_000 }, (_, number) => child(number));
+    run.settle(ended(two[0], passing(2), { children }), ended(two[1], passing(3)));
+    run.reset();
+    const loaded = run.protocol.load();
+    expect(loaded?.tasks.map(({ state }) => state.status)).toEqual(["succeeded", "failed", "succeeded"]);
+    expect(loaded?.tasks[1]?.attempts).toMatchObject([
+      { status: "failed", error: { name: "EntryTooLargeError", message: expect.stringContaining("at most 16000000") } },
+    ]);
+    expect(loaded?.children).toHaveLength(10_000);
+  });
+});
+
+describe("the journal of a run that lives long", () => {
+  const SHORT = { times: 1, leastBytes: 5_000 };
+
+  /** A task that awaits another run so many times, two steps each time. */
+  function rounds(run: DrivenRun, count: number): void {
+    let { leases } = run.accept({ graph: graphOf("a > b"), payload: json("the trigger") });
+    for (let round = 0; round < count; round += 1) {
+      const [lease] = leases;
+      if (lease === undefined) throw new Error("no lease");
+      const { runId } = child(round % 3);
+      const awaits = [{ runId, task: "child", call: `${runId}/0`, until: run.now + 1e9 }];
+      run.settle(ended(lease, { type: "suspended", awaits }));
+      run.now += 60_000;
+      run.protocol.awaited(runId);
+      ({ leases } = run.protocol.claim({ holding: 0, budgetMs: 28_000 }));
+    }
+    run.settle(ended(leases[0], passing("at last")));
+  }
+
+  it("is read back from what the run holds: the run is the same, what it refers to is there, and old entries are gone", () => {
+    const [short, whole] = [new DrivenRun(SHORT), new DrivenRun()];
+    rounds(short, 200);
+    rounds(whole, 200);
+    short.reset();
+    whole.reset();
+    expect(short.protocol.load()).toEqual({
+      ...whole.protocol.load(),
+      tasks: expect.anything(),
+      payload: expect.anything(),
+    });
+    const tasksOf = (run: DrivenRun) =>
+      run.protocol.load()?.tasks.map(({ state, attempts }) => [state.status, attempts]);
+    expect(tasksOf(short)).toEqual(tasksOf(whole));
+    expect(short.rows().length).toBeLessThan(whole.rows().length / 2);
+    const { payload } = short.protocol.load() ?? {};
+    if (payload?.at !== "run") throw new Error("no payload");
+    const bytes = short.store.read(payload.seq, payload.offset, payload.size) ?? new Uint8Array(0);
+    expect(new TextDecoder().decode(bytes)).toBe('"the trigger"');
+  });
+
+  it("has no such record, and not a row more, where the run is over soon", () => {
+    const run = new DrivenRun();
+    rounds(run, 20);
+    expect(run.rows().map(({ kind }) => kind)).not.toContain("state");
+  });
+
+  it("is told on to a listener that has heard all before the record, and as it is to one that has not", () => {
+    const run = new DrivenRun(SHORT);
+    rounds(run, 60);
+    const record = run.rows().findLast(({ kind }) => kind === "state")?.seq ?? 0;
+    const heardAfter = (after: number): string[] => {
+      const asItIs = (): { id: number; event: "run"; data: string }[] => [{ id: 0, event: "run", data: "{}" }];
+      const replay = new Replay(run.store, after, { asItIs, progressOf: () => null });
+      const heard: string[] = [];
+      for (let batch = replay.next(); batch !== null; batch = replay.next()) {
+        heard.push(...batch.events.map(({ event }) => event));
+      }
+      return heard;
+    };
+    const since = run.rows().filter(({ seq, kind }) => seq > record && kind === "change").length;
+    expect(heardAfter(record)).toEqual(Array.from({ length: since }, () => "change"));
+    expect(heardAfter(record - 1)).toEqual(Array.from({ length: since }, () => "change"));
+    expect(heardAfter(1)).toEqual(["run"]);
+  });
+});

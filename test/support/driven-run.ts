@@ -1,0 +1,124 @@
+/** The code of a run object over storage in memory, in plain Node: its clock, its alarm and its lives are the test's. */
+import type { PayloadParcel } from "../../src/core/payload-ref.ts";
+import type { Effect } from "../../src/core/run-event.ts";
+import { RunProtocol } from "../../src/run/run-protocol.ts";
+import type { AcceptRequest, AttemptOutcome, Grant, Lease, Settlement } from "../../src/run/run-rpc.ts";
+import { RunStore, type SnapshotRule } from "../../src/run/store.ts";
+import { MemoryStorage } from "../simulation/journal-storage.ts";
+import { FRESH_DRIVER, RUN_ID } from "./run-play.ts";
+
+export interface StoredRow {
+  readonly seq: number;
+  readonly kind: string;
+  readonly bytes: number;
+}
+
+export class DrivenRun {
+  now = 1_800_000_000_000;
+  alarmAt: number | null = null;
+  readonly effects: Effect[] = [];
+  readonly storage = new MemoryStorage(async () => {});
+  store: RunStore;
+  protocol: RunProtocol;
+  readonly #snapshot: SnapshotRule | undefined;
+
+  constructor(snapshot?: SnapshotRule) {
+    this.#snapshot = snapshot;
+    this.store = this.#newStore();
+    this.protocol = this.#life();
+  }
+
+  /** The object is evicted: the next call reads the run back. */
+  reset(): void {
+    this.store = this.#newStore();
+    this.protocol = this.#life();
+  }
+
+  accept(request: Pick<AcceptRequest, "graph"> & Partial<AcceptRequest>): Grant {
+    return this.protocol.accept({
+      runId: RUN_ID,
+      origin: { source: "api", by: "test", parent: null },
+      payload: json(null),
+      claim: FRESH_DRIVER,
+      ...request,
+    }).grant;
+  }
+
+  settle(...settlements: readonly Settlement[]): Grant {
+    return this.protocol.settle({ settlements, claim: FRESH_DRIVER });
+  }
+
+  /** Lets time pass until the alarm fires. */
+  async wake(): Promise<void> {
+    const at = this.alarmAt;
+    this.now = Math.max(this.now, at ?? this.now);
+    this.alarmAt = null;
+    await this.protocol.alarm(at);
+  }
+
+  /** The rows of the journal. `bytes`: of the entry and of what lies beside it. */
+  rows(): StoredRow[] {
+    const query =
+      "SELECT seq, kind, coalesce(length(CAST(entry AS BLOB)), 0) + coalesce(length(data), 0) AS bytes FROM journal ORDER BY seq";
+    return Array.from(this.storage.sql.exec(query), ({ seq, kind, bytes }) => ({
+      seq: Number(seq),
+      kind: String(kind),
+      bytes: Number(bytes),
+    }));
+  }
+
+  /** Of the effects so far, those of this type; they are taken. */
+  take<T extends Effect["type"]>(type: T): Extract<Effect, { type: T }>[] {
+    return this.effects.splice(0).filter((effect): effect is Extract<Effect, { type: T }> => effect.type === type);
+  }
+
+  #newStore(): RunStore {
+    return this.#snapshot === undefined ? new RunStore(this.storage) : new RunStore(this.storage, this.#snapshot);
+  }
+
+  #life(): RunProtocol {
+    return new RunProtocol(this.store, {
+      now: () => this.now,
+      setAlarm: (at) => {
+        this.alarmAt = at;
+      },
+      getAlarm: async () => this.alarmAt,
+      isListenedTo: () => false,
+      heard: () => {},
+      changed: () => {},
+      perform: (_, effect) => void this.effects.push(effect),
+      deletePayloads: async () => {},
+      deleteAbandoned: async () => {},
+      mayBeTriggeredAgain: async () => false,
+      tellCatalog: async () => true,
+      after: (_, work) => {
+        work();
+        return () => {};
+      },
+      notTold: () => {},
+      waitUntil: (work) => void work,
+      alarmFailed: (_, error) => {
+        throw error;
+      },
+    });
+  }
+}
+
+/** JSON that rides with the call. */
+export function json(value: unknown): PayloadParcel {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  const length = Array.isArray(value) ? { length: value.length } : {};
+  return { kind: "json", size: bytes.length, contentType: "application/json", at: "inline", bytes, ...length };
+}
+
+/** The attempt of this lease has ended so. */
+export function ended(lease: Lease | undefined, outcome: AttemptOutcome, more: Partial<Settlement> = {}): Settlement {
+  if (lease === undefined) throw new Error("there is no lease");
+  const { ordinal, attempt, token } = lease;
+  return { ordinal, attempt, token, outcome, children: [], logs: [], logsDropped: 0, ...more };
+}
+
+/** It passed this. */
+export function passing(value: unknown): AttemptOutcome {
+  return { type: "succeeded", output: json(value), to: null };
+}
