@@ -25,7 +25,8 @@ export function packGraph({ tasks, ...graph }: RunGraph): PackedGraph {
   const ordinals = new Map(tasks.map(({ name }, ordinal) => [name, ordinal]));
   const methods = new Table<string>((method) => method);
   const settings = new Table<Settings>((one) => JSON.stringify(one));
-  const packed = tasks.map(({ name, method, upstream: _, downstream: __, parents, ...rest }) => {
+  const packed = tasks.map((task) => {
+    const { name, method, upstream: _, downstream: __, parents, ...rest } = task;
     const places = parents.map((parent) => ordinals.get(parent) ?? parent);
     return [settings.placeOf(rest), method === name ? -1 : methods.placeOf(method), ...places] as const;
   });

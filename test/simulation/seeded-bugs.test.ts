@@ -290,8 +290,8 @@ const BUGS: readonly Bug[] = [
     invariant: "journal",
     bug: "the journal forgets who holds a task",
     file: "src/run/store.ts",
-    code: "JSON.stringify(entry), last",
-    instead: "JSON.stringify(entry, (key, value) => (key === 'holder' ? undefined : value)), last",
+    code: "run.tasks.length));",
+    instead: "run.tasks.length), (key, value) => (key === 'holder' ? undefined : value));",
   },
   {
     invariant: "15 items",
