@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Problem, ProblemCode } from "../core/result.ts";
+import { MAX_WRONG_PLACES } from "../payload/misfit.ts";
 import { isPassing } from "../run/run-client.ts";
 import type { HttpEnv } from "./http-env.ts";
 
@@ -66,7 +67,7 @@ export function problemResponse(
     detail,
     hint,
     request_id: c.get("requestId"),
-    ...(errors === undefined ? {} : { errors }),
+    ...(errors === undefined ? {} : { errors: errors.slice(0, MAX_WRONG_PLACES) }),
   };
   return c.body(JSON.stringify(document), status, {
     "Content-Type": "application/problem+json",

@@ -19,6 +19,7 @@ import { type EncodedPayload, decodePayload } from "./codec.ts";
 import { fetchBytes, fetchStream } from "./payload-download.ts";
 import { PART_BYTES, putBytes, uploadParts } from "./payload-upload.ts";
 import { callR2 } from "./r2-calls.ts";
+import { refuseLargeValue } from "./value-limit.ts";
 
 /** The prefix of everything that belongs to a run. */
 function runPrefix(runId: RunId): string {
@@ -77,10 +78,11 @@ export type HeldReader = (seq: number, offset: number, size: number) => Promise<
 
 /**
  * The value a task reads, new each time: what one reader changes in it, no other sees. A stream is opened, not read. Rejects
- * with `PayloadStoreError`, or `PayloadMissingError` if the object is gone.
+ * with `PayloadStoreError`, with `PayloadMissingError` if the object is gone, and with a `ProblemError` if it is too large for a value.
  */
 export async function openPayload(bucket: R2Bucket, payload: PayloadDelivery, held: HeldReader): Promise<unknown> {
   if (payload.kind === "stream") return openPayloadStream(bucket, payload, held);
+  refuseLargeValue("The payload", payload.size);
   return decodePayload(payload, await openPayloadBytes(bucket, payload, held));
 }
 

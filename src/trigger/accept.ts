@@ -138,7 +138,7 @@ export function createAcceptTrigger({
   }
 
   return async function acceptTrigger(env, lifetime, trigger) {
-    const { task, payload, idempotencyKey, delayMs = 0, replayed } = trigger;
+    const { task, idempotencyKey, delayMs = 0, replayed } = trigger;
     const origin = originOf(trigger.origin);
     const graph = asReplayed(graphOf(task), replayed);
     const root = graph?.tasks[0];
@@ -146,11 +146,12 @@ export function createAcceptTrigger({
     const tooDeep = refuseTooDeep(env, task, origin);
     if (tooDeep !== null) return tooDeep;
     if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) return refuse(impossibleDelay(delayMs));
-    const misfit = root.shape === "trigger" ? await checkInput(registry, root, payload) : null;
-    if (misfit !== null) return misfit;
+    const checked = root.shape === "trigger" ? await checkInput(registry, root, trigger.payload) : ok(trigger.payload);
+    if (!checked.ok) return checked;
+    const payload = checked.value;
 
     const debounce = replayed !== undefined ? null : (plan.tasks[task]?.debounce ?? null);
-    if (debounce !== null) return acceptDebounced(env, lifetime, graph, debounce, trigger);
+    if (debounce !== null) return acceptDebounced(env, lifetime, graph, debounce, { ...trigger, payload });
 
     const runId = await runIdFor(task, idempotencyKey);
     const copies = await replayed?.copy((one) => parcelTrigger(env, runId, one, graph));

@@ -60,14 +60,15 @@ export function invalidEventName(name: string): Problem {
 /** The emitter for this plan. */
 export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependencies): EmitEvent {
   return async function emitEvent(env, lifetime, event) {
-    const { name, payload, idempotencyKey, parent, depth, traceparent, url } = event;
+    const { name, idempotencyKey, parent, depth, traceparent, url } = event;
     if (!EVENT_NAME.test(name)) return refuse(invalidEventName(name));
     const listeners = tasksListeningTo(plan, name);
-    const misfit = await findMisfit(listeners, payload);
-    if (misfit !== null || listeners.length === 0) {
-      await discard(payload);
-      return misfit ?? ok([]);
+    const checked = await checkInputs(listeners, event.payload);
+    if (!checked.ok || listeners.length === 0) {
+      await discard(event.payload);
+      return checked.ok ? ok([]) : checked;
     }
+    const payload = checked.value;
     const origin: TriggerOrigin = {
       source: "event",
       by: name,
@@ -92,18 +93,16 @@ export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependenc
     return refuse(runs.length === 0 ? failed.problem : partly(failed.problem, name, runs));
   };
 
-  /** With one listener the acceptor's own check is enough. */
-  async function findMisfit(
-    listeners: readonly string[],
-    payload: EncodedPayload,
-  ): Promise<ReturnType<typeof refuse> | null> {
-    if (listeners.length < 2) return null;
-    for (const listener of listeners) {
+  /** The payload, with its bytes held if they were looked at. With one listener the acceptor's own check is enough. */
+  async function checkInputs(listeners: readonly string[], given: EncodedPayload): Promise<Result<EncodedPayload>> {
+    let payload = given;
+    for (const listener of listeners.length < 2 ? [] : listeners) {
       const task = plan.tasks[listener];
-      const misfit = task === undefined ? null : await checkInput(registry, task, payload);
-      if (misfit !== null) return misfit;
+      const checked = task === undefined ? ok(payload) : await checkInput(registry, task, payload);
+      if (!checked.ok) return checked;
+      payload = checked.value;
     }
-    return null;
+    return ok(payload);
   }
 }
 
