@@ -37,6 +37,7 @@ export const PROBLEM_KINDS = {
   completion_expired: [410, "The time is over"],
   not_replayable: [409, "It cannot be replayed"],
   trigger_depth: [409, "Too many runs trigger each other"],
+  idempotency_mismatch: [409, "The key belongs to another payload"],
   redrive_failed: [409, "It failed again"],
   delivery_not_whole: [409, "The delivery was not kept whole"],
   payload_too_large: [413, "The body is too large"],

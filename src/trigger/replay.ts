@@ -16,6 +16,7 @@ import { limitedReader } from "../core/limited-children.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
 import type { Plan } from "../core/plan.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
+import { replayKey } from "../core/trigger-key.ts";
 import { type EncodedPayload, encodePayload } from "../payload/codec.ts";
 import { limitKeysOf } from "../payload/limit-keys.ts";
 import { fetchStream } from "../payload/payload-download.ts";
@@ -74,7 +75,7 @@ export function createReplayRun({ plan, registry, callRun, acceptTrigger }: Repl
     const key = request.idempotencyKey;
     const trigger = {
       task,
-      idempotencyKey: key === null ? null : `replay:${runId}:${key}`,
+      idempotencyKey: key === null ? null : replayKey(runId, key),
       origin: {
         source: "replay",
         by,

@@ -3,7 +3,7 @@
  * platform that fails. Faults stop after a while; then everything must come to its end by itself.
  */
 import { graphFrom } from "../../src/core/graph.ts";
-import { childTriggerKey, type RunId } from "../../src/core/ids.ts";
+import type { RunId } from "../../src/core/ids.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import type { Owed, Run } from "../../src/core/run.ts";
 import type { Effect } from "../../src/core/run-event.ts";
@@ -275,21 +275,23 @@ class World {
     const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs: DRIVER_BUDGET_MS } } : {};
     const array = arrayOf(payload, `length of ${nonce} ${runId}`);
     const more = { limitKeys: groupOf(runId), completionKey: "signs nothing in this world" };
-    const request = { runId, graph, origin, payload: array, ...more, delayMs, ...(debounced ? {} : claim) };
+    const ofCall = { runId, nonce: String(nonce), ...(debounced ? {} : claim), delayMs };
+    const request = { ...ofCall, graph, origin, payload: array, ...more };
     const answer = await this.#callRun(from, runId, `accept ${task}`, (run) => {
       const copy = copied(request);
       return debounced ? run.acceptOrPostpone(copy) : run.accept(copy);
     });
     // Null: the run of this window has started; this world lets the trigger go with it.
-    const { deduplicated, grant } = answer ?? { deduplicated: false, grant: { leases: [] } };
-    if (deduplicated && !debounced && payload.at === "r2") void this.#bucket.delete(from, payload.key).catch(() => {});
+    const { outcome, grant } = answer ?? { outcome: "recorded", grant: { leases: [] } };
+    const isSpare = outcome === "deduplicated" && !debounced;
+    if (isSpare && payload.at === "r2") void this.#bucket.delete(from, payload.key).catch(() => {});
     if (grant.leases.length > 0) this.#drive(runId, grant, from);
     return runId;
   }
 
   #triggerFromTask(from: Invocation, lease: Lease, target: string, nth: number, large: boolean): Promise<RunId | null> {
     const { runId, task, item } = lease;
-    const key = childTriggerKey({ runId, task, item: item?.index }, target, nth);
+    const key = `child:${JSON.stringify([runId, task, item?.index ?? null, target, nth])}`;
     return this.#accept(from, target, key, large, { source: "task", by: task, parent: { runId, task } });
   }
 

@@ -6,7 +6,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { graphFrom } from "../../src/core/graph.ts";
 import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
-import type { PayloadParcel } from "../../src/core/payload-ref.ts";
+import { descriptionOf, type PayloadParcel } from "../../src/core/payload-ref.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { readAcceptAnswer, readGrant } from "../../src/run/grant-rpc.ts";
@@ -39,6 +39,7 @@ export function acceptance(
   if (graph === null) throw new Error(`no task ${root}`);
   return {
     runId: newRunId(),
+    nonce: crypto.randomUUID(),
     graph,
     origin: { source: "api", by: "test", parent: null },
     payload: inline(payload),
@@ -50,9 +51,9 @@ export function acceptance(
 export function inline(value: unknown): PayloadParcel {
   const encoded = encodePayload(value);
   if (!encoded.ok) throw new Error(encoded.problem.detail);
-  const { body, ...description } = encoded.value;
+  const { body } = encoded.value;
   if (body instanceof ReadableStream) throw new Error("a stream is no inline payload");
-  return { ...description, size: body.length, at: "inline", bytes: body };
+  return { ...descriptionOf({ ...encoded.value, size: body.length }), at: "inline", bytes: body };
 }
 
 export function settlement(lease: Lease, outcome: AttemptOutcome): Settlement {

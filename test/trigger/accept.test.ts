@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { RunId } from "../../src/core/ids.ts";
 import { ProblemError, refuse } from "../../src/core/result.ts";
+import { apiKey } from "../../src/core/trigger-key.ts";
 import { encodePayload, type EncodedPayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import type { AcceptRequest, ClaimRequest, Grant } from "../../src/run/run-rpc.ts";
@@ -113,7 +114,7 @@ describe("a trigger", () => {
 
   it("with the key of an earlier one deletes its own copy of the payload, and only that", async () => {
     const { accept } = accepting();
-    const idempotencyKey = crypto.randomUUID();
+    const idempotencyKey = apiKey(crypto.randomUUID());
     const large = "x".repeat(40_000);
     for (const deduplicated of [false, true, true]) {
       const ctx = createExecutionContext();
@@ -129,7 +130,7 @@ describe("a trigger", () => {
 
   it("is answered also if its own copy cannot be deleted", async () => {
     const { accept } = accepting();
-    const trigger = triggerOf("x".repeat(40_000), { idempotencyKey: crypto.randomUUID() });
+    const trigger = triggerOf("x".repeat(40_000), { idempotencyKey: apiKey(crypto.randomUUID()) });
     await accept(env, createExecutionContext(), trigger);
     const failing = vi.spyOn(env.PAYLOADS, "delete").mockRejectedValue(new Error("R2 is down"));
     const ctx = createExecutionContext();
@@ -164,9 +165,49 @@ describe("dispatch: direct", () => {
     const { accept, driven } = accepting({ callRun: noting(requests) });
     await accept(env, createExecutionContext(), triggerOf(1));
     expect(requests[0]).not.toHaveProperty("claim");
-    const again = triggerOf(1, { task: "at_once", idempotencyKey: crypto.randomUUID() });
+    const again = triggerOf(1, { task: "at_once", idempotencyKey: apiKey(crypto.randomUUID()) });
     for (let times = 0; times < 3; times += 1) await accept(env, createExecutionContext(), again);
     expect(driven).toHaveLength(1);
+  });
+});
+
+describe("an accept that is made again, because its answer was lost", () => {
+  /** Has each accept reach the run twice; the caller hears the second answer. */
+  const twice: typeof callRun = (bindings, runId, call) =>
+    callRun(bindings, runId, (run) =>
+      call(
+        new Proxy(run, {
+          get: (target, name) =>
+            name === "accept"
+              ? async (request: AcceptRequest) => {
+                  await target.accept(request);
+                  return target.accept(request);
+                }
+              : Reflect.get(target, name),
+        }),
+      ),
+    );
+
+  it.each([null, apiKey(crypto.randomUUID())])("is no duplicate of itself, whatever its key (%#)", async (key) => {
+    const { accept } = accepting({ callRun: twice });
+    const answer = await accept(env, createExecutionContext(), triggerOf("small", { idempotencyKey: key }));
+    expect(answer).toMatchObject({ ok: true, value: { deduplicated: false } });
+  });
+
+  it("keeps the payload that the run points at, in R2", async () => {
+    const { accept } = accepting({ callRun: twice });
+    const ctx = createExecutionContext();
+    const answer = await accept(env, ctx, triggerOf("x".repeat(40_000)));
+    await waitOnExecutionContext(ctx);
+    expect(answer.ok && (await triggerObjects(answer.value.runId))).toBe(1);
+  });
+
+  it("of a dispatch: direct task gets the lease that was granted the first time", async () => {
+    const { accept, driven } = accepting({ callRun: twice });
+    await accept(env, createExecutionContext(), triggerOf(1, { task: "at_once" }));
+    expect(driven.map(({ grant }) => grant.leases.map(({ task, attempt }) => [task, attempt]))).toEqual([
+      [["at_once", 1]],
+    ]);
   });
 });
 
@@ -217,7 +258,7 @@ describe("a trigger that is not accepted", () => {
           ),
         ),
     });
-    const idempotencyKey = crypto.randomUUID();
+    const idempotencyKey = apiKey(crypto.randomUUID());
     vi.stubGlobal("scheduler", { wait: async () => undefined });
     await abandoned.accept(env, createExecutionContext(), triggerOf("x".repeat(40_000), { idempotencyKey }));
     vi.unstubAllGlobals();
