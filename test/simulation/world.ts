@@ -262,8 +262,8 @@ class World {
     const graph = graphFrom(this.#plan, task);
     if (graph === null) return null;
     const runId = runIdFor(task, key ?? `none ${++this.#keyless}`);
-    const nonce = ++this.#invocations;
-    const payload = await storeText(
+    const nonce = `${++this.#invocations}`;
+    const stored = await storeText(
       this.#bucket,
       from,
       `runs/${runId}/trigger-${nonce}`,
@@ -272,19 +272,18 @@ class World {
       graph.inlineLimitBytes,
       () => this.#expect(from, runId),
     );
-    const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs: DRIVER_BUDGET_MS } } : {};
-    const array = arrayOf(payload, `length of ${nonce} ${runId}`);
+    const payload = arrayOf(stored, `length of ${nonce} ${runId}`);
+    const isDirect = graph.dispatch === "direct" && !debounced;
+    const claim = isDirect ? { claim: { holding: 0, budgetMs: DRIVER_BUDGET_MS } } : {};
     const more = { limitKeys: groupOf(runId), completionKey: "signs nothing in this world" };
-    const ofCall = { runId, nonce: String(nonce), ...(debounced ? {} : claim), delayMs };
-    const request = { ...ofCall, graph, origin, payload: array, ...more };
-    const answer = await this.#callRun(from, runId, `accept ${task}`, (run) => {
-      const copy = copied(request);
-      return debounced ? run.acceptOrPostpone(copy) : run.accept(copy);
-    });
+    const request = { runId, nonce, graph, origin, payload, ...more, ...claim, delayMs };
+    const answer = await this.#callRun(from, runId, `accept ${task}`, (run) =>
+      debounced ? run.acceptOrPostpone(copied(request)) : run.accept(copied(request)),
+    );
     // Null: the run of this window has started; this world lets the trigger go with it.
     const { outcome, grant } = answer ?? { outcome: "recorded", grant: { leases: [] } };
-    const isSpare = outcome === "deduplicated" && !debounced;
-    if (isSpare && payload.at === "r2") void this.#bucket.delete(from, payload.key).catch(() => {});
+    const spare = outcome === "deduplicated" && !debounced && payload.at === "r2" ? payload.key : null;
+    if (spare !== null) void this.#bucket.delete(from, spare).catch(() => {});
     if (grant.leases.length > 0) this.#drive(runId, grant, from);
     return runId;
   }
