@@ -28,6 +28,7 @@ import { copied } from "./plain-data.ts";
 import { groupOf } from "./slot-checker.ts";
 import { Queue } from "./queue.ts";
 import { RunHost } from "./run-host.ts";
+import { DIRECT, discard, OF_ALL } from "./accepting.ts";
 import { runIdFor } from "./run-id.ts";
 import { executeAttempt, storeText, type TaskWorld } from "./task-code.ts";
 
@@ -274,16 +275,14 @@ class World {
     );
     const payload = arrayOf(stored, `length of ${nonce} ${runId}`);
     const isDirect = graph.dispatch === "direct" && !debounced;
-    const claim = isDirect ? { claim: { holding: 0, budgetMs: DRIVER_BUDGET_MS } } : {};
-    const more = { limitKeys: groupOf(runId), completionKey: "signs nothing in this world" };
-    const request = { runId, nonce, graph, origin, payload, ...more, ...claim, delayMs };
+    const more = { ...OF_ALL, limitKeys: groupOf(runId), delayMs, ...(isDirect ? DIRECT : {}) };
+    const request = { runId, nonce, graph, origin, payload, ...more };
     const answer = await this.#callRun(from, runId, `accept ${task}`, (run) =>
       debounced ? run.acceptOrPostpone(copied(request)) : run.accept(copied(request)),
     );
     // Null: the run of this window has started; this world lets the trigger go with it.
     const { outcome, grant } = answer ?? { outcome: "recorded", grant: { leases: [] } };
-    const spare = outcome === "deduplicated" && !debounced && payload.at === "r2" ? payload.key : null;
-    if (spare !== null) void this.#bucket.delete(from, spare).catch(() => {});
+    if (outcome === "deduplicated" && !debounced) void discard(this.#bucket, from, payload);
     if (grant.leases.length > 0) this.#drive(runId, grant, from);
     return runId;
   }
