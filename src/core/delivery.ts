@@ -3,13 +3,19 @@
  * again; no secrets. Pure: the HTTP edge makes it, `src/deliveries` stores it.
  */
 import type { DeliveryId, RunId } from "./ids.ts";
+import type { Plan } from "./plan.ts";
 import type { ProblemCode } from "./result.ts";
 
 /** Of a body, as much is kept. */
 export const KEPT_BODY_BYTES = 64 * 1024;
-/** Of an endpoint, as many deliveries are kept, the last ones, for so long. */
+/** Of an endpoint, as many deliveries are kept, the last ones. */
 export const KEPT_DELIVERIES = 100;
-export const KEPT_FOR_MS = 7 * 86_400_000;
+const KEPT_AT_MOST_MS = 7 * 86_400_000;
+
+/** How long a delivery is kept: no longer than the runs that it has started. Milliseconds. */
+export function keepDeliveriesMs({ retentionMs }: Pick<Plan, "retentionMs">): number {
+  return Math.min(KEPT_AT_MOST_MS, retentionMs);
+}
 
 /** Stands for the value of a header or a query parameter that may be a secret. */
 export const REDACTED = "[redacted]";

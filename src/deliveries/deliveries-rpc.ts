@@ -10,8 +10,8 @@ export interface DeliveryPage {
 
 /** What others may call on the object that keeps the deliveries of one endpoint. */
 export interface DeliveriesRpc {
-  /** Keeps a delivery, in the place of the oldest if there is no other. The same one again changes nothing. */
-  record(delivery: Delivery): Promise<void>;
+  /** Keeps a delivery for so long, in the place of the oldest if there is no other. The same one again changes nothing. */
+  record(delivery: Delivery, keepMs: number): Promise<void>;
   /** At most `limit` deliveries, the newest, or those older than `before`. */
   list(limit: number, before: number | null): Promise<DeliveryPage>;
   /** Null if it is not kept (any more). */

@@ -7,15 +7,16 @@ const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' 
 const READ_VERSION = "SELECT coalesce(max(version), 0) AS version FROM schema_versions";
 const NOTE_VERSION = "INSERT INTO schema_versions (version) VALUES (?)";
 const READ_LAST_SEQ = "SELECT coalesce(max(seq), 0) AS seq FROM deliveries";
-const READ_OLDEST = "SELECT min(at) AS at FROM deliveries";
+const READ_NEXT = "SELECT until, until - at AS kept FROM deliveries ORDER BY until LIMIT 1";
 const HAS = "SELECT 1 AS present FROM deliveries WHERE id = ?";
 const RECORD = `
-  INSERT INTO deliveries (slot, seq, id, at, entry, body) VALUES (?, ?, ?, ?, ?, ?)
+  INSERT INTO deliveries (slot, seq, id, at, until, entry, body) VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (slot) DO UPDATE
-  SET seq = excluded.seq, id = excluded.id, at = excluded.at, entry = excluded.entry, body = excluded.body`;
-const LIST = "SELECT seq, entry, body FROM deliveries WHERE at > ? AND seq < ? ORDER BY seq DESC LIMIT ?";
-const READ = "SELECT seq, entry, body FROM deliveries WHERE id = ? AND at > ?";
-const DELETE_OLD = "DELETE FROM deliveries WHERE at <= ?";
+  SET seq = excluded.seq, id = excluded.id, at = excluded.at, until = excluded.until, entry = excluded.entry,
+    body = excluded.body`;
+const LIST = "SELECT seq, entry, body FROM deliveries WHERE until > ? AND seq < ? ORDER BY seq DESC LIMIT ?";
+const READ = "SELECT seq, entry, body FROM deliveries WHERE id = ? AND until > ?";
+const DELETE_OLD = "DELETE FROM deliveries WHERE until <= ?";
 
 /** What stands in `entry`: a delivery without the bytes, which have a column of their own. */
 type Entry = Omit<Delivery, "body"> & { readonly body: Omit<Delivery["body"], "bytes"> };
@@ -29,41 +30,41 @@ export class DeliveryStore {
     this.#storage = storage;
   }
 
-  /** Keeps it in the place of the oldest. False if it is there already. */
-  record(delivery: Delivery): boolean {
+  /** Keeps it in the place of the oldest, until that time (epoch ms). False if it is there already. */
+  record(delivery: Delivery, until: number): boolean {
     const seq = this.#open() + 1;
     const { sql } = this.#storage;
     if (sql.exec(HAS, delivery.id).toArray().length > 0) return false;
     const { bytes, ...body } = delivery.body;
     const entry: Entry = { ...delivery, body };
     const slot = seq % KEPT_DELIVERIES;
-    sql.exec(RECORD, slot, seq, delivery.id, delivery.at, JSON.stringify(entry), bytes);
+    sql.exec(RECORD, slot, seq, delivery.id, delivery.at, until, JSON.stringify(entry), bytes);
     this.#lastSeq = seq;
     return true;
   }
 
-  /** At most `limit` that came after `after` (epoch milliseconds) and have a number below `before`; newest first. */
-  list(limit: number, before: number, after: number): { readonly seq: number; readonly delivery: Delivery }[] {
+  /** At most `limit` that are kept beyond `now` (epoch ms) and have a number below `before`; newest first. */
+  list(limit: number, before: number, now: number): { readonly seq: number; readonly delivery: Delivery }[] {
     if (!this.#openIfThere()) return [];
     return this.#storage.sql
-      .exec(LIST, after, before, limit)
+      .exec(LIST, now, before, limit)
       .toArray()
       .map((row) => ({ seq: Number(row["seq"]), delivery: deliveryIn(row) }));
   }
 
-  /** The one of this id, if it came after `after`. */
-  read(id: DeliveryId, after: number): Delivery | null {
+  /** The one of this id, if it is kept beyond `now`. */
+  read(id: DeliveryId, now: number): Delivery | null {
     if (!this.#openIfThere()) return null;
-    const [row] = this.#storage.sql.exec(READ, id, after).toArray();
+    const [row] = this.#storage.sql.exec(READ, id, now).toArray();
     return row === undefined ? null : deliveryIn(row);
   }
 
-  /** Deletes what came at `until` or before. Returns when the oldest of the rest came, or null if nothing is left. */
-  deleteOld(until: number): number | null {
+  /** Deletes what was kept long enough. Returns until when the next of the rest is kept, and for how long in all; null: nothing is left. */
+  deleteOld(now: number): { readonly until: number; readonly keptMs: number } | null {
     if (!this.#openIfThere()) return null;
-    this.#storage.sql.exec(DELETE_OLD, until);
-    const at = this.#storage.sql.exec(READ_OLDEST).one()["at"];
-    return typeof at === "number" ? at : null;
+    this.#storage.sql.exec(DELETE_OLD, now);
+    const [next] = this.#storage.sql.exec(READ_NEXT).toArray();
+    return next === undefined ? null : { until: Number(next["until"]), keptMs: Number(next["kept"]) };
   }
 
   /** Deletes everything, the alarm included. */

@@ -43,7 +43,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   const dependencies = {
     ...given,
     answerRequest: createAnswerRequest(given.registry, given.callEndpoint),
-    deliveryLog: createDeliveryLog(given.callDeliveries),
+    deliveryLog: createDeliveryLog(given.plan, given.callDeliveries),
   };
   const app = new Hono<HttpEnv>();
   app.use(requestId, readUnreadBody);

@@ -5,9 +5,9 @@
  * second in each worker. More than the last ones are not kept anyway.
  */
 import type { Context } from "hono";
-import { type Delivery, isWorthKeeping, type KeptBody, redact, redactUrl } from "../core/delivery.ts";
+import { type Delivery, isWorthKeeping, keepDeliveriesMs, type KeptBody, redact, redactUrl } from "../core/delivery.ts";
 import { deliveryIdFromBytes, type DeliveryId } from "../core/ids.ts";
-import type { EndpointPlan } from "../core/plan.ts";
+import type { EndpointPlan, Plan } from "../core/plan.ts";
 import type { callDeliveries } from "../deliveries/deliveries-client.ts";
 import type { HttpEnv } from "./http-env.ts";
 
@@ -27,7 +27,7 @@ export interface DeliveryLog {
 }
 
 /** The log of this worker. */
-export function createDeliveryLog(call: typeof callDeliveries): DeliveryLog {
+export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): DeliveryLog {
   const budgets = new Map<string, Budget>();
 
   function mayKeep(endpoint: string, now: number): boolean {
@@ -40,7 +40,7 @@ export function createDeliveryLog(call: typeof callDeliveries): DeliveryLog {
     keep(c, endpoint, arrival) {
       const delivery = deliveryOf(c, endpoint, arrival);
       if (!isWorthKeeping(delivery) || !mayKeep(endpoint.name, Date.now())) return delivery.id;
-      const kept = call(c.env, endpoint.name, (deliveries) => deliveries.record(delivery));
+      const kept = call(c.env, endpoint.name, (deliveries) => deliveries.record(delivery, keepDeliveriesMs(plan)));
       c.executionCtx.waitUntil(
         kept.catch((error: unknown) => {
           const { requestId: request_id } = delivery;

@@ -4,10 +4,10 @@ import { CREATE_SCHEMA_VERSIONS, MIGRATIONS } from "./schema.ts";
 const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'versions'";
 const READ_SCHEMA = "SELECT coalesce(max(version), 0) AS version FROM schema_versions";
 const NOTE_SCHEMA = "INSERT INTO schema_versions (version) VALUES (?)";
-const BY_KEY = "SELECT identity, event_time, version, uploaded_at FROM versions WHERE key = ? AND etag = ?";
+const BY_OBJECT = "SELECT identity, event_time, version, uploaded_at FROM versions WHERE object = ?";
 const INSERT = `
-  INSERT INTO versions (key, etag, identity, event_time, version, uploaded_at, forget_at) VALUES (?, ?, ?, ?, ?, ?, ?)`;
-const PAIR = "UPDATE versions SET event_time = ? WHERE key = ? AND etag = ? AND identity = ? AND event_time IS NULL";
+  INSERT INTO versions (object, identity, event_time, version, uploaded_at, forget_at) VALUES (?, ?, ?, ?, ?, ?)`;
+const PAIR = "UPDATE versions SET event_time = ? WHERE object = ? AND identity = ? AND event_time IS NULL";
 const FORGET = "DELETE FROM versions WHERE forget_at <= ?";
 const READ_NEXT = "SELECT min(forget_at) AS at FROM versions";
 
@@ -27,11 +27,11 @@ export class VersionStore {
     this.#storage = storage;
   }
 
-  /** All known versions of the object that have this etag. */
-  of(key: string, etag: string): KnownVersion[] {
+  /** All known versions with the key and etag of this digest. */
+  of(object: string): KnownVersion[] {
     if (!this.#openIfThere()) return [];
     return this.#storage.sql
-      .exec(BY_KEY, key, etag)
+      .exec(BY_OBJECT, object)
       .toArray()
       .map((row) => ({
         identity: typeof row["identity"] === "string" ? row["identity"] : "",
@@ -42,14 +42,14 @@ export class VersionStore {
   }
 
   /** Kept until `forgetAt`, epoch milliseconds. Throws if the version is there already. */
-  insert(key: string, etag: string, met: KnownVersion, forgetAt: number): void {
+  insert(object: string, met: KnownVersion, forgetAt: number): void {
     this.#open();
-    this.#storage.sql.exec(INSERT, key, etag, met.identity, met.eventTime, met.version, met.uploadedAt, forgetAt);
+    this.#storage.sql.exec(INSERT, object, met.identity, met.eventTime, met.version, met.uploadedAt, forgetAt);
   }
 
   /** The notification of a version that a listing had met first. */
-  pair(key: string, etag: string, identity: string, eventTime: string): void {
-    this.#storage.sql.exec(PAIR, eventTime, key, etag, identity);
+  pair(object: string, identity: string, eventTime: string): void {
+    this.#storage.sql.exec(PAIR, eventTime, object, identity);
   }
 
   /** Deletes what has been kept long enough. Returns when the next of the rest has been, or null if nothing is left. */

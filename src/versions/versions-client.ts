@@ -1,6 +1,6 @@
 /** How everybody else reaches the objects that know the versions of a bucket's objects. All of their methods may be called again. */
 import { isPassing } from "../run/run-client.ts";
-import type { NotifiedVersion, SeenVersion, VersionIdentity, VersionsRpc } from "./versions-rpc.ts";
+import type { DigestedVersion, NotifiedVersion, SeenVersion, VersionIdentity, VersionsRpc } from "./versions-rpc.ts";
 
 /** The keys of a bucket are shared out: an object takes some hundred writes a second, a queue of notifications brings 5,000. */
 const SHARES = 16;
@@ -13,7 +13,8 @@ export async function identifyNotified(
   version: NotifiedVersion,
   keepMs: number,
 ): Promise<VersionIdentity> {
-  return callVersions(env, bucket, shareOf(version.key), (versions) => versions.notified(version, keepMs));
+  const digested = await digest(version);
+  return callVersions(env, bucket, shareOf(version.key), (versions) => versions.notified(digested, keepMs));
 }
 
 /** What everybody calls the versions of a listing, in its order. */
@@ -40,13 +41,13 @@ export async function findListed(
 /** Asks each object for its share, and puts the answers into the order of the question. */
 async function byShare<Answer>(
   listed: readonly SeenVersion[],
-  ask: (share: number, part: readonly SeenVersion[]) => Promise<readonly Answer[]>,
+  ask: (share: number, part: readonly DigestedVersion[]) => Promise<readonly Answer[]>,
 ): Promise<Answer[]> {
   const parts = Map.groupBy(listed.keys(), (index) => shareOf(listed[index]?.key ?? ""));
   const answers = new Map<number, Answer>();
   await Promise.all(
     [...parts].map(async ([share, indexes]) => {
-      const part = indexes.flatMap((index) => listed[index] ?? []);
+      const part = await Promise.all(indexes.flatMap((index) => listed[index] ?? []).map(digest));
       for (const [at, answer] of (await ask(share, part)).entries()) answers.set(indexes[at] ?? -1, answer);
     }),
   );
@@ -55,6 +56,17 @@ async function byShare<Answer>(
     if (answer === undefined) throw new Error(`no object has answered for version ${index} of the listing`);
     return answer;
   });
+}
+
+/** The same with a digest in the place of key and etag: more of them nobody needs, and they are kept for long. */
+async function digest<Version extends { readonly key: string; readonly etag: string }>({
+  key,
+  etag,
+  ...version
+}: Version): Promise<Omit<Version, "key" | "etag"> & { readonly object: string }> {
+  const text = new TextEncoder().encode(JSON.stringify([key, etag]));
+  const object = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();
+  return { ...version, object };
 }
 
 async function callVersions<T>(

@@ -3,12 +3,12 @@
  * alike: a listing finds what was missed, and starts nothing that was not. One object for a share of the bucket's keys.
  *
  * A version is remembered for as long as its runs may be there and its notification may still come; after that a notification
- * that comes again is a new one.
+ * that comes again is a new one. It is known by a digest, so that nothing of the object is left when its runs are gone.
  */
 import { DurableObject } from "cloudflare:workers";
 import { versionNotified } from "../core/object-version.ts";
 import { VersionStore, type KnownVersion } from "./store.ts";
-import type { NotifiedVersion, SeenVersion, VersionIdentity, VersionsRpc } from "./versions-rpc.ts";
+import type { DigestedNotified, DigestedVersion, VersionIdentity, VersionsRpc } from "./versions-rpc.ts";
 
 /** An alarm is a row written: what comes due within a day is deleted together. */
 const EXPIRY_PAUSE_MS = 86_400_000;
@@ -22,35 +22,35 @@ export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
     this.#store = new VersionStore(ctx.storage);
   }
 
-  async notified({ key, etag, eventTime, current }: NotifiedVersion, keepMs: number): Promise<VersionIdentity> {
-    const met = this.#store.of(key, etag);
+  async notified({ object, eventTime, current }: DigestedNotified, keepMs: number): Promise<VersionIdentity> {
+    const met = this.#store.of(object);
     const same = met.find((one) => one.eventTime === eventTime);
     if (same !== undefined) return { identity: same.identity, known: true };
     const listed = versionNotified(met, Date.parse(eventTime), current);
     if (listed !== null) {
-      this.#store.pair(key, etag, listed.identity, eventTime);
+      this.#store.pair(object, listed.identity, eventTime);
       return { identity: listed.identity, known: true };
     }
     // The current version is this one, unless another notification was there before.
     const isFree = current !== null && !met.some(({ version }) => version === current.version);
     const [version, uploadedAt] = isFree ? [current.version, current.uploadedAt] : [null, null];
-    await this.#remember(key, etag, { identity: eventTime, eventTime, version, uploadedAt }, keepMs);
+    await this.#remember(object, { identity: eventTime, eventTime, version, uploadedAt }, keepMs);
     return { identity: eventTime, known: false };
   }
 
-  async listed(versions: readonly SeenVersion[], keepMs: number): Promise<readonly VersionIdentity[]> {
+  async listed(versions: readonly DigestedVersion[], keepMs: number): Promise<readonly VersionIdentity[]> {
     const identities: VersionIdentity[] = [];
     for (const seen of versions) {
       const known = this.#find(seen);
-      const { key, etag, version, uploadedAt } = seen;
+      const { object, version, uploadedAt } = seen;
       const identity = known ?? `version ${version}`;
-      if (known === null) await this.#remember(key, etag, { identity, eventTime: null, version, uploadedAt }, keepMs);
+      if (known === null) await this.#remember(object, { identity, eventTime: null, version, uploadedAt }, keepMs);
       identities.push({ identity, known: known !== null });
     }
     return identities;
   }
 
-  async find(versions: readonly SeenVersion[]): Promise<readonly (string | null)[]> {
+  async find(versions: readonly DigestedVersion[]): Promise<readonly (string | null)[]> {
     return versions.map((seen) => this.#find(seen));
   }
 
@@ -69,14 +69,14 @@ export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
     }
   }
 
-  #find({ key, etag, version }: SeenVersion): string | null {
-    return this.#store.of(key, etag).find((one) => one.version === version)?.identity ?? null;
+  #find({ object, version }: DigestedVersion): string | null {
+    return this.#store.of(object).find((one) => one.version === version)?.identity ?? null;
   }
 
   /** Recorded before anything is waited for: of two calls about one version the second finds it. */
-  async #remember(key: string, etag: string, met: KnownVersion, keepMs: number): Promise<void> {
+  async #remember(object: string, met: KnownVersion, keepMs: number): Promise<void> {
     const forgetAt = Date.now() + keepMs;
-    this.#store.insert(key, etag, met, forgetAt);
+    this.#store.insert(object, met, forgetAt);
     if (this.#isAlarmSet) return;
     if ((await this.ctx.storage.getAlarm()) === null) await this.#setAlarm(forgetAt);
     this.#isAlarmSet = true;

@@ -19,6 +19,10 @@ export interface NotifiedVersion {
   readonly current: { readonly version: string; readonly uploadedAt: number } | null;
 }
 
+/** Both as they go over the wire: `object` is a digest of key and etag. */
+export type DigestedVersion = Omit<SeenVersion, "key" | "etag"> & { readonly object: string };
+export type DigestedNotified = Omit<NotifiedVersion, "key" | "etag"> & { readonly object: string };
+
 /** What everybody calls a version, whichever way it was met first. */
 export interface VersionIdentity {
   readonly identity: string;
@@ -28,9 +32,9 @@ export interface VersionIdentity {
 
 /** All methods may be called again with the same answer. `keepMs`: how long a version is remembered at least. */
 export interface VersionsRpc {
-  notified(version: NotifiedVersion, keepMs: number): Promise<VersionIdentity>;
+  notified(version: DigestedNotified, keepMs: number): Promise<VersionIdentity>;
   /** In the order given. */
-  listed(versions: readonly SeenVersion[], keepMs: number): Promise<readonly VersionIdentity[]>;
+  listed(versions: readonly DigestedVersion[], keepMs: number): Promise<readonly VersionIdentity[]>;
   /** The same without remembering them: null for those that were not met before. */
-  find(versions: readonly SeenVersion[]): Promise<readonly (string | null)[]>;
+  find(versions: readonly DigestedVersion[]): Promise<readonly (string | null)[]>;
 }

@@ -1,13 +1,14 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { KEPT_DELIVERIES, KEPT_FOR_MS, type Delivery } from "../../src/core/delivery.ts";
+import { KEPT_DELIVERIES, keepDeliveriesMs, type Delivery } from "../../src/core/delivery.ts";
 import { deliveryIdFromBytes } from "../../src/core/ids.ts";
 import { callDeliveries } from "../../src/deliveries/deliveries-client.ts";
 import type { DeliveriesRpc, DeliveryPage } from "../../src/deliveries/deliveries-rpc.ts";
 
 const START = Date.UTC(2027, 0, 1);
 const HOUR = 3_600_000;
+const KEPT_FOR_MS = 7 * 24 * HOUR;
 
 let endpoint = "";
 beforeEach(() => {
@@ -40,7 +41,8 @@ function call<T>(use: (deliveries: DeliveriesRpc) => Promise<T>): Promise<T> {
   return callDeliveries(env, endpoint, use);
 }
 
-const record = (one: Delivery): Promise<void> => call((deliveries) => deliveries.record(one));
+const record = (one: Delivery, keepMs = KEPT_FOR_MS): Promise<void> =>
+  call((deliveries) => deliveries.record(one, keepMs));
 const list = (limit = 100, before: number | null = null): Promise<DeliveryPage> =>
   call((deliveries) => deliveries.list(limit, before));
 const statuses = ({ deliveries }: DeliveryPage): number[] => deliveries.map(({ status }) => status);
@@ -95,7 +97,7 @@ describe("the deliveries of an endpoint", () => {
         written.push(cursor.rowsWritten);
         return cursor;
       });
-      for (let index = 0; index < KEPT_DELIVERIES + 1; index += 1) await object.record(delivery());
+      for (let index = 0; index < KEPT_DELIVERIES + 1; index += 1) await object.record(delivery(), KEPT_FOR_MS);
       const sum = written.reduce((total, count) => total + count, 0);
       const alarms = alarm.mock.calls.length;
       vi.restoreAllMocks();
@@ -145,6 +147,39 @@ describe("a week later", () => {
     vi.setSystemTime(START + KEPT_FOR_MS);
     await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
     expect((await inside()).alarm).toBe(START + KEPT_FOR_MS + HOUR);
+  });
+});
+
+describe("a retention below a week", () => {
+  it("is as long as a delivery is kept", () => {
+    expect(keepDeliveriesMs({ retentionMs: 2_000 })).toBe(2_000);
+    expect(keepDeliveriesMs({ retentionMs: 30 * 24 * HOUR })).toBe(KEPT_FOR_MS);
+  });
+
+  it("ends what is shown at once, and what is stored within a minute or a hundredth of it", async () => {
+    const first = delivery({ status: 201 });
+    await record(first, 2_000);
+    expect((await inside()).alarm).toBe(START + 2_000);
+    vi.setSystemTime(START + 1_900);
+    await record(delivery({ status: 202 }), 2_000);
+    vi.setSystemTime(START + 2_000);
+    expect(statuses(await list())).toEqual([202]);
+    expect(await call((deliveries) => deliveries.read(first.id))).toBeNull();
+    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
+    // Those that come due meanwhile go together.
+    expect((await inside()).alarm).toBe(START + 32_000);
+    vi.setSystemTime(START + 32_000);
+    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
+    expect(await inside()).toEqual({ tables: [], alarm: null });
+  });
+
+  it("that a deploy has made shorter moves the alarm, also after an eviction", async () => {
+    await record(delivery());
+    await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+    await record(delivery(), 5_000);
+    expect((await inside()).alarm).toBe(START + 5_000);
+    await record(delivery(), 9_000);
+    expect((await inside()).alarm).toBe(START + 5_000);
   });
 });
 

@@ -1,10 +1,12 @@
 import { runDurableObjectAlarm, runInDurableObject, evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { NotifiedVersion, SeenVersion, VersionsRpc } from "../../src/versions/versions-rpc.ts";
+import type { DigestedNotified, DigestedVersion, VersionsRpc } from "../../src/versions/versions-rpc.ts";
 
 const DAY = 86_400_000;
 const AT = Date.parse("2026-05-24T19:36:44.379Z");
+/** Digests of key and etag. */
+const [OBJECT, OTHER] = ["a".repeat(64), "b".repeat(64)];
 let objects = 0;
 
 function versions() {
@@ -12,15 +14,15 @@ function versions() {
   return env.VERSIONS.getByName(`uploads/test-${objects}`);
 }
 
-function notified(overrides: Partial<NotifiedVersion> = {}): NotifiedVersion {
-  return { key: "a", etag: "e", eventTime: new Date(AT).toISOString(), current: null, ...overrides };
+function notified(overrides: Partial<DigestedNotified> = {}): DigestedNotified {
+  return { object: OBJECT, eventTime: new Date(AT).toISOString(), current: null, ...overrides };
 }
 
-function seen(overrides: Partial<SeenVersion> = {}): SeenVersion {
-  return { key: "a", etag: "e", version: "v1", uploadedAt: AT + 40, ...overrides };
+function seen(overrides: Partial<DigestedVersion> = {}): DigestedVersion {
+  return { object: OBJECT, version: "v1", uploadedAt: AT + 40, ...overrides };
 }
 
-async function list(object: VersionsRpc, ...listed: readonly SeenVersion[]) {
+async function list(object: VersionsRpc, ...listed: readonly DigestedVersion[]) {
   return object.listed(listed, DAY);
 }
 
@@ -70,8 +72,8 @@ describe("a version", () => {
   it("of another key or of other bytes is another one", async () => {
     const object = versions();
     await list(object, seen());
-    expect(await object.notified(notified({ key: "b" }), DAY)).toMatchObject({ known: false });
-    expect(await object.notified(notified({ etag: "f" }), DAY)).toMatchObject({ known: false });
+    expect(await object.notified(notified({ object: OTHER }), DAY)).toMatchObject({ known: false });
+    expect(await object.notified(notified({ object: OTHER.toUpperCase() }), DAY)).toMatchObject({ known: false });
   });
 
   it("is found without being remembered", async () => {
@@ -82,7 +84,7 @@ describe("a version", () => {
     );
     expect(tables).toEqual([]);
     await list(object, seen());
-    expect(await object.find([seen({ key: "b" }), seen()])).toEqual([null, "version v1"]);
+    expect(await object.find([seen({ object: OTHER }), seen()])).toEqual([null, "version v1"]);
   });
 });
 
@@ -92,11 +94,11 @@ describe("what is remembered", () => {
     const object = versions();
     await list(object, seen());
     vi.setSystemTime(AT + DAY);
-    await object.notified(notified({ key: "b" }), 3 * DAY);
+    await object.notified(notified({ object: OTHER }), 3 * DAY);
     vi.setSystemTime(AT + 2 * DAY);
     expect(await runDurableObjectAlarm(object)).toBe(true);
     expect(await object.find([seen()])).toEqual([null]);
-    expect(await object.notified(notified({ key: "b" }), DAY)).toMatchObject({ known: true });
+    expect(await object.notified(notified({ object: OTHER }), DAY)).toMatchObject({ known: true });
     vi.setSystemTime(AT + 5 * DAY);
     expect(await runDurableObjectAlarm(object)).toBe(true);
     const left = await runInDurableObject(object, async (_, { storage }) => ({
