@@ -3,7 +3,7 @@
  * the objects of all tasks, or of one.
  */
 import { byPlace, type RunFilter, type RunPlace, type RunSummary } from "../core/run-summary.ts";
-import { isPassing } from "../run/run-client.ts";
+import { callWithRetries } from "../platform/calls.ts";
 import { nameOf } from "./catalog-name.ts";
 import type { CatalogPart } from "./catalog-protocol.ts";
 import type { CatalogRpc, Change, DirectoryRpc, MetricsAnswer, RecordAnswer } from "./catalog-rpc.ts";
@@ -23,7 +23,6 @@ export interface RunPage {
 }
 
 const DIRECTORY = "directory";
-const PAUSES_MS = [100, 500] as const;
 
 /** How the runs of tasks are spread, as this isolate was told. */
 const knownRoutes = new Map<string, Routes>();
@@ -43,12 +42,12 @@ export async function recordRun(env: Env, summary: RunSummary, keep: boolean): P
 
 /** Tells the directory that the task has a catalogue. */
 export async function enlistTask(env: Env, task: string): Promise<void> {
-  await retrying(() => directoryOf(env).enlist(task));
+  await callWithRetries("the directory of the catalogue", () => directoryOf(env).enlist(task));
 }
 
 /** The root tasks that have runs, or had. */
 export async function listedTasks(env: Env): Promise<readonly string[]> {
-  return retrying(() => directoryOf(env).tasks());
+  return callWithRetries("the directory of the catalogue", () => directoryOf(env).tasks());
 }
 
 /** Runs, newest first; a run is in its place for good, so that pages that follow one another show each run once. */
@@ -112,22 +111,9 @@ async function everywhere<Answer extends { readonly shards: number }>(
 }
 
 function callPart<T>(env: Env, part: CatalogPart, call: (catalog: CatalogRpc) => Promise<T>): Promise<T> {
-  // A fresh stub each time: one that has failed stays broken.
-  return retrying(() => call(env.CATALOG.getByName(nameOf(part))));
+  return callWithRetries("the catalogue", () => call(env.CATALOG.getByName(nameOf(part))));
 }
 
 function directoryOf(env: Env): DirectoryRpc {
   return env.DIRECTORY.getByName(DIRECTORY);
-}
-
-async function retrying<T>(call: () => Promise<T>): Promise<T> {
-  for (const pauseMs of PAUSES_MS) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      await scheduler.wait(pauseMs * (0.5 + Math.random() / 2));
-    }
-  }
-  return call();
 }

@@ -4,6 +4,7 @@ import type { RunId } from "../core/ids.ts";
 import { callRun } from "../run/run-client.ts";
 import { ControlsProtocol } from "./controls-protocol.ts";
 import type { ControlsRpc, PausedTask } from "./controls-rpc.ts";
+import { writeCopy } from "./paused-copy.ts";
 import { ControlsStore } from "./store.ts";
 
 export class ControlsObject extends DurableObject<Env> implements ControlsRpc {
@@ -14,6 +15,8 @@ export class ControlsObject extends DurableObject<Env> implements ControlsRpc {
     this.#protocol = new ControlsProtocol(new ControlsStore(ctx.storage), {
       now: () => Date.now(),
       setAlarm: (at) => ctx.storage.setAlarm(at),
+      copy: (tasks) => writeCopy(env.PAYLOADS, tasks),
+      waitUntil: (work) => ctx.waitUntil(work),
       resumed: (task, runId) => callRun(env, runId, (run) => run.resumed(task)),
       log: (message, error) => console.warn(JSON.stringify({ message, error: String(error) })),
     });

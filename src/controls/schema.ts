@@ -5,10 +5,11 @@ export const CREATE_TABLES = [
     by TEXT NOT NULL,
     at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
-  // Runs that hold attempts of a task back, until they know that it is resumed.
+  // Runs that hold attempts of a task back, until they know that it is resumed. `tries`: to tell them so, in vain.
   `CREATE TABLE IF NOT EXISTS waiting (
     task TEXT NOT NULL,
     run_id TEXT NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (task, run_id)
   ) STRICT, WITHOUT ROWID`,
 ] as const;

@@ -10,6 +10,7 @@ const IS_PAUSED = "SELECT 1 AS present FROM paused WHERE task = ?";
 const WAIT = "INSERT INTO waiting (task, run_id) VALUES (?, ?) ON CONFLICT DO NOTHING";
 const READ_DUE = "SELECT task, run_id FROM waiting WHERE task NOT IN (SELECT task FROM paused) LIMIT ?";
 const TOLD = "DELETE FROM waiting WHERE task = ? AND run_id = ? AND task NOT IN (SELECT task FROM paused)";
+const NOT_TOLD = "UPDATE waiting SET tries = tries + 1 WHERE task = ? AND run_id = ? RETURNING tries";
 const COUNT = "SELECT (SELECT count(*) FROM paused) + (SELECT count(*) FROM waiting) AS rows";
 
 export interface PausedRow {
@@ -76,6 +77,16 @@ export class ControlsStore {
   /** The run knows; unless the task was paused again meanwhile. */
   told({ task, runId }: WaitingRun): void {
     this.#rows(TOLD, task, runId);
+  }
+
+  /** The run is not told any more; unless the task was paused again meanwhile. */
+  strikeOff(run: WaitingRun): void {
+    this.told(run);
+  }
+
+  /** The run could not be told; how often now. */
+  notTold({ task, runId }: WaitingRun): number {
+    return Number(this.#rows(NOT_TOLD, task, runId)[0]?.["tries"] ?? 0);
   }
 
   get isEmpty(): boolean {

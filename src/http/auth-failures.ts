@@ -4,12 +4,16 @@
  * locations and about, not exactly.
  */
 import type { Context } from "hono";
+import { within } from "../platform/calls.ts";
 import type { Refusal } from "./authenticator.ts";
 import type { HttpEnv } from "./http-env.ts";
 
 const PAUSE_SECONDS = 60;
 /** Addresses that this isolate remembers; the platform's own count goes on for the others. */
 const MAX_REMEMBERED = 10_000;
+
+/** Who cannot be counted in time is let try again. Milliseconds. */
+const LIMIT_MS = 2_000;
 
 /** Until when an address is told to come later. Epoch milliseconds. */
 const pausedUntil = new Map<string, number>();
@@ -20,7 +24,9 @@ export async function limitFailures(c: Context<HttpEnv>, refusal: Refusal): Prom
   const address = addressOf(c);
   const now = Date.now();
   if ((pausedUntil.get(address) ?? 0) > now) return TOO_MANY;
-  const { success } = await c.env.AUTH_FAILURES.limit({ key: address }).catch(() => ({ success: true }));
+  const { success } = await within(LIMIT_MS, "the rate limiter", c.env.AUTH_FAILURES.limit({ key: address })).catch(
+    () => ({ success: true }),
+  );
   if (success) return refusal;
   if (pausedUntil.size >= MAX_REMEMBERED) pausedUntil.clear();
   pausedUntil.set(address, now + PAUSE_SECONDS * 1_000);

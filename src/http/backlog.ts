@@ -1,5 +1,6 @@
 /** What waits: messages in the queues, due times that nobody has looked at. */
 import { dueTimes } from "../conf/cron.ts";
+import { within } from "../platform/calls.ts";
 import type { ScheduleStatus } from "../schedules/schedules-rpc.ts";
 
 /** A queue, as far as the platform tells: what it does not say is null. */
@@ -10,6 +11,9 @@ export interface QueueBacklog {
   /** When the oldest message was sent; null also if there is none. Epoch milliseconds. */
   readonly oldestAt: number | null;
 }
+
+/** A queue that does not tell in time is one that nothing is known of. Milliseconds. */
+const LIMIT_MS = 2_000;
 
 /** By the names that wrangler.toml gives them. */
 const QUEUES = [
@@ -23,7 +27,11 @@ export function readBacklogs(env: Env): Promise<QueueBacklog[]> {
   return Promise.all(
     QUEUES.map(async ([name, binding]) => {
       try {
-        const { backlogCount, backlogBytes, oldestMessageTimestamp } = await env[binding].metrics();
+        const { backlogCount, backlogBytes, oldestMessageTimestamp } = await within(
+          LIMIT_MS,
+          "the queue",
+          env[binding].metrics(),
+        );
         const oldestAt = backlogCount === 0 ? null : (oldestMessageTimestamp?.getTime() ?? null);
         return { name, count: backlogCount, bytes: backlogBytes, oldestAt };
       } catch (error) {

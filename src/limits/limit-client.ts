@@ -1,17 +1,17 @@
 /** How everybody else reaches the limit objects: a fresh stub for each try, bounded retries. All calls may be made again. */
 import type { LimitName } from "../core/limit.ts";
-import { callWithRetries } from "../run/run-client.ts";
+import { callWithRetries } from "../platform/calls.ts";
 import type { LimitListRpc } from "./limit-list-rpc.ts";
 import { limitObjectName, type LimitRpc } from "./limit-rpc.ts";
 
 /** Calls the object of this limit. Rejects when the surroundings keep failing. */
 export function callLimit<T>(env: Env, name: LimitName, call: (limit: LimitRpc) => Promise<T>): Promise<T> {
-  return callWithRetries(() => call(env.LIMITS.getByName(limitObjectName(name))));
+  return callWithRetries("a limit", () => call(env.LIMITS.getByName(limitObjectName(name))));
 }
 
 /** Calls the object that lists the limits with a key of this task. */
 export function callLimitList<T>(env: Env, task: string, call: (list: LimitListRpc) => Promise<T>): Promise<T> {
-  return callWithRetries(() => call(env.LIMIT_LISTS.getByName(task)));
+  return callWithRetries("the list of limits", () => call(env.LIMIT_LISTS.getByName(task)));
 }
 
 /** Lists a limit with a key, or strikes it off. */

@@ -8,6 +8,7 @@
  */
 import type { LimitName, LimitRule, SlotHolder, SlotRequest, Standing } from "../core/limit.ts";
 import { slotId, SlotBook, type AskAnswer, type SlotEntry } from "../core/slot-book.ts";
+import { AlarmClock } from "../platform/alarm-clock.ts";
 import type { LimitUse } from "./limit-rpc.ts";
 import type { LimitStore } from "./limit-store.ts";
 
@@ -41,15 +42,17 @@ export class LimitProtocol {
   #name: LimitName | null = null;
   /** Whether it was told in this life that there is something here. */
   #isListed = false;
-  #alarmAt = Number.POSITIVE_INFINITY;
-  /** What the alarm that is handled just now was set to. */
-  #firing: number | null = null;
+  readonly #alarm: AlarmClock;
   /** Told after the commit. */
   readonly #untold: SlotEntry[] = [];
 
   constructor(store: LimitStore, around: LimitSurroundings) {
     this.#store = store;
     this.#around = around;
+    this.#alarm = new AlarmClock(
+      () => around.now(),
+      (at) => around.setAlarm(at),
+    );
   }
 
   ask(name: LimitName, request: SlotRequest): AskAnswer {
@@ -94,8 +97,7 @@ export class LimitProtocol {
 
   /** Never rejects: the platform gives an alarm up after six failures. */
   async alarm(firing: number | null): Promise<void> {
-    this.#firing = firing ?? this.#alarmAt;
-    this.#alarmAt = Number.POSITIVE_INFINITY;
+    this.#alarm.fires(firing);
     try {
       const name = this.#nameHere();
       this.#commit((book, now) => {
@@ -106,9 +108,9 @@ export class LimitProtocol {
       else if (name !== null) this.#list(name);
     } catch (error) {
       this.#around.log("the alarm of a limit failed, trying again", error);
-      this.#setAlarm(this.#around.now() + ALARM_PAUSE_MS);
+      this.#alarm.set(this.#around.now() + ALARM_PAUSE_MS);
     } finally {
-      this.#firing = null;
+      this.#alarm.handled();
     }
   }
 
@@ -136,7 +138,7 @@ export class LimitProtocol {
   async #end(name: LimitName | null): Promise<void> {
     this.#isListed = false;
     if (name !== null && name.key !== null) await this.#around.listed(name, false);
-    if (!this.#load().isEmpty) return this.#setAlarm(this.#around.now() + ALARM_PAUSE_MS);
+    if (!this.#load().isEmpty) return this.#alarm.set(this.#around.now() + ALARM_PAUSE_MS);
     this.#book = null;
     this.#name = null;
     await this.#store.deleteAll();
@@ -162,7 +164,7 @@ export class LimitProtocol {
       const changes = book.takeChanges();
       if (changes !== null) this.#store.write(changes);
       const next = book.nextAt();
-      if (next !== null && next < this.#alarmAt) this.#setAlarm(next);
+      if (next !== null && next < this.#alarm.at) this.#alarm.set(next);
       return answer;
     } catch (error) {
       this.#book = null;
@@ -203,12 +205,5 @@ export class LimitProtocol {
     } catch (error) {
       this.#around.log(`${holder.runId} could not be told of its slot`, error);
     }
-  }
-
-  /** Never at or before now, nor at the very time of the alarm that is being handled: such alarms may not fire. */
-  #setAlarm(at: number): void {
-    const soonest = Math.max(at, this.#around.now() + 1);
-    this.#alarmAt = soonest === this.#firing ? soonest + 1 : soonest;
-    this.#around.setAlarm(this.#alarmAt);
   }
 }

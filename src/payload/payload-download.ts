@@ -1,7 +1,11 @@
 /**
  * Payload objects from R2. An object never changes (its key is one attempt's), so a read that breaks off goes on where it was.
  */
-import { PayloadMissingError, PayloadStoreError, callR2 } from "./r2-calls.ts";
+import { within } from "../platform/calls.ts";
+import { callR2, PayloadMissingError, PayloadStoreError, R2_LIMIT_MS } from "./r2-calls.ts";
+
+/** A read that brings nothing for so long is given up, and taken up again. Sooner than `callR2` gives the whole call up. */
+const STALLED_MS = R2_LIMIT_MS - 5_000;
 
 /** The whole object. Rejects with `PayloadMissingError` or `PayloadStoreError`. */
 export async function fetchBytes(bucket: R2Bucket, key: string): Promise<Uint8Array> {
@@ -42,8 +46,10 @@ function resumable(bucket: R2Bucket, object: R2ObjectBody): ReadableStream<Uint8
     try {
       reader ??= (await bucket.get(key, { range: { offset } }))?.body.getReader() ?? null;
       if (reader === null) throw new PayloadMissingError(key);
-      return (await reader.read()).value;
+      return (await within(STALLED_MS, `the payload ${key}`, reader.read())).value;
     } catch (error) {
+      // What a read that was given up still brings must not be taken for what comes at this place.
+      reader?.cancel(error).catch(() => undefined);
       reader = null;
       throw error;
     }

@@ -4,11 +4,15 @@
  */
 import { type Problem, ProblemError } from "../core/result.ts";
 import type { ByteSource } from "./byte-source.ts";
+import { within } from "../platform/calls.ts";
 import { callR2 } from "./r2-calls.ts";
 
 /** R2 wants equal parts of at least 5 MiB, and at most 10,000 of them. Bytes. */
 export const PART_BYTES = 8 * 1024 * 1024;
 const MAX_PARTS = 10_000;
+
+/** The failure has been long enough on its way. Milliseconds. */
+const ABORT_LIMIT_MS = 5_000;
 
 /** Puts bytes that are held. */
 export async function putBytes(bucket: R2Bucket, key: string, bytes: Uint8Array, contentType: string): Promise<void> {
@@ -16,7 +20,7 @@ export async function putBytes(bucket: R2Bucket, key: string, bytes: Uint8Array,
 }
 
 /**
- * Sends `first` (a whole part) and the rest of the source; returns the size in bytes. `onBlock` sees each part before it is sent. If the source fails, its own error is
+ * Sends `first` (a whole part) and the rest of the source; returns the size in bytes. If the source fails, its own error is
  * rethrown; if R2 does, a `PayloadStoreError`. Either way no object appears.
  */
 export async function uploadParts(
@@ -25,7 +29,6 @@ export async function uploadParts(
   source: ByteSource,
   first: Uint8Array,
   contentType: string,
-  onBlock: (block: Uint8Array) => Promise<void> = async () => {},
 ): Promise<number> {
   const upload = await callR2(`begin the payload ${key}`, () =>
     bucket.createMultipartUpload(key, { httpMetadata: { contentType } }),
@@ -35,7 +38,6 @@ export async function uploadParts(
     let size = 0;
     for (let block = first; block.length > 0; block = await source.nextBlock(PART_BYTES)) {
       if (parts.length === MAX_PARTS) throw new ProblemError(tooLong());
-      await onBlock(block);
       const number = parts.length + 1;
       parts.push(await callR2(`store part ${number} of the payload ${key}`, () => upload.uploadPart(number, block)));
       size += block.length;
@@ -46,7 +48,7 @@ export async function uploadParts(
     return size;
   } catch (error) {
     // R2 drops an upload that could not be aborted after seven days.
-    await upload.abort().catch(() => undefined);
+    await within(ABORT_LIMIT_MS, "R2", upload.abort()).catch(() => undefined);
     throw error;
   }
 }

@@ -3,29 +3,10 @@
  * journal entry that is about to be written, and from then on only references go around.
  */
 import { descriptionOf, type PayloadParcel, type PayloadRef } from "../core/payload-ref.ts";
-import type { LogRef, RunGenesis, TaskOutput } from "../core/run.ts";
+import type { LogRef, TaskOutput } from "../core/run.ts";
 import type { Outcome, SettledAttempt } from "../core/run-event.ts";
 import type { Packer } from "./packer.ts";
-import type { AcceptRequest, AttemptOutcome, CompletionReport, LogLine, Settlement } from "./run-rpc.ts";
-
-/** What is recorded of an accepted trigger, with its bytes placed. */
-export function genesisOf(request: AcceptRequest, data: Packer, createdAt: number): RunGenesis {
-  const { runId: id, graph, origin, nonce, digest, limitKeys, completionKey, recorded } = request;
-  return {
-    id,
-    graph,
-    origin,
-    payload: placeParcel(request.payload, data),
-    ...(limitKeys !== undefined && { limitKeys }),
-    createdAt,
-    nonce,
-    ...(digest !== undefined && { digest }),
-    ...(completionKey !== undefined && { completionKey }),
-    ...(recorded !== undefined && {
-      recorded: recorded.map((input) => ({ ...input, payload: placeParcel(input.payload, data) })),
-    }),
-  };
-}
+import type { AttemptOutcome, CompletionReport, LogLine, Settlement } from "./run-rpc.ts";
 
 /** The settlement with its bytes placed. */
 export function takeIn(settlement: Settlement, data: Packer): SettledAttempt {

@@ -3,7 +3,7 @@
  * report begins anew; and it is not needed once the attempt has settled, which brings all of it for the journal.
  */
 import { entryOf, type Progress, type Run, type RunChange } from "../core/run.ts";
-import type { AttemptReport, LogLine, ReportAnswer } from "./run-rpc.ts";
+import type { AttemptReport, LogLine, ReportAnswer, Settlement } from "./run-rpc.ts";
 
 /** Of log lines over all attempts; beyond that they are passed on to listeners, and kept only by the settlement. Bytes. */
 const MAX_BYTES = 4_000_000;
@@ -103,4 +103,10 @@ export class LiveAttempts {
       this.#bytes -= known.bytes;
     }
   }
+}
+
+/** What an attempt had not reported yet when it settled. */
+export function lastReportOf({ ordinal, attempt, token, progress, logs, logsDropped }: Settlement): AttemptReport {
+  const said = { from: 0, lines: logs, dropped: logsDropped, ...(progress !== undefined && { progress }) };
+  return { ordinal, attempt, token, ...said };
 }

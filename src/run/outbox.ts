@@ -5,6 +5,7 @@
 import type { RunId } from "../core/ids.ts";
 import type { ChildRun } from "../core/run.ts";
 import type { ExecutorRpc } from "../task/executor-rpc.ts";
+import { SEND_LIMIT_MS, within } from "../platform/calls.ts";
 import { callRun } from "./run-client.ts";
 
 const PAUSES_MS = [100, 500, 2_000] as const;
@@ -13,7 +14,7 @@ const PAUSES_MS = [100, 500, 2_000] as const;
 const BATCH = 100;
 
 /** A send that has been under way for so long, in milliseconds, is not waited for any more: its run may have been reset. */
-const SEND_LIMIT_MS = 1_000;
+const ALONE_MS = 1_000;
 
 /**
  * What the runs of this isolate have for the queue while one of them is sending. It takes along what the others left, and they go: a
@@ -29,12 +30,14 @@ export async function dispatchRun(env: Env, runId: RunId, drivers: number): Prom
   for (let driver = 0; driver < drivers; driver++)
     outgoing.messages.push({ body: { run_id: runId }, contentType: "json" });
   const { sendingSince } = outgoing;
-  if (sendingSince !== null && Math.abs(Date.now() - sendingSince) < SEND_LIMIT_MS) return;
+  if (sendingSince !== null && Math.abs(Date.now() - sendingSince) < ALONE_MS) return;
   while (outgoing.messages.length > 0) {
     outgoing.sendingSince = Date.now();
     const batch = outgoing.messages.splice(0, BATCH);
     const runs = batch.map(({ body }) => body.run_id).join(", ");
-    await tried("dispatch", runs, async () => void (await env.RUN_QUEUE.sendBatch(batch)));
+    await tried("dispatch", runs, async () => {
+      await within(SEND_LIMIT_MS, "the queue", env.RUN_QUEUE.sendBatch(batch));
+    });
   }
   outgoing.sendingSince = null;
 }
@@ -43,7 +46,7 @@ export async function dispatchRun(env: Env, runId: RunId, drivers: number): Prom
 export async function startExecutor(env: Env, runId: RunId, ordinal: number, name: string): Promise<void> {
   await tried("start executor", runId, async () => {
     const executor: ExecutorRpc = env.EXECUTORS.getByName(name);
-    await executor.start(runId, ordinal);
+    await within(SEND_LIMIT_MS, "an executor object", executor.start(runId, ordinal));
   });
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Run } from "../core/run.ts";
 import { summarize, type RunSummary } from "../core/run-summary.ts";
+import type { After } from "../platform/patience.ts";
 
 /**
  * How long a run that is not final waits before the catalogue is told, in milliseconds: most have been started by then, many have
@@ -12,11 +13,11 @@ import { summarize, type RunSummary } from "../core/run-summary.ts";
  */
 const GATHER_MS = 100;
 
+/** So often one `confirm` tells the catalogue: the run may have changed while it was told, but not for ever. */
+const MOST_CONFIRMING = 5;
+
 /** True once it is durable there. With `keep` it is, or the call rejects. */
 export type TellCatalog = (summary: RunSummary, keep: boolean) => Promise<boolean>;
-
-/** Calls back after so many milliseconds, if the object lives that long; what it returns calls that off. */
-export type After = (milliseconds: number, work: () => void) => () => void;
 
 export class RunFeed {
   readonly #tell: TellCatalog;
@@ -56,9 +57,11 @@ export class RunFeed {
     return this.#kept >= run.revision;
   }
 
-  /** Resolves once the catalogue keeps the run as it is; rejects if it cannot be told. */
+  /** Resolves once the catalogue keeps the run as it is; rejects if it cannot be told, or says again and again that it does not. */
   async confirm(run: Run): Promise<void> {
-    while (!this.isKept(run)) {
+    for (let tries = 0; !this.isKept(run); tries += 1) {
+      if (tries === MOST_CONFIRMING)
+        throw new Error(`the catalogue was told ${tries} times to keep the run, and does not`);
       this.#owed = { keep: true };
       await this.#tellAll(run);
     }

@@ -14,6 +14,7 @@ import type { Effect } from "../core/run-event.ts";
 import { callControls } from "../controls/controls-client.ts";
 import { callLimit } from "../limits/limit-client.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
+import { within } from "../platform/calls.ts";
 import { deleteRunPayloads } from "../payload/payload-store.ts";
 import { inlineParcel, packer } from "./delivery.ts";
 import { describeAlert } from "./alert.ts";
@@ -62,6 +63,9 @@ import { RunStore } from "./store.ts";
 
 /** A timer cannot be set further ahead: 24.8 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Of telling somebody of a failure: a trigger with all of its own tries. Milliseconds. */
+const ALERT_LIMIT_MS = 60_000;
 
 /** Runs that are cancelled with one acknowledgement. */
 const CHILDREN_AT_ONCE = 50;
@@ -368,7 +372,8 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   async #pay(run: Run, { id, debt }: Owed): Promise<void> {
     await payDebt(run.id, debt.type, async () => {
       if (debt.type === "alert") {
-        await this.ctx.exports.AlertEntrypoint.raise(describeAlert(run, id, debt));
+        const raised = this.ctx.exports.AlertEntrypoint.raise(describeAlert(run, id, debt));
+        await within(ALERT_LIMIT_MS, "the entrypoint of alerts", raised);
         this.#protocol.paid(id, null);
       } else {
         const children = run.children.slice(debt.next, Math.min(debt.until, debt.next + CHILDREN_AT_ONCE));

@@ -15,17 +15,18 @@ import { fold } from "../core/fold.ts";
 import type { LimitKind, SlotHolder, Standing } from "../core/limit.ts";
 import { advance, isKeptForOthers, nextWakeAt } from "../core/machine.ts";
 import { owedAt } from "../core/owing.ts";
-import type { Run, RunChange } from "../core/run.ts";
+import type { Run, RunGenesis } from "../core/run.ts";
 import { dueAt, entryOf, newRun } from "../core/run.ts";
 import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
 import { deliver } from "./delivery.ts";
-import { acceptAgain } from "./accept-again.ts";
-import { genesisOf, placeCompletion, placeParcel, takeIn } from "./intake.ts";
-import { LiveAttempts, type News } from "./live-attempts.ts";
+import { placeCompletion, placeParcel, takeIn } from "./intake.ts";
+import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
 import { taskStatusOf } from "./run-document.ts";
 import { ResumedTasks } from "./resumed-tasks.ts";
-import { RunFeed, type After, type TellCatalog } from "./run-feed.ts";
+import { AlarmClock } from "../platform/alarm-clock.ts";
+import { isOverWithin } from "../platform/patience.ts";
+import { RunFeed } from "./run-feed.ts";
 import type {
   AcceptAnswer,
   AcceptRequest,
@@ -38,10 +39,10 @@ import type {
   Lease,
   ReportAnswer,
   RetryOutcome,
-  Settlement,
   SettleRequest,
 } from "./run-rpc.ts";
 import { settleWhatFits } from "./oversized.ts";
+import type { RunSurroundings } from "./run-surroundings.ts";
 import type { RunStore } from "./store.ts";
 
 /** Pauses before a failed alarm is tried again: 1 s, doubling to 5 min. The platform's own retries end after six. */
@@ -59,43 +60,17 @@ const ABANDONED_MS = { looked: 8 * 86_400_000, age: 7 * 86_400_000 } as const;
  */
 const LISTED_MS = { latest: 60_000, pause: 10_000, short: 600_000 } as const;
 
+/** So long the alarm's handler waits for what it does elsewhere: no other alarm of the run is handled meanwhile. */
+const HELD_MS = 1_000;
+
+/** What takes longer goes on, and is looked after again then. */
+const LEFT_BEHIND_MS = 60_000;
+
 /** An alarm within that time tells the catalogue again of a run that is not final; else it must keep the run at once. */
 const TOLD_AGAIN_MS = 60_000;
 
 /** How long a child run whose retention is over is kept before it asks again whether its parent has ended. */
 const KEPT_PAUSE_MS = { least: 60_000, most: 86_400_000 } as const;
-
-export interface RunSurroundings {
-  /** Epoch milliseconds. */
-  now(): number;
-  /** Belongs to the commit under way: durable with it, and answers wait for it. */
-  setAlarm(at: number): void;
-  /** Null if none is set, and while one is handled. */
-  getAlarm(): Promise<number | null>;
-  /** Whether anybody listens to the run. */
-  isListenedTo(): boolean;
-  /** The run has changed; `position` is that of the change in the journal. */
-  changed(run: Run, change: RunChange, position: number): void;
-  /** An attempt that is under way has said something new. */
-  heard(run: Run, news: News): void;
-  /** Called after the commit; what comes of it may be lost or repeated. */
-  perform(run: Run, effect: Effect): void;
-  /** Deletes what the run has outside its journal. */
-  deletePayloads(runId: RunId): Promise<void>;
-  /** Deletes what was stored before this time (epoch ms) for this id, of which no run was ever recorded. */
-  deleteAbandoned(storedBefore: number): Promise<void>;
-  /** Whether the run that triggered this one is not final: one of its attempts may trigger again, and must find this run. */
-  mayBeTriggeredAgain(run: Run): Promise<boolean>;
-  /** Tells the catalogue how the run stands. */
-  readonly tellCatalog: TellCatalog;
-  readonly after: After;
-  /** The catalogue could not be told; the alarm will try again. */
-  notTold(error: unknown): void;
-  /** Carries work on beyond the answer. */
-  waitUntil(work: Promise<void>): void;
-  /** The alarm failed for the `strikes`th time in a row; it is set again. */
-  alarmFailed(strikes: number, error: unknown): void;
-}
 
 export class RunProtocol {
   /** What attempts that are under way have said. */
@@ -105,17 +80,21 @@ export class RunProtocol {
   readonly #feed: RunFeed;
   /** The journal, folded. Undefined until it is read. */
   #run: Run | null | undefined;
-  #alarmAt = Number.POSITIVE_INFINITY;
+  readonly #alarm: AlarmClock;
   #alarmStrikes = 0;
-  /** What the alarm that is handled just now was set to. */
-  #firing: number | null = null;
   readonly #resumed: ResumedTasks;
+  /** What is done about a run that is final, or was never recorded; null: nothing just now. */
+  #ending: Promise<void> | null = null;
   /** What the run has outside its journal is being deleted: it must not go on any more. */
   #isForgetting = false;
 
   constructor(store: RunStore, around: RunSurroundings) {
     this.#store = store;
     this.#around = around;
+    this.#alarm = new AlarmClock(
+      () => around.now(),
+      (at) => around.setAlarm(at),
+    );
     this.#resumed = new ResumedTasks(() => around.now());
     this.#feed = new RunFeed(around.tellCatalog, (error) => around.notTold(error), around.after);
     this.live = new LiveAttempts((run, news) => around.heard(run, news));
@@ -137,15 +116,28 @@ export class RunProtocol {
   expectPayload(): void {
     const run = this.load();
     this.#store.expectObjects();
-    if (run === null) this.#setAlarm(this.#around.now() + ABANDONED_MS.looked);
+    if (run === null) this.#alarm.set(this.#around.now() + ABANDONED_MS.looked);
   }
 
   accept(request: AcceptRequest): AcceptAnswer {
     const known = this.load();
-    if (known !== null) return acceptAgain(known, this.#store, request);
+    if (known !== null)
+      return { status: known.status, deduplicated: !isSameCall(known, request), grant: { leases: [] } };
     const now = this.#around.now();
     const data = new Packer(this.#store.nextSeq);
-    const genesis = genesisOf(request, data, now);
+    const payload = placeParcel(request.payload, data);
+    const genesis: RunGenesis = {
+      id: request.runId,
+      graph: request.graph,
+      origin: request.origin,
+      payload,
+      ...(request.limitKeys !== undefined && { limitKeys: request.limitKeys }),
+      createdAt: now,
+      ...(request.completionKey !== undefined && { completionKey: request.completionKey }),
+      ...(request.recorded !== undefined && {
+        recorded: request.recorded.map((input) => ({ ...input, payload: placeParcel(input.payload, data) })),
+      }),
+    };
     const run = newRun(genesis);
     const decided = advance(
       run,
@@ -157,22 +149,22 @@ export class RunProtocol {
     fold(run, first);
     this.#run = run;
     // A run over no items has ended with that, and is to be listed.
-    this.#setAlarm(run.finishedAt === null ? nextWakeAt(run) : Math.min(nextWakeAt(run), now + LISTED_MS.pause));
+    this.#alarm.set(run.finishedAt === null ? nextWakeAt(run) : Math.min(nextWakeAt(run), now + LISTED_MS.pause));
     this.#perform(run, decided.effects);
     this.#tell(run);
-    return { status: run.status, outcome: "recorded", grant: this.#grant(run, decided) };
+    return { status: run.status, deduplicated: false, grant: this.#grant(run, decided) };
   }
 
   acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): AcceptAnswer | null {
     const run = this.load();
     if (run === null) return this.accept(request);
-    if (run.nonce === request.nonce) return acceptAgain(run, this.#store, request);
+    if (isSameCall(run, request)) return { status: run.status, deduplicated: false, grant: { leases: [] } };
     const data = new Packer(this.#store.nextSeq);
     const payload = placeParcel(request.payload, data);
     const { delayMs, limitKeys } = request;
     const keys = limitKeys === undefined ? {} : { limitKeys };
     const { change } = this.#advance(run, { type: "postponed", payload, delayMs, ...keys }, data);
-    return change === null ? null : { status: run.status, outcome: "deduplicated", grant: { leases: [] } };
+    return change === null ? null : { status: run.status, deduplicated: true, grant: { leases: [] } };
   }
 
   claim(claim: ClaimRequest): Grant {
@@ -185,7 +177,7 @@ export class RunProtocol {
     const run = this.load();
     if (run === null) return { leases: [] };
     // What an attempt had not reported yet is heard before its end is.
-    if (this.#around.isListenedTo()) this.report(settlements.map(lastReport));
+    if (this.#around.isListenedTo()) this.report(settlements.map(lastReportOf));
     const asks = claim === null ? null : this.#resumed.believed(claim);
     const settled = settleWhatFits(settlements, asks, (some, claim) => {
       const data = new Packer(this.#store.nextSeq);
@@ -312,39 +304,61 @@ export class RunProtocol {
    * as far as the platform tells.
    */
   async alarm(firing: number | null): Promise<void> {
-    this.#firing = firing ?? this.#alarmAt;
-    this.#alarmAt = Number.POSITIVE_INFINITY;
+    this.#alarm.fires(firing);
     try {
       const run = this.load();
-      if (run === null) {
-        await this.#around.deleteAbandoned(this.#around.now() - ABANDONED_MS.age);
-        // A trigger that was sent again may have been recorded meanwhile.
-        if (this.load() === null && this.#alarmAt === Number.POSITIVE_INFINITY) await this.#store.deleteAll();
-        return;
-      }
-      this.#advance(run, { type: "woken" });
-      if (run.finishedAt === null) await this.#goOn(run);
-      else await this.#end(run);
-      this.#alarmStrikes = 0;
+      if (run !== null) this.#advance(run, { type: "woken" });
+      const work = this.#workAfter(run);
+      if (await isOverWithin(HELD_MS, work, this.#around.after)) this.#alarmStrikes = 0;
+      else this.#leaveBehind(work);
     } catch (error) {
-      this.#alarmStrikes += 1;
-      const pauseMs = Math.min(ALARM_PAUSE_MAX_MS, 500 * 2 ** this.#alarmStrikes);
-      this.#around.alarmFailed(this.#alarmStrikes, error);
-      this.#setAlarm(this.#around.now() + pauseMs);
+      this.#alarmHasFailed(error);
     } finally {
-      this.#firing = null;
+      this.#alarm.handled();
     }
+  }
+
+  /** What the alarm has to do elsewhere, one at a time: the catalogue, R2 or the parent run may be slow to answer, or silent. */
+  #workAfter(run: Run | null): Promise<void> {
+    if (run !== null && run.finishedAt === null) return this.#goOn(run);
+    return (this.#ending ??= (run === null ? this.#abandon() : this.#end(run)).finally(() => {
+      this.#ending = null;
+    }));
+  }
+
+  /** Goes on with it beside whatever else there is to do; should this object die, or it take long, another alarm looks after it. */
+  #leaveBehind(work: Promise<void>): void {
+    this.#around.waitUntil(work.catch((error: unknown) => this.#alarmHasFailed(error)));
+    const now = this.#around.now();
+    const due = this.#run ? nextWakeAt(this.#run) : Number.POSITIVE_INFINITY;
+    const again = now + LEFT_BEHIND_MS;
+    const at = due > now ? Math.min(due, again) : again;
+    if (at < this.#alarm.at) this.#alarm.set(at);
+  }
+
+  #alarmHasFailed(error: unknown): void {
+    this.#alarmStrikes += 1;
+    const pauseMs = Math.min(ALARM_PAUSE_MAX_MS, 500 * 2 ** this.#alarmStrikes);
+    this.#around.alarmFailed(this.#alarmStrikes, error);
+    this.#alarm.set(this.#around.now() + pauseMs);
+  }
+
+  /** No run was ever recorded under this id, as far as it is known. */
+  async #abandon(): Promise<void> {
+    await this.#around.deleteAbandoned(this.#around.now() - ABANDONED_MS.age);
+    // A trigger that was sent again may have been recorded meanwhile.
+    if (this.load() === null && this.#alarm.at === Number.POSITIVE_INFINITY) await this.#store.deleteAll();
   }
 
   /** Never behind the catalogue: the run's next time is set before it is told. */
   async #goOn(run: Run): Promise<void> {
-    this.#setAlarm(nextWakeAt(run));
+    this.#alarm.set(nextWakeAt(run));
     try {
       await this.#feed.confirm(run);
     } catch (error) {
       this.#around.notTold(error);
       const again = this.#around.now() + LISTED_MS.pause;
-      if (again < this.#alarmAt) this.#setAlarm(again);
+      if (again < this.#alarm.at) this.#alarm.set(again);
     }
   }
 
@@ -354,7 +368,7 @@ export class RunProtocol {
     // It may have been retried meanwhile.
     if (run.finishedAt === null) return;
     if (this.#isRetentionOver(run)) await this.#endRetention(run);
-    else this.#setAlarm(nextWakeAt(run));
+    else this.#alarm.set(nextWakeAt(run));
   }
 
   #advance(run: Run, event: RunEvent, data = new Packer(this.#store.nextSeq)): Advance {
@@ -378,14 +392,14 @@ export class RunProtocol {
   }
 
   #tell(run: Run): void {
-    const isFar = this.#alarmAt > this.#around.now() + TOLD_AGAIN_MS;
+    const isFar = this.#alarm.at > this.#around.now() + TOLD_AGAIN_MS;
     this.#around.waitUntil(this.#noteListed(run, isFar));
   }
 
   /** A run that is final and listed has nothing due but what its state says: its alarm need not look first. */
   async #noteListed(run: Run, keep: boolean): Promise<void> {
     await this.#feed.note(run, keep);
-    if (this.#run === run && run.finishedAt !== null && this.#feed.isKept(run)) this.#setAlarm(nextWakeAt(run));
+    if (this.#run === run && run.finishedAt !== null && this.#feed.isKept(run)) this.#alarm.set(nextWakeAt(run));
   }
 
   #perform(run: Run, effects: readonly Effect[]): void {
@@ -401,42 +415,29 @@ export class RunProtocol {
     if (run.finishedAt !== null) {
       const now = this.#around.now();
       const due = nextWakeAt(run);
-      if (this.#alarmAt > Math.min(due, now + LISTED_MS.latest)) this.#setAlarm(Math.min(due, now + LISTED_MS.pause));
+      if (this.#alarm.at > Math.min(due, now + LISTED_MS.latest)) this.#alarm.set(Math.min(due, now + LISTED_MS.pause));
       return;
     }
-    if (this.#alarmAt === Number.POSITIVE_INFINITY) {
-      this.#setAlarm(nextWakeAt(run));
+    if (this.#alarm.at === Number.POSITIVE_INFINITY) {
+      this.#alarm.set(nextWakeAt(run));
       return;
     }
     const due = (change?.tasks ?? []).map(({ state }) => dueAt(state) ?? Number.POSITIVE_INFINITY);
     const owing = owedAt({ owed: change?.owes ?? [] });
     const soonest = due.reduce((earlier, at) => Math.min(earlier, at), owing);
-    if (soonest < this.#alarmAt) this.#setAlarm(soonest);
-  }
-
-  /**
-   * Never at or before now, nor at the very time of the alarm that is being handled: such alarms may not fire. The latter happens
-   * when the clock was set back, so that what the alarm was for is not due yet.
-   */
-  #setAlarm(at: number): void {
-    if (at === Number.POSITIVE_INFINITY) return;
-    const soonest = Math.max(at, this.#around.now() + 1);
-    const alarmAt = soonest === this.#firing ? soonest + 1 : soonest;
-    if (alarmAt === this.#alarmAt) return;
-    this.#alarmAt = alarmAt;
-    this.#around.setAlarm(this.#alarmAt);
+    if (soonest < this.#alarm.at) this.#alarm.set(soonest);
   }
 
   /** After a reset the alarm is known to the platform only; should it be gone or late, the run must not depend on it. */
   async #recoverAlarm(run: Run): Promise<void> {
     const at = await this.#around.getAlarm();
     // A commit has set it meanwhile, for the whole run, or the run was deleted: what was read is the past.
-    if (this.#alarmAt !== Number.POSITIVE_INFINITY || this.#run !== run) return;
+    if (this.#alarm.at !== Number.POSITIVE_INFINITY || this.#run !== run) return;
     const due = nextWakeAt(run);
-    if (at !== null && at <= due) this.#alarmAt = at;
-    else if (run.finishedAt === null) this.#setAlarm(due);
+    if (at !== null && at <= due) this.#alarm.recover(at);
+    else if (run.finishedAt === null) this.#alarm.set(due);
     // Whatever has become of its alarm, the run may not be listed yet.
-    else this.#setAlarm(Math.min(due, this.#around.now() + LISTED_MS.pause));
+    else this.#alarm.set(Math.min(due, this.#around.now() + LISTED_MS.pause));
   }
 
   /** A child run outlives its retention while its parent goes on; it looks again after as long, from a minute to a day. */
@@ -448,7 +449,7 @@ export class RunProtocol {
     const pauseMs = Math.min(KEPT_PAUSE_MS.most, Math.max(KEPT_PAUSE_MS.least, run.graph.retentionMs));
     const keptUntil = this.#around.now() + pauseMs;
     await this.#feed.extend(run, keptUntil);
-    this.#setAlarm(keptUntil);
+    this.#alarm.set(keptUntil);
   }
 
   #isRetentionOver(run: Run): boolean {
@@ -471,7 +472,7 @@ export class RunProtocol {
   }
 }
 
-function lastReport({ ordinal, attempt, token, progress, logs, logsDropped }: Settlement): AttemptReport {
-  const said = { from: 0, lines: logs, dropped: logsDropped, ...(progress !== undefined && { progress }) };
-  return { ordinal, attempt, token, ...said };
+/** Whether the run was recorded by this very call, made again because its answer was lost: then the payload is the run's own. */
+function isSameCall({ payload }: Run, request: AcceptRequest): boolean {
+  return payload.at === "r2" && request.payload.at === "r2" && payload.key === request.payload.key;
 }

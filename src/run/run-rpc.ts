@@ -12,16 +12,11 @@ import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
 import type { AttemptError, AwaitedRun, ChildRun, FailReason, LostTo, Progress } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
 import type { TriggerOrigin, TriggerSource } from "../core/trigger.ts";
-import type { PayloadDigest } from "../core/trigger-key.ts";
 
 declare const brand: unique symbol;
 
 export interface AcceptRequest {
   readonly runId: RunId;
-  /** Names this call: when it is made again, because its answer was lost, it is recognised as itself. */
-  readonly nonce: string;
-  /** Of the payload; absent: what comes again with the same key is not compared, or there is no key. */
-  readonly digest?: PayloadDigest;
   readonly graph: RunGraph;
   readonly origin: TriggerOrigin;
   readonly payload: PayloadParcel;
@@ -40,15 +35,10 @@ export interface AcceptRequest {
   readonly delayMs?: number;
 }
 
-/**
- * - `recorded`: this call has made the run, now or when it was made before.
- * - `deduplicated`: the run was there already. `mismatch`: it was, with another payload. Either way nothing was changed.
- */
-export type AcceptOutcome = "recorded" | "deduplicated" | "mismatch";
-
 export interface AcceptAnswer {
   readonly status: RunStatus;
-  readonly outcome: AcceptOutcome;
+  /** True if the run was there already: nothing was changed. */
+  readonly deduplicated: boolean;
   readonly grant: Grant;
 }
 

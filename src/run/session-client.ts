@@ -3,18 +3,25 @@
  * which the session fails.
  */
 import type { RunId } from "../core/ids.ts";
+import { CallTimeoutError } from "../platform/calls.ts";
 import { callRun } from "./run-client.ts";
 import type { RunWork } from "./run-rpc.ts";
 
 /** How long a session without calls is kept, in milliseconds: while it is open, the object is billed for its time. */
 const IDLE_MS = 50;
 
+/** A call that is not answered while so many times as long pass, ten seconds, is given up, and the session with it. */
+const OVERDUE_LOOKS = 200;
+
 export class SessionClient implements Disposable {
   readonly #env: Env;
   readonly #runId: RunId;
   #session: (RunWork & Disposable) | null = null;
   #calls = 0;
-  #isCalling = false;
+  /** Gives the call up that is under way; null: none is. */
+  #giveUp: ((error: CallTimeoutError) => void) | null = null;
+  /** How often the timer has found the same call under way. */
+  #looks = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(env: Env, runId: RunId) {
@@ -25,15 +32,18 @@ export class SessionClient implements Disposable {
   /** Calls are made one after the other. Rejects as `callRun` does. */
   async call<T>(call: (run: RunWork) => Promise<T>): Promise<T> {
     this.#calls += 1;
-    this.#isCalling = true;
+    this.#looks = 0;
+    const { promise: overdue, reject } = Promise.withResolvers<never>();
+    this.#giveUp = reject;
+    this.#timer ??= this.#lookLater();
     try {
-      return await (this.#session === null ? this.#openWith(call) : call(this.#session));
+      return await Promise.race([this.#session === null ? this.#openWith(call) : call(this.#session), overdue]);
     } catch {
       // What a session that has broken says is of many kinds; what is the call's own fault comes again.
       this[Symbol.dispose]();
       return await callRun(this.#env, this.#runId, call);
     } finally {
-      this.#isCalling = false;
+      this.#giveUp = null;
     }
   }
 
@@ -53,15 +63,21 @@ export class SessionClient implements Disposable {
 
   async #keep(opening: Promise<RunWork & Disposable>): Promise<void> {
     this.#session = await opening;
-    this.#timer = this.#closeWhenIdle();
+    // Of a call that was given up meanwhile: it is closed like any other.
+    this.#timer ??= this.#lookLater();
   }
 
-  /** One timer for the calls of `IDLE_MS`: to set one at each call would be a part of every hop. */
-  #closeWhenIdle(): ReturnType<typeof setTimeout> {
+  /**
+   * Closes the session when it is idle, and gives a call up that is not answered. One timer for the calls of `IDLE_MS`: to set one at
+   * each call would be a part of every hop.
+   */
+  #lookLater(): ReturnType<typeof setTimeout> {
     const before = this.#calls;
     return setTimeout(() => {
-      if (this.#isCalling || this.#calls > before) this.#timer = this.#closeWhenIdle();
-      else this[Symbol.dispose]();
+      if (this.#giveUp === null && this.#calls === before) return this[Symbol.dispose]();
+      this.#timer = this.#lookLater();
+      this.#looks += 1;
+      if (this.#looks >= OVERDUE_LOOKS) this.#giveUp?.(new CallTimeoutError("the run", OVERDUE_LOOKS * IDLE_MS));
     }, IDLE_MS);
   }
 }

@@ -2,25 +2,14 @@
 import type { Plan } from "../core/plan.ts";
 import { schedulesOf } from "../core/schedule.ts";
 import { FORMAT_VERSION } from "../core/version.ts";
-import { isPassing } from "../run/run-client.ts";
+import { callWithRetries } from "../platform/calls.ts";
 import type { Lifetime } from "../trigger/accept.ts";
 import type { SchedulesRpc } from "./schedules-rpc.ts";
 
 const NAME = "schedules";
-const PAUSES_MS = [100, 500] as const;
-
 /** Calls the object, with bounded retries. Rejects when the surroundings keep failing. */
 export async function callSchedules<T>(env: Env, call: (schedules: SchedulesRpc) => Promise<T>): Promise<T> {
-  for (const pauseMs of PAUSES_MS) {
-    try {
-      // A fresh stub each time: one that has failed stays broken.
-      return await call(env.SCHEDULES.getByName(NAME));
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      await scheduler.wait(pauseMs * (0.5 + Math.random() / 2));
-    }
-  }
-  return call(env.SCHEDULES.getByName(NAME));
+  return callWithRetries("the object of the schedules", () => call(env.SCHEDULES.getByName(NAME)));
 }
 
 /** When the deployment was made that this isolate runs, epoch ms; 0 if the platform does not say. */

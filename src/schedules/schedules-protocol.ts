@@ -26,7 +26,7 @@ import {
   type ScheduleState,
 } from "../core/schedule.ts";
 import { deployPauseMs, refuseNewer, takesOver } from "../core/version.ts";
-import type { After } from "../run/run-feed.ts";
+import type { After } from "../platform/patience.ts";
 import { pauseAfter, ScheduleEntry } from "./schedule-entry.ts";
 import type { Announcement, ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
 import type { ScheduleStore, StoredDeployment } from "./store.ts";

@@ -58,7 +58,7 @@ export class AttemptWaits {
     const inPlaceMs = Math.min(leftMs, IN_PLACE_MS, attemptLeftMs / 2);
     this.#pending.set(call, awaited);
     try {
-      const document = await callRun(this.#env, runId, (run) => run.untilFinal(inPlaceMs));
+      const document = await callRun(this.#env, runId, (run) => run.untilFinal(inPlaceMs), inPlaceMs);
       if (document !== null) return document;
       if (leftMs <= inPlaceMs) throw resultTimedOut(runId, timeoutMs);
       await this.#steps.idle();

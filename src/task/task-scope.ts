@@ -2,10 +2,9 @@
  * One attempt of a task, as its author and the helpers see it. It collects what the attempt passes, logs and triggers; nothing
  * of that is visible to anybody before the attempt has settled, but the runs it triggers, which a later attempt finds again.
  */
-import type { RunId } from "../core/ids.ts";
+import { childTriggerKey, eventKey, type RunId } from "../core/ids.ts";
 import { ProblemError } from "../core/result.ts";
 import { spanOf } from "../core/trace.ts";
-import { eventKey, taskKey, type TriggerKey } from "../core/trigger-key.ts";
 import type { ChildRun, Progress } from "../core/run.ts";
 import { nearest } from "../conf/nearest.ts";
 import type { Lease, RunDocument } from "../run/run-rpc.ts";
@@ -25,10 +24,8 @@ import type {
   TriggeredRun,
 } from "./author-api.ts";
 import { bindMethods } from "./bind-methods.ts";
-import { ChildKeys, type ChildKey } from "./child-keys.ts";
 import { markingEnv } from "./marking-env.ts";
 import { openObjectAt } from "./open-object.ts";
-import { OutputStore } from "./output-store.ts";
 import { emitNamedEvent, resultTimeoutMs, triggerTask, type TriggerPort } from "./triggering.ts";
 
 /** Characters. */
@@ -43,7 +40,7 @@ export class TaskScope implements TaskContext {
   readonly #inputs: AttemptInputs;
   readonly #port: TriggerPort;
   readonly #end: AttemptEnd;
-  readonly #childKeys: ChildKeys;
+  readonly #ordinals = new Map<string, number>();
   readonly #children: ChildRun[] = [];
   readonly #passedTo = new Map<string, unknown>();
   readonly #startedAt = Date.now();
@@ -75,7 +72,6 @@ export class TaskScope implements TaskContext {
     this.#inputs = inputs;
     this.#port = port;
     this.#end = end;
-    this.#childKeys = new ChildKeys(lease, new OutputStore(lease, port.env));
     const { runId, task, attempt, item } = lease;
     this.log = new AttemptLog({ run: runId, task, ...(item !== undefined && { item: item.index }), attempt });
   }
@@ -140,8 +136,7 @@ export class TaskScope implements TaskContext {
   async triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
     this.#refuseIfEnded("triggerTaskWithEvent");
     const { runId, task: name } = this.#lease;
-    const own = options?.idempotencyKey;
-    const key = own === undefined ? this.#childKey(task) : taskKey(own);
+    const derivedKey = this.#derivedKey(task);
     const origin = {
       source: "task",
       by: name,
@@ -149,7 +144,7 @@ export class TaskScope implements TaskContext {
       depth: this.#lease.depth + 1,
       ...this.#span(),
     } as const;
-    const run = await orGiveBack(key, () => triggerTask(this.#port, { task, payload, options, key, origin }));
+    const run = await triggerTask(this.#port, { task, payload, options, derivedKey, origin });
     const child = { runId: run.runId, task };
     this.#children.push(child);
     return { ...run, result: (awaiting) => this.#resultOf(child, awaiting?.timeout) };
@@ -159,11 +154,11 @@ export class TaskScope implements TaskContext {
     this.#refuseIfEnded("emitEvent");
     const parent = { runId: this.#lease.runId, task: this.#lease.task };
     // No task can be called so: the name of an event and that of a task are never taken for each other.
-    const own = options?.idempotencyKey;
-    const key = own === undefined ? this.#childKey(`event:${name}`) : eventKey(name, own);
+    const derivedKey = this.#derivedKey(`event:${name}`);
+    const key = options?.idempotencyKey;
+    const idempotencyKey = key === undefined ? derivedKey : eventKey(name, key);
     const depth = this.#lease.depth + 1;
-    const event = { name, payload, idempotencyKey: key, parent, depth, ...this.#span() };
-    const emitted = await orGiveBack(key, () => emitNamedEvent(this.#port, event));
+    const emitted = await emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent, depth, ...this.#span() });
     const runs = emitted.map(({ runId, task }) => ({ runId, task }));
     this.#children.push(...runs);
     return { runs };
@@ -251,9 +246,14 @@ export class TaskScope implements TaskContext {
     return (this.#steps ??= new AttemptSteps(this.#lease, this.#end, this.#port.env));
   }
 
-  /** The key of a trigger of this target that is made now: in the task's own code, or in one of its steps. */
-  #childKey(target: string): ChildKey {
-    return this.#childKeys.of(target, currentStep(this.#steps));
+  /** The key of the next trigger of this target, here: in the task's own code, or in one of its steps. */
+  #derivedKey(target: string): string {
+    const { runId, task, item } = this.#lease;
+    const step = currentStep(this.#steps);
+    const counted = step === null ? target : `${target} in ${step}`;
+    const ordinal = this.#ordinals.get(counted) ?? 0;
+    this.#ordinals.set(counted, ordinal + 1);
+    return childTriggerKey({ runId, task, item: item?.index }, target, ordinal, step);
   }
 
   /** An attempt whose time is up may go on running; it must not start anything any more. */
@@ -285,15 +285,5 @@ export class TaskScope implements TaskContext {
       detail: `"${name}" is no ${where} task of "${this.name}".`,
       hint: meant === null ? list : `Did you mean "${meant}"? ${list}`,
     };
-  }
-}
-
-/** Triggers with this key, which is free again if that fails: what was not accepted has none. */
-async function orGiveBack<T>(key: TriggerKey | ChildKey, trigger: () => Promise<T>): Promise<T> {
-  try {
-    return await trigger();
-  } catch (error) {
-    if ("giveBack" in key) key.giveBack();
-    throw error;
   }
 }

@@ -3,12 +3,10 @@ import type { RunId } from "../core/ids.ts";
 import type { Plan } from "../core/plan.ts";
 import { ProblemError } from "../core/result.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
-import type { TriggerKey } from "../core/trigger-key.ts";
 import { encodePayload } from "../payload/codec.ts";
 import { callRun } from "../run/run-client.ts";
 import type { RunDocument } from "../run/run-rpc.ts";
 import type { AcceptTrigger, Lifetime } from "../trigger/accept.ts";
-import type { DerivedKey } from "../trigger/derived-key.ts";
 import type { EmitEvent, EmittedEvent, EmittedRun } from "../trigger/emit.ts";
 import type { DurationInput, TriggeredRun, TriggerOptions } from "./author-api.ts";
 import { millisecondsOf, ResultTimeoutError } from "./errors.ts";
@@ -30,20 +28,20 @@ export interface AuthorTrigger {
   readonly task: string;
   readonly payload: unknown;
   readonly options: TriggerOptions | undefined;
-  /** Null: a fresh run each time. */
-  readonly key: TriggerKey | DerivedKey | null;
+  /** Of a trigger that names no key of its own; null: a fresh run each time. */
+  readonly derivedKey: string | null;
   readonly origin: TriggerOrigin;
 }
 
 /** Triggers a task; rejects with `ProblemError` if it is refused. */
 export async function triggerTask(port: TriggerPort, trigger: AuthorTrigger): Promise<TriggeredRun> {
-  const { task, options, key, origin } = trigger;
+  const { task, options, derivedKey, origin } = trigger;
   const payload = encodePayload(trigger.payload);
   if (!payload.ok) throw new ProblemError(payload.problem);
   const accepted = await port.accept(port.env, port.lifetime, {
     task,
     payload: payload.value,
-    idempotencyKey: key,
+    idempotencyKey: options?.idempotencyKey ?? derivedKey,
     origin: { ...origin, ...(port.url !== undefined && { url: port.url }) },
     delayMs: millisecondsOf(options?.delay ?? 0),
   });
@@ -77,7 +75,7 @@ export function resultTimedOut(runId: RunId, timeoutMs: number): ResultTimeoutEr
 
 async function resultOf(env: Env, runId: RunId, timeout: DurationInput | undefined): Promise<RunDocument> {
   const timeoutMs = resultTimeoutMs(timeout);
-  const document = await callRun(env, runId, (run) => run.untilFinal(timeoutMs));
+  const document = await callRun(env, runId, (run) => run.untilFinal(timeoutMs), timeoutMs);
   if (document !== null) return document;
   throw resultTimedOut(runId, timeoutMs);
 }

@@ -10,7 +10,7 @@ import type { DebouncePlan } from "../core/plan.ts";
 import { debounceName, type WindowAnswer } from "../limits/debounce-rpc.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
 import { payloadKey } from "../payload/limit-keys.ts";
-import { callWithRetries } from "../run/run-client.ts";
+import { callWithRetries } from "../platform/calls.ts";
 
 /** Asks for the run of the open window, `started` being the run that was found started. */
 export async function debounceWindow(
@@ -21,7 +21,7 @@ export async function debounceWindow(
   started: RunId | null,
 ): Promise<WindowAnswer> {
   const fresh = runIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
-  return callWithRetries(() =>
+  return callWithRetries("the window of a debounced task", () =>
     env.DEBOUNCES.getByName(debounceName(task, key)).window({ idempotencyKey, started, fresh }),
   );
 }

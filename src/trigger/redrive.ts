@@ -10,6 +10,7 @@ import type { DeadLetter, DeadLetterReason } from "../core/dead-letter.ts";
 import type { RunId } from "../core/ids.ts";
 import { parseParked } from "../core/parked-debt.ts";
 import { callDeadLetters } from "../dead-letters/dead-letters-client.ts";
+import { SEND_LIMIT_MS, within } from "../platform/calls.ts";
 import type { callRun } from "../run/run-client.ts";
 import type { Lifetime } from "./accept.ts";
 import { triggerNotified, type R2EventDependencies } from "./r2-events.ts";
@@ -79,6 +80,6 @@ async function payParked(
 async function wakeRun({ callRun }: RedriveDependencies, env: Env, runId: RunId): Promise<Redriven> {
   const run = await callRun(env, runId, (object) => object.describe());
   if (run === null) return { type: "failed", reason: "refused", detail: `There is no run ${runId} (any more).` };
-  await env.RUN_QUEUE.send({ run_id: runId }, { contentType: "json" });
+  await within(SEND_LIMIT_MS, "the queue", env.RUN_QUEUE.send({ run_id: runId }, { contentType: "json" }));
   return { type: "redriven", runs: [{ runId, task: run.task }] };
 }

@@ -1,11 +1,9 @@
 /** How everybody else reaches the objects that know the versions of a bucket's objects. All of their methods may be called again. */
-import { isPassing } from "../run/run-client.ts";
+import { callWithRetries } from "../platform/calls.ts";
 import type { DigestedVersion, NotifiedVersion, SeenVersion, VersionIdentity, VersionsRpc } from "./versions-rpc.ts";
 
 /** The keys of a bucket are shared out: an object takes some hundred writes a second, a queue of notifications brings 5,000. */
 const SHARES = 16;
-const PAUSES_MS = [100, 500] as const;
-
 /** What everybody calls the version that a notification is about. Rejects when the surroundings keep failing. */
 export async function identifyNotified(
   env: Env,
@@ -76,16 +74,7 @@ async function callVersions<T>(
   call: (versions: VersionsRpc) => Promise<T>,
 ): Promise<T> {
   const name = `${bucket}/${share}`;
-  for (const pauseMs of PAUSES_MS) {
-    try {
-      // A fresh stub each time: one that has failed stays broken.
-      return await call(env.VERSIONS.getByName(name));
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-      await scheduler.wait(pauseMs * (0.5 + Math.random() / 2));
-    }
-  }
-  return call(env.VERSIONS.getByName(name));
+  return callWithRetries("the object of the versions", () => call(env.VERSIONS.getByName(name)));
 }
 
 /** FNV-1a: keys that begin alike are spread all the same. */

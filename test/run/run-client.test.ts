@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { callRun, isPassing, RunUnreachableError } from "../../src/run/run-client.ts";
+import { isPassing } from "../../src/platform/calls.ts";
+import { callRun, RunUnreachableError } from "../../src/run/run-client.ts";
 import type { RunRpc } from "../../src/run/run-rpc.ts";
 import { newRunId } from "../support/hand-driven.ts";
 

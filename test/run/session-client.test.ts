@@ -5,6 +5,7 @@ import { readGrant } from "../../src/run/grant-rpc.ts";
 import { SessionClient } from "../../src/run/session-client.ts";
 import { RunObject } from "../../src/run/run-object.ts";
 import { RunSession } from "../../src/run/run-session.ts";
+import { silence, stopTimers } from "../support/silence.ts";
 import { acceptance, CLAIM, HandDrivenRun, newRunId, only, succeeded } from "../support/hand-driven.ts";
 
 afterEach(() => {
@@ -23,14 +24,17 @@ async function claim(client: SessionClient) {
 }
 
 /** A client whose sessions are watched. */
-function watched() {
+function watched(
+  { claim }: { readonly claim: () => Promise<string> } = { claim: async () => "grant" },
+  isOpen: Promise<void> = Promise.resolve(),
+) {
   const closed = vi.fn();
-  const session = { claim: async () => "grant", [Symbol.dispose]: closed };
-  const opened = vi.fn(async () => session);
+  const session = { claim, [Symbol.dispose]: closed };
+  const opened = vi.fn(() => isOpen.then(() => session));
   // A promise of a session takes calls as the session does.
-  const stub = { session: () => Object.assign(opened(), session) };
+  const stub = { session: () => Object.assign(opened(), session), claim: vi.fn(claim) };
   const RUNS = Object.assign(Object.create(env.RUNS), { getByName: () => stub });
-  return { client: new SessionClient({ ...env, RUNS }, newRunId()), opened, closed };
+  return { client: new SessionClient({ ...env, RUNS }, newRunId()), opened, closed, stub };
 }
 
 describe("a driver's client of its run", () => {
@@ -69,6 +73,45 @@ describe("a driver's client of its run", () => {
     const { client, closed } = watched();
     await expect(client.call(() => Promise.reject(new TypeError("no such thing")))).rejects.toThrow("no such thing");
     expect(closed).toHaveBeenCalledOnce();
+  });
+
+  it("gives up a call that its session does not answer for ten seconds, and makes it again without one", async () => {
+    stopTimers();
+    const { client, closed, stub } = watched({ claim: () => silence() });
+    stub.claim.mockResolvedValue("granted");
+    const answer = client.call((run) => run.claim(CLAIM));
+    await vi.advanceTimersByTimeAsync(9_900);
+    expect(stub.claim).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await answer).toBe("granted");
+    expect([closed.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0]);
+  });
+
+  it("gives up a session that does not open, and closes it if it opens late", async () => {
+    stopTimers();
+    const opening = Promise.withResolvers<void>();
+    const { client, closed, stub } = watched({ claim: () => silence() }, opening.promise);
+    stub.claim.mockResolvedValue("granted");
+    const answer = client.call((run) => run.claim(CLAIM));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await answer).toBe("granted");
+    opening.resolve();
+    await vi.advanceTimersByTimeAsync(100);
+    expect([closed.mock.calls.length, vi.getTimerCount()]).toEqual([1, 0]);
+  });
+
+  it("waits for each call anew", async () => {
+    stopTimers();
+    const calls: ((grant: string) => void)[] = [];
+    const { client, opened } = watched({ claim: () => new Promise<string>((resolve) => void calls.push(resolve)) });
+    for (let call = 0; call < 3; call += 1) {
+      const answer = client.call((run) => run.claim(CLAIM));
+      await vi.advanceTimersByTimeAsync(9_900);
+      calls.at(-1)?.("granted");
+      expect(await answer).toBe("granted");
+    }
+    expect(opened).toHaveBeenCalledOnce();
+    client[Symbol.dispose]();
   });
 
   it("closes a session that nobody has used for a while, and opens another with the next call", async () => {

@@ -73,6 +73,8 @@ export class ControlsHost {
       now: () => this.#ground.wall(),
       setAlarm: async (at) => this.#arm(at),
       resumed: (task, runId) => this.#resumed(life, task, runId),
+      copy: async () => {},
+      waitUntil: (work) => void work,
       log: (message, error) => this.#ground.tell(() => `controls: ${message}: ${String(error)}`),
     });
   }

@@ -2,7 +2,7 @@
 import type { Ground } from "./ground.ts";
 import { copied } from "./plain-data.ts";
 
-/** The surroundings failed, not the call: what `isPassing` of `run/run-client.ts` recognises. */
+/** The surroundings failed, not the call: what `isPassing` of `platform/calls.ts` recognises. */
 export class PassingError extends Error {
   constructor(message: string) {
     // It is thrown often, and nobody reads from where: to find that out took longer than the call that it ends.

@@ -6,7 +6,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { graphFrom } from "../../src/core/graph.ts";
 import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
-import { descriptionOf, type PayloadParcel } from "../../src/core/payload-ref.ts";
+import type { PayloadParcel } from "../../src/core/payload-ref.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { readAcceptAnswer, readGrant } from "../../src/run/grant-rpc.ts";
@@ -39,7 +39,6 @@ export function acceptance(
   if (graph === null) throw new Error(`no task ${root}`);
   return {
     runId: newRunId(),
-    nonce: crypto.randomUUID(),
     graph,
     origin: { source: "api", by: "test", parent: null },
     payload: inline(payload),
@@ -51,9 +50,9 @@ export function acceptance(
 export function inline(value: unknown): PayloadParcel {
   const encoded = encodePayload(value);
   if (!encoded.ok) throw new Error(encoded.problem.detail);
-  const { body } = encoded.value;
+  const { body, ...description } = encoded.value;
   if (body instanceof ReadableStream) throw new Error("a stream is no inline payload");
-  return { ...descriptionOf({ ...encoded.value, size: body.length }), at: "inline", bytes: body };
+  return { ...description, size: body.length, at: "inline", bytes: body };
 }
 
 export function settlement(lease: Lease, outcome: AttemptOutcome): Settlement {

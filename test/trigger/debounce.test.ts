@@ -2,7 +2,6 @@ import { createExecutionContext, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
-import { apiKey } from "../../src/core/trigger-key.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { acceptTrigger } from "../../src/task/deployment.ts";
@@ -35,7 +34,7 @@ async function trigger(
   const accepted = await acceptTrigger(env, createExecutionContext(), {
     task,
     payload: payload.value,
-    idempotencyKey: idempotencyKey === null ? null : apiKey(idempotencyKey),
+    idempotencyKey,
     origin,
     delayMs,
   });

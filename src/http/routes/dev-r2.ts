@@ -8,6 +8,7 @@ import type { Plan } from "../../core/plan.ts";
 import type { Problem } from "../../core/result.ts";
 import { ByteSource } from "../../payload/byte-source.ts";
 import { PART_BYTES, uploadParts } from "../../payload/payload-upload.ts";
+import { SEND_LIMIT_MS, within } from "../../platform/calls.ts";
 import { runIdFor } from "../../trigger/accept.ts";
 import { boundBucket } from "../../trigger/bound-bucket.ts";
 import { tasksOf } from "../../trigger/r2-events.ts";
@@ -62,7 +63,7 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
     object: R2Notification["object"],
   ): Promise<{ event: R2Notification; will_trigger: { run_id: string; task: string }[] }> {
     const event: R2Notification = { account: "local", action, bucket, object, eventTime: nextVersionTime() };
-    await env.R2_EVENT_QUEUE.send(event, { contentType: "json" });
+    await within(SEND_LIMIT_MS, "the queue", env.R2_EVENT_QUEUE.send(event, { contentType: "json" }));
     const key = versionKeyOf(event);
     const will_trigger = await Promise.all(
       tasksOf(plan, event).map(async (task) => ({ run_id: await runIdFor(task, key), task })),

@@ -2,7 +2,6 @@
 import { Hono, type Context } from "hono";
 import type { Plan } from "../../core/plan.ts";
 import type { TriggerOrigin } from "../../core/trigger.ts";
-import { apiKey } from "../../core/trigger-key.ts";
 import { encodeRequestBody } from "../../payload/request-body.ts";
 import type { callRun } from "../../run/run-client.ts";
 import { unknownTask, type AcceptTrigger } from "../../trigger/accept.ts";
@@ -30,11 +29,10 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
       MAX_PAYLOAD_BYTES,
     );
     if (!payload.ok) return problemResponse(c, payload.problem);
-    const key = headers["Idempotency-Key"];
     const accepted = await acceptTrigger(c.env, c.executionCtx, {
       task,
       payload: payload.value,
-      idempotencyKey: key === undefined ? null : apiKey(key),
+      idempotencyKey: headers["Idempotency-Key"] ?? null,
       origin: originOf(c, headers["X-Peach-Source"]),
       delayMs: query.delay ?? 0,
     });
@@ -44,7 +42,7 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
 
     const { runId } = accepted.value;
     // Accepted is accepted: if the run cannot be reached meanwhile, the answer is that it goes on.
-    const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs)).catch(() => null);
+    const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs), waitMs).catch(() => null);
     if (final !== null) return reply(200, final);
     // Meanwhile the status has moved on from the one it was accepted with.
     const current = await callRun(c.env, runId, (run) => run.describe()).catch(() => null);

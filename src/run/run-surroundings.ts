@@ -1,0 +1,39 @@
+/** What a run needs from outside: the object gives it the platform's, the simulation its own. */
+import type { RunId } from "../core/ids.ts";
+import type { Run, RunChange } from "../core/run.ts";
+import type { Effect } from "../core/run-event.ts";
+import type { After } from "../platform/patience.ts";
+import type { News } from "./live-attempts.ts";
+import type { TellCatalog } from "./run-feed.ts";
+
+export interface RunSurroundings {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Belongs to the commit under way: durable with it, and answers wait for it. */
+  setAlarm(at: number): void;
+  /** Null if none is set, and while one is handled. */
+  getAlarm(): Promise<number | null>;
+  /** Whether anybody listens to the run. */
+  isListenedTo(): boolean;
+  /** The run has changed; `position` is that of the change in the journal. */
+  changed(run: Run, change: RunChange, position: number): void;
+  /** An attempt that is under way has said something new. */
+  heard(run: Run, news: News): void;
+  /** Called after the commit; what comes of it may be lost or repeated. */
+  perform(run: Run, effect: Effect): void;
+  /** Deletes what the run has outside its journal. */
+  deletePayloads(runId: RunId): Promise<void>;
+  /** Deletes what was stored before this time (epoch ms) for this id, of which no run was ever recorded. */
+  deleteAbandoned(storedBefore: number): Promise<void>;
+  /** Whether the run that triggered this one is not final: one of its attempts may trigger again, and must find this run. */
+  mayBeTriggeredAgain(run: Run): Promise<boolean>;
+  /** Tells the catalogue how the run stands. */
+  readonly tellCatalog: TellCatalog;
+  readonly after: After;
+  /** The catalogue could not be told; the alarm will try again. */
+  notTold(error: unknown): void;
+  /** Carries work on beyond the answer. */
+  waitUntil(work: Promise<void>): void;
+  /** The alarm failed for the `strikes`th time in a row; it is set again. */
+  alarmFailed(strikes: number, error: unknown): void;
+}
