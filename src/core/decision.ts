@@ -4,6 +4,7 @@
  * It owns the cascade (a final task readies or skips its children) and the hand-out of leases; the rules of each event are in
  * `machine.ts`.
  */
+import { isSuspect } from "./blame.ts";
 import { ChangeNotes } from "./change-notes.ts";
 import { attemptTimeoutMs, isStopping, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
 import { EachItems } from "./each-items.ts";
@@ -98,12 +99,6 @@ export class Decision {
   openAttempt(ordinal: number, attempt: number): AttemptRecord {
     const record = this.entry(ordinal).attempts[attempt - 1];
     return record ?? { attempt, status: "running", startedAt: this.now, finishedAt: null, error: null, logs: null };
-  }
-
-  /** The attempts that count against the task's budgets: those since it was retried in place. */
-  counted(ordinal: number): readonly AttemptRecord[] {
-    const { attempts, retriedAfter } = this.entry(ordinal);
-    return attempts.slice(retriedAfter);
   }
 
   set(ordinal: number, state: TaskState, attempt?: AttemptRecord): void {
@@ -421,7 +416,8 @@ export class Decision {
   }
 
   #laneOf(ordinal: number): Lane {
-    return laneOfEntry(this.entry(ordinal), this.#gathered(ordinal));
+    const entry = this.entry(ordinal);
+    return isSuspect(entry, this.#changes.get(ordinal)) ? "executor" : laneOfEntry(entry, this.#gathered(ordinal));
   }
 
   #timeoutMs(ordinal: number): number {

@@ -144,6 +144,7 @@ function resetItems(run: Run, progress: EachProgress): void {
     item.state = PENDING;
     delete item.waits;
     item.retriedAfter = item.attempts.length;
+    item.isSuspect = false;
   }
   progress.cursor = 0;
 }

@@ -2,6 +2,7 @@
  * How a change folds into a run. Folding all changes of a journal in order gives the run; so the fold must stay able to read the
  * entries of older versions.
  */
+import { hasLostWorker } from "./blame.ts";
 import { foldEach, foldItem } from "./each.ts";
 import {
   entryOf,
@@ -29,6 +30,7 @@ export function fold(run: Run, change: RunChange): void {
     entry.state = state;
     if (retriedAfter !== undefined) {
       entry.retriedAfter = retriedAfter;
+      entry.isSuspect = false;
       // Its waits begin anew.
       delete entry.waits;
     }
@@ -36,6 +38,8 @@ export function fold(run: Run, change: RunChange): void {
     else run.active.delete(ordinal);
     for (const attempt of attempts) {
       entry.attempts[attempt.attempt - 1] = attempt;
+      if (attempt.status === "suspended") entry.progressAfter = attempt.attempt;
+      if (attempt.lostTo !== undefined) entry.isSuspect = hasLostWorker(entry.attempts.slice(entry.retriedAfter));
       if (entry.item !== undefined) forgetOld(entry.attempts, attempt.attempt - 1 - FULL_ATTEMPTS);
     }
     if (state.status === "waiting" && state.for === "run") foldWaits(entry, state.awaits);
@@ -69,6 +73,7 @@ function foldStep(run: Run, ordinal: number, step: StepRecord): void {
   const entry = entryOf(run, ordinal);
   if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
   (entry.steps ??= []).push(step);
+  entry.progressAfter = entry.attempts.length - 1;
 }
 
 function foldWaits(entry: TaskEntry, awaits: readonly AwaitedRun[]): void {

@@ -115,6 +115,8 @@ export function holdEffects(view: HoldView, changes: Iterable<TaskChange>): Hold
 function effectsOf(view: HoldView, limits: TaskLimits, before: TaskEntry, change: TaskChange): HoldEffect[] {
   const { run, now } = view;
   const { ordinal, state, attempts } = change;
+  // Only the record of an attempt that is over has changed.
+  if (state === before.state) return [];
   const begun = attempts.reduce((most, { attempt }) => Math.max(most, attempt), before.attempts.length);
   const was = attemptOf(before.state, before.attempts.length);
   const is = attemptOf(state, begun);

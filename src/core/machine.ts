@@ -7,11 +7,16 @@
  *        │                                      ▲  ▲  ▲                               │ │ │
  *        │ an upstream failed          wake:    │  │  └── lost: lease expired, or told ┘ │ │
  *        │ or was skipped              redispatch  │ wake: retryAt                       │ │
- *        ▼                                      └──┘ retrying ◀── threw, retries left ────┘ │
- *     skipped              cancel: ──▶ cancelled                  settle ──▶ succeeded, failed
+ *        ▼                                      └──┘ retrying ◀── threw, retries left; ───┘ │
+ *     skipped              cancel: ──▶ cancelled          lost again      settle ──▶ succeeded, failed
+ *
+ *     running ── lost: three workers in a row that it had alone; or all attempts of a day ──▶ failed (see losses.ts)
  *
  *     running ── of an external task: its method has returned ──▶ waiting ── completed, or timed out (see external.ts)
  *     running ── suspended: awaits another run ──▶ waiting ── that run is final, or the wait is over ──▶ queued
+ *
+ * Attempts that failed or were lost count since the last progress: a recorded step, or a wait for another run. So a task that makes
+ * no progress has at most `retries.limit + 1` attempts that fail, and one that does has them anew.
  *
  * Final states change by one event only, `retried` (see retry-in-place.ts), of a run that is final as a whole.
  *
@@ -22,9 +27,11 @@
  * lease of an earlier attempt can never be mistaken for the present one. Whatever comes late, twice or out of order is ignored,
  * with the reason.
  */
+import { failuresAmong, sinceProgress, sinceRetry } from "./blame.ts";
 import { Decision } from "./decision.ts";
 import { beginWait, completedRecord, expiredRecord, standingOfCompletion } from "./external.ts";
 import { answerHold, askAgainFor, holdPaused, resumeTask, settleLate } from "./holding.ts";
+import { afterLoss, learnLate } from "./losses.ts";
 import { recordStep } from "./steps.ts";
 import { askAgain, resume, suspend } from "./suspension.ts";
 import { cancelChildren, cancelLateChildren, notePaid, notePark, payAgain, payParked } from "./owed.ts";
@@ -33,18 +40,14 @@ import { noteTold, noteWatcher, tellAgain } from "./watching.ts";
 import { fractionOf, retryDelayMs } from "./retry.ts";
 import { retryInPlace } from "./retry-in-place.ts";
 import { dueAt, entryOf, isFinal } from "./run.ts";
-import type { AttemptError, AttemptRecord, FailReason, LostTo, Run, TaskState } from "./run.ts";
+import type { AttemptError, AttemptRecord, FailReason, Run, TaskState } from "./run.ts";
 import type { Advance, DriverClaim, Completion, RunEvent, SettledAttempt } from "./run-event.ts";
-
-/** A task whose worker dies more often than this fails with reason `worker_lost`. */
-export const WORKER_LOST_LIMIT = 10;
 
 /** The longest delay that a task may ask for with `RetryAfterError`: as long as the longest of a policy. 30 days. */
 const RETRY_AFTER_MAX_MS = 2_592_000_000;
 
-/** The longest pause before a lost attempt is started again, by what it was lost to. */
-const LOST_PAUSE_MAX_MS = { worker: 15_000, surroundings: 300_000 } as const;
-const LOST_PAUSE_FIRST_MS = 250;
+/** A task that fails more often than this fails for good, also if it makes progress each time. */
+const MOST_FAILURES = 1_000;
 
 /** Due tasks looked at in one wake; the rest follow in the next. It bounds the size of one journal entry. */
 const WAKE_BATCH = 1_000;
@@ -173,7 +176,7 @@ function settle(decision: Decision, settled: SettledAttempt): void {
       });
       break;
     case "lost":
-      afterLoss(decision, ordinal, closed(decision, settled, "lost", outcome.error), outcome.to);
+      afterLoss(decision, ordinal, closed(decision, settled, "lost", outcome.error), { to: outcome.to, isTold: true });
       break;
     case "waiting":
       beginWait(decision, ordinal, closed(decision, settled, "running", null));
@@ -185,11 +188,13 @@ function settle(decision: Decision, settled: SettledAttempt): void {
 }
 
 /**
- * It changes nothing but a slot that was kept until now; and what an attempt had triggered when its run was cancelled, or it was
- * completed, is known only now.
+ * It changes nothing but a slot that was kept until now, and who is to blame; and what an attempt had triggered when its run was
+ * cancelled, or it was completed, is known only now.
  */
-function tooLate(decision: Decision, { ordinal, attempt, children }: SettledAttempt): void {
+function tooLate(decision: Decision, settled: SettledAttempt): void {
+  const { ordinal, attempt, children } = settled;
   settleLate(decision, ordinal, attempt);
+  learnLate(decision, settled);
   const record = decision.entry(ordinal).attempts[attempt - 1];
   if (record?.status !== "cancelled" && record?.completedBy === undefined) return;
   decision.notes.children(children);
@@ -233,10 +238,11 @@ function afterFailure(
   attempt: AttemptRecord,
   failure: { readonly retryable: boolean; readonly retryAfterMs: number | null; readonly reason: FailReason },
 ): void {
-  const { task } = decision.entry(ordinal);
-  const failures =
-    1 + decision.counted(ordinal).filter(({ status }) => status === "failed" || status === "timed_out").length;
-  if (!failure.retryable || failures > task.retries.limit || decision.isStopping(ordinal)) {
+  const entry = decision.entry(ordinal);
+  const { task } = entry;
+  const failures = 1 + failuresAmong(sinceProgress(entry));
+  const isSpent = failures > task.retries.limit || failuresAmong(sinceRetry(entry)) >= MOST_FAILURES;
+  if (!failure.retryable || isSpent || decision.isStopping(ordinal)) {
     decision.end(ordinal, { status: "failed", finishedAt: decision.now, reason: failure.reason }, attempt);
     return;
   }
@@ -249,25 +255,6 @@ function afterFailure(
 /** The delay that the task asked for, within reason; null if it asked for none. A time that no alarm can be set to would stop the run. */
 function askedDelayMs(retryAfterMs: number | null): number | null {
   return retryAfterMs === null || Number.isNaN(retryAfterMs) ? null : Math.min(RETRY_AFTER_MAX_MS, retryAfterMs);
-}
-
-/**
- * A lost attempt is started again, soon at first, then with growing pauses: a dying worker or a storage outage is not hammered. An item
- * of a task that is about to fail is cancelled like all that wait with it (`Decision`).
- */
-function afterLoss(decision: Decision, ordinal: number, ended: AttemptRecord, lostTo: LostTo): void {
-  const attempt = { ...ended, lostTo };
-  const losses = 1 + decision.counted(ordinal).filter((earlier) => earlier.lostTo === lostTo).length;
-  if (lostTo === "worker" && losses > WORKER_LOST_LIMIT) {
-    decision.end(ordinal, { status: "failed", finishedAt: decision.now, reason: "worker_lost" }, attempt);
-    return;
-  }
-  if (losses === 1) {
-    decision.makeReady(ordinal, attempt);
-    return;
-  }
-  const pauseMs = Math.min(LOST_PAUSE_MAX_MS[lostTo], LOST_PAUSE_FIRST_MS * 2 ** (losses - 2));
-  decision.set(ordinal, { status: "retrying", retryAt: decision.now + pauseMs }, attempt);
 }
 
 function wake(decision: Decision): void {
@@ -311,7 +298,8 @@ function wakeTask(decision: Decision, ordinal: number, state: TaskState): void {
         stack: null,
       };
       const record = decision.openAttempt(ordinal, state.attempt);
-      afterLoss(decision, ordinal, { ...record, status: "lost", finishedAt: decision.now, error }, "worker");
+      const attempt = { ...record, status: "lost", finishedAt: decision.now, error } as const;
+      afterLoss(decision, ordinal, attempt, { to: "worker", isTold: false });
       break;
     }
     case "pending":

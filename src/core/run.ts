@@ -36,8 +36,10 @@ export interface AttemptRecord {
   readonly finishedAt: number | null;
   readonly error: AttemptError | null;
   readonly logs: LogRef | null;
-  /** Of a lost attempt: what it was lost to. */
+  /** Of a lost attempt: what it was lost to, as far as is known by now (see losses.ts). */
   readonly lostTo?: LostTo;
+  /** Of one that was lost to its worker: the worker ran nothing else. */
+  readonly alone?: true;
   /** What it said last of its progress; absent: nothing. */
   readonly progress?: Progress;
   /** Of an external attempt: which report has completed it. */
@@ -70,8 +72,9 @@ export interface AwaitedRun {
 }
 
 /**
- * - `worker`: its worker died. A task whose attempts are lost so again and again fails with that reason.
- * - `surroundings`: storage or the platform refused. Never the task's failure, however often.
+ * - `worker`: its worker died, or was not heard of before the lease ended. The task is a suspect from then on (see losses.ts).
+ * - `surroundings`: storage or the platform refused, a deploy took the worker, or the run could not be reached. Says nothing of the
+ *   task.
  */
 export type LostTo = "worker" | "surroundings";
 
@@ -88,7 +91,8 @@ export interface TaskOutput {
 /**
  * Why a task failed (the last three: a task with `each`):
  * - `error`: its last allowed attempt threw or timed out, or it threw an error that must not be retried.
- * - `worker_lost`: its attempts were lost again and again, without a result.
+ * - `worker_lost`: three times in a row it has killed a worker that ran nothing else.
+ * - `unavailable`: for a day all of its attempts were lost, to whatever it was.
  * - `method_missing`: the deployed code has no such method (any more).
  * - `not_an_array`: what it reads is no JSON array, or its upstream task passed nothing.
  * - `too_many_items`: the array has more than 10,000 items.
@@ -97,6 +101,7 @@ export interface TaskOutput {
 export const FAIL_REASONS = [
   "error",
   "worker_lost",
+  "unavailable",
   "method_missing",
   "not_an_array",
   "too_many_items",
@@ -292,6 +297,10 @@ export interface TaskEntry {
   readonly attempts: AttemptRecord[];
   /** How many attempts there were when the task was last retried in place: they count against no budget any more. */
   retriedAfter: number;
+  /** Derived: so many attempts came before the last progress, and count no more either; absent: it has made none. */
+  progressAfter?: number;
+  /** Derived: an attempt since the last retry in place was lost to its worker; absent: none was. */
+  isSuspect?: boolean;
   /** Derived: how many upstream tasks are not final. */
   waitingOn: number;
   /** Derived, of a task with `each` once its items are known. */

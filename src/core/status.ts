@@ -6,7 +6,7 @@
  * - `queued`: may start; waits for a driver or an executor object, or is held back by a limit or a pause. Left when one claims it. If the message is lost, the run's
  *   alarm sends another.
  * - `running`: leased to one attempt. Left by its settle, or when the lease expires (the attempt is lost; to `queued`).
- * - `retrying`: an attempt threw; the next one waits for its time. Left when the alarm fires (to `queued`).
+ * - `retrying`: an attempt threw, or several were lost; the next one waits for its time. Left when the alarm fires (to `queued`).
  * - `waiting`: nothing runs: an external task whose completion nobody has reported yet, or a task whose attempt was suspended
  *   because it awaits the result of another run. Left when that is there, or the wait is over (to `queued`).
  * - `succeeded`: an attempt's result was accepted; what it passed is visible to its children.
@@ -44,7 +44,7 @@ export type RunStatus = (typeof RUN_STATUSES)[number];
  * - `succeeded`: its result was accepted.
  * - `failed`: the task threw.
  * - `timed_out`: it ran longer than `timeout`; its late result changes nothing.
- * - `lost`: its worker died, or the lease ran out. Does not count against `retries`.
+ * - `lost`: its worker died, the lease ran out, or the surroundings failed. Does not count against `retries`.
  * - `cancelled`: the run was cancelled while it ran.
  * - `suspended`: it awaits the result of another run; the next attempt goes on from its steps. Does not count against `retries`.
  */

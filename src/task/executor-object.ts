@@ -1,6 +1,6 @@
 /**
- * The long lane: one attempt of a task whose timeout is above 25 s (to 14 min), in an object of its own. It runs in the alarm
- * handler: a fresh top-level invocation with 15 minutes of wall time, as many side by side as there are. What it does there is
+ * The long lane: one attempt of a task whose timeout is above 25 s (to 14 min), or that may have killed its worker (see
+ * core/blame.ts), in an object of its own. It runs in the alarm handler: a fresh top-level invocation with 15 minutes of wall time, as many side by side as there are. What it does there is
  * in `executor-protocol.ts`; here are its storage, its alarm, its run and the task code.
  */
 import { DurableObject } from "cloudflare:workers";
@@ -9,7 +9,7 @@ import { pausedTasks } from "../controls/controls-client.ts";
 import { callRun } from "../run/run-client.ts";
 import type { Lease, Settlement } from "../run/run-rpc.ts";
 import { Deadlines } from "./deadlines.ts";
-import { executeLease } from "./deployment.ts";
+import { executeLease, plan } from "./deployment.ts";
 import { ExecutorProtocol } from "./executor-protocol.ts";
 import { ExecutorStore } from "./executor-store.ts";
 import type { ExecutorRpc } from "./executor-rpc.ts";
@@ -23,6 +23,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
     const store = new ExecutorStore(ctx.storage);
     this.#protocol = new ExecutorProtocol({
       now: () => Date.now(),
+      version: plan.version,
       order: () => store.order(),
       note: (order) => store.note(order),
       sync: () => ctx.storage.sync(),
@@ -33,12 +34,13 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
         return callRun(env, runId, (run) => run.begin(ordinal, ctx.id.toString(), paused));
       },
       execute: (lease) => this.#execute(lease),
-      settle: ({ runId }, settlement) => this.#settle(runId, settlement),
-      alarmFailed: ({ runId }, error) => {
+      settle: ({ runId }, settlement, onFailure) => this.#settle(runId, settlement, onFailure),
+      alarmFailed: ({ runId, ordinal }, error, isLast) => {
         console.error(
           JSON.stringify({
-            message: "an executor object could not reach its run, trying again",
+            message: `an executor object could not reach its run, ${isLast ? "and gives it up" : "trying again"}`,
             run: runId,
+            ordinal,
             error: String(error),
           }),
         );
@@ -65,7 +67,14 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
     return settlement;
   }
 
-  async #settle(runId: RunId, settlement: Settlement): Promise<void> {
-    await callRun(this.env, runId, (run) => run.settle({ settlements: [settlement], claim: null }));
+  async #settle(runId: RunId, settlement: Settlement, onFailure: () => Promise<void>): Promise<void> {
+    await callRun(this.env, runId, async (run) => {
+      try {
+        await run.settle({ settlements: [settlement], claim: null });
+      } catch (error) {
+        await onFailure();
+        throw error;
+      }
+    });
   }
 }

@@ -6,22 +6,48 @@
  * If the object dies while it executes, the platform calls the alarm again; the noted lease tells that an attempt was under way,
  * and it is reported lost at once rather than when its lease runs out; the run then starts a new attempt in a new object.
  * Leases decide, not the alarm's retries: a second object for the same task finds nothing to claim.
+ *
+ * What it was lost to: to its worker, unless the code was deployed anew since, or the attempt had ended and only its result is gone.
+ *
+ * A run that cannot be reached is tried again with growing pauses, for the last time when the lease is over, or when nobody waits for
+ * the order any more: the run has started other objects by then.
  */
+import { LEASE_GRACE_MS } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
+import type { LostTo } from "../core/run.ts";
 import type { Lease, Settlement } from "../run/run-rpc.ts";
 
-const ALARM_PAUSE_MS = 2_000;
+/** Before the run is tried again: doubles each time. */
+const ALARM_PAUSE_MS = { first: 2_000, most: 60_000 } as const;
+
+/** How long an order without a lease is worth carrying out. */
+const ORDER_MS = 900_000;
 
 export interface ExecutorOrder {
   readonly runId: RunId;
   readonly ordinal: number;
+  /** When it came. */
+  readonly at: number;
   /** Once claimed: which attempt runs here. */
-  readonly lease: { readonly attempt: number; readonly token: number } | null;
+  readonly lease: NotedLease | null;
+}
+
+export interface NotedLease {
+  readonly attempt: number;
+  readonly token: number;
+  /** When it is over. */
+  readonly until: number;
+  /** The version of the code that began the attempt. */
+  readonly version: string;
+  /** The attempt has ended, and its run could not be told yet; absent: it has not. */
+  readonly hasEnded?: true;
 }
 
 export interface ExecutorSurroundings {
   /** Epoch milliseconds. */
   now(): number;
+  /** Of the deployed code. */
+  readonly version: string;
   order(): ExecutorOrder | null;
   note(order: ExecutorOrder): void;
   /** Resolves once what was noted is durable. */
@@ -33,15 +59,17 @@ export interface ExecutorSurroundings {
   begin(order: ExecutorOrder): Promise<Lease | null>;
   /** Resolves always. */
   execute(lease: Lease): Promise<Settlement>;
-  settle(order: ExecutorOrder, settlement: Settlement): Promise<void>;
-  /** The run could not be reached; it is tried again. */
-  alarmFailed(order: ExecutorOrder, error: unknown): void;
+  /** Tells the run, with a few tries; `onFailure` is called after each that fails. */
+  settle(order: ExecutorOrder, settlement: Settlement, onFailure: () => Promise<void>): Promise<void>;
+  /** The run could not be reached; it is tried again, unless that was the last time. */
+  alarmFailed(order: ExecutorOrder, error: unknown, isLast: boolean): void;
 }
 
 export class ExecutorProtocol {
   readonly #around: ExecutorSurroundings;
   /** What an attempt that has ended came to, while its run cannot be told: up to 14 minutes of work are worth keeping. */
   #unsettled: Settlement | null = null;
+  #failures = 0;
 
   constructor(around: ExecutorSurroundings) {
     this.#around = around;
@@ -49,46 +77,75 @@ export class ExecutorProtocol {
 
   async start(runId: RunId, ordinal: number): Promise<void> {
     if (this.#around.order() !== null) return;
-    this.#around.note({ runId, ordinal, lease: null });
-    await this.#around.setAlarm(this.#around.now() + 1);
+    const at = this.#around.now();
+    this.#around.note({ runId, ordinal, at, lease: null });
+    await this.#around.setAlarm(at + 1);
   }
 
-  /** Never rejects: surroundings that fail are tried again by an alarm of our own, as often as it takes. */
+  /** Rejects only when the object's own storage fails; the platform tries that a few times again. */
   async alarm(): Promise<void> {
     const order = this.#around.order();
     if (order === null) return;
+    const isLast = this.#around.now() >= endOf(order);
     try {
       await this.#carryOut(order);
-      await this.#around.deleteAll();
     } catch (error) {
-      this.#around.alarmFailed(order, error);
-      await this.#around.setAlarm(this.#around.now() + ALARM_PAUSE_MS);
+      this.#around.alarmFailed(order, error, isLast);
+      if (!isLast) return this.#tryAgain(this.#around.order() ?? order);
     }
+    await this.#around.deleteAll();
+  }
+
+  async #tryAgain(order: ExecutorOrder): Promise<void> {
+    const pauseMs = Math.min(ALARM_PAUSE_MS.most, ALARM_PAUSE_MS.first * 2 ** this.#failures);
+    this.#failures += 1;
+    const now = this.#around.now();
+    await this.#around.setAlarm(Math.max(now + 1, Math.min(now + pauseMs, endOf(order))));
   }
 
   async #carryOut(order: ExecutorOrder): Promise<void> {
-    if (order.lease !== null) {
-      await this.#around.settle(order, this.#unsettled ?? lost(order.ordinal, order.lease));
-      return;
-    }
+    const { lease: noted } = order;
+    if (noted !== null) return this.#settle(order, noted, this.#unsettled ?? this.#lost(order.ordinal, noted));
     const lease = await this.#around.begin(order);
     if (lease === null) return;
-    this.#around.note({ ...order, lease: { attempt: lease.attempt, token: lease.token } });
+    const { attempt, token, timeoutMs } = lease;
+    const until = this.#around.now() + timeoutMs + LEASE_GRACE_MS;
+    const noting = { attempt, token, until, version: this.#around.version };
+    this.#around.note({ ...order, lease: noting });
     await this.#around.sync();
     this.#unsettled = await this.#around.execute(lease);
-    await this.#around.settle(order, this.#unsettled);
+    await this.#settle(order, noting, this.#unsettled);
+  }
+
+  /** Should the object die before it reaches its run, the next life knows that the attempt had ended by then. */
+  #settle(order: ExecutorOrder, lease: NotedLease, settlement: Settlement): Promise<void> {
+    return this.#around.settle(order, settlement, async () => {
+      if (this.#unsettled === null || this.#around.order()?.lease?.hasEnded === true) return;
+      this.#around.note({ ...order, lease: { ...lease, hasEnded: true } });
+      await this.#around.sync();
+    });
+  }
+
+  #lost(ordinal: number, { attempt, token, version, hasEnded }: NotedLease): Settlement {
+    const [to, message]: [LostTo, string] =
+      hasEnded === true
+        ? ["surroundings", "the attempt had ended, but its run could not be reached before its result was gone"]
+        : version === this.#around.version
+          ? ["worker", "the attempt's worker died before it had ended"]
+          : ["surroundings", "a deploy took the attempt's worker before it had ended"];
+    return {
+      ordinal,
+      attempt,
+      token,
+      outcome: { type: "lost", to, error: { name: "WorkerLostError", message, stack: null } },
+      children: [],
+      logs: [],
+      logsDropped: 0,
+    };
   }
 }
 
-function lost(ordinal: number, { attempt, token }: { readonly attempt: number; readonly token: number }): Settlement {
-  const error = { name: "WorkerLostError", message: "the attempt's worker died before it had ended", stack: null };
-  return {
-    ordinal,
-    attempt,
-    token,
-    outcome: { type: "lost", to: "worker", error },
-    children: [],
-    logs: [],
-    logsDropped: 0,
-  };
+/** When the order is tried for the last time. */
+function endOf({ at, lease }: ExecutorOrder): number {
+  return lease === null ? at + ORDER_MS : lease.until;
 }

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DRIVER_WIDTH } from "../../src/core/decision.ts";
-import { LEASE_GRACE_MS } from "../../src/core/graph.ts";
-import { nextWakeAt, WORKER_LOST_LIMIT } from "../../src/core/machine.ts";
-import { BOOM, failed, FRESH_DRIVER, lost, Play, succeeded, TIMED_OUT } from "../support/run-play.ts";
+import { nextWakeAt } from "../../src/core/machine.ts";
+import { BOOM, failed, FRESH_DRIVER, PAYLOAD, Play, succeeded, suspended, TIMED_OUT } from "../support/run-play.ts";
 
 /** Claims and settles the attempts of `a` with this outcome until it is final. Milliseconds waited before each further attempt. */
 function exhaust(play: Play, outcome: Parameters<Play["settle"]>[1]): number[] {
@@ -53,15 +52,6 @@ describe("retries", () => {
     }
     expect(play.attemptsOf("a")).toEqual(["failed", "timed_out", "failed"]);
     expect(play.statuses["a"]).toBe("failed");
-  });
-
-  it("does not count lost attempts", () => {
-    const play = new Play("a", { a: { retries: 0 } });
-    play.claim();
-    play.settle("a", lost("worker"));
-    play.claim();
-    play.settle("a", succeeded());
-    expect(play.attemptsOf("a")).toEqual(["lost", "succeeded"]);
   });
 
   it("stops at once at an error that must not be retried", () => {
@@ -122,84 +112,54 @@ describe("retries", () => {
   });
 });
 
-describe("lost attempts", () => {
-  it("are found when the lease runs out, a while after the time-out, and started again at once", () => {
-    const play = new Play("a", { a: { timeoutMs: 5_000 } });
-    play.claim();
-    expect(nextWakeAt(play.run)).toBe(play.now + 5_000 + LEASE_GRACE_MS);
-    play.wakeWhenDue();
-    expect(play.last.effects).toEqual([{ type: "dispatch", drivers: 1 }]);
-    expect(play.attemptsOf("a")).toEqual(["lost"]);
-    expect(play.run.tasks[0]?.attempts[0]).toMatchObject({
-      lostTo: "worker",
-      finishedAt: play.now,
-      error: { name: "WorkerLostError" },
-    });
-    expect(play.claim()).toEqual(["a"]);
-  });
-
-  it("change nothing when they report after all", () => {
-    const play = new Play("a");
-    play.claim();
-    const late = { ...play.leaseOf("a"), outcome: succeeded("late"), children: [], logs: null };
-    play.wakeWhenDue();
-    expect(play.event({ type: "settled", attempts: [late], claim: null })).toMatchObject({
-      change: null,
-      ignored: ["stale_lease"],
-    });
-    play.claim();
-    expect(play.event({ type: "settled", attempts: [late], claim: null })).toMatchObject({
-      change: null,
-      ignored: ["stale_lease"],
-    });
-    play.settle("a", succeeded("kept"));
-    expect(play.stateOf("a")).toMatchObject({ passed: { output: { key: "kept" } } });
-  });
-
-  it(`fail the task with reason worker_lost after more than ${WORKER_LOST_LIMIT}`, () => {
-    const play = new Play("a", { a: { retries: 100 } });
-    const waits = exhaust(play, lost("worker"));
-    expect(play.attemptsOf("a")).toHaveLength(WORKER_LOST_LIMIT + 1);
-    expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
-    expect(waits).toEqual([0, 250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
-  });
-
-  it("start at the latest 30 s after their time-out, whichever loss it is", () => {
-    for (let losses = 1; losses <= WORKER_LOST_LIMIT; losses += 1) {
-      const play = new Play("a", { a: { timeoutMs: 5_000 } });
-      for (let loss = 1; loss <= losses; loss += 1) {
-        play.claim();
-        const startedAt = play.now;
-        play.wakeWhenDue();
-        if (play.statuses["a"] === "retrying") play.wakeWhenDue();
-        expect(play.now - startedAt - 5_000).toBeLessThanOrEqual(30_000);
-      }
-    }
-  });
-
-  it("never fail the task when the surroundings were to blame, however often", () => {
-    const play = new Play("a");
-    const waits: number[] = [];
-    for (let loss = 0; loss < 40; loss += 1) {
+describe("failures", () => {
+  it("count since the last wait for another run: an orchestrator has its retries anew after each", () => {
+    const play = new Play("a", { a: { retries: { limit: 1, delayMs: 0 } } });
+    for (let wait = 0; wait < 5; wait += 1) {
       play.claim();
-      play.settle("a", lost("surroundings"));
-      waits.push(play.statuses["a"] === "retrying" ? play.wakeWhenDue() : 0);
+      play.settle("a", failed());
+      play.claim();
+      play.settle("a", suspended(play.now + 1_000));
+      play.wakeWhenDue();
     }
-    expect(waits.slice(0, 4)).toEqual([0, 250, 500, 1_000]);
-    expect(Math.max(...waits)).toBe(300_000);
     play.claim();
-    play.settle("a", succeeded());
-    expect(play.run.status).toBe("succeeded");
+    play.settle("a", failed());
+    play.claim();
+    play.settle("a", failed());
+    expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "error" });
   });
 
-  it("are counted apart by what they were lost to", () => {
-    const play = new Play("a");
-    for (let loss = 0; loss < 2 * WORKER_LOST_LIMIT; loss += 1) {
+  it("count since the last step was recorded, the failure of that very attempt included", () => {
+    const play = new Play("a", { a: { retries: { limit: 1, delayMs: 0 } } });
+    for (const name of ["one", "two", "three"]) {
       play.claim();
-      play.settle("a", lost(loss % 2 === 0 ? "worker" : "surroundings"));
-      if (play.statuses["a"] === "retrying") play.wakeWhenDue();
+      play.event({ type: "stepped", lease: play.leaseOf("a"), name, result: PAYLOAD });
+      play.settle("a", failed());
+      expect(play.statuses["a"]).toBe("queued");
     }
-    expect(play.statuses["a"]).toBe("queued");
+    play.claim();
+    // It was recorded before: no progress.
+    play.event({ type: "stepped", lease: play.leaseOf("a"), name: "three", result: PAYLOAD });
+    play.settle("a", failed());
+    expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "error" });
+  });
+
+  it("end a task without retries at the first, whatever progress it has made", () => {
+    const play = new Play("a", { a: { retries: 0 } });
+    play.claim();
+    play.event({ type: "stepped", lease: play.leaseOf("a"), name: "one", result: PAYLOAD });
+    play.settle("a", failed());
+    expect(play.statuses["a"]).toBe("failed");
+  });
+
+  it("end a task after a thousand, although it makes progress each time", () => {
+    const play = new Play("a", { a: { retries: { limit: 1, delayMs: 0 } } });
+    for (let attempt = 1; attempt <= 1_001; attempt += 1) {
+      expect(play.claim()).toEqual(["a"]);
+      play.event({ type: "stepped", lease: play.leaseOf("a"), name: `step ${attempt}`, result: PAYLOAD });
+      play.settle("a", failed());
+    }
+    expect(play.statuses["a"]).toBe("failed");
   });
 });
 

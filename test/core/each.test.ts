@@ -162,7 +162,7 @@ describe("a task with `each`", () => {
     const play = mapped(2);
     play.claim();
     play.settle("b[0]", succeeded());
-    play.settle("b[1]", lost("worker"));
+    play.settle("b[1]", lost("surroundings"));
     expect(play.claim()).toEqual(["b[1]"]);
     expect(play.attemptsOf("b[0]")).toEqual(["succeeded"]);
   });

@@ -58,7 +58,7 @@ const EVENTS: Readonly<Record<string, (play: Play) => RunEvent>> = {
   "settled: succeeded": (play) => settled(play, succeeded()),
   "settled: failed": (play) => settled(play, failed()),
   "settled: timed_out": (play) => settled(play, TIMED_OUT),
-  "settled: lost": (play) => settled(play, lost("worker")),
+  "settled: lost": (play) => settled(play, lost("surroundings")),
   "settled, old token": (play) => settled(play, succeeded(), -1),
   woken: () => ({ type: "woken" }),
   "woken, late": (play) => {
@@ -130,7 +130,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
     "queued",
     "running (stale_lease)",
     "running (not_due)",
-    "queued",
+    "retrying",
     "cancelled",
   ],
   retrying: [

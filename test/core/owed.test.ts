@@ -264,7 +264,7 @@ describe("a run that is cancelled with its children", () => {
     play.now += 100_000;
     play.wake();
     const late = { ...lease, outcome: succeeded(), children: [child(7)], logs: null };
-    expect(play.event({ type: "settled", attempts: [late], claim: null }).change).toBeNull();
+    expect(play.event({ type: "settled", attempts: [late], claim: null }).change?.children).toBeUndefined();
   });
 
   it("may be final already: then only its children are cancelled, once", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { nextWakeAt, WORKER_LOST_LIMIT } from "../../src/core/machine.ts";
+import { DEATHS } from "../../src/core/losses.ts";
+import { nextWakeAt } from "../../src/core/machine.ts";
 import {
   failed,
   FRESH_DRIVER,
@@ -356,17 +357,18 @@ describe("the budgets of a task that runs again", () => {
   it("allow as many lost workers as at first", () => {
     const play = new Play("a");
     const loseAll = (): void => {
-      for (let losses = 0; losses <= WORKER_LOST_LIMIT; losses += 1) {
+      expect(play.claim()).toEqual(["a"]);
+      play.settle("a", lost("worker"));
+      for (let deaths = 1; deaths <= DEATHS.sole; deaths += 1) {
         if (play.stateOf("a").status === "retrying") play.wakeWhenDue();
-        play.claim();
-        play.settle("a", lost("worker"));
+        play.dieAlone("a");
       }
       expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
     };
     loseAll();
     play.event({ type: "retried" });
     loseAll();
-    expect(play.attemptsOf("a")).toHaveLength(2 * (WORKER_LOST_LIMIT + 1));
+    expect(play.attemptsOf("a")).toHaveLength(2 * (1 + DEATHS.sole));
   });
 });
 

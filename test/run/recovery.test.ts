@@ -189,7 +189,12 @@ describe("the alarm of a run", () => {
     broken.mockRestore();
     expect((await run.document()).tasks[0]).toMatchObject({ status: "running" });
     await run.wake();
+    expect((await run.document()).tasks[0]).toMatchObject({ status: "retrying" });
+    vi.setSystemTime((await run.alarmAt()) ?? 0);
+    await run.wake();
+    const executing = run.executes(0, 2);
     (await nextCall(run.id)).succeed();
+    await executing;
     expect((await run.final()).tasks[0]?.attempts.map(({ status }) => status)).toEqual(["lost", "succeeded"]);
   });
 });

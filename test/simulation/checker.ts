@@ -135,7 +135,17 @@ export class Checker {
 
   /** An attempt is under way; call what it returns when it ends. */
   begins(lease: Lease, from: Invocation): () => void {
-    return this.slots.begins(this.runs.get(lease.runId)?.host.peek() ?? null, lease, from);
+    const ended = this.#blame.begins(lease, from);
+    const freed = this.slots.begins(this.runs.get(lease.runId)?.host.peek() ?? null, lease, from);
+    return () => {
+      ended();
+      freed();
+    };
+  }
+
+  /** Every worker is taken by a deploy. */
+  deployed(): void {
+    this.#blame.deployed();
   }
 
   /** A task's code begins. */
@@ -235,6 +245,7 @@ export class Checker {
         );
       this.#mustExist(seen.host, step.result, `${lease.task}'s ${name}`);
       this.#steps.set(`${lease.runId}/${lease.ordinal}/${name}`, stepText(lease, name));
+      this.#blame.stepped(lease, name);
     }
   }
 

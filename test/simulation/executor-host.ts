@@ -10,9 +10,11 @@ const LIFE_MS = 15 * 60_000;
 
 export interface ExecutorWorld {
   readonly ground: Ground;
+  /** Of the code that is deployed. */
+  version(): string;
   begin(from: Invocation, order: ExecutorOrder, holder: string): Promise<Lease | null>;
   execute(from: Invocation, lease: Lease): Promise<Settlement>;
-  settle(from: Invocation, order: ExecutorOrder, settlement: Settlement): Promise<void>;
+  settle(from: Invocation, order: ExecutorOrder, settlement: Settlement, onFailure: () => Promise<void>): Promise<void>;
 }
 
 export class ExecutorHost {
@@ -48,6 +50,7 @@ export class ExecutorHost {
     const { ground } = this.#world;
     return new ExecutorProtocol({
       now: () => ground.wall(),
+      version: this.#world.version(),
       order: () => this.#noted,
       note: (order) => {
         this.#noted = order;
@@ -70,7 +73,7 @@ export class ExecutorHost {
       },
       begin: (order) => this.#world.begin(life, order, this.#name),
       execute: (lease) => this.#world.execute(life, lease),
-      settle: (order, settlement) => this.#world.settle(life, order, settlement),
+      settle: (order, settlement, onFailure) => this.#world.settle(life, order, settlement, onFailure),
       alarmFailed: (_order, error) =>
         ground.tell(() => `executor ${this.#name} could not reach its run: ${String(error)}`),
     });
@@ -94,6 +97,7 @@ export class ExecutorHost {
       // The platform calls the handler again.
       if (!this.#isAlarmSet && this.#durable !== null) this.#arm(this.#world.ground.dice.between(500, 4_000));
     });
+    life.budgetMs = 0;
     this.#life = life;
     await this.#protocol(life).alarm();
     this.#life = null;

@@ -1,4 +1,5 @@
 /** Something that runs and may die at any await: a driver, a consumer, a client, one life of an object. */
+import { DRIVER_BUDGET_MS } from "../../src/task/driver.ts";
 import type { Ground } from "./ground.ts";
 import { copied } from "./plain-data.ts";
 
@@ -20,6 +21,8 @@ export class Invocation {
   alive = true;
   /** How often the surroundings have failed it so far. */
   failures = 0;
+  /** What it has for tasks of a run that it triggers with `dispatch: direct`. */
+  budgetMs = DRIVER_BUDGET_MS;
   readonly ground: Ground;
   readonly name: string;
   readonly #endsAt: number;
@@ -72,13 +75,18 @@ export class Invocation {
   }
 
   /** Tries again while the surroundings fail, with these pauses; then gives the last error on. */
-  async retrying<T>(pausesMs: readonly number[], attempt: () => Promise<T>): Promise<T> {
+  async retrying<T>(
+    pausesMs: readonly number[],
+    attempt: () => Promise<T>,
+    onFailure?: () => Promise<void>,
+  ): Promise<T> {
     for (const pauseMs of pausesMs) {
       try {
         return await attempt();
       } catch (error) {
         if (!(error instanceof PassingError)) throw error;
         this.failures += 1;
+        await onFailure?.();
         await this.pause(pauseMs * (0.5 + this.ground.dice.next() / 2));
       }
     }

@@ -141,9 +141,23 @@ const BUGS: readonly Bug[] = [
   {
     invariant: "8 blame",
     bug: "attempts of before a retry count",
-    file: "src/core/decision.ts",
-    code: "return attempts.slice(retriedAfter);",
-    instead: "return attempts;",
+    file: "src/core/blame.ts",
+    code: "return attempts.slice(Math.max(retriedAfter, progressAfter));",
+    instead: "return attempts.slice(progressAfter);",
+  },
+  {
+    invariant: "8 blame",
+    bug: "failures of before the last progress count",
+    file: "src/core/blame.ts",
+    code: "return attempts.slice(Math.max(retriedAfter, progressAfter));",
+    instead: "return attempts.slice(retriedAfter);",
+  },
+  {
+    invariant: "8 blame",
+    bug: "losses count although others were in the worker",
+    file: "src/core/losses.ts",
+    code: 'lostTo === "worker" && isTold && state?.status === "running" && state.holder !== undefined;',
+    instead: 'lostTo === "worker" && state?.status === "running";',
   },
   {
     invariant: "3 one winner",
@@ -205,7 +219,7 @@ const BUGS: readonly Bug[] = [
   {
     invariant: "8 blame",
     bug: "lost attempts count against the retries",
-    file: "src/core/machine.ts",
+    file: "src/core/blame.ts",
     code: 'status === "failed" || status === "timed_out").length;',
     instead: 'status === "failed" || status === "timed_out" || status === "lost").length;',
   },

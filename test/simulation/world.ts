@@ -78,6 +78,7 @@ class World {
   #plan: Plan;
   #removed: readonly string[] = [];
   #invocations = 0;
+  #deploys = 0;
   #keyless = 0;
 
   constructor(seed: number, limits: Limits, telling: boolean) {
@@ -88,13 +89,14 @@ class World {
     const isRemoved = (method: string): boolean => this.#removed.includes(method);
     this.#checker = new Checker(this.#ground, this.#bucket, behaviours, isRemoved);
     this.#executors = new ExecutorHosts(this.#ground, {
+      version: () => `deploy ${this.#deploys}`,
       begin: (from, { runId, ordinal }, holder) =>
         this.#callRun(from, runId, `begin ${ordinal}`, (run) =>
           run.begin(ordinal, holder, this.#controls.paused.paused),
         ),
       execute: (from, lease) => executeAttempt(this.#tasks, from, lease),
-      settle: async (from, { runId }, settlement) => {
-        await this.#settle(from, runId, { settlements: [settlement], claim: null });
+      settle: async (from, { runId }, settlement, onFailure) => {
+        await this.#settle(from, runId, { settlements: [settlement], claim: null }, onFailure);
       },
     });
     this.#controls = new ControlsHost(this.#ground, (life, task, runId) =>
@@ -166,7 +168,7 @@ class World {
     this.#checker.slots.atRest(this.#limits.hosts);
     this.#executors.atRest();
     if (!this.#controls.storage.isEmpty) this.#ground.violate("10 nothing is left", "the controls object");
-    const kept = [...this.#hosts.values()].flatMap(({ runId, storage }) => (storage.isEmpty ? [] : [runId]));
+    const kept = [...this.#hosts.values()].filter(({ storage }) => !storage.isEmpty).map(({ runId }) => runId);
     if (kept.length > 0) this.#ground.violate("10 nothing is left", `run objects: ${kept.join(", ")}`);
     for (const [task, catalog] of this.#catalogs) {
       if (catalog.rows > 0)
@@ -176,15 +178,8 @@ class World {
     for (const host of [...this.#hosts.values(), ...this.#limits.hosts, this.#controls]) host.storage.close();
     const tasks = [...this.#checker.runs.values()].reduce((sum, { states }) => sum + states.length, 0);
     const { violation, story, faults } = this.#ground;
-    return {
-      violation,
-      story,
-      events,
-      faults: faults.struck,
-      kinds: faults.kinds,
-      runs: this.#checker.runs.size,
-      tasks,
-    };
+    const { struck, kinds } = faults;
+    return { violation, story, events, faults: struck, kinds, runs: this.#checker.runs.size, tasks };
   }
 
   #scheduleUpheavals(): void {
@@ -204,6 +199,8 @@ class World {
   }
 
   #deploy(): void {
+    this.#deploys += 1;
+    this.#checker.deployed();
     for (const host of this.#hosts.values()) host.reset("its code was updated");
     for (const catalog of this.#catalogs.values()) catalog.reset();
     this.#executors.reset();
@@ -215,14 +212,19 @@ class World {
     for (let copy = 0; copy < trigger.copies; copy += 1) {
       scheduler.after(trigger.atMs + dice.between(0, copy * 500), () => void this.#request(trigger, 0));
     }
-    const { key, cancelAfterMs, task } = trigger;
-    if (key !== null && cancelAfterMs !== null)
+    const { key, cancelAfterMs, cancelChildren, task } = trigger;
+    if (key === null) return;
+    const runId = runIdFor(task, key);
+    if (cancelAfterMs !== null)
       scheduler.after(
         trigger.atMs + cancelAfterMs,
-        () => void this.#cancel(runIdFor(task, key), trigger.cancelChildren),
+        () => void this.#steer(runId, "cancel", (run) => run.cancel(cancelChildren)?.cancelled ?? false),
       );
-    for (const afterMs of key === null ? [] : trigger.retryAfterMs)
-      scheduler.after(trigger.atMs + afterMs, () => void this.#retry(runIdFor(task, key ?? "")));
+    for (const afterMs of trigger.retryAfterMs)
+      scheduler.after(
+        trigger.atMs + afterMs,
+        () => void this.#steer(runId, "retry", (run) => run.retry()?.outcome ?? "no run"),
+      );
   }
 
   /** A client: one with a key sends its trigger again until it has an answer. */
@@ -272,7 +274,8 @@ class World {
       graph.inlineLimitBytes,
       () => this.#expect(from, runId),
     );
-    const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs: DRIVER_BUDGET_MS } } : {};
+    const { budgetMs } = from;
+    const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs } } : {};
     const array = arrayOf(payload, `length of ${nonce} ${runId}`);
     const more = { limitKeys: groupOf(runId), completionKey: "signs nothing in this world" };
     const request = { runId, graph, origin, payload: array, ...more, delayMs, ...(debounced ? {} : claim) };
@@ -302,22 +305,13 @@ class World {
     return said?.some(({ over }) => over !== null) ?? false;
   }
 
-  async #cancel(runId: RunId, children: boolean): Promise<void> {
-    const user = new Invocation(this.#ground, `cancel of ${runId}${children ? " and its children" : ""}`);
+  async #steer(runId: RunId, how: "cancel" | "retry", work: (run: RunProtocol) => unknown): Promise<void> {
+    const user = new Invocation(this.#ground, `${how} of ${runId}`);
     try {
-      await this.#callRun(user, runId, "cancel", (run) => run.cancel(children)?.cancelled ?? false);
+      const outcome = await this.#callRun(user, runId, how, work);
+      this.#ground.tell(() => `${user.name}: ${String(outcome)}`);
     } catch (error) {
-      this.#ground.tell(() => `${runId} could not be cancelled: ${String(error)}`);
-    }
-  }
-
-  async #retry(runId: RunId): Promise<void> {
-    const user = new Invocation(this.#ground, `retry of ${runId}`);
-    try {
-      const outcome = await this.#callRun(user, runId, "retry", (run) => run.retry()?.outcome ?? "no run");
-      this.#ground.tell(() => `${user.name}: ${outcome}`);
-    } catch (error) {
-      this.#ground.tell(() => `${runId} could not be retried: ${String(error)}`);
+      this.#ground.tell(() => `${user.name} failed: ${String(error)}`);
     }
   }
 
@@ -343,7 +337,7 @@ class World {
     return this.#callRun(from, runId, "expect a payload", (run) => run.expectPayload());
   }
 
-  #settle(from: Invocation, runId: RunId, request: SettleRequest): Promise<Grant> {
+  #settle(from: Invocation, runId: RunId, request: SettleRequest, onFailure?: () => Promise<void>): Promise<Grant> {
     return this.#callRun(
       from,
       runId,
@@ -355,14 +349,20 @@ class World {
         settled();
         return grant;
       },
+      onFailure,
     );
   }
 
   /** As `callRun`. */
-  #callRun<T>(from: Invocation, runId: RunId, what: string, work: (run: RunProtocol) => T): Promise<T> {
-    return from.retrying(CALL_PAUSES_MS, () =>
-      from.call(`${what} of ${runId}`, () => this.#host(runId).invoke(what, work)),
-    );
+  #callRun<T>(
+    from: Invocation,
+    runId: RunId,
+    what: string,
+    work: (run: RunProtocol) => T,
+    onFailure?: () => Promise<void>,
+  ): Promise<T> {
+    const call = (): Promise<T> => from.call(`${what} of ${runId}`, () => this.#host(runId).invoke(what, work));
+    return from.retrying(CALL_PAUSES_MS, call, onFailure);
   }
 
   #host(runId: RunId): RunHost {

@@ -4,6 +4,7 @@
  */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { vi } from "vitest";
 import { graphFrom } from "../../src/core/graph.ts";
 import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
 import type { PayloadParcel } from "../../src/core/payload-ref.ts";
@@ -118,6 +119,16 @@ export class HandDrivenRun {
   /** Runs the alarm now, whenever it is set for. False if none is set. */
   wake(): Promise<boolean> {
     return runDurableObjectAlarm(this.#stub());
+  }
+
+  /** Runs the alarm of the executor object of this attempt once it is set; resolves when the attempt in it has ended. */
+  async executes(ordinal: number, attempt: number): Promise<void> {
+    const executor = env.EXECUTORS.getByName(`${this.id}/${ordinal}/${attempt}/1`);
+    await vi.waitFor(async () => {
+      const at = await runInDurableObject(executor, (_, { storage }) => storage.getAlarm());
+      if (at === null) throw new Error(`nobody has started attempt ${attempt} of task ${ordinal}`);
+    });
+    await runDurableObjectAlarm(executor);
   }
 
   evict(): Promise<void> {

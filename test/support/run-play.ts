@@ -111,6 +111,12 @@ export function lost(to: "worker" | "surroundings"): Outcome {
   return { type: "lost", to, error: BOOM };
 }
 
+/** Awaits one other run until then. */
+export function suspended(until: number): Outcome {
+  const awaited = { runId: RUN_ID, task: "other", call: `${RUN_ID}/0`, until };
+  return { type: "suspended", awaits: [awaited] };
+}
+
 export class Play {
   readonly run: Run;
   readonly changes: RunChange[] = [];
@@ -158,6 +164,13 @@ export class Play {
 
   begin(task: string, holder: string): GrantedLease | null {
     return this.event({ type: "begun", ordinal: this.ordinalOf(task), holder }).leases[0] ?? null;
+  }
+
+  /** An executor object runs the task alone, and dies with it: its alarm says so. */
+  dieAlone(task: string): Advance {
+    const lease = this.begin(task, `executor of ${this.now}`);
+    if (lease === null) throw new Error(`${task} is ${this.stateOf(task).status}, no executor object may begin it`);
+    return this.settle(task, lost("worker"));
   }
 
   /** Ends the running attempt of this task; `claim` asks for more work in the same call. */

@@ -110,6 +110,8 @@ describe("an executor object that dies", () => {
     const first = await nextCall(run.id, "long");
     vi.setSystemTime(Date.now() + 130_000);
     await run.wake();
+    vi.setSystemTime((await run.alarmAt()) ?? 0);
+    await run.wake();
     const alarm = alarmOf(executorOf(run, 2));
     (await nextCall(run.id, "long")).succeed("of the second");
     await alarm;
