@@ -33,11 +33,10 @@ export class Deadlines {
     this.#timer = null;
     const now = Math.max(Date.now(), firedFor);
     let soonest = Number.POSITIVE_INFINITY;
-    for (const deadline of this.#pending) {
-      if (deadline.at <= now) {
-        this.#pending.delete(deadline);
-        deadline.strike();
-      } else soonest = Math.min(soonest, deadline.at);
+    // Only those that are pending now: a strike that sets another one by a clock that was set back would have it strike at once, for ever.
+    for (const deadline of Array.from(this.#pending)) {
+      if (deadline.at > now) soonest = Math.min(soonest, deadline.at);
+      else if (this.#pending.delete(deadline)) deadline.strike();
     }
     if (soonest !== Number.POSITIVE_INFINITY) this.#arm(soonest);
   }

@@ -51,6 +51,21 @@ describe("the timeouts of one invocation", () => {
     expect(strike).toHaveBeenCalledOnce();
   });
 
+  it("do not strike at once, and again and again, if each sets the next one by a clock that was set back", () => {
+    const deadlines = new Deadlines();
+    let strikes = 0;
+    const again = (): void => {
+      strikes += 1;
+      if (strikes < 10) deadlines.set(30 * SECOND, again);
+    };
+    deadlines.set(SECOND, again);
+    vi.setSystemTime(-60 * SECOND);
+    vi.advanceTimersByTime(SECOND);
+    expect(strikes).toBe(1);
+    vi.advanceTimersByTime(30 * SECOND);
+    expect(strikes).toBe(2);
+  });
+
   it("leave no timer behind when the invocation is over", () => {
     const deadlines = new Deadlines();
     const strike = vi.fn<() => void>();
