@@ -6,6 +6,8 @@ import type { Dice } from "./dice.ts";
  * - `reset_before_commit`, `reset_after_commit`: a run object is reset within a call; what it wrote is lost, or is durable while
  *   its answer and effects are lost.
  * - `call_lost`, `answer_lost`: the caller gets an error; nothing has happened, or everything.
+ * - `call_hangs`: the caller never gets an answer; nothing has happened, or everything. `r2_hangs`: the same of R2.
+ * - `isolate_crash`: everything that runs in one isolate ends: drivers of several runs, objects, requests.
  * - `overload`: an object refuses calls for a while.
  * - `message_*`, `send_failed`: the queue loses, doubles or holds back a message (and so reorders), or refuses it.
  * - `consumer_killed`: the consumer dies before or after it started a driver; the message comes again.
@@ -20,6 +22,9 @@ export const FAULTS = [
   "reset_after_commit",
   "call_lost",
   "answer_lost",
+  "call_hangs",
+  "r2_hangs",
+  "isolate_crash",
   "overload",
   "message_lost",
   "message_doubled",
@@ -36,6 +41,9 @@ export const FAULTS = [
   "deploy_removes_method",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
+
+/** Those that only the platform of the real worker knows (platform/). */
+export const PLATFORM_FAULTS: readonly Fault[] = ["call_hangs", "r2_hangs", "isolate_crash"];
 
 export class Faults {
   /** How many have struck. */

@@ -19,14 +19,15 @@ export class Scheduler {
   }
 
   /** Lets events happen until there are none, `limit` have happened, or `afterEach` says to stop. The number of events. */
-  async run(limit: number, afterEach: () => boolean): Promise<number> {
+  async run(limit: number, afterEach: () => boolean | Promise<boolean>): Promise<number> {
     for (let count = 0; ; count += 1) {
       const event = count < limit ? this.#pop() : undefined;
       if (event === undefined) return count;
       this.now = event.at;
       event.happen();
       await turn();
-      if (!afterEach()) return count;
+      const goesOn = afterEach();
+      if (goesOn === false || (goesOn !== true && !(await goesOn))) return count;
     }
   }
 

@@ -1,0 +1,34 @@
+/** What the method of a task does, whatever run it is in. */
+export interface Behaviour {
+  readonly workMs: number;
+  /** So many of its recorded attempts throw, or hang until their time is up. */
+  readonly throws: number;
+  readonly how: "error" | "retry_after" | "non_retryable" | "hang";
+  /** So many of its attempts take their isolate down. */
+  readonly kills: number;
+  /** Of an `each` task, only the item of this index does; null: none. */
+  readonly killsItem: number | null;
+  readonly passesLarge: boolean;
+  /** The children that it chooses; null: all of them. */
+  readonly chooses: readonly string[] | null;
+  /** A child that gets something of its own. */
+  readonly passesTo: string | null;
+  readonly logs: boolean;
+  /** What comes of an attempt of an external task: after how long, from how many, and of how many attempts a failure; null: nothing. */
+  readonly reports: { readonly afterMs: number; readonly copies: number; readonly fails: number } | null;
+  /** What it triggers, each with a content of its own, in an order that differs from attempt to attempt. */
+  readonly triggers: readonly { readonly task: string; readonly large: boolean }[];
+  /** Whether it triggers only what was not processed yet, as a task that lists what there is to do. */
+  readonly sweeps: boolean;
+  /** Whether it returns without awaiting what it triggers. */
+  readonly unawaited: boolean;
+  /** The event that it emits; null: none. */
+  readonly emits: string | null;
+  /** How long it awaits what it triggers; null: not at all. */
+  readonly awaitsMs: number | null;
+  /** How many steps it has before anything else, and whether what they come to is large. */
+  readonly steps: number;
+  readonly stepsLarge: boolean;
+  /** How many items the array has that it passes; null: it passes none. */
+  readonly passesItems: number | null;
+}

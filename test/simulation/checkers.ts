@@ -1,0 +1,125 @@
+/** All that is watched in a simulated world. */
+import type { RunId } from "../../src/core/ids.ts";
+import type { TaskPlan } from "../../src/core/plan.ts";
+import type { RunDocument } from "../../src/run/run-rpc.ts";
+import { BlameCheck } from "./checks/blame-check.ts";
+import { OrderCheck } from "./checks/order-check.ts";
+import { ReadsCheck } from "./checks/reads-check.ts";
+import { RestCheck } from "./checks/rest-check.ts";
+import { SlotCheck } from "./checks/slot-check.ts";
+import { StepCheck } from "./checks/step-check.ts";
+import { TriggerCheck } from "./checks/trigger-check.ts";
+import type { CheckedWorld } from "./checks/checked-world.ts";
+import type { ClientWorld } from "./clients.ts";
+import type { AttemptNote } from "./ledger.ts";
+import type { TaskApi } from "./methods.ts";
+import { isOver, type Seen, type Watching } from "./watcher.ts";
+
+export class Checkers implements Watching {
+  readonly steps: StepCheck;
+  readonly #world: CheckedWorld;
+  readonly #order: OrderCheck;
+  readonly #blame: BlameCheck;
+  readonly #reads: ReadsCheck;
+  readonly #slots: SlotCheck;
+  readonly #triggers: TriggerCheck;
+  readonly #rest: RestCheck;
+  /** Runs that somebody has cancelled, or might have, and whether with their children. */
+  readonly #cancelled = new Map<RunId, boolean>();
+
+  constructor(world: CheckedWorld) {
+    const { ground, ledger, scenario } = world;
+    this.#world = world;
+    const planOf = (task: string): TaskPlan | undefined => scenario.plan.tasks[task];
+    this.steps = new StepCheck(ground, ledger);
+    this.#reads = new ReadsCheck(ground, planOf);
+    this.#slots = new SlotCheck(ground, ledger, planOf);
+    this.#triggers = new TriggerCheck(ground, ledger, planOf);
+    this.#triggers.tells = scenario.plan.onFailure !== null;
+    this.#rest = new RestCheck(world);
+    this.#order = new OrderCheck(ground, ledger, (task) => ({
+      runIf: planOf(task)?.runIf ?? "all_success",
+      maySkipByLimit: planOf(task)?.limits?.concurrency?.strategy === "skip",
+    }));
+    this.#blame = new BlameCheck({
+      ground,
+      ledger,
+      planOf,
+      behaviourOf: (task) => scenario.behaviours.get(task),
+      isTimeUncertain: () => this.#isTimeUncertain(),
+      ageOf: ({ firstSeenAt }) => ground.scheduler.now - firstSeenAt,
+      mayBeCancelled: (seen, task) => this.#mayBeCancelled(seen, task),
+    });
+  }
+
+  /** What clients tell of themselves. */
+  clients(): Omit<ClientWorld, "ground" | "rig" | "scenario" | "failed"> {
+    return {
+      answered: (answer) => this.#triggers.answered(answer),
+      cancels: (runId, children) => void this.#cancelled.set(runId, children || (this.#cancelled.get(runId) ?? false)),
+      retries: () => {},
+      replayed: () => {},
+      completed: () => {},
+    };
+  }
+
+  recorded(seen: Seen): void {
+    if (seen.generation > 1) this.#world.ledger.forget(seen.runId);
+    this.#look(seen, null);
+  }
+
+  changed(seen: Seen, before: RunDocument): void {
+    this.#look(seen, before);
+  }
+
+  forgotten(seen: Seen): void {
+    this.#rest.forgotten(seen);
+  }
+
+  /** The code of an attempt begins. */
+  reads({ runId, name, item }: TaskApi, payload: unknown, note: AttemptNote): void {
+    const seen = [...this.#world.watcher().runs.values()].find((one) => one.runId === runId);
+    if (seen !== undefined) this.#reads.reads(seen, name, item?.index ?? null, payload);
+    this.#slots.begins(note, this.#isTimeUncertain());
+  }
+
+  /** Everything that has ended stands in the catalogue. */
+  beforeRetention(): void {
+    this.#rest.listed();
+  }
+
+  /** Nothing happens any more. */
+  atRest(): void {
+    this.#rest.atRest();
+    this.#triggers.atRest(this.#world.watcher());
+  }
+
+  #look(seen: Seen, before: RunDocument | null): void {
+    this.#order.look(seen, before);
+    for (const [index, task] of seen.run.tasks.entries()) {
+      const was = before?.tasks[index]?.status ?? "pending";
+      if (!isOver(task.status) || isOver(was)) continue;
+      this.#blame.ended(seen, task.task, null, task);
+      for (const item of seen.items.get(task.task) ?? []) this.#blame.ended(seen, task.task, item.index, item);
+    }
+  }
+
+  #isTimeUncertain(): boolean {
+    const { kinds } = this.#world.ground.faults;
+    return ["clock_step", "call_hangs", "r2_hangs"].some((kind) => [...kinds].some((struck) => struck === kind));
+  }
+
+  /** Somebody has cancelled it, or a run above it with its children; or a later attempt of the same key takes its place. */
+  #mayBeCancelled(seen: Seen, task: string): boolean {
+    const { planOf } = { planOf: (name: string) => this.#world.scenario.plan.tasks[name] };
+    if (planOf(task)?.limits?.concurrency?.strategy === "cancel_running") return true;
+    if (seen.run.tasks.some((one) => one.reason === "concurrency" && one.status === "cancelled")) return true;
+    for (let above: Seen | undefined = seen, isSelf = true; above !== undefined; isSelf = false) {
+      const children = this.#cancelled.get(above.runId);
+      if (children === true || (isSelf && children === false)) return true;
+      const parent: RunId | undefined = above.run.trigger.parent?.run_id;
+      above = parent === undefined ? undefined : this.#world.watcher().runs.get(parent);
+    }
+    return false;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Invariants 3 and 8: a task ends as its own code has it end. What the surroundings, a deploy or a neighbour have done is never recorded
+ * as its failure, and nobody is cancelled whom nobody wanted to end.
+ */
+import type { TaskPlan } from "../../../src/core/plan.ts";
+import type { AttemptDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
+import type { Behaviour } from "../behaviour.ts";
+import type { Ground } from "../ground.ts";
+import type { AttemptNote, Ledger } from "../ledger.ts";
+import { placeName } from "../payloads.ts";
+import { isOver, type Seen } from "../watcher.ts";
+
+/** A task fails with `worker_lost` after so many workers in a row that it has killed alone. */
+const LONELY_KILLS = 3;
+
+type Ended = Pick<TaskDocument, "status" | "reason" | "attempts">;
+
+export interface BlameWorld {
+  readonly ground: Ground;
+  readonly ledger: Ledger;
+  planOf(task: string): TaskPlan | undefined;
+  behaviourOf(task: string): Behaviour | undefined;
+  /** Whether the clock was set, or calls were never answered: attempts may have run out of time for it. */
+  isTimeUncertain(): boolean;
+  /** How long the run has been there, in milliseconds. */
+  ageOf(seen: Seen): number;
+  mayBeCancelled(seen: Seen, task: string): boolean;
+}
+
+export class BlameCheck {
+  readonly #world: BlameWorld;
+
+  constructor(world: BlameWorld) {
+    this.#world = world;
+  }
+
+  /** A task, or the item of this index, has ended so. */
+  ended(seen: Seen, task: string, item: number | null, ended: Ended): void {
+    const plan = this.#world.planOf(task);
+    const behaviour = this.#world.behaviourOf(task);
+    if (plan === undefined || behaviour === undefined || !isOver(ended.status)) return;
+    // What its items came to is theirs; it only gathers.
+    if (plan.each !== null && item === null) return this.#mapped(seen, task, ended);
+    const notes = this.#world.ledger.of(seen.runId, task, item);
+    for (const attempt of ended.attempts) this.#attempted(seen, plan, item, attempt, notes);
+    const counted = ended.attempts.slice(item === null ? (seen.retriedAfter.get(task) ?? 0) : 0);
+    const failures = counted.filter(({ status }) => status === "failed" || status === "timed_out");
+    const isSpent = failures.length > plan.retries.limit;
+    const last = ended.attempts.at(-1);
+    const lastNote = last === undefined ? undefined : noteOf(notes, last);
+    const as = ended.status === "failed" ? (ended.reason ?? "failed") : ended.status;
+    const isStopping = item !== null && plan.each?.onError === "fail";
+    const right: Readonly<Record<string, () => boolean>> = {
+      succeeded: () =>
+        ended.attempts.filter(({ status }) => status === "succeeded").length === 1 &&
+        failures.length <= plan.retries.limit,
+      error: () =>
+        isSpent || isStopping || (last?.status === "failed" && (plan.external || lastNote?.retryable === false)),
+      timed_out: () => isSpent || isStopping,
+      worker_lost: () => this.#hasKilled(ended.attempts, notes),
+      method_missing: () => this.#world.ageOf(seen) > 3_600_000,
+      cancelled: () => isStopping || this.#world.mayBeCancelled(seen, task),
+      skipped: () => true,
+    };
+    if (right[as]?.() === true) return;
+    const story = ended.attempts.map(
+      (one) => `${one.attempt} ${one.status} (${noteOf(notes, one)?.end ?? "not begun"})`,
+    );
+    this.#world.ground.violate(
+      "8 blame",
+      `${seen.runId}: ${placeName(task, item)} is ${as} after ${story.join(", ")}; its code throws ${behaviour.throws} times (${behaviour.how}), ${plan.retries.limit} retries are allowed`,
+    );
+  }
+
+  /** Every attempt that is recorded as failed was failed by its own code. */
+  #attempted(
+    seen: Seen,
+    plan: TaskPlan,
+    item: number | null,
+    attempt: AttemptDocument,
+    notes: readonly AttemptNote[],
+  ): void {
+    const note = noteOf(notes, attempt);
+    const say = (detail: string): void =>
+      this.#world.ground.violate(
+        "8 blame",
+        `${seen.runId}: attempt ${attempt.attempt} of ${placeName(plan.name, item)} ${detail}`,
+      );
+    if (attempt.status === "succeeded" && !plan.external && note?.end !== "returned")
+      say(`has succeeded, its code ${note?.end ?? "has never begun"}`);
+    if (plan.external) return;
+    const isMissing = attempt.error?.name === "MethodMissingError";
+    if (attempt.status === "failed" && note?.end !== "threw" && !isMissing)
+      say(`has failed (${attempt.error?.name}: ${attempt.error?.message}), its code ${note?.end ?? "has never begun"}`);
+    const isHampered = note === undefined || note.life.failures > note.failuresBefore || this.#world.isTimeUncertain();
+    if (attempt.status === "timed_out" && note?.end !== "hangs" && !isHampered)
+      say("has timed out, its code does not hang");
+  }
+
+  /** The last three attempts each killed a worker in which nothing else ran. */
+  #hasKilled(attempts: readonly AttemptDocument[], notes: readonly AttemptNote[]): boolean {
+    const kills = attempts.filter(({ status }) => status !== "running").slice(-LONELY_KILLS);
+    return (
+      kills.length === LONELY_KILLS &&
+      kills.every((attempt) => {
+        const note = noteOf(notes, attempt);
+        return attempt.status === "lost" && note?.end === "killed" && note.wasAlone;
+      })
+    );
+  }
+
+  #mapped(seen: Seen, task: string, { status, reason }: Ended): void {
+    if (status === "cancelled" && !this.#world.mayBeCancelled(seen, task))
+      this.#world.ground.violate("8 blame", `${seen.runId}: ${task} is cancelled, and nobody has cancelled anything`);
+    if (status === "failed" && reason !== "item_failed" && reason !== "not_an_array")
+      this.#world.ground.violate("8 blame", `${seen.runId}: ${task} is ${reason}, and has no code of its own`);
+  }
+}
+
+function noteOf(notes: readonly AttemptNote[], { attempt }: AttemptDocument): AttemptNote | undefined {
+  return notes.findLast((note) => note.attempt === attempt);
+}

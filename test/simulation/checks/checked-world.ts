@@ -1,0 +1,14 @@
+import type { Ground } from "../ground.ts";
+import type { Ledger } from "../ledger.ts";
+import type { Rig } from "../rig.ts";
+import type { Scenario } from "../scenario.ts";
+import type { Watcher } from "../watcher.ts";
+
+/** What checks look at. */
+export interface CheckedWorld {
+  readonly ground: Ground;
+  readonly ledger: Ledger;
+  readonly scenario: Scenario;
+  readonly rig: () => Rig;
+  readonly watcher: () => Watcher;
+}

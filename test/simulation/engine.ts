@@ -1,0 +1,190 @@
+/**
+ * The world of one seed: the real worker on a platform that fails, random pipelines, clients that use them. Faults stop after a while;
+ * then everything must come to its end by itself, and nothing may be left.
+ */
+import { parseRunId } from "../../src/core/ids.ts";
+import { Checkers } from "./checkers.ts";
+import { Clients } from "./clients.ts";
+import { Dice } from "./dice.ts";
+import type { Fault } from "./faults.ts";
+import { Ground, type Limits, type Violation } from "./ground.ts";
+import { Ledger } from "./ledger.ts";
+import { methodsOf } from "./methods.ts";
+import type { Release, WorkerCode } from "./platform/isolate.ts";
+import type { ObjectHost } from "./platform/object-host.ts";
+import { isPlatforms } from "./platform/wire.ts";
+import { releaseOf, RequestDied, Rig } from "./rig.ts";
+import { drawScenario, planWithout, RETENTION_MS, type Scenario } from "./scenario.ts";
+import { Watcher } from "./watcher.ts";
+
+/** How long there are faults. */
+const FAULTS_MS = 15 * 60_000;
+/** Far beyond what any world needs. */
+const EVENT_LIMIT = 300_000;
+const TIME_LIMIT_MS = 60 * 86_400_000;
+const POLL_MS = 3 * 60_000;
+
+const VARIABLES = { PEACH_URL: "https://peach.example", PEACH_LOCAL: "0" };
+
+export interface Outcome {
+  readonly violation: Violation | null;
+  readonly story: readonly string[];
+  readonly events: number;
+  readonly faults: number;
+  readonly kinds: ReadonlySet<Fault>;
+  readonly runs: number;
+  readonly tasks: number;
+}
+
+/** Lives through the world of this seed with this code of the worker. `telling` writes its story down. */
+export async function simulate(code: WorkerCode, seed: number, limits: Limits, telling = false): Promise<Outcome> {
+  const world = new World(code, seed, limits, telling);
+  return world.live();
+}
+
+class World {
+  readonly #ground: Ground;
+  readonly #rig: Rig;
+  readonly #scenario: Scenario;
+  readonly #watcher: Watcher;
+  readonly #checkers: Checkers;
+  readonly #clients: Clients;
+  readonly #releases: readonly Release[];
+
+  constructor(code: WorkerCode, seed: number, limits: Limits, telling: boolean) {
+    const ground = (this.#ground = new Ground(seed, limits, telling));
+    const dice = new Dice(seed);
+    this.#scenario = drawScenario(dice.fork("scenario"), limits);
+    const ledger = new Ledger();
+    const { plan, behaviours, removable } = this.#scenario;
+    const checkers = (this.#checkers = new Checkers({
+      ground,
+      ledger,
+      scenario: this.#scenario,
+      rig: () => this.#rig,
+      watcher: () => this.#watcher,
+    }));
+    const methods = methodsOf(
+      {
+        rig: () => this.#rig,
+        ledger,
+        behaviours,
+        reads: (task, payload, note) => checkers.reads(task, payload, note),
+        handedOver: (task, behaviour) => this.#clients.handedOver(task, behaviour),
+        stepRead: (task, name, text) => checkers.steps.read(task, name, text),
+        violate: (invariant, detail) => ground.violate(invariant, detail),
+      },
+      Object.keys(plan.tasks),
+    );
+    const without = Object.fromEntries(Object.entries(methods).filter(([name]) => !removable.includes(name)));
+    this.#releases = [
+      releaseOf("release 1", code, plan, () => methods, VARIABLES),
+      releaseOf("release 2", code, planWithout(plan, removable, "second"), () => without, VARIABLES),
+    ];
+    const [first] = this.#releases;
+    if (first === undefined) throw new Error("there is no release");
+    this.#rig = new Rig({
+      ground,
+      seed,
+      first,
+      committed: (host) => this.#watcher.committed(host),
+      alarmGivenUp: (host) => this.#poll(host),
+    });
+    this.#rig.platform.thrown = (life, method, thrown) => {
+      ground.tell(() => `${life.name}: ${method} throws ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+      if (!isExpected(thrown)) ground.violate("no throw", `${life.name}: ${method}: ${describe(thrown)}`);
+    };
+    this.#watcher = new Watcher(ground, checkers, () => this.#rig.payloads);
+    this.#clients = new Clients({
+      ground,
+      rig: this.#rig,
+      scenario: this.#scenario,
+      failed: (name, error) => {
+        if (!isExpected(error)) ground.violate("no throw", `${name}: ${describe(error)}`);
+      },
+      ...checkers.clients(),
+    });
+  }
+
+  async live(): Promise<Outcome> {
+    const { faults: weather, scheduler } = this.#ground;
+    this.#clients.begin();
+    this.#scheduleUpheavals();
+    scheduler.after(FAULTS_MS, () => weather.stop());
+    scheduler.after(RETENTION_MS - FAULTS_MS, () => this.#checkers.beforeRetention());
+    // Once more when the runs are forgotten.
+    scheduler.after(RETENTION_MS - FAULTS_MS, () => weather.resume());
+    scheduler.after(RETENTION_MS + FAULTS_MS, () => weather.stop());
+    const goesOn = (): boolean => this.#ground.violation === null && scheduler.now < TIME_LIMIT_MS;
+    const events = await this.#rig.platform.run(EVENT_LIMIT, () => {
+      if (!this.#watcher.hasNews) return goesOn();
+      return this.#watcher.look().then(goesOn);
+    });
+    if (events === EVENT_LIMIT || scheduler.now >= TIME_LIMIT_MS)
+      this.#ground.violate(
+        "2 never stuck",
+        `after ${events} events and ${Math.round(scheduler.now / 3_600_000)} h the world is not at rest`,
+      );
+    this.#checkers.atRest();
+    this.#rig.close();
+    const all = this.#watcher.all();
+    const { violation, story, faults } = this.#ground;
+    return {
+      violation,
+      story,
+      events,
+      faults: faults.struck,
+      kinds: faults.kinds,
+      runs: all.length,
+      tasks: all.reduce((sum, { run }) => sum + run.tasks.length, 0),
+    };
+  }
+
+  #scheduleUpheavals(): void {
+    const { scheduler, dice } = this.#ground;
+    const { edge } = this.#rig;
+    for (let upheaval = 0; upheaval < 3; upheaval += 1) {
+      scheduler.after(dice.between(1_000, 300_000), () => {
+        if (this.#ground.strikes("clock_step", () => "", 20))
+          this.#ground.stepClock(dice.pick([-300_000, -20_000, -1_000, 1_000, 60_000, 400_000]));
+        if (this.#ground.strikes("deploy", () => "every object is reset", 20)) this.#resetAll();
+        if (this.#ground.strikes("deploy_removes_method", () => this.#scenario.removable.join(", "), 20)) {
+          const [, second] = this.#releases;
+          if (second !== undefined) edge.deploy(second, 0);
+          this.#resetAll();
+        }
+      });
+    }
+  }
+
+  #resetAll(): void {
+    for (const host of this.#rig.edge.hosts.values()) host.reset("its code was updated");
+  }
+
+  /** Somebody looks at an object whose alarm was given up, now and then until its alarm is set again: no other help is needed. */
+  #poll(host: ObjectHost): void {
+    this.#ground.scheduler.after(POLL_MS, () => {
+      if (host.storage.isEmpty || !host.isGivenUp) return;
+      const runId = parseRunId(host.name);
+      if (runId === null || host.className !== "RunObject") return;
+      this.#rig
+        .request(`a look at ${runId}`, ({ worker, env }) => worker.callRun(env, runId, (run) => run.describe()))
+        .catch((error: unknown) => this.#ground.tell(() => `a look at ${runId} failed: ${String(error)}`));
+      this.#poll(host);
+    });
+  }
+}
+
+/** What the surroundings did to it, and not the code. */
+function isExpected(thrown: unknown): boolean {
+  if (isPlatforms(thrown) || thrown instanceof RequestDied) return true;
+  if (!(thrown instanceof Error)) return false;
+  return (
+    isExpected(thrown.cause) ||
+    /RunUnreachable|could not be recorded|PayloadStore/.test(`${thrown.name} ${thrown.message}`)
+  );
+}
+
+function describe(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}

@@ -1,0 +1,80 @@
+/** What the code of tasks has really done, attempt by attempt: what the checkers hold the engine's records against. */
+import type { Running } from "./platform/platform.ts";
+
+/** How the code of an attempt ended; `lost`: a helper that it called failed it. */
+export type CodeEnd = "running" | "returned" | "threw" | "hangs" | "killed" | "lost" | "told";
+
+export interface AttemptNote {
+  readonly runId: string;
+  readonly task: string;
+  readonly item: number | null;
+  readonly attempt: number;
+  readonly life: Running;
+  /** By the scheduler. */
+  readonly begunAt: number;
+  /** How often the platform had failed its invocation before. */
+  readonly failuresBefore: number;
+  end: CodeEnd;
+  endedAt: number | null;
+  /** Of one that took its isolate down: whether nothing else ran in its invocation. */
+  wasAlone: boolean;
+  /** What it threw may be tried again. */
+  retryable: boolean;
+  /** What it triggered, by content. */
+  readonly triggered: { readonly content: string; readonly task: string }[];
+  /** What it had to trigger, and did not, since it found it processed. */
+  readonly skipped: string[];
+  readonly chose: readonly string[] | null;
+  /** Whose payload it has read; null: nobody's. */
+  readonly group: string | null;
+}
+
+export class Ledger {
+  readonly #notes = new Map<string, AttemptNote[]>();
+  readonly #running = new Set<AttemptNote>();
+  /** Contents of triggers whose run has begun. */
+  readonly processed = new Set<string>();
+  /** How often the code of each step has begun that was kept, by `run/place/name`. */
+  readonly steps = new Map<string, string>();
+
+  /** The code of an attempt begins. */
+  begin(note: AttemptNote): void {
+    const key = keyOf(note.runId, note.task, note.item);
+    const known = this.#notes.get(key);
+    if (known === undefined) this.#notes.set(key, [note]);
+    else known.push(note);
+    this.#running.add(note);
+  }
+
+  ended(note: AttemptNote, end: CodeEnd, at: number): void {
+    if (note.end !== "running") return;
+    note.end = end;
+    note.endedAt = at;
+    if (end !== "hangs") this.#running.delete(note);
+  }
+
+  /** What runs in lives that go on. */
+  running(): AttemptNote[] {
+    return [...this.#running].filter(({ life }) => life.alive);
+  }
+
+  /** All attempts of this task, or item, whose code has begun. */
+  of(runId: string, task: string, item: number | null): readonly AttemptNote[] {
+    return this.#notes.get(keyOf(runId, task, item)) ?? [];
+  }
+
+  /** This one; the last, if it has begun twice. */
+  find(runId: string, task: string, item: number | null, attempt: number): AttemptNote | undefined {
+    return this.of(runId, task, item).findLast((note) => note.attempt === attempt);
+  }
+
+  /** Another run of this id begins. */
+  forget(runId: string): void {
+    for (const key of this.#notes.keys()) if (key.startsWith(`${runId}/`)) this.#notes.delete(key);
+    for (const key of this.steps.keys()) if (key.startsWith(`${runId}/`)) this.steps.delete(key);
+  }
+}
+
+function keyOf(runId: string, task: string, item: number | null): string {
+  return item === null ? `${runId}/${task}` : `${runId}/${task}/${item}`;
+}

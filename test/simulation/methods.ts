@@ -1,0 +1,232 @@
+/** The methods of the simulated pipelines: what an author's code might do, by its behaviour, through the real helpers. */
+import type { Behaviour } from "./behaviour.ts";
+import { Dice } from "./dice.ts";
+import type { AttemptNote, Ledger } from "./ledger.ts";
+import { carriedIn, groupOf, madeBy, padded, placeName, stepText, type Carried } from "./payloads.ts";
+import type { Methods, Rig } from "./rig.ts";
+
+/** What the helpers give to a task, as far as these methods use it. */
+export interface TaskApi {
+  readonly name: string;
+  readonly runId: string;
+  readonly attempt: number;
+  readonly item: { readonly index: number; readonly total: number } | null;
+  readonly signal: AbortSignal;
+  readonly completionUrl: string;
+  readonly log: { info(message: string): void };
+  step<T>(name: string, fn: () => T | Promise<T>): Promise<T>;
+  triggerTaskWithEvent(
+    task: string,
+    payload: unknown,
+  ): Promise<{
+    readonly runId: string;
+    readonly deduplicated: boolean;
+    result(options: { readonly timeout: number }): Promise<unknown>;
+  }>;
+  emitEvent(name: string, payload: unknown): Promise<unknown>;
+  passToChildTask(data: unknown, options?: { readonly to: string }): void;
+  runOnlyChildTasks(...names: readonly string[]): void;
+  progress(fraction: number): void;
+}
+
+export interface MethodWorld {
+  readonly rig: () => Rig;
+  readonly ledger: Ledger;
+  readonly behaviours: ReadonlyMap<string, Behaviour>;
+  /** A task's code begins with what it reads. */
+  reads(task: TaskApi, payload: unknown, note: AttemptNote): void;
+  /** The attempt of an external task has told somebody where to report to. */
+  handedOver(task: TaskApi, behaviour: Behaviour): void;
+  /** A step was given back, or done. */
+  stepRead(task: TaskApi, name: string, text: unknown): void;
+  violate(invariant: string, detail: string): void;
+}
+
+class Scripted extends Error {}
+
+class RetryAfter extends Error {
+  override readonly name = "RetryAfterError";
+  readonly retryAfterMs = 3_000;
+}
+
+class NonRetryable extends Error {
+  override readonly name = "NonRetryableError";
+}
+
+/** Methods by the names of these tasks. */
+export function methodsOf(world: MethodWorld, tasks: readonly string[]): Methods {
+  return Object.fromEntries(
+    tasks.map((name) => [name, (payload: unknown, task: unknown) => run(world, payload, apiOf(task))]),
+  );
+}
+
+/** The one mapping of what a method is given. */
+function apiOf(task: unknown): TaskApi {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return task as TaskApi;
+}
+
+async function run(world: MethodWorld, payload: unknown, task: TaskApi): Promise<unknown> {
+  const { platform } = world.rig();
+  const behaviour = world.behaviours.get(task.name);
+  const life = platform.current;
+  if (behaviour === undefined || life === null) throw new Error(`nobody runs ${task.name}`);
+  const item = task.item?.index ?? null;
+  const note: AttemptNote = {
+    runId: task.runId,
+    task: task.name,
+    item,
+    attempt: task.attempt,
+    life,
+    begunAt: platform.ground.scheduler.now,
+    failuresBefore: life.failures,
+    end: "running",
+    endedAt: null,
+    wasAlone: false,
+    retryable: true,
+    triggered: [],
+    skipped: [],
+    chose: isExternal(task) ? null : behaviour.chooses,
+    group: carriedIn(payload)?.group ?? null,
+  };
+  world.ledger.begin(note);
+  platform.ground.tell(
+    () => `${life.name} runs ${placeName(task.name, item)} of ${task.runId}, attempt ${task.attempt}`,
+  );
+  const content = carriedIn(payload)?.content;
+  if (content !== undefined) world.ledger.processed.add(content);
+  world.reads(task, payload, note);
+  try {
+    const passed = await script(world, task, behaviour, note);
+    world.ledger.ended(note, "returned", platform.ground.scheduler.now);
+    return passed;
+  } catch (error) {
+    const isOwn = error instanceof Scripted || error instanceof RetryAfter || error instanceof NonRetryable;
+    world.ledger.ended(note, isOwn ? "threw" : task.signal.aborted ? "told" : "lost", platform.ground.scheduler.now);
+    throw error;
+  }
+}
+
+async function script(world: MethodWorld, task: TaskApi, behaviour: Behaviour, note: AttemptNote): Promise<unknown> {
+  const rig = world.rig();
+  const place = placeName(task.name, note.item);
+  const { ledger } = world;
+  for (let nth = 0; nth < behaviour.steps; nth += 1) await step(world, task, behaviour, place, `step ${nth}`);
+  if (behaviour.logs) task.log.info(`${place} works`);
+  if (behaviour.workMs > 0) await rig.wait(behaviour.workMs);
+  if (behaviour.emits !== null) await task.emitEvent(behaviour.emits, carried(`${task.runId}/${place}/event`, false));
+  await trigger(world, task, behaviour, note, place);
+  const earlier = ledger.of(task.runId, task.name, note.item);
+  const killsHere = behaviour.killsItem === null || note.item === null || note.item === behaviour.killsItem;
+  if (killsHere && earlier.filter(({ end }) => end === "killed").length < behaviour.kills) {
+    note.wasAlone = ledger.running().every((other) => other === note || other.life !== note.life);
+    ledger.ended(note, "killed", rig.platform.ground.scheduler.now);
+    rig.platform.ground.tell(() => `${place} of ${task.runId} takes ${note.life.isolate.name} down`);
+    note.life.isolate.crash();
+    await new Promise<never>(() => {});
+  }
+  if (behaviour.reports !== null && isExternal(task)) world.handedOver(task, behaviour);
+  if (earlier.filter(({ end }) => end === "threw" || end === "hangs").length < behaviour.throws) {
+    if (behaviour.how === "hang") {
+      ledger.ended(note, "hangs", rig.platform.ground.scheduler.now);
+      await new Promise<never>(() => {});
+    }
+    note.retryable = behaviour.how !== "non_retryable";
+    throw errorOf(behaviour);
+  }
+  if (behaviour.chooses !== null && !isExternal(task)) task.runOnlyChildTasks(...behaviour.chooses);
+  const { passesTo, passesLarge, passesItems } = behaviour;
+  if (passesTo !== null && !isExternal(task) && note.item === null) passOn(task, passesTo, place, behaviour);
+  const by = madeBy(task.runId, place, task.attempt, "");
+  if (passesItems === null || note.item !== null)
+    return padded({ by, group: groupOf(`${task.runId}/${place}`) }, passesLarge);
+  return Array.from({ length: passesItems }, (_, index) =>
+    padded({ by: `${by}[${index}]`, group: groupOf(`${task.runId}/${place}/${index}`) }, passesLarge && index === 0),
+  );
+}
+
+function passOn(task: TaskApi, child: string, place: string, { passesLarge }: Behaviour): void {
+  const by = madeBy(task.runId, place, task.attempt, child);
+  try {
+    task.passToChildTask(padded({ by, group: groupOf(`${task.runId}/${place}/to`) }, passesLarge), { to: child });
+  } catch (error) {
+    // The child is not in this run's graph.
+    if (!String(error).includes("no downstream task")) throw error;
+  }
+}
+
+/** A completion URL is there, or says why not. */
+function isExternal(task: TaskApi): boolean {
+  try {
+    return task.completionUrl !== "";
+  } catch {
+    return false;
+  }
+}
+
+function errorOf({ how }: Behaviour): Error {
+  if (how === "retry_after") return new RetryAfter("as scripted");
+  if (how === "non_retryable") return new NonRetryable("as scripted");
+  return new Scripted("as scripted");
+}
+
+async function step(
+  world: MethodWorld,
+  task: TaskApi,
+  { stepsLarge, workMs }: Behaviour,
+  place: string,
+  name: string,
+): Promise<void> {
+  const text = stepText(task.runId, place, name, task.attempt);
+  const result = await task.step(name, async () => {
+    await world.rig().wait(workMs / 10);
+    return stepsLarge ? text.padEnd(500, "x") : text;
+  });
+  world.stepRead(task, name, result);
+}
+
+/** Triggers what there is to trigger, in an order of this attempt's own. */
+async function trigger(
+  world: MethodWorld,
+  task: TaskApi,
+  behaviour: Behaviour,
+  note: AttemptNote,
+  place: string,
+): Promise<void> {
+  const contents = behaviour.triggers.map(({ task: target, large }, nth) => ({
+    target,
+    large,
+    content: `${task.runId}/${place}/content ${nth}`,
+  }));
+  const order = new Dice(0).fork(`${task.runId}/${place}/${task.attempt}`);
+  for (const { target, large, content } of shuffled(contents, order)) {
+    if (behaviour.sweeps && world.ledger.processed.has(content)) {
+      note.skipped.push(content);
+      continue;
+    }
+    note.triggered.push({ content, task: target });
+    const triggered = task.triggerTaskWithEvent(target, carried(content, large));
+    if (behaviour.unawaited) {
+      // The author's code forgets about it.
+      triggered.catch(() => undefined);
+      continue;
+    }
+    const run = await triggered;
+    if (behaviour.awaitsMs === null) continue;
+    await run.result({ timeout: behaviour.awaitsMs }).catch((error: unknown) => {
+      const isOver = error instanceof Error && error.name === "ResultTimeoutError" && !task.signal.aborted;
+      if (!isOver) throw error;
+    });
+  }
+}
+
+function carried(content: string, large: boolean): Carried {
+  return padded({ by: content, group: groupOf(content), content }, large);
+}
+
+function shuffled<T>(list: readonly T[], dice: Dice): T[] {
+  return list
+    .map((one) => ({ one, at: dice.next() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ one }) => one);
+}

@@ -1,0 +1,93 @@
+/**
+ * The worker's code as one text: the real `src/index.ts` with all that it imports, but what speaks HTTP, and the functions that clients
+ * of a simulated world call in its place. One change of the code can be made on the way, as a seeded bug.
+ */
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { build, type Plugin } from "esbuild";
+import { GLOBALS } from "./globals.ts";
+import type { WorkerCode } from "./isolate.ts";
+
+export const ROOT = resolve(import.meta.dirname, "../../..");
+
+/** One wrong change of a file; the code must be found in it exactly once. */
+export interface Change {
+  readonly file: string;
+  readonly code: string;
+  readonly instead: string;
+}
+
+/** What the worker exports here beside its classes and handlers. */
+const ENTRY = `
+export * from "./src/index.ts";
+export { default as handlers } from "./src/index.ts";
+export { callRun } from "./src/run/run-client.ts";
+export { encodePayload, decodePayload } from "./src/payload/codec.ts";
+export { openPayloadBytes } from "./src/payload/payload-store.ts";
+export { createReplayRun } from "./src/trigger/replay.ts";
+export { completeByToken } from "./src/trigger/complete.ts";
+export { parseCompletionToken } from "./src/trigger/completion-token.ts";
+export { callControls } from "./src/controls/controls-client.ts";
+export { callSchedules } from "./src/schedules/schedules-client.ts";
+`;
+
+/** In place of the HTTP side: a request is a function of what the app was made with. */
+const APP = `
+export function createApp(dependencies) {
+  return { fetch: (request, env, ctx) => request(dependencies, env, ctx) };
+}
+`;
+
+/** Packages that are the same for every isolate: they keep no state that a world could see. */
+const SHARED = /^(zod|croner|jose|aws4fetch)$/;
+
+/** Bundles the worker. */
+export async function bundleWorker(change: Change | null = null): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: ENTRY, resolveDir: ROOT, loader: "ts" },
+    bundle: true,
+    format: "cjs",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    external: ["node:*"],
+    write: false,
+    plugins: [surroundings(change)],
+  });
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error("the worker has no code");
+  return file.text;
+}
+
+/** The code of a text that `bundleWorker` has made. */
+export function workerCode(text: string): WorkerCode {
+  // The worker's own code, made of the files of this project just before.
+  // oxlint-disable-next-line typescript/no-implied-eval
+  const code: unknown = new Function("require", "module", ...GLOBALS, `const exports = module.exports;${text}`);
+  return (require, module, ...globals) => {
+    if (typeof code === "function") Reflect.apply(code, undefined, [require, module, ...globals]);
+  };
+}
+
+function surroundings(change: Change | null): Plugin {
+  return {
+    name: "surroundings",
+    setup(esbuild) {
+      esbuild.onResolve({ filter: /^(cloudflare:workers|#generated\/\w+)$/ }, ({ path }) => ({ path, external: true }));
+      esbuild.onResolve({ filter: SHARED }, ({ path }) => ({ path, external: true }));
+      esbuild.onResolve({ filter: /\/http\/app\.ts$/ }, () => ({ path: "app", namespace: "simulated" }));
+      esbuild.onLoad({ filter: /.*/, namespace: "simulated" }, () => ({ contents: APP, loader: "js" }));
+      if (change === null) return;
+      const file = join(ROOT, change.file);
+      const contents = changed(change);
+      esbuild.onLoad({ filter: /\.ts$/ }, ({ path }) => (path === file ? { contents, loader: "ts" } : undefined));
+    },
+  };
+}
+
+/** The text of the file with the change in it. */
+export function changed({ file, code, instead }: Change): string {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  const found = text.split(code).length - 1;
+  if (found !== 1) throw new Error(`${file} holds the code ${found} times, not once: ${code}`);
+  return text.replace(code, () => instead);
+}

@@ -1,0 +1,327 @@
+/**
+ * The platform around one object of the worker: its storage, its alarm, its lives. A life ends by a reset, a deploy, the death of its
+ * isolate, or by eviction after a while without calls; the next one knows what was committed.
+ *
+ * Output gate: what leaves the object in a turn leaves it after what the turn wrote is durable, or not at all.
+ */
+import type { Isolate } from "./isolate.ts";
+import { Life } from "./life.ts";
+import { ObjectStorage } from "./object-storage.ts";
+import type { Committer, Platform } from "./platform.ts";
+import { failWith, invoke, type Answer, type Arrive } from "./rpc.ts";
+import type { SqlValue } from "./sql.ts";
+
+/** The platform evicts an object that nobody calls after this time at the earliest; at the latest even if it carries something on. */
+const IDLE_MS = { least: 10_000, most: 140_000 } as const;
+const ALARM_TRIES = 6;
+const ALARM_LIMIT_MS = 15 * 60_000;
+
+export interface ObjectPlace {
+  readonly platform: Platform;
+  readonly className: string;
+  readonly name: string;
+  /** How far its clock is ahead. Milliseconds. */
+  readonly skewMs: number;
+  /** The isolate that its next life is in. */
+  isolate(): Isolate;
+  env(life: Life): object;
+  exports(life: Life): object;
+  /** Something was committed. */
+  committed(host: ObjectHost): void;
+  /** The platform has given its alarm up. Null: it never does of its own accord. */
+  readonly alarmGivenUp: ((host: ObjectHost) => void) | null;
+}
+
+export class ObjectHost implements Committer {
+  readonly name: string;
+  readonly className: string;
+  readonly storage: ObjectStorage;
+  /** Whether the platform has given its alarm up, and it was not set since. */
+  isGivenUp = false;
+  readonly #place: ObjectPlace;
+  readonly #platform: Platform;
+  #life: { readonly life: Life; readonly instance: object } | null = null;
+  /** Events wait for it: `blockConcurrencyWhile`. */
+  #gate: Promise<unknown> | null = null;
+  #outbox: (() => void)[] = [];
+  #usedAt = 0;
+  #refusesUntil = 0;
+  /** The alarm that is armed, and which of all that ever were it is. */
+  #armed: number | null = null;
+  #arming = 0;
+  /** The time of the alarm that is handled just now. */
+  #handling: number | null = null;
+  /** Of one that came due meanwhile. */
+  #dueMeanwhile: number | null = null;
+  #tries = 0;
+
+  constructor(place: ObjectPlace) {
+    this.#place = place;
+    this.#platform = place.platform;
+    this.name = place.name;
+    this.className = place.className;
+    this.storage = new ObjectStorage(place.className, () => this.#platform.takesTurn(this));
+  }
+
+  get label(): string {
+    return `${this.className} ${this.name}`;
+  }
+
+  /** What runs of it just now; null: it sleeps. */
+  get awake(): object | null {
+    return this.#life?.instance ?? null;
+  }
+
+  get isHandlingAlarm(): boolean {
+    return this.#handling !== null;
+  }
+
+  /** What the clock of its machine says. */
+  now(): number {
+    return this.#platform.ground.wall() + this.#place.skewMs;
+  }
+
+  /** How a call of this method arrives. */
+  arrival(method: string, given: readonly unknown[]): Arrive {
+    return (answer, remote) => {
+      if (this.#refuses(answer, method)) return;
+      this.#enter((life, instance) => invoke(life, instance, method, given, answer, remote));
+    };
+  }
+
+  reset(why: string): void {
+    this.#life?.life.kill(why);
+  }
+
+  endTurn(): void {
+    const outbox = this.#outbox.splice(0);
+    const { ground } = this.#platform;
+    if (this.storage.isDirty) {
+      if (this.#life !== null && ground.strikes("reset_before_commit", () => this.label)) {
+        this.reset("reset before its commit");
+        return;
+      }
+      this.storage.commit();
+      this.#arm();
+      this.#place.committed(this);
+      if (this.#life !== null && ground.strikes("reset_after_commit", () => this.label)) {
+        this.reset("reset after its commit");
+        return;
+      }
+    }
+    for (const effect of outbox) effect();
+  }
+
+  #refuses(answer: Answer, method: string): boolean {
+    const { ground } = this.#platform;
+    if (ground.strikes("overload", () => `${this.label}: ${method}`))
+      this.#refusesUntil = ground.scheduler.now + ground.dice.between(50, 12_000);
+    if (ground.scheduler.now >= this.#refusesUntil) return false;
+    failWith(answer, "overloaded");
+    return true;
+  }
+
+  /** Does something in the object's life, which begins if it sleeps; later, if it is not open to events. */
+  #enter(work: (life: Life, instance: object) => void): void {
+    const { life, instance } = this.#wake();
+    this.#platform.current = life;
+    if (this.#gate === null) work(life, instance);
+    else void this.#gate.then(() => (life.alive ? work(life, instance) : undefined));
+  }
+
+  #wake(): { readonly life: Life; readonly instance: object } {
+    const { now } = this.#platform.ground.scheduler;
+    const known = this.#life;
+    if (known !== null) {
+      const idleMs = known.life.answers.size > 0 || this.#handling !== null ? 0 : now - this.#usedAt;
+      const isIdle = idleMs > (known.life.pending === 0 ? IDLE_MS.least : IDLE_MS.most);
+      this.#usedAt = now;
+      if (!isIdle || !this.#platform.dice.chance(0.7)) return known;
+      this.#platform.ground.tell(() => `${this.label}: evicted`);
+      known.life.end();
+    }
+    this.#usedAt = now;
+    const life = new Life(this.#platform, this.label, this.#place.isolate(), this.#place.skewMs, (effect) => {
+      this.#outbox.push(effect);
+      this.#platform.takesTurn(this);
+    });
+    life.onDeath(() => this.#ended(life));
+    this.#gate = null;
+    this.#platform.current = life;
+    const instance = life.isolate.make(this.className, this.#context(life), this.#place.env(life));
+    this.#life = { life, instance };
+    return this.#life;
+  }
+
+  #ended(life: Life): void {
+    if (this.#life?.life !== life) return;
+    this.#life = null;
+    this.#outbox = [];
+    this.#gate = null;
+    this.storage.rollback();
+    const at = this.#handling;
+    if (at === null) return;
+    this.#handling = null;
+    const due = this.#dueMeanwhile;
+    this.#dueMeanwhile = null;
+    if (due !== null && this.storage.alarmAt === due) this.#platform.after(null, 1, () => this.#fire(due));
+    // The platform calls the handler again.
+    this.#again(at, this.#platform.dice.between(500, 4_000));
+  }
+
+  #context(life: Life): object {
+    const { storage } = this;
+    const check = (): void => {
+      if (!life.alive) throw new Error(`${this.label} is used by a life of it that is over`);
+    };
+    const guarded =
+      <Given extends unknown[], T>(work: (...given: Given) => T) =>
+      (...given: Given): T => {
+        check();
+        return work(...given);
+      };
+    const settled =
+      <Given extends unknown[], T>(work: (...given: Given) => T) =>
+      async (...given: Given): Promise<T> => {
+        check();
+        return work(...given);
+      };
+    return {
+      id: { name: this.name, toString: () => `id-of-${this.name}`, equals: () => false },
+      exports: this.#place.exports(life),
+      props: {},
+      waitUntil: (work: Promise<unknown>) => life.carry(Promise.resolve(work)),
+      passThroughOnException: () => undefined,
+      blockConcurrencyWhile: (work: () => Promise<unknown>) => {
+        const done = work();
+        const gate = done.finally(() => {
+          if (this.#gate === gate) this.#gate = null;
+        });
+        this.#gate = gate;
+        return done;
+      },
+      getWebSockets: () => [],
+      setWebSocketAutoResponse: () => undefined,
+      abort: () => life.kill("it has aborted itself"),
+      storage: {
+        sql: { exec: guarded((query: string, ...values: SqlValue[]) => cursorOf(storage.exec(query, values))) },
+        kv: {
+          get: guarded((key: string) => storage.get(key)),
+          put: guarded((key: string, value: unknown) => storage.put(key, value)),
+          delete: guarded((key: string) => storage.delete(key)),
+        },
+        transactionSync: guarded(<T>(work: () => T) => storage.transactionSync(work)),
+        getAlarm: settled(() => storage.alarmAt),
+        setAlarm: settled((at: number | Date) => storage.setAlarm(Number(at))),
+        deleteAlarm: settled(() => storage.setAlarm(null)),
+        deleteAll: settled(() => storage.deleteAll()),
+        sync: () =>
+          new Promise<void>((resolve) => {
+            life.send(() => this.#platform.resume(life, 1, resolve));
+          }),
+      },
+    };
+  }
+
+  /** The alarm as it was committed. */
+  #arm(): void {
+    const at = this.storage.alarmAt;
+    if (at === this.#armed) return;
+    this.#armed = at;
+    const number = ++this.#arming;
+    this.isGivenUp = false;
+    if (at === null) return;
+    const { ground, dice } = this.#platform;
+    if (!(at < 8.64e15)) ground.violate("2 never stuck", `${this.label}: the alarm is set to ${at}`);
+    // Seen on the local runtime: an alarm set to the time of the one that is running never fires.
+    if (at === this.#handling) return;
+    this.#tries = 0;
+    const lateMs = ground.strikes("alarm_late", () => this.label) ? dice.between(1_000, 90_000) : dice.between(0, 5);
+    this.#platform.after(null, at - this.now() + lateMs, () => {
+      if (number === this.#arming) this.#fire(at);
+    });
+  }
+
+  #fire(at: number): void {
+    const { ground, dice } = this.#platform;
+    if (this.#handling !== null) {
+      this.#dueMeanwhile = at;
+      return;
+    }
+    this.#armed = null;
+    this.storage.takeAlarm();
+    const mayGiveUp = this.#place.alarmGivenUp !== null;
+    if (mayGiveUp && ground.strikes("alarm_given_up", () => this.label)) return this.#giveUp();
+    if (ground.strikes("alarm_doubled", () => this.label))
+      this.#platform.after(null, dice.between(0, 3_000), () => this.#handling === null && this.#handle(at));
+    this.#handle(at);
+  }
+
+  #handle(at: number): void {
+    this.#handling = at;
+    const retryCount = this.#tries;
+    this.#enter((life, instance) => {
+      life.pending += 1;
+      // Its end counts when what it wrote is durable: else the platform calls it again.
+      const ended = (then: () => void): void => {
+        life.send(() => {
+          life.pending -= 1;
+          this.#handling = null;
+          const due = this.#dueMeanwhile;
+          this.#dueMeanwhile = null;
+          if (due !== null && this.storage.alarmAt === due) this.#fire(due);
+          then();
+        });
+      };
+      this.#platform.after(life, ALARM_LIMIT_MS, () => {
+        if (this.#handling === at) life.kill("its alarm handler has run for 15 minutes");
+      });
+      const info = { scheduledTime: at, retryCount, isRetry: retryCount > 0 };
+      const alarm: unknown = Reflect.get(instance, "alarm");
+      if (typeof alarm !== "function") throw new Error(`${this.label} has no alarm handler`);
+      const call = async (): Promise<void> => {
+        await Reflect.apply(alarm, instance, [info]);
+        ended(() => undefined);
+      };
+      call().catch((error: unknown) => {
+        this.#platform.thrown(life, "alarm", error);
+        ended(() => {
+          this.#tries += 1;
+          if (this.#tries > ALARM_TRIES) this.#giveUp();
+          else this.#again(at, 2_000 * 2 ** (this.#tries - 1));
+        });
+      });
+    });
+  }
+
+  /** Another call of the handler for this alarm, unless another one was set. */
+  #again(at: number, inMs: number): void {
+    if (this.storage.alarmAt !== null) return;
+    const number = ++this.#arming;
+    this.#platform.after(null, inMs, () => {
+      if (number === this.#arming && this.storage.alarmAt === null && this.#handling === null) this.#handle(at);
+    });
+  }
+
+  #giveUp(): void {
+    this.isGivenUp = true;
+    this.#tries = 0;
+    this.#place.alarmGivenUp?.(this);
+  }
+}
+
+/** Rows as `sql.exec` gives them. */
+function cursorOf({ rows, written }: { readonly rows: Record<string, unknown>[]; readonly written: number }): object {
+  return {
+    rowsRead: rows.length,
+    rowsWritten: written,
+    columnNames: Object.keys(rows[0] ?? {}),
+    toArray: () => rows,
+    one: () => {
+      const [row] = rows;
+      if (row === undefined || rows.length !== 1) throw new Error(`expected one row, got ${rows.length}`);
+      return row;
+    },
+    [Symbol.iterator]: () => rows[Symbol.iterator](),
+  };
+}

@@ -1,0 +1,217 @@
+/**
+ * The storage of one object: real SQL in memory, its alarm, and the platform's limits. What is written in one turn (between two events
+ * of the world) is one commit, as on the platform, where writes without an await on something outside in between are: `commit` makes it
+ * durable, `rollback` takes all of it back.
+ */
+import { meaningOf, SqlDatabase, type Meaning, type SqlRow, type SqlValue } from "./sql.ts";
+
+/** Of a row, a string or a blob. Bytes. */
+const MAX_ROW_BYTES = 2_000_000;
+const MAX_PARAMETERS = 100;
+
+const NO_TABLES: ReadonlySet<string> = new Set();
+
+export class ObjectStorage {
+  readonly #kind: string;
+  /** Told when something is written that is not committed. */
+  readonly #onWrite: () => void;
+  #database: SqlDatabase | null = null;
+  /** Those that were created here: others may be left of an earlier user of the database. */
+  #tables = NO_TABLES;
+  #alarmAt: number | null = null;
+  #isDirty = false;
+  /** As it was when the last commit ended. */
+  #durable: { readonly tables: ReadonlySet<string>; readonly alarmAt: number | null } = {
+    tables: NO_TABLES,
+    alarmAt: null,
+  };
+  /** How often it was written to. */
+  writes = 0;
+  /** How many rows were written; setting the alarm counts as one. */
+  rowsWritten = 0;
+
+  constructor(kind: string, onWrite: () => void) {
+    this.#kind = kind;
+    this.#onWrite = onWrite;
+  }
+
+  /** Whether nothing is stored, the alarm included. */
+  get isEmpty(): boolean {
+    return this.#tables.size === 0 && this.#alarmAt === null;
+  }
+
+  get tables(): ReadonlySet<string> {
+    return this.#tables;
+  }
+
+  /** As it is set, committed or not; null if it is not. Epoch milliseconds. */
+  get alarmAt(): number | null {
+    return this.#alarmAt;
+  }
+
+  get isDirty(): boolean {
+    return this.#isDirty;
+  }
+
+  /** Sets the alarm, or takes it away. */
+  setAlarm(at: number | null): void {
+    this.#begin();
+    this.#alarmAt = at;
+    this.rowsWritten += 1;
+  }
+
+  /** The platform has taken the alarm, to call its handler: not a write of the object. */
+  takeAlarm(): void {
+    this.#alarmAt = null;
+    this.#durable = { ...this.#durable, alarmAt: null };
+  }
+
+  /** Runs one or more statements; the last one's rows. */
+  exec(query: string, values: readonly SqlValue[]): { readonly rows: SqlRow[]; readonly written: number } {
+    if (values.length > MAX_PARAMETERS) throw new Error(`too many SQL variables: ${values.length}`);
+    let bytes = 0;
+    for (const value of values) bytes += sizeOf(value);
+    if (bytes > MAX_ROW_BYTES) throw new Error(`string or blob too big: ${bytes} bytes: SQLITE_TOOBIG`);
+    if (values.length > 0 || !query.includes(";")) return this.#execOne(query, values);
+    let last: { rows: SqlRow[]; written: number } = { rows: [], written: 0 };
+    for (const statement of query.split(";")) if (statement.trim() !== "") last = this.#execOne(statement, []);
+    return last;
+  }
+
+  transactionSync<T>(work: () => T): T {
+    const { database } = this.#begin();
+    const [tables, created] = [this.#tables, database.created];
+    database.run("SAVEPOINT inner_tx");
+    try {
+      return work();
+    } catch (error) {
+      database.run("ROLLBACK TO inner_tx");
+      this.#tables = tables;
+      database.created = created;
+      throw error;
+    } finally {
+      database.run("RELEASE inner_tx");
+    }
+  }
+
+  /** A value by its name, in a table of its own, as the platform keeps them. */
+  get(key: string): unknown {
+    if (!this.#tables.has("_values")) return undefined;
+    const [row] = this.#execOne("SELECT value FROM _values WHERE key = ?", [key]).rows;
+    const value = row?.["value"];
+    return typeof value === "string" ? JSON.parse(value) : undefined;
+  }
+
+  put(key: string, value: unknown): void {
+    this.#execOne("CREATE TABLE IF NOT EXISTS _values (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT", []);
+    this.#execOne(
+      "INSERT INTO _values (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+      [key, JSON.stringify(value)],
+    );
+  }
+
+  delete(key: string): void {
+    if (this.#tables.has("_values")) this.#execOne("DELETE FROM _values WHERE key = ?", [key]);
+  }
+
+  /** Deletes everything, the alarm included. */
+  deleteAll(): void {
+    const { database } = this.#begin();
+    for (const table of this.#tables) database.clear(table);
+    this.#tables = NO_TABLES;
+    this.#alarmAt = null;
+    this.writes += 1;
+  }
+
+  /** What was written is durable from now on. */
+  commit(): void {
+    if (!this.#isDirty) return;
+    this.#isDirty = false;
+    this.#database?.run("RELEASE turn_tx");
+    this.#durable = { tables: this.#tables, alarmAt: this.#alarmAt };
+    if (this.#tables.size > 0 || this.#database === null) return;
+    this.#database.giveBack();
+    this.#database = null;
+  }
+
+  /** What was written since the last commit is gone. */
+  rollback(): void {
+    if (!this.#isDirty) return;
+    this.#isDirty = false;
+    const database = this.#database;
+    database?.run("ROLLBACK TO turn_tx");
+    database?.run("RELEASE turn_tx");
+    // What was created in between is gone, and must be created again.
+    if (database !== null && this.#createdBefore !== null) database.created = this.#createdBefore;
+    this.#tables = this.#durable.tables;
+    this.#alarmAt = this.#durable.alarmAt;
+  }
+
+  /** The world is over. */
+  close(): void {
+    this.rollback();
+    const database = this.#database;
+    if (database === null) return;
+    for (const table of this.#tables) database.clear(table);
+    this.#tables = NO_TABLES;
+    this.#database = null;
+    database.giveBack();
+  }
+
+  #createdBefore: ReadonlySet<string> | null = null;
+
+  #begin(): { readonly database: SqlDatabase } {
+    const database = (this.#database ??= SqlDatabase.take(this.#kind));
+    if (!this.#isDirty) {
+      this.#isDirty = true;
+      this.#createdBefore = database.created;
+      database.run("SAVEPOINT turn_tx");
+      this.#onWrite();
+    }
+    return { database };
+  }
+
+  #execOne(query: string, values: readonly SqlValue[]): { rows: SqlRow[]; written: number } {
+    const meaning = meaningOf(query);
+    if (meaning.type === "look")
+      return {
+        rows: meaning.names.flatMap((name) => (this.#tables.has(name) ? [{ name, present: 1 }] : [])),
+        written: 0,
+      };
+    if (meaning.type === "create") {
+      this.#create(query, meaning);
+      return { rows: [], written: 0 };
+    }
+    for (const name of meaning.names) if (!this.#tables.has(name)) throw new Error(`no such table: ${name}`);
+    if (meaning.type === "read") return { rows: this.#database?.all(query, values) ?? [], written: 0 };
+    const { database } = this.#begin();
+    this.writes += 1;
+    if (/\bRETURNING\b/.test(query)) {
+      const rows = database.all(query, values);
+      this.rowsWritten += rows.length;
+      return { rows, written: rows.length };
+    }
+    const written = database.run(query, values);
+    this.rowsWritten += written;
+    return { rows: [], written };
+  }
+
+  #create(query: string, { name, ifMissing, isTable }: Meaning & { readonly type: "create" }): void {
+    if (this.#tables.has(name)) {
+      if (ifMissing) return;
+      throw new Error(`table ${name} already exists`);
+    }
+    const { database } = this.#begin();
+    database.create(name, query);
+    // An index is there, and empty, if its table is.
+    if (!isTable) return;
+    this.#tables = new Set([...this.#tables, name]);
+    this.writes += 1;
+  }
+}
+
+function sizeOf(value: SqlValue): number {
+  if (typeof value === "string") return value.length;
+  if (value === null || typeof value === "number") return 8;
+  return value.byteLength;
+}

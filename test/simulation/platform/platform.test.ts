@@ -1,0 +1,210 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { planOf, taskPlan } from "../../support/plan.ts";
+import { FAULTS, type Fault } from "../faults.ts";
+import { Ground } from "../ground.ts";
+import { Rig, releaseOf } from "../rig.ts";
+import type { Client } from "../worker-face.ts";
+import { bundleWorker, workerCode } from "./bundle.ts";
+import type { WorkerCode } from "./isolate.ts";
+import { ObjectStorage } from "./object-storage.ts";
+import { Queue } from "./queue.ts";
+import { copied, RpcTarget } from "./wire.ts";
+
+const DIAMOND = planOf([
+  taskPlan("a", { downstream: ["b", "c"] }),
+  taskPlan("b", { upstream: ["a"], downstream: ["d"] }),
+  taskPlan("c", { upstream: ["a"], downstream: ["d"] }),
+  taskPlan("d", { upstream: ["b", "c"] }),
+]);
+const TRIGGER = { source: "api", by: "test", parent: null } as const;
+
+let code: WorkerCode;
+beforeAll(async () => {
+  code = workerCode(await bundleWorker());
+});
+
+/** A rig in which nothing goes wrong but these faults, each of which always strikes. */
+function rigOf(method: (task: string, payload: unknown) => unknown, faults: readonly Fault[] = []) {
+  const without = new Set(FAULTS);
+  const ground = new Ground(1, { without, faults: 0, triggers: 1, tasks: 1 }, true);
+  const methods = Object.fromEntries(
+    Object.keys(DIAMOND.tasks).map((name) => [name, (payload: unknown) => method(name, payload)]),
+  );
+  const rig = new Rig({ ground, seed: 1, first: releaseOf("release", code, DIAMOND, () => methods) });
+  const strikes = ground.strikes.bind(ground);
+  ground.strikes = (fault, where, weight) => faults.includes(fault) || strikes(fault, where, weight);
+  return { rig, ground };
+}
+
+const accepts = ({ worker, dependencies, env, ctx }: Client) => {
+  const payload = worker.encodePayload({ n: 1 });
+  if (!payload.ok) throw new Error(payload.problem.detail);
+  const trigger = { task: "a", payload: payload.value, idempotencyKey: "key", origin: TRIGGER };
+  return dependencies.acceptTrigger(env, ctx, trigger);
+};
+
+describe("the simulated platform", () => {
+  it("runs the real worker: a diamond from its trigger until its retention is over", async () => {
+    const ran: string[] = [];
+    const { rig } = rigOf((task, payload) => {
+      ran.push(`${task} ${JSON.stringify(payload)}`);
+      return { by: task };
+    });
+    const answers: unknown[] = [];
+    void rig.request("client", accepts).then((answer) => answers.push(answer));
+    await rig.platform.run(10_000, () => true);
+    expect(answers).toMatchObject([{ ok: true, value: { task: "a", status: "queued", deduplicated: false } }]);
+    expect(ran.slice(0, 1)).toEqual(['a {"n":1}']);
+    expect(ran.slice(1, 3).toSorted()).toEqual(['b {"by":"a"}', 'c {"by":"a"}']);
+    expect(ran.slice(3)).toEqual(['d {"b":{"by":"b"},"c":{"by":"c"}}']);
+    expect(rig.objects("RunObject").map(({ storage }) => storage.isEmpty)).toEqual([true]);
+    rig.close();
+  });
+
+  it("holds an answer back until what was written is durable, and loses both if the object is reset before", async () => {
+    const { rig } = rigOf(() => null, ["reset_before_commit"]);
+    const answers: unknown[] = [];
+    void rig.request("client", accepts).then((answer) => answers.push(answer));
+    await rig.platform.run(2_000, () => answers.length === 0);
+    expect(answers).toMatchObject([{ ok: false, problem: { code: "overloaded" } }]);
+    expect(rig.objects("RunObject").every(({ storage }) => storage.isEmpty)).toBe(true);
+    rig.close();
+  });
+
+  it("ends everything that runs in an isolate with it", async () => {
+    let runs = 0;
+    const { rig } = rigOf(() => {
+      runs += 1;
+      rig.platform.current?.isolate.crash();
+      return new Promise(() => {});
+    });
+    void rig.request("client", accepts);
+    await rig.platform.run(10_000, () => runs < 2);
+    expect(runs).toBe(2);
+    rig.close();
+  });
+
+  it("tries a message again with a delay, and gives it to the dead letters after its last try", async () => {
+    const { rig } = rigOf(() => null);
+    const [tries, dead]: [number[], unknown[]] = [[], []];
+    const begin = (): ReturnType<typeof rig.edge.begin> => rig.edge.begin("consumer");
+    const settings = { maxBatchSize: 10, retryDelaySeconds: 2 };
+    const deadLetters = new Queue(
+      rig.platform,
+      { ...settings, name: "dead", maxRetries: 1, deadLetters: null },
+      begin,
+      async (_, batch) => void dead.push(batch),
+    );
+    const queue = new Queue(
+      rig.platform,
+      { ...settings, name: "queue", maxRetries: 2, deadLetters },
+      begin,
+      async () => {
+        tries.push(rig.platform.ground.scheduler.now);
+        throw new Error("not now");
+      },
+    );
+    queue.take({ n: 1 });
+    await rig.platform.run(1_000, () => true);
+    expect(tries).toHaveLength(3);
+    expect(Math.min(...tries.slice(1).map((at, index) => at - (tries[index] ?? 0)))).toBeGreaterThanOrEqual(2_000);
+    expect(dead).toMatchObject([{ messages: [{ body: { n: 1 }, attempts: 1 }] }]);
+    rig.close();
+  });
+
+  it("lives the same life again for the same seed", async () => {
+    const stories = [];
+    for (let life = 0; life < 2; life += 1) {
+      const { rig, ground } = rigOf((task) => ({ by: task }));
+      void rig.request("client", accepts);
+      await rig.platform.run(10_000, () => true);
+      stories.push(ground.story);
+      rig.close();
+    }
+    expect(stories[0]?.length).toBeGreaterThan(10);
+    expect(stories[1]).toEqual(stories[0]);
+  });
+});
+
+describe("the storage of an object", () => {
+  const open = (): ObjectStorage => {
+    const storage = new ObjectStorage("test", () => {});
+    storage.exec("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT", []);
+    return storage;
+  };
+  const notes = (storage: ObjectStorage): unknown[] =>
+    storage.exec("SELECT text FROM notes ORDER BY id", []).rows.map((row) => row["text"]);
+
+  it("keeps what was committed, and takes back what was not, tables and the alarm included", () => {
+    const storage = open();
+    storage.commit();
+    storage.exec("INSERT INTO notes (text) VALUES (?)", ["kept"]);
+    storage.setAlarm(5);
+    storage.commit();
+    storage.exec("INSERT INTO notes (text) VALUES (?)", ["lost"]);
+    storage.exec("CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT", []);
+    storage.setAlarm(null);
+    storage.rollback();
+    expect(notes(storage)).toEqual(["kept"]);
+    expect([...storage.tables]).toEqual(["notes"]);
+    expect(storage.alarmAt).toBe(5);
+    storage.close();
+  });
+
+  it("undoes a transaction that throws, and nothing before it", () => {
+    const storage = open();
+    storage.exec("INSERT INTO notes (text) VALUES (?)", ["before"]);
+    const fail = (): never => {
+      storage.exec("INSERT INTO notes (text) VALUES (?)", ["within"]);
+      throw new Error("no");
+    };
+    expect(() => storage.transactionSync(fail)).toThrow("no");
+    expect(notes(storage)).toEqual(["before"]);
+    storage.close();
+  });
+
+  it("refuses a row above 2 MB, and more than 100 parameters", () => {
+    const storage = open();
+    expect(() => storage.exec("INSERT INTO notes (text) VALUES (?)", ["x".repeat(2_000_001)])).toThrow("TOOBIG");
+    const values = Array.from({ length: 101 }, (_, index) => index);
+    const many = `SELECT id FROM notes WHERE id IN (${values.map(() => "?").join(", ")})`;
+    expect(() => storage.exec(many, values)).toThrow("too many SQL variables");
+    storage.close();
+  });
+
+  it("is another's with nothing in it once it was given back", () => {
+    const first = open();
+    first.exec("INSERT INTO notes (text) VALUES (?)", ["mine"]);
+    first.commit();
+    first.close();
+    const second = new ObjectStorage("test", () => {});
+    expect(() => second.exec("SELECT text FROM notes", [])).toThrow("no such table");
+    second.exec("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT", []);
+    expect(notes(second)).toEqual([]);
+    second.close();
+  });
+});
+
+describe("what goes over the wire", () => {
+  it("is a copy", () => {
+    const bytes = Uint8Array.of(1, 2);
+    const sent = { bytes, list: [{ deep: true }], at: new Date(5), none: null };
+    const copy = copied(sent);
+    expect(copy).toEqual(sent);
+    bytes[0] = 9;
+    expect(copy).toMatchObject({ bytes: Uint8Array.of(1, 2) });
+  });
+
+  it.each([
+    ["a function", () => 1],
+    [
+      "an object of a class",
+      new (class Own {
+        n = 1;
+      })(),
+    ],
+    ["a target that nobody answers", new RpcTarget()],
+  ])("is never %s", (_, value) => {
+    expect(() => copied({ value })).toThrow("DataCloneError");
+  });
+});

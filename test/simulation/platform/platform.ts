@@ -1,0 +1,117 @@
+/**
+ * The platform that the worker of a simulated world runs on: one loop of events, each of which lets one life go on until it waits for
+ * the platform again. After each event what objects have written is committed, or lost with the object.
+ */
+import { Dice } from "../dice.ts";
+import type { Ground } from "../ground.ts";
+
+/** An object whose turn must be ended: what it has written is to be committed. */
+export interface Committer {
+  endTurn(): void;
+}
+
+/** Something whose code runs, and may die (see life.ts). */
+export interface Running {
+  readonly alive: boolean;
+  readonly name: string;
+  readonly isolate: { readonly name: string; crash(): void };
+  /** How often the platform has failed it so far. */
+  readonly failures: number;
+  now(): number;
+  kill(why: string): void;
+}
+
+interface Timer {
+  readonly life: Running;
+  readonly everyMs: number | null;
+}
+
+export class Platform {
+  readonly ground: Ground;
+  /** Whose code runs just now. */
+  current: Running | null = null;
+  /** For what the worker draws itself: ids, jitter. */
+  readonly random: Dice;
+  /** For how long things take. */
+  readonly dice: Dice;
+  /** Told what a method of the worker throws that somebody called. */
+  thrown: (life: Running, method: string, thrown: unknown) => void = () => {};
+  readonly #turns = new Set<Committer>();
+  readonly #timers = new Map<number, Timer>();
+  #timersMade = 0;
+
+  constructor(ground: Ground, seed: number) {
+    this.ground = ground;
+    this.random = new Dice(seed).fork("the worker's own");
+    this.dice = new Dice(seed).fork("how long things take");
+  }
+
+  /** Happens to this life, if it lives then, without anything going wrong with it. */
+  after(life: Running | null, ms: number, happen: () => void): void {
+    this.ground.scheduler.after(ms, () => {
+      if (life !== null && !life.alive) return;
+      this.current = life;
+      happen();
+    });
+  }
+
+  /** The life goes on after it has waited for something from outside; it may die just then. */
+  resume(life: Running, ms: number, happen: () => void): void {
+    this.after(life, ms, () => {
+      const { ground } = this;
+      if (ground.strikes("isolate_crash", () => `${life.isolate.name}, by ${life.name}`)) life.isolate.crash();
+      else if (ground.strikes("crash", () => life.name)) life.kill("crash");
+      else happen();
+    });
+  }
+
+  /** How long a way over the network takes. Milliseconds. */
+  hop(): number {
+    return this.dice.between(1, 8);
+  }
+
+  /** The turn of this object ends with the present event. */
+  takesTurn(committer: Committer): void {
+    this.#turns.add(committer);
+  }
+
+  /** Lets the world go on until nothing happens any more, so many events have, or `afterEach` says to stop. */
+  run(limit: number, afterEach: () => boolean | Promise<boolean>): Promise<number> {
+    return this.ground.scheduler.run(limit, () => {
+      this.endTurns();
+      return afterEach();
+    });
+  }
+
+  /** Commits what was written. */
+  endTurns(): void {
+    this.current = null;
+    for (const committer of this.#turns) {
+      this.#turns.delete(committer);
+      committer.endTurn();
+    }
+  }
+
+  /** `setTimeout` and `setInterval` of the life that runs just now. */
+  setTimer(work: () => void, ms: number, everyMs: number | null): number {
+    const life = this.current;
+    const id = ++this.#timersMade;
+    if (life === null) throw new Error("a timer is set while nobody runs");
+    this.#timers.set(id, { life, everyMs });
+    this.#armTimer(id, life, Math.max(0, Number.isFinite(ms) ? ms : 0), everyMs, work);
+    return id;
+  }
+
+  clearTimer(id: unknown): void {
+    if (typeof id === "number") this.#timers.delete(id);
+  }
+
+  #armTimer(id: number, life: Running, ms: number, everyMs: number | null, work: () => void): void {
+    this.after(life, ms, () => {
+      if (!this.#timers.has(id)) return;
+      if (everyMs === null) this.#timers.delete(id);
+      else this.#armTimer(id, life, everyMs, everyMs, work);
+      work();
+    });
+  }
+}

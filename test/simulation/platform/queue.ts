@@ -1,0 +1,181 @@
+/**
+ * One queue and its consumer: at least once, in no order, with the platform's limits, retries and dead letters; and, since the design
+ * does not rely on it, also less than once.
+ */
+import type { Life } from "./life.ts";
+import type { Platform } from "./platform.ts";
+import { copied, passing } from "./wire.ts";
+
+/** As wrangler.toml has it. */
+export interface QueueSettings {
+  readonly name: string;
+  readonly maxBatchSize: number;
+  readonly maxRetries: number;
+  readonly retryDelaySeconds: number;
+  /** Where messages go that were tried too often; null: they are dropped. */
+  readonly deadLetters: Queue | null;
+}
+
+const MAX_MESSAGES = 100;
+const MAX_BYTES = 128_000;
+const MAX_BATCH_BYTES = 256_000;
+/** Of a consumer's invocation. */
+const LIFE_MS = 15 * 60_000;
+
+interface Message {
+  readonly id: string;
+  readonly body: unknown;
+  readonly sentAt: number;
+  attempts: number;
+}
+
+interface Sent {
+  readonly body: unknown;
+  readonly delaySeconds?: number;
+}
+
+/** Runs the worker's handler in a life of its own; resolves when it has ended, rejects with what it throws. */
+export type Consume = (life: Life, batch: object) => Promise<unknown>;
+
+export class Queue {
+  readonly settings: QueueSettings;
+  /** Operations so far: 64 KB written, read or deleted each. */
+  operations = 0;
+  readonly #platform: Platform;
+  readonly #begin: () => Life;
+  readonly #consume: Consume;
+  readonly #ready: Message[] = [];
+  #isPumping = false;
+  #messages = 0;
+
+  constructor(platform: Platform, settings: QueueSettings, begin: () => Life, consume: Consume) {
+    this.#platform = platform;
+    this.settings = settings;
+    this.#begin = begin;
+    this.#consume = consume;
+  }
+
+  /** The binding as this life uses it. */
+  boundTo(life: Life): object {
+    return {
+      send: (body: unknown, options: { readonly delaySeconds?: number } = {}) =>
+        this.#send(life, [{ body, ...options }]),
+      sendBatch: (messages: Iterable<Sent>, options: { readonly delaySeconds?: number } = {}) =>
+        this.#send(
+          life,
+          Array.from(messages, (message) => ({ ...options, ...message })),
+        ),
+    };
+  }
+
+  /** Takes a message from outside of the world's worker. */
+  take(body: unknown, delaySeconds = 0): void {
+    const { ground, dice } = this.#platform;
+    const where = (): string => `${this.settings.name}: ${JSON.stringify(body)}`;
+    this.operations += 1;
+    if (ground.strikes("message_lost", where)) return;
+    const message: Message = { id: `m${++this.#messages}`, body, sentAt: ground.wall(), attempts: 0 };
+    const copies = ground.strikes("message_doubled", where) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy += 1) {
+      const late = ground.strikes("message_late", where);
+      const inMs = late ? dice.between(2_000, 400_000) : dice.between(5, 300);
+      this.#arrives({ ...message }, inMs + delaySeconds * 1_000);
+    }
+  }
+
+  async #send(life: Life, messages: readonly Sent[]): Promise<void> {
+    const { ground, dice } = this.#platform;
+    const sizes = messages.map(({ body }) => JSON.stringify(body).length);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    if (messages.length > MAX_MESSAGES || sizes.some((size) => size > MAX_BYTES) || total > MAX_BATCH_BYTES)
+      throw new Error(`queue ${this.settings.name} takes no ${messages.length} messages of ${total} bytes`);
+    const copies = messages.map(({ body, delaySeconds = 0 }) => ({ body: copied(body), delaySeconds }));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    life.send(() => {
+      this.#platform.after(null, dice.between(1, 5), () => {
+        const where = (): string => `${life.name}: ${this.settings.name}`;
+        if (ground.strikes("call_hangs", where)) return;
+        const fails = ground.strikes("send_failed", where);
+        if (!fails || dice.chance(0.5)) for (const { body, delaySeconds } of copies) this.take(body, delaySeconds);
+        this.#platform.resume(life, dice.between(1, 5), () => {
+          if (fails) reject(passing("Queue send failed: Too Many Requests"));
+          else resolve();
+        });
+      });
+    });
+    return promise;
+  }
+
+  #arrives(message: Message, inMs: number): void {
+    this.#platform.after(null, inMs, () => {
+      this.#ready.push(message);
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    this.#platform.after(null, 1, () => {
+      this.#isPumping = false;
+      const batch = this.#ready.splice(0, this.settings.maxBatchSize);
+      if (batch.length > 0) this.#deliver(batch);
+      if (this.#ready.length > 0) this.#pump();
+    });
+  }
+
+  #deliver(messages: readonly Message[]): void {
+    const platform = this.#platform;
+    const { ground, dice } = platform;
+    const life = this.#begin();
+    const where = (): string => `${life.name} with ${messages.length} messages`;
+    for (const message of messages) message.attempts += 1;
+    life.onDeath(() => {
+      for (const message of messages) this.#again(message, dice.between(1_000, 60_000));
+    });
+    if (ground.strikes("consumer_killed", where)) return life.kill("killed before it began");
+    platform.after(life, LIFE_MS, () => life.kill("its 15 minutes are over"));
+    const decisions = new Map<Message, "ack" | { readonly delaySeconds: number }>();
+    const { retryDelaySeconds } = this.settings;
+    const retry = (message: Message, options: { readonly delaySeconds?: number } = {}): void =>
+      void decisions.set(message, { delaySeconds: options.delaySeconds ?? retryDelaySeconds });
+    const batch = {
+      queue: this.settings.name,
+      messages: messages.map((message) => ({
+        id: message.id,
+        timestamp: new Date(message.sentAt),
+        body: copied(message.body),
+        attempts: message.attempts,
+        ack: () => void decisions.set(message, "ack"),
+        retry: (options?: { readonly delaySeconds?: number }) => retry(message, options),
+      })),
+      ackAll: () => messages.forEach((message) => decisions.set(message, "ack")),
+      retryAll: (options?: { readonly delaySeconds?: number }) =>
+        messages.forEach((message) => retry(message, options)),
+      metadata: { metrics: { backlogCount: this.#ready.length, backlogBytes: 0 } },
+    };
+    platform.current = life;
+    const ended = (otherwise: "ack" | { readonly delaySeconds: number }): void => {
+      if (!life.alive) return;
+      if (ground.strikes("consumer_killed", where)) return life.kill("killed at its end");
+      for (const message of messages) {
+        const decision = decisions.get(message) ?? otherwise;
+        if (decision !== "ack") this.#again(message, decision.delaySeconds * 1_000);
+      }
+      life.end();
+    };
+    this.#consume(life, batch).then(
+      () => ended("ack"),
+      (error: unknown) => {
+        platform.thrown(life, "queue", error);
+        ended({ delaySeconds: retryDelaySeconds });
+      },
+    );
+  }
+
+  #again(message: Message, inMs: number): void {
+    const { maxRetries, deadLetters } = this.settings;
+    if (message.attempts <= maxRetries) this.#arrives(message, inMs);
+    else deadLetters?.take(message.body);
+  }
+}

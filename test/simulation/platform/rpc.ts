@@ -1,0 +1,198 @@
+/**
+ * Calls between lives: arguments and answers are copied, both ways take time, the call or its answer may get lost, and some calls are
+ * never answered. What a call promises can be called before it is there (a session), as on the platform.
+ */
+import type { Life } from "./life.ts";
+import { copied, copiedError, failureOf, isPlatforms, type Failure, type RpcTarget } from "./wire.ts";
+
+/** Answers one call; only the first answer counts. */
+export interface Answer {
+  ok(value: unknown): void;
+  fail(error: Error): void;
+}
+
+/** Where what a call promises is, as soon as it is there: for calls on it. */
+class Remote {
+  #there: { readonly life: Life; readonly target: object } | null = null;
+  #error: Error | null = null;
+  readonly #waiting: { readonly call: (life: Life, target: object) => void; readonly otherwise: (e: Error) => void }[] =
+    [];
+
+  arrived(life: Life, target: object): void {
+    this.#there = { life, target };
+    for (const { call } of this.#waiting.splice(0)) call(life, target);
+  }
+
+  failed(error: Error): void {
+    this.#error = error;
+    for (const { otherwise } of this.#waiting.splice(0)) otherwise(error);
+  }
+
+  when(call: (life: Life, target: object) => void, otherwise: (error: Error) => void): void {
+    if (this.#there !== null) call(this.#there.life, this.#there.target);
+    else if (this.#error !== null) otherwise(this.#error);
+    else this.#waiting.push({ call, otherwise });
+  }
+}
+
+/** Arrives at the other side. `remote`: what the answer is, there. */
+export type Arrive = (answer: Answer, remote: Remote) => void;
+
+/** Makes a call for `from`. `what`: for the story. The promise of its answer, on which methods of the answer can be called. */
+export function request(from: Life, what: string, arrive: Arrive): object {
+  const { platform } = from;
+  const { ground } = platform;
+  const remote = new Remote();
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  let isAnswered = false;
+  const come = (settle: () => void): void => {
+    if (isAnswered) return;
+    isAnswered = true;
+    platform.resume(from, platform.hop(), settle);
+  };
+  const fail = (error: Error): void => {
+    remote.failed(error);
+    come(() => {
+      if (isPlatforms(error)) from.failures += 1;
+      reject(error);
+    });
+  };
+  const where = (): string => `${from.name}: ${what}`;
+  const answer: Answer = {
+    ok(value) {
+      if (isAnswered) return;
+      if (ground.strikes("answer_lost", where)) fail(failureOf("lost"));
+      else if (ground.strikes("call_hangs", where)) isAnswered = true;
+      else come(() => resolve(value));
+    },
+    fail,
+  };
+  from.send(() => {
+    platform.after(null, platform.hop(), () => {
+      if (ground.strikes("call_lost", where)) fail(failureOf("lost"));
+      else if (!ground.strikes("call_hangs", where)) arrive(answer, remote);
+    });
+  });
+  return promised(from, what, promise, remote);
+}
+
+/** Calls a method in its life, and answers. `hand`: how what it answers is reached, if it stays there. */
+export function invoke(
+  life: Life,
+  target: object,
+  method: string,
+  given: readonly unknown[],
+  answer: Answer,
+  remote: Remote | null,
+): void {
+  const { platform } = life;
+  platform.current = life;
+  life.pending += 1;
+  life.answers.add(answer);
+  const done = (leave: () => void): void => {
+    // Until it leaves, the caller learns of the end of this life.
+    life.send(() => {
+      life.pending -= 1;
+      life.answers.delete(answer);
+      leave();
+      life.endIfIdle();
+    });
+  };
+  const failed = (thrown: unknown): void => {
+    if (!life.alive) return;
+    const error = isPlatforms(thrown) && thrown instanceof Error ? thrown : copiedError(thrown);
+    platform.thrown(life, method, thrown);
+    done(() => answer.fail(error));
+  };
+  const call = async (): Promise<void> => {
+    const called: unknown = Reflect.get(target, method);
+    if (typeof called !== "function")
+      throw new TypeError(`The RPC receiver does not implement the method "${method}".`);
+    const value: unknown = await Reflect.apply(called, target, given);
+    if (!life.alive) return;
+    if (typeof value === "object" && value !== null) remote?.arrived(life, value);
+    const copy = copied(value, (staying) => new Staying(life, staying));
+    platform.ground.tell(() => `${life.name}: ${method}(${shown(given)}) is ${shown(copy)}`);
+    done(() => answer.ok(copy));
+  };
+  call().catch(failed);
+}
+
+/** What stays where it is, on its way to who called. */
+class Staying {
+  readonly life: Life;
+  readonly target: RpcTarget;
+
+  constructor(life: Life, target: RpcTarget) {
+    this.life = life;
+    this.target = target;
+  }
+}
+
+/** What a call carries, as the story tells it. */
+function shown(value: unknown): string {
+  return value instanceof Staying ? "a session" : (JSON.stringify(value) ?? "nothing").slice(0, 160);
+}
+
+/** The promise, with calls on what it promises. */
+function promised(from: Life, what: string, promise: Promise<unknown>, remote: Remote): object {
+  const handed = promise.then((value) => (value instanceof Staying ? stubOf(from, what, value) : value));
+  // Who makes calls on it need not wait for it.
+  handed.catch(() => undefined);
+  return new Proxy(handed, {
+    get(target, name) {
+      if (name === "then" || name === "catch" || name === "finally") return target[name].bind(target);
+      if (name === Symbol.dispose) return () => undefined;
+      if (typeof name === "symbol") return Reflect.get(target, name);
+      return (...given: readonly unknown[]) => {
+        const args = copied(given);
+        return request(from, `${what}.${name}`, (answer, next) => {
+          remote.when(
+            (life, there) => {
+              if (!life.alive) answer.fail(failureOf("gone"));
+              else invoke(life, there, name, Array.isArray(args) ? args : [], answer, next);
+            },
+            (error) => answer.fail(error),
+          );
+        });
+      };
+    },
+  });
+}
+
+function stubOf(from: Life, what: string, { life, target }: Staying): object {
+  return caller((name, given) =>
+    request(from, `${what}.${name}`, (answer, remote) => {
+      if (!life.alive) answer.fail(failureOf("gone"));
+      else invoke(life, target, name, given, answer, remote);
+    }),
+  );
+}
+
+/** Something whose methods, of any name, are calls. Arguments are copied when the call is made. */
+export function caller(
+  call: (name: string, given: readonly unknown[]) => object,
+  own: Readonly<Record<string, unknown>> = {},
+): object {
+  return new Proxy(own, {
+    get(target, name) {
+      if (name === Symbol.dispose) return () => undefined;
+      // A stub can be awaited: it is no promise.
+      if (typeof name === "symbol" || name === "then") return undefined;
+      if (Object.hasOwn(target, name)) return target[name];
+      return (...given: readonly unknown[]) => {
+        try {
+          const args = copied(given);
+          return call(name, Array.isArray(args) ? args : []);
+        } catch (error) {
+          return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+    },
+  });
+}
+
+/** Fails with what the platform says. */
+export function failWith(answer: Answer, kind: Failure): void {
+  answer.fail(failureOf(kind));
+}

@@ -1,0 +1,118 @@
+/**
+ * Databases in memory that are used again, with the statements that were prepared and the tables that were created before: to open one
+ * and to prepare its statements takes longer than all that a world does with it. Each class of objects has databases of its own.
+ */
+import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+
+export type SqlValue = string | number | Uint8Array | null;
+export type SqlRow = Record<string, unknown>;
+
+/** What a statement does, and to which tables. */
+export type Meaning =
+  /** It asks which tables there are. */
+  | { readonly type: "look"; readonly names: readonly string[] }
+  | { readonly type: "create"; readonly name: string; readonly ifMissing: boolean; readonly isTable: boolean }
+  | { readonly type: "read" | "write"; readonly names: readonly string[] };
+
+const MEANINGS = new Map<string, Meaning>();
+
+/** What this one statement means. Throws for one of a kind that no object uses. */
+export function meaningOf(query: string): Meaning {
+  const known = MEANINGS.get(query);
+  if (known !== undefined) return known;
+  const meaning = understand(query.trim());
+  MEANINGS.set(query, meaning);
+  return meaning;
+}
+
+function understand(query: string): Meaning {
+  const [, kind, ifMissing, created] = /^CREATE (TABLE|INDEX) (IF NOT EXISTS )?(\w+)/.exec(query) ?? [];
+  if (created !== undefined)
+    return { type: "create", name: created, ifMissing: ifMissing !== undefined, isTable: kind === "TABLE" };
+  if (query.includes("sqlite_master")) return { type: "look", names: wordsIn(query, /'(\w+)'/g, ["table"]) };
+  const names = wordsIn(query, /\b(?:FROM|INTO|JOIN|UPDATE) (\w+)/g, ["json_each", "SET"]);
+  if (names.length === 0) throw new Error(`it is not known which tables this uses: ${query}`);
+  return { type: /^(SELECT|WITH)\b/.test(query) ? "read" : "write", names };
+}
+
+function wordsIn(query: string, pattern: RegExp, except: readonly string[]): readonly string[] {
+  const words = new Set([...query.matchAll(pattern)].map(([, word = ""]) => word));
+  for (const word of except) words.delete(word);
+  return [...words];
+}
+
+interface Prepared {
+  readonly statement: StatementSync;
+  /** Of what it reads. */
+  readonly columns: readonly string[];
+}
+
+export class SqlDatabase {
+  static readonly #free = new Map<string, SqlDatabase[]>();
+  readonly #kind: string;
+  /** Tables and indexes. */
+  created: ReadonlySet<string> = new Set();
+  readonly #database = new DatabaseSync(":memory:");
+  readonly #prepared = new Map<string, Prepared>();
+
+  private constructor(kind: string) {
+    this.#kind = kind;
+  }
+
+  /** A database of this kind of object that nobody uses; its tables are empty. */
+  static take(kind: string): SqlDatabase {
+    return SqlDatabase.#free.get(kind)?.pop() ?? new SqlDatabase(kind);
+  }
+
+  giveBack(): void {
+    const free = SqlDatabase.#free.get(this.#kind);
+    if (free === undefined) SqlDatabase.#free.set(this.#kind, [this]);
+    else free.push(this);
+  }
+
+  /** How many rows it has changed. */
+  run(query: string, values: readonly SqlValue[] = []): number {
+    return Number(this.#prepare(query).statement.run(...values).changes);
+  }
+
+  /** Rows as an object's storage gives them. As arrays they are read in half the time. */
+  all(query: string, values: readonly SqlValue[]): SqlRow[] {
+    const { statement, columns } = this.#prepare(query);
+    const rows: Iterable<unknown> = statement.all(...values);
+    return Array.from(rows, (row) => rowOf(columns, Array.isArray(row) ? row : []));
+  }
+
+  create(name: string, query: string): void {
+    if (this.created.has(name)) return;
+    this.#database.exec(query);
+    this.created = new Set([...this.created, name]);
+  }
+
+  clear(table: string): void {
+    this.run(`DELETE FROM ${table}`);
+  }
+
+  #prepare(query: string): Prepared {
+    const known = this.#prepared.get(query);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(query);
+    statement.setReturnArrays(true);
+    const made = { statement, columns: statement.columns().map(({ name }) => name) };
+    this.#prepared.set(query, made);
+    return made;
+  }
+}
+
+function rowOf(columns: readonly string[], values: readonly SQLOutputValue[]): SqlRow {
+  const row: SqlRow = {};
+  for (let index = 0; index < columns.length; index += 1) {
+    const value = values[index];
+    // An object's storage gives bytes as an ArrayBuffer.
+    row[columns[index] ?? ""] = value instanceof Uint8Array ? bufferOf(value) : value;
+  }
+  return row;
+}
+
+function bufferOf(bytes: Uint8Array): ArrayBufferLike {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : new Uint8Array(bytes).buffer;
+}

@@ -1,0 +1,192 @@
+/**
+ * The whole deployment of a worker on the simulated platform, and a small public face to drive it by: requests to it (`request`), objects
+ * that are uploaded (`upload`), time (`run`). What it is made of: releases, of which several can be deployed side by side.
+ */
+import type { Plan } from "../../src/core/plan.ts";
+import type { Ground } from "./ground.ts";
+import { Bucket } from "./platform/bucket.ts";
+import { Edge } from "./platform/edge.ts";
+import type { Isolate, Release, WorkerCode } from "./platform/isolate.ts";
+import type { Life } from "./platform/life.ts";
+import type { ObjectHost } from "./platform/object-host.ts";
+import { Platform } from "./platform/platform.ts";
+import { Queue } from "./platform/queue.ts";
+import { workerOf, type Client } from "./worker-face.ts";
+
+/** As wrangler.toml binds them. */
+const OBJECTS = {
+  RUNS: "RunObject",
+  EXECUTORS: "ExecutorObject",
+  DELIVERIES: "DeliveriesObject",
+  DEAD_LETTERS: "DeadLettersObject",
+  SCHEDULES: "SchedulesObject",
+  DEBOUNCES: "DebounceObject",
+  LIMITS: "LimitObject",
+  LIMIT_LISTS: "LimitListObject",
+  CONTROLS: "ControlsObject",
+  VERSIONS: "VersionsObject",
+  CATALOG: "CatalogObject",
+  DIRECTORY: "DirectoryObject",
+} as const;
+
+/** Functions of pipelines by name. */
+export type Methods = Readonly<Record<string, (payload: unknown, task: unknown) => unknown>>;
+
+/** A release of this code with this plan and these methods. `methods` is asked once for each isolate. */
+export function releaseOf(
+  name: string,
+  code: WorkerCode,
+  plan: Plan,
+  methods: (isolate: Isolate) => Methods,
+  variables: Readonly<Record<string, unknown>> = {},
+): Release {
+  return {
+    name,
+    code,
+    variables,
+    generated: (isolate) => ({
+      "#generated/plan": { plan },
+      "#generated/registry": { registry: { tasks: methods(isolate), endpoints: {} } },
+      "#generated/dashboard": {},
+    }),
+  };
+}
+
+export interface RigSettings {
+  readonly ground: Ground;
+  readonly seed: number;
+  readonly first: Release;
+  /** How far the clock of an object's machine is ahead, by its class and name. Milliseconds. */
+  readonly skewOf?: (label: string) => number;
+  readonly committed?: (host: ObjectHost) => void;
+  readonly alarmGivenUp?: (host: ObjectHost) => void;
+}
+
+export class Rig {
+  readonly platform: Platform;
+  readonly edge: Edge;
+  readonly payloads: Bucket;
+  readonly uploads: Bucket;
+  readonly queues: { readonly runs: Queue; readonly r2Events: Queue; readonly deadLetters: Queue };
+  #requests = 0;
+
+  constructor({ ground, seed, first, skewOf, committed, alarmGivenUp }: RigSettings) {
+    this.platform = new Platform(ground, seed);
+    this.payloads = new Bucket(this.platform, "peach-payloads");
+    this.uploads = new Bucket(this.platform, "uploads");
+    const deadLetters = this.#queue("peach-dead-letters", 100, 60, null);
+    this.queues = {
+      deadLetters,
+      runs: this.#queue("peach-runs", 20, 2, deadLetters),
+      r2Events: this.#queue("peach-r2-events", 50, 5, deadLetters),
+    };
+    this.edge = new Edge(this.platform, {
+      first,
+      objects: OBJECTS,
+      bindings: {
+        PAYLOADS: (life) => this.payloads.boundTo(life),
+        UPLOADS: (life) => this.uploads.boundTo(life),
+        RUN_QUEUE: (life) => this.queues.runs.boundTo(life),
+        R2_EVENT_QUEUE: (life) => this.queues.r2Events.boundTo(life),
+        DEAD_LETTER_QUEUE: (life) => this.queues.deadLetters.boundTo(life),
+      },
+      skewOf: (label) => skewOf?.(label) ?? 0,
+      committed: (host) => committed?.(host),
+      alarmGivenUp: (host) => alarmGivenUp?.(host),
+      // Somebody looks at a run now and then; nobody looks at the others.
+      alarmsGivenUp: new Set(["RunObject"]),
+    });
+  }
+
+  /**
+   * A request to the worker: `work` is what its handler does. Resolves to its answer; rejects with what it throws, and if its
+   * invocation dies before it has answered.
+   */
+  request<T>(name: string, work: (client: Client) => Promise<T>): Promise<T> {
+    const { edge, platform } = this;
+    const life = edge.begin(`${name} ${++this.#requests}`);
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    life.onDeath(() => reject(new RequestDied(life.name)));
+    platform.after(life, 0, () => {
+      const worker = workerOf(life.isolate.exports);
+      const [env, ctx] = [edge.envOf(life), edge.contextOf(life)];
+      const handler = (dependencies: Client["dependencies"]): Promise<T> =>
+        work({ worker, dependencies, env, ctx, life });
+      life.pending += 1;
+      const answered = (settle: () => void): void => {
+        life.pending -= 1;
+        if (!life.alive) return;
+        edge.answered(life);
+        settle();
+        life.endIfIdle();
+      };
+      const call = async (): Promise<void> => {
+        const answer = await worker.handlers.fetch(handler, env, ctx);
+        answered(() => resolve(answer));
+      };
+      call().catch((error: unknown) =>
+        answered(() => reject(error instanceof Error ? error : new Error(String(error)))),
+      );
+    });
+    return promise;
+  }
+
+  /** The cron trigger of the worker. */
+  scheduled(): void {
+    const life = this.edge.begin("cron");
+    this.platform.after(life, 0, () => {
+      const worker = workerOf(life.isolate.exports);
+      void worker.handlers
+        .scheduled({ cron: "*/5 * * * *" }, this.edge.envOf(life), this.edge.contextOf(life))
+        .catch((error: unknown) => this.platform.thrown(life, "scheduled", error))
+        .finally(() => life.end());
+    });
+  }
+
+  /** Somebody uploads an object, and R2 says so. `told`: how often its notification comes. */
+  upload(key: string, bytes: Uint8Array<ArrayBuffer>, told = 1): void {
+    const { version, uploaded } = this.uploads.store(key, bytes);
+    for (let copy = 0; copy < told; copy += 1)
+      this.queues.r2Events.take({
+        account: "simulated",
+        action: "PutObject",
+        bucket: this.uploads.name,
+        object: { key, size: bytes.length, eTag: `etag-${version}` },
+        eventTime: uploaded.toISOString(),
+      });
+  }
+
+  /** Milliseconds of the life that runs just now; nothing goes wrong with it. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.platform.setTimer(resolve, ms, null);
+    });
+  }
+
+  /** The world is over. */
+  close(): void {
+    for (const host of this.edge.hosts.values()) host.storage.close();
+  }
+
+  /** Every object of this class that there ever was. */
+  objects(className: (typeof OBJECTS)[keyof typeof OBJECTS]): ObjectHost[] {
+    return [...this.edge.hosts.values()].filter((host) => host.className === className);
+  }
+
+  #queue(name: string, maxRetries: number, retryDelaySeconds: number, deadLetters: Queue | null): Queue {
+    return new Queue(
+      this.platform,
+      { name, maxBatchSize: 10, maxRetries, retryDelaySeconds, deadLetters },
+      () => this.edge.begin(`consumer of ${name} ${++this.#requests}`),
+      (life: Life, batch: object) =>
+        workerOf(life.isolate.exports).handlers.queue(batch, this.edge.envOf(life), this.edge.contextOf(life)),
+    );
+  }
+}
+
+/** The invocation of a request died: its client sees a broken connection. */
+export class RequestDied extends Error {
+  constructor(name: string) {
+    super(`${name} died`);
+  }
+}

@@ -1,0 +1,284 @@
+/** What happens in the world of one seed: what peach.conf says, what methods do, who triggers and operates what, when. */
+import type { Plan, RetryPolicy, TaskPlan } from "../../src/core/plan.ts";
+import { STRATEGIES, type Strategy, type TaskLimits } from "../../src/core/limit.ts";
+import { RUN_IFS } from "../../src/core/run-if.ts";
+import { planOf, taskPlan } from "../support/plan.ts";
+import type { Behaviour } from "./behaviour.ts";
+import type { Dice } from "./dice.ts";
+import type { Limits } from "./ground.ts";
+
+/** Payloads above it go to R2. Bytes. */
+const INLINE_LIMIT_BYTES = 400;
+export const RETENTION_MS = 2 * 3_600_000;
+/** The task that is told of failures. */
+export const TOLD = "told";
+/** Whose payloads there are: where limits have a key, it is this. */
+export const GROUPS = ["anna", "ben", "cleo"] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** Tasks with less time than that have no steps and await nothing: a few calls are then a good part of it. */
+const UNHURRIED_MS = 5_000;
+
+/** Somebody triggers something, with a key or without. */
+export interface Trigger {
+  readonly atMs: number;
+  readonly task: string;
+  readonly key: string | null;
+  readonly group: Group;
+  readonly large: boolean;
+  /** How long the root waits. */
+  readonly delayMs: number;
+  /** How many clients send it at about the same time. */
+  readonly copies: number;
+  /** When somebody cancels the run. */
+  readonly cancelAfterMs: number | null;
+  /** Whether it is cancelled with the runs that it has triggered. */
+  readonly cancelChildren: boolean;
+  /** When somebody retries it in place. */
+  readonly retryAfterMs: readonly number[];
+  /** When somebody replays it, and from which of its tasks on: from 0 (its root) to 1 (its last task). */
+  readonly replay: { readonly afterMs: number; readonly from: number } | null;
+}
+
+export interface Scenario {
+  readonly plan: Plan;
+  readonly behaviours: ReadonlyMap<string, Behaviour>;
+  readonly triggers: readonly Trigger[];
+  /** Events that are emitted, with keys. */
+  readonly events: readonly {
+    readonly atMs: number;
+    readonly name: string;
+    readonly key: string;
+    readonly group: Group;
+  }[];
+  /** Objects that are uploaded. */
+  readonly uploads: readonly { readonly atMs: number; readonly key: string; readonly told: number }[];
+  /** What a later deploy takes away. */
+  readonly removable: readonly string[];
+  /** What somebody pauses for a while. */
+  readonly paused: readonly { readonly task: string; readonly atMs: number; readonly forMs: number }[];
+}
+
+export function drawScenario(dice: Dice, limits: Limits): Scenario {
+  const tasks: TaskPlan[] = [];
+  const behaviours = new Map<string, Behaviour>();
+  const roots: string[] = [];
+  const pipelines = dice.between(1, 3);
+  // The later ones first, so that a task triggers pipelines that exist, and never its own.
+  for (let pipeline = pipelines - 1; pipeline >= 0; pipeline -= 1) {
+    const drawn = drawPipeline(dice, `p${pipeline}`, limits.tasks);
+    for (const task of drawn) behaviours.set(task.name, drawBehaviour(dice, task, roots));
+    tasks.push(...drawn);
+    roots.unshift(`p${pipeline}t0`);
+  }
+  const names = tasks.map(({ name }) => name);
+  const triggers = Array.from({ length: dice.between(1, limits.triggers) }, (_, index) =>
+    drawTrigger(dice, index, roots, names),
+  );
+  const operator = dice.fork("told");
+  const onFailure = operator.chance(0.6) ? TOLD : null;
+  const told = taskPlan(TOLD, { retries: { ...taskPlan(TOLD).retries, limit: operator.between(0, 2) } });
+  behaviours.set(TOLD, drawBehaviour(operator, told, []));
+  const outside = dice.fork("outside");
+  const pauses = dice.fork("paused");
+  return {
+    plan: planOf([...tasks, told], {
+      retentionMs: RETENTION_MS,
+      inlineLimitBytes: INLINE_LIMIT_BYTES,
+      version: "first",
+      onFailure,
+    }),
+    behaviours,
+    triggers,
+    events: drawEvents(outside, tasks),
+    uploads: drawUploads(outside, tasks),
+    removable: names.filter(
+      (name) => !roots.includes(name) && !triggers.some(({ task }) => task === name) && dice.chance(0.3),
+    ),
+    paused: names.flatMap((task) =>
+      pauses.chance(0.08) ? [{ task, atMs: pauses.between(0, 60_000), forMs: pauses.between(1_000, 400_000) }] : [],
+    ),
+  };
+}
+
+/** The plan without these tasks, as a later version. */
+export function planWithout(plan: Plan, removed: readonly string[], version: string): Plan {
+  const stays = (name: string): boolean => !removed.includes(name);
+  const tasks = Object.values(plan.tasks).filter(({ name }) => stays(name));
+  const cut = tasks.map((task) => ({
+    ...task,
+    downstream: task.downstream.filter(stays),
+    upstream: task.upstream.filter(stays),
+  }));
+  return planOf(cut, { ...plan, version });
+}
+
+function drawPipeline(dice: Dice, name: string, mostTasks: number): TaskPlan[] {
+  const size = Math.min(
+    mostTasks,
+    dice.chance(0.75) ? dice.between(1, 6) : dice.chance(0.8) ? dice.between(6, 12) : dice.between(12, 25),
+  );
+  const edges = Array.from({ length: size }, () => ({ downstream: new Set<number>(), upstream: new Set<number>() }));
+  for (let child = 1; child < size; child += 1) {
+    for (let draws = dice.pick([1, 1, 2, 3]); draws > 0; draws -= 1) {
+      const parent = dice.between(Math.max(0, child - 5), child - 1);
+      edges[parent]?.downstream.add(child);
+      edges[child]?.upstream.add(parent);
+    }
+  }
+  const dispatch = dice.chance(0.3) ? "direct" : "queue";
+  return edges.map(({ downstream, upstream }, index) => {
+    const names = (ordinals: ReadonlySet<number>): string[] => [...ordinals].map((ordinal) => `${name}t${ordinal}`);
+    const timeoutMs = dice.chance(0.15) ? dice.between(25_001, 840_000) : dice.between(200, 25_000);
+    const outside = dice.fork(`external ${name} ${index}`);
+    const external = outside.chance(0.12);
+    const entry = dice.fork(`entry ${name} ${index}`);
+    const isRoot = upstream.size === 0;
+    return taskPlan(`${name}t${index}`, {
+      ...(external && { external }),
+      each: external || upstream.size > 1 ? null : drawEach(dice.fork(`each ${name} ${index}`), timeoutMs),
+      downstream: names(downstream),
+      upstream: names(upstream),
+      dispatch,
+      timeoutMs: external ? outside.between(200, 1_200_000) : timeoutMs,
+      retries: drawRetryPolicy(dice),
+      runIf: dice.chance(0.75) ? "all_success" : dice.pick([...RUN_IFS]),
+      limits: drawLimits(dice.fork(`limits ${name} ${index}`)),
+      debounce:
+        isRoot && entry.chance(0.15)
+          ? { delayMs: entry.between(200, 20_000), key: entry.chance(0.5) ? ["group"] : null }
+          : null,
+      on: {
+        r2:
+          isRoot && entry.chance(0.2)
+            ? [{ bucket: "uploads", prefix: `${name}/`, suffix: "", actions: ["create"] }]
+            : [],
+        events: isRoot && entry.chance(0.3) ? [`published.${name}`] : [],
+      },
+    });
+  });
+}
+
+function drawRetryPolicy(dice: Dice): RetryPolicy {
+  return {
+    limit: dice.pick([0, 0, 1, 2, 3]),
+    delayMs: dice.pick([0, 10, 1_000, 20_000]),
+    backoff: dice.pick(["exponential", "linear", "constant"]),
+    maxDelayMs: 60_000,
+    jitter: dice.chance(0.7),
+  };
+}
+
+function drawEach(dice: Dice, timeoutMs: number): TaskPlan["each"] {
+  if (dice.chance(0.9)) return null;
+  return {
+    maxParallel: dice.pick(timeoutMs > 25_000 ? [1, 2, 4] : [1, 2, 4, 1_000]),
+    onError: dice.pick(["fail", "continue"]),
+  };
+}
+
+/** Most tasks have none. */
+function drawLimits(dice: Dice): TaskLimits | null {
+  if (dice.chance(0.75)) return null;
+  const drawKey = (): string[] | null => (dice.chance(0.5) ? ["group"] : null);
+  const strategy = dice.pick<Strategy>(["queue", ...STRATEGIES]);
+  const concurrency = dice.chance(0.7) ? { limit: dice.pick([1, 1, 2, 3]), strategy, key: drawKey() } : null;
+  const isRated = concurrency === null || dice.chance(0.3);
+  const rateLimit = isRated ? { limit: dice.between(1, 4), perMs: dice.between(1_000, 60_000), key: drawKey() } : null;
+  return { concurrency, rateLimit, priority: dice.between(-2, 2) };
+}
+
+function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): Behaviour {
+  const outside = dice.fork(`reports on ${task.name}`);
+  const made = dice.fork(`triggers of ${task.name}`);
+  const methodMs = task.external ? Math.min(task.timeoutMs, 25_000) : task.timeoutMs;
+  const [other] = others;
+  const isUnhurried = task.timeoutMs >= UNHURRIED_MS;
+  return {
+    workMs: dice.chance(0.3) ? 0 : Math.floor(methodMs * 0.4 * dice.next()),
+    throws: dice.chance(0.75) ? 0 : dice.between(1, 4),
+    how: dice.pick(["error", "error", "retry_after", "non_retryable", "hang"]),
+    kills: dice.chance(0.95) ? 0 : dice.pick([1, 2, Number.POSITIVE_INFINITY]),
+    killsItem: dice.chance(0.7) ? null : dice.between(0, 3),
+    passesLarge: dice.chance(0.25),
+    chooses: dice.chance(0.9) || task.each !== null ? null : task.downstream.filter(() => dice.chance(0.5)),
+    passesTo: dice.chance(0.2) && task.each === null ? (task.downstream[0] ?? null) : null,
+    logs: dice.chance(0.3),
+    reports: outside.chance(0.1)
+      ? null
+      : {
+          afterMs: outside.chance(0.3) ? 0 : Math.floor(task.timeoutMs * 1.1 * outside.next()),
+          copies: outside.chance(0.3) ? 2 : 1,
+          fails: outside.chance(0.7) ? 0 : outside.between(1, 3),
+        },
+    triggers:
+      other === undefined || made.chance(0.8)
+        ? []
+        : Array.from({ length: made.between(1, 4) }, () => ({
+            task: made.pick([other, ...others]),
+            large: made.chance(0.3),
+          })),
+    sweeps: made.chance(0.5),
+    unawaited: made.chance(0.2),
+    emits: other === undefined || made.chance(0.85) ? null : `published.${made.pick([other, ...others]).slice(0, 2)}`,
+    awaitsMs: !isUnhurried || dice.chance(0.3) ? null : dice.pick([1_000, 60_000, 3_600_000, 9_000_000]),
+    steps: !isUnhurried || dice.chance(0.7) ? 0 : dice.between(1, 3),
+    stepsLarge: dice.chance(0.3),
+    passesItems: drawLength(dice.fork(`length ${task.name}`)),
+  };
+}
+
+/** Mostly few, now and then more than one driver takes; rarely no array at all. */
+export function drawLength(dice: Dice): number | null {
+  return dice.chance(0.04) ? null : dice.chance(0.85) ? dice.between(0, 5) : dice.between(6, 30);
+}
+
+function drawTrigger(dice: Dice, index: number, roots: readonly string[], names: readonly string[]): Trigger {
+  const [root = ""] = roots;
+  const [name = ""] = names;
+  const hasKey = dice.chance(0.7);
+  const operator = dice.fork(`operator ${index}`);
+  return {
+    atMs: dice.between(0, 60_000),
+    task: dice.chance(0.85) ? dice.pick([root, ...roots]) : dice.pick([name, ...names]),
+    key: hasKey ? `key ${dice.chance(0.8) ? index : 0}` : null,
+    group: operator.pick(GROUPS),
+    large: dice.chance(0.3),
+    delayMs: dice.chance(0.25) ? dice.between(1, 120_000) : 0,
+    copies: hasKey && dice.chance(0.3) ? 3 : 1,
+    cancelAfterMs: dice.chance(0.12) ? dice.between(0, 200_000) : null,
+    retryAfterMs: drawRetries(operator),
+    cancelChildren: operator.chance(0.6),
+    replay: operator.chance(0.15) ? { afterMs: operator.between(10_000, 600_000), from: operator.next() } : null,
+  };
+}
+
+/** Mostly soon; now and then when the run is about to be forgotten, and twice at once. */
+function drawRetries(dice: Dice): number[] {
+  if (dice.chance(0.6)) return [];
+  const late = dice.chance(0.2) ? RETENTION_MS + dice.between(-120_000, 120_000) : 0;
+  const times = Array.from({ length: dice.between(1, 3) }, () => late + dice.between(0, 300_000));
+  return dice.chance(0.3) ? [...times, ...times] : times;
+}
+
+function drawEvents(dice: Dice, tasks: readonly TaskPlan[]): Scenario["events"] {
+  const [name, ...names] = tasks.flatMap(({ on }) => on.events);
+  if (name === undefined) return [];
+  return Array.from({ length: dice.between(0, 2) }, (_, index) => ({
+    atMs: dice.between(0, 60_000),
+    name: dice.pick([name, ...names]),
+    key: `event ${index}`,
+    group: dice.pick(GROUPS),
+  }));
+}
+
+function drawUploads(dice: Dice, tasks: readonly TaskPlan[]): Scenario["uploads"] {
+  const prefixes = tasks.flatMap(({ on }) => on.r2.map(({ prefix }) => prefix));
+  const [prefix] = prefixes;
+  if (prefix === undefined) return [];
+  return Array.from({ length: dice.between(0, 3) }, (_, index) => ({
+    atMs: dice.between(0, 60_000),
+    key: `${dice.pick([prefix, ...prefixes])}object ${dice.chance(0.7) ? index : 0}`,
+    told: dice.chance(0.3) ? 2 : 1,
+  }));
+}

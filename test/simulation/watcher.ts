@@ -1,0 +1,207 @@
+/**
+ * Sees every run after each commit of its object, as people see it (`RunDocument`), and holds it against what it was before and against
+ * the checkers. Nothing here knows how the engine keeps its runs.
+ */
+import { parseRunId, type RunId } from "../../src/core/ids.ts";
+import type { ItemDocument, ItemPage, RunDocument, StoredPayload } from "../../src/run/run-rpc.ts";
+import type { Ground } from "./ground.ts";
+import { carriedIn, type Carried } from "./payloads.ts";
+import type { Bucket } from "./platform/bucket.ts";
+import type { ObjectHost } from "./platform/object-host.ts";
+
+/** A run, as it was seen last. */
+export interface Seen {
+  readonly runId: RunId;
+  readonly host: ObjectHost;
+  /** Which of the runs that had this id, one after the other. */
+  readonly generation: number;
+  run: RunDocument;
+  /** What triggered it, as it was when its root began at the latest; null: nothing of ours. */
+  carried: Carried | null;
+  /** Of its `each` tasks that have ended. */
+  readonly items: Map<string, readonly ItemDocument[]>;
+  /** By the scheduler. */
+  readonly firstSeenAt: number;
+  finalAt: number | null;
+  /** How many attempts each task had, by name, when it was retried in place last. */
+  retriedAfter: ReadonlyMap<string, number>;
+  retries: number;
+  /** How often it has failed. */
+  failures: number;
+  /** Whether it is gone. */
+  gone: boolean;
+}
+
+/** What is told of each run that has changed. */
+export interface Watching {
+  recorded(seen: Seen): void;
+  changed(seen: Seen, before: RunDocument): void;
+  forgotten(seen: Seen): void;
+}
+
+const FINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled", "skipped"]);
+
+/** Whether a run, or a task, of this status has ended. */
+export function isOver(status: string): boolean {
+  return FINAL.has(status);
+}
+
+/** Whether somebody has had the run go on in between; it may have ended again at once. */
+export function wasRetried(before: RunDocument, run: RunDocument): boolean {
+  return isOver(before.status) && (!isOver(run.status) || before.finished_at !== run.finished_at);
+}
+
+export class Watcher {
+  readonly runs = new Map<RunId, Seen>();
+  /** Those that were forgotten and took place again under the same id. */
+  readonly earlier: Seen[] = [];
+  readonly #ground: Ground;
+  readonly #watching: Watching;
+  readonly #bucket: () => Bucket;
+  readonly #changed = new Set<ObjectHost>();
+
+  /** `bucket`: where payloads are. */
+  constructor(ground: Ground, watching: Watching, bucket: () => Bucket) {
+    this.#ground = ground;
+    this.#bucket = bucket;
+    this.#watching = watching;
+  }
+
+  /** Something of this object was committed. */
+  committed(host: ObjectHost): void {
+    if (host.className === "RunObject") this.#changed.add(host);
+  }
+
+  /** Whether there is something to look at. */
+  get hasNews(): boolean {
+    return this.#changed.size > 0;
+  }
+
+  /** Looks at what has changed. */
+  async look(): Promise<void> {
+    for (const host of this.#changed) {
+      this.#changed.delete(host);
+      const run = await ask<RunDocument>(host, "describe");
+      if (run === undefined) continue;
+      const known = this.#known(host, run);
+      const isBegun = (known?.run.started_at ?? null) !== null;
+      const carried = run === null || isBegun ? (known?.carried ?? null) : await this.#carried(host);
+      const items = run === null ? [] : await itemsOf(host, run, known?.run ?? null);
+      this.#see(host, run, carried, items);
+    }
+  }
+
+  /** All that there ever were. */
+  all(): Seen[] {
+    return [...this.earlier, ...this.runs.values()];
+  }
+
+  #known({ name }: ObjectHost, run: RunDocument | null): Seen | undefined {
+    const runId = parseRunId(name);
+    const known = runId === null ? undefined : this.runs.get(runId);
+    return known?.gone === true || (run !== null && known?.run.created_at !== run.created_at) ? undefined : known;
+  }
+
+  async #carried(host: ObjectHost): Promise<Carried | null> {
+    const payload = await ask<StoredPayload>(host, "payload", null);
+    if (payload === undefined || payload === null) return null;
+    const bytes = payload.at === "inline" ? payload.bytes : this.#bucket().objects.get(payload.key)?.bytes;
+    if (bytes === undefined)
+      this.#ground.violate("6 payload before row", `${host.name}: what triggered it is not there`);
+    const text = new TextDecoder().decode(bytes);
+    return payload.kind === "json" && text !== "" ? carriedIn(JSON.parse(text)) : null;
+  }
+
+  #see(
+    host: ObjectHost,
+    run: RunDocument | null,
+    carried: Carried | null,
+    items: readonly (readonly [string, readonly ItemDocument[]])[],
+  ): void {
+    const runId = parseRunId(host.name);
+    if (runId === null) return this.#ground.violate("names", `a run object is called ${host.name}`);
+    const known = this.runs.get(runId);
+    if (run === null) {
+      if (known === undefined || known.gone) return;
+      known.gone = true;
+      return this.#watching.forgotten(known);
+    }
+    if (known === undefined || known.gone || known.run.created_at !== run.created_at) {
+      if (known !== undefined) this.earlier.push(known);
+      return this.#record(host, runId, run, carried, known?.generation ?? 0);
+    }
+    const before = known.run;
+    known.run = run;
+    known.carried = carried;
+    for (const [task, ended] of items) known.items.set(task, ended);
+    if (wasRetried(before, run)) {
+      known.retries += 1;
+      known.finalAt = null;
+      known.retriedAfter = new Map(before.tasks.map(({ task, attempts }) => [task, attempts.length]));
+    }
+    this.#ended(known, before);
+    this.#watching.changed(known, before);
+  }
+
+  #record(host: ObjectHost, runId: RunId, run: RunDocument, carried: Carried | null, generation: number): void {
+    const seen: Seen = {
+      runId,
+      host,
+      generation: generation + 1,
+      run,
+      carried,
+      items: new Map(),
+      firstSeenAt: this.#ground.scheduler.now,
+      finalAt: null,
+      retriedAfter: new Map(),
+      retries: 0,
+      failures: 0,
+      gone: false,
+    };
+    this.runs.set(runId, seen);
+    this.#ended(seen, null);
+    this.#watching.recorded(seen);
+  }
+
+  #ended(seen: Seen, before: RunDocument | null): void {
+    if (!isOver(seen.run.status)) return;
+    if (before !== null && isOver(before.status) && !wasRetried(before, seen.run)) return;
+    seen.finalAt = this.#ground.scheduler.now;
+    if (seen.run.status === "failed") seen.failures += 1;
+  }
+}
+
+/** What the object answers to this call, made within it; undefined if it sleeps, or is reset, null if it has nothing. */
+async function ask<T>(host: ObjectHost, method: string, ...given: readonly unknown[]): Promise<T | null | undefined> {
+  const object = host.awake;
+  if (object === null) return undefined;
+  if (host.storage.isEmpty) return null;
+  const called: unknown = Reflect.get(object, method);
+  if (typeof called !== "function") return undefined;
+  const answer: Promise<T | null> = Reflect.apply(called, object, given);
+  return answer;
+}
+
+/** The items of the `each` tasks that have ended since the run was like `before`. */
+async function itemsOf(
+  host: ObjectHost,
+  { tasks }: RunDocument,
+  before: RunDocument | null,
+): Promise<(readonly [string, readonly ItemDocument[]])[]> {
+  const found: (readonly [string, readonly ItemDocument[]])[] = [];
+  for (const [index, { task, status, each }] of tasks.entries()) {
+    if (each === undefined || !isOver(status) || isOver(before?.tasks[index]?.status ?? "")) continue;
+    const items: ItemDocument[] = [];
+    for (let from: number | null = 0; from !== null;) {
+      const page: ItemPage | null | undefined = await ask<ItemPage>(host, "items", task, {
+        status: null,
+        from,
+        limit: 1_000,
+      });
+      items.push(...(page?.items ?? []));
+      from = page?.next ?? null;
+    }
+    found.push([task, items]);
+  }
+  return found;
+}

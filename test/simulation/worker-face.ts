@@ -1,0 +1,92 @@
+/** What the worker's bundle exports (see platform/bundle.ts), with types. */
+import type { RunId } from "../../src/core/ids.ts";
+import type { Plan } from "../../src/core/plan.ts";
+import type { Result } from "../../src/core/result.ts";
+import type { TriggerOrigin } from "../../src/core/trigger.ts";
+import type { RunRpc } from "../../src/run/run-rpc.ts";
+import type { ControlsRpc } from "../../src/controls/controls-rpc.ts";
+import type { Life } from "./platform/life.ts";
+
+/** A payload as the worker has encoded it. */
+export interface Encoded {
+  readonly kind: string;
+  readonly size: number | null;
+}
+
+interface Trigger {
+  readonly task: string;
+  readonly payload: Encoded;
+  readonly idempotencyKey: string | null;
+  readonly origin: TriggerOrigin;
+  readonly delayMs?: number;
+}
+
+interface Accepted {
+  readonly runId: RunId;
+  readonly task: string;
+  readonly deduplicated: boolean;
+}
+
+/** The ways in of this deployment, as the HTTP side gets them. */
+export interface Dependencies {
+  readonly plan: Plan;
+  readonly registry: object;
+  readonly acceptTrigger: (env: object, ctx: object, trigger: Trigger) => Promise<Result<Accepted>>;
+  readonly emitEvent: (
+    env: object,
+    ctx: object,
+    event: {
+      readonly name: string;
+      readonly payload: Encoded;
+      readonly idempotencyKey: string | null;
+      readonly parent: null;
+    },
+  ) => Promise<Result<readonly Accepted[]>>;
+}
+
+export interface WorkerFace {
+  readonly handlers: {
+    fetch<T>(request: (dependencies: Dependencies) => Promise<T>, env: object, ctx: object): Promise<T>;
+    queue(batch: object, env: object, ctx: object): Promise<void>;
+    scheduled(controller: object, env: object, ctx: object): Promise<void>;
+  };
+  readonly callRun: <T>(env: object, runId: RunId, call: (run: RunRpc) => Promise<T>) => Promise<T>;
+  readonly callControls: <T>(env: object, call: (controls: ControlsRpc) => Promise<T>) => Promise<T>;
+  readonly encodePayload: (value: unknown) => Result<Encoded>;
+  readonly decodePayload: (payload: object, bytes: Uint8Array) => unknown;
+  readonly createReplayRun: (dependencies: object) => (
+    env: object,
+    ctx: object,
+    request: {
+      readonly runId: RunId;
+      readonly from: string | null;
+      readonly payload: Encoded | null;
+      readonly idempotencyKey: string | null;
+      readonly by: string;
+      readonly url: string;
+    },
+  ) => Promise<Result<Accepted | null>>;
+  readonly parseCompletionToken: (text: string) => object | null;
+  readonly completeByToken: (
+    dependencies: object,
+    env: object,
+    presented: object,
+    body: { readonly contentType: string; readonly contentLength: number | null; readonly body: Uint8Array },
+  ) => Promise<Result<{ readonly status: string }>>;
+}
+
+/** Who has a request of his handled. */
+export interface Client {
+  readonly worker: WorkerFace;
+  readonly dependencies: Dependencies;
+  readonly env: object;
+  readonly ctx: object;
+  readonly life: Life;
+}
+
+/** The one mapping of the bundle's exports: its entry names them. */
+export function workerOf(exports: Readonly<Record<string, unknown>>): WorkerFace {
+  const worker: unknown = exports;
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return worker as WorkerFace;
+}
