@@ -41,7 +41,13 @@ export type {
   TriggerOptions,
 } from "./task/author-api.ts";
 export type { ObjectEventPayload } from "./trigger/r2-notification.ts";
-export { NonRetryableError, ResultTimeoutError, RetryAfterError } from "./task/errors.ts";
+export {
+  NonRetryableError,
+  ResultTimeoutError,
+  RetryAfterError,
+  RunGoneError,
+  TaskNotSucceededError,
+} from "./task/errors.ts";
 
 /** What the trigger of this task takes; unknown for tasks declared without types. */
 type TriggerPayload<Name extends string> = Name extends keyof PeachTasks ? PeachTasks[Name] : unknown;

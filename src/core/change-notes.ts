@@ -2,7 +2,7 @@
 import { stepOf } from "./debt-end.ts";
 import type { PayloadLimitKeys } from "./limit.ts";
 import type { PayloadRef } from "./payload-ref.ts";
-import type { ChildRun, Owed, Run, RunChange, StepRecord } from "./run.ts";
+import type { ChildRun, FinalRun, Owed, Run, RunChange, StepRecord } from "./run.ts";
 import type { Effect } from "./run-event.ts";
 import { tellNow } from "./telling.ts";
 
@@ -12,6 +12,7 @@ export class ChangeNotes {
   readonly #run: Run;
   readonly #children: ChildRun[] = [];
   readonly #steps: (StepRecord & { readonly ordinal: number })[] = [];
+  readonly #arrived: (FinalRun & { readonly ordinal: number })[] = [];
   #watching: Watching | null = null;
   #payload: PayloadRef | null = null;
   /** By id: one debt is one entry, whatever was decided about it before. */
@@ -28,6 +29,7 @@ export class ChangeNotes {
   get isWorthAChange(): boolean {
     return (
       this.#steps.length > 0 ||
+      this.#arrived.length > 0 ||
       this.#watching !== null ||
       this.#children.length > 0 ||
       this.#owes.size > 0 ||
@@ -49,6 +51,11 @@ export class ChangeNotes {
 
   step(ordinal: number, step: StepRecord): void {
     this.#steps.push({ ordinal, ...step });
+  }
+
+  /** A run that this task awaits is final. */
+  arrive(ordinal: number, run: FinalRun): void {
+    this.#arrived.push({ ordinal, ...run });
   }
 
   /** Who is to be told that the run is final, who was, and when again. */
@@ -104,6 +111,7 @@ export class ChangeNotes {
       ...(this.#payload !== null && { payload: this.#payload }),
       ...(this.#limitKeys !== null && { limitKeys: this.#limitKeys }),
       ...(this.#steps.length > 0 && { steps: this.#steps }),
+      ...(this.#arrived.length > 0 && { arrived: this.#arrived }),
       ...(this.#owes.size > 0 && { owes: Array.from(this.#owes.values(), ({ owed }) => owed) }),
       ...(this.#paid.length > 0 && { paid: this.#paid }),
       ...(this.#cancelsChildren !== null && { cancelsChildren: this.#cancelsChildren }),

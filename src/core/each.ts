@@ -143,6 +143,8 @@ function resetItems(run: Run, progress: EachProgress): void {
     countItem(progress, index, item.state, PENDING);
     item.state = PENDING;
     delete item.waits;
+    delete item.awaits;
+    delete item.arrived;
     item.retriedAfter = item.attempts.length;
     item.isSuspect = false;
   }

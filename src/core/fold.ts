@@ -10,6 +10,7 @@ import {
   isFinal,
   type AttemptRecord,
   type AwaitedRun,
+  type FinalRun,
   type Run,
   type RunChange,
   type StepRecord,
@@ -33,6 +34,7 @@ export function fold(run: Run, change: RunChange): void {
       entry.isSuspect = false;
       // Its waits begin anew.
       delete entry.waits;
+      forgetWaits(entry);
     }
     if (isActive(state)) run.active.add(ordinal);
     else run.active.delete(ordinal);
@@ -43,6 +45,7 @@ export function fold(run: Run, change: RunChange): void {
       if (entry.item !== undefined) forgetOld(entry.attempts, attempt.attempt - 1 - FULL_ATTEMPTS);
     }
     if (state.status === "waiting" && state.for === "run") foldWaits(entry, state.awaits);
+    else if (isFinal(state)) forgetWaits(entry);
   }
   if (change.run !== undefined) {
     Object.assign(run, change.run);
@@ -56,6 +59,7 @@ export function fold(run: Run, change: RunChange): void {
     else run.limitKeys = change.limitKeys;
   }
   for (const { ordinal, ...step } of change.steps ?? []) foldStep(run, ordinal, step);
+  for (const { ordinal, ...final } of change.arrived ?? []) foldArrived(run, ordinal, final);
   foldWatchers(run, change);
   foldOwed(run, change);
 }
@@ -76,7 +80,22 @@ function foldStep(run: Run, ordinal: number, step: StepRecord): void {
   entry.progressAfter = entry.attempts.length - 1;
 }
 
-function foldWaits(entry: TaskEntry, awaits: readonly AwaitedRun[]): void {
+function foldArrived(run: Run, ordinal: number, final: FinalRun): void {
+  const entry = entryOf(run, ordinal);
+  if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
+  (entry.arrived ??= {})[final.runId] = final;
+}
+
+function forgetWaits(entry: TaskEntry): void {
+  delete entry.awaits;
+  delete entry.arrived;
+}
+
+function foldWaits(entry: TaskEntry, awaits: readonly AwaitedRun[] | undefined): void {
+  if (awaits === undefined) return;
+  entry.awaits = awaits;
+  // The attempt has found that it is not final any more: it was retried.
+  for (const { runId } of awaits) delete entry.arrived?.[runId];
   entry.waits = { ...entry.waits, ...Object.fromEntries(awaits.map(({ call, until }) => [call, until])) };
 }
 

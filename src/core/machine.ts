@@ -96,7 +96,7 @@ export function advance(run: Run, event: RunEvent, now: number): Advance {
       recordStep(decision, event.lease, { name: event.name, result: event.result, finishedAt: now });
       break;
     case "awaited":
-      resume(decision, event.runId);
+      resume(decision, event.runs);
       break;
     case "watched":
       noteWatcher(decision, event.by);

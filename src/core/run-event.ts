@@ -10,6 +10,7 @@ import type {
   AwaitedRun,
   ChildRun,
   FailReason,
+  FinalRun,
   LogRef,
   LostTo,
   Owed,
@@ -91,8 +92,8 @@ export type RunEvent =
   | { readonly type: "retried" }
   /** A step of the attempt that holds this lease has finished. */
   | { readonly type: "stepped"; readonly lease: GrantedLease; readonly name: string; readonly result: PayloadRef }
-  /** A run that a suspended task may await is final, or is no more. */
-  | { readonly type: "awaited"; readonly runId: RunId }
+  /** Runs that suspended tasks may await are final, or are no more. */
+  | { readonly type: "awaited"; readonly runs: readonly FinalRun[] }
   /** Another run wants to be told when this one is final. */
   | { readonly type: "watched"; readonly by: RunId }
   /** These watchers know of the ending that the run had at this revision. */

@@ -87,6 +87,7 @@ function* standings({ kinds, runs }: Standings, map: MapKeys): Generator<[number
       const own = { ...kind, state, attempts: [...kind.attempts] };
       if (own.steps !== undefined) own.steps = [...own.steps];
       if (own.each !== undefined) own.each = { ...own.each };
+      if (own.arrived !== undefined) own.arrived = { ...own.arrived };
       yield [place, own];
       place += 1;
     }

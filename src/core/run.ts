@@ -69,6 +69,17 @@ export interface AwaitedRun {
   readonly call: string;
   /** When the wait is over. */
   readonly until: number;
+  /** The wait fails if the run does: it is the run's output that is awaited. */
+  readonly needsSuccess?: true;
+}
+
+/** An awaited run that has said that it is final. */
+export interface FinalRun {
+  readonly runId: RunId;
+  /** `gone`: it is no more, its retention is over. */
+  readonly status: RunStatus | "gone";
+  /** Its document, so that nobody has to ask for it; absent: too large to be brought along, or gone. */
+  readonly document?: PayloadRef;
 }
 
 /**
@@ -143,11 +154,15 @@ export type TaskState =
       readonly dispatches: number;
       readonly redispatchAt: number | null;
     }
-  /** Suspended: goes on when one of these runs is final, or one of the waits is over. `askAt`: when to ask them again. */
+  /**
+   * Suspended: goes on when all of these runs are final, one of the waits fails, or one is over. `until`: when the first of those left
+   * is. `awaits`: those that it awaits; absent: as before. `askAt`: when to ask them again.
+   */
   | {
       readonly status: "waiting";
       readonly for: "run";
-      readonly awaits: readonly AwaitedRun[];
+      readonly awaits?: readonly AwaitedRun[];
+      readonly until: number;
       readonly asks: number;
       readonly askAt: number;
     }
@@ -191,6 +206,8 @@ export interface RunChange {
   readonly payload?: PayloadRef;
   readonly limitKeys?: PayloadLimitKeys;
   readonly steps?: readonly (StepRecord & { readonly ordinal: number })[];
+  /** Runs that tasks await and that are final now. */
+  readonly arrived?: readonly (FinalRun & { readonly ordinal: number })[];
   /** Runs that want to be told when this one is final. */
   readonly watchers?: readonly RunId[];
   /** Watchers that know it, or that are no more. */
@@ -311,6 +328,10 @@ export interface TaskEntry {
   steps?: StepRecord[];
   /** Derived: by `call`, when a wait of this task for another run is over, or was; absent: it never waited. */
   waits?: Readonly<Record<string, number>>;
+  /** The runs that its last suspended attempt awaits; absent: none was. */
+  awaits?: readonly AwaitedRun[];
+  /** By id, those that its attempts have awaited and that are final; absent: none. */
+  arrived?: Record<string, FinalRun>;
 }
 
 export interface Run extends RunGenesis {
@@ -412,7 +433,7 @@ export function dueAt(state: TaskState): number | null {
       return state.retryAt;
     case "waiting":
       if (state.for === "completion") return state.expiresAt;
-      return state.awaits.reduce((soonest, { until }) => Math.min(soonest, until), state.askAt);
+      return Math.min(state.until, state.askAt);
     case "pending":
     case "succeeded":
     case "failed":

@@ -63,6 +63,12 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
           steps: entry.steps.map(({ name, result }) => ({ name, payload: pack(result) })),
         }),
         ...(entry.waits !== undefined && { waits: entry.waits }),
+        ...(entry.arrived !== undefined && {
+          arrived: Object.values(entry.arrived).map(({ document, ...final }) => ({
+            ...final,
+            document: document === undefined ? null : pack(document),
+          })),
+        }),
         ...(limited.length > 0 && { limited }),
       },
     ];

@@ -17,9 +17,12 @@ type WrittenPayload =
     });
 
 /** Payloads by their place in the table. */
-type WrittenLease = Omit<Lease, "inputs" | "steps"> & {
+type WrittenLease = Omit<Lease, "inputs" | "steps" | "arrived"> & {
   readonly inputs: readonly { readonly parent: string; readonly payload: number }[];
   readonly steps?: readonly { readonly name: string; readonly payload: number }[];
+  readonly arrived?: readonly (Omit<NonNullable<Lease["arrived"]>[number], "document"> & {
+    readonly document: number | null;
+  })[];
 };
 
 interface WrittenGrant {
@@ -67,10 +70,16 @@ function toWritten({ leases }: Grant): WrittenGrant {
     places.set(payload, payloads.length);
     return payloads.push(writePayload(payload)) - 1;
   };
-  const written = leases.map(({ inputs, steps, ...lease }) => ({
+  const written = leases.map(({ inputs, steps, arrived, ...lease }) => ({
     ...lease,
     inputs: inputs.map(({ parent, payload }) => ({ parent, payload: placeOf(payload) })),
     ...(steps !== undefined && { steps: steps.map(({ name, payload }) => ({ name, payload: placeOf(payload) })) }),
+    ...(arrived !== undefined && {
+      arrived: arrived.map(({ document, ...final }) => ({
+        ...final,
+        document: document === null ? null : placeOf(document),
+      })),
+    }),
   }));
   return { leases: written, payloads };
 }
@@ -83,10 +92,16 @@ function fromWritten({ leases, payloads }: WrittenGrant): Grant {
     return payload;
   };
   return {
-    leases: leases.map(({ inputs, steps, ...lease }) => ({
+    leases: leases.map(({ inputs, steps, arrived, ...lease }) => ({
       ...lease,
       inputs: inputs.map(({ parent, payload }) => ({ parent, payload: at(payload) })),
       ...(steps !== undefined && { steps: steps.map(({ name, payload }) => ({ name, payload: at(payload) })) }),
+      ...(arrived !== undefined && {
+        arrived: arrived.map(({ document, ...final }) => ({
+          ...final,
+          document: document === null ? null : at(document),
+        })),
+      }),
     })),
   };
 }

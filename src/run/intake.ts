@@ -3,10 +3,10 @@
  * journal entry that is about to be written, and from then on only references go around.
  */
 import { descriptionOf, type PayloadParcel, type PayloadRef } from "../core/payload-ref.ts";
-import type { LogRef, TaskOutput } from "../core/run.ts";
+import type { FinalRun, LogRef, TaskOutput } from "../core/run.ts";
 import type { Outcome, SettledAttempt } from "../core/run-event.ts";
 import type { Packer } from "./packer.ts";
-import type { AttemptOutcome, CompletionReport, LogLine, Settlement } from "./run-rpc.ts";
+import type { AttemptOutcome, CompletionReport, FinalNotice, LogLine, Settlement } from "./run-rpc.ts";
 
 /** The settlement with its bytes placed. */
 export function takeIn(settlement: Settlement, data: Packer): SettledAttempt {
@@ -28,6 +28,14 @@ export function placeCompletion(
   data: Packer,
 ): TaskOutput {
   return { output: placeParcel(output, data), to: null, ...(limitKeys !== undefined && { limitKeys }) };
+}
+
+/** What awaited runs have said, with the bytes of their documents placed. */
+export function placeNotices(finals: readonly FinalNotice[], data: Packer): FinalRun[] {
+  return finals.map(({ document, ...final }) => ({
+    ...final,
+    ...(document !== null && { document: placeParcel(document, data) }),
+  }));
 }
 
 /** The payload with its bytes placed. */

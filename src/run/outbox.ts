@@ -7,6 +7,7 @@ import type { ChildRun } from "../core/run.ts";
 import type { ExecutorRpc } from "../task/executor-rpc.ts";
 import { SEND_LIMIT_MS, within } from "../platform/calls.ts";
 import { callRun } from "./run-client.ts";
+import type { FinalNotice } from "./run-rpc.ts";
 
 const PAUSES_MS = [100, 500, 2_000] as const;
 
@@ -50,16 +51,19 @@ export async function startExecutor(env: Env, runId: RunId, ordinal: number, nam
   });
 }
 
-/** Asks other runs to say when they are final; resolves to those that are already, or are no more. */
-export async function watchRuns(env: Env, by: RunId, runIds: readonly RunId[]): Promise<RunId[]> {
-  return whichOf(runIds, "watch", (runId) => callRun(env, runId, (run) => run.watch(by)));
+/** Runs asked, or told, at the same time: there may be thousands, and an object has six connections. */
+const CALLED_AT_ONCE = 24;
+
+/** Asks other runs to say when they are final; what those come to that are already, or are no more, a few at a time. */
+export async function* watchRuns(env: Env, by: RunId, runIds: readonly RunId[]): AsyncGenerator<FinalNotice[]> {
+  yield* answersOf(runIds, "watch", (runId) => callRun(env, runId, (run) => run.watch(by)));
 }
 
-/** Tells other runs that this one is final; resolves to those that have answered. */
-export async function tellRuns(env: Env, final: RunId, runIds: readonly RunId[]): Promise<RunId[]> {
-  return whichOf(runIds, "tell", async (runId) => {
+/** Tells other runs that this one is final; those that have answered, a few at a time. */
+export async function* tellRuns(env: Env, final: FinalNotice, runIds: readonly RunId[]): AsyncGenerator<RunId[]> {
+  yield* answersOf(runIds, "tell", async (runId) => {
     await callRun(env, runId, (run) => run.awaited(final));
-    return true;
+    return runId;
   });
 }
 
@@ -78,23 +82,24 @@ export async function payDebt(runId: RunId, what: string, pay: () => Promise<voi
   }
 }
 
-async function whichOf(
+/** What the calls of these runs have answered, but for nothing; a call that fails is made again by the alarm. */
+async function* answersOf<T>(
   runIds: readonly RunId[],
   what: string,
-  call: (runId: RunId) => Promise<boolean>,
-): Promise<RunId[]> {
-  const answers = await Promise.all(
-    runIds.map(async (runId) => {
+  call: (runId: RunId) => Promise<T | null>,
+): AsyncGenerator<T[]> {
+  for (let from = 0; from < runIds.length; from += CALLED_AT_ONCE) {
+    const asked = runIds.slice(from, from + CALLED_AT_ONCE).map(async (runId) => {
       try {
-        return (await call(runId)) ? [runId] : [];
+        return await call(runId);
       } catch (error) {
         const message = `${what} failed; the run's alarm will repeat it`;
         console.warn(JSON.stringify({ message, run: runId, error: String(error) }));
-        return [];
+        return null;
       }
-    }),
-  );
-  return answers.flat();
+    });
+    yield (await Promise.all(asked)).filter((answer) => answer !== null);
+  }
 }
 
 /** `runs`: those that it is for, as logs name them. */

@@ -2,6 +2,7 @@
 import { limitOf } from "../core/hold.ts";
 import { shownKey } from "../core/limit.ts";
 import type { AttemptRecord, Progress, Run, TaskEntry, TaskState } from "../core/run.ts";
+import { awaitedBy } from "../core/suspension.ts";
 import type { TaskStatus } from "../core/status.ts";
 import type { AttemptDocument, RunDocument, TaskDocument } from "./run-rpc.ts";
 
@@ -77,7 +78,7 @@ function describeWaiting(run: Run, entry: TaskEntry): TaskDocument["waiting_for"
   const { state } = entry;
   if (state.status === "waiting") {
     if (state.for === "completion") return { for: "completion", until: iso(state.expiresAt) };
-    const [first] = state.awaits;
+    const [first] = awaitedBy(entry);
     return first === undefined ? null : { for: "run", run_id: first.runId, task: first.task };
   }
   if (state.status !== "queued" || state.hold === undefined) return null;

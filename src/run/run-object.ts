@@ -24,6 +24,7 @@ import { cancelRuns, dispatchRun, payDebt, startExecutor, tellRuns, watchRuns } 
 import { writeAcceptAnswer, writeGrant } from "./grant-rpc.ts";
 import { ALL_LINES, logPage } from "./log-page.ts";
 import { describeCompletable } from "./completable.ts";
+import { noticeOf } from "./final-notice.ts";
 import { recordParked } from "./parking.ts";
 import { Replay, type Present } from "./replay.ts";
 import { callRun } from "./run-client.ts";
@@ -42,6 +43,7 @@ import type {
   CompletionAnswer,
   CompletionReport,
   CompletionTarget,
+  FinalNotice,
   FinishedStep,
   GatherPage,
   GrantText,
@@ -212,12 +214,20 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return [runEvent(run, position, this.#liveProgress), ...(isOver ? [endEvent(run, position)] : [])];
   }
 
-  async watch(by: RunId): Promise<boolean> {
-    return this.#protocol.watch(by);
+  async watch(by: RunId): Promise<FinalNotice | null> {
+    return this.#protocol.watch(by) ? this.#notice() : null;
   }
 
-  async awaited(runId: RunId): Promise<void> {
-    this.#protocol.awaited(runId);
+  async awaited(final: FinalNotice): Promise<void> {
+    this.#protocol.awaited([final]);
+  }
+
+  /** What a final run comes to, for those who await it. */
+  #notice(): FinalNotice | null {
+    const run = this.#protocol.load();
+    const runId = run?.id ?? parseRunId(this.ctx.id.name ?? "");
+    if (runId === null) return null;
+    return run === null ? { runId, status: "gone", document: null } : noticeOf(run);
   }
 
   async held(seq: number, offset: number, size: number): Promise<Uint8Array> {
@@ -343,7 +353,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         this.ctx.waitUntil(this.#watch(run.id, effect.runIds));
         break;
       case "tell":
-        this.ctx.waitUntil(this.#tell(run.id, effect));
+        this.ctx.waitUntil(this.#tell(run, effect));
         break;
       case "pay":
         this.ctx.waitUntil(this.#pay(run, effect.owed));
@@ -366,7 +376,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   }
 
   async #watch(runId: RunId, awaited: readonly RunId[]): Promise<void> {
-    for (const final of await watchRuns(this.env, runId, awaited)) this.#protocol.awaited(final);
+    for await (const finals of watchRuns(this.env, runId, awaited)) this.#protocol.awaited(finals);
   }
 
   async #pay(run: Run, { id, debt }: Owed): Promise<void> {
@@ -390,9 +400,11 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     });
   }
 
-  async #tell(runId: RunId, { runIds, revision }: Extract<Effect, { readonly type: "tell" }>): Promise<void> {
-    const told = await tellRuns(this.env, runId, runIds);
-    if (told.length > 0) this.#protocol.told(told, revision);
+  /** A run that was retried meanwhile tells of its next end. */
+  async #tell(run: Run, { runIds, revision }: Extract<Effect, { readonly type: "tell" }>): Promise<void> {
+    if (run.finishedAt === null) return;
+    for await (const told of tellRuns(this.env, noticeOf(run), runIds))
+      if (told.length > 0) this.#protocol.told(told, revision);
   }
 
   async #performHold(run: Run, effect: HoldEffect): Promise<void> {

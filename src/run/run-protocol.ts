@@ -19,7 +19,7 @@ import type { Run, RunGenesis } from "../core/run.ts";
 import { dueAt, entryOf, newRun } from "../core/run.ts";
 import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
 import { deliver } from "./delivery.ts";
-import { placeCompletion, placeParcel, takeIn } from "./intake.ts";
+import { placeCompletion, placeNotices, placeParcel, takeIn } from "./intake.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
 import { taskStatusOf } from "./run-document.ts";
@@ -34,6 +34,7 @@ import type {
   ClaimRequest,
   CompletionAnswer,
   CompletionReport,
+  FinalNotice,
   FinishedStep,
   Grant,
   Lease,
@@ -219,10 +220,12 @@ export class RunProtocol {
     return this.#advance(run, { type: "watched", by }).ignored.includes("run_final");
   }
 
-  /** A run that a task of this one may await is final, or no more. */
-  awaited(runId: RunId): void {
+  /** Runs that a task of this one may await are final, or no more. */
+  awaited(finals: readonly FinalNotice[]): void {
     const run = this.load();
-    if (run !== null) this.#advance(run, { type: "awaited", runId });
+    if (run === null || finals.length === 0) return;
+    const data = new Packer(this.#store.nextSeq);
+    this.#advance(run, { type: "awaited", runs: placeNotices(finals, data) }, data);
   }
 
   /** These runs know of the ending that this one had at that revision. */

@@ -9,7 +9,7 @@ import type { OutsideInput } from "../core/inputs.ts";
 import type { LimitKind, PayloadLimitKeys, SlotHolder, Standing } from "../core/limit.ts";
 import type { LimitedChild } from "../core/limited-children.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
-import type { AttemptError, AwaitedRun, ChildRun, FailReason, LostTo, Progress } from "../core/run.ts";
+import type { AttemptError, AwaitedRun, ChildRun, FailReason, FinalRun, LostTo, Progress } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
 import type { TriggerOrigin, TriggerSource } from "../core/trigger.ts";
 
@@ -88,6 +88,12 @@ export interface Lease {
   readonly steps?: readonly { readonly name: string; readonly payload: PayloadDelivery }[];
   /** By call of `result()`, when a wait of earlier attempts is over, epoch ms; absent: none was suspended. */
   readonly waits?: Readonly<Record<string, number>>;
+  /** Of the runs that earlier attempts awaited, those that are final, with their `RunDocument` if it was brought along; absent: none. */
+  readonly arrived?: readonly {
+    readonly runId: RunId;
+    readonly status: FinalRun["status"];
+    readonly document: PayloadDelivery | null;
+  }[];
   /** The children whose limits look into what this task passes, and where (`each`: into each item); absent: none does. */
   readonly limited?: readonly LimitedChild[];
   readonly item?: LeasedItem;
@@ -142,7 +148,7 @@ export type AttemptOutcome =
   | { readonly type: "waiting" }
   /** Its worker died, or the surroundings failed: it is started again, which does not count against `retries`. */
   | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError }
-  /** It awaits other runs, and is started again when one of them is final. */
+  /** It awaits other runs, and is started again when all of them are final, or one of the waits fails or is over. */
   | { readonly type: "suspended"; readonly awaits: readonly AwaitedRun[] };
 
 export interface LogLine {
@@ -222,10 +228,10 @@ export interface RunRpc extends RunWork {
   begin(ordinal: number, holder: string, paused?: readonly string[]): Promise<Lease | null>;
   /** Keeps what a step came to for later attempts. False: the lease is over, and nothing was kept. */
   recordStep(step: FinishedStep): Promise<boolean>;
-  /** The run `by` awaits this one: true if this one is final or no more, else `by` is told when it is. */
-  watch(by: RunId): Promise<boolean>;
+  /** The run `by` awaits this one: what it comes to, if it is final or no more; null: `by` is told when it is. */
+  watch(by: RunId): Promise<FinalNotice | null>;
   /** The other run, which a task of this one may await, is final. */
-  awaited(runId: RunId): Promise<void>;
+  awaited(final: FinalNotice): Promise<void>;
   /**
    * What happens to the run, as server-sent events, from the run as it is or from what came `after` this position on, until the run
    * is final. `over`: it is, and nothing came after this position.
@@ -292,6 +298,14 @@ interface RecordedPayload {
   readonly payload: PayloadDelivery;
   /** What it says about the limits of the task that reads it; absent: nothing. */
   readonly limitKeys?: PayloadLimitKeys;
+}
+
+/** A run that is final, as it tells those who await it. */
+export interface FinalNotice {
+  readonly runId: RunId;
+  readonly status: FinalRun["status"];
+  /** Its `RunDocument`; null: it is too large to be brought along, or gone. */
+  readonly document: PayloadParcel | null;
 }
 
 /** Which external task: by its name, whichever attempt is open; or one attempt. */

@@ -33,6 +33,11 @@ export interface TriggeredRun {
    * more than a few seconds the task is suspended: its attempt ends, and another goes on from its steps (see the README).
    */
   result(options?: { readonly timeout?: DurationInput }): Promise<RunDocument>;
+  /**
+   * What the run's last task passed, as the kind it was passed, once the run is final: that of the one task without downstream, or of the
+   * task that is named. Rejects with `TaskNotSucceededError` if that task did not succeed, and else waits as `result` does.
+   */
+  output(task?: string, options?: { readonly timeout?: DurationInput }): Promise<unknown>;
 }
 
 export interface EmitOptions {

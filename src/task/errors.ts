@@ -3,6 +3,7 @@
  */
 import { parseDuration } from "../core/duration.ts";
 import type { RunId } from "../core/ids.ts";
+import type { TaskStatus } from "../core/status.ts";
 import type { DurationInput } from "./author-api.ts";
 
 /**
@@ -33,6 +34,35 @@ export class RetryAfterError extends Error {
 /** `result({timeout})`: the run was not final in time. It goes on. */
 export class ResultTimeoutError extends Error {
   override readonly name = "ResultTimeoutError";
+}
+
+/** `result()` and `output()`: the run is no more, its retention is over. */
+export class RunGoneError extends Error {
+  override readonly name = "RunGoneError";
+
+  constructor(runId: RunId) {
+    super(`the run ${runId} is no more: its retention is over`);
+  }
+}
+
+/** `output()`: the task whose output was asked for did not succeed, so there is none. */
+export class TaskNotSucceededError extends Error {
+  override readonly name = "TaskNotSucceededError";
+  readonly runId: RunId;
+  readonly task: string;
+  readonly status: TaskStatus;
+  /** Why, as the run's document says it; null if it says nothing. */
+  readonly reason: string | null;
+
+  constructor(runId: RunId, task: string, status: TaskStatus, reason: string | null) {
+    super(
+      `the task "${task}" of the run ${runId} passed nothing: it is ${status}${reason === null ? "" : ` (${reason})`}`,
+    );
+    this.runId = runId;
+    this.task = task;
+    this.status = status;
+    this.reason = reason;
+  }
 }
 
 /**

@@ -7,22 +7,14 @@ import { ProblemError } from "../core/result.ts";
 import { spanOf } from "../core/trace.ts";
 import type { ChildRun, Progress } from "../core/run.ts";
 import { nearest } from "../conf/nearest.ts";
-import type { Lease, RunDocument } from "../run/run-rpc.ts";
+import type { Lease } from "../run/run-rpc.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import { AttemptCompletion } from "./attempt-completion.ts";
 import { AttemptSteps, currentStep } from "./attempt-steps.ts";
 import { AttemptWaits } from "./attempt-waits.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type { AttemptInputs } from "./attempt-inputs.ts";
-import type {
-  DurationInput,
-  EmitOptions,
-  EmitResult,
-  OpenedObject,
-  TaskContext,
-  TriggerOptions,
-  TriggeredRun,
-} from "./author-api.ts";
+import type { EmitOptions, EmitResult, OpenedObject, TaskContext, TriggerOptions, TriggeredRun } from "./author-api.ts";
 import { bindMethods } from "./bind-methods.ts";
 import { markingEnv } from "./marking-env.ts";
 import { openObjectAt } from "./open-object.ts";
@@ -147,7 +139,11 @@ export class TaskScope implements TaskContext {
     const run = await triggerTask(this.#port, { task, payload, options, derivedKey, origin });
     const child = { runId: run.runId, task };
     this.#children.push(child);
-    return { ...run, result: (awaiting) => this.#resultOf(child, awaiting?.timeout) };
+    return {
+      ...run,
+      result: async (awaiting) => this.#waitsOf("result").resultOf(child, resultTimeoutMs(awaiting?.timeout)),
+      output: async (of, awaiting) => this.#waitsOf("output").outputOf(child, of, resultTimeoutMs(awaiting?.timeout)),
+    };
   }
 
   async emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
@@ -229,11 +225,10 @@ export class TaskScope implements TaskContext {
     return this.#stepsOf().step(name, fn);
   }
 
-  async #resultOf(child: ChildRun, timeout: DurationInput | undefined): Promise<RunDocument> {
-    this.#refuseIfEnded("result");
+  #waitsOf(helper: string): AttemptWaits {
+    this.#refuseIfEnded(helper);
     const endsAt = this.#startedAt + this.#lease.timeoutMs;
-    this.#waits ??= new AttemptWaits(this.#lease, this.#end, this.#stepsOf(), this.#port.env, endsAt);
-    return this.#waits.resultOf(child, resultTimeoutMs(timeout));
+    return (this.#waits ??= new AttemptWaits(this.#lease, this.#end, this.#stepsOf(), this.#port.env, endsAt));
   }
 
   /** Of what it triggers. */

@@ -10,6 +10,7 @@ import type { AcceptTrigger, Lifetime } from "../trigger/accept.ts";
 import type { EmitEvent, EmittedEvent, EmittedRun } from "../trigger/emit.ts";
 import type { DurationInput, TriggeredRun, TriggerOptions } from "./author-api.ts";
 import { millisecondsOf, ResultTimeoutError } from "./errors.ts";
+import { openOutput } from "./run-output.ts";
 
 const DEFAULT_RESULT_TIMEOUT_MS = 30_000;
 
@@ -47,7 +48,10 @@ export async function triggerTask(port: TriggerPort, trigger: AuthorTrigger): Pr
   });
   if (!accepted.ok) throw new ProblemError(accepted.problem);
   const { runId, deduplicated } = accepted.value;
-  return { runId, deduplicated, result: (options) => resultOf(port.env, runId, options?.timeout) };
+  const result: TriggeredRun["result"] = (options) => resultOf(port.env, runId, options?.timeout);
+  const output: TriggeredRun["output"] = async (name, options) =>
+    openOutput(port.env, runId, await result(options), name);
+  return { runId, deduplicated, result, output };
 }
 
 /** Emits an event; rejects with `ProblemError` if it is refused. */

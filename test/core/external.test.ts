@@ -173,7 +173,10 @@ describe("an external task", () => {
 
   it("does not mind the end of a run that it does not await", () => {
     const { play } = waitingPlay();
-    play.event({ type: "awaited", runId: runIdFromBytes(new Uint8Array(16).fill(1)) });
+    play.event({
+      type: "awaited",
+      runs: [{ runId: runIdFromBytes(new Uint8Array(16).fill(1)), status: "succeeded" }],
+    });
     expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
   });
 

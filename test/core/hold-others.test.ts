@@ -21,7 +21,7 @@ describe("a limited task that waits for another run", () => {
     const awaits = [{ runId: child, task: "other", call: "x", until: play.now + 60_000 }];
     play.settle("a", { type: "suspended", awaits });
     expect(limitCalls(play)).toEqual(["give concurrency of attempt 1 back"]);
-    play.event({ type: "awaited", runId: child });
+    play.event({ type: "awaited", runs: [{ runId: child, status: "succeeded" }] });
     expect(limitCalls(play)).toEqual(["ask concurrency for attempt 2"]);
   });
 });

@@ -139,7 +139,7 @@ describe("the journal of a run that lives long", () => {
       const awaits = [{ runId, task: "child", call: `${runId}/0`, until: run.now + 1e9 }];
       run.settle(ended(lease, { type: "suspended", awaits }));
       run.now += 60_000;
-      run.protocol.awaited(runId);
+      run.protocol.awaited([{ runId, status: "succeeded", document: json({ round }) }]);
       ({ leases } = run.protocol.claim({ holding: 0, budgetMs: 28_000 }));
     }
     run.settle(ended(leases[0], passing("at last")));

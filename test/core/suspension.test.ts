@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
 import { nextWakeAt } from "../../src/core/machine.ts";
+import type { FinalRun } from "../../src/core/run.ts";
 import type { Outcome } from "../../src/core/run-event.ts";
 import { failed, Play, succeeded } from "../support/run-play.ts";
 
@@ -9,6 +10,10 @@ const [CHILD, OTHER] = [runIdOf(1), runIdOf(2)];
 
 function runIdOf(byte: number): RunId {
   return runIdFromBytes(new Uint8Array(16).fill(byte));
+}
+
+function ended(runId: RunId, status: FinalRun["status"] = "succeeded"): FinalRun {
+  return { runId, status };
 }
 
 function suspended(...awaits: (readonly [RunId, number])[]): Outcome {
@@ -51,7 +56,7 @@ describe("a task that is suspended", () => {
 
   it("is started again when the run is final; the attempt before was no failure", () => {
     const play = waiting(0);
-    play.event({ type: "awaited", runId: CHILD });
+    play.event({ type: "awaited", runs: [ended(CHILD)] });
     expect(play.last.ignored).toEqual([]);
     expect(play.statuses["only"]).toBe("queued");
     expect(play.effects("dispatch")).toHaveLength(1);
@@ -66,7 +71,7 @@ describe("a task that is suspended", () => {
     for (let turn = 0; turn < 20; turn += 1) {
       play.claim();
       play.settle("only", suspended([CHILD, play.now + HOUR_MS]));
-      play.event({ type: "awaited", runId: CHILD });
+      play.event({ type: "awaited", runs: [ended(CHILD)] });
     }
     play.claim();
     play.settle("only", failed());
@@ -82,16 +87,79 @@ describe("a task that is suspended", () => {
     expect(play.run.tasks[0]?.waits).toEqual({ [`${CHILD}/0`]: until });
   });
 
-  it("goes on with the first of several that is final, and keeps the deadline of each", () => {
+  it("goes on once when the last of several is final, keeps the deadline of each, and what the others have said", () => {
     const play = new Play("only");
     play.claim();
     const [soon, late] = [play.now + 1_000, play.now + HOUR_MS];
     play.settle("only", suspended([CHILD, late], [OTHER, soon]));
     expect(play.effects("watch")).toEqual([{ type: "watch", runIds: [CHILD, OTHER] }]);
     expect(nextWakeAt(play.run)).toBe(soon);
-    play.event({ type: "awaited", runId: CHILD });
+    play.event({ type: "awaited", runs: [ended(CHILD, "failed")] });
+    expect(play.statuses["only"]).toBe("waiting");
+    play.event({ type: "awaited", runs: [ended(OTHER)] });
     expect(play.statuses["only"]).toBe("queued");
+    expect(play.effects("dispatch")).toHaveLength(1);
     expect(play.run.tasks[0]?.waits).toEqual({ [`${CHILD}/0`]: late, [`${OTHER}/0`]: soon });
+    expect(play.run.tasks[0]?.arrived).toEqual({ [CHILD]: ended(CHILD, "failed"), [OTHER]: ended(OTHER) });
+  });
+
+  it("goes on when the first of several waits is over, and not when one would be that has its answer", () => {
+    const play = new Play("only");
+    play.claim();
+    const [soon, late] = [play.now + 1_000, play.now + 30_000];
+    play.settle("only", suspended([CHILD, soon], [OTHER, late]));
+    play.event({ type: "awaited", runs: [ended(CHILD)] });
+    expect(play.wakeWhenDue()).toBe(1_000);
+    expect(play.statuses["only"]).toBe("waiting");
+    expect(play.wakeWhenDue()).toBe(29_000);
+    expect(play.statuses["only"]).toBe("queued");
+  });
+
+  it("goes on at once when a run fails whose output it awaits", () => {
+    const play = new Play("only");
+    play.claim();
+    const until = play.now + HOUR_MS;
+    const awaits = [CHILD, OTHER].map(
+      (runId) => ({ runId, task: "child", call: `${runId}/0`, until, needsSuccess: true }) as const,
+    );
+    play.settle("only", { type: "suspended", awaits });
+    play.event({ type: "awaited", runs: [ended(CHILD, "cancelled")] });
+    expect(play.statuses["only"]).toBe("queued");
+  });
+
+  it("asks again those only that have not answered", () => {
+    const play = new Play("only");
+    play.claim();
+    play.settle("only", suspended([CHILD, play.now + HOUR_MS], [OTHER, play.now + HOUR_MS]));
+    play.event({ type: "awaited", runs: [ended(CHILD)] });
+    play.wakeWhenDue();
+    expect(play.effects("watch")).toEqual([{ type: "watch", runIds: [OTHER] }]);
+  });
+
+  it("resumes once for a thousand runs that end one by one, and writes for each as much as for the first", () => {
+    const play = new Play("fan");
+    play.claim();
+    const kids = Array.from({ length: 1_000 }, (_, number) =>
+      runIdFromBytes(Uint8Array.from({ length: 16 }, (_, byte) => (number >> (8 * byte)) & 255)),
+    );
+    play.settle("fan", suspended(...kids.map((runId) => [runId, play.now + 7 * 24 * HOUR_MS] as const)));
+    let watches = play.effects("watch").flatMap(({ runIds }) => runIds).length;
+    for (const runId of kids) {
+      expect(play.claim()).toEqual([]);
+      for (const end = play.now + 10_000; play.now < end;) {
+        play.now = Math.min(end, Math.max(play.now + 1, nextWakeAt(play.run)));
+        play.wake();
+        watches += play.effects("watch").flatMap(({ runIds }) => runIds).length;
+      }
+      play.event({ type: "awaited", runs: [ended(runId)] });
+      const [entry] = play.changes.slice(-1);
+      if (runId !== kids.at(-1)) expect(JSON.stringify(entry).length).toBeLessThan(150);
+    }
+    expect(play.claim()).toEqual(["fan"]);
+    expect(play.attemptsOf("fan")).toEqual(["suspended", "running"]);
+    // Each is asked when it is awaited, and those that are left a few times in nearly three hours.
+    expect(watches).toBeLessThan(10 * kids.length);
+    expect(JSON.stringify(play.changes).length).toBeLessThan(500_000);
   });
 
   it("asks a run once that it awaits twice", () => {
@@ -106,7 +174,7 @@ describe("a task that is suspended", () => {
     const [{ name: first } = { name: "" }] = play.effects("start_executor");
     play.begin("only", first);
     play.settle("only", suspended([CHILD, play.now + HOUR_MS]));
-    play.event({ type: "awaited", runId: CHILD });
+    play.event({ type: "awaited", runs: [ended(CHILD)] });
     const [{ name: second } = { name: "" }] = play.effects("start_executor");
     expect(second).not.toBe(first);
     expect(play.begin("only", second)).toMatchObject({ attempt: 2 });
@@ -127,16 +195,16 @@ describe("a task that is suspended", () => {
     expect(play.statuses).toEqual({ only: "cancelled", next: "cancelled" });
     expect(play.attemptsOf("only")).toEqual(["suspended"]);
     expect(play.last.change?.tasks.map(({ attempts }) => attempts)).toEqual([[], []]);
-    play.event({ type: "awaited", runId: CHILD });
+    play.event({ type: "awaited", runs: [ended(CHILD)] });
     expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
   });
 
   it("does not mind the end of a run that it does not await, nor the end of one twice", () => {
     const play = waiting();
-    play.event({ type: "awaited", runId: OTHER });
+    play.event({ type: "awaited", runs: [ended(OTHER)] });
     expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
-    play.event({ type: "awaited", runId: CHILD });
-    play.event({ type: "awaited", runId: CHILD });
+    play.event({ type: "awaited", runs: [ended(CHILD)] });
+    play.event({ type: "awaited", runs: [ended(CHILD)] });
     expect(play.last).toMatchObject({ change: null, ignored: ["not_awaited"] });
   });
 });

@@ -376,8 +376,7 @@ export class Checker {
         this.#ground.violate("2 order", `${run.id}: ${entry.task.name} is pending again`);
       if (was.status === "queued" && entry.state.status === "running" && this.#ground.wall() < (was.notBefore ?? 0))
         this.#ground.violate("2 order", `${run.id}: ${entry.task.name} starts before its delay is over`);
-      if (was.status === "waiting" && was.for === "run" && entry.state.status === "queued")
-        this.#resumed(run, entry, was);
+      if (was.status === "waiting" && was.for === "run" && entry.state.status === "queued") this.#resumed(run, entry);
       if (!isFinal(was)) this.#entered(run, entry, ordinal, seen.host);
       seen.states[ordinal] = entry.state;
     }
@@ -388,7 +387,7 @@ export class Checker {
   }
 
   /** A suspended task goes on because a run that it awaits is final, or the wait is over, and it does so soon. */
-  #resumed(run: Run, { task }: TaskEntry, { awaits }: Extract<TaskState, { status: "waiting"; for: "run" }>): void {
+  #resumed(run: Run, { task, awaits = [] }: TaskEntry): void {
     const { scheduler } = this.#ground;
     const ended = awaits.flatMap(({ runId }) => this.#endedAt.get(runId) ?? []);
     if (ended.length === 0 && awaits.every(({ until }) => until > this.#ground.wall()))

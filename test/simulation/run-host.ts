@@ -8,7 +8,7 @@ import type { Run, TaskEntry } from "../../src/core/run.ts";
 import type { RunSummary } from "../../src/core/run-summary.ts";
 import type { Effect } from "../../src/core/run-event.ts";
 import { gatherPage } from "../../src/run/run-items.ts";
-import type { GatherPage } from "../../src/run/run-rpc.ts";
+import type { FinalNotice, GatherPage } from "../../src/run/run-rpc.ts";
 import { RunProtocol } from "../../src/run/run-protocol.ts";
 import { RunStore } from "../../src/run/store.ts";
 import type { Bucket } from "./bucket.ts";
@@ -295,4 +295,9 @@ function areSame(entries: readonly TaskEntry[], others: readonly TaskEntry[]): b
 /** All that a run is, as text. */
 function digest(run: Run | null): string {
   return run === null ? "none" : JSON.stringify({ ...run, active: [...run.active].toSorted((a, b) => a - b) });
+}
+
+/** What a run tells those who await it. */
+export function finalNotice(runId: RunId): FinalNotice {
+  return { runId, status: "succeeded", document: null };
 }

@@ -85,16 +85,16 @@ const BUGS: readonly Bug[] = [
   {
     invariant: "2 never stuck",
     bug: "a suspended task is not started again when what it awaits has ended, only when its wait is over",
-    file: "src/core/suspension.ts",
-    code: "    decision.makeReady(ordinal);\n    resumed += 1;",
-    instead: "    resumed += 1;",
+    file: "src/core/machine.ts",
+    code: "resume(decision, event.runs);",
+    instead: "",
   },
   {
     invariant: "2 order",
     bug: "a suspended task is started again where it should only have asked again",
     file: "src/core/suspension.ts",
-    code: "until <= decision.now",
-    instead: "until > decision.now",
+    code: "soonestOf(left) <= decision.now",
+    instead: "soonestOf(left) > decision.now",
   },
   {
     invariant: "11 steps once",

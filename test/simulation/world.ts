@@ -27,7 +27,7 @@ import { Outside } from "./outside.ts";
 import { copied } from "./plain-data.ts";
 import { groupOf } from "./slot-checker.ts";
 import { Queue } from "./queue.ts";
-import { RunHost } from "./run-host.ts";
+import { finalNotice, RunHost } from "./run-host.ts";
 import { runIdFor } from "./run-id.ts";
 import { executeAttempt, storeText, type TaskWorld } from "./task-code.ts";
 
@@ -464,14 +464,14 @@ class World {
   #watch(life: Invocation, runId: RunId, awaited: RunId): Promise<void> {
     return this.#atBest(`${runId} could not ask ${awaited}`, async () => {
       const isFinal = await this.#callRun(life, awaited, "watch", (run) => run.watch(runId));
-      if (isFinal) this.#host(runId).invoke("awaited", (run) => run.awaited(awaited));
+      if (isFinal) this.#host(runId).invoke("awaited", (run) => run.awaited([finalNotice(awaited)]));
     });
   }
 
   /** As `tellRuns`, and what the object does with the answer. */
   #tell(life: Invocation, runId: RunId, watcher: RunId, revision: number): Promise<void> {
     return this.#atBest(`${runId} could not tell ${watcher}`, async () => {
-      await this.#callRun(life, watcher, "awaited", (run) => run.awaited(runId));
+      await this.#callRun(life, watcher, "awaited", (run) => run.awaited([finalNotice(runId)]));
       this.#host(runId).invoke("told", (run) => run.told([watcher], revision));
     });
   }

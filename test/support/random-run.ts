@@ -186,7 +186,7 @@ export function eventOf(
       };
     }
     case "awaited":
-      return { type: "awaited", runId: move.runId };
+      return { type: "awaited", runs: [{ runId: move.runId, status: "succeeded" }] };
     case "watched":
       return { type: "watched", by: move.runId };
     case "told":
