@@ -2,6 +2,7 @@
  * The deployed pipeline: the compiled plan and registry, and the ways in and on that are made from them. Everything that runs
  * tasks or accepts triggers gets them from here; everything else takes them as arguments.
  */
+import { withEnv } from "cloudflare:workers";
 import { plan } from "#generated/plan";
 import { registry } from "#generated/registry";
 import type { RunId } from "../core/ids.ts";
@@ -77,7 +78,7 @@ export function executeLease(
   reports?: ReportChannel,
 ): Promise<Settlement> {
   const url = lease.url === undefined ? {} : { url: lease.url };
-  const port = { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, ...url };
+  const port = { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, withEnv, ...url };
   return executeAttempt(lease, registry, port, deadlines, arrays, reports);
 }
 

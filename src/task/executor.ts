@@ -140,7 +140,7 @@ async function run(
     // Reading may have taken all of its time: then another attempt is under way, and this one must not begin.
     end.throwIfCome();
     if (lease.completion !== undefined) await scope.prepare();
-    const returned: unknown = await runInScope(scope, () => method.run(payload, scope));
+    const returned: unknown = await runInScope(scope, () => scope.withImportedEnv(() => method.run(payload, scope)));
     // What it returns is for nobody: the task passes what completes it.
     if (lease.completion !== undefined) return { type: "waiting" };
     const { data, to } = scope.passedData(returned);

@@ -90,6 +90,12 @@ export class TaskScope implements TaskContext {
     return (this.#env ??= markingEnv(this.#port.env, this.#port.plan, { runId, task, depth }));
   }
 
+  /** Runs the method so that what it imports as `env`, however deep, is what `env` gives here. */
+  withImportedEnv(work: () => unknown): unknown {
+    const { env, withEnv } = this.#port;
+    return withEnv === undefined || this.env === env ? work() : withEnv(this.env, work);
+  }
+
   get completionUrl(): string {
     return this.#completion.url;
   }

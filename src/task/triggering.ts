@@ -21,6 +21,8 @@ export interface TriggerPort {
   readonly accept: AcceptTrigger;
   readonly emit: EmitEvent;
   readonly plan: Plan;
+  /** Has what code in `work` imports as `env` be this; absent where nothing can import it. */
+  readonly withEnv?: (env: Env, work: () => unknown) => unknown;
   /** Where the deployment was reached, as far as anybody knows. */
   readonly url?: string;
 }

@@ -3,7 +3,8 @@
  * wrote an object, and without it a task that triggers itself by what it writes would do so for ever. It is one entry of the object's
  * custom metadata, which R2 keeps with copies too.
  *
- * Not marked: what is written past `task.env` (the S3 API, `import { env }`, an upload that was resumed by its id), and deletions.
+ * Not marked: what is written past the bindings of the task (the S3 API, another worker, a binding that a file has taken from `env` while it
+ * was loaded, an upload that was resumed by its id), what an endpoint writes, which is in no run, and deletions.
  */
 import { parseRunId, type RunId } from "../core/ids.ts";
 

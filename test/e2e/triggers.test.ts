@@ -158,3 +158,11 @@ describe("the id of a trigger can be read at once", () => {
     expect(new Set(run.children.map((child) => child.run_id))).toEqual(read);
   });
 });
+
+describe("an object that a task writes by the env that it imports", () => {
+  it("bears the mark of its run", async () => {
+    const { run_id } = await stage.peach.trigger("writer");
+    await stage.peach.finished(run_id);
+    expect(await (await stage.peach.payload(run_id, "writer")).json()).toEqual({ "peach-run": `${run_id}/writer/0` });
+  });
+});

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env, withEnv } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { markingEnv } from "../../src/task/marking-env.ts";
 import { markIn, markText } from "../../src/trigger/run-mark.ts";
@@ -50,6 +50,26 @@ describe("what a task writes", () => {
     const lease = { runId, task: "archive", depth: 5 };
     await attempt((_, task) => task.env.UPLOADS.put("mark/task", "x").then(() => null), lease, { plan: PLAN });
     expect(await markOf(env.UPLOADS, "mark/task")).toEqual(lease);
+  });
+
+  it("is marked through the env that is imported, however deep, each with its own run; after it nothing is", async () => {
+    const writing = async (name: string) => {
+      const lease = { runId: newRunId(), task: "archive", depth: 5 };
+      const write = async (): Promise<null> => {
+        await env.UPLOADS.head("mark/none");
+        await env.UPLOADS.put(`mark/imported-${name}`, "x");
+        await env.PAYLOADS.put(`mark/imported-${name}`, "x");
+        return null;
+      };
+      // Handlers get the bindings themselves, not what is imported.
+      const { settlement } = await attempt(write, lease, { plan: PLAN, withEnv, env: { ...env } });
+      expect(settlement.outcome).toMatchObject({ type: "succeeded" });
+      expect(await markOf(env.UPLOADS, `mark/imported-${name}`)).toEqual(lease);
+      expect(await markOf(env.PAYLOADS, `mark/imported-${name}`)).toBeNull();
+    };
+    await Promise.all([writing("one"), writing("other")]);
+    await env.UPLOADS.put("mark/outside", "x");
+    expect(await markOf(env.UPLOADS, "mark/outside")).toBeNull();
   });
 });
 
