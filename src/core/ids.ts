@@ -3,7 +3,7 @@
  */
 declare const brand: unique symbol;
 
-/** `run_` and 26 characters of Crockford's base 32: 128 bits, random or the digest of (task, idempotency key). */
+/** `run_` and 26 characters of Crockford's base 32: 128 bits, random or a digest (see trigger-key.ts). */
 export type RunId = string & { readonly [brand]: "RunId" };
 
 /** `dlv_` and 26 characters of the same, random: one request to an endpoint, as it is kept for the inspector. */
@@ -88,65 +88,4 @@ function isRunId(text: string): text is RunId {
 /** What is hashed into the id of a dead letter: a message that is delivered again, only to be recorded, is the same letter. */
 export function deadLetterInput(queue: string, messageId: string): string {
   return JSON.stringify([queue, messageId]);
-}
-
-/** What is hashed into the id of a run whose trigger has an idempotency key: a key belongs to its task. */
-export function idempotencyInput(task: string, key: string): string {
-  return `${task.length}:${task}:${key}`;
-}
-
-/**
- * The key of a trigger made inside a task, or inside its item of this index: a retried attempt makes the same one, so it finds the
- * child run again. Those of a step are counted apart: a later attempt leaves the step out, and must not take another trigger for one
- * of its.
- */
-export function childTriggerKey(
-  parent: { runId: RunId; task: string; item?: number | undefined },
-  target: string,
-  ordinal: number,
-  step: string | null = null,
-): string {
-  const { runId, task, item } = parent;
-  const within = step === null ? "" : `${JSON.stringify(step)}:`;
-  return `child:${runId}:${task}${item === undefined ? "" : `[${item}]`}:${target}:${within}${ordinal}`;
-}
-
-/**
- * The key of a trigger made by an endpoint for a delivery that its sender names: sent again, it makes the same ones, so it finds
- * the runs again. What a fallback triggers is apart from what the method does.
- */
-export function deliveryTriggerKey(
-  delivery: { endpoint: string; id: string; isFallback: boolean },
-  target: string,
-  ordinal: number,
-): string {
-  const { endpoint, id, isFallback } = delivery;
-  return `delivery:${JSON.stringify([endpoint, id, isFallback ? "fallback" : "method"])}:${target}:${ordinal}`;
-}
-
-/** The key of an event that its emitter names: one run of each listening task, however often it is emitted. */
-export function eventKey(event: string, key: string): string {
-  return `event:${event}:${key}`;
-}
-
-/**
- * The key of one object version. A notification has no version id: etag and time of the event stand for it, or what `identity` the
- * version was given when a listing met it first (see `object-version.ts`).
- */
-export function objectVersionKey(event: {
-  bucket: string;
-  key: string;
-  action: string;
-  etag: string;
-  identity: string;
-}): string {
-  return `r2:${JSON.stringify([event.bucket, event.key, event.action, event.etag, event.identity])}`;
-}
-
-/**
- * The key of a scheduled run: one for each task and due time, however often it is due or found due again. Schedules of one task
- * that carry payloads of their own are apart.
- */
-export function scheduledRunKey(dueAtIso: string, payload: string | null): string {
-  return `schedule:${dueAtIso}${payload === null ? "" : `:${payload}`}`;
 }

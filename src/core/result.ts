@@ -37,6 +37,7 @@ export type ProblemCode =
   | "not_waiting"
   | "completion_expired"
   | "trigger_depth"
+  | "idempotency_mismatch"
   | "endpoint_failed"
   | "signature_missing"
   | "signature_stale"

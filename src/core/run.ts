@@ -10,6 +10,7 @@ import type { PayloadRef } from "./payload-ref.ts";
 import type { SkipReason } from "./run-if.ts";
 import type { AttemptStatus, RunStatus } from "./status.ts";
 import type { TriggerOrigin } from "./trigger.ts";
+import type { PayloadDigest } from "./trigger-key.ts";
 
 /** Why an attempt failed, as the task's author will read it. */
 export interface AttemptError {
@@ -269,6 +270,10 @@ export interface RunGenesis {
   /** What it says about the limits of the root task. */
   readonly limitKeys?: PayloadLimitKeys;
   readonly createdAt: number;
+  /** Of the call that has made the run. */
+  readonly nonce: string;
+  /** Of the payload that it was triggered with; absent: its trigger had no key, or one that compares no payloads. */
+  readonly digest?: PayloadDigest;
   /** Signs the completion URLs of its external tasks; absent: it has none. */
   readonly completionKey?: string;
   /** Of a run that replays a part of another one: what its tasks read from those that are not in it; absent: nothing. */

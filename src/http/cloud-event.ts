@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import { decodePayload, encodePayload, type EncodedPayload } from "../payload/codec.ts";
-import { jsonPath, type JsonStep } from "../payload/json-path.ts";
+import { wrongPlaces } from "../payload/misfit.ts";
 import { encodeRequestBody, type IncomingBody } from "../payload/request-body.ts";
 
 /** An event as it came in: its payload, and the key by which its sender tells it from others, if it does. */
@@ -56,8 +56,7 @@ async function readStructured(type: string, incoming: IncomingBody, maxBytes: nu
   const { body: bytes } = body.value;
   if (bytes instanceof ReadableStream) throw new Error("a JSON body is held, never streamed");
   const parsed = structured.safeParse(decodePayload({ ...body.value, size: bytes.length }, bytes));
-  if (!parsed.success)
-    return refuse(malformed(parsed.error.issues.map(({ path, message }) => ({ path: pathOf(path), message }))));
+  if (!parsed.success) return refuse(malformed(wrongPlaces(parsed.error.issues)));
   const { data, data_base64: base64, datacontenttype = "application/json" } = parsed.data;
   const payload =
     base64 === undefined
@@ -94,10 +93,6 @@ function decoded(value: string | null): string | undefined {
 /** `source` and `id` together are unique for each event, says the specification. */
 function keyOf({ source, id }: { readonly source: string; readonly id: string }): string {
   return `cloudevent:${JSON.stringify([source, id])}`;
-}
-
-function pathOf(path: readonly PropertyKey[]): string {
-  return jsonPath(path.map((step): JsonStep => (typeof step === "number" ? step : String(step))));
 }
 
 function malformed(errors: readonly { readonly path: string; readonly message: string }[]): Problem {

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { nearest } from "../conf/nearest.ts";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
+import { MAX_WRONG_PLACES } from "../payload/misfit.ts";
 import type { HttpEnv } from "./http-env.ts";
 import type { InputOf, Operation } from "./operation.ts";
 
@@ -80,7 +81,7 @@ function unwrapped(schema: z.core.SomeType | undefined): z.core.SomeType | undef
 }
 
 function misfit(part: Part, issues: readonly z.core.$ZodIssue[]): Problem {
-  const faults = issues.flatMap((issue) => faultsOf(part, issue));
+  const faults = issues.flatMap((issue) => faultsOf(part, issue)).slice(0, MAX_WRONG_PLACES);
   return {
     code: "invalid_request",
     detail: faults.map(({ detail }) => detail).join(" "),

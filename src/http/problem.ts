@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Problem, ProblemCode } from "../core/result.ts";
+import { MAX_WRONG_PLACES } from "../payload/misfit.ts";
 import { isPassing } from "../platform/calls.ts";
 import type { HttpEnv } from "./http-env.ts";
 
@@ -36,6 +37,7 @@ export const PROBLEM_KINDS = {
   completion_expired: [410, "The time is over"],
   not_replayable: [409, "It cannot be replayed"],
   trigger_depth: [409, "Too many runs trigger each other"],
+  idempotency_mismatch: [409, "The key belongs to another payload"],
   redrive_failed: [409, "It failed again"],
   delivery_not_whole: [409, "The delivery was not kept whole"],
   payload_too_large: [413, "The body is too large"],
@@ -66,7 +68,7 @@ export function problemResponse(
     detail,
     hint,
     request_id: c.get("requestId"),
-    ...(errors === undefined ? {} : { errors }),
+    ...(errors === undefined ? {} : { errors: errors.slice(0, MAX_WRONG_PLACES) }),
   };
   return c.body(JSON.stringify(document), status, {
     "Content-Type": "application/problem+json",

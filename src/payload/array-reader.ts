@@ -6,11 +6,14 @@ import type { PayloadDelivery } from "../core/payload-ref.ts";
 import { ArrayScanner } from "./array-scanner.ts";
 import { fetchRange, fetchStream } from "./payload-download.ts";
 import { openPayloadBytes, type HeldReader } from "./payload-store.ts";
+import { refuseLargeValue } from "./value-limit.ts";
 
 /** Up to this size an array is held as a whole. Bytes. */
 const HELD_BYTES = 4 * 1024 * 1024;
 /** Of a larger one so many bytes are fetched at a time, or one item. */
 const BLOCK_BYTES = 256 * 1024;
+
+const SMALLER = "Pass what is that large as a payload of its own, or put it into a bucket and pass its key.";
 
 export class ArrayReader {
   readonly #bucket: R2Bucket;
@@ -60,6 +63,7 @@ class OpenArray {
   async item(index: number): Promise<Uint8Array> {
     const range = this.#scanner.range(index);
     if (range === undefined) throw new RangeError(`the array has no item ${index}`);
+    refuseLargeValue(`Item ${index} of the array`, range.end - range.begin, SMALLER);
     const block = this.#block !== null && holds(this.#block, range) ? this.#block : this.#fetch(index, range);
     this.#block = block;
     return (await block.bytes).subarray(range.begin - block.begin, range.end - block.begin);

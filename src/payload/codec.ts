@@ -8,7 +8,8 @@ import { type JsonError, writeJson } from "./json-text.ts";
 
 /** A payload ready to be stored: a stream's size is known only afterwards (`size` is what was declared). */
 export type EncodedPayload =
-  | (PayloadDescription & { readonly body: Uint8Array })
+  /** `isWritten`: JSON as `writeJson` writes it; absent: it may be written otherwise. */
+  | (PayloadDescription & { readonly body: Uint8Array; readonly isWritten?: true })
   | (Omit<PayloadDescription, "size"> & { readonly body: ReadableStream<Uint8Array>; readonly size: number | null });
 
 export const JSON_TYPE = "application/json";
@@ -16,7 +17,7 @@ export const TEXT_TYPE = "text/plain; charset=utf-8";
 export const OCTET_TYPE = "application/octet-stream";
 
 /** A text with lone surrogates has no UTF-8; its bytes are a JSON string. */
-const ESCAPED = "escaped";
+export const ESCAPED = "escaped";
 /** A Blob whose `type` is empty; one with a type has form `Blob` and keeps it as content type. */
 const UNTYPED_BLOB = "Blob without type";
 
@@ -40,7 +41,7 @@ export function encodePayload(value: unknown): Result<EncodedPayload> {
   const json = writeJson(value);
   if (!json.ok) return refuse(notJson(json.errors));
   const body = ENCODER.encode(json.text);
-  return ok({ kind: "json", contentType: JSON_TYPE, size: body.length, ...lengthOf(value), body });
+  return ok({ kind: "json", contentType: JSON_TYPE, size: body.length, ...lengthOf(value), body, isWritten: true });
 }
 
 /** How many items a JSON array has: `each` runs over so many. */

@@ -19,6 +19,7 @@ import { type EncodedPayload, decodePayload } from "./codec.ts";
 import { fetchBytes, fetchStream } from "./payload-download.ts";
 import { PART_BYTES, putBytes, uploadParts } from "./payload-upload.ts";
 import { callR2 } from "./r2-calls.ts";
+import { refuseLargeValue } from "./value-limit.ts";
 
 /** The prefix of everything that belongs to a run. */
 function runPrefix(runId: RunId): string {
@@ -37,7 +38,7 @@ export function attemptPayloadKey(runId: RunId, ordinal: number, attempt: number
 
 /**
  * Keeps a payload of up to `inlineLimitBytes` in the parcel (none if 0), else stores it in R2 under `key`; of a stream at most
- * 8 MiB are held. `beforePut` is awaited before anything goes to R2. Rejects with `PayloadStoreError` if R2 fails, and with the stream's own error if that does.
+ * 8 MiB are held. `beforePut` is awaited before anything goes to R2; `onBlock` sees each block of a stream. Rejects with `PayloadStoreError` if R2 fails, and with the stream's own error if that does.
  */
 export async function parcelPayload(
   bucket: R2Bucket,
@@ -45,6 +46,7 @@ export async function parcelPayload(
   payload: EncodedPayload,
   inlineLimitBytes: number,
   beforePut: () => Promise<void> = async () => {},
+  onBlock: (block: Uint8Array) => Promise<void> = async () => {},
 ): Promise<PayloadParcel> {
   const { contentType } = payload;
   const describe = (size: number): PayloadDescription => descriptionOf({ ...payload, size });
@@ -62,9 +64,12 @@ export async function parcelPayload(
   const source = new ByteSource(body);
   try {
     const first = await source.nextBlock(PART_BYTES);
-    if (first.length < PART_BYTES) return await parcel(first);
+    if (first.length < PART_BYTES) {
+      await onBlock(first);
+      return await parcel(first);
+    }
     await beforePut();
-    const size = await uploadParts(bucket, key, source, first, contentType);
+    const size = await uploadParts(bucket, key, source, first, contentType, onBlock);
     return { ...describe(size), at: "r2", key };
   } catch (error) {
     source.cancel(error);
@@ -77,10 +82,11 @@ export type HeldReader = (seq: number, offset: number, size: number) => Promise<
 
 /**
  * The value a task reads, new each time: what one reader changes in it, no other sees. A stream is opened, not read. Rejects
- * with `PayloadStoreError`, or `PayloadMissingError` if the object is gone.
+ * with `PayloadStoreError`, with `PayloadMissingError` if the object is gone, and with a `ProblemError` if it is too large for a value.
  */
 export async function openPayload(bucket: R2Bucket, payload: PayloadDelivery, held: HeldReader): Promise<unknown> {
   if (payload.kind === "stream") return openPayloadStream(bucket, payload, held);
+  refuseLargeValue("The payload", payload.size);
   return decodePayload(payload, await openPayloadBytes(bucket, payload, held));
 }
 

@@ -20,7 +20,7 @@ export async function putBytes(bucket: R2Bucket, key: string, bytes: Uint8Array,
 }
 
 /**
- * Sends `first` (a whole part) and the rest of the source; returns the size in bytes. If the source fails, its own error is
+ * Sends `first` (a whole part) and the rest of the source; returns the size in bytes. `onBlock` sees each part before it is sent. If the source fails, its own error is
  * rethrown; if R2 does, a `PayloadStoreError`. Either way no object appears.
  */
 export async function uploadParts(
@@ -29,6 +29,7 @@ export async function uploadParts(
   source: ByteSource,
   first: Uint8Array,
   contentType: string,
+  onBlock: (block: Uint8Array) => Promise<void> = async () => {},
 ): Promise<number> {
   const upload = await callR2(`begin the payload ${key}`, () =>
     bucket.createMultipartUpload(key, { httpMetadata: { contentType } }),
@@ -38,6 +39,7 @@ export async function uploadParts(
     let size = 0;
     for (let block = first; block.length > 0; block = await source.nextBlock(PART_BYTES)) {
       if (parts.length === MAX_PARTS) throw new ProblemError(tooLong());
+      await onBlock(block);
       const number = parts.length + 1;
       parts.push(await callR2(`store part ${number} of the payload ${key}`, () => upload.uploadPart(number, block)));
       size += block.length;

@@ -1,6 +1,6 @@
 /** What the task of `on_failure` is triggered with: the summary of a run as it failed, whatever became of it since. */
 import type { Debt, Run } from "../core/run.ts";
-import type { Alert } from "./run-rpc.ts";
+import type { Alert } from "./alert-rpc.ts";
 
 /** The summary of the run's failure with this number. */
 export function describeAlert(run: Run, id: number, debt: Extract<Debt, { readonly type: "alert" }>): Alert {

@@ -54,11 +54,11 @@ export function writeAcceptAnswer({ grant, ...answer }: AcceptAnswer): AcceptTex
 export function readAcceptAnswer(text: AcceptText): AcceptAnswer {
   const {
     status,
-    deduplicated,
+    outcome,
     leases = [],
     payloads = [],
   } = parsed<Omit<AcceptAnswer, "grant"> & Partial<WrittenGrant>>(text);
-  return { status, deduplicated, grant: fromWritten({ leases, payloads }) };
+  return { status, outcome, grant: fromWritten({ leases, payloads }) };
 }
 
 function toWritten({ leases }: Grant): WrittenGrant {

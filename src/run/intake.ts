@@ -3,10 +3,29 @@
  * journal entry that is about to be written, and from then on only references go around.
  */
 import { descriptionOf, type PayloadParcel, type PayloadRef } from "../core/payload-ref.ts";
-import type { FinalRun, LogRef, TaskOutput } from "../core/run.ts";
+import type { FinalRun, LogRef, RunGenesis, TaskOutput } from "../core/run.ts";
 import type { Outcome, SettledAttempt } from "../core/run-event.ts";
 import type { Packer } from "./packer.ts";
-import type { AttemptOutcome, CompletionReport, FinalNotice, LogLine, Settlement } from "./run-rpc.ts";
+import type { AcceptRequest, AttemptOutcome, CompletionReport, FinalNotice, LogLine, Settlement } from "./run-rpc.ts";
+
+/** What is recorded of an accepted trigger, with its bytes placed. */
+export function genesisOf(request: AcceptRequest, data: Packer, createdAt: number): RunGenesis {
+  const { runId: id, graph, origin, nonce, digest, limitKeys, completionKey, recorded } = request;
+  return {
+    id,
+    graph,
+    origin,
+    payload: placeParcel(request.payload, data),
+    ...(limitKeys !== undefined && { limitKeys }),
+    createdAt,
+    nonce,
+    ...(digest !== undefined && { digest }),
+    ...(completionKey !== undefined && { completionKey }),
+    ...(recorded !== undefined && {
+      recorded: recorded.map((input) => ({ ...input, payload: placeParcel(input.payload, data) })),
+    }),
+  };
+}
 
 /** The settlement with its bytes placed. */
 export function takeIn(settlement: Settlement, data: Packer): SettledAttempt {

@@ -15,11 +15,12 @@ import { fold } from "../core/fold.ts";
 import type { LimitKind, SlotHolder, Standing } from "../core/limit.ts";
 import { advance, isKeptForOthers, nextWakeAt } from "../core/machine.ts";
 import { owedAt } from "../core/owing.ts";
-import type { Run, RunGenesis } from "../core/run.ts";
+import type { Run } from "../core/run.ts";
 import { dueAt, entryOf, newRun } from "../core/run.ts";
 import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
 import { deliver } from "./delivery.ts";
-import { placeCompletion, placeNotices, placeParcel, takeIn } from "./intake.ts";
+import { acceptAgain } from "./accept-again.ts";
+import { genesisOf, placeCompletion, placeNotices, placeParcel, takeIn } from "./intake.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
 import { taskStatusOf } from "./run-document.ts";
@@ -122,23 +123,10 @@ export class RunProtocol {
 
   accept(request: AcceptRequest): AcceptAnswer {
     const known = this.load();
-    if (known !== null)
-      return { status: known.status, deduplicated: !isSameCall(known, request), grant: { leases: [] } };
+    if (known !== null) return acceptAgain(known, this.#store, request);
     const now = this.#around.now();
     const data = new Packer(this.#store.nextSeq);
-    const payload = placeParcel(request.payload, data);
-    const genesis: RunGenesis = {
-      id: request.runId,
-      graph: request.graph,
-      origin: request.origin,
-      payload,
-      ...(request.limitKeys !== undefined && { limitKeys: request.limitKeys }),
-      createdAt: now,
-      ...(request.completionKey !== undefined && { completionKey: request.completionKey }),
-      ...(request.recorded !== undefined && {
-        recorded: request.recorded.map((input) => ({ ...input, payload: placeParcel(input.payload, data) })),
-      }),
-    };
+    const genesis = genesisOf(request, data, now);
     const run = newRun(genesis);
     const decided = advance(
       run,
@@ -153,19 +141,19 @@ export class RunProtocol {
     this.#alarm.set(run.finishedAt === null ? nextWakeAt(run) : Math.min(nextWakeAt(run), now + LISTED_MS.pause));
     this.#perform(run, decided.effects);
     this.#tell(run);
-    return { status: run.status, deduplicated: false, grant: this.#grant(run, decided) };
+    return { status: run.status, outcome: "recorded", grant: this.#grant(run, decided) };
   }
 
   acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): AcceptAnswer | null {
     const run = this.load();
     if (run === null) return this.accept(request);
-    if (isSameCall(run, request)) return { status: run.status, deduplicated: false, grant: { leases: [] } };
+    if (run.nonce === request.nonce) return acceptAgain(run, this.#store, request);
     const data = new Packer(this.#store.nextSeq);
     const payload = placeParcel(request.payload, data);
     const { delayMs, limitKeys } = request;
     const keys = limitKeys === undefined ? {} : { limitKeys };
     const { change } = this.#advance(run, { type: "postponed", payload, delayMs, ...keys }, data);
-    return change === null ? null : { status: run.status, deduplicated: true, grant: { leases: [] } };
+    return change === null ? null : { status: run.status, outcome: "deduplicated", grant: { leases: [] } };
   }
 
   claim(claim: ClaimRequest): Grant {
@@ -473,9 +461,4 @@ export class RunProtocol {
       throw error;
     }
   }
-}
-
-/** Whether the run was recorded by this very call, made again because its answer was lost: then the payload is the run's own. */
-function isSameCall({ payload }: Run, request: AcceptRequest): boolean {
-  return payload.at === "r2" && request.payload.at === "r2" && payload.key === request.payload.key;
 }

@@ -12,11 +12,16 @@ import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
 import type { AttemptError, AwaitedRun, ChildRun, FailReason, FinalRun, LostTo, Progress } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
 import type { TriggerOrigin, TriggerSource } from "../core/trigger.ts";
+import type { PayloadDigest } from "../core/trigger-key.ts";
 
 declare const brand: unique symbol;
 
 export interface AcceptRequest {
   readonly runId: RunId;
+  /** Names this call: when it is made again, because its answer was lost, it is recognised as itself. */
+  readonly nonce: string;
+  /** Of the payload; absent: what comes again with the same key is not compared, or there is no key. */
+  readonly digest?: PayloadDigest;
   readonly graph: RunGraph;
   readonly origin: TriggerOrigin;
   readonly payload: PayloadParcel;
@@ -35,10 +40,15 @@ export interface AcceptRequest {
   readonly delayMs?: number;
 }
 
+/**
+ * - `recorded`: this call has made the run, now or when it was made before.
+ * - `deduplicated`: the run was there already. `mismatch`: it was, with another payload. Either way nothing was changed.
+ */
+export type AcceptOutcome = "recorded" | "deduplicated" | "mismatch";
+
 export interface AcceptAnswer {
   readonly status: RunStatus;
-  /** True if the run was there already: nothing was changed. */
-  readonly deduplicated: boolean;
+  readonly outcome: AcceptOutcome;
   readonly grant: Grant;
 }
 
@@ -351,34 +361,6 @@ export interface CompletionReport {
 export interface CompletionAnswer {
   readonly standing: "completed_now" | Exclude<CompletionStanding, "open">;
   readonly status: TaskStatus;
-}
-
-/** What somebody is told when a run has failed. */
-export interface Alert {
-  /** The task that is told. */
-  readonly task: string;
-  readonly runId: RunId;
-  /** Tells the failures of one run apart. */
-  readonly nth: number;
-  /** How many runs led to this one (see `TriggerOrigin`). */
-  readonly depth: number;
-  /** The payload. */
-  readonly summary: {
-    readonly run_id: RunId;
-    readonly task: string;
-    readonly status: "failed";
-    readonly source: TriggerSource;
-    readonly created_at: string;
-    readonly started_at: string | null;
-    readonly finished_at: string;
-    readonly failed_tasks: readonly {
-      readonly task: string;
-      readonly reason: FailReason;
-      readonly attempts: number;
-      readonly error: AttemptError | null;
-    }[];
-    readonly url_path: string;
-  };
 }
 
 /** `nothing_to_retry`: nothing has failed, was skipped for it or was cancelled. Both refusals change nothing. */

@@ -15,6 +15,7 @@ import { lieElsewhere, readKeys, withChangeKeys, withGenesisKeys, type Place } f
 import type { LimitKeys, PayloadLimitKeys } from "../core/limit.ts";
 import { packGraph, unpackGraph } from "../core/packed-graph.ts";
 import type { RunChange, RunGenesis, Run } from "../core/run.ts";
+import type { GrantedLease } from "../core/run-event.ts";
 import { newRun } from "../core/run.ts";
 import { runOf, stateOf } from "../core/run-state.ts";
 import {
@@ -83,6 +84,7 @@ export class RunStore {
   #snapshotBytes = 0;
   /** Where lists of limit keys lie that were written or read. */
   readonly #keys = new WeakMap<readonly LimitKeys[], readonly Place[]>();
+  #acceptedLeases: readonly GrantedLease[] = [];
 
   constructor(storage: JournalStorage, snapshot = SNAPSHOT) {
     this.#storage = storage;
@@ -97,6 +99,11 @@ export class RunStore {
   /** Whether there may be objects of this id in R2; known once `load` was called. */
   get expectsObjects(): boolean {
     return this.#expectsObjects;
+  }
+
+  /** What was granted to the call that has made the run. */
+  get acceptedLeases(): readonly GrantedLease[] {
+    return this.#acceptedLeases;
   }
 
   /** The run as its journal tells it, or null if none was accepted (or it was deleted). */
@@ -155,6 +162,7 @@ export class RunStore {
     });
     aside.keep();
     this.#snapshotBytes = whole.length;
+    this.#acceptedLeases = leasesIn(first);
   }
 
   /**
@@ -214,6 +222,7 @@ export class RunStore {
     this.#lastSeq = 0;
     this.#lastData = null;
     this.#expectsObjects = false;
+    this.#acceptedLeases = [];
   }
 
   /** Bytes that the run still refers to stay; all other rows go. */
@@ -282,7 +291,9 @@ export class RunStore {
   #begin(text: string): Run {
     const { genesis, first } = this.#readGenesis(text);
     const run = newRun(genesis);
-    fold(run, unpack(first, run));
+    const change = unpack(first, run);
+    fold(run, change);
+    this.#acceptedLeases = leasesIn(change);
     return run;
   }
 }
@@ -296,6 +307,12 @@ function cut(bytes: Uint8Array, offset: number, size: number): Uint8Array | null
 function refuseNewer(id: string, schema: number): void {
   if (schema <= SCHEMA_VERSION) return;
   throw new Error(`run ${id} has schema ${schema}, this code knows ${SCHEMA_VERSION}: deploy the newer version again`);
+}
+
+function leasesIn({ tasks }: RunChange): readonly GrantedLease[] {
+  return tasks.flatMap(({ ordinal, state }) =>
+    state.status === "running" ? [{ ordinal, attempt: state.attempt, token: state.token }] : [],
+  );
 }
 
 /** The one row mapping of this store: entries are written by `#insert` alone, as JSON of these types. */

@@ -4,9 +4,10 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { dueTimes } from "../conf/cron.ts";
-import { scheduledRunKey, type RunId } from "../core/ids.ts";
+import type { RunId } from "../core/ids.ts";
 import { ok, type Result } from "../core/result.ts";
 import type { ScheduleDefinition } from "../core/schedule.ts";
+import { scheduledRunKey } from "../core/trigger-key.ts";
 import { encodePayload } from "../payload/codec.ts";
 import { callRun } from "../run/run-client.ts";
 import { acceptTrigger } from "../task/deployment.ts";

@@ -3,8 +3,9 @@
  * own graph and nothing of what is deployed. It may be called twice for one failure: the key makes it one run.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { alertKey } from "../core/trigger-key.ts";
 import { encodePayload } from "../payload/codec.ts";
-import type { Alert } from "../run/run-rpc.ts";
+import type { Alert } from "../run/alert-rpc.ts";
 import { acceptTrigger, plan } from "./deployment.ts";
 
 export class AlertEntrypoint extends WorkerEntrypoint<Env> {
@@ -22,8 +23,7 @@ export class AlertEntrypoint extends WorkerEntrypoint<Env> {
     const accepted = await acceptTrigger(this.env, this.ctx, {
       task,
       payload: payload.value,
-      // An id may be used again once its run is forgotten.
-      idempotencyKey: `alert:${runId}:${summary.created_at}:${nth}`,
+      idempotencyKey: alertKey(runId, summary.created_at, nth),
       origin: { source: "task", by, parent: { runId, task: by }, depth: depth + 1 },
     });
     if (accepted.ok) return undefined;

@@ -6,6 +6,7 @@ import type { PayloadDelivery } from "../core/payload-ref.ts";
 import { ArrayReader } from "../payload/array-reader.ts";
 import { memberOf } from "../payload/json-path.ts";
 import { openPayload, openPayloadStream, type HeldReader } from "../payload/payload-store.ts";
+import { refuseLargeValue } from "../payload/value-limit.ts";
 import type { Lease } from "../run/run-rpc.ts";
 
 export class AttemptInputs {
@@ -32,6 +33,8 @@ export class AttemptInputs {
         const input = this.#input(parent);
         return input === undefined ? undefined : this.#open(input);
       }
+      const size = inputs.reduce((sum, { payload }) => sum + (payload.kind === "stream" ? 0 : payload.size), 0);
+      refuseLargeValue(`What the task "${this.#lease.task}" reads of ${inputs.length} tasks together`, size);
       const values = await Promise.all(
         inputs.map(async ({ parent: name, payload }) => [name, await this.#open(payload)] as const),
       );
@@ -61,7 +64,14 @@ export class AttemptInputs {
   }
 
   async #openElement(array: PayloadDelivery): Promise<unknown> {
-    return JSON.parse(new TextDecoder().decode(await this.#element(array)));
+    const element = await this.#element(array);
+    return JSON.parse(new TextDecoder().decode(element));
+  }
+
+  #nameOf(payload: PayloadDelivery): string {
+    const { task, inputs, shape } = this.#lease;
+    const parent = inputs.find((input) => input.payload === payload)?.parent ?? "";
+    return shape === "trigger" || parent === "" ? `What the task "${task}" reads` : `What "${parent}" passed`;
   }
 
   #open(payload: PayloadDelivery): Promise<unknown> {
@@ -71,6 +81,7 @@ export class AttemptInputs {
     const known = this.#opened.get(payload);
     if (known !== undefined) return known;
     const isElement = this.#lease.item?.isElement === true;
+    if (!isElement) refuseLargeValue(this.#nameOf(payload), payload.size);
     const opened = isElement ? this.#openElement(payload) : openPayload(this.#bucket, payload, this.#held);
     this.#opened.set(payload, opened);
     return opened;

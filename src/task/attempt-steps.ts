@@ -9,6 +9,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { ProblemError } from "../core/result.ts";
 import { decodePayload, encodePayload, type EncodedPayload } from "../payload/codec.ts";
 import { openPayload } from "../payload/payload-store.ts";
+import { refuseLargeValue } from "../payload/value-limit.ts";
 import { callRun } from "../run/run-client.ts";
 import type { FinishedStep, Lease } from "../run/run-rpc.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
@@ -19,6 +20,8 @@ import { AttemptOverError, NonRetryableError } from "./errors.ts";
 const MAX_STEPS = 1_000;
 /** Characters. */
 const MAX_NAME = 200;
+
+const ELSEWHERE = "Return a stream, or put it into a bucket and return its key.";
 
 interface Running {
   readonly of: AttemptSteps;
@@ -126,6 +129,9 @@ export class AttemptSteps {
     this.#end.throwIfCome();
     const encoded = encodePayload(value);
     if (!encoded.ok) throw new ProblemError(encoded.problem);
+    const { kind, size } = encoded.value;
+    // A later attempt could not open it.
+    if (kind !== "stream" && size !== null) refuseLargeValue(`What the step "${name}" came to`, size, ELSEWHERE);
     const { runId, ordinal, attempt, token } = this.#lease;
     const result = await this.#outputs.parcelEncoded(encoded.value, `step:${number}`);
     const step: FinishedStep = { ordinal, attempt, token, name, result };

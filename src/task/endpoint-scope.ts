@@ -1,7 +1,7 @@
 /** One call of an endpoint, as its author and the helpers see it. */
 import type { DeliveryRun } from "../core/delivery.ts";
-import { deliveryTriggerKey, eventKey } from "../core/ids.ts";
 import { spanOf } from "../core/trace.ts";
+import { deliveryTriggerKey, endpointKey, eventKey, type TriggerKey } from "../core/trigger-key.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import type {
   EmitOptions,
@@ -14,6 +14,7 @@ import type {
 } from "./author-api.ts";
 import { bindMethods } from "./bind-methods.ts";
 import { openObjectAt } from "./open-object.ts";
+import { Turns } from "./turns.ts";
 import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
 /** What the HTTP edge knows of the call. */
@@ -37,7 +38,7 @@ export class EndpointScope implements EndpointContext {
   readonly log: TaskLog;
   readonly #call: EndpointCall;
   readonly #port: TriggerPort;
-  readonly #ordinals = new Map<string, number>();
+  readonly #turns = new Turns();
   #spanOfTrace: string | null = null;
 
   static {
@@ -74,13 +75,12 @@ export class EndpointScope implements EndpointContext {
   }
 
   async triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
-    const { source, delivery, name: endpoint } = this.#call;
-    const ordinal = this.#ordinals.get(task) ?? 0;
-    this.#ordinals.set(task, ordinal + 1);
-    // A delivery that is sent again finds the runs that it has triggered before.
-    const derived = delivery === null ? null : deliveryTriggerKey({ endpoint, ...delivery }, task, ordinal);
+    const { source, name: endpoint } = this.#call;
+    const own = options?.idempotencyKey;
     const origin = { source, by: endpoint, parent: null, ...this.#span() };
-    const run = await triggerTask(this.#port, { task, payload, options, derivedKey: derived, origin });
+    const run = await this.#keyed(task, own === undefined ? null : endpointKey(own), (key) =>
+      triggerTask(this.#port, { task, payload, options, key, origin }),
+    );
     this.#call.triggered({ runId: run.runId, task, deduplicated: run.deduplicated });
     return run;
   }
@@ -90,17 +90,29 @@ export class EndpointScope implements EndpointContext {
   }
 
   async emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
-    const { delivery, name: endpoint } = this.#call;
+    const own = options?.idempotencyKey;
     // No task can be called so: the name of an event and that of a task are never taken for each other.
-    const target = `event:${name}`;
-    const ordinal = this.#ordinals.get(target) ?? 0;
-    this.#ordinals.set(target, ordinal + 1);
-    const derived = delivery === null ? null : deliveryTriggerKey({ endpoint, ...delivery }, target, ordinal);
-    const key = options?.idempotencyKey;
-    const idempotencyKey = key === undefined ? derived : eventKey(name, key);
-    const runs = await emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent: null, ...this.#span() });
+    const runs = await this.#keyed(`event:${name}`, own === undefined ? null : eventKey(name, own), (idempotencyKey) =>
+      emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent: null, ...this.#span() }),
+    );
     for (const run of runs) this.#call.triggered(run);
     return { runs: runs.map(({ runId, task }) => ({ runId, task })) };
+  }
+
+  /**
+   * Triggers with the author's own key, or with one of the delivery: sent again, that finds the runs that it has triggered before. By
+   * their order and not by their content: a payload may say when the delivery came in.
+   */
+  async #keyed<T>(target: string, own: TriggerKey | null, trigger: (key: TriggerKey | null) => Promise<T>): Promise<T> {
+    const { delivery, name: endpoint } = this.#call;
+    if (own !== null || delivery === null) return trigger(own);
+    const nth = this.#turns.take(target);
+    try {
+      return await trigger(deliveryTriggerKey({ endpoint, ...delivery }, target, nth));
+    } catch (error) {
+      this.#turns.giveBack(target, nth);
+      throw error;
+    }
   }
 
   /** Of what it triggers. */

@@ -143,8 +143,7 @@ async function run(
     const returned: unknown = await runInScope(scope, () => scope.withImportedEnv(() => method.run(payload, scope)));
     // What it returns is for nobody: the task passes what completes it.
     if (lease.completion !== undefined) return { type: "waiting" };
-    const { data, to } = scope.passedData(returned);
-    const output = await fit(method.output, data, `what the task "${lease.task}" passes`);
+    const { output, to } = await passedBy(lease, method, scope, returned);
     // Nobody will read what it passes.
     end.throwIfCome();
     refuseBytes(lease, output);
@@ -160,6 +159,23 @@ async function run(
   } catch (thrown) {
     return outcomeOf(thrown);
   }
+}
+
+/** What the task passes, to all children and to single ones, each as the schema of its output has it. */
+async function passedBy(
+  lease: Lease,
+  { output: schema }: RunnableMethod,
+  scope: TaskScope,
+  returned: unknown,
+): Promise<{ readonly output: unknown; readonly to: ReadonlyMap<string, unknown> }> {
+  const what = `what the task "${lease.task}" passes`;
+  const { data, to } = scope.passedData(returned);
+  const fitted = new Map<string, unknown>();
+  for (const [child, value] of to) fitted.set(child, await fit(schema, value, `${what} to "${child}"`));
+  // Of a task that returns nothing, and has something else for each child that it has chosen, there is nothing to pass on.
+  const chosen = scope.chosenChildren ?? lease.children;
+  const isForNobody = data === undefined && to.size > 0 && chosen.every((child) => to.has(child));
+  return { output: isForNobody ? data : await fit(schema, data, what), to: fitted };
 }
 
 /** The array of what all items passed is JSON. */

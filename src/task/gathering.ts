@@ -9,6 +9,7 @@ import { decodePayload, JSON_TYPE } from "../payload/codec.ts";
 import { fetchBytes, fetchStream } from "../payload/payload-download.ts";
 import { limitKeysAt } from "../payload/limit-keys.ts";
 import { attemptPayloadKey, openPayload, parcelPayload } from "../payload/payload-store.ts";
+import { refuseLargeValue } from "../payload/value-limit.ts";
 import type { RunCaller } from "../run/run-client.ts";
 import type { GatherPage, Lease } from "../run/run-rpc.ts";
 
@@ -127,6 +128,8 @@ async function jsonOf(item: PayloadDelivery | null, bucket: R2Bucket): Promise<C
     if (item.at === "inline") return [item.bytes];
     return item.size <= AHEAD_BYTES ? [await fetchBytes(bucket, item.key)] : fetchStream(bucket, item.key);
   }
+  // A text becomes JSON as a whole.
+  refuseLargeValue("The text that an item passed", item.size, "Put it into a bucket, and pass its key.");
   const bytes = item.at === "inline" ? item.bytes : await fetchBytes(bucket, item.key);
   return [new TextEncoder().encode(JSON.stringify(decodePayload(item, bytes)))];
 }

@@ -5,6 +5,7 @@ import { encodePayload, type EncodedPayload } from "../payload/codec.ts";
 import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
 import { callRun } from "../run/run-client.ts";
 import type { Lease } from "../run/run-rpc.ts";
+import type { DerivedKey } from "../trigger/derived-key.ts";
 
 export class OutputStore {
   readonly #lease: Lease;
@@ -35,6 +36,13 @@ export class OutputStore {
     const parcels: Record<string, PayloadParcel> = {};
     for (const [child, data] of to) parcels[child] = await this.parcel(data, child);
     return parcels;
+  }
+
+  /** Where the attempt may put a stream until it is known what to call it. */
+  spool(): DerivedKey["spool"] {
+    const { runId, ordinal, attempt, token } = this.#lease;
+    const key = attemptPayloadKey(runId, ordinal, attempt, token, `spool-${crypto.randomUUID()}`);
+    return { key, beforePut: () => this.#expect() };
   }
 
   /** The run must know before there is anything in R2: should this attempt die, nobody else does. */

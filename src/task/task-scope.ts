@@ -2,9 +2,10 @@
  * One attempt of a task, as its author and the helpers see it. It collects what the attempt passes, logs and triggers; nothing
  * of that is visible to anybody before the attempt has settled, but the runs it triggers, which a later attempt finds again.
  */
-import { childTriggerKey, eventKey, type RunId } from "../core/ids.ts";
+import type { RunId } from "../core/ids.ts";
 import { ProblemError } from "../core/result.ts";
 import { spanOf } from "../core/trace.ts";
+import { eventKey, taskKey, type TriggerKey } from "../core/trigger-key.ts";
 import type { ChildRun, Progress } from "../core/run.ts";
 import { nearest } from "../conf/nearest.ts";
 import type { Lease } from "../run/run-rpc.ts";
@@ -16,8 +17,10 @@ import { AttemptLog } from "./attempt-log.ts";
 import type { AttemptInputs } from "./attempt-inputs.ts";
 import type { EmitOptions, EmitResult, OpenedObject, TaskContext, TriggerOptions, TriggeredRun } from "./author-api.ts";
 import { bindMethods } from "./bind-methods.ts";
+import { ChildKeys, type ChildKey } from "./child-keys.ts";
 import { markingEnv } from "./marking-env.ts";
 import { openObjectAt } from "./open-object.ts";
+import { OutputStore } from "./output-store.ts";
 import { emitNamedEvent, resultTimeoutMs, triggerTask, type TriggerPort } from "./triggering.ts";
 
 /** Characters. */
@@ -32,7 +35,7 @@ export class TaskScope implements TaskContext {
   readonly #inputs: AttemptInputs;
   readonly #port: TriggerPort;
   readonly #end: AttemptEnd;
-  readonly #ordinals = new Map<string, number>();
+  readonly #childKeys: ChildKeys;
   readonly #children: ChildRun[] = [];
   readonly #passedTo = new Map<string, unknown>();
   readonly #startedAt = Date.now();
@@ -64,6 +67,7 @@ export class TaskScope implements TaskContext {
     this.#inputs = inputs;
     this.#port = port;
     this.#end = end;
+    this.#childKeys = new ChildKeys(lease, new OutputStore(lease, port.env));
     const { runId, task, attempt, item } = lease;
     this.log = new AttemptLog({ run: runId, task, ...(item !== undefined && { item: item.index }), attempt });
   }
@@ -134,7 +138,8 @@ export class TaskScope implements TaskContext {
   async triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
     this.#refuseIfEnded("triggerTaskWithEvent");
     const { runId, task: name } = this.#lease;
-    const derivedKey = this.#derivedKey(task);
+    const own = options?.idempotencyKey;
+    const key = own === undefined ? this.#childKey(task) : taskKey(own);
     const origin = {
       source: "task",
       by: name,
@@ -142,7 +147,7 @@ export class TaskScope implements TaskContext {
       depth: this.#lease.depth + 1,
       ...this.#span(),
     } as const;
-    const run = await triggerTask(this.#port, { task, payload, options, derivedKey, origin });
+    const run = await orGiveBack(key, () => triggerTask(this.#port, { task, payload, options, key, origin }));
     const child = { runId: run.runId, task };
     this.#children.push(child);
     return {
@@ -156,11 +161,11 @@ export class TaskScope implements TaskContext {
     this.#refuseIfEnded("emitEvent");
     const parent = { runId: this.#lease.runId, task: this.#lease.task };
     // No task can be called so: the name of an event and that of a task are never taken for each other.
-    const derivedKey = this.#derivedKey(`event:${name}`);
-    const key = options?.idempotencyKey;
-    const idempotencyKey = key === undefined ? derivedKey : eventKey(name, key);
+    const own = options?.idempotencyKey;
+    const key = own === undefined ? this.#childKey(`event:${name}`) : eventKey(name, own);
     const depth = this.#lease.depth + 1;
-    const emitted = await emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent, depth, ...this.#span() });
+    const event = { name, payload, idempotencyKey: key, parent, depth, ...this.#span() };
+    const emitted = await orGiveBack(key, () => emitNamedEvent(this.#port, event));
     const runs = emitted.map(({ runId, task }) => ({ runId, task }));
     this.#children.push(...runs);
     return { runs };
@@ -247,14 +252,9 @@ export class TaskScope implements TaskContext {
     return (this.#steps ??= new AttemptSteps(this.#lease, this.#end, this.#port.env));
   }
 
-  /** The key of the next trigger of this target, here: in the task's own code, or in one of its steps. */
-  #derivedKey(target: string): string {
-    const { runId, task, item } = this.#lease;
-    const step = currentStep(this.#steps);
-    const counted = step === null ? target : `${target} in ${step}`;
-    const ordinal = this.#ordinals.get(counted) ?? 0;
-    this.#ordinals.set(counted, ordinal + 1);
-    return childTriggerKey({ runId, task, item: item?.index }, target, ordinal, step);
+  /** The key of a trigger of this target that is made now: in the task's own code, or in one of its steps. */
+  #childKey(target: string): ChildKey {
+    return this.#childKeys.of(target, currentStep(this.#steps));
   }
 
   /** An attempt whose time is up may go on running; it must not start anything any more. */
@@ -286,5 +286,15 @@ export class TaskScope implements TaskContext {
       detail: `"${name}" is no ${where} task of "${this.name}".`,
       hint: meant === null ? list : `Did you mean "${meant}"? ${list}`,
     };
+  }
+}
+
+/** Triggers with this key, which is free again if that fails: what was not accepted has none. */
+async function orGiveBack<T>(key: TriggerKey | ChildKey, trigger: () => Promise<T>): Promise<T> {
+  try {
+    return await trigger();
+  } catch (error) {
+    if ("giveBack" in key) key.giveBack();
+    throw error;
   }
 }

@@ -3,10 +3,12 @@ import type { RunId } from "../core/ids.ts";
 import type { Plan } from "../core/plan.ts";
 import { ProblemError } from "../core/result.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
+import type { TriggerKey } from "../core/trigger-key.ts";
 import { encodePayload } from "../payload/codec.ts";
 import { callRun } from "../run/run-client.ts";
 import type { RunDocument } from "../run/run-rpc.ts";
 import type { AcceptTrigger, Lifetime } from "../trigger/accept.ts";
+import type { DerivedKey } from "../trigger/derived-key.ts";
 import type { EmitEvent, EmittedEvent, EmittedRun } from "../trigger/emit.ts";
 import type { DurationInput, TriggeredRun, TriggerOptions } from "./author-api.ts";
 import { millisecondsOf, ResultTimeoutError } from "./errors.ts";
@@ -31,20 +33,20 @@ export interface AuthorTrigger {
   readonly task: string;
   readonly payload: unknown;
   readonly options: TriggerOptions | undefined;
-  /** Of a trigger that names no key of its own; null: a fresh run each time. */
-  readonly derivedKey: string | null;
+  /** Null: a fresh run each time. */
+  readonly key: TriggerKey | DerivedKey | null;
   readonly origin: TriggerOrigin;
 }
 
 /** Triggers a task; rejects with `ProblemError` if it is refused. */
 export async function triggerTask(port: TriggerPort, trigger: AuthorTrigger): Promise<TriggeredRun> {
-  const { task, options, derivedKey, origin } = trigger;
+  const { task, options, key, origin } = trigger;
   const payload = encodePayload(trigger.payload);
   if (!payload.ok) throw new ProblemError(payload.problem);
   const accepted = await port.accept(port.env, port.lifetime, {
     task,
     payload: payload.value,
-    idempotencyKey: options?.idempotencyKey ?? derivedKey,
+    idempotencyKey: key,
     origin: { ...origin, ...(port.url !== undefined && { url: port.url }) },
     delayMs: millisecondsOf(options?.delay ?? 0),
   });

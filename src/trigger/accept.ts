@@ -10,34 +10,35 @@
  */
 import { nearest } from "../conf/nearest.ts";
 import { graphFrom, type GraphTask, type RunGraph } from "../core/graph.ts";
-import { idempotencyInput, runIdFromBytes, type RunId } from "../core/ids.ts";
+import { runIdFromBytes, type RunId } from "../core/ids.ts";
 import { descriptionOf, type PayloadParcel } from "../core/payload-ref.ts";
 import type { DebouncePlan, Plan } from "../core/plan.ts";
-import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
+import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import type { RunStatus } from "../core/status.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
+import { COMPARES_PAYLOAD, triggerKeyInput, type PayloadDigest, type TriggerKey } from "../core/trigger-key.ts";
 import { withPaused } from "../controls/controls-client.ts";
 import { limitPathsOf, type PayloadLimitKeys } from "../core/limit.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
 import { limitKeysOf } from "../payload/limit-keys.ts";
-import { openPayloadStream, parcelPayload, triggerPayloadKey } from "../payload/payload-store.ts";
-import { PayloadStoreError, R2_LIMIT_MS } from "../payload/r2-calls.ts";
-import { isPassing, within } from "../platform/calls.ts";
+import { openPayloadStream } from "../payload/payload-store.ts";
 import type { callRun } from "../run/run-client.ts";
 import { readAcceptAnswer } from "../run/grant-rpc.ts";
-import type { AcceptRequest, ClaimRequest, Grant } from "../run/run-rpc.ts";
-import type { WindowAnswer } from "../limits/debounce-rpc.ts";
+import type { AcceptRequest, AcceptText, ClaimRequest, Grant } from "../run/run-rpc.ts";
 import type { MethodRegistry } from "../task/method.ts";
 import { checkInput } from "./check-input.ts";
 import { newCompletionKey } from "./completion-token.ts";
-import { refuseTooDeep } from "./trigger-depth.ts";
+import type { WindowAnswer } from "../limits/debounce-rpc.ts";
 import { debounceDelayMs, debounceKeyOf, debounceWindow } from "./debounced.ts";
+import { keyedByContent, type DerivedKey } from "./derived-key.ts";
+import { refuseTooDeep } from "./trigger-depth.ts";
+import { answered, discard, stored, TriggerPayloads } from "./trigger-payload.ts";
 
 export interface TriggerRequest {
   readonly task: string;
   readonly payload: EncodedPayload;
   /** Null: a fresh run each time. */
-  readonly idempotencyKey: string | null;
+  readonly idempotencyKey: TriggerKey | DerivedKey | null;
   readonly origin: TriggerOrigin;
   /** How long the root task waits before it may start, to 30 days; absent: not at all. Milliseconds. */
   readonly delayMs?: number;
@@ -70,8 +71,8 @@ export interface Lifetime {
 }
 
 /**
- * Accepts a trigger. Refuses with `unknown_task`, `trigger_depth`, `invalid_payload`, `overloaded`, or what its stream was found to be while it
- * was stored (`payload_too_large`); then nothing was started. Rejects with the error of the stream itself.
+ * Accepts a trigger. Refuses with `unknown_task`, `trigger_depth`, `invalid_payload`, `idempotency_mismatch`, `overloaded`, or what its stream was
+ * found to be while it was stored (`payload_too_large`); then nothing was started. Rejects with the error of the stream itself.
  */
 export type AcceptTrigger = (env: Env, lifetime: Lifetime, trigger: TriggerRequest) => Promise<Result<AcceptedTrigger>>;
 
@@ -89,12 +90,9 @@ export interface AcceptDependencies {
 const MAX_DELAY_MS = 30 * 86_400_000;
 
 /** The run that this trigger starts or finds: a key belongs to its task, no key is a fresh run. */
-export async function runIdFor(task: string, idempotencyKey: string | null): Promise<RunId> {
-  if (idempotencyKey === null) return runIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
-  const digest = await crypto.subtle.digest(
-    "SHA-256",
-    new TextEncoder().encode(idempotencyInput(task, idempotencyKey)),
-  );
+export async function runIdFor(task: string, key: TriggerKey | null): Promise<RunId> {
+  if (key === null) return runIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(triggerKeyInput(task, key)));
   return runIdFromBytes(new Uint8Array(digest));
 }
 
@@ -139,7 +137,7 @@ export function createAcceptTrigger({
   }
 
   return async function acceptTrigger(env, lifetime, trigger) {
-    const { task, payload, idempotencyKey, delayMs = 0, replayed } = trigger;
+    const { task, idempotencyKey: key, delayMs = 0, replayed } = trigger;
     const origin = originOf(trigger.origin);
     const graph = asReplayed(graphOf(task), replayed);
     const root = graph?.tasks[0];
@@ -147,109 +145,168 @@ export function createAcceptTrigger({
     const tooDeep = refuseTooDeep(env, task, origin);
     if (tooDeep !== null) return tooDeep;
     if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) return refuse(impossibleDelay(delayMs));
-    const misfit = root.shape === "trigger" ? await checkInput(registry, root, payload) : null;
-    if (misfit !== null) return misfit;
+    const checked = root.shape === "trigger" ? await checkInput(registry, root, trigger.payload) : ok(trigger.payload);
+    if (!checked.ok) return checked;
+    const payload = checked.value;
 
-    const debounce = replayed !== undefined ? null : (plan.tasks[task]?.debounce ?? null);
-    if (debounce !== null) return acceptDebounced(env, lifetime, graph, debounce, trigger);
+    const ready = { ...trigger, payload, origin, delayMs, graph };
+    if (key === null || !("derive" in key)) return acceptChecked(env, lifetime, { ...ready, idempotencyKey: key });
+    const keyed = await stored(null, () => keyedByContent(env.PAYLOADS, payload, key));
+    if (!keyed.ok) return keyed;
+    try {
+      const opened = await stored(null, () => keyed.value.open());
+      if (!opened.ok) return opened;
+      const found = { payload: opened.value, idempotencyKey: keyed.value.key };
+      return await acceptChecked(env, lifetime, { ...ready, ...found });
+    } finally {
+      if (keyed.value.discard !== null) lifetime.waitUntil(keyed.value.discard());
+    }
+  };
 
-    const runId = await runIdFor(task, idempotencyKey);
-    const copies = await replayed?.copy((one) => parcelTrigger(env, runId, one, graph));
+  function acceptChecked(env: Env, lifetime: Lifetime, trigger: CheckedTrigger): Promise<Result<AcceptedTrigger>> {
+    const debounce = trigger.replayed !== undefined ? null : (plan.tasks[trigger.task]?.debounce ?? null);
+    return debounce === null ? acceptAtOnce(env, lifetime, trigger) : acceptDebounced(env, lifetime, debounce, trigger);
+  }
+
+  async function acceptAtOnce(
+    env: Env,
+    lifetime: Lifetime,
+    { task, payload, idempotencyKey: key, graph, origin, delayMs, replayed }: CheckedTrigger,
+  ): Promise<Result<AcceptedTrigger>> {
+    const runId = await runIdFor(task, key);
+    const payloads = new TriggerPayloads(env, callRun, runId, graph.inlineLimitBytes);
+    const copies = await replayed?.copy((one) => payloads.store(one));
     if (copies?.ok === false) return copies;
-    const [input] = root.shape === "value" ? (copies?.value ?? []) : [];
+    const recorded = copies?.value ?? [];
+    const [input] = graph.tasks[0]?.shape === "value" ? recorded : [];
     const keys =
       replayed === undefined ? await limitKeysFor(graph, payload) : await replayedKeys(graph, payload, replayed);
-    const parcel = input === undefined ? await parcelTrigger(env, runId, payload, graph) : ok(input.payload);
-    if (!parcel.ok) return parcel;
+    const carried = input === undefined ? await carry(payloads, payload, key, replayed) : ok(known(input.payload, key));
+    if (!carried.ok) return carried;
+    const { parcel, digest } = carried.value;
     const claim =
       graph.dispatch === "direct"
         ? { claim: await withPaused(env, claimWithin(lifetime), (known) => Promise.resolve(known)) }
         : {};
-    const recordings = copies === undefined || copies.value.length === 0 ? {} : { recorded: copies.value };
-    const more = { ...recordings, ...keys, ...keyFor(graph) };
-    const request = { runId, graph, origin, payload: parcel.value, ...more, delayMs, ...claim };
-    const answer = await recorded(
+    const request: AcceptRequest = {
+      runId,
+      nonce: crypto.randomUUID(),
+      graph,
+      origin,
+      payload: parcel,
+      ...(digest !== undefined && { digest }),
+      ...(recorded.length > 0 && { recorded }),
+      ...keys,
+      ...keyFor(graph),
+      delayMs,
+      ...claim,
+    };
+    const answer = await answered(
       runId,
       callRun(env, runId, (run) => run.accept(request)),
     );
     if (!answer.ok) return answer;
+    return conclude(env, lifetime, { runId, task, key }, answer.value, [parcel, ...recorded.map((one) => one.payload)]);
+  }
 
-    const { status, deduplicated, grant } = readAcceptAnswer(answer.value);
-    const stored = [parcel.value, ...(copies?.value ?? []).map((copy) => copy.payload)];
-    if (deduplicated) for (const one of stored) lifetime.waitUntil(discard(env, one));
+  /** What the run's answer means for the caller. `mine`: what this call has stored, which is the run's only if it made the run. */
+  function conclude(
+    env: Env,
+    lifetime: Lifetime,
+    { runId, task, key }: { readonly runId: RunId; readonly task: string; readonly key: TriggerKey | null },
+    text: AcceptText,
+    mine: readonly PayloadParcel[],
+  ): Result<AcceptedTrigger> {
+    const { status, outcome, grant } = readAcceptAnswer(text);
+    if (outcome !== "recorded") for (const one of mine) lifetime.waitUntil(discard(env, one));
     if (grant.leases.length > 0) lifetime.waitUntil(driveGrant(env, runId, grant));
-    return ok({ runId, task, status, deduplicated });
-  };
+    if (outcome === "mismatch") return refuse(idempotencyMismatch(task, key, runId));
+    return ok({ runId, task, status, deduplicated: outcome === "deduplicated" });
+  }
 
   /** Finds the run of the open window, or opens one; a run that has started meanwhile closes its window (see debounced.ts). */
   async function acceptDebounced(
     env: Env,
     lifetime: Lifetime,
-    graph: RunGraph,
     debounce: DebouncePlan,
-    { task, payload, idempotencyKey, origin: given, delayMs = 0 }: TriggerRequest,
+    { task, payload, idempotencyKey, graph, origin, delayMs }: CheckedTrigger,
   ): Promise<Result<AcceptedTrigger>> {
-    const origin = originOf(given);
     const key = await debounceKeyOf(debounce, payload);
     const limitKeys = await limitKeysFor(graph, payload);
     const waitMs = debounceDelayMs(debounce, delayMs);
+    const keyText = idempotencyKey === null ? null : triggerKeyInput(task, idempotencyKey);
     let body = payload;
     const leftovers: PayloadParcel[] = [];
     let started: RunId | null = null;
     for (;;) {
-      const window: Result<WindowAnswer> = await recorded(
-        null,
-        debounceWindow(env, task, key, idempotencyKey, started),
-      );
+      const window: Result<WindowAnswer> = await answered(null, debounceWindow(env, task, key, keyText, started));
       if (!window.ok) return window;
       const { runId, known }: WindowAnswer = window.value;
       const status = known ? await callRun(env, runId, (run) => run.describe()).then((run) => run?.status) : undefined;
       if (status !== undefined) return ok({ runId, task, status, deduplicated: true });
 
-      const parcel = await parcelTrigger(env, runId, body, graph);
+      const parcel = await new TriggerPayloads(env, callRun, runId, graph.inlineLimitBytes).store(body);
       if (!parcel.ok) return parcel;
       const more = { ...keyFor(graph), ...limitKeys };
-      const request = { runId, graph, origin, payload: parcel.value, delayMs: waitMs, ...more };
-      const answer = await recorded(
+      const request = {
+        runId,
+        nonce: crypto.randomUUID(),
+        graph,
+        origin,
+        payload: parcel.value,
+        delayMs: waitMs,
+        ...more,
+      };
+      const answer = await answered(
         runId,
         callRun(env, runId, (run) => run.acceptOrPostpone(request)),
       );
       if (!answer.ok) return answer;
       if (answer.value !== null) {
         for (const leftover of leftovers) lifetime.waitUntil(discard(env, leftover));
-        const { status: now, deduplicated } = readAcceptAnswer(answer.value);
-        return ok({ runId, task, status: now, deduplicated });
+        const { status: now, outcome } = readAcceptAnswer(answer.value);
+        return ok({ runId, task, status: now, deduplicated: outcome !== "recorded" });
       }
       started = runId;
       body = await reread(env, payload, parcel.value);
       leftovers.push(parcel.value);
     }
   }
+}
 
-  async function parcelTrigger(
-    env: Env,
-    runId: RunId,
-    payload: EncodedPayload,
-    { inlineLimitBytes }: RunGraph,
-  ): Promise<Result<PayloadParcel>> {
-    const key = triggerPayloadKey(runId, crypto.randomUUID());
-    const beforePut = async (): Promise<void> => {
-      const told = await recorded(
-        runId,
-        callRun(env, runId, (run) => run.expectPayload()),
-      );
-      if (!told.ok) throw new ProblemError(told.problem);
-    };
-    try {
-      return ok(await parcelPayload(env.PAYLOADS, key, payload, inlineLimitBytes, beforePut));
-    } catch (error) {
-      // Found while streaming, and the sender's to correct: too large, not the text that it was declared to be; or `overloaded`.
-      if (error instanceof ProblemError) return refuse(error.problem);
-      if (!(error instanceof PayloadStoreError)) throw error;
-      console.warn(JSON.stringify({ message: "payload of a trigger not stored", run_id: runId, error: String(error) }));
-      return refuse(OVERLOADED);
-    }
-  }
+/** A trigger that may be accepted: what it carries fits its task. */
+interface CheckedTrigger extends TriggerRequest {
+  readonly idempotencyKey: TriggerKey | null;
+  readonly delayMs: number;
+  readonly graph: RunGraph;
+}
+
+/** Of a replay with what was recorded: that never changes, so it need not be digested. */
+const RECORDED: PayloadDigest = "recorded";
+
+/** Stores what the trigger carries; with its digest, if the key must not come again with another payload. */
+async function carry(
+  payloads: TriggerPayloads,
+  payload: EncodedPayload,
+  key: TriggerKey | null,
+  replayed: Replayed | undefined,
+): Promise<Result<{ readonly parcel: PayloadParcel; readonly digest?: PayloadDigest }>> {
+  const isGiven = replayed === undefined || replayed.limitKeys === "of the payload";
+  if (isCompared(key) && isGiven) return payloads.storeDigested(payload);
+  const parcel = await payloads.store(payload);
+  return parcel.ok ? ok(known(parcel.value, key)) : parcel;
+}
+
+/** A payload that need not be digested: nothing else can come with this key, or whatever comes is the same. */
+function known(
+  parcel: PayloadParcel,
+  key: TriggerKey | null,
+): { readonly parcel: PayloadParcel; readonly digest?: PayloadDigest } {
+  return { parcel, ...(isCompared(key) && { digest: RECORDED }) };
+}
+
+function isCompared(key: TriggerKey | null): boolean {
+  return key !== null && COMPARES_PAYLOAD[key.kind];
 }
 
 function keyFor({ tasks }: RunGraph): Pick<AcceptRequest, "completionKey"> {
@@ -282,17 +339,6 @@ async function limitKeysFor(
   return paths === null ? {} : { limitKeys: await limitKeysOf(paths, payload, root?.each !== undefined) };
 }
 
-/** The answer of an object, or `overloaded` if the surroundings keep it from answering. */
-async function recorded<T>(runId: RunId | null, answer: Promise<T>): Promise<Result<T>> {
-  try {
-    return ok(await answer);
-  } catch (error) {
-    if (!isPassing(error)) throw error;
-    console.warn(JSON.stringify({ message: "trigger not recorded", run_id: runId, error: String(error) }));
-    return refuse(OVERLOADED);
-  }
-}
-
 /** The payload once more: a stream that was stored already is read from there. */
 async function reread(env: Env, payload: EncodedPayload, parcel: PayloadParcel): Promise<EncodedPayload> {
   if (!(payload.body instanceof ReadableStream)) return payload;
@@ -301,12 +347,13 @@ async function reread(env: Env, payload: EncodedPayload, parcel: PayloadParcel):
   return { ...descriptionOf(parcel), body };
 }
 
-/** The run has its payload already. Best effort: what stays is harmless, and lies where the run's retention deletes it. */
-async function discard(env: Env, parcel: PayloadParcel): Promise<void> {
-  if (parcel.at !== "r2") return;
-  await within(R2_LIMIT_MS, "R2", env.PAYLOADS.delete(parcel.key)).catch((error: unknown) => {
-    console.warn(JSON.stringify({ message: "duplicate payload not deleted", key: parcel.key, error: String(error) }));
-  });
+/** The refusal of a key that has started a run with another payload. */
+function idempotencyMismatch(task: string, key: TriggerKey | null, runId: RunId): Problem {
+  return {
+    code: "idempotency_mismatch",
+    detail: `The idempotency key ${JSON.stringify(key?.name.slice(0, 200) ?? "")} has started the run ${runId} of "${task}" with another payload; nothing was started or changed.`,
+    hint: "Use a key of its own for each payload; a value that differs from call to call, such as the time, belongs into no payload that is sent again (in a task, keep it in a step).",
+  };
 }
 
 function impossibleDelay(delayMs: number): Problem {
@@ -316,9 +363,3 @@ function impossibleDelay(delayMs: number): Problem {
     hint: "A delay is at most 30d; a time further away is a matter for a schedule.",
   };
 }
-
-const OVERLOADED: Problem = {
-  code: "overloaded",
-  detail: "The trigger could not be recorded now; nothing was started.",
-  hint: "Send it again in a moment, with an idempotency key if it must not run twice.",
-};

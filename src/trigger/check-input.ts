@@ -1,34 +1,92 @@
-/** Holds a trigger's payload against the `input` of a task that was declared with types, before anything is accepted. */
-import { z } from "zod";
-import { refuse, type Problem } from "../core/result.ts";
+/**
+ * Holds a trigger's payload against the `input` of a task that was declared with types, before anything is accepted. A schema needs
+ * the value, so the body of a typed task is held, whatever its kind, up to the size that the task could open as a value.
+ */
+import { z, type ZodType } from "zod";
+import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
+import { ByteSource } from "../payload/byte-source.ts";
 import { decodePayload, type EncodedPayload } from "../payload/codec.ts";
-import { type JsonStep, jsonPath } from "../payload/json-path.ts";
+import { wrongPlaces } from "../payload/misfit.ts";
+import { MAX_VALUE_BYTES } from "../payload/value-limit.ts";
 import type { MethodRegistry } from "../task/method.ts";
 
+/** What of a task is looked at; with `each`, its `input` is what one item must be. */
+export interface CheckedTask {
+  readonly name: string;
+  readonly method: string;
+  readonly each?: unknown;
+}
+
+/** The schema that a payload of this task must fit, or null. */
+export function inputOf(registry: MethodRegistry, { method: key, each }: CheckedTask): ZodType | null {
+  const method = Object.hasOwn(registry.tasks, key) ? registry.tasks[key] : undefined;
+  if (typeof method !== "object" || method.input === null) return null;
+  return (each ?? null) === null ? method.input : z.array(method.input);
+}
+
 /**
- * Of a task with `each`, `input` is what one item must be. Null, or the refusal `invalid_payload` with every path that is wrong. The schema sees the value that the task would read; a
- * stream is not looked into. Defaults and transforms of the schema change nothing here: the payload stays as it came.
+ * The payload, with its bytes held if they had to be looked at. Refuses with `invalid_payload` and the first paths that are wrong, with
+ * `payload_too_large`, and with what its stream was found to be meanwhile. Defaults and transforms of the schema change nothing here:
+ * the payload stays as it came.
  */
 export async function checkInput(
   registry: MethodRegistry,
-  task: { readonly name: string; readonly method: string; readonly each?: unknown },
+  task: CheckedTask,
   payload: EncodedPayload,
-): Promise<{ readonly ok: false; readonly problem: Problem } | null> {
-  const method = registry.tasks[task.method];
-  if (typeof method !== "object" || method.input === null) return null;
-  if (payload.body instanceof ReadableStream) return null;
-  const value = decodePayload({ ...payload, size: payload.body.byteLength }, payload.body);
-  const schema = (task.each ?? null) === null ? method.input : z.array(method.input);
-  const parsed = await schema.safeParseAsync(value);
-  if (parsed.success) return null;
-  return refuse({
-    code: "invalid_payload",
-    detail: `The payload does not fit the input of task "${task.name}".`,
-    hint: "Correct the places in `errors`; the task's `input` schema says what each must be.",
-    errors: parsed.error.issues.map((issue) => ({ path: jsonPath(issue.path.map(toStep)), message: issue.message })),
-  });
+): Promise<Result<EncodedPayload>> {
+  const schema = inputOf(registry, task);
+  if (schema === null) return ok(payload);
+  // A task reads a stream as a stream, of any size: whether it takes one is all that can be told without reading it.
+  if (payload.kind === "stream") return fits(task, schema, new Blob([]).stream(), payload);
+  const held = await hold(task, payload);
+  if (!held.ok) return held;
+  const { body } = held.value;
+  return fits(task, schema, decodePayload({ ...held.value, size: body.byteLength }, body), held.value);
 }
 
-function toStep(part: PropertyKey): JsonStep {
-  return typeof part === "number" ? part : String(part);
+/** `payload`, if this value fits. */
+export async function fits<T>(task: CheckedTask, schema: ZodType, value: unknown, payload: T): Promise<Result<T>> {
+  const parsed = await schema.safeParseAsync(value);
+  return parsed.success ? ok(payload) : refuse(misfit(task, parsed.error));
+}
+
+type HeldPayload = EncodedPayload & { readonly body: Uint8Array };
+
+async function hold({ name }: CheckedTask, payload: EncodedPayload): Promise<Result<HeldPayload>> {
+  const { body, size } = payload;
+  if (body instanceof Uint8Array)
+    return body.length <= MAX_VALUE_BYTES ? ok({ ...payload, size: body.length, body }) : refuse(tooLarge(name));
+  const source = new ByteSource(body);
+  if (size !== null && size > MAX_VALUE_BYTES) {
+    source.cancel(tooLarge(name));
+    return refuse(tooLarge(name));
+  }
+  try {
+    const bytes = await source.nextBlock(MAX_VALUE_BYTES + 1);
+    if (bytes.length <= MAX_VALUE_BYTES) return ok({ ...payload, size: bytes.length, body: bytes });
+    source.cancel(tooLarge(name));
+    return refuse(tooLarge(name));
+  } catch (error) {
+    if (error instanceof ProblemError) return refuse(error.problem);
+    throw error;
+  }
+}
+
+function misfit({ name }: CheckedTask, { issues }: z.ZodError): Problem {
+  const errors = wrongPlaces(issues);
+  const more = issues.length === errors.length ? "" : ` ${issues.length} places are wrong; the first are named.`;
+  return {
+    code: "invalid_payload",
+    detail: `The payload does not fit the input of task "${name}".${more}`,
+    hint: "Correct the places in `errors`; the task's `input` schema says what each must be.",
+    errors,
+  };
+}
+
+function tooLarge(name: string): Problem {
+  return {
+    code: "payload_too_large",
+    detail: `The payload has more than ${MAX_VALUE_BYTES} bytes, the most that can be held against the input of task "${name}".`,
+    hint: "Put the data into a bucket and send its key, or declare the task without `input` and have it read a stream.",
+  };
 }

@@ -9,6 +9,7 @@ import { ok, ProblemError, refuse, type Problem, type Result } from "../core/res
 import type { TaskStatus } from "../core/status.ts";
 import { decodePayload, encodePayload } from "../payload/codec.ts";
 import { limitKeysOfChildren } from "../payload/limit-keys.ts";
+import { wrongPlaces } from "../payload/misfit.ts";
 import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
 import { encodeRequestBody, type IncomingBody } from "../payload/request-body.ts";
 import type { callRun } from "../run/run-client.ts";
@@ -130,7 +131,7 @@ async function readOutcome(
 }
 
 function misfit({ issues }: z.ZodError): Problem {
-  const errors = issues.map(({ path, message }) => ({ path: ["$", ...path].join("."), message }));
+  const errors = wrongPlaces(issues);
   return {
     code: "invalid_payload",
     detail: `The body says not what the task came to: ${errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}.`,

@@ -4,6 +4,11 @@
  * All listeners are asked whether the payload fits before the first run is accepted: an event that one of them must refuse starts
  * nothing. After that only the surroundings can fail. Then some runs may be there and others not; the same event with the same
  * key finds the former and starts the latter.
+ *
+ * An event with a key of its emitter's must not come again with another payload. Its first listener is triggered before the others,
+ * and refuses then (`idempotency_mismatch`), before anything is started: of two such events at once, one gets all the runs. It
+ * cannot refuse where a deploy has put a new listener before those that have heard the event; they refuse, and the problem names the
+ * runs that were started all the same. Streams are read by all listeners side by side, so with them each refuses for itself.
  */
 import { EVENT_NAME } from "../core/event-name.ts";
 import type { RunId } from "../core/ids.ts";
@@ -11,16 +16,19 @@ import type { Plan } from "../core/plan.ts";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import { tasksListeningTo } from "../core/routing.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
+import type { TriggerKey } from "../core/trigger-key.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
 import type { MethodRegistry } from "../task/method.ts";
 import type { AcceptTrigger, Lifetime } from "./accept.ts";
 import { checkInput } from "./check-input.ts";
+import { keyedByContent, type DerivedKey } from "./derived-key.ts";
+import { stored } from "./trigger-payload.ts";
 
 export interface EmittedEvent {
   readonly name: string;
   readonly payload: EncodedPayload;
   /** Of each run, beside its task. Null: fresh runs each time. */
-  readonly idempotencyKey: string | null;
+  readonly idempotencyKey: TriggerKey | DerivedKey | null;
   readonly parent: TriggerOrigin["parent"];
   readonly depth?: number;
   readonly traceparent?: string;
@@ -60,14 +68,15 @@ export function invalidEventName(name: string): Problem {
 /** The emitter for this plan. */
 export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependencies): EmitEvent {
   return async function emitEvent(env, lifetime, event) {
-    const { name, payload, idempotencyKey, parent, depth, traceparent, url } = event;
+    const { name, idempotencyKey, parent, depth, traceparent, url } = event;
     if (!EVENT_NAME.test(name)) return refuse(invalidEventName(name));
     const listeners = tasksListeningTo(plan, name);
-    const misfit = await findMisfit(listeners, payload);
-    if (misfit !== null || listeners.length === 0) {
-      await discard(payload);
-      return misfit ?? ok([]);
+    const checked = await checkInputs(listeners, event.payload);
+    if (!checked.ok || listeners.length === 0) {
+      await discard(event.payload);
+      return checked.ok ? ok([]) : checked;
     }
+    const payload = checked.value;
     const origin: TriggerOrigin = {
       source: "event",
       by: name,
@@ -76,35 +85,66 @@ export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependenc
       ...(traceparent !== undefined && { traceparent }),
       ...(url !== undefined && { url }),
     };
-    const copies = copiesOf(payload, listeners.length);
-    const answers = await Promise.all(
-      listeners.map(async (task, index): Promise<Result<EmittedRun>> => {
-        const copy = copies[index] ?? payload;
-        const accepted = await acceptTrigger(env, lifetime, { task, payload: copy, idempotencyKey, origin });
-        if (accepted.ok) return ok({ runId: accepted.value.runId, task, deduplicated: accepted.value.deduplicated });
-        await discard(copy);
-        return accepted;
-      }),
-    );
+    const key = idempotencyKey;
+    if (key === null || !("derive" in key))
+      return trigger(env, lifetime, { event, origin, listeners, key, copies: copiesOf(payload, listeners.length) });
+    const keyed = await stored(null, () => keyedByContent(env.PAYLOADS, payload, key));
+    if (!keyed.ok) return keyed;
+    try {
+      const copies = await stored(null, () => Promise.all(listeners.map(() => keyed.value.open())));
+      if (!copies.ok) return copies;
+      return await trigger(env, lifetime, { event, origin, listeners, key: keyed.value.key, copies: copies.value });
+    } finally {
+      if (keyed.value.discard !== null) lifetime.waitUntil(keyed.value.discard());
+    }
+  };
+
+  async function trigger(env: Env, lifetime: Lifetime, emission: Emission): Promise<Result<readonly EmittedRun[]>> {
+    const { event, origin, listeners, key, copies } = emission;
+    const triggerOne = async (task: string, payload: EncodedPayload): Promise<Result<EmittedRun>> => {
+      const accepted = await acceptTrigger(env, lifetime, { task, payload, idempotencyKey: key, origin });
+      if (accepted.ok) return ok({ runId: accepted.value.runId, task, deduplicated: accepted.value.deduplicated });
+      await discard(payload);
+      return accepted;
+    };
+    const each = listeners.flatMap((task, index) => {
+      const payload = copies[index];
+      return payload === undefined ? [] : [{ task, payload }];
+    });
+    const [first, ...others] = each;
+    if (first === undefined) return ok([]);
+    const begun = triggerOne(first.task, first.payload);
+    if (key?.kind === "event" && others.length > 0 && !(first.payload.body instanceof ReadableStream)) {
+      const answer = await begun;
+      if (!answer.ok) return answer;
+    }
+    const answers = await Promise.all([begun, ...others.map(({ task, payload }) => triggerOne(task, payload))]);
     const runs = answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
     const failed = answers.find((answer) => !answer.ok);
     if (failed === undefined || failed.ok) return ok(runs);
-    return refuse(runs.length === 0 ? failed.problem : partly(failed.problem, name, runs));
-  };
-
-  /** With one listener the acceptor's own check is enough. */
-  async function findMisfit(
-    listeners: readonly string[],
-    payload: EncodedPayload,
-  ): Promise<ReturnType<typeof refuse> | null> {
-    if (listeners.length < 2) return null;
-    for (const listener of listeners) {
-      const task = plan.tasks[listener];
-      const misfit = task === undefined ? null : await checkInput(registry, task, payload);
-      if (misfit !== null) return misfit;
-    }
-    return null;
+    return refuse(runs.length === 0 ? failed.problem : partly(failed.problem, event.name, runs));
   }
+
+  /** The payload, with its bytes held if they were looked at. With one listener the acceptor's own check is enough. */
+  async function checkInputs(listeners: readonly string[], given: EncodedPayload): Promise<Result<EncodedPayload>> {
+    let payload = given;
+    for (const listener of listeners.length < 2 ? [] : listeners) {
+      const task = plan.tasks[listener];
+      const checked = task === undefined ? ok(payload) : await checkInput(registry, task, payload);
+      if (!checked.ok) return checked;
+      payload = checked.value;
+    }
+    return ok(payload);
+  }
+}
+
+/** An event on its way to those who listen to it: a copy of the payload for each. */
+interface Emission {
+  readonly event: EmittedEvent;
+  readonly origin: TriggerOrigin;
+  readonly listeners: readonly string[];
+  readonly key: TriggerKey | null;
+  readonly copies: readonly EncodedPayload[];
 }
 
 /**
@@ -132,6 +172,8 @@ async function discard({ body }: EncodedPayload): Promise<void> {
 
 function partly(problem: Problem, event: string, runs: readonly EmittedRun[]): Problem {
   const started = runs.map(({ runId, task }) => `${task} (${runId})`).join(", ");
+  if (problem.code === "idempotency_mismatch")
+    return { ...problem, detail: `${problem.detail} The event "${event}" has its run of ${started} all the same.` };
   return {
     ...problem,
     detail: `The event "${event}" could not be recorded for each task that listens to it. It has its run of ${started}.`,

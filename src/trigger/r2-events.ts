@@ -13,6 +13,7 @@ import type { Plan } from "../core/plan.ts";
 import type { Problem } from "../core/result.ts";
 import { tasksTriggeredBy } from "../core/routing.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
+import type { TriggerKey } from "../core/trigger-key.ts";
 import { encodePayload } from "../payload/codec.ts";
 import { identifyNotified } from "../versions/versions-client.ts";
 import type { AcceptTrigger, Lifetime } from "./accept.ts";
@@ -112,7 +113,7 @@ export async function triggerNotified(
   return { runs, refusals, isOverloaded: false };
 
   /** A deletion leaves nothing that could be listed, or that could bear a mark: its notification is all there is. */
-  async function identify(): Promise<{ readonly idempotencyKey: string; readonly origin: TriggerOrigin }> {
+  async function identify(): Promise<{ readonly idempotencyKey: TriggerKey; readonly origin: TriggerOrigin }> {
     const { bucket, object, eventTime } = notification;
     const place = `${bucket}/${object.key}`;
     if (r2ActionOf(notification) === "delete")

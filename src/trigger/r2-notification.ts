@@ -3,8 +3,8 @@
  * creation or a deletion, the key of the object version, the payload of the tasks it triggers.
  */
 import { z } from "zod";
-import { objectVersionKey } from "../core/ids.ts";
 import type { R2Action } from "../core/plan.ts";
+import { objectVersionKey, type TriggerKey } from "../core/trigger-key.ts";
 
 /** R2's words for what happened, and what peach.conf calls them. */
 const ACTION_OF = {
@@ -48,7 +48,7 @@ export function r2ActionOf(notification: R2Notification): R2Action {
  * The idempotency key that every notification of the same object version has. `identity`: what the version is called, if a listing
  * has met it first; else it is the notification's time.
  */
-export function versionKeyOf(notification: R2Notification, identity = notification.eventTime): string {
+export function versionKeyOf(notification: R2Notification, identity = notification.eventTime): TriggerKey {
   return objectVersionKey({
     bucket: notification.bucket,
     key: notification.object.key,

@@ -15,13 +15,18 @@ import type { PayloadLimitKeys } from "../core/limit.ts";
 import { limitedReader } from "../core/limited-children.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
 import type { Plan } from "../core/plan.ts";
-import { ok, refuse, type Problem, type Result } from "../core/result.ts";
+import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
+import { replayKey } from "../core/trigger-key.ts";
 import { type EncodedPayload, encodePayload } from "../payload/codec.ts";
 import { limitKeysOf } from "../payload/limit-keys.ts";
 import { fetchStream } from "../payload/payload-download.ts";
+import { openPayload } from "../payload/payload-store.ts";
+import { MAX_VALUE_BYTES, refuseLargeValue } from "../payload/value-limit.ts";
 import { PayloadMissingError } from "../payload/r2-calls.ts";
 import type { callRun } from "../run/run-client.ts";
 import type { RecordedInputs, RecordedOwnInputs, RunDocument } from "../run/run-rpc.ts";
+import type { MethodRegistry } from "../task/method.ts";
+import { fits, inputOf } from "./check-input.ts";
 import type { AcceptedTrigger, AcceptTrigger, Lifetime, Replayed, TriggerRequest } from "./accept.ts";
 
 /** Of what is larger, the keys that were recorded count. A payload above this is read as a stream, never as a value. */
@@ -52,12 +57,13 @@ export type ReplayRun = (
 
 export interface ReplayDependencies {
   readonly plan: Plan;
+  readonly registry: MethodRegistry;
   readonly callRun: typeof callRun;
   readonly acceptTrigger: AcceptTrigger;
 }
 
 /** The way to replay runs with this plan. Null: there is no run of this id. */
-export function createReplayRun({ plan, callRun, acceptTrigger }: ReplayDependencies): ReplayRun {
+export function createReplayRun({ plan, registry, callRun, acceptTrigger }: ReplayDependencies): ReplayRun {
   return async function replayRun(env, lifetime, request) {
     const { runId, from, payload, by, url, traceparent } = request;
     const document = await callRun(env, runId, (run) => run.describe());
@@ -69,7 +75,7 @@ export function createReplayRun({ plan, callRun, acceptTrigger }: ReplayDependen
     const key = request.idempotencyKey;
     const trigger = {
       task,
-      idempotencyKey: key === null ? null : `replay:${runId}:${key}`,
+      idempotencyKey: key === null ? null : replayKey(runId, key),
       origin: {
         source: "replay",
         by,
@@ -88,6 +94,8 @@ export function createReplayRun({ plan, callRun, acceptTrigger }: ReplayDependen
           ? await recordedReads(recorded, copier, { runId, task })
           : givenReads(payload, graph, recorded, copier);
       if (reads === null) return refuse(notReached(runId, task));
+      const misfit = payload === null ? await recordedMisfit(registry, graph, recorded, copier) : null;
+      if (misfit !== null) return misfit;
       return await acceptTrigger(env, lifetime, { ...trigger, ...reads });
     } catch (error) {
       if (!(error instanceof PayloadMissingError)) throw error;
@@ -116,6 +124,33 @@ async function recordedReads(
   const limitKeys = first === undefined ? null : ((await copier.limitKeys({ task: of.task, ...first })) ?? null);
   const ofRoot = shape === "trigger" ? [] : inputs.map((input) => ({ task: of.task, ...input }));
   return { payload, replayed: { shape, parents, limitKeys, copy: copier.copying([...ofRoot, ...outside]) } };
+}
+
+/**
+ * The refusal of what the first task has read of others, if it does not fit what is deployed now; null: it does. What a trigger
+ * carried is for the acceptor to look at, and the items of an array that is too large for that are looked at when they are read.
+ */
+async function recordedMisfit(
+  registry: MethodRegistry,
+  { tasks: [root] }: RunGraph,
+  { own }: RecordedInputs,
+  copier: Copier,
+): Promise<ReturnType<typeof refuse> | null> {
+  const schema = root === undefined ? null : inputOf(registry, root);
+  if (root === undefined || schema === null || own === null || own.shape === "trigger") return null;
+  const size = own.inputs.reduce((sum, { payload }) => sum + (payload.kind === "stream" ? 0 : payload.size), 0);
+  if (root.each !== undefined && size > MAX_VALUE_BYTES) return null;
+  try {
+    refuseLargeValue(`What the task "${root.name}" has read`, size);
+    const values: [string, unknown][] = [];
+    for (const { parent, payload } of own.inputs) values.push([parent, await copier.value(payload)]);
+    const value = own.shape === "keyed" ? Object.fromEntries(values) : values[0]?.[1];
+    const checked = await fits(root, schema, value, null);
+    return checked.ok ? null : checked;
+  } catch (error) {
+    if (error instanceof ProblemError) return refuse(error.problem);
+    throw error;
+  }
 }
 
 /** The first task reads `payload`; all else as it was recorded. */
@@ -205,6 +240,14 @@ class Copier {
     const { body, ...description } = await this.open(payload);
     const bytes = body instanceof Uint8Array ? body : new Uint8Array(await new Response(body).arrayBuffer());
     return limitKeysOf(limited.paths, { ...description, size: bytes.length, body: bytes }, limited.each);
+  }
+
+  /** What a task reads; of a stream, one without bytes. */
+  async value(payload: PayloadDelivery): Promise<unknown> {
+    if (payload.kind === "stream") return new Blob([]).stream();
+    return openPayload(this.#env.PAYLOADS, payload, (seq, offset, size) =>
+      this.#callRun(this.#env, this.#runId, (run) => run.held(seq, offset, size)),
+    );
   }
 
   async open(payload: PayloadDelivery): Promise<EncodedPayload> {

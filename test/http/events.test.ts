@@ -185,7 +185,7 @@ describe("a CloudEvent in binary form", () => {
     const runs = await runsOf(emit("other", { headers, body: '{"a":1}' }));
     expect(await payloadOf(runs)).toEqual({ a: 1 });
     // It is the event that it is, in either form.
-    expect(await runsOf(emitStructured({ ...CLOUD_EVENT, id }))).toEqual(runs);
+    expect(await runsOf(emitStructured({ ...CLOUD_EVENT, id, data: { a: 1 } }))).toEqual(runs);
   });
 
   it("has attributes that are percent-encoded", async () => {

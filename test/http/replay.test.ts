@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import { z } from "zod";
 import type { RunId } from "../../src/core/ids.ts";
 import { callRun } from "../../src/run/run-client.ts";
-import { NonRetryableError } from "../../src/task-helpers.ts";
+import { NonRetryableError, task } from "../../src/task-helpers.ts";
 import { edge, type Send } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { callsWaiting, nextCall } from "../support/pool/pipelines/scripted.ts";
@@ -276,6 +277,29 @@ describe("a replay that cannot be", () => {
     expect([response.status, await response.json()]).toMatchObject([
       404,
       { code: "no_payload", hint: expect.stringContaining("a task before") },
+    ]);
+  });
+
+  it("because what was recorded does not fit what is deployed now is refused, with its places", async () => {
+    const send = edge(DIAMOND);
+    const runId = await start(send, "a");
+    await play(runId, { a: 1, left: "L", right: 2, join: null, end: null });
+    const typed = (input: z.ZodType) => ({
+      tasks: { scripted: task({ input, output: z.unknown(), run: () => null }) },
+    });
+    const under = (input: z.ZodType): Send => edge(DIAMOND, { registry: typed(input) });
+    const replayed = async (input: z.ZodType, from: string): Promise<unknown> => {
+      const response = await under(input)(`/api/v1/runs/${runId}/replay?from=${from}`, { method: "POST" });
+      const { code, errors } = await response.json<{ code?: string; errors?: { path: string }[] }>();
+      return [response.status, code, errors?.map(({ path }) => path)];
+    };
+    const pair = z.object({ left: z.string(), right: z.string() });
+    expect(await replayed(pair, "join")).toEqual([400, "invalid_payload", ["$.right"]]);
+    expect(await replayed(z.string(), "left")).toEqual([400, "invalid_payload", ["$"]]);
+    expect(await replayed(z.object({ left: z.string(), right: z.number() }), "join")).toEqual([
+      202,
+      undefined,
+      undefined,
     ]);
   });
 

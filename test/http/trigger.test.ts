@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { RunId } from "../../src/core/ids.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
+import { task } from "../../src/task-helpers.ts";
 import { createAcceptTrigger } from "../../src/trigger/accept.ts";
 import { edge } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -204,6 +205,18 @@ describe("a trigger that is refused", () => {
     expect(code).toBe("invalid_payload");
     expect(errors.map(({ path }) => path)).toEqual(["$.a.b", "$.tags[1]", '$["odd key"]']);
     expect(calls).toBe(0);
+  });
+
+  it("is held against the input of a typed task also above the size up to which a body is held", async () => {
+    const input = z.string().regex(/^x*$/);
+    const registry = { tasks: { echo: task({ input, output: z.unknown(), run: () => null }) } };
+    const send = (text: string): Promise<Response> =>
+      edge(PLAN, { registry })("/api/v1/tasks/echo/trigger", { method: "POST", body: text });
+    const refused = await send(`${"x".repeat(300_000)}y`);
+    expect([refused.status, await refused.json()]).toMatchObject([400, { code: "invalid_payload" }]);
+    expect((await send("x".repeat(300_000))).status).toBe(202);
+    const large = await send("x".repeat(33_554_433));
+    expect([large.status, await large.json()]).toMatchObject([413, { code: "payload_too_large" }]);
   });
 
   it("comes again after an overload: 503 with Retry-After", async () => {

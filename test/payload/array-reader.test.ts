@@ -25,6 +25,16 @@ async function valueAt(reader: ArrayReader, array: PayloadDelivery, index: numbe
   return JSON.parse(new TextDecoder().decode(await reader.item("test", array, index, nobody)));
 }
 
+it("an item above 32 MB is refused, and its neighbours are read", async () => {
+  const array = await stored("runs/x/large-item", `[1, "${"x".repeat(33_554_431)}", 3]`);
+  const reader = new ArrayReader(env.PAYLOADS);
+  expect(await valueAt(reader, array, 0)).toBe(1);
+  await expect(async () => reader.item("test", array, 1, nobody)).rejects.toMatchObject({
+    problem: { code: "payload_too_large", detail: expect.stringContaining("Item 1 of the array has 33554434 bytes") },
+  });
+  expect(await valueAt(reader, array, 2)).toBe(3);
+});
+
 describe("the items of an array", () => {
   it("are found in any JSON, however it is written and in whatever chunks it comes", () => {
     const space = fc.constantFrom("", " ", "\n\t ");

@@ -47,9 +47,9 @@ describe("a grant as text", () => {
   });
 
   it("comes with the answer to a trigger", () => {
-    const answer = { status: "running", deduplicated: false, grant: { leases: [leaseOf(inline(1))] } } as const;
+    const answer = { status: "running", outcome: "recorded", grant: { leases: [leaseOf(inline(1))] } } as const;
     expect(readAcceptAnswer(writeAcceptAnswer(answer))).toEqual(answer);
-    const queued = { status: "queued", deduplicated: true, grant: { leases: [] } } as const;
+    const queued = { status: "queued", outcome: "deduplicated", grant: { leases: [] } } as const;
     expect(readAcceptAnswer(writeAcceptAnswer(queued))).toEqual(queued);
   });
 });

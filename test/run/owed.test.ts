@@ -32,7 +32,7 @@ afterEach(() => {
 /** The run that tells of a failure. */
 async function alertOf(runId: RunId, nth: number): Promise<RunId> {
   const failed = await documentOf(runId);
-  return runIdFor("scripted", `alert:${runId}:${failed?.created_at}:${nth}`);
+  return runIdFor("scripted", { kind: "alert", name: JSON.stringify([runId, failed?.created_at, nth]) });
 }
 
 async function documentOf(runId: RunId): Promise<RunDocument | null> {

@@ -222,7 +222,7 @@ describe("a run that was never accepted", () => {
   it("is a run like any other if the accept follows", async () => {
     const { run, payload } = await announced();
     const accepted = await HandDrivenRun.accept({ ...acceptance(ONE, "only"), runId: run.id, payload });
-    expect(accepted.answer.deduplicated).toBe(false);
+    expect(accepted.answer.outcome).toBe("recorded");
     expect(await run.alarmAt()).toBeLessThan(START + DAY_MS);
     await run.call((object) => object.expectPayload());
     expect(await run.alarmAt()).toBeLessThan(START + DAY_MS);

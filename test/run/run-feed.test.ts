@@ -8,7 +8,7 @@ import { acceptance, newRunId } from "../support/hand-driven.ts";
 function queuedRun(): Run {
   const { graph, origin } = acceptance(plan, "kilo_start");
   const payload = { at: "run", kind: "json", contentType: "application/json", size: 4, seq: 1, offset: 0 } as const;
-  return newRun({ id: newRunId(), graph, origin, payload, createdAt: 1 });
+  return newRun({ id: newRunId(), graph, origin, payload, createdAt: 1, nonce: "n" });
 }
 
 function changed(run: Run, change: Partial<Pick<Run, "status" | "startedAt" | "finishedAt">>): Run {

@@ -34,7 +34,7 @@ async function accepted(request: AcceptRequest): Promise<AcceptAnswer> {
 describe("an accepted run", () => {
   it("can be read at once", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only", { payload: { a: 1 } }));
-    expect(answer).toMatchObject({ status: "running", deduplicated: false });
+    expect(answer).toMatchObject({ status: "running", outcome: "recorded" });
     expect(await run.document()).toMatchObject({
       run_id: run.id,
       task: "only",
@@ -45,10 +45,45 @@ describe("an accepted run", () => {
     expect(await run.call((object) => object.payload(null))).toEqual(inline({ a: 1 }));
   });
 
+  it("gives the call that has made it the same leases, however often it is made again, also after an eviction", async () => {
+    const request = acceptance(ONE, "only");
+    const first = await accepted(request);
+    expect(await accepted(request)).toEqual(first);
+    const run = new HandDrivenRun(request.runId);
+    await run.evict();
+    expect(await accepted(request)).toEqual(first);
+    expect((await run.journal()).map(({ kind }) => kind)).toEqual(["genesis"]);
+    await run.settle(succeeded(only(first.grant)));
+    expect(await accepted(request)).toEqual({ status: "succeeded", outcome: "recorded", grant: { leases: [] } });
+  });
+
+  it("gives nobody else's lease to the call that has made it, and none to another call", async () => {
+    const request = acceptance(ONE, "only", { claim: null });
+    await accepted(request);
+    const run = new HandDrivenRun(request.runId);
+    expect((await run.claim()).leases).toHaveLength(1);
+    for (const nonce of [request.nonce, "another"])
+      expect((await accepted({ ...request, nonce })).grant).toEqual({ leases: [] });
+  });
+
+  it("is not found by a key that comes with another payload, nor changed by it", async () => {
+    const request = { ...acceptance(ONE, "only", { payload: 1 }), digest: "one" };
+    await accepted(request);
+    const run = new HandDrivenRun(request.runId);
+    const outcomes = [];
+    for (const digest of ["one", "two"])
+      outcomes.push((await accepted({ ...request, nonce: digest, digest, payload: inline(digest) })).outcome);
+    expect(outcomes).toEqual(["deduplicated", "mismatch"]);
+    expect(await run.call((object) => object.payload(null))).toEqual(inline(1));
+    expect((await run.journal()).map(({ kind }) => kind)).toEqual(["genesis"]);
+  });
+
   it("is one run, however often and however much at once it is accepted", async () => {
     const request = acceptance(ONE, "only");
-    const answers = await Promise.all(Array.from({ length: 50 }, () => accepted(request)));
-    expect(answers.filter(({ deduplicated }) => deduplicated)).toHaveLength(49);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, call) => accepted({ ...request, nonce: `${call}` })),
+    );
+    expect(answers.filter(({ outcome }) => outcome === "deduplicated")).toHaveLength(49);
     expect(answers.flatMap(({ grant }) => grant.leases)).toHaveLength(1);
     const run = new HandDrivenRun(request.runId);
     expect((await run.journal()).map(({ kind }) => kind)).toEqual(["genesis"]);
@@ -58,9 +93,9 @@ describe("an accepted run", () => {
     const payload = { ...inline(null), at: "r2", key: "runs/x/trigger-1" } as const;
     const request = { ...acceptance(ONE, "only"), payload };
     await accepted(request);
-    const again = { ...request, payload: { ...payload, key: "runs/x/trigger-2" } };
-    expect(await accepted(request)).toMatchObject({ deduplicated: false });
-    expect(await accepted(again)).toMatchObject({ deduplicated: true });
+    const another = { ...request, nonce: "another" };
+    expect(await accepted(request)).toMatchObject({ outcome: "recorded" });
+    expect(await accepted(another)).toMatchObject({ outcome: "deduplicated" });
   });
 });
 

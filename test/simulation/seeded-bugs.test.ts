@@ -204,9 +204,9 @@ const BUGS: readonly Bug[] = [
   {
     invariant: "6 payload before row",
     bug: "an accept that is made again counts as a duplicate, whose payload is discarded",
-    file: "src/run/run-protocol.ts",
-    code: "deduplicated: !isSameCall(known, request)",
-    instead: "deduplicated: true || isSameCall(known, request)",
+    file: "src/run/accept-again.ts",
+    code: "if (run.nonce !== nonce) {",
+    instead: "if (run.nonce !== nonce || true) {",
   },
   {
     invariant: "2 never stuck",

@@ -53,6 +53,7 @@ class Host {
   accept(parent: boolean): Lease {
     const request: AcceptRequest = {
       runId: RUN_ID,
+      nonce: crypto.randomUUID(),
       graph: graphOf("a", { a: { retries: 3 } }, { retentionMs: RETENTION_MS }),
       origin: { source: "task", by: "test", parent: parent ? { runId: RUN_ID, task: "parent" } : null },
       payload: NULL,

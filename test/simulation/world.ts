@@ -3,7 +3,7 @@
  * platform that fails. Faults stop after a while; then everything must come to its end by itself.
  */
 import { graphFrom } from "../../src/core/graph.ts";
-import { childTriggerKey, type RunId } from "../../src/core/ids.ts";
+import type { RunId } from "../../src/core/ids.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import type { Owed, Run } from "../../src/core/run.ts";
 import type { Effect } from "../../src/core/run-event.ts";
@@ -28,6 +28,7 @@ import { copied } from "./plain-data.ts";
 import { groupOf } from "./slot-checker.ts";
 import { Queue } from "./queue.ts";
 import { finalNotice, RunHost } from "./run-host.ts";
+import { discard, OF_ALL } from "./accepting.ts";
 import { runIdFor } from "./run-id.ts";
 import { executeAttempt, storeText, type TaskWorld } from "./task-code.ts";
 
@@ -264,8 +265,8 @@ class World {
     const graph = graphFrom(this.#plan, task);
     if (graph === null) return null;
     const runId = runIdFor(task, key ?? `none ${++this.#keyless}`);
-    const nonce = ++this.#invocations;
-    const payload = await storeText(
+    const nonce = `${++this.#invocations}`;
+    const stored = await storeText(
       this.#bucket,
       from,
       `runs/${runId}/trigger-${nonce}`,
@@ -274,25 +275,24 @@ class World {
       graph.inlineLimitBytes,
       () => this.#expect(from, runId),
     );
-    const { budgetMs } = from;
-    const claim = graph.dispatch === "direct" ? { claim: { holding: 0, budgetMs } } : {};
-    const array = arrayOf(payload, `length of ${nonce} ${runId}`);
-    const more = { limitKeys: groupOf(runId), completionKey: "signs nothing in this world" };
-    const request = { runId, graph, origin, payload: array, ...more, delayMs, ...(debounced ? {} : claim) };
-    const answer = await this.#callRun(from, runId, `accept ${task}`, (run) => {
-      const copy = copied(request);
-      return debounced ? run.acceptOrPostpone(copy) : run.accept(copy);
-    });
+    const payload = arrayOf(stored, `length of ${nonce} ${runId}`);
+    const claim = { holding: 0, budgetMs: from.budgetMs };
+    const isDirect = graph.dispatch === "direct" && !debounced;
+    const more = { ...OF_ALL, limitKeys: groupOf(runId), delayMs, ...(isDirect && { claim }) };
+    const request = { runId, nonce, graph, origin, payload, ...more };
+    const answer = await this.#callRun(from, runId, `accept ${task}`, (run) =>
+      debounced ? run.acceptOrPostpone(copied(request)) : run.accept(copied(request)),
+    );
     // Null: the run of this window has started; this world lets the trigger go with it.
-    const { deduplicated, grant } = answer ?? { deduplicated: false, grant: { leases: [] } };
-    if (deduplicated && !debounced && payload.at === "r2") void this.#bucket.delete(from, payload.key).catch(() => {});
+    const { outcome, grant } = answer ?? { outcome: "recorded", grant: { leases: [] } };
+    if (outcome === "deduplicated" && !debounced) void discard(this.#bucket, from, payload);
     if (grant.leases.length > 0) this.#drive(runId, grant, from);
     return runId;
   }
 
   #triggerFromTask(from: Invocation, lease: Lease, target: string, nth: number, large: boolean): Promise<RunId | null> {
     const { runId, task, item } = lease;
-    const key = childTriggerKey({ runId, task, item: item?.index }, target, nth);
+    const key = `child:${JSON.stringify([runId, task, item?.index ?? null, target, nth])}`;
     return this.#accept(from, target, key, large, { source: "task", by: task, parent: { runId, task } });
   }
 

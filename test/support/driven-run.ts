@@ -37,6 +37,7 @@ export class DrivenRun {
   accept(request: Pick<AcceptRequest, "graph"> & Partial<AcceptRequest>): Grant {
     return this.protocol.accept({
       runId: RUN_ID,
+      nonce: "n",
       origin: { source: "api", by: "test", parent: null },
       payload: json(null),
       claim: FRESH_DRIVER,

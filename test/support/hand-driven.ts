@@ -7,7 +7,7 @@ import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { graphFrom } from "../../src/core/graph.ts";
 import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
-import type { PayloadParcel } from "../../src/core/payload-ref.ts";
+import { descriptionOf, type PayloadParcel } from "../../src/core/payload-ref.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { readAcceptAnswer, readGrant } from "../../src/run/grant-rpc.ts";
@@ -40,6 +40,7 @@ export function acceptance(
   if (graph === null) throw new Error(`no task ${root}`);
   return {
     runId: newRunId(),
+    nonce: crypto.randomUUID(),
     graph,
     origin: { source: "api", by: "test", parent: null },
     payload: inline(payload),
@@ -51,9 +52,9 @@ export function acceptance(
 export function inline(value: unknown): PayloadParcel {
   const encoded = encodePayload(value);
   if (!encoded.ok) throw new Error(encoded.problem.detail);
-  const { body, ...description } = encoded.value;
+  const { body } = encoded.value;
   if (body instanceof ReadableStream) throw new Error("a stream is no inline payload");
-  return { ...description, size: body.length, at: "inline", bytes: body };
+  return { ...descriptionOf({ ...encoded.value, size: body.length }), at: "inline", bytes: body };
 }
 
 export function settlement(lease: Lease, outcome: AttemptOutcome): Settlement {

@@ -74,6 +74,7 @@ export function genesisOf(graph: RunGraph, createdAt = 0): RunGenesis {
     origin: { source: "api", by: "test", parent: null },
     payload: payloadRef("trigger", graph.tasks[0]?.each === undefined ? undefined : 3),
     createdAt,
+    nonce: "n",
   };
 }
 

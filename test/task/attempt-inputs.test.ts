@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { PayloadParcel } from "../../src/core/payload-ref.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { parcelPayload } from "../../src/payload/payload-store.ts";
@@ -188,6 +188,59 @@ describe("a payload in R2", () => {
     ["a function that does not show how it is written", Math.random],
   ])("is fetched for one that could see it: %s", async (_, method) => {
     await expect(run(method, reading)).rejects.toThrow(gone.key);
+  });
+});
+
+describe("a payload above 32 MB", () => {
+  const LIMIT = 33_554_432;
+  const sized = (kind: PayloadParcel["kind"], size: number, key = "runs/x/0/gone"): PayloadParcel => {
+    return { kind, size, contentType: "x/y", at: "r2", key };
+  };
+  const ofOne = (payload: PayloadParcel): Reading => ({ ...OF_ONE, inputs: [{ parent: "first", payload }] });
+
+  it.each(["json", "text", "bytes"] as const)("of kind %s is refused as a value, for good, unfetched", async (kind) => {
+    const get = vi.spyOn(env.PAYLOADS, "get");
+    const { settlement } = await attempt((_payload) => 1, ofOne(sized(kind, LIMIT + 1)));
+    expect(settlement.outcome).toMatchObject({
+      type: "failed",
+      retryable: false,
+      error: { message: expect.stringMatching(/^What "first" passed has 33554433 bytes.*\{ as: "stream" \}/) },
+    });
+    await expect(read(ofOne(sized(kind, LIMIT + 1)), "first")).rejects.toThrow("as a value");
+    expect(get).not.toHaveBeenCalled();
+    get.mockRestore();
+    // Up to the limit it is fetched.
+    await expect(read(ofOne(sized(kind, LIMIT)))).rejects.toThrow("runs/x/0/gone");
+  });
+
+  it("is read as a stream", async () => {
+    const key = `runs/x/${crypto.randomUUID()}`;
+    await env.PAYLOADS.put(key, "large");
+    const reading = ofOne(sized("text", LIMIT + 1, key));
+    await run(async () => {
+      expect(await textOf(await readFromParentTask("first", { as: "stream" }))).toBe("large");
+    }, reading);
+    // A stream is one whatever its size.
+    await run(
+      (handed: unknown) => {
+        expect(handed).toBeInstanceOf(ReadableStream);
+      },
+      ofOne(sized("stream", LIMIT + 1, key)),
+    );
+  });
+
+  it("in several parts is refused together, and read one by one", async () => {
+    const key = `runs/x/${crypto.randomUUID()}`;
+    await env.PAYLOADS.put(key, '"half"');
+    const payload = sized("json", LIMIT / 2 + 1, key);
+    const reading: Reading = { ...OF_SEVERAL, inputs: ["left", "right"].map((parent) => ({ parent, payload })) };
+    await expect(payloadOf(reading)).rejects.toThrow(
+      'What the task "only" reads of 2 tasks together has 33554434 bytes',
+    );
+    await run(async () => {
+      expect(await readFromParentTask("left")).toBe("half");
+      expect(await readFromParentTask("right")).toBe("half");
+    }, reading);
   });
 });
 

@@ -34,6 +34,13 @@ async function errorOf(method: () => Promise<unknown>): Promise<unknown> {
 }
 
 describe("a step", () => {
+  it("that comes to more than 32 MB fails for good, since no later attempt could open that", async () => {
+    expect(await errorOf(() => step("large", () => new Uint8Array(33_554_433)))).toMatchObject({
+      retryable: false,
+      error: { message: expect.stringContaining('What the step "large" came to has 33554433 bytes') },
+    });
+  });
+
   it("is done once, however many attempts the task has", async () => {
     const { run, lease } = await begun();
     const done: string[] = [];

@@ -8,9 +8,15 @@ import { RunUnreachableError } from "../../src/run/run-client.ts";
 import type { AttemptOutcome } from "../../src/run/run-rpc.ts";
 import { Deadlines } from "../../src/task/deadlines.ts";
 import { executeAttempt, outcomeOf } from "../../src/task/executor.ts";
-import type { TaskFunction } from "../../src/task/method.ts";
+import type { TaskFunction, TypedTask } from "../../src/task/method.ts";
 import { acceptTrigger, emitEvent, plan } from "../../src/task/deployment.ts";
-import { NonRetryableError, RetryAfterError, task } from "../../src/task-helpers.ts";
+import {
+  NonRetryableError,
+  passToChildTask,
+  RetryAfterError,
+  runOnlyChildTasks,
+  task,
+} from "../../src/task-helpers.ts";
 import { attempt, leaseFor } from "../support/attempt.ts";
 import { inline, newRunId } from "../support/hand-driven.ts";
 
@@ -391,6 +397,95 @@ describe("a task declared with types", () => {
       type: "failed",
       retryable: false,
       error: { message: expect.stringContaining('what the task "only" passes does not fit its schema: $.text') },
+    });
+  });
+
+  describe("that passes to single children", () => {
+    const children = ["left", "right"];
+    const output = z.object({ text: z.string(), n: z.number().default(7) });
+    const passing = (run: () => unknown): TypedTask => ({ kind: "peach.task", input: null, output, run });
+
+    it("passes what the schema makes of it", async () => {
+      const method = passing(() => {
+        passToChildTask({ text: "l" }, { to: "left" });
+        passToChildTask({ text: "r" }, { to: "right" });
+        return { text: "all" };
+      });
+      expect((await attempt(method, { children })).settlement.outcome).toEqual({
+        type: "succeeded",
+        output: inline({ text: "all", n: 7 }),
+        to: { left: inline({ text: "l", n: 7 }), right: inline({ text: "r", n: 7 }) },
+      });
+    });
+
+    it("fails for good if that does not fit, naming the child", async () => {
+      const method = passing(() => {
+        passToChildTask(12_345, { to: "right" });
+        return { text: "all" };
+      });
+      expect((await attempt(method, { children })).settlement.outcome).toMatchObject({
+        type: "failed",
+        retryable: false,
+        error: {
+          message: expect.stringContaining('what the task "only" passes to "right" does not fit its schema: $:'),
+        },
+      });
+    });
+
+    it.each([
+      ["each of them", ["left", "right"], null],
+      ["each that it has chosen", ["left"], ["left"]],
+    ])("need return nothing if it passes to %s", async (_, to, chosen) => {
+      const method = passing(() => {
+        for (const child of to) passToChildTask({ text: child }, { to: child });
+        if (chosen !== null) runOnlyChildTasks(...chosen);
+      });
+      expect((await attempt(method, { children })).settlement.outcome).toMatchObject({
+        type: "succeeded",
+        output: inline(null),
+        to: { left: inline({ text: "left", n: 7 }) },
+      });
+    });
+
+    it.each([
+      ["nothing, while a child is left to read it", undefined, ["left"]],
+      ["something else", 12_345, ["left", "right"]],
+    ])("fails for good if it returns %s", async (_, returned, to) => {
+      const method = passing(() => {
+        for (const child of to) passToChildTask({ text: child }, { to: child });
+        return returned;
+      });
+      expect((await attempt(method, { children })).settlement.outcome).toMatchObject({
+        type: "failed",
+        retryable: false,
+        error: { message: expect.stringContaining('what the task "only" passes does not fit its schema: $:') },
+      });
+    });
+  });
+
+  it("has a stream held against its schemas as a stream, unread", async () => {
+    const stream = z.instanceof(ReadableStream);
+    const streaming = task({ input: stream, output: stream, run: (payload) => payload });
+    const encoded = { kind: "stream", size: 3, contentType: "x/y", at: "inline", bytes: new Uint8Array(3) } as const;
+    const inputs = [{ parent: "", payload: encoded }];
+    expect((await attempt(streaming, { inputs })).settlement.outcome).toMatchObject({
+      type: "succeeded",
+      output: { kind: "stream", size: 3 },
+    });
+    const texts = task({ input: z.string(), output: z.string(), run: (payload) => payload });
+    expect((await attempt(texts, { inputs })).settlement.outcome).toMatchObject({
+      type: "failed",
+      error: { message: expect.stringContaining("reads does not fit") },
+    });
+    const passing: TypedTask = {
+      kind: "peach.task",
+      input: null,
+      output: z.string(),
+      run: () => new Blob(["x"]).stream(),
+    };
+    expect((await attempt(passing)).settlement.outcome).toMatchObject({
+      type: "failed",
+      error: { message: expect.stringContaining("passes does not fit") },
     });
   });
 });

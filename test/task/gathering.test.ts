@@ -20,6 +20,13 @@ async function gathered(items: readonly (PayloadDelivery | null)[]): Promise<unk
 }
 
 describe("the array of what items passed", () => {
+  it("takes JSON of any size, and no text above 32 MB, which it would have to hold", async () => {
+    const sized = async (value: unknown) => ({ ...(await inR2("gather-large", value)), size: 33_554_433 });
+    expect(await gathered([await sized([1])])).toEqual([[1]]);
+    const text = await sized("t");
+    await expect(async () => gathered([text])).rejects.toMatchObject({ problem: { code: "payload_too_large" } });
+  });
+
   it("has them in order, wherever they lie and whatever kind they are; null stands for one that failed", async () => {
     const large = "l".repeat(300_000);
     const items = [

@@ -55,7 +55,7 @@ describe("a task that triggers", () => {
     expect(await callRun(env, child?.runId ?? runId, (run) => run.payload(null))).toEqual(inline({ a: 1 }));
   });
 
-  it("finds the same child runs again in a retried attempt: each by its target and the how-manieth it is", async () => {
+  it("finds the same child runs again in a retried attempt: each by its target, its payload and the how-manieth it is", async () => {
     const runId = newRunId();
     const trigger = () =>
       triggeredBy(

@@ -3,6 +3,8 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { RunId } from "../../src/core/ids.ts";
+import { ProblemError, refuse } from "../../src/core/result.ts";
+import { apiKey } from "../../src/core/trigger-key.ts";
 import { encodePayload, type EncodedPayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import type { AcceptRequest, ClaimRequest, Grant } from "../../src/run/run-rpc.ts";
@@ -14,6 +16,7 @@ import {
   type Lifetime,
   type TriggerRequest,
 } from "../../src/trigger/accept.ts";
+import { pieces } from "../payload/streams.ts";
 import { HandDrivenRun } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
@@ -111,7 +114,7 @@ describe("a trigger", () => {
 
   it("with the key of an earlier one deletes its own copy of the payload, and only that", async () => {
     const { accept } = accepting();
-    const idempotencyKey = crypto.randomUUID();
+    const idempotencyKey = apiKey(crypto.randomUUID());
     const large = "x".repeat(40_000);
     for (const deduplicated of [false, true, true]) {
       const ctx = createExecutionContext();
@@ -127,7 +130,7 @@ describe("a trigger", () => {
 
   it("is answered also if its own copy cannot be deleted", async () => {
     const { accept } = accepting();
-    const trigger = triggerOf("x".repeat(40_000), { idempotencyKey: crypto.randomUUID() });
+    const trigger = triggerOf("x".repeat(40_000), { idempotencyKey: apiKey(crypto.randomUUID()) });
     await accept(env, createExecutionContext(), trigger);
     const failing = vi.spyOn(env.PAYLOADS, "delete").mockRejectedValue(new Error("R2 is down"));
     const ctx = createExecutionContext();
@@ -162,9 +165,49 @@ describe("dispatch: direct", () => {
     const { accept, driven } = accepting({ callRun: noting(requests) });
     await accept(env, createExecutionContext(), triggerOf(1));
     expect(requests[0]).not.toHaveProperty("claim");
-    const again = triggerOf(1, { task: "at_once", idempotencyKey: crypto.randomUUID() });
+    const again = triggerOf(1, { task: "at_once", idempotencyKey: apiKey(crypto.randomUUID()) });
     for (let times = 0; times < 3; times += 1) await accept(env, createExecutionContext(), again);
     expect(driven).toHaveLength(1);
+  });
+});
+
+describe("an accept that is made again, because its answer was lost", () => {
+  /** Has each accept reach the run twice; the caller hears the second answer. */
+  const twice: typeof callRun = (bindings, runId, call) =>
+    callRun(bindings, runId, (run) =>
+      call(
+        new Proxy(run, {
+          get: (target, name) =>
+            name === "accept"
+              ? async (request: AcceptRequest) => {
+                  await target.accept(request);
+                  return target.accept(request);
+                }
+              : Reflect.get(target, name),
+        }),
+      ),
+    );
+
+  it.each([null, apiKey(crypto.randomUUID())])("is no duplicate of itself, whatever its key (%#)", async (key) => {
+    const { accept } = accepting({ callRun: twice });
+    const answer = await accept(env, createExecutionContext(), triggerOf("small", { idempotencyKey: key }));
+    expect(answer).toMatchObject({ ok: true, value: { deduplicated: false } });
+  });
+
+  it("keeps the payload that the run points at, in R2", async () => {
+    const { accept } = accepting({ callRun: twice });
+    const ctx = createExecutionContext();
+    const answer = await accept(env, ctx, triggerOf("x".repeat(40_000)));
+    await waitOnExecutionContext(ctx);
+    expect(answer.ok && (await triggerObjects(answer.value.runId))).toBe(1);
+  });
+
+  it("of a dispatch: direct task gets the lease that was granted the first time", async () => {
+    const { accept, driven } = accepting({ callRun: twice });
+    await accept(env, createExecutionContext(), triggerOf(1, { task: "at_once" }));
+    expect(driven.map(({ grant }) => grant.leases.map(({ task, attempt }) => [task, attempt]))).toEqual([
+      [["at_once", 1]],
+    ]);
   });
 });
 
@@ -215,7 +258,7 @@ describe("a trigger that is not accepted", () => {
           ),
         ),
     });
-    const idempotencyKey = crypto.randomUUID();
+    const idempotencyKey = apiKey(crypto.randomUUID());
     vi.stubGlobal("scheduler", { wait: async () => undefined });
     await abandoned.accept(env, createExecutionContext(), triggerOf("x".repeat(40_000), { idempotencyKey }));
     vi.unstubAllGlobals();
@@ -254,10 +297,8 @@ describe("a trigger that is not accepted", () => {
 
 describe("the input of a typed task", () => {
   const INPUT = z.union([z.string().min(1), z.instanceof(Uint8Array), z.object({ n: z.coerce.number() })]);
-  const registry: MethodRegistry = {
-    tasks: { echo: { kind: "peach.task", input: INPUT, output: null, run: () => null } },
-    endpoints: {},
-  };
+  const typed = { kind: "peach.task", input: INPUT, output: null, run: () => null } as const;
+  const registry: MethodRegistry = { tasks: { echo: typed }, endpoints: {} };
 
   it.each([
     ["a text", "x", true],
@@ -287,15 +328,101 @@ describe("the input of a typed task", () => {
     expect(paths).toEqual(wrong);
   });
 
-  it("does not look into a stream, and changes nothing of what came", async () => {
+  it("changes nothing of what came", async () => {
     const requests: AcceptRequest[] = [];
     const { accept } = accepting({ registry, callRun: noting(requests) });
-    const stream = new Blob(["abc"]).stream();
-    expect((await accept(env, createExecutionContext(), triggerOf(stream))).ok).toBe(true);
     await accept(env, createExecutionContext(), triggerOf({ n: "7" }));
-    const [, second] = requests.map(({ payload }) =>
+    const [first] = requests.map(({ payload }) =>
       payload.at === "inline" ? new TextDecoder().decode(payload.bytes) : "",
     );
-    expect(second).toBe('{"n":"7"}');
+    expect(first).toBe('{"n":"7"}');
+  });
+
+  it("sees a stream as a stream, of which nothing is read for that", async () => {
+    const streams = { ...registry, tasks: { echo: { ...typed, input: z.instanceof(ReadableStream) } } };
+    const requests: AcceptRequest[] = [];
+    const { accept } = accepting({ registry: streams, callRun: noting(requests) });
+    expect(await accept(env, createExecutionContext(), triggerOf(new Blob(["abc"]).stream()))).toMatchObject({
+      ok: true,
+    });
+    expect(requests).toMatchObject([{ payload: { kind: "stream", size: 3 } }]);
+    const refused = await accepting({ registry }).accept(
+      env,
+      createExecutionContext(),
+      triggerOf(new Blob(["x"]).stream()),
+    );
+    expect(refused).toMatchObject({ ok: false, problem: { code: "invalid_payload" } });
+  });
+
+  it.each([
+    ["a text", "text", "x".repeat(300_000), true],
+    ["another text", "text", "y".repeat(300_000), false],
+    ["bytes", "bytes", "x".repeat(9_000_000), true],
+    ["other bytes", "bytes", "y".repeat(9_000_000), false],
+  ] as const)(
+    "is held against the body of any size, also one that comes as a stream: %s",
+    async (_, kind, text, fits) => {
+      const all = (value: string): boolean => value.startsWith("x") && value.endsWith("x");
+      const input = z.union([z.string().refine(all), z.instanceof(Uint8Array).refine((it) => it[0] === 0x78)]);
+      const requests: AcceptRequest[] = [];
+      const { accept } = accepting({
+        registry: { ...registry, tasks: { echo: { ...typed, input } } },
+        callRun: noting(requests),
+      });
+      const body = new Blob([text]).stream();
+      const payload = { kind, contentType: "x/y", size: null, body } as const;
+      const answer = await accept(env, createExecutionContext(), { ...triggerOf(1), payload });
+      if (fits) {
+        expect(answer.ok).toBe(true);
+        const [request] = requests;
+        if (request?.payload.at !== "r2") throw new Error("not in R2");
+        expect(await (await env.PAYLOADS.get(request.payload.key))?.text()).toBe(text);
+      } else {
+        expect(answer).toMatchObject({ ok: false, problem: { code: "invalid_payload" } });
+        expect(requests).toEqual([]);
+      }
+    },
+  );
+
+  it("refuses what is too large to be held against it: 32 MB, declared or not", async () => {
+    const block = new Uint8Array(1_048_576);
+    const body = (blocks: number) => pieces(...Array.from({ length: blocks }, () => block));
+    const accept = async (blocks: number, size: number | null) => {
+      const { stream, given, state } = body(blocks);
+      const payload = { kind: "bytes", contentType: "x/y", size, body: stream } as const;
+      const answer = await accepting({ registry, callRun: noting([]) }).accept(env, createExecutionContext(), {
+        ...triggerOf(1),
+        payload,
+      });
+      return { answer, read: given(), state: state() };
+    };
+    expect(await accept(40, null)).toMatchObject({
+      answer: { ok: false, problem: { code: "payload_too_large", hint: expect.stringContaining("without `input`") } },
+      read: 33,
+      state: "cancelled",
+    });
+    expect(await accept(40, 40 * 1_048_576)).toMatchObject({
+      answer: { ok: false, problem: { code: "payload_too_large" } },
+      read: 0,
+      state: "cancelled",
+    });
+    expect(await accept(32, null)).toMatchObject({ answer: { ok: true } });
+  });
+
+  it("is refused with what its body was found to be while it was read", async () => {
+    const { ok: _, ...refusal } = refuse({ code: "payload_too_large", detail: "It is.", hint: "Less." });
+    const { stream } = pieces(Uint8Array.of(1), new ProblemError(refusal.problem));
+    const payload = { kind: "bytes", contentType: "x/y", size: null, body: stream } as const;
+    const answer = await accepting({ registry }).accept(env, createExecutionContext(), { ...triggerOf(1), payload });
+    expect(answer).toEqual({ ok: false, ...refusal });
+  });
+
+  it("names at most 20 places that are wrong", async () => {
+    const input = z.array(z.string());
+    const { accept } = accepting({ registry: { ...registry, tasks: { echo: { ...typed, input } } } });
+    const answer = await accept(env, createExecutionContext(), triggerOf(Array.from({ length: 50 }, () => 1)));
+    if (answer.ok) throw new Error("accepted");
+    expect(answer.problem.errors?.map(({ path }) => path)).toEqual(Array.from({ length: 20 }, (__, at) => `$[${at}]`));
+    expect(answer.problem.detail).toContain("50 places are wrong");
   });
 });

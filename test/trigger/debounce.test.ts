@@ -2,6 +2,7 @@ import { createExecutionContext, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
+import { apiKey } from "../../src/core/trigger-key.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { acceptTrigger } from "../../src/task/deployment.ts";
@@ -34,7 +35,7 @@ async function trigger(
   const accepted = await acceptTrigger(env, createExecutionContext(), {
     task,
     payload: payload.value,
-    idempotencyKey,
+    idempotencyKey: idempotencyKey === null ? null : apiKey(idempotencyKey),
     origin,
     delayMs,
   });

@@ -1,7 +1,7 @@
 /** `POST /events/{name}`: a named event by HTTP; every task that listens to it gets a run. */
 import { Hono } from "hono";
 import { EVENT_NAME } from "../../core/event-name.ts";
-import { eventKey } from "../../core/ids.ts";
+import { eventKey } from "../../core/trigger-key.ts";
 import { invalidEventName, type EmitEvent } from "../../trigger/emit.ts";
 import { readEvent } from "../cloud-event.ts";
 import { handle } from "../handle.ts";

@@ -6,6 +6,7 @@ import type { Problem } from "../../core/result.ts";
 import type { RunStatus } from "../../core/status.ts";
 import type { callRun } from "../../run/run-client.ts";
 import { runIdFor } from "../../trigger/accept.ts";
+import { apiKey } from "../../core/trigger-key.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { countRunsOperation, followRuns, listRuns } from "../operations/run-lists.ts";
@@ -70,7 +71,7 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
   async function startedByKey(env: Env, parameters: KeyParameters): Promise<RunSummaryDocument[] | null> {
     const { task, idempotency_key } = parameters;
     if (task === undefined || idempotency_key === undefined) return null;
-    const document = await callRun(env, await runIdFor(task, idempotency_key), (run) => run.describe());
+    const document = await callRun(env, await runIdFor(task, apiKey(idempotency_key)), (run) => run.describe());
     return document === null || !isWanted(parameters, summaryOfDocument(document)) ? [] : [summaryOfDocument(document)];
   }
 }

@@ -2,6 +2,7 @@
 import { Hono, type Context } from "hono";
 import type { Plan } from "../../core/plan.ts";
 import type { TriggerOrigin } from "../../core/trigger.ts";
+import { apiKey } from "../../core/trigger-key.ts";
 import { encodeRequestBody } from "../../payload/request-body.ts";
 import type { callRun } from "../../run/run-client.ts";
 import { unknownTask, type AcceptTrigger } from "../../trigger/accept.ts";
@@ -29,10 +30,11 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
       MAX_PAYLOAD_BYTES,
     );
     if (!payload.ok) return problemResponse(c, payload.problem);
+    const key = headers["Idempotency-Key"];
     const accepted = await acceptTrigger(c.env, c.executionCtx, {
       task,
       payload: payload.value,
-      idempotencyKey: headers["Idempotency-Key"] ?? null,
+      idempotencyKey: key === undefined ? null : apiKey(key),
       origin: originOf(c, headers["X-Peach-Source"]),
       delayMs: query.delay ?? 0,
     });

@@ -1,0 +1,156 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { RunId } from "../../src/core/ids.ts";
+import { objectVersionKey, scheduledRunKey, type TriggerKey } from "../../src/core/trigger-key.ts";
+import { callRun } from "../../src/run/run-client.ts";
+import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
+import { runIdFor } from "../../src/trigger/accept.ts";
+import { acceptorOf, edge } from "../support/edge.ts";
+import { HandDrivenRun } from "../support/hand-driven.ts";
+import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
+import { encodePayload } from "../../src/payload/codec.ts";
+import { createExecutionContext } from "cloudflare:test";
+
+const on = { events: ["published"] };
+const PLAN = planOf([taskPlan("echo", { on }), taskPlan("index", { method: "echo", on })], {
+  endpoints: [endpointPlan("hook")],
+});
+const send = edge(PLAN, {
+  registry: {
+    endpoints: {
+      hook: async (request: Request) => {
+        const key = request.headers.get("Idempotency-Key") ?? "";
+        await triggerTaskWithEvent("echo", await request.json(), { idempotencyKey: key });
+      },
+    },
+  },
+});
+
+interface Answer {
+  readonly status: number;
+  readonly code?: string;
+  readonly detail?: string;
+  readonly run_id?: RunId;
+  readonly deduplicated?: boolean;
+}
+
+async function post(path: string, body: BodyInit, key: string, type = "application/json"): Promise<Answer> {
+  const headers = { "Content-Type": type, "Idempotency-Key": key };
+  const response = await send(path, { method: "POST", body, headers });
+  return { ...(await response.json<Answer>()), status: response.status };
+}
+
+const trigger = (body: BodyInit, key: string, type?: string): Promise<Answer> =>
+  post("/api/v1/tasks/echo/trigger", body, key, type);
+
+describe("an Idempotency-Key", () => {
+  it("that comes with another payload is refused with 409, and changes nothing", async () => {
+    const key = crypto.randomUUID();
+    const first = await trigger('{"n":1}', key);
+    const other = await trigger('{"n":2}', key);
+    expect(other).toMatchObject({ status: 409, code: "idempotency_mismatch" });
+    expect(other.detail).toContain(key);
+    if (first.run_id === undefined) throw new Error("nothing was started");
+    const journal = await new HandDrivenRun(first.run_id).journal();
+    expect(journal.filter(({ kind }) => kind === "genesis")).toHaveLength(1);
+    expect(await (await send(`/api/v1/runs/${first.run_id}/payload`)).json()).toEqual({ n: 1 });
+    expect(await trigger('{"n":1}', key)).toMatchObject({ status: 202, run_id: first.run_id, deduplicated: true });
+  });
+
+  it("finds its run for the same JSON, written in another way", async () => {
+    const key = crypto.randomUUID();
+    const first = await trigger('{"n":1,"t":"é"}', key);
+    const again = await trigger('{ "n": 1.0,\n"t": "\\u00e9" }', key, "application/json; charset=utf-8");
+    expect(again).toMatchObject({ status: 202, run_id: first.run_id, deduplicated: true });
+  });
+
+  it("tells apart payloads of other kinds that have the same bytes", async () => {
+    const key = crypto.randomUUID();
+    await trigger("1", key);
+    expect(await trigger("1", key, "text/plain")).toMatchObject({ status: 409 });
+    expect(await trigger("1", key, "application/octet-stream")).toMatchObject({ status: 409 });
+  });
+
+  it("holds for a body that is streamed to R2, and the refused one is not kept", async () => {
+    const key = crypto.randomUUID();
+    const bytes = new Uint8Array(300_000);
+    const first = await trigger(bytes, key, "audio/mpeg");
+    expect(await trigger(bytes, key, "audio/mpeg")).toMatchObject({ run_id: first.run_id, deduplicated: true });
+    bytes[299_999] = 1;
+    expect(await trigger(bytes, key, "audio/mpeg")).toMatchObject({ status: 409, code: "idempotency_mismatch" });
+  });
+
+  it("of two payloads at once starts a run for one of them, and refuses the other", async () => {
+    const key = crypto.randomUUID();
+    const answers = await Promise.all(["1", "2", "1", "2", "1", "2"].map((body) => trigger(body, key)));
+    expect(new Set(answers.flatMap(({ run_id }) => run_id ?? [])).size).toBe(1);
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(3);
+    expect(answers.filter(({ code }) => code === "idempotency_mismatch")).toHaveLength(3);
+  });
+
+  it("of an event that comes with another payload is refused for all its listeners", async () => {
+    const key = crypto.randomUUID();
+    const first = await post("/api/v1/events/published", "1", key);
+    expect(await post("/api/v1/events/published", "2", key)).toMatchObject({ code: "idempotency_mismatch" });
+    expect(await post("/api/v1/events/published", "1", key)).toEqual(first);
+  });
+
+  it("of a replay that comes with another body, or with none, is refused", async () => {
+    const { run_id } = await trigger("1", crypto.randomUUID());
+    await callRun(env, run_id ?? (await runIdFor("echo", null)), (run) => run.untilFinal(10_000));
+    const replay = (body: BodyInit, key: string): Promise<Answer> => post(`/api/v1/runs/${run_id}/replay`, body, key);
+    const [withBody, without] = [crypto.randomUUID(), crypto.randomUUID()];
+    expect(await replay("2", withBody)).toMatchObject({ status: 202, deduplicated: false });
+    expect(await replay("2", withBody)).toMatchObject({ status: 202, deduplicated: true });
+    for (const body of ["3", ""]) expect(await replay(body, withBody)).toMatchObject({ code: "idempotency_mismatch" });
+    expect(await replay("", without)).toMatchObject({ status: 202, deduplicated: false });
+    expect(await replay("", without)).toMatchObject({ status: 202, deduplicated: true });
+    expect(await replay("2", without)).toMatchObject({ code: "idempotency_mismatch" });
+  });
+});
+
+describe("kinds of keys", () => {
+  async function accepted(key: TriggerKey): Promise<RunId> {
+    const payload = encodePayload("Peach's own");
+    if (!payload.ok) throw new Error(payload.problem.detail);
+    const origin = { source: "schedule", by: "test", parent: null } as const;
+    const trigger = { task: "echo", payload: payload.value, idempotencyKey: key, origin };
+    const answer = await acceptorOf(PLAN)(env, createExecutionContext(), trigger);
+    if (!answer.ok) throw new Error(answer.problem.detail);
+    expect(answer.value.deduplicated).toBe(false);
+    return answer.value.runId;
+  }
+
+  it("never meet: no caller names the run of a due time or of an object version", async () => {
+    const due = new Date(Date.now() + 86_400_000).toISOString();
+    const version = objectVersionKey({
+      bucket: "b",
+      key: crypto.randomUUID(),
+      action: "create",
+      etag: "e",
+      identity: due,
+    });
+    for (const [key, old] of [
+      [scheduledRunKey(due, null), `schedule:${due}`],
+      [version, `r2:${version.name}`],
+    ] as const) {
+      const taken = [];
+      for (const sent of [old, key.name, `${key.kind}:${key.name}`, `${key.kind}:4:echo:${key.name}`])
+        taken.push((await trigger("1", sent)).run_id, await viaHook(sent));
+      expect(taken).not.toContain(await accepted(key));
+    }
+  });
+
+  it("of the API and of an endpoint's author are apart: each starts its own run", async () => {
+    const key = crypto.randomUUID();
+    const byApi = await trigger("1", key);
+    expect(await viaHook(key)).not.toBe(byApi.run_id);
+    const found = await (await send(`/api/v1/runs?task=echo&idempotency_key=${key}`)).json<{ runs: unknown[] }>();
+    expect(found.runs).toMatchObject([{ run_id: byApi.run_id }]);
+  });
+
+  async function viaHook(key: string): Promise<RunId | undefined> {
+    const response = await send("/hook", { method: "POST", body: "1", headers: { "Idempotency-Key": key } });
+    return (await response.json<{ runs: { run_id: RunId }[] }>()).runs[0]?.run_id;
+  }
+});
