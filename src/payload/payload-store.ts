@@ -116,19 +116,24 @@ export async function openPayloadBytes(
   }
 }
 
-/** Deletes everything of a run, or what was stored before a time (epoch ms); safe to call again. Rejects with `PayloadStoreError`. */
-export async function deleteRunPayloads(
-  bucket: R2Bucket,
-  runId: RunId,
-  storedBefore = Number.POSITIVE_INFINITY,
-): Promise<void> {
+/** What was stored before these times (epoch ms) is deleted: of triggers, and of attempts. */
+export interface StoredBefore {
+  readonly triggers: number;
+  readonly attempts: number;
+}
+
+const ALL: StoredBefore = { triggers: Number.POSITIVE_INFINITY, attempts: Number.POSITIVE_INFINITY };
+
+/** Deletes everything of a run, or what is old enough; safe to call again. Rejects with `PayloadStoreError`. */
+export async function deleteRunPayloads(bucket: R2Bucket, runId: RunId, before = ALL): Promise<void> {
   const prefix = runPrefix(runId);
+  const limitOf = (key: string): number => (/^\d/.test(key.slice(prefix.length)) ? before.attempts : before.triggers);
   let cursor: string | undefined;
   do {
     const page = await callR2(`list ${prefix}`, () =>
       bucket.list(cursor === undefined ? { prefix } : { prefix, cursor }),
     );
-    const keys = page.objects.flatMap(({ key, uploaded }) => (uploaded.getTime() < storedBefore ? [key] : []));
+    const keys = page.objects.flatMap(({ key, uploaded }) => (uploaded.getTime() < limitOf(key) ? [key] : []));
     // A page has at most 1,000 keys, as many as one delete takes.
     if (keys.length > 0) await callR2(`delete under ${prefix}`, () => bucket.delete(keys));
     cursor = page.truncated ? page.cursor : undefined;

@@ -97,9 +97,9 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       changed: (run, change, position) => this.#audience.changed(run, change, position),
       perform: (run, effect) => this.#perform(run, effect),
       deletePayloads: (runId) => deleteRunPayloads(env.PAYLOADS, runId),
-      deleteAbandoned: async (storedBefore) => {
+      deleteAbandoned: async (triggers, attempts) => {
         const runId = parseRunId(ctx.id.name ?? "");
-        if (runId !== null) await deleteRunPayloads(env.PAYLOADS, runId, storedBefore);
+        if (runId !== null) await deleteRunPayloads(env.PAYLOADS, runId, { triggers, attempts });
       },
       mayBeTriggeredAgain: async ({ origin }) => {
         if (origin.parent === null) return false;
@@ -127,6 +127,10 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
 
   async expectPayload(): Promise<void> {
     this.#protocol.expectPayload();
+  }
+
+  async expectOutput(): Promise<boolean> {
+    return this.#protocol.expectOutput();
   }
 
   async accept(request: AcceptRequest): Promise<AcceptText> {

@@ -21,6 +21,7 @@ import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
 import { deliver } from "./delivery.ts";
 import { acceptAgain } from "./accept-again.ts";
 import { genesisOf, placeCompletion, placeNotices, placeParcel, takeIn } from "./intake.ts";
+import { lateOutputUntil, RECENT_MS } from "./late-output.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
 import { taskStatusOf } from "./run-document.ts";
@@ -119,6 +120,13 @@ export class RunProtocol {
     const run = this.load();
     this.#store.expectObjects();
     if (run === null) this.#alarm.set(this.#around.now() + ABANDONED_MS.looked);
+  }
+
+  /** The same for what an attempt passes; false: its run is no more, or is just being deleted. */
+  expectOutput(): boolean {
+    if (this.load() === null || this.#isForgetting) return false;
+    this.#store.expectObjects();
+    return true;
   }
 
   accept(request: AcceptRequest): AcceptAnswer {
@@ -334,9 +342,10 @@ export class RunProtocol {
     this.#alarm.set(this.#around.now() + pauseMs);
   }
 
-  /** No run was ever recorded under this id, as far as it is known. */
+  /** No run is recorded under this id (any more). */
   async #abandon(): Promise<void> {
-    await this.#around.deleteAbandoned(this.#around.now() - ABANDONED_MS.age);
+    const now = this.#around.now();
+    await this.#around.deleteAbandoned(now - ABANDONED_MS.age, now - RECENT_MS);
     // A trigger that was sent again may have been recorded meanwhile.
     if (this.load() === null && this.#alarm.at === Number.POSITIVE_INFINITY) await this.#store.deleteAll();
   }
@@ -436,7 +445,7 @@ export class RunProtocol {
     const isKept = await this.#around.mayBeTriggeredAgain(run);
     // The clock may have been set back meanwhile, and the run retried.
     if (run.finishedAt === null) return;
-    if (!isKept) return this.#forget(run.id);
+    if (!isKept) return this.#forget(run);
     const pauseMs = Math.min(KEPT_PAUSE_MS.most, Math.max(KEPT_PAUSE_MS.least, run.graph.retentionMs));
     const keptUntil = this.#around.now() + pauseMs;
     await this.#feed.extend(run, keptUntil);
@@ -448,14 +457,20 @@ export class RunProtocol {
   }
 
   /** Payloads first: while the journal is there, a failure here is tried again. */
-  async #forget(runId: RunId): Promise<void> {
+  async #forget(run: Run): Promise<void> {
     this.#isForgetting = true;
-    if (this.#store.expectsObjects) await this.#around.deletePayloads(runId);
+    const { expectsObjects } = this.#store;
+    if (expectsObjects) await this.#around.deletePayloads(run.id);
+    const quietAt = expectsObjects ? lateOutputUntil(run) : 0;
     // At once: who still looks after the run's alarm must not set it again.
     this.#run = null;
     try {
       await this.#store.deleteAll();
       this.#isForgetting = false;
+      if (quietAt > this.#around.now() && this.load() === null) {
+        this.#store.expectObjects();
+        this.#alarm.set(quietAt);
+      }
     } catch (error) {
       this.#run = undefined;
       throw error;

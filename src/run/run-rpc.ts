@@ -223,10 +223,12 @@ export interface RunRpc extends RunWork {
   /** A session for the calls of a driver. The object stays in memory until it is disposed of, or its holder's invocation ends. */
   session(): Promise<RunWork>;
   /**
-   * A payload, of the trigger or of an attempt, is about to be put into R2: it is deleted with the run. If no accept follows,
-   * because the caller died, it is deleted all the same. Without this call, the run's end does not look into R2.
+   * A payload of the trigger is about to be put into R2: it is deleted with the run. If no accept follows, because the caller died, it
+   * is deleted all the same. Without this call or the next, the run's end does not look into R2.
    */
   expectPayload(): Promise<void>;
+  /** The same of what an attempt passes. False: the run is no more, and nothing must be put there. */
+  expectOutput(): Promise<boolean>;
   /** Records the run, durably, before it answers. The same id again changes nothing. */
   accept(request: AcceptRequest): Promise<AcceptText>;
   /**

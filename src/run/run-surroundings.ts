@@ -23,8 +23,8 @@ export interface RunSurroundings {
   perform(run: Run, effect: Effect): void;
   /** Deletes what the run has outside its journal. */
   deletePayloads(runId: RunId): Promise<void>;
-  /** Deletes what was stored before this time (epoch ms) for this id, of which no run was ever recorded. */
-  deleteAbandoned(storedBefore: number): Promise<void>;
+  /** Deletes what was stored before these times (epoch ms) for this id, of which no run is recorded: of triggers, and of attempts. */
+  deleteAbandoned(triggers: number, attempts: number): Promise<void>;
   /** Whether the run that triggered this one is not final: one of its attempts may trigger again, and must find this run. */
   mayBeTriggeredAgain(run: Run): Promise<boolean>;
   /** Tells the catalogue how the run stands. */

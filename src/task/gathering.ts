@@ -12,6 +12,7 @@ import { attemptPayloadKey, openPayload, parcelPayload } from "../payload/payloa
 import { refuseLargeValue } from "../payload/value-limit.ts";
 import type { RunCaller } from "../run/run-client.ts";
 import type { GatherPage, Lease } from "../run/run-rpc.ts";
+import { announceOutput } from "./output-store.ts";
 
 /** Objects of R2 up to this size are fetched ahead, so many at a time: six connections may wait for an answer. */
 const AHEAD_BYTES = 256 * 1024;
@@ -48,7 +49,7 @@ export async function gatherItems(lease: Lease, bucket: R2Bucket, call: RunCalle
   const body = streamOf(arrayText(items(), bucket));
   const key = attemptPayloadKey(runId, ordinal, attempt, token, "");
   const payload = { kind: "json", contentType: JSON_TYPE, size: null, body } as const;
-  const parcel = await parcelPayload(bucket, key, payload, inlineLimitBytes, () => call((run) => run.expectPayload()));
+  const parcel = await parcelPayload(bucket, key, payload, inlineLimitBytes, () => announceOutput(call));
   return { output: { ...parcel, length }, limitKeys: await asked.limitKeys(bucket) };
 }
 

@@ -3,9 +3,10 @@ import type { PayloadParcel } from "../core/payload-ref.ts";
 import { ProblemError } from "../core/result.ts";
 import { encodePayload, type EncodedPayload } from "../payload/codec.ts";
 import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
-import { callRun } from "../run/run-client.ts";
+import { callRun, type RunCaller } from "../run/run-client.ts";
 import type { Lease } from "../run/run-rpc.ts";
 import type { DerivedKey } from "../trigger/derived-key.ts";
+import { AttemptOverError } from "./errors.ts";
 
 export class OutputStore {
   readonly #lease: Lease;
@@ -45,8 +46,14 @@ export class OutputStore {
     return { key, beforePut: () => this.#expect() };
   }
 
-  /** The run must know before there is anything in R2: should this attempt die, nobody else does. */
+  /** The run must know before there is anything in R2: should this attempt die, nobody else does. Rejects if the run is no more. */
   #expect(): Promise<void> {
-    return (this.#expected ??= callRun(this.#env, this.#lease.runId, (run) => run.expectPayload()));
+    return (this.#expected ??= announceOutput((call) => callRun(this.#env, this.#lease.runId, call)));
   }
+}
+
+/** Tells the run that an attempt is about to put something into R2. Rejects with an `AttemptOverError` if the run is no more. */
+export async function announceOutput(call: RunCaller): Promise<void> {
+  if (await call((run) => run.expectOutput())) return;
+  throw new AttemptOverError("the run was deleted: what this attempt passes is for nobody");
 }

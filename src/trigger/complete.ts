@@ -90,7 +90,10 @@ async function complete(
     const payload = encodePayload(value);
     if (!payload.ok) throw new ProblemError(payload.problem);
     const key = attemptPayloadKey(runId, ordinal, attempt, token, `completed-${nonce}`);
-    const beforePut = (): Promise<void> => callRun(env, runId, (run) => run.expectPayload());
+    const beforePut = async (): Promise<void> => {
+      const isThere = await callRun(env, runId, (run) => run.expectOutput());
+      if (!isThere) throw new ProblemError(tooLate(task, "over"));
+    };
     const limitKeys = await limitKeysOfChildren(task.limited, () => payload.value);
     const output = await parcelPayload(env.PAYLOADS, key, payload.value, task.inlineLimitBytes, beforePut);
     return { output, ...(limitKeys !== null && { limitKeys }) };

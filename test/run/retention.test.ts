@@ -2,6 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
 import type { PayloadParcel } from "../../src/core/payload-ref.ts";
+import type { AttemptOutcome } from "../../src/run/run-rpc.ts";
+import { attempt } from "../support/attempt.ts";
 import { acceptance, HandDrivenRun, inline, newRunId, only, settlement, succeeded } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
@@ -36,6 +38,13 @@ async function leftOf(run: HandDrivenRun) {
   );
   return { tables, alarm: await run.alarmAt(), objects: await objectsOf(run.id) };
 }
+const FAILED: AttemptOutcome = {
+  type: "failed",
+  error: { name: "Error", message: "boom", stack: null },
+  retryable: false,
+  retryAfterMs: null,
+  reason: "error",
+};
 const NOTHING = { tables: [], alarm: null, objects: [] };
 
 beforeEach(() => {
@@ -99,16 +108,46 @@ describe("a run whose retention is over", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
-  it("has an object deleted that an attempt puts after its end", async () => {
+  it("lets no attempt put anything into R2 any more", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
-    await run.settle(succeeded(only(answer.grant)));
+    const lease = only(answer.grant);
+    expect(await run.call((object) => object.expectOutput())).toBe(true);
+    await run.settle(succeeded(lease));
     vi.setSystemTime(START + RETENTION_MS);
     await run.wake();
-    await run.call((object) => object.expectPayload());
-    await env.PAYLOADS.put(`runs/${run.id}/0/1-1`, "of an attempt that never ended");
-    vi.setSystemTime(START + 8 * 86_400_000 + RETENTION_MS);
+    expect(await run.call((object) => object.expectOutput())).toBe(false);
+    const { settlement: late } = await attempt(() => "x".repeat(100_000), lease);
+    expect(late.outcome).toMatchObject({ error: { name: "AttemptOverError" } });
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("has an object deleted that a lost attempt was just putting there, once it can put none any more", async () => {
+    const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    await run.call((object) => object.expectOutput());
+    await run.settle(settlement(only(answer.grant), FAILED));
+    vi.setSystemTime(START + RETENTION_MS);
+    await run.wake();
+    expect(await objectsOf(run.id)).toEqual([]);
+    expect(await run.call((object) => object.describe())).toBeNull();
+    await env.PAYLOADS.put(`runs/${run.id}/0/1-1`, "announced before, put after");
+    expect(await run.alarmAt()).toBe(START + 1_000_000);
+    vi.setSystemTime(Date.now() + 1_000_000);
     await run.wake();
     expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("leaves to a new run of its id what that run stores meanwhile", async () => {
+    const request = acceptance(ONE, "only");
+    const { run, answer } = await HandDrivenRun.accept(request);
+    await run.call((object) => object.expectOutput());
+    await run.settle(settlement(only(answer.grant), FAILED));
+    vi.setSystemTime(START + RETENTION_MS);
+    await run.wake();
+    const again = await HandDrivenRun.accept(request);
+    await env.PAYLOADS.put(`runs/${run.id}/0/1-1`, "of the new one");
+    vi.setSystemTime(START + 1_000_000);
+    await again.run.wake();
+    expect(await objectsOf(run.id)).toHaveLength(1);
   });
 
   it("may be accepted anew under its id", async () => {

@@ -40,6 +40,7 @@ const RUN_METHODS = [
   "recordStep",
   "gather",
   "expectPayload",
+  "expectOutput",
   "report",
   "watch",
   "awaited",
