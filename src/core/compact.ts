@@ -8,12 +8,19 @@ import { entryOf, type AttemptRecord, type Run, type RunChange, type TaskChange 
 /** A change as the journal has it. */
 export interface PackedChange extends RunChange {
   /** Items that were leased: ordinal, attempt, token. */
-  readonly leased?: readonly { readonly at: number; readonly expiresAt: number; readonly items: readonly Three[] }[];
+  readonly leased?: readonly (LeasedAt & { readonly items: readonly Three[] })[];
   /** Items that passed JSON which lies in the run object: ordinal, place and size in the data of `seq`. */
   readonly passed?: readonly { readonly at: number; readonly seq: number; readonly items: readonly Three[] }[];
 }
 
 type Three = readonly [number, number, number];
+
+/** What leases of one call have in common. */
+interface LeasedAt {
+  readonly at: number;
+  readonly expiresAt: number;
+  readonly call?: string;
+}
 
 const JSON_TYPE = "application/json";
 
@@ -21,15 +28,15 @@ const JSON_TYPE = "application/json";
 export function pack(change: RunChange, tasks: number): PackedChange {
   if (change.tasks.every(({ ordinal }) => ordinal < tasks)) return change;
   const rest: TaskChange[] = [];
-  const leased = new Map<string, { at: number; expiresAt: number; items: Three[] }>();
+  const leased = new Map<string, LeasedAt & { items: Three[] }>();
   const passed = new Map<string, { at: number; seq: number; items: Three[] }>();
   for (const item of change.tasks) {
     const lease = item.ordinal < tasks ? null : leaseIn(item);
     const result = item.ordinal < tasks ? null : resultIn(item);
     if (lease !== null) {
-      const { at, expiresAt, three } = lease;
-      const key = `${at}/${expiresAt}`;
-      const group = leased.get(key) ?? { at, expiresAt, items: [] };
+      const { three, ...common } = lease;
+      const key = JSON.stringify(common);
+      const group = leased.get(key) ?? { ...common, items: [] };
       leased.set(key, group);
       group.items.push(three);
     } else if (result !== null) {
@@ -54,17 +61,18 @@ export function unpack(packed: PackedChange, run: Run): RunChange {
   if (leased.length === 0 && passed.length === 0) return change;
   const items = [
     ...passed.flatMap(({ at, seq, items }) => items.map((three) => toResult(run, at, seq, three))),
-    ...leased.flatMap(({ at, expiresAt, items }) => items.map((three) => toLease(at, expiresAt, three))),
+    ...leased.flatMap(({ items, ...common }) => items.map((three) => toLease(common, three))),
   ];
   return { ...change, tasks: [...change.tasks, ...items] };
 }
 
-function leaseIn({ ordinal, state, attempts }: TaskChange): { at: number; expiresAt: number; three: Three } | null {
+function leaseIn({ ordinal, state, attempts }: TaskChange): (LeasedAt & { three: Three }) | null {
   const [record] = attempts;
   if (state.status !== "running" || record === undefined || attempts.length > 1) return null;
-  if (!hasKeys(state, 4) || !hasKeys(record, 6)) return null;
-  const { attempt, token, expiresAt } = state;
-  return { at: record.startedAt, expiresAt, three: [ordinal, attempt, token] };
+  const { attempt, token, expiresAt, call } = state;
+  if (!hasKeys(state, call === undefined ? 4 : 5) || !hasKeys(record, 6)) return null;
+  const common = { at: record.startedAt, expiresAt, ...(call !== undefined && { call }) };
+  return { ...common, three: [ordinal, attempt, token] };
 }
 
 /** Whether it says nothing that the packed form has no place for. */
@@ -72,10 +80,10 @@ function hasKeys(value: object, count: number): boolean {
   return Object.keys(value).length === count;
 }
 
-function toLease(at: number, expiresAt: number, [ordinal, attempt, token]: Three): TaskChange {
+function toLease({ at, ...rest }: LeasedAt, [ordinal, attempt, token]: Three): TaskChange {
   return {
     ordinal,
-    state: { status: "running", attempt, token, expiresAt },
+    state: { status: "running", attempt, token, ...rest },
     attempts: [{ attempt, status: "running", startedAt: at, finishedAt: null, error: null, logs: null }],
   };
 }

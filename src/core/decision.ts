@@ -15,6 +15,7 @@ import { arrayRead } from "./inputs.ts";
 import type { PayloadLimitKeys } from "./limit.ts";
 import { oweAlert } from "./owing.ts";
 import type { PayloadRef } from "./payload-ref.ts";
+import { leasesOfCall } from "./repeated-call.ts";
 import {
   entryOf,
   isFinal,
@@ -64,6 +65,7 @@ export class Decision {
   readonly #waitingOn = new Map<number, number>();
   readonly #effects: Effect[] = [];
   readonly #leases: GrantedLease[] = [];
+  #granted = 0;
   readonly #ignored: Ignored[] = [];
   #ended = 0;
   #reopened = 0;
@@ -263,22 +265,27 @@ export class Decision {
     this.#cancelled = true;
   }
 
-  /** Hands the driver as many queued tasks as it may run, if their timeouts fit into what is left of its time. */
-  grant({ holding, budgetMs, items, paused }: DriverClaim): void {
+  /**
+   * Hands the driver as many queued tasks as it may run, if their timeouts fit into what is left of its time. A call that was answered
+   * before, and is made again since the answer was lost, gets what it got then.
+   */
+  grant({ holding, budgetMs, items, paused, call }: DriverClaim): void {
     this.#advanceEaches();
+    if (call !== undefined) this.#leases.push(...leasesOfCall(this.run, call));
+    if (this.#leases.length > 0) return;
     let room = DRIVER_WIDTH - holding;
     let left = 0;
     for (const ordinal of this.claimable()) {
       if (this.#laneOf(ordinal) !== "driver") continue;
       if (room > 0 && this.#timeoutMs(ordinal) <= budgetMs) {
-        this.#lease(ordinal);
+        this.#lease(ordinal, { call });
         room -= 1;
       } else {
         left += 1;
         if (room === 0) break;
       }
     }
-    left += this.#grantItems(items ?? room, budgetMs, paused);
+    left += this.#grantItems(items ?? room, budgetMs, paused, call);
     if (this.#leases.length === 0) {
       if (left === 0 && this.#changes.size === 0) this.ignore("no_work");
       this.#leavingDriver = left > 0 && holding === 0;
@@ -286,7 +293,7 @@ export class Decision {
   }
 
   /** Hands out so many items that nobody has begun; says how many more there are to hand out. */
-  #grantItems(most: number, budgetMs: number, paused: readonly string[] | undefined): number {
+  #grantItems(most: number, budgetMs: number, paused: DriverClaim["paused"], call: DriverClaim["call"]): number {
     let room = most;
     let left = 0;
     for (const of of this.#items?.known ?? this.run.eaches) {
@@ -299,7 +306,7 @@ export class Decision {
       let taken = 0;
       for (let index = progress.cursor; taken < Math.min(slots, room) && task.timeoutMs <= budgetMs; index += 1) {
         if (this.#state(progress.first + index).status !== "pending") continue;
-        this.#lease(progress.first + index);
+        this.#lease(progress.first + index, { call });
         taken += 1;
       }
       room -= taken;
@@ -315,7 +322,7 @@ export class Decision {
     else if (state.status === "running" && state.holder === holder)
       this.#leases.push({ ordinal, attempt: state.attempt, token: state.token });
     else if (!this.#isClaimable(ordinal)) this.ignore("stale_lease");
-    else this.#lease(ordinal, holder);
+    else this.#lease(ordinal, { holder });
   }
 
   /** Everything decided, as one change, with the effects that follow from it. */
@@ -336,7 +343,7 @@ export class Decision {
     const change: RunChange = {
       tasks: [...this.#changes.values()],
       ...(runChanged && { run: { status, startedAt: started, finishedAt } }),
-      ...(this.#leases.length > 0 && { lastToken: this.run.lastToken + this.#leases.length }),
+      ...(this.#granted > 0 && { lastToken: this.run.lastToken + this.#granted }),
       ...this.notes.record(),
     };
     this.#effects.push(...holdEffects(this, change.tasks));
@@ -430,10 +437,11 @@ export class Decision {
     return task.each === undefined || item !== undefined ? undefined : (this.#each.progress(ordinal) ?? undefined);
   }
 
-  #lease(ordinal: number, holder?: string): void {
+  #lease(ordinal: number, { holder, call }: { readonly holder?: string; readonly call?: string | undefined }): void {
     const { attempts } = this.entry(ordinal);
     const attempt = attempts.length + 1;
-    const token = this.run.lastToken + this.#leases.length + 1;
+    this.#granted += 1;
+    const token = this.run.lastToken + this.#granted;
     const expiresAt = this.now + this.#timeoutMs(ordinal) + LEASE_GRACE_MS;
     const record: AttemptRecord = {
       attempt,
@@ -443,11 +451,8 @@ export class Decision {
       error: null,
       logs: null,
     };
-    this.set(
-      ordinal,
-      { status: "running", attempt, token, expiresAt, ...(holder !== undefined && { holder }) },
-      record,
-    );
+    const by = { ...(holder !== undefined && { holder }), ...(call !== undefined && { call }) };
+    this.set(ordinal, { status: "running", attempt, token, expiresAt, ...by }, record);
     this.#leases.push({ ordinal, attempt, token });
   }
 

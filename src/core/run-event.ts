@@ -54,6 +54,8 @@ export interface DriverClaim {
   readonly paused?: readonly string[];
   /** Items of `each` tasks that it would take, where they are short enough to be taken in advance; absent: as many as tasks. */
   readonly items?: number;
+  /** The driver, and which of its calls this is: the same in each try. Absent: it is not tried again. */
+  readonly call?: string;
 }
 
 /** What somebody reports of an external attempt, its payload stored. */

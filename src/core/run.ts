@@ -135,13 +135,17 @@ export type TaskState =
       readonly notBefore?: number;
       readonly hold?: Hold;
     }
-  /** Only who has `token` may settle. `holder` is the executor object of the long lane; it may ask for its lease again. */
+  /**
+   * Only who has `token` may settle. `holder` is the executor object in which it runs, `call` the call of a driver that was granted it:
+   * either may ask for it again.
+   */
   | {
       readonly status: "running";
       readonly attempt: number;
       readonly token: number;
       readonly expiresAt: number;
       readonly holder?: string;
+      readonly call?: string;
     }
   | { readonly status: "retrying"; readonly retryAt: number }
   /**

@@ -1,7 +1,7 @@
 /**
  * How everybody else reaches a run object: a fresh stub for each attempt, a few tries with jittered pauses when the surroundings
  * fail, a limit of time, and `RunUnreachableError` when they keep failing. All methods of `RunRpc` may be
- * called again: an accept finds its run, a settle of the past is ignored, a claim that was lost comes back by its lease.
+ * called again: an accept finds its run, a settle of the past is ignored, a claim names its call and gets the same leases.
  */
 import type { RunId } from "../core/ids.ts";
 import { callWithRetries, isPassing, type CallPolicy } from "../platform/calls.ts";

@@ -67,6 +67,8 @@ export interface ClaimRequest {
   readonly budgetMs: number;
   /** Items of `each` tasks that it would take, if more than it runs side by side (see `DriverClaim`). */
   readonly items?: number;
+  /** Names the driver and the call, the same in each try: who calls again, since the answer was lost, gets the same leases. */
+  readonly call?: string;
 }
 
 /** The right to run one attempt, with what it needs. */

@@ -16,7 +16,7 @@ import { createAcceptTrigger, type Lifetime } from "../trigger/accept.ts";
 import { createEmitEvent } from "../trigger/emit.ts";
 import { runInScope } from "./context.ts";
 import { Deadlines } from "./deadlines.ts";
-import { drive, DRIVER_BUDGET_MS } from "./driver.ts";
+import { drive, DRIVER_BUDGET_MS, newDriverId } from "./driver.ts";
 import { EndpointScope, type EndpointCall } from "./endpoint-scope.ts";
 import { executeAttempt } from "./executor.ts";
 import type { EndpointFunction } from "./method.ts";
@@ -49,6 +49,7 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
   try {
     await drive(
       {
+        id: newDriverId(),
         claim: async (request) =>
           readGrant(await withPaused(env, request, (known) => session.call((run) => run.claim(known)))),
         settle: async ({ settlements, claim }) => {

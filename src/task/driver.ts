@@ -5,6 +5,8 @@
  * It is started by the consumer of the queue, or by the invocation that accepted a `dispatch: direct` trigger, and lives in
  * `waitUntil`, which ends after 30 s: it claims only tasks whose timeout fits into what is left, and leaves the rest to others.
  *
+ * Each call that asks for work has a name, so that one whose answer was lost is made again and gets the same leases.
+ *
  * If it dies, at any point, its leases run out and the run's alarm starts the attempts again: before the task, nothing has
  * happened; after it but before the settle, the result is made once more; after the settle, the result stands and the leases
  * granted with it run out. If the run object cannot be reached, the driver gives up in the same way.
@@ -17,6 +19,8 @@ import { ItemBacklog, TICK_MS } from "./item-backlog.ts";
 export const DRIVER_BUDGET_MS = 28_000;
 
 export interface DriverWorld {
+  /** Of this driver, among all of its run. */
+  readonly id: string;
   claim(request: ClaimRequest): Promise<Grant>;
   settle(request: SettleRequest): Promise<Grant>;
   /** Resolves always. */
@@ -26,12 +30,18 @@ export interface DriverWorld {
   pause(ms: number): Promise<void>;
 }
 
+/** Told apart from all drivers of its run: 48 random bits. */
+export function newDriverId(): string {
+  return crypto.randomUUID().slice(-12);
+}
+
 /** Drives the run until there is nothing left that this driver may do. `first`: leases it already has. */
 export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
   const finished: Settlement[] = [];
   const backlog = new ItemBacklog(DRIVER_WIDTH);
   let holding = 0;
   let running = 0;
+  let calls = 0;
   let wake = Promise.withResolvers<void>();
 
   const start = async (lease: Lease): Promise<void> => {
@@ -52,7 +62,8 @@ export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
   };
   const claim = (): ClaimRequest => {
     const budgetMs = world.budgetMs();
-    return { holding, budgetMs, ...backlog.wanted(holding, budgetMs) };
+    calls += 1;
+    return { holding, budgetMs, ...backlog.wanted(holding, budgetMs), call: `${world.id}/${calls}` };
   };
 
   let { leases } = first ?? (await world.claim(claim()));

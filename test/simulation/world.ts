@@ -13,6 +13,7 @@ import type { Grant, Lease, SettleRequest } from "../../src/run/run-rpc.ts";
 import { drive, DRIVER_BUDGET_MS } from "../../src/task/driver.ts";
 import { Bucket } from "./bucket.ts";
 import { CatalogHost } from "./catalog-host.ts";
+import { checkListed } from "./catalog-checker.ts";
 import { Checker } from "./checker.ts";
 import { ControlsHost } from "./controls-host.ts";
 import { Dice } from "./dice.ts";
@@ -42,8 +43,6 @@ const CALL_PAUSES_MS = [50, 200, 800, 2_000, 4_000];
 const EVENT_LIMIT = 200_000;
 const TIME_LIMIT_MS = 12 * 86_400_000;
 const POLL_MS = 3 * 60_000;
-/** A run that has ended is listed by then, whatever has failed meanwhile. */
-const LISTED_MS = 15 * 60_000;
 
 export interface Outcome {
   readonly violation: Violation | null;
@@ -151,7 +150,9 @@ class World {
     this.#scheduleUpheavals();
     const { faults: weather } = this.#ground;
     scheduler.after(FAULTS_MS, () => weather.stop());
-    scheduler.after(RETENTION_MS - FAULTS_MS, () => this.#checkCatalog());
+    scheduler.after(RETENTION_MS - FAULTS_MS, () =>
+      checkListed(this.#ground, this.#catalogs.values(), this.#checker.runs),
+    );
     // Once more when the runs are forgotten.
     scheduler.after(RETENTION_MS - FAULTS_MS, () => weather.resume());
     scheduler.after(RETENTION_MS + FAULTS_MS, () => weather.stop());
@@ -317,9 +318,11 @@ class World {
 
   #drive(runId: RunId, first?: Grant, carrier?: Invocation): void {
     const ground = this.#ground;
-    const driver = carrier ?? new Invocation(ground, `driver ${++this.#invocations}`, LIFE_MS);
+    const id = `${++this.#invocations}`;
+    const driver = carrier ?? new Invocation(ground, `driver ${id}`, LIFE_MS);
     const startedAt = ground.wall();
     const world = {
+      id,
       claim: (request: Parameters<RunProtocol["claim"]>[0]) =>
         this.#callRun(driver, runId, "claim", (run) => run.claim({ ...request, ...this.#controls.paused })),
       settle: (request: SettleRequest) => this.#settle(driver, runId, request),
@@ -396,21 +399,6 @@ class World {
     const host = new CatalogHost(task, this.#ground);
     this.#catalogs.set(task, host);
     return host;
-  }
-
-  /** Every run that has ended a while ago is listed so, unless its retention is over by a clock that was set ahead of its alarm. */
-  #checkCatalog(): void {
-    const listed = new Map(
-      [...this.#catalogs.values()].flatMap((catalog) => catalog.list().map((run) => [run.id, run])),
-    );
-    const now = this.#ground.wall();
-    for (const [runId, { status, finishedAt, retentionOver }] of this.#checker.runs) {
-      if (finishedAt === null || finishedAt > now - LISTED_MS) continue;
-      const run = listed.get(runId);
-      if (run === undefined && now >= retentionOver) continue;
-      if (run?.status !== status || run.finishedAt !== finishedAt)
-        this.#ground.violate("listed", `${runId} is ${status}, and listed as ${run?.status ?? "nothing"}`);
-    }
   }
 
   #perform(life: Invocation, run: Run, effect: Effect): void {

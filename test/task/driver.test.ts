@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { readGrant } from "../../src/run/grant-rpc.ts";
 import type { ClaimRequest, Grant, Lease, Settlement, SettleRequest } from "../../src/run/run-rpc.ts";
-import { drive, type DriverWorld } from "../../src/task/driver.ts";
+import { drive, newDriverId, type DriverWorld } from "../../src/task/driver.ts";
 import { acceptance, HandDrivenRun, only, succeeded } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { leaseFor } from "../support/attempt.ts";
@@ -19,8 +19,11 @@ function leases(...tasks: readonly string[]): Grant {
 
 /** A world whose answers are given in advance; tasks end when the test says so. */
 class ScriptedWorld implements DriverWorld {
+  readonly id = "driver";
+  /** The names of its calls that ask for work. */
+  readonly calls: (string | undefined)[] = [];
   readonly claims: ClaimRequest[] = [];
-  readonly settles: { readonly tasks: readonly string[]; readonly claim: ClaimRequest | null }[] = [];
+  readonly settles: { readonly tasks: readonly string[]; readonly claim: Partial<ClaimRequest> }[] = [];
   readonly started: string[] = [];
   readonly #answers: Grant[];
   readonly #ends = new Map<string, () => void>();
@@ -32,12 +35,15 @@ class ScriptedWorld implements DriverWorld {
     this.#answers = [...answers];
   }
 
-  async claim(request: ClaimRequest): Promise<Grant> {
-    this.claims.push(request);
+  async claim({ call, ...claim }: ClaimRequest): Promise<Grant> {
+    this.calls.push(call);
+    this.claims.push(claim);
     return this.#answer();
   }
 
-  async settle({ settlements, claim }: SettleRequest): Promise<Grant> {
+  async settle({ settlements, claim: asks }: SettleRequest): Promise<Grant> {
+    const { call, ...claim } = asks ?? {};
+    this.calls.push(call);
     this.settles.push({ tasks: settlements.map(({ ordinal }) => this.#tasks.get(ordinal) ?? "?"), claim });
     return this.#answer();
   }
@@ -110,6 +116,7 @@ describe("a driver", () => {
     await driving;
     expect(world.claims).toHaveLength(1);
     expect(world.settles.map(({ tasks }) => tasks)).toEqual([["a"], ["b"], ["c"]]);
+    expect(world.calls).toEqual(["driver/1", "driver/2", "driver/3", "driver/4"]);
   });
 
   it("runs its tasks side by side and settles together those that end at about the same time", async () => {
@@ -158,8 +165,8 @@ describe("a driver", () => {
     }
     await driving;
     const asked = [...world.claims, ...world.settles.map(({ claim }) => claim)];
-    expect(asked.map((claim) => claim?.holding)).toEqual([0, 1, 1, 0]);
-    expect(asked.map((claim) => claim?.budgetMs)).toEqual([27_000, 26_000, 25_000, 24_000]);
+    expect(asked.map((claim) => claim.holding)).toEqual([0, 1, 1, 0]);
+    expect(asked.map((claim) => claim.budgetMs)).toEqual([27_000, 26_000, 25_000, 24_000]);
   });
 
   it("gives up with the error if its claim or its settle cannot be made", async () => {
@@ -172,6 +179,7 @@ const refusing = (): Promise<Grant> => Promise.reject(new Error("unreachable"));
 
 function idle(): DriverWorld {
   return {
+    id: "driver",
     claim: async () => NOTHING,
     settle: async () => NOTHING,
     execute: async (lease) => succeeded(lease),
@@ -184,6 +192,7 @@ function idle(): DriverWorld {
 function driverOf(run: HandDrivenRun, budgetMs: () => number) {
   const seen = { calls: 0, running: 0, most: 0, tasks: new Array<string>() };
   const world: DriverWorld = {
+    id: newDriverId(),
     claim: (request) => {
       seen.calls += 1;
       return run.claim(request);

@@ -47,6 +47,7 @@ describe("a driver's backlog of items", () => {
 describe("a driver with items in advance", () => {
   /** Items end at once but those that hang until something is settled; a tick passes whenever the driver waits. */
   class World implements DriverWorld {
+    readonly id = "driver";
     readonly settled: Settlement[][] = [];
     readonly started: number[] = [];
     readonly #hangs: (ordinal: number) => boolean;
