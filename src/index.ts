@@ -66,6 +66,7 @@ export default {
     if (batch.queue.endsWith("dead-letters")) await consumeDeadLetters(plan, batch, env);
     else if (batch.queue.endsWith("r2-events"))
       await consumeR2Events({ plan, acceptTrigger }, batch, env, consumerOf(ctx));
-    else await consumeRunMessages(plan, (runId) => ctx.exports.DriverEntrypoint.drive(runId), batch, env);
+    else
+      await consumeRunMessages(plan, (runId, sentAt) => ctx.exports.DriverEntrypoint.drive(runId, sentAt), batch, env);
   },
 } satisfies ExportedHandler<Env>;

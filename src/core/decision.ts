@@ -6,15 +6,16 @@
  */
 import { isSuspect } from "./blame.ts";
 import { ChangeNotes } from "./change-notes.ts";
-import { attemptTimeoutMs, isStopping, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
+import { attemptTimeoutMs, isStopping, itemsForDrivers, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
 import { EachItems } from "./each-items.ts";
 import { endingFor } from "./ending.ts";
 import { isBegunByDrivers, LEASE_GRACE_MS, type Lane } from "./graph.ts";
-import { firstHold, holdEffects, isHeldFirst, isReleased } from "./hold.ts";
+import { firstHold, holdEffects, isReleased } from "./hold.ts";
 import { arrayRead } from "./inputs.ts";
 import type { PayloadLimitKeys } from "./limit.ts";
 import { oweAlert } from "./owing.ts";
 import type { PayloadRef } from "./payload-ref.ts";
+import { sendOf, type QueueProgress, type Send } from "./queue-progress.ts";
 import { leasesOfCall } from "./repeated-call.ts";
 import {
   entryOf,
@@ -41,18 +42,15 @@ export const DRIVER_WIDTH = 6;
 /** Messages sent at once for a wide fan-out: one batch of the queue. */
 const MAX_DRIVERS = 100;
 
-/** If nobody has claimed a queued task by then, its message is sent again; the pause doubles each time. */
-const FIRST_REDISPATCH_MS = 10_000;
-const MAX_REDISPATCH_MS = 300_000;
-
 /** Items of the long lane that begin in one decision; the next ones follow after the pause. */
 const FILL_AT_ONCE = 500;
 const FILL_PAUSE_MS = 100;
-type QueuedState = Extract<TaskState, { readonly status: "queued" }>;
 
 export class Decision {
   readonly run: Run;
   readonly now: number;
+  /** What is known of the queue that messages of this decision go to. */
+  readonly queue: QueueProgress | null;
   /** What is recorded beside the states of tasks. */
   readonly notes: ChangeNotes;
   readonly #changes = new Map<number, TaskChange>();
@@ -71,10 +69,13 @@ export class Decision {
   #reopened = 0;
   #cancelled = false;
   #leavingDriver = false;
+  /** Drivers that come back for more work by themselves, where messages are sent again. */
+  #atWork = 0;
 
-  constructor(run: Run, now: number) {
+  constructor(run: Run, now: number, queue: QueueProgress | null = null) {
     this.run = run;
     this.now = now;
+    this.queue = queue;
     this.notes = new ChangeNotes(run);
   }
 
@@ -178,8 +179,8 @@ export class Decision {
 
   /** The task may start, unless it is held: the next claim takes it, and the queue is told unless this decision grants it. */
   makeReady(ordinal: number, attempt?: AttemptRecord, hold = firstHold(this.entry(ordinal), this.now)): void {
-    const redispatchAt = this.now + FIRST_REDISPATCH_MS;
-    this.set(ordinal, { status: "queued", dispatches: 1, redispatchAt, ...(hold !== null && { hold }) }, attempt);
+    const sending = this.#sendOf(1, hold === null ? this.laneOf(ordinal) : null);
+    this.set(ordinal, { status: "queued", ...sending, ...(hold !== null && { hold }) }, attempt);
     if (hold === null) this.#ready.push(ordinal);
   }
 
@@ -201,23 +202,26 @@ export class Decision {
     this.notes.payload(payload, limitKeys);
   }
 
-  /** Nobody came for the task: the message was lost, or the queue is slow. */
-  dispatchAgain(ordinal: number, state: QueuedState): void {
-    if (this.#hasUnknownItems(ordinal)) return this.start(ordinal);
-    const { dispatches, notBefore } = state;
-    if (notBefore !== undefined && isHeldFirst(this.entry(ordinal))) return this.makeReady(ordinal);
-    const pauseMs = Math.min(MAX_REDISPATCH_MS, FIRST_REDISPATCH_MS * 2 ** dispatches);
-    this.set(ordinal, { status: "queued", dispatches: dispatches + 1, redispatchAt: this.now + pauseMs });
+  /** The `nth` message for a task that may start; `atWork`: how many drivers the run has. */
+  sendAgain(ordinal: number, nth: number, atWork: number): void {
+    this.set(ordinal, { status: "queued", ...this.#sendOf(nth, this.laneOf(ordinal)) });
     this.#ready.push(ordinal);
+    this.#atWork = atWork;
   }
 
-  /** Nobody came for the items that are not begun. */
-  dispatchItems(ordinal: number, state: Extract<TaskState, { readonly status: "each" }>): void {
-    const pauseMs = Math.min(MAX_REDISPATCH_MS, FIRST_REDISPATCH_MS * 2 ** state.dispatches);
-    this.set(ordinal, { ...state, dispatches: state.dispatches + 1, redispatchAt: this.now + pauseMs });
+  /** The next message for the items that are not begun, as `sendAgain`. */
+  sendForItems(ordinal: number, state: Extract<TaskState, { readonly status: "each" }>, atWork: number): void {
+    const { status, first, total, dispatches } = state;
+    this.set(ordinal, { status, first, total, ...this.#sendOf(dispatches + 1, "driver") });
+    this.#atWork = atWork;
     // Counts as touched: items of the long lane may be begun.
     this.#each.progress(ordinal);
     this.#eachReady.add(ordinal);
+  }
+
+  /** What an executor object is started for does not wait in the queue. */
+  #sendOf(nth: number, lane: Lane | null): Send {
+    return sendOf(nth, this.now, lane === "driver" ? this.queue : null);
   }
 
   /** The task is final; its children become ready, or can never start. Iterative: a chain may be long. */
@@ -276,7 +280,7 @@ export class Decision {
     let room = DRIVER_WIDTH - holding;
     let left = 0;
     for (const ordinal of this.claimable()) {
-      if (this.#laneOf(ordinal) !== "driver") continue;
+      if (this.laneOf(ordinal) !== "driver") continue;
       if (room > 0 && this.#timeoutMs(ordinal) <= budgetMs) {
         this.#lease(ordinal, { call });
         room -= 1;
@@ -363,11 +367,11 @@ export class Decision {
   }
 
   #isClaimable(ordinal: number): boolean {
-    return isReleased(this.entry(ordinal), this.#state(ordinal), this.now) && !this.#hasUnknownItems(ordinal);
+    return isReleased(this.entry(ordinal), this.#state(ordinal), this.now) && !this.hasUnknownItems(ordinal);
   }
 
   /** A root with `each` that waits for a delay: what its items are is looked at after that. */
-  #hasUnknownItems(ordinal: number): boolean {
+  hasUnknownItems(ordinal: number): boolean {
     const { task, item } = this.entry(ordinal);
     return task.each !== undefined && item === undefined && this.#each.progress(ordinal) === null;
   }
@@ -413,16 +417,17 @@ export class Decision {
       const hasPlaces = slotsLeft(task.each, progress) > 0;
       if (!hasPlaces) {
         // What is under way is due by itself; nobody is needed for the rest before a place is free.
-        if (state.redispatchAt !== null) this.set(of, { ...state, redispatchAt: null });
+        const { sentAt: _, ...rest } = state;
+        if (state.redispatchAt !== null) this.set(of, { ...rest, redispatchAt: null });
       } else if (isFilled) this.set(of, { ...state, redispatchAt: this.now + FILL_PAUSE_MS });
       else if (state.redispatchAt === null) {
-        this.set(of, { ...state, dispatches: 1, redispatchAt: this.now + FIRST_REDISPATCH_MS });
+        this.set(of, { ...state, ...this.#sendOf(1, "driver") });
         this.#eachReady.add(of);
       }
     }
   }
 
-  #laneOf(ordinal: number): Lane {
+  laneOf(ordinal: number): Lane {
     const entry = this.entry(ordinal);
     return isSuspect(entry, this.#changes.get(ordinal)) ? "executor" : laneOfEntry(entry, this.#gathered(ordinal));
   }
@@ -462,7 +467,7 @@ export class Decision {
       const state = this.#state(ordinal);
       if (state.status !== "queued" || state.hold !== undefined) continue;
       const { attempts } = this.entry(ordinal);
-      if (this.#laneOf(ordinal) === "driver") forDrivers += 1;
+      if (this.laneOf(ordinal) === "driver") forDrivers += 1;
       else
         this.#effects.push({
           type: "start_executor",
@@ -470,18 +475,11 @@ export class Decision {
           name: `${this.run.id}/${ordinal}/${attempts.length + 1}/${state.dispatches}`,
         });
     }
-    for (const of of this.#eachReady) forDrivers += this.#itemsForDrivers(of);
-    const drivers = Math.min(MAX_DRIVERS, Math.ceil(forDrivers / DRIVER_WIDTH));
+    for (const of of this.#eachReady) forDrivers += itemsForDrivers(this.entry(of).task, this.#each.progress(of));
+    const wanted = Math.min(MAX_DRIVERS, Math.ceil(forDrivers / DRIVER_WIDTH));
+    const drivers = wanted - Math.min(this.#atWork, Math.max(0, wanted - 1));
     // A driver whose time is up sends one message in its place, whatever is left: its successors share the rest.
     if (drivers > 0 || this.#leavingDriver) this.#effects.push({ type: "dispatch", drivers: Math.max(1, drivers) });
-  }
-
-  /** Items that wait for further drivers: those who run some already come back for more. */
-  #itemsForDrivers(of: number): number {
-    const { task } = this.entry(of);
-    const progress = this.#each.progress(of);
-    if (task.each === undefined || progress === null || !isBegunByDrivers(task)) return 0;
-    return Math.max(0, slotsLeft(task.each, progress) - progress.running);
   }
 
   /** How many tasks are not final. */

@@ -12,7 +12,7 @@
  * under way; an item that a limit has skipped or cancelled (`strategy`) has passed nothing, and stands as null like one that has failed
  * where that is let pass. How many there are of each kind is counted as changes are folded.
  */
-import { laneOf, methodMs, type Lane } from "./graph.ts";
+import { isBegunByDrivers, laneOf, methodMs, type GraphTask, type Lane } from "./graph.ts";
 import type { EachPlan } from "./plan.ts";
 import type { AttemptRecord, EachProgress, ItemPlace, Run, TaskEntry, TaskState } from "./run.ts";
 
@@ -56,6 +56,12 @@ export function countItem(progress: EachProgress, index: number, before: TaskSta
 export function slotsLeft(policy: EachPlan, progress: EachProgress): number {
   if (isStopping(policy, progress)) return 0;
   return Math.min(progress.pending, Math.max(0, policy.maxParallel - underWay(progress)));
+}
+
+/** Items that wait for further drivers: those who run some already come back for more. */
+export function itemsForDrivers(task: GraphTask, progress: EachProgress | null): number {
+  if (task.each === undefined || progress === null || !isBegunByDrivers(task)) return 0;
+  return Math.max(0, slotsLeft(task.each, progress) - progress.running);
 }
 
 /** Whether no item is begun any more, since one has failed for good. */

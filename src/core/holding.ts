@@ -74,7 +74,7 @@ export function resumeTask(decision: Decision, name: string): void {
   for (const ordinal of run.active) {
     const { task, state } = decision.entry(ordinal);
     if (task.name !== name) continue;
-    if (state.status === "each") decision.dispatchItems(ordinal, state);
+    if (state.status === "each") decision.sendForItems(ordinal, state, 0);
     else if (isHeldFor(state, "pause")) decision.makeReady(ordinal, undefined, null);
     else continue;
     resumed += 1;

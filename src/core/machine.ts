@@ -36,6 +36,8 @@ import { recordStep } from "./steps.ts";
 import { askAgain, resume, suspend } from "./suspension.ts";
 import { cancelChildren, cancelLateChildren, notePaid, notePark, payAgain, payParked } from "./owed.ts";
 import { owedAt } from "./owing.ts";
+import type { QueueProgress } from "./queue-progress.ts";
+import { driversAtWork, sendAgainFor, sendAgainForItems } from "./resending.ts";
 import { noteTold, noteWatcher, tellAgain } from "./watching.ts";
 import { fractionOf, retryDelayMs } from "./retry.ts";
 import { retryInPlace } from "./retry-in-place.ts";
@@ -52,9 +54,9 @@ const MOST_FAILURES = 1_000;
 /** Due tasks looked at in one wake; the rest follow in the next. It bounds the size of one journal entry. */
 const WAKE_BATCH = 1_000;
 
-/** Decides what `event` does to the run at `now` (epoch milliseconds). */
-export function advance(run: Run, event: RunEvent, now: number): Advance {
-  const decision = new Decision(run, now);
+/** Decides what `event` does to the run at `now` (epoch milliseconds). `queue`: what is known of the queue then. */
+export function advance(run: Run, event: RunEvent, now: number, queue: QueueProgress | null = null): Advance {
+  const decision = new Decision(run, now, queue);
   switch (event.type) {
     case "accepted":
       if (run.active.size > 0 || run.open < run.tasks.length) {
@@ -138,6 +140,16 @@ export function nextWakeAt(run: Run): number {
     if (entry !== undefined) next = Math.min(next, dueAt(entry.state) ?? Number.POSITIVE_INFINITY);
   }
   return next;
+}
+
+/** Whether the run, woken now, looks for a message that it has sent: then it must know how far the queue's consumers have come. */
+export function looksForMessage(run: Run, now: number): boolean {
+  for (const ordinal of run.active) {
+    const state = entryOf(run, ordinal)?.state;
+    const isSent = state?.status === "each" || (state?.status === "queued" && state.hold === undefined);
+    if (isSent && state.dispatches > 0 && (state.redispatchAt ?? Number.POSITIVE_INFINITY) <= now) return true;
+  }
+  return false;
 }
 
 /** Whether a final run outlives its retention, since somebody has yet to hear from it. */
@@ -262,27 +274,28 @@ function wake(decision: Decision): void {
   const paying = payAgain(decision);
   if (run.finishedAt !== null) return tellAgain(decision);
   let looked = Number(paying);
+  const atWork = driversAtWork(run);
   for (const ordinal of run.active) {
     const { state } = decision.entry(ordinal);
     if ((dueAt(state) ?? Number.POSITIVE_INFINITY) > now) continue;
-    wakeTask(decision, ordinal, state);
+    wakeTask(decision, ordinal, state, atWork);
     looked += 1;
     if (looked === WAKE_BATCH) break;
   }
   if (looked === 0) decision.ignore("not_due");
 }
 
-function wakeTask(decision: Decision, ordinal: number, state: TaskState): void {
+function wakeTask(decision: Decision, ordinal: number, state: TaskState, atWork: number): void {
   switch (state.status) {
     case "queued":
-      if (state.hold === undefined) decision.dispatchAgain(ordinal, state);
+      if (state.hold === undefined) sendAgainFor(decision, ordinal, state, atWork);
       else askAgainFor(decision, ordinal, state);
       break;
     case "retrying":
       decision.makeReady(ordinal);
       break;
     case "each":
-      decision.dispatchItems(ordinal, state);
+      sendAgainForItems(decision, ordinal, state, atWork);
       break;
     case "waiting":
       if (state.for === "run") askAgain(decision, ordinal, state);

@@ -8,6 +8,8 @@ export interface Problem {
   readonly hint: string;
   /** For invalid input: each wrong place, as a JSON path from `$`. */
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
+  /** When the same may be sent again; absent: nobody knows. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** Every code that a caller can meet. `http/problem.ts` maps each to a status. */
@@ -51,6 +53,7 @@ export type ProblemCode =
   | "uri_too_long"
   | "headers_too_large"
   | "overloaded"
+  | "unavailable"
   | "internal_error";
 
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };

@@ -125,13 +125,15 @@ export type FailReason = (typeof FAIL_REASONS)[number];
 export type TaskState =
   | { readonly status: "pending" }
   /**
-   * `redispatchAt`: when to send another message, should the last one be lost. `notBefore`: its trigger asked for a delay. `hold`:
+   * `redispatchAt`: when to look whether the last message was lost, and to send another if so. `sentAt`: when it was sent, if that
+   * does not follow from it (see `queue-progress.ts`). `notBefore`: its trigger asked for a delay. `hold`:
    * it is held back by a limit or a pause, which is asked again then (see `hold.ts`).
    */
   | {
       readonly status: "queued";
       readonly dispatches: number;
       readonly redispatchAt: number;
+      readonly sentAt?: number;
       readonly notBefore?: number;
       readonly hold?: Hold;
     }
@@ -149,8 +151,8 @@ export type TaskState =
     }
   | { readonly status: "retrying"; readonly retryAt: number }
   /**
-   * Of a task with `each`: its items are under way; their ordinals begin with `first`. `redispatchAt`: when to send another
-   * message for items that nobody has begun; null: all were begun that have a place.
+   * Of a task with `each`: its items are under way; their ordinals begin with `first`. `redispatchAt`: when to look for the
+   * message about items that nobody has begun, sent at `sentAt`; null: all were begun that have a place.
    */
   | {
       readonly status: "each";
@@ -158,6 +160,7 @@ export type TaskState =
       readonly total: number;
       readonly dispatches: number;
       readonly redispatchAt: number | null;
+      readonly sentAt?: number;
     }
   /**
    * Suspended: goes on when all of these runs are final, one of the waits fails, or one is over. `until`: when the first of those left

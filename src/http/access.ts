@@ -107,7 +107,7 @@ function refusalOf(error: unknown): Refusal {
   console.warn(JSON.stringify({ message: "the keys of Cloudflare Access cannot be read", error: String(error) }));
   return {
     problem: {
-      code: "overloaded",
+      code: "unavailable",
       detail: "The keys of Cloudflare Access cannot be read now.",
       hint: "Try again in a moment. If it stays, compare PEACH_ACCESS_TEAM_DOMAIN with the domain of your team.",
     },

@@ -16,6 +16,7 @@ const ALWAYS = [
   "rate_limited",
   "internal_error",
   "overloaded",
+  "unavailable",
 ] as const satisfies ProblemCode[];
 
 type Json = Readonly<Record<string, unknown>>;

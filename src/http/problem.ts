@@ -47,18 +47,22 @@ export const PROBLEM_KINDS = {
   range_not_satisfiable: [416, "There is no such part"],
   endpoint_failed: [500, "The endpoint failed"],
   internal_error: [500, "Internal error"],
-  overloaded: [503, "Overloaded"],
+  overloaded: [429, "Overloaded"],
+  unavailable: [503, "Not available now"],
 } as const satisfies Record<ProblemCode, readonly [ContentfulStatusCode, string]>;
 
-const RETRY_AFTER_SECONDS = "2";
+const RETRY_AFTER_SECONDS = 2;
 
-/** Answers with a problem document; `overloaded` says when to come again. */
+/** What says when to come again. */
+const PASSING: ReadonlySet<ProblemCode> = new Set(["overloaded", "unavailable"]);
+
+/** Answers with a problem document. */
 export function problemResponse(
   c: Context<HttpEnv>,
   problem: Problem,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  const { code, detail, hint, errors } = problem;
+  const { code, detail, hint, errors, retryAfterSeconds } = problem;
   const [status, title] = PROBLEM_KINDS[code];
   const document = {
     type: `urn:peach:problem:${code}`,
@@ -74,7 +78,7 @@ export function problemResponse(
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    ...(code === "overloaded" ? { "Retry-After": RETRY_AFTER_SECONDS } : {}),
+    ...(PASSING.has(code) ? { "Retry-After": String(retryAfterSeconds ?? RETRY_AFTER_SECONDS) } : {}),
     ...headers,
   });
 }
@@ -84,7 +88,7 @@ export function unexpected(error: unknown, c: Context<HttpEnv>): Response {
   logFailure(c, "request failed", error);
   if (isPassing(error)) {
     return problemResponse(c, {
-      code: "overloaded",
+      code: "unavailable",
       detail: "The run cannot be reached now.",
       hint: "Ask again in a moment.",
     });

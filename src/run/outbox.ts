@@ -6,6 +6,7 @@ import type { RunId } from "../core/ids.ts";
 import type { ChildRun } from "../core/run.ts";
 import type { ExecutorRpc } from "../task/executor-rpc.ts";
 import { SEND_LIMIT_MS, within } from "../platform/calls.ts";
+import { queueWatch } from "./queue-client.ts";
 import { callRun } from "./run-client.ts";
 import type { FinalNotice } from "./run-rpc.ts";
 
@@ -37,7 +38,10 @@ export async function dispatchRun(env: Env, runId: RunId, drivers: number): Prom
     const batch = outgoing.messages.splice(0, BATCH);
     const runs = batch.map(({ body }) => body.run_id).join(", ");
     await tried("dispatch", runs, async () => {
-      await within(SEND_LIMIT_MS, "the queue", env.RUN_QUEUE.sendBatch(batch));
+      const sending: Promise<QueueSendBatchResponse | undefined> = env.RUN_QUEUE.sendBatch(batch);
+      const answer = await within(SEND_LIMIT_MS, "the queue", sending);
+      // What is sent is sent: an answer without the backlog is no reason to send again.
+      if (answer !== undefined) queueWatch.told(answer.metadata.metrics, Date.now());
     });
   }
   outgoing.sendingSince = null;

@@ -27,6 +27,7 @@ import { describeCompletable } from "./completable.ts";
 import { noticeOf } from "./final-notice.ts";
 import { recordParked } from "./parking.ts";
 import { Replay, type Present } from "./replay.ts";
+import { queueWatch } from "./queue-client.ts";
 import { callRun } from "./run-client.ts";
 import { describeRun, type LiveProgress } from "./run-document.ts";
 import { endEvent, runEvent, type RunEvent } from "./run-events.ts";
@@ -92,6 +93,13 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       // Not awaited: answers are held back until it is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
       getAlarm: () => ctx.storage.getAlarm(),
+      queueProgress: () => queueWatch.progress(Date.now()),
+      askQueue: () =>
+        queueWatch.ask(
+          () => env.RUN_QUEUE.metrics(),
+          () => Date.now(),
+        ),
+      messageReceived: (sentAt) => queueWatch.received(sentAt, Date.now()),
       isListenedTo: () => this.#audience.isHeard,
       heard: (run, news) => this.#audience.heard(run, news),
       changed: (run, change, position) => this.#audience.changed(run, change, position),

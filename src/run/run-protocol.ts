@@ -13,7 +13,7 @@ import { standingOf, type HoldEvent } from "../core/hold.ts";
 import type { RunId } from "../core/ids.ts";
 import { fold } from "../core/fold.ts";
 import type { LimitKind, SlotHolder, Standing } from "../core/limit.ts";
-import { advance, isKeptForOthers, nextWakeAt } from "../core/machine.ts";
+import { advance, isKeptForOthers, looksForMessage, nextWakeAt } from "../core/machine.ts";
 import { owedAt } from "../core/owing.ts";
 import type { Run } from "../core/run.ts";
 import { dueAt, entryOf, newRun } from "../core/run.ts";
@@ -140,6 +140,7 @@ export class RunProtocol {
       run,
       { type: "accepted", claim: request.claim ?? null, delayMs: request.delayMs ?? 0 },
       now,
+      this.#around.queueProgress(),
     );
     const first = decided.change ?? { tasks: [] };
     this.#store.create(genesis, data, first, now);
@@ -165,6 +166,7 @@ export class RunProtocol {
   }
 
   claim(claim: ClaimRequest): Grant {
+    if (claim.sentAt !== undefined) this.#around.messageReceived(claim.sentAt);
     const run = this.load();
     if (run === null) return { leases: [] };
     return this.#grant(run, this.#advance(run, { type: "claimed", claim: this.#resumed.believed(claim) }));
@@ -306,7 +308,8 @@ export class RunProtocol {
     this.#alarm.fires(firing);
     try {
       const run = this.load();
-      if (run !== null) this.#advance(run, { type: "woken" });
+      const queue = run !== null && looksForMessage(run, this.#around.now()) ? await this.#around.askQueue() : null;
+      if (run !== null) this.#advance(run, { type: "woken" }, new Packer(this.#store.nextSeq), queue);
       const work = this.#workAfter(run);
       if (await isOverWithin(HELD_MS, work, this.#around.after)) this.#alarmStrikes = 0;
       else this.#leaveBehind(work);
@@ -371,9 +374,14 @@ export class RunProtocol {
     else this.#alarm.set(nextWakeAt(run));
   }
 
-  #advance(run: Run, event: RunEvent, data = new Packer(this.#store.nextSeq)): Advance {
+  #advance(
+    run: Run,
+    event: RunEvent,
+    data = new Packer(this.#store.nextSeq),
+    queue = this.#around.queueProgress(),
+  ): Advance {
     const now = this.#around.now();
-    const decided = advance(run, event, now);
+    const decided = advance(run, event, now, queue);
     if (decided.change !== null) {
       this.#store.append(run, decided.change, data, now);
       fold(run, decided.change);

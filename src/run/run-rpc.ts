@@ -69,6 +69,8 @@ export interface ClaimRequest {
   readonly items?: number;
   /** Names the driver and the call, the same in each try: who calls again, since the answer was lost, gets the same leases. */
   readonly call?: string;
+  /** When the message was sent that has started the driver; absent: none has. Epoch milliseconds. */
+  readonly sentAt?: number;
 }
 
 /** The right to run one attempt, with what it needs. */

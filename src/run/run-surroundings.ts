@@ -1,5 +1,6 @@
 /** What a run needs from outside: the object gives it the platform's, the simulation its own. */
 import type { RunId } from "../core/ids.ts";
+import type { QueueProgress } from "../core/queue-progress.ts";
 import type { Run, RunChange } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
 import type { After } from "../platform/patience.ts";
@@ -13,6 +14,12 @@ export interface RunSurroundings {
   setAlarm(at: number): void;
   /** Null if none is set, and while one is handled. */
   getAlarm(): Promise<number | null>;
+  /** What is known of the run queue, without asking it. */
+  queueProgress(): QueueProgress | null;
+  /** The same, once the queue was asked. Resolves always, in bounded time. */
+  askQueue(): Promise<QueueProgress | null>;
+  /** A message of the run queue was received that was sent then (epoch ms). */
+  messageReceived(sentAt: number): void;
   /** Whether anybody listens to the run. */
   isListenedTo(): boolean;
   /** The run has changed; `position` is that of the change in the journal. */

@@ -8,15 +8,18 @@ import { registry } from "#generated/registry";
 import type { RunId } from "../core/ids.ts";
 import { ArrayReader } from "../payload/array-reader.ts";
 import { withPaused } from "../controls/controls-client.ts";
+import { queueWatch } from "../run/queue-client.ts";
 import { callRun } from "../run/run-client.ts";
 import { SessionClient } from "../run/session-client.ts";
 import { readGrant } from "../run/grant-rpc.ts";
 import type { ClaimRequest, Grant, GrantText, Lease, Settlement } from "../run/run-rpc.ts";
 import { createAcceptTrigger, type Lifetime } from "../trigger/accept.ts";
 import { createEmitEvent } from "../trigger/emit.ts";
+import { createGate } from "../trigger/gate.ts";
 import { runInScope } from "./context.ts";
 import { Deadlines } from "./deadlines.ts";
 import { drive, DRIVER_BUDGET_MS, newDriverId } from "./driver.ts";
+import { DriverRoom } from "./driver-room.ts";
 import { EndpointScope, type EndpointCall } from "./endpoint-scope.ts";
 import { executeAttempt } from "./executor.ts";
 import type { EndpointFunction } from "./method.ts";
@@ -24,20 +27,30 @@ import { ReportChannel } from "./report-channel.ts";
 
 export { plan, registry };
 
+/** Drivers that may be at work in accepting invocations of this isolate. */
+const ROOM = 32;
+
 /** The one way in for every trigger of this deployment. */
 export const acceptTrigger = createAcceptTrigger({
   plan,
   registry,
   callRun,
+  gate: createGate(queueWatch, new DriverRoom(ROOM), { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) }),
   directClaim: { holding: 0, budgetMs: DRIVER_BUDGET_MS },
-  driveGrant: driveRun,
+  driveGrant: (env, runId, grant) => driveRun(env, runId, { grant }),
 });
 
 /** The one way in for every event of this deployment. */
 export const emitEvent = createEmitEvent({ plan, registry, acceptTrigger });
 
+/** How a driver begins: with leases that it has already, or by a message of the queue. */
+export type Beginning =
+  | { readonly grant: Grant }
+  /** `onClaimed`: called once the run object has answered the first claim. */
+  | { readonly sentAt: number; readonly onClaimed: () => void };
+
 /** Drives a run until this invocation has nothing more to do for it; to be carried by `waitUntil`. */
-export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<void> {
+export async function driveRun(env: Env, runId: RunId, beginning: Beginning): Promise<void> {
   const startedAt = Date.now();
   const carried: Promise<unknown>[] = [];
   const budgetMs = (): number => DRIVER_BUDGET_MS - (Date.now() - startedAt);
@@ -50,8 +63,13 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
     await drive(
       {
         id: newDriverId(),
-        claim: async (request) =>
-          readGrant(await withPaused(env, request, (known) => session.call((run) => run.claim(known)))),
+        claim: async (request) => {
+          const message = "sentAt" in beginning ? { sentAt: beginning.sentAt } : {};
+          const asked = { ...request, ...message };
+          const granted = await withPaused(env, asked, (known) => session.call((run) => run.claim(known)));
+          if ("onClaimed" in beginning) beginning.onClaimed();
+          return readGrant(granted);
+        },
         settle: async ({ settlements, claim }) => {
           const settle = (known: ClaimRequest | null): Promise<GrantText> =>
             session.call((run) => run.settle({ settlements, claim: known }));
@@ -61,7 +79,7 @@ export async function driveRun(env: Env, runId: RunId, first?: Grant): Promise<v
         budgetMs,
         pause: (ms) => scheduler.wait(ms),
       },
-      first,
+      "grant" in beginning ? beginning.grant : undefined,
     );
   } finally {
     deadlines.close();

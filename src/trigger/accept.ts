@@ -24,7 +24,7 @@ import { limitKeysOf } from "../payload/limit-keys.ts";
 import { openPayloadStream } from "../payload/payload-store.ts";
 import type { callRun } from "../run/run-client.ts";
 import { readAcceptAnswer } from "../run/grant-rpc.ts";
-import type { AcceptRequest, AcceptText, ClaimRequest, Grant } from "../run/run-rpc.ts";
+import type { AcceptRequest, AcceptAnswer, ClaimRequest, Grant } from "../run/run-rpc.ts";
 import type { MethodRegistry } from "../task/method.ts";
 import { checkInput } from "./check-input.ts";
 import { newCompletionKey } from "./completion-token.ts";
@@ -70,6 +70,14 @@ export interface Lifetime {
   budgetMs?(): number;
 }
 
+/** What new triggers pass (see gate.ts). */
+export interface Gate {
+  /** Null once the trigger is taken, after a while if older work waits; else its refusal, `overloaded`. */
+  admit(env: Env, lifetime: Lifetime): Promise<Problem | null>;
+  /** A place for a driver in this invocation; what it returns gives the place back. Null: the queue is for this run. */
+  place(lifetime: Lifetime): (() => void) | null;
+}
+
 /**
  * Accepts a trigger. Refuses with `unknown_task`, `trigger_depth`, `invalid_payload`, `idempotency_mismatch`, `overloaded`, or what its stream was
  * found to be while it was stored (`payload_too_large`); then nothing was started. Rejects with the error of the stream itself.
@@ -80,7 +88,9 @@ export interface AcceptDependencies {
   readonly plan: Plan;
   readonly registry: MethodRegistry;
   readonly callRun: typeof callRun;
-  /** What the accepting invocation asks for when it drives a `dispatch: direct` task itself. */
+  /** What new triggers pass. */
+  readonly gate: Gate;
+  /** What the accepting invocation asks for when it drives the run itself. */
   readonly directClaim: ClaimRequest;
   /** Drives what was granted; carried by `waitUntil`. */
   readonly driveGrant: (env: Env, runId: RunId, grant: Grant) => Promise<void>;
@@ -111,6 +121,7 @@ export function createAcceptTrigger({
   plan,
   registry,
   callRun,
+  gate,
   directClaim,
   driveGrant,
 }: AcceptDependencies): AcceptTrigger {
@@ -149,6 +160,10 @@ export function createAcceptTrigger({
     if (!checked.ok) return checked;
     const payload = checked.value;
 
+    // What a run triggers is work, not new work.
+    const behind = origin.parent === null ? await gate.admit(env, lifetime) : null;
+    if (behind !== null) return refuse(behind);
+
     const ready = { ...trigger, payload, origin, delayMs, graph };
     if (key === null || !("derive" in key)) return acceptChecked(env, lifetime, { ...ready, idempotencyKey: key });
     const keyed = await stored(null, () => keyedByContent(env.PAYLOADS, payload, key));
@@ -184,11 +199,7 @@ export function createAcceptTrigger({
     const carried = input === undefined ? await carry(payloads, payload, key, replayed) : ok(known(input.payload, key));
     if (!carried.ok) return carried;
     const { parcel, digest } = carried.value;
-    const claim =
-      graph.dispatch === "direct"
-        ? { claim: await withPaused(env, claimWithin(lifetime), (known) => Promise.resolve(known)) }
-        : {};
-    const request: AcceptRequest = {
+    const request = {
       runId,
       nonce: crypto.randomUUID(),
       graph,
@@ -199,29 +210,37 @@ export function createAcceptTrigger({
       ...keys,
       ...keyFor(graph),
       delayMs,
-      ...claim,
     };
-    const answer = await answered(
-      runId,
-      callRun(env, runId, (run) => run.accept(request)),
-    );
+    const answer = await record(env, lifetime, request);
     if (!answer.ok) return answer;
-    return conclude(env, lifetime, { runId, task, key }, answer.value, [parcel, ...recorded.map((one) => one.payload)]);
-  }
-
-  /** What the run's answer means for the caller. `mine`: what this call has stored, which is the run's only if it made the run. */
-  function conclude(
-    env: Env,
-    lifetime: Lifetime,
-    { runId, task, key }: { readonly runId: RunId; readonly task: string; readonly key: TriggerKey | null },
-    text: AcceptText,
-    mine: readonly PayloadParcel[],
-  ): Result<AcceptedTrigger> {
-    const { status, outcome, grant } = readAcceptAnswer(text);
-    if (outcome !== "recorded") for (const one of mine) lifetime.waitUntil(discard(env, one));
-    if (grant.leases.length > 0) lifetime.waitUntil(driveGrant(env, runId, grant));
+    const { status, outcome } = answer.value;
+    if (outcome !== "recorded")
+      for (const mine of [parcel, ...recorded.map((one) => one.payload)]) lifetime.waitUntil(discard(env, mine));
     if (outcome === "mismatch") return refuse(idempotencyMismatch(task, key, runId));
     return ok({ runId, task, status, deduplicated: outcome === "deduplicated" });
+  }
+
+  /** Has the run recorded, and driven by this invocation if it is to begin here: what is granted then is carried by `waitUntil`. */
+  async function record(env: Env, lifetime: Lifetime, request: AcceptRequest): Promise<Result<AcceptAnswer>> {
+    const { runId, graph, delayMs = 0 } = request;
+    const isDirect = graph.dispatch === "direct";
+    const leave = isDirect || delayMs > 0 ? null : gate.place(lifetime);
+    let isDriven = false;
+    try {
+      const claims = isDirect || leave !== null;
+      const claim = claims ? { claim: await withPaused(env, claimWithin(lifetime), same) } : {};
+      const text = await answered(
+        runId,
+        callRun(env, runId, (run) => run.accept({ ...request, ...claim })),
+      );
+      if (!text.ok) return text;
+      const answer = readAcceptAnswer(text.value);
+      isDriven = answer.grant.leases.length > 0;
+      if (isDriven) lifetime.waitUntil(driveGrant(env, runId, answer.grant).finally(() => leave?.()));
+      return ok(answer);
+    } finally {
+      if (!isDriven) leave?.();
+    }
   }
 
   /** Finds the run of the open window, or opens one; a run that has started meanwhile closes its window (see debounced.ts). */
@@ -308,6 +327,8 @@ function known(
 function isCompared(key: TriggerKey | null): boolean {
   return key !== null && COMPARES_PAYLOAD[key.kind];
 }
+
+const same = (claim: ClaimRequest): Promise<ClaimRequest> => Promise.resolve(claim);
 
 function keyFor({ tasks }: RunGraph): Pick<AcceptRequest, "completionKey"> {
   return tasks.some(({ external }) => external) ? { completionKey: newCompletionKey() } : {};

@@ -1,8 +1,9 @@
 /**
  * The consumer of `peach-runs`: hands each run to a driver of its own and ends, within milliseconds. It never waits for a task.
  *
- * A message is acknowledged once a driver has started. That is not durable, and need not be: what the message stands for is
- * queued work in the run's state, and the run's alarm sends another message if nobody claims it.
+ * A message is acknowledged once its driver has claimed: then what it stands for is leased, or is no more. So a consumer takes no more
+ * than the run objects and drivers of its isolate can begin, and what they cannot stays in the queue. One whose driver has not claimed
+ * within a second is acknowledged as well: the driver goes on, and if it dies the run's alarm finds that nobody came.
  */
 import type { RunId } from "../core/ids.ts";
 import type { Plan } from "../core/plan.ts";
@@ -10,8 +11,11 @@ import { recordDeadLetter } from "./dead-letter.ts";
 import { handleEach } from "./queue-retry.ts";
 import { parseRunMessage } from "./run-message.ts";
 
-/** Starts a driver in an invocation of its own, without waiting for it. */
-export type StartDriver = (runId: RunId) => Promise<void>;
+/** How long the beginning of a driver is waited for. */
+const BEGINNING_MS = 1_000;
+
+/** Starts a driver in an invocation of its own, for a message that was sent then (epoch ms). Resolves once it has claimed. */
+export type StartDriver = (runId: RunId, sentAt: number) => Promise<void>;
 
 /** Starts a driver for each message of a batch. */
 export async function consumeRunMessages(
@@ -25,7 +29,15 @@ export async function consumeRunMessages(
     const parsed = parseRunMessage(message.body);
     if ("reason" in parsed)
       await recordDeadLetter(env, plan, message, { queue, reason: "not_understood", detail: parsed.reason });
-    else await startDriver(parsed.runId);
+    else await begun(startDriver(parsed.runId, message.timestamp.getTime()));
     message.ack();
   });
+}
+
+/** Rejects if the driver cannot begin. */
+async function begun(starting: Promise<void>): Promise<void> {
+  const started = new AbortController();
+  const limit = scheduler.wait(BEGINNING_MS, { signal: started.signal });
+  limit.catch(() => undefined);
+  await Promise.race([starting, limit]).finally(() => started.abort());
 }

@@ -129,6 +129,6 @@ describe("what nobody expected", () => {
     logged.mockRestore();
     expect(response.status).toBe(503);
     expect(response.headers.get("Retry-After")).toMatch(/^\d+$/);
-    expect(await response.json()).toMatchObject({ code: "overloaded" });
+    expect(await response.json()).toMatchObject({ code: "unavailable" });
   });
 });

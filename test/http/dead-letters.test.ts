@@ -163,7 +163,7 @@ describe("a redrive", () => {
         acceptTrigger: async () => ({ ok: false, problem: { code: "overloaded", detail: "", hint: "" } }),
       },
     });
-    expect((await redrive(letter?.id ?? "", overloaded)).status).toBe(503);
+    expect((await redrive(letter?.id ?? "", overloaded)).status).toBe(429);
     expect((await list()).dead_letters).toMatchObject([{ id: letter?.id, attempts: 1 }]);
   });
 });

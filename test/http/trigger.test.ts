@@ -9,6 +9,7 @@ import { createAcceptTrigger } from "../../src/trigger/accept.ts";
 import { edge } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
+import { OPEN_GATE } from "../support/open-gate.ts";
 
 // Both methods are in the pool's registry: the pool's own consumer and driver run them.
 const PLAN = planOf([taskPlan("echo"), taskPlan("scripted")]);
@@ -192,6 +193,7 @@ describe("a trigger that is refused", () => {
       plan: PLAN,
       registry,
       callRun: counting,
+      gate: OPEN_GATE,
       directClaim: { holding: 0, budgetMs: 0 },
       driveGrant: async () => undefined,
     });
@@ -219,18 +221,19 @@ describe("a trigger that is refused", () => {
     expect([large.status, await large.json()]).toMatchObject([413, { code: "payload_too_large" }]);
   });
 
-  it("comes again after an overload: 503 with Retry-After", async () => {
+  it("comes again after an overload: 429 with Retry-After", async () => {
     const acceptTrigger = createAcceptTrigger({
       plan: PLAN,
       registry: { tasks: {}, endpoints: {} },
       callRun: () => Promise.reject(Object.assign(new Error("Durable Object is overloaded."), { overloaded: true })),
+      gate: OPEN_GATE,
       directClaim: { holding: 0, budgetMs: 0 },
       driveGrant: async () => undefined,
     });
     const response = await edge(PLAN, { dependencies: { acceptTrigger } })("/api/v1/tasks/echo/trigger", {
       method: "POST",
     });
-    expect(response.status).toBe(503);
+    expect(response.status).toBe(429);
     expect(response.headers.get("Retry-After")).toMatch(/^\d+$/);
     expect(await response.json()).toMatchObject({ code: "overloaded" });
   });

@@ -11,7 +11,8 @@ import type { RunId } from "../../src/core/ids.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { acceptTrigger } from "../../src/task/deployment.ts";
-import { countOperations } from "../support/operations.ts";
+import type { Lifetime } from "../../src/trigger/accept.ts";
+import { countOperations, type Operations } from "../support/operations.ts";
 
 declare module "vitest" {
   interface TaskMeta {
@@ -28,10 +29,13 @@ const LISTED_AFTER_MS = 15_000;
 const MORE_THAN_RETENTION_MS = 31 * 86_400_000;
 const OPERATIONS_A_MESSAGE = 3;
 
-async function runDiamond(): Promise<RunId> {
+/** Without time to drive a run itself, as a consumer of uploads has none: the queue is for all its runs. */
+const BY_QUEUE: Lifetime = { waitUntil: () => undefined, budgetMs: () => 0 };
+
+async function runDiamond(lifetime: Lifetime): Promise<RunId> {
   const payload = encodePayload("k".repeat(1024));
   if (!payload.ok) throw new Error(payload.problem.detail);
-  const accepted = await acceptTrigger(env, createExecutionContext(), {
+  const accepted = await acceptTrigger(env, lifetime, {
     task: ROOT,
     payload: payload.value,
     idempotencyKey: null,
@@ -86,11 +90,11 @@ describe("a 4-task diamond with 1 KB payloads, dispatched by the queue", () => {
 
   it("stays within the budgets, from its trigger to the end of its retention", async ({ task }) => {
     // The first one makes the tables of the catalogue.
-    const first = await runDiamond();
+    const first = await runDiamond(BY_QUEUE);
     await untilListed([first]);
     const counted = await countOperations();
     const runIds: RunId[] = [];
-    for (let run = 0; run < RUNS; run += 1) runIds.push(await runDiamond());
+    for (let run = 0; run < RUNS; run += 1) runIds.push(await runDiamond(BY_QUEUE));
     await untilListed(runIds);
     // The test's own untilFinal is one of the calls.
     const runCalls = counted.runCalls / RUNS - 1;
@@ -114,5 +118,16 @@ describe("a 4-task diamond with 1 KB payloads, dispatched by the queue", () => {
     const dollars = dollarsPerMillionTasks(operations, TASKS);
     task.meta.cost = { tasks: TASKS, operations, dollarsPerMillionTasks: dollars };
     expect(dollars).toBeLessThanOrEqual(MAX_DOLLARS_PER_MILLION_TASKS);
+  });
+
+  it("needs no message, a call less and a row less where the accepting isolate has room to drive it", async () => {
+    const counted = await countOperations();
+    const before = { ...counted };
+    for (let run = 0; run < RUNS; run += 1) await runDiamond(createExecutionContext());
+    const each = (name: keyof Operations): number => (counted[name] - before[name]) / RUNS;
+    expect(each("queueOperations")).toBe(0);
+    // Its accept, the settles of the three stages, and the test's own untilFinal.
+    expect(each("runCalls")).toBeLessThanOrEqual(5);
+    expect(each("rowsWritten")).toBeLessThanOrEqual(11);
   });
 });

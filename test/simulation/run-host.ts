@@ -51,8 +51,8 @@ export class RunHost {
   /** Which of the alarms that were ever set is the present one. */
   #alarm = 0;
   #alarmsMade = 0;
-  /** The time that the alarm was set to that is handled just now. */
-  #handling: number | null = null;
+  /** What the alarm was set to that is handled just now; one that fires meanwhile takes its place. */
+  #handling: { readonly at: number } | null = null;
   #life: Life | null = null;
   #usedAt = 0;
   #refusesUntil = 0;
@@ -183,6 +183,13 @@ export class RunHost {
         await invocation.pause(0);
         return origin.parent !== null && (await this.#world.isOpen(invocation, origin.parent.runId));
       },
+      queueProgress: () => null,
+      // Nothing is known of the queue of this world: whoever waits in vain sends again.
+      askQueue: async () => {
+        await invocation.pause(1);
+        return null;
+      },
+      messageReceived: () => undefined,
       tellCatalog: (summary, keep) => this.#world.tellCatalog(invocation, summary, keep),
       after: (milliseconds, work) => {
         void invocation.pause(milliseconds).then(work);
@@ -212,7 +219,7 @@ export class RunHost {
     this.#life = null;
     this.#ended = { run: this.storage.isEmpty ? null : committed, writes: this.storage.writes };
     if (ended !== null) ended.invocation.alive = false;
-    if (this.#handling !== null) this.#handleAgain(this.#handling);
+    if (this.#handling !== null) this.#handleAgain(this.#handling.at);
   }
 
   #arm(at: number): void {
@@ -224,7 +231,7 @@ export class RunHost {
     this.isGivenUp = false;
     if (!(at < 8.64e15)) ground.violate("2 never stuck", `${this.runId}: the alarm is set to ${at}`);
     // Seen on the local runtime: an alarm set to the time of the one that is running never fires.
-    if (at === this.#handling) return;
+    if (at === this.#handling?.at) return;
     const lateMs = ground.strikes("alarm_late", () => this.runId)
       ? ground.dice.between(1_000, 90_000)
       : ground.dice.between(0, 5);
@@ -249,7 +256,8 @@ export class RunHost {
   async #handle(at: number): Promise<void> {
     // Nothing of the handler has begun before that.
     this.#sleepIfIdle();
-    this.#handling = at;
+    const handling = { at };
+    this.#handling = handling;
     this.isFailing = false;
     let done = Promise.resolve();
     try {
@@ -257,7 +265,7 @@ export class RunHost {
         done = protocol.alarm(at);
       });
       await done;
-      this.#handling = null;
+      if (this.#handling === handling) this.#handling = null;
       this.#world.observe(this, this.peek(), "alarm");
     } catch {
       // Refused, or reset: the errors of the surroundings; the object's own are told already.

@@ -212,7 +212,7 @@ const BUGS: readonly Bug[] = [
     invariant: "2 never stuck",
     bug: "a task whose message was lost is not announced again (7: messages may be lost)",
     file: "src/core/machine.ts",
-    code: "if (state.hold === undefined) decision.dispatchAgain(ordinal, state);",
+    code: "if (state.hold === undefined) sendAgainFor(decision, ordinal, state, atWork);",
     instead:
       "if (state.hold === undefined) decision.set(ordinal, { ...state, redispatchAt: decision.now + 3_600_000 });",
   },

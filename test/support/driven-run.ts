@@ -84,6 +84,9 @@ export class DrivenRun {
         this.alarmAt = at;
       },
       getAlarm: async () => this.alarmAt,
+      queueProgress: () => null,
+      askQueue: async () => null,
+      messageReceived: () => {},
       isListenedTo: () => false,
       heard: () => {},
       changed: () => {},

@@ -11,6 +11,7 @@ import type { MethodRegistry } from "../../src/task/method.ts";
 import { createAcceptTrigger, type AcceptTrigger } from "../../src/trigger/accept.ts";
 import { createEmitEvent } from "../../src/trigger/emit.ts";
 import { holdAgainstSchema, operationOf } from "./answer-schemas.ts";
+import { OPEN_GATE } from "./open-gate.ts";
 
 export const ADMIN_TOKEN = "a-token-for-tests";
 
@@ -74,6 +75,7 @@ export function acceptorOf(plan: Plan, registry: MethodRegistry = { tasks: {}, e
     plan,
     registry,
     callRun,
+    gate: OPEN_GATE,
     directClaim: { holding: 0, budgetMs: 0 },
     driveGrant: async () => undefined,
   });

@@ -5,6 +5,7 @@
 import { type RunGraph, graphFrom } from "../../src/core/graph.ts";
 import { type RunId, runIdFromBytes } from "../../src/core/ids.ts";
 import { advance, nextWakeAt } from "../../src/core/machine.ts";
+import type { QueueProgress } from "../../src/core/queue-progress.ts";
 import type { PayloadRef } from "../../src/core/payload-ref.ts";
 import type { Plan, RetryPolicy, TaskPlan } from "../../src/core/plan.ts";
 import { itemsOf } from "../../src/core/each.ts";
@@ -122,6 +123,8 @@ export class Play {
   readonly run: Run;
   readonly changes: RunChange[] = [];
   now: number;
+  /** What is known of the queue. */
+  queue: QueueProgress | null = null;
   /** What the last event did. */
   last: Advance = { change: null, effects: [], leases: [], ignored: [] };
 
@@ -147,7 +150,7 @@ export class Play {
   }
 
   event(event: RunEvent): Advance {
-    this.last = advance(this.run, event, this.now);
+    this.last = advance(this.run, event, this.now, this.queue);
     if (this.last.change !== null) {
       const change: RunChange = JSON.parse(JSON.stringify(this.last.change));
       this.changes.push(change);

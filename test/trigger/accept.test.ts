@@ -13,12 +13,15 @@ import {
   createAcceptTrigger,
   runIdFor,
   type AcceptDependencies,
+  type Gate,
   type Lifetime,
   type TriggerRequest,
 } from "../../src/trigger/accept.ts";
 import { pieces } from "../payload/streams.ts";
-import { HandDrivenRun } from "../support/hand-driven.ts";
+import { HandDrivenRun, newRunId } from "../support/hand-driven.ts";
+import { loseMessages } from "../support/lost-messages.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
+import { OPEN_GATE } from "../support/open-gate.ts";
 
 const PLAN = planOf([
   taskPlan("echo", { downstream: ["after"] }),
@@ -33,6 +36,7 @@ function accepting(overrides: Partial<AcceptDependencies> = {}) {
     plan: PLAN,
     registry: { tasks: {}, endpoints: {} },
     callRun,
+    gate: OPEN_GATE,
     directClaim: DIRECT,
     driveGrant: async (_, runId, grant) => void driven.push({ runId, grant }),
     ...overrides,
@@ -94,6 +98,68 @@ describe("a trigger", () => {
     expect(requests[0]?.graph.tasks.map(({ name }) => name)).toEqual(["echo", "after"]);
     expect(requests[0]?.runId).not.toBe(requests[1]?.runId);
     expect(second.ok).toBe(true);
+  });
+
+  it("that the gate refuses is refused with its problem, and nothing of it is left", async () => {
+    const requests: AcceptRequest[] = [];
+    const behind = { code: "overloaded", detail: "d", hint: "h", retryAfterSeconds: 9 } as const;
+    const gate: Gate = { ...OPEN_GATE, admit: () => Promise.resolve(behind) };
+    const { accept } = accepting({ gate, callRun: noting(requests) });
+    const idempotencyKey = apiKey(crypto.randomUUID());
+    expect(await accept(env, createExecutionContext(), triggerOf("x".repeat(40_000), { idempotencyKey }))).toEqual({
+      ok: false,
+      problem: behind,
+    });
+    expect(requests).toEqual([]);
+    expect(await triggerObjects(await runIdFor("echo", idempotencyKey))).toBe(0);
+    const later = await accepting().accept(env, createExecutionContext(), triggerOf(1, { idempotencyKey }));
+    expect(later).toMatchObject({ ok: true, value: { deduplicated: false } });
+  });
+
+  it("of a task is work: the gate does not see it", async () => {
+    const gate: Gate = { ...OPEN_GATE, admit: () => Promise.reject(new Error("asked")) };
+    const parent = { runId: newRunId(), task: "echo" };
+    const origin = { source: "task", by: "echo", parent } as const;
+    expect(await accepting({ gate }).accept(env, createExecutionContext(), triggerOf(1, { origin }))).toMatchObject({
+      ok: true,
+    });
+  });
+
+  it("that finds a place is driven where it was accepted, and gives the place back when the driver leaves", async () => {
+    const leave = vi.fn();
+    const driving = Promise.withResolvers<void>();
+    const { accept } = accepting({
+      gate: { ...OPEN_GATE, place: () => leave },
+      driveGrant: () => driving.promise,
+    });
+    const ctx = createExecutionContext();
+    const messages = loseMessages();
+    expect(await accept(env, ctx, triggerOf(1))).toMatchObject({ ok: true, value: { status: "running" } });
+    expect(messages.sent()).toBe(0);
+    expect(leave).not.toHaveBeenCalled();
+    driving.resolve();
+    await waitOnExecutionContext(ctx);
+    expect(leave).toHaveBeenCalledOnce();
+    messages.stop();
+  });
+
+  it.each([
+    ["waits for its delay", {}, { delayMs: 60_000 }, 0],
+    ["was there before", {}, { idempotencyKey: apiKey("there before") }, 1],
+    [
+      "cannot be recorded",
+      { callRun: () => Promise.reject(Object.assign(new Error("gone"), { overloaded: true })) },
+      {},
+      1,
+    ],
+  ] as const)("that %s keeps no place", async (_, dependencies, trigger, places) => {
+    await accepting().accept(env, createExecutionContext(), triggerOf(1, { idempotencyKey: apiKey("there before") }));
+    const leave = vi.fn();
+    const place = vi.fn(() => leave);
+    const { accept } = accepting({ gate: { ...OPEN_GATE, place }, ...dependencies });
+    await accept(env, createExecutionContext(), triggerOf(1, trigger));
+    expect(place).toHaveBeenCalledTimes(places);
+    expect(leave).toHaveBeenCalledTimes(places);
   });
 
   it("keeps a small payload with the run, and has a large one in R2 before the run points at it", async () => {

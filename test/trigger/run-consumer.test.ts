@@ -40,6 +40,24 @@ describe("the consumer of run messages", () => {
     expect(await deadLetters()).toEqual([]);
   });
 
+  it("acknowledges once the driver has claimed, and tells it when the message was sent", async () => {
+    const { promise: claimed, resolve: claim } = Promise.withResolvers<void>();
+    const start = vi.fn<StartDriver>(() => claimed);
+    const runId = newRunId();
+    const consuming = consume(start, [{ run_id: runId }]);
+    await vi.waitFor(() => expect(start).toHaveBeenCalledWith(runId, timestamp.getTime()));
+    expect(await Promise.race([consuming, Promise.resolve("not yet")])).toBe("not yet");
+    claim();
+    expect(await consuming).toEqual({ acked: ["0"], retried: [] });
+  });
+
+  it("does not wait for a driver that hangs", async () => {
+    expect(await consume(() => new Promise(() => undefined), [{ run_id: newRunId() }])).toEqual({
+      acked: ["0"],
+      retried: [],
+    });
+  });
+
   it.each<[unknown, string]>([
     ["garbage", "not a run message"],
     [null, "not a run message"],

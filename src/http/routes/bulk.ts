@@ -125,7 +125,7 @@ async function performed(action: Action, runId: RunId): Promise<Outcome> {
     return await action.perform(runId);
   } catch (error) {
     console.warn(JSON.stringify({ message: "a run of a bulk call failed", run: runId, error: String(error) }));
-    return refusal("overloaded", "It cannot be reached now.");
+    return refusal("unavailable", "It cannot be reached now.");
   }
 }
 

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { admissionOf } from "../../src/core/admission.ts";
+
+describe("a new trigger", () => {
+  it.each([
+    ["at once where nothing is known of the queue", null, { type: "taken", afterMs: 0, isIdle: true }],
+    ["at once while messages wait a second at most", 1_000, { type: "taken", afterMs: 0, isIdle: true }],
+    ["after a tenth of the time that messages wait", 20_000, { type: "taken", afterMs: 2_000, isIdle: false }],
+    ["after five seconds at most", 60_000, { type: "taken", afterMs: 5_000, isIdle: false }],
+    [
+      "not at all beyond a minute, and may come again when half is done",
+      60_001,
+      { type: "refused", retryAfterSeconds: 31 },
+    ],
+    [
+      "not at all behind hours, and may come again after five minutes",
+      7_200_000,
+      { type: "refused", retryAfterSeconds: 300 },
+    ],
+  ] as const)("is taken %s", (_, lagMs, admission) => {
+    expect(admissionOf(lagMs === null ? null : { deliveredUntil: 0, lagMs })).toEqual(admission);
+  });
+});
