@@ -157,7 +157,7 @@ describe("a run whose retention is over", () => {
     vi.setSystemTime(START + RETENTION_MS);
     await run.wake();
     const again = await HandDrivenRun.accept(request);
-    expect(again.answer).toMatchObject({ deduplicated: false, grant: { leases: [{ attempt: 1 }] } });
+    expect(again.answer).toMatchObject({ outcome: "recorded", grant: { leases: [{ attempt: 1 }] } });
     expect((await run.journal()).map(({ seq, kind }) => [seq, kind])).toEqual([[1, "genesis"]]);
   });
 
