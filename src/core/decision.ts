@@ -455,6 +455,7 @@ export class Decision {
       finishedAt: null,
       error: null,
       logs: null,
+      ...(this.entry(ordinal).task.external === true && { token }),
     };
     const by = { ...(holder !== undefined && { holder }), ...(call !== undefined && { call }) };
     this.set(ordinal, { status: "running", attempt, token, expiresAt, ...by }, record);

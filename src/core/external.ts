@@ -8,9 +8,13 @@
  *
  * An attempt is completed at most once, by whoever names its attempt and token first; also while its method is still at work: a
  * service may be faster than the method that has called it.
+ *
+ * Whoever was told by an attempt that was lost after that, or suspended, has no other URL: a later attempt may find the step recorded in
+ * which it was sent. So such an attempt can be completed for as long as the task is not final, and what is open then is completed with
+ * it. One that failed, timed out or was cancelled is over, and with a retry in place all that were before it.
  */
 import type { Decision } from "./decision.ts";
-import { entryOf, type AttemptRecord, type Run, type TaskState } from "./run.ts";
+import { entryOf, isFinal, type AttemptRecord, type Run, type TaskEntry, type TaskState } from "./run.ts";
 import type { Completion } from "./run-event.ts";
 
 /** How an attempt stands to being completed: `timed_out` and `over` (it failed otherwise, or was cancelled) are too late. */
@@ -40,19 +44,40 @@ export function standingOfCompletion(run: Run, ordinal: number, attempt: number,
   if (open?.attempt === attempt && open.token === token) return "open";
   const record = entry.attempts[attempt - 1];
   if (record?.completedBy !== undefined) return "completed";
+  if (record?.token === token && isCarriedOn(record, entry))
+    return isFinal(entry.state) ? standingOfFinal(entry) : "open";
   return record?.status === "timed_out" ? "timed_out" : "over";
 }
 
-/** The record of an attempt that somebody has completed. */
-export function completedRecord(decision: Decision, { ordinal, attempt, nonce, outcome }: Completion): AttemptRecord {
-  const record = decision.openAttempt(ordinal, attempt);
-  return {
+/** Whether the attempt has ended without a word of its own, and later ones go on in its place. */
+function isCarriedOn({ attempt, status }: AttemptRecord, { retriedAfter }: TaskEntry): boolean {
+  return attempt > retriedAfter && (status === "lost" || status === "suspended");
+}
+
+function standingOfFinal({ attempts, retriedAfter }: TaskEntry): CompletionStanding {
+  return attempts.slice(retriedAfter).some(({ completedBy }) => completedBy !== undefined) ? "completed" : "over";
+}
+
+/**
+ * The record of the attempt that ends with this report: the one that is open, else the one that it names; and of the latter, that it
+ * has counted.
+ */
+export function completedRecords(
+  decision: Decision,
+  { ordinal, attempt, nonce, outcome }: Completion,
+): { readonly ended: AttemptRecord; readonly named: AttemptRecord | null } {
+  const state = decision.stateOf(ordinal);
+  const open = state === null ? null : openCompletion(state);
+  const { lostTo: _, alone: __, ...record } = decision.openAttempt(ordinal, open?.attempt ?? attempt);
+  const ended = {
     ...record,
     status: outcome.type,
     finishedAt: Math.max(record.startedAt, decision.now),
     error: outcome.type === "failed" ? outcome.error : null,
     completedBy: nonce,
   };
+  if (ended.attempt === attempt) return { ended, named: null };
+  return { ended, named: { ...decision.openAttempt(ordinal, attempt), completedBy: nonce } };
 }
 
 /** The record of an attempt that nobody has completed in time. */

@@ -29,7 +29,7 @@
  */
 import { failuresAmong, sinceProgress, sinceRetry } from "./blame.ts";
 import { Decision } from "./decision.ts";
-import { beginWait, completedRecord, expiredRecord, standingOfCompletion } from "./external.ts";
+import { beginWait, completedRecords, expiredRecord, standingOfCompletion } from "./external.ts";
 import { answerHold, askAgainFor, holdPaused, resumeTask, settleLate } from "./holding.ts";
 import { afterLoss, learnLate } from "./losses.ts";
 import { recordStep } from "./steps.ts";
@@ -238,10 +238,12 @@ function shortened(error: AttemptError | null): AttemptError | null {
 function complete(decision: Decision, completion: Completion): void {
   const { ordinal, attempt, token, outcome } = completion;
   if (standingOfCompletion(decision.run, ordinal, attempt, token) !== "open") return decision.ignore("not_open");
-  const record = completedRecord(decision, completion);
+  const { ended, named } = completedRecords(decision, completion);
+  const state = decision.stateOf(ordinal);
+  if (named !== null && state !== null) decision.set(ordinal, state, named);
   if (outcome.type === "succeeded")
-    decision.end(ordinal, { status: "succeeded", finishedAt: decision.now, passed: outcome.passed }, record);
-  else afterFailure(decision, ordinal, record, { retryable: true, retryAfterMs: null, reason: "error" });
+    decision.end(ordinal, { status: "succeeded", finishedAt: decision.now, passed: outcome.passed }, ended);
+  else afterFailure(decision, ordinal, ended, { retryable: true, retryAfterMs: null, reason: "error" });
 }
 
 function afterFailure(

@@ -45,6 +45,8 @@ export interface AttemptRecord {
   readonly progress?: Progress;
   /** Of an external attempt: which report has completed it. */
   readonly completedBy?: string;
+  /** Of an external attempt: the token of its lease, which its completion URL names. */
+  readonly token?: number;
 }
 
 /** How far an attempt says that it has come. */

@@ -11,7 +11,8 @@ export function describeCompletable(run: Run, target: CompletionTarget): Complet
   const entry = entryOf(run, ordinal);
   if (entry === undefined) return undefined;
   const { task, state, attempts } = entry;
-  const open = openCompletion(state) ?? { attempt: attempts.length, token: 0 };
+  const last = { attempt: attempts.length, token: attempts.at(-1)?.token ?? 0 };
+  const open = openCompletion(state) ?? last;
   const { attempt, token } = "task" in target ? open : target;
   return {
     task: task.name,

@@ -186,3 +186,97 @@ describe("an external task", () => {
     expect(complete(play, play.leaseOf("a"))).toMatchObject({ change: null, ignored: ["not_open"] });
   });
 });
+
+describe("the completion URL of an attempt that was lost after it had told somebody", () => {
+  /** A run whose first attempt is lost; nobody has begun the second. */
+  function lostPlay(): { play: Play; lease: { ordinal: number; attempt: number; token: number } } {
+    const play = new Play("a > b", EXTERNAL);
+    play.claim();
+    const lease = play.leaseOf("a");
+    play.now += 100_000;
+    play.wake();
+    expect(play.attemptsOf("a")).toEqual(["lost"]);
+    return { play, lease };
+  }
+
+  function beginAgain(play: Play, waits: boolean): { ordinal: number; attempt: number; token: number } {
+    if (play.begin("a", "alone") === null) play.claim();
+    const lease = play.leaseOf("a");
+    if (waits) play.settle("a", { type: "waiting" });
+    return lease;
+  }
+
+  it("completes the task that waits by now, and closes the attempt that is open with it", () => {
+    const { play, lease } = lostPlay();
+    const second = beginAgain(play, true);
+    complete(play, lease);
+    expect(play.stateOf("a")).toEqual({ status: "succeeded", finishedAt: play.now, passed: DONE.passed });
+    expect(play.run.tasks[0]?.attempts).toMatchObject([
+      { attempt: 1, status: "lost", completedBy: "n" },
+      { attempt: 2, status: "succeeded", completedBy: "n", finishedAt: play.now },
+    ]);
+    expect(play.claim()).toEqual(["b"]);
+    for (const late of [lease, second]) {
+      expect(standingOfCompletion(play.run, 0, late.attempt, late.token)).toBe("completed");
+      expect(complete(play, { ...late, nonce: "m" })).toMatchObject({ change: null, ignored: ["not_open"] });
+    }
+  });
+
+  it.each([
+    ["its method runs again", (play: Play) => void beginAgain(play, false)],
+    ["nobody has begun it again", () => undefined],
+  ] as const)("completes the task while %s", (_, goOn) => {
+    const { play, lease } = lostPlay();
+    goOn(play);
+    complete(play, lease);
+    expect(play.stateOf("a").status).toBe("succeeded");
+    expect(play.run.tasks[0]?.attempts.at(-1)).toMatchObject({ status: "succeeded", completedBy: "n" });
+    expect(play.claim()).toEqual(["b"]);
+    play.settle("b", succeeded());
+    expect(play.run).toMatchObject({ status: "succeeded", open: 0 });
+  });
+
+  it("counts as too late once the URL of a later attempt has completed the task", () => {
+    const { play, lease } = lostPlay();
+    complete(play, beginAgain(play, true));
+    expect(standingOfCompletion(play.run, 0, lease.attempt, lease.token)).toBe("completed");
+    expect(complete(play, { ...lease, nonce: "m" })).toMatchObject({ change: null, ignored: ["not_open"] });
+  });
+
+  it("may say that it failed, once: the task is tried again", () => {
+    const { play, lease } = lostPlay();
+    beginAgain(play, true);
+    complete(play, { ...lease, outcome: REPORTED });
+    expect(play.attemptsOf("a")).toEqual(["lost", "failed"]);
+    expect(play.stateOf("a").status).toBe("queued");
+    const third = beginAgain(play, true);
+    expect(complete(play, { ...lease, nonce: "m", outcome: REPORTED })).toMatchObject({ change: null });
+    complete(play, { ...third, nonce: "o" });
+    expect(play.stateOf("a").status).toBe("succeeded");
+  });
+
+  it("is good for nothing with another token, or once its task has failed, was cancelled or retried in place", () => {
+    const { play, lease } = lostPlay();
+    beginAgain(play, true);
+    expect(complete(play, { ...lease, token: lease.token + 7 })).toMatchObject({ change: null });
+    play.cancel();
+    expect(standingOfCompletion(play.run, 0, lease.attempt, lease.token)).toBe("over");
+    play.event({ type: "retried" });
+    beginAgain(play, true);
+    expect(standingOfCompletion(play.run, 0, lease.attempt, lease.token)).toBe("over");
+    expect(complete(play, lease)).toMatchObject({ change: null, ignored: ["not_open"] });
+  });
+
+  it("counts too if the attempt was suspended, and its step with the mail is found again", () => {
+    const play = new Play("a > b", EXTERNAL);
+    play.claim();
+    const lease = play.leaseOf("a");
+    const child = runIdFromBytes(new Uint8Array(16).fill(1));
+    const awaits = [{ runId: child, task: "child", call: `${child}/0`, until: play.now + DAY }];
+    play.settle("a", { type: "suspended", awaits });
+    expect(standingOfCompletion(play.run, 0, lease.attempt, lease.token)).toBe("open");
+    complete(play, lease);
+    expect(play.stateOf("a").status).toBe("succeeded");
+    expect(play.claim()).toEqual(["b"]);
+  });
+});

@@ -6,7 +6,7 @@ import { callRun } from "../../src/run/run-client.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
 import { task } from "../../src/task-helpers.ts";
 import { edge, type EdgeOptions } from "../support/edge.ts";
-import { HandDrivenRun } from "../support/hand-driven.ts";
+import { HandDrivenRun, settlement } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { nextCall, type Call } from "../support/pool/pipelines/scripted.ts";
 
@@ -95,6 +95,25 @@ describe("the completion URL of an external task", () => {
     expect((await send(url, report({ status: "succeeded", payload: "fast" }))).status).toBe(200);
     expect(await finish(runId)).toBe("fast");
     call.fail(new Error("too late to matter"));
+  });
+
+  it("completes the task that a later attempt waits for, if the worker died that had told somebody", async () => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    // The worker is not heard of any more: its lease runs out.
+    const run = new HandDrivenRun(runId);
+    for (const milliseconds of [36_000, 1_000]) {
+      vi.setSystemTime(Date.now() + milliseconds);
+      await run.wake();
+    }
+    const second = await run.call((object) => object.begin(0, "test"));
+    if (second === null) throw new Error("nothing to begin");
+    await run.settle(settlement(second, { type: "waiting" }));
+    call.succeed();
+    expect((await send(url, DONE)).status).toBe(200);
+    expect((await send(url, DONE)).status).toBe(409);
+    expect(await finish(runId)).toEqual({ approved: true });
+    expect((await documentOf(runId)).tasks[0]?.attempts.map(({ status }) => status)).toEqual(["lost", "succeeded"]);
   });
 
   it("carries a large payload through R2, and none as null", async () => {

@@ -63,7 +63,10 @@ export class Outside {
           } as const);
       const report = { ordinal, attempt, token, nonce, outcome };
       const standing = await this.#world.callRun(service, runId, `complete ${ordinal}/${attempt}`, (run) => {
-        const settled = this.#world.checker.settling(run.load(), [lease]);
+        const { status } = run.load()?.tasks[ordinal]?.attempts[attempt - 1] ?? {};
+        // Who was told by an attempt that came to nothing since completes the one that goes on in its place.
+        const isCarriedOn = status === "lost" || status === "suspended";
+        const settled = this.#world.checker.settling(run.load(), isCarriedOn ? [] : [lease]);
         const answer = run.complete(copied(report));
         settled();
         return answer?.standing ?? "no run";

@@ -8,9 +8,11 @@ export function itemName(task: string, index: number): string {
   return `${task}[${index}]`;
 }
 
-/** The attempt whose result was accepted; 0 if none was. */
+/** The attempt whose result was accepted, or that was named by the report which completed the task; 0 if none was. */
 export function acceptedAttempt({ attempts }: TaskEntry): number {
-  return attempts.find(({ status }) => status === "succeeded")?.attempt ?? 0;
+  const accepted = attempts.find(({ status }) => status === "succeeded");
+  const by = accepted?.completedBy;
+  return attempts.find(({ completedBy }) => by !== undefined && completedBy === by)?.attempt ?? accepted?.attempt ?? 0;
 }
 
 /** What a task passes begins with this; only what the accepted attempt passed may be read. */
