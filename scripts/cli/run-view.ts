@@ -139,6 +139,8 @@ function waitingText(waiting: NonNullable<TaskOfRun["waiting_for"]>): string {
       return `held back by ${waiting.for.replace("_", " ")}${waiting.key === null ? "" : ` of ${printable(waiting.key)}`}`;
     case "pause":
       return "is paused";
+    case "deploy":
+      return `waits for a deploy that has ${printable(waiting.method)}, until ${timeText(waiting.until)}`;
   }
 }
 

@@ -1,4 +1,5 @@
 /** All SQL of a catalogue object: a row for each run, and what is kept so that nobody needs to count them. */
+import { NewerFormatError } from "../core/version.ts";
 import { parseRunId } from "../core/ids.ts";
 import type { Counts, RunFigures } from "../core/run-figures.ts";
 import type { RunPlace, RunSummary } from "../core/run-summary.ts";
@@ -224,9 +225,7 @@ export class CatalogStore {
       sql.exec(CREATE_SCHEMA_VERSIONS);
       const version = Number(sql.exec(READ_VERSION).one()["version"]);
       if (version > MIGRATIONS.length) {
-        throw new Error(
-          `the catalogue has schema ${version}, this code knows ${MIGRATIONS.length}: deploy the newer version again`,
-        );
+        throw new NewerFormatError("the catalogue", `schema ${version}`, MIGRATIONS.length);
       }
       for (const [index, statements] of MIGRATIONS.entries()) {
         if (index < version) continue;

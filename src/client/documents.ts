@@ -71,7 +71,8 @@ export interface ItemCounts {
 export type WaitingFor =
   | { readonly for: "completion"; readonly until: string | null }
   | { readonly for: "run"; readonly run_id: string; readonly task: string }
-  | { readonly for: "concurrency" | "rate_limit" | "pause"; readonly key: string | null; readonly since: string };
+  | { readonly for: "concurrency" | "rate_limit" | "pause"; readonly key: string | null; readonly since: string }
+  | { readonly for: "deploy"; readonly method: string; readonly since: string; readonly until: string };
 
 /** A run as lists and the feed show it. */
 export interface RunSummary extends RunReference {

@@ -13,7 +13,7 @@ import { checkLimits } from "./check-limits.ts";
 import { checkLoops } from "./check-loops.ts";
 import { checkSchedules } from "./check-schedules.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
-import { discoverModules } from "./discover.ts";
+import { discoverModules, type PipelineModule } from "./discover.ts";
 import { emitPlan, emitRegistry, emitTaskTypes } from "./emit.ts";
 import { loadConf, type LoadedConf } from "./load.ts";
 import { MethodFinder, type ResolvedMethod } from "./methods.ts";
@@ -33,6 +33,8 @@ export interface CheckedProject {
   readonly eaches: EachTasks;
   /** Those that were found. */
   readonly methods: ResolvedMethods;
+  /** All files of the pipelines folder. */
+  readonly modules: readonly PipelineModule[];
   /** Null if there is any problem. */
   readonly compiled: Compiled | null;
 }
@@ -57,11 +59,11 @@ export function compileProject(
   paths: ProjectPaths & { readonly outDir: string },
   options: CompileOptions = {},
 ): CompileResult {
-  const { compiled, methods, eaches, diagnostics } = checkProject(paths, options);
+  const { compiled, methods, modules, eaches, diagnostics } = checkProject(paths, options);
   if (compiled === null) return { ok: false, diagnostics };
   mkdirSync(paths.outDir, { recursive: true });
   writeIfChanged(join(paths.outDir, "plan.ts"), emitPlan(compiled.plan, paths));
-  writeIfChanged(join(paths.outDir, "registry.ts"), emitRegistry(methods, paths));
+  writeIfChanged(join(paths.outDir, "registry.ts"), emitRegistry(methods, modules, paths));
   writeIfChanged(join(paths.outDir, "tasks.d.ts"), emitTaskTypes(methods, eaches, paths));
   return { ok: true, diagnostics: [], ...compiled };
 }
@@ -79,7 +81,15 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   }
   const read = text === null ? null : loadConf(source, report);
   if (read === null)
-    return { diagnostics, warnings: [], edges: [], eaches: new Map(), methods: NO_METHODS, compiled: null };
+    return {
+      diagnostics,
+      warnings: [],
+      edges: [],
+      eaches: new Map(),
+      methods: NO_METHODS,
+      modules: [],
+      compiled: null,
+    };
   const { conf, loaded } = validateConf(read, report);
   const edges = checkGraph(conf, loaded, report);
   const eaches = checkEach(conf, edges, loaded, report);
@@ -87,9 +97,12 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   checkSchedules(conf, loaded, report);
   checkLimits(conf, loaded, report);
   const bound = checkBindings(paths, options, conf, loaded, report);
-  const methods = findMethods(paths, conf, loaded, report);
+  const modules = findModules(paths, loaded, report);
+  const finder = new MethodFinder(modules ?? [], displayPath(paths.pipelinesDir), loaded, report);
+  const methods = modules === null ? NO_METHODS : resolveMethods(conf, finder);
+  const known = { edges, eaches, methods, modules: modules ?? [] };
   if (diagnostics.length > 0)
-    return { diagnostics: inFileOrder(diagnostics, source.path), warnings: [], edges, eaches, methods, compiled: null };
+    return { diagnostics: inFileOrder(diagnostics, source.path), warnings: [], ...known, compiled: null };
   const unbound = unboundBuckets(conf, bound);
   const buckets = Object.fromEntries([...bound, ...unbound.map(({ bucket, binding }) => [bucket, binding] as const)]);
   const plan = buildPlan(conf, methods, buckets);
@@ -98,23 +111,22 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   return {
     diagnostics,
     warnings: inFileOrder(warnings, source.path),
-    edges,
-    eaches,
-    methods,
+    ...known,
     compiled: { plan, unboundBuckets: unbound },
   };
 }
 
 const NO_METHODS: ResolvedMethods = { tasks: new Map(), endpoints: new Map(), fallbacks: new Map() };
 
-function findMethods(paths: ProjectPaths, conf: ValidConf, loaded: LoadedConf, report: Report): ResolvedMethods {
+/** Null, with a report, if the folder cannot be read. */
+function findModules(paths: ProjectPaths, loaded: LoadedConf, report: Report): PipelineModule[] | null {
   const folder = displayPath(paths.pipelinesDir);
   const modules = discoverModules(paths.pipelinesDir, displayPath, report);
-  if (modules !== null) return resolveMethods(conf, new MethodFinder(modules, folder, loaded, report));
+  if (modules !== null) return modules;
   report({ source: loaded.source, start: 0, end: 0 }, `the pipelines folder ${folder} cannot be read`, {
     hint: "PEACH_PIPELINES names the folder; without it src/pipelines is used",
   });
-  return NO_METHODS;
+  return null;
 }
 
 function checkBindings(

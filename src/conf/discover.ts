@@ -15,6 +15,8 @@ export interface PipelineModule {
   readonly file: string;
   /** Each exported value, and the place where it is made: a re-export leads to the same place. */
   readonly exports: ReadonlyMap<string, string>;
+  /** Files that are evaluated with it, itself included; without those of packages. */
+  readonly evaluates: ReadonlySet<string>;
 }
 
 /** What is written in one file, before re-exports are followed. */
@@ -24,6 +26,8 @@ interface FileExports {
   readonly from: ReadonlyMap<string, { readonly file: string | null; readonly request: string; readonly name: string }>;
   /** Files of `export * from`. */
   readonly all: readonly string[];
+  /** Files that it imports, or exports from, for more than types. */
+  readonly imports: readonly string[];
 }
 
 /** All pipeline modules by path, or null if the folder cannot be read. `display` makes the path that diagnostics show. */
@@ -39,6 +43,7 @@ export function discoverModules(
     name: relative(folder, file).split(sep).join(posix.sep).replace(/\.ts$/, ""),
     file,
     exports: scanner.resolve(file),
+    evaluates: scanner.evaluatedWith(file),
   }));
 }
 
@@ -81,6 +86,14 @@ class ExportScanner {
     return found;
   }
 
+  /** Every file that is evaluated when this one is. */
+  evaluatedWith(file: string): ReadonlySet<string> {
+    const found = new Set([file]);
+    // What is added meanwhile is visited too.
+    for (const each of found) for (const imported of this.#scan(each)?.imports ?? []) found.add(imported);
+    return found;
+  }
+
   #scan(file: string): FileExports | null {
     const known = this.#scanned.get(file);
     if (known !== undefined) return known;
@@ -99,7 +112,9 @@ class ExportScanner {
       this.#report({ source, start, end }, `this file does not parse: ${error.message}`, { hint: error.helpMessage });
     }
     const imported = new Map<string, { request: string; name: string | null }>();
+    const requests = new Set<string>();
     for (const { moduleRequest, entries } of parsed.module.staticImports) {
+      if (entries.length === 0 || entries.some(({ isType }) => !isType)) requests.add(moduleRequest.value);
       for (const { importName, localName } of entries) {
         imported.set(localName.value, { request: moduleRequest.value, name: importName.name });
       }
@@ -110,6 +125,7 @@ class ExportScanner {
     for (const entry of parsed.module.staticExports.flatMap(({ entries }) => entries)) {
       if (entry.isType) continue;
       const request = entry.moduleRequest?.value;
+      if (request !== undefined) requests.add(request);
       const name = entry.exportName.name;
       if (request !== undefined && name === null) {
         const target = resolveRequest(file, request);
@@ -123,7 +139,8 @@ class ExportScanner {
       else if (through.name !== null)
         from.set(name, { file: resolveRequest(file, through.request), request: through.request, name: through.name });
     }
-    return { own, from, all };
+    const imports = [...requests].flatMap((request) => resolveRequest(file, request) ?? []);
+    return { own, from, all, imports };
   }
 }
 

@@ -2,6 +2,7 @@
 import { relative, sep } from "node:path";
 import type { Plan } from "../core/plan.ts";
 import type { EachTasks } from "./check-each.ts";
+import type { PipelineModule } from "./discover.ts";
 import type { ResolvedMethod } from "./methods.ts";
 import type { ResolvedMethods } from "./plan.ts";
 
@@ -26,24 +27,59 @@ export const plan: Plan = { ...${JSON.stringify(rest, null, 2)}, tasks };
 `;
 }
 
-/** `registry.ts`: the methods that peach.conf names, imported statically so that the bundler sees them. */
-export function emitRegistry(methods: ResolvedMethods, { outDir, repoRoot }: EmitPaths): string {
+/**
+ * `registry.ts`: the methods that peach.conf names, imported statically so that the bundler sees them, and all files of the pipelines,
+ * for runs of another peach.conf. A file that the named methods do not need is imported when it is asked for: what it does when it
+ * is evaluated, and throws, concerns nobody else.
+ */
+export function emitRegistry(
+  methods: ResolvedMethods,
+  modules: readonly PipelineModule[],
+  { outDir, repoRoot }: EmitPaths,
+): string {
   const tasks = uniqueByKey([...methods.tasks.values()]);
   const endpoints = uniqueByKey([...methods.endpoints.values(), ...methods.fallbacks.values()]);
   const imports = [
     ...tasks.map((method, index) => importLine(method, `task${index}`, outDir)),
     ...endpoints.map((method, index) => importLine(method, `endpoint${index}`, outDir)),
   ];
+  const named = new Set([...tasks, ...endpoints].map(({ file }) => file));
+  const evaluated = new Set(modules.flatMap(({ file, evaluates }) => (named.has(file) ? [...evaluates] : [])));
+  const exporting = modules.filter(({ exports }) => exports.size > 0);
+  const loads = exporting.map(({ name, file }, index) => {
+    const path = JSON.stringify(importPath(outDir, file));
+    if (!evaluated.has(file)) return { name, line: "", load: `() => import(${path})` };
+    return { name, line: `import * as module${index} from ${path};\n`, load: `async () => module${index}` };
+  });
   const type = importPath(outDir, `${repoRoot}/src/task/method.ts`);
   return `${HEADER}import type { MethodRegistry } from ${JSON.stringify(type)};
-${imports.join("")}
+${imports.join("")}${loads.map(({ line }) => line).join("")}
 export const registry: MethodRegistry = {
   tasks: {${tasks.map(({ key }, index) => `\n    ${JSON.stringify(key)}: task${index},`).join("")}
   },
   endpoints: {${endpoints.map(({ key }, index) => `\n    ${JSON.stringify(key)}: endpoint${index},`).join("")}
   },
+  others: {
+    modules: {${loads.map(({ name, load }) => `\n      ${JSON.stringify(name)}: ${load},`).join("")}
+    },
+    moduleOf: {${[...moduleOfNames(modules)].map(([name, module]) => `\n      ${JSON.stringify(name)}: ${JSON.stringify(module)},`).join("")}
+    },
+  },
 };
 `;
+}
+
+/** The module of each name that means one function only, as `MethodFinder` finds it. */
+function moduleOfNames(modules: readonly PipelineModule[]): Map<string, string> {
+  const names = [...new Set(modules.flatMap(({ exports }) => [...exports.keys()]))].toSorted();
+  return new Map(
+    names.flatMap((name) => {
+      const holders = modules.filter(({ exports }) => exports.has(name));
+      const origins = new Set(holders.map(({ exports }) => exports.get(name)));
+      const holder = holders.find(({ file, exports }) => exports.get(name) === `${file}#${name}`) ?? holders[0];
+      return holder === undefined || origins.size > 1 ? [] : [[name, holder.name] as const];
+    }),
+  );
 }
 
 /** `tasks.d.ts`: what the trigger of each task takes, so that `triggerTaskWithEvent` and `peach/client` are typed by task name. */

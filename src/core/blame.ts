@@ -23,9 +23,9 @@ export function failuresAmong(attempts: readonly AttemptRecord[]): number {
   return attempts.filter(({ status }) => status === "failed" || status === "timed_out").length;
 }
 
-/** The attempts at the end of these that were lost, with nothing else in between. */
+/** The attempts at the end of these that were lost, with nothing else in between, such as a wait for a deploy. */
 export function lostInARow(attempts: readonly AttemptRecord[]): readonly AttemptRecord[] {
-  return attempts.slice(attempts.findLastIndex(({ status }) => status !== "lost") + 1);
+  return attempts.slice(attempts.findLastIndex(({ status, lostTo }) => status !== "lost" || lostTo === "deploy") + 1);
 }
 
 /** Whether one of these attempts was lost to its worker. */

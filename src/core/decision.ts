@@ -8,10 +8,10 @@ import { isSuspect } from "./blame.ts";
 import { ChangeNotes } from "./change-notes.ts";
 import { attemptTimeoutMs, isStopping, itemsForDrivers, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
 import { EachItems } from "./each-items.ts";
-import { endingFor } from "./ending.ts";
 import { isBegunByDrivers, LEASE_GRACE_MS, type Lane } from "./graph.ts";
 import { firstHold, holdEffects, isReleased } from "./hold.ts";
 import { arrayRead } from "./inputs.ts";
+import { Lacking } from "./lacking.ts";
 import type { PayloadLimitKeys } from "./limit.ts";
 import { oweAlert } from "./owing.ts";
 import type { PayloadRef } from "./payload-ref.ts";
@@ -19,7 +19,6 @@ import { sendOf, type QueueProgress, type Send } from "./queue-progress.ts";
 import { leasesOfCall } from "./repeated-call.ts";
 import {
   entryOf,
-  isFinal,
   type AttemptRecord,
   type EachProgress,
   type FinalState,
@@ -30,7 +29,7 @@ import {
   type TaskState,
 } from "./run.ts";
 import type { Advance, DriverClaim, Effect, GrantedLease, Ignored } from "./run-event.ts";
-import { forbiddenBy, unmetBy, type SkipReason } from "./run-if.ts";
+import { whySkipped } from "./skipping.ts";
 import type { RunStatus } from "./status.ts";
 
 /**
@@ -53,6 +52,7 @@ export class Decision {
   readonly queue: QueueProgress | null;
   /** What is recorded beside the states of tasks. */
   readonly notes: ChangeNotes;
+  readonly lacking: Lacking;
   readonly #changes = new Map<number, TaskChange>();
   /** What is decided about the items of `each` tasks; null while none is touched. */
   #items: EachItems | null = null;
@@ -77,6 +77,7 @@ export class Decision {
     this.now = now;
     this.queue = queue;
     this.notes = new ChangeNotes(run);
+    this.lacking = new Lacking(run.lacking);
   }
 
   /** The entry as it was before this decision. */
@@ -184,6 +185,11 @@ export class Decision {
     if (hold === null) this.#ready.push(ordinal);
   }
 
+  /** Drivers, or an executor object, are told of a task that waits for a deploy. */
+  tellWaiting(ordinal: number): void {
+    this.#ready.push(ordinal);
+  }
+
   /** The task may start, but not before so much time has passed. */
   delay(ordinal: number, delayMs: number): void {
     const notBefore = this.now + delayMs;
@@ -235,7 +241,7 @@ export class Decision {
         const waitingOn = (this.#waitingOn.get(child) ?? this.entry(child).waitingOn) - 1;
         this.#waitingOn.set(child, waitingOn);
         if (this.#state(child).status !== "pending") continue;
-        const reason = this.#skipped(child, parent.state, waitingOn);
+        const reason = whySkipped(this.entry(child).task, parent.state, waitingOn, (of) => this.#state(of));
         let state: FinalState | null = null;
         if (reason !== null) {
           state = { status: "skipped", finishedAt: this.now, reason };
@@ -247,17 +253,6 @@ export class Decision {
         ended.push({ ordinal: child, state });
       }
     }
-  }
-
-  /** Why this pending task can never start, now that one of its upstream tasks has ended so; null if it may. */
-  #skipped(ordinal: number, upstream: FinalState, waitingOn: number): SkipReason | null {
-    const { name, runIf, upstream: parents } = this.entry(ordinal).task;
-    if (waitingOn > 0) return forbiddenBy(runIf, endingFor(name, upstream));
-    const endings = parents.flatMap((parent) => {
-      const state = this.#state(parent);
-      return isFinal(state) ? [endingFor(name, state)] : [];
-    });
-    return unmetBy(runIf, endings);
   }
 
   cancelTask(ordinal: number, attempt?: AttemptRecord): void {
@@ -273,7 +268,8 @@ export class Decision {
    * Hands the driver as many queued tasks as it may run, if their timeouts fit into what is left of its time. A call that was answered
    * before, and is made again since the answer was lost, gets what it got then.
    */
-  grant({ holding, budgetMs, items, paused, call }: DriverClaim): void {
+  grant(claim: DriverClaim): void {
+    const { holding, budgetMs, items, call } = claim;
     this.#advanceEaches();
     if (call !== undefined) this.#leases.push(...leasesOfCall(this.run, call));
     if (this.#leases.length > 0) return;
@@ -289,7 +285,7 @@ export class Decision {
         if (room === 0) break;
       }
     }
-    left += this.#grantItems(items ?? room, budgetMs, paused, call);
+    left += this.#grantItems(items ?? room, claim);
     if (this.#leases.length === 0) {
       if (left === 0 && this.#changes.size === 0) this.ignore("no_work");
       this.#leavingDriver = left > 0 && holding === 0;
@@ -297,13 +293,13 @@ export class Decision {
   }
 
   /** Hands out so many items that nobody has begun; says how many more there are to hand out. */
-  #grantItems(most: number, budgetMs: number, paused: DriverClaim["paused"], call: DriverClaim["call"]): number {
+  #grantItems(most: number, { budgetMs, paused, deployment, call }: DriverClaim): number {
     let room = most;
     let left = 0;
     for (const of of this.#items?.known ?? this.run.eaches) {
       const { task } = this.entry(of);
       if (this.#state(of).status !== "each" || task.each === undefined || !isBegunByDrivers(task)) continue;
-      if (paused?.includes(task.name) === true) continue;
+      if (paused?.includes(task.name) === true || this.lacking.has(of, deployment)) continue;
       const progress = this.#each.progress(of);
       if (progress === null) continue;
       const slots = slotsLeft(task.each, progress);
@@ -464,11 +460,14 @@ export class Decision {
 
   #tellDrivers(): void {
     let forDrivers = 0;
+    let asks = 0;
     for (const ordinal of this.#ready) {
       const state = this.#state(ordinal);
-      if (state.status !== "queued" || state.hold !== undefined) continue;
+      if (state.status !== "queued" || (state.hold !== undefined && state.hold.for !== "deploy")) continue;
       const { attempts } = this.entry(ordinal);
-      if (this.laneOf(ordinal) === "driver") forDrivers += 1;
+      // One message finds out whether there is code for all that wait for it.
+      if (this.laneOf(ordinal) === "driver" && state.hold !== undefined) asks = 1;
+      else if (this.laneOf(ordinal) === "driver") forDrivers += 1;
       else
         this.#effects.push({
           type: "start_executor",
@@ -478,7 +477,7 @@ export class Decision {
     }
     for (const of of this.#eachReady) forDrivers += itemsForDrivers(this.entry(of).task, this.#each.progress(of));
     const wanted = Math.min(MAX_DRIVERS, Math.ceil(forDrivers / DRIVER_WIDTH));
-    const drivers = wanted - Math.min(this.#atWork, Math.max(0, wanted - 1));
+    const drivers = Math.max(asks, wanted - Math.min(this.#atWork, Math.max(0, wanted - 1)));
     // A driver whose time is up sends one message in its place, whatever is left: its successors share the rest.
     if (drivers > 0 || this.#leavingDriver) this.#effects.push({ type: "dispatch", drivers: Math.max(1, drivers) });
   }

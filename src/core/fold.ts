@@ -4,6 +4,7 @@
  */
 import { hasLostWorker } from "./blame.ts";
 import { foldEach, foldItem } from "./each.ts";
+import { noteLacking } from "./lacking.ts";
 import {
   entryOf,
   isActive,
@@ -42,6 +43,7 @@ export function fold(run: Run, change: RunChange): void {
       entry.attempts[attempt.attempt - 1] = attempt;
       if (attempt.status === "suspended") entry.progressAfter = attempt.attempt;
       if (attempt.lostTo !== undefined) entry.isSuspect = hasLostWorker(entry.attempts.slice(entry.retriedAfter));
+      if (attempt.lackedBy !== undefined) noteLacking(run.lacking, entry.item?.of ?? ordinal, attempt.lackedBy);
       if (entry.item !== undefined) forgetOld(entry.attempts, attempt.attempt - 1 - FULL_ATTEMPTS);
     }
     if (state.status === "waiting" && state.for === "run") foldWaits(entry, state.awaits);

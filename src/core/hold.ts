@@ -203,7 +203,8 @@ function requestOf(
   holder: SlotHolder,
   keys: LimitKeys,
 ): { readonly limit: LimitName; readonly request: SlotRequest } | null {
-  if (state.status !== "queued" || state.hold === undefined || state.hold.for === "pause") return null;
+  if (state.status !== "queued" || state.hold === undefined) return null;
+  if (state.hold.for === "pause" || state.hold.for === "deploy") return null;
   const kind = state.hold.for;
   const plan = planOf(limits, kind);
   if (plan === null) return null;

@@ -42,9 +42,12 @@ export interface TaskLimits {
 export const LIMIT_KINDS = ["concurrency", "rate_limit"] as const;
 export type LimitKind = (typeof LIMIT_KINDS)[number];
 
-/** Why a queued task may not be claimed, since when. Epoch milliseconds. */
+/**
+ * Why a queued task may not be claimed, since when. Epoch milliseconds. One that is held for a `deploy` may be, by code that has its
+ * method (see `undeployed.ts`).
+ */
 export interface Hold {
-  readonly for: LimitKind | "pause";
+  readonly for: LimitKind | "pause" | "deploy";
   readonly since: number;
 }
 

@@ -45,7 +45,7 @@ export function afterLoss(
   decision: Decision,
   ordinal: number,
   ended: AttemptRecord,
-  { to: lostTo, isTold }: { readonly to: LostTo; readonly isTold: boolean },
+  { to: lostTo, isTold }: { readonly to: Exclude<LostTo, "deploy">; readonly isTold: boolean },
 ): void {
   const { run, now } = decision;
   const entry = decision.entry(ordinal);

@@ -13,6 +13,7 @@
  *     running ── lost: three workers in a row that it had alone; or all attempts of a day ──▶ failed (see losses.ts)
  *
  *     running ── of an external task: its method has returned ──▶ waiting ── completed, or timed out (see external.ts)
+ *     running ── given back: the code lacks its method ──▶ queued, held for a deploy (see undeployed.ts)
  *     running ── suspended: awaits another run ──▶ waiting ── that run is final, or the wait is over ──▶ queued
  *
  * Attempts that failed or were lost count since the last progress: a recorded step, or a wait for another run. So a task that makes
@@ -39,6 +40,7 @@ import { owedAt } from "./owing.ts";
 import type { QueueProgress } from "./queue-progress.ts";
 import { driversAtWork, sendAgainFor, sendAgainForItems } from "./resending.ts";
 import { noteTold, noteWatcher, tellAgain } from "./watching.ts";
+import { askForDeploy, giveBack, heedDeployment } from "./undeployed.ts";
 import { fractionOf, retryDelayMs } from "./retry.ts";
 import { retryInPlace } from "./retry-in-place.ts";
 import { dueAt, entryOf, isFinal } from "./run.ts";
@@ -80,6 +82,7 @@ export function advance(run: Run, event: RunEvent, now: number, queue: QueueProg
       break;
     case "begun":
       holdPaused(decision, event.paused);
+      heedDeployment(decision, event, event.ordinal);
       decision.grantOne(event.ordinal, event.holder);
       break;
     case "woken":
@@ -159,6 +162,7 @@ export function isKeptForOthers(run: Run): boolean {
 
 function grant(decision: Decision, claim: DriverClaim): void {
   holdPaused(decision, claim.paused);
+  heedDeployment(decision, claim);
   decision.grant(claim);
 }
 
@@ -189,6 +193,9 @@ function settle(decision: Decision, settled: SettledAttempt): void {
       break;
     case "lost":
       afterLoss(decision, ordinal, closed(decision, settled, "lost", outcome.error), { to: outcome.to, isTold: true });
+      break;
+    case "undeployed":
+      giveBack(decision, ordinal, closed(decision, settled, "lost", outcome.error), outcome.deployment);
       break;
     case "waiting":
       beginWait(decision, ordinal, closed(decision, settled, "running", null));
@@ -291,6 +298,7 @@ function wakeTask(decision: Decision, ordinal: number, state: TaskState, atWork:
   switch (state.status) {
     case "queued":
       if (state.hold === undefined) sendAgainFor(decision, ordinal, state, atWork);
+      else if (state.hold.for === "deploy") askForDeploy(decision, ordinal, state.hold.since);
       else askAgainFor(decision, ordinal, state);
       break;
     case "retrying":

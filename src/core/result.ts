@@ -54,6 +54,7 @@ export type ProblemCode =
   | "headers_too_large"
   | "overloaded"
   | "unavailable"
+  | "awaits_deploy"
   | "internal_error";
 
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };

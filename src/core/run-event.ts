@@ -30,7 +30,9 @@ export type Outcome =
       readonly reason: FailReason;
     }
   | { readonly type: "timed_out"; readonly error: AttemptError }
-  | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError }
+  | { readonly type: "lost"; readonly to: Exclude<LostTo, "deploy">; readonly error: AttemptError }
+  /** The code of this deployment does not have the method: nothing was executed. */
+  | { readonly type: "undeployed"; readonly deployment: string; readonly error: AttemptError }
   /** The method of an external task has returned: the attempt goes on until somebody completes it. */
   | { readonly type: "waiting" }
   /** It ended to await the results of other runs; the next attempt begins when one of them is there. */
@@ -56,7 +58,12 @@ export interface DriverClaim {
   readonly items?: number;
   /** The driver, and which of its calls this is: the same in each try. Absent: it is not tried again. */
   readonly call?: string;
+  /** Whose code it runs (`Deployment.id`); absent: it is not known, and nothing is kept from it. */
+  readonly deployment?: string;
 }
+
+/** Who asks for work: what it knows of pauses, and whose code it runs. */
+export type Claimant = Pick<DriverClaim, "paused" | "deployment">;
 
 /** What somebody reports of an external attempt, its payload stored. */
 export interface Completion {
@@ -83,7 +90,13 @@ export type RunEvent =
   | { readonly type: "claimed"; readonly claim: DriverClaim }
   | { readonly type: "settled"; readonly attempts: readonly SettledAttempt[]; readonly claim: DriverClaim | null }
   /** The executor object of this name asks for this one task; asking again gives the same lease. */
-  | { readonly type: "begun"; readonly ordinal: number; readonly holder: string; readonly paused?: readonly string[] }
+  | {
+      readonly type: "begun";
+      readonly ordinal: number;
+      readonly holder: string;
+      readonly paused?: readonly string[];
+      readonly deployment?: string;
+    }
   /** Time has passed. */
   | { readonly type: "woken" }
   /** `children`: with the runs that this one has triggered. */

@@ -5,6 +5,7 @@
  */
 import type { RunGraph, GraphTask } from "./graph.ts";
 import type { RunId } from "./ids.ts";
+import type { LackingByTask } from "./lacking.ts";
 import type { Hold, PayloadLimitKeys } from "./limit.ts";
 import type { PayloadRef } from "./payload-ref.ts";
 import type { SkipReason } from "./run-if.ts";
@@ -41,6 +42,8 @@ export interface AttemptRecord {
   readonly lostTo?: LostTo;
   /** Of one that was lost to its worker: the worker ran nothing else. */
   readonly alone?: true;
+  /** Of one that was lost to a deploy: which deployment did not have the method (`Deployment.id`). */
+  readonly lackedBy?: string;
   /** What it said last of its progress; absent: nothing. */
   readonly progress?: Progress;
   /** Of an external attempt: which report has completed it. */
@@ -89,8 +92,9 @@ export interface FinalRun {
  * - `worker`: its worker died, or was not heard of before the lease ended. The task is a suspect from then on (see losses.ts).
  * - `surroundings`: storage or the platform refused, a deploy took the worker, or the run could not be reached. Says nothing of the
  *   task.
+ * - `deploy`: the deployment that ran it does not have its method. It waits for one that has (see `undeployed.ts`).
  */
-export type LostTo = "worker" | "surroundings";
+export type LostTo = "worker" | "surroundings" | "deploy";
 
 /** What an attempt passed on: `output` to every child, but `to` overrides it for the children named there. */
 export interface TaskOutput {
@@ -107,7 +111,7 @@ export interface TaskOutput {
  * - `error`: its last allowed attempt threw or timed out, or it threw an error that must not be retried.
  * - `worker_lost`: three times in a row it has killed a worker that ran nothing else.
  * - `unavailable`: for a day all of its attempts were lost, to whatever it was.
- * - `method_missing`: the deployed code has no such method (any more).
+ * - `method_missing`: no code that was deployed in all of the run's retention had its method.
  * - `not_an_array`: what it reads is no JSON array, or its upstream task passed nothing.
  * - `too_many_items`: the array has more than 10,000 items.
  * - `item_failed`: an item failed for good.
@@ -129,7 +133,7 @@ export type TaskState =
   /**
    * `redispatchAt`: when to look whether the last message was lost, and to send another if so. `sentAt`: when it was sent, if that
    * does not follow from it (see `queue-progress.ts`). `notBefore`: its trigger asked for a delay. `hold`:
-   * it is held back by a limit or a pause, which is asked again then (see `hold.ts`).
+   * it is held back by a limit or a pause, which is asked again then (see `hold.ts`), or waits for a deploy.
    */
   | {
       readonly status: "queued";
@@ -373,6 +377,8 @@ export interface Run extends RunGenesis {
   cancelsChildren: boolean;
   /** Derived: how many tasks are not final. */
   open: number;
+  /** Derived: by ordinal of the task, for its items too, the deployments that are known not to have its method. */
+  readonly lacking: LackingByTask;
   /** Derived: ordinals, of items too, that are queued, running, retrying or waiting, so that nothing scans a wide run. */
   readonly active: Set<number>;
 }
@@ -403,6 +409,7 @@ export function newRun(genesis: RunGenesis): Run {
     owedEver: 0,
     cancelsChildren: false,
     open: tasks.length,
+    lacking: {},
     active: new Set(),
   };
 }

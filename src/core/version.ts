@@ -58,7 +58,7 @@ export interface KnownDeployment {
 }
 
 /** A deployment that has said nothing for so long is no more: the watchdog of each speaks every five minutes. Milliseconds. */
-export const SILENT_MS = 900_000;
+const SILENT_MS = 900_000;
 
 /**
  * Whether what is announced takes the place of the current deployment. An older one does only in a rollback, when nothing is heard of

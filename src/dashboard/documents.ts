@@ -66,7 +66,8 @@ export interface EachCounts {
 export type WaitingFor =
   | { readonly for: "completion"; readonly until: string }
   | { readonly for: "run"; readonly run_id: string; readonly task: string }
-  | { readonly for: "concurrency" | "rate_limit" | "pause"; readonly key: string | null; readonly since: string };
+  | { readonly for: "concurrency" | "rate_limit" | "pause"; readonly key: string | null; readonly since: string }
+  | { readonly for: "deploy"; readonly method: string; readonly since: string; readonly until: string };
 
 export interface TaskDocument {
   readonly task: string;

@@ -1,4 +1,5 @@
 /** All SQL of the object that keeps the dead letters. */
+import { NewerFormatError } from "../core/version.ts";
 import { DEAD_LETTER_REASONS, type DeadLetter } from "../core/dead-letter.ts";
 import { parseDeadLetterId, type DeadLetterId } from "../core/ids.ts";
 import { CREATE_VERSIONS, MIGRATIONS } from "./schema.ts";
@@ -88,9 +89,7 @@ export class DeadLetterStore {
       sql.exec(CREATE_VERSIONS);
       const version = Number(sql.exec(READ_VERSION).one()["version"]);
       if (version > MIGRATIONS.length) {
-        throw new Error(
-          `the dead letters have schema ${version}, this code knows ${MIGRATIONS.length}: deploy the newer version again`,
-        );
+        throw new NewerFormatError("the object of dead letters", `schema ${version}`, MIGRATIONS.length);
       }
       for (const [index, migration] of MIGRATIONS.entries()) {
         if (index < version) continue;

@@ -1,4 +1,5 @@
 /** All SQL of the object that keeps the deliveries of an endpoint: a ring of the last ones. */
+import { NewerFormatError } from "../core/version.ts";
 import { type Delivery, KEPT_DELIVERIES } from "../core/delivery.ts";
 import type { DeliveryId } from "../core/ids.ts";
 import { CREATE_VERSIONS, MIGRATIONS } from "./schema.ts";
@@ -88,9 +89,7 @@ export class DeliveryStore {
       sql.exec(CREATE_VERSIONS);
       const version = Number(sql.exec(READ_VERSION).one()["version"]);
       if (version > MIGRATIONS.length) {
-        throw new Error(
-          `the deliveries have schema ${version}, this code knows ${MIGRATIONS.length}: deploy the newer version again`,
-        );
+        throw new NewerFormatError("the object of deliveries", `schema ${version}`, MIGRATIONS.length);
       }
       for (const [index, migration] of MIGRATIONS.entries()) {
         if (index < version) continue;

@@ -122,10 +122,11 @@ export const taskOfRunDocument = named(
         z.object({ for: z.literal("run"), run_id: runId, task: taskName }),
         z.object({ for: z.literal("completion"), until: time }),
         z.object({ for: z.enum([...LIMIT_KINDS, "pause"]), key: z.string().nullable(), since: time }),
+        z.object({ for: z.literal("deploy"), method: z.string(), since: time, until: time }),
       ])
       .nullable()
       .describe(
-        "Why it does not go on by itself: it awaits that run, or that somebody completes it, or is held back by a limit or a pause",
+        "Why it does not go on by itself: it awaits that run, or that somebody completes it, or is held back by a limit or a pause, or until code is deployed that has its method",
       ),
     completion_url: z
       .url()

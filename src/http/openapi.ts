@@ -17,6 +17,7 @@ const ALWAYS = [
   "internal_error",
   "overloaded",
   "unavailable",
+  "awaits_deploy",
 ] as const satisfies ProblemCode[];
 
 type Json = Readonly<Record<string, unknown>>;

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Problem, ProblemCode } from "../core/result.ts";
+import { isNewerFormat } from "../core/version.ts";
 import { MAX_WRONG_PLACES } from "../payload/misfit.ts";
 import { isPassing } from "../platform/calls.ts";
 import type { HttpEnv } from "./http-env.ts";
@@ -49,6 +50,7 @@ export const PROBLEM_KINDS = {
   internal_error: [500, "Internal error"],
   overloaded: [429, "Overloaded"],
   unavailable: [503, "Not available now"],
+  awaits_deploy: [503, "It waits for a deploy"],
 } as const satisfies Record<ProblemCode, readonly [ContentfulStatusCode, string]>;
 
 const RETRY_AFTER_SECONDS = 2;
@@ -91,6 +93,13 @@ export function unexpected(error: unknown, c: Context<HttpEnv>): Response {
       code: "unavailable",
       detail: "The run cannot be reached now.",
       hint: "Ask again in a moment.",
+    });
+  }
+  if (isNewerFormat(error)) {
+    return problemResponse(c, {
+      code: "awaits_deploy",
+      detail: "Newer code than is deployed has written what is asked for. It is kept as it is, and goes on by itself.",
+      hint: "Deploy the newer version again.",
     });
   }
   return problemResponse(c, {

@@ -8,6 +8,7 @@ import { isKeyList, type LimitKeys, type PayloadLimitKeys } from "../core/limit.
 import type { PackedGraph } from "../core/packed-graph.ts";
 import type { RunGenesis } from "../core/run.ts";
 import type { RunState } from "../core/run-state.ts";
+import { FORMAT_VERSION, type Versioned } from "../core/version.ts";
 import type { Packer } from "./packer.ts";
 
 /** A row holds 2 MB, the entry and the bytes beside it together. */
@@ -20,15 +21,13 @@ export const MAX_ENTRY_BYTES = 16_000_000;
 const PIECE_BYTES = 1_000_000;
 
 /** The first entry: what was accepted, and what that decided at once. */
-export interface StoredGenesis {
-  readonly schema: number;
+export interface StoredGenesis extends Versioned {
   readonly genesis: Omit<RunGenesis, "graph"> & { readonly graph: PackedGraph };
   readonly first: PackedChange;
 }
 
 /** The run as it is, in place of everything that was written before. */
-export interface StoredState {
-  readonly schema: number;
+export interface StoredState extends Versioned {
   readonly state: Omit<RunState, "graph"> & { readonly graph: PackedGraph };
   /** The row of the last change that it has. */
   readonly upTo: number;
@@ -81,6 +80,11 @@ export class KeysAside {
     this.#placed.set(keys, places);
     return places;
   }
+}
+
+/** The JSON of a change with its version. By hand: to copy a change of thousands of items for one field more costs more. */
+export function stamped(json: string): string {
+  return `{"v":${FORMAT_VERSION},${json.slice(1)}`;
 }
 
 /** The text for the entry's row: itself, or where it lies. */

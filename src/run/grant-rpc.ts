@@ -6,6 +6,7 @@
  * Payloads stand in a table beside the leases, each once: the items of an `each` task all read the same array.
  */
 import type { PayloadDelivery } from "../core/payload-ref.ts";
+import { FORMAT_VERSION, refuseNewer, type Versioned } from "../core/version.ts";
 import type { AcceptAnswer, AcceptText, Grant, GrantText, Lease } from "./run-rpc.ts";
 
 /** A payload whose bytes are text: those of JSON and of strings nearly always, others as base 64. */
@@ -25,7 +26,7 @@ type WrittenLease = Omit<Lease, "inputs" | "steps" | "arrived"> & {
   })[];
 };
 
-interface WrittenGrant {
+interface WrittenGrant extends Versioned {
   readonly leases: readonly WrittenLease[];
   readonly payloads: readonly WrittenPayload[];
 }
@@ -42,12 +43,14 @@ export function writeGrant(grant: Grant): GrantText {
 
 /** The leases of a text that `writeGrant` has made; what was one payload is one again. */
 export function readGrant(text: GrantText): Grant {
-  return text === NO_LEASES ? { leases: [] } : fromWritten(parsed<WrittenGrant>(text));
+  return text === NO_LEASES ? { leases: [] } : fromWritten(parsed<WrittenGrant>(text, "a grant"));
 }
 
 /** The answer as text. */
 export function writeAcceptAnswer({ grant, ...answer }: AcceptAnswer): AcceptText {
-  return branded<AcceptText>(JSON.stringify({ ...answer, ...(grant.leases.length > 0 && toWritten(grant)) }));
+  return branded<AcceptText>(
+    JSON.stringify({ v: FORMAT_VERSION, ...answer, ...(grant.leases.length > 0 && toWritten(grant)) }),
+  );
 }
 
 /** The answer of a text that `writeAcceptAnswer` has made. */
@@ -57,7 +60,7 @@ export function readAcceptAnswer(text: AcceptText): AcceptAnswer {
     outcome,
     leases = [],
     payloads = [],
-  } = parsed<Omit<AcceptAnswer, "grant"> & Partial<WrittenGrant>>(text);
+  } = parsed<Omit<AcceptAnswer, "grant"> & Partial<WrittenGrant>>(text, "the answer to a trigger");
   return { status, outcome, grant: fromWritten({ leases, payloads }) };
 }
 
@@ -81,10 +84,10 @@ function toWritten({ leases }: Grant): WrittenGrant {
       })),
     }),
   }));
-  return { leases: written, payloads };
+  return { v: FORMAT_VERSION, leases: written, payloads };
 }
 
-function fromWritten({ leases, payloads }: WrittenGrant): Grant {
+function fromWritten({ leases, payloads }: Omit<WrittenGrant, "v">): Grant {
   const read = payloads.map(readPayload);
   const at = (place: number): PayloadDelivery => {
     const payload = read[place];
@@ -133,8 +136,10 @@ function branded<Text extends string>(text: string): Text {
   return text as Text;
 }
 
-/** The one mapping of these texts: `branded` ones are written here alone, as JSON of these types. */
-function parsed<T>(text: string): T {
+/** The one mapping of these texts: `branded` ones are written here alone, as JSON of these types. Throws `NewerFormatError`. */
+function parsed<T extends Versioned>(text: string, what: string): T {
   // oxlint-disable-next-line typescript/consistent-type-assertions
-  return JSON.parse(text) as T;
+  const written = JSON.parse(text) as T;
+  refuseNewer(written, what);
+  return written;
 }

@@ -27,15 +27,36 @@ export function genesisOf(request: AcceptRequest, data: Packer, createdAt: numbe
   };
 }
 
-/** The settlement with its bytes placed. */
-export function takeIn(settlement: Settlement, data: Packer): SettledAttempt {
+const OUTCOMES = {
+  succeeded: true,
+  failed: true,
+  timed_out: true,
+  lost: true,
+  undeployed: true,
+  waiting: true,
+  suspended: true,
+} satisfies Record<AttemptOutcome["type"], true>;
+
+/** What newer code has reported: its result cannot be kept, and the attempt is made again. */
+const NOT_UNDERSTOOD: Outcome = {
+  type: "lost",
+  to: "surroundings",
+  error: {
+    name: "NewerFormatError",
+    message: "newer code ran the attempt than keeps the run: what it reported was not understood",
+    stack: null,
+  },
+};
+
+/** The settlement with its bytes placed. `isKnown`: it comes in a format that this code knows. */
+export function takeIn(settlement: Settlement, data: Packer, isKnown = true): SettledAttempt {
   const { ordinal, attempt, token, children } = settlement;
   return {
     ordinal,
     attempt,
     token,
     children,
-    outcome: placeOutcome(settlement.outcome, data),
+    outcome: isKnown && settlement.outcome.type in OUTCOMES ? placeOutcome(settlement.outcome, data) : NOT_UNDERSTOOD,
     logs: placeLogs(settlement, data),
     ...(settlement.progress !== undefined && { progress: settlement.progress }),
   };

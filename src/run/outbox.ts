@@ -4,6 +4,7 @@
  */
 import type { RunId } from "../core/ids.ts";
 import type { ChildRun } from "../core/run.ts";
+import { FORMAT_VERSION } from "../core/version.ts";
 import type { ExecutorRpc } from "../task/executor-rpc.ts";
 import { SEND_LIMIT_MS, within } from "../platform/calls.ts";
 import { queueWatch } from "./queue-client.ts";
@@ -22,7 +23,10 @@ const ALONE_MS = 1_000;
  * What the runs of this isolate have for the queue while one of them is sending. It takes along what the others left, and they go: a
  * message is a small part of a call where many runs begin at once. Plain data only, for an object cannot wait for another's call.
  */
-const outgoing: { messages: MessageSendRequest<{ readonly run_id: RunId }>[]; sendingSince: number | null } = {
+const outgoing: {
+  messages: MessageSendRequest<{ readonly v: number; readonly run_id: RunId }>[];
+  sendingSince: number | null;
+} = {
   messages: [],
   sendingSince: null,
 };
@@ -30,7 +34,7 @@ const outgoing: { messages: MessageSendRequest<{ readonly run_id: RunId }>[]; se
 /** Tells the queue that the run has work for so many drivers (at most 100). */
 export async function dispatchRun(env: Env, runId: RunId, drivers: number): Promise<void> {
   for (let driver = 0; driver < drivers; driver++)
-    outgoing.messages.push({ body: { run_id: runId }, contentType: "json" });
+    outgoing.messages.push({ body: { v: FORMAT_VERSION, run_id: runId }, contentType: "json" });
   const { sendingSince } = outgoing;
   if (sendingSince !== null && Math.abs(Date.now() - sendingSince) < ALONE_MS) return;
   while (outgoing.messages.length > 0) {

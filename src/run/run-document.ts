@@ -1,6 +1,8 @@
 /** The run as people and programs see it: `GET /api/v1/runs/{id}`. */
-import { limitOf } from "../core/hold.ts";
-import { shownKey } from "../core/limit.ts";
+import { itemsOf } from "../core/each.ts";
+import { isHeldFor, limitOf } from "../core/hold.ts";
+import { isNoneLacking } from "../core/lacking.ts";
+import { shownKey, type Hold } from "../core/limit.ts";
 import type { AttemptRecord, Progress, Run, TaskEntry, TaskState } from "../core/run.ts";
 import { awaitedBy } from "../core/suspension.ts";
 import type { TaskStatus } from "../core/status.ts";
@@ -81,10 +83,23 @@ function describeWaiting(run: Run, entry: TaskEntry): TaskDocument["waiting_for"
     const [first] = awaitedBy(entry);
     return first === undefined ? null : { for: "run", run_id: first.runId, task: first.task };
   }
-  if (state.status !== "queued" || state.hold === undefined) return null;
-  const { for: what, since } = state.hold;
+  const { for: what, since } = holdShownOf(run, entry) ?? {};
+  if (what === undefined || since === undefined) return null;
+  if (what === "deploy") {
+    const { method } = entry.task;
+    return { for: what, method, since: iso(since), until: iso(since + run.graph.retentionMs) };
+  }
   const key = what === "pause" ? null : shownKey(limitOf(run, entry, what).key);
   return { for: what, key, since: iso(since) };
+}
+
+/** What holds a task back; of a task with `each`, what its items wait for if that is a deploy. */
+function holdShownOf(run: Run, { state, each }: TaskEntry): Hold | undefined {
+  if (state.status === "queued") return state.hold;
+  // Only then it may be worth a look at up to ten thousand items.
+  if (state.status !== "each" || each === undefined || isNoneLacking(run.lacking)) return undefined;
+  const waiting = itemsOf(run, each).find((item) => isHeldFor(item.state, "deploy"))?.state;
+  return waiting?.status === "queued" ? waiting.hold : undefined;
 }
 
 function statusOf({ status }: TaskState): TaskStatus {

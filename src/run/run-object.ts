@@ -11,6 +11,7 @@ import type { LimitKind, LimitName, SlotHolder, Standing } from "../core/limit.t
 import type { PayloadRef } from "../core/payload-ref.ts";
 import type { Owed, Run, TaskEntry } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
+import type { Claimant } from "../core/run-event.ts";
 import { callControls } from "../controls/controls-client.ts";
 import { callLimit } from "../limits/limit-client.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
@@ -162,8 +163,8 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return new RunSession(this);
   }
 
-  async begin(ordinal: number, holder: string, paused?: readonly string[]): Promise<Lease | null> {
-    return this.#protocol.begin(ordinal, holder, paused);
+  async begin(ordinal: number, holder: string, claimant?: Claimant): Promise<Lease | null> {
+    return this.#protocol.begin(ordinal, holder, claimant);
   }
 
   async recordStep(step: FinishedStep): Promise<boolean> {

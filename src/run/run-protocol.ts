@@ -17,10 +17,12 @@ import { advance, isKeptForOthers, looksForMessage, nextWakeAt } from "../core/m
 import { owedAt } from "../core/owing.ts";
 import type { Run } from "../core/run.ts";
 import { dueAt, entryOf, newRun } from "../core/run.ts";
-import type { Advance, Effect, RunEvent } from "../core/run-event.ts";
+import type { Advance, Claimant, Effect, RunEvent } from "../core/run-event.ts";
+import { isKnownFormat, refuseNewer } from "../core/version.ts";
 import { deliver } from "./delivery.ts";
 import { acceptAgain } from "./accept-again.ts";
 import { genesisOf, placeCompletion, placeNotices, placeParcel, takeIn } from "./intake.ts";
+import { Journal } from "./journal.ts";
 import { lateOutputUntil, RECENT_MS } from "./late-output.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
@@ -79,6 +81,7 @@ export class RunProtocol {
   /** What attempts that are under way have said. */
   readonly live: LiveAttempts;
   readonly #store: RunStore;
+  readonly #journal: Journal;
   readonly #around: RunSurroundings;
   readonly #feed: RunFeed;
   /** The journal, folded. Undefined until it is read. */
@@ -93,6 +96,7 @@ export class RunProtocol {
 
   constructor(store: RunStore, around: RunSurroundings) {
     this.#store = store;
+    this.#journal = new Journal(store, around);
     this.#around = around;
     this.#alarm = new AlarmClock(
       () => around.now(),
@@ -106,7 +110,7 @@ export class RunProtocol {
   /** The run, or null if none was accepted (or it was deleted). */
   load(): Run | null {
     if (this.#run === undefined) {
-      this.#run = this.#store.load();
+      this.#run = this.#journal.read();
       if (this.#run !== null) this.#around.waitUntil(this.#recoverAlarm(this.#run));
     }
     return this.#run;
@@ -130,6 +134,7 @@ export class RunProtocol {
   }
 
   accept(request: AcceptRequest): AcceptAnswer {
+    refuseNewer(request, `a trigger of ${request.runId}`);
     const known = this.load();
     if (known !== null) return acceptAgain(known, this.#store, request);
     const now = this.#around.now();
@@ -154,6 +159,7 @@ export class RunProtocol {
   }
 
   acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): AcceptAnswer | null {
+    refuseNewer(request, `a trigger of ${request.runId}`);
     const run = this.load();
     if (run === null) return this.accept(request);
     if (run.nonce === request.nonce) return acceptAgain(run, this.#store, request);
@@ -172,7 +178,7 @@ export class RunProtocol {
     return this.#grant(run, this.#advance(run, { type: "claimed", claim: this.#resumed.believed(claim) }));
   }
 
-  settle({ settlements, claim }: SettleRequest): Grant {
+  settle({ settlements, claim, v = 1 }: SettleRequest): Grant {
     const run = this.load();
     if (run === null) return { leases: [] };
     // What an attempt had not reported yet is heard before its end is.
@@ -180,16 +186,16 @@ export class RunProtocol {
     const asks = claim === null ? null : this.#resumed.believed(claim);
     const settled = settleWhatFits(settlements, asks, (some, claim) => {
       const data = new Packer(this.#store.nextSeq);
-      const attempts = some.map((settlement) => takeIn(settlement, data));
+      const attempts = some.map((settlement) => takeIn(settlement, data, isKnownFormat(v)));
       return this.#advance(run, { type: "settled", attempts, claim }, data);
     });
     return this.#grant(run, settled);
   }
 
-  begin(ordinal: number, holder: string, paused?: readonly string[]): Lease | null {
+  begin(ordinal: number, holder: string, claimant: Claimant = {}): Lease | null {
     const run = this.load();
     if (run === null) return null;
-    const known = paused === undefined ? {} : this.#resumed.believed({ paused });
+    const known = this.#resumed.believed(claimant);
     const [lease] = this.#grant(run, this.#advance(run, { type: "begun", ordinal, holder, ...known })).leases;
     return lease ?? null;
   }
@@ -233,7 +239,8 @@ export class RunProtocol {
   }
 
   /** Takes a report of an external attempt; sent again, it has counted already. */
-  complete({ outcome, ...lease }: CompletionReport): CompletionAnswer | null {
+  complete({ outcome, v = 1, ...lease }: CompletionReport): CompletionAnswer | null {
+    refuseNewer({ v }, "the completion of a task");
     const run = this.load();
     if (run === null) return null;
     const { ordinal, attempt, token, nonce } = lease;
@@ -340,7 +347,8 @@ export class RunProtocol {
 
   #alarmHasFailed(error: unknown): void {
     this.#alarmStrikes += 1;
-    const pauseMs = Math.min(ALARM_PAUSE_MAX_MS, 500 * 2 ** this.#alarmStrikes);
+    const failedMs = Math.min(ALARM_PAUSE_MAX_MS, 500 * 2 ** this.#alarmStrikes);
+    const pauseMs = this.#journal.isNewer ? this.#journal.pauseMs() : failedMs;
     this.#around.alarmFailed(this.#alarmStrikes, error);
     this.#alarm.set(this.#around.now() + pauseMs);
   }

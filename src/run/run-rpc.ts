@@ -13,10 +13,12 @@ import type { AttemptError, AwaitedRun, ChildRun, FailReason, FinalRun, LostTo, 
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
 import type { TriggerOrigin, TriggerSource } from "../core/trigger.ts";
 import type { PayloadDigest } from "../core/trigger-key.ts";
+import type { Claimant } from "../core/run-event.ts";
+import type { Versioned } from "../core/version.ts";
 
 declare const brand: unique symbol;
 
-export interface AcceptRequest {
+export interface AcceptRequest extends Versioned {
   readonly runId: RunId;
   /** Names this call: when it is made again, because its answer was lost, it is recognised as itself. */
   readonly nonce: string;
@@ -58,7 +60,7 @@ export type AcceptText = string & { readonly [brand]: "AcceptAnswer" };
 /** A `Grant` as it goes over the wire (see `grant-rpc.ts`). */
 export type GrantText = string & { readonly [brand]: "Grant" };
 
-export interface ClaimRequest {
+export interface ClaimRequest extends Versioned {
   /** Tasks that the driver is still running; 0 and nothing granted means that it leaves. */
   readonly holding: number;
   /** The tasks that the driver knows to be paused: they are held back. Absent: none. */
@@ -71,6 +73,8 @@ export interface ClaimRequest {
   readonly call?: string;
   /** When the message was sent that has started the driver; absent: none has. Epoch milliseconds. */
   readonly sentAt?: number;
+  /** Whose code the driver runs (`Deployment.id`): what that is known not to have is not granted. */
+  readonly deployment?: string;
 }
 
 /** The right to run one attempt, with what it needs. */
@@ -161,7 +165,9 @@ export type AttemptOutcome =
   /** The method of an external task has returned. */
   | { readonly type: "waiting" }
   /** Its worker died, or the surroundings failed: it is started again, which does not count against `retries`. */
-  | { readonly type: "lost"; readonly to: LostTo; readonly error: AttemptError }
+  | { readonly type: "lost"; readonly to: Exclude<LostTo, "deploy">; readonly error: AttemptError }
+  /** This deployment's code does not have the method: nothing was executed, and the task waits for a deploy that has it. */
+  | { readonly type: "undeployed"; readonly deployment: string; readonly error: AttemptError }
   /** It awaits other runs, and is started again when all of them are final, or one of the waits fails or is over. */
   | { readonly type: "suspended"; readonly awaits: readonly AwaitedRun[] };
 
@@ -205,7 +211,7 @@ export interface ReportAnswer {
   readonly over: "cancelled" | "superseded" | null;
 }
 
-export interface SettleRequest {
+export interface SettleRequest extends Versioned {
   readonly settlements: readonly Settlement[];
   /** Null: the caller wants no further work. */
   readonly claim: ClaimRequest | null;
@@ -241,7 +247,7 @@ export interface RunRpc extends RunWork {
    */
   acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptText | null>;
   /** An executor object claims one task of the long lane. Null: nothing to do (any more). */
-  begin(ordinal: number, holder: string, paused?: readonly string[]): Promise<Lease | null>;
+  begin(ordinal: number, holder: string, claimant?: Claimant): Promise<Lease | null>;
   /** Keeps what a step came to for later attempts. False: the lease is over, and nothing was kept. */
   recordStep(step: FinishedStep): Promise<boolean>;
   /** The run `by` awaits this one: what it comes to, if it is final or no more; null: `by` is told when it is. */
@@ -348,7 +354,7 @@ export interface CompletableTask {
 }
 
 /** What somebody reports of an external attempt. */
-export interface CompletionReport {
+export interface CompletionReport extends Versioned {
   readonly ordinal: number;
   readonly attempt: number;
   readonly token: number;
@@ -445,12 +451,13 @@ export interface GatherPage {
 
 /**
  * `run`: suspended until that run is final. `completion`: until somebody completes it, or that time. Else: queued, and held back by
- * a limit or a pause; `key` is the limit's, null if it has none.
+ * a limit or a pause; `key` is the limit's, null if it has none. `deploy`: for code that has its method, `until` then.
  */
 export type WaitingForDocument =
   | { readonly for: "completion"; readonly until: string }
   | { readonly for: "run"; readonly run_id: RunId; readonly task: string }
-  | { readonly for: LimitKind | "pause"; readonly key: string | null; readonly since: string };
+  | { readonly for: LimitKind | "pause"; readonly key: string | null; readonly since: string }
+  | { readonly for: "deploy"; readonly method: string; readonly since: string; readonly until: string };
 
 export interface AttemptDocument {
   readonly attempt: number;

@@ -1,8 +1,7 @@
 /**
- * The tables of a run object. Migrations are append-only; the number of the last one is recorded with the run (in the genesis
- * entry: a table of its own would cost every run two more rows).
+ * The tables of a run object. They have no version of their own, for a table of it would cost every run two more rows: each entry says
+ * which version of the code reads it (see `entry-layout.ts`).
  */
-export const SCHEMA_VERSION = 1;
 
 /**
  * One append-only journal, one row a commit. Rows written are what a run costs (each at $1 a million): a row per task and

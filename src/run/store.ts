@@ -12,12 +12,14 @@
 import { pack, unpack, type PackedChange } from "../core/compact.ts";
 import { fold } from "../core/fold.ts";
 import { lieElsewhere, readKeys, withChangeKeys, withGenesisKeys, type Place } from "../core/keys-aside.ts";
+import { refuseUnknownFields, refuseUnknownKinds, refuseUnknownState } from "../core/known-kinds.ts";
 import type { LimitKeys, PayloadLimitKeys } from "../core/limit.ts";
 import { packGraph, unpackGraph } from "../core/packed-graph.ts";
 import type { RunChange, RunGenesis, Run } from "../core/run.ts";
 import type { GrantedLease } from "../core/run-event.ts";
 import { newRun } from "../core/run.ts";
 import { runOf, stateOf } from "../core/run-state.ts";
+import { FORMAT_VERSION, refuseNewer, type Versioned } from "../core/version.ts";
 import {
   ELSEWHERE,
   fitsBeside,
@@ -25,22 +27,27 @@ import {
   KeysAside,
   MAX_ENTRY_BYTES,
   seqsIn,
+  stamped,
   utf8Length,
   type EntryElsewhere,
   type StoredGenesis,
   type StoredState,
 } from "./entry-layout.ts";
 import { Packer } from "./packer.ts";
-import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED, SCHEMA_VERSION } from "./schema.ts";
+import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED } from "./schema.ts";
 
 const READ_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected')";
 const READ_ENTRIES = "SELECT seq, kind, entry FROM journal WHERE kind <> 'data' ORDER BY seq";
 const READ_AFTER = "SELECT seq, kind, entry FROM journal WHERE seq > ? ORDER BY seq LIMIT ?";
+const READ_LAST_TIME = "SELECT at FROM journal ORDER BY seq DESC LIMIT 1";
 const READ_DATA = "SELECT substr(data, ?, ?) AS bytes FROM journal WHERE seq = ?";
 const READ_BEFORE = "SELECT seq, kind FROM journal WHERE seq < ?";
 const DELETE_ROW = "DELETE FROM journal WHERE seq = ?";
 const KEEP_BYTES = "UPDATE journal SET kind = 'data', entry = NULL WHERE seq = ?";
 const APPEND = "INSERT INTO journal (seq, kind, at, entry, data) VALUES (?, ?, ?, ?, ?)";
+
+/** As who is told that newer code has written it knows it. */
+const WHAT = "the journal of this run";
 
 /** When the run is written as it is: the changes come to so many times what that takes, and at the least to so many bytes. */
 export interface SnapshotRule {
@@ -116,7 +123,7 @@ export class RunStore {
     for (const { seq, kind, entry } of sql.exec(READ_ENTRIES)) {
       const text = this.#wholeText(entry);
       const isChange = kind === "change";
-      if (isChange && run !== null) fold(run, unpack(this.#readChange(text), run));
+      if (isChange && run !== null) fold(run, this.#changeOf(this.#readChange(text), run));
       else run = kind === "state" ? this.#readState(text).run : this.#begin(text);
       this.#changesBytes = isChange ? this.#changesBytes + text.length : 0;
       this.#snapshotBytes = isChange ? this.#snapshotBytes : text.length;
@@ -150,7 +157,7 @@ export class RunStore {
   create(genesis: RunGenesis, data: Packer, first: RunChange, at: number): void {
     const aside = new KeysAside(this.#keys, data);
     const stored: StoredGenesis = {
-      schema: SCHEMA_VERSION,
+      v: FORMAT_VERSION,
       genesis: { ...withGenesisKeys(genesis, aside.put), graph: packGraph(genesis.graph) },
       first: pack(first, genesis.graph.tasks.length),
     };
@@ -171,7 +178,7 @@ export class RunStore {
    */
   append(run: Run, change: RunChange, data: Packer, at: number): void {
     const aside = new KeysAside(this.#keys, data);
-    const whole = JSON.stringify(pack(withChangeKeys(change, aside.put), run.tasks.length));
+    const whole = stamped(JSON.stringify(pack(withChangeKeys(change, aside.put), run.tasks.length)));
     const text = fitting(whole, data);
     const rows = data.rows();
     const insert = (): void => this.#insert("change", text, rows, at);
@@ -189,7 +196,7 @@ export class RunStore {
     const aside = new KeysAside(this.#keys, data);
     const state = stateOf(run, aside.put);
     const stored: StoredState = {
-      schema: SCHEMA_VERSION,
+      v: FORMAT_VERSION,
       state: { ...state, graph: packGraph(run.graph) },
       upTo: this.#lastSeq,
     };
@@ -205,6 +212,12 @@ export class RunStore {
     });
     aside.keep();
     this.#changesBytes = 0;
+  }
+
+  /** When the last entry was written, epoch ms; also of a journal that cannot be read. */
+  writtenAt(): number {
+    const [row] = this.#storage.sql.exec(READ_LAST_TIME);
+    return Number(row?.["at"] ?? 0);
   }
 
   /** Bytes that lie beside an entry; null if there are none at that place. */
@@ -273,28 +286,40 @@ export class RunStore {
   };
 
   #readChange(text: string): PackedChange {
-    return withChangeKeys(parseEntry<PackedChange>(text), this.#keysBack);
+    const { v = 1, ...change } = parseEntry<PackedChange & Versioned>(text);
+    refuseNewer({ v }, WHAT);
+    refuseUnknownFields(change, WHAT);
+    return withChangeKeys(change, this.#keysBack);
   }
 
   #readGenesis(text: string): { readonly genesis: RunGenesis; readonly first: PackedChange } {
-    const { schema, genesis, first } = parseEntry<StoredGenesis>(text);
-    refuseNewer(genesis.id, schema);
+    const { genesis, first, ...version } = parseEntry<StoredGenesis>(text);
+    refuseNewer(version, WHAT);
+    refuseUnknownFields(first, WHAT);
     return { genesis: { ...withGenesisKeys(genesis, this.#keysBack), graph: unpackGraph(genesis.graph) }, first };
   }
 
   #readState(text: string): { readonly run: Run; readonly upTo: number } {
-    const { schema, state, upTo } = parseEntry<StoredState>(text);
-    refuseNewer(state.id, schema);
+    const { state, upTo, ...version } = parseEntry<StoredState>(text);
+    refuseNewer(version, WHAT);
+    refuseUnknownState(state, WHAT);
     return { run: runOf({ ...state, graph: unpackGraph(state.graph) }, this.#keysBack), upTo };
   }
 
   #begin(text: string): Run {
     const { genesis, first } = this.#readGenesis(text);
     const run = newRun(genesis);
-    const change = unpack(first, run);
+    const change = this.#changeOf(first, run);
     fold(run, change);
     this.#acceptedLeases = leasesIn(change);
     return run;
+  }
+
+  /** The change of an entry, `run` being as it was before. */
+  #changeOf(packed: PackedChange, run: Run): RunChange {
+    const change = unpack(packed, run);
+    refuseUnknownKinds(change, WHAT);
+    return change;
   }
 }
 
@@ -302,11 +327,6 @@ export class RunStore {
 function cut(bytes: Uint8Array, offset: number, size: number): Uint8Array | null {
   if (offset + size > bytes.length) return null;
   return size === bytes.length && bytes.buffer.byteLength === size ? bytes : bytes.slice(offset, offset + size);
-}
-
-function refuseNewer(id: string, schema: number): void {
-  if (schema <= SCHEMA_VERSION) return;
-  throw new Error(`run ${id} has schema ${schema}, this code knows ${SCHEMA_VERSION}: deploy the newer version again`);
 }
 
 function leasesIn({ tasks }: RunChange): readonly GrantedLease[] {

@@ -25,7 +25,7 @@ import {
   type ScheduleDefinition,
   type ScheduleState,
 } from "../core/schedule.ts";
-import { deployPauseMs, refuseNewer, takesOver } from "../core/version.ts";
+import { deployPauseMs, isNewerFormat, refuseNewer, takesOver } from "../core/version.ts";
 import type { After } from "../platform/patience.ts";
 import { pauseAfter, ScheduleEntry } from "./schedule-entry.ts";
 import type { Announcement, ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
@@ -294,7 +294,9 @@ export class SchedulesProtocol implements SchedulesRpc {
       entry.started(dueAt, started.value, this.#around.now());
       return "done";
     } catch (error) {
-      return this.#failed(entry, dueAt, PATIENCE_MS, String(error));
+      if (!isNewerFormat(error)) return this.#failed(entry, dueAt, PATIENCE_MS, String(error));
+      const turn = this.#failed(entry, dueAt, DEPLOY_PATIENCE_MS, String(error));
+      return turn === "failed" ? "undeployed" : turn;
     }
   }
 

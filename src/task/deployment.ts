@@ -6,6 +6,7 @@ import { withEnv } from "cloudflare:workers";
 import { plan } from "#generated/plan";
 import { registry } from "#generated/registry";
 import type { RunId } from "../core/ids.ts";
+import { FORMAT_VERSION } from "../core/version.ts";
 import { ArrayReader } from "../payload/array-reader.ts";
 import { withPaused } from "../controls/controls-client.ts";
 import { queueWatch } from "../run/queue-client.ts";
@@ -36,7 +37,7 @@ export const acceptTrigger = createAcceptTrigger({
   registry,
   callRun,
   gate: createGate(queueWatch, new DriverRoom(ROOM), { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) }),
-  directClaim: { holding: 0, budgetMs: DRIVER_BUDGET_MS },
+  directClaim: { v: FORMAT_VERSION, holding: 0, budgetMs: DRIVER_BUDGET_MS },
   driveGrant: (env, runId, grant) => driveRun(env, runId, { grant }),
 });
 
@@ -59,21 +60,22 @@ export async function driveRun(env: Env, runId: RunId, beginning: Beginning): Pr
   const deadlines = new Deadlines();
   const arrays = new ArrayReader(env.PAYLOADS);
   const reports = new ReportChannel(deadlines, (said) => callRun(env, runId, (run) => run.report(said)));
+  const from = { v: FORMAT_VERSION, ...deploymentOf(env) };
   try {
     await drive(
       {
         id: newDriverId(),
         claim: async (request) => {
           const message = "sentAt" in beginning ? { sentAt: beginning.sentAt } : {};
-          const asked = { ...request, ...message };
+          const asked = { ...request, ...message, ...from };
           const granted = await withPaused(env, asked, (known) => session.call((run) => run.claim(known)));
           if ("onClaimed" in beginning) beginning.onClaimed();
           return readGrant(granted);
         },
         settle: async ({ settlements, claim }) => {
           const settle = (known: ClaimRequest | null): Promise<GrantText> =>
-            session.call((run) => run.settle({ settlements, claim: known }));
-          return readGrant(await (claim === null ? settle(null) : withPaused(env, claim, settle)));
+            session.call((run) => run.settle({ v: FORMAT_VERSION, settlements, claim: known }));
+          return readGrant(await (claim === null ? settle(null) : withPaused(env, { ...claim, ...from }, settle)));
         },
         execute: (lease) => executeLease(env, lease, lifetime, deadlines, arrays, reports),
         budgetMs,
@@ -87,6 +89,13 @@ export async function driveRun(env: Env, runId: RunId, beginning: Beginning): Pr
   await Promise.allSettled(carried);
 }
 
+/** Whose code this is, as claims say it: each deployed version has an id of its own. Empty where wrangler.toml does not bind it. */
+export function deploymentOf({ CF_VERSION_METADATA: metadata }: Partial<Pick<Env, "CF_VERSION_METADATA">>): {
+  readonly deployment?: string;
+} {
+  return metadata === undefined ? {} : { deployment: metadata.id };
+}
+
 /** Runs one attempt with this deployment's methods. */
 export function executeLease(
   env: Env,
@@ -98,7 +107,7 @@ export function executeLease(
 ): Promise<Settlement> {
   const url = lease.url === undefined ? {} : { url: lease.url };
   const port = { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, withEnv, ...url };
-  return executeAttempt(lease, registry, port, deadlines, arrays, reports);
+  return executeAttempt(lease, registry, port, deadlines, arrays, reports, deploymentOf(env).deployment);
 }
 
 /** Calls an endpoint's method so that its helpers know where they are. */

@@ -5,11 +5,12 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../core/ids.ts";
+import { FORMAT_VERSION } from "../core/version.ts";
 import { pausedTasks } from "../controls/controls-client.ts";
 import { callRun } from "../run/run-client.ts";
 import type { Lease, Settlement } from "../run/run-rpc.ts";
 import { Deadlines } from "./deadlines.ts";
-import { executeLease, plan } from "./deployment.ts";
+import { deploymentOf, executeLease, plan } from "./deployment.ts";
 import { ExecutorProtocol } from "./executor-protocol.ts";
 import { ExecutorStore } from "./executor-store.ts";
 import type { ExecutorRpc } from "./executor-rpc.ts";
@@ -31,7 +32,8 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       setAlarm: (at) => ctx.storage.setAlarm(at),
       begin: async ({ runId, ordinal }) => {
         const paused = await pausedTasks(env);
-        return callRun(env, runId, (run) => run.begin(ordinal, ctx.id.toString(), paused));
+        const claimant = { ...deploymentOf(env), ...(paused !== undefined && { paused }) };
+        return callRun(env, runId, (run) => run.begin(ordinal, ctx.id.toString(), claimant));
       },
       execute: (lease) => this.#execute(lease),
       settle: ({ runId }, settlement, onFailure) => this.#settle(runId, settlement, onFailure),
@@ -70,7 +72,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
   async #settle(runId: RunId, settlement: Settlement, onFailure: () => Promise<void>): Promise<void> {
     await callRun(this.env, runId, async (run) => {
       try {
-        await run.settle({ settlements: [settlement], claim: null });
+        await run.settle({ v: FORMAT_VERSION, settlements: [settlement], claim: null });
       } catch (error) {
         await onFailure();
         throw error;

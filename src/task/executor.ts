@@ -8,6 +8,7 @@
  * Told apart, always: what the task's author did (failed, counts against `retries`), and what the surroundings did (lost).
  */
 import { ProblemError } from "../core/result.ts";
+import { isNewerFormat } from "../core/version.ts";
 import type { AttemptError } from "../core/run.ts";
 import type { ArrayReader } from "../payload/array-reader.ts";
 import { encodePayload, type EncodedPayload } from "../payload/codec.ts";
@@ -22,7 +23,7 @@ import { runInScope } from "./context.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { AttemptOverError, AttemptTimeoutError } from "./errors.ts";
 import { gatherItems } from "./gathering.ts";
-import { methodOf, type MethodRegistry, type RunnableMethod } from "./method.ts";
+import { findMethod, methodOf, type MethodRegistry, type RunnableMethod } from "./method.ts";
 import { OutputStore } from "./output-store.ts";
 import type { ReportChannel } from "./report-channel.ts";
 import { TaskScope } from "./task-scope.ts";
@@ -31,6 +32,9 @@ import { fit } from "./typed-value.ts";
 
 /** How long an attempt that is told that it is over may go on before nobody waits for it. */
 const CLEANUP_MS = 5_000;
+
+/** Of an attempt that runs nobody knows whose code. */
+const UNKNOWN_DEPLOYMENT = "unknown";
 
 const MAX_MESSAGE = 4_096;
 const MAX_STACK = 8_192;
@@ -43,6 +47,7 @@ export async function executeAttempt(
   deadlines: Deadlines,
   arrays?: ArrayReader,
   reports?: ReportChannel,
+  deployment = UNKNOWN_DEPLOYMENT,
 ): Promise<Settlement> {
   const { runId } = lease;
   const held: HeldReader = (seq, offset, size) => callRun(port.env, runId, (run) => run.held(seq, offset, size));
@@ -57,8 +62,11 @@ export async function executeAttempt(
     over: (why) => endEarly(end, deadlines, why),
   });
   if (reported !== undefined) scope.whenNews(reported.news);
-  const work = workOf(lease, registry, inputs, scope, end, port.env);
-  const ended = work === null ? missing(lease) : await withinTimeout(lease, end, deadlines, work);
+  const found = workOf(lease, registry, inputs, scope, end, port.env);
+  // Nearly always it is there, and not waited for.
+  const work = found instanceof Promise ? await found : found;
+  const ended =
+    typeof work !== "function" ? undeployed(lease, deployment, work) : await withinTimeout(lease, end, deadlines, work);
   const outcome = lease.gathers === true ? blameless(ended) : ended;
   end.come(() => new Error("the attempt has ended"));
   reported?.leave();
@@ -75,7 +83,7 @@ export async function executeAttempt(
   };
 }
 
-/** What the attempt is about; null: the deployed code has no such method. */
+/** What the attempt is about. Else the deployed code has no such method (null), or what its file threw. */
 function workOf(
   lease: Lease,
   registry: MethodRegistry,
@@ -83,11 +91,16 @@ function workOf(
   scope: TaskScope,
   end: AttemptEnd,
   env: Env,
-): (() => Promise<AttemptOutcome>) | null {
+): Work | Promise<Work> {
   if (lease.gathers === true) return () => gather(lease, env);
+  const toWork = (method: RunnableMethod | null): Work =>
+    method === null ? null : () => run(lease, method, inputs, scope, end, env);
   const method = methodOf(registry, lease.method);
-  return method === null ? null : () => run(lease, method, inputs, scope, end, env);
+  if (method !== null) return toWork(method);
+  return findMethod(registry, lease.method).then(toWork, (thrown: unknown) => describe(thrown));
 }
+
+type Work = (() => Promise<AttemptOutcome>) | AttemptError | null;
 
 /** No code of the author's has taken that time: it was the surroundings. */
 function blameless(outcome: AttemptOutcome): AttemptOutcome {
@@ -213,13 +226,13 @@ async function withinTimeout(
   return outcome;
 }
 
-function missing({ task, method }: Lease): AttemptOutcome {
-  const error = {
-    name: "MethodMissingError",
-    message: `the deployed code has no method "${method}" for the task "${task}"; deploy it again, or cancel the run`,
-    stack: null,
-  };
-  return { type: "failed", error, retryable: false, retryAfterMs: null, reason: "method_missing" };
+/** Nothing was executed. `thrown`: by the file that has the method, when it was evaluated. */
+function undeployed({ task, method }: Lease, deployment: string, thrown: AttemptError | null): AttemptOutcome {
+  const why =
+    thrown === null ? `has no method "${method}"` : `cannot load "${method}" (${thrown.name}: ${thrown.message})`;
+  const message = `the deployed code ${why} for the task "${task}"; deploy it again, or cancel the run`;
+  const error = { name: "MethodMissingError", message: message.slice(0, MAX_MESSAGE), stack: thrown?.stack ?? null };
+  return { type: "undeployed", deployment, error };
 }
 
 function describe(thrown: unknown): AttemptError {
@@ -238,7 +251,7 @@ function describe(thrown: unknown): AttemptError {
 
 function isSurroundings(thrown: unknown): boolean {
   if (thrown instanceof ProblemError) return thrown.problem.code === "overloaded";
-  return thrown instanceof PayloadStoreError || thrown instanceof RunUnreachableError;
+  return thrown instanceof PayloadStoreError || thrown instanceof RunUnreachableError || isNewerFormat(thrown);
 }
 
 /** A refused trigger or payload is refused again, and a deleted object stays away: only another input or another code helps. */

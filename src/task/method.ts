@@ -22,6 +22,19 @@ export type EndpointFunction = (request: Request, endpoint: EndpointContext) => 
 export interface MethodRegistry {
   readonly tasks: Readonly<Record<string, TaskFunction | TypedTask>>;
   readonly endpoints: Readonly<Record<string, EndpointFunction>>;
+  /** Absent: there are none. */
+  readonly others?: OtherMethods;
+}
+
+/**
+ * All that the pipelines export, named in peach.conf or not: a run that was accepted under another peach.conf finds its methods there.
+ * A file that nothing else needs is evaluated when it is first asked for, so that one that throws then breaks nothing else.
+ */
+export interface OtherMethods {
+  /** By module: what the file exports. */
+  readonly modules: Readonly<Record<string, () => Promise<object>>>;
+  /** The module of each name that one file alone exports. */
+  readonly moduleOf: Readonly<Record<string, string>>;
 }
 
 /** A method of either form, ready to be called. */
@@ -36,7 +49,28 @@ export interface RunnableMethod {
 /** The task method of this key, or null if the deployed code has none. */
 export function methodOf(registry: MethodRegistry, key: string): RunnableMethod | null {
   const method = Object.hasOwn(registry.tasks, key) ? registry.tasks[key] : undefined;
-  if (method === undefined) return null;
+  return method === undefined ? null : runnable(method);
+}
+
+/** The same, also of methods that peach.conf does not name (any more). Rejects with what its file throws when it is evaluated. */
+export async function findMethod(registry: MethodRegistry, key: string): Promise<RunnableMethod | null> {
+  const named = methodOf(registry, key);
+  if (named !== null || registry.others === undefined) return named;
+  const { modules, moduleOf } = registry.others;
+  const [, module = Object.hasOwn(moduleOf, key) ? moduleOf[key] : undefined, name = key] =
+    /^(.+)#([^#]+)$/.exec(key) ?? [];
+  const load = module !== undefined && Object.hasOwn(modules, module) ? modules[module] : undefined;
+  const exported: unknown = load === undefined ? undefined : Reflect.get(await load(), name);
+  return isMethod(exported) ? runnable(exported) : null;
+}
+
+/** Files export constants, schemas and classes beside methods. */
+function isMethod(exported: unknown): exported is TaskFunction | TypedTask {
+  if (typeof exported === "function") return true;
+  return typeof exported === "object" && exported !== null && "kind" in exported && exported.kind === "peach.task";
+}
+
+function runnable(method: TaskFunction | TypedTask): RunnableMethod {
   const { input, output, run } = typeof method === "function" ? { input: null, output: null, run: method } : method;
   // An author's parameter type says what he expects; what arrives is whatever was passed, checked by `input` if there is one.
   // oxlint-disable-next-line typescript/consistent-type-assertions

@@ -15,6 +15,7 @@ import { descriptionOf, type PayloadParcel } from "../core/payload-ref.ts";
 import type { DebouncePlan, Plan } from "../core/plan.ts";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import type { RunStatus } from "../core/status.ts";
+import { FORMAT_VERSION } from "../core/version.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
 import { COMPARES_PAYLOAD, triggerKeyInput, type PayloadDigest, type TriggerKey } from "../core/trigger-key.ts";
 import { withPaused } from "../controls/controls-client.ts";
@@ -200,6 +201,7 @@ export function createAcceptTrigger({
     if (!carried.ok) return carried;
     const { parcel, digest } = carried.value;
     const request = {
+      v: FORMAT_VERSION,
       runId,
       nonce: crypto.randomUUID(),
       graph,
@@ -268,6 +270,7 @@ export function createAcceptTrigger({
       if (!parcel.ok) return parcel;
       const more = { ...keyFor(graph), ...limitKeys };
       const request = {
+        v: FORMAT_VERSION,
         runId,
         nonce: crypto.randomUUID(),
         graph,

@@ -14,7 +14,7 @@ import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
 import { encodeRequestBody, type IncomingBody } from "../payload/request-body.ts";
 import type { callRun } from "../run/run-client.ts";
 import type { CompletableTask, CompletionReport } from "../run/run-rpc.ts";
-import { methodOf, type MethodRegistry } from "../task/method.ts";
+import { findMethod, type MethodRegistry } from "../task/method.ts";
 import { fit } from "../task/typed-value.ts";
 import { isSignedWith, type PresentedCompletion } from "./completion-token.ts";
 
@@ -124,7 +124,7 @@ async function readOutcome(
     return ok({ type: "failed", error });
   }
   try {
-    const output = methodOf(registry, method)?.output ?? null;
+    const output = (await findMethod(registry, method).catch(() => null))?.output ?? null;
     const value = await fit(output, parsed.data.payload ?? null, `what completes the task "${task}"`);
     return ok({ type: "succeeded", ...(await store(value)) });
   } catch (error) {

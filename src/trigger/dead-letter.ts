@@ -66,7 +66,8 @@ export async function consumeDeadLetters(plan: Plan, batch: MessageBatch, env: E
 
 /** The queue a given-up message came from: the platform does not say, its shape does. */
 function originOf(body: unknown): string {
-  if ("runId" in parseRunMessage(body)) return "peach-runs";
+  const message = parseRunMessage(body);
+  if ("runId" in message || "newer" in message) return "peach-runs";
   if ("notification" in parseR2Notification(body)) return "peach-r2-events";
   return "an unknown queue";
 }

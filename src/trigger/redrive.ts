@@ -54,6 +54,7 @@ async function process(
   if (parked !== null) return payParked(dependencies, env, parked);
   const message = parseRunMessage(body);
   if ("runId" in message) return wakeRun(dependencies, env, message.runId);
+  if ("newer" in message) return { type: "failed", reason: "not_understood", detail: message.newer };
   const parsed = parseR2Notification(body);
   if ("reason" in parsed) {
     const detail = `It is ${message.reason}\nand ${parsed.reason}`;

@@ -4,11 +4,12 @@
  * A message is acknowledged once its driver has claimed: then what it stands for is leased, or is no more. So a consumer takes no more
  * than the run objects and drivers of its isolate can begin, and what they cannot stays in the queue. One whose driver has not claimed
  * within a second is acknowledged as well: the driver goes on, and if it dies the run's alarm finds that nobody came.
+ * A message of newer code goes back, for later: isolates of that may be there already.
  */
 import type { RunId } from "../core/ids.ts";
 import type { Plan } from "../core/plan.ts";
 import { recordDeadLetter } from "./dead-letter.ts";
-import { handleEach } from "./queue-retry.ts";
+import { handleEach, retryLater } from "./queue-retry.ts";
 import { parseRunMessage } from "./run-message.ts";
 
 /** How long the beginning of a driver is waited for. */
@@ -27,6 +28,12 @@ export async function consumeRunMessages(
   const { queue } = batch;
   await handleEach(batch, async (message) => {
     const parsed = parseRunMessage(message.body);
+    if ("newer" in parsed) {
+      console.warn(
+        JSON.stringify({ message: "a run message waits for newer code", id: message.id, why: parsed.newer }),
+      );
+      return retryLater(message);
+    }
     if ("reason" in parsed)
       await recordDeadLetter(env, plan, message, { queue, reason: "not_understood", detail: parsed.reason });
     else await begun(startDriver(parsed.runId, message.timestamp.getTime()));

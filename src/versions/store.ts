@@ -1,4 +1,5 @@
 /** All SQL of an object that knows the versions of objects. */
+import { NewerFormatError } from "../core/version.ts";
 import { CREATE_SCHEMA_VERSIONS, MIGRATIONS } from "./schema.ts";
 
 const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'versions'";
@@ -81,9 +82,7 @@ export class VersionStore {
       sql.exec(CREATE_SCHEMA_VERSIONS);
       const version = Number(sql.exec(READ_SCHEMA).one()["version"]);
       if (version > MIGRATIONS.length) {
-        throw new Error(
-          `the versions have schema ${version}, this code knows ${MIGRATIONS.length}: deploy the newer version again`,
-        );
+        throw new NewerFormatError("the object of versions", `schema ${version}`, MIGRATIONS.length);
       }
       for (const [index, migration] of MIGRATIONS.entries()) {
         if (index < version) continue;

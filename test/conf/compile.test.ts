@@ -36,6 +36,7 @@ describe("compiling", () => {
         import { b as task1 } from "../../pipelines/tasks.ts";
         import { handle as endpoint0 } from "../../pipelines/tasks.ts";
         import { c as endpoint1 } from "../../pipelines/tasks.ts";
+        import * as module0 from "../../pipelines/tasks.ts";
 
         export const registry: MethodRegistry = {
           tasks: {
@@ -45,6 +46,19 @@ describe("compiling", () => {
           endpoints: {
             "handle": endpoint0,
             "c": endpoint1,
+          },
+          others: {
+            modules: {
+              "tasks": async () => module0,
+            },
+            moduleOf: {
+              "a": "tasks",
+              "b": "tasks",
+              "c": "tasks",
+              "d": "tasks",
+              "e": "tasks",
+              "handle": "tasks",
+            },
           },
         };
         "

@@ -227,20 +227,3 @@ describe("a run whose message is lost", () => {
     expect(only(await run.claim()).attempt).toBe(1);
   });
 });
-
-describe("a journal of a newer version", () => {
-  it("is refused, with what to do, and is not touched", async () => {
-    const { run } = await HandDrivenRun.accept(acceptance(ONE, "only"));
-    await run.inside(({ storage }) => {
-      storage.sql.exec("UPDATE journal SET entry = json_set(entry, '$.schema', 2) WHERE seq = 1");
-    });
-    const journal = await run.journal();
-    await run.evict();
-    await expect(async () => run.document()).rejects.toThrow(
-      `run ${run.id} has schema 2, this code knows 1: deploy the newer version again`,
-    );
-    expect(await run.wake()).toBe(true);
-    expect(await run.alarmAt()).toBeGreaterThan(START);
-    expect(await run.journal()).toEqual(journal);
-  });
-});

@@ -305,8 +305,8 @@ const BUGS: readonly Bug[] = [
     invariant: "journal",
     bug: "the journal forgets who holds a task",
     file: "src/run/store.ts",
-    code: "run.tasks.length));",
-    instead: "run.tasks.length), (key, value) => (key === 'holder' ? undefined : value));",
+    code: "run.tasks.length)));",
+    instead: "run.tasks.length), (key, value) => (key === 'holder' ? undefined : value)));",
   },
   {
     invariant: "15 items",

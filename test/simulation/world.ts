@@ -91,9 +91,7 @@ class World {
     this.#executors = new ExecutorHosts(this.#ground, {
       version: () => `deploy ${this.#deploys}`,
       begin: (from, { runId, ordinal }, holder) =>
-        this.#callRun(from, runId, `begin ${ordinal}`, (run) =>
-          run.begin(ordinal, holder, this.#controls.paused.paused),
-        ),
+        this.#callRun(from, runId, `begin ${ordinal}`, (run) => run.begin(ordinal, holder, this.#controls.paused)),
       execute: (from, lease) => executeAttempt(this.#tasks, from, lease),
       settle: async (from, { runId }, settlement, onFailure) => {
         await this.#settle(from, runId, { settlements: [settlement], claim: null }, onFailure);

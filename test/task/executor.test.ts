@@ -340,7 +340,7 @@ describe("an attempt whose time is up", () => {
 });
 
 describe("an attempt of a method that the deployed code does not have", () => {
-  it("has failed for good, with that reason", async () => {
+  it("is given back, and nothing was executed", async () => {
     const port = { env, lifetime: { waitUntil: () => undefined }, accept: acceptTrigger, emit: emitEvent, plan };
     for (const method of ["gone", "toString", "__proto__"]) {
       const { outcome } = await executeAttempt(
@@ -348,11 +348,13 @@ describe("an attempt of a method that the deployed code does not have", () => {
         { tasks: {}, endpoints: {} },
         port,
         new Deadlines(),
+        undefined,
+        undefined,
+        "this deployment",
       );
       expect(outcome).toMatchObject({
-        type: "failed",
-        retryable: false,
-        reason: "method_missing",
+        type: "undeployed",
+        deployment: "this deployment",
         error: {
           name: "MethodMissingError",
           message: expect.stringContaining(`no method "${method}" for the task "only"`),

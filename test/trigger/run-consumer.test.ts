@@ -58,6 +58,18 @@ describe("the consumer of run messages", () => {
     });
   });
 
+  it("gives a message of newer code back, for later, and records no dead letter", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const start = vi.fn<StartDriver>();
+    const outcome = await consume(start, [
+      { v: 2, run_id: newRunId() },
+      { v: 2, batch: ["of another shape"] },
+    ]);
+    expect(outcome).toEqual({ acked: [], retried: ["0", "1"] });
+    expect(start).not.toHaveBeenCalled();
+    expect(await deadLetters()).toEqual([]);
+  });
+
   it.each<[unknown, string]>([
     ["garbage", "not a run message"],
     [null, "not a run message"],

@@ -94,5 +94,7 @@ function waitingText(reason: NonNullable<TaskDocument["waiting_for"]>["for"]): s
       return "held by its rate";
     case "pause":
       return "paused";
+    case "deploy":
+      return "waits for a deploy";
   }
 }

@@ -153,6 +153,13 @@ function WaitingNote({ waiting }: { readonly waiting: WaitingFor }): JSX.Element
           Waits for the run <a href={runPath(waiting.run_id)}>{waiting.task}</a>.
         </p>
       );
+    case "deploy":
+      return (
+        <p>
+          The deployed code does not have its method <code>{waiting.method}</code>: waits for a deploy that does, until{" "}
+          <Time at={waiting.until} />.
+        </p>
+      );
     case "concurrency":
     case "rate_limit":
     case "pause":

@@ -1,0 +1,93 @@
+/**
+ * Tasks whose method the code that was to run them does not have: during a deploy, in a rollback, or since it was taken out of the
+ * pipelines. Such an attempt is given back, and counts as nothing; the task waits, `queued`, for code that has the method.
+ *
+ *     running ── given back ──▶ queued, held for a deploy ── claimed by code that may have it ──▶ running
+ *                                   │        ▲
+ *                                   └────────┘ alarm: a message is sent, since nothing else tells that a deploy has come;
+ *                                   │          after up to half of the time it has waited, 2 s to 15 min
+ *                                   └──▶ failed (`method_missing`), when it has waited for the run's retention
+ *
+ * Deployments that have given a task back are known by their id, and are not granted it again: a message that reaches old code costs
+ * a claim and no attempt. The methods of a deployment never change, so nothing of this is ever forgotten.
+ */
+import type { Decision } from "./decision.ts";
+import { isHeldFirst, isHeldFor } from "./hold.ts";
+import { fractionOf } from "./retry.ts";
+import type { AttemptRecord } from "./run.ts";
+import type { Claimant } from "./run-event.ts";
+import { deployPauseMs } from "./version.ts";
+
+/** The attempt was given back by code without its method. */
+export function giveBack(decision: Decision, ordinal: number, ended: AttemptRecord, deployment: string): void {
+  decision.lacking.note(ofTask(decision, ordinal), deployment);
+  waitForDeploy(decision, ordinal, { ...ended, lostTo: "deploy", lackedBy: deployment });
+}
+
+/** Looks again for code that has the method, or gives up. */
+export function askForDeploy(decision: Decision, ordinal: number, since: number): void {
+  const { run, now } = decision;
+  if (now - since >= run.graph.retentionMs)
+    return decision.end(ordinal, { status: "failed", finishedAt: now, reason: "method_missing" });
+  hold(decision, ordinal, since);
+  decision.tellWaiting(ordinal);
+}
+
+/**
+ * Before anybody is granted anything: what waits for a deploy may start if the claimant's code may have it, a limited task when it has
+ * a slot; and what its code lacks waits. `only`: the one task that is asked for.
+ */
+export function heedDeployment(decision: Decision, { paused, deployment }: Claimant, only?: number): void {
+  if (decision.lacking.isEmpty) return;
+  const isAsked = (ordinal: number): boolean => only === undefined || ordinal === only;
+  const lacks = (ordinal: number): boolean => decision.lacking.has(ofTask(decision, ordinal), deployment);
+  for (const ordinal of decision.run.active) {
+    const { state, task } = decision.entry(ordinal);
+    const isWaiting = isHeldFor(state, "deploy") && isAsked(ordinal);
+    if (isWaiting && !lacks(ordinal) && paused?.includes(task.name) !== true) decision.makeReady(ordinal);
+  }
+  for (const ordinal of decision.claimable())
+    if (isAsked(ordinal) && lacks(ordinal) && needsMethod(decision, ordinal))
+      waitForDeploy(decision, ordinal, slotGivenBack(decision, ordinal, deployment));
+}
+
+/** What an `each` task gathers needs no method. */
+function needsMethod(decision: Decision, ordinal: number): boolean {
+  const { task, item } = decision.entry(ordinal);
+  return task.each === undefined || item !== undefined;
+}
+
+/** A limited task must not keep its slot while it waits. A slot is that of one attempt: so this one is over. */
+function slotGivenBack(decision: Decision, ordinal: number, lackedBy = ""): AttemptRecord | undefined {
+  const entry = decision.entry(ordinal);
+  if (!isHeldFirst(entry)) return undefined;
+  const { now } = decision;
+  const attempt = entry.attempts.length + 1;
+  const ended = { status: "lost", startedAt: now, finishedAt: now, error: null, logs: null } as const;
+  return { attempt, ...ended, lostTo: "deploy", lackedBy };
+}
+
+function waitForDeploy(decision: Decision, ordinal: number, attempt?: AttemptRecord): void {
+  hold(decision, ordinal, waitsSince(decision.entry(ordinal).attempts) ?? decision.now, attempt);
+}
+
+function hold(decision: Decision, ordinal: number, since: number, attempt?: AttemptRecord): void {
+  const { run, now } = decision;
+  const { state } = decision.entry(ordinal);
+  // What was given back together does not come back together.
+  const pauseMs = deployPauseMs(now - since) * (0.5 + fractionOf(`${run.id}/${ordinal}`) / 2);
+  const redispatchAt = Math.max(now + 1, Math.min(now + Math.ceil(pauseMs), since + run.graph.retentionMs));
+  const dispatches = state.status === "queued" ? state.dispatches + 1 : 1;
+  decision.set(ordinal, { status: "queued", dispatches, redispatchAt, hold: { for: "deploy", since } }, attempt);
+}
+
+/** When the first of the latest attempts was given back that all were; null: the latest was not. */
+function waitsSince(attempts: readonly AttemptRecord[]): number | null {
+  const last = attempts.findLastIndex(({ lostTo, status }) => lostTo !== "deploy" && status !== "running");
+  const first = attempts[last + 1];
+  return first?.lostTo === "deploy" ? first.finishedAt : null;
+}
+
+function ofTask(decision: Decision, ordinal: number): number {
+  return decision.entry(ordinal).item?.of ?? ordinal;
+}

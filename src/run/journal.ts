@@ -1,0 +1,56 @@
+/** Reads the journal of a run, unless newer code has written it: then the run waits for that code, whole, and every call says so. */
+import type { Run } from "../core/run.ts";
+import { deployPauseMs, NewerFormatError } from "../core/version.ts";
+import type { RunStore } from "./store.ts";
+
+/** What it needs to keep the alarm set of a run that nobody can read. */
+export interface JournalSurroundings {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Null if none is set, and while one is handled. */
+  getAlarm(): Promise<number | null>;
+  setAlarm(at: number): void;
+  /** Carries work on beyond the answer. */
+  waitUntil(work: Promise<void>): void;
+}
+
+export class Journal {
+  readonly #store: RunStore;
+  readonly #around: JournalSurroundings;
+  /** This code will never read it. */
+  #newer: NewerFormatError | null = null;
+
+  constructor(store: RunStore, around: JournalSurroundings) {
+    this.#store = store;
+    this.#around = around;
+  }
+
+  /** The run, or null if none was accepted. Throws `NewerFormatError`, and sees to it that the alarm looks again. */
+  read(): Run | null {
+    if (this.#newer !== null) throw this.#newer;
+    try {
+      return this.#store.load();
+    } catch (error) {
+      if (error instanceof NewerFormatError) {
+        this.#newer = error;
+        this.#around.waitUntil(this.#arm());
+      }
+      throw error;
+    }
+  }
+
+  get isNewer(): boolean {
+    return this.#newer !== null;
+  }
+
+  /** How long to wait before the alarm looks again, since newer code may have been deployed: grows with the time of rest. */
+  pauseMs(): number {
+    return deployPauseMs(this.#around.now() - this.#store.writtenAt());
+  }
+
+  async #arm(): Promise<void> {
+    // Should this be the alarm itself, it has set the next one by then.
+    await Promise.resolve();
+    if ((await this.#around.getAlarm()) === null) this.#around.setAlarm(this.#around.now() + this.pauseMs());
+  }
+}

@@ -1,0 +1,85 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect, it } from "vitest";
+import { bundleModule } from "../../scripts/local/bundle.ts";
+import { compileProject } from "../../src/conf/compile.ts";
+import type { MethodRegistry, RunnableMethod } from "../../src/task/method.ts";
+import { findMethod } from "../../src/task/method.ts";
+import { withProject } from "../conf/project.ts";
+
+/** What `use` makes of the compiled, bundled and evaluated registry of these pipelines, of which peach.conf names `a`. */
+function withRegistry<T>(
+  pipelines: Readonly<Record<string, string>>,
+  use: (find: (key: string) => Promise<RunnableMethod | null>) => Promise<T>,
+): Promise<T> {
+  return withProject({ conf: "tasks:\n  a: {method: a}\n", pipelines }, async (paths, folder) => {
+    const outDir = join(folder, "out");
+    expect(compileProject({ ...paths, outDir }).diagnostics).toEqual([]);
+    const bundlePath = join(folder, "bundle.mjs");
+    const sourceMapPath = `${bundlePath}.map`;
+    const { text, sourceMap } = await bundleModule(join(outDir, "registry.ts"), { bundlePath, sourceMapPath });
+    writeFileSync(bundlePath, text);
+    writeFileSync(sourceMapPath, sourceMap);
+    const { registry }: { registry: MethodRegistry } = await import(pathToFileURL(bundlePath).href);
+    return use((key) => findMethod(registry, key));
+  });
+}
+
+async function returnedBy(method: RunnableMethod | null): Promise<unknown> {
+  return method === null ? null : Reflect.apply(method.run, null, []);
+}
+
+it("every exported function is found by its name and by its module, named in peach.conf or not", async () => {
+  const pipelines = {
+    "tasks.ts": "export function a() { return 'a'; }\nexport const unnamed = () => 'unnamed';",
+    "nested/more.ts":
+      "export async function apart() { return 'apart'; }\nexport const typed = { kind: 'peach.task', input: null, output: null, run: () => 'typed' };",
+  };
+  await withRegistry(pipelines, async (find) => {
+    const keys = ["a", "tasks#a", "unnamed", "tasks#unnamed", "apart", "nested/more#apart", "typed"];
+    const returned = await Promise.all(keys.map(async (key) => returnedBy(await find(key))));
+    expect(returned).toEqual(["a", "a", "unnamed", "unnamed", "apart", "apart", "typed"]);
+    expect([await find("gone"), await find("tasks#gone"), await find("gone#a")]).toEqual([null, null, null]);
+  });
+});
+
+it("what is exported beside functions is no method", async () => {
+  const pipelines = {
+    "tasks.ts":
+      "export function a() {}\nexport const limit = 3, schema = { kind: 'object' }, nothing = null;\nexport type T = 1;",
+  };
+  await withRegistry(pipelines, async (find) => {
+    expect(await Promise.all(["limit", "schema", "nothing", "T", "tasks#limit"].map(find))).toEqual(
+      Array.from({ length: 5 }, () => null),
+    );
+  });
+});
+
+it("a name that two files export is found by its module alone", async () => {
+  const pipelines = {
+    "tasks.ts": "export function a() {}\nexport function twice() { return 1; }",
+    "more.ts": "export function twice() { return 2; }",
+    "again.ts": "export { a } from './tasks.ts';",
+  };
+  await withRegistry(pipelines, async (find) => {
+    expect(await find("twice")).toBeNull();
+    expect([await returnedBy(await find("tasks#twice")), await returnedBy(await find("more#twice"))]).toEqual([1, 2]);
+    // A file that only re-exports makes no second one.
+    expect(await find("a")).not.toBeNull();
+  });
+});
+
+it("a file that the named methods do not need is evaluated when it is asked for, and may throw then", async () => {
+  const pipelines = {
+    "tasks.ts": "import { helps } from './helper.ts';\nexport function a() { return helps(); }",
+    "helper.ts": "export function helps() { return 'helped'; }",
+    "broken.ts": "export function late() {}\nthrow new Error('no configuration');",
+  };
+  await withRegistry(pipelines, async (find) => {
+    expect(await returnedBy(await find("a"))).toBe("helped");
+    expect(await returnedBy(await find("helps"))).toBe("helped");
+    await expect(find("late")).rejects.toThrow("no configuration");
+    await expect(find("broken#late")).rejects.toThrow("no configuration");
+  });
+});
