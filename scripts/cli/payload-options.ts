@@ -1,6 +1,7 @@
 /** The payload of a command: from its arguments, a file or stdin. */
 import { readFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
+import { findInexactNumbers } from "../../src/payload/json-fault.ts";
 import { UsageError, type Surroundings } from "./command.ts";
 
 export const PAYLOAD_OPTIONS = {
@@ -51,12 +52,15 @@ export async function readPayload(values: PayloadValues, surroundings: Surroundi
 }
 
 function refuseNoJson(bytes: Uint8Array): void {
+  const text = new TextDecoder().decode(bytes);
   try {
-    JSON.parse(new TextDecoder().decode(bytes));
+    JSON.parse(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(`--json-payload: this is no JSON (${reason}); --text sends it as it is`);
   }
+  const [inexact] = findInexactNumbers(text);
+  if (inexact !== undefined) throw new UsageError(`--json-payload: ${inexact.path}: ${inexact.message}`);
 }
 
 function readFile(path: string): Uint8Array {

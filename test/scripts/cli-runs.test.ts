@@ -81,7 +81,7 @@ describe("peach trigger", () => {
   });
 
   it.each([
-    [["--json-payload", '{"a": 12345678901234567890}'], "application/json", '{"a": 12345678901234567890}'],
+    [["--json-payload", '{"a": 1.50}'], "application/json", '{"a": 1.50}'],
     [["--json-payload", "-"], "application/json", '{"from": "stdin"}'],
     [["--text", "grüezi"], "text/plain; charset=utf-8", "grüezi"],
     [["--text", "-"], "text/plain; charset=utf-8", '{"from": "stdin"}'],
@@ -128,6 +128,7 @@ describe("peach trigger", () => {
     ["", "TASK is missing"],
     ["a b", "Unexpected argument 'b'"],
     ["t --json-payload {a:1}", "--json-payload: this is no JSON"],
+    ["t --json-payload [9007199254740993]", "--json-payload: $[0]: 9007199254740993 is beyond 2^53 - 1"],
     ["t --json-payload 1 --text 2", "a payload is one of"],
     ["t --content-type a/b", "--content-type belongs to --file"],
     ["t --file /nowhere/at.all", "--file: ENOENT"],
