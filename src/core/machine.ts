@@ -86,7 +86,7 @@ export function advance(run: Run, event: RunEvent, now: number, queue: QueueProg
       decision.grantOne(event.ordinal, event.holder);
       break;
     case "woken":
-      wake(decision);
+      wake(decision, event.silent ?? []);
       break;
     case "cancelled":
       cancel(decision, event.children === true);
@@ -278,15 +278,17 @@ function askedDelayMs(retryAfterMs: number | null): number | null {
   return retryAfterMs === null || Number.isNaN(retryAfterMs) ? null : Math.min(RETRY_AFTER_MAX_MS, retryAfterMs);
 }
 
-function wake(decision: Decision): void {
+function wake(decision: Decision, silent: readonly number[]): void {
   const { run, now } = decision;
   const paying = payAgain(decision);
   if (run.finishedAt !== null) return tellAgain(decision);
   let looked = Number(paying);
   const atWork = driversAtWork(run);
+  const dead = new Set(silent);
   for (const ordinal of run.active) {
     const { state } = decision.entry(ordinal);
-    if ((dueAt(state) ?? Number.POSITIVE_INFINITY) > now) continue;
+    const isSilent = state.status === "running" && dead.has(state.token);
+    if (!isSilent && (dueAt(state) ?? Number.POSITIVE_INFINITY) > now) continue;
     wakeTask(decision, ordinal, state, atWork);
     looked += 1;
     if (looked === WAKE_BATCH) break;

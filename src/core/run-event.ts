@@ -97,8 +97,8 @@ export type RunEvent =
       readonly paused?: readonly string[];
       readonly deployment?: string;
     }
-  /** Time has passed. */
-  | { readonly type: "woken" }
+  /** Time has passed. `silent`: tokens of attempts that are taken for lost, although their leases run on; absent: none. */
+  | { readonly type: "woken"; readonly silent?: readonly number[] }
   /** `children`: with the runs that this one has triggered. */
   | { readonly type: "cancelled"; readonly children?: boolean }
   /** Somebody reports what an external attempt came to. */

@@ -8,25 +8,22 @@
  * durable (output gate), effects that were not performed are still owed by the state, and the alarm, set in the same commit,
  * performs them. A repeated effect (a second message, a second executor object) finds nothing to claim.
  */
-import { standingOfCompletion } from "../core/external.ts";
 import { standingOf, type HoldEvent } from "../core/hold.ts";
 import type { RunId } from "../core/ids.ts";
 import { fold } from "../core/fold.ts";
 import type { LimitKind, SlotHolder, Standing } from "../core/limit.ts";
 import { advance, isKeptForOthers, looksForMessage, nextWakeAt } from "../core/machine.ts";
-import { owedAt } from "../core/owing.ts";
-import type { Run } from "../core/run.ts";
-import { dueAt, entryOf, newRun } from "../core/run.ts";
+import { newRun, type Run } from "../core/run.ts";
 import type { Advance, Claimant, Effect, RunEvent } from "../core/run-event.ts";
 import { isKnownFormat, refuseNewer } from "../core/version.ts";
+import { completeWith } from "./completing.ts";
 import { deliver } from "./delivery.ts";
 import { acceptAgain } from "./accept-again.ts";
-import { genesisOf, placeCompletion, placeNotices, placeParcel, takeIn } from "./intake.ts";
+import { genesisOf, placeNotices, placeParcel, takeIn } from "./intake.ts";
 import { Journal } from "./journal.ts";
 import { lateOutputUntil, RECENT_MS } from "./late-output.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
-import { taskStatusOf } from "./run-document.ts";
 import { ResumedTasks } from "./resumed-tasks.ts";
 import { AlarmClock } from "../platform/alarm-clock.ts";
 import { isOverWithin } from "../platform/patience.ts";
@@ -48,6 +45,7 @@ import type {
 } from "./run-rpc.ts";
 import { settleWhatFits } from "./oversized.ts";
 import type { RunSurroundings } from "./run-surroundings.ts";
+import { SignsOfLife, soonestIn } from "./signs-of-life.ts";
 import type { RunStore } from "./store.ts";
 
 /** Pauses before a failed alarm is tried again: 1 s, doubling to 5 min. The platform's own retries end after six. */
@@ -89,6 +87,7 @@ export class RunProtocol {
   readonly #alarm: AlarmClock;
   #alarmStrikes = 0;
   readonly #resumed: ResumedTasks;
+  readonly #signs = new SignsOfLife();
   /** What is done about a run that is final, or was never recorded; null: nothing just now. */
   #ending: Promise<void> | null = null;
   /** What the run has outside its journal is being deleted: it must not go on any more. */
@@ -111,7 +110,10 @@ export class RunProtocol {
   load(): Run | null {
     if (this.#run === undefined) {
       this.#run = this.#journal.read();
-      if (this.#run !== null) this.#around.waitUntil(this.#recoverAlarm(this.#run));
+      if (this.#run !== null) {
+        this.#signs.begins(this.#run, this.#around.now());
+        this.#around.waitUntil(this.#recoverAlarm(this.#run));
+      }
     }
     return this.#run;
   }
@@ -152,7 +154,7 @@ export class RunProtocol {
     fold(run, first);
     this.#run = run;
     // A run over no items has ended with that, and is to be listed.
-    this.#alarm.set(run.finishedAt === null ? nextWakeAt(run) : Math.min(nextWakeAt(run), now + LISTED_MS.pause));
+    this.#alarm.set(run.finishedAt === null ? this.#dueAt(run) : Math.min(nextWakeAt(run), now + LISTED_MS.pause));
     this.#perform(run, decided.effects);
     this.#tell(run);
     return { status: run.status, outcome: "recorded", grant: this.#grant(run, decided) };
@@ -175,6 +177,7 @@ export class RunProtocol {
     if (claim.sentAt !== undefined) this.#around.messageReceived(claim.sentAt);
     const run = this.load();
     if (run === null) return { leases: [] };
+    this.#signs.driver(claim.call);
     return this.#grant(run, this.#advance(run, { type: "claimed", claim: this.#resumed.believed(claim) }));
   }
 
@@ -183,6 +186,7 @@ export class RunProtocol {
     if (run === null) return { leases: [] };
     // What an attempt had not reported yet is heard before its end is.
     if (this.#around.isListenedTo()) this.report(settlements.map(lastReportOf));
+    this.#signs.driver(claim?.call);
     const asks = claim === null ? null : this.#resumed.believed(claim);
     const settled = settleWhatFits(settlements, asks, (some, claim) => {
       const data = new Packer(this.#store.nextSeq);
@@ -204,6 +208,7 @@ export class RunProtocol {
   recordStep({ name, result: parcel, ...lease }: FinishedStep): boolean {
     const run = this.load();
     if (run === null) return false;
+    this.#signs.attempt(lease.token);
     const data = new Packer(this.#store.nextSeq);
     const result = placeParcel(parcel, data);
     const { change, ignored } = this.#advance(run, { type: "stepped", lease, name, result }, data);
@@ -214,6 +219,7 @@ export class RunProtocol {
   report(reports: readonly AttemptReport[]): ReportAnswer[] {
     const run = this.load();
     if (run === null) return reports.map(() => ({ lines: 0, over: "superseded" }));
+    for (const { token } of reports) this.#signs.attempt(token);
     return reports.map((report) => this.live.take(run, report));
   }
 
@@ -239,19 +245,11 @@ export class RunProtocol {
   }
 
   /** Takes a report of an external attempt; sent again, it has counted already. */
-  complete({ outcome, v = 1, ...lease }: CompletionReport): CompletionAnswer | null {
-    refuseNewer({ v }, "the completion of a task");
+  complete(report: CompletionReport): CompletionAnswer | null {
     const run = this.load();
     if (run === null) return null;
-    const { ordinal, attempt, token, nonce } = lease;
     const data = new Packer(this.#store.nextSeq);
-    const placed =
-      outcome.type === "failed" ? outcome : ({ type: "succeeded", passed: placeCompletion(outcome, data) } as const);
-    this.#advance(run, { type: "completed", completion: { ...lease, outcome: placed } }, data);
-    const standing = standingOfCompletion(run, ordinal, attempt, token);
-    const isOurs = entryOf(run, ordinal)?.attempts[attempt - 1]?.completedBy === nonce;
-    const status = taskStatusOf(entryOf(run, ordinal));
-    return { standing: isOurs ? "completed_now" : standing === "open" ? "over" : standing, status };
+    return completeWith(run, report, data, (completion) => this.#advance(run, { type: "completed", completion }, data));
   }
 
   /** This debt was paid; `next`: of runs to be cancelled, those before this number. */
@@ -316,7 +314,8 @@ export class RunProtocol {
     try {
       const run = this.load();
       const queue = run !== null && looksForMessage(run, this.#around.now()) ? await this.#around.askQueue() : null;
-      if (run !== null) this.#advance(run, { type: "woken" }, new Packer(this.#store.nextSeq), queue);
+      const silent = run === null ? [] : this.#signs.silent(run, this.#around.now());
+      if (run !== null) this.#advance(run, { type: "woken", silent }, new Packer(this.#store.nextSeq), queue);
       const work = this.#workAfter(run);
       if (await isOverWithin(HELD_MS, work, this.#around.after)) this.#alarmStrikes = 0;
       else this.#leaveBehind(work);
@@ -363,7 +362,7 @@ export class RunProtocol {
 
   /** Never behind the catalogue: the run's next time is set before it is told. */
   async #goOn(run: Run): Promise<void> {
-    this.#alarm.set(nextWakeAt(run));
+    this.#alarm.set(this.#dueAt(run));
     try {
       await this.#feed.confirm(run);
     } catch (error) {
@@ -427,7 +426,7 @@ export class RunProtocol {
    * (after a reset), the whole run decides: a later alarm must not take the place of a sooner one. A run that is final has nothing due
    * but to be listed: the alarm that it has will do, unless it is listed before.
    */
-  #setAlarmFor(run: Run, { change }: Advance): void {
+  #setAlarmFor(run: Run, { change, leases }: Advance): void {
     if (run.finishedAt !== null) {
       const now = this.#around.now();
       const due = nextWakeAt(run);
@@ -435,13 +434,19 @@ export class RunProtocol {
       return;
     }
     if (this.#alarm.at === Number.POSITIVE_INFINITY) {
-      this.#alarm.set(nextWakeAt(run));
+      this.#alarm.set(this.#dueAt(run));
       return;
     }
-    const due = (change?.tasks ?? []).map(({ state }) => dueAt(state) ?? Number.POSITIVE_INFINITY);
-    const owing = owedAt({ owed: change?.owes ?? [] });
-    const soonest = due.reduce((earlier, at) => Math.min(earlier, at), owing);
-    if (soonest < this.#alarm.at) this.#alarm.set(soonest);
+    const soonest = soonestIn(change);
+    const now = this.#around.now();
+    const isLate = leases.length > 0 && this.#signs.isLate(this.#alarm.at, now);
+    const next = isLate ? Math.min(soonest, this.#signs.lookAt(run, now)) : soonest;
+    if (next < this.#alarm.at) this.#alarm.set(next);
+  }
+
+  /** When the run must be looked at if nobody calls. */
+  #dueAt(run: Run): number {
+    return Math.min(nextWakeAt(run), this.#signs.lookAt(run, this.#around.now()));
   }
 
   /** After a reset the alarm is known to the platform only; should it be gone or late, the run must not depend on it. */
@@ -449,7 +454,7 @@ export class RunProtocol {
     const at = await this.#around.getAlarm();
     // A commit has set it meanwhile, for the whole run, or the run was deleted: what was read is the past.
     if (this.#alarm.at !== Number.POSITIVE_INFINITY || this.#run !== run) return;
-    const due = nextWakeAt(run);
+    const due = this.#dueAt(run);
     if (at !== null && at <= due) this.#alarm.recover(at);
     else if (run.finishedAt === null) this.#alarm.set(due);
     // Whatever has become of its alarm, the run may not be listed yet.

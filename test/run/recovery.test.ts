@@ -111,10 +111,10 @@ describe("an object that is reset", () => {
 describe("the alarm of a run", () => {
   it("is set for the first thing that is due, and for the end of retention once the run is final and listed", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(DIAMOND, "top"));
-    expect(await run.alarmAt()).toBe(START + 35_000);
+    expect(await run.alarmAt()).toBe(START + 8_000);
     await run.call((object) => object.cancel());
     // The one that is set already looks whether the run is listed.
-    expect(await run.alarmAt()).toBe(START + 35_000);
+    expect(await run.alarmAt()).toBe(START + 8_000);
     expect(only(answer.grant).attempt).toBe(1);
     vi.setSystemTime(START + 35_000);
     await run.wake();
@@ -138,7 +138,7 @@ describe("the alarm of a run", () => {
     await run.inside(({ storage }) => storage.deleteAlarm());
     await run.evict();
     await run.document();
-    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 35_000));
+    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 4_000));
   });
 
   it("is moved forward by the next call if it is too late", async () => {
@@ -146,7 +146,7 @@ describe("the alarm of a run", () => {
     await run.inside(({ storage }) => storage.setAlarm(START + 9_000_000));
     await run.evict();
     await run.document();
-    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 35_000));
+    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 4_000));
   });
 
   it("is not moved behind what is due sooner by the first call after an eviction", async () => {

@@ -104,9 +104,11 @@ export class RunHost {
     return answer;
   }
 
-  /** A call that nothing goes wrong with, unless the object sleeps. */
-  whileAwake<T>(work: (protocol: RunProtocol) => T): T | null {
-    return this.#life === null ? null : work(this.#life.protocol);
+  /** A call that nothing goes wrong with, unless the object is overloaded, or there is no run. */
+  reported<T>(work: (protocol: RunProtocol) => T): T | null {
+    if (this.storage.isEmpty || this.#world.ground.scheduler.now < this.#refusesUntil) return null;
+    this.#usedAt = this.#world.ground.scheduler.now;
+    return work(this.#wake().protocol);
   }
 
   /** The run as it is committed, without waking anything. */

@@ -43,6 +43,8 @@ export async function executeAttempt(world: TaskWorld, from: Invocation, lease: 
   world.ground.tell(() => `${from.name} runs ${lease.runId} ${task}, attempt ${attempt}`);
   const children: ChildRun[] = [];
   const { failures } = from;
+  let hasEnded = false;
+  void reportUntil(world, from, lease, () => hasEnded);
   const ended = world.checker.begins(lease, from);
   const timedOut = from.timer(lease.timeoutMs).then((): AttemptOutcome => ({ type: "timed_out", error: ERROR }));
   const outcome =
@@ -52,6 +54,7 @@ export async function executeAttempt(world: TaskWorld, from: Invocation, lease: 
         ? MISSING
         : await Promise.race([outcomeOf(world, from, lease, children), timedOut]);
   ended();
+  hasEnded = true;
   world.ground.tell(() => `${lease.runId} ${task}, attempt ${attempt}: ${outcome.type}`);
   if (outcome.type === "timed_out" && from.failures > failures) world.checker.hampered(lease);
   const line: LogLine = { at: world.ground.wall(), level: "info", message: `${task} ended`, fields: null };
@@ -155,6 +158,16 @@ async function run(world: TaskWorld, from: Invocation, lease: Lease, children: C
   const groups = (lease.limited ?? []).map(({ child }) => [child, groupOf(lease.runId)] as const);
   const limitKeys = groups.length === 0 ? {} : { limitKeys: Object.fromEntries(groups) };
   return { type: "succeeded", output: await parcel(world, from, lease, ""), to, ...chosen, ...limitKeys };
+}
+
+/** Says that the attempt lives, as `ReportChannel` does, less often, until it has ended or its invocation has died. */
+async function reportUntil(world: TaskWorld, from: Invocation, lease: Lease, hasEnded: () => boolean): Promise<void> {
+  if (lease.timeoutMs > 25_000) return;
+  await from.timer(1_000);
+  while (!hasEnded()) {
+    world.isOver(lease);
+    await from.timer(2_000);
+  }
 }
 
 /** Works for so long, and asks meanwhile as `ReportChannel` does, less often. True: it was told that it is over. */

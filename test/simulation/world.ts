@@ -295,11 +295,11 @@ class World {
     return this.#accept(from, target, key, large, { source: "task", by: task, parent: { runId, task } });
   }
 
-  /** A report that gets through, if the object is awake; those that do not would change nothing. */
+  /** A report, as it gets through; those that do not would change nothing. */
   #isOver({ runId, ordinal, attempt, token, ...lease }: Lease): boolean {
     const said = this.#hosts
       .get(runId)
-      ?.whileAwake((run) => run.report([{ ordinal, attempt, token, from: 0, lines: [], dropped: 0 }]));
+      ?.reported((run) => run.report([{ ordinal, attempt, token, from: 0, lines: [], dropped: 0 }]));
     for (const { over } of said ?? []) this.#checker.told({ runId, ordinal, attempt, token, ...lease }, over !== null);
     return said?.some(({ over }) => over !== null) ?? false;
   }
