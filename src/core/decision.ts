@@ -8,6 +8,7 @@ import { isSuspect } from "./blame.ts";
 import { ChangeNotes } from "./change-notes.ts";
 import { attemptTimeoutMs, isStopping, itemsForDrivers, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
 import { EachItems } from "./each-items.ts";
+import { itemsToBegin } from "./filling.ts";
 import { isBegunByDrivers, LEASE_GRACE_MS, type Lane } from "./graph.ts";
 import { firstHold, holdEffects, isReleased } from "./hold.ts";
 import { arrayRead } from "./inputs.ts";
@@ -89,7 +90,9 @@ export class Decision {
 
   /** The state as decided so far; null if there is no such task. */
   stateOf(ordinal: number): TaskState | null {
-    return entryOf(this.run, ordinal) === undefined ? null : this.#state(ordinal);
+    return entryOf(this.run, ordinal) === undefined
+      ? (this.#changes.get(ordinal)?.state ?? null)
+      : this.#state(ordinal);
   }
 
   #state(ordinal: number): TaskState {
@@ -405,12 +408,10 @@ export class Decision {
       if (state.status !== "each" || task.each === undefined || progress === null) continue;
       const isFilled = !isBegunByDrivers(task);
       const slots = isFilled ? Math.min(FILL_AT_ONCE, slotsLeft(task.each, progress)) : 0;
-      for (let index = progress.cursor, begun = 0; begun < slots; index += 1) {
-        if (this.#state(progress.first + index).status !== "pending") continue;
-        this.makeReady(progress.first + index);
-        begun += 1;
-      }
-      const hasPlaces = slotsLeft(task.each, progress) > 0;
+      const begun = itemsToBegin(this, of, progress, slots, this.#each.hasFreed(of));
+      for (const ordinal of begun) this.makeReady(ordinal);
+      // Where fewer were begun, all others wait for one of these.
+      const hasPlaces = slotsLeft(task.each, progress) > 0 && (!isFilled || begun.length === FILL_AT_ONCE);
       if (!hasPlaces) {
         // What is under way is due by itself; nobody is needed for the rest before a place is free.
         const { sentAt: _, ...rest } = state;

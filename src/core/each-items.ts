@@ -10,6 +10,8 @@ export class EachItems {
   readonly #progress = new Map<number, EachProgress>();
   readonly #opened: number[] = [];
   readonly #reopened = new Set<number>();
+  /** Tasks of which an item has its slot now, or wants none any more. */
+  readonly #freed = new Set<number>();
   #nextOrdinal: number;
 
   constructor(run: Run) {
@@ -71,7 +73,13 @@ export class EachItems {
     return undefined;
   }
 
+  /** Whether an item of this task waits for its slot no longer. */
+  hasFreed(of: number): boolean {
+    return this.#freed.has(of);
+  }
+
   count({ item }: TaskEntry, before: TaskState, after: TaskState): void {
+    if (item !== undefined && isHeld(before) && !isHeld(after)) this.#freed.add(item.of);
     const progress = item === undefined ? null : this.progress(item.of);
     if (item !== undefined && progress !== null) countItem(progress, item.index, before, after);
   }
@@ -85,4 +93,8 @@ export class EachItems {
   get known(): number[] {
     return [...this.#run.eaches, ...this.#opened];
   }
+}
+
+function isHeld(state: TaskState): boolean {
+  return state.status === "queued" && state.hold !== undefined;
 }

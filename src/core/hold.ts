@@ -121,7 +121,7 @@ function effectsOf(view: HoldView, limits: TaskLimits, before: TaskEntry, change
   const was = attemptOf(before.state, before.attempts.length);
   const is = attemptOf(state, begun);
   if (was === null && is === null) return [];
-  const keys = limitKeysOf(run, before, (parent) => view.stateOf(parent));
+  const keys = keysOfAttempt(run, before, (parent) => view.stateOf(parent));
   const limit = (kind: LimitKind): LimitName => ({ kind, task: before.task.name, key: keys[kind] ?? null });
   const holder = (attempt: number): SlotHolder => ({ runId: run.id, ordinal, attempt });
   const effects: HoldEffect[] = [];
@@ -155,7 +155,7 @@ export function endedLate(run: Run, ordinal: number, attempt: number): HoldEffec
 
 /** What this limit of a task (or of an item) is called, now that its upstream tasks are final. */
 export function limitOf(run: Run, entry: TaskEntry, kind: LimitKind): LimitName {
-  const keys = limitKeysOf(run, entry, (ordinal) => entryOf(run, ordinal)?.state ?? null);
+  const keys = keysOfAttempt(run, entry, (ordinal) => entryOf(run, ordinal)?.state ?? null);
   return { kind, task: entry.task.name, key: keys[kind] ?? null };
 }
 
@@ -222,7 +222,11 @@ function ruleOf({ createdAt }: Run, plan: ConcurrencyPlan | RateLimitPlan): Limi
 }
 
 /** What the payload of this task says about its limits: with the trigger for the root, else with what its parents passed. */
-function limitKeysOf(run: Run, { task, item }: TaskEntry, stateOf: (ordinal: number) => TaskState | null): LimitKeys {
+export function keysOfAttempt(
+  run: Run,
+  { task, item }: TaskEntry,
+  stateOf: (ordinal: number) => TaskState | null,
+): LimitKeys {
   const ofThis = (given: Run["limitKeys"]): LimitKeys =>
     isKeyList(given) ? (given[item?.index ?? -1] ?? {}) : (given ?? {});
   if (task.shape === "trigger") return ofThis(run.limitKeys);

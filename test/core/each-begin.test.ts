@@ -1,6 +1,17 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DRIVER_WIDTH } from "../../src/core/decision.ts";
-import { failed, FRESH_DRIVER, passedArray, Play, RUN_ID, succeeded, type TaskSettings } from "../support/run-play.ts";
+import { entryOf } from "../../src/core/run.ts";
+import {
+  failed,
+  FRESH_DRIVER,
+  passedArray,
+  payloadRef,
+  Play,
+  RUN_ID,
+  succeeded,
+  type TaskSettings,
+} from "../support/run-play.ts";
 
 const EACH = { maxParallel: 1_000, onError: "fail" } as const;
 
@@ -37,7 +48,7 @@ describe("items that nobody has begun", () => {
 
   it("are begun by no driver if their task has limits, also where more of them may be begun", () => {
     const limits = {
-      concurrency: { limit: 1, strategy: "queue", key: ["group"] },
+      concurrency: { limit: 600, strategy: "queue", key: null },
       rateLimit: null,
       priority: 0,
     } as const;
@@ -47,6 +58,69 @@ describe("items that nobody has begun", () => {
     expect(play.itemsOf("b").at(-1)).toBe("pending");
     play.wakeWhenDue();
     expect(play.effects("ask_slot")).toHaveLength(1);
+  });
+
+  it("wait for the slots of one key a few at a time, in order: the next begins when one has its slot", () => {
+    const limits = {
+      concurrency: { limit: 2, strategy: "queue", key: ["user"] },
+      rateLimit: null,
+      priority: 0,
+    } as const;
+    const play = new Play("a > b", { b: { limits, each: { maxParallel: 100, onError: "fail" } } });
+    play.claim();
+    const user = (index: number): string => (index % 10 === 9 ? '"bob"' : '"ann"');
+    const b = Array.from({ length: 30 }, (_, index) => ({ concurrency: user(index) }));
+    const output = payloadRef("array", 30);
+    play.settle("a", { type: "succeeded", passed: { output, to: null, limitKeys: { b } } });
+    const asked = (): string[] => play.effects("ask_slot").map(({ request }) => play.nameOf(request.holder.ordinal));
+    expect(asked()).toEqual(["b[0]", "b[1]", "b[9]", "b[19]"]);
+    const permit = (item: string): string[] => {
+      play.event({ type: "permitted", kind: "concurrency", ordinal: play.ordinalOf(item), attempt: 1 });
+      return asked();
+    };
+    expect(permit("b[9]")).toEqual(["b[29]"]);
+    expect(permit("b[0]")).toEqual(["b[2]"]);
+    expect(permit("b[1]")).toEqual(["b[3]"]);
+    expect(play.claim()).toEqual(["b[0]", "b[1]", "b[9]"]);
+    play.settle("b[0]", succeeded());
+    expect(asked()).toEqual([]);
+    expect(permit("b[2]")).toEqual(["b[4]"]);
+    expect(play.itemsOf("b").filter((status) => status === "pending")).toHaveLength(30 - 9);
+  });
+
+  it("all come to an end under keyed limits, whatever the keys and how many may run", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ user: fc.nat(3), host: fc.nat(2) }), { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 1, max: 12 }),
+        fc.boolean(),
+        (keys, limit, maxParallel, isRated) => {
+          const limits = {
+            concurrency: { limit, strategy: "queue", key: ["user"] },
+            rateLimit: isRated ? { limit: 2, perMs: 1_000, key: ["host"] } : null,
+            priority: 0,
+          } as const;
+          const play = new Play("a > b", { b: { limits, each: { maxParallel, onError: "continue" } } });
+          play.claim();
+          const b = keys.map(({ user, host }) => ({ concurrency: String(user), rate_limit: String(host) }));
+          const output = payloadRef("array", keys.length);
+          play.settle("a", { type: "succeeded", passed: { output, to: null, limitKeys: { b } } });
+          for (let round = 0; play.run.finishedAt === null; round += 1) {
+            if (round > 500) throw new Error(`stuck: ${play.itemsOf("b").join()}`);
+            const held = [...play.run.active].flatMap((ordinal) => {
+              const state = entryOf(play.run, ordinal)?.state;
+              return state?.status === "queued" && state.hold !== undefined ? [{ ordinal, hold: state.hold }] : [];
+            });
+            for (const { ordinal, hold } of held)
+              if (hold.for !== "pause") play.event({ type: "permitted", kind: hold.for, ordinal, attempt: 1 });
+            for (const task of play.claim()) play.settle(task, succeeded());
+          }
+          expect(play.itemsOf("b").every((status) => status === "succeeded")).toBe(true);
+        },
+      ),
+      { numRuns: 100 },
+    );
   });
 
   it("are not begun once their run is cancelled", () => {

@@ -166,6 +166,35 @@ describe("the journal of a run that lives long", () => {
     expect(new TextDecoder().decode(bytes)).toBe('"the trigger"');
   });
 
+  it("of ten thousand items that wait for one key a week long has some hundred entries, and as few calls", async () => {
+    const graph = graphOf("a > b", {
+      b: {
+        limits: { concurrency: { limit: 1, strategy: "queue", key: ["user"] }, rateLimit: null, priority: 0 },
+        each: { maxParallel: 10_000, onError: "continue" },
+      },
+    });
+    const run = new DrivenRun();
+    const { leases } = run.accept({ graph });
+    const output = {
+      kind: "json",
+      size: 9e5,
+      contentType: "application/json",
+      at: "r2",
+      key: "k",
+      length: 10_000,
+    } as const;
+    const limitKeys = { b: ITEMS.map(() => ({ concurrency: '"one"' })) };
+    run.settle(ended(leases[0], { type: "succeeded", output, to: null, limitKeys }));
+    const begin = run.now;
+    let asked = run.take("ask_slot").length;
+    while (run.now < begin + 7 * 86_400_000) {
+      await run.wake();
+      asked += run.take("ask_slot").length;
+    }
+    expect(asked).toBeLessThan(700);
+    expect(run.rows().length).toBeLessThan(800);
+  });
+
   it("has no such record, and not a row more, where the run is over soon", () => {
     const run = new DrivenRun();
     rounds(run, 20);

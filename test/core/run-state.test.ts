@@ -39,7 +39,7 @@ describe("the record of a run as it is", () => {
 
   it("says once what ten thousand items have in common", () => {
     const limits = {
-      concurrency: { limit: 1, strategy: "queue", key: ["user"] },
+      concurrency: { limit: 10_000, strategy: "queue", key: null },
       rateLimit: null,
       priority: 0,
     } as const;
