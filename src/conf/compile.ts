@@ -11,6 +11,7 @@ import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
 import { checkLimits } from "./check-limits.ts";
 import { checkLoops } from "./check-loops.ts";
+import { checkSize } from "./check-size.ts";
 import { checkSchedules } from "./check-schedules.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
 import { discoverModules, type PipelineModule } from "./discover.ts";
@@ -92,6 +93,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
     };
   const { conf, loaded } = validateConf(read, report);
   const edges = checkGraph(conf, loaded, report);
+  checkSize(conf, edges, loaded, report);
   const eaches = checkEach(conf, edges, loaded, report);
   checkEndpoints(conf, loaded, report);
   checkSchedules(conf, loaded, report);

@@ -6,6 +6,9 @@ import type { TaskLimits } from "./limit.ts";
 import type { Dispatch, EachPlan, Plan, RetryPolicy, TaskPlan } from "./plan.ts";
 import type { RunIf } from "./run-if.ts";
 
+/** The tasks of one run, at most. */
+export const MAX_TASKS = 20_000;
+
 /** Up to this timeout a task runs in a driver; above, each attempt has an executor object of its own. */
 export const DRIVER_LANE_MAX_TIMEOUT_MS = 25_000;
 
