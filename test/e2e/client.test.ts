@@ -41,7 +41,11 @@ describe("a program with the client", () => {
   it("finds the run of a key again", async () => {
     const options = { idempotencyKey: randomUUID() };
     const first = await peach.trigger("echo", 1, options);
-    expect(await peach.trigger("echo", 2, options)).toMatchObject({ runId: first.runId, deduplicated: true });
+    expect(await peach.trigger("echo", 1, options)).toMatchObject({ runId: first.runId, deduplicated: true });
+    await expect(peach.trigger("echo", 2, options)).rejects.toMatchObject({
+      code: "idempotency_mismatch",
+      status: 409,
+    });
     expect(await peach.trigger("echo", 1)).not.toMatchObject({ runId: first.runId });
   });
 

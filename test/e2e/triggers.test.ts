@@ -20,35 +20,54 @@ function starts(run: string): readonly Report[] {
 describe("the same idempotency key", () => {
   it("50 times at once, starts one run and executes it once", async () => {
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, index) => stage.peach.trigger("counted", { index }, { idempotencyKey: "same" })),
+      Array.from({ length: 50 }, () => stage.peach.trigger("counted", { n: 1 }, { idempotencyKey: "same" })),
     );
     const [first] = answers;
     const runId = first?.run_id ?? "";
     expect(new Set(answers.map(({ run_id }) => run_id)).size).toBe(1);
     expect(answers.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1);
-    const winner = answers.findIndex(({ deduplicated }) => !deduplicated);
 
     const run = await stage.peach.finished(runId);
     expect(run.tasks[0]?.attempts).toHaveLength(1);
-    expect(await (await stage.peach.payload(runId)).json()).toEqual({ index: winner });
-    expect(await (await stage.peach.payload(runId, "counted")).json()).toEqual({ index: winner });
+    expect(await (await stage.peach.payload(runId)).json()).toEqual({ n: 1 });
+    expect(await (await stage.peach.payload(runId, "counted")).json()).toEqual({ n: 1 });
 
-    const later = await stage.peach.trigger("counted", "again", { idempotencyKey: "same" });
+    const later = await stage.peach.trigger("counted", { n: 1 }, { idempotencyKey: "same" });
     expect(later).toMatchObject({ run_id: runId, deduplicated: true, status: "succeeded" });
     expect(starts(runId)).toHaveLength(1);
   });
 
-  it("with payloads that go to R2, starts one run, which has the payload of one of them", async () => {
-    const payloads = Array.from({ length: 10 }, (_, index) => `${index}`.repeat(50_000));
+  it("with a payload that goes to R2, starts one run, which has it", async () => {
+    const large = "x".repeat(50_000);
     const answers = await Promise.all(
-      payloads.map((payload) => stage.peach.trigger("direct", payload, { idempotencyKey: "large" })),
+      Array.from({ length: 10 }, () => stage.peach.trigger("direct", large, { idempotencyKey: "large" })),
     );
     expect(new Set(answers.map(({ run_id }) => run_id)).size).toBe(1);
+    expect(answers.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1);
     const runId = answers[0]?.run_id ?? "";
     await stage.peach.finished(runId);
-    const payload = await (await stage.peach.payload(runId)).json();
-    expect(payloads[answers.findIndex(({ deduplicated }) => !deduplicated)]).toBe(payload);
-    expect(await (await stage.peach.payload(runId, "direct")).text()).toBe(payload);
+    expect(await (await stage.peach.payload(runId)).json()).toBe(large);
+    expect(await (await stage.peach.payload(runId, "direct")).text()).toBe(large);
+    expect(starts(runId)).toHaveLength(1);
+  });
+
+  it("with ten payloads at once, starts the run of one of them, which has its own; the others are refused", async () => {
+    const send = async (index: number): Promise<readonly [number, number, unknown]> => {
+      const answer = await stage.peach.call("/api/v1/tasks/counted/trigger", {
+        method: "POST",
+        body: JSON.stringify(`${index}`.repeat(50_000)),
+        headers: { "Content-Type": "application/json", "Idempotency-Key": "torn" },
+      });
+      return [index, answer.status, await answer.json()];
+    };
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, index) => send(index)));
+    const [winner, ...others] = answers.filter(([, status]) => status === 202);
+    expect(others).toEqual([]);
+    for (const [, status, body] of answers)
+      if (status !== 202) expect([status, body]).toMatchObject([409, { code: "idempotency_mismatch" }]);
+    const { run_id: runId } = z.object({ run_id: z.string() }).parse(winner?.[2]);
+    await stage.peach.finished(runId);
+    expect(await (await stage.peach.payload(runId, "counted")).text()).toBe(`${winner?.[0]}`.repeat(50_000));
     expect(starts(runId)).toHaveLength(1);
   });
 
@@ -88,7 +107,7 @@ describe("a task that triggers", () => {
       expect(starts(child.run_id)).toHaveLength(1);
     }
     const [first = ""] = ids[0] ?? [];
-    expect(await (await stage.peach.payload(first)).json()).toEqual({ by: "parent", attempt: 1 });
+    expect(await (await stage.peach.payload(first)).json()).toEqual({ by: "parent" });
   });
 
   it("can wait for the run that it triggered", async () => {
