@@ -5,7 +5,7 @@ import type { ValidConf } from "./validate.ts";
 
 /** Reports what could have no effect, or none that was meant. */
 export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report): void {
-  for (const [name, { concurrency, rate_limit: rate, priority, each }] of conf.tasks) {
+  for (const [name, { concurrency, rate_limit: rate, priority, each, debounce }] of conf.tasks) {
     const at = (...path: string[]) => loaded.valueSpan(["tasks", name, ...path]);
     if (priority !== undefined && concurrency === undefined && rate === undefined) {
       report(at("priority"), `tasks.${name}.priority: nothing makes this task's attempts wait`, {
@@ -15,6 +15,11 @@ export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report)
     if (each !== undefined && concurrency?.strategy !== undefined && concurrency.strategy !== "queue") {
       report(at("concurrency", "strategy"), `tasks.${name}.concurrency.strategy: items of \`each\` always wait`, {
         hint: "remove it: with `each`, only `queue` is possible",
+      });
+    }
+    if (debounce?.max_wait !== undefined && debounce.max_wait < (debounce.delay ?? 0)) {
+      report(at("debounce", "max_wait"), `tasks.${name}.debounce.max_wait: it is shorter than \`delay\``, {
+        hint: "a run starts `delay` after the last trigger, and at the latest `max_wait` after the first: make it longer, or leave `max_wait` out",
       });
     }
     const parents = [...conf.tasks].flatMap(([parent, { downstream = [] }]) =>

@@ -1,5 +1,5 @@
 /** Tasks and endpoints of a plan for programs: as the API shows what is deployed, and as `peach plan` compares it. Pure. */
-import type { EndpointPlan, SchedulePlan, TaskPlan } from "../core/plan.ts";
+import type { DebouncePlan, EndpointPlan, SchedulePlan, TaskPlan } from "../core/plan.ts";
 
 /** The task, without the schemas of its method, which only the worker that runs it knows. */
 export function documentOfTask(task: TaskPlan) {
@@ -23,10 +23,14 @@ export function documentOfTask(task: TaskPlan) {
     run_if: task.runIf,
     each: each === null ? null : { max_parallel: each.maxParallel, on_error: each.onError },
     ...documentOfLimits(task),
-    debounce: debounce === null ? null : { delay_ms: debounce.delayMs, key: keyText(debounce.key) },
+    debounce: debounce === null ? null : documentOfDebounce(debounce),
     external: task.external,
     dispatch: task.dispatch,
   };
+}
+
+function documentOfDebounce({ delayMs, key, maxWaitMs }: DebouncePlan) {
+  return { delay_ms: delayMs, key: keyText(key), max_wait_ms: maxWaitMs };
 }
 
 /** The endpoint; `max_body` in bytes. */

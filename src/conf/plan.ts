@@ -81,7 +81,8 @@ function keyOf(methods: ReadonlyMap<string, ResolvedMethod>, name: string): stri
 }
 
 function debouncePlan({ debounce }: TaskConf): DebouncePlan | null {
-  return debounce?.delay === undefined ? null : { delayMs: debounce.delay, key: pathOf(debounce.key) };
+  if (debounce?.delay === undefined) return null;
+  return { delayMs: debounce.delay, maxWaitMs: debounce.max_wait ?? null, key: pathOf(debounce.key) };
 }
 
 function taskLimits({ concurrency, rate_limit: rate, priority = 0 }: TaskConf): TaskLimits | null {

@@ -35,6 +35,7 @@ const method = text("the name of an exported function", METHOD);
 const module = text("the path of a file under the pipelines folder, without .ts");
 const nonEmptyKey = text("a path into the payload, such as payload.user_id", /^payload(\.[^\s.]+)+$/);
 const PRIORITY = `a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}, or where the payload has one, such as payload.priority`;
+const debounceTime = duration({ min: "1ms", max: "30d" });
 const anyDuration = duration({ min: "1ms", max: "365d" });
 
 const items = mapping({ max_parallel: count(1, 10_000), on_error: oneOf(ITEM_ERRORS) });
@@ -99,7 +100,7 @@ export const TASK_SHAPE = {
     const isFine = typeof given === "string" || (Number.isInteger(given) && Math.abs(given) <= PRIORITY_MAX);
     if (!isFine) context.addIssue({ code: "custom", message: PRIORITY, input: given });
   }),
-  debounce: mapping({ delay: duration({ min: "1ms", max: "30d" }), key: nonEmptyKey }, ["delay"]),
+  debounce: mapping({ delay: debounceTime, key: nonEmptyKey, max_wait: debounceTime }, ["delay"]),
   external: flag(),
   dispatch,
 };

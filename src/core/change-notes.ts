@@ -20,6 +20,7 @@ export class ChangeNotes {
   readonly #paid: number[] = [];
   #cancelsChildren: boolean | null = null;
   #limitKeys: PayloadLimitKeys | null = null;
+  #joined: NonNullable<RunChange["joined"]> | null = null;
 
   constructor(run: Run) {
     this.#run = run;
@@ -99,9 +100,14 @@ export class ChangeNotes {
   }
 
   /** The payload that takes the place of the trigger's, and what it says about the limits of the root task. */
-  payload(payload: PayloadRef, limitKeys: PayloadLimitKeys | null): void {
+  postponed({
+    payload,
+    limitKeys,
+    joined,
+  }: Pick<RunChange, "limitKeys" | "joined"> & { readonly payload: PayloadRef }): void {
     this.#payload = payload;
-    this.#limitKeys = limitKeys;
+    this.#limitKeys = limitKeys ?? null;
+    this.#joined = joined ?? null;
   }
 
   /** All of it, as a part of the change. */
@@ -110,6 +116,7 @@ export class ChangeNotes {
       ...(this.#children.length > 0 && { children: this.#children }),
       ...(this.#payload !== null && { payload: this.#payload }),
       ...(this.#limitKeys !== null && { limitKeys: this.#limitKeys }),
+      ...(this.#joined !== null && { joined: this.#joined }),
       ...(this.#steps.length > 0 && { steps: this.#steps }),
       ...(this.#arrived.length > 0 && { arrived: this.#arrived }),
       ...(this.#owes.size > 0 && { owes: Array.from(this.#owes.values(), ({ owed }) => owed) }),

@@ -13,9 +13,7 @@ import { isBegunByDrivers, LEASE_GRACE_MS, type Lane } from "./graph.ts";
 import { firstHold, holdEffects, isReleased } from "./hold.ts";
 import { arrayRead } from "./inputs.ts";
 import { Lacking } from "./lacking.ts";
-import type { PayloadLimitKeys } from "./limit.ts";
 import { oweAlert } from "./owing.ts";
-import type { PayloadRef } from "./payload-ref.ts";
 import { sendOf, type QueueProgress, type Send } from "./queue-progress.ts";
 import { leasesOfCall } from "./repeated-call.ts";
 import {
@@ -29,7 +27,7 @@ import {
   type TaskEntry,
   type TaskState,
 } from "./run.ts";
-import type { Advance, DriverClaim, Effect, GrantedLease, Ignored } from "./run-event.ts";
+import type { Advance, DriverClaim, Effect, GrantedLease, Ignored, RunEvent } from "./run-event.ts";
 import { whySkipped } from "./skipping.ts";
 import type { RunStatus } from "./status.ts";
 
@@ -205,10 +203,11 @@ export class Decision {
     return state.status === "queued" && (state.notBefore ?? 0) > this.now;
   }
 
-  /** The root's delay begins anew, with another payload. */
-  postpone(payload: PayloadRef, limitKeys: PayloadLimitKeys | null, delayMs: number): void {
-    this.delay(0, delayMs);
-    this.notes.payload(payload, limitKeys);
+  /** The root's delay begins anew, with another payload; beyond its longest wait it is due at once. */
+  postpone(event: Extract<RunEvent, { readonly type: "postponed" }>): void {
+    const { delayMs, maxWaitMs = Number.POSITIVE_INFINITY } = event;
+    this.delay(0, Math.min(delayMs, Math.max(0, this.run.createdAt + maxWaitMs - this.now)));
+    this.notes.postponed(event);
   }
 
   /** The `nth` message for a task that may start; `atWork`: how many drivers the run has. */

@@ -60,6 +60,10 @@ export function fold(run: Run, change: RunChange): void {
     if (change.limitKeys === undefined) delete run.limitKeys;
     else run.limitKeys = change.limitKeys;
   }
+  if (change.joined !== undefined) {
+    const { id, ...joined } = change.joined;
+    run.joined[id] = joined;
+  }
   for (const { ordinal, ...step } of change.steps ?? []) foldStep(run, ordinal, step);
   for (const { ordinal, ...final } of change.arrived ?? []) foldArrived(run, ordinal, final);
   foldWatchers(run, change);

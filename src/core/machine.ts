@@ -70,7 +70,7 @@ export function advance(run: Run, event: RunEvent, now: number, queue: QueueProg
       if (event.claim !== null) grant(decision, event.claim);
       break;
     case "postponed":
-      if (decision.isDelayed(0)) decision.postpone(event.payload, event.limitKeys ?? null, event.delayMs);
+      if (decision.isDelayed(0)) decision.postpone(event);
       else decision.ignore("already_started");
       break;
     case "claimed":

@@ -68,6 +68,8 @@ export type Dispatch = (typeof DISPATCHES)[number];
 /** Triggers that come within `delayMs` of one another, with the same key, become one run with the last payload. */
 export interface DebouncePlan {
   readonly delayMs: number;
+  /** The run starts at the latest so long after the first of them; null: it waits for as long as they come. */
+  readonly maxWaitMs: number | null;
   /** Path of the key in the payload, by property; null: one key for all. */
   readonly key: readonly string[] | null;
 }

@@ -80,12 +80,17 @@ export interface Completion {
 export type RunEvent =
   /** The run was recorded; `claim` if the recording invocation drives it itself. */
   | { readonly type: "accepted"; readonly claim: DriverClaim | null; readonly delayMs?: number }
-  /** A debounced task was triggered again: the delay begins anew and this payload counts, unless the run has started. */
+  /**
+   * A debounced task was triggered again: the delay begins anew and this payload counts, unless the run has started. It starts at the
+   * latest `maxWaitMs` after it was accepted.
+   */
   | {
       readonly type: "postponed";
       readonly payload: PayloadRef;
       readonly limitKeys?: PayloadLimitKeys;
       readonly delayMs: number;
+      readonly maxWaitMs?: number;
+      readonly joined?: NonNullable<RunChange["joined"]>;
     }
   | { readonly type: "claimed"; readonly claim: DriverClaim }
   | { readonly type: "settled"; readonly attempts: readonly SettledAttempt[]; readonly claim: DriverClaim | null }

@@ -205,6 +205,12 @@ export interface TaskChange {
   readonly retriedAfter?: number;
 }
 
+/** A trigger of a debounced task whose payload a run has taken. `digest`: of its payload, if that is compared. */
+export interface JoinedTrigger {
+  readonly nonce: string;
+  readonly digest?: PayloadDigest;
+}
+
 export interface ChildRun {
   readonly runId: RunId;
   readonly task: string;
@@ -219,6 +225,8 @@ export interface RunChange {
   /** A later trigger of a debounced task took the place of the one that started the run. */
   readonly payload?: PayloadRef;
   readonly limitKeys?: PayloadLimitKeys;
+  /** By whom. */
+  readonly joined?: JoinedTrigger & { readonly id: string };
   readonly steps?: readonly (StepRecord & { readonly ordinal: number })[];
   /** Runs that tasks await and that are final now. */
   readonly arrived?: readonly (FinalRun & { readonly ordinal: number })[];
@@ -287,6 +295,8 @@ export interface RunGenesis {
   readonly nonce: string;
   /** Of the payload that it was triggered with; absent: its trigger had no key, or one that compares no payloads. */
   readonly digest?: PayloadDigest;
+  /** Of a debounced task: a digest of the first trigger's key; absent: it had none. */
+  readonly key?: string;
   /** Signs the completion URLs of its external tasks; absent: it has none. */
   readonly completionKey?: string;
   /** Of a run that replays a part of another one: what its tasks read from those that are not in it; absent: nothing. */
@@ -354,6 +364,8 @@ export interface TaskEntry {
 
 export interface Run extends RunGenesis {
   payload: PayloadRef;
+  /** Of a debounced task: the triggers that it has taken, by a digest of their key, or by their nonce. */
+  readonly joined: Record<string, JoinedTrigger>;
   limitKeys?: PayloadLimitKeys;
   status: RunStatus;
   startedAt: number | null;
@@ -394,6 +406,7 @@ export function newRun(genesis: RunGenesis): Run {
   }));
   return {
     ...genesis,
+    joined: firstJoined(genesis),
     status: "queued",
     startedAt: null,
     finishedAt: null,
@@ -412,6 +425,10 @@ export function newRun(genesis: RunGenesis): Run {
     lacking: {},
     active: new Set(),
   };
+}
+
+function firstJoined({ key, nonce, digest }: RunGenesis): Record<string, JoinedTrigger> {
+  return key === undefined ? {} : { [key]: { nonce, ...(digest !== undefined && { digest }) } };
 }
 
 /** The task or item of this ordinal. */

@@ -1,33 +1,35 @@
-/**
- * The debounce window of one task and key: it names the run that triggers of the window share. Whether the window is still open
- * is not decided here: the run itself knows if it has started, and a caller that finds it so asks again, naming it.
- *
- * So two first triggers at once get the same run, and a trigger that meets the very moment of the start opens the next window;
- * none is dropped. Idempotency keys are kept for 30 days: a retried attempt does not open a second window.
- */
+/** The debounce window of one task and key, as an object of the platform (see debounce-protocol.ts). */
 import { DurableObject } from "cloudflare:workers";
+import type { RunId } from "../core/ids.ts";
+import { callRun } from "../run/run-client.ts";
+import { DebounceProtocol } from "./debounce-protocol.ts";
 import type { DebounceRpc, WindowAnswer, WindowRequest } from "./debounce-rpc.ts";
 import { DebounceStore } from "./store.ts";
 
-const KEEP_MS = 30 * 86_400_000;
-const LOOK_AGAIN_MS = 86_400_000;
-
 export class DebounceObject extends DurableObject<Env> implements DebounceRpc {
-  async window({ idempotencyKey, started, fresh }: WindowRequest): Promise<WindowAnswer> {
-    const store = new DebounceStore(this.ctx.storage);
-    const known = idempotencyKey === null ? null : store.knownTrigger(idempotencyKey);
-    if (known !== null) return { runId: known, known: true };
-    const open = store.openWindow();
-    const runId = open === null || open === started ? fresh : open;
-    store.record(runId === open ? null : runId, idempotencyKey, runId, Date.now());
-    if (runId !== open) await this.ctx.storage.setAlarm(Date.now() + KEEP_MS);
-    return { runId, known: false };
+  readonly #protocol: DebounceProtocol;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#protocol = new DebounceProtocol(new DebounceStore(ctx.storage), {
+      now: () => Date.now(),
+      getAlarm: () => ctx.storage.getAlarm(),
+      // Not awaited: answers are held back until it is durable.
+      setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
+      isWaiting: async (runId) => (await callRun(env, runId, (run) => run.describe()))?.started_at === null,
+      log: (message, error) => console.warn(JSON.stringify({ message, window: ctx.id.name, error: String(error) })),
+    });
   }
 
-  /** Nothing was opened for a long time: forget the keys, and with the last of them everything. */
+  async window(request: WindowRequest): Promise<WindowAnswer> {
+    return this.#protocol.window(request);
+  }
+
+  async namedFor(key: string): Promise<RunId | null> {
+    return this.#protocol.namedFor(key);
+  }
+
   override async alarm(): Promise<void> {
-    const keysLeft = new DebounceStore(this.ctx.storage).forgetTriggersBefore(Date.now() - KEEP_MS);
-    if (keysLeft) await this.ctx.storage.setAlarm(Date.now() + LOOK_AGAIN_MS);
-    else await this.ctx.storage.deleteAll();
+    await this.#protocol.alarm();
   }
 }

@@ -2,23 +2,31 @@
 import type { RunId } from "../core/ids.ts";
 
 export interface WindowRequest {
-  /** A key that was here before belongs to the run that it had. */
-  readonly idempotencyKey: string | null;
+  /** A digest of the trigger's idempotency key; null: it has none. */
+  readonly key: string | null;
+  /** How long the key is remembered. Milliseconds. */
+  readonly keepMs: number;
   /** The run of the window that the caller has found started: its window is over. */
   readonly started: RunId | null;
+  /** The run that was named for this key, and that the caller has found not to have taken the trigger. */
+  readonly notTakenBy: RunId | null;
   /** The run of a new window, if one begins: random, made by the caller. */
   readonly fresh: RunId;
 }
 
+/**
+ * - `open`: the run of the open window, to be given the trigger.
+ * - `named`: the run of an earlier window that this key was named before. It knows whether it has taken the trigger.
+ */
 export interface WindowAnswer {
   readonly runId: RunId;
-  /** This idempotency key had the run before, so it must not postpone it again. */
-  readonly known: boolean;
+  readonly is: "open" | "named";
 }
 
 export interface DebounceRpc {
-  /** The run of the open window. */
   window(request: WindowRequest): Promise<WindowAnswer>;
+  /** The run that was named for this key last; null: none is remembered. */
+  namedFor(key: string): Promise<RunId | null>;
 }
 
 /** The name of the object: one for each task and key. */

@@ -4,8 +4,8 @@ export const CREATE_TABLES = `
     id INTEGER PRIMARY KEY CONSTRAINT there_is_one_window CHECK (id = 1),
     run_id TEXT NOT NULL
   ) STRICT;
-  CREATE TABLE IF NOT EXISTS known_trigger (
-    idempotency_key TEXT PRIMARY KEY,
+  CREATE TABLE IF NOT EXISTS named_run (
+    key_digest TEXT PRIMARY KEY,
     run_id TEXT NOT NULL,
-    at INTEGER NOT NULL
+    until INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`;

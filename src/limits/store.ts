@@ -1,22 +1,30 @@
-/** All storage of a debounce object: the run of its window, and which run each idempotency key had. */
+/** All storage of a debounce object: the run of its window, and which run was named for each idempotency key. */
 import { parseRunId, type RunId } from "../core/ids.ts";
 import { CREATE_TABLES } from "./schema.ts";
 
+const READ_TABLE = "SELECT name FROM sqlite_master WHERE name = 'open_window'";
 const READ_WINDOW = "SELECT run_id FROM open_window WHERE id = 1";
 const OPEN_WINDOW =
   "INSERT INTO open_window (id, run_id) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id";
-const READ_TRIGGER = "SELECT run_id FROM known_trigger WHERE idempotency_key = ?";
-const NOTE_TRIGGER =
-  "INSERT INTO known_trigger (idempotency_key, run_id, at) VALUES (?, ?, ?) ON CONFLICT (idempotency_key) DO UPDATE SET run_id = excluded.run_id, at = excluded.at";
-const FORGET_TRIGGERS = "DELETE FROM known_trigger WHERE at < ?";
-const COUNT_TRIGGERS = "SELECT count(*) AS left FROM known_trigger";
+const READ_NAMED = "SELECT run_id FROM named_run WHERE key_digest = ?";
+const NAME_RUN =
+  "INSERT INTO named_run (key_digest, run_id, until) VALUES (?, ?, ?) ON CONFLICT (key_digest) DO UPDATE SET run_id = excluded.run_id, until = excluded.until";
+const FORGET_NAMED = "DELETE FROM named_run WHERE until <= ?";
+const COUNT_NAMED = "SELECT count(*) AS left FROM named_run";
+
+/** What it uses of an object's storage. */
+export interface WindowStorage {
+  readonly sql: { exec(query: string, ...values: (string | number)[]): Iterable<Readonly<Record<string, unknown>>> };
+  transactionSync<T>(work: () => T): T;
+  deleteAll(): Promise<void>;
+}
 
 export class DebounceStore {
-  readonly #storage: DurableObjectStorage;
+  readonly #storage: WindowStorage;
+  #hasTables = false;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: WindowStorage) {
     this.#storage = storage;
-    storage.sql.exec(CREATE_TABLES);
   }
 
   /** The run of the window that was opened last; null if there was none. */
@@ -24,28 +32,47 @@ export class DebounceStore {
     return this.#runId(READ_WINDOW);
   }
 
-  /** The run that this idempotency key had. */
-  knownTrigger(idempotencyKey: string): RunId | null {
-    return this.#runId(READ_TRIGGER, idempotencyKey);
+  /** The run that was named for the key of this digest. */
+  namedRun(key: string): RunId | null {
+    return this.#runId(READ_NAMED, key);
   }
 
-  /** Records the window's run (if it is a new window) and the trigger's key (if it has one), in one transaction. */
-  record(window: RunId | null, idempotencyKey: string | null, runId: RunId, at: number): void {
+  /** Records the window's run (if it is a new window) and the run that is named for a key (if there is one), in one transaction. */
+  record(
+    window: RunId | null,
+    named: { readonly key: string; readonly runId: RunId; readonly until: number } | null,
+  ): void {
     this.#storage.transactionSync(() => {
-      if (window !== null) this.#storage.sql.exec(OPEN_WINDOW, window);
-      if (idempotencyKey !== null) this.#storage.sql.exec(NOTE_TRIGGER, idempotencyKey, runId, at);
+      const { sql } = this.#storage;
+      if (!this.#isMade()) sql.exec(CREATE_TABLES);
+      if (window !== null) sql.exec(OPEN_WINDOW, window);
+      if (named !== null) sql.exec(NAME_RUN, named.key, named.runId, named.until);
     });
   }
 
-  /** Forgets the keys of triggers before this time; says whether any are left. */
-  forgetTriggersBefore(at: number): boolean {
-    this.#storage.sql.exec(FORGET_TRIGGERS, at);
-    return Number(this.#storage.sql.exec(COUNT_TRIGGERS).one()["left"]) > 0;
+  /** Forgets the keys whose time is over; says whether any are left. */
+  forgetNamed(now: number): boolean {
+    if (!this.#isMade()) return false;
+    this.#storage.sql.exec(FORGET_NAMED, now);
+    const [row] = this.#storage.sql.exec(COUNT_NAMED);
+    return Number(row?.["left"]) > 0;
+  }
+
+  async deleteAll(): Promise<void> {
+    await this.#storage.deleteAll();
+    this.#hasTables = false;
   }
 
   #runId(query: string, ...bindings: string[]): RunId | null {
+    if (!this.#isMade()) return null;
     const [row] = this.#storage.sql.exec(query, ...bindings);
     const text = row?.["run_id"];
     return typeof text === "string" ? parseRunId(text) : null;
+  }
+
+  /** Reading makes no tables: who only asks leaves nothing behind. */
+  #isMade(): boolean {
+    if (!this.#hasTables) this.#hasTables = [...this.#storage.sql.exec(READ_TABLE)].length > 0;
+    return this.#hasTables;
   }
 }

@@ -4,6 +4,16 @@ import { deliver } from "./delivery.ts";
 import type { AcceptAnswer, AcceptRequest } from "./run-rpc.ts";
 import type { RunStore } from "./store.ts";
 
+/** A debounced task's run has taken this trigger before; null: it has not. Only the very call that it has taken keeps its payload. */
+export function joinAgain(run: Run, trigger: Pick<AcceptRequest, "nonce" | "key" | "digest">): AcceptAnswer | null {
+  const { nonce, digest } = trigger;
+  const joined = run.joined[trigger.key ?? nonce];
+  if (joined === undefined) return null;
+  const isOther = digest !== undefined && joined.digest !== undefined && digest !== joined.digest;
+  const outcome = joined.nonce === nonce ? "joined" : isOther ? "mismatch" : "deduplicated";
+  return { status: run.status, outcome, grant: { leases: [] } };
+}
+
 /** The very call that has made the run, made again because its answer was lost, gets its leases again, as far as they are still held. */
 export function acceptAgain(run: Run, store: RunStore, { nonce, digest }: AcceptRequest): AcceptAnswer {
   const { status } = run;

@@ -4,13 +4,13 @@
  */
 import { descriptionOf, type PayloadParcel, type PayloadRef } from "../core/payload-ref.ts";
 import type { FinalRun, LogRef, RunGenesis, TaskOutput } from "../core/run.ts";
-import type { Outcome, SettledAttempt } from "../core/run-event.ts";
+import type { Outcome, RunEvent, SettledAttempt } from "../core/run-event.ts";
 import type { Packer } from "./packer.ts";
 import type { AcceptRequest, AttemptOutcome, CompletionReport, FinalNotice, LogLine, Settlement } from "./run-rpc.ts";
 
 /** What is recorded of an accepted trigger, with its bytes placed. */
 export function genesisOf(request: AcceptRequest, data: Packer, createdAt: number): RunGenesis {
-  const { runId: id, graph, origin, nonce, digest, limitKeys, completionKey, recorded } = request;
+  const { runId: id, graph, origin, nonce, digest, key, limitKeys, completionKey, recorded } = request;
   return {
     id,
     graph,
@@ -20,10 +20,27 @@ export function genesisOf(request: AcceptRequest, data: Packer, createdAt: numbe
     createdAt,
     nonce,
     ...(digest !== undefined && { digest }),
+    ...(key !== undefined && { key }),
     ...(completionKey !== undefined && { completionKey }),
     ...(recorded !== undefined && {
       recorded: recorded.map((input) => ({ ...input, payload: placeParcel(input.payload, data) })),
     }),
+  };
+}
+
+/** What a later trigger of a debounced task means to its run, with its bytes placed. */
+export function postponementOf(
+  request: AcceptRequest & { readonly delayMs: number },
+  data: Packer,
+): Extract<RunEvent, { readonly type: "postponed" }> {
+  const { delayMs, maxWaitMs, limitKeys, nonce, key, digest } = request;
+  return {
+    type: "postponed",
+    payload: placeParcel(request.payload, data),
+    delayMs,
+    ...(maxWaitMs !== undefined && { maxWaitMs }),
+    ...(limitKeys !== undefined && { limitKeys }),
+    joined: { id: key ?? nonce, nonce, ...(digest !== undefined && { digest }) },
   };
 }
 

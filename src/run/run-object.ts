@@ -17,6 +17,7 @@ import { callLimit } from "../limits/limit-client.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
 import { within } from "../platform/calls.ts";
 import { deleteRunPayloads } from "../payload/payload-store.ts";
+import { joinAgain } from "./accept-again.ts";
 import { inlineParcel, packer } from "./delivery.ts";
 import { describeAlert } from "./alert.ts";
 import { Audience, Batch } from "./audience.ts";
@@ -148,6 +149,12 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
 
   async acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptText | null> {
     const answer = this.#protocol.acceptOrPostpone(request);
+    return answer === null ? null : writeAcceptAnswer(answer);
+  }
+
+  async joinedBefore(trigger: Pick<AcceptRequest, "nonce" | "key" | "digest">): Promise<AcceptText | null> {
+    const run = this.#protocol.load();
+    const answer = run === null ? null : joinAgain(run, trigger);
     return answer === null ? null : writeAcceptAnswer(answer);
   }
 

@@ -18,8 +18,8 @@ import type { Advance, Claimant, Effect, RunEvent } from "../core/run-event.ts";
 import { isKnownFormat, refuseNewer } from "../core/version.ts";
 import { completeWith } from "./completing.ts";
 import { deliver } from "./delivery.ts";
-import { acceptAgain } from "./accept-again.ts";
-import { genesisOf, placeNotices, placeParcel, takeIn } from "./intake.ts";
+import { acceptAgain, joinAgain } from "./accept-again.ts";
+import { genesisOf, placeNotices, placeParcel, postponementOf, takeIn } from "./intake.ts";
 import { Journal } from "./journal.ts";
 import { lateOutputUntil, RECENT_MS } from "./late-output.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
@@ -165,12 +165,11 @@ export class RunProtocol {
     const run = this.load();
     if (run === null) return this.accept(request);
     if (run.nonce === request.nonce) return acceptAgain(run, this.#store, request);
+    const before = joinAgain(run, request);
+    if (before !== null) return before;
     const data = new Packer(this.#store.nextSeq);
-    const payload = placeParcel(request.payload, data);
-    const { delayMs, limitKeys } = request;
-    const keys = limitKeys === undefined ? {} : { limitKeys };
-    const { change } = this.#advance(run, { type: "postponed", payload, delayMs, ...keys }, data);
-    return change === null ? null : { status: run.status, outcome: "deduplicated", grant: { leases: [] } };
+    const { change } = this.#advance(run, postponementOf(request, data), data);
+    return change === null ? null : { status: run.status, outcome: "joined", grant: { leases: [] } };
   }
 
   claim(claim: ClaimRequest): Grant {

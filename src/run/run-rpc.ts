@@ -40,13 +40,18 @@ export interface AcceptRequest extends Versioned {
   readonly claim?: ClaimRequest;
   /** How long the root task waits before it may start; absent: not at all. Milliseconds. */
   readonly delayMs?: number;
+  /** Of a debounced task: a digest of the trigger's key; absent: it has none. */
+  readonly key?: string;
+  /** Of a debounced task: the longest wait from the first trigger on; absent: it waits for as long as they come. Milliseconds. */
+  readonly maxWaitMs?: number;
 }
 
 /**
  * - `recorded`: this call has made the run, now or when it was made before.
+ * - `joined`: the run was there, and has taken the payload, now or when this call was made before (a debounced task).
  * - `deduplicated`: the run was there already. `mismatch`: it was, with another payload. Either way nothing was changed.
  */
-export type AcceptOutcome = "recorded" | "deduplicated" | "mismatch";
+export type AcceptOutcome = "recorded" | "joined" | "deduplicated" | "mismatch";
 
 export interface AcceptAnswer {
   readonly status: RunStatus;
@@ -242,10 +247,12 @@ export interface RunRpc extends RunWork {
   /** Records the run, durably, before it answers. The same id again changes nothing. */
   accept(request: AcceptRequest): Promise<AcceptText>;
   /**
-   * Like `accept`, with a delay; but while a run of this id still waits for its own, that begins anew and this payload counts.
-   * Null: that run has started, and nothing was changed.
+   * Like `accept`, with a delay; but while a run of this id still waits for its own, that begins anew and this payload counts. A
+   * trigger that the run has taken before changes nothing. Null: that run has started, and nothing was changed.
    */
   acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptText | null>;
+  /** The answer to a trigger that this run of a debounced task has taken before; null: it has not, or there is no run. */
+  joinedBefore(trigger: Pick<AcceptRequest, "nonce" | "key" | "digest">): Promise<AcceptText | null>;
   /** An executor object claims one task of the long lane. Null: nothing to do (any more). */
   begin(ordinal: number, holder: string, claimant?: Claimant): Promise<Lease | null>;
   /** Keeps what a step came to for later attempts. False: the lease is over, and nothing was kept. */

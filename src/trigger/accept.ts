@@ -11,26 +11,29 @@
 import { nearest } from "../conf/nearest.ts";
 import { graphFrom, type GraphTask, type RunGraph } from "../core/graph.ts";
 import { runIdFromBytes, type RunId } from "../core/ids.ts";
-import { descriptionOf, type PayloadParcel } from "../core/payload-ref.ts";
-import type { DebouncePlan, Plan } from "../core/plan.ts";
+import type { PayloadParcel } from "../core/payload-ref.ts";
+import type { Plan } from "../core/plan.ts";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import type { RunStatus } from "../core/status.ts";
 import { FORMAT_VERSION } from "../core/version.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
-import { COMPARES_PAYLOAD, triggerKeyInput, type PayloadDigest, type TriggerKey } from "../core/trigger-key.ts";
+import { triggerKeyInput, type PayloadDigest, type TriggerKey } from "../core/trigger-key.ts";
 import { withPaused } from "../controls/controls-client.ts";
-import { limitPathsOf, type PayloadLimitKeys } from "../core/limit.ts";
+import type { PayloadLimitKeys } from "../core/limit.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
-import { limitKeysOf } from "../payload/limit-keys.ts";
-import { openPayloadStream } from "../payload/payload-store.ts";
 import type { callRun } from "../run/run-client.ts";
 import { readAcceptAnswer } from "../run/grant-rpc.ts";
 import type { AcceptRequest, AcceptAnswer, ClaimRequest, Grant } from "../run/run-rpc.ts";
 import type { MethodRegistry } from "../task/method.ts";
 import { checkInput } from "./check-input.ts";
-import { newCompletionKey } from "./completion-token.ts";
-import type { WindowAnswer } from "../limits/debounce-rpc.ts";
-import { debounceDelayMs, debounceKeyOf, debounceWindow } from "./debounced.ts";
+import {
+  completionKeyFor,
+  idempotencyMismatch,
+  isCompared,
+  limitKeysFor,
+  type CheckedTrigger,
+} from "./checked-trigger.ts";
+import { acceptDebounced } from "./debounced.ts";
 import { keyedByContent, type DerivedKey } from "./derived-key.ts";
 import { refuseTooDeep } from "./trigger-depth.ts";
 import { answered, discard, stored, TriggerPayloads } from "./trigger-payload.ts";
@@ -179,15 +182,31 @@ export function createAcceptTrigger({
     }
   };
 
-  function acceptChecked(env: Env, lifetime: Lifetime, trigger: CheckedTrigger): Promise<Result<AcceptedTrigger>> {
-    const debounce = trigger.replayed !== undefined ? null : (plan.tasks[trigger.task]?.debounce ?? null);
-    return debounce === null ? acceptAtOnce(env, lifetime, trigger) : acceptDebounced(env, lifetime, debounce, trigger);
+  async function acceptChecked(
+    env: Env,
+    lifetime: Lifetime,
+    trigger: CheckedTrigger & Pick<TriggerRequest, "replayed">,
+  ): Promise<Result<AcceptedTrigger>> {
+    const { task, replayed } = trigger;
+    const debounce = replayed !== undefined ? null : (plan.tasks[task]?.debounce ?? null);
+    if (debounce === null) return acceptAtOnce(env, lifetime, trigger);
+    const waitUntil = (work: Promise<unknown>): void => lifetime.waitUntil(work);
+    const accepted = await acceptDebounced({ env, callRun, waitUntil }, debounce, trigger);
+    return accepted.ok ? ok({ ...accepted.value, task }) : accepted;
   }
 
   async function acceptAtOnce(
     env: Env,
     lifetime: Lifetime,
-    { task, payload, idempotencyKey: key, graph, origin, delayMs, replayed }: CheckedTrigger,
+    {
+      task,
+      payload,
+      idempotencyKey: key,
+      graph,
+      origin,
+      delayMs,
+      replayed,
+    }: CheckedTrigger & Pick<TriggerRequest, "replayed">,
   ): Promise<Result<AcceptedTrigger>> {
     const runId = await runIdFor(task, key);
     const payloads = new TriggerPayloads(env, callRun, runId, graph.inlineLimitBytes);
@@ -210,7 +229,7 @@ export function createAcceptTrigger({
       ...(digest !== undefined && { digest }),
       ...(recorded.length > 0 && { recorded }),
       ...keys,
-      ...keyFor(graph),
+      ...completionKeyFor(graph),
       delayMs,
     };
     const answer = await record(env, lifetime, request);
@@ -244,63 +263,6 @@ export function createAcceptTrigger({
       if (!isDriven) leave?.();
     }
   }
-
-  /** Finds the run of the open window, or opens one; a run that has started meanwhile closes its window (see debounced.ts). */
-  async function acceptDebounced(
-    env: Env,
-    lifetime: Lifetime,
-    debounce: DebouncePlan,
-    { task, payload, idempotencyKey, graph, origin, delayMs }: CheckedTrigger,
-  ): Promise<Result<AcceptedTrigger>> {
-    const key = await debounceKeyOf(debounce, payload);
-    const limitKeys = await limitKeysFor(graph, payload);
-    const waitMs = debounceDelayMs(debounce, delayMs);
-    const keyText = idempotencyKey === null ? null : triggerKeyInput(task, idempotencyKey);
-    let body = payload;
-    const leftovers: PayloadParcel[] = [];
-    let started: RunId | null = null;
-    for (;;) {
-      const window: Result<WindowAnswer> = await answered(null, debounceWindow(env, task, key, keyText, started));
-      if (!window.ok) return window;
-      const { runId, known }: WindowAnswer = window.value;
-      const status = known ? await callRun(env, runId, (run) => run.describe()).then((run) => run?.status) : undefined;
-      if (status !== undefined) return ok({ runId, task, status, deduplicated: true });
-
-      const parcel = await new TriggerPayloads(env, callRun, runId, graph.inlineLimitBytes).store(body);
-      if (!parcel.ok) return parcel;
-      const more = { ...keyFor(graph), ...limitKeys };
-      const request = {
-        v: FORMAT_VERSION,
-        runId,
-        nonce: crypto.randomUUID(),
-        graph,
-        origin,
-        payload: parcel.value,
-        delayMs: waitMs,
-        ...more,
-      };
-      const answer = await answered(
-        runId,
-        callRun(env, runId, (run) => run.acceptOrPostpone(request)),
-      );
-      if (!answer.ok) return answer;
-      if (answer.value !== null) {
-        for (const leftover of leftovers) lifetime.waitUntil(discard(env, leftover));
-        const { status: now, outcome } = readAcceptAnswer(answer.value);
-        return ok({ runId, task, status: now, deduplicated: outcome !== "recorded" });
-      }
-      started = runId;
-      body = await reread(env, payload, parcel.value);
-      leftovers.push(parcel.value);
-    }
-  }
-}
-
-/** A trigger that may be accepted: what it carries fits its task. */
-interface CheckedTrigger extends TriggerRequest {
-  readonly idempotencyKey: TriggerKey | null;
-  readonly delayMs: number;
-  readonly graph: RunGraph;
 }
 
 /** Of a replay with what was recorded: that never changes, so it need not be digested. */
@@ -327,15 +289,7 @@ function known(
   return { parcel, ...(isCompared(key) && { digest: RECORDED }) };
 }
 
-function isCompared(key: TriggerKey | null): boolean {
-  return key !== null && COMPARES_PAYLOAD[key.kind];
-}
-
 const same = (claim: ClaimRequest): Promise<ClaimRequest> => Promise.resolve(claim);
-
-function keyFor({ tasks }: RunGraph): Pick<AcceptRequest, "completionKey"> {
-  return tasks.some(({ external }) => external) ? { completionKey: newCompletionKey() } : {};
-}
 
 /** The graph whose root reads as it read in the run that is replayed. */
 function asReplayed(graph: RunGraph | null, replayed: Replayed | undefined): RunGraph | null {
@@ -352,32 +306,6 @@ async function replayedKeys(
 ): Promise<{ readonly limitKeys?: PayloadLimitKeys }> {
   if (limitKeys === "of the payload") return limitKeysFor(graph, payload);
   return limitKeys === null ? {} : { limitKeys };
-}
-
-/** What the payload says about the limits of the root task, where they ask. */
-async function limitKeysFor(
-  { tasks: [root] }: RunGraph,
-  payload: EncodedPayload,
-): Promise<{ readonly limitKeys?: PayloadLimitKeys }> {
-  const paths = root?.limits === undefined ? null : limitPathsOf(root.limits);
-  return paths === null ? {} : { limitKeys: await limitKeysOf(paths, payload, root?.each !== undefined) };
-}
-
-/** The payload once more: a stream that was stored already is read from there. */
-async function reread(env: Env, payload: EncodedPayload, parcel: PayloadParcel): Promise<EncodedPayload> {
-  if (!(payload.body instanceof ReadableStream)) return payload;
-  const held = (): Promise<never> => Promise.reject(new Error("a parcel that was just made is held nowhere"));
-  const body = await openPayloadStream(env.PAYLOADS, parcel, held);
-  return { ...descriptionOf(parcel), body };
-}
-
-/** The refusal of a key that has started a run with another payload. */
-function idempotencyMismatch(task: string, key: TriggerKey | null, runId: RunId): Problem {
-  return {
-    code: "idempotency_mismatch",
-    detail: `The idempotency key ${JSON.stringify(key?.name.slice(0, 200) ?? "")} has started the run ${runId} of "${task}" with another payload; nothing was started or changed.`,
-    hint: "Use a key of its own for each payload; a value that differs from call to call, such as the time, belongs into no payload that is sent again (in a task, keep it in a step).",
-  };
 }
 
 function impossibleDelay(delayMs: number): Problem {

@@ -13,6 +13,8 @@ import { ByteSource } from "../payload/byte-source.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
 import { digestOfHeld, PassingDigest } from "../payload/payload-digest.ts";
 import { fetchStream } from "../payload/payload-download.ts";
+import { R2_LIMIT_MS } from "../payload/r2-calls.ts";
+import { within } from "../platform/calls.ts";
 import { PART_BYTES, uploadParts } from "../payload/payload-upload.ts";
 
 export interface DerivedKey {
@@ -52,7 +54,7 @@ export async function keyedByContent(
       key: derive(await digest.end()),
       open: async () => ({ ...description, size, body: await fetchStream(bucket, spool.key) }),
       discard: async () => {
-        await bucket.delete(spool.key).catch((error: unknown) => {
+        await within(R2_LIMIT_MS, "R2", bucket.delete(spool.key)).catch((error: unknown) => {
           console.warn(JSON.stringify({ message: "a spool was not deleted", key: spool.key, error: String(error) }));
         });
       },

@@ -8,10 +8,12 @@
 import type { Plan } from "../core/plan.ts";
 import type { RunId } from "../core/ids.ts";
 import type { Problem } from "../core/result.ts";
-import { encodePayload } from "../payload/codec.ts";
+import type { TriggerKey } from "../core/trigger-key.ts";
+import { encodePayload, type EncodedPayload } from "../payload/codec.ts";
 import type { callRun } from "../run/run-client.ts";
 import { findListed, identifyListed } from "../versions/versions-client.ts";
 import type { SeenVersion, VersionIdentity } from "../versions/versions-rpc.ts";
+import { debouncedRun } from "./debounced.ts";
 import { runIdFor, type AcceptTrigger, type Lifetime } from "./accept.ts";
 import { keepVersionsMs, originOfObject, tasksOf } from "./r2-events.ts";
 import { objectEventPayload, versionKeyOf, type R2Notification } from "./r2-notification.ts";
@@ -119,21 +121,28 @@ export async function reconcilePage(
 
   async function check({ object, notification }: Candidate, task: string, met: VersionIdentity): Promise<void> {
     const { key } = object;
-    // Runs that share a window are not named by versions: of those, what was met before has had its trigger.
-    if (met.known && plan.tasks[task]?.debounce !== null) return;
     const idempotencyKey = versionKeyOf(notification, met.identity);
-    if (isDryRun) {
-      const runId = await runIdFor(task, idempotencyKey);
-      const isThere = met.known && (await callRun(env, runId, (run) => run.describe())) !== null;
-      if (!isThere) missed.push({ key, task, runId });
-      return;
-    }
     const payload = encodePayload(objectEventPayload(notification));
     if (!payload.ok) return void refused.push({ key, task, problem: payload.problem });
+    // A trigger that joins a window is a duplicate in its answer, whether its version was new or not.
+    const isWindowed = (plan.tasks[task]?.debounce ?? null) !== null;
+    if (isDryRun || isWindowed) {
+      const isThere = met.known && (await foundRun(task, payload.value, idempotencyKey)) !== null;
+      if (isDryRun && !isThere) missed.push({ key, task, runId: await runIdFor(task, idempotencyKey) });
+      if (isDryRun || isThere) return;
+    }
     const origin = originOfObject(`${name}/${key}`, markIn(object.customMetadata), true);
     const accepted = await acceptTrigger(env, lifetime, { task, payload: payload.value, idempotencyKey, origin });
     if (!accepted.ok) refused.push({ key, task, problem: accepted.problem });
-    else if (!accepted.value.deduplicated) missed.push({ key, task, runId: accepted.value.runId });
+    else if (isWindowed || !accepted.value.deduplicated) missed.push({ key, task, runId: accepted.value.runId });
+  }
+
+  /** The run that the object version has; runs that share a window are not named by versions. */
+  async function foundRun(task: string, payload: EncodedPayload, idempotencyKey: TriggerKey): Promise<RunId | null> {
+    const debounce = plan.tasks[task]?.debounce ?? null;
+    if (debounce !== null) return debouncedRun({ env, callRun }, debounce, { task, payload, idempotencyKey });
+    const runId = await runIdFor(task, idempotencyKey);
+    return (await callRun(env, runId, (run) => run.describe())) === null ? null : runId;
   }
 }
 

@@ -30,6 +30,7 @@ describe("limits in peach.conf", () => {
   join: {method: c, concurrency: {limit: 1, key: payload.user_id}, rate_limit: {limit: 5, per: 1s, key: payload.left.host}}
   items: {method: d, each: true, concurrency: {limit: 2, strategy: skip}}
   wild: {method: e, concurrency: 1, priority: 1.5}
+  hasty: {method: a, debounce: {delay: 10m, max_wait: 1m}}
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
       "peach.conf:2:49: tasks.left.priority: nothing makes this task's attempts wait
@@ -49,7 +50,12 @@ describe("limits in peach.conf", () => {
 
       peach.conf:6:47: tasks.wild.priority: expected a whole number from -100 to 100, or where the payload has one, such as payload.priority, given 1.5
         6 |   wild: {method: e, concurrency: 1, priority: 1.5}
-          |                                               ^^^"
+          |                                               ^^^
+
+      peach.conf:7:55: tasks.hasty.debounce.max_wait: it is shorter than \`delay\`
+        7 |   hasty: {method: a, debounce: {delay: 10m, max_wait: 1m}}
+          |                                                       ^^
+        hint: a run starts \`delay\` after the last trigger, and at the latest \`max_wait\` after the first: make it longer, or leave \`max_wait\` out"
     `);
   });
 });

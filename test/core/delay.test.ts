@@ -41,6 +41,34 @@ describe("a run with a delay", () => {
     expect(play.run.limitKeys).toBeUndefined();
   });
 
+  it("begins anew with each postponement, but ends at the latest its longest wait after the run was accepted", () => {
+    const play = delayed();
+    const postponed = {
+      type: "postponed",
+      payload: payloadRef("later"),
+      delayMs: HOUR_MS,
+      maxWaitMs: 2 * HOUR_MS,
+    } as const;
+    const acceptedAt = play.now;
+    play.now += HOUR_MS / 2;
+    play.event(postponed);
+    expect(nextWakeAt(play.run)).toBe(acceptedAt + 1.5 * HOUR_MS);
+    play.now += HOUR_MS - 1;
+    play.event(postponed);
+    expect(nextWakeAt(play.run)).toBe(acceptedAt + 2 * HOUR_MS);
+    // The clock is set back: it waits no longer for that.
+    play.now = acceptedAt - HOUR_MS;
+    play.event(postponed);
+    expect(nextWakeAt(play.run)).toBe(play.now + HOUR_MS);
+  });
+
+  it("remembers by whom it was postponed, with what", () => {
+    const play = delayed();
+    const joined = { id: "key", nonce: "n", digest: "d" };
+    play.event({ type: "postponed", payload: payloadRef("later"), delayMs: HOUR_MS, joined });
+    expect(play.run.joined).toEqual({ key: { nonce: "n", digest: "d" } });
+  });
+
   it("is woken at its time, and starts", () => {
     const play = delayed();
     expect(nextWakeAt(play.run)).toBe(play.now + HOUR_MS);

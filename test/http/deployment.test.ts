@@ -16,7 +16,7 @@ const PLAN = planOf(
       downstream: ["rank"],
       on: { r2: [r2Rule({ prefix: "audio/" })], events: ["audio.published"] },
       schedules: [schedulePlan({ cron: "0 3 * * *", payload: '{"kind":"full"}' })],
-      debounce: { delayMs: 10_000, key: ["item", "id"] },
+      debounce: { delayMs: 10_000, maxWaitMs: 600_000, key: ["item", "id"] },
       external: true,
     }),
     taskPlan("rank", {
@@ -62,7 +62,7 @@ describe("GET /tasks", () => {
       schedules: [{ cron: "0 3 * * *", timezone: "UTC", payload: { kind: "full" } }],
       timeout_ms: 25_000,
       run_if: "all_success",
-      debounce: { delay_ms: 10_000, key: "payload.item.id" },
+      debounce: { delay_ms: 10_000, key: "payload.item.id", max_wait_ms: 600_000 },
       external: true,
       dispatch: "queue",
     });

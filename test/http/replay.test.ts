@@ -196,7 +196,7 @@ describe("POST /runs/{id}/replay?from=task", () => {
   });
 
   it("with a body waits for no window of `debounce`", async () => {
-    const debounce = { delayMs: 3_600_000, key: null };
+    const debounce = { delayMs: 3_600_000, maxWaitMs: null, key: null };
     const runId = await start(edge(CHAIN), "t7", "first");
     await play(runId, { t7: null });
     const send = edge(planOf([taskPlan("t7", { method: "scripted", debounce })]));

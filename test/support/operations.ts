@@ -28,6 +28,8 @@ export interface Operations {
 
 const RUN_METHODS = [
   "accept",
+  "acceptOrPostpone",
+  "joinedBefore",
   "claim",
   "settle",
   "begin",

@@ -1,10 +1,11 @@
-import { createExecutionContext, runDurableObjectAlarm } from "cloudflare:test";
+import { createExecutionContext, runDurableObjectAlarm, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
 import { apiKey } from "../../src/core/trigger-key.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
+import { RunObject } from "../../src/run/run-object.ts";
 import { acceptTrigger } from "../../src/task/deployment.ts";
 import type { AcceptedTrigger } from "../../src/trigger/accept.ts";
 import { HandDrivenRun } from "../support/hand-driven.ts";
@@ -23,16 +24,17 @@ interface TriggerSettings {
   readonly task?: string;
   readonly idempotencyKey?: string | null;
   readonly delayMs?: number;
+  readonly ctx?: ExecutionContext;
 }
 
 async function trigger(
   value: unknown,
-  { task = "debounced", idempotencyKey = null, delayMs = 0 }: TriggerSettings = {},
+  { task = "debounced", idempotencyKey = null, delayMs = 0, ctx = createExecutionContext() }: TriggerSettings = {},
 ): Promise<AcceptedTrigger> {
   const payload = encodePayload(value);
   if (!payload.ok) throw new Error(payload.problem.detail);
   const origin = { source: "api", by: "test", parent: null } as const;
-  const accepted = await acceptTrigger(env, createExecutionContext(), {
+  const accepted = await acceptTrigger(env, ctx, {
     task,
     payload: payload.value,
     idempotencyKey: idempotencyKey === null ? null : apiKey(idempotencyKey),
@@ -56,8 +58,8 @@ async function startAt(runId: RunId, at: number): Promise<string | undefined> {
   return (await callRun(env, runId, (run) => run.untilFinal(5_000)))?.status;
 }
 
-async function passedBy(runId: RunId): Promise<unknown> {
-  const stored = await callRun(env, runId, (run) => run.payload("debounced"));
+async function passedBy(runId: RunId, task = "debounced"): Promise<unknown> {
+  const stored = await callRun(env, runId, (run) => run.payload(task));
   if (stored?.at !== "inline") throw new Error("nothing was passed");
   return JSON.parse(new TextDecoder().decode(stored.bytes));
 }
@@ -104,6 +106,100 @@ describe("triggers of a debounced task", () => {
       runId: first.runId,
       deduplicated: true,
     });
+  });
+
+  it("with a known key and another payload are refused, whether the run has started or not", async () => {
+    const key = item();
+    const first = await trigger({ item: key, n: 1 }, { idempotencyKey: key });
+    await trigger({ item: key, n: 2 }, { idempotencyKey: `${key} 2` });
+    for (const idempotencyKey of [key, `${key} 2`])
+      await expect(trigger({ item: key, n: 3 }, { idempotencyKey })).rejects.toThrow("with another payload");
+    expect(await startAt(first.runId, START + HOUR_MS)).toBe("succeeded");
+    expect(await passedBy(first.runId)).toEqual({ item: key, n: 2 });
+    await expect(trigger({ item: key, n: 3 }, { idempotencyKey: key })).rejects.toThrow("with another payload");
+    await trigger({ item: key, n: 4 });
+    await expect(trigger({ item: key, n: 3 }, { idempotencyKey: key })).rejects.toThrow("with another payload");
+    expect(await trigger({ item: key, n: 1 }, { idempotencyKey: key })).toMatchObject({ runId: first.runId });
+  });
+
+  it("that were refused are not remembered: sent again, with the same key, their payload is the last", async () => {
+    const key = item();
+    const first = await trigger({ item: key, n: 1 }, { idempotencyKey: `${key} 1` });
+    vi.stubGlobal("scheduler", { wait: async () => undefined });
+    const overloaded = vi
+      .spyOn(RunObject.prototype, "acceptOrPostpone")
+      .mockRejectedValue(Object.assign(new Error("Durable Object is overloaded."), { overloaded: true }));
+    await expect(trigger({ item: key, n: 2 }, { idempotencyKey: `${key} 2` })).rejects.toThrow("could not be recorded");
+    overloaded.mockRestore();
+    vi.unstubAllGlobals();
+    expect(await trigger({ item: key, n: 2 }, { idempotencyKey: `${key} 2` })).toEqual({
+      ...first,
+      deduplicated: true,
+    });
+    expect(await startAt(first.runId, START + HOUR_MS)).toBe("succeeded");
+    expect(await passedBy(first.runId)).toEqual({ item: key, n: 2 });
+  });
+
+  it("that were refused in one window are taken by the next, once", async () => {
+    const key = item();
+    const first = await trigger({ item: key, n: 1 });
+    vi.stubGlobal("scheduler", { wait: async () => undefined });
+    const overloaded = vi
+      .spyOn(RunObject.prototype, "acceptOrPostpone")
+      .mockRejectedValue(Object.assign(new Error("Durable Object is overloaded."), { overloaded: true }));
+    await expect(trigger({ item: key, n: 2 }, { idempotencyKey: key })).rejects.toThrow("could not be recorded");
+    overloaded.mockRestore();
+    vi.unstubAllGlobals();
+    expect(await startAt(first.runId, START + HOUR_MS)).toBe("succeeded");
+    await trigger({ item: key, n: 3 });
+    const second = await trigger({ item: key, n: 2 }, { idempotencyKey: key });
+    expect(second.runId).not.toBe(first.runId);
+    expect(await trigger({ item: key, n: 2 }, { idempotencyKey: key })).toMatchObject({ runId: second.runId });
+    expect(await startAt(second.runId, START + 2 * HOUR_MS)).toBe("succeeded");
+    expect(await passedBy(second.runId)).toEqual({ item: key, n: 2 });
+    await trigger({ item: key, n: 4 });
+    expect(await trigger({ item: key, n: 2 }, { idempotencyKey: key })).toMatchObject({ runId: second.runId });
+  });
+
+  it.each([null, "a key"])(
+    "whose answer was lost are taken once, and keep their payload in R2 (key: %s)",
+    async (name) => {
+      const key = item();
+      const accept = RunObject.prototype.acceptOrPostpone;
+      const twice = vi.spyOn(RunObject.prototype, "acceptOrPostpone").mockImplementation(async function again(
+        this: RunObject,
+        request,
+      ) {
+        await accept.call(this, request);
+        return accept.call(this, request);
+      });
+      const text = "a".repeat(100_000);
+      const first = await trigger({ item: key, text: "first" });
+      const [idempotencyKey, ctx] = [name === null ? null : `${name} ${key}`, createExecutionContext()];
+      const second = await trigger({ item: key, text }, { idempotencyKey, ctx });
+      await waitOnExecutionContext(ctx);
+      twice.mockRestore();
+      expect([first.deduplicated, second.deduplicated]).toEqual([false, true]);
+      const stored = await callRun(env, first.runId, (run) => run.payload(null));
+      expect(stored?.at === "r2" && (await env.PAYLOADS.head(stored.key)) !== null).toBe(true);
+      const journal = await new HandDrivenRun(first.runId).journal();
+      expect(journal.filter(({ kind }) => kind === "change")).toHaveLength(1);
+    },
+  );
+
+  it("that come without end start their run at the latest max_wait after the first", async () => {
+    const key = item();
+    const first = await trigger({ item: key, n: 0 }, { task: "debounced_at_most" });
+    for (let n = 1; n <= 5; n += 1) {
+      vi.setSystemTime(START + (n * HOUR_MS) / 2);
+      expect(await trigger({ item: key, n }, { task: "debounced_at_most" })).toMatchObject({ runId: first.runId });
+    }
+    expect(await wakeAt(first.runId, START + 2.75 * HOUR_MS - 1)).toBe("queued");
+    expect(await startAt(first.runId, START + 2.75 * HOUR_MS)).toBe("succeeded");
+    expect(await passedBy(first.runId, "debounced_at_most")).toEqual({ item: key, n: 5 });
+    const next = await trigger({ item: key, n: 6 }, { task: "debounced_at_most", delayMs: 20 * HOUR_MS });
+    expect(next.runId).not.toBe(first.runId);
+    expect(await startAt(next.runId, START + 5.5 * HOUR_MS)).toBe("succeeded");
   });
 
   it("keep payloads too large to ride with the run's state", async () => {

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
 import type { Plan } from "../../src/core/plan.ts";
+import { refuse } from "../../src/core/result.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import type { AcceptTrigger } from "../../src/trigger/accept.ts";
 import { consumeR2Events } from "../../src/trigger/r2-events.ts";
@@ -146,31 +147,52 @@ describe("after notifications were lost", () => {
     expect((await here.reconcile()).missed).toMatchObject([{ task: "index", key: event.object.key }]);
   });
 
-  it("a run of a task that waits for others is triggered only for versions that nobody has met", async () => {
-    const here = place();
-    const debounce = { delayMs: 60_000, key: null };
-    const plan = planOf([taskPlan("echo", { debounce, on: { r2: [r2Rule({ prefix: here.prefix })] } })]);
-    const accepted: string[] = [];
-    const acceptTrigger: AcceptTrigger = async (_, __, { origin, task }) => {
-      accepted.push(origin.by);
-      return { ok: true, value: { runId: newRunId(), task, status: "queued", deduplicated: false } };
-    };
-    const dependencies = { plan, acceptTrigger, callRun };
-    const request = {
-      bucket: env.UPLOADS,
-      name: "uploads",
-      prefix: here.prefix,
-      since: 0,
-      isDryRun: false,
-      cursor: null,
-    };
-    await here.notify(await here.put("1.mp3"));
-    await here.put("2.mp3");
-    for (const expected of [1, 1]) {
-      await reconcilePage(dependencies, env, createExecutionContext(), { ...request, limit: 100 });
-      expect(accepted).toHaveLength(expected);
+  describe("of a task with debounce", () => {
+    function debounced() {
+      const here = place();
+      const debounce = { delayMs: 60_000, maxWaitMs: null, key: ["key"] };
+      const plan = planOf([taskPlan("echo", { debounce, on: { r2: [r2Rule({ prefix: here.prefix })] } })]);
+      let refusals = 0;
+      const acceptTrigger: AcceptTrigger = async (bindings, lifetime, trigger) =>
+        refusals-- > 0
+          ? refuse({ code: "overloaded", detail: "not now", hint: "" })
+          : acceptorOf(plan)(bindings, lifetime, trigger);
+      const dependencies = { plan, acceptTrigger, callRun };
+      const request = { bucket: env.UPLOADS, name: "uploads", prefix: here.prefix, since: 0, cursor: null, limit: 100 };
+      return {
+        put: here.put,
+        refuseNext: () => void (refusals = 1),
+        async notify(event: R2Notification): Promise<void> {
+          const body = { id: crypto.randomUUID(), timestamp: new Date(), attempts: 1, body: event };
+          const batch = createMessageBatch("peach-r2-events", [body]);
+          await consumeR2Events(dependencies, batch, env, createExecutionContext());
+        },
+        async missed(isDryRun = false): Promise<string[]> {
+          const page = await reconcilePage(dependencies, env, createExecutionContext(), { ...request, isDryRun });
+          return page.missed.map(({ key }) => key.replace(here.prefix, "")).toSorted();
+        },
+      };
     }
-    expect(accepted).toEqual([`uploads/${here.prefix}2.mp3`]);
+
+    it("exactly what was missed is triggered, and a second time nothing", async () => {
+      const here = debounced();
+      await here.notify(await here.put("1.mp3"));
+      await here.put("2.mp3");
+      expect(await here.missed(true)).toEqual(["2.mp3"]);
+      expect(await here.missed()).toEqual(["2.mp3"]);
+      expect(await here.missed(true)).toEqual([]);
+      expect(await here.missed()).toEqual([]);
+    });
+
+    it("what was refused is missed still, and triggered the next time", async () => {
+      const here = debounced();
+      await here.put("1.mp3");
+      here.refuseNext();
+      expect(await here.missed()).toEqual([]);
+      expect(await here.missed(true)).toEqual(["1.mp3"]);
+      expect(await here.missed()).toEqual(["1.mp3"]);
+      expect(await here.missed()).toEqual([]);
+    });
   });
 });
 

@@ -60,7 +60,12 @@ const taskDocument = named(
       .union([z.int(), z.string()])
       .nullable()
       .describe("Of attempts that wait for one of these, or where the payload has it; null: nothing makes them wait"),
-    debounce: z.object({ delay_ms: z.number(), key: z.string().nullable() }).nullable(),
+    debounce: z
+      .object({ delay_ms: z.number(), key: z.string().nullable(), max_wait_ms: z.number().nullable() })
+      .nullable()
+      .describe(
+        "Triggers that come within the delay of one another share one run; it starts at the latest after `max_wait_ms`",
+      ),
     external: z.boolean().describe("Its method only begins it, and has 25 s; it waits until somebody completes it"),
     dispatch: z.enum(DISPATCHES),
     paused: z
