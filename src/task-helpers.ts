@@ -58,12 +58,12 @@ type TriggerPayload<Name extends string> = Name extends keyof PeachTasks ? Peach
  *
  * @example const { runId } = await triggerTaskWithEvent("audio_transcription", { s3_uri: "s3://uploads/audio/a.mp3" });
  */
-export async function triggerTaskWithEvent<Name extends (keyof PeachTasks & string) | (string & {})>(
+export function triggerTaskWithEvent<Name extends (keyof PeachTasks & string) | (string & {})>(
   task: Name,
   payload?: TriggerPayload<Name>,
   options?: TriggerOptions,
 ): Promise<TriggeredRun> {
-  return scopeOf("triggerTaskWithEvent").triggerTaskWithEvent(task, payload, options);
+  return inScope("triggerTaskWithEvent", (scope) => scope.triggerTaskWithEvent(task, payload, options));
 }
 
 /**
@@ -73,8 +73,17 @@ export async function triggerTaskWithEvent<Name extends (keyof PeachTasks & stri
  *
  * @example const { runs } = await emitEvent("audio.published", { s3_uri: "s3://uploads/audio/a.mp3" });
  */
-export async function emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
-  return scopeOf("emitEvent").emitEvent(name, payload, options);
+export function emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
+  return inScope("emitEvent", (scope) => scope.emitEvent(name, payload, options));
+}
+
+/** The promise of the scope itself, which knows whether it is awaited. */
+function inScope<T>(helper: string, call: (scope: ReturnType<typeof scopeOf>) => Promise<T>): Promise<T> {
+  try {
+    return call(scopeOf(helper));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /**

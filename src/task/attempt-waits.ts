@@ -35,6 +35,7 @@ export class AttemptWaits {
   readonly #steps: AttemptSteps;
   readonly #env: Env;
   readonly #endsAt: number;
+  readonly #untilTriggered: () => Promise<void>;
   /** How often each run was awaited. */
   readonly #calls = new Map<string, number>();
   readonly #pending = new Map<string, AwaitedRun>();
@@ -44,8 +45,16 @@ export class AttemptWaits {
   #begun = 0;
   #quiet: Promise<void> | null = null;
 
-  /** `endsAt`: when the time of the attempt is up, epoch ms. */
-  constructor(lease: Lease, end: AttemptEnd, steps: AttemptSteps, env: Env, endsAt: number) {
+  /** `endsAt`: when the time of the attempt is up, epoch ms. `untilTriggered`: resolves once no trigger of the attempt is under way. */
+  constructor(
+    lease: Lease,
+    end: AttemptEnd,
+    steps: AttemptSteps,
+    env: Env,
+    endsAt: number,
+    untilTriggered: () => Promise<void>,
+  ) {
+    this.#untilTriggered = untilTriggered;
     this.#lease = lease;
     this.#end = end;
     this.#steps = steps;
@@ -99,6 +108,7 @@ export class AttemptWaits {
         if (leftMs <= inPlaceMs) throw resultTimedOut(runId, timeoutMs);
       }
       await this.#steps.idle();
+      await this.#untilTriggered();
       this.#end.throwIfCome();
       const suspended = new TaskSuspendedError(runId);
       this.#end.force(() => suspended, { type: "suspended", awaits: [...this.#pending.values()] });

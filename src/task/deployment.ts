@@ -119,5 +119,5 @@ export function callEndpoint(
   const { env, lifetime } = call;
   const { origin: url } = new URL(request.url);
   const scope = new EndpointScope(call, { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, url });
-  return runInScope(scope, () => method(request, scope));
+  return runInScope(scope, () => scope.call(method, request));
 }

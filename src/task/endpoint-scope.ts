@@ -13,7 +13,9 @@ import type {
   TriggeredRun,
 } from "./author-api.ts";
 import { bindMethods } from "./bind-methods.ts";
+import type { EndpointFunction } from "./method.ts";
 import { openObjectAt } from "./open-object.ts";
+import { PendingTriggers, withTriggers } from "./pending-triggers.ts";
 import { Turns } from "./turns.ts";
 import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
@@ -40,6 +42,7 @@ export class EndpointScope implements EndpointContext {
   readonly #port: TriggerPort;
   readonly #turns = new Turns();
   #spanOfTrace: string | null = null;
+  #triggers: PendingTriggers | null = null;
 
   static {
     bindMethods(this.prototype, ["waitUntil", "triggerTaskWithEvent", "emitEvent", "openObject"]);
@@ -74,7 +77,30 @@ export class EndpointScope implements EndpointContext {
     this.#port.lifetime.waitUntil(promise);
   }
 
-  async triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
+  triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
+    return this.#follow(this.#trigger(task, payload, options));
+  }
+
+  emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
+    return this.#follow(this.#emit(name, payload, options));
+  }
+
+  /** Calls the endpoint's method, and waits for what it has triggered. */
+  call(method: EndpointFunction, request: Request): Promise<unknown> {
+    return withTriggers(
+      () => this.#triggers,
+      () => method(request, this),
+    );
+  }
+
+  /** It goes on beyond the answer, if that is given before. */
+  #follow<T>(trigger: Promise<T>): Promise<T> {
+    this.#triggers ??= new PendingTriggers();
+    this.waitUntil(trigger.catch(() => undefined));
+    return this.#triggers.follow(trigger);
+  }
+
+  async #trigger(task: string, payload: unknown, options: TriggerOptions | undefined): Promise<TriggeredRun> {
     const { source, name: endpoint } = this.#call;
     const own = options?.idempotencyKey;
     const origin = { source, by: endpoint, parent: null, ...this.#span() };
@@ -89,7 +115,7 @@ export class EndpointScope implements EndpointContext {
     return openObjectAt(this.#port.env, this.#port.plan, s3Uri);
   }
 
-  async emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
+  async #emit(name: string, payload: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
     const own = options?.idempotencyKey;
     // No task can be called so: the name of an event and that of a task are never taken for each other.
     const runs = await this.#keyed(`event:${name}`, own === undefined ? null : eventKey(name, own), (idempotencyKey) =>

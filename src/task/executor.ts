@@ -25,6 +25,7 @@ import { AttemptOverError, AttemptTimeoutError } from "./errors.ts";
 import { gatherItems } from "./gathering.ts";
 import { findMethod, methodOf, type MethodRegistry, type RunnableMethod } from "./method.ts";
 import { OutputStore } from "./output-store.ts";
+import { withTriggers } from "./pending-triggers.ts";
 import type { ReportChannel } from "./report-channel.ts";
 import { TaskScope } from "./task-scope.ts";
 import type { TriggerPort } from "./triggering.ts";
@@ -153,7 +154,8 @@ async function run(
     // Reading may have taken all of its time: then another attempt is under way, and this one must not begin.
     end.throwIfCome();
     if (lease.completion !== undefined) await scope.prepare();
-    const returned: unknown = await runInScope(scope, () => scope.withImportedEnv(() => method.run(payload, scope)));
+    const call = (): unknown => scope.withImportedEnv(() => method.run(payload, scope));
+    const returned = await runInScope(scope, () => withTriggers(() => scope.triggers, call));
     // What it returns is for nobody: the task passes what completes it.
     if (lease.completion !== undefined) return { type: "waiting" };
     const { output, to } = await passedBy(lease, method, scope, returned);

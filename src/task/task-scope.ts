@@ -21,6 +21,7 @@ import { ChildKeys, type ChildKey } from "./child-keys.ts";
 import { markingEnv } from "./marking-env.ts";
 import { openObjectAt } from "./open-object.ts";
 import { OutputStore } from "./output-store.ts";
+import { PendingTriggers } from "./pending-triggers.ts";
 import { emitNamedEvent, resultTimeoutMs, triggerTask, type TriggerPort } from "./triggering.ts";
 
 /** Characters. */
@@ -43,6 +44,7 @@ export class TaskScope implements TaskContext {
   #waits: AttemptWaits | null = null;
   #progress: Progress | null = null;
   #onNews: (() => void) | null = null;
+  #triggers: PendingTriggers | null = null;
   #passed: { readonly data: unknown } | null = null;
   #chosen: readonly string[] | null = null;
   #env: Env | null = null;
@@ -135,7 +137,25 @@ export class TaskScope implements TaskContext {
     return { data: this.#passed === null ? returned : this.#passed.data, to: this.#passedTo };
   }
 
-  async triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
+  /** What the attempt has triggered; null: nothing yet. */
+  get triggers(): PendingTriggers | null {
+    return this.#triggers;
+  }
+
+  triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
+    return this.#follow(this.#trigger(task, payload, options));
+  }
+
+  emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
+    return this.#follow(this.#emit(name, payload, options));
+  }
+
+  #follow<T>(trigger: Promise<T>): Promise<T> {
+    this.#triggers ??= new PendingTriggers();
+    return this.#triggers.follow(trigger);
+  }
+
+  async #trigger(task: string, payload: unknown, options: TriggerOptions | undefined): Promise<TriggeredRun> {
     this.#refuseIfEnded("triggerTaskWithEvent");
     const { runId, task: name } = this.#lease;
     const own = options?.idempotencyKey;
@@ -157,7 +177,7 @@ export class TaskScope implements TaskContext {
     };
   }
 
-  async emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
+  async #emit(name: string, payload: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
     this.#refuseIfEnded("emitEvent");
     const parent = { runId: this.#lease.runId, task: this.#lease.task };
     // No task can be called so: the name of an event and that of a task are never taken for each other.
@@ -239,7 +259,9 @@ export class TaskScope implements TaskContext {
   #waitsOf(helper: string): AttemptWaits {
     this.#refuseIfEnded(helper);
     const endsAt = this.#startedAt + this.#lease.timeoutMs;
-    return (this.#waits ??= new AttemptWaits(this.#lease, this.#end, this.#stepsOf(), this.#port.env, endsAt));
+    const triggered = async (): Promise<void> => this.#triggers?.idle();
+    this.#waits ??= new AttemptWaits(this.#lease, this.#end, this.#stepsOf(), this.#port.env, endsAt, triggered);
+    return this.#waits;
   }
 
   /** Of what it triggers. */

@@ -146,7 +146,7 @@ function drawPipeline(dice: Dice, name: string, mostTasks: number): TaskPlan[] {
       limits: drawLimits(dice.fork(`limits ${name} ${index}`)),
       debounce:
         isRoot && entry.chance(0.15)
-          ? { delayMs: entry.between(200, 20_000), key: entry.chance(0.5) ? ["group"] : null }
+          ? { delayMs: entry.between(200, 20_000), maxWaitMs: null, key: entry.chance(0.5) ? ["group"] : null }
           : null,
       on: {
         r2:

@@ -61,7 +61,7 @@ export function edgeApp(plan: Plan, options: EdgeOptions = {}): { app: ReturnTyp
         emit: emitEvent,
         plan,
       });
-      return runInScope(scope, () => method(request, scope));
+      return runInScope(scope, () => scope.call(method, request));
     },
     ...options.dependencies,
   });

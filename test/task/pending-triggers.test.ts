@@ -1,0 +1,191 @@
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ok, ProblemError, refuse } from "../../src/core/result.ts";
+import { callEndpoint } from "../../src/task/deployment.ts";
+import { PendingTriggers } from "../../src/task/pending-triggers.ts";
+import { emitEvent, log, triggerTaskWithEvent } from "../../src/task-helpers.ts";
+import type { AcceptTrigger } from "../../src/trigger/accept.ts";
+import { attempt } from "../support/attempt.ts";
+import { newRunId } from "../support/hand-driven.ts";
+
+beforeEach(() => {
+  for (const level of ["info", "warn", "error"] as const) vi.spyOn(console, level).mockImplementation(() => undefined);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Accepts, or refuses what is "bad", when the test says so. */
+function slow() {
+  const gate = Promise.withResolvers<void>();
+  const accept: AcceptTrigger = async (_, __, { task }) => {
+    await gate.promise;
+    return task === "bad"
+      ? refuse({ code: "invalid_payload", detail: "does not fit", hint: "" })
+      : ok({ runId: newRunId(), task, status: "queued", deduplicated: false });
+  };
+  return { accept, open: () => gate.resolve() };
+}
+
+/** How an attempt of this method ends whose triggers are answered a while after it has returned. */
+async function endOf(method: () => unknown) {
+  const { accept, open } = slow();
+  const ending = attempt(method, {}, { accept });
+  await scheduler.wait(5);
+  open();
+  return (await ending).settlement;
+}
+
+describe("a trigger that a task does not await", () => {
+  it("is waited for before the attempt settles, and is a child", async () => {
+    const { outcome, children } = await endOf(() => {
+      void triggerTaskWithEvent("good");
+      return "returned";
+    });
+    expect(outcome.type).toBe("succeeded");
+    expect(children.map(({ task }) => task)).toEqual(["good"]);
+  });
+
+  it("is waited for with what follows from it, and in functions that are not awaited themselves", async () => {
+    const { outcome, children } = await endOf(() => {
+      void triggerTaskWithEvent("one").then(() => triggerTaskWithEvent("two"));
+      ["three", "four"].forEach(async (task) => {
+        await triggerTaskWithEvent(task);
+        await triggerTaskWithEvent(`${task} and more`);
+      });
+    });
+    expect(outcome.type).toBe("succeeded");
+    expect(children.map(({ task }) => task).toSorted()).toEqual([
+      "four",
+      "four and more",
+      "one",
+      "three",
+      "three and more",
+      "two",
+    ]);
+  });
+
+  it("is waited for also if the method throws: what it has triggered is known", async () => {
+    const { outcome, children } = await endOf(() => {
+      void triggerTaskWithEvent("good");
+      throw new Error("after the trigger");
+    });
+    expect(outcome).toMatchObject({ type: "failed", error: { message: "after the trigger" } });
+    expect(children).toHaveLength(1);
+  });
+
+  it.each([
+    ["by itself", () => void triggerTaskWithEvent("bad")],
+    ["with something that follows", () => void triggerTaskWithEvent("bad").then(() => "never")],
+    ["as an event", () => void emitEvent("no name")],
+  ])("fails the attempt if it fails %s, as if it had been awaited", async (_, method) => {
+    const { outcome } = await endOf(method);
+    expect(outcome).toMatchObject({ type: "failed", retryable: false, error: { name: "PeachError" } });
+  });
+
+  it("fails it also if it had failed before the method returned", async () => {
+    const { settlement } = await attempt(async () => {
+      void triggerTaskWithEvent("there is no such task");
+      await scheduler.wait(20);
+      return "returned";
+    });
+    expect(settlement.outcome).toMatchObject({
+      type: "failed",
+      error: { message: expect.stringContaining("no task") },
+    });
+  });
+
+  it("loses the attempt to its surroundings if those kept it from being recorded", async () => {
+    const accept: AcceptTrigger = async () => refuse({ code: "overloaded", detail: "not now", hint: "" });
+    const { settlement } = await attempt(() => void triggerTaskWithEvent("good"), {}, { accept });
+    expect(settlement.outcome).toMatchObject({ type: "lost", to: "surroundings" });
+  });
+
+  it.each([
+    ["caught at once", () => void triggerTaskWithEvent("bad").catch(() => undefined)],
+    [
+      "caught further on",
+      () =>
+        void triggerTaskWithEvent("bad")
+          .then(() => 1)
+          .catch(() => undefined),
+    ],
+    ["among many that are looked at", async () => void (await Promise.allSettled([triggerTaskWithEvent("bad")]))],
+    [
+      "in a function that catches it",
+      () => void (async () => triggerTaskWithEvent("bad").catch(() => log.warn("not there")))(),
+    ],
+  ])("does not fail it if its failure is handled: %s", async (_, method) => {
+    expect((await endOf(method)).outcome.type).toBe("succeeded");
+  });
+
+  it("does not fail it if it is awaited late, after it has failed", async () => {
+    const { settlement } = await attempt(async () => {
+      const trigger = triggerTaskWithEvent("there is no such task");
+      await scheduler.wait(20);
+      return trigger.then(
+        () => "there",
+        () => "handled",
+      );
+    });
+    expect(settlement.outcome.type).toBe("succeeded");
+  });
+
+  it("fails it if the platform reports its error as unhandled, wherever it was lost, unless it is handled after all", async () => {
+    const failing = (): { triggers: PendingTriggers; error: ProblemError; promise: Promise<unknown> } => {
+      const error = new ProblemError({ code: "invalid_payload", detail: "d", hint: "h" });
+      const triggers = new PendingTriggers();
+      // Heard: by a function that is not awaited, as far as anybody can see.
+      void triggers.follow(Promise.reject(error)).catch(() => undefined);
+      return { triggers, error, promise: Promise.resolve() };
+    };
+    const lost = failing();
+    await lost.triggers.idle();
+    lost.triggers.unhandled(lost.promise, lost.error);
+    await expect(async () => lost.triggers.conclude()).rejects.toBe(lost.error);
+    const handled = failing();
+    await handled.triggers.idle();
+    handled.triggers.unhandled(handled.promise, handled.error);
+    handled.triggers.handled(handled.promise);
+    await handled.triggers.conclude();
+  });
+});
+
+describe("a trigger that an endpoint does not await", () => {
+  async function call(method: () => unknown) {
+    const triggered: string[] = [];
+    const ctx = createExecutionContext();
+    const of = {
+      name: "hook",
+      params: {},
+      requestId: "r",
+      source: "endpoint",
+      delivery: null,
+      env,
+      lifetime: ctx,
+    } as const;
+    const answer = callEndpoint(method, new Request("https://peach.example/hook"), {
+      ...of,
+      triggered: ({ task }) => void triggered.push(task),
+    });
+    return { triggered, answer };
+  }
+
+  it("is waited for before it answers", async () => {
+    const { triggered, answer } = await call(() => void triggerTaskWithEvent("echo", "un-awaited"));
+    await answer;
+    expect(triggered).toEqual(["echo"]);
+  });
+
+  it("fails it if it fails, also where it has an answer already, whose body is given up", async () => {
+    let given: unknown;
+    const body = new ReadableStream({ cancel: (reason) => void (given = reason ?? "cancelled") });
+    const { answer } = await call(() => {
+      void triggerTaskWithEvent("there is no such task");
+      return new Response(body);
+    });
+    await expect(Promise.resolve(answer)).rejects.toThrow("no task");
+    expect(given).toBe("cancelled");
+  });
+});
