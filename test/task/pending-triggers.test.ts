@@ -2,6 +2,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ok, ProblemError, refuse } from "../../src/core/result.ts";
+import { RunObject } from "../../src/run/run-object.ts";
 import { callEndpoint } from "../../src/task/deployment.ts";
 import { PendingTriggers } from "../../src/task/pending-triggers.ts";
 import { emitEvent, log, triggerTaskWithEvent } from "../../src/task-helpers.ts";
@@ -73,6 +74,32 @@ describe("a trigger that a task does not await", () => {
     });
     expect(outcome).toMatchObject({ type: "failed", error: { message: "after the trigger" } });
     expect(children).toHaveLength(1);
+  });
+
+  it("is waited for also if the attempt is suspended meanwhile", async () => {
+    const { accept, open } = slow();
+    const waited = vi.spyOn(RunObject.prototype, "untilFinal").mockResolvedValue(null);
+    let calls = 0;
+    const first: AcceptTrigger = (bindings, lifetime, trigger) => {
+      calls += 1;
+      const run = { runId: newRunId(), task: trigger.task, status: "queued", deduplicated: false } as const;
+      return calls === 1 ? Promise.resolve(ok(run)) : accept(bindings, lifetime, trigger);
+    };
+    const ending = attempt(
+      async () => {
+        const awaited = await triggerTaskWithEvent("awaited");
+        void triggerTaskWithEvent("not awaited");
+        await awaited.result({ timeout: "1h" });
+      },
+      {},
+      { accept: first },
+    );
+    await vi.waitFor(() => expect(waited).toHaveBeenCalled());
+    await scheduler.wait(20);
+    open();
+    const { outcome, children } = (await ending).settlement;
+    expect(outcome.type).toBe("suspended");
+    expect(children.map(({ task }) => task)).toEqual(["awaited", "not awaited"]);
   });
 
   it.each([
