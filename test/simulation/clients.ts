@@ -117,7 +117,7 @@ export class Clients {
         dependencies.acceptTrigger(env, ctx, {
           task,
           payload: valueOf(worker.encodePayload(carried)),
-          idempotencyKey: key,
+          idempotencyKey: key === null ? null : { kind: "api", name: key },
           origin: { source: "api", by: "client", parent: null },
           delayMs,
         }),
@@ -140,7 +140,7 @@ export class Clients {
         dependencies.emitEvent(env, ctx, {
           name,
           payload: valueOf(worker.encodePayload(carried)),
-          idempotencyKey: key,
+          idempotencyKey: { kind: "event", name: `${name}:${key}` },
           parent: null,
         }),
       (runs) => {

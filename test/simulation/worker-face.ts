@@ -3,6 +3,7 @@ import type { RunId } from "../../src/core/ids.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { TriggerOrigin } from "../../src/core/trigger.ts";
+import type { TriggerKey } from "../../src/core/trigger-key.ts";
 import type { RunRpc } from "../../src/run/run-rpc.ts";
 import type { ControlsRpc } from "../../src/controls/controls-rpc.ts";
 import type { Life } from "./platform/life.ts";
@@ -16,7 +17,7 @@ export interface Encoded {
 interface Trigger {
   readonly task: string;
   readonly payload: Encoded;
-  readonly idempotencyKey: string | null;
+  readonly idempotencyKey: TriggerKey | null;
   readonly origin: TriggerOrigin;
   readonly delayMs?: number;
 }
@@ -38,7 +39,7 @@ export interface Dependencies {
     event: {
       readonly name: string;
       readonly payload: Encoded;
-      readonly idempotencyKey: string | null;
+      readonly idempotencyKey: TriggerKey;
       readonly parent: null;
     },
   ) => Promise<Result<readonly Accepted[]>>;

@@ -39,7 +39,12 @@ function rigOf(method: (task: string, payload: unknown) => unknown, faults: read
 const accepts = ({ worker, dependencies, env, ctx }: Client) => {
   const payload = worker.encodePayload({ n: 1 });
   if (!payload.ok) throw new Error(payload.problem.detail);
-  const trigger = { task: "a", payload: payload.value, idempotencyKey: "key", origin: TRIGGER };
+  const trigger = {
+    task: "a",
+    payload: payload.value,
+    idempotencyKey: { kind: "api", name: "key" },
+    origin: TRIGGER,
+  } as const;
   return dependencies.acceptTrigger(env, ctx, trigger);
 };
 
