@@ -102,6 +102,7 @@ class HeardPromise<T> extends Promise<T> {
     return heard;
   }
 
+  // oxlint-disable-next-line unicorn/no-thenable
   override then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,

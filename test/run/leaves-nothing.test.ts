@@ -25,7 +25,7 @@ const PLAN = planOf(
   [
     taskPlan("echo"),
     taskPlan("uploaded", { method: "echo", on: { r2: [r2Rule({ prefix: "people/" })], events: [] } }),
-    taskPlan("debounced", { method: "echo", debounce: { delayMs: 1, key: ["user"] } }),
+    taskPlan("debounced", { method: "echo", debounce: { delayMs: 1, maxWaitMs: null, key: ["user"] } }),
     taskPlan("limited", {
       method: "echo",
       limits: {

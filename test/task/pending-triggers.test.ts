@@ -20,20 +20,40 @@ afterEach(() => {
 /** Accepts, or refuses what is "bad", when the test says so. */
 function slow() {
   const gate = Promise.withResolvers<void>();
+  let asked = 0;
   const accept: AcceptTrigger = async (_, __, { task }) => {
+    asked += 1;
     await gate.promise;
     return task === "bad"
       ? refuse({ code: "invalid_payload", detail: "does not fit", hint: "" })
       : ok({ runId: newRunId(), task, status: "queued", deduplicated: false });
   };
-  return { accept, open: () => gate.resolve() };
+  return { accept, asked: () => asked, open: () => gate.resolve() };
+}
+
+/** Refuses at once, and lets the test wait until that is past. */
+function refusing() {
+  let refusals = 0;
+  const accept: AcceptTrigger = async () => {
+    refusals += 1;
+    return refuse({ code: "invalid_payload", detail: "refused", hint: "" });
+  };
+  return { accept, refused: () => vi.waitFor(() => expect(refusals).toBe(1)) };
 }
 
 /** How an attempt of this method ends whose triggers are answered a while after it has returned. */
 async function endOf(method: () => unknown) {
-  const { accept, open } = slow();
-  const ending = attempt(method, {}, { accept });
-  await scheduler.wait(5);
+  const { accept, asked, open } = slow();
+  let hasReturned = false;
+  const calling = (): unknown => {
+    try {
+      return method();
+    } finally {
+      hasReturned = true;
+    }
+  };
+  const ending = attempt(calling, {}, { accept });
+  await vi.waitFor(() => expect(hasReturned || asked() > 0).toBe(true));
   open();
   return (await ending).settlement;
 }
@@ -51,10 +71,11 @@ describe("a trigger that a task does not await", () => {
   it("is waited for with what follows from it, and in functions that are not awaited themselves", async () => {
     const { outcome, children } = await endOf(() => {
       void triggerTaskWithEvent("one").then(() => triggerTaskWithEvent("two"));
-      ["three", "four"].forEach(async (task) => {
+      const twice = async (task: string): Promise<void> => {
         await triggerTaskWithEvent(task);
         await triggerTaskWithEvent(`${task} and more`);
-      });
+      };
+      for (const task of ["three", "four"]) void twice(task);
     });
     expect(outcome.type).toBe("succeeded");
     expect(children.map(({ task }) => task).toSorted()).toEqual([
@@ -77,7 +98,7 @@ describe("a trigger that a task does not await", () => {
   });
 
   it("is waited for also if the attempt is suspended meanwhile", async () => {
-    const { accept, open } = slow();
+    const { accept, asked, open } = slow();
     const waited = vi.spyOn(RunObject.prototype, "untilFinal").mockResolvedValue(null);
     let calls = 0;
     const first: AcceptTrigger = (bindings, lifetime, trigger) => {
@@ -94,8 +115,7 @@ describe("a trigger that a task does not await", () => {
       {},
       { accept: first },
     );
-    await vi.waitFor(() => expect(waited).toHaveBeenCalled());
-    await scheduler.wait(20);
+    await vi.waitFor(() => expect([waited.mock.calls.length, asked()]).toEqual([1, 1]));
     open();
     const { outcome, children } = (await ending).settlement;
     expect(outcome.type).toBe("suspended");
@@ -112,14 +132,16 @@ describe("a trigger that a task does not await", () => {
   });
 
   it("fails it also if it had failed before the method returned", async () => {
-    const { settlement } = await attempt(async () => {
-      void triggerTaskWithEvent("there is no such task");
-      await scheduler.wait(20);
+    const { accept, refused } = refusing();
+    const method = async (): Promise<string> => {
+      void triggerTaskWithEvent("bad");
+      await refused();
       return "returned";
-    });
+    };
+    const { settlement } = await attempt(method, {}, { accept });
     expect(settlement.outcome).toMatchObject({
       type: "failed",
-      error: { message: expect.stringContaining("no task") },
+      error: { message: expect.stringContaining("refused") },
     });
   });
 
@@ -148,14 +170,16 @@ describe("a trigger that a task does not await", () => {
   });
 
   it("does not fail it if it is awaited late, after it has failed", async () => {
-    const { settlement } = await attempt(async () => {
-      const trigger = triggerTaskWithEvent("there is no such task");
-      await scheduler.wait(20);
+    const { accept, refused } = refusing();
+    const method = async (): Promise<string> => {
+      const trigger = triggerTaskWithEvent("bad");
+      await refused();
       return trigger.then(
         () => "there",
         () => "handled",
       );
-    });
+    };
+    const { settlement } = await attempt(method, {}, { accept });
     expect(settlement.outcome.type).toBe("succeeded");
   });
 

@@ -160,7 +160,7 @@ describe("after notifications were lost", () => {
       const dependencies = { plan, acceptTrigger, callRun };
       const request = { bucket: env.UPLOADS, name: "uploads", prefix: here.prefix, since: 0, cursor: null, limit: 100 };
       return {
-        put: here.put,
+        put: (name: string) => here.put(name),
         refuseNext: () => void (refusals = 1),
         async notify(event: R2Notification): Promise<void> {
           const body = { id: crypto.randomUUID(), timestamp: new Date(), attempts: 1, body: event };
