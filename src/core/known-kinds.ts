@@ -55,6 +55,11 @@ const LOST_TO = { worker: true, surroundings: true, deploy: true } satisfies Rec
 const DEBTS = { alert: true, cancel_children: true } satisfies Record<Debt["type"], true>;
 const FAILURES: readonly FailReason[] = FAIL_REASONS;
 
+/** Whatever a journal may hold, by the word for it: a recording of a release has all of it. */
+export const KNOWN_KINDS: readonly string[] = [FIELDS, STATES, WAITS, HOLDS, LOST_TO, DEBTS].flatMap((kinds) =>
+  Object.keys(kinds),
+);
+
 const RUN_FIELDS = {
   id: true,
   graph: true,
