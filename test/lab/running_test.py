@@ -43,8 +43,11 @@ class Running(unittest.TestCase):
     def test_finds_the_run_of_a_key_again(self):
         key = str(uuid.uuid4())
         first = trigger_task_with_event("echo", 1, idempotency_key=key)
-        again = trigger_task_with_event("echo", 2, idempotency_key=key)
+        again = trigger_task_with_event("echo", 1, idempotency_key=key)
         self.assertEqual((again.run_id, first.deduplicated, again.deduplicated), (first.run_id, False, True))
+        with self.assertRaises(PeachError) as raised:
+            trigger_task_with_event("echo", 2, idempotency_key=key)
+        self.assertEqual(raised.exception.code, "idempotency_mismatch")
         first.result(60)
         self.assertEqual(find_run(first.run_id).payload("after"), 1)
         self.assertNotEqual(trigger_task_with_event("echo", 1).run_id, first.run_id)

@@ -117,8 +117,9 @@ def trigger_task_with_event(
 ) -> TriggeredRun:
     """Starts a run of a task, by its name in peach.conf. Returns once the run is durably recorded.
 
-    The same ``idempotency_key`` for the same task gives the same run and executes nothing again; without one, each call is a run of
-    its own, also if its connection breaks and it has to be sent again. With ``delay`` (at most 30 days) the run starts later.
+    The same ``idempotency_key`` for the same task and payload gives the same run and executes nothing again; with another payload it is
+    refused (``idempotency_mismatch``). Without one, each call is a run of its own, also if its connection breaks and it has to be sent
+    again. With ``delay`` (at most 30 days) the run starts later.
     ``url`` and ``token`` go before PEACH_URL and PEACH_API_TOKEN.
     """
     connection = _connect(url, token)
