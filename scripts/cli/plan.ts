@@ -3,10 +3,12 @@ import { readFileSync } from "node:fs";
 import { checkProject } from "../../src/conf/compile.ts";
 import { renderDiagnostic } from "../../src/conf/diagnostic.ts";
 import { documentOfEndpoint, documentOfTask } from "../../src/conf/plan-documents.ts";
+import { isExported } from "../../src/conf/methods.ts";
 import { projectPaths } from "../../src/conf/project-paths.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import { defineCommand, type Terminal } from "./command.ts";
 import { connect, DEPLOYMENT_OPTIONS, type AnyClient } from "./deployment.ts";
+import { findLiveRuns, liveRunLines, type LiveRuns } from "./live-runs.ts";
 import { diff, type Change, type Described } from "./plan-diff.ts";
 import { neededResources, ruleText, type NeededResources } from "./resources.ts";
 import { paint, printable } from "./table.ts";
@@ -25,6 +27,7 @@ interface Changes {
   readonly schedules: readonly Change[];
 }
 
+const NO_RUNS: LiveRuns = { open: 0, more: false, groups: [], will_wait: [], waiting: [] };
 const NOTHING: Version = { confVersion: null, tasks: [], endpoints: [], schedules: [] };
 /** Follow from other properties, are not of peach.conf, or are shown on their own. */
 const LEFT_OUT = new Set(["task", "name", "upstream", "schedules", "input_schema", "output_schema", "paused"]);
@@ -33,25 +36,30 @@ export const plan = defineCommand({
   name: "plan",
   summary: "shows what a deploy of peach.conf would change",
   description: `Holds peach.conf (PEACH_CONF) against what is deployed: the tasks, endpoints and schedules that a deploy would add, change or remove, and
-the resources that it needs (\`provision\` creates them). Runs in progress keep the graph that they were accepted with. What the functions and
+the resources that it needs (\`provision\` creates them). Runs in progress keep the graph that they were accepted with; it says which
+there are, which of them will wait for a deploy since a function is exported no more, and which wait for one already. What the functions and
 their schemas do is not compared. Exits with 1 if peach.conf has problems.`,
   options: {
     first: { help: "nothing is deployed yet: asks no server" },
     ...DEPLOYMENT_OPTIONS,
     json: {
-      help: '{"deployed", "local", "tasks": [{"change": "added|changed|removed", "name", "properties": [{"name", "from", "to"}]}], "endpoints", "schedules", "resources"}',
+      help: '{"deployed", "local", "tasks": [{"change": "added|changed|removed", "name", "properties": [{"name", "from", "to"}]}], "endpoints", "schedules", "runs": {"open", "more", "groups": [{"conf_version", "task", "runs"}], "will_wait": [{"task", "method", "runs"}], "waiting": [{"run_id", "task", "method", "until", "helped"}]}, "resources"}',
     },
   },
   async run({ options }, surroundings) {
     const { env, repoRoot, cwd, out, err, signal, terminal } = surroundings;
     const paths = projectPaths(env, repoRoot, cwd);
-    const { compiled, diagnostics } = checkProject(paths);
+    const { compiled, methods, modules, diagnostics } = checkProject(paths);
     if (compiled === null) {
       for (const diagnostic of diagnostics) err(`${renderDiagnostic(diagnostic)}\n`);
       return 1;
     }
     const local = localVersion(compiled.plan);
-    const deployed = options.first === true ? NOTHING : await deployedVersion(connect(options, surroundings), signal);
+    const named = new Set([...methods.tasks.values()].map(({ key }) => key));
+    const hasMethod = (key: string): boolean => named.has(key) || isExported(modules, key);
+    const peach = options.first === true ? null : connect(options, surroundings);
+    const deployed = peach === null ? NOTHING : await deployedVersion(peach, signal);
+    const runs = peach === null ? NO_RUNS : await findLiveRuns(peach, methodsOf(deployed), hasMethod, signal);
     const changes: Changes = {
       tasks: diff(deployed.tasks, local.tasks),
       endpoints: diff(deployed.endpoints, local.endpoints),
@@ -60,17 +68,23 @@ their schemas do is not compared. Exits with 1 if peach.conf has problems.`,
     const resources = neededResources(compiled.plan, readFileSync(paths.wranglerPath, "utf8"));
     if (options.json === true) {
       const versions = { deployed: deployed.confVersion, local: local.confVersion };
-      out(JSON.stringify({ ...versions, ...changes, resources }, null, 2));
+      out(JSON.stringify({ ...versions, ...changes, runs, resources }, null, 2));
     } else {
       out(
         `peach.conf ${deployed.confVersion ?? "none"} -> ${local.confVersion ?? ""}: ${inShort(deployed, local, changes)}`,
       );
       for (const line of changeLines(changes, terminal)) out(line);
+      for (const line of liveRunLines(runs)) out(line);
       for (const line of resourceLines(resources)) out(line);
     }
     return 0;
   },
 });
+
+/** Of the deployed tasks, by name. */
+function methodsOf({ tasks }: Version): Map<string, string> {
+  return new Map(tasks.map(({ name, properties }) => [name, String(properties["method"])]));
+}
 
 function localVersion({ version, tasks, endpoints }: Plan): Version {
   const described = Object.values(tasks).map(documentOfTask);

@@ -3,7 +3,7 @@ import { relative, sep } from "node:path";
 import type { Plan } from "../core/plan.ts";
 import type { EachTasks } from "./check-each.ts";
 import type { PipelineModule } from "./discover.ts";
-import type { ResolvedMethod } from "./methods.ts";
+import { moduleOfNames, type ResolvedMethod } from "./methods.ts";
 import type { ResolvedMethods } from "./plan.ts";
 
 const HEADER = "// Made by `npm run compile` from peach.conf and the pipelines. Do not edit.\n";
@@ -67,19 +67,6 @@ export const registry: MethodRegistry = {
   },
 };
 `;
-}
-
-/** The module of each name that means one function only, as `MethodFinder` finds it. */
-function moduleOfNames(modules: readonly PipelineModule[]): Map<string, string> {
-  const names = [...new Set(modules.flatMap(({ exports }) => [...exports.keys()]))].toSorted();
-  return new Map(
-    names.flatMap((name) => {
-      const holders = modules.filter(({ exports }) => exports.has(name));
-      const origins = new Set(holders.map(({ exports }) => exports.get(name)));
-      const holder = holders.find(({ file, exports }) => exports.get(name) === `${file}#${name}`) ?? holders[0];
-      return holder === undefined || origins.size > 1 ? [] : [[name, holder.name] as const];
-    }),
-  );
 }
 
 /** `tasks.d.ts`: what the trigger of each task takes, so that `triggerTaskWithEvent` and `peach/client` are typed by task name. */

@@ -118,3 +118,23 @@ export class MethodFinder {
       : `exported: ${names.join(", ")}`;
   }
 }
+
+/** The module of each name that means one function only, as `MethodFinder` finds it. */
+export function moduleOfNames(modules: readonly PipelineModule[]): Map<string, string> {
+  const names = [...new Set(modules.flatMap(({ exports }) => [...exports.keys()]))].toSorted();
+  return new Map(
+    names.flatMap((name) => {
+      const holders = modules.filter(({ exports }) => exports.has(name));
+      const origins = new Set(holders.map(({ exports }) => exports.get(name)));
+      const holder = holders.find(({ file, exports }) => exports.get(name) === `${file}#${name}`) ?? holders[0];
+      return holder === undefined || origins.size > 1 ? [] : [[name, holder.name] as const];
+    }),
+  );
+}
+
+/** Whether the key of a method leads to something that these files export, as a run of another peach.conf looks for it. */
+export function isExported(modules: readonly PipelineModule[], key: string): boolean {
+  const [, module, name = ""] = /^(.+)#([^#]+)$/.exec(key) ?? [];
+  if (module === undefined) return moduleOfNames(modules).has(key);
+  return modules.some((each) => each.name === module && each.exports.has(name));
+}

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RunId } from "../../src/core/ids.ts";
 import type { AttemptOutcome } from "../../src/run/run-rpc.ts";
 import { acceptance, CLAIM, HandDrivenRun, only, settlement, succeeded } from "../support/hand-driven.ts";
+import { edge } from "../support/edge.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
@@ -70,6 +72,25 @@ describe("a run that newer code has continued", () => {
       expect(text).toContain(found);
     }
     expect(await run.journal()).toEqual(journal);
+  });
+
+  it("is answered 503 `awaits_deploy` over HTTP: reading it, cancelling it, triggering it again by its key", async () => {
+    const send = edge(ONE);
+    const trigger = () =>
+      send("/api/v1/tasks/only/trigger", { method: "POST", headers: { "Idempotency-Key": "newer" } });
+    const { run_id: runId } = await (await trigger()).json<{ run_id: RunId }>();
+    const run = new HandDrivenRun(runId);
+    await run.inside(({ storage }) => storage.sql.exec("UPDATE journal SET entry = json_set(entry, '$.v', 2)"));
+    await run.evict();
+    const answers = [
+      await send(`/api/v1/runs/${runId}`),
+      await send(`/api/v1/runs/${runId}/cancel`, { method: "POST" }),
+      await trigger(),
+    ];
+    for (const answer of answers) {
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({ code: "awaits_deploy", hint: "Deploy the newer version again." });
+    }
   });
 
   it("keeps its alarm, with growing pauses to a quarter of an hour, and goes on by itself when that code is back", async () => {

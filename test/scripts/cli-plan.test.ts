@@ -24,22 +24,33 @@ endpoints:
 `;
 
 /** Runs `peach plan` with this peach.conf against a deployment of that one. */
-async function plan(local: string, deployed: string, args: readonly string[] = []) {
+async function plan(
+  local: string,
+  deployed: string,
+  args: readonly string[] = [],
+  runs: readonly { readonly run_id: string }[] = [],
+  pipelines?: Readonly<Record<string, string>>,
+) {
   const there = await planOf(deployed, { wrangler: readFileSync(join(REPO_ROOT, "wrangler.toml"), "utf8") });
   const tasks = Object.values(there.tasks).map((task) => ({ ...documentOfTask(task), paused: null, input_schema: {} }));
   const answers = new Map<string, object>([
     ["/tasks", { tasks }],
     ["/endpoints", { endpoints: there.endpoints.map(documentOfEndpoint) }],
     ["/graph", { conf_version: there.version }],
+    ["/runs?status=queued%2Crunning&limit=200", { runs, next_cursor: null }],
+    ...runs.map((run) => [`/runs/${run.run_id}`, run] as const),
   ]);
   const server = await serve((response, { path }) => {
     response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(answers.get(path)));
   });
-  return withProject({ conf: local }, async ({ confPath, pipelinesDir }) => {
-    const env = { PEACH_CONF: confPath, PEACH_PIPELINES: pipelinesDir, PEACH_URL: server.url, PEACH_API_TOKEN: "t" };
-    const written = await commandLine(["plan", ...args], { env, repoRoot: REPO_ROOT });
-    return { ...written, calls: server.asked.length };
-  });
+  return withProject(
+    { conf: local, ...(pipelines !== undefined && { pipelines }) },
+    async ({ confPath, pipelinesDir }) => {
+      const env = { PEACH_CONF: confPath, PEACH_PIPELINES: pipelinesDir, PEACH_URL: server.url, PEACH_API_TOKEN: "t" };
+      const written = await commandLine(["plan", ...args], { env, repoRoot: REPO_ROOT });
+      return { ...written, calls: server.asked.length };
+    },
+  );
 }
 
 describe("peach plan", () => {
@@ -74,6 +85,41 @@ describe("peach plan", () => {
 
       npm run peach -- provision says which of them are missing."
     `);
+  });
+
+  it("says which live runs there are, which will wait for a deploy, and which do already", async () => {
+    const task = (name: string, status: string, waitingFor: object | null = null) => ({
+      task: name,
+      status,
+      waiting_for: waitingFor,
+    });
+    const until = "2027-01-30T00:00:00.000Z";
+    const waits = (method: string) => ({ for: "deploy", method, since: "2026-12-31T00:00:00.000Z", until });
+    const run = (number: number, root: string, tasks: readonly object[]) => ({
+      run_id: `run_${number}`,
+      task: root,
+      conf_version: "0ld",
+      finished_at: null,
+      tasks,
+    });
+    const runs = [
+      run(1, "first", [task("first", "succeeded"), task("second", "running"), task("gone", "pending")]),
+      run(2, "first", [task("first", "running"), task("gone", "pending")]),
+      run(3, "other", [task("other", "queued", waits("b")), task("another", "queued", waits("lost"))]),
+    ];
+    const local = LOCAL.replace("method: c", "method: a");
+    const pipelines = { "tasks.ts": "export function a() {}\nexport function b() {}\nexport function handle() {}\n" };
+    const { out } = await plan(local, DEPLOYED, [], runs, pipelines);
+    expect(out.slice(out.indexOf("live runs"), out.indexOf("\n\nneeds"))).toBe(
+      `live runs: 3, which keep the graph that they were accepted with
+  2 of first, peach.conf 0ld
+  1 of other, peach.conf 0ld
+  ! gone: c is exported no more; 2 of them will wait for a deploy that has it
+  other of run_3 waits for b, and goes on with this deploy
+  ! another of run_3 waits for lost, which this deploy does not have, until ${until}`,
+    );
+    const { out: json } = await plan(local, DEPLOYED, ["--json"], runs, pipelines);
+    expect(JSON.parse(json).runs).toMatchObject({ open: 3, more: false, will_wait: [{ task: "gone", method: "c" }] });
   });
 
   it("says that nothing changes", async () => {
