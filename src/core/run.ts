@@ -111,6 +111,7 @@ export interface TaskOutput {
  * - `error`: its last allowed attempt threw or timed out, or it threw an error that must not be retried.
  * - `worker_lost`: three times in a row it has killed a worker that ran nothing else.
  * - `unavailable`: for a day all of its attempts were lost, to whatever it was.
+ * - `broken`: its run could not go on, since deciding what happens to it failed again and again (see broken-run.ts).
  * - `method_missing`: no code that was deployed in all of the run's retention had its method.
  * - `not_an_array`: what it reads is no JSON array, or its upstream task passed nothing.
  * - `too_many_items`: the array has more than 10,000 items.
@@ -120,6 +121,7 @@ export const FAIL_REASONS = [
   "error",
   "worker_lost",
   "unavailable",
+  "broken",
   "method_missing",
   "not_an_array",
   "too_many_items",

@@ -37,6 +37,7 @@ import { describeItems, gatherPage, itemOf } from "./run-items.ts";
 import { SocketAudience } from "./socket-audience.ts";
 import { RunSession } from "./run-session.ts";
 import { RunProtocol } from "./run-protocol.ts";
+import { troubleOf } from "./trouble-note.ts";
 import type {
   AcceptRequest,
   AcceptText,
@@ -127,6 +128,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         );
       },
       waitUntil: (work) => ctx.waitUntil(work),
+      trouble: troubleOf(ctx, env),
       alarmFailed: (strikes, error) => {
         console.error(
           JSON.stringify({ message: "the alarm of a run failed", run: ctx.id.name, strikes, error: String(error) }),

@@ -18,6 +18,7 @@ import type { Advance, Claimant, Effect, RunEvent } from "../core/run-event.ts";
 import { isKnownFormat, refuseNewer } from "../core/version.ts";
 import { completeWith } from "./completing.ts";
 import { deliver } from "./delivery.ts";
+import { AlarmTrouble } from "./alarm-trouble.ts";
 import { acceptAgain, joinAgain } from "./accept-again.ts";
 import { genesisOf, placeNotices, placeParcel, postponementOf, takeIn } from "./intake.ts";
 import { Journal } from "./journal.ts";
@@ -47,9 +48,6 @@ import { settleWhatFits } from "./oversized.ts";
 import type { RunSurroundings } from "./run-surroundings.ts";
 import { SignsOfLife, soonestIn } from "./signs-of-life.ts";
 import type { RunStore } from "./store.ts";
-
-/** Pauses before a failed alarm is tried again: 1 s, doubling to 5 min. The platform's own retries end after six. */
-const ALARM_PAUSE_MAX_MS = 300_000;
 
 /**
  * When an object is looked for whose trigger was never recorded, and how old it must be. R2 drops an upload that was not completed
@@ -85,9 +83,9 @@ export class RunProtocol {
   /** The journal, folded. Undefined until it is read. */
   #run: Run | null | undefined;
   readonly #alarm: AlarmClock;
-  #alarmStrikes = 0;
+  readonly #trouble: AlarmTrouble;
   readonly #resumed: ResumedTasks;
-  readonly #signs = new SignsOfLife();
+  readonly #signs: SignsOfLife;
   /** What is done about a run that is final, or was never recorded; null: nothing just now. */
   #ending: Promise<void> | null = null;
   /** What the run has outside its journal is being deleted: it must not go on any more. */
@@ -101,6 +99,8 @@ export class RunProtocol {
       () => around.now(),
       (at) => around.setAlarm(at),
     );
+    this.#signs = new SignsOfLife(() => around.now());
+    this.#trouble = new AlarmTrouble(around.trouble, store);
     this.#resumed = new ResumedTasks(() => around.now());
     this.#feed = new RunFeed(around.tellCatalog, (error) => around.notTold(error), around.after);
     this.live = new LiveAttempts((run, news) => around.heard(run, news));
@@ -111,7 +111,7 @@ export class RunProtocol {
     if (this.#run === undefined) {
       this.#run = this.#journal.read();
       if (this.#run !== null) {
-        this.#signs.begins(this.#run, this.#around.now());
+        this.#signs.begins(this.#run);
         this.#around.waitUntil(this.#recoverAlarm(this.#run));
       }
     }
@@ -154,7 +154,9 @@ export class RunProtocol {
     fold(run, first);
     this.#run = run;
     // A run over no items has ended with that, and is to be listed.
-    this.#alarm.set(run.finishedAt === null ? this.#dueAt(run) : Math.min(nextWakeAt(run), now + LISTED_MS.pause));
+    this.#alarm.set(
+      run.finishedAt === null ? this.#signs.dueAt(run) : Math.min(nextWakeAt(run), now + LISTED_MS.pause),
+    );
     this.#perform(run, decided.effects);
     this.#tell(run);
     return { status: run.status, outcome: "recorded", grant: this.#grant(run, decided) };
@@ -313,10 +315,10 @@ export class RunProtocol {
     try {
       const run = this.load();
       const queue = run !== null && looksForMessage(run, this.#around.now()) ? await this.#around.askQueue() : null;
-      const silent = run === null ? [] : this.#signs.silent(run, this.#around.now());
+      const silent = run === null ? [] : this.#signs.silent(run);
       if (run !== null) this.#advance(run, { type: "woken", silent }, new Packer(this.#store.nextSeq), queue);
       const work = this.#workAfter(run);
-      if (await isOverWithin(HELD_MS, work, this.#around.after)) this.#alarmStrikes = 0;
+      if (await isOverWithin(HELD_MS, work, this.#around.after)) this.#trouble.isOver();
       else this.#leaveBehind(work);
     } catch (error) {
       this.#alarmHasFailed(error);
@@ -344,11 +346,13 @@ export class RunProtocol {
   }
 
   #alarmHasFailed(error: unknown): void {
-    this.#alarmStrikes += 1;
-    const failedMs = Math.min(ALARM_PAUSE_MAX_MS, 500 * 2 ** this.#alarmStrikes);
-    const pauseMs = this.#journal.isNewer ? this.#journal.pauseMs() : failedMs;
-    this.#around.alarmFailed(this.#alarmStrikes, error);
-    this.#alarm.set(this.#around.now() + pauseMs);
+    const { isNewer } = this.#journal;
+    const outcome = this.#trouble.failed(isNewer ? null : this.#run, error, this.#around.now());
+    this.#around.alarmFailed(this.#trouble.strikes, error);
+    const again = (): void => this.#alarm.set(this.#around.now() + (isNewer ? this.#journal : this.#trouble).pauseMs());
+    if (outcome === "given_up") return this.#around.waitUntil(this.#trouble.giveUp(error, again));
+    again();
+    if (outcome === "ended" && this.#run) this.#tell(this.#run);
   }
 
   /** No run is recorded under this id (any more). */
@@ -361,7 +365,7 @@ export class RunProtocol {
 
   /** Never behind the catalogue: the run's next time is set before it is told. */
   async #goOn(run: Run): Promise<void> {
-    this.#alarm.set(this.#dueAt(run));
+    this.#alarm.set(this.#signs.dueAt(run));
     try {
       await this.#feed.confirm(run);
     } catch (error) {
@@ -433,19 +437,13 @@ export class RunProtocol {
       return;
     }
     if (this.#alarm.at === Number.POSITIVE_INFINITY) {
-      this.#alarm.set(this.#dueAt(run));
+      this.#alarm.set(this.#signs.dueAt(run));
       return;
     }
     const soonest = soonestIn(change);
-    const now = this.#around.now();
-    const isLate = leases.length > 0 && this.#signs.isLate(this.#alarm.at, now);
-    const next = isLate ? Math.min(soonest, this.#signs.lookAt(run, now)) : soonest;
+    const isLate = leases.length > 0 && this.#signs.isLate(this.#alarm.at);
+    const next = isLate ? Math.min(soonest, this.#signs.dueAt(run)) : soonest;
     if (next < this.#alarm.at) this.#alarm.set(next);
-  }
-
-  /** When the run must be looked at if nobody calls. */
-  #dueAt(run: Run): number {
-    return Math.min(nextWakeAt(run), this.#signs.lookAt(run, this.#around.now()));
   }
 
   /** After a reset the alarm is known to the platform only; should it be gone or late, the run must not depend on it. */
@@ -453,7 +451,7 @@ export class RunProtocol {
     const at = await this.#around.getAlarm();
     // A commit has set it meanwhile, for the whole run, or the run was deleted: what was read is the past.
     if (this.#alarm.at !== Number.POSITIVE_INFINITY || this.#run !== run) return;
-    const due = this.#dueAt(run);
+    const due = this.#signs.dueAt(run);
     if (at !== null && at <= due) this.#alarm.recover(at);
     else if (run.finishedAt === null) this.#alarm.set(due);
     // Whatever has become of its alarm, the run may not be listed yet.

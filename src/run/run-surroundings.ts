@@ -3,6 +3,7 @@ import type { RunId } from "../core/ids.ts";
 import type { QueueProgress } from "../core/queue-progress.ts";
 import type { Run, RunChange } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
+import type { TroubleSurroundings } from "./alarm-trouble.ts";
 import type { After } from "../platform/patience.ts";
 import type { News } from "./live-attempts.ts";
 import type { TellCatalog } from "./run-feed.ts";
@@ -41,6 +42,8 @@ export interface RunSurroundings {
   notTold(error: unknown): void;
   /** Carries work on beyond the answer. */
   waitUntil(work: Promise<void>): void;
-  /** The alarm failed for the `strikes`th time in a row; it is set again. */
+  /** The alarm failed for the `strikes`th time in a row; it is set again, unless that was for good. */
   alarmFailed(strikes: number, error: unknown): void;
+  /** Where it is kept that the alarm fails. */
+  readonly trouble: TroubleSurroundings;
 }

@@ -11,6 +11,7 @@
  *
  * It is known in memory only, and changes nothing by itself: the machine decides (`woken`).
  */
+import { nextWakeAt } from "../core/machine.ts";
 import { owedAt } from "../core/owing.ts";
 import { dueAt, entryOf, type Run, type RunChange } from "../core/run.ts";
 
@@ -21,15 +22,21 @@ const LISTEN_MS = 4_000;
 const LOOK_MS = { after: 8_000, slack: 2_500 } as const;
 
 export class SignsOfLife {
+  readonly #now: () => number;
   #bornAt = 0;
   /** The leases of earlier lives have tokens up to this one. */
   #bornToken = 0;
   /** Tokens, and ids of drivers, that were heard of in this life. */
   readonly #heard = new Set<number | string>();
 
+  /** `now`: epoch milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
   /** The object has read its run. */
-  begins({ lastToken }: Run, now: number): void {
-    this.#bornAt = now;
+  begins({ lastToken }: Run): void {
+    this.#bornAt = this.#now();
     this.#bornToken = lastToken;
   }
 
@@ -44,25 +51,26 @@ export class SignsOfLife {
   }
 
   /** Tokens of the attempts that are taken for lost. */
-  silent(run: Run, now: number): number[] {
+  silent(run: Run): number[] {
     // The clock may have been set back.
-    if (Math.abs(now - this.#bornAt) < LISTEN_MS) return [];
+    if (Math.abs(this.#now() - this.#bornAt) < LISTEN_MS) return [];
     return this.#running(run).flatMap(({ token, isUnheard }) => (isUnheard ? [token] : []));
   }
 
-  /** When the alarm is to look next. */
-  lookAt(run: Run, now: number): number {
+  /** When the run must be looked at if nobody calls: something is due, or a lease is to be looked at. */
+  dueAt(run: Run): number {
+    const now = this.#now();
     const due = this.#running(run).map(({ startedAt, isUnheard }) => {
       if (isUnheard) return Math.min(this.#bornAt, now) + LISTEN_MS;
       const at = Math.min(startedAt, now) + LOOK_MS.after;
       return at > now ? at : Number.POSITIVE_INFINITY;
     });
-    return due.reduce((soonest, at) => Math.min(soonest, at), Number.POSITIVE_INFINITY);
+    return due.reduce((soonest, at) => Math.min(soonest, at), nextWakeAt(run));
   }
 
   /** Whether the alarm is to be moved for a lease that is given now. */
-  isLate(alarmAt: number, now: number): boolean {
-    return alarmAt > now + LOOK_MS.after + LOOK_MS.slack;
+  isLate(alarmAt: number): boolean {
+    return alarmAt > this.#now() + LOOK_MS.after + LOOK_MS.slack;
   }
 
   #running(run: Run): { readonly token: number; readonly startedAt: number; readonly isUnheard: boolean }[] {

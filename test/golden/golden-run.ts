@@ -14,6 +14,7 @@ import { CREATE_JOURNAL } from "../../src/run/schema.ts";
 import { RunStore, type SnapshotRule } from "../../src/run/store.ts";
 import { MemoryStorage } from "../simulation/journal-storage.ts";
 import type { GoldenJournal, GoldenMessages, GoldenRow } from "./files.ts";
+import { NO_TROUBLE } from "../support/driven-run.ts";
 
 const START = Date.UTC(2026, 10, 29, 12);
 export const CLAIM = { v: 1, holding: 0, budgetMs: 28_000, deployment: "golden" } as const;
@@ -74,6 +75,7 @@ export class GoldenRun {
       alarmFailed: (_, error) => {
         throw error;
       },
+      trouble: NO_TROUBLE,
     });
     collected.queue.push({ v: 1, run_id: this.#id });
   }

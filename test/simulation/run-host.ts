@@ -9,6 +9,7 @@ import type { RunSummary } from "../../src/core/run-summary.ts";
 import type { Effect } from "../../src/core/run-event.ts";
 import { gatherPage } from "../../src/run/run-items.ts";
 import type { FinalNotice, GatherPage } from "../../src/run/run-rpc.ts";
+import type { Trouble } from "../../src/run/alarm-trouble.ts";
 import { RunProtocol } from "../../src/run/run-protocol.ts";
 import { RunStore } from "../../src/run/store.ts";
 import type { Bucket } from "./bucket.ts";
@@ -54,6 +55,7 @@ export class RunHost {
   /** What the alarm was set to that is handled just now; one that fires meanwhile takes its place. */
   #handling: { readonly at: number } | null = null;
   #life: Life | null = null;
+  #trouble: Trouble | null = null;
   #usedAt = 0;
   #refusesUntil = 0;
   /** What the journal must tell the next life: the run as the last one knew it; nothing is written in between. */
@@ -64,6 +66,7 @@ export class RunHost {
     this.#world = world;
     this.storage = new MemoryStorage(async () => {
       this.alarmAt = null;
+      this.#trouble = null;
       this.#alarm = ++this.#alarmsMade;
       // Whatever becomes of this life: the same trigger makes another run from now on.
       world.observe(this, null, "deletion");
@@ -199,6 +202,14 @@ export class RunHost {
       },
       notTold: (error) => ground.tell(() => `${this.runId} is not told to the catalogue: ${String(error)}`),
       waitUntil: (work) => void work.catch((error: unknown) => ground.violate("no throw", String(error))),
+      trouble: {
+        read: () => this.#trouble,
+        write: (trouble) => {
+          this.#trouble = trouble;
+        },
+        isPassing: (error) => error instanceof PassingError,
+        giveUp: async (error) => ground.violate("no throw", `${this.runId} was given up: ${String(error)}`),
+      },
       alarmFailed: (strikes, error) => {
         this.isFailing = true;
         ground.tell(() => `alarm of ${this.runId} failed (${strikes}): ${String(error)}`);

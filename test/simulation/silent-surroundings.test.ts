@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { RunProtocol } from "../../src/run/run-protocol.ts";
 import { RunStore } from "../../src/run/store.ts";
 import type { AcceptRequest, Lease, Settlement } from "../../src/run/run-rpc.ts";
+import { NO_TROUBLE } from "../support/driven-run.ts";
 import { graphOf, RUN_ID } from "../support/run-play.ts";
 import { MemoryStorage } from "./journal-storage.ts";
 
@@ -44,6 +45,7 @@ class Host {
     notTold: () => {},
     waitUntil: (work) => void work.catch((error: unknown) => this.failures.push(error)),
     alarmFailed: (_, error) => void this.failures.push(error),
+    trouble: NO_TROUBLE,
   });
 
   #ask(what: string): Promise<boolean> {

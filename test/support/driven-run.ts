@@ -104,9 +104,18 @@ export class DrivenRun {
       alarmFailed: (_, error) => {
         throw error;
       },
+      trouble: NO_TROUBLE,
     });
   }
 }
+
+/** An object whose alarm never fails for good. */
+export const NO_TROUBLE = {
+  read: () => null,
+  write: () => {},
+  isPassing: () => false,
+  giveUp: async () => {},
+} as const;
 
 /** JSON that rides with the call. */
 export function json(value: unknown): PayloadParcel {

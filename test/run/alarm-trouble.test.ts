@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { SignsOfLife } from "../../src/run/signs-of-life.ts";
+import { deadLetters } from "../support/dead-letters.ts";
+import { acceptance, HandDrivenRun } from "../support/hand-driven.ts";
+import { planOf, taskPlan } from "../support/plan.ts";
+
+const START = Date.UTC(2027, 0, 1);
+const HOUR_MS = 3_600_000;
+const CHAIN = planOf([taskPlan("first", { downstream: ["second"] }), taskPlan("second", { upstream: ["first"] })]);
+
+/** Each alarm in a life of its own, until `isOver`; how often it fired. */
+async function wakeUntil(run: HandDrivenRun, isOver: () => Promise<boolean>): Promise<number> {
+  for (let alarms = 1; ; alarms += 1) {
+    const at = await run.alarmAt();
+    if (at === null || alarms > 50) throw new Error(`${alarms} alarms, and the next is set to ${at}`);
+    vi.setSystemTime(at);
+    await run.wake();
+    if (await isOver()) return alarms;
+    await run.evict();
+  }
+}
+
+beforeEach(() => {
+  vi.setSystemTime(START);
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+describe("a run whose alarm fails for good", () => {
+  it("is ended after an hour, with what failed, and is deleted like any other", async () => {
+    const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
+    const broken = vi.spyOn(SignsOfLife.prototype, "silent").mockImplementation(() => {
+      throw new TypeError("a bug of the test");
+    });
+    const alarms = await wakeUntil(run, async () => (await run.document()).finished_at !== null);
+    expect(Date.now() - START).toBeGreaterThanOrEqual(HOUR_MS);
+    expect(Date.now() - START).toBeLessThan(HOUR_MS + 400_000);
+    expect(alarms).toBeLessThan(30);
+    expect(await run.document()).toMatchObject({
+      status: "failed",
+      tasks: [
+        {
+          status: "failed",
+          reason: "broken",
+          attempts: [
+            { status: "cancelled" },
+            { status: "failed", error: { message: "the run could not go on: a bug of the test" } },
+          ],
+        },
+        { status: "cancelled" },
+      ],
+    });
+    broken.mockRestore();
+    await wakeUntil(run, async () => (await run.call((object) => object.describe())) === null);
+    expect(await run.alarmAt()).toBeNull();
+    expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
+  });
+
+  it("goes on as if nothing had been if the failure passes before", async () => {
+    const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
+    const broken = vi.spyOn(SignsOfLife.prototype, "silent").mockImplementation(() => {
+      throw new TypeError("a bug of the test");
+    });
+    await wakeUntil(run, async () => broken.mock.calls.length === 5);
+    broken.mockRestore();
+    await run.evict();
+    await run.wake();
+    expect((await run.document()).finished_at).toBeNull();
+    expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
+  });
+
+  it("and whose journal cannot be read, is a dead letter, and is not woken any more", async () => {
+    const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
+    await run.inside(({ storage }) => {
+      storage.sql.exec("UPDATE journal SET entry = '{' WHERE seq = 1");
+    });
+    await run.evict();
+    await wakeUntil(run, async () => (await run.alarmAt()) === null);
+    expect(Date.now() - START).toBeGreaterThanOrEqual(HOUR_MS);
+    await vi.waitFor(async () => {
+      const ours = (await deadLetters()).filter(({ body }) => body === JSON.stringify({ run_id: run.id }));
+      expect(ours).toMatchObject([{ reason: "given_up" }]);
+      expect(ours[0]?.detail).toMatch(`${run.id} can be neither carried on nor ended: SyntaxError`);
+    });
+  });
+});
