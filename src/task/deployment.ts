@@ -29,7 +29,7 @@ import { ReportChannel } from "./report-channel.ts";
 export { plan, registry };
 
 /** Drivers that may be at work in accepting invocations of this isolate. */
-const ROOM = 32;
+const ROOM = 64;
 
 /** The one way in for every trigger of this deployment. */
 export const acceptTrigger = createAcceptTrigger({

@@ -10,14 +10,43 @@ export class DriverRoom {
     this.#size = size;
   }
 
-  /** Takes a place; what it returns gives it back, once. Null: there is none. */
-  take(): (() => void) | null {
+  /** Takes a place; null: there is none. */
+  take(): Place | null {
     if (this.#taken >= this.#size) return null;
     this.#taken += 1;
-    let isTaken = true;
-    return () => {
-      if (isTaken) this.#taken -= 1;
-      isTaken = false;
-    };
+    return new Place(() => {
+      this.#taken -= 1;
+    });
+  }
+}
+
+/** A place for one driver. It is given back once, by its driver or by whoever needs none. */
+export class Place {
+  readonly #giveBack: () => void;
+  #isFree = false;
+  #isDriven = false;
+
+  constructor(giveBack: () => void) {
+    this.#giveBack = giveBack;
+  }
+
+  /** A driver has it until its work has ended. Resolves or rejects as that does. */
+  async keepFor(work: Promise<void>): Promise<void> {
+    this.#isDriven = true;
+    try {
+      await work;
+    } finally {
+      this.#free();
+    }
+  }
+
+  /** Gives it back, unless a driver has it. */
+  leave(): void {
+    if (!this.#isDriven) this.#free();
+  }
+
+  #free(): void {
+    if (!this.#isFree) this.#giveBack();
+    this.#isFree = true;
   }
 }

@@ -24,6 +24,7 @@ import type { EncodedPayload } from "../payload/codec.ts";
 import type { callRun } from "../run/run-client.ts";
 import { readAcceptAnswer } from "../run/grant-rpc.ts";
 import type { AcceptRequest, AcceptAnswer, ClaimRequest, Grant } from "../run/run-rpc.ts";
+import type { Place } from "../task/driver-room.ts";
 import type { MethodRegistry } from "../task/method.ts";
 import { checkInput } from "./check-input.ts";
 import {
@@ -76,10 +77,12 @@ export interface Lifetime {
 
 /** What new triggers pass (see gate.ts). */
 export interface Gate {
-  /** Null once the trigger is taken, after a while if older work waits; else its refusal, `overloaded`. */
-  admit(env: Env, lifetime: Lifetime): Promise<Problem | null>;
-  /** A place for a driver in this invocation; what it returns gives the place back. Null: the queue is for this run. */
-  place(lifetime: Lifetime): (() => void) | null;
+  /**
+   * Resolves once the trigger is taken, after a while if older work waits or the isolate is busy: to a place for a driver in this
+   * invocation, which the caller gives back, or to null if the queue is for its run. Else to its refusal, `overloaded`. `begins`: its run
+   * may begin now, if it finds a place.
+   */
+  admit(env: Env, lifetime: Lifetime, begins: boolean): Promise<Result<Place | null>>;
 }
 
 /**
@@ -98,6 +101,12 @@ export interface AcceptDependencies {
   readonly directClaim: ClaimRequest;
   /** Drives what was granted; carried by `waitUntil`. */
   readonly driveGrant: (env: Env, runId: RunId, grant: Grant) => Promise<void>;
+}
+
+/** A trigger that the gate has let pass. */
+interface AdmittedTrigger extends CheckedTrigger, Pick<TriggerRequest, "replayed"> {
+  /** For a driver in this invocation. */
+  readonly place: Place | null;
 }
 
 /** The longest delay of a trigger: 30 days. */
@@ -152,7 +161,7 @@ export function createAcceptTrigger({
   }
 
   return async function acceptTrigger(env, lifetime, trigger) {
-    const { task, idempotencyKey: key, delayMs = 0, replayed } = trigger;
+    const { task, delayMs = 0, replayed } = trigger;
     const origin = originOf(trigger.origin);
     const graph = asReplayed(graphOf(task), replayed);
     const root = graph?.tasks[0];
@@ -165,10 +174,23 @@ export function createAcceptTrigger({
     const payload = checked.value;
 
     // What a run triggers is work, not new work.
-    const behind = origin.parent === null ? await gate.admit(env, lifetime) : null;
-    if (behind !== null) return refuse(behind);
+    const begins = delayMs === 0 && graph.dispatch === "queue";
+    const admitted = origin.parent === null ? await gate.admit(env, lifetime, begins) : ok(null);
+    if (!admitted.ok) return admitted;
+    const { value: place } = admitted;
+    try {
+      return await acceptAdmitted(env, lifetime, { ...trigger, payload, origin, delayMs, graph, place });
+    } finally {
+      place?.leave();
+    }
+  };
 
-    const ready = { ...trigger, payload, origin, delayMs, graph };
+  async function acceptAdmitted(
+    env: Env,
+    lifetime: Lifetime,
+    ready: Omit<AdmittedTrigger, "idempotencyKey"> & Pick<TriggerRequest, "idempotencyKey">,
+  ): Promise<Result<AcceptedTrigger>> {
+    const { payload, idempotencyKey: key } = ready;
     if (key === null || !("derive" in key)) return acceptChecked(env, lifetime, { ...ready, idempotencyKey: key });
     const keyed = await stored(null, () => keyedByContent(env.PAYLOADS, payload, key));
     if (!keyed.ok) return keyed;
@@ -180,12 +202,12 @@ export function createAcceptTrigger({
     } finally {
       if (keyed.value.discard !== null) lifetime.waitUntil(keyed.value.discard());
     }
-  };
+  }
 
   async function acceptChecked(
     env: Env,
     lifetime: Lifetime,
-    trigger: CheckedTrigger & Pick<TriggerRequest, "replayed">,
+    trigger: AdmittedTrigger,
   ): Promise<Result<AcceptedTrigger>> {
     const { task, replayed } = trigger;
     const debounce = replayed !== undefined ? null : (plan.tasks[task]?.debounce ?? null);
@@ -198,15 +220,7 @@ export function createAcceptTrigger({
   async function acceptAtOnce(
     env: Env,
     lifetime: Lifetime,
-    {
-      task,
-      payload,
-      idempotencyKey: key,
-      graph,
-      origin,
-      delayMs,
-      replayed,
-    }: CheckedTrigger & Pick<TriggerRequest, "replayed">,
+    { task, payload, idempotencyKey: key, graph, origin, delayMs, replayed, place }: AdmittedTrigger,
   ): Promise<Result<AcceptedTrigger>> {
     const runId = await runIdFor(task, key);
     const payloads = new TriggerPayloads(env, callRun, runId, graph.inlineLimitBytes);
@@ -232,7 +246,7 @@ export function createAcceptTrigger({
       ...completionKeyFor(graph),
       delayMs,
     };
-    const answer = await record(env, lifetime, request);
+    const answer = await record(env, lifetime, request, place);
     if (!answer.ok) return answer;
     const { status, outcome } = answer.value;
     if (outcome !== "recorded")
@@ -242,26 +256,26 @@ export function createAcceptTrigger({
   }
 
   /** Has the run recorded, and driven by this invocation if it is to begin here: what is granted then is carried by `waitUntil`. */
-  async function record(env: Env, lifetime: Lifetime, request: AcceptRequest): Promise<Result<AcceptAnswer>> {
-    const { runId, graph, delayMs = 0 } = request;
-    const isDirect = graph.dispatch === "direct";
-    const leave = isDirect || delayMs > 0 ? null : gate.place(lifetime);
-    let isDriven = false;
-    try {
-      const claims = isDirect || leave !== null;
-      const claim = claims ? { claim: await withPaused(env, claimWithin(lifetime), same) } : {};
-      const text = await answered(
-        runId,
-        callRun(env, runId, (run) => run.accept({ ...request, ...claim })),
-      );
-      if (!text.ok) return text;
-      const answer = readAcceptAnswer(text.value);
-      isDriven = answer.grant.leases.length > 0;
-      if (isDriven) lifetime.waitUntil(driveGrant(env, runId, answer.grant).finally(() => leave?.()));
-      return ok(answer);
-    } finally {
-      if (!isDriven) leave?.();
+  async function record(
+    env: Env,
+    lifetime: Lifetime,
+    request: AcceptRequest,
+    place: Place | null,
+  ): Promise<Result<AcceptAnswer>> {
+    const { runId, graph } = request;
+    const isDriven = graph.dispatch === "direct" || place !== null;
+    const claim = isDriven ? { claim: await withPaused(env, claimWithin(lifetime), same) } : {};
+    const text = await answered(
+      runId,
+      callRun(env, runId, (run) => run.accept({ ...request, ...claim })),
+    );
+    if (!text.ok) return text;
+    const answer = readAcceptAnswer(text.value);
+    if (answer.grant.leases.length > 0) {
+      const driving = driveGrant(env, runId, answer.grant);
+      lifetime.waitUntil(place === null ? driving : place.keepFor(driving));
     }
+    return ok(answer);
   }
 }
 

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { RunId } from "../../src/core/ids.ts";
-import { ProblemError, refuse } from "../../src/core/result.ts";
+import { ok, ProblemError, refuse, type Result } from "../../src/core/result.ts";
 import { apiKey } from "../../src/core/trigger-key.ts";
 import { encodePayload, type EncodedPayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
@@ -22,6 +22,7 @@ import { HandDrivenRun, newRunId } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { OPEN_GATE } from "../support/open-gate.ts";
+import { Place } from "../../src/task/driver-room.ts";
 
 const PLAN = planOf([
   taskPlan("echo", { downstream: ["after"] }),
@@ -103,7 +104,7 @@ describe("a trigger", () => {
   it("that the gate refuses is refused with its problem, and nothing of it is left", async () => {
     const requests: AcceptRequest[] = [];
     const behind = { code: "overloaded", detail: "d", hint: "h", retryAfterSeconds: 9 } as const;
-    const gate: Gate = { ...OPEN_GATE, admit: () => Promise.resolve(behind) };
+    const gate: Gate = { admit: () => Promise.resolve(refuse(behind)) };
     const { accept } = accepting({ gate, callRun: noting(requests) });
     const idempotencyKey = apiKey(crypto.randomUUID());
     expect(await accept(env, createExecutionContext(), triggerOf("x".repeat(40_000), { idempotencyKey }))).toEqual({
@@ -117,7 +118,7 @@ describe("a trigger", () => {
   });
 
   it("of a task is work: the gate does not see it", async () => {
-    const gate: Gate = { ...OPEN_GATE, admit: () => Promise.reject(new Error("asked")) };
+    const gate: Gate = { admit: () => Promise.reject(new Error("asked")) };
     const parent = { runId: newRunId(), task: "echo" };
     const origin = { source: "task", by: "echo", parent } as const;
     expect(await accepting({ gate }).accept(env, createExecutionContext(), triggerOf(1, { origin }))).toMatchObject({
@@ -129,7 +130,7 @@ describe("a trigger", () => {
     const leave = vi.fn();
     const driving = Promise.withResolvers<void>();
     const { accept } = accepting({
-      gate: { ...OPEN_GATE, place: () => leave },
+      gate: { admit: () => Promise.resolve(ok(new Place(leave))) },
       driveGrant: () => driving.promise,
     });
     const ctx = createExecutionContext();
@@ -144,22 +145,37 @@ describe("a trigger", () => {
   });
 
   it.each([
-    ["waits for its delay", {}, { delayMs: 60_000 }, 0],
-    ["was there before", {}, { idempotencyKey: apiKey("there before") }, 1],
+    ["was there before", {}, { idempotencyKey: apiKey("there before") }],
     [
       "cannot be recorded",
       { callRun: () => Promise.reject(Object.assign(new Error("gone"), { overloaded: true })) },
       {},
-      1,
     ],
-  ] as const)("that %s keeps no place", async (_, dependencies, trigger, places) => {
+  ] as const)("that %s keeps no place", async (_, dependencies, trigger) => {
     await accepting().accept(env, createExecutionContext(), triggerOf(1, { idempotencyKey: apiKey("there before") }));
-    const leave = vi.fn();
-    const place = vi.fn(() => leave);
-    const { accept } = accepting({ gate: { ...OPEN_GATE, place }, ...dependencies });
-    await accept(env, createExecutionContext(), triggerOf(1, trigger));
-    expect(place).toHaveBeenCalledTimes(places);
-    expect(leave).toHaveBeenCalledTimes(places);
+    let taken = 0;
+    const admit = (): Promise<Result<Place>> => {
+      taken += 1;
+      return Promise.resolve(
+        ok(
+          new Place(() => {
+            taken -= 1;
+          }),
+        ),
+      );
+    };
+    await accepting({ gate: { admit }, ...dependencies }).accept(env, createExecutionContext(), triggerOf(1, trigger));
+    expect(taken).toBe(0);
+  });
+
+  it.each([
+    ["a task that is dispatched by the queue", {}, true],
+    ["a trigger with a delay", { delayMs: 60_000 }, false],
+    ["a task with dispatch: direct, which begins in any case", { task: "at_once" }, false],
+  ] as const)("asks for a place or not: %s", async (_, trigger, begins) => {
+    const admit = vi.fn<Gate["admit"]>(() => Promise.resolve(ok(null)));
+    await accepting({ gate: { admit } }).accept(env, createExecutionContext(), triggerOf(1, trigger));
+    expect(admit).toHaveBeenCalledWith(env, expect.anything(), begins);
   });
 
   it("keeps a small payload with the run, and has a large one in R2 before the run points at it", async () => {
