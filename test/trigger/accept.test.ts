@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { RunId } from "../../src/core/ids.ts";
-import { ok, ProblemError, refuse, type Result } from "../../src/core/result.ts";
+import { ProblemError, refuse } from "../../src/core/result.ts";
 import { apiKey } from "../../src/core/trigger-key.ts";
 import { encodePayload, type EncodedPayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
@@ -13,16 +13,13 @@ import {
   createAcceptTrigger,
   runIdFor,
   type AcceptDependencies,
-  type Gate,
   type Lifetime,
   type TriggerRequest,
 } from "../../src/trigger/accept.ts";
 import { pieces } from "../payload/streams.ts";
-import { HandDrivenRun, newRunId } from "../support/hand-driven.ts";
-import { loseMessages } from "../support/lost-messages.ts";
+import { HandDrivenRun } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { OPEN_GATE } from "../support/open-gate.ts";
-import { Place } from "../../src/task/driver-room.ts";
 
 const PLAN = planOf([
   taskPlan("echo", { downstream: ["after"] }),
@@ -99,83 +96,6 @@ describe("a trigger", () => {
     expect(requests[0]?.graph.tasks.map(({ name }) => name)).toEqual(["echo", "after"]);
     expect(requests[0]?.runId).not.toBe(requests[1]?.runId);
     expect(second.ok).toBe(true);
-  });
-
-  it("that the gate refuses is refused with its problem, and nothing of it is left", async () => {
-    const requests: AcceptRequest[] = [];
-    const behind = { code: "overloaded", detail: "d", hint: "h", retryAfterSeconds: 9 } as const;
-    const gate: Gate = { admit: () => Promise.resolve(refuse(behind)) };
-    const { accept } = accepting({ gate, callRun: noting(requests) });
-    const idempotencyKey = apiKey(crypto.randomUUID());
-    expect(await accept(env, createExecutionContext(), triggerOf("x".repeat(40_000), { idempotencyKey }))).toEqual({
-      ok: false,
-      problem: behind,
-    });
-    expect(requests).toEqual([]);
-    expect(await triggerObjects(await runIdFor("echo", idempotencyKey))).toBe(0);
-    const later = await accepting().accept(env, createExecutionContext(), triggerOf(1, { idempotencyKey }));
-    expect(later).toMatchObject({ ok: true, value: { deduplicated: false } });
-  });
-
-  it("of a task is work: the gate does not see it", async () => {
-    const gate: Gate = { admit: () => Promise.reject(new Error("asked")) };
-    const parent = { runId: newRunId(), task: "echo" };
-    const origin = { source: "task", by: "echo", parent } as const;
-    expect(await accepting({ gate }).accept(env, createExecutionContext(), triggerOf(1, { origin }))).toMatchObject({
-      ok: true,
-    });
-  });
-
-  it("that finds a place is driven where it was accepted, and gives the place back when the driver leaves", async () => {
-    const leave = vi.fn();
-    const driving = Promise.withResolvers<void>();
-    const { accept } = accepting({
-      gate: { admit: () => Promise.resolve(ok(new Place(leave))) },
-      driveGrant: () => driving.promise,
-    });
-    const ctx = createExecutionContext();
-    const messages = loseMessages();
-    expect(await accept(env, ctx, triggerOf(1))).toMatchObject({ ok: true, value: { status: "running" } });
-    expect(messages.sent()).toBe(0);
-    expect(leave).not.toHaveBeenCalled();
-    driving.resolve();
-    await waitOnExecutionContext(ctx);
-    expect(leave).toHaveBeenCalledOnce();
-    messages.stop();
-  });
-
-  it.each([
-    ["was there before", {}, { idempotencyKey: apiKey("there before") }],
-    [
-      "cannot be recorded",
-      { callRun: () => Promise.reject(Object.assign(new Error("gone"), { overloaded: true })) },
-      {},
-    ],
-  ] as const)("that %s keeps no place", async (_, dependencies, trigger) => {
-    await accepting().accept(env, createExecutionContext(), triggerOf(1, { idempotencyKey: apiKey("there before") }));
-    let taken = 0;
-    const admit = (): Promise<Result<Place>> => {
-      taken += 1;
-      return Promise.resolve(
-        ok(
-          new Place(() => {
-            taken -= 1;
-          }),
-        ),
-      );
-    };
-    await accepting({ gate: { admit }, ...dependencies }).accept(env, createExecutionContext(), triggerOf(1, trigger));
-    expect(taken).toBe(0);
-  });
-
-  it.each([
-    ["a task that is dispatched by the queue", {}, true],
-    ["a trigger with a delay", { delayMs: 60_000 }, false],
-    ["a task with dispatch: direct, which begins in any case", { task: "at_once" }, false],
-  ] as const)("asks for a place or not: %s", async (_, trigger, begins) => {
-    const admit = vi.fn<Gate["admit"]>(() => Promise.resolve(ok(null)));
-    await accepting({ gate: { admit } }).accept(env, createExecutionContext(), triggerOf(1, trigger));
-    expect(admit).toHaveBeenCalledWith(env, expect.anything(), begins);
   });
 
   it("keeps a small payload with the run, and has a large one in R2 before the run points at it", async () => {
