@@ -50,7 +50,7 @@ export function discoverModules(
 function listFiles(folder: string): string[] | null {
   try {
     return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !/\.(d|test)\.ts$/.test(entry.name))
+      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !/\.(d|test|spec)\.ts$/.test(entry.name))
       .map((entry) => join(entry.parentPath, entry.name))
       .filter((file) => !relative(folder, file).split(sep).includes("node_modules"))
       .toSorted();

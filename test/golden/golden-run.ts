@@ -17,7 +17,7 @@ import type { GoldenJournal, GoldenMessages, GoldenRow } from "./files.ts";
 import { NO_TROUBLE } from "../support/driven-run.ts";
 
 const START = Date.UTC(2026, 10, 29, 12);
-export const CLAIM = { v: 1, holding: 0, budgetMs: 28_000, deployment: "golden" } as const;
+const CLAIM = { v: 1, holding: 0, budgetMs: 28_000, deployment: "golden" } as const;
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key][] };
 export type Collected = Writable<{

@@ -44,6 +44,17 @@ it("every exported function is found by its name and by its module, named in pea
   });
 });
 
+it("tests beside the pipelines are no part of the deployment", async () => {
+  const pipelines = {
+    "tasks.ts": "export function a() {}",
+    "tasks.test.ts": "import 'vitest';\nexport function tested() {}",
+    "tasks.spec.ts": "import 'vitest';\nexport function specified() {}",
+  };
+  await withRegistry(pipelines, async (find) => {
+    expect([await find("tested"), await find("specified")]).toEqual([null, null]);
+  });
+});
+
 it("what is exported beside functions is no method", async () => {
   const pipelines = {
     "tasks.ts":
