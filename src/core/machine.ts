@@ -39,7 +39,7 @@ import { cancelChildren, cancelLateChildren, notePaid, notePark, payAgain, payPa
 import { owedAt } from "./owing.ts";
 import type { QueueProgress } from "./queue-progress.ts";
 import { driversAtWork, sendAgainFor, sendAgainForItems } from "./resending.ts";
-import { noteTold, noteWatcher, tellAgain } from "./watching.ts";
+import { noteFound, noteTold, noteWatcher, tellAgain } from "./watching.ts";
 import { askForDeploy, giveBack, heedDeployment } from "./undeployed.ts";
 import { fractionOf, retryDelayMs } from "./retry.ts";
 import { retryInPlace } from "./retry-in-place.ts";
@@ -105,6 +105,9 @@ export function advance(run: Run, event: RunEvent, now: number, queue: QueueProg
       break;
     case "watched":
       noteWatcher(decision, event.by);
+      break;
+    case "found":
+      noteFound(decision, event.by);
       break;
     case "told":
       noteTold(decision, event.watchers, event.revision);

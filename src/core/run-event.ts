@@ -116,6 +116,8 @@ export type RunEvent =
   | { readonly type: "awaited"; readonly runs: readonly FinalRun[] }
   /** Another run wants to be told when this one is final. */
   | { readonly type: "watched"; readonly by: RunId }
+  /** Another run has found this one by its key. */
+  | { readonly type: "found"; readonly by: RunId }
   /** These watchers know of the ending that the run had at this revision. */
   | { readonly type: "told"; readonly watchers: readonly RunId[]; readonly revision: number }
   /** A debt was paid; `next`: of runs to be cancelled, only those before this number. */

@@ -234,6 +234,8 @@ export interface RunChange {
   readonly arrived?: readonly (FinalRun & { readonly ordinal: number })[];
   /** Runs that want to be told when this one is final. */
   readonly watchers?: readonly RunId[];
+  /** A run that has found this one by its key, besides the one that has triggered it. */
+  readonly foundBy?: RunId;
   /** Watchers that know it, or that are no more. */
   readonly told?: readonly RunId[];
   /** When the watchers are told again. */
@@ -383,6 +385,8 @@ export interface Run extends RunGenesis {
   readonly children: ChildRun[];
   /** Those who have yet to be told that the run is final. */
   watchers: readonly RunId[];
+  /** Runs that have found this one by its key, besides the one that has triggered it. */
+  foundBy: readonly RunId[];
   telling: Telling | null;
   /** What nobody has acknowledged yet (see owed.ts). */
   owed: readonly Owed[];
@@ -419,6 +423,7 @@ export function newRun(genesis: RunGenesis): Run {
     eaches: [],
     children: [],
     watchers: [],
+    foundBy: [],
     telling: null,
     owed: [],
     owedEver: 0,

@@ -6,12 +6,23 @@ import type { Decision } from "./decision.ts";
 import type { RunId } from "./ids.ts";
 import { MOST_TELLS, tellNow } from "./telling.ts";
 
+/** So many runs that have found this one by its key are kept in mind. */
+export const MOST_FINDERS = 100;
+
 /** Another run awaits this one. Who asks for a final run has its answer at once. */
 export function noteWatcher(decision: Decision, by: RunId): void {
   const { run } = decision;
   if (run.open === 0) decision.ignore("run_final");
   else if (run.watchers.includes(by)) decision.ignore("already_watched");
   else decision.notes.watch({ watchers: [by] });
+}
+
+/** Another run has found this one by its key: this one must be found again for as long as either may be retried. */
+export function noteFound(decision: Decision, by: RunId): void {
+  const { foundBy, origin } = decision.run;
+  if (origin.parent?.runId === by || foundBy.includes(by) || foundBy.length >= MOST_FINDERS)
+    decision.ignore("already_watched");
+  else decision.notes.watch({ foundBy: by });
 }
 
 /** A final run was woken. */

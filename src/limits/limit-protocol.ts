@@ -142,6 +142,7 @@ export class LimitProtocol {
     this.#book = null;
     this.#name = null;
     await this.#store.deleteAll();
+    this.#alarm.deleted();
   }
 
   #list(name: LimitName): void {

@@ -36,6 +36,11 @@ export class AlarmClock {
     this.#at = at;
   }
 
+  /** It was deleted, with everything else that the object stores. */
+  deleted(): void {
+    this.#at = Number.POSITIVE_INFINITY;
+  }
+
   /** Sets it, also to a later time; never for Infinity. Setting it to what it is set to already costs nothing. */
   set(at: number): void {
     if (at === Number.POSITIVE_INFINITY) return;

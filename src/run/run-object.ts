@@ -28,6 +28,7 @@ import { ALL_LINES, logPage } from "./log-page.ts";
 import { describeCompletable } from "./completable.ts";
 import { noticeOf } from "./final-notice.ts";
 import { recordParked } from "./parking.ts";
+import type { ParentStanding } from "./remembered.ts";
 import { Replay, type Present } from "./replay.ts";
 import { queueWatch } from "./queue-client.ts";
 import { callRun } from "./run-client.ts";
@@ -112,11 +113,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         const runId = parseRunId(ctx.id.name ?? "");
         if (runId !== null) await deleteRunPayloads(env.PAYLOADS, runId, { triggers, attempts });
       },
-      mayBeTriggeredAgain: async ({ origin }) => {
-        if (origin.parent === null) return false;
-        const parent = await callRun(env, origin.parent.runId, (run) => run.describe());
-        return parent !== null && parent.finished_at === null;
-      },
+      standingsOf: (parents) => Promise.all(parents.map((parent) => parentStanding(env, parent))),
       tellCatalog: (summary, keep) => recordRun(env, summary, keep),
       after: (milliseconds, work) => {
         const timer = setTimeout(work, milliseconds);
@@ -440,6 +437,13 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       console.warn(JSON.stringify({ message: `${effect.type} failed`, run: run.id, error: String(error) }));
     });
   }
+}
+
+async function parentStanding(env: Env, parent: RunId): Promise<ParentStanding> {
+  const document = await callRun(env, parent, (run) => run.describe());
+  if (document === null) return { type: "gone" };
+  const { finished_at } = document;
+  return finished_at === null ? { type: "open" } : { type: "final", finishedAt: Date.parse(finished_at) };
 }
 
 /** The task, or its item of this index. */

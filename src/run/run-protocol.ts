@@ -25,6 +25,7 @@ import { Journal } from "./journal.ts";
 import { lateOutputUntil, RECENT_MS } from "./late-output.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
+import { acceptPast, keptFor, rememberedOf } from "./remembered.ts";
 import { ResumedTasks } from "./resumed-tasks.ts";
 import { AlarmClock } from "../platform/alarm-clock.ts";
 import { isOverWithin } from "../platform/patience.ts";
@@ -45,33 +46,10 @@ import type {
   SettleRequest,
 } from "./run-rpc.ts";
 import { settleWhatFits } from "./oversized.ts";
+import { ABANDONED_MS, LISTED_MS, HELD_MS, LEFT_BEHIND_MS, TOLD_AGAIN_MS, KEPT_PAUSE_MS } from "./run-times.ts";
 import type { RunSurroundings } from "./run-surroundings.ts";
 import { SignsOfLife, soonestIn } from "./signs-of-life.ts";
 import type { RunStore } from "./store.ts";
-
-/**
- * When an object is looked for whose trigger was never recorded, and how old it must be. R2 drops an upload that was not completed
- * after seven days, so no accept can follow any more; younger objects are of a trigger that was sent again.
- */
-const ABANDONED_MS = { looked: 8 * 86_400_000, age: 7 * 86_400_000 } as const;
-
-/**
- * When a run that is final looks whether the catalogue has it, before its alarm is set to the end of its retention: by an alarm that is
- * set anyway, if it comes within `latest`, else after `pause`. A run that is deleted sooner than `short` after its end looks once more.
- */
-const LISTED_MS = { latest: 60_000, pause: 10_000, short: 600_000 } as const;
-
-/** So long the alarm's handler waits for what it does elsewhere: no other alarm of the run is handled meanwhile. */
-const HELD_MS = 1_000;
-
-/** What takes longer goes on, and is looked after again then. */
-const LEFT_BEHIND_MS = 60_000;
-
-/** An alarm within that time tells the catalogue again of a run that is not final; else it must keep the run at once. */
-const TOLD_AGAIN_MS = 60_000;
-
-/** How long a child run whose retention is over is kept before it asks again whether its parent has ended. */
-const KEPT_PAUSE_MS = { least: 60_000, most: 86_400_000 } as const;
 
 export class RunProtocol {
   /** What attempts that are under way have said. */
@@ -138,7 +116,13 @@ export class RunProtocol {
   accept(request: AcceptRequest): AcceptAnswer {
     refuseNewer(request, `a trigger of ${request.runId}`);
     const known = this.load();
-    if (known !== null) return acceptAgain(known, this.#store, request);
+    const { parent } = request.origin;
+    if (known !== null) {
+      if (parent !== null && known.nonce !== request.nonce) this.#advance(known, { type: "found", by: parent.runId });
+      return acceptAgain(known, this.#store, request);
+    }
+    const past = acceptPast(this.#store, request);
+    if (past !== null) return past;
     const now = this.#around.now();
     const data = new Packer(this.#store.nextSeq);
     const genesis = genesisOf(request, data, now);
@@ -359,8 +343,12 @@ export class RunProtocol {
   async #abandon(): Promise<void> {
     const now = this.#around.now();
     await this.#around.deleteAbandoned(now - ABANDONED_MS.age, now - RECENT_MS);
+    const past = this.#store.remembered;
+    const kept = past === null ? null : await keptFor(past, now, (parents) => this.#around.standingsOf(parents));
     // A trigger that was sent again may have been recorded meanwhile.
-    if (this.load() === null && this.#alarm.at === Number.POSITIVE_INFINITY) await this.#store.deleteAll();
+    if (this.load() !== null || this.#alarm.at !== Number.POSITIVE_INFINITY) return;
+    if (kept === null) await this.#store.deleteAll();
+    else this.#alarm.set(kept === "open" ? now + KEPT_PAUSE_MS.most : kept);
   }
 
   /** Never behind the catalogue: the run's next time is set before it is told. */
@@ -458,12 +446,16 @@ export class RunProtocol {
     else this.#alarm.set(Math.min(due, this.#around.now() + LISTED_MS.pause));
   }
 
-  /** A child run outlives its retention while its parent goes on; it looks again after as long, from a minute to a day. */
+  /**
+   * A child run outlives its retention while a parent goes on; it looks again after as long, from a minute to a day. While a parent
+   * may be retried, it is remembered.
+   */
   async #endRetention(run: Run): Promise<void> {
-    const isKept = await this.#around.mayBeTriggeredAgain(run);
+    const past = rememberedOf(run);
+    const kept = await keptFor(past, this.#around.now(), (parents) => this.#around.standingsOf(parents));
     // The clock may have been set back meanwhile, and the run retried.
     if (run.finishedAt === null) return;
-    if (!isKept) return this.#forget(run);
+    if (kept !== "open") return this.#forget(run, kept);
     const pauseMs = Math.min(KEPT_PAUSE_MS.most, Math.max(KEPT_PAUSE_MS.least, run.graph.retentionMs));
     const keptUntil = this.#around.now() + pauseMs;
     await this.#feed.extend(run, keptUntil);
@@ -474,8 +466,8 @@ export class RunProtocol {
     return run.finishedAt !== null && !isKeptForOthers(run) && this.#around.now() >= nextWakeAt(run);
   }
 
-  /** Payloads first: while the journal is there, a failure here is tried again. */
-  async #forget(run: Run): Promise<void> {
+  /** Payloads first: while the journal is there, a failure here is tried again. `until`: when what is remembered is looked at. */
+  async #forget(run: Run, until: number | null): Promise<void> {
     this.#isForgetting = true;
     const { expectsObjects } = this.#store;
     if (expectsObjects) await this.#around.deletePayloads(run.id);
@@ -484,11 +476,13 @@ export class RunProtocol {
     this.#run = null;
     try {
       await this.#store.deleteAll();
+      this.#alarm.deleted();
       this.#isForgetting = false;
-      if (quietAt > this.#around.now() && this.load() === null) {
-        this.#store.expectObjects();
-        this.#alarm.set(quietAt);
-      }
+      if (this.load() !== null) return;
+      const isQuiet = quietAt <= this.#around.now();
+      if (until !== null) this.#store.remember(rememberedOf(run));
+      if (!isQuiet) this.#store.expectObjects();
+      this.#alarm.set(Math.min(until ?? Number.POSITIVE_INFINITY, isQuiet ? Number.POSITIVE_INFINITY : quietAt));
     } catch (error) {
       this.#run = undefined;
       throw error;

@@ -6,6 +6,7 @@ import type { Effect } from "../core/run-event.ts";
 import type { TroubleSurroundings } from "./alarm-trouble.ts";
 import type { After } from "../platform/patience.ts";
 import type { News } from "./live-attempts.ts";
+import type { ParentStanding } from "./remembered.ts";
 import type { TellCatalog } from "./run-feed.ts";
 
 export interface RunSurroundings {
@@ -33,8 +34,8 @@ export interface RunSurroundings {
   deletePayloads(runId: RunId): Promise<void>;
   /** Deletes what was stored before these times (epoch ms) for this id, of which no run is recorded: of triggers, and of attempts. */
   deleteAbandoned(triggers: number, attempts: number): Promise<void>;
-  /** Whether the run that triggered this one is not final: one of its attempts may trigger again, and must find this run. */
-  mayBeTriggeredAgain(run: Run): Promise<boolean>;
+  /** How runs stand that have triggered this one: each may trigger it again, and must find it. Rejects if one cannot be reached. */
+  standingsOf(parents: readonly RunId[]): Promise<readonly ParentStanding[]>;
   /** Tells the catalogue how the run stands. */
   readonly tellCatalog: TellCatalog;
   readonly after: After;

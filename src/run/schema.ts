@@ -1,3 +1,6 @@
+import type { RunId } from "../core/ids.ts";
+import type { RunStatus } from "../core/status.ts";
+
 /**
  * The tables of a run object. They have no version of their own, for a table of it would cost every run two more rows: each entry says
  * which version of the code reads it (see `entry-layout.ts`).
@@ -22,6 +25,24 @@ export const CREATE_JOURNAL = `
     at INTEGER NOT NULL,
     entry TEXT CONSTRAINT only_data_has_no_entry CHECK ((entry IS NULL) = (kind = 'data')),
     data BLOB
+  ) STRICT`;
+
+/** What is kept of a run after its retention (see remembered.ts). */
+export interface Remembered {
+  readonly status: RunStatus;
+  /** Of its payload. */
+  readonly digest?: string;
+  readonly parents: readonly RunId[];
+  /** Of the format. */
+  readonly v?: number;
+  readonly retentionMs: number;
+}
+
+/** What is kept of the run after its retention (`Remembered`), as JSON; there only while that is so. */
+export const CREATE_REMEMBERED = `
+  CREATE TABLE IF NOT EXISTS remembered (
+    one INTEGER PRIMARY KEY CONSTRAINT there_is_one_run CHECK (one = 1),
+    entry TEXT NOT NULL
   ) STRICT`;
 
 /**

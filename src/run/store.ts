@@ -34,9 +34,10 @@ import {
   type StoredState,
 } from "./entry-layout.ts";
 import { Packer } from "./packer.ts";
-import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED } from "./schema.ts";
+import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED, CREATE_REMEMBERED, type Remembered } from "./schema.ts";
 
-const READ_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected')";
+const READ_TABLES =
+  "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected', 'remembered')";
 const READ_ENTRIES = "SELECT seq, kind, entry FROM journal WHERE kind <> 'data' ORDER BY seq";
 const READ_AFTER = "SELECT seq, kind, entry FROM journal WHERE seq > ? ORDER BY seq LIMIT ?";
 const READ_LAST_TIME = "SELECT at FROM journal ORDER BY seq DESC LIMIT 1";
@@ -44,6 +45,9 @@ const READ_DATA = "SELECT substr(data, ?, ?) AS bytes FROM journal WHERE seq = ?
 const READ_BEFORE = "SELECT seq, kind FROM journal WHERE seq < ?";
 const DELETE_ROW = "DELETE FROM journal WHERE seq = ?";
 const KEEP_BYTES = "UPDATE journal SET kind = 'data', entry = NULL WHERE seq = ?";
+const READ_REMEMBERED = "SELECT entry FROM remembered";
+const REMEMBER =
+  "INSERT INTO remembered (one, entry) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET entry = excluded.entry";
 const APPEND = "INSERT INTO journal (seq, kind, at, entry, data) VALUES (?, ?, ?, ?, ?)";
 
 /** As who is told that newer code has written it knows it. */
@@ -86,6 +90,7 @@ export class RunStore {
   /** The data that was written last: what a task passed is read by its child at once. */
   #lastData: { readonly seq: number; readonly bytes: Uint8Array } | null = null;
   #expectsObjects = false;
+  #remembered: Remembered | null = null;
   /** What the changes come to since the genesis or the last record of the run as it is, and about what such a record would take. */
   #changesBytes = 0;
   #snapshotBytes = 0;
@@ -108,6 +113,18 @@ export class RunStore {
     return this.#expectsObjects;
   }
 
+  /** What is kept of a run whose retention is over; null: nothing. Known once `load` was called. */
+  get remembered(): Remembered | null {
+    return this.#remembered;
+  }
+
+  /** Keeps no more than this of the run, which is deleted. */
+  remember(remembered: Remembered): void {
+    this.#storage.sql.exec(CREATE_REMEMBERED);
+    this.#storage.sql.exec(REMEMBER, JSON.stringify(remembered));
+    this.#remembered = remembered;
+  }
+
   /** What was granted to the call that has made the run. */
   get acceptedLeases(): readonly GrantedLease[] {
     return this.#acceptedLeases;
@@ -118,6 +135,7 @@ export class RunStore {
     const { sql } = this.#storage;
     const tables = sql.exec(READ_TABLES).toArray();
     this.#expectsObjects = tables.some(({ name }) => name === "objects_expected");
+    if (tables.some(({ name }) => name === "remembered")) this.#remembered = this.#readRemembered();
     if (tables.every(({ name }) => name !== "journal")) return null;
     let run: Run | null = null;
     for (const { seq, kind, entry } of sql.exec(READ_ENTRIES)) {
@@ -235,7 +253,17 @@ export class RunStore {
     this.#lastSeq = 0;
     this.#lastData = null;
     this.#expectsObjects = false;
+    this.#remembered = null;
     this.#acceptedLeases = [];
+  }
+
+  #readRemembered(): Remembered | null {
+    const [row] = this.#storage.sql.exec(READ_REMEMBERED).toArray();
+    const entry = row?.["entry"];
+    if (typeof entry !== "string") return null;
+    const remembered = parseEntry<Remembered>(entry);
+    refuseNewer(remembered, WHAT);
+    return remembered;
   }
 
   /** Bytes that the run still refers to stay; all other rows go. */

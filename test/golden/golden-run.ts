@@ -67,7 +67,7 @@ export class GoldenRun {
       perform: () => undefined,
       deletePayloads: async () => undefined,
       deleteAbandoned: async () => undefined,
-      mayBeTriggeredAgain: async () => false,
+      standingsOf: async () => [],
       tellCatalog: async () => true,
       after: () => () => undefined,
       notTold: () => undefined,

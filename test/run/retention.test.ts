@@ -2,9 +2,19 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
 import type { PayloadParcel } from "../../src/core/payload-ref.ts";
-import type { AttemptOutcome } from "../../src/run/run-rpc.ts";
+import { readAcceptAnswer } from "../../src/run/grant-rpc.ts";
+import type { AcceptRequest, AttemptOutcome } from "../../src/run/run-rpc.ts";
 import { attempt } from "../support/attempt.ts";
-import { acceptance, HandDrivenRun, inline, newRunId, only, settlement, succeeded } from "../support/hand-driven.ts";
+import {
+  acceptance,
+  HandDrivenRun,
+  inline,
+  newRunId,
+  only,
+  settlement,
+  succeeded,
+  threw,
+} from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 const START = Date.UTC(2027, 0, 1);
@@ -180,9 +190,16 @@ describe("a run whose retention is over", () => {
 });
 
 describe("a child run whose retention is over", () => {
+  function originOf(parent: RunId): AcceptRequest["origin"] {
+    return { source: "task", by: "only", parent: { runId: parent, task: "only" } };
+  }
+
+  async function tablesOf(run: HandDrivenRun): Promise<unknown[]> {
+    return (await leftOf(run)).tables.map(({ name }) => name);
+  }
+
   async function childOf(parent: RunId): Promise<HandDrivenRun> {
-    const origin = { source: "task", by: "only", parent: { runId: parent, task: "only" } } as const;
-    const { run, answer } = await HandDrivenRun.accept({ ...acceptance(ONE, "only"), origin });
+    const { run, answer } = await HandDrivenRun.accept({ ...acceptance(ONE, "only"), origin: originOf(parent) });
     await run.settle(succeeded(only(answer.grant)));
     return run;
   }
@@ -197,6 +214,69 @@ describe("a child run whose retention is over", () => {
 
     await parent.settle(succeeded(only(answer.grant)));
     vi.setSystemTime(START + 2 * RETENTION_MS);
+    await child.wake();
+    expect(await leftOf(child)).toEqual(NOTHING);
+  });
+
+  it("is remembered, and nothing more, while its parent may be retried: triggered again it is found, and not executed", async () => {
+    const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    const child = await childOf(parent.id);
+    vi.setSystemTime(START + RETENTION_MS / 2);
+    await parent.settle(threw(only(answer.grant)));
+    vi.setSystemTime(START + RETENTION_MS);
+    await child.wake();
+    expect(await child.call((run) => run.describe())).toBeNull();
+    expect(await objectsOf(child.id)).toEqual([]);
+    expect(await tablesOf(child)).toEqual(["remembered"]);
+
+    await parent.call((run) => run.retry());
+    const again = { ...acceptance(ONE, "only"), runId: child.id, origin: originOf(parent.id) };
+    const found = readAcceptAnswer(await child.call((run) => run.accept(again)));
+    expect(found).toMatchObject({ status: "succeeded", outcome: "deduplicated", grant: { leases: [] } });
+    await child.evict();
+    expect(readAcceptAnswer(await child.call((run) => run.accept(again)))).toMatchObject({ outcome: "deduplicated" });
+
+    // The parent ends for good, and its retention is over.
+    await parent.settle(succeeded(only(await parent.claim())));
+    vi.setSystemTime(START + 3 * RETENTION_MS);
+    await child.wake();
+    expect(await leftOf(child)).toEqual(NOTHING);
+  });
+
+  it("is remembered for whoever has found it by its key, too", async () => {
+    const [first, second] = await Promise.all([
+      HandDrivenRun.accept(acceptance(ONE, "only")),
+      HandDrivenRun.accept(acceptance(ONE, "only")),
+    ]);
+    const child = await childOf(first.run.id);
+    const again = { ...acceptance(ONE, "only"), runId: child.id, origin: originOf(second.run.id) };
+    expect(readAcceptAnswer(await child.call((run) => run.accept(again))).outcome).toBe("deduplicated");
+    await first.run.settle(succeeded(only(first.answer.grant)));
+    vi.setSystemTime(START + RETENTION_MS);
+    await child.wake();
+    expect((await child.document()).status).toBe("succeeded");
+    await second.run.settle(succeeded(only(second.answer.grant)));
+    vi.setSystemTime(START + 2 * RETENTION_MS - 1);
+    await child.wake();
+    expect(await tablesOf(child)).toEqual(["remembered"]);
+    vi.setSystemTime(START + 2 * RETENTION_MS);
+    await child.wake();
+    expect(await leftOf(child)).toEqual(NOTHING);
+  });
+
+  it("and a run that it has triggered itself do not keep each other", async () => {
+    const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    const child = await childOf(parent.id);
+    const back = { ...acceptance(ONE, "only"), runId: parent.id, origin: originOf(child.id) };
+    await parent.call((run) => run.accept(back));
+    vi.setSystemTime(START + 1);
+    await parent.settle(succeeded(only(answer.grant)));
+    vi.setSystemTime(START + RETENTION_MS);
+    await child.wake();
+    expect(await tablesOf(child)).toEqual(["remembered"]);
+    vi.setSystemTime(START + RETENTION_MS + 1);
+    await parent.wake();
+    expect(await leftOf(parent)).toEqual(NOTHING);
     await child.wake();
     expect(await leftOf(child)).toEqual(NOTHING);
   });

@@ -183,10 +183,11 @@ export class RunHost {
       deletePayloads: (runId) => bucket.deleteRun(invocation, runId),
       // Nothing in this world takes as long as what is abandoned must be old.
       deleteAbandoned: () => bucket.deleteRun(invocation, this.runId),
-      mayBeTriggeredAgain: async ({ origin }) => {
+      standingsOf: async (parents) => {
         // Nothing goes on in a life that has ended.
         await invocation.pause(0);
-        return origin.parent !== null && (await this.#world.isOpen(invocation, origin.parent.runId));
+        const open = await Promise.all(parents.map((parent) => this.#world.isOpen(invocation, parent)));
+        return open.map((isOpen) => ({ type: isOpen ? "open" : "gone" }));
       },
       queueProgress: () => null,
       // Nothing is known of the queue of this world: whoever waits in vain sends again.

@@ -35,7 +35,10 @@ class Host {
     perform: () => {},
     deletePayloads: async (runId) => void ((await this.#ask("payloads")) && this.deleted.push(runId)),
     deleteAbandoned: async () => void (await this.#ask("abandoned")),
-    mayBeTriggeredAgain: () => this.#ask("parent"),
+    standingsOf: async (parents) => {
+      if (parents.length === 0) return [];
+      return [{ type: (await this.#ask("parent")) ? "open" : "gone" }];
+    },
     tellCatalog: () => this.#ask("catalogue"),
     after: (milliseconds, work) => {
       const timer = { at: this.now + milliseconds, work };

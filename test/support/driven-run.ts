@@ -93,7 +93,7 @@ export class DrivenRun {
       perform: (_, effect) => void this.effects.push(effect),
       deletePayloads: async () => {},
       deleteAbandoned: async () => {},
-      mayBeTriggeredAgain: async () => false,
+      standingsOf: async () => [],
       tellCatalog: async () => true,
       after: (_, work) => {
         work();
