@@ -6,7 +6,7 @@ import { z, type ZodType } from "zod";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
 import { ByteSource } from "../payload/byte-source.ts";
 import { decodePayload, type EncodedPayload } from "../payload/codec.ts";
-import { wrongPlaces } from "../payload/misfit.ts";
+import { MAX_WRONG_PLACES, wrongPlaces } from "../payload/misfit.ts";
 import { MAX_VALUE_BYTES } from "../payload/value-limit.ts";
 import type { MethodRegistry } from "../task/method.ts";
 
@@ -17,11 +17,10 @@ export interface CheckedTask {
   readonly each?: unknown;
 }
 
-/** The schema that a payload of this task must fit, or null. */
-export function inputOf(registry: MethodRegistry, { method: key, each }: CheckedTask): ZodType | null {
+/** The schema of what the task reads, with `each` of one item; null: it has none. */
+export function inputOf(registry: MethodRegistry, { method: key }: CheckedTask): ZodType | null {
   const method = Object.hasOwn(registry.tasks, key) ? registry.tasks[key] : undefined;
-  if (typeof method !== "object" || method.input === null) return null;
-  return (each ?? null) === null ? method.input : z.array(method.input);
+  return typeof method === "object" ? method.input : null;
 }
 
 /**
@@ -46,8 +45,27 @@ export async function checkInput(
 
 /** `payload`, if this value fits. */
 export async function fits<T>(task: CheckedTask, schema: ZodType, value: unknown, payload: T): Promise<Result<T>> {
-  const parsed = await schema.safeParseAsync(value);
-  return parsed.success ? ok(payload) : refuse(misfit(task, parsed.error));
+  const issues = (task.each ?? null) === null ? await issuesOf(schema, value) : await issuesOfItems(schema, value);
+  return issues.length === 0 ? ok(payload) : refuse(misfit(task, issues));
+}
+
+type Issues = readonly z.core.$ZodIssue[];
+
+async function issuesOf(schema: ZodType, value: unknown): Promise<Issues> {
+  return (await schema.safeParseAsync(value)).error?.issues ?? [];
+}
+
+/** Item by item, and not beyond those that are named: of a long list that is wrong throughout, each item would be an issue. */
+async function issuesOfItems(schema: ZodType, value: unknown): Promise<Issues> {
+  const list = z.array(z.unknown()).safeParse(value);
+  if (!list.success) return list.error.issues;
+  const found: z.core.$ZodIssue[] = [];
+  for (const [index, item] of list.data.entries()) {
+    const issues = await issuesOf(schema, item);
+    found.push(...issues.map((issue) => ({ ...issue, path: [index, ...issue.path] })));
+    if (found.length > MAX_WRONG_PLACES) break;
+  }
+  return found;
 }
 
 type HeldPayload = EncodedPayload & { readonly body: Uint8Array };
@@ -72,9 +90,10 @@ async function hold({ name }: CheckedTask, payload: EncodedPayload): Promise<Res
   }
 }
 
-function misfit({ name }: CheckedTask, { issues }: z.ZodError): Problem {
+function misfit({ name }: CheckedTask, issues: Issues): Problem {
   const errors = wrongPlaces(issues);
-  const more = issues.length === errors.length ? "" : ` ${issues.length} places are wrong; the first are named.`;
+  const more =
+    issues.length === errors.length ? "" : ` More than ${errors.length} places are wrong; the first are named.`;
   return {
     code: "invalid_payload",
     detail: `The payload does not fit the input of task "${name}".${more}`,

@@ -1,0 +1,68 @@
+/** The way in, as tests of it call it. */
+import type { RunId } from "../../src/core/ids.ts";
+import { encodePayload, type EncodedPayload } from "../../src/payload/codec.ts";
+import { callRun } from "../../src/run/run-client.ts";
+import type { AcceptRequest, ClaimRequest, Grant } from "../../src/run/run-rpc.ts";
+import { createAcceptTrigger, type AcceptDependencies, type TriggerRequest } from "../../src/trigger/accept.ts";
+import { OPEN_GATE } from "./open-gate.ts";
+import { planOf, taskPlan } from "./plan.ts";
+
+/** `echo` ─▶ `after`, and `at_once`, which starts in the accepting invocation. */
+const PLAN = planOf([
+  taskPlan("echo", { downstream: ["after"] }),
+  taskPlan("after", { method: "echo", upstream: ["echo"] }),
+  taskPlan("at_once", { method: "echo", dispatch: "direct" }),
+]);
+/** What the accepting invocation asks for. */
+const DIRECT: ClaimRequest = { holding: 0, budgetMs: 28_000 };
+
+/** The real way in, over real run objects; what it would drive is noted. */
+export function accepting(overrides: Partial<AcceptDependencies> = {}) {
+  const driven: { runId: RunId; grant: Grant }[] = [];
+  const accept = createAcceptTrigger({
+    plan: PLAN,
+    registry: { tasks: {}, endpoints: {} },
+    callRun,
+    gate: OPEN_GATE,
+    directClaim: DIRECT,
+    driveGrant: async (_, runId, grant) => void driven.push({ runId, grant }),
+    ...overrides,
+  });
+  return { driven, accept };
+}
+
+/** A trigger of `echo`. */
+export function triggerOf(payload: unknown, overrides: Partial<TriggerRequest> = {}): TriggerRequest {
+  return {
+    task: "echo",
+    payload: encoded(payload),
+    idempotencyKey: null,
+    origin: { source: "api", by: "test", parent: null },
+    ...overrides,
+  };
+}
+
+/** A payload as the way in takes it. */
+function encoded(value: unknown): EncodedPayload {
+  const result = encodePayload(value);
+  if (!result.ok) throw new Error(result.problem.detail);
+  return result.value;
+}
+
+/** Passes the request on, and notes it. */
+export function noting(requests: AcceptRequest[]): typeof callRun {
+  return (bindings, runId, call) =>
+    callRun(bindings, runId, (run) =>
+      call(
+        new Proxy(run, {
+          get: (target, name) =>
+            name === "accept"
+              ? (request: AcceptRequest) => {
+                  requests.push(request);
+                  return target.accept(request);
+                }
+              : Reflect.get(target, name),
+        }),
+      ),
+    );
+}
