@@ -16,6 +16,11 @@ import { ExecutorStore } from "./executor-store.ts";
 import type { ExecutorRpc } from "./executor-rpc.ts";
 import { ReportChannel } from "./report-channel.ts";
 
+/** Of the deployed code; locally, where each start of the runtime has another id, of peach.conf. */
+function versionOf(env: Env): string {
+  return env.PEACH_LOCAL === "1" ? plan.version : (deploymentOf(env).deployment ?? plan.version);
+}
+
 export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
   readonly #protocol: ExecutorProtocol;
 
@@ -24,7 +29,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
     const store = new ExecutorStore(ctx.storage);
     this.#protocol = new ExecutorProtocol({
       now: () => Date.now(),
-      version: plan.version,
+      version: versionOf(env),
       order: () => store.order(),
       note: (order) => store.note(order),
       sync: () => ctx.storage.sync(),

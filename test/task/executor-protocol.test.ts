@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import { LEASE_GRACE_MS } from "../../src/core/graph.ts";
+import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
+import { ExecutorProtocol, type ExecutorOrder } from "../../src/task/executor-protocol.ts";
+import { leaseFor } from "../support/attempt.ts";
+import { newRunId, succeeded } from "../support/hand-driven.ts";
+
+const TIMEOUT_MS = 60_000;
+const LEASE: Lease = { ...leaseFor({ task: "a" }), timeoutMs: TIMEOUT_MS };
+const RUN_ID = newRunId();
+
+/** One executor object by hand: its storage and its alarm, the run that it calls, and the code that it runs. */
+class World {
+  now = 1_000_000;
+  version = "first";
+  alarmAt: number | null = null;
+  settled: Settlement[] = [];
+  failures: boolean[] = [];
+  begin: () => Promise<Lease | null> = async () => LEASE;
+  settle: () => Promise<void> = async () => {};
+  execute: () => Promise<Settlement> = async () => succeeded(LEASE);
+  #order: ExecutorOrder | null = null;
+  #protocol = this.#life();
+
+  get isEmpty(): boolean {
+    return this.#order === null;
+  }
+
+  async start(): Promise<void> {
+    await this.#protocol.start(RUN_ID, 0);
+  }
+
+  /** The object is evicted, or dies: what was noted stays. */
+  die(): void {
+    this.#protocol = this.#life();
+  }
+
+  /** The alarm fires when it is due. Milliseconds that have passed. */
+  async wake(): Promise<number> {
+    const passed = Math.max(0, (this.alarmAt ?? this.now) - this.now);
+    this.now += passed;
+    this.alarmAt = null;
+    await this.#protocol.alarm();
+    return passed;
+  }
+
+  #life(): ExecutorProtocol {
+    return new ExecutorProtocol({
+      now: () => this.now,
+      version: this.version,
+      order: () => this.#order,
+      note: (order) => {
+        this.#order = order;
+      },
+      sync: async () => {},
+      deleteAll: async () => {
+        this.#order = null;
+        this.alarmAt = null;
+      },
+      setAlarm: async (at) => {
+        this.alarmAt = at;
+      },
+      begin: () => this.begin(),
+      execute: () => this.execute(),
+      settle: async (_order, settlement, onFailure) => {
+        try {
+          await this.settle();
+          this.settled.push(settlement);
+        } catch (error) {
+          await onFailure();
+          throw error;
+        }
+      },
+      alarmFailed: (_order, _error, isLast) => void this.failures.push(isLast),
+    });
+  }
+}
+
+const unreachable = (): Promise<never> => Promise.reject(new Error("unreachable"));
+
+/** Dies while the task runs. */
+async function diedInTask(): Promise<World> {
+  const world = new World();
+  const begun = Promise.withResolvers<void>();
+  world.execute = () => {
+    begun.resolve();
+    return new Promise<never>(() => {});
+  };
+  await world.start();
+  void world.wake();
+  await begun.promise;
+  return world;
+}
+
+describe("an executor object that cannot reach its run", () => {
+  it("tries to begin with growing pauses, and gives up after a quarter of an hour", async () => {
+    const world = new World();
+    world.begin = unreachable;
+    await world.start();
+    const pauses: number[] = [];
+    while (!world.isEmpty) pauses.push(await world.wake());
+    expect(pauses.slice(1, 7)).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, 60_000]);
+    expect(Math.max(...pauses)).toBe(60_000);
+    expect(world.now - 1_000_000).toBe(900_000);
+    expect(world.failures.indexOf(true)).toBe(world.failures.length - 1);
+    expect(world.alarmAt).toBeNull();
+  });
+
+  it("tries to settle with growing pauses, for the last time when its lease is over", async () => {
+    const world = new World();
+    world.settle = unreachable;
+    await world.start();
+    const begunAt = world.now + 1;
+    while (!world.isEmpty) await world.wake();
+    expect(world.now - begunAt).toBe(TIMEOUT_MS + LEASE_GRACE_MS);
+    expect(world.failures.length).toBeLessThan(10);
+    expect(world.alarmAt).toBeNull();
+  });
+
+  it("settles what its attempt came to once it can, and is empty then", async () => {
+    const world = new World();
+    world.settle = unreachable;
+    await world.start();
+    await world.wake();
+    world.settle = async () => {};
+    await world.wake();
+    expect(world.settled.map(({ outcome }) => outcome.type)).toEqual(["succeeded"]);
+    expect(world.isEmpty).toBe(true);
+  });
+});
+
+describe("an executor object that has died", () => {
+  it("in the task says that its worker was lost", async () => {
+    const world = await diedInTask();
+    world.die();
+    await world.wake();
+    expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker" } }]);
+    expect(world.isEmpty).toBe(true);
+  });
+
+  it("in the task, by a deploy, says that it was the surroundings", async () => {
+    const world = await diedInTask();
+    world.version = "second";
+    world.die();
+    await world.wake();
+    expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "surroundings" } }]);
+  });
+
+  it("after the task, while its run could not be reached, says that it was the surroundings", async () => {
+    const world = new World();
+    world.settle = unreachable;
+    await world.start();
+    await world.wake();
+    world.die();
+    world.settle = async () => {};
+    await world.wake();
+    expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "surroundings" } }]);
+  });
+});
