@@ -26,9 +26,9 @@ function runPrefix(runId: RunId): string {
   return `runs/${runId}/`;
 }
 
-/** What triggered the run. The nonce keeps apart two triggers with one idempotency key. */
-export function triggerPayloadKey(runId: RunId, nonce: string): string {
-  return `${runPrefix(runId)}trigger-${nonce}`;
+/** What triggered the run, and what was copied for it, by number. The nonce keeps apart two triggers with one idempotency key. */
+export function triggerPayloadKey(runId: RunId, nonce: string, number: number): string {
+  return `${runPrefix(runId)}trigger-${nonce}/${number}`;
 }
 
 /** What an attempt passes: to all its children (`part` empty), or to the child named by `part`. */
@@ -125,15 +125,24 @@ export interface StoredBefore {
 const ALL: StoredBefore = { triggers: Number.POSITIVE_INFINITY, attempts: Number.POSITIVE_INFINITY };
 
 /** Deletes everything of a run, or what is old enough; safe to call again. Rejects with `PayloadStoreError`. */
-export async function deleteRunPayloads(bucket: R2Bucket, runId: RunId, before = ALL): Promise<void> {
+export async function deleteRunPayloads(
+  bucket: R2Bucket,
+  runId: RunId,
+  before = ALL,
+  kept: readonly string[] = [],
+): Promise<void> {
   const prefix = runPrefix(runId);
+  const keptPrefixes = kept.map((nonce) => `${prefix}trigger-${nonce}/`);
+  const isKept = (key: string): boolean => keptPrefixes.some((of) => key.startsWith(of));
   const limitOf = (key: string): number => (/^\d/.test(key.slice(prefix.length)) ? before.attempts : before.triggers);
   let cursor: string | undefined;
   do {
     const page = await callR2(`list ${prefix}`, () =>
       bucket.list(cursor === undefined ? { prefix } : { prefix, cursor }),
     );
-    const keys = page.objects.flatMap(({ key, uploaded }) => (uploaded.getTime() < limitOf(key) ? [key] : []));
+    const keys = page.objects.flatMap(({ key, uploaded }) =>
+      uploaded.getTime() < limitOf(key) && !isKept(key) ? [key] : [],
+    );
     // A page has at most 1,000 keys, as many as one delete takes.
     if (keys.length > 0) await callR2(`delete under ${prefix}`, () => bucket.delete(keys));
     cursor = page.truncated ? page.cursor : undefined;

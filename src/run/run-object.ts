@@ -108,7 +108,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       heard: (run, news) => this.#audience.heard(run, news),
       changed: (run, change, position) => this.#audience.changed(run, change, position),
       perform: (run, effect) => this.#perform(run, effect),
-      deletePayloads: (runId) => deleteRunPayloads(env.PAYLOADS, runId),
+      deletePayloads: (runId, kept) => deleteRunPayloads(env.PAYLOADS, runId, undefined, kept),
       deleteAbandoned: async (triggers, attempts) => {
         const runId = parseRunId(ctx.id.name ?? "");
         if (runId !== null) await deleteRunPayloads(env.PAYLOADS, runId, { triggers, attempts });
@@ -134,8 +134,8 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     });
   }
 
-  async expectPayload(): Promise<void> {
-    this.#protocol.expectPayload();
+  async expectPayload(nonce: string): Promise<void> {
+    this.#protocol.expectPayload(nonce);
   }
 
   async expectOutput(): Promise<boolean> {
@@ -143,10 +143,12 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   }
 
   async accept(request: AcceptRequest): Promise<AcceptText> {
+    await this.#protocol.untilForgotten();
     return writeAcceptAnswer(this.#protocol.accept(request));
   }
 
   async acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptText | null> {
+    await this.#protocol.untilForgotten();
     const answer = this.#protocol.acceptOrPostpone(request);
     return answer === null ? null : writeAcceptAnswer(answer);
   }

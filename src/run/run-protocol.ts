@@ -20,9 +20,9 @@ import { completeWith } from "./completing.ts";
 import { deliver } from "./delivery.ts";
 import { AlarmTrouble } from "./alarm-trouble.ts";
 import { acceptAgain, joinAgain } from "./accept-again.ts";
+import { Forgetting } from "./forgetting.ts";
 import { genesisOf, placeNotices, placeParcel, postponementOf, takeIn } from "./intake.ts";
 import { Journal } from "./journal.ts";
-import { lateOutputUntil, RECENT_MS } from "./late-output.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
 import { acceptPast, keptFor, rememberedOf } from "./remembered.ts";
@@ -46,7 +46,7 @@ import type {
   SettleRequest,
 } from "./run-rpc.ts";
 import { settleWhatFits } from "./oversized.ts";
-import { ABANDONED_MS, LISTED_MS, HELD_MS, LEFT_BEHIND_MS, TOLD_AGAIN_MS, KEPT_PAUSE_MS } from "./run-times.ts";
+import { LISTED_MS, HELD_MS, LEFT_BEHIND_MS, TOLD_AGAIN_MS, KEPT_PAUSE_MS } from "./run-times.ts";
 import type { RunSurroundings } from "./run-surroundings.ts";
 import { SignsOfLife, soonestIn } from "./signs-of-life.ts";
 import type { RunStore } from "./store.ts";
@@ -66,8 +66,7 @@ export class RunProtocol {
   readonly #signs: SignsOfLife;
   /** What is done about a run that is final, or was never recorded; null: nothing just now. */
   #ending: Promise<void> | null = null;
-  /** What the run has outside its journal is being deleted: it must not go on any more. */
-  #isForgetting = false;
+  readonly #forgetting: Forgetting;
 
   constructor(store: RunStore, around: RunSurroundings) {
     this.#store = store;
@@ -79,6 +78,11 @@ export class RunProtocol {
     );
     this.#signs = new SignsOfLife(() => around.now());
     this.#trouble = new AlarmTrouble(around.trouble, store);
+    this.#forgetting = new Forgetting(store, around, {
+      hasRun: () => this.load() !== null,
+      lost: (isSure) => void (this.#run = isSure ? null : undefined),
+      alarm: this.#alarm,
+    });
     this.#resumed = new ResumedTasks(() => around.now());
     this.#feed = new RunFeed(around.tellCatalog, (error) => around.notTold(error), around.after);
     this.live = new LiveAttempts((run, news) => around.heard(run, news));
@@ -100,15 +104,18 @@ export class RunProtocol {
    * Before anything is put into R2 under this id, so that it is found again when whoever put it dies: by the end of the retention,
    * which looks into R2 only then, or, if no run is recorded, by an alarm. All that such an id has is the alarm and the note.
    */
-  expectPayload(): void {
-    const run = this.load();
-    this.#store.expectObjects();
-    if (run === null) this.#alarm.set(this.#around.now() + ABANDONED_MS.looked);
+  expectPayload(nonce: string): void {
+    this.#forgetting.announce(nonce, this.load() === null);
+  }
+
+  /** Before an accept: it must not find a run that is being deleted. Rejects if that has failed half way; the accept is to be made again. */
+  untilForgotten(): Promise<void> {
+    return this.#forgetting.untilOver();
   }
 
   /** The same for what an attempt passes; false: its run is no more, or is just being deleted. */
   expectOutput(): boolean {
-    if (this.load() === null || this.#isForgetting) return false;
+    if (this.load() === null || this.#forgetting.isUnderWay) return false;
     this.#store.expectObjects();
     return true;
   }
@@ -118,11 +125,15 @@ export class RunProtocol {
     const known = this.load();
     const { parent } = request.origin;
     if (known !== null) {
+      if (known.nonce !== request.nonce) this.#store.answered(request.nonce);
       if (parent !== null && known.nonce !== request.nonce) this.#advance(known, { type: "found", by: parent.runId });
       return acceptAgain(known, this.#store, request);
     }
     const past = acceptPast(this.#store, request);
-    if (past !== null) return past;
+    if (past !== null) {
+      this.#store.answered(request.nonce);
+      return past;
+    }
     const now = this.#around.now();
     const data = new Packer(this.#store.nextSeq);
     const genesis = genesisOf(request, data, now);
@@ -151,6 +162,7 @@ export class RunProtocol {
     const run = this.load();
     if (run === null) return this.accept(request);
     if (run.nonce === request.nonce) return acceptAgain(run, this.#store, request);
+    this.#store.answered(request.nonce);
     const before = joinAgain(run, request);
     if (before !== null) return before;
     const data = new Packer(this.#store.nextSeq);
@@ -266,7 +278,7 @@ export class RunProtocol {
   /** Whether this call has the run go on, with the run as it is now; null if there is none, or its retention is over. */
   retry(): { readonly outcome: RetryOutcome; readonly run: Run } | null {
     const run = this.load();
-    if (run === null || this.#isForgetting || this.#isRetentionOver(run)) return null;
+    if (run === null || this.#forgetting.isUnderWay || this.#isRetentionOver(run)) return null;
     const { change, ignored } = this.#advance(run, { type: "retried" });
     if (change !== null) return { outcome: "retried", run };
     return { outcome: ignored.includes("nothing_to_retry") ? "nothing_to_retry" : "run_not_final", run };
@@ -314,7 +326,7 @@ export class RunProtocol {
   /** What the alarm has to do elsewhere, one at a time: the catalogue, R2 or the parent run may be slow to answer, or silent. */
   #workAfter(run: Run | null): Promise<void> {
     if (run !== null && run.finishedAt === null) return this.#goOn(run);
-    return (this.#ending ??= (run === null ? this.#abandon() : this.#end(run)).finally(() => {
+    return (this.#ending ??= (run === null ? this.#forgetting.abandon() : this.#end(run)).finally(() => {
       this.#ending = null;
     }));
   }
@@ -337,18 +349,6 @@ export class RunProtocol {
     if (outcome === "given_up") return this.#around.waitUntil(this.#trouble.giveUp(error, again));
     again();
     if (outcome === "ended" && this.#run) this.#tell(this.#run);
-  }
-
-  /** No run is recorded under this id (any more). */
-  async #abandon(): Promise<void> {
-    const now = this.#around.now();
-    await this.#around.deleteAbandoned(now - ABANDONED_MS.age, now - RECENT_MS);
-    const past = this.#store.remembered;
-    const kept = past === null ? null : await keptFor(past, now, (parents) => this.#around.standingsOf(parents));
-    // A trigger that was sent again may have been recorded meanwhile.
-    if (this.load() !== null || this.#alarm.at !== Number.POSITIVE_INFINITY) return;
-    if (kept === null) await this.#store.deleteAll();
-    else this.#alarm.set(kept === "open" ? now + KEPT_PAUSE_MS.most : kept);
   }
 
   /** Never behind the catalogue: the run's next time is set before it is told. */
@@ -455,7 +455,7 @@ export class RunProtocol {
     const kept = await keptFor(past, this.#around.now(), (parents) => this.#around.standingsOf(parents));
     // The clock may have been set back meanwhile, and the run retried.
     if (run.finishedAt === null) return;
-    if (kept !== "open") return this.#forget(run, kept);
+    if (kept !== "open") return this.#forgetting.forget(run, kept);
     const pauseMs = Math.min(KEPT_PAUSE_MS.most, Math.max(KEPT_PAUSE_MS.least, run.graph.retentionMs));
     const keptUntil = this.#around.now() + pauseMs;
     await this.#feed.extend(run, keptUntil);
@@ -464,28 +464,5 @@ export class RunProtocol {
 
   #isRetentionOver(run: Run): boolean {
     return run.finishedAt !== null && !isKeptForOthers(run) && this.#around.now() >= nextWakeAt(run);
-  }
-
-  /** Payloads first: while the journal is there, a failure here is tried again. `until`: when what is remembered is looked at. */
-  async #forget(run: Run, until: number | null): Promise<void> {
-    this.#isForgetting = true;
-    const { expectsObjects } = this.#store;
-    if (expectsObjects) await this.#around.deletePayloads(run.id);
-    const quietAt = expectsObjects ? lateOutputUntil(run) : 0;
-    // At once: who still looks after the run's alarm must not set it again.
-    this.#run = null;
-    try {
-      await this.#store.deleteAll();
-      this.#alarm.deleted();
-      this.#isForgetting = false;
-      if (this.load() !== null) return;
-      const isQuiet = quietAt <= this.#around.now();
-      if (until !== null) this.#store.remember(rememberedOf(run));
-      if (!isQuiet) this.#store.expectObjects();
-      this.#alarm.set(Math.min(until ?? Number.POSITIVE_INFINITY, isQuiet ? Number.POSITIVE_INFINITY : quietAt));
-    } catch (error) {
-      this.#run = undefined;
-      throw error;
-    }
   }
 }

@@ -241,7 +241,7 @@ export interface RunRpc extends RunWork {
    * A payload of the trigger is about to be put into R2: it is deleted with the run. If no accept follows, because the caller died, it
    * is deleted all the same. Without this call or the next, the run's end does not look into R2.
    */
-  expectPayload(): Promise<void>;
+  expectPayload(nonce: string): Promise<void>;
   /** The same of what an attempt passes. False: the run is no more, and nothing must be put there. */
   expectOutput(): Promise<boolean>;
   /** Records the run, durably, before it answers. The same id again changes nothing. */

@@ -46,10 +46,12 @@ export const CREATE_REMEMBERED = `
   ) STRICT`;
 
 /**
- * There once something of the run is about to be put into R2; never has a row. Of a run that has not been told so the end of its
- * retention asks R2 for nothing: a listing costs as much as four and a half rows.
+ * There once something of the run is about to be put into R2. Of a run that has not been told so the end of its retention asks R2 for
+ * nothing: a listing costs as much as four and a half rows. A row for each accept that has announced payloads and was not answered yet,
+ * and for the one that has made the run.
  */
 export const CREATE_OBJECTS_EXPECTED = `
   CREATE TABLE IF NOT EXISTS objects_expected (
-    never INTEGER CONSTRAINT is_only_a_mark CHECK (never IS NULL)
-  ) STRICT`;
+    nonce TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`;

@@ -36,6 +36,9 @@ import {
 import { Packer } from "./packer.ts";
 import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED, CREATE_REMEMBERED, type Remembered } from "./schema.ts";
 
+const ANNOUNCE = "INSERT OR REPLACE INTO objects_expected (nonce, at) VALUES (?, ?)";
+const ANSWERED = "DELETE FROM objects_expected WHERE nonce = ?";
+const READ_ANNOUNCED = "SELECT nonce, at FROM objects_expected WHERE at > ?";
 const READ_TABLES =
   "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected', 'remembered')";
 const READ_ENTRIES = "SELECT seq, kind, entry FROM journal WHERE kind <> 'data' ORDER BY seq";
@@ -169,6 +172,25 @@ export class RunStore {
     if (this.#expectsObjects) return;
     this.#storage.sql.exec(CREATE_OBJECTS_EXPECTED);
     this.#expectsObjects = true;
+  }
+
+  /** Notes an accept that is about to put payloads into R2. */
+  announce(nonce: string, at: number): void {
+    this.expectObjects();
+    this.#storage.sql.exec(ANNOUNCE, nonce, at);
+  }
+
+  /** The accept was answered: what it has stored is the run's by now, or is deleted by whoever has made it. */
+  answered(nonce: string): void {
+    if (this.#expectsObjects) this.#storage.sql.exec(ANSWERED, nonce);
+  }
+
+  /** The accepts that were announced since then and are not answered, but for this one. */
+  announcedSince(at: number, besides: string | null): readonly { readonly nonce: string; readonly at: number }[] {
+    if (!this.#expectsObjects) return [];
+    const rows = this.#storage.sql.exec(READ_ANNOUNCED, at).toArray();
+    const announced = rows.map((row) => ({ nonce: String(row["nonce"]), at: Number(row["at"]) }));
+    return announced.filter(({ nonce }) => nonce !== besides);
   }
 
   /** Records an accepted run: its table, its genesis and the first change, in one transaction. Throws `EntryTooLargeError`. */

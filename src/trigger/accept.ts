@@ -223,7 +223,8 @@ export function createAcceptTrigger({
     { task, payload, idempotencyKey: key, graph, origin, delayMs, replayed, place }: AdmittedTrigger,
   ): Promise<Result<AcceptedTrigger>> {
     const runId = await runIdFor(task, key);
-    const payloads = new TriggerPayloads(env, callRun, runId, graph.inlineLimitBytes);
+    const nonce = crypto.randomUUID();
+    const payloads = new TriggerPayloads(env, callRun, runId, nonce, graph.inlineLimitBytes);
     const copies = await replayed?.copy((one) => payloads.store(one));
     if (copies?.ok === false) return copies;
     const recorded = copies?.value ?? [];
@@ -236,7 +237,7 @@ export function createAcceptTrigger({
     const request = {
       v: FORMAT_VERSION,
       runId,
-      nonce: crypto.randomUUID(),
+      nonce,
       graph,
       origin,
       payload: parcel,

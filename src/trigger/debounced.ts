@@ -72,7 +72,7 @@ export async function acceptDebounced(
     const named: Result<WindowAnswer> = await answered(null, window.next());
     if (!named.ok) return named;
     const { runId, is }: WindowAnswer = named.value;
-    const payloads = new TriggerPayloads(env, callRun, runId, graph.inlineLimitBytes);
+    const payloads = new TriggerPayloads(env, callRun, runId, ofTrigger.nonce, graph.inlineLimitBytes);
     const carried = isCompared(idempotencyKey)
       ? await payloads.storeDigested(body)
       : await payloads.store(body).then((parcel) => (parcel.ok ? ok({ parcel: parcel.value }) : parcel));

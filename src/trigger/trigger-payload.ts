@@ -25,8 +25,13 @@ export class TriggerPayloads {
   readonly #callRun: typeof callRun;
   readonly #runId: RunId;
   readonly #inlineLimitBytes: number;
+  readonly #nonce: string;
+  #stored = 0;
+  #told: Promise<void> | null = null;
 
-  constructor(env: Env, call: typeof callRun, runId: RunId, inlineLimitBytes: number) {
+  /** `nonce`: of the accept that they are for. */
+  constructor(env: Env, call: typeof callRun, runId: RunId, nonce: string, inlineLimitBytes: number) {
+    this.#nonce = nonce;
     this.#env = env;
     this.#callRun = call;
     this.#runId = runId;
@@ -51,18 +56,21 @@ export class TriggerPayloads {
   }
 
   #store(payload: EncodedPayload, passing: PassingDigest | null = null): Promise<Result<PayloadParcel>> {
-    const key = triggerPayloadKey(this.#runId, crypto.randomUUID());
-    const beforePut = async (): Promise<void> => {
-      const told = await answered(
-        this.#runId,
-        this.#callRun(this.#env, this.#runId, (run) => run.expectPayload()),
-      );
-      if (!told.ok) throw new ProblemError(told.problem);
-    };
+    this.#stored += 1;
+    const key = triggerPayloadKey(this.#runId, this.#nonce, this.#stored);
+    const beforePut = (): Promise<void> => (this.#told ??= this.#tell());
     const onBlock = passing === null ? undefined : (block: Uint8Array): Promise<void> => passing.take(block);
     return stored(this.#runId, () =>
       parcelPayload(this.#env.PAYLOADS, key, payload, this.#inlineLimitBytes, beforePut, onBlock),
     );
+  }
+
+  async #tell(): Promise<void> {
+    const told = await answered(
+      this.#runId,
+      this.#callRun(this.#env, this.#runId, (run) => run.expectPayload(this.#nonce)),
+    );
+    if (!told.ok) throw new ProblemError(told.problem);
   }
 }
 

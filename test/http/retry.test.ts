@@ -130,7 +130,7 @@ describe("a run that is retried", () => {
     vi.setSystemTime(start);
     const plan = planOf([taskPlan("only", { method: "scripted" })], { retentionMs: 60_000 });
     const { run, answer } = await HandDrivenRun.accept(acceptance(plan, "only"));
-    await run.call((object) => object.expectPayload());
+    await run.call((object) => object.expectOutput());
     await run.settle(threw(only(answer.grant)));
     vi.setSystemTime(start + 60_000);
     let retried: unknown = "not asked";

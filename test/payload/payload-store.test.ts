@@ -63,7 +63,7 @@ async function bytesOf(stream: unknown): Promise<Uint8Array> {
 describe("keys", () => {
   it("lie under the run, one for each attempt and child", () => {
     const run = newRun();
-    expect(triggerPayloadKey(run, "n1")).toBe(`runs/${run}/trigger-n1`);
+    expect(triggerPayloadKey(run, "n1", 2)).toBe(`runs/${run}/trigger-n1/2`);
     expect(attemptPayloadKey(run, 2, 3, 4, "")).toBe(`runs/${run}/2/3-4`);
     expect(attemptPayloadKey(run, 2, 3, 4, "child_a-1")).toBe(`runs/${run}/2/3-4/child_a-1`);
   });
@@ -348,10 +348,10 @@ describe("deletion", () => {
           for (const key of waiting) await env.PAYLOADS.put(key, "x");
         }),
       );
-      await env.PAYLOADS.put(triggerPayloadKey(other, "n"), "x");
+      await env.PAYLOADS.put(triggerPayloadKey(other, "n", 1), "x");
       await deleteRunPayloads(env.PAYLOADS, run);
       expect((await env.PAYLOADS.list({ prefix: `runs/${run}/` })).objects).toEqual([]);
-      expect(await env.PAYLOADS.head(triggerPayloadKey(other, "n"))).not.toBeNull();
+      expect(await env.PAYLOADS.head(triggerPayloadKey(other, "n", 1))).not.toBeNull();
       await deleteRunPayloads(env.PAYLOADS, run);
     },
   );

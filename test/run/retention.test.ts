@@ -24,7 +24,7 @@ const ONE = planOf([taskPlan("only", { method: "scripted" })], { retentionMs: RE
 /** A final run with objects in R2: its trigger's, what it passed, and what an attempt that died has left. */
 async function finalRun(): Promise<HandDrivenRun> {
   const request = acceptance(ONE, "only");
-  await new HandDrivenRun(request.runId).call((object) => object.expectPayload());
+  await new HandDrivenRun(request.runId).call((object) => object.expectPayload(request.nonce));
   const object = async (name: string) => {
     const key = `runs/${request.runId}/${name}`;
     await env.PAYLOADS.put(key, "payload");
@@ -109,7 +109,7 @@ describe("a run whose retention is over", () => {
 
   it("leaves no object of an attempt that died, also if the run object was evicted since it was told", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
-    await run.call((object) => object.expectPayload());
+    await run.call((object) => object.expectOutput());
     await env.PAYLOADS.put(`runs/${run.id}/0/1-1`, "of an attempt that never settled");
     await run.evict();
     await run.settle(succeeded(only(answer.grant)));
@@ -310,12 +310,88 @@ describe("a run before its retention is over", () => {
   });
 });
 
+describe("a trigger with the key of a run that is being deleted", () => {
+  const DAY_MS = 86_400_000;
+
+  /** A final run whose key comes again: its next payload is stored already, and its retention is over. */
+  async function overlapping() {
+    const run = await finalRun();
+    await run.wake();
+    vi.setSystemTime(START + RETENTION_MS);
+    const nonce = "the next one";
+    await run.call((object) => object.expectPayload(nonce));
+    const key = `runs/${run.id}/trigger-${nonce}/1`;
+    await env.PAYLOADS.put(key, "the next payload");
+    const payload = { ...inline("the next payload"), at: "r2", key } as const;
+    return { run, key, request: { ...acceptance(ONE, "only"), runId: run.id, nonce, payload } };
+  }
+
+  it("that was being stored meanwhile makes the next run, which has its payload", async () => {
+    const { run, key, request } = await overlapping();
+    await run.wake();
+    expect(await run.call((object) => object.describe())).toBeNull();
+    expect(await objectsOf(run.id)).toEqual([key]);
+    const { answer } = await HandDrivenRun.accept(request);
+    expect(answer.outcome).toBe("recorded");
+    expect(await objectsOf(run.id)).toEqual([key]);
+    await run.settle(succeeded(only(answer.grant)));
+    vi.setSystemTime(START + 2 * RETENTION_MS);
+    await run.wake();
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("that never comes leaves nothing: its payload is deleted once no accept can follow", async () => {
+    const { run } = await overlapping();
+    await run.wake();
+    expect(await run.alarmAt()).toBe(START + RETENTION_MS + 8 * DAY_MS);
+    await run.evict();
+    vi.setSystemTime(START + RETENTION_MS + 8 * DAY_MS);
+    await run.wake();
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("that finds the run before it is deleted has its own payload deleted with it, if nobody has discarded that", async () => {
+    const { run, request } = await overlapping();
+    expect((await HandDrivenRun.accept(request)).answer.outcome).toBe("deduplicated");
+    await run.wake();
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("waits for the deletion, and makes the next run", async () => {
+    const { run, request } = await overlapping();
+    const gate = Promise.withResolvers<void>();
+    const list = env.PAYLOADS.list.bind(env.PAYLOADS);
+    const listing = vi.spyOn(env.PAYLOADS, "list").mockImplementationOnce(async (options) => {
+      await gate.promise;
+      return list(options);
+    });
+    const deleting = run.wake();
+    await vi.waitFor(() => expect(listing).toHaveBeenCalled());
+    const accepting = HandDrivenRun.accept(request);
+    gate.resolve();
+    await deleting;
+    expect((await accepting).answer.outcome).toBe("recorded");
+    expect((await run.document()).status).toBe("running");
+  });
+
+  it("is not taken for the run that is half deleted, but comes again", async () => {
+    const { run, request } = await overlapping();
+    vi.stubGlobal("scheduler", { wait: async () => undefined });
+    const failing = vi.spyOn(env.PAYLOADS, "delete").mockRejectedValue(new Error("R2 is down"));
+    await run.wake();
+    await expect(async () => HandDrivenRun.accept(request)).rejects.toThrow("being deleted");
+    failing.mockRestore();
+    await run.wake();
+    expect((await HandDrivenRun.accept(request)).answer.outcome).toBe("recorded");
+  });
+});
+
 describe("a run that was never accepted", () => {
   const DAY_MS = 86_400_000;
 
   async function announced(): Promise<{ run: HandDrivenRun; payload: PayloadParcel }> {
     const run = new HandDrivenRun(newRunId());
-    await run.call((object) => object.expectPayload());
+    await run.call((object) => object.expectPayload("n"));
     const key = `runs/${run.id}/trigger-1`;
     await env.PAYLOADS.put(key, "payload");
     return { run, payload: { ...inline("payload"), at: "r2", key } };
@@ -340,10 +416,10 @@ describe("a run that was never accepted", () => {
 
   it("is a run like any other if the accept follows", async () => {
     const { run, payload } = await announced();
-    const accepted = await HandDrivenRun.accept({ ...acceptance(ONE, "only"), runId: run.id, payload });
+    const accepted = await HandDrivenRun.accept({ ...acceptance(ONE, "only"), runId: run.id, nonce: "n", payload });
     expect(accepted.answer.outcome).toBe("recorded");
     expect(await run.alarmAt()).toBeLessThan(START + DAY_MS);
-    await run.call((object) => object.expectPayload());
+    await run.call((object) => object.expectPayload("n"));
     expect(await run.alarmAt()).toBeLessThan(START + DAY_MS);
     await run.settle(succeeded(only(accepted.answer.grant)));
     vi.setSystemTime(START + RETENTION_MS);

@@ -54,7 +54,7 @@ export class Outside {
       const key = `runs/${runId}/${ordinal}/${attempt}-${token}/${nonce}`;
       const text = passedText(runId, task, attempt, "");
       const expect = (): Promise<void> =>
-        this.#world.callRun(service, runId, "expect payload", (run) => run.expectPayload());
+        this.#world.callRun(service, runId, "expect payload", (run) => void run.expectOutput());
       const outcome = fails
         ? ({ type: "failed", error: { name: "Error", message: "as reported", stack: null } } as const)
         : ({

@@ -184,7 +184,7 @@ it("a catalogue that never keeps the run is not told without end", async () => {
 
 it("what was never recorded does not hold the alarm of a run that is recorded while R2 is silent", async () => {
   const host = new Host();
-  host.protocol.expectPayload();
+  host.protocol.expectPayload("n");
   expect(await host.alarm()).toBe(1_000);
   expect(host.open).toEqual(["abandoned"]);
   host.accept(false);

@@ -272,7 +272,7 @@ class World {
       `trigger ${nonce} of ${runId}`,
       large,
       graph.inlineLimitBytes,
-      () => this.#expect(from, runId),
+      () => this.#callRun(from, runId, "expect a payload", (run) => run.expectPayload(nonce)),
     );
     const payload = arrayOf(stored, `length of ${nonce} ${runId}`);
     const claim = { holding: 0, budgetMs: from.budgetMs };
@@ -335,7 +335,7 @@ class World {
   }
 
   #expect(from: Invocation, runId: RunId): Promise<void> {
-    return this.#callRun(from, runId, "expect a payload", (run) => run.expectPayload());
+    return this.#callRun(from, runId, "expect an output", (run) => void run.expectOutput());
   }
 
   #settle(from: Invocation, runId: RunId, request: SettleRequest, onFailure?: () => Promise<void>): Promise<Grant> {
