@@ -56,10 +56,7 @@ export class LimitObject extends DurableObject<Env> implements LimitRpc {
 }
 
 /** When the deployment was made that this object runs, epoch ms; null if the platform does not say: then runs alone bring plans. */
-function deployedAt(env: object): number | null {
-  const metadata: unknown = Reflect.get(env, "CF_VERSION_METADATA");
-  const timestamp: unknown =
-    typeof metadata === "object" && metadata !== null ? Reflect.get(metadata, "timestamp") : null;
-  const at = typeof timestamp === "string" ? Date.parse(timestamp) : Number.NaN;
+function deployedAt({ CF_VERSION_METADATA: metadata }: Partial<Pick<Env, "CF_VERSION_METADATA">>): number | null {
+  const at = Date.parse(metadata?.timestamp ?? "");
   return Number.isNaN(at) ? null : at;
 }

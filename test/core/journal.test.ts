@@ -94,6 +94,22 @@ describe("the journal of a run", () => {
     expect(run.protocol.load()?.tasks[0]?.state).toMatchObject({ status: "waiting", awaits });
   });
 
+  it("holds a run of twenty thousand tasks: what is accepted, all of them begun at once, and all cancelled at once", () => {
+    const names = Array.from({ length: 19_999 }, (_, number) => `a_task_with_a_name_of_its_own_${number}`);
+    const settings = Object.fromEntries(names.map((name) => [name, { timeoutMs: 60_000 }]));
+    const run = new DrivenRun();
+    const { leases } = run.accept({ graph: graphOf(`root > ${names.join(" ")}`, settings) });
+    run.settle(ended(leases[0], passing(1)));
+    for (let ordinal = 1; ordinal < 2_000; ordinal += 1) run.protocol.begin(ordinal, `holder ${ordinal}`);
+    run.protocol.cancel();
+    expect(run.rows().filter(({ bytes }) => bytes > ROW)).toEqual([]);
+    run.reset();
+    const read = run.protocol.load();
+    expect(read?.tasks).toHaveLength(20_000);
+    expect(read?.tasks.at(-1)?.task.name).toBe(names.at(-1));
+    expect([read?.status, read?.open]).toEqual(["cancelled", 0]);
+  });
+
   it("puts bytes and an entry that do not fit into one row into two", () => {
     const run = new DrivenRun();
     const { leases } = run.accept({ graph: graphOf("a > b") });

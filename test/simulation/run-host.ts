@@ -37,6 +37,9 @@ interface Life {
   readonly protocol: RunProtocol;
 }
 
+/** Journals of this world are short, and are kept shorter still. */
+const SNAPSHOTS = { times: 1, leastBytes: 1_500 } as const;
+
 export class RunHost {
   readonly runId: RunId;
   readonly storage: MemoryStorage;
@@ -165,7 +168,7 @@ export class RunHost {
     const invocation = new Invocation(ground, `object of ${this.runId}`, Number.POSITIVE_INFINITY, () =>
       this.reset("crash"),
     );
-    const protocol = new RunProtocol(new RunStore(this.storage), {
+    const protocol = new RunProtocol(new RunStore(this.storage, SNAPSHOTS), {
       now: () => ground.wall(),
       // A life that has ended may still have code to run in this process; on the platform it has none.
       setAlarm: (at) => {
