@@ -1,3 +1,5 @@
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
 import type { Strategy } from "../../src/core/limit.ts";
@@ -8,6 +10,7 @@ import { succeeded, threw } from "../support/hand-driven.ts";
 import { acceptLimited, claimed, Limit } from "../support/limited-runs.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
+import { nextCall } from "../support/pool/pipelines/scripted.ts";
 
 const START = Date.UTC(2027, 0, 1);
 const LEASE_MS = 25_000 + 10_000;
@@ -51,6 +54,10 @@ async function driveAll(
       for (const runId of await limit.holders()) {
         const known = runs.get(runId);
         if (known === undefined || running.has(runId)) continue;
+        if (wereLost.has(runId)) {
+          if (await hasEndedAlone(known.run)) left.delete(runId);
+          continue;
+        }
         for (const lease of await permitted(known.run))
           running.set(runId, { lease, until: Date.now() + LEASE_MS, isLost: dice() < 0.1 });
       }
@@ -73,6 +80,22 @@ async function driveAll(
     for (const limit of limits) await limit.wake();
   }
   return most;
+}
+
+/** Has a task that was lost with its driver run: alone now, in an executor object. False: it has not heard of its slot yet. */
+async function hasEndedAlone(run: HandDrivenRun): Promise<boolean> {
+  for (let look = 0; look < 10; look += 1) {
+    const { attempts = [] } = (await run.document()).tasks[0] ?? {};
+    const executor = env.EXECUTORS.getByName(`${run.id}/0/${attempts.length + 1}/1`);
+    // The clock of the test is not that of alarms.
+    const isSet = await runInDurableObject(executor, async (_, { storage }) => (await storage.getAlarm()) !== null);
+    if (!isSet) continue;
+    const ended = runDurableObjectAlarm(executor);
+    (await nextCall(run.id)).succeed();
+    await ended;
+    return (await run.document()).status === "succeeded";
+  }
+  return false;
 }
 
 /** What the run may do, once it has heard that it has a slot; nothing if it does not hear of it. */
