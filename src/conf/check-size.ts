@@ -14,8 +14,16 @@ const ARROW_BYTES = 8;
 
 /** Reports each root from which more is reachable than one run can hold. */
 export function checkSize(conf: ValidConf, edges: readonly Edge[], loaded: LoadedConf, report: Report): void {
-  if (conf.tasks.size <= MAX_TASKS && mostBytes(conf, edges) <= MAX_DOCUMENT_BYTES) return;
-  const names = [...conf.tasks.keys()];
+  for (const { root, problem } of oversized([...conf.tasks.keys()], edges))
+    report(loaded.keySpan(["tasks", root]), `tasks.${root}: ${problem}`, { hint: SPLIT });
+}
+
+/** The roots of these tasks from which too much is reachable, and what would be too much. */
+export function oversized(
+  names: readonly string[],
+  edges: readonly Pick<Edge, "parent" | "child">[],
+): { readonly root: string; readonly problem: string }[] {
+  if (names.length <= MAX_TASKS && bytesOf(names, edges) <= MAX_DOCUMENT_BYTES) return [];
   const ordinals = new Map(names.map((name, ordinal) => [name, ordinal]));
   const children = names.map((): number[] => []);
   const roots = new Set(names.keys());
@@ -24,28 +32,25 @@ export function checkSize(conf: ValidConf, edges: readonly Edge[], loaded: Loade
     children[ordinals.get(parent) ?? 0]?.push(ordinal);
     roots.delete(ordinal);
   }
-  for (const root of roots) {
-    const { tasks, bytes } = reachableFrom(root, names, children);
-    const name = names[root] ?? "";
-    const span = loaded.keySpan(["tasks", name]);
-    if (tasks > MAX_TASKS)
-      report(span, `tasks.${name}: a run of it would have ${tasks} tasks, ${MAX_TASKS} are the most`, { hint: SPLIT });
-    else if (bytes > MAX_DOCUMENT_BYTES)
-      report(
-        span,
-        `tasks.${name}: a run of it would have some ${Math.ceil(bytes / 1e6)} MB of names and arrows, ${MAX_DOCUMENT_BYTES / 1e6} MB are the most`,
-        { hint: SPLIT },
-      );
-  }
+  return [...roots].flatMap((root) => {
+    const problem = problemOf(reachableFrom(root, names, children));
+    return problem === null ? [] : [{ root: names[root] ?? "", problem }];
+  });
+}
+
+function problemOf({ tasks, bytes }: ReturnType<typeof reachableFrom>): string | null {
+  if (tasks > MAX_TASKS) return `a run of it would have ${tasks} tasks, ${MAX_TASKS} are the most`;
+  if (bytes <= MAX_DOCUMENT_BYTES) return null;
+  return `a run of it would have some ${Math.ceil(bytes / 1e6)} MB of names and arrows, ${MAX_DOCUMENT_BYTES / 1e6} MB are the most`;
 }
 
 const SPLIT =
   "split it: a task may trigger the root of another graph with triggerTaskWithEvent, and `each` runs one task over many items";
 
 /** What a run of all tasks would have. */
-function mostBytes(conf: ValidConf, edges: readonly Edge[]): number {
+function bytesOf(names: readonly string[], edges: readonly Pick<Edge, "parent" | "child">[]): number {
   let bytes = 0;
-  for (const name of conf.tasks.keys()) bytes += TASK_BYTES + name.length;
+  for (const name of names) bytes += TASK_BYTES + name.length;
   for (const { parent, child } of edges) bytes += parent.length + child.length + ARROW_BYTES;
   return bytes;
 }
