@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import type { RunId } from "../../src/core/ids.ts";
 import { ProblemError } from "../../src/core/result.ts";
 import { PayloadStoreError } from "../../src/payload/r2-calls.ts";
 import { openPayload } from "../../src/payload/payload-store.ts";
@@ -18,7 +19,8 @@ import {
   task,
 } from "../../src/task-helpers.ts";
 import { attempt, leaseFor } from "../support/attempt.ts";
-import { inline, newRunId } from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, inline, newRunId } from "../support/hand-driven.ts";
+import { planOf, taskPlan } from "../support/plan.ts";
 
 beforeEach(() => {
   for (const level of ["info", "warn", "error"] as const) vi.spyOn(console, level).mockImplementation(() => undefined);
@@ -38,6 +40,11 @@ async function passedBy(method: TaskFunction): Promise<unknown> {
   const outcome = await outcomeFor(method);
   if (outcome.type !== "succeeded") throw new Error(JSON.stringify(outcome));
   return openPayload(env.PAYLOADS, outcome.output, () => Promise.reject(new Error("nothing is held")));
+}
+
+/** A run that is there, so that its attempts may put what they pass into R2. */
+async function recordedRun(): Promise<RunId> {
+  return (await HandDrivenRun.accept(acceptance(planOf([taskPlan("only")]), "only"))).run.id;
 }
 
 describe("an attempt that succeeds", () => {
@@ -76,7 +83,7 @@ describe("an attempt that succeeds", () => {
   });
 
   it("has what is above the inline limit in R2 before it says so, under a key of its own", async () => {
-    const runId = newRunId();
+    const runId = await recordedRun();
     const { settlement } = await attempt(() => "four", { runId, attempt: 2, token: 5, inlineLimitBytes: 3 });
     const key = `runs/${runId}/0/2-5`;
     expect(settlement.outcome).toMatchObject({ type: "succeeded", output: { at: "r2", size: 4, key } });
@@ -200,7 +207,7 @@ describe("an attempt whose surroundings fail", () => {
     vi.stubGlobal("scheduler", { wait: async () => undefined });
     const bucket: R2Bucket = Object.getPrototypeOf(env.PAYLOADS);
     vi.spyOn(bucket, "put").mockRejectedValue(new Error("put: internal error (10001)"));
-    const { settlement } = await attempt(() => "large", { inlineLimitBytes: 0 });
+    const { settlement } = await attempt(() => "large", { runId: await recordedRun(), inlineLimitBytes: 0 });
     expect(settlement.outcome).toMatchObject({
       type: "lost",
       to: "surroundings",
