@@ -273,9 +273,11 @@ export class SchedulesProtocol implements SchedulesRpc {
   async #startOrNot(entry: ScheduleEntry, dueAt: number): Promise<Turn> {
     const { overlap } = entry.definition;
     try {
-      const previous = entry.state.lastRun?.runId;
-      if (previous !== undefined && overlap === "cancel_running") await this.#inTime(this.#around.cancel(previous));
-      else if (
+      const { runId: previous, dueAt: before = dueAt } = entry.state.lastRun ?? {};
+      if (previous !== undefined && overlap === "cancel_running") {
+        // Else the clock was set back, and this due time finds its own run again, or starts one that came before.
+        if (before < dueAt) await this.#inTime(this.#around.cancel(previous));
+      } else if (
         previous !== undefined &&
         overlap !== "allow" &&
         (await this.#inTime(this.#around.isRunning(previous)))

@@ -345,6 +345,19 @@ describe("a due time while the run before it goes on", () => {
     expect((await clock.lastRun()).status).toBe("queued");
   });
 
+  it("with overlap cancel_running cancels nothing when it comes again, since the clock was set back over it", async () => {
+    const clock = await clockOf({ overlap: "cancel_running" });
+    await clock.advance(at(2));
+    clock.set(at(0, 30));
+    await clock.sync("1", schedule({ overlap: "cancel_running" }));
+    await clock.advance(at(2));
+    expect(accepted.runs()).toEqual(["01:00", "02:00"]);
+    const run = await clock.lastRun();
+    expect([run.status, (await clock.only()).state.lastRun?.dueAt]).toEqual(["queued", at(2)]);
+    await clock.advance(at(3));
+    expect((await callRun(env, run.run_id, (stub) => stub.describe()))?.status).toBe("cancelled");
+  });
+
   it("with overlap skip after a downtime starts the first of those caught up", async () => {
     const clock = await clockOf({ overlap: "skip", catchUp: { policy: "all", windowMs: 24 * HOUR } });
     clock.set(at(3, 30));
