@@ -4,7 +4,7 @@ import { schedulesOf } from "../core/schedule.ts";
 import { FORMAT_VERSION } from "../core/version.ts";
 import { callWithRetries } from "../platform/calls.ts";
 import type { Lifetime } from "../trigger/accept.ts";
-import type { SchedulesRpc } from "./schedules-rpc.ts";
+import type { Announcement, SchedulesRpc } from "./schedules-rpc.ts";
 
 const NAME = "schedules";
 /** Calls the object, with bounded retries. Rejects when the surroundings keep failing. */
@@ -12,15 +12,18 @@ export async function callSchedules<T>(env: Env, call: (schedules: SchedulesRpc)
   return callWithRetries("the object of the schedules", () => call(env.SCHEDULES.getByName(NAME)));
 }
 
-/** When the deployment was made that this isolate runs, epoch ms; 0 if the platform does not say. */
-function madeAt({ CF_VERSION_METADATA: metadata }: Partial<Pick<Env, "CF_VERSION_METADATA">>): number {
+/** What runs here, as it is announced. Made at 0: the platform does not say when. */
+export function deploymentHere(
+  { CF_VERSION_METADATA: metadata }: Partial<Pick<Env, "CF_VERSION_METADATA">>,
+  { version }: Plan,
+): Pick<Announcement, "version" | "madeAt"> {
   const at = Date.parse(metadata?.timestamp ?? "");
-  return Number.isNaN(at) ? 0 : at;
+  return { version, madeAt: Number.isNaN(at) ? 0 : at };
 }
 
 /** Tells the object which schedules this deployment has. */
 export async function syncSchedules(env: Env, plan: Plan): Promise<void> {
-  const announced = { v: FORMAT_VERSION, version: plan.version, madeAt: madeAt(env), schedules: schedulesOf(plan) };
+  const announced = { v: FORMAT_VERSION, ...deploymentHere(env, plan), schedules: schedulesOf(plan) };
   await callSchedules(env, (schedules) => schedules.sync(announced));
 }
 

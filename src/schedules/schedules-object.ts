@@ -10,7 +10,8 @@ import type { ScheduleDefinition } from "../core/schedule.ts";
 import { scheduledRunKey } from "../core/trigger-key.ts";
 import { encodePayload } from "../payload/codec.ts";
 import { callRun } from "../run/run-client.ts";
-import { acceptTrigger } from "../task/deployment.ts";
+import { acceptTrigger, plan } from "../task/deployment.ts";
+import { deploymentHere } from "./schedules-client.ts";
 import { SchedulesProtocol } from "./schedules-protocol.ts";
 import type { Announcement, ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
 import { ScheduleStore } from "./store.ts";
@@ -24,6 +25,7 @@ export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc 
       now: () => Date.now(),
       getAlarm: () => ctx.storage.getAlarm(),
       setAlarm: (at) => ctx.storage.setAlarm(at),
+      deployment: deploymentHere(env, plan),
       timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
       start: (definition, dueAt) => this.#start(definition, dueAt),
       isRunning: async (runId) => {

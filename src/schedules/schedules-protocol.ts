@@ -52,6 +52,8 @@ export interface SchedulesSurroundings {
   /** Null if none is set, and while one is handled. */
   getAlarm(): Promise<number | null>;
   setAlarm(at: number): Promise<void>;
+  /** What this code itself would announce. */
+  readonly deployment: Pick<Announcement, "version" | "madeAt">;
   timesOf(definition: ScheduleDefinition): DueTimes;
   /** Starts the run of this due time, or finds it. Rejects only if the surroundings fail. */
   start(definition: ScheduleDefinition, dueAt: number): Promise<Result<RunId>>;
@@ -93,9 +95,9 @@ export class SchedulesProtocol implements SchedulesRpc {
     const now = this.#around.now();
     const deployed = this.#deployed;
     const { version, madeAt } = announced;
-    if (version === deployed?.version) {
+    if (version === deployed?.version && madeAt >= deployed.madeAt) {
       if (madeAt > deployed.madeAt || Math.abs(now - deployed.seenAt) >= SEEN_MS)
-        this.#noteDeployed({ version, madeAt: Math.max(madeAt, deployed.madeAt), seenAt: now });
+        this.#noteDeployed({ version, madeAt, seenAt: now });
     } else if (takesOver(deployed, announced, now)) this.#deploy(known, announced, now);
     this.#forgetAbsent(now);
     await this.#rearm(null);
@@ -290,8 +292,8 @@ export class SchedulesProtocol implements SchedulesRpc {
       const started = await this.#inTime(this.#around.start(entry.definition, dueAt));
       if (!started.ok) {
         const { code, detail } = started.problem;
-        const turn = this.#failed(entry, dueAt, patienceWith(code), detail);
-        return turn === "failed" && code === "unknown_task" ? "undeployed" : turn;
+        const turn = this.#failed(entry, dueAt, this.#patienceWith(code), detail);
+        return turn === "failed" && code !== "overloaded" ? "undeployed" : turn;
       }
       entry.started(dueAt, started.value, this.#around.now());
       return "done";
@@ -323,6 +325,17 @@ export class SchedulesProtocol implements SchedulesRpc {
     if (!isOver) return "failed";
     entry.skip(dueAt, "refused", error);
     return "done";
+  }
+
+  /**
+   * How long after its due time a refused start is tried again, in milliseconds. What the code that runs here refuses is no more than
+   * that where the schedules are of another deployment: a task's input may be another there.
+   */
+  #patienceWith(code: Problem["code"]): number {
+    if (code === "unknown_task") return DEPLOY_PATIENCE_MS;
+    const { version, madeAt } = this.#around.deployment;
+    const isOfSchedules = version === this.#deployed?.version && madeAt === this.#deployed.madeAt;
+    return code === "overloaded" || !isOfSchedules ? PATIENCE_MS : 0;
   }
 
   #log(message: string, { definition }: ScheduleEntry, fields: Readonly<Record<string, unknown>>): void {
@@ -365,10 +378,4 @@ function keyOf({ task, id }: ScheduleDefinition): string {
 
 function isForgotten({ since }: Absent, now: number): boolean {
   return now - since >= ABSENT_KEPT_MS;
-}
-
-/** How long after its due time a refused start is tried again. Milliseconds. */
-function patienceWith(code: Problem["code"]): number {
-  if (code === "unknown_task") return DEPLOY_PATIENCE_MS;
-  return code === "overloaded" ? PATIENCE_MS : 0;
 }

@@ -1,4 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { dueTimes } from "../../src/conf/cron.ts";
+import { refuse } from "../../src/core/result.ts";
+import { SchedulesProtocol } from "../../src/schedules/schedules-protocol.ts";
+import type { ScheduleStatus } from "../../src/schedules/schedules-rpc.ts";
+import { ScheduleStore } from "../../src/schedules/store.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { Accepted, clockOf, schedule, ScheduleClock } from "./clock.ts";
 
@@ -23,6 +28,33 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
+
+/** What becomes of a due time at 1:00 that the code `deployment` refuses: at once, and when it has done so for a day. */
+function statesOfRefused(deployment: { readonly version: string; readonly madeAt: number }) {
+  vi.setSystemTime(at(0, 15));
+  return new ScheduleClock().inside(async ({ storage }) => {
+    const protocol = new SchedulesProtocol(new ScheduleStore(storage), {
+      now: () => Date.now(),
+      getAlarm: async () => null,
+      setAlarm: async () => undefined,
+      deployment,
+      timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
+      start: async () => refuse({ code: "invalid_payload", detail: "It does not fit.", hint: "Correct it." }),
+      isRunning: async () => false,
+      cancel: async () => undefined,
+      after: () => () => undefined,
+      log: () => undefined,
+    });
+    await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules: [schedule({ cron: "0 1 * * *" })] });
+    const states: (ScheduleStatus | undefined)[] = [];
+    for (const time of [at(1), at(1) + 24 * HOUR]) {
+      vi.setSystemTime(time);
+      await protocol.alarm(null);
+      states.push((await protocol.list())[0]);
+    }
+    return states;
+  });
+}
 
 describe("a deploy", () => {
   it("adds, removes and changes schedules; those that stay keep what is known of them", async () => {
@@ -128,6 +160,18 @@ describe("a deploy", () => {
     await clock.advance(at(3, 30));
     await clock.sync("5", schedule());
     expect(await clock.only()).toMatchObject({ paused: false, state: { waiting: [at(3)] } });
+  });
+
+  it("has no due time skipped that other code refuses, and one that its own refuses skipped at once", async () => {
+    const other = await statesOfRefused({ version: "2", madeAt: 1 });
+    expect(other).toMatchObject([
+      { state: { waiting: [at(1)], skipped: 0 }, waitingFor: "deploy" },
+      { state: { waiting: [at(1) + 24 * HOUR], skipped: 1, lastSkip: { reason: "refused", dueAt: at(1) } } },
+    ]);
+    const [older] = await statesOfRefused({ version: "1", madeAt: 0 });
+    expect(older?.state.waiting).toEqual([at(1)]);
+    const [own] = await statesOfRefused({ version: "1", madeAt: 1 });
+    expect(own?.state).toMatchObject({ waiting: [], skipped: 1 });
   });
 
   it("announced in a format that this code does not know is refused, and changes nothing", async () => {

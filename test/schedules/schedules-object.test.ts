@@ -214,6 +214,7 @@ describe("a due time", () => {
         now: () => Date.now(),
         getAlarm: async () => null,
         setAlarm: async () => undefined,
+        deployment: { version: "1", madeAt: 1 },
         timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
         start: async ({ task }) => {
           if (task !== "answers") return new Promise(() => undefined);
