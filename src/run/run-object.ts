@@ -186,8 +186,9 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   async events(after: number | null): Promise<ReadableStream<Uint8Array> | "over" | null> {
     const run = this.#protocol.load();
     if (run === null) return null;
-    const isOver = after !== null && after >= this.#position && run.finishedAt !== null;
-    return isOver ? "over" : eventStream(this.#audience, this.#beginTelling(run, after));
+    return after !== null && after >= this.#store.endSeq
+      ? "over"
+      : eventStream(this.#audience, this.#beginTelling(run, after));
   }
 
   /** Upgrades to a WebSocket on which the same is told; `?after=` is the position. 404: there is no such run. */
@@ -215,8 +216,9 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   #beginTelling(run: Run, after: number | null): Beginning {
     const position = this.#position;
     if (after === null || after > position) return { first: new Batch(this.#asItIs(run)), replay: null };
+    if (after >= this.#store.endSeq) return { first: new Batch([endEvent(run, position)]), replay: null };
     if (after < position) return { first: new Batch([]), replay: new Replay(this.#store, after, this.#presentOf(run)) };
-    return { first: new Batch(run.finishedAt === null ? [] : [endEvent(run, position)]), replay: null };
+    return { first: new Batch([]), replay: null };
   }
 
   #presentOf(run: Run): Present {

@@ -100,6 +100,7 @@ export class RunStore {
   /** Where lists of limit keys lie that were written or read. */
   readonly #keys = new WeakMap<readonly LimitKeys[], readonly Place[]>();
   #acceptedLeases: readonly GrantedLease[] = [];
+  #endSeq = Number.POSITIVE_INFINITY;
 
   constructor(storage: JournalStorage, snapshot = SNAPSHOT) {
     this.#storage = storage;
@@ -109,6 +110,11 @@ export class RunStore {
   /** The row number that the next commit begins with. */
   get nextSeq(): number {
     return this.#lastSeq + 1;
+  }
+
+  /** The row with which the run has ended; what comes after is no matter of its listeners. Infinity: it has not. */
+  get endSeq(): number {
+    return this.#endSeq;
   }
 
   /** Whether there may be objects of this id in R2; known once `load` was called. */
@@ -144,8 +150,11 @@ export class RunStore {
     for (const { seq, kind, entry } of sql.exec(READ_ENTRIES)) {
       const text = this.#wholeText(entry);
       const isChange = kind === "change";
-      if (isChange && run !== null) fold(run, this.#changeOf(this.#readChange(text), run));
-      else run = kind === "state" ? this.#readState(text).run : this.#begin(text);
+      if (isChange && run !== null) {
+        const change = this.#changeOf(this.#readChange(text), run);
+        fold(run, change);
+        this.#noteEnd(change, Number(seq));
+      } else run = kind === "state" ? this.#readState(text).run : this.#begin(text, Number(seq));
       this.#changesBytes = isChange ? this.#changesBytes + text.length : 0;
       this.#snapshotBytes = isChange ? this.#snapshotBytes : text.length;
       // No row comes after the last entry: bytes stand before the entry that they belong to.
@@ -208,6 +217,7 @@ export class RunStore {
       this.#insert("genesis", text, data.rows(), at);
     });
     aside.keep();
+    this.#noteEnd(first, this.#lastSeq);
     this.#snapshotBytes = whole.length;
     this.#acceptedLeases = leasesIn(first);
   }
@@ -225,11 +235,16 @@ export class RunStore {
     if (rows.length === 1 && fitsBeside(text, rows[0] ?? null)) insert();
     else this.#storage.transactionSync(insert);
     aside.keep();
+    this.#noteEnd(change, this.#lastSeq);
     this.#changesBytes += whole.length;
   }
 
-  /** Writes the run as it is in place of all that was written before, if that is by now many times as much. Call it after the fold. */
+  /**
+   * Writes the run as it is in place of all that was written before, if that is by now many times as much and the run goes on. Call it
+   * after the fold.
+   */
   keepShort(run: Run, at: number): void {
+    if (run.finishedAt !== null) return;
     const { times, leastBytes } = this.#snapshot;
     if (this.#changesBytes < Math.max(leastBytes, times * this.#snapshotBytes)) return;
     const data = new Packer(this.nextSeq);
@@ -277,6 +292,11 @@ export class RunStore {
     this.#expectsObjects = false;
     this.#remembered = null;
     this.#acceptedLeases = [];
+    this.#endSeq = Number.POSITIVE_INFINITY;
+  }
+
+  #noteEnd({ run }: RunChange, seq: number): void {
+    if (run !== undefined) this.#endSeq = run.finishedAt === null ? Number.POSITIVE_INFINITY : seq;
   }
 
   #readRemembered(): Remembered | null {
@@ -356,11 +376,12 @@ export class RunStore {
     return { run: runOf({ ...state, graph: unpackGraph(state.graph) }, this.#keysBack), upTo };
   }
 
-  #begin(text: string): Run {
+  #begin(text: string, seq: number): Run {
     const { genesis, first } = this.#readGenesis(text);
     const run = newRun(genesis);
     const change = this.#changeOf(first, run);
     fold(run, change);
+    this.#noteEnd(change, seq);
     this.#acceptedLeases = leasesIn(change);
     return run;
   }

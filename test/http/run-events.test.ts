@@ -6,7 +6,7 @@ import { Batch, Audience, type AudienceMember } from "../../src/run/audience.ts"
 import { LiveAttempts } from "../../src/run/live-attempts.ts";
 import { RunObject } from "../../src/run/run-object.ts";
 import { edge } from "../support/edge.ts";
-import { acceptance, HandDrivenRun, only, settlement, succeeded, inline } from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, newRunId, only, settlement, succeeded, inline } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
@@ -156,6 +156,19 @@ describe("GET /runs/{id}/events", () => {
     const back = await Listener.to(run.id, "1");
     await back.until(() => expect(back.isOver).toBe(true));
     expect(back.names).toEqual(["change", "end"]);
+  });
+
+  it("answers 204 at the end also where something was recorded since: who has found it, whom it has told", async () => {
+    const { run } = await begun();
+    await run.call((object) => object.watch(newRunId()));
+    await run.call((object) => object.cancel());
+    const listener = await Listener.to(run.id);
+    await listener.until(() => expect(listener.isOver).toBe(true));
+    await vi.waitFor(async () => expect((await run.journal()).length).toBeGreaterThan(3));
+    for (const id of new Set([listener.ids.at(-1) ?? "", "3"])) {
+      const answer = await send(`/api/v1/runs/${run.id}/events`, { headers: { "Last-Event-ID": id } });
+      expect([id, answer.status]).toEqual([id, 204]);
+    }
   });
 
   it.each(["2", "3", "999"])(
