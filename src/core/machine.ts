@@ -70,8 +70,12 @@ export function advance(run: Run, event: RunEvent, now: number, queue: QueueProg
       if (event.claim !== null) grant(decision, event.claim);
       break;
     case "postponed":
-      if (decision.isDelayed(0)) decision.postpone(event);
-      else decision.ignore("already_started");
+      if (!decision.isDelayed(0)) {
+        decision.ignore("already_started");
+        break;
+      }
+      decision.postpone(event);
+      if (event.by !== undefined) noteFound(decision, event.by);
       break;
     case "claimed":
       grant(decision, event.claim);

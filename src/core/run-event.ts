@@ -91,6 +91,8 @@ export type RunEvent =
       readonly delayMs: number;
       readonly maxWaitMs?: number;
       readonly joined?: NonNullable<RunChange["joined"]>;
+      /** The run that has triggered it, if a task did. */
+      readonly by?: RunId;
     }
   | { readonly type: "claimed"; readonly claim: DriverClaim }
   | { readonly type: "settled"; readonly attempts: readonly SettledAttempt[]; readonly claim: DriverClaim | null }

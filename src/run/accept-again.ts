@@ -1,11 +1,11 @@
 /** What a run that is there answers a trigger of its id. It changes nothing. */
 import { entryOf, type Run } from "../core/run.ts";
 import { deliver } from "./delivery.ts";
-import type { AcceptAnswer, AcceptRequest } from "./run-rpc.ts";
+import type { AcceptAnswer, AcceptRequest, JoiningTrigger } from "./run-rpc.ts";
 import type { RunStore } from "./store.ts";
 
 /** A debounced task's run has taken this trigger before; null: it has not. Only the very call that it has taken keeps its payload. */
-export function joinAgain(run: Run, trigger: Pick<AcceptRequest, "nonce" | "key" | "digest">): AcceptAnswer | null {
+export function joinAgain(run: Run, trigger: JoiningTrigger): AcceptAnswer | null {
   const { nonce, digest } = trigger;
   const joined = run.joined[trigger.key ?? nonce];
   if (joined === undefined) return null;

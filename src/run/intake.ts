@@ -33,7 +33,7 @@ export function postponementOf(
   request: AcceptRequest & { readonly delayMs: number },
   data: Packer,
 ): Extract<RunEvent, { readonly type: "postponed" }> {
-  const { delayMs, maxWaitMs, limitKeys, nonce, key, digest } = request;
+  const { delayMs, maxWaitMs, limitKeys, nonce, key, digest, origin } = request;
   return {
     type: "postponed",
     payload: placeParcel(request.payload, data),
@@ -41,6 +41,7 @@ export function postponementOf(
     ...(maxWaitMs !== undefined && { maxWaitMs }),
     ...(limitKeys !== undefined && { limitKeys }),
     joined: { id: key ?? nonce, nonce, ...(digest !== undefined && { digest }) },
+    ...(origin.parent !== null && { by: origin.parent.runId }),
   };
 }
 

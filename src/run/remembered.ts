@@ -7,8 +7,9 @@
  */
 import type { RunId } from "../core/ids.ts";
 import type { Run } from "../core/run.ts";
+import type { PayloadDigest } from "../core/trigger-key.ts";
 import { MOST_FINDERS } from "../core/watching.ts";
-import type { AcceptAnswer, AcceptRequest } from "./run-rpc.ts";
+import type { AcceptAnswer, AcceptRequest, JoiningTrigger } from "./run-rpc.ts";
 import type { Remembered } from "./schema.ts";
 import type { RunStore } from "./store.ts";
 
@@ -25,7 +26,15 @@ export function parentsOf({ origin, foundBy }: Run): readonly RunId[] {
 
 export function rememberedOf(run: Run): Remembered {
   const { status, digest, graph } = run;
-  return { status, ...(digest !== undefined && { digest }), parents: parentsOf(run), retentionMs: graph.retentionMs };
+  const keyed = Object.entries(run.joined).filter(([id, { nonce }]) => id !== nonce);
+  const joined = Object.fromEntries(keyed.slice(-MOST_JOINED).map(([id, { digest = "" }]) => [id, digest]));
+  return {
+    status,
+    ...(digest !== undefined && { digest }),
+    ...(keyed.length > 0 && { joined }),
+    parents: parentsOf(run),
+    retentionMs: graph.retentionMs,
+  };
 }
 
 /** Whether one of these is not final; else until when the last of them may be retried (epoch ms), or null. Rejects if one cannot be asked. */
@@ -41,13 +50,31 @@ export async function keptFor(
   return until > now ? until : null;
 }
 
+/** Of a debounced task's run the last triggers are remembered, so many that they fit into one row. */
+const MOST_JOINED = 10_000;
+
 /** What a trigger is answered whose run is over and no more than remembered; null: nothing is. One that is new keeps it in mind too. */
-export function acceptPast(store: RunStore, { origin, digest }: AcceptRequest): AcceptAnswer | null {
+export function acceptPast(store: RunStore, trigger: AcceptRequest): AcceptAnswer | null {
   const past = store.remembered;
-  if (past === null) return null;
-  const { parent } = origin;
+  return past === null ? null : found(store, past, past.digest, trigger);
+}
+
+/** The same for a trigger of a debounced task: null also if this run has not taken it, for then it belongs to another window. */
+export function joinPast(store: RunStore, { key, ...trigger }: JoiningTrigger): AcceptAnswer | null {
+  const past = store.remembered;
+  const joined = key === undefined ? undefined : past?.joined?.[key];
+  return past === null || joined === undefined ? null : found(store, past, joined === "" ? undefined : joined, trigger);
+}
+
+function found(
+  store: RunStore,
+  past: Remembered,
+  known: PayloadDigest | undefined,
+  { digest, origin }: Pick<JoiningTrigger, "digest" | "origin">,
+): AcceptAnswer {
+  const parent = origin?.parent ?? null;
   if (parent !== null && !past.parents.includes(parent.runId) && past.parents.length <= MOST_FINDERS)
     store.remember({ ...past, parents: [...past.parents, parent.runId] });
-  const isOther = digest !== undefined && past.digest !== undefined && digest !== past.digest;
+  const isOther = digest !== undefined && known !== undefined && digest !== known;
   return { status: past.status, outcome: isOther ? "mismatch" : "deduplicated", grant: { leases: [] } };
 }

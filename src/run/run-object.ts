@@ -17,7 +17,6 @@ import { callLimit } from "../limits/limit-client.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
 import { within } from "../platform/calls.ts";
 import { deleteRunPayloads } from "../payload/payload-store.ts";
-import { joinAgain } from "./accept-again.ts";
 import { inlineParcel, packer } from "./delivery.ts";
 import { describeAlert } from "./alert.ts";
 import { Audience, Batch } from "./audience.ts";
@@ -54,6 +53,7 @@ import type {
   GrantText,
   ItemPage,
   ItemQuery,
+  JoiningTrigger,
   Lease,
   LogQuery,
   RecordedInputs,
@@ -153,9 +153,9 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return answer === null ? null : writeAcceptAnswer(answer);
   }
 
-  async joinedBefore(trigger: Pick<AcceptRequest, "nonce" | "key" | "digest">): Promise<AcceptText | null> {
-    const run = this.#protocol.load();
-    const answer = run === null ? null : joinAgain(run, trigger);
+  async joinedBefore(trigger: JoiningTrigger): Promise<AcceptText | null> {
+    await this.#protocol.untilForgotten();
+    const answer = this.#protocol.joinedBefore(trigger);
     return answer === null ? null : writeAcceptAnswer(answer);
   }
 

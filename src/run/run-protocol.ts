@@ -25,7 +25,7 @@ import { genesisOf, placeNotices, placeParcel, postponementOf, takeIn } from "./
 import { Journal } from "./journal.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
-import { acceptPast, keptFor, rememberedOf } from "./remembered.ts";
+import { acceptPast, joinPast, keptFor, rememberedOf } from "./remembered.ts";
 import { ResumedTasks } from "./resumed-tasks.ts";
 import { AlarmClock } from "../platform/alarm-clock.ts";
 import { isOverWithin } from "../platform/patience.ts";
@@ -40,6 +40,7 @@ import type {
   FinalNotice,
   FinishedStep,
   Grant,
+  JoiningTrigger,
   Lease,
   ReportAnswer,
   RetryOutcome,
@@ -123,10 +124,11 @@ export class RunProtocol {
   accept(request: AcceptRequest): AcceptAnswer {
     refuseNewer(request, `a trigger of ${request.runId}`);
     const known = this.load();
-    const { parent } = request.origin;
     if (known !== null) {
-      if (known.nonce !== request.nonce) this.#store.answered(request.nonce);
-      if (parent !== null && known.nonce !== request.nonce) this.#advance(known, { type: "found", by: parent.runId });
+      if (known.nonce !== request.nonce) {
+        this.#store.answered(request.nonce);
+        this.#found(known, request);
+      }
       return acceptAgain(known, this.#store, request);
     }
     const past = acceptPast(this.#store, request);
@@ -160,14 +162,28 @@ export class RunProtocol {
   acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): AcceptAnswer | null {
     refuseNewer(request, `a trigger of ${request.runId}`);
     const run = this.load();
-    if (run === null) return this.accept(request);
+    if (run === null) return this.#store.remembered === null ? this.accept(request) : joinPast(this.#store, request);
     if (run.nonce === request.nonce) return acceptAgain(run, this.#store, request);
     this.#store.answered(request.nonce);
-    const before = joinAgain(run, request);
+    const before = this.joinedBefore(request);
     if (before !== null) return before;
     const data = new Packer(this.#store.nextSeq);
     const { change } = this.#advance(run, postponementOf(request, data), data);
     return change === null ? null : { status: run.status, outcome: "joined", grant: { leases: [] } };
+  }
+
+  joinedBefore(trigger: JoiningTrigger): AcceptAnswer | null {
+    const run = this.load();
+    if (run === null) return joinPast(this.#store, trigger);
+    const answer = joinAgain(run, trigger);
+    if (answer?.outcome === "deduplicated") this.#found(run, trigger);
+    return answer;
+  }
+
+  /** A run whose task has triggered this one again may be retried, too. */
+  #found(run: Run, { origin }: Pick<JoiningTrigger, "origin">): void {
+    const parent = origin?.parent ?? null;
+    if (parent !== null) this.#advance(run, { type: "found", by: parent.runId });
   }
 
   claim(claim: ClaimRequest): Grant {

@@ -46,6 +46,9 @@ export interface AcceptRequest extends Versioned {
   readonly maxWaitMs?: number;
 }
 
+/** By what a run of a debounced task knows a trigger again. `origin` absent: somebody only asks. */
+export type JoiningTrigger = Pick<AcceptRequest, "nonce" | "key" | "digest"> & Partial<Pick<AcceptRequest, "origin">>;
+
 /**
  * - `recorded`: this call has made the run, now or when it was made before.
  * - `joined`: the run was there, and has taken the payload, now or when this call was made before (a debounced task).
@@ -248,11 +251,10 @@ export interface RunRpc extends RunWork {
   accept(request: AcceptRequest): Promise<AcceptText>;
   /**
    * Like `accept`, with a delay; but while a run of this id still waits for its own, that begins anew and this payload counts. A
-   * trigger that the run has taken before changes nothing. Null: that run has started, and nothing was changed.
+   * trigger that it has taken before changes nothing, and is answered by `joinedBefore` too. Null: it has started, or has not taken it.
    */
   acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptText | null>;
-  /** The answer to a trigger that this run of a debounced task has taken before; null: it has not, or there is no run. */
-  joinedBefore(trigger: Pick<AcceptRequest, "nonce" | "key" | "digest">): Promise<AcceptText | null>;
+  joinedBefore(trigger: JoiningTrigger): Promise<AcceptText | null>;
   /** An executor object claims one task of the long lane. Null: nothing to do (any more). */
   begin(ordinal: number, holder: string, claimant?: Claimant): Promise<Lease | null>;
   /** Keeps what a step came to for later attempts. False: the lease is over, and nothing was kept. */

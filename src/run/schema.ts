@@ -33,6 +33,8 @@ export interface Remembered {
   /** Of its payload. */
   readonly digest?: string;
   readonly parents: readonly RunId[];
+  /** Of a debounced task: the digests of the payloads that came with keys, by the key's digest; empty of one that was not compared. */
+  readonly joined?: Readonly<Record<string, string>>;
   /** Of the format. */
   readonly v?: number;
   readonly retentionMs: number;
