@@ -341,7 +341,7 @@ export class Decision {
     const runChanged = status !== this.run.status || this.#reopened > 0;
     if (final && runChanged) this.#effects.push({ type: "finished" }, ...this.notes.finish(this.now));
     if (finishedAt !== null && runChanged && status === "failed")
-      oweAlert(this.run, this.notes, (ordinal) => this.stateOf(ordinal), { startedAt: started, finishedAt });
+      oweAlert(this.run, this.notes, this.#changes, { startedAt: started, finishedAt });
     const change: RunChange = {
       tasks: [...this.#changes.values()],
       ...(runChanged && { run: { status, startedAt: started, finishedAt } }),

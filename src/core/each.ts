@@ -14,7 +14,7 @@
  */
 import { isBegunByDrivers, laneOf, methodMs, type GraphTask, type Lane } from "./graph.ts";
 import type { EachPlan } from "./plan.ts";
-import type { AttemptRecord, EachProgress, ItemPlace, Run, TaskEntry, TaskState } from "./run.ts";
+import type { AttemptRecord, EachProgress, FinalState, ItemPlace, Run, TaskEntry, TaskState } from "./run.ts";
 
 /** The state of an item that nobody has begun: one for all. */
 export const PENDING: TaskState = { status: "pending" };
@@ -114,7 +114,12 @@ export function foldEach(run: Run, ordinal: number, entry: TaskEntry, state: Tas
   if (state.status === "each") {
     if (entry.each === undefined) openItems(run, ordinal, entry, state);
     else if (entry.state.status === "failed" || entry.state.status === "cancelled") resetItems(run, entry.each);
-  } else if (state.status === "cancelled" && entry.each !== undefined) cancelItems(run, entry.each, state.finishedAt);
+  } else if (endsItems(state) && entry.each !== undefined) cancelItems(run, entry.each, state.finishedAt);
+}
+
+/** Whether items that are under way end with their task: of one that fails by itself, none are. */
+function endsItems(state: TaskState): state is FinalState {
+  return state.status === "cancelled" || (state.status === "failed" && state.reason === "broken");
 }
 
 /** Before an item's state is folded. */

@@ -1,6 +1,6 @@
 /** How a debt of a run comes to be, and when it is due (see owed.ts). */
 import type { ChangeNotes } from "./change-notes.ts";
-import type { Debt, FailedTask, Owed, Run, TaskState } from "./run.ts";
+import type { Debt, FailedTask, Owed, Run, TaskChange } from "./run.ts";
 
 /** If nobody has acknowledged it by then, it is paid again. */
 export const FIRST_PAUSE_MS = 10_000;
@@ -21,17 +21,23 @@ export function owedAt({ owed }: Pick<Run, "owed">): number {
   );
 }
 
-/** The run has failed: somebody is to be told, if peach.conf names a task for that. */
+/** The run has failed: somebody is to be told, if peach.conf names a task for that. `changes`: by ordinal, what it does not have yet. */
 export function oweAlert(
   run: Run,
   notes: ChangeNotes,
-  stateOf: (ordinal: number) => TaskState | null,
+  changes: ReadonlyMap<number, TaskChange>,
   times: { readonly startedAt: number | null; readonly finishedAt: number },
 ): void {
   if (run.graph.onFailure === undefined) return;
-  const failed = run.tasks.flatMap(({ attempts }, ordinal): FailedTask[] => {
-    const state = stateOf(ordinal);
-    return state?.status === "failed" ? [{ ordinal, reason: state.reason, attempts: attempts.length }] : [];
+  const failed = run.tasks.flatMap((entry, ordinal): FailedTask[] => {
+    const change = changes.get(ordinal);
+    const state = change?.state ?? entry.state;
+    if (state.status !== "failed") return [];
+    const attempts = (change?.attempts ?? []).reduce(
+      (most, { attempt }) => Math.max(most, attempt),
+      entry.attempts.length,
+    );
+    return [{ ordinal, reason: state.reason, attempts }];
   });
   const debt: Debt = { type: "alert", ...times, failed: failed.slice(0, LISTED_FAILURES) };
   notes.owe(newOwed(debt, run.owedEver, times.finishedAt));

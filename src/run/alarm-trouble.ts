@@ -7,10 +7,8 @@
  * listed or deleted: both are tried as long as it takes.
  */
 import { brokenBy } from "../core/broken-run.ts";
-import { fold } from "../core/fold.ts";
 import type { Run } from "../core/run.ts";
-import { Packer } from "./packer.ts";
-import type { RunStore } from "./store.ts";
+import type { Advance } from "../core/run-event.ts";
 
 /** Pauses before a failed alarm is tried again: 1 s, doubling to 5 min. The platform's own retries end after six. */
 const PAUSE_MAX_MS = 300_000;
@@ -34,19 +32,24 @@ export interface TroubleSurroundings {
   write(trouble: Trouble | null): void;
   /** Whether the surroundings have failed: see platform/calls.ts. */
   isPassing(error: unknown): boolean;
+  /** The run could not be ended, or not all that follows from its end be done. */
+  notEnded(error: unknown): void;
   /** Records that the run can be neither carried on nor ended. */
   giveUp(error: unknown): Promise<void>;
 }
 
+/** Records what was decided about the run, folds it and performs its effects. Throws if it cannot be recorded. */
+export type CommitEnd = (run: Run, decided: Advance) => void;
+
 export class AlarmTrouble {
   readonly #around: TroubleSurroundings;
-  readonly #store: RunStore;
+  readonly #commit: CommitEnd;
   /** Undefined until it was read in this life. */
   #known: Trouble | null | undefined;
 
-  constructor(around: TroubleSurroundings, store: RunStore) {
+  constructor(around: TroubleSurroundings, commit: CommitEnd) {
     this.#around = around;
-    this.#store = store;
+    this.#commit = commit;
   }
 
   /** How often the alarm has failed in a row. */
@@ -77,16 +80,15 @@ export class AlarmTrouble {
 
   /** Ends the run, in its journal and in memory. False: that cannot be done. */
   #end(run: Run, error: unknown, now: number): boolean {
+    const message = `the run could not go on: ${error instanceof Error ? error.message : String(error)}`;
+    const stack = error instanceof Error ? (error.stack ?? null) : null;
     try {
-      const message = `the run could not go on: ${error instanceof Error ? error.message : String(error)}`;
-      const stack = error instanceof Error ? (error.stack ?? null) : null;
-      const change = brokenBy(run, { name: "RunBrokenError", message, stack }, now);
-      this.#store.append(run, change, new Packer(this.#store.nextSeq), now);
-      fold(run, change);
-      return true;
-    } catch {
-      return false;
+      this.#commit(run, brokenBy(run, { name: "RunBrokenError", message, stack }, now));
+    } catch (failure) {
+      // What fails after the commit is repeated by the alarm.
+      this.#around.notEnded(failure);
     }
+    return run.finishedAt !== null;
   }
 
   /** Records that the run is given up; `again` is called if that fails. */

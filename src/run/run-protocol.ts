@@ -78,7 +78,7 @@ export class RunProtocol {
       (at) => around.setAlarm(at),
     );
     this.#signs = new SignsOfLife(() => around.now());
-    this.#trouble = new AlarmTrouble(around.trouble, store);
+    this.#trouble = new AlarmTrouble(around.trouble, (run, ended) => this.#commit(run, ended));
     this.#forgetting = new Forgetting(store, around, {
       hasRun: () => this.load() !== null,
       lost: (isSure) => void (this.#run = isSure ? null : undefined),
@@ -326,16 +326,28 @@ export class RunProtocol {
     this.#alarm.fires(firing);
     try {
       const run = this.load();
-      const queue = run !== null && looksForMessage(run, this.#around.now()) ? await this.#around.askQueue() : null;
-      const silent = run === null ? [] : this.#signs.silent(run);
-      if (run !== null) this.#advance(run, { type: "woken", silent }, new Packer(this.#store.nextSeq), queue);
+      const failure = run === null ? null : await this.#wake(run);
       const work = this.#workAfter(run);
-      if (await isOverWithin(HELD_MS, work, this.#around.after)) this.#trouble.isOver();
-      else this.#leaveBehind(work);
+      if (!(await isOverWithin(HELD_MS, work, this.#around.after))) this.#leaveBehind(work);
+      else if (failure === null) this.#trouble.isOver();
+      if (failure !== null) throw failure.error;
     } catch (error) {
       this.#alarmHasFailed(error);
     } finally {
       this.#alarm.handled();
+    }
+  }
+
+  /** Time has passed. A run that is final is listed and deleted also if it fails to tell others: then this is why. */
+  async #wake(run: Run): Promise<{ readonly error: unknown } | null> {
+    try {
+      const queue = looksForMessage(run, this.#around.now()) ? await this.#around.askQueue() : null;
+      const silent = this.#signs.silent(run);
+      this.#advance(run, { type: "woken", silent }, new Packer(this.#store.nextSeq), queue);
+      return null;
+    } catch (error) {
+      if (run.finishedAt === null) throw error;
+      return { error };
     }
   }
 
@@ -364,7 +376,6 @@ export class RunProtocol {
     const again = (): void => this.#alarm.set(this.#around.now() + (isNewer ? this.#journal : this.#trouble).pauseMs());
     if (outcome === "given_up") return this.#around.waitUntil(this.#trouble.giveUp(error, again));
     again();
-    if (outcome === "ended" && this.#run) this.#tell(this.#run);
   }
 
   /** Never behind the catalogue: the run's next time is set before it is told. */
@@ -394,19 +405,24 @@ export class RunProtocol {
     data = new Packer(this.#store.nextSeq),
     queue = this.#around.queueProgress(),
   ): Advance {
+    const decided = advance(run, event, this.#around.now(), queue);
+    this.#commit(run, decided, data);
+    return decided;
+  }
+
+  #commit(run: Run, decided: Advance, data = new Packer(this.#store.nextSeq)): void {
     const now = this.#around.now();
-    const decided = advance(run, event, now, queue);
-    if (decided.change !== null) {
-      this.#store.append(run, decided.change, data, now);
-      fold(run, decided.change);
-      this.live.prune(run, decided.change);
-      this.#around.changed(run, decided.change, this.#store.nextSeq - 1);
+    const { change } = decided;
+    if (change !== null) {
+      this.#store.append(run, change, data, now);
+      fold(run, change);
+      this.live.prune(run, change);
+      this.#around.changed(run, change, this.#store.nextSeq - 1);
       this.#store.keepShort(run, now);
       this.#setAlarmFor(run, decided);
     }
     this.#perform(run, decided.effects);
-    if (decided.change?.run !== undefined) this.#tell(run);
-    return decided;
+    if (change?.run !== undefined) this.#tell(run);
   }
 
   #grant(run: Run, decided: Advance): Grant {

@@ -18,6 +18,11 @@ export function troubleOf(ctx: DurableObjectState, env: Env): TroubleSurrounding
       else ctx.storage.kv.put(KEY, trouble);
     },
     isPassing,
+    notEnded: (error) => {
+      console.error(
+        JSON.stringify({ message: "the end of a broken run failed", run: ctx.id.name, error: String(error) }),
+      );
+    },
     giveUp: (error) => recordBroken(env, ctx.id.name ?? "", error),
   };
 }

@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SignsOfLife } from "../../src/run/signs-of-life.ts";
+import { AlertEntrypoint } from "../../src/task/alert-entrypoint.ts";
 import { deadLetters } from "../support/dead-letters.ts";
+import { edge } from "../support/edge.ts";
 import { acceptance, HandDrivenRun } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 const START = Date.UTC(2027, 0, 1);
 const HOUR_MS = 3_600_000;
 const CHAIN = planOf([taskPlan("first", { downstream: ["second"] }), taskPlan("second", { upstream: ["first"] })]);
+const ALERTING = planOf([taskPlan("scripted")], { onFailure: "alert" });
 
 /** Each alarm in a life of its own, until `isOver`; how often it fired. */
 async function wakeUntil(run: HandDrivenRun, isOver: () => Promise<boolean>): Promise<number> {
@@ -58,6 +61,29 @@ describe("a run whose alarm fails for good", () => {
     await wakeUntil(run, async () => (await run.call((object) => object.describe())) === null);
     expect(await run.alarmAt()).toBeNull();
     expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
+  });
+
+  it("raises the alert of its deployment, and stands in the catalogue as failed", async () => {
+    const { run } = await HandDrivenRun.accept(acceptance(ALERTING, "scripted"));
+    vi.spyOn(SignsOfLife.prototype, "silent").mockImplementation(() => {
+      throw new TypeError("a bug of the test");
+    });
+    const raised = vi.spyOn(AlertEntrypoint.prototype, "raise").mockResolvedValue(undefined);
+    await wakeUntil(run, async () => (await run.document()).finished_at !== null);
+    await vi.waitFor(() => expect(raised).toHaveBeenCalledOnce());
+    expect(raised.mock.calls[0]?.[0]).toMatchObject({
+      task: "alert",
+      runId: run.id,
+      summary: {
+        failed_tasks: [{ reason: "broken", error: { message: "the run could not go on: a bug of the test" } }],
+      },
+    });
+    await vi.waitFor(async () => {
+      const answer = await edge(ALERTING)("/api/v1/runs?task=scripted&status=failed");
+      expect(await answer.json()).toMatchObject({
+        runs: expect.arrayContaining([expect.objectContaining({ run_id: run.id })]),
+      });
+    });
   });
 
   it("goes on as if nothing had been if the failure passes before", async () => {

@@ -212,6 +212,7 @@ export class RunHost {
           this.#trouble = trouble;
         },
         isPassing: (error) => error instanceof PassingError,
+        notEnded: (error) => ground.violate("no throw", `${this.runId} could not be ended: ${String(error)}`),
         giveUp: async (error) => ground.violate("no throw", `${this.runId} was given up: ${String(error)}`),
       },
       alarmFailed: (strikes, error) => {

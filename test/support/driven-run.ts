@@ -114,6 +114,7 @@ export const NO_TROUBLE = {
   read: () => null,
   write: () => {},
   isPassing: () => false,
+  notEnded: () => {},
   giveUp: async () => {},
 } as const;
 
