@@ -13,10 +13,10 @@ import type {
   TriggeredRun,
 } from "./author-api.ts";
 import { bindMethods } from "./bind-methods.ts";
+import { DeliveryTurns } from "./delivery-turns.ts";
 import type { EndpointFunction } from "./method.ts";
 import { openObjectAt } from "./open-object.ts";
 import { PendingTriggers, withTriggers } from "./pending-triggers.ts";
-import { Turns } from "./turns.ts";
 import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
 /** What the HTTP edge knows of the call. */
@@ -40,7 +40,7 @@ export class EndpointScope implements EndpointContext {
   readonly log: TaskLog;
   readonly #call: EndpointCall;
   readonly #port: TriggerPort;
-  readonly #turns = new Turns();
+  readonly #turns = new DeliveryTurns();
   #spanOfTrace: string | null = null;
   #triggers: PendingTriggers | null = null;
 
@@ -104,7 +104,8 @@ export class EndpointScope implements EndpointContext {
     const { source, name: endpoint } = this.#call;
     const own = options?.idempotencyKey;
     const origin = { source, by: endpoint, parent: null, ...this.#span() };
-    const run = await this.#keyed(task, own === undefined ? null : endpointKey(own), (key) =>
+    const given = own === undefined ? null : endpointKey(own);
+    const run = await this.#keyed(task, payload, given, (key) =>
       triggerTask(this.#port, { task, payload, options, key, origin }),
     );
     this.#call.triggered({ runId: run.runId, task, deduplicated: run.deduplicated });
@@ -118,7 +119,8 @@ export class EndpointScope implements EndpointContext {
   async #emit(name: string, payload: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
     const own = options?.idempotencyKey;
     // No task can be called so: the name of an event and that of a task are never taken for each other.
-    const runs = await this.#keyed(`event:${name}`, own === undefined ? null : eventKey(name, own), (idempotencyKey) =>
+    const given = own === undefined ? null : eventKey(name, own);
+    const runs = await this.#keyed(`event:${name}`, payload, given, (idempotencyKey) =>
       emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent: null, ...this.#span() }),
     );
     for (const run of runs) this.#call.triggered(run);
@@ -129,14 +131,19 @@ export class EndpointScope implements EndpointContext {
    * Triggers with the author's own key, or with one of the delivery: sent again, that finds the runs that it has triggered before. By
    * their order and not by their content: a payload may say when the delivery came in.
    */
-  async #keyed<T>(target: string, own: TriggerKey | null, trigger: (key: TriggerKey | null) => Promise<T>): Promise<T> {
+  async #keyed<T>(
+    target: string,
+    payload: unknown,
+    own: TriggerKey | null,
+    trigger: (key: TriggerKey | null) => Promise<T>,
+  ): Promise<T> {
     const { delivery, name: endpoint } = this.#call;
     if (own !== null || delivery === null) return trigger(own);
-    const nth = this.#turns.take(target);
+    const nth = this.#turns.take(target, payload);
     try {
       return await trigger(deliveryTriggerKey({ endpoint, ...delivery }, target, nth));
     } catch (error) {
-      this.#turns.giveBack(target, nth);
+      this.#turns.refused(target, nth, payload);
       throw error;
     }
   }
