@@ -98,8 +98,10 @@ function pauseAfter(losses: number): number {
 /** Takes note of what became of an attempt whose lease had run out: its worker has died alone, or was alive. */
 export function learnLate(decision: Decision, { ordinal, attempt, outcome }: SettledAttempt): void {
   const state = decision.stateOf(ordinal);
-  const record = decision.entry(ordinal).attempts[attempt - 1];
-  if (state === null || isFinal(state) || record?.lostTo !== "worker" || record.alone === true) return;
+  const { attempts, retriedAfter } = decision.entry(ordinal);
+  const record = attempts[attempt - 1];
+  // What was before a retry in place counts no more.
+  if (state === null || isFinal(state) || attempt <= retriedAfter || record?.lostTo !== "worker" || record.alone === true) return;
   // Only executor objects know of a death.
   const hasDied = outcome.type === "lost" && outcome.to === "worker";
   decision.set(ordinal, state, { ...record, ...(hasDied ? { alone: true } : { lostTo: "surroundings" }) });

@@ -153,6 +153,20 @@ describe("a task that was lost with its worker", () => {
     expect(play.claim()).toEqual(["a"]);
   });
 
+  it("has an attempt of before its retry in place end late without any effect, also as an item that is not begun again", () => {
+    const each = { maxParallel: 1_000, onError: "fail" } as const;
+    const play = new Play("a > b", { b: { each } }, { claim: FRESH_DRIVER });
+    play.settle("a", passedArray(3));
+    play.claim();
+    const late = { ...play.leaseOf("b[1]"), outcome: succeeded(), children: [], logs: null };
+    play.wakeWhenDue();
+    play.cancel();
+    play.event({ type: "retried" });
+    play.event({ type: "settled", attempts: [late], claim: null });
+    expect(play.last).toMatchObject({ change: null, ignored: ["stale_lease"] });
+    expect(play.claim()).toEqual(["b[0]", "b[1]", "b[2]"]);
+  });
+
   it("is an item like any other: one of sixty kills its worker, and no other becomes null", () => {
     const each = { maxParallel: 1_000, onError: "continue" } as const;
     const play = new Play("a > b", { b: { each } }, { claim: FRESH_DRIVER });
