@@ -12,8 +12,9 @@ export function describeCompletable(run: Run, target: CompletionTarget): Complet
   if (entry === undefined) return undefined;
   const { task, state, attempts } = entry;
   const last = { attempt: attempts.length, token: attempts.at(-1)?.token ?? 0 };
-  const open = openCompletion(state) ?? last;
-  const { attempt, token } = "task" in target ? open : target;
+  const open = openCompletion(state);
+  const { attempt, token } = "task" in target ? (open ?? last) : target;
+  const begun = open === null ? undefined : attempts[open.attempt - 1];
   return {
     task: task.name,
     method: task.method,
@@ -22,7 +23,7 @@ export function describeCompletable(run: Run, target: CompletionTarget): Complet
     ordinal,
     attempt,
     token,
-    expiresAt: state.status === "waiting" && state.for === "completion" ? state.expiresAt : null,
+    expiresAt: begun === undefined ? null : begun.startedAt + task.timeoutMs,
     key: run.completionKey ?? null,
     inlineLimitBytes: run.graph.inlineLimitBytes,
     limited: limitedChildren(run, entry),

@@ -353,7 +353,7 @@ export interface CompletableTask {
   readonly ordinal: number;
   readonly attempt: number;
   readonly token: number;
-  /** When the present attempt's time is over, if it waits. Epoch milliseconds. */
+  /** When the time of the attempt that is open is over, whichever is named; null: none is. Epoch milliseconds. */
   readonly expiresAt: number | null;
   /** Signs its URLs; null: it has none. */
   readonly key: string | null;

@@ -57,11 +57,13 @@ export async function completeByToken(
   presented: PresentedCompletion,
   body: IncomingBody,
 ): Promise<Result<Completed>> {
-  const { runId, ordinal, attempt, token, expiresAt } = presented;
+  const { runId, ordinal, attempt, token } = presented;
   const task = await dependencies.callRun(env, runId, (run) => run.completable({ ordinal, attempt, token }));
   // Who has no valid token does not learn whether there is such a run.
   if (!task || task.key === null || !(await isSignedWith(task.key, presented))) return refuse(MISMATCH);
-  if (task.standing === "open" && expiresAt <= Date.now()) return refuse(expired(task));
+  // What a later attempt goes on with waits for as long as that does.
+  if (task.standing === "open" && (task.expiresAt ?? Number.POSITIVE_INFINITY) <= Date.now())
+    return refuse(expired(task));
   return complete(dependencies, env, runId, task, body);
 }
 

@@ -102,7 +102,7 @@ describe("the completion URL of an external task", () => {
     const { runId, call, url } = await started(send);
     // The worker is not heard of any more: its lease runs out.
     const run = new HandDrivenRun(runId);
-    for (const milliseconds of [36_000, 1_000]) {
+    for (const milliseconds of [36_000, 2_000]) {
       vi.setSystemTime(Date.now() + milliseconds);
       await run.wake();
     }
@@ -110,6 +110,9 @@ describe("the completion URL of an external task", () => {
     if (second === null) throw new Error("nothing to begin");
     await run.settle(settlement(second, { type: "waiting" }));
     call.succeed();
+    // The time of the first attempt would be over, that of the second is not.
+    const [first] = (await documentOf(runId)).tasks[0]?.attempts ?? [];
+    vi.setSystemTime(Date.parse(first?.started_at ?? "") + DAY + 1_000);
     expect((await send(url, DONE)).status).toBe(200);
     expect((await send(url, DONE)).status).toBe(409);
     expect(await finish(runId)).toEqual({ approved: true });
