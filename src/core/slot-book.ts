@@ -126,18 +126,18 @@ export class SlotBook {
   }
 
   /** A plan says this; one that is older than what is known changes nothing. */
-  adopt(rule: LimitRule, now: number): void {
+  adopt(rule: LimitRule): void {
     const known = this.#rule;
     if (known !== null && rule.planAt < known.planAt) return;
     this.#rule = rule;
     const shiftMs = (rule.perMs ?? 0) - (known?.perMs ?? rule.perMs ?? 0);
     if (shiftMs !== 0) this.#shiftWindow(shiftMs);
-    this.#free(now);
   }
 
   /** An attempt asks for a slot; asking again changes nothing. */
   ask({ holder, rule, strategy, since, priority }: SlotRequest, now: number): AskAnswer {
-    this.adopt(rule, now);
+    this.adopt(rule);
+    this.#free(now);
     const { limit } = this;
     const id = slotId(holder);
     const known = this.#entries.get(id);

@@ -180,7 +180,7 @@ export class LimitProtocol {
   #adoptPlanned(book: SlotBook): void {
     const name = this.#nameHere();
     const planned = name === null ? null : this.#around.planned(name);
-    if (planned !== null) book.adopt(planned, this.#around.now());
+    if (planned !== null) book.adopt(planned);
   }
 
   #tell(entries: readonly SlotEntry[]): void {

@@ -385,14 +385,14 @@ describe("the limit of the newest plan", () => {
   it("counts also if no run has brought it, but the deployed plan has", () => {
     const book = empty();
     for (let run = 0; run < 20; run += 1) ask(book, request(run, { limit: 1, planAt: 1 }));
-    book.adopt({ limit: 4, perMs: null, planAt: 2 }, NOW);
+    book.adopt({ limit: 4, perMs: null, planAt: 2 });
     expect(runsOf(book.grant(NOW))).toEqual([1, 2, 3]);
   });
 
   it("takes no slot back when it is lowered: nothing new is let in until enough have gone", () => {
     const book = empty();
     for (let run = 0; run < 6; run += 1) ask(book, request(run, { limit: 4, planAt: 1 }));
-    book.adopt({ limit: 2, perMs: null, planAt: 2 }, NOW);
+    book.adopt({ limit: 2, perMs: null, planAt: 2 });
     expect([book.inUse, runsOf(book.grant(NOW))]).toEqual([4, []]);
     for (const run of [0, 1]) book.giveBack(holder(run), 0, NOW);
     expect(runsOf(book.grant(NOW))).toEqual([]);
@@ -414,7 +414,7 @@ describe("the limit of the newest plan", () => {
       if (run < 3) book.spend(holder(run), 60 * MINUTE, NOW);
     }
     expect(book.nextAt()).toBe(NOW + 60 * MINUTE);
-    book.adopt({ limit: 2, perMs: MINUTE, planAt: 2 }, NOW);
+    book.adopt({ limit: 2, perMs: MINUTE, planAt: 2 });
     expect(runsOf(book.grant(NOW + MINUTE))).toEqual([3]);
   });
 
