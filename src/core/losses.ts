@@ -101,7 +101,14 @@ export function learnLate(decision: Decision, { ordinal, attempt, outcome }: Set
   const { attempts, retriedAfter } = decision.entry(ordinal);
   const record = attempts[attempt - 1];
   // What was before a retry in place counts no more.
-  if (state === null || isFinal(state) || attempt <= retriedAfter || record?.lostTo !== "worker" || record.alone === true) return;
+  if (
+    state === null ||
+    isFinal(state) ||
+    attempt <= retriedAfter ||
+    record?.lostTo !== "worker" ||
+    record.alone === true
+  )
+    return;
   // Only executor objects know of a death.
   const hasDied = outcome.type === "lost" && outcome.to === "worker";
   decision.set(ordinal, state, { ...record, ...(hasDied ? { alone: true } : { lostTo: "surroundings" }) });
