@@ -68,9 +68,15 @@ export interface Due {
   readonly leftOut: { readonly count: number; readonly last: number } | null;
 }
 
-/** Sorts the due times since `after`, the last one that was dealt with. */
-export function dueSince(times: DueTimes, catchUp: CatchUpRule, after: number, now: number): Due {
-  const onTimeAfter = Math.max(after, now - LATE_MS - 1);
+/** Sorts the due times since `after`, the last one that was dealt with. `onTimeFrom`: those from then on are on time. */
+export function dueSince(
+  times: DueTimes,
+  catchUp: CatchUpRule,
+  after: number,
+  now: number,
+  onTimeFrom = now - LATE_MS,
+): Due {
+  const onTimeAfter = Math.max(after, onTimeFrom - 1);
   const onTime = times.latest(MAX_STARTED, onTimeAfter, now);
   const caught = caughtUp(times, catchUp, after, onTimeAfter, now, onTime.length);
   const start = [...caught, ...onTime];

@@ -61,9 +61,9 @@ export class ScheduleEntry {
     return this.#state.waiting.length > 0 ? Math.min(this.#next.at, this.#againAt) : this.#next.at;
   }
 
-  /** Due times to be started now, oldest first; those that are left out are recorded as missed, and returned too. */
-  due(now: number): { readonly queue: number[]; readonly leftOut: Due["leftOut"] } {
-    const { start, leftOut } = dueSince(this.#times, this.#definition.catchUp, this.#state.dealtUntil, now);
+  /** Due times to be started now, oldest first; those that are left out are recorded as missed, and returned too. See `dueSince`. */
+  due(now: number, onTimeFrom: number): { readonly queue: number[]; readonly leftOut: Due["leftOut"] } {
+    const { start, leftOut } = dueSince(this.#times, this.#definition.catchUp, this.#state.dealtUntil, now, onTimeFrom);
     if (leftOut !== null)
       this.#save({ ...skipped(this.#state, leftOut.last, "missed", leftOut.count), dealtUntil: leftOut.last });
     return { queue: [...this.#state.waiting, ...start], leftOut };

@@ -19,6 +19,7 @@
 import type { RunId } from "../core/ids.ts";
 import type { Problem, Result } from "../core/result.ts";
 import {
+  LATE_MS,
   newScheduleState,
   waitingPauseMs,
   type DueTimes,
@@ -83,6 +84,8 @@ export class SchedulesProtocol implements SchedulesRpc {
   #paused = new Set<string>();
   #alarmStrikes = 0;
   #isHandling = false;
+  /** When the alarm was handled last in this life. */
+  #handled = { since: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY };
 
   constructor(store: ScheduleStore, around: SchedulesSurroundings) {
     this.#store = store;
@@ -241,17 +244,24 @@ export class SchedulesProtocol implements SchedulesRpc {
 
   async #handleDue(): Promise<void> {
     const now = this.#around.now();
+    const { since, until } = this.#handled;
+    // What became due while this object was at work has not been missed: nobody else could have looked.
+    const onTimeFrom = (now - until <= LATE_MS ? Math.min(now, since) : now) - LATE_MS;
     const due = this.#awake(now).filter((entry) => entry.wakeAt() <= now);
     const lanes = Array.from({ length: Math.min(LANES, due.length) }, async () => {
-      for (let entry = due.shift(); entry !== undefined; entry = due.shift()) await this.#handle(entry);
+      for (let entry = due.shift(); entry !== undefined; entry = due.shift()) await this.#handle(entry, onTimeFrom);
     });
-    await Promise.all(lanes);
+    try {
+      await Promise.all(lanes);
+    } finally {
+      this.#handled = { since: now, until: this.#around.now() };
+    }
   }
 
   /** Deals with all that is due for one schedule, oldest first. */
-  async #handle(entry: ScheduleEntry): Promise<void> {
+  async #handle(entry: ScheduleEntry, onTimeFrom: number): Promise<void> {
     const now = this.#around.now();
-    const { queue, leftOut } = entry.due(now);
+    const { queue, leftOut } = entry.due(now, onTimeFrom);
     if (leftOut !== null) {
       const { count, last } = leftOut;
       this.#log("due times missed and left out", entry, { count, last: new Date(last).toISOString() });
