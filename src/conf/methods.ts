@@ -10,6 +10,8 @@ export interface ResolvedMethod {
   /** Into the registry: `method`, or `module#method` if peach.conf names the module. */
   readonly key: string;
   readonly exportName: string;
+  /** As it is called in `module#method`. */
+  readonly module: string;
   /** Absolute. */
   readonly file: string;
   /** Where peach.conf names it, and as which of its keys. */
@@ -65,7 +67,7 @@ export class MethodFinder {
       );
       return null;
     }
-    return { key: method, exportName: method, file: holder.file, span, place };
+    return { key: method, exportName: method, module: holder.name, file: holder.file, span, place };
   }
 
   #findIn(module: string, { method, at, key }: Wanted): ResolvedMethod | null {
@@ -78,7 +80,7 @@ export class MethodFinder {
     const span = this.#loaded.valueSpan([...at, key]);
     const place = `${at.join(".")}.${key}: `;
     if (found.exports.has(method)) {
-      return { key: `${module}#${method}`, exportName: method, file: found.file, span, place };
+      return { key: `${module}#${method}`, exportName: method, module, file: found.file, span, place };
     }
     const others = this.#modules.filter(({ exports }) => exports.has(method)).map(({ name }) => name);
     const elsewhere =

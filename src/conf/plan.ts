@@ -45,7 +45,7 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
     const timeoutMs = task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs;
     tasks[name] = {
       name,
-      method: keyOf(methods.tasks, name),
+      ...methodOf(methods.tasks, name),
       description: task.description ?? null,
       downstream: task.downstream ?? [],
       upstream: upstream.get(name) ?? [],
@@ -72,6 +72,16 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
   };
   const version = createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 12);
   return { version, ...content };
+}
+
+/** The method of a task: its key, and its module if the key does not say. */
+function methodOf(
+  methods: ReadonlyMap<string, ResolvedMethod>,
+  name: string,
+): Pick<Plan["tasks"][string], "method" | "module"> {
+  const method = keyOf(methods, name);
+  const module = methods.get(name)?.module;
+  return { method, ...(module !== undefined && !method.includes("#") && { module }) };
 }
 
 function keyOf(methods: ReadonlyMap<string, ResolvedMethod>, name: string): string {

@@ -22,6 +22,8 @@ export interface GraphTask {
   readonly name: string;
   /** Key into the method registry. */
   readonly method: string;
+  /** The file that exported it, where `method` does not say: others may export that name by now. */
+  readonly module?: string;
   /** In this run. */
   readonly upstream: readonly number[];
   readonly downstream: readonly number[];
@@ -105,6 +107,7 @@ export function graphFrom(plan: Plan, root: string): RunGraph | null {
     return {
       name: task.name,
       method: task.method,
+      ...(task.module !== undefined && { module: task.module }),
       upstream: toOrdinals(task.upstream),
       downstream: toOrdinals(task.downstream),
       parents: task.upstream,

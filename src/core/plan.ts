@@ -88,6 +88,8 @@ export interface TaskPlan {
   readonly name: string;
   /** Key into the method registry: `method`, or `module#method`. */
   readonly method: string;
+  /** The file that exports it, where `method` does not say. */
+  readonly module?: string;
   readonly description: string | null;
   /** In the order of peach.conf. */
   readonly downstream: readonly string[];

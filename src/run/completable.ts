@@ -18,6 +18,7 @@ export function describeCompletable(run: Run, target: CompletionTarget): Complet
   return {
     task: task.name,
     method: task.method,
+    ...(task.module !== undefined && { module: task.module }),
     status: taskStatusOf(entry),
     standing: task.external === true ? standingOfCompletion(run, ordinal, attempt, token) : "not_external",
     ordinal,

@@ -47,6 +47,7 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
         ordinal,
         task: task.name,
         method: task.method,
+        ...(task.module !== undefined && { module: task.module }),
         attempt,
         token,
         timeoutMs: attemptTimeoutMs(entry),

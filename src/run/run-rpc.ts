@@ -91,6 +91,7 @@ export interface Lease {
   readonly ordinal: number;
   readonly task: string;
   readonly method: string;
+  readonly module?: string;
   readonly attempt: number;
   readonly token: number;
   readonly timeoutMs: number;
@@ -345,9 +346,8 @@ export type CompletionTarget =
   | { readonly ordinal: number; readonly attempt: number; readonly token: number };
 
 /** What is needed to complete it. */
-export interface CompletableTask {
+export interface CompletableTask extends Pick<Lease, "method" | "module"> {
   readonly task: string;
-  readonly method: string;
   readonly status: TaskStatus;
   readonly standing: CompletionStanding | "not_external";
   readonly ordinal: number;

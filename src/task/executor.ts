@@ -98,7 +98,7 @@ function workOf(
     method === null ? null : () => run(lease, method, inputs, scope, end, env);
   const method = methodOf(registry, lease.method);
   if (method !== null) return toWork(method);
-  return findMethod(registry, lease.method).then(toWork, (thrown: unknown) => describe(thrown));
+  return findMethod(registry, lease.method, lease.module).then(toWork, (thrown: unknown) => describe(thrown));
 }
 
 type Work = (() => Promise<AttemptOutcome>) | AttemptError | null;

@@ -52,12 +52,19 @@ export function methodOf(registry: MethodRegistry, key: string): RunnableMethod 
   return method === undefined ? null : runnable(method);
 }
 
-/** The same, also of methods that peach.conf does not name (any more). Rejects with what its file throws when it is evaluated. */
-export async function findMethod(registry: MethodRegistry, key: string): Promise<RunnableMethod | null> {
+/**
+ * The same, also of methods that peach.conf does not name (any more). `exporter`: the module that exported it when it was named; it
+ * decides where several export that name by now. Rejects with what its file throws when it is evaluated.
+ */
+export async function findMethod(
+  registry: MethodRegistry,
+  key: string,
+  exporter?: string,
+): Promise<RunnableMethod | null> {
   const named = methodOf(registry, key);
   if (named !== null || registry.others === undefined) return named;
   const { modules, moduleOf } = registry.others;
-  const [, module = Object.hasOwn(moduleOf, key) ? moduleOf[key] : undefined, name = key] =
+  const [, module = Object.hasOwn(moduleOf, key) ? moduleOf[key] : exporter, name = key] =
     /^(.+)#([^#]+)$/.exec(key) ?? [];
   const load = module !== undefined && Object.hasOwn(modules, module) ? modules[module] : undefined;
   const exported: unknown = load === undefined ? undefined : Reflect.get(await load(), name);

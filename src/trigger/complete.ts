@@ -110,7 +110,7 @@ async function complete(
 
 async function readOutcome(
   registry: MethodRegistry,
-  { task, method }: CompletableTask,
+  { task, method, module }: CompletableTask,
   body: IncomingBody,
   store: (value: unknown) => Promise<Omit<Extract<CompletionReport["outcome"], { type: "succeeded" }>, "type">>,
 ): Promise<Result<CompletionReport["outcome"]>> {
@@ -126,7 +126,7 @@ async function readOutcome(
     return ok({ type: "failed", error });
   }
   try {
-    const output = (await findMethod(registry, method).catch(() => null))?.output ?? null;
+    const output = (await findMethod(registry, method, module).catch(() => null))?.output ?? null;
     const value = await fit(output, parsed.data.payload ?? null, `what completes the task "${task}"`);
     return ok({ type: "succeeded", ...(await store(value)) });
   } catch (error) {

@@ -24,6 +24,7 @@ describe("the plan", () => {
         t: {
           name: "t",
           method: "a",
+          module: "tasks",
           description: null,
           downstream: [],
           upstream: [],
@@ -119,6 +120,7 @@ describe("the plan", () => {
             "external": false,
             "limits": null,
             "method": "archive_task",
+            "module": "tasks",
             "name": "archive",
             "on": {
               "events": [],
@@ -147,6 +149,7 @@ describe("the plan", () => {
             "external": false,
             "limits": null,
             "method": "done_task",
+            "module": "tasks",
             "name": "done",
             "on": {
               "events": [],
@@ -209,6 +212,7 @@ describe("the plan", () => {
             "external": false,
             "limits": null,
             "method": "transcribe_task",
+            "module": "tasks",
             "name": "transcribe",
             "on": {
               "events": [],
@@ -236,7 +240,7 @@ describe("the plan", () => {
             "upstream": [],
           },
         },
-        "version": "91be60faa773",
+        "version": "918e21c6d1c3",
       }
     `);
   });

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
 import { bundleModule } from "../../scripts/local/bundle.ts";
 import { compileProject } from "../../src/conf/compile.ts";
+import { graphFrom } from "../../src/core/graph.ts";
 import type { MethodRegistry, RunnableMethod } from "../../src/task/method.ts";
 import { findMethod } from "../../src/task/method.ts";
 import { withProject } from "../conf/project.ts";
@@ -11,9 +12,10 @@ import { withProject } from "../conf/project.ts";
 /** What `use` makes of the compiled, bundled and evaluated registry of these pipelines, of which peach.conf names `a`. */
 function withRegistry<T>(
   pipelines: Readonly<Record<string, string>>,
-  use: (find: (key: string) => Promise<RunnableMethod | null>) => Promise<T>,
+  use: (find: (key: string, exporter?: string) => Promise<RunnableMethod | null>) => Promise<T>,
+  conf = "tasks:\n  a: {method: a}\n",
 ): Promise<T> {
-  return withProject({ conf: "tasks:\n  a: {method: a}\n", pipelines }, async (paths, folder) => {
+  return withProject({ conf, pipelines }, async (paths, folder) => {
     const outDir = join(folder, "out");
     expect(compileProject({ ...paths, outDir }).diagnostics).toEqual([]);
     const bundlePath = join(folder, "bundle.mjs");
@@ -22,7 +24,7 @@ function withRegistry<T>(
     writeFileSync(bundlePath, text);
     writeFileSync(sourceMapPath, sourceMap);
     const { registry }: { registry: MethodRegistry } = await import(pathToFileURL(bundlePath).href);
-    return use((key) => findMethod(registry, key));
+    return use((key, exporter) => findMethod(registry, key, exporter));
   });
 }
 
@@ -61,10 +63,29 @@ it("what is exported beside functions is no method", async () => {
       "export function a() {}\nexport const limit = 3, schema = { kind: 'object' }, nothing = null;\nexport type T = 1;",
   };
   await withRegistry(pipelines, async (find) => {
-    expect(await Promise.all(["limit", "schema", "nothing", "T", "tasks#limit"].map(find))).toEqual(
+    expect(await Promise.all(["limit", "schema", "nothing", "T", "tasks#limit"].map((key) => find(key)))).toEqual(
       Array.from({ length: 5 }, () => null),
     );
   });
+});
+
+it("a name that one file exported when a run was accepted is found there, also where others export it by now", async () => {
+  const before = { "tasks.ts": "export function a() { return 'mine'; }" };
+  const graph = await withProject({ conf: "tasks:\n  a: {method: a}\n", pipelines: before }, (paths, folder) => {
+    const compiled = compileProject({ ...paths, outDir: join(folder, "out") });
+    return compiled.ok ? graphFrom(compiled.plan, "a") : null;
+  });
+  const { method = "", module } = graph?.tasks[0] ?? {};
+  expect([method, module]).toEqual(["a", "tasks"]);
+  const pipelines = { ...before, "more.ts": "export function a() { return 'another'; }" };
+  await withRegistry(
+    pipelines,
+    async (find) => {
+      expect(await returnedBy(await find(method, module))).toBe("mine");
+      expect([await find(method), await find(method, "gone")]).toEqual([null, null]);
+    },
+    "tasks:\n  a: {method: a, module: more}\n",
+  );
 });
 
 it("a name that two files export is found by its module alone", async () => {
