@@ -11,6 +11,8 @@ export interface QueueProgress {
   readonly deliveredUntil: number;
   /** How long a message waits that is received now. Milliseconds. */
   readonly lagMs: number;
+  /** How many messages wait; absent: nobody has said. */
+  readonly waiting?: number;
 }
 
 /** When a run looks for its message for the first time, without a backlog; the pause doubles with each message that was lost. */

@@ -46,7 +46,7 @@ export class QueueWatch {
   /** The queue says at `now` what waits in it. */
   told({ backlogCount, oldestMessageTimestamp: oldest }: QueueBacklog, now: number): void {
     if (backlogCount === 0) this.#learn(now, now);
-    else if (oldest !== undefined && oldest.getTime() > 0) this.#learn(oldest.getTime(), now);
+    else if (oldest !== undefined && oldest.getTime() > 0) this.#learn(oldest.getTime(), now, backlogCount);
   }
 
   /** Whether it is worth while to ask: what is known is not fresh, and nobody has just asked. */
@@ -72,8 +72,9 @@ export class QueueWatch {
     return this.progress(now());
   }
 
-  #learn(deliveredUntil: number, now: number): void {
-    this.#progress = { deliveredUntil, lagMs: Math.max(0, now - deliveredUntil) };
+  #learn(deliveredUntil: number, now: number, waiting?: number): void {
+    const lagMs = Math.max(0, now - deliveredUntil);
+    this.#progress = { deliveredUntil, lagMs, ...(waiting !== undefined && { waiting }) };
     this.#learntAt = now;
   }
 }

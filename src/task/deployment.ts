@@ -48,7 +48,7 @@ export const emitEvent = createEmitEvent({ plan, registry, acceptTrigger });
 export type Beginning =
   | { readonly grant: Grant }
   /** `onClaimed`: called once the run object has answered the first claim. */
-  | { readonly sentAt: number; readonly onClaimed: () => void };
+  | { readonly sentAt: number | null; readonly onClaimed: () => void };
 
 /** Drives a run until this invocation has nothing more to do for it; to be carried by `waitUntil`. */
 export async function driveRun(env: Env, runId: RunId, beginning: Beginning): Promise<void> {
@@ -66,7 +66,7 @@ export async function driveRun(env: Env, runId: RunId, beginning: Beginning): Pr
       {
         id: newDriverId(),
         claim: async (request) => {
-          const message = "sentAt" in beginning ? { sentAt: beginning.sentAt } : {};
+          const message = "sentAt" in beginning && beginning.sentAt !== null ? { sentAt: beginning.sentAt } : {};
           const asked = { ...request, ...message, ...from };
           const granted = await withPaused(env, asked, (known) => session.call((run) => run.claim(known)));
           if ("onClaimed" in beginning) beginning.onClaimed();

@@ -9,10 +9,10 @@ import { driveRun } from "./deployment.ts";
 
 export class DriverEntrypoint extends WorkerEntrypoint<Env> {
   /**
-   * Starts driving the run, for the message that was sent at `sentAt` (epoch ms). Resolves once what it may do is leased to it, rejects if
+   * Starts driving the run, for the message that was sent at `sentAt` (epoch ms; null: it has come before). Resolves once what it may do is leased to it, rejects if
    * the run cannot be reached. What goes wrong later is found by the run's own alarm.
    */
-  async drive(runId: RunId, sentAt: number): Promise<void> {
+  async drive(runId: RunId, sentAt: number | null): Promise<void> {
     const { promise: claimed, resolve, reject } = Promise.withResolvers<void>();
     this.ctx.waitUntil(
       driveRun(this.env, runId, { sentAt, onClaimed: resolve }).catch((error: unknown) => {

@@ -15,8 +15,11 @@ import { parseRunMessage } from "./run-message.ts";
 /** How long the beginning of a driver is waited for. */
 const BEGINNING_MS = 1_000;
 
-/** Starts a driver in an invocation of its own, for a message that was sent then (epoch ms). Resolves once it has claimed. */
-export type StartDriver = (runId: RunId, sentAt: number) => Promise<void>;
+/**
+ * Starts a driver in an invocation of its own, for a message that was sent then (epoch ms); null: it has come before, and says nothing of
+ * how far consumers are. Resolves once it has claimed.
+ */
+export type StartDriver = (runId: RunId, sentAt: number | null) => Promise<void>;
 
 /** Starts a driver for each message of a batch. */
 export async function consumeRunMessages(
@@ -36,7 +39,7 @@ export async function consumeRunMessages(
     }
     if ("reason" in parsed)
       await recordDeadLetter(env, plan, message, { queue, reason: "not_understood", detail: parsed.reason });
-    else await begun(startDriver(parsed.runId, message.timestamp.getTime()));
+    else await begun(startDriver(parsed.runId, message.attempts > 1 ? null : message.timestamp.getTime()));
     message.ack();
   });
 }

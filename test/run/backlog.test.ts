@@ -43,7 +43,8 @@ class HeldQueue {
       const messages = this.waiting
         .splice(0, 10)
         .map(({ body, sentAt }, at) => ({ id: `${id}/${at}`, timestamp: new Date(sentAt), attempts: 1, body }));
-      const start = (runId: RunId, sentAt: number): Promise<void> => exports.DriverEntrypoint.drive(runId, sentAt);
+      const start = (runId: RunId, sentAt: number | null): Promise<void> =>
+        exports.DriverEntrypoint.drive(runId, sentAt);
       await consumeRunMessages(plan, start, createMessageBatch("peach-runs", messages), env);
     }
   }

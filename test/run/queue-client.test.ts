@@ -24,7 +24,7 @@ describe("what an isolate knows of the run queue", () => {
   it("comes from the oldest message that waits", () => {
     const watch = new QueueWatch();
     watch.told(backlog(7, NOW - 30_000), NOW);
-    expect(watch.progress(NOW)).toEqual({ deliveredUntil: NOW - 30_000, lagMs: 30_000 });
+    expect(watch.progress(NOW)).toEqual({ deliveredUntil: NOW - 30_000, lagMs: 30_000, waiting: 7 });
   });
 
   it("is nothing where the queue does not say how old its messages are", () => {
@@ -52,7 +52,7 @@ describe("what an isolate knows of the run queue", () => {
     );
     expect(watch.isStale(NOW)).toBe(false);
     resolve(backlog(3, NOW - 9_000));
-    expect(await asking).toEqual({ deliveredUntil: NOW - 9_000, lagMs: 9_000 });
+    expect(await asking).toEqual({ deliveredUntil: NOW - 9_000, lagMs: 9_000, waiting: 3 });
     await watch.ask(read, () => NOW + 1_000);
     expect(read).not.toHaveBeenCalled();
     await watch.ask(read, () => NOW + 1_001);

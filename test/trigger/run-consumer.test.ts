@@ -11,8 +11,8 @@ const QUEUE = "peach-runs";
 const timestamp = new Date("2026-01-02T03:04:05.006Z");
 
 /** Consumes bodies as one batch; the messages are called 0, 1, … */
-async function consume(startDriver: StartDriver, bodies: readonly unknown[], bindings = env) {
-  const messages = bodies.map((body, id) => ({ id: String(id), timestamp, attempts: 3, body }));
+async function consume(startDriver: StartDriver, bodies: readonly unknown[], bindings = env, attempts = 3) {
+  const messages = bodies.map((body, id) => ({ id: String(id), timestamp, attempts, body }));
   const batch = createMessageBatch(QUEUE, messages);
   await consumeRunMessages(planOf([]), startDriver, batch, bindings);
   const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
@@ -44,11 +44,18 @@ describe("the consumer of run messages", () => {
     const { promise: claimed, resolve: claim } = Promise.withResolvers<void>();
     const start = vi.fn<StartDriver>(() => claimed);
     const runId = newRunId();
-    const consuming = consume(start, [{ run_id: runId }]);
+    const consuming = consume(start, [{ run_id: runId }], env, 1);
     await vi.waitFor(() => expect(start).toHaveBeenCalledWith(runId, timestamp.getTime()));
     expect(await Promise.race([consuming, Promise.resolve("not yet")])).toBe("not yet");
     claim();
     expect(await consuming).toEqual({ acked: ["0"], retried: [] });
+  });
+
+  it("says nothing of when a message was sent that comes again: consumers have come further than it", async () => {
+    const start = vi.fn<StartDriver>();
+    const runId = newRunId();
+    await consume(start, [{ run_id: runId }], env, 2);
+    expect(start).toHaveBeenCalledWith(runId, null);
   });
 
   it("does not wait for a driver that hangs", async () => {
