@@ -14,6 +14,8 @@ import type { CatchUpRule, Plan, SchedulePlan } from "./plan.ts";
 export const LATE_MS = 60_000;
 /** So many runs are started for one schedule at once; the older ones of more are left out. */
 export const MAX_STARTED = 100;
+/** So many wait for one schedule at most: those of every minute of a day, which old and new code may stand side by side. */
+export const MAX_WAITING = 1_440;
 /** What is left out is counted up to this: a schedule of every second that was down for a month has millions. */
 export const MAX_COUNTED = 1_000;
 

@@ -2,17 +2,16 @@
 import {
   dueSince,
   isSetBack,
+  MAX_COUNTED,
   MAX_STARTED,
+  MAX_WAITING,
   type Due,
   type DueTimes,
   type ScheduleDefinition,
   type ScheduleState,
   type SkipReason,
 } from "../core/schedule.ts";
-import type { CatchUpRule } from "../core/plan.ts";
 import type { ScheduleStore } from "./store.ts";
-
-const EVERY_ONE: CatchUpRule = { policy: "all", windowMs: null };
 
 export class ScheduleEntry {
   readonly #times: DueTimes;
@@ -61,12 +60,17 @@ export class ScheduleEntry {
     return this.#state.waiting.length > 0 ? Math.min(this.#next.at, this.#againAt) : this.#next.at;
   }
 
-  /** Due times to be started now, oldest first; those that are left out are recorded as missed, and returned too. See `dueSince`. */
+  /**
+   * Due times to be started now, oldest first; of many the first, and the others wait. Those that are left out are recorded as missed,
+   * and returned too. See `dueSince`.
+   */
   due(now: number, onTimeFrom: number): { readonly queue: number[]; readonly leftOut: Due["leftOut"] } {
     const { start, leftOut } = dueSince(this.#times, this.#definition.catchUp, this.#state.dealtUntil, now, onTimeFrom);
     if (leftOut !== null)
       this.#save({ ...skipped(this.#state, leftOut.last, "missed", leftOut.count), dealtUntil: leftOut.last });
-    return { queue: [...this.#state.waiting, ...start], leftOut };
+    const queue = [...this.#state.waiting, ...start];
+    if (queue.length > MAX_STARTED) this.#keepWaiting(queue);
+    return { queue: queue.slice(0, MAX_STARTED), leftOut };
   }
 
   /** Looks at due times from now on if those of the future are dealt with: the clock was set back. */
@@ -116,15 +120,20 @@ export class ScheduleEntry {
     return { ...this.#state, dealtUntil: now, waiting: [] };
   }
 
-  /** The state if it is deployed again now: what was due while it was absent is on time, as many as are started at once. */
+  /** The state if it is deployed again now: what was due while it was absent is on time, as many as may wait. */
   whenBack(now: number): ScheduleState {
-    const { start, leftOut } = dueSince(this.#times, EVERY_ONE, this.#state.dealtUntil, now);
-    const state = leftOut === null ? this.#state : skipped(this.#state, leftOut.last, "missed", leftOut.count);
-    return withWaiting({ ...state, dealtUntil: Math.max(state.dealtUntil, now) }, [...state.waiting, ...start]);
+    const { dealtUntil, waiting } = this.#state;
+    const due = this.#times.latest(MAX_WAITING + MAX_COUNTED, dealtUntil, now);
+    return withWaiting({ ...this.#state, dealtUntil: Math.max(dealtUntil, now) }, [...waiting, ...due]);
   }
 
+  /** These wait too. */
   #keepWaiting(waiting: readonly number[]): void {
-    const state = withWaiting(this.#state, waiting);
+    const all = new Set([...this.#state.waiting, ...waiting]);
+    const state = withWaiting(
+      this.#state,
+      [...all].toSorted((a, b) => a - b),
+    );
     const { dealtUntil, waiting: before, skipped: count } = this.#state;
     if (state.skipped === count && state.dealtUntil === dealtUntil && state.waiting.join() === before.join()) return;
     this.#save(state);
@@ -144,7 +153,7 @@ export class ScheduleEntry {
 
 /** The state if these are to be started and cannot be yet: the newest, the others are missed. */
 function withWaiting(before: ScheduleState, waiting: readonly number[]): ScheduleState {
-  const kept = waiting.slice(-MAX_STARTED);
+  const kept = waiting.slice(-MAX_WAITING);
   const left = waiting.length - kept.length;
   const last = waiting[left - 1];
   const state = last === undefined ? before : skipped(before, last, "missed", left);

@@ -128,6 +128,24 @@ describe("a deploy", () => {
     expect(accepted.runs()).toEqual(["01:00", "02:00", "03:00", "04:00", "05:00"]);
   });
 
+  it("loses no due time of every minute over hours, whether the schedule was absent or its task not deployed here", async () => {
+    const minutely = schedule({ cron: "* * * * *" });
+    const clock = new ScheduleClock();
+    await clock.sync("1", minutely);
+    await clock.sync("2");
+    clock.set(at(23));
+    await clock.sync("3", minutely);
+    const back = (await clock.only()).state;
+    expect([back.waiting.length, back.waiting[0], back.skipped]).toEqual([1_365, at(0, 16), 0]);
+    const undeployed = new ScheduleClock();
+    await undeployed.sync("1", schedule({ cron: "* * * * *", task: "of_the_next_version" }));
+    for (let minute = 1; minute <= 180; minute += 1) {
+      undeployed.set(at(23, minute));
+      await undeployed.fireAgain();
+    }
+    expect((await undeployed.only()).state).toMatchObject({ skipped: 0, waiting: { length: 180 } });
+  });
+
   it("that brings a schedule back after a day finds a new one", async () => {
     const clock = await clockOf();
     await clock.advance(at(1));

@@ -14,6 +14,42 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+it("what waits is started a hundred at a time, so that no other schedule waits for all of it, and none is lost on the way", async () => {
+  vi.setSystemTime(START);
+  const started: number[] = [];
+  const rounds: number[] = [];
+  await new ScheduleClock().inside(async ({ storage }) => {
+    const protocol = new SchedulesProtocol(new ScheduleStore(storage), {
+      now: () => Date.now(),
+      getAlarm: async () => null,
+      setAlarm: async () => undefined,
+      deployment: { version: "1", madeAt: 1 },
+      timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
+      start: async (_, dueAt) => {
+        if (started.length === 150 && rounds.length === 1) throw new Error("once");
+        started.push((dueAt - START) / MINUTE);
+        return ok(newRunId());
+      },
+      isRunning: async () => false,
+      cancel: async () => undefined,
+      after: () => () => undefined,
+      log: () => undefined,
+    });
+    const schedules = [schedule({ cron: "* * * * *" })];
+    await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules });
+    await protocol.sync({ v: 1, version: "2", madeAt: 2, schedules: [] });
+    vi.setSystemTime(START + 300 * MINUTE);
+    await protocol.sync({ v: 1, version: "3", madeAt: 3, schedules });
+    for (let alarm = 0; alarm < 5; alarm += 1) {
+      await protocol.alarm(null);
+      rounds.push(started.length);
+      vi.setSystemTime(Date.now() + 2_000);
+    }
+  });
+  expect(rounds).toEqual([100, 150, 250, 300, 300]);
+  expect(started).toEqual(Array.from({ length: 300 }, (_, minute) => minute + 1));
+});
+
 it("no due time is missed because the starts of others took long, before it or while it became due", async () => {
   vi.setSystemTime(START);
   const started: number[] = [];
