@@ -62,7 +62,10 @@ export type TriggerArguments<Payload> = undefined extends Payload
   : [payload: Payload, options?: TriggerOptions];
 
 export interface TriggerOptions extends CallOptions {
-  /** The same key for the same task gives the same run and executes nothing again. */
+  /**
+   * The same key for the same task and payload gives the same run and executes nothing again. With another payload the call is refused
+   * (`idempotency_mismatch`), and changes nothing.
+   */
   readonly idempotencyKey?: string | undefined;
   /** How long the run waits before it starts, at most 30d. */
   readonly delay?: DurationInput | undefined;
@@ -86,7 +89,7 @@ export interface TriggeredRun {
 }
 
 export interface EmitOptions extends CallOptions {
-  /** The same key for the same event gives the same runs. */
+  /** The same key for the same event and payload gives the same runs. With another payload it is refused (`idempotency_mismatch`). */
   readonly idempotencyKey?: string | undefined;
   readonly contentType?: string | undefined;
 }

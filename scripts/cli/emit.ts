@@ -10,7 +10,7 @@ export const emit = defineCommand({
   words: [{ name: "EVENT", means: "event" }],
   options: {
     ...PAYLOAD_OPTIONS,
-    key: { takes: "KEY", help: "idempotency key: the same one for the same event gives the same runs" },
+    key: { takes: "KEY", help: "idempotency key: the same one gives the same runs, and refuses another payload (409)" },
     ...DEPLOYMENT_OPTIONS,
     json: { help: '{"runs": [{"run_id", "task"}]}' },
   },

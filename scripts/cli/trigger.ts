@@ -14,7 +14,7 @@ exits with 1 if the run does not succeed, or is not final in time.`,
   words: [{ name: "TASK", means: "task" }],
   options: {
     ...PAYLOAD_OPTIONS,
-    key: { takes: "KEY", help: "idempotency key: the same one for the same task gives the same run" },
+    key: { takes: "KEY", help: "idempotency key: the same one gives the same run, and refuses another payload (409)" },
     delay: { takes: "DURATION", help: "how long the run waits before it starts, at most 30d" },
     wait: { takes: "DURATION", help: "answers when the run is final, at most 5m" },
     watch: { help: "shows the run until it is final" },

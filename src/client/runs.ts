@@ -38,7 +38,7 @@ export interface ReplayOptions extends CallOptions {
   /** In place of the recorded one; absent: the recorded one. */
   readonly payload?: unknown;
   readonly contentType?: string | undefined;
-  /** The same key gives the same replay. */
+  /** The same key gives the same replay. With another payload it is refused (`idempotency_mismatch`). */
   readonly idempotencyKey?: string | undefined;
 }
 

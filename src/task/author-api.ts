@@ -18,7 +18,10 @@ export interface OpenedObject {
 }
 
 export interface TriggerOptions {
-  /** The same key for the same task gives the same run and executes nothing again. */
+  /**
+   * The same key for the same task and payload gives the same run and executes nothing again. With another payload it rejects with
+   * the code `idempotency_mismatch`, and changes nothing.
+   */
   readonly idempotencyKey?: string;
   /** How long the run waits before it starts, at most 30d. */
   readonly delay?: DurationInput;
@@ -41,7 +44,7 @@ export interface TriggeredRun {
 }
 
 export interface EmitOptions {
-  /** The same key for the same event gives the same runs and executes nothing again. */
+  /** The same key for the same event and payload gives the same runs and executes nothing again; another payload, as in `TriggerOptions`. */
   readonly idempotencyKey?: string;
 }
 

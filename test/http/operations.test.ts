@@ -51,6 +51,15 @@ describe("the table of operations", () => {
     expect(new Set(OPERATIONS.map(({ id }) => id)).size).toBe(OPERATIONS.length);
   });
 
+  // The call for many runs says it of each of them.
+  it.each(
+    OPERATIONS.filter(({ id, headers }) => id !== "replayRuns" && headers?.shape["Idempotency-Key"] !== undefined).map(
+      callOf,
+    ),
+  )("%s takes an idempotency key, and says that it may belong to another payload", (call) => {
+    expect(OPERATIONS.find((operation) => callOf(operation) === call)?.problems).toContain("idempotency_mismatch");
+  });
+
   it.each(OPERATIONS.map((operation) => [callOf(operation), operation] as const))(
     "%s: its parameters are those of its path",
     (_call, { path, params }) => {

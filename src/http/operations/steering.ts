@@ -76,6 +76,7 @@ export const replayRun = {
     "invalid_json",
     "invalid_payload",
     "payload_too_large",
+    "idempotency_mismatch",
   ],
 } satisfies Operation;
 
