@@ -72,14 +72,14 @@ const BUGS: readonly Bug[] = [
     invariant: "2 never stuck",
     bug: "an accepted run sets no alarm",
     file: "src/run/run-protocol.ts",
-    code: "    this.#alarm.set(run.finishedAt === null ? nextWakeAt(run) : Math.min(nextWakeAt(run), now + LISTED_MS.pause));\n",
+    code: "    this.#alarmOfRun.setForAccepted(run);\n",
     instead: "",
   },
   {
     invariant: "2 never stuck",
     bug: "after a reset a later alarm takes the place of a sooner one",
-    file: "src/run/run-protocol.ts",
-    code: "if (this.#alarm.at === Number.POSITIVE_INFINITY) {\n      this.#alarm.set(nextWakeAt(run));\n      return;\n    }\n",
+    file: "src/run/run-alarm.ts",
+    code: "    if (this.#clock.at === Number.POSITIVE_INFINITY) return this.setFor(run);\n",
     instead: "",
   },
   {
@@ -255,8 +255,8 @@ const BUGS: readonly Bug[] = [
   {
     invariant: "10 nothing is left",
     bug: "payloads are not deleted with their run",
-    file: "src/run/run-protocol.ts",
-    code: "await this.#around.deletePayloads(runId);",
+    file: "src/run/forgetting.ts",
+    code: "if (expectsObjects) await this.#around.deletePayloads(run.id, kept);",
     instead: "await Promise.resolve();",
   },
   {
@@ -264,13 +264,13 @@ const BUGS: readonly Bug[] = [
     bug: "the run does not note that an object of it may be in R2",
     file: "src/run/run-protocol.ts",
     code: "    this.#store.expectObjects();\n",
-    instead: "    if (run === null) this.#store.expectObjects();\n",
+    instead: "",
   },
   {
     invariant: "10 nothing is left",
     bug: "a payload whose trigger died is not looked for",
-    file: "src/run/run-protocol.ts",
-    code: "if (run === null) this.#alarm.set(this.#around.now() + ABANDONED_MS.looked);",
+    file: "src/run/forgetting.ts",
+    code: "if (isFirst) this.#object.alarm.set(now + ABANDONED_MS.looked);",
     instead: "",
   },
   {
