@@ -17,7 +17,11 @@ describe("the client in a worker", () => {
     const options = { idempotencyKey: "once", delay: "1h" };
     const { runId, deduplicated } = await peach.trigger("scripted", new Uint8Array([1, 2, 3]), options);
     expect(deduplicated).toBe(false);
-    expect(await peach.trigger("scripted", "other", options)).toMatchObject({ runId, deduplicated: true });
+    expect(await peach.trigger("scripted", new Uint8Array([1, 2, 3]), options)).toMatchObject({
+      runId,
+      deduplicated: true,
+    });
+    await expect(peach.trigger("scripted", "other", options)).rejects.toMatchObject({ code: "idempotency_mismatch" });
     expect(await (await peach.runs.payload(runId)).value()).toEqual(new Uint8Array([1, 2, 3]));
     expect(await peach.runs.cancel(runId)).toMatchObject({ status: "cancelled" });
     await expect(peach.runs.cancel(runId)).rejects.toMatchObject({ name: "PeachError", code: "run_final" });
