@@ -6,7 +6,7 @@ import type { ChildRun, FinalRun, Owed, Run, RunChange, StepRecord } from "./run
 import type { Effect } from "./run-event.ts";
 import { tellNow } from "./telling.ts";
 
-type Watching = Pick<RunChange, "watchers" | "told" | "telling" | "foundBy">;
+type Watching = Pick<RunChange, "watchers" | "told" | "telling" | "foundBy" | "parentKnows">;
 
 export class ChangeNotes {
   readonly #run: Run;

@@ -105,7 +105,8 @@ function foldWaits(entry: TaskEntry, awaits: readonly AwaitedRun[] | undefined):
   entry.waits = { ...entry.waits, ...Object.fromEntries(awaits.map(({ call, until }) => [call, until])) };
 }
 
-function foldWatchers(run: Run, { watchers, told, telling, foundBy }: RunChange): void {
+function foldWatchers(run: Run, { watchers, told, telling, foundBy, parentKnows }: RunChange): void {
+  if (parentKnows === true) run.parentKnows = true;
   if (foundBy !== undefined) run.foundBy = [...run.foundBy, foundBy];
   if (watchers !== undefined) run.watchers = [...run.watchers, ...watchers];
   if (telling !== undefined) run.telling = telling;

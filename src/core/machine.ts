@@ -35,11 +35,11 @@ import { answerHold, askAgainFor, holdPaused, resumeTask, settleLate } from "./h
 import { afterLoss, learnLate } from "./losses.ts";
 import { recordStep } from "./steps.ts";
 import { askAgain, resume, suspend } from "./suspension.ts";
-import { cancelChildren, cancelLateChildren, notePaid, notePark, payAgain, payParked } from "./owed.ts";
+import { cancelChildren, cancelLateChildren, noteChild, notePaid, notePark, payAgain, payParked } from "./owed.ts";
 import { owedAt } from "./owing.ts";
 import type { QueueProgress } from "./queue-progress.ts";
 import { driversAtWork, sendAgainFor, sendAgainForItems } from "./resending.ts";
-import { noteFound, noteTold, noteWatcher, tellAgain } from "./watching.ts";
+import { noteFound, noteParentKnows, noteTold, noteWatcher, tellAgain } from "./watching.ts";
 import { askForDeploy, giveBack, heedDeployment } from "./undeployed.ts";
 import { fractionOf, retryDelayMs } from "./retry.ts";
 import { retryInPlace } from "./retry-in-place.ts";
@@ -112,6 +112,12 @@ export function advance(run: Run, event: RunEvent, now: number, queue: QueueProg
       break;
     case "found":
       noteFound(decision, event.by);
+      break;
+    case "parent_knows":
+      noteParentKnows(decision);
+      break;
+    case "triggered":
+      noteChild(decision, event.child);
       break;
     case "told":
       noteTold(decision, event.watchers, event.revision);

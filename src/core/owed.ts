@@ -7,6 +7,7 @@
 import { stepOf } from "./debt-end.ts";
 import type { Decision } from "./decision.ts";
 import { FIRST_PAUSE_MS, newOwed } from "./owing.ts";
+import type { ChildRun } from "./run.ts";
 
 const MAX_PAUSE_MS = 900_000;
 
@@ -55,9 +56,17 @@ export function cancelChildren(decision: Decision): void {
   oweCancelling(decision, 0, run.children.length);
 }
 
+/** A child says that an attempt of this run has triggered it: an attempt that has died unsettled could not say so. */
+export function noteChild(decision: Decision, child: ChildRun): void {
+  const { run, notes } = decision;
+  if (run.children.some(({ runId }) => runId === child.runId)) return decision.ignore("already_known");
+  notes.children([child]);
+  cancelLateChildren(decision);
+}
+
 /**
- * Runs became known that the run has triggered, after it was cancelled with them: by an attempt that has ended only now. A retry of
- * the run puts an end to that: what its attempts find again, or trigger anew, is not cancelled.
+ * Runs became known that the run has triggered, after it was cancelled with them: an attempt has ended only now, or the run itself says so. A
+ * retry of the run puts an end to that: what its attempts find again, or trigger anew, is not cancelled.
  */
 export function cancelLateChildren(decision: Decision): void {
   const { run, notes } = decision;

@@ -120,6 +120,10 @@ export type RunEvent =
   | { readonly type: "watched"; readonly by: RunId }
   /** Another run has found this one by its key. */
   | { readonly type: "found"; readonly by: RunId }
+  /** The parent run has this one among its children. */
+  | { readonly type: "parent_knows" }
+  /** A run says that an attempt of this one has triggered it. */
+  | { readonly type: "triggered"; readonly child: ChildRun }
   /** These watchers know of the ending that the run had at this revision. */
   | { readonly type: "told"; readonly watchers: readonly RunId[]; readonly revision: number }
   /** A debt was paid; `next`: of runs to be cancelled, only those before this number. */
@@ -173,6 +177,7 @@ export type Ignored =
   | "step_recorded"
   | "not_awaited"
   | "already_watched"
+  | "already_known"
   | "already_told"
   | "retried_since"
   | "already_paid";

@@ -236,6 +236,8 @@ export interface RunChange {
   readonly watchers?: readonly RunId[];
   /** A run that has found this one by its key, besides the one that has triggered it. */
   readonly foundBy?: RunId;
+  /** The parent run has this one among its children. */
+  readonly parentKnows?: true;
   /** Watchers that know it, or that are no more. */
   readonly told?: readonly RunId[];
   /** When the watchers are told again. */
@@ -387,6 +389,8 @@ export interface Run extends RunGenesis {
   watchers: readonly RunId[];
   /** Runs that have found this one by its key, besides the one that has triggered it. */
   foundBy: readonly RunId[];
+  /** Whether the parent run has this one among its children, or is not asked any more (see run/parent-link.ts). */
+  parentKnows: boolean;
   telling: Telling | null;
   /** What nobody has acknowledged yet (see owed.ts). */
   owed: readonly Owed[];
@@ -424,6 +428,7 @@ export function newRun(genesis: RunGenesis): Run {
     children: [],
     watchers: [],
     foundBy: [],
+    parentKnows: false,
     telling: null,
     owed: [],
     owedEver: 0,

@@ -5,13 +5,20 @@ export const TRIGGER_SOURCES = ["api", "lab", "endpoint", "task", "schedule", "r
 /** Which way a trigger came in. */
 export type TriggerSource = (typeof TRIGGER_SOURCES)[number];
 
+/** The run and task that triggered a run, if a task did. */
+export interface ParentTask {
+  readonly runId: RunId;
+  readonly task: string;
+  /** An attempt triggered it by a helper, so the run is among the parent's `children`; absent: an alert, or the upload of an object did. */
+  readonly isChild?: true;
+}
+
 /** Why a run exists. */
 export interface TriggerOrigin {
   readonly source: TriggerSource;
   /** Who: the token's name, the endpoint, the task, `bucket/key` of the object. */
   readonly by: string;
-  /** The run and task that triggered it, if a task did. */
-  readonly parent: { readonly runId: RunId; readonly task: string } | null;
+  readonly parent: ParentTask | null;
   /** Of source `replay`: which run is replayed, from which task on (null: as a whole). A delivery that is replayed has none. */
   readonly replayOf?: { readonly runId: RunId; readonly from: string | null };
   /** Where the deployment was reached; absent: nobody knows, or nobody needs it, since no task is external. */

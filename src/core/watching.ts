@@ -14,7 +14,7 @@ export function noteWatcher(decision: Decision, by: RunId): void {
   const { run } = decision;
   if (run.open === 0) decision.ignore("run_final");
   else if (run.watchers.includes(by)) decision.ignore("already_watched");
-  else decision.notes.watch({ watchers: [by] });
+  else decision.notes.watch({ watchers: [by], ...(isParent(decision, by) && { parentKnows: true }) });
 }
 
 /** Another run has found this one by its key: this one must be found again for as long as either may be retried. */
@@ -23,6 +23,17 @@ export function noteFound(decision: Decision, by: RunId): void {
   if (origin.parent?.runId === by || foundBy.includes(by) || foundBy.length >= MOST_FINDERS)
     decision.ignore("already_watched");
   else decision.notes.watch({ foundBy: by });
+}
+
+/** The parent run has this one among its children. */
+export function noteParentKnows(decision: Decision): void {
+  if (decision.run.parentKnows) decision.ignore("already_known");
+  else decision.notes.watch({ parentKnows: true });
+}
+
+/** A task awaits only what it has triggered, and the entry that suspends it names that as a child. */
+function isParent({ run }: Decision, by: RunId): boolean {
+  return run.origin.parent?.isChild === true && run.origin.parent.runId === by;
 }
 
 /** A final run was woken. */

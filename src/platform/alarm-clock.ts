@@ -41,6 +41,11 @@ export class AlarmClock {
     this.#at = Number.POSITIVE_INFINITY;
   }
 
+  /** Sets it to this time, unless it fires sooner anyway. */
+  atLatest(at: number): void {
+    if (at < this.#at) this.set(at);
+  }
+
   /** Sets it, also to a later time; never for Infinity. Setting it to what it is set to already costs nothing. */
   set(at: number): void {
     if (at === Number.POSITIVE_INFINITY) return;

@@ -9,7 +9,7 @@ import { parseRunId, type RunId } from "../core/ids.ts";
 import { replayInputs, type OutsideInput } from "../core/inputs.ts";
 import type { LimitKind, LimitName, SlotHolder, Standing } from "../core/limit.ts";
 import type { PayloadRef } from "../core/payload-ref.ts";
-import type { Owed, Run, TaskEntry } from "../core/run.ts";
+import type { ChildRun, Owed, Run, TaskEntry } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
 import type { Claimant } from "../core/run-event.ts";
 import { callControls } from "../controls/controls-client.ts";
@@ -114,6 +114,11 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         if (runId !== null) await deleteRunPayloads(env.PAYLOADS, runId, { triggers, attempts });
       },
       standingsOf: (parents) => Promise.all(parents.map((parent) => parentStanding(env, parent))),
+      tellParent: async (parent, child) => void (await callRun(env, parent, (run) => run.knowChild(child))),
+      parentNotTold: (error, isLast) => {
+        const message = `the parent run was not told of its child, ${isLast ? "and will not be" : "the alarm will"}`;
+        console.warn(JSON.stringify({ message, run: ctx.id.name, error: String(error) }));
+      },
       tellCatalog: (summary, keep) => recordRun(env, summary, keep),
       after: (milliseconds, work) => {
         const timer = setTimeout(work, milliseconds);
@@ -239,6 +244,10 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
 
   async watch(by: RunId): Promise<FinalNotice | null> {
     return this.#protocol.watch(by) ? this.#notice() : null;
+  }
+
+  async knowChild(child: ChildRun): Promise<boolean> {
+    return this.#protocol.knowChild(child);
   }
 
   async awaited(final: FinalNotice): Promise<void> {

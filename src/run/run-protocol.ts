@@ -13,7 +13,7 @@ import type { RunId } from "../core/ids.ts";
 import { fold } from "../core/fold.ts";
 import type { LimitKind, SlotHolder, Standing } from "../core/limit.ts";
 import { advance, isKeptForOthers, looksForMessage, nextWakeAt } from "../core/machine.ts";
-import { newRun, type Run } from "../core/run.ts";
+import { newRun, type ChildRun, type Run } from "../core/run.ts";
 import type { Advance, Claimant, Effect, RunEvent } from "../core/run-event.ts";
 import { isKnownFormat, refuseNewer } from "../core/version.ts";
 import { completeWith } from "./completing.ts";
@@ -25,10 +25,12 @@ import { genesisOf, placeNotices, placeParcel, postponementOf, takeIn } from "./
 import { Journal } from "./journal.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
+import { ParentLink } from "./parent-link.ts";
 import { acceptPast, joinPast, keptFor, rememberedOf } from "./remembered.ts";
 import { ResumedTasks } from "./resumed-tasks.ts";
 import { AlarmClock } from "../platform/alarm-clock.ts";
 import { isOverWithin } from "../platform/patience.ts";
+import { RunAlarm } from "./run-alarm.ts";
 import { RunFeed } from "./run-feed.ts";
 import type {
   AcceptAnswer,
@@ -49,7 +51,7 @@ import type {
 import { settleWhatFits } from "./oversized.ts";
 import { LISTED_MS, HELD_MS, LEFT_BEHIND_MS, TOLD_AGAIN_MS, KEPT_PAUSE_MS } from "./run-times.ts";
 import type { RunSurroundings } from "./run-surroundings.ts";
-import { SignsOfLife, soonestIn } from "./signs-of-life.ts";
+import { SignsOfLife } from "./signs-of-life.ts";
 import type { RunStore } from "./store.ts";
 
 export class RunProtocol {
@@ -62,9 +64,11 @@ export class RunProtocol {
   /** The journal, folded. Undefined until it is read. */
   #run: Run | null | undefined;
   readonly #alarm: AlarmClock;
+  readonly #alarmOfRun: RunAlarm;
   readonly #trouble: AlarmTrouble;
   readonly #resumed: ResumedTasks;
   readonly #signs: SignsOfLife;
+  readonly #parent: ParentLink;
   /** What is done about a run that is final, or was never recorded; null: nothing just now. */
   #ending: Promise<void> | null = null;
   readonly #forgetting: Forgetting;
@@ -78,6 +82,8 @@ export class RunProtocol {
       (at) => around.setAlarm(at),
     );
     this.#signs = new SignsOfLife(() => around.now());
+    this.#parent = new ParentLink(around, (run) => void this.#advance(run, { type: "parent_knows" }));
+    this.#alarmOfRun = new RunAlarm(this.#alarm, around, this.#signs, this.#parent);
     this.#trouble = new AlarmTrouble(around.trouble, (run, ended) => this.#commit(run, ended));
     this.#forgetting = new Forgetting(store, around, {
       hasRun: () => this.load() !== null,
@@ -93,9 +99,10 @@ export class RunProtocol {
   load(): Run | null {
     if (this.#run === undefined) {
       this.#run = this.#journal.read();
-      if (this.#run !== null) {
-        this.#signs.begins(this.#run);
-        this.#around.waitUntil(this.#recoverAlarm(this.#run));
+      const run = this.#run;
+      if (run !== null) {
+        this.#signs.begins(run);
+        this.#around.waitUntil(this.#alarmOfRun.recover(run, () => this.#run === run));
       }
     }
     return this.#run;
@@ -150,10 +157,7 @@ export class RunProtocol {
     this.#store.create(genesis, data, first, now);
     fold(run, first);
     this.#run = run;
-    // A run over no items has ended with that, and is to be listed.
-    this.#alarm.set(
-      run.finishedAt === null ? this.#signs.dueAt(run) : Math.min(nextWakeAt(run), now + LISTED_MS.pause),
-    );
+    this.#alarmOfRun.setForAccepted(run);
     this.#perform(run, decided.effects);
     this.#tell(run);
     return { status: run.status, outcome: "recorded", grant: this.#grant(run, decided) };
@@ -241,6 +245,14 @@ export class RunProtocol {
     const run = this.load();
     if (run === null) return true;
     return this.#advance(run, { type: "watched", by }).ignored.includes("run_final");
+  }
+
+  /** Whether this run is there, and has that one among its children from now on. */
+  knowChild(child: ChildRun): boolean {
+    const run = this.load();
+    if (run === null || this.#forgetting.isUnderWay) return false;
+    this.#advance(run, { type: "triggered", child });
+    return true;
   }
 
   /** Runs that a task of this one may await are final, or no more. */
@@ -365,8 +377,7 @@ export class RunProtocol {
     const now = this.#around.now();
     const due = this.#run ? nextWakeAt(this.#run) : Number.POSITIVE_INFINITY;
     const again = now + LEFT_BEHIND_MS;
-    const at = due > now ? Math.min(due, again) : again;
-    if (at < this.#alarm.at) this.#alarm.set(at);
+    this.#alarm.atLatest(due > now ? Math.min(due, again) : again);
   }
 
   #alarmHasFailed(error: unknown): void {
@@ -380,23 +391,26 @@ export class RunProtocol {
 
   /** Never behind the catalogue: the run's next time is set before it is told. */
   async #goOn(run: Run): Promise<void> {
-    this.#alarm.set(this.#signs.dueAt(run));
+    this.#alarmOfRun.setFor(run);
+    const telling = this.#parent.tell(run);
     try {
       await this.#feed.confirm(run);
     } catch (error) {
       this.#around.notTold(error);
-      const again = this.#around.now() + LISTED_MS.pause;
-      if (again < this.#alarm.at) this.#alarm.set(again);
+      this.#alarm.atLatest(this.#around.now() + LISTED_MS.pause);
     }
+    await telling;
   }
 
   /** Listed first, then kept, then deleted: a run that the catalogue knows to be final is deleted there as well. */
   async #end(run: Run): Promise<void> {
+    const telling = this.#isRetentionOver(run) ? null : this.#parent.tell(run);
     if (!this.#isRetentionOver(run) || run.graph.retentionMs < LISTED_MS.short) await this.#feed.confirm(run);
+    await telling;
     // It may have been retried meanwhile.
     if (run.finishedAt === null) return;
     if (this.#isRetentionOver(run)) await this.#endRetention(run);
-    else this.#alarm.set(nextWakeAt(run));
+    else this.#alarmOfRun.setFor(run);
   }
 
   #advance(
@@ -419,7 +433,7 @@ export class RunProtocol {
       this.live.prune(run, change);
       this.#around.changed(run, change, this.#store.nextSeq - 1);
       this.#store.keepShort(run, now);
-      this.#setAlarmFor(run, decided);
+      this.#alarmOfRun.setAfter(run, decided);
     }
     this.#perform(run, decided.effects);
     if (change?.run !== undefined) this.#tell(run);
@@ -430,52 +444,19 @@ export class RunProtocol {
   }
 
   #tell(run: Run): void {
-    const isFar = this.#alarm.at > this.#around.now() + TOLD_AGAIN_MS;
-    this.#around.waitUntil(this.#noteListed(run, isFar));
+    this.#around.waitUntil(this.#noteListed(run, this.#alarm.at > this.#around.now() + TOLD_AGAIN_MS));
   }
 
-  /** A run that is final and listed has nothing due but what its state says: its alarm need not look first. */
+  /** A run that is final and listed, and whose parent knows it, has nothing due but what its state says: its alarm need not look first. */
   async #noteListed(run: Run, keep: boolean): Promise<void> {
+    const isDone = (): boolean => this.#run === run && run.finishedAt !== null && this.#feed.isKept(run);
     await this.#feed.note(run, keep);
-    if (this.#run === run && run.finishedAt !== null && this.#feed.isKept(run)) this.#alarm.set(nextWakeAt(run));
+    if (isDone()) await this.#parent.tell(run);
+    if (isDone()) this.#alarmOfRun.setFor(run);
   }
 
   #perform(run: Run, effects: readonly Effect[]): void {
     for (const effect of effects) this.#around.perform(run, effect);
-  }
-
-  /**
-   * An alarm costs a row: it is moved only when something is due sooner than it. Where it is not known yet what the alarm was set to
-   * (after a reset), the whole run decides: a later alarm must not take the place of a sooner one. A run that is final has nothing due
-   * but to be listed: the alarm that it has will do, unless it is listed before.
-   */
-  #setAlarmFor(run: Run, { change, leases }: Advance): void {
-    if (run.finishedAt !== null) {
-      const now = this.#around.now();
-      const due = nextWakeAt(run);
-      if (this.#alarm.at > Math.min(due, now + LISTED_MS.latest)) this.#alarm.set(Math.min(due, now + LISTED_MS.pause));
-      return;
-    }
-    if (this.#alarm.at === Number.POSITIVE_INFINITY) {
-      this.#alarm.set(this.#signs.dueAt(run));
-      return;
-    }
-    const soonest = soonestIn(change);
-    const isLate = leases.length > 0 && this.#signs.isLate(this.#alarm.at);
-    const next = isLate ? Math.min(soonest, this.#signs.dueAt(run)) : soonest;
-    if (next < this.#alarm.at) this.#alarm.set(next);
-  }
-
-  /** After a reset the alarm is known to the platform only; should it be gone or late, the run must not depend on it. */
-  async #recoverAlarm(run: Run): Promise<void> {
-    const at = await this.#around.getAlarm();
-    // A commit has set it meanwhile, for the whole run, or the run was deleted: what was read is the past.
-    if (this.#alarm.at !== Number.POSITIVE_INFINITY || this.#run !== run) return;
-    const due = this.#signs.dueAt(run);
-    if (at !== null && at <= due) this.#alarm.recover(at);
-    else if (run.finishedAt === null) this.#alarm.set(due);
-    // Whatever has become of its alarm, the run may not be listed yet.
-    else this.#alarm.set(Math.min(due, this.#around.now() + LISTED_MS.pause));
   }
 
   /**

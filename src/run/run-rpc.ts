@@ -262,6 +262,8 @@ export interface RunRpc extends RunWork {
   recordStep(step: FinishedStep): Promise<boolean>;
   /** The run `by` awaits this one: what it comes to, if it is final or no more; null: `by` is told when it is. */
   watch(by: RunId): Promise<FinalNotice | null>;
+  /** An attempt of this run has triggered that one, and may have died since. False: this run is no more. */
+  knowChild(child: ChildRun): Promise<boolean>;
   /** The other run, which a task of this one may await, is final. */
   awaited(final: FinalNotice): Promise<void>;
   /**
@@ -278,10 +280,7 @@ export interface RunRpc extends RunWork {
   describe(): Promise<RunDocument | null>;
   /** Undefined: no such task. */
   items(task: string, query: ItemQuery): Promise<ItemPage | undefined | null>;
-  /**
-   * What triggered the run, or, with `task`, what that task passed, or its item of this index. Undefined: no such task or item, or it
-   * passed nothing.
-   */
+  /** What triggered the run, or what this task, or its item of this index, passed. Undefined: there is no such, or it passed nothing. */
   payload(task: string | null, item?: number): Promise<StoredPayload | undefined | null>;
   /** Without a query: all of them. Undefined: no such task or item. */
   logs(task: string, query?: LogQuery): Promise<TaskLogs | undefined | null>;

@@ -1,7 +1,7 @@
 /** What a run needs from outside: the object gives it the platform's, the simulation its own. */
 import type { RunId } from "../core/ids.ts";
 import type { QueueProgress } from "../core/queue-progress.ts";
-import type { Run, RunChange } from "../core/run.ts";
+import type { ChildRun, Run, RunChange } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
 import type { TroubleSurroundings } from "./alarm-trouble.ts";
 import type { After } from "../platform/patience.ts";
@@ -36,6 +36,10 @@ export interface RunSurroundings {
   deleteAbandoned(triggers: number, attempts: number): Promise<void>;
   /** How runs stand that have triggered this one: each may trigger it again, and must find it. Rejects if one cannot be reached. */
   standingsOf(parents: readonly RunId[]): Promise<readonly ParentStanding[]>;
+  /** Has the parent run know its child, or answer that it is no more. Rejects if it cannot be reached. */
+  tellParent(parent: RunId, child: ChildRun): Promise<void>;
+  /** The parent could not be told of this run. `isLast`: nobody tries again. */
+  parentNotTold(error: unknown, isLast: boolean): void;
   /** Tells the catalogue how the run stands. */
   readonly tellCatalog: TellCatalog;
   readonly after: After;

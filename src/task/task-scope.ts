@@ -163,7 +163,7 @@ export class TaskScope implements TaskContext {
     const origin = {
       source: "task",
       by: name,
-      parent: { runId, task: name },
+      parent: { runId, task: name, isChild: true },
       depth: this.#lease.depth + 1,
       ...this.#span(),
     } as const;
@@ -179,7 +179,7 @@ export class TaskScope implements TaskContext {
 
   async #emit(name: string, payload: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
     this.#refuseIfEnded("emitEvent");
-    const parent = { runId: this.#lease.runId, task: this.#lease.task };
+    const parent = { runId: this.#lease.runId, task: this.#lease.task, isChild: true } as const;
     // No task can be called so: the name of an event and that of a task are never taken for each other.
     const own = options?.idempotencyKey;
     const key = own === undefined ? this.#childKey(`event:${name}`) : eventKey(name, own);

@@ -243,6 +243,29 @@ describe("a run that is cancelled with its children", () => {
     expect(play.event({ type: "settled", attempts: [late], claim: null }).change).toBeNull();
   });
 
+  it("cancels a child that says so itself, since the attempt that triggered it died unsettled", () => {
+    const play = new Play("a");
+    play.claim();
+    play.event({ type: "cancelled", children: true });
+    play.event({ type: "triggered", child: child(7) });
+    expect(play.run.children).toEqual([child(7)]);
+    expect(paying(play)).toMatchObject([{ debt: { type: "cancel_children", next: 0, until: 1 } }]);
+    expect(play.event({ type: "triggered", child: child(7) })).toMatchObject({
+      change: null,
+      ignored: ["already_known"],
+    });
+  });
+
+  it("leaves a child alone that says so itself once the run was retried", () => {
+    const play = new Play("a");
+    play.claim();
+    play.event({ type: "cancelled", children: true });
+    play.event({ type: "retried" });
+    play.event({ type: "triggered", child: child(7) });
+    expect(play.run.children).toEqual([child(7)]);
+    expect(paying(play)).toEqual([]);
+  });
+
   it("records the children of an attempt that ends late, and leaves them alone if nobody wants them cancelled", () => {
     const play = new Play("a");
     play.claim();

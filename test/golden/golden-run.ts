@@ -68,6 +68,8 @@ export class GoldenRun {
       deletePayloads: async () => undefined,
       deleteAbandoned: async () => undefined,
       standingsOf: async () => [],
+      tellParent: async () => undefined,
+      parentNotTold: () => undefined,
       tellCatalog: async () => true,
       after: () => () => undefined,
       notTold: () => undefined,

@@ -139,6 +139,13 @@ const SCRIPTS: Readonly<Record<string, (run: GoldenRun) => void | Promise<void>>
     run.settle("first", passed(1), { children: [{ runId: goldenId(204), task: "told" }] });
     run.protocol.cancel(true);
   },
+  "a child that its parent has come to know, and a child of its own": async (run) => {
+    const parent = { runId: goldenId(205), task: "first", isChild: true } as const;
+    run.accept(PLAN, "told", null, { origin: { source: "task", by: "first", parent, depth: 1 } });
+    run.claim();
+    await run.wake(8_000);
+    run.protocol.knowChild({ runId: goldenId(206), task: "told" });
+  },
   "one of the long lane, whose worker was lost": async (run) => {
     run.accept(PLAN, "long", null);
     run.begin(0);

@@ -4,7 +4,7 @@
  * must find in the journal exactly what the last one knew to be committed.
  */
 import type { RunId } from "../../src/core/ids.ts";
-import type { Run, TaskEntry } from "../../src/core/run.ts";
+import type { ChildRun, Run, TaskEntry } from "../../src/core/run.ts";
 import type { RunSummary } from "../../src/core/run-summary.ts";
 import type { Effect } from "../../src/core/run-event.ts";
 import { gatherPage } from "../../src/run/run-items.ts";
@@ -24,6 +24,8 @@ export interface RunHostWorld {
   perform(life: Invocation, run: Run, effect: Effect): void;
   /** Asks another run whether it is there and not final. */
   isOpen(life: Invocation, runId: RunId): Promise<boolean>;
+  /** Has another run know that this is a child of it. */
+  tellParent(life: Invocation, parent: RunId, child: ChildRun): Promise<void>;
   /** Tells the catalogue how a run stands; whether it keeps that. */
   tellCatalog(life: Invocation, summary: RunSummary, keep: boolean): Promise<boolean>;
   /** Something was committed by this call, or might have been. */
@@ -192,6 +194,8 @@ export class RunHost {
         const open = await Promise.all(parents.map((parent) => this.#world.isOpen(invocation, parent)));
         return open.map((isOpen) => ({ type: isOpen ? "open" : "gone" }));
       },
+      tellParent: (parent, child) => this.#world.tellParent(invocation, parent, child),
+      parentNotTold: (error) => ground.tell(() => `${this.runId} is not told to its parent: ${String(error)}`),
       queueProgress: () => null,
       // Nothing is known of the queue of this world: whoever waits in vain sends again.
       askQueue: async () => {

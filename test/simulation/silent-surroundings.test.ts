@@ -39,6 +39,8 @@ class Host {
       if (parents.length === 0) return [];
       return [{ type: (await this.#ask("parent")) ? "open" : "gone" }];
     },
+    tellParent: async () => void (await this.#ask("parent's children")),
+    parentNotTold: () => {},
     tellCatalog: () => this.#ask("catalogue"),
     after: (milliseconds, work) => {
       const timer = { at: this.now + milliseconds, work };

@@ -292,7 +292,11 @@ class World {
   #triggerFromTask(from: Invocation, lease: Lease, target: string, nth: number, large: boolean): Promise<RunId | null> {
     const { runId, task, item } = lease;
     const key = `child:${JSON.stringify([runId, task, item?.index ?? null, target, nth])}`;
-    return this.#accept(from, target, key, large, { source: "task", by: task, parent: { runId, task } });
+    return this.#accept(from, target, key, large, {
+      source: "task",
+      by: task,
+      parent: { runId, task, isChild: true },
+    });
   }
 
   /** A report, as it gets through; those that do not would change nothing. */
@@ -374,6 +378,8 @@ class World {
       bucket: this.#bucket,
       perform: (life, run, effect) => this.#perform(life, run, effect),
       isOpen: (life, other) => this.#callRun(life, other, "describe", (run) => run.load()?.finishedAt === null),
+      tellParent: async (life, parent, child) =>
+        void (await this.#callRun(life, parent, "know a child", (run) => run.knowChild(child))),
       tellCatalog: async (life, summary, keep) => {
         const answer = await life.retrying([100, 500], () =>
           life.call(`tell the catalogue of ${summary.id}`, () =>

@@ -1,5 +1,7 @@
 /** The code of a run object over storage in memory, in plain Node: its clock, its alarm and its lives are the test's. */
+import type { RunId } from "../../src/core/ids.ts";
 import type { PayloadParcel } from "../../src/core/payload-ref.ts";
+import type { ChildRun } from "../../src/core/run.ts";
 import type { Effect } from "../../src/core/run-event.ts";
 import { RunProtocol } from "../../src/run/run-protocol.ts";
 import type { AcceptRequest, AttemptOutcome, Grant, Lease, Settlement } from "../../src/run/run-rpc.ts";
@@ -17,6 +19,9 @@ export class DrivenRun {
   now = 1_800_000_000_000;
   alarmAt: number | null = null;
   readonly effects: Effect[] = [];
+  /** How the parent run answers; it knows its child unless the test says otherwise. */
+  tellParent: (parent: RunId, child: ChildRun) => Promise<void> = async () => {};
+  isParentLeftAlone = false;
   readonly storage = new MemoryStorage(async () => {});
   store: RunStore;
   protocol: RunProtocol;
@@ -94,9 +99,12 @@ export class DrivenRun {
       deletePayloads: async () => {},
       deleteAbandoned: async () => {},
       standingsOf: async () => [],
+      tellParent: (parent, child) => this.tellParent(parent, child),
+      parentNotTold: (_, isLast) => void (this.isParentLeftAlone ||= isLast),
       tellCatalog: async () => true,
-      after: (_, work) => {
-        work();
+      // Short pauses are over at once; what has a limit of time is quicker.
+      after: (milliseconds, work) => {
+        if (milliseconds < 1_000) work();
         return () => {};
       },
       notTold: () => {},

@@ -46,6 +46,7 @@ const RUN_METHODS = [
   "report",
   "watch",
   "awaited",
+  "knowChild",
   "events",
 ] as const;
 
