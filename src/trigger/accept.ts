@@ -47,6 +47,8 @@ export interface TriggerRequest {
   readonly origin: TriggerOrigin;
   /** How long the root task waits before it may start, to 30 days; absent: not at all. Milliseconds. */
   readonly delayMs?: number;
+  /** It belongs to what has passed the gate; absent: it has to pass itself. */
+  readonly hasPassed?: boolean;
   /** Of a replay: how its root reads, and what is to be copied for it. It counts for no window of `debounce`. */
   readonly replayed?: Replayed;
 }
@@ -161,7 +163,7 @@ export function createAcceptTrigger({
   }
 
   return async function acceptTrigger(env, lifetime, trigger) {
-    const { task, delayMs = 0, replayed } = trigger;
+    const { task, delayMs = 0, replayed, hasPassed = false } = trigger;
     const origin = originOf(trigger.origin);
     const graph = asReplayed(graphOf(task), replayed);
     const root = graph?.tasks[0];
@@ -175,7 +177,7 @@ export function createAcceptTrigger({
 
     // What a run triggers is work, not new work.
     const begins = delayMs === 0 && graph.dispatch === "queue";
-    const admitted = origin.parent === null ? await gate.admit(env, lifetime, begins) : ok(null);
+    const admitted = origin.parent === null && !hasPassed ? await gate.admit(env, lifetime, begins) : ok(null);
     if (!admitted.ok) return admitted;
     const { value: place } = admitted;
     try {

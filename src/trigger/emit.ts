@@ -5,10 +5,11 @@
  * nothing. After that only the surroundings can fail. Then some runs may be there and others not; the same event with the same
  * key finds the former and starts the latter.
  *
- * An event with a key of its emitter's must not come again with another payload. Its first listener is triggered before the others,
- * and refuses then (`idempotency_mismatch`), before anything is started: of two such events at once, one gets all the runs. It
- * cannot refuse where a deploy has put a new listener before those that have heard the event; they refuse, and the problem names the
- * runs that were started all the same. Streams are read by all listeners side by side, so with them each refuses for itself.
+ * New work passes the gate, and an event with a key of its emitter's must not come again with another payload. So its first listener is
+ * triggered before the others, and refuses then (`overloaded`, `idempotency_mismatch`), before anything is started; the others pass
+ * with it: of two such events at once, one gets all the runs. It cannot refuse where a deploy has put a new listener before those that
+ * have heard the event; they refuse, and the problem names the runs that were started all the same. Streams are read by all listeners
+ * side by side, so with them each refuses for itself.
  */
 import { EVENT_NAME } from "../core/event-name.ts";
 import type { RunId } from "../core/ids.ts";
@@ -101,8 +102,12 @@ export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependenc
 
   async function trigger(env: Env, lifetime: Lifetime, emission: Emission): Promise<Result<readonly EmittedRun[]>> {
     const { event, origin, listeners, key, copies } = emission;
-    const triggerOne = async (task: string, payload: EncodedPayload): Promise<Result<EmittedRun>> => {
-      const accepted = await acceptTrigger(env, lifetime, { task, payload, idempotencyKey: key, origin });
+    const triggerOne = async (
+      task: string,
+      payload: EncodedPayload,
+      hasPassed: boolean,
+    ): Promise<Result<EmittedRun>> => {
+      const accepted = await acceptTrigger(env, lifetime, { task, payload, idempotencyKey: key, origin, hasPassed });
       if (accepted.ok) return ok({ runId: accepted.value.runId, task, deduplicated: accepted.value.deduplicated });
       await discard(payload);
       return accepted;
@@ -113,12 +118,17 @@ export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependenc
     });
     const [first, ...others] = each;
     if (first === undefined) return ok([]);
-    const begun = triggerOne(first.task, first.payload);
-    if (key?.kind === "event" && others.length > 0 && !(first.payload.body instanceof ReadableStream)) {
+    const begun = triggerOne(first.task, first.payload, false);
+    const mayRefuse = key?.kind === "event" || origin.parent === null;
+    const isFirst = mayRefuse && others.length > 0 && !(first.payload.body instanceof ReadableStream);
+    if (isFirst) {
       const answer = await begun;
       if (!answer.ok) return answer;
     }
-    const answers = await Promise.all([begun, ...others.map(({ task, payload }) => triggerOne(task, payload))]);
+    const answers = await Promise.all([
+      begun,
+      ...others.map(({ task, payload }) => triggerOne(task, payload, isFirst)),
+    ]);
     const runs = answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
     const failed = answers.find((answer) => !answer.ok);
     if (failed === undefined || failed.ok) return ok(runs);
