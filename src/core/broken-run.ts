@@ -33,8 +33,9 @@ function changesOf(run: Run, error: AttemptError, now: number): TaskChange[] {
   // Somebody is to read why: one of those that were under way, or else the first.
   const told = open.find((ordinal) => run.active.has(ordinal)) ?? open[0];
   return open.map((ordinal): TaskChange => {
-    if (ordinal !== told) return { ordinal, state: { status: "cancelled", finishedAt: now }, attempts: [] };
-    const attempts = [...endOfRunning(run, ordinal, now), failedAttempt(run, ordinal, error, now)];
+    const ended = endOfRunning(run, ordinal, now);
+    if (ordinal !== told) return { ordinal, state: { status: "cancelled", finishedAt: now }, attempts: ended };
+    const attempts = [...ended, failedAttempt(run, ordinal, error, now)];
     return { ordinal, state: { status: "failed", finishedAt: now, reason: "broken" }, attempts };
   });
 }

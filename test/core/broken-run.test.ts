@@ -66,6 +66,18 @@ describe("the end of a run that is broken", () => {
     expect([...play.run.active]).toEqual([]);
   });
 
+  it("is the end of every attempt that is under way: a worker that ends later is heard of as of a cancelled one", () => {
+    const play = new Play("a > b c");
+    play.claim();
+    play.settle("a", succeeded());
+    play.claim();
+    const late = { ...play.leaseOf("c"), outcome: succeeded(), logs: null };
+    broken(play);
+    expect([play.attemptsOf("b"), play.attemptsOf("c")]).toEqual([["cancelled", "failed"], ["cancelled"]]);
+    play.event({ type: "settled", attempts: [{ ...late, children: [{ runId: WATCHER, task: "x" }] }], claim: null });
+    expect(play.run.children).toEqual([{ runId: WATCHER, task: "x" }]);
+  });
+
   it("leaves what has succeeded as it is", () => {
     const play = new Play("a > b");
     play.claim();
