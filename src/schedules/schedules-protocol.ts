@@ -44,6 +44,8 @@ const DEPLOY_PATIENCE_MS = 30 * DAY_MS;
 const ABSENT_KEPT_MS = DAY_MS;
 /** How exactly it is noted when the deployment was heard of last: a row each time. */
 const SEEN_MS = 60_000;
+/** An alarm that has been handled for so long was ended by the platform. */
+const HANDLING_MS = 960_000;
 /** An alarm that was due this long ago and has not come is taken for lost. */
 const ALARM_LOST_MS = 10_000;
 
@@ -83,7 +85,8 @@ export class SchedulesProtocol implements SchedulesRpc {
   readonly #absent = new Map<string, Absent>();
   #paused = new Set<string>();
   #alarmStrikes = 0;
-  #isHandling = false;
+  /** When the alarm that is being handled has begun; null: none is. */
+  #handlingSince: number | null = null;
   /** When the alarm was handled last in this life. */
   #handled = { since: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY };
 
@@ -140,11 +143,11 @@ export class SchedulesProtocol implements SchedulesRpc {
   /** Never rejects. `firing`: what the alarm was set to, as far as the platform tells. */
   async alarm(firing: number | null): Promise<void> {
     if (this.#isHandling) return;
-    this.#isHandling = true;
+    this.#handlingSince = this.#around.now();
     try {
       await this.#handleDue();
       this.#alarmStrikes = 0;
-      this.#isHandling = false;
+      this.#handlingSince = null;
       await this.#rearm(firing);
     } catch (error) {
       this.#alarmStrikes += 1;
@@ -152,7 +155,7 @@ export class SchedulesProtocol implements SchedulesRpc {
       this.#around.log("the alarm of the schedules failed, trying again", { strikes, error: String(error) });
       await this.#around.setAlarm(this.#around.now() + pauseAfter(strikes));
     } finally {
-      this.#isHandling = false;
+      this.#handlingSince = null;
     }
   }
 
@@ -240,6 +243,12 @@ export class SchedulesProtocol implements SchedulesRpc {
     const forgotten = [...this.#absent].filter(([, absent]) => isForgotten(absent, now));
     this.#store.forget(forgotten.map(([, { entry }]) => entry.definition));
     for (const [key] of forgotten) this.#absent.delete(key);
+  }
+
+  /** The platform ends an alarm after 15 minutes, wherever it is: then nothing says that it is over. */
+  get #isHandling(): boolean {
+    const since = this.#handlingSince;
+    return since !== null && Math.abs(this.#around.now() - since) < HANDLING_MS;
   }
 
   async #handleDue(): Promise<void> {

@@ -50,6 +50,47 @@ it("what waits is started a hundred at a time, so that no other schedule waits f
   expect(started).toEqual(Array.from({ length: 300 }, (_, minute) => minute + 1));
 });
 
+it("an alarm that the platform has ended in the middle keeps none of the next ones from their work", async () => {
+  vi.setSystemTime(START);
+  let calls = 0;
+  const alarms: number[] = [];
+  await new ScheduleClock().inside(async ({ storage }) => {
+    const protocol = new SchedulesProtocol(new ScheduleStore(storage), {
+      now: () => Date.now(),
+      getAlarm: async () => null,
+      setAlarm: async (at) => void alarms.push(at),
+      deployment: { version: "1", madeAt: 1 },
+      timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
+      start: () => {
+        calls += 1;
+        return calls === 1 ? new Promise(() => undefined) : Promise.resolve(ok(newRunId()));
+      },
+      isRunning: async () => false,
+      cancel: async () => undefined,
+      after: () => () => undefined,
+      log: () => undefined,
+    });
+    const announced = {
+      v: 1,
+      version: "1",
+      madeAt: 1,
+      schedules: [schedule({ cron: "1 0 * * *", catchUp: { policy: "latest", windowMs: null } })],
+    };
+    await protocol.sync(announced);
+    vi.setSystemTime(START + MINUTE);
+    void protocol.alarm(null);
+    await vi.waitFor(() => expect(calls).toBe(1));
+    await protocol.alarm(null);
+    expect(calls).toBe(1);
+    vi.setSystemTime(START + 18 * MINUTE);
+    alarms.length = 0;
+    await protocol.sync(announced);
+    expect(alarms).toHaveLength(1);
+    await protocol.alarm(null);
+  });
+  expect(calls).toBe(2);
+});
+
 it("no due time is missed because the starts of others took long, before it or while it became due", async () => {
   vi.setSystemTime(START);
   const started: number[] = [];
