@@ -51,6 +51,13 @@ describe("a task that emits an event", () => {
     }
   });
 
+  it("is known as the parent of those runs also when its attempt never settles", async () => {
+    const { run: parent, answer } = await HandDrivenRun.accept(acceptance(PLAN, "echo"));
+    const { runs } = await emittedBy(() => emitEvent("published"), only(answer.grant));
+    for (const { runId } of runs) await new HandDrivenRun(runId).wake();
+    expect((await parent.document()).children).toEqual(runs.map(({ runId, task }) => ({ run_id: runId, task })));
+  });
+
   it("finds the same runs again in a retried attempt: each by its event and the how-manieth it is", async () => {
     const runId = newRunId();
     const twice = async () => {
