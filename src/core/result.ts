@@ -55,6 +55,7 @@ export type ProblemCode =
   | "overloaded"
   | "unavailable"
   | "awaits_deploy"
+  | "run_unreadable"
   | "internal_error";
 
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };

@@ -18,6 +18,7 @@ const ALWAYS = [
   "overloaded",
   "unavailable",
   "awaits_deploy",
+  "run_unreadable",
 ] as const satisfies ProblemCode[];
 
 type Json = Readonly<Record<string, unknown>>;

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Problem, ProblemCode } from "../core/result.ts";
+import { isUnreadableRun } from "../core/unreadable-run.ts";
 import { isNewerFormat } from "../core/version.ts";
 import { MAX_WRONG_PLACES } from "../payload/misfit.ts";
 import { isPassing } from "../platform/calls.ts";
@@ -48,6 +49,7 @@ export const PROBLEM_KINDS = {
   range_not_satisfiable: [416, "There is no such part"],
   endpoint_failed: [500, "The endpoint failed"],
   internal_error: [500, "Internal error"],
+  run_unreadable: [500, "The run cannot be read"],
   overloaded: [429, "Overloaded"],
   unavailable: [503, "Not available now"],
   awaits_deploy: [503, "It waits for a deploy"],
@@ -100,6 +102,13 @@ export function unexpected(error: unknown, c: Context<HttpEnv>): Response {
       code: "awaits_deploy",
       detail: "Newer code than is deployed has written what is asked for. It is kept as it is, and goes on by itself.",
       hint: "Deploy the newer version again.",
+    });
+  }
+  if (isUnreadableRun(error)) {
+    return problemResponse(c, {
+      code: "run_unreadable",
+      detail: "The record of this run cannot be read, by a fault of the worker, so that the run does not go on.",
+      hint: "The worker's log says why. Deploy a worker that reads it, then redrive its dead letter, which comes after an hour.",
     });
   }
   return problemResponse(c, {

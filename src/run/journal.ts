@@ -1,6 +1,10 @@
-/** Reads the journal of a run, unless newer code has written it: then the run waits for that code, whole, and every call says so. */
+/**
+ * Reads the journal of a run. One that newer code has written waits for that code, whole, and every call says so; so does every call
+ * of one that cannot be read.
+ */
 import type { Run } from "../core/run.ts";
 import { deployPauseMs, NewerFormatError } from "../core/version.ts";
+import { UnreadableRunError } from "../core/unreadable-run.ts";
 import type { RunStore } from "./store.ts";
 
 /** What it needs to keep the alarm set of a run that nobody can read. */
@@ -12,6 +16,10 @@ export interface JournalSurroundings {
   setAlarm(at: number): void;
   /** Carries work on beyond the answer. */
   waitUntil(work: Promise<void>): void;
+  readonly trouble: {
+    /** Whether the surroundings have failed: see platform/calls.ts. */
+    isPassing(error: unknown): boolean;
+  };
 }
 
 export class Journal {
@@ -25,7 +33,7 @@ export class Journal {
     this.#around = around;
   }
 
-  /** The run, or null if none was accepted. Throws `NewerFormatError`, and sees to it that the alarm looks again. */
+  /** The run, or null if none was accepted. Throws `NewerFormatError`, and sees to it that the alarm looks again; else `UnreadableRunError`. */
   read(): Run | null {
     if (this.#newer !== null) throw this.#newer;
     try {
@@ -34,8 +42,9 @@ export class Journal {
       if (error instanceof NewerFormatError) {
         this.#newer = error;
         this.#around.waitUntil(this.#arm());
+        throw error;
       }
-      throw error;
+      throw this.#around.trouble.isPassing(error) ? error : new UnreadableRunError(error);
     }
   }
 

@@ -9,6 +9,7 @@ import { planOf, taskPlan } from "../support/plan.ts";
 const START = Date.UTC(2027, 0, 1);
 const HOUR_MS = 3_600_000;
 const CHAIN = planOf([taskPlan("first", { downstream: ["second"] }), taskPlan("second", { upstream: ["first"] })]);
+const DEAD_LETTER = expect.stringContaining("redrive its dead letter");
 const ALERTING = planOf([taskPlan("scripted")], { onFailure: "alert" });
 
 /** Each alarm in a life of its own, until `isOver`; how often it fired. */
@@ -99,18 +100,22 @@ describe("a run whose alarm fails for good", () => {
     expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
   });
 
-  it("and whose journal cannot be read, is a dead letter, and is not woken any more", async () => {
+  it("and whose journal cannot be read, says so, is a dead letter, and is not woken any more", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
     await run.inside(({ storage }) => {
       storage.sql.exec("UPDATE journal SET entry = '{' WHERE seq = 1");
     });
     await run.evict();
+    const answer = await edge(CHAIN)(`/api/v1/runs/${run.id}`);
+    expect([answer.status, await answer.json()]).toMatchObject([500, { code: "run_unreadable", hint: DEAD_LETTER }]);
     await wakeUntil(run, async () => (await run.alarmAt()) === null);
     expect(Date.now() - START).toBeGreaterThanOrEqual(HOUR_MS);
     await vi.waitFor(async () => {
       const ours = (await deadLetters()).filter(({ body }) => body === JSON.stringify({ run_id: run.id }));
       expect(ours).toMatchObject([{ reason: "given_up" }]);
-      expect(ours[0]?.detail).toMatch(`${run.id} can be neither carried on nor ended: SyntaxError`);
+      expect(ours[0]?.detail).toMatch(
+        `${run.id} can be neither carried on nor ended: UnreadableRunError: the journal of this run cannot be read: SyntaxError`,
+      );
     });
   });
 });
