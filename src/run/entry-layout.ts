@@ -2,6 +2,7 @@
  * How entries of the journal are laid out in its rows: a row holds 2 MB, so what is larger lies as bytes in `data` rows before that of
  * its entry; so do the limit keys of wide arrays, which nobody needs before their items begin.
  */
+import { EntryTooLargeError } from "../core/entry-too-large.ts";
 import type { PackedChange } from "../core/compact.ts";
 import { writeKeys, type KeysElsewhere, type Place } from "../core/keys-aside.ts";
 import { isKeyList, type LimitKeys, type PayloadLimitKeys } from "../core/limit.ts";
@@ -36,17 +37,6 @@ export interface StoredState extends Versioned {
 /** An entry that is too large for its row. */
 export interface EntryElsewhere {
   readonly lie: readonly Place[];
-}
-
-/** What was decided is too large to be recorded. Nothing was written. */
-export class EntryTooLargeError extends Error {
-  override readonly name = "EntryTooLargeError";
-
-  constructor(bytes: number) {
-    super(
-      `what is to be recorded has ${bytes} bytes, at most ${MAX_ENTRY_BYTES} can be: trigger, await or pass on fewer things in one attempt`,
-    );
-  }
 }
 
 /** How the text of an entry begins that lies elsewhere. */
@@ -93,7 +83,7 @@ export function fitting(text: string, data: Packer): string {
   if (text.length * 3 <= MAX_ROW_BYTES) return text;
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= MAX_ROW_BYTES) return text;
-  if (bytes.length > MAX_ENTRY_BYTES) throw new EntryTooLargeError(bytes.length);
+  if (bytes.length > MAX_ENTRY_BYTES) throw new EntryTooLargeError(bytes.length, MAX_ENTRY_BYTES);
   const elsewhere: EntryElsewhere = { lie: placeInPieces(bytes, data) };
   return JSON.stringify(elsewhere);
 }

@@ -2,7 +2,7 @@
  * Settlements of more than one journal entry can hold. What is too much together is recorded one by one; an attempt that is too much by
  * itself has failed, with the reason, and its neighbours have not.
  */
-import { EntryTooLargeError } from "./entry-layout.ts";
+import { EntryTooLargeError } from "../core/entry-too-large.ts";
 import type { ClaimRequest, Settlement } from "./run-rpc.ts";
 
 /** Of an attempt that came to too much, so many of the runs that it has triggered are recorded. */

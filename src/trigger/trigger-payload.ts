@@ -3,6 +3,7 @@
  * deleted if this invocation dies before the run is recorded.
  */
 import type { RunId } from "../core/ids.ts";
+import { isEntryTooLarge } from "../core/entry-too-large.ts";
 import type { PayloadParcel } from "../core/payload-ref.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
 import type { PayloadDigest } from "../core/trigger-key.ts";
@@ -87,11 +88,23 @@ export async function stored<T>(runId: RunId | null, store: () => Promise<T>): P
   }
 }
 
-/** The answer of an object, or `overloaded` if the surroundings keep it from answering. */
+/** Nothing was recorded. A payload in R2 is deleted by the alarm that its announcement has set. */
+const TOO_LARGE: Problem = {
+  code: "payload_too_large",
+  detail:
+    "The run would be too large to be recorded: its graph, its origin and what it replays come to more than 16 MB.",
+  hint: "Trigger a task with fewer tasks after it, or replay from a later one.",
+};
+
+/**
+ * The answer of an object, or `overloaded` if the surroundings keep it from answering, `payload_too_large` if what is asked for is too
+ * large to be recorded.
+ */
 export async function answered<T>(runId: RunId | null, answer: Promise<T>): Promise<Result<T>> {
   try {
     return ok(await answer);
   } catch (error) {
+    if (isEntryTooLarge(error)) return refuse(TOO_LARGE);
     if (!isPassing(error)) throw error;
     console.warn(JSON.stringify({ message: "trigger not recorded", run_id: runId, error: String(error) }));
     return refuse(OVERLOADED);
