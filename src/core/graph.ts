@@ -44,6 +44,8 @@ export interface GraphTask {
 
 export interface RunGraph {
   readonly confVersion: string;
+  /** Of a graph with limits: when the deployment was made whose plan this is, epoch ms; absent: the platform does not say. */
+  readonly madeAt?: number;
   readonly retentionMs: number;
   readonly inlineLimitBytes: number;
   readonly dispatch: Dispatch;

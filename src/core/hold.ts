@@ -216,9 +216,10 @@ function requestOf(
   };
 }
 
-/** What the run's plan says of a limit. Plans are ordered by the runs that were accepted with them. */
-function ruleOf({ createdAt }: Run, plan: ConcurrencyPlan | RateLimitPlan): LimitRule {
-  return { limit: plan.limit, perMs: "perMs" in plan ? plan.perMs : null, planAt: createdAt };
+/** What the run's plan says of a limit. Plans are ordered by their deployments, and by the runs that were accepted with them. */
+function ruleOf({ createdAt, graph: { madeAt } }: Run, plan: ConcurrencyPlan | RateLimitPlan): LimitRule {
+  const perMs = "perMs" in plan ? plan.perMs : null;
+  return { limit: plan.limit, perMs, planAt: createdAt, ...(madeAt !== undefined && { madeAt }) };
 }
 
 /** What the payload of this task says about its limits: with the trigger for the root, else with what its parents passed. */

@@ -95,6 +95,8 @@ export interface LimitRule {
   readonly perMs: number | null;
   /** How new the plan is: the time from which it was in force, epoch ms. */
   readonly planAt: number;
+  /** When the deployment was made that the plan is of, epoch ms; absent: the platform does not say. */
+  readonly madeAt?: number;
 }
 
 export interface SlotRequest {

@@ -17,6 +17,7 @@
  * Waiting attempts are granted in order of arrival; each point of priority stands for a minute of earlier arrival, so a low
  * priority is overtaken by what comes within so many minutes, and by nothing that comes later.
  */
+import { isInForce } from "./limit-rule.ts";
 import type { LimitRule, SlotHolder, SlotRequest, Standing } from "./limit.ts";
 
 const AGING_MS = 60_000;
@@ -128,7 +129,7 @@ export class SlotBook {
   /** A plan says this; one that is older than what is known changes nothing. */
   adopt(rule: LimitRule): void {
     const known = this.#rule;
-    if (known !== null && rule.planAt < known.planAt) return;
+    if (known !== null && !isInForce(rule, known)) return;
     this.#rule = rule;
     const shiftMs = (rule.perMs ?? 0) - (known?.perMs ?? rule.perMs ?? 0);
     if (shiftMs !== 0) this.#shiftWindow(shiftMs);
@@ -266,7 +267,10 @@ export class SlotBook {
     const [rule, noted] = [this.#rule, this.#noted];
     if (rule === null) return null;
     const isNoted =
-      rule.limit === noted?.limit && rule.perMs === noted.perMs && rule.planAt - noted.planAt < CONFIRM_MS;
+      rule.limit === noted?.limit &&
+      rule.perMs === noted.perMs &&
+      rule.madeAt === noted.madeAt &&
+      rule.planAt - noted.planAt < CONFIRM_MS;
     if (isNoted) return null;
     this.#noted = rule;
     return rule;

@@ -8,6 +8,7 @@ import type { LimitName, SlotHolder, SlotRequest } from "../core/limit.ts";
 import { plannedRule } from "../core/limit-rule.ts";
 import type { AskAnswer } from "../core/slot-book.ts";
 import { callRun } from "../run/run-client.ts";
+import { deployedAt } from "../platform/deployed-at.ts";
 import { listLimit } from "./limit-client.ts";
 import { LimitProtocol } from "./limit-protocol.ts";
 import type { LimitRpc, LimitUse } from "./limit-rpc.ts";
@@ -53,10 +54,4 @@ export class LimitObject extends DurableObject<Env> implements LimitRpc {
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
     await this.#protocol.alarm(info?.scheduledTime ?? null);
   }
-}
-
-/** When the deployment was made that this object runs, epoch ms; null if the platform does not say: then runs alone bring plans. */
-function deployedAt({ CF_VERSION_METADATA: metadata }: Partial<Pick<Env, "CF_VERSION_METADATA">>): number | null {
-  const at = Date.parse(metadata?.timestamp ?? "");
-  return Number.isNaN(at) ? null : at;
 }

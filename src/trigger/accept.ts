@@ -21,6 +21,7 @@ import { triggerKeyInput, type PayloadDigest, type TriggerKey } from "../core/tr
 import { withPaused } from "../controls/controls-client.ts";
 import type { PayloadLimitKeys } from "../core/limit.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
+import { deployedAt } from "../platform/deployed-at.ts";
 import type { callRun } from "../run/run-client.ts";
 import { readAcceptAnswer } from "../run/grant-rpc.ts";
 import type { AcceptRequest, AcceptAnswer, ClaimRequest, Grant } from "../run/run-rpc.ts";
@@ -165,7 +166,7 @@ export function createAcceptTrigger({
   return async function acceptTrigger(env, lifetime, trigger) {
     const { task, delayMs = 0, replayed, hasPassed = false } = trigger;
     const origin = originOf(trigger.origin);
-    const graph = asReplayed(graphOf(task), replayed);
+    const graph = asReplayed(dated(env, graphOf(task)), replayed);
     const root = graph?.tasks[0];
     if (graph === null || root === undefined) return refuse(unknownTask(Object.keys(plan.tasks), task));
     const tooDeep = refuseTooDeep(env, task, origin);
@@ -307,6 +308,13 @@ function known(
 }
 
 const same = (claim: ClaimRequest): Promise<ClaimRequest> => Promise.resolve(claim);
+
+/** The graph with the time of this deployment, by which limits order plans. */
+function dated(env: Env, graph: RunGraph | null): RunGraph | null {
+  const madeAt = deployedAt(env);
+  const isLimited = graph?.tasks.some(({ limits }) => limits !== undefined) === true;
+  return graph !== null && madeAt !== null && isLimited ? { ...graph, madeAt } : graph;
+}
 
 /** The graph whose root reads as it read in the run that is replayed. */
 function asReplayed(graph: RunGraph | null, replayed: Replayed | undefined): RunGraph | null {

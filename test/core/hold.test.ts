@@ -4,7 +4,7 @@ import { standingOf } from "../../src/core/hold.ts";
 import type { LimitKind, TaskLimits } from "../../src/core/limit.ts";
 import { nextWakeAt } from "../../src/core/machine.ts";
 import { limitCalls as calls } from "../support/limit-calls.ts";
-import { failed, lost, Play, RUN_ID, succeeded } from "../support/run-play.ts";
+import { failed, graphOf, lost, Play, RUN_ID, succeeded } from "../support/run-play.ts";
 
 const FIVE: TaskLimits = { concurrency: { limit: 5, strategy: "queue", key: null }, rateLimit: null, priority: 0 };
 const RATED: TaskLimits = { concurrency: null, rateLimit: { limit: 100, perMs: 60_000, key: null }, priority: 0 };
@@ -49,6 +49,16 @@ describe("a task with a limit", () => {
         },
       },
     ]);
+  });
+
+  it("asks with the time of the deployment that has accepted its run", () => {
+    const play = new Play({ ...graphOf("a", { a: { limits: FIVE } }), madeAt: 900_000 });
+    expect(play.effects("ask_slot")[0]?.request.rule).toEqual({
+      limit: 5,
+      perMs: null,
+      planAt: 1_000_000,
+      madeAt: 900_000,
+    });
   });
 
   it("asks for a place in the window with its own limit", () => {

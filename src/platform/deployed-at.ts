@@ -1,0 +1,7 @@
+/** When the deployment was made that this code is of, epoch ms; null if the platform does not say. */
+export function deployedAt({
+  CF_VERSION_METADATA: metadata,
+}: Partial<Pick<Env, "CF_VERSION_METADATA">>): number | null {
+  const at = Date.parse(metadata?.timestamp ?? "");
+  return Number.isNaN(at) ? null : at;
+}
