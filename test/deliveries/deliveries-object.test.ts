@@ -191,6 +191,8 @@ describe("a schema newer than the code", () => {
     });
     await evictDurableObject(env.DELIVERIES.getByName(endpoint));
     const refused = await list().catch((error: unknown) => String(error));
-    expect(refused).toContain("the deliveries have schema 99, this code knows 1: deploy the newer version again");
+    expect(refused).toContain(
+      "the object of deliveries has schema 99, this code knows up to 1: deploy the newer version again",
+    );
   });
 });

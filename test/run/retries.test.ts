@@ -83,11 +83,11 @@ describe("a task that throws in every attempt", () => {
 
   it("does not have lost attempts counted", async () => {
     let attempts = 0;
-    const error = { name: "WorkerLostError", message: "died", stack: null };
+    const error = { name: "RunUnreachableError", message: "not now", stack: null };
     const { run } = await failEach(retried(1), (lease) => {
       attempts += 1;
       return attempts % 2 === 1
-        ? settlement(lease, { type: "lost", to: "worker", error })
+        ? settlement(lease, { type: "lost", to: "surroundings", error })
         : threw(lease, { retryable: true, retryAfterMs: 0 });
     });
     const statuses = (await run.document()).tasks[0]?.attempts.map(({ status }) => status);

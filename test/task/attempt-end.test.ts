@@ -1,10 +1,7 @@
-import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { encodePayload } from "../../src/payload/codec.ts";
-import { callRun } from "../../src/run/run-client.ts";
-import { acceptTrigger } from "../../src/task/deployment.ts";
 import { AttemptEnd } from "../../src/task/attempt-end.ts";
+import type { TaskFunction } from "../../src/task/method.ts";
+import { attempt } from "../support/attempt.ts";
 
 describe("the signal of an attempt", () => {
   afterEach(() => {
@@ -20,17 +17,13 @@ describe("the signal of an attempt", () => {
       }
     }
     vi.stubGlobal("AbortController", CountedController);
-    const payload = encodePayload("hello");
-    if (!payload.ok) throw new Error(payload.problem.detail);
-    const accepted = await acceptTrigger(env, createExecutionContext(), {
-      task: "kilo_start",
-      payload: payload.value,
-      idempotencyKey: null,
-      origin: { source: "api", by: "test", parent: null },
-    });
-    if (!accepted.ok) throw new Error(accepted.problem.detail);
-    const document = await callRun(env, accepted.value.runId, (run) => run.untilFinal(10_000));
-    expect([document?.status, made]).toEqual(["succeeded", 0]);
+    const ask = async (method: TaskFunction): Promise<[string, number]> => {
+      made = 0;
+      const { settlement } = await attempt(method);
+      return [settlement.outcome.type, made];
+    };
+    expect(await ask(() => "done")).toEqual(["succeeded", 0]);
+    expect(await ask((_, { signal }) => signal.aborted)).toEqual(["succeeded", 1]);
   });
 
   it("is aborted when the end comes, with its reason", () => {

@@ -13,6 +13,7 @@ import { acceptorOf } from "../support/edge.ts";
 import { acceptance, HandDrivenRun, inline, newRunId, only } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
+import { recordedRun } from "../support/recorded-run.ts";
 
 const PLAN = planOf([
   taskPlan("work", { on: { events: ["found"] } }),
@@ -203,7 +204,7 @@ describe("a stream that a task triggers with", () => {
     ["short", small("a"), small("b")],
     ["long", long(1), long(2)],
   ])("names its run by its bytes, if it is %s: found again by the same ones, in any order", async (_, one, other) => {
-    const runId = newRunId();
+    const runId = await recordedRun();
     const first = await triggerStreams({ runId }, [one, other]);
     const second = await triggerStreams({ runId, attempt: 2, token: 2 }, [other, one]);
     expect(new Set(first).size).toBe(2);
@@ -211,7 +212,7 @@ describe("a stream that a task triggers with", () => {
   });
 
   it("is kept once, under the run's own id, and whole; its spool is gone", async () => {
-    const runId = newRunId();
+    const runId = await recordedRun();
     const [child] = await triggerStreams({ runId }, [long(7)]);
     const stored = child === undefined ? null : await callRun(env, child, (run) => run.payload(null));
     if (stored?.at !== "r2") throw new Error("the payload is not in R2");

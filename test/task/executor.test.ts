@@ -1,7 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import type { RunId } from "../../src/core/ids.ts";
 import { ProblemError } from "../../src/core/result.ts";
 import { PayloadStoreError } from "../../src/payload/r2-calls.ts";
 import { openPayload } from "../../src/payload/payload-store.ts";
@@ -19,8 +18,8 @@ import {
   task,
 } from "../../src/task-helpers.ts";
 import { attempt, leaseFor } from "../support/attempt.ts";
-import { acceptance, HandDrivenRun, inline, newRunId } from "../support/hand-driven.ts";
-import { planOf, taskPlan } from "../support/plan.ts";
+import { inline, newRunId } from "../support/hand-driven.ts";
+import { recordedRun } from "../support/recorded-run.ts";
 
 beforeEach(() => {
   for (const level of ["info", "warn", "error"] as const) vi.spyOn(console, level).mockImplementation(() => undefined);
@@ -40,11 +39,6 @@ async function passedBy(method: TaskFunction): Promise<unknown> {
   const outcome = await outcomeFor(method);
   if (outcome.type !== "succeeded") throw new Error(JSON.stringify(outcome));
   return openPayload(env.PAYLOADS, outcome.output, () => Promise.reject(new Error("nothing is held")));
-}
-
-/** A run that is there, so that its attempts may put what they pass into R2. */
-async function recordedRun(): Promise<RunId> {
-  return (await HandDrivenRun.accept(acceptance(planOf([taskPlan("only")]), "only"))).run.id;
 }
 
 describe("an attempt that succeeds", () => {

@@ -220,6 +220,8 @@ describe("an attempt whose lease has gone to another", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
     await run.wake();
     vi.useRealTimers();
+    // The task is a suspect: its next attempt has an executor object of its own.
+    const executing = run.executes(0, 2);
     const again = await nextCall(run.id, "scripted");
     expect(again.task.attempt).toBe(2);
     await vi.waitFor(() => expect(signal.aborted).toBe(true), WAIT);
@@ -227,6 +229,7 @@ describe("an attempt whose lease has gone to another", () => {
     expect(again.task.signal.aborted).toBe(false);
     call.succeed();
     again.succeed();
+    await executing;
     expect(await run.final()).toMatchObject({ status: "succeeded" });
   });
 });

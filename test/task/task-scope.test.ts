@@ -6,6 +6,7 @@ import type { TaskFunction } from "../../src/task/method.ts";
 import { passToChildTask } from "../../src/task-helpers.ts";
 import { attempt } from "../support/attempt.ts";
 import { inline } from "../support/hand-driven.ts";
+import { recordedRun } from "../support/recorded-run.ts";
 
 /** What a successful attempt passes: to all, and to children of their own. */
 async function passedBy(method: TaskFunction, lease: Partial<Lease> = {}): Promise<{ all: unknown; to: unknown }> {
@@ -63,7 +64,7 @@ describe("passToChildTask", () => {
         passToChildTask("for archive", { to: "archive" });
         return "for all";
       },
-      { children: ["recommend", "archive"], inlineLimitBytes: 0, token: 3 },
+      { runId: await recordedRun(), children: ["recommend", "archive"], inlineLimitBytes: 0, token: 3 },
     );
     const prefix = expect.stringMatching(/^runs\/run_[0-9a-z]{26}\/0\/1-3$/);
     const part = expect.stringMatching(/^runs\/run_[0-9a-z]{26}\/0\/1-3\/archive$/);
