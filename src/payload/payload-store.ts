@@ -129,17 +129,17 @@ export async function deleteRunPayloads(
   bucket: R2Bucket,
   runId: RunId,
   before = ALL,
-  kept: readonly string[] = [],
+  kept: () => readonly string[] = () => [],
 ): Promise<void> {
   const prefix = runPrefix(runId);
-  const keptPrefixes = kept.map((nonce) => `${prefix}trigger-${nonce}/`);
-  const isKept = (key: string): boolean => keptPrefixes.some((of) => key.startsWith(of));
   const limitOf = (key: string): number => (/^\d/.test(key.slice(prefix.length)) ? before.attempts : before.triggers);
   let cursor: string | undefined;
   do {
     const page = await callR2(`list ${prefix}`, () =>
       bucket.list(cursor === undefined ? { prefix } : { prefix, cursor }),
     );
+    const keptPrefixes = kept().map((nonce) => `${prefix}trigger-${nonce}/`);
+    const isKept = (key: string): boolean => keptPrefixes.some((of) => key.startsWith(of));
     const keys = page.objects.flatMap(({ key, uploaded }) =>
       uploaded.getTime() < limitOf(key) && !isKept(key) ? [key] : [],
     );

@@ -70,7 +70,8 @@ export class Forgetting {
     this.#isUnderWay = true;
     const { expectsObjects } = this.#store;
     const oldest = this.#around.now() - ABANDONED_MS.age;
-    const kept = this.#store.announcedSince(oldest, run.nonce).map(({ nonce }) => nonce);
+    // Asked once it is known what there is: an accept may announce, and store, what it brings while that is found out.
+    const kept = (): string[] => this.#store.announcedSince(oldest, run.nonce).map(({ nonce }) => nonce);
     if (expectsObjects) await this.#around.deletePayloads(run.id, kept);
     const quietAt = expectsObjects ? lateOutputUntil(run) : 0;
     // Also those that came meanwhile: nothing of theirs was deleted.

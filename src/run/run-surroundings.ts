@@ -31,7 +31,7 @@ export interface RunSurroundings {
   /** Called after the commit; what comes of it may be lost or repeated. */
   perform(run: Run, effect: Effect): void;
   /** Deletes what the run has outside its journal. */
-  deletePayloads(runId: RunId, kept: readonly string[]): Promise<void>;
+  deletePayloads(runId: RunId, kept: () => readonly string[]): Promise<void>;
   /** Deletes what was stored before these times (epoch ms) for this id, of which no run is recorded: of triggers, and of attempts. */
   deleteAbandoned(triggers: number, attempts: number): Promise<void>;
   /** How runs stand that have triggered this one: each may trigger it again, and must find it. Rejects if one cannot be reached. */

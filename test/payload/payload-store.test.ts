@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type RunId, runIdFromBytes } from "../../src/core/ids.ts";
 import type { PayloadDelivery, PayloadParcel } from "../../src/core/payload-ref.ts";
 import { ProblemError } from "../../src/core/result.ts";
@@ -355,4 +355,20 @@ describe("deletion", () => {
       await deleteRunPayloads(env.PAYLOADS, run);
     },
   );
+
+  it("leaves what the coming run has announced and stored while it is found out what there is", async () => {
+    const run = newRun();
+    const [former, coming] = [triggerPayloadKey(run, "former", 1), triggerPayloadKey(run, "coming", 1)];
+    await env.PAYLOADS.put(former, "x");
+    const announced: string[] = [];
+    const list = env.PAYLOADS.list.bind(env.PAYLOADS);
+    vi.spyOn(env.PAYLOADS, "list").mockImplementationOnce(async (options) => {
+      announced.push("coming");
+      await env.PAYLOADS.put(coming, "x");
+      return list(options);
+    });
+    await deleteRunPayloads(env.PAYLOADS, run, undefined, () => announced);
+    expect(await env.PAYLOADS.head(former)).toBeNull();
+    expect(await env.PAYLOADS.head(coming)).not.toBeNull();
+  });
 });
