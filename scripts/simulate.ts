@@ -1,24 +1,28 @@
 /** `npm run simulate`: lives through many seeded worlds with faults, and tells the story of one that breaks an invariant. */
 import { parseArgs, styleText } from "node:util";
+import { ENGINE } from "../test/engine-simulation/kind.ts";
 import { simulateSeeds, type Tally } from "../test/simulation/batch.ts";
-import { FAULTS, type Fault } from "../test/simulation/faults.ts";
-import type { Limits } from "../test/simulation/ground.ts";
+import { CORE_FAULTS, FAULTS, type Fault } from "../test/simulation/faults.ts";
+import type { Limits, Live } from "../test/simulation/ground.ts";
+import { CORE, type Kind } from "../test/simulation/kind.ts";
 import { NO_LIMITS, replayCommand, shrink } from "../test/simulation/shrink.ts";
-import { simulate } from "../test/simulation/world.ts";
 
-const HELP = `npm run simulate [-- --seeds N --from S | --seed K] [--json]
+const HELP = `npm run simulate [-- --core] [--seeds N --from S | --seed K] [--json]
 
-Runs the real run machine, store, run protocol, driver and executor protocol in a simulated world of queue, objects, R2, clock and
-network that fails, one world a seed, and checks the invariants of the design after every step. The first seed that breaks one is
-made as small as it stays broken, and its story is printed with the command that replays it.
+Runs the real worker on a simulated platform of objects, storage, queues, R2, clocks, network and isolates that fail, one world a
+seed, and checks the invariants of the design after every step. The first seed that breaks one is made as small as it stays broken,
+and its story is printed with the command that replays it.
 
+  --core         other worlds, some ten times as fast: the real run machine, store, run protocol, driver and executor protocol, with a
+                 platform and checks written around them; they know fewer kinds of faults, and find some bugs that the others do not
   --seeds N      how many seeds (default 1000)
   --from S       the first of them (default 1)
   --threads N    how many threads (default 2)
   --seed K       one seed, with its story
   --without F    kinds of faults that do not occur, comma separated:
-                 ${FAULTS.slice(0, 9).join(", ")},
-                 ${FAULTS.slice(9).join(", ")}
+                 ${CORE_FAULTS.slice(0, 9).join(", ")},
+                 ${CORE_FAULTS.slice(9).join(", ")};
+                 without --core also ${FAULTS.filter((fault) => !CORE_FAULTS.includes(fault)).join(", ")}
   --faults N     how many faults strike at most
   --triggers N   how many triggers there are at most (default ${NO_LIMITS.triggers})
   --tasks N      how many tasks a pipeline has at most (default ${NO_LIMITS.tasks})
@@ -33,6 +37,7 @@ const STORY_LINES = 80;
 class UsageError extends Error {}
 
 interface Command {
+  readonly kind: Kind;
   readonly seeds: number;
   readonly from: number;
   readonly threads: number;
@@ -46,6 +51,7 @@ function readCommand(args: readonly string[]): Command {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
   const options = {
+    core: flag,
     seeds: text,
     from: text,
     threads: text,
@@ -64,13 +70,15 @@ function readCommand(args: readonly string[]): Command {
     if (Number.isSafeInteger(number) && number >= least && value.trim() !== "") return number;
     throw new UsageError(`--${name} is a whole number from ${least}, given "${value}"`);
   };
+  const kind = values.core === true ? CORE : ENGINE;
   return {
+    kind,
     seeds: whole("seeds", values.seeds, 1, 1_000),
     from: whole("from", values.from, 0, 1),
     threads: whole("threads", values.threads, 1, 2),
     seed: values.seed === undefined ? null : whole("seed", values.seed, 0, 0),
     limits: {
-      without: new Set((values.without ?? "").split(",").flatMap((name) => (name === "" ? [] : [faultOf(name)]))),
+      without: new Set((values.without ?? "").split(",").flatMap((name) => (name === "" ? [] : [faultOf(kind, name)]))),
       faults: whole("faults", values.faults, 0, NO_LIMITS.faults),
       triggers: whole("triggers", values.triggers, 1, NO_LIMITS.triggers),
       tasks: whole("tasks", values.tasks, 1, NO_LIMITS.tasks),
@@ -80,9 +88,9 @@ function readCommand(args: readonly string[]): Command {
   };
 }
 
-function faultOf(name: string): Fault {
-  const fault = FAULTS.find((known) => known === name);
-  if (fault === undefined) throw new UsageError(`--without knows no fault "${name}"; there are ${FAULTS.join(", ")}`);
+function faultOf({ faults }: Kind, name: string): Fault {
+  const fault = faults.find((known) => known === name);
+  if (fault === undefined) throw new UsageError(`--without knows no fault "${name}"; there are ${faults.join(", ")}`);
   return fault;
 }
 
@@ -94,10 +102,16 @@ interface Found {
   readonly story: readonly string[];
 }
 
-async function findSmallest(seed: number, limits: Limits, invariant: string): Promise<Found> {
-  const smallest = await shrink(seed, limits, invariant);
-  const { violation, story } = await simulate(seed, smallest, true);
-  const [detail, replay] = [violation?.detail ?? "", replayCommand(seed, smallest)];
+async function findSmallest(
+  { flag, faults }: Kind,
+  live: Live,
+  seed: number,
+  limits: Limits,
+  invariant: string,
+): Promise<Found> {
+  const smallest = await shrink(live, faults, seed, limits, invariant);
+  const { violation, story } = await live(seed, smallest, true);
+  const [detail, replay] = [violation?.detail ?? "", replayCommand(flag, seed, smallest)];
   return { seed, invariant, detail, replay, story };
 }
 
@@ -109,15 +123,17 @@ function tell({ seed, invariant, detail, replay, story }: Found): void {
   console.log(`\nreplay it: ${replay}`);
 }
 
-async function simulateMany({ from, seeds, threads, limits, json }: Command): Promise<number> {
+async function simulateMany({ kind, from, seeds, threads, limits, json }: Command): Promise<number> {
   const startedAt = performance.now();
   const progress = (done: number): void => {
     if (process.stderr.isTTY && !json) process.stderr.write(`\r${done} of ${seeds} seeds `);
   };
-  const tally = await simulateSeeds(from, seeds, limits, threads, progress);
+  const { live, thread } = await kind.open();
+  const tally = await simulateSeeds(thread, from, seeds, limits, threads, progress);
   const seconds = (performance.now() - startedAt) / 1000;
   const [first] = tally.failures;
-  const found = first === undefined ? null : await findSmallest(first.seed, limits, first.violation.invariant);
+  const found =
+    first === undefined ? null : await findSmallest(kind, live, first.seed, limits, first.violation.invariant);
   if (json) console.log(JSON.stringify({ ...figures(tally, seconds), from, violation: found }));
   else {
     if (process.stderr.isTTY) process.stderr.write("\r");
@@ -141,8 +157,9 @@ function figures({ seeds, events, faults, kinds, runs, tasks }: Tally, seconds: 
   };
 }
 
-async function simulateOne(seed: number, limits: Limits, json: boolean): Promise<number> {
-  const { violation, story, events, faults, runs, tasks } = await simulate(seed, limits, true);
+async function simulateOne(kind: Kind, seed: number, limits: Limits, json: boolean): Promise<number> {
+  const { live } = await kind.open();
+  const { violation, story, events, faults, runs, tasks } = await live(seed, limits, true);
   if (json) console.log(JSON.stringify({ seed, events, faults, runs, tasks, violation, story }));
   else {
     for (const line of story) console.log(line);
@@ -161,7 +178,8 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  return command.seed === null ? simulateMany(command) : simulateOne(command.seed, command.limits, command.json);
+  const { kind, seed, limits, json } = command;
+  return seed === null ? simulateMany(command) : simulateOne(kind, seed, limits, json);
 }
 
 try {

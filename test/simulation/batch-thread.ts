@@ -1,42 +1,8 @@
-/** One thread of `batch.ts`. */
-import { parentPort, workerData } from "node:worker_threads";
-import type { Share, Tally } from "./batch.ts";
-import type { Fault } from "./faults.ts";
+/** One thread of `batch.ts`, for the worlds of this folder. */
+import { workerData } from "node:worker_threads";
+import type { Share } from "./batch.ts";
+import { liveThrough } from "./share.ts";
 import { simulate } from "./world.ts";
 
-const PROGRESS_EVERY = 50;
-
-function tell(message: number | Tally): void {
-  // A thread has no origin; the rule means windows.
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin
-  parentPort?.postMessage(message);
-}
-
-async function live({ from, seeds, step, limits }: Share): Promise<Tally> {
-  let [events, faults, runs, tasks] = [0, 0, 0, 0];
-  const kinds = new Set<Fault>();
-  for (let done = 0; done < seeds; done += 1) {
-    const seed = from + done * step;
-    const outcome = await simulate(seed, limits);
-    events += outcome.events;
-    faults += outcome.faults;
-    runs += outcome.runs;
-    tasks += outcome.tasks;
-    for (const kind of outcome.kinds) kinds.add(kind);
-    if ((done + 1) % PROGRESS_EVERY === 0) tell(PROGRESS_EVERY);
-    if (outcome.violation !== null)
-      return {
-        seeds: done + 1,
-        events,
-        faults,
-        kinds,
-        runs,
-        tasks,
-        failures: [{ seed, violation: outcome.violation }],
-      };
-  }
-  return { seeds, events, faults, kinds, runs, tasks, failures: [] };
-}
-
 const share: Share = workerData;
-tell(await live(share));
+await liveThrough(share, simulate);

@@ -3,7 +3,14 @@ import { Worker } from "node:worker_threads";
 import type { Fault } from "./faults.ts";
 import type { Limits, Violation } from "./ground.ts";
 
+/** The file that lives through seeds in a thread, and the worker's code if its worlds run that. */
+export interface Thread {
+  readonly file: URL;
+  readonly worker: string | null;
+}
+
 export interface Share {
+  readonly worker: string | null;
   readonly from: number;
   readonly seeds: number;
   readonly step: number;
@@ -21,8 +28,9 @@ export interface Tally {
   readonly failures: readonly { readonly seed: number; readonly violation: Violation }[];
 }
 
-/** Lives through the seeds `from` to `from + seeds - 1`; `onProgress` is told how many are done, now and then. */
+/** Lives through the seeds `from` to `from + seeds - 1` in worlds of this kind; `onProgress` is told how many are done, now and then. */
 export async function simulateSeeds(
+  thread: Thread,
   from: number,
   seeds: number,
   limits: Limits,
@@ -30,15 +38,16 @@ export async function simulateSeeds(
   onProgress: (done: number) => void = () => {},
 ): Promise<Tally> {
   let done = 0;
-  const shares = Array.from({ length: threads }, (_, thread) => ({
-    from: from + thread,
-    seeds: Math.ceil((seeds - thread) / threads),
+  const shares = Array.from({ length: threads }, (_, place) => ({
+    worker: thread.worker,
+    from: from + place,
+    seeds: Math.ceil((seeds - place) / threads),
     step: threads,
     limits,
   }));
   const tallies = await Promise.all(
     shares.map((share) =>
-      runShare(share, (more) => {
+      runShare(thread.file, share, (more) => {
         done += more;
         onProgress(done);
       }),
@@ -47,9 +56,10 @@ export async function simulateSeeds(
   return tallies.reduce(add);
 }
 
-function runShare(share: Share, onProgress: (more: number) => void): Promise<Tally> {
+/** Lives through one share in a thread of its own. */
+export function runShare(file: URL, share: Share, onProgress: (more: number) => void = () => {}): Promise<Tally> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./batch-thread.ts", import.meta.url), {
+    const worker = new Worker(file, {
       workerData: share,
       execArgv: ["--no-warnings"],
     });

@@ -14,6 +14,10 @@ import type { Dice } from "./dice.ts";
  * - `alarm_*`: an alarm is late, happens twice, or never (until a call).
  * - `r2_refused`, `r2_unsure`: R2 fails without effect, or after it.
  * - `clock_step`: the clock on the wall is set forward or back.
+ * - `clock_skew`: the clocks of machines differ, for as long as the world is there.
+ * - `deploy_side_by_side`: an older and a newer release run at once for a while, one of which lacks methods of live runs; then one of
+ *   the two is everywhere.
+ * - `late_trigger`: a trigger comes again, with its large payload, just when its run is forgotten.
  * - `deploy`, `deploy_removes_method`: every object is reset; methods of live runs are gone.
  */
 export const FAULTS = [
@@ -37,13 +41,25 @@ export const FAULTS = [
   "r2_refused",
   "r2_unsure",
   "clock_step",
+  "clock_skew",
   "deploy",
   "deploy_removes_method",
+  "deploy_side_by_side",
+  "late_trigger",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** Those that only the platform of the real worker knows (platform/). */
-export const PLATFORM_FAULTS: readonly Fault[] = ["call_hangs", "r2_hangs", "isolate_crash"];
+/** Those that only the platform of the real worker knows (test/engine-simulation). */
+const PLATFORM_FAULTS: readonly Fault[] = [
+  "call_hangs",
+  "r2_hangs",
+  "isolate_crash",
+  "clock_skew",
+  "deploy_side_by_side",
+  "late_trigger",
+];
+/** Those of the worlds of this folder. */
+export const CORE_FAULTS: readonly Fault[] = FAULTS.filter((fault) => !PLATFORM_FAULTS.includes(fault));
 
 export class Faults {
   /** How many have struck. */

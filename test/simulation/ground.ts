@@ -6,9 +6,6 @@ import { Scheduler } from "./scheduler.ts";
 /** The clock on the wall when the world begins. */
 const EPOCH = 1_780_000_000_000;
 
-/** Parts of violations that are known and passed over, for who looks for others. */
-const IGNORED = (process.env["PEACH_SIMULATE_IGNORE"] ?? "").split("|").filter((part) => part !== "");
-
 /** An invariant of the architecture that does not hold. */
 export interface Violation {
   /** `2 order`, `3 one winner`, ... */
@@ -25,6 +22,20 @@ export interface Limits {
   readonly tasks: number;
 }
 
+/** What became of the world of one seed. */
+export interface Outcome {
+  readonly violation: Violation | null;
+  readonly story: readonly string[];
+  readonly events: number;
+  readonly faults: number;
+  readonly kinds: ReadonlySet<Fault>;
+  readonly runs: number;
+  readonly tasks: number;
+}
+
+/** Lives through the world of a seed. `telling` writes its story down. */
+export type Live = (seed: number, limits: Limits, telling?: boolean) => Promise<Outcome>;
+
 export class Ground {
   readonly scheduler = new Scheduler();
   /** For how things go when nothing is wrong: latencies, durations. */
@@ -32,6 +43,8 @@ export class Ground {
   readonly faults: Faults;
   readonly story: string[] = [];
   violation: Violation | null = null;
+  /** What has struck when, by the scheduler. */
+  readonly struck: { readonly fault: Fault; readonly at: number }[] = [];
   readonly #telling: boolean;
   #offset = 0;
 
@@ -55,6 +68,7 @@ export class Ground {
   /** Whether the fault strikes; if so, the story says where. */
   strikes(fault: Fault, where: () => string, weight = 1): boolean {
     if (!this.faults.strikes(fault, weight)) return false;
+    this.struck.push({ fault, at: this.scheduler.now });
     this.tell(() => `!! ${fault}: ${where()}`);
     return true;
   }
@@ -65,7 +79,6 @@ export class Ground {
 
   /** The first violation counts; the world stops there. */
   violate(invariant: string, detail: string): void {
-    if (IGNORED.some((one) => detail.includes(one))) return;
     this.violation ??= { invariant, detail };
     this.tell(() => `** ${invariant}: ${detail}`);
   }

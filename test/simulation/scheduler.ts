@@ -5,7 +5,8 @@
 interface Event {
   readonly at: number;
   readonly order: number;
-  readonly happen: () => void;
+  /** Null: it was called off. */
+  happen: (() => void) | null;
 }
 
 export class Scheduler {
@@ -14,15 +15,22 @@ export class Scheduler {
   #made = 0;
   readonly #heap: Event[] = [];
 
-  after(ms: number, happen: () => void): void {
-    this.#push({ at: this.now + Math.max(0, ms), order: this.#made++, happen });
+  /** Calls it off with what it returns. */
+  after(ms: number, happen: () => void): () => void {
+    const event: Event = { at: this.now + Math.max(0, ms), order: this.#made++, happen };
+    this.#push(event);
+    return () => {
+      event.happen = null;
+    };
   }
 
   /** Lets events happen until there are none, `limit` have happened, or `afterEach` says to stop. The number of events. */
   async run(limit: number, afterEach: () => boolean | Promise<boolean>): Promise<number> {
-    for (let count = 0; ; count += 1) {
+    for (let count = 0; ;) {
       const event = count < limit ? this.#pop() : undefined;
       if (event === undefined) return count;
+      if (event.happen === null) continue;
+      count += 1;
       this.now = event.at;
       event.happen();
       await turn();

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -12,14 +12,9 @@ import { NO_LIMITS } from "./shrink.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 /** What `npm run simulate` is made of. */
 const PARTS = [
-  "src/catalog",
-  "src/core",
-  "src/limits",
-  "src/controls",
-  "src/platform",
-  "src/run",
-  "src/task",
+  "src",
   "test/simulation",
+  "test/engine-simulation",
   "test/support/plan.ts",
   "test/support/start-rule.ts",
   "scripts/simulate.ts",
@@ -349,14 +344,15 @@ describe("a bug that breaks an invariant is found by the simulation", () => {
     if (bug === undefined) throw new Error("there is no bug");
     const copy = join(folder, "copy");
     for (const part of PARTS) cpSync(join(ROOT, part), join(copy, part), { recursive: true });
+    symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
     writeFileSync(join(copy, bug.file), broken(bug));
-    const found = simulate(copy, "--seeds", String(SEEDS), "--json");
+    const found = simulate(copy, "--core", "--seeds", String(SEEDS), "--json");
     expect(found.status, found.stderr).toBe(1);
     const { violation } = z
       .object({ violation: z.object({ invariant: z.string(), replay: z.string() }) })
       .parse(JSON.parse(found.stdout));
     expect(violation.invariant).toBe(bug.invariant);
-    const [, flags = ""] = /^npm run simulate -- (--seed \d+.*)$/.exec(violation.replay) ?? [];
+    const [, flags = ""] = /^npm run simulate -- (--core --seed \d+.*)$/.exec(violation.replay) ?? [];
     const again = simulate(copy, ...flags.split(" "), "--json");
     expect(again.status, again.stderr).toBe(1);
     expect(JSON.parse(again.stdout)).toMatchObject({ violation: { invariant: bug.invariant } });
@@ -397,7 +393,7 @@ async function bundled(bug: Bug): Promise<string> {
 /** Lives through seeds until one breaks an invariant. */
 function hunt(thread: string): Promise<Tally> {
   return new Promise((done, failed) => {
-    const workerData: Share = { from: 1, seeds: SEEDS, step: 1, limits: NO_LIMITS };
+    const workerData: Share = { worker: null, from: 1, seeds: SEEDS, step: 1, limits: NO_LIMITS };
     const worker = new Worker(thread, { workerData, execArgv: ["--no-warnings"] });
     worker.on("message", (message: number | Tally) => typeof message === "number" || done(message));
     worker.on("error", failed);

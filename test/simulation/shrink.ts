@@ -1,7 +1,6 @@
 /** Makes a failing seed as small as it stays failing: fewer kinds of faults, fewer faults, fewer triggers, smaller pipelines. */
-import { FAULTS } from "./faults.ts";
-import type { Limits } from "./ground.ts";
-import { simulate } from "./world.ts";
+import type { Fault } from "./faults.ts";
+import type { Limits, Live } from "./ground.ts";
 
 /** Nothing held back. */
 export const NO_LIMITS: Limits = { without: new Set(), faults: Number.POSITIVE_INFINITY, triggers: 4, tasks: 25 };
@@ -10,29 +9,36 @@ export const NO_LIMITS: Limits = { without: new Set(), faults: Number.POSITIVE_I
 const TIME_MS = 15_000;
 
 /** The tightest limits found in some time under which this seed still breaks this invariant. */
-export async function shrink(seed: number, limits: Limits, invariant: string): Promise<Limits> {
+export async function shrink(
+  live: Live,
+  faults: readonly Fault[],
+  seed: number,
+  limits: Limits,
+  invariant: string,
+): Promise<Limits> {
   let smallest = limits;
   const endsAt = performance.now() + TIME_MS;
   const stillFails = async (candidate: Limits): Promise<boolean> => {
     if (performance.now() > endsAt) return false;
-    const { violation } = await simulate(seed, candidate);
+    const { violation } = await live(seed, candidate);
     if (violation?.invariant !== invariant) return false;
     smallest = candidate;
     return true;
   };
-  for (const fault of FAULTS) await stillFails({ ...smallest, without: new Set([...smallest.without, fault]) });
+  for (const fault of faults) await stillFails({ ...smallest, without: new Set([...smallest.without, fault]) });
   for (let triggers = 1; triggers < smallest.triggers; triggers += 1)
     if (await stillFails({ ...smallest, triggers })) break;
   for (const tasks of [1, 2, 3, 4, 6, 9, 13, 18])
     if (tasks >= smallest.tasks || (await stillFails({ ...smallest, tasks }))) break;
-  const { faults } = await simulate(seed, smallest);
-  for (let most = 0; most < Math.min(faults, 40); most += 1) if (await stillFails({ ...smallest, faults: most })) break;
+  const { faults: struck } = await live(seed, smallest);
+  for (let most = 0; most < Math.min(struck, 40); most += 1) if (await stillFails({ ...smallest, faults: most })) break;
   return smallest;
 }
 
-/** The command that lives through this seed again. */
-export function replayCommand(seed: number, { without, faults, triggers, tasks }: Limits): string {
+/** The command that lives through this seed again, in worlds of the kind that `flag` stands for. */
+export function replayCommand(flag: string | null, seed: number, { without, faults, triggers, tasks }: Limits): string {
   const flags = [
+    ...(flag === null ? [] : [flag]),
     `--seed ${seed}`,
     ...(without.size > 0 ? [`--without ${[...without].join(",")}`] : []),
     ...(Number.isFinite(faults) ? [`--faults ${faults}`] : []),

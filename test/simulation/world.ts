@@ -1,6 +1,10 @@
 /**
  * The world of one seed: random pipelines, clients that trigger them, and the real protocol, machine, store and driver on a
  * platform that fails. Faults stop after a while; then everything must come to its end by itself.
+ *
+ * What surrounds these parts is written here a second time, so that what is wrong between them is not seen: for that there are the
+ * worlds of test/engine-simulation, which run the whole worker. Those are to take over what only these find so far, which is listed
+ * in test/engine-simulation/bugs.ts as not seen yet; then this folder may go.
  */
 import { graphFrom } from "../../src/core/graph.ts";
 import type { RunId } from "../../src/core/ids.ts";
@@ -18,8 +22,7 @@ import { Checker } from "./checker.ts";
 import { ControlsHost } from "./controls-host.ts";
 import { Dice } from "./dice.ts";
 import { ExecutorHosts } from "./executor-hosts.ts";
-import type { Fault } from "./faults.ts";
-import { Ground, type Limits, type Violation } from "./ground.ts";
+import { Ground, type Limits, type Outcome } from "./ground.ts";
 import { Invocation, PassingError, StoreError } from "./invocation.ts";
 import { LimitHosts } from "./limit-hosts.ts";
 import { arrayOf } from "./lengths.ts";
@@ -43,16 +46,6 @@ const CALL_PAUSES_MS = [50, 200, 800, 2_000, 4_000];
 const EVENT_LIMIT = 200_000;
 const TIME_LIMIT_MS = 12 * 86_400_000;
 const POLL_MS = 3 * 60_000;
-
-export interface Outcome {
-  readonly violation: Violation | null;
-  readonly story: readonly string[];
-  readonly events: number;
-  readonly faults: number;
-  readonly kinds: ReadonlySet<Fault>;
-  readonly runs: number;
-  readonly tasks: number;
-}
 
 /** Lives through the world of this seed. `telling` writes its story down. */
 export async function simulate(seed: number, limits: Limits, telling = false): Promise<Outcome> {

@@ -3,6 +3,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Each above ten seconds or so; all others are shorter. */
 const LONGEST = [
+  "engine-simulation/simulation",
+  "engine-simulation/seeded-bugs",
   "simulation/simulation",
   "simulation/seeded-bugs",
   "trigger/r2-burst",

@@ -25,8 +25,8 @@ export interface EdgeSettings {
   committed(host: ObjectHost): void;
   /** The platform has given the alarm of an object of this binding up: somebody must call it. */
   alarmGivenUp(host: ObjectHost): void;
-  /** Classes whose alarms may be given up. */
-  readonly alarmsGivenUp: ReadonlySet<string>;
+  /** Whether the alarm of this object, as it is, may be given up. */
+  mayGiveUp(host: ObjectHost): boolean;
 }
 
 export class Edge {
@@ -87,7 +87,8 @@ export class Edge {
       env: (life) => this.envOf(life),
       exports: (life) => this.exportsOf(life),
       committed: (committed) => this.#settings.committed(committed),
-      alarmGivenUp: this.#settings.alarmsGivenUp.has(className) ? (given) => this.#settings.alarmGivenUp(given) : null,
+      mayGiveUp: (given) => this.#settings.mayGiveUp(given),
+      alarmGivenUp: (given) => this.#settings.alarmGivenUp(given),
     });
     this.hosts.set(key, host);
     return host;

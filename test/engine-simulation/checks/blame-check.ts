@@ -5,7 +5,7 @@
 import type { TaskPlan } from "../../../src/core/plan.ts";
 import type { AttemptDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
 import type { Behaviour } from "../behaviour.ts";
-import type { Ground } from "../ground.ts";
+import type { Ground } from "../../simulation/ground.ts";
 import type { AttemptNote, Ledger } from "../ledger.ts";
 import { placeName } from "../payloads.ts";
 import { isOver, type Seen } from "../watcher.ts";
@@ -22,6 +22,8 @@ export interface BlameWorld {
   behaviourOf(task: string): Behaviour | undefined;
   /** Whether the clock was set, or calls were never answered: attempts may have run out of time for it. */
   isTimeUncertain(): boolean;
+  /** Whether invocations die in this world, or calls are never answered. */
+  dieInvocations(): boolean;
   /** How long the run has been there, in milliseconds. */
   ageOf(seen: Seen): number;
   mayBeCancelled(seen: Seen, task: string): boolean;
@@ -46,14 +48,14 @@ export class BlameCheck {
     const counted = ended.attempts.slice(item === null ? (seen.retriedAfter.get(task) ?? 0) : 0);
     const failures = counted.filter(({ status }) => status === "failed" || status === "timed_out");
     const isSpent = failures.length > plan.retries.limit;
+    // Of items nobody says which attempts came before a retry in place.
+    const isWithin = failures.length <= plan.retries.limit || (item !== null && seen.retries > 0);
     const last = ended.attempts.at(-1);
     const lastNote = last === undefined ? undefined : noteOf(notes, last);
     const as = ended.status === "failed" ? (ended.reason ?? "failed") : ended.status;
     const isStopping = item !== null && plan.each?.onError === "fail";
     const right: Readonly<Record<string, () => boolean>> = {
-      succeeded: () =>
-        ended.attempts.filter(({ status }) => status === "succeeded").length === 1 &&
-        failures.length <= plan.retries.limit,
+      succeeded: () => ended.attempts.filter(({ status }) => status === "succeeded").length === 1 && isWithin,
       error: () =>
         isSpent || isStopping || (last?.status === "failed" && (plan.external || lastNote?.retryable === false)),
       timed_out: () => isSpent || isStopping,
@@ -97,21 +99,28 @@ export class BlameCheck {
       say("has timed out, its code does not hang");
   }
 
-  /** The last three attempts each killed a worker in which nothing else ran. */
+  /**
+   * The last three attempts each ran alone in an invocation that died. Of one whose code never began nobody knows where it was: there
+   * it is enough that invocations die in this world.
+   */
   #hasKilled(attempts: readonly AttemptDocument[], notes: readonly AttemptNote[]): boolean {
     const kills = attempts.filter(({ status }) => status !== "running").slice(-LONELY_KILLS);
     return (
       kills.length === LONELY_KILLS &&
       kills.every((attempt) => {
         const note = noteOf(notes, attempt);
-        return attempt.status === "lost" && note?.end === "killed" && note.wasAlone;
+        if (attempt.status !== "lost") return false;
+        if (note === undefined) return this.#world.dieInvocations();
+        return note.died ? note.wasAlone : this.#world.isTimeUncertain();
       })
     );
   }
 
-  #mapped(seen: Seen, task: string, { status, reason }: Ended): void {
+  #mapped(seen: Seen, task: string, { status, reason, attempts }: Ended): void {
     if (status === "cancelled" && !this.#world.mayBeCancelled(seen, task))
       this.#world.ground.violate("8 blame", `${seen.runId}: ${task} is cancelled, and nobody has cancelled anything`);
+    const isLost = attempts.slice(-LONELY_KILLS).every((attempt) => attempt.status === "lost");
+    if (reason === "worker_lost" && isLost && attempts.length >= LONELY_KILLS && this.#world.dieInvocations()) return;
     if (status === "failed" && reason !== "item_failed" && reason !== "not_an_array")
       this.#world.ground.violate("8 blame", `${seen.runId}: ${task} is ${reason}, and has no code of its own`);
   }

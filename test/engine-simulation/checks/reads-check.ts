@@ -1,6 +1,6 @@
 /** Invariants 5 and 6: a task reads what the accepted attempts of its upstream tasks have passed, all of it, and nothing else. */
 import type { TaskPlan } from "../../../src/core/plan.ts";
-import type { Ground } from "../ground.ts";
+import type { Ground } from "../../simulation/ground.ts";
 import { carriedIn, madeBy, placeName } from "../payloads.ts";
 import { isOver, type Seen } from "../watcher.ts";
 import { acceptedOf, taskOf } from "./order-check.ts";
@@ -9,9 +9,10 @@ const INVARIANT = "5 nothing of a failed attempt";
 
 export class ReadsCheck {
   readonly #ground: Ground;
-  readonly #planOf: (task: string) => TaskPlan | undefined;
+  readonly #planOf: (task: string, version: string) => TaskPlan | undefined;
 
-  constructor(ground: Ground, planOf: (task: string) => TaskPlan | undefined) {
+  /** `planOf`: what peach.conf of this version says of a task. */
+  constructor(ground: Ground, planOf: (task: string, version: string) => TaskPlan | undefined) {
     this.#ground = ground;
     this.#planOf = planOf;
   }
@@ -20,7 +21,7 @@ export class ReadsCheck {
   reads(seen: Seen, task: string, item: number | null, payload: unknown): void {
     // An attempt of before a retry reads what was passed then; a replay reads what was recorded elsewhere.
     if (seen.retries > 0 || seen.run.trigger.source === "replay") return;
-    const plan = this.#planOf(task);
+    const plan = this.#planOf(task, seen.run.conf_version);
     const document = taskOf(seen.run, task);
     if (plan === undefined || document === undefined || document.upstream.length === 0) return;
     if (plan.upstream.length === 1) {
@@ -45,13 +46,17 @@ export class ReadsCheck {
       if (got !== undefined && passing !== undefined) say("nothing");
       return;
     }
-    const isMapped = this.#planOf(parent)?.each !== null;
+    const isMapped = this.#planOf(parent, seen.run.conf_version)?.each !== null;
     // Of no items: what was read is passed.
     if (isMapped && (passing.each?.total ?? 0) === 0) return;
     if (isMapped && item === null) return this.#gathered(seen, parent, passing.each?.total ?? 0, got, say);
     const accepted = acceptedOf(passing) ?? 0;
     const place = isMapped ? placeName(parent, item) : parent;
-    const starts = isMapped ? `${seen.runId} ${place} attempt ` : madeBy(seen.runId, place, accepted, "").slice(0, -2);
+    // The URL of an attempt that was lost completes an external task too.
+    const isAnyAttempt = isMapped || this.#planOf(parent, seen.run.conf_version)?.external === true;
+    const starts = isAnyAttempt
+      ? `${seen.runId} ${place} attempt `
+      : madeBy(seen.runId, place, accepted, "").slice(0, -2);
     const value: unknown = item === null && Array.isArray(got) ? got[0] : got;
     if (Array.isArray(got) && got.length === 0) return;
     if (isMapped && value === null) return;

@@ -45,6 +45,8 @@ export class Queue {
   readonly #begin: () => Life;
   readonly #consume: Consume;
   readonly #ready: Message[] = [];
+  /** All that it has, ready or not, and not acknowledged. */
+  readonly #backlog = new Set<Message>();
   #isPumping = false;
   #messages = 0;
 
@@ -65,6 +67,7 @@ export class Queue {
           life,
           Array.from(messages, (message) => ({ ...options, ...message })),
         ),
+      metrics: () => this.#ask(life),
     };
   }
 
@@ -83,14 +86,39 @@ export class Queue {
     }
   }
 
-  async #send(life: Life, messages: readonly Sent[]): Promise<void> {
+  /** What is known of its backlog. */
+  get metrics(): object {
+    const oldest = Math.min(...Array.from(this.#backlog, ({ sentAt }) => sentAt));
+    return {
+      backlogCount: this.#backlog.size,
+      backlogBytes: this.#backlog.size * 40,
+      ...(Number.isFinite(oldest) && { oldestMessageTimestamp: new Date(oldest) }),
+    };
+  }
+
+  #ask(life: Life): Promise<object> {
+    const { ground, dice } = this.#platform;
+    const { promise, resolve, reject } = Promise.withResolvers<object>();
+    life.send(() => {
+      const where = (): string => `${life.name}: metrics of ${this.settings.name}`;
+      if (ground.strikes("call_hangs", where)) return;
+      const fails = ground.strikes("call_lost", where);
+      this.#platform.resume(life, dice.between(2, 10), () => {
+        if (fails) reject(passing("Network connection lost."));
+        else resolve(this.metrics);
+      });
+    });
+    return promise;
+  }
+
+  async #send(life: Life, messages: readonly Sent[]): Promise<object> {
     const { ground, dice } = this.#platform;
     const sizes = messages.map(({ body }) => JSON.stringify(body).length);
     const total = sizes.reduce((sum, size) => sum + size, 0);
     if (messages.length > MAX_MESSAGES || sizes.some((size) => size > MAX_BYTES) || total > MAX_BATCH_BYTES)
       throw new Error(`queue ${this.settings.name} takes no ${messages.length} messages of ${total} bytes`);
     const copies = messages.map(({ body, delaySeconds = 0 }) => ({ body: copied(body), delaySeconds }));
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<object>();
     life.send(() => {
       this.#platform.after(null, dice.between(1, 5), () => {
         const where = (): string => `${life.name}: ${this.settings.name}`;
@@ -99,7 +127,7 @@ export class Queue {
         if (!fails || dice.chance(0.5)) for (const { body, delaySeconds } of copies) this.take(body, delaySeconds);
         this.#platform.resume(life, dice.between(1, 5), () => {
           if (fails) reject(passing("Queue send failed: Too Many Requests"));
-          else resolve();
+          else resolve({ metadata: { metrics: this.metrics } });
         });
       });
     });
@@ -107,6 +135,7 @@ export class Queue {
   }
 
   #arrives(message: Message, inMs: number): void {
+    this.#backlog.add(message);
     this.#platform.after(null, inMs, () => {
       this.#ready.push(message);
       this.#pump();
@@ -152,7 +181,7 @@ export class Queue {
       ackAll: () => messages.forEach((message) => decisions.set(message, "ack")),
       retryAll: (options?: { readonly delaySeconds?: number }) =>
         messages.forEach((message) => retry(message, options)),
-      metadata: { metrics: { backlogCount: this.#ready.length, backlogBytes: 0 } },
+      metadata: { metrics: this.metrics },
     };
     platform.current = life;
     const ended = (otherwise: "ack" | { readonly delaySeconds: number }): void => {
@@ -160,7 +189,8 @@ export class Queue {
       if (ground.strikes("consumer_killed", where)) return life.kill("killed at its end");
       for (const message of messages) {
         const decision = decisions.get(message) ?? otherwise;
-        if (decision !== "ack") this.#again(message, decision.delaySeconds * 1_000);
+        if (decision === "ack") this.#backlog.delete(message);
+        else this.#again(message, decision.delaySeconds * 1_000);
       }
       life.end();
     };
@@ -175,7 +205,8 @@ export class Queue {
 
   #again(message: Message, inMs: number): void {
     const { maxRetries, deadLetters } = this.settings;
-    if (message.attempts <= maxRetries) this.#arrives(message, inMs);
-    else deadLetters?.take(message.body);
+    if (message.attempts <= maxRetries) return this.#arrives(message, inMs);
+    this.#backlog.delete(message);
+    deadLetters?.take(message.body);
   }
 }

@@ -4,8 +4,8 @@ import { STRATEGIES, type Strategy, type TaskLimits } from "../../src/core/limit
 import { RUN_IFS } from "../../src/core/run-if.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import type { Behaviour } from "./behaviour.ts";
-import type { Dice } from "./dice.ts";
-import type { Limits } from "./ground.ts";
+import type { Dice } from "../simulation/dice.ts";
+import type { Limits } from "../simulation/ground.ts";
 
 /** Payloads above it go to R2. Bytes. */
 const INLINE_LIMIT_BYTES = 400;
@@ -18,6 +18,9 @@ export type Group = (typeof GROUPS)[number];
 
 /** Tasks with less time than that have no steps and await nothing: a few calls are then a good part of it. */
 const UNHURRIED_MS = 5_000;
+
+/** How long work takes at most: mostly not so long that anybody has to report on it. */
+const LENGTHS_MS = [200, 800, 800, 3_000, 3_000, 60_000] as const;
 
 /** Somebody triggers something, with a key or without. */
 export interface Trigger {
@@ -42,6 +45,8 @@ export interface Trigger {
 
 export interface Scenario {
   readonly plan: Plan;
+  /** By their versions: the first, and one that lacks what is `removable`. */
+  readonly plans: ReadonlyMap<string, Plan>;
   readonly behaviours: ReadonlyMap<string, Behaviour>;
   readonly triggers: readonly Trigger[];
   /** Events that are emitted, with keys. */
@@ -63,16 +68,19 @@ export function drawScenario(dice: Dice, limits: Limits): Scenario {
   const tasks: TaskPlan[] = [];
   const behaviours = new Map<string, Behaviour>();
   const roots: string[] = [];
-  const pipelines = dice.between(1, 3);
+  // Most bugs show in small worlds, and those are quick.
+  const isSmall = dice.chance(0.6);
+  const most = isSmall ? { tasks: Math.min(5, limits.tasks), triggers: Math.min(2, limits.triggers) } : limits;
+  const pipelines = isSmall ? dice.between(1, 2) : dice.between(1, 3);
   // The later ones first, so that a task triggers pipelines that exist, and never its own.
   for (let pipeline = pipelines - 1; pipeline >= 0; pipeline -= 1) {
-    const drawn = drawPipeline(dice, `p${pipeline}`, limits.tasks);
+    const drawn = drawPipeline(dice, `p${pipeline}`, most.tasks);
     for (const task of drawn) behaviours.set(task.name, drawBehaviour(dice, task, roots));
     tasks.push(...drawn);
     roots.unshift(`p${pipeline}t0`);
   }
   const names = tasks.map(({ name }) => name);
-  const triggers = Array.from({ length: dice.between(1, limits.triggers) }, (_, index) =>
+  const triggers = Array.from({ length: dice.between(1, most.triggers) }, (_, index) =>
     drawTrigger(dice, index, roots, names),
   );
   const operator = dice.fork("told");
@@ -81,20 +89,23 @@ export function drawScenario(dice: Dice, limits: Limits): Scenario {
   behaviours.set(TOLD, drawBehaviour(operator, told, []));
   const outside = dice.fork("outside");
   const pauses = dice.fork("paused");
+  const plan = planOf([...tasks, told], {
+    retentionMs: RETENTION_MS,
+    inlineLimitBytes: INLINE_LIMIT_BYTES,
+    version: "first",
+    onFailure,
+  });
+  const removable = names.filter(
+    (name) => !roots.includes(name) && !triggers.some(({ task }) => task === name) && dice.chance(0.3),
+  );
   return {
-    plan: planOf([...tasks, told], {
-      retentionMs: RETENTION_MS,
-      inlineLimitBytes: INLINE_LIMIT_BYTES,
-      version: "first",
-      onFailure,
-    }),
+    plan,
+    plans: new Map([plan, planWithout(plan, removable, "second")].map((each) => [each.version, each])),
     behaviours,
     triggers,
     events: drawEvents(outside, tasks),
     uploads: drawUploads(outside, tasks),
-    removable: names.filter(
-      (name) => !roots.includes(name) && !triggers.some(({ task }) => task === name) && dice.chance(0.3),
-    ),
+    removable,
     paused: names.flatMap((task) =>
       pauses.chance(0.08) ? [{ task, atMs: pauses.between(0, 60_000), forMs: pauses.between(1_000, 400_000) }] : [],
     ),
@@ -102,7 +113,7 @@ export function drawScenario(dice: Dice, limits: Limits): Scenario {
 }
 
 /** The plan without these tasks, as a later version. */
-export function planWithout(plan: Plan, removed: readonly string[], version: string): Plan {
+function planWithout(plan: Plan, removed: readonly string[], version: string): Plan {
   const stays = (name: string): boolean => !removed.includes(name);
   const tasks = Object.values(plan.tasks).filter(({ name }) => stays(name));
   const cut = tasks.map((task) => ({
@@ -195,7 +206,7 @@ function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): B
   const [other] = others;
   const isUnhurried = task.timeoutMs >= UNHURRIED_MS;
   return {
-    workMs: dice.chance(0.3) ? 0 : Math.floor(methodMs * 0.4 * dice.next()),
+    workMs: dice.chance(0.3) ? 0 : Math.floor(Math.min(methodMs * 0.4, dice.pick(LENGTHS_MS)) * dice.next()),
     throws: dice.chance(0.75) ? 0 : dice.between(1, 4),
     how: dice.pick(["error", "error", "retry_after", "non_retryable", "hang"]),
     kills: dice.chance(0.95) ? 0 : dice.pick([1, 2, Number.POSITIVE_INFINITY]),
@@ -212,9 +223,9 @@ function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): B
           fails: outside.chance(0.7) ? 0 : outside.between(1, 3),
         },
     triggers:
-      other === undefined || made.chance(0.8)
+      other === undefined || made.chance(0.85)
         ? []
-        : Array.from({ length: made.between(1, 4) }, () => ({
+        : Array.from({ length: made.pick([1, 1, 2, 3]) }, () => ({
             task: made.pick([other, ...others]),
             large: made.chance(0.3),
           })),
@@ -229,7 +240,7 @@ function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): B
 }
 
 /** Mostly few, now and then more than one driver takes; rarely no array at all. */
-export function drawLength(dice: Dice): number | null {
+function drawLength(dice: Dice): number | null {
   return dice.chance(0.04) ? null : dice.chance(0.85) ? dice.between(0, 5) : dice.between(6, 30);
 }
 

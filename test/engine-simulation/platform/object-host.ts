@@ -28,8 +28,9 @@ export interface ObjectPlace {
   exports(life: Life): object;
   /** Something was committed. */
   committed(host: ObjectHost): void;
-  /** The platform has given its alarm up. Null: it never does of its own accord. */
-  readonly alarmGivenUp: ((host: ObjectHost) => void) | null;
+  /** Whether the platform may give its alarm up of its own accord; what it has done then. */
+  mayGiveUp(host: ObjectHost): boolean;
+  alarmGivenUp(host: ObjectHost): void;
 }
 
 export class ObjectHost implements Committer {
@@ -105,7 +106,9 @@ export class ObjectHost implements Committer {
       this.#arm();
       this.#place.committed(this);
       if (this.#life !== null && ground.strikes("reset_after_commit", () => this.label)) {
-        this.reset("reset after its commit");
+        // Whoever watches sees first what it has committed.
+        const { life } = this.#life;
+        this.#platform.after(life, 0, () => life.kill("reset after its commit"));
         return;
       }
     }
@@ -250,8 +253,7 @@ export class ObjectHost implements Committer {
     }
     this.#armed = null;
     this.storage.takeAlarm();
-    const mayGiveUp = this.#place.alarmGivenUp !== null;
-    if (mayGiveUp && ground.strikes("alarm_given_up", () => this.label)) return this.#giveUp();
+    if (this.#place.mayGiveUp(this) && ground.strikes("alarm_given_up", () => this.label)) return this.#giveUp();
     if (ground.strikes("alarm_doubled", () => this.label))
       this.#platform.after(null, dice.between(0, 3_000), () => this.#handling === null && this.#handle(at));
     this.#handle(at);
@@ -306,7 +308,7 @@ export class ObjectHost implements Committer {
   #giveUp(): void {
     this.isGivenUp = true;
     this.#tries = 0;
-    this.#place.alarmGivenUp?.(this);
+    this.#place.alarmGivenUp(this);
   }
 }
 

@@ -2,11 +2,11 @@
 import type { RunId } from "../../src/core/ids.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Behaviour } from "./behaviour.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../simulation/ground.ts";
 import type { TaskApi } from "./methods.ts";
 import { groupOf, madeBy, padded, type Carried } from "./payloads.ts";
 import type { Rig } from "./rig.ts";
-import type { Scenario, Trigger } from "./scenario.ts";
+import { RETENTION_MS, type Scenario, type Trigger } from "./scenario.ts";
 import type { Client } from "./worker-face.ts";
 
 /** A trigger that was answered with a run. */
@@ -15,7 +15,7 @@ export interface Answered {
   readonly task: string;
   readonly carried: Carried;
   readonly deduplicated: boolean;
-  /** When this request of it was made, by the scheduler. */
+  /** When it was sent first, by the scheduler. */
   readonly sentAt: number;
 }
 
@@ -41,6 +41,7 @@ export class Clients {
   readonly #world: ClientWorld;
   /** Runs of triggers, by their place in the scenario. */
   readonly #runs = new Map<Trigger, RunId>();
+  readonly #firstSent = new Map<string, number>();
   #sent = 0;
 
   constructor(world: ClientWorld) {
@@ -50,7 +51,7 @@ export class Clients {
   /** Plans everything that the scenario says. */
   begin(): void {
     const { scenario, ground } = this.#world;
-    const at = (ms: number, happen: () => void): void => ground.scheduler.after(ms, happen);
+    const at = (ms: number, happen: () => void): void => void ground.scheduler.after(ms, happen);
     for (const trigger of scenario.triggers) {
       for (let copy = 0; copy < trigger.copies; copy += 1)
         at(trigger.atMs + ground.dice.between(0, copy * 500), () => this.#trigger(trigger));
@@ -64,6 +65,15 @@ export class Clients {
       // A pause that came late would stay.
       at(RESUMED_AT_MS, () => this.#steer(task, "resume"));
     }
+  }
+
+  /** A run has ended: its trigger may come again just when it is forgotten. */
+  ended(runId: RunId): void {
+    const { ground } = this.#world;
+    const [trigger] = [...this.#runs].find(([, known]) => known === runId) ?? [];
+    if (trigger === undefined || trigger.key === null || !trigger.large) return;
+    if (!ground.strikes("late_trigger", () => runId, 10)) return;
+    ground.scheduler.after(RETENTION_MS + ground.dice.between(-80, 80), () => this.#trigger(trigger));
   }
 
   /** Those who were asked by an external task report, perhaps from several places, each until it is answered. */
@@ -109,7 +119,7 @@ export class Clients {
     const { task, key, large, delayMs, group } = trigger;
     const by = key === null ? `trigger ${++this.#sent}` : `trigger ${task} ${key}`;
     const carried = padded({ by, group: key === null ? group : groupOf(by) }, large);
-    const sentAt = this.#world.ground.scheduler.now;
+    const sentAt = this.#firstSentAt(carried);
     this.#ask(
       `trigger of ${task}`,
       key !== null,
@@ -117,7 +127,7 @@ export class Clients {
         dependencies.acceptTrigger(env, ctx, {
           task,
           payload: valueOf(worker.encodePayload(carried)),
-          idempotencyKey: key === null ? null : { kind: "api", name: key },
+          idempotencyKey: key === null ? null : worker.apiKey(key),
           origin: { source: "api", by: "client", parent: null },
           delayMs,
         }),
@@ -129,10 +139,17 @@ export class Clients {
     );
   }
 
+  /** When this was sent first: sent again, it may have been taken long before it is answered. */
+  #firstSentAt({ by }: Carried): number {
+    const first = this.#firstSent.get(by) ?? this.#world.ground.scheduler.now;
+    this.#firstSent.set(by, first);
+    return first;
+  }
+
   #emit(event: Scenario["events"][number]): void {
     const { name, key, group } = event;
     const carried: Carried = { by: `${name} ${key}`, group };
-    const sentAt = this.#world.ground.scheduler.now;
+    const sentAt = this.#firstSentAt(carried);
     this.#ask(
       `event ${key}`,
       true,
@@ -140,7 +157,7 @@ export class Clients {
         dependencies.emitEvent(env, ctx, {
           name,
           payload: valueOf(worker.encodePayload(carried)),
-          idempotencyKey: { kind: "event", name: `${name}:${key}` },
+          idempotencyKey: worker.eventKey(name, key),
           parent: null,
         }),
       (runs) => {

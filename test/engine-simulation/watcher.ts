@@ -4,7 +4,8 @@
  */
 import { parseRunId, type RunId } from "../../src/core/ids.ts";
 import type { ItemDocument, ItemPage, RunDocument, StoredPayload } from "../../src/run/run-rpc.ts";
-import type { Ground } from "./ground.ts";
+import { heardIn, type Heard } from "./checks/events-check.ts";
+import type { Ground } from "../simulation/ground.ts";
 import { carriedIn, type Carried } from "./payloads.ts";
 import type { Bucket } from "./platform/bucket.ts";
 import type { ObjectHost } from "./platform/object-host.ts";
@@ -37,7 +38,12 @@ export interface Watching {
   recorded(seen: Seen): void;
   changed(seen: Seen, before: RunDocument): void;
   forgotten(seen: Seen): void;
+  /** What a listener hears that comes back. */
+  heard(run: RunDocument, heard: Heard): void;
 }
+
+/** Up to this position of the journal a listener has heard it before it went away. */
+const HEARD = 2;
 
 const FINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled", "skipped"]);
 
@@ -84,16 +90,24 @@ export class Watcher {
       const run = await ask<RunDocument>(host, "describe");
       if (run === undefined) continue;
       const known = this.#known(host, run);
-      const isBegun = (known?.run.started_at ?? null) !== null;
+      const isBegun = known !== undefined && (known.run.started_at !== null || isOver(known.run.status));
       const carried = run === null || isBegun ? (known?.carried ?? null) : await this.#carried(host);
       const items = run === null ? [] : await itemsOf(host, run, known?.run ?? null);
+      const before = known?.run ?? null;
       this.#see(host, run, carried, items);
+      if (run !== null && isOver(run.status) && before !== null && !isOver(before.status)) await this.#hear(host, run);
     }
   }
 
   /** All that there ever were. */
   all(): Seen[] {
     return [...this.earlier, ...this.runs.values()];
+  }
+
+  /** Somebody comes back to a run that has just ended, having heard its first events only. */
+  async #hear(host: ObjectHost, run: RunDocument): Promise<void> {
+    const stream = await ask<ReadableStream<Uint8Array>>(host, "events", HEARD);
+    if (stream instanceof ReadableStream) this.#watching.heard(run, await heardIn(stream));
   }
 
   #known({ name }: ObjectHost, run: RunDocument | null): Seen | undefined {

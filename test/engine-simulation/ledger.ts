@@ -16,7 +16,10 @@ export interface AttemptNote {
   readonly failuresBefore: number;
   end: CodeEnd;
   endedAt: number | null;
-  /** Of one that took its isolate down: whether nothing else ran in its invocation. */
+  /** Whether it was told that nobody wants it any more. */
+  isTold: boolean;
+  /** Whether its invocation has died, and if so, whether nothing else ran in it then. */
+  died: boolean;
   wasAlone: boolean;
   /** What it threw may be tried again. */
   retryable: boolean;
@@ -24,7 +27,7 @@ export interface AttemptNote {
   readonly triggered: { readonly content: string; readonly task: string }[];
   /** What it had to trigger, and did not, since it found it processed. */
   readonly skipped: string[];
-  readonly chose: readonly string[] | null;
+  chose: readonly string[] | null;
   /** Whose payload it has read; null: nobody's. */
   readonly group: string | null;
 }
@@ -44,6 +47,10 @@ export class Ledger {
     if (known === undefined) this.#notes.set(key, [note]);
     else known.push(note);
     this.#running.add(note);
+    note.life.onDeath(() => {
+      note.died = true;
+      note.wasAlone = this.inLife(note.life).every((other) => other === note);
+    });
   }
 
   ended(note: AttemptNote, end: CodeEnd, at: number): void {
@@ -51,6 +58,11 @@ export class Ledger {
     note.end = end;
     note.endedAt = at;
     if (end !== "hangs") this.#running.delete(note);
+  }
+
+  /** What runs in this invocation. */
+  inLife(life: Running): AttemptNote[] {
+    return [...this.#running].filter((note) => note.life === life);
   }
 
   /** What runs in lives that go on. */

@@ -1,4 +1,5 @@
-import type { Ground } from "../ground.ts";
+import type { RunId } from "../../../src/core/ids.ts";
+import type { Ground } from "../../simulation/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import type { Rig } from "../rig.ts";
 import type { Scenario } from "../scenario.ts";
@@ -11,4 +12,6 @@ export interface CheckedWorld {
   readonly scenario: Scenario;
   readonly rig: () => Rig;
   readonly watcher: () => Watcher;
+  /** A run has ended. */
+  ended(runId: RunId): void;
 }

@@ -1,40 +1,32 @@
 /**
  * The world of one seed: the real worker on a platform that fails, random pipelines, clients that use them. Faults stop after a while;
  * then everything must come to its end by itself, and nothing may be left.
+ *
+ * Nothing of Peach but its HTTP side is written here a second time. The worlds of test/simulation, around the core alone, find some
+ * bugs that these do not find yet (`UNSEEN` in bugs.ts); these are to take them over.
  */
 import { parseRunId } from "../../src/core/ids.ts";
 import { Checkers } from "./checkers.ts";
 import { Clients } from "./clients.ts";
-import { Dice } from "./dice.ts";
-import type { Fault } from "./faults.ts";
-import { Ground, type Limits, type Violation } from "./ground.ts";
+import { Dice } from "../simulation/dice.ts";
+import { Ground, type Limits, type Outcome } from "../simulation/ground.ts";
 import { Ledger } from "./ledger.ts";
 import { methodsOf } from "./methods.ts";
 import type { Release, WorkerCode } from "./platform/isolate.ts";
 import type { ObjectHost } from "./platform/object-host.ts";
 import { isPlatforms } from "./platform/wire.ts";
 import { releaseOf, RequestDied, Rig } from "./rig.ts";
-import { drawScenario, planWithout, RETENTION_MS, type Scenario } from "./scenario.ts";
+import { drawScenario, RETENTION_MS, type Scenario } from "./scenario.ts";
 import { Watcher } from "./watcher.ts";
 
 /** How long there are faults. */
 const FAULTS_MS = 15 * 60_000;
 /** Far beyond what any world needs. */
-const EVENT_LIMIT = 300_000;
+const EVENT_LIMIT = 60_000;
 const TIME_LIMIT_MS = 60 * 86_400_000;
 const POLL_MS = 3 * 60_000;
 
 const VARIABLES = { PEACH_URL: "https://peach.example", PEACH_LOCAL: "0" };
-
-export interface Outcome {
-  readonly violation: Violation | null;
-  readonly story: readonly string[];
-  readonly events: number;
-  readonly faults: number;
-  readonly kinds: ReadonlySet<Fault>;
-  readonly runs: number;
-  readonly tasks: number;
-}
 
 /** Lives through the world of this seed with this code of the worker. `telling` writes its story down. */
 export async function simulate(code: WorkerCode, seed: number, limits: Limits, telling = false): Promise<Outcome> {
@@ -56,13 +48,14 @@ class World {
     const dice = new Dice(seed);
     this.#scenario = drawScenario(dice.fork("scenario"), limits);
     const ledger = new Ledger();
-    const { plan, behaviours, removable } = this.#scenario;
+    const { plan, plans, behaviours, removable } = this.#scenario;
     const checkers = (this.#checkers = new Checkers({
       ground,
       ledger,
       scenario: this.#scenario,
       rig: () => this.#rig,
       watcher: () => this.#watcher,
+      ended: (runId) => this.#clients.ended(runId),
     }));
     const methods = methodsOf(
       {
@@ -70,6 +63,7 @@ class World {
         ledger,
         behaviours,
         reads: (task, payload, note) => checkers.reads(task, payload, note),
+        killed: () => checkers.killed(),
         handedOver: (task, behaviour) => this.#clients.handedOver(task, behaviour),
         stepRead: (task, name, text) => checkers.steps.read(task, name, text),
         violate: (invariant, detail) => ground.violate(invariant, detail),
@@ -79,14 +73,16 @@ class World {
     const without = Object.fromEntries(Object.entries(methods).filter(([name]) => !removable.includes(name)));
     this.#releases = [
       releaseOf("release 1", code, plan, () => methods, VARIABLES),
-      releaseOf("release 2", code, planWithout(plan, removable, "second"), () => without, VARIABLES),
+      releaseOf("release 2", code, plans.get("second") ?? plan, () => without, VARIABLES),
     ];
     const [first] = this.#releases;
     if (first === undefined) throw new Error("there is no release");
+    const skews = ground.strikes("clock_skew", () => "clocks differ", 20) ? dice.fork("skews") : null;
     this.#rig = new Rig({
       ground,
       seed,
       first,
+      skewOf: (label) => (skews === null ? 0 : skews.fork(label).between(-1_500, 1_500)),
       committed: (host) => this.#watcher.committed(host),
       alarmGivenUp: (host) => this.#poll(host),
     });
@@ -148,12 +144,33 @@ class World {
         if (this.#ground.strikes("clock_step", () => "", 20))
           this.#ground.stepClock(dice.pick([-300_000, -20_000, -1_000, 1_000, 60_000, 400_000]));
         if (this.#ground.strikes("deploy", () => "every object is reset", 20)) this.#resetAll();
+        if (this.#ground.strikes("deploy_side_by_side", () => this.#scenario.removable.join(", "), 20))
+          this.#deploySideBySide();
         if (this.#ground.strikes("deploy_removes_method", () => this.#scenario.removable.join(", "), 20)) {
           const [, second] = this.#releases;
           if (second !== undefined) edge.deploy(second, 0);
           this.#resetAll();
         }
       });
+    }
+  }
+
+  /** The second release comes, is taken back, and comes again, for a part of everything at a time. */
+  #deploySideBySide(): void {
+    const { scheduler, dice } = this.#ground;
+    const { edge } = this.#rig;
+    let atMs = 0;
+    for (let change = dice.between(1, 4); change > 0; change -= 1) {
+      const share = change === 1 ? 0 : dice.pick([0.1, 0.5, 0.9]);
+      const release = this.#releases[change % 2];
+      if (release === undefined) continue;
+      scheduler.after(atMs, () => {
+        edge.deploy(release, share);
+        // Objects are updated one after the other.
+        for (const host of edge.hosts.values())
+          scheduler.after(dice.between(0, 60_000), () => host.reset("its code was updated"));
+      });
+      atMs += dice.between(1_000, 200_000);
     }
   }
 
@@ -181,7 +198,7 @@ function isExpected(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   return (
     isExpected(thrown.cause) ||
-    /RunUnreachable|could not be recorded|PayloadStore/.test(`${thrown.name} ${thrown.message}`)
+    /RunUnreachable|could not be recorded|PayloadStore|CallTimeout/.test(`${thrown.name} ${thrown.message}`)
   );
 }
 

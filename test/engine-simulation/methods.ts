@@ -1,6 +1,6 @@
 /** The methods of the simulated pipelines: what an author's code might do, by its behaviour, through the real helpers. */
 import type { Behaviour } from "./behaviour.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "../simulation/dice.ts";
 import type { AttemptNote, Ledger } from "./ledger.ts";
 import { carriedIn, groupOf, madeBy, padded, placeName, stepText, type Carried } from "./payloads.ts";
 import type { Methods, Rig } from "./rig.ts";
@@ -37,10 +37,15 @@ export interface MethodWorld {
   reads(task: TaskApi, payload: unknown, note: AttemptNote): void;
   /** The attempt of an external task has told somebody where to report to. */
   handedOver(task: TaskApi, behaviour: Behaviour): void;
+  /** A task takes its isolate down. */
+  killed(): void;
   /** A step was given back, or done. */
   stepRead(task: TaskApi, name: string, text: unknown): void;
   violate(invariant: string, detail: string): void;
 }
+
+/** Work that takes longer is told when nobody wants it any more. */
+const LONG_MS = 1_500;
 
 class Scripted extends Error {}
 
@@ -82,6 +87,8 @@ async function run(world: MethodWorld, payload: unknown, task: TaskApi): Promise
     failuresBefore: life.failures,
     end: "running",
     endedAt: null,
+    isTold: false,
+    died: false,
     wasAlone: false,
     retryable: true,
     triggered: [],
@@ -96,6 +103,10 @@ async function run(world: MethodWorld, payload: unknown, task: TaskApi): Promise
   const content = carriedIn(payload)?.content;
   if (content !== undefined) world.ledger.processed.add(content);
   world.reads(task, payload, note);
+  if (behaviour.workMs > LONG_MS)
+    task.signal.addEventListener("abort", () => {
+      note.isTold = true;
+    });
   try {
     const passed = await script(world, task, behaviour, note);
     world.ledger.ended(note, "returned", platform.ground.scheduler.now);
@@ -119,8 +130,8 @@ async function script(world: MethodWorld, task: TaskApi, behaviour: Behaviour, n
   const earlier = ledger.of(task.runId, task.name, note.item);
   const killsHere = behaviour.killsItem === null || note.item === null || note.item === behaviour.killsItem;
   if (killsHere && earlier.filter(({ end }) => end === "killed").length < behaviour.kills) {
-    note.wasAlone = ledger.running().every((other) => other === note || other.life !== note.life);
     ledger.ended(note, "killed", rig.platform.ground.scheduler.now);
+    world.killed();
     rig.platform.ground.tell(() => `${place} of ${task.runId} takes ${note.life.isolate.name} down`);
     note.life.isolate.crash();
     await new Promise<never>(() => {});
@@ -134,7 +145,7 @@ async function script(world: MethodWorld, task: TaskApi, behaviour: Behaviour, n
     note.retryable = behaviour.how !== "non_retryable";
     throw errorOf(behaviour);
   }
-  if (behaviour.chooses !== null && !isExternal(task)) task.runOnlyChildTasks(...behaviour.chooses);
+  if (behaviour.chooses !== null && !isExternal(task)) choose(task, behaviour.chooses, note);
   const { passesTo, passesLarge, passesItems } = behaviour;
   if (passesTo !== null && !isExternal(task) && note.item === null) passOn(task, passesTo, place, behaviour);
   const by = madeBy(task.runId, place, task.attempt, "");
@@ -143,6 +154,16 @@ async function script(world: MethodWorld, task: TaskApi, behaviour: Behaviour, n
   return Array.from({ length: passesItems }, (_, index) =>
     padded({ by: `${by}[${index}]`, group: groupOf(`${task.runId}/${place}/${index}`) }, passesLarge && index === 0),
   );
+}
+
+function choose(task: TaskApi, children: readonly string[], note: AttemptNote): void {
+  try {
+    task.runOnlyChildTasks(...children);
+  } catch (error) {
+    // One of them is not in this run's graph: then none is chosen.
+    if (!String(error).includes("no downstream task")) throw error;
+    note.chose = null;
+  }
 }
 
 function passOn(task: TaskApi, child: string, place: string, { passesLarge }: Behaviour): void {
@@ -207,8 +228,13 @@ async function trigger(
     note.triggered.push({ content, task: target });
     const triggered = task.triggerTaskWithEvent(target, carried(content, large));
     if (behaviour.unawaited) {
-      // The author's code forgets about it.
-      triggered.catch(() => undefined);
+      // The author's code does not wait for it, and lives with what was refused.
+      triggered.catch(() =>
+        note.triggered.splice(
+          note.triggered.findIndex((one) => one.content === content),
+          1,
+        ),
+      );
       continue;
     }
     const run = await triggered;

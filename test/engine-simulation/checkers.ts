@@ -1,12 +1,14 @@
 /** All that is watched in a simulated world. */
-import type { RunId } from "../../src/core/ids.ts";
+import { parseRunId, type RunId } from "../../src/core/ids.ts";
 import type { TaskPlan } from "../../src/core/plan.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
 import { BlameCheck } from "./checks/blame-check.ts";
+import { EventsCheck, type Heard } from "./checks/events-check.ts";
 import { OrderCheck } from "./checks/order-check.ts";
 import { ReadsCheck } from "./checks/reads-check.ts";
 import { RestCheck } from "./checks/rest-check.ts";
 import { SlotCheck } from "./checks/slot-check.ts";
+import { StallCheck } from "./checks/stall-check.ts";
 import { StepCheck } from "./checks/step-check.ts";
 import { TriggerCheck } from "./checks/trigger-check.ts";
 import type { CheckedWorld } from "./checks/checked-world.ts";
@@ -14,6 +16,9 @@ import type { ClientWorld } from "./clients.ts";
 import type { AttemptNote } from "./ledger.ts";
 import type { TaskApi } from "./methods.ts";
 import { isOver, type Seen, type Watching } from "./watcher.ts";
+
+/** A cancelled attempt that is under way is told by then. */
+const TOLD_WITHIN_MS = 15_000;
 
 export class Checkers implements Watching {
   readonly steps: StepCheck;
@@ -24,6 +29,8 @@ export class Checkers implements Watching {
   readonly #slots: SlotCheck;
   readonly #triggers: TriggerCheck;
   readonly #rest: RestCheck;
+  readonly #events: EventsCheck;
+  readonly #stalls: StallCheck;
   /** Runs that somebody has cancelled, or might have, and whether with their children. */
   readonly #cancelled = new Map<RunId, boolean>();
 
@@ -32,11 +39,16 @@ export class Checkers implements Watching {
     this.#world = world;
     const planOf = (task: string): TaskPlan | undefined => scenario.plan.tasks[task];
     this.steps = new StepCheck(ground, ledger);
-    this.#reads = new ReadsCheck(ground, planOf);
+    this.#reads = new ReadsCheck(ground, (task, version) => scenario.plans.get(version)?.tasks[task]);
     this.#slots = new SlotCheck(ground, ledger, planOf);
     this.#triggers = new TriggerCheck(ground, ledger, planOf);
     this.#triggers.tells = scenario.plan.onFailure !== null;
     this.#rest = new RestCheck(world);
+    this.#events = new EventsCheck(ground);
+    this.#stalls = new StallCheck(ground, planOf, (runId) => {
+      const id = parseRunId(runId);
+      return id === null ? null : (world.watcher().runs.get(id)?.finalAt ?? null);
+    });
     this.#order = new OrderCheck(ground, ledger, (task) => ({
       runIf: planOf(task)?.runIf ?? "all_success",
       maySkipByLimit: planOf(task)?.limits?.concurrency?.strategy === "skip",
@@ -47,6 +59,8 @@ export class Checkers implements Watching {
       planOf,
       behaviourOf: (task) => scenario.behaviours.get(task),
       isTimeUncertain: () => this.#isTimeUncertain(),
+      dieInvocations: () =>
+        ground.faults.struck > 0 || [...scenario.behaviours.values()].some(({ kills }) => kills > 0),
       ageOf: ({ firstSeenAt }) => ground.scheduler.now - firstSeenAt,
       mayBeCancelled: (seen, task) => this.#mayBeCancelled(seen, task),
     });
@@ -69,7 +83,17 @@ export class Checkers implements Watching {
   }
 
   changed(seen: Seen, before: RunDocument): void {
+    if (isOver(seen.run.status) && !isOver(before.status)) this.#world.ended(seen.runId);
     this.#look(seen, before);
+  }
+
+  heard(run: RunDocument, heard: Heard): void {
+    this.#events.heard(run, heard);
+  }
+
+  /** A task has taken its isolate down. */
+  killed(): void {
+    this.#stalls.killed();
   }
 
   forgotten(seen: Seen): void {
@@ -78,7 +102,8 @@ export class Checkers implements Watching {
 
   /** The code of an attempt begins. */
   reads({ runId, name, item }: TaskApi, payload: unknown, note: AttemptNote): void {
-    const seen = [...this.#world.watcher().runs.values()].find((one) => one.runId === runId);
+    const id = parseRunId(runId);
+    const seen = id === null ? undefined : this.#world.watcher().runs.get(id);
     if (seen !== undefined) this.#reads.reads(seen, name, item?.index ?? null, payload);
     this.#slots.begins(note, this.#isTimeUncertain());
   }
@@ -96,17 +121,36 @@ export class Checkers implements Watching {
 
   #look(seen: Seen, before: RunDocument | null): void {
     this.#order.look(seen, before);
+    const { paused } = this.#world.scenario;
+    this.#stalls.look(seen, before, (name) => paused.some(({ task }) => task === name));
     for (const [index, task] of seen.run.tasks.entries()) {
       const was = before?.tasks[index]?.status ?? "pending";
       if (!isOver(task.status) || isOver(was)) continue;
       this.#blame.ended(seen, task.task, null, task);
+      if (task.status === "cancelled" && was === "running") this.#told(seen, task.task);
       for (const item of seen.items.get(task.task) ?? []) this.#blame.ended(seen, task.task, item.index, item);
     }
   }
 
+  /** An attempt that is under way learns soon that its task was cancelled. */
+  #told({ runId }: Seen, task: string): void {
+    const { ground, ledger } = this.#world;
+    const note = ledger.of(runId, task, null).at(-1);
+    const isLong = (this.#world.scenario.behaviours.get(task)?.workMs ?? 0) > TOLD_WITHIN_MS;
+    if (note === undefined || !isLong) return;
+    const since = ground.scheduler.now;
+    ground.scheduler.after(TOLD_WITHIN_MS, () => {
+      const hasCause = ground.struck.some(({ at }) => at > since - TOLD_WITHIN_MS);
+      if (note.end === "running" && note.life.alive && !note.isTold && !hasCause)
+        ground.violate("14 attempts are told", `${runId}: attempt ${note.attempt} of ${task} goes on, and is not told`);
+    });
+  }
+
   #isTimeUncertain(): boolean {
     const { kinds } = this.#world.ground.faults;
-    return ["clock_step", "call_hangs", "r2_hangs"].some((kind) => [...kinds].some((struck) => struck === kind));
+    return ["clock_step", "clock_skew", "call_hangs", "r2_hangs"].some((kind) =>
+      [...kinds].some((struck) => struck === kind),
+    );
   }
 
   /** Somebody has cancelled it, or a run above it with its children; or a later attempt of the same key takes its place. */

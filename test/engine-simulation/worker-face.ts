@@ -2,8 +2,8 @@
 import type { RunId } from "../../src/core/ids.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import type { Result } from "../../src/core/result.ts";
-import type { TriggerOrigin } from "../../src/core/trigger.ts";
 import type { TriggerKey } from "../../src/core/trigger-key.ts";
+import type { TriggerOrigin } from "../../src/core/trigger.ts";
 import type { RunRpc } from "../../src/run/run-rpc.ts";
 import type { ControlsRpc } from "../../src/controls/controls-rpc.ts";
 import type { Life } from "./platform/life.ts";
@@ -39,7 +39,7 @@ export interface Dependencies {
     event: {
       readonly name: string;
       readonly payload: Encoded;
-      readonly idempotencyKey: TriggerKey;
+      readonly idempotencyKey: TriggerKey | null;
       readonly parent: null;
     },
   ) => Promise<Result<readonly Accepted[]>>;
@@ -53,6 +53,8 @@ export interface WorkerFace {
   };
   readonly callRun: <T>(env: object, runId: RunId, call: (run: RunRpc) => Promise<T>) => Promise<T>;
   readonly callControls: <T>(env: object, call: (controls: ControlsRpc) => Promise<T>) => Promise<T>;
+  readonly apiKey: (key: string) => TriggerKey;
+  readonly eventKey: (event: string, key: string) => TriggerKey;
   readonly encodePayload: (value: unknown) => Result<Encoded>;
   readonly decodePayload: (payload: object, bytes: Uint8Array) => unknown;
   readonly createReplayRun: (dependencies: object) => (

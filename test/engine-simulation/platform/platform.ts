@@ -2,8 +2,8 @@
  * The platform that the worker of a simulated world runs on: one loop of events, each of which lets one life go on until it waits for
  * the platform again. After each event what objects have written is committed, or lost with the object.
  */
-import { Dice } from "../dice.ts";
-import type { Ground } from "../ground.ts";
+import { Dice } from "../../simulation/dice.ts";
+import type { Ground } from "../../simulation/ground.ts";
 
 /** An object whose turn must be ended: what it has written is to be committed. */
 export interface Committer {
@@ -18,12 +18,9 @@ export interface Running {
   /** How often the platform has failed it so far. */
   readonly failures: number;
   now(): number;
+  /** Calls this when it ends before its time. */
+  onDeath(then: () => void): void;
   kill(why: string): void;
-}
-
-interface Timer {
-  readonly life: Running;
-  readonly everyMs: number | null;
 }
 
 export class Platform {
@@ -37,7 +34,7 @@ export class Platform {
   /** Told what a method of the worker throws that somebody called. */
   thrown: (life: Running, method: string, thrown: unknown) => void = () => {};
   readonly #turns = new Set<Committer>();
-  readonly #timers = new Map<number, Timer>();
+  readonly #timers = new Map<number, () => void>();
   #timersMade = 0;
 
   constructor(ground: Ground, seed: number) {
@@ -47,8 +44,8 @@ export class Platform {
   }
 
   /** Happens to this life, if it lives then, without anything going wrong with it. */
-  after(life: Running | null, ms: number, happen: () => void): void {
-    this.ground.scheduler.after(ms, () => {
+  after(life: Running | null, ms: number, happen: () => void): () => void {
+    return this.ground.scheduler.after(ms, () => {
       if (life !== null && !life.alive) return;
       this.current = life;
       happen();
@@ -96,22 +93,23 @@ export class Platform {
   setTimer(work: () => void, ms: number, everyMs: number | null): number {
     const life = this.current;
     const id = ++this.#timersMade;
-    if (life === null) throw new Error("a timer is set while nobody runs");
-    this.#timers.set(id, { life, everyMs });
-    this.#armTimer(id, life, Math.max(0, Number.isFinite(ms) ? ms : 0), everyMs, work);
+    // Who only looks at an object from outside waits for nothing.
+    if (life !== null) this.#armTimer(id, life, Math.max(0, Number.isFinite(ms) ? ms : 0), everyMs, work);
     return id;
   }
 
   clearTimer(id: unknown): void {
-    if (typeof id === "number") this.#timers.delete(id);
+    if (typeof id !== "number") return;
+    this.#timers.get(id)?.();
+    this.#timers.delete(id);
   }
 
   #armTimer(id: number, life: Running, ms: number, everyMs: number | null, work: () => void): void {
-    this.after(life, ms, () => {
-      if (!this.#timers.has(id)) return;
+    const callOff = this.after(life, ms, () => {
       if (everyMs === null) this.#timers.delete(id);
       else this.#armTimer(id, life, everyMs, everyMs, work);
       work();
     });
+    this.#timers.set(id, callOff);
   }
 }

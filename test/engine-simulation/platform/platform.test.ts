@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { planOf, taskPlan } from "../../support/plan.ts";
-import { FAULTS, type Fault } from "../faults.ts";
-import { Ground } from "../ground.ts";
+import { FAULTS, type Fault } from "../../simulation/faults.ts";
+import { Ground } from "../../simulation/ground.ts";
 import { Rig, releaseOf } from "../rig.ts";
 import type { Client } from "../worker-face.ts";
 import { bundleWorker, workerCode } from "./bundle.ts";
@@ -39,12 +39,7 @@ function rigOf(method: (task: string, payload: unknown) => unknown, faults: read
 const accepts = ({ worker, dependencies, env, ctx }: Client) => {
   const payload = worker.encodePayload({ n: 1 });
   if (!payload.ok) throw new Error(payload.problem.detail);
-  const trigger = {
-    task: "a",
-    payload: payload.value,
-    idempotencyKey: { kind: "api", name: "key" },
-    origin: TRIGGER,
-  } as const;
+  const trigger = { task: "a", payload: payload.value, idempotencyKey: worker.apiKey("key"), origin: TRIGGER };
   return dependencies.acceptTrigger(env, ctx, trigger);
 };
 
@@ -58,7 +53,7 @@ describe("the simulated platform", () => {
     const answers: unknown[] = [];
     void rig.request("client", accepts).then((answer) => answers.push(answer));
     await rig.platform.run(10_000, () => true);
-    expect(answers).toMatchObject([{ ok: true, value: { task: "a", status: "queued", deduplicated: false } }]);
+    expect(answers).toMatchObject([{ ok: true, value: { task: "a", deduplicated: false } }]);
     expect(ran.slice(0, 1)).toEqual(['a {"n":1}']);
     expect(ran.slice(1, 3).toSorted()).toEqual(['b {"by":"a"}', 'c {"by":"a"}']);
     expect(ran.slice(3)).toEqual(['d {"b":{"by":"b"},"c":{"by":"c"}}']);
@@ -83,7 +78,8 @@ describe("the simulated platform", () => {
       rig.platform.current?.isolate.crash();
       return new Promise(() => {});
     });
-    void rig.request("client", accepts);
+    // It may die with what it drives.
+    void rig.request("client", accepts).catch(() => undefined);
     await rig.platform.run(10_000, () => runs < 2);
     expect(runs).toBe(2);
     rig.close();
@@ -126,7 +122,7 @@ describe("the simulated platform", () => {
       stories.push(ground.story);
       rig.close();
     }
-    expect(stories[0]?.length).toBeGreaterThan(10);
+    expect(stories[0]?.length).toBeGreaterThan(5);
     expect(stories[1]).toEqual(stories[0]);
   });
 });

@@ -3,7 +3,7 @@
  * that are uploaded (`upload`), time (`run`). What it is made of: releases, of which several can be deployed side by side.
  */
 import type { Plan } from "../../src/core/plan.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../simulation/ground.ts";
 import { Bucket } from "./platform/bucket.ts";
 import { Edge } from "./platform/edge.ts";
 import type { Isolate, Release, WorkerCode } from "./platform/isolate.ts";
@@ -93,8 +93,8 @@ export class Rig {
       skewOf: (label) => skewOf?.(label) ?? 0,
       committed: (host) => committed?.(host),
       alarmGivenUp: (host) => alarmGivenUp?.(host),
-      // Somebody looks at a run now and then; nobody looks at the others.
-      alarmsGivenUp: new Set(["RunObject"]),
+      // Somebody looks at a run now and then; nobody looks at the others, or at what is kept of a run that was deleted.
+      mayGiveUp: ({ className, storage }) => className === "RunObject" && storage.tables.has("journal"),
     });
   }
 

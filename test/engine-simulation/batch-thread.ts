@@ -1,0 +1,11 @@
+/** One thread of `test/simulation/batch.ts`, for the worlds of this folder. */
+import { workerData } from "node:worker_threads";
+import type { Share } from "../simulation/batch.ts";
+import { liveThrough } from "../simulation/share.ts";
+import { workerCode } from "./platform/bundle.ts";
+import { simulate } from "./world.ts";
+
+const share: Share = workerData;
+if (share.worker === null) throw new Error("these worlds run the worker's code");
+const code = workerCode(share.worker);
+await liveThrough(share, (seed, limits) => simulate(code, seed, limits));

@@ -1,0 +1,119 @@
+/**
+ * Liveness has bounds: a task that is ready begins within seconds, unless something has gone wrong shortly before, or a limit, a pause or
+ * a delay holds it back. One answer that is lost is no reason to wait for a lease to end.
+ */
+import type { TaskPlan } from "../../../src/core/plan.ts";
+import type { RunDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
+import type { Fault } from "../../simulation/faults.ts";
+import type { Ground } from "../../simulation/ground.ts";
+import type { Seen } from "../watcher.ts";
+
+/** A stall above it has a cause, or is a violation. */
+const STALL_MS = 5_000;
+/** What goes wrong has consequences for so long: leases end, alarms are late. */
+const CONSEQUENCES_MS = 120_000;
+/** What is made good by making the same call again. */
+const PASSING: ReadonlySet<Fault> = new Set(["call_lost", "answer_lost"]);
+
+/** What keeps an alarm from coming in time, or its handler from doing its work. */
+const DELAYS_ALARMS: ReadonlySet<Fault> = new Set([
+  "alarm_late",
+  "alarm_given_up",
+  "clock_step",
+  "clock_skew",
+  "call_hangs",
+  "r2_hangs",
+  "overload",
+]);
+/** Longer than any retry of this world is delayed. */
+const RETRIED_MS = 75_000;
+/** An attempt is over so long after its time at the latest. */
+const OVERDUE_MS = 35_000;
+/** A suspended task goes on at the latest so long after a run that it awaits is final: whatever was lost is repeated till then. */
+const RESUMED_MS = 45 * 60_000;
+
+/** A task that is in a state it must leave. */
+interface Entered {
+  readonly status: string;
+  readonly at: number;
+}
+
+export class StallCheck {
+  readonly #ground: Ground;
+  readonly #planOf: (task: string) => TaskPlan | undefined;
+  /** Since when tasks are ready, by run and task, by the scheduler. */
+  readonly #readySince = new Map<string, number>();
+  readonly #entered = new Map<string, Entered>();
+  readonly #finalAt: (runId: string) => number | null;
+  /** When something happened by itself that takes time to mend: a worker was killed by its task. */
+  #killedAt = Number.NEGATIVE_INFINITY;
+
+  /** `finalAt`: when a run has ended, by the scheduler; null if it has not. */
+  constructor(
+    ground: Ground,
+    planOf: (task: string) => TaskPlan | undefined,
+    finalAt: (runId: string) => number | null,
+  ) {
+    this.#ground = ground;
+    this.#planOf = planOf;
+    this.#finalAt = finalAt;
+  }
+
+  /** A task has taken its isolate down. */
+  killed(): void {
+    this.#killedAt = this.#ground.scheduler.now;
+  }
+
+  /** The run has changed. */
+  look({ run, runId }: Seen, before: RunDocument | null, isPaused: (task: string) => boolean): void {
+    const { now } = this.#ground.scheduler;
+    for (const [index, { task, status, attempts, upstream }] of run.tasks.entries()) {
+      const was = before?.tasks[index]?.status;
+      if (was === status) continue;
+      const key = `${runId}/${task}`;
+      this.#leaves(key, task, before?.tasks[index]);
+      this.#entered.set(key, { status, at: now });
+      const since = this.#readySince.get(key);
+      this.#readySince.delete(key);
+      const plan = this.#planOf(task);
+      // A root may be delayed, and what was tried before waits for its next try.
+      const isFree = plan?.limits === null && plan.each === null && upstream.length > 0 && !isPaused(task);
+      if (status === "queued" && attempts.length === 0 && isFree) this.#readySince.set(key, now);
+      if (status !== "running" || since === undefined || now - since <= STALL_MS || this.#hasCause(since)) continue;
+      this.#ground.violate(
+        "17 no stall without a cause",
+        `${runId}: ${task} was ready for ${((now - since) / 1_000).toFixed(1)} s before it began`,
+      );
+    }
+  }
+
+  /** A task has left a state in which it must not be for long. */
+  #leaves(key: string, task: string, before: TaskDocument | undefined): void {
+    const entered = this.#entered.get(key);
+    const plan = this.#planOf(task);
+    if (entered === undefined || plan === undefined || plan.external || plan.each !== null) return;
+    const { now } = this.#ground.scheduler;
+    const bounds: Readonly<Record<string, number>> = { retrying: RETRIED_MS, running: plan.timeoutMs + OVERDUE_MS };
+    const boundMs = bounds[entered.status];
+    const isLate = boundMs !== undefined && now - entered.at > boundMs;
+    const mayBeLate = this.#ground.struck.some(
+      ({ fault, at }) => at >= entered.at - CONSEQUENCES_MS && DELAYS_ALARMS.has(fault),
+    );
+    if (isLate && !mayBeLate) this.#late(`${key} was ${entered.status} for ${(now - entered.at) / 1_000} s`);
+    const awaited = before?.waiting_for?.for === "run" ? this.#finalAt(before.waiting_for.run_id) : null;
+    if (awaited === null) return;
+    if (now - awaited > RESUMED_MS || (now - awaited > STALL_MS && !this.#hasCause(awaited)))
+      this.#late(`${key} goes on ${(now - awaited) / 1_000} s after what it awaits`);
+  }
+
+  #late(detail: string): void {
+    this.#ground.violate("17 no stall without a cause", detail);
+  }
+
+  #hasCause(since: number): boolean {
+    const from = since - CONSEQUENCES_MS;
+    if (this.#killedAt >= from) return true;
+    const struck = this.#ground.struck.filter(({ at }) => at >= from);
+    return struck.length > 1 || struck.some(({ fault }) => !PASSING.has(fault));
+  }
+}

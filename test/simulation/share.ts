@@ -1,0 +1,44 @@
+/** What one thread of `batch.ts` does. */
+import { parentPort } from "node:worker_threads";
+import type { Share, Tally } from "./batch.ts";
+import type { Fault } from "./faults.ts";
+import type { Live } from "./ground.ts";
+
+const PROGRESS_EVERY = 50;
+
+function tell(message: number | Tally): void {
+  // A thread has no origin; the rule means windows.
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin
+  parentPort?.postMessage(message);
+}
+
+/** Lives through the seeds of the share until one breaks an invariant, and tells the thread that began this one. */
+export async function liveThrough(share: Share, live: Live): Promise<void> {
+  tell(await tallyOf(share, live));
+}
+
+async function tallyOf({ from, seeds, step, limits }: Share, live: Live): Promise<Tally> {
+  let [events, faults, runs, tasks] = [0, 0, 0, 0];
+  const kinds = new Set<Fault>();
+  for (let done = 0; done < seeds; done += 1) {
+    const seed = from + done * step;
+    const outcome = await live(seed, limits);
+    events += outcome.events;
+    faults += outcome.faults;
+    runs += outcome.runs;
+    tasks += outcome.tasks;
+    for (const kind of outcome.kinds) kinds.add(kind);
+    if ((done + 1) % PROGRESS_EVERY === 0) tell(PROGRESS_EVERY);
+    if (outcome.violation !== null)
+      return {
+        seeds: done + 1,
+        events,
+        faults,
+        kinds,
+        runs,
+        tasks,
+        failures: [{ seed, violation: outcome.violation }],
+      };
+  }
+  return { seeds, events, faults, kinds, runs, tasks, failures: [] };
+}
