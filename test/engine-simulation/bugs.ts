@@ -158,6 +158,31 @@ export const BUGS: readonly Bug[] = [
     code: "JSON.stringify([runId, task, item, step, target, digest, nth])",
     instead: "JSON.stringify([runId, task, item, step, target, nth])",
   },
+  {
+    invariant: "16 events are true",
+    bug: "a run that is opened again keeps what it holds of items packed",
+    seed: 77,
+    file: "src/run/replay.ts",
+    code: "unpack(change, this.#run)",
+    instead: "change",
+  },
+  {
+    invariant: "8 blame",
+    bug: "a method that a release does not have counts as a failure of its code",
+    seed: 45,
+    file: "src/task/executor.ts",
+    code: '{ type: "undeployed", deployment, error }',
+    instead: '{ type: "failed", error }',
+  },
+  {
+    invariant: "2 never stuck",
+    or: ["8 blame"],
+    bug: "a task that may have killed its worker goes on together with others",
+    seed: 5,
+    file: "src/core/decision.ts",
+    code: 'return isSuspect(entry, this.#changes.get(ordinal)) ? "executor" : laneOfEntry(entry, this.#gathered(ordinal));',
+    instead: "return laneOfEntry(entry, this.#gathered(ordinal));",
+  },
 ];
 
 /**
