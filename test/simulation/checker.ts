@@ -19,6 +19,7 @@ import type { RunHost } from "./run-host.ts";
 import { passedBy, stepText } from "./passed-text.ts";
 import { SlotChecker } from "./slot-checker.ts";
 import { isCurrent, outcomesOf } from "./standing.ts";
+import { LEFT_BEHIND_MS } from "../../src/run/run-times.ts";
 import { mayStart, maySkip } from "../support/start-rule.ts";
 
 /** A suspended task goes on at the latest so long after a run that it awaits is final: whatever was lost is repeated till then. */
@@ -447,7 +448,9 @@ export class Checker {
     const { alarmAt } = host;
     // A child run that is kept because its parent goes on asks again after as long as it is kept.
     const keptMs = run.finishedAt !== null && run.origin.parent !== null ? run.graph.retentionMs : 0;
-    const pauseMs = Math.max(keptMs, host.isFailing ? ALARM_PAUSE_MAX_MS : 0);
+    // To delete a run may take longer than its alarm waits for: then the alarm looks again later.
+    const leftMs = run.finishedAt === null ? 0 : LEFT_BEHIND_MS;
+    const pauseMs = Math.max(keptMs, leftMs, host.isFailing ? ALARM_PAUSE_MAX_MS : 0);
     if (alarmAt === null) this.#ground.violate("2 never stuck", `${run.id} is due, and no alarm is set`);
     else if (alarmAt > Math.max(due, Math.max(this.#ground.wall(), host.armedAt) + pauseMs) + 1)
       this.#ground.violate("2 never stuck", `${run.id} is due at ${due}, its alarm is set to ${alarmAt}`);
