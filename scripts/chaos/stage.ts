@@ -11,7 +11,7 @@ export interface Kill {
 }
 
 export interface StageOptions {
-  /** Versions of peach.conf: each start takes the next one. */
+  /** Versions of peach.conf: each start after a kill of the plan takes the next one, so that it is a deploy as well. */
   readonly confPaths: readonly [string, ...string[]];
   readonly pipelinesDir: string;
   readonly persistTo: string;
@@ -96,7 +96,9 @@ export class Stage {
     const startedAt = Date.now();
     const env = { ...this.#options.env, PEACH_API_TOKEN: token };
     const { confPaths } = this.#options;
-    const confPath = confPaths[(this.kills.length + 1) % confPaths.length] ?? confPaths[0];
+    // A poison is not deployed anew each time that it kills: what is lost to a deploy counts against nobody.
+    const deploys = this.kills.filter((kill) => kill.by === "plan").length + (by === "plan" ? 1 : 0);
+    const confPath = confPaths[deploys % confPaths.length] ?? confPaths[0];
     this.#runtime = await startRuntime({ ...this.#options, confPath, env, port: this.#port });
     this.#readyAt = Date.now();
     this.kills.push({ at, readyAfterMs: this.#readyAt - startedAt, by });

@@ -1,6 +1,6 @@
 /**
- * Two versions of the pipelines, of which each start of the runtime takes the other one: so every run that lives through a kill goes on
- * under a version that it was not accepted by. The second one has tasks that the first has not, and the other way round; a method, a
+ * Two versions of the pipelines: each start after a kill of the plan takes the other one, so every run that lives through such a kill
+ * goes on under a version that it was not accepted by. The second one has tasks that the first has not, and the other way round; a method, a
  * lane, a limit and a way of dispatch are others. What a run has to come to is the same in both.
  */
 import { readFileSync, writeFileSync } from "node:fs";
