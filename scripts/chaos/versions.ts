@@ -16,7 +16,7 @@ export function versionsOfConf(folder: string): [string, string] {
 }
 
 /** The second version of peach.conf, as text. */
-export function secondVersion(text: string): string {
+function secondVersion(text: string): string {
   const conf = parseDocument(text);
   conf.setIn(["tasks", "novel"], { method: "plain", downstream: "novel_end" });
   conf.setIn(["tasks", "novel_end"], { method: "plain_again" });

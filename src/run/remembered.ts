@@ -20,7 +20,7 @@ export type ParentStanding =
   | { readonly type: "gone" };
 
 /** The runs that have triggered this one, or found it. */
-export function parentsOf({ origin, foundBy }: Run): readonly RunId[] {
+function parentsOf({ origin, foundBy }: Run): readonly RunId[] {
   return origin.parent === null ? foundBy : [origin.parent.runId, ...foundBy];
 }
 

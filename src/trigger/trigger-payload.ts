@@ -14,7 +14,7 @@ import { PayloadStoreError, R2_LIMIT_MS } from "../payload/r2-calls.ts";
 import { isPassing, within } from "../platform/calls.ts";
 import type { callRun } from "../run/run-client.ts";
 
-export const OVERLOADED: Problem = {
+const OVERLOADED: Problem = {
   code: "overloaded",
   detail: "The trigger could not be recorded now; nothing was started.",
   hint: "Send it again in a moment, with an idempotency key if it must not run twice.",
