@@ -11,6 +11,9 @@ const CLASSES = ["peach-RunObject", "peach-ExecutorObject"] as const;
 
 const NAME_TABLE = "__miniflare_do_name";
 
+/** Of an object's id, which is the name of its file. */
+const ID_LENGTH = 64;
+
 /** Kept by the runtime itself about each object it has ever known. */
 const RUNTIMES_OWN = new Set([NAME_TABLE, "_cf_METADATA"]);
 
@@ -25,18 +28,24 @@ export interface HeldState {
   readonly detail: string;
   /** It holds nothing but the note that a payload may lie in R2, as from before a trigger is recorded. */
   readonly isNoted: boolean;
+  /** How long after this was read its alarm comes, milliseconds; null: none is set. */
+  readonly wakesInMs: number | null;
 }
 
 /** Those of which anything but the runtime's own is left. */
 export function objectsThatHold(stateFolder: string): HeldState[] {
   return CLASSES.flatMap((name) => {
     const folder = join(stateFolder, "v3", "do", name);
+    const alarms = alarmsOf(folder);
     const files = readdirSync(folder).filter((file) => /^[0-9a-f]{64}\.sqlite$/.test(file));
     return files.flatMap((file) => {
       const { of, tables } = heldIn(join(folder, file));
       if (tables.size === 0) return [];
       const held = Array.from(tables, ([table, rows]) => `${table} (${rows} rows)`).join(", ");
-      return [{ name: of, detail: `${name} ${file}: ${held}`, isNoted: tables.size === 1 && tables.has(NOTE_TABLE) }];
+      const isNoted = tables.size === 1 && tables.has(NOTE_TABLE);
+      const alarmAt = alarms.get(file.slice(0, ID_LENGTH));
+      const wakesInMs = alarmAt === undefined ? null : alarmAt - Date.now();
+      return [{ name: of, detail: `${name} ${file}: ${held}`, isNoted, wakesInMs }];
     });
   });
 }
@@ -47,6 +56,18 @@ export function runsWithAlarm(stateFolder: string): Set<string> {
   try {
     const alarms = database.prepare("SELECT actor_name AS run FROM _cf_ALARM").all();
     return new Set(alarms.map(({ run }) => String(run)));
+  } finally {
+    database.close();
+  }
+}
+
+/** When the alarm of each object comes (epoch ms), by the object's id. */
+function alarmsOf(folder: string): Map<string, number> {
+  const database = new DatabaseSync(join(folder, "metadata.sqlite"));
+  try {
+    // Nanoseconds are more than a number holds.
+    const alarms = database.prepare("SELECT actor_id AS id, scheduled_time / 1000000 AS at FROM _cf_ALARM").all();
+    return new Map(alarms.map(({ id, at }) => [String(id), Number(at)]));
   } finally {
     database.close();
   }

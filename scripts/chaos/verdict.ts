@@ -93,6 +93,9 @@ export function violationsOf(history: History): Violation[] {
   ];
 }
 
+/** So long after its end an attempt may still put something into R2. */
+const LATE_OUTPUT_MS = 1_000_000;
+
 const NOTHING: Reported = { starts: [], ends: [], steps: [], children: [], items: [] };
 
 function byRun(reports: readonly Report[]): Map<string, Reported> {
@@ -286,9 +289,13 @@ function leftoverObjects(history: History): Violation[] {
   });
 }
 
-/** The note that a payload may be there goes when the payload does. */
+/**
+ * The note that a payload may be there goes when the payload does. A run that is deleted soon after an attempt of it was lost keeps one,
+ * empty, until that attempt can put nothing any more: then its alarm looks into R2 once more (src/run/late-output.ts).
+ */
 function leftoverState(history: History): Violation[] {
   return history.heldState
+    .filter(({ isNoted, wakesInMs }) => !(isNoted && wakesInMs !== null && wakesInMs <= LATE_OUTPUT_MS))
     .filter(({ name, isNoted }) => !(isNoted && name !== null && isToBeCollected(name, history)))
     .map(({ name, detail }) => ({ rule: "leftover_state" as const, run: name, task: null, detail }));
 }

@@ -140,8 +140,18 @@ describe("what was promised and not kept is found", () => {
   });
 
   it("an object of a run still holds something", () => {
-    const held = { name: "run_1", detail: "peach-RunObject 1.sqlite: journal (3 rows)", isNoted: false };
-    const note = { name: "run_7", detail: "peach-RunObject 7.sqlite: objects_expected (0 rows)", isNoted: true };
+    const held = {
+      name: "run_1",
+      detail: "peach-RunObject 1.sqlite: journal (3 rows)",
+      isNoted: false,
+      wakesInMs: null,
+    };
+    const note = {
+      name: "run_7",
+      detail: "peach-RunObject 7.sqlite: objects_expected (0 rows)",
+      isNoted: true,
+      wakesInMs: null,
+    };
     const noteOfRun = { ...note, name: "run_1" };
     const nameless = { ...note, name: null };
     const alarms = new Set(["run_1"]);
@@ -179,8 +189,22 @@ describe("what is no violation", () => {
   });
 
   it("an object holds the note of a trigger that was never recorded, and its alarm will delete it", () => {
-    const note = { name: "run_7", detail: "peach-RunObject 7.sqlite: objects_expected (0 rows)", isNoted: true };
+    const note = {
+      name: "run_7",
+      detail: "peach-RunObject 7.sqlite: objects_expected (0 rows)",
+      isNoted: true,
+      wakesInMs: null,
+    };
     expect(violationsOf({ ...historyOf(), heldState: [note], alarms: new Set(["run_7"]) })).toEqual([]);
+  });
+
+  it("an object holds an empty note until an attempt that was lost can put nothing any more", () => {
+    const note = { name: null, detail: "objects_expected (0 rows)", isNoted: true, wakesInMs: 900_000 };
+    expect(violationsOf({ ...historyOf(), heldState: [note] })).toEqual([]);
+    for (const other of [{ wakesInMs: null }, { wakesInMs: 1_100_000 }, { isNoted: false }])
+      expect(violationsOf({ ...historyOf(), heldState: [{ ...note, ...other }] })).toMatchObject([
+        { rule: "leftover_state" },
+      ]);
   });
 
   it("a notification is lost with the queue that a kill took", () => {
