@@ -69,7 +69,7 @@ export class MemoryStorage implements JournalStorage {
 
   /** Runs `work`, which may take back all that it wrote. */
   undoable<T>(name: "inner" | "outer", work: (undo: () => void) => T): T {
-    const database = (this.#database ??= SqlDatabase.take());
+    const database = (this.#database ??= SqlDatabase.take("RunObject"));
     const [tables, created] = [this.#tables, database.created];
     this.#transactions += 1;
     database.run(`SAVEPOINT ${name}_tx`);
@@ -107,7 +107,7 @@ export class MemoryStorage implements JournalStorage {
   #exec(query: string, values: readonly SqlValue[]): Rows {
     const meaning = meaningOf(query);
     if (meaning.type === "look") return new Rows(this.#existing(meaning.names));
-    const database = (this.#database ??= SqlDatabase.take());
+    const database = (this.#database ??= SqlDatabase.take("RunObject"));
     if (meaning.type === "create") {
       this.#create(database, query, meaning);
       return NO_ROWS;

@@ -1,10 +1,13 @@
-/** Databases in memory that are used again, with the statements that were prepared and the tables that were created before. */
+/**
+ * Databases in memory that are used again, with the statements that were prepared and the tables that were created before: to open one
+ * and to prepare its statements takes longer than all that a world does with it. Each class of objects has databases of its own.
+ */
 import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
 
 export type SqlValue = string | number | Uint8Array | null;
 export type SqlRow = Record<string, unknown>;
 
-/** What a query does, and to which tables. */
+/** What a statement does, and to which tables. */
 export type Meaning =
   /** It asks which tables there are. */
   | { readonly type: "look"; readonly names: readonly string[] }
@@ -13,6 +16,7 @@ export type Meaning =
 
 const MEANINGS = new Map<string, Meaning>();
 
+/** What this one statement means. Throws for one of a kind that no object uses. */
 export function meaningOf(query: string): Meaning {
   const known = MEANINGS.get(query);
   if (known !== undefined) return known;
@@ -25,15 +29,15 @@ function understand(query: string): Meaning {
   const [, kind, ifMissing, created] = /^CREATE (TABLE|INDEX) (IF NOT EXISTS )?(\w+)/.exec(query) ?? [];
   if (created !== undefined)
     return { type: "create", name: created, ifMissing: ifMissing !== undefined, isTable: kind === "TABLE" };
-  if (query.includes("sqlite_master")) return { type: "look", names: wordsIn(query, /'(\w+)'/g, "table") };
-  const names = wordsIn(query, /\b(?:FROM|INTO|^UPDATE) (\w+)/g, "json_each");
+  if (query.includes("sqlite_master")) return { type: "look", names: wordsIn(query, /'(\w+)'/g, ["table"]) };
+  const names = wordsIn(query, /\b(?:FROM|INTO|JOIN|UPDATE) (\w+)/g, ["json_each", "SET"]);
   if (names.length === 0) throw new Error(`it is not known which tables this uses: ${query}`);
-  return { type: query.startsWith("SELECT") ? "read" : "write", names };
+  return { type: /^(SELECT|WITH)\b/.test(query) ? "read" : "write", names };
 }
 
-function wordsIn(query: string, pattern: RegExp, except: string): readonly string[] {
+function wordsIn(query: string, pattern: RegExp, except: readonly string[]): readonly string[] {
   const words = new Set([...query.matchAll(pattern)].map(([, word = ""]) => word));
-  words.delete(except);
+  for (const word of except) words.delete(word);
   return [...words];
 }
 
@@ -44,23 +48,31 @@ interface Prepared {
 }
 
 export class SqlDatabase {
-  static readonly #free: SqlDatabase[] = [];
+  static readonly #free = new Map<string, SqlDatabase[]>();
+  readonly #kind: string;
   /** Tables and indexes. */
   created: ReadonlySet<string> = new Set();
   readonly #database = new DatabaseSync(":memory:");
   readonly #prepared = new Map<string, Prepared>();
 
-  /** One that nobody uses; its tables are empty. */
-  static take(): SqlDatabase {
-    return SqlDatabase.#free.pop() ?? new SqlDatabase();
+  private constructor(kind: string) {
+    this.#kind = kind;
+  }
+
+  /** A database of this kind of object that nobody uses; its tables are empty. */
+  static take(kind: string): SqlDatabase {
+    return SqlDatabase.#free.get(kind)?.pop() ?? new SqlDatabase(kind);
   }
 
   giveBack(): void {
-    SqlDatabase.#free.push(this);
+    const free = SqlDatabase.#free.get(this.#kind);
+    if (free === undefined) SqlDatabase.#free.set(this.#kind, [this]);
+    else free.push(this);
   }
 
-  run(query: string, values: readonly SqlValue[] = []): void {
-    this.#prepare(query).statement.run(...values);
+  /** How many rows it has changed. */
+  run(query: string, values: readonly SqlValue[] = []): number {
+    return Number(this.#prepare(query).statement.run(...values).changes);
   }
 
   /** Rows as an object's storage gives them. As arrays they are read in half the time. */
