@@ -2,7 +2,7 @@
  * The dashboard's files at /dashboard, all of them in the worker itself. Every path below it that is no file is a page of the
  * dashboard, and answered with the same document: which page it shows is decided in the browser.
  */
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import type { HttpEnv } from "./http-env.ts";
 import { loginRoutes } from "./login.ts";
 import { problemResponse } from "./problem.ts";
@@ -15,22 +15,32 @@ export interface DashboardFiles {
   readonly assets: Readonly<Record<string, { readonly type: string; readonly text: string }>>;
 }
 
-/** Nothing inline, nothing from elsewhere, no frame around it, and no string becomes markup. */
-const PAGE_HEADERS = {
-  "Content-Security-Policy": [
+/**
+ * Nothing inline, nothing from elsewhere, no frame around it, and no string becomes markup. Scripts, styles and workers are files of the
+ * dashboard only: at the same origin there are payloads and endpoints as well, which are whatever their senders made them. Images and
+ * sound may be payloads.
+ */
+function policyOf(c: Context<HttpEnv>): string {
+  const { origin } = new URL(c.req.url);
+  const assets = `${origin}/dashboard/assets/`;
+  const shown = `${assets} ${origin}/api/v1/runs/`;
+  return [
     "default-src 'none'",
-    "script-src 'self'",
-    "worker-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    "media-src 'self'",
+    `script-src ${assets}`,
+    `worker-src ${assets}`,
+    `style-src ${assets}`,
+    `img-src ${shown}`,
+    `media-src ${shown}`,
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
     "trusted-types default",
-  ].join("; "),
+  ].join("; ");
+}
+
+const PAGE_HEADERS = {
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
   "Referrer-Policy": "no-referrer",
@@ -55,6 +65,7 @@ export function dashboardRoutes({ document, assets }: DashboardFiles): Hono<Http
       // The policy counts for the layout's web worker too.
       const headers = {
         ...PAGE_HEADERS,
+        "Content-Security-Policy": policyOf(c),
         "Content-Type": file.type,
         "Cache-Control": "public, max-age=31536000, immutable",
       };
@@ -63,6 +74,7 @@ export function dashboardRoutes({ document, assets }: DashboardFiles): Hono<Http
     .get("/*", (c) =>
       c.body(document, 200, {
         ...PAGE_HEADERS,
+        "Content-Security-Policy": policyOf(c),
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-cache",
       }),

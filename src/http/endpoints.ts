@@ -11,6 +11,7 @@ import { admit, tooLarge } from "./admission.ts";
 import { limitBody, unkeptBody } from "./body-limit.ts";
 import type { DeliveryLog } from "./delivery-log.ts";
 import type { AnswerRequest } from "./endpoint-call.ts";
+import { guardAnswer } from "./endpoint-headers.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { problemResponse } from "./problem.ts";
 
@@ -59,7 +60,7 @@ export function endpointRoutes({ plan, answerRequest, deliveryLog }: EndpointDep
     const call = { endpoint, limited: admission.limited, params: arrival.params, deliveryId: senderId } as const;
     const answer = await answerRequest(c, { ...call, source: "endpoint" });
     deliveryLog.keep(c, endpoint, { ...arrival, ...answer, kept: admission.limited.kept(), senderId });
-    return answer.response;
+    return guardAnswer(answer.response);
   }
 }
 

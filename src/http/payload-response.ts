@@ -16,7 +16,14 @@ export async function sendPayload(
   const { size, contentType } = payload;
   const etag = await tagOf(payload);
   const range = ifRange === undefined || ifRange === etag ? byteRange(asked, size) : null;
-  const headers = { "Content-Type": contentType, "Accept-Ranges": "bytes", ETag: etag };
+  const headers = {
+    "Content-Type": isLookedAt(c) ? contentType : "application/octet-stream",
+    // Elements and programs take no notice; a tab or a frame saves it, whatever it says it is.
+    "Content-Disposition": "attachment",
+    Vary: "Sec-Fetch-Dest",
+    "Accept-Ranges": "bytes",
+    ETag: etag,
+  };
   if (range === "unsatisfiable")
     return problemResponse(c, unsatisfiable(asked ?? "", size), { "Content-Range": `bytes */${size}` });
   const partly = range === null ? null : { ...range, end: range.offset + range.length };
@@ -31,6 +38,14 @@ export async function sendPayload(
   const options = range === null ? {} : { range };
   const object = await callR2(`read the payload ${payload.key}`, () => c.env.PAYLOADS.get(payload.key, options));
   return object === null ? problemResponse(c, GONE) : new Response(object.body, init);
+}
+
+/** What a browser does with an answer but to show it, play it, save it or hand it to the page that asked. */
+const LOOKED_AT = new Set(["", "empty", "image", "audio", "video", "track", "document"]);
+
+/** False where a browser wants the payload to run, as a script or a worker, or to apply it, as a style. Programs say nothing of it. */
+function isLookedAt(c: Context<HttpEnv>): boolean {
+  return LOOKED_AT.has(c.req.header("Sec-Fetch-Dest") ?? "");
 }
 
 /** Of bytes that are held, what they are; of an object, where it lies: each attempt writes objects of its own. */

@@ -46,6 +46,26 @@ describe("what a task passed", () => {
   });
 
   it.each([
+    ["", "text/html"],
+    ["empty", "text/html"],
+    ["image", "text/html"],
+    ["document", "text/html"],
+    ["iframe", "application/octet-stream"],
+    ["script", "application/octet-stream"],
+    ["worker", "application/octet-stream"],
+    ["serviceworker", "application/octet-stream"],
+    ["style", "application/octet-stream"],
+  ])("is a file to be saved, and no code, whatever it is: for a browser's %j it is %s", async (destination, type) => {
+    const runId = await start();
+    await finish(runId, new Blob(["<script>"], { type: "text/html" }));
+    const headers = destination === "" ? {} : { "Sec-Fetch-Dest": destination };
+    const answer = await send(`/api/v1/runs/${runId}/tasks/first/payload`, { headers });
+    expect(answer.headers.get("Content-Type")).toBe(type);
+    expect(answer.headers.get("Content-Disposition")).toBe("attachment");
+    expect(await answer.text()).toBe("<script>");
+  });
+
+  it.each([
     ["held inline", "0123456789"],
     ["in R2", "0123456789".repeat(5_000)],
   ])("is answered in part if a range is asked for, also to go on after a break: %s", async (_, passed) => {

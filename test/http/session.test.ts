@@ -122,21 +122,3 @@ describe("the link of npm run dev", () => {
     expect((await logIn({ code })).status).toBe(401);
   });
 });
-
-describe("the dashboard's files", () => {
-  it("are under a strict policy, and every path below /dashboard that is no file is the document", async () => {
-    const { send } = browser({
-      dependencies: { dashboard: { document: "<p>", assets: { "main-1.js": { type: "text/javascript", text: "1" } } } },
-    });
-    for (const path of ["/dashboard", "/dashboard/runs/run_1?task=a"]) {
-      const answer = await send(path);
-      expect([answer.status, await answer.text()]).toEqual([200, "<p>"]);
-      const policy = answer.headers.get("Content-Security-Policy") ?? "";
-      expect(policy).toContain("default-src 'none'");
-      expect(policy).not.toMatch(/unsafe|\*|https?:/);
-    }
-    const file = await send("/dashboard/assets/main-1.js");
-    expect(file.headers.get("Cache-Control")).toContain("immutable");
-    expect((await send("/dashboard/assets/constructor")).status).toBe(404);
-  });
-});
