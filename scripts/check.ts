@@ -7,7 +7,8 @@ import { parseArgs, stripVTControlCharacters, styleText } from "node:util";
 
 const HELP = `npm run check [-- --json]
 
-Checks peach.conf, that it compiles, format, lint (with the import rules), types and unused code.
+Checks peach.conf, that it compiles, format, lint (with the import rules), types, unused code, and the supply chain (packages
+pinned and allowed by licence, no secret in a file; writes the bill of materials to sbom.cdx.json).
 
   --json    one JSON object: {ok, checks: [{check, status, duration_ms, output}]}
   --help    this text
@@ -50,6 +51,7 @@ const CHECKS: readonly Check[] = [
     needsCompile: true,
   },
   { name: "unused code", commands: [["knip"]], needsCompile: true },
+  { name: "supply chain", commands: [["node", "scripts/supply-chain.ts"]], needsCompile: false },
 ];
 
 export interface CheckReport {

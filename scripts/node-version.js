@@ -4,7 +4,7 @@ const wanted = 24;
 if (Number.parseInt(process.versions.node, 10) < wanted) {
   console.error(
     `Peach's commands need Node ${wanted}; this is ${process.version} (${process.execPath}).\n` +
-      "It comes with the project: run `npm install` (not with --ignore-scripts), then start the command through npm, as in `npm test`.",
+      "It comes with the project: run `npm install` (not with --omit=optional), then start the command through npm, as in `npm test`.",
   );
   process.exit(1);
 }
