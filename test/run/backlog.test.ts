@@ -1,14 +1,14 @@
-import { createMessageBatch, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env, exports } from "cloudflare:workers";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parseRunId, type RunId } from "../../src/core/ids.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { queueWatch } from "../../src/run/queue-client.ts";
 import { callRun } from "../../src/run/run-client.ts";
-import { acceptTrigger, plan } from "../../src/task/deployment.ts";
+import { acceptTrigger } from "../../src/task/deployment.ts";
 import type { Lifetime } from "../../src/trigger/accept.ts";
-import { consumeRunMessages } from "../../src/trigger/run-consumer.ts";
 import { HandDrivenRun, newRunId } from "../support/hand-driven.ts";
+import { HeldQueue } from "../support/held-queue.ts";
 import { countOperations, type Operations } from "../support/operations.ts";
 
 const ROOT = "kilo_start";
@@ -16,48 +16,6 @@ const RUNS = 8;
 const START = Date.UTC(2027, 0, 1);
 /** Without time to drive a run itself: the queue is for all its runs. */
 const BY_QUEUE: Lifetime = { waitUntil: () => undefined, budgetMs: () => 0 };
-
-/** A queue whose consumers come when the test says. It says of itself what the platform's does. */
-class HeldQueue {
-  waiting: { readonly body: unknown; readonly sentAt: number }[] = [];
-  sent = 0;
-  /** What it says of itself, if that is not the truth. */
-  says: (() => Promise<QueueMetrics>) | null = null;
-
-  constructor() {
-    const queue: Queue = Object.getPrototypeOf(env.RUN_QUEUE);
-    vi.spyOn(queue, "sendBatch").mockImplementation(async (messages) => {
-      const metadata = { metrics: this.#metrics() };
-      for (const { body } of messages) {
-        this.waiting.push({ body, sentAt: Date.now() });
-        this.sent += 1;
-      }
-      return { metadata };
-    });
-    vi.spyOn(queue, "metrics").mockImplementation(() => this.says?.() ?? Promise.resolve(this.#metrics()));
-  }
-
-  /** All that waits is received. */
-  async deliver(): Promise<void> {
-    for (let id = 0; this.waiting.length > 0; id += 1) {
-      const messages = this.waiting
-        .splice(0, 10)
-        .map(({ body, sentAt }, at) => ({ id: `${id}/${at}`, timestamp: new Date(sentAt), attempts: 1, body }));
-      const start = (runId: RunId, sentAt: number | null): Promise<void> =>
-        exports.DriverEntrypoint.drive(runId, sentAt);
-      await consumeRunMessages(plan, start, createMessageBatch("peach-runs", messages), env);
-    }
-  }
-
-  #metrics(): QueueMetrics {
-    const [oldest] = this.waiting;
-    return {
-      backlogCount: this.waiting.length,
-      backlogBytes: 0,
-      ...(oldest !== undefined && { oldestMessageTimestamp: new Date(oldest.sentAt) }),
-    };
-  }
-}
 
 async function accept(): Promise<RunId> {
   const payload = encodePayload("k".repeat(1024));

@@ -1,54 +1,32 @@
-/** Counts what the platform bills, by wrapping the runtime's own prototypes: the worker under test shares this isolate. */
-import { runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
-import { CatalogObject } from "../../src/catalog/catalog-object.ts";
-import { RunObject } from "../../src/run/run-object.ts";
+/**
+ * Counts what the platform bills, by wrapping the runtime's own prototypes: the worker under test shares this isolate. No list of methods
+ * is kept by hand: a method that an object gets is counted from its first call on.
+ */
+import { createMessageBatch, runInDurableObject } from "cloudflare:test";
+import { DurableObject, env, RpcTarget } from "cloudflare:workers";
+import * as worker from "../../src/index.ts";
 import { RunSession } from "../../src/run/run-session.ts";
 
 export interface Operations {
   /** `cursor.rowsWritten` of every statement, and one for each alarm set. */
   rowsWritten: number;
-  /** Calls of a run object's methods, by themselves or in a session. */
+  /** Calls of objects from outside, whatever the object and the method, and alarms that fired. A session is one, with all of its calls. */
+  objectRequests: number;
+  /** Calls of a run object's methods, by themselves or in a session, without its alarms. */
   runCalls: number;
-  /** Of these, in a session. */
-  sessionCalls: number;
   /** Sessions that drivers have opened. */
   runSessions: number;
   /** Alarms of runs that fired. */
   runAlarms: number;
-  /** Calls by which runs tell the catalogue how they stand. */
-  catalogCalls: number;
-  /** A message costs three: written, read, deleted. */
+  /** Of all queues. A message costs three: written, read, deleted; one more for each time it is given back. */
   queueOperations: number;
-  /** put, list, create a multipart upload. */
+  /** Of all buckets: put, list, create a multipart upload. */
   r2ClassA: number;
   /** get, head. */
   r2ClassB: number;
+  /** What `objectRequests` is made of, and the calls in sessions, by class and method: `RunObject.accept`. */
+  readonly calls: Record<string, number>;
 }
-
-const RUN_METHODS = [
-  "accept",
-  "acceptOrPostpone",
-  "joinedBefore",
-  "claim",
-  "settle",
-  "begin",
-  "held",
-  "describe",
-  "payload",
-  "logs",
-  "cancel",
-  "untilFinal",
-  "recordStep",
-  "gather",
-  "expectPayload",
-  "expectOutput",
-  "report",
-  "watch",
-  "awaited",
-  "knowChild",
-  "events",
-] as const;
 
 /** Deleting is free. */
 const R2_METHODS = { r2ClassA: ["put", "list", "createMultipartUpload"], r2ClassB: ["get", "head"] } as const;
@@ -57,44 +35,100 @@ const R2_METHODS = { r2ClassA: ["put", "list", "createMultipartUpload"], r2Class
 export async function countOperations(): Promise<Operations> {
   const counted: Operations = {
     rowsWritten: 0,
+    objectRequests: 0,
     runCalls: 0,
-    sessionCalls: 0,
     runSessions: 0,
     runAlarms: 0,
-    catalogCalls: 0,
     queueOperations: 0,
     r2ClassA: 0,
     r2ClassB: 0,
+    calls: {},
   };
   await runInDurableObject(env.RUNS.getByName("only for its prototypes"), (_, { storage }) => {
-    wrap(Object.getPrototypeOf(storage.sql), "exec", (_args, cursor) => (counted.rowsWritten += rowsWrittenBy(cursor)));
-    wrap(Object.getPrototypeOf(storage), "setAlarm", () => (counted.rowsWritten += 1));
+    const sql: object = Object.getPrototypeOf(storage.sql);
+    wrap(sql, "exec", { after: (_args, cursor) => (counted.rowsWritten += rowsWrittenBy(cursor)) });
+    wrap(Object.getPrototypeOf(storage), "setAlarm", { after: () => (counted.rowsWritten += 1) });
   });
-  for (const method of RUN_METHODS) wrap(RunObject.prototype, method, () => (counted.runCalls += 1));
-  for (const method of ["claim", "settle"]) wrap(RunSession.prototype, method, () => (counted.sessionCalls += 1));
-  wrap(RunObject.prototype, "session", () => (counted.runSessions += 1));
-  wrap(RunObject.prototype, "alarm", () => (counted.runAlarms += 1));
-  wrap(CatalogObject.prototype, "record", () => (counted.catalogCalls += 1));
-  wrap(Object.getPrototypeOf(env.RUN_QUEUE), "send", () => (counted.queueOperations += 3));
-  wrap(
-    Object.getPrototypeOf(env.RUN_QUEUE),
-    "sendBatch",
-    ([messages]) => (counted.queueOperations += 3 * lengthOf(messages)),
-  );
+  countCalls(counted);
+  countMessages(counted);
   const bucket: object = Object.getPrototypeOf(env.PAYLOADS);
-  for (const method of R2_METHODS.r2ClassA) wrap(bucket, method, () => (counted.r2ClassA += 1));
-  for (const method of R2_METHODS.r2ClassB) wrap(bucket, method, () => (counted.r2ClassB += 1));
+  for (const method of R2_METHODS.r2ClassA) wrap(bucket, method, { after: () => (counted.r2ClassA += 1) });
+  for (const method of R2_METHODS.r2ClassB) wrap(bucket, method, { after: () => (counted.r2ClassB += 1) });
   return counted;
 }
 
-/** Has `seen` told of every call of this method of a prototype, on whatever instance. */
-function wrap(owner: object, method: string, seen: (args: readonly unknown[], result: unknown) => void): void {
+function countCalls(counted: Operations): void {
+  // A method that an object calls on itself, or a session on its object, is no request of its own.
+  let depth = 0;
+  const inside = { before: () => (depth += 1), finally: () => (depth -= 1) };
+  for (const [name, object] of Object.entries(worker)) {
+    if (typeof object !== "function" || !(object.prototype instanceof DurableObject)) continue;
+    for (const method of methodsOf(object.prototype))
+      wrap(object.prototype, method, {
+        ...inside,
+        before: () => {
+          if (depth++ > 0) return;
+          counted.objectRequests += 1;
+          noteCall(counted, `${name}.${method}`);
+        },
+      });
+  }
+  for (const method of methodsOf(RunSession.prototype))
+    wrap(RunSession.prototype, method, {
+      ...inside,
+      before: () => {
+        depth += 1;
+        noteCall(counted, `RunSession.${method}`);
+      },
+    });
+}
+
+function noteCall(counted: Operations, name: string): void {
+  counted.calls[name] = (counted.calls[name] ?? 0) + 1;
+  if (name === "RunObject.alarm") counted.runAlarms += 1;
+  else if (name === "RunObject.session") counted.runSessions += 1;
+  else if (name.startsWith("Run")) counted.runCalls += 1;
+}
+
+function countMessages(counted: Operations): void {
+  const queue: object = Object.getPrototypeOf(env.RUN_QUEUE);
+  wrap(queue, "send", { after: () => (counted.queueOperations += 3) });
+  wrap(queue, "sendBatch", { after: ([messages]) => (counted.queueOperations += 3 * lengthOf(messages)) });
+  const batch = createMessageBatch("only-for-its-prototypes", [
+    { id: "1", timestamp: new Date(), attempts: 1, body: 0 },
+  ]);
+  const [message] = batch.messages;
+  if (message === undefined) throw new Error("the batch has no message");
+  wrap(Object.getPrototypeOf(message), "retry", { after: () => (counted.queueOperations += 1) });
+}
+
+/** Also those that other methods of the class call. Its private ones are not among them. */
+function methodsOf(prototype: object): string[] {
+  return Object.entries(Object.getOwnPropertyDescriptors(prototype))
+    .filter(([name, { value }]) => name !== "constructor" && typeof value === "function")
+    .map(([name]) => name);
+}
+
+interface Watch {
+  before?(): void;
+  /** Once the method has returned. */
+  after?(args: readonly unknown[], result: unknown): void;
+  finally?(): void;
+}
+
+/** Has `watch` told of every call of this method of a prototype, on whatever instance. */
+function wrap(owner: object, method: string, watch: Watch): void {
   const original: unknown = Reflect.get(owner, method);
   if (typeof original !== "function") throw new Error(`there is no method ${method} to count`);
   Reflect.set(owner, method, function (this: unknown, ...args: unknown[]): unknown {
-    const result: unknown = Reflect.apply(original, this, args);
-    seen(args, result);
-    return result;
+    watch.before?.();
+    try {
+      const result: unknown = Reflect.apply(original, this, args);
+      watch.after?.(args, result);
+      return result;
+    } finally {
+      watch.finally?.();
+    }
   });
 }
 

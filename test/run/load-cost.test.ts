@@ -1,0 +1,184 @@
+/**
+ * What runs cost while work of others waits in the queue, beside what the same runs cost without: invariant 14, for each way in which
+ * many runs, or much work of one run, come at once.
+ */
+import { createMessageBatch, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
+import { parseRunId, type RunId } from "../../src/core/ids.ts";
+import type { Plan } from "../../src/core/plan.ts";
+import { queueWatch } from "../../src/run/queue-client.ts";
+import { callRun } from "../../src/run/run-client.ts";
+import { RunObject } from "../../src/run/run-object.ts";
+import { acceptTrigger, plan } from "../../src/task/deployment.ts";
+import { consumeR2Events } from "../../src/trigger/r2-events.ts";
+import type { R2Notification } from "../../src/trigger/r2-notification.ts";
+import { schedule, ScheduleClock } from "../schedules/clock.ts";
+import { acceptance, HandDrivenRun } from "../support/hand-driven.ts";
+import { HeldQueue } from "../support/held-queue.ts";
+import { countOperations, type Operations } from "../support/operations.ts";
+import { planOf, r2Rule, taskPlan } from "../support/plan.ts";
+
+const ROOT = "kilo_start";
+const RUNS = 8;
+const WIDTH = 60;
+const ITEMS = 400;
+const HOUR_MS = 3_600_000;
+const START = Date.UTC(2027, 0, 1);
+/** How long messages of others have waited when the runs are accepted. Milliseconds. */
+const LAG_MS = 30_000;
+/** How long the runs wait then. Milliseconds. */
+const WAITED_MS = 60_000;
+/** How long the gate holds a trigger up behind such a backlog. Milliseconds. */
+const HELD_UP_MS = 3_000;
+/** More than stragglers. */
+const OTHERS = 100;
+const MOST = 1.05;
+
+/** Has runs accepted. `nth`: how often it was called before. */
+type WayIn = (nth: number) => Promise<unknown>;
+
+/** A batch of notifications, each of an object of its own. */
+const uploads: WayIn = async (nth) => {
+  const routed = planOf([taskPlan(ROOT, { on: { r2: [r2Rule({ prefix: "load/" })] } })]);
+  const messages = Array.from({ length: RUNS }, (_, index) => {
+    const object = { key: `load/${nth}/${index}`, size: 1, eTag: "e" };
+    const eventTime = new Date(START + index).toISOString();
+    const body: R2Notification = { account: "a", action: "PutObject", bucket: "uploads", object, eventTime };
+    return { id: String(index), timestamp: new Date(), attempts: 1, body };
+  });
+  const batch = createMessageBatch("peach-r2-events", messages);
+  const lifetime = { waitUntil: () => undefined, budgetMs: () => 0 };
+  await consumeR2Events({ plan: routed, acceptTrigger }, batch, env, lifetime);
+};
+
+/** So many schedules that are due at the same time. */
+const meeting: WayIn = async () => {
+  const clock = new ScheduleClock();
+  const schedules = Array.from({ length: RUNS }, (_, id) => ({ task: ROOT, id: String(id), payload: String(id) }));
+  await clock.sync("1", ...schedules.map(schedule));
+  await clock.advance(START + nextHour());
+};
+
+/** One run of a task with so many children. */
+const wide: WayIn = () => {
+  const children = Array.from({ length: WIDTH }, (_, index) => `child_${index}`);
+  return startRun(
+    planOf([
+      taskPlan("root", { method: "kilobyte", downstream: children }),
+      ...children.map((name) => taskPlan(name, { method: "kilobyte", upstream: ["root"] })),
+    ]),
+    "root",
+    null,
+  );
+};
+
+/** One run of a task that runs once per item of an array. */
+const items: WayIn = () => startRun(plan, "spread", { count: ITEMS });
+
+let hours = 0;
+function nextHour(): number {
+  return hours * HOUR_MS;
+}
+
+function startRun(of: Plan, root: string, payload: unknown): Promise<unknown> {
+  return HandDrivenRun.accept(acceptance(of, root, { payload, claim: null }));
+}
+
+let queue: HeldQueue;
+let counted: Operations;
+let accepted: RunId[] = [];
+
+beforeAll(async () => {
+  queue = new HeldQueue();
+  counted = await countOperations();
+  const { accept } = RunObject.prototype;
+  vi.spyOn(RunObject.prototype, "accept").mockImplementation(function (this: RunObject, request) {
+    accepted.push(request.runId);
+    return accept.call(this, request);
+  });
+  const wait = scheduler.wait.bind(scheduler);
+  vi.spyOn(scheduler, "wait").mockImplementation((ms, options) =>
+    ms === HELD_UP_MS ? Promise.resolve() : wait(ms, options),
+  );
+});
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: START });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** What the runs of this way in cost, all together. */
+async function costOf(way: WayIn, nth: number, isLoaded: boolean): Promise<Record<string, number>> {
+  hours += 1;
+  accepted = [];
+  Object.assign(queue, { waiting: [], sent: 0 });
+  vi.setSystemTime(START + hours * HOUR_MS - 1);
+  const body = { run_id: parseRunId("run_00000000000000000000000000") };
+  const others = Array.from({ length: isLoaded ? OTHERS : 0 }, () => ({ body, sentAt: Date.now() - LAG_MS }));
+  queue.waiting.push(...others);
+  await queueWatch.ask(
+    () => env.RUN_QUEUE.metrics(),
+    () => Date.now(),
+  );
+  const before = { ...counted, calls: { ...counted.calls } };
+  await way(nth);
+  if (isLoaded) await pass(WAITED_MS);
+  queue.waiting.splice(0, others.length);
+  await finish(isLoaded);
+  const { calls } = counted;
+  const called = (name: string): number => (calls[name] ?? 0) - (before.calls[name] ?? 0);
+  return {
+    messages: (counted.queueOperations - before.queueOperations) / 3,
+    alarms: counted.runAlarms - before.runAlarms,
+    claims: called("RunObject.claim") + called("RunSession.claim"),
+    rows: counted.rowsWritten - before.rowsWritten,
+  };
+}
+
+/** So much time passes; the alarms of the runs that are due until then fire, each at its time. */
+async function pass(ms: number): Promise<void> {
+  const end = Date.now() + ms;
+  for (;;) {
+    const alarms = await Promise.all(accepted.map(async (runId) => ({ runId, at: await alarmOf(runId) })));
+    const next = alarms.filter(({ at }) => at <= end).toSorted((one, other) => one.at - other.at)[0];
+    if (next === undefined) break;
+    vi.setSystemTime(Math.max(Date.now(), next.at));
+    await runDurableObjectAlarm(env.RUNS.getByName(next.runId));
+  }
+  vi.setSystemTime(end);
+}
+
+async function alarmOf(runId: RunId): Promise<number> {
+  const alarm = await runInDurableObject(env.RUNS.getByName(runId), (_, { storage }) => storage.getAlarm());
+  return alarm ?? Number.POSITIVE_INFINITY;
+}
+
+/** Messages are received until all runs are final; under load those that a run sends on its way only after it has done all by itself. */
+async function finish(isLoaded: boolean): Promise<void> {
+  await queue.deliver();
+  const ends = accepted.map((runId) => callRun(env, runId, (run) => run.untilFinal(20_000)));
+  let isOver = false;
+  const all = Promise.all(ends).finally(() => (isOver = true));
+  while (!isOver) {
+    if (!isLoaded) await queue.deliver();
+    await Promise.race([all, scheduler.wait(1)]);
+  }
+  for (const document of await all) expect(document?.status).toBe("succeeded");
+  await queue.deliver();
+}
+
+it.each<[string, WayIn, number]>([
+  ["uploads that are notified in one batch", uploads, RUNS],
+  ["schedules that meet", meeting, RUNS],
+  ["a wide fan-out", wide, 1],
+  ["a task that runs once per item", items, 1],
+])("the runs of %s cost behind a backlog what they cost without", async (_, way, runs) => {
+  const calm = await costOf(way, 1, false);
+  expect(accepted).toHaveLength(runs);
+  const loaded = await costOf(way, 2, true);
+  expect(accepted).toHaveLength(runs);
+  expect(calm["messages"]).toBeGreaterThanOrEqual(runs);
+  for (const [name, count] of Object.entries(loaded)) expect(count, name).toBeLessThanOrEqual(MOST * (calm[name] ?? 0));
+});

@@ -1,0 +1,49 @@
+/** The run queue, held by a test. */
+import { createMessageBatch } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { vi } from "vitest";
+import type { RunId } from "../../src/core/ids.ts";
+import { plan } from "../../src/task/deployment.ts";
+import { consumeRunMessages } from "../../src/trigger/run-consumer.ts";
+
+/** A queue whose consumers come when the test says. It says of itself what the platform's does. */
+export class HeldQueue {
+  waiting: { readonly body: unknown; readonly sentAt: number }[] = [];
+  sent = 0;
+  /** What it says of itself, if that is not the truth. */
+  says: (() => Promise<QueueMetrics>) | null = null;
+
+  constructor() {
+    const queue: Queue = Object.getPrototypeOf(env.RUN_QUEUE);
+    vi.spyOn(queue, "sendBatch").mockImplementation(async (messages) => {
+      const metadata = { metrics: this.#metrics() };
+      for (const { body } of messages) {
+        this.waiting.push({ body, sentAt: Date.now() });
+        this.sent += 1;
+      }
+      return { metadata };
+    });
+    vi.spyOn(queue, "metrics").mockImplementation(() => this.says?.() ?? Promise.resolve(this.#metrics()));
+  }
+
+  /** All that waits is received. */
+  async deliver(): Promise<void> {
+    for (let id = 0; this.waiting.length > 0; id += 1) {
+      const messages = this.waiting
+        .splice(0, 10)
+        .map(({ body, sentAt }, at) => ({ id: `${id}/${at}`, timestamp: new Date(sentAt), attempts: 1, body }));
+      const start = (runId: RunId, sentAt: number | null): Promise<void> =>
+        exports.DriverEntrypoint.drive(runId, sentAt);
+      await consumeRunMessages(plan, start, createMessageBatch("peach-runs", messages), env);
+    }
+  }
+
+  #metrics(): QueueMetrics {
+    const [oldest] = this.waiting;
+    return {
+      backlogCount: this.waiting.length,
+      backlogBytes: 0,
+      ...(oldest !== undefined && { oldestMessageTimestamp: new Date(oldest.sentAt) }),
+    };
+  }
+}
