@@ -3,7 +3,7 @@
  * is kept by hand: a method that an object gets is counted from its first call on.
  */
 import { createMessageBatch, runInDurableObject } from "cloudflare:test";
-import { DurableObject, env, RpcTarget } from "cloudflare:workers";
+import { DurableObject, env } from "cloudflare:workers";
 import * as worker from "../../src/index.ts";
 import { RunSession } from "../../src/run/run-session.ts";
 
@@ -60,12 +60,12 @@ export async function countOperations(): Promise<Operations> {
 function countCalls(counted: Operations): void {
   // A method that an object calls on itself, or a session on its object, is no request of its own.
   let depth = 0;
-  const inside = { before: () => (depth += 1), finally: () => (depth -= 1) };
+  const leave = (): void => void (depth -= 1);
   for (const [name, object] of Object.entries(worker)) {
     if (typeof object !== "function" || !(object.prototype instanceof DurableObject)) continue;
     for (const method of methodsOf(object.prototype))
       wrap(object.prototype, method, {
-        ...inside,
+        leave,
         before: () => {
           if (depth++ > 0) return;
           counted.objectRequests += 1;
@@ -75,7 +75,7 @@ function countCalls(counted: Operations): void {
   }
   for (const method of methodsOf(RunSession.prototype))
     wrap(RunSession.prototype, method, {
-      ...inside,
+      leave,
       before: () => {
         depth += 1;
         noteCall(counted, `RunSession.${method}`);
@@ -113,7 +113,7 @@ interface Watch {
   before?(): void;
   /** Once the method has returned. */
   after?(args: readonly unknown[], result: unknown): void;
-  finally?(): void;
+  leave?(): void;
 }
 
 /** Has `watch` told of every call of this method of a prototype, on whatever instance. */
@@ -127,7 +127,7 @@ function wrap(owner: object, method: string, watch: Watch): void {
       watch.after?.(args, result);
       return result;
     } finally {
-      watch.finally?.();
+      watch.leave?.();
     }
   });
 }
