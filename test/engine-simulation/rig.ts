@@ -8,7 +8,7 @@ import { Bucket } from "./platform/bucket.ts";
 import { Edge } from "./platform/edge.ts";
 import type { Isolate, Release, WorkerCode } from "./platform/isolate.ts";
 import type { Life } from "./platform/life.ts";
-import type { ObjectHost } from "./platform/object-host.ts";
+import type { ObjectHost, Performed } from "./platform/object-host.ts";
 import { Platform } from "./platform/platform.ts";
 import { Queue } from "./platform/queue.ts";
 import { workerOf, type Client } from "./worker-face.ts";
@@ -58,7 +58,7 @@ export interface RigSettings {
   readonly first: Release;
   /** How far the clock of an object's machine is ahead, by its class and name. Milliseconds. */
   readonly skewOf?: (label: string) => number;
-  readonly committed?: (host: ObjectHost) => void;
+  readonly committed?: (host: ObjectHost, performed: readonly Performed[]) => void;
   readonly alarmGivenUp?: (host: ObjectHost) => void;
 }
 
@@ -91,7 +91,7 @@ export class Rig {
         DEAD_LETTER_QUEUE: (life) => this.queues.deadLetters.boundTo(life),
       },
       skewOf: (label) => skewOf?.(label) ?? 0,
-      committed: (host) => committed?.(host),
+      committed: (host, performed) => committed?.(host, performed),
       alarmGivenUp: (host) => alarmGivenUp?.(host),
       // Somebody looks at a run now and then; nobody looks at the others, or at what is kept of a run that was deleted.
       mayGiveUp: ({ className, storage }) => className === "RunObject" && storage.tables.has("journal"),

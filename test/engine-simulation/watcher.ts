@@ -8,7 +8,7 @@ import { heardIn, type Heard } from "./checks/events-check.ts";
 import type { Ground } from "../simulation/ground.ts";
 import { carriedIn, type Carried } from "./payloads.ts";
 import type { Bucket } from "./platform/bucket.ts";
-import type { ObjectHost } from "./platform/object-host.ts";
+import type { ObjectHost, Performed } from "./platform/object-host.ts";
 
 /** A run, as it was seen last. */
 export interface Seen {
@@ -27,6 +27,8 @@ export interface Seen {
   /** How many attempts each task had, by name, when it was retried in place last. */
   retriedAfter: ReadonlyMap<string, number>;
   retries: number;
+  /** Whether somebody has had it go on just before it was seen last; it may have ended again at once. */
+  isRetried: boolean;
   /** How often it has failed. */
   failures: number;
   /** Whether it is gone. */
@@ -52,11 +54,6 @@ export function isOver(status: string): boolean {
   return FINAL.has(status);
 }
 
-/** Whether somebody has had the run go on in between; it may have ended again at once. */
-export function wasRetried(before: RunDocument, run: RunDocument): boolean {
-  return isOver(before.status) && (!isOver(run.status) || before.finished_at !== run.finished_at);
-}
-
 export class Watcher {
   readonly runs = new Map<RunId, Seen>();
   /** Those that were forgotten and took place again under the same id. */
@@ -65,6 +62,8 @@ export class Watcher {
   readonly #watching: Watching;
   readonly #bucket: () => Bucket;
   readonly #changed = new Set<ObjectHost>();
+  /** Those that were retried in place since they were seen last. */
+  readonly #retried = new Set<ObjectHost>();
 
   /** `bucket`: where payloads are. */
   constructor(ground: Ground, watching: Watching, bucket: () => Bucket) {
@@ -73,9 +72,11 @@ export class Watcher {
     this.#watching = watching;
   }
 
-  /** Something of this object was committed. */
-  committed(host: ObjectHost): void {
-    if (host.className === "RunObject") this.#changed.add(host);
+  /** Something of this object was committed, and these calls were answered in the same turn. */
+  committed(host: ObjectHost, performed: readonly Performed[]): void {
+    if (host.className !== "RunObject") return;
+    this.#changed.add(host);
+    if (performed.some(isRetry)) this.#retried.add(host);
   }
 
   /** Whether there is something to look at. */
@@ -146,9 +147,10 @@ export class Watcher {
     }
     const before = known.run;
     known.run = run;
+    known.isRetried = this.#retried.delete(host);
     known.carried = carried;
     for (const [task, ended] of items) known.items.set(task, ended);
-    if (wasRetried(before, run)) {
+    if (known.isRetried) {
       known.retries += 1;
       known.finalAt = null;
       known.retriedAfter = new Map(before.tasks.map(({ task, attempts }) => [task, attempts.length]));
@@ -169,6 +171,7 @@ export class Watcher {
       finalAt: null,
       retriedAfter: new Map(),
       retries: 0,
+      isRetried: false,
       failures: 0,
       gone: false,
     };
@@ -179,10 +182,21 @@ export class Watcher {
 
   #ended(seen: Seen, before: RunDocument | null): void {
     if (!isOver(seen.run.status)) return;
-    if (before !== null && isOver(before.status) && !wasRetried(before, seen.run)) return;
+    if (before !== null && isOver(before.status) && !seen.isRetried) return;
     seen.finalAt = this.#ground.scheduler.now;
     if (seen.run.status === "failed") seen.failures += 1;
   }
+}
+
+/** Whether a run was retried in place by this call. Nothing of its document says so where it fails again at once. */
+function isRetry({ method, value }: Performed): boolean {
+  return (
+    method === "retry" &&
+    typeof value === "object" &&
+    value !== null &&
+    "outcome" in value &&
+    value.outcome === "retried"
+  );
 }
 
 /** What the object answers to this call, made within it; undefined if it sleeps, or is reset, null if it has nothing. */

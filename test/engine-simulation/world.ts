@@ -83,7 +83,7 @@ class World {
       seed,
       first,
       skewOf: (label) => (skews === null ? 0 : skews.fork(label).between(-1_500, 1_500)),
-      committed: (host) => this.#watcher.committed(host),
+      committed: (host, performed) => this.#watcher.committed(host, performed),
       alarmGivenUp: (host) => this.#poll(host),
     });
     this.#rig.platform.thrown = (life, method, thrown) => {

@@ -6,7 +6,7 @@ import type { RunIf } from "../../../src/core/run-if.ts";
 import type { RunDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
 import type { Ground } from "../../simulation/ground.ts";
 import type { Ledger } from "../ledger.ts";
-import { isOver, wasRetried, type Seen } from "../watcher.ts";
+import { isOver, type Seen } from "../watcher.ts";
 
 /** How the upstream tasks of a task stand. */
 interface Upstream {
@@ -61,8 +61,7 @@ export class OrderCheck {
   }
 
   /** The run has changed; `before`: null if it is new. */
-  look({ run }: Seen, before: RunDocument | null): void {
-    const isRetried = before !== null && wasRetried(before, run);
+  look({ run, isRetried }: Seen, before: RunDocument | null): void {
     for (const [index, task] of run.tasks.entries()) {
       const was = before?.tasks[index];
       if (was !== undefined && isOver(was.status) && !isRetried) this.#stays(run, was, task);

@@ -110,12 +110,11 @@ export class TriggerCheck {
   }
 
   /** Of each failure somebody was told once. */
-  #told({ runId, failures, retries, run }: Seen, all: readonly Seen[]): void {
+  #told({ runId, failures, run }: Seen, all: readonly Seen[]): void {
     // What was told of one of two runs of an id cannot be told from what was told of the other.
     if (run.task === TOLD || all.filter((seen) => seen.runId === runId).length > 1) return;
     const alerts = all.filter(({ run: told }) => told.task === TOLD && told.trigger.parent?.run_id === runId).length;
-    // Two retries within a millisecond, each of which failed at once, are seen as one.
-    if (this.#tells && (alerts < failures || alerts > failures + retries))
+    if (this.#tells && alerts !== failures)
       this.#ground.violate(
         "12 told once",
         `${runId} has failed ${failures} times, and somebody was told ${alerts} times`,

@@ -4,7 +4,7 @@
  */
 import { Isolate, type Release } from "./isolate.ts";
 import { Life } from "./life.ts";
-import { ObjectHost } from "./object-host.ts";
+import { ObjectHost, type Performed } from "./object-host.ts";
 import type { Platform } from "./platform.ts";
 import { caller, invoke, request } from "./rpc.ts";
 
@@ -21,8 +21,8 @@ export interface EdgeSettings {
   readonly bindings: Readonly<Record<string, (life: Life) => unknown>>;
   /** How far the clock of an object's machine is ahead. Milliseconds. */
   skewOf(label: string): number;
-  /** Something of an object was committed. */
-  committed(host: ObjectHost): void;
+  /** Something of an object was committed, and these calls were answered in the same turn. */
+  committed(host: ObjectHost, performed: readonly Performed[]): void;
   /** The platform has given the alarm of an object of this binding up: somebody must call it. */
   alarmGivenUp(host: ObjectHost): void;
   /** Whether the alarm of this object, as it is, may be given up. */
@@ -86,7 +86,7 @@ export class Edge {
       isolate: () => this.#isolate("objects", place),
       env: (life) => this.envOf(life),
       exports: (life) => this.exportsOf(life),
-      committed: (committed) => this.#settings.committed(committed),
+      committed: (committed, performed) => this.#settings.committed(committed, performed),
       mayGiveUp: (given) => this.#settings.mayGiveUp(given),
       alarmGivenUp: (given) => this.#settings.alarmGivenUp(given),
     });

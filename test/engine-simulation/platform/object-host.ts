@@ -16,6 +16,12 @@ const IDLE_MS = { least: 10_000, most: 140_000 } as const;
 const ALARM_TRIES = 6;
 const ALARM_LIMIT_MS = 15 * 60_000;
 
+/** A call that an object has performed. */
+export interface Performed {
+  readonly method: string;
+  readonly value: unknown;
+}
+
 export interface ObjectPlace {
   readonly platform: Platform;
   readonly className: string;
@@ -26,8 +32,8 @@ export interface ObjectPlace {
   isolate(): Isolate;
   env(life: Life): object;
   exports(life: Life): object;
-  /** Something was committed. */
-  committed(host: ObjectHost): void;
+  /** Something was committed, and these calls were answered in the same turn. */
+  committed(host: ObjectHost, performed: readonly Performed[]): void;
   /** Whether the platform may give its alarm up of its own accord; what it has done then. */
   mayGiveUp(host: ObjectHost): boolean;
   alarmGivenUp(host: ObjectHost): void;
@@ -45,6 +51,8 @@ export class ObjectHost implements Committer {
   /** Events wait for it: `blockConcurrencyWhile`. */
   #gate: Promise<unknown> | null = null;
   #outbox: (() => void)[] = [];
+  /** In this turn. */
+  #performed: Performed[] = [];
   #usedAt = 0;
   #refusesUntil = 0;
   /** The alarm that is armed, and which of all that ever were it is. */
@@ -86,7 +94,12 @@ export class ObjectHost implements Committer {
   arrival(method: string, given: readonly unknown[]): Arrive {
     return (answer, remote) => {
       if (this.#refuses(answer, method)) return;
-      this.#enter((life, instance) => invoke(life, instance, method, given, answer, remote));
+      this.#enter((life, instance) =>
+        invoke(life, instance, method, given, answer, remote, (value) => {
+          this.#performed.push({ method, value });
+          this.#platform.takesTurn(this);
+        }),
+      );
     };
   }
 
@@ -96,6 +109,7 @@ export class ObjectHost implements Committer {
 
   endTurn(): void {
     const outbox = this.#outbox.splice(0);
+    const performed = this.#performed.splice(0);
     const { ground } = this.#platform;
     if (this.storage.isDirty) {
       if (this.#life !== null && ground.strikes("reset_before_commit", () => this.label)) {
@@ -104,7 +118,7 @@ export class ObjectHost implements Committer {
       }
       this.storage.commit();
       this.#arm();
-      this.#place.committed(this);
+      this.#place.committed(this, performed);
       if (this.#life !== null && ground.strikes("reset_after_commit", () => this.label)) {
         // Whoever watches sees first what it has committed.
         const { life } = this.#life;

@@ -76,7 +76,7 @@ export function request(from: Life, what: string, arrive: Arrive): object {
   return promised(from, what, promise, remote);
 }
 
-/** Calls a method in its life, and answers. `hand`: how what it answers is reached, if it stays there. */
+/** Calls a method in its life, and answers. `performed`: told what the method has answered, in the same turn. */
 export function invoke(
   life: Life,
   target: object,
@@ -84,6 +84,7 @@ export function invoke(
   given: readonly unknown[],
   answer: Answer,
   remote: Remote | null,
+  performed: (value: unknown) => void = () => {},
 ): void {
   const { platform } = life;
   platform.current = life;
@@ -110,6 +111,7 @@ export function invoke(
       throw new TypeError(`The RPC receiver does not implement the method "${method}".`);
     const value: unknown = await Reflect.apply(called, target, given);
     if (!life.alive) return;
+    performed(value);
     if (typeof value === "object" && value !== null) remote?.arrived(life, value);
     const copy = copied(value, (staying) => new Staying(life, staying));
     platform.ground.tell(() => `${life.name}: ${method}(${shown(given)}) is ${shown(copy)}`);
