@@ -30,6 +30,7 @@ export type ProblemCode =
   | "invalid_request"
   | "payload_not_serializable"
   | "payload_too_large"
+  | "unsupported_encoding"
   | "range_not_satisfiable"
   | "run_final"
   | "run_not_final"

@@ -1,12 +1,14 @@
-/** Whether a request may come in at an endpoint, by the endpoint's `auth`. A signature is verified over the raw body. */
+/**
+ * Whether a request may come in at an endpoint, by the endpoint's `auth`. What its headers tell (length, encoding, token, time) is looked
+ * at before a byte of the body is read. A signature is verified over the body as it was sent, while it comes.
+ */
 import type { Context } from "hono";
 import type { SignatureAuth } from "../core/endpoint-auth.ts";
 import type { EndpointPlan } from "../core/plan.ts";
-import type { Problem } from "../core/result.ts";
-import { verifySignature } from "../trigger/signature/verify.ts";
+import { beginVerification } from "../trigger/signature/verify.ts";
 import { identify, refuseWithout } from "./auth.ts";
 import type { Refusal } from "./authenticator.ts";
-import { canCarry, keptOf, type LimitedRequest } from "./body-limit.ts";
+import { holdBody, keepBeginning, type LimitedRequest, limitBody, refuseUnread } from "./body-limit.ts";
 import type { HttpEnv } from "./http-env.ts";
 
 export interface Admitted {
@@ -16,61 +18,52 @@ export interface Admitted {
   readonly senderId: string | null;
 }
 
-export type Admission = Admitted | (Refusal & { readonly limited: LimitedRequest });
+export type Admission =
+  | Admitted
+  | (Refusal & {
+      /** Null: nothing of its body was read. */
+      readonly limited: Pick<LimitedRequest, "request" | "kept"> | null;
+    });
 
-/** Admits the request or refuses it: 401, 403 without the scope for triggers, 413 for a body that is found to be too large. */
-export async function admit(c: Context<HttpEnv>, endpoint: EndpointPlan, limited: LimitedRequest): Promise<Admission> {
+/** Admits the request or refuses it: 401, 403 without the scope for triggers, 413 or 415 for a body that is found to be neither. */
+export async function admit(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Admission> {
+  const problem = refuseUnread(c.req.raw, endpoint);
+  if (problem !== null) return { problem, headers: {}, limited: null };
   switch (endpoint.auth.type) {
     case "none":
-      return { limited, senderId: null };
+      return admitAny(c, endpoint);
     case "token": {
       const caller = await identify(c);
       const refusal = "problem" in caller ? caller : refuseWithout("trigger", caller);
-      return refusal === null ? { limited, senderId: null } : { ...refusal, limited };
+      return refusal === null ? admitAny(c, endpoint) : refuseRead(c, refusal);
     }
     case "signature":
-      return admitSigned(c, endpoint, endpoint.auth, limited);
+      return admitSigned(c, endpoint, endpoint.auth);
   }
 }
 
-/** The refusal of a body beyond `max_body`. */
-export function tooLarge(endpoint: EndpointPlan): Problem {
-  return {
-    code: "payload_too_large",
-    detail: `The endpoint "${endpoint.name}" takes bodies of at most ${endpoint.maxBodyBytes} bytes.`,
-    hint: "Send less, or upload the data and send its address; `max_body` in peach.conf sets the limit.",
-  };
+async function admitAny(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Admission> {
+  const limited = await limitBody(c.req.raw, endpoint);
+  if (!limited.ok) return { problem: limited.problem, headers: {}, limited: null };
+  return { limited: limited.value, senderId: null };
 }
 
-async function admitSigned(
-  c: Context<HttpEnv>,
-  endpoint: EndpointPlan,
-  auth: SignatureAuth,
-  limited: LimitedRequest,
-): Promise<Admission> {
-  const body = await wholeBody(limited);
-  if (body === null) return { problem: tooLarge(endpoint), headers: {}, limited };
-  const held = heldRequest(limited.request, body);
-  const secrets: unknown = Reflect.get(c.env, auth.secret);
-  const verified = await verifySignature(auth, secrets, { headers: limited.request.headers, body }, Date.now());
-  if (verified.ok) return { limited: held, senderId: verified.value.deliveryId };
-  return { problem: verified.problem, headers: { "WWW-Authenticate": 'Signature realm="peach"' }, limited: held };
+async function admitSigned(c: Context<HttpEnv>, endpoint: EndpointPlan, auth: SignatureAuth): Promise<Admission> {
+  const { raw: request } = c.req;
+  const headers = { "WWW-Authenticate": 'Signature realm="peach"' };
+  const begun = beginVerification(auth, Reflect.get(c.env, auth.secret), request.headers, Date.now());
+  if (!begun.ok) return refuseRead(c, { problem: begun.problem, headers });
+  const verification = begun.value;
+  const held = await holdBody(request, endpoint, (chunk) => verification.update(chunk));
+  if (!held.ok) return { problem: held.problem, headers: {}, limited: null };
+  const { limited, sent } = held.value;
+  const verified = verification.finish(sent);
+  if (verified.ok) return { limited, senderId: verified.value.deliveryId };
+  return { problem: verified.problem, headers, limited };
 }
 
-/** Null if it has more than `max_body`. */
-async function wholeBody(limited: LimitedRequest): Promise<Uint8Array | null> {
-  const { request } = limited;
-  try {
-    return new Uint8Array(await (canCarry(request) ? request : request.clone()).arrayBuffer());
-  } catch (error) {
-    if (limited.exceeded()) return null;
-    throw error;
-  }
-}
-
-/** The request with its body still to be read. A GET that has one goes on as it is; it cannot be made again. */
-function heldRequest(request: Request, body: Uint8Array): LimitedRequest {
-  const kept = keptOf(body);
-  if (canCarry(request)) return { request: new Request(request, { body }), exceeded: () => false, kept: () => kept };
-  return { request, exceeded: () => false, kept: () => ({ ...kept, isWhole: body.byteLength === 0 }) };
+/** Refused by its headers. The beginning of its body is kept all the same: what was refused by mistake can be sent again. */
+async function refuseRead(c: Context<HttpEnv>, refusal: Refusal): Promise<Admission> {
+  const kept = await keepBeginning(c.req.raw);
+  return { ...refusal, limited: { request: c.req.raw, kept: () => kept } };
 }

@@ -20,7 +20,11 @@ const pausedUntil = new Map<string, number>();
 
 /** The refusal itself, or `rate_limited`. Only `unauthorized` counts: somebody who is known may well lack a right. */
 export async function limitFailures(c: Context<HttpEnv>, refusal: Refusal): Promise<Refusal> {
-  if (refusal.problem.code !== "unauthorized") return refusal;
+  return refusal.problem.code === "unauthorized" ? countFailure(c, refusal) : refusal;
+}
+
+/** The refusal itself, or `rate_limited`: counted, whatever it is for. */
+export async function countFailure(c: Context<HttpEnv>, refusal: Refusal): Promise<Refusal> {
   const address = addressOf(c);
   const now = Date.now();
   if ((pausedUntil.get(address) ?? 0) > now) return TOO_MANY;

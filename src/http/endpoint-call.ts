@@ -10,7 +10,6 @@ import type { EndpointCall } from "../task/endpoint-scope.ts";
 import type { EndpointFunction, MethodRegistry } from "../task/method.ts";
 import type { Lifetime } from "../trigger/accept.ts";
 import { RequestProblemError } from "../trigger/receive-object-events.ts";
-import { tooLarge } from "./admission.ts";
 import { canCarry, type LimitedRequest } from "./body-limit.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { traceOf } from "./incoming-trace.ts";
@@ -47,9 +46,10 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
     const { endpoint, limited } = call;
     const runs: DeliveryRun[] = [];
     const answer = await respond(c, call, runs);
-    if (!limited.exceeded() && answer instanceof Response) return { response: answer, reason: null, runs };
+    const fault = limited.fault();
+    if (fault === null && answer instanceof Response) return { response: answer, reason: null, runs };
     if (answer instanceof Response) await answer.body?.cancel();
-    const problem = limited.exceeded() || answer instanceof Response ? tooLarge(endpoint) : answer;
+    const problem = fault ?? (answer instanceof Response ? failed(endpoint) : answer);
     return { response: problemResponse(c, problem), reason: problem.code, runs };
   };
 
@@ -57,7 +57,7 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
   async function respond(c: Context<HttpEnv>, call: EndpointRequest, runs: DeliveryRun[]): Promise<Response | Problem> {
     const { endpoint, limited } = call;
     const log = (error: unknown): void => {
-      if (!limited.exceeded()) logFailure(c, `endpoint "${endpoint.name}" failed`, error);
+      if (limited.fault() === null) logFailure(c, `endpoint "${endpoint.name}" failed`, error);
     };
     const trace = traceOf(c);
     const run = async (key: string, request: Request, isFallback: boolean): Promise<Response> => {

@@ -7,8 +7,8 @@ import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
 import { METHOD_NAME_ALL } from "hono/router";
 import type { EndpointPlan, Plan } from "../core/plan.ts";
-import { admit, tooLarge } from "./admission.ts";
-import { limitBody, unkeptBody } from "./body-limit.ts";
+import { admit } from "./admission.ts";
+import { unkeptBody } from "./body-limit.ts";
 import type { DeliveryLog } from "./delivery-log.ts";
 import type { AnswerRequest } from "./endpoint-call.ts";
 import { guardAnswer } from "./endpoint-headers.ts";
@@ -39,27 +39,21 @@ export function endpointRoutes({ plan, answerRequest, deliveryLog }: EndpointDep
   return routes;
 
   async function receive(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Response> {
-    const arrival = { at: Date.now(), request: c.req.raw, params: c.req.param(), replayOf: null };
-    const limited = await limitBody(c.req.raw, endpoint.maxBodyBytes);
-    if (limited === null) {
-      const problem = tooLarge(endpoint);
-      const response = problemResponse(c, problem);
-      const kept = unkeptBody(c.req.raw);
-      deliveryLog.keep(c, endpoint, { ...arrival, response, reason: problem.code, kept, senderId: null, runs: [] });
-      return response;
-    }
-    const admission = await admit(c, endpoint, limited);
+    const arrival = { at: Date.now(), params: c.req.param(), replayOf: null };
+    const admission = await admit(c, endpoint);
+    const request = admission.limited?.request ?? c.req.raw;
     if ("problem" in admission) {
-      const { problem, headers } = admission;
+      const { problem, headers, limited } = admission;
       const response = problemResponse(c, problem, headers);
-      const kept = admission.limited.kept();
-      deliveryLog.keep(c, endpoint, { ...arrival, response, reason: problem.code, kept, senderId: null, runs: [] });
+      const kept = limited?.kept() ?? unkeptBody(request);
+      const refused = { response, reason: problem.code, kept, senderId: null, runs: [] };
+      deliveryLog.keep(c, endpoint, { ...arrival, ...refused, request });
       return response;
     }
-    const { senderId } = admission;
-    const call = { endpoint, limited: admission.limited, params: arrival.params, deliveryId: senderId } as const;
+    const { senderId, limited } = admission;
+    const call = { endpoint, limited, params: arrival.params, deliveryId: senderId } as const;
     const answer = await answerRequest(c, { ...call, source: "endpoint" });
-    deliveryLog.keep(c, endpoint, { ...arrival, ...answer, kept: admission.limited.kept(), senderId });
+    deliveryLog.keep(c, endpoint, { ...arrival, ...answer, request, kept: limited.kept(), senderId });
     return guardAnswer(answer.response);
   }
 }

@@ -3,11 +3,11 @@ import type { Context, Hono } from "hono";
 import type { Problem } from "../core/result.ts";
 import { audit } from "./audit.ts";
 import { refuseWithout } from "./auth.ts";
+import { declaredLength } from "./bounded-body.ts";
 import type { HttpEnv } from "./http-env.ts";
 import type { DocumentOf, InputOf, Operation, DocumentStatus } from "./operation.ts";
 import { readInput } from "./operation-input.ts";
 import { problemResponse } from "./problem.ts";
-import { contentLength } from "./trigger-request.ts";
 
 /** What a handler gets beside the request. */
 export interface Call<O extends Operation> extends InputOf<O> {
@@ -42,7 +42,8 @@ export function handle<O extends Operation>(
   async function respond(c: Context<HttpEnv>): Promise<Response> {
     const refusal = refuseWithout(operation.right, c.get("caller"));
     if (refusal !== null) return problemResponse(c, refusal.problem, refusal.headers);
-    if (operation.body === undefined && (contentLength(c) ?? 0) > MAX_UNREAD_BYTES) return problemResponse(c, UNREAD);
+    if (operation.body === undefined && (declaredLength(c.req.raw) ?? 0) > MAX_UNREAD_BYTES)
+      return problemResponse(c, UNREAD);
     const input = readInput(c, operation);
     if (!input.ok) return problemResponse(c, input.problem);
     return answer(c, { ...input.value, reply: (status, document) => c.json(document, status) });

@@ -1,16 +1,17 @@
 /** `/dashboard/login`, `/dashboard/logout`, `/dashboard/session`: an API token, or the code of a link, becomes a session. */
 import { Hono, type Context } from "hono";
-import type { Problem } from "../core/result.ts";
+import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import { byAccess } from "./access.ts";
-import { limitFailures } from "./auth-failures.ts";
+import { countFailure } from "./auth-failures.ts";
 import { unauthorized, type Refusal } from "./authenticator.ts";
+import { readBounded } from "./bounded-body.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { problemResponse } from "./problem.ts";
 import { endSession, readSession, refuseForged, renewSession, startSession, type Session } from "./session.ts";
 import { verifyGrant } from "./signed-grant.ts";
 import { configuredTokens, identifyToken, type Token } from "./tokens.ts";
 
-const MAX_BODY_LENGTH = 4_096;
+const MAX_BODY_BYTES = 4_096;
 /** Where the codes of links that have been used are noted; local runtime only. */
 const USED_CODES = "login-codes/";
 
@@ -25,15 +26,15 @@ export function loginRoutes(): Hono<HttpEnv> {
     .post("/login", async (c) => {
       const forged = refuseForged(c);
       if (forged !== null) return problemResponse(c, forged);
-      const credentials = await readCredentials(c);
-      if (credentials === null) return problemResponse(c, WRONG_BODY);
+      const read = await readCredentials(c);
+      if (!read.ok) return fail(c, { problem: read.problem, headers: {} });
+      const credentials = read.value;
       const token =
         "code" in credentials
           ? await redeemCode(c.env, credentials.code)
           : await identifyToken(c.env, credentials.token);
       if (!("problem" in token)) return answer(c, await startSession(c, token));
-      const { problem, headers } = await limitFailures(c, token);
-      return problemResponse(c, problem, headers);
+      return fail(c, token);
     })
     .post("/logout", (c) => {
       const forged = refuseForged(c);
@@ -57,17 +58,23 @@ function answer(c: Context<HttpEnv>, { token, expiresAt }: Session): Response {
   return c.json({ name: token.name, scope: token.scope, expires_at: new Date(expiresAt).toISOString() });
 }
 
-async function readCredentials(c: Context<HttpEnv>): Promise<{ token: string } | { code: string } | null> {
-  const text = await c.req.text();
-  if (text.length > MAX_BODY_LENGTH) return null;
+/** Each log-in that comes to nothing counts, whatever was wrong with it: a body that is too large costs as much as a wrong token. */
+async function fail(c: Context<HttpEnv>, refusal: Refusal): Promise<Response> {
+  const { problem, headers } = await countFailure(c, refusal);
+  return problemResponse(c, problem, headers);
+}
+
+async function readCredentials(c: Context<HttpEnv>): Promise<Result<{ token: string } | { code: string }>> {
+  const read = await readBounded(c.req.raw, MAX_BODY_BYTES);
+  if (!read.ok) return read;
   try {
-    const body: unknown = JSON.parse(text);
-    if (typeof body !== "object" || body === null) return null;
-    if ("token" in body && typeof body.token === "string") return { token: body.token.trim() };
-    if ("code" in body && typeof body.code === "string") return { code: body.code };
-    return null;
+    const body: unknown = JSON.parse(new TextDecoder().decode(read.value));
+    if (typeof body !== "object" || body === null) return refuse(WRONG_BODY);
+    if ("token" in body && typeof body.token === "string") return ok({ token: body.token.trim() });
+    if ("code" in body && typeof body.code === "string") return ok({ code: body.code });
+    return refuse(WRONG_BODY);
   } catch {
-    return null;
+    return refuse(WRONG_BODY);
   }
 }
 

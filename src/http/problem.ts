@@ -43,6 +43,7 @@ export const PROBLEM_KINDS = {
   redrive_failed: [409, "It failed again"],
   delivery_not_whole: [409, "The delivery was not kept whole"],
   payload_too_large: [413, "The body is too large"],
+  unsupported_encoding: [415, "The encoding is not understood"],
   uri_too_long: [414, "The address is too long"],
   rate_limited: [429, "Too many requests"],
   headers_too_large: [431, "The headers are too large"],

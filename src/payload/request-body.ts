@@ -29,6 +29,16 @@ const UTF8_BOM = [0xef, 0xbb, 0xbf] as const;
  * `invalid_request` or `payload_too_large`; rejects if the client goes away.
  */
 export async function encodeRequestBody(incoming: IncomingBody, maxBytes: number): Promise<Result<EncodedPayload>> {
+  try {
+    return await encode(incoming, maxBytes);
+  } catch (error) {
+    // What the body was found to be while it was decoded.
+    if (error instanceof ProblemError) return refuse(error.problem);
+    throw error;
+  }
+}
+
+async function encode(incoming: IncomingBody, maxBytes: number): Promise<Result<EncodedPayload>> {
   const type = parseContentType(incoming.contentType ?? "");
   if (type.text.length > MAX_CONTENT_TYPE_LENGTH) return refuse(longContentType(type.text));
   const limit = type.isJson ? Math.min(maxBytes, MAX_JSON_BODY_BYTES) : maxBytes;
@@ -108,7 +118,7 @@ function readerOf(body: IncomingBody["body"]): ByteReader {
 }
 
 interface Head {
-  readonly chunks: readonly Uint8Array[];
+  readonly chunks: Uint8Array[];
   readonly size: number;
   /** False: there is more, and `size` is over the limit of the head. */
   readonly ended: boolean;
@@ -129,7 +139,8 @@ async function readHead(reader: ByteReader, limit: number): Promise<Head> {
 function concat(head: Head): Uint8Array {
   const bytes = new Uint8Array(head.size);
   let at = 0;
-  for (const chunk of head.chunks) {
+  // What was copied is let go at once, so that no body is there twice as a whole.
+  for (let chunk = head.chunks.shift(); chunk !== undefined; chunk = head.chunks.shift()) {
     bytes.set(chunk, at);
     at += chunk.length;
   }

@@ -261,9 +261,10 @@ describe("what is kept of a body", () => {
     const { auth, secret } = PROVIDERS["hmac-sha256"];
     const send = serve(reads, { auth, ...large }, { env: { HOOK_SECRET: secret } });
     const half = `${"x".repeat(KEPT_BODY_BYTES - 1)}ü`;
-    await send(`/${name}`, post(half));
-    await send(`/${name}`, post("\uFEFFü"));
-    await send(`/${name}`, post(Uint8Array.of(255, 0, 1)));
+    const forged = { "X-Signature": "0".repeat(64) };
+    await send(`/${name}`, post(half, forged));
+    await send(`/${name}`, post("\uFEFFü", forged));
+    await send(`/${name}`, post(Uint8Array.of(255, 0, 1), forged));
     const [bytes, text, cut] = await delivered(send, 3);
     expect(bytes?.body).toEqual({ size: 3, truncated: false, base64: "/wAB" });
     expect(text?.body).toEqual({ size: 5, truncated: false, text: "\uFEFFü" });

@@ -76,6 +76,7 @@ export const replayRun = {
     "invalid_json",
     "invalid_payload",
     "payload_too_large",
+    "unsupported_encoding",
     "idempotency_mismatch",
   ],
 } satisfies Operation;
@@ -102,6 +103,7 @@ export const completeTask = {
     "invalid_json",
     "invalid_payload",
     "payload_too_large",
+    "unsupported_encoding",
     "already_completed",
     "not_waiting",
     "completion_expired",

@@ -24,7 +24,14 @@ const keyHeader = {
     .optional()
     .describe("The W3C trace that the run belongs to; one that cannot be read is ignored"),
 } as const;
-const sent = ["invalid_json", "invalid_payload", "payload_too_large", "trigger_depth", "idempotency_mismatch"] as const;
+const sent = [
+  "invalid_json",
+  "invalid_payload",
+  "payload_too_large",
+  "unsupported_encoding",
+  "trigger_depth",
+  "idempotency_mismatch",
+] as const;
 
 export const triggerTask = {
   id: "triggerTask",

@@ -5,9 +5,9 @@
 import { Hono } from "hono";
 import { completeByToken, type CompletionDependencies } from "../../trigger/complete.ts";
 import { parseCompletionToken } from "../../trigger/completion-token.ts";
+import { incomingBody } from "../bounded-body.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
-import { contentLength } from "../trigger-request.ts";
 
 /** The route below /complete. */
 export function completionRoutes(dependencies: CompletionDependencies): Hono<HttpEnv> {
@@ -19,8 +19,8 @@ export function completionRoutes(dependencies: CompletionDependencies): Hono<Htt
         detail: "This is no completion URL.",
         hint: "Use it as the task got it, to the last character.",
       });
-    const body = { contentType: null, contentLength: contentLength(c), body: c.req.raw.body };
-    const completed = await completeByToken(dependencies, c.env, presented, body);
+    const incoming = incomingBody(c.req.raw);
+    const completed = incoming.ok ? await completeByToken(dependencies, c.env, presented, incoming.value) : incoming;
     if (!completed.ok) return problemResponse(c, completed.problem);
     const { runId, task, status } = completed.value;
     return c.json({ run_id: runId, task, status });

@@ -6,7 +6,7 @@ import { parseDeliveryId } from "../../core/ids.ts";
 import type { EndpointPlan, Plan } from "../../core/plan.ts";
 import type { Problem } from "../../core/result.ts";
 import type { callDeliveries } from "../../deliveries/deliveries-client.ts";
-import { keptOf } from "../body-limit.ts";
+import { heldRequest } from "../body-limit.ts";
 import type { DeliveryLog } from "../delivery-log.ts";
 import type { AnswerRequest } from "../endpoint-call.ts";
 import { handle, type Call } from "../handle.ts";
@@ -56,11 +56,10 @@ export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<Ht
   ): Promise<Response> {
     const at = Date.now();
     const { params, senderId } = delivery;
-    const request = requestOf(delivery);
-    const body = keptOf(delivery.body.bytes);
-    const limited = { request, exceeded: () => false, kept: () => body };
+    const limited = heldRequest(requestOf(delivery), delivery.body.bytes);
+    const { request } = limited;
     const answer = await answerRequest(c, { endpoint, limited, params, source: "replay", deliveryId: null });
-    const arrival = { at, request, params, kept: body, senderId, replayOf: delivery.id, ...answer };
+    const arrival = { at, request, params, kept: limited.kept(), senderId, replayOf: delivery.id, ...answer };
     const id = deliveryLog.keep(c, endpoint, arrival);
     await answer.response.body?.cancel();
     const { status } = answer.response;

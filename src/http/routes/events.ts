@@ -3,13 +3,14 @@ import { Hono } from "hono";
 import { EVENT_NAME } from "../../core/event-name.ts";
 import { eventKey } from "../../core/trigger-key.ts";
 import { invalidEventName, type EmitEvent } from "../../trigger/emit.ts";
+import { incomingBody } from "../bounded-body.ts";
 import { readEvent } from "../cloud-event.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { emitEvent as operation } from "../operations/triggers.ts";
 import { traceOf } from "../incoming-trace.ts";
 import { problemResponse } from "../problem.ts";
-import { contentLength, MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
+import { MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
 
 export interface EventRouteDependencies {
   readonly emitEvent: EmitEvent;
@@ -20,11 +21,8 @@ export function eventRoutes({ emitEvent }: EventRouteDependencies): Hono<HttpEnv
   const routes = new Hono<HttpEnv>();
   handle(routes, operation, async (c, { params: { name }, headers, reply }) => {
     if (!EVENT_NAME.test(name)) return problemResponse(c, invalidEventName(name));
-    const event = await readEvent(
-      c.req.raw.headers,
-      { contentType: c.req.header("Content-Type") ?? null, contentLength: contentLength(c), body: c.req.raw.body },
-      MAX_PAYLOAD_BYTES,
-    );
+    const incoming = incomingBody(c.req.raw);
+    const event = incoming.ok ? await readEvent(c.req.raw.headers, incoming.value, MAX_PAYLOAD_BYTES) : incoming;
     if (!event.ok) return problemResponse(c, event.problem);
     const key = headers["Idempotency-Key"] ?? event.value.key;
     const emitted = await emitEvent(c.env, c.executionCtx, {

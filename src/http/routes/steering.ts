@@ -11,10 +11,11 @@ import { cancelRun, completeTask, replayRun, retryRun } from "../operations/stee
 import { traceOf } from "../incoming-trace.ts";
 import { problemResponse } from "../problem.ts";
 import { refuseUnlessInRun, unknownRun, withRunId } from "../run-id.ts";
+import { incomingBody } from "../bounded-body.ts";
 import { completeTask as completeByApi, type CompletionDependencies } from "../../trigger/complete.ts";
 import { createReplayRun, type ReplayDependencies } from "../../trigger/replay.ts";
 import { acceptedDocument } from "../accepted-document.ts";
-import { contentLength, MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
+import { MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
 
 /** The routes below /api/v1. */
 export function steeringRoutes(dependencies: ReplayDependencies & CompletionDependencies): Hono<HttpEnv> {
@@ -58,8 +59,9 @@ export function steeringRoutes(dependencies: ReplayDependencies & CompletionDepe
   handle(routes, completeTask, (c, { params, reply }) =>
     withRunId(c, params, async (runId) => {
       const { task } = params;
-      const body = { contentType: null, contentLength: contentLength(c), body: c.req.raw.body };
-      const completed = await completeByApi(dependencies, c.env, { runId, task }, body);
+      const incoming = incomingBody(c.req.raw);
+      if (!incoming.ok) return problemResponse(c, incoming.problem);
+      const completed = await completeByApi(dependencies, c.env, { runId, task }, incoming.value);
       if (completed === null) return problemResponse(c, unknownRun(runId));
       if (completed === undefined)
         return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownRun(runId));
@@ -72,10 +74,11 @@ export function steeringRoutes(dependencies: ReplayDependencies & CompletionDepe
 
 /** The body as a payload; null if it is empty. */
 async function optionalPayload(c: Context<HttpEnv>): Promise<Result<EncodedPayload | null>> {
-  const body = c.req.raw.body === null ? null : await unlessEmpty(c.req.raw.body);
+  const { raw: request } = c.req;
+  const body = request.body === null ? null : await unlessEmpty(request.body);
   if (body === null) return ok(null);
-  const contentType = c.req.header("Content-Type") ?? null;
-  return encodeRequestBody({ contentType, contentLength: contentLength(c), body }, MAX_PAYLOAD_BYTES);
+  const incoming = incomingBody(request, body);
+  return incoming.ok ? encodeRequestBody(incoming.value, MAX_PAYLOAD_BYTES) : incoming;
 }
 
 function runFinal({ run_id, status }: RunDocument): Problem {

@@ -7,12 +7,13 @@ import { encodeRequestBody } from "../../payload/request-body.ts";
 import type { callRun } from "../../run/run-client.ts";
 import { unknownTask, type AcceptTrigger } from "../../trigger/accept.ts";
 import { acceptedDocument } from "../accepted-document.ts";
+import { incomingBody } from "../bounded-body.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { triggerTask } from "../operations/triggers.ts";
 import { traceOf } from "../incoming-trace.ts";
 import { problemResponse } from "../problem.ts";
-import { contentLength, MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
+import { MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
 
 export interface TriggerRouteDependencies {
   readonly plan: Plan;
@@ -25,10 +26,8 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
   const routes = new Hono<HttpEnv>();
   handle(routes, triggerTask, async (c, { params: { task }, query, headers, reply }) => {
     if (!Object.hasOwn(plan.tasks, task)) return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
-    const payload = await encodeRequestBody(
-      { contentType: c.req.header("Content-Type") ?? null, contentLength: contentLength(c), body: c.req.raw.body },
-      MAX_PAYLOAD_BYTES,
-    );
+    const incoming = incomingBody(c.req.raw);
+    const payload = incoming.ok ? await encodeRequestBody(incoming.value, MAX_PAYLOAD_BYTES) : incoming;
     if (!payload.ok) return problemResponse(c, payload.problem);
     const key = headers["Idempotency-Key"];
     const accepted = await acceptTrigger(c.env, c.executionCtx, {

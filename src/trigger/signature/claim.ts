@@ -1,27 +1,22 @@
-/** What a scheme of signatures reads from a delivery, before any secret is involved, and how it reads a header. */
+/** What a scheme of signatures reads from the headers of a delivery, before its body is read and any secret is involved. */
 import { ok, refuse, type Problem, type Result } from "../../core/result.ts";
-
-/** A delivery as it came: the body is the raw bytes, which are what was signed. */
-export interface SignedDelivery {
-  readonly headers: Headers;
-  readonly body: Uint8Array;
-}
 
 /** What a delivery says of itself. Nothing of it counts until a digest fits. */
 export interface SignatureClaim {
   /** HMAC-SHA256 digests, of which one must fit: a sender that rotates its secret sends several. */
   readonly digests: readonly Uint8Array[];
-  readonly signed: Uint8Array;
+  /** What is signed in front of the body, which follows as it is sent, byte by byte. */
+  readonly before: string;
   /** Epoch milliseconds; null where the scheme does not sign the time. */
   readonly signedAt: number | null;
   /** The sender's id of this delivery, the same each time it is sent; null if there is none. Asked for once a digest fits. */
-  readonly deliveryId: () => string | null;
+  readonly deliveryId: (body: Uint8Array) => string | null;
 }
 
 /** One scheme. */
 export interface Scheme {
   /** Refuses with `signature_missing`, or with `signature_mismatch` what nobody who knows the scheme would send. */
-  read(delivery: SignedDelivery): Result<SignatureClaim>;
+  read(headers: Headers): Result<SignatureClaim>;
   /** The key that a configured secret stands for, or null if it cannot be one. */
   keyOf(secret: string): Uint8Array | null;
 }

@@ -10,12 +10,12 @@ const PREFIX = "sha256=";
 const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
 
 export const github: Scheme = {
-  read({ headers, body }) {
+  read(headers) {
     const signature = readHeader(headers, "x-hub-signature-256", SIGNATURE, "`sha256=` and 64 hex digits");
     if (!signature.ok) return signature;
     return ok({
       digests: [Uint8Array.fromHex(signature.value.slice(PREFIX.length))],
-      signed: body,
+      before: "",
       signedAt: null,
       deliveryId: () => headers.get("x-github-delivery") || null,
     });

@@ -9,11 +9,11 @@ const HEX_DIGITS = 64;
 /** The scheme with its signature in this header. */
 export function hmacSha256In(header: string): Scheme {
   return {
-    read({ headers, body }) {
+    read(headers) {
       const signature = readHeader(headers, header, SIGNATURE, "64 lower-case hex digits");
       if (!signature.ok) return signature;
       const digests = [Uint8Array.fromHex(signature.value.slice(-HEX_DIGITS))];
-      return ok({ digests, signed: body, signedAt: null, deliveryId: () => null });
+      return ok({ digests, before: "", signedAt: null, deliveryId: () => null });
     },
 
     keyOf: encodeText,

@@ -5,23 +5,23 @@
 import { ok } from "../../core/result.ts";
 import { idInBody } from "./body-id.ts";
 import { readHeader, type Scheme } from "./claim.ts";
-import { encodeText, prefixed } from "./digest.ts";
+import { encodeText } from "./digest.ts";
 
 const PREFIX = "v0=";
 const SIGNATURE = /^v0=[0-9a-f]{64}$/;
 const SECONDS = /^\d{1,12}$/;
 
 export const slack: Scheme = {
-  read({ headers, body }) {
+  read(headers) {
     const seconds = readHeader(headers, "x-slack-request-timestamp", SECONDS, "a time in seconds");
     if (!seconds.ok) return seconds;
     const signature = readHeader(headers, "x-slack-signature", SIGNATURE, "`v0=` and 64 hex digits");
     if (!signature.ok) return signature;
     return ok({
       digests: [Uint8Array.fromHex(signature.value.slice(PREFIX.length))],
-      signed: prefixed(`v0:${seconds.value}:`, body),
+      before: `v0:${seconds.value}:`,
       signedAt: Number(seconds.value) * 1000,
-      deliveryId: () => idInBody(body, "event_id"),
+      deliveryId: (body) => idInBody(body, "event_id"),
     });
   },
 

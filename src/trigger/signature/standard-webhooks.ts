@@ -6,7 +6,7 @@
  */
 import { ok } from "../../core/result.ts";
 import { malformed, readHeader, type Scheme } from "./claim.ts";
-import { decodeBase64, prefixed } from "./digest.ts";
+import { decodeBase64 } from "./digest.ts";
 
 const ID = /^[^\s,]{1,255}$/;
 const SECONDS = /^\d{1,12}$/;
@@ -16,7 +16,7 @@ const SECRET_PREFIX = "whsec_";
 const VERSION = "v1,";
 
 export const standardWebhooks: Scheme = {
-  read({ headers, body }) {
+  read(headers) {
     const id = readHeader(headers, "webhook-id", ID, "an id");
     if (!id.ok) return id;
     const seconds = readHeader(headers, "webhook-timestamp", SECONDS, "a time in seconds");
@@ -31,7 +31,7 @@ export const standardWebhooks: Scheme = {
     if (digests.length === 0) return { ok: false, problem: malformed("webhook-signature", form) };
     return ok({
       digests,
-      signed: prefixed(`${id.value}.${seconds.value}.`, body),
+      before: `${id.value}.${seconds.value}.`,
       signedAt: Number(seconds.value) * 1000,
       deliveryId: () => id.value,
     });

@@ -5,14 +5,14 @@
 import { ok } from "../../core/result.ts";
 import { idInBody } from "./body-id.ts";
 import { malformed, readHeader, type Scheme } from "./claim.ts";
-import { encodeText, prefixed } from "./digest.ts";
+import { encodeText } from "./digest.ts";
 
 const HEADER = "stripe-signature";
 const PAIRS = /^\w+=[\w+/=-]*(,\w+=[\w+/=-]*)*$/;
 const FORM = "`t=SECONDS,v1=DIGEST`";
 
 export const stripe: Scheme = {
-  read({ headers, body }) {
+  read(headers) {
     const header = readHeader(headers, HEADER, PAIRS, FORM);
     if (!header.ok) return header;
     const pairs = header.value.split(",");
@@ -23,9 +23,9 @@ export const stripe: Scheme = {
       return { ok: false, problem: malformed(HEADER, FORM) };
     return ok({
       digests: digests.map((digest) => Uint8Array.fromHex(digest)),
-      signed: prefixed(`${seconds}.`, body),
+      before: `${seconds}.`,
       signedAt: Number(seconds) * 1000,
-      deliveryId: () => idInBody(body, "id"),
+      deliveryId: (body) => idInBody(body, "id"),
     });
   },
 

@@ -2,13 +2,14 @@
  * Whether a delivery was signed by somebody who knows the endpoint's secret, and lately. Owns what all schemes share: the secrets,
  * of which there may be several at once, the tolerance, and the comparison; what each scheme signs is in the file of its name.
  *
- * The time is held against the tolerance before anything is computed; the digest is computed once a secret, and compared in
- * constant time. Must not: say in an answer or in the log what a secret is, or how near a signature came.
+ * The headers are looked at, and the time is held against the tolerance, before a byte of the body is read. The digest is computed once
+ * a secret, while the body comes, and compared in constant time. Must not: say in an answer or in the log what a secret is, or how near a signature came.
  */
+import { createHmac } from "node:crypto";
 import type { SignatureAuth } from "../../core/endpoint-auth.ts";
 import { ok, refuse, type Problem, type Result } from "../../core/result.ts";
-import type { Scheme, SignedDelivery } from "./claim.ts";
-import { fitsAny, hmacSha256 } from "./digest.ts";
+import type { Scheme } from "./claim.ts";
+import { fitsAny } from "./digest.ts";
 import { github } from "./github.ts";
 import { hmacSha256In } from "./hmac-sha256.ts";
 import { slack } from "./slack.ts";
@@ -21,26 +22,41 @@ export interface VerifiedDelivery {
   readonly deliveryId: string | null;
 }
 
+/** A verification that has begun: shown the body as it was sent, chunk by chunk, it tells whether the signature fits. */
+export interface Verification {
+  update(chunk: Uint8Array): void;
+  /** Once, after the last chunk; `body` is all of them. Refuses with `signature_mismatch`. */
+  finish(body: Uint8Array): Result<VerifiedDelivery>;
+}
+
 /**
- * Verifies a delivery that came at `now` (epoch milliseconds). `secrets` is what the variable holds. Refuses with
- * `signature_not_configured`, `signature_missing`, `signature_stale` or `signature_mismatch`.
+ * Begins to verify a delivery that came at `now` (epoch milliseconds), by its headers. `secrets` is what the variable holds. Refuses with
+ * `signature_not_configured`, `signature_missing`, `signature_stale`, or `signature_mismatch` for headers that nobody would send.
  */
-export async function verifySignature(
+export function beginVerification(
   auth: SignatureAuth,
   secrets: unknown,
-  delivery: SignedDelivery,
+  headers: Headers,
   now: number,
-): Promise<Result<VerifiedDelivery>> {
+): Result<Verification> {
   const scheme = schemeOf(auth);
   const keys = keysOf(auth, scheme, secrets);
   if (keys.length === 0) return refuse(notConfigured(auth));
-  const claim = scheme.read(delivery);
+  const claim = scheme.read(headers);
   if (!claim.ok) return claim;
-  const { digests, signed, signedAt, deliveryId } = claim.value;
+  const { digests, before, signedAt, deliveryId } = claim.value;
   if ("toleranceMs" in auth && (signedAt === null || Math.abs(now - signedAt) > auth.toleranceMs))
     return refuse(stale(auth.toleranceMs));
-  const fits = await Promise.all(keys.map(async (key) => fitsAny(await hmacSha256(key, signed), digests)));
-  return fits.includes(true) ? ok({ deliveryId: deliveryId() }) : refuse(mismatch(auth));
+  const macs = keys.map((key) => createHmac("sha256", key).update(before));
+  return ok({
+    update(chunk) {
+      for (const mac of macs) mac.update(chunk);
+    },
+    finish(body) {
+      const fits = macs.map((mac) => fitsAny(mac.digest(), digests));
+      return fits.includes(true) ? ok({ deliveryId: deliveryId(body) }) : refuse(mismatch(auth));
+    },
+  });
 }
 
 function schemeOf(auth: SignatureAuth): Scheme {
