@@ -1,4 +1,5 @@
-/** The tables of a catalogue object, and of the directory. Migrations are append-only. */
+/** The tables of a catalogue object, and of the directory. */
+import type { TableHistory } from "../platform/tables.ts";
 
 /**
  * One row for each run, one row written for each time that it is recorded: the primary key is the table. `revision` tells a later
@@ -41,18 +42,22 @@ const CREATE_STATE = `
     CONSTRAINT name_is_known CHECK (name IN ('closed_until', 'figures', 'enlisted', 'splits'))
   ) STRICT, WITHOUT ROWID`;
 
-/** Statements that bring each version. */
-export const MIGRATIONS: readonly (readonly string[])[] = [
-  [CREATE_RUNS, CREATE_RUNS_THAT_FAILED, CREATE_DAYS, CREATE_STATE],
-];
+/** The first one brings version 1. */
+export const TABLES: TableHistory = {
+  what: "the catalogue",
+  table: "runs",
+  migrations: [[CREATE_RUNS, CREATE_RUNS_THAT_FAILED, CREATE_DAYS, CREATE_STATE]],
+};
 
-export const CREATE_SCHEMA_VERSIONS = `
-  CREATE TABLE IF NOT EXISTS schema_versions (
-    version INTEGER PRIMARY KEY CONSTRAINT version_is_positive CHECK (version > 0)
-  ) STRICT`;
-
-/** Of the directory: the tasks that have a catalogue. */
-export const CREATE_DIRECTORY = `
-  CREATE TABLE IF NOT EXISTS tasks (
+/** The tasks that have a catalogue. */
+const CREATE_TASKS = `
+  CREATE TABLE tasks (
     task TEXT PRIMARY KEY
   ) STRICT, WITHOUT ROWID`;
+
+/** Of the directory. */
+export const DIRECTORY_TABLES: TableHistory = {
+  what: "the directory of the catalogue",
+  table: "tasks",
+  migrations: [[CREATE_TASKS]],
+};

@@ -1,15 +1,11 @@
 /** All SQL of a catalogue object: a row for each run, and what is kept so that nobody needs to count them. */
-import { NewerFormatError } from "../core/version.ts";
 import { parseRunId } from "../core/ids.ts";
 import type { Counts, RunFigures } from "../core/run-figures.ts";
 import type { RunPlace, RunSummary } from "../core/run-summary.ts";
 import { RUN_STATUSES, type RunStatus } from "../core/status.ts";
 import { TRIGGER_SOURCES, type TriggerSource } from "../core/trigger.ts";
-import { CREATE_SCHEMA_VERSIONS, MIGRATIONS } from "./schema.ts";
-
-const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'runs'";
-const READ_VERSION = "SELECT coalesce(max(version), 0) AS version FROM schema_versions";
-const NOTE_VERSION = "INSERT INTO schema_versions (version) VALUES (?)";
+import { Tables } from "../platform/tables.ts";
+import { TABLES } from "./schema.ts";
 
 const COLUMNS = "created_at, id, revision, status, source, changed_at, started_at, finished_at, forget_at, detail";
 const READ = `SELECT ${COLUMNS} FROM runs WHERE created_at = ? AND id = ?`;
@@ -108,16 +104,17 @@ export class CatalogStore {
   readonly #storage: CatalogStorage;
   /** The root task of all its runs. */
   readonly #task: string;
-  #isOpen = false;
+  readonly #tables: Tables;
 
   constructor(storage: CatalogStorage, task: string) {
     this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
     this.#task = task;
   }
 
   /** Several writes at once, or none. */
   atOnce(work: () => void): void {
-    this.#open();
+    this.#tables.make();
     this.#storage.transactionSync(work);
   }
 
@@ -128,7 +125,7 @@ export class CatalogStore {
 
   /** Records the run; an earlier revision changes nothing. */
   put({ summary, changedAt, earlier }: KeptRun): void {
-    this.#open();
+    this.#tables.make();
     const { id, revision, status, source, createdAt, startedAt, finishedAt, forgetAt } = summary;
     const detail: StoredDetail = {
       by: summary.by,
@@ -165,7 +162,7 @@ export class CatalogStore {
 
   /** All runs created in [from, until), one after the other. */
   *each(from: number, until: number): Generator<KeptRun> {
-    if (!this.#openIfThere()) return;
+    if (!this.#tables.areThere()) return;
     for (const row of this.#storage.sql.exec(FINISHED, from, until)) yield this.#kept(row);
   }
 
@@ -191,7 +188,7 @@ export class CatalogStore {
 
   /** Null: nothing is left of that day. */
   putDay(day: number, tallies: string | null): void {
-    this.#open();
+    this.#tables.make();
     if (tallies === null) this.#storage.sql.exec(DELETE_DAY, day);
     else this.#storage.sql.exec(PUT_DAY, day, tallies);
   }
@@ -202,38 +199,13 @@ export class CatalogStore {
   }
 
   putState<Name extends keyof State>(name: Name, value: State[Name]): void {
-    this.#open();
+    this.#tables.make();
     this.#storage.sql.exec(PUT_STATE, name, JSON.stringify(value));
   }
 
   /** Nobody who only asks leaves tables behind. */
   #rows(query: string, ...values: (string | number | null)[]): Row[] {
-    return this.#openIfThere() ? this.#storage.sql.exec(query, ...values).toArray() : [];
-  }
-
-  #openIfThere(): boolean {
-    if (!this.#isOpen && this.#storage.sql.exec(HAS_TABLES).toArray().length === 0) return false;
-    this.#open();
-    return true;
-  }
-
-  /** Brings the tables to this code's version. */
-  #open(): void {
-    if (this.#isOpen) return;
-    const { sql } = this.#storage;
-    this.#storage.transactionSync(() => {
-      sql.exec(CREATE_SCHEMA_VERSIONS);
-      const version = Number(sql.exec(READ_VERSION).one()["version"]);
-      if (version > MIGRATIONS.length) {
-        throw new NewerFormatError("the catalogue", `schema ${version}`, MIGRATIONS.length);
-      }
-      for (const [index, statements] of MIGRATIONS.entries()) {
-        if (index < version) continue;
-        for (const statement of statements) sql.exec(statement);
-        sql.exec(NOTE_VERSION, index + 1);
-      }
-    });
-    this.#isOpen = true;
+    return this.#tables.areThere() ? this.#storage.sql.exec(query, ...values).toArray() : [];
   }
 
   #kept(row: Row): KeptRun {

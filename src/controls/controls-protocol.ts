@@ -7,6 +7,7 @@
  * this object die before, its alarm goes on where it was, and the run asks again by itself too.
  */
 import type { RunId } from "../core/ids.ts";
+import { isNewerFormat } from "../core/version.ts";
 import type { PausedTask } from "./controls-rpc.ts";
 import type { ControlsStore, WaitingRun } from "./store.ts";
 
@@ -78,7 +79,7 @@ export class ControlsProtocol {
       else if (this.#store.isEmpty) await this.#store.deleteAll();
     } catch (error) {
       this.#around.log("the alarm of the controls failed, trying again", error);
-      await this.#again(PAUSE_MS.failed);
+      await this.#again(isNewerFormat(error) ? PAUSE_MS.most : PAUSE_MS.failed);
     }
   }
 

@@ -1,8 +1,8 @@
 /** All storage of the controls object: which tasks are paused, and which runs wait for that to end. */
 import { parseRunId, type RunId } from "../core/ids.ts";
-import { CREATE_TABLES } from "./schema.ts";
+import { Tables, type TableStorage } from "../platform/tables.ts";
+import { TABLES } from "./schema.ts";
 
-const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'paused'";
 const READ_PAUSED = "SELECT task, by, at FROM paused ORDER BY task";
 const PAUSE = "INSERT INTO paused (task, by, at) VALUES (?, ?, ?) ON CONFLICT (task) DO NOTHING";
 const RESUME = "DELETE FROM paused WHERE task = ?";
@@ -25,21 +25,27 @@ export interface WaitingRun {
 }
 
 /** What the controls use of an object's storage. */
-export interface ControlsStorage {
-  readonly sql: { exec(query: string, ...values: (string | number)[]): { toArray(): Record<string, unknown>[] } };
+export interface ControlsStorage extends TableStorage {
+  readonly sql: {
+    exec(
+      query: string,
+      ...values: (string | number)[]
+    ): Iterable<Record<string, unknown>> & { toArray(): Record<string, unknown>[] };
+  };
   deleteAll(): Promise<void>;
 }
 
 export class ControlsStore {
   readonly #storage: ControlsStorage;
-  #hasTables: boolean | null = null;
+  readonly #tables: Tables;
 
   constructor(storage: ControlsStorage) {
     this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
   }
 
   paused(): PausedRow[] {
-    if (!this.#isMade()) return [];
+    if (!this.#tables.areThere()) return [];
     return this.#rows(READ_PAUSED).map((row) => ({
       task: String(row["task"]),
       by: String(row["by"]),
@@ -48,26 +54,26 @@ export class ControlsStore {
   }
 
   pause(task: string, by: string, at: number): void {
-    this.#make();
+    this.#tables.make();
     this.#rows(PAUSE, task, by, at);
   }
 
   resume(task: string): void {
-    if (this.#isMade()) this.#rows(RESUME, task);
+    if (this.#tables.areThere()) this.#rows(RESUME, task);
   }
 
   isPaused(task: string): boolean {
-    return this.#isMade() && this.#rows(IS_PAUSED, task).length > 0;
+    return this.#tables.areThere() && this.#rows(IS_PAUSED, task).length > 0;
   }
 
   wait(task: string, runId: RunId): void {
-    this.#make();
+    this.#tables.make();
     this.#rows(WAIT, task, runId);
   }
 
   /** Runs that wait for a task that is not paused (any more), at most so many. */
   due(most: number): WaitingRun[] {
-    if (!this.#isMade()) return [];
+    if (!this.#tables.areThere()) return [];
     return this.#rows(READ_DUE, most).flatMap((row) => {
       const runId = parseRunId(String(row["run_id"]));
       return runId === null ? [] : [{ task: String(row["task"]), runId }];
@@ -90,27 +96,16 @@ export class ControlsStore {
   }
 
   get isEmpty(): boolean {
-    return !this.#isMade() || this.#rows(COUNT)[0]?.["rows"] === 0;
+    return !this.#tables.areThere() || this.#rows(COUNT)[0]?.["rows"] === 0;
   }
 
   /** Deletes everything, the alarm included. */
   async deleteAll(): Promise<void> {
-    this.#hasTables = false;
     await this.#storage.deleteAll();
+    this.#tables.deleted();
   }
 
   #rows(query: string, ...values: (string | number)[]): Record<string, unknown>[] {
     return this.#storage.sql.exec(query, ...values).toArray();
-  }
-
-  #isMade(): boolean {
-    this.#hasTables ??= this.#rows(HAS_TABLES).length > 0;
-    return this.#hasTables;
-  }
-
-  #make(): void {
-    if (this.#isMade()) return;
-    for (const statement of CREATE_TABLES) this.#rows(statement);
-    this.#hasTables = true;
   }
 }

@@ -1,4 +1,5 @@
-/** The tables of the object that keeps the dead letters. Migrations are append-only. */
+/** The tables of the object that keeps the dead letters. */
+import type { TableHistory } from "../platform/tables.ts";
 
 /**
  * `seq` is the order in which they were recorded; it never comes again, so that a page goes on where the one before ended, whatever
@@ -18,9 +19,8 @@ const CREATE_LETTERS = `
   ) STRICT`;
 
 /** The first one brings version 1. */
-export const MIGRATIONS: readonly string[] = [CREATE_LETTERS];
-
-export const CREATE_VERSIONS = `
-  CREATE TABLE IF NOT EXISTS schema_versions (
-    version INTEGER PRIMARY KEY CONSTRAINT version_is_positive CHECK (version > 0)
-  ) STRICT`;
+export const TABLES: TableHistory = {
+  what: "the object of dead letters",
+  table: "letters",
+  migrations: [[CREATE_LETTERS]],
+};

@@ -1,12 +1,9 @@
 /** All SQL of the object that keeps the dead letters. */
-import { NewerFormatError } from "../core/version.ts";
 import { DEAD_LETTER_REASONS, type DeadLetter } from "../core/dead-letter.ts";
 import { parseDeadLetterId, type DeadLetterId } from "../core/ids.ts";
-import { CREATE_VERSIONS, MIGRATIONS } from "./schema.ts";
+import { Tables } from "../platform/tables.ts";
+import { TABLES } from "./schema.ts";
 
-const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'letters'";
-const READ_VERSION = "SELECT coalesce(max(version), 0) AS version FROM schema_versions";
-const NOTE_VERSION = "INSERT INTO schema_versions (version) VALUES (?)";
 const COLUMNS = "seq, id, queue, reason, detail, body, received_at, attempts, expires_at";
 const RECORD = `
   INSERT INTO letters (id, queue, reason, detail, body, received_at, attempts, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -21,22 +18,23 @@ const NEXT_EXPIRY = "SELECT min(expires_at) AS at FROM letters";
 
 export class DeadLetterStore {
   readonly #storage: DurableObjectStorage;
-  #isOpen = false;
+  readonly #tables: Tables;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
   }
 
   /** Keeps it. One of the same id stays as it is. */
   record(letter: DeadLetter): void {
-    this.#open();
+    this.#tables.make();
     const { id, queue, reason, detail, body, receivedAt, attempts, expiresAt } = letter;
     this.#storage.sql.exec(RECORD, id, queue, reason, detail, body, receivedAt, attempts, expiresAt);
   }
 
   /** At most `limit` with a number below `before`, newest first; those that have expired are not there. */
   list(limit: number, before: number, now: number): { readonly seq: number; readonly letter: DeadLetter }[] {
-    if (!this.#openIfThere()) return [];
+    if (!this.#tables.areThere()) return [];
     return this.#storage.sql
       .exec(LIST, before, now, limit)
       .toArray()
@@ -44,13 +42,13 @@ export class DeadLetterStore {
   }
 
   read(id: DeadLetterId, now: number): DeadLetter | null {
-    if (!this.#openIfThere()) return null;
+    if (!this.#tables.areThere()) return null;
     const [row] = this.#storage.sql.exec(READ, id, now).toArray();
     return row === undefined ? null : letterIn(row);
   }
 
   count(now: number): number {
-    return this.#openIfThere() ? Number(this.#storage.sql.exec(COUNT, now).one()["letters"]) : 0;
+    return this.#tables.areThere() ? Number(this.#storage.sql.exec(COUNT, now).one()["letters"]) : 0;
   }
 
   /** Whether there was one to change. */
@@ -58,46 +56,22 @@ export class DeadLetterStore {
     id: DeadLetterId,
     { reason, detail, expiresAt }: Pick<DeadLetter, "reason" | "detail" | "expiresAt">,
   ): boolean {
-    return this.#openIfThere() && this.#storage.sql.exec(FAILED_AGAIN, reason, detail, expiresAt, id).rowsWritten > 0;
+    return (
+      this.#tables.areThere() && this.#storage.sql.exec(FAILED_AGAIN, reason, detail, expiresAt, id).rowsWritten > 0
+    );
   }
 
   /** Whether there was one. */
   remove(id: DeadLetterId): boolean {
-    return this.#openIfThere() && this.#storage.sql.exec(REMOVE, id).rowsWritten > 0;
+    return this.#tables.areThere() && this.#storage.sql.exec(REMOVE, id).rowsWritten > 0;
   }
 
   /** Deletes what has expired. When the next one does (epoch ms), or null if none is left. */
   deleteExpired(now: number): number | null {
-    if (!this.#openIfThere()) return null;
+    if (!this.#tables.areThere()) return null;
     this.#storage.sql.exec(DELETE_EXPIRED, now);
     const at = this.#storage.sql.exec(NEXT_EXPIRY).one()["at"];
     return typeof at === "number" ? at : null;
-  }
-
-  /** Nobody who only asks leaves tables behind. */
-  #openIfThere(): boolean {
-    if (!this.#isOpen && this.#storage.sql.exec(HAS_TABLES).toArray().length === 0) return false;
-    this.#open();
-    return true;
-  }
-
-  /** Brings the tables to this code's version. */
-  #open(): void {
-    if (this.#isOpen) return;
-    const { sql } = this.#storage;
-    this.#storage.transactionSync(() => {
-      sql.exec(CREATE_VERSIONS);
-      const version = Number(sql.exec(READ_VERSION).one()["version"]);
-      if (version > MIGRATIONS.length) {
-        throw new NewerFormatError("the object of dead letters", `schema ${version}`, MIGRATIONS.length);
-      }
-      for (const [index, migration] of MIGRATIONS.entries()) {
-        if (index < version) continue;
-        sql.exec(migration);
-        sql.exec(NOTE_VERSION, index + 1);
-      }
-    });
-    this.#isOpen = true;
   }
 }
 

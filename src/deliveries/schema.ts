@@ -1,4 +1,5 @@
-/** The tables of the object that keeps the deliveries of an endpoint. Migrations are append-only. */
+/** The tables of the object that keeps the deliveries of an endpoint. */
+import type { TableHistory } from "../platform/tables.ts";
 
 /**
  * Recorded deliveries take turns on a fixed number of slots, so that keeping one is one row written, and none is deleted to make
@@ -17,9 +18,8 @@ const CREATE_DELIVERIES = `
   ) STRICT`;
 
 /** The first one brings version 1. */
-export const MIGRATIONS: readonly string[] = [CREATE_DELIVERIES];
-
-export const CREATE_VERSIONS = `
-  CREATE TABLE IF NOT EXISTS schema_versions (
-    version INTEGER PRIMARY KEY CONSTRAINT version_is_positive CHECK (version > 0)
-  ) STRICT`;
+export const TABLES: TableHistory = {
+  what: "the object of deliveries",
+  table: "deliveries",
+  migrations: [[CREATE_DELIVERIES]],
+};

@@ -1,12 +1,9 @@
 /** All SQL of the object that keeps the deliveries of an endpoint: a ring of the last ones. */
-import { NewerFormatError } from "../core/version.ts";
 import { type Delivery, KEPT_DELIVERIES } from "../core/delivery.ts";
 import type { DeliveryId } from "../core/ids.ts";
-import { CREATE_VERSIONS, MIGRATIONS } from "./schema.ts";
+import { Tables } from "../platform/tables.ts";
+import { TABLES } from "./schema.ts";
 
-const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'deliveries'";
-const READ_VERSION = "SELECT coalesce(max(version), 0) AS version FROM schema_versions";
-const NOTE_VERSION = "INSERT INTO schema_versions (version) VALUES (?)";
 const READ_LAST_SEQ = "SELECT coalesce(max(seq), 0) AS seq FROM deliveries";
 const READ_NEXT = "SELECT until, until - at AS kept FROM deliveries ORDER BY until LIMIT 1";
 const HAS = "SELECT 1 AS present FROM deliveries WHERE id = ?";
@@ -24,11 +21,13 @@ type Entry = Omit<Delivery, "body"> & { readonly body: Omit<Delivery["body"], "b
 
 export class DeliveryStore {
   readonly #storage: DurableObjectStorage;
-  /** The last number given; undefined while the tables are not known to be there. */
+  readonly #tables: Tables;
+  /** The last number given; undefined until it is read. */
   #lastSeq: number | undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
   }
 
   /** Keeps it in the place of the oldest, until that time (epoch ms). False if it is there already. */
@@ -46,7 +45,7 @@ export class DeliveryStore {
 
   /** At most `limit` that are kept beyond `now` (epoch ms) and have a number below `before`; newest first. */
   list(limit: number, before: number, now: number): { readonly seq: number; readonly delivery: Delivery }[] {
-    if (!this.#openIfThere()) return [];
+    if (!this.#tables.areThere()) return [];
     return this.#storage.sql
       .exec(LIST, now, before, limit)
       .toArray()
@@ -55,14 +54,14 @@ export class DeliveryStore {
 
   /** The one of this id, if it is kept beyond `now`. */
   read(id: DeliveryId, now: number): Delivery | null {
-    if (!this.#openIfThere()) return null;
+    if (!this.#tables.areThere()) return null;
     const [row] = this.#storage.sql.exec(READ, id, now).toArray();
     return row === undefined ? null : deliveryIn(row);
   }
 
   /** Deletes what was kept long enough. Returns until when the next of the rest is kept, and for how long in all; null: nothing is left. */
   deleteOld(now: number): { readonly until: number; readonly keptMs: number } | null {
-    if (!this.#openIfThere()) return null;
+    if (!this.#tables.areThere()) return null;
     this.#storage.sql.exec(DELETE_OLD, now);
     const [next] = this.#storage.sql.exec(READ_NEXT).toArray();
     return next === undefined ? null : { until: Number(next["until"]), keptMs: Number(next["kept"]) };
@@ -71,34 +70,14 @@ export class DeliveryStore {
   /** Deletes everything, the alarm included. */
   async deleteAll(): Promise<void> {
     await this.#storage.deleteAll();
+    this.#tables.deleted();
     this.#lastSeq = undefined;
   }
 
-  /** Nobody who only asks leaves tables behind. */
-  #openIfThere(): boolean {
-    if (this.#lastSeq === undefined && this.#storage.sql.exec(HAS_TABLES).toArray().length === 0) return false;
-    this.#open();
-    return true;
-  }
-
-  /** Brings the tables to this code's version. Returns the last number given. */
+  /** Makes the tables if there are none. Returns the last number given. */
   #open(): number {
-    if (this.#lastSeq !== undefined) return this.#lastSeq;
-    const { sql } = this.#storage;
-    this.#lastSeq = this.#storage.transactionSync(() => {
-      sql.exec(CREATE_VERSIONS);
-      const version = Number(sql.exec(READ_VERSION).one()["version"]);
-      if (version > MIGRATIONS.length) {
-        throw new NewerFormatError("the object of deliveries", `schema ${version}`, MIGRATIONS.length);
-      }
-      for (const [index, migration] of MIGRATIONS.entries()) {
-        if (index < version) continue;
-        sql.exec(migration);
-        sql.exec(NOTE_VERSION, index + 1);
-      }
-      return Number(sql.exec(READ_LAST_SEQ).one()["seq"]);
-    });
-    return this.#lastSeq;
+    this.#tables.make();
+    return (this.#lastSeq ??= Number(this.#storage.sql.exec(READ_LAST_SEQ).one()["seq"]));
   }
 }
 

@@ -8,6 +8,7 @@
  */
 import type { LimitName, LimitRule, SlotHolder, SlotRequest, Standing } from "../core/limit.ts";
 import { slotId, SlotBook, type AskAnswer, type SlotEntry } from "../core/slot-book.ts";
+import { isNewerFormat } from "../core/version.ts";
 import { AlarmClock } from "../platform/alarm-clock.ts";
 import type { LimitUse } from "./limit-rpc.ts";
 import type { LimitStore } from "./limit-store.ts";
@@ -15,7 +16,8 @@ import type { LimitStore } from "./limit-store.ts";
 /** Runs told at the same time: an object has six connections, and there may be thousands to tell. */
 const TOLD_AT_ONCE = 24;
 
-const ALARM_PAUSE_MS = 5_000;
+/** Before an alarm that failed is tried again. `newer`: what is stored waits for the code that has written it. */
+const ALARM_PAUSE_MS = { failed: 5_000, newer: 300_000 } as const;
 
 export interface LimitSurroundings {
   /** Epoch milliseconds. */
@@ -108,7 +110,7 @@ export class LimitProtocol {
       else if (name !== null) this.#list(name);
     } catch (error) {
       this.#around.log("the alarm of a limit failed, trying again", error);
-      this.#alarm.set(this.#around.now() + ALARM_PAUSE_MS);
+      this.#alarm.set(this.#around.now() + ALARM_PAUSE_MS[isNewerFormat(error) ? "newer" : "failed"]);
     } finally {
       this.#alarm.handled();
     }
@@ -138,7 +140,7 @@ export class LimitProtocol {
   async #end(name: LimitName | null): Promise<void> {
     this.#isListed = false;
     if (name !== null && name.key !== null) await this.#around.listed(name, false);
-    if (!this.#load().isEmpty) return this.#alarm.set(this.#around.now() + ALARM_PAUSE_MS);
+    if (!this.#load().isEmpty) return this.#alarm.set(this.#around.now() + ALARM_PAUSE_MS.failed);
     this.#book = null;
     this.#name = null;
     await this.#store.deleteAll();

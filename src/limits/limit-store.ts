@@ -2,9 +2,9 @@
 import { parseRunId } from "../core/ids.ts";
 import type { LimitName, LimitRule } from "../core/limit.ts";
 import { slotId, type SlotChanges, type SlotEntry } from "../core/slot-book.ts";
-import { CREATE_TABLES } from "./limit-schema.ts";
+import { Tables } from "../platform/tables.ts";
+import { TABLES } from "./limit-schema.ts";
 
-const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'slot'";
 const READ_SLOTS = "SELECT run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way FROM slot";
 const READ_STARTED = "SELECT free_at, count FROM started";
 const READ_NAME = "SELECT name FROM limit_name WHERE id = 1";
@@ -37,14 +37,15 @@ type Row = Record<string, unknown>;
 
 export class LimitStore {
   readonly #storage: SlotStorage;
-  #hasTables: boolean | null = null;
+  readonly #tables: Tables;
 
   constructor(storage: SlotStorage) {
     this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
   }
 
   load(): StoredSlots {
-    if (!this.#isMade()) return { entries: [], window: [], rule: null };
+    if (!this.#tables.areThere()) return { entries: [], window: [], rule: null };
     return {
       entries: this.#storage.sql.exec(READ_SLOTS).toArray().map(entryOf),
       window: this.#storage.sql
@@ -57,14 +58,14 @@ export class LimitStore {
 
   /** Which limit this is; null as long as nothing was recorded. */
   name(): LimitName | null {
-    if (!this.#isMade()) return null;
+    if (!this.#tables.areThere()) return null;
     const [row] = this.#storage.sql.exec(READ_NAME).toArray();
     return typeof row?.["name"] === "string" ? parseName(row["name"]) : null;
   }
 
   /** Records which limit this is, once, and what is said of it. */
   noteName(name: LimitName, rule: LimitRule): void {
-    this.#make();
+    this.#tables.make();
     this.#storage.sql.exec(NOTE_NAME, JSON.stringify(name), JSON.stringify(rule));
   }
 
@@ -75,7 +76,7 @@ export class LimitStore {
 
   /** Records what changed, in one transaction. */
   write({ put, gone, window, rule }: SlotChanges): void {
-    this.#make();
+    this.#tables.make();
     const { sql } = this.#storage;
     this.#storage.transactionSync(() => {
       for (const id of gone) sql.exec(DELETE_SLOT, id);
@@ -90,21 +91,8 @@ export class LimitStore {
 
   /** Deletes everything, the alarm included. */
   async deleteAll(): Promise<void> {
-    this.#hasTables = false;
     await this.#storage.deleteAll();
-  }
-
-  #isMade(): boolean {
-    this.#hasTables ??= this.#storage.sql.exec(HAS_TABLES).toArray().length > 0;
-    return this.#hasTables;
-  }
-
-  #make(): void {
-    if (this.#isMade()) return;
-    this.#storage.transactionSync(() => {
-      for (const statement of CREATE_TABLES) this.#storage.sql.exec(statement);
-    });
-    this.#hasTables = true;
+    this.#tables.deleted();
   }
 }
 

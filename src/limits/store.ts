@@ -1,8 +1,8 @@
 /** All storage of a debounce object: the run of its window, and which run was named for each idempotency key. */
 import { parseRunId, type RunId } from "../core/ids.ts";
-import { CREATE_TABLES } from "./schema.ts";
+import { Tables } from "../platform/tables.ts";
+import { WINDOW_TABLES } from "./schema.ts";
 
-const READ_TABLE = "SELECT name FROM sqlite_master WHERE name = 'open_window'";
 const READ_WINDOW = "SELECT run_id FROM open_window WHERE id = 1";
 const OPEN_WINDOW =
   "INSERT INTO open_window (id, run_id) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id";
@@ -21,10 +21,11 @@ export interface WindowStorage {
 
 export class DebounceStore {
   readonly #storage: WindowStorage;
-  #hasTables = false;
+  readonly #tables: Tables;
 
   constructor(storage: WindowStorage) {
     this.#storage = storage;
+    this.#tables = new Tables(storage, WINDOW_TABLES);
   }
 
   /** The run of the window that was opened last; null if there was none. */
@@ -44,7 +45,7 @@ export class DebounceStore {
   ): void {
     this.#storage.transactionSync(() => {
       const { sql } = this.#storage;
-      if (!this.#isMade()) sql.exec(CREATE_TABLES);
+      this.#tables.make();
       if (window !== null) sql.exec(OPEN_WINDOW, window);
       if (named !== null) sql.exec(NAME_RUN, named.key, named.runId, named.until);
     });
@@ -52,7 +53,7 @@ export class DebounceStore {
 
   /** Forgets the keys whose time is over; says whether any are left. */
   forgetNamed(now: number): boolean {
-    if (!this.#isMade()) return false;
+    if (!this.#tables.areThere()) return false;
     this.#storage.sql.exec(FORGET_NAMED, now);
     const [row] = this.#storage.sql.exec(COUNT_NAMED);
     return Number(row?.["left"]) > 0;
@@ -60,19 +61,13 @@ export class DebounceStore {
 
   async deleteAll(): Promise<void> {
     await this.#storage.deleteAll();
-    this.#hasTables = false;
+    this.#tables.deleted();
   }
 
   #runId(query: string, ...bindings: string[]): RunId | null {
-    if (!this.#isMade()) return null;
+    if (!this.#tables.areThere()) return null;
     const [row] = this.#storage.sql.exec(query, ...bindings);
     const text = row?.["run_id"];
     return typeof text === "string" ? parseRunId(text) : null;
-  }
-
-  /** Reading makes no tables: who only asks leaves nothing behind. */
-  #isMade(): boolean {
-    if (!this.#hasTables) this.#hasTables = [...this.#storage.sql.exec(READ_TABLE)].length > 0;
-    return this.#hasTables;
   }
 }

@@ -1,5 +1,7 @@
+import type { TableHistory } from "../platform/tables.ts";
+
 /**
- * The tables of the schedules object. Migrations are append-only.
+ * The tables of the schedules object.
  *
  * `schedules`: one row for each schedule of the plan, which is all that a due time writes. `definition` and `state` are JSON of
  * `ScheduleDefinition` and `ScheduleState`; `position` is the place in peach.conf. `absent_since`: when it was found to be deployed no
@@ -31,9 +33,8 @@ const CREATE_TABLES = `
   ) STRICT`;
 
 /** The first one brings version 1. */
-export const MIGRATIONS: readonly string[] = [CREATE_TABLES];
-
-export const CREATE_VERSIONS = `
-  CREATE TABLE IF NOT EXISTS schema_versions (
-    version INTEGER PRIMARY KEY CONSTRAINT version_is_positive CHECK (version > 0)
-  ) STRICT`;
+export const TABLES: TableHistory = {
+  what: "the schedules object",
+  table: "schedules",
+  migrations: [[CREATE_TABLES]],
+};

@@ -1,10 +1,9 @@
 /** All SQL of the schedules object. */
 import type { ScheduleDefinition, ScheduleState } from "../core/schedule.ts";
-import { NewerFormatError, type KnownDeployment } from "../core/version.ts";
-import { CREATE_VERSIONS, MIGRATIONS } from "./schema.ts";
+import type { KnownDeployment } from "../core/version.ts";
+import { Tables } from "../platform/tables.ts";
+import { TABLES } from "./schema.ts";
 
-const READ_VERSION = "SELECT coalesce(max(version), 0) AS version FROM schema_versions";
-const NOTE_VERSION = "INSERT INTO schema_versions (version) VALUES (?)";
 const READ_SCHEDULES = "SELECT definition, state, absent_since FROM schedules ORDER BY position";
 const READ_PAUSES = "SELECT task FROM pauses";
 const READ_DEPLOYED = "SELECT version, made_at, seen_at FROM deployed";
@@ -45,15 +44,17 @@ export interface StoredSchedules {
 
 export class ScheduleStore {
   readonly #storage: DurableObjectStorage;
+  readonly #tables: Tables;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
   }
 
   /** Brings the tables to this code's version and reads all of them. */
   load(): StoredSchedules {
     const { sql } = this.#storage;
-    this.#migrate();
+    this.#tables.make();
     const [deployed] = sql.exec<{ version: string; made_at: number; seen_at: number }>(READ_DEPLOYED).toArray();
     return {
       deployed:
@@ -113,22 +114,6 @@ export class ScheduleStore {
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(DELETE_PAUSE, task);
       for (const { definition, state } of changed) this.saveState(definition, state);
-    });
-  }
-
-  #migrate(): void {
-    const { sql } = this.#storage;
-    this.#storage.transactionSync(() => {
-      sql.exec(CREATE_VERSIONS);
-      const version = sql.exec<{ version: number }>(READ_VERSION).one().version;
-      if (version > MIGRATIONS.length) {
-        throw new NewerFormatError("the schedules object", `schema ${version}`, MIGRATIONS.length);
-      }
-      for (const [index, migration] of MIGRATIONS.entries()) {
-        if (index < version) continue;
-        sql.exec(migration);
-        sql.exec(NOTE_VERSION, index + 1);
-      }
     });
   }
 }

@@ -10,11 +10,12 @@
  * What it was lost to: to its worker, unless the code was deployed anew since, or the attempt had ended and only its result is gone.
  *
  * A run that cannot be reached is tried again with growing pauses, for the last time when the lease is over, or when nobody waits for
- * the order any more: the run has started other objects by then.
+ * the order any more: the run has started other objects by then. An order that newer code has noted waits for that code.
  */
 import { LEASE_GRACE_MS } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
 import type { LostTo } from "../core/run.ts";
+import { deployPauseMs, FORMAT_VERSION, isKnownFormat, type Versioned } from "../core/version.ts";
 import type { Lease, Settlement } from "../run/run-rpc.ts";
 
 /** Before the run is tried again: doubles each time. */
@@ -23,7 +24,11 @@ const ALARM_PAUSE_MS = { first: 2_000, most: 60_000 } as const;
 /** How long an order without a lease is worth carrying out. */
 const ORDER_MS = 900_000;
 
-export interface ExecutorOrder {
+/** How long an order of newer code waits for that code: an attempt takes as long as an order is worth at most. */
+const NEWER_ORDER_MS = 2 * ORDER_MS;
+
+/** Its `v` and `at` stay what they are in every format. */
+export interface ExecutorOrder extends Versioned {
   readonly runId: RunId;
   readonly ordinal: number;
   /** When it came. */
@@ -78,7 +83,7 @@ export class ExecutorProtocol {
   async start(runId: RunId, ordinal: number): Promise<void> {
     if (this.#around.order() !== null) return;
     const at = this.#around.now();
-    this.#around.note({ runId, ordinal, at, lease: null });
+    this.#around.note({ v: FORMAT_VERSION, runId, ordinal, at, lease: null });
     await this.#around.setAlarm(at + 1);
   }
 
@@ -86,6 +91,7 @@ export class ExecutorProtocol {
   async alarm(): Promise<void> {
     const order = this.#around.order();
     if (order === null) return;
+    if (!isKnownFormat(order.v ?? 1)) return this.#waitForNewerCode(order);
     const isLast = this.#around.now() >= endOf(order);
     try {
       await this.#carryOut(order);
@@ -94,6 +100,13 @@ export class ExecutorProtocol {
       if (!isLast) return this.#tryAgain(this.#around.order() ?? order);
     }
     await this.#around.deleteAll();
+  }
+
+  /** The run has started other objects, or does so when the lease is over, if that takes too long. */
+  async #waitForNewerCode({ at }: Pick<ExecutorOrder, "at">): Promise<void> {
+    const now = this.#around.now();
+    if (now >= at + NEWER_ORDER_MS) return this.#around.deleteAll();
+    await this.#around.setAlarm(Math.min(at + NEWER_ORDER_MS, now + deployPauseMs(now - at)));
   }
 
   async #tryAgain(order: ExecutorOrder): Promise<void> {

@@ -1,4 +1,5 @@
-/** The tables of an object that knows the versions of objects. Migrations are append-only. */
+/** The tables of an object that knows the versions of objects. */
+import type { TableHistory } from "../platform/tables.ts";
 
 /**
  * One row for each version, one row written. It outlives the runs of the version, so it says nothing of the object but a digest
@@ -19,9 +20,8 @@ const CREATE_VERSIONS_TABLE = `
   ) STRICT, WITHOUT ROWID`;
 
 /** The first one brings version 1. */
-export const MIGRATIONS: readonly string[] = [CREATE_VERSIONS_TABLE];
-
-export const CREATE_SCHEMA_VERSIONS = `
-  CREATE TABLE IF NOT EXISTS schema_versions (
-    version INTEGER PRIMARY KEY CONSTRAINT version_is_positive CHECK (version > 0)
-  ) STRICT`;
+export const TABLES: TableHistory = {
+  what: "the object of versions",
+  table: "versions",
+  migrations: [[CREATE_VERSIONS_TABLE]],
+};

@@ -1,10 +1,7 @@
 /** All SQL of an object that knows the versions of objects. */
-import { NewerFormatError } from "../core/version.ts";
-import { CREATE_SCHEMA_VERSIONS, MIGRATIONS } from "./schema.ts";
+import { Tables } from "../platform/tables.ts";
+import { TABLES } from "./schema.ts";
 
-const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'versions'";
-const READ_SCHEMA = "SELECT coalesce(max(version), 0) AS version FROM schema_versions";
-const NOTE_SCHEMA = "INSERT INTO schema_versions (version) VALUES (?)";
 const BY_OBJECT = "SELECT identity, event_time, version, uploaded_at FROM versions WHERE object = ?";
 const INSERT = `
   INSERT INTO versions (object, identity, event_time, version, uploaded_at, forget_at) VALUES (?, ?, ?, ?, ?, ?)`;
@@ -22,15 +19,16 @@ export interface KnownVersion {
 
 export class VersionStore {
   readonly #storage: DurableObjectStorage;
-  #isOpen = false;
+  readonly #tables: Tables;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
   }
 
   /** All known versions with the key and etag of this digest. */
   of(object: string): KnownVersion[] {
-    if (!this.#openIfThere()) return [];
+    if (!this.#tables.areThere()) return [];
     return this.#storage.sql
       .exec(BY_OBJECT, object)
       .toArray()
@@ -44,7 +42,7 @@ export class VersionStore {
 
   /** Kept until `forgetAt`, epoch milliseconds. Throws if the version is there already. */
   insert(object: string, met: KnownVersion, forgetAt: number): void {
-    this.#open();
+    this.#tables.make();
     this.#storage.sql.exec(INSERT, object, met.identity, met.eventTime, met.version, met.uploadedAt, forgetAt);
   }
 
@@ -55,7 +53,7 @@ export class VersionStore {
 
   /** Deletes what has been kept long enough. Returns when the next of the rest has been, or null if nothing is left. */
   forget(now: number): number | null {
-    if (!this.#openIfThere()) return null;
+    if (!this.#tables.areThere()) return null;
     this.#storage.sql.exec(FORGET, now);
     const at = this.#storage.sql.exec(READ_NEXT).one()["at"];
     return typeof at === "number" ? at : null;
@@ -64,32 +62,6 @@ export class VersionStore {
   /** Deletes everything, the alarm included. */
   async deleteAll(): Promise<void> {
     await this.#storage.deleteAll();
-    this.#isOpen = false;
-  }
-
-  /** Nobody who only asks leaves tables behind. */
-  #openIfThere(): boolean {
-    if (!this.#isOpen && this.#storage.sql.exec(HAS_TABLES).toArray().length === 0) return false;
-    this.#open();
-    return true;
-  }
-
-  /** Brings the tables to this code's version. */
-  #open(): void {
-    if (this.#isOpen) return;
-    const { sql } = this.#storage;
-    this.#storage.transactionSync(() => {
-      sql.exec(CREATE_SCHEMA_VERSIONS);
-      const version = Number(sql.exec(READ_SCHEMA).one()["version"]);
-      if (version > MIGRATIONS.length) {
-        throw new NewerFormatError("the object of versions", `schema ${version}`, MIGRATIONS.length);
-      }
-      for (const [index, migration] of MIGRATIONS.entries()) {
-        if (index < version) continue;
-        sql.exec(migration);
-        sql.exec(NOTE_SCHEMA, index + 1);
-      }
-    });
-    this.#isOpen = true;
+    this.#tables.deleted();
   }
 }

@@ -5,6 +5,7 @@ import { KEPT_DELIVERIES, keepDeliveriesMs, type Delivery } from "../../src/core
 import { deliveryIdFromBytes } from "../../src/core/ids.ts";
 import { callDeliveries } from "../../src/deliveries/deliveries-client.ts";
 import type { DeliveriesRpc, DeliveryPage } from "../../src/deliveries/deliveries-rpc.ts";
+import { makeNewer } from "../support/newer-tables.ts";
 
 const START = Date.UTC(2027, 0, 1);
 const HOUR = 3_600_000;
@@ -187,7 +188,7 @@ describe("a schema newer than the code", () => {
   it("is refused, and says what to do", async () => {
     await record(delivery());
     await runInDurableObject(env.DELIVERIES.getByName(endpoint), (_, { storage }) => {
-      storage.sql.exec("INSERT INTO schema_versions (version) VALUES (99)");
+      makeNewer(storage, 99);
     });
     await evictDurableObject(env.DELIVERIES.getByName(endpoint));
     const refused = await list().catch((error: unknown) => String(error));

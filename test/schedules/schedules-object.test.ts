@@ -8,6 +8,7 @@ import { callRun } from "../../src/run/run-client.ts";
 import { RunObject } from "../../src/run/run-object.ts";
 import { newRunId } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
+import { makeNewer } from "../support/newer-tables.ts";
 import { Accepted, clockOf, schedule, ScheduleClock } from "./clock.ts";
 
 const MINUTE = 60_000;
@@ -437,7 +438,7 @@ describe("an object whose storage fails", () => {
 
   it("of a newer version is refused, with what to do", async () => {
     const clock = await clockOf();
-    await clock.inside(({ storage }) => storage.sql.exec("INSERT INTO schema_versions (version) VALUES (2)"));
+    await clock.inside(({ storage }) => makeNewer(storage));
     await clock.evict();
     await expect(async () => clock.list()).rejects.toThrow(
       "the schedules object has schema 2, this code knows up to 1: deploy the newer version again",

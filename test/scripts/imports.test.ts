@@ -67,7 +67,14 @@ const CASES: readonly { says: string; file: string; code: string; rules: readonl
       export const later = (): Promise<unknown> => import("../conf/x.ts");`,
     rules: [...Array.from({ length: 5 }, () => "peach(imports)"), "typescript(consistent-type-imports)"],
   },
-  allowed("lets a store import core and its schema", "src/catalog/store.ts", "../core/x.ts", "./schema.ts"),
+  allowed(
+    "lets a store import core, how tables are made, and its schema",
+    "src/catalog/store.ts",
+    "../core/x.ts",
+    "../platform/tables.ts",
+    "./schema.ts",
+  ),
+  imports("keeps calls out of a store", "src/limits/store.ts", "../platform/calls.ts", "a store imports only core"),
   imports(
     "keeps a store to its own schema",
     "src/schedules/store.ts",

@@ -22,6 +22,12 @@ class World {
   #order: ExecutorOrder | null = null;
   #protocol = this.#life();
 
+  /** What newer code has noted. */
+  noteNewer(): void {
+    this.#order = { v: 2, runId: RUN_ID, ordinal: 0, at: this.now, lease: null };
+    this.alarmAt = this.now + 1;
+  }
+
   get isEmpty(): boolean {
     return this.#order === null;
   }
@@ -155,5 +161,29 @@ describe("an executor object that has died", () => {
     world.settle = async () => {};
     await world.wake();
     expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "surroundings" } }]);
+  });
+});
+
+describe("an order that newer code has noted", () => {
+  it("is not carried out, and waits for that code, for half an hour at most", async () => {
+    const world = new World();
+    world.begin = () => Promise.reject(new Error("it was carried out"));
+    world.noteNewer();
+    const pauses: number[] = [];
+    while (!world.isEmpty) pauses.push(await world.wake());
+    expect(world.failures).toEqual([]);
+    expect(world.alarmAt).toBeNull();
+    expect(pauses.slice(0, 4)).toEqual([1, 2_000, 2_000, 2_000]);
+    expect(pauses.reduce((sum, pause) => sum + pause, 0)).toBe(1_800_000);
+    expect(pauses.length).toBeLessThan(25);
+  });
+
+  it("is left as it is by an order that comes again", async () => {
+    const world = new World();
+    world.noteNewer();
+    await world.start();
+    world.execute = () => Promise.reject(new Error("it was carried out"));
+    await world.wake();
+    expect(world.isEmpty).toBe(false);
   });
 });
