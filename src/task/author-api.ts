@@ -3,6 +3,7 @@
  */
 import type { RunId } from "../core/ids.ts";
 import type { RunDocument } from "../run/run-rpc.ts";
+import type { PipelineEnv } from "./pipeline-env.ts";
 
 /** A duration as in peach.conf (`250ms`, `30s`, `5m`, `2h`, `7d`), or milliseconds. */
 export type DurationInput = string | number;
@@ -67,8 +68,11 @@ export interface TaskContext {
   readonly attempt: number;
   /** Which item of its array a task with `each` is called for, from 0; null for every other task. */
   readonly item: { readonly index: number; readonly total: number } | null;
-  /** The worker's bindings. What is written with them into a bucket that triggers tasks is marked as this run's. */
-  readonly env: Env;
+  /**
+   * The worker's bindings, variables and secrets, but for Peach's own (see the README). What is written with them into a bucket that triggers
+   * tasks is marked as this run's.
+   */
+  readonly env: PipelineEnv;
   /** Aborted when the attempt's time is up, or its run is cancelled; long attempts are told within seconds (see the README). */
   readonly signal: AbortSignal;
   /**
@@ -96,7 +100,8 @@ export interface EndpointContext {
   readonly name: string;
   /** The `:params` of its url. */
   readonly params: Readonly<Record<string, string>>;
-  readonly env: Env;
+  /** The worker's bindings, variables and secrets, but for Peach's own (see the README). */
+  readonly env: PipelineEnv;
   readonly log: TaskLog;
   waitUntil(this: void, promise: Promise<unknown>): void;
   triggerTaskWithEvent(this: void, task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;

@@ -24,12 +24,17 @@ import { DriverRoom } from "./driver-room.ts";
 import { EndpointScope, type EndpointCall } from "./endpoint-scope.ts";
 import { executeAttempt } from "./executor.ts";
 import type { EndpointFunction } from "./method.ts";
+import { pipelineEnv, type AsAuthor } from "./pipeline-env.ts";
 import { ReportChannel } from "./report-channel.ts";
 
 export { plan, registry };
 
 /** Drivers that may be at work in accepting invocations of this isolate. */
 const ROOM = 64;
+
+// `withEnv` returns what `work` does.
+// oxlint-disable-next-line typescript/consistent-type-assertions
+const asAuthor: AsAuthor = <T>(env: Env, work: () => T) => withEnv(pipelineEnv(env), work) as T;
 
 /** The one way in for every trigger of this deployment. */
 export const acceptTrigger = createAcceptTrigger({
@@ -39,10 +44,11 @@ export const acceptTrigger = createAcceptTrigger({
   gate: createGate(queueWatch, new DriverRoom(ROOM), { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) }),
   directClaim: { v: FORMAT_VERSION, holding: 0, budgetMs: DRIVER_BUDGET_MS },
   driveGrant: (env, runId, grant) => driveRun(env, runId, { grant }),
+  asAuthor,
 });
 
 /** The one way in for every event of this deployment. */
-export const emitEvent = createEmitEvent({ plan, registry, acceptTrigger });
+export const emitEvent = createEmitEvent({ plan, registry, acceptTrigger, asAuthor });
 
 /** How a driver begins: with leases that it has already, or by a message of the queue. */
 export type Beginning =
@@ -118,6 +124,6 @@ export function callEndpoint(
 ): unknown {
   const { env, lifetime } = call;
   const { origin: url } = new URL(request.url);
-  const scope = new EndpointScope(call, { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, url });
+  const scope = new EndpointScope(call, { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, withEnv, url });
   return runInScope(scope, () => scope.call(method, request));
 }

@@ -17,6 +17,7 @@ import { DeliveryTurns } from "./delivery-turns.ts";
 import type { EndpointFunction } from "./method.ts";
 import { openObjectAt } from "./open-object.ts";
 import { PendingTriggers, withTriggers } from "./pending-triggers.ts";
+import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
 import { emitNamedEvent, triggerTask, type TriggerPort } from "./triggering.ts";
 
 /** What the HTTP edge knows of the call. */
@@ -62,8 +63,8 @@ export class EndpointScope implements EndpointContext {
     return this.#call.params;
   }
 
-  get env(): Env {
-    return this.#port.env;
+  get env(): PipelineEnv {
+    return pipelineEnv(this.#port.env);
   }
 
   /** The call's own span of the trace that it belongs to; null: of none. */
@@ -85,11 +86,13 @@ export class EndpointScope implements EndpointContext {
     return this.#follow(this.#emit(name, payload, options));
   }
 
-  /** Calls the endpoint's method, and waits for what it has triggered. */
+  /** Calls the endpoint's method, and waits for what it has triggered. What the method imports as `env` is what `env` gives here. */
   call(method: EndpointFunction, request: Request): Promise<unknown> {
+    const { withEnv } = this.#port;
+    const called = (): unknown => method(request, this);
     return withTriggers(
       () => this.#triggers,
-      () => method(request, this),
+      () => (withEnv === undefined ? called() : withEnv(this.env, called)),
     );
   }
 

@@ -150,7 +150,7 @@ async function run(
   try {
     // A method without parameters reads by the helper, as a stream if it is wise: 64 MiB are not fetched for nobody.
     const read = method.takesPayload ? await inputs.value() : undefined;
-    const payload = await fit(method.input, read, `what the task "${lease.task}" reads`);
+    const payload = await scope.withImportedEnv(() => fit(method.input, read, `what the task "${lease.task}" reads`));
     // Reading may have taken all of its time: then another attempt is under way, and this one must not begin.
     end.throwIfCome();
     if (lease.completion !== undefined) await scope.prepare();
@@ -186,11 +186,12 @@ async function passedBy(
   const what = `what the task "${lease.task}" passes`;
   const { data, to } = scope.passedData(returned);
   const fitted = new Map<string, unknown>();
-  for (const [child, value] of to) fitted.set(child, await fit(schema, value, `${what} to "${child}"`));
+  const fitOutput = (value: unknown, name: string): unknown => scope.withImportedEnv(() => fit(schema, value, name));
+  for (const [child, value] of to) fitted.set(child, await fitOutput(value, `${what} to "${child}"`));
   // Of a task that returns nothing, and has something else for each child that it has chosen, there is nothing to pass on.
   const chosen = scope.chosenChildren ?? lease.children;
   const isForNobody = data === undefined && to.size > 0 && chosen.every((child) => to.has(child));
-  return { output: isForNobody ? data : await fit(schema, data, what), to: fitted };
+  return { output: isForNobody ? data : await fitOutput(data, what), to: fitted };
 }
 
 /** The array of what all items passed is JSON. */

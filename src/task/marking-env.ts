@@ -3,7 +3,7 @@ import type { Plan } from "../core/plan.ts";
 import { MARK_NAME, markText, type RunMark } from "../trigger/run-mark.ts";
 
 /** The same bindings where no bucket triggers anything. */
-export function markingEnv(env: Env, plan: Plan, mark: RunMark): Env {
+export function markingEnv<Bindings extends object>(env: Bindings, plan: Plan, mark: RunMark): Bindings {
   const bindings = triggeringBindings(plan);
   if (bindings.size === 0) return env;
   const marked = new Map<string, R2Bucket>();
@@ -12,7 +12,7 @@ export function markingEnv(env: Env, plan: Plan, mark: RunMark): Env {
       if (typeof name !== "string" || !bindings.has(name)) return Reflect.get(target, name);
       const before = marked.get(name);
       if (before !== undefined) return before;
-      const bucket: R2Bucket | undefined = Reflect.get(target, name);
+      const bucket: R2Bucket | undefined = Reflect.get<object, string>(target, name);
       if (bucket === undefined) return bucket;
       const marking = markingBucket(bucket, markText(mark));
       marked.set(name, marking);

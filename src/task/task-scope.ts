@@ -21,6 +21,7 @@ import { ChildKeys, type ChildKey } from "./child-keys.ts";
 import { markingEnv } from "./marking-env.ts";
 import { openObjectAt } from "./open-object.ts";
 import { OutputStore } from "./output-store.ts";
+import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
 import { PendingTriggers } from "./pending-triggers.ts";
 import { emitNamedEvent, resultTimeoutMs, triggerTask, type TriggerPort } from "./triggering.ts";
 
@@ -47,7 +48,7 @@ export class TaskScope implements TaskContext {
   #triggers: PendingTriggers | null = null;
   #passed: { readonly data: unknown } | null = null;
   #chosen: readonly string[] | null = null;
-  #env: Env | null = null;
+  #env: PipelineEnv | null = null;
   #spanOfTrace: string | null = null;
   #completion = AttemptCompletion.none;
 
@@ -91,15 +92,15 @@ export class TaskScope implements TaskContext {
     return item === undefined ? null : { index: item.index, total: item.total };
   }
 
-  get env(): Env {
+  get env(): PipelineEnv {
     const { runId, task, depth } = this.#lease;
-    return (this.#env ??= markingEnv(this.#port.env, this.#port.plan, { runId, task, depth }));
+    return (this.#env ??= markingEnv(pipelineEnv(this.#port.env), this.#port.plan, { runId, task, depth }));
   }
 
-  /** Runs the method so that what it imports as `env`, however deep, is what `env` gives here. */
+  /** Runs code of the author's so that what it imports as `env`, however deep, is what `env` gives here. */
   withImportedEnv(work: () => unknown): unknown {
-    const { env, withEnv } = this.#port;
-    return withEnv === undefined || this.env === env ? work() : withEnv(this.env, work);
+    const { withEnv } = this.#port;
+    return withEnv === undefined ? work() : withEnv(this.env, work);
   }
 
   get completionUrl(): string {

@@ -12,6 +12,7 @@ import type { DerivedKey } from "../trigger/derived-key.ts";
 import type { EmitEvent, EmittedEvent, EmittedRun } from "../trigger/emit.ts";
 import type { DurationInput, TriggeredRun, TriggerOptions } from "./author-api.ts";
 import { millisecondsOf, ResultTimeoutError } from "./errors.ts";
+import type { WithEnv } from "./pipeline-env.ts";
 import { openOutput } from "./run-output.ts";
 
 const DEFAULT_RESULT_TIMEOUT_MS = 30_000;
@@ -23,8 +24,8 @@ export interface TriggerPort {
   readonly accept: AcceptTrigger;
   readonly emit: EmitEvent;
   readonly plan: Plan;
-  /** Has what code in `work` imports as `env` be this; absent where nothing can import it. */
-  readonly withEnv?: (env: Env, work: () => unknown) => unknown;
+  /** Absent where nothing can be imported. */
+  readonly withEnv?: WithEnv;
   /** Where the deployment was reached, as far as anybody knows. */
   readonly url?: string;
 }

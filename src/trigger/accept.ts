@@ -27,6 +27,7 @@ import { readAcceptAnswer } from "../run/grant-rpc.ts";
 import type { AcceptRequest, AcceptAnswer, ClaimRequest, Grant } from "../run/run-rpc.ts";
 import type { Place } from "../task/driver-room.ts";
 import type { MethodRegistry } from "../task/method.ts";
+import type { AsAuthor } from "../task/pipeline-env.ts";
 import { checkInput } from "./check-input.ts";
 import {
   completionKeyFor,
@@ -104,6 +105,8 @@ export interface AcceptDependencies {
   readonly directClaim: ClaimRequest;
   /** Drives what was granted; carried by `waitUntil`. */
   readonly driveGrant: (env: Env, runId: RunId, grant: Grant) => Promise<void>;
+  /** For code of schemas; absent where nothing can be imported. */
+  readonly asAuthor?: AsAuthor;
 }
 
 /** A trigger that the gate has let pass. */
@@ -140,6 +143,7 @@ export function createAcceptTrigger({
   gate,
   directClaim,
   driveGrant,
+  asAuthor = (_env, work) => work(),
 }: AcceptDependencies): AcceptTrigger {
   const graphs = new Map<string, RunGraph>();
 
@@ -172,7 +176,8 @@ export function createAcceptTrigger({
     const tooDeep = refuseTooDeep(env, task, origin);
     if (tooDeep !== null) return tooDeep;
     if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) return refuse(impossibleDelay(delayMs));
-    const checked = root.shape === "trigger" ? await checkInput(registry, root, trigger.payload) : ok(trigger.payload);
+    const check = (): Promise<Result<EncodedPayload>> => checkInput(registry, root, trigger.payload);
+    const checked = root.shape === "trigger" ? await asAuthor(env, check) : ok(trigger.payload);
     if (!checked.ok) return checked;
     const payload = checked.value;
 

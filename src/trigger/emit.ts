@@ -20,6 +20,7 @@ import type { TriggerOrigin } from "../core/trigger.ts";
 import type { TriggerKey } from "../core/trigger-key.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
 import type { MethodRegistry } from "../task/method.ts";
+import type { AsAuthor } from "../task/pipeline-env.ts";
 import type { AcceptTrigger, Lifetime } from "./accept.ts";
 import { checkInput } from "./check-input.ts";
 import { keyedByContent, type DerivedKey } from "./derived-key.ts";
@@ -55,6 +56,8 @@ export interface EmitDependencies {
   readonly plan: Plan;
   readonly registry: MethodRegistry;
   readonly acceptTrigger: AcceptTrigger;
+  /** For code of schemas; absent where nothing can be imported. */
+  readonly asAuthor?: AsAuthor;
 }
 
 /** The refusal of a name that no event can have. */
@@ -67,12 +70,17 @@ export function invalidEventName(name: string): Problem {
 }
 
 /** The emitter for this plan. */
-export function createEmitEvent({ plan, registry, acceptTrigger }: EmitDependencies): EmitEvent {
+export function createEmitEvent({
+  plan,
+  registry,
+  acceptTrigger,
+  asAuthor = (_env, work) => work(),
+}: EmitDependencies): EmitEvent {
   return async function emitEvent(env, lifetime, event) {
     const { name, idempotencyKey, parent, depth, traceparent, url } = event;
     if (!EVENT_NAME.test(name)) return refuse(invalidEventName(name));
     const listeners = tasksListeningTo(plan, name);
-    const checked = await checkInputs(listeners, event.payload);
+    const checked = await asAuthor(env, () => checkInputs(listeners, event.payload));
     if (!checked.ok || listeners.length === 0) {
       await discard(event.payload);
       return checked.ok ? ok([]) : checked;

@@ -58,11 +58,13 @@ describe("what a task writes", () => {
       const write = async (): Promise<null> => {
         await env.UPLOADS.head("mark/none");
         await env.UPLOADS.put(`mark/imported-${name}`, "x");
-        await env.PAYLOADS.put(`mark/imported-${name}`, "x");
+        const other: R2Bucket = Reflect.get<object, string>(env, "OTHER");
+        await other.put(`mark/imported-${name}`, "x");
         return null;
       };
       // Handlers get the bindings themselves, not what is imported.
-      const { settlement } = await attempt(write, lease, { plan: PLAN, withEnv, env: { ...env } });
+      const bindings: Env & { OTHER: R2Bucket } = { ...env, OTHER: env.PAYLOADS };
+      const { settlement } = await attempt(write, lease, { plan: PLAN, withEnv, env: bindings });
       expect(settlement.outcome).toMatchObject({ type: "succeeded" });
       expect(await markOf(env.UPLOADS, `mark/imported-${name}`)).toEqual(lease);
       expect(await markOf(env.PAYLOADS, `mark/imported-${name}`)).toBeNull();

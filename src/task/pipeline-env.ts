@@ -1,0 +1,55 @@
+/**
+ * What of the worker's bindings, variables and secrets the code of pipelines is given: all but Peach's own. A task that logs its `env`, or a
+ * package of its that looks through it, is then no way to the runs of others or to the API. A binding that is added to wrangler.toml for
+ * Peach is added here.
+ */
+
+/** Names in wrangler.toml. What begins with `PEACH_` is Peach's own besides. */
+export const OWN_BINDINGS = [
+  "AUTH_FAILURES",
+  "CATALOG",
+  "CF_VERSION_METADATA",
+  "CONTROLS",
+  "DEAD_LETTERS",
+  "DEAD_LETTER_QUEUE",
+  "DEBOUNCES",
+  "DELIVERIES",
+  "DIRECTORY",
+  "EXECUTORS",
+  "LIMITS",
+  "LIMIT_LISTS",
+  "PAYLOADS",
+  "R2_EVENT_QUEUE",
+  "RUNS",
+  "RUN_QUEUE",
+  "SCHEDULES",
+  "VERSIONS",
+] as const satisfies readonly (keyof Env)[];
+
+type OwnName = (typeof OWN_BINDINGS)[number] | `PEACH_${string}`;
+
+/** The worker's `env` without what is Peach's own. */
+export type PipelineEnv = { [Name in keyof Env as Name extends OwnName ? never : Name]: Env[Name] };
+
+/** Has what code imports as `env` from "cloudflare:workers" be this, as long as `work` and what it starts go on. */
+export type WithEnv = (env: PipelineEnv, work: () => unknown) => unknown;
+
+/** Runs code of an author's with the imported `env` of its deployment narrowed so. */
+export type AsAuthor = <T>(env: Env, work: () => T) => T;
+
+const OWN: ReadonlySet<string> = new Set(OWN_BINDINGS);
+
+/** Of each `env` once: every attempt and every call of an endpoint asks. */
+const known = new WeakMap<Env, PipelineEnv>();
+
+/** A copy, by which nobody comes to the whole. */
+export function pipelineEnv(env: Env): PipelineEnv {
+  const before = known.get(env);
+  if (before !== undefined) return before;
+  const entries = Object.entries(env).filter(([name]) => !OWN.has(name) && !name.startsWith("PEACH_"));
+  // The type has the names that are left, by the same rule.
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  const narrow = Object.fromEntries(entries) as PipelineEnv;
+  known.set(env, narrow);
+  return narrow;
+}
