@@ -1,5 +1,6 @@
 /** The buckets that wrangler.toml binds, and those that peach.conf names without a binding. */
 import { parse, TomlError } from "smol-toml";
+import { PAYLOADS_BINDING } from "../core/payload-bucket.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import { nearest } from "./nearest.ts";
@@ -23,7 +24,9 @@ export function boundBuckets(wrangler: SourceFile, report: Report): Bindings | n
     const bindings = parse(wrangler.text)["r2_buckets"];
     for (const one of Array.isArray(bindings) ? bindings : []) {
       const { bucket_name: bucket, binding } = isMapping(one) ? one : {};
-      if (typeof bucket === "string" && typeof binding === "string") bound.set(bucket, binding);
+      if (typeof bucket !== "string" || typeof binding !== "string") continue;
+      // Bound under another name as well, it is still that one.
+      if (bound.get(bucket) !== PAYLOADS_BINDING) bound.set(bucket, binding);
     }
     return bound;
   } catch (error) {
@@ -55,7 +58,16 @@ export function checkBuckets(
 ): void {
   for (const [name, task] of conf.tasks) {
     for (const [index, { bucket }] of (task.on?.r2 ?? []).entries()) {
-      if (bucket === undefined || bound.has(bucket)) continue;
+      if (bucket === undefined) continue;
+      if (bound.get(bucket) === PAYLOADS_BINDING) {
+        report(
+          loaded.valueSpan(["tasks", name, "on", "r2", index, "bucket"]),
+          `tasks.${name}.on.r2: \`${bucket}\` is where Peach keeps payloads, and triggers nothing`,
+          { hint: "have what triggers the task put into a bucket of its own" },
+        );
+        continue;
+      }
+      if (bound.has(bucket)) continue;
       const near = nearest(bucket, bound.keys());
       const lines = `[[r2_buckets]]\nbinding = "${bindingName(bucket, bound)}"\nbucket_name = "${bucket}"`;
       report(

@@ -10,6 +10,7 @@ import { checkEach, type EachTasks } from "./check-each.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
 import { checkLimits } from "./check-limits.ts";
+import { checkOpen } from "./check-open.ts";
 import { checkLoops } from "./check-loops.ts";
 import { checkSize } from "./check-size.ts";
 import { checkSchedules } from "./check-schedules.ts";
@@ -141,6 +142,7 @@ function checkBindings(
   const wrangler: SourceFile = { path: displayPath(paths.wranglerPath), text: readText(paths.wranglerPath) ?? "" };
   const bound = boundBuckets(wrangler, report);
   if (bound === null) return new Map();
+  checkOpen(conf, bound, loaded, report);
   if (options.acceptUnboundBuckets !== true) checkBuckets(conf, bound, wrangler.path, loaded, report);
   return bound;
 }

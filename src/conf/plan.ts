@@ -59,6 +59,7 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
       dispatch: task.dispatch ?? conf.root.defaults?.dispatch ?? "queue",
       on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule), events: task.on?.event ?? [] },
       schedules: schedulePlans(task.schedule ?? []),
+      ...(task.open !== undefined && { open: task.open }),
     };
   }
   const content = {
@@ -152,6 +153,7 @@ function endpointPlan(name: string, endpoint: EndpointConf, methods: ResolvedMet
     maxBodyBytes: endpoint.max_body ?? DEFAULT.maxBodyBytes,
     fallback: methods.fallbacks.get(name)?.key ?? null,
     cors: endpoint.cors?.origins === undefined ? null : { origins: endpoint.cors.origins },
+    ...(endpoint.open !== undefined && { open: endpoint.open }),
   };
 }
 

@@ -74,6 +74,14 @@ const r2Rule = mapping(
   ["bucket"],
 );
 
+/** A bucket alone is all that is in it; not all buckets whose names begin so. */
+const open = oneOrMany(
+  text("the beginning of addresses, such as s3://uploads/audio/", /^s3:\/\/[^/]+(\/.*)?$/s).transform((given) =>
+    /^s3:\/\/[^/]+$/.test(given) ? `${given}/` : given,
+  ),
+  0,
+);
+
 /** `defaults`: what holds for every task that does not say otherwise. */
 export const DEFAULTS_SHAPE = { retries, timeout, dispatch };
 
@@ -103,6 +111,7 @@ export const TASK_SHAPE = {
   debounce: mapping({ delay: debounceTime, key: nonEmptyKey, max_wait: debounceTime }, ["delay"]),
   external: flag(),
   dispatch,
+  open,
 };
 
 /** An external task waits for somebody's call, without anything running: it may have much longer. */
@@ -148,6 +157,7 @@ export const ENDPOINT_SHAPE = {
     { origins: oneOrMany(text("an origin such as https://example.org, or *", /^\*$|^https?:\/\/[^\s/?#]+$/)) },
     ["origins"],
   ),
+  open,
 };
 
 export const ROOT_SHAPE = {

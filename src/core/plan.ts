@@ -109,6 +109,8 @@ export interface TaskPlan {
   /** `events`: names of events, as `on.event` lists them. */
   readonly on: { readonly r2: readonly R2Rule[]; readonly events: readonly string[] };
   readonly schedules: readonly SchedulePlan[];
+  /** What addresses that `openObject` opens begin with, one of these: `s3://bucket/` and more; absent: anything of the project's. */
+  readonly open?: readonly string[];
 }
 
 export interface EndpointPlan {
@@ -123,6 +125,8 @@ export interface EndpointPlan {
   /** Registry key of the endpoint called if the method throws. */
   readonly fallback: string | null;
   readonly cors: { readonly origins: readonly string[] } | null;
+  /** As a task's. */
+  readonly open?: readonly string[];
 }
 
 export interface Plan {

@@ -116,7 +116,9 @@ export class EndpointScope implements EndpointContext {
   }
 
   openObject(s3Uri: string): Promise<OpenedObject> {
-    return openObjectAt(this.#port.env, this.#port.plan, s3Uri);
+    const { env, plan } = this.#port;
+    const open = plan.endpoints.find(({ name }) => name === this.name)?.open;
+    return openObjectAt(env, plan, s3Uri, { place: `endpoints.${this.name}.open`, open });
   }
 
   async #emit(name: string, payload: unknown, options: EmitOptions | undefined): Promise<EmitResult> {

@@ -1,8 +1,12 @@
 /**
  * An object by its `s3_uri`, as a stream: from a bucket that wrangler.toml binds under this name, else from S3 or a store like it,
  * with signed requests. What a retry cannot mend (no such object, no right, no credentials) is a `NonRetryableError`.
+ *
+ * Addresses come from outside more often than not. So the bucket with payloads cannot be opened by any of them, neither by its binding nor
+ * through S3 with keys that reach it, and `open` in peach.conf says what else a task or an endpoint may open.
  */
 import { AwsClient } from "aws4fetch";
+import { isPayloadBucket } from "../core/payload-bucket.ts";
 import type { Plan } from "../core/plan.ts";
 import { boundBucket } from "../trigger/bound-bucket.ts";
 import type { OpenedObject } from "./author-api.ts";
@@ -20,11 +24,34 @@ const RETRIES = 3;
 const MAX_ERROR_TEXT = 4_096;
 const CREDENTIALS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"] as const;
 
-/** Opens `s3://bucket/key`. The signal ends the request, and the body with it. */
-export async function openObjectAt(env: Env, plan: Plan, uri: string, signal?: AbortSignal): Promise<OpenedObject> {
+/** Who opens, and what of peach.conf lets them. */
+export interface Opener {
+  /** The place of its `open` in peach.conf, such as `tasks.transcribe.open`. */
+  readonly place: string;
+  /** What addresses must begin with, one of these; absent: anything. */
+  readonly open: readonly string[] | undefined;
+  /** Ends the request, and the body with it. */
+  readonly signal?: AbortSignal;
+}
+
+/** Opens `s3://bucket/key`. */
+export async function openObjectAt(env: Env, plan: Plan, uri: string, opener: Opener): Promise<OpenedObject> {
   const address = addressOf(uri);
+  if (isPayloadBucket(plan.buckets, address.bucket)) throw payloadsRefused(uri);
+  const { place, open, signal } = opener;
+  if (open !== undefined && !open.some((prefix) => uri.startsWith(prefix))) {
+    throw new NonRetryableError(
+      `${uri} may not be opened: ${place} in peach.conf allows ${open.length === 0 ? "nothing" : `what begins with ${open.join(" or ")}`}. Add its prefix there if it should be.`,
+    );
+  }
   const bound = boundBucket(env, plan, address.bucket);
-  return bound === null ? openInS3(env, address, signal) : openInR2(bound, address);
+  return bound === null ? openInS3(env, plan, address, signal) : openInR2(bound, address);
+}
+
+function payloadsRefused(uri: string): NonRetryableError {
+  return new NonRetryableError(
+    `${uri} may not be opened: that bucket holds the payloads of all runs. Pass what a run has passed on as a payload, or by its API.`,
+  );
 }
 
 function addressOf(uri: string): Address {
@@ -40,7 +67,12 @@ async function openInR2(bucket: R2Bucket, { uri, key }: Address): Promise<Opened
   return { body, size, etag, contentType: httpMetadata?.contentType ?? OCTET_TYPE };
 }
 
-async function openInS3(env: Env, address: Address, signal: AbortSignal | undefined): Promise<OpenedObject> {
+async function openInS3(
+  env: Env,
+  { buckets }: Plan,
+  address: Address,
+  signal: AbortSignal | undefined,
+): Promise<OpenedObject> {
   const missing = CREDENTIALS.filter((name) => !env[name]);
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_REGION: region } = env;
   if (!accessKeyId || !secretAccessKey || !region) {
@@ -48,8 +80,13 @@ async function openInS3(env: Env, address: Address, signal: AbortSignal | undefi
       `${address.uri} cannot be read: wrangler.toml binds no bucket "${address.bucket}", and to ask S3 for it ${missing.join(", ")} must be set (wrangler secret put NAME).`,
     );
   }
+  const endpoint = endpointOf(env, region);
+  // It may name a bucket itself, in front of its host or in its path.
+  const { hostname, pathname } = new URL(endpoint);
+  if ([...hostname.split("."), ...pathname.split("/")].some((name) => isPayloadBucket(buckets, name)))
+    throw payloadsRefused(address.uri);
   const client = new AwsClient({ accessKeyId, secretAccessKey, region, service: "s3", retries: RETRIES });
-  const answer = await client.fetch(urlOf(env, region, address), signal === undefined ? {} : { signal });
+  const answer = await client.fetch(urlOf(endpoint, address), signal === undefined ? {} : { signal });
   if (!answer.ok) throw await failureOf(answer, address);
   const { headers, body } = answer;
   const length = headers.get("Content-Length");
@@ -61,11 +98,14 @@ async function openInS3(env: Env, address: Address, signal: AbortSignal | undefi
   };
 }
 
-/** By path, not by host: the names of buckets may hold dots, which certificates for hosts do not cover. */
-function urlOf(env: Env, region: string, { uri, bucket, key }: Address): string {
+function endpointOf(env: Env, region: string): string {
   const endpoint = env.AWS_ENDPOINT_URL || `https://s3.${region}.amazonaws.com`;
-  if (!/^https?:\/\/[^/]/.test(endpoint) || !URL.canParse(endpoint))
-    throw new NonRetryableError(`AWS_ENDPOINT_URL is no URL: ${JSON.stringify(endpoint)}.`);
+  if (/^https?:\/\/[^/]/.test(endpoint) && URL.canParse(endpoint)) return endpoint;
+  throw new NonRetryableError(`AWS_ENDPOINT_URL is no URL: ${JSON.stringify(endpoint)}.`);
+}
+
+/** By path, not by host: the names of buckets may hold dots, which certificates for hosts do not cover. */
+function urlOf(endpoint: string, { uri, bucket, key }: Address): string {
   const segments = [bucket, ...key.split("/")];
   // Every URL parser takes them for steps up and down, encoded or not.
   if (segments.some((segment) => segment === "." || segment === ".."))

@@ -5,7 +5,7 @@
  */
 
 /** Names in wrangler.toml. What begins with `PEACH_` is Peach's own besides. */
-export const OWN_BINDINGS = [
+const OWN_BINDINGS = [
   "AUTH_FAILURES",
   "CATALOG",
   "CF_VERSION_METADATA",

@@ -193,7 +193,10 @@ export class TaskScope implements TaskContext {
   }
 
   openObject(s3Uri: string): Promise<OpenedObject> {
-    return openObjectAt(this.#port.env, this.#port.plan, s3Uri, this.signal);
+    const { env, plan } = this.#port;
+    const { name, signal } = this;
+    const open = Object.hasOwn(plan.tasks, name) ? plan.tasks[name]?.open : undefined;
+    return openObjectAt(env, plan, s3Uri, { place: `tasks.${name}.open`, open, signal });
   }
 
   passToChildTask(data: unknown, options?: { readonly to?: string }): void {

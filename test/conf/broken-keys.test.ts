@@ -70,7 +70,7 @@ tasks:
       "peach.conf:2:23: endpoints.e.path: unknown key
         2 |   e: {method: handle, path: /x}
           |                       ^^^^
-        hint: allowed keys: method, module, url, methods, auth, max_body, fallback, cors"
+        hint: allowed keys: method, module, url, methods, auth, max_body, fallback, cors, open"
     `);
   });
 
@@ -126,7 +126,7 @@ endpoints:
       "peach.conf:2:3: tasks.t: expected a mapping, given nothing
         2 |   t:
           |   ^
-        hint: allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, dispatch"
+        hint: allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, dispatch, open"
     `);
   });
 

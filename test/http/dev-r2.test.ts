@@ -131,9 +131,24 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
       expect(response.status).toBe(404);
       expect(await response.json()).toMatchObject({
         code: "unknown_bucket",
-        hint: expect.stringMatching(/"uploads".*peach-payloads, uploads/),
+        hint: expect.stringMatching(/"uploads".*The bound ones are uploads\.$/),
       });
     }
+    expect(sent).toEqual([]);
+  });
+
+  it("never reaches the bucket with payloads", async () => {
+    const { send, sent } = local();
+    await env.PAYLOADS.put("runs/run_x/0/1-1", "confidential");
+    for (const init of [{ method: "PUT", body: "forged" }, { method: "DELETE" }]) {
+      const response = await send("/dev/r2/peach-payloads/runs/run_x/0/1-1", init);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({
+        code: "unknown_bucket",
+        detail: expect.stringContaining("payloads"),
+      });
+    }
+    expect(await (await env.PAYLOADS.get("runs/run_x/0/1-1"))?.text()).toBe("confidential");
     expect(sent).toEqual([]);
   });
 

@@ -7,6 +7,7 @@ import { EndpointScope } from "../../src/task/endpoint-scope.ts";
 import { acceptTrigger, emitEvent, plan } from "../../src/task/deployment.ts";
 import { openObject, type OpenedObject } from "../../src/task-helpers.ts";
 import { attempt } from "../support/attempt.ts";
+import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 
 const SECRETS = {
   AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE",
@@ -163,5 +164,84 @@ describe("an object of another bucket", () => {
     const { outcome } = await open(uri, SECRETS);
     expect(outcome).toMatchObject({ retryable: false, error: { message: expect.stringContaining(message) } });
     expect(requests).toEqual([]);
+  });
+});
+
+describe("the bucket with payloads", () => {
+  const KEY = "runs/run_x/0/1-1";
+  const REFUSED = { retryable: false, error: { message: expect.stringContaining("holds the payloads of all runs") } };
+
+  it.each([
+    [`s3://peach-payloads/${KEY}`, {}],
+    [`s3://Peach-Payloads/${KEY}`, {}],
+    // The same bucket by R2's S3 API, with keys that reach it.
+    [`s3://peach-payloads/${KEY}`, { AWS_ENDPOINT_URL: "https://account.r2.cloudflarestorage.com" }],
+    [`s3://runs/run_x/0/1-1`, { AWS_ENDPOINT_URL: "https://account.r2.cloudflarestorage.com/peach-payloads" }],
+    [`s3://runs/run_x/0/1-1`, { AWS_ENDPOINT_URL: "https://peach-payloads.account.r2.cloudflarestorage.com" }],
+  ])("is never opened: %s with %j", async (uri, more) => {
+    await env.PAYLOADS.put(KEY, "confidential");
+    const requests = store(found);
+    const { outcome, text } = await open(uri, { ...SECRETS, ...more });
+    expect(outcome).toMatchObject(REFUSED);
+    expect([text, requests]).toEqual(["", []]);
+  });
+
+  it("does not keep objects from being opened whose keys only look like it", async () => {
+    await env.UPLOADS.put("peach-payloads/a", "abc");
+    expect(await open("s3://uploads/peach-payloads/a")).toMatchObject({ text: "abc" });
+    const requests = store(found);
+    await open("s3://images/peach-payloads/a", SECRETS);
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe("`open` in peach.conf", () => {
+  const OPEN = ["s3://uploads/open/", "s3://images/"];
+
+  /** What a task called `only` opens under this rule. */
+  async function openUnder(rule: readonly string[], uri: string) {
+    const known = planOf([taskPlan("only", { open: rule })], { buckets: plan.buckets });
+    let text = "";
+    const method = async () => {
+      text = await new Response((await openObject(uri)).body).text();
+    };
+    const { outcome } = (await attempt(method, {}, { plan: known, env: { ...env, ...SECRETS } })).settlement;
+    return { text, outcome };
+  }
+
+  it("lets a task open what begins with one of its prefixes, of bound buckets and of S3", async () => {
+    await env.UPLOADS.put("open/allowed", "abc");
+    expect(await openUnder(OPEN, "s3://uploads/open/allowed")).toMatchObject({ text: "abc" });
+    store(found);
+    expect(await openUnder(OPEN, "s3://images/a.jpg")).toMatchObject({ text: "abc" });
+  });
+
+  it.each([
+    [
+      OPEN,
+      "s3://uploads/private/board.mp3",
+      "tasks.only.open in peach.conf allows what begins with s3://uploads/open/ or",
+    ],
+    [OPEN, "s3://images-private/a.jpg", "may not be opened"],
+    [OPEN, "s3://images/../secrets/a", 'a part of its path is "." or ".."'],
+    [[], "s3://uploads/open/allowed", "tasks.only.open in peach.conf allows nothing"],
+  ])("%j keeps it from %s", async (rule, uri, message) => {
+    const requests = store(found);
+    const { outcome } = await openUnder(rule, uri);
+    expect(outcome).toMatchObject({ retryable: false, error: { message: expect.stringContaining(message) } });
+    expect(requests).toEqual([]);
+  });
+
+  it("holds for an endpoint as well", async () => {
+    const known = planOf([], { buckets: plan.buckets, endpoints: [endpointPlan("hook", { open: OPEN })] });
+    const call = { name: "hook", params: {}, requestId: "r", source: "endpoint", delivery: null } as const;
+    const lifetime = createExecutionContext();
+    const port = { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan: known };
+    const scope = new EndpointScope({ ...call, triggered: () => undefined }, port);
+    const refused = scope.openObject("s3://uploads/private/board.mp3").catch((error: unknown) => String(error));
+    expect(await refused).toContain("endpoints.hook.open in peach.conf allows");
+    await env.UPLOADS.put("open/allowed", "abc");
+    const { body } = await scope.openObject("s3://uploads/open/allowed");
+    expect(await new Response(body).text()).toBe("abc");
   });
 });

@@ -294,6 +294,7 @@ describe("POST /r2/{bucket}/reconcile", () => {
 
   it.each([
     ["upload", "", 404, "unknown_bucket"],
+    ["peach-payloads", "", 404, "unknown_bucket"],
     ["uploads", "?since=soon", 400, "invalid_request"],
     ["uploads", "?limit=0", 400, "invalid_request"],
     ["uploads", "?limit=501", 400, "invalid_request"],

@@ -1,6 +1,7 @@
 /** `POST /r2/{bucket}/reconcile`: triggers what R2's notifications have missed, a page of the bucket's objects a call. */
 import { Hono } from "hono";
 import { nearest } from "../../conf/nearest.ts";
+import { isPayloadBucket, projectBuckets } from "../../core/payload-bucket.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Problem } from "../../core/result.ts";
 import { boundBucket } from "../../trigger/bound-bucket.ts";
@@ -34,9 +35,16 @@ export function reconcileRoutes(dependencies: ReconcileDependencies): Hono<HttpE
   return routes;
 }
 
-/** The refusal of a bucket that wrangler.toml does not bind. */
-export function unknownBucket(plan: Plan, name: string): Problem {
-  const known = Object.keys(plan.buckets);
+/** The refusal of a bucket that wrangler.toml does not bind, and of the one with payloads. */
+export function unknownBucket({ buckets }: Plan, name: string): Problem {
+  const known = projectBuckets(buckets);
+  if (isPayloadBucket(buckets, name)) {
+    return {
+      code: "unknown_bucket",
+      detail: `The bucket "${name}" is where Peach keeps payloads; no call reaches it.`,
+      hint: `Payloads are read by the calls of their run. The project's buckets are ${known.join(", ") || "none"}.`,
+    };
+  }
   const meant = nearest(name, known);
   return {
     code: "unknown_bucket",

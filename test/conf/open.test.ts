@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { planOf, problemsOf } from "./project.ts";
+
+const WRANGLER = ["PAYLOADS peach-payloads", "UPLOADS uploads"]
+  .map((one) => one.split(" "))
+  .map(([binding, bucket]) => `[[r2_buckets]]\nbinding = "${binding}"\nbucket_name = "${bucket}"\n`)
+  .join("");
+
+describe("`open`", () => {
+  it("is a list of addresses, or one; a bucket alone is what is in it, and nothing of others that begin so", async () => {
+    const conf = `tasks:
+  t: {method: a, open: [s3://uploads/audio/, s3://images]}
+  u: {method: a, open: s3://uploads/}
+  v: {method: a, open: []}
+  w: {method: a}
+endpoints:
+  e: {method: handle, auth: none, open: s3://uploads/audio/}
+`;
+    const { tasks, endpoints } = await planOf(conf);
+    const rules = [...Object.values(tasks), ...endpoints].map(({ name, open }) => [name, open]);
+    expect(Object.fromEntries(rules)).toEqual({
+      t: ["s3://uploads/audio/", "s3://images/"],
+      u: ["s3://uploads/"],
+      v: [],
+      w: undefined,
+      e: ["s3://uploads/audio/"],
+    });
+  });
+
+  it("is refused where it is no address, or names the bucket with payloads", async () => {
+    const conf = `tasks:
+  t:
+    method: a
+    open: [uploads/audio/, s3://peach-payloads/runs/]
+`;
+    expect(await problemsOf(conf, { wrangler: WRANGLER })).toMatchInlineSnapshot(`
+      "peach.conf:4:12: tasks.t.open[0]: expected the beginning of addresses, such as s3://uploads/audio/, given uploads/audio/
+        4 |     open: [uploads/audio/, s3://peach-payloads/runs/]
+          |            ^^^^^^^^^^^^^^
+
+      peach.conf:4:28: tasks.t.open: \`peach-payloads\` is where Peach keeps payloads, and is never opened
+        4 |     open: [uploads/audio/, s3://peach-payloads/runs/]
+          |                            ^^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: remove it: a task reads what others have passed by readFromParentTask"
+    `);
+    const other = conf.replace("uploads/audio/, ", "");
+    expect(await problemsOf(other, { wrangler: WRANGLER })).toMatchInlineSnapshot(`
+      "peach.conf:4:12: tasks.t.open: \`peach-payloads\` is where Peach keeps payloads, and is never opened
+        4 |     open: [s3://peach-payloads/runs/]
+          |            ^^^^^^^^^^^^^^^^^^^^^^^^^
+        hint: remove it: a task reads what others have passed by readFromParentTask"
+    `);
+  });
+});
+
+describe("the bucket with payloads", () => {
+  const conf = `tasks:
+  t:
+    method: a
+    on: {r2: {bucket: peach-payloads}}
+`;
+
+  it("triggers no task", async () => {
+    expect(await problemsOf(conf, { wrangler: WRANGLER })).toMatchInlineSnapshot(`
+      "peach.conf:4:23: tasks.t.on.r2: \`peach-payloads\` is where Peach keeps payloads, and triggers nothing
+        4 |     on: {r2: {bucket: peach-payloads}}
+          |                       ^^^^^^^^^^^^^^
+        hint: have what triggers the task put into a bucket of its own"
+    `);
+  });
+
+  it("stays that, if wrangler.toml binds it under another name too", async () => {
+    const twice = `${WRANGLER}[[r2_buckets]]\nbinding = "SECOND"\nbucket_name = "peach-payloads"\n`;
+    const { buckets } = await planOf("tasks:\n  t: {method: a}\n", { wrangler: twice });
+    expect(buckets).toEqual({ "peach-payloads": "PAYLOADS", uploads: "UPLOADS" });
+  });
+});
