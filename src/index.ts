@@ -7,6 +7,7 @@ import { ControlsObject } from "./controls/controls-object.ts";
 import { callDeliveries } from "./deliveries/deliveries-client.ts";
 import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
 import { createApp } from "./http/app.ts";
+import { IdentityObject } from "./identity/identity-object.ts";
 import { DebounceObject } from "./limits/debounce-object.ts";
 import { LimitListObject } from "./limits/limit-list-object.ts";
 import { LimitObject } from "./limits/limit-object.ts";
@@ -36,6 +37,7 @@ export {
   DirectoryObject,
   DriverEntrypoint,
   ExecutorObject,
+  IdentityObject,
   LimitListObject,
   LimitObject,
   RunObject,

@@ -13,6 +13,8 @@ export interface RunDocument extends RunReference {
   readonly trigger: {
     readonly source: TriggerSource;
     readonly by: string;
+    /** Who asked for it over HTTP; absent: nobody had to say who they are. */
+    readonly actor?: { readonly kind: "token" | "access"; readonly name: string };
     readonly parent: RunReference | null;
     /** Of a replay: the run that it repeats, and from which task on (null: from the root). */
     readonly replay_of?: { readonly run_id: string; readonly from: string | null } | null | undefined;

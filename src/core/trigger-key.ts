@@ -28,6 +28,8 @@ export type KeyKind =
 export interface TriggerKey {
   readonly kind: KeyKind;
   readonly name: string;
+  /** Of a caller of the API: the key as they sent it, for the problem that tells them of it. */
+  readonly sent?: string;
 }
 
 /** A digest of a payload as it is kept (see payload/payload-digest.ts). */
@@ -56,9 +58,12 @@ export function triggerKeyInput(task: string, { kind, name }: TriggerKey): strin
   return `${kind}:${task.length}:${task}:${name}`;
 }
 
-/** The `Idempotency-Key` of a call of the API. */
-export function apiKey(key: string): TriggerKey {
-  return { kind: "api", name: key };
+/**
+ * The `Idempotency-Key` of a call of the API. It belongs to its caller (see `core/actor.ts`): what one caller sends never names the run
+ * of another, so nobody can find, or take beforehand, the key of somebody else.
+ */
+export function apiKey(caller: string, key: string): TriggerKey {
+  return { kind: "api", name: JSON.stringify([caller, key]), sent: key };
 }
 
 /** A key that an endpoint's author gives. */
@@ -76,9 +81,14 @@ export function eventKey(event: string, key: string): TriggerKey {
   return { kind: "event", name: `${event}:${key}` };
 }
 
-/** The key of a replay: it belongs to the run that is replayed. */
-export function replayKey(runId: RunId, key: string): TriggerKey {
-  return { kind: "replay", name: `${runId}:${key}` };
+/** The same, of an event that comes in by the API: it belongs to its caller, and no name of an event begins with a bracket. */
+export function apiEventKey(caller: string, event: string, key: string): TriggerKey {
+  return { kind: "event", name: JSON.stringify([caller, event, key]), sent: key };
+}
+
+/** The key of a replay: it belongs to the run that is replayed, and to who replays it. */
+export function replayKey(caller: string, runId: RunId, key: string): TriggerKey {
+  return { kind: "replay", name: JSON.stringify([caller, runId, key]), sent: key };
 }
 
 /**

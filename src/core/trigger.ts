@@ -1,3 +1,4 @@
+import type { Actor } from "./actor.ts";
 import type { RunId } from "./ids.ts";
 
 export const TRIGGER_SOURCES = ["api", "lab", "endpoint", "task", "schedule", "r2", "event", "replay"] as const;
@@ -18,6 +19,8 @@ export interface TriggerOrigin {
   readonly source: TriggerSource;
   /** Who: the token's name, the endpoint, the task, `bucket/key` of the object. */
   readonly by: string;
+  /** Who asked for it over HTTP; absent: it came from elsewhere, or from somebody who need not say who they are. */
+  readonly actor?: Actor;
   readonly parent: ParentTask | null;
   /** Of source `replay`: which run is replayed, from which task on (null: as a whole). A delivery that is replayed has none. */
   readonly replayOf?: { readonly runId: RunId; readonly from: string | null };

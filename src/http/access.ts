@@ -71,7 +71,7 @@ function callerOf(payload: JWTPayload, rules: string): Caller | Refusal {
   const name = [email, service].find((claim) => typeof claim === "string" && claim !== "");
   if (typeof name !== "string") return NAMELESS;
   const scope = scopeOf(name.toLowerCase(), rules);
-  return scope === null ? withoutScope(name) : { name, scope };
+  return scope === null ? withoutScope(name) : { kind: "access", name, scope };
 }
 
 /** The scope of the first entry that fits: the identity itself, `*@domain`, or `*`. An entry that cannot be read fits nobody. */

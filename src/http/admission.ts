@@ -3,19 +3,22 @@
  * at before a byte of the body is read. A signature is verified over the body as it was sent, while it comes.
  */
 import type { Context } from "hono";
+import type { Actor } from "../core/actor.ts";
 import type { SignatureAuth } from "../core/endpoint-auth.ts";
 import type { EndpointPlan } from "../core/plan.ts";
 import { beginVerification } from "../trigger/signature/verify.ts";
 import { identify, refuseWithout } from "./auth.ts";
 import type { Refusal } from "./authenticator.ts";
 import { holdBody, keepBeginning, type LimitedRequest, limitBody, refuseUnread } from "./body-limit.ts";
-import type { HttpEnv } from "./http-env.ts";
+import { actorOf, type HttpEnv } from "./http-env.ts";
 
 export interface Admitted {
   /** With its whole body still to be read. */
   readonly limited: LimitedRequest;
   /** What the sender calls this delivery, the same each time; null if the endpoint's `auth` knows no such id. */
   readonly senderId: string | null;
+  /** Who has called it; absent where it asks for no token. */
+  readonly actor?: Actor;
 }
 
 export type Admission =
@@ -34,8 +37,11 @@ export async function admit(c: Context<HttpEnv>, endpoint: EndpointPlan): Promis
       return admitAny(c, endpoint);
     case "token": {
       const caller = await identify(c);
-      const refusal = "problem" in caller ? caller : refuseWithout("trigger", caller);
-      return refusal === null ? admitAny(c, endpoint) : refuseRead(c, refusal);
+      if ("problem" in caller) return refuseRead(c, caller);
+      const refusal = refuseWithout("trigger", caller);
+      if (refusal !== null) return refuseRead(c, refusal);
+      const admission = await admitAny(c, endpoint);
+      return "problem" in admission ? admission : { ...admission, actor: actorOf(caller) };
     }
     case "signature":
       return admitSigned(c, endpoint, endpoint.auth);

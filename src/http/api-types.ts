@@ -145,6 +145,15 @@ export const taskOfRunDocument = named(
   }),
 );
 
+/** Who has done something over HTTP. */
+const actorDocument = named(
+  "Actor",
+  z.object({
+    kind: z.enum(["token", "access"]).describe("An API token, or an identity of Cloudflare Access"),
+    name: z.string(),
+  }),
+);
+
 export const runDocument = named(
   "Run",
   z.object({
@@ -154,6 +163,11 @@ export const runDocument = named(
     trigger: z.object({
       source: z.enum(TRIGGER_SOURCES),
       by: z.string().describe("The token's name, the endpoint, the task, the object"),
+      actor: actorDocument
+        .optional()
+        .describe(
+          "Who asked for it over HTTP, also by an event or an endpoint; absent: nobody had to say who they are",
+        ),
       parent: runReference.nullable(),
       replay_of: replayOf.nullable(),
       traceparent: z.string().optional().describe("The W3C trace that it belongs to; absent: none"),

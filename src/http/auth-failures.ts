@@ -31,7 +31,7 @@ export async function countFailure(c: Context<HttpEnv>, refusal: Refusal): Promi
   const { success } = await within(LIMIT_MS, "the rate limiter", c.env.AUTH_FAILURES.limit({ key: address })).catch(
     () => ({ success: true }),
   );
-  if (success) return refusal;
+  if (success) return null;
   if (pausedUntil.size >= MAX_REMEMBERED) pausedUntil.clear();
   pausedUntil.set(address, now + PAUSE_SECONDS * 1_000);
   return TOO_MANY;
@@ -45,8 +45,8 @@ export function addressOf(c: Context<HttpEnv>): string {
 const TOO_MANY: Refusal = {
   problem: {
     code: "rate_limited",
-    detail: "Too many requests from this address could not say who they are from.",
-    hint: "Wait a minute, and send a token that is configured.",
+    detail: "Too many requests from this address could not prove that they may come in.",
+    hint: "Wait a minute, and send a valid token.",
   },
   headers: { "Retry-After": String(PAUSE_SECONDS) },
 };

@@ -21,7 +21,8 @@ export async function withCompletionUrls(
     const open = await call(c.env, runId, (run) => run.completable({ task: task.task }));
     if (!open || open.key === null || open.expiresAt === null) return task;
     const { ordinal, attempt, token, expiresAt, key } = open;
-    return { ...task, completion_url: await completionUrl(origin, key, { runId, ordinal, attempt, token, expiresAt }) };
+    const claims = { runId, ordinal, attempt, token, expiresAt };
+    return { ...task, completion_url: await completionUrl(c.env, origin, key, claims) };
   });
   return { ...document, tasks: await Promise.all(tasks) };
 }

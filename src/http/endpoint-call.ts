@@ -23,7 +23,7 @@ export type CallEndpoint = (
 ) => unknown;
 
 /** A request that was let in, or is made again from a record. */
-export interface EndpointRequest extends Pick<EndpointCall, "source" | "params"> {
+export interface EndpointRequest extends Pick<EndpointCall, "source" | "params" | "actor"> {
   readonly endpoint: EndpointPlan;
   readonly limited: LimitedRequest;
   /** The sender's id of this delivery: what it triggers is triggered once. Null: every time. */
@@ -67,6 +67,7 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
         source: call.source,
         delivery: call.deliveryId === null ? null : { id: call.deliveryId, isFallback },
         requestId: c.get("requestId"),
+        ...(call.actor !== undefined && { actor: call.actor }),
         ...trace,
         env: c.env,
         lifetime: c.executionCtx,

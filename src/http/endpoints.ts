@@ -50,8 +50,9 @@ export function endpointRoutes({ plan, answerRequest, deliveryLog }: EndpointDep
       deliveryLog.keep(c, endpoint, { ...arrival, ...refused, request });
       return response;
     }
-    const { senderId, limited } = admission;
-    const call = { endpoint, limited, params: arrival.params, deliveryId: senderId } as const;
+    const { senderId, limited, actor } = admission;
+    const { params } = arrival;
+    const call = { endpoint, limited, params, deliveryId: senderId, ...(actor && { actor }) } as const;
     const answer = await answerRequest(c, { ...call, source: "endpoint" });
     deliveryLog.keep(c, endpoint, { ...arrival, ...answer, request, kept: limited.kept(), senderId });
     return guardAnswer(answer.response);

@@ -1,14 +1,18 @@
 /** What Hono carries through a request. */
+import type { Actor } from "../core/actor.ts";
 
 /** What a token allows: `read` looks, `trigger` starts and reads single runs, `admin` does everything. */
 export const SCOPES = ["read", "trigger", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Who calls the API. */
-export interface Caller {
-  /** The token's name; `api` for PEACH_API_TOKEN. */
-  readonly name: string;
+/** Who calls the API. The name of a token; `api` for PEACH_API_TOKEN. */
+export interface Caller extends Actor {
   readonly scope: Scope;
+}
+
+/** The caller without what they may do, as it is recorded. */
+export function actorOf({ kind, name }: Caller): Actor {
+  return { kind, name };
 }
 
 /** The worker's bindings, and what our middleware finds out. */

@@ -52,7 +52,7 @@ export async function configuredTokens({
 }: Env): Promise<readonly Token[]> {
   if (read !== null && read.token === token && read.list === list) return read.tokens;
   const tokens: Token[] = [];
-  if (token !== "") tokens.push({ name: "api", scope: "admin", digest: await sha256(token) });
+  if (token !== "") tokens.push({ kind: "token", name: "api", scope: "admin", digest: await sha256(token) });
   for (const [index, entry] of list.split(",").entries()) {
     if (entry.trim() === "") continue;
     const parsed = parseToken(entry.trim());
@@ -70,7 +70,7 @@ function parseToken(entry: string): Token | null {
   const [, name, scopeName, hex] = /^([^:\s]+):([a-z]+):([0-9a-f]{64})$/i.exec(entry) ?? [];
   const scope = SCOPES.find((known) => known === scopeName);
   if (name === undefined || scope === undefined || hex === undefined) return null;
-  return { name, scope, digest: Uint8Array.fromHex(hex) };
+  return { kind: "token", name, scope, digest: Uint8Array.fromHex(hex) };
 }
 
 async function sha256(text: string): Promise<Uint8Array> {

@@ -19,6 +19,7 @@ export function describeRun(run: Run, live: LiveProgress): RunDocument {
     trigger: {
       source: origin.source,
       by: origin.by,
+      ...(origin.actor !== undefined && { actor: { kind: origin.actor.kind, name: origin.actor.name } }),
       parent: origin.parent === null ? null : { run_id: origin.parent.runId, task: origin.parent.task },
       replay_of: origin.replayOf === undefined ? null : { run_id: origin.replayOf.runId, from: origin.replayOf.from },
       ...(origin.traceparent !== undefined && { traceparent: origin.traceparent }),

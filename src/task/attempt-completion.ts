@@ -14,13 +14,17 @@ export class AttemptCompletion {
     this.#isExternal = isExternal;
   }
 
-  /** `origin`: where the deployment is reached, if it is configured; else it is where the trigger came in. */
-  static async of(lease: Lease, origin: string | undefined): Promise<AttemptCompletion> {
+  /**
+   * PEACH_URL says where the deployment is reached, if it is set; else it is where the trigger came in. Rejects when the identity object
+   * cannot be reached.
+   */
+  static async of(lease: Lease, env: Env): Promise<AttemptCompletion> {
     const { completion, runId, ordinal, attempt, token, url } = lease;
-    const base = origin?.replace(/\/+$/, "") || url;
+    const base = env.PEACH_URL?.replace(/\/+$/, "") || url;
     if (completion === undefined || base === undefined) return new AttemptCompletion(null, completion !== undefined);
     const { key, expiresAt } = completion;
-    return new AttemptCompletion(await completionUrl(base, key, { runId, ordinal, attempt, token, expiresAt }), true);
+    const claims = { runId, ordinal, attempt, token, expiresAt };
+    return new AttemptCompletion(await completionUrl(env, base, key, claims), true);
   }
 
   get url(): string {

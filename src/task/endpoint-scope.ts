@@ -1,4 +1,5 @@
 /** One call of an endpoint, as its author and the helpers see it. */
+import type { Actor } from "../core/actor.ts";
 import type { DeliveryRun } from "../core/delivery.ts";
 import { spanOf } from "../core/trace.ts";
 import { deliveryTriggerKey, endpointKey, eventKey, type TriggerKey } from "../core/trigger-key.ts";
@@ -30,6 +31,8 @@ export interface EndpointCall {
   readonly source: "endpoint" | "replay";
   /** What its sender calls this delivery, each time it is sent; null if the endpoint's `auth` knows no such id. */
   readonly delivery: { readonly id: string; readonly isFallback: boolean } | null;
+  /** Who has called it, or sends it again; absent: nobody knows. */
+  readonly actor?: Actor;
   /** The trace that the call belongs to; absent: none. */
   readonly traceparent?: string;
   /** To be told of each run that the endpoint triggers. */
@@ -106,7 +109,7 @@ export class EndpointScope implements EndpointContext {
   async #trigger(task: string, payload: unknown, options: TriggerOptions | undefined): Promise<TriggeredRun> {
     const { source, name: endpoint } = this.#call;
     const own = options?.idempotencyKey;
-    const origin = { source, by: endpoint, parent: null, ...this.#span() };
+    const origin = { source, by: endpoint, parent: null, ...this.#actor(), ...this.#span() };
     const given = own === undefined ? null : endpointKey(own);
     const run = await this.#keyed(task, payload, given, (key) =>
       triggerTask(this.#port, { task, payload, options, key, origin }),
@@ -126,7 +129,7 @@ export class EndpointScope implements EndpointContext {
     // No task can be called so: the name of an event and that of a task are never taken for each other.
     const given = own === undefined ? null : eventKey(name, own);
     const runs = await this.#keyed(`event:${name}`, payload, given, (idempotencyKey) =>
-      emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent: null, ...this.#span() }),
+      emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent: null, ...this.#actor(), ...this.#span() }),
     );
     for (const run of runs) this.#call.triggered(run);
     return { runs: runs.map(({ runId, task }) => ({ runId, task })) };
@@ -151,6 +154,11 @@ export class EndpointScope implements EndpointContext {
       this.#turns.refused(target, nth, payload);
       throw error;
     }
+  }
+
+  #actor(): Pick<EndpointCall, "actor"> {
+    const { actor } = this.#call;
+    return actor === undefined ? {} : { actor };
   }
 
   /** Of what it triggers. */

@@ -15,6 +15,7 @@ import { encodePayload, type EncodedPayload } from "../payload/codec.ts";
 import { limitKeysOfChildren } from "../payload/limit-keys.ts";
 import type { HeldReader } from "../payload/payload-store.ts";
 import { PayloadStoreError } from "../payload/r2-calls.ts";
+import { IdentityUnreachableError } from "../identity/identity-client.ts";
 import { callRun, RunUnreachableError } from "../run/run-client.ts";
 import type { AttemptOutcome, Lease, Settlement } from "../run/run-rpc.ts";
 import { AttemptEnd } from "./attempt-end.ts";
@@ -254,7 +255,8 @@ function describe(thrown: unknown): AttemptError {
 
 function isSurroundings(thrown: unknown): boolean {
   if (thrown instanceof ProblemError) return thrown.problem.code === "overloaded";
-  return thrown instanceof PayloadStoreError || thrown instanceof RunUnreachableError || isNewerFormat(thrown);
+  const outside = [PayloadStoreError, RunUnreachableError, IdentityUnreachableError];
+  return outside.some((known) => thrown instanceof known) || isNewerFormat(thrown);
 }
 
 /** A refused trigger or payload is refused again, and a deleted object stays away: only another input or another code helps. */

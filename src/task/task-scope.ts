@@ -109,7 +109,7 @@ export class TaskScope implements TaskContext {
 
   /** Makes what a method may ask for without waiting. */
   async prepare(): Promise<void> {
-    this.#completion = await AttemptCompletion.of(this.#lease, this.#port.env.PEACH_URL);
+    this.#completion = await AttemptCompletion.of(this.#lease, this.#port.env);
   }
 
   get signal(): AbortSignal {

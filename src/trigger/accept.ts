@@ -10,14 +10,14 @@
  */
 import { nearest } from "../conf/nearest.ts";
 import { graphFrom, type GraphTask, type RunGraph } from "../core/graph.ts";
-import { runIdFromBytes, type RunId } from "../core/ids.ts";
+import type { RunId } from "../core/ids.ts";
 import type { PayloadParcel } from "../core/payload-ref.ts";
 import type { Plan } from "../core/plan.ts";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import type { RunStatus } from "../core/status.ts";
 import { FORMAT_VERSION } from "../core/version.ts";
 import type { TriggerOrigin } from "../core/trigger.ts";
-import { triggerKeyInput, type PayloadDigest, type TriggerKey } from "../core/trigger-key.ts";
+import type { PayloadDigest, TriggerKey } from "../core/trigger-key.ts";
 import { withPaused } from "../controls/controls-client.ts";
 import type { PayloadLimitKeys } from "../core/limit.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
@@ -38,6 +38,7 @@ import {
 } from "./checked-trigger.ts";
 import { acceptDebounced } from "./debounced.ts";
 import { keyedByContent, type DerivedKey } from "./derived-key.ts";
+import { runIdFor } from "./run-id.ts";
 import { refuseTooDeep } from "./trigger-depth.ts";
 import { answered, discard, stored, TriggerPayloads } from "./trigger-payload.ts";
 
@@ -117,13 +118,6 @@ interface AdmittedTrigger extends CheckedTrigger, Pick<TriggerRequest, "replayed
 
 /** The longest delay of a trigger: 30 days. */
 const MAX_DELAY_MS = 30 * 86_400_000;
-
-/** The run that this trigger starts or finds: a key belongs to its task, no key is a fresh run. */
-export async function runIdFor(task: string, key: TriggerKey | null): Promise<RunId> {
-  if (key === null) return runIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(triggerKeyInput(task, key)));
-  return runIdFromBytes(new Uint8Array(digest));
-}
 
 /** The refusal of a task that peach.conf does not have. */
 export function unknownTask(tasks: Iterable<string>, task: string): Problem {
@@ -230,7 +224,9 @@ export function createAcceptTrigger({
     lifetime: Lifetime,
     { task, payload, idempotencyKey: key, graph, origin, delayMs, replayed, place }: AdmittedTrigger,
   ): Promise<Result<AcceptedTrigger>> {
-    const runId = await runIdFor(task, key);
+    const named = await answered(null, runIdFor(env, task, key));
+    if (!named.ok) return named;
+    const runId = named.value;
     const nonce = crypto.randomUUID();
     const payloads = new TriggerPayloads(env, callRun, runId, nonce, graph.inlineLimitBytes);
     const copies = await replayed?.copy((one) => payloads.store(one));

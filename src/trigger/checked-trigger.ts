@@ -41,7 +41,7 @@ export async function limitKeysFor(
 
 /** The refusal of a key that has started a run with another payload. */
 export function idempotencyMismatch(task: string, key: TriggerKey | null, runId: RunId): Problem {
-  const name = JSON.stringify(key?.name.slice(0, 200) ?? "");
+  const name = JSON.stringify((key?.sent ?? key?.name ?? "").slice(0, 200));
   return {
     code: "idempotency_mismatch",
     detail: `The idempotency key ${name} has triggered the run ${runId} of "${task}" with another payload; nothing was started or changed.`,

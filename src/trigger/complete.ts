@@ -16,7 +16,7 @@ import type { callRun } from "../run/run-client.ts";
 import type { CompletableTask, CompletionReport } from "../run/run-rpc.ts";
 import { findMethod, type MethodRegistry } from "../task/method.ts";
 import { fit } from "../task/typed-value.ts";
-import { isSignedWith, type PresentedCompletion } from "./completion-token.ts";
+import { isOurs, isSignedWith, type PresentedCompletion } from "./completion-token.ts";
 
 /** Of the whole body; the payload is JSON. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
@@ -57,6 +57,7 @@ export async function completeByToken(
   presented: PresentedCompletion,
   body: IncomingBody,
 ): Promise<Result<Completed>> {
+  if (!(await isOurs(env, presented))) return refuse(MISMATCH);
   const { runId, ordinal, attempt, token } = presented;
   const task = await dependencies.callRun(env, runId, (run) => run.completable({ ordinal, attempt, token }));
   // Who has no valid token does not learn whether there is such a run.

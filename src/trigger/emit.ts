@@ -32,6 +32,7 @@ export interface EmittedEvent {
   /** Of each run, beside its task. Null: fresh runs each time. */
   readonly idempotencyKey: TriggerKey | DerivedKey | null;
   readonly parent: TriggerOrigin["parent"];
+  readonly actor?: TriggerOrigin["actor"];
   readonly depth?: number;
   readonly traceparent?: string;
   /** Where the deployment was reached (see `TriggerOrigin`). */
@@ -77,7 +78,7 @@ export function createEmitEvent({
   asAuthor = (_env, work) => work(),
 }: EmitDependencies): EmitEvent {
   return async function emitEvent(env, lifetime, event) {
-    const { name, idempotencyKey, parent, depth, traceparent, url } = event;
+    const { name, idempotencyKey, parent, actor, depth, traceparent, url } = event;
     if (!EVENT_NAME.test(name)) return refuse(invalidEventName(name));
     const listeners = tasksListeningTo(plan, name);
     const checked = await asAuthor(env, () => checkInputs(listeners, event.payload));
@@ -90,6 +91,7 @@ export function createEmitEvent({
       source: "event",
       by: name,
       parent,
+      ...(actor !== undefined && { actor }),
       ...(depth !== undefined && { depth }),
       ...(traceparent !== undefined && { traceparent }),
       ...(url !== undefined && { url }),

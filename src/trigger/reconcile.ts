@@ -14,7 +14,8 @@ import type { callRun } from "../run/run-client.ts";
 import { findListed, identifyListed } from "../versions/versions-client.ts";
 import type { SeenVersion, VersionIdentity } from "../versions/versions-rpc.ts";
 import { debouncedRun } from "./debounced.ts";
-import { runIdFor, type AcceptTrigger, type Lifetime } from "./accept.ts";
+import type { AcceptTrigger, Lifetime } from "./accept.ts";
+import { runIdFor } from "./run-id.ts";
 import { keepVersionsMs, originOfObject, tasksOf } from "./r2-events.ts";
 import { objectEventPayload, versionKeyOf, type R2Notification } from "./r2-notification.ts";
 import { markIn } from "./run-mark.ts";
@@ -128,7 +129,7 @@ export async function reconcilePage(
     const isWindowed = (plan.tasks[task]?.debounce ?? null) !== null;
     if (isDryRun || isWindowed) {
       const isThere = met.known && (await foundRun(task, payload.value, idempotencyKey)) !== null;
-      if (isDryRun && !isThere) missed.push({ key, task, runId: await runIdFor(task, idempotencyKey) });
+      if (isDryRun && !isThere) missed.push({ key, task, runId: await runIdFor(env, task, idempotencyKey) });
       if (isDryRun || isThere) return;
     }
     const origin = originOfObject(`${name}/${key}`, markIn(object.customMetadata), true);
@@ -141,7 +142,7 @@ export async function reconcilePage(
   async function foundRun(task: string, payload: EncodedPayload, idempotencyKey: TriggerKey): Promise<RunId | null> {
     const debounce = plan.tasks[task]?.debounce ?? null;
     if (debounce !== null) return debouncedRun({ env, callRun }, debounce, { task, payload, idempotencyKey });
-    const runId = await runIdFor(task, idempotencyKey);
+    const runId = await runIdFor(env, task, idempotencyKey);
     return (await callRun(env, runId, (run) => run.describe())) === null ? null : runId;
   }
 }

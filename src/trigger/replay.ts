@@ -8,6 +8,7 @@
  *   would have read without.
  */
 import { nearest } from "../conf/nearest.ts";
+import { actorKey, type Actor } from "../core/actor.ts";
 import { graphFrom, type GraphTask, type RunGraph } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
 import { outsideInputs } from "../core/inputs.ts";
@@ -41,7 +42,7 @@ export interface ReplayRequest {
   /** Null: a fresh run each time. A key belongs to the run that is replayed. */
   readonly idempotencyKey: string | null;
   /** Who asks for it. */
-  readonly by: string;
+  readonly actor: Actor;
   /** The trace that the new run belongs to; absent: none. */
   readonly traceparent?: string;
   /** Where the deployment was reached. */
@@ -65,7 +66,7 @@ export interface ReplayDependencies {
 /** The way to replay runs with this plan. Null: there is no run of this id. */
 export function createReplayRun({ plan, registry, callRun, acceptTrigger }: ReplayDependencies): ReplayRun {
   return async function replayRun(env, lifetime, request) {
-    const { runId, from, payload, by, url, traceparent } = request;
+    const { runId, from, payload, actor, url, traceparent } = request;
     const document = await callRun(env, runId, (run) => run.describe());
     if (document === null) return ok(null);
     const task = from ?? document.task;
@@ -75,10 +76,11 @@ export function createReplayRun({ plan, registry, callRun, acceptTrigger }: Repl
     const key = request.idempotencyKey;
     const trigger = {
       task,
-      idempotencyKey: key === null ? null : replayKey(runId, key),
+      idempotencyKey: key === null ? null : replayKey(actorKey(actor), runId, key),
       origin: {
         source: "replay",
-        by,
+        by: actor.name,
+        actor,
         parent: null,
         replayOf: { runId, from },
         url,

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
 import {
   alertKey,
+  apiEventKey,
   apiKey,
   childTriggerKey,
   deliveryTriggerKey,
@@ -42,7 +43,7 @@ describe("keys", () => {
         expect(triggerKeyInput(one.task, one) === triggerKeyInput(other.task, other)).toBe(isSame);
       }),
     );
-    expect(triggerKeyInput("a", apiKey("b:c"))).not.toBe(triggerKeyInput("a:b", apiKey("c")));
+    expect(triggerKeyInput("a", apiKey("ada", "b:c"))).not.toBe(triggerKeyInput("a:b", apiKey("ada", "c")));
   });
 
   it("of the API name no run of another kind, whatever the caller sends", () => {
@@ -52,7 +53,8 @@ describe("keys", () => {
       childTriggerKey({ runId: RUN, task: "a", item: null, step: null }, "t", "digest", 0),
       deliveryTriggerKey({ endpoint: "hook", id: "1", isFallback: false }, "t", 0),
       eventKey("audio.published", "k"),
-      replayKey(RUN, "k"),
+      apiEventKey("ada", "audio.published", "k"),
+      replayKey("ada", RUN, "k"),
       alertKey(RUN, "2026-11-30T03:00:00.000Z", 1),
       endpointKey("k"),
       taskKey("k"),
@@ -61,7 +63,23 @@ describe("keys", () => {
     expect(new Set(inputs).size).toBe(inputs.length);
     for (const [index, { kind, name }] of ofOthers.entries())
       for (const sent of [name, `${kind}:${name}`, inputs[index] ?? ""])
-        expect(inputs).not.toContain(triggerKeyInput("t", apiKey(sent)));
+        expect(inputs).not.toContain(triggerKeyInput("t", apiKey("ada", sent)));
+  });
+
+  it("of the API belong to their caller: no two callers name the same run", () => {
+    const one = fc.record({ caller: fc.string(), key: fc.string() });
+    fc.assert(
+      fc.property(one, one, (ada, eve) => {
+        const isSame = ada.caller === eve.caller && ada.key === eve.key;
+        const names = [ada, eve].map(({ caller, key }) => [
+          apiKey(caller, key).name,
+          apiEventKey(caller, "audio.published", key).name,
+          replayKey(caller, RUN, key).name,
+        ]);
+        for (const [index, name] of (names[0] ?? []).entries()) expect(name === names[1]?.[index]).toBe(isSame);
+      }),
+    );
+    expect(apiKey("ada", "order-1").sent).toBe("order-1");
   });
 
   it("of an object version differ where bucket, key, action, etag or time differ", () => {

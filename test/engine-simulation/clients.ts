@@ -127,7 +127,7 @@ export class Clients {
         dependencies.acceptTrigger(env, ctx, {
           task,
           payload: valueOf(worker.encodePayload(carried)),
-          idempotencyKey: key === null ? null : worker.apiKey(key),
+          idempotencyKey: key === null ? null : worker.apiKey("client", key),
           origin: { source: "api", by: "client", parent: null },
           delayMs,
         }),
@@ -157,7 +157,7 @@ export class Clients {
         dependencies.emitEvent(env, ctx, {
           name,
           payload: valueOf(worker.encodePayload(carried)),
-          idempotencyKey: worker.eventKey(name, key),
+          idempotencyKey: worker.apiEventKey("client", name, key),
           parent: null,
         }),
       (runs) => {
@@ -207,7 +207,8 @@ export class Clients {
         task = from < 0.3 ? null : (names[Math.floor(from * names.length)] ?? null);
         const replay = worker.createReplayRun({ ...dependencies, callRun: worker.callRun });
         const url = "https://peach.example";
-        return replay(env, ctx, { runId, from: task, payload: null, idempotencyKey: "again", by: "operator", url });
+        const actor = { kind: "token", name: "operator" } as const;
+        return replay(env, ctx, { runId, from: task, payload: null, idempotencyKey: "again", actor, url });
       },
       (answer) => {
         if (answer !== null) this.#world.replayed(runId, task, answer.runId);

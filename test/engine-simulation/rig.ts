@@ -27,6 +27,7 @@ const OBJECTS = {
   VERSIONS: "VersionsObject",
   CATALOG: "CatalogObject",
   DIRECTORY: "DirectoryObject",
+  IDENTITY: "IdentityObject",
 } as const;
 
 /** Functions of pipelines by name. */

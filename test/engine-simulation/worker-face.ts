@@ -1,4 +1,5 @@
 /** What the worker's bundle exports (see platform/bundle.ts), with types. */
+import type { Actor } from "../../src/core/actor.ts";
 import type { RunId } from "../../src/core/ids.ts";
 import type { Plan } from "../../src/core/plan.ts";
 import type { Result } from "../../src/core/result.ts";
@@ -53,8 +54,8 @@ export interface WorkerFace {
   };
   readonly callRun: <T>(env: object, runId: RunId, call: (run: RunRpc) => Promise<T>) => Promise<T>;
   readonly callControls: <T>(env: object, call: (controls: ControlsRpc) => Promise<T>) => Promise<T>;
-  readonly apiKey: (key: string) => TriggerKey;
-  readonly eventKey: (event: string, key: string) => TriggerKey;
+  readonly apiKey: (caller: string, key: string) => TriggerKey;
+  readonly apiEventKey: (caller: string, event: string, key: string) => TriggerKey;
   readonly encodePayload: (value: unknown) => Result<Encoded>;
   readonly decodePayload: (payload: object, bytes: Uint8Array) => unknown;
   readonly createReplayRun: (dependencies: object) => (
@@ -65,7 +66,7 @@ export interface WorkerFace {
       readonly from: string | null;
       readonly payload: Encoded | null;
       readonly idempotencyKey: string | null;
-      readonly by: string;
+      readonly actor: Actor;
       readonly url: string;
     },
   ) => Promise<Result<Accepted | null>>;

@@ -198,7 +198,9 @@ function isExpected(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   return (
     isExpected(thrown.cause) ||
-    /RunUnreachable|could not be recorded|PayloadStore|CallTimeout/.test(`${thrown.name} ${thrown.message}`)
+    /RunUnreachable|IdentityUnreachable|could not be recorded|PayloadStore|CallTimeout/.test(
+      `${thrown.name} ${thrown.message}`,
+    )
   );
 }
 

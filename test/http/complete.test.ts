@@ -1,3 +1,4 @@
+import { listDurableObjectIds } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
@@ -62,7 +63,7 @@ describe("the completion URL of an external task", () => {
   it("completes it once, without a token of the API: what comes with it is what the task passes", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);
-    expect(url).toMatch(new RegExp(`^${ORIGIN}/complete/${runId}\\.0\\.1\\.1\\.\\d+\\.[\\w-]{43}$`));
+    expect(url).toMatch(new RegExp(`^${ORIGIN}/complete/${runId}\\.0\\.1\\.1\\.\\d+\\.[\\w-]{43}\\.[\\w-]{22}$`));
     call.succeed("what the method returns is for nobody");
     await waiting(runId);
     const response = await send(url, DONE);
@@ -172,6 +173,23 @@ describe("the completion URL of an external task", () => {
       await finish(id);
       open.succeed();
     }
+  });
+
+  it("that somebody has made up reaches no run: no object is made for it, however many come", async () => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    const objects = async (): Promise<number> => (await listDurableObjectIds(env.RUNS)).length;
+    const before = await objects();
+    const madeUp = ["01", "02", "03"].map((end) => url.replace(runId, `${runId.slice(0, -2)}${end}`));
+    for (const wrong of madeUp) expect((await send(wrong, DONE)).status).toBe(401);
+    expect(await objects()).toBe(before);
+    // Who goes on is told to come later, without another look.
+    vi.spyOn(env.AUTH_FAILURES, "limit").mockResolvedValueOnce({ success: false });
+    const from = { ...DONE, headers: { "CF-Connecting-IP": "192.0.2.77" } };
+    expect((await send(madeUp[0] ?? "", from)).status).toBe(429);
+    expect((await send(url, DONE)).status).toBe(200);
+    await finish(runId);
+    call.succeed();
   });
 
   it("is over with the task's timeout: 410, and so it is when the attempt has timed out", async () => {

@@ -4,7 +4,7 @@ import type { RunId } from "../../src/core/ids.ts";
 import { objectVersionKey, scheduledRunKey, type TriggerKey } from "../../src/core/trigger-key.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
-import { runIdFor } from "../../src/trigger/accept.ts";
+import { runIdFor } from "../../src/trigger/run-id.ts";
 import { acceptorOf, edge } from "../support/edge.ts";
 import { HandDrivenRun } from "../support/hand-driven.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
@@ -97,7 +97,7 @@ describe("an Idempotency-Key", () => {
 
   it("of a replay that comes with another body, or with none, is refused", async () => {
     const { run_id } = await trigger("1", crypto.randomUUID());
-    await callRun(env, run_id ?? (await runIdFor("echo", null)), (run) => run.untilFinal(10_000));
+    await callRun(env, run_id ?? (await runIdFor(env, "echo", null)), (run) => run.untilFinal(10_000));
     const replay = (body: BodyInit, key: string): Promise<Answer> => post(`/api/v1/runs/${run_id}/replay`, body, key);
     const [withBody, without] = [crypto.randomUUID(), crypto.randomUUID()];
     expect(await replay("2", withBody)).toMatchObject({ status: 202, deduplicated: false });
@@ -107,6 +107,50 @@ describe("an Idempotency-Key", () => {
     expect(await replay("", without)).toMatchObject({ status: 202, deduplicated: true });
     expect(await replay("2", without)).toMatchObject({ code: "idempotency_mismatch" });
   });
+});
+
+describe("two callers with the same key", () => {
+  const digest = async (token: string): Promise<string> =>
+    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token))).toHex();
+
+  it("start runs of their own, of tasks, events and replays: nobody finds or takes another's key", async () => {
+    const tokens = `shop:admin:${await digest("token-of-the-shop")},eve:admin:${await digest("token-of-eve")}`;
+    const asCaller = edge(PLAN, { env: { PEACH_API_TOKENS: tokens } });
+    const as = (token: string, path: string, key: string, body = '"confidential"'): Promise<Response> =>
+      asCaller(`/api/v1${path}`, {
+        method: "POST",
+        body,
+        headers: { Authorization: `Bearer ${token}`, "Idempotency-Key": key, "Content-Type": "application/json" },
+      });
+    const key = `order-${crypto.randomUUID()}`;
+    const started = await as("token-of-the-shop", "/tasks/echo/trigger", key);
+    const { run_id: ofShop } = await started.json<{ run_id: RunId }>();
+    // Eve's own payload is no mismatch of a key that she cannot know to be there.
+    const taken = await (await as("token-of-eve", "/tasks/echo/trigger", key, "1")).json<Answer>();
+    expect(taken.run_id).not.toBe(ofShop);
+    expect(taken).toMatchObject({ deduplicated: false });
+    const again = await as("token-of-the-shop", "/tasks/echo/trigger", key);
+    expect(await again.json()).toMatchObject({ run_id: ofShop, deduplicated: true });
+
+    await callRun(env, ofShop, (run) => run.untilFinal(10_000));
+    for (const path of ["/events/published", `/runs/${ofShop}/replay`]) {
+      const texts = [];
+      for (const token of ["token-of-the-shop", "token-of-eve", "token-of-the-shop"])
+        texts.push(JSON.stringify(runsIn(await (await as(token, path, key)).json())));
+      expect(texts[1], path).not.toBe(texts[0]);
+      expect(texts[2], path).toBe(texts[0]);
+    }
+    const found = await asCaller(`/api/v1/runs?task=echo&idempotency_key=${key}`, {
+      headers: { Authorization: "Bearer token-of-eve" },
+    });
+    expect(await found.json()).toMatchObject({ runs: [{ run_id: taken.run_id }] });
+    const document = await callRun(env, ofShop, (run) => run.describe());
+    expect(document?.trigger.actor).toEqual({ kind: "token", name: "shop" });
+  });
+
+  function runsIn(answer: unknown): string[] {
+    return JSON.stringify(answer).match(/run_[0-9a-z]{26}/g) ?? [];
+  }
 });
 
 describe("kinds of keys", () => {

@@ -78,6 +78,7 @@ const CLASSES = {
   VERSIONS: objectsOf(env.VERSIONS),
   CATALOG: objectsOf(env.CATALOG),
   DIRECTORY: objectsOf(env.DIRECTORY),
+  IDENTITY: objectsOf(env.IDENTITY),
 } as const;
 
 /** Those that begin with _cf_ are the platform's own. */
@@ -189,6 +190,9 @@ it("nothing of what came in, ran and failed is left after retention, in any obje
     "DIRECTORY.tasks": 5,
     // Numbers that were given as cursors, and are not given again.
     "DEAD_LETTERS.sqlite_sequence": 1,
+    // The deployment's key, which belongs to nobody.
+    "IDENTITY.deployment_key": 1,
+    "IDENTITY.schema_versions": 1,
     // A digest of the object's key and etag, by which a late notification is known.
     "VERSIONS.versions": 1,
   });

@@ -4,7 +4,7 @@ import type { RunId } from "../../src/core/ids.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
 import { AlertEntrypoint } from "../../src/task/alert-entrypoint.ts";
-import { runIdFor } from "../../src/trigger/accept.ts";
+import { runIdFor } from "../../src/trigger/run-id.ts";
 import type { DeadLetter } from "../../src/core/dead-letter.ts";
 import { deadLetters } from "../support/dead-letters.ts";
 import { edge } from "../support/edge.ts";
@@ -32,7 +32,7 @@ afterEach(() => {
 /** The run that tells of a failure. */
 async function alertOf(runId: RunId, nth: number): Promise<RunId> {
   const failed = await documentOf(runId);
-  return runIdFor("scripted", { kind: "alert", name: JSON.stringify([runId, failed?.created_at, nth]) });
+  return runIdFor(env, "scripted", { kind: "alert", name: JSON.stringify([runId, failed?.created_at, nth]) });
 }
 
 async function documentOf(runId: RunId): Promise<RunDocument | null> {

@@ -6,7 +6,8 @@ import { ok, refuse } from "../../src/core/result.ts";
 import { runInScope } from "../../src/task/context.ts";
 import { EndpointScope } from "../../src/task/endpoint-scope.ts";
 import { emitEvent, triggerTaskWithEvent } from "../../src/task-helpers.ts";
-import { runIdFor, type AcceptTrigger } from "../../src/trigger/accept.ts";
+import type { AcceptTrigger } from "../../src/trigger/accept.ts";
+import { runIdFor } from "../../src/trigger/run-id.ts";
 import { createEmitEvent } from "../../src/trigger/emit.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
@@ -23,7 +24,7 @@ function deployment() {
     if (idempotencyKey === null || "derive" in idempotencyKey) throw new Error("a delivery gives its own keys");
     const text = `${task} ${body instanceof Uint8Array ? new TextDecoder().decode(body) : "stream"}`;
     if (refused.delete(text)) return refuse({ code: "overloaded", detail: "too much", hint: "" });
-    const runId = await runIdFor(task, idempotencyKey);
+    const runId = await runIdFor(env, task, idempotencyKey);
     const deduplicated = runs.has(runId);
     if (!deduplicated) runs.set(runId, text);
     return ok({ runId, task, status: "queued", deduplicated });

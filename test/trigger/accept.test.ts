@@ -5,7 +5,8 @@ import type { RunId } from "../../src/core/ids.ts";
 import { apiKey } from "../../src/core/trigger-key.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import type { AcceptRequest } from "../../src/run/run-rpc.ts";
-import { runIdFor, type Lifetime } from "../../src/trigger/accept.ts";
+import type { Lifetime } from "../../src/trigger/accept.ts";
+import { runIdFor } from "../../src/trigger/run-id.ts";
 import { accepting, noting, triggerOf } from "../support/accepting.ts";
 import { HandDrivenRun } from "../support/hand-driven.ts";
 
@@ -49,7 +50,7 @@ describe("a trigger", () => {
 
   it("with the key of an earlier one deletes its own copy of the payload, and only that", async () => {
     const { accept } = accepting();
-    const idempotencyKey = apiKey(crypto.randomUUID());
+    const idempotencyKey = apiKey("api", crypto.randomUUID());
     const large = "x".repeat(40_000);
     for (const deduplicated of [false, true, true]) {
       const ctx = createExecutionContext();
@@ -57,7 +58,7 @@ describe("a trigger", () => {
       expect(answer).toMatchObject({ ok: true, value: { deduplicated } });
       await waitOnExecutionContext(ctx);
     }
-    const runId = await runIdFor("echo", idempotencyKey);
+    const runId = await runIdFor(env, "echo", idempotencyKey);
     expect(await triggerObjects(runId)).toBe(1);
     const kept = await callRun(env, runId, (run) => run.payload(null));
     expect(kept?.at === "r2" && (await env.PAYLOADS.head(kept.key))?.size).toBe(40_000);
@@ -65,7 +66,7 @@ describe("a trigger", () => {
 
   it("is answered also if its own copy cannot be deleted", async () => {
     const { accept } = accepting();
-    const trigger = triggerOf("x".repeat(40_000), { idempotencyKey: apiKey(crypto.randomUUID()) });
+    const trigger = triggerOf("x".repeat(40_000), { idempotencyKey: apiKey("api", crypto.randomUUID()) });
     await accept(env, createExecutionContext(), trigger);
     const failing = vi.spyOn(env.PAYLOADS, "delete").mockRejectedValue(new Error("R2 is down"));
     const ctx = createExecutionContext();
@@ -100,7 +101,7 @@ describe("dispatch: direct", () => {
     const { accept, driven } = accepting({ callRun: noting(requests) });
     await accept(env, createExecutionContext(), triggerOf(1));
     expect(requests[0]).not.toHaveProperty("claim");
-    const again = triggerOf(1, { task: "at_once", idempotencyKey: apiKey(crypto.randomUUID()) });
+    const again = triggerOf(1, { task: "at_once", idempotencyKey: apiKey("api", crypto.randomUUID()) });
     for (let times = 0; times < 3; times += 1) await accept(env, createExecutionContext(), again);
     expect(driven).toHaveLength(1);
   });
@@ -123,11 +124,14 @@ describe("an accept that is made again, because its answer was lost", () => {
       ),
     );
 
-  it.each([null, apiKey(crypto.randomUUID())])("is no duplicate of itself, whatever its key (%#)", async (key) => {
-    const { accept } = accepting({ callRun: twice });
-    const answer = await accept(env, createExecutionContext(), triggerOf("small", { idempotencyKey: key }));
-    expect(answer).toMatchObject({ ok: true, value: { deduplicated: false } });
-  });
+  it.each([null, apiKey("api", crypto.randomUUID())])(
+    "is no duplicate of itself, whatever its key (%#)",
+    async (key) => {
+      const { accept } = accepting({ callRun: twice });
+      const answer = await accept(env, createExecutionContext(), triggerOf("small", { idempotencyKey: key }));
+      expect(answer).toMatchObject({ ok: true, value: { deduplicated: false } });
+    },
+  );
 
   it("keeps the payload that the run points at, in R2", async () => {
     const { accept } = accepting({ callRun: twice });
@@ -193,11 +197,11 @@ describe("a trigger that is not accepted", () => {
           ),
         ),
     });
-    const idempotencyKey = apiKey(crypto.randomUUID());
+    const idempotencyKey = apiKey("api", crypto.randomUUID());
     vi.stubGlobal("scheduler", { wait: async () => undefined });
     await abandoned.accept(env, createExecutionContext(), triggerOf("x".repeat(40_000), { idempotencyKey }));
     vi.unstubAllGlobals();
-    const runId = await runIdFor("echo", idempotencyKey);
+    const runId = await runIdFor(env, "echo", idempotencyKey);
     expect(await triggerObjects(runId)).toBe(1);
     expect(await new HandDrivenRun(runId).alarmAt()).toBeGreaterThanOrEqual(before + inEightDays);
   });

@@ -10,11 +10,11 @@ import type { AcceptRequest, ClaimRequest, Grant } from "../../src/run/run-rpc.t
 import { Place } from "../../src/task/driver-room.ts";
 import {
   createAcceptTrigger,
-  runIdFor,
   type AcceptDependencies,
   type Gate,
   type TriggerRequest,
 } from "../../src/trigger/accept.ts";
+import { runIdFor } from "../../src/trigger/run-id.ts";
 import { newRunId } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { OPEN_GATE } from "../support/open-gate.ts";
@@ -89,13 +89,13 @@ describe("a trigger and the gate: one", () => {
     const behind = { code: "overloaded", detail: "d", hint: "h", retryAfterSeconds: 9 } as const;
     const gate: Gate = { admit: () => Promise.resolve(refuse(behind)) };
     const { accept } = accepting({ gate, callRun: noting(requests) });
-    const idempotencyKey = apiKey(crypto.randomUUID());
+    const idempotencyKey = apiKey("api", crypto.randomUUID());
     expect(await accept(env, createExecutionContext(), triggerOf("x".repeat(40_000), { idempotencyKey }))).toEqual({
       ok: false,
       problem: behind,
     });
     expect(requests).toEqual([]);
-    expect(await triggerObjects(await runIdFor("echo", idempotencyKey))).toBe(0);
+    expect(await triggerObjects(await runIdFor(env, "echo", idempotencyKey))).toBe(0);
     const later = await accepting().accept(env, createExecutionContext(), triggerOf(1, { idempotencyKey }));
     expect(later).toMatchObject({ ok: true, value: { deduplicated: false } });
   });
@@ -128,14 +128,18 @@ describe("a trigger and the gate: one", () => {
   });
 
   it.each([
-    ["was there before", {}, { idempotencyKey: apiKey("there before") }],
+    ["was there before", {}, { idempotencyKey: apiKey("api", "there before") }],
     [
       "cannot be recorded",
       { callRun: () => Promise.reject(Object.assign(new Error("gone"), { overloaded: true })) },
       {},
     ],
   ] as const)("that %s keeps no place", async (_, dependencies, trigger) => {
-    await accepting().accept(env, createExecutionContext(), triggerOf(1, { idempotencyKey: apiKey("there before") }));
+    await accepting().accept(
+      env,
+      createExecutionContext(),
+      triggerOf(1, { idempotencyKey: apiKey("api", "there before") }),
+    );
     let taken = 0;
     const admit = (): Promise<Result<Place>> => {
       taken += 1;

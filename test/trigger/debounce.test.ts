@@ -37,7 +37,7 @@ async function trigger(
   const accepted = await acceptTrigger(env, ctx, {
     task,
     payload: payload.value,
-    idempotencyKey: idempotencyKey === null ? null : apiKey(idempotencyKey),
+    idempotencyKey: idempotencyKey === null ? null : apiKey("api", idempotencyKey),
     origin,
     delayMs,
   });

@@ -2,7 +2,8 @@ import { createExecutionContext, createMessageBatch, getQueueResult } from "clou
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { callRun } from "../../src/run/run-client.ts";
-import { runIdFor, type AcceptTrigger } from "../../src/trigger/accept.ts";
+import type { AcceptTrigger } from "../../src/trigger/accept.ts";
+import { runIdFor } from "../../src/trigger/run-id.ts";
 import { consumeR2Events } from "../../src/trigger/r2-events.ts";
 import { versionKeyOf, type R2Notification } from "../../src/trigger/r2-notification.ts";
 import { acceptorOf } from "../support/edge.ts";
@@ -55,7 +56,7 @@ it(`a burst of ${OBJECTS} notifications, some of them twice, is ${OBJECTS} runs`
 
   expect(acked).toBe(OBJECTS * 1.1);
   expect(started).toHaveLength(OBJECTS);
-  const expected = await Promise.all(events.map((event) => runIdFor("echo", versionKeyOf(event))));
+  const expected = await Promise.all(events.map((event) => runIdFor(env, "echo", versionKeyOf(event))));
   expect(new Set(started)).toEqual(new Set(expected));
   // What was answered is there: looked at here and there, as each look costs as much as a run.
   for (const runId of expected.filter((_, index) => index % 250 === 0))

@@ -6,7 +6,8 @@ import { ok, refuse } from "../../src/core/result.ts";
 import type { TriggerOrigin } from "../../src/core/trigger.ts";
 import { openPayload } from "../../src/payload/payload-store.ts";
 import { callRun } from "../../src/run/run-client.ts";
-import { runIdFor, type AcceptTrigger } from "../../src/trigger/accept.ts";
+import type { AcceptTrigger } from "../../src/trigger/accept.ts";
+import { runIdFor } from "../../src/trigger/run-id.ts";
 import { consumeR2Events } from "../../src/trigger/r2-events.ts";
 import type { R2Notification } from "../../src/trigger/r2-notification.ts";
 import { versionKeyOf } from "../../src/trigger/r2-notification.ts";
@@ -61,7 +62,7 @@ describe("an R2 notification", () => {
     const event = notification();
     expect(await consume([event])).toEqual({ acked: ["0"], retried: [] });
     for (const task of ["transcribe", "index"]) {
-      const runId = await runIdFor(task, versionKeyOf(event));
+      const runId = await runIdFor(env, task, versionKeyOf(event));
       const document = await callRun(env, runId, (run) => run.describe());
       expect(document).toMatchObject({
         task,
@@ -102,7 +103,9 @@ describe("an R2 notification", () => {
   it("of another version of the same object starts another run", async () => {
     const event = notification();
     const later = { ...event, eventTime: "2026-05-24T19:36:44.380Z" };
-    expect(await runIdFor("index", versionKeyOf(event))).not.toBe(await runIdFor("index", versionKeyOf(later)));
+    expect(await runIdFor(env, "index", versionKeyOf(event))).not.toBe(
+      await runIdFor(env, "index", versionKeyOf(later)),
+    );
   });
 
   it.each([
@@ -124,7 +127,7 @@ describe("an R2 notification", () => {
     const acceptTrigger: AcceptTrigger = async (_, __, trigger) => {
       triggered.push(trigger.task);
       return ok({
-        runId: await runIdFor(trigger.task, null),
+        runId: await runIdFor(env, trigger.task, null),
         task: trigger.task,
         status: "queued",
         deduplicated: false,
@@ -164,7 +167,7 @@ describe("an R2 notification", () => {
     const triggers: string[] = [];
     const acceptTrigger: AcceptTrigger = async (_, __, { task, payload }) => {
       triggers.push(`${task} ${await new Response(payload.body).text()}`);
-      return ok({ runId: await runIdFor(task, null), task, status: "queued", deduplicated: false });
+      return ok({ runId: await runIdFor(env, task, null), task, status: "queued", deduplicated: false });
     };
     const object = { key: "audio/a.mp3" };
     await consume([notification({ action: "LifecycleDeletion", object })], acceptTrigger);
@@ -221,7 +224,7 @@ describe("an object that a task has written", () => {
     expect(await consume([event])).toEqual({ acked: ["0"], retried: [] });
     const [letter] = await deadLetters();
     expect(letter?.detail).toMatch(/"transcribe" refused it \(trigger_depth\).*"index" refused it/s);
-    expect(await callRun(env, await runIdFor("index", versionKeyOf(event)), (run) => run.describe())).toBeNull();
+    expect(await callRun(env, await runIdFor(env, "index", versionKeyOf(event)), (run) => run.describe())).toBeNull();
   });
 });
 
@@ -290,7 +293,7 @@ describe("what will never be a run", () => {
     expect((await getQueueResult(batch, ctx)).explicitAcks).toEqual(["0"]);
     const [letter] = await deadLetters();
     expect(letter?.detail).toMatch(/"strict".*invalid_payload.*\$\.user/);
-    const runId = await runIdFor("index", versionKeyOf(event));
+    const runId = await runIdFor(env, "index", versionKeyOf(event));
     expect(await callRun(env, runId, (run) => run.describe())).not.toBeNull();
   });
 });

@@ -30,7 +30,9 @@ export const runFilter = {
 
 const keyFilter = {
   ...runFilter,
-  idempotency_key: idempotencyKey.optional().describe("The run that this key has started; needs `task`"),
+  idempotency_key: idempotencyKey
+    .optional()
+    .describe("The run that the caller has started with this key; needs `task`"),
 } as const;
 
 const runSummary = named(

@@ -10,7 +10,7 @@ import type { Problem } from "../../core/result.ts";
 import type { RunSummary } from "../../core/run-summary.ts";
 import { createReplayRun, type ReplayDependencies } from "../../trigger/replay.ts";
 import { handle } from "../handle.ts";
-import type { HttpEnv } from "../http-env.ts";
+import { actorOf, type HttpEnv } from "../http-env.ts";
 import { traceOf } from "../incoming-trace.ts";
 import type { DocumentOf } from "../operation.ts";
 import { cancelRuns, replayRuns, retryRuns } from "../operations/bulk.ts";
@@ -81,7 +81,7 @@ export function bulkRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
           from: query.from ?? null,
           payload: null,
           idempotencyKey: headers["Idempotency-Key"] ?? null,
-          by: c.get("caller").name,
+          actor: actorOf(c.get("caller")),
           url: new URL(c.req.url).origin,
           ...traceOf(c),
         });

@@ -1,10 +1,11 @@
 /**
  * `POST /complete/{token}`: whoever holds the URL of an external attempt reports what it came to. The signed token is all that is asked
- * for; an answer tells nothing of a run whose token is not right.
+ * for; an answer tells nothing of a run whose token is not right. Who sends made-up ones on and on is told to come later.
  */
 import { Hono } from "hono";
 import { completeByToken, type CompletionDependencies } from "../../trigger/complete.ts";
 import { parseCompletionToken } from "../../trigger/completion-token.ts";
+import { countFailure } from "../auth-failures.ts";
 import { incomingBody } from "../bounded-body.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
@@ -21,7 +22,12 @@ export function completionRoutes(dependencies: CompletionDependencies): Hono<Htt
       });
     const incoming = incomingBody(c.req.raw);
     const completed = incoming.ok ? await completeByToken(dependencies, c.env, presented, incoming.value) : incoming;
-    if (!completed.ok) return problemResponse(c, completed.problem);
+    if (!completed.ok) {
+      const { problem } = completed;
+      const isMadeUp = problem.code === "signature_mismatch";
+      const refusal = isMadeUp ? await countFailure(c, { problem, headers: {} }) : { problem, headers: {} };
+      return problemResponse(c, refusal.problem, refusal.headers);
+    }
     const { runId, task, status } = completed.value;
     return c.json({ run_id: runId, task, status });
   });

@@ -10,7 +10,7 @@ import { heldRequest } from "../body-limit.ts";
 import type { DeliveryLog } from "../delivery-log.ts";
 import type { AnswerRequest } from "../endpoint-call.ts";
 import { handle, type Call } from "../handle.ts";
-import type { HttpEnv } from "../http-env.ts";
+import { actorOf, type HttpEnv } from "../http-env.ts";
 import type { DocumentOf } from "../operation.ts";
 import { listDeliveries, replayDelivery } from "../operations/endpoints.ts";
 import { problemResponse } from "../problem.ts";
@@ -58,7 +58,8 @@ export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<Ht
     const { params, senderId } = delivery;
     const limited = heldRequest(requestOf(delivery), delivery.body.bytes);
     const { request } = limited;
-    const answer = await answerRequest(c, { endpoint, limited, params, source: "replay", deliveryId: null });
+    const call = { endpoint, limited, params, source: "replay", deliveryId: null } as const;
+    const answer = await answerRequest(c, { ...call, actor: actorOf(c.get("caller")) });
     const arrival = { at, request, params, kept: limited.kept(), senderId, replayOf: delivery.id, ...answer };
     const id = deliveryLog.keep(c, endpoint, arrival);
     await answer.response.body?.cancel();

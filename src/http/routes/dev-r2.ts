@@ -9,7 +9,7 @@ import type { Problem } from "../../core/result.ts";
 import { ByteSource } from "../../payload/byte-source.ts";
 import { PART_BYTES, uploadParts } from "../../payload/payload-upload.ts";
 import { SEND_LIMIT_MS, within } from "../../platform/calls.ts";
-import { runIdFor } from "../../trigger/accept.ts";
+import { runIdFor } from "../../trigger/run-id.ts";
 import { boundBucket } from "../../trigger/bound-bucket.ts";
 import { tasksOf } from "../../trigger/r2-events.ts";
 import { versionKeyOf, type R2Notification } from "../../trigger/r2-notification.ts";
@@ -66,7 +66,7 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
     await within(SEND_LIMIT_MS, "the queue", env.R2_EVENT_QUEUE.send(event, { contentType: "json" }));
     const key = versionKeyOf(event);
     const will_trigger = await Promise.all(
-      tasksOf(plan, event).map(async (task) => ({ run_id: await runIdFor(task, key), task })),
+      tasksOf(plan, event).map(async (task) => ({ run_id: await runIdFor(env, task, key), task })),
     );
     return { event, will_trigger };
   }

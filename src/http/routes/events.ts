@@ -1,12 +1,13 @@
 /** `POST /events/{name}`: a named event by HTTP; every task that listens to it gets a run. */
 import { Hono } from "hono";
 import { EVENT_NAME } from "../../core/event-name.ts";
-import { eventKey } from "../../core/trigger-key.ts";
+import { actorKey } from "../../core/actor.ts";
+import { apiEventKey } from "../../core/trigger-key.ts";
 import { invalidEventName, type EmitEvent } from "../../trigger/emit.ts";
 import { incomingBody } from "../bounded-body.ts";
 import { readEvent } from "../cloud-event.ts";
 import { handle } from "../handle.ts";
-import type { HttpEnv } from "../http-env.ts";
+import { actorOf, type HttpEnv } from "../http-env.ts";
 import { emitEvent as operation } from "../operations/triggers.ts";
 import { traceOf } from "../incoming-trace.ts";
 import { problemResponse } from "../problem.ts";
@@ -28,7 +29,8 @@ export function eventRoutes({ emitEvent }: EventRouteDependencies): Hono<HttpEnv
     const emitted = await emitEvent(c.env, c.executionCtx, {
       name,
       payload: event.value.payload,
-      idempotencyKey: key === null ? null : eventKey(name, key),
+      idempotencyKey: key === null ? null : apiEventKey(actorKey(c.get("caller")), name, key),
+      actor: actorOf(c.get("caller")),
       parent: null,
       ...traceOf(c),
       url: new URL(c.req.url).origin,

@@ -1,11 +1,12 @@
 /** `/runs`, `/runs/count`, `/runs/feed`: many runs, as the catalogue knows them; it may lag behind the runs for a moment. */
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import { countRuns, findRuns, runChanges } from "../../catalog/catalog-client.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Problem } from "../../core/result.ts";
 import type { RunStatus } from "../../core/status.ts";
 import type { callRun } from "../../run/run-client.ts";
-import { runIdFor } from "../../trigger/accept.ts";
+import { runIdFor } from "../../trigger/run-id.ts";
+import { actorKey } from "../../core/actor.ts";
 import { apiKey } from "../../core/trigger-key.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -38,7 +39,7 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
     if (query.cursor !== undefined && after === null) return problemResponse(c, WRONG_CURSOR);
     const refusal = await refuseQuery(c.env, query);
     if (refusal !== null) return problemResponse(c, refusal);
-    const started = await startedByKey(c.env, query);
+    const started = await startedByKey(c, query);
     if (started !== null) return reply(200, { runs: started, next_cursor: null });
     const { runs, end } = await findRuns(c.env, queryOf(query), after, query.limit);
     return reply(200, { runs: runs.map(describeSummary), next_cursor: end === null ? null : cursorOf(end) });
@@ -46,7 +47,7 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
   handle(routes, countRunsOperation, async (c, { query, reply }) => {
     const refusal = await refuseQuery(c.env, query);
     if (refusal !== null) return problemResponse(c, refusal);
-    const started = await startedByKey(c.env, query);
+    const started = await startedByKey(c, query);
     const counts = started === null ? await countRuns(c.env, queryOf(query)) : countsOf(started);
     return reply(200, { counts, total: Object.values(counts).reduce((sum, runs) => sum + runs, 0) });
   });
@@ -67,11 +68,14 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
     return refuseUnknownTask(env, plan, task);
   }
 
-  /** The run that the key stands for, asked itself, if it is one that is asked for; null: no key was given. */
-  async function startedByKey(env: Env, parameters: KeyParameters): Promise<RunSummaryDocument[] | null> {
+  /** The run that the caller's key stands for, asked itself, if it is one that is asked for; null: no key was given. */
+  async function startedByKey(c: Context<HttpEnv>, parameters: KeyParameters): Promise<RunSummaryDocument[] | null> {
+    const { env } = c;
+    const caller = actorKey(c.get("caller"));
     const { task, idempotency_key } = parameters;
     if (task === undefined || idempotency_key === undefined) return null;
-    const document = await callRun(env, await runIdFor(task, apiKey(idempotency_key)), (run) => run.describe());
+    const runId = await runIdFor(env, task, apiKey(caller, idempotency_key));
+    const document = await callRun(env, runId, (run) => run.describe());
     return document === null || !isWanted(parameters, summaryOfDocument(document)) ? [] : [summaryOfDocument(document)];
   }
 }

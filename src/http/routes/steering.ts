@@ -6,7 +6,7 @@ import type { EncodedPayload } from "../../payload/codec.ts";
 import { encodeRequestBody, unlessEmpty } from "../../payload/request-body.ts";
 import type { RetryOutcome, RunDocument } from "../../run/run-rpc.ts";
 import { handle } from "../handle.ts";
-import type { HttpEnv } from "../http-env.ts";
+import { actorOf, type HttpEnv } from "../http-env.ts";
 import { cancelRun, completeTask, replayRun, retryRun } from "../operations/steering.ts";
 import { traceOf } from "../incoming-trace.ts";
 import { problemResponse } from "../problem.ts";
@@ -47,7 +47,7 @@ export function steeringRoutes(dependencies: ReplayDependencies & CompletionDepe
         from,
         payload: payload.value,
         idempotencyKey: headers["Idempotency-Key"] ?? null,
-        by: c.get("caller").name,
+        actor: actorOf(c.get("caller")),
         ...traceOf(c),
         url: new URL(c.req.url).origin,
       });

@@ -2,6 +2,7 @@
 import { Hono, type Context } from "hono";
 import type { Plan } from "../../core/plan.ts";
 import type { TriggerOrigin } from "../../core/trigger.ts";
+import { actorKey } from "../../core/actor.ts";
 import { apiKey } from "../../core/trigger-key.ts";
 import { encodeRequestBody } from "../../payload/request-body.ts";
 import type { callRun } from "../../run/run-client.ts";
@@ -9,7 +10,7 @@ import { unknownTask, type AcceptTrigger } from "../../trigger/accept.ts";
 import { acceptedDocument } from "../accepted-document.ts";
 import { incomingBody } from "../bounded-body.ts";
 import { handle } from "../handle.ts";
-import type { HttpEnv } from "../http-env.ts";
+import { actorOf, type HttpEnv } from "../http-env.ts";
 import { triggerTask } from "../operations/triggers.ts";
 import { traceOf } from "../incoming-trace.ts";
 import { problemResponse } from "../problem.ts";
@@ -33,7 +34,7 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
     const accepted = await acceptTrigger(c.env, c.executionCtx, {
       task,
       payload: payload.value,
-      idempotencyKey: key === undefined ? null : apiKey(key),
+      idempotencyKey: key === undefined ? null : apiKey(actorKey(c.get("caller")), key),
       origin: originOf(c, headers["X-Peach-Source"]),
       delayMs: query.delay ?? 0,
     });
@@ -57,6 +58,7 @@ function originOf(c: Context<HttpEnv>, from: string | undefined): TriggerOrigin 
   return {
     source: from === "lab" ? "lab" : "api",
     by: c.get("caller").name,
+    actor: actorOf(c.get("caller")),
     parent: null,
     url: new URL(c.req.url).origin,
     ...traceOf(c),

@@ -6,8 +6,8 @@ import type { ObjectHost } from "../platform/object-host.ts";
 
 /** The clocks of objects differ, and one may be set back between the end of a retention and what is seen of it. */
 const CLOCK_MS = 500_000;
-/** Tables that stay, and may: each has a row for a task, or none. */
-const STAYING: ReadonlySet<string> = new Set(["DirectoryObject", "SchedulesObject"]);
+/** Tables that stay, and may: each has a row for a task, or none, or the deployment's key. */
+const STAYING: ReadonlySet<string> = new Set(["DirectoryObject", "SchedulesObject", "IdentityObject"]);
 
 export class RestCheck {
   readonly #world: CheckedWorld;

@@ -21,7 +21,7 @@ export interface Change {
 const ENTRY = `
 export * from "./src/index.ts";
 export { default as handlers } from "./src/index.ts";
-export { apiKey, eventKey } from "./src/core/trigger-key.ts";
+export { apiEventKey, apiKey } from "./src/core/trigger-key.ts";
 export { callRun } from "./src/run/run-client.ts";
 export { encodePayload, decodePayload } from "./src/payload/codec.ts";
 export { openPayloadBytes } from "./src/payload/payload-store.ts";

@@ -1,5 +1,5 @@
 /** The globals of the platform, as one isolate sees them: what depends on time or chance is the simulated platform's. */
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { completeByteArrays } from "./bytes.ts";
 import type { Platform } from "./platform.ts";
 
@@ -85,7 +85,12 @@ function cryptoOf({ random }: Platform): object {
     },
     subtle: {
       digest: async (_algorithm: string, data: Uint8Array) => bufferOf(createHash("sha256").update(data).digest()),
-      importKey: async (_format: string, key: Uint8Array) => ({ key: Uint8Array.from(key) }),
+      importKey: async (_format: string, key: Uint8Array | ArrayBuffer) => ({ key: new Uint8Array(key).slice() }),
+      deriveBits: async (
+        { salt, info }: { readonly salt: Uint8Array; readonly info: Uint8Array },
+        { key }: { readonly key: Uint8Array },
+        bits: number,
+      ) => hkdfSync("sha256", key, salt, info, bits / 8),
       sign: async (_algorithm: unknown, { key }: { readonly key: Uint8Array }, data: Uint8Array) =>
         bufferOf(createHmac("sha256", key).update(data).digest()),
       verify: async (

@@ -39,7 +39,12 @@ function rigOf(method: (task: string, payload: unknown) => unknown, faults: read
 const accepts = ({ worker, dependencies, env, ctx }: Client) => {
   const payload = worker.encodePayload({ n: 1 });
   if (!payload.ok) throw new Error(payload.problem.detail);
-  const trigger = { task: "a", payload: payload.value, idempotencyKey: worker.apiKey("key"), origin: TRIGGER };
+  const trigger = {
+    task: "a",
+    payload: payload.value,
+    idempotencyKey: worker.apiKey("client", "key"),
+    origin: TRIGGER,
+  };
   return dependencies.acceptTrigger(env, ctx, trigger);
 };
 
