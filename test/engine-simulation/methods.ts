@@ -225,6 +225,12 @@ async function trigger(
       note.skipped.push(content);
       continue;
     }
+    if (behaviour.unawaited && isExternal(task)) {
+      // Whoever completes it does not wait for what its method has not awaited: only what was answered is there for sure.
+      const answered = (): number => note.triggered.push({ content, task: target });
+      task.triggerTaskWithEvent(target, carried(content, large)).then(answered, () => undefined);
+      continue;
+    }
     note.triggered.push({ content, task: target });
     const triggered = task.triggerTaskWithEvent(target, carried(content, large));
     if (behaviour.unawaited) {
