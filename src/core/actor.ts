@@ -12,8 +12,3 @@ export interface Actor {
 export function actorKey({ kind, name }: Actor): string {
   return kind === "token" ? name : `${kind}:${name}`;
 }
-
-/** Whether both are the same. */
-export function isSameActor(one: Actor, other: Actor): boolean {
-  return one.kind === other.kind && one.name === other.name;
-}

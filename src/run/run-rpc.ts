@@ -2,7 +2,6 @@
  * What others may call on a run object, and what goes over the wire. Methods never throw for expected outcomes; a throw is
  * broken surroundings (reset, overload, code update), to be tried again with a fresh stub (`run/run-client.ts`).
  */
-import type { Actor } from "../core/actor.ts";
 import type { CompletionStanding } from "../core/external.ts";
 import type { InputShape, RunGraph } from "../core/graph.ts";
 import type { RunId } from "../core/ids.ts";
@@ -395,8 +394,7 @@ export interface RunDocument {
   readonly trigger: {
     readonly source: TriggerSource;
     readonly by: string;
-    /** Who asked for it over HTTP. */
-    readonly actor?: Actor;
+    readonly actor?: NonNullable<TriggerOrigin["actor"]>;
     readonly parent: { readonly run_id: RunId; readonly task: string } | null;
     readonly replay_of: { readonly run_id: RunId; readonly from: string | null } | null;
     /** Only of a run that belongs to a trace. */

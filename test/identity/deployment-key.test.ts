@@ -7,8 +7,9 @@ import { runIdFor } from "../../src/trigger/run-id.ts";
 const KEY = apiKey("shop", "order-4711");
 
 async function keptKey(): Promise<string> {
-  return runInDurableObject(env.IDENTITY.getByName("identity"), (_, { storage }) =>
-    String(storage.sql.exec("SELECT key FROM deployment_key").one()["key"]),
+  return runInDurableObject(
+    env.IDENTITY.getByName("identity"),
+    (_, { storage }) => storage.sql.exec<{ key: string }>("SELECT key FROM deployment_key").one().key,
   );
 }
 
