@@ -31,7 +31,7 @@ export async function countFailure(c: Context<HttpEnv>, refusal: Refusal): Promi
   const { success } = await within(LIMIT_MS, "the rate limiter", c.env.AUTH_FAILURES.limit({ key: address })).catch(
     () => ({ success: true }),
   );
-  if (success) return null;
+  if (success) return refusal;
   if (pausedUntil.size >= MAX_REMEMBERED) pausedUntil.clear();
   pausedUntil.set(address, now + PAUSE_SECONDS * 1_000);
   return TOO_MANY;
