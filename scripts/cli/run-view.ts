@@ -33,7 +33,7 @@ export function runTable(runs: readonly RunSummary[], terminal: Terminal): strin
     run.by,
     timeText(run.created_at),
     durationText(run.duration_ms),
-    run.failed_tasks.join(", "),
+    run.problem ?? run.failed_tasks.join(", "),
   ]);
   return tableLines(columns, rows, terminal);
 }

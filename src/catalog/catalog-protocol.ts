@@ -91,15 +91,16 @@ export class CatalogProtocol {
     this.#recent = new RecentChanges(this.#clock + CLOCK_AHEAD_MS);
   }
 
-  record(summary: RunSummary, keep: boolean): RecordAnswer {
+  record(told: RunSummary, keep: boolean): RecordAnswer {
     const splits = this.#getSplits();
-    if (shardFor(splits, summary) !== this.#part.shard) {
+    if (shardFor(splits, told) !== this.#part.shard) {
       // Only the first is asked by whoever does not know.
       if (this.#part.shard === 0) return { splits, until: this.#around.now() + ROUTES_HOLD_MS };
     }
-    const fresh = this.#fresh.get(summary.id);
-    const kept = fresh === undefined ? this.#store.read(summary) : null;
+    const fresh = this.#fresh.get(told.id);
+    const kept = fresh === undefined ? this.#store.read(told) : null;
     const known = fresh ?? kept;
+    const summary = withProblem(told, known?.summary);
     if (known === null) this.#measure();
     const isFinal = summary.finishedAt !== null;
     const isKept = isFinal || keep || kept !== null || this.#fresh.size >= MOST_FRESH;
@@ -339,8 +340,16 @@ export class CatalogProtocol {
 function isNews(summary: RunSummary, known: RunSummary): boolean {
   return (
     summary.revision > known.revision ||
-    (summary.revision === known.revision && (summary.forgetAt ?? 0) > (known.forgetAt ?? 0))
+    (summary.revision === known.revision &&
+      ((summary.forgetAt ?? 0) > (known.forgetAt ?? 0) || summary.problem !== known.problem))
   );
+}
+
+/** A run that cannot be read says no more than that: what is known of it stands. One that is final has said all it has to. */
+function withProblem(told: RunSummary, known: RunSummary | undefined): RunSummary {
+  const { problem } = told;
+  if (problem === undefined || known === undefined || known.finishedAt !== null) return told;
+  return { ...known, problem };
 }
 
 /** Where to begin: after this place, and before the time that is asked for. */

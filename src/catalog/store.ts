@@ -98,6 +98,7 @@ interface StoredDetail {
   readonly failed?: readonly string[];
   readonly attempts?: RunSummary["attempts"];
   readonly earlier?: Counts;
+  readonly problem?: RunSummary["problem"];
 }
 
 export class CatalogStore {
@@ -133,6 +134,7 @@ export class CatalogStore {
       ...(summary.failedTasks.length > 0 && { failed: summary.failedTasks }),
       ...(Object.keys(summary.attempts).length > 0 && { attempts: summary.attempts }),
       ...(Object.keys(earlier).length > 0 && { earlier }),
+      ...(summary.problem !== undefined && { problem: summary.problem }),
     };
     const values = [createdAt, id, revision, status, source, changedAt, startedAt, finishedAt, forgetAt];
     this.#storage.sql.exec(PUT, ...values, JSON.stringify(detail));
@@ -211,7 +213,8 @@ export class CatalogStore {
   #kept(row: Row): KeptRun {
     const id = parseRunId(text(row["id"]));
     if (id === null) throw new Error(`the catalogue has a row of "${text(row["id"])}", which is no run id`);
-    const { by, parent = null, failed = [], attempts = {}, earlier = {} } = parsed<StoredDetail>(row["detail"]);
+    const detail = parsed<StoredDetail>(row["detail"]);
+    const { by, parent = null, failed = [], attempts = {}, earlier = {}, problem } = detail;
     return {
       summary: {
         id,
@@ -227,6 +230,7 @@ export class CatalogStore {
         forgetAt: numberOrNull(row["forget_at"]),
         failedTasks: failed,
         attempts,
+        ...(problem !== undefined && { problem }),
       },
       changedAt: Number(row["changed_at"]),
       earlier,

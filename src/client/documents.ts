@@ -1,4 +1,5 @@
 /** What the API answers, as it stands in its JSON: snake_case, times in ISO 8601, durations in milliseconds. */
+import type { RunProblem } from "../core/run-summary.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
 import type { TriggerSource } from "../core/trigger.ts";
 
@@ -87,6 +88,8 @@ export interface RunSummary extends RunReference {
   readonly finished_at: string | null;
   readonly duration_ms: number | null;
   readonly failed_tasks: readonly string[];
+  /** It cannot be read now, and does not go on: the rest is what it told last. Absent: it can. */
+  readonly problem?: RunProblem;
 }
 
 export interface RunPage {

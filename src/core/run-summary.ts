@@ -8,6 +8,14 @@ import type { TriggerSource } from "./trigger.ts";
 /** Of so many failed tasks the names are listed. */
 const LISTED_FAILURES = 20;
 
+/**
+ * Why a run does not go on, as its own object answers it:
+ * - `run_unreadable`: its journal cannot be read.
+ * - `awaits_deploy`: newer code has written it, and is not deployed.
+ */
+export const RUN_PROBLEMS = ["run_unreadable", "awaits_deploy"] as const;
+export type RunProblem = (typeof RUN_PROBLEMS)[number];
+
 /** Times are epoch milliseconds. */
 export interface RunSummary {
   readonly id: RunId;
@@ -29,6 +37,8 @@ export interface RunSummary {
   readonly failedTasks: readonly string[];
   /** What its attempts count for the metrics; none while it is not final. */
   readonly attempts: RunFigures["tasks"];
+  /** It cannot be read now: the rest is what it told last. Absent: it can. */
+  readonly problem?: RunProblem;
 }
 
 /** What is left out is not asked for. Lists are never empty. */

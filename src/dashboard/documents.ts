@@ -1,4 +1,5 @@
 /** What the API answers, as far as the dashboard reads it (see /api/v1/openapi.json). Times are ISO 8601. */
+import type { RunProblem } from "../core/run-summary.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
 import type { TriggerSource } from "../core/trigger.ts";
 
@@ -17,6 +18,8 @@ export interface RunSummary extends RunReference {
   readonly finished_at: string | null;
   readonly duration_ms: number | null;
   readonly failed_tasks: readonly string[];
+  /** It cannot be read now: the rest is what it told last. */
+  readonly problem?: RunProblem;
 }
 
 export interface RunPage {

@@ -8,7 +8,7 @@ import type { listRuns } from "./operations/run-lists.ts";
 export type RunSummaryDocument = DocumentOf<typeof listRuns, 200>["runs"][number];
 
 export function describeSummary(summary: RunSummary): RunSummaryDocument {
-  const { id, task, status, source, by, parent, createdAt, startedAt, finishedAt, failedTasks } = summary;
+  const { id, task, status, source, by, parent, createdAt, startedAt, finishedAt, failedTasks, problem } = summary;
   return {
     run_id: id,
     task,
@@ -21,6 +21,7 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
     finished_at: finishedAt === null ? null : iso(finishedAt),
     duration_ms: startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
     failed_tasks: failedTasks,
+    ...(problem !== undefined && { problem }),
   };
 }
 

@@ -3,8 +3,8 @@
  * fails for good: the run is ended as `broken`, or, if not even that can be written or the journal not be read, a dead letter says
  * so and the alarm is not set again. A message for the run, or somebody who looks at it, has it tried once more.
  *
- * The catalogue is not told of a run that cannot be read: its summary stands in the journal, and the run may still go on. It keeps the
- * status that it knew last; whoever reads the run itself is answered `run_unreadable`.
+ * Lists show a run that cannot be read with the status that it told last, and with its problem (see problem-notice.ts); whoever reads the
+ * run itself is answered `run_unreadable`.
  *
  * Surroundings that fail (an overload, a reset) are no reason to give a run up, however long; and a run that is final only waits to be
  * listed or deleted: both are tried as long as it takes.

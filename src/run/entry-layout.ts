@@ -9,6 +9,8 @@ import { isKeyList, type LimitKeys, type PayloadLimitKeys } from "../core/limit.
 import type { PackedGraph } from "../core/packed-graph.ts";
 import type { RunGenesis } from "../core/run.ts";
 import type { RunState } from "../core/run-state.ts";
+import { parseRunId, type RunId } from "../core/ids.ts";
+import { TRIGGER_SOURCES, type TriggerOrigin } from "../core/trigger.ts";
 import { FORMAT_VERSION, type Versioned } from "../core/version.ts";
 import type { Packer } from "./packer.ts";
 
@@ -32,6 +34,49 @@ export interface StoredState extends Versioned {
   readonly state: Omit<RunState, "graph"> & { readonly graph: PackedGraph };
   /** The row of the last change that it has. */
   readonly upTo: number;
+}
+
+/** What every format says of a run where its journal begins. */
+export interface RunBeginning {
+  readonly id: RunId;
+  /** The root task. */
+  readonly task: string;
+  readonly origin: Pick<TriggerOrigin, "source" | "by" | "parent">;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+}
+
+/** The beginning in a genesis or a state of whatever format; null if it is not there as it should be. Throws if it is no JSON. */
+export function beginningIn(entry: string): RunBeginning | null {
+  const stored: unknown = JSON.parse(entry);
+  const begun = fieldOf(stored, "genesis") ?? fieldOf(stored, "state");
+  const id = parseRunId(textOf(fieldOf(begun, "id")));
+  const names = fieldOf(fieldOf(begun, "graph"), "names");
+  const task = Array.isArray(names) ? textOf(names[0]) : "";
+  const createdAt = fieldOf(begun, "createdAt");
+  const origin = fieldOf(begun, "origin");
+  const source = TRIGGER_SOURCES.find((known) => known === fieldOf(origin, "source"));
+  if (id === null || task === "" || typeof createdAt !== "number" || source === undefined) return null;
+  const parent = fieldOf(origin, "parent");
+  const parentId = parseRunId(textOf(fieldOf(parent, "runId")));
+  return {
+    id,
+    task,
+    origin: {
+      source,
+      by: textOf(fieldOf(origin, "by")),
+      parent: parentId === null ? null : { runId: parentId, task: textOf(fieldOf(parent, "task")) },
+    },
+    createdAt,
+  };
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** An entry that is too large for its row. */

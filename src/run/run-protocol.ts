@@ -25,6 +25,7 @@ import { genesisOf, placeNotices, placeParcel, postponementOf, takeIn } from "./
 import { Journal } from "./journal.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./packer.ts";
+import { ProblemNotice } from "./problem-notice.ts";
 import { ParentLink } from "./parent-link.ts";
 import { acceptPast, joinPast, keptFor, rememberedOf } from "./remembered.ts";
 import { ResumedTasks } from "./resumed-tasks.ts";
@@ -69,6 +70,7 @@ export class RunProtocol {
   readonly #resumed: ResumedTasks;
   readonly #signs: SignsOfLife;
   readonly #parent: ParentLink;
+  readonly #problem: ProblemNotice;
   /** What is done about a run that is final, or was never recorded; null: nothing just now. */
   #ending: Promise<void> | null = null;
   readonly #forgetting: Forgetting;
@@ -92,6 +94,7 @@ export class RunProtocol {
     });
     this.#resumed = new ResumedTasks(() => around.now());
     this.#feed = new RunFeed(around.tellCatalog, (error) => around.notTold(error), around.after);
+    this.#problem = new ProblemNotice(store, around.tellCatalog, (error) => around.notTold(error));
     this.live = new LiveAttempts((run, news) => around.heard(run, news));
   }
 
@@ -384,6 +387,7 @@ export class RunProtocol {
     const { isNewer } = this.#journal;
     const outcome = this.#trouble.failed(isNewer ? null : this.#run, error, this.#around.now());
     this.#around.alarmFailed(this.#trouble.strikes, error);
+    if (this.#run === undefined) this.#around.waitUntil(this.#problem.tell(error));
     const again = (): void => this.#alarm.set(this.#around.now() + (isNewer ? this.#journal : this.#trouble).pauseMs());
     if (outcome === "given_up") return this.#around.waitUntil(this.#trouble.giveUp(error, again));
     again();

@@ -21,6 +21,7 @@ import { newRun } from "../core/run.ts";
 import { runOf, stateOf } from "../core/run-state.ts";
 import { FORMAT_VERSION, refuseNewer, type Versioned } from "../core/version.ts";
 import {
+  beginningIn,
   ELSEWHERE,
   fitsBeside,
   fitting,
@@ -30,6 +31,7 @@ import {
   stamped,
   utf8Length,
   type EntryElsewhere,
+  type RunBeginning,
   type StoredGenesis,
   type StoredState,
 } from "./entry-layout.ts";
@@ -42,6 +44,7 @@ const READ_ANNOUNCED = "SELECT nonce, at FROM objects_expected WHERE at > ?";
 const READ_TABLES =
   "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected', 'remembered')";
 const READ_ENTRIES = "SELECT seq, kind, entry FROM journal WHERE kind <> 'data' ORDER BY seq";
+const READ_BEGINNING = "SELECT entry FROM journal WHERE kind = 'genesis' OR kind = 'state' ORDER BY seq LIMIT 1";
 const READ_AFTER = "SELECT seq, kind, entry FROM journal WHERE seq > ? ORDER BY seq LIMIT ?";
 const READ_LAST_TIME = "SELECT at FROM journal ORDER BY seq DESC LIMIT 1";
 const READ_DATA = "SELECT substr(data, ?, ?) AS bytes FROM journal WHERE seq = ?";
@@ -161,6 +164,19 @@ export class RunStore {
       this.#lastSeq = Number(seq);
     }
     return run;
+  }
+
+  /**
+   * How the run began, as far as that can be read; null: it cannot. For a journal that this code does not read as a whole: nothing of it
+   * is believed but what is looked at here.
+   */
+  beginning(): RunBeginning | null {
+    try {
+      const [row] = this.#storage.sql.exec(READ_BEGINNING);
+      return beginningIn(this.#wholeText(row?.["entry"]));
+    } catch {
+      return null;
+    }
   }
 
   /** So many rows after this one, oldest first. Where two numbers do not follow each other, what lay between is gone. */

@@ -100,6 +100,21 @@ describe("a run whose alarm fails for good", () => {
     expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
   });
 
+  it("and whose journal cannot be read from some entry on, stands in lists with that", async () => {
+    const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first", { claim: null }));
+    await run.claim();
+    await run.inside(({ storage }) => {
+      storage.sql.exec("UPDATE journal SET entry = '{' WHERE seq = 2");
+    });
+    await run.evict();
+    await run.wake();
+    await vi.waitFor(async () => {
+      const answer = await edge(CHAIN)("/api/v1/runs?task=first&limit=200");
+      const { runs }: { runs: { run_id: string }[] } = await answer.json();
+      expect(runs.find(({ run_id: runId }) => runId === run.id)).toMatchObject({ problem: "run_unreadable" });
+    });
+  });
+
   it("and whose journal cannot be read, says so, is a dead letter, and is not woken any more", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
     await run.inside(({ storage }) => {

@@ -1,3 +1,5 @@
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
 import type { AttemptOutcome } from "../../src/run/run-rpc.ts";
@@ -118,7 +120,49 @@ describe("a run that newer code has continued", () => {
     // The lease of back then is over.
     expect((await run.document()).tasks[0]).toMatchObject({ status: "queued", attempts: [{ status: "lost" }] });
   });
+
+  it("stands in lists with what it waits for, until that code is back", async () => {
+    const run = await continuedByNewerCode("json_set(entry, '$.v', 2)");
+    await run.wake();
+    await vi.waitFor(async () =>
+      expect(await listed(run)).toMatchObject({ status: "running", problem: "awaits_deploy" }),
+    );
+    await run.inside(({ storage }) => {
+      storage.sql.exec("UPDATE journal SET entry = json_set(entry, '$.v', 1)");
+    });
+    await run.evict();
+    await run.wake();
+    await vi.waitFor(async () => expect(await listed(run)).not.toHaveProperty("problem"));
+    expect(await listed(run)).toMatchObject({ status: "running" });
+  });
+
+  it("stands in lists also if nobody has told of it before", async () => {
+    const { run } = await HandDrivenRun.accept(acceptance(ONE, "only", { claim: null }));
+    await run.inside(({ storage }) => {
+      storage.sql.exec("UPDATE journal SET entry = json_set(entry, '$.v', 2)");
+    });
+    await evictDurableObject(env.CATALOG.getByName("only"));
+    await run.evict();
+    await run.wake();
+    await vi.waitFor(async () =>
+      expect(await listed(run)).toMatchObject({
+        task: "only",
+        status: "queued",
+        source: "api",
+        by: "test",
+        created_at: new Date(START).toISOString(),
+        problem: "awaits_deploy",
+      }),
+    );
+  });
 });
+
+/** As a list shows the run. */
+async function listed({ id }: HandDrivenRun): Promise<unknown> {
+  const answer = await edge(ONE)("/api/v1/runs?task=only&limit=200");
+  const { runs }: { runs: { run_id: string }[] } = await answer.json();
+  return runs.find(({ run_id: runId }) => runId === id);
+}
 
 describe("a call of newer code", () => {
   it("that triggers is refused, and nothing is recorded", async () => {

@@ -308,6 +308,12 @@ function RunTable({ runs }: { readonly runs: readonly RunSummary[] }): JSX.Eleme
   );
 }
 
+/** Why a run does not go on. */
+const PROBLEMS = {
+  run_unreadable: "cannot be read",
+  awaits_deploy: "waits for newer code",
+} as const satisfies Record<NonNullable<RunSummary["problem"]>, string>;
+
 function RunRow({ run }: { readonly run: RunSummary }): JSX.Element {
   return (
     <tr class="run-row">
@@ -319,6 +325,7 @@ function RunRow({ run }: { readonly run: RunSummary }): JSX.Element {
           {run.task}
         </a>
         {run.failed_tasks.length > 0 && <span class="failed-note ellipsis">{run.failed_tasks.join(", ")} failed</span>}
+        {run.problem !== undefined && <span class="failed-note ellipsis">{PROBLEMS[run.problem]}</span>}
       </td>
       <td>
         <code title={run.run_id}>{shortId(run.run_id)}</code>

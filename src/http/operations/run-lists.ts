@@ -1,5 +1,6 @@
 /** The calls about many runs. */
 import { z } from "zod";
+import { RUN_PROBLEMS } from "../../core/run-summary.ts";
 import { RUN_STATUSES, type RunStatus } from "../../core/status.ts";
 import { TRIGGER_SOURCES } from "../../core/trigger.ts";
 import {
@@ -49,6 +50,10 @@ const runSummary = named(
     finished_at: time.nullable(),
     duration_ms: z.number().nullable(),
     failed_tasks: z.array(taskName).describe("The first twenty"),
+    problem: z
+      .enum(RUN_PROBLEMS)
+      .optional()
+      .describe("It cannot be read now, and does not go on: the rest is what it told last. Absent: it can"),
   }),
 );
 

@@ -1,0 +1,69 @@
+/**
+ * Tells the catalogue of a run that this code cannot read: lists show it with what is the matter, while its object only refuses calls.
+ * All that is needed of the journal is how it begins; where not even that can be read, the dead letter of the run has to do.
+ */
+import type { RunProblem, RunSummary } from "../core/run-summary.ts";
+import { isUnreadableRun } from "../core/unreadable-run.ts";
+import { isNewerFormat } from "../core/version.ts";
+import type { TellCatalog } from "./run-feed.ts";
+import type { RunStore } from "./store.ts";
+
+/** A run tells itself from revision 0 on: whatever it has told stands, or comes later. */
+const BEFORE_ALL = -1;
+
+export class ProblemNotice {
+  readonly #store: Pick<RunStore, "beginning">;
+  readonly #tell: TellCatalog;
+  readonly #failed: (error: unknown) => void;
+  /** What the catalogue knows, of what this life of the object has told. */
+  #known: RunProblem | null = null;
+
+  constructor(store: Pick<RunStore, "beginning">, tell: TellCatalog, failed: (error: unknown) => void) {
+    this.#store = store;
+    this.#tell = tell;
+    this.#failed = failed;
+  }
+
+  /** The run could not be read. Never rejects: the next alarm tells it again. */
+  async tell(error: unknown): Promise<void> {
+    const problem = problemOf(error);
+    if (problem === null || problem === this.#known) return;
+    const summary = this.#summary(problem);
+    if (summary === null) return;
+    try {
+      await this.#tell(summary, true);
+      this.#known = problem;
+    } catch (failure) {
+      this.#failed(failure);
+    }
+  }
+
+  #summary(problem: RunProblem): RunSummary | null {
+    const beginning = this.#store.beginning();
+    if (beginning === null) return null;
+    const { id, task, origin, createdAt } = beginning;
+    const { source, by, parent } = origin;
+    return {
+      id,
+      task,
+      revision: BEFORE_ALL,
+      status: "queued",
+      source,
+      by,
+      parent: parent === null ? null : { runId: parent.runId, task: parent.task },
+      createdAt,
+      startedAt: null,
+      finishedAt: null,
+      forgetAt: null,
+      failedTasks: [],
+      attempts: {},
+      problem,
+    };
+  }
+}
+
+/** Null: the run is not what is the matter. */
+function problemOf(error: unknown): RunProblem | null {
+  if (isNewerFormat(error)) return "awaits_deploy";
+  return isUnreadableRun(error) ? "run_unreadable" : null;
+}
