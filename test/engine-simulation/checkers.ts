@@ -6,6 +6,7 @@ import { BlameCheck } from "./checks/blame-check.ts";
 import { EventsCheck, type Heard } from "./checks/events-check.ts";
 import { OrderCheck } from "./checks/order-check.ts";
 import { ReadsCheck } from "./checks/reads-check.ts";
+import { ScheduleCheck } from "./checks/schedule-check.ts";
 import { RestCheck } from "./checks/rest-check.ts";
 import { SlotCheck } from "./checks/slot-check.ts";
 import { StallCheck } from "./checks/stall-check.ts";
@@ -31,6 +32,7 @@ export class Checkers implements Watching {
   readonly #rest: RestCheck;
   readonly #events: EventsCheck;
   readonly #stalls: StallCheck;
+  readonly #schedules: ScheduleCheck;
   /** Runs that somebody has cancelled, or might have, and whether with their children. */
   readonly #cancelled = new Map<RunId, boolean>();
 
@@ -45,6 +47,7 @@ export class Checkers implements Watching {
     this.#triggers.tells = scenario.plan.onFailure !== null;
     this.#rest = new RestCheck(world);
     this.#events = new EventsCheck(ground);
+    this.#schedules = new ScheduleCheck(ground, scenario.timed);
     this.#stalls = new StallCheck(ground, planOf, (runId) => {
       const id = parseRunId(runId);
       return id === null ? null : (world.watcher().runs.get(id)?.finalAt ?? null);
@@ -74,12 +77,21 @@ export class Checkers implements Watching {
       retries: () => {},
       replayed: () => {},
       completed: () => {},
+      steered: (task, what, isDone) => this.#schedules.steered(task, what, isDone),
     };
   }
 
   recorded(seen: Seen): void {
     if (seen.generation > 1) this.#world.ledger.forget(seen.runId);
+    this.#schedules.recorded(seen);
+    this.#schedules.overlaps(seen, this.#world.watcher().runs.values());
     this.#look(seen, null);
+  }
+
+  /** An isolate says what schedules its release has. */
+  announced(announced: unknown): void {
+    if (typeof announced !== "object" || announced === null || !("version" in announced)) return;
+    if (announced.version === "first" || announced.version === "second") this.#schedules.announced(announced.version);
   }
 
   changed(seen: Seen, before: RunDocument): void {
@@ -94,6 +106,7 @@ export class Checkers implements Watching {
   /** A task has taken its isolate down. */
   killed(): void {
     this.#stalls.killed();
+    this.#schedules.killed();
   }
 
   forgotten(seen: Seen): void {
@@ -117,6 +130,7 @@ export class Checkers implements Watching {
   atRest(): void {
     this.#rest.atRest();
     this.#triggers.atRest(this.#world.watcher());
+    this.#schedules.atRest();
   }
 
   #look(seen: Seen, before: RunDocument | null): void {
@@ -155,7 +169,11 @@ export class Checkers implements Watching {
 
   /** Somebody has cancelled it, or a run above it with its children; or a later attempt of the same key takes its place. */
   #mayBeCancelled(seen: Seen, task: string): boolean {
-    const { planOf } = { planOf: (name: string) => this.#world.scenario.plan.tasks[name] };
+    const { scenario } = this.#world;
+    const planOf = (name: string): TaskPlan | undefined => scenario.plan.tasks[name];
+    const isCancelledByNext = ({ task: name, plan }: (typeof scenario.timed)[number]): boolean =>
+      name === seen.run.task && plan.overlap === "cancel_running";
+    if (seen.run.trigger.source === "schedule" && scenario.timed.some(isCancelledByNext)) return true;
     if (planOf(task)?.limits?.concurrency?.strategy === "cancel_running") return true;
     if (seen.run.tasks.some((one) => one.reason === "concurrency" && one.status === "cancelled")) return true;
     for (let above: Seen | undefined = seen, isSelf = true; above !== undefined; isSelf = false) {

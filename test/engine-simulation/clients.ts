@@ -32,6 +32,8 @@ export interface ClientWorld {
   replayed(runId: RunId, from: string | null, to: RunId): void;
   /** What somebody has reported of an attempt, and what came of it. */
   completed(of: AttemptName, by: string, answer: string): void;
+  /** Somebody asks for it, or has been answered. */
+  steered(task: string, what: "pause" | "resume", isDone: boolean): void;
 }
 
 /** When everything is resumed that is still paused. */
@@ -64,6 +66,10 @@ export class Clients {
       at(atMs + forMs, () => this.#steer(task, "resume"));
       // A pause that came late would stay.
       at(RESUMED_AT_MS, () => this.#steer(task, "resume"));
+    }
+    for (const { task, atMs, resumedAtMs } of scenario.schedulePauses) {
+      at(atMs, () => this.#steerSchedules(task, "pause"));
+      if (resumedAtMs !== null) at(resumedAtMs, () => this.#steerSchedules(task, "resume"));
     }
   }
 
@@ -228,6 +234,22 @@ export class Clients {
       }),
       () => {},
       () => this.#steer(task, what),
+    );
+  }
+
+  #steerSchedules(task: string, what: "pause" | "resume"): void {
+    this.#world.steered(task, what, false);
+    this.#ask(
+      `${what} the schedules of ${task}`,
+      true,
+      async ({ worker, env }) => ({
+        ok: true as const,
+        value: await worker.callSchedules(env, (schedules) =>
+          what === "pause" ? schedules.pause(task, "operator") : schedules.resume(task),
+        ),
+      }),
+      () => this.#world.steered(task, what, true),
+      () => this.#steerSchedules(task, what),
     );
   }
 

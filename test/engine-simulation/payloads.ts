@@ -41,6 +41,7 @@ export function carriedIn(value: unknown): Carried | null {
   if (typeof value !== "object" || value === null) return null;
   if ("s3_uri" in value && "etag" in value)
     return { by: `object ${String(value.s3_uri)} ${String(value.etag)}`, group: null };
+  if ("due_at" in value) return { by: `schedule ${String(value.due_at)}`, group: null };
   if (!("by" in value) || !("group" in value)) return null;
   const { by, group } = value;
   if (typeof by !== "string") return null;

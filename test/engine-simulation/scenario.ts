@@ -4,6 +4,7 @@ import { STRATEGIES, type Strategy, type TaskLimits } from "../../src/core/limit
 import { RUN_IFS } from "../../src/core/run-if.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import type { Behaviour } from "./behaviour.ts";
+import { drawSchedulePauses, drawSchedules, scheduled, type SchedulePause, type Timed } from "./schedules.ts";
 import type { Dice } from "../simulation/dice.ts";
 import type { Limits } from "../simulation/ground.ts";
 
@@ -62,6 +63,10 @@ export interface Scenario {
   readonly removable: readonly string[];
   /** What somebody pauses for a while. */
   readonly paused: readonly { readonly task: string; readonly atMs: number; readonly forMs: number }[];
+  /** Who rolls out which release when, and which share of everything stays with the one before. */
+  readonly rollouts: readonly { readonly atMs: number; readonly release: "first" | "second"; readonly share: number }[];
+  readonly timed: readonly Timed[];
+  readonly schedulePauses: readonly SchedulePause[];
 }
 
 export function drawScenario(dice: Dice, limits: Limits): Scenario {
@@ -89,7 +94,9 @@ export function drawScenario(dice: Dice, limits: Limits): Scenario {
   behaviours.set(TOLD, drawBehaviour(operator, told, []));
   const outside = dice.fork("outside");
   const pauses = dice.fork("paused");
-  const plan = planOf([...tasks, told], {
+  const isRoot = ({ name }: TaskPlan): boolean => roots.includes(name);
+  const timed = isSmall ? drawSchedules(dice.fork("schedules"), tasks.filter(isRoot)) : [];
+  const plan = planOf([...tasks.map((task) => scheduled(task, timed, "first")), told], {
     retentionMs: RETENTION_MS,
     inlineLimitBytes: INLINE_LIMIT_BYTES,
     version: "first",
@@ -98,9 +105,18 @@ export function drawScenario(dice: Dice, limits: Limits): Scenario {
   const removable = names.filter(
     (name) => !roots.includes(name) && !triggers.some(({ task }) => task === name) && dice.chance(0.3),
   );
+  const second = planOf(
+    tasksWithout(tasks, removable)
+      .map((task) => scheduled(task, timed, "second"))
+      .concat(told),
+    {
+      ...plan,
+      version: "second",
+    },
+  );
   return {
     plan,
-    plans: new Map([plan, planWithout(plan, removable, "second")].map((each) => [each.version, each])),
+    plans: new Map([plan, second].map((each) => [each.version, each])),
     behaviours,
     triggers,
     events: drawEvents(outside, tasks),
@@ -109,19 +125,36 @@ export function drawScenario(dice: Dice, limits: Limits): Scenario {
     paused: names.flatMap((task) =>
       pauses.chance(0.08) ? [{ task, atMs: pauses.between(0, 60_000), forMs: pauses.between(1_000, 400_000) }] : [],
     ),
+    rollouts: drawRollouts(dice.fork("rollouts"), timed.length > 0),
+    timed,
+    schedulePauses: drawSchedulePauses(dice.fork("schedules paused"), timed),
   };
 }
 
-/** The plan without these tasks, as a later version. */
-function planWithout(plan: Plan, removed: readonly string[], version: string): Plan {
+/** A release is rolled out step by step, forwards and back, and is everywhere in the end. */
+function drawRollouts(dice: Dice, isLong: boolean): Scenario["rollouts"] {
+  if (dice.chance(isLong ? 0.4 : 0.97)) return [];
+  const steps = dice.between(1, 3);
+  let atMs = dice.between(0, 120_000);
+  return Array.from({ length: steps }, (_, step) => {
+    const isLast = step === steps - 1;
+    const release = isLast || dice.chance(0.6) ? "second" : "first";
+    const rollout = { atMs, release, share: isLast ? 0 : dice.pick([0.2, 0.5, 0.8]) } as const;
+    atMs += dice.pick([20_000, 120_000, 420_000]);
+    return rollout;
+  });
+}
+
+/** All but these, none of which is downstream or upstream of another any more. */
+function tasksWithout(tasks: readonly TaskPlan[], removed: readonly string[]): TaskPlan[] {
   const stays = (name: string): boolean => !removed.includes(name);
-  const tasks = Object.values(plan.tasks).filter(({ name }) => stays(name));
-  const cut = tasks.map((task) => ({
-    ...task,
-    downstream: task.downstream.filter(stays),
-    upstream: task.upstream.filter(stays),
-  }));
-  return planOf(cut, { ...plan, version });
+  return tasks
+    .filter(({ name }) => stays(name))
+    .map((task) => ({
+      ...task,
+      downstream: task.downstream.filter(stays),
+      upstream: task.upstream.filter(stays),
+    }));
 }
 
 function drawPipeline(dice: Dice, name: string, mostTasks: number): TaskPlan[] {

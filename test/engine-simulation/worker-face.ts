@@ -7,6 +7,7 @@ import type { TriggerKey } from "../../src/core/trigger-key.ts";
 import type { TriggerOrigin } from "../../src/core/trigger.ts";
 import type { RunRpc } from "../../src/run/run-rpc.ts";
 import type { ControlsRpc } from "../../src/controls/controls-rpc.ts";
+import type { SchedulesRpc } from "../../src/schedules/schedules-rpc.ts";
 import type { Life } from "./platform/life.ts";
 
 /** A payload as the worker has encoded it. */
@@ -56,6 +57,7 @@ export interface WorkerFace {
   readonly callControls: <T>(env: object, call: (controls: ControlsRpc) => Promise<T>) => Promise<T>;
   readonly apiKey: (caller: string, key: string) => TriggerKey;
   readonly apiEventKey: (caller: string, event: string, key: string) => TriggerKey;
+  readonly callSchedules: <T>(env: object, call: (schedules: SchedulesRpc) => Promise<T>) => Promise<T>;
   readonly encodePayload: (value: unknown) => Result<Encoded>;
   readonly decodePayload: (payload: object, bytes: Uint8Array) => unknown;
   readonly createReplayRun: (dependencies: object) => (

@@ -26,7 +26,19 @@ const EVENT_LIMIT = 60_000;
 const TIME_LIMIT_MS = 60 * 86_400_000;
 const POLL_MS = 3 * 60_000;
 
-const VARIABLES = { PEACH_URL: "https://peach.example", PEACH_LOCAL: "0" };
+/** The watchdog of the schedules, as wrangler.toml has it. */
+const WATCHDOG_MS = 5 * 60_000;
+
+/** When the releases were made, in their order; long before they are deployed. */
+const MADE_AT = { first: "2026-05-01T08:00:00.000Z", second: "2026-05-02T08:00:00.000Z" } as const;
+
+function variablesOf(release: keyof typeof MADE_AT): Readonly<Record<string, unknown>> {
+  return {
+    PEACH_URL: "https://peach.example",
+    PEACH_LOCAL: "0",
+    CF_VERSION_METADATA: { id: `version of ${release}`, tag: "", timestamp: MADE_AT[release] },
+  };
+}
 
 /** Lives through the world of this seed with this code of the worker. `telling` writes its story down. */
 export async function simulate(code: WorkerCode, seed: number, limits: Limits, telling = false): Promise<Outcome> {
@@ -72,8 +84,8 @@ class World {
     );
     const without = Object.fromEntries(Object.entries(methods).filter(([name]) => !removable.includes(name)));
     this.#releases = [
-      releaseOf("release 1", code, plan, () => methods, VARIABLES),
-      releaseOf("release 2", code, plans.get("second") ?? plan, () => without, VARIABLES),
+      releaseOf("release 1", code, plan, () => methods, variablesOf("first")),
+      releaseOf("release 2", code, plans.get("second") ?? plan, () => without, variablesOf("second")),
     ];
     const [first] = this.#releases;
     if (first === undefined) throw new Error("there is no release");
@@ -85,6 +97,9 @@ class World {
       skewOf: (label) => (skews === null ? 0 : skews.fork(label).between(-1_500, 1_500)),
       committed: (host, performed) => this.#watcher.committed(host, performed),
       alarmGivenUp: (host) => this.#poll(host),
+      called: ({ className }, method, [announced]) => {
+        if (className === "SchedulesObject" && method === "sync") checkers.announced(announced);
+      },
     });
     this.#rig.platform.thrown = (life, method, thrown) => {
       ground.tell(() => `${life.name}: ${method} throws ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
@@ -106,6 +121,9 @@ class World {
     const { faults: weather, scheduler } = this.#ground;
     this.#clients.begin();
     this.#scheduleUpheavals();
+    if (this.#scenario.timed.length > 0) this.#watchSchedules();
+    for (const { atMs, release, share } of this.#scenario.rollouts)
+      scheduler.after(atMs, () => this.#rollOut(this.#releases[release === "first" ? 0 : 1], share));
     scheduler.after(FAULTS_MS, () => weather.stop());
     scheduler.after(RETENTION_MS - FAULTS_MS, () => this.#checkers.beforeRetention());
     // Once more when the runs are forgotten.
@@ -136,6 +154,13 @@ class World {
     };
   }
 
+  /** The cron trigger, until schedules are paused for good. */
+  #watchSchedules(): void {
+    const untilMs = Math.max(...this.#scenario.schedulePauses.map(({ atMs }) => atMs)) + WATCHDOG_MS;
+    for (let atMs = this.#ground.dice.between(0, WATCHDOG_MS); atMs < untilMs; atMs += WATCHDOG_MS)
+      this.#ground.scheduler.after(atMs, () => this.#rig.scheduled());
+  }
+
   #scheduleUpheavals(): void {
     const { scheduler, dice } = this.#ground;
     const { edge } = this.#rig;
@@ -158,20 +183,22 @@ class World {
   /** The second release comes, is taken back, and comes again, for a part of everything at a time. */
   #deploySideBySide(): void {
     const { scheduler, dice } = this.#ground;
-    const { edge } = this.#rig;
     let atMs = 0;
     for (let change = dice.between(1, 4); change > 0; change -= 1) {
       const share = change === 1 ? 0 : dice.pick([0.1, 0.5, 0.9]);
       const release = this.#releases[change % 2];
-      if (release === undefined) continue;
-      scheduler.after(atMs, () => {
-        edge.deploy(release, share);
-        // Objects are updated one after the other.
-        for (const host of edge.hosts.values())
-          scheduler.after(dice.between(0, 60_000), () => host.reset("its code was updated"));
-      });
+      scheduler.after(atMs, () => this.#rollOut(release, share));
       atMs += dice.between(1_000, 200_000);
     }
+  }
+
+  #rollOut(release: Release | undefined, share: number): void {
+    if (release === undefined) return;
+    const { scheduler, dice } = this.#ground;
+    this.#rig.edge.deploy(release, share);
+    // Objects are updated one after the other.
+    for (const host of this.#rig.edge.hosts.values())
+      scheduler.after(dice.between(0, 60_000), () => host.reset("its code was updated"));
   }
 
   #resetAll(): void {

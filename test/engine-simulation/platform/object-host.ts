@@ -37,6 +37,8 @@ export interface ObjectPlace {
   /** Whether the platform may give its alarm up of its own accord; what it has done then. */
   mayGiveUp(host: ObjectHost): boolean;
   alarmGivenUp(host: ObjectHost): void;
+  /** A call has come to it. */
+  called(host: ObjectHost, method: string, given: readonly unknown[]): void;
 }
 
 export class ObjectHost implements Committer {
@@ -94,12 +96,13 @@ export class ObjectHost implements Committer {
   arrival(method: string, given: readonly unknown[]): Arrive {
     return (answer, remote) => {
       if (this.#refuses(answer, method)) return;
-      this.#enter((life, instance) =>
+      this.#enter((life, instance) => {
+        this.#place.called(this, method, given);
         invoke(life, instance, method, given, answer, remote, (value) => {
           this.#performed.push({ method, value });
           this.#platform.takesTurn(this);
-        }),
-      );
+        });
+      });
     };
   }
 
