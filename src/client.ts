@@ -11,8 +11,10 @@
  */
 import { Connection, type CallOptions, type ClientOptions } from "./client/connection.ts";
 import {
+  type AuditOptions,
   DeadLetterCalls,
   drawGraph,
+  listAudit,
   listEndpoints,
   readGraph,
   reconcilePage,
@@ -21,6 +23,7 @@ import {
   TaskCalls,
 } from "./client/deployment.ts";
 import type {
+  AuditEntry,
   DeployedEndpoint,
   Graph,
   LimitState,
@@ -37,6 +40,7 @@ import type { PeachTasks } from "./task/peach-tasks.ts";
 export type { CallOptions, ClientOptions, Fetch } from "./client/connection.ts";
 export type * from "./client/documents.ts";
 export { PeachConnectionError, PeachError, PeachTimeoutError, type ErrorCode } from "./client/errors.ts";
+export type { AuditOptions } from "./client/deployment.ts";
 export type { ReceivedPayload } from "./client/payload.ts";
 export { applyRunEvent, type RunChange, type RunEvent } from "./client/run-events.ts";
 export type {
@@ -178,6 +182,14 @@ export class PeachClient<Tasks = PeachTasks> {
   async limits({ signal }: CallOptions = {}): Promise<readonly LimitState[]> {
     const { limits } = await this.#connection.json<{ limits: readonly LimitState[] }>({ path: ["limits"], signal });
     return limits;
+  }
+
+  /** Who did what, newest first; a page may be empty and yet have a cursor. */
+  audit(options: AuditOptions = {}): Promise<{
+    readonly entries: readonly AuditEntry[];
+    readonly next_cursor: string | null;
+  }> {
+    return listAudit(this.#connection, options);
   }
 
   /** Triggers what R2's notifications have missed in a bucket, a page of objects a call. */

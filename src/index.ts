@@ -1,5 +1,6 @@
 /** Wiring only: the worker's handlers and the classes that the runtime looks for. */
 import * as dashboard from "#generated/dashboard";
+import { AuditObject } from "./audit/audit-object.ts";
 import { CatalogObject } from "./catalog/catalog-object.ts";
 import { DirectoryObject } from "./catalog/directory-object.ts";
 import { DeadLettersObject } from "./dead-letters/dead-letters-object.ts";
@@ -29,6 +30,7 @@ const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callD
 
 export {
   AlertEntrypoint,
+  AuditObject,
   CatalogObject,
   ControlsObject,
   DeadLettersObject,

@@ -54,7 +54,8 @@ function oneOf<const Known extends string>(name: string, known: readonly Known[]
   throw new UsageError(`--${name}: expected one of ${known.join(", ")}, given ${given}`);
 }
 
-function readTime(name: string, text: string | undefined, now: number): Date | undefined {
+/** The time that was given, or so long ago. Throws `UsageError`. */
+export function readTime(name: string, text: string | undefined, now: number): Date | undefined {
   if (text === undefined) return undefined;
   const agoMs = parseDuration(text);
   const time = new Date(agoMs === null ? (/^\d{4}-\d\d-\d\d/.test(text) ? text : Number.NaN) : now - agoMs);

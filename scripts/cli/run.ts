@@ -1,5 +1,6 @@
 /** Finds the command that was named and runs it. */
 import { nearest } from "../../src/conf/nearest.ts";
+import { audit } from "./audit.ts";
 import { check } from "./check.ts";
 import type { Command, ExitCode, Surroundings } from "./command.ts";
 import { complete } from "./complete.ts";
@@ -27,7 +28,7 @@ import { trigger } from "./trigger.ts";
 const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
   ["peach.conf and its deployment", [check, graph, schedules, plan, provision, reconcile]],
   ["Runs", [trigger, emit, runs, show, watch, logs, items, payload, cancel, retry, replay, complete]],
-  ["What is deployed", [tasks, pause, resume, limits, deadLetters]],
+  ["What is deployed", [tasks, pause, resume, limits, deadLetters, audit]],
   ["The command line", [completionOf(() => [...COMMANDS.values()])]],
 ];
 

@@ -1,6 +1,7 @@
 /** The calls about what is deployed: tasks, endpoints, schedules, limits, dead letters. */
 import type { CallOptions, Connection } from "./connection.ts";
 import type {
+  AuditEntry,
   DeadLetter,
   DeployedEndpoint,
   DeployedSchedule,
@@ -88,6 +89,23 @@ export class DeadLetterCalls {
     const answer = await this.#connection.request({ method: "DELETE", path: ["dead-letters", id], signal });
     await answer.body?.cancel();
   }
+}
+
+export interface AuditOptions extends PageOptions {
+  /** Only of this one, as `who` of an entry says. */
+  readonly who?: string | undefined;
+  /** Only such, as `what` of an entry says. */
+  readonly what?: string | undefined;
+  readonly since?: Date | undefined;
+}
+
+/** A page of the audit, newest first; it may be empty and yet have a cursor. */
+export function listAudit(
+  connection: Connection,
+  { who, what, since, limit, cursor, signal }: AuditOptions,
+): Promise<{ readonly entries: readonly AuditEntry[]; readonly next_cursor: string | null }> {
+  const query = { who, what, since: since?.toISOString(), limit, cursor };
+  return connection.json({ path: ["audit"], query, signal });
 }
 
 /** The graph of the deployed peach.conf as data. */

@@ -231,6 +231,26 @@ export interface LimitState {
   readonly waiting: number;
 }
 
+/** Something that somebody did, or tried to do. */
+export interface AuditEntry {
+  /** Of like ones that are counted together, the first. */
+  readonly at: string;
+  /** The token's name; `nobody` for those who could not say who they are. */
+  readonly who: string;
+  readonly what: string;
+  /** The names and ids in the call's path, else its query. */
+  readonly on: string;
+  /** Of the answer. */
+  readonly status: number;
+  /** The address that it came from. */
+  readonly from: string;
+  readonly request_id: string;
+  /** What the sender calls its request. */
+  readonly client_request_id: string | null;
+  /** How many like ones this entry stands for. */
+  readonly count: number;
+}
+
 export interface DeadLetter {
   readonly id: string;
   readonly queue: string;

@@ -15,6 +15,7 @@ import { requestId } from "./request-id.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { deliveryRoutes, type DeliveryRouteDependencies } from "./routes/deliveries.ts";
 import { deploymentRoutes } from "./routes/deployment.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
 import { completionRoutes } from "./routes/complete.ts";
 import { descriptionRoutes, docsHandler } from "./routes/description.ts";
@@ -66,6 +67,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     deploymentRoutes(dependencies),
     metricsRoutes(),
     limitRoutes(dependencies),
+    auditRoutes(),
     descriptionRoutes(),
   ])
     app.route("/api/v1", routes);

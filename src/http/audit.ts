@@ -1,34 +1,122 @@
 /**
- * One line in the worker's log for each change that somebody makes or tries to make by the API: who, what, from where, with which
- * result. What starts a run is no line: the run itself says by whom it was triggered.
+ * The audit: each call that changes something, refused ones included, each log-in, each completion by URL, each trigger, and who could
+ * not say who they are. Every entry is a line in the worker's log, and kept in an object for `GET /audit`.
+ *
+ * What changes something is kept at once, after its answer. Triggers and refusals come by the thousand: like ones within
+ * `COUNTED_TOGETHER_MS` are one entry with a count, so that neither a busy deployment nor a flood costs a row each. An isolate that
+ * dies within that time takes those counts with it; which run was started by whom stands in the run itself.
  */
 import type { Context } from "hono";
+import type { AuditEntry } from "../core/audit-entry.ts";
+import { callAudit } from "../audit/audit-client.ts";
 import { addressOf } from "./auth-failures.ts";
 import type { HttpEnv } from "./http-env.ts";
-import type { Operation } from "./operation.ts";
+import type { DocumentOf, Operation } from "./operation.ts";
+import type { listAudit } from "./operations/audit.ts";
 
-function resultOf(status: number): "done" | "refused" | "failed" {
-  if (status < 400) return "done";
-  return status < 500 ? "refused" : "failed";
+/** What is done beside the calls of the API. */
+export const OTHER_ACTS = {
+  authenticate: "a call whose sender is not known",
+  logIn: "a log-in at the dashboard",
+  logOut: "a log-out",
+  completeByUrl: "a completion by its signed URL",
+  callEndpoint: "a call of an endpoint with `auth: token`",
+} as const;
+
+/** Who does what, and with which result. */
+export interface Act {
+  readonly who: string;
+  readonly what: string;
+  readonly on: string;
+  readonly status: number;
 }
 
-/** Logs the line of a call that was answered with this status. */
-export function audit(c: Context<HttpEnv>, operation: Operation, status: number): void {
-  if (operation.right !== "change") return;
-  const { name, scope } = c.get("caller");
-  console.log(
-    JSON.stringify({
-      message: "audit",
-      at: new Date().toISOString(),
-      who: name,
-      scope,
-      what: operation.id,
-      path: c.req.path,
-      query: c.req.query(),
-      from: addressOf(c),
-      request_id: c.get("requestId"),
-      status,
-      result: resultOf(status),
-    }),
-  );
+const COUNTED_TOGETHER_MS = 5_000;
+/** Kinds of entries that are counted at a time; more are kept as of `MANY`, which no address is. */
+const MOST_COUNTED = 1_000;
+const MANY = "many addresses";
+const MAX_LENGTH = 500;
+
+/** Counts that are not kept yet, of this isolate, by what they are counts of. */
+const counted = new Map<string, AuditEntry>();
+/** When somebody is to keep the counts, epoch ms. One who is long overdue never comes: its request was cut off. */
+let dueAt = 0;
+
+/** Notes a call of the API that was answered with this status. Those that only read are not noted. */
+export function auditCall(c: Context<HttpEnv>, operation: Operation, status: number): void {
+  if (operation.method === "GET") return;
+  const act = { who: c.get("caller").name, what: operation.id, on: subjectOf(c), status };
+  if (operation.group === "Triggers") auditOften(c, act);
+  else auditOnce(c, act);
+}
+
+/** Keeps an entry of its own. */
+export function auditOnce(c: Context<HttpEnv>, act: Act): void {
+  c.executionCtx.waitUntil(keep(c.env, [entryOf(c, act)]));
+}
+
+/** Counts it with those like it, and keeps the count a little later. */
+export function auditOften(c: Context<HttpEnv>, act: Act): void {
+  const entry = entryOf(c, act);
+  const keyOf = ({ who, what, on, status, from }: AuditEntry): string => JSON.stringify([who, what, on, status, from]);
+  const isRoom = counted.size < MOST_COUNTED || counted.has(keyOf(entry));
+  const kept = isRoom ? entry : { ...entry, on: "", from: MANY };
+  const key = keyOf(kept);
+  counted.set(key, { ...(counted.get(key) ?? kept), count: (counted.get(key)?.count ?? 0) + 1 });
+  if (entry.at < dueAt + COUNTED_TOGETHER_MS) return;
+  dueAt = entry.at + COUNTED_TOGETHER_MS;
+  c.executionCtx.waitUntil(scheduler.wait(COUNTED_TOGETHER_MS).then(() => keepCounted(c.env)));
+}
+
+/** Keeps what has been counted so far. */
+export async function keepCounted(env: Env): Promise<void> {
+  dueAt = 0;
+  const entries = [...counted.values()];
+  counted.clear();
+  if (entries.length > 0) await keep(env, entries);
+}
+
+/** Never rejects: the answer has been given, and the log has the entries. */
+async function keep(env: Env, entries: readonly AuditEntry[]): Promise<void> {
+  for (const entry of entries) console.log(JSON.stringify({ message: "audit", ...documentOf(entry) }));
+  const batch = crypto.randomUUID();
+  await callAudit(env, (audit) => audit.append(batch, entries)).catch((error: unknown) => {
+    console.error(JSON.stringify({ message: "audit not kept", entries: entries.length, error: String(error) }));
+  });
+}
+
+function entryOf(c: Context<HttpEnv>, { who, what, on, status }: Act): AuditEntry {
+  return {
+    at: Date.now(),
+    who,
+    what,
+    on: on.slice(0, MAX_LENGTH),
+    status,
+    from: addressOf(c),
+    requestId: c.get("requestId"),
+    clientRequestId: c.get("clientRequestId"),
+    count: 1,
+  };
+}
+
+/** What the call is about: the parameters of its path, else of its query. */
+function subjectOf(c: Context<HttpEnv>): string {
+  const params = Object.values(c.req.param());
+  return params.length > 0 ? params.join("/") : new URLSearchParams(c.req.query()).toString();
+}
+
+/** The entry as the API shows it, and the log. */
+export function documentOf(entry: AuditEntry): DocumentOf<typeof listAudit, 200>["entries"][number] {
+  const { at, who, what, on, status, from, requestId, clientRequestId, count } = entry;
+  return {
+    at: new Date(at).toISOString(),
+    who,
+    what,
+    on,
+    status,
+    from,
+    request_id: requestId,
+    client_request_id: clientRequestId,
+    count,
+  };
 }

@@ -1,7 +1,7 @@
 /** Serves an operation: method, path and right are its own, and its handler gets what its schemas have read. */
 import type { Context, Hono } from "hono";
 import type { Problem } from "../core/result.ts";
-import { audit } from "./audit.ts";
+import { auditCall } from "./audit.ts";
 import { refuseWithout } from "./auth.ts";
 import { declaredLength } from "./bounded-body.ts";
 import type { HttpEnv } from "./http-env.ts";
@@ -31,10 +31,10 @@ export function handle<O extends Operation>(
   routes.on(operation.method, path, async (c) => {
     try {
       const response = await respond(c);
-      audit(c, operation, response.status);
+      auditCall(c, operation, response.status);
       return response;
     } catch (error) {
-      audit(c, operation, 500);
+      auditCall(c, operation, 500);
       throw error;
     }
   });

@@ -21,6 +21,8 @@ export interface HttpEnv {
   Variables: {
     /** In every answer, problem document and log line of the request. */
     requestId: string;
+    /** What the sender calls its request; null: nothing presentable. */
+    clientRequestId: string | null;
     /** Set by `authenticate`: absent outside /api/v1. */
     caller: Caller;
   };

@@ -1,5 +1,6 @@
 /** Every call of the API, in the order in which its description shows them (see `operation.ts`). */
 import type { Operation } from "./operation.ts";
+import { listAudit } from "./operations/audit.ts";
 import { cancelRuns, replayRuns, retryRuns } from "./operations/bulk.ts";
 import { deleteDeadLetter, listDeadLetters, redriveDeadLetter } from "./operations/dead-letters.ts";
 import {
@@ -65,6 +66,7 @@ export const OPERATIONS: readonly Operation[] = [
   readGraph,
   listEndpoints,
   listLimits,
+  listAudit,
   readHealth,
   readMetrics,
   readOpenApi,

@@ -123,6 +123,13 @@ export function unexpected(error: unknown, c: Context<HttpEnv>): Response {
 export function logFailure(c: Context<HttpEnv>, message: string, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
   console.error(
-    JSON.stringify({ message, request_id: c.get("requestId"), method: c.req.method, path: c.req.path, error: text }),
+    JSON.stringify({
+      message,
+      request_id: c.get("requestId"),
+      client_request_id: c.get("clientRequestId"),
+      method: c.req.method,
+      path: c.req.path,
+      error: text,
+    }),
   );
 }

@@ -199,6 +199,7 @@ describe("every call", () => {
     await peach.deadLetters.list({ limit: 1 });
     await peach.deadLetters.redrive("d");
     await peach.deadLetters.delete("d");
+    await peach.audit({ who: "desk", what: "cancelRun", since: createdAfter, limit: 3, cursor: "7" });
     await peach.graph({ format: "dot" });
     await peach.emit("a.b", { x: 1 }, { idempotencyKey: "k" });
     await peach.reconcile("uploads", { prefix: "a/", since: "2h", dryRun: true });
@@ -221,6 +222,7 @@ describe("every call", () => {
       "GET /dead-letters?limit=1",
       "POST /dead-letters/d/redrive",
       "DELETE /dead-letters/d",
+      "GET /audit?who=desk&what=cancelRun&since=2026-11-01T00%3A00%3A00.000Z&limit=3&cursor=7",
       "GET /graph?format=dot",
       "POST /events/a.b",
       "POST /r2/uploads/reconcile?prefix=a%2F&since=7200000ms&dry_run=true",

@@ -1,3 +1,4 @@
+import { createExecutionContext } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { OPERATIONS } from "../../src/http/operations.ts";
@@ -77,6 +78,7 @@ describe("the table of operations", () => {
           `${url}?${query}`,
           { method, headers: { Authorization: `Bearer ${ADMIN_TOKEN}` } },
           edgeApp(PLAN).bindings,
+          createExecutionContext(),
         );
         return [response.status, await response.json()];
       };

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { createHash } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { ADMIN_TOKEN, edge, edgeApp, type EdgeOptions } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -11,56 +12,104 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const line = z.looseObject({ message: z.string() });
+const READER_DIGEST = createHash("sha256").update("t").digest("hex");
+const READER = { env: { PEACH_API_TOKENS: `desk:read:${READER_DIGEST}` } };
+const AS_READER = { Authorization: "Bearer t" };
+const CANCEL = `/api/v1/runs/${RUN}/cancel`;
 
-/** The audit lines that a call has logged. */
-async function auditOf(call: (send: ReturnType<typeof edge>) => Promise<Response>, options: EdgeOptions = {}) {
-  const logged = vi
-    .spyOn(console, "log")
-    .mockImplementation(() => undefined)
-    .mockClear();
-  await call(edge(PLAN, options));
-  const lines = logged.mock.calls.flat().map((text) => line.parse(JSON.parse(String(text))));
-  return lines.filter(({ message }) => message === "audit");
+const auditPage = z.object({
+  entries: z.array(z.looseObject({ who: z.string(), what: z.string(), status: z.int(), count: z.int() })),
+  next_cursor: z.string().nullable(),
+});
+
+/** The entries since this time that the API lists, newest first. */
+async function entriesSince(since: string, query = "", options: EdgeOptions = {}) {
+  // Kept after the answer.
+  const read = async () =>
+    auditPage.parse(await (await edge(PLAN, options)(`/api/v1/audit?since=${since}${query}`)).json());
+  return (await read()).entries;
 }
 
-describe("a change by the API", () => {
-  it("has a line in the log: who, what, from where, with which result", async () => {
+describe("the audit", () => {
+  let since = "";
+  let logged: string[] = [];
+
+  beforeEach(() => {
+    logged = [];
+    vi.spyOn(console, "log").mockImplementation((text: string) => void logged.push(text));
+    vi.setSystemTime(Date.now() + 60_000);
+    since = new Date().toISOString();
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it("has an entry for a change: who, what, about what, from where, with which result; ours is the id, theirs stands beside it", async () => {
     const headers = { "CF-Connecting-IP": "192.0.2.7", "X-Request-Id": "req-1" };
-    const lines = await auditOf((send) => send(`/api/v1/runs/${RUN}/cancel`, { method: "POST", headers }));
-    expect(lines).toEqual([
-      {
-        message: "audit",
-        at: expect.stringMatching(/^\d{4}-.*Z$/),
-        who: "api",
-        scope: "admin",
-        what: "cancelRun",
-        path: `/api/v1/runs/${RUN}/cancel`,
-        query: {},
-        from: "192.0.2.7",
-        request_id: "req-1",
-        status: 404,
-        result: "refused",
-      },
-    ]);
+    const answer = await edge(PLAN)(CANCEL, { method: "POST", headers });
+    const entry = {
+      at: expect.stringMatching(/^\d{4}-.*Z$/),
+      who: "api",
+      what: "cancelRun",
+      on: RUN,
+      status: 404,
+      from: "192.0.2.7",
+      request_id: answer.headers.get("X-Request-Id"),
+      client_request_id: "req-1",
+      count: 1,
+    };
+    expect(entry.request_id).toMatch(/^[\w-]{36}$/);
+    await vi.waitFor(async () => expect(await entriesSince(since)).toEqual([entry]));
+    expect(logged.map((text) => JSON.parse(text))).toContainEqual({
+      message: "audit",
+      ...(await entriesSince(since))[0],
+    });
   });
 
-  it("has one when it is not allowed, and when it breaks", async () => {
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode("t"))).toHex();
-    const reader: EdgeOptions = { env: { PEACH_API_TOKENS: `desk:read:${digest}` } };
-    const headers = { Authorization: "Bearer t" };
-    const forbidden = await auditOf((send) => send(`/api/v1/runs/${RUN}/cancel`, { method: "POST", headers }), reader);
-    expect(forbidden).toMatchObject([{ who: "desk", scope: "read", status: 403, result: "refused" }]);
-
+  it("has one where it is not allowed, and where it breaks", async () => {
+    await edge(PLAN, READER)(CANCEL, { method: "POST", headers: AS_READER });
+    await vi.waitFor(async () =>
+      expect(await entriesSince(since)).toMatchObject([{ who: "desk", what: "cancelRun", status: 403 }]),
+    );
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const dependencies = { callRun: () => Promise.reject(new TypeError("a bug")) };
-    const broken = await auditOf((send) => send(`/api/v1/runs/${RUN}/cancel`, { method: "POST" }), { dependencies });
-    expect(broken).toMatchObject([{ what: "cancelRun", status: 500, result: "failed" }]);
+    await edge(PLAN, { dependencies })(CANCEL, { method: "POST" });
+    await vi.waitFor(async () => expect(await entriesSince(since, "&who=api")).toMatchObject([{ status: 500 }]));
   });
 
-  it("is the only thing that has one", async () => {
-    expect(await auditOf((send) => send("/api/v1/tasks"))).toEqual([]);
-    expect(await auditOf((send) => send("/api/v1/tasks/nothing/trigger", { method: "POST" }))).toEqual([]);
+  it("counts like triggers, each with who, and their refusals apart", async () => {
+    const send = edge(PLAN, READER);
+    for (const body of ["1", "2", "3"]) await send("/api/v1/tasks/echo/trigger", { method: "POST", body });
+    await send("/api/v1/tasks/nothing/trigger", { method: "POST" });
+    await send("/api/v1/tasks/echo/trigger", { method: "POST", headers: AS_READER });
+    const entries = (await entriesSince(since)).map(({ who, what, on, status, count }) => ({
+      who,
+      what,
+      on,
+      status,
+      count,
+    }));
+    expect(entries).toEqual(
+      expect.arrayContaining([
+        { who: "api", what: "triggerTask", on: "echo", status: 202, count: 3 },
+        { who: "api", what: "triggerTask", on: "nothing", status: 404, count: 1 },
+        { who: "desk", what: "triggerTask", on: "echo", status: 403, count: 1 },
+      ]),
+    );
+    expect(entries).toHaveLength(3);
+  });
+
+  it("has none of what only reads", async () => {
+    await edge(PLAN)("/api/v1/tasks");
+    await edge(PLAN)("/api/v1/audit");
+    expect(await entriesSince(since)).toEqual([]);
+  });
+
+  it("does not hold up or fail an answer when it cannot be kept; the log says so", async () => {
+    const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const AUDIT = { getByName: () => ({ append: () => Promise.reject(new TypeError("broken")) }) };
+    // oxlint-disable-next-line typescript/consistent-type-assertions
+    const answer = await edge(PLAN, { env: { AUDIT: AUDIT as unknown as Env["AUDIT"] } })(CANCEL, { method: "POST" });
+    expect(answer.status).toBe(404);
+    await vi.waitFor(() => expect(String(errors.mock.calls)).toContain("audit not kept"));
   });
 });
 

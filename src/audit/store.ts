@@ -1,0 +1,95 @@
+/** All SQL of the object that keeps the audit. */
+import { NewerFormatError } from "../core/version.ts";
+import type { AuditEntry, AuditFilter, AuditPage } from "../core/audit-entry.ts";
+import { CREATE_VERSIONS, MIGRATIONS } from "./schema.ts";
+
+const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'entries'";
+const READ_VERSION = "SELECT coalesce(max(version), 0) AS version FROM schema_versions";
+const NOTE_VERSION = "INSERT INTO schema_versions (version) VALUES (?)";
+const APPEND = "INSERT INTO entries (at, who, what, entry) VALUES (?, ?, ?, ?)";
+const READ_BOUNDS = "SELECT coalesce(min(seq), 0) AS first, coalesce(max(seq), 0) AS last FROM entries";
+const LIST = `
+  SELECT seq, entry FROM entries
+  WHERE seq >= ?1 AND seq < ?2 AND at >= ?3 AND (?4 IS NULL OR who = ?4) AND (?5 IS NULL OR what = ?5)
+  ORDER BY seq DESC LIMIT ?6`;
+const DELETE_OLD = "DELETE FROM entries WHERE seq < ?1 AND (at < ?2 OR seq <= ?3)";
+const HAS_ENTRY = "SELECT 1 AS present FROM entries LIMIT 1";
+
+/** Entries that one page looks through: who asks for what is rare gets several pages, none that takes long. */
+const LOOKED_THROUGH = 50_000;
+/** Entries looked at to be deleted at once. */
+const DELETED_AT_ONCE = 10_000;
+
+export class AuditStore {
+  readonly #storage: DurableObjectStorage;
+  #isOpen = false;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  append(entries: readonly AuditEntry[]): void {
+    this.#open();
+    this.#storage.transactionSync(() => {
+      for (const entry of entries)
+        this.#storage.sql.exec(APPEND, entry.at, entry.who, entry.what, JSON.stringify(entry));
+    });
+  }
+
+  /** Those that fit among the newest, or among those with a number below `before`. */
+  list({ who, what, since = 0 }: AuditFilter, limit: number, before: number | null): AuditPage {
+    if (!this.#openIfThere()) return { entries: [], next: null };
+    const { sql } = this.#storage;
+    const { first, last } = sql.exec(READ_BOUNDS).one();
+    const end = before ?? Number(last) + 1;
+    const start = end - LOOKED_THROUGH;
+    const rows = sql.exec(LIST, start, end, since, who ?? null, what ?? null, limit).toArray();
+    const isFull = rows.length === limit;
+    const next = isFull ? Number(rows.at(-1)?.["seq"]) : start;
+    return { entries: rows.map(entryIn), next: next > Number(first) ? next : null };
+  }
+
+  /**
+   * Deletes, among the oldest `DELETED_AT_ONCE`, what came before `before` (epoch ms) or is beyond `most`. Whether that was all there
+   * is to delete, and whether nothing is left.
+   */
+  deleteOld(before: number, most: number): { readonly isAll: boolean; readonly isEmpty: boolean } {
+    if (!this.#openIfThere()) return { isAll: true, isEmpty: true };
+    const { sql } = this.#storage;
+    const { first, last } = sql.exec(READ_BOUNDS).one();
+    const { rowsWritten } = sql.exec(DELETE_OLD, Number(first) + DELETED_AT_ONCE, before, Number(last) - most);
+    return { isAll: rowsWritten === 0, isEmpty: sql.exec(HAS_ENTRY).toArray().length === 0 };
+  }
+
+  /** Nobody who only asks leaves tables behind. */
+  #openIfThere(): boolean {
+    if (!this.#isOpen && this.#storage.sql.exec(HAS_TABLES).toArray().length === 0) return false;
+    this.#open();
+    return true;
+  }
+
+  /** Brings the tables to this code's version. */
+  #open(): void {
+    if (this.#isOpen) return;
+    const { sql } = this.#storage;
+    this.#storage.transactionSync(() => {
+      sql.exec(CREATE_VERSIONS);
+      const version = Number(sql.exec(READ_VERSION).one()["version"]);
+      if (version > MIGRATIONS.length) {
+        throw new NewerFormatError("the object of the audit", `schema ${version}`, MIGRATIONS.length);
+      }
+      for (const [index, migration] of MIGRATIONS.entries()) {
+        if (index < version) continue;
+        sql.exec(migration);
+        sql.exec(NOTE_VERSION, index + 1);
+      }
+    });
+    this.#isOpen = true;
+  }
+}
+
+/** The one row mapping of this store: entries are written by `append` alone, as JSON of this type. */
+function entryIn(row: Record<string, SqlStorageValue>): AuditEntry {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return JSON.parse(typeof row["entry"] === "string" ? row["entry"] : "{}") as AuditEntry;
+}

@@ -1,0 +1,36 @@
+/** Who did what, as the audit keeps it. */
+
+/** Something that somebody did, or tried to do. */
+export interface AuditEntry {
+  /** Epoch milliseconds; of like ones that are counted together, the first. */
+  readonly at: number;
+  /** The token's name; of those who could not say who they are, `nobody`; of a completion URL, `completion URL`. */
+  readonly who: string;
+  /** The call, as OpenAPI names it, or one of `OTHER_ACTS`. */
+  readonly what: string;
+  /** What it was about: the names and ids in the call's path, else its query. */
+  readonly on: string;
+  /** Of the answer. */
+  readonly status: number;
+  /** The address that it came from. */
+  readonly from: string;
+  readonly requestId: string;
+  /** What the sender called its request; null: nothing. */
+  readonly clientRequestId: string | null;
+  /** How many like ones this entry stands for. */
+  readonly count: number;
+}
+
+/** Newest first. */
+export interface AuditPage {
+  readonly entries: readonly AuditEntry[];
+  /** Given as `before`, it goes on from here; null at the end. A page may be empty and yet not be the last. */
+  readonly next: number | null;
+}
+
+export interface AuditFilter {
+  readonly who?: string | undefined;
+  readonly what?: string | undefined;
+  /** Epoch milliseconds. */
+  readonly since?: number | undefined;
+}
