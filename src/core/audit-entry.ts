@@ -6,7 +6,7 @@ export interface AuditEntry {
   readonly at: number;
   /** The token's name; of those who could not say who they are, `nobody`; of a completion URL, `completion URL`. */
   readonly who: string;
-  /** The call, as OpenAPI names it, or one of `OTHER_ACTS`. */
+  /** The call, as OpenAPI names it, or `authenticate`, `logIn`, `logOut`, `completeByUrl`, `callEndpoint`. */
   readonly what: string;
   /** What it was about: the names and ids in the call's path, else its query. */
   readonly on: string;

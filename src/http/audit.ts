@@ -11,24 +11,26 @@ import type { AuditEntry } from "../core/audit-entry.ts";
 import { callAudit } from "../audit/audit-client.ts";
 import { addressOf } from "./auth-failures.ts";
 import type { HttpEnv } from "./http-env.ts";
-import type { DocumentOf, Operation } from "./operation.ts";
-import type { listAudit } from "./operations/audit.ts";
 
-/** What is done beside the calls of the API. */
-export const OTHER_ACTS = {
-  authenticate: "a call whose sender is not known",
-  logIn: "a log-in at the dashboard",
-  logOut: "a log-out",
-  completeByUrl: "a completion by its signed URL",
-  callEndpoint: "a call of an endpoint with `auth: token`",
-} as const;
+/** Who could not say who they are. */
+export const NOBODY = "nobody";
 
 /** Who does what, and with which result. */
 export interface Act {
+  /** `NOBODY` for who is not known. */
   readonly who: string;
+  /** The id of an operation, or what is done beside the API. */
   readonly what: string;
   readonly on: string;
   readonly status: number;
+}
+
+/** In JSON. */
+interface AuditDocument extends Pick<AuditEntry, "who" | "what" | "on" | "status" | "from" | "count"> {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly request_id: string;
+  readonly client_request_id: string | null;
 }
 
 const COUNTED_TOGETHER_MS = 5_000;
@@ -41,14 +43,6 @@ const MAX_LENGTH = 500;
 const counted = new Map<string, AuditEntry>();
 /** When somebody is to keep the counts, epoch ms. One who is long overdue never comes: its request was cut off. */
 let dueAt = 0;
-
-/** Notes a call of the API that was answered with this status. Those that only read are not noted. */
-export function auditCall(c: Context<HttpEnv>, operation: Operation, status: number): void {
-  if (operation.method === "GET") return;
-  const act = { who: c.get("caller").name, what: operation.id, on: subjectOf(c), status };
-  if (operation.group === "Triggers") auditOften(c, act);
-  else auditOnce(c, act);
-}
 
 /** Keeps an entry of its own. */
 export function auditOnce(c: Context<HttpEnv>, act: Act): void {
@@ -99,14 +93,8 @@ function entryOf(c: Context<HttpEnv>, { who, what, on, status }: Act): AuditEntr
   };
 }
 
-/** What the call is about: the parameters of its path, else of its query. */
-function subjectOf(c: Context<HttpEnv>): string {
-  const params = Object.values(c.req.param());
-  return params.length > 0 ? params.join("/") : new URLSearchParams(c.req.query()).toString();
-}
-
 /** The entry as the API shows it, and the log. */
-export function documentOf(entry: AuditEntry): DocumentOf<typeof listAudit, 200>["entries"][number] {
+export function documentOf(entry: AuditEntry): AuditDocument {
   const { at, who, what, on, status, from, requestId, clientRequestId, count } = entry;
   return {
     at: new Date(at).toISOString(),

@@ -3,6 +3,7 @@
  * uses decides. Without any that is configured the API refuses everyone.
  */
 import type { Context, MiddlewareHandler } from "hono";
+import { auditOften, NOBODY } from "./audit.ts";
 import { byAccess } from "./access.ts";
 import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import { SCOPES, type Caller, type HttpEnv, type Scope } from "./http-env.ts";
@@ -26,7 +27,11 @@ const AUTHENTICATORS: readonly Authenticator[] = [byToken, bySession, byAccess];
 /** Lets through only who is known, and notes the caller. */
 export const authenticate: MiddlewareHandler<HttpEnv> = async function authenticate(c, next) {
   const identified = await identify(c);
-  if ("problem" in identified) return problemResponse(c, identified.problem, identified.headers);
+  if ("problem" in identified) {
+    const refusal = problemResponse(c, identified.problem, identified.headers);
+    auditOften(c, { who: NOBODY, what: "authenticate", on: "", status: refusal.status });
+    return refusal;
+  }
   c.set("caller", identified);
   await next();
   return undefined;

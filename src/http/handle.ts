@@ -1,7 +1,7 @@
 /** Serves an operation: method, path and right are its own, and its handler gets what its schemas have read. */
 import type { Context, Hono } from "hono";
 import type { Problem } from "../core/result.ts";
-import { auditCall } from "./audit.ts";
+import { auditOften, auditOnce } from "./audit.ts";
 import { refuseWithout } from "./auth.ts";
 import { declaredLength } from "./bounded-body.ts";
 import type { HttpEnv } from "./http-env.ts";
@@ -55,3 +55,17 @@ const UNREAD: Problem = {
   detail: "The call takes no body.",
   hint: "Send it without one.",
 };
+
+/** Notes a call of the API that was answered with this status. Those that only read are not noted. */
+function auditCall(c: Context<HttpEnv>, operation: Operation, status: number): void {
+  if (operation.method === "GET") return;
+  const act = { who: c.get("caller").name, what: operation.id, on: subjectOf(c), status };
+  if (operation.group === "Triggers") auditOften(c, act);
+  else auditOnce(c, act);
+}
+
+/** What the call is about: the parameters of its path, else of its query. */
+function subjectOf(c: Context<HttpEnv>): string {
+  const params = Object.values(c.req.param());
+  return params.length > 0 ? params.join("/") : new URLSearchParams(c.req.query()).toString();
+}

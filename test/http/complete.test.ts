@@ -74,6 +74,16 @@ describe("the completion URL of an external task", () => {
     expect(await finish(runId)).toEqual({ approved: true });
     const again = await send(url, DONE);
     expect([again.status, await again.json()]).toMatchObject([409, { code: "already_completed" }]);
+    const audited = async (): Promise<unknown> => (await send("/api/v1/audit?what=completeByUrl&limit=2")).json();
+    const entry = { who: "completion URL", what: "completeByUrl" };
+    await vi.waitFor(async () =>
+      expect(await audited()).toMatchObject({
+        entries: expect.arrayContaining([
+          expect.objectContaining({ ...entry, on: runId, status: 409 }),
+          expect.objectContaining({ ...entry, on: `${runId}/approve`, status: 200 }),
+        ]),
+      }),
+    );
     expect(await documentOf(runId)).toMatchObject({
       status: "succeeded",
       tasks: [{ status: "succeeded", attempts: [{ status: "succeeded" }] }, {}],

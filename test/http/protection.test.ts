@@ -97,6 +97,17 @@ describe("the audit", () => {
     expect(entries).toHaveLength(3);
   });
 
+  it("counts who could not say who they are, by address", async () => {
+    const send = edge(PLAN, { withoutToken: true });
+    for (const address of ["192.0.2.1", "192.0.2.2", "192.0.2.1"])
+      await send("/api/v1/runs", { headers: { "CF-Connecting-IP": address, Authorization: "Bearer guess" } });
+    const entries = await entriesSince(since);
+    expect(entries.map(({ who, what, status, from, count }) => [who, what, status, from, count])).toEqual([
+      ["nobody", "authenticate", 401, "192.0.2.2", 1],
+      ["nobody", "authenticate", 401, "192.0.2.1", 2],
+    ]);
+  });
+
   it("has none of what only reads", async () => {
     await edge(PLAN)("/api/v1/tasks");
     await edge(PLAN)("/api/v1/audit");

@@ -5,6 +5,8 @@
 import { Hono } from "hono";
 import { completeByToken, type CompletionDependencies } from "../../trigger/complete.ts";
 import { parseCompletionToken } from "../../trigger/completion-token.ts";
+import type { Problem } from "../../core/result.ts";
+import { auditOften, auditOnce } from "../audit.ts";
 import { countFailure } from "../auth-failures.ts";
 import { incomingBody } from "../bounded-body.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -14,21 +16,29 @@ import { problemResponse } from "../problem.ts";
 export function completionRoutes(dependencies: CompletionDependencies): Hono<HttpEnv> {
   return new Hono<HttpEnv>().post("/:token", async (c) => {
     const presented = parseCompletionToken(c.req.param("token"));
-    if (presented === null)
-      return problemResponse(c, {
-        code: "not_found",
-        detail: "This is no completion URL.",
-        hint: "Use it as the task got it, to the last character.",
-      });
+    if (presented === null) return problemResponse(c, NO_COMPLETION_URL);
     const incoming = incomingBody(c.req.raw);
     const completed = incoming.ok ? await completeByToken(dependencies, c.env, presented, incoming.value) : incoming;
     if (!completed.ok) {
       const { problem } = completed;
       const isMadeUp = problem.code === "signature_mismatch";
       const refusal = isMadeUp ? await countFailure(c, { problem, headers: {} }) : { problem, headers: {} };
-      return problemResponse(c, refusal.problem, refusal.headers);
+      const answer = problemResponse(c, refusal.problem, refusal.headers);
+      // Made-up ones name whatever runs they like.
+      auditOften(c, { ...ACT, on: isMadeUp ? "" : presented.runId, status: answer.status });
+      return answer;
     }
     const { runId, task, status } = completed.value;
+    auditOnce(c, { ...ACT, on: `${runId}/${task}`, status: 200 });
     return c.json({ run_id: runId, task, status });
   });
 }
+
+/** Whoever it was: the URL is all that is known of them. */
+const ACT = { who: "completion URL", what: "completeByUrl" } as const;
+
+const NO_COMPLETION_URL: Problem = {
+  code: "not_found",
+  detail: "This is no completion URL.",
+  hint: "Use it as the task got it, to the last character.",
+};
