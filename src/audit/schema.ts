@@ -1,4 +1,5 @@
-/** The tables of the object that keeps the audit. Migrations are append-only. */
+/** The tables of the object that keeps the audit. */
+import type { TableHistory } from "../platform/tables.ts";
 
 /** Entries are only ever added, and deleted by age. `entry` is the whole as JSON. */
 const CREATE_ENTRIES = `
@@ -11,9 +12,8 @@ const CREATE_ENTRIES = `
   ) STRICT`;
 
 /** The first one brings version 1. */
-export const MIGRATIONS: readonly string[] = [CREATE_ENTRIES];
-
-export const CREATE_VERSIONS = `
-  CREATE TABLE IF NOT EXISTS schema_versions (
-    version INTEGER PRIMARY KEY CONSTRAINT version_is_positive CHECK (version > 0)
-  ) STRICT`;
+export const TABLES: TableHistory = {
+  what: "the object of the audit",
+  table: "entries",
+  migrations: [[CREATE_ENTRIES]],
+};

@@ -1,11 +1,8 @@
 /** All SQL of the object that keeps the audit. */
-import { NewerFormatError } from "../core/version.ts";
 import type { AuditEntry, AuditFilter, AuditPage } from "../core/audit-entry.ts";
-import { CREATE_VERSIONS, MIGRATIONS } from "./schema.ts";
+import { Tables } from "../platform/tables.ts";
+import { TABLES } from "./schema.ts";
 
-const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'entries'";
-const READ_VERSION = "SELECT coalesce(max(version), 0) AS version FROM schema_versions";
-const NOTE_VERSION = "INSERT INTO schema_versions (version) VALUES (?)";
 const APPEND = "INSERT INTO entries (at, who, what, entry) VALUES (?, ?, ?, ?)";
 const READ_BOUNDS = "SELECT coalesce(min(seq), 0) AS first, coalesce(max(seq), 0) AS last FROM entries";
 const LIST = `
@@ -22,14 +19,15 @@ const DELETED_AT_ONCE = 10_000;
 
 export class AuditStore {
   readonly #storage: DurableObjectStorage;
-  #isOpen = false;
+  readonly #tables: Tables;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
   }
 
   append(entries: readonly AuditEntry[]): void {
-    this.#open();
+    this.#tables.make();
     this.#storage.transactionSync(() => {
       for (const entry of entries)
         this.#storage.sql.exec(APPEND, entry.at, entry.who, entry.what, JSON.stringify(entry));
@@ -38,7 +36,7 @@ export class AuditStore {
 
   /** Those that fit among the newest, or among those with a number below `before`. */
   list({ who, what, since = 0 }: AuditFilter, limit: number, before: number | null): AuditPage {
-    if (!this.#openIfThere()) return { entries: [], next: null };
+    if (!this.#tables.areThere()) return { entries: [], next: null };
     const { sql } = this.#storage;
     const { first, last } = sql.exec(READ_BOUNDS).one();
     const end = before ?? Number(last) + 1;
@@ -54,37 +52,11 @@ export class AuditStore {
    * is to delete, and whether nothing is left.
    */
   deleteOld(before: number, most: number): { readonly isAll: boolean; readonly isEmpty: boolean } {
-    if (!this.#openIfThere()) return { isAll: true, isEmpty: true };
+    if (!this.#tables.areThere()) return { isAll: true, isEmpty: true };
     const { sql } = this.#storage;
     const { first, last } = sql.exec(READ_BOUNDS).one();
     const { rowsWritten } = sql.exec(DELETE_OLD, Number(first) + DELETED_AT_ONCE, before, Number(last) - most);
     return { isAll: rowsWritten === 0, isEmpty: sql.exec(HAS_ENTRY).toArray().length === 0 };
-  }
-
-  /** Nobody who only asks leaves tables behind. */
-  #openIfThere(): boolean {
-    if (!this.#isOpen && this.#storage.sql.exec(HAS_TABLES).toArray().length === 0) return false;
-    this.#open();
-    return true;
-  }
-
-  /** Brings the tables to this code's version. */
-  #open(): void {
-    if (this.#isOpen) return;
-    const { sql } = this.#storage;
-    this.#storage.transactionSync(() => {
-      sql.exec(CREATE_VERSIONS);
-      const version = Number(sql.exec(READ_VERSION).one()["version"]);
-      if (version > MIGRATIONS.length) {
-        throw new NewerFormatError("the object of the audit", `schema ${version}`, MIGRATIONS.length);
-      }
-      for (const [index, migration] of MIGRATIONS.entries()) {
-        if (index < version) continue;
-        sql.exec(migration);
-        sql.exec(NOTE_VERSION, index + 1);
-      }
-    });
-    this.#isOpen = true;
   }
 }
 
