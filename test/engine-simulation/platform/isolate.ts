@@ -48,7 +48,9 @@ export class Isolate implements Home {
     this.name = name;
     this.release = release;
     const generated = release.generated(this);
-    const workers = { DurableObject: Base, WorkerEntrypoint: Base, RpcTarget, env: {}, exports: {} };
+    // Nobody here imports `env`, so it need not be another one while `work` runs.
+    const withEnv = <T>(_env: unknown, work: () => T): T => work();
+    const workers = { DurableObject: Base, WorkerEntrypoint: Base, RpcTarget, withEnv, env: {}, exports: {} };
     const module: { exports: Readonly<Record<string, unknown>> } = { exports: {} };
     release.code(
       (name) => (name === "cloudflare:workers" ? workers : (generated[name] ?? require(name))),
