@@ -6,6 +6,7 @@
 
 /** Names in wrangler.toml. What begins with `PEACH_` is Peach's own besides. */
 const OWN_BINDINGS = [
+  "AUDIT",
   "AUTH_FAILURES",
   "CATALOG",
   "CF_VERSION_METADATA",
@@ -16,6 +17,7 @@ const OWN_BINDINGS = [
   "DELIVERIES",
   "DIRECTORY",
   "EXECUTORS",
+  "IDENTITY",
   "LIMITS",
   "LIMIT_LISTS",
   "PAYLOADS",
