@@ -9,7 +9,7 @@
 import type { Context } from "hono";
 import type { AuditEntry } from "../core/audit-entry.ts";
 import { callAudit } from "../audit/audit-client.ts";
-import { addressOf } from "./auth-failures.ts";
+import { addressOf } from "./client-address.ts";
 import type { HttpEnv } from "./http-env.ts";
 
 /** Who could not say who they are. */

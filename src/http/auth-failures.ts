@@ -1,11 +1,12 @@
 /**
- * How often an address may fail to say who it is. Beyond that it is told to come later, without another look at the limit, so that a
+ * How often an address (of IPv6 a /64) may fail to say who it is. Beyond that it is told to come later, without another look at the limit, so that a
  * flood costs next to nothing; who has a valid token comes in all the same, also from such an address. The platform counts in each of its
  * locations and about, not exactly.
  */
 import type { Context } from "hono";
 import { within } from "../platform/calls.ts";
 import type { Refusal } from "./authenticator.ts";
+import { addressOf, networkOf } from "./client-address.ts";
 import type { HttpEnv } from "./http-env.ts";
 
 const PAUSE_SECONDS = 60;
@@ -25,7 +26,7 @@ export async function limitFailures(c: Context<HttpEnv>, refusal: Refusal): Prom
 
 /** The refusal itself, or `rate_limited`: counted, whatever it is for. */
 export async function countFailure(c: Context<HttpEnv>, refusal: Refusal): Promise<Refusal> {
-  const address = addressOf(c);
+  const address = networkOf(addressOf(c));
   const now = Date.now();
   if ((pausedUntil.get(address) ?? 0) > now) return TOO_MANY;
   const { success } = await within(LIMIT_MS, "the rate limiter", c.env.AUTH_FAILURES.limit({ key: address })).catch(
@@ -35,11 +36,6 @@ export async function countFailure(c: Context<HttpEnv>, refusal: Refusal): Promi
   if (pausedUntil.size >= MAX_REMEMBERED) pausedUntil.clear();
   pausedUntil.set(address, now + PAUSE_SECONDS * 1_000);
   return TOO_MANY;
-}
-
-/** Where a request comes from, as Cloudflare says: its own header cannot be made up by the client. `unknown` on other ways in. */
-export function addressOf(c: Context<HttpEnv>): string {
-  return c.req.header("CF-Connecting-IP") ?? "unknown";
 }
 
 const TOO_MANY: Refusal = {

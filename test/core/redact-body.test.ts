@@ -1,0 +1,125 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { redactBody, type RedactPath } from "../../src/core/redact-body.ts";
+
+function redacted(text: string, contentType = "application/json", paths: readonly RedactPath[] = []): string {
+  return new TextDecoder().decode(redactBody(new TextEncoder().encode(text), contentType, paths));
+}
+
+const HIDDEN = '"[redacted]"';
+
+describe("what is kept of a body of JSON", () => {
+  it.each([
+    "token",
+    "access_token",
+    "accessToken",
+    "refreshToken",
+    "client_secret",
+    "password",
+    "api_key",
+    "apiKey",
+    "Signature",
+    "Authorization",
+    "credentials",
+    "response_url",
+    "SubscribeURL",
+    "UnsubscribeURL",
+    "private-key",
+  ])("has no value named %s, at any depth and of any kind", (name) => {
+    for (const value of ['"s3cret"', "7", "null", '{"a": ["s3cret", {"b": 1}]}', '["s3cret"]']) {
+      expect(redacted(`{"a": [{"${name}" : ${value}, "b": 1}]}`)).toBe(`{"a": [{"${name}" : ${HIDDEN}, "b": 1}]}`);
+    }
+  });
+
+  it.each(["author", "key", "keys", "code", "monkey", "tokenizer", "secretary", "id", "url", "signature_valid_until"])(
+    "has the value named %s",
+    (name) => {
+      const text = `{"${name}": "kept"}`;
+      expect(redacted(text)).toBe(text);
+    },
+  );
+
+  it("has no value at a path that peach.conf names, nor anything below it", () => {
+    const text = '{"user":{"email":"a@b","name":"A"},"items":[{"ssn":"1","n":2},{"ssn":"3"}],"email":"c"}';
+    const paths = [
+      ["user", "email"],
+      ["items", "*", "ssn"],
+    ];
+    expect(redacted(text, "application/json", paths)).toBe(
+      `{"user":{"email":${HIDDEN},"name":"A"},"items":[{"ssn":${HIDDEN},"n":2},{"ssn":${HIDDEN}}],"email":"c"}`,
+    );
+    expect(redacted('{"user": {"x": 1}}', "", [["user"]])).toBe(`{"user": ${HIDDEN}}`);
+    expect(redacted('[1, {"a": 2}]', "", [["1", "a"]])).toBe(`[1, {"a": ${HIDDEN}}]`);
+  });
+
+  it("is otherwise what came, byte by byte", () => {
+    const text = '\n{ "n": 12345678901234567890, "e": 1e5 , "u":"\\u00fc\\"", "token":"x"}\n';
+    expect(redacted(text)).toBe(text.replace('"x"', HIDDEN));
+  });
+
+  it("has no secret of a text that is JSON itself, nor of an address", () => {
+    const inner = JSON.stringify({ token: "s3cret", n: 1 });
+    expect(JSON.parse(redacted(JSON.stringify({ Message: inner }), "text/plain"))).toEqual({
+      Message: '{"token":"[redacted]","n":1}',
+    });
+    const address = "https://bucket.example/a.mp3?X-Amz-Signature=0123&part=2";
+    const kept = redacted(JSON.stringify({ file: address, page: "https://example.org/?q=1" }));
+    expect(kept).not.toContain("0123");
+    expect(kept).toContain("part=2");
+    expect(kept).toContain("https://example.org/?q=1");
+  });
+
+  it("has no secret where it was cut off, in the middle of one or behind it", () => {
+    expect(redacted('{"a":1,"token":"s3cr')).toBe(`{"a":1,"token":${HIDDEN}`);
+    expect(redacted('{"credentials":{"user":"s3')).toBe(`{"credentials":${HIDDEN}`);
+    expect(redacted('{"token":"s3cret","text":"cut o')).toBe(`{"token":${HIDDEN},"text":"cut o`);
+  });
+
+  it("is read in time that grows with its length, however deep it is", () => {
+    const text = "[".repeat(65_536);
+    expect(redacted(text)).toBe(text);
+    expect(redacted(`${'{"a":'.repeat(10_000)}{"token":1`)).toMatch(/"\[redacted\]"$/);
+  });
+
+  it("is any JSON without secrets, as it came", () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        fc.pre(!/token|secret|password|signature|key|url|auth|cookie|jwt|passphrase|credential|https?:/i.test(text));
+        expect(redacted(text)).toBe(text);
+      }),
+    );
+  });
+
+  it("hides a value wherever it stands", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (secret, rest) => {
+        const text = JSON.stringify({ rest, token: { "a needle": secret }, more: [rest] });
+        const kept: unknown = JSON.parse(redacted(text, "", []));
+        expect(kept).toMatchObject({ token: "[redacted]" });
+      }),
+    );
+  });
+});
+
+describe("what is kept of a form", () => {
+  const FORM = "application/x-www-form-urlencoded; charset=utf-8";
+
+  it("has no field whose name sounds like a secret, or that peach.conf names", () => {
+    const text = "token=xyzz0&team_id=T1&response_url=https%3A%2F%2Fhooks%2F1&text=a+b&email=a%40b";
+    expect(redacted(text, FORM, [["email"]])).toBe(
+      "token=%5Bredacted%5D&team_id=T1&response_url=%5Bredacted%5D&text=a+b&email=%5Bredacted%5D",
+    );
+  });
+
+  it("has no secret of JSON in a field, as in an interaction of Slack", () => {
+    const payload = encodeURIComponent(JSON.stringify({ token: "s3cret", type: "block_actions" }));
+    const kept = new URLSearchParams(redacted(`payload=${payload}`, FORM));
+    expect(kept.get("payload")).toBe('{"token":"[redacted]","type":"block_actions"}');
+  });
+});
+
+it("bytes that are no text, and text that is neither, are kept as they came", () => {
+  const bytes = Uint8Array.of(0xff, 0x7b);
+  expect(redactBody(bytes, "application/json", [])).toBe(bytes);
+  expect(redacted("token=1", "text/plain")).toBe("token=1");
+});
