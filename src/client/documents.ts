@@ -182,6 +182,7 @@ export interface DeployedEndpoint {
   readonly max_body: unknown;
   readonly fallback: string | null;
   readonly cors: unknown;
+  readonly redact: readonly string[];
 }
 
 export interface Graph {

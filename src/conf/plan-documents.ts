@@ -35,8 +35,18 @@ function documentOfDebounce({ delayMs, key, maxWaitMs }: DebouncePlan) {
 
 /** The endpoint; `max_body` in bytes. */
 export function documentOfEndpoint(endpoint: EndpointPlan) {
-  const { name, method, url, methods, maxBodyBytes, fallback, cors } = endpoint;
-  return { name, method, url, methods, auth: documentOfAuth(endpoint), max_body: maxBodyBytes, fallback, cors };
+  const { name, method, url, methods, maxBodyBytes, fallback, cors, redact } = endpoint;
+  return {
+    name,
+    method,
+    url,
+    methods,
+    auth: documentOfAuth(endpoint),
+    max_body: maxBodyBytes,
+    fallback,
+    cors,
+    redact: redact.map((path) => ["body", ...path].join(".")),
+  };
 }
 
 function documentOfSchedule({ cron, timezone, overlap, catchUp, payload }: SchedulePlan) {

@@ -154,6 +154,7 @@ function endpointPlan(name: string, endpoint: EndpointConf, methods: ResolvedMet
     fallback: methods.fallbacks.get(name)?.key ?? null,
     cors: endpoint.cors?.origins === undefined ? null : { origins: endpoint.cors.origins },
     ...(endpoint.open !== undefined && { open: endpoint.open }),
+    redact: (endpoint.redact ?? []).map((path) => path.split(".").slice(1)),
   };
 }
 

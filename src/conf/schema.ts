@@ -158,6 +158,7 @@ export const ENDPOINT_SHAPE = {
     ["origins"],
   ),
   open,
+  redact: oneOrMany(text("a path into the body, such as body.user.email or body.items.*.email", /^body(\.[^\s.]+)+$/)),
 };
 
 export const ROOT_SHAPE = {

@@ -10,6 +10,10 @@ import type { ProblemCode } from "./result.ts";
 export const KEPT_BODY_BYTES = 64 * 1024;
 /** Of an endpoint, as many deliveries are kept, the last ones. */
 export const KEPT_DELIVERIES = 100;
+/** Of the body of a request that was refused, as much is kept. */
+export const KEPT_REFUSED_BODY_BYTES = 1024;
+/** Of an endpoint, so many kinds of refused requests are kept: each is one reason from one address. */
+export const KEPT_REFUSED = 100;
 const KEPT_AT_MOST_MS = 7 * 86_400_000;
 
 /** How long a delivery is kept: no longer than the runs that it has started. Milliseconds. */
@@ -60,8 +64,36 @@ export interface Delivery {
   readonly replayOf: DeliveryId | null;
 }
 
+/** Requests that were refused for one reason and came from one address. */
+export interface RefusedRequests {
+  /** A network of IPv6 (`2001:db8:1:2::/64`), else an address; `unknown` where nobody tells. */
+  readonly address: string;
+  /** About: what an isolate had counted when it died is not in it. */
+  readonly count: number;
+  /** When the first of them came. Epoch milliseconds. */
+  readonly firstAt: number;
+}
+
+/** A delivery in the list; `refused` stands for all requests of its reason and address, of which it is the last. */
+export interface ListedDelivery {
+  readonly delivery: Delivery;
+  readonly refused: RefusedRequests | null;
+}
+
+/** Which deliveries are listed: those that were let in, those that were refused, or both. */
+export type DeliveryFilter = "admitted" | "refused" | "all";
+
+/** What is to be deleted next: until when it is kept (epoch ms), and for how long in all. */
+export interface NextDue {
+  readonly until: number;
+  readonly keptMs: number;
+}
+
 const SECRET_NAME =
   /auth|cookie|credential|hmac|jwt|passw|secret|signature|token|\bsig\b|(api|access|private)[-_]?key|^(code|key)$/i;
+
+/** A longer text is no address that anybody was given. */
+const LONGEST_ADDRESS = 8192;
 
 /** The headers or `:params`, with the values of those replaced that may be a secret; `also` names further ones. */
 export function redact(
@@ -69,8 +101,18 @@ export function redact(
   also: readonly string[] = [],
 ): Record<string, string> {
   return Object.fromEntries(
-    Array.from(values, ([name, value]) => [name, SECRET_NAME.test(name) || also.includes(name) ? REDACTED : value]),
+    Array.from(values, ([name, value]) => [
+      name,
+      SECRET_NAME.test(name) || also.includes(name) ? REDACTED : redactAddress(value),
+    ]),
   );
+}
+
+/** The text; if it is an address of the web, without user, password and the parameters that may be a secret. */
+export function redactAddress(text: string): string {
+  if (text.length > LONGEST_ADDRESS || !/^https?:\/\/[^\s]+[?@]/i.test(text) || !URL.canParse(text)) return text;
+  const redacted = redactUrl(text, "");
+  return redacted === new URL(text).href ? text : redacted;
 }
 
 /**

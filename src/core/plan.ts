@@ -127,6 +127,8 @@ export interface EndpointPlan {
   readonly cors: { readonly origins: readonly string[] } | null;
   /** As a task's. */
   readonly open?: readonly string[];
+  /** Of bodies, besides what sounds like a secret, what is not kept: paths below the body, `*` for any one step. */
+  readonly redact: readonly (readonly string[])[];
 }
 
 export interface Plan {

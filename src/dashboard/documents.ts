@@ -222,6 +222,8 @@ export interface Delivery {
   readonly sender_id: string | null;
   readonly runs: readonly (RunReference & { readonly deduplicated: boolean })[];
   readonly replay_of: string | null;
+  /** Absent or null: it was let in. Else it stands for all that were refused so and came from there. */
+  readonly refused?: { readonly address: string; readonly count: number; readonly first_at: string } | null;
 }
 
 export interface ScheduleDocument {

@@ -1,14 +1,20 @@
 /**
- * The last deliveries of one endpoint, for whoever wants to know what came in and why it was refused. Written after the answer was
- * given: nothing depends on it, and a delivery that it misses is only missing in the list.
+ * What came in at an endpoint. One object of an endpoint keeps its last deliveries, for whoever wants to know what came in and why it
+ * was refused: written after the answer was given, so nothing depends on it. Sixteen others know its signed deliveries by their
+ * digests (`signed-client.ts`), and are asked before the endpoint is called.
  *
- * Bounded twice: by the ring of the store, and by age, for which the alarm wakes when one has been kept long enough. An endpoint that
- * is no longer called, or no longer there, leaves nothing.
+ * All is bounded by age, for which the alarm wakes when something has been kept long enough; the last deliveries also by the rings of
+ * the store. An endpoint that is no longer called, or no longer there, leaves nothing.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { Delivery } from "../core/delivery.ts";
+import type { Delivery, DeliveryFilter, NextDue, RefusedRequests } from "../core/delivery.ts";
 import type { DeliveryId } from "../core/ids.ts";
+import { type Begun, type KeptAnswer, KNOWN_FOR_MS } from "../core/signed-delivery.ts";
+import { Tables } from "../platform/tables.ts";
 import type { DeliveriesRpc, DeliveryPage } from "./deliveries-rpc.ts";
+import { TABLES } from "./schema.ts";
+import type { SignedDeliveriesRpc } from "./signed-rpc.ts";
+import { SignedDeliveryStore } from "./signed-store.ts";
 import { DeliveryStore } from "./store.ts";
 
 /**
@@ -17,28 +23,38 @@ import { DeliveryStore } from "./store.ts";
  */
 const PAUSE_MS = { least: 30_000, most: 3_600_000 } as const;
 
-export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRpc {
+export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRpc, SignedDeliveriesRpc {
   readonly #store: DeliveryStore;
+  readonly #signed: SignedDeliveryStore;
   /** What the alarm is set to; null: that is not known yet. */
   #alarmAt: number | null = null;
+  /** Requests that wait for another with the same bytes, by digest: each is called when that one has ended. */
+  readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#store = new DeliveryStore(ctx.storage);
+    const tables = new Tables(ctx.storage, TABLES);
+    this.#store = new DeliveryStore(ctx.storage, tables);
+    this.#signed = new SignedDeliveryStore(ctx.storage.sql, tables);
   }
 
   async record(delivery: Delivery, keepMs: number): Promise<void> {
     const until = delivery.at + keepMs;
     this.#store.record(delivery, until);
-    this.#alarmAt ??= (await this.ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY;
-    if (until < this.#alarmAt) await this.#setAlarm(until);
+    await this.#wakeBy(until);
   }
 
-  async list(limit: number, before: number | null): Promise<DeliveryPage> {
-    const found = this.#store.list(limit + 1, before ?? Number.MAX_SAFE_INTEGER, Date.now());
+  async refuse(delivery: Delivery, keepMs: number, from: Pick<RefusedRequests, "address" | "count">): Promise<void> {
+    const until = delivery.at + keepMs;
+    this.#store.refuse(delivery, until, from);
+    await this.#wakeBy(until);
+  }
+
+  async list(limit: number, before: number | null, filter: DeliveryFilter): Promise<DeliveryPage> {
+    const found = this.#store.list(limit + 1, before ?? Number.MAX_SAFE_INTEGER, filter, Date.now());
     const page = found.slice(0, limit);
     return {
-      deliveries: page.map(({ delivery }) => delivery),
+      deliveries: page.map(({ listed }) => listed),
       next: found.length > limit ? (page.at(-1)?.seq ?? null) : null,
     };
   }
@@ -47,11 +63,41 @@ export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRp
     return this.#store.read(id, Date.now());
   }
 
+  async begin(digest: string, token: string, leaseMs: number, waitMs: number): Promise<Begun> {
+    const { promise: overdue, resolve } = Promise.withResolvers<"overdue">();
+    const timer = setTimeout(() => resolve("overdue"), waitMs);
+    try {
+      for (;;) {
+        const now = Date.now();
+        const begun = this.#signed.begin(digest, token, now, now + leaseMs);
+        if (begun.type === "first") await this.#wakeBy(now + KNOWN_FOR_MS);
+        if (begun.type !== "under_way") return begun;
+        if ((await Promise.race([this.#endOf(digest), overdue])) === "overdue") return begun;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async finish(digest: string, token: string, answer: KeptAnswer, keepMs: number): Promise<void> {
+    const now = Date.now();
+    const until = now + KNOWN_FOR_MS;
+    const answerUntil = Math.min(until, now + keepMs);
+    this.#signed.finish(digest, token, answer, until, answerUntil);
+    this.#tellWaiting(digest);
+    await this.#wakeBy(answer.content === null ? until : answerUntil);
+  }
+
+  async forget(digest: string, token: string): Promise<void> {
+    this.#signed.forget(digest, token);
+    this.#tellWaiting(digest);
+  }
+
   /** Never rejects: the platform gives an alarm up after six failures. */
   override async alarm(): Promise<void> {
     try {
       const now = Date.now();
-      const next = this.#store.deleteOld(now);
+      const next = this.#deleteOld(now);
       if (next !== null) {
         const pauseMs = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, next.keptMs / 100));
         return await this.#setAlarm(Math.max(next.until, now + pauseMs));
@@ -64,6 +110,36 @@ export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRp
       );
       await this.#setAlarm(Date.now() + PAUSE_MS.most);
     }
+  }
+
+  #deleteOld(now: number): NextDue | null {
+    const delivery = this.#store.deleteOld(now);
+    const signed = this.#signed.deleteOld(now);
+    if (delivery === null || signed === null) return delivery ?? signed;
+    return delivery.until < signed.until ? delivery : signed;
+  }
+
+  /** Resolves when the request that is answered now has ended. */
+  #endOf(digest: string): Promise<"ended"> {
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(digest) ?? new Set();
+      this.#waiting.set(
+        digest,
+        waiting.add(() => resolve("ended")),
+      );
+    });
+  }
+
+  #tellWaiting(digest: string): void {
+    const waiting = this.#waiting.get(digest);
+    this.#waiting.delete(digest);
+    for (const tell of waiting ?? []) tell();
+  }
+
+  /** Sees to it that the alarm wakes by then. */
+  async #wakeBy(at: number): Promise<void> {
+    this.#alarmAt ??= (await this.ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY;
+    if (at < this.#alarmAt) await this.#setAlarm(at);
   }
 
   /** Never at or before now: such an alarm may not fire. */

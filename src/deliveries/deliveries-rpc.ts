@@ -1,9 +1,9 @@
-import type { Delivery } from "../core/delivery.ts";
+import type { Delivery, DeliveryFilter, ListedDelivery, RefusedRequests } from "../core/delivery.ts";
 import type { DeliveryId } from "../core/ids.ts";
 
 /** Newest first. */
 export interface DeliveryPage {
-  readonly deliveries: readonly Delivery[];
+  readonly deliveries: readonly ListedDelivery[];
   /** Given as `before`, it goes on from here; null at the end. */
   readonly next: number | null;
 }
@@ -12,8 +12,10 @@ export interface DeliveryPage {
 export interface DeliveriesRpc {
   /** Keeps a delivery for so long, in the place of the oldest if there is no other. The same one again changes nothing. */
   record(delivery: Delivery, keepMs: number): Promise<void>;
+  /** Keeps a refused one, and counts `count` of its reason and address. The same one again changes nothing. */
+  refuse(delivery: Delivery, keepMs: number, from: Pick<RefusedRequests, "address" | "count">): Promise<void>;
   /** At most `limit` deliveries, the newest, or those older than `before`. */
-  list(limit: number, before: number | null): Promise<DeliveryPage>;
+  list(limit: number, before: number | null, filter: DeliveryFilter): Promise<DeliveryPage>;
   /** Null if it is not kept (any more). */
   read(id: DeliveryId): Promise<Delivery | null>;
 }

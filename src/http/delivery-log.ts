@@ -1,18 +1,36 @@
 /**
  * Records what comes in at endpoints, for the inspector: after the answer, never on its way, and never failing it. Without secrets.
  *
- * Who floods an endpoint must not flood its object too: of many at a time a sample is kept, the first of them and then a few a
- * second in each worker. More than the last ones are not kept anyway.
+ * A flood of requests must not be a flood of calls: of many at a time a sample is kept, the first of them and then a few a second in
+ * each worker. Those that were refused have a budget of their own, as they have a ring of their own: what strangers send costs no
+ * delivery its place. Of one reason from one address a few are recorded at once and then one in ten seconds; the others are counted,
+ * and the number goes with the next that is recorded.
  */
 import type { Context } from "hono";
-import { type Delivery, isWorthKeeping, keepDeliveriesMs, type KeptBody, redact, redactUrl } from "../core/delivery.ts";
+import {
+  type Delivery,
+  isWorthKeeping,
+  keepDeliveriesMs,
+  type KeptBody,
+  KEPT_REFUSED_BODY_BYTES,
+  redact,
+  redactUrl,
+} from "../core/delivery.ts";
 import { deliveryIdFromBytes, type DeliveryId } from "../core/ids.ts";
 import type { EndpointPlan, Plan } from "../core/plan.ts";
+import { redactBody } from "../core/redact-body.ts";
 import type { callDeliveries } from "../deliveries/deliveries-client.ts";
+import type { DeliveriesRpc } from "../deliveries/deliveries-rpc.ts";
+import { addressOf, networkOf } from "./client-address.ts";
 import type { HttpEnv } from "./http-env.ts";
 
+/** Of an endpoint, in each worker. */
 export const KEPT_AT_ONCE = 100;
-const KEPT_PER_SECOND = 2;
+const PER_ENDPOINT: Rate = { atOnce: KEPT_AT_ONCE, perSecond: 2 };
+/** Of refused ones of one reason from one address. */
+const PER_GROUP: Rate = { atOnce: 5, perSecond: 0.1 };
+/** So many groups are told apart at a time in each worker; then they are counted anew. */
+const MOST_GROUPS = 1_000;
 
 /** A request and what became of it. */
 export interface Arrival extends Pick<Delivery, "at" | "params" | "reason" | "senderId" | "runs" | "replayOf"> {
@@ -24,57 +42,94 @@ export interface Arrival extends Pick<Delivery, "at" | "params" | "reason" | "se
 export interface DeliveryLog {
   /** Keeps the delivery if it is worth it. Returns the id that it has if it is kept. */
   keep(c: Context<HttpEnv>, endpoint: EndpointPlan, arrival: Arrival): DeliveryId;
+  /** Counts a request that was refused before the endpoint was called, and keeps the last ones. */
+  refuse(c: Context<HttpEnv>, endpoint: EndpointPlan, arrival: Arrival): void;
 }
 
 /** The log of this worker. */
 export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): DeliveryLog {
-  const budgets = new Map<string, Budget>();
+  const admitted = new Budgets(PER_ENDPOINT, Number.POSITIVE_INFINITY);
+  const refused = new Budgets(PER_ENDPOINT, Number.POSITIVE_INFINITY);
+  const groups = new Budgets(PER_GROUP, MOST_GROUPS);
+  /** How many of a group were not recorded since the last that was. */
+  const uncounted = new Map<string, number>();
+  const keepMs = keepDeliveriesMs(plan);
 
-  function mayKeep(endpoint: string, now: number): boolean {
-    let budget = budgets.get(endpoint);
-    if (budget === undefined) budgets.set(endpoint, (budget = new Budget(now)));
-    return budget.take(now);
+  function send(
+    c: Context<HttpEnv>,
+    endpoint: EndpointPlan,
+    { requestId: request_id }: Delivery,
+    record: (deliveries: DeliveriesRpc) => Promise<void>,
+  ): void {
+    c.executionCtx.waitUntil(
+      call(c.env, endpoint.name, record).catch((error: unknown) => {
+        const fields = { endpoint: endpoint.name, request_id, error: String(error) };
+        console.warn(JSON.stringify({ message: "delivery not kept", ...fields }));
+      }),
+    );
   }
 
   return {
     keep(c, endpoint, arrival) {
       const delivery = deliveryOf(c, endpoint, arrival);
-      if (!isWorthKeeping(delivery) || !mayKeep(endpoint.name, Date.now())) return delivery.id;
-      const kept = call(c.env, endpoint.name, (deliveries) => deliveries.record(delivery, keepDeliveriesMs(plan)));
-      c.executionCtx.waitUntil(
-        kept.catch((error: unknown) => {
-          const { requestId: request_id } = delivery;
-          console.warn(
-            JSON.stringify({ message: "delivery not kept", endpoint: endpoint.name, request_id, error: String(error) }),
-          );
-        }),
-      );
+      if (!isWorthKeeping(delivery) || !admitted.take(endpoint.name, Date.now())) return delivery.id;
+      send(c, endpoint, delivery, (deliveries) => deliveries.record(delivery, keepMs));
       return delivery.id;
+    },
+
+    refuse(c, endpoint, arrival) {
+      const now = Date.now();
+      const address = networkOf(addressOf(c));
+      const group = JSON.stringify([endpoint.name, arrival.reason, address]);
+      if (uncounted.size >= MOST_GROUPS) uncounted.clear();
+      const count = (uncounted.get(group) ?? 0) + 1;
+      if (!groups.take(group, now) || !refused.take(endpoint.name, now)) {
+        uncounted.set(group, count);
+        return;
+      }
+      uncounted.delete(group);
+      const delivery = deliveryOf(c, endpoint, { ...arrival, kept: beginningOf(arrival.kept) });
+      send(c, endpoint, delivery, (deliveries) => deliveries.refuse(delivery, keepMs, { address, count }));
     },
   };
 }
 
 /** So many at once, then so many a second. */
-class Budget {
-  #left = KEPT_AT_ONCE;
-  #at: number;
+interface Rate {
+  readonly atOnce: number;
+  readonly perSecond: number;
+}
 
-  constructor(now: number) {
-    this.#at = now;
+/** How many may be recorded still, by name. */
+class Budgets {
+  readonly #rate: Rate;
+  readonly #most: number;
+  readonly #left = new Map<string, { left: number; at: number }>();
+
+  constructor(rate: Rate, most: number) {
+    this.#rate = rate;
+    this.#most = most;
   }
 
-  take(now: number): boolean {
-    this.#left = Math.min(KEPT_AT_ONCE, this.#left + ((now - this.#at) / 1000) * KEPT_PER_SECOND);
-    this.#at = now;
-    if (this.#left < 1) return false;
-    this.#left -= 1;
-    return true;
+  take(name: string, now: number): boolean {
+    const { atOnce, perSecond } = this.#rate;
+    if (this.#left.size >= this.#most) this.#left.clear();
+    const known = this.#left.get(name) ?? { left: atOnce, at: now };
+    const left = Math.min(atOnce, known.left + ((now - known.at) / 1000) * perSecond);
+    this.#left.set(name, { left: left < 1 ? left : left - 1, at: now });
+    return left >= 1;
   }
+}
+
+function beginningOf({ bytes, size, isWhole }: KeptBody): KeptBody {
+  const isShort = bytes.byteLength <= KEPT_REFUSED_BODY_BYTES;
+  return { bytes: bytes.slice(0, KEPT_REFUSED_BODY_BYTES), size, isWhole: isWhole && isShort };
 }
 
 function deliveryOf(c: Context<HttpEnv>, endpoint: EndpointPlan, arrival: Arrival): Delivery {
   const { request, response, kept, at, params, reason, senderId, runs, replayOf } = arrival;
   const signatureHeaders = "header" in endpoint.auth ? [endpoint.auth.header] : [];
+  const contentType = request.headers.get("Content-Type") ?? "";
   return {
     id: deliveryIdFromBytes(crypto.getRandomValues(new Uint8Array(16))),
     at,
@@ -84,7 +139,7 @@ function deliveryOf(c: Context<HttpEnv>, endpoint: EndpointPlan, arrival: Arriva
     url: redactUrl(request.url, endpoint.url),
     params: redact(Object.entries(params)),
     headers: redact(request.headers, signatureHeaders),
-    body: kept,
+    body: { ...kept, bytes: redactBody(kept.bytes, contentType, endpoint.redact) },
     status: response.status,
     reason,
     senderId,

@@ -47,7 +47,7 @@ export function endpointRoutes({ plan, answerRequest, deliveryLog }: EndpointDep
       const response = problemResponse(c, problem, headers);
       const kept = limited?.kept() ?? unkeptBody(request);
       const refused = { response, reason: problem.code, kept, senderId: null, runs: [] };
-      deliveryLog.keep(c, endpoint, { ...arrival, ...refused, request });
+      deliveryLog.refuse(c, endpoint, { ...arrival, ...refused, request });
       return response;
     }
     const { senderId, limited, actor } = admission;

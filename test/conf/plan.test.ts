@@ -50,6 +50,7 @@ describe("the plan", () => {
           maxBodyBytes: 10_485_760,
           fallback: null,
           cors: null,
+          redact: [],
         },
       ],
       buckets: { uploads: "UPLOADS" },
@@ -87,6 +88,17 @@ describe("the plan", () => {
               "POST",
             ],
             "name": "webhook",
+            "redact": [
+              [
+                "user",
+                "email",
+              ],
+              [
+                "items",
+                "*",
+                "email",
+              ],
+            ],
             "url": "/hooks/:kind",
           },
           {
@@ -99,6 +111,7 @@ describe("the plan", () => {
             "method": "webhook_handler",
             "methods": null,
             "name": "recommendations",
+            "redact": [],
             "url": "/recommendations",
           },
         ],
@@ -240,7 +253,7 @@ describe("the plan", () => {
             "upstream": [],
           },
         },
-        "version": "918e21c6d1c3",
+        "version": "2e4465a9248b",
       }
     `);
   });

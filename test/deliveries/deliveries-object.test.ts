@@ -1,7 +1,13 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { KEPT_DELIVERIES, keepDeliveriesMs, type Delivery } from "../../src/core/delivery.ts";
+import {
+  KEPT_DELIVERIES,
+  KEPT_REFUSED,
+  keepDeliveriesMs,
+  type Delivery,
+  type DeliveryFilter,
+} from "../../src/core/delivery.ts";
 import { deliveryIdFromBytes } from "../../src/core/ids.ts";
 import { callDeliveries } from "../../src/deliveries/deliveries-client.ts";
 import type { DeliveriesRpc, DeliveryPage } from "../../src/deliveries/deliveries-rpc.ts";
@@ -44,9 +50,17 @@ function call<T>(use: (deliveries: DeliveriesRpc) => Promise<T>): Promise<T> {
 
 const record = (one: Delivery, keepMs = KEPT_FOR_MS): Promise<void> =>
   call((deliveries) => deliveries.record(one, keepMs));
-const list = (limit = 100, before: number | null = null): Promise<DeliveryPage> =>
-  call((deliveries) => deliveries.list(limit, before));
-const statuses = ({ deliveries }: DeliveryPage): number[] => deliveries.map(({ status }) => status);
+const list = (limit = 100, before: number | null = null, filter: DeliveryFilter = "all"): Promise<DeliveryPage> =>
+  call((deliveries) => deliveries.list(limit, before, filter));
+const statuses = ({ deliveries }: DeliveryPage): number[] => deliveries.map(({ delivery: { status } }) => status);
+/** Refuses one request from there. */
+const refuse = (address: string, overrides: Partial<Delivery> = {}, count = 1): Promise<void> =>
+  call((deliveries) =>
+    deliveries.refuse(delivery({ status: 401, reason: "signature_mismatch", ...overrides }), KEPT_FOR_MS, {
+      address,
+      count,
+    }),
+  );
 
 /** Names of its tables (those that begin with _cf_ are the platform's own), and its alarm. */
 function inside(): Promise<{ tables: unknown[]; alarm: number | null }> {
@@ -61,7 +75,7 @@ describe("the deliveries of an endpoint", () => {
     const one = delivery();
     await record(one);
     await evictDurableObject(env.DELIVERIES.getByName(endpoint));
-    expect(await list()).toEqual({ deliveries: [one], next: null });
+    expect(await list()).toEqual({ deliveries: [{ delivery: one, refused: null }], next: null });
     expect(await call((deliveries) => deliveries.read(one.id))).toEqual(one);
     expect(await call((deliveries) => deliveries.read(delivery().id))).toBeNull();
   });
@@ -184,6 +198,92 @@ describe("a retention below a week", () => {
   });
 });
 
+describe("refused requests", () => {
+  it("push out no delivery that was let in, however many come and from wherever", async () => {
+    await record(delivery());
+    for (let index = 0; index < KEPT_REFUSED + 20; index += 1) await refuse(`10.0.0.${index}`);
+    expect(statuses(await list(100, null, "admitted"))).toEqual([202]);
+    expect(statuses(await list(200))).toEqual([...Array.from({ length: KEPT_REFUSED }, () => 401), 202]);
+  });
+
+  it("are one for all of a reason and an address, with the last of them, how many and since when", async () => {
+    await refuse("10.0.0.1", { status: 401 });
+    vi.setSystemTime(START + HOUR);
+    await refuse("10.0.0.1", { status: 413, reason: "payload_too_large" });
+    await refuse("10.0.0.2");
+    await refuse("10.0.0.1", { requestId: "last" }, 40);
+    const { deliveries } = await list(100, null, "refused");
+    expect(deliveries.map(({ delivery: { reason, requestId }, refused }) => ({ reason, requestId, refused }))).toEqual([
+      {
+        reason: "signature_mismatch",
+        requestId: "last",
+        refused: { address: "10.0.0.1", count: 41, firstAt: START },
+      },
+      {
+        reason: "signature_mismatch",
+        requestId: "r",
+        refused: { address: "10.0.0.2", count: 1, firstAt: START + HOUR },
+      },
+      {
+        reason: "payload_too_large",
+        requestId: "r",
+        refused: { address: "10.0.0.1", count: 1, firstAt: START + HOUR },
+      },
+    ]);
+  });
+
+  it("are listed in order with the others, page by page across an eviction, and each can be read", async () => {
+    await record(delivery({ status: 200 }));
+    await refuse("10.0.0.1", { status: 401 });
+    await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+    await record(delivery({ status: 201 }));
+    const last = delivery({ status: 403 });
+    await refuse("10.0.0.2", last);
+    const first = await list(2);
+    expect(statuses(first)).toEqual([403, 201]);
+    expect(statuses(await list(2, first.next))).toEqual([401, 200]);
+    expect(await call((deliveries) => deliveries.read(last.id))).toMatchObject({ status: 403 });
+  });
+
+  it("are counted once, however often the same is recorded, and cost one row", async () => {
+    const one = delivery({ status: 401, reason: "unauthorized" });
+    await refuse("10.0.0.1", one);
+    await refuse("10.0.0.1", one);
+    expect((await list()).deliveries[0]?.refused?.count).toBe(1);
+    const written = await runInDurableObject(env.DELIVERIES.getByName(endpoint), async (object, { storage }) => {
+      let rows = 0;
+      const exec = storage.sql.exec.bind(storage.sql);
+      vi.spyOn(storage.sql, "exec").mockImplementation((...args) => {
+        const cursor = exec(...args);
+        rows += cursor.rowsWritten;
+        return cursor;
+      });
+      await object.refuse({ ...one, id: delivery().id }, KEPT_FOR_MS, { address: "10.0.0.1", count: 1 });
+      await object.refuse({ ...one, id: delivery().id }, KEPT_FOR_MS, { address: "10.0.0.2", count: 1 });
+      vi.restoreAllMocks();
+      return rows;
+    });
+    expect(written).toBe(2);
+  });
+
+  it("are kept for a week after the last, and then counted anew", async () => {
+    await refuse("10.0.0.1");
+    vi.setSystemTime(START + KEPT_FOR_MS - 1);
+    await refuse("10.0.0.1");
+    vi.setSystemTime(START + 2 * KEPT_FOR_MS - 1);
+    expect(await list()).toEqual({ deliveries: [], next: null });
+    await refuse("10.0.0.1");
+    expect((await list()).deliveries[0]?.refused).toEqual({
+      address: "10.0.0.1",
+      count: 1,
+      firstAt: START + 2 * KEPT_FOR_MS - 1,
+    });
+    vi.setSystemTime(START + 3 * KEPT_FOR_MS);
+    await runDurableObjectAlarm(env.DELIVERIES.getByName(endpoint));
+    expect(await inside()).toEqual({ tables: [], alarm: null });
+  });
+});
+
 describe("a schema newer than the code", () => {
   it("is refused, and says what to do", async () => {
     await record(delivery());
@@ -193,7 +293,27 @@ describe("a schema newer than the code", () => {
     await evictDurableObject(env.DELIVERIES.getByName(endpoint));
     const refused = await list().catch((error: unknown) => String(error));
     expect(refused).toContain(
-      "the object of deliveries has schema 99, this code knows up to 1: deploy the newer version again",
+      "the object of deliveries has schema 99, this code knows up to 2: deploy the newer version again",
     );
+  });
+});
+
+describe("a schema of the release before", () => {
+  it("is brought to this one, and keeps what is there", async () => {
+    const one = delivery();
+    await runInDurableObject(env.DELIVERIES.getByName(endpoint), (_, { storage: { sql } }) => {
+      sql.exec(
+        "CREATE TABLE schema_versions (version INTEGER PRIMARY KEY) STRICT; INSERT INTO schema_versions VALUES (1)",
+      );
+      sql.exec(`CREATE TABLE deliveries (slot INTEGER PRIMARY KEY, seq INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL,
+        until INTEGER NOT NULL, entry TEXT NOT NULL, body BLOB NOT NULL) STRICT`);
+      const { bytes, ...body } = one.body;
+      const entry = JSON.stringify({ ...one, body });
+      sql.exec("INSERT INTO deliveries VALUES (99, 99, ?, ?, ?, ?, ?)", one.id, START, START + HOUR, entry, bytes);
+    });
+    await evictDurableObject(env.DELIVERIES.getByName(endpoint));
+    await refuse("10.0.0.1");
+    await record(delivery({ status: 203 }));
+    expect(statuses(await list())).toEqual([203, 401, 202]);
   });
 });

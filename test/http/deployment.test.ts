@@ -134,6 +134,7 @@ describe("GET /endpoints", () => {
         max_body: 1024,
         fallback: null,
         cors: { origins: ["https://example.org"] },
+        redact: [],
       },
       expect.objectContaining({
         methods: null,

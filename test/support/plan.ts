@@ -37,6 +37,7 @@ export function endpointPlan(name: string, overrides: Partial<EndpointPlan> = {}
     maxBodyBytes: 1024,
     fallback: null,
     cors: null,
+    redact: [],
     ...overrides,
   };
 }

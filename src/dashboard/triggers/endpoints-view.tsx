@@ -131,7 +131,7 @@ interface DeliveryProps {
 }
 
 function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Element {
-  const { id, at, method, status, reason, runs, body, duration_ms, replay_of } = delivery;
+  const { id, at, method, status, reason, runs, body, duration_ms, replay_of, refused = null } = delivery;
   return (
     <li class={`delivery ${isOpen ? "is-open" : ""}`}>
       <button
@@ -154,6 +154,12 @@ function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Elemen
             <span class="muted">triggered nothing</span>
           )}
           {replay_of !== null && <span class="muted"> (sent again)</span>}
+          {refused !== null && (
+            <span class="muted">
+              {" "}
+              {refused.count > 1 ? `${refused.count} times ` : ""}from {refused.address}
+            </span>
+          )}
         </span>
         <span class="spacer" />
         <span class="muted delivery-size">{formatBytes(body.size)}</span>
@@ -175,6 +181,14 @@ function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Elemen
               <div>
                 <dt>Its sender calls it</dt>
                 <dd class="ellipsis">{delivery.sender_id}</dd>
+              </div>
+            )}
+            {refused !== null && refused.count > 1 && (
+              <div>
+                <dt>Refused</dt>
+                <dd>
+                  {refused.count} times since <Time at={refused.first_at} />; this is the last
+                </dd>
               </div>
             )}
             {runs.length > 0 && (

@@ -203,6 +203,7 @@ export const listEndpoints = {
               max_body: z.int().describe("Bytes"),
               fallback: z.string().nullable(),
               cors: z.object({ origins: z.array(z.string()) }).nullable(),
+              redact: z.array(z.string()).describe("Paths that are not kept of bodies"),
             }),
           ),
         }),

@@ -21,6 +21,10 @@ export const listDeliveries = {
   query: z.strictObject({
     limit: limitOf(KEPT_DELIVERIES, 20),
     cursor: numberedCursor.optional(),
+    refused: z
+      .enum(["true", "false"])
+      .optional()
+      .describe("Only those that were refused before the endpoint was called, or only the others; without it, both"),
   }),
   answers: {
     200: {
@@ -48,6 +52,14 @@ export const listDeliveries = {
               sender_id: z.string().nullable(),
               runs: triggeredRuns,
               replay_of: z.string().nullable(),
+              refused: z
+                .object({
+                  address: z.string().describe("Of IPv6 a /64; `unknown` where nobody tells"),
+                  count: z.int().describe("About how many there were"),
+                  first_at: time,
+                })
+                .nullable()
+                .describe("Stands for all that were refused with this `reason` and came from there; this is the last"),
             }),
           ),
           next_cursor: nextCursor,

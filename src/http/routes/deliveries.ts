@@ -1,7 +1,7 @@
 /** `/endpoints/{name}/deliveries`: what came in at an endpoint lately, and sending one of it again. */
 import { Hono, type Context } from "hono";
 import { nearest } from "../../conf/nearest.ts";
-import { type Delivery, KEPT_DELIVERIES, REDACTED } from "../../core/delivery.ts";
+import { type Delivery, KEPT_DELIVERIES, type ListedDelivery, REDACTED } from "../../core/delivery.ts";
 import { parseDeliveryId } from "../../core/ids.ts";
 import type { EndpointPlan, Plan } from "../../core/plan.ts";
 import type { Problem } from "../../core/result.ts";
@@ -28,8 +28,9 @@ export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<Ht
   const routes = new Hono<HttpEnv>();
   handle(routes, listDeliveries, (c, { params, query, reply }) =>
     withEndpoint(c, plan, params.endpoint, async ({ name }) => {
-      const { limit, cursor: before = null } = query;
-      const { deliveries, next } = await callDeliveries(c.env, name, (kept) => kept.list(limit, before));
+      const { limit, cursor: before = null, refused } = query;
+      const filter = refused === undefined ? "all" : refused === "true" ? "refused" : "admitted";
+      const { deliveries, next } = await callDeliveries(c.env, name, (kept) => kept.list(limit, before, filter));
       return reply(200, {
         deliveries: deliveries.map(documentOf),
         next_cursor: next === null ? null : String(next),
@@ -74,7 +75,10 @@ function requestOf({ url, method, headers, body: { bytes } }: Delivery): Request
   return new Request(url, { method, headers: kept, ...(bytes.byteLength === 0 ? {} : { body: bytes }) });
 }
 
-function documentOf(delivery: Delivery): DocumentOf<typeof listDeliveries, 200>["deliveries"][number] {
+function documentOf({
+  delivery,
+  refused,
+}: ListedDelivery): DocumentOf<typeof listDeliveries, 200>["deliveries"][number] {
   const { id, at, durationMs, requestId, method, url, headers, body, status, reason, senderId, runs } = delivery;
   return {
     id,
@@ -90,6 +94,10 @@ function documentOf(delivery: Delivery): DocumentOf<typeof listDeliveries, 200>[
     sender_id: senderId,
     runs: runsOf(runs),
     replay_of: delivery.replayOf,
+    refused:
+      refused === null
+        ? null
+        : { address: refused.address, count: refused.count, first_at: new Date(refused.firstAt).toISOString() },
   };
 }
 

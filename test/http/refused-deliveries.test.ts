@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { EndpointPlan } from "../../src/core/plan.ts";
+import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
+import type { EndpointFunction } from "../../src/task/method.ts";
+import { pieces } from "../payload/streams.ts";
+import type { EdgeOptions, Send } from "../support/edge.ts";
+import { type Delivered, deliveredAt, post, serveAt } from "../support/inspector.ts";
+import { PROVIDERS } from "../support/signed.ts";
+
+let name = "";
+beforeEach(() => {
+  name = `hook_${crypto.randomUUID().slice(0, 8)}`;
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const triggers: EndpointFunction = async (request) => {
+  await triggerTaskWithEvent("echo", await request.text());
+};
+
+/** An endpoint of this test alone, at its name or the url given. */
+const serve = (method: EndpointFunction, endpoint: Partial<EndpointPlan> = {}, options: EdgeOptions = {}): Send =>
+  serveAt(name, method, endpoint, options);
+const delivered = (send: Send, count: number): Promise<Delivered[]> => deliveredAt(name, send, count);
+
+async function onlyOne(send: Send): Promise<Delivered> {
+  const [one] = await delivered(send, 1);
+  if (one === undefined) throw new Error("no delivery");
+  return one;
+}
+
+describe("a refused delivery", () => {
+  const { auth, secret, sign } = PROVIDERS.github;
+
+  it.each([
+    ["signature_missing", secret, {}],
+    ["signature_mismatch", secret, { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }],
+    ["signature_not_configured", "", { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }],
+  ])("is kept with its reason, %s, and has started nothing", async (reason, HOOK_SECRET, headers) => {
+    const called = vi.fn(triggers);
+    const send = serve(called, { auth }, { env: { HOOK_SECRET } });
+    expect((await send(`/${name}`, post("forged", headers))).status).toBe(401);
+    const one = await onlyOne(send);
+    expect(one).toMatchObject({ status: 401, reason, runs: [], sender_id: null, body: { text: "forged" } });
+    expect(called).not.toHaveBeenCalled();
+  });
+
+  it("is kept when it is stale, lacks a token, or is too large", async () => {
+    const slack = PROVIDERS.slack;
+    const signed = slack.sign(slack.secret, {}, { id: "e", at: 0 });
+    const stale = serve(triggers, { auth: slack.auth }, { env: { HOOK_SECRET: slack.secret } });
+    await stale(`/${name}`, { method: "POST", ...signed });
+    expect(await onlyOne(stale)).toMatchObject({ status: 401, reason: "signature_stale" });
+
+    name += "_token";
+    const token = serve(triggers, { auth: { type: "token" } });
+    await token(`/${name}`, post("x", { Authorization: "Bearer wrong" }));
+    expect(await onlyOne(token)).toMatchObject({ status: 401, reason: "unauthorized" });
+
+    name += "_large";
+    const large = serve(triggers, { maxBodyBytes: 8 });
+    await large(`/${name}`, post("123456789", { "Content-Length": "9" }));
+    await large(`/${name}`, post(pieces(new Uint8Array(5), new Uint8Array(5)).stream));
+    expect(await delivered(large, 2)).toMatchObject([
+      { status: 413, reason: "payload_too_large", body: { size: null, truncated: true } },
+      { status: 413, reason: "payload_too_large", body: { size: 9, truncated: true, text: "" } },
+    ]);
+  });
+
+  it("is one with all of its reason from its address, of IPv6 its /64, and costs no delivery its place", async () => {
+    const send = serve(triggers, { auth }, { env: { HOOK_SECRET: secret } });
+    const { headers, body } = sign(secret, { a: 1 }, { id: "d", at: 0 });
+    await send(`/${name}`, { method: "POST", headers, body });
+    const forged = { "x-hub-signature-256": `sha256=${"0".repeat(64)}` };
+    for (let index = 0; index < 130; index += 1)
+      await send(`/${name}`, post("forged", { ...forged, "CF-Connecting-IP": `2001:db8:1:2::${index}` }));
+    await send(`/${name}`, post("", { "CF-Connecting-IP": "192.0.2.7" }));
+    const all = await delivered(send, 3);
+    expect(all.map(({ status, refused }) => [status, refused?.address ?? null])).toEqual([
+      [401, "192.0.2.7"],
+      [401, "2001:db8:1:2::/64"],
+      [202, null],
+    ]);
+    const of = async (query: string): Promise<number[]> => {
+      const response = await send(`/api/v1/endpoints/${name}/deliveries?${query}`);
+      return (await response.json<{ deliveries: Delivered[] }>()).deliveries.map(({ status }) => status);
+    };
+    expect(await of("refused=true")).toEqual([401, 401]);
+    expect(await of("refused=false")).toEqual([202]);
+  });
+
+  it("is counted when it is not recorded: a few of one kind at once, then one in ten seconds", async () => {
+    const now = Date.UTC(2027, 0, 1);
+    vi.setSystemTime(now);
+    const send = serve(triggers, { auth }, { env: { HOOK_SECRET: secret } });
+    for (let index = 0; index < 30; index += 1) await send(`/${name}`, post("forged"));
+    await vi.waitFor(async () => expect((await onlyOne(send)).refused?.count).toBe(5));
+    vi.setSystemTime(now + 10_000);
+    await send(`/${name}`, post("forged"));
+    await vi.waitFor(async () =>
+      expect((await onlyOne(send)).refused).toEqual({
+        address: "unknown",
+        count: 31,
+        first_at: new Date(now).toISOString(),
+      }),
+    );
+  });
+
+  it("is kept with a kilobyte of its body", async () => {
+    const send = serve(triggers, { auth, maxBodyBytes: 10_000 }, { env: { HOOK_SECRET: secret } });
+    await send(`/${name}`, post("x".repeat(1_025), { "x-hub-signature-256": `sha256=${"0".repeat(64)}` }));
+    expect((await onlyOne(send)).body).toEqual({ size: 1_025, truncated: true, text: "x".repeat(1_024) });
+  });
+
+  it("shows neither signature nor secret; one that came in shows its sender's id", async () => {
+    const signed = sign(secret, { a: 1 }, { id: "guid-1", at: 0 });
+    const send = serve(triggers, { auth }, { env: { HOOK_SECRET: secret } });
+    await send(`/${name}`, { method: "POST", headers: signed.headers, body: signed.body });
+    await send(`/${name}`, { method: "POST", headers: signed.headers, body: signed.body });
+    const all = await delivered(send, 2);
+    expect(all).toMatchObject([
+      { sender_id: "guid-1", runs: [{ deduplicated: true }] },
+      { sender_id: "guid-1", runs: [{ deduplicated: false }] },
+    ]);
+    expect(JSON.stringify(all)).not.toMatch(/[0-9a-f]{64}|a-token-for-tests|Secret to Everybody/);
+  });
+
+  it("shows no signature in a header that peach.conf names", async () => {
+    const send = serve(
+      triggers,
+      { auth: { type: "signature", scheme: "hmac-sha256", secret: "HOOK_SECRET", header: "x-check" } },
+      { env: { HOOK_SECRET: "s" } },
+    );
+    await send(`/${name}`, post("x", { "X-Check": "a".repeat(64) }));
+    expect((await onlyOne(send)).headers["x-check"]).toBe("[redacted]");
+  });
+});
+
+describe("what is a secret in a body", () => {
+  it("is not kept, nor what peach.conf names; the endpoint gets all of it", async () => {
+    const text = '{"token": "s3cret-1", "user": {"email": "a@b.example"}, "n": 1}';
+    const send = serve((request) => request.text(), { redact: [["user", "email"]] });
+    const answer = await send(`/${name}`, post(text, { "Content-Type": "application/json" }));
+    expect(await answer.json()).toBe(text);
+    const { body } = await onlyOne(send);
+    expect(body.text).toBe('{"token": "[redacted]", "user": {"email": "[redacted]"}, "n": 1}');
+  });
+
+  it("is none in an address that a header has", async () => {
+    const send = serve(triggers);
+    await send(`/${name}`, post("x", { Referer: "https://example.org/?access_token=s3cret&page=2" }));
+    const { headers } = await onlyOne(send);
+    expect(headers["referer"]).toBe("https://example.org/?access_token=%5Bredacted%5D&page=2");
+  });
+});
