@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { HttpEnv } from "./http-env.ts";
 
 /** What is said where nobody tells the address. */
-export const UNKNOWN_ADDRESS = "unknown";
+const UNKNOWN_ADDRESS = "unknown";
 
 /**
  * The client's address as Cloudflare says it in `CF-Connecting-IP`, which no client can make up. A request that comes without it has
