@@ -4,8 +4,10 @@
  */
 import { z } from "zod";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
+import { checkNow } from "../payload/checked.ts";
 import { decodePayload, encodePayload, type EncodedPayload } from "../payload/codec.ts";
-import { wrongPlaces } from "../payload/misfit.ts";
+import { isMediaType } from "../payload/media-type.ts";
+import { listedPlaces, type WrongPlace, wrongPlaces } from "../payload/misfit.ts";
 import { encodeRequestBody, type IncomingBody } from "../payload/request-body.ts";
 
 /** An event as it came in: its payload, and the key by which its sender tells it from others, if it does. */
@@ -25,7 +27,9 @@ const attributes = z.object({
   id: attribute,
   source: attribute,
   type: attribute,
-  datacontenttype: attribute.optional(),
+  datacontenttype: attribute
+    .refine((text) => isMediaType(text), { error: "expected a media type, such as text/plain" })
+    .optional(),
 });
 const structured = attributes
   .extend({ data: z.unknown().optional(), data_base64: z.base64({ error: "expected base64" }).optional() })
@@ -55,9 +59,9 @@ async function readStructured(type: string, incoming: IncomingBody, maxBytes: nu
   if (!body.ok) return body;
   const { body: bytes } = body.value;
   if (bytes instanceof ReadableStream) throw new Error("a JSON body is held, never streamed");
-  const parsed = structured.safeParse(decodePayload({ ...body.value, size: bytes.length }, bytes));
-  if (!parsed.success) return refuse(malformed(wrongPlaces(parsed.error.issues)));
-  const { data, data_base64: base64, datacontenttype = "application/json" } = parsed.data;
+  const checked = checkNow(structured, decodePayload({ ...body.value, size: bytes.length }, bytes));
+  if (!checked.ok) return refuse(malformed(wrongPlaces(checked.issues)));
+  const { data, data_base64: base64, datacontenttype = "application/json" } = checked.value;
   const payload =
     base64 === undefined
       ? encodePayload(data)
@@ -65,7 +69,7 @@ async function readStructured(type: string, incoming: IncomingBody, maxBytes: nu
           { contentType: datacontenttype, contentLength: null, body: Uint8Array.fromBase64(base64) },
           maxBytes,
         );
-  return payload.ok ? ok({ payload: payload.value, key: keyOf(parsed.data) }) : payload;
+  return payload.ok ? ok({ payload: payload.value, key: keyOf(checked.value) }) : payload;
 }
 
 async function readBinary(headers: Headers, incoming: IncomingBody, maxBytes: number): Promise<Result<IncomingEvent>> {
@@ -95,10 +99,10 @@ function keyOf({ source, id }: { readonly source: string; readonly id: string })
   return `cloudevent:${JSON.stringify([source, id])}`;
 }
 
-function malformed(errors: readonly { readonly path: string; readonly message: string }[]): Problem {
+function malformed(errors: readonly WrongPlace[]): Problem {
   return {
     code: "invalid_payload",
-    detail: `The body is no CloudEvent 1.0: ${errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}.`,
+    detail: `The body is no CloudEvent 1.0: ${listedPlaces(errors)}.`,
     hint: "A CloudEvent has specversion 1.0, id, source and type, in its JSON or in ce- headers, and data or data_base64. To send a plain payload, leave these headers and that content type away.",
     errors,
   };

@@ -1,6 +1,8 @@
 /** A payload as an answer: as a whole, or the part that the request asks for. Bytes in R2 are streamed, never held. */
 import type { Context } from "hono";
 import type { Problem } from "../core/result.ts";
+import { OCTET_TYPE } from "../payload/codec.ts";
+import { isMediaType } from "../payload/media-type.ts";
 import { callR2 } from "../payload/r2-calls.ts";
 import type { StoredPayload } from "../run/run-rpc.ts";
 import { byteRange } from "./byte-range.ts";
@@ -13,11 +15,13 @@ export async function sendPayload(
   payload: StoredPayload,
   { range: asked, ifRange }: { readonly range: string | undefined; readonly ifRange: string | undefined },
 ): Promise<Response> {
-  const { size, contentType } = payload;
+  const { size } = payload;
+  // Former versions kept whatever an event called itself.
+  const contentType = isMediaType(payload.contentType) ? payload.contentType : OCTET_TYPE;
   const etag = await tagOf(payload);
   const range = ifRange === undefined || ifRange === etag ? byteRange(asked, size) : null;
   const headers = {
-    "Content-Type": isLookedAt(c) ? contentType : "application/octet-stream",
+    "Content-Type": isLookedAt(c) ? contentType : OCTET_TYPE,
     // Elements and programs take no notice; a tab or a frame saves it, whatever it says it is.
     "Content-Disposition": "attachment",
     Vary: "Sec-Fetch-Dest",

@@ -4,7 +4,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Problem, ProblemCode } from "../core/result.ts";
 import { isUnreadableRun } from "../core/unreadable-run.ts";
 import { isNewerFormat } from "../core/version.ts";
-import { MAX_WRONG_PLACES } from "../payload/misfit.ts";
+import { boundedPlace, MAX_WRONG_PLACES, shortened } from "../payload/misfit.ts";
 import { isPassing } from "../platform/calls.ts";
 import type { HttpEnv } from "./http-env.ts";
 
@@ -57,6 +57,11 @@ export const PROBLEM_KINDS = {
 } as const satisfies Record<ProblemCode, readonly [ContentfulStatusCode, string]>;
 
 const RETRY_AFTER_SECONDS = 2;
+/** Characters. */
+const MAX_DETAIL = 2_000;
+/** A refusal is at most 64 KB long, with its headers. */
+const MAX_DOCUMENT_BYTES = 60_000;
+const ENCODER = new TextEncoder();
 
 /** What says when to come again. */
 const PASSING: ReadonlySet<ProblemCode> = new Set(["overloaded", "unavailable"]);
@@ -67,25 +72,39 @@ export function problemResponse(
   problem: Problem,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  const { code, detail, hint, errors, retryAfterSeconds } = problem;
-  const [status, title] = PROBLEM_KINDS[code];
-  const document = {
-    type: `urn:peach:problem:${code}`,
-    title,
-    status,
-    code,
-    detail,
-    hint,
-    request_id: c.get("requestId"),
-    ...(errors === undefined ? {} : { errors: errors.slice(0, MAX_WRONG_PLACES) }),
-  };
-  return c.body(JSON.stringify(document), status, {
+  const { code, retryAfterSeconds } = problem;
+  const [status] = PROBLEM_KINDS[code];
+  return c.body(written(problem, c.get("requestId")), status, {
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     ...(PASSING.has(code) ? { "Retry-After": String(retryAfterSeconds ?? RETRY_AFTER_SECONDS) } : {}),
     ...headers,
   });
+}
+
+/**
+ * The document of a problem. What was sent is part of its texts, so each has a length, and the whole another: a letter may take six
+ * bytes of JSON.
+ */
+function written({ code, detail, hint, errors }: Problem, requestId: string): string {
+  const [status, title] = PROBLEM_KINDS[code];
+  const places = errors?.slice(0, MAX_WRONG_PLACES).map(boundedPlace);
+  for (;;) {
+    const text = JSON.stringify({
+      type: `urn:peach:problem:${code}`,
+      title,
+      status,
+      code,
+      detail: shortened(detail, MAX_DETAIL),
+      hint: shortened(hint, MAX_DETAIL),
+      request_id: requestId,
+      ...(places === undefined ? {} : { errors: places }),
+    });
+    if (ENCODER.encode(text).byteLength <= MAX_DOCUMENT_BYTES || places === undefined || places.length <= 1)
+      return text;
+    places.pop();
+  }
 }
 
 /** Answers what nobody expected: the log has everything under the request's id, the caller only that id. */

@@ -38,11 +38,15 @@ export function findInexactNumbers(text: string): JsonFault[] {
 type Expectation = "value" | "first value" | "key" | "first key" | "colon" | "separator" | "end";
 
 const SHOWN_DIGITS = 40;
+/** Characters of a number: no shorter one is inexact. */
+const FEWEST_SUSPECT = 5;
 
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const LITERAL = /true|false|null/y;
-const SPACE = /[ \t\n\r]*/y;
+const LITERALS = ["true", "false", "null"] as const;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
 
 class JsonScanner {
   readonly #text: string;
@@ -58,7 +62,7 @@ class JsonScanner {
   find(): JsonFault {
     for (let expected: Expectation | JsonFault = "value"; ;) {
       if (typeof expected !== "string") return expected;
-      this.#skip(SPACE);
+      this.#skipSpace();
       expected = this.#read(expected);
     }
   }
@@ -88,12 +92,17 @@ class JsonScanner {
 
   #readValue(mayClose: boolean): Expectation | JsonFault {
     const start = this.#at;
-    if (this.#skip(NUMBER)) {
-      this.#note(this.#text.slice(start, this.#at));
+    if (this.#skipNumber()) {
+      // One of fewer digits than that is exact, and finite.
+      if (this.#at - start >= FEWEST_SUSPECT) this.#note(this.#text.slice(start, this.#at));
       return this.#inexact.length < MAX_NUMBERS ? this.#afterValue() : this.#fault("looked no further");
     }
-    if (this.#skip(LITERAL)) return this.#afterValue();
-    if (this.#found() === '"') return this.#skipString() ?? this.#afterValue();
+    const literal = LITERALS.find((word) => this.#text.startsWith(word, start));
+    if (literal !== undefined) {
+      this.#at += literal.length;
+      return this.#afterValue();
+    }
+    if (this.#text.charCodeAt(this.#at) === 0x22) return this.#skipString() ?? this.#afterValue();
     if (this.#take("{")) {
       this.#steps.push("");
       return "first key";
@@ -164,9 +173,42 @@ class JsonScanner {
   }
 
   #take(character: string): boolean {
-    if (this.#found() !== character) return false;
+    if (this.#text.charCodeAt(this.#at) !== character.charCodeAt(0)) return false;
     this.#at += 1;
     return true;
+  }
+
+  #skipSpace(): void {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.#at += 1;
+    }
+  }
+
+  /** To behind the longest beginning that is a number, if there is one. Without a pattern: most of a large text are numbers. */
+  #skipNumber(): boolean {
+    let at = this.#at;
+    if (this.#text.charCodeAt(at) === 0x2d) at += 1;
+    if (!isDigit(this.#text.charCodeAt(at))) return false;
+    // Behind a zero there are no further whole digits.
+    at = this.#text.charCodeAt(at) === 0x30 ? at + 1 : this.#behindDigits(at);
+    if (this.#text.charCodeAt(at) === 0x2e) at = Math.max(at, this.#behindDigits(at + 1, at));
+    const letter = this.#text.charCodeAt(at);
+    if (letter === 0x65 || letter === 0x45) {
+      const sign = this.#text.charCodeAt(at + 1);
+      const digits = sign === 0x2b || sign === 0x2d ? at + 2 : at + 1;
+      at = this.#behindDigits(digits, at);
+    }
+    this.#at = at;
+    return true;
+  }
+
+  /** Behind the digits that begin here; `otherwise` if there are none. */
+  #behindDigits(from: number, otherwise = from): number {
+    let at = from;
+    while (isDigit(this.#text.charCodeAt(at))) at += 1;
+    return at === from ? otherwise : at;
   }
 
   #skip(pattern: RegExp): boolean {
@@ -177,9 +219,14 @@ class JsonScanner {
   }
 
   #fault(expected: string): JsonFault {
-    const before = this.#text.slice(0, this.#at);
-    const line = before.split("\n").length;
-    const column = before.length - before.lastIndexOf("\n");
+    let line = 1;
+    let lineStart = 0;
+    for (let at = 0; at < this.#at; at += 1) {
+      if (this.#text.charCodeAt(at) !== 0x0a) continue;
+      line += 1;
+      lineStart = at + 1;
+    }
+    const column = this.#at - lineStart + 1;
     const found = this.#found() === "" ? "the end" : JSON.stringify(this.#found());
     return { path: jsonPath(this.#steps), message: `line ${line}, column ${column}: ${expected}, found ${found}` };
   }

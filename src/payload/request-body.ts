@@ -5,7 +5,9 @@
  */
 import { ProblemError, type Problem, type Result, ok, refuse } from "../core/result.ts";
 import { type EncodedPayload, JSON_TYPE, lengthOf, OCTET_TYPE, TEXT_TYPE } from "./codec.ts";
-import { findInexactNumbers, findJsonFault, type JsonFault } from "./json-fault.ts";
+import { findInexactNumbers, type JsonFault } from "./json-fault.ts";
+import { isMediaType } from "./media-type.ts";
+import { invalidJson, parseSentJson } from "./sent-json.ts";
 
 export interface IncomingBody {
   /** The header, or null if there is none. */
@@ -21,6 +23,8 @@ export const MAX_JSON_BODY_BYTES = 10 * 1024 * 1024;
 /** Smaller bodies are held and can be sent to R2 again if it fails. */
 const HEAD_BYTES = 256 * 1024;
 const MAX_CONTENT_TYPE_LENGTH = 255;
+const JSON_HINT =
+  "Send valid JSON in UTF-8, or another content type (text/plain, application/octet-stream) to pass the body as it is.";
 const UTF8_BOM = [0xef, 0xbb, 0xbf] as const;
 
 /**
@@ -41,6 +45,7 @@ export async function encodeRequestBody(incoming: IncomingBody, maxBytes: number
 async function encode(incoming: IncomingBody, maxBytes: number): Promise<Result<EncodedPayload>> {
   const type = parseContentType(incoming.contentType ?? "");
   if (type.text.length > MAX_CONTENT_TYPE_LENGTH) return refuse(longContentType(type.text));
+  if (type.text !== "" && !isMediaType(type.text)) return refuse(wrongContentType(type.text));
   const limit = type.isJson ? Math.min(maxBytes, MAX_JSON_BODY_BYTES) : maxBytes;
   if (incoming.contentLength !== null && incoming.contentLength > limit) return refuse(tooLarge(limit, type.isJson));
 
@@ -97,17 +102,13 @@ function encodeJsonBody(received: Uint8Array): Result<EncodedPayload> {
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
   } catch {
-    return refuse(invalidJson({ path: "$", message: "the bytes are not UTF-8" }));
+    return refuse(invalidJson({ path: "$", message: "the bytes are not UTF-8" }, JSON_HINT));
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return refuse(invalidJson(text.trim() === "" ? { path: "$", message: "the body is empty" } : findJsonFault(text)));
-  }
+  const parsed = parseSentJson(text, JSON_HINT);
+  if (!parsed.ok) return parsed;
   const inexact = findInexactNumbers(text);
   if (inexact.length > 0) return refuse(inexactNumbers(inexact));
-  return ok({ kind: "json", contentType: JSON_TYPE, size: bytes.length, ...lengthOf(value), body: bytes });
+  return ok({ kind: "json", contentType: JSON_TYPE, size: bytes.length, ...lengthOf(parsed.value), body: bytes });
 }
 
 type ByteReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
@@ -206,15 +207,6 @@ function inexactNumbers(errors: readonly JsonFault[]): Problem {
   };
 }
 
-function invalidJson(fault: JsonFault): Problem {
-  return {
-    code: "invalid_json",
-    detail: `The body is not valid JSON: ${fault.message}.`,
-    hint: "Send valid JSON in UTF-8, or another content type (text/plain, application/octet-stream) to pass the body as it is.",
-    errors: [fault],
-  };
-}
-
 function tooLarge(limit: number, isJson: boolean): Problem {
   return {
     code: "payload_too_large",
@@ -236,6 +228,14 @@ function longContentType(text: string): Problem {
     code: "invalid_request",
     detail: `The content type has ${text.length} characters; at most ${MAX_CONTENT_TYPE_LENGTH} are taken.`,
     hint: "Send a shorter Content-Type header.",
+  };
+}
+
+function wrongContentType(text: string): Problem {
+  return {
+    code: "invalid_request",
+    detail: `The content type ${JSON.stringify(text)} is no media type.`,
+    hint: "Send one such as application/json, or text/plain; charset=utf-8.",
   };
 }
 

@@ -1,6 +1,7 @@
 /** Holds values against the schemas of a task declared with `task({input, output, run})`. */
 import type { ZodType } from "zod";
 import { ProblemError } from "../core/result.ts";
+import { check } from "../payload/checked.ts";
 import { wrongPlaces } from "../payload/misfit.ts";
 
 /**
@@ -9,14 +10,15 @@ import { wrongPlaces } from "../payload/misfit.ts";
  */
 export async function fit(schema: ZodType | null, value: unknown, what: string): Promise<unknown> {
   if (schema === null) return value;
-  const parsed = await schema.safeParseAsync(value);
-  if (parsed.success) return parsed.data;
-  const { issues } = parsed.error;
+  const checked = await check(schema, value);
+  if (checked.ok) return checked.value;
+  const { issues } = checked;
   const errors = wrongPlaces(issues);
   const [first] = errors;
+  const more = issues.length > errors.length ? `more than ${errors.length - 1}` : `${errors.length - 1}`;
   throw new ProblemError({
     code: "invalid_payload",
-    detail: `${what} does not fit its schema: ${first?.path ?? "$"}: ${first?.message ?? "invalid"}${issues.length > 1 ? ` (and ${issues.length - 1} more)` : ""}.`,
+    detail: `${what} does not fit its schema: ${first?.path ?? "$"}: ${first?.message ?? "invalid"}${issues.length > 1 ? ` (and ${more} more)` : ""}.`,
     hint: "Correct the value, or the task's schema.",
     errors,
   });

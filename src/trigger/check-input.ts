@@ -6,6 +6,7 @@ import { z, type ZodType } from "zod";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
 import { ByteSource } from "../payload/byte-source.ts";
 import { decodePayload, type EncodedPayload } from "../payload/codec.ts";
+import { check } from "../payload/checked.ts";
 import { MAX_WRONG_PLACES, wrongPlaces } from "../payload/misfit.ts";
 import { MAX_VALUE_BYTES } from "../payload/value-limit.ts";
 import type { MethodRegistry } from "../task/method.ts";
@@ -52,7 +53,8 @@ export async function fits<T>(task: CheckedTask, schema: ZodType, value: unknown
 type Issues = readonly z.core.$ZodIssue[];
 
 async function issuesOf(schema: ZodType, value: unknown): Promise<Issues> {
-  return (await schema.safeParseAsync(value)).error?.issues ?? [];
+  const checked = await check(schema, value);
+  return checked.ok ? [] : checked.issues;
 }
 
 /** Item by item, and not beyond those that are named: of a long list that is wrong throughout, each item would be an issue. */

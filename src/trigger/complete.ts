@@ -7,9 +7,10 @@ import { z } from "zod";
 import type { RunId } from "../core/ids.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
 import type { TaskStatus } from "../core/status.ts";
+import { checkNow } from "../payload/checked.ts";
 import { decodePayload, encodePayload } from "../payload/codec.ts";
 import { limitKeysOfChildren } from "../payload/limit-keys.ts";
-import { wrongPlaces } from "../payload/misfit.ts";
+import { listedPlaces, type WrongPlace, wrongPlaces } from "../payload/misfit.ts";
 import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
 import { encodeRequestBody, type IncomingBody } from "../payload/request-body.ts";
 import type { callRun } from "../run/run-client.ts";
@@ -119,16 +120,17 @@ async function readOutcome(
   if (!encoded.ok) return encoded;
   if (encoded.value.body instanceof ReadableStream) throw new Error("a JSON body is held");
   const bytes = encoded.value.body;
-  const parsed = completionBody.safeParse(decodePayload({ ...encoded.value, size: bytes.byteLength }, bytes));
-  if (!parsed.success) return refuse(misfit(parsed.error));
-  if (parsed.data.status === "failed") {
-    const { message = "reported as failed, without a reason", name = "Error" } = parsed.data.error ?? {};
+  const checked = checkNow(completionBody, decodePayload({ ...encoded.value, size: bytes.byteLength }, bytes));
+  if (!checked.ok) return refuse(misfit(wrongPlaces(checked.issues)));
+  const report = checked.value;
+  if (report.status === "failed") {
+    const { message = "reported as failed, without a reason", name = "Error" } = report.error ?? {};
     const error = { name: name.slice(0, MAX_MESSAGE), message: message.slice(0, MAX_MESSAGE), stack: null };
     return ok({ type: "failed", error });
   }
   try {
     const output = (await findMethod(registry, method, module).catch(() => null))?.output ?? null;
-    const value = await fit(output, parsed.data.payload ?? null, `what completes the task "${task}"`);
+    const value = await fit(output, report.payload ?? null, `what completes the task "${task}"`);
     return ok({ type: "succeeded", ...(await store(value)) });
   } catch (error) {
     if (error instanceof ProblemError) return refuse(error.problem);
@@ -136,11 +138,10 @@ async function readOutcome(
   }
 }
 
-function misfit({ issues }: z.ZodError): Problem {
-  const errors = wrongPlaces(issues);
+function misfit(errors: readonly WrongPlace[]): Problem {
   return {
     code: "invalid_payload",
-    detail: `The body says not what the task came to: ${errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}.`,
+    detail: `The body says not what the task came to: ${listedPlaces(errors)}.`,
     hint: 'Send {"status": "succeeded", "payload": …} or {"status": "failed", "error": {"message": …}}.',
     errors,
   };

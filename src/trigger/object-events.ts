@@ -4,11 +4,15 @@
  * R2 do not. Actions are told in R2's words, so that a task need not know where an object lies.
  *
  * What is neither a creation nor a deletion (tags, restores, S3's test message) is no event here and left out; what cannot be
- * understood is refused as a whole, with each place that is wrong.
+ * understood is refused as a whole, with the first places that are wrong. Nothing is looked at beyond those, nor beyond as many events
+ * and as much depth as no store sends: whoever can call the endpoint chooses the body.
  */
 import { z } from "zod";
 import { refuse, ok, type Problem, type Result } from "../core/result.ts";
+import { checkNow } from "../payload/checked.ts";
 import { jsonPath, type JsonStep } from "../payload/json-path.ts";
+import { boundedPlace, listedPlaces, MAX_WRONG_PLACES, toStep, type WrongPlace } from "../payload/misfit.ts";
+import { parseSentJson } from "../payload/sent-json.ts";
 import { objectEventPayload, R2_NOTIFICATION, type ObjectEventPayload } from "./r2-notification.ts";
 
 /** What a body tells: events, and the address at which SNS wants its subscription confirmed. */
@@ -17,12 +21,16 @@ export interface ParsedObjectEvents {
   readonly subscribeUrl: URL | null;
 }
 
+/** What to send. */
+export const UNCHANGED = "Send what AWS S3, SNS, EventBridge, MinIO or R2 sends, unchanged.";
+
 type Action = z.infer<typeof R2_NOTIFICATION>["action"];
 type Path = readonly JsonStep[];
-interface Fault {
-  readonly path: string;
-  readonly message: string;
-}
+
+/** Stores send one to ten in a body; who gathers them sends thousands. */
+const MAX_EVENTS = 10_000;
+/** Lists in lists, and messages in messages of SNS. */
+const MAX_DEPTH = 20;
 
 const time = z.iso.datetime({ offset: true, error: "expected a time in ISO 8601" });
 const name = z.string({ error: "expected a text" }).min(1, { error: "expected a text that is not empty" });
@@ -60,7 +68,7 @@ const SNS = z.discriminatedUnion("Type", [
   z.object({ Type: z.literal("UnsubscribeConfirmation") }),
 ]);
 
-/** Reads a body that was parsed from JSON. Refuses with `invalid_payload` and every path that is wrong. */
+/** Reads a body that was parsed from JSON. Refuses with `invalid_payload` and the first paths that are wrong. */
 export function parseObjectEvents(body: unknown): Result<ParsedObjectEvents> {
   const reader = new BodyReader();
   reader.read(body, []);
@@ -70,11 +78,14 @@ export function parseObjectEvents(body: unknown): Result<ParsedObjectEvents> {
 
 class BodyReader {
   readonly events: ObjectEventPayload[] = [];
-  readonly faults: Fault[] = [];
+  readonly faults: WrongPlace[] = [];
   subscribeUrl: URL | null = null;
+  #looked = 0;
 
   read(body: unknown, at: Path): void {
-    if (Array.isArray(body)) for (const [index, one] of body.entries()) this.read(one, [...at, index]);
+    if (this.#isEnough(at)) return;
+    if (at.length > MAX_DEPTH) this.#fault(at, `expected at most ${MAX_DEPTH} levels of lists and messages`);
+    else if (Array.isArray(body)) this.#readList(body, at);
     else if (!isObject(body)) this.#fault(at, "expected an object event, or a list of them");
     else if ("Records" in body) this.#readRecords(body, at);
     else if ("detail-type" in body) this.#readEventBridge(body, at);
@@ -84,9 +95,17 @@ class BodyReader {
       this.#fault(at, "expected what S3, SNS, EventBridge, MinIO or R2 sends: Records, Type, detail-type or action");
   }
 
+  #readList(list: readonly unknown[], at: Path): void {
+    for (const [index, one] of list.entries()) {
+      if (this.faults.length >= MAX_WRONG_PLACES) return;
+      this.read(one, [...at, index]);
+    }
+  }
+
   #readRecords(body: object, at: Path): void {
     const parsed = this.#parse(RECORDS, body, at);
     for (const [index, record] of (parsed?.Records ?? []).entries()) {
+      if (this.#isEnough([...at, "Records"])) return;
       const { bucket, object } = record.s3;
       const action = this.#actionOf(record.eventName, [...at, "Records", index, "eventName"]);
       const key = this.#decode(object.key, [...at, "Records", index, "s3", "object", "key"]);
@@ -107,13 +126,9 @@ class BodyReader {
     const parsed = this.#parse(SNS, body, at);
     if (parsed?.Type === "Notification") {
       const path = [...at, "Message"];
-      let message: unknown;
-      try {
-        message = JSON.parse(parsed.Message);
-      } catch {
-        return this.#fault(path, "expected the JSON of an S3 event");
-      }
-      this.read(message, path);
+      const message = parseSentJson(parsed.Message, UNCHANGED);
+      if (message.ok) this.read(message.value, path);
+      else this.#fault(path, "expected the JSON of an S3 event");
     } else if (parsed?.Type === "SubscriptionConfirmation") {
       this.subscribeUrl = subscriptionUrl(parsed.SubscribeURL);
       if (this.subscribeUrl === null)
@@ -167,14 +182,21 @@ class BodyReader {
   }
 
   #parse<T>(schema: z.ZodType<T>, body: object, at: Path): T | null {
-    const parsed = schema.safeParse(body);
-    if (parsed.success) return parsed.data;
-    for (const { path, message } of parsed.error.issues) this.#fault([...at, ...path.map(toStep)], message);
+    const checked = checkNow(schema, body);
+    if (checked.ok) return checked.value;
+    for (const { path, message } of checked.issues) this.#fault([...at, ...path.map(toStep)], message);
     return null;
   }
 
+  /** True where no more is looked at: enough is wrong, or there were too many, which is wrong too. */
+  #isEnough(at: Path): boolean {
+    this.#looked += 1;
+    if (this.#looked === MAX_EVENTS + 2) this.#fault(at, `expected at most ${MAX_EVENTS} events`);
+    return this.#looked > MAX_EVENTS + 1 || this.faults.length >= MAX_WRONG_PLACES;
+  }
+
   #fault(at: Path, message: string): void {
-    this.faults.push({ path: jsonPath(at), message });
+    if (this.faults.length < MAX_WRONG_PLACES) this.faults.push(boundedPlace({ path: jsonPath(at), message }));
   }
 }
 
@@ -220,15 +242,11 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
-function toStep(part: PropertyKey): JsonStep {
-  return typeof part === "number" ? part : String(part);
-}
-
-function malformed(errors: readonly Fault[]): Problem {
+function malformed(errors: readonly WrongPlace[]): Problem {
   return {
     code: "invalid_payload",
-    detail: `The body is no object event: ${errors.map(({ path, message }) => `${path}: ${message}`).join("; ")}.`,
-    hint: "Send what AWS S3, SNS, EventBridge, MinIO or R2 sends, unchanged.",
+    detail: `The body is no object event: ${listedPlaces(errors)}.`,
+    hint: UNCHANGED,
     errors,
   };
 }

@@ -3,7 +3,8 @@ import { deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, it, vi } from "vitest";
 import type { EndpointAuth } from "../../src/core/endpoint-auth.ts";
 import type { EndpointPlan } from "../../src/core/plan.ts";
-import type { EndpointFunction } from "../../src/task/method.ts";
+import { z } from "zod";
+import type { EndpointFunction, TypedTask } from "../../src/task/method.ts";
 import { pieces } from "../payload/streams.ts";
 import { ADMIN_TOKEN, edge } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
@@ -173,5 +174,36 @@ describe("a log-in", () => {
     expect(limit).toHaveBeenCalledOnce();
     expect(await outcomeOf(await send("/dashboard/login", post(body, headers)))).toBe("429 rate_limited");
     expect(limit).toHaveBeenCalledOnce();
+  });
+});
+
+describe("a refusal", () => {
+  const long = "\u0000".repeat(10_000);
+
+  it.each<[string, unknown]>([
+    ["names", Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`${at}${long}`, 1]))],
+    ["items", Array.from({ length: 1_000_000 }, () => 0)],
+    [
+      "names that are not known",
+      { known: Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`k${at}`, 1])) },
+    ],
+  ])("is at most 64 KB long, and names at most 20 places: wrong %s", async (_, payload) => {
+    const known = z.union([z.record(z.string(), z.string()), z.strictObject({ known: z.strictObject({}) })]);
+    const typed = (input: z.ZodType): TypedTask => ({ kind: "peach.task", input, output: null, run: () => null });
+    for (const input of [z.record(z.string(), z.string()), z.array(z.string()), z.strictObject({ known }), known]) {
+      const send = edge(planOf([taskPlan("echo")]), { registry: { tasks: { echo: typed(input) } } });
+      const body = JSON.stringify(payload);
+      const answer = await send("/api/v1/tasks/echo/trigger", post(body, { "Content-Type": "application/json" }));
+      const text = await answer.text();
+      expect(answer.status).toBe(400);
+      expect(new TextEncoder().encode(text).byteLength).toBeLessThan(64_000);
+      expect(JSON.parse(text).errors.length).toBeLessThanOrEqual(20);
+    }
+  });
+
+  it("of a path as long as the platform takes is as short", async () => {
+    const answer = await serve().send(`/${"%00".repeat(20_000)}`);
+    expect(answer.status).toBe(404);
+    expect((await answer.text()).length).toBeLessThan(64_000);
   });
 });

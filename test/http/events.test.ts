@@ -200,3 +200,33 @@ describe("a CloudEvent in binary form", () => {
     expect(problem.errors.map(({ path }) => path)).toEqual(["ce-specversion", "ce-source", "ce-type"]);
   });
 });
+
+describe("what a CloudEvent says of its data", () => {
+  it.each(["a/b\r\nX-Evil: 1", "text/plain; charset=ü", "nonsense"])(
+    "is refused unless it is a media type: %j",
+    async (datacontenttype) => {
+      for (const data of [{ data: 1 }, { data_base64: "AQ==" }, {}]) {
+        expect(await problemOf(emitStructured({ ...CLOUD_EVENT, datacontenttype, ...data }))).toMatchObject({
+          status: 400,
+          code: "invalid_payload",
+          errors: [{ path: "$.datacontenttype" }],
+        });
+      }
+    },
+  );
+
+  it("is the content type of its payload, and is answered as that", async () => {
+    const event = { ...CLOUD_EVENT, id: "typed", datacontenttype: "audio/mpeg;codecs=mp3", data_base64: "AQ==" };
+    const [run] = await runsOf(emitStructured(event));
+    const payload = await send(`/api/v1/runs/${run?.run_id}/payload`);
+    expect([payload.status, payload.headers.get("Content-Type")]).toEqual([200, "audio/mpeg;codecs=mp3"]);
+  });
+});
+
+it("a content type that is none is refused wherever a payload comes in", async () => {
+  for (const type of ["nonsense", "a/b, c/d", ";;;"]) {
+    const headers = { "Content-Type": type };
+    const answer = await send("/api/v1/tasks/idle/trigger", { method: "POST", headers, body: "1" });
+    expect([answer.status, (await answer.json<{ code: string }>()).code]).toEqual([400, "invalid_request"]);
+  }
+});

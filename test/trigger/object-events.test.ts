@@ -42,6 +42,14 @@ function record(change: { eventName?: string; key?: string; eventTime?: string }
   return { ...first, ...rest, s3: { ...first.s3, object: { ...first.s3.object, key } } };
 }
 
+/** A notification of SNS whose message is a list with another one, and so on. */
+function messages(levels: number): unknown {
+  let message: unknown = [];
+  for (let level = 0; level < levels && JSON.stringify(message).length < 1_000_000; level += 1)
+    message = level % 8 === 7 ? { Type: "Notification", Message: JSON.stringify(message) } : [message];
+  return message;
+}
+
 const HAPPY_FACE = {
   bucket: "amzn-s3-demo-bucket",
   key: "HappyFace.jpg",
@@ -198,6 +206,26 @@ describe("a body that is refused names every wrong place", () => {
   ])("%s", async (_, body, faults) => {
     const found = await faultsOf(body);
     expect(found).toEqual(faults.map((fault) => expect.stringContaining(fault)));
+  });
+
+  it.each<[string, unknown, number]>([
+    ["items that are none", Array.from({ length: 1_000_000 }, () => 0), 20],
+    ["lists of none", Array.from({ length: 100_000 }, () => [0]), 20],
+    ["records that are none", { Records: Array.from({ length: 9_000 }, () => 0) }, 20],
+    ["more events than anybody sends", Array.from({ length: 10_001 }, () => ({ Event: "s3:TestEvent" })), 1],
+    ["more records than anybody sends", { Records: Array.from({ length: 10_001 }, () => record({})) }, 1],
+    ["lists in lists", "[".repeat(900) + "]".repeat(900), 1],
+    ["lists in lists, without an end", "[".repeat(20_000), 0],
+    ["a message in a message in a message", messages(30), 1],
+    ["a name that is a megabyte", { Records: [], "detail-type": 1, ["x".repeat(1_000_000)]: 1, Type: 1, action: 1 }, 0],
+  ])("is refused with few places, in few words: %s", async (_, body, count) => {
+    const faults = await faultsOf(body).catch(() => []);
+    expect(faults).toHaveLength(count);
+    expect(faults.join("").length).toBeLessThan(20_000);
+  });
+
+  it("of 10,000 events is taken", async () => {
+    expect(await eventsIn(Array.from({ length: 9_999 }, () => r2Copy))).toHaveLength(9_999);
   });
 
   it("is answered by the endpoint with 400 and these places, unless it does so itself", async () => {
