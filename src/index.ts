@@ -1,5 +1,6 @@
 /** Wiring only: the worker's handlers and the classes that the runtime looks for. */
 import * as dashboard from "#generated/dashboard";
+import { local } from "#local-runtime";
 import { AuditObject } from "./audit/audit-object.ts";
 import { CatalogObject } from "./catalog/catalog-object.ts";
 import { DirectoryObject } from "./catalog/directory-object.ts";
@@ -26,7 +27,17 @@ import { consumeR2Events } from "./trigger/r2-events.ts";
 import { consumeRunMessages } from "./trigger/run-consumer.ts";
 import { VersionsObject } from "./versions/versions-object.ts";
 
-const app = createApp({ plan, registry, acceptTrigger, emitEvent, callRun, callDeliveries, callEndpoint, dashboard });
+const app = createApp({
+  plan,
+  registry,
+  acceptTrigger,
+  emitEvent,
+  callRun,
+  callDeliveries,
+  callEndpoint,
+  dashboard,
+  local,
+});
 
 export {
   AlertEntrypoint,

@@ -29,12 +29,18 @@ export type BundleResult =
   /** `diagnostics`: for people. */
   | { readonly ok: false; readonly diagnostics: string };
 
+/** As wrangler bundles for a deployment. */
+const CONDITIONS = ["workerd", "worker", "browser"];
+const LOCAL_CONDITION = "peach-local";
+
 /** Peach's worker, or why there is none. Writes nothing. */
 export async function bundleWorker({ projectFolder, generatedFolder, ...paths }: BundleOptions): Promise<BundleResult> {
   try {
     const bundle = await bundleModule(join(projectFolder, "src", "index.ts"), paths, {
       // Pipelines outside the project have no node_modules above them: what they import is the project's own.
       nodePaths: [join(projectFolder, "node_modules")],
+      // With what only the local runtime has: see `imports` in package.json.
+      conditions: [LOCAL_CONDITION, ...CONDITIONS],
       plugins: [projectImports(projectFolder, generatedFolder)],
     });
     return { ok: true, bundle };
@@ -49,7 +55,7 @@ export async function bundleWorker({ projectFolder, generatedFolder, ...paths }:
 export async function bundleModule(
   entry: string,
   { bundlePath, sourceMapPath }: BundlePaths,
-  settings: Pick<BuildOptions, "nodePaths" | "plugins"> = {},
+  settings: Pick<BuildOptions, "conditions" | "nodePaths" | "plugins"> = {},
 ): Promise<Bundle> {
   const { outputFiles } = await build({
     ...settings,
@@ -61,8 +67,7 @@ export async function bundleModule(
     format: "esm",
     target: "esnext",
     platform: "neutral",
-    // As wrangler bundles for a deployment.
-    conditions: ["workerd", "worker", "browser"],
+    conditions: settings.conditions ?? CONDITIONS,
     mainFields: ["browser", "module", "main"],
     loader: { ".txt": "text", ".html": "text", ".sql": "text" },
     external: ["cloudflare:*", "node:*"],

@@ -16,8 +16,18 @@ export interface LocalWorker {
 /** The derived configuration as a JSON value. Throws smol-toml's error, which names line and column, if the text is not TOML. */
 export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<string, unknown> {
   // `build`: the commands compile by themselves. `ai`: the binding needs an account. `env`: deployments only. `triggers`: cron
-  // triggers never come locally, which wrangler warns of; schedules have their own alarm.
-  const { build: _build, ai: _ai, env: _env, triggers: _triggers, ...config } = parse(wranglerToml);
+  // triggers never come locally, which wrangler warns of; schedules have their own alarm. `route`, `routes`, `dev`: by them wrangler would
+  // give every request the host of the deployment, and its own host is what the local runtime goes by.
+  const {
+    build: _build,
+    ai: _ai,
+    env: _env,
+    triggers: _triggers,
+    route: _route,
+    routes: _routes,
+    dev: _dev,
+    ...config
+  } = parse(wranglerToml);
   const bound = tables(config["r2_buckets"]);
   const added = Object.entries(local.buckets).flatMap(([bucket, binding]) =>
     bound.some((entry) => entry["bucket_name"] === bucket) ? [] : [{ binding, bucket_name: bucket }],

@@ -8,6 +8,7 @@ import { createDeliveryLog } from "./delivery-log.ts";
 import { createAnswerRequest, type CallEndpoint } from "./endpoint-call.ts";
 import { endpointRoutes } from "./endpoints.ts";
 import type { HttpEnv } from "./http-env.ts";
+import type { LocalParts } from "./local/local-parts.ts";
 import { notFound } from "./not-found.ts";
 import { unexpected } from "./problem.ts";
 import { limitRequest } from "./request-limits.ts";
@@ -19,7 +20,6 @@ import { auditRoutes } from "./routes/audit.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
 import { completionRoutes } from "./routes/complete.ts";
 import { descriptionRoutes, docsHandler } from "./routes/description.ts";
-import { devR2Routes } from "./routes/dev-r2.ts";
 import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
 import { limitRoutes } from "./routes/limits.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
@@ -28,7 +28,6 @@ import { runEventRoutes } from "./routes/run-events.ts";
 import { runListRoutes } from "./routes/run-lists.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
-import { readUnreadBody } from "./unread-body.ts";
 import { steeringRoutes } from "./routes/steering.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./routes/trigger.ts";
 
@@ -37,6 +36,8 @@ export interface AppDependencies
   readonly registry: MethodRegistry;
   readonly callEndpoint: CallEndpoint;
   readonly dashboard: DashboardFiles;
+  /** Null in a deployed bundle. */
+  readonly local: LocalParts | null;
 }
 
 /** The worker's `fetch` for this plan. */
@@ -46,8 +47,10 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     answerRequest: createAnswerRequest(given.registry, given.callEndpoint),
     deliveryLog: createDeliveryLog(given.plan, given.callDeliveries),
   };
+  const { local } = given;
   const app = new Hono<HttpEnv>();
-  app.use(requestId, readUnreadBody);
+  app.use(requestId);
+  if (local !== null) app.use(local.guard, local.readUnreadBody);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.get("/api/v1/docs", docsHandler());
   app.use("/api/v1/*", apiHeaders, apiCors, limitRequest, authenticate);
@@ -71,11 +74,11 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     descriptionRoutes(),
   ])
     app.route("/api/v1", routes);
-  app.route("/dashboard", dashboardRoutes(dependencies.dashboard));
+  app.route("/dashboard", dashboardRoutes(dependencies.dashboard, local !== null));
   app.route("/complete", completionRoutes(dependencies));
-  app.route("/dev/r2", devR2Routes(dependencies));
+  if (local !== null) app.route("/", local.routes(dependencies));
   app.route("/", endpointRoutes(dependencies));
-  app.notFound(notFound(app));
+  app.notFound(notFound(app, local !== null));
   app.onError(unexpected);
   return app;
 }

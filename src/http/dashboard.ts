@@ -49,10 +49,10 @@ const PAGE_HEADERS = {
   "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 } as const;
 
-/** The routes below /dashboard. */
-export function dashboardRoutes({ document, assets }: DashboardFiles): Hono<HttpEnv> {
+/** The routes below /dashboard. `isLocal`: codes of the link of `npm run dev` log in. */
+export function dashboardRoutes({ document, assets }: DashboardFiles, isLocal: boolean): Hono<HttpEnv> {
   return new Hono<HttpEnv>()
-    .route("/", loginRoutes())
+    .route("/", loginRoutes(isLocal))
     .get("/assets/:file", (c) => {
       const name = c.req.param("file");
       const file = Object.hasOwn(assets, name) ? assets[name] : undefined;

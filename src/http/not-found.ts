@@ -1,7 +1,8 @@
 /** What is answered where nothing is: 405 if the path is known with other methods, else 404 naming the nearest path. */
 import { distance } from "fastest-levenshtein";
-import type { Hono, NotFoundHandler } from "hono";
-import type { HttpEnv } from "./http-env.ts";
+import type { Context, Hono, NotFoundHandler } from "hono";
+import { identify } from "./auth.ts";
+import type { Caller, HttpEnv } from "./http-env.ts";
 import { problemResponse } from "./problem.ts";
 
 interface Route {
@@ -9,9 +10,12 @@ interface Route {
   readonly path: string;
 }
 
-/** Looks among the routes that the app has when it is first needed. */
-export function notFound(app: Hono<HttpEnv>): NotFoundHandler<HttpEnv> {
-  return (c) => {
+/**
+ * Looks among the routes that the app has when it is first needed. Which paths there are is told to who has a token, and on the local
+ * runtime: urls of endpoints may be all that their senders know.
+ */
+export function notFound(app: Hono<HttpEnv>, isLocal: boolean): NotFoundHandler<HttpEnv> {
+  return async (c) => {
     const path = c.req.path;
     // Middleware has a wildcard; the routes of local development are nobody's nearest.
     const routes = app.routes.filter((route) => !route.path.includes("*") && !route.path.startsWith("/dev/"));
@@ -31,14 +35,24 @@ export function notFound(app: Hono<HttpEnv>): NotFoundHandler<HttpEnv> {
     return problemResponse(c, {
       code: "not_found",
       detail: `There is nothing at ${path}.`,
-      hint: hintFor(path, routes),
+      hint: isLocal || (await isKnown(c)) ? hintFor(path, routes) : ELSEWHERE,
     });
   };
 }
 
+const ELSEWHERE = "Endpoints are at the urls that peach.conf gives them, the API is under /api/v1.";
+
+/** Whether the request is from somebody who is known; guesses count as everywhere. */
+async function isKnown(c: Context<HttpEnv>): Promise<boolean> {
+  // Below /api/v1 that was asked already.
+  const known: Caller | undefined = c.get("caller");
+  if (known !== undefined || c.req.header("Authorization") === undefined) return known !== undefined;
+  return !("problem" in (await identify(c)));
+}
+
 function hintFor(path: string, routes: readonly Route[]): string {
   const meant = nearestRoute(path, routes);
-  if (meant === null) return "Endpoints are at the urls that peach.conf gives them, the API is under /api/v1.";
+  if (meant === null) return ELSEWHERE;
   const method = meant.method === "ALL" ? "" : `${meant.method} `;
   return `Did you mean ${method}${meant.path.replace(/:(\w+)/g, "{$1}")}?`;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { local } from "../../src/http/local/present.ts";
 import { edge } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 
@@ -80,6 +81,23 @@ describe("a path where nothing is", () => {
     expect(response.status).toBe(404);
     const problem = await response.json<{ hint: string }>();
     expect(problem.hint).toContain(hint);
+  });
+
+  it.each([
+    ["without a token", {}],
+    ["with a wrong one", { Authorization: "Bearer wrong" }],
+  ])("names no endpoint to a stranger, %s; on the local runtime it does", async (_, headers) => {
+    const stranger = { registry, withoutToken: true };
+    const hints = await Promise.all(
+      [edge(PLAN, stranger), edge(PLAN, { ...stranger, dependencies: { local } })].map(async (send) => {
+        const { hint } = await (await send("/hooks/audi", { headers })).json<{ hint: string }>();
+        return hint;
+      }),
+    );
+    expect(hints).toEqual([
+      "Endpoints are at the urls that peach.conf gives them, the API is under /api/v1.",
+      "Did you mean POST /hooks/audio?",
+    ]);
   });
 
   it.each([

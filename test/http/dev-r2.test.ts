@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { local as absent } from "../../src/http/local/absent.ts";
+import { local as present } from "../../src/http/local/present.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import type { RunId } from "../../src/core/ids.ts";
 import { createExecutionContext, createMessageBatch } from "cloudflare:test";
@@ -30,7 +32,7 @@ function local(): { send: ReturnType<typeof edge>; sent: unknown[] } {
     get: (target, name) =>
       name === "send" ? async (body: unknown) => void sent.push(body) : Reflect.get(target, name),
   });
-  return { send: edge(PLAN, { env: { PEACH_LOCAL: "1", R2_EVENT_QUEUE: queue } }), sent };
+  return { send: edge(PLAN, { dependencies: { local: present }, env: { R2_EVENT_QUEUE: queue } }), sent };
 }
 
 async function text(key: string): Promise<string | undefined> {
@@ -152,8 +154,8 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     expect(sent).toEqual([]);
   });
 
-  it.each(["", "0", "true"])("does not exist where PEACH_LOCAL is %j", async (value) => {
-    const send = edge(PLAN, { env: { PEACH_LOCAL: value } });
+  it.each(["", "0", "1"])("does not exist in a deployed bundle, also where PEACH_LOCAL is %j", async (value) => {
+    const send = edge(PLAN, { dependencies: { local: absent }, env: { PEACH_LOCAL: value } });
     const response = await send("/dev/r2/uploads/secret", { method: "PUT", body: "x" });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: "not_found" });

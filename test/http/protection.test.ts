@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import { local as present } from "../../src/http/local/present.ts";
 import { ADMIN_TOKEN, edge, edgeApp, type EdgeOptions } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
@@ -162,11 +163,11 @@ describe("a request to the API that is larger than any call needs", () => {
 
   it("a body that nobody has read is read before the answer, on the local runtime only", async () => {
     for (const [local, isRead] of [
-      ["1", true],
-      ["", false],
+      [present, true],
+      [null, false],
     ] as const) {
-      const { app, bindings } = edgeApp(PLAN, { env: { PEACH_LOCAL: local } });
-      const request = new Request("http://peach/api/v1/tasks/echo/trigger", {
+      const { app, bindings } = edgeApp(PLAN, { dependencies: { local } });
+      const request = new Request("http://localhost/api/v1/tasks/echo/trigger", {
         method: "POST",
         body: "x".repeat(1_000),
       });

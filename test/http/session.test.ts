@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { local } from "../../src/http/local/present.ts";
 import { signGrant } from "../../src/http/signed-grant.ts";
 import { ADMIN_TOKEN, edge, type EdgeOptions } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -115,8 +116,8 @@ describe("the session of the dashboard", () => {
 describe("the link of npm run dev", () => {
   it("logs in once, on the local runtime only", async () => {
     const code = await signGrant(await digestOf(ADMIN_TOKEN), "login", Date.now() + 60_000);
-    expect((await browser().logIn({ code })).status).toBe(401);
-    const { logIn } = browser({ env: { PEACH_LOCAL: "1" } });
+    expect((await browser({ env: { PEACH_LOCAL: "1" } }).logIn({ code })).status).toBe(401);
+    const { logIn } = browser({ dependencies: { local } });
     const both = await Promise.all([logIn({ code }), logIn({ code })]);
     expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 401]);
     expect((await logIn({ code })).status).toBe(401);

@@ -45,6 +45,11 @@ binding = "UPLOADS"
 bucket_name = "uploads"
 [triggers]
 crons = ["*/5 * * * *"]
+[dev]
+host = "peach.example.org"
+[[routes]]
+pattern = "peach.example.org"
+custom_domain = true
 [env.production]
 name = "peach-production"
 `;

@@ -63,6 +63,7 @@ export function edgeApp(plan: Plan, options: EdgeOptions = {}): { app: ReturnTyp
       });
       return runInScope(scope, () => scope.call(method, request));
     },
+    local: null,
     ...options.dependencies,
   });
   const bindings = { ...env, PEACH_API_TOKEN: ADMIN_TOKEN, ...options.env };

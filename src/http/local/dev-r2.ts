@@ -15,7 +15,7 @@ import { tasksOf } from "../../trigger/r2-events.ts";
 import { versionKeyOf, type R2Notification } from "../../trigger/r2-notification.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
-import { unknownBucket } from "./reconcile.ts";
+import { unknownBucket } from "../routes/reconcile.ts";
 
 /** R2's own limit. */
 const MAX_KEY_BYTES = 1_024;
@@ -32,8 +32,7 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
   const nextVersionTime = versionClock();
 
   return new Hono<HttpEnv>()
-    .use(async (c, next) => (c.env.PEACH_LOCAL === "1" ? next() : c.notFound()))
-    .put("/:bucket/:key{.+}", async (c) => {
+    .put("/dev/r2/:bucket/:key{.+}", async (c) => {
       const { bucket: name, key } = c.req.param();
       const bucket = boundBucket(c.env, plan, name);
       if (bucket === null) return problemResponse(c, unknownBucket(plan, name));
@@ -47,7 +46,7 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
         201,
       );
     })
-    .delete("/:bucket/:key{.+}", async (c) => {
+    .delete("/dev/r2/:bucket/:key{.+}", async (c) => {
       const { bucket: name, key } = c.req.param();
       const bucket = boundBucket(c.env, plan, name);
       if (bucket === null) return problemResponse(c, unknownBucket(plan, name));

@@ -4,13 +4,13 @@
  * of, say, 413. On Cloudflare the edge sees to it.
  */
 import type { MiddlewareHandler } from "hono";
-import type { HttpEnv } from "./http-env.ts";
+import type { HttpEnv } from "../http-env.ts";
 
 /** Keeps the answer back until the body has come. Whoever has begun to read it, and goes on behind the answer, is left alone. */
 export const readUnreadBody: MiddlewareHandler<HttpEnv> = async function readUnreadBody(c, next) {
   await next();
   const { body } = c.req.raw;
-  if (c.env.PEACH_LOCAL !== "1" || body === null || body.locked) return;
+  if (body === null || body.locked) return;
   // A client that goes away meanwhile has no use for the answer either.
   await body.pipeTo(new WritableStream()).catch(() => {});
 };

@@ -1,0 +1,12 @@
+import type { Hono, MiddlewareHandler } from "hono";
+import type { Plan } from "../../core/plan.ts";
+import type { HttpEnv } from "../http-env.ts";
+
+/** What only the local runtime has. */
+export interface LocalParts {
+  /** What every request passes first. */
+  readonly guard: MiddlewareHandler<HttpEnv>;
+  readonly readUnreadBody: MiddlewareHandler<HttpEnv>;
+  /** The routes below /dev. */
+  readonly routes: (dependencies: { readonly plan: Plan }) => Hono<HttpEnv>;
+}

@@ -1,0 +1,10 @@
+/**
+ * `#local-runtime` in the bundle that `npm run dev` and its like make, by the condition `peach-local` of package.json. A deployed bundle
+ * has absent.ts in its place: what writes into buckets without a token is not switched off there, it is not there.
+ */
+import { devR2Routes } from "./dev-r2.ts";
+import type { LocalParts } from "./local-parts.ts";
+import { loopbackOnly } from "./loopback.ts";
+import { readUnreadBody } from "./unread-body.ts";
+
+export const local: LocalParts | null = { guard: loopbackOnly, readUnreadBody, routes: devR2Routes };
