@@ -4,6 +4,7 @@ import { local } from "#local-runtime";
 import { AuditObject } from "./audit/audit-object.ts";
 import { CatalogObject } from "./catalog/catalog-object.ts";
 import { DirectoryObject } from "./catalog/directory-object.ts";
+import { DeathsObject } from "./deaths/deaths-object.ts";
 import { DeadLettersObject } from "./dead-letters/dead-letters-object.ts";
 import { ControlsObject } from "./controls/controls-object.ts";
 import { callDeliveries } from "./deliveries/deliveries-client.ts";
@@ -45,6 +46,7 @@ export {
   CatalogObject,
   ControlsObject,
   DeadLettersObject,
+  DeathsObject,
   DebounceObject,
   DeliveriesObject,
   DirectoryObject,

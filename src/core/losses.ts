@@ -2,11 +2,16 @@
  * What becomes of a task whose attempt was lost. It is started again after a pause, and fails for it in two cases only.
  *
  * `worker_lost`: it has killed `DEATHS.sole` workers in a row that ran nothing else. With others in the worker nobody knows whose doing
- * it was. An isolate may die with several workers, so a death also counts for nothing while another attempt of this run died at
- * about the same time; `DEATHS.any` of them count whatever died beside them, or two tasks that both kill would go on for ever.
- * Runs know nothing of one another. Where a task of another run shares the isolate of the one that kills, only chance keeps them
- * apart: pauses of suspects are drawn from a span that grows (`SPREAD_MS`). A task that takes a time `t` is hit once more in about
- * `t / span` of the cases: three times in 1 of 100,000 if it takes 200 ms, in 1 of 30 if it takes 5 s.
+ * it was. An isolate, or on the local runtime the whole process, may die with many workers of many runs, so a death also counts for
+ * nothing while anybody else died at about the same time: another attempt of this run (`isSole`), or one of any other run. Runs know
+ * nothing of one another; a witness does (deaths/deaths-object.ts). Whoever learns of a death notes it there, and an executor object
+ * asks which deaths of its task were its own alone (`sole`). Of the newest one nobody can tell yet, since others may be about to
+ * be told of; so it is `beside` others until the next answer, and only where it would decide the object waits for it.
+ *
+ * `DEATHS.any` deaths count whatever died beside them, or two tasks that both kill would go on for ever. Pauses of suspects are drawn
+ * from a span that grows (`SPREAD_MS`), each by itself: a task that takes a time `t` is hit once more by one that kills at once in
+ * about `t / span` of the cases, so ten times in a row by chance in less than 1 of 100,000 cases if it takes 10 s. One that takes minutes
+ * dies each time that the other one does; that one has begun to die before it, and is ended first.
  *
  * `unavailable`: for a day it came to nothing. What was lost to the surroundings counts as nothing, however often; but nothing
  * repeats for ever.
@@ -37,22 +42,33 @@ const RESTART_MS = { latest: 30_000, margin: 2_000 } as const;
 /** Pauses after a loss to the surroundings: the first is followed by none. */
 const PAUSE_MS = { first: 250, most: 300_000 } as const;
 
+interface Loss {
+  readonly to: Exclude<LostTo, "deploy">;
+  readonly isTold: boolean;
+  readonly sole?: readonly number[] | undefined;
+}
+
 /**
  * The task whose attempt was lost goes on later, or fails. `isTold`: the object in which it ran has said so; else its lease has run
- * out. An item of a task that is about to fail is cancelled like all that wait with it (`Decision`).
+ * out. `sole`: which attempts of it have died while nobody else did, as far as a witness knows; absent: none was asked.
+ * An item of a task that is about to fail is cancelled like all that wait with it (`Decision`).
  */
 export function afterLoss(
   decision: Decision,
   ordinal: number,
   ended: AttemptRecord,
-  { to: lostTo, isTold }: { readonly to: Exclude<LostTo, "deploy">; readonly isTold: boolean },
+  { to: lostTo, isTold, sole }: Loss,
 ): void {
   const { run, now } = decision;
   const entry = decision.entry(ordinal);
   const state = decision.stateOf(ordinal);
   const isAlone = lostTo === "worker" && isTold && state?.status === "running" && state.holder !== undefined;
-  const attempt: AttemptRecord = { ...ended, lostTo, ...(isAlone && { alone: true }) };
-  const before = sinceProgress(entry).filter((earlier) => earlier.attempt < ended.attempt);
+  const attempt = withDeath({ ...ended, lostTo }, isAlone, sole);
+  const before = sinceProgress(entry)
+    .filter((earlier) => earlier.attempt < ended.attempt)
+    .map((earlier) => clearedBy(earlier, sole));
+  for (const earlier of before)
+    if (state !== null && earlier !== entry.attempts[earlier.attempt - 1]) decision.set(ordinal, state, earlier);
   const row = lostInARow([...before, attempt]);
   const reason = failReason(run, ordinal, row, now);
   if (reason !== null) return decision.end(ordinal, { status: "failed", finishedAt: now, reason }, attempt);
@@ -66,6 +82,20 @@ export function afterLoss(
   else decision.set(ordinal, { status: "retrying", retryAt: now + pauseMs }, attempt);
 }
 
+/** The record of an attempt whose worker has died, if it was alone there; as its own doing only if it is known that nobody else died. */
+function withDeath(record: AttemptRecord, isAlone: boolean, sole: Loss["sole"]): AttemptRecord {
+  if (!isAlone) return record;
+  const isShared = sole !== undefined && !sole.includes(record.attempt);
+  return { ...record, alone: true, ...(isShared && { beside: true }) };
+}
+
+/** The record of an earlier death, now that it is known that nobody else has died then. */
+function clearedBy(record: AttemptRecord, sole: Loss["sole"]): AttemptRecord {
+  if (record.beside !== true || sole?.includes(record.attempt) !== true) return record;
+  const { beside: _, ...rest } = record;
+  return rest;
+}
+
 /** Why a task with these lost attempts in a row fails; null: it does not. */
 function failReason(run: Run, ordinal: number, row: readonly AttemptRecord[], now: number): FailReason | null {
   const deaths = row.filter(({ alone }) => alone === true);
@@ -77,8 +107,9 @@ function failReason(run: Run, ordinal: number, row: readonly AttemptRecord[], no
   return isOver && row.length >= GIVEN_UP_AFTER.losses ? "unavailable" : null;
 }
 
-/** Whether no other attempt of this run that was lost to its worker was under way at the same time. */
-function isSole(run: Run, ordinal: number, { startedAt, finishedAt }: AttemptRecord): boolean {
+/** Whether no other attempt, of this run or as far as the witness knows of another, was lost to its worker at the same time. */
+function isSole(run: Run, ordinal: number, { startedAt, finishedAt, beside }: AttemptRecord): boolean {
+  if (beside === true) return false;
   const isBeside = (other: AttemptRecord): boolean =>
     other.lostTo === "worker" && other.startedAt <= (finishedAt ?? startedAt) && (other.finishedAt ?? 0) >= startedAt;
   const isClear = ({ attempts }: Run["tasks"][number], index: number): boolean =>
@@ -111,5 +142,6 @@ export function learnLate(decision: Decision, { ordinal, attempt, outcome }: Set
     return;
   // Only executor objects know of a death.
   const hasDied = outcome.type === "lost" && outcome.to === "worker";
-  decision.set(ordinal, state, { ...record, ...(hasDied ? { alone: true } : { lostTo: "surroundings" }) });
+  const sole = outcome.type === "lost" ? outcome.sole : undefined;
+  decision.set(ordinal, state, hasDied ? withDeath(record, true, sole) : { ...record, lostTo: "surroundings" });
 }

@@ -205,7 +205,7 @@ function settle(decision: Decision, settled: SettledAttempt): void {
       });
       break;
     case "lost":
-      afterLoss(decision, ordinal, closed(decision, settled, "lost", outcome.error), { to: outcome.to, isTold: true });
+      afterLoss(decision, ordinal, closed(decision, settled, "lost", outcome.error), { ...outcome, isTold: true });
       break;
     case "undeployed":
       giveBack(decision, ordinal, closed(decision, settled, "lost", outcome.error), outcome.deployment);
@@ -298,14 +298,19 @@ function wake(decision: Decision, silent: readonly number[]): void {
   let looked = Number(paying);
   const atWork = driversAtWork(run);
   const dead = new Set(silent);
+  const missed: { token: number; startedAt: number }[] = [];
   for (const ordinal of run.active) {
-    const { state } = decision.entry(ordinal);
+    const { state, attempts } = decision.entry(ordinal);
     const isSilent = state.status === "running" && dead.has(state.token);
     if (!isSilent && (dueAt(state) ?? Number.POSITIVE_INFINITY) > now) continue;
     wakeTask(decision, ordinal, state, atWork);
+    if (state.status === "running" && state.holder === undefined)
+      missed.push({ token: state.token, startedAt: attempts[state.attempt - 1]?.startedAt ?? now });
     looked += 1;
     if (looked === WAKE_BATCH) break;
   }
+  const [longest] = missed.toSorted((one, other) => one.startedAt - other.startedAt);
+  if (longest !== undefined) decision.effect({ type: "note_death", ...longest });
   if (looked === 0) decision.ignore("not_due");
 }
 

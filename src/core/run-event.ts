@@ -19,6 +19,14 @@ import type {
   TaskOutput,
 } from "./run.ts";
 
+export interface LostOutcome {
+  readonly type: "lost";
+  readonly to: Exclude<LostTo, "deploy">;
+  readonly error: AttemptError;
+  /** Attempts of the task that have died while nobody else did, as far as a witness knows by now; absent: none was asked. */
+  readonly sole?: readonly number[];
+}
+
 /** How an attempt ended, its payloads stored. */
 export type Outcome =
   | { readonly type: "succeeded"; readonly passed: TaskOutput }
@@ -30,7 +38,7 @@ export type Outcome =
       readonly reason: FailReason;
     }
   | { readonly type: "timed_out"; readonly error: AttemptError }
-  | { readonly type: "lost"; readonly to: Exclude<LostTo, "deploy">; readonly error: AttemptError }
+  | LostOutcome
   /** The code of this deployment does not have the method: nothing was executed. */
   | { readonly type: "undeployed"; readonly deployment: string; readonly error: AttemptError }
   /** The method of an external task has returned: the attempt goes on until somebody completes it. */
@@ -140,6 +148,8 @@ export type Effect =
   | { readonly type: "dispatch"; readonly drivers: number }
   /** Start an executor object of this name for one task. */
   | { readonly type: "start_executor"; readonly ordinal: number; readonly name: string }
+  /** Note that drivers have died, or do not say anything: the longest of their attempts, its token and when it was begun. */
+  | { readonly type: "note_death"; readonly token: number; readonly startedAt: number }
   /** The run became final. */
   | { readonly type: "finished" }
   /** Have these runs say when they are final, or that they are. */

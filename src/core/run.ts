@@ -42,6 +42,8 @@ export interface AttemptRecord {
   readonly lostTo?: LostTo;
   /** Of one that was lost to its worker: the worker ran nothing else. */
   readonly alone?: true;
+  /** Of one that was alone: others of the deployment have died at about the same time, or nobody can tell yet. */
+  readonly beside?: true;
   /** Of one that was lost to a deploy: which deployment did not have the method (`Deployment.id`). */
   readonly lackedBy?: string;
   /** What it said last of its progress; absent: nothing. */

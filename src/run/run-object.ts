@@ -13,6 +13,7 @@ import type { ChildRun, Owed, Run, TaskEntry } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
 import type { Claimant } from "../core/run-event.ts";
 import { callControls } from "../controls/controls-client.ts";
+import { noteDeath } from "../deaths/deaths-client.ts";
 import { callLimit } from "../limits/limit-client.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
 import { within } from "../platform/calls.ts";
@@ -378,6 +379,9 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       case "start_executor":
         this.ctx.waitUntil(startExecutor(this.env, run.id, effect.ordinal, effect.name));
         break;
+      case "note_death":
+        this.ctx.waitUntil(noteDrivers(this.env, run.id, effect));
+        break;
       case "finished":
         for (const tell of this.#listeners) tell();
         break;
@@ -450,6 +454,14 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       console.warn(JSON.stringify({ message: `${effect.type} failed`, run: run.id, error: String(error) }));
     });
   }
+}
+
+async function noteDrivers(
+  env: Env,
+  runId: RunId,
+  { token, startedAt }: Extract<Effect, { readonly type: "note_death" }>,
+) {
+  await noteDeath(env, { runId, ordinal: null, attempt: token, ageMs: Date.now() - startedAt });
 }
 
 async function parentStanding(env: Env, parent: RunId): Promise<ParentStanding> {

@@ -9,11 +9,11 @@ import type { OutsideInput } from "../core/inputs.ts";
 import type { LimitKind, PayloadLimitKeys, SlotHolder, Standing } from "../core/limit.ts";
 import type { LimitedChild } from "../core/limited-children.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
-import type { AttemptError, AwaitedRun, ChildRun, FailReason, FinalRun, LostTo, Progress } from "../core/run.ts";
+import type { AttemptError, AwaitedRun, ChildRun, FailReason, FinalRun, Progress } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
 import type { TriggerOrigin, TriggerSource } from "../core/trigger.ts";
 import type { PayloadDigest } from "../core/trigger-key.ts";
-import type { Claimant } from "../core/run-event.ts";
+import type { Claimant, LostOutcome } from "../core/run-event.ts";
 import type { Versioned } from "../core/version.ts";
 
 declare const brand: unique symbol;
@@ -174,7 +174,7 @@ export type AttemptOutcome =
   /** The method of an external task has returned. */
   | { readonly type: "waiting" }
   /** Its worker died, or the surroundings failed: it is started again, which does not count against `retries`. */
-  | { readonly type: "lost"; readonly to: Exclude<LostTo, "deploy">; readonly error: AttemptError }
+  | LostOutcome
   /** This deployment's code does not have the method: nothing was executed, and the task waits for a deploy that has it. */
   | { readonly type: "undeployed"; readonly deployment: string; readonly error: AttemptError }
   /** It awaits other runs, and is started again when all of them are final, or one of the waits fails or is over. */

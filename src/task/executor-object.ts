@@ -7,6 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../core/ids.ts";
 import { FORMAT_VERSION } from "../core/version.ts";
 import { pausedTasks } from "../controls/controls-client.ts";
+import { noteDeath } from "../deaths/deaths-client.ts";
 import { callRun } from "../run/run-client.ts";
 import type { Lease, Settlement } from "../run/run-rpc.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -42,6 +43,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       },
       execute: (lease) => this.#execute(lease),
       settle: ({ runId }, settlement, onFailure) => this.#settle(runId, settlement, onFailure),
+      died: ({ runId, ordinal, at }, attempt) => noteDeath(env, { runId, ordinal, attempt, ageMs: Date.now() - at }),
       alarmFailed: ({ runId, ordinal }, error, isLast) => {
         console.error(
           JSON.stringify({

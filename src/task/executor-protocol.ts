@@ -8,11 +8,15 @@
  * Leases decide, not the alarm's retries: a second object for the same task finds nothing to claim.
  *
  * What it was lost to: to its worker, unless the code was deployed anew since, or the attempt had ended and only its result is gone.
+ * Who has died with its worker is noted where the deaths of all runs are (deaths/deaths-object.ts), and the run is told at once,
+ * with which of the task's deaths nobody else died in. Whether others have died now cannot be known yet; where the task would fail for
+ * this death, the object first waits until they have been told of (`WITNESS_MS`).
  *
  * A run that cannot be reached is tried again with growing pauses, for the last time when the lease is over, or when nobody waits for
  * the order any more: the run has started other objects by then. An order that newer code has noted waits for that code.
  */
 import { LEASE_GRACE_MS } from "../core/graph.ts";
+import { DEATHS } from "../core/losses.ts";
 import type { RunId } from "../core/ids.ts";
 import type { LostTo } from "../core/run.ts";
 import { deployPauseMs, FORMAT_VERSION, isKnownFormat, type Versioned } from "../core/version.ts";
@@ -20,6 +24,9 @@ import type { Lease, Settlement } from "../run/run-rpc.ts";
 
 /** Before the run is tried again: doubles each time. */
 const ALARM_PAUSE_MS = { first: 2_000, most: 60_000 } as const;
+
+/** Objects that have died together have their alarms called again within so long. */
+const WITNESS_MS = 5_000;
 
 /** How long an order without a lease is worth carrying out. */
 const ORDER_MS = 900_000;
@@ -46,6 +53,8 @@ export interface NotedLease {
   readonly version: string;
   /** The attempt has ended, and its run could not be told yet; absent: it has not. */
   readonly hasEnded?: true;
+  /** When a later life has found that the attempt had died, and waits for those who died with it; absent: none does. */
+  readonly missedAt?: number;
 }
 
 export interface ExecutorSurroundings {
@@ -66,6 +75,11 @@ export interface ExecutorSurroundings {
   execute(lease: Lease): Promise<Settlement>;
   /** Tells the run, with a few tries; `onFailure` is called after each that fails. */
   settle(order: ExecutorOrder, settlement: Settlement, onFailure: () => Promise<void>): Promise<void>;
+  /**
+   * Notes that the attempt of this order has died; resolves always, to those attempts of its task, this one included, that have died
+   * while nobody else did as far as is known by now.
+   */
+  died(order: ExecutorOrder, attempt: number): Promise<readonly number[]>;
   /** The run could not be reached; it is tried again, unless that was the last time. */
   alarmFailed(order: ExecutorOrder, error: unknown, isLast: boolean): void;
 }
@@ -75,6 +89,8 @@ export class ExecutorProtocol {
   /** What an attempt that has ended came to, while its run cannot be told: up to 14 minutes of work are worth keeping. */
   #unsettled: Settlement | null = null;
   #failures = 0;
+  /** The alarm is being carried out. */
+  #underWay: Promise<void> | null = null;
 
   constructor(around: ExecutorSurroundings) {
     this.#around = around;
@@ -87,14 +103,25 @@ export class ExecutorProtocol {
     await this.#around.setAlarm(at + 1);
   }
 
-  /** Rejects only when the object's own storage fails; the platform tries that a few times again. */
-  async alarm(): Promise<void> {
+  /**
+   * Rejects only when the object's own storage fails; the platform tries that a few times again. Called again in the same life, while
+   * its attempt is under way, it is the same alarm: that attempt has not died.
+   */
+  alarm(): Promise<void> {
+    this.#underWay ??= this.#alarm().finally(() => {
+      this.#underWay = null;
+    });
+    return this.#underWay;
+  }
+
+  async #alarm(): Promise<void> {
     const order = this.#around.order();
     if (order === null) return;
     if (!isKnownFormat(order.v ?? 1)) return this.#waitForNewerCode(order);
     const isLast = this.#around.now() >= endOf(order);
     try {
-      await this.#carryOut(order);
+      const isOver = await this.#carryOut(order);
+      if (!isOver) return;
     } catch (error) {
       this.#around.alarmFailed(order, error, isLast);
       if (!isLast) return this.#tryAgain(this.#around.order() ?? order);
@@ -116,11 +143,16 @@ export class ExecutorProtocol {
     await this.#around.setAlarm(Math.max(now + 1, Math.min(now + pauseMs, endOf(order))));
   }
 
-  async #carryOut(order: ExecutorOrder): Promise<void> {
+  /** False: it goes on when its alarm is called again. */
+  async #carryOut(order: ExecutorOrder): Promise<boolean> {
     const { lease: noted } = order;
-    if (noted !== null) return this.#settle(order, noted, this.#unsettled ?? this.#lost(order.ordinal, noted));
+    if (noted !== null) {
+      const settlement = this.#unsettled ?? (await this.#lost(order, noted));
+      if (settlement !== null) await this.#settle(order, noted, settlement);
+      return settlement !== null;
+    }
     const lease = await this.#around.begin(order);
-    if (lease === null) return;
+    if (lease === null) return true;
     const { attempt, token, timeoutMs } = lease;
     const until = this.#around.now() + timeoutMs + LEASE_GRACE_MS;
     const noting = { attempt, token, until, version: this.#around.version };
@@ -128,6 +160,7 @@ export class ExecutorProtocol {
     await this.#around.sync();
     this.#unsettled = await this.#around.execute(lease);
     await this.#settle(order, noting, this.#unsettled);
+    return true;
   }
 
   /** Should the object die before it reaches its run, the next life knows that the attempt had ended by then. */
@@ -139,23 +172,52 @@ export class ExecutorProtocol {
     });
   }
 
-  #lost(ordinal: number, { attempt, token, version, hasEnded }: NotedLease): Settlement {
-    const [to, message]: [LostTo, string] =
-      hasEnded === true
-        ? ["surroundings", "the attempt had ended, but its run could not be reached before its result was gone"]
-        : version === this.#around.version
-          ? ["worker", "the attempt's worker died before it had ended"]
-          : ["surroundings", "a deploy took the attempt's worker before it had ended"];
-    return {
-      ordinal,
-      attempt,
-      token,
-      outcome: { type: "lost", to, error: { name: "WorkerLostError", message, stack: null } },
-      children: [],
-      logs: [],
-      logsDropped: 0,
-    };
+  /** What the attempt of an earlier life was lost to; null: that is known later. */
+  async #lost(order: ExecutorOrder, noted: NotedLease): Promise<Settlement | null> {
+    if (noted.hasEnded === true)
+      return lostTo(
+        order,
+        noted,
+        "surroundings",
+        "the attempt had ended, but its run could not be reached before its result was gone",
+      );
+    if (noted.version !== this.#around.version)
+      return lostTo(order, noted, "surroundings", "a deploy took the attempt's worker before it had ended");
+    const known = await this.#around.died(order, noted.attempt);
+    const earlier = known.filter((attempt) => attempt !== noted.attempt);
+    const isDecisive = known.length > earlier.length && known.length >= DEATHS.sole;
+    if (isDecisive && noted.missedAt === undefined) {
+      const now = this.#around.now();
+      this.#around.note({ ...order, lease: { ...noted, missedAt: now } });
+      await this.#around.setAlarm(now + WITNESS_MS);
+      return null;
+    }
+    const sole = isDecisive ? known : earlier;
+    return lostTo(order, noted, "worker", "the attempt's worker died before it had ended", sole);
   }
+}
+
+function lostTo(
+  { ordinal }: ExecutorOrder,
+  { attempt, token }: NotedLease,
+  to: Exclude<LostTo, "deploy">,
+  message: string,
+  sole?: readonly number[],
+): Settlement {
+  return {
+    ordinal,
+    attempt,
+    token,
+    outcome: {
+      type: "lost",
+      to,
+      error: { name: "WorkerLostError", message, stack: null },
+      ...(sole !== undefined && { sole }),
+    },
+    children: [],
+    logs: [],
+    logsDropped: 0,
+  };
 }
 
 /** When the order is tried for the last time. */

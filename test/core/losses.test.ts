@@ -316,6 +316,64 @@ describe("deaths of workers that a task had alone", () => {
     expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
   });
 
+  describe("of which a witness knows, who hears of all runs,", () => {
+    /** The task dies in its executor object, and the witness says which of its deaths were its own alone. */
+    const die = (play: Play, ...sole: number[]): void => {
+      untilReady(play);
+      play.begin("a", `executor of ${play.now}`);
+      play.settle("a", lost("worker", sole));
+    };
+
+    it("do not count while others die at the same time, until there are ten", () => {
+      const play = new Play("a", { a: { timeoutMs: 60_000 } });
+      for (let death = 1; death < DEATHS.any; death += 1) die(play);
+      expect(play.run.finishedAt).toBeNull();
+      expect(play.run.tasks[0]?.attempts.every(({ alone, beside }) => alone === true && beside === true)).toBe(true);
+      die(play);
+      expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
+    });
+
+    it("count from when it is known that nobody else has died", () => {
+      const play = new Play("a", { a: { timeoutMs: 60_000 } });
+      die(play);
+      die(play, 1);
+      expect(play.run.tasks[0]?.attempts.map(({ beside }) => beside)).toEqual([undefined, true]);
+      // Others have died in the second, and the third.
+      die(play, 1);
+      die(play, 1);
+      die(play, 1, 4);
+      expect(play.statuses["a"]).toBe("retrying");
+      die(play, 1, 4, 6);
+      expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
+    });
+
+    it("are judged as well when they are told of later than the lease", () => {
+      const play = new Play("a", { a: { timeoutMs: 60_000 } });
+      play.begin("a", "x");
+      const late = { ...play.leaseOf("a"), outcome: lost("worker", []), children: [], logs: null };
+      play.wakeWhenDue();
+      play.event({ type: "settled", attempts: [late], claim: null });
+      expect(play.run.tasks[0]?.attempts[0]).toMatchObject({ alone: true, beside: true });
+    });
+  });
+
+  it("have the witness told of drivers that died, once a wake, and not of executor objects, which tell it by themselves", () => {
+    const play = new Play("root > a b c", { c: { timeoutMs: 60_000 } });
+    play.claim();
+    play.settle("root", succeeded(), FRESH_DRIVER);
+    play.begin("c", "x");
+    const { startedAt, token } = { startedAt: play.now, token: play.leaseOf("a").token };
+    play.now += 35_000;
+    play.wake();
+    expect(play.attemptsOf("a")).toEqual(["lost"]);
+    expect(play.attemptsOf("b")).toEqual(["lost"]);
+    expect(play.effects("note_death")).toEqual([{ type: "note_death", token, startedAt }]);
+    play.now += 60_000;
+    play.wake();
+    expect(play.attemptsOf("c")).toEqual(["lost"]);
+    expect(play.effects("note_death")).toEqual([]);
+  });
+
   it("are followed by pauses out of a span that grows, and that differ from task to task", () => {
     const tasks = Array.from({ length: 50 }, (_, index) => `t${index}`);
     const play = new Play(

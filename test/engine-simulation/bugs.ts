@@ -263,6 +263,14 @@ export const UNSEEN: readonly Bug[] = [
     instead: 'lostTo === "worker" && state?.status === "running";',
   },
   {
+    invariant: "8 blame",
+    bug: "a death counts although others died with the isolate, of other runs",
+    seed: 1,
+    file: "src/core/losses.ts",
+    code: "  if (beside === true) return false;\n",
+    instead: "",
+  },
+  {
     invariant: "3 one winner",
     bug: "whoever reports on an external task is believed",
     seed: 1,

@@ -35,6 +35,8 @@ export interface AttemptNote {
 export class Ledger {
   readonly #notes = new Map<string, AttemptNote[]>();
   readonly #running = new Set<AttemptNote>();
+  /** Those whose code was under way when their isolate died with them, by its name. */
+  readonly #crashed = new Map<string, readonly AttemptNote[]>();
   /** Contents of triggers whose run has begun. */
   readonly processed = new Set<string>();
   /** How often the code of each step has begun that was kept, by `run/place/name`. */
@@ -50,6 +52,10 @@ export class Ledger {
     note.life.onDeath(() => {
       note.died = true;
       note.wasAlone = this.inLife(note.life).every((other) => other === note);
+      const hasEnded = note.endedAt !== null && note.end !== "hangs" && note.end !== "killed";
+      if (note.life.isolate.alive || hasEnded) return;
+      const victims = this.#crashed.get(note.life.isolate.name) ?? [];
+      this.#crashed.set(note.life.isolate.name, [...victims, note]);
     });
   }
 
@@ -58,6 +64,11 @@ export class Ledger {
     note.end = end;
     note.endedAt = at;
     if (end !== "hangs") this.#running.delete(note);
+  }
+
+  /** Whether another attempt, of whatever run, has died with the isolate in which this one was. */
+  hadCompany({ life: { isolate } }: AttemptNote): boolean {
+    return (this.#crashed.get(isolate.name) ?? []).length > 1;
   }
 
   /** What runs in this invocation. */

@@ -25,6 +25,7 @@ const OBJECTS = {
   LIMIT_LISTS: "LimitListObject",
   CONTROLS: "ControlsObject",
   VERSIONS: "VersionsObject",
+  DEATHS: "DeathsObject",
   CATALOG: "CatalogObject",
   DIRECTORY: "DirectoryObject",
   IDENTITY: "IdentityObject",

@@ -14,6 +14,7 @@ export interface ExecutorWorld {
   version(): string;
   begin(from: Invocation, order: ExecutorOrder, holder: string): Promise<Lease | null>;
   execute(from: Invocation, lease: Lease): Promise<Settlement>;
+  died(from: Invocation, order: ExecutorOrder, attempt: number): Promise<readonly number[]>;
   settle(from: Invocation, order: ExecutorOrder, settlement: Settlement, onFailure: () => Promise<void>): Promise<void>;
 }
 
@@ -74,6 +75,7 @@ export class ExecutorHost {
       begin: (order) => this.#world.begin(life, order, this.#name),
       execute: (lease) => this.#world.execute(life, lease),
       settle: (order, settlement, onFailure) => this.#world.settle(life, order, settlement, onFailure),
+      died: (order, attempt) => this.#world.died(life, order, attempt),
       alarmFailed: (_order, error) =>
         ground.tell(() => `executor ${this.#name} could not reach its run: ${String(error)}`),
     });

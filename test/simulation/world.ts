@@ -20,6 +20,7 @@ import { CatalogHost } from "./catalog-host.ts";
 import { checkListed } from "./catalog-checker.ts";
 import { Checker } from "./checker.ts";
 import { ControlsHost } from "./controls-host.ts";
+import { DeathsHost } from "./deaths-host.ts";
 import { Dice } from "./dice.ts";
 import { ExecutorHosts } from "./executor-hosts.ts";
 import { Ground, type Limits, type Outcome } from "./ground.ts";
@@ -65,6 +66,7 @@ class World {
   readonly #executors: ExecutorHosts;
   readonly #limits: LimitHosts;
   readonly #controls: ControlsHost;
+  readonly #deaths: DeathsHost;
   readonly #queue: Queue;
   readonly #tasks: TaskWorld;
   readonly #outside: Outside;
@@ -81,10 +83,13 @@ class World {
     const { behaviours } = this.#pipelines;
     const isRemoved = (method: string): boolean => this.#removed.includes(method);
     this.#checker = new Checker(this.#ground, this.#bucket, behaviours, isRemoved);
+    this.#deaths = new DeathsHost(this.#ground);
     this.#executors = new ExecutorHosts(this.#ground, {
       version: () => `deploy ${this.#deploys}`,
       begin: (from, { runId, ordinal }, holder) =>
         this.#callRun(from, runId, `begin ${ordinal}`, (run) => run.begin(ordinal, holder, this.#controls.paused)),
+      died: (from, { runId, ordinal, at }, attempt) =>
+        this.#deaths.note(from, runId, ordinal, attempt, this.#ground.wall() - at),
       execute: (from, lease) => executeAttempt(this.#tasks, from, lease),
       settle: async (from, { runId }, settlement, onFailure) => {
         await this.#settle(from, runId, { settlements: [settlement], claim: null }, onFailure);
@@ -160,6 +165,7 @@ class World {
     this.#checker.atRest();
     this.#checker.slots.atRest(this.#limits.hosts);
     this.#executors.atRest();
+    this.#deaths.atRest();
     if (!this.#controls.storage.isEmpty) this.#ground.violate("10 nothing is left", "the controls object");
     const kept = [...this.#hosts.values()].filter(({ storage }) => !storage.isEmpty).map(({ runId }) => runId);
     if (kept.length > 0) this.#ground.violate("10 nothing is left", `run objects: ${kept.join(", ")}`);
@@ -407,6 +413,10 @@ class World {
       case "start_executor":
         void this.#executors.start(life, run.id, effect.ordinal, effect.name);
         break;
+      case "note_death": {
+        const ageMs = this.#ground.wall() - effect.startedAt;
+        return void this.#deaths.note(life, run.id, null, effect.token, ageMs);
+      }
       case "finished":
       case "untold":
         break;

@@ -15,6 +15,7 @@ export function limitCalls(play: Play): string[] {
         return [`spend ${effect.limit.kind} of attempt ${effect.holder.attempt}`];
       case "dispatch":
       case "start_executor":
+      case "note_death":
       case "finished":
       case "await_resume":
       case "pay":

@@ -109,8 +109,9 @@ export const PAYLOAD: PayloadRef = payloadRef("any");
 
 export const TIMED_OUT: Outcome = { type: "timed_out", error: BOOM };
 
-export function lost(to: "worker" | "surroundings"): Outcome {
-  return { type: "lost", to, error: BOOM };
+/** `sole`: what a witness says; absent: none was asked. */
+export function lost(to: "worker" | "surroundings", sole?: readonly number[]): Outcome {
+  return { type: "lost", to, error: BOOM, ...(sole !== undefined && { sole }) };
 }
 
 /** Awaits one other run until then. */

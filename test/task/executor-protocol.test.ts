@@ -19,6 +19,8 @@ class World {
   begin: () => Promise<Lease | null> = async () => LEASE;
   settle: () => Promise<void> = async () => {};
   execute: () => Promise<Settlement> = async () => succeeded(LEASE);
+  /** What the witness says. */
+  sole: readonly number[] = [];
   #order: ExecutorOrder | null = null;
   #protocol = this.#life();
 
@@ -77,6 +79,7 @@ class World {
           throw error;
         }
       },
+      died: async () => this.sole,
       alarmFailed: (_order, _error, isLast) => void this.failures.push(isLast),
     });
   }
@@ -135,6 +138,26 @@ describe("an executor object that cannot reach its run", () => {
   });
 });
 
+describe("an executor object whose alarm is called again while its attempt is under way", () => {
+  it("in the same life, does not take it for dead, and settles it once", async () => {
+    const world = new World();
+    const work = Promise.withResolvers<Settlement>();
+    const begun = Promise.withResolvers<void>();
+    world.execute = () => {
+      begun.resolve();
+      return work.promise;
+    };
+    await world.start();
+    const first = world.wake();
+    await begun.promise;
+    const again = world.wake();
+    work.resolve(succeeded(LEASE));
+    await Promise.all([first, again]);
+    expect(world.settled.map(({ outcome }) => outcome.type)).toEqual(["succeeded"]);
+    expect(world.isEmpty).toBe(true);
+  });
+});
+
 describe("an executor object that has died", () => {
   it("in the task says that its worker was lost", async () => {
     const world = await diedInTask();
@@ -142,6 +165,40 @@ describe("an executor object that has died", () => {
     await world.wake();
     expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker" } }]);
     expect(world.isEmpty).toBe(true);
+  });
+
+  it("in the task says which deaths were its task's alone, of which it does not know its own yet", async () => {
+    const world = await diedInTask();
+    world.sole = [LEASE.attempt, 7];
+    world.die();
+    expect(await world.wake()).toBe(0);
+    expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker", sole: [7] } }]);
+  });
+
+  it("waits for those who died with it where its task would fail for this death, and no longer", async () => {
+    for (const [known, said] of [
+      [
+        [LEASE.attempt, 7, 8],
+        [LEASE.attempt, 7, 8],
+      ],
+      // Others were told of meanwhile.
+      [
+        [7, 8],
+        [7, 8],
+      ],
+    ]) {
+      const world = await diedInTask();
+      world.sole = [LEASE.attempt, 7, 8];
+      world.die();
+      await world.wake();
+      expect(world.settled).toEqual([]);
+      world.sole = known ?? [];
+      // It may die once more meanwhile.
+      world.die();
+      expect(await world.wake()).toBe(5_000);
+      expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker", sole: said } }]);
+      expect(world.isEmpty).toBe(true);
+    }
   });
 
   it("in the task, by a deploy, says that it was the surroundings", async () => {

@@ -10,8 +10,8 @@ import type { AttemptNote, Ledger } from "../ledger.ts";
 import { placeName } from "../payloads.ts";
 import { isOver, type Seen } from "../watcher.ts";
 
-/** A task fails with `worker_lost` after so many workers in a row that it has killed alone. */
-const LONELY_KILLS = 3;
+/** A task fails with `worker_lost` after so many deaths in a row of workers that it had alone: while nobody else died, or in any case. */
+const LONELY_KILLS = { sole: 3, any: 10 } as const;
 
 type Ended = Pick<TaskDocument, "status" | "reason" | "attempts">;
 
@@ -100,27 +100,29 @@ export class BlameCheck {
   }
 
   /**
-   * The last three attempts each ran alone in an invocation that died. Of one whose code never began nobody knows where it was: there
-   * it is enough that invocations die in this world.
+   * The last attempts each ran alone in an invocation that died, with an isolate in which no code of any other run or task died; or there
+   * are ten of them, whatever died there. Of one whose code never began nobody knows where it was: there it is enough that
+   * invocations die in this world.
    */
   #hasKilled(attempts: readonly AttemptDocument[], notes: readonly AttemptNote[]): boolean {
-    const kills = attempts.filter(({ status }) => status !== "running").slice(-LONELY_KILLS);
-    return (
-      kills.length === LONELY_KILLS &&
-      kills.every((attempt) => {
-        const note = noteOf(notes, attempt);
-        if (attempt.status !== "lost") return false;
-        if (note === undefined) return this.#world.dieInvocations();
-        return note.died ? note.wasAlone : this.#world.isTimeUncertain();
-      })
-    );
+    const ended = attempts.filter(({ status }) => status !== "running");
+    const row = ended.slice(ended.findLastIndex(({ status }) => status !== "lost") + 1);
+    const { ledger } = this.#world;
+    const alone = row.flatMap((attempt) => {
+      const note = noteOf(notes, attempt);
+      if (note === undefined) return this.#world.dieInvocations() ? { isSole: true } : [];
+      if (!note.died) return this.#world.isTimeUncertain() ? { isSole: true } : [];
+      return note.wasAlone ? { isSole: !ledger.hadCompany(note) } : [];
+    });
+    return alone.length >= LONELY_KILLS.any || alone.filter(({ isSole }) => isSole).length >= LONELY_KILLS.sole;
   }
 
   #mapped(seen: Seen, task: string, { status, reason, attempts }: Ended): void {
     if (status === "cancelled" && !this.#world.mayBeCancelled(seen, task))
       this.#world.ground.violate("8 blame", `${seen.runId}: ${task} is cancelled, and nobody has cancelled anything`);
-    const isLost = attempts.slice(-LONELY_KILLS).every((attempt) => attempt.status === "lost");
-    if (reason === "worker_lost" && isLost && attempts.length >= LONELY_KILLS && this.#world.dieInvocations()) return;
+    const isLost = attempts.slice(-LONELY_KILLS.sole).every((attempt) => attempt.status === "lost");
+    if (reason === "worker_lost" && isLost && attempts.length >= LONELY_KILLS.sole && this.#world.dieInvocations())
+      return;
     if (status === "failed" && reason !== "item_failed" && reason !== "not_an_array")
       this.#world.ground.violate("8 blame", `${seen.runId}: ${task} is ${reason}, and has no code of its own`);
   }

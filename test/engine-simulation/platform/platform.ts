@@ -14,7 +14,7 @@ export interface Committer {
 export interface Running {
   readonly alive: boolean;
   readonly name: string;
-  readonly isolate: { readonly name: string; crash(): void };
+  readonly isolate: { readonly name: string; readonly alive: boolean; crash(): void };
   /** How often the platform has failed it so far. */
   readonly failures: number;
   now(): number;
