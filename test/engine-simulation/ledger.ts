@@ -52,7 +52,8 @@ export class Ledger {
     note.life.onDeath(() => {
       note.died = true;
       note.wasAlone = this.inLife(note.life).every((other) => other === note);
-      const hasEnded = note.endedAt !== null && note.end !== "hangs" && note.end !== "killed";
+      // Code that hangs may have had its time-out: it is left out.
+      const hasEnded = note.endedAt !== null && note.end !== "killed";
       if (note.life.isolate.alive || hasEnded) return;
       const victims = this.#crashed.get(note.life.isolate.name) ?? [];
       this.#crashed.set(note.life.isolate.name, [...victims, note]);

@@ -49,7 +49,7 @@ export class BlameCheck {
     const failures = counted.filter(({ status }) => status === "failed" || status === "timed_out");
     const isSpent = failures.length > plan.retries.limit;
     // Of items nobody says which attempts came before a retry in place.
-    const isWithin = failures.length <= plan.retries.limit || (item !== null && seen.retries > 0);
+    const isWithin = mostWithoutProgress(counted) <= plan.retries.limit || (item !== null && seen.retries > 0);
     const last = ended.attempts.at(-1);
     const lastNote = last === undefined ? undefined : noteOf(notes, last);
     const as = ended.status === "failed" ? (ended.reason ?? "failed") : ended.status;
@@ -126,6 +126,18 @@ export class BlameCheck {
     if (status === "failed" && reason !== "item_failed" && reason !== "not_an_array")
       this.#world.ground.violate("8 blame", `${seen.runId}: ${task} is ${reason}, and has no code of its own`);
   }
+}
+
+/** How many attempts have failed at most between two waits that came to their end: each is progress. */
+function mostWithoutProgress(attempts: readonly AttemptDocument[]): number {
+  let failures = 0;
+  let most = 0;
+  for (const { status } of attempts) {
+    if (status === "suspended") failures = 0;
+    else if (status === "failed" || status === "timed_out") failures += 1;
+    most = Math.max(most, failures);
+  }
+  return most;
 }
 
 function noteOf(notes: readonly AttemptNote[], { attempt }: AttemptDocument): AttemptNote | undefined {
