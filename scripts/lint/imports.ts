@@ -62,7 +62,7 @@ const BOUNDARIES: readonly Boundary[] = [
     says: "http, trigger and task reach objects only through *-rpc.ts and *-client.ts",
     from: /^src\/(http|trigger|task)\//,
     files:
-      /^(?!src\/(run|catalog|controls|dead-letters|deliveries|identity|limits|schedules|versions)\/(?!.*-(rpc|client)\.ts$))/,
+      /^(?!src\/(run|catalog|controls|dead-letters|deaths|deliveries|identity|limits|schedules|versions)\/(?!.*-(rpc|client)\.ts$))/,
     packages: ANY,
   },
   {

@@ -1,7 +1,9 @@
 /** The tables of the object that knows of deaths, one statement each. */
-export const CREATE_TABLES = [
+import type { TableHistory } from "../platform/tables.ts";
+
+const CREATE_TABLES = [
   // `victim` outlives its run by as much as an hour, so it is a digest. `died_at`: when it was told of, by the clock of this object.
-  `CREATE TABLE IF NOT EXISTS deaths (
+  `CREATE TABLE deaths (
     victim TEXT NOT NULL CONSTRAINT victim_is_a_digest CHECK (length(victim) = 64),
     attempt INTEGER NOT NULL,
     begun_at INTEGER NOT NULL,
@@ -9,5 +11,12 @@ export const CREATE_TABLES = [
     PRIMARY KEY (victim, attempt),
     CONSTRAINT begun_before_it_died CHECK (begun_at <= died_at)
   ) STRICT, WITHOUT ROWID`,
-  "CREATE INDEX IF NOT EXISTS deaths_by_time ON deaths (died_at)",
+  "CREATE INDEX deaths_by_time ON deaths (died_at)",
 ] as const;
+
+/** The first one brings version 1. */
+export const TABLES: TableHistory = {
+  what: "the object of deaths",
+  table: "deaths",
+  migrations: [CREATE_TABLES],
+};

@@ -1,5 +1,6 @@
 /** All storage of the object that knows of deaths: which attempts have died with their workers lately, of all runs. */
-import { CREATE_TABLES } from "./schema.ts";
+import { Tables, type TableStorage } from "../platform/tables.ts";
+import { TABLES } from "./schema.ts";
 
 /** Deaths that one isolate has caused are told of within so long of one another: alarms are repeated and leases run out by then. */
 const TOGETHER_MS = 60_000;
@@ -7,7 +8,6 @@ const TOGETHER_MS = 60_000;
 /** How long a death is known: a task that takes 14 minutes is begun four times in it. */
 export const KEPT_MS = 3_600_000;
 
-const HAS_TABLES = "SELECT 1 AS present FROM sqlite_master WHERE type = 'table' AND name = 'deaths'";
 // Told again, it is the same death; but after the run was deleted there may be another one of that name.
 const NOTE = `
   INSERT INTO deaths (victim, attempt, begun_at, died_at) VALUES (?, ?, ?, ?)
@@ -23,35 +23,38 @@ const FORGET = "DELETE FROM deaths WHERE died_at <= ?";
 const FIRST = "SELECT min(died_at) AS at FROM deaths";
 
 /** What is used of an object's storage. */
-export interface DeathsStorage {
-  readonly sql: { exec(query: string, ...values: (string | number)[]): { toArray(): Record<string, unknown>[] } };
+export interface DeathsStorage extends TableStorage {
+  readonly sql: {
+    exec(
+      query: string,
+      ...values: (string | number)[]
+    ): Iterable<Record<string, unknown>> & { toArray(): Record<string, unknown>[] };
+  };
   deleteAll(): Promise<void>;
 }
 
 export class DeathsStore {
   readonly #storage: DeathsStorage;
-  #hasTables: boolean | null = null;
+  readonly #tables: Tables;
 
   constructor(storage: DeathsStorage) {
     this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
   }
 
   note(victim: string, attempt: number, begunAt: number, diedAt: number): void {
-    if (!this.#isMade()) {
-      for (const statement of CREATE_TABLES) this.#rows(statement);
-      this.#hasTables = true;
-    }
+    this.#tables.make();
     this.#rows(NOTE, victim, attempt, begunAt, diedAt);
   }
 
   /** Those attempts of it that have died while nothing else did that is known. */
   sole(victim: string): number[] {
-    return this.#isMade() ? this.#rows(SOLE, victim).map((row) => Number(row["attempt"])) : [];
+    return this.#tables.areThere() ? this.#rows(SOLE, victim).map((row) => Number(row["attempt"])) : [];
   }
 
   /** Deletes what has been known for long enough. When the next of the rest will have been; null: nothing is left. */
   forget(now: number): number | null {
-    if (!this.#isMade()) return null;
+    if (!this.#tables.areThere()) return null;
     this.#rows(FORGET, now - KEPT_MS);
     const at = this.#rows(FIRST)[0]?.["at"];
     return typeof at === "number" ? at + KEPT_MS : null;
@@ -59,16 +62,11 @@ export class DeathsStore {
 
   /** Deletes everything, the alarm included. */
   async deleteAll(): Promise<void> {
-    this.#hasTables = false;
     await this.#storage.deleteAll();
+    this.#tables.deleted();
   }
 
   #rows(query: string, ...values: (string | number)[]): Record<string, unknown>[] {
     return this.#storage.sql.exec(query, ...values).toArray();
-  }
-
-  #isMade(): boolean {
-    this.#hasTables ??= this.#rows(HAS_TABLES).length > 0;
-    return this.#hasTables;
   }
 }

@@ -76,6 +76,7 @@ const CLASSES = {
   LIMIT_LISTS: objectsOf(env.LIMIT_LISTS),
   CONTROLS: objectsOf(env.CONTROLS),
   VERSIONS: objectsOf(env.VERSIONS),
+  DEATHS: objectsOf(env.DEATHS),
   CATALOG: objectsOf(env.CATALOG),
   DIRECTORY: objectsOf(env.DIRECTORY),
   IDENTITY: objectsOf(env.IDENTITY),
