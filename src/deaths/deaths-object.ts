@@ -7,45 +7,56 @@
  * the accused: it cannot be asked, or forgot.
  */
 import { DurableObject } from "cloudflare:workers";
+import { AlarmClock } from "../platform/alarm-clock.ts";
 import type { DeathsRpc } from "./deaths-rpc.ts";
 import { DeathsStore, KEPT_MS } from "./store.ts";
 
 export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
   readonly #store: DeathsStore;
-  #isAlarmSet = false;
+  readonly #alarm: AlarmClock;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new DeathsStore(ctx.storage);
+    this.#alarm = new AlarmClock(
+      () => Date.now(),
+      (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
+    );
   }
 
   async note(victim: string, attempt: number, ageMs: number): Promise<readonly number[]> {
     const now = Date.now();
     this.#store.note(victim, attempt, now - Math.max(0, ageMs), now);
     const sole = this.#store.sole(victim);
-    if (!this.#isAlarmSet) {
-      if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(now + KEPT_MS);
-      this.#isAlarmSet = true;
+    if (this.#alarm.at === Number.POSITIVE_INFINITY) {
+      const set = await this.ctx.storage.getAlarm();
+      if (set !== null) this.#alarm.recover(set);
+      this.#alarm.atLatest(now + KEPT_MS);
     }
     return sole;
   }
 
   /** Never rejects: the platform gives an alarm up after six failures. */
-  override async alarm(): Promise<void> {
-    this.#isAlarmSet = false;
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    this.#alarm.fires(info?.scheduledTime ?? null);
     try {
       const next = this.#store.forget(Date.now());
-      if (next === null) return await this.#store.deleteAll();
-      await this.#setAlarm(next);
+      if (next === null) {
+        await this.#store.deleteAll();
+        this.#alarm.deleted();
+      } else {
+        this.#setAlarm(next);
+      }
     } catch (error) {
       console.error(JSON.stringify({ message: "old deaths not deleted", error: String(error) }));
-      await this.#setAlarm(0);
+      this.#setAlarm(0);
+    } finally {
+      this.#alarm.handled();
     }
   }
 
   /** An alarm is a row written: what comes due within minutes is deleted together. */
-  async #setAlarm(at: number): Promise<void> {
-    await this.ctx.storage.setAlarm(Math.max(at, Date.now() + KEPT_MS / 10));
-    this.#isAlarmSet = true;
+  #setAlarm(at: number): void {
+    this.#alarm.set(Math.max(at, Date.now() + KEPT_MS / 10));
   }
 }

@@ -49,7 +49,9 @@ export class BlameCheck {
     const failures = counted.filter(({ status }) => status === "failed" || status === "timed_out");
     const isSpent = failures.length > plan.retries.limit;
     // Of items nobody says which attempts came before a retry in place.
-    const isWithin = mostWithoutProgress(counted) <= plan.retries.limit || (item !== null && seen.retries > 0);
+    // Each step is recorded once, and progress then.
+    const most = (plan.retries.limit + 1) * (1 + behaviour.steps) - 1;
+    const isWithin = mostBetweenWaits(counted) <= most || (item !== null && seen.retries > 0);
     const last = ended.attempts.at(-1);
     const lastNote = last === undefined ? undefined : noteOf(notes, last);
     const as = ended.status === "failed" ? (ended.reason ?? "failed") : ended.status;
@@ -129,7 +131,7 @@ export class BlameCheck {
 }
 
 /** How many attempts have failed at most between two waits that came to their end: each is progress. */
-function mostWithoutProgress(attempts: readonly AttemptDocument[]): number {
+function mostBetweenWaits(attempts: readonly AttemptDocument[]): number {
   let failures = 0;
   let most = 0;
   for (const { status } of attempts) {
