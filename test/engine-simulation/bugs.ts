@@ -191,6 +191,14 @@ export const BUGS: readonly Bug[] = [
  */
 export const UNSEEN: readonly Bug[] = [
   {
+    invariant: "8 blame",
+    bug: "a death counts although others died with the isolate, of other runs",
+    seed: 1,
+    file: "src/core/losses.ts",
+    code: "  if (beside === true) return false;\n",
+    instead: "",
+  },
+  {
     invariant: "2 never stuck",
     bug: "after a reset a later alarm takes the place of a sooner one",
     seed: 1,
@@ -261,14 +269,6 @@ export const UNSEEN: readonly Bug[] = [
     file: "src/core/losses.ts",
     code: 'lostTo === "worker" && isTold && state?.status === "running" && state.holder !== undefined;',
     instead: 'lostTo === "worker" && state?.status === "running";',
-  },
-  {
-    invariant: "8 blame",
-    bug: "a death counts although others died with the isolate, of other runs",
-    seed: 1,
-    file: "src/core/losses.ts",
-    code: "  if (beside === true) return false;\n",
-    instead: "",
   },
   {
     invariant: "3 one winner",
