@@ -23,6 +23,8 @@ export class ScheduleEntry {
   /** Failures in a row. */
   #strikes = 0;
   #awaitsDeploy = false;
+  /** Since when it is deployed no more: due times after that are not its own, unless it comes back. Null: it is deployed. */
+  #absentSince: number | null = null;
   /** The first due time after the last one that was dealt with. */
   #next: { readonly after: number; readonly at: number } | null = null;
 
@@ -53,10 +55,16 @@ export class ScheduleEntry {
     this.#state = state;
   }
 
+  /** It is deployed, or since that time no more. What was due before is started all the same: it was due under a plan that had it. */
+  deployed(absentSince: number | null): void {
+    this.#absentSince = absentSince;
+    this.#next = null;
+  }
+
   /** When to look at it next; Infinity: never again. */
   wakeAt(): number {
     const after = this.#state.dealtUntil;
-    if (this.#next?.after !== after) this.#next = { after, at: this.#times.next(after) ?? Number.POSITIVE_INFINITY };
+    if (this.#next?.after !== after) this.#next = { after, at: this.#ownNext(after) };
     return this.#state.waiting.length > 0 ? Math.min(this.#next.at, this.#againAt) : this.#next.at;
   }
 
@@ -65,12 +73,19 @@ export class ScheduleEntry {
    * and returned too. See `dueSince`.
    */
   due(now: number, onTimeFrom: number): { readonly queue: number[]; readonly leftOut: Due["leftOut"] } {
-    const { start, leftOut } = dueSince(this.#times, this.#definition.catchUp, this.#state.dealtUntil, now, onTimeFrom);
+    const { dealtUntil } = this.#state;
+    const until = Math.min(now, this.#absentSince ?? now);
+    const { start, leftOut } = dueSince(this.#times, this.#definition.catchUp, dealtUntil, until, onTimeFrom);
     if (leftOut !== null)
       this.#save({ ...skipped(this.#state, leftOut.last, "missed", leftOut.count), dealtUntil: leftOut.last });
     const queue = [...this.#state.waiting, ...start];
     if (queue.length > MAX_STARTED) this.#keepWaiting(queue);
     return { queue: queue.slice(0, MAX_STARTED), leftOut };
+  }
+
+  #ownNext(after: number): number {
+    const next = this.#times.next(after) ?? Number.POSITIVE_INFINITY;
+    return next > (this.#absentSince ?? next) ? Number.POSITIVE_INFINITY : next;
   }
 
   /** Looks at due times from now on if those of the future are dealt with: the clock was set back. */

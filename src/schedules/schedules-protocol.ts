@@ -9,7 +9,8 @@
  *
  * Isolates of several deployments may announce by turns, for hours. The newest counts, and an older one only once nothing is heard of
  * the newer any more (`takesOver`). Whatever is not deployed any more is kept for a day as absent: should that have been a rollback, or
- * another mistake, it goes on with its state, and with what was due meanwhile.
+ * another mistake, it goes on with its state, and with what was due meanwhile. What was due before it went is started in any case: the alarm
+ * may have been late.
  *
  * The alarm never rejects, since the platform gives one up after six failures; should it be lost all the same, every call sets it
  * again, and the cron trigger of wrangler.toml calls `sync` every five minutes.
@@ -168,6 +169,7 @@ export class SchedulesProtocol implements SchedulesRpc {
       const entry = this.#entry(definition, state);
       if (absentSince === null) entries.set(keyOf(definition), entry);
       else this.#absent.set(keyOf(definition), { entry, since: absentSince });
+      entry.deployed(absentSince);
     }
     this.#entries = entries;
     this.#paused = new Set(pausedTasks);
@@ -219,10 +221,14 @@ export class SchedulesProtocol implements SchedulesRpc {
     const entries = stored.map(({ definition, state }) => {
       const entry = this.#find(definition) ?? this.#entry(definition, state);
       entry.recorded(definition, state);
+      entry.deployed(null);
       return [keyOf(definition), entry] as const;
     });
     for (const key of announced) this.#absent.delete(key);
-    for (const [key, entry] of gone) this.#absent.set(key, { entry, since: now });
+    for (const [key, entry] of gone) {
+      this.#absent.set(key, { entry, since: now });
+      entry.deployed(now);
+    }
     this.#entries = new Map(entries);
     this.#deployed = deployed;
   }
@@ -361,14 +367,15 @@ export class SchedulesProtocol implements SchedulesRpc {
     this.#around.log(message, { task: definition.task, cron: definition.cron, ...fields });
   }
 
-  /** Whether it is still deployed, and not paused. */
+  /** Whether it is still known, and not paused. */
   #isActive(entry: ScheduleEntry): boolean {
-    return !this.#paused.has(entry.definition.task) && this.#load().get(keyOf(entry.definition)) === entry;
+    return !this.#paused.has(entry.definition.task) && this.#find(entry.definition) === entry;
   }
 
-  /** The schedules that are not paused, with the clock as it stands. */
+  /** The schedules that are not paused, with the clock as it stands; absent ones for what was due before. */
   #awake(now: number): ScheduleEntry[] {
-    const awake = [...this.#load().values()].filter(({ definition }) => !this.#paused.has(definition.task));
+    const known = [...this.#load().values(), ...Array.from(this.#absent.values(), ({ entry }) => entry)];
+    const awake = known.filter(({ definition }) => !this.#paused.has(definition.task));
     for (const entry of awake) entry.heedClock(now);
     return awake;
   }

@@ -201,6 +201,40 @@ describe("a deploy", () => {
     expect((await clock.only()).definition.id).toBe("a");
   });
 
+  it.each([
+    ["removes", []],
+    ["changes", [schedule({ id: "b", cron: "30 * * * *" })]],
+  ])("that %s a schedule whose alarm is late starts what was due before it, and no more", async (_, deployed) => {
+    const clock = await clockOf();
+    clock.set(at(1, 0) + 20_000);
+    await clock.sync("2", ...deployed);
+    await clock.evict();
+    await clock.advance(at(1, 20));
+    expect(accepted.runs()).toEqual(["01:00"]);
+    await clock.advance(at(2, 20));
+    expect(accepted.runs()).toEqual(deployed.length > 0 ? ["01:00", "01:30"] : ["01:00"]);
+  });
+
+  it("that removes a paused schedule starts nothing of it", async () => {
+    const clock = await clockOf();
+    await clock.stub().pause("scripted", "test");
+    clock.set(at(1, 0) + 20_000);
+    await clock.sync("2");
+    await clock.advance(at(2, 20));
+    expect(accepted.runs()).toEqual([]);
+  });
+
+  it("that brings a schedule back starts nothing twice that was due before it was removed", async () => {
+    const clock = await clockOf();
+    clock.set(at(1, 0) + 20_000);
+    await clock.sync("2");
+    await clock.advance(at(1, 10));
+    await clock.sync("3", schedule());
+    await clock.advance(at(2, 10));
+    expect(accepted.runs()).toEqual(["01:00", "02:00"]);
+    expect(accepted.calls).toBe(2);
+  });
+
   it("without schedules starts nothing more", async () => {
     const clock = await clockOf();
     await clock.sync("2");
