@@ -11,6 +11,7 @@ import type { AwaitedRun, ChildRun } from "../core/run.ts";
 import { openPayloadBytes } from "../payload/payload-store.ts";
 import { callRun } from "../run/run-client.ts";
 import type { Lease, RunDocument } from "../run/run-rpc.ts";
+import { AtOnce } from "./at-once.ts";
 import type { AttemptEnd } from "./attempt-end.ts";
 import type { AttemptSteps } from "./attempt-steps.ts";
 import { RunGoneError, TaskSuspendedError } from "./errors.ts";
@@ -44,6 +45,8 @@ export class AttemptWaits {
   /** Waits that were begun. */
   #begun = 0;
   #quiet: Promise<void> | null = null;
+  /** What final runs came to is fetched a few at a time: the attempt has other calls to make. */
+  readonly #fetching = new AtOnce(4);
 
   /** `endsAt`: when the time of the attempt is up, epoch ms. `untilTriggered`: resolves once no trigger of the attempt is under way. */
   constructor(
@@ -71,7 +74,7 @@ export class AttemptWaits {
   /** What the run has passed, or its task of this name. Rejects as `resultOf`, and as `openOutput`. */
   async outputOf(child: ChildRun, task: string | undefined, timeoutMs: number): Promise<unknown> {
     const document = await this.#finalOf(child, timeoutMs, { needsSuccess: true });
-    return openOutput(this.#env, child.runId, document, task);
+    return this.#fetching.run(() => openOutput(this.#env, child.runId, document, task));
   }
 
   #finalOf(
@@ -85,7 +88,7 @@ export class AttemptWaits {
     const call = `${runId}/${nth}`;
     const arrived = this.#arrived.get(runId);
     // One that was deleted has just been triggered anew.
-    if (arrived !== undefined && arrived.status !== "gone") return this.#documentOf(arrived);
+    if (arrived !== undefined && arrived.status !== "gone") return this.#fetching.run(() => this.#documentOf(arrived));
     const until = this.#lease.waits?.[call] ?? Date.now() + timeoutMs;
     return this.#steps.waiting(() => this.#wait({ runId, task, call, until, ...needs }, timeoutMs));
   }

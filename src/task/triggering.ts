@@ -10,6 +10,7 @@ import type { RunDocument } from "../run/run-rpc.ts";
 import type { AcceptTrigger, Lifetime } from "../trigger/accept.ts";
 import type { DerivedKey } from "../trigger/derived-key.ts";
 import type { EmitEvent, EmittedEvent, EmittedRun } from "../trigger/emit.ts";
+import { AtOnce } from "./at-once.ts";
 import type { DurationInput, TriggeredRun, TriggerOptions } from "./author-api.ts";
 import { millisecondsOf, ResultTimeoutError } from "./errors.ts";
 import type { WithEnv } from "./pipeline-env.ts";
@@ -30,6 +31,17 @@ export interface TriggerPort {
   readonly url?: string;
 }
 
+/** Triggers of one invocation that are accepted at the same time. */
+const ACCEPTED_AT_ONCE = 6;
+
+const accepting = new WeakMap<Lifetime, AtOnce>();
+
+function acceptingIn(lifetime: Lifetime): AtOnce {
+  const known = accepting.get(lifetime) ?? new AtOnce(ACCEPTED_AT_ONCE);
+  accepting.set(lifetime, known);
+  return known;
+}
+
 export interface AuthorTrigger {
   readonly task: string;
   readonly payload: unknown;
@@ -44,13 +56,16 @@ export async function triggerTask(port: TriggerPort, trigger: AuthorTrigger): Pr
   const { task, options, key, origin } = trigger;
   const payload = encodePayload(trigger.payload);
   if (!payload.ok) throw new ProblemError(payload.problem);
-  const accepted = await port.accept(port.env, port.lifetime, {
+  const request = {
     task,
     payload: payload.value,
     idempotencyKey: key,
     origin: { ...origin, ...(port.url !== undefined && { url: port.url }) },
     delayMs: millisecondsOf(options?.delay ?? 0),
-  });
+  };
+  const accept = () => port.accept(port.env, port.lifetime, request);
+  // A stream may be made of what comes of other triggers.
+  const accepted = await (payload.value.kind === "stream" ? accept() : acceptingIn(port.lifetime).run(accept));
   if (!accepted.ok) throw new ProblemError(accepted.problem);
   const { runId, deduplicated } = accepted.value;
   const result: TriggeredRun["result"] = (options) => resultOf(port.env, runId, options?.timeout);

@@ -9,7 +9,7 @@ import {
   triggerTaskWithEvent,
   type TriggeredRun,
 } from "../../src/task-helpers.ts";
-import { attempt } from "../support/attempt.ts";
+import { attempt, leaseFor } from "../support/attempt.ts";
 import { acceptance, HandDrivenRun, only, succeeded, threw } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -17,7 +17,10 @@ import { nextCall } from "../support/pool/pipelines/scripted.ts";
 
 const ONE = planOf([taskPlan("only", { method: "scripted" })]);
 
+const restored: (() => void)[] = [];
+
 afterEach(() => {
+  for (const restore of restored.splice(0)) restore();
   vi.useRealTimers();
   vi.restoreAllMocks();
 });
@@ -98,6 +101,46 @@ describe("output() of a run that was triggered", () => {
     const again = (await attempt(method, next)).settlement;
     if (again.outcome.type !== "succeeded" || again.outcome.output.at !== "inline") throw new Error("not resumed");
     expect(JSON.parse(new TextDecoder().decode(again.outcome.output.bytes))).toEqual({ from: "the child" });
+  });
+});
+
+/** The most calls of this method of run objects that are under way at a time; each takes a moment. */
+function mostUnderWay(method: "accept" | "payload"): () => number {
+  let [underWay, most] = [0, 0];
+  const original: unknown = Reflect.get(RunObject.prototype, method);
+  const watched = async function watched(this: RunObject, ...args: unknown[]): Promise<unknown> {
+    underWay += 1;
+    most = Math.max(most, underWay);
+    await this.ctx.storage.sync();
+    try {
+      return typeof original === "function" ? await Reflect.apply(original, this, args) : null;
+    } finally {
+      underWay -= 1;
+    }
+  };
+  Reflect.set(RunObject.prototype, method, watched);
+  restored.push(() => Reflect.set(RunObject.prototype, method, original));
+  return () => most;
+}
+
+describe("a task that asks many runs at once", () => {
+  it("triggers a few at a time, and fetches the outputs of a few", { timeout: 60_000 }, async () => {
+    const COUNT = 60;
+    const [accepts, payloads] = [mostUnderWay("accept"), mostUnderWay("payload")];
+    const trigger = (): Promise<TriggeredRun[]> => {
+      const numbers = Array.from({ length: COUNT }, (_, number) => number);
+      return Promise.all(numbers.map((number) => triggerTaskWithEvent("echo", number)));
+    };
+    const lease = leaseFor();
+    const { settlement: first } = await attempt(async () => void (await trigger()), lease);
+    for (const { runId } of first.children) await callRun(env, runId, (run) => run.untilFinal(20_000));
+    // As after the wait for all of them is over.
+    const arrived = first.children.map(({ runId }) => ({ runId, status: "succeeded", document: null }) as const);
+    const outputs = async (): Promise<unknown> => Promise.all((await trigger()).map((child) => child.output()));
+    const { settlement } = await attempt(outputs, { ...lease, arrived });
+    expect(settlement.outcome).toMatchObject({ type: "succeeded", output: { length: COUNT } });
+    expect(accepts()).toBeLessThanOrEqual(6);
+    expect(payloads()).toBeLessThanOrEqual(4);
   });
 });
 
