@@ -2,11 +2,13 @@
  * The worker's code as one text: the real `src/index.ts` with all that it imports, but what speaks HTTP, and the functions that clients
  * of a simulated world call in its place. One change of the code can be made on the way, as a seeded bug.
  */
+import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { GLOBALS } from "./globals.ts";
-import type { WorkerCode } from "./isolate.ts";
+import { freezeShared, prepareModuleState, type ModuleState } from "./module-state.ts";
+import { RpcTarget } from "./wire.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../../..");
 
@@ -40,7 +42,37 @@ export function createApp(dependencies) {
 `;
 
 /** Packages that are the same for every isolate: they keep no state that a world could see. */
-const SHARED = /^(zod|croner|jose|aws4fetch)$/;
+const SHARED = /^(zod|croner|jose|aws4fetch|fastest-levenshtein)$/;
+
+/** The worker's code, evaluated once for all isolates; each has a state of its modules. */
+export interface WorkerCode {
+  readonly exports: Readonly<Record<string, unknown>>;
+  /** The state of an isolate that begins: with these modules `#generated/…`, by their names. It is entered. */
+  begin(generated: Readonly<Record<string, unknown>>): object;
+  /** Has this state be that of all modules, until another one is entered. */
+  enter(state: object): void;
+}
+
+/** What `cloudflare:workers` exports. */
+class Base {
+  readonly ctx: unknown;
+  readonly env: unknown;
+
+  constructor(ctx: unknown, env: unknown) {
+    this.ctx = ctx;
+    this.env = env;
+  }
+}
+
+const WORKERS = {
+  DurableObject: Base,
+  WorkerEntrypoint: Base,
+  RpcTarget,
+  // Nobody here imports `env`, so it need not be another one while `work` runs.
+  withEnv: <T>(_env: unknown, work: () => T): T => work(),
+  env: {},
+  exports: {},
+};
 
 /** Bundles the worker. */
 export async function bundleWorker(change: Change | null = null): Promise<string> {
@@ -56,16 +88,46 @@ export async function bundleWorker(change: Change | null = null): Promise<string
   });
   const [file] = outputFiles;
   if (file === undefined) throw new Error("the worker has no code");
-  return file.text;
+  return prepareModuleState(file.text);
 }
 
 /** The code of a text that `bundleWorker` has made. */
 export function workerCode(text: string): WorkerCode {
   // The worker's own code, made of the files of this project just before.
   // oxlint-disable-next-line typescript/no-implied-eval
-  const code: unknown = new Function("require", "module", ...GLOBALS, `const exports = module.exports;${text}`);
-  return (require, module, ...globals) => {
-    if (typeof code === "function") Reflect.apply(code, undefined, [require, module, ...globals]);
+  const code = new Function(
+    "require",
+    "module",
+    ...GLOBALS.keys(),
+    `"use strict";const exports = module.exports;${text}`,
+  );
+  const module: { exports: Readonly<Record<string, unknown>>; state?: ModuleState } = { exports: {} };
+  let generated: Readonly<Record<string, unknown>> = {};
+  const required = createRequire(import.meta.url);
+  const require = (name: string): unknown =>
+    name === "cloudflare:workers" ? WORKERS : name in generated ? generated[name] : required(name);
+  Reflect.apply(code, undefined, [require, module, ...GLOBALS.values()]);
+  const { exports, state } = module;
+  if (state === undefined) throw new Error("the worker's code was not prepared");
+  freezeShared(state.shared);
+  let entered: Record<string, unknown> = {};
+  const enter = (next: Record<string, unknown>): void => {
+    if (next === entered) return;
+    state.save(entered);
+    state.restore(next);
+    entered = next;
+  };
+  return {
+    exports,
+    begin: (own) => {
+      state.save(entered);
+      generated = own;
+      state.fresh();
+      entered = {};
+      state.save(entered);
+      return entered;
+    },
+    enter: (next) => enter(next),
   };
 }
 

@@ -1,66 +1,44 @@
-/** The globals of the platform, as one isolate sees them: what depends on time or chance is the simulated platform's. */
+/** The globals of the platform: what depends on time or chance is the simulated platform's that was entered last. */
 import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import { completeByteArrays } from "./bytes.ts";
 import type { Platform } from "./platform.ts";
 
 completeByteArrays();
 
-/** Their names, in the order of `globalsOf`. */
-export const GLOBALS = [
-  "Date",
-  "Math",
-  "setTimeout",
-  "clearTimeout",
-  "setInterval",
-  "clearInterval",
-  "scheduler",
-  "crypto",
-  "console",
-  "Blob",
-  "FixedLengthStream",
-  "WebSocketRequestResponsePair",
-  "fetch",
-] as const;
+let entered: Platform | null = null;
 
-export type Globals = readonly unknown[];
-
-export function globalsOf(platform: Platform): Globals {
-  const now = (): number => platform.current?.now() ?? platform.ground.wall();
-  class PlatformDate extends Date {
-    constructor(...given: [] | [string | number | Date]) {
-      if (given.length === 0) super(now());
-      else super(...given);
-    }
-
-    static override now(): number {
-      return now();
-    }
-  }
-  const setTimer =
-    (everyMs: boolean) =>
-    (work: (...given: unknown[]) => void, ms = 0, ...given: unknown[]) =>
-      platform.setTimer(() => work(...given), ms, everyMs ? Math.max(1, ms) : null);
-  const clearTimer = (id: unknown): void => platform.clearTimer(id);
-  const scheduler = {
-    wait: (ms: number) => new Promise<void>((resolve) => void platform.setTimer(resolve, ms, null)),
-  };
-  const say = (...said: unknown[]): void => platform.ground.tell(() => `log: ${said.map(String).join(" ")}`);
-  return [
-    PlatformDate,
-    Object.create(Math, { random: { value: () => platform.random.next() } }),
-    setTimer(false),
-    clearTimer,
-    setTimer(true),
-    clearTimer,
-    scheduler,
-    cryptoOf(platform),
-    { log: say, info: say, warn: say, error: say, debug: say },
-    PlatformBlob,
-    FixedLengthStream,
-    Pair,
-    () => Promise.reject(new Error("nothing is fetched in this world")),
-  ];
+/** From now on the globals are those of this platform. */
+export function enterPlatform(platform: Platform): void {
+  entered = platform;
 }
+
+function present(): Platform {
+  if (entered === null) throw new Error("the worker's code looks around before there is a platform");
+  return entered;
+}
+
+function now(): number {
+  const { current, ground } = present();
+  return current?.now() ?? ground.wall();
+}
+
+class PlatformDate extends Date {
+  constructor(...given: [] | [string | number | Date]) {
+    if (given.length === 0) super(now());
+    else super(...given);
+  }
+
+  static override now(): number {
+    return now();
+  }
+}
+
+const setTimer =
+  (isRepeated: boolean) =>
+  (work: (...given: unknown[]) => void, ms = 0, ...given: unknown[]) =>
+    present().setTimer(() => work(...given), ms, isRepeated ? Math.max(1, ms) : null);
+const clearTimer = (id: unknown): void => present().clearTimer(id);
+const say = (...said: unknown[]): void => present().ground.tell(() => `log: ${said.map(String).join(" ")}`);
 
 /** Of messages that the platform answers by itself on WebSockets: there are none here. */
 class Pair {
@@ -72,8 +50,9 @@ class Pair {
 }
 
 /** Digests are made at once: their order must not depend on threads. */
-function cryptoOf({ random }: Platform): object {
+function cryptoOf(): object {
   const fill = <T extends Uint8Array>(bytes: T): T => {
+    const { random } = present();
     for (let index = 0; index < bytes.length; index += 1) bytes[index] = random.between(0, 255);
     return bytes;
   };
@@ -149,3 +128,20 @@ class FixedLengthStream extends TransformStream<Uint8Array, Uint8Array> {
     super();
   }
 }
+
+/** By their names. */
+export const GLOBALS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ["Date", PlatformDate],
+  ["Math", Object.create(Math, { random: { value: () => present().random.next() } })],
+  ["setTimeout", setTimer(false)],
+  ["clearTimeout", clearTimer],
+  ["setInterval", setTimer(true)],
+  ["clearInterval", clearTimer],
+  ["scheduler", { wait: (ms: number) => new Promise<void>((resolve) => void present().setTimer(resolve, ms, null)) }],
+  ["crypto", cryptoOf()],
+  ["console", { log: say, info: say, warn: say, error: say, debug: say }],
+  ["Blob", PlatformBlob],
+  ["FixedLengthStream", FixedLengthStream],
+  ["WebSocketRequestResponsePair", Pair],
+  ["fetch", () => Promise.reject(new Error("nothing is fetched in this world"))],
+]);

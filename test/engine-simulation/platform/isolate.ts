@@ -1,21 +1,11 @@
 /**
- * One isolate: the worker's code, evaluated with a state of its own for its modules, and with a clock, timers and randomness that are
- * the platform's. It dies with everything that runs in it.
+ * One isolate: the worker's code with a state of its own for its modules, and with a clock, timers and randomness that are the
+ * platform's. It dies with everything that runs in it.
  */
-import { createRequire } from "node:module";
-import { globalsOf, type Globals } from "./globals.ts";
+import type { WorkerCode } from "./bundle.ts";
+import { enterPlatform } from "./globals.ts";
 import type { Home, Life } from "./life.ts";
 import type { Platform } from "./platform.ts";
-import { RpcTarget } from "./wire.ts";
-
-const require = createRequire(import.meta.url);
-
-/** The worker's code as a function of what it finds around it. */
-export type WorkerCode = (
-  require: (name: string) => unknown,
-  module: { exports: Readonly<Record<string, unknown>> },
-  ...globals: Globals
-) => void;
 
 /** What is deployed: code, and what `npm run compile` makes of peach.conf and the pipelines. */
 export interface Release {
@@ -27,37 +17,31 @@ export interface Release {
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-class Base {
-  readonly ctx: unknown;
-  readonly env: unknown;
-
-  constructor(ctx: unknown, env: unknown) {
-    this.ctx = ctx;
-    this.env = env;
-  }
-}
-
 export class Isolate implements Home {
   readonly name: string;
   readonly release: Release;
   readonly lives = new Set<Life>();
   alive = true;
-  readonly exports: Readonly<Record<string, unknown>>;
+  readonly #platform: Platform;
+  /** Of its modules. */
+  readonly #state: object;
 
   constructor(platform: Platform, name: string, release: Release) {
     this.name = name;
     this.release = release;
-    const generated = release.generated(this);
-    // Nobody here imports `env`, so it need not be another one while `work` runs.
-    const withEnv = <T>(_env: unknown, work: () => T): T => work();
-    const workers = { DurableObject: Base, WorkerEntrypoint: Base, RpcTarget, withEnv, env: {}, exports: {} };
-    const module: { exports: Readonly<Record<string, unknown>> } = { exports: {} };
-    release.code(
-      (name) => (name === "cloudflare:workers" ? workers : (generated[name] ?? require(name))),
-      module,
-      ...globalsOf(platform),
-    );
-    this.exports = module.exports;
+    this.#platform = platform;
+    enterPlatform(platform);
+    this.#state = release.code.begin(release.generated(this));
+  }
+
+  get exports(): Readonly<Record<string, unknown>> {
+    return this.release.code.exports;
+  }
+
+  /** From now on what runs, runs in it. */
+  enter(): void {
+    enterPlatform(this.#platform);
+    this.release.code.enter(this.#state);
   }
 
   /** A class that it exports, made. */

@@ -13,6 +13,7 @@ export interface Home {
   readonly release: { readonly name: string; readonly variables: Readonly<Record<string, unknown>> };
   readonly exports: Readonly<Record<string, unknown>>;
   make(className: string, ctx: unknown, env: unknown): object;
+  enter(): void;
   crash(): void;
 }
 

@@ -78,9 +78,18 @@ export class ObjectHost implements Committer {
     return `${this.className} ${this.name}`;
   }
 
-  /** What runs of it just now; null: it sleeps. */
-  get awake(): object | null {
-    return this.#life?.instance ?? null;
+  /** What it answers to this call, which somebody makes from within, without any way over a network; undefined: it sleeps. */
+  ask(method: string, given: readonly unknown[]): unknown {
+    if (this.#life === null) return undefined;
+    const { life, instance } = this.#life;
+    const called: unknown = Reflect.get(instance, method);
+    if (typeof called !== "function") throw new Error(`${this.label} has no method ${method}`);
+    life.isolate.enter();
+    return Reflect.apply(called, instance, given);
+  }
+
+  get isAwake(): boolean {
+    return this.#life !== null;
   }
 
   get isHandlingAlarm(): boolean {

@@ -14,7 +14,7 @@ export interface Committer {
 export interface Running {
   readonly alive: boolean;
   readonly name: string;
-  readonly isolate: { readonly name: string; readonly alive: boolean; crash(): void };
+  readonly isolate: { readonly name: string; readonly alive: boolean; enter(): void; crash(): void };
   /** How often the platform has failed it so far. */
   readonly failures: number;
   now(): number;
@@ -25,8 +25,7 @@ export interface Running {
 
 export class Platform {
   readonly ground: Ground;
-  /** Whose code runs just now. */
-  current: Running | null = null;
+  #current: Running | null = null;
   /** For what the worker draws itself: ids, jitter. */
   readonly random: Dice;
   /** For how long things take. */
@@ -41,6 +40,16 @@ export class Platform {
     this.ground = ground;
     this.random = new Dice(seed).fork("the worker's own");
     this.dice = new Dice(seed).fork("how long things take");
+  }
+
+  /** Whose code runs just now. */
+  get current(): Running | null {
+    return this.#current;
+  }
+
+  set current(life: Running | null) {
+    this.#current = life;
+    life?.isolate.enter();
   }
 
   /** Happens to this life, if it lives then, without anything going wrong with it. */

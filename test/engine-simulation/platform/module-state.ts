@@ -1,0 +1,158 @@
+/**
+ * Tells the state of the worker's modules from the rest of its code. An isolate has a state of its own, and all isolates run the same
+ * classes and functions: evaluated for each of them they would be other ones each time, and nothing of them would ever get fast.
+ *
+ * State is each variable of a module that is assigned again somewhere, or begins as something that can change. What is written in
+ * capitals is a constant, as everywhere in this code: it is frozen, like classes and functions, so that nothing of one isolate gets
+ * to another one unseen.
+ */
+import { parseSync, Visitor, type Expression } from "oxc-parser";
+
+/** What the prepared code hands out of itself, in `module.state`. */
+export interface ModuleState {
+  /** Has every module begin anew. */
+  fresh(): void;
+  /** Puts the state of the modules into this record, and back. */
+  save(into: Record<string, unknown>): void;
+  restore(from: Readonly<Record<string, unknown>>): void;
+  /** Everything else. */
+  readonly shared: readonly unknown[];
+}
+
+/** A variable of a module; in a bundle their names are unique. */
+interface Variable {
+  readonly name: string;
+  readonly init: Expression | null;
+  /** Where the text of its initial value begins, with its ` =`, and ends. */
+  readonly from: number;
+  readonly to: number;
+  /** What else is looked at when it is initialised. */
+  readonly uses: Set<string>;
+}
+
+/** The text of a bundle, with its module state prepared for `ModuleState`. */
+export function prepareModuleState(text: string): string {
+  const { variables, functions, assigned } = topLevelOf(text);
+  const state = stateAmong(variables, assigned);
+  let [prepared, at] = ["", 0];
+  for (const { name, from, to } of variables) {
+    if (!state.has(name)) continue;
+    prepared += text.slice(at, from);
+    at = to;
+  }
+  prepared += text.slice(at);
+  const mine = variables.filter(({ name }) => state.has(name));
+  const names = mine.map(({ name }) => name);
+  const begin = mine.map(({ name, from, to }) =>
+    from === to ? `${name} = undefined;` : `${name}${text.slice(from, to)};`,
+  );
+  const shared = [
+    ...functions,
+    ...variables.flatMap(({ name, init }) => (state.has(name) || isForeign(init) ? [] : [name])),
+  ];
+  return `${prepared}
+module.state = {
+  fresh() { ${begin.join("\n")} },
+  save(into) { ${names.map((name) => `into.${name} = ${name};`).join(" ")} },
+  restore(from) { ${names.map((name) => `${name} = from.${name};`).join(" ")} },
+  shared: [${shared.join(", ")}],
+};
+`;
+}
+
+/** Freezes what all isolates share. What a library has made is its own affair. */
+export function freezeShared(shared: readonly unknown[]): void {
+  const seen = new Set<object>();
+  for (const value of shared) freeze(value, seen);
+}
+
+function freeze(value: unknown, seen: Set<object>): void {
+  const isFunction = typeof value === "function";
+  if ((typeof value !== "object" && !isFunction) || value === null || seen.has(value)) return;
+  const isPlain = Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+  if (!isFunction && !isPlain) return;
+  seen.add(value);
+  for (const { value: part } of Object.values(Object.getOwnPropertyDescriptors(value))) freeze(part, seen);
+  if (isFunction && typeof value.prototype === "object" && value.prototype !== null) Object.freeze(value.prototype);
+  Object.freeze(value);
+}
+
+function topLevelOf(text: string): {
+  readonly variables: readonly Variable[];
+  readonly functions: readonly string[];
+  readonly assigned: ReadonlySet<string>;
+} {
+  const { program, errors } = parseSync("worker.js", text, { sourceType: "script" });
+  if (errors.length > 0) throw new Error(`the worker's code cannot be read: ${errors[0]?.message}`);
+  const [variables, functions]: [Variable[], string[]] = [[], []];
+  for (const statement of program.body) {
+    if (statement.type === "FunctionDeclaration" && statement.id !== null) functions.push(statement.id.name);
+    if (statement.type !== "VariableDeclaration") continue;
+    for (const { id, init, end } of statement.declarations)
+      if (id.type === "Identifier") variables.push({ name: id.name, init, from: id.end, to: end, uses: new Set() });
+  }
+  const assigned = new Set<string>();
+  // Every name in what is assigned to counts, so that a pattern hides none.
+  let assignedUntil = 0;
+  const assign = ({ end }: { readonly end: number }): void => {
+    assignedUntil = Math.max(assignedUntil, end);
+  };
+  let [depth, next] = [0, 0];
+  const enter = (): void => void (depth += 1);
+  const exit = (): void => void (depth -= 1);
+  new Visitor({
+    AssignmentExpression: ({ left }) => assign(left),
+    UpdateExpression: ({ argument }) => assign(argument),
+    ForOfStatement: ({ left }) => assign(left),
+    ForInStatement: ({ left }) => assign(left),
+    FunctionDeclaration: enter,
+    "FunctionDeclaration:exit": exit,
+    FunctionExpression: enter,
+    "FunctionExpression:exit": exit,
+    ArrowFunctionExpression: enter,
+    "ArrowFunctionExpression:exit": exit,
+    Identifier({ name, start }) {
+      if (start < assignedUntil) assigned.add(name);
+      if (depth > 0) return;
+      // Both are in the order of the text.
+      while ((variables[next]?.to ?? Number.POSITIVE_INFINITY) < start) next += 1;
+      const variable = variables[next];
+      if (variable !== undefined && start > variable.from) variable.uses.add(name);
+    },
+  }).visit(program);
+  return { variables, functions, assigned };
+}
+
+/** Also what is made of state when it is initialised. */
+function stateAmong(variables: readonly Variable[], assigned: ReadonlySet<string>): ReadonlySet<string> {
+  const state = new Set<string>();
+  for (const { name, init, uses } of variables)
+    if (assigned.has(name) || canChange(name, init) || [...uses].some((used) => state.has(used))) state.add(name);
+  return state;
+}
+
+/** What these make cannot be told from what they made before. */
+const STATELESS = /^(TextEncoder|TextDecoder)$/;
+/** Made by esbuild, for all of the bundle. */
+const EXPORTS = "stdin_exports";
+
+function canChange(name: string, init: Expression | null): boolean {
+  if (init === null) return true;
+  if (init.type === "NewExpression") return !(init.callee.type === "Identifier" && STATELESS.test(init.callee.name));
+  if (init.type === "CallExpression") return !isForeign(init);
+  if (init.type === "ObjectExpression" || init.type === "ArrayExpression")
+    return !/^[A-Z][A-Z0-9_]*$/.test(name) && name !== EXPORTS;
+  return false;
+}
+
+/** A library, or what a library has made: schemas. Not what differs from isolate to isolate. */
+function isForeign(init: Expression | null): boolean {
+  if (init === null) return false;
+  if (init.type === "MemberExpression") return isForeign(init.object);
+  if (init.type === "Identifier") return init.name.startsWith("import_");
+  if (init.type !== "CallExpression") return false;
+  if (init.callee.type !== "Identifier") return isForeign(init.callee);
+  const [first] = init.arguments;
+  if (init.callee.name === "__toESM" && first !== undefined && first.type !== "SpreadElement") return isForeign(first);
+  return init.callee.name === "require" && first?.type === "Literal" && !String(first.value).startsWith("#generated/");
+}
