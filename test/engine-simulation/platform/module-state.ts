@@ -2,9 +2,9 @@
  * Tells the state of the worker's modules from the rest of its code. An isolate has a state of its own, and all isolates run the same
  * classes and functions: evaluated for each of them they would be other ones each time, and nothing of them would ever get fast.
  *
- * State is each variable of a module that is assigned again somewhere, or begins as something that can change. What is written in
- * capitals is a constant, as everywhere in this code: it is frozen, like classes and functions, so that nothing of one isolate gets
- * to another one unseen.
+ * State is each variable of a module that is assigned again somewhere, or part of which is, or that begins as something that can
+ * change. What is written in capitals is a constant, as everywhere in this code: it is frozen, like classes and functions, so that
+ * nothing of one isolate gets to another one unseen.
  */
 import { parseSync, Visitor, type Expression } from "oxc-parser";
 
