@@ -39,7 +39,7 @@ export class Ledger {
   readonly #crashed = new Map<string, readonly AttemptNote[]>();
   /** Contents of triggers whose run has begun. */
   readonly processed = new Set<string>();
-  /** How often the code of each step has begun that was kept, by `run/place/name`. */
+  /** What each step came to that was kept, by `run/place/name`. */
   readonly steps = new Map<string, string>();
 
   /** The code of an attempt begins. */
@@ -90,6 +90,12 @@ export class Ledger {
   /** This one; the last, if it has begun twice. */
   find(runId: string, task: string, item: number | null, attempt: number): AttemptNote | undefined {
     return this.of(runId, task, item).findLast((note) => note.attempt === attempt);
+  }
+
+  /** The attempt that has recorded this step; undefined: none, as far as any attempt was given it. */
+  stepBy(runId: string, place: string, name: string): number | undefined {
+    const attempt = this.steps.get(`${runId}/${place}/${name}`)?.split(" by attempt ").at(-1);
+    return attempt === undefined ? undefined : Number(attempt);
   }
 
   /** Another run of this id begins. */

@@ -46,12 +46,10 @@ export class BlameCheck {
     const notes = this.#world.ledger.of(seen.runId, task, item);
     for (const attempt of ended.attempts) this.#attempted(seen, plan, item, attempt, notes);
     const counted = ended.attempts.slice(item === null ? (seen.retriedAfter.get(task) ?? 0) : 0);
-    const failures = counted.filter(({ status }) => status === "failed" || status === "timed_out");
-    const isSpent = failures.length > plan.retries.limit;
+    const failures = failuresSinceProgress(counted, this.#stepping(seen.runId, placeName(task, item), behaviour));
+    const isSpent = (failures.at(-1) ?? 0) > plan.retries.limit;
     // Of items nobody says which attempts came before a retry in place.
-    // Each step is recorded once, and progress then.
-    const most = (plan.retries.limit + 1) * (1 + behaviour.steps) - 1;
-    const isWithin = mostBetweenWaits(counted) <= most || (item !== null && seen.retries > 0);
+    const isWithin = failures.every((count) => count <= plan.retries.limit) || (item !== null && seen.retries > 0);
     const last = ended.attempts.at(-1);
     const lastNote = last === undefined ? undefined : noteOf(notes, last);
     const as = ended.status === "failed" ? (ended.reason ?? "failed") : ended.status;
@@ -74,6 +72,12 @@ export class BlameCheck {
       "8 blame",
       `${seen.runId}: ${placeName(task, item)} is ${as} after ${story.join(", ")}; its code throws ${behaviour.throws} times (${behaviour.how}), ${plan.retries.limit} retries are allowed`,
     );
+  }
+
+  /** The attempts that have recorded a step, as far as a later one, or the same, was given it. */
+  #stepping(runId: string, place: string, { steps }: Behaviour): ReadonlySet<number> {
+    const names = Array.from({ length: steps }, (_, nth) => `step ${nth}`);
+    return new Set(names.flatMap((name) => this.#world.ledger.stepBy(runId, place, name) ?? []));
   }
 
   /** Every attempt that is recorded as failed was failed by its own code. */
@@ -130,16 +134,19 @@ export class BlameCheck {
   }
 }
 
-/** How many attempts have failed at most between two waits that came to their end: each is progress. */
-function mostBetweenWaits(attempts: readonly AttemptDocument[]): number {
+/**
+ * How many attempts have failed since the last progress, at each of these that failed. A wait that is over and a step that was recorded
+ * are progress; the attempt that has recorded it counts from there on.
+ */
+function failuresSinceProgress(attempts: readonly AttemptDocument[], stepping: ReadonlySet<number>): readonly number[] {
+  const counts: number[] = [];
   let failures = 0;
-  let most = 0;
-  for (const { status } of attempts) {
+  for (const { attempt, status } of attempts) {
+    if (stepping.has(attempt)) failures = 0;
+    if (status === "failed" || status === "timed_out") counts.push((failures += 1));
     if (status === "suspended") failures = 0;
-    else if (status === "failed" || status === "timed_out") failures += 1;
-    most = Math.max(most, failures);
   }
-  return most;
+  return counts;
 }
 
 function noteOf(notes: readonly AttemptNote[], { attempt }: AttemptDocument): AttemptNote | undefined {
