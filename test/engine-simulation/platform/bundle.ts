@@ -48,9 +48,9 @@ const SHARED = /^(zod|croner|jose|aws4fetch|fastest-levenshtein)$/;
 export interface WorkerCode {
   readonly exports: Readonly<Record<string, unknown>>;
   /** The state of an isolate that begins: with these modules `#generated/…`, by their names. It is entered. */
-  begin(generated: Readonly<Record<string, unknown>>): object;
+  begin(generated: Readonly<Record<string, unknown>>): Record<string, unknown>;
   /** Has this state be that of all modules, until another one is entered. */
-  enter(state: object): void;
+  enter(state: Record<string, unknown>): void;
 }
 
 /** What `cloudflare:workers` exports. */
@@ -127,7 +127,7 @@ export function workerCode(text: string): WorkerCode {
       state.save(entered);
       return entered;
     },
-    enter: (next) => enter(next),
+    enter,
   };
 }
 

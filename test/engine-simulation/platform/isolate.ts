@@ -24,7 +24,7 @@ export class Isolate implements Home {
   alive = true;
   readonly #platform: Platform;
   /** Of its modules. */
-  readonly #state: object;
+  readonly #state: Record<string, unknown>;
 
   constructor(platform: Platform, name: string, release: Release) {
     this.name = name;
