@@ -10,10 +10,16 @@ import { createClient, PeachError, type RunDocument } from "../src/client.ts";
 import { parseOptions, UsageError } from "./local/arguments.ts";
 import { PROJECT_FOLDER } from "./local/build.ts";
 import { Display, type DisplayLine } from "./local/display.ts";
-import { recommendationsView, renderRecommendations, type RecommendationsView } from "./local/recommendation-table.ts";
+import {
+  passedView,
+  renderRecommendations,
+  servedView,
+  type RecommendationsView,
+} from "./local/recommendation-table.ts";
 import { RunFollower } from "./local/run-follower.ts";
 import { failureOf, formatMs, taskLine } from "./local/run-lines.ts";
 import { RuntimeStartError, startRuntime, type LocalRuntime } from "./local/runtime.ts";
+import { randomSecret } from "./local/secrets.ts";
 
 const USAGE = `usage: npm run demo [-- --keep] [-- --json]
 
@@ -99,12 +105,14 @@ async function demonstrate(
   try {
     const display = new Display(json);
     runtime = await display.step("Start the local runtime", async (line) => {
-      const started = await startRuntime({ persistTo: stateFolder, signal, onOutput });
+      const makeSecrets = (names: readonly string[]): Record<string, string> =>
+        Object.fromEntries(names.map((name) => [name, randomSecret()]));
+      const started = await startRuntime({ persistTo: stateFolder, signal, onOutput, makeSecrets });
       line.title = `Local runtime ready at ${started.url}`;
       return started;
     });
     const run = await showRun(display, await upload(display, runtime, signal));
-    const recommendations = await served(display, runtime, signal);
+    const recommendations = await served(display, runtime, run.run_id, signal);
 
     if (keep) kept = { url: runtime.url, token: runtime.token, pid: runtime.leave(), state_folder: stateFolder };
     const durationMs = Date.now() - startedAt;
@@ -168,11 +176,19 @@ async function showRun(display: Display, follower: RunFollower): Promise<RunDocu
   return run;
 }
 
-function served(display: Display, { url }: LocalRuntime, signal: AbortSignal): Promise<RecommendationsView> {
+/** What everybody is served, and what was said, which takes a token to read. */
+function served(
+  display: Display,
+  { url, token }: LocalRuntime,
+  runId: string,
+  signal: AbortSignal,
+): Promise<RecommendationsView> {
   return display.step("GET /recommendations", async () => {
+    const passed = await createClient({ url, token }).runs.taskPayload(runId, "recommend", { signal });
+    const { transcript_excerpt } = passedView.parse(await passed.value());
     for (;;) {
       const answer = await fetch(`${url}/recommendations`, { signal });
-      if (answer.status === 200) return recommendationsView.parse(await answer.json());
+      if (answer.status === 200) return { transcript_excerpt, ...servedView.parse(await answer.json()) };
       await answer.body?.cancel();
       await new Promise((wake) => setTimeout(wake, POLL_MS));
     }

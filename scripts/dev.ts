@@ -8,11 +8,11 @@ import { styleText } from "node:util";
 import { signGrant } from "../src/http/signed-grant.ts";
 import { parseOptions, parsePort, UsageError } from "./local/arguments.ts";
 import { PROJECT_FOLDER } from "./local/build.ts";
-import { readDevVars, type DevVars } from "./local/dev-vars.ts";
-import { describePlan, greeting } from "./local/greeting.ts";
+import { addDevVars, readDevVars, type DevVars } from "./local/dev-vars.ts";
+import { describeMade, describePlan, greeting } from "./local/greeting.ts";
 import { parentOf } from "./local/process-group.ts";
 import { RuntimeStartError, startRuntime, untilServing, type LocalRuntime } from "./local/runtime.ts";
-import { describeMissing } from "./local/secrets.ts";
+import { describeMissing, randomSecret } from "./local/secrets.ts";
 import { watchProject } from "./local/watch.ts";
 
 const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR]
@@ -25,7 +25,7 @@ Runs peach.conf and its pipelines on the local runtime, until Ctrl-C. Needs no a
 
 PEACH_CONF (a file) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.
 PEACH_API_TOKEN sets the API token; otherwise the one in .dev.vars is used, and made if there is none. Secrets that endpoints
-verify signatures with come from .dev.vars or the environment as well.`;
+verify signatures with come from .dev.vars or the environment as well; those that the receiver chooses are made if there are none.`;
 
 const DEFAULT_PORT = 8787;
 const DEFAULT_STATE = join(PROJECT_FOLDER, ".peach", "state");
@@ -53,6 +53,11 @@ async function main(args: readonly string[]): Promise<number> {
     port,
     persistTo,
     env: devVars.vars,
+    makeSecrets: (names) => {
+      const made = Object.fromEntries(names.map((name) => [name, randomSecret()]));
+      addDevVars(DEV_VARS, made);
+      return made;
+    },
     signal: told,
     onOutput: (line) => console.log(line),
     // The project's own generated folder serves editors and checks too; another conf must not disturb it.
@@ -66,11 +71,11 @@ async function main(args: readonly string[]): Promise<number> {
   console.log(
     greeting({
       url,
-      token,
       loginLink: await loginLink(url, token),
       plan: project.plan,
       paths: project.paths,
       missingSecrets: project.missingSecrets,
+      madeSecrets: project.madeSecrets,
       stateFolder: persistTo,
       tokenSource: tokenSource(devVars),
     }),
@@ -98,8 +103,9 @@ function takeOverFrom(runtime: LocalRuntime): () => Promise<void> {
       return;
     }
     if (!built.changed) return;
-    const { plan, missingSecrets } = built.project;
+    const { plan, missingSecrets, madeSecrets } = built.project;
     console.log("Taken over.");
+    if (madeSecrets.length > 0) console.log(describeMade(madeSecrets));
     if (plan.version !== version) console.log(describePlan(plan, runtime.url).join("\n"));
     for (const line of describeMissing(missingSecrets)) console.log(styleText("yellow", line));
     if (plan.version !== version && !(await untilServing(runtime.url, plan.version)))

@@ -10,7 +10,7 @@ import type { Plan } from "../../src/core/plan.ts";
 import { bundleWorker, type Bundle } from "./bundle.ts";
 import { writeDashboard } from "./dashboard.ts";
 import { deriveConfig } from "./derived-config.ts";
-import { withSecrets } from "./secrets.ts";
+import { makeable, withSecrets } from "./secrets.ts";
 import type { StateFolder } from "./state-folder.ts";
 
 /** The folder of package.json and wrangler.toml. */
@@ -22,6 +22,8 @@ export interface BuildOptions {
   readonly pipelinesDir?: string;
   /** Where the compiled plan goes. Default: a folder of the state folder, so that two runtimes do not disturb each other. */
   readonly generatedFolder?: string;
+  /** Makes secrets of webhooks that nobody has set; default: they stay missing, and their endpoints refuse every delivery. */
+  readonly makeSecrets?: (names: readonly string[]) => Readonly<Record<string, string>>;
 }
 
 export interface BuiltProject {
@@ -29,6 +31,8 @@ export interface BuiltProject {
   readonly paths: ProjectPaths;
   /** Secrets that nobody has set. */
   readonly missingSecrets: readonly NeededSecret[];
+  /** Names of those that were made now. */
+  readonly madeSecrets: readonly string[];
 }
 
 export type BuildResult =
@@ -62,14 +66,17 @@ export async function buildProject(
   const bundled = await bundleWorker({ ...folder, projectFolder: PROJECT_FOLDER, generatedFolder });
   if (!bundled.ok) return bundled;
 
-  const secrets = withSecrets(compiled.plan, vars, process.env);
+  const given = withSecrets(compiled.plan, vars, process.env);
+  const madeSecrets = options.makeSecrets === undefined ? [] : makeable(compiled.plan, given.missing);
+  const made = madeSecrets.length === 0 ? {} : options.makeSecrets?.(madeSecrets);
+  const secrets = withSecrets(compiled.plan, { ...given.vars, ...made }, process.env);
   const config = deriveConfig(readFileSync(paths.wranglerPath, "utf8"), {
     main: folder.bundlePath,
     buckets: compiled.plan.buckets,
     vars: secrets.vars,
   });
   const changed = writeWorker(folder, bundled.bundle, config);
-  const project = { plan: compiled.plan, paths, missingSecrets: secrets.missing };
+  const project = { plan: compiled.plan, paths, missingSecrets: secrets.missing, madeSecrets };
   return { ok: true, project, changed };
 }
 

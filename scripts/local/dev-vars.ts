@@ -2,7 +2,7 @@
  * The worker's local variables and secrets: `.dev.vars` beside wrangler.toml, and the API tokens of the environment, which win.
  */
 import { randomBytes } from "node:crypto";
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { parseEnv } from "node:util";
 
 /** Taken from the environment if set there. */
@@ -18,7 +18,7 @@ export interface DevVars {
 
 /** Reads the file; if nobody has set an API token, makes one and adds it to the file. Other variables stay as they are. */
 export function readDevVars(path: string, environment: Readonly<Record<string, string | undefined>>): DevVars {
-  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+  const text = readForOwner(path);
   const vars: Record<string, string> = {};
   for (const [name, value] of Object.entries(parseEnv(text))) if (value !== undefined) vars[name] = value;
   for (const name of TOKEN_NAMES) {
@@ -29,10 +29,23 @@ export function readDevVars(path: string, environment: Readonly<Record<string, s
   if (known !== undefined && known !== "") return { vars, token: known, created: false };
 
   const token = randomToken();
-  const separator = text === "" || text.endsWith("\n") ? "" : "\n";
-  // Secrets: for nobody else on this machine.
-  appendFileSync(path, `${separator}PEACH_API_TOKEN=${token}\n`, { mode: 0o600 });
+  addDevVars(path, { PEACH_API_TOKEN: token });
   return { vars: { ...vars, PEACH_API_TOKEN: token }, token, created: true };
+}
+
+/** Adds variables to the end of the file, which is made if there is none. Their values have no character that would need quotes. */
+export function addDevVars(path: string, vars: Readonly<Record<string, string>>): void {
+  const text = readForOwner(path);
+  const separator = text === "" || text.endsWith("\n") ? "" : "\n";
+  const lines = Object.entries(vars).map(([name, value]) => `${name}=${value}\n`);
+  appendFileSync(path, separator + lines.join(""), { mode: 0o600 });
+}
+
+/** The file's text, empty if there is none. What is in it is for nobody else on this machine, also where a person has made the file. */
+function readForOwner(path: string): string {
+  if (!existsSync(path)) return "";
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+  return readFileSync(path, "utf8");
 }
 
 /** 192 random bits, without characters that a shell or a header would mind. */

@@ -8,12 +8,13 @@ import { describeMissing } from "./secrets.ts";
 
 export interface Greeting {
   readonly url: string;
-  readonly token: string;
   /** Logs a browser in, once. */
   readonly loginLink: string;
   readonly plan: Plan;
   readonly paths: ProjectPaths;
   readonly missingSecrets: readonly NeededSecret[];
+  /** Names of those that were made now. */
+  readonly madeSecrets: readonly string[];
   readonly stateFolder: string;
   /** Where the token comes from, in words. */
   readonly tokenSource: string;
@@ -22,16 +23,16 @@ export interface Greeting {
 /** The url, how to call the API, and which tasks and endpoints there are. */
 export function greeting({
   url,
-  token,
   loginLink,
   plan,
   paths,
   missingSecrets,
+  madeSecrets,
   stateFolder,
   tokenSource,
 }: Greeting): string {
   const title = (text: string): string => styleText("bold", text);
-  const api = curlLines(url, token, plan);
+  const api = tryLines(url, plan);
   return [
     `${title("Peach, local runtime")}  ${styleText("cyan", url)}`,
     ...aligned([
@@ -39,6 +40,7 @@ export function greeting({
       ["peach.conf", `${shortPath(paths.confPath)}, pipelines in ${shortPath(paths.pipelinesDir)}`],
       ["state", `${shortPath(stateFolder)} (started again on it, everything goes on where it was)`],
       ["API token", tokenSource],
+      ...(madeSecrets.length === 0 ? [] : [["secrets", describeMade(madeSecrets)] as const]),
     ]),
     "",
     ...describePlan(plan, url),
@@ -74,18 +76,19 @@ function describeEndpoint({ methods, url: path }: EndpointPlan, url: string): st
   return `${methods?.join(", ") ?? "any method"} ${url}${path}`;
 }
 
-function curlLines(url: string, token: string, plan: Plan): string[] {
+/** Where secrets of webhooks that were made now stand. */
+export function describeMade(names: readonly string[]): string {
+  return `${names.join(", ")} in .dev.vars, made now: what is sent to its endpoints is signed with it`;
+}
+
+/** Commands that work as they stand, and have no secret in them: what a terminal shows is recorded, shared and scrolled back. */
+function tryLines(url: string, plan: Plan): string[] {
   const tasks = Object.values(plan.tasks);
   const upload = tasks.flatMap(({ on }) => on.r2).find(({ actions }) => actions.includes("create"));
   const root = tasks.find(({ upstream }) => upstream.length === 0);
   return [
     ...(upload === undefined ? [] : [`curl -T FILE ${url}/dev/r2/${upload.bucket}/${exampleKey(upload)}`]),
-    ...(root === undefined
-      ? []
-      : [
-          `curl -X POST ${url}/api/v1/tasks/${root.name}/trigger -H "Authorization: Bearer ${token}" \\`,
-          `     -H "Content-Type: application/json" -d '{}'`,
-        ]),
+    ...(root === undefined ? [] : [`npm run peach -- trigger ${root.name} --json-payload '{}' --url ${url}`]),
   ];
 }
 

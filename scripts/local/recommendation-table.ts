@@ -2,12 +2,14 @@ import { styleText } from "node:util";
 import { z } from "zod";
 
 /** What `GET /recommendations` of the example answers. */
-export const recommendationsView = z.object({
-  transcript_excerpt: z.string(),
+export const servedView = z.object({
   recommendations: z.array(z.object({ id: z.string(), title: z.string(), score: z.number() })),
 });
 
-export type RecommendationsView = z.infer<typeof recommendationsView>;
+/** What its task `recommend` passes of what was said; it is served to nobody. */
+export const passedView = z.object({ transcript_excerpt: z.string() });
+
+export type RecommendationsView = z.infer<typeof servedView> & z.infer<typeof passedView>;
 
 const BAR_WIDTH = 20;
 

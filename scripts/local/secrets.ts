@@ -1,4 +1,5 @@
 /** The secrets that a pipeline needs, as the local runtime gets them: from `.dev.vars`, or from the environment, which wins. */
+import { randomBytes } from "node:crypto";
 import { neededSecrets, type NeededSecret } from "../../src/conf/needed-secrets.ts";
 import type { Plan } from "../../src/core/plan.ts";
 
@@ -22,6 +23,24 @@ export function withSecrets(
     if (value !== undefined && value !== "") all[name] = value;
   }
   return { vars: all, missing: needed.filter(({ name }) => (all[name] ?? "") === "") };
+}
+
+/** Schemes whose secret the receiver may choose; with the others, the sender has it. */
+const CHOSEN_HERE: readonly string[] = ["standard-webhooks", "hmac-sha256"];
+
+/** Of the missing secrets, those that the local runtime may make: a webhook is then tried as it is used, signed. */
+export function makeable(plan: Plan, missing: readonly NeededSecret[]): readonly string[] {
+  return missing.flatMap(({ name }) => {
+    const schemes = plan.endpoints.flatMap(({ auth }) =>
+      auth.type === "signature" && auth.secret === name ? [auth.scheme] : [],
+    );
+    return schemes.every((scheme) => CHOSEN_HERE.includes(scheme)) ? [name] : [];
+  });
+}
+
+/** 256 random bits in the form of Standard Webhooks. */
+export function randomSecret(): string {
+  return `whsec_${randomBytes(32).toString("base64")}`;
 }
 
 /** A line for each secret that is missing. */

@@ -11,6 +11,7 @@ import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
 import { checkLimits } from "./check-limits.ts";
 import { checkOpen } from "./check-open.ts";
+import { checkOpenEndpoints } from "./check-open-endpoints.ts";
 import { checkLoops } from "./check-loops.ts";
 import { checkSize } from "./check-size.ts";
 import { checkSchedules } from "./check-schedules.ts";
@@ -111,6 +112,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   const plan = buildPlan(conf, methods, buckets);
   const warnings: Diagnostic[] = [];
   checkLoops(plan, methods, loaded, displayPath, reportInto(warnings));
+  checkOpenEndpoints(conf, methods, loaded, reportInto(warnings));
   return {
     diagnostics,
     warnings: inFileOrder(warnings, source.path),

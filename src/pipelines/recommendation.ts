@@ -15,11 +15,16 @@ const LATEST = "latest";
 /** KV takes keys of up to 512 bytes, R2 of up to 1,024. */
 const MAX_KV_KEY_BYTES = 512;
 
-const recommendationsSchema = z.object({
-  audio: transcriptSchema.shape.audio,
-  transcript_excerpt: z.string(),
+/** What the endpoint serves, to everybody. */
+const servedSchema = z.object({
   /** Best first; empty if nothing in the catalogue fits. */
   recommendations: z.array(z.object({ id: z.string(), title: z.string(), score: z.number() })),
+});
+
+/** What the task passes: for whoever may read its run. */
+const recommendationsSchema = servedSchema.extend({
+  audio: transcriptSchema.shape.audio,
+  transcript_excerpt: z.string(),
 });
 
 export const recommend = task({
@@ -31,7 +36,8 @@ export const recommend = task({
       transcript_excerpt: excerptOf(transcript.text),
       recommendations: rankProgrammes(transcript.text, MAX_RECOMMENDATIONS),
     };
-    const stored = JSON.stringify(result);
+    // What is served to everybody has nothing of what was said, nor of whose file it was.
+    const stored = JSON.stringify({ recommendations: result.recommendations });
     await env.RECOMMENDATIONS.put(await kvKey(transcript.audio.key), stored);
     await env.RECOMMENDATIONS.put(LATEST, stored);
     log.info("recommended", { key: transcript.audio.key, programmes: result.recommendations.length });
@@ -59,8 +65,8 @@ export async function recommendations(request: Request, { env }: EndpointContext
     const hint = "Upload an .mp3 under audio/ with its captions (.vtt) beside it, and ask again when its run is final.";
     return problem(404, "not_found", detail, hint);
   }
-  const found = recommendationsSchema.parse(stored);
-  return Response.json({ ...found, recommendations: found.recommendations.slice(0, limit.data) });
+  const { recommendations: found } = servedSchema.parse(stored);
+  return Response.json({ recommendations: found.slice(0, limit.data) });
 }
 
 /** Apart from `latest`; by its digest if the name is too long for KV. */

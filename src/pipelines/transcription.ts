@@ -10,8 +10,9 @@ import { z } from "zod";
 import { CaptionsError, readCaptions } from "./captions.ts";
 import { transcriptSchema, type Transcript } from "./transcript.ts";
 
-/** The `bucket_name` of the binding `UPLOADS`. */
+/** The `bucket_name` of the binding `UPLOADS`, and where in it audio is: what else is there is not for publication. */
 const BUCKET = "uploads";
+const PREFIX = "audio/";
 const WHISPER = "@cf/openai/whisper-large-v3-turbo";
 /** Whisper takes the audio as one base64 text, so it is held in memory: bytes. */
 const WHISPER_MAX_BYTES = 24 * 1024 * 1024;
@@ -29,7 +30,10 @@ const audioRequest = z
     message: "expected s3_uri, or bucket and key, to name the audio object",
   });
 
-const webhookBody = z.object({ s3_uri: s3Uri, language: language.optional() });
+const webhookBody = z.object({
+  s3_uri: z.string().regex(new RegExp(`^s3://${BUCKET}/${PREFIX}.`), `expected s3://${BUCKET}/${PREFIX}NAME`),
+  language: language.optional(),
+});
 
 interface AudioObject {
   readonly bucket: string;
@@ -41,9 +45,9 @@ export const audio_transcription_task = task({
   output: transcriptSchema,
   run: async (request, { env, log }) => {
     const audio = audioObjectOf(request);
-    if (audio.bucket !== BUCKET) {
+    if (audio.bucket !== BUCKET || !audio.key.startsWith(PREFIX)) {
       throw new NonRetryableError(
-        `This pipeline reads the bucket ${BUCKET}, but was given ${audio.bucket}/${audio.key}.`,
+        `This pipeline reads what is in ${BUCKET}/${PREFIX}, but was given ${audio.bucket}/${audio.key}.`,
       );
     }
     const transcript =
@@ -55,7 +59,10 @@ export const audio_transcription_task = task({
   },
 });
 
-/** `POST {"s3_uri": "s3://uploads/audio/x.mp3", "language": "en"}`: answers 202 and the run. */
+/**
+ * `POST {"s3_uri": "s3://uploads/audio/x.mp3", "language": "en"}`: answers 202 and the run. Its signature has been verified before, and a
+ * delivery that is sent again finds the run that it has started.
+ */
 export async function webhook_handler(request: Request, _endpoint: EndpointContext): Promise<Response | undefined> {
   let json: unknown;
   try {
@@ -65,8 +72,7 @@ export async function webhook_handler(request: Request, _endpoint: EndpointConte
   }
   const body = webhookBody.safeParse(json);
   if (!body.success) return badRequest(body.error.issues);
-  const idempotencyKey = request.headers.get("Idempotency-Key") ?? "";
-  await triggerTaskWithEvent("audio_transcription", body.data, idempotencyKey === "" ? {} : { idempotencyKey });
+  await triggerTaskWithEvent("audio_transcription", body.data);
   return undefined;
 }
 

@@ -129,8 +129,14 @@ describe("audio_transcription_task", () => {
     [
       "the bucket is another",
       {},
-      { bucket: "elsewhere", key: "a.mp3" },
-      /reads the bucket uploads, but was given elsewhere\/a\.mp3/,
+      { bucket: "elsewhere", key: "audio/a.mp3" },
+      /reads what is in uploads\/audio\/, but was given elsewhere\/audio\/a\.mp3/,
+    ],
+    [
+      "the object is not under audio/",
+      { "private/board-meeting.mp3": "abc", "private/board-meeting.vtt": readSample("glacier.vtt") },
+      { s3_uri: "s3://uploads/private/board-meeting.mp3" },
+      /but was given uploads\/private\/board-meeting\.mp3/,
     ],
   ])("fails for good, saying what to do, if %s", async (_, objects, request, reason) => {
     const failure = transcribe(request, { UPLOADS: new MemoryBucket(objects) });
@@ -185,21 +191,24 @@ describe("webhook_handler", () => {
   it("triggers the transcription and leaves the answer to Peach", async () => {
     expect(await post(JSON.stringify({ s3_uri: EVENT.s3_uri, language: "en", more: 1 }))).toEqual({
       answer: undefined,
-      triggers: [["audio_transcription", { s3_uri: EVENT.s3_uri, language: "en" }, {}]],
+      triggers: [["audio_transcription", { s3_uri: EVENT.s3_uri, language: "en" }, undefined]],
     });
   });
 
-  it("passes the caller's idempotency key on", async () => {
+  it("takes no idempotency key of a header, which is not signed", async () => {
     const { triggers } = await post(JSON.stringify({ s3_uri: EVENT.s3_uri }), { "Idempotency-Key": "k1" });
-    expect(triggers).toEqual([["audio_transcription", { s3_uri: EVENT.s3_uri }, { idempotencyKey: "k1" }]]);
+    expect(triggers).toEqual([["audio_transcription", { s3_uri: EVENT.s3_uri }, undefined]]);
   });
 
   it.each([
     ["no JSON", "$", "expected JSON"],
     ["null", "$", "expected object"],
     ["{}", "$.s3_uri", "expected string"],
-    ['{"s3_uri": "https://example.org/a.mp3"}', "$.s3_uri", "expected s3://bucket/key"],
-    ['{"s3_uri": "s3://uploads/a.mp3", "language": "English"}', "$.language", "expected a language tag"],
+    ['{"s3_uri": "https://example.org/a.mp3"}', "$.s3_uri", "expected s3://uploads/audio/NAME"],
+    ['{"s3_uri": "s3://uploads/private/board-meeting.mp3"}', "$.s3_uri", "expected s3://uploads/audio/NAME"],
+    ['{"s3_uri": "s3://uploads/audio/"}', "$.s3_uri", "expected s3://uploads/audio/NAME"],
+    ['{"s3_uri": "s3://peach-payloads/audio/a.mp3"}', "$.s3_uri", "expected s3://uploads/audio/NAME"],
+    ['{"s3_uri": "s3://uploads/audio/a.mp3", "language": "English"}', "$.language", "expected a language tag"],
   ])("answers 400 to %s, says where it is wrong, and triggers nothing", async (body, path, message) => {
     const { answer, triggers } = await post(body);
     expect(triggers).toEqual([]);

@@ -10,13 +10,18 @@ import { greeting } from "../../scripts/local/greeting.ts";
 const root = join(import.meta.dirname, "../..");
 const paths = projectPaths({ PEACH_CONF: join(root, "peach.conf.example") }, root);
 
-function greet(plan: Plan, missingSecrets: readonly NeededSecret[] = []): string {
-  const rest = { paths, missingSecrets, stateFolder: "/state", tokenSource: "PEACH_API_TOKEN in .dev.vars" };
+function greet(plan: Plan, missingSecrets: readonly NeededSecret[] = [], madeSecrets: readonly string[] = []): string {
+  const rest = {
+    paths,
+    missingSecrets,
+    madeSecrets,
+    stateFolder: "/state",
+    tokenSource: "PEACH_API_TOKEN in .dev.vars",
+  };
   return stripVTControlCharacters(
     greeting({
       loginLink: "http://127.0.0.1:8787/dashboard/login#code=1.a.b",
       url: "http://127.0.0.1:8787",
-      token: "t0ken",
       plan,
       ...rest,
     }),
@@ -34,8 +39,10 @@ describe("the greeting of npm run dev", () => {
     expect(text).toContain("audio_transcription  Speech to text; on uploads/audio/*.mp3; then recommend, archive\n");
     expect(text).toContain("audio_transcription_webhook  POST http://127.0.0.1:8787/hooks/audio\n");
     expect(text).toContain("curl -T FILE http://127.0.0.1:8787/dev/r2/uploads/audio/example.mp3\n");
-    expect(text).toContain("curl -X POST http://127.0.0.1:8787/api/v1/tasks/audio_transcription/trigger ");
-    expect(text).toContain('-H "Authorization: Bearer t0ken"');
+    expect(text).toContain(
+      "npm run peach -- trigger audio_transcription --json-payload '{}' --url http://127.0.0.1:8787\n",
+    );
+    expect(text).not.toMatch(/Bearer|peach_/);
   });
 
   it("says when a task is due", () => {
@@ -55,12 +62,15 @@ describe("the greeting of npm run dev", () => {
     const text = greet({ ...project.plan, tasks: { archive: { ...archive, upstream: [] } }, endpoints: [] });
     expect(text).not.toContain("Endpoints");
     expect(text).not.toContain("/dev/r2/");
-    expect(text).toContain("/api/v1/tasks/archive/trigger");
+    expect(text).toContain("npm run peach -- trigger archive ");
   });
 
   it("says which secrets are missing, and nothing where none is", () => {
     if (project === null) throw new Error("peach.conf.example does not compile");
     expect(greet(project.plan)).not.toContain("secret");
+    expect(greet(project.plan, [], ["AUDIO_WEBHOOK_SECRET"])).toMatch(
+      /secrets {2,}AUDIO_WEBHOOK_SECRET in \.dev\.vars, made now/,
+    );
     expect(
       greet(project.plan, [
         { name: "GITHUB_SECRET", endpoints: ["pushed"] },

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parseOptions, parsePort, UsageError } from "../../scripts/local/arguments.ts";
 import { deriveConfig } from "../../scripts/local/derived-config.ts";
-import { randomToken, readDevVars } from "../../scripts/local/dev-vars.ts";
+import { addDevVars, randomToken, readDevVars } from "../../scripts/local/dev-vars.ts";
+import { randomSecret } from "../../scripts/local/secrets.ts";
 import { OutputFilter } from "../../scripts/local/output.ts";
 import { groupMembers, isAlive, parentOf, signalGroup, STATE_MARK } from "../../scripts/local/process-group.ts";
 import {
@@ -113,6 +114,23 @@ describe(".dev.vars", () => {
     const { token, vars } = readDevVars(path, {});
     expect(vars).toEqual({ SECRET: "a b", PEACH_API_TOKEN: token });
     expect(readFileSync(path, "utf8")).toBe(`# mine\nSECRET='a b'\nPEACH_API_TOKEN=${token}\n`);
+  });
+
+  it("that others on the machine could read is closed to them", () => {
+    const path = join(folder, ".dev.vars");
+    writeFileSync(path, "PEACH_API_TOKEN=theirs\n", { mode: 0o644 });
+    expect(readDevVars(path, {}).token).toBe("theirs");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it("takes further variables at its end, each read as it was given", () => {
+    const path = join(folder, ".dev.vars");
+    writeFileSync(path, "A=1", { mode: 0o644 });
+    const secret = randomSecret();
+    addDevVars(path, { AUDIO_WEBHOOK_SECRET: secret });
+    expect(readFileSync(path, "utf8")).toBe(`A=1\nAUDIO_WEBHOOK_SECRET=${secret}\n`);
+    expect(readDevVars(path, { PEACH_API_TOKEN: "mine" }).vars).toMatchObject({ A: "1", AUDIO_WEBHOOK_SECRET: secret });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
   it("gives way to the tokens of the environment, and is not made then", () => {

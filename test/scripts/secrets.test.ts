@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { withSecrets } from "../../scripts/local/secrets.ts";
+import { makeable, randomSecret, withSecrets } from "../../scripts/local/secrets.ts";
 import { neededSecrets } from "../../src/conf/needed-secrets.ts";
 import { planOf, withProject } from "../conf/project.ts";
 import { commandLine } from "./command-line.ts";
@@ -33,6 +33,21 @@ describe("the secrets that endpoints need", () => {
       missing: [],
     });
     expect(withSecrets(plan, { GITHUB_SECRET: "" }, {}).missing).toHaveLength(2);
+  });
+
+  it("are made locally where the receiver chooses them, and only there", async () => {
+    const plan = await planOf(`endpoints:
+  a: {method: handle, url: /a, auth: {signature: standard-webhooks, secret: A}}
+  b: {method: handle, url: /b, auth: {signature: hmac-sha256, secret: B}}
+  c: {method: handle, url: /c, auth: {signature: github, secret: C}}
+  d: {method: handle, url: /d, auth: {signature: stripe, secret: D}}
+  e: {method: handle, url: /e, auth: {signature: hmac-sha256, secret: SHARED}}
+  f: {method: handle, url: /f, auth: {signature: slack, secret: SHARED}}
+`);
+    expect(makeable(plan, withSecrets(plan, { B: "set" }, {}).missing)).toEqual(["A"]);
+    expect(makeable(plan, withSecrets(plan, {}, {}).missing)).toEqual(["A", "B"]);
+    expect(randomSecret()).toMatch(/^whsec_[\w+/]{43}=$/);
+    expect(randomSecret()).not.toBe(randomSecret());
   });
 
   it("are listed by peach check, in words and in JSON", { timeout: 60_000 }, async () => {

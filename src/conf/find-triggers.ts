@@ -1,0 +1,75 @@
+/** Finds whether a function of a pipeline file triggers tasks, as far as that file shows it. Reads the disk. */
+import { readFileSync } from "node:fs";
+import { parseSync, Visitor, type Program } from "oxc-parser";
+
+/** Helpers that start runs: imported, or taken off the context. */
+const TRIGGERING: ReadonlySet<string> = new Set(["triggerTaskWithEvent", "triggerBatch", "emitEvent"]);
+
+/**
+ * Whether the export of this name, or a function of the same file that it names, however many in between, names a helper that triggers. What
+ * it imports from other files is not followed. A file that cannot be read or parsed has none; others report that.
+ */
+export function triggersSomething(file: string, exportName: string): boolean {
+  const program = parse(file);
+  if (program === null) return false;
+  const named = namesByFunction(program);
+  const local = localName(program, exportName);
+  const seen = new Set([local]);
+  for (const one of seen) {
+    const names = named.get(one);
+    if (names === undefined) continue;
+    if ([...names].some((name) => TRIGGERING.has(name))) return true;
+    for (const name of names) seen.add(name);
+  }
+  return false;
+}
+
+function parse(file: string): Program | null {
+  try {
+    const { program, errors } = parseSync(file, readFileSync(file, "utf8"), { sourceType: "module" });
+    return errors.length > 0 ? null : program;
+  } catch {
+    return null;
+  }
+}
+
+/** What `export { handle as webhook }` calls `webhook` in the file. */
+function localName(program: Program, exportName: string): string {
+  let found = exportName;
+  new Visitor({
+    ExportSpecifier({ local, exported }) {
+      if (exported.type === "Identifier" && exported.name === exportName && local.type === "Identifier")
+        found = local.name;
+    },
+  }).visit(program);
+  return found;
+}
+
+/** The identifiers in each declaration at the top level of the file; what an import calls by another name goes by its own. */
+function namesByFunction(program: Program): Map<string, Set<string>> {
+  const imported = new Map<string, string>();
+  const ranges: { name: string; start: number; end: number }[] = [];
+  for (const statement of program.body) {
+    if (statement.type === "ImportDeclaration") {
+      for (const specifier of statement.specifiers) {
+        if (specifier.type !== "ImportSpecifier" || specifier.imported.type !== "Identifier") continue;
+        imported.set(specifier.local.name, specifier.imported.name);
+      }
+      continue;
+    }
+    const declared = statement.type === "ExportNamedDeclaration" ? (statement.declaration ?? statement) : statement;
+    if (declared.type === "FunctionDeclaration" && declared.id !== null)
+      ranges.push({ name: declared.id.name, start: declared.start, end: declared.end });
+    if (declared.type !== "VariableDeclaration") continue;
+    for (const { id, start, end } of declared.declarations)
+      if (id.type === "Identifier") ranges.push({ name: id.name, start, end });
+  }
+  const named = new Map(ranges.map(({ name }) => [name, new Set<string>()]));
+  new Visitor({
+    Identifier({ name, start }) {
+      const range = ranges.find((one) => one.start <= start && start < one.end);
+      if (range !== undefined && range.name !== name) named.get(range.name)?.add(imported.get(name) ?? name);
+    },
+  }).visit(program);
+  return named;
+}
