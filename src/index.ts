@@ -8,6 +8,7 @@ import { DeathsObject } from "./deaths/deaths-object.ts";
 import { DeadLettersObject } from "./dead-letters/dead-letters-object.ts";
 import { ControlsObject } from "./controls/controls-object.ts";
 import { callDeliveries } from "./deliveries/deliveries-client.ts";
+import { callSignedDeliveries } from "./deliveries/signed-client.ts";
 import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
 import { createApp } from "./http/app.ts";
 import { IdentityObject } from "./identity/identity-object.ts";
@@ -35,6 +36,7 @@ const app = createApp({
   emitEvent,
   callRun,
   callDeliveries,
+  callSignedDeliveries,
   callEndpoint,
   dashboard,
   local,

@@ -180,6 +180,7 @@ export interface DeployedEndpoint {
   readonly methods: readonly string[] | null;
   readonly auth: unknown;
   readonly max_body: unknown;
+  readonly timeout_ms: number;
   readonly fallback: string | null;
   readonly cors: unknown;
   readonly redact: readonly string[];

@@ -35,7 +35,7 @@ function documentOfDebounce({ delayMs, key, maxWaitMs }: DebouncePlan) {
 
 /** The endpoint; `max_body` in bytes. */
 export function documentOfEndpoint(endpoint: EndpointPlan) {
-  const { name, method, url, methods, maxBodyBytes, fallback, cors, redact } = endpoint;
+  const { name, method, url, methods, maxBodyBytes, timeoutMs, fallback, cors, redact } = endpoint;
   return {
     name,
     method,
@@ -43,6 +43,7 @@ export function documentOfEndpoint(endpoint: EndpointPlan) {
     methods,
     auth: documentOfAuth(endpoint),
     max_body: maxBodyBytes,
+    timeout_ms: timeoutMs,
     fallback,
     cors,
     redact: redact.map((path) => ["body", ...path].join(".")),

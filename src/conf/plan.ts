@@ -25,6 +25,7 @@ const DEFAULT = {
   itemsAtATime: 1_000,
   longItemsAtATime: 100,
   maxBodyBytes: 10 * KILOBYTE * KILOBYTE,
+  endpointTimeoutMs: 30_000,
 } as const;
 
 /** The methods that peach.conf names, by the name of their task or endpoint. */
@@ -151,6 +152,7 @@ function endpointPlan(name: string, endpoint: EndpointConf, methods: ResolvedMet
     methods: endpoint.methods ?? null,
     auth: endpointAuth(endpoint),
     maxBodyBytes: endpoint.max_body ?? DEFAULT.maxBodyBytes,
+    timeoutMs: endpoint.timeout ?? DEFAULT.endpointTimeoutMs,
     fallback: methods.fallbacks.get(name)?.key ?? null,
     cors: endpoint.cors?.origins === undefined ? null : { origins: endpoint.cors.origins },
     ...(endpoint.open !== undefined && { open: endpoint.open }),

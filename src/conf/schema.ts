@@ -152,6 +152,7 @@ export const ENDPOINT_SHAPE = {
   methods: oneOrMany(oneOf(HTTP_METHODS)),
   auth: mappingOr(oneOf(["none", "token"]), signature),
   max_body: size({ min: "0B", max: "100MB" }),
+  timeout: duration({ min: "1ms", max: "5m", above: "whoever called does not wait longer; let a task do the work" }),
   fallback: method,
   cors: mapping(
     { origins: oneOrMany(text("an origin such as https://example.org, or *", /^\*$|^https?:\/\/[^\s/?#]+$/)) },

@@ -122,6 +122,8 @@ export interface EndpointPlan {
   readonly methods: readonly string[] | null;
   readonly auth: EndpointAuth;
   readonly maxBodyBytes: number;
+  /** Of the method, and of the fallback. */
+  readonly timeoutMs: number;
   /** Registry key of the endpoint called if the method throws. */
   readonly fallback: string | null;
   readonly cors: { readonly origins: readonly string[] } | null;

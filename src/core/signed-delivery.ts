@@ -3,6 +3,9 @@
 /** For so long the same bytes start nothing. */
 export const KNOWN_FOR_MS = 7 * 86_400_000;
 
+/** Larger bodies of answers are not kept. Bytes. */
+export const KEPT_ANSWER_BYTES = 4096;
+
 /** What was answered. */
 export interface KeptAnswer {
   readonly status: number;

@@ -17,6 +17,8 @@ export interface Admitted {
   readonly limited: LimitedRequest;
   /** What the sender calls this delivery, the same each time; null if the endpoint's `auth` knows no such id. */
   readonly senderId: string | null;
+  /** By which it is known when it is sent again; null: it is not signed. */
+  readonly digest: string | null;
   /** Who has called it; absent where it asks for no token. */
   readonly actor?: Actor;
 }
@@ -51,7 +53,7 @@ export async function admit(c: Context<HttpEnv>, endpoint: EndpointPlan): Promis
 async function admitAny(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Admission> {
   const limited = await limitBody(c.req.raw, endpoint);
   if (!limited.ok) return { problem: limited.problem, headers: {}, limited: null };
-  return { limited: limited.value, senderId: null };
+  return { limited: limited.value, senderId: null, digest: null };
 }
 
 async function admitSigned(c: Context<HttpEnv>, endpoint: EndpointPlan, auth: SignatureAuth): Promise<Admission> {
@@ -64,7 +66,7 @@ async function admitSigned(c: Context<HttpEnv>, endpoint: EndpointPlan, auth: Si
   if (!held.ok) return { problem: held.problem, headers: {}, limited: null };
   const { limited, sent } = held.value;
   const verified = verification.finish(sent);
-  if (verified.ok) return { limited, senderId: verified.value.deliveryId };
+  if (verified.ok) return { limited, senderId: verified.value.deliveryId, digest: verified.value.digest };
   return { problem: verified.problem, headers, limited };
 }
 

@@ -1,6 +1,8 @@
 /** The HTTP edge: the API under /api/v1, the endpoints of peach.conf, and what every answer has in common. */
 import { Hono } from "hono";
+import type { callSignedDeliveries } from "../deliveries/signed-client.ts";
 import type { MethodRegistry } from "../task/method.ts";
+import { createAnswerOnce } from "./answer-once.ts";
 import { apiCors, apiHeaders } from "./api-headers.ts";
 import { authenticate } from "./auth.ts";
 import { dashboardRoutes, type DashboardFiles } from "./dashboard.ts";
@@ -35,6 +37,7 @@ export interface AppDependencies
   extends TriggerRouteDependencies, EventRouteDependencies, Pick<DeliveryRouteDependencies, "callDeliveries"> {
   readonly registry: MethodRegistry;
   readonly callEndpoint: CallEndpoint;
+  readonly callSignedDeliveries: typeof callSignedDeliveries;
   readonly dashboard: DashboardFiles;
   /** Null in a deployed bundle. */
   readonly local: LocalParts | null;
@@ -45,6 +48,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   const dependencies = {
     ...given,
     answerRequest: createAnswerRequest(given.registry, given.callEndpoint),
+    answerOnce: createAnswerOnce(given.plan, given.callSignedDeliveries),
     deliveryLog: createDeliveryLog(given.plan, given.callDeliveries),
   };
   const { local } = given;

@@ -1,6 +1,7 @@
 /**
- * Calls an endpoint's method, and its `fallback` if that throws, and makes an answer of what comes back. An endpoint answers for
- * itself; what it throws is logged here and never shown.
+ * Calls an endpoint's method, and its `fallback` if that throws or takes longer than its `timeout`, and makes an answer of what comes
+ * back. An endpoint answers for itself; what it throws is logged here and never shown. A method that is too late is not stopped: what
+ * it triggers is triggered, but its answer is dropped.
  */
 import type { Context } from "hono";
 import type { DeliveryRun } from "../core/delivery.ts";
@@ -61,19 +62,20 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
     };
     const trace = traceOf(c);
     const run = async (key: string, request: Request, isFallback: boolean): Promise<Response> => {
-      const result = callEndpoint(methodOf(key), request, {
-        name: endpoint.name,
-        params: call.params,
-        source: call.source,
-        delivery: call.deliveryId === null ? null : { id: call.deliveryId, isFallback },
-        requestId: c.get("requestId"),
-        ...(call.actor !== undefined && { actor: call.actor }),
-        ...trace,
-        env: c.env,
-        lifetime: c.executionCtx,
-        triggered: (started) => void runs.push(started),
-      });
-      return toResponse(await result, runs);
+      const called = async (): Promise<unknown> =>
+        callEndpoint(methodOf(key), request, {
+          name: endpoint.name,
+          params: call.params,
+          source: call.source,
+          delivery: call.deliveryId === null ? null : { id: call.deliveryId, isFallback },
+          requestId: c.get("requestId"),
+          ...(call.actor !== undefined && { actor: call.actor }),
+          ...trace,
+          env: c.env,
+          lifetime: c.executionCtx,
+          triggered: (started) => void runs.push(started),
+        });
+      return toResponse(await inTime(c, endpoint, called()), runs);
     };
     try {
       if (endpoint.fallback === null) return await run(endpoint.method, limited.request, false);
@@ -89,7 +91,7 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
       // The sender's to correct.
       if (error instanceof RequestProblemError) return error.problem;
       log(error);
-      return failed(endpoint);
+      return error instanceof EndpointTimeoutError ? tooLate(endpoint) : failed(endpoint);
     }
   }
 
@@ -97,6 +99,36 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
     const method = registry.endpoints[key];
     if (method === undefined) throw new Error(`the registry has no endpoint method "${key}"`);
     return method;
+  }
+}
+
+class EndpointTimeoutError extends Error {
+  override readonly name = "EndpointTimeoutError";
+}
+
+/** What the method comes to, or an `EndpointTimeoutError`; it goes on behind that, for as long as the platform lets it. */
+async function inTime(c: Context<HttpEnv>, { timeoutMs }: EndpointPlan, result: Promise<unknown>): Promise<unknown> {
+  const { promise: overdue, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => reject(new EndpointTimeoutError(`it has not answered within ${timeoutMs} ms`)),
+    timeoutMs,
+  );
+  try {
+    return await Promise.race([result, overdue]);
+  } catch (error) {
+    if (error instanceof EndpointTimeoutError) c.executionCtx.waitUntil(dropped(c, result));
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function dropped(c: Context<HttpEnv>, result: Promise<unknown>): Promise<void> {
+  try {
+    const late = await result;
+    if (late instanceof Response) await late.body?.cancel();
+  } catch (error) {
+    logFailure(c, "an endpoint failed after its timeout", error);
   }
 }
 
@@ -115,6 +147,14 @@ function toResponse(result: unknown, runs: readonly DeliveryRun[]): Response {
   const json: string | undefined = JSON.stringify(result);
   if (json === undefined) throw new TypeError(`an endpoint cannot answer with a ${typeof result}`);
   return new Response(json, { headers: { "Content-Type": "application/json" } });
+}
+
+function tooLate(endpoint: EndpointPlan): Problem {
+  return {
+    code: "endpoint_timeout",
+    detail: `The endpoint "${endpoint.name}" has not answered within ${endpoint.timeoutMs} ms.`,
+    hint: "Send it again later. Its author sets `timeout` and `fallback` in peach.conf, and lets a task do what takes longer.",
+  };
 }
 
 function failed(endpoint: EndpointPlan): Problem {

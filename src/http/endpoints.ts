@@ -10,7 +10,8 @@ import type { EndpointPlan, Plan } from "../core/plan.ts";
 import { admit } from "./admission.ts";
 import { unkeptBody } from "./body-limit.ts";
 import type { DeliveryLog } from "./delivery-log.ts";
-import type { AnswerRequest } from "./endpoint-call.ts";
+import type { AnswerOnce } from "./answer-once.ts";
+import type { AnswerRequest, EndpointAnswer } from "./endpoint-call.ts";
 import { guardAnswer } from "./endpoint-headers.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { problemResponse } from "./problem.ts";
@@ -18,11 +19,12 @@ import { problemResponse } from "./problem.ts";
 export interface EndpointDependencies {
   readonly plan: Plan;
   readonly answerRequest: AnswerRequest;
+  readonly answerOnce: AnswerOnce;
   readonly deliveryLog: DeliveryLog;
 }
 
 /** All endpoints of the plan. */
-export function endpointRoutes({ plan, answerRequest, deliveryLog }: EndpointDependencies): Hono<HttpEnv> {
+export function endpointRoutes({ plan, answerRequest, answerOnce, deliveryLog }: EndpointDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   for (const endpoint of plan.endpoints) {
     const methods = methodsOf(endpoint);
@@ -50,11 +52,18 @@ export function endpointRoutes({ plan, answerRequest, deliveryLog }: EndpointDep
       deliveryLog.refuse(c, endpoint, { ...arrival, ...refused, request });
       return response;
     }
-    const { senderId, limited, actor } = admission;
+    const { senderId, digest, limited, actor } = admission;
     const { params } = arrival;
-    const call = { endpoint, limited, params, deliveryId: senderId, ...(actor && { actor }) } as const;
-    const answer = await answerRequest(c, { ...call, source: "endpoint" });
-    deliveryLog.keep(c, endpoint, { ...arrival, ...answer, request, kept: limited.kept(), senderId });
+    const call = { endpoint, limited, params, deliveryId: senderId ?? digest, ...(actor && { actor }) } as const;
+    const callMethod = (): Promise<EndpointAnswer> => answerRequest(c, { ...call, source: "endpoint" });
+    const answer =
+      digest === null
+        ? { ...(await callMethod()), isRefused: false }
+        : await answerOnce(c, endpoint, digest, callMethod);
+    const { isRefused, ...given } = answer;
+    const came = { ...arrival, ...given, request, kept: limited.kept(), senderId };
+    if (isRefused) deliveryLog.refuse(c, endpoint, came);
+    else deliveryLog.keep(c, endpoint, came);
     return guardAnswer(answer.response);
   }
 }

@@ -42,6 +42,7 @@ export const PROBLEM_KINDS = {
   idempotency_mismatch: [409, "The key belongs to another payload"],
   redrive_failed: [409, "It failed again"],
   delivery_not_whole: [409, "The delivery was not kept whole"],
+  delivery_repeated: [409, "The delivery was sent before"],
   payload_too_large: [413, "The body is too large"],
   unsupported_encoding: [415, "The encoding is not understood"],
   uri_too_long: [414, "The address is too long"],
@@ -49,6 +50,7 @@ export const PROBLEM_KINDS = {
   headers_too_large: [431, "The headers are too large"],
   range_not_satisfiable: [416, "There is no such part"],
   endpoint_failed: [500, "The endpoint failed"],
+  endpoint_timeout: [504, "The endpoint took too long"],
   internal_error: [500, "Internal error"],
   run_unreadable: [500, "The run cannot be read"],
   overloaded: [429, "Overloaded"],
@@ -64,7 +66,7 @@ const MAX_DOCUMENT_BYTES = 60_000;
 const ENCODER = new TextEncoder();
 
 /** What says when to come again. */
-const PASSING: ReadonlySet<ProblemCode> = new Set(["overloaded", "unavailable"]);
+const PASSING: ReadonlySet<ProblemCode> = new Set(["overloaded", "unavailable", "delivery_repeated"]);
 
 /** Answers with a problem document. */
 export function problemResponse(

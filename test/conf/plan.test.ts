@@ -48,6 +48,7 @@ describe("the plan", () => {
           methods: null,
           auth: { type: "none" },
           maxBodyBytes: 10_485_760,
+          timeoutMs: 30_000,
           fallback: null,
           cors: null,
           redact: [],
@@ -99,6 +100,7 @@ describe("the plan", () => {
                 "email",
               ],
             ],
+            "timeoutMs": 2000,
             "url": "/hooks/:kind",
           },
           {
@@ -112,6 +114,7 @@ describe("the plan", () => {
             "methods": null,
             "name": "recommendations",
             "redact": [],
+            "timeoutMs": 30000,
             "url": "/recommendations",
           },
         ],
@@ -253,7 +256,7 @@ describe("the plan", () => {
             "upstream": [],
           },
         },
-        "version": "2e4465a9248b",
+        "version": "1190d9727c84",
       }
     `);
   });

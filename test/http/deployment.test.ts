@@ -132,6 +132,7 @@ describe("GET /endpoints", () => {
         methods: ["GET"],
         auth: "none",
         max_body: 1024,
+        timeout_ms: 30_000,
         fallback: null,
         cors: { origins: ["https://example.org"] },
         redact: [],

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
+import type { AppDependencies } from "../../src/http/app.ts";
 import type { EndpointFunction } from "../../src/task/method.ts";
 import { edge } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
@@ -44,18 +45,21 @@ describe("a delivery that is sent again", () => {
     };
   }
 
-  const { "hmac-sha256": unnamed, ...NAMING } = PROVIDERS;
+  const { "standard-webhooks": standardWebhooks, stripe, slack } = PROVIDERS;
 
-  it.each(Object.entries(NAMING))("by %s: finds its runs again, and starts none", async (_, provider) => {
-    const deliver = triggering(provider);
-    const id = crypto.randomUUID();
-    const first = await deliver(id);
-    expect(new Set(first).size).toBe(3);
-    // A provider tries again with a new time, and so with a new signature.
-    expect(await deliver(id, { at: NOW + 60_000 })).toEqual(first);
-    expect(await deliver(crypto.randomUUID())).not.toContainEqual(first[0]);
-    expect(await deliver(id, { path: "/hook2" })).not.toContainEqual(first[0]);
-  });
+  it.each(Object.entries({ standardWebhooks, stripe, slack }))(
+    "by %s: finds its runs again, and starts none",
+    async (_, provider) => {
+      const deliver = triggering(provider);
+      const id = crypto.randomUUID();
+      const first = await deliver(id);
+      expect(new Set(first).size).toBe(3);
+      // A provider tries again with a new time, and so with a new signature.
+      expect(await deliver(id, { at: NOW + 60_000 })).toEqual(first);
+      expect(await deliver(crypto.randomUUID())).not.toContainEqual(first[0]);
+      expect(await deliver(id, { path: "/hook2" })).not.toContainEqual(first[0]);
+    },
+  );
 
   it("twenty times at once starts its runs once", async () => {
     const deliver = triggering(PROVIDERS["standard-webhooks"]);
@@ -66,7 +70,7 @@ describe("a delivery that is sent again", () => {
 
   it("after the endpoint had failed in the middle: finds what was started, and starts the rest", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
-    const deliver = triggering(PROVIDERS.github, { failures: 1 });
+    const deliver = triggering(PROVIDERS.stripe, { failures: 1 });
     const id = crypto.randomUUID();
     expect(await deliver(id)).toEqual([]);
     const second = await deliver(id);
@@ -76,39 +80,155 @@ describe("a delivery that is sent again", () => {
 
   it("does not mix up what the method and its fallback trigger", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
-    const deliver = triggering(PROVIDERS.github, { failures: 1, fallback: true });
+    const deliver = triggering(PROVIDERS.stripe, { failures: 1, fallback: true });
     const id = crypto.randomUUID();
     const [method, fallback] = await deliver(id);
     expect(fallback).not.toBe(method);
-    const [again, next] = await deliver(id);
-    expect(again).toBe(method);
-    expect(next).not.toBe(fallback);
+    // The fallback has answered: the method is not called again.
+    expect(await deliver(id)).toEqual([method, fallback]);
   });
 
   it("has the author's own key where there is one", async () => {
-    const deliver = triggering(PROVIDERS.github, { key: crypto.randomUUID() });
+    const deliver = triggering(PROVIDERS["standard-webhooks"], { key: crypto.randomUUID() });
     const [one] = await deliver(crypto.randomUUID());
     const [other] = await deliver(crypto.randomUUID());
     expect(other).toBe(one);
   });
 
-  it("starts runs each time where the scheme names no delivery", async () => {
-    const deliver = triggering(unnamed);
-    expect(await deliver("x")).not.toContainEqual((await deliver("x"))[0]);
+  it.each([
+    ["github", PROVIDERS.github, {}],
+    ["hmac-sha256", PROVIDERS["hmac-sha256"], {}],
+    ["a command of Slack, which has no id", PROVIDERS.slack, { event_id: null }],
+    ["an unusual event of Stripe, whose id is none", PROVIDERS.stripe, { id: 7 }],
+  ])("is known by what was signed where nothing that is signed names it: %s", async (_, provider, noId) => {
+    const deliver = triggering(provider);
+    const content = { n: 1, salt: crypto.randomUUID(), ...noId };
+    const first = await deliver(crypto.randomUUID(), { content });
+    expect(new Set(first).size).toBe(3);
+    // As somebody who has seen it sends it: any header that is not signed is another.
+    expect(await deliver(crypto.randomUUID(), { content })).toEqual(first);
+    expect(await deliver("x", { content: { ...content, n: 2 } })).not.toContainEqual(first[0]);
+    expect(await deliver("x", { content, path: "/hook2" })).not.toContainEqual(first[0]);
+  });
+});
+
+describe("the method of an endpoint, when the same bytes come again", () => {
+  const NOW = Date.UTC(2027, 5, 1, 12);
+  const WEEK = 7 * 86_400_000;
+  const { github } = PROVIDERS;
+
+  function counting(method: EndpointFunction, dependencies: Partial<AppDependencies> = {}, retentionMs = WEEK) {
+    const called = vi.fn(method);
+    const endpoints = [endpointPlan("hook", { auth: github.auth })];
+    const plan = planOf([taskPlan("echo")], { endpoints, retentionMs });
+    const env = { HOOK_SECRET: `${github.secret},${github.otherSecret}` };
+    const send = edge(plan, { registry: { endpoints: { hook: called } }, env, dependencies });
+    const content = { salt: crypto.randomUUID() };
+    const deliver = async (at = NOW, secret = github.secret): Promise<Response> => {
+      vi.setSystemTime(at);
+      return send("/hook", { method: "POST", ...github.sign(secret, content, { id: crypto.randomUUID(), at }) });
+    };
+    return { called, deliver };
+  }
+
+  const told = async (response: Response): Promise<unknown[]> => [
+    response.status,
+    response.headers.get("Content-Type"),
+    await response.text(),
+    response.headers.get("Idempotent-Replayed"),
+  ];
+
+  it("is not called: its answer is given again, for seven days", async () => {
+    const { called, deliver } = counting((request) => Response.json({ at: request.url }, { status: 201 }));
+    expect(await told(await deliver())).toEqual([201, "application/json", '{"at":"http://localhost/hook"}', null]);
+    const again = [201, "application/json", '{"at":"http://localhost/hook"}', "true"];
+    expect(await told(await deliver(NOW + 1))).toEqual(again);
+    expect(await told(await deliver(NOW + WEEK - 1))).toEqual(again);
+    expect(called).toHaveBeenCalledTimes(1);
+    await deliver(NOW + WEEK);
+    expect(called).toHaveBeenCalledTimes(2);
   });
 
-  it("starts runs each time where a body has no id: a command of Slack, an unusual event of Stripe", async () => {
-    for (const [provider, key] of [
-      [PROVIDERS.slack, "event_id"],
-      [PROVIDERS.stripe, "id"],
-    ] as const) {
-      const deliver = triggering(provider);
-      for (const id of [null, "", 7, { a: 1 }]) {
-        const content = { n: 1, [key]: id };
-        const [one] = await deliver("ignored", { content });
-        const [other] = await deliver("ignored", { content });
-        expect([typeof one, one === other]).toEqual(["string", false]);
-      }
-    }
+  it("is not called for the same bytes under the other secret", async () => {
+    const { called, deliver } = counting(() => "x");
+    await deliver();
+    await deliver(NOW, github.otherSecret);
+    expect(called).toHaveBeenCalledTimes(1);
+  });
+
+  it("is not called when the retention of runs is over: the status is known still, and no word of the answer", async () => {
+    const { called, deliver } = counting(() => "secret answer", {}, 1_000);
+    await deliver();
+    expect(await told(await deliver(NOW + 1_000))).toEqual([200, null, "", "true"]);
+    expect(called).toHaveBeenCalledTimes(1);
+  });
+
+  it.each([
+    ["is long", () => "x".repeat(10_000), "x".repeat(10_000)],
+    ["is no text", () => new Response(Uint8Array.of(255, 0)), "\uFFFD\0"],
+  ])("is answered with its status alone if the answer %s", async (_, method, text) => {
+    const { deliver } = counting(method);
+    expect(await (await deliver()).text()).toContain(text);
+    expect((await told(await deliver())).slice(2)).toEqual(["", "true"]);
+  });
+
+  it("gives an answer without a body again", async () => {
+    const { deliver } = counting(() => new Response(null, { status: 204 }));
+    await deliver();
+    expect(await told(await deliver())).toEqual([204, null, "", "true"]);
+  });
+
+  it.each([500, 503, 400, 429])(
+    "is called again after it has answered %i: its sender may try again",
+    async (status) => {
+      const { called, deliver } = counting(
+        () => new Response(null, { status: called.mock.calls.length > 1 ? 200 : status }),
+      );
+      expect((await deliver()).status).toBe(status);
+      expect((await deliver()).status).toBe(200);
+      expect((await deliver()).status).toBe(200);
+      expect(called).toHaveBeenCalledTimes(2);
+    },
+  );
+
+  it("is called once for two at once, and both get its answer", async () => {
+    const { called, deliver } = counting(() => ({ n: called.mock.calls.length }));
+    const answers = await Promise.all([deliver(), deliver(), deliver()]);
+    expect(await Promise.all(answers.map((answer) => answer.text()))).toEqual(['{"n":1}', '{"n":1}', '{"n":1}']);
+  });
+
+  it("is not called while it is at work for another request: that is 409, and when to come again", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const { called, deliver } = counting(() => "x", {
+      callSignedDeliveries: (_env, _endpoint, _digest, call) =>
+        call({
+          begin: async () => ({ type: "under_way" }),
+          finish: async () => undefined,
+          forget: async () => undefined,
+        }),
+    });
+    const response = await deliver();
+    expect([response.status, response.headers.get("Retry-After"), await response.json()]).toEqual([
+      409,
+      "5",
+      expect.objectContaining({ code: "delivery_repeated" }),
+    ]);
+    expect(called).not.toHaveBeenCalled();
+  });
+
+  it("is not called while nobody can say whether the delivery is known: 503", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { called, deliver } = counting(() => "x", { callSignedDeliveries: () => Promise.reject(new Error("gone")) });
+    const response = await deliver();
+    expect([response.status, response.headers.get("Retry-After")]).toEqual([503, "2"]);
+    expect(called).not.toHaveBeenCalled();
+    expect(logged).toHaveBeenCalled();
+  });
+
+  it("is not called by a replay of strangers, but by one of the API", async () => {
+    const { called, deliver } = counting(() => "x");
+    await deliver();
+    for (let index = 0; index < 5; index += 1) await deliver();
+    expect(called).toHaveBeenCalledTimes(1);
   });
 });

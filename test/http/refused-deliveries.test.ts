@@ -114,15 +114,15 @@ describe("a refused delivery", () => {
     expect((await onlyOne(send)).body).toEqual({ size: 1_025, truncated: true, text: "x".repeat(1_024) });
   });
 
-  it("shows neither signature nor secret; one that came in shows its sender's id", async () => {
+  it("shows neither signature nor secret; one that was sent again is kept with what was refused", async () => {
     const signed = sign(secret, { a: 1 }, { id: "guid-1", at: 0 });
     const send = serve(triggers, { auth }, { env: { HOOK_SECRET: secret } });
     await send(`/${name}`, { method: "POST", headers: signed.headers, body: signed.body });
     await send(`/${name}`, { method: "POST", headers: signed.headers, body: signed.body });
     const all = await delivered(send, 2);
     expect(all).toMatchObject([
-      { sender_id: "guid-1", runs: [{ deduplicated: true }] },
-      { sender_id: "guid-1", runs: [{ deduplicated: false }] },
+      { status: 202, reason: "delivery_repeated", runs: [], refused: { count: 1 } },
+      { status: 202, reason: null, sender_id: null, runs: [{ deduplicated: false }], refused: null },
     ]);
     expect(JSON.stringify(all)).not.toMatch(/[0-9a-f]{64}|a-token-for-tests|Secret to Everybody/);
   });

@@ -201,7 +201,10 @@ describe.each(Object.entries(PROVIDERS))("auth: {signature: %s}", (_, provider: 
       right.slice(1),
       `${right}0`,
       `${right} `.padEnd(right.length + 3, "x"),
-      right.replaceAll(/[0-9a-f]{64}/g, (digest) => digest.toUpperCase()).replace("v1,", "v2,"),
+      // Hex of either case is plain HMAC's alone.
+      provider === PROVIDERS["hmac-sha256"]
+        ? "1".repeat(64)
+        : right.replaceAll(/[0-9a-f]{64}/g, (digest) => digest.toUpperCase()).replace("v1,", "v2,"),
       "0".repeat(64),
     ]) {
       expect(await refusalOf((__, headers) => headers.set(header, wrong)), wrong).toBe("401 signature_mismatch");
@@ -395,9 +398,38 @@ describe("what one scheme has and no other", () => {
     );
     expect((await elsewhere.send({ headers: { "X-Mine": digest }, body })).status).toBe(200);
     expect(await outcomeOf(await elsewhere.send({ headers, body }))).toBe("401 signature_missing");
-    expect(
-      await outcomeOf(await guarded(auth, secret).send({ headers: { "X-Signature": digest.toUpperCase() }, body })),
-    ).toBe("401 signature_mismatch");
+  });
+
+  it("hmac-sha256: hex of either case and base64, as .NET and Shopify write them, with or without sha256=", async () => {
+    const { auth, secret } = PROVIDERS["hmac-sha256"];
+    // RFC 4231, the second case; base64 by openssl.
+    const body = "what do ya want for nothing?";
+    const hex = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+    const base64 = "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=";
+    const outcome = async (signature: string): Promise<string> =>
+      outcomeOf(await guarded(auth, secret).send({ headers: { "X-Signature": signature }, body }));
+    for (const right of [hex, hex.toUpperCase(), base64])
+      for (const prefix of ["", "sha256="]) expect(await outcome(`${prefix}${right}`), right).toBe("200");
+    for (const wrong of [base64.slice(0, -1), base64.toLowerCase(), `${base64}=`, "sha256="])
+      expect(await outcome(wrong), wrong).toBe("401 signature_mismatch");
+  });
+
+  it("Standard Webhooks: the headers of Svix, all three of them", async () => {
+    vi.setSystemTime(NOW);
+    const { auth, secret, sign } = PROVIDERS["standard-webhooks"];
+    const { headers, body } = sign(secret, { a: 1 }, { id: crypto.randomUUID(), at: NOW });
+    const svix = Object.fromEntries(
+      Object.entries(headers).map(([header, value]) => [header.replace("webhook-", "svix-"), value]),
+    );
+    const outcome = async (sent: Record<string, string>): Promise<string> =>
+      outcomeOf(await guarded(auth, secret).send({ headers: sent, body }));
+    expect(await outcome(svix)).toBe("200");
+    expect(await outcome({ ...svix, ...headers })).toBe("200");
+    const { "svix-id": _, ...withoutId } = svix;
+    expect(await outcome(withoutId)).toBe("401 signature_missing");
+    // The two spellings do not make one signature together.
+    expect(await outcome({ ...withoutId, "webhook-id": headers["webhook-id"] ?? "" })).toBe("401 signature_missing");
+    expect(await outcome({ ...svix, "svix-id": "another" })).toBe("401 signature_mismatch");
   });
 
   it("a body beyond max_body is refused before it is verified, declared or not", async () => {

@@ -35,6 +35,7 @@ export function endpointPlan(name: string, overrides: Partial<EndpointPlan> = {}
     methods: null,
     auth: { type: "none" },
     maxBodyBytes: 1024,
+    timeoutMs: 30_000,
     fallback: null,
     cors: null,
     redact: [],

@@ -201,6 +201,7 @@ export const listEndpoints = {
                 }),
               ]),
               max_body: z.int().describe("Bytes"),
+              timeout_ms: z.number().describe("Of the method, and of the fallback"),
               fallback: z.string().nullable(),
               cors: z.object({ origins: z.array(z.string()) }).nullable(),
               redact: z.array(z.string()).describe("Paths that are not kept of bodies"),

@@ -9,7 +9,10 @@ export interface SignatureClaim {
   readonly before: string;
   /** Epoch milliseconds; null where the scheme does not sign the time. */
   readonly signedAt: number | null;
-  /** The sender's id of this delivery, the same each time it is sent; null if there is none. Asked for once a digest fits. */
+  /**
+   * The sender's id of this delivery, the same each time it is sent, if it is part of what is signed; else null. Asked for once a
+   * digest fits.
+   */
   readonly deliveryId: (body: Uint8Array) => string | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * GitHub (docs.github.com, "Validating webhook deliveries"): the body is signed, in hex behind `sha256=`. The time is not. The
- * id of a delivery stays the same when it is delivered again; it is not signed, but nobody else knows ids of deliveries to come.
+ * GitHub (docs.github.com, "Validating webhook deliveries"): the body is signed, in hex behind `sha256=`. Neither the time
+ * is, nor `x-github-delivery`: whoever has seen a delivery can send it again under any id, so it is known by its bytes alone.
  */
 import { ok } from "../../core/result.ts";
 import { readHeader, type Scheme } from "./claim.ts";
@@ -17,7 +17,7 @@ export const github: Scheme = {
       digests: [Uint8Array.fromHex(signature.value.slice(PREFIX.length))],
       before: "",
       signedAt: null,
-      deliveryId: () => headers.get("x-github-delivery") || null,
+      deliveryId: () => null,
     });
   },
 

@@ -5,8 +5,8 @@
  * The headers are looked at, and the time is held against the tolerance, before a byte of the body is read. The digest is computed once
  * a secret, while the body comes, and compared in constant time. Must not: say in an answer or in the log what a secret is, or how near a signature came.
  */
-import { createHmac } from "node:crypto";
-import type { SignatureAuth } from "../../core/endpoint-auth.ts";
+import { createHash, createHmac } from "node:crypto";
+import type { SignatureAuth, SignatureScheme } from "../../core/endpoint-auth.ts";
 import { ok, refuse, type Problem, type Result } from "../../core/result.ts";
 import type { Scheme } from "./claim.ts";
 import { fitsAny } from "./digest.ts";
@@ -18,8 +18,13 @@ import { stripe } from "./stripe.ts";
 
 /** What is known of a delivery whose signature fits. */
 export interface VerifiedDelivery {
-  /** The sender's id of it, the same each time it is sent; null if the scheme has none. */
+  /** The sender's id of it, the same each time it is sent; null if the scheme signs none. */
   readonly deliveryId: string | null;
+  /**
+   * SHA-256 in hex of what it is known by when it is sent again: the id that is signed, else all that is signed. Not of the signature:
+   * the same bytes have as many as there are secrets.
+   */
+  readonly digest: string;
 }
 
 /** A verification that has begun: shown the body as it was sent, chunk by chunk, it tells whether the signature fits. */
@@ -48,15 +53,23 @@ export function beginVerification(
   if ("toleranceMs" in auth && (signedAt === null || Math.abs(now - signedAt) > auth.toleranceMs))
     return refuse(stale(auth.toleranceMs));
   const macs = keys.map((key) => createHmac("sha256", key).update(before));
+  const signed = createHash("sha256").update(`${auth.scheme} signed\n`).update(before);
   return ok({
     update(chunk) {
-      for (const mac of macs) mac.update(chunk);
+      for (const mac of [...macs, signed]) mac.update(chunk);
     },
     finish(body) {
       const fits = macs.map((mac) => fitsAny(mac.digest(), digests));
-      return fits.includes(true) ? ok({ deliveryId: deliveryId(body) }) : refuse(mismatch(auth));
+      if (!fits.includes(true)) return refuse(mismatch(auth));
+      const id = deliveryId(body);
+      return ok({ deliveryId: id, digest: id === null ? signed.digest("hex") : digestOfId(auth.scheme, id) });
     },
   });
+}
+
+/** Of a delivery that is known by its id: a sender that tries again signs another time. */
+export function digestOfId(scheme: SignatureScheme, id: string): string {
+  return createHash("sha256").update(`${scheme} id\n${id}`).digest("hex");
 }
 
 function schemeOf(auth: SignatureAuth): Scheme {

@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { EndpointPlan } from "../../src/core/plan.ts";
+import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
+import type { EndpointFunction } from "../../src/task/method.ts";
+import { edge, type Send } from "../support/edge.ts";
+import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
+
+let logged: () => string;
+beforeEach(() => {
+  const spy = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  logged = () => spy.mock.calls.flat().join("\n");
+});
+afterEach(() => vi.restoreAllMocks());
+
+function serve(endpoints: Readonly<Record<string, EndpointFunction>>, endpoint: Partial<EndpointPlan> = {}): Send {
+  const plan = planOf([taskPlan("echo")], { endpoints: [endpointPlan("hook", { timeoutMs: 20, ...endpoint })] });
+  return edge(plan, { registry: { endpoints } });
+}
+
+const never: EndpointFunction = () => new Promise(() => undefined);
+
+async function told(response: Response): Promise<unknown[]> {
+  const { code, detail } = await response.json<{ code?: string; detail?: string }>();
+  return [response.status, code, detail];
+}
+
+describe("an endpoint that takes longer than its timeout", () => {
+  it("is answered with 504, and the log says so", async () => {
+    expect(await told(await serve({ hook: never })("/hook"))).toEqual([
+      504,
+      "endpoint_timeout",
+      'The endpoint "hook" has not answered within 20 ms.',
+    ]);
+    expect(logged()).toContain("has not answered within 20 ms");
+  });
+
+  it("hands over to its fallback, which gets the whole body", async () => {
+    const other: EndpointFunction = async (request) => ({ instead: await request.text() });
+    const reading: EndpointFunction = async (request) => {
+      await request.text();
+      return new Promise(() => undefined);
+    };
+    const send = serve({ hook: reading, other }, { fallback: "other" });
+    const response = await send("/hook", { method: "POST", body: "whole" });
+    expect([response.status, await response.json()]).toEqual([200, { instead: "whole" }]);
+  });
+
+  it("is answered with 504 if its fallback takes too long as well, and with 500 if that throws", async () => {
+    const failing: EndpointFunction = () => {
+      throw new Error("no");
+    };
+    expect((await told(await serve({ hook: never, other: never }, { fallback: "other" })("/hook")))[0]).toBe(504);
+    expect((await told(await serve({ hook: failing, other: never }, { fallback: "other" })("/hook")))[0]).toBe(504);
+    expect((await told(await serve({ hook: never, other: failing }, { fallback: "other" })("/hook")))[0]).toBe(500);
+  });
+
+  it("goes on behind its answer: what it triggers is triggered, what it throws is logged, what it answers is dropped", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const done = vi.fn();
+    const late: EndpointFunction = async () => {
+      await promise;
+      done(await triggerTaskWithEvent("echo", 1));
+      throw new Error("too late");
+    };
+    expect((await told(await serve({ hook: late })("/hook")))[0]).toBe(504);
+    resolve();
+    await vi.waitFor(() => expect(logged()).toContain("too late"));
+    expect(done).toHaveBeenCalledTimes(1);
+  });
+
+  it("is none that answers in time, however long its body takes then", async () => {
+    const slow: EndpointFunction = () => {
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const writer = writable.getWriter();
+      setTimeout(() => void writer.write(new TextEncoder().encode("late")).then(() => writer.close()), 60);
+      return new Response(readable);
+    };
+    expect(await (await serve({ hook: slow })("/hook")).text()).toBe("late");
+  });
+});
