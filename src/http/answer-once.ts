@@ -73,8 +73,9 @@ function refused(c: Context<HttpEnv>, problem: Problem): OnceAnswer {
 
 function responseOf({ status, content }: KeptAnswer): Response {
   const headers = new Headers({ [REPLAYED_HEADER]: "true" });
-  if (content?.type != null) headers.set("Content-Type", content.type);
-  return new Response(content?.text === "" ? null : (content?.text ?? null), { status, headers });
+  const { type = null, text = "" } = content ?? {};
+  if (type !== null) headers.set("Content-Type", type);
+  return new Response(text === "" ? null : text, { status, headers });
 }
 
 /** The response with its body still to be read, and what of it is kept: a text that is short. An event stream is none. */
