@@ -68,7 +68,7 @@ export function beginVerification(
 }
 
 /** Of a delivery that is known by its id: a sender that tries again signs another time. */
-export function digestOfId(scheme: SignatureScheme, id: string): string {
+function digestOfId(scheme: SignatureScheme, id: string): string {
   return createHash("sha256").update(`${scheme} id\n${id}`).digest("hex");
 }
 
