@@ -13,6 +13,8 @@ interface __BaseEnv_Env {
   readonly PEACH_CORS_ORIGINS?: string;
   /** Of requests that bring no trace, the share that begins one, from 0 to 1; absent: none. */
   readonly PEACH_TRACE_SAMPLE?: string;
+  /** The host, without a port, of the dashboard and of calls with its cookies; endpoints are on the others then. Absent: all on each. */
+  readonly PEACH_CONSOLE_HOST?: string;
   /** "1" on the local runtime only: it has the calls under /dev. */
   readonly PEACH_LOCAL?: string;
   /** How many runs may trigger each other in a chain; 32 if it is absent or no number. */

@@ -1,11 +1,9 @@
 /** Endpoints among each other, and beside the paths that Peach itself serves. */
+import { OWN_PATHS, ownPathOf } from "../core/own-paths.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import type { EndpointConf } from "./schema.ts";
 import type { ValidConf } from "./validate.ts";
-
-/** Served by Peach itself, with everything below them. */
-const RESERVED = ["/api/v1", "/healthz", "/dashboard", "/dev", "/complete"] as const;
 
 /** Its whole body is held in memory to be verified. As much as GitHub sends at most. */
 const MAX_SIGNED_BODY_BYTES = 25 * 1024 ** 2;
@@ -23,10 +21,10 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
     const place = endpoint.url === undefined ? `endpoints.${name}: its url ${url}` : `endpoints.${name}.url: ${url}`;
     const span =
       endpoint.url === undefined ? loaded.keySpan(["endpoints", name]) : loaded.valueSpan(["endpoints", name, "url"]);
-    const reserved = RESERVED.find((path) => url === path || url.startsWith(`${path}/`));
-    if (reserved !== undefined) {
+    const reserved = ownPathOf(url);
+    if (reserved !== null) {
       report(span, `${place} is reserved: Peach itself serves ${reserved}`, {
-        hint: `choose a url outside ${RESERVED.join(", ")}`,
+        hint: `choose a url outside ${OWN_PATHS.join(", ")}`,
       });
     }
     const twice = repeated(url.match(/:\w+/g) ?? []);

@@ -5,6 +5,7 @@ import type { MethodRegistry } from "../task/method.ts";
 import { createAnswerOnce } from "./answer-once.ts";
 import { apiCors, apiHeaders } from "./api-headers.ts";
 import { authenticate } from "./auth.ts";
+import { consoleBoundary } from "./console-host.ts";
 import { dashboardRoutes, type DashboardFiles } from "./dashboard.ts";
 import { createDeliveryLog } from "./delivery-log.ts";
 import { createAnswerRequest, type CallEndpoint } from "./endpoint-call.ts";
@@ -55,6 +56,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.use(requestId);
   if (local !== null) app.use(local.guard, local.readUnreadBody);
+  app.use(consoleBoundary);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.get("/api/v1/docs", docsHandler());
   app.use("/api/v1/*", apiHeaders, apiCors, limitRequest, authenticate);
