@@ -147,22 +147,22 @@ describe("endpoints among each other", () => {
       "peach.conf:2:28: endpoints.e.url: /api/v1/tasks is reserved: Peach itself serves /api/v1
         2 |   e: {method: handle, url: /api/v1/tasks}
           |                            ^^^^^^^^^^^^^
-        hint: choose a url outside /api/v1, /healthz, /dashboard, /dev, /complete
+        hint: choose a url outside /api/v1, /healthz, /dashboard, /dev, /complete, /mcp, /llms.txt
 
       peach.conf:3:3: endpoints.healthz: its url /healthz is reserved: Peach itself serves /healthz
         3 |   healthz: {method: handle}
           |   ^^^^^^^
-        hint: choose a url outside /api/v1, /healthz, /dashboard, /dev, /complete
+        hint: choose a url outside /api/v1, /healthz, /dashboard, /dev, /complete, /mcp, /llms.txt
 
       peach.conf:4:28: endpoints.f.url: /dev/r2 is reserved: Peach itself serves /dev
         4 |   f: {method: handle, url: /dev/r2}
           |                            ^^^^^^^
-        hint: choose a url outside /api/v1, /healthz, /dashboard, /dev, /complete
+        hint: choose a url outside /api/v1, /healthz, /dashboard, /dev, /complete, /mcp, /llms.txt
 
       peach.conf:6:3: endpoints.dashboard: its url /dashboard is reserved: Peach itself serves /dashboard
         6 |   dashboard: {method: handle}
           |   ^^^^^^^^^
-        hint: choose a url outside /api/v1, /healthz, /dashboard, /dev, /complete"
+        hint: choose a url outside /api/v1, /healthz, /dashboard, /dev, /complete, /mcp, /llms.txt"
     `);
   });
 

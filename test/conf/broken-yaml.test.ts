@@ -267,7 +267,7 @@ endpoints:
       peach.conf:16:10: endpoints.e.url: /healthz is reserved: Peach itself serves /healthz
         16 |     url: /healthz
            |          ^^^^^^^^
-        hint: choose a url outside /api/v1, /healthz, /dashboard, /dev, /complete"
+        hint: choose a url outside /api/v1, /healthz, /dashboard, /dev, /complete, /mcp, /llms.txt"
     `);
   });
 });
