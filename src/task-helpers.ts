@@ -155,7 +155,7 @@ export async function openObject(s3Uri: string): Promise<OpenedObject> {
 
 /**
  * The object events in a request, as AWS S3 (itself, through SNS or EventBridge), MinIO and R2 send them, each as a task reads it that
- * `on.r2` triggers; `action` is in R2's words, keys are decoded. A subscription of SNS is confirmed, and brings no event.
+ * `on.r2` triggers; `action` is in R2's words, keys are decoded. It confirms no subscription of SNS: `auth` of the endpoint does.
  * Rejects if the body is none of these: the endpoint then answers 400 with the paths that are wrong, unless it catches that.
  *
  * @example

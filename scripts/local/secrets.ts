@@ -32,7 +32,7 @@ const CHOSEN_HERE: readonly string[] = ["standard-webhooks", "hmac-sha256"];
 export function makeable(plan: Plan, missing: readonly NeededSecret[]): readonly string[] {
   return missing.flatMap(({ name }) => {
     const schemes = plan.endpoints.flatMap(({ auth }) =>
-      auth.type === "signature" && auth.secret === name ? [auth.scheme] : [],
+      "secret" in auth && auth.secret === name ? [auth.scheme] : [],
     );
     return schemes.every((scheme) => CHOSEN_HERE.includes(scheme)) ? [name] : [];
   });

@@ -62,10 +62,10 @@ function documentOfSchedule({ cron, timezone, overlap, catchUp, payload }: Sched
 
 function documentOfAuth({ auth }: EndpointPlan) {
   if (auth.type !== "signature") return auth.type;
-  const { scheme, secret } = auth;
   return {
-    signature: scheme,
-    secret,
+    signature: auth.scheme,
+    ...("secret" in auth && { secret: auth.secret }),
+    ...("topics" in auth && { topics: auth.topics }),
     ...("header" in auth && { header: auth.header }),
     ...("toleranceMs" in auth && { tolerance_ms: auth.toleranceMs }),
   };

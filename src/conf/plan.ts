@@ -162,10 +162,13 @@ function endpointPlan(name: string, endpoint: EndpointConf, methods: ResolvedMet
 
 function endpointAuth({ auth = "none" }: EndpointConf): EndpointAuth {
   if (typeof auth === "string") return { type: auth };
-  const { signature: scheme, secret, header, tolerance } = auth;
-  if (scheme === undefined || secret === undefined) throw new Error("a signature was compiled without its secret");
+  const { signature: scheme, secret, header, tolerance, topics } = auth;
   const type = "signature";
-  if (isTimed(scheme)) return { type, secret, scheme, toleranceMs: tolerance ?? DEFAULT_TOLERANCE_MS };
+  if (scheme === "sns" && topics !== undefined)
+    return { type, scheme, topics, toleranceMs: tolerance ?? DEFAULT_TOLERANCE_MS.sns };
+  if (scheme === undefined || scheme === "sns" || secret === undefined)
+    throw new Error("a signature was compiled without its secret or its topics");
+  if (isTimed(scheme)) return { type, secret, scheme, toleranceMs: tolerance ?? DEFAULT_TOLERANCE_MS[scheme] };
   if (scheme === "github") return { type, secret, scheme };
   return { type, secret, scheme, header: (header ?? DEFAULT_HMAC_HEADER).toLowerCase() };
 }

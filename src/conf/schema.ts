@@ -123,10 +123,18 @@ const signature = mapping(
     secret: text("the name of an environment variable, such as GITHUB_SECRET (not the secret itself)", ENV_NAME),
     header: text("the name of a header, such as x-signature", HEADER_NAME),
     tolerance: duration({ min: "1s", max: "1d" }),
+    topics: oneOrMany(
+      text(
+        "the ARN of a topic, such as arn:aws:sns:eu-west-1:123456789012:uploads",
+        /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/,
+      ),
+    ),
   },
-  ["signature", "secret"],
-).superRefine(({ signature: scheme, header, tolerance }, context) => {
+  ["signature"],
+).superRefine(({ signature: scheme, secret, header, tolerance, topics }, context) => {
   if (scheme === undefined) return;
+  const miss = (key: string): void =>
+    context.addIssue({ code: "custom", path: [key], message: `\`${key}\` is missing`, params: { fault: "missing" } });
   const refuse = (key: string, hint: string): void =>
     context.addIssue({
       code: "custom",
@@ -136,6 +144,14 @@ const signature = mapping(
     });
   if (header !== undefined && scheme !== "hmac-sha256")
     refuse("header", "remove it: only hmac-sha256 lets you choose the header, the others define theirs");
+  if (scheme === "sns") {
+    if (topics === undefined) miss("topics");
+    if (secret !== undefined)
+      refuse("secret", "remove it: SNS signs under a certificate, and `topics` says whose messages are taken");
+  } else {
+    if (secret === undefined) miss("secret");
+    if (topics !== undefined) refuse("topics", "remove it: only sns signs messages of topics");
+  }
   if (tolerance !== undefined && !isTimed(scheme))
     refuse("tolerance", `remove it: only ${TIMED_SCHEMES.join(", ")} sign the time of a delivery`);
 });

@@ -4,13 +4,18 @@
  */
 import type { Context } from "hono";
 import type { Actor } from "../core/actor.ts";
-import type { SignatureAuth } from "../core/endpoint-auth.ts";
+import type { HmacAuth, SnsAuth } from "../core/endpoint-auth.ts";
 import type { EndpointPlan } from "../core/plan.ts";
+import type { Problem } from "../core/result.ts";
+import { fetchConfirmation } from "../trigger/receive-object-events.ts";
+import type { SnsCertificates } from "../trigger/signature/sns-certificates.ts";
+import { MAX_SNS_BODY_BYTES, type VerifiedSns, verifySns } from "../trigger/signature/sns.ts";
 import { beginVerification } from "../trigger/signature/verify.ts";
 import { identify, refuseWithout } from "./auth.ts";
 import type { Refusal } from "./authenticator.ts";
 import { holdBody, keepBeginning, type LimitedRequest, limitBody, refuseUnread } from "./body-limit.ts";
 import { actorOf, type HttpEnv } from "./http-env.ts";
+import { logFailure } from "./problem.ts";
 
 export interface Admitted {
   /** With its whole body still to be read. */
@@ -23,15 +28,26 @@ export interface Admitted {
   readonly actor?: Actor;
 }
 
+/** A request that asks nothing of the endpoint: Peach has answered it. */
+export interface Settled {
+  readonly limited: LimitedRequest;
+  readonly response: Response;
+}
+
 export type Admission =
   | Admitted
+  | Settled
   | (Refusal & {
       /** Null: nothing of its body was read. */
       readonly limited: Pick<LimitedRequest, "request" | "kept"> | null;
     });
 
 /** Admits the request or refuses it: 401, 403 without the scope for triggers, 413 or 415 for a body that is found to be neither. */
-export async function admit(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Admission> {
+export async function admit(
+  c: Context<HttpEnv>,
+  endpoint: EndpointPlan,
+  certificates: SnsCertificates,
+): Promise<Admission> {
   const problem = refuseUnread(c.req.raw, endpoint);
   if (problem !== null) return { problem, headers: {}, limited: null };
   switch (endpoint.auth.type) {
@@ -43,10 +59,12 @@ export async function admit(c: Context<HttpEnv>, endpoint: EndpointPlan): Promis
       const refusal = refuseWithout("trigger", caller);
       if (refusal !== null) return refuseRead(c, refusal);
       const admission = await admitAny(c, endpoint);
-      return "problem" in admission ? admission : { ...admission, actor: actorOf(caller) };
+      return "digest" in admission ? { ...admission, actor: actorOf(caller) } : admission;
     }
     case "signature":
-      return admitSigned(c, endpoint, endpoint.auth);
+      return endpoint.auth.scheme === "sns"
+        ? admitSns(c, endpoint, endpoint.auth, certificates)
+        : admitSigned(c, endpoint, endpoint.auth);
   }
 }
 
@@ -56,19 +74,64 @@ async function admitAny(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Ad
   return { limited: limited.value, senderId: null, digest: null };
 }
 
-async function admitSigned(c: Context<HttpEnv>, endpoint: EndpointPlan, auth: SignatureAuth): Promise<Admission> {
+async function admitSigned(c: Context<HttpEnv>, endpoint: EndpointPlan, auth: HmacAuth): Promise<Admission> {
   const { raw: request } = c.req;
-  const headers = { "WWW-Authenticate": 'Signature realm="peach"' };
   const begun = beginVerification(auth, Reflect.get(c.env, auth.secret), request.headers, Date.now());
-  if (!begun.ok) return refuseRead(c, { problem: begun.problem, headers });
+  if (!begun.ok) return refuseRead(c, { problem: begun.problem, headers: CHALLENGE });
   const verification = begun.value;
   const held = await holdBody(request, endpoint, (chunk) => verification.update(chunk));
   if (!held.ok) return { problem: held.problem, headers: {}, limited: null };
   const { limited, sent } = held.value;
   const verified = verification.finish(sent);
   if (verified.ok) return { limited, senderId: verified.value.deliveryId, digest: verified.value.digest };
-  return { problem: verified.problem, headers, limited };
+  return { problem: verified.problem, headers: CHALLENGE, limited };
 }
+
+/** The signature is in the body, which says what SNS wants. */
+async function admitSns(
+  c: Context<HttpEnv>,
+  endpoint: EndpointPlan,
+  auth: SnsAuth,
+  certificates: SnsCertificates,
+): Promise<Admission> {
+  const maxBodyBytes = Math.min(endpoint.maxBodyBytes, MAX_SNS_BODY_BYTES);
+  const held = await holdBody(c.req.raw, { ...endpoint, maxBodyBytes }, () => undefined);
+  if (!held.ok) return { problem: held.problem, headers: {}, limited: null };
+  const { limited, sent } = held.value;
+  const verified = await verifySns(auth, sent, certificates, Date.now());
+  if (!verified.ok) {
+    const headers = verified.problem.code === "unavailable" ? {} : CHALLENGE;
+    return { problem: verified.problem, headers, limited };
+  }
+  const { deliveryId: senderId, digest, asks, topic } = verified.value;
+  if (asks.type === "notify") return { limited, senderId, digest };
+  if (asks.type === "confirm") return confirm(c, limited, asks.url, topic);
+  console.warn(JSON.stringify({ message: "a subscription of SNS has ended", endpoint: endpoint.name, topic }));
+  return { limited, response: Response.json({ unsubscribed: topic }) };
+}
+
+async function confirm(
+  c: Context<HttpEnv>,
+  limited: LimitedRequest,
+  url: URL,
+  topic: VerifiedSns["topic"],
+): Promise<Admission> {
+  try {
+    await fetchConfirmation(url);
+  } catch (error) {
+    logFailure(c, "a subscription of SNS could not be confirmed", error);
+    return { problem: UNCONFIRMED, headers: {}, limited };
+  }
+  return { limited, response: Response.json({ confirmed: topic }) };
+}
+
+const CHALLENGE = { "WWW-Authenticate": 'Signature realm="peach"' } as const;
+
+const UNCONFIRMED: Problem = {
+  code: "unavailable",
+  detail: "The subscription could not be confirmed: SNS did not take it.",
+  hint: "Have SNS ask again: request the confirmation of the subscription once more.",
+};
 
 /** Refused by its headers. The beginning of its body is kept all the same: what was refused by mistake can be sent again. */
 async function refuseRead(c: Context<HttpEnv>, refusal: Refusal): Promise<Admission> {

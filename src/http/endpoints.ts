@@ -7,6 +7,7 @@ import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
 import { METHOD_NAME_ALL } from "hono/router";
 import type { EndpointPlan, Plan } from "../core/plan.ts";
+import { SnsCertificates } from "../trigger/signature/sns-certificates.ts";
 import { admit } from "./admission.ts";
 import { unkeptBody } from "./body-limit.ts";
 import type { DeliveryLog } from "./delivery-log.ts";
@@ -26,6 +27,7 @@ export interface EndpointDependencies {
 /** All endpoints of the plan. */
 export function endpointRoutes({ plan, answerRequest, answerOnce, deliveryLog }: EndpointDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
+  const certificates = new SnsCertificates();
   for (const endpoint of plan.endpoints) {
     const methods = methodsOf(endpoint);
     if (endpoint.cors !== null) {
@@ -42,7 +44,7 @@ export function endpointRoutes({ plan, answerRequest, answerOnce, deliveryLog }:
 
   async function receive(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Response> {
     const arrival = { at: Date.now(), params: c.req.param(), replayOf: null };
-    const admission = await admit(c, endpoint);
+    const admission = await admit(c, endpoint, certificates);
     const request = admission.limited?.request ?? c.req.raw;
     if ("problem" in admission) {
       const { problem, headers, limited } = admission;
@@ -50,6 +52,12 @@ export function endpointRoutes({ plan, answerRequest, answerOnce, deliveryLog }:
       const kept = limited?.kept() ?? unkeptBody(request);
       const refused = { response, reason: problem.code, kept, senderId: null, runs: [] };
       deliveryLog.refuse(c, endpoint, { ...arrival, ...refused, request });
+      return response;
+    }
+    if ("response" in admission) {
+      const { response, limited } = admission;
+      const answered = { response, reason: null, kept: limited.kept(), senderId: null, runs: [] };
+      deliveryLog.keep(c, endpoint, { ...arrival, ...answered, request });
       return response;
     }
     const { senderId, digest, limited, actor } = admission;

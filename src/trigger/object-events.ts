@@ -15,12 +15,6 @@ import { boundedPlace, listedPlaces, MAX_WRONG_PLACES, toStep, type WrongPlace }
 import { parseSentJson } from "../payload/sent-json.ts";
 import { objectEventPayload, R2_NOTIFICATION, type ObjectEventPayload } from "./r2-notification.ts";
 
-/** What a body tells: events, and the address at which SNS wants its subscription confirmed. */
-export interface ParsedObjectEvents {
-  readonly events: readonly ObjectEventPayload[];
-  readonly subscribeUrl: URL | null;
-}
-
 /** What to send. */
 export const UNCHANGED = "Send what AWS S3, SNS, EventBridge, MinIO or R2 sends, unchanged.";
 
@@ -64,22 +58,25 @@ const EVENT_BRIDGE = z.object({
 const SNS_TYPES = ["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"] as const;
 const SNS = z.discriminatedUnion("Type", [
   z.object({ Type: z.literal("Notification"), Message: name }),
-  z.object({ Type: z.literal("SubscriptionConfirmation"), SubscribeURL: name }),
+  z.object({ Type: z.literal("SubscriptionConfirmation") }),
   z.object({ Type: z.literal("UnsubscribeConfirmation") }),
 ]);
 
 /** Reads a body that was parsed from JSON. Refuses with `invalid_payload` and the first paths that are wrong. */
-export function parseObjectEvents(body: unknown): Result<ParsedObjectEvents> {
+export function parseObjectEvents(body: unknown): Result<readonly ObjectEventPayload[]> {
   const reader = new BodyReader();
   reader.read(body, []);
   if (reader.faults.length > 0) return refuse(malformed(reader.faults));
-  return ok({ events: reader.events, subscribeUrl: reader.subscribeUrl });
+  return ok(reader.events);
 }
+
+/** Whoever can send a message could subscribe the endpoint to a topic of their own. */
+const UNCONFIRMED =
+  "expected an event: SNS asks to confirm a subscription, which Peach does by itself where the endpoint has `auth: {signature: sns, topics: [...]}`";
 
 class BodyReader {
   readonly events: ObjectEventPayload[] = [];
   readonly faults: WrongPlace[] = [];
-  subscribeUrl: URL | null = null;
   #looked = 0;
 
   read(body: unknown, at: Path): void {
@@ -129,14 +126,7 @@ class BodyReader {
       const message = parseSentJson(parsed.Message, UNCHANGED);
       if (message.ok) this.read(message.value, path);
       else this.#fault(path, "expected the JSON of an S3 event");
-    } else if (parsed?.Type === "SubscriptionConfirmation") {
-      this.subscribeUrl = subscriptionUrl(parsed.SubscribeURL);
-      if (this.subscribeUrl === null)
-        this.#fault(
-          [...at, "SubscribeURL"],
-          "expected an https address of SNS, below amazonaws.com, that confirms a subscription",
-        );
-    }
+    } else if (parsed?.Type === "SubscriptionConfirmation") this.#fault(at, UNCONFIRMED);
   }
 
   #readR2(body: object, at: Path): void {
@@ -222,20 +212,6 @@ function bridgeAction(detailType: string, reason: string): Action | null {
     return reason === "CopyObject" || reason === "CompleteMultipartUpload" ? reason : "PutObject";
   if (detailType === "Object Deleted") return reason.startsWith("Lifecycle") ? "LifecycleDeletion" : "DeleteObject";
   return null;
-}
-
-/** Only SNS itself: whoever can call the endpoint chooses this address, and the worker fetches it. */
-function subscriptionUrl(text: string): URL | null {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  const isSns =
-    url !== null &&
-    url.protocol === "https:" &&
-    url.port === "" &&
-    url.username === "" &&
-    url.password === "" &&
-    /^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/.test(url.hostname) &&
-    url.searchParams.get("Action") === "ConfirmSubscription";
-  return isSns ? url : null;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-/** A request that brings object events: its body read, and the subscription of an SNS topic confirmed where it asks for that. */
+/** A request that brings object events: its body read. And how the subscription of an SNS topic is confirmed. */
 import { ProblemError } from "../core/result.ts";
 import { parseSentJson } from "../payload/sent-json.ts";
 import { parseObjectEvents, UNCHANGED } from "./object-events.ts";
@@ -14,13 +14,11 @@ export async function receiveObjectEvents(request: Request): Promise<ObjectEvent
   const body = parseSentJson(await request.text(), UNCHANGED);
   const parsed = body.ok ? parseObjectEvents(body.value) : body;
   if (!parsed.ok) throw new RequestProblemError(parsed.problem);
-  const { events, subscribeUrl } = parsed.value;
-  if (subscribeUrl !== null) await confirm(subscribeUrl);
-  return [...events];
+  return [...parsed.value];
 }
 
-/** A redirection would lead away from the host that was checked. SNS sends the confirmation again if this fails. */
-async function confirm(url: URL): Promise<void> {
+/** Confirms a subscription at an address of SNS. A redirection would lead away from the host that was checked. */
+export async function fetchConfirmation(url: URL): Promise<void> {
   const answer = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(CONFIRM_TIMEOUT_MS) });
   await answer.body?.cancel();
   if (!answer.ok) throw new Error(`SNS answered the confirmation of its subscription with ${answer.status}`);

@@ -223,6 +223,10 @@ tasks:
   no_duration: {method: handle, auth: {signature: slack, secret: A, tolerance: 5}}
   too_long: {method: handle, auth: {signature: slack, secret: A, tolerance: 2d}}
   large: {method: handle, max_body: 26MB, auth: {signature: slack, secret: A}}
+  no_topics: {method: handle, auth: {signature: sns}}
+  no_topic: {method: handle, auth: {signature: sns, topics: [uploads]}}
+  sns_secret: {method: handle, auth: {signature: sns, topics: "arn:aws:sns:eu-west-1:123456789012:a", secret: A}}
+  topics: {method: handle, auth: {signature: github, secret: A, topics: "arn:aws:sns:eu-west-1:123456789012:a"}}
 `;
     expect(await problemsOf(conf)).toMatchInlineSnapshot(`
       "peach.conf:2:31: endpoints.no_secret.auth: \`secret\` is missing
@@ -233,7 +237,7 @@ tasks:
         3 |   no_scheme: {method: handle, auth: {secret: A}}
           |                               ^^^^
 
-      peach.conf:4:47: endpoints.unknown.auth.signature: expected one of standard-webhooks, github, stripe, slack, hmac-sha256, given githb
+      peach.conf:4:47: endpoints.unknown.auth.signature: expected one of standard-webhooks, github, stripe, slack, hmac-sha256, sns, given githb
         4 |   unknown: {method: handle, auth: {signature: githb, secret: A}}
           |                                               ^^^^^
         hint: did you mean github?
@@ -254,7 +258,7 @@ tasks:
       peach.conf:8:71: endpoints.untimed.auth.tolerance: hmac-sha256 has no \`tolerance\`
         8 |   untimed: {method: handle, auth: {signature: hmac-sha256, secret: A, tolerance: 5m}}
           |                                                                       ^^^^^^^^^
-        hint: remove it: only standard-webhooks, stripe, slack sign the time of a delivery
+        hint: remove it: only standard-webhooks, stripe, slack, sns sign the time of a delivery
 
       peach.conf:9:80: endpoints.no_duration.auth.tolerance: expected a duration such as 250ms, 30s, 5m, 2h or 7d, given 5
         9 |   no_duration: {method: handle, auth: {signature: slack, secret: A, tolerance: 5}}
@@ -267,7 +271,25 @@ tasks:
       peach.conf:11:37: endpoints.large.max_body: expected a size of at most 25MB beside a signature, given 26MB
         11 |   large: {method: handle, max_body: 26MB, auth: {signature: slack, secret: A}}
            |                                     ^^^^
-        hint: the whole body is held in memory to be verified; have large data uploaded, and its address sent"
+        hint: the whole body is held in memory to be verified; have large data uploaded, and its address sent
+
+      peach.conf:12:31: endpoints.no_topics.auth: \`topics\` is missing
+        12 |   no_topics: {method: handle, auth: {signature: sns}}
+           |                               ^^^^
+
+      peach.conf:13:62: endpoints.no_topic.auth.topics[0]: expected the ARN of a topic, such as arn:aws:sns:eu-west-1:123456789012:uploads, given uploads
+        13 |   no_topic: {method: handle, auth: {signature: sns, topics: [uploads]}}
+           |                                                              ^^^^^^^
+
+      peach.conf:14:103: endpoints.sns_secret.auth.secret: sns has no \`secret\`
+        14 |   sns_secret: {method: handle, auth: {signature: sns, topics: "arn:aws:sns:eu-west-1:123456789012:a", secret: A}}
+           |                                                                                                       ^^^^^^
+        hint: remove it: SNS signs under a certificate, and \`topics\` says whose messages are taken
+
+      peach.conf:15:65: endpoints.topics.auth.topics: github has no \`topics\`
+        15 |   topics: {method: handle, auth: {signature: github, secret: A, topics: "arn:aws:sns:eu-west-1:123456789012:a"}}
+           |                                                                 ^^^^^^
+        hint: remove it: only sns signs messages of topics"
     `);
   });
 

@@ -316,6 +316,15 @@ describe("the plan", () => {
       "{signature: hmac-sha256, secret: S, header: X-Mine}",
       { type: "signature", scheme: "hmac-sha256", secret: "S", header: "x-mine" },
     ],
+    [
+      "{signature: sns, topics: arn:aws:sns:eu-west-1:123456789012:uploads.fifo}",
+      {
+        type: "signature",
+        scheme: "sns",
+        topics: ["arn:aws:sns:eu-west-1:123456789012:uploads.fifo"],
+        toleranceMs: 3_600_000,
+      },
+    ],
   ])("has the auth of an endpoint, with the defaults of its scheme: %s", async (auth, compiled) => {
     const plan = await planOf(`endpoints:\n  e: {method: handle, auth: ${auth}}\n`);
     expect(plan.endpoints[0]?.auth).toEqual(compiled);

@@ -4,7 +4,7 @@
  */
 import { createHmac } from "node:crypto";
 import { Webhook } from "standardwebhooks";
-import type { SignatureAuth, SignatureScheme } from "../../src/core/endpoint-auth.ts";
+import type { HmacAuth, SignatureScheme } from "../../src/core/endpoint-auth.ts";
 
 export interface SignedRequest {
   readonly headers: Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ export interface SignedRequest {
 
 /** One provider: how peach.conf names it, a secret as it gives them out, and how it signs. */
 export interface Provider {
-  readonly auth: SignatureAuth;
+  readonly auth: HmacAuth;
   readonly secret: string;
   readonly otherSecret: string;
   /** The header that carries the signature. */
@@ -32,7 +32,7 @@ function seconds(at: number): string {
   return String(Math.floor(at / 1000));
 }
 
-export const PROVIDERS: Readonly<Record<SignatureScheme, Provider>> = {
+export const PROVIDERS: Readonly<Record<Exclude<SignatureScheme, "sns">, Provider>> = {
   "standard-webhooks": {
     auth: { type: "signature", scheme: "standard-webhooks", secret: "HOOK_SECRET", toleranceMs: FIVE_MINUTES },
     secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",

@@ -195,7 +195,8 @@ export const listEndpoints = {
                 z.enum(["none", "token"]),
                 z.object({
                   signature: z.enum(SIGNATURE_SCHEMES),
-                  secret: z.string().describe("The variable that holds it"),
+                  secret: z.string().optional().describe("The variable that holds it"),
+                  topics: z.array(z.string()).optional(),
                   header: z.string().optional(),
                   tolerance_ms: z.number().optional(),
                 }),

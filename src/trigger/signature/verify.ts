@@ -6,7 +6,7 @@
  * a secret, while the body comes, and compared in constant time. Must not: say in an answer or in the log what a secret is, or how near a signature came.
  */
 import { createHash, createHmac } from "node:crypto";
-import type { SignatureAuth, SignatureScheme } from "../../core/endpoint-auth.ts";
+import type { HmacAuth, SignatureScheme } from "../../core/endpoint-auth.ts";
 import { ok, refuse, type Problem, type Result } from "../../core/result.ts";
 import type { Scheme } from "./claim.ts";
 import { fitsAny } from "./digest.ts";
@@ -39,7 +39,7 @@ export interface Verification {
  * `signature_not_configured`, `signature_missing`, `signature_stale`, or `signature_mismatch` for headers that nobody would send.
  */
 export function beginVerification(
-  auth: SignatureAuth,
+  auth: HmacAuth,
   secrets: unknown,
   headers: Headers,
   now: number,
@@ -68,11 +68,11 @@ export function beginVerification(
 }
 
 /** Of a delivery that is known by its id: a sender that tries again signs another time. */
-function digestOfId(scheme: SignatureScheme, id: string): string {
+export function digestOfId(scheme: SignatureScheme, id: string): string {
   return createHash("sha256").update(`${scheme} id\n${id}`).digest("hex");
 }
 
-function schemeOf(auth: SignatureAuth): Scheme {
+function schemeOf(auth: HmacAuth): Scheme {
   switch (auth.scheme) {
     case "standard-webhooks":
       return standardWebhooks;
@@ -88,7 +88,7 @@ function schemeOf(auth: SignatureAuth): Scheme {
 }
 
 /** The keys of all configured secrets; one that cannot be a key is logged by its place, never by its value. */
-function keysOf(auth: SignatureAuth, scheme: Scheme, secrets: unknown): Uint8Array[] {
+function keysOf(auth: HmacAuth, scheme: Scheme, secrets: unknown): Uint8Array[] {
   const entries = typeof secrets === "string" ? secrets.split(",").map((entry) => entry.trim()) : [];
   return entries.flatMap((entry, index) => {
     if (entry === "") return [];
@@ -101,7 +101,7 @@ function keysOf(auth: SignatureAuth, scheme: Scheme, secrets: unknown): Uint8Arr
   });
 }
 
-function notConfigured({ secret, scheme }: SignatureAuth): Problem {
+function notConfigured({ secret, scheme }: HmacAuth): Problem {
   return {
     code: "signature_not_configured",
     detail: "The endpoint's secret is not configured, so it refuses every delivery.",
@@ -109,7 +109,8 @@ function notConfigured({ secret, scheme }: SignatureAuth): Problem {
   };
 }
 
-function stale(toleranceMs: number): Problem {
+/** The refusal of what was signed too long ago, or is to be signed. */
+export function stale(toleranceMs: number): Problem {
   return {
     code: "signature_stale",
     detail: `The delivery was not signed within ${toleranceMs / 1000} s of now.`,
@@ -117,7 +118,7 @@ function stale(toleranceMs: number): Problem {
   };
 }
 
-function mismatch({ secret, scheme }: SignatureAuth): Problem {
+function mismatch({ secret, scheme }: HmacAuth): Problem {
   return {
     code: "signature_mismatch",
     detail: "The signature does not fit the body.",

@@ -1,0 +1,311 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { SnsAuth } from "../../src/core/endpoint-auth.ts";
+import type { EndpointPlan } from "../../src/core/plan.ts";
+import { objectEventsFrom, triggerTaskWithEvent } from "../../src/task-helpers.ts";
+import type { EndpointFunction } from "../../src/task/method.ts";
+import { type CertificateOptions, makeCertificate, type MadeCertificate } from "../support/certificate.ts";
+import { edge } from "../support/edge.ts";
+import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
+
+const NOW = Date.UTC(2027, 5, 1, 12);
+const TOPIC = "arn:aws:sns:eu-west-1:123456789012:uploads";
+const HOUR = 3_600_000;
+const auth: SnsAuth = { type: "signature", scheme: "sns", topics: [TOPIC], toleranceMs: HOUR };
+
+let certificate: MadeCertificate;
+beforeAll(async () => {
+  certificate = await makeCertificate();
+});
+
+/** What is at which address. Each test has addresses of its own: certificates are kept. */
+let pages: Map<string, () => Response>;
+let fetched: string[];
+let certificateUrl = "";
+beforeEach(() => {
+  vi.setSystemTime(NOW);
+  fetched = [];
+  certificateUrl = `https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-${crypto.randomUUID()}.pem`;
+  pages = new Map([[certificateUrl, () => new Response(certificate.pem)]]);
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
+    const address = input instanceof Request ? input.url : String(input);
+    fetched.push(address);
+    return pages.get(address)?.() ?? new Response(null, { status: 404 });
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+interface Message extends Record<string, unknown> {
+  readonly Signature: string;
+}
+
+interface MessageOptions {
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly version?: "1" | "2";
+  readonly by?: MadeCertificate;
+}
+
+/** A message as SNS signs it: name and value of each field, each with a line of its own. */
+async function message({ fields = {}, version = "1", by = certificate }: MessageOptions = {}): Promise<Message> {
+  const said: Record<string, string> = {
+    Type: "Notification",
+    MessageId: crypto.randomUUID(),
+    TopicArn: TOPIC,
+    Message: "hello\n",
+    Timestamp: new Date(NOW).toISOString(),
+    ...fields,
+  };
+  const order = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"];
+  const signed = order.flatMap((name) => (said[name] === undefined ? [] : [`${name}\n${said[name]}\n`])).join("");
+  const Signature = await by.sign(signed, version === "1" ? "SHA-1" : "SHA-256");
+  return { SigningCertURL: certificateUrl, ...said, SignatureVersion: version, Signature };
+}
+
+const confirmation = (fields: Readonly<Record<string, string>> = {}): Promise<Message> =>
+  message({
+    fields: {
+      Type: "SubscriptionConfirmation",
+      Token: "2336412f37",
+      SubscribeURL: `https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=${TOPIC}&Token=2336412f37`,
+      ...fields,
+    },
+  });
+
+function serve(
+  method: EndpointFunction = async (request) => ({ read: await request.text() }),
+  overrides: Partial<EndpointPlan> = {},
+) {
+  const called = vi.fn(method);
+  const endpoints = [endpointPlan("hook", { auth, maxBodyBytes: 1_000_000, ...overrides })];
+  const send = edge(planOf([taskPlan("echo")], { endpoints }), { registry: { endpoints: { hook: called } } });
+  const deliver = (body: unknown, init: RequestInit = {}): Promise<Response> =>
+    send("/hook", {
+      method: "POST",
+      headers: { "Content-Type": "text/plain; charset=UTF-8" },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+      ...init,
+    });
+  return { called, deliver };
+}
+
+async function outcomeOf(response: Response): Promise<string> {
+  const { code } = await response.json<{ code?: string }>();
+  return `${response.status}${code === undefined ? "" : ` ${code}`}`;
+}
+
+async function outcome(body: unknown): Promise<string> {
+  const { called, deliver } = serve();
+  const told = await outcomeOf(await deliver(body));
+  expect(called).toHaveBeenCalledTimes(told === "200" ? 1 : 0);
+  return told;
+}
+
+describe("a message of SNS", () => {
+  it.each(["1", "2"] as const)(
+    "comes in that is signed by version %s, with a subject or without, whole",
+    async (version) => {
+      for (const fields of [{}, { Subject: "Amazon S3 Notification" }]) {
+        const sent = await message({ fields, version });
+        const response = await serve().deliver(sent);
+        expect([response.status, await response.json()]).toEqual([200, { read: JSON.stringify(sent) }]);
+      }
+    },
+  );
+
+  it.each(["Message", "MessageId", "Timestamp", "TopicArn", "Type", "Subject"])(
+    "is refused with another %s",
+    async (name) => {
+      const { called, deliver } = serve(undefined, { auth: { ...auth, topics: [TOPIC, `${TOPIC}2`] } });
+      const sent = await message({ fields: { Subject: "a" } });
+      const other: Record<string, string> = {
+        Timestamp: new Date(NOW - 1_000).toISOString(),
+        TopicArn: `${TOPIC}2`,
+        Type: "UnsubscribeConfirmation",
+      };
+      const more = name === "Type" ? { SubscribeURL: "x", Token: "y" } : {};
+      expect(await outcomeOf(await deliver({ ...sent, ...more, [name]: other[name] ?? "another" }))).toBe(
+        "401 signature_mismatch",
+      );
+      expect(called).not.toHaveBeenCalled();
+    },
+  );
+
+  it("is refused by the version that it was not signed with, and under another key", async () => {
+    expect(await outcome({ ...(await message()), SignatureVersion: "2" })).toBe("401 signature_mismatch");
+    expect(await outcome(await message({ by: await makeCertificate() }))).toBe("401 signature_mismatch");
+  });
+
+  it("is refused of a topic that is not listed, before anything is fetched", async () => {
+    expect(await outcome(await message({ fields: { TopicArn: `${TOPIC}-other` } }))).toBe("401 signature_mismatch");
+    expect(fetched).toEqual([]);
+  });
+
+  it("is refused that is older or newer than an hour, before anything is fetched", async () => {
+    for (const away of [-HOUR - 1, HOUR + 1]) {
+      const Timestamp = new Date(NOW + away).toISOString();
+      expect(await outcome(await message({ fields: { Timestamp } }))).toBe("401 signature_stale");
+    }
+    expect(fetched).toEqual([]);
+    for (const away of [-HOUR, HOUR]) {
+      const Timestamp = new Date(NOW + away).toISOString();
+      expect(await outcome(await message({ fields: { Timestamp } }))).toBe("200");
+    }
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["raw delivery", '{"Records":[]}'],
+    ["no signature", { Type: "Notification", MessageId: "1", TopicArn: TOPIC, Message: "x" }],
+    ["a list", "[]"],
+    ["no JSON", "hello"],
+  ])("is none that is %s: refused, and told to turn raw delivery off", async (_, body) => {
+    const response = await serve().deliver(body);
+    expect([response.status, await response.json()]).toEqual([
+      401,
+      expect.objectContaining({ code: "signature_missing", hint: expect.stringContaining("raw message delivery") }),
+    ]);
+  });
+
+  it("sent again starts nothing, and is known by its id", async () => {
+    const { called, deliver } = serve(() => triggerTaskWithEvent("echo", 1).then(() => undefined));
+    const sent = await message();
+    const first = await (await deliver(sent)).text();
+    const again = await deliver(sent);
+    expect([await again.text(), again.headers.get("Idempotent-Replayed")]).toEqual([first, "true"]);
+    expect(called).toHaveBeenCalledTimes(1);
+  });
+
+  it("gives an endpoint the object events that it carries", async () => {
+    const records = {
+      Records: [
+        {
+          eventTime: "2027-06-01T12:00:00.000Z",
+          eventName: "ObjectCreated:Put",
+          s3: { bucket: { name: "uploads" }, object: { key: "audio/a+b.mp3", size: 3, eTag: "e" } },
+        },
+      ],
+    };
+    const { deliver } = serve(async (request) => objectEventsFrom(request));
+    const response = await deliver(await message({ fields: { Message: JSON.stringify(records) } }));
+    expect(await response.json()).toMatchObject([{ bucket: "uploads", key: "audio/a b.mp3", action: "PutObject" }]);
+  });
+});
+
+describe("the certificate of a message", () => {
+  it("is fetched once, and again after a day", async () => {
+    const { deliver } = serve();
+    for (let index = 0; index < 3; index += 1) expect((await deliver(await message())).status).toBe(200);
+    expect(fetched).toEqual([certificateUrl]);
+    vi.setSystemTime(NOW + 24 * HOUR);
+    const Timestamp = new Date(NOW + 24 * HOUR).toISOString();
+    expect((await deliver(await message({ fields: { Timestamp } }))).status).toBe(200);
+    expect(fetched).toHaveLength(2);
+  });
+
+  it.each([
+    "http://sns.eu-west-1.amazonaws.com/a.pem",
+    "https://sns.eu-west-1.amazonaws.com:8443/a.pem",
+    "https://sns.eu-west-1.amazonaws.com.evil.example/a.pem",
+    "https://evil.example/sns.eu-west-1.amazonaws.com/a.pem",
+    "https://sns.eu-west-1.amazonaws.com@evil.example/a.pem",
+    "https://user:password@sns.eu-west-1.amazonaws.com/a.pem",
+    "https://bucket.s3.amazonaws.com/a.pem",
+    "https://sns.evil.example.amazonaws.com/a.pem",
+    "https://sns.eu-west-1.amazonaws.com/a.txt",
+    "https://sns.eu-west-1.amazonaws.com/a.pem?x=.pem",
+    "https://sns.eu-west-1.amazonaws.com/?x=a.pem",
+    "https://169.254.169.254/a.pem",
+    "nothing",
+  ])("is not fetched from %s", async (SigningCertURL) => {
+    expect(await outcome({ ...(await message()), SigningCertURL })).toBe("401 signature_mismatch");
+    expect(fetched).toEqual([]);
+  });
+
+  it.each<[string, CertificateOptions]>([
+    ["is of another name", { name: "sns.amazonaws.com.evil.example" }],
+    ["is over", { to: NOW }],
+    ["is not valid yet", { from: NOW + 1_000 }],
+    ["has a short key", { bits: 1024 }],
+  ])("is not taken if it %s", async (_, options) => {
+    const by = await makeCertificate(options);
+    pages.set(certificateUrl, () => new Response(by.pem));
+    expect(await outcome(await message({ by }))).toBe("401 signature_mismatch");
+  });
+
+  it.each<[string, () => Response]>([
+    ["is not there", () => new Response("no", { status: 404 })],
+    ["is elsewhere", () => new Response(null, { status: 302, headers: { Location: "https://evil.example/a.pem" } })],
+    ["is too large", () => new Response("x".repeat(70_000))],
+    [
+      "cannot be reached",
+      () => {
+        throw new TypeError("network connection lost");
+      },
+    ],
+  ])("that %s: 503, so that SNS sends the message again", async (_, page) => {
+    pages.set(certificateUrl, page);
+    expect(await outcome(await message())).toBe("503 unavailable");
+    expect(fetched).toEqual([certificateUrl]);
+  });
+
+  it("that is no certificate is refused", async () => {
+    pages.set(certificateUrl, () => new Response("<html>"));
+    expect(await outcome(await message())).toBe("401 signature_mismatch");
+  });
+
+  it("is fetched ten times a minute at most, whatever addresses are named", async () => {
+    vi.setSystemTime(NOW + 2 * HOUR);
+    const Timestamp = new Date(NOW + 2 * HOUR).toISOString();
+    const { deliver } = serve();
+    for (let index = 0; index < 15; index += 1) {
+      const SigningCertURL = `https://sns.eu-west-1.amazonaws.com/${index}.pem`;
+      await deliver({ ...(await message({ fields: { Timestamp } })), SigningCertURL });
+    }
+    expect(fetched).toHaveLength(10);
+  });
+});
+
+describe("the subscription of a topic", () => {
+  it("is confirmed by Peach if the topic is listed, and the endpoint is not called", async () => {
+    const { called, deliver } = serve();
+    const sent = await confirmation();
+    pages.set(new URL(String(sent["SubscribeURL"])).href, () => new Response("<ConfirmSubscriptionResponse/>"));
+    const response = await deliver(sent);
+    expect([response.status, await response.json()]).toEqual([200, { confirmed: TOPIC }]);
+    expect(fetched).toEqual([certificateUrl, sent["SubscribeURL"]]);
+    expect(called).not.toHaveBeenCalled();
+  });
+
+  it("is not confirmed of another topic, nor without a signature that fits", async () => {
+    const other = `${TOPIC}-of-strangers`;
+    expect(await outcome(await confirmation({ TopicArn: other }))).toBe("401 signature_mismatch");
+    expect(await outcome({ ...(await confirmation()), Token: "another" })).toBe("401 signature_mismatch");
+    expect(fetched).toEqual([certificateUrl]);
+  });
+
+  it.each([
+    `https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=${TOPIC}2&Token=2`,
+    `https://sns.eu-west-1.amazonaws.com/?Action=Unsubscribe&TopicArn=${TOPIC}`,
+    `http://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&TopicArn=${TOPIC}`,
+    `https://evil.example/?Action=ConfirmSubscription&TopicArn=${TOPIC}`,
+  ])("is not confirmed at %s, even if that is signed", async (SubscribeURL) => {
+    expect(await outcome(await confirmation({ SubscribeURL }))).toBe("401 signature_mismatch");
+    expect(fetched).toEqual([certificateUrl]);
+  });
+
+  it("that cannot be confirmed now is answered with 503, so that SNS asks again", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    expect(await outcome(await confirmation())).toBe("503 unavailable");
+  });
+
+  it("that has ended is taken, and the endpoint is not called", async () => {
+    const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const { called, deliver } = serve();
+    const response = await deliver(await confirmation({ Type: "UnsubscribeConfirmation" }));
+    expect([response.status, await response.json()]).toEqual([200, { unsubscribed: TOPIC }]);
+    expect(called).not.toHaveBeenCalled();
+    expect(warned.mock.calls.flat().join()).toContain(TOPIC);
+  });
+});
