@@ -4,6 +4,7 @@
  * It owns the cascade (a final task readies or skips its children) and the hand-out of leases; the rules of each event are in
  * `machine.ts`.
  */
+import { longestWaitMs } from "./joining.ts";
 import { isSuspect } from "./blame.ts";
 import { ChangeNotes } from "./change-notes.ts";
 import { attemptTimeoutMs, isStopping, itemsForDrivers, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
@@ -203,10 +204,10 @@ export class Decision {
     return state.status === "queued" && (state.notBefore ?? 0) > this.now;
   }
 
-  /** The root's delay begins anew, with another payload; beyond its longest wait it is due at once. */
+  /** The root's delay begins anew, with another payload; beyond its longest wait, or its last trigger, it is due at once. */
   postpone(event: Extract<RunEvent, { readonly type: "postponed" }>): void {
-    const { delayMs, maxWaitMs = Number.POSITIVE_INFINITY } = event;
-    this.delay(0, Math.min(delayMs, Math.max(0, this.run.createdAt + maxWaitMs - this.now)));
+    const { delayMs, maxWaitMs } = event;
+    this.delay(0, Math.min(delayMs, longestWaitMs(this.run, maxWaitMs, this.now)));
     this.notes.postponed(event);
   }
 

@@ -4,6 +4,7 @@
  */
 import { hasLostWorker } from "./blame.ts";
 import { foldEach, foldItem } from "./each.ts";
+import { foldJoined } from "./joining.ts";
 import { noteLacking } from "./lacking.ts";
 import {
   entryOf,
@@ -42,6 +43,8 @@ export function fold(run: Run, change: RunChange): void {
     for (const attempt of attempts) {
       entry.attempts[attempt.attempt - 1] = attempt;
       if (attempt.status === "suspended") entry.progressAfter = attempt.attempt;
+      // The next attempt tries it all again: a wait that was over would fail it before it has begun.
+      if (attempt.status === "failed" || attempt.status === "timed_out") delete entry.waits;
       if (attempt.lostTo !== undefined) entry.isSuspect = hasLostWorker(entry.attempts.slice(entry.retriedAfter));
       if (attempt.lackedBy !== undefined) noteLacking(run.lacking, entry.item?.of ?? ordinal, attempt.lackedBy);
       if (entry.item !== undefined) forgetOld(entry.attempts, attempt.attempt - 1 - FULL_ATTEMPTS);
@@ -60,10 +63,7 @@ export function fold(run: Run, change: RunChange): void {
     if (change.limitKeys === undefined) delete run.limitKeys;
     else run.limitKeys = change.limitKeys;
   }
-  if (change.joined !== undefined) {
-    const { id, ...joined } = change.joined;
-    run.joined[id] = joined;
-  }
+  if (change.joined !== undefined) foldJoined(run, change.joined);
   for (const { ordinal, ...step } of change.steps ?? []) foldStep(run, ordinal, step);
   for (const { ordinal, ...final } of change.arrived ?? []) foldArrived(run, ordinal, final);
   foldWatchers(run, change);

@@ -54,6 +54,26 @@ describe("a task that is suspended", () => {
     expect(play.stateOf("only")).toMatchObject({ status: "waiting", asks: 8 });
   });
 
+  it("waits as long as ever once an attempt has failed, and not for what was left of a wait before", () => {
+    const play = waiting(1);
+    play.event({ type: "awaited", runs: [ended(CHILD)] });
+    play.claim();
+    expect(play.run.tasks[0]?.waits).toEqual({ [`${CHILD}/0`]: expect.any(Number) });
+    play.settle("only", failed());
+    play.wakeWhenDue();
+    expect(play.claim()).toEqual(["only"]);
+    expect(play.run.tasks[0]?.waits).toBeUndefined();
+  });
+
+  it("keeps its deadline over an attempt that was lost", () => {
+    const play = waiting(1);
+    play.event({ type: "awaited", runs: [ended(CHILD)] });
+    play.claim();
+    play.settle("only", { type: "lost", to: "surroundings", error: { name: "E", message: "m", stack: null } });
+    expect(play.claim()).toEqual(["only"]);
+    expect(play.run.tasks[0]?.waits).toEqual({ [`${CHILD}/0`]: expect.any(Number) });
+  });
+
   it("is started again when the run is final; the attempt before was no failure", () => {
     const play = waiting(0);
     play.event({ type: "awaited", runs: [ended(CHILD)] });
