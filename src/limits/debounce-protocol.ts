@@ -18,6 +18,9 @@ import type { DebounceStore } from "./store.ts";
 
 const LOOK_AGAIN_MS = 86_400_000;
 
+/** So long after its window was opened a run may be made: whoever opened it may have died. One that is not there later was deleted. */
+const BEGINNING_MS = 60_000;
+
 export interface WindowSurroundings {
   /** Epoch milliseconds. */
   now(): number;
@@ -44,15 +47,16 @@ export class DebounceProtocol {
   async window({ key, keepMs, started, notTakenBy, fresh }: WindowRequest): Promise<WindowAnswer> {
     const hasAlarm = this.#hasAlarm || (await this.#around.getAlarm()) !== null;
     const named = key === null ? null : this.#store.namedRun(key);
-    const open = this.#store.openWindow();
-    if (named !== null && named !== open && named !== notTakenBy) return { runId: named, is: "named" };
-    const runId = open === null || open === started ? fresh : open;
-    const until = this.#around.now() + keepMs;
-    if (runId !== open || (key !== null && named !== runId))
-      this.#store.record(runId === open ? null : runId, key === null ? null : { key, runId, until });
+    const before = this.#store.openWindow();
+    if (named !== null && named !== before?.runId && named !== notTakenBy) return { runId: named, is: "named" };
+    const now = this.#around.now();
+    const open = before === null || before.runId === started ? { runId: fresh, openedAt: now } : before;
+    const { runId, openedAt } = open;
+    if (open !== before || (key !== null && named !== runId))
+      this.#store.record(open === before ? null : open, key === null ? null : { key, runId, until: now + keepMs });
     if (!hasAlarm) this.#around.setAlarm(this.#around.now() + LOOK_AGAIN_MS);
     this.#hasAlarm = true;
-    return { runId, is: "open" };
+    return { runId, is: Math.abs(now - openedAt) < BEGINNING_MS ? "opened" : "open" };
   }
 
   namedFor(key: string): RunId | null {
@@ -76,10 +80,10 @@ export class DebounceProtocol {
 
   async #isNeeded(): Promise<boolean> {
     if (this.#store.forgetNamed(this.#around.now())) return true;
-    const open = this.#store.openWindow();
-    if (open === null) return false;
+    const open = this.#store.openWindow()?.runId;
+    if (open === undefined) return false;
     if (await this.#around.isWaiting(open)) return true;
     // Meanwhile the next window may have been opened.
-    return this.#store.openWindow() !== open || this.#store.forgetNamed(this.#around.now());
+    return this.#store.openWindow()?.runId !== open || this.#store.forgetNamed(this.#around.now());
   }
 }

@@ -15,12 +15,13 @@ export interface WindowRequest {
 }
 
 /**
- * - `open`: the run of the open window, to be given the trigger.
+ * - `opened`: the run of a window that was opened just now, to be made by the trigger, or given it.
+ * - `open`: the run of the open window, to be given the trigger. If there is no such run (any more), the window is over.
  * - `named`: the run of an earlier window that this key was named before. It knows whether it has taken the trigger.
  */
 export interface WindowAnswer {
   readonly runId: RunId;
-  readonly is: "open" | "named";
+  readonly is: "opened" | "open" | "named";
 }
 
 export interface DebounceRpc {

@@ -4,7 +4,8 @@ import type { TableHistory } from "../platform/tables.ts";
 const CREATE_OPEN_WINDOW = `
   CREATE TABLE open_window (
     id INTEGER PRIMARY KEY CONSTRAINT there_is_one_window CHECK (id = 1),
-    run_id TEXT NOT NULL
+    run_id TEXT NOT NULL,
+    opened_at INTEGER NOT NULL
   ) STRICT`;
 const CREATE_NAMED_RUN = `
   CREATE TABLE named_run (

@@ -3,9 +3,10 @@ import { parseRunId, type RunId } from "../core/ids.ts";
 import { Tables } from "../platform/tables.ts";
 import { WINDOW_TABLES } from "./schema.ts";
 
-const READ_WINDOW = "SELECT run_id FROM open_window WHERE id = 1";
-const OPEN_WINDOW =
-  "INSERT INTO open_window (id, run_id) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id";
+const READ_WINDOW = "SELECT run_id, opened_at FROM open_window WHERE id = 1";
+const OPEN_WINDOW = `
+  INSERT INTO open_window (id, run_id, opened_at) VALUES (1, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id, opened_at = excluded.opened_at`;
 const READ_NAMED = "SELECT run_id FROM named_run WHERE key_digest = ?";
 const NAME_RUN =
   "INSERT INTO named_run (key_digest, run_id, until) VALUES (?, ?, ?) ON CONFLICT (key_digest) DO UPDATE SET run_id = excluded.run_id, until = excluded.until";
@@ -19,6 +20,11 @@ export interface WindowStorage {
   deleteAll(): Promise<void>;
 }
 
+export interface OpenWindow {
+  readonly runId: RunId;
+  readonly openedAt: number;
+}
+
 export class DebounceStore {
   readonly #storage: WindowStorage;
   readonly #tables: Tables;
@@ -28,25 +34,27 @@ export class DebounceStore {
     this.#tables = new Tables(storage, WINDOW_TABLES);
   }
 
-  /** The run of the window that was opened last; null if there was none. */
-  openWindow(): RunId | null {
-    return this.#runId(READ_WINDOW);
+  /** The run of the window that was opened last, and when (epoch ms); null if there was none. */
+  openWindow(): OpenWindow | null {
+    const row = this.#row(READ_WINDOW);
+    const runId = runIdIn(row);
+    return runId === null ? null : { runId, openedAt: Number(row?.["opened_at"]) };
   }
 
   /** The run that was named for the key of this digest. */
   namedRun(key: string): RunId | null {
-    return this.#runId(READ_NAMED, key);
+    return runIdIn(this.#row(READ_NAMED, key));
   }
 
   /** Records the window's run (if it is a new window) and the run that is named for a key (if there is one), in one transaction. */
   record(
-    window: RunId | null,
+    window: OpenWindow | null,
     named: { readonly key: string; readonly runId: RunId; readonly until: number } | null,
   ): void {
     this.#storage.transactionSync(() => {
       const { sql } = this.#storage;
       this.#tables.make();
-      if (window !== null) sql.exec(OPEN_WINDOW, window);
+      if (window !== null) sql.exec(OPEN_WINDOW, window.runId, window.openedAt);
       if (named !== null) sql.exec(NAME_RUN, named.key, named.runId, named.until);
     });
   }
@@ -64,10 +72,16 @@ export class DebounceStore {
     this.#tables.deleted();
   }
 
-  #runId(query: string, ...bindings: string[]): RunId | null {
-    if (!this.#tables.areThere()) return null;
+  #row(query: string, ...bindings: string[]): Row | undefined {
+    if (!this.#tables.areThere()) return undefined;
     const [row] = this.#storage.sql.exec(query, ...bindings);
-    const text = row?.["run_id"];
-    return typeof text === "string" ? parseRunId(text) : null;
+    return row;
   }
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+function runIdIn(row: Row | undefined): RunId | null {
+  const text = row?.["run_id"];
+  return typeof text === "string" ? parseRunId(text) : null;
 }

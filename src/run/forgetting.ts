@@ -21,7 +21,7 @@ export interface ForgetfulObject {
   readonly alarm: { readonly at: number; set(at: number): void; deleted(): void };
 }
 
-type Around = Pick<RunSurroundings, "now" | "deletePayloads" | "deleteAbandoned" | "standingsOf">;
+type Around = Pick<RunSurroundings, "now" | "getAlarm" | "deletePayloads" | "deleteAbandoned" | "standingsOf">;
 
 export class Forgetting {
   readonly #store: RunStore;
@@ -51,8 +51,18 @@ export class Forgetting {
   /** An accept is about to put payloads into R2. `isFirst`: there is no run yet, whose end would look after them. */
   announce(nonce: string, isFirst: boolean): void {
     const now = this.#around.now();
+    // Then an alarm is set that is due sooner, and looks after all of them.
+    const isAwaited =
+      this.#store.remembered !== null || this.#store.announcedSince(now - ABANDONED_MS.age, null).length > 0;
     this.#store.announce(nonce, now);
-    if (isFirst) this.#object.alarm.set(now + ABANDONED_MS.looked);
+    if (isFirst && !isAwaited) this.#object.alarm.set(now + ABANDONED_MS.looked);
+  }
+
+  /** What is remembered is forgotten by an alarm. Should the platform have given that up, whoever calls has it set again. */
+  async recover(): Promise<void> {
+    const isSet = (await this.#around.getAlarm()) !== null;
+    if (isSet || this.#store.remembered === null || this.#object.alarm.at !== Number.POSITIVE_INFINITY) return;
+    this.#object.alarm.set(this.#around.now() + KEPT_PAUSE_MS.least);
   }
 
   /**

@@ -55,6 +55,7 @@ import type {
   ItemPage,
   ItemQuery,
   JoiningTrigger,
+  PostponingTrigger,
   Lease,
   LogQuery,
   RecordedInputs,
@@ -130,6 +131,11 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
           JSON.stringify({ message: "catalogue not told, the alarm will", run: ctx.id.name, error: String(error) }),
         );
       },
+      notShortened: (error) => {
+        console.error(
+          JSON.stringify({ message: "the journal of a run stays long", run: ctx.id.name, error: String(error) }),
+        );
+      },
       waitUntil: (work) => ctx.waitUntil(work),
       trouble: troubleOf(ctx, env),
       alarmFailed: (strikes, error) => {
@@ -153,7 +159,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return writeAcceptAnswer(this.#protocol.accept(request));
   }
 
-  async acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptText | null> {
+  async acceptOrPostpone(request: PostponingTrigger): Promise<AcceptText | null> {
     await this.#protocol.untilForgotten();
     const answer = this.#protocol.acceptOrPostpone(request);
     return answer === null ? null : writeAcceptAnswer(answer);

@@ -44,6 +44,7 @@ import type {
   FinishedStep,
   Grant,
   JoiningTrigger,
+  PostponingTrigger,
   Lease,
   ReportAnswer,
   RetryOutcome,
@@ -106,7 +107,7 @@ export class RunProtocol {
       if (run !== null) {
         this.#signs.begins(run);
         this.#around.waitUntil(this.#alarmOfRun.recover(run, () => this.#run === run));
-      }
+      } else if (this.#store.remembered !== null) this.#around.waitUntil(this.#forgetting.recover());
     }
     return this.#run;
   }
@@ -166,10 +167,13 @@ export class RunProtocol {
     return { status: run.status, outcome: "recorded", grant: this.#grant(run, decided) };
   }
 
-  acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): AcceptAnswer | null {
+  acceptOrPostpone(request: PostponingTrigger): AcceptAnswer | null {
     refuseNewer(request, `a trigger of ${request.runId}`);
     const run = this.load();
-    if (run === null) return this.#store.remembered === null ? this.accept(request) : joinPast(this.#store, request);
+    if (run === null) {
+      const mayBegin = this.#store.remembered === null && request.mustBeThere !== true;
+      return mayBegin ? this.accept(request) : joinPast(this.#store, request);
+    }
     if (run.nonce === request.nonce) return acceptAgain(run, this.#store, request);
     this.#store.answered(request.nonce);
     const before = this.joinedBefore(request);
@@ -436,11 +440,20 @@ export class RunProtocol {
       fold(run, change);
       this.live.prune(run, change);
       this.#around.changed(run, change, this.#store.nextSeq - 1);
-      this.#store.keepShort(run, now);
       this.#alarmOfRun.setAfter(run, decided);
     }
     this.#perform(run, decided.effects);
     if (change?.run !== undefined) this.#tell(run);
+    if (change !== null) this.#keepShort(run, now);
+  }
+
+  /** What was decided stands, and its effects are under way: that the journal stays long is no failure of the call. */
+  #keepShort(run: Run, now: number): void {
+    try {
+      this.#store.keepShort(run, now);
+    } catch (error) {
+      this.#around.notShortened(error);
+    }
   }
 
   #grant(run: Run, decided: Advance): Grant {

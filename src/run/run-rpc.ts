@@ -49,6 +49,9 @@ export interface AcceptRequest extends Versioned {
 /** By what a run of a debounced task knows a trigger again. `origin` absent: somebody only asks. */
 export type JoiningTrigger = Pick<AcceptRequest, "nonce" | "key" | "digest"> & Partial<Pick<AcceptRequest, "origin">>;
 
+/** One that has come before changes nothing. `mustBeThere`: it makes no run. */
+export type PostponingTrigger = AcceptRequest & { readonly delayMs: number; readonly mustBeThere?: true };
+
 /**
  * - `recorded`: this call has made the run, now or when it was made before.
  * - `joined`: the run was there, and has taken the payload, now or when this call was made before (a debounced task).
@@ -250,11 +253,8 @@ export interface RunRpc extends RunWork {
   expectOutput(): Promise<boolean>;
   /** Records the run, durably, before it answers. The same id again changes nothing. */
   accept(request: AcceptRequest): Promise<AcceptText>;
-  /**
-   * Like `accept`, with a delay; but while a run of this id still waits for its own, that begins anew and this payload counts. A
-   * trigger that it has taken before changes nothing, and is answered by `joinedBefore` too. Null: it has started, or has not taken it.
-   */
-  acceptOrPostpone(request: AcceptRequest & { readonly delayMs: number }): Promise<AcceptText | null>;
+  /** Like `accept`; but while a run of this id still waits, its delay begins anew and this payload counts. Null: it has not taken the trigger. */
+  acceptOrPostpone(request: PostponingTrigger): Promise<AcceptText | null>;
   joinedBefore(trigger: JoiningTrigger): Promise<AcceptText | null>;
   /** An executor object claims one task of the long lane. Null: nothing to do (any more). */
   begin(ordinal: number, holder: string, claimant?: Claimant): Promise<Lease | null>;

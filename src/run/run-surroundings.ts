@@ -45,6 +45,8 @@ export interface RunSurroundings {
   readonly after: After;
   /** The catalogue could not be told; the alarm will try again. */
   notTold(error: unknown): void;
+  /** The journal could not be shortened; the next change tries it again. */
+  notShortened(error: unknown): void;
   /** Carries work on beyond the answer. */
   waitUntil(work: Promise<void>): void;
   /** The alarm failed for the `strikes`th time in a row; it is set again, unless that was for good. */

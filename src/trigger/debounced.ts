@@ -23,7 +23,7 @@ import { openPayloadStream } from "../payload/payload-store.ts";
 import { callWithRetries } from "../platform/calls.ts";
 import type { callRun } from "../run/run-client.ts";
 import { readAcceptAnswer } from "../run/grant-rpc.ts";
-import type { AcceptRequest, AcceptText } from "../run/run-rpc.ts";
+import type { AcceptText, PostponingTrigger } from "../run/run-rpc.ts";
 import {
   completionKeyFor,
   idempotencyMismatch,
@@ -79,7 +79,13 @@ export async function acceptDebounced(
     if (!carried.ok) return carried;
     const { parcel, ...digest } = carried.value;
     stored.push(parcel);
-    const request: AcceptRequest & { readonly delayMs: number } = { ...ofTrigger, runId, payload: parcel, ...digest };
+    const request: PostponingTrigger = {
+      ...ofTrigger,
+      runId,
+      payload: parcel,
+      ...digest,
+      ...(is === "open" && { mustBeThere: true }),
+    };
     const answer: Result<AcceptText | null> = await answered(
       runId,
       callRun(env, runId, (run) => (is === "named" ? run.joinedBefore(request) : run.acceptOrPostpone(request))),
@@ -143,7 +149,7 @@ class Window {
 
   /** This run has not taken the trigger: it has started before. */
   hasNot({ runId, is }: WindowAnswer): void {
-    if (is === "open") this.#started = runId;
+    if (is !== "named") this.#started = runId;
     this.#notTakenBy = runId;
   }
 }

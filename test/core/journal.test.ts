@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { runIdFromBytes } from "../../src/core/ids.ts";
 import type { LimitKeys } from "../../src/core/limit.ts";
 import type { AwaitedRun } from "../../src/core/run.ts";
@@ -234,5 +234,20 @@ describe("the journal of a run that lives long", () => {
     expect(heardAfter(record)).toEqual(Array.from({ length: since }, () => "change"));
     expect(heardAfter(record - 1)).toEqual(Array.from({ length: since }, () => "change"));
     expect(heardAfter(1)).toEqual(["run"]);
+  });
+});
+
+describe("a journal that cannot be shortened", () => {
+  it("costs no call its effects, its alarm and its answer", () => {
+    const run = new DrivenRun();
+    const { leases } = run.accept({ graph: graphOf("a > b") });
+    vi.spyOn(run.store, "keepShort").mockImplementation(() => {
+      throw new Error("disk I/O error");
+    });
+    const { leases: next } = run.settle(ended(leases[0], passing("x")));
+    expect(next).toHaveLength(1);
+    run.settle(ended(next[0], passing("y")));
+    expect(run.take("finished")).toHaveLength(1);
+    expect(run.notShortened).toHaveLength(2);
   });
 });

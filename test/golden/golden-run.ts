@@ -72,6 +72,9 @@ export class GoldenRun {
       parentNotTold: () => undefined,
       tellCatalog: async () => true,
       after: () => () => undefined,
+      notShortened: (error) => {
+        throw error;
+      },
       notTold: () => undefined,
       waitUntil: () => undefined,
       alarmFailed: (_, error) => {

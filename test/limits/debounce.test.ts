@@ -52,10 +52,20 @@ describe("a debounce window", () => {
     expect(await window.ask({ started: first.runId })).toEqual(second);
   });
 
+  it("has its run made for a minute, and after that only found: one that is not there then was deleted", async () => {
+    const window = debounce();
+    const first = await window.ask();
+    vi.setSystemTime(START + 59_000);
+    expect(await window.ask()).toEqual({ runId: first.runId, is: "opened" });
+    vi.setSystemTime(START + 60_000);
+    await window.evict();
+    expect(await window.ask()).toEqual({ runId: first.runId, is: "open" });
+  });
+
   it("has the run asked that was named for a key, until that is found not to have taken it", async () => {
     const window = debounce();
     const first = await window.ask({ key: "k" });
-    expect(await window.ask({ key: "k" })).toEqual({ runId: first.runId, is: "open" });
+    expect(await window.ask({ key: "k" })).toEqual({ runId: first.runId, is: "opened" });
     const second = await window.ask({ started: first.runId });
     for (let times = 0; times < 2; times += 1)
       expect(await window.ask({ key: "k" })).toEqual({ runId: first.runId, is: "named" });

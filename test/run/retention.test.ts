@@ -243,6 +243,37 @@ describe("a child run whose retention is over", () => {
     expect(await leftOf(child)).toEqual(NOTHING);
   });
 
+  it("is remembered for no longer because payloads are announced under its id", async () => {
+    const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    const child = await childOf(parent.id);
+    vi.setSystemTime(START + RETENTION_MS / 2);
+    await parent.settle(threw(only(answer.grant)));
+    vi.setSystemTime(START + RETENTION_MS);
+    await child.wake();
+    const until = await child.alarmAt();
+    await child.evict();
+    await child.call((run) => run.expectPayload("n"));
+    expect(await child.alarmAt()).toBe(until);
+  });
+
+  it("is remembered, and forgotten, also if its alarm was given up", async () => {
+    const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    const child = await childOf(parent.id);
+    vi.setSystemTime(START + RETENTION_MS / 2);
+    await parent.settle(threw(only(answer.grant)));
+    vi.setSystemTime(START + RETENTION_MS);
+    await child.wake();
+    expect(await tablesOf(child)).toEqual(["remembered"]);
+    await child.inside(({ storage }) => storage.deleteAlarm());
+    await child.evict();
+    vi.setSystemTime(START + 3 * RETENTION_MS);
+    expect(await child.call((run) => run.describe())).toBeNull();
+    await vi.waitFor(async () => expect(await child.alarmAt()).not.toBeNull());
+    vi.setSystemTime(START + 5 * RETENTION_MS);
+    await child.wake();
+    expect(await leftOf(child)).toEqual(NOTHING);
+  });
+
   it("is remembered for whoever has found it by its key, too", async () => {
     const [first, second] = await Promise.all([
       HandDrivenRun.accept(acceptance(ONE, "only")),
@@ -405,6 +436,17 @@ describe("a run that was never accepted", () => {
     vi.setSystemTime(START + 8 * DAY_MS);
     await run.wake();
     expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
+  it("is looked for as soon when others are announced after it", async () => {
+    const { run } = await announced();
+    await run.evict();
+    vi.setSystemTime(START + 2 * DAY_MS);
+    await run.call((object) => object.expectPayload("another"));
+    expect(await run.alarmAt()).toBe(START + 8 * DAY_MS);
+    vi.setSystemTime(START + 8 * DAY_MS);
+    await run.wake();
+    expect(await run.alarmAt()).toBe(START + 10 * DAY_MS);
   });
 
   it("has no payload deleted that is younger: its trigger was sent again", async () => {

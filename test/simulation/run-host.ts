@@ -208,6 +208,9 @@ export class RunHost {
         void invocation.pause(milliseconds).then(work);
         return () => {};
       },
+      notShortened: (error) => {
+        throw error;
+      },
       notTold: (error) => ground.tell(() => `${this.runId} is not told to the catalogue: ${String(error)}`),
       waitUntil: (work) => void work.catch((error: unknown) => ground.violate("no throw", String(error))),
       trouble: {

@@ -47,6 +47,9 @@ class Host {
       this.#timers.push(timer);
       return () => void (this.#timers = this.#timers.filter((other) => other !== timer));
     },
+    notShortened: (error) => {
+      throw error;
+    },
     notTold: () => {},
     waitUntil: (work) => void work.catch((error: unknown) => this.failures.push(error)),
     alarmFailed: (_, error) => void this.failures.push(error),

@@ -22,6 +22,7 @@ export class DrivenRun {
   /** How the parent run answers; it knows its child unless the test says otherwise. */
   tellParent: (parent: RunId, child: ChildRun) => Promise<void> = async () => {};
   isParentLeftAlone = false;
+  readonly notShortened: unknown[] = [];
   readonly storage = new MemoryStorage(async () => {});
   store: RunStore;
   protocol: RunProtocol;
@@ -108,6 +109,7 @@ export class DrivenRun {
         return () => {};
       },
       notTold: () => {},
+      notShortened: (error) => void this.notShortened.push(error),
       waitUntil: (work) => void work,
       alarmFailed: (_, error) => {
         throw error;

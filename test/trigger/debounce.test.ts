@@ -89,6 +89,21 @@ describe("triggers of a debounced task", () => {
     expect(next.deduplicated).toBe(false);
   });
 
+  it("that come when the run of the last window is deleted do not get its id again", async () => {
+    const key = item();
+    // The alarm of the window is to come only when the test says so.
+    const start = Date.UTC(2027, 0, 1);
+    vi.setSystemTime(start);
+    const { runId } = await trigger({ item: key, n: 1 });
+    expect(await startAt(runId, start + HOUR_MS)).toBe("succeeded");
+    await wakeAt(runId, start + 32 * 24 * HOUR_MS);
+    expect(await callRun(env, runId, (run) => run.describe())).toBeNull();
+    const next = await trigger({ item: key, n: 2 });
+    expect(next).toMatchObject({ status: "queued", deduplicated: false });
+    expect(next.runId).not.toBe(runId);
+    expect(await callRun(env, runId, (run) => run.describe())).toBeNull();
+  });
+
   it("have a window for each key, and one for all payloads without it", async () => {
     const runs = await Promise.all([{ item: item() }, { item: item() }, "no object", 7].map((value) => trigger(value)));
     expect(new Set(runs.map(({ runId }) => runId)).size).toBe(3);
