@@ -33,6 +33,7 @@ export interface MethodWorld {
   readonly rig: () => Rig;
   readonly ledger: Ledger;
   readonly behaviours: ReadonlyMap<string, Behaviour>;
+  isExternal(task: string): boolean;
   /** A task's code begins with what it reads. */
   reads(task: TaskApi, payload: unknown, note: AttemptNote): void;
   /** The attempt of an external task has told somebody where to report to. */
@@ -93,7 +94,7 @@ async function run(world: MethodWorld, payload: unknown, task: TaskApi): Promise
     retryable: true,
     triggered: [],
     skipped: [],
-    chose: isExternal(task) ? null : behaviour.chooses,
+    chose: world.isExternal(task.name) ? null : behaviour.chooses,
     group: carriedIn(payload)?.group ?? null,
   };
   world.ledger.begin(note);
@@ -136,7 +137,7 @@ async function script(world: MethodWorld, task: TaskApi, behaviour: Behaviour, n
     note.life.isolate.crash();
     await new Promise<never>(() => {});
   }
-  if (behaviour.reports !== null && isExternal(task)) world.handedOver(task, behaviour);
+  if (behaviour.reports !== null && world.isExternal(task.name)) world.handedOver(task, behaviour);
   if (earlier.filter(({ end }) => end === "threw" || end === "hangs").length < behaviour.throws) {
     if (behaviour.how === "hang") {
       ledger.ended(note, "hangs", rig.platform.ground.scheduler.now);
@@ -145,9 +146,9 @@ async function script(world: MethodWorld, task: TaskApi, behaviour: Behaviour, n
     note.retryable = behaviour.how !== "non_retryable";
     throw errorOf(behaviour);
   }
-  if (behaviour.chooses !== null && !isExternal(task)) choose(task, behaviour.chooses, note);
+  if (behaviour.chooses !== null && !world.isExternal(task.name)) choose(task, behaviour.chooses, note);
   const { passesTo, passesLarge, passesItems } = behaviour;
-  if (passesTo !== null && !isExternal(task) && note.item === null) passOn(task, passesTo, place, behaviour);
+  if (passesTo !== null && !world.isExternal(task.name) && note.item === null) passOn(task, passesTo, place, behaviour);
   const by = madeBy(task.runId, place, task.attempt, "");
   if (passesItems === null || note.item !== null)
     return padded({ by, group: groupOf(`${task.runId}/${place}`) }, passesLarge);
@@ -173,15 +174,6 @@ function passOn(task: TaskApi, child: string, place: string, { passesLarge }: Be
   } catch (error) {
     // The child is not in this run's graph.
     if (!String(error).includes("no downstream task")) throw error;
-  }
-}
-
-/** A completion URL is there, or says why not. */
-function isExternal(task: TaskApi): boolean {
-  try {
-    return task.completionUrl !== "";
-  } catch {
-    return false;
   }
 }
 
@@ -225,7 +217,7 @@ async function trigger(
       note.skipped.push(content);
       continue;
     }
-    if (behaviour.unawaited && isExternal(task)) {
+    if (behaviour.unawaited && world.isExternal(task.name)) {
       // Whoever completes it does not wait for what its method has not awaited: only what was answered is there for sure.
       const answered = (): number => note.triggered.push({ content, task: target });
       task.triggerTaskWithEvent(target, carried(content, large)).then(answered, () => undefined);

@@ -75,6 +75,7 @@ class World {
         rig: () => this.#rig,
         ledger,
         behaviours,
+        isExternal: (task) => plan.tasks[task]?.external === true,
         reads: (task, payload, note) => checkers.reads(task, payload, note),
         killed: () => checkers.killed(),
         handedOver: (task, behaviour) => this.#clients.handedOver(task, behaviour),

@@ -87,7 +87,7 @@ export class Faults {
   strikes(fault: Fault, weight = 1): boolean {
     if (this.#over || this.struck >= this.#most) return false;
     const own = this.#dice.get(fault);
-    if (own === undefined || !own.dice.chance(own.rate * weight)) return false;
+    if (own === undefined || own.rate === 0 || !own.dice.chance(own.rate * weight)) return false;
     this.struck += 1;
     this.kinds.add(fault);
     return true;

@@ -12,7 +12,9 @@ export type Meaning =
   /** It asks which tables there are. */
   | { readonly type: "look"; readonly names: readonly string[] }
   | { readonly type: "create"; readonly name: string; readonly ifMissing: boolean; readonly isTable: boolean }
-  | { readonly type: "read" | "write"; readonly names: readonly string[] };
+  | { readonly type: "read"; readonly names: readonly string[] }
+  /** `returns`: rows. */
+  | { readonly type: "write"; readonly names: readonly string[]; readonly returns: boolean };
 
 const MEANINGS = new Map<string, Meaning>();
 
@@ -32,7 +34,8 @@ function understand(query: string): Meaning {
   if (query.includes("sqlite_master")) return { type: "look", names: wordsIn(query, /'(\w+)'/g, ["table"]) };
   const names = wordsIn(query, /\b(?:FROM|INTO|JOIN|UPDATE) (\w+)/g, ["json_each", "SET"]);
   if (names.length === 0) throw new Error(`it is not known which tables this uses: ${query}`);
-  return { type: /^(SELECT|WITH)\b/.test(query) ? "read" : "write", names };
+  if (/^(SELECT|WITH)\b/.test(query)) return { type: "read", names };
+  return { type: "write", names, returns: /\bRETURNING\b/.test(query) };
 }
 
 function wordsIn(query: string, pattern: RegExp, except: readonly string[]): readonly string[] {

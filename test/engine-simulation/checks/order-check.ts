@@ -79,6 +79,7 @@ export class OrderCheck {
   }
 
   #stays(run: RunDocument, was: TaskDocument, task: TaskDocument): void {
+    if (isSame(was, task)) return;
     const [before, now] = [wordsOf(was), wordsOf(task)];
     if (before !== now) this.#ground.violate("4 final", `${run.run_id}: ${task.task} was ${before} and is ${now}`);
   }
@@ -144,6 +145,19 @@ export function taskOf(run: RunDocument, name: string): TaskDocument | undefined
 /** The attempt whose result was accepted; null if none was. */
 export function acceptedOf(task: Pick<TaskDocument, "attempts"> | undefined): number | null {
   return task?.attempts.find(({ status }) => status === "succeeded")?.attempt ?? null;
+}
+
+/** Most are, and their words need not be made. */
+function isSame(was: TaskDocument, task: TaskDocument): boolean {
+  return (
+    was.status === task.status &&
+    was.reason === task.reason &&
+    was.attempts.length === task.attempts.length &&
+    was.attempts.every((attempt, index) => {
+      const now = task.attempts[index];
+      return attempt.attempt === now?.attempt && attempt.status === now.status;
+    })
+  );
 }
 
 function wordsOf({ status, reason, attempts }: TaskDocument): string {

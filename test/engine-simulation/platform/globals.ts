@@ -1,5 +1,5 @@
 /** The globals of the platform: what depends on time or chance is the simulated platform's that was entered last. */
-import { createHash, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, hkdfSync, timingSafeEqual } from "node:crypto";
 import { completeByteArrays } from "./bytes.ts";
 import type { Platform } from "./platform.ts";
 
@@ -63,7 +63,7 @@ function cryptoOf(): object {
       return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
     },
     subtle: {
-      digest: async (_algorithm: string, data: Uint8Array) => bufferOf(createHash("sha256").update(data).digest()),
+      digest: async (_algorithm: string, data: Uint8Array) => bufferOf(hash("sha256", data, "buffer")),
       importKey: async (_format: string, key: Uint8Array | ArrayBuffer) => ({ key: new Uint8Array(key).slice() }),
       deriveBits: async (
         { salt, info }: { readonly salt: Uint8Array; readonly info: Uint8Array },

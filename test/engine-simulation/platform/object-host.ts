@@ -6,10 +6,10 @@
  */
 import type { Isolate } from "./isolate.ts";
 import { Life } from "./life.ts";
-import { ObjectStorage } from "./object-storage.ts";
+import { ObjectStorage, type Executed } from "./object-storage.ts";
 import type { Committer, Platform } from "./platform.ts";
 import { failWith, invoke, type Answer, type Arrive } from "./rpc.ts";
-import type { SqlValue } from "../../simulation/sql-database.ts";
+import type { SqlRow, SqlValue } from "../../simulation/sql-database.ts";
 
 /** The platform evicts an object that nobody calls after this time at the earliest; at the latest even if it carries something on. */
 const IDLE_MS = { least: 10_000, most: 140_000 } as const;
@@ -233,7 +233,7 @@ export class ObjectHost implements Committer {
       setWebSocketAutoResponse: () => undefined,
       abort: () => life.kill("it has aborted itself"),
       storage: {
-        sql: { exec: guarded((query: string, ...values: SqlValue[]) => cursorOf(storage.exec(query, values))) },
+        sql: { exec: guarded((query: string, ...values: SqlValue[]) => new Cursor(storage.exec(query, values))) },
         kv: {
           get: guarded((key: string) => storage.get(key)),
           put: guarded((key: string, value: unknown) => storage.put(key, value)),
@@ -339,17 +339,34 @@ export class ObjectHost implements Committer {
 }
 
 /** Rows as `sql.exec` gives them. */
-function cursorOf({ rows, written }: { readonly rows: Record<string, unknown>[]; readonly written: number }): object {
-  return {
-    rowsRead: rows.length,
-    rowsWritten: written,
-    columnNames: Object.keys(rows[0] ?? {}),
-    toArray: () => rows,
-    one: () => {
-      const [row] = rows;
-      if (row === undefined || rows.length !== 1) throw new Error(`expected one row, got ${rows.length}`);
-      return row;
-    },
-    [Symbol.iterator]: () => rows[Symbol.iterator](),
-  };
+class Cursor {
+  readonly rowsWritten: number;
+  readonly #rows: SqlRow[];
+
+  constructor({ rows, written }: Executed) {
+    this.#rows = rows;
+    this.rowsWritten = written;
+  }
+
+  get rowsRead(): number {
+    return this.#rows.length;
+  }
+
+  get columnNames(): string[] {
+    return Object.keys(this.#rows[0] ?? {});
+  }
+
+  toArray(): SqlRow[] {
+    return this.#rows;
+  }
+
+  one(): SqlRow {
+    const [row] = this.#rows;
+    if (row === undefined || this.#rows.length !== 1) throw new Error(`expected one row, got ${this.#rows.length}`);
+    return row;
+  }
+
+  [Symbol.iterator](): Iterator<SqlRow> {
+    return this.#rows[Symbol.iterator]();
+  }
 }

@@ -11,6 +11,23 @@ const MAX_PARAMETERS = 100;
 
 const NO_TABLES: ReadonlySet<string> = new Set();
 
+/** What came of statements. */
+export interface Executed {
+  readonly rows: SqlRow[];
+  readonly written: number;
+}
+
+const NOTHING: Executed = { rows: [], written: 0 };
+
+const STATEMENTS = new Map<string, readonly string[]>();
+
+/** One or more of them, one after the other. */
+function statementsOf(query: string): readonly string[] {
+  const known = STATEMENTS.get(query) ?? query.split(";").filter((statement) => statement.trim() !== "");
+  STATEMENTS.set(query, known);
+  return known;
+}
+
 export class ObjectStorage {
   readonly #kind: string;
   /** Told when something is written that is not committed. */
@@ -67,30 +84,32 @@ export class ObjectStorage {
   }
 
   /** Runs one or more statements; the last one's rows. */
-  exec(query: string, values: readonly SqlValue[]): { readonly rows: SqlRow[]; readonly written: number } {
+  exec(query: string, values: readonly SqlValue[]): Executed {
     if (values.length > MAX_PARAMETERS) throw new Error(`too many SQL variables: ${values.length}`);
     let bytes = 0;
     for (const value of values) bytes += sizeOf(value);
     if (bytes > MAX_ROW_BYTES) throw new Error(`string or blob too big: ${bytes} bytes: SQLITE_TOOBIG`);
-    if (values.length > 0 || !query.includes(";")) return this.#execOne(query, values);
-    let last: { rows: SqlRow[]; written: number } = { rows: [], written: 0 };
-    for (const statement of query.split(";")) if (statement.trim() !== "") last = this.#execOne(statement, []);
+    if (values.length > 0) return this.#execOne(query, values);
+    let last: Executed = NOTHING;
+    for (const statement of statementsOf(query)) last = this.#execOne(statement, []);
     return last;
   }
 
   transactionSync<T>(work: () => T): T {
+    // What begins with the turn goes back with it.
+    const isFirst = !this.#isDirty;
     const { database } = this.#begin();
     const [tables, created] = [this.#tables, database.created];
-    database.run("SAVEPOINT inner_tx");
+    if (!isFirst) database.run("SAVEPOINT inner_tx");
     try {
       return work();
     } catch (error) {
-      database.run("ROLLBACK TO inner_tx");
+      database.run(isFirst ? "ROLLBACK TO turn_tx" : "ROLLBACK TO inner_tx");
       this.#tables = tables;
       database.created = created;
       throw error;
     } finally {
-      database.run("RELEASE inner_tx");
+      if (!isFirst) database.run("RELEASE inner_tx");
     }
   }
 
@@ -171,7 +190,7 @@ export class ObjectStorage {
     return { database };
   }
 
-  #execOne(query: string, values: readonly SqlValue[]): { rows: SqlRow[]; written: number } {
+  #execOne(query: string, values: readonly SqlValue[]): Executed {
     const meaning = meaningOf(query);
     if (meaning.type === "look")
       return {
@@ -186,7 +205,7 @@ export class ObjectStorage {
     if (meaning.type === "read") return { rows: this.#database?.all(query, values) ?? [], written: 0 };
     const { database } = this.#begin();
     this.writes += 1;
-    if (/\bRETURNING\b/.test(query)) {
+    if (meaning.returns) {
       const rows = database.all(query, values);
       this.rowsWritten += rows.length;
       return { rows, written: rows.length };
