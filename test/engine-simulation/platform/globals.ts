@@ -1,5 +1,5 @@
 /** The globals of the platform: what depends on time or chance is the simulated platform's that was entered last. */
-import { createHmac, hash, hkdfSync, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, hash, hkdfSync, timingSafeEqual, type KeyObject } from "node:crypto";
 import { completeByteArrays } from "./bytes.ts";
 import type { Platform } from "./platform.ts";
 
@@ -49,6 +49,11 @@ class Pair {
   }
 }
 
+/** What `importKey` gives. */
+interface Imported {
+  readonly key: KeyObject;
+}
+
 /** Digests are made at once: their order must not depend on threads. */
 function cryptoOf(): object {
   const fill = <T extends Uint8Array>(bytes: T): T => {
@@ -64,20 +69,17 @@ function cryptoOf(): object {
     },
     subtle: {
       digest: async (_algorithm: string, data: Uint8Array) => bufferOf(hash("sha256", data, "buffer")),
-      importKey: async (_format: string, key: Uint8Array | ArrayBuffer) => ({ key: new Uint8Array(key).slice() }),
+      importKey: async (_format: string, key: Uint8Array | ArrayBuffer) => ({
+        key: createSecretKey(new Uint8Array(key)),
+      }),
       deriveBits: async (
         { salt, info }: { readonly salt: Uint8Array; readonly info: Uint8Array },
-        { key }: { readonly key: Uint8Array },
+        { key }: Imported,
         bits: number,
       ) => hkdfSync("sha256", key, salt, info, bits / 8),
-      sign: async (_algorithm: unknown, { key }: { readonly key: Uint8Array }, data: Uint8Array) =>
+      sign: async (_algorithm: unknown, { key }: Imported, data: Uint8Array) =>
         bufferOf(createHmac("sha256", key).update(data).digest()),
-      verify: async (
-        _algorithm: unknown,
-        { key }: { readonly key: Uint8Array },
-        signature: Uint8Array,
-        data: Uint8Array,
-      ) => {
+      verify: async (_algorithm: unknown, { key }: Imported, signature: Uint8Array, data: Uint8Array) => {
         const right = createHmac("sha256", key).update(data).digest();
         return right.length === signature.byteLength && timingSafeEqual(right, new Uint8Array(signature));
       },
