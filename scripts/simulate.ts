@@ -7,7 +7,7 @@ import type { Limits, Live } from "../test/simulation/ground.ts";
 import { CORE, type Kind } from "../test/simulation/kind.ts";
 import { NO_LIMITS, replayCommand, shrink } from "../test/simulation/shrink.ts";
 
-const HELP = `npm run simulate [-- --core] [--seeds N --from S | --seed K] [--json]
+const HELP = `npm run simulate [-- --core] [--seeds N --from S | --seed K] [--seconds N] [--json]
 
 Runs the real worker on a simulated platform of objects, storage, queues, R2, clocks, network and isolates that fail, one world a
 seed, and checks the invariants of the design after every step. The first seed that breaks one is made as small as it stays broken,
@@ -15,8 +15,9 @@ and its story is printed with the command that replays it.
 
   --core         other worlds, some ten times as fast: the real run machine, store, run protocol, driver and executor protocol, with a
                  platform and checks written around them; they know fewer kinds of faults, and find some bugs that the others do not
-  --seeds N      how many seeds (default 1000)
+  --seeds N      how many seeds (default 1000; with --seconds as many as there are)
   --from S       the first of them (default 1)
+  --seconds N    no seed begins after so many seconds
   --threads N    how many threads (default 2)
   --seed K       one seed, with its story
   --without F    kinds of faults that do not occur, comma separated:
@@ -26,7 +27,7 @@ and its story is printed with the command that replays it.
   --faults N     how many faults strike at most
   --triggers N   how many triggers there are at most (default ${NO_LIMITS.triggers})
   --tasks N      how many tasks a pipeline has at most (default ${NO_LIMITS.tasks})
-  --json         one JSON object: {seeds, from, seconds, seeds_per_second, events, faults, runs, tasks, violation}
+  --json         one JSON object: {seeds, from, seconds, cpu_seconds, seeds_per_second, events, faults, kinds, runs, tasks, violation}
   --help         this text
 
 Exit code: 0 if every invariant held, 1 if one did not, 2 if the command was called wrongly.`;
@@ -41,6 +42,7 @@ interface Command {
   readonly seeds: number;
   readonly from: number;
   readonly threads: number;
+  readonly forMs: number;
   readonly seed: number | null;
   readonly limits: Limits;
   readonly json: boolean;
@@ -55,6 +57,7 @@ function readCommand(args: readonly string[]): Command {
     seeds: text,
     from: text,
     threads: text,
+    seconds: text,
     seed: text,
     without: text,
     faults: text,
@@ -73,9 +76,10 @@ function readCommand(args: readonly string[]): Command {
   const kind = values.core === true ? CORE : ENGINE;
   return {
     kind,
-    seeds: whole("seeds", values.seeds, 1, 1_000),
+    seeds: whole("seeds", values.seeds, 1, values.seconds === undefined ? 1_000 : Number.MAX_SAFE_INTEGER),
     from: whole("from", values.from, 0, 1),
     threads: whole("threads", values.threads, 1, 2),
+    forMs: whole("seconds", values.seconds, 1, Number.POSITIVE_INFINITY) * 1_000,
     seed: values.seed === undefined ? null : whole("seed", values.seed, 0, 0),
     limits: {
       without: new Set((values.without ?? "").split(",").flatMap((name) => (name === "" ? [] : [faultOf(kind, name)]))),
@@ -123,31 +127,39 @@ function tell({ seed, invariant, detail, replay, story }: Found): void {
   console.log(`\nreplay it: ${replay}`);
 }
 
-async function simulateMany({ kind, from, seeds, threads, limits, json }: Command): Promise<number> {
+async function simulateMany({ kind, from, seeds, threads, limits, json, forMs }: Command): Promise<number> {
   const startedAt = performance.now();
   const progress = (done: number): void => {
-    if (process.stderr.isTTY && !json) process.stderr.write(`\r${done} of ${seeds} seeds `);
+    if (process.stderr.isTTY && !json) process.stderr.write(`\r${done} seeds `);
   };
   const { live, thread } = await kind.open();
-  const tally = await simulateSeeds(thread, from, seeds, limits, threads, progress);
+  const tally = await simulateSeeds(thread, { from, seeds, limits, threads, forMs }, progress);
   const seconds = (performance.now() - startedAt) / 1000;
+  const { user, system } = process.cpuUsage();
+  const cpuSeconds = (user + system) / 1_000_000;
   const [first] = tally.failures;
   const found =
     first === undefined ? null : await findSmallest(kind, live, first.seed, limits, first.violation.invariant);
-  if (json) console.log(JSON.stringify({ ...figures(tally, seconds), from, violation: found }));
+  if (json) console.log(JSON.stringify({ ...figures(tally, seconds, cpuSeconds), from, violation: found }));
   else {
     if (process.stderr.isTTY) process.stderr.write("\r");
     if (found !== null) tell(found);
-    else console.log(`${tally.seeds} seeds, every invariant held: ${JSON.stringify(figures(tally, seconds))}`);
+    else
+      console.log(`${tally.seeds} seeds, every invariant held: ${JSON.stringify(figures(tally, seconds, cpuSeconds))}`);
   }
   return found === null ? 0 : 1;
 }
 
-function figures({ seeds, events, faults, kinds, runs, tasks }: Tally, seconds: number): Record<string, number> {
-  const rounded = Number(seconds.toFixed(2));
+function figures(
+  { seeds, events, faults, kinds, runs, tasks }: Tally,
+  seconds: number,
+  cpuSeconds: number,
+): Record<string, number> {
   return {
     seeds,
-    seconds: rounded,
+    seconds: Number(seconds.toFixed(2)),
+    // Of all threads: what seeds cost is the same on a machine that does other things beside.
+    cpu_seconds: Number(cpuSeconds.toFixed(2)),
     seeds_per_second: Math.round(seeds / seconds),
     events,
     faults,

@@ -64,7 +64,8 @@ describe("a bug that breaks an invariant is found by the simulation", () => {
 
 /** Lives through the seed where it was found first, then through the next ones, until one breaks an invariant. */
 async function hunt(bug: Bug): Promise<Tally> {
-  const share: Share = { worker: await bundleWorker(bug), from: bug.seed, seeds: SEEDS, step: 1, limits: NO_LIMITS };
+  const worker = await bundleWorker(bug);
+  const share: Share = { worker, from: bug.seed, seeds: SEEDS, step: 1, limits: NO_LIMITS, forMs: Infinity };
   return runShare(THREAD, share);
 }
 

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { IS_LONG } from "../support/long.ts";
 import { simulateSeeds, type Thread } from "../simulation/batch.ts";
 import { FAULTS } from "../simulation/faults.ts";
@@ -9,15 +10,16 @@ import { NO_LIMITS } from "../simulation/shrink.ts";
 import { ENGINE } from "./kind.ts";
 
 const SCRIPT = resolve(import.meta.dirname, "../../scripts/simulate.ts");
-/** About 25 seconds of a processor, and 55 where there is time. Few fresh ones as long as one in a thousand shows something new. */
-const [SEEDS, FRESH_SEEDS] = IS_LONG ? [700, 25] : [270, 25];
+const SEEDS = IS_LONG ? 1_000 : 500;
+/** Of fresh ones as many as there are in a minute; fewer would show little. */
+const FRESH = { least: 25, forMs: 60_000 };
 
 function command(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, ["--no-warnings", SCRIPT, ...args], { encoding: "utf8" });
 }
 
 /** In CI each run has seeds of its own, which it prints. */
-const FRESH = process.env["PEACH_TEST_SEED"];
+const FRESH_FROM = process.env["PEACH_TEST_SEED"];
 
 let live: Live;
 let thread: Thread;
@@ -27,7 +29,7 @@ beforeAll(async () => {
 
 describe("the simulated world", () => {
   it(`keeps every invariant over ${SEEDS} seeds, in which every fault strikes`, { timeout: 240_000 }, async () => {
-    const tally = await simulateSeeds(thread, 1, SEEDS, NO_LIMITS, 2);
+    const tally = await simulateSeeds(thread, { from: 1, seeds: SEEDS, limits: NO_LIMITS, threads: 2 });
     expect(tally.failures).toEqual([]);
     expect(tally.seeds).toBe(SEEDS);
     expect([...tally.kinds].toSorted()).toEqual(FAULTS.toSorted());
@@ -35,12 +37,14 @@ describe("the simulated world", () => {
     expect(tally.tasks).toBeGreaterThan(SEEDS);
   });
 
-  it.runIf(FRESH !== undefined)(
-    `keeps every invariant over ${FRESH_SEEDS} fresh seeds, from ${FRESH}`,
+  it.runIf(FRESH_FROM !== undefined)(
+    `keeps every invariant over the fresh seeds of a minute, from ${FRESH_FROM}`,
     { timeout: 240_000 },
     async () => {
-      const tally = await simulateSeeds(thread, Number(FRESH), FRESH_SEEDS, NO_LIMITS, 2);
+      const batch = { from: Number(FRESH_FROM), seeds: 100_000, limits: NO_LIMITS, threads: 2, forMs: FRESH.forMs };
+      const tally = await simulateSeeds(thread, batch);
       expect(tally.failures).toEqual([]);
+      expect(tally.seeds).toBeGreaterThan(FRESH.least);
     },
   );
 
@@ -75,6 +79,15 @@ describe("npm run simulate", () => {
     expect(JSON.parse(stdout)).toMatchObject({ seeds: 4, from: 1, violation: null });
   });
 
+  it("lives through as many as begin within the seconds that are given", { timeout: 60_000 }, () => {
+    const { status, stdout } = command("--seconds", "1", "--from", "20", "--json");
+    expect(status).toBe(0);
+    const { seeds, events } = z.object({ seeds: z.number(), events: z.number() }).parse(JSON.parse(stdout));
+    expect(seeds).toBeGreaterThan(0);
+    expect(seeds).toBeLessThan(1_000);
+    expect(events).toBeGreaterThan(seeds);
+  });
+
   it("tells the story of one seed", { timeout: 30_000 }, () => {
     const { status, stdout } = command("--seed", "7");
     expect(status).toBe(0);
@@ -85,6 +98,7 @@ describe("npm run simulate", () => {
   it.each([
     [["--seeds", "0"], "--seeds is a whole number from 1"],
     [["--seed", "x"], "--seed is a whole number from 0"],
+    [["--seconds", "0"], "--seconds is a whole number from 1"],
     [["--without", "rain"], 'no fault "rain"'],
     [["--rain"], "--rain"],
   ])("refuses %j with exit code 2", { timeout: 30_000 }, (args, message) => {

@@ -1,4 +1,4 @@
-/** Many seeds on all given threads: each lives through every `threads`th seed and stops at the first that fails. */
+/** Many seeds on all given threads: each lives through every `threads`th seed and stops at the first that fails, or when time is up. */
 import { Worker } from "node:worker_threads";
 import type { Fault } from "./faults.ts";
 import type { Limits, Violation } from "./ground.ts";
@@ -15,6 +15,18 @@ export interface Share {
   readonly seeds: number;
   readonly step: number;
   readonly limits: Limits;
+  /** No seed begins after it. */
+  readonly forMs: number;
+}
+
+/** Which seeds, in which worlds. */
+export interface Batch {
+  readonly from: number;
+  readonly seeds: number;
+  readonly limits: Limits;
+  readonly threads: number;
+  /** No seed begins after it; absent: they take as long as they take. */
+  readonly forMs?: number;
 }
 
 /** What became of a share, or of all of them. */
@@ -31,10 +43,7 @@ export interface Tally {
 /** Lives through the seeds `from` to `from + seeds - 1` in worlds of this kind; `onProgress` is told how many are done, now and then. */
 export async function simulateSeeds(
   thread: Thread,
-  from: number,
-  seeds: number,
-  limits: Limits,
-  threads: number,
+  { from, seeds, limits, threads, forMs = Number.POSITIVE_INFINITY }: Batch,
   onProgress: (done: number) => void = () => {},
 ): Promise<Tally> {
   let done = 0;
@@ -44,6 +53,7 @@ export async function simulateSeeds(
     seeds: Math.ceil((seeds - place) / threads),
     step: threads,
     limits,
+    forMs,
   }));
   const tallies = await Promise.all(
     shares.map((share) =>

@@ -393,7 +393,7 @@ async function bundled(bug: Bug): Promise<string> {
 /** Lives through seeds until one breaks an invariant. */
 function hunt(thread: string): Promise<Tally> {
   return new Promise((done, failed) => {
-    const workerData: Share = { worker: null, from: 1, seeds: SEEDS, step: 1, limits: NO_LIMITS };
+    const workerData: Share = { worker: null, from: 1, seeds: SEEDS, step: 1, limits: NO_LIMITS, forMs: Infinity };
     const worker = new Worker(thread, { workerData, execArgv: ["--no-warnings"] });
     worker.on("message", (message: number | Tally) => typeof message === "number" || done(message));
     worker.on("error", failed);

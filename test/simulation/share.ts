@@ -17,10 +17,12 @@ export async function liveThrough(share: Share, live: Live): Promise<void> {
   tell(await tallyOf(share, live));
 }
 
-async function tallyOf({ from, seeds, step, limits }: Share, live: Live): Promise<Tally> {
+async function tallyOf({ from, seeds, step, limits, forMs }: Share, live: Live): Promise<Tally> {
   let [events, faults, runs, tasks] = [0, 0, 0, 0];
   const kinds = new Set<Fault>();
+  const endsAt = performance.now() + forMs;
   for (let done = 0; done < seeds; done += 1) {
+    if (performance.now() > endsAt) return { seeds: done, events, faults, kinds, runs, tasks, failures: [] };
     const seed = from + done * step;
     const outcome = await live(seed, limits);
     events += outcome.events;

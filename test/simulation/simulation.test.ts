@@ -18,7 +18,7 @@ function command(...args: string[]): { status: number | null; stdout: string; st
 describe("the simulated world", () => {
   it(`keeps every invariant over ${SEEDS} seeds, in which every fault strikes`, { timeout: 120_000 }, async () => {
     const { thread } = await CORE.open();
-    const tally = await simulateSeeds(thread, 1, SEEDS, NO_LIMITS, 2);
+    const tally = await simulateSeeds(thread, { from: 1, seeds: SEEDS, limits: NO_LIMITS, threads: 2 });
     expect(tally.failures).toEqual([]);
     expect(tally.seeds).toBe(SEEDS);
     expect([...tally.kinds].toSorted()).toEqual(CORE_FAULTS.toSorted());
