@@ -57,8 +57,8 @@ export function parseCompletionToken(text: string): PresentedCompletion | null {
       token: Number(token),
       expiresAt: Number(expiresAt),
       signed,
-      signature: Uint8Array.fromBase64(signature, { alphabet: "base64url" }),
-      seal: Uint8Array.fromBase64(seal, { alphabet: "base64url" }),
+      signature: bytesOf(signature),
+      seal: bytesOf(seal),
     };
   } catch {
     return null;
@@ -77,6 +77,13 @@ export async function isSignedWith(key: string, { signed, signature }: Presented
 
 function isEqual(expected: Uint8Array, given: Uint8Array): boolean {
   return expected.byteLength === given.byteLength && crypto.subtle.timingSafeEqual(expected, given);
+}
+
+/** Throws for a text that `textOf` does not write: there is one token for each URL, to the last character. */
+function bytesOf(text: string): Uint8Array {
+  const bytes = Uint8Array.fromBase64(text, { alphabet: "base64url" });
+  if (textOf(bytes) !== text) throw new SyntaxError("bits are left over");
+  return bytes;
 }
 
 function textOf(bytes: Uint8Array): string {
