@@ -2,10 +2,9 @@
  * `npm run dev`: the local runtime, until it is told to end. Owns: the command line, the token, taking changes over, and that
  * nothing it started outlives it. Starting and ending itself is scripts/local/runtime.ts.
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { styleText } from "node:util";
-import { signGrant } from "../src/http/signed-grant.ts";
+import { signLoginCode } from "../src/http/login-code.ts";
 import { parseOptions, parsePort, UsageError } from "./local/arguments.ts";
 import { PROJECT_FOLDER } from "./local/build.ts";
 import { addDevVars, readDevVars, type DevVars } from "./local/dev-vars.ts";
@@ -31,7 +30,6 @@ const DEFAULT_PORT = 8787;
 const DEFAULT_STATE = join(PROJECT_FOLDER, ".peach", "state");
 const DEV_VARS = join(PROJECT_FOLDER, ".dev.vars");
 const PARENT_POLL_MS = 1_000;
-const LINK_LIFETIME_MS = 12 * 3_600_000;
 
 async function main(args: readonly string[]): Promise<number> {
   const options = parseOptions(args, {
@@ -116,8 +114,7 @@ function takeOverFrom(runtime: LocalRuntime): () => Promise<void> {
 
 /** The code is in the fragment, which browsers send to nobody; the page exchanges it for a session. */
 async function loginLink(url: string, token: string): Promise<string> {
-  const digest = createHash("sha256").update(token).digest();
-  return `${url}/dashboard/login#code=${await signGrant(digest, "login", Date.now() + LINK_LIFETIME_MS)}`;
+  return `${url}/dashboard/login#code=${await signLoginCode(token, Date.now())}`;
 }
 
 function isProjectsOwn(): boolean {

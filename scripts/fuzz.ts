@@ -23,7 +23,7 @@ Starts the local runtime with a pipeline of its own and sends made-up requests t
 
 Exit code: 0 if every answer is one, 1 if one is not, 2 if the command was called wrongly.`;
 
-const TOKEN = "fuzz-admin-token-6f1d";
+const TOKEN = "fuzz-admin-token-6f1d-of-24-and-more";
 const READ_TOKEN = "fuzz-read-token-83aa";
 const SECRET = "fuzz-endpoint-secret-20b7";
 const WIDTH = 8;

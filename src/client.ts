@@ -34,6 +34,7 @@ import type {
 import { durationText, type DurationInput } from "./client/duration.ts";
 import { payloadBody } from "./client/payload.ts";
 import { RunCalls } from "./client/runs.ts";
+import { TokenCalls } from "./client/tokens.ts";
 import type { RunStatus } from "./core/status.ts";
 import type { PeachTasks } from "./task/peach-tasks.ts";
 
@@ -53,6 +54,7 @@ export type {
   ReplayOptions,
   RunFilter,
 } from "./client/runs.ts";
+export type { TokenOptions } from "./client/tokens.ts";
 
 /** The tasks that may be named; any, if nothing is known of them. */
 export type TaskName<Tasks> = [keyof Tasks] extends [never] ? string : keyof Tasks & string;
@@ -111,6 +113,7 @@ export class PeachClient<Tasks = PeachTasks> {
   readonly tasks: TaskCalls;
   readonly schedules: ScheduleCalls;
   readonly deadLetters: DeadLetterCalls;
+  readonly tokens: TokenCalls;
   readonly #connection: Connection;
 
   constructor(options: ClientOptions) {
@@ -119,6 +122,7 @@ export class PeachClient<Tasks = PeachTasks> {
     this.tasks = new TaskCalls(this.#connection);
     this.schedules = new ScheduleCalls(this.#connection);
     this.deadLetters = new DeadLetterCalls(this.#connection);
+    this.tokens = new TokenCalls(this.#connection);
   }
 
   /**

@@ -22,13 +22,14 @@ import { schedules } from "./schedules.ts";
 import { show, watch } from "./show.ts";
 import { cancel, replay, retry } from "./steer.ts";
 import { tasks } from "./tasks.ts";
+import { tokens } from "./tokens.ts";
 import { trigger } from "./trigger.ts";
 
 /** In the order of `--help`: the project, its runs, what is deployed. */
 const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
   ["peach.conf and its deployment", [check, graph, schedules, plan, provision, reconcile]],
   ["Runs", [trigger, emit, runs, show, watch, logs, items, payload, cancel, retry, replay, complete]],
-  ["What is deployed", [tasks, pause, resume, limits, deadLetters, audit]],
+  ["What is deployed", [tasks, pause, resume, limits, deadLetters, tokens, audit]],
   ["The command line", [completionOf(() => [...COMMANDS.values()])]],
 ];
 

@@ -15,7 +15,7 @@ export interface RunDocument extends RunReference {
     readonly source: TriggerSource;
     readonly by: string;
     /** Who asked for it over HTTP; absent: nobody had to say who they are. */
-    readonly actor?: { readonly kind: "token" | "access"; readonly name: string };
+    readonly actor?: { readonly kind: "token" | "access"; readonly name: string } | undefined;
     readonly parent: RunReference | null;
     /** Of a replay: the run that it repeats, and from which task on (null: from the root). */
     readonly replay_of?: { readonly run_id: string; readonly from: string | null } | null | undefined;
@@ -89,7 +89,7 @@ export interface RunSummary extends RunReference {
   readonly duration_ms: number | null;
   readonly failed_tasks: readonly string[];
   /** It cannot be read now, and does not go on: the rest is what it told last. Absent: it can. */
-  readonly problem?: RunProblem;
+  readonly problem?: RunProblem | undefined;
 }
 
 export interface RunPage {
@@ -285,4 +285,24 @@ export interface ReconciledPage {
     readonly detail: string;
   }[];
   readonly next_cursor: string | null;
+}
+
+/** An API token as it is listed. */
+export interface ListedToken {
+  readonly name: string;
+  readonly scopes: readonly string[];
+  /** Set by a variable: nothing else is known of it. */
+  readonly configured: boolean;
+  readonly created_at: string | null;
+  /** The name of the token that made it. */
+  readonly created_by: string | null;
+  /** To the minute. */
+  readonly last_used_at: string | null;
+  /** Null: never. */
+  readonly expires_at: string | null;
+}
+
+/** An API token just after it was made. */
+export interface CreatedToken extends Pick<ListedToken, "name" | "scopes" | "expires_at"> {
+  readonly token: string;
 }

@@ -12,9 +12,13 @@ export type DeliveryId = string & { readonly [brand]: "DeliveryId" };
 /** `dlt_` and 26 characters of the same: the digest of the queue's message that could not be processed. */
 export type DeadLetterId = string & { readonly [brand]: "DeadLetterId" };
 
+/** `ses_` and 26 characters of the same: a session of the dashboard. A digest of its cookie, so that nobody can tell that by it. */
+export type SessionId = string & { readonly [brand]: "SessionId" };
+
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const RUN_ID = /^run_[0-9a-hjkmnp-tv-z]{26}$/;
 const DEAD_LETTER_ID = /^dlt_[0-9a-hjkmnp-tv-z]{26}$/;
+const SESSION_ID = /^ses_[0-9a-hjkmnp-tv-z]{26}$/;
 const DELIVERY_ID = /^dlv_[0-9a-hjkmnp-tv-z]{26}$/;
 
 /** The run id that stands for these bytes; only the first 16 count. */
@@ -37,6 +41,14 @@ export function deadLetterIdFromBytes(bytes: Uint8Array): DeadLetterId {
   const text = `dlt_${base32(bytes)}`;
   const id = parseDeadLetterId(text);
   if (id === null) throw new Error(`bytes became "${text}", which is no id of a dead letter`);
+  return id;
+}
+
+/** The id of a session that stands for these bytes; only the first 16 count. */
+export function sessionIdFromBytes(bytes: Uint8Array): SessionId {
+  const text = `ses_${base32(bytes)}`;
+  const id = parseSessionId(text);
+  if (id === null) throw new Error(`bytes became "${text}", which is no id of a session`);
   return id;
 }
 
@@ -71,6 +83,15 @@ export function parseDeliveryId(text: string): DeliveryId | null {
 /** The id of a dead letter in this text, or null if it is none. */
 export function parseDeadLetterId(text: string): DeadLetterId | null {
   return isDeadLetterId(text) ? text : null;
+}
+
+/** The id of a session in this text, or null if it is none. */
+export function parseSessionId(text: string): SessionId | null {
+  return isSessionId(text) ? text : null;
+}
+
+function isSessionId(text: string): text is SessionId {
+  return SESSION_ID.test(text);
 }
 
 function isDeadLetterId(text: string): text is DeadLetterId {

@@ -137,8 +137,8 @@ function Navigation(): JSX.Element {
       <div class="side-foot">
         <ThemeSwitch />
         <div class="who">
-          <span class="ellipsis" title={`Scope ${session.value?.scope ?? ""}`}>
-            {session.value?.name} <span class="muted">{session.value?.scope}</span>
+          <span class="ellipsis" title={`Scope ${session.value?.scopes.join(", ") ?? ""}`}>
+            {session.value?.name} <span class="muted">{session.value?.scopes.join(", ")}</span>
           </span>
           <ActionButton icon="logout" title="Log out" action={logOut}>
             <span class="sr">Log out</span>

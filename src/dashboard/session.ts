@@ -1,10 +1,11 @@
 /** Who is logged in, logging in and out. */
 import { signal } from "@preact/signals";
+import { hasRight, mayTriggerTask, type Scope } from "../core/scope.ts";
 import { ProblemError, reach, readProblem } from "./api.ts";
 
 export interface SessionDocument {
   readonly name: string;
-  readonly scope: "read" | "trigger" | "admin";
+  readonly scopes: readonly Scope[];
   /** Null where somebody else, such as Cloudflare Access, looks after that. */
   readonly expires_at: string | null;
 }
@@ -12,14 +13,15 @@ export interface SessionDocument {
 /** Undefined until it is known; null: nobody is. */
 export const session = signal<SessionDocument | null | undefined>(undefined);
 
-/** True if who is logged in may change things. */
-export function mayChange(): boolean {
-  return session.value?.scope === "admin";
+/** True if who is logged in may change what is there: cancel, retry, replay, complete, pause. */
+export function mayOperate(): boolean {
+  return hasRight(session.value?.scopes ?? [], "operate");
 }
 
-/** True if who is logged in may trigger. */
-export function mayTrigger(): boolean {
-  return session.value?.scope === "admin" || session.value?.scope === "trigger";
+/** True if who is logged in may trigger this task; without one, some task. */
+export function mayTrigger(task?: string): boolean {
+  const scopes = session.value?.scopes ?? [];
+  return task === undefined ? hasRight(scopes, "trigger") : mayTriggerTask(scopes, task);
 }
 
 /** Finds out whether the browser has a session. Rejects with a problem if the worker cannot be reached. */

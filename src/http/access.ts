@@ -11,7 +11,8 @@ import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyG
 import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
-import { SCOPES, type Caller, type HttpEnv, type Scope } from "./http-env.ts";
+import { parseScope, type Scope } from "../core/scope.ts";
+import type { Caller, HttpEnv } from "./http-env.ts";
 import { hasOwnHeader, isSafe, senderOf } from "./sender.ts";
 
 const HEADER = "Cf-Access-Jwt-Assertion";
@@ -71,15 +72,15 @@ function callerOf(payload: JWTPayload, rules: string): Caller | Refusal {
   const name = [email, service].find((claim) => typeof claim === "string" && claim !== "");
   if (typeof name !== "string") return NAMELESS;
   const scope = scopeOf(name.toLowerCase(), rules);
-  return scope === null ? withoutScope(name) : { kind: "access", name, scope };
+  return scope === null ? withoutScope(name) : { kind: "access", name, scopes: [scope] };
 }
 
 /** The scope of the first entry that fits: the identity itself, `*@domain`, or `*`. An entry that cannot be read fits nobody. */
 function scopeOf(name: string, rules: string): Scope | null {
   for (const rule of listOf(rules)) {
-    const [, identity = "", word] = /^(.+):([a-z]+)$/.exec(rule) ?? [];
-    const scope = SCOPES.find((known) => known === word);
-    if (scope !== undefined && fits(identity.toLowerCase(), name)) return scope;
+    const [, identity = "", word = ""] = /^(.+?):((?:trigger:)?[^:]+)$/.exec(rule) ?? [];
+    const scope = parseScope(word);
+    if (scope !== null && fits(identity.toLowerCase(), name)) return scope;
   }
   return null;
 }

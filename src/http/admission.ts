@@ -11,7 +11,7 @@ import { fetchConfirmation } from "../trigger/receive-object-events.ts";
 import type { SnsCertificates } from "../trigger/signature/sns-certificates.ts";
 import { MAX_SNS_BODY_BYTES, type VerifiedSns, verifySns } from "../trigger/signature/sns.ts";
 import { beginVerification } from "../trigger/signature/verify.ts";
-import { identify, refuseWithout } from "./auth.ts";
+import { identify, refuseToTrigger } from "./auth.ts";
 import type { Refusal } from "./authenticator.ts";
 import { holdBody, keepBeginning, type LimitedRequest, limitBody, refuseUnread } from "./body-limit.ts";
 import { actorOf, type HttpEnv } from "./http-env.ts";
@@ -56,7 +56,8 @@ export async function admit(
     case "token": {
       const caller = await identify(c);
       if ("problem" in caller) return refuseRead(c, caller);
-      const refusal = refuseWithout("trigger", caller);
+      // What the endpoint triggers is its author's choice: a token for some tasks only is not enough.
+      const refusal = refuseToTrigger([null], caller);
       if (refusal !== null) return refuseRead(c, refusal);
       const admission = await admitAny(c, endpoint);
       return "digest" in admission ? { ...admission, actor: actorOf(caller) } : admission;

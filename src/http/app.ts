@@ -16,6 +16,7 @@ import { notFound } from "./not-found.ts";
 import { unexpected } from "./problem.ts";
 import { limitRequest } from "./request-limits.ts";
 import { requestId } from "./request-id.ts";
+import { accessRoutes } from "./routes/access.ts";
 import { deadLetterRoutes } from "./routes/dead-letters.ts";
 import { deliveryRoutes, type DeliveryRouteDependencies } from "./routes/deliveries.ts";
 import { deploymentRoutes } from "./routes/deployment.ts";
@@ -77,6 +78,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     metricsRoutes(),
     limitRoutes(dependencies),
     auditRoutes(),
+    accessRoutes(),
     descriptionRoutes(),
   ])
     app.route("/api/v1", routes);

@@ -2,11 +2,13 @@
 import type { Context, Hono } from "hono";
 import type { Problem } from "../core/result.ts";
 import { auditOften, auditOnce } from "./audit.ts";
-import { refuseWithout } from "./auth.ts";
+import { refuseToTrigger, refuseWithout } from "./auth.ts";
+import type { Refusal } from "./authenticator.ts";
 import { declaredLength } from "./bounded-body.ts";
 import type { HttpEnv } from "./http-env.ts";
 import type { DocumentOf, InputOf, Operation, DocumentStatus } from "./operation.ts";
 import { readInput } from "./operation-input.ts";
+import { refuseOthersRun } from "./own-runs.ts";
 import { problemResponse } from "./problem.ts";
 
 /** What a handler gets beside the request. */
@@ -40,13 +42,23 @@ export function handle<O extends Operation>(
   });
 
   async function respond(c: Context<HttpEnv>): Promise<Response> {
-    const refusal = refuseWithout(operation.right, c.get("caller"));
+    const refusal = await refuseCaller(c);
     if (refusal !== null) return problemResponse(c, refusal.problem, refusal.headers);
     if (operation.body === undefined && (declaredLength(c.req.raw) ?? 0) > MAX_UNREAD_BYTES)
       return problemResponse(c, UNREAD);
     const input = readInput(c, operation);
     if (!input.ok) return problemResponse(c, input.problem);
     return answer(c, { ...input.value, reply: (status, document) => c.json(document, status) });
+  }
+
+  /** Whether the caller has the right, to this task and this run. */
+  async function refuseCaller(c: Context<HttpEnv>): Promise<Refusal | null> {
+    const { right } = operation;
+    const { task, id } = c.req.param();
+    const refusal = refuseWithout(right, c.get("caller"));
+    if (refusal !== null) return refusal;
+    if (right === "trigger" && task !== undefined) return refuseToTrigger([task], c.get("caller"));
+    return right === "read_run" && id !== undefined ? refuseOthersRun(c, id) : null;
   }
 }
 

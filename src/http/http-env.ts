@@ -1,13 +1,10 @@
 /** What Hono carries through a request. */
 import type { Actor } from "../core/actor.ts";
-
-/** What a token allows: `read` looks, `trigger` starts and reads single runs, `admin` does everything. */
-export const SCOPES = ["read", "trigger", "admin"] as const;
-export type Scope = (typeof SCOPES)[number];
+import type { Scope } from "../core/scope.ts";
 
 /** Who calls the API. The name of a token; `api` for PEACH_API_TOKEN. */
 export interface Caller extends Actor {
-  readonly scope: Scope;
+  readonly scopes: readonly Scope[];
 }
 
 /** The caller without what they may do, as it is recorded. */

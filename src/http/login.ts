@@ -6,10 +6,10 @@ import { countFailure } from "./auth-failures.ts";
 import { unauthorized, type Refusal } from "./authenticator.ts";
 import { readBounded } from "./bounded-body.ts";
 import type { HttpEnv } from "./http-env.ts";
+import { verifyLoginCode } from "./login-code.ts";
 import { problemResponse } from "./problem.ts";
-import { endSession, readSession, refuseForged, renewSession, startSession, type Session } from "./session.ts";
-import { verifyGrant } from "./signed-grant.ts";
-import { configuredTokens, identifyToken, type Token } from "./tokens.ts";
+import { logOut, readSession, refuseForged, startSession, type Session } from "./session.ts";
+import { identifyToken, type Token } from "./tokens.ts";
 
 const MAX_BODY_BYTES = 4_096;
 /** Where the codes of links that have been used are noted; local runtime only. */
@@ -21,7 +21,7 @@ export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
     .get("/session", async (c) => {
       const session = await readSession(c);
       if (session === null) return knownOtherwise(c);
-      return answer(c, await renewSession(c, session));
+      return answer(c, session);
     })
     .post("/login", async (c) => {
       const forged = refuseForged(c);
@@ -36,10 +36,10 @@ export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
       if (!("problem" in token)) return answer(c, await startSession(c, token));
       return fail(c, token);
     })
-    .post("/logout", (c) => {
+    .post("/logout", async (c) => {
       const forged = refuseForged(c);
       if (forged !== null) return problemResponse(c, forged);
-      endSession(c);
+      await logOut(c);
       return c.body(null, 204);
     });
 }
@@ -50,12 +50,12 @@ async function knownOtherwise(c: Context<HttpEnv>): Promise<Response> {
   if (known === null) return problemResponse(c, NOT_LOGGED_IN);
   if ("problem" in known) return problemResponse(c, known.problem, known.headers);
   c.header("Cache-Control", "no-store");
-  return c.json({ name: known.name, scope: known.scope, expires_at: null });
+  return c.json({ name: known.name, scopes: known.scopes, expires_at: null });
 }
 
 function answer(c: Context<HttpEnv>, { token, expiresAt }: Session): Response {
   c.header("Cache-Control", "no-store");
-  return c.json({ name: token.name, scope: token.scope, expires_at: new Date(expiresAt).toISOString() });
+  return c.json({ name: token.name, scopes: token.scopes, expires_at: new Date(expiresAt).toISOString() });
 }
 
 /** Each log-in that comes to nothing counts, whatever was wrong with it: a body that is too large costs as much as a wrong token. */
@@ -84,17 +84,15 @@ async function readCredentials(c: Context<HttpEnv>): Promise<Result<{ token: str
  */
 async function redeemCode(env: Env, code: string, isLocal: boolean): Promise<Token | Refusal> {
   if (!isLocal) return CODE_REFUSED;
-  for (const token of await configuredTokens(env)) {
-    const grant = await verifyGrant(code, token.digest, "login", Date.now());
-    if (grant === null) continue;
-    const used = await env.PAYLOADS.put(`${USED_CODES}${grant.nonce}`, "", {
-      onlyIf: { etagDoesNotMatch: "*" },
-      customMetadata: { expires: String(grant.expiresAt) },
-    });
-    await forgetExpiredCodes(env);
-    return used === null ? CODE_REFUSED : token;
-  }
-  return CODE_REFUSED;
+  const { PEACH_API_TOKEN: token = "" } = env;
+  const known = await verifyLoginCode(code, token, Date.now());
+  if (known === null) return CODE_REFUSED;
+  const used = await env.PAYLOADS.put(`${USED_CODES}${known.nonce}`, "", {
+    onlyIf: { etagDoesNotMatch: "*" },
+    customMetadata: { expires: String(known.expiresAt) },
+  });
+  await forgetExpiredCodes(env);
+  return used === null ? CODE_REFUSED : identifyToken(env, token);
 }
 
 async function forgetExpiredCodes(env: Env): Promise<void> {

@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 import type { ProblemCode } from "../core/result.ts";
+import { SCOPES_OF } from "../core/scope.ts";
 import { documents, named } from "./api-types.ts";
-import { scopesOf } from "./auth.ts";
 import { GROUPS, type Answer, type Operation } from "./operation.ts";
 import { PROBLEM_KINDS } from "./problem.ts";
 
@@ -89,9 +89,7 @@ function operationObject(operation: Operation): Json {
     operationId: id,
     tags: [group],
     summary,
-    description: `Scopes: ${scopesOf(right)
-      .map((scope) => `\`${scope}\``)
-      .join(", ")}.`,
+    description: `Scopes: ${SCOPES_OF[right].map((scope) => `\`${scope}\``).join(", ")}.`,
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
       requestBody: {

@@ -9,7 +9,7 @@
  */
 import type { z } from "zod";
 import type { ProblemCode } from "../core/result.ts";
-import type { Right } from "./auth.ts";
+import type { Right } from "../core/scope.ts";
 
 /** What a call answers when it succeeds: a JSON document, or something else by its content types, or nothing. */
 export interface Answer {
@@ -30,6 +30,7 @@ export const GROUPS = {
   Endpoints: "What came in from outside",
   "Dead letters": "What could not be processed",
   Deployment: "What is deployed, and how it is",
+  Access: "Who may come in",
 } as const;
 
 export interface Operation {

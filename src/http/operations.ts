@@ -1,5 +1,6 @@
 /** Every call of the API, in the order in which its description shows them (see `operation.ts`). */
 import type { Operation } from "./operation.ts";
+import { createToken, deleteToken, endSession, listSessions, listTokens } from "./operations/access.ts";
 import { listAudit } from "./operations/audit.ts";
 import { cancelRuns, replayRuns, retryRuns } from "./operations/bulk.ts";
 import { deleteDeadLetter, listDeadLetters, redriveDeadLetter } from "./operations/dead-letters.ts";
@@ -70,4 +71,9 @@ export const OPERATIONS: readonly Operation[] = [
   readHealth,
   readMetrics,
   readOpenApi,
+  listTokens,
+  createToken,
+  deleteToken,
+  listSessions,
+  endSession,
 ];

@@ -1,28 +1,27 @@
 /**
  * The dashboard's sessions: a cookie that a token was exchanged for. Owns the cookie and the rule that no other site can act
- * through it; what its bearer may do is the token's scope, read anew from the configuration with each request.
+ * through it; what its bearer may do is what the token may do, looked up anew with each request.
+ *
+ * A session ends after 7 days, after 12 hours without use, when it is ended (logging out, `DELETE /sessions/{id}`), and with its token.
  *
  * Against forged requests: the cookie is SameSite=Strict, a request of another origin is refused by `Sec-Fetch-Site` (or `Origin`,
  * where a browser does not send that), and what changes something needs a header that no form and no link can send.
  */
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import type { DashboardSession } from "../core/identity.ts";
 import type { Problem } from "../core/result.ts";
+import { endSession, startSession as beginSession, useSession } from "../identity/sessions-client.ts";
+import { addressOf } from "./client-address.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { hasOwnHeader, isSafe, senderOf } from "./sender.ts";
-import { signGrant, verifyGrant } from "./signed-grant.ts";
-import { configuredTokens, type Token } from "./tokens.ts";
+import { tokenOfSession, type Token } from "./tokens.ts";
 
 /** Who is logged in, and until when. */
-export interface Session {
+export interface Session extends Pick<DashboardSession, "id" | "expiresAt"> {
   readonly token: Token;
-  /** Milliseconds since 1970. */
-  readonly expiresAt: number;
 }
-
-const LIFETIME_MS = 12 * 3_600_000;
-const RENEWED_BELOW_MS = LIFETIME_MS / 2;
 
 /** By the session's cookie, for the API only: an endpoint that asks for a token means a token. */
 export const bySession: Authenticator = {
@@ -37,37 +36,30 @@ export const bySession: Authenticator = {
   },
 };
 
-/** The session of the request's cookie, or null. */
+/** The session of the request's cookie, or null. Rejects when the identity object cannot be reached. */
 export async function readSession(c: Context<HttpEnv>): Promise<Session | null> {
   // Whoever brings a token pays nothing for the sessions of others.
-  const text = c.req.header("Cookie") === undefined ? undefined : getCookie(c, cookieName(c));
-  if (text === undefined) return null;
-  let session: Session | null = null;
-  for (const token of await configuredTokens(c.env)) {
-    const grant = await verifyGrant(text, token.digest, "session", Date.now());
-    if (grant !== null) session ??= { token, expiresAt: grant.expiresAt };
-  }
-  return session;
+  const cookie = c.req.header("Cookie") === undefined ? undefined : getCookie(c, cookieName(c));
+  const session = cookie === undefined ? null : await useSession(c.env, cookie);
+  if (session === null) return null;
+  const token = await tokenOfSession(c.env, session.token, session.tokenId);
+  return token === null ? null : { id: session.id, expiresAt: session.expiresAt, token };
 }
 
-/** Gives the browser a session of this token. */
+/** Gives the browser a session of this token. Rejects when the identity object cannot be reached. */
 export async function startSession(c: Context<HttpEnv>, token: Token): Promise<Session> {
-  const expiresAt = Date.now() + LIFETIME_MS;
-  setCookie(c, cookieName(c), await signGrant(token.digest, "session", expiresAt), {
-    ...cookieOptions(c),
-    maxAge: LIFETIME_MS / 1_000,
-  });
-  return { token, expiresAt };
+  const tokenId = await token.identity();
+  const begun = await beginSession(c.env, { token: token.name, tokenId, address: addressOf(c) });
+  const { id, createdAt, expiresAt } = begun.session;
+  setCookie(c, cookieName(c), begun.cookie, { ...cookieOptions(c), maxAge: (expiresAt - createdAt) / 1_000 });
+  return { id, expiresAt, token };
 }
 
-/** The session, with a new cookie if more than half of its time is over: who works with it stays logged in. */
-export function renewSession(c: Context<HttpEnv>, session: Session): Promise<Session> | Session {
-  return session.expiresAt - Date.now() > RENEWED_BELOW_MS ? session : startSession(c, session.token);
-}
-
-/** Takes the cookie back. */
-export function endSession(c: Context<HttpEnv>): void {
+/** Ends the session of the request's cookie everywhere, and takes the cookie back. */
+export async function logOut(c: Context<HttpEnv>): Promise<void> {
+  const session = await readSession(c);
   deleteCookie(c, cookieName(c), cookieOptions(c));
+  if (session !== null) await endSession(c.env, session.id);
 }
 
 /** The refusal of a request that another site may have made the browser send. */

@@ -13,8 +13,16 @@ import type { IdentityRpc } from "./identity-rpc.ts";
 /**
  * - `run ids`: of triggers with a key (`trigger/run-id.ts`).
  * - `completion urls`: their second signature, which is looked at before the run is asked.
+ * - `api tokens`: what tokens that were made are found by. `configured tokens`: what sessions know those of the configuration by.
+ * - `session cookies`: their seal. `session ids`: what a session is found by.
  */
-export type KeyPurpose = "run ids" | "completion urls";
+export type KeyPurpose =
+  | "run ids"
+  | "completion urls"
+  | "api tokens"
+  | "configured tokens"
+  | "session cookies"
+  | "session ids";
 
 const NAME = "identity";
 /** Apart from whatever else may be derived from the same bytes. */
@@ -34,7 +42,7 @@ export class IdentityUnreachableError extends Error {
 }
 
 /** Calls the object, with bounded retries. Rejects with `IdentityUnreachableError` when the surroundings keep failing. */
-async function callIdentity<T>(env: Env, call: (identity: IdentityRpc) => Promise<T>): Promise<T> {
+export async function callIdentity<T>(env: Env, call: (identity: IdentityRpc) => Promise<T>): Promise<T> {
   try {
     return await callWithRetries("the identity object", () => call(env.IDENTITY.getByName(NAME)));
   } catch (error) {

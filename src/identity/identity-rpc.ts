@@ -1,13 +1,34 @@
-/** What others may call on the one object that holds the deployment's key. Every call may be made again. */
+/** What others may call on the one object that knows who may come in. Every call may be made again. */
+import type { DashboardSession, MadeToken } from "../core/identity.ts";
+import type { SessionId } from "../core/ids.ts";
 import type { Versioned } from "../core/version.ts";
 
-/** The answer of the object that holds it. Never logged, never sent to anybody. */
+/** Never logged, never sent to anybody. */
 export interface DeploymentKey extends Versioned {
   /** 256 bits as hex. */
   readonly key: string;
 }
 
+/** `exists`: another token has this name. `full`: there are as many tokens as there may be. */
+export type TokenCreation = "created" | "exists" | "full";
+
 export interface IdentityRpc {
   /** The deployment's key; the first call makes it. */
   deploymentKey(): Promise<DeploymentKey>;
+
+  /** All tokens that were made and not deleted, expired ones as well, by their names. */
+  tokens(): Promise<readonly MadeToken[]>;
+  createToken(token: Omit<MadeToken, "createdAt" | "usedAt">): Promise<TokenCreation>;
+  /** False: there is none of this name. */
+  deleteToken(name: string): Promise<boolean>;
+  /** The token was used just now. */
+  tokenUsed(name: string): Promise<void>;
+
+  startSession(session: Pick<DashboardSession, "id" | "token" | "tokenId" | "address">): Promise<DashboardSession>;
+  /** The session if it is not over; asking for it is using it. */
+  useSession(id: SessionId): Promise<DashboardSession | null>;
+  /** False: there is none. */
+  endSession(id: SessionId): Promise<boolean>;
+  /** Those that are not over, the newest first. */
+  sessions(): Promise<readonly DashboardSession[]>;
 }

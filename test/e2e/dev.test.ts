@@ -35,7 +35,7 @@ function dev(...args: string[]): Command {
   const command = new Command("dev", ["--persist-to", join(folder, "state"), ...args], {
     PEACH_CONF: join(folder, "peach.conf"),
     PEACH_PIPELINES: join(folder, "pipelines"),
-    PEACH_API_TOKEN: "e2e",
+    PEACH_API_TOKEN: "token-of-the-end-to-end-tests",
   });
   commands.push(command);
   return command;
@@ -47,7 +47,7 @@ async function ready(port: string): Promise<{ command: Command; peach: Peach; gr
   await expect.poll(() => command.stdout + command.stderr, WAIT).toContain("Ctrl-C ends it.");
   const [url = ""] = /http:\/\/127\.0\.0\.1:\d+/.exec(command.stdout) ?? [];
   const { group } = claim.parse(JSON.parse(readFileSync(join(folder, "state/runtime/claim.json"), "utf8")));
-  return { command, peach: new Peach({ url, token: "e2e" }), group };
+  return { command, peach: new Peach({ url, token: "token-of-the-end-to-end-tests" }), group };
 }
 
 async function hello(peach: Peach): Promise<unknown> {

@@ -143,7 +143,13 @@ describe("a trigger is refused, and starts nothing", () => {
   });
 
   it("without the right token", async () => {
-    for (const authorization of [undefined, "Bearer wrong", "Bearer ", "Basic ZTJlOmUyZQ==", "e2e"]) {
+    for (const authorization of [
+      undefined,
+      "Bearer wrong",
+      "Bearer ",
+      "Basic ZTJlOmUyZQ==",
+      "token-of-the-end-to-end-tests",
+    ]) {
       const answer = await fetch(`${stage.peach.url}/api/v1/tasks/plain/trigger`, {
         method: "POST",
         headers: authorization === undefined ? {} : { Authorization: authorization },

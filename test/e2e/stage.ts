@@ -39,7 +39,7 @@ export class Stage {
         confPath,
         pipelinesDir: join(FIXTURES, fixture, "pipelines"),
         persistTo: join(folder, "state"),
-        env: { RECORDER_URL: recorder.url, PEACH_API_TOKEN: "e2e", PUSH_SECRET: "push" },
+        env: { RECORDER_URL: recorder.url, PEACH_API_TOKEN: "token-of-the-end-to-end-tests", PUSH_SECRET: "push" },
         // For who looks for the reason of a failure.
         ...(process.env["PEACH_E2E_OUTPUT"] === "1" && { onOutput: (line) => console.log(line) }),
       });

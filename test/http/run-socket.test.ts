@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { edge } from "../support/edge.ts";
+import { ADMIN_TOKEN, edge } from "../support/edge.ts";
 import { acceptance, HandDrivenRun, newRunId, only, succeeded } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
@@ -120,7 +120,7 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
     const stranger = edge(CHAIN, { withoutToken: true });
     expect((await stranger(`/api/v1/runs/${run.id}/events`, UPGRADE)).status).toBe(401);
     const own = { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" };
-    const login = { method: "POST", headers: own, body: JSON.stringify({ token: "a-token-for-tests" }) };
+    const login = { method: "POST", headers: own, body: JSON.stringify({ token: ADMIN_TOKEN }) };
     const [cookie = ""] = ((await stranger("/dashboard/login", login)).headers.get("Set-Cookie") ?? "").split(";");
     const from = (origin: string): Promise<Response> =>
       stranger(`/api/v1/runs/${run.id}/events`, { headers: { ...UPGRADE.headers, Cookie: cookie, Origin: origin } });

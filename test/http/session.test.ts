@@ -1,14 +1,26 @@
-import { describe, expect, it } from "vitest";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { parseSessionId } from "../../src/core/ids.ts";
 import { local } from "../../src/http/local/present.ts";
-import { signGrant } from "../../src/http/signed-grant.ts";
+import { signLoginCode } from "../../src/http/login-code.ts";
 import { ADMIN_TOKEN, edge, type EdgeOptions } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 const PLAN = planOf([taskPlan("echo")]);
 const RUN = `/api/v1/runs/run_${"0".repeat(26)}`;
+const HOUR = 3_600_000;
+const START = Date.UTC(2027, 0, 1);
+/** Far in the future. */
+const FAR = 99_999_999_999_999;
 const OWN = { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" };
 
-async function digestOf(token: string): Promise<Uint8Array> {
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+async function digestOf(token: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)));
 }
 
@@ -26,7 +38,10 @@ async function loggedIn(options: EdgeOptions = {}, token = ADMIN_TOKEN) {
   const cookie = cookieOf(await logIn({ token }));
   const call = (path: string, method = "GET", headers: Record<string, string> = OWN): Promise<Response> =>
     send(path, { method, headers: { Cookie: cookie, ...headers } });
-  return { call, cookie };
+  const [newest] = await env.IDENTITY.getByName("identity").sessions();
+  const id = parseSessionId(newest?.id ?? "");
+  if (id === null) throw new Error("there is no session");
+  return { call, cookie, id };
 }
 
 describe("the session of the dashboard", () => {
@@ -34,9 +49,9 @@ describe("the session of the dashboard", () => {
     const { logIn } = browser();
     const answer = await logIn({ token: ADMIN_TOKEN });
     expect(answer.status).toBe(200);
-    expect(await answer.json()).toMatchObject({ name: "api", scope: "admin" });
+    expect(await answer.json()).toMatchObject({ name: "api", scopes: ["admin"] });
     const cookie = answer.headers.get("Set-Cookie") ?? "";
-    expect(cookie).toMatch(/^peach_session=\S+; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/);
+    expect(cookie).toMatch(/^peach_session=\S+; Max-Age=604800; Path=\/; HttpOnly; SameSite=Strict$/);
     expect(cookie).not.toContain(ADMIN_TOKEN);
   });
 
@@ -52,6 +67,75 @@ describe("the session of the dashboard", () => {
     expect((await call("/dashboard/session")).status).toBe(200);
     const out = await call("/dashboard/logout", "POST");
     expect(out.headers.get("Set-Cookie")).toContain("Max-Age=0");
+    // Whoever has kept the cookie has nothing.
+    expect((await call(RUN)).status).toBe(401);
+    expect((await call("/dashboard/session")).status).toBe(401);
+  });
+
+  it("that has ended in another isolate is over here within 5 seconds", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: START });
+    const { call, id } = await loggedIn();
+    expect((await call(RUN)).status).toBe(404);
+    await env.IDENTITY.getByName("identity").endSession(id);
+    vi.setSystemTime(START + 5_000);
+    expect((await call(RUN)).status).toBe(401);
+  });
+
+  it("ends after 12 hours without use, and after 7 days however much it is used", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: START });
+    const [used, unused] = [await loggedIn(), await loggedIn()];
+    for (let hours = 11; hours < 7 * 24; hours += 11) {
+      vi.setSystemTime(START + hours * HOUR);
+      expect((await used.call(RUN)).status, `after ${hours} hours`).toBe(404);
+      if (hours === 11) continue;
+      expect((await unused.call(RUN)).status).toBe(401);
+    }
+    vi.setSystemTime(START + 7 * 24 * HOUR);
+    expect((await used.call(RUN)).status).toBe(401);
+  });
+
+  it("is deleted with all that is known of it when it is over", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: START });
+    const identity = env.IDENTITY.getByName("identity");
+    await loggedIn();
+    vi.setSystemTime(START + 30 * 24 * HOUR);
+    await runDurableObjectAlarm(identity);
+    const kept = (storage: DurableObjectStorage): number =>
+      storage.sql.exec<{ sessions: number }>("SELECT count(*) AS sessions FROM sessions").one().sessions;
+    expect(await runInDurableObject(identity, (_, { storage }) => kept(storage))).toBe(0);
+  });
+
+  it("is listed for an admin, who may end it", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: START });
+    const hex = (await digestOf("t")).toHex();
+    const options = { env: { PEACH_API_TOKENS: `desk:read:${hex}` } };
+    const admin = await loggedIn(options);
+    vi.setSystemTime(START + 1_000);
+    const desk = await loggedIn(options, "t");
+    const { sessions } = await (await admin.call("/api/v1/sessions")).json<{ sessions: { id: string }[] }>();
+    expect(sessions.find(({ id }) => id === desk.id)).toEqual({
+      id: desk.id,
+      token: "desk",
+      from: "unknown",
+      created_at: "2027-01-01T00:00:01.000Z",
+      last_seen_at: "2027-01-01T00:00:01.000Z",
+      expires_at: "2027-01-08T00:00:01.000Z",
+    });
+    expect((await desk.call("/api/v1/schedules")).status).toBe(200);
+    expect((await desk.call("/api/v1/sessions")).status).toBe(403);
+    expect((await admin.call(`/api/v1/sessions/${desk.id}`, "DELETE")).status).toBe(204);
+    expect((await desk.call("/api/v1/schedules")).status).toBe(401);
+    expect((await admin.call(`/api/v1/sessions/${desk.id}`, "DELETE")).status).toBe(404);
+  });
+
+  it("is not that of another token which has taken the name of its own", async () => {
+    const options = async (token: string): Promise<EdgeOptions> => ({
+      env: { PEACH_API_TOKENS: `desk:admin:${(await digestOf(token)).toHex()}` },
+    });
+    const { call, cookie } = await loggedIn(await options("before"), "before");
+    expect((await call("/api/v1/schedules")).status).toBe(200);
+    const { send } = browser(await options("after"));
+    expect((await send("/api/v1/schedules", { headers: { ...OWN, Cookie: cookie } })).status).toBe(401);
   });
 
   it.each([{ token: `${ADMIN_TOKEN}x` }, { token: "" }, { code: "1.2.3" }])("is refused for %j", async (body) => {
@@ -74,12 +158,37 @@ describe("the session of the dashboard", () => {
     expect((await send("/api/v1/schedules", { headers: { ...OWN, Cookie: cookie } })).status).toBe(401);
   });
 
-  it("cannot be made for a token by whoever has another one", async () => {
+  it("cannot be made by who knows the digest of a token, which stands in PEACH_API_TOKENS for all to see", async () => {
+    const digest = await digestOf("token of ada");
+    const { send } = browser({ env: { PEACH_API_TOKENS: `ada:admin:${digest.toHex()}` } });
+    // As cookies were made once: EXPIRES.NONCE.HMAC, the key being the digest.
+    const nonce = "0".repeat(32);
+    const algorithm = { name: "HMAC", hash: "SHA-256" };
+    const key = await crypto.subtle.importKey("raw", digest, algorithm, false, ["sign"]);
+    const mac = async (text: string): Promise<Uint8Array> =>
+      new Uint8Array(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text)));
+    const before = `peach session v1\n${FAR}\n${nonce}`;
+    const random = "A".repeat(22);
+    const sealed = (await mac(random)).toBase64({ alphabet: "base64url", omitPadding: true }).slice(0, 22);
+    const asked = vi.spyOn(env.IDENTITY, "getByName");
+    for (const cookie of [`${FAR}.${nonce}.${(await mac(before)).toHex()}`, `${random}.${sealed}`, digest.toHex()])
+      expect((await send("/api/v1/schedules", { headers: { ...OWN, Cookie: `peach_session=${cookie}` } })).status).toBe(
+        401,
+      );
+    for (const presented of [digest.toHex(), digest.toBase64()])
+      expect((await send("/api/v1/schedules", { headers: { Authorization: `Bearer ${presented}` } })).status).toBe(401);
+    // What is made up asks for nothing.
+    expect(asked).not.toHaveBeenCalled();
+  });
+
+  it("cannot be made of the cookie of another session, a link, or anything else", async () => {
     const { send } = browser();
-    const forged = await signGrant(await digestOf("mine"), "session", Date.now() + 60_000);
-    const old = await signGrant(await digestOf(ADMIN_TOKEN), "session", Date.now() - 1);
-    const link = await signGrant(await digestOf(ADMIN_TOKEN), "login", Date.now() + 60_000);
-    for (const text of [forged, old, link, "", "x"]) {
+    const { cookie } = await loggedIn();
+    const own = cookie.replace("peach_session=", "");
+    const [random = "", seal = ""] = own.split(".");
+    const flipped = (text: string): string => `${text.startsWith("A") ? "B" : "A"}${text.slice(1)}`;
+    const link = await signLoginCode(ADMIN_TOKEN, Date.now());
+    for (const text of [`${flipped(random)}.${seal}`, `${random}.${flipped(seal)}`, random, link, "", "x"]) {
       const answer = await send("/api/v1/schedules", { headers: { ...OWN, Cookie: `peach_session=${text}` } });
       expect(answer.status).toBe(401);
     }
@@ -115,11 +224,20 @@ describe("the session of the dashboard", () => {
 
 describe("the link of npm run dev", () => {
   it("logs in once, on the local runtime only", async () => {
-    const code = await signGrant(await digestOf(ADMIN_TOKEN), "login", Date.now() + 60_000);
+    const code = await signLoginCode(ADMIN_TOKEN, Date.now());
     expect((await browser({ env: { PEACH_LOCAL: "1" } }).logIn({ code })).status).toBe(401);
     const { logIn } = browser({ dependencies: { local } });
     const both = await Promise.all([logIn({ code }), logIn({ code })]);
     expect(both.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 401]);
     expect((await logIn({ code })).status).toBe(401);
+  });
+
+  it("is made with the token itself: who knows its digest, or another token, makes none", async () => {
+    const hex = (await digestOf("other")).toHex();
+    const { logIn } = browser({ dependencies: { local }, env: { PEACH_API_TOKENS: `other:admin:${hex}` } });
+    for (const secret of [(await digestOf(ADMIN_TOKEN)).toHex(), "other", hex])
+      expect((await logIn({ code: await signLoginCode(secret, Date.now()) })).status).toBe(401);
+    expect((await logIn({ code: await signLoginCode(ADMIN_TOKEN, Date.now() - 12 * HOUR) })).status).toBe(401);
+    expect((await logIn({ code: await signLoginCode(ADMIN_TOKEN, Date.now() + 60_000) })).status).toBe(401);
   });
 });

@@ -78,6 +78,7 @@ describe("peach", () => {
         resume        lets the attempts of a task that was paused start again
         limits        shows how much of each limit is in use
         dead-letters  lists the queue messages that could not be processed, and tries them again
+        tokens        lists the API tokens, makes them and ends them; for admins
         audit         shows who did what: changes, triggers, log-ins, completions, and who was refused
 
       The command line

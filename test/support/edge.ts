@@ -14,7 +14,7 @@ import { createEmitEvent } from "../../src/trigger/emit.ts";
 import { holdAgainstSchema, operationOf } from "./answer-schemas.ts";
 import { OPEN_GATE } from "./open-gate.ts";
 
-export const ADMIN_TOKEN = "a-token-for-tests";
+export const ADMIN_TOKEN = "a-token-for-tests-of-the-edge";
 
 export interface EdgeOptions {
   readonly registry?: Partial<MethodRegistry>;

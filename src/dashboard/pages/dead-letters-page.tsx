@@ -14,7 +14,7 @@ import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { runPath } from "../routes.ts";
-import { mayChange } from "../session.ts";
+import { mayOperate } from "../session.ts";
 
 const REFRESH_MS = 10_000;
 
@@ -96,7 +96,7 @@ function Letter({ letter, onChanged }: { readonly letter: DeadLetter; readonly o
       </header>
       <p>{letter.detail}</p>
       <JsonTree value={letter.body} />
-      {mayChange() && (
+      {mayOperate() && (
         <footer class="form-foot">
           {letter.expires_at !== null && (
             <span class="muted small">

@@ -23,7 +23,7 @@ import { ReplayDialog } from "../run/replay-dialog.tsx";
 import { RunGraph } from "../run/run-graph.tsx";
 import { TaskPanel } from "../run/task-panel.tsx";
 import { TimelineView } from "../run/timeline-view.tsx";
-import { mayChange, mayTrigger } from "../session.ts";
+import { mayOperate } from "../session.ts";
 import { isFinal } from "../timeline.ts";
 
 /** Follows the run for as long as it is shown. */
@@ -63,7 +63,7 @@ export function RunPage({ runId }: { readonly runId: string }): JSX.Element {
           key={chosen}
           model={model}
           name={chosen}
-          onReplayFrom={mayTrigger() && isFinal(head.status) ? () => (replayFrom.value = { from: chosen }) : null}
+          onReplayFrom={mayOperate() && isFinal(head.status) ? () => (replayFrom.value = { from: chosen }) : null}
         />
       )}
       {replayFrom.value !== null && (
@@ -107,17 +107,17 @@ function RunHeader({ head, model, onReplay, onCancel }: HeaderProps): JSX.Elemen
         {!final && <LiveMark connection={model.connection.value} />}
         <span class="spacer" />
         <div class="actions">
-          {!final && mayChange() && (
+          {!final && mayOperate() && (
             <button type="button" class="button button-danger" onClick={onCancel}>
               <Icon name="ban" /> Cancel
             </button>
           )}
-          {isRetryable && mayChange() && (
+          {isRetryable && mayOperate() && (
             <ActionButton icon="retry" tone="main" action={retry}>
               Retry what failed
             </ActionButton>
           )}
-          {mayTrigger() && (
+          {mayOperate() && (
             <button type="button" class="button" onClick={onReplay}>
               <Icon name="edit" /> Replay…
             </button>

@@ -27,7 +27,7 @@ import {
   SPANS,
 } from "../routes.ts";
 import { BulkDialog, type BulkVerb } from "../run/bulk-dialog.tsx";
-import { mayChange } from "../session.ts";
+import { mayOperate } from "../session.ts";
 
 const PAGE_SIZE = 50;
 
@@ -43,7 +43,7 @@ export function RunsPage(): JSX.Element {
         <h1>Runs</h1>
         <LiveMark connection={feedConnection.value} />
         <span class="spacer" />
-        {mayChange() && (
+        {mayOperate() && (
           <div class="actions">
             <button type="button" class="button" onClick={() => (bulk.value = "retry")}>
               <Icon name="retry" /> Retry many…

@@ -14,7 +14,7 @@ import { StatusPill } from "../parts/status.tsx";
 import { type Tab, Tabs } from "../parts/tabs.tsx";
 import { Time } from "../parts/time.tsx";
 import { runPath } from "../routes.ts";
-import { mayChange } from "../session.ts";
+import { mayOperate } from "../session.ts";
 import { AttemptsView } from "./attempts-view.tsx";
 import { CompleteDialog } from "./complete-dialog.tsx";
 import { ItemsView } from "./items-view.tsx";
@@ -41,7 +41,7 @@ export function TaskPanel({
   }, []);
   const task = model.task(name)?.value;
   if (task === undefined) return null;
-  const mayComplete = mayChange() && task.waiting_for?.for === "completion";
+  const mayComplete = mayOperate() && task.waiting_for?.for === "completion";
   const tabs = tabsOf(task);
   const asked = query.value.get("tab");
   const chosen = tabs.find((tab) => tab.name === asked)?.name ?? tabs[0]?.name ?? "attempts";

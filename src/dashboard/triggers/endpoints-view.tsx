@@ -14,7 +14,7 @@ import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { tell, tellProblem } from "../parts/toasts.tsx";
 import { runPath, triggersPath } from "../routes.ts";
-import { mayChange } from "../session.ts";
+import { mayOperate } from "../session.ts";
 
 const REFRESH_MS = 4_000;
 
@@ -205,7 +205,7 @@ function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Elemen
               </div>
             )}
           </dl>
-          {mayChange() && (
+          {mayOperate() && (
             <p>
               <ActionButton icon="retry" disabled={body.truncated} action={onReplay}>
                 Send again

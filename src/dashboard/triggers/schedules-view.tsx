@@ -11,7 +11,7 @@ import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { Time } from "../parts/time.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { runPath, runsPath } from "../routes.ts";
-import { mayChange, mayTrigger } from "../session.ts";
+import { mayOperate, mayTrigger } from "../session.ts";
 
 const REFRESH_MS = 10_000;
 
@@ -101,12 +101,12 @@ function Schedule({
           ` ${formatPlural(skipped.count, "due time")} skipped${skipped.last === null ? "" : `, last for ${skipped.last.reason}`}.`}
       </p>
       <footer class="form-foot">
-        {mayChange() && (
+        {mayOperate() && (
           <ActionButton icon={isPaused ? "play" : "pause"} action={toggle}>
             {isPaused ? "Resume" : "Pause"}
           </ActionButton>
         )}
-        {mayTrigger() && (
+        {mayTrigger(task) && (
           <ActionButton icon="triggers" action={runNow}>
             Run now
           </ActionButton>

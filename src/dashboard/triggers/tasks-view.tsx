@@ -11,7 +11,7 @@ import { Icon } from "../parts/icon.tsx";
 import { Time } from "../parts/time.tsx";
 import { tell } from "../parts/toasts.tsx";
 import { runPath, triggersPath } from "../routes.ts";
-import { mayChange, mayTrigger } from "../session.ts";
+import { mayOperate, mayTrigger } from "../session.ts";
 import { JsonEditor } from "./json-editor.tsx";
 import { checkJson, exampleOf, fieldsOf } from "./schema-check.ts";
 import { SchemaForm } from "./schema-form.tsx";
@@ -94,7 +94,7 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
           </span>
         )}
         <span class="spacer" />
-        {mayChange() && (
+        {mayOperate() && (
           <ActionButton icon={paused.value === null ? "pause" : "play"} action={pause}>
             {paused.value === null ? "Pause the task" : "Resume the task"}
           </ActionButton>
@@ -148,8 +148,8 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
         <ActionButton
           tone="main"
           icon="triggers"
-          disabled={checked.state === "wrong" || !mayTrigger()}
-          {...(mayTrigger() ? {} : { title: "Your token may only look." })}
+          disabled={checked.state === "wrong" || !mayTrigger(task.task)}
+          {...(mayTrigger(task.task) ? {} : { title: "Your token may not trigger this task." })}
           action={trigger}
         >
           Trigger

@@ -7,8 +7,8 @@ export const listAudit = {
   id: "listAudit",
   method: "GET",
   path: "/audit",
-  right: "list",
-  group: "Deployment",
+  right: "read",
+  group: "Access",
   summary:
     "Who did what, newest first: changes, refused ones included, triggers, log-ins, completions by URL; kept for a year",
   query: z.strictObject({

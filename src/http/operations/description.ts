@@ -7,7 +7,7 @@ export const readOpenApi = {
   id: "readOpenApi",
   method: "GET",
   path: "/openapi.json",
-  right: "read_run",
+  right: "known",
   group: "Deployment",
   summary: "This description of the API, as OpenAPI 3.1",
   answers: {

@@ -8,7 +8,7 @@ export const listLimits = {
   id: "listLimits",
   method: "GET",
   path: "/limits",
-  right: "list",
+  right: "read",
   group: "Deployment",
   summary: "The limits of the tasks: slots in use, and attempts that wait",
   answers: {

@@ -87,7 +87,7 @@ export const reconcileBucket = {
   id: "reconcileBucket",
   method: "POST",
   path: "/r2/{bucket}/reconcile",
-  right: "change",
+  right: "operate",
   group: GROUP,
   summary: "Triggers what R2's notifications have missed, a page of the bucket's objects a call",
   params: z.object({ bucket: z.string().describe("The `bucket_name` in wrangler.toml") }),

@@ -13,6 +13,7 @@ import { handle } from "../handle.ts";
 import { actorOf, type HttpEnv } from "../http-env.ts";
 import { triggerTask } from "../operations/triggers.ts";
 import { traceOf } from "../incoming-trace.ts";
+import { mayReadRun } from "../own-runs.ts";
 import { problemResponse } from "../problem.ts";
 import { MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
 
@@ -43,9 +44,10 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
     if (waitMs === undefined) return reply(202, acceptedDocument(c, accepted.value));
 
     const { runId } = accepted.value;
-    // Accepted is accepted: if the run cannot be reached meanwhile, the answer is that it goes on.
+    // Accepted is accepted: if the run cannot be reached meanwhile, the answer is that it goes on. A run that others share by `debounce`
+    // belongs to who has opened its window.
     const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs), waitMs).catch(() => null);
-    if (final !== null) return reply(200, final);
+    if (final !== null && mayReadRun(c.get("caller"), final)) return reply(200, final);
     // Meanwhile the status has moved on from the one it was accepted with.
     const current = await callRun(c.env, runId, (run) => run.describe()).catch(() => null);
     const status = current?.status ?? accepted.value.status;

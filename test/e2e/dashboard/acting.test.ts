@@ -1,7 +1,7 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHmac } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Browser, WebSocketRoute } from "playwright-core";
-import { signGrant } from "../../../src/http/signed-grant.ts";
+import { signLoginCode } from "../../../src/http/login-code.ts";
 import { taskOf } from "../peach.ts";
 import { Stage } from "../stage.ts";
 import { seriousFaults } from "./accessibility.ts";
@@ -57,8 +57,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
   });
 
   it("logs in by the link of npm run dev, once", async () => {
-    const digest = createHash("sha256").update(stage.runtime.token).digest();
-    const link = `/login#code=${await signGrant(digest, "login", Date.now() + 60_000)}`;
+    const link = `/login#code=${await signLoginCode(stage.runtime.token, Date.now())}`;
     const first = await dashboard({ isLoggedIn: false });
     await first.goto(link);
     await first.page.getByRole("heading", { name: "Pipelines" }).waitFor();
@@ -330,7 +329,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
   it("lets who may only trigger see that a task waits, but not complete it", async () => {
     const { run_id } = await stage.peach.trigger("approve");
     const page = await dashboard();
-    const session = { name: "somebody", scope: "trigger", expires_at: null };
+    const session = { name: "somebody", scopes: ["trigger"], expires_at: null };
     await page.page.route("**/dashboard/session", (route) => route.fulfill({ json: session }));
     await page.goto(`/runs/${run_id}?task=approve`);
     await page.text("Waits for somebody to complete it").waitFor();
