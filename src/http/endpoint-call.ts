@@ -11,6 +11,7 @@ import type { EndpointCall } from "../task/endpoint-scope.ts";
 import type { EndpointFunction, MethodRegistry } from "../task/method.ts";
 import type { Lifetime } from "../trigger/accept.ts";
 import { RequestProblemError } from "../trigger/receive-object-events.ts";
+import { parseSentJson } from "../payload/sent-json.ts";
 import { canCarry, type LimitedRequest } from "./body-limit.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { traceOf } from "./incoming-trace.ts";
@@ -63,7 +64,7 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
     const trace = traceOf(c);
     const run = async (key: string, request: Request, isFallback: boolean): Promise<Response> => {
       const called = async (): Promise<unknown> =>
-        callEndpoint(methodOf(key), request, {
+        callEndpoint(methodOf(key), withBoundedJson(request), {
           name: endpoint.name,
           params: call.params,
           source: call.source,
@@ -130,6 +131,20 @@ async function dropped(c: Context<HttpEnv>, result: Promise<unknown>): Promise<v
   } catch (error) {
     logFailure(c, "an endpoint failed after its timeout", error);
   }
+}
+
+/**
+ * The request, whose `json()` parses no more than a worker can bear. What is no JSON is the sender's to correct: unless the endpoint
+ * catches it, the answer is 400, with the place.
+ */
+function withBoundedJson(request: Request): Request {
+  return Object.defineProperty(request, "json", {
+    value: async (): Promise<unknown> => {
+      const parsed = parseSentJson(await request.text(), "Send valid JSON in UTF-8.");
+      if (parsed.ok) return parsed.value;
+      throw new RequestProblemError(parsed.problem);
+    },
+  });
 }
 
 async function rereadable(request: Request): Promise<() => Request> {

@@ -1,20 +1,19 @@
 /**
  * JSON that somebody has sent, held against what a worker can bear before it is parsed. `JSON.parse` cannot be interrupted, and what it
- * makes may be thirty times the text: 10 MB of `{},` are 220 MB of objects, 10 MB of other names 1.8 s. So lists and objects, different
- * names, and depth have limits that no useful document meets.
+ * makes may be thirty times the text: 10 MB of `{},` are 220 MB of objects, 10 MB of other names 1.8 s. What comes behind it (the schema,
+ * the digest, the task) takes its time for each value, too. So values, different names, and depth have limits.
  */
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import { findJsonFault, type JsonFault } from "./json-fault.ts";
 
 /** Levels of lists and objects. Code that walks a value by recursion does not overflow at as many. */
 const MAX_DEPTH = 1_000;
-/** Lists and objects, all together. */
-const MAX_CONTAINERS = 1_000_000;
+/** Lists, objects, texts, numbers and words, all together. */
+const MAX_VALUES = 1_000_000;
 /** Names of properties that are not alike. */
 const MAX_NAMES = 200_000;
 
-/** No list or object, and no name, is written shorter. */
-const LEAST_OF_CONTAINER = 2;
+/** No name is written shorter. */
 const LEAST_OF_NAME = 4;
 
 /** Names are told apart by a hash of so many bits: enough that few of `MAX_NAMES` are taken for each other. */
@@ -23,6 +22,7 @@ const HASH_BITS = 22;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
+const COMMA = 0x2c;
 const OPENING_BRACKET = 0x5b;
 const CLOSING_BRACKET = 0x5d;
 const OPENING_BRACE = 0x7b;
@@ -51,17 +51,19 @@ export function invalidJson(fault: JsonFault, hint: string): Problem {
 
 function burdenOf(text: string): Problem | null {
   const names = text.length > LEAST_OF_NAME * MAX_NAMES ? new Names() : null;
-  const mayBeMany = text.length > LEAST_OF_CONTAINER * MAX_CONTAINERS;
   let depth = 0;
-  let containers = 0;
+  // One for each bracket that opens, and one for each comma: the first in a list or object stands for that itself.
+  let values = 0;
   for (let at = 0; at < text.length; at += 1) {
     switch (text.charCodeAt(at)) {
       case OPENING_BRACKET:
       case OPENING_BRACE:
         depth += 1;
-        containers += 1;
+        values += 1;
         if (depth > MAX_DEPTH) return TOO_DEEP;
-        if (mayBeMany && containers > MAX_CONTAINERS) return TOO_MANY_CONTAINERS;
+        break;
+      case COMMA:
+        values += 1;
         break;
       case CLOSING_BRACKET:
       case CLOSING_BRACE:
@@ -76,7 +78,7 @@ function burdenOf(text: string): Problem | null {
       default:
     }
   }
-  return null;
+  return values > MAX_VALUES ? TOO_MANY_VALUES : null;
 }
 
 /** Where the closing quote is, or the end of the text. */
@@ -126,9 +128,9 @@ const TOO_DEEP: Problem = {
   hint: "Send it flatter, for example as a list of entries that name their parents.",
 };
 
-const TOO_MANY_CONTAINERS: Problem = {
+const TOO_MANY_VALUES: Problem = {
   code: "payload_too_large",
-  detail: `The JSON has more than ${MAX_CONTAINERS} lists and objects, the most that are taken at once.`,
+  detail: `The JSON has more than ${MAX_VALUES} values, the most that are taken at once.`,
   hint: HINT,
 };
 

@@ -3,9 +3,10 @@
  * process has resident, which Linux tells. The process holds more than the worker: the local runtime's own R2 lives in it, and
  * its allocator keeps what was freed. (One put of 64 MiB by a worker that does nothing else makes it grow by 105 MB.)
  */
-import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { vi } from "vitest";
 import { z } from "zod";
+import { ResidentMemory } from "../../scripts/local/resident-memory.ts";
 import type { LocalRuntime } from "../../scripts/local/runtime.ts";
 
 const LISTENS = "0A";
@@ -13,19 +14,15 @@ const targets = z.tuple([z.object({ webSocketDebuggerUrl: z.string() })]);
 const answer = z.object({ id: z.number().optional(), result: z.record(z.string(), z.unknown()).optional() });
 const heapUsage = z.object({ usedSize: z.number(), backingStorageSize: z.number() });
 
-/** Whether this machine tells: Linux does. */
-export const TELLS_MEMORY = existsSync("/proc/self/clear_refs");
-
 export class WorkerMemory {
   readonly #url: string;
-  readonly #workerds: readonly number[];
+  readonly resident: ResidentMemory;
   readonly #inspector: WebSocket;
-  readonly #resident = new Map<number, number>();
   #lastId = 0;
 
-  private constructor(url: string, workerds: readonly number[], inspector: WebSocket) {
+  private constructor(url: string, resident: ResidentMemory, inspector: WebSocket) {
     this.#url = url;
-    this.#workerds = workerds;
+    this.resident = resident;
     this.#inspector = inspector;
   }
 
@@ -37,7 +34,7 @@ export class WorkerMemory {
     // As developer tools of this machine say where they come from; others are refused.
     const inspector = new WebSocket(address, { headers: { Origin: "http://localhost" } });
     await new Promise((opened) => inspector.addEventListener("open", opened, { once: true }));
-    return new WorkerMemory(url, workerds, inspector);
+    return new WorkerMemory(url, new ResidentMemory(pids), inspector);
   }
 
   /** Bytes that are alive in the isolate: after a garbage collection, on its heap and in its buffers. */
@@ -45,18 +42,6 @@ export class WorkerMemory {
     await this.#call("HeapProfiler.collectGarbage");
     const { usedSize, backingStorageSize } = heapUsage.parse(await this.#call("Runtime.getHeapUsage"));
     return usedSize + backingStorageSize;
-  }
-
-  /** Begins to measure `grown` anew. */
-  forgetGrowth(): void {
-    // 5: the high water mark becomes what is resident now (proc_pid_clear_refs(5)).
-    for (const pid of this.#workerds) writeFileSync(`/proc/${pid}/clear_refs`, "5");
-    for (const pid of this.#workerds) this.#resident.set(pid, mostResident(pid));
-  }
-
-  /** Bytes by which the process that grew most has grown at most, since `forgetGrowth`. */
-  grown(): number {
-    return Math.max(...this.#workerds.map((pid) => mostResident(pid) - (this.#resident.get(pid) ?? 0)));
   }
 
   close(): void {
@@ -116,9 +101,4 @@ async function inspectorAt(port: number): Promise<string | null> {
   } catch {
     return null;
   }
-}
-
-function mostResident(pid: number): number {
-  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kilobytes) * 1024;
 }

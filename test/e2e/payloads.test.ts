@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { portrait, specimens } from "./fixtures/payloads/specimens.ts";
-import { TELLS_MEMORY, WorkerMemory } from "./memory.ts";
+import { TELLS_MEMORY } from "../../scripts/local/resident-memory.ts";
+import { WorkerMemory } from "./memory.ts";
 import { Stage } from "./stage.ts";
 
 const MEGABYTE = 1_000_000;
@@ -117,7 +118,7 @@ describe("a stream of 64 MiB through a chain of three tasks", () => {
   async function isNeverHeld(runId: string): Promise<void> {
     if (!TELLS_MEMORY) return void (await stage.peach.finished(runId, STREAM_LIMIT_MS));
     const memory = await WorkerMemory.open(stage.runtime);
-    memory.forgetGrowth();
+    memory.resident.forgetGrowth();
     let samples = 0;
     let most = 0;
     await vi.waitFor(
@@ -131,7 +132,7 @@ describe("a stream of 64 MiB through a chain of three tasks", () => {
     );
     console.log(
       `64 MiB streamed: at most ${megabytes(most - idle)} MB alive in the worker over idle (${samples} samples); ` +
-        `the process, R2 included, grew by at most ${megabytes(memory.grown())} MB`,
+        `the process, R2 included, grew by at most ${megabytes(memory.resident.grown())} MB`,
     );
     memory.close();
     // It answered meanwhile, between its parts.

@@ -115,6 +115,26 @@ describe("a body that was compressed on its way", () => {
   });
 });
 
+describe("the json() of a request", () => {
+  it.each([
+    ["{", "400 invalid_json"],
+    ["", "400 invalid_json"],
+    ["[".repeat(20_000), "400 invalid_payload"],
+    [`[${"0,".repeat(1_000_000)}0]`, "413 payload_too_large"],
+  ])("of %.10j is the sender's to correct, unless the endpoint does so itself", async (body, outcome) => {
+    const large = { maxBodyBytes: 10_000_000 };
+    const { send } = serve(large, (request) => request.json());
+    expect(await outcomeOf(await send("/hook", post(body)))).toBe(outcome);
+    const careful = serve(large, (request) => request.json().catch(() => Response.json({}, { status: 422 })));
+    expect(await outcomeOf(await careful.send("/hook", post(body)))).toBe("422");
+  });
+
+  it("is what was sent", async () => {
+    const { send } = serve({}, async (request) => ({ read: await request.json() }));
+    expect(await (await send("/hook", post('{"a":[1]}'))).json()).toEqual({ read: { a: [1] } });
+  });
+});
+
 describe("a signed endpoint", () => {
   it.each([
     ["no signature", {}, "401 signature_missing"],
