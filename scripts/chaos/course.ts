@@ -61,7 +61,11 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     env: { RECORDER_URL: recorder.url },
     signal: limit,
     onOutput: () => {},
-    onKilled: () => killedAt.push(recorder.reports.length),
+    onKilled: async () => {
+      // What the dead one had sent came before the kill.
+      await recorder.drained();
+      killedAt.push(recorder.reports.length);
+    },
   });
   const client = new Client(stage, limit);
   const position = (): number => recorder.reports.length;

@@ -1,10 +1,12 @@
 /** The recorder outside: a server on loopback that survives the kills and writes down what every attempt tells it, in order. */
 import { createWriteStream, type WriteStream } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { REPORT, type Report } from "./history.ts";
 
 const KEEP_ALIVE_MS = 3_600_000;
+const DRAIN_LIMIT_MS = 60_000;
 
 export class Recorder {
   /** In the order in which they came. */
@@ -12,6 +14,9 @@ export class Recorder {
   readonly #server: Server;
   readonly #file: WriteStream;
   readonly #onReport: (report: Report) => void;
+  readonly #connections = new Set<Socket>();
+  /** Reports that are coming in. */
+  readonly #coming = new Set<Promise<void>>();
 
   private constructor(server: Server, file: WriteStream, onReport: (report: Report) => void) {
     this.#server = server;
@@ -25,11 +30,19 @@ export class Recorder {
     // A connection that is closed just when a task takes it up again is that task's failure.
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     const recorder = new Recorder(server, createWriteStream(path), onReport);
+    server.on("connection", (socket) => {
+      recorder.#connections.add(socket);
+      socket.once("close", () => recorder.#connections.delete(socket));
+    });
     server.on("request", (request, response) => {
-      recorder.#take(request).then(
-        () => response.writeHead(204).end(),
-        (error: unknown) => response.writeHead(400).end(String(error)),
-      );
+      const coming = recorder
+        .#take(request)
+        .then(
+          () => void response.writeHead(204).end(),
+          (error: unknown) => void response.writeHead(400).end(String(error)),
+        )
+        .finally(() => recorder.#coming.delete(coming));
+      recorder.#coming.add(coming);
     });
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -42,6 +55,18 @@ export class Recorder {
     const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("the recorder does not listen");
     return `http://127.0.0.1:${address.port}/`;
+  }
+
+  /**
+   * Who has sent something is dead: resolves when all that it had sent is written down. The system closes the connections of a process
+   * that has ended, after what had been sent by it; however long a busy machine takes to read that. Rejects if some stay open.
+   */
+  async drained(): Promise<void> {
+    const { promise: overdue, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new Error("a dead runtime has connections to the recorder")), DRAIN_LIMIT_MS);
+    const closing = Array.from(this.#connections, (socket) => new Promise((closed) => socket.once("close", closed)));
+    await Promise.race([Promise.all(closing), overdue]).finally(() => clearTimeout(timer));
+    await Promise.all(this.#coming);
   }
 
   async close(): Promise<void> {

@@ -18,12 +18,9 @@ export interface StageOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
   readonly onOutput: (line: string) => void;
-  /** It was killed, and is not started again yet. */
-  readonly onKilled: () => void;
+  /** It was killed, and is started again when this has resolved. */
+  readonly onKilled: () => Promise<void>;
 }
-
-/** For what the dead runtime has sent to come in. */
-const SETTLING_MS = 50;
 
 export class Stage {
   readonly kills: Kill[] = [];
@@ -89,9 +86,7 @@ export class Stage {
     this.#isUp = false;
     const at = Date.now();
     await this.#runtime.kill("SIGKILL");
-    // What it had sent before has come in then.
-    await new Promise((wake) => setTimeout(wake, SETTLING_MS));
-    this.#options.onKilled();
+    await this.#options.onKilled();
     const { token } = this.#runtime;
     const startedAt = Date.now();
     const env = { ...this.#options.env, PEACH_API_TOKEN: token };
