@@ -20,6 +20,9 @@ const DEAD_LETTERS = z.object({ dead_letters: z.array(z.unknown()) });
 /** An answer that a correct client should never get. */
 export class UnexpectedAnswer extends Error {}
 
+/** The version of peach.conf that has the task is not up. */
+export class NotDeployed extends Error {}
+
 /** Answers that say: not now, try again. */
 const BUSY = new Set([429, 502, 503]);
 const COMPLETED = z.object({ code: z.string() });
@@ -43,8 +46,7 @@ export class Client {
   ): Promise<z.infer<typeof ACCEPTED>> {
     const headers = { "Content-Type": contentType, ...(key !== null && { "Idempotency-Key": key }) };
     const answer = await this.#call(`/api/v1/tasks/${task}/trigger`, { method: "POST", body, headers });
-    // The version of peach.conf that has it is not up.
-    if (isInOneVersion && answer.status === 404) throw new Error(`${task} is not there: ${await answer.text()}`);
+    if (isInOneVersion && answer.status === 404) throw new NotDeployed(`${task} is not there: ${await answer.text()}`);
     return ACCEPTED.parse(await this.#json(answer, 202));
   }
 

@@ -80,7 +80,12 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const poison = new Poison(stage, dice, limit);
   const items = drawItems(dice, options.seed, options.runs, options.poisons);
   const plan = planKills(dice, options.kills, options.runs);
-  const load = new Load({ stage, client, follower, signal: limit });
+  const load = new Load({
+    stage: { untilUp: () => stage.untilUp(), readyAt: () => stage.readyAt },
+    client,
+    follower,
+    signal: limit,
+  });
   const progress = setInterval(() => {
     const counts = `accepted ${load.accepted}, open ${follower.open}, final ${follower.final}, deleted ${follower.deleted}`;
     options.onProgress(`${Math.round((Date.now() - startedAt) / 1_000)} s: ${counts}, kills ${stage.kills.length}`);
@@ -136,6 +141,12 @@ async function carryThrough(
   let isSent = false;
   const sending = load.send(items).then(() => void (isSent = true));
   await killIn("load", scene, ({ afterAccepted }) => load.accepted >= afterAccepted || isSent);
+  for (;;) {
+    await until(() => isSent || load.isWaitingForDeploy, Number.POSITIVE_INFINITY, limit);
+    if (isSent || limit.aborted) break;
+    // Some tasks are in one version only, and the last kill of the plan may have brought the other one.
+    await stage.killAndRestart("plan");
+  }
   await Promise.race([sending, ended(limit)]);
 
   await killIn("drain", scene, () => true);

@@ -3,11 +3,10 @@
  * again with that key, one without becomes another trigger. The run of a trigger is accepted when the 202 was seen.
  */
 import { createHash } from "node:crypto";
-import { type Client, UnexpectedAnswer } from "./client.ts";
+import { type Client, NotDeployed, UnexpectedAnswer } from "./client.ts";
 import type { Dice } from "./dice.ts";
 import type { Follower } from "./follower.ts";
 import { drawKind, KINDS } from "./kinds.ts";
-import type { Stage } from "./stage.ts";
 
 const LANES = 12;
 /** So many runs may be under way: what a kill can hit, and what the machine can bear. */
@@ -59,9 +58,9 @@ export function drawItems(dice: Dice, seed: number, count: number, poisons: numb
 }
 
 export interface LoadOptions {
-  readonly stage: Stage;
-  readonly client: Client;
-  readonly follower: Follower;
+  readonly stage: { untilUp(): Promise<void>; readyAt(): number };
+  readonly client: Pick<Client, "trigger" | "putUpload" | "notifyAgain" | "cancel">;
+  readonly follower: Pick<Follower, "open" | "track" | "cancelled">;
   readonly signal: AbortSignal;
 }
 
@@ -75,9 +74,16 @@ export class Load {
   readonly byKind = new Map<string, number>();
   readonly refusals: string[] = [];
   readonly #options: LoadOptions;
+  /** Calls for a task that only the other version of peach.conf has. */
+  #waitingForDeploy = 0;
 
   constructor(options: LoadOptions) {
     this.#options = options;
+  }
+
+  /** Whether triggers wait for the other version of peach.conf: without another deploy they are never accepted. */
+  get isWaitingForDeploy(): boolean {
+    return this.#waitingForDeploy > 0;
   }
 
   /** Resolves when every trigger was accepted. */
@@ -128,7 +134,11 @@ export class Load {
       this.#options.client.putUpload(`chaos/${name}`, Buffer.from(`${name} `.repeat(bytes / name.length))),
     );
     const runId = answer?.will_trigger[0]?.run_id;
-    if (answer === null || runId === undefined) return null;
+    if (answer === null) return null;
+    if (runId === undefined) {
+      this.refusals.push(`the upload of chaos/${name} is to trigger nothing`);
+      return null;
+    }
     this.#options.follower.track(runId, "announced", "upload", null);
     // Of no consequence if it is lost: it is the second.
     await this.#options.client.notifyAgain(answer.event).catch(() => undefined);
@@ -154,11 +164,21 @@ export class Load {
           this.refusals.push(error.message);
           return null;
         }
-        this.unanswered += 1;
+        if (error instanceof NotDeployed) await this.#untilDeployed();
+        else this.unanswered += 1;
         await pause(PAUSE_MS);
       }
     }
     return null;
+  }
+
+  /** Until the runtime has been started anew. */
+  async #untilDeployed(): Promise<void> {
+    const { stage, signal } = this.#options;
+    const readyAt = stage.readyAt();
+    this.#waitingForDeploy += 1;
+    while (!signal.aborted && stage.readyAt() === readyAt) await pause(PAUSE_MS);
+    this.#waitingForDeploy -= 1;
   }
 }
 
