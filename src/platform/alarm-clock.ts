@@ -20,6 +20,11 @@ export class AlarmClock {
     return this.#at;
   }
 
+  /** Whether its handler is at work. */
+  get isFiring(): boolean {
+    return this.#firing !== null;
+  }
+
   /** The handler begins. `firing`: what the alarm was set to, as far as the platform tells. */
   fires(firing: number | null): void {
     this.#firing = firing ?? this.#at;

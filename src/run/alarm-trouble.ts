@@ -6,18 +6,22 @@
  * Lists show a run that cannot be read with the status that it told last, and with its problem (see problem-notice.ts); whoever reads the
  * run itself is answered `run_unreadable`.
  *
- * Surroundings that fail (an overload, a reset) are no reason to give a run up, however long; and a run that is final only waits to be
- * listed or deleted: both are tried as long as it takes.
+ * Surroundings that fail (an overload, a reset, no answer in time) are no reason to give a run up before a week has passed. A run
+ * that is final, or an id that never became one, only waits to be listed or deleted: that is tried for a day, for a week if it is the
+ * surroundings; then a dead letter says what is left, and nobody tries any more. Where newer code is waited for, that is no failure.
  */
 import { brokenBy } from "../core/broken-run.ts";
 import type { Run } from "../core/run.ts";
 import type { Advance } from "../core/run-event.ts";
 
-/** Pauses before a failed alarm is tried again: 1 s, doubling to 5 min. The platform's own retries end after six. */
-const PAUSE_MAX_MS = 300_000;
+/**
+ * Pauses before a failed alarm is tried again: 1 s, doubling to 5 min; after the first hour a quarter of the time since then, up to
+ * an hour. The platform's own retries end after six.
+ */
+const PAUSE_MS = { soon: 300_000, share: 1 / 4, most: 3_600_000 } as const;
 
-/** What fails for so long, and so often, fails for good. */
-const FOR_GOOD = { ms: 3_600_000, strikes: 10 } as const;
+/** What fails for so long, and so often, fails for good: of a run that goes on, of what is to be tidied up, for the surroundings. */
+const FOR_GOOD = { goingOnMs: 3_600_000, tidyingMs: 86_400_000, passingMs: 7 * 86_400_000, strikes: 10 } as const;
 
 /** Failures in a row. */
 export interface Trouble {
@@ -37,8 +41,8 @@ export interface TroubleSurroundings {
   isPassing(error: unknown): boolean;
   /** The run could not be ended, or not all that follows from its end be done. */
   notEnded(error: unknown): void;
-  /** Records that the run can be neither carried on nor ended. */
-  giveUp(error: unknown): Promise<void>;
+  /** Records that the run can be neither carried on nor ended; `isOver`: that what is left of it can be neither listed nor deleted. */
+  giveUp(error: unknown, isOver: boolean): Promise<void>;
 }
 
 /** Records what was decided about the run, folds it and performs its effects. Throws if it cannot be recorded. */
@@ -66,19 +70,22 @@ export class AlarmTrouble {
     this.#known = null;
   }
 
-  /** The alarm has failed; what becomes of its run. `run`: as far as it could be read, null if there is nothing to end. */
+  /** The alarm has failed; what becomes of its run: as far as it could be read, undefined if it could not, null if there is none. */
   failed(run: Run | null | undefined, error: unknown, now: number): TroubleOutcome {
     const { since, strikes } = this.#read() ?? { since: now, strikes: 0 };
     this.#known = { since, strikes: strikes + 1 };
     this.#note(this.#known);
-    const isForGood = now - since >= FOR_GOOD.ms && this.strikes >= FOR_GOOD.strikes && !this.#around.isPassing(error);
-    if (!isForGood || run === null || (run !== undefined && run.finishedAt !== null)) return "again";
-    return run !== undefined && this.#end(run, error, now) ? "ended" : "given_up";
+    const limitMs = isOver(run) ? FOR_GOOD.tidyingMs : FOR_GOOD.goingOnMs;
+    const isLong = now - since >= (this.#around.isPassing(error) ? FOR_GOOD.passingMs : limitMs);
+    if (!isLong || this.strikes < FOR_GOOD.strikes) return "again";
+    return run !== undefined && run !== null && !isOver(run) && this.#end(run, error, now) ? "ended" : "given_up";
   }
 
   /** How long to wait before the alarm is tried again. */
-  pauseMs(): number {
-    return Math.min(PAUSE_MAX_MS, 500 * 2 ** Math.min(this.strikes, 20));
+  pauseMs(now: number): number {
+    const overMs = now - (this.#known?.since ?? now) - FOR_GOOD.goingOnMs;
+    const longestMs = Math.max(PAUSE_MS.soon, Math.min(PAUSE_MS.most, overMs * PAUSE_MS.share));
+    return Math.min(longestMs, 500 * 2 ** Math.min(this.strikes, 20));
   }
 
   /** Ends the run, in its journal and in memory. False: that cannot be done. */
@@ -95,9 +102,9 @@ export class AlarmTrouble {
   }
 
   /** Records that the run is given up; `again` is called if that fails. */
-  async giveUp(error: unknown, again: () => void): Promise<void> {
+  async giveUp(run: Run | null | undefined, error: unknown, again: () => void): Promise<void> {
     try {
-      await this.#around.giveUp(error);
+      await this.#around.giveUp(error, isOver(run));
     } catch {
       again();
     }
@@ -119,4 +126,9 @@ export class AlarmTrouble {
       // Then the strikes of this life must do.
     }
   }
+}
+
+/** Whether only what is left of it is to be tidied up; of what cannot be read nobody knows. */
+function isOver(run: Run | null | undefined): boolean {
+  return run === null || (run !== undefined && run.finishedAt !== null);
 }

@@ -106,7 +106,8 @@ export class RunProtocol {
       const run = this.#run;
       if (run !== null) {
         this.#signs.begins(run);
-        this.#around.waitUntil(this.#alarmOfRun.recover(run, () => this.#run === run));
+        // An alarm that is handled is set again by its handler, or given up.
+        if (!this.#alarm.isFiring) this.#around.waitUntil(this.#alarmOfRun.recover(run, () => this.#run === run));
       } else if (this.#store.remembered !== null) this.#around.waitUntil(this.#forgetting.recover());
     }
     return this.#run;
@@ -389,12 +390,14 @@ export class RunProtocol {
 
   #alarmHasFailed(error: unknown): void {
     const { isNewer } = this.#journal;
-    const outcome = this.#trouble.failed(isNewer ? null : this.#run, error, this.#around.now());
+    const now = this.#around.now();
+    const outcome = this.#trouble.failed(isNewer ? null : this.#run, error, now);
     this.#around.alarmFailed(this.#trouble.strikes, error);
     if (this.#run === undefined) this.#around.waitUntil(this.#problem.tell(error));
-    const again = (): void => this.#alarm.set(this.#around.now() + (isNewer ? this.#journal : this.#trouble).pauseMs());
-    if (outcome === "given_up") return this.#around.waitUntil(this.#trouble.giveUp(error, again));
-    again();
+    const again = (): void => this.#alarm.set(now + (isNewer ? this.#journal.pauseMs() : this.#trouble.pauseMs(now)));
+    // What newer code has written waits for that code.
+    if (outcome !== "given_up" || isNewer) return again();
+    this.#around.waitUntil(this.#trouble.giveUp(this.#run, error, again));
   }
 
   /** Never behind the catalogue: the run's next time is set before it is told. */

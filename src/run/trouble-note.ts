@@ -23,19 +23,19 @@ export function troubleOf(ctx: DurableObjectState, env: Env): TroubleSurrounding
         JSON.stringify({ message: "the end of a broken run failed", run: ctx.id.name, error: String(error) }),
       );
     },
-    giveUp: (error) => recordBroken(env, ctx.id.name ?? "", error),
+    giveUp: (error, isOver) => recordBroken(env, ctx.id.name ?? "", error, isOver),
   };
 }
 
 /** Its body is a message for the run: to redrive it has the run looked at again. */
-async function recordBroken(env: Env, runId: string, error: unknown): Promise<void> {
+async function recordBroken(env: Env, runId: string, error: unknown, isOver: boolean): Promise<void> {
   const now = Date.now();
   const input = new TextEncoder().encode(deadLetterInput("run", `${runId}/broken`));
   const letter = {
     id: deadLetterIdFromBytes(new Uint8Array(await crypto.subtle.digest("SHA-256", input))),
     queue: "none: a run that is broken",
     reason: "given_up",
-    detail: `${runId} can be neither carried on nor ended: ${String(error)}`,
+    detail: `${runId} ${isOver ? "is over, and cannot be listed or deleted" : "can be neither carried on nor ended"}: ${String(error)}`,
     body: JSON.stringify({ run_id: runId }),
     receivedAt: now,
     attempts: 1,

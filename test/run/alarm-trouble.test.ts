@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Forgetting } from "../../src/run/forgetting.ts";
 import { SignsOfLife } from "../../src/run/signs-of-life.ts";
 import { AlertEntrypoint } from "../../src/task/alert-entrypoint.ts";
 import { deadLetters } from "../support/dead-letters.ts";
@@ -13,10 +14,10 @@ const DEAD_LETTER = expect.stringContaining("redrive its dead letter");
 const ALERTING = planOf([taskPlan("scripted")], { onFailure: "alert" });
 
 /** Each alarm in a life of its own, until `isOver`; how often it fired. */
-async function wakeUntil(run: HandDrivenRun, isOver: () => Promise<boolean>): Promise<number> {
+async function wakeUntil(run: HandDrivenRun, isOver: () => Promise<boolean>, most = 50): Promise<number> {
   for (let alarms = 1; ; alarms += 1) {
     const at = await run.alarmAt();
-    if (at === null || alarms > 50) throw new Error(`${alarms} alarms, and the next is set to ${at}`);
+    if (at === null || alarms > most) throw new Error(`${alarms} alarms, and the next is set to ${at}`);
     vi.setSystemTime(at);
     await run.wake();
     if (await isOver()) return alarms;
@@ -32,6 +33,39 @@ beforeEach(() => {
 afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
+});
+
+describe("a run that is final, and can not be deleted", () => {
+  const DAY_MS = 24 * HOUR_MS;
+  const ofSurroundings = Object.assign(new Error("The object was reset."), { durableObjectReset: true });
+
+  it.each([
+    { what: "for a day", error: new TypeError("a bug of the test"), days: 1, most: 80 },
+    { what: "for a week, if it is the surroundings", error: ofSurroundings, days: 7, most: 240 },
+  ])("is tried again $what, is a dead letter then, and is not woken any more", async ({ error, days, most }) => {
+    const { run } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
+    await run.call((object) => object.cancel());
+    const forgets = vi.spyOn(Forgetting.prototype, "forget").mockRejectedValue(error);
+    await wakeUntil(run, async () => forgets.mock.calls.length > 0);
+    const failsSince = Date.now();
+    await wakeUntil(run, async () => (await run.alarmAt()) === null, most);
+    expect(Date.now() - failsSince).toBeGreaterThanOrEqual(days * DAY_MS);
+    expect(Date.now() - failsSince).toBeLessThan(days * DAY_MS + 2 * HOUR_MS);
+    await vi.waitFor(async () => {
+      const ours = (await deadLetters()).filter(({ body }) => body === JSON.stringify({ run_id: run.id }));
+      expect(ours).toMatchObject([{ reason: "given_up" }]);
+      expect(ours[0]?.detail).toBe(`${run.id} is over, and cannot be listed or deleted: ${String(error)}`);
+    });
+
+    // Whoever looks at it has it tried once more.
+    forgets.mockRestore();
+    await run.evict();
+    expect((await run.document()).status).toBe("cancelled");
+    await vi.waitFor(async () => expect(await run.alarmAt()).not.toBeNull());
+    await run.wake();
+    expect(await run.call((object) => object.describe())).toBeNull();
+    expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
+  });
 });
 
 describe("a run whose alarm fails for good", () => {
