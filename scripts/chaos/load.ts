@@ -74,16 +74,18 @@ export class Load {
   readonly byKind = new Map<string, number>();
   readonly refusals: string[] = [];
   readonly #options: LoadOptions;
-  /** Calls for a task that only the other version of peach.conf has. */
-  #waitingForDeploy = 0;
+  /** Lanes that are not through yet. */
+  #busyLanes = 0;
+  /** Triggers that are being sent whose task only the other version of peach.conf has. */
+  readonly #waitingForDeploy = new Set<Item>();
 
   constructor(options: LoadOptions) {
     this.#options = options;
   }
 
-  /** Whether triggers wait for the other version of peach.conf: without another deploy they are never accepted. */
+  /** Whether all triggers that are left wait for the other version of peach.conf: without another deploy they are never accepted. */
   get isWaitingForDeploy(): boolean {
-    return this.#waitingForDeploy > 0;
+    return this.#busyLanes > 0 && this.#waitingForDeploy.size === this.#busyLanes;
   }
 
   /** Resolves when every trigger was accepted. */
@@ -92,8 +94,10 @@ export class Load {
     const cancelling: Promise<void>[] = [];
     const lane = async (): Promise<void> => {
       for (const item of waiting) {
+        this.#busyLanes += 1;
         while (this.#options.follower.open >= MAX_OPEN && !this.#options.signal.aborted) await pause(POLL_MS);
         const runId = await this.#accept(item);
+        this.#busyLanes -= 1;
         if (runId === null) continue;
         this.accepted += 1;
         this.byKind.set(item.kind, (this.byKind.get(item.kind) ?? 0) + 1);
@@ -109,14 +113,9 @@ export class Load {
     const { body, contentType } = payloadOf(item);
     const sent = createHash("sha256").update(body).digest("hex");
     const sendOnce = async (): Promise<string | null> => {
-      const answer = await this.#untilAnswered(() =>
-        this.#options.client.trigger(
-          item.kind,
-          body,
-          contentType,
-          item.key,
-          KINDS.get(item.kind)?.isInOneVersion === true,
-        ),
+      const isInOneVersion = KINDS.get(item.kind)?.isInOneVersion === true;
+      const answer = await this.#untilDeployed(item, () =>
+        this.#options.client.trigger(item.kind, body, contentType, item.key, isInOneVersion),
       );
       if (answer === null) return null;
       if (answer.deduplicated) this.found += 1;
@@ -164,21 +163,29 @@ export class Load {
           this.refusals.push(error.message);
           return null;
         }
-        if (error instanceof NotDeployed) await this.#untilDeployed();
-        else this.unanswered += 1;
+        if (error instanceof NotDeployed) throw error;
+        this.unanswered += 1;
         await pause(PAUSE_MS);
       }
     }
     return null;
   }
 
-  /** Until the runtime has been started anew. */
-  async #untilDeployed(): Promise<void> {
+  /** The same for a task that may be in the other version of peach.conf only: with each that is deployed. */
+  async #untilDeployed<T>(item: Item, call: () => Promise<T>): Promise<T | null> {
     const { stage, signal } = this.#options;
-    const readyAt = stage.readyAt();
-    this.#waitingForDeploy += 1;
-    while (!signal.aborted && stage.readyAt() === readyAt) await pause(PAUSE_MS);
-    this.#waitingForDeploy -= 1;
+    for (;;) {
+      const readyAt = stage.readyAt();
+      try {
+        return await this.#untilAnswered(call);
+      } catch (error) {
+        if (!(error instanceof NotDeployed)) throw error;
+      }
+      this.#waitingForDeploy.add(item);
+      while (!signal.aborted && stage.readyAt() === readyAt) await pause(PAUSE_MS);
+      this.#waitingForDeploy.delete(item);
+      if (signal.aborted) return null;
+    }
   }
 }
 
