@@ -111,6 +111,33 @@ describe(`the whole runtime is killed in the middle of ${2 * RUNS} runs, and aga
   }
 });
 
+describe("the whole runtime is killed with a task in a driver", () => {
+  /** A new life of its run looks 8 s after the lease was given, listens for 4 s, and pauses up to 2 s; the rest is for a busy machine. */
+  const AGAIN_MS = 28_000;
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await Stage.open("death");
+    return () => stage.close();
+  });
+
+  it("which is started again long before its lease has run out", { timeout: 120_000 }, async () => {
+    const { run_id: runId } = await stage.peach.trigger("short");
+    const starts = (): readonly { readonly at: number }[] => stage.recorder.of(runId, "start");
+    await vi.waitFor(() => expect(starts()).toHaveLength(1), WAIT);
+    await stage.kill();
+    await stage.restart();
+    // Nobody asks for the run meanwhile: that would have it look at once.
+    await vi.waitFor(() => expect(starts()).toHaveLength(2), WAIT);
+    const [first = 0, second = Number.POSITIVE_INFINITY] = starts().map(({ at }) => at);
+    console.log(`a short task was started again ${((second - first) / 1_000).toFixed(1)} s after it was begun first`);
+    expect(second - first).toBeLessThan(AGAIN_MS);
+    await stage.recorder.openOnceReached("short");
+    const run = await stage.peach.finished(runId, RECOVERY_MS);
+    expect(run.status).toBe("succeeded");
+    expect(run.tasks[0]?.attempts.map(({ status }) => status)).toEqual(["lost", "succeeded"]);
+  });
+});
+
 function isSucceeded({ status }: TaskDocument): boolean {
   return status === "succeeded";
 }
