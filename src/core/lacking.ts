@@ -28,6 +28,11 @@ export class Lacking {
     return isNoneLacking(this.#known) && isNoneLacking(this.#found);
   }
 
+  /** Whether any deployment is known not to have the method of this task. */
+  knows(of: number): boolean {
+    return this.#known[of] !== undefined || this.#found[of] !== undefined;
+  }
+
   note(of: number, deployment: string): void {
     noteLacking(this.#found, of, deployment);
   }

@@ -3,6 +3,7 @@ import { type Decision, DRIVER_WIDTH } from "./decision.ts";
 import { isBegunByDrivers } from "./graph.ts";
 import { isHeldFirst } from "./hold.ts";
 import { lookLater } from "./queue-progress.ts";
+import { awaitDeployForItems } from "./undeployed.ts";
 import { entryOf, type Run, type TaskState } from "./run.ts";
 
 type QueuedState = Extract<TaskState, { readonly status: "queued" }>;
@@ -19,6 +20,7 @@ export function sendAgainFor(decision: Decision, ordinal: number, state: QueuedS
 
 /** Nobody came for items of the task that are not begun. */
 export function sendAgainForItems(decision: Decision, ordinal: number, state: EachState, atWork: number): void {
+  if (awaitDeployForItems(decision, ordinal)) return;
   const { task } = decision.entry(ordinal);
   const late = isBegunByDrivers(task) ? lookLater(state, decision.now, decision.queue) : null;
   if (late === null) decision.sendForItems(ordinal, state, atWork);

@@ -12,11 +12,15 @@
  * a claim and no attempt. The methods of a deployment never change, so nothing of this is ever forgotten.
  */
 import type { Decision } from "./decision.ts";
+import { underWay } from "./each.ts";
 import { isHeldFirst, isHeldFor } from "./hold.ts";
 import { fractionOf } from "./retry.ts";
-import type { AttemptRecord } from "./run.ts";
+import { isFinal, type AttemptRecord } from "./run.ts";
 import type { Claimant } from "./run-event.ts";
 import { deployPauseMs } from "./version.ts";
+
+/** When the items of an `each` task that wait in the name of all are looked for again. */
+const ITEMS_PAUSE_MS = 900_000;
 
 /** The attempt was given back by code without its method. */
 export function giveBack(decision: Decision, ordinal: number, ended: AttemptRecord, deployment: string): void {
@@ -27,10 +31,51 @@ export function giveBack(decision: Decision, ordinal: number, ended: AttemptReco
 /** Looks again for code that has the method, or gives up. */
 export function askForDeploy(decision: Decision, ordinal: number, since: number): void {
   const { run, now } = decision;
-  if (now - since >= run.graph.retentionMs)
-    return decision.end(ordinal, { status: "failed", finishedAt: now, reason: "method_missing" });
+  if (now - since >= run.graph.retentionMs) return giveUp(decision, ordinal);
   hold(decision, ordinal, since);
   decision.tellWaiting(ordinal);
+}
+
+/** All items of an `each` task have the same method: the others that wait for it wait in vain too, begun or not. */
+function giveUp(decision: Decision, ordinal: number): void {
+  const missing = { status: "failed", finishedAt: decision.now, reason: "method_missing" } as const;
+  decision.end(ordinal, missing);
+  const { item } = decision.entry(ordinal);
+  if (item === undefined) return;
+  const others = [...decision.run.active].filter(
+    (other) => other !== ordinal && decision.entry(other).item?.of === item.of,
+  );
+  const isWaiting = (other: number): boolean => {
+    const state = decision.stateOf(other);
+    return state !== null && (isFinal(state) || isHeldFor(state, "deploy"));
+  };
+  // One that runs has found code.
+  if (!others.every(isWaiting)) return;
+  for (const other of others) {
+    const state = decision.stateOf(other);
+    if (state !== null && !isFinal(state)) decision.end(other, missing);
+  }
+  const each = decision.stateOf(item.of);
+  if (each?.status === "each") decision.end(item.of, missing);
+}
+
+/**
+ * Nobody has begun the next items of this `each` task. If there is code that lacks the method, and no item runs, they wait for a deploy
+ * like those that were given back, which ask for it in the name of all; where there are none, the first one is held for it too, or
+ * nothing would ever end the wait. False: that is not why.
+ */
+export function awaitDeployForItems(decision: Decision, of: number): boolean {
+  const { each } = decision.entry(of);
+  const state = decision.stateOf(of);
+  if (each === undefined || state?.status !== "each" || !decision.lacking.knows(of) || each.pending === 0) return false;
+  const isWaiting = (ordinal: number): boolean => {
+    const entry = decision.entry(ordinal);
+    return entry.item?.of !== of || isHeldFor(entry.state, "deploy");
+  };
+  if (![...decision.run.active].every(isWaiting)) return false;
+  if (underWay(each) === 0) waitForDeploy(decision, each.first + each.cursor);
+  decision.set(of, { ...state, redispatchAt: decision.now + ITEMS_PAUSE_MS });
+  return true;
 }
 
 /**

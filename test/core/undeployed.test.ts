@@ -173,6 +173,63 @@ describe("items whose method the code lacks", () => {
     expect(play.claim(OLD)).toEqual(["b"]);
   });
 
+  /** Nobody has code for it: what is due is looked at, and the old code asks for work, until the run ends. Milliseconds that it took. */
+  function waitInVain(play: Play): number {
+    const began = play.now;
+    for (let wakes = 0; play.run.finishedAt === null; wakes += 1) {
+      if (wakes > 400) throw new Error(`b is ${play.statuses["b"]}, its items are ${play.itemsOf("b").join(", ")}`);
+      play.wakeWhenDue();
+      play.claim(OLD);
+    }
+    return play.now - began;
+  }
+
+  /** `a` passes five items to `b`, two of which the old code has begun. */
+  function begunOfFive(): Play {
+    const play = new Play(graphOf("a > b", { b: { each: { maxParallel: 2, onError: "continue" } } }));
+    play.claim(OLD);
+    play.settle("a", passedArray(5), { ...FRESH_DRIVER, ...OLD });
+    return play;
+  }
+
+  it("end their task when they have waited for the run's retention, with those that nobody has begun", () => {
+    const play = begunOfFive();
+    play.settle("b[0]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
+    play.now += 60_000;
+    play.settle("b[1]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
+    expect(waitInVain(play)).toBeLessThanOrEqual(DAY);
+    expect(play.stateOf("b")).toMatchObject({ status: "failed", reason: "method_missing" });
+    play.event({ type: "retried" });
+    expect(play.claim(NEW)).toEqual(["b[0]", "b[1]"]);
+  });
+
+  it("that nobody has begun wait for a deploy too once none is under way", () => {
+    const play = begunOfFive();
+    play.settle("b[0]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
+    play.settle("b[1]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
+    // Code that has the method comes, and is gone again before all have begun.
+    expect(play.claim(NEW)).toEqual(["b[0]", "b[1]"]);
+    play.settle("b[0]", succeeded());
+    play.settle("b[1]", succeeded());
+    expect(play.itemsOf("b")).toEqual(["succeeded", "succeeded", "pending", "pending", "pending"]);
+    expect(waitInVain(play)).toBeLessThan(DAY + 1_800_000);
+    expect(play.stateOf("b")).toMatchObject({ status: "failed", reason: "method_missing" });
+  });
+
+  it("that wait are begun with all others by code that has the method", () => {
+    const play = begunOfFive();
+    play.settle("b[0]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
+    play.settle("b[1]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
+    play.claim(NEW);
+    play.settle("b[0]", succeeded());
+    play.settle("b[1]", succeeded());
+    for (let wakes = 0; wakes < 20; wakes += 1) {
+      play.wakeWhenDue();
+      play.claim(OLD);
+    }
+    expect(play.claim(NEW).length).toBe(2);
+  });
+
   it("are asked after by one message, however many wait", () => {
     const play = begun();
     play.settle("b[0]", undeployed(OLD));

@@ -129,6 +129,8 @@ export class BlameCheck {
     const isLost = attempts.slice(-LONELY_KILLS.sole).every((attempt) => attempt.status === "lost");
     if (reason === "worker_lost" && isLost && attempts.length >= LONELY_KILLS.sole && this.#world.dieInvocations())
       return;
+    // That is the method of its items.
+    if (reason === "method_missing" && this.#world.ageOf(seen) > 3_600_000) return;
     if (status === "failed" && reason !== "item_failed" && reason !== "not_an_array")
       this.#world.ground.violate("8 blame", `${seen.runId}: ${task} is ${reason}, and has no code of its own`);
   }
