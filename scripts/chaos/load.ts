@@ -76,8 +76,8 @@ export class Load {
   readonly #options: LoadOptions;
   /** Lanes that are not through yet. */
   #busyLanes = 0;
-  /** Triggers that are being sent whose task only the other version of peach.conf has. */
-  readonly #waitingForDeploy = new Set<Item>();
+  /** Triggers whose task only the other version of peach.conf has, and when the one was up that has said so. */
+  readonly #waitingForDeploy = new Map<Item, number>();
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -85,7 +85,10 @@ export class Load {
 
   /** Whether all triggers that are left wait for the other version of peach.conf: without another deploy they are never accepted. */
   get isWaitingForDeploy(): boolean {
-    return this.#busyLanes > 0 && this.#waitingForDeploy.size === this.#busyLanes;
+    const readyAt = this.#options.stage.readyAt();
+    // Of a version that has come since nobody knows yet.
+    const waiting = [...this.#waitingForDeploy.values()].filter((at) => at === readyAt);
+    return this.#busyLanes > 0 && waiting.length === this.#busyLanes;
   }
 
   /** Resolves when every trigger was accepted. */
@@ -181,7 +184,7 @@ export class Load {
       } catch (error) {
         if (!(error instanceof NotDeployed)) throw error;
       }
-      this.#waitingForDeploy.add(item);
+      this.#waitingForDeploy.set(item, readyAt);
       while (!signal.aborted && stage.readyAt() === readyAt) await pause(PAUSE_MS);
       this.#waitingForDeploy.delete(item);
       if (signal.aborted) return null;
