@@ -104,11 +104,11 @@ export class RunProtocol {
     if (this.#run === undefined) {
       this.#run = this.#journal.read();
       const run = this.#run;
-      if (run !== null) {
-        this.#signs.begins(run);
-        // An alarm that is handled is set again by its handler, or given up.
-        if (!this.#alarm.isFiring) this.#around.waitUntil(this.#alarmOfRun.recover(run, () => this.#run === run));
-      } else if (this.#store.remembered !== null) this.#around.waitUntil(this.#forgetting.recover());
+      if (run !== null) this.#signs.begins(run);
+      // An alarm that is handled is set again by its handler, or given up.
+      if (this.#alarm.isFiring) return run;
+      if (run !== null) this.#around.waitUntil(this.#alarmOfRun.recover(run, () => this.#run === run));
+      else if (this.#store.remembered !== null) this.#around.waitUntil(this.#forgetting.recover());
     }
     return this.#run;
   }
@@ -395,7 +395,6 @@ export class RunProtocol {
     this.#around.alarmFailed(this.#trouble.strikes, error);
     if (this.#run === undefined) this.#around.waitUntil(this.#problem.tell(error));
     const again = (): void => this.#alarm.set(now + (isNewer ? this.#journal.pauseMs() : this.#trouble.pauseMs(now)));
-    // What newer code has written waits for that code.
     if (outcome !== "given_up" || isNewer) return again();
     this.#around.waitUntil(this.#trouble.giveUp(this.#run, error, again));
   }
