@@ -8,6 +8,7 @@ import { DeathsObject } from "./deaths/deaths-object.ts";
 import { DeadLettersObject } from "./dead-letters/dead-letters-object.ts";
 import { ControlsObject } from "./controls/controls-object.ts";
 import { callDeliveries } from "./deliveries/deliveries-client.ts";
+import { takeTurn } from "./deliveries/caller-client.ts";
 import { callSignedDeliveries } from "./deliveries/signed-client.ts";
 import { DeliveriesObject } from "./deliveries/deliveries-object.ts";
 import { createApp } from "./http/app.ts";
@@ -37,6 +38,7 @@ const app = createApp({
   callRun,
   callDeliveries,
   callSignedDeliveries,
+  takeTurn,
   callEndpoint,
   dashboard,
   local,

@@ -183,6 +183,7 @@ export interface DeployedEndpoint {
   readonly timeout_ms: number;
   readonly fallback: string | null;
   readonly cors: unknown;
+  readonly rate_limit: { readonly limit: number; readonly per_ms: number; readonly by: string } | null;
   readonly redact: readonly string[];
 }
 

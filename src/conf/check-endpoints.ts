@@ -8,9 +8,9 @@ import type { ValidConf } from "./validate.ts";
 /** Its whole body is held in memory to be verified. As much as GitHub sends at most. */
 const MAX_SIGNED_BODY_BYTES = 25 * 1024 ** 2;
 
-/** The path of an endpoint that names none is its own name. */
+/** The path, decoded as requests are matched; that of an endpoint that names none is its own name. */
 export function endpointUrl(name: string, endpoint: EndpointConf): string {
-  return endpoint.url ?? `/${name}`;
+  return decodeURIComponent(endpoint.url ?? `/${name}`);
 }
 
 /** Reports reserved paths, params named twice, endpoints that would answer the same requests, and too large signed bodies. */
@@ -53,7 +53,18 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
     }
     before.push({ name, pattern, methods });
     checkSignedBody(name, endpoint, loaded, report);
+    checkCallerKey(name, endpoint, loaded, report);
   }
+}
+
+/** Who shows no token has none to be told apart by. */
+function checkCallerKey(name: string, endpoint: EndpointConf, loaded: LoadedConf, report: Report): void {
+  if (endpoint.rate_limit?.by !== "token" || endpoint.auth === "token") return;
+  report(
+    loaded.valueSpan(["endpoints", name, "rate_limit", "by"]),
+    `endpoints.${name}.rate_limit.by: token is for endpoints with \`auth: token\``,
+    { hint: "add that, or count by ip, header.NAME or query.NAME" },
+  );
 }
 
 function checkSignedBody(name: string, endpoint: EndpointConf, loaded: LoadedConf, report: Report): void {

@@ -35,7 +35,7 @@ function documentOfDebounce({ delayMs, key, maxWaitMs }: DebouncePlan) {
 
 /** The endpoint; `max_body` in bytes. */
 export function documentOfEndpoint(endpoint: EndpointPlan) {
-  const { name, method, url, methods, maxBodyBytes, timeoutMs, fallback, cors, redact } = endpoint;
+  const { name, method, url, methods, maxBodyBytes, timeoutMs, fallback, cors, rateLimit, redact } = endpoint;
   return {
     name,
     method,
@@ -46,6 +46,10 @@ export function documentOfEndpoint(endpoint: EndpointPlan) {
     timeout_ms: timeoutMs,
     fallback,
     cors,
+    rate_limit:
+      rateLimit === null
+        ? null
+        : { limit: rateLimit.limit, per_ms: rateLimit.perMs, by: Object.values(rateLimit.by).join(".") },
     redact: redact.map((path) => ["body", ...path].join(".")),
   };
 }

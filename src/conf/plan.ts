@@ -3,7 +3,17 @@ import { createHash } from "node:crypto";
 import { DEFAULT_HMAC_HEADER, DEFAULT_TOLERANCE_MS, type EndpointAuth, isTimed } from "../core/endpoint-auth.ts";
 import { DRIVER_LANE_MAX_TIMEOUT_MS } from "../core/graph.ts";
 import type { TaskLimits } from "../core/limit.ts";
-import type { DebouncePlan, EachPlan, EndpointPlan, Plan, R2Rule, RetryPolicy, TaskPlan } from "../core/plan.ts";
+import type {
+  CallerKey,
+  EndpointRateLimit,
+  DebouncePlan,
+  EachPlan,
+  EndpointPlan,
+  Plan,
+  R2Rule,
+  RetryPolicy,
+  TaskPlan,
+} from "../core/plan.ts";
 import { endpointUrl } from "./check-endpoints.ts";
 import type { ResolvedMethod } from "./methods.ts";
 import { schedulePlans } from "./schedule.ts";
@@ -156,8 +166,23 @@ function endpointPlan(name: string, endpoint: EndpointConf, methods: ResolvedMet
     fallback: methods.fallbacks.get(name)?.key ?? null,
     cors: endpoint.cors?.origins === undefined ? null : { origins: endpoint.cors.origins },
     ...(endpoint.open !== undefined && { open: endpoint.open }),
+    rateLimit: endpointRateLimit(endpoint),
     redact: (endpoint.redact ?? []).map((path) => path.split(".").slice(1)),
   };
+}
+
+function endpointRateLimit({ rate_limit: rate }: EndpointConf): EndpointRateLimit | null {
+  if (rate?.limit === undefined || rate.per === undefined) return null;
+  return { limit: rate.limit, perMs: rate.per, by: callerKey(rate.by ?? "ip") };
+}
+
+/** As `by` says it: `ip`, `token`, `header.x-client`, `query.client`. */
+function callerKey(by: string): CallerKey {
+  const [type = "", ...rest] = by.split(".");
+  const name = rest.join(".");
+  if (type === "header") return { type, name: name.toLowerCase() };
+  if (type === "query") return { type, name };
+  return { type: type === "token" ? type : "ip" };
 }
 
 function endpointAuth({ auth = "none" }: EndpointConf): EndpointAuth {

@@ -158,16 +158,36 @@ const signature = mapping(
 
 const HTTP_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
+/** Requests are matched by decoded paths, in which these would part a step into two or stand for any text. */
+const ENCODED_MARK = /%(2f|3a|2a|3f|7b|7d)/i;
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+  } catch {
+    return false;
+  }
+  return !ENCODED_MARK.test(path);
+}
+
 export const ENDPOINT_SHAPE = {
   method,
   module,
   url: text(
     "a path that begins with / and holds texts or :params, such as /hooks/:kind",
     /^\/$|^(\/(:[A-Za-z_]\w*|[\w.~!$&'()+,;=@%-]+))+\/?$/,
-  ),
+  ).refine(isDecodable, { error: "a path whose percent-encoding is that of UTF-8, and of none of / : * ? { }" }),
   methods: oneOrMany(oneOf(HTTP_METHODS)),
   auth: mappingOr(oneOf(["none", "token"]), signature),
   max_body: size({ min: "0B", max: "100MB" }),
+  rate_limit: mapping(
+    {
+      limit: count(1, 1_000_000),
+      per: duration({ min: "1s", max: "1d" }),
+      by: text("ip, token, header.NAME or query.NAME", /^(ip|token|header\.[\w!#$%&'*+.^`|~-]+|query\.\S+)$/),
+    },
+    ["limit", "per"],
+  ),
   timeout: duration({ min: "1ms", max: "5m", above: "whoever called does not wait longer; let a task do the work" }),
   fallback: method,
   cors: mapping(

@@ -3,6 +3,7 @@
  * All durations are milliseconds, all sizes bytes, every default filled in.
  */
 
+import type { CallerRule } from "./caller-window.ts";
 import type { EndpointAuth } from "./endpoint-auth.ts";
 import type { TaskLimits } from "./limit.ts";
 import type { RunIf } from "./run-if.ts";
@@ -113,6 +114,17 @@ export interface TaskPlan {
   readonly open?: readonly string[];
 }
 
+/** By what callers of an endpoint are told apart. Names of headers are in lower case. */
+export type CallerKey =
+  | { readonly type: "ip" }
+  | { readonly type: "token" }
+  | { readonly type: "header"; readonly name: string }
+  | { readonly type: "query"; readonly name: string };
+
+export interface EndpointRateLimit extends CallerRule {
+  readonly by: CallerKey;
+}
+
 export interface EndpointPlan {
   readonly name: string;
   readonly method: string;
@@ -129,6 +141,8 @@ export interface EndpointPlan {
   readonly cors: { readonly origins: readonly string[] } | null;
   /** As a task's. */
   readonly open?: readonly string[];
+  /** How many requests of one caller are let in, in a window that slides; null: any. */
+  readonly rateLimit: EndpointRateLimit | null;
   /** Of bodies, besides what sounds like a secret, what is not kept: paths below the body, `*` for any one step. */
   readonly redact: readonly (readonly string[])[];
 }

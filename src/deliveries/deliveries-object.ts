@@ -1,17 +1,21 @@
 /**
  * What came in at an endpoint. One object of an endpoint keeps its last deliveries, for whoever wants to know what came in and why it
  * was refused: written after the answer was given, so nothing depends on it. Sixteen others know its signed deliveries by their
- * digests (`signed-client.ts`), and are asked before the endpoint is called.
+ * digests (`signed-client.ts`), and sixteen count its callers if it has a `rate_limit` (`caller-client.ts`): they are asked before
+ * the endpoint is called.
  *
  * All is bounded by age, for which the alarm wakes when something has been kept long enough; the last deliveries also by the rings of
  * the store. An endpoint that is no longer called, or no longer there, leaves nothing.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { Delivery, DeliveryFilter, NextDue, RefusedRequests } from "../core/delivery.ts";
+import type { CallerRule } from "../core/caller-window.ts";
 import type { DeliveryId } from "../core/ids.ts";
 import { type Begun, type KeptAnswer, KNOWN_FOR_MS } from "../core/signed-delivery.ts";
 import { Tables } from "../platform/tables.ts";
 import type { DeliveriesRpc, DeliveryPage } from "./deliveries-rpc.ts";
+import type { CallersRpc } from "./caller-client.ts";
+import { CallerStore } from "./caller-store.ts";
 import { TABLES } from "./schema.ts";
 import type { SignedDeliveriesRpc } from "./signed-rpc.ts";
 import { SignedDeliveryStore } from "./signed-store.ts";
@@ -23,9 +27,10 @@ import { DeliveryStore } from "./store.ts";
  */
 const PAUSE_MS = { least: 30_000, most: 3_600_000 } as const;
 
-export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRpc, SignedDeliveriesRpc {
+export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRpc, SignedDeliveriesRpc, CallersRpc {
   readonly #store: DeliveryStore;
   readonly #signed: SignedDeliveryStore;
+  readonly #callers: CallerStore;
   /** What the alarm is set to; null: that is not known yet. */
   #alarmAt: number | null = null;
   /** Requests that wait for another with the same bytes, by digest: each is called when that one has ended. */
@@ -36,6 +41,7 @@ export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRp
     const tables = new Tables(ctx.storage, TABLES);
     this.#store = new DeliveryStore(ctx.storage, tables);
     this.#signed = new SignedDeliveryStore(ctx.storage.sql, tables);
+    this.#callers = new CallerStore(ctx.storage.sql, tables);
   }
 
   async record(delivery: Delivery, keepMs: number): Promise<void> {
@@ -93,6 +99,12 @@ export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRp
     this.#tellWaiting(digest);
   }
 
+  async take(digest: string, rule: CallerRule): Promise<number | null> {
+    const { waitUntil, until } = this.#callers.take(digest, rule, Date.now());
+    if (waitUntil === null) await this.#wakeBy(until);
+    return waitUntil;
+  }
+
   /** Never rejects: the platform gives an alarm up after six failures. */
   override async alarm(): Promise<void> {
     try {
@@ -113,10 +125,11 @@ export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRp
   }
 
   #deleteOld(now: number): NextDue | null {
-    const delivery = this.#store.deleteOld(now);
-    const signed = this.#signed.deleteOld(now);
-    if (delivery === null || signed === null) return delivery ?? signed;
-    return delivery.until < signed.until ? delivery : signed;
+    const [first, ...others] = [this.#store, this.#signed, this.#callers].flatMap(
+      (store) => store.deleteOld(now) ?? [],
+    );
+    if (first === undefined) return null;
+    return others.reduce((next, other) => (other.until < next.until ? other : next), first);
   }
 
   /** Resolves when the request that is answered now has ended. */

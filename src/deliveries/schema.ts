@@ -52,8 +52,16 @@ const CREATE_SIGNED = `
     CONSTRAINT an_answer_has_an_end CHECK ((answer IS NULL) = (answer_until IS NULL))
   ) STRICT, WITHOUT ROWID`;
 
+/** Callers of an endpoint that has a `rate_limit`, by digest: the places that each has taken, as JSON; `until` the last comes free. */
+const CREATE_CALLERS = `
+  CREATE TABLE callers (
+    digest TEXT PRIMARY KEY CONSTRAINT digest_is_sha256 CHECK (length(digest) = 64),
+    until INTEGER NOT NULL,
+    taken TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID`;
+
 export const TABLES: TableHistory = {
   what: "the object of deliveries",
   table: "deliveries",
-  migrations: [[CREATE_DELIVERIES], [CREATE_REFUSED, CREATE_SIGNED]],
+  migrations: [[CREATE_DELIVERIES], [CREATE_REFUSED, CREATE_SIGNED], [CREATE_CALLERS]],
 };

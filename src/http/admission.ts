@@ -34,13 +34,12 @@ export interface Settled {
   readonly response: Response;
 }
 
-export type Admission =
-  | Admitted
-  | Settled
-  | (Refusal & {
-      /** Null: nothing of its body was read. */
-      readonly limited: Pick<LimitedRequest, "request" | "kept"> | null;
-    });
+export interface Refused extends Refusal {
+  /** Null: nothing of its body was read. */
+  readonly limited: Pick<LimitedRequest, "request" | "kept"> | null;
+}
+
+export type Admission = Admitted | Settled | Refused;
 
 /** Admits the request or refuses it: 401, 403 without the scope for triggers, 413 or 415 for a body that is found to be neither. */
 export async function admit(

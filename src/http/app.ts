@@ -1,8 +1,10 @@
 /** The HTTP edge: the API under /api/v1, the endpoints of peach.conf, and what every answer has in common. */
 import { Hono } from "hono";
+import type { takeTurn } from "../deliveries/caller-client.ts";
 import type { callSignedDeliveries } from "../deliveries/signed-client.ts";
 import type { MethodRegistry } from "../task/method.ts";
 import { createAnswerOnce } from "./answer-once.ts";
+import { createLimitCaller } from "./caller-limit.ts";
 import { apiCors, apiHeaders } from "./api-headers.ts";
 import { authenticate } from "./auth.ts";
 import { consoleBoundary } from "./console-host.ts";
@@ -40,6 +42,7 @@ export interface AppDependencies
   readonly registry: MethodRegistry;
   readonly callEndpoint: CallEndpoint;
   readonly callSignedDeliveries: typeof callSignedDeliveries;
+  readonly takeTurn: typeof takeTurn;
   readonly dashboard: DashboardFiles;
   /** Null in a deployed bundle. */
   readonly local: LocalParts | null;
@@ -50,6 +53,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   const dependencies = {
     ...given,
     answerRequest: createAnswerRequest(given.registry, given.callEndpoint),
+    limitCaller: createLimitCaller(given.takeTurn),
     answerOnce: createAnswerOnce(given.plan, given.callSignedDeliveries),
     deliveryLog: createDeliveryLog(given.plan, given.callDeliveries),
   };

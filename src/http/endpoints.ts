@@ -8,10 +8,11 @@ import { cors } from "hono/cors";
 import { METHOD_NAME_ALL } from "hono/router";
 import type { EndpointPlan, Plan } from "../core/plan.ts";
 import { SnsCertificates } from "../trigger/signature/sns-certificates.ts";
-import { admit } from "./admission.ts";
+import { admit, type Refused } from "./admission.ts";
 import { unkeptBody } from "./body-limit.ts";
-import type { DeliveryLog } from "./delivery-log.ts";
+import type { Arrival, DeliveryLog } from "./delivery-log.ts";
 import type { AnswerOnce } from "./answer-once.ts";
+import type { LimitCaller } from "./caller-limit.ts";
 import type { AnswerRequest, EndpointAnswer } from "./endpoint-call.ts";
 import { guardAnswer } from "./endpoint-headers.ts";
 import type { HttpEnv } from "./http-env.ts";
@@ -21,11 +22,18 @@ export interface EndpointDependencies {
   readonly plan: Plan;
   readonly answerRequest: AnswerRequest;
   readonly answerOnce: AnswerOnce;
+  readonly limitCaller: LimitCaller;
   readonly deliveryLog: DeliveryLog;
 }
 
 /** All endpoints of the plan. */
-export function endpointRoutes({ plan, answerRequest, answerOnce, deliveryLog }: EndpointDependencies): Hono<HttpEnv> {
+export function endpointRoutes({
+  plan,
+  answerRequest,
+  answerOnce,
+  limitCaller,
+  deliveryLog,
+}: EndpointDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   const certificates = new SnsCertificates();
   for (const endpoint of plan.endpoints) {
@@ -44,16 +52,12 @@ export function endpointRoutes({ plan, answerRequest, answerOnce, deliveryLog }:
 
   async function receive(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Response> {
     const arrival = { at: Date.now(), params: c.req.param(), replayOf: null };
+    const { rateLimit } = endpoint;
+    const early = rateLimit?.by.type === "token" ? null : await limitCaller(c, endpoint, null);
+    if (early !== null) return refuse(c, endpoint, arrival, { ...early, limited: null });
     const admission = await admit(c, endpoint, certificates);
     const request = admission.limited?.request ?? c.req.raw;
-    if ("problem" in admission) {
-      const { problem, headers, limited } = admission;
-      const response = problemResponse(c, problem, headers);
-      const kept = limited?.kept() ?? unkeptBody(request);
-      const refused = { response, reason: problem.code, kept, senderId: null, runs: [] };
-      deliveryLog.refuse(c, endpoint, { ...arrival, ...refused, request });
-      return response;
-    }
+    if ("problem" in admission) return refuse(c, endpoint, arrival, admission);
     if ("response" in admission) {
       const { response, limited } = admission;
       const answered = { response, reason: null, kept: limited.kept(), senderId: null, runs: [] };
@@ -61,6 +65,8 @@ export function endpointRoutes({ plan, answerRequest, answerOnce, deliveryLog }:
       return response;
     }
     const { senderId, digest, limited, actor } = admission;
+    const late = rateLimit?.by.type === "token" ? await limitCaller(c, endpoint, actor?.name ?? null) : null;
+    if (late !== null) return refuse(c, endpoint, arrival, { ...late, limited });
     const { params } = arrival;
     const call = { endpoint, limited, params, deliveryId: senderId ?? digest, ...(actor && { actor }) } as const;
     const callMethod = (): Promise<EndpointAnswer> => answerRequest(c, { ...call, source: "endpoint" });
@@ -73,6 +79,20 @@ export function endpointRoutes({ plan, answerRequest, answerOnce, deliveryLog }:
     if (isRefused) deliveryLog.refuse(c, endpoint, came);
     else deliveryLog.keep(c, endpoint, came);
     return guardAnswer(answer.response);
+  }
+
+  function refuse(
+    c: Context<HttpEnv>,
+    endpoint: EndpointPlan,
+    arrival: Pick<Arrival, "at" | "params" | "replayOf">,
+    { problem, headers, limited }: Refused,
+  ): Response {
+    const request = limited?.request ?? c.req.raw;
+    const response = problemResponse(c, problem, headers);
+    const kept = limited?.kept() ?? unkeptBody(request);
+    const refused = { response, reason: problem.code, kept, senderId: null, runs: [] };
+    deliveryLog.refuse(c, endpoint, { ...arrival, ...refused, request });
+    return response;
   }
 }
 

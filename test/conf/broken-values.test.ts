@@ -223,6 +223,11 @@ tasks:
   no_duration: {method: handle, auth: {signature: slack, secret: A, tolerance: 5}}
   too_long: {method: handle, auth: {signature: slack, secret: A, tolerance: 2d}}
   large: {method: handle, max_body: 26MB, auth: {signature: slack, secret: A}}
+  by_token: {method: handle, rate_limit: {limit: 1, per: 1m, by: token}}
+  by_what: {method: handle, rate_limit: {limit: 0, per: 2d, by: cookie.a}}
+  too_slow: {method: handle, timeout: 6m}
+  encoded: {method: handle, url: /a%2Fb}
+  broken: {method: handle, url: /a%zz}
   no_topics: {method: handle, auth: {signature: sns}}
   no_topic: {method: handle, auth: {signature: sns, topics: [uploads]}}
   sns_secret: {method: handle, auth: {signature: sns, topics: "arn:aws:sns:eu-west-1:123456789012:a", secret: A}}
@@ -273,21 +278,51 @@ tasks:
            |                                     ^^^^
         hint: the whole body is held in memory to be verified; have large data uploaded, and its address sent
 
-      peach.conf:12:31: endpoints.no_topics.auth: \`topics\` is missing
-        12 |   no_topics: {method: handle, auth: {signature: sns}}
+      peach.conf:12:66: endpoints.by_token.rate_limit.by: token is for endpoints with \`auth: token\`
+        12 |   by_token: {method: handle, rate_limit: {limit: 1, per: 1m, by: token}}
+           |                                                                  ^^^^^
+        hint: add that, or count by ip, header.NAME or query.NAME
+
+      peach.conf:13:49: endpoints.by_what.rate_limit.limit: expected a whole number from 1 to 1000000, given 0
+        13 |   by_what: {method: handle, rate_limit: {limit: 0, per: 2d, by: cookie.a}}
+           |                                                 ^
+
+      peach.conf:13:57: endpoints.by_what.rate_limit.per: expected a duration of at most 1d, given 2d
+        13 |   by_what: {method: handle, rate_limit: {limit: 0, per: 2d, by: cookie.a}}
+           |                                                         ^^
+
+      peach.conf:13:65: endpoints.by_what.rate_limit.by: expected ip, token, header.NAME or query.NAME, given cookie.a
+        13 |   by_what: {method: handle, rate_limit: {limit: 0, per: 2d, by: cookie.a}}
+           |                                                                 ^^^^^^^^
+
+      peach.conf:14:39: endpoints.too_slow.timeout: expected a duration of at most 5m, given 6m
+        14 |   too_slow: {method: handle, timeout: 6m}
+           |                                       ^^
+        hint: whoever called does not wait longer; let a task do the work
+
+      peach.conf:15:34: endpoints.encoded.url: expected a path whose percent-encoding is that of UTF-8, and of none of / : * ? { }, given /a%2Fb
+        15 |   encoded: {method: handle, url: /a%2Fb}
+           |                                  ^^^^^^
+
+      peach.conf:16:33: endpoints.broken.url: expected a path whose percent-encoding is that of UTF-8, and of none of / : * ? { }, given /a%zz
+        16 |   broken: {method: handle, url: /a%zz}
+           |                                 ^^^^^
+
+      peach.conf:17:31: endpoints.no_topics.auth: \`topics\` is missing
+        17 |   no_topics: {method: handle, auth: {signature: sns}}
            |                               ^^^^
 
-      peach.conf:13:62: endpoints.no_topic.auth.topics[0]: expected the ARN of a topic, such as arn:aws:sns:eu-west-1:123456789012:uploads, given uploads
-        13 |   no_topic: {method: handle, auth: {signature: sns, topics: [uploads]}}
+      peach.conf:18:62: endpoints.no_topic.auth.topics[0]: expected the ARN of a topic, such as arn:aws:sns:eu-west-1:123456789012:uploads, given uploads
+        18 |   no_topic: {method: handle, auth: {signature: sns, topics: [uploads]}}
            |                                                              ^^^^^^^
 
-      peach.conf:14:103: endpoints.sns_secret.auth.secret: sns has no \`secret\`
-        14 |   sns_secret: {method: handle, auth: {signature: sns, topics: "arn:aws:sns:eu-west-1:123456789012:a", secret: A}}
+      peach.conf:19:103: endpoints.sns_secret.auth.secret: sns has no \`secret\`
+        19 |   sns_secret: {method: handle, auth: {signature: sns, topics: "arn:aws:sns:eu-west-1:123456789012:a", secret: A}}
            |                                                                                                       ^^^^^^
         hint: remove it: SNS signs under a certificate, and \`topics\` says whose messages are taken
 
-      peach.conf:15:65: endpoints.topics.auth.topics: github has no \`topics\`
-        15 |   topics: {method: handle, auth: {signature: github, secret: A, topics: "arn:aws:sns:eu-west-1:123456789012:a"}}
+      peach.conf:20:65: endpoints.topics.auth.topics: github has no \`topics\`
+        20 |   topics: {method: handle, auth: {signature: github, secret: A, topics: "arn:aws:sns:eu-west-1:123456789012:a"}}
            |                                                                 ^^^^^^
         hint: remove it: only sns signs messages of topics"
     `);

@@ -51,6 +51,7 @@ describe("the plan", () => {
           timeoutMs: 30_000,
           fallback: null,
           cors: null,
+          rateLimit: null,
           redact: [],
         },
       ],
@@ -89,6 +90,14 @@ describe("the plan", () => {
               "POST",
             ],
             "name": "webhook",
+            "rateLimit": {
+              "by": {
+                "name": "x-client",
+                "type": "header",
+              },
+              "limit": 60,
+              "perMs": 60000,
+            },
             "redact": [
               [
                 "user",
@@ -113,6 +122,7 @@ describe("the plan", () => {
             "method": "webhook_handler",
             "methods": null,
             "name": "recommendations",
+            "rateLimit": null,
             "redact": [],
             "timeoutMs": 30000,
             "url": "/recommendations",
@@ -256,7 +266,7 @@ describe("the plan", () => {
             "upstream": [],
           },
         },
-        "version": "1190d9727c84",
+        "version": "ced6b5eeedf4",
       }
     `);
   });
@@ -328,6 +338,21 @@ describe("the plan", () => {
   ])("has the auth of an endpoint, with the defaults of its scheme: %s", async (auth, compiled) => {
     const plan = await planOf(`endpoints:\n  e: {method: handle, auth: ${auth}}\n`);
     expect(plan.endpoints[0]?.auth).toEqual(compiled);
+  });
+
+  it("has urls decoded, as requests are matched", async () => {
+    const plan = await planOf("endpoints:\n  e: {method: handle, url: /a%20b/%C3%BC/:id}\n");
+    expect(plan.endpoints[0]?.url).toBe("/a b/ü/:id");
+  });
+
+  it("has the rate limit of an endpoint, by address unless it says otherwise", async () => {
+    const by = async (text: string): Promise<unknown> =>
+      (await planOf(`endpoints:\n  e: {method: handle, auth: token, rate_limit: {limit: 9, per: 1m${text}}}\n`))
+        .endpoints[0]?.rateLimit;
+    expect(await by("")).toEqual({ limit: 9, perMs: 60_000, by: { type: "ip" } });
+    expect(await by(", by: token")).toMatchObject({ by: { type: "token" } });
+    expect(await by(", by: header.X-Client")).toMatchObject({ by: { type: "header", name: "x-client" } });
+    expect(await by(", by: query.client.id")).toMatchObject({ by: { type: "query", name: "client.id" } });
   });
 
   it("has a version that changes with its content only", async () => {

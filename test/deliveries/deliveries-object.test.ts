@@ -293,7 +293,7 @@ describe("a schema newer than the code", () => {
     await evictDurableObject(env.DELIVERIES.getByName(endpoint));
     const refused = await list().catch((error: unknown) => String(error));
     expect(refused).toContain(
-      "the object of deliveries has schema 99, this code knows up to 2: deploy the newer version again",
+      "the object of deliveries has schema 99, this code knows up to 3: deploy the newer version again",
     );
   });
 });

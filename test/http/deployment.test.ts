@@ -135,6 +135,7 @@ describe("GET /endpoints", () => {
         timeout_ms: 30_000,
         fallback: null,
         cors: { origins: ["https://example.org"] },
+        rate_limit: null,
         redact: [],
       },
       expect.objectContaining({

@@ -104,6 +104,11 @@ describe("where an endpoint answers", () => {
   });
 });
 
+it("an endpoint whose url holds more than ASCII is reached by the encoded path", async () => {
+  const response = await serve((_, { params }) => params, { url: "/a b/ü/:id" })("/a%20b/%C3%BC/x%2Fy");
+  expect([response.status, await response.json()]).toEqual([200, { id: "x/y" }]);
+});
+
 describe("max_body", () => {
   const limited = { maxBodyBytes: 8 };
 

@@ -3,6 +3,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { Plan } from "../../src/core/plan.ts";
 import { callDeliveries } from "../../src/deliveries/deliveries-client.ts";
+import { takeTurn } from "../../src/deliveries/caller-client.ts";
 import { callSignedDeliveries } from "../../src/deliveries/signed-client.ts";
 import { createApp, type AppDependencies } from "../../src/http/app.ts";
 import { callRun } from "../../src/run/run-client.ts";
@@ -54,6 +55,7 @@ export function edgeApp(plan: Plan, options: EdgeOptions = {}): { app: ReturnTyp
     callRun,
     callDeliveries,
     callSignedDeliveries,
+    takeTurn,
     dashboard: { document: "<!doctype html><title>Peach</title>", assets: {} },
     callEndpoint(method, request, call) {
       const scope = new EndpointScope(call, {

@@ -38,6 +38,7 @@ export function endpointPlan(name: string, overrides: Partial<EndpointPlan> = {}
     timeoutMs: 30_000,
     fallback: null,
     cors: null,
+    rateLimit: null,
     redact: [],
     ...overrides,
   };

@@ -205,6 +205,10 @@ export const listEndpoints = {
               timeout_ms: z.number().describe("Of the method, and of the fallback"),
               fallback: z.string().nullable(),
               cors: z.object({ origins: z.array(z.string()) }).nullable(),
+              rate_limit: z
+                .object({ limit: z.int(), per_ms: z.number(), by: z.string() })
+                .nullable()
+                .describe("Of one caller"),
               redact: z.array(z.string()).describe("Paths that are not kept of bodies"),
             }),
           ),
