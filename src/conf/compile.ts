@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plan } from "../core/plan.ts";
 import { type Bindings, boundBuckets, checkBuckets, type UnboundBucket, unboundBuckets } from "./buckets.ts";
+import { checkConsoleHost } from "./check-console-host.ts";
 import { checkEach, type EachTasks } from "./check-each.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
@@ -145,6 +146,7 @@ function checkBindings(
   const bound = boundBuckets(wrangler, report);
   if (bound === null) return new Map();
   checkOpen(conf, bound, loaded, report);
+  checkConsoleHost(wrangler, report);
   if (options.acceptUnboundBuckets !== true) checkBuckets(conf, bound, wrangler.path, loaded, report);
   return bound;
 }

@@ -30,6 +30,7 @@ import { eventRoutes, type EventRouteDependencies } from "./routes/events.ts";
 import { limitRoutes } from "./routes/limits.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
 import { reconcileRoutes } from "./routes/reconcile.ts";
+import { keepSession } from "./session-boundary.ts";
 import { runEventRoutes } from "./routes/run-events.ts";
 import { runListRoutes } from "./routes/run-lists.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -61,7 +62,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>();
   app.use(requestId);
   if (local !== null) app.use(local.guard, local.readUnreadBody);
-  app.use(consoleBoundary);
+  app.use(consoleBoundary, keepSession);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.get("/api/v1/docs", docsHandler());
   app.use("/api/v1/*", apiHeaders, apiCors, limitRequest, authenticate);

@@ -4,27 +4,26 @@
  * whatever policy, has the origin of the dashboard. Tokens, which programs send on purpose, are taken on every host.
  */
 import type { Context, MiddlewareHandler } from "hono";
+import { HOST_HINT, parseHost } from "../core/console-host.ts";
 import { ownPathOf } from "../core/own-paths.ts";
 import type { Problem } from "../core/result.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { problemResponse } from "./problem.ts";
 
-/** A host as URLs have it: no scheme, port or path. */
-const HOST = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$|^\[[0-9a-f:.]+\]$/;
 /** What a browser sends by itself, whichever page asks. */
 const OF_BROWSERS = ["Cookie", "Cf-Access-Jwt-Assertion"] as const;
 
 /** Refuses what is on the wrong host; without the variable nothing is. */
 export const consoleBoundary: MiddlewareHandler<HttpEnv> = async function consoleBoundary(c, next) {
-  const configured = (c.env.PEACH_CONSOLE_HOST ?? "").trim().toLowerCase();
+  const configured = (c.env.PEACH_CONSOLE_HOST ?? "").trim();
   if (configured === "") return next();
+  const host = parseHost(configured);
   const own = ownPathOf(c.req.path);
-  const isNamed = HOST.test(configured);
   // A name with a dot at its end is the same host.
-  const isConsole = isNamed && new URL(c.req.url).hostname.replace(/\.$/, "") === configured;
+  const isConsole = new URL(c.req.url).hostname.replace(/\.$/, "") === host;
   if (isConsole) return own === null ? problemResponse(c, NO_ENDPOINTS) : next();
-  if (own === "/dashboard" || (!isNamed && own === "/api/v1" && comesByCookie(c)))
-    return problemResponse(c, isNamed ? NO_DASHBOARD : misconfigured(configured));
+  if (own === "/dashboard" || (host === null && own === "/api/v1" && comesByCookie(c)))
+    return problemResponse(c, host === null ? misconfigured(configured) : NO_DASHBOARD);
   if (own !== null) forgetBrowser(c);
   await next();
   return undefined;
@@ -59,6 +58,6 @@ function misconfigured(given: string): Problem {
   return {
     code: "misconfigured",
     detail: `PEACH_CONSOLE_HOST is no host: ${JSON.stringify(given.slice(0, 200))}.`,
-    hint: "Write the host alone, without scheme, port or path, such as console.example.org, and deploy; or remove the variable.",
+    hint: HOST_HINT,
   };
 }

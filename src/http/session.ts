@@ -23,6 +23,9 @@ export interface Session extends Pick<DashboardSession, "id" | "expiresAt"> {
   readonly token: Token;
 }
 
+/** With `__Host-`, a browser takes it from nobody but this host, over https. */
+export const SESSION_COOKIES = ["__Host-peach_session", "peach_session"] as const;
+
 /** By the session's cookie, for the API only: an endpoint that asks for a token means a token. */
 export const bySession: Authenticator = {
   // A session is had by a token: where none is configured there are none.
@@ -77,9 +80,9 @@ function isSecure(c: Context<HttpEnv>): boolean {
   return new URL(c.req.url).protocol === "https:";
 }
 
-/** With `__Host-`, a browser takes it from nobody but this host, over https. */
 function cookieName(c: Context<HttpEnv>): string {
-  return isSecure(c) ? "__Host-peach_session" : "peach_session";
+  const [secure, plain] = SESSION_COOKIES;
+  return isSecure(c) ? secure : plain;
 }
 
 function cookieOptions(c: Context<HttpEnv>): {

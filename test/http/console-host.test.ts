@@ -112,6 +112,21 @@ describe("a PEACH_CONSOLE_HOST that is no host", () => {
   });
 });
 
+describe("the session's cookie", () => {
+  it("is nothing that an endpoint gets, beside cookies of its own", async () => {
+    const send = withHost("");
+    const Cookie = await cookieFrom(send);
+    expect(Cookie).toMatch(/^__Host-peach_session=/);
+    const got = async (cookies: string): Promise<unknown> =>
+      (await send(`${PUBLIC}/hook`, { headers: { Cookie: cookies } })).json();
+    expect(await got(Cookie)).toBe("no cookie");
+    expect(await got(`a=1; ${Cookie};peach_session=x; b=2`)).toBe("a=1; b=2");
+    expect(await got("not_peach_session=1")).toBe("not_peach_session=1");
+    const known = await send(`${PUBLIC}/api/v1/runs`, { headers: { ...OWN, Cookie } });
+    expect(known.status).toBe(200);
+  });
+});
+
 describe("without PEACH_CONSOLE_HOST", () => {
   it("everything is on every host", async () => {
     const send = withHost("");

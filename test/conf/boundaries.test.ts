@@ -53,6 +53,24 @@ endpoints:
   });
 });
 
+describe("PEACH_CONSOLE_HOST in wrangler.toml", () => {
+  const conf = "tasks:\n  t: {method: a}\n";
+
+  it("is refused where it is no host", async () => {
+    const wrangler = `${WRANGLER}[vars]\nPEACH_CONSOLE_HOST = "https://console.example.org"\n`;
+    expect(await problemsOf(conf, { wrangler })).toMatchInlineSnapshot(`
+      "wrangler.toml:8:1: PEACH_CONSOLE_HOST: expected a host such as console.example.org, given "https://console.example.org"
+        8 | PEACH_CONSOLE_HOST = "https://console.example.org"
+          | ^^^^^^^^^^^^^^^^^^
+        hint: Write the host alone, without scheme, port or path, such as console.example.org, and deploy; or remove the variable."
+    `);
+  });
+
+  it.each(["console.example.org", "localhost", "[::1]", ""])("may be %j", async (host) => {
+    expect(await problemsOf(conf, { wrangler: `${WRANGLER}[vars]\nPEACH_CONSOLE_HOST = "${host}"\n` })).toBe("");
+  });
+});
+
 describe("the bucket with payloads", () => {
   const conf = `tasks:
   t:
