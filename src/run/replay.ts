@@ -8,10 +8,10 @@ import { fold } from "../core/fold.ts";
 import { newRun, type Progress, type Run } from "../core/run.ts";
 import { Batch } from "./audience.ts";
 import { changeEvent, endEvent, type RunEvent } from "./run-events.ts";
-import type { JournalRow, RunStore } from "./store.ts";
+import type { JournalPage, JournalRow, RunStore } from "./store.ts";
 
-/** Rows of the journal that are read at once. */
-const PAGE = 200;
+/** What is read of the journal at once: an entry may have megabytes. */
+const PAGE: JournalPage = { rows: 200, length: 1_000_000 };
 
 /** The run as it is now. */
 export interface Present {
@@ -42,13 +42,12 @@ export class Replay {
   /** The next changes, the last of them with the end if the run has ended; null: from here on the audience hears what is new. */
   next(): Batch | null {
     while (!this.#hasGap) {
-      const rows = this.#store.readAfter(this.#position, PAGE);
+      const { rows, isEnd: isCaughtUp } = this.#store.readAfter(this.#position, PAGE);
       const events: RunEvent[] = [];
       for (const row of rows) {
         if (this.#isMissing(row)) return this.#startOver();
         events.push(...this.#take(row));
       }
-      const isCaughtUp = rows.length < PAGE;
       if (isCaughtUp && this.#run !== null && this.#run.finishedAt !== null)
         events.push(endEvent(this.#run, this.#position));
       if (events.length > 0) return new Batch(events);

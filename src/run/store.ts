@@ -78,6 +78,12 @@ export interface JournalRow {
   readonly snapshot: { readonly run: Run; readonly upTo: number } | null;
 }
 
+/** How much of the journal is read at once; `length`: of the entries, in characters. */
+export interface JournalPage {
+  readonly rows: number;
+  readonly length: number;
+}
+
 /** What the journal uses of an object's storage. */
 export interface JournalStorage {
   readonly sql: {
@@ -179,17 +185,29 @@ export class RunStore {
     }
   }
 
-  /** So many rows after this one, oldest first. Where two numbers do not follow each other, what lay between is gone. */
-  readAfter(after: number, limit: number): JournalRow[] {
-    return Array.from(this.#storage.sql.exec(READ_AFTER, after, limit), ({ seq, kind, entry }) => {
-      const row = { seq: Number(seq), genesis: null, change: null, snapshot: null };
-      if (kind === "data") return row;
-      const text = this.#wholeText(entry);
-      if (kind === "state") return { ...row, snapshot: this.#readState(text) };
-      if (kind === "change") return { ...row, change: this.#readChange(text) };
-      const { genesis, first } = this.#readGenesis(text);
-      return { ...row, genesis, change: first };
-    });
+  /**
+   * The rows after this one, oldest first: at most so many, and no more once their entries come to so many characters. Where two numbers
+   * do not follow each other, what lay between is gone. `isEnd`: there are no more.
+   */
+  readAfter(after: number, most: JournalPage): { readonly rows: JournalRow[]; readonly isEnd: boolean } {
+    const rows: JournalRow[] = [];
+    let length = 0;
+    for (const { seq, kind, entry } of this.#storage.sql.exec(READ_AFTER, after, most.rows)) {
+      const text = kind === "data" ? "" : this.#wholeText(entry);
+      rows.push(this.#rowOf(Number(seq), String(kind), text));
+      length += text.length;
+      if (length >= most.length) break;
+    }
+    return { rows, isEnd: (rows.at(-1)?.seq ?? after) >= this.#lastSeq };
+  }
+
+  #rowOf(seq: number, kind: string, text: string): JournalRow {
+    const row = { seq, genesis: null, change: null, snapshot: null };
+    if (kind === "data") return row;
+    if (kind === "state") return { ...row, snapshot: this.#readState(text) };
+    if (kind === "change") return { ...row, change: this.#readChange(text) };
+    const { genesis, first } = this.#readGenesis(text);
+    return { ...row, genesis, change: first };
   }
 
   /** Notes, whether a run was accepted or not, that there may be objects of this id in R2. */

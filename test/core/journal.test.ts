@@ -237,6 +237,36 @@ describe("the journal of a run that lives long", () => {
   });
 });
 
+describe("a journal of large entries", () => {
+  it("is told a listener that comes back a megabyte or two at a time, and whole", () => {
+    const ROUNDS = 12;
+    const run = new DrivenRun({ times: 1_000, leastBytes: 1e9 });
+    let { leases } = run.accept({ graph: graphOf("a") });
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const awaits = Array.from({ length: 8_000 }, (_, number) => {
+        const { runId } = child(round * 10_000 + number);
+        return { runId, task: "child", call: `${runId}/0`, until: run.now + 1_000 };
+      });
+      run.settle(ended(leases[0], { type: "suspended", awaits }));
+      run.now += 1_000;
+      run.protocol.hold({ type: "resumed", task: "a" });
+      void run.wake();
+      ({ leases } = run.protocol.claim({ holding: 0, budgetMs: 28_000 }));
+    }
+    const sizes = new Map(run.rows().map(({ seq, bytes }) => [seq, bytes]));
+    expect([...sizes.values()].reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(8_000_000);
+    const read = vi.spyOn(run.store, "readAfter");
+    const replay = new Replay(run.store, 1, { asItIs: () => [], progressOf: () => null });
+    let changes = 0;
+    for (let batch = replay.next(); batch !== null; batch = replay.next()) changes += batch.events.length;
+    const pages = read.mock.results.map(({ value }) =>
+      (value as ReturnType<typeof run.store.readAfter>).rows.reduce((sum, { seq }) => sum + (sizes.get(seq) ?? 0), 0),
+    );
+    expect(changes).toBe(run.rows().filter(({ kind }) => kind === "change").length);
+    expect(Math.max(...pages)).toBeLessThan(3_000_000);
+  });
+});
+
 describe("a journal that cannot be shortened", () => {
   it("costs no call its effects, its alarm and its answer", () => {
     const run = new DrivenRun();
