@@ -448,8 +448,8 @@ export class Checker {
     const { alarmAt } = host;
     // A child run that is kept because its parent goes on asks again after as long as it is kept.
     const keptMs = run.finishedAt !== null && run.origin.parent !== null ? run.graph.retentionMs : 0;
-    // To delete a run may take longer than its alarm waits for: then the alarm looks again later.
-    const leftMs = run.finishedAt === null ? 0 : LEFT_BEHIND_MS;
+    // What a final run has to do elsewhere may take longer than its alarm waits for: then, and only then, the alarm looks again later.
+    const leftMs = run.finishedAt !== null && host.isLeftBehind ? LEFT_BEHIND_MS : 0;
     const pauseMs = Math.max(keptMs, leftMs, host.isFailing ? ALARM_PAUSE_MAX_MS : 0);
     if (alarmAt === null) this.#ground.violate("2 never stuck", `${run.id} is due, and no alarm is set`);
     else if (alarmAt > Math.max(due, Math.max(this.#ground.wall(), host.armedAt) + pauseMs) + 1)

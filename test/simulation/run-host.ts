@@ -57,6 +57,8 @@ export class RunHost {
   /** Which of the alarms that were ever set is the present one. */
   #alarm = 0;
   #alarmsMade = 0;
+  /** The alarm was set while the object waited for what it does elsewhere: to delete a run, or to tell others. */
+  isLeftBehind = false;
   /** What the alarm was set to that is handled just now; one that fires meanwhile takes its place. */
   #handling: { readonly at: number } | null = null;
   #life: Life | null = null;
@@ -170,11 +172,22 @@ export class RunHost {
     const invocation = new Invocation(ground, `object of ${this.runId}`, Number.POSITIVE_INFINITY, () =>
       this.reset("crash"),
     );
+    let waitsFor = 0;
+    const elsewhere = async <T>(work: Promise<T>): Promise<T> => {
+      waitsFor += 1;
+      try {
+        return await work;
+      } finally {
+        waitsFor -= 1;
+      }
+    };
     const protocol = new RunProtocol(new RunStore(this.storage, SNAPSHOTS), {
       now: () => ground.wall(),
       // A life that has ended may still have code to run in this process; on the platform it has none.
       setAlarm: (at) => {
-        if (invocation.alive) this.#arm(at);
+        if (!invocation.alive) return;
+        this.#arm(at);
+        this.isLeftBehind = waitsFor > 0;
       },
       getAlarm: async () => {
         await invocation.pause(1);
@@ -185,16 +198,17 @@ export class RunHost {
       changed: () => {},
       heard: () => {},
       perform: (run, effect) => this.#world.perform(invocation, run, effect),
-      deletePayloads: (runId) => bucket.deleteRun(invocation, runId),
+      deletePayloads: (runId) => elsewhere(bucket.deleteRun(invocation, runId)),
       // Nothing in this world takes as long as what is abandoned must be old.
-      deleteAbandoned: () => bucket.deleteRun(invocation, this.runId),
+      deleteAbandoned: () => elsewhere(bucket.deleteRun(invocation, this.runId)),
       standingsOf: async (parents) => {
         // Nothing goes on in a life that has ended.
         await invocation.pause(0);
-        const open = await Promise.all(parents.map((parent) => this.#world.isOpen(invocation, parent)));
+        const asked = parents.map((parent) => this.#world.isOpen(invocation, parent));
+        const open = await elsewhere(Promise.all(asked));
         return open.map((isOpen) => ({ type: isOpen ? "open" : "gone" }));
       },
-      tellParent: (parent, child) => this.#world.tellParent(invocation, parent, child),
+      tellParent: (parent, child) => elsewhere(this.#world.tellParent(invocation, parent, child)),
       parentNotTold: (error) => ground.tell(() => `${this.runId} is not told to its parent: ${String(error)}`),
       queueProgress: () => null,
       // Nothing is known of the queue of this world: whoever waits in vain sends again.
@@ -203,7 +217,7 @@ export class RunHost {
         return null;
       },
       messageReceived: () => undefined,
-      tellCatalog: (summary, keep) => this.#world.tellCatalog(invocation, summary, keep),
+      tellCatalog: (summary, keep) => elsewhere(this.#world.tellCatalog(invocation, summary, keep)),
       after: (milliseconds, work) => {
         void invocation.pause(milliseconds).then(work);
         return () => {};
