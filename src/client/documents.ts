@@ -166,6 +166,8 @@ export interface DeployedTask {
   /** It waits until somebody completes it. */
   readonly external: boolean;
   readonly dispatch: string;
+  /** Whether tokens with the scope `trigger` may trigger it. */
+  readonly callable: boolean;
   /** JSON Schema, or null if the task is not declared with types. */
   readonly input_schema: unknown;
   readonly output_schema: unknown;

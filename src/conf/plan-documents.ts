@@ -1,5 +1,5 @@
 /** Tasks and endpoints of a plan for programs: as the API shows what is deployed, and as `peach plan` compares it. Pure. */
-import type { DebouncePlan, EndpointPlan, SchedulePlan, TaskPlan } from "../core/plan.ts";
+import { isCallable, type DebouncePlan, type EndpointPlan, type SchedulePlan, type TaskPlan } from "../core/plan.ts";
 
 /** The task, without the schemas of its method, which only the worker that runs it knows. */
 export function documentOfTask(task: TaskPlan) {
@@ -26,6 +26,7 @@ export function documentOfTask(task: TaskPlan) {
     debounce: debounce === null ? null : documentOfDebounce(debounce),
     external: task.external,
     dispatch: task.dispatch,
+    callable: isCallable(task),
   };
 }
 

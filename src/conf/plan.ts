@@ -71,6 +71,7 @@ export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Pl
       on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule), events: task.on?.event ?? [] },
       schedules: schedulePlans(task.schedule ?? []),
       ...(task.open !== undefined && { open: task.open }),
+      ...(task.callable !== undefined && { callable: task.callable }),
     };
   }
   const content = {

@@ -112,6 +112,7 @@ export const TASK_SHAPE = {
   external: flag(),
   dispatch,
   open,
+  callable: flag(),
 };
 
 /** An external task waits for somebody's call, without anything running: it may have much longer. */

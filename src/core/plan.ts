@@ -112,6 +112,13 @@ export interface TaskPlan {
   readonly schedules: readonly SchedulePlan[];
   /** What addresses that `openObject` opens begin with, one of these: `s3://bucket/` and more; absent: anything of the project's. */
   readonly open?: readonly string[];
+  /** Whether tokens with the scope `trigger` may trigger it; absent: as `isCallable` says. */
+  readonly callable?: boolean;
+}
+
+/** Whether tokens with the scope `trigger` may trigger the task. One that follows others is not to be reached around them. */
+export function isCallable({ callable, upstream }: Pick<TaskPlan, "callable" | "upstream">): boolean {
+  return callable ?? upstream.length === 0;
 }
 
 /** By what callers of an endpoint are told apart. Names of headers are in lower case. */

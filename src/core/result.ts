@@ -16,6 +16,7 @@ export interface Problem {
 export type ProblemCode =
   | "unauthorized"
   | "forbidden"
+  | "not_callable"
   | "misconfigured"
   | "not_found"
   | "unknown_task"

@@ -189,6 +189,8 @@ export interface DeployedTask {
   readonly on: { readonly r2: readonly R2Trigger[]; readonly events: readonly string[] };
   readonly schedules: readonly { readonly cron: string; readonly timezone: string }[];
   readonly timeout_ms: number;
+  /** Whether tokens that only trigger may trigger it. */
+  readonly callable: boolean;
   readonly input_schema: JsonSchema | null;
   readonly output_schema: JsonSchema | null;
   /** Absent or null: it goes on. */

@@ -18,10 +18,11 @@ export function mayOperate(): boolean {
   return hasRight(session.value?.scopes ?? [], "operate");
 }
 
-/** True if who is logged in may trigger this task; without one, some task. */
-export function mayTrigger(task?: string): boolean {
+/** True if who is logged in may trigger this task; without one, some task. `isCallable`: as the task's document says. */
+export function mayTrigger(task?: string, isCallable = true): boolean {
   const scopes = session.value?.scopes ?? [];
-  return task === undefined ? hasRight(scopes, "trigger") : mayTriggerTask(scopes, task);
+  if (task === undefined) return hasRight(scopes, "trigger");
+  return mayTriggerTask(scopes, task) && (isCallable || hasRight(scopes, "admin"));
 }
 
 /** Finds out whether the browser has a session. Rejects with a problem if the worker cannot be reached. */

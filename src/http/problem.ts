@@ -20,6 +20,7 @@ export const PROBLEM_KINDS = {
   signature_mismatch: [401, "The signature does not fit"],
   signature_not_configured: [401, "The endpoint has no secret"],
   forbidden: [403, "Not allowed"],
+  not_callable: [403, "The task is not triggered so"],
   misconfigured: [500, "The deployment is misconfigured"],
   not_found: [404, "Not found"],
   unknown_task: [404, "Unknown task"],

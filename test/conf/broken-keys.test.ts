@@ -126,7 +126,7 @@ endpoints:
       "peach.conf:2:3: tasks.t: expected a mapping, given nothing
         2 |   t:
           |   ^
-        hint: allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, dispatch, open"
+        hint: allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, dispatch, open, callable"
     `);
   });
 

@@ -144,7 +144,7 @@ describe("a file that is no YAML mapping", () => {
       peach.conf:7:5: tasks.t.speed: unknown key
         7 |     speed: 1
           |     ^^^^^
-        hint: allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, dispatch, open"
+        hint: allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, dispatch, open, callable"
     `);
   });
 
@@ -257,7 +257,7 @@ endpoints:
       peach.conf:12:5: tasks.v.metod: unknown key
         12 |     metod: c
            |     ^^^^^
-        hint: did you mean \`method\`? allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, dispatch, open
+        hint: did you mean \`method\`? allowed keys: method, module, description, downstream, on, schedule, retries, timeout, run_if, each, concurrency, rate_limit, priority, debounce, external, dispatch, open, callable
 
       peach.conf:15:13: endpoints.e.method: no file under pipelines exports \`handel\`
         15 |     method: handel

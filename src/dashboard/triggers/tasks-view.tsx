@@ -148,8 +148,8 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
         <ActionButton
           tone="main"
           icon="triggers"
-          disabled={checked.state === "wrong" || !mayTrigger(task.task)}
-          {...(mayTrigger(task.task) ? {} : { title: "Your token may not trigger this task." })}
+          disabled={checked.state === "wrong" || !mayTrigger(task.task, task.callable)}
+          {...(mayTrigger(task.task, task.callable) ? {} : { title: "Your token may not trigger this task." })}
           action={trigger}
         >
           Trigger

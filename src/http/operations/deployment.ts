@@ -68,6 +68,7 @@ const taskDocument = named(
       ),
     external: z.boolean().describe("Its method only begins it, and has 25 s; it waits until somebody completes it"),
     dispatch: z.enum(DISPATCHES),
+    callable: z.boolean().describe("Whether tokens with the scope `trigger` may trigger it"),
     paused: z
       .object({ by: z.string().describe("The name of the token"), at: time })
       .nullable()

@@ -57,7 +57,7 @@ export const triggerTask = {
       document: acceptedTrigger,
     },
   },
-  problems: ["unknown_task", ...sent],
+  problems: ["unknown_task", "not_callable", ...sent],
 } satisfies Operation;
 
 export const emitEvent = {

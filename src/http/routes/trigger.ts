@@ -1,6 +1,8 @@
 /** `POST /tasks/{task}/trigger`: a trigger by HTTP, from a program or a notebook. */
 import { Hono, type Context } from "hono";
-import type { Plan } from "../../core/plan.ts";
+import { isCallable, type Plan, type TaskPlan } from "../../core/plan.ts";
+import type { Problem } from "../../core/result.ts";
+import { hasRight } from "../../core/scope.ts";
 import type { TriggerOrigin } from "../../core/trigger.ts";
 import { actorKey } from "../../core/actor.ts";
 import { apiKey } from "../../core/trigger-key.ts";
@@ -27,7 +29,10 @@ export interface TriggerRouteDependencies {
 export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, triggerTask, async (c, { params: { task }, query, headers, reply }) => {
-    if (!Object.hasOwn(plan.tasks, task)) return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
+    const planned = Object.hasOwn(plan.tasks, task) ? plan.tasks[task] : undefined;
+    if (planned === undefined) return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
+    if (!isCallable(planned) && !hasRight(c.get("caller").scopes, "admin"))
+      return problemResponse(c, notCallable(planned));
     const incoming = incomingBody(c.req.raw);
     const payload = incoming.ok ? await encodeRequestBody(incoming.value, MAX_PAYLOAD_BYTES) : incoming;
     if (!payload.ok) return problemResponse(c, payload.problem);
@@ -54,6 +59,19 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
     return reply(202, acceptedDocument(c, { ...accepted.value, status }));
   });
   return routes;
+}
+
+/** Whoever might trigger what follows an approval would need none. */
+function notCallable({ name, upstream }: TaskPlan): Problem {
+  const why = upstream.length === 0 ? "`callable: false` in peach.conf says so" : `it follows ${upstream.join(", ")}`;
+  return {
+    code: "not_callable",
+    detail: `The task "${name}" cannot be triggered by a token with the scope \`trigger\`: ${why}.`,
+    hint:
+      upstream.length === 0
+        ? "Use a token with the scope `admin`, or trigger the task that triggers it."
+        : `Trigger a task before it, or set \`callable: true\` at tasks.${name} in peach.conf.`,
+  };
 }
 
 function originOf(c: Context<HttpEnv>, from: string | undefined): TriggerOrigin {
