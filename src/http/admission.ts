@@ -55,6 +55,7 @@ export async function admit(
     case "token": {
       const caller = await identify(c);
       if ("problem" in caller) return refuseRead(c, caller);
+      c.set("caller", caller);
       // What the endpoint triggers is its author's choice: a token for some tasks only is not enough.
       const refusal = refuseToTrigger([null], caller);
       if (refusal !== null) return refuseRead(c, refusal);

@@ -6,8 +6,10 @@
 import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
 import { METHOD_NAME_ALL } from "hono/router";
+import { actorKey } from "../core/actor.ts";
 import type { EndpointPlan, Plan } from "../core/plan.ts";
 import { SnsCertificates } from "../trigger/signature/sns-certificates.ts";
+import { auditOften, NOBODY } from "./audit.ts";
 import { admit, type Refused } from "./admission.ts";
 import { unkeptBody } from "./body-limit.ts";
 import type { Arrival, DeliveryLog } from "./delivery-log.ts";
@@ -15,7 +17,7 @@ import type { AnswerOnce } from "./answer-once.ts";
 import type { LimitCaller } from "./caller-limit.ts";
 import type { AnswerRequest, EndpointAnswer } from "./endpoint-call.ts";
 import { guardAnswer } from "./endpoint-headers.ts";
-import type { HttpEnv } from "./http-env.ts";
+import type { Caller, HttpEnv } from "./http-env.ts";
 import { problemResponse } from "./problem.ts";
 
 export interface EndpointDependencies {
@@ -46,7 +48,11 @@ export function endpointRoutes({
       });
       routes.on(methods.includes(METHOD_NAME_ALL) ? methods : [...methods, "OPTIONS"], endpoint.url, shared);
     }
-    routes.on(methods, endpoint.url, (c) => receive(c, endpoint));
+    routes.on(methods, endpoint.url, async (c) => {
+      const response = await receive(c, endpoint);
+      if (endpoint.auth.type === "token") auditToken(c, endpoint, response.status);
+      return response;
+    });
   }
   return routes;
 
@@ -94,6 +100,11 @@ export function endpointRoutes({
     deliveryLog.refuse(c, endpoint, { ...arrival, ...refused, request });
     return response;
   }
+}
+
+function auditToken(c: Context<HttpEnv>, { name }: EndpointPlan, status: number): void {
+  const caller: Caller | undefined = c.get("caller");
+  auditOften(c, { who: caller === undefined ? NOBODY : actorKey(caller), what: "callEndpoint", on: name, status });
 }
 
 /** Hono answers HEAD by the route of GET. */

@@ -20,7 +20,7 @@ export interface HttpEnv {
     requestId: string;
     /** What the sender calls its request; null: nothing presentable. */
     clientRequestId: string | null;
-    /** Set by `authenticate`: absent outside /api/v1. */
+    /** Set where a token is asked for and known: by `authenticate` for /api/v1, and for endpoints with `auth: token`. */
     caller: Caller;
   };
 }

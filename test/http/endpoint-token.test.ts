@@ -38,4 +38,23 @@ describe("auth: token", () => {
     const headers = { Authorization: "none", Origin: "https://example.org", "Access-Control-Request-Method": "POST" };
     expect((await (await serve())("/hook", { method: "OPTIONS", headers })).status).toBe(204);
   });
+
+  it("has each call in the audit, with the token's name; of who has none, as nobody's", async () => {
+    const send = await serve();
+    const name = `hook-${crypto.randomUUID()}`;
+    const from = { "CF-Connecting-IP": name };
+    for (const token of ["trigger", "trigger", "read", "guess"])
+      await send("/hook", { method: "POST", body: "x", headers: { ...from, Authorization: `Bearer ${token}` } });
+    const page = await (
+      await send("/api/v1/audit?what=callEndpoint")
+    ).json<{
+      entries: { who: string; on: string; status: number; from: string; count: number }[];
+    }>();
+    const ours = page.entries.filter((entry) => entry.from === name);
+    expect(ours.map(({ who, on, status, count }) => [who, on, status, count]).toSorted()).toEqual([
+      ["nobody", "hook", 401, 1],
+      ["read", "hook", 403, 1],
+      ["trigger", "hook", 200, 2],
+    ]);
+  });
 });
