@@ -1,5 +1,6 @@
 /** Serves an operation: method, path and right are its own, and its handler gets what its schemas have read. */
 import type { Context, Hono } from "hono";
+import { actorKey } from "../core/actor.ts";
 import type { Problem } from "../core/result.ts";
 import { auditOften, auditOnce } from "./audit.ts";
 import { refuseToTrigger, refuseWithout } from "./auth.ts";
@@ -71,7 +72,7 @@ const UNREAD: Problem = {
 /** Notes a call of the API that was answered with this status. Those that only read are not noted. */
 function auditCall(c: Context<HttpEnv>, operation: Operation, status: number): void {
   if (operation.method === "GET") return;
-  const act = { who: c.get("caller").name, what: operation.id, on: subjectOf(c), status };
+  const act = { who: actorKey(c.get("caller")), what: operation.id, on: subjectOf(c), status };
   if (operation.group === "Triggers") auditOften(c, act);
   else auditOnce(c, act);
 }

@@ -2,6 +2,7 @@
 import { Hono, type Context } from "hono";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import { byAccess } from "./access.ts";
+import { auditOften, auditOnce, NOBODY } from "./audit.ts";
 import { countFailure } from "./auth-failures.ts";
 import { unauthorized, type Refusal } from "./authenticator.ts";
 import { readBounded } from "./bounded-body.ts";
@@ -33,13 +34,17 @@ export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
         "code" in credentials
           ? await redeemCode(c.env, credentials.code, isLocal)
           : await identifyToken(c.env, credentials.token);
-      if (!("problem" in token)) return answer(c, await startSession(c, token));
-      return fail(c, token);
+      if ("problem" in token) return fail(c, token);
+      const session = await startSession(c, token);
+      auditOnce(c, { who: token.name, what: "logIn", on: "", status: 200 });
+      return answer(c, session);
     })
     .post("/logout", async (c) => {
       const forged = refuseForged(c);
       if (forged !== null) return problemResponse(c, forged);
+      const session = await readSession(c);
       await logOut(c);
+      if (session !== null) auditOnce(c, { who: session.token.name, what: "logOut", on: "", status: 204 });
       return c.body(null, 204);
     });
 }
@@ -61,7 +66,9 @@ function answer(c: Context<HttpEnv>, { token, expiresAt }: Session): Response {
 /** Each log-in that comes to nothing counts, whatever was wrong with it: a body that is too large costs as much as a wrong token. */
 async function fail(c: Context<HttpEnv>, refusal: Refusal): Promise<Response> {
   const { problem, headers } = await countFailure(c, refusal);
-  return problemResponse(c, problem, headers);
+  const response = problemResponse(c, problem, headers);
+  auditOften(c, { who: NOBODY, what: "logIn", on: "", status: response.status });
+  return response;
 }
 
 async function readCredentials(c: Context<HttpEnv>): Promise<Result<{ token: string } | { code: string }>> {

@@ -72,6 +72,27 @@ describe("the session of the dashboard", () => {
     expect((await call("/dashboard/session")).status).toBe(401);
   });
 
+  it("has its log-in and log-out in the audit, and who tried in vain", async () => {
+    vi.spyOn(console, "log").mockImplementation(() => undefined);
+    const from = { ...OWN, "CF-Connecting-IP": "192.0.2.77" };
+    const { logIn } = browser();
+    await logIn({ token: "guess" }, from);
+    await logIn({ token: "guess again" }, from);
+    const { call } = await loggedIn();
+    await call("/dashboard/logout", "POST", from);
+    const audited = async (what: string): Promise<unknown> => {
+      const page = await edge(PLAN)(`/api/v1/audit?what=${what}&limit=2`);
+      const { entries } = await page.json<{
+        entries: { who: string; status: number; from: string; count: number }[];
+      }>();
+      return entries.map(({ who, status, from: address, count }) => `${who} ${status} ${address} ${count}`);
+    };
+    await vi.waitFor(async () => {
+      expect(await audited("logIn")).toEqual(expect.arrayContaining(["nobody 401 192.0.2.77 2", "api 200 unknown 1"]));
+      expect(await audited("logOut")).toContain("api 204 192.0.2.77 1");
+    });
+  });
+
   it("that has ended in another isolate is over here within 5 seconds", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: START });
     const { call, id } = await loggedIn();
