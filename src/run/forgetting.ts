@@ -3,12 +3,14 @@
  *
  * An accept stores its payload before the run is recorded, under its own nonce, and announces that. The run of this id may be deleted in
  * between: then the payload of the coming one must stay. So what was announced and is not answered yet is never deleted with a run, but
- * only once no accept can follow any more; and an accept that comes while a run is being deleted waits for that.
+ * only once no accept can follow any more; and an accept that comes while a run is being deleted waits for that. One that was answered,
+ * made again since the answer was lost, may find the run deleted since, and its own payload with it: it is not recorded.
  */
 import type { Run } from "../core/run.ts";
 import { lateOutputUntil, RECENT_MS } from "./late-output.ts";
 import { keptFor, rememberedOf } from "./remembered.ts";
 import type { RunSurroundings } from "./run-surroundings.ts";
+import type { AcceptRequest } from "./run-rpc.ts";
 import { ABANDONED_MS, KEPT_PAUSE_MS } from "./run-times.ts";
 import type { RunStore } from "./store.ts";
 
@@ -56,6 +58,18 @@ export class Forgetting {
       this.#store.remembered !== null || this.#store.announcedSince(now - ABANDONED_MS.age, null).length > 0;
     this.#store.announce(nonce, now);
     if (isFirst && !isAwaited) this.#object.alarm.set(now + ABANDONED_MS.looked);
+  }
+
+  /**
+   * Before a run is recorded: what it has in R2 must be there. Throws what callers take for a failure of the surroundings if the accept
+   * was answered before: what it had stored was deleted with the run that it had found, so the payload has to be stored anew.
+   */
+  refuseGone({ nonce, payload, recorded = [] }: Pick<AcceptRequest, "nonce" | "payload" | "recorded">): void {
+    const isStored = payload.at === "r2" || recorded.some((input) => input.payload.at === "r2");
+    if (isStored && !this.#store.isAnnounced(nonce))
+      throw new Error(
+        "the Durable Object of this run is no longer active: it was deleted, and what the accept had stored",
+      );
   }
 
   /** What is remembered is forgotten by an alarm. Should the platform have given that up, whoever calls has it set again. */

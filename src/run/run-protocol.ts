@@ -148,6 +148,7 @@ export class RunProtocol {
       this.#store.answered(request.nonce);
       return past;
     }
+    this.#forgetting.refuseGone(request);
     const now = this.#around.now();
     const data = new Packer(this.#store.nextSeq);
     const genesis = genesisOf(request, data, now);

@@ -40,6 +40,7 @@ import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED, CREATE_REMEMBERED, type Rememb
 
 const ANNOUNCE = "INSERT OR REPLACE INTO objects_expected (nonce, at) VALUES (?, ?)";
 const ANSWERED = "DELETE FROM objects_expected WHERE nonce = ?";
+const IS_ANNOUNCED = "SELECT 1 AS present FROM objects_expected WHERE nonce = ?";
 const READ_ANNOUNCED = "SELECT nonce, at FROM objects_expected WHERE at > ?";
 const READ_TABLES =
   "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected', 'remembered')";
@@ -226,6 +227,11 @@ export class RunStore {
   /** The accept was answered: what it has stored is the run's by now, or is deleted by whoever has made it. */
   answered(nonce: string): void {
     if (this.#expectsObjects) this.#storage.sql.exec(ANSWERED, nonce);
+  }
+
+  /** Whether this accept was announced, and not answered since. */
+  isAnnounced(nonce: string): boolean {
+    return this.#expectsObjects && this.#storage.sql.exec(IS_ANNOUNCED, nonce).toArray().length > 0;
   }
 
   /** The accepts that were announced since then and are not answered, but for this one. */

@@ -227,7 +227,7 @@ function isExpected(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   return (
     isExpected(thrown.cause) ||
-    /RunUnreachable|IdentityUnreachable|could not be recorded|PayloadStore|CallTimeout/.test(
+    /RunUnreachable|IdentityUnreachable|no longer active|could not be recorded|PayloadStore|CallTimeout/.test(
       `${thrown.name} ${thrown.message}`,
     )
   );

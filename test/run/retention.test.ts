@@ -388,6 +388,14 @@ describe("a trigger with the key of a run that is being deleted", () => {
     expect(await leftOf(run)).toEqual(NOTHING);
   });
 
+  it("whose answer was lost is not recorded when it is made again after its payload was deleted", async () => {
+    const { run, request } = await overlapping();
+    expect((await HandDrivenRun.accept(request)).answer.outcome).toBe("deduplicated");
+    await run.wake();
+    await expect(async () => HandDrivenRun.accept(request)).rejects.toThrow("no longer active");
+    expect(await leftOf(run)).toEqual(NOTHING);
+  });
+
   it("waits for the deletion, and makes the next run", async () => {
     const { run, request } = await overlapping();
     const gate = Promise.withResolvers<void>();

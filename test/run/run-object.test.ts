@@ -92,6 +92,7 @@ describe("an accepted run", () => {
   it("is not a duplicate of itself: the same call made again because its answer was lost finds its own payload", async () => {
     const payload = { ...inline(null), at: "r2", key: "runs/x/trigger-1" } as const;
     const request = { ...acceptance(ONE, "only"), payload };
+    await new HandDrivenRun(request.runId).call((object) => object.expectPayload(request.nonce));
     await accepted(request);
     const another = { ...request, nonce: "another" };
     expect(await accepted(request)).toMatchObject({ outcome: "recorded" });
