@@ -149,8 +149,7 @@ export class RunProtocol {
       return past;
     }
     this.#forgetting.refuseGone(request);
-    const now = this.#around.now();
-    const data = new Packer(this.#store.nextSeq);
+    const [now, data] = [this.#around.now(), new Packer(this.#store.nextSeq)];
     const genesis = genesisOf(request, data, now);
     const run = newRun(genesis);
     const decided = advance(
