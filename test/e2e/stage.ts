@@ -25,8 +25,8 @@ export class Stage {
     this.#runtime = runtime;
   }
 
-  /** Starts the fixture of this name; `conf` is the text of a peach.conf in place of the fixture's own. */
-  static async open(fixture: string, conf?: string): Promise<Stage> {
+  /** Starts the fixture of this name; `conf` is the text of a peach.conf in place of the fixture's own, `vars` are variables beside the usual ones. */
+  static async open(fixture: string, conf?: string, vars: Readonly<Record<string, string>> = {}): Promise<Stage> {
     const recorder = await Recorder.start();
     const folder = mkdtempSync(join(tmpdir(), "peach-e2e-"));
     let confPath = join(FIXTURES, fixture, "peach.conf");
@@ -39,7 +39,12 @@ export class Stage {
         confPath,
         pipelinesDir: join(FIXTURES, fixture, "pipelines"),
         persistTo: join(folder, "state"),
-        env: { RECORDER_URL: recorder.url, PEACH_API_TOKEN: "token-of-the-end-to-end-tests", PUSH_SECRET: "push" },
+        env: {
+          RECORDER_URL: recorder.url,
+          PEACH_API_TOKEN: "token-of-the-end-to-end-tests",
+          PUSH_SECRET: "push",
+          ...vars,
+        },
         // For who looks for the reason of a failure.
         ...(process.env["PEACH_E2E_OUTPUT"] === "1" && { onOutput: (line) => console.log(line) }),
       });

@@ -1,5 +1,5 @@
-/** What a page of an endpoint can do to somebody who is logged in to the dashboard of the same host: nothing. */
-import type { Browser } from "playwright-core";
+/** What a page of an endpoint can do to somebody who is logged in to the dashboard: nothing. */
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Stage } from "../stage.ts";
 import { CHROMIUM, startChromium } from "./chromium.ts";
@@ -67,71 +67,124 @@ const ATTACKS = `
   })).then(Object.fromEntries);
 `;
 
-let stage: Stage;
+/** A policy by which an endpoint gives the protection up that it has without one. */
+const LAX = "default-src * 'unsafe-inline'";
+
+/** A runtime with a run that tells a secret, and one whose payload is a script. */
+class Secrets {
+  readonly stage: Stage;
+  readonly run: string;
+  readonly script: string;
+
+  private constructor(stage: Stage, run: string, script: string) {
+    this.stage = stage;
+    this.run = run;
+    this.script = script;
+  }
+
+  static async open(vars?: Readonly<Record<string, string>>): Promise<Secrets> {
+    const stage = await Stage.open("dashboard", undefined, vars);
+    const code = `globalThis.stolen = "${SECRET}"; globalThis.document ? document.title = "${SECRET}" : postMessage(stolen)`;
+    const [told, scripted] = await Promise.all([
+      stage.peach.trigger("hostile", { payload: SECRET }),
+      stage.peach.triggerBody("beat5", code, { contentType: "text/javascript" }),
+    ]);
+    await Promise.all([stage.peach.finished(told.run_id), stage.peach.finished(scripted.run_id)]);
+    return new Secrets(stage, told.run_id, scripted.run_id);
+  }
+
+  /** Where the person at the browser sees the secret. */
+  get page(): string {
+    return `/runs/${this.run}?task=hostile&tab=read`;
+  }
+
+  /** Opens the hostile page of this host, which tries all it knows against `target`; what each way got. */
+  async attack(page: Page, host: string, target: string, policy?: string): Promise<Record<string, string>> {
+    const api = `${target}/api/v1`;
+    const paths = { ORIGIN: target, API: api, PAGE: `${target}/dashboard${this.page}`, RUN: `${api}/runs/${this.run}` };
+    const names = Object.entries({ ...paths, SCRIPT: `${api}/runs/${this.script}` }).map(
+      ([name, value]) => `const ${name} = ${JSON.stringify(value)};`,
+    );
+    const query = new URLSearchParams({ say: `<script>${names.join("")}${ATTACKS}</script>` });
+    if (policy !== undefined) query.set("policy", policy);
+    await page.goto(`${host}/mirror?${query.toString()}`);
+    // It rejects if the script of the page did not run: that there was none is not what is shown.
+    return JSON.parse(String(await page.evaluate("window.done.then(JSON.stringify)")));
+  }
+}
+
+/** Those ways that got something of a run. */
+function readBy(got: Readonly<Record<string, string>>): string[] {
+  return Object.keys(got).filter((way) => got[way]?.includes(SECRET) === true || got[way]?.includes('"run_id"'));
+}
+
+function expectNothing(got: Readonly<Record<string, string>>): void {
+  expect(readBy(got)).toEqual([]);
+  expect(got["session"]).not.toContain("expires_at");
+  expect(got["frameOfTheDashboard"]).not.toContain("<title>");
+  expect(got["serviceWorker"]).not.toBe("registered");
+  expect(got["pause"]).not.toBe("status 200");
+}
+
+let secrets: Secrets;
 let browser: Browser;
-let confidential = "";
-let script = "";
 let visitor: Dashboard;
 
 describe.skipIf(CHROMIUM === null)("a page of a hostile endpoint, opened by somebody who is logged in", () => {
   beforeAll(async () => {
-    [stage, browser] = await Promise.all([Stage.open("dashboard"), startChromium()]);
-    const [told, code] = await Promise.all([
-      stage.peach.trigger("hostile", { payload: SECRET }),
-      stage.peach.triggerBody(
-        "beat5",
-        `globalThis.stolen = "${SECRET}"; globalThis.document ? document.title = "${SECRET}" : postMessage(stolen)`,
-        { contentType: "text/javascript" },
-      ),
-    ]);
-    [confidential, script] = [told.run_id, code.run_id];
-    await Promise.all([stage.peach.finished(confidential), stage.peach.finished(script)]);
+    [secrets, browser] = await Promise.all([Secrets.open(), startChromium()]);
   });
   beforeEach(async () => {
-    visitor = await Dashboard.open(browser, stage.runtime);
+    visitor = await Dashboard.open(browser, secrets.stage.runtime);
   });
   afterEach(() => visitor.close());
   afterAll(async () => {
     await browser.close();
-    await stage.close();
+    await secrets.stage.close();
   });
 
   it("cannot read a run, and changes nothing", async () => {
-    const { page } = visitor;
-    const { url } = stage.runtime;
-    await visitor.goto(`/runs/${confidential}?task=hostile&tab=read`);
+    const { url } = secrets.stage.runtime;
+    await visitor.goto(secrets.page);
     // The person at the browser may see it.
     await visitor.text(SECRET).waitFor();
-
-    const known = {
-      ORIGIN: url,
-      API: `${url}/api/v1`,
-      PAGE: `${url}/dashboard/runs/${confidential}?task=hostile&tab=read`,
-    };
-    const paths = { ...known, RUN: `${known.API}/runs/${confidential}`, SCRIPT: `${known.API}/runs/${script}` };
-    const names = Object.entries(paths).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`);
-    const say = encodeURIComponent(`<script>${names.join("")}${ATTACKS}</script>`);
-    await page.goto(`${url}/mirror?say=${say}`);
-    // Its script did run: what is shown here is not that there was none.
-    const got: Record<string, string> = JSON.parse(String(await page.evaluate("window.done.then(JSON.stringify)")));
-
-    const read = Object.entries(got).filter(([, text]) => text.includes(SECRET) || text.includes('"run_id"'));
-    expect(read).toEqual([]);
-    expect(got["session"]).not.toContain("expires_at");
-    expect(got["frameOfTheDashboard"]).not.toContain("<title>");
-    expect(got["serviceWorker"]).not.toBe("registered");
+    const got = await secrets.attack(visitor.page, url, url);
+    expectNothing(got);
     expect(got["cookie"]).not.toBe("cookies: ");
-    expect(got["pause"]).not.toBe("status 200");
-    expect(await page.title()).toBe("mirror");
+    expect(await visitor.page.title()).toBe("mirror");
+  });
+
+  it("could do all that without the policy that it is given", async () => {
+    const { url } = secrets.stage.runtime;
+    const got = await secrets.attack(visitor.page, url, url, LAX);
+    expect(readBy(got)).toEqual(expect.arrayContaining(["fetch", "payload", "list", "events", "socket"]));
+  });
+
+  it("can do none of it, under whatever policy, where the dashboard has a host of its own", async () => {
+    const apart = await Secrets.open({ PEACH_CONSOLE_HOST: "localhost" });
+    const { runtime } = apart.stage;
+    const console = runtime.url.replace("127.0.0.1", "localhost");
+    const person = await Dashboard.open(browser, { ...runtime, url: console });
+    try {
+      await person.goto(apart.page);
+      await person.text(SECRET).waitFor();
+      expectNothing(await apart.attack(person.page, runtime.url, runtime.url, LAX));
+      expectNothing(await apart.attack(person.page, runtime.url, console, LAX));
+      const there = await person.page.goto(`${console}/mirror?say=hello`);
+      expect(there?.status()).toBe(404);
+    } finally {
+      await person.close();
+      await apart.stage.close();
+    }
   });
 
   it("finds no script in a payload, even where it could write into the dashboard's own page", async () => {
     const { page } = visitor;
-    const { url } = stage.runtime;
+    const { url } = secrets.stage.runtime;
     // As if the page had a hole: a script is in its markup.
     await page.route(`${url}/dashboard/runs`, async (route) => {
       const answer = await route.fetch();
-      const tag = `<script src="/api/v1/runs/${script}/payload"></script>`;
+      const tag = `<script src="/api/v1/runs/${secrets.script}/payload"></script>`;
       await route.fulfill({ response: answer, body: (await answer.text()).replace("</head>", `${tag}</head>`) });
     });
     await visitor.goto("/runs");
