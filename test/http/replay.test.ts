@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { RunId } from "../../src/core/ids.ts";
 import { callRun } from "../../src/run/run-client.ts";
+import { RunObject } from "../../src/run/run-object.ts";
 import { NonRetryableError, task } from "../../src/task-helpers.ts";
 import { edge, type Send } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -68,6 +69,41 @@ async function play(runId: RunId, passed: Readonly<Record<string, unknown>>): Pr
   expect(callsWaiting(runId)).toBe(0);
   return read;
 }
+
+describe("a replay whose accept is made again, because its answer was lost", () => {
+  it.each([
+    ["from a join, with what its parents passed", "join", { left: "l".repeat(100_000), right: "r" }],
+    ["from a task that still reads from outside", "left", "of a"],
+  ])("%s keeps every copy that its run points at", async (_, from, reads) => {
+    const send = edge(DIAMOND);
+    const runId = await start(send, "a");
+    await play(runId, {
+      a: "of a",
+      left: "l".repeat(100_000),
+      right: "r".repeat(from === "left" ? 100_000 : 1),
+      join: 1,
+      end: 2,
+    });
+    const accept: unknown = Reflect.get(RunObject.prototype, "accept");
+    const lost = vi.spyOn(RunObject.prototype, "accept").mockImplementationOnce(async function answerLost(
+      this: RunObject,
+      request,
+    ) {
+      if (typeof accept === "function") await Reflect.apply(accept, this, [request]);
+      throw new Error("Network connection lost.");
+    });
+    const response = await send(`/api/v1/runs/${runId}/replay?from=${from}`, { method: "POST" });
+    const { run_id: replayed, deduplicated } = await response.json<{ run_id: RunId; deduplicated: boolean }>();
+    expect(lost).toHaveBeenCalledTimes(2);
+    lost.mockRestore();
+    expect(deduplicated).toBe(false);
+    const read = await play(replayed, from === "left" ? { left: "new", join: 1, end: 2 } : { join: 1, end: 2 });
+    expect(read[from]).toEqual(reads);
+    if (from === "left") expect(read["join"]).toEqual({ left: "new", right: "r".repeat(100_000) });
+    const { objects } = await env.PAYLOADS.list({ prefix: `runs/${replayed}/trigger` });
+    expect(objects).toHaveLength(1);
+  });
+});
 
 describe("POST /runs/{id}/replay?from=task", () => {
   it("of the third of seven runs 3 to 7, and nothing else, with the recorded input of 3", async () => {
