@@ -186,10 +186,11 @@ export class ExecutorProtocol {
     const known = await this.#around.died(order, noted.attempt);
     const earlier = known.filter((attempt) => attempt !== noted.attempt);
     const isDecisive = known.length > earlier.length && known.length >= DEATHS.sole;
-    if (isDecisive && noted.missedAt === undefined) {
-      const now = this.#around.now();
-      this.#around.note({ ...order, lease: { ...noted, missedAt: now } });
-      await this.#around.setAlarm(now + WITNESS_MS);
+    const now = this.#around.now();
+    const { missedAt = now } = noted;
+    if (isDecisive && now < missedAt + WITNESS_MS) {
+      this.#around.note({ ...order, lease: { ...noted, missedAt } });
+      await this.#around.setAlarm(missedAt + WITNESS_MS);
       return null;
     }
     const sole = isDecisive ? known : earlier;

@@ -2,6 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { RunObject } from "../../src/run/run-object.ts";
+import type { ExecutorOrder } from "../../src/task/executor-protocol.ts";
 import { acceptance, HandDrivenRun } from "../support/hand-driven.ts";
 import { callsWaiting, nextCall } from "../support/pool/pipelines/scripted.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -103,6 +104,64 @@ describe("an executor object that dies", () => {
     first.succeed("late");
     for (const attempt of [1, 2])
       await vi.waitFor(async () => expect(await leftOf(executorOf(run, attempt))).toEqual(NOTHING));
+  });
+
+  describe("with others, or without", () => {
+    const TIMES = { start: Date.UTC(2027, 0, 1), apart: 180_000 };
+
+    /** The next attempt of each run begins, and all of them die; then the platform calls their alarms again, as long as it takes. */
+    async function dieTogether(runs: readonly HandDrivenRun[], death: number): Promise<void> {
+      vi.setSystemTime(TIMES.start + death * TIMES.apart);
+      for (const run of runs) {
+        await run.wake();
+        void alarmOf(executorOf(run, death)).catch(() => undefined);
+        await nextCall(run.id, "long");
+      }
+      for (const run of runs)
+        await runInDurableObject(executorOf(run, death), (_, state) => state.abort("by the test")).catch(
+          () => undefined,
+        );
+      for (const run of runs)
+        await vi.waitFor(async () => {
+          // The platform repeats an alarm whose object died in it; one that a test has called is not.
+          await runInDurableObject(executorOf(run, death), (_, { storage }) => storage.setAlarm(Date.now() + 60_000));
+          await runDurableObjectAlarm(executorOf(run, death));
+          expect(await isNoted(executorOf(run, death))).toBe(true);
+        });
+      vi.setSystemTime(TIMES.start + death * TIMES.apart + 6_000);
+      for (const run of runs) {
+        await runDurableObjectAlarm(executorOf(run, death));
+        expect((await run.document()).tasks[0]?.attempts[death - 1]?.status).toBe("lost");
+      }
+    }
+
+    /** It has said that it has died, and waits for others that have, or is through. */
+    async function isNoted(executor: ReturnType<typeof executorOf>): Promise<boolean> {
+      return runInDurableObject(executor, (_, { storage }) => {
+        const order = storage.kv.get<ExecutorOrder>("order");
+        return order === undefined || order.lease?.missedAt !== undefined;
+      });
+    }
+
+    it("fails its task after three deaths, but not as long as tasks of other runs die with it", async () => {
+      vi.setSystemTime(TIMES.start);
+      const begin = async (): Promise<HandDrivenRun> =>
+        (await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }))).run;
+      const [one, other] = [await begin(), await begin()];
+      for (const death of [1, 2, 3, 4]) await dieTogether([one, other], death);
+      for (const run of [one, other]) {
+        const { status, tasks } = await run.document();
+        expect([status, tasks[0]?.attempts.map((attempt) => attempt.status)]).toEqual([
+          "running",
+          ["lost", "lost", "lost", "lost"],
+        ]);
+      }
+      // From now on the other one is not there.
+      for (const death of [5, 6]) await dieTogether([one], death);
+      expect((await one.document()).status).toBe("running");
+      await dieTogether([one], 7);
+      expect(await one.document()).toMatchObject({ status: "failed", tasks: [{ reason: "worker_lost" }] });
+    });
   });
 
   it("for good is found by its lease", async () => {
