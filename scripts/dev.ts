@@ -29,6 +29,8 @@ verify signatures with come from .dev.vars or the environment as well; those tha
 const DEFAULT_PORT = 8787;
 const DEFAULT_STATE = join(PROJECT_FOLDER, ".peach", "state");
 const DEV_VARS = join(PROJECT_FOLDER, ".dev.vars");
+/** As the worker has it (src/http/tokens.ts). */
+const MIN_TOKEN_LETTERS = 24;
 const PARENT_POLL_MS = 1_000;
 
 async function main(args: readonly string[]): Promise<number> {
@@ -45,6 +47,10 @@ async function main(args: readonly string[]): Promise<number> {
   const persistTo = options["persist-to"] ?? DEFAULT_STATE;
   const told = endSignal();
   const devVars = readDevVars(DEV_VARS, process.env);
+  if (devVars.token.length < MIN_TOKEN_LETTERS)
+    throw new RuntimeStartError(
+      `PEACH_API_TOKEN has fewer than ${MIN_TOKEN_LETTERS} characters, so the worker refuses it: set a longer one, or take it out of the environment and of .dev.vars, and one is made.`,
+    );
 
   console.log("Starting the local runtime ...");
   const runtime = await startRuntime({

@@ -15,7 +15,7 @@ export class AttemptCompletion {
   }
 
   /**
-   * PEACH_URL says where the deployment is reached, if it is set; else it is where the trigger came in. Rejects when the identity object
+   * PEACH_URL says where the deployment is reached; on the local runtime it is where the trigger came in, too. Rejects when the identity object
    * cannot be reached.
    */
   static async of(lease: Lease, env: Env): Promise<AttemptCompletion> {
@@ -31,7 +31,7 @@ export class AttemptCompletion {
     if (this.#url !== null) return this.#url;
     throw new Error(
       this.#isExternal
-        ? "nobody knows where this deployment is reached: its run was not triggered over HTTP; set the variable PEACH_URL, such as https://peach.example.workers.dev"
+        ? "nobody has said where this deployment is reached, and what requests say of that is not believed: set the variable PEACH_URL, such as https://peach.example.workers.dev"
         : "only a task with `external: true` in peach.conf has a completion URL",
     );
   }

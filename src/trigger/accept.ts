@@ -151,9 +151,12 @@ export function createAcceptTrigger({
 
   const hasExternals = Object.values(plan.tasks).some(({ external }) => external);
 
-  /** Where the deployment was reached matters to external tasks only, also to those of runs that this one triggers. */
-  function originOf({ url, ...origin }: TriggerOrigin): TriggerOrigin {
-    return hasExternals && url !== undefined ? { ...origin, url } : origin;
+  /**
+   * Where the deployment was reached matters to external tasks only, also to those of runs that this one triggers. It is what a request
+   * has in its `Host`, so whoever sends it chooses it: it is believed on the local runtime, which answers to nobody else.
+   */
+  function originOf(env: Env, { url, ...origin }: TriggerOrigin): TriggerOrigin {
+    return hasExternals && url !== undefined && env.PEACH_LOCAL === "1" ? { ...origin, url } : origin;
   }
 
   function claimWithin(lifetime: Lifetime): ClaimRequest {
@@ -163,7 +166,7 @@ export function createAcceptTrigger({
 
   return async function acceptTrigger(env, lifetime, trigger) {
     const { task, delayMs = 0, replayed, hasPassed = false } = trigger;
-    const origin = originOf(trigger.origin);
+    const origin = originOf(env, trigger.origin);
     const graph = asReplayed(dated(env, graphOf(task)), replayed);
     const root = graph?.tasks[0];
     if (graph === null || root === undefined) return refuse(unknownTask(Object.keys(plan.tasks), task));

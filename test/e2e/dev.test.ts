@@ -32,10 +32,14 @@ function write(path: string, text: string): void {
 }
 
 function dev(...args: string[]): Command {
+  return devWith("token-of-the-end-to-end-tests", ...args);
+}
+
+function devWith(token: string, ...args: string[]): Command {
   const command = new Command("dev", ["--persist-to", join(folder, "state"), ...args], {
     PEACH_CONF: join(folder, "peach.conf"),
     PEACH_PIPELINES: join(folder, "pipelines"),
-    PEACH_API_TOKEN: "token-of-the-end-to-end-tests",
+    PEACH_API_TOKEN: token,
   });
   commands.push(command);
   return command;
@@ -130,6 +134,12 @@ describe("npm run dev", () => {
     const fourth = dev("--persist-to", join(folder, "other"));
     expect(await fourth.exit()).toBe(1);
     expect(fourth.stderr).toContain("peach.conf:1:8");
+  });
+
+  it("refuses a token that the worker would refuse, and says what to do", async () => {
+    const command = devWith("x".repeat(23));
+    expect(await command.exit()).toBe(1);
+    expect(command.stderr).toContain("PEACH_API_TOKEN has fewer than 24 characters, so the worker refuses it");
   });
 
   it("refuses options that it does not have", async () => {

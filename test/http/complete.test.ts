@@ -24,7 +24,8 @@ afterEach(() => {
 });
 
 function sender(options: EdgeOptions = {}) {
-  const send = edge(PLAN, options);
+  // As on the local runtime, which believes where it is reached.
+  const send = edge(PLAN, { ...options, env: { PEACH_LOCAL: "1", ...options.env } });
   return (path: string, init: RequestInit = {}) => send(new URL(path, ORIGIN).href, init);
 }
 
@@ -251,6 +252,19 @@ describe("the completion URL of an external task", () => {
     const response = await send(url, { method: "POST", body, headers: { Authorization: "" } });
     expect([response.status, await response.json()]).toMatchObject([400, { code }]);
     await send(url, DONE);
+    await finish(runId);
+  });
+
+  it("does not begin where a request says that it has come: whoever sends it chooses that", async () => {
+    const send = edge(PLAN);
+    const path = "https://evil.example/api/v1/tasks/approve/trigger";
+    const { run_id: runId } = await (await send(path, { method: "POST" })).json<{ run_id: RunId }>();
+    const call = await nextCall(runId, "approve");
+    expect(() => call.task.completionUrl).toThrow("set the variable PEACH_URL");
+    call.succeed();
+    await waiting(runId);
+    const { headers: _, ...body } = DONE;
+    expect((await send(`/api/v1/runs/${runId}/tasks/approve/complete`, body)).status).toBe(200);
     await finish(runId);
   });
 

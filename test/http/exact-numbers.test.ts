@@ -8,6 +8,7 @@ const send = edge(
   planOf([
     taskPlan("approve", { method: "scripted", external: true, timeoutMs: 86_400_000, on: { r2: [], events: ["e"] } }),
   ]),
+  { env: { PEACH_LOCAL: "1" } },
 );
 
 function post(path: string, body: string, contentType = "application/json"): Promise<Response> {

@@ -23,6 +23,7 @@ function chain(publish: Partial<TaskPlan>, first: Partial<TaskPlan> = {}): Send 
       taskPlan("first", { method: "scripted", downstream: ["publish"], ...first }),
       taskPlan("publish", { method: "scripted", upstream: ["first"], ...publish }),
     ]),
+    { env: { PEACH_LOCAL: "1" } },
   );
   return (path, init) => send(new URL(path, ORIGIN).href, init);
 }
