@@ -6,6 +6,8 @@ export interface Behaviour {
   readonly how: "error" | "retry_after" | "non_retryable" | "hang";
   /** So many of its attempts take their isolate down. */
   readonly kills: number;
+  /** Whether they do so only when somebody was told where to report to. */
+  readonly killsLate: boolean;
   /** Of an `each` task, only the item of this index does; null: none. */
   readonly killsItem: number | null;
   readonly passesLarge: boolean;
@@ -26,6 +28,8 @@ export interface Behaviour {
   readonly emits: string | null;
   /** How long it awaits what it triggers; null: not at all. */
   readonly awaitsMs: number | null;
+  /** How it awaits them, all at once; null: one after the other, by their results. */
+  readonly awaitsAll: "result" | "output" | null;
   /** How many steps it has before anything else, and whether what they come to is large. */
   readonly steps: number;
   readonly stepsLarge: boolean;

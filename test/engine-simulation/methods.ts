@@ -22,6 +22,7 @@ export interface TaskApi {
     readonly runId: string;
     readonly deduplicated: boolean;
     result(options: { readonly timeout: number }): Promise<unknown>;
+    output(task: string | undefined, options: { readonly timeout: number }): Promise<unknown>;
   }>;
   emitEvent(name: string, payload: unknown): Promise<unknown>;
   passToChildTask(data: unknown, options?: { readonly to: string }): void;
@@ -129,15 +130,11 @@ async function script(world: MethodWorld, task: TaskApi, behaviour: Behaviour, n
   if (behaviour.emits !== null) await task.emitEvent(behaviour.emits, carried(`${task.runId}/${place}/event`, false));
   await trigger(world, task, behaviour, note, place);
   const earlier = ledger.of(task.runId, task.name, note.item);
+  const kills = (): boolean => killsHere && earlier.filter(({ end }) => end === "killed").length < behaviour.kills;
   const killsHere = behaviour.killsItem === null || note.item === null || note.item === behaviour.killsItem;
-  if (killsHere && earlier.filter(({ end }) => end === "killed").length < behaviour.kills) {
-    ledger.ended(note, "killed", rig.platform.ground.scheduler.now);
-    world.killed();
-    rig.platform.ground.tell(() => `${place} of ${task.runId} takes ${note.life.isolate.name} down`);
-    note.life.isolate.crash();
-    await new Promise<never>(() => {});
-  }
+  if (!behaviour.killsLate && kills()) await kill(world, task, note, place);
   if (behaviour.reports !== null && world.isExternal(task.name)) world.handedOver(task, behaviour);
+  if (behaviour.killsLate && kills()) await kill(world, task, note, place);
   if (earlier.filter(({ end }) => end === "threw" || end === "hangs").length < behaviour.throws) {
     if (behaviour.how === "hang") {
       ledger.ended(note, "hangs", rig.platform.ground.scheduler.now);
@@ -155,6 +152,16 @@ async function script(world: MethodWorld, task: TaskApi, behaviour: Behaviour, n
   return Array.from({ length: passesItems }, (_, index) =>
     padded({ by: `${by}[${index}]`, group: groupOf(`${task.runId}/${place}/${index}`) }, passesLarge && index === 0),
   );
+}
+
+/** The attempt takes down what it runs in. */
+function kill(world: MethodWorld, task: TaskApi, note: AttemptNote, place: string): Promise<never> {
+  const { platform } = world.rig();
+  world.ledger.ended(note, "killed", platform.ground.scheduler.now);
+  world.killed();
+  platform.ground.tell(() => `${place} of ${task.runId} takes ${note.life.isolate.name} down`);
+  note.life.isolate.crash();
+  return new Promise<never>(() => {});
 }
 
 function choose(task: TaskApi, children: readonly string[], note: AttemptNote): void {
@@ -212,6 +219,7 @@ async function trigger(
     content: `${task.runId}/${place}/content ${nth}`,
   }));
   const order = new Dice(0).fork(`${task.runId}/${place}/${task.attempt}`);
+  const started: Awaited<ReturnType<TaskApi["triggerTaskWithEvent"]>>[] = [];
   for (const { target, large, content } of shuffled(contents, order)) {
     if (behaviour.sweeps && world.ledger.processed.has(content)) {
       note.skipped.push(content);
@@ -237,11 +245,27 @@ async function trigger(
     }
     const run = await triggered;
     if (behaviour.awaitsMs === null) continue;
-    await run.result({ timeout: behaviour.awaitsMs }).catch((error: unknown) => {
-      const isOver = error instanceof Error && error.name === "ResultTimeoutError" && !task.signal.aborted;
-      if (!isOver) throw error;
-    });
+    if (behaviour.awaitsAll === null) await ended(task, run.result({ timeout: behaviour.awaitsMs }));
+    else started.push(run);
   }
+  const timeout = behaviour.awaitsMs ?? 0;
+  await Promise.all(
+    started.map(async (run) => {
+      if (behaviour.awaitsAll === "result") return ended(task, run.result({ timeout }));
+      const passed = carriedIn(await ended(task, run.output(undefined, { timeout })));
+      if (passed !== null && !passed.by.startsWith(`${run.runId} `))
+        world.violate("5 nothing of a failed attempt", `${task.runId}: ${run.runId} has passed "${passed.by}"`);
+    }),
+  );
+}
+
+/** What the run came to; undefined if it failed, or has not ended in time. */
+function ended<T>(task: TaskApi, wait: Promise<T>): Promise<T | undefined> {
+  return wait.catch((error: unknown) => {
+    const isOver = error instanceof Error && /^(ResultTimeout|TaskNotSucceeded)Error$/.test(error.name);
+    if (!isOver || task.signal.aborted) throw error;
+    return undefined;
+  });
 }
 
 function carried(content: string, large: boolean): Carried {

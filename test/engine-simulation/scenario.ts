@@ -45,6 +45,8 @@ export interface Trigger {
 }
 
 export interface Scenario {
+  /** Whether living through it takes seconds. */
+  readonly kind: "ordinary" | "heavy";
   readonly plan: Plan;
   /** By their versions: the first, and one that lacks what is `removable`. */
   readonly plans: ReadonlyMap<string, Plan>;
@@ -65,6 +67,8 @@ export interface Scenario {
   readonly paused: readonly { readonly task: string; readonly atMs: number; readonly forMs: number }[];
   /** Who rolls out which release when, and which share of everything stays with the one before. */
   readonly rollouts: readonly { readonly atMs: number; readonly release: "first" | "second"; readonly share: number }[];
+  /** When the consumers of runs stand still, and for how long; null: never. */
+  readonly stopped: { readonly atMs: number; readonly forMs: number } | null;
   readonly timed: readonly Timed[];
   readonly schedulePauses: readonly SchedulePause[];
 }
@@ -125,15 +129,17 @@ export function drawScenario(dice: Dice, limits: Limits): Scenario {
     paused: names.flatMap((task) =>
       pauses.chance(0.08) ? [{ task, atMs: pauses.between(0, 60_000), forMs: pauses.between(1_000, 400_000) }] : [],
     ),
-    rollouts: drawRollouts(dice.fork("rollouts"), timed.length > 0),
+    kind: "ordinary",
+    stopped: null,
+    rollouts: drawRollouts(dice.fork("rollouts"), timed.length > 0 ? 0.6 : 0.03),
     timed,
     schedulePauses: drawSchedulePauses(dice.fork("schedules paused"), timed),
   };
 }
 
 /** A release is rolled out step by step, forwards and back, and is everywhere in the end. */
-function drawRollouts(dice: Dice, isLong: boolean): Scenario["rollouts"] {
-  if (dice.chance(isLong ? 0.4 : 0.97)) return [];
+function drawRollouts(dice: Dice, chance: number): Scenario["rollouts"] {
+  if (!dice.chance(chance)) return [];
   const steps = dice.between(1, 3);
   let atMs = dice.between(0, 120_000);
   return Array.from({ length: steps }, (_, step) => {
@@ -157,11 +163,61 @@ function tasksWithout(tasks: readonly TaskPlan[], removed: readonly string[]): T
     }));
 }
 
-function drawPipeline(dice: Dice, name: string, mostTasks: number): TaskPlan[] {
-  const size = Math.min(
+/** What a world of a theme has; the rest as in most worlds. */
+export interface ScenarioParts {
+  readonly tasks: readonly (readonly [TaskPlan, Behaviour])[];
+  /** What the second release says otherwise of tasks of these names. */
+  readonly second?: readonly TaskPlan[];
+  readonly triggers: readonly Trigger[];
+  readonly isHeavy?: boolean;
+  readonly timed?: readonly Timed[];
+  readonly schedulePauses?: readonly SchedulePause[];
+  readonly stopped?: Scenario["stopped"];
+  readonly rollouts?: Scenario["rollouts"];
+  /** How probable it is that the second release is rolled out, if not when. */
+  readonly rolls?: number;
+}
+
+export function scenarioOf(dice: Dice, parts: ScenarioParts): Scenario {
+  const { tasks: made, second = [], timed = [], schedulePauses = [], stopped = null, triggers } = parts;
+  const told = taskPlan(TOLD);
+  const tasks = made.map(([task]) => task);
+  const settings = { retentionMs: RETENTION_MS, inlineLimitBytes: INLINE_LIMIT_BYTES, onFailure: null };
+  const later = tasks.map((task) => second.find(({ name }) => name === task.name) ?? task);
+  const plans = [
+    planOf([...tasks.map((task) => scheduled(task, timed, "first")), told], { ...settings, version: "first" }),
+    planOf([...later.map((task) => scheduled(task, timed, "second")), told], { ...settings, version: "second" }),
+  ] as const;
+  return {
+    kind: parts.isHeavy === true ? "heavy" : "ordinary",
+    plan: plans[0],
+    plans: new Map(plans.map((plan) => [plan.version, plan])),
+    behaviours: new Map(made.map(([{ name }, behaviour]) => [name, behaviour])),
+    triggers,
+    events: [],
+    uploads: [],
+    removable: [],
+    paused: [],
+    rollouts: parts.rollouts ?? (parts.rolls === undefined ? [] : drawRollouts(dice, parts.rolls)),
+    stopped,
+    timed,
+    schedulePauses,
+  };
+}
+
+function drawSize(dice: Dice, mostTasks: number): number {
+  return Math.min(
     mostTasks,
     dice.chance(0.75) ? dice.between(1, 6) : dice.chance(0.8) ? dice.between(6, 12) : dice.between(12, 25),
   );
+}
+
+export function drawPipeline(
+  dice: Dice,
+  name: string,
+  mostTasks: number,
+  size = drawSize(dice, mostTasks),
+): TaskPlan[] {
   const edges = Array.from({ length: size }, () => ({ downstream: new Set<number>(), upstream: new Set<number>() }));
   for (let child = 1; child < size; child += 1) {
     for (let draws = dice.pick([1, 1, 2, 3]); draws > 0; draws -= 1) {
@@ -243,6 +299,7 @@ function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): B
     throws: dice.chance(0.75) ? 0 : dice.between(1, 4),
     how: dice.pick(["error", "error", "retry_after", "non_retryable", "hang"]),
     kills: dice.chance(0.95) ? 0 : dice.pick([1, 2, Number.POSITIVE_INFINITY]),
+    killsLate: false,
     killsItem: dice.chance(0.7) ? null : dice.between(0, 3),
     passesLarge: dice.chance(0.25),
     chooses: dice.chance(0.9) || task.each !== null ? null : task.downstream.filter(() => dice.chance(0.5)),
@@ -266,6 +323,7 @@ function drawBehaviour(dice: Dice, task: TaskPlan, others: readonly string[]): B
     unawaited: made.chance(0.2),
     emits: other === undefined || made.chance(0.85) ? null : `published.${made.pick([other, ...others]).slice(0, 2)}`,
     awaitsMs: !isUnhurried || dice.chance(0.3) ? null : dice.pick([1_000, 60_000, 3_600_000, 9_000_000]),
+    awaitsAll: null,
     steps: !isUnhurried || dice.chance(0.7) ? 0 : dice.between(1, 3),
     stepsLarge: dice.chance(0.3),
     passesItems: drawLength(dice.fork(`length ${task.name}`)),

@@ -30,13 +30,14 @@ export function drawSchedules(dice: Dice, roots: readonly TaskPlan[]): readonly 
   return roots.flatMap((task) => {
     if (task.debounce !== null) return [];
     const known = new Set<number>();
-    return Array.from({ length: dice.pick([1, 1, 2]) }, () => drawOne(dice, task.name)).filter(
+    return Array.from({ length: dice.pick([1, 1, 2]) }, () => drawSchedule(dice, task.name)).filter(
       ({ everyMinutes }) => known.size < known.add(everyMinutes).size,
     );
   });
 }
 
-function drawOne(dice: Dice, task: string): Timed {
+/** One for the task of this name. */
+export function drawSchedule(dice: Dice, task: string): Timed {
   const everyMinutes = dice.pick([2, 5, 10]);
   const cron = `*/${everyMinutes} * * * *`;
   return {

@@ -18,12 +18,14 @@ import type { ObjectHost } from "./platform/object-host.ts";
 import { isPlatforms } from "./platform/wire.ts";
 import { releaseOf, RequestDied, Rig } from "./rig.ts";
 import { drawScenario, RETENTION_MS, type Scenario } from "./scenario.ts";
+import { drawFocus, drawTheme } from "./themes.ts";
 import { Watcher } from "./watcher.ts";
 
 /** How long there are faults. */
 const FAULTS_MS = 15 * 60_000;
 /** Far beyond what any world needs. */
 const EVENT_LIMIT = 60_000;
+const HEAVY_EVENT_LIMIT = 1_000_000;
 const TIME_LIMIT_MS = 60 * 86_400_000;
 const POLL_MS = 3 * 60_000;
 
@@ -57,9 +59,13 @@ class World {
   readonly #releases: readonly Release[];
 
   constructor(code: WorkerCode, seed: number, limits: Limits, telling: boolean) {
-    const ground = (this.#ground = new Ground(seed, limits, telling));
     const dice = new Dice(seed);
-    this.#scenario = drawScenario(dice.fork("scenario"), limits);
+    const theme = drawTheme(dice.fork("theme"));
+    const mostFaults = Math.min(limits.faults, theme?.mostFaults ?? limits.faults);
+    const focus = theme === null ? null : drawFocus(theme, dice.fork("focus"));
+    const ground = (this.#ground = new Ground(seed, { ...limits, faults: mostFaults }, telling, focus));
+    ground.tell(() => `a world about ${theme?.name ?? "anything"}`);
+    this.#scenario = theme?.draw(dice.fork(theme.name), limits) ?? drawScenario(dice.fork("scenario"), limits);
     const ledger = new Ledger();
     const { plan, plans, behaviours, removable } = this.#scenario;
     const checkers = (this.#checkers = new Checkers({
@@ -124,6 +130,11 @@ class World {
     this.#clients.begin();
     this.#scheduleUpheavals();
     if (this.#scenario.timed.length > 0) this.#watchSchedules();
+    const { stopped } = this.#scenario;
+    if (stopped !== null) {
+      scheduler.after(stopped.atMs, () => this.#rig.queues.runs.stop());
+      scheduler.after(stopped.atMs + stopped.forMs, () => this.#rig.queues.runs.start());
+    }
     for (const { atMs, release, share } of this.#scenario.rollouts)
       scheduler.after(atMs, () => this.#rollOut(this.#releases[release === "first" ? 0 : 1], share));
     scheduler.after(FAULTS_MS, () => weather.stop());
@@ -132,11 +143,12 @@ class World {
     scheduler.after(RETENTION_MS - FAULTS_MS, () => weather.resume());
     scheduler.after(RETENTION_MS + FAULTS_MS, () => weather.stop());
     const goesOn = (): boolean => this.#ground.violation === null && scheduler.now < TIME_LIMIT_MS;
-    const events = await this.#rig.platform.run(EVENT_LIMIT, () => {
+    const limit = this.#scenario.kind === "heavy" ? HEAVY_EVENT_LIMIT : EVENT_LIMIT;
+    const events = await this.#rig.platform.run(limit, () => {
       if (!this.#watcher.hasNews) return goesOn();
       return this.#watcher.look().then(goesOn);
     });
-    if (events === EVENT_LIMIT || scheduler.now >= TIME_LIMIT_MS)
+    if (events === limit || scheduler.now >= TIME_LIMIT_MS)
       this.#ground.violate(
         "2 never stuck",
         `after ${events} events and ${Math.round(scheduler.now / 3_600_000)} h the world is not at rest`,

@@ -70,14 +70,18 @@ export class Faults {
   readonly #most: number;
   #over = false;
 
-  /** Each seed has its own mixture: a fault does not occur at all, now and then, or often. At most `most` strike. */
-  constructor(dice: Dice, without: ReadonlySet<Fault>, most: number) {
+  /**
+   * Each seed has its own mixture: a fault does not occur at all, now and then, or often. At most `most` strike. `focus`: only these do,
+   * so often.
+   */
+  constructor(dice: Dice, without: ReadonlySet<Fault>, most: number, focus: ReadonlyMap<Fault, number> | null = null) {
     this.#most = most;
     const harsh = dice.pick([0, 0.3, 1, 2]);
     this.#dice = new Map(
       FAULTS.flatMap((fault) => {
         const own = dice.fork(fault);
-        const rate = own.chance(0.5) ? 0 : harsh * own.pick([0.005, 0.02, 0.06]);
+        const mixed = own.chance(0.5) ? 0 : harsh * own.pick([0.005, 0.02, 0.06]);
+        const rate = focus === null ? mixed : (focus.get(fault) ?? 0);
         return without.has(fault) ? [] : [[fault, { dice: own, rate }]];
       }),
     );

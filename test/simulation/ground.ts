@@ -4,7 +4,7 @@ import { Faults, type Fault } from "./faults.ts";
 import { Scheduler } from "./scheduler.ts";
 
 /** The clock on the wall when the world begins. */
-const EPOCH = 1_780_000_000_000;
+export const EPOCH = 1_780_000_000_000;
 
 /** An invariant of the architecture that does not hold. */
 export interface Violation {
@@ -48,10 +48,11 @@ export class Ground {
   readonly #telling: boolean;
   #offset = 0;
 
-  constructor(seed: number, limits: Limits, telling: boolean) {
+  /** `focus`: how often which faults strike, if not as the seed has it. */
+  constructor(seed: number, limits: Limits, telling: boolean, focus: ReadonlyMap<Fault, number> | null = null) {
     const dice = new Dice(seed);
     this.dice = dice.fork("going well");
-    this.faults = new Faults(dice.fork("faults"), limits.without, limits.faults);
+    this.faults = new Faults(dice.fork("faults"), limits.without, limits.faults, focus);
     this.#telling = telling;
   }
 

@@ -48,6 +48,7 @@ export class Queue {
   /** All that it has, ready or not, and not acknowledged. */
   readonly #backlog = new Set<Message>();
   #isPumping = false;
+  #isStopped = false;
   #messages = 0;
 
   constructor(platform: Platform, settings: QueueSettings, begin: () => Life, consume: Consume) {
@@ -55,6 +56,21 @@ export class Queue {
     this.settings = settings;
     this.#begin = begin;
     this.#consume = consume;
+  }
+
+  /** Told of each message that is sent, and whether it is lost. */
+  taken: (body: unknown, isLost: boolean) => void = () => {};
+
+  /** Nothing is consumed until it goes on. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#platform.ground.tell(() => `the consumers of ${this.settings.name} stand still`);
+  }
+
+  start(): void {
+    this.#isStopped = false;
+    this.#platform.ground.tell(() => `the consumers of ${this.settings.name} go on`);
+    this.#pump();
   }
 
   /** The binding as this life uses it. */
@@ -76,7 +92,9 @@ export class Queue {
     const { ground, dice } = this.#platform;
     const where = (): string => `${this.settings.name}: ${JSON.stringify(body)}`;
     this.operations += 1;
-    if (ground.strikes("message_lost", where)) return;
+    const isLost = ground.strikes("message_lost", where);
+    this.taken(body, isLost);
+    if (isLost) return;
     const message: Message = { id: `m${++this.#messages}`, body, sentAt: ground.wall(), attempts: 0 };
     const copies = ground.strikes("message_doubled", where) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
@@ -143,7 +161,7 @@ export class Queue {
   }
 
   #pump(): void {
-    if (this.#isPumping) return;
+    if (this.#isPumping || this.#isStopped) return;
     this.#isPumping = true;
     this.#platform.after(null, 1, () => {
       this.#isPumping = false;
