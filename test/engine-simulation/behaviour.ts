@@ -1,3 +1,13 @@
+/** What a task triggers. */
+export interface Triggering {
+  readonly task: string;
+  readonly large: boolean;
+  /** A key of its author's. */
+  readonly key?: string;
+  /** Whether each attempt triggers another one. */
+  readonly isFresh?: boolean;
+}
+
 /** What the method of a task does, whatever run it is in. */
 export interface Behaviour {
   readonly workMs: number;
@@ -19,7 +29,7 @@ export interface Behaviour {
   /** What comes of an attempt of an external task: after how long, from how many, and of how many attempts a failure; null: nothing. */
   readonly reports: { readonly afterMs: number; readonly copies: number; readonly fails: number } | null;
   /** What it triggers, each with a content of its own, in an order that differs from attempt to attempt. */
-  readonly triggers: readonly { readonly task: string; readonly large: boolean }[];
+  readonly triggers: readonly Triggering[];
   /** Whether it triggers only what was not processed yet, as a task that lists what there is to do. */
   readonly sweeps: boolean;
   /** Whether it returns without awaiting what it triggers. */

@@ -2,9 +2,12 @@
 import { parseRunId, type RunId } from "../../src/core/ids.ts";
 import type { TaskPlan } from "../../src/core/plan.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
+import { CancelCheck } from "./checks/cancel-check.ts";
+import { LimitCheck } from "./checks/limit-check.ts";
+import { MessageCheck } from "./checks/message-check.ts";
 import { BlameCheck } from "./checks/blame-check.ts";
 import { EventsCheck, type Heard } from "./checks/events-check.ts";
-import { OrderCheck } from "./checks/order-check.ts";
+import { OrderCheck, taskOf } from "./checks/order-check.ts";
 import { ReadsCheck } from "./checks/reads-check.ts";
 import { ScheduleCheck } from "./checks/schedule-check.ts";
 import { RestCheck } from "./checks/rest-check.ts";
@@ -13,7 +16,7 @@ import { StallCheck } from "./checks/stall-check.ts";
 import { StepCheck } from "./checks/step-check.ts";
 import { TriggerCheck } from "./checks/trigger-check.ts";
 import type { CheckedWorld } from "./checks/checked-world.ts";
-import type { ClientWorld } from "./clients.ts";
+import type { AttemptName, ClientWorld } from "./clients.ts";
 import type { AttemptNote } from "./ledger.ts";
 import type { TaskApi } from "./methods.ts";
 import { isOver, type Seen, type Watching } from "./watcher.ts";
@@ -33,16 +36,39 @@ export class Checkers implements Watching {
   readonly #events: EventsCheck;
   readonly #stalls: StallCheck;
   readonly #schedules: ScheduleCheck;
-  /** Runs that somebody has cancelled, or might have, and whether with their children. */
-  readonly #cancelled = new Map<RunId, boolean>();
+  readonly #cancels: CancelCheck;
+  readonly #limits: LimitCheck;
+  readonly #messages: MessageCheck;
+  #isSecondDeployed = false;
+  /** When a task has taken its isolate down last. */
+  #killedAt = Number.NEGATIVE_INFINITY;
 
   constructor(world: CheckedWorld) {
     const { ground, ledger, scenario } = world;
     this.#world = world;
     const planOf = (task: string): TaskPlan | undefined => scenario.plan.tasks[task];
+    const plansOf = (task: string): TaskPlan[] =>
+      [scenario.plan, ...(this.#isSecondDeployed ? scenario.plans.values() : [])].flatMap(
+        ({ tasks }) => tasks[task] ?? [],
+      );
+    this.#cancels = new CancelCheck(ground);
+    this.#messages = new MessageCheck(ground, world.watcher);
+    this.#limits = new LimitCheck({
+      ground,
+      ledger,
+      scenario,
+      watcher: world.watcher,
+      plansOf,
+      isTimeUncertain: () => this.#isTimeUncertain(),
+      killedAt: () => this.#killedAt,
+    });
     this.steps = new StepCheck(ground, ledger);
-    this.#reads = new ReadsCheck(ground, (task, version) => scenario.plans.get(version)?.tasks[task]);
-    this.#slots = new SlotCheck(ground, ledger, planOf);
+    this.#reads = new ReadsCheck(
+      ground,
+      (task, version) => scenario.plans.get(version)?.tasks[task],
+      (task) => scenario.behaviours.get(task)?.passesTo ?? null,
+    );
+    this.#slots = new SlotCheck(ground, ledger, plansOf);
     this.#triggers = new TriggerCheck(ground, ledger, planOf);
     this.#triggers.tells = scenario.plan.onFailure !== null;
     this.#rest = new RestCheck(world);
@@ -73,11 +99,12 @@ export class Checkers implements Watching {
   clients(): Omit<ClientWorld, "ground" | "rig" | "scenario" | "failed"> {
     return {
       answered: (answer) => this.#triggers.answered(answer),
-      cancels: (runId, children) => void this.#cancelled.set(runId, children || (this.#cancelled.get(runId) ?? false)),
+      cancels: (runId, children) => this.#cancels.cancels(runId, children),
+      cancelled: (runId) => this.#cancels.cancelled(runId),
       retries: () => {},
       replayed: () => {},
-      completed: () => {},
-      steered: (task, what, isDone) => this.#schedules.steered(task, what, isDone),
+      completed: (of, by, answer) => this.#completed(of, by, answer),
+      steered: (task, what, come) => this.#schedules.steered(task, what, come),
     };
   }
 
@@ -95,6 +122,7 @@ export class Checkers implements Watching {
   }
 
   changed(seen: Seen, before: RunDocument): void {
+    if (seen.isRetried) this.#cancels.retried(seen.runId);
     if (isOver(seen.run.status) && !isOver(before.status)) this.#world.ended(seen.runId);
     this.#look(seen, before);
   }
@@ -103,8 +131,19 @@ export class Checkers implements Watching {
     this.#events.heard(run, heard);
   }
 
+  /** A release is rolled out. */
+  deployed(release: string): void {
+    if (release === "release 2") this.#isSecondDeployed = true;
+  }
+
+  /** A message of a run is sent. */
+  sent(body: unknown, isLost: boolean): void {
+    if (this.#world.scenario.stopped !== null) this.#messages.taken(body, isLost);
+  }
+
   /** A task has taken its isolate down. */
   killed(): void {
+    this.#killedAt = this.#world.ground.scheduler.now;
     this.#stalls.killed();
     this.#schedules.killed();
   }
@@ -131,10 +170,12 @@ export class Checkers implements Watching {
     this.#rest.atRest();
     this.#triggers.atRest(this.#world.watcher());
     this.#schedules.atRest();
+    this.#cancels.atRest(this.#world.watcher());
   }
 
   #look(seen: Seen, before: RunDocument | null): void {
     this.#order.look(seen, before);
+    this.#limits.look(seen, before);
     const { paused } = this.#world.scenario;
     this.#stalls.look(seen, before, (name) => paused.some(({ task }) => task === name));
     for (const [index, task] of seen.run.tasks.entries()) {
@@ -176,12 +217,20 @@ export class Checkers implements Watching {
     if (seen.run.trigger.source === "schedule" && scenario.timed.some(isCancelledByNext)) return true;
     if (planOf(task)?.limits?.concurrency?.strategy === "cancel_running") return true;
     if (seen.run.tasks.some((one) => one.reason === "concurrency" && one.status === "cancelled")) return true;
-    for (let above: Seen | undefined = seen, isSelf = true; above !== undefined; isSelf = false) {
-      const children = this.#cancelled.get(above.runId);
-      if (children === true || (isSelf && children === false)) return true;
-      const parent: RunId | undefined = above.run.trigger.parent?.run_id;
-      above = parent === undefined ? undefined : this.#world.watcher().runs.get(parent);
-    }
-    return false;
+    return this.#cancels.mayBeCancelled(seen, this.#world.watcher());
+  }
+
+  /** What somebody was told who has reported of an attempt: while the task waits, an attempt that was lost counts too. */
+  #completed({ runId, name, attempt }: AttemptName, by: string, answer: string): void {
+    const id = parseRunId(runId);
+    const seen = id === null ? undefined : this.#world.watcher().runs.get(id);
+    const task = seen === undefined ? undefined : taskOf(seen.run, name);
+    if (answer !== "not_waiting" || task === undefined || seen?.retries !== 0 || isOver(task.status)) return;
+    const { status = "running" } = task.attempts.find((one) => one.attempt === attempt) ?? {};
+    if (status === "lost" || status === "suspended" || status === "running")
+      this.#world.ground.violate(
+        "3 one winner",
+        `${by} of attempt ${attempt} of ${name} of ${runId}, which was ${status}, is refused, and the task is ${task.status}`,
+      );
   }
 }

@@ -28,12 +28,14 @@ export interface ClientWorld {
   answered(answer: Answered): void;
   /** Somebody asks for it, and might have it. */
   cancels(runId: RunId, children: boolean): void;
+  /** It has changed something. */
+  cancelled(runId: RunId): void;
   retries(runId: RunId): void;
   replayed(runId: RunId, from: string | null, to: RunId): void;
   /** What somebody has reported of an attempt, and what came of it. */
   completed(of: AttemptName, by: string, answer: string): void;
-  /** Somebody asks for it, or has been answered. */
-  steered(task: string, what: "pause" | "resume", isDone: boolean): void;
+  /** Somebody asks for it, or has been answered, perhaps that the task has no schedules. */
+  steered(task: string, what: "pause" | "resume", come: "asked" | "done" | "none"): void;
 }
 
 /** When everything is resumed that is still paused. */
@@ -188,7 +190,10 @@ export class Clients {
         ok: true as const,
         value: await worker.callRun(env, runId, (run) => run.cancel({ children })),
       }),
-      (answer) => this.#world.ground.tell(() => `${runId}: cancelled: ${answer?.cancelled}`),
+      (answer) => {
+        this.#world.ground.tell(() => `${runId}: cancelled: ${answer?.cancelled}`);
+        if (answer?.cancelled === true) this.#world.cancelled(runId);
+      },
     );
   }
 
@@ -238,7 +243,7 @@ export class Clients {
   }
 
   #steerSchedules(task: string, what: "pause" | "resume"): void {
-    this.#world.steered(task, what, false);
+    this.#world.steered(task, what, "asked");
     this.#ask(
       `${what} the schedules of ${task}`,
       true,
@@ -248,7 +253,7 @@ export class Clients {
           what === "pause" ? schedules.pause(task, "operator") : schedules.resume(task),
         ),
       }),
-      () => this.#world.steered(task, what, true),
+      (schedules) => this.#world.steered(task, what, schedules.length === 0 ? "none" : "done"),
       () => this.#steerSchedules(task, what),
     );
   }

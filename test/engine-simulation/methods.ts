@@ -18,6 +18,7 @@ export interface TaskApi {
   triggerTaskWithEvent(
     task: string,
     payload: unknown,
+    options?: { readonly idempotencyKey: string },
   ): Promise<{
     readonly runId: string;
     readonly deduplicated: boolean;
@@ -213,14 +214,15 @@ async function trigger(
   note: AttemptNote,
   place: string,
 ): Promise<void> {
-  const contents = behaviour.triggers.map(({ task: target, large }, nth) => ({
+  const contents = behaviour.triggers.map(({ task: target, large, key, isFresh }, nth) => ({
     target,
     large,
-    content: `${task.runId}/${place}/content ${nth}`,
+    key,
+    content: `${task.runId}/${place}/content ${nth}${isFresh === true ? ` of attempt ${task.attempt}` : ""}`,
   }));
   const order = new Dice(0).fork(`${task.runId}/${place}/${task.attempt}`);
   const started: Awaited<ReturnType<TaskApi["triggerTaskWithEvent"]>>[] = [];
-  for (const { target, large, content } of shuffled(contents, order)) {
+  for (const { target, large, content, key } of shuffled(contents, order)) {
     if (behaviour.sweeps && world.ledger.processed.has(content)) {
       note.skipped.push(content);
       continue;
@@ -232,7 +234,11 @@ async function trigger(
       continue;
     }
     note.triggered.push({ content, task: target });
-    const triggered = task.triggerTaskWithEvent(target, carried(content, large));
+    const triggered = task.triggerTaskWithEvent(
+      target,
+      carried(content, large),
+      key === undefined ? undefined : { idempotencyKey: key },
+    );
     if (behaviour.unawaited) {
       // The author's code does not wait for it, and lives with what was refused.
       triggered.catch(() =>

@@ -146,7 +146,7 @@ function drawRollouts(dice: Dice, chance: number): Scenario["rollouts"] {
     const isLast = step === steps - 1;
     const release = isLast || dice.chance(0.6) ? "second" : "first";
     const rollout = { atMs, release, share: isLast ? 0 : dice.pick([0.2, 0.5, 0.8]) } as const;
-    atMs += dice.pick([20_000, 120_000, 420_000]);
+    atMs += dice.pick([20_000, 120_000, 420_000, 600_000]);
     return rollout;
   });
 }

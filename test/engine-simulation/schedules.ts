@@ -37,7 +37,7 @@ export function drawSchedules(dice: Dice, roots: readonly TaskPlan[]): readonly 
 }
 
 /** One for the task of this name. */
-export function drawSchedule(dice: Dice, task: string): Timed {
+export function drawSchedule(dice: Dice, task: string, more: Partial<Timed> = {}): Timed {
   const everyMinutes = dice.pick([2, 5, 10]);
   const cron = `*/${everyMinutes} * * * *`;
   return {
@@ -50,6 +50,7 @@ export function drawSchedule(dice: Dice, task: string): Timed {
       overlap: dice.pick(["allow", "allow", "allow", "skip", "buffer_one", "cancel_running"]),
       catchUp: { policy: dice.pick(["none", "latest", "all", "all"]), windowMs: null },
     }),
+    ...more,
   };
 }
 

@@ -57,7 +57,7 @@ export function drawFocus({ faults }: Theme, dice: Dice): ReadonlyMap<Fault, num
   const [first, ...others] = faults ?? [];
   if (first === undefined) return null;
   const rates = new Map<Fault, number>();
-  if (dice.chance(0.3)) return rates;
+  if (dice.chance(0.4)) return rates;
   for (let kinds = dice.pick([1, 1, 2]); kinds > 0; kinds -= 1)
     rates.set(dice.pick([first, ...others]), dice.pick([0.02, 0.1, 0.3]));
   return rates;
@@ -138,31 +138,41 @@ function triggers(
   }));
 }
 
-/** Somebody may name a run by a key that is like a due time: it is another run. */
+/** A task may name a run by a key that is like a due time: it is another run. */
 function schedules(dice: Dice, limits: Limits): Scenario {
   const lastsMs = dice.chance(0.4) ? dice.between(MINUTE_MS, 4 * MINUTE_MS) : null;
   const reports = lastsMs === null ? null : { afterMs: lastsMs, copies: 1, fails: 0 };
-  const tasks = chain(
-    made("p0t0", {}, { workMs: dice.between(0, 500) }),
-    made("p0t1", lastsMs === null ? {} : { external: true, timeoutMs: 10 * MINUTE_MS }, { reports }),
-  );
-  const timed: Timed[] = [drawSchedule(dice, "p0t0")];
-  const [{ everyMinutes } = { everyMinutes: 1 }] = timed;
-  const everyMs = everyMinutes * MINUTE_MS;
+  const timed: Timed[] = [drawSchedule(dice, "p0t0", { presence: dice.pick(["both", "first", "second", "second"]) })];
+  const everyMs = (timed[0]?.everyMinutes ?? 1) * MINUTE_MS;
   const dueAt = (Math.floor(EPOCH / everyMs) + dice.between(2, 3)) * everyMs;
-  const key = new Date(dueAt).toISOString();
+  const tasks = [
+    ...chain(
+      made("p0t0", {}, { workMs: dice.between(0, 500) }),
+      made("p0t1", lastsMs === null ? {} : { external: true, timeoutMs: 10 * MINUTE_MS }, { reports }),
+    ),
+    made("p1t0", {}, { triggers: [{ task: "p0t0", large: false, key: new Date(dueAt).toISOString() }] }),
+  ];
   return scenarioOf(dice, {
     tasks,
     timed,
     schedulePauses: drawSchedulePauses(dice, timed),
-    triggers: triggers(dice, limits, 2, "p0t0", MINUTE_MS, (index) => ({ key: index === 0 ? key : null })),
-    rolls: 0.8,
+    triggers: triggers(dice, limits, 2, "p0t0", MINUTE_MS, (index) => (index === 0 ? { task: "p1t0" } : {})),
+    ...(dice.chance(0.3) ? { rollouts: thereAndBack(dice) } : { rolls: 0.8 }),
   });
+}
+
+/** A release is taken back after a few minutes. */
+function thereAndBack(dice: Dice): Scenario["rollouts"] {
+  const atMs = dice.between(MINUTE_MS, 3 * MINUTE_MS);
+  return [
+    { atMs, release: "second", share: 0 },
+    { atMs: atMs + dice.between(3 * MINUTE_MS, 8 * MINUTE_MS), release: "first", share: 0 },
+  ];
 }
 
 /** A run is cancelled with the long runs that it has triggered, and retried soon: what it triggers then is not cancelled. */
 function children(dice: Dice, limits: Limits): Scenario {
-  const [own, others] = [dice.between(1, 4), dice.chance(0.3)];
+  const [own, large, isFresh] = [dice.between(1, 4), dice.chance(0.3), dice.chance(0.6)];
   return scenarioOf(dice, {
     tasks: [
       made(
@@ -172,13 +182,13 @@ function children(dice: Dice, limits: Limits): Scenario {
           workMs: dice.between(0, 10_000),
           throws: dice.pick([0, 1, 2]),
           kills: dice.pick([0, 0, 1]),
-          triggers: Array.from({ length: own }, () => ({ task: "p1t0", large: others })),
+          triggers: Array.from({ length: own }, () => ({ task: "p1t0", large, isFresh })),
         },
       ),
       made(
         "p1t0",
-        { external: true, timeoutMs: 30 * MINUTE_MS },
-        { reports: { afterMs: dice.between(10, 25) * MINUTE_MS, copies: 1, fails: 0 } },
+        { external: true, timeoutMs: 60 * MINUTE_MS },
+        { reports: { afterMs: dice.between(35, 55) * MINUTE_MS, copies: 1, fails: 0 } },
       ),
     ],
     triggers: triggers(dice, limits, 2, "p0t0", 5_000, () => {
@@ -235,7 +245,7 @@ function external(dice: Dice, limits: Limits): Scenario {
 
 /** More waits for a limit than it lets go; a deploy may raise or lower it. */
 function limited(dice: Dice, limits: Limits): Scenario {
-  const key = dice.chance(0.5) ? ["group"] : null;
+  const key = dice.chance(0.3) ? ["group"] : null;
   const isRate = dice.chance(0.4);
   const limitsOf = (limit: number): TaskPlan["limits"] => ({
     concurrency: isRate ? null : { limit, strategy: "queue", key },
@@ -247,7 +257,7 @@ function limited(dice: Dice, limits: Limits): Scenario {
     [1, 4],
     [3, 1],
   ] as const);
-  const workMs = dice.between(3_000, 12_000);
+  const workMs = dice.between(10_000, 22_000);
   const task = made("p0t0", { limits: limitsOf(first) }, { workMs: isRate ? 0 : workMs });
   return scenarioOf(dice, {
     tasks: [task],
@@ -259,6 +269,7 @@ function limited(dice: Dice, limits: Limits): Scenario {
 
 /** Many triggers in a window, sent again where they were not answered: the last payload is the run's. */
 function debounced(dice: Dice, limits: Limits): Scenario {
+  const large = dice.chance(0.7);
   const debounce = {
     delayMs: dice.between(2_000, 20_000),
     maxWaitMs: dice.chance(0.3) ? 30_000 : null,
@@ -267,8 +278,8 @@ function debounced(dice: Dice, limits: Limits): Scenario {
   return scenarioOf(dice, {
     tasks: [made("p0t0", { debounce }, { workMs: 100 })],
     triggers: triggers(dice, limits, dice.between(3, 8), "p0t0", MINUTE_MS, (index) => ({
-      large: dice.chance(0.7),
-      key: dice.chance(0.8) ? `key ${index}` : null,
+      large,
+      key: dice.chance(0.8) ? `key ${dice.chance(0.2) ? 0 : index}` : null,
       copies: dice.pick([1, 1, 2]),
     })),
   });

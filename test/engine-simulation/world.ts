@@ -113,6 +113,7 @@ class World {
       ground.tell(() => `${life.name}: ${method} throws ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
       if (!isExpected(thrown)) ground.violate("no throw", `${life.name}: ${method}: ${describe(thrown)}`);
     };
+    this.#rig.queues.runs.taken = (body, isLost) => checkers.sent(body, isLost);
     this.#watcher = new Watcher(ground, checkers, () => this.#rig.payloads);
     this.#clients = new Clients({
       ground,
@@ -188,6 +189,7 @@ class World {
         if (this.#ground.strikes("deploy_removes_method", () => this.#scenario.removable.join(", "), 20)) {
           const [, second] = this.#releases;
           if (second !== undefined) edge.deploy(second, 0);
+          if (second !== undefined) this.#checkers.deployed(second.name);
           this.#resetAll();
         }
       });
@@ -210,6 +212,7 @@ class World {
     if (release === undefined) return;
     const { scheduler, dice } = this.#ground;
     this.#rig.edge.deploy(release, share);
+    this.#checkers.deployed(release.name);
     // Objects are updated one after the other.
     for (const host of this.#rig.edge.hosts.values())
       scheduler.after(dice.between(0, 60_000), () => host.reset("its code was updated"));

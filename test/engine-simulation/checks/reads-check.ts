@@ -10,11 +10,17 @@ const INVARIANT = "5 nothing of a failed attempt";
 export class ReadsCheck {
   readonly #ground: Ground;
   readonly #planOf: (task: string, version: string) => TaskPlan | undefined;
+  readonly #passesTo: (task: string) => string | null;
 
-  /** `planOf`: what peach.conf of this version says of a task. */
-  constructor(ground: Ground, planOf: (task: string, version: string) => TaskPlan | undefined) {
+  /** `planOf`: what peach.conf of this version says of a task. `passesTo`: the child that gets something of its own of it. */
+  constructor(
+    ground: Ground,
+    planOf: (task: string, version: string) => TaskPlan | undefined,
+    passesTo: (task: string) => string | null,
+  ) {
     this.#ground = ground;
     this.#planOf = planOf;
+    this.#passesTo = passesTo;
   }
 
   /** The code of a task, or of the item of this index, begins with this payload. */
@@ -56,7 +62,7 @@ export class ReadsCheck {
     const isAnyAttempt = isMapped || this.#planOf(parent, seen.run.conf_version)?.external === true;
     const starts = isAnyAttempt
       ? `${seen.runId} ${place} attempt `
-      : madeBy(seen.runId, place, accepted, "").slice(0, -2);
+      : madeBy(seen.runId, place, accepted, this.#passesTo(parent) === task ? task : "");
     const value: unknown = item === null && Array.isArray(got) ? got[0] : got;
     if (Array.isArray(got) && got.length === 0) return;
     if (isMapped && value === null) return;

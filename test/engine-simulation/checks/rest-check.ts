@@ -6,6 +6,12 @@ import type { ObjectHost } from "../platform/object-host.ts";
 
 /** The clocks of objects differ, and one may be set back between the end of a retention and what is seen of it. */
 const CLOCK_MS = 500_000;
+/** A run that has ended is listed so by then, and durably. */
+const LISTED_MS = 40 * 60_000;
+/** What nothing holds back has begun by then, whatever is lost. */
+const BEGUN_MS = 75 * 60_000;
+/** No trigger of this world is delayed for longer. */
+const MOST_DELAY_MS = 120_000;
 /** Tables that stay, and may: each has a row for a task, or none, or the deployment's key. */
 const STAYING: ReadonlySet<string> = new Set(["DirectoryObject", "SchedulesObject", "IdentityObject"]);
 
@@ -27,10 +33,26 @@ export class RestCheck {
   }
 
   /** Every run that has ended a while ago is listed so. */
-  listed(): void {}
+  listed(): void {
+    const { ground, rig, watcher } = this.#world;
+    const listed = new Map<unknown, unknown>();
+    for (const { storage } of rig().objects("CatalogObject")) {
+      if (!storage.tables.has("runs")) continue;
+      for (const { id, status } of storage.exec("SELECT id, status FROM runs", []).rows) listed.set(id, status);
+    }
+    for (const { runId, run, finalAt, gone } of watcher().runs.values()) {
+      if (gone || finalAt === null || ground.scheduler.now - finalAt < LISTED_MS) continue;
+      if (listed.get(runId) !== run.status)
+        ground.violate("listed", `${runId} is ${run.status}, and listed as ${String(listed.get(runId))}`);
+    }
+  }
 
   atRest(): void {
     const { ground } = this.#world;
+    for (const seen of this.#world.watcher().all()) {
+      this.#begun(seen);
+      this.#suspended(seen);
+    }
     for (const { runId, run } of this.#world.watcher().all())
       if (!isOver(run.status))
         ground.violate(
@@ -43,6 +65,31 @@ export class RestCheck {
     for (const host of rig.edge.hosts.values()) {
       const left = leftIn(host);
       if (left !== null) ground.violate("10 nothing is left", `${host.label}: ${left}`);
+    }
+  }
+
+  /** What nothing held back began in time, however long consumers stood still. */
+  #begun({ runId, run, carried }: Seen): void {
+    const { ground, scenario } = this.#world;
+    const [root] = run.tasks;
+    const { limits, debounce } = scenario.plan.tasks[root?.task ?? ""] ?? {};
+    const trigger = scenario.triggers.find(({ task, key }) => carried?.by === `trigger ${task} ${key}`);
+    const mayWait = limits !== null || debounce !== null || scenario.paused.length > 0 || run.started_at === null;
+    if (mayWait || ground.faults.kinds.has("clock_step")) return;
+    const waitedMs = Date.parse(run.started_at ?? "") - Date.parse(run.created_at);
+    const mostMs = BEGUN_MS + (scenario.stopped?.forMs ?? 0) + (trigger?.delayMs ?? MOST_DELAY_MS);
+    if (waitedMs > mostMs)
+      ground.violate("17 no stall without a cause", `${runId} has begun ${waitedMs / 1_000} s after it was accepted`);
+  }
+
+  /** Who awaits several runs at once goes on once, when all of them have ended. */
+  #suspended({ runId, run, retries }: Seen): void {
+    const { ground, scenario } = this.#world;
+    if (ground.faults.struck > 0 || retries > 0) return;
+    for (const { task, attempts } of run.tasks) {
+      const count = attempts.filter(({ status }) => status === "suspended").length;
+      if (scenario.behaviours.get(task)?.awaitsAll === "result" && count > 1)
+        ground.violate("2 order", `${runId}: ${task} was suspended ${count} times to await the same runs`);
     }
   }
 }

@@ -67,19 +67,22 @@ export class ScheduleCheck {
     for (const everyMinutes of new Set(this.#timed.map((one) => one.everyMinutes))) this.#expectNext(everyMinutes);
   }
 
-  /** Somebody asks for it, or has been answered. */
-  steered(task: string, what: "pause" | "resume", isDone: boolean): void {
+  /** Somebody asks for it, or has been answered. `none`: there was nothing to be paused, and nothing is. */
+  steered(task: string, what: "pause" | "resume", come: "asked" | "done" | "none"): void {
     const { now } = this.#ground.scheduler;
     const last = this.#paused.findLast((one) => one.task === task);
     if (what === "resume") {
       if (last === undefined) return;
       last.isUncertain ||= last.from.doneAt === null;
       last.until ??= { sentAt: now, doneAt: null };
-      if (isDone) last.until.doneAt ??= now;
-    } else if (isDone && last !== undefined) last.from.doneAt ??= now;
-    else if (last === undefined || last.until !== null) {
+      if (come !== "asked") last.until.doneAt ??= now;
+    } else if (come === "asked") {
+      if (last !== undefined && last.until === null) return;
       const from = { sentAt: now, wall: this.#ground.wall(), doneAt: null };
       this.#paused.push({ task, from, until: null, isUncertain: last?.isUncertain === true });
+    } else if (last !== undefined) {
+      last.from.doneAt ??= now;
+      last.isUncertain ||= come === "none";
     }
   }
 

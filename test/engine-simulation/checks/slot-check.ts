@@ -9,19 +9,23 @@ const INVARIANT = "9 slots are conserved";
 export class SlotCheck {
   readonly #ground: Ground;
   readonly #ledger: Ledger;
-  readonly #planOf: (task: string) => TaskPlan | undefined;
+  readonly #plansOf: (task: string) => readonly TaskPlan[];
 
-  constructor(ground: Ground, ledger: Ledger, planOf: (task: string) => TaskPlan | undefined) {
+  /** `plansOf`: what peach.conf says of a task in each release that was deployed: any of them may count. */
+  constructor(ground: Ground, ledger: Ledger, plansOf: (task: string) => readonly TaskPlan[]) {
     this.#ground = ground;
     this.#ledger = ledger;
-    this.#planOf = planOf;
+    this.#plansOf = plansOf;
   }
 
   /** The code of an attempt begins. `isTimeUncertain`: leases may have ended too soon. */
   begins(note: AttemptNote, isTimeUncertain: boolean): void {
-    const concurrency = this.#planOf(note.task)?.limits?.concurrency;
+    const plans = this.#plansOf(note.task);
+    if (!isTimeUncertain && note.item !== null) this.#item(note, plans);
+    const concurrency = plans[0]?.limits?.concurrency;
     if (concurrency === undefined || concurrency === null || isTimeUncertain) return;
-    const { timeoutMs = 0 } = this.#planOf(note.task) ?? {};
+    const { timeoutMs = 0 } = plans[0] ?? {};
+    const limit = Math.max(...plans.map(({ limits }) => limits?.concurrency?.limit ?? Number.POSITIVE_INFINITY));
     const key = keyOf(concurrency.key, note);
     const { now } = this.#ground.scheduler;
     const going = this.#ledger.running().filter(
@@ -33,12 +37,34 @@ export class SlotCheck {
         // A lease that came late gives no right to anything.
         this.#isLast(other),
     );
-    if (going.length > concurrency.limit)
+    if (going.length > limit)
       this.#ground.violate(
         INVARIANT,
-        `${going.length} attempts of ${note.task} (${key ?? "no key"}) run at once, ${concurrency.limit} may: ${going
+        `${going.length} attempts of ${note.task} (${key ?? "no key"}) run at once, ${limit} may: ${going
           .map((other) => `${other.runId} ${placeName(other.task, other.item)} ${other.attempt}`)
           .join(", ")}`,
+      );
+  }
+
+  /** No more items of one task are at work than it says. */
+  #item(note: AttemptNote, plans: readonly TaskPlan[]): void {
+    const most = plans[0]?.each?.maxParallel ?? Number.POSITIVE_INFINITY;
+    const { now } = this.#ground.scheduler;
+    const going = this.#ledger
+      .running()
+      .filter(
+        (other) =>
+          other.runId === note.runId &&
+          other.task === note.task &&
+          other.item !== null &&
+          other.end === "running" &&
+          now < other.begunAt + (plans[0]?.timeoutMs ?? 0) &&
+          this.#isLast(other),
+      );
+    if (going.length > most)
+      this.#ground.violate(
+        "15 items",
+        `${going.length} items of ${note.task} of ${note.runId} are at work, ${most} may be: ${going.map(({ item }) => item).join(", ")}`,
       );
   }
 

@@ -8,6 +8,9 @@ import { TOLD } from "../scenario.ts";
 import type { Seen, Watcher } from "../watcher.ts";
 import { acceptedOf } from "./order-check.ts";
 
+/** For so long a key is known at least. */
+const KNOWN_MS = 3_600_000;
+
 const SWALLOWED = "15 nothing is swallowed";
 
 /** An answer, and when it came, by the scheduler. */
@@ -68,10 +71,17 @@ export class TriggerCheck {
 
   /** The run of a window has the last payload: of two triggers of which one was answered before the other was sent, the latter's. */
   #debounced(all: readonly Seen[]): void {
-    const windows = Map.groupBy(
-      this.#answers.filter(({ task }) => this.#isDebounced(task)),
-      ({ runId }) => runId,
-    );
+    const debounced = this.#answers.filter(({ task }) => this.#isDebounced(task));
+    for (const same of Map.groupBy(debounced, ({ task, carried }) => `${task} ${carried.by}`).values()) {
+      const [first] = same;
+      const other = same.find(({ runId, sentAt }) => runId !== first?.runId && sentAt - (first?.at ?? 0) < KNOWN_MS);
+      if (other !== undefined)
+        this.#ground.violate(
+          "15 acknowledged is known",
+          `"${other.carried.by}" has ${first?.runId} and ${other.runId}, by the same key`,
+        );
+    }
+    const windows = Map.groupBy(debounced, ({ runId }) => runId);
     for (const [runId, answers] of windows) {
       const has = all.find((seen) => seen.runId === runId)?.carried?.by;
       const taken = answers.filter(({ carried }) => carried.by === has);
@@ -98,7 +108,13 @@ export class TriggerCheck {
         const note = accepted === null ? undefined : this.#ledger.find(seen.runId, task.task, item, accepted);
         for (const { content, task: target } of note?.triggered ?? []) {
           if (this.#isDebounced(target)) continue;
-          const runs = new Set(byContent.get(content)?.map(({ runId }) => runId));
+          const found = byContent.get(content) ?? [];
+          if (found.length > 1 && seen.generation === 1 && found.some(({ generation }) => generation > 1))
+            this.#ground.violate(
+              "5 nothing of a failed attempt",
+              `${seen.runId}: ${placeName(task.task, item)} has triggered ${target} with "${content}", which was executed again when it was over`,
+            );
+          const runs = new Set(found.map(({ runId }) => runId));
           if (runs.size === 1) continue;
           this.#ground.violate(
             runs.size === 0 ? SWALLOWED : "5 nothing of a failed attempt",

@@ -1,0 +1,89 @@
+/** Invariant 13: a run that is cancelled with what it has triggered takes all of that with it, and nothing else. */
+import type { RunId } from "../../../src/core/ids.ts";
+import type { RunDocument } from "../../../src/run/run-rpc.ts";
+import type { Ground } from "../../simulation/ground.ts";
+import type { Seen, Watcher } from "../watcher.ts";
+
+const INVARIANT = "13 children cancelled";
+/** Until then whoever was to be cancelled is, if nothing has gone wrong; and in any case, once nothing does any more. */
+const TOLD_MS = { well: 60_000, most: 32 * 60_000 } as const;
+const CONSEQUENCES_MS = 120_000;
+
+interface Cancel {
+  /** By the scheduler. */
+  readonly sentAt: number;
+  readonly withChildren: boolean;
+  /** When somebody was told that this has changed something. */
+  doneAt: number | null;
+}
+
+export class CancelCheck {
+  readonly #ground: Ground;
+  readonly #cancels = new Map<RunId, Cancel[]>();
+  readonly #retriedAt = new Map<RunId, number[]>();
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+  }
+
+  /** Somebody asks for it. */
+  cancels(runId: RunId, withChildren: boolean): void {
+    const cancel = { sentAt: this.#ground.scheduler.now, withChildren, doneAt: null };
+    this.#cancels.set(runId, [...(this.#cancels.get(runId) ?? []), cancel]);
+  }
+
+  /** Somebody was told that it has changed something. */
+  cancelled(runId: RunId): void {
+    const last = this.#cancels.get(runId)?.findLast(({ doneAt }) => doneAt === null);
+    if (last !== undefined) last.doneAt = this.#ground.scheduler.now;
+  }
+
+  /** Somebody has had the run go on. */
+  retried(runId: RunId): void {
+    this.#retriedAt.set(runId, [...(this.#retriedAt.get(runId) ?? []), this.#ground.scheduler.now]);
+  }
+
+  /**
+   * Whether somebody has cancelled it, or a run above it with all that it had triggered by then: what it triggers after a retry is not
+   * meant.
+   */
+  mayBeCancelled(seen: Seen, watcher: Watcher): boolean {
+    return this.#cancels.has(seen.runId) || this.#isTaken(seen, watcher);
+  }
+
+  atRest(watcher: Watcher): void {
+    for (const seen of watcher.all()) {
+      const above = parentOf(seen.run, watcher);
+      if (above === undefined || seen.run.trigger.source === "replay" || this.#retriedAt.has(above.runId)) continue;
+      const cancel = this.#cancels
+        .get(above.runId)
+        ?.find(({ withChildren, doneAt }) => withChildren && doneAt !== null);
+      const { finalAt, run } = seen;
+      if (cancel?.doneAt === undefined || cancel.doneAt === null || run.status === "cancelled" || finalAt === null)
+        continue;
+      const from = Math.max(cancel.doneAt, seen.firstSeenAt);
+      const hasCause = this.#ground.struck.some(({ at }) => at > cancel.sentAt - CONSEQUENCES_MS && at < finalAt);
+      if (finalAt - from > (hasCause ? TOLD_MS.most : TOLD_MS.well))
+        this.#ground.violate(
+          INVARIANT,
+          `${above.runId} was cancelled with what it had triggered at ${cancel.doneAt}, and ${seen.runId} is ${run.status} at ${finalAt}`,
+        );
+    }
+  }
+
+  /** Whether a run above it was cancelled with it. */
+  #isTaken({ run, firstSeenAt }: Seen, watcher: Watcher): boolean {
+    const above = parentOf(run, watcher);
+    if (above === undefined) return false;
+    const retriedAt = this.#retriedAt.get(above.runId) ?? [];
+    const isMeant = (this.#cancels.get(above.runId) ?? []).some(
+      ({ sentAt, withChildren }) => withChildren && !retriedAt.some((at) => at > sentAt && at < firstSeenAt),
+    );
+    return isMeant || this.#isTaken(above, watcher);
+  }
+}
+
+function parentOf(run: RunDocument, watcher: Watcher): Seen | undefined {
+  const parent: RunId | undefined = run.trigger.parent?.run_id;
+  return parent === undefined ? undefined : watcher.runs.get(parent);
+}

@@ -1,0 +1,168 @@
+/**
+ * Invariant 9, the other way round: what waits for a limit waits for that of its own payload's key, and not while there is room; and no
+ * more attempts begin within the time of a rate than it says. What the limits are, and whose a payload is, is reckoned here.
+ */
+import type { TaskPlan } from "../../../src/core/plan.ts";
+import type { RunDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
+import type { Ground } from "../../simulation/ground.ts";
+import type { Ledger } from "../ledger.ts";
+import { groupOf, type Carried } from "../payloads.ts";
+import type { Scenario } from "../scenario.ts";
+import { taskOf } from "./order-check.ts";
+import { isOver, type Seen, type Watcher } from "../watcher.ts";
+
+const INVARIANT = "9 slots are conserved";
+/** How often one looks whether there is room, and until when. */
+const LOOK_MS = 20_000;
+const LOOKS_UNTIL_MS = 25 * 60_000;
+/** What goes wrong has consequences for so long. */
+const CONSEQUENCES_MS = 150_000;
+/** Objects are updated one after the other. */
+const ROLLED_OUT_MS = 75_000;
+/** Clocks differ, and what begins is seen a little later. */
+const SEEN_MS = 500;
+
+export interface LimitWorld {
+  readonly ground: Ground;
+  readonly ledger: Ledger;
+  readonly scenario: Scenario;
+  readonly watcher: () => Watcher;
+  /** What peach.conf says of a task, in each release that was deployed. */
+  plansOf(task: string): readonly TaskPlan[];
+  /** Whether the clock was set, or calls were never answered. */
+  isTimeUncertain(): boolean;
+  /** When a task has taken its isolate down last. */
+  killedAt(): number;
+}
+
+export class LimitCheck {
+  readonly #world: LimitWorld;
+  /** When attempts of tasks with a rate were seen to begin, by task and key. */
+  readonly #begun = new Map<string, number[]>();
+  /** Tasks and keys for which there was room when one looked last. */
+  #roomy = new Set<string>();
+
+  constructor(world: LimitWorld) {
+    this.#world = world;
+    const isLimited = Object.values(world.scenario.plan.tasks).some(
+      ({ limits, each }) => limits !== null && each === null,
+    );
+    if (isLimited) this.#lookLater();
+  }
+
+  /** The run has changed. */
+  look(seen: Seen, before: RunDocument | null): void {
+    for (const [index, task] of seen.run.tasks.entries()) {
+      const was = before?.tasks[index];
+      const waits = task.waiting_for;
+      if (waits?.for === "concurrency" || waits?.for === "rate_limit") this.#waits(seen, task, waits);
+      if (task.attempts.length > (was?.attempts.length ?? 0)) this.#begins(seen, task);
+    }
+  }
+
+  #waits(seen: Seen, task: TaskDocument, waits: { readonly for: string; readonly key?: string | null }): void {
+    const keys = this.#world.plansOf(task.task).map(({ limits }) => {
+      const limit = waits.for === "concurrency" ? limits?.concurrency : limits?.rateLimit;
+      return limit?.key ?? null;
+    });
+    const owner = this.#ownerOf(seen, task.task);
+    const right = keys.map((key) => (key === null ? null : owner));
+    if (owner !== undefined && task.each === undefined && !right.includes(waits.key ?? null))
+      this.#world.ground.violate(
+        INVARIANT,
+        `${seen.runId}: ${task.task} waits for the limit of ${JSON.stringify(waits.key ?? null)}, its payload is of ${owner ?? "nobody"}`,
+      );
+  }
+
+  /** Whose payload the task reads; null: nobody's; undefined: that cannot be told here. */
+  #ownerOf({ run, carried, retries }: Seen, task: string): Carried["group"] | undefined {
+    if (run.trigger.source === "replay" || retries > 0) return undefined;
+    const { upstream = [] } = taskOf(run, task) ?? {};
+    const [parent, ...others] = upstream;
+    if (parent === undefined) return carried === null ? undefined : carried.group;
+    const behaviour = this.#world.scenario.behaviours.get(parent);
+    const [plan] = this.#world.plansOf(parent);
+    const isPlain = others.length === 0 && plan?.each === null && taskOf(run, parent)?.status === "succeeded";
+    if (!isPlain || behaviour === undefined || behaviour.passesItems !== null) return undefined;
+    const isForIt = behaviour.passesTo === task && !plan.external;
+    return groupOf(`${run.run_id}/${parent}${isForIt ? "/to" : ""}`);
+  }
+
+  /** An attempt of the task was seen to begin. */
+  #begins(seen: Seen, { task, each }: TaskDocument): void {
+    const rates = this.#world.plansOf(task).map(({ limits }) => limits?.rateLimit ?? null);
+    const owner = rates.some((rate) => rate?.key != null) ? this.#ownerOf(seen, task) : null;
+    if (rates.includes(null) || each !== undefined || owner === undefined || this.#world.isTimeUncertain()) return;
+    const limit = Math.max(...rates.map((rate) => rate?.limit ?? 0));
+    const perMs = Math.min(...rates.map((rate) => rate?.perMs ?? 0));
+    const { now } = this.#world.ground.scheduler;
+    const key = `${task} ${owner}`;
+    const within = [...(this.#begun.get(key) ?? []).filter((at) => at > now - perMs + SEEN_MS), now];
+    this.#begun.set(key, within);
+    if (within.length > limit)
+      this.#world.ground.violate(
+        INVARIANT,
+        `${within.length} attempts of ${task} (${owner ?? "no key"}) begin within ${now - (within[0] ?? now)} ms, ${limit} may in ${perMs} ms`,
+      );
+  }
+
+  #lookLater(): void {
+    const { scheduler } = this.#world.ground;
+    if (scheduler.now > LOOKS_UNTIL_MS) return;
+    scheduler.after(LOOK_MS, () => {
+      this.#roomy = this.#lookForRoom();
+      this.#lookLater();
+    });
+  }
+
+  /** What waits while there is room, and did so when one looked before, waits in vain. */
+  #lookForRoom(): Set<string> {
+    const { ground, killedAt } = this.#world;
+    const roomy = new Set<string>();
+    const from = ground.scheduler.now - CONSEQUENCES_MS;
+    if (killedAt() > from || ground.struck.some(({ at }) => at > from)) return roomy;
+    const waiting = new Map<string, string>();
+    for (const { run } of this.#world.watcher().runs.values())
+      for (const { task, waiting_for: waits, each } of run.tasks)
+        if (waits?.for === "concurrency" && each === undefined) waiting.set(`${task} ${String(waits.key)}`, task);
+    for (const [key, task] of waiting) {
+      const plans = this.#world.plansOf(task);
+      if (plans.some(({ limits }) => limits?.rateLimit != null || limits?.concurrency == null)) continue;
+      const limits = plans.map(({ limits: of }) => of?.concurrency?.limit ?? 0);
+      // The newest plan counts; before its deployment is over, either may.
+      const limit = this.#isSettled() ? (limits.at(-1) ?? 0) : Math.min(...limits);
+      if (this.#inUse(task, key) >= limit) continue;
+      roomy.add(key);
+      if (this.#roomy.has(key))
+        ground.violate(
+          INVARIANT,
+          `${task} waits for its limit (${key}) for ${LOOK_MS / 1_000} s, ${this.#inUse(task, key)} of ${limit} are in use`,
+        );
+    }
+    return roomy;
+  }
+
+  #isSettled(): boolean {
+    const last = Math.max(0, ...this.#world.scenario.rollouts.map(({ atMs }) => atMs));
+    return this.#world.ground.scheduler.now > last + ROLLED_OUT_MS;
+  }
+
+  /** How many of this task and key have a slot, or may have one still. */
+  #inUse(task: string, key: string): number {
+    let count = 0;
+    const hasKey = !key.endsWith(" null");
+    for (const seen of this.#world.watcher().runs.values()) {
+      const document = taskOf(seen.run, task);
+      if (document === undefined || (hasKey && `${task} ${String(this.#ownerOf(seen, task))}` !== key)) continue;
+      // One that waits to be completed has its slot, and one that was cancelled keeps its slot for as long as it may run.
+      const mayRun = ["cancelled", "running", "waiting"].includes(document.status);
+      if (mayRun || (document.status === "queued" && document.waiting_for === null)) count += 1;
+      else if (
+        !isOver(document.status) &&
+        this.#world.ledger.of(seen.runId, task, null).some(({ end }) => end === "running")
+      )
+        count += 1;
+    }
+    return count;
+  }
+}
