@@ -5,6 +5,7 @@ import { simulateSeeds, type Tally } from "../test/simulation/batch.ts";
 import { CORE_FAULTS, FAULTS, type Fault } from "../test/simulation/faults.ts";
 import type { Limits, Live } from "../test/simulation/ground.ts";
 import { CORE, type Kind } from "../test/simulation/kind.ts";
+import { THEMES } from "../test/engine-simulation/themes.ts";
 import { NO_LIMITS, replayCommand, shrink } from "../test/simulation/shrink.ts";
 
 const HELP = `npm run simulate [-- --core] [--seeds N --from S | --seed K] [--seconds N] [--json]
@@ -24,6 +25,12 @@ and its story is printed with the command that replays it.
                  ${CORE_FAULTS.slice(0, 9).join(", ")},
                  ${CORE_FAULTS.slice(9).join(", ")};
                  without --core also ${FAULTS.filter((fault) => !CORE_FAULTS.includes(fault)).join(", ")}
+  --theme NAME   worlds about one thing only: ${THEMES.slice(0, 6)
+    .map(({ name }) => name)
+    .join(", ")},
+                 ${THEMES.slice(6)
+                   .map(({ name }) => name)
+                   .join(", ")} (not with --core)
   --faults N     how many faults strike at most
   --triggers N   how many triggers there are at most (default ${NO_LIMITS.triggers})
   --tasks N      how many tasks a pipeline has at most (default ${NO_LIMITS.tasks})
@@ -60,6 +67,7 @@ function readCommand(args: readonly string[]): Command {
     seconds: text,
     seed: text,
     without: text,
+    theme: text,
     faults: text,
     triggers: text,
     tasks: text,
@@ -83,6 +91,7 @@ function readCommand(args: readonly string[]): Command {
     seed: values.seed === undefined ? null : whole("seed", values.seed, 0, 0),
     limits: {
       without: new Set((values.without ?? "").split(",").flatMap((name) => (name === "" ? [] : [faultOf(kind, name)]))),
+      ...(values.theme !== undefined && { theme: themeNamed(values.theme) }),
       faults: whole("faults", values.faults, 0, NO_LIMITS.faults),
       triggers: whole("triggers", values.triggers, 1, NO_LIMITS.triggers),
       tasks: whole("tasks", values.tasks, 1, NO_LIMITS.tasks),
@@ -90,6 +99,11 @@ function readCommand(args: readonly string[]): Command {
     json: values.json === true,
     help: values.help === true,
   };
+}
+
+function themeNamed(name: string): string {
+  if (THEMES.some((theme) => theme.name === name)) return name;
+  throw new UsageError(`--theme knows no "${name}"; there are ${THEMES.map((theme) => theme.name).join(", ")}`);
 }
 
 function faultOf({ faults }: Kind, name: string): Fault {

@@ -1,5 +1,5 @@
 /** All that is watched in a simulated world. */
-import { parseRunId, type RunId } from "../../src/core/ids.ts";
+import { parseRunId } from "../../src/core/ids.ts";
 import type { TaskPlan } from "../../src/core/plan.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
 import { CancelCheck } from "./checks/cancel-check.ts";
@@ -74,10 +74,15 @@ export class Checkers implements Watching {
     this.#rest = new RestCheck(world);
     this.#events = new EventsCheck(ground);
     this.#schedules = new ScheduleCheck(ground, scenario.timed);
-    this.#stalls = new StallCheck(ground, planOf, (runId) => {
-      const id = parseRunId(runId);
-      return id === null ? null : (world.watcher().runs.get(id)?.finalAt ?? null);
-    });
+    this.#stalls = new StallCheck(
+      ground,
+      planOf,
+      (runId) => {
+        const id = parseRunId(runId);
+        return id === null ? null : (world.watcher().runs.get(id)?.finalAt ?? null);
+      },
+      (runId, task, attempt) => ledger.find(runId, task, null, attempt) !== undefined,
+    );
     this.#order = new OrderCheck(ground, ledger, (task) => ({
       runIf: planOf(task)?.runIf ?? "all_success",
       maySkipByLimit: planOf(task)?.limits?.concurrency?.strategy === "skip",
@@ -100,7 +105,7 @@ export class Checkers implements Watching {
     return {
       answered: (answer) => this.#triggers.answered(answer),
       cancels: (runId, children) => this.#cancels.cancels(runId, children),
-      cancelled: (runId) => this.#cancels.cancelled(runId),
+      cancelEnded: (runId, hasChanged) => this.#cancels.ended(runId, hasChanged),
       retries: () => {},
       replayed: () => {},
       completed: (of, by, answer) => this.#completed(of, by, answer),

@@ -28,8 +28,8 @@ export interface ClientWorld {
   answered(answer: Answered): void;
   /** Somebody asks for it, and might have it. */
   cancels(runId: RunId, children: boolean): void;
-  /** It has changed something. */
-  cancelled(runId: RunId): void;
+  /** Nothing more comes of what was asked for; it has changed something, or nobody knows. */
+  cancelEnded(runId: RunId, hasChanged: boolean): void;
   retries(runId: RunId): void;
   replayed(runId: RunId, from: string | null, to: RunId): void;
   /** What somebody has reported of an attempt, and what came of it. */
@@ -186,14 +186,17 @@ export class Clients {
     this.#ask(
       `cancel of ${runId}${children ? " and its children" : ""}`,
       false,
-      async ({ worker, env }) => ({
-        ok: true as const,
-        value: await worker.callRun(env, runId, (run) => run.cancel({ children })),
-      }),
-      (answer) => {
-        this.#world.ground.tell(() => `${runId}: cancelled: ${answer?.cancelled}`);
-        if (answer?.cancelled === true) this.#world.cancelled(runId);
+      async ({ worker, env }) => {
+        let hasChanged = false;
+        try {
+          const value = await worker.callRun(env, runId, (run) => run.cancel({ children }));
+          hasChanged = value?.cancelled === true;
+          return { ok: true as const, value };
+        } finally {
+          this.#world.cancelEnded(runId, hasChanged);
+        }
       },
+      (answer) => this.#world.ground.tell(() => `${runId}: cancelled: ${answer?.cancelled}`),
     );
   }
 

@@ -257,7 +257,10 @@ async function trigger(
   const timeout = behaviour.awaitsMs ?? 0;
   await Promise.all(
     started.map(async (run) => {
-      if (behaviour.awaitsAll === "result") return ended(task, run.result({ timeout }));
+      if (behaviour.awaitsAll === "result") {
+        await ended(task, run.result({ timeout }));
+        return;
+      }
       const passed = carriedIn(await ended(task, run.output(undefined, { timeout })));
       if (passed !== null && !passed.by.startsWith(`${run.runId} `))
         world.violate("5 nothing of a failed attempt", `${task.runId}: ${run.runId} has passed "${passed.by}"`);

@@ -2,6 +2,7 @@
  * Worlds about one thing each: what random pipelines and random faults meet too seldom, because it takes several rare things at once.
  * Most worlds have no theme.
  */
+import { STRATEGIES, type Strategy } from "../../src/core/limit.ts";
 import type { TaskPlan } from "../../src/core/plan.ts";
 import type { Dice } from "../simulation/dice.ts";
 import type { Fault } from "../simulation/faults.ts";
@@ -41,9 +42,17 @@ export const THEMES: readonly Theme[] = [
   { name: "backlog", share: 20, faults: ["message_lost", "message_doubled", "send_failed"], draw: backlog },
   { name: "awaited", share: 30, faults: [...CALLS, ...RESETS, "crash"], draw: awaited },
   { name: "items", share: 30, faults: [...CALLS, ...RESETS, "crash", "isolate_crash"], draw: items },
+  { name: "company", share: 15, faults: [...CALLS, "crash"], draw: company },
   { name: "wide", share: 5, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: wide },
   { name: "large graph", share: 3, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: largeGraph },
 ];
+
+/** The theme of this name. Throws if there is none. */
+export function themeOf(name: string): Theme {
+  const theme = THEMES.find((one) => one.name === name);
+  if (theme !== undefined) return theme;
+  throw new Error(`there are no worlds about "${name}"; there are ${THEMES.map((one) => one.name).join(", ")}`);
+}
 
 /** The theme of the world of these dice; null: it has none. */
 export function drawTheme(dice: Dice): Theme | null {
@@ -221,7 +230,7 @@ function lateRetry(dice: Dice, limits: Limits): Scenario {
 
 /** What was reported of a task is limited by whose it is; also when the attempt that was told where to report was lost. */
 function external(dice: Dice, limits: Limits): Scenario {
-  const strategy = dice.pick(["queue", "cancel_running", "skip"]);
+  const strategy = dice.pick<Strategy>(["queue", ...STRATEGIES]);
   return scenarioOf(dice, {
     tasks: chain(
       made(
@@ -347,6 +356,21 @@ function items(dice: Dice, limits: Limits): Scenario {
       made("p0t3", {}, {}),
     ),
     triggers: triggers(dice, limits, 2, "p0t0", 10_000),
+  });
+}
+
+/** Long tasks of several runs, one of which takes its isolate down again and again, with whoever is in it. */
+function company(dice: Dice, limits: Limits): Scenario {
+  const long = { timeoutMs: 2 * MINUTE_MS };
+  return scenarioOf(dice, {
+    tasks: [
+      made("p0t0", long, { workMs: dice.between(5_000, 20_000) }),
+      made("p1t0", long, { workMs: dice.between(0, 8_000), kills: dice.pick([3, Number.POSITIVE_INFINITY]) }),
+    ],
+    triggers: [
+      ...triggers(dice, limits, dice.between(3, 6), "p0t0", 40_000),
+      ...triggers(dice, limits, dice.between(1, 2), "p1t0", 10_000, (index) => ({ key: `poison ${index}` })),
+    ],
   });
 }
 

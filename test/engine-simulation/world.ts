@@ -18,7 +18,7 @@ import type { ObjectHost } from "./platform/object-host.ts";
 import { isPlatforms } from "./platform/wire.ts";
 import { releaseOf, RequestDied, Rig } from "./rig.ts";
 import { drawScenario, RETENTION_MS, type Scenario } from "./scenario.ts";
-import { drawFocus, drawTheme } from "./themes.ts";
+import { drawFocus, drawTheme, themeOf } from "./themes.ts";
 import { Watcher } from "./watcher.ts";
 
 /** How long there are faults. */
@@ -60,7 +60,7 @@ class World {
 
   constructor(code: WorkerCode, seed: number, limits: Limits, telling: boolean) {
     const dice = new Dice(seed);
-    const theme = drawTheme(dice.fork("theme"));
+    const theme = limits.theme === undefined ? drawTheme(dice.fork("theme")) : themeOf(limits.theme);
     const mostFaults = Math.min(limits.faults, theme?.mostFaults ?? limits.faults);
     const focus = theme === null ? null : drawFocus(theme, dice.fork("focus"));
     const ground = (this.#ground = new Ground(seed, { ...limits, faults: mostFaults }, telling, focus));

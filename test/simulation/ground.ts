@@ -20,6 +20,8 @@ export interface Limits {
   /** How many triggers there are, and how many tasks a pipeline has, at most. */
   readonly triggers: number;
   readonly tasks: number;
+  /** What all worlds are about (test/engine-simulation/themes.ts); absent: as it happens. */
+  readonly theme?: string;
 }
 
 /** What became of the world of one seed. */

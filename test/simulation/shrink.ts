@@ -36,10 +36,15 @@ export async function shrink(
 }
 
 /** The command that lives through this seed again, in worlds of the kind that `flag` stands for. */
-export function replayCommand(flag: string | null, seed: number, { without, faults, triggers, tasks }: Limits): string {
+export function replayCommand(
+  flag: string | null,
+  seed: number,
+  { without, faults, triggers, tasks, theme }: Limits,
+): string {
   const flags = [
     ...(flag === null ? [] : [flag]),
     `--seed ${seed}`,
+    ...(theme === undefined ? [] : [`--theme "${theme}"`]),
     ...(without.size > 0 ? [`--without ${[...without].join(",")}`] : []),
     ...(Number.isFinite(faults) ? [`--faults ${faults}`] : []),
     ...(triggers === NO_LIMITS.triggers ? [] : [`--triggers ${triggers}`]),

@@ -8,12 +8,16 @@ const INVARIANT = "13 children cancelled";
 /** Until then whoever was to be cancelled is, if nothing has gone wrong; and in any case, once nothing does any more. */
 const TOLD_MS = { well: 60_000, most: 32 * 60_000 } as const;
 const CONSEQUENCES_MS = 120_000;
+/** A call that is under way when somebody gives up arrives by then. */
+const UNDER_WAY_MS = 300;
 
 interface Cancel {
   /** By the scheduler. */
   readonly sentAt: number;
   readonly withChildren: boolean;
-  /** When somebody was told that this has changed something. */
+  /** From then on nothing more comes of it: it was answered, or given up. */
+  endedAt: number;
+  /** When it was known to have changed something. */
   doneAt: number | null;
 }
 
@@ -28,14 +32,22 @@ export class CancelCheck {
 
   /** Somebody asks for it. */
   cancels(runId: RunId, withChildren: boolean): void {
-    const cancel = { sentAt: this.#ground.scheduler.now, withChildren, doneAt: null };
+    const cancel = {
+      sentAt: this.#ground.scheduler.now,
+      withChildren,
+      endedAt: Number.POSITIVE_INFINITY,
+      doneAt: null,
+    };
     this.#cancels.set(runId, [...(this.#cancels.get(runId) ?? []), cancel]);
   }
 
-  /** Somebody was told that it has changed something. */
-  cancelled(runId: RunId): void {
-    const last = this.#cancels.get(runId)?.findLast(({ doneAt }) => doneAt === null);
-    if (last !== undefined) last.doneAt = this.#ground.scheduler.now;
+  /** It was answered, or given up. */
+  ended(runId: RunId, hasChanged: boolean): void {
+    const { now } = this.#ground.scheduler;
+    const first = this.#cancels.get(runId)?.find(({ endedAt }) => endedAt > now);
+    if (first === undefined) return;
+    first.endedAt = now + UNDER_WAY_MS;
+    if (hasChanged) first.doneAt = now;
   }
 
   /** Somebody has had the run go on. */
@@ -77,7 +89,8 @@ export class CancelCheck {
     if (above === undefined) return false;
     const retriedAt = this.#retriedAt.get(above.runId) ?? [];
     const isMeant = (this.#cancels.get(above.runId) ?? []).some(
-      ({ sentAt, withChildren }) => withChildren && !retriedAt.some((at) => at > sentAt && at < firstSeenAt),
+      // A call that is made again, since its answer was lost, cancels what was retried in between.
+      ({ endedAt, withChildren }) => withChildren && !retriedAt.some((at) => at > endedAt && at < firstSeenAt),
     );
     return isMeant || this.#isTaken(above, watcher);
   }

@@ -56,7 +56,9 @@ export class LimitCheck {
       const was = before?.tasks[index];
       const waits = task.waiting_for;
       if (waits?.for === "concurrency" || waits?.for === "rate_limit") this.#waits(seen, task, waits);
-      if (task.attempts.length > (was?.attempts.length ?? 0)) this.#begins(seen, task);
+      // What a release lacks is given back: that attempt never began.
+      const isNew = task.attempts.length > (was?.attempts.length ?? 0);
+      if (isNew && task.attempts.at(-1)?.status === "running") this.#begins(seen, task);
     }
   }
 
@@ -66,7 +68,7 @@ export class LimitCheck {
       return limit?.key ?? null;
     });
     const owner = this.#ownerOf(seen, task.task);
-    const right = keys.map((key) => (key === null ? null : owner));
+    const right: (string | null | undefined)[] = keys.map((key) => (key === null ? null : owner));
     if (owner !== undefined && task.each === undefined && !right.includes(waits.key ?? null))
       this.#world.ground.violate(
         INVARIANT,
@@ -127,6 +129,8 @@ export class LimitCheck {
         if (waits?.for === "concurrency" && each === undefined) waiting.set(`${task} ${String(waits.key)}`, task);
     for (const [key, task] of waiting) {
       const plans = this.#world.plansOf(task);
+      // What is paused may have its slot.
+      if (this.#world.scenario.paused.some((one) => one.task === task)) continue;
       if (plans.some(({ limits }) => limits?.rateLimit != null || limits?.concurrency == null)) continue;
       const limits = plans.map(({ limits: of }) => of?.concurrency?.limit ?? 0);
       // The newest plan counts; before its deployment is over, either may.

@@ -45,18 +45,23 @@ export class StallCheck {
   readonly #readySince = new Map<string, number>();
   readonly #entered = new Map<string, Entered>();
   readonly #finalAt: (runId: string) => number | null;
+  readonly #hasBegun: (runId: string, task: string, attempt: number) => boolean;
   /** When something happened by itself that takes time to mend: a worker was killed by its task. */
   #killedAt = Number.NEGATIVE_INFINITY;
 
-  /** `finalAt`: when a run has ended, by the scheduler; null if it has not. */
+  /**
+   * `finalAt`: when a run has ended, by the scheduler; null if it has not. `hasBegun`: whether the code of an attempt has.
+   */
   constructor(
     ground: Ground,
     planOf: (task: string) => TaskPlan | undefined,
     finalAt: (runId: string) => number | null,
+    hasBegun: (runId: string, task: string, attempt: number) => boolean,
   ) {
     this.#ground = ground;
     this.#planOf = planOf;
     this.#finalAt = finalAt;
+    this.#hasBegun = hasBegun;
   }
 
   /** A task has taken its isolate down. */
@@ -68,6 +73,7 @@ export class StallCheck {
   look({ run, runId }: Seen, before: RunDocument | null, isPaused: (task: string) => boolean): void {
     const { now } = this.#ground.scheduler;
     for (const [index, { task, status, attempts, upstream }] of run.tasks.entries()) {
+      this.#lost(runId, task, attempts, before?.tasks[index]?.attempts ?? []);
       const was = before?.tasks[index]?.status;
       if (was === status) continue;
       const key = `${runId}/${task}`;
@@ -104,6 +110,17 @@ export class StallCheck {
     if (awaited === null) return;
     if (now - awaited > RESUMED_MS || (now - awaited > STALL_MS && !this.#hasCause(awaited)))
       this.#late(`${key} goes on ${(now - awaited) / 1_000} s after what it awaits`);
+  }
+
+  /** A lease that was given to nobody: its answer was lost, and whoever asked again got nothing. */
+  #lost(runId: string, task: string, attempts: TaskDocument["attempts"], before: TaskDocument["attempts"]): void {
+    for (const [index, { attempt, status, started_at: startedAt }] of attempts.entries()) {
+      if (status !== "lost" || before[index]?.status === "lost" || this.#hasBegun(runId, task, attempt)) continue;
+      const ground = this.#ground;
+      if (ground.struck.length === 0 || this.#hasCause(ground.scheduler.now - (ground.wall() - Date.parse(startedAt))))
+        continue;
+      this.#late(`${runId}: attempt ${attempt} of ${task} was lost, and nobody ever had it`);
+    }
   }
 
   #late(detail: string): void {
