@@ -43,8 +43,8 @@ export const THEMES: readonly Theme[] = [
   { name: "awaited", share: 30, faults: [...CALLS, ...RESETS, "crash"], draw: awaited },
   { name: "items", share: 30, faults: [...CALLS, ...RESETS, "crash", "isolate_crash"], draw: items },
   { name: "company", share: 15, faults: [...CALLS, "crash"], draw: company },
-  { name: "wide", share: 5, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: wide },
-  { name: "large graph", share: 3, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: largeGraph },
+  { name: "wide", share: 2, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: wide },
+  { name: "large graph", share: 2, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: largeGraph },
 ];
 
 /** The theme of this name. Throws if there is none. */
@@ -376,7 +376,7 @@ function company(dice: Dice, limits: Limits): Scenario {
 
 /** Thousands of items, some of them held by a limit. */
 function wide(dice: Dice, limits: Limits): Scenario {
-  const count = limits.tasks < NO_LIMITS.tasks ? limits.tasks : dice.pick([1_000, 3_000, 3_000, 10_000]);
+  const count = limits.tasks < NO_LIMITS.tasks ? limits.tasks : dice.pick([1_000, 1_000, 1_000, 3_000, 10_000]);
   const isLimited = count <= 1_000 && dice.chance(0.5);
   const concurrency = { limit: 50, strategy: "queue", key: ["group"] } as const;
   return scenarioOf(dice, {
