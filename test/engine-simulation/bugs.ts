@@ -11,6 +11,8 @@ export interface Bug extends Change {
   readonly or?: readonly string[];
   readonly bug: string;
   readonly seed: number;
+  /** What the worlds are about in which it is looked for (themes.ts); absent: anything. */
+  readonly theme?: string;
 }
 
 export const BUGS: readonly Bug[] = [
@@ -145,7 +147,8 @@ export const BUGS: readonly Bug[] = [
     invariant: "6 payload before row",
     or: ["10 nothing is left"],
     bug: "a run is deleted with the payload of the coming one",
-    seed: 100,
+    theme: "retention",
+    seed: 1,
     file: "src/run/forgetting.ts",
     code: "deletePayloads(run.id, kept)",
     instead: "deletePayloads(run.id, () => [])",
@@ -183,6 +186,71 @@ export const BUGS: readonly Bug[] = [
     code: 'return isSuspect(entry, this.#changes.get(ordinal)) ? "executor" : laneOfEntry(entry, this.#gathered(ordinal));',
     instead: "return laneOfEntry(entry, this.#gathered(ordinal));",
   },
+  {
+    invariant: "2 order",
+    or: ["2 never stuck"],
+    bug: "a suspended task is started again where it should only have asked again",
+    theme: "awaited",
+    seed: 1,
+    file: "src/core/suspension.ts",
+    code: "soonestOf(left) <= decision.now",
+    instead: "soonestOf(left) > decision.now",
+  },
+  {
+    invariant: "13 children cancelled",
+    bug: "a run that is cancelled with its children leaves the first one alone",
+    theme: "children",
+    seed: 1,
+    file: "src/core/owed.ts",
+    code: "oweCancelling(decision, 0, run.children.length);",
+    instead: "oweCancelling(decision, 1, run.children.length);",
+  },
+  {
+    invariant: "9 slots are conserved",
+    bug: "one more attempt than the limit has a slot",
+    theme: "limits",
+    seed: 1,
+    file: "src/core/slot-book.ts",
+    code: "this.#inUse >= this.limit",
+    instead: "this.#inUse > this.limit",
+  },
+  {
+    invariant: "5 nothing of a failed attempt",
+    bug: "the array has another order than the items",
+    theme: "items",
+    seed: 1,
+    file: "src/run/run-items.ts",
+    code: ".slice(from, from + PAGE_ITEMS)",
+    instead: ".slice(from, from + PAGE_ITEMS).toReversed()",
+  },
+  {
+    invariant: "15 items",
+    bug: "more items are under way than may be",
+    theme: "items",
+    seed: 1,
+    file: "src/core/each.ts",
+    code: "Math.max(0, policy.maxParallel - underWay(progress))",
+    instead: "Math.max(0, policy.maxParallel)",
+  },
+  {
+    invariant: "15 items",
+    or: ["no throw"],
+    bug: "the array is put together while items run",
+    theme: "items",
+    seed: 1,
+    file: "src/core/decision.ts",
+    code: "if (underWay(progress) > 0) continue;",
+    instead: "",
+  },
+  {
+    invariant: "8 blame",
+    bug: "a death counts although others died with the isolate, of other runs",
+    theme: "company",
+    seed: 1,
+    file: "src/core/losses.ts",
+    code: "  if (beside === true) return false;\n",
+    instead: "",
+  },
 ];
 
 /**
@@ -191,28 +259,12 @@ export const BUGS: readonly Bug[] = [
  */
 export const UNSEEN: readonly Bug[] = [
   {
-    invariant: "8 blame",
-    bug: "a death counts although others died with the isolate, of other runs",
-    seed: 1,
-    file: "src/core/losses.ts",
-    code: "  if (beside === true) return false;\n",
-    instead: "",
-  },
-  {
     invariant: "2 never stuck",
     bug: "after a reset a later alarm takes the place of a sooner one",
     seed: 1,
     file: "src/run/run-alarm.ts",
     code: "    if (this.#clock.at === Number.POSITIVE_INFINITY) return this.setFor(run);\n",
     instead: "",
-  },
-  {
-    invariant: "2 order",
-    bug: "a suspended task is started again where it should only have asked again",
-    seed: 1,
-    file: "src/core/suspension.ts",
-    code: "soonestOf(left) <= decision.now",
-    instead: "soonestOf(left) > decision.now",
   },
   {
     invariant: "14 attempts are told",
@@ -287,14 +339,6 @@ export const UNSEEN: readonly Bug[] = [
     instead: "notes.owe(newOwed(debt, 0, times.finishedAt));",
   },
   {
-    invariant: "13 children cancelled",
-    bug: "a run that is cancelled with its children leaves the first one alone",
-    seed: 1,
-    file: "src/core/owed.ts",
-    code: "oweCancelling(decision, 0, run.children.length);",
-    instead: "oweCancelling(decision, 1, run.children.length);",
-  },
-  {
     invariant: "5 nothing of a failed attempt",
     bug: "a payload's place in its row is always the first",
     seed: 1,
@@ -335,14 +379,6 @@ export const UNSEEN: readonly Bug[] = [
     instead: "const afterMs = 0;",
   },
   {
-    invariant: "9 slots are conserved",
-    bug: "one more attempt than the limit has a slot",
-    seed: 1,
-    file: "src/core/slot-book.ts",
-    code: "this.#inUse >= this.limit",
-    instead: "this.#inUse > this.limit",
-  },
-  {
     invariant: "2 never stuck",
     bug: "runs are told of the end of a pause again and again",
     seed: 1,
@@ -381,29 +417,5 @@ export const UNSEEN: readonly Bug[] = [
     file: "src/run/store.ts",
     code: "run.tasks.length)));",
     instead: "run.tasks.length), (key, value) => (key === 'holder' ? undefined : value)));",
-  },
-  {
-    invariant: "15 items",
-    bug: "the array is put together while items run",
-    seed: 1,
-    file: "src/core/decision.ts",
-    code: "if (underWay(progress) > 0) continue;",
-    instead: "",
-  },
-  {
-    invariant: "15 items",
-    bug: "the array has another order than the items",
-    seed: 1,
-    file: "src/run/run-items.ts",
-    code: ".slice(from, from + PAGE_ITEMS)",
-    instead: ".slice(from, from + PAGE_ITEMS).toReversed()",
-  },
-  {
-    invariant: "15 items",
-    bug: "more items are under way than may be",
-    seed: 1,
-    file: "src/core/each.ts",
-    code: "Math.max(0, policy.maxParallel - underWay(progress))",
-    instead: "Math.max(0, policy.maxParallel)",
   },
 ];

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { runShare, type Share, type Tally } from "../simulation/batch.ts";
 import { BUGS, UNSEEN, type Bug } from "./bugs.ts";
+import { FINDING_BUGS } from "./finding-bugs.ts";
 import { bundleWorker, changed, ROOT } from "./platform/bundle.ts";
 import { NO_LIMITS } from "../simulation/shrink.ts";
 
@@ -27,7 +28,7 @@ const folder = mkdtempSync(join(tmpdir(), "seeded-bugs-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("a bug that breaks an invariant is found by the simulation", () => {
-  it.concurrent.each(BUGS)("$invariant: $bug", { timeout: 240_000 }, async (bug) => {
+  it.concurrent.each([...BUGS, ...FINDING_BUGS])("$invariant: $bug", { timeout: 240_000 }, async (bug) => {
     const { failures } = await hunt(bug);
     expect(failures).toHaveLength(1);
     expect([bug.invariant, ...(bug.or ?? [])], failures[0]?.violation.detail).toContain(
@@ -65,7 +66,8 @@ describe("a bug that breaks an invariant is found by the simulation", () => {
 /** Lives through the seed where it was found first, then through the next ones, until one breaks an invariant. */
 async function hunt(bug: Bug): Promise<Tally> {
   const worker = await bundleWorker(bug);
-  const share: Share = { worker, from: bug.seed, seeds: SEEDS, step: 1, limits: NO_LIMITS, forMs: Infinity };
+  const limits = { ...NO_LIMITS, ...(bug.theme !== undefined && { theme: bug.theme }) };
+  const share: Share = { worker, from: bug.seed, seeds: SEEDS, step: 1, limits, forMs: Infinity };
   return runShare(THREAD, share);
 }
 

@@ -100,6 +100,7 @@ describe("npm run simulate", () => {
     [["--seed", "x"], "--seed is a whole number from 0"],
     [["--seconds", "0"], "--seconds is a whole number from 1"],
     [["--without", "rain"], 'no fault "rain"'],
+    [["--theme", "rain"], '--theme knows no "rain"'],
     [["--rain"], "--rain"],
   ])("refuses %j with exit code 2", { timeout: 30_000 }, (args, message) => {
     expect(command(...args)).toMatchObject({ status: 2, stdout: "", stderr: expect.stringContaining(message) });

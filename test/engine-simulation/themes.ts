@@ -42,6 +42,7 @@ export const THEMES: readonly Theme[] = [
   { name: "backlog", share: 20, faults: ["message_lost", "message_doubled", "send_failed"], draw: backlog },
   { name: "awaited", share: 30, faults: [...CALLS, ...RESETS, "crash"], draw: awaited },
   { name: "items", share: 30, faults: [...CALLS, ...RESETS, "crash", "isolate_crash"], draw: items },
+  { name: "retention", share: 10, faults: ["late_trigger"], draw: retention },
   { name: "company", share: 15, faults: [...CALLS, "crash"], draw: company },
   { name: "wide", share: 2, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: wide },
   { name: "large graph", share: 2, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: largeGraph },
@@ -356,6 +357,17 @@ function items(dice: Dice, limits: Limits): Scenario {
       made("p0t3", {}, {}),
     ),
     triggers: triggers(dice, limits, 2, "p0t0", 10_000),
+  });
+}
+
+/** Triggers with keys come again just when their runs are forgotten, with payloads that are in R2. */
+function retention(dice: Dice, limits: Limits): Scenario {
+  return scenarioOf(dice, {
+    tasks: chain(made("p0t0", {}, { workMs: dice.between(0, 300) }), made("p0t1", {}, { passesLarge: true })),
+    triggers: triggers(dice, limits, dice.between(2, 5), "p0t0", 20_000, (index) => ({
+      key: `key ${index}`,
+      large: true,
+    })),
   });
 }
 

@@ -93,7 +93,7 @@ export class LimitCheck {
   /** An attempt of the task was seen to begin. */
   #begins(seen: Seen, { task, each }: TaskDocument): void {
     const rates = this.#world.plansOf(task).map(({ limits }) => limits?.rateLimit ?? null);
-    const owner = rates.some((rate) => rate?.key != null) ? this.#ownerOf(seen, task) : null;
+    const owner = rates.some((rate) => (rate?.key ?? null) !== null) ? this.#ownerOf(seen, task) : null;
     if (rates.includes(null) || each !== undefined || owner === undefined || this.#world.isTimeUncertain()) return;
     const limit = Math.max(...rates.map((rate) => rate?.limit ?? 0));
     const perMs = Math.min(...rates.map((rate) => rate?.perMs ?? 0));
@@ -119,10 +119,10 @@ export class LimitCheck {
 
   /** What waits while there is room, and did so when one looked before, waits in vain. */
   #lookForRoom(): Set<string> {
-    const { ground, killedAt } = this.#world;
+    const { ground } = this.#world;
     const roomy = new Set<string>();
     const from = ground.scheduler.now - CONSEQUENCES_MS;
-    if (killedAt() > from || ground.struck.some(({ at }) => at > from)) return roomy;
+    if (this.#world.killedAt() > from || ground.struck.some(({ at }) => at > from)) return roomy;
     const waiting = new Map<string, string>();
     for (const { run } of this.#world.watcher().runs.values())
       for (const { task, waiting_for: waits, each } of run.tasks)
@@ -131,7 +131,8 @@ export class LimitCheck {
       const plans = this.#world.plansOf(task);
       // What is paused may have its slot.
       if (this.#world.scenario.paused.some((one) => one.task === task)) continue;
-      if (plans.some(({ limits }) => limits?.rateLimit != null || limits?.concurrency == null)) continue;
+      if (plans.some(({ limits }) => limits === null || limits.rateLimit !== null || limits.concurrency === null))
+        continue;
       const limits = plans.map(({ limits: of }) => of?.concurrency?.limit ?? 0);
       // The newest plan counts; before its deployment is over, either may.
       const limit = this.#isSettled() ? (limits.at(-1) ?? 0) : Math.min(...limits);
