@@ -96,6 +96,19 @@ describe("an attempt that says nothing", () => {
     expect(await statusOf(run)).toBe("running");
   });
 
+  it("keeps its lease in a life that has read, and deleted, an earlier run of the same id", async () => {
+    const request = acceptance(planOf([taskPlan("only")], { retentionMs: 60_000 }), "only");
+    const { run, answer } = await HandDrivenRun.accept(request);
+    await run.settle(succeeded(only(answer.grant)));
+    await run.evict();
+    vi.setSystemTime(START + 60_000);
+    await run.wake();
+    await HandDrivenRun.accept({ ...request, nonce: crypto.randomUUID() });
+    expect(await nextAlarm(run)).toBe(68_000);
+    expect(await statusOf(run)).toBe("running");
+    expect(await run.alarmAt()).toBe(START + 95_000);
+  });
+
   it("keeps its lease in an executor object, which says itself when it has died", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(LONG, "only", { claim: null }));
     const lease = await run.call((object) => object.begin(0, "an executor object"));
