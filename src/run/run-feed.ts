@@ -23,8 +23,8 @@ export class RunFeed {
   readonly #tell: TellCatalog;
   readonly #failed: (error: unknown) => void;
   readonly #after: After;
-  /** The revision of the run that is kept there. */
-  #kept = -1;
+  /** The run that is kept there, by its nonce, and its revision: another one of the same id may come in this life of the object. */
+  #kept = { nonce: "", revision: -1 };
   /** The next call must have it kept; null: there is nothing to tell. */
   #owed: { readonly keep: boolean } | null = null;
   #telling: Promise<void> | null = null;
@@ -53,8 +53,8 @@ export class RunFeed {
   }
 
   /** Whether the catalogue keeps the run as it is. */
-  isKept(run: Run): boolean {
-    return this.#kept >= run.revision;
+  isKept(run: Pick<Run, "nonce" | "revision">): boolean {
+    return this.#kept.nonce === run.nonce && this.#kept.revision >= run.revision;
   }
 
   /** Resolves once the catalogue keeps the run as it is; rejects if it cannot be told, or says again and again that it does not. */
@@ -95,7 +95,8 @@ export class RunFeed {
         this.#owed = null;
         const summary = summarize(run);
         const isKept = await this.#tell(summary, keep || summary.finishedAt !== null);
-        if (isKept) this.#kept = Math.max(this.#kept, summary.revision);
+        if (isKept && !this.isKept({ nonce: run.nonce, revision: summary.revision }))
+          this.#kept = { nonce: run.nonce, revision: summary.revision };
       }
     } finally {
       // In the same turn as the last look at what is owed, so that nothing is noted in between.

@@ -48,6 +48,20 @@ describe("what the catalogue is told of a run", () => {
     expect(telling.isKept(run)).toBe(false);
   });
 
+  it("that takes the place of a deleted run of the same id is not what was kept of that", async () => {
+    const { feed: telling, told } = feed();
+    const former = changed(queuedRun(), { status: "succeeded", startedAt: 2, finishedAt: 3 });
+    await telling.confirm(former);
+    const run = Object.assign(queuedRun(), { nonce: "another" });
+    expect(telling.isKept(run)).toBe(false);
+    await telling.confirm(run);
+    expect(told).toEqual([
+      { status: "succeeded", keep: true },
+      { status: "queued", keep: true },
+    ]);
+    expect(telling.isKept(run)).toBe(true);
+  });
+
   it("that ends meanwhile is told at once, and nothing before", async () => {
     const { feed: telling, told, pauses } = feed();
     const run = queuedRun();
