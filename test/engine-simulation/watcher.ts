@@ -47,6 +47,9 @@ export interface Watching {
 /** Up to this position of the journal a listener has heard it before it went away. */
 const HEARD = 2;
 
+/** A listener who comes back to a run that is over has heard it in far fewer. */
+const MOST_TURNS = 1_000;
+
 const FINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled", "skipped"]);
 
 /** Whether a run, or a task, of this status has ended. */
@@ -108,7 +111,11 @@ export class Watcher {
   /** Somebody comes back to a run that has just ended, having heard its first events only. */
   async #hear(host: ObjectHost, run: RunDocument): Promise<void> {
     const stream = await ask<ReadableStream<Uint8Array>>(host, "events", HEARD);
-    if (stream instanceof ReadableStream) this.#watching.heard(run, await heardIn(stream));
+    if (!(stream instanceof ReadableStream)) return;
+    const heard = await Promise.race([heardIn(stream), afterTurns(MOST_TURNS)]);
+    if (heard === undefined)
+      this.#ground.violate("16 events are true", `${run.run_id}: a listener never hears its end`);
+    else this.#watching.heard(run, heard);
   }
 
   #known({ name }: ObjectHost, run: RunDocument | null): Seen | undefined {
@@ -197,6 +204,11 @@ function isRetry({ method, value }: Performed): boolean {
     "outcome" in value &&
     value.outcome === "retried"
   );
+}
+
+/** Resolves when so much has gone on as can without the platform. */
+async function afterTurns(turns: number): Promise<undefined> {
+  for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** What the object answers to this call, made within it; undefined if it sleeps, or is reset, null if it has nothing. */

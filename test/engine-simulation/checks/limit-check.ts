@@ -16,7 +16,7 @@ const INVARIANT = "9 slots are conserved";
 const LOOK_MS = 20_000;
 const LOOKS_UNTIL_MS = 25 * 60_000;
 /** What goes wrong has consequences for so long. */
-const CONSEQUENCES_MS = 150_000;
+const CONSEQUENCES_MS = 900_000;
 /** Objects are updated one after the other. */
 const ROLLED_OUT_MS = 75_000;
 /** Clocks differ, and what begins is seen a little later. */

@@ -114,10 +114,11 @@ export class StallCheck {
 
   /** A lease that was given to nobody: its answer was lost, and whoever asked again got nothing. */
   #lost(runId: string, task: string, attempts: TaskDocument["attempts"], before: TaskDocument["attempts"]): void {
-    for (const [index, { attempt, status, started_at: startedAt }] of attempts.entries()) {
+    for (const [index, { attempt, status }] of attempts.entries()) {
       if (status !== "lost" || before[index]?.status === "lost" || this.#hasBegun(runId, task, attempt)) continue;
-      const ground = this.#ground;
-      if (ground.struck.length === 0 || this.#hasCause(ground.scheduler.now - (ground.wall() - Date.parse(startedAt))))
+      // Any other thing that has gone wrong may have been the reason.
+      const [only, ...others] = this.#ground.struck;
+      if (only === undefined || others.length > 0 || !PASSING.has(only.fault) || Number.isFinite(this.#killedAt))
         continue;
       this.#late(`${runId}: attempt ${attempt} of ${task} was lost, and nobody ever had it`);
     }
