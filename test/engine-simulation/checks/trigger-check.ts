@@ -74,7 +74,7 @@ export class TriggerCheck {
     const debounced = this.#answers.filter(({ task }) => this.#isDebounced(task));
     for (const same of Map.groupBy(debounced, ({ task, carried }) => `${task} ${carried.by}`).values()) {
       const [first] = same;
-      const other = same.find(({ runId, sentAt }) => runId !== first?.runId && sentAt - (first?.at ?? 0) < KNOWN_MS);
+      const other = same.find(({ runId, at }) => runId !== first?.runId && at - (first?.at ?? 0) < KNOWN_MS);
       if (other !== undefined)
         this.#ground.violate(
           "15 acknowledged is known",
