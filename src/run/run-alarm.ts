@@ -30,8 +30,12 @@ export class RunAlarm {
     this.#clock.set(this.#dueAt(run));
   }
 
-  /** The run was accepted. One over no items has ended with that, and is to be listed. */
+  /**
+   * The run was accepted. One over no items has ended with that, and is to be listed. This life may have read an earlier run of the id,
+   * whose tokens were the same: nothing of it says anything about this one.
+   */
   setForAccepted(run: Run): void {
+    this.#signs.forget();
     if (run.finishedAt === null) this.setFor(run);
     else this.#setForListing(run);
   }

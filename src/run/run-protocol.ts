@@ -152,8 +152,6 @@ export class RunProtocol {
     const [now, data] = [this.#around.now(), new Packer(this.#store.nextSeq)];
     const genesis = genesisOf(request, data, now);
     const run = newRun(genesis);
-    // This life may have read an earlier run of the id, whose tokens were the same.
-    this.#signs.begins(run);
     const decided = advance(
       run,
       { type: "accepted", claim: request.claim ?? null, delayMs: request.delayMs ?? 0 },

@@ -40,6 +40,12 @@ export class SignsOfLife {
     this.#bornToken = lastToken;
   }
 
+  /** Another run begins in this life, which gives all of its leases. */
+  forget(): void {
+    this.#bornToken = 0;
+    this.#heard.clear();
+  }
+
   /** The attempt of this token has said something. */
   attempt(token: number): void {
     if (token <= this.#bornToken) this.#heard.add(token);

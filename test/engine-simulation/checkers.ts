@@ -81,7 +81,7 @@ export class Checkers implements Watching {
         const id = parseRunId(runId);
         return id === null ? null : (world.watcher().runs.get(id)?.finalAt ?? null);
       },
-      (runId, task, attempt) => ledger.find(runId, task, null, attempt) !== undefined,
+      (runId, task, attempt) => scenario.rollouts.length > 0 || ledger.find(runId, task, null, attempt) !== undefined,
     );
     this.#order = new OrderCheck(ground, ledger, (task) => ({
       runIf: planOf(task)?.runIf ?? "all_success",

@@ -114,8 +114,9 @@ export class StallCheck {
 
   /** A lease that was given to nobody: its answer was lost, and whoever asked again got nothing. */
   #lost(runId: string, task: string, attempts: TaskDocument["attempts"], before: TaskDocument["attempts"]): void {
-    for (const [index, { attempt, status }] of attempts.entries()) {
+    for (const [index, { attempt, status, error }] of attempts.entries()) {
       if (status !== "lost" || before[index]?.status === "lost" || this.#hasBegun(runId, task, attempt)) continue;
+      if (error?.name === "MethodMissingError") continue;
       // Any other thing that has gone wrong may have been the reason.
       const [only, ...others] = this.#ground.struck;
       if (only === undefined || others.length > 0 || !PASSING.has(only.fault) || Number.isFinite(this.#killedAt))
