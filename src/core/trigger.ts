@@ -14,6 +14,15 @@ export interface ParentTask {
   readonly isChild?: true;
 }
 
+/** What a CloudEvent says of itself. `time` is in RFC 3339. */
+export interface EventAttributes {
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string | null;
+  readonly time: string | null;
+}
+
 /** Why a run exists. */
 export interface TriggerOrigin {
   readonly source: TriggerSource;
@@ -28,6 +37,8 @@ export interface TriggerOrigin {
   readonly url?: string;
   /** How many runs led to this one, each triggering the next; absent: none. */
   readonly depth?: number;
+  /** The CloudEvent that started it, or the run that it replays; absent: none. */
+  readonly event?: EventAttributes;
   /** The trace that it belongs to, as W3C writes it; absent: none. */
   readonly traceparent?: string;
 }

@@ -171,6 +171,16 @@ export const runDocument = named(
       parent: runReference.nullable(),
       replay_of: replayOf.nullable(),
       traceparent: z.string().optional().describe("The W3C trace that it belongs to; absent: none"),
+      event: z
+        .object({
+          id: z.string(),
+          source: z.string(),
+          type: z.string(),
+          subject: z.string().nullable(),
+          time: z.string().nullable().describe("RFC 3339"),
+        })
+        .optional()
+        .describe("What the CloudEvent that has started it says of itself; absent: none has"),
     }),
     created_at: time,
     started_at: time.nullable(),

@@ -36,6 +36,7 @@ import { runListRoutes } from "./routes/run-lists.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { steeringRoutes } from "./routes/steering.ts";
+import { webhookHandshake } from "./webhook-handshake.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./routes/trigger.ts";
 
 export interface AppDependencies
@@ -65,6 +66,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   app.use(consoleBoundary, keepSession);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.get("/api/v1/docs", docsHandler());
+  app.use("/api/v1/events/:name", webhookHandshake);
   app.use("/api/v1/*", apiHeaders, apiCors, limitRequest, authenticate);
   for (const routes of [
     triggerRoutes(dependencies),

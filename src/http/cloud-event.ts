@@ -1,102 +1,194 @@
 /**
- * CloudEvents 1.0 over HTTP (https://github.com/cloudevents/spec, HTTP protocol binding): structured, the whole event as one JSON
- * document, and binary, its attributes in `ce-` headers and its data as the body. A body that is no CloudEvent is a payload as it is.
+ * CloudEvents 1.0 over HTTP (https://github.com/cloudevents/spec, HTTP protocol binding), in all modes: structured, the whole event as one
+ * JSON document; batched, a list of those; and binary, its attributes in `ce-` headers and its data as the body. One event is one
+ * in every mode: it has the same key, and its data are the same payload. A body that is no CloudEvent is a payload as it is.
  */
 import { z } from "zod";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
+import type { EventAttributes } from "../core/trigger.ts";
 import { checkNow } from "../payload/checked.ts";
 import { decodePayload, encodePayload, type EncodedPayload } from "../payload/codec.ts";
 import { isMediaType } from "../payload/media-type.ts";
 import { listedPlaces, type WrongPlace, wrongPlaces } from "../payload/misfit.ts";
 import { encodeRequestBody, type IncomingBody } from "../payload/request-body.ts";
 
-/** An event as it came in: its payload, and the key by which its sender tells it from others, if it does. */
+/** An event as it came in: its payload, the key by which its sender tells it from others, and what it says of itself, if it does. */
 export interface IncomingEvent {
   readonly payload: EncodedPayload;
   readonly key: string | null;
+  readonly event: EventAttributes | null;
 }
+
+/** In one batch. */
+export const MOST_EVENTS = 1_000;
 
 const STRUCTURED = /^\s*application\/cloudevents(\+[\w.-]+)?\s*(;|$)/i;
 const BATCH = /^\s*application\/cloudevents-batch/i;
+const JSON_TYPE = /^\s*(application\/json|[^/\s;]+\/[^/\s;]+\+json)\s*(;|$)/i;
 /** Any of them makes a request a CloudEvent in binary form; all must be there. */
 const REQUIRED = ["specversion", "id", "source", "type"] as const;
+const OPTIONAL = ["subject", "time"] as const;
+const LONGEST_ATTRIBUTE = 1_024;
+/** What a URI may be made of (RFC 3986). */
+const URI = /^[\w\-.~:/?#[\]@!$&'()*+,;=%]*$/;
 
-const attribute = z.string({ error: "expected a text" }).min(1, { error: "expected a text that is not empty" });
+const attribute = z
+  .string({ error: "expected a text" })
+  .min(1, { error: "expected a text that is not empty" })
+  .max(LONGEST_ATTRIBUTE, { error: `expected at most ${LONGEST_ATTRIBUTE} characters` });
 const attributes = z.object({
   specversion: z.literal("1.0", { error: 'expected "1.0"' }),
   id: attribute,
   source: attribute,
   type: attribute,
+  subject: attribute.optional(),
+  time: z.iso.datetime({ offset: true, error: "expected a time such as 2027-01-01T00:00:00Z" }).optional(),
   datacontenttype: attribute
     .refine((text) => isMediaType(text), { error: "expected a media type, such as text/plain" })
     .optional(),
 });
-const structured = attributes
-  .extend({ data: z.unknown().optional(), data_base64: z.base64({ error: "expected base64" }).optional() })
-  .refine((event) => event.data === undefined || event.data_base64 === undefined, {
-    path: ["data_base64"],
-    message: "expected data or data_base64, not both",
-  });
+/** An attribute that is null is as one that is not there, says the JSON format. */
+const structured = z.preprocess(
+  withoutNulls,
+  attributes
+    .extend({ data: z.unknown().optional(), data_base64: z.base64({ error: "expected base64" }).optional() })
+    .refine((event) => event.data === undefined || event.data_base64 === undefined, {
+      path: ["data_base64"],
+      message: "expected data or data_base64, not both",
+    }),
+);
+const batched = z.array(structured, { error: "expected a list of CloudEvents" }).max(MOST_EVENTS, {
+  error: `expected at most ${MOST_EVENTS} events`,
+});
+type Attributes = z.infer<typeof attributes>;
 
-/** Reads the body of a request as an event. Refuses as `encodeRequestBody` does, and with `invalid_payload` naming each wrong place. */
-export async function readEvent(
+/** Reads the body of a request as events. Refuses as `encodeRequestBody` does, and with `invalid_payload` naming each wrong place. */
+export async function readEvents(
   headers: Headers,
   incoming: IncomingBody,
   maxBytes: number,
-): Promise<Result<IncomingEvent>> {
+): Promise<Result<readonly IncomingEvent[]>> {
   const type = incoming.contentType ?? "";
-  if (BATCH.test(type)) return refuse(unreadable(`A batch of CloudEvents (${type}) is not taken.`));
-  if (STRUCTURED.test(type)) return readStructured(type, incoming, maxBytes);
-  if (REQUIRED.some((name) => headers.has(`ce-${name}`))) return readBinary(headers, incoming, maxBytes);
-  const payload = await encodeRequestBody(incoming, maxBytes);
-  return payload.ok ? ok({ payload: payload.value, key: null }) : payload;
+  if (BATCH.test(type) || STRUCTURED.test(type)) return readStructured(type, incoming, maxBytes);
+  const isBinary = REQUIRED.some((name) => headers.has(`ce-${name}`));
+  const event = isBinary
+    ? await readBinary(headers, incoming, maxBytes)
+    : eventOf(null, await encodeRequestBody(incoming, maxBytes));
+  return event.ok ? ok([event.value]) : event;
 }
 
-async function readStructured(type: string, incoming: IncomingBody, maxBytes: number): Promise<Result<IncomingEvent>> {
-  if (!/^\s*application\/cloudevents\+json/i.test(type))
-    return refuse(unreadable(`CloudEvents as ${type} are not taken.`));
-  const body = await encodeRequestBody(incoming, maxBytes);
+async function readStructured(
+  type: string,
+  incoming: IncomingBody,
+  maxBytes: number,
+): Promise<Result<readonly IncomingEvent[]>> {
+  if (!/^\s*application\/cloudevents(-batch)?\+json/i.test(type)) return refuse(unreadable(type));
+  const body = await encodeRequestBody({ ...incoming, contentType: "application/json" }, maxBytes);
   if (!body.ok) return body;
   const { body: bytes } = body.value;
   if (bytes instanceof ReadableStream) throw new Error("a JSON body is held, never streamed");
-  const checked = checkNow(structured, decodePayload({ ...body.value, size: bytes.length }, bytes));
-  if (!checked.ok) return refuse(malformed(wrongPlaces(checked.issues)));
-  const { data, data_base64: base64, datacontenttype = "application/json" } = checked.value;
-  const payload =
-    base64 === undefined
-      ? encodePayload(data)
-      : await encodeRequestBody(
-          { contentType: datacontenttype, contentLength: null, body: Uint8Array.fromBase64(base64) },
-          maxBytes,
-        );
-  return payload.ok ? ok({ payload: payload.value, key: keyOf(checked.value) }) : payload;
+  const value = decodePayload({ ...body.value, size: bytes.length }, bytes);
+  const isBatch = BATCH.test(type);
+  const checked = checkNow(batched, isBatch ? value : [value]);
+  if (!checked.ok) return refuse(malformed(wrongPlaces(isBatch ? checked.issues : checked.issues.map(ofTheOne))));
+  const events: IncomingEvent[] = [];
+  for (const event of checked.value) {
+    const read = eventOf(event, await payloadOf(event, maxBytes));
+    if (!read.ok) return read;
+    events.push(read.value);
+  }
+  return ok(events);
+}
+
+/** The data as they would be in binary form: the same bytes under the same type. */
+async function payloadOf(event: z.infer<typeof structured>, maxBytes: number): Promise<Result<EncodedPayload>> {
+  const { data, data_base64: base64, datacontenttype: contentType = "application/json" } = event;
+  const sent = (body: Uint8Array): Promise<Result<EncodedPayload>> =>
+    encodeRequestBody({ contentType, contentLength: null, body }, maxBytes);
+  if (base64 !== undefined) return sent(Uint8Array.fromBase64(base64));
+  if (data === undefined) return encodePayload(null);
+  if (JSON_TYPE.test(contentType)) return sent(new TextEncoder().encode(JSON.stringify(data)));
+  return typeof data === "string" ? sent(new TextEncoder().encode(data)) : encodePayload(data);
 }
 
 async function readBinary(headers: Headers, incoming: IncomingBody, maxBytes: number): Promise<Result<IncomingEvent>> {
-  const given = Object.fromEntries(REQUIRED.map((name) => [name, decoded(headers.get(`ce-${name}`))]));
+  const given = Object.fromEntries(
+    [...REQUIRED, ...OPTIONAL].map((name) => [name, decoded(name, headers.get(`ce-${name}`))]),
+  );
   const parsed = attributes.safeParse(given);
   if (!parsed.success) {
     return refuse(
       malformed(parsed.error.issues.map(({ path, message }) => ({ path: `ce-${path.join(".")}`, message }))),
     );
   }
-  const payload = await encodeRequestBody(incoming, maxBytes);
-  return payload.ok ? ok({ payload: payload.value, key: keyOf(parsed.data) }) : payload;
+  if (!JSON_TYPE.test(incoming.contentType ?? ""))
+    return eventOf(parsed.data, await encodeRequestBody(incoming, maxBytes));
+  // An event without data has no JSON, and SDKs say all the same that it has.
+  const body = await bodyIfAny(incoming.body);
+  const payload = body === null ? encodePayload(null) : await encodeRequestBody({ ...incoming, body }, maxBytes);
+  return eventOf(parsed.data, payload);
 }
 
-/** The specification has senders percent-encode what a header cannot hold. Undefined where there is no header. */
-function decoded(value: string | null): string | undefined {
+function eventOf(from: Attributes | null, payload: Result<EncodedPayload>): Result<IncomingEvent> {
+  if (!payload.ok) return payload;
+  if (from === null) return ok({ payload: payload.value, key: null, event: null });
+  const { id, source, type, subject = null, time = null } = from;
+  return ok({ payload: payload.value, key: keyOf(from), event: { id, source, type, subject, time } });
+}
+
+/** The body, or null if it has no byte. */
+async function bodyIfAny(body: IncomingBody["body"]): Promise<IncomingBody["body"]> {
+  if (!(body instanceof ReadableStream)) return body === null || body.byteLength === 0 ? null : body;
+  const reader = body.getReader();
+  let first = await reader.read();
+  while (!first.done && first.value.byteLength === 0) first = await reader.read();
+  if (first.done) return null;
+  let next: Uint8Array | null = first.value;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = next === null ? await reader.read() : { done: false, value: next };
+      next = null;
+      if (done || value === undefined) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+/**
+ * The specification has senders percent-encode what a header cannot hold; the SDKs do not. A source is a URI: what is none once it is
+ * decoded was not encoded for the header. Undefined where there is no header.
+ */
+function decoded(name: string, value: string | null): string | undefined {
   if (value === null) return undefined;
+  const text = decodedOnce(value);
+  return name === "source" && !URI.test(text) ? value : text;
+}
+
+function decodedOnce(text: string): string {
   try {
-    return decodeURIComponent(value);
+    return decodeURIComponent(text);
   } catch {
-    return value;
+    return text;
   }
 }
 
-/** `source` and `id` together are unique for each event, says the specification. */
-function keyOf({ source, id }: { readonly source: string; readonly id: string }): string {
-  return `cloudevent:${JSON.stringify([source, id])}`;
+/**
+ * `source` and `id` together are unique for each event, says the specification. The source without any encoding: one sender's SDK
+ * encodes it once more than another's.
+ */
+function keyOf({ source, id }: Attributes): string {
+  return `cloudevent:${JSON.stringify([decodedOnce(decodedOnce(source)), id])}`;
+}
+
+function withoutNulls(event: unknown): unknown {
+  if (typeof event !== "object" || event === null || Array.isArray(event)) return event;
+  return Object.fromEntries(Object.entries(event).filter(([name, value]) => value !== null || name === "data"));
+}
+
+/** An issue of a list that has but one event, as one of that event. */
+function ofTheOne(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  return { ...issue, path: issue.path.slice(1) };
 }
 
 function malformed(errors: readonly WrongPlace[]): Problem {
@@ -108,10 +200,10 @@ function malformed(errors: readonly WrongPlace[]): Problem {
   };
 }
 
-function unreadable(detail: string): Problem {
+function unreadable(type: string): Problem {
   return {
     code: "invalid_request",
-    detail,
-    hint: "Send one event a request: as application/cloudevents+json, or with ce- headers and the data as the body.",
+    detail: `CloudEvents as ${type} are not taken.`,
+    hint: "Send them as application/cloudevents+json, application/cloudevents-batch+json, or with ce- headers and the data as the body.",
   };
 }

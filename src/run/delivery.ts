@@ -54,6 +54,7 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
         inlineLimitBytes: run.graph.inlineLimitBytes,
         depth: run.origin.depth ?? 0,
         ...(run.origin.traceparent !== undefined && { traceparent: run.origin.traceparent }),
+        ...(run.origin.event !== undefined && { event: run.origin.event }),
         ...(run.origin.url !== undefined && { url: run.origin.url }),
         ...completionOf(run, entry),
         shape: task.shape,

@@ -23,6 +23,7 @@ export function describeRun(run: Run, live: LiveProgress): RunDocument {
       parent: origin.parent === null ? null : { run_id: origin.parent.runId, task: origin.parent.task },
       replay_of: origin.replayOf === undefined ? null : { run_id: origin.replayOf.runId, from: origin.replayOf.from },
       ...(origin.traceparent !== undefined && { traceparent: origin.traceparent }),
+      ...(origin.event !== undefined && { event: origin.event }),
     },
     created_at: iso(run.createdAt),
     ...describeState(run),

@@ -11,7 +11,7 @@ import type { LimitedChild } from "../core/limited-children.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
 import type { AttemptError, AwaitedRun, ChildRun, FailReason, FinalRun, Progress } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
-import type { TriggerOrigin, TriggerSource } from "../core/trigger.ts";
+import type { EventAttributes, TriggerOrigin, TriggerSource } from "../core/trigger.ts";
 import type { PayloadDigest } from "../core/trigger-key.ts";
 import type { Claimant, LostOutcome } from "../core/run-event.ts";
 import type { Versioned } from "../core/version.ts";
@@ -110,6 +110,8 @@ export interface Lease {
   readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];
   /** The trace that the run belongs to; absent: none. */
   readonly traceparent?: string;
+  /** The CloudEvent that started the run; absent: none. */
+  readonly event?: EventAttributes;
   /** Upstream tasks in peach.conf, in this run or not. */
   readonly parents: readonly string[];
   /** Names of the children in this run, for `passToChildTask({to})`. */
@@ -399,6 +401,8 @@ export interface RunDocument {
     readonly replay_of: { readonly run_id: RunId; readonly from: string | null } | null;
     /** Only of a run that belongs to a trace. */
     readonly traceparent?: string;
+    /** Only of a run that a CloudEvent has started. */
+    readonly event?: EventAttributes;
   };
   readonly created_at: string;
   readonly started_at: string | null;

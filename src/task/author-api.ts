@@ -1,6 +1,7 @@
 /**
  * What task and endpoint authors are handed. `peach/task-helpers` offers the same as plain functions.
  */
+import type { EventAttributes } from "../core/trigger.ts";
 import type { RunId } from "../core/ids.ts";
 import type { RunDocument } from "../run/run-rpc.ts";
 import type { PipelineEnv } from "./pipeline-env.ts";
@@ -68,6 +69,8 @@ export interface TaskContext {
   readonly attempt: number;
   /** Which item of its array a task with `each` is called for, from 0; null for every other task. */
   readonly item: { readonly index: number; readonly total: number } | null;
+  /** What the CloudEvent that has started the run says of itself; null: none has. `time` is in RFC 3339. */
+  readonly event: EventAttributes | null;
   /**
    * The worker's bindings, variables and secrets, but for Peach's own (see the README). What is written with them into a bucket that triggers
    * tasks is marked as this run's.

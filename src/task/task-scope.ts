@@ -2,6 +2,7 @@
  * One attempt of a task, as its author and the helpers see it. It collects what the attempt passes, logs and triggers; nothing
  * of that is visible to anybody before the attempt has settled, but the runs it triggers, which a later attempt finds again.
  */
+import type { EventAttributes } from "../core/trigger.ts";
 import type { RunId } from "../core/ids.ts";
 import { ProblemError } from "../core/result.ts";
 import { spanOf } from "../core/trace.ts";
@@ -121,6 +122,10 @@ export class TaskScope implements TaskContext {
     const { traceparent } = this.#lease;
     if (traceparent === undefined) return null;
     return (this.#spanOfTrace ??= spanOf(traceparent, crypto.getRandomValues(new Uint8Array(8))));
+  }
+
+  get event(): EventAttributes | null {
+    return this.#lease.event ?? null;
   }
 
   /** The runs that this attempt has triggered. */

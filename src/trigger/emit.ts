@@ -16,7 +16,7 @@ import type { RunId } from "../core/ids.ts";
 import type { Plan } from "../core/plan.ts";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import { tasksListeningTo } from "../core/routing.ts";
-import type { TriggerOrigin } from "../core/trigger.ts";
+import type { EventAttributes, TriggerOrigin } from "../core/trigger.ts";
 import type { TriggerKey } from "../core/trigger-key.ts";
 import type { EncodedPayload } from "../payload/codec.ts";
 import type { MethodRegistry } from "../task/method.ts";
@@ -35,6 +35,8 @@ export interface EmittedEvent {
   readonly actor?: TriggerOrigin["actor"];
   readonly depth?: number;
   readonly traceparent?: string;
+  /** What it says of itself, if it is a CloudEvent. */
+  readonly event?: EventAttributes;
   /** Where the deployment was reached (see `TriggerOrigin`). */
   readonly url?: string;
 }
@@ -78,7 +80,7 @@ export function createEmitEvent({
   asAuthor = (_env, work) => work(),
 }: EmitDependencies): EmitEvent {
   return async function emitEvent(env, lifetime, event) {
-    const { name, idempotencyKey, parent, actor, depth, traceparent, url } = event;
+    const { name, idempotencyKey, parent, actor, depth, traceparent, url, event: attributes } = event;
     if (!EVENT_NAME.test(name)) return refuse(invalidEventName(name));
     const listeners = tasksListeningTo(plan, name);
     const checked = await asAuthor(env, () => checkInputs(listeners, event.payload));
@@ -94,6 +96,7 @@ export function createEmitEvent({
       ...(actor !== undefined && { actor }),
       ...(depth !== undefined && { depth }),
       ...(traceparent !== undefined && { traceparent }),
+      ...(attributes !== undefined && { event: attributes }),
       ...(url !== undefined && { url }),
     };
     const key = idempotencyKey;

@@ -85,6 +85,7 @@ export function createReplayRun({ plan, registry, callRun, acceptTrigger }: Repl
         replayOf: { runId, from },
         url,
         ...(traceparent !== undefined && { traceparent }),
+        ...(document.trigger.event !== undefined && { event: document.trigger.event }),
       },
     } as const;
     const recorded = await callRun(env, runId, (run) => run.replayInputs(task, outsideInputs(graph)));

@@ -70,7 +70,8 @@ export const emitEvent = {
   params: z.object({ name: z.string().describe("Letters, digits, `.`, `_` and `-`") }),
   headers: z.object(keyHeader),
   body: {
-    description: "The payload: JSON, text, or bytes of any type; or a CloudEvent 1.0, structured or binary",
+    description:
+      "The payload: JSON, text, or bytes of any type; or CloudEvents 1.0: one, structured or binary, or a batch",
     required: false,
     document: null,
   },

@@ -5,9 +5,9 @@ import { actorKey } from "../../core/actor.ts";
 import { apiEventKey } from "../../core/trigger-key.ts";
 import type { Plan } from "../../core/plan.ts";
 import { tasksListeningTo } from "../../core/routing.ts";
-import { invalidEventName, type EmitEvent } from "../../trigger/emit.ts";
+import { type EmitEvent, type EmittedRun, invalidEventName } from "../../trigger/emit.ts";
 import { incomingBody } from "../bounded-body.ts";
-import { readEvent } from "../cloud-event.ts";
+import { type IncomingEvent, readEvents } from "../cloud-event.ts";
 import { refuseToTrigger } from "../auth.ts";
 import { handle } from "../handle.ts";
 import { actorOf, type HttpEnv } from "../http-env.ts";
@@ -15,6 +15,9 @@ import { emitEvent as operation } from "../operations/triggers.ts";
 import { traceOf } from "../incoming-trace.ts";
 import { problemResponse } from "../problem.ts";
 import { MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
+
+/** Events of a batch that are emitted side by side. */
+const AT_ONCE = 10;
 
 export interface EventRouteDependencies {
   readonly plan: Plan;
@@ -31,20 +34,31 @@ export function eventRoutes({ plan, emitEvent }: EventRouteDependencies): Hono<H
     const refusal = refuseToTrigger(listeners.length === 0 ? [null] : listeners, c.get("caller"));
     if (refusal !== null) return problemResponse(c, refusal.problem, refusal.headers);
     const incoming = incomingBody(c.req.raw);
-    const event = incoming.ok ? await readEvent(c.req.raw.headers, incoming.value, MAX_PAYLOAD_BYTES) : incoming;
-    if (!event.ok) return problemResponse(c, event.problem);
-    const key = headers["Idempotency-Key"] ?? event.value.key;
-    const emitted = await emitEvent(c.env, c.executionCtx, {
-      name,
-      payload: event.value.payload,
-      idempotencyKey: key === null ? null : apiEventKey(actorKey(c.get("caller")), name, key),
-      actor: actorOf(c.get("caller")),
-      parent: null,
-      ...traceOf(c),
-      url: new URL(c.req.url).origin,
-    });
-    if (!emitted.ok) return problemResponse(c, emitted.problem);
-    return reply(202, { runs: emitted.value.map(({ runId, task }) => ({ run_id: runId, task })) });
+    const events = incoming.ok ? await readEvents(c.req.raw.headers, incoming.value, MAX_PAYLOAD_BYTES) : incoming;
+    if (!events.ok) return problemResponse(c, events.problem);
+    const given = headers["Idempotency-Key"] ?? null;
+    const emit = ({ payload, key, event }: IncomingEvent): ReturnType<EmitEvent> => {
+      const chosen = given === null ? key : events.value.length > 1 ? JSON.stringify([given, key]) : given;
+      return emitEvent(c.env, c.executionCtx, {
+        name,
+        payload,
+        idempotencyKey: chosen === null ? null : apiEventKey(actorKey(c.get("caller")), name, chosen),
+        actor: actorOf(c.get("caller")),
+        parent: null,
+        ...traceOf(c),
+        ...(event !== null && { event }),
+        url: new URL(c.req.url).origin,
+      });
+    };
+    const runs: EmittedRun[] = [];
+    // What of a batch was emitted before one was refused is found again when its sender repeats it: each event has a key.
+    for (let at = 0; at < events.value.length; at += AT_ONCE) {
+      for (const emitted of await Promise.all(events.value.slice(at, at + AT_ONCE).map(emit))) {
+        if (!emitted.ok) return problemResponse(c, emitted.problem);
+        runs.push(...emitted.value);
+      }
+    }
+    return reply(202, { runs: runs.map(({ runId, task }) => ({ run_id: runId, task })) });
   });
   return routes;
 }
