@@ -78,7 +78,11 @@ export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRp
         const begun = this.#signed.begin(digest, token, now, now + leaseMs);
         if (begun.type === "first") await this.#wakeBy(now + KNOWN_FOR_MS);
         if (begun.type !== "under_way") return begun;
-        if ((await Promise.race([this.#endOf(digest), overdue])) === "overdue") return begun;
+        const end = this.#endOf(digest);
+        if ((await Promise.race([end.promise, overdue])) === "overdue") {
+          end.forget();
+          return begun;
+        }
       }
     } finally {
       clearTimeout(timer);
@@ -132,15 +136,17 @@ export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRp
     return others.reduce((next, other) => (other.until < next.until ? other : next), first);
   }
 
-  /** Resolves when the request that is answered now has ended. */
-  #endOf(digest: string): Promise<"ended"> {
-    return new Promise((resolve) => {
-      const waiting = this.#waiting.get(digest) ?? new Set();
-      this.#waiting.set(
-        digest,
-        waiting.add(() => resolve("ended")),
-      );
-    });
+  /** Resolves when the request that is answered now has ended; `forget` is for who no longer waits. */
+  #endOf(digest: string): { readonly promise: Promise<"ended">; readonly forget: () => void } {
+    const { promise, resolve } = Promise.withResolvers<"ended">();
+    const waiting = this.#waiting.get(digest) ?? new Set();
+    const tell = (): void => resolve("ended");
+    this.#waiting.set(digest, waiting.add(tell));
+    const forget = (): void => {
+      waiting.delete(tell);
+      if (waiting.size === 0 && this.#waiting.get(digest) === waiting) this.#waiting.delete(digest);
+    };
+    return { promise, forget };
   }
 
   #tellWaiting(digest: string): void {

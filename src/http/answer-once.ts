@@ -57,7 +57,8 @@ export function createAnswerOnce(plan: Plan, call: typeof callSignedDeliveries):
     const { response, content } = isFinal
       ? await readShort(given.response)
       : { response: given.response, content: null };
-    const { status } = response;
+    // A connection that was upgraded cannot be answered again.
+    const status = Math.max(response.status, 200);
     await call(c.env, endpoint.name, digest, (signed) =>
       isFinal
         ? signed.finish(digest, token, { status, content }, keepDeliveriesMs(plan))

@@ -77,7 +77,7 @@ export function endpointRoutes({
     const call = { endpoint, limited, params, deliveryId: senderId ?? digest, ...(actor && { actor }) } as const;
     const callMethod = (): Promise<EndpointAnswer> => answerRequest(c, { ...call, source: "endpoint" });
     const answer =
-      digest === null
+      digest === null || isBareRead(c.req.raw)
         ? { ...(await callMethod()), isRefused: false }
         : await answerOnce(c, endpoint, digest, callMethod);
     const { isRefused, ...given } = answer;
@@ -105,6 +105,11 @@ export function endpointRoutes({
 function auditToken(c: Context<HttpEnv>, { name }: EndpointPlan, status: number): void {
   const caller: Caller | undefined = c.get("caller");
   auditOften(c, { who: caller === undefined ? NOBODY : actorKey(caller), what: "callEndpoint", on: name, status });
+}
+
+/** Of such a request nothing is signed that would tell it from the next one. */
+function isBareRead({ method, body }: Request): boolean {
+  return body === null && (method === "GET" || method === "HEAD");
 }
 
 /** Hono answers HEAD by the route of GET. */

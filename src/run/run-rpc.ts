@@ -11,7 +11,7 @@ import type { LimitedChild } from "../core/limited-children.ts";
 import type { PayloadDelivery, PayloadParcel } from "../core/payload-ref.ts";
 import type { AttemptError, AwaitedRun, ChildRun, FailReason, FinalRun, Progress } from "../core/run.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
-import type { EventAttributes, TriggerOrigin, TriggerSource } from "../core/trigger.ts";
+import type { EventAttributes, TriggerOrigin } from "../core/trigger.ts";
 import type { PayloadDigest } from "../core/trigger-key.ts";
 import type { Claimant, LostOutcome } from "../core/run-event.ts";
 import type { Versioned } from "../core/version.ts";
@@ -393,16 +393,9 @@ export interface RunDocument {
   readonly run_id: RunId;
   readonly task: string;
   readonly status: RunStatus;
-  readonly trigger: {
-    readonly source: TriggerSource;
-    readonly by: string;
-    readonly actor?: NonNullable<TriggerOrigin["actor"]>;
+  readonly trigger: Pick<TriggerOrigin, "source" | "by" | "actor" | "traceparent" | "event"> & {
     readonly parent: { readonly run_id: RunId; readonly task: string } | null;
     readonly replay_of: { readonly run_id: RunId; readonly from: string | null } | null;
-    /** Only of a run that belongs to a trace. */
-    readonly traceparent?: string;
-    /** Only of a run that a CloudEvent has started. */
-    readonly event?: EventAttributes;
   };
   readonly created_at: string;
   readonly started_at: string | null;

@@ -135,6 +135,8 @@ describe("a message of SNS", () => {
   it("is refused by the version that it was not signed with, and under another key", async () => {
     expect(await outcome({ ...(await message()), SignatureVersion: "2" })).toBe("401 signature_mismatch");
     expect(await outcome(await message({ by: await makeCertificate() }))).toBe("401 signature_mismatch");
+    for (const Signature of ["", "AAAA", btoa("x".repeat(256))])
+      expect(await outcome({ ...(await message()), Signature })).toBe("401 signature_mismatch");
   });
 
   it("is refused of a topic that is not listed, before anything is fetched", async () => {

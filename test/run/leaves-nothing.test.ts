@@ -14,6 +14,7 @@ import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import { consumeR2Events } from "../../src/trigger/r2-events.ts";
 import { acceptorOf, edge } from "../support/edge.ts";
 import { endpointPlan, planOf, r2Rule, taskPlan } from "../support/plan.ts";
+import { PROVIDERS } from "../support/signed.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
 
 const START = Date.UTC(2027, 0, 1);
@@ -39,7 +40,14 @@ const PLAN = planOf(
   {
     retentionMs: RETENTION_MS,
     inlineLimitBytes: 1_000,
-    endpoints: [endpointPlan("hook", { method: "hook", methods: ["POST"], maxBodyBytes: 100_000 })],
+    endpoints: [
+      endpointPlan("hook", { method: "hook", methods: ["POST"], maxBodyBytes: 100_000 }),
+      endpointPlan("signed", {
+        method: "answers",
+        auth: PROVIDERS.github.auth,
+        rateLimit: { limit: 5, perMs: 30_000, by: { type: "query", name: "who" } },
+      }),
+    ],
   },
 );
 const send = edge(PLAN, {
@@ -48,8 +56,10 @@ const send = edge(PLAN, {
       hook: async (request) => {
         await triggerTaskWithEvent("echo", await request.text());
       },
+      answers: (request) => ({ to: new URL(request.url).searchParams.get("who"), of: PERSONAL }),
     },
   },
+  env: { HOOK_SECRET: PROVIDERS.github.secret },
 });
 
 /** All objects of a class. */
@@ -140,6 +150,11 @@ it("nothing of what came in, ran and failed is left after retention, in any obje
   const body = `${PERSONAL} ${"x".repeat(2_000)}`;
   const hooked = await send(`/hook?who=${PERSONAL}`, { method: "POST", body, headers: { "X-Who": PERSONAL } });
   const { runs } = z.object({ runs: z.array(accepted) }).parse(await hooked.json());
+  const { secret, sign } = PROVIDERS.github;
+  const signed = sign(secret, { by: PERSONAL }, { id: PERSONAL, at: START });
+  // Let in, sent again, and refused.
+  for (const headers of [signed.headers, signed.headers, {}])
+    await send(`/signed?who=${PERSONAL}`, { method: "POST", body: signed.body, headers });
   const event = {
     account: "a",
     action: "PutObject",
@@ -173,7 +188,10 @@ it("nothing of what came in, ran and failed is left after retention, in any obje
   expect(before.text).toContain(PERSONAL);
   expect(before.rows).toMatchObject({
     "RUNS.journal": expect.any(Number),
-    "DELIVERIES.deliveries": 1,
+    "DELIVERIES.deliveries": 2,
+    "DELIVERIES.refused": 2,
+    "DELIVERIES.signed": 1,
+    "DELIVERIES.callers": 1,
     "DEAD_LETTERS.letters": 1,
     "VERSIONS.versions": 1,
     PAYLOADS: expect.any(Number),
@@ -194,6 +212,9 @@ it("nothing of what came in, ran and failed is left after retention, in any obje
     // The deployment's key, which belongs to nobody.
     "IDENTITY.deployment_key": 1,
     "IDENTITY.schema_versions": 1,
+    // A digest of what was signed, by which it is known when it is sent again.
+    "DELIVERIES.schema_versions": 2,
+    "DELIVERIES.signed": 1,
     // A digest of the object's key and etag, by which a late notification is known.
     "VERSIONS.versions": 1,
   });
