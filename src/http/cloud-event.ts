@@ -20,7 +20,7 @@ export interface IncomingEvent {
 }
 
 /** In one batch. */
-export const MOST_EVENTS = 1_000;
+const MOST_EVENTS = 1_000;
 
 const STRUCTURED = /^\s*application\/cloudevents(\+[\w.-]+)?\s*(;|$)/i;
 const BATCH = /^\s*application\/cloudevents-batch/i;
