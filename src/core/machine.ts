@@ -303,6 +303,8 @@ function wake(decision: Decision, silent: readonly number[]): void {
     const { state, attempts } = decision.entry(ordinal);
     const isSilent = state.status === "running" && dead.has(state.token);
     if (!isSilent && (dueAt(state) ?? Number.POSITIVE_INFINITY) > now) continue;
+    // One that was due before has decided what becomes of it, as the items of a task do together: it is due no more.
+    if (decision.stateOf(ordinal) !== state) continue;
     wakeTask(decision, ordinal, state, atWork);
     if (state.status === "running" && state.holder === undefined)
       missed.push({ token: state.token, startedAt: attempts[state.attempt - 1]?.startedAt ?? now });

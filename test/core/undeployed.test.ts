@@ -203,6 +203,23 @@ describe("items whose method the code lacks", () => {
     expect(play.claim(NEW)).toEqual(["b[0]", "b[1]"]);
   });
 
+  it("end with their task, once, when an alarm comes so late that all of them and the task are due", () => {
+    const play = new Play(graphOf("a > b", { b: { each: { maxParallel: 3, onError: "continue" } } }));
+    play.claim(OLD);
+    play.settle("a", passedArray(5), { ...FRESH_DRIVER, ...OLD });
+    play.settle("b[0]", undeployed(OLD));
+    play.settle("b[1]", undeployed(OLD));
+    // Now there is a place for the next item, and the task is due when nobody comes for it.
+    play.settle("b[2]", succeeded());
+    expect(play.stateOf("b")).toMatchObject({ status: "each", redispatchAt: expect.any(Number) });
+    play.now += 2 * DAY;
+    play.wake();
+    expect(play.stateOf("b")).toMatchObject({ status: "failed", reason: "method_missing" });
+    expect(play.itemsOf("b")).toEqual(["failed", "failed", "succeeded", "pending", "pending"]);
+    expect(play.run).toMatchObject({ status: "failed", open: 0 });
+    expect(play.run.tasks[1]?.each).toMatchObject({ failed: 2, succeeded: 1, pending: 2 });
+  });
+
   it("that nobody has begun wait for a deploy too once none is under way", () => {
     const play = begunOfFive();
     play.settle("b[0]", undeployed(OLD), { ...FRESH_DRIVER, ...OLD });
