@@ -17,11 +17,10 @@ let folder = "";
 let runtime: LocalRuntime;
 let secret = "";
 
-/** What the sender of this body would send, but for what is put over its headers. */
-function send(body: object, over: Record<string, string> = {}): Promise<Response> {
+/** What the sender of this body would send as the delivery of this id, but for what is put over its headers. */
+function send(id: string, body: object, over: Record<string, string> = {}): Promise<Response> {
   const text = JSON.stringify(body);
   const at = new Date();
-  const id = "msg_1";
   const headers = {
     "Content-Type": "application/json",
     "webhook-id": id,
@@ -70,14 +69,14 @@ describe("the example", () => {
     await upload("audio/hook.vtt", vtt, "text/vtt");
     await upload("audio/hook.wav", "sound", "audio/wav");
     const body = { s3_uri: "s3://uploads/audio/hook.wav" };
-    expect((await send(body, { "webhook-signature": "v1,AAAA" })).status).toBe(401);
+    expect((await send("msg_1", body, { "webhook-signature": "v1,AAAA" })).status).toBe(401);
     expect((await fetch(`${runtime.url}/hooks/audio`, { method: "POST", body: JSON.stringify(body) })).status).toBe(
       401,
     );
-    const first = await send(body);
+    const first = await send("msg_1", body);
     expect(first.status).toBe(202);
     const { runs } = answer.parse(await first.json());
-    const again = await send(body);
+    const again = await send("msg_1", body);
     expect(again.status).toBe(202);
     const repeated = answer.parse(await again.json()).runs;
     expect(repeated.filter(({ run_id }) => run_id !== runs[0]?.run_id)).toEqual([]);
@@ -92,7 +91,7 @@ describe("the example", () => {
       "text/vtt",
     );
     await upload("private/board-meeting.mp3", "sound", "audio/mpeg");
-    const refused = await send({ s3_uri: "s3://uploads/private/board-meeting.mp3" });
+    const refused = await send("msg_2", { s3_uri: "s3://uploads/private/board-meeting.mp3" });
     expect([refused.status, await refused.text()]).toEqual([
       400,
       expect.stringContaining("expected s3://uploads/audio/NAME"),
