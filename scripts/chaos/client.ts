@@ -10,7 +10,6 @@ const STORED = z.object({
   event: z.object({ object: z.object({ key: z.string(), eTag: z.string() }), eventTime: z.string() }).loose(),
   will_trigger: z.array(z.object({ run_id: z.string() })),
 });
-const OBJECTS = z.object({ runs: z.array(z.string()) });
 const LISTED = z.object({
   runs: z.array(z.object({ run_id: z.string(), status: z.string() })),
   next_cursor: z.string().nullable(),
@@ -50,14 +49,11 @@ export class Client {
     return ACCEPTED.parse(await this.#json(answer, 202));
   }
 
-  /** Stores an object of the bucket `uploads`. */
+  /** Stores an object of the bucket `uploads`, whose notification is delivered twice. */
   async putUpload(key: string, body: Uint8Array<ArrayBuffer>): Promise<z.infer<typeof STORED>> {
-    return STORED.parse(await this.#json(await this.#call(`/dev/r2/uploads/${key}`, { method: "PUT", body }), 201));
-  }
-
-  /** Has a notification delivered once more. */
-  async notifyAgain(event: unknown): Promise<void> {
-    await this.#text(await this.#call("/chaos/notifications", { method: "POST", body: JSON.stringify(event) }), 204);
+    return STORED.parse(
+      await this.#json(await this.#call(`/dev/r2/uploads/${key}?deliveries=2`, { method: "PUT", body }), 201),
+    );
   }
 
   /** True if it is cancelled now by this call; false if it was final. */
@@ -99,11 +95,6 @@ export class Client {
       cursor = page.next_cursor;
     } while (cursor !== null);
     return statuses;
-  }
-
-  /** The keys of runs that lie in the payload bucket. */
-  async objects(): Promise<readonly string[]> {
-    return OBJECTS.parse(await this.#json(await this.#call("/chaos/objects"), 200)).runs;
   }
 
   /** The newest dead letters, with what they say. */

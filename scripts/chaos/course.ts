@@ -10,7 +10,7 @@ import { Follower } from "./follower.ts";
 import type { Report } from "./history.ts";
 import { planKills, type Phase, type PlannedKill } from "./killer.ts";
 import { drawItems, Load, type Item } from "./load.ts";
-import { objectsThatHold, runsWithAlarm } from "./object-state.ts";
+import { objectsThatHold, payloadsOfRuns, runsWithAlarm } from "./object-state.ts";
 import { Poison } from "./poison.ts";
 import { Recorder } from "./recorder.ts";
 import type { Outcome } from "./report.ts";
@@ -95,7 +95,7 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
     const drained = await carryThrough({ stage, follower, load, plan, limit }, items, async () => {
       wronglyListed = await wronglyListedOf(client, follower, stage);
     });
-    const leftovers = limit.aborted ? [] : await objectsLeft(client);
+    const leftovers = limit.aborted ? [] : await objectsLeft(join(options.folder, "state"));
     const deadLetters = limit.aborted ? [] : await client.deadLetters();
     await follower.end();
     await approver.end();
@@ -190,10 +190,10 @@ async function killIn(phase: Phase, scene: Scene, isDue: (kill: PlannedKill) => 
 }
 
 /** What still lies in the payload bucket, once what is deleted in the background is gone. */
-async function objectsLeft(client: Client): ReturnType<Client["objects"]> {
+async function objectsLeft(stateFolder: string): Promise<readonly string[]> {
   const end = Date.now() + TIDY_LIMIT_MS;
   for (;;) {
-    const objects = await client.objects();
+    const objects = payloadsOfRuns(stateFolder);
     if (objects.length === 0 || Date.now() > end) return objects;
     await new Promise((wake) => setTimeout(wake, 10 * POLL_MS));
   }

@@ -59,7 +59,7 @@ export function drawItems(dice: Dice, seed: number, count: number, poisons: numb
 
 export interface LoadOptions {
   readonly stage: { untilUp(): Promise<void>; readyAt(): number };
-  readonly client: Pick<Client, "trigger" | "putUpload" | "notifyAgain" | "cancel">;
+  readonly client: Pick<Client, "trigger" | "putUpload" | "cancel">;
   readonly follower: Pick<Follower, "open" | "track" | "cancelled">;
   readonly signal: AbortSignal;
 }
@@ -142,8 +142,6 @@ export class Load {
       return null;
     }
     this.#options.follower.track(runId, "announced", "upload", null);
-    // Of no consequence if it is lost: it is the second.
-    await this.#options.client.notifyAgain(answer.event).catch(() => undefined);
     return runId;
   }
 

@@ -17,8 +17,8 @@ const ID_LENGTH = 64;
 /** Kept by the runtime itself about each object it has ever known. */
 const RUNTIMES_OWN = new Set([NAME_TABLE, "_cf_METADATA"]);
 
-/** The note that a payload may lie in R2 (src/run/schema.ts). */
-const NOTE_TABLE = "objects_expected";
+/** Notes: that a payload may lie in R2, and that there was a run which its parent may find again (src/run/schema.ts). */
+const NOTE_TABLES: ReadonlySet<string> = new Set(["objects_expected", "remembered"]);
 
 /** An object that holds something. */
 export interface HeldState {
@@ -26,7 +26,7 @@ export interface HeldState {
   readonly name: string | null;
   /** Its class, its file, and which tables have how many rows. */
   readonly detail: string;
-  /** It holds nothing but the note that a payload may lie in R2, as from before a trigger is recorded. */
+  /** It holds nothing but notes: that a payload may lie in R2, as from before a trigger is recorded, or that there was a run. */
   readonly isNoted: boolean;
   /** How long after this was read its alarm comes, milliseconds; null: none is set. */
   readonly wakesInMs: number | null;
@@ -42,11 +42,26 @@ export function objectsThatHold(stateFolder: string): HeldState[] {
       const { of, tables } = heldIn(join(folder, file));
       if (tables.size === 0) return [];
       const held = Array.from(tables, ([table, rows]) => `${table} (${rows} rows)`).join(", ");
-      const isNoted = tables.size === 1 && tables.has(NOTE_TABLE);
+      const isNoted = [...tables.keys()].every((table) => NOTE_TABLES.has(table));
       const alarmAt = alarms.get(file.slice(0, ID_LENGTH));
       const wakesInMs = alarmAt === undefined ? null : alarmAt - Date.now();
       return [{ name: of, detail: `${name} ${file}: ${held}`, isNoted, wakesInMs }];
     });
+  });
+}
+
+/** The keys of runs that lie in a bucket; there only payloads have such keys. */
+export function payloadsOfRuns(stateFolder: string): string[] {
+  const folder = join(stateFolder, "v3", "r2", "miniflare-R2BucketObject");
+  const files = readdirSync(folder).filter((file) => /^[0-9a-f]{64}\.sqlite$/.test(file));
+  return files.flatMap((file) => {
+    const database = new DatabaseSync(join(folder, file), { readOnly: true });
+    try {
+      const keys = database.prepare("SELECT key FROM _mf_objects WHERE key LIKE 'runs/%'").all();
+      return keys.map(({ key }) => String(key));
+    } finally {
+      database.close();
+    }
   });
 }
 

@@ -48,6 +48,20 @@ describe("PUT /dev/r2/{bucket}/{key}", () => {
     expect((await put("%C3%BC".repeat(512))).status).toBe(201);
   });
 
+  it("sends the message as often as is asked for, since R2 may deliver it more than once", async () => {
+    const { send, sent } = local();
+    const put = (query: string): Promise<Response> =>
+      send(`/dev/r2/uploads/audio/often.mp3${query}`, { method: "PUT", body: "x" });
+    expect((await put("?deliveries=2")).status).toBe(201);
+    expect(sent).toHaveLength(2);
+    expect(sent[1]).toEqual(sent[0]);
+    for (const query of ["?deliveries=0", "?deliveries=11", "?deliveries=1.5", "?deliveries=x"]) {
+      const response = await put(query);
+      expect([query, response.status, await response.json()]).toMatchObject([query, 400, { code: "invalid_request" }]);
+    }
+    expect(sent).toHaveLength(2);
+  });
+
   it("stores the object, sends R2's message, and names the runs that will follow", async () => {
     const { send, sent } = local();
     const headers = { "Content-Length": "3", "Content-Type": "audio/mpeg", Authorization: "none" };

@@ -34,7 +34,6 @@ class World {
           event: { object: { key: "k", eTag: "e" }, eventTime: "" },
           will_trigger: this.willTrigger,
         }),
-        notifyAgain: async () => {},
         cancel: async () => false,
       },
       follower: { open: 0, track: (runId) => void this.tracked.push(runId), cancelled: () => {} },

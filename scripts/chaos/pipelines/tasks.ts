@@ -166,32 +166,10 @@ export async function reads_upload(payload: { key: string; etag: string; event_t
   await passValue();
 }
 
-/** The keys of runs that lie in the payload bucket. */
-export async function list_objects(_request: Request, endpoint: { readonly env: Env }): Promise<unknown> {
-  return { runs: await keysUnder(endpoint.env.PAYLOADS, "runs/") };
-}
-
-/** Sends an R2 notification once more, as R2 may. */
-export async function send_notification(request: Request, endpoint: { readonly env: Env }): Promise<Response> {
-  await endpoint.env.R2_EVENT_QUEUE.send(await request.json(), { contentType: "json" });
-  return new Response(null, { status: 204 });
-}
-
 function throwing(times: number): (payload: unknown) => Promise<void> {
   return async (payload) => {
     await begin(await digestsOf(payload), itemOf(payload));
     if (currentTask().attempt <= times) throw new Error("planned");
     await passValue();
   };
-}
-
-async function keysUnder(bucket: R2Bucket, prefix: string): Promise<string[]> {
-  const keys: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await bucket.list(cursor === undefined ? { prefix } : { prefix, cursor });
-    keys.push(...page.objects.map(({ key }) => key));
-    cursor = page.truncated ? page.cursor : undefined;
-  } while (cursor !== undefined);
-  return keys;
 }

@@ -17,6 +17,9 @@ import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 import { unknownBucket } from "../routes/reconcile.ts";
 
+/** How often the message of one change may be sent, as R2 may deliver it more than once. */
+const MOST_DELIVERIES = 10;
+
 /** R2's own limit. */
 const MAX_KEY_BYTES = 1_024;
 
@@ -37,12 +40,21 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
       const bucket = boundBucket(c.env, plan, name);
       if (bucket === null) return problemResponse(c, unknownBucket(plan, name));
       if (new TextEncoder().encode(key).byteLength > MAX_KEY_BYTES) return problemResponse(c, KEY_TOO_LONG);
+      const deliveries = Number(c.req.query("deliveries") ?? "1");
+      if (!(Number.isInteger(deliveries) && deliveries >= 1 && deliveries <= MOST_DELIVERIES))
+        return problemResponse(c, NO_SUCH_DELIVERIES);
       const action = await store(c, bucket, key);
       const object = await bucket.head(key);
       if (object === null) throw new Error(`the object ${name}/${key} is gone after it was stored`);
       const { size, etag } = object;
       return c.json(
-        { bucket: name, key, size, etag, ...(await notify(c.env, name, action, { key, size, eTag: etag })) },
+        {
+          bucket: name,
+          key,
+          size,
+          etag,
+          ...(await notify(c.env, name, action, { key, size, eTag: etag }, deliveries)),
+        },
         201,
       );
     })
@@ -60,9 +72,11 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
     bucket: string,
     action: R2Notification["action"],
     object: R2Notification["object"],
+    deliveries = 1,
   ): Promise<{ event: R2Notification; will_trigger: { run_id: string; task: string }[] }> {
     const event: R2Notification = { account: "local", action, bucket, object, eventTime: nextVersionTime() };
-    await within(SEND_LIMIT_MS, "the queue", env.R2_EVENT_QUEUE.send(event, { contentType: "json" }));
+    for (let nth = 0; nth < deliveries; nth += 1)
+      await within(SEND_LIMIT_MS, "the queue", env.R2_EVENT_QUEUE.send(event, { contentType: "json" }));
     const key = versionKeyOf(event);
     const will_trigger = await Promise.all(
       tasksOf(plan, event).map(async (task) => ({ run_id: await runIdFor(env, task, key), task })),
@@ -102,6 +116,12 @@ const KEY_TOO_LONG: Problem = {
   code: "invalid_request",
   detail: `R2 takes keys of at most ${MAX_KEY_BYTES} bytes in UTF-8.`,
   hint: "Choose a shorter key.",
+};
+
+const NO_SUCH_DELIVERIES: Problem = {
+  code: "invalid_request",
+  detail: `"deliveries" is a whole number from 1 to ${MOST_DELIVERIES}: how often the message is sent, as R2 may deliver it more than once.`,
+  hint: "Leave it out to have it sent once.",
 };
 
 function unknownObject(bucket: string, key: string): Problem {
