@@ -1,39 +1,40 @@
 /**
- * `npm run fuzz`: sends made-up requests to all calls of the API, from its OpenAPI document, and fails if an answer is a fault of the
- * worker (5xx but 503), shows a stack or a secret, or is an error that is no problem document.
+ * `npm run fuzz`: sends made-up requests by every way in, and bodies that cost more than they weigh to each that reads one. Fails if an answer
+ * is a fault of the worker (5xx but 503), shows a stack or a secret, is an error that is no problem document, or is a long refusal; if the
+ * worker grows, or if its health takes long to answer.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCampaign, type Fault } from "./fuzz/campaign.ts";
-import { describedCalls } from "./fuzz/described-calls.ts";
-import type { FuzzedAnswer } from "./fuzz/fault.ts";
-import type { FuzzedRequest } from "./fuzz/fuzzed-request.ts";
+import { HealthWatch } from "./fuzz/health-watch.ts";
+import { besiege } from "./fuzz/siege.ts";
+import { campaignOf, siegeOf, startFuzzed } from "./fuzz/stage.ts";
 import { parseOptions, UsageError } from "./local/arguments.ts";
-import { RuntimeStartError, startRuntime } from "./local/runtime.ts";
+import { RuntimeStartError } from "./local/runtime.ts";
 
-const USAGE = `usage: npm run fuzz [-- --requests N] [-- --seed S] [-- --json]
+const USAGE = `usage: npm run fuzz [-- --requests N] [-- --heavy N] [-- --seed S] [-- --json]
 
-Starts the local runtime with a pipeline of its own and sends made-up requests to every call that its OpenAPI document has.
+Starts the local runtime with a pipeline of its own and sends made-up requests to every call that its OpenAPI document has, and by every
+other way in: log-in, completion, endpoints of each auth, object events, CloudEvents, WebSockets, event streams. Then sends the worst
+bodies of 10 MB there are, one at a time, and measures what they cost.
 
-  --requests N   how many (default 10000)
+  --requests N   how many (default 20000)
+  --heavy N      how many of 10 MB (default 200)
   --seed S       which (default random, printed)
-  --json         one JSON object: {seed, requests, statuses, succeeded, faults}
+  --json         one JSON object: {seed, requests, statuses, succeeded, heavy: {requests, grown_mb, health_ms}, faults}
   --help         this text
 
-Exit code: 0 if every answer is one, 1 if one is not, 2 if the command was called wrongly.`;
+Exit code: 0 if there is no fault, 1 if there is one, 2 if the command was called wrongly.`;
 
-const TOKEN = "fuzz-admin-token-6f1d-of-24-and-more";
-const READ_TOKEN = "fuzz-read-token-83aa";
-const SECRET = "fuzz-endpoint-secret-20b7";
 const WIDTH = 8;
-const ANSWER_LIMIT_MS = 60_000;
-const READ_LIMIT_BYTES = 200_000;
+const HEAVY_BYTES = 10_000_000;
 const SHOWN_FAULTS = 10;
 
 async function main(args: readonly string[]): Promise<number> {
   const given = parseOptions(args, {
     requests: { type: "string" },
+    heavy: { type: "string" },
     seed: { type: "string" },
     json: { type: "boolean" },
     help: { type: "boolean", short: "h" },
@@ -42,45 +43,40 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const requests = parseCount("requests", given.requests ?? "10000");
+  const requests = parseCount("requests", given.requests ?? "20000");
+  const heavy = parseCount("heavy", given.heavy ?? "200");
   const seed = given.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : parseCount("seed", given.seed);
-  console.error(`fuzz: seed ${seed}, ${requests} requests`);
+  console.error(`fuzz: seed ${seed}, ${requests} requests, ${heavy} of 10 MB`);
   const folder = mkdtempSync(join(tmpdir(), "peach-fuzz-"));
-  const runtime = await startRuntime({
-    persistTo: join(folder, "state"),
-    confPath: join(import.meta.dirname, "fuzz/peach.conf"),
-    pipelinesDir: join(import.meta.dirname, "fuzz/pipelines"),
-    env: { FUZZ_SECRET: SECRET, PEACH_API_TOKEN: TOKEN, PEACH_API_TOKENS: `reader:read:${await digestOf(READ_TOKEN)}` },
-  });
+  const runtime = await startFuzzed(join(folder, "state"));
   try {
-    const openapi = await fetch(`${runtime.url}/api/v1/openapi.json`, {
-      headers: { Authorization: `Bearer ${TOKEN}` },
-    });
-    const result = await runCampaign({
-      calls: describedCalls(await openapi.json()),
-      requests,
-      seed,
-      width: WIDTH,
-      authorizations: [`Bearer ${TOKEN}`, `Bearer ${READ_TOKEN}`, "Bearer wrong", "Basic eDp5", ""],
-      secrets: [TOKEN, READ_TOKEN, SECRET],
-      known: [
-        ...Object.keys(runtime.project.plan.tasks),
-        ...runtime.project.plan.endpoints.map(({ name }) => name),
-        "uploads",
-        "happened",
-      ],
-      send: (request) => send(runtime.url, request),
-    });
+    // First what is measured: what the many requests leave behind is not of these.
+    const siege = await besiege(siegeOf(runtime, { seed, size: HEAVY_BYTES, requests: heavy }));
+    const watch = new HealthWatch(runtime);
+    const result = await runCampaign(await campaignOf(runtime, { requests, seed, width: WIDTH }));
+    await watch.stop();
     const statuses = Object.fromEntries([...result.statuses].toSorted(([a], [b]) => a - b));
-    const { faults, succeeded } = result;
-    if (given.json === true)
-      console.log(JSON.stringify({ seed, requests, statuses, succeeded: [...succeeded], faults }));
-    else {
+    const { succeeded } = result;
+    const faults: Fault[] = [...siege.faults, ...result.faults];
+    const grownMb = siege.mostGrown === null ? null : Math.round(siege.mostGrown / 1e6);
+    const healthMs = Math.round(siege.slowestHealthMs);
+    if (given.json === true) {
+      const measured = { requests: siege.requests, grown_mb: grownMb, health_ms: healthMs };
+      console.log(JSON.stringify({ seed, requests, statuses, succeeded: [...succeeded], heavy: measured, faults }));
+    } else {
       console.log(
-        `${requests} requests, answered with ${JSON.stringify(statuses)}; ${succeeded.size} calls succeeded at least once`,
+        `${siege.requests} bodies of 10 MB: the worker grew by at most ${grownMb ?? "?"} MB, /healthz answered within ${healthMs} ms of computing`,
+      );
+      console.log(
+        `${requests} requests, answered with ${JSON.stringify(statuses)}; ${succeeded.size} calls succeeded at least once; ` +
+          `/healthz answered within ${Math.round(watch.slowestMs)} ms of computing`,
       );
       for (const fault of faults.slice(0, SHOWN_FAULTS)) console.log(describeFault(fault));
-      console.log(faults.length === 0 ? "no fault" : `${faults.length} faults; again: npm run fuzz -- --seed ${seed}`);
+      console.log(
+        faults.length === 0
+          ? "no fault"
+          : `${faults.length} faults; again: npm run fuzz -- --seed ${seed} --requests ${requests} --heavy ${heavy}`,
+      );
     }
     return faults.length === 0 ? 0 : 1;
   } finally {
@@ -89,28 +85,9 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function send(url: string, { method, path, headers, body }: FuzzedRequest): Promise<FuzzedAnswer> {
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), ANSWER_LIMIT_MS);
-  try {
-    const response = await fetch(url + path, { method, headers, body, signal: limit.signal, redirect: "manual" });
-    const contentType = response.headers.get("Content-Type") ?? "";
-    // A stream of events ends when its run does.
-    const text = contentType.startsWith("text/event-stream") ? "" : (await response.text()).slice(0, READ_LIMIT_BYTES);
-    return { status: response.status, contentType, text };
-  } finally {
-    clearTimeout(timer);
-    limit.abort();
-  }
-}
-
-function describeFault({ why, request: { method, path, headers, body }, answer }: Fault): string {
+function describeFault({ why, request: { id, method, path, headers, body }, answer }: Fault): string {
   const sent = typeof body === "string" ? body.slice(0, 200) : `${body?.byteLength ?? 0} bytes`;
-  return `\n${method} ${path}\n${JSON.stringify(headers)}\n${sent}\n=> ${why}: ${answer?.text.slice(0, 500) ?? ""}`;
-}
-
-async function digestOf(text: string): Promise<string> {
-  return Buffer.from(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toString("hex");
+  return `\n${id}\n${method} ${path}\n${JSON.stringify(headers)}\n${sent}\n=> ${why}: ${answer?.text.slice(0, 500) ?? ""}`;
 }
 
 /** Throws `UsageError` for anything else than a whole number. */

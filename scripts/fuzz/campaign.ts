@@ -3,9 +3,12 @@ import { Dice } from "../chaos/dice.ts";
 import type { DescribedCall } from "./described-calls.ts";
 import { faultOf, type FuzzedAnswer } from "./fault.ts";
 import { fuzzRequest, type FuzzedRequest, type Ingredients } from "./fuzzed-request.ts";
+import type { WayIn } from "./ways-in.ts";
 
 export interface Campaign {
   readonly calls: readonly DescribedCall[];
+  /** Others than those that are described. */
+  readonly ways?: Readonly<Record<string, WayIn>>;
   readonly requests: number;
   readonly seed: number;
   readonly authorizations: Ingredients["authorizations"];
@@ -28,7 +31,7 @@ export interface CampaignResult {
   readonly faults: readonly Fault[];
   /** How many answers had which status. */
   readonly statuses: ReadonlyMap<number, number>;
-  /** Calls that succeeded at least once, by their id. */
+  /** Calls and ways that succeeded at least once, by their id. */
   readonly succeeded: ReadonlySet<string>;
 }
 
@@ -39,6 +42,7 @@ const MAX_KNOWN = 200;
 export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
   const { calls, requests, secrets } = campaign;
   const dice = new Dice(campaign.seed);
+  const ways = Object.entries(campaign.ways ?? {});
   const known = [...campaign.known];
   const faults: Fault[] = [];
   const statuses = new Map<number, number>();
@@ -48,9 +52,17 @@ export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
   async function work(): Promise<void> {
     while (left > 0) {
       left -= 1;
-      const request = fuzzRequest(dice, calls, { authorizations: campaign.authorizations, known });
-      await one(request);
+      await one(next());
     }
+  }
+
+  /** Each way is as likely as each call. */
+  function next(): FuzzedRequest {
+    const ingredients = { authorizations: campaign.authorizations, known };
+    const way = ways[dice.between(0, calls.length + ways.length)];
+    if (way === undefined) return fuzzRequest(dice, calls, ingredients);
+    const [id, make] = way;
+    return { ...make(dice, ingredients), id };
   }
 
   async function one(request: FuzzedRequest): Promise<void> {
@@ -66,7 +78,7 @@ export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
     if (why !== null) faults.push({ why, request, answer });
     // A refusal repeats ids that are made up.
     if (answer.status >= 300) return;
-    succeeded.add(request.call.id);
+    succeeded.add(request.id);
     for (const [id] of answer.text.matchAll(ID)) if (!known.includes(id)) known.push(id);
     if (known.length > MAX_KNOWN) known.splice(campaign.known.length, known.length - MAX_KNOWN);
   }

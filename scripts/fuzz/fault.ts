@@ -14,19 +14,25 @@ const problem = z.object({
 /** A line of a stack, or a place in a source file. */
 const STACK = /\n\s+at |\.[cm]?[jt]s:\d+/;
 
+/** Bytes. */
+const LONGEST_REFUSAL = 64_000;
+
 export interface FuzzedAnswer {
   readonly status: number;
   readonly contentType: string;
-  /** As much as was read. */
+  /** The beginning of the body. */
   readonly text: string;
+  /** How long the body is. */
+  readonly bytes: number;
 }
 
 /** Why this answer must not be, or null. `secrets`: texts that no answer may have. */
-export function faultOf({ status, contentType, text }: FuzzedAnswer, secrets: readonly string[]): string | null {
+export function faultOf({ status, contentType, text, bytes }: FuzzedAnswer, secrets: readonly string[]): string | null {
   if (secrets.some((secret) => text.includes(secret))) return "it has a secret";
   // Asking again later is an answer, a fault of the worker is none.
   if (status >= 500 && status !== 503) return `it is ${status}`;
   if (status < 400) return null;
+  if (bytes > LONGEST_REFUSAL) return `the refusal is ${bytes} bytes long`;
   if (STACK.test(text)) return "it has a stack";
   // To HEAD the head alone is answered.
   if (text === "") return null;

@@ -6,7 +6,8 @@ import type { Dice } from "../chaos/dice.ts";
 import type { DescribedCall, DescribedParameter } from "./described-calls.ts";
 
 export interface FuzzedRequest {
-  readonly call: DescribedCall;
+  /** Of the call, or of the way in. */
+  readonly id: string;
   readonly method: string;
   /** With its query. */
   readonly path: string;
@@ -23,7 +24,7 @@ export interface Ingredients {
 }
 
 /** In a path, a query or a body. */
-const NASTY = [
+export const NASTY = [
   "",
   "0",
   "-1",
@@ -133,17 +134,17 @@ export function fuzzRequest(dice: Dice, calls: readonly DescribedCall[], ingredi
   const query = queryOf(dice, call, ingredients);
   const mayHaveBody = method !== "GET" && method !== "HEAD";
   return {
-    call,
+    id: call.id,
     method,
     path: query === "" ? path : `${path}?${query}`,
     headers: headersOf(dice, call, ingredients),
-    body: mayHaveBody && dice.chance(call.takesBody ? 0.9 : 0.2) ? bodyOf(dice) : null,
+    body: mayHaveBody && dice.chance(call.takesBody ? 0.9 : 0.2) ? oddBody(dice) : null,
   };
 }
 
 /** Of what is known, that which may stand there: ids of runs for a run, names for what has a name. */
 function fitting(path: string, parameter: string, { known }: Ingredients): readonly string[] {
-  if (parameter !== "id") return known.filter((text) => !/^(run|dlt|dlv)_/.test(text));
+  if (parameter !== "id") return known.filter((text) => !/^(\/|(run|dlt|dlv)_)/.test(text));
   const prefix = path.includes("/runs/") ? "run_" : path.includes("/dead-letters/") ? "dlt_" : "dlv_";
   return known.filter((text) => text.startsWith(prefix));
 }
@@ -193,7 +194,7 @@ function headersOf(dice: Dice, call: DescribedCall, ingredients: Ingredients): R
   return headers;
 }
 
-function bodyOf(dice: Dice): string | Uint8Array<ArrayBuffer> {
+export function oddBody(dice: Dice): string | Uint8Array<ArrayBuffer> {
   if (dice.chance(0.8)) return oneOf(dice, BODIES);
   return Uint8Array.from({ length: dice.between(0, 2_000) }, () => dice.between(0, 256));
 }
@@ -204,11 +205,11 @@ function encoded(text: string): string {
 }
 
 /** What a client can put into a header at all. */
-function presentable(text: string): string {
+export function presentable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?").trim();
 }
 
-function oneOf<T>(dice: Dice, values: readonly T[]): T {
+export function oneOf<T>(dice: Dice, values: readonly T[]): T {
   const value = values[dice.between(0, values.length)];
   if (value === undefined) throw new RangeError("there is nothing to choose from");
   return value;

@@ -1,76 +1,55 @@
 /**
  * The worst that 10 MB can be, sent to every way in that reads a body: what the process of the worker grows by, how long its health takes
- * to answer meanwhile, and how long the refusal is.
+ * to answer meanwhile, and how long the refusal is. And a share of what `npm run fuzz` makes up.
  */
-import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { request, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { beforeAll, describe, expect, it } from "vitest";
-import { HealthWatch } from "../../scripts/fuzz/health-watch.ts";
-import { hostileBodies, type HostileBody } from "../../scripts/fuzz/hostile-bodies.ts";
-import { ResidentMemory, TELLS_MEMORY } from "../../scripts/local/resident-memory.ts";
+import { beforeAll, expect, it } from "vitest";
+import { runCampaign } from "../../scripts/fuzz/campaign.ts";
+import { besiege } from "../../scripts/fuzz/siege.ts";
+import { campaignOf, siegeOf, startFuzzed } from "../../scripts/fuzz/stage.ts";
+import { TELLS_MEMORY } from "../../scripts/local/resident-memory.ts";
+import type { LocalRuntime } from "../../scripts/local/runtime.ts";
 import { IS_LONG } from "../support/long.ts";
-import { startRuntime, type LocalRuntime } from "../../scripts/local/runtime.ts";
 
-const FUZZ = resolve(import.meta.dirname, "../../scripts/fuzz");
 const MEGABYTE = 1_000_000;
-const TOKEN = ["hostile", "bodies", "token", "of", "the", "test"].join("-");
-const SECRET = ["hostile", "secret"].join("-");
-const OWN = { "Sec-Fetch-Site": "same-origin", "X-Peach-Dashboard": "1" };
-
-type Way = (bytes: Uint8Array) => { readonly path: string; readonly headers: Record<string, string> };
-
-const WAYS: Readonly<Record<string, Way>> = {
-  "object events": () => ({ path: "/objects", headers: {} }),
-  "an endpoint that hands its body to a typed task": () => ({ path: "/relay", headers: {} }),
-  "a trigger of a typed task": () => api("/tasks/texts/trigger"),
-  "a trigger of a task": () => api("/tasks/sink/trigger"),
-  "an event": () => api("/events/texts.came"),
-  "the log-in": () => ({ path: "/dashboard/login", headers: OWN }),
-  "a signed endpoint, unsigned": () => ({ path: "/plain", headers: { "X-Signature": "0".repeat(64) } }),
-  "a signed endpoint": (bytes) => ({
-    path: "/plain",
-    headers: { "X-Signature": createHmac("sha256", SECRET).update(bytes).digest("hex") },
-  }),
-};
-
-function api(path: string): ReturnType<Way> {
-  return { path: `/api/v1${path}`, headers: { Authorization: `Bearer ${TOKEN}` } };
-}
+/** Those that cost most before there were bounds; the long run sends all. */
+const WORST = new Set(["zeros", "empty objects", "depth", "names", "records that are none", "a bomb"]);
 
 let runtime: LocalRuntime;
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), "peach-hostile-"));
-  runtime = await startRuntime({
-    persistTo: join(folder, "state"),
-    confPath: join(FUZZ, "peach.conf"),
-    pipelinesDir: join(FUZZ, "pipelines"),
-    env: { PEACH_API_TOKEN: TOKEN, FUZZ_SECRET: SECRET, FUZZ_WEBHOOK_SECRET: SECRET },
-  });
+  runtime = await startFuzzed(join(folder, "state"));
   return async () => {
     await runtime.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
 });
 
-/** Those that cost most before there were bounds; the long run sends all. */
-const WORST = new Set(["zeros", "empty objects", "depth", "names", "records that are none", "long names", "a bomb"]);
-const SENT = hostileBodies(10 * MEGABYTE).filter(({ name }) => IS_LONG || WORST.has(name));
+it.skipIf(!TELLS_MEMORY)(
+  "10 MB of what is worst cost little wherever they are sent, and are refused in few words",
+  { timeout: 600_000 },
+  async () => {
+    const wanted = IS_LONG ? {} : { wanted: WORST };
+    const siege = siegeOf(runtime, { seed: 1, size: 10 * MEGABYTE, requests: 1_000, ...wanted });
+    const { faults, requests, mostGrown, slowestHealthMs } = await besiege(siege);
+    console.log(
+      `${requests} bodies of 10 MB: the worker grew by at most ${Math.round((mostGrown ?? 0) / MEGABYTE)} MB, ` +
+        `and computed at most ${Math.round(slowestHealthMs)} ms before /healthz answered`,
+    );
+    expect(faults.map(({ why, request: { id } }) => `${id}: ${why}`)).toEqual([]);
+  },
+);
 
-describe.skipIf(!TELLS_MEMORY)("10 MB of what is worst", () => {
-  it.for(Object.entries(WAYS))("sent to %s cost little, and are refused in few words", async ([, to]) => {
-    for (const body of SENT) {
-      const { name } = body;
-      const { grown, slowestMs, status, length } = await measured(body, to);
-      expect.soft(status, name).toBeLessThan(500);
-      expect.soft(length, name).toBeLessThan(64_000);
-      expect.soft(grown / MEGABYTE, `${name}: megabytes by which the worker grew`).toBeLessThan(150);
-      expect.soft(slowestMs, `${name}: milliseconds until /healthz answered`).toBeLessThan(1_000);
-    }
-  });
+it("no made-up request makes the worker fail, by whatever way it comes in that no document describes", async () => {
+  const campaign = await campaignOf(runtime, { requests: IS_LONG ? 2_000 : 400, seed: 1, width: 4 });
+  const { faults, succeeded } = await runCampaign({ ...campaign, calls: [] });
+  expect(faults).toEqual([]);
+  // They are no requests that are refused at the door.
+  expect(succeeded.size).toBeGreaterThan(Object.keys(campaign.ways ?? {}).length / 2);
 });
 
 it("a body of a GET counts against max_body, its length declared or not", async () => {
@@ -90,23 +69,4 @@ async function got(path: string, headers: Record<string, string>, chunks: readon
   sent.end();
   const response = await answer.promise;
   return { status: response.statusCode, text: await text(response) };
-}
-
-async function measured(body: HostileBody, to: Way) {
-  const { contentType, contentEncoding, make } = body;
-  const bytes = make();
-  const { path, headers } = to(bytes);
-  const memory = new ResidentMemory(runtime.pids);
-  memory.forgetGrowth();
-  const watch = new HealthWatch(runtime);
-  const encoding = contentEncoding === undefined ? {} : { "Content-Encoding": contentEncoding };
-  const answer = await fetch(runtime.url + path, {
-    method: "POST",
-    headers: { "Content-Type": contentType, ...encoding, ...headers },
-    body: bytes,
-  });
-  const { byteLength: length } = await answer.arrayBuffer();
-  await watch.stop();
-  expect(watch.failure).toBeNull();
-  return { grown: memory.grown(), slowestMs: watch.slowestMs, status: answer.status, length };
 }

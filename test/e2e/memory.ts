@@ -6,7 +6,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { vi } from "vitest";
 import { z } from "zod";
-import { ResidentMemory } from "../../scripts/local/resident-memory.ts";
+import { ResidentMemory, workerdsOf } from "../../scripts/local/resident-memory.ts";
 import type { LocalRuntime } from "../../scripts/local/runtime.ts";
 
 const LISTENS = "0A";
@@ -27,14 +27,14 @@ export class WorkerMemory {
   }
 
   static async open({ url, pids }: Pick<LocalRuntime, "url" | "pids">): Promise<WorkerMemory> {
-    const workerds = pids.filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "workerd");
+    const workerds = workerdsOf(pids);
     const addresses = await Promise.all(workerds.flatMap(listeningPorts).map(inspectorAt));
     const address = addresses.find((found) => found !== null);
     if (address === undefined) throw new Error("no process of the runtime has an inspector for the worker");
     // As developer tools of this machine say where they come from; others are refused.
     const inspector = new WebSocket(address, { headers: { Origin: "http://localhost" } });
     await new Promise((opened) => inspector.addEventListener("open", opened, { once: true }));
-    return new WorkerMemory(url, new ResidentMemory(pids), inspector);
+    return new WorkerMemory(url, new ResidentMemory(workerds), inspector);
   }
 
   /** Bytes that are alive in the isolate: after a garbage collection, on its heap and in its buffers. */

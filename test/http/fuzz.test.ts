@@ -38,9 +38,10 @@ it.each([1, 2])("no request makes the API fail, or tell a secret (seed %i)", asy
       const contentType = response.headers.get("Content-Type") ?? "";
       if (contentType.startsWith("text/event-stream")) {
         await response.body?.cancel();
-        return { status: response.status, contentType, text: "" };
+        return { status: response.status, contentType, text: "", bytes: 0 };
       }
-      return { status: response.status, contentType, text: await response.text() };
+      const text = await response.text();
+      return { status: response.status, contentType, text, bytes: new TextEncoder().encode(text).byteLength };
     },
   });
   expect(faults).toEqual([]);
@@ -50,9 +51,10 @@ it.each([1, 2])("no request makes the API fail, or tell a secret (seed %i)", asy
 it.each([
   [500, "application/problem+json", "{}", "it is 500"],
   [404, "text/plain", "nothing", "no problem document"],
+  [400, "application/problem+json", "x".repeat(64_001), "64001 bytes long"],
   [404, "application/problem+json", "{}", "as RFC 9457"],
   [400, "application/problem+json", "TypeError: x\n    at read (auth.ts:4:1)", "a stack"],
   [200, "application/json", `{"a":"${SECRET}"}`, "a secret"],
 ])("an answer with %i, %s and %s is a fault", (status, contentType, text, why) => {
-  expect(faultOf({ status, contentType, text }, [SECRET])).toContain(why);
+  expect(faultOf({ status, contentType, text, bytes: text.length }, [SECRET])).toContain(why);
 });

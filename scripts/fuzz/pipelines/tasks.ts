@@ -55,6 +55,6 @@ export async function relay(request: Request): Promise<unknown> {
     const { runId } = await triggerTaskWithEvent("texts", payload);
     return { runId };
   } catch {
-    return Response.json({ error: "the texts are none" }, { status: 422 });
+    return { error: "the texts are none" };
   }
 }

@@ -1,0 +1,88 @@
+/**
+ * Sends what costs more than it weighs to every way in, one after another, and judges what each costs: what the worker grows by, how long its
+ * health takes to answer meanwhile, and the answer itself.
+ */
+import type { Dice } from "../chaos/dice.ts";
+import { ResidentMemory, TELLS_MEMORY } from "../local/resident-memory.ts";
+import type { Fault } from "./campaign.ts";
+import { faultOf, type FuzzedAnswer } from "./fault.ts";
+import type { FuzzedRequest } from "./fuzzed-request.ts";
+import { HealthWatch } from "./health-watch.ts";
+import type { HostileBody } from "./hostile-bodies.ts";
+
+const MAX_GROWTH_BYTES = 150_000_000;
+const MAX_HEALTH_MS = 1_000;
+
+export interface Siege {
+  readonly url: string;
+  /** The processes of which none may grow. */
+  readonly pids: readonly number[];
+  readonly bodies: readonly HostileBody[];
+  /** Where they are sent: path and headers by what the body is. */
+  readonly targets: Readonly<Record<string, (bytes: Uint8Array) => Pick<FuzzedRequest, "path" | "headers">>>;
+  /** How many of all pairs of body and target are sent, as the dice fall; all of them if there are not more. */
+  readonly requests: number;
+  readonly dice: Dice;
+  readonly secrets: readonly string[];
+  send(request: FuzzedRequest): Promise<FuzzedAnswer>;
+}
+
+export interface SiegeResult {
+  readonly faults: readonly Fault[];
+  readonly requests: number;
+  /** Bytes that one of them let a process grow by at most; null where the system does not tell. */
+  readonly mostGrown: number | null;
+  /** Milliseconds, as `HealthWatch` counts them. */
+  readonly slowestHealthMs: number;
+}
+
+/** Resolves when all are answered. */
+export async function besiege(siege: Siege): Promise<SiegeResult> {
+  const { dice, bodies, targets } = siege;
+  const pairs = bodies.flatMap((body) => Object.entries(targets).map(([id, to]) => ({ id, to, body })));
+  const faults: Fault[] = [];
+  let mostGrown = 0;
+  let slowestHealthMs = 0;
+  const count = Math.min(siege.requests, pairs.length);
+  for (let sent = 0; sent < count; sent += 1) {
+    const [pair] = pairs.splice(dice.between(0, pairs.length), 1);
+    if (pair === undefined) break;
+    const { grown, slowestMs, found } = await one(siege, pair);
+    mostGrown = Math.max(mostGrown, grown);
+    slowestHealthMs = Math.max(slowestHealthMs, slowestMs);
+    faults.push(...found);
+  }
+  return { faults, requests: count, mostGrown: TELLS_MEMORY ? mostGrown : null, slowestHealthMs };
+}
+
+async function one(
+  siege: Siege,
+  { id, to, body }: { readonly id: string; readonly to: Siege["targets"][string]; readonly body: HostileBody },
+): Promise<{ grown: number; slowestMs: number; found: Fault[] }> {
+  const bytes = body.make();
+  const { path, headers } = to(bytes);
+  const encoding = body.contentEncoding === undefined ? {} : { "Content-Encoding": body.contentEncoding };
+  const sent = { "Content-Type": body.contentType, ...encoding, ...headers };
+  const request = { id: `${id}: ${body.name}`, method: "POST", path, headers: sent, body: bytes };
+  const memory = TELLS_MEMORY ? new ResidentMemory(siege.pids) : null;
+  memory?.forgetGrowth();
+  const watch = new HealthWatch(siege);
+  const found: Fault[] = [];
+  let answer: FuzzedAnswer | null = null;
+  try {
+    answer = await siege.send(request);
+    const why = faultOf(answer, siege.secrets);
+    if (why !== null) found.push({ why, request, answer });
+  } catch (error) {
+    found.push({ why: `there is none: ${String(error)}`, request, answer });
+  }
+  await watch.stop();
+  const grown = memory?.grown() ?? 0;
+  const { slowestMs, failure } = watch;
+  if (grown > MAX_GROWTH_BYTES)
+    found.push({ why: `the worker grew by ${Math.round(grown / 1e6)} MB`, request, answer });
+  if (slowestMs > MAX_HEALTH_MS)
+    found.push({ why: `/healthz answered after ${Math.round(slowestMs)} ms of computing`, request, answer });
+  if (failure !== null) found.push({ why: `/healthz did not answer: ${failure}`, request, answer });
+  return { grown, slowestMs, found };
+}
