@@ -1,9 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { expectTestsExist, readProjectFile } from "../support/named-tests.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
-const SECTIONS = readFileSync(join(ROOT, "docs/design/invariants.md"), "utf8").split(/^## /m).slice(1);
+const SECTIONS = readProjectFile("docs/design/invariants.md").split(/^## /m).slice(1);
 
 describe("the list of invariants", () => {
   it("has the fifteen, in order", () => {
@@ -14,14 +12,6 @@ describe("the list of invariants", () => {
 
   it.for(SECTIONS.map((section) => [section.split("\n")[0] ?? "", section] as const))(
     "%s names tests that exist",
-    ([, section]) => {
-      const named = [...section.matchAll(/^- `(?<file>[^`]+)`(?:: (?<title>.+))?$/gm)];
-      expect(named.length).toBeGreaterThan(0);
-      for (const { groups } of named) {
-        const path = join(ROOT, groups?.["file"] ?? "");
-        expect(existsSync(path), path).toBe(true);
-        expect(readFileSync(path, "utf8")).toContain(groups?.["title"] ?? "");
-      }
-    },
+    ([, section]) => expectTestsExist(section),
   );
 });
