@@ -62,6 +62,16 @@ describe("a delivery that is sent again", () => {
     },
   );
 
+  it("by a sender that gives two deliveries one id: the endpoint is called for each body, and its runs are those of the id", async () => {
+    const deliver = triggering(PROVIDERS["standard-webhooks"], { failures: 1 });
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const id = crypto.randomUUID();
+    expect(await deliver(id)).toEqual([]);
+    const other = await deliver(id, { content: { n: 2 } });
+    expect(new Set(other).size).toBe(3);
+    expect(await deliver(id)).toEqual(other);
+  });
+
   it("twenty times at once starts its runs once", async () => {
     const deliver = triggering(PROVIDERS["standard-webhooks"]);
     const id = crypto.randomUUID();

@@ -176,6 +176,9 @@ describe("a message of SNS", () => {
     const first = await (await deliver(sent)).text();
     const again = await deliver(sent);
     expect([await again.text(), again.headers.get("Idempotent-Replayed")]).toEqual([first, "true"]);
+    // What is not signed makes no other message of it.
+    const dressed = await deliver({ ...sent, UnsubscribeURL: "https://example.org", MessageAttributes: { a: 1 } });
+    expect(dressed.headers.get("Idempotent-Replayed")).toBe("true");
     expect(called).toHaveBeenCalledTimes(1);
   });
 

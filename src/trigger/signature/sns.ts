@@ -5,13 +5,13 @@
  *
  * A message says its time and keeps it when it is sent again, for up to an hour by default; its id names the delivery.
  */
-import { createVerify } from "node:crypto";
+import { createHash, createVerify } from "node:crypto";
 import { z } from "zod";
 import type { SnsAuth } from "../../core/endpoint-auth.ts";
 import { ok, type Problem, refuse, type Result } from "../../core/result.ts";
 import { isOfSns, snsMismatch } from "./sns-address.ts";
 import type { SnsCertificates } from "./sns-certificates.ts";
-import { digestOfId, stale, type VerifiedDelivery } from "./verify.ts";
+import { digestOf, stale, type VerifiedDelivery } from "./verify.ts";
 
 /** A message of SNS, with the text around it, is not larger. Bytes. */
 export const MAX_SNS_BODY_BYTES = 1024 * 1024;
@@ -61,11 +61,16 @@ export async function verifySns(
   const key = await certificates.keyAt(message.SigningCertURL, now);
   if (!key.ok) return key;
   const verify = createVerify(message.SignatureVersion === "1" ? "RSA-SHA1" : "RSA-SHA256");
-  verify.update(signedText(message));
+  const signed = signedText(message);
+  verify.update(signed);
   if (!verify.verify(key.value, Uint8Array.fromBase64(message.Signature)))
     return refuse(snsMismatch("The signature does not fit the message."));
   const { MessageId: deliveryId, TopicArn: topic } = message;
-  const verified = { deliveryId, digest: digestOfId("sns", deliveryId), topic };
+  const verified = {
+    deliveryId,
+    digest: digestOf("sns", "id", deliveryId, createHash("sha256").update(signed).digest("hex")),
+    topic,
+  };
   if (message.Type !== "SubscriptionConfirmation")
     return ok({ ...verified, asks: { type: message.Type === "Notification" ? "notify" : "unsubscribed" } });
   const url = subscriptionUrl(message.SubscribeURL, topic);

@@ -21,8 +21,8 @@ export interface VerifiedDelivery {
   /** The sender's id of it, the same each time it is sent; null if the scheme signs none. */
   readonly deliveryId: string | null;
   /**
-   * SHA-256 in hex of what it is known by when it is sent again: the id that is signed, else all that is signed. Not of the signature:
-   * the same bytes have as many as there are secrets.
+   * SHA-256 in hex of what it is known by when it is sent again: the body, with the id that is signed, else with all that is signed
+   * before it (a sender that tries again signs another time). Not of the signature: the same bytes have as many as there are secrets.
    */
   readonly digest: string;
 }
@@ -53,23 +53,26 @@ export function beginVerification(
   if ("toleranceMs" in auth && (signedAt === null || Math.abs(now - signedAt) > auth.toleranceMs))
     return refuse(stale(auth.toleranceMs));
   const macs = keys.map((key) => createHmac("sha256", key).update(before));
-  const signed = createHash("sha256").update(`${auth.scheme} signed\n`).update(before);
+  const sha256 = createHash("sha256");
   return ok({
     update(chunk) {
-      for (const mac of [...macs, signed]) mac.update(chunk);
+      for (const mac of [...macs, sha256]) mac.update(chunk);
     },
     finish(body) {
       const fits = macs.map((mac) => fitsAny(mac.digest(), digests));
       if (!fits.includes(true)) return refuse(mismatch(auth));
       const id = deliveryId(body);
-      return ok({ deliveryId: id, digest: id === null ? signed.digest("hex") : digestOfId(auth.scheme, id) });
+      const [by, name] = id === null ? (["signed", before] as const) : (["id", id] as const);
+      return ok({ deliveryId: id, digest: digestOf(auth.scheme, by, name, sha256.digest("hex")) });
     },
   });
 }
 
-/** Of a delivery that is known by its id: a sender that tries again signs another time. */
-export function digestOfId(scheme: SignatureScheme, id: string): string {
-  return createHash("sha256").update(`${scheme} id\n${id}`).digest("hex");
+/** Of a delivery whose body, or what is signed in its place, has this digest. */
+export function digestOf(scheme: SignatureScheme, by: "id" | "signed", name: string, body: string): string {
+  return createHash("sha256")
+    .update(JSON.stringify([scheme, by, name, body]))
+    .digest("hex");
 }
 
 function schemeOf(auth: HmacAuth): Scheme {
