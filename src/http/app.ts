@@ -66,8 +66,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   app.use(consoleBoundary, keepSession);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.get("/api/v1/docs", docsHandler());
-  app.use("/api/v1/events/:name", webhookHandshake);
-  app.use("/api/v1/*", apiHeaders, apiCors, limitRequest, authenticate);
+  app.use("/api/v1/*", webhookHandshake, apiHeaders, apiCors, limitRequest, authenticate);
   for (const routes of [
     triggerRoutes(dependencies),
     // Before the calls of one run: `count` and `feed` are no ids.
