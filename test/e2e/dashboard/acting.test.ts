@@ -47,7 +47,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.goto("/limits");
     await page.page.getByLabel("API token").fill("wrong");
     await page.button("Log in").click();
-    await page.text("The API token is not one of those configured.").waitFor();
+    await page.text("The API token is none that this deployment knows.").waitFor();
     await page.page.getByLabel("API token").fill(stage.runtime.token);
     await page.button("Log in").click();
     await page.page.getByRole("heading", { name: "Limits" }).waitFor();
