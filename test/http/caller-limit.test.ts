@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CallerKey, EndpointPlan } from "../../src/core/plan.ts";
 import { takeTurn } from "../../src/deliveries/caller-client.ts";
 import type { AppDependencies } from "../../src/http/app.ts";
-import { edge } from "../support/edge.ts";
+import { ADMIN_TOKEN, edge } from "../support/edge.ts";
 import { endpointPlan, planOf } from "../support/plan.ts";
 
 const NOW = Date.UTC(2027, 0, 1);
@@ -82,7 +82,7 @@ describe("rate_limit", () => {
 
   it("counts by token behind `auth: token`, whatever the address", async () => {
     const { statusOf } = serve({ type: "token" }, { auth: { type: "token" } });
-    const token = { Authorization: "Bearer a-token-for-tests" };
+    const token = { Authorization: `Bearer ${ADMIN_TOKEN}` };
     const statuses: number[] = [];
     for (const address of ["192.0.2.1", "192.0.2.2", "192.0.2.3"])
       statuses.push(await statusOf({ ...token, ...from(address) }));
