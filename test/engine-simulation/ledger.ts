@@ -67,9 +67,10 @@ export class Ledger {
     if (end !== "hangs") this.#running.delete(note);
   }
 
-  /** Whether another attempt, of whatever run, has died with the isolate in which this one was. */
-  hadCompany({ life: { isolate } }: AttemptNote): boolean {
-    return (this.#crashed.get(isolate.name) ?? []).length > 1;
+  /** Whether another task, or item, of whatever run has died with the isolate in which this one was. Its own earlier attempt is none. */
+  hadCompany({ life: { isolate }, runId, task, item }: AttemptNote): boolean {
+    const died = this.#crashed.get(isolate.name) ?? [];
+    return died.some((other) => other.runId !== runId || other.task !== task || other.item !== item);
   }
 
   /** What runs in this invocation. */

@@ -84,16 +84,24 @@ export class CancelCheck {
   }
 
   /** Whether a run above it was cancelled with it. */
-  #isTaken({ run, firstSeenAt }: Seen, watcher: Watcher): boolean {
-    const above = parentOf(run, watcher);
-    if (above === undefined) return false;
-    const retriedAt = this.#retriedAt.get(above.runId) ?? [];
-    const isMeant = (this.#cancels.get(above.runId) ?? []).some(
-      // A call that is made again, since its answer was lost, cancels what was retried in between.
-      ({ endedAt, withChildren }) => withChildren && !retriedAt.some((at) => at > endedAt && at < firstSeenAt),
-    );
-    return isMeant || this.#isTaken(above, watcher);
+  #isTaken({ run, firstSeenAt }: Seen, watcher: Watcher, below: readonly RunId[] = []): boolean {
+    return aboveOf(run, watcher).some((above) => {
+      if (below.includes(above.runId)) return false;
+      const retriedAt = this.#retriedAt.get(above.runId) ?? [];
+      const isMeant = (this.#cancels.get(above.runId) ?? []).some(
+        // A call that is made again, since its answer was lost, cancels what was retried in between.
+        ({ endedAt, withChildren }) => withChildren && !retriedAt.some((at) => at > endedAt && at < firstSeenAt),
+      );
+      return isMeant || this.#isTaken(above, watcher, [...below, above.runId]);
+    });
   }
+}
+
+/** The run that has triggered this one, and those whose triggers have joined its window: it is the run of all of them. */
+function aboveOf(run: RunDocument, watcher: Watcher): Seen[] {
+  const parent = parentOf(run, watcher);
+  const joined = watcher.all().filter((seen) => seen.run.children.some(({ run_id }) => run_id === run.run_id));
+  return parent === undefined ? joined : [parent, ...joined];
 }
 
 function parentOf(run: RunDocument, watcher: Watcher): Seen | undefined {
