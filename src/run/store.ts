@@ -100,7 +100,7 @@ export class RunStore {
   readonly #storage: JournalStorage;
   readonly #snapshot: SnapshotRule;
   #lastSeq = 0;
-  /** The data that was written last: what a task passed is read by its child at once. */
+  /** The data that was written last: what a trigger carried, or a task passed, is read by the next claim. */
   #lastData: { readonly seq: number; readonly bytes: Uint8Array } | null = null;
   #expectsObjects = false;
   #remembered: Remembered | null = null;
@@ -364,7 +364,7 @@ export class RunStore {
     let seq = this.#lastSeq;
     for (const bytes of beside ? rows.slice(0, -1) : rows)
       this.#storage.sql.exec(APPEND, ++seq, "data", at, null, bytes);
-    const lastData = last === null ? null : { seq: beside ? seq + 1 : seq, bytes: last };
+    const lastData = last === null ? this.#lastData : { seq: beside ? seq + 1 : seq, bytes: last };
     this.#storage.sql.exec(APPEND, ++seq, kind, at, text, beside ? last : null);
     this.#lastSeq = seq;
     this.#lastData = lastData;

@@ -284,3 +284,15 @@ describe("a journal that cannot be shortened", () => {
     expect(run.notShortened).toHaveLength(2);
   });
 });
+
+describe("what a trigger carried", () => {
+  it("is not read back for the driver that claims next", () => {
+    const run = new DrivenRun();
+    const never = { holding: 0, budgetMs: 0 };
+    run.accept({ graph: graphOf("a"), payload: json("carried"), claim: never });
+    const read = vi.spyOn(run.storage.sql, "exec");
+    const { leases } = run.protocol.claim({ holding: 0, budgetMs: 28_000 });
+    expect(leases[0]?.inputs).toMatchObject([{ payload: { size: 9 } }]);
+    expect(read.mock.calls.map(([query]) => query.split(" ")[0])).toEqual(["INSERT"]);
+  });
+});
