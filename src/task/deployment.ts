@@ -24,7 +24,7 @@ import { DriverRoom } from "./driver-room.ts";
 import { EndpointScope, type EndpointCall } from "./endpoint-scope.ts";
 import { executeAttempt } from "./executor.ts";
 import type { EndpointFunction } from "./method.ts";
-import { pipelineEnv, type AsAuthor } from "./pipeline-env.ts";
+import { ownEnv, pipelineEnv, type AsAuthor } from "./pipeline-env.ts";
 import { ReportChannel } from "./report-channel.ts";
 
 export { plan, registry };
@@ -57,7 +57,8 @@ export type Beginning =
   | { readonly sentAt: number | null; readonly onClaimed: () => void };
 
 /** Drives a run until this invocation has nothing more to do for it; to be carried by `waitUntil`. */
-export async function driveRun(env: Env, runId: RunId, beginning: Beginning): Promise<void> {
+export async function driveRun(given: Env, runId: RunId, beginning: Beginning): Promise<void> {
+  const env = ownEnv(given);
   const startedAt = Date.now();
   const carried: Promise<unknown>[] = [];
   const budgetMs = (): number => DRIVER_BUDGET_MS - (Date.now() - startedAt);
@@ -112,7 +113,7 @@ export function executeLease(
   reports?: ReportChannel,
 ): Promise<Settlement> {
   const url = lease.url === undefined ? {} : { url: lease.url };
-  const port = { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, withEnv, ...url };
+  const port = { env: ownEnv(env), lifetime, accept: acceptTrigger, emit: emitEvent, plan, withEnv, ...url };
   return executeAttempt(lease, registry, port, deadlines, arrays, reports, deploymentOf(env).deployment);
 }
 
@@ -122,7 +123,8 @@ export function callEndpoint(
   request: Request,
   call: EndpointCall & { readonly env: Env; readonly lifetime: Lifetime },
 ): unknown {
-  const { env, lifetime } = call;
+  const { lifetime } = call;
+  const env = ownEnv(call.env);
   const { origin: url } = new URL(request.url);
   const scope = new EndpointScope(call, { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, withEnv, url });
   return runInScope(scope, () => scope.call(method, request));

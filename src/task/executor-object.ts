@@ -15,6 +15,7 @@ import { deploymentOf, executeLease, plan } from "./deployment.ts";
 import { ExecutorProtocol } from "./executor-protocol.ts";
 import { ExecutorStore } from "./executor-store.ts";
 import type { ExecutorRpc } from "./executor-rpc.ts";
+import { ownEnv } from "./pipeline-env.ts";
 import { ReportChannel } from "./report-channel.ts";
 
 /** Of the deployed code; locally, where each start of the runtime has another id, of peach.conf. */
@@ -69,8 +70,9 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
     const carried: Promise<unknown>[] = [];
     const deadlines = new Deadlines();
     const lifetime = { waitUntil: (promise: Promise<unknown>) => void carried.push(promise), budgetMs: () => 0 };
-    const reports = new ReportChannel(deadlines, (said) => callRun(this.env, lease.runId, (run) => run.report(said)));
-    const settlement = await executeLease(this.env, lease, lifetime, deadlines, undefined, reports);
+    const env = ownEnv(this.env);
+    const reports = new ReportChannel(deadlines, (said) => callRun(env, lease.runId, (run) => run.report(said)));
+    const settlement = await executeLease(env, lease, lifetime, deadlines, undefined, reports);
     deadlines.close();
     await Promise.allSettled(carried);
     return settlement;

@@ -45,6 +45,19 @@ const OWN: ReadonlySet<string> = new Set(OWN_BINDINGS);
 /** Of each `env` once: every attempt and every call of an endpoint asks. */
 const known = new WeakMap<Env, PipelineEnv>();
 
+const owned = new WeakMap<Env, Env>();
+
+/**
+ * The whole `env` for Peach's own code, which authors' code calls back into: a copy, since the imported one is the narrow one there. Take
+ * it before any code of an author's runs.
+ */
+export function ownEnv(env: Env): Env {
+  const own = owned.get(env) ?? { ...env };
+  owned.set(env, own);
+  owned.set(own, own);
+  return own;
+}
+
 /** A copy, by which nobody comes to the whole. */
 export function pipelineEnv(env: Env): PipelineEnv {
   const before = known.get(env);
