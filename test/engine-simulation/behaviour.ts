@@ -21,6 +21,8 @@ export interface Behaviour {
   /** Of an `each` task, only the item of this index does; null: none. */
   readonly killsItem: number | null;
   readonly passesLarge: boolean;
+  /** How long a text is that it passes besides; absent: there is none. */
+  readonly passesLength?: number;
   /** The children that it chooses; null: all of them. */
   readonly chooses: readonly string[] | null;
   /** A child that gets something of its own. */

@@ -159,4 +159,14 @@ export const FINDING_BUGS: readonly Bug[] = [
     code: "&& (failed || isLast)",
     instead: "",
   },
+  {
+    invariant: "5 nothing of a failed attempt",
+    or: ["8 blame", "no throw", "2 never stuck", "1 accepted is durable"],
+    bug: "what did not fit into an answer is read from the last row",
+    theme: "held",
+    seed: 1,
+    file: "src/run/run-object.ts",
+    code: "const bytes = this.#store.read(seq, offset, size);",
+    instead: "const bytes = this.#store.read(this.#store.nextSeq - 1, offset, size);",
+  },
 ];

@@ -148,8 +148,10 @@ async function script(world: MethodWorld, task: TaskApi, behaviour: Behaviour, n
   const { passesTo, passesLarge, passesItems } = behaviour;
   if (passesTo !== null && !world.isExternal(task.name) && note.item === null) passOn(task, passesTo, place, behaviour);
   const by = madeBy(task.runId, place, task.attempt, "");
-  if (passesItems === null || note.item !== null)
-    return padded({ by, group: groupOf(`${task.runId}/${place}`) }, passesLarge);
+  if (passesItems === null || note.item !== null) {
+    const passed = padded({ by, group: groupOf(`${task.runId}/${place}`) }, passesLarge);
+    return behaviour.passesLength === undefined ? passed : { ...passed, pad: "x".repeat(behaviour.passesLength) };
+  }
   return Array.from({ length: passesItems }, (_, index) =>
     padded({ by: `${by}[${index}]`, group: groupOf(`${task.runId}/${place}/${index}`) }, passesLarge && index === 0),
   );

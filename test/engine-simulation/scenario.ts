@@ -173,6 +173,7 @@ export interface ScenarioParts {
   readonly timed?: readonly Timed[];
   readonly schedulePauses?: readonly SchedulePause[];
   readonly stopped?: Scenario["stopped"];
+  readonly inlineLimitBytes?: number;
   readonly rollouts?: Scenario["rollouts"];
   /** How probable it is that the second release is rolled out, if not when. */
   readonly rolls?: number;
@@ -182,7 +183,8 @@ export function scenarioOf(dice: Dice, parts: ScenarioParts): Scenario {
   const { tasks: made, second = [], timed = [], schedulePauses = [], stopped = null, triggers } = parts;
   const told = taskPlan(TOLD);
   const tasks = made.map(([task]) => task);
-  const settings = { retentionMs: RETENTION_MS, inlineLimitBytes: INLINE_LIMIT_BYTES, onFailure: null };
+  const { inlineLimitBytes = INLINE_LIMIT_BYTES } = parts;
+  const settings = { retentionMs: RETENTION_MS, inlineLimitBytes, onFailure: null };
   const later = tasks.map((task) => second.find(({ name }) => name === task.name) ?? task);
   const plans = [
     planOf([...tasks.map((task) => scheduled(task, timed, "first")), told], { ...settings, version: "first" }),

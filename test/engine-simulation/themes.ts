@@ -44,6 +44,8 @@ export const THEMES: readonly Theme[] = [
   { name: "items", share: 30, faults: [...CALLS, ...RESETS, "crash", "isolate_crash"], draw: items },
   { name: "retention", share: 10, faults: ["late_trigger"], draw: retention },
   { name: "company", share: 15, faults: [...CALLS, "crash"], draw: company },
+  { name: "retried", share: 20, faults: [...CALLS, ...RESETS, "crash"], draw: retried },
+  { name: "held", share: 4, faults: [...CALLS, ...RESETS], mostFaults: 5, draw: held },
   { name: "wide", share: 2, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: wide },
   { name: "large graph", share: 2, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: largeGraph },
 ];
@@ -267,12 +269,15 @@ function limited(dice: Dice, limits: Limits): Scenario {
     [1, 4],
     [3, 1],
   ] as const);
+  const cancels = dice.chance(0.3);
   const workMs = dice.between(10_000, 22_000);
   const task = made("p0t0", { limits: limitsOf(first) }, { workMs: isRate ? 0 : workMs });
   return scenarioOf(dice, {
     tasks: [task],
     second: [taskPlan("p0t0", { limits: limitsOf(second) })],
-    triggers: triggers(dice, limits, dice.between(8, 14), "p0t0", 20_000),
+    triggers: triggers(dice, limits, dice.between(8, 14), "p0t0", 20_000, () => ({
+      cancelAfterMs: cancels && dice.chance(0.4) ? dice.between(0, 30_000) : null,
+    })),
     rollouts: dice.chance(0.7) ? [{ atMs: dice.between(10_000, 40_000), release: "second", share: 0 }] : [],
   });
 }
@@ -383,6 +388,38 @@ function company(dice: Dice, limits: Limits): Scenario {
       ...triggers(dice, limits, dice.between(3, 6), "p0t0", 40_000),
       ...triggers(dice, limits, dice.between(1, 2), "p1t0", 10_000, (index) => ({ key: `poison ${index}` })),
     ],
+  });
+}
+
+/** A join reads more than fits into one answer, all of it small enough to ride with the run's state: the rest is asked for. */
+function held(dice: Dice, limits: Limits): Scenario {
+  const passesLength = 900_000;
+  const parents = Array.from({ length: dice.between(5, 6) }, (_, index) => `p0t${index + 1}`);
+  return scenarioOf(dice, {
+    inlineLimitBytes: 1_000_000,
+    tasks: [
+      made("p0t0", { downstream: [...parents] }),
+      ...parents.map((name) => made(name, { upstream: ["p0t0"], downstream: ["p0t9"] }, { passesLength })),
+      made("p0t9", { upstream: [...parents] }),
+    ],
+    triggers: triggers(dice, limits, 1, "p0t0", 1_000),
+  });
+}
+
+/** A task fails for good, with what comes after it, and is retried in place until it succeeds. */
+function retried(dice: Dice, limits: Limits): Scenario {
+  const retries = { ...taskPlan("").retries, limit: dice.between(0, 2), delayMs: 1_000 };
+  const throws = retries.limit + dice.between(1, 4);
+  return scenarioOf(dice, {
+    tasks: chain(
+      made("p0t0", {}, { workMs: dice.between(0, 500) }),
+      made("p0t1", { retries }, { workMs: dice.between(0, 2_000), throws, kills: dice.pick([0, 0, 1, 2]) }),
+      made("p0t2", {}, {}),
+      made("p0t3", { runIf: dice.pick(["all_success", "all_done"]) }, {}),
+    ),
+    triggers: triggers(dice, limits, 2, "p0t0", 10_000, () => ({
+      retryAfterMs: [90_000, 180_000, 270_000].map((ms) => ms + dice.between(0, 20_000)),
+    })),
   });
 }
 

@@ -70,12 +70,25 @@ export class OrderCheck {
     }
     if (before !== null && isOver(before.status) && !isRetried && before.status !== run.status)
       this.#ground.violate("4 final", `${run.run_id} was ${before.status} and is ${run.status}`);
+    if (isOver(run.status)) this.#skipped(run);
     const open = run.tasks.filter(({ status }) => !isOver(status)).length;
     if (isOver(run.status) !== (open === 0))
       this.#ground.violate("4 final", `${run.run_id} is ${run.status} with ${open} tasks open`);
     const hasFailed = run.tasks.some(({ status }) => status === "failed");
     if (isOver(run.status) && run.status !== "cancelled" && (run.status === "failed") !== hasFailed)
       this.#ground.violate("4 final", `${run.run_id} is ${run.status}, a task failed: ${hasFailed}`);
+  }
+
+  /** What was skipped for a failure above it runs again once that has succeeded in a retry. */
+  #skipped(run: RunDocument): void {
+    for (const task of run.tasks) {
+      if (task.status !== "skipped" || task.reason !== "upstream_failed") continue;
+      if (this.#upstreamOf(run, task).failedAbove === 0)
+        this.#ground.violate(
+          "4 final",
+          `${run.run_id}: ${task.task} is skipped for a failure, and nothing above it has failed`,
+        );
+    }
   }
 
   #stays(run: RunDocument, was: TaskDocument, task: TaskDocument): void {
