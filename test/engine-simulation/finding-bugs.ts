@@ -20,8 +20,8 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "debounce",
     seed: 1,
     file: "src/limits/debounce-protocol.ts",
-    code: "named !== open && named !== notTakenBy) return",
-    instead: "named !== open) return",
+    code: "named !== before?.runId && named !== notTakenBy) return",
+    instead: "named !== before?.runId) return",
   },
   {
     invariant: "15 acknowledged is known",
@@ -29,7 +29,7 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "debounce",
     seed: 1,
     file: "src/limits/debounce-protocol.ts",
-    code: "if (named !== null && named !== open && named !== notTakenBy) return",
+    code: "if (named !== null && named !== before?.runId && named !== notTakenBy) return",
     instead: "if (false) return",
   },
   {

@@ -265,7 +265,7 @@ const BUGS: readonly Bug[] = [
     invariant: "10 nothing is left",
     bug: "a payload whose trigger died is not looked for",
     file: "src/run/forgetting.ts",
-    code: "if (isFirst) this.#object.alarm.set(now + ABANDONED_MS.looked);",
+    code: "if (isFirst && !isAwaited) this.#object.alarm.set(now + ABANDONED_MS.looked);",
     instead: "",
   },
   {
