@@ -1,7 +1,12 @@
 import { parseSentJson } from "../../payload/sent-json.ts";
 
+const OPENING_BRACE = 0x7b;
+
 /** The text at this key of a JSON object in the body, or null if there is none. */
 export function idInBody(body: Uint8Array, key: string): string | null {
+  // Ten megabytes that are no object are not made a text first.
+  const first = body.find((byte) => byte > 0x20);
+  if (first !== OPENING_BRACE) return null;
   const parsed = parseSentJson(new TextDecoder().decode(body), "");
   if (!parsed.ok) return null;
   const { value } = parsed;
