@@ -85,6 +85,7 @@ const API = { Authorization: `Bearer ${TOKEN}` };
 const TARGETS: Siege["targets"] = {
   "object events": () => ({ path: "/objects", headers: {} }),
   "an endpoint that hands its body to a typed task": () => ({ path: "/relay", headers: {} }),
+  "messages of SNS": () => ({ path: "/notices", headers: {} }),
   "an endpoint with a fallback": () => ({ path: "/safe", headers: {} }),
   "a typed task": () => ({ path: "/api/v1/tasks/texts/trigger", headers: API }),
   "a typed task with each": () => ({ path: "/api/v1/tasks/mapped/trigger", headers: API }),

@@ -37,6 +37,17 @@ const OBJECT_EVENTS = [
   { Type: "SubscriptionConfirmation", SubscribeURL: "https://sns.example.com/?Action=ConfirmSubscription" },
   { Event: "s3:TestEvent" },
 ] as const;
+/** As SNS sends it, but not signed by SNS. The host of the certificate is none of the internet: it would be asked. */
+const NOTICE = {
+  Type: "Notification",
+  MessageId: "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
+  TopicArn: "arn:aws:sns:eu-west-1:123456789012:uploads",
+  Message: '{"Records":[]}',
+  Timestamp: new Date().toISOString(),
+  SignatureVersion: "2",
+  Signature: "AAAA",
+  SigningCertURL: "https://sns.example.com/none.pem",
+} as const;
 const CLOUD_EVENT = { specversion: "1.0", id: "1", source: "/fuzz", type: "happened" } as const;
 const EVENT_TYPES = [
   "application/cloudevents+json",
@@ -91,6 +102,11 @@ export const WAYS_IN: Readonly<Record<string, WayIn>> = {
       );
     }
     return request("POST", `/${endpoint}`, headers, body);
+  },
+  SNS: (dice) => {
+    const message = { ...NOTICE, [oneOf(dice, Object.keys(NOTICE))]: oneOf(dice, [...NASTY, null, 1, {}, []]) };
+    const body = dice.chance(0.8) ? JSON.stringify(dice.chance(0.3) ? NOTICE : message) : oddBody(dice);
+    return request("POST", "/notices", { "Content-Type": "text/plain; charset=UTF-8" }, body);
   },
   "object events": (dice) => {
     const event = JSON.stringify(oneOf(dice, OBJECT_EVENTS));
