@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { pipelineEnv } from "../../src/task/pipeline-env.ts";
 import { z } from "zod";
 import { ProblemError } from "../../src/core/result.ts";
 import { PayloadStoreError } from "../../src/payload/r2-calls.ts";
@@ -89,11 +90,11 @@ describe("an attempt that succeeds", () => {
     const runId = newRunId();
     await attempt(
       (payload, { name, runId: id, attempt: number, env: bindings, signal }) => {
-        seen.push(payload, name, id, number, bindings === env, signal.aborted);
+        seen.push(payload, name, id, number, bindings, signal.aborted);
       },
       { runId, attempt: 4, inputs: [{ parent: "", payload: inline({ a: 1 }) }] },
     );
-    expect(seen).toEqual([{ a: 1 }, "only", runId, 4, true, false]);
+    expect(seen).toEqual([{ a: 1 }, "only", runId, 4, pipelineEnv(env), false]);
   });
 });
 
