@@ -191,24 +191,27 @@ class Dice32 {
   }
 }
 
-/** A class whose objects have the bindings as getters: few of them are looked at. */
+/** A class whose objects have the bindings as getters: mostly few of them are looked at. */
 function environmentOf({ objects, bindings, first }: EdgeSettings, edge: Edge): new (life: Life) => object {
+  const properties: PropertyDescriptorMap = {};
   class Environment {
     readonly life: () => Life;
 
     constructor(life: Life) {
       this.life = () => life;
-      Object.defineProperty(this, "life", { enumerable: false });
+      // Its own, as on the platform: who copies it has them all.
+      Object.defineProperties(this, properties);
     }
   }
   const define = (name: string, of: (life: Life) => unknown): void => {
-    Object.defineProperty(Environment.prototype, name, {
+    properties[name] = {
       enumerable: true,
       get(this: Environment) {
         return of(this.life());
       },
-    });
+    };
   };
+  properties["life"] = { enumerable: false };
   for (const binding of Object.keys(objects)) define(binding, (life) => edge.namespace(binding, life));
   for (const [name, of] of Object.entries(bindings)) define(name, of);
   for (const name of Object.keys(first.variables)) define(name, (life) => life.isolate.release.variables[name]);
