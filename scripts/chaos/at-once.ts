@@ -39,7 +39,10 @@ interface Span {
   readonly to: number;
 }
 
-/** When the attempts of this task ran. One that timed out on a busy machine does not say when it ended: it is left out. */
+/**
+ * When the attempts of this task ran. One that timed out, on a busy machine, is left out: its slot goes back with its timeout, and code
+ * that goes on after that is not counted (README, "concurrency"), although it may tell the recorder that it has ended.
+ */
 function spansOf(
   task: string,
   reports: History["reports"],
@@ -51,10 +54,11 @@ function spansOf(
     const { run, attempt, user = null } = start;
     const isSame = (one: History["reports"][number]): boolean =>
       one.event === "end" && one.run === run && one.task === task && one.attempt === attempt;
-    const to = reports.findIndex((one, at) => at > from && isSame(one));
-    if (to !== -1) return [{ run, user, from, to }];
     const document = runs.find(({ runId }) => runId === run)?.final?.document;
     const record = document?.tasks.find((one) => one.task === task)?.attempts.find((one) => one.attempt === attempt);
+    if (record?.status === "timed_out") return [];
+    const to = reports.findIndex((one, at) => at > from && isSame(one));
+    if (to !== -1) return [{ run, user, from, to }];
     const killed = killedAt.find((at) => at > from);
     return record?.status === "lost" && killed !== undefined ? [{ run, user, from, to: killed }] : [];
   });

@@ -255,10 +255,11 @@ describe("a limited task", () => {
     reports: readonly Report[],
     killedAt: readonly number[] = [],
     lost: readonly string[] = [],
+    how = "lost",
   ): string[] => {
     const runs = lost.map((runId) => {
       const tasks = [
-        { task: "limited_2", status: "succeeded", reason: null, upstream: [], attempts: [attemptOf(1, "lost")] },
+        { task: "limited_2", status: "succeeded", reason: null, upstream: [], attempts: [attemptOf(1, how)] },
       ];
       return { ...RUN, runId, final: { document: { ...DOCUMENT, run_id: runId, tasks }, at: 0 } };
     });
@@ -284,6 +285,13 @@ describe("a limited task", () => {
     expect(rules([...reports, ...["a", "b", "c"].map((run) => limited(run, "end"))])).toEqual([
       "3 attempts ran at once, of a, b, c",
     ]);
+  });
+
+  it("does not count code that goes on after its timeout, and that of others all the same", () => {
+    const starts = ["a", "b", "c", "d"].map((run) => limited(run, "start"));
+    const ends = ["a", "b", "c", "d"].map((run) => limited(run, "end"));
+    expect(rules([...starts, ...ends], [], ["a", "b"], "timed_out")).toEqual([]);
+    expect(rules([...starts, ...ends], [], ["a"], "timed_out")).toEqual(["3 attempts ran at once, of b, c, d"]);
   });
 
   it("counts what a kill has taken until that kill, and not after it", () => {
