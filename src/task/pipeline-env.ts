@@ -52,7 +52,8 @@ const owned = new WeakMap<Env, Env>();
  * it before any code of an author's runs.
  */
 export function ownEnv(env: Env): Env {
-  const own = owned.get(env) ?? { ...env };
+  // What is not its own, it still has from where it comes.
+  const own: Env = owned.get(env) ?? Object.create(env, Object.getOwnPropertyDescriptors({ ...env }));
   owned.set(env, own);
   owned.set(own, own);
   return own;
