@@ -68,8 +68,11 @@ export class Ledger {
   }
 
   /** Whether another task, or item, of whatever run has died with the isolate in which this one was. Its own earlier attempt is none. */
-  hadCompany({ life: { isolate }, runId, task, item }: AttemptNote): boolean {
-    const died = this.#crashed.get(isolate.name) ?? [];
+  hadCompany(note: AttemptNote): boolean {
+    const { life, runId, task, item } = note;
+    const died = this.#crashed.get(life.isolate.name) ?? [];
+    // It may have died alone there, before.
+    if (!died.includes(note)) return false;
     return died.some((other) => other.runId !== runId || other.task !== task || other.item !== item);
   }
 
