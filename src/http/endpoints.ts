@@ -1,12 +1,13 @@
 /**
  * The endpoints of peach.conf at their urls: method, CORS, `max_body`, `auth`, the call, and the record of it.
  *
- * Where several endpoints share a url, the first in file order whose methods fit answers.
+ * Where several endpoints share a url, the first in file order whose methods fit answers. None answers at a path of Peach's own.
  */
 import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
 import { METHOD_NAME_ALL } from "hono/router";
 import { actorKey } from "../core/actor.ts";
+import { ownPathOf } from "../core/own-paths.ts";
 import type { EndpointPlan, Plan } from "../core/plan.ts";
 import { SnsCertificates } from "../trigger/signature/sns-certificates.ts";
 import { auditOften, NOBODY } from "./audit.ts";
@@ -38,6 +39,8 @@ export function endpointRoutes({
 }: EndpointDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   const certificates = new SnsCertificates();
+  // A url of `:params` fits Peach's own paths as well, to which browsers send the session.
+  routes.use((c, next) => (ownPathOf(c.req.path) === null ? next() : c.notFound()));
   for (const endpoint of plan.endpoints) {
     const methods = methodsOf(endpoint);
     if (endpoint.cors !== null) {

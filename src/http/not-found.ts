@@ -1,6 +1,7 @@
 /** What is answered where nothing is: 405 if the path is known with other methods, else 404 naming the nearest path. */
 import { distance } from "fastest-levenshtein";
 import type { Context, Hono, NotFoundHandler } from "hono";
+import { ownPathOf } from "../core/own-paths.ts";
 import { identify } from "./auth.ts";
 import type { Caller, HttpEnv } from "./http-env.ts";
 import { problemResponse } from "./problem.ts";
@@ -58,6 +59,8 @@ function hintFor(path: string, routes: readonly Route[]): string {
 }
 
 function isAt(route: Route, path: string): boolean {
+  // No endpoint is where Peach's own paths are, though its url may fit there.
+  if (ownPathOf(route.path) !== ownPathOf(path)) return false;
   // A slash at the end makes another path, although no part is any letter away.
   return route.path.split("/").length === path.split("/").length && partsAway(route.path, path) === 0;
 }

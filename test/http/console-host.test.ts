@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { EndpointFunction } from "../../src/task/method.ts";
 import { ADMIN_TOKEN, edge, type Send } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 
@@ -109,6 +110,30 @@ describe("a PEACH_CONSOLE_HOST that is no host", () => {
     // Webhooks and programs have nothing to do with it.
     expect((await send(`${PUBLIC}/hook`)).status).toBe(200);
     expect((await send(`${PUBLIC}/api/v1/runs`, { headers: BEARER })).status).toBe(200);
+  });
+});
+
+describe("an endpoint whose url is all params", () => {
+  const any: EndpointFunction = (request) => new URL(request.url).pathname;
+  const endpoints = ["/:a", "/:a/:b", "/:a/:b/:c"].map((url, index) =>
+    endpointPlan(`any_${index}`, { url, cors: { origins: ["https://evil.example"] } }),
+  );
+  const plan = planOf([taskPlan("echo")], { endpoints });
+  const registry = { endpoints: { any_0: any, any_1: any, any_2: any } };
+
+  it.each(["", "console.example.org"])("has no path of Peach's own, with PEACH_CONSOLE_HOST %j", async (host) => {
+    const send = edge(plan, { registry, env: { PEACH_CONSOLE_HOST: host } });
+    const own = ["/healthz/x", "/dev/r2", "/mcp", "/mcp/x", "/llms.txt", "/complete/x", "/dashboard/x", "/api/v1/x"];
+    for (const path of own) {
+      for (const method of ["POST", "DELETE"]) {
+        const answer = await send(CONSOLE + path, { method });
+        expect([path, answer.status]).toEqual([path, expect.toBeOneOf([404, 405])]);
+      }
+      const headers = { Origin: "https://evil.example", "Access-Control-Request-Method": "POST" };
+      const asked = await send(CONSOLE + path, { method: "OPTIONS", headers });
+      expect([path, asked.headers.get("Access-Control-Allow-Origin")]).toEqual([path, null]);
+    }
+    expect((await send(`${PUBLIC}/healthy/x`, { method: "POST" })).status).toBe(200);
   });
 });
 
