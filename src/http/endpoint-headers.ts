@@ -11,7 +11,7 @@ const SANDBOX = "sandbox allow-scripts allow-forms";
 const POLICY = "Content-Security-Policy";
 /** PDF is among them: browsers show no PDF in a sandbox, and its scripts have no origin. */
 const NEVER_A_DOCUMENT =
-  /^(text\/(plain|css|csv|javascript|event-stream|vtt)|(image(?!\/svg)|audio|video|font)\/[^+]+|application\/(json|[\w.-]+\+json|x-ndjson|javascript|octet-stream|pdf|zip|gzip))$/;
+  /^(text\/(plain|css|csv|javascript|event-stream|vtt)|(image(?!\/svg)|audio|video|font)\/[\w.-]+|application\/(json|[\w.-]+\+json|x-ndjson|javascript|octet-stream|pdf|zip|gzip))$/;
 
 /** The answer with `nosniff`, and in the sandbox where it may be a document and the endpoint has not set a policy of its own. */
 export function guardAnswer(response: Response): Response {
@@ -20,8 +20,13 @@ export function guardAnswer(response: Response): Response {
   // Those of an answer that was fetched cannot be changed.
   const guarded = new Response(response.body, response);
   guarded.headers.set("X-Content-Type-Options", "nosniff");
-  const [type = ""] = (response.headers.get("Content-Type") ?? "").toLowerCase().split(";");
-  const mayBeDocument = response.body !== null && !NEVER_A_DOCUMENT.test(type.trim());
+  const mayBeDocument = response.body !== null && !isNeverDocument(response.headers.get("Content-Type") ?? "");
   if (mayBeDocument && (response.headers.get(POLICY) ?? "").trim() === "") guarded.headers.set(POLICY, SANDBOX);
   return guarded;
+}
+
+/** Of several types, apart by commas, browsers go by the last one that they can read, also behind the parameters of another. */
+function isNeverDocument(contentType: string): boolean {
+  const [type = ""] = contentType.toLowerCase().split(";");
+  return !contentType.includes(",") && NEVER_A_DOCUMENT.test(type.trim());
 }

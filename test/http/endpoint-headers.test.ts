@@ -30,6 +30,12 @@ describe("the answer of an endpoint", () => {
     "multipart/x-mixed-replace; boundary=a",
     "text/html/",
     "text/plain, text/html",
+    // Browsers go by the last of several.
+    "image/png, text/html",
+    "image/png;, text/html",
+    "application/json;,text/html",
+    "text/plain; charset=utf-8,text/html",
+    "image/png text/html",
     "something/unheard-of",
     "",
   ])("that is %j is in a sandbox without the origin's rights", async (type) => {
