@@ -144,6 +144,25 @@ describe("a message of SNS", () => {
     expect(fetched).toEqual([]);
   });
 
+  it.each(["Subject", "MessageId"])(
+    "is refused whose %s has lines: what is signed could be read in two ways",
+    async (name) => {
+      // Both are signed alike: the text of the message goes on where this one's id begins.
+      const id = crypto.randomUUID();
+      expect(await outcome(await message({ fields: { [name]: `a\nMessageId\n${id}` } }))).toBe("401 signature_missing");
+    },
+  );
+
+  it.each(["eu-west-1", "us-gov-east-1", "us-iso-east-1", "ap-southeast-7", "cn-north-1"])(
+    "comes in of any region: %s",
+    async (region) => {
+      const china = region.startsWith("cn-") ? ".cn" : "";
+      const SigningCertURL = `https://sns.${region}.amazonaws.com${china}/SimpleNotificationService-1.pem`;
+      pages.set(SigningCertURL, () => new Response(certificate.pem));
+      expect(await outcome({ ...(await message()), SigningCertURL })).toBe("200");
+    },
+  );
+
   it("is refused that is older or newer than an hour, before anything is fetched", async () => {
     for (const away of [-HOUR - 1, HOUR + 1]) {
       const Timestamp = new Date(NOW + away).toISOString();
@@ -217,6 +236,10 @@ describe("the certificate of a message", () => {
     "https://sns.eu-west-1.amazonaws.com@evil.example/a.pem",
     "https://user:password@sns.eu-west-1.amazonaws.com/a.pem",
     "https://bucket.s3.amazonaws.com/a.pem",
+    // Anybody's bucket with the name "sns".
+    "https://sns.s3.amazonaws.com/a.pem",
+    "https://sns.s3-us-west-2.amazonaws.com/a.pem",
+    "https://sns.s3-accelerate.amazonaws.com/a.pem",
     "https://sns.evil.example.amazonaws.com/a.pem",
     "https://sns.eu-west-1.amazonaws.com/a.txt",
     "https://sns.eu-west-1.amazonaws.com/a.pem?x=.pem",

@@ -1,6 +1,12 @@
 /** Addresses of SNS, which a message names and the worker fetches: none but SNS's own. */
 import type { Problem } from "../../core/result.ts";
 
+/**
+ * By the form of the regions' names. Of all else that begins so, `sns.s3.amazonaws.com` and `sns.s3-us-west-2.amazonaws.com` are the bucket that
+ * somebody has called "sns", with whatever they put there.
+ */
+const HOST = /^sns\.[a-z]{2}(-[a-z]+){1,3}-\d{1,2}\.amazonaws\.com(\.cn)?$/;
+
 /** Whether it is an https address of SNS in some region, with nothing that leads elsewhere. */
 export function isOfSns(url: URL): boolean {
   return (
@@ -8,7 +14,7 @@ export function isOfSns(url: URL): boolean {
     url.port === "" &&
     url.username === "" &&
     url.password === "" &&
-    /^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/.test(url.hostname)
+    HOST.test(url.hostname)
   );
 }
 

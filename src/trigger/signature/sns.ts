@@ -17,18 +17,20 @@ import { digestOf, stale, type VerifiedDelivery } from "./verify.ts";
 export const MAX_SNS_BODY_BYTES = 1024 * 1024;
 
 const text = z.string().min(1);
+/** What is signed is lines without lengths: of two fields that may hold lines, it could be read in two ways. Only `Message` may. */
+const line = z.string().regex(/^[^\r\n]*$/);
 const common = {
-  MessageId: text.max(255),
-  TopicArn: text.max(512),
+  MessageId: line.min(1).max(255),
+  TopicArn: line.min(1).max(512),
   Message: z.string(),
   Timestamp: z.iso.datetime({ offset: true }),
   SignatureVersion: z.enum(["1", "2"]),
   Signature: z.base64().max(2048),
   SigningCertURL: text.max(2048),
 };
-const confirmation = { ...common, SubscribeURL: text.max(2048), Token: text };
+const confirmation = { ...common, SubscribeURL: line.min(1).max(2048), Token: line.min(1) };
 const MESSAGE = z.discriminatedUnion("Type", [
-  z.object({ Type: z.literal("Notification"), ...common, Subject: z.string().nullish() }),
+  z.object({ Type: z.literal("Notification"), ...common, Subject: line.nullish() }),
   z.object({ Type: z.literal("SubscriptionConfirmation"), ...confirmation }),
   z.object({ Type: z.literal("UnsubscribeConfirmation"), ...confirmation }),
 ]);
