@@ -40,7 +40,11 @@ export function endpointRoutes({
   const routes = new Hono<HttpEnv>();
   const certificates = new SnsCertificates();
   // A url of `:params` fits Peach's own paths as well, to which browsers send the session.
-  routes.use((c, next) => (ownPathOf(c.req.path) === null ? next() : c.notFound()));
+  routes.use(async (c, next) => {
+    if (ownPathOf(c.req.path) !== null) return c.notFound();
+    await next();
+    return undefined;
+  });
   for (const endpoint of plan.endpoints) {
     const methods = methodsOf(endpoint);
     if (endpoint.cors !== null) {
