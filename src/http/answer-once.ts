@@ -11,12 +11,14 @@ import type { EndpointPlan, Plan } from "../core/plan.ts";
 import type { Problem } from "../core/result.ts";
 import { type Begun, KEPT_ANSWER_BYTES, type KeptAnswer } from "../core/signed-delivery.ts";
 import type { callSignedDeliveries } from "../deliveries/signed-client.ts";
-import type { EndpointAnswer } from "./endpoint-call.ts";
+import { type EndpointAnswer, endpointFailed } from "./endpoint-call.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { logFailure, problemResponse } from "./problem.ts";
 
 /** So long a request waits for another one with the same bytes. Milliseconds. */
 const WAIT_MS = 2_000;
+/** So long the body of an answer is waited for, to be kept. Milliseconds. */
+const BODY_WAIT_MS = 500;
 /** Beyond what method and fallback may take. Milliseconds. */
 const LEASE_MARGIN_MS = 30_000;
 
@@ -52,20 +54,30 @@ export function createAnswerOnce(plan: Plan, call: typeof callSignedDeliveries):
     if (begun.type === "answered") {
       return { response: responseOf(begun.answer), reason: "delivery_repeated", runs: [], isRefused: true };
     }
-    const given = await answer();
-    const isFinal = given.response.status < 400;
-    const { response, content } = isFinal
-      ? await readShort(given.response)
-      : { response: given.response, content: null };
-    // A connection that was upgraded cannot be answered again.
-    const status = Math.max(response.status, 200);
+    const { given, kept } = await settle(c, endpoint, await answer());
     await call(c.env, endpoint.name, digest, (signed) =>
-      isFinal
-        ? signed.finish(digest, token, { status, content }, keepDeliveriesMs(plan))
-        : signed.forget(digest, token),
+      kept === null ? signed.forget(digest, token) : signed.finish(digest, token, kept, keepDeliveriesMs(plan)),
     ).catch((error: unknown) => logFailure(c, `endpoint "${endpoint.name}": its answer could not be kept`, error));
-    return { ...given, response, isRefused: false };
+    return { ...given, isRefused: false };
   };
+}
+
+/** The answer with its body still to be read, and what is kept of it; null: its sender may try again. */
+async function settle(
+  c: Context<HttpEnv>,
+  endpoint: EndpointPlan,
+  given: EndpointAnswer,
+): Promise<{ readonly given: EndpointAnswer; readonly kept: KeptAnswer | null }> {
+  if (given.response.status >= 400) return { given, kept: null };
+  try {
+    const { response, content } = await readShort(given.response);
+    // A connection that was upgraded cannot be answered again.
+    return { given: { ...given, response }, kept: { status: Math.max(response.status, 200), content } };
+  } catch (error) {
+    logFailure(c, `endpoint "${endpoint.name}" failed while its answer was read`, error);
+    const problem = endpointFailed(endpoint);
+    return { given: { ...given, response: problemResponse(c, problem), reason: problem.code }, kept: null };
+  }
 }
 
 function refused(c: Context<HttpEnv>, problem: Problem): OnceAnswer {
@@ -79,7 +91,10 @@ function responseOf({ status, content }: KeptAnswer): Response {
   return new Response(text === "" ? null : text, { status, headers });
 }
 
-/** The response with its body still to be read, and what of it is kept: a text that is short. An event stream is none. */
+/**
+ * The response with its body still to be read, and what of it is kept: a text that is short, and there in a moment. An event stream is
+ * neither. Rejects if the body breaks off before that is known.
+ */
 async function readShort(response: Response): Promise<{ response: Response; content: KeptAnswer["content"] }> {
   const type = response.headers.get("Content-Type");
   if (response.body === null) return { response, content: { type, text: "" } };
@@ -88,27 +103,48 @@ async function readShort(response: Response): Promise<{ response: Response; cont
   const reader = response.body.getReader();
   const read: Uint8Array[] = [];
   let size = 0;
-  while (size <= KEPT_ANSWER_BYTES) {
-    const { done, value } = await reader.read();
-    if (done) {
-      const bytes = new Uint8Array(await new Blob(read).arrayBuffer());
-      const text = textOf(bytes);
-      return { response: new Response(bytes, response), content: text === null ? null : { type, text } };
+  const { promise: overdue, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), BODY_WAIT_MS);
+  try {
+    for (;;) {
+      const reading = reader.read();
+      const next = await Promise.race([reading, overdue]);
+      if (next === null) return { response: new Response(followed(read, reader, reading), response), content: null };
+      if (next.done) {
+        const bytes = new Uint8Array(await new Blob(read).arrayBuffer());
+        const text = textOf(bytes);
+        return { response: new Response(bytes, response), content: text === null ? null : { type, text } };
+      }
+      read.push(next.value);
+      size += next.value.byteLength;
+      if (size > KEPT_ANSWER_BYTES)
+        return { response: new Response(followed(read, reader, null), response), content: null };
     }
-    read.push(value);
-    size += value.byteLength;
+  } finally {
+    clearTimeout(timer);
   }
-  return { response: new Response(followed(read, reader), response), content: null };
 }
 
-/** The chunks, and then what the reader has still. */
-function followed(chunks: readonly Uint8Array[], reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream {
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** The chunks, and then what the reader has still; `begun` is a read of it that has begun. */
+function followed(
+  chunks: readonly Uint8Array[],
+  reader: Reader,
+  begun: ReturnType<Reader["read"]> | null,
+): ReadableStream {
   const waiting = chunks.values();
+  let reading = begun;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       const next = waiting.next();
-      const { done, value } = next.done === true ? await reader.read() : { done: false, value: next.value };
-      if (done || value === undefined) controller.close();
+      if (next.done !== true) {
+        controller.enqueue(next.value);
+        return;
+      }
+      const { done, value } = await (reading ?? reader.read());
+      reading = null;
+      if (done) controller.close();
       else controller.enqueue(value);
     },
     cancel: (reason) => reader.cancel(reason),

@@ -51,7 +51,7 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
     const fault = limited.fault();
     if (fault === null && answer instanceof Response) return { response: answer, reason: null, runs };
     if (answer instanceof Response) await answer.body?.cancel();
-    const problem = fault ?? (answer instanceof Response ? failed(endpoint) : answer);
+    const problem = fault ?? (answer instanceof Response ? endpointFailed(endpoint) : answer);
     return { response: problemResponse(c, problem), reason: problem.code, runs };
   };
 
@@ -92,7 +92,7 @@ export function createAnswerRequest(registry: MethodRegistry, callEndpoint: Call
       // The sender's to correct.
       if (error instanceof RequestProblemError) return error.problem;
       log(error);
-      return error instanceof EndpointTimeoutError ? tooLate(endpoint) : failed(endpoint);
+      return error instanceof EndpointTimeoutError ? tooLate(endpoint) : endpointFailed(endpoint);
     }
   }
 
@@ -172,7 +172,8 @@ function tooLate(endpoint: EndpointPlan): Problem {
   };
 }
 
-function failed(endpoint: EndpointPlan): Problem {
+/** The refusal in the place of an answer that the endpoint did not come to. */
+export function endpointFailed(endpoint: EndpointPlan): Problem {
   return {
     code: "endpoint_failed",
     detail: `The endpoint "${endpoint.name}" failed.`,

@@ -189,6 +189,39 @@ describe("the method of an endpoint, when the same bytes come again", () => {
     expect(await told(await deliver())).toEqual([204, null, "", "true"]);
   });
 
+  it("whose answer's body breaks off has failed, and is called again", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const { called, deliver } = counting(() => {
+      if (called.mock.calls.length > 1) return "whole";
+      return new Response(
+        new ReadableStream({
+          pull(controller) {
+            controller.error(new Error("the store is gone"));
+          },
+        }),
+      );
+    });
+    const first = await deliver();
+    expect([first.status, await first.json()]).toEqual([500, expect.objectContaining({ code: "endpoint_failed" })]);
+    expect(logged.mock.calls.flat().join()).toContain("the store is gone");
+    expect(await told(await deliver())).toEqual([200, "application/json", '"whole"', null]);
+  });
+
+  it("whose answer's body takes its time is answered meanwhile, and known by its status", async () => {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const { called, deliver } = counting(() => new Response(readable, { status: 201 }));
+    const writer = writable.getWriter();
+    void writer.write(new TextEncoder().encode("be"));
+    const first = await deliver();
+    expect(first.status).toBe(201);
+    const text = first.text();
+    await writer.write(new TextEncoder().encode("gun"));
+    await writer.close();
+    expect(await text).toBe("begun");
+    expect(await told(await deliver())).toEqual([201, null, "", "true"]);
+    expect(called).toHaveBeenCalledTimes(1);
+  });
+
   it.each([500, 503, 400, 429])(
     "is called again after it has answered %i: its sender may try again",
     async (status) => {
