@@ -12,6 +12,7 @@ import type { TaskFunction } from "../../src/task/method.ts";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import type { AcceptTrigger, TriggerRequest } from "../../src/trigger/accept.ts";
 import { attempt } from "../support/attempt.ts";
+import { ADMIN_TOKEN } from "../support/edge.ts";
 import { acceptance, HandDrivenRun, inline, newRunId, only } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
@@ -208,9 +209,9 @@ describe("a task with dispatch: direct runs in the invocation that triggers it, 
     const ctx = createExecutionContext();
     const request = new Request<unknown, IncomingRequestCfProperties>(
       "https://peach.example/api/v1/tasks/at_once/trigger",
-      { method: "POST", headers: { Authorization: "Bearer direct" } },
+      { method: "POST", headers: { Authorization: `Bearer ${ADMIN_TOKEN}` } },
     );
-    const response = await worker.fetch(request, { ...env, PEACH_API_TOKEN: "direct" }, ctx);
+    const response = await worker.fetch(request, { ...env, PEACH_API_TOKEN: ADMIN_TOKEN }, ctx);
     expect(response.status).toBe(202);
     const { run_id } = await response.json<{ run_id: string }>();
     await endOf(run_id);
