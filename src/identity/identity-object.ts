@@ -20,7 +20,8 @@ const IDLE_MS = 12 * HOUR_MS;
 /** Uses are noted to the minute, so that a busy token costs a row a minute. */
 const USE_NOTED_MS = 60_000;
 const MOST_TOKENS = 1_000;
-const MOST_SESSIONS = 1_000;
+/** Of one token: who has a narrow one ends nobody else's session by logging in on and on. */
+const MOST_SESSIONS = 100;
 
 export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
   readonly #store: IdentityStore;
@@ -66,7 +67,8 @@ export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
     const now = Date.now();
     const started = { ...session, createdAt: now, seenAt: now, expiresAt: now + SESSION_MS };
     this.#store.keepSession(started);
-    this.#store.forgetSessions(now, now - IDLE_MS, MOST_SESSIONS);
+    this.#store.limitSessions(session.tokenId, MOST_SESSIONS);
+    this.#store.forgetSessions(now, now - IDLE_MS);
     if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(now + IDLE_MS);
     return this.#store.session(session.id, now, now - IDLE_MS) ?? started;
   }
@@ -91,7 +93,7 @@ export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
   override async alarm(): Promise<void> {
     const now = Date.now();
     try {
-      if (this.#store.forgetSessions(now, now - IDLE_MS, MOST_SESSIONS) === 0) return;
+      if (this.#store.forgetSessions(now, now - IDLE_MS) === 0) return;
     } catch (error) {
       console.error(JSON.stringify({ message: "sessions that are over are not deleted", error: String(error) }));
     }

@@ -12,7 +12,7 @@ const TOKEN_COLUMNS = "name, digest, scopes, created_at, created_by, expires_at,
 const READ_TOKENS = `SELECT ${TOKEN_COLUMNS} FROM tokens ORDER BY name`;
 const READ_TOKEN = `SELECT ${TOKEN_COLUMNS} FROM tokens WHERE name = ?`;
 const KEEP_TOKEN = `INSERT INTO tokens (${TOKEN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`;
-const DELETE_TOKEN = "DELETE FROM tokens WHERE name = ? RETURNING name";
+const DELETE_TOKEN = "DELETE FROM tokens WHERE name = ? RETURNING digest";
 const USE_TOKEN = "UPDATE tokens SET used_at = ? WHERE name = ? AND coalesce(used_at, 0) <= ?";
 
 const SESSION_COLUMNS = "id, token, token_id, address, created_at, seen_at, expires_at";
@@ -24,7 +24,8 @@ const USE_SESSION = "UPDATE sessions SET seen_at = ? WHERE id = ? AND seen_at <=
 const END_SESSION = "DELETE FROM sessions WHERE id = ? RETURNING id";
 const FORGET_SESSIONS = `DELETE FROM sessions WHERE NOT (${IS_OPEN})`;
 const FORGET_OLDEST =
-  "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions ORDER BY seen_at DESC, id LIMIT -1 OFFSET ?)";
+  "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE token_id = ? ORDER BY seen_at DESC, id LIMIT -1 OFFSET ?)";
+const END_SESSIONS_OF = "DELETE FROM sessions WHERE token_id = ?";
 const COUNT_SESSIONS = "SELECT count(*) AS sessions FROM sessions";
 
 type Value = string | number | null;
@@ -65,9 +66,12 @@ export class IdentityStore {
     this.#rows(KEEP_TOKEN, name, digest, scopes.join(), createdAt, createdBy, expiresAt, usedAt);
   }
 
-  /** False: there was none. */
+  /** With its sessions. False: there was none. */
   deleteToken(name: string): boolean {
-    return this.#rows(DELETE_TOKEN, name).length > 0;
+    const [deleted] = this.#rows(DELETE_TOKEN, name);
+    if (deleted === undefined) return false;
+    this.#rows(END_SESSIONS_OF, textOf(deleted, "digest"));
+    return true;
   }
 
   /** Notes the use, unless one is noted that is not before `unlessAfter`. */
@@ -100,10 +104,14 @@ export class IdentityStore {
     return this.#rows(END_SESSION, id).length > 0;
   }
 
-  /** Deletes those that are over, and beyond `most` those that were not seen for longest. Returns how many are left. */
-  forgetSessions(now: number, seenAfter: number, most: number): number {
+  /** Deletes those of the token beyond `most`: the ones that were not seen for longest. */
+  limitSessions(tokenId: string, most: number): void {
+    this.#rows(FORGET_OLDEST, tokenId, most);
+  }
+
+  /** Deletes those that are over. Returns how many are left. */
+  forgetSessions(now: number, seenAfter: number): number {
     this.#rows(FORGET_SESSIONS, now, seenAfter);
-    this.#rows(FORGET_OLDEST, most);
     return Number(this.#rows(COUNT_SESSIONS)[0]?.["sessions"] ?? 0);
   }
 

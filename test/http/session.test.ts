@@ -2,6 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseSessionId } from "../../src/core/ids.ts";
+import type { IdentityObject } from "../../src/identity/identity-object.ts";
 import { local } from "../../src/http/local/present.ts";
 import { signLoginCode } from "../../src/http/login-code.ts";
 import { ADMIN_TOKEN, edge, type EdgeOptions } from "../support/edge.ts";
@@ -124,6 +125,21 @@ describe("the session of the dashboard", () => {
     const kept = (storage: DurableObjectStorage): number =>
       storage.sql.exec<{ sessions: number }>("SELECT count(*) AS sessions FROM sessions").one().sessions;
     expect(await runInDurableObject(identity, (_, { storage }) => kept(storage))).toBe(0);
+  });
+
+  it("is ended by no flood of log-ins with another token: each has room for sessions of its own", async () => {
+    const { call } = await loggedIn();
+    const flood = { token: "narrow", tokenId: "f".repeat(64), address: "192.0.2.66" };
+    await runInDurableObject(env.IDENTITY.getByName("identity"), async (object: IdentityObject) => {
+      for (let time = 0; time < 1_100; time += 1) {
+        const id = parseSessionId(`ses_${String(time).padStart(26, "0")}`);
+        if (id !== null) await object.startSession({ ...flood, id });
+      }
+    });
+    vi.setSystemTime(Date.now() + 6_000);
+    expect((await call("/dashboard/session")).status).toBe(200);
+    const kept = await env.IDENTITY.getByName("identity").sessions();
+    expect(kept.filter(({ tokenId }) => tokenId === flood.tokenId)).toHaveLength(100);
   });
 
   it("is listed for an admin, who may end it", async () => {
