@@ -2,14 +2,16 @@
  * The audit: each call that changes something, refused ones included, each log-in, each completion by URL, each trigger, and who could
  * not say who they are. Every entry is a line in the worker's log, and kept in an object for `GET /audit`.
  *
- * What changes something is kept at once, after its answer. Triggers and refusals come by the thousand: like ones within
- * `COUNTED_TOGETHER_MS` are one entry with a count, so that neither a busy deployment nor a flood costs a row each. An isolate that
- * dies within that time takes those counts with it; which run was started by whom stands in the run itself.
+ * What changes something is kept at once, after its answer. Triggers, log-ins and refusals come by the thousand: like ones within
+ * `COUNTED_TOGETHER_MS` are one entry with a count, so that neither a busy deployment nor a flood costs a row each. Nobody has more than
+ * `MOST_KINDS` of them at a time, whatever they name: neither a stranger nor a narrow token fills the audit, so that what others
+ * did would have to go. An isolate that dies within that time takes those counts with it; which run was started by whom stands in the
+ * run itself.
  */
 import type { Context } from "hono";
 import type { AuditEntry } from "../core/audit-entry.ts";
 import { callAudit } from "../audit/audit-client.ts";
-import { addressOf } from "./client-address.ts";
+import { addressOf, networkOf } from "./client-address.ts";
 import type { HttpEnv } from "./http-env.ts";
 
 /** Who could not say who they are. */
@@ -34,13 +36,16 @@ interface AuditDocument extends Pick<AuditEntry, "who" | "what" | "on" | "status
 }
 
 const COUNTED_TOGETHER_MS = 5_000;
-/** Kinds of entries that are counted at a time; more are kept as of `MANY`, which no address is. */
+/** Kinds of entries that are counted at a time, of all and of one `who`; more are kept as of `MANY`, which no address is. */
 const MOST_COUNTED = 1_000;
+const MOST_KINDS = 50;
 const MANY = "many addresses";
 const MAX_LENGTH = 500;
 
 /** Counts that are not kept yet, of this isolate, by what they are counts of. */
 const counted = new Map<string, AuditEntry>();
+/** How many of them are whose. */
+const kindsOf = new Map<string, number>();
 /** When somebody is to keep the counts, epoch ms. One who is long overdue never comes: its request was cut off. */
 let dueAt = 0;
 
@@ -51,15 +56,29 @@ export function auditOnce(c: Context<HttpEnv>, act: Act): void {
 
 /** Counts it with those like it, and keeps the count a little later. */
 export function auditOften(c: Context<HttpEnv>, act: Act): void {
-  const entry = entryOf(c, act);
+  const noted = entryOf(c, act);
+  // A stranger with one address of a network has all of them.
+  const entry = act.who === NOBODY ? { ...noted, from: networkOf(noted.from) } : noted;
   const keyOf = ({ who, what, on, status, from }: AuditEntry): string => JSON.stringify([who, what, on, status, from]);
-  const isRoom = counted.size < MOST_COUNTED || counted.has(keyOf(entry));
+  const kinds = kindsOf.get(entry.who) ?? 0;
+  const isRoom = (counted.size < MOST_COUNTED && kinds < MOST_KINDS) || counted.has(keyOf(entry));
   const kept = isRoom ? entry : { ...entry, on: "", from: MANY };
   const key = keyOf(kept);
+  if (!counted.has(key)) kindsOf.set(entry.who, kinds + 1);
   counted.set(key, { ...(counted.get(key) ?? kept), count: (counted.get(key)?.count ?? 0) + 1 });
   if (entry.at < dueAt + COUNTED_TOGETHER_MS) return;
   dueAt = entry.at + COUNTED_TOGETHER_MS;
   c.executionCtx.waitUntil(scheduler.wait(COUNTED_TOGETHER_MS).then(() => keepCounted(c.env)));
+}
+
+/**
+ * The same answer. The platform stops what nobody waits for: whoever goes away in the middle of a call would be missing in the audit, and
+ * what they asked for done all the same. It goes on for 30 s without them.
+ */
+export function goOnWithout<T>(c: Context<HttpEnv>, answer: Promise<T>): Promise<T> {
+  const isOver = (): void => undefined;
+  c.executionCtx.waitUntil(answer.then(isOver, isOver));
+  return answer;
 }
 
 /** Keeps what has been counted so far. */
@@ -67,6 +86,7 @@ export async function keepCounted(env: Env): Promise<void> {
   dueAt = 0;
   const entries = [...counted.values()];
   counted.clear();
+  kindsOf.clear();
   if (entries.length > 0) await keep(env, entries);
 }
 
@@ -86,7 +106,7 @@ function entryOf(c: Context<HttpEnv>, { who, what, on, status }: Act): AuditEntr
     what,
     on: on.slice(0, MAX_LENGTH),
     status,
-    from: addressOf(c),
+    from: addressOf(c).slice(0, MAX_LENGTH),
     requestId: c.get("requestId"),
     clientRequestId: c.get("clientRequestId"),
     count: 1,

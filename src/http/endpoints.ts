@@ -10,7 +10,7 @@ import { actorKey } from "../core/actor.ts";
 import { ownPathOf } from "../core/own-paths.ts";
 import type { EndpointPlan, Plan } from "../core/plan.ts";
 import { SnsCertificates } from "../trigger/signature/sns-certificates.ts";
-import { auditOften, NOBODY } from "./audit.ts";
+import { auditOften, goOnWithout, NOBODY } from "./audit.ts";
 import { admit, type Refused } from "./admission.ts";
 import { unkeptBody } from "./body-limit.ts";
 import type { Arrival, DeliveryLog } from "./delivery-log.ts";
@@ -55,13 +55,17 @@ export function endpointRoutes({
       });
       routes.on(methods.includes(METHOD_NAME_ALL) ? methods : [...methods, "OPTIONS"], endpoint.url, shared);
     }
-    routes.on(methods, endpoint.url, async (c) => {
-      const response = await receive(c, endpoint);
-      if (endpoint.auth.type === "token") auditToken(c, endpoint, response.status);
-      return response;
-    });
+    routes.on(methods, endpoint.url, (c) =>
+      endpoint.auth.type === "token" ? goOnWithout(c, receiveNoted(c, endpoint)) : receive(c, endpoint),
+    );
   }
   return routes;
+
+  async function receiveNoted(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Response> {
+    const response = await receive(c, endpoint);
+    auditToken(c, endpoint, response.status);
+    return response;
+  }
 
   async function receive(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Response> {
     const arrival = { at: Date.now(), params: c.req.param(), replayOf: null };

@@ -36,7 +36,7 @@ export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
           : await identifyToken(c.env, credentials.token);
       if ("problem" in token) return fail(c, token);
       const session = await startSession(c, token);
-      auditOnce(c, { who: token.name, what: "logIn", on: "", status: 200 });
+      auditOften(c, { who: token.name, what: "logIn", on: session.id, status: 200 });
       return answer(c, session);
     })
     .post("/logout", async (c) => {
@@ -44,7 +44,7 @@ export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
       if (forged !== null) return problemResponse(c, forged);
       const session = await readSession(c);
       await logOut(c);
-      if (session !== null) auditOnce(c, { who: session.token.name, what: "logOut", on: "", status: 204 });
+      if (session !== null) auditOnce(c, { who: session.token.name, what: "logOut", on: session.id, status: 204 });
       return c.body(null, 204);
     });
 }

@@ -35,6 +35,8 @@ interface Configuration {
 /** What they held when they were read last. Values only: a promise of one request must not be awaited in another. */
 let read: ({ readonly token: string; readonly list: string } & Configuration) | null = null;
 
+/** What PEACH_API_TOKEN is called. */
+export const ROOT_TOKEN_NAME = "api";
 /** No token is longer by far. */
 const MAX_TOKEN_LETTERS = 4_096;
 /** A shorter PEACH_API_TOKEN is refused: it is the one token whose strength nobody but its owner chooses. */
@@ -123,7 +125,8 @@ async function configurationOf({
   const tokens: ConfiguredToken[] = [];
   const isTooShort = token !== "" && token.length < MIN_TOKEN_LETTERS;
   if (isTooShort) console.error(JSON.stringify({ message: `PEACH_API_TOKEN: ${TOO_SHORT.problem.detail}` }));
-  if (token !== "" && !isTooShort) tokens.push({ name: "api", scopes: ["admin"], digest: await sha256(token) });
+  if (token !== "" && !isTooShort)
+    tokens.push({ name: ROOT_TOKEN_NAME, scopes: ["admin"], digest: await sha256(token) });
   for (const [index, entry] of list.split(",").entries()) {
     if (entry.trim() === "") continue;
     const parsed = parseToken(entry.trim());

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { createExecutionContext } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { local as present } from "../../src/http/local/present.ts";
@@ -109,6 +110,71 @@ describe("the audit", () => {
     ]);
   });
 
+  it("has no row for each refusal of one caller, and few kinds of them, whatever they name", async () => {
+    const send = edge(PLAN, READER);
+    for (let time = 0; time < 3; time += 1) await send(CANCEL, { method: "POST", headers: AS_READER });
+    for (let time = 0; time < 200; time += 1)
+      await send(`/api/v1/runs/made-up-${time}/cancel`, { method: "POST", headers: AS_READER });
+    const entries = await entriesSince(since, "&limit=500");
+    expect(entries.find(({ on }) => on === RUN)).toMatchObject({ status: 403, count: 3 });
+    expect(entries.reduce((sum, { count }) => sum + count, 0)).toBe(203);
+    expect(entries.length).toBeLessThanOrEqual(51);
+  });
+
+  it("takes a network of IPv6 for one stranger, and leaves the room of others to them", async () => {
+    const send = edge(PLAN, { withoutToken: true });
+    for (let host = 1; host <= 20; host += 1)
+      await send("/api/v1/tasks", { headers: { "CF-Connecting-IP": `2001:db8:1:2::${host.toString(16)}` } });
+    for (let network = 1; network <= 1_100; network += 1)
+      await send("/api/v1/tasks", { headers: { "CF-Connecting-IP": `2001:db8:2:${network.toString(16)}::1` } });
+    await edge(PLAN)("/api/v1/tasks/echo/trigger", { method: "POST", body: "1" });
+    const entries = await entriesSince(since, "&limit=500");
+    expect(entries.filter(({ who }) => who === "nobody").length).toBeLessThanOrEqual(52);
+    expect(entries).toContainEqual(expect.objectContaining({ from: "2001:db8:1:2::/64", count: 20 }));
+    expect(entries).toContainEqual(expect.objectContaining({ who: "api", on: "echo" }));
+  });
+
+  it("has what was done for somebody who did not wait for the answer", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const waits = Promise.withResolvers<never>();
+    const asked = vi.fn(() => waits.promise);
+    const { app, bindings } = edgeApp(PLAN, { dependencies: { callRun: asked } });
+    const context = createExecutionContext();
+    const goesOn = vi.spyOn(context, "waitUntil");
+    const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+    void app.request(CANCEL, { method: "POST", headers }, bindings, context);
+    await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+    // Of what is not promised to it by now, the platform keeps nothing running once the client has gone.
+    expect(goesOn).toHaveBeenCalled();
+    waits.reject(new TypeError("a bug"));
+    await Promise.all(goesOn.mock.calls.map(([work]) => work));
+    expect(await entriesSince(since)).toMatchObject([{ who: "api", what: "cancelRun", on: RUN, status: 500 }]);
+  });
+
+  it("has a trigger as soon as it is accepted, however long its caller wants to wait for the run", async () => {
+    // The run is accepted, and never ends.
+    const waits = vi.fn(() => new Promise<never>(() => undefined));
+    const send = edge(PLAN, { dependencies: { callRun: waits } });
+    void send("/api/v1/tasks/echo/trigger?wait=5m", { method: "POST", body: "1" });
+    await vi.waitFor(() => expect(waits).toHaveBeenCalled());
+    expect(await entriesSince(since)).toMatchObject([{ who: "api", what: "triggerTask", on: "echo", status: 202 }]);
+  });
+
+  it("has each value of a parameter that is repeated, and what was said of a token", async () => {
+    const send = edge(PLAN);
+    await send("/api/v1/runs/cancel?status=queued&status=running&dry_run=true", { method: "POST" });
+    const name = crypto.randomUUID();
+    await send("/api/v1/tokens", { method: "POST", body: JSON.stringify({ name, scopes: ["read", "trigger:echo"] }) });
+    await vi.waitFor(async () =>
+      expect((await entriesSince(since)).map(({ what, on }) => [what, on])).toEqual(
+        expect.arrayContaining([
+          ["createToken", `${name}: read, trigger:echo`],
+          ["cancelRuns", "status=queued&status=running&dry_run=true"],
+        ]),
+      ),
+    );
+  });
+
   it("has none of what only reads", async () => {
     await edge(PLAN)("/api/v1/tasks");
     await edge(PLAN)("/api/v1/audit");
@@ -119,8 +185,10 @@ describe("the audit", () => {
     const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const AUDIT = { getByName: () => ({ append: () => Promise.reject(new TypeError("broken")) }) };
     // oxlint-disable-next-line typescript/consistent-type-assertions
-    const answer = await edge(PLAN, { env: { AUDIT: AUDIT as unknown as Env["AUDIT"] } })(CANCEL, { method: "POST" });
-    expect(answer.status).toBe(404);
+    const answer = await edge(PLAN, { env: { AUDIT: AUDIT as unknown as Env["AUDIT"] } })("/api/v1/tasks/echo/resume", {
+      method: "POST",
+    });
+    expect(answer.status).toBe(200);
     await vi.waitFor(() => expect(String(errors.mock.calls)).toContain("audit not kept"));
   });
 });

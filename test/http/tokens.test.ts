@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -79,6 +80,19 @@ describe("a token that was made", () => {
     }
   });
 
+  it("is never called as PEACH_API_TOKEN is, which may be set later, and would find its runs", async () => {
+    const digest = createHash("sha256").update("of-the-owner").digest("hex");
+    const without = edge(planOf([taskPlan("echo")]), {
+      env: { PEACH_API_TOKEN: "", PEACH_API_TOKENS: `owner:admin:${digest}` },
+    });
+    const response = await without("/api/v1/tokens", {
+      method: "POST",
+      headers: { Authorization: "Bearer of-the-owner" },
+      body: JSON.stringify({ name: "api", scopes: ["read"] }),
+    });
+    expect([response.status, await response.json()]).toMatchObject([409, { code: "token_exists" }]);
+  });
+
   it("expires when it was to, and says so to its bearer", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2027, 0, 1) });
     forgetKeptTokens();
@@ -121,6 +135,19 @@ describe("a token that was made", () => {
     await used(MINUTE, "2027-03-01T00:01:00.000Z");
   });
 
+  it("takes its sessions with it when it is deleted", async () => {
+    const { name, token } = await make(["read"]);
+    const own = { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" };
+    await send("/dashboard/login", { method: "POST", headers: own, body: JSON.stringify({ token }) });
+    const listedOf = async (): Promise<number> => {
+      const { sessions } = await (await call("GET", "/sessions")).json<{ sessions: { token: string }[] }>();
+      return sessions.filter((session) => session.token === name).length;
+    };
+    expect(await listedOf()).toBe(1);
+    await call("DELETE", `/tokens/${name}`);
+    expect(await listedOf()).toBe(0);
+  });
+
   it("is asked about only if its check is right, and refused while nobody can say whether it is there", async () => {
     const { token } = await make(["read"]);
     const tokens = vi.fn(() => Promise.reject(new Error("Network connection lost.")));
@@ -141,6 +168,11 @@ describe("a token that was made", () => {
   it.each([
     [{}, ["$.name", "$.scopes"]],
     [{ name: "a b", scopes: ["read"] }, ["$.name"]],
+    // No address leads to them, so they could not be deleted.
+    [{ name: ".", scopes: ["read"] }, ["$.name"]],
+    [{ name: "..", scopes: ["read"] }, ["$.name"]],
+    // The audit calls strangers so.
+    [{ name: "nobody", scopes: ["read"] }, ["$.name"]],
     [{ name: "a", scopes: [] }, ["$.scopes"]],
     [{ name: "a", scopes: ["owner"] }, ["$.scopes[0]"]],
     [{ name: "a", scopes: ["read"], expires_in: "soon" }, ["$.expires_in"]],

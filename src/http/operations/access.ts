@@ -2,13 +2,16 @@
 import { z } from "zod";
 import { parseScope } from "../../core/scope.ts";
 import { durationUpTo, named, time } from "../api-types.ts";
+import { NOBODY } from "../audit.ts";
 import type { Operation } from "../operation.ts";
 
 const GROUP = "Access";
 
+/** `.` and `..` are no part of an address: a token of such a name could not be deleted. */
 const tokenName = z
   .string()
-  .regex(/^[A-Za-z0-9_.-]{1,64}$/, { error: "1 to 64 letters, digits, `.`, `_` and `-`" })
+  .regex(/^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,64}$/, { error: "1 to 64 letters, digits, `.`, `_` and `-`, not only dots" })
+  .refine((name) => name !== NOBODY, { error: `not ${NOBODY}: the audit calls those so who are not known` })
   .describe("What the token is called where it is listed, and in the runs that it starts");
 
 const scope = z

@@ -14,7 +14,7 @@ import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { createToken, deleteToken, endSession, listSessions, listTokens, newToken } from "../operations/access.ts";
 import { problemResponse } from "../problem.ts";
-import { configuredTokens } from "../tokens.ts";
+import { configuredTokens, ROOT_TOKEN_NAME } from "../tokens.ts";
 
 const MAX_BODY_BYTES = 16_384;
 
@@ -41,12 +41,14 @@ export function accessRoutes(): Hono<HttpEnv> {
     ];
     return reply(200, { tokens: tokens.toSorted((one, other) => (one.name < other.name ? -1 : 1)) });
   });
-  handle(routes, createToken, async (c, { reply }) => {
+  handle(routes, createToken, async (c, { about, reply }) => {
     const asked = await readNewToken(c);
     if (!asked.ok) return problemResponse(c, asked.problem);
     const { name, expires_in: goodForMs } = asked.value;
+    about(`${name}: ${asked.value.scopes.join(", ")}`);
     if ((await configuredTokens(c.env)).some((configured) => configured.name === name))
       return problemResponse(c, exists(name));
+    if (name === ROOT_TOKEN_NAME) return problemResponse(c, RESERVED);
     const token = randomToken();
     const digest = await madeTokenDigest(c.env, token);
     const scopes = asked.value.scopes.flatMap((text) => parseScope(text) ?? []);
@@ -118,6 +120,12 @@ function exists(name: string): Problem {
     hint: "Delete it first, or choose another name: a name stands for one token.",
   };
 }
+
+const RESERVED: Problem = {
+  code: "token_exists",
+  detail: `"${ROOT_TOKEN_NAME}" is what PEACH_API_TOKEN is called, also while it is not set.`,
+  hint: "Choose another name: a name stands for one token.",
+};
 
 const TOO_MANY: Problem = {
   code: "too_many_tokens",

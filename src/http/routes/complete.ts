@@ -2,11 +2,11 @@
  * `POST /complete/{token}`: whoever holds the URL of an external attempt reports what it came to. The signed token is all that is asked
  * for; an answer tells nothing of a run whose token is not right. Who sends made-up ones on and on is told to come later.
  */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { completeByToken, type CompletionDependencies } from "../../trigger/complete.ts";
 import { parseCompletionToken } from "../../trigger/completion-token.ts";
 import type { Problem } from "../../core/result.ts";
-import { auditOften, auditOnce } from "../audit.ts";
+import { auditOften, auditOnce, goOnWithout } from "../audit.ts";
 import { countFailure } from "../auth-failures.ts";
 import { incomingBody } from "../bounded-body.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -14,7 +14,9 @@ import { problemResponse } from "../problem.ts";
 
 /** The route below /complete. */
 export function completionRoutes(dependencies: CompletionDependencies): Hono<HttpEnv> {
-  return new Hono<HttpEnv>().post("/:token", async (c) => {
+  return new Hono<HttpEnv>().post("/:token", (c) => goOnWithout(c, complete(c)));
+
+  async function complete(c: Context<HttpEnv, "/:token">): Promise<Response> {
     const presented = parseCompletionToken(c.req.param("token"));
     if (presented === null) return problemResponse(c, NO_COMPLETION_URL);
     const incoming = incomingBody(c.req.raw);
@@ -31,7 +33,7 @@ export function completionRoutes(dependencies: CompletionDependencies): Hono<Htt
     const { runId, task, status } = completed.value;
     auditOnce(c, { ...ACT, on: `${runId}/${task}`, status: 200 });
     return c.json({ run_id: runId, task, status });
-  });
+  }
 }
 
 /** Whoever it was: the URL is all that is known of them. */

@@ -28,7 +28,7 @@ export interface TriggerRouteDependencies {
 /** The route below /api/v1. */
 export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  handle(routes, triggerTask, async (c, { params: { task }, query, headers, reply }) => {
+  handle(routes, triggerTask, async (c, { params: { task }, query, headers, note, reply }) => {
     const planned = Object.hasOwn(plan.tasks, task) ? plan.tasks[task] : undefined;
     if (planned === undefined) return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
     if (!isCallable(planned) && !hasRight(c.get("caller").scopes, "admin"))
@@ -45,6 +45,7 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
       delayMs: query.delay ?? 0,
     });
     if (!accepted.ok) return problemResponse(c, accepted.problem);
+    note(202);
     const { wait: waitMs } = query;
     if (waitMs === undefined) return reply(202, acceptedDocument(c, accepted.value));
 
