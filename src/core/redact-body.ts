@@ -121,9 +121,14 @@ function snakeCase(name: string): string {
     .toLowerCase();
 }
 
-/** What a token of JSON says if it is a whole string, else null. */
+/** What a token of JSON says if it is a string, also one that was cut off, else null. */
 function stringIn(token: string): string | null {
   if (!token.startsWith('"')) return null;
+  // Its end may be in the middle of an escape.
+  return parsedString(token) ?? parsedString(`${token}"`) ?? parsedString(`${token.replace(/\\u[\da-f]{0,3}$/i, "")}"`);
+}
+
+function parsedString(token: string): string | null {
   try {
     return String(JSON.parse(token));
   } catch {
@@ -131,11 +136,10 @@ function stringIn(token: string): string | null {
   }
 }
 
+/** As far as it is encoded: it may be cut off in the middle of an escape, or hold what is none. */
 function decodeField(text: string): string {
-  const spaced = text.replaceAll("+", " ");
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    return spaced;
-  }
+  return text.replaceAll("+", " ").replaceAll(/(?:%[\da-f]{2})+/gi, (run) => {
+    const bytes = run.slice(1).split("%");
+    return new TextDecoder().decode(Uint8Array.from(bytes, (byte) => Number.parseInt(byte, 16)));
+  });
 }

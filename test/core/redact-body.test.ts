@@ -73,6 +73,11 @@ describe("what is kept of a body of JSON", () => {
     expect(redacted('{"a":1,"token":"s3cr')).toBe(`{"a":1,"token":${HIDDEN}`);
     expect(redacted('{"credentials":{"user":"s3')).toBe(`{"credentials":${HIDDEN}`);
     expect(redacted('{"token":"s3cret","text":"cut o')).toBe(`{"token":${HIDDEN},"text":"cut o`);
+    // In a text that is JSON itself, wherever it ends.
+    const whole = JSON.stringify({ Message: JSON.stringify({ token: "s3cret", text: 'a \\ "quoted" ü\u0001' }) });
+    for (let end = whole.indexOf("s3cret") + 1; end <= whole.length; end += 1)
+      expect(redacted(whole.slice(0, end))).not.toMatch(/s3/);
+    expect(redacted('{"file":"https://bucket.example/a?X-Amz-Signature=s3cr')).not.toContain("s3cr");
   });
 
   it("is read in time that grows with its length, however deep it is", () => {
@@ -115,6 +120,11 @@ describe("what is kept of a form", () => {
     const payload = encodeURIComponent(JSON.stringify({ token: "s3cret", type: "block_actions" }));
     const kept = new URLSearchParams(redacted(`payload=${payload}`, FORM));
     expect(kept.get("payload")).toBe('{"token":"[redacted]","type":"block_actions"}');
+    // Also where it was cut off, in the middle of an escape or a character, and where it is not quite one.
+    const whole = `payload=${encodeURIComponent(JSON.stringify({ token: "s3cret", text: "ü" }))}`;
+    for (let end = whole.indexOf("s3cret") + 1; end <= whole.length; end += 1)
+      expect(redacted(whole.slice(0, end), FORM)).not.toMatch(/s3/);
+    expect(redacted(`${whole}%zz%ff`, FORM)).not.toMatch(/s3/);
   });
 });
 
