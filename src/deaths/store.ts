@@ -8,11 +8,11 @@ const TOGETHER_MS = 60_000;
 /** How long a death is known: a task that takes 14 minutes is begun four times in it. */
 export const KEPT_MS = 3_600_000;
 
-// Told again, it is the same death; but after the run was deleted there may be another one of that name.
+// Told again, however late, it is the same death; but after the run was deleted there may be another one of that name, begun since.
 const NOTE = `
   INSERT INTO deaths (victim, attempt, begun_at, died_at) VALUES (?, ?, ?, ?)
   ON CONFLICT (victim, attempt) DO UPDATE SET begun_at = excluded.begun_at, died_at = excluded.died_at
-  WHERE died_at < excluded.died_at - ${TOGETHER_MS}`;
+  WHERE died_at < excluded.begun_at AND died_at < excluded.died_at - ${TOGETHER_MS}`;
 const SOLE = `
   SELECT mine.attempt AS attempt FROM deaths AS mine WHERE mine.victim = ? AND NOT EXISTS (
     SELECT 1 FROM deaths AS other

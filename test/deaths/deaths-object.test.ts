@@ -62,6 +62,15 @@ describe("a death", () => {
     expect(await object.note(ONE, 1, 500)).toEqual([]);
   });
 
+  it("that is told of again much later, by an alarm that was late, happened when it was told of first", async () => {
+    const object = witness();
+    expect(await object.note(ONE, 1, 500)).toEqual([1]);
+    at(5_000);
+    await object.note(OTHER, 1, 30_000);
+    at(75_000);
+    expect(await object.note(ONE, 1, 75_500)).toEqual([]);
+  });
+
   it("is forgotten after an hour, with all that the object had", async () => {
     const object = witness();
     await object.note(ONE, 1, 0);
