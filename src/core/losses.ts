@@ -11,7 +11,9 @@
  * `DEATHS.any` deaths count whatever died beside them, or two tasks that both kill would go on for ever. Pauses of suspects are drawn
  * from a span that grows (`SPREAD_MS`), each by itself: a task that takes a time `t` is hit once more by one that kills at once in
  * about `t / span` of the cases, so ten times in a row by chance in less than 1 of 100,000 cases if it takes 10 s. One that takes minutes
- * dies each time that the other one does; that one has begun to die before it, and is ended first.
+ * dies each time that the other one does, if it is under way by then. So spans go on to grow after those that a task needs which kills
+ * alone, as far as its time-out lets them: the long task is still waiting when the short one that kills has had its ten. Tasks that
+ * take most of a time-out of a minute or less cannot wait for so long; beside a few that kill at once, some of them fail with them.
  *
  * `unavailable`: for a day it came to nothing. What was lost to the surroundings counts as nothing, however often; but nothing
  * repeats for ever.
@@ -34,7 +36,7 @@ export const DEATHS = { sole: 3, any: 10 } as const;
 export const GIVEN_UP_AFTER = { ms: 86_400_000, losses: 10 } as const;
 
 /** The next attempt of a suspect begins at a random time in this span, after one, two, or more losses in a row. */
-const SPREAD_MS = [2_000, 15_000, 45_000] as const;
+const SPREAD_MS = [2_000, 15_000, 45_000, 120_000, 300_000, 840_000] as const;
 
 /** It begins at the latest so long after its time-out would have ended the lost one, less what it takes to begin. */
 const RESTART_MS = { latest: 30_000, margin: 2_000 } as const;

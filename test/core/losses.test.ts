@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { LEASE_GRACE_MS } from "../../src/core/graph.ts";
 import { DEATHS, GIVEN_UP_AFTER } from "../../src/core/losses.ts";
+import { runIdFromBytes } from "../../src/core/ids.ts";
 import { nextWakeAt } from "../../src/core/machine.ts";
+import type { RunGenesis } from "../../src/core/run.ts";
 import {
   failed,
   FRESH_DRIVER,
@@ -345,6 +347,34 @@ describe("deaths of workers that a task had alone", () => {
       expect(play.statuses["a"]).toBe("retrying");
       die(play, 1, 4, 6);
       expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
+    });
+
+    it("do not end a long task that is there each time when a short one dies, which is ended for its own", () => {
+      const idOf = (index: number): Partial<RunGenesis> => ({ id: runIdFromBytes(new Uint8Array(16).fill(index)) });
+      const poison = new Play("p", {}, { genesis: idOf(0) });
+      poison.claim();
+      poison.settle("p", lost("worker"));
+      const long = Array.from(
+        { length: 50 },
+        (_, index) => new Play("a", { a: { timeoutMs: 840_000 } }, { genesis: idOf(index + 1) }),
+      );
+      for (const play of long) play.begin("a", "the first");
+      while (poison.run.finishedAt === null) {
+        for (const play of long) if (play.statuses["a"] === "running") play.settle("a", lost("worker", []));
+        untilReady(poison, "p");
+        poison.begin("p", `executor of ${poison.now}`);
+        poison.now += 20_000;
+        for (const play of long) {
+          if (play.statuses["a"] === "retrying" && nextWakeAt(play.run) <= poison.now) {
+            untilReady(play);
+            play.begin("a", `executor of ${play.now}`);
+          }
+          play.now = poison.now;
+        }
+        poison.settle("p", lost("worker", []));
+      }
+      expect(poison.stateOf("p")).toMatchObject({ status: "failed", reason: "worker_lost" });
+      expect(long.filter((play) => play.statuses["a"] === "failed")).toHaveLength(0);
     });
 
     it("are judged as well when they are told of later than the lease", () => {

@@ -25,8 +25,10 @@ const DELAYS_ALARMS: ReadonlySet<Fault> = new Set([
   "r2_hangs",
   "overload",
 ]);
-/** Longer than any retry of this world is delayed. */
+/** Longer than any retry after a failure is delayed in this world. */
 const RETRIED_MS = 75_000;
+/** After a loss the next attempt begins at the latest so long after the time-out of the lost one. */
+const RESTARTED_MS = 30_000;
 /** An attempt is over so long after its time at the latest. */
 const OVERDUE_MS = 35_000;
 /** A suspended task goes on at the latest so long after a run that it awaits is final: whatever was lost is repeated till then. */
@@ -99,7 +101,10 @@ export class StallCheck {
     const plan = this.#planOf(task);
     if (entered === undefined || plan === undefined || plan.external || plan.each !== null) return;
     const { now } = this.#ground.scheduler;
-    const bounds: Readonly<Record<string, number>> = { retrying: RETRIED_MS, running: plan.timeoutMs + OVERDUE_MS };
+    const bounds: Readonly<Record<string, number>> = {
+      retrying: Math.max(RETRIED_MS, plan.timeoutMs + RESTARTED_MS),
+      running: plan.timeoutMs + OVERDUE_MS,
+    };
     const boundMs = bounds[entered.status];
     const isLate = boundMs !== undefined && now - entered.at > boundMs;
     const mayBeLate = this.#ground.struck.some(
