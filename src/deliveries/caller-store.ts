@@ -7,11 +7,14 @@ const READ = "SELECT taken FROM callers WHERE digest = ?";
 const WRITE = `
   INSERT INTO callers (digest, until, taken) VALUES (?, ?, ?)
   ON CONFLICT (digest) DO UPDATE SET until = excluded.until, taken = excluded.taken`;
-const DELETE_OLD = "DELETE FROM callers WHERE until <= ?";
+const DELETE_OLD = "DELETE FROM callers WHERE digest IN (SELECT digest FROM callers WHERE until <= ? LIMIT ?)";
 const READ_NEXT = "SELECT min(until) AS due FROM callers";
 
 /** Those whose windows are over are deleted together, every few minutes: an alarm is a row written. */
 const KEPT_MS = 6 * 3_600_000;
+
+/** So many rows are deleted at a time: whoever calls may choose by what it is counted. */
+const AT_A_TIME = 10_000;
 
 /** Until when a caller has to wait (epoch milliseconds), and until when the row is kept; null: it is let in. */
 export interface CallerAnswer {
@@ -39,10 +42,10 @@ export class CallerStore {
     return { waitUntil: null, until };
   }
 
-  /** Deletes callers whose windows are over. Returns what is due next; null: nothing is left. */
+  /** Deletes callers whose windows are over, a part of them at a time. Returns what is due next; null: nothing is left. */
   deleteOld(now: number): NextDue | null {
     if (!this.#tables.areThere()) return null;
-    this.#sql.exec(DELETE_OLD, now);
+    this.#sql.exec(DELETE_OLD, now, AT_A_TIME);
     const { due } = this.#sql.exec(READ_NEXT).one();
     return typeof due === "number" ? { until: due, keptMs: KEPT_MS } : null;
   }

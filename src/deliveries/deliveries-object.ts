@@ -27,6 +27,9 @@ import { DeliveryStore } from "./store.ts";
  */
 const PAUSE_MS = { least: 30_000, most: 3_600_000 } as const;
 
+/** Until the next part is deleted of what is too much for one time. */
+const NEXT_PART_MS = 1_000;
+
 export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRpc, SignedDeliveriesRpc, CallersRpc {
   readonly #store: DeliveryStore;
   readonly #signed: SignedDeliveryStore;
@@ -115,7 +118,9 @@ export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRp
       const now = Date.now();
       const next = this.#deleteOld(now);
       if (next !== null) {
-        const pauseMs = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, next.keptMs / 100));
+        // What is due still was more than is deleted at a time.
+        const pauseMs =
+          next.until <= now ? NEXT_PART_MS : Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, next.keptMs / 100));
         return await this.#setAlarm(Math.max(next.until, now + pauseMs));
       }
       await this.#store.deleteAll();

@@ -162,6 +162,31 @@ describe("what is kept of a signed delivery", () => {
     expect(await runInDurableObject(stub(), (_, { storage }) => storage.getAlarm())).toBe(null);
   });
 
+  it.each(["signed", "callers"])("is not left behind where more come than are deleted at a time: %s", async (table) => {
+    await begin("one");
+    const columns = table === "signed" ? "digest, token, until" : "digest, until, taken";
+    const values = table === "signed" ? "'t', ?" : "?, '[]'";
+    const old = async (_: unknown, { storage }: DurableObjectState): Promise<number> =>
+      Number(storage.sql.exec(`SELECT count(*) AS n FROM ${table} WHERE until <= ?`, Date.now()).one()["n"]);
+    await runInDurableObject(stub(), (_, { storage: { sql } }) => {
+      sql.exec(
+        `WITH RECURSIVE some(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM some WHERE n < 25000)
+         INSERT INTO ${table} (${columns}) SELECT printf('%064d', n), ${values} FROM some`,
+        START,
+      );
+    });
+    const left: number[] = [];
+    for (let alarms = 0; alarms < 3; alarms += 1) {
+      await runDurableObjectAlarm(stub());
+      left.push(await runInDurableObject(stub(), old));
+      const at = (await runInDurableObject(stub(), (_, { storage }) => storage.getAlarm())) ?? 0;
+      // In a moment while there are more, else when the next one is due.
+      if (alarms < 2) expect(at).toBeLessThanOrEqual(Date.now() + 1_000);
+      else expect(at).toBeGreaterThan(Date.now() + 1_000);
+    }
+    expect(left).toEqual([15_000, 5_000, 0]);
+  });
+
   it("is spread over sixteen objects, none of which is the one of the inspector", async () => {
     const before = new Set((await listDurableObjectIds(env.DELIVERIES)).map(String));
     for (const digit of "0123456789abcdef") await begin("one", { digest: digit.repeat(64) });
