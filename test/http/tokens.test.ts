@@ -135,6 +135,27 @@ describe("a token that was made", () => {
     await used(MINUTE, "2027-03-01T00:01:00.000Z");
   });
 
+  it.each(["/runs/feed", "/runs/{id}/events"])("hears nothing more of %s once it has ended", async (path) => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const [{ name, token }, { token: other }] = [await make(["read"]), await make(["read"])];
+    const triggered = await call("POST", "/tasks/echo/trigger?delay=1d", ADMIN_TOKEN, 1);
+    const { run_id: runId } = await triggered.json<{ run_id: string }>();
+    const listen = async (bearer: string) => {
+      const response = await call("GET", path.replace("{id}", runId), bearer);
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      if (reader === undefined) throw new Error("there is no stream");
+      await reader.read();
+      return reader;
+    };
+    const [ended, goesOn] = [await listen(token), await listen(other)];
+    await call("DELETE", `/tokens/${name}`);
+    vi.setSystemTime(Date.now() + 5_000);
+    await call("POST", `/runs/${runId}/cancel`);
+    expect(await ended.read()).toEqual({ done: true, value: undefined });
+    expect(await goesOn.read()).toMatchObject({ done: false });
+    await goesOn.cancel();
+  });
+
   it("takes its sessions with it when it is deleted", async () => {
     const { name, token } = await make(["read"]);
     const own = { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" };

@@ -6,6 +6,7 @@ import type { HttpEnv } from "../http-env.ts";
 import { listenToRun } from "../operations/runs.ts";
 import { problemResponse } from "../problem.ts";
 import { unknownRun, withRunId } from "../run-id.ts";
+import { whileLetIn } from "../while-let-in.ts";
 
 /** The route below /api/v1. */
 export function runEventRoutes({ callRun: call }: { readonly callRun: typeof callRun }): Hono<HttpEnv> {
@@ -18,7 +19,7 @@ export function runEventRoutes({ callRun: call }: { readonly callRun: typeof cal
       if (events === null) return problemResponse(c, unknownRun(runId));
       // The one answer that a standard EventSource takes for the end; to anything else it comes back for ever.
       if (events === "over") return c.body(null, 204);
-      return new Response(events, {
+      return new Response(whileLetIn(c, listenToRun.right, events), {
         // Nothing in between is to gather what is meant to be seen at once.
         headers: { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" },
       });

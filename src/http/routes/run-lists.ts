@@ -14,6 +14,7 @@ import { countRunsOperation, followRuns, listRuns } from "../operations/run-list
 import { problemResponse } from "../problem.ts";
 import { queryOf, refuseUnknownTask, WRONG_CURSOR, type FilterParameters } from "../run-filter.ts";
 import { CHANGES_A_CALL, feedStream } from "../run-feed-stream.ts";
+import { whileLetIn } from "../while-let-in.ts";
 import {
   cursorOf,
   describeSummary,
@@ -59,7 +60,7 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
       (since) => runChanges(c.env, query.task, since, CHANGES_A_CALL),
       id === undefined ? null : Number(id),
     );
-    return c.body(stream, 200, { "Content-Type": "text/event-stream" });
+    return c.body(whileLetIn(c, followRuns.right, stream), 200, { "Content-Type": "text/event-stream" });
   });
   return routes;
 
