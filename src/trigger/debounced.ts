@@ -84,7 +84,7 @@ export async function acceptDebounced(
       runId,
       payload: parcel,
       ...digest,
-      ...(is === "open" && { mustBeThere: true }),
+      ...(is === "open" && !window.hasOpened(runId) && { mustBeThere: true }),
     };
     const answer: Result<AcceptText | null> = await answered(
       runId,
@@ -123,6 +123,8 @@ class Window {
   readonly #env: Env;
   readonly #name: string;
   readonly #keepMs: number;
+  /** Of a window that this trigger would open. */
+  #fresh: RunId | null = null;
   #started: RunId | null = null;
   #notTakenBy: RunId | null = null;
 
@@ -141,10 +143,16 @@ class Window {
   /** The run that is to be asked next. */
   next(): Promise<WindowAnswer> {
     const fresh = runIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
+    this.#fresh = fresh;
     const [key, keepMs, started, notTakenBy] = [this.key, this.#keepMs, this.#started, this.#notTakenBy];
     return callWithRetries(WHAT, () =>
       this.#env.DEBOUNCES.getByName(this.#name).window({ key, keepMs, started, notTakenBy, fresh }),
     );
+  }
+
+  /** Whether it is for this trigger to make the run, whatever an object of older code says of its window. */
+  hasOpened(runId: RunId): boolean {
+    return runId === this.#fresh;
   }
 
   /** This run has not taken the trigger: it has started before. */

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
 import { apiKey } from "../../src/core/trigger-key.ts";
+import type { WindowAnswer, WindowRequest } from "../../src/limits/debounce-rpc.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { RunObject } from "../../src/run/run-object.ts";
@@ -21,6 +22,7 @@ afterEach(() => {
 });
 
 interface TriggerSettings {
+  readonly bindings?: Env;
   readonly task?: string;
   readonly idempotencyKey?: string | null;
   readonly delayMs?: number;
@@ -29,12 +31,18 @@ interface TriggerSettings {
 
 async function trigger(
   value: unknown,
-  { task = "debounced", idempotencyKey = null, delayMs = 0, ctx = createExecutionContext() }: TriggerSettings = {},
+  {
+    task = "debounced",
+    idempotencyKey = null,
+    delayMs = 0,
+    ctx = createExecutionContext(),
+    bindings = env,
+  }: TriggerSettings = {},
 ): Promise<AcceptedTrigger> {
   const payload = encodePayload(value);
   if (!payload.ok) throw new Error(payload.problem.detail);
   const origin = { source: "api", by: "test", parent: null } as const;
-  const accepted = await acceptTrigger(env, ctx, {
+  const accepted = await acceptTrigger(bindings, ctx, {
     task,
     payload: payload.value,
     idempotencyKey: idempotencyKey === null ? null : apiKey("api", idempotencyKey),
@@ -78,6 +86,23 @@ describe("triggers of a debounced task", () => {
     expect(await wakeAt(first.runId, START + HOUR_MS)).toBe("queued");
     expect(await startAt(first.runId, START + 1.5 * HOUR_MS)).toBe("succeeded");
     expect(await passedBy(first.runId)).toEqual({ item: key, n: 2 });
+  });
+
+  it("open one window, and join it, where its object is of older code, which does not say that it was opened just now", async () => {
+    let asked = 0;
+    const getByName = (name: string) => ({
+      window: async (request: WindowRequest): Promise<WindowAnswer> => {
+        if ((asked += 1) > 10) throw new Error("asked without end");
+        const { runId, is } = await env.DEBOUNCES.getByName(name).window(request);
+        return { runId, is: is === "named" ? is : "open" };
+      },
+    });
+    // oxlint-disable-next-line typescript/consistent-type-assertions
+    const bindings = { ...env, DEBOUNCES: { getByName } } as unknown as Env;
+    const key = item();
+    const first = await trigger({ item: key, n: 1 }, { bindings });
+    expect(await trigger({ item: key, n: 2 }, { bindings })).toEqual({ ...first, deduplicated: true });
+    expect(asked).toBe(2);
   });
 
   it("that come after the start open the next window", async () => {
