@@ -315,10 +315,15 @@ describe("POST /runs/{id}/tasks/{task}/complete", () => {
       completion_url: call.task.completionUrl,
     });
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("reader"));
-    const reader = sender({ env: { PEACH_API_TOKENS: `r:read:${new Uint8Array(digest).toHex()}` } });
+    const entryOf = (scope: string): string => `${scope}:${scope}:${new Uint8Array(digest).toHex()}`;
+    const reader = sender({ env: { PEACH_API_TOKENS: entryOf("read") } });
     const headers = { Authorization: "Bearer reader" };
     const seen = await (await reader(`/api/v1/runs/${runId}`, { headers })).json<RunDocument>();
     expect(seen.tasks[0]).not.toHaveProperty("completion_url");
+    const operator = sender({ env: { PEACH_API_TOKENS: entryOf("operate") } });
+    const operated = await (await operator(`/api/v1/runs/${runId}`, { headers })).json<RunDocument>();
+    expect(operated.tasks[0]).toMatchObject({ status: "waiting" });
+    expect(operated.tasks[0]).not.toHaveProperty("completion_url");
     const path = `/api/v1/runs/${runId}/tasks/approve/complete`;
     expect((await reader(path, { ...DONE, headers })).status).toBe(403);
 

@@ -13,7 +13,9 @@ describe("auth: token", () => {
 
   async function serve(): Promise<Send> {
     const tokens = await Promise.all(
-      ["read", "trigger", "admin"].map(async (name) => `${name}:${name}:${await digest(name)}`),
+      ["read", "trigger", "trigger:echo", "operate", "admin"].map(
+        async (scope) => `${scope.replace(":", "-")}:${scope}:${await digest(scope)}`,
+      ),
     );
     const endpoints = [endpointPlan("hook", { auth: { type: "token" }, cors: { origins: ["https://example.org"] } })];
     return edge(planOf([taskPlan("echo")], { endpoints }), {
@@ -26,6 +28,9 @@ describe("auth: token", () => {
     ["Bearer trigger", "200"],
     ["Bearer admin", "200"],
     ["Bearer read", "403 forbidden"],
+    // What an endpoint triggers is its author's choice.
+    ["Bearer trigger:echo", "403 forbidden"],
+    ["Bearer operate", "403 forbidden"],
     ["Bearer other", "401 unauthorized"],
     ["none", "401 unauthorized"],
   ])("answers %j with %s", async (Authorization, outcome) => {

@@ -130,6 +130,32 @@ describe("?wait", () => {
     (await nextCall(run_id)).succeed();
   });
 
+  it("shows nobody the run of another that it has joined: a narrow token gets 202, as without waiting", async () => {
+    const entryOf = async (name: string): Promise<string> => {
+      const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(name));
+      return `${name}:trigger:${new Uint8Array(digest).toHex()}`;
+    };
+    const debounce = { delayMs: 500, maxWaitMs: null, key: null };
+    const shared = edge(planOf([taskPlan("gathered", { method: "echo", debounce })]), {
+      env: { PEACH_API_TOKENS: `${await entryOf("first-shop")},${await entryOf("second-shop")}` },
+    });
+    const waitAs = async (name: string): Promise<[status: number, answer: unknown]> => {
+      const headers = { Authorization: `Bearer ${name}` };
+      const path = "/api/v1/tasks/gathered/trigger?wait=30s";
+      const response = await shared(path, { method: "POST", body: `"of ${name}"`, headers });
+      return [response.status, await response.json()];
+    };
+    const opened = waitAs("first-shop");
+    const queued = async (): Promise<number> =>
+      (await (await shared("/api/v1/runs?task=gathered")).json<{ runs: unknown[] }>()).runs.length;
+    await vi.waitFor(async () => expect(await queued()).toBe(1));
+    const [status, joined] = await waitAs("second-shop");
+    expect([status, joined]).toEqual([202, expect.not.objectContaining({ tasks: expect.anything() })]);
+    const [openedStatus, document] = await opened;
+    expect([openedStatus, document]).toMatchObject([200, { status: "succeeded", trigger: { by: "first-shop" } }]);
+    expect(joined).toMatchObject({ run_id: z.object({ run_id: z.string() }).parse(document).run_id });
+  });
+
   it("answers 202 if the accepted run cannot be reached while waiting", async () => {
     const lost = edge(PLAN, {
       dependencies: { callRun: () => Promise.reject(Object.assign(new Error("gone"), { overloaded: true })) },
