@@ -3,8 +3,11 @@
  * 2 MB of wrong items 300 MB of issues, before it answers.
  *
  * Where a list, object, record, tuple, map or set has more wrong items than a refusal names, its further items are not looked at. They
- * count as wrong, so that the verdict is what zod's would be, and nothing is made of them. Each schema is taught that once, in place;
- * whoever else parses with it (its author) gets what zod gives, since only the context of `check` asks for it.
+ * count as wrong, so that the verdict is what zod's would be, and nothing is made of them. In the options of a union that stands in another
+ * the first wrong part is enough: nobody is told of more, and each level of a schema that refers to itself would make twenty of one.
+ *
+ * Each schema is taught that once, in place; whoever else parses with it (its author) gets what zod gives, since only the context of
+ * `check` asks for it.
  */
 import type { z } from "zod";
 import { MAX_WRONG_PLACES } from "./misfit.ts";
@@ -42,6 +45,8 @@ interface Sink {
   readonly limit: number;
   /** Further parts are not looked at, and that is an issue already. */
   isClosed: boolean;
+  /** How many unions it is in. */
+  readonly unions: number;
 }
 
 /** In zod's context, which it hands down. */
@@ -63,6 +68,8 @@ function teach(schema: Schema): void {
   const limit = limitOf(schema);
   // What a lazy schema stands for is known when it is needed, and may be what it is part of.
   const isLazy = internals.def.type === "lazy";
+  const isContainer = CONTAINERS.has(internals.def.type);
+  const isUnion = optionsOf(schema).length > 1;
   const parts = isLazy ? [] : partsOf(internals.def);
   for (const part of parts) teach(part);
   internals.run = (payload, context: Context) => {
@@ -71,7 +78,9 @@ function teach(schema: Schema): void {
     if (sink.count > sink.limit) return leaveOut(schema, payload, sink);
     if (isLazy) for (const part of innerOf(schema)) teach(part);
     const before = payload.issues.length;
-    const inner = isLazy || parts.length > 0 ? { ...context, [SINK]: newSink(limit) } : context;
+    const unions = sink.unions + Number(isUnion);
+    const most = unions > 1 && isContainer ? 0 : limit;
+    const inner = isLazy || parts.length > 0 ? { ...context, [SINK]: newSink(most, unions) } : context;
     const result = run(payload, inner);
     if (!(result instanceof Promise)) return count(result, sink, before);
     return result.then((settled) => count(settled, sink, before));
@@ -90,12 +99,17 @@ function leaveOut(inst: Schema, payload: z.core.ParsePayload, sink: Sink): z.cor
   return payload;
 }
 
-function limitOf({ _zod: { def } }: Schema): number {
-  if (CONTAINERS.has(def.type)) return MAX_WRONG_PLACES;
+function limitOf(schema: Schema): number {
+  if (CONTAINERS.has(schema._zod.def.type)) return MAX_WRONG_PLACES;
   // Of a union that has one option zod runs that one in its place.
-  const options: unknown = Reflect.get(def, "options");
-  const [only, ...others] = Array.isArray(options) ? options.filter(isSchema) : [];
+  const [only, ...others] = optionsOf(schema);
   return only !== undefined && others.length === 0 ? limitOf(only) : Number.POSITIVE_INFINITY;
+}
+
+/** Of a union. One that is told by a property is none: the issues of its one option that fits are its own. */
+function optionsOf({ _zod: { def } }: Schema): Schema[] {
+  const options: unknown = "discriminator" in def ? [] : Reflect.get(def, "options");
+  return Array.isArray(options) ? options.filter(isSchema) : [];
 }
 
 /** The schemas that a definition names: as one, in a list, or by the names of its properties. */
@@ -117,8 +131,8 @@ function isSchema(value: unknown): value is Schema {
   return typeof internals === "object" && internals !== null && "run" in internals;
 }
 
-function newSink(limit: number): Sink {
-  return { count: 0, limit, isClosed: false };
+function newSink(limit: number, unions = 0): Sink {
+  return { count: 0, limit, isClosed: false, unions };
 }
 
 /** Without code that zod makes of a schema: it does not come by here. */
