@@ -47,6 +47,8 @@ interface Sink {
   isClosed: boolean;
   /** How many unions it is in. */
   readonly unions: number;
+  /** They are the sides of an intersection, which takes a name that only one of two records has: neither may stop at those of the other. */
+  readonly isShared: boolean;
 }
 
 /** In zod's context, which it hands down. */
@@ -66,9 +68,10 @@ function teach(schema: Schema): void {
   const { _zod: internals } = schema;
   const run = internals.run.bind(internals);
   const limit = limitOf(schema);
+  const { type } = internals.def;
   // What a lazy schema stands for is known when it is needed, and may be what it is part of.
-  const isLazy = internals.def.type === "lazy";
-  const isContainer = CONTAINERS.has(internals.def.type);
+  const isLazy = type === "lazy";
+  const isContainer = CONTAINERS.has(type);
   const isUnion = optionsOf(schema).length > 1;
   const parts = isLazy ? [] : partsOf(internals.def);
   for (const part of parts) teach(part);
@@ -79,8 +82,10 @@ function teach(schema: Schema): void {
     if (isLazy) for (const part of innerOf(schema)) teach(part);
     const before = payload.issues.length;
     const unions = sink.unions + Number(isUnion);
-    const most = unions > 1 && isContainer ? 0 : limit;
-    const inner = isLazy || parts.length > 0 ? { ...context, [SINK]: newSink(most, unions) } : context;
+    const isWhole = sink.isShared && type === "record";
+    const most = isWhole ? Number.POSITIVE_INFINITY : unions > 1 && isContainer ? 0 : limit;
+    const isShared = type === "intersection" || (sink.isShared && !isContainer);
+    const inner = isLazy || parts.length > 0 ? { ...context, [SINK]: newSink(most, unions, isShared) } : context;
     const result = run(payload, inner);
     if (!(result instanceof Promise)) return count(result, sink, before);
     return result.then((settled) => count(settled, sink, before));
@@ -100,7 +105,8 @@ function leaveOut(inst: Schema, payload: z.core.ParsePayload, sink: Sink): z.cor
 }
 
 function limitOf(schema: Schema): number {
-  if (CONTAINERS.has(schema._zod.def.type)) return MAX_WRONG_PLACES;
+  const { _zod: internals } = schema;
+  if (CONTAINERS.has(internals.def.type)) return MAX_WRONG_PLACES;
   // Of a union that has one option zod runs that one in its place.
   const [only, ...others] = optionsOf(schema);
   return only !== undefined && others.length === 0 ? limitOf(only) : Number.POSITIVE_INFINITY;
@@ -131,8 +137,8 @@ function isSchema(value: unknown): value is Schema {
   return typeof internals === "object" && internals !== null && "run" in internals;
 }
 
-function newSink(limit: number, unions = 0): Sink {
-  return { count: 0, limit, isClosed: false, unions };
+function newSink(limit: number, unions = 0, isShared = false): Sink {
+  return { count: 0, limit, isClosed: false, unions, isShared };
 }
 
 /** Without code that zod makes of a schema: it does not come by here. */

@@ -10,8 +10,7 @@ interface Tree {
 }
 const tree: z.ZodType<Tree> = z.object({ name: z.string().min(1), branches: z.array(z.lazy(() => tree)) });
 
-type Rich = string | readonly Rich[] | { readonly type: "p"; readonly content: readonly Rich[] };
-const rich: z.ZodType<Rich> = z.union([
+const rich: z.ZodType = z.union([
   z.string(),
   z.array(z.lazy(() => rich)),
   z.object({ type: z.literal("p"), content: z.array(z.lazy(() => rich)) }),
@@ -146,6 +145,22 @@ describe("a value", () => {
       Array.from({ length: 20 }, (__, at) => [at]),
     );
     expect(new Set(seen.map((text) => typeof text))).toEqual(new Set(["string"]));
+  });
+
+  it("fits two records that share its names, however many, if each name and value fits one of them", () => {
+    const [ones, others] = [z.record(z.string().regex(/^a/), z.number()), z.record(z.string().regex(/^b/), z.string())];
+    const given = Object.fromEntries(many(50).flatMap((_, at) => [[`a${at}`, at] as const, [`b${at}`, "x"] as const]));
+    for (const schema of [
+      z.intersection(ones, others),
+      z.intersection(
+        ones.optional(),
+        z.lazy(() => others),
+      ),
+    ]) {
+      expect(checkNow<unknown>(schema, given)).toEqual({ ok: true, value: given });
+      for (const wrong of [{ a99: "x" }, { b99: 1 }, { c: 1 }])
+        expect(checkNow<unknown>(schema, { ...given, ...wrong }).ok).toBe(false);
+    }
   });
 
   it("is parsed by the schema's author as before", () => {
