@@ -167,6 +167,16 @@ describe("the table", () => {
   });
 });
 
+describe("a run that its starter has looked at already", () => {
+  it("is another's all the same", async () => {
+    const path = `/runs/${ownRuns.get("trigger")}`;
+    expect((await call("trigger", "GET", path)).status).toBe(200);
+    expect((await call("trigger:echo", "GET", path)).status).toBe(403);
+    expect((await call("trigger:echo", "GET", `${path}/payload`)).status).toBe(403);
+    expect((await call("trigger", "GET", `${path}/payload`)).status).toBe(200);
+  });
+});
+
 describe("a caller whom nobody knows", () => {
   it.each([
     ["a wrong token", "Bearer wrong"],
