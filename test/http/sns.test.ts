@@ -228,6 +228,22 @@ describe("the certificate of a message", () => {
     expect(fetched).toHaveLength(2);
   });
 
+  it("is not pushed out by others of SNS that a stranger names: only what has signed a message is kept", async () => {
+    const { deliver } = serve();
+    const stranger = await makeCertificate();
+    expect((await deliver(await message())).status).toBe(200);
+    for (let index = 0; index < 20; index += 1) {
+      const at = NOW + index * 10_000;
+      vi.setSystemTime(at);
+      const SigningCertURL = `https://sns.eu-west-1.amazonaws.com/${index}.pem`;
+      pages.set(SigningCertURL, () => new Response(certificate.pem));
+      const made = await message({ by: stranger, fields: { Timestamp: new Date(at).toISOString() } });
+      expect(await outcomeOf(await deliver({ ...made, SigningCertURL }))).toBe("401 signature_mismatch");
+    }
+    expect((await deliver(await message())).status).toBe(200);
+    expect(fetched.filter((address) => address === certificateUrl)).toHaveLength(1);
+  });
+
   it.each([
     "http://sns.eu-west-1.amazonaws.com/a.pem",
     "https://sns.eu-west-1.amazonaws.com:8443/a.pem",

@@ -4,7 +4,7 @@
  * built, since SNS serves the leaf alone. Beside that it must be of SNS by its name, in date, and RSA of 2,048 bits at least.
  *
  * Whoever knows a topic can name any such address, so fetches are limited: few a minute in each worker, each with a limit of time and of
- * size, and no redirect is followed. What was fetched is kept for a day.
+ * size, and no redirect is followed. What has signed a message is kept for a day; what was only named pushes out none of it.
  */
 import { X509Certificate, type KeyObject } from "node:crypto";
 import { ok, refuse, type Problem, type Result } from "../../core/result.ts";
@@ -19,23 +19,26 @@ const LEAST_BITS = 2048;
 /** As in `sns.amazonaws.com` and `sns-cn-north-1.amazonaws.com.cn`. */
 const NAME_OF_SNS = /^sns([.-][a-z0-9-]+)*\.amazonaws\.com(\.cn)?$/;
 
-interface Kept {
+/** The key of a certificate. */
+export interface SnsKey {
+  readonly address: string;
   readonly key: KeyObject;
+  /** Epoch milliseconds. */
   readonly until: number;
 }
 
 export class SnsCertificates {
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new Map<string, SnsKey>();
   /** When the last fetches began. */
   #fetches: number[] = [];
 
   /** The key of the certificate there. Refuses with `signature_mismatch`, or with `unavailable` if it cannot be had now. */
-  async keyAt(address: string, now: number): Promise<Result<KeyObject>> {
+  async keyAt(address: string, now: number): Promise<Result<SnsKey>> {
     const url = URL.canParse(address) ? new URL(address) : null;
     if (url === null || !isOfSns(url) || !url.pathname.endsWith(".pem") || url.search !== "" || url.hash !== "")
       return refuse(snsMismatch("Its SigningCertURL is no address of a certificate of SNS."));
     const kept = this.#kept.get(url.href);
-    if (kept !== undefined && kept.until > now) return ok(kept.key);
+    if (kept !== undefined && kept.until > now) return ok(kept);
     this.#fetches = this.#fetches.filter((at) => at > now - 60_000);
     if (this.#fetches.length >= FETCHES_A_MINUTE) return refuse(UNREACHABLE);
     this.#fetches.push(now);
@@ -45,10 +48,15 @@ export class SnsCertificates {
     if (certificate === null)
       return refuse(snsMismatch("Its SigningCertURL leads to no certificate of SNS that is valid now."));
     const until = Math.min(now + KEPT_MS, Date.parse(certificate.validTo));
+    return ok({ address: url.href, key: certificate.publicKey, until });
+  }
+
+  /** Keeps a key with which a message was verified. */
+  keep(found: SnsKey): void {
+    const { address } = found;
     const [oldest] = this.#kept.keys();
-    if (this.#kept.size >= KEPT_AT_ONCE && oldest !== undefined) this.#kept.delete(oldest);
-    this.#kept.set(url.href, { key: certificate.publicKey, until });
-    return ok(certificate.publicKey);
+    if (!this.#kept.has(address) && this.#kept.size >= KEPT_AT_ONCE && oldest !== undefined) this.#kept.delete(oldest);
+    this.#kept.set(address, found);
   }
 }
 

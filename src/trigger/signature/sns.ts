@@ -60,13 +60,14 @@ export async function verifySns(
   if (message === null) return refuse(NO_MESSAGE);
   if (!auth.topics.includes(message.TopicArn)) return refuse(snsMismatch("Its topic is none that the endpoint takes."));
   if (Math.abs(now - Date.parse(message.Timestamp)) > auth.toleranceMs) return refuse(stale(auth.toleranceMs));
-  const key = await certificates.keyAt(message.SigningCertURL, now);
-  if (!key.ok) return key;
+  const found = await certificates.keyAt(message.SigningCertURL, now);
+  if (!found.ok) return found;
   const verify = createVerify(message.SignatureVersion === "1" ? "RSA-SHA1" : "RSA-SHA256");
   const signed = signedText(message);
   verify.update(signed);
-  if (!verify.verify(key.value, Uint8Array.fromBase64(message.Signature)))
+  if (!verify.verify(found.value.key, Uint8Array.fromBase64(message.Signature)))
     return refuse(snsMismatch("The signature does not fit the message."));
+  certificates.keep(found.value);
   const { MessageId: deliveryId, TopicArn: topic } = message;
   const verified = {
     deliveryId,
