@@ -8,7 +8,10 @@ export interface AuditEntry {
   readonly who: string;
   /** The call, as OpenAPI names it, or `authenticate`, `logIn`, `logOut`, `completeByUrl`, `callEndpoint`. */
   readonly what: string;
-  /** What it was about: the names and ids in the call's path, else its query. */
+  /**
+   * What it was about: the names and ids in the call's path, else its query. Of a token that is made its name and scopes; of a log-in
+   * and a log-out the session.
+   */
   readonly on: string;
   /** Of the answer. */
   readonly status: number;

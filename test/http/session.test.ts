@@ -84,8 +84,9 @@ describe("the session of the dashboard", () => {
     const audited = async (what: string): Promise<unknown> => {
       const page = await edge(PLAN)(`/api/v1/audit?what=${what}&limit=2`);
       const { entries } = await page.json<{
-        entries: { who: string; status: number; from: string; count: number }[];
+        entries: { who: string; on: string; status: number; from: string; count: number }[];
       }>();
+      for (const { who, on } of entries) expect(on).toMatch(who === "nobody" ? /^$/ : /^ses_/);
       return entries.map(({ who, status, from: address, count }) => `${who} ${status} ${address} ${count}`);
     };
     await vi.waitFor(async () => {

@@ -33,7 +33,11 @@ export const listAudit = {
                 .describe(
                   "The call, as this document names it, or one of authenticate, logIn, logOut, completeByUrl, callEndpoint",
                 ),
-              on: z.string().describe("What it was about: the names and ids in the call's path, else its query"),
+              on: z
+                .string()
+                .describe(
+                  "What it was about: the names and ids in the call's path, else its query; of a token that is made its name and scopes, of a log-in the session",
+                ),
               status: z.int().describe("Of the answer"),
               from: z.string().describe("The address that it came from"),
               request_id: z.string(),
