@@ -53,7 +53,10 @@ export function endpointRoutes({
         origin: origins.includes("*") ? "*" : [...origins],
         ...(endpoint.methods === null ? {} : { allowMethods: [...endpoint.methods] }),
       });
-      routes.on(methods.includes(METHOD_NAME_ALL) ? methods : [...methods, "OPTIONS"], endpoint.url, shared);
+      routes.on(methods, endpoint.url, shared);
+      // Of endpoints that share a url, each says who may send what it takes itself.
+      if (!methods.includes(METHOD_NAME_ALL) && !methods.includes("OPTIONS"))
+        routes.on("OPTIONS", endpoint.url, (c, next) => (asksFor(c, methods) ? shared(c, next) : next()));
     }
     routes.on(methods, endpoint.url, (c) =>
       endpoint.auth.type === "token" ? goOnWithout(c, receiveNoted(c, endpoint)) : receive(c, endpoint),
@@ -121,6 +124,12 @@ function auditToken(c: Context<HttpEnv>, { name }: EndpointPlan, status: number)
 /** Of such a request nothing is signed that would tell it from the next one. */
 function isBareRead({ method, body }: Request): boolean {
   return body === null && (method === "GET" || method === "HEAD");
+}
+
+/** Whether a browser asks if it may send a request by one of these methods. */
+function asksFor(c: Context<HttpEnv>, methods: readonly string[]): boolean {
+  const asked = c.req.header("Access-Control-Request-Method") ?? "";
+  return methods.includes(asked === "HEAD" ? "GET" : asked);
 }
 
 /** Hono answers HEAD by the route of GET. */

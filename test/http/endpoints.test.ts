@@ -257,6 +257,24 @@ describe("cors", () => {
     expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
   });
 
+  it("is that of the endpoint whose method is asked for, where several share a url", async () => {
+    const endpoints = [
+      endpointPlan("reads", { url: "/shared", methods: ["GET"], cors: { origins: ["*"] } }),
+      endpointPlan("writes", { url: "/shared", methods: ["POST"], cors }),
+      endpointPlan("deletes", { url: "/shared", methods: ["DELETE"] }),
+    ];
+    const send = edge(planOf([], { endpoints }), { registry: { endpoints: {} } });
+    const allowed = async (origin: string, method: string): Promise<string | null> => {
+      const headers = { Origin: origin, "Access-Control-Request-Method": method };
+      const answer = await send("/shared", { method: "OPTIONS", headers });
+      return answer.headers.get("Access-Control-Allow-Origin");
+    };
+    for (const method of ["GET", "HEAD"]) expect(await allowed("https://evil.example", method)).toBe("*");
+    expect(await allowed("https://example.org", "POST")).toBe("https://example.org");
+    expect(await allowed("https://evil.example", "POST")).toBeNull();
+    expect(await allowed("https://example.org", "DELETE")).toBeNull();
+  });
+
   it("is not there where it is not configured", async () => {
     const response = await serve(() => 1, { methods: ["POST"] })("/hook", preflight("https://example.org"));
     expect(response.status).toBe(405);
