@@ -70,7 +70,7 @@ tasks:
       "peach.conf:2:23: endpoints.e.path: unknown key
         2 |   e: {method: handle, path: /x}
           |                       ^^^^
-        hint: allowed keys: method, module, url, methods, auth, max_body, timeout, fallback, cors, open, redact"
+        hint: allowed keys: method, module, url, methods, auth, max_body, rate_limit, timeout, fallback, cors, open, redact"
     `);
   });
 
