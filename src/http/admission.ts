@@ -97,7 +97,10 @@ async function admitSns(
 ): Promise<Admission> {
   const maxBodyBytes = Math.min(endpoint.maxBodyBytes, MAX_SNS_BODY_BYTES);
   const held = await holdBody(c.req.raw, { ...endpoint, maxBodyBytes }, () => undefined);
-  if (!held.ok) return { problem: held.problem, headers: {}, limited: null };
+  if (!held.ok) {
+    const isBySns = held.problem.code === "payload_too_large" && maxBodyBytes < endpoint.maxBodyBytes;
+    return { problem: isBySns ? TOO_LARGE_FOR_SNS : held.problem, headers: {}, limited: null };
+  }
   const { limited, sent } = held.value;
   const verified = await verifySns(auth, sent, certificates, Date.now());
   if (!verified.ok) {
@@ -127,6 +130,12 @@ async function confirm(
 }
 
 const CHALLENGE = { "WWW-Authenticate": 'Signature realm="peach"' } as const;
+
+const TOO_LARGE_FOR_SNS: Problem = {
+  code: "payload_too_large",
+  detail: `The body has more than ${MAX_SNS_BODY_BYTES} bytes, and no message of SNS has as many.`,
+  hint: "Send other bodies to an endpoint of their own, whose `auth` is another.",
+};
 
 const UNCONFIRMED: Problem = {
   code: "unavailable",

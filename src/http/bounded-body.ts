@@ -51,7 +51,7 @@ export function incomingBody(request: Request, body: OpenedBody["body"] = reques
 
 /**
  * All bytes of a stream, each chunk shown to `seen` as it comes; null if there are more than `maxBytes`, and then the rest is left
- * unread. A declared length is what is allocated, once; without one the chunks are put together.
+ * unread, all of it if so many are declared. A declared length is what is allocated, once; without one the chunks are put together.
  */
 export async function collect(
   stream: ReadableStream<Uint8Array>,
@@ -59,6 +59,7 @@ export async function collect(
   declared: number | null,
   seen?: (chunk: Uint8Array) => void,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
+  if (declared !== null && declared > maxBytes) return null;
   const reader = stream.getReader();
   const whole = declared === null ? null : new Uint8Array(declared);
   const chunks: Uint8Array[] = [];

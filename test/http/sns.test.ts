@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import type { SnsAuth } from "../../src/core/endpoint-auth.ts";
 import type { EndpointPlan } from "../../src/core/plan.ts";
 import { objectEventsFrom, triggerTaskWithEvent } from "../../src/task-helpers.ts";
@@ -95,6 +95,11 @@ async function outcomeOf(response: Response): Promise<string> {
   return `${response.status}${code === undefined ? "" : ` ${code}`}`;
 }
 
+/** Letters of the longest text that was parsed as JSON. */
+function longestOf({ mock }: MockInstance<typeof JSON.parse>): number {
+  return Math.max(0, ...mock.calls.map(([text]) => text.length));
+}
+
 async function outcome(body: unknown): Promise<string> {
   const { called, deliver } = serve();
   const told = await outcomeOf(await deliver(body));
@@ -187,6 +192,31 @@ describe("a message of SNS", () => {
       401,
       expect.objectContaining({ code: "signature_missing", hint: expect.stringContaining("raw message delivery") }),
     ]);
+  });
+
+  it("is read only as far as SNS writes one, whatever max_body is and whether its length is declared", async () => {
+    const { called, deliver } = serve(undefined, { maxBodyBytes: 25_000_000 });
+    const parse = vi.spyOn(JSON, "parse");
+    const body = "[".repeat(1_100_000);
+    for (const headers of [{ "Content-Length": `${body.length}` }, {}]) {
+      const response = await deliver(body, { headers });
+      expect([response.status, await response.json()]).toEqual([
+        413,
+        expect.objectContaining({ code: "payload_too_large", hint: expect.not.stringContaining("max_body") }),
+      ]);
+    }
+    expect(longestOf(parse)).toBeLessThan(1_000);
+    expect(called).not.toHaveBeenCalled();
+  });
+
+  it("is not parsed that is nested deeper than any", async () => {
+    const parse = vi.spyOn(JSON, "parse");
+    expect(await outcome(`{"Type":${"[".repeat(900_000)}`)).toBe("401 signature_missing");
+    expect(longestOf(parse)).toBeLessThan(1_000);
+  });
+
+  it("comes in that is the largest of SNS, each of its letters escaped", async () => {
+    expect(await outcome(await message({ fields: { Message: '"'.repeat(262_144) } }))).toBe("200");
   });
 
   it("sent again starts nothing, and is known by its id", async () => {

@@ -9,11 +9,12 @@ import { createHash, createVerify } from "node:crypto";
 import { z } from "zod";
 import type { SnsAuth } from "../../core/endpoint-auth.ts";
 import { ok, type Problem, refuse, type Result } from "../../core/result.ts";
+import { parseSentJson } from "../../payload/sent-json.ts";
 import { isOfSns, snsMismatch } from "./sns-address.ts";
 import type { SnsCertificates } from "./sns-certificates.ts";
 import { digestOf, stale, type VerifiedDelivery } from "./verify.ts";
 
-/** A message of SNS, with the text around it, is not larger. Bytes. */
+/** What SNS sends is not larger: a message of 256 KB, each letter of which may be escaped, and the text around it. Bytes. */
 export const MAX_SNS_BODY_BYTES = 1024 * 1024;
 
 const text = z.string().min(1);
@@ -83,12 +84,10 @@ export async function verifySns(
 }
 
 function messageIn(body: Uint8Array): SnsMessage | null {
-  try {
-    const parsed = MESSAGE.safeParse(JSON.parse(new TextDecoder().decode(body)));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
+  const sent = parseSentJson(new TextDecoder().decode(body), NO_MESSAGE.hint);
+  if (!sent.ok) return null;
+  const parsed = MESSAGE.safeParse(sent.value);
+  return parsed.success ? parsed.data : null;
 }
 
 function signedText(message: SnsMessage): string {
