@@ -2,12 +2,19 @@
 import type { LimitName, LimitRule } from "./limit.ts";
 import type { Plan } from "./plan.ts";
 
-/** What this plan says of a limit; null if it does not have the task. A limit that it has no more lets everything pass. */
-export function plannedRule(plan: Pick<Plan, "tasks">, { kind, task }: LimitName, planAt: number): LimitRule | null {
+/**
+ * What the plan of the deployment that runs at `now` says of a limit; null if it does not have the task. A limit that it has no more lets
+ * everything pass. It is in force now, however long before its deployment was made (`madeAt`). Both are epoch milliseconds.
+ */
+export function plannedRule(
+  plan: Pick<Plan, "tasks">,
+  { kind, task }: LimitName,
+  { madeAt, now }: { readonly madeAt: number; readonly now: number },
+): LimitRule | null {
   if (!Object.hasOwn(plan.tasks, task)) return null;
   const { concurrency, rateLimit } = plan.tasks[task]?.limits ?? { concurrency: null, rateLimit: null };
   const limit = (kind === "concurrency" ? concurrency : rateLimit)?.limit ?? Number.MAX_SAFE_INTEGER;
-  return { limit, perMs: kind === "rate_limit" ? (rateLimit?.perMs ?? 0) : null, planAt, madeAt: planAt };
+  return { limit, perMs: kind === "rate_limit" ? (rateLimit?.perMs ?? 0) : null, planAt: now, madeAt };
 }
 
 /** A deployment that has accepted no run for so long is no more. Milliseconds. */

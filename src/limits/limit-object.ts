@@ -26,8 +26,8 @@ export class LimitObject extends DurableObject<Env> implements LimitRpc {
       permitted: ({ kind }, holder) => callRun(env, holder.runId, (run) => run.permitted(kind, holder)),
       displaced: (_name, holder) => callRun(env, holder.runId, (run) => run.displaced(holder)),
       planned: (name) => {
-        const planAt = deployedAt(env);
-        return planAt === null ? null : plannedRule(plan, name, planAt);
+        const madeAt = deployedAt(env);
+        return madeAt === null ? null : plannedRule(plan, name, { madeAt, now: Date.now() });
       },
       listed: (name, isThere) => listLimit(env, name, isThere),
       waitUntil: (work) => ctx.waitUntil(work),

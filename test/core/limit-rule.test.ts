@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { LimitRule } from "../../src/core/limit.ts";
+import { plannedRule } from "../../src/core/limit-rule.ts";
 import { SlotBook } from "../../src/core/slot-book.ts";
+import { planOf, taskPlan } from "../support/plan.ts";
 
 const MINUTE = 60_000;
 const OLD = { limit: 10, perMs: null, madeAt: 1_000 } as const;
@@ -25,6 +27,24 @@ describe("the plan of a limit", () => {
     const back = { ...OLD, planAt: DEPLOYED + 15 * MINUTE };
     expect(limitAfter({ ...NEW, planAt: DEPLOYED }, back)).toBe(10);
     expect(limitAfter({ ...NEW, planAt: DEPLOYED }, back, { ...NEW, planAt: DEPLOYED })).toBe(10);
+  });
+
+  it("counts from when its deployment runs, also if that was made long before", () => {
+    const running = (limit: number, madeAt: number, now: number): LimitRule => {
+      const limits = { concurrency: { limit, strategy: "queue", key: null }, rateLimit: null, priority: 0 } as const;
+      const rule = plannedRule(
+        planOf([taskPlan("encode", { limits })]),
+        { kind: "concurrency", task: "encode", key: null },
+        { madeAt, now },
+      );
+      if (rule === null) throw new Error("the plan has the task");
+      return rule;
+    };
+    const heard = { ...OLD, planAt: DEPLOYED };
+    expect(limitAfter(heard, running(20, NEW.madeAt, DEPLOYED + 1))).toBe(20);
+    const before = { ...NEW, planAt: DEPLOYED };
+    expect(limitAfter(before, running(20, OLD.madeAt, DEPLOYED + 1))).toBe(3);
+    expect(limitAfter(before, running(20, OLD.madeAt, DEPLOYED + 15 * MINUTE))).toBe(20);
   });
 
   it("follows the order of runs where the platform does not say when a deployment was made", () => {
