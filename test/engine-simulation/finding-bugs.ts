@@ -97,6 +97,15 @@ export const FINDING_BUGS: readonly Bug[] = [
     instead: "if (known !== null) return;",
   },
   {
+    invariant: "9 slots are conserved",
+    bug: "a deployed plan counts from when it was made, and so not at all if runs have asked since",
+    theme: "limits",
+    seed: 57,
+    file: "src/core/limit-rule.ts",
+    code: "planAt: now, madeAt };",
+    instead: "planAt: madeAt, madeAt };",
+  },
+  {
     invariant: "17 no stall without a cause",
     bug: "a claim that is made again, since its answer was lost, gets nothing",
     theme: "one fault",

@@ -62,28 +62,38 @@ export class LimitCheck {
     }
   }
 
+  /** A run's limits have the keys that its own release says. */
   #waits(seen: Seen, task: TaskDocument, waits: { readonly for: string; readonly key?: string | null }): void {
-    const keys = this.#world.plansOf(task.task).map(({ limits }) => {
-      const limit = waits.for === "concurrency" ? limits?.concurrency : limits?.rateLimit;
-      return limit?.key ?? null;
-    });
-    const owner = this.#ownerOf(seen, task.task);
-    const right: (string | null | undefined)[] = keys.map((key) => (key === null ? null : owner));
-    if (owner !== undefined && task.each === undefined && !right.includes(waits.key ?? null))
+    const owner = this.#keyOf(seen, task.task, waits.for === "concurrency" ? "concurrency" : "rateLimit");
+    if (owner !== undefined && task.each === undefined && owner !== (waits.key ?? null))
       this.#world.ground.violate(
         INVARIANT,
         `${seen.runId}: ${task.task} waits for the limit of ${JSON.stringify(waits.key ?? null)}, its payload is of ${owner ?? "nobody"}`,
       );
   }
 
+  /** What the release that the run was accepted with says of the task. */
+  #planOf({ run }: Seen, task: string): TaskPlan | undefined {
+    return this.#world.scenario.plans.get(run.conf_version)?.tasks[task];
+  }
+
+  /** Which key this limit of the task has in this run; undefined: that cannot be told here. */
+  #keyOf(seen: Seen, task: string, kind: "concurrency" | "rateLimit"): Carried["group"] | undefined {
+    const path = this.#planOf(seen, task)?.limits?.[kind]?.key ?? null;
+    return path === null ? null : this.#ownerOf(seen, task);
+  }
+
   /** Whose payload the task reads; null: nobody's; undefined: that cannot be told here. */
-  #ownerOf({ run, carried, retries }: Seen, task: string): Carried["group"] | undefined {
+  #ownerOf(seen: Seen, task: string): Carried["group"] | undefined {
+    const { run, carried, retries } = seen;
     if (run.trigger.source === "replay" || retries > 0) return undefined;
     const { upstream = [] } = taskOf(run, task) ?? {};
     const [parent, ...others] = upstream;
     if (parent === undefined) return carried === null ? undefined : carried.group;
+    // What has several declared parents reads an object by their names, also where only one of them is in the run.
+    if (this.#planOf(seen, task)?.upstream.length !== 1) return null;
     const behaviour = this.#world.scenario.behaviours.get(parent);
-    const [plan] = this.#world.plansOf(parent);
+    const plan = this.#planOf(seen, parent);
     const isPlain = others.length === 0 && plan?.each === null && taskOf(run, parent)?.status === "succeeded";
     if (!isPlain || behaviour === undefined || behaviour.passesItems !== null) return undefined;
     const isForIt = behaviour.passesTo === task && !plan.external;
@@ -155,10 +165,10 @@ export class LimitCheck {
   /** How many of this task and key have a slot, or may have one still. */
   #inUse(task: string, key: string): number {
     let count = 0;
-    const hasKey = !key.endsWith(" null");
     for (const seen of this.#world.watcher().runs.values()) {
       const document = taskOf(seen.run, task);
-      if (document === undefined || (hasKey && `${task} ${String(this.#ownerOf(seen, task))}` !== key)) continue;
+      const owner = this.#keyOf(seen, task, "concurrency");
+      if (document === undefined || (owner !== undefined && `${task} ${String(owner)}` !== key)) continue;
       // One that waits to be completed has its slot, and one that was cancelled keeps its slot for as long as it may run.
       const mayRun = ["cancelled", "running", "waiting"].includes(document.status);
       if (mayRun || (document.status === "queued" && document.waiting_for === null)) count += 1;
