@@ -140,7 +140,9 @@ async function carryThrough(
   const { stage, follower, load, limit } = scene;
   let isSent = false;
   const sending = load.send(items).then(() => void (isSent = true));
-  await killIn("load", scene, ({ afterAccepted }) => load.accepted >= afterAccepted || isSent);
+  // Sooner than planned if nothing more is accepted before: each lane may have met a task of the other version.
+  const isDue = ({ afterAccepted }: PlannedKill): boolean => load.accepted >= afterAccepted || load.isWaitingForDeploy;
+  await killIn("load", scene, (kill) => isDue(kill) || isSent);
   for (;;) {
     await until(() => isSent || load.isWaitingForDeploy, Number.POSITIVE_INFINITY, limit);
     if (isSent || limit.aborted) break;
