@@ -104,7 +104,10 @@ export class ScheduleCheck {
     if (this.#isClockSet()) return;
     const release = this.#releaseAt(now);
     const isGone = release !== null && own.every(({ presence }) => presence !== "both" && presence !== release.name);
-    if (isGone && this.#isSettled(release.since)) say(`was taken away ${(now - release.since) / 1_000} s before`);
+    // What was due before is started all the same, however long it has to wait for the run before it.
+    const goneMs = release === null ? 0 : dueAt - this.#ground.wall() + now - release.since;
+    if (isGone && goneMs > SETTLING_MS && !this.#hasCause(release.since - CONSEQUENCES_MS))
+      say(`was taken away ${goneMs / 1_000} s before that`);
     const paused = this.#paused.findLast(({ task, from }) => task === run.task && from.doneAt !== null);
     const isPaused =
       paused !== undefined && !paused.isUncertain && (paused.until === null || now < paused.until.sentAt);

@@ -265,9 +265,14 @@ export class ObjectHost implements Committer {
     // Seen on the local runtime: an alarm set to the time of the one that is running never fires.
     if (at === this.#handling) return;
     this.#tries = 0;
-    const lateMs = ground.strikes("alarm_late", () => this.label) ? dice.between(1_000, 90_000) : dice.between(0, 5);
-    this.#platform.after(null, at - this.now() + lateMs, () => {
+    const fire = (): void => {
       if (number === this.#arming) this.#fire(at);
+    };
+    this.#platform.after(null, at - this.now() + dice.between(0, 5), () => {
+      // It is late from now on, however long ago it was set: checks look for the causes of what they see in the time before it.
+      if (number === this.#arming && ground.strikes("alarm_late", () => this.label))
+        this.#platform.after(null, dice.between(1_000, 90_000), fire);
+      else fire();
     });
   }
 

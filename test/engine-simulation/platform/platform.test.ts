@@ -117,6 +117,23 @@ describe("the simulated platform", () => {
     rig.close();
   });
 
+  it("lets an alarm be late when it is due, not when it is set: what comes of that comes then", async () => {
+    const { rig, ground } = rigOf(() => null, ["alarm_late"]);
+    const strikes = ground.strikes.bind(ground);
+    const sinceDue: number[] = [];
+    ground.strikes = (fault, where, weight) => {
+      const host = rig.objects("RunObject").find(({ label }) => fault === "alarm_late" && label === where());
+      if (host !== undefined) sinceDue.push(ground.wall() - (host.storage.alarmAt ?? Number.POSITIVE_INFINITY));
+      return strikes(fault, where, weight);
+    };
+    void rig.request("client", accepts);
+    await rig.platform.run(10_000, () => true);
+    expect(sinceDue.length).toBeGreaterThan(0);
+    expect(sinceDue.filter((ms) => ms < 0 || ms > 5)).toEqual([]);
+    expect(rig.objects("RunObject").map(({ storage }) => storage.isEmpty)).toEqual([true]);
+    rig.close();
+  });
+
   it("lives the same life again for the same seed", async () => {
     const stories = [];
     for (let life = 0; life < 2; life += 1) {
