@@ -120,10 +120,12 @@ export class Checkers implements Watching {
     this.#look(seen, null);
   }
 
-  /** An isolate says what schedules its release has. */
-  announced(announced: unknown): void {
-    if (typeof announced !== "object" || announced === null || !("version" in announced)) return;
-    if (announced.version === "first" || announced.version === "second") this.#schedules.announced(announced.version);
+  /** A call has come to the object of the schedules: an isolate says what its release has, or somebody resumes those of a task. */
+  schedulesCalled(method: string, [given]: readonly unknown[]): void {
+    if (method === "resume") this.#schedules.resumes(given);
+    if (method !== "sync") return;
+    if (typeof given !== "object" || given === null || !("version" in given)) return;
+    if (given.version === "first" || given.version === "second") this.#schedules.announced(given.version);
   }
 
   changed(seen: Seen, before: RunDocument): void {

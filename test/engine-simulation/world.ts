@@ -105,8 +105,8 @@ class World {
       skewOf: (label) => (skews === null ? 0 : skews.fork(label).between(-1_500, 1_500)),
       committed: (host, performed) => this.#watcher.committed(host, performed),
       alarmGivenUp: (host) => this.#poll(host),
-      called: ({ className }, method, [announced]) => {
-        if (className === "SchedulesObject" && method === "sync") checkers.announced(announced);
+      called: ({ className }, method, given) => {
+        if (className === "SchedulesObject") checkers.schedulesCalled(method, given);
       },
     });
     this.#rig.platform.thrown = (life, method, thrown) => {

@@ -31,7 +31,8 @@ type ReleaseName = "first" | "second";
 interface Paused {
   readonly task: string;
   readonly from: { readonly sentAt: number; readonly wall: number; doneAt: number | null };
-  until: { readonly sentAt: number; doneAt: number | null } | null;
+  /** `calls`: how often somebody's wish to end it has come to the object. */
+  until: { readonly sentAt: number; doneAt: number | null; calls: number } | null;
   /** The one may have come after the other: nobody knows which of them counts. */
   isUncertain: boolean;
 }
@@ -67,15 +68,25 @@ export class ScheduleCheck {
     for (const everyMinutes of new Set(this.#timed.map((one) => one.everyMinutes))) this.#expectNext(everyMinutes);
   }
 
-  /** Somebody asks for it, or has been answered. `none`: there was nothing to be paused, and nothing is. */
+  /** A wish to end the pause of this task has come to the object. */
+  resumes(task: unknown): void {
+    const until = this.#paused.findLast((one) => one.task === task)?.until ?? null;
+    if (until !== null) until.calls += 1;
+  }
+
+  /** Somebody asks for it, or has been answered. `none`: the task has no schedules now, and nothing was paused or resumed. */
   steered(task: string, what: "pause" | "resume", come: "asked" | "done" | "none"): void {
     const { now } = this.#ground.scheduler;
     const last = this.#paused.findLast((one) => one.task === task);
     if (what === "resume") {
       if (last === undefined) return;
       last.isUncertain ||= last.from.doneAt === null;
-      last.until ??= { sentAt: now, doneAt: null };
-      if (come !== "asked") last.until.doneAt ??= now;
+      last.until ??= { sentAt: now, doneAt: null, calls: 0 };
+      if (come === "done") last.until.doneAt ??= now;
+      if (come !== "none") return;
+      // It stays paused, unless a call before that one has ended it, whose answer was lost.
+      if (last.until.calls > 1) last.isUncertain = true;
+      else last.until = null;
     } else if (come === "asked") {
       if (last !== undefined && last.until === null) return;
       const from = { sentAt: now, wall: this.#ground.wall(), doneAt: null };
