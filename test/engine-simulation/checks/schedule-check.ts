@@ -45,7 +45,7 @@ export class ScheduleCheck {
   readonly #paused: Paused[] = [];
   /** Runs by task and due time. */
   readonly #runs = new Map<string, Seen>();
-  /** When the schedules of a release became known first, by the wall. */
+  /** When a release was announced first while no newer one counted, so that its schedules are due from then on; by the wall. */
   readonly #knownAt: Record<ReleaseName, number | null> = { first: null, second: null };
   #killedAt = Number.NEGATIVE_INFINITY;
 
@@ -61,10 +61,11 @@ export class ScheduleCheck {
 
   /** An isolate of this release says what it has. */
   announced(release: ReleaseName): void {
-    this.#heard[release].push(this.#ground.scheduler.now);
-    const isKnown = this.#knownAt.first !== null || this.#knownAt.second !== null;
-    this.#knownAt[release] ??= this.#ground.wall();
-    if (isKnown) return;
+    const { now } = this.#ground.scheduler;
+    const isFirst = this.#heard.first.length + this.#heard.second.length === 0;
+    this.#heard[release].push(now);
+    if (this.#releaseAt(now)?.name === release) this.#knownAt[release] ??= this.#ground.wall();
+    if (!isFirst) return;
     for (const everyMinutes of new Set(this.#timed.map((one) => one.everyMinutes))) this.#expectNext(everyMinutes);
   }
 
@@ -146,8 +147,9 @@ export class ScheduleCheck {
       const isPausedBefore = this.#paused.filter((one) => one.task === task).length > 1;
       if (isPausedBefore || !this.#isDeployed(presence, end.sentAt)) continue;
       const everyMs = everyMinutes * 60_000;
-      const knownAt = this.#knownAt[presence === "second" ? "second" : "first"] ?? this.#knownAt.second;
-      if (knownAt === null) continue;
+      const { first, second } = this.#knownAt;
+      const known = presence === "both" ? [first, second] : [this.#knownAt[presence]];
+      const knownAt = Math.min(...known.map((at) => at ?? Number.POSITIVE_INFINITY));
       const [from, until] = [knownAt + SETTLING_MS, end.wall - SETTLING_MS - CONSEQUENCES_MS];
       for (let dueAt = Math.ceil(from / everyMs) * everyMs; dueAt < until; dueAt += everyMs)
         if (!this.#runs.has(keyOf(task, dueAt)))
