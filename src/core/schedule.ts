@@ -70,7 +70,10 @@ export interface Due {
   readonly leftOut: { readonly count: number; readonly last: number } | null;
 }
 
-/** Sorts the due times since `after`, the last one that was dealt with. `onTimeFrom`: those from then on are on time. */
+/**
+ * Sorts the due times since `after`, the last one that was dealt with. `onTimeFrom`: those from then on are on time; none are if it is
+ * after `now`, as for a schedule whose due times have ended a while ago.
+ */
 export function dueSince(
   times: DueTimes,
   catchUp: CatchUpRule,
@@ -78,7 +81,7 @@ export function dueSince(
   now: number,
   onTimeFrom = now - LATE_MS,
 ): Due {
-  const onTimeAfter = Math.max(after, onTimeFrom - 1);
+  const onTimeAfter = Math.min(now, Math.max(after, onTimeFrom - 1));
   const onTime = times.latest(MAX_STARTED, onTimeAfter, now);
   const caught = caughtUp(times, catchUp, after, onTimeAfter, now, onTime.length);
   const start = [...caught, ...onTime];

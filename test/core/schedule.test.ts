@@ -103,6 +103,15 @@ describe("due times since the last one", () => {
     expect(dueSince(every(6 * HOUR), { ...rule, policy: "latest" }, 0, 9 * HOUR).start).toEqual([]);
   });
 
+  it("end with those up to `now`, also where only later ones would be on time", () => {
+    for (const rule of [LATEST, ALL])
+      expect(dueSince(every(HOUR), rule, 5 * HOUR, 6.5 * HOUR, 9 * HOUR)).toEqual({ start: [6 * HOUR], leftOut: null });
+    expect(dueSince(every(HOUR), NONE, 5 * HOUR, 6.5 * HOUR, 9 * HOUR)).toEqual({
+      start: [],
+      leftOut: { count: 1, last: 6 * HOUR },
+    });
+  });
+
   it("are caught up a hundred at most, the newest", () => {
     const now = 1_000 * MINUTE;
     const { start, leftOut } = dueSince(every(MINUTE), ALL, 0, now);

@@ -1,6 +1,8 @@
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { dueTimes } from "../../src/conf/cron.ts";
 import { refuse } from "../../src/core/result.ts";
+import { callRun } from "../../src/run/run-client.ts";
 import { SchedulesProtocol } from "../../src/schedules/schedules-protocol.ts";
 import type { ScheduleStatus } from "../../src/schedules/schedules-rpc.ts";
 import { ScheduleStore } from "../../src/schedules/store.ts";
@@ -214,6 +216,23 @@ describe("a deploy", () => {
     await clock.advance(at(2, 20));
     expect(accepted.runs()).toEqual(deployed.length > 0 ? ["01:00", "01:30"] : ["01:00"]);
   });
+
+  it.each(["latest", "all"] as const)(
+    "that removes a schedule of which a due time waits starts that one, and catches up (%s) none that came after it",
+    async (policy) => {
+      const clock = await clockOf({ overlap: "buffer_one", catchUp: { policy, windowMs: null } });
+      await clock.advance(at(2, 20));
+      const last = (await clock.only()).state.lastRun;
+      await clock.sync("2");
+      await clock.advance(at(4, 20));
+      if (last === null) throw new Error("no run was started");
+      await callRun(env, last.runId, (run) => run.cancel());
+      await clock.advance(at(6, 20));
+      expect(accepted.runs()).toEqual(["01:00", "02:00"]);
+      await clock.sync("3", schedule());
+      expect((await clock.only()).state).toMatchObject({ waiting: [at(3), at(4), at(5), at(6)], skipped: 0 });
+    },
+  );
 
   it("that removes a paused schedule starts nothing of it", async () => {
     const clock = await clockOf();
