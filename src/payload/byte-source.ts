@@ -18,10 +18,12 @@ export class ByteSource {
 
   /**
    * The next `size` bytes, fewer only at the end, none after it. The block is valid until the next call: its memory is used
-   * again. Rejects with the stream's own error, or a `ProblemError` for a chunk that is not bytes.
+   * again. Where it is known how many will come, `expected` has memory got once. Rejects with the stream's own error, or a
+   * `ProblemError` for a chunk that is not bytes.
    */
-  async nextBlock(size: number): Promise<Uint8Array> {
+  async nextBlock(size: number, expected = 0): Promise<Uint8Array<ArrayBuffer>> {
     let filled = 0;
+    this.#reserve(0, Math.min(expected, size), Math.min(expected, size));
     for (;;) {
       const taken = Math.min(this.#rest.length, size - filled);
       this.#reserve(filled, filled + taken, size);

@@ -5,6 +5,7 @@ import type { PayloadDescription } from "../core/payload-ref.ts";
 import { type Problem, type Result, ok, refuse } from "../core/result.ts";
 import { formOf, makeForm, viewBytes } from "./byte-forms.ts";
 import { type JsonError, writeJson } from "./json-text.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 /** A payload ready to be stored: a stream's size is known only afterwards (`size` is what was declared). */
 export type EncodedPayload =
@@ -23,8 +24,6 @@ const UNTYPED_BLOB = "Blob without type";
 
 /** Made once: an object of the platform for each payload is dear. */
 const ENCODER = new TextEncoder();
-/** A byte order mark is part of the text. */
-const DECODER = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
 const HINT =
   "Payloads are JSON values, strings, bytes (ArrayBuffer, typed arrays, Blob) or a ReadableStream of bytes; turn other values into one of these.";
@@ -104,10 +103,6 @@ function encodeStream(stream: ReadableStream<Uint8Array>): Result<EncodedPayload
     );
   }
   return ok({ kind: "stream", contentType: OCTET_TYPE, size: null, body: stream });
-}
-
-function decodeUtf8(bytes: Uint8Array): string {
-  return DECODER.decode(bytes);
 }
 
 function notJson(errors: readonly JsonError[]): Problem {

@@ -6,11 +6,11 @@ import type { PayloadDescription } from "../core/payload-ref.ts";
 import type { PayloadDigest } from "../core/trigger-key.ts";
 import { ESCAPED, type EncodedPayload } from "./codec.ts";
 import { writeJson } from "./json-text.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 type HeldPayload = Extract<EncodedPayload, { readonly body: Uint8Array }>;
 
 const ENCODER = new TextEncoder();
-const DECODER = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
 
 /** The digest of a payload that is held. */
 export async function digestOfHeld(payload: HeldPayload): Promise<PayloadDigest> {
@@ -54,7 +54,7 @@ function tagOf({ kind, form }: Pick<PayloadDescription, "kind" | "form">): Uint8
 }
 
 function rewritten(body: Uint8Array): Uint8Array {
-  const written = writeJson(JSON.parse(DECODER.decode(body)));
+  const written = writeJson(JSON.parse(decodeUtf8(body)));
   return written.ok ? ENCODER.encode(written.text) : body;
 }
 

@@ -3,11 +3,14 @@
  * `HEAD_BYTES` are streamed, never held. What is found wrong only while streaming (too large, not UTF-8) ends the stream with
  * a `ProblemError`, which `parcelPayload` rethrows as it is.
  */
+import { isUtf8 } from "node:buffer";
 import { ProblemError, type Problem, type Result, ok, refuse } from "../core/result.ts";
+import { ByteSource } from "./byte-source.ts";
 import { type EncodedPayload, JSON_TYPE, lengthOf, OCTET_TYPE, TEXT_TYPE } from "./codec.ts";
 import { findInexactNumbers, type JsonFault } from "./json-fault.ts";
 import { isMediaType } from "./media-type.ts";
 import { invalidJson, parseSentJson } from "./sent-json.ts";
+import { utf8Text } from "./utf8.ts";
 
 export interface IncomingBody {
   /** The header, or null if there is none. */
@@ -49,23 +52,32 @@ async function encode(incoming: IncomingBody, maxBytes: number): Promise<Result<
   const limit = type.isJson ? Math.min(maxBytes, MAX_JSON_BODY_BYTES) : maxBytes;
   if (incoming.contentLength !== null && incoming.contentLength > limit) return refuse(tooLarge(limit, type.isJson));
 
-  const reader = readerOf(incoming.body);
-  const head = await readHead(reader, type.isJson ? limit : Math.min(limit, HEAD_BYTES));
+  const body = streamOf(incoming.body);
+  if (type.isJson) {
+    const source = new ByteSource(body);
+    const bytes = await source.nextBlock(limit + 1, incoming.contentLength ?? 0);
+    if (bytes.length <= limit) return encodeJsonBody(bytes);
+    const problem = tooLarge(limit, true);
+    source.cancel(problem);
+    return refuse(problem);
+  }
+
+  const reader = body.getReader();
+  const head = await readHead(reader, Math.min(limit, HEAD_BYTES));
   if (!head.ended && head.size > limit) {
     await reader.cancel();
-    return refuse(tooLarge(limit, type.isJson));
+    return refuse(tooLarge(limit, false));
   }
   if (!head.ended) return ok(streamed(type, head, reader, incoming.contentLength, limit));
 
   const bytes = concat(head);
-  if (type.isJson) return encodeJsonBody(bytes);
   if (type.isUtf8Text) {
     if (!isUtf8(bytes)) return refuse(notUtf8());
     return ok({ kind: "text", contentType: TEXT_TYPE, size: bytes.length, body: bytes });
   }
   if (type.text === "" && bytes.length === 0) {
-    const body = new TextEncoder().encode("null");
-    return ok({ kind: "json", contentType: JSON_TYPE, size: body.length, body });
+    const nothing = new TextEncoder().encode("null");
+    return ok({ kind: "json", contentType: JSON_TYPE, size: nothing.length, body: nothing });
   }
   return ok({
     kind: "bytes",
@@ -98,12 +110,8 @@ function parseContentType(header: string): ContentType {
 
 function encodeJsonBody(received: Uint8Array): Result<EncodedPayload> {
   const bytes = UTF8_BOM.every((byte, index) => received[index] === byte) ? received.slice(UTF8_BOM.length) : received;
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
-  } catch {
-    return refuse(invalidJson({ path: "$", message: "the bytes are not UTF-8" }, JSON_HINT));
-  }
+  const text = utf8Text(bytes);
+  if (text === null) return refuse(invalidJson({ path: "$", message: "the bytes are not UTF-8" }, JSON_HINT));
   const parsed = parseSentJson(text, JSON_HINT);
   if (!parsed.ok) return parsed;
   const inexact = findInexactNumbers(text);
@@ -113,9 +121,8 @@ function encodeJsonBody(received: Uint8Array): Result<EncodedPayload> {
 
 type ByteReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
-function readerOf(body: IncomingBody["body"]): ByteReader {
-  if (body instanceof ReadableStream) return body.getReader();
-  return new Blob(body === null ? [] : [body]).stream().getReader();
+function streamOf(body: IncomingBody["body"]): ReadableStream<Uint8Array> {
+  return body instanceof ReadableStream ? body : new Blob(body === null ? [] : [body]).stream();
 }
 
 interface Head {
@@ -189,11 +196,6 @@ function goesOnAsUtf8(decoder: TextDecoder, chunk: Uint8Array | undefined): bool
   } catch {
     return false;
   }
-}
-
-function isUtf8(bytes: Uint8Array): boolean {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-  return goesOnAsUtf8(decoder, bytes) && goesOnAsUtf8(decoder, undefined);
 }
 
 function inexactNumbers(errors: readonly JsonFault[]): Problem {

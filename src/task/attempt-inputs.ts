@@ -6,6 +6,7 @@ import type { PayloadDelivery } from "../core/payload-ref.ts";
 import { ArrayReader } from "../payload/array-reader.ts";
 import { memberOf } from "../payload/json-path.ts";
 import { openPayload, openPayloadStream, type HeldReader } from "../payload/payload-store.ts";
+import { decodeUtf8 } from "../payload/utf8.ts";
 import { refuseLargeValue } from "../payload/value-limit.ts";
 import type { Lease } from "../run/run-rpc.ts";
 
@@ -65,7 +66,7 @@ export class AttemptInputs {
 
   async #openElement(array: PayloadDelivery): Promise<unknown> {
     const element = await this.#element(array);
-    return JSON.parse(new TextDecoder().decode(element));
+    return JSON.parse(decodeUtf8(element));
   }
 
   #nameOf(payload: PayloadDelivery): string {

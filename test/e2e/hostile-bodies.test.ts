@@ -17,7 +17,16 @@ import { IS_LONG } from "../support/long.ts";
 
 const MEGABYTE = 1_000_000;
 /** Those that cost most before there were bounds; the long run sends all. */
-const WORST = new Set(["zeros", "empty objects", "depth", "names", "records that are none", "a bomb"]);
+const WORST = new Set([
+  "zeros",
+  "empty objects",
+  "depth",
+  "names",
+  "records that are none",
+  "a bomb",
+  "long names",
+  "a text",
+]);
 
 let runtime: LocalRuntime;
 beforeAll(async () => {

@@ -67,6 +67,17 @@ describe("JSON", () => {
     );
   });
 
+  it("lies in memory of its declared length, whole also if that is wrong", async () => {
+    const sent = new TextEncoder().encode(`[${"1,".repeat(50_000)}1]`);
+    for (const contentLength of [sent.length, 1]) {
+      const body = pieces(sent.subarray(0, 60_000), sent.subarray(60_000)).stream;
+      const encoded = await encodeRequestBody({ contentType: "application/json", contentLength, body }, NO_LIMIT);
+      if (!encoded.ok || !(encoded.value.body instanceof Uint8Array)) throw new Error("it is held");
+      expect(encoded.value.body).toEqual(sent);
+      if (contentLength === sent.length) expect(encoded.value.body.buffer.byteLength).toBe(sent.length);
+    }
+  });
+
   it("says where it is invalid", async () => {
     expect(await encode("application/json", '{"a": {"b": [1,\n 2,, 3]}}')).toMatchObject({
       code: "invalid_json",

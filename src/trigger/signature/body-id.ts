@@ -1,4 +1,5 @@
 import { parseSentJson } from "../../payload/sent-json.ts";
+import { decodeUtf8Document } from "../../payload/utf8.ts";
 
 const OPENING_BRACE = 0x7b;
 
@@ -7,7 +8,7 @@ export function idInBody(body: Uint8Array, key: string): string | null {
   // Ten megabytes that are no object are not made a text first.
   const first = body.find((byte) => byte > 0x20);
   if (first !== OPENING_BRACE) return null;
-  const parsed = parseSentJson(new TextDecoder().decode(body), "");
+  const parsed = parseSentJson(decodeUtf8Document(body), "");
   if (!parsed.ok) return null;
   const { value } = parsed;
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return null;

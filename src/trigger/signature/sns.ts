@@ -10,6 +10,7 @@ import { z } from "zod";
 import type { SnsAuth } from "../../core/endpoint-auth.ts";
 import { ok, type Problem, refuse, type Result } from "../../core/result.ts";
 import { parseSentJson } from "../../payload/sent-json.ts";
+import { decodeUtf8Document } from "../../payload/utf8.ts";
 import { isOfSns, snsMismatch } from "./sns-address.ts";
 import type { SnsCertificates } from "./sns-certificates.ts";
 import { digestOf, stale, type VerifiedDelivery } from "./verify.ts";
@@ -84,7 +85,7 @@ export async function verifySns(
 }
 
 function messageIn(body: Uint8Array): SnsMessage | null {
-  const sent = parseSentJson(new TextDecoder().decode(body), NO_MESSAGE.hint);
+  const sent = parseSentJson(decodeUtf8Document(body), NO_MESSAGE.hint);
   if (!sent.ok) return null;
   const parsed = MESSAGE.safeParse(sent.value);
   return parsed.success ? parsed.data : null;
