@@ -1,6 +1,7 @@
 /** What becomes of tasks that are held, or were: what the limits say of them, and what they ask again (see `hold.ts`). */
 import type { Decision } from "./decision.ts";
 import { attemptOf, endedLate, isHeldFor, nextHold, type HoldEvent } from "./hold.ts";
+import type { SettledAttempt } from "./run-event.ts";
 import type { TaskState } from "./run.ts";
 
 /** What is held asks again after this time, and more rarely each time: who answers to it keeps it in mind. */
@@ -37,9 +38,10 @@ export function askAgainFor(decision: Decision, ordinal: number, state: QueuedSt
   decision.set(ordinal, { ...state, dispatches: state.dispatches + 1, redispatchAt: decision.now + pauseMs });
 }
 
-/** A settle of the past; a slot may have been kept until it comes. */
-export function settleLate(decision: Decision, ordinal: number, attempt: number): void {
+/** A settle of the past; a slot may have been kept until it comes, or, of code that goes on, is kept until its lease is over. */
+export function settleLate(decision: Decision, { ordinal, attempt, outcome }: SettledAttempt): void {
   decision.ignore("stale_lease");
+  if (outcome.type === "lost" && outcome.goesOn === true) return;
   const owed = endedLate(decision.run, ordinal, attempt);
   if (owed !== null) decision.effect(owed);
 }

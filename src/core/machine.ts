@@ -225,7 +225,7 @@ function settle(decision: Decision, settled: SettledAttempt): void {
  */
 function tooLate(decision: Decision, settled: SettledAttempt): void {
   const { ordinal, attempt, children } = settled;
-  settleLate(decision, ordinal, attempt);
+  settleLate(decision, settled);
   learnLate(decision, settled);
   const record = decision.entry(ordinal).attempts[attempt - 1];
   if (record?.status !== "cancelled" && record?.completedBy === undefined) return;

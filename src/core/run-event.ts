@@ -25,6 +25,8 @@ export interface LostOutcome {
   readonly error: AttemptError;
   /** Attempts of the task that have died while nobody else did, as far as a witness knows by now; absent: none was asked. */
   readonly sole?: readonly number[];
+  /** It was told that it is over and has not ended: nobody waits for it any more, and its code may go on until its time is over. */
+  readonly goesOn?: true;
 }
 
 /** How an attempt ended, its payloads stored. */

@@ -124,7 +124,9 @@ function endEarly(end: AttemptEnd, deadlines: Deadlines, why: "cancelled" | "sup
     why === "cancelled" ? "the run was cancelled" : "the lease of this attempt is over, another one may have begun",
   );
   end.come(() => error);
-  deadlines.set(CLEANUP_MS, () => end.conclude({ type: "lost", to: "surroundings", error: describe(error) }));
+  deadlines.set(CLEANUP_MS, () =>
+    end.conclude({ type: "lost", to: "surroundings", error: describe(error), goesOn: true }),
+  );
 }
 
 /** The outcome of a throw, whatever was thrown: reading that may throw as well. */

@@ -146,6 +146,22 @@ describe("a task with a limit", () => {
     expect(play.last).toMatchObject({ effects: [], ignored: ["stale_lease"] });
   });
 
+  it("keeps the slot of a cancelled attempt until it has ended, and of one that goes on until its lease is over", () => {
+    const settledLate = (outcome: ReturnType<typeof lost>): readonly string[] => {
+      const play = limited(FIVE);
+      permit(play);
+      play.claim();
+      const lease = play.leaseOf("a");
+      play.cancel();
+      expect(play.effects("give_slot_back")).toMatchObject([{ afterMs: LEASE_MS }]);
+      play.event({ type: "settled", attempts: [{ ...lease, outcome, children: [], logs: null }], claim: null });
+      return calls(play);
+    };
+    const given = lost("surroundings");
+    expect(settledLate(given)).toEqual(["give concurrency of attempt 1 back"]);
+    expect(settledLate({ ...given, goesOn: true })).toEqual([]);
+  });
+
   it("asks for a further attempt also where the journal has no record of the one that was lost", () => {
     const play = limited(FIVE);
     const running = { status: "running", attempt: 1, token: 1, expiresAt: play.now + LEASE_MS } as const;

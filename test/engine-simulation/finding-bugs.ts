@@ -124,6 +124,14 @@ export const FINDING_BUGS: readonly Bug[] = [
     instead: "planAt: madeAt, madeAt };",
   },
   {
+    invariant: "9 slots are conserved",
+    bug: "the slot of what was told to end, and goes on beyond its five seconds, is given to another",
+    seed: 7_001_309,
+    file: "src/core/holding.ts",
+    code: 'if (outcome.type === "lost" && outcome.goesOn === true) return;',
+    instead: "",
+  },
+  {
     invariant: "17 no stall without a cause",
     bug: "a claim that is made again, since its answer was lost, gets nothing",
     theme: "one fault",

@@ -5,6 +5,7 @@ import { Deadlines } from "../../src/task/deadlines.ts";
 import { acceptTrigger, emitEvent, plan } from "../../src/task/deployment.ts";
 import { executeAttempt } from "../../src/task/executor.ts";
 import type { TaskFunction, TypedTask } from "../../src/task/method.ts";
+import type { ReportChannel } from "../../src/task/report-channel.ts";
 import type { TriggerPort } from "../../src/task/triggering.ts";
 import { inline, newRunId } from "./hand-driven.ts";
 
@@ -39,6 +40,7 @@ export async function attempt(
   method: TaskFunction | TypedTask,
   overrides: Partial<Lease> = {},
   port: Partial<TriggerPort> = {},
+  reports?: ReportChannel,
 ): Promise<Attempt> {
   const lease = leaseFor(overrides);
   const carried: Promise<unknown>[] = [];
@@ -48,6 +50,8 @@ export async function attempt(
     { tasks: { [lease.method]: method }, endpoints: {} },
     { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, ...port },
     new Deadlines(),
+    undefined,
+    reports,
   );
   return { settlement, carried };
 }

@@ -212,6 +212,23 @@ describe.each([
   });
 });
 
+describe("an attempt that was told that it is over", () => {
+  it("is waited for five seconds; one that goes on is given up, and said to go on", async () => {
+    vi.useFakeTimers({ now: 0 });
+    const reports = new ReportChannel(new Deadlines(), async (all) => all.map(() => ({ lines: 0, over: "cancelled" })));
+    let toldAt = Number.NaN;
+    const never = (_: unknown, { signal }: { readonly signal: AbortSignal }): Promise<never> => {
+      signal.addEventListener("abort", () => (toldAt = Date.now()));
+      return new Promise(() => undefined);
+    };
+    const settled = attempt(never, {}, {}, reports).then(({ settlement }) => ({ ...settlement, at: Date.now() }));
+    await vi.advanceTimersByTimeAsync(20_000);
+    const { outcome, at } = await settled;
+    expect(outcome).toMatchObject({ type: "lost", to: "surroundings", goesOn: true });
+    expect(at - toldAt).toBe(5_000);
+  });
+});
+
 describe("an attempt whose lease has gone to another", () => {
   it("is told so", { timeout: 40_000 }, async () => {
     const { run } = await HandDrivenRun.accept(acceptance(poolPlan, "scripted", { claim: null }));
