@@ -20,7 +20,15 @@ import {
   type RunGenesis,
   type TaskState,
 } from "../../src/core/run.ts";
-import type { Advance, DriverClaim, Effect, GrantedLease, Outcome, RunEvent } from "../../src/core/run-event.ts";
+import type {
+  Advance,
+  DriverClaim,
+  Effect,
+  GrantedLease,
+  LostOutcome,
+  Outcome,
+  RunEvent,
+} from "../../src/core/run-event.ts";
 import { planOf, taskPlan } from "./plan.ts";
 
 export const RUN_ID: RunId = runIdFromBytes(new Uint8Array(16));
@@ -110,7 +118,7 @@ export const PAYLOAD: PayloadRef = payloadRef("any");
 export const TIMED_OUT: Outcome = { type: "timed_out", error: BOOM };
 
 /** `sole`: what a witness says; absent: none was asked. */
-export function lost(to: "worker" | "surroundings", sole?: readonly number[]): Outcome {
+export function lost(to: "worker" | "surroundings", sole?: readonly number[]): LostOutcome {
   return { type: "lost", to, error: BOOM, ...(sole !== undefined && { sole }) };
 }
 
