@@ -111,8 +111,10 @@ export class StallCheck {
       ({ fault, at }) => at >= entered.at - CONSEQUENCES_MS && DELAYS_ALARMS.has(fault),
     );
     if (isLate && !mayBeLate) this.#late(`${key} was ${entered.status} for ${(now - entered.at) / 1_000} s`);
-    const awaited = before?.waiting_for?.for === "run" ? this.#finalAt(before.waiting_for.run_id) : null;
-    if (awaited === null) return;
+    const finalAt = before?.waiting_for?.for === "run" ? this.#finalAt(before.waiting_for.run_id) : null;
+    if (finalAt === null) return;
+    // It may have begun to wait for a run that had ended long ago.
+    const awaited = Math.max(finalAt, entered.at);
     if (now - awaited > RESUMED_MS || (now - awaited > STALL_MS && !this.#hasCause(awaited)))
       this.#late(`${key} goes on ${(now - awaited) / 1_000} s after what it awaits`);
   }
