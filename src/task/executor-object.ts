@@ -62,8 +62,8 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
     await this.#protocol.start(runId, ordinal);
   }
 
-  override async alarm(): Promise<void> {
-    await this.#protocol.alarm();
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    await this.#protocol.alarm(info?.scheduledTime ?? null);
   }
 
   async #execute(lease: Lease): Promise<Settlement> {

@@ -89,6 +89,8 @@ export class ExecutorProtocol {
   /** What an attempt that has ended came to, while its run cannot be told: up to 14 minutes of work are worth keeping. */
   #unsettled: Settlement | null = null;
   #failures = 0;
+  /** What the alarm that is handled, or was handled last, was set to. */
+  #firing: number | null = null;
   /** The alarm is being carried out. */
   #underWay: Promise<void> | null = null;
 
@@ -105,13 +107,20 @@ export class ExecutorProtocol {
 
   /**
    * Rejects only when the object's own storage fails; the platform tries that a few times again. Called again in the same life, while
-   * its attempt is under way, it is the same alarm: that attempt has not died.
+   * its attempt is under way, it is the same alarm: that attempt has not died. `firing`: what the alarm was set to, epoch milliseconds;
+   * null: the platform does not tell.
    */
-  alarm(): Promise<void> {
+  alarm(firing: number | null = null): Promise<void> {
+    this.#firing = firing;
     this.#underWay ??= this.#alarm().finally(() => {
       this.#underWay = null;
     });
     return this.#underWay;
+  }
+
+  /** An alarm that is set to the very time of the one that is handled never fires: where the clock was set back, that is still to come. */
+  #setAlarm(at: number): Promise<void> {
+    return this.#around.setAlarm(at === this.#firing ? at + 1 : at);
   }
 
   async #alarm(): Promise<void> {
@@ -133,14 +142,14 @@ export class ExecutorProtocol {
   async #waitForNewerCode({ at }: Pick<ExecutorOrder, "at">): Promise<void> {
     const now = this.#around.now();
     if (now >= at + NEWER_ORDER_MS) return this.#around.deleteAll();
-    await this.#around.setAlarm(Math.min(at + NEWER_ORDER_MS, now + deployPauseMs(now - at)));
+    await this.#setAlarm(Math.min(at + NEWER_ORDER_MS, now + deployPauseMs(now - at)));
   }
 
   async #tryAgain(order: ExecutorOrder): Promise<void> {
     const pauseMs = Math.min(ALARM_PAUSE_MS.most, ALARM_PAUSE_MS.first * 2 ** this.#failures);
     this.#failures += 1;
     const now = this.#around.now();
-    await this.#around.setAlarm(Math.max(now + 1, Math.min(now + pauseMs, endOf(order))));
+    await this.#setAlarm(Math.max(now + 1, Math.min(now + pauseMs, endOf(order))));
   }
 
   /** False: it goes on when its alarm is called again. */
@@ -190,7 +199,7 @@ export class ExecutorProtocol {
     const { missedAt = now } = noted;
     if (isDecisive && now < missedAt + WITNESS_MS) {
       this.#around.note({ ...order, lease: { ...noted, missedAt } });
-      await this.#around.setAlarm(missedAt + WITNESS_MS);
+      await this.#setAlarm(missedAt + WITNESS_MS);
       return null;
     }
     const sole = isDecisive ? known : earlier;
