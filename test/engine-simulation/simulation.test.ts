@@ -11,8 +11,8 @@ import { ENGINE } from "./kind.ts";
 
 const SCRIPT = resolve(import.meta.dirname, "../../scripts/simulate.ts");
 const SEEDS = IS_LONG ? 1_000 : 500;
-/** Of fresh ones as many as there are in a minute; fewer would show little. */
-const FRESH = { least: 25, forMs: 60_000 };
+/** Of fresh ones few: about one in two thousand shows something still, which is for `npm run simulate -- --seconds N` to look for. */
+const FRESH_SEEDS = 40;
 
 function command(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, ["--no-warnings", SCRIPT, ...args], { encoding: "utf8" });
@@ -38,13 +38,13 @@ describe("the simulated world", () => {
   });
 
   it.runIf(FRESH_FROM !== undefined)(
-    `keeps every invariant over the fresh seeds of a minute, from ${FRESH_FROM}`,
+    `keeps every invariant over ${FRESH_SEEDS} fresh seeds, from ${FRESH_FROM}`,
     { timeout: 240_000 },
     async () => {
-      const batch = { from: Number(FRESH_FROM), seeds: 100_000, limits: NO_LIMITS, threads: 2, forMs: FRESH.forMs };
+      const batch = { from: Number(FRESH_FROM), seeds: FRESH_SEEDS, limits: NO_LIMITS, threads: 2 };
       const tally = await simulateSeeds(thread, batch);
       expect(tally.failures).toEqual([]);
-      expect(tally.seeds).toBeGreaterThan(FRESH.least);
+      expect(tally.seeds).toBe(FRESH_SEEDS);
     },
   );
 
