@@ -7,7 +7,11 @@ import { Dashboard } from "./dashboard.ts";
 
 const SECRET = "merger at forty two million";
 
-/** Ways of reading a run from a script of the same host, each with what it got. They end by themselves, or after three seconds. */
+/**
+ * Ways of reading a run from a script of the same host, each with what it got. All end by themselves but two, of which the page is told no
+ * end: a frame whose document becomes a download, and a window, which shows what it does later. The browser knows both, and says so by
+ * `downloaded` and `shown`.
+ */
 const ATTACKS = `
   const own = { headers: { "X-Peach-Dashboard": "1" } };
   const frame = (path) => new Promise((done) => {
@@ -29,19 +33,22 @@ const ATTACKS = `
   });
   const stream = (path) => new Promise((done) => {
     const source = new EventSource(path);
-    source.addEventListener("run", ({ data }) => done(data));
-    source.onmessage = ({ data }) => done(data);
-    source.onerror = () => done("error");
+    const end = (got) => { source.close(); done(got); };
+    source.addEventListener("run", ({ data }) => end(data));
+    source.onmessage = ({ data }) => end(data);
+    source.onerror = () => end("error");
   });
   const socket = (path) => new Promise((done) => {
     const socket = new WebSocket(path.replace(/^http/, "ws"));
     socket.onmessage = ({ data }) => done(data);
     socket.onerror = () => done("error");
   });
+  const shown = new Promise((done) => { window.shown = done; });
+  const downloaded = new Promise((done) => { window.downloaded = () => done("a download"); });
   const opened = async (path) => {
     const other = window.open(path);
     if (other === null) return "no window";
-    await new Promise((wake) => setTimeout(wake, 1_500));
+    await shown;
     return other.document.documentElement.outerHTML;
   };
   const ways = {
@@ -51,7 +58,7 @@ const ATTACKS = `
     list: () => fetch(API + "/runs?task=hostile", own).then((answer) => answer.text()),
     session: () => fetch(ORIGIN + "/dashboard/session", own).then((answer) => answer.text()),
     frameOfTheDashboard: () => frame(PAGE),
-    frameOfThePayload: () => frame(RUN + "/payload"),
+    frameOfThePayload: () => Promise.race([frame(RUN + "/payload"), downloaded]),
     script: () => running(SCRIPT + "/payload"),
     worker: () => worker(SCRIPT + "/payload"),
     events: () => stream(RUN + "/events"),
@@ -61,9 +68,8 @@ const ATTACKS = `
     cookie: async () => "cookies: " + document.cookie,
     pause: () => fetch(API + "/tasks/hostile/pause", { ...own, method: "POST" }).then(({ status }) => "status " + status),
   };
-  const late = () => new Promise((done) => setTimeout(done, 3_000, "nothing came"));
   window.done = Promise.all(Object.entries(ways).map(async ([name, way]) => {
-    try { return [name, await Promise.race([way(), late()])]; } catch (error) { return [name, String(error)]; }
+    try { return [name, await way()]; } catch (error) { return [name, String(error)]; }
   })).then(Object.fromEntries);
 `;
 
@@ -107,6 +113,12 @@ class Secrets {
     );
     const query = new URLSearchParams({ say: `<script>${names.join("")}${ATTACKS}</script>` });
     if (policy !== undefined) query.set("policy", policy);
+    page.once("download", () => page.evaluate("window.downloaded()"));
+    page.once("popup", async (other) => {
+      // The run, or that there is nothing at this address.
+      await other.getByText(SECRET).or(other.getByText("not_found")).first().waitFor();
+      await page.evaluate("window.shown()");
+    });
     await page.goto(`${host}/mirror?${query.toString()}`);
     // It rejects if the script of the page did not run: that there was none is not what is shown.
     return JSON.parse(String(await page.evaluate("window.done.then(JSON.stringify)")));
