@@ -71,10 +71,14 @@ export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): Deli
 
   return {
     keep(c, endpoint, arrival) {
-      const delivery = deliveryOf(c, endpoint, arrival);
-      if (!isWorthKeeping(delivery) || !admitted.take(endpoint.name, Date.now())) return delivery.id;
+      const id = newDeliveryId();
+      const { request, response, reason, runs } = arrival;
+      const isWorth = isWorthKeeping({ method: request.method, status: response.status, reason, runs });
+      // Only what is kept is redacted: that reads the whole of it.
+      if (!isWorth || !admitted.take(endpoint.name, Date.now())) return id;
+      const delivery = deliveryOf(c, id, endpoint, arrival);
       send(c, endpoint, delivery, (deliveries) => deliveries.record(delivery, keepMs));
-      return delivery.id;
+      return id;
     },
 
     refuse(c, endpoint, arrival) {
@@ -88,7 +92,7 @@ export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): Deli
         return;
       }
       uncounted.delete(group);
-      const delivery = deliveryOf(c, endpoint, { ...arrival, kept: beginningOf(arrival.kept) });
+      const delivery = deliveryOf(c, newDeliveryId(), endpoint, { ...arrival, kept: beginningOf(arrival.kept) });
       send(c, endpoint, delivery, (deliveries) => deliveries.refuse(delivery, keepMs, { address, count }));
     },
   };
@@ -126,12 +130,16 @@ function beginningOf({ bytes, size, isWhole }: KeptBody): KeptBody {
   return { bytes: bytes.slice(0, KEPT_REFUSED_BODY_BYTES), size, isWhole: isWhole && isShort };
 }
 
-function deliveryOf(c: Context<HttpEnv>, endpoint: EndpointPlan, arrival: Arrival): Delivery {
+function newDeliveryId(): DeliveryId {
+  return deliveryIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+function deliveryOf(c: Context<HttpEnv>, id: DeliveryId, endpoint: EndpointPlan, arrival: Arrival): Delivery {
   const { request, response, kept, at, params, reason, senderId, runs, replayOf } = arrival;
   const signatureHeaders = "header" in endpoint.auth ? [endpoint.auth.header] : [];
   const contentType = request.headers.get("Content-Type") ?? "";
   return {
-    id: deliveryIdFromBytes(crypto.getRandomValues(new Uint8Array(16))),
+    id,
     at,
     durationMs: Date.now() - at,
     requestId: c.get("requestId"),
