@@ -1,7 +1,7 @@
-import type { AuditEntry } from "../../src/client.ts";
 import { defineCommand } from "./command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "./deployment.ts";
 import { readNumber, readTime } from "./filter-options.ts";
+import { firstEntries } from "./pages.ts";
 import { tableLines, timeText } from "./table.ts";
 
 /** `peach audit`. */
@@ -23,20 +23,10 @@ export const audit = defineCommand({
     const limit = readNumber("limit", options.limit, 1, 10_000) ?? 50;
     const since = readTime("since", options.since, Date.now());
     const peach = connect(options, surroundings);
-    const entries: AuditEntry[] = [];
-    let cursor: string | null | undefined;
-    while (cursor !== null && entries.length < limit) {
-      const page = await peach.audit({
-        who,
-        what,
-        since,
-        limit: Math.min(500, limit - entries.length),
-        cursor,
-        signal,
-      });
-      entries.push(...page.entries);
-      cursor = page.next_cursor;
-    }
+    const { entries } = await firstEntries(limit, 500, async (size) => {
+      const page = await peach.audit({ who, what, since, ...size, signal });
+      return { entries: page.entries, next: page.next_cursor };
+    });
     if (options.json === true) out(JSON.stringify({ entries }, null, 2));
     else if (entries.length === 0) out("there is nothing");
     else {

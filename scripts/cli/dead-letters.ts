@@ -2,6 +2,7 @@ import type { DeadLetter } from "../../src/client.ts";
 import { defineCommand, UsageError } from "./command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "./deployment.ts";
 import { readNumber } from "./filter-options.ts";
+import { firstEntries } from "./pages.ts";
 import { tableLines, timeText } from "./table.ts";
 
 const ACTIONS = ["list", "redrive", "delete"] as const;
@@ -31,13 +32,10 @@ export const deadLetters = defineCommand({
     const { deadLetters: calls } = connect(options, surroundings);
     if (action === "list") {
       const limit = readNumber("limit", options.limit, 1, 10_000) ?? 50;
-      const found: DeadLetter[] = [];
-      let cursor: string | null | undefined;
-      while (cursor !== null && found.length < limit) {
-        const page = await calls.list({ limit: Math.min(200, limit - found.length), cursor, signal });
-        found.push(...page.dead_letters);
-        cursor = page.next_cursor;
-      }
+      const { entries: found } = await firstEntries(limit, 200, async (size) => {
+        const page = await calls.list({ ...size, signal });
+        return { entries: page.dead_letters, next: page.next_cursor };
+      });
       if (json) out(JSON.stringify({ dead_letters: found }, null, 2));
       else if (found.length === 0) out("there are none");
       else out(table(found, terminal).join("\n"));

@@ -1,8 +1,8 @@
-import type { ItemPage } from "../../src/client.ts";
 import { TASK_STATUSES } from "../../src/core/status.ts";
 import { defineCommand } from "./command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "./deployment.ts";
 import { readNumber } from "./filter-options.ts";
+import { firstEntries } from "./pages.ts";
 import { sizeText, statusColour, tableLines } from "./table.ts";
 
 const MAX_ITEMS = 10_000;
@@ -27,18 +27,10 @@ export const items = defineCommand({
     const limit = readNumber("limit", options.limit, 1, MAX_ITEMS) ?? 50;
     const status = TASK_STATUSES.find((one) => one === options.status);
     const { runs } = connect(options, surroundings);
-    const found: ItemPage["items"][number][] = [];
-    let cursor: string | null | undefined;
-    while (cursor !== null && found.length < limit) {
-      const page = await runs.items(runId, task, {
-        status,
-        limit: Math.min(200, limit - found.length),
-        cursor,
-        signal,
-      });
-      found.push(...page.items);
-      cursor = page.next_cursor;
-    }
+    const { entries: found } = await firstEntries(limit, 200, async (size) => {
+      const page = await runs.items(runId, task, { status, ...size, signal });
+      return { entries: page.items, next: page.next_cursor };
+    });
     if (options.json === true) out(JSON.stringify({ items: found }, null, 2));
     else if (found.length === 0) out("there are no such items");
     else {

@@ -1,7 +1,8 @@
-import type { RunCounts, RunSummary } from "../../src/client.ts";
+import type { RunCounts } from "../../src/client.ts";
 import { defineCommand, UsageError, type Terminal } from "./command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "./deployment.ts";
 import { FILTER_OPTIONS, readFilter, readNumber } from "./filter-options.ts";
+import { firstEntries } from "./pages.ts";
 import { runTable } from "./run-view.ts";
 import { statusColour, tableLines } from "./table.ts";
 
@@ -42,23 +43,14 @@ export const runs = defineCommand({
       out(json ? JSON.stringify(counted, null, 2) : countTable(counted, terminal).join("\n"));
       return 0;
     }
-    const found: RunSummary[] = [];
-    let cursor: string | null | undefined;
-    while (cursor !== null && found.length < limit) {
-      const page = await peach.runs.list({
-        ...filter,
-        idempotencyKey: key,
-        limit: Math.min(200, limit - found.length),
-        cursor,
-        signal,
-      });
-      found.push(...page.runs);
-      cursor = page.next_cursor;
-    }
+    const { entries: found, next } = await firstEntries(limit, 200, async (size) => {
+      const page = await peach.runs.list({ ...filter, idempotencyKey: key, ...size, signal });
+      return { entries: page.runs, next: page.next_cursor };
+    });
     if (json) out(JSON.stringify({ runs: found }, null, 2));
     else if (found.length === 0) out("there are no such runs");
     else out(runTable(found, terminal).join("\n"));
-    if (cursor !== null && cursor !== undefined && !json) surroundings.err(`there are more: --limit ${limit * 10}`);
+    if (next !== null && !json) surroundings.err(`there are more: --limit ${limit * 10}`);
     return 0;
   },
 });
