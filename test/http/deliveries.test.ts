@@ -1,40 +1,26 @@
 import { createHmac } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { KEPT_BODY_BYTES } from "../../src/core/delivery.ts";
-import type { EndpointPlan } from "../../src/core/plan.ts";
 import type { callDeliveries } from "../../src/deliveries/deliveries-client.ts";
 import { KEPT_AT_ONCE } from "../../src/http/delivery-log.ts";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import type { EndpointFunction } from "../../src/task/method.ts";
 import { pieces } from "../payload/streams.ts";
-import { ADMIN_TOKEN, edge, type EdgeOptions, type Send } from "../support/edge.ts";
-import { type Delivered, deliveredAt, post, serveAt } from "../support/inspector.ts";
+import { ADMIN_TOKEN, edge, type Send } from "../support/edge.ts";
+import {
+  type Delivered,
+  delivered,
+  endpointPerTest,
+  name,
+  onlyOne,
+  post,
+  serve,
+  triggers,
+} from "../support/inspector.ts";
 import { endpointPlan, planOf } from "../support/plan.ts";
 import { PROVIDERS } from "../support/signed.ts";
 
-let name = "";
-beforeEach(() => {
-  name = `hook_${crypto.randomUUID().slice(0, 8)}`;
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
-
-const triggers: EndpointFunction = async (request) => {
-  await triggerTaskWithEvent("echo", await request.text());
-};
-
-/** An endpoint of this test alone, at its name or the url given. */
-const serve = (method: EndpointFunction, endpoint: Partial<EndpointPlan> = {}, options: EdgeOptions = {}): Send =>
-  serveAt(name, method, endpoint, options);
-const delivered = (send: Send, count: number): Promise<Delivered[]> => deliveredAt(name, send, count);
-
-async function onlyOne(send: Send): Promise<Delivered> {
-  const [one] = await delivered(send, 1);
-  if (one === undefined) throw new Error("no delivery");
-  return one;
-}
+endpointPerTest();
 
 describe("GET /endpoints/{name}/deliveries", () => {
   it("shows what came in and what became of it", async () => {

@@ -1,35 +1,19 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { EndpointPlan } from "../../src/core/plan.ts";
-import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
-import type { EndpointFunction } from "../../src/task/method.ts";
+import { describe, expect, it, vi } from "vitest";
 import { pieces } from "../payload/streams.ts";
-import type { EdgeOptions, Send } from "../support/edge.ts";
-import { type Delivered, deliveredAt, post, serveAt } from "../support/inspector.ts";
+import {
+  type Delivered,
+  delivered,
+  endpointPerTest,
+  name,
+  nameAnother,
+  onlyOne,
+  post,
+  serve,
+  triggers,
+} from "../support/inspector.ts";
 import { PROVIDERS } from "../support/signed.ts";
 
-let name = "";
-beforeEach(() => {
-  name = `hook_${crypto.randomUUID().slice(0, 8)}`;
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
-
-const triggers: EndpointFunction = async (request) => {
-  await triggerTaskWithEvent("echo", await request.text());
-};
-
-/** An endpoint of this test alone, at its name or the url given. */
-const serve = (method: EndpointFunction, endpoint: Partial<EndpointPlan> = {}, options: EdgeOptions = {}): Send =>
-  serveAt(name, method, endpoint, options);
-const delivered = (send: Send, count: number): Promise<Delivered[]> => deliveredAt(name, send, count);
-
-async function onlyOne(send: Send): Promise<Delivered> {
-  const [one] = await delivered(send, 1);
-  if (one === undefined) throw new Error("no delivery");
-  return one;
-}
+endpointPerTest();
 
 describe("a refused delivery", () => {
   const { auth, secret, sign } = PROVIDERS.github;
@@ -54,12 +38,12 @@ describe("a refused delivery", () => {
     await stale(`/${name}`, { method: "POST", ...signed });
     expect(await onlyOne(stale)).toMatchObject({ status: 401, reason: "signature_stale" });
 
-    name += "_token";
+    nameAnother("_token");
     const token = serve(triggers, { auth: { type: "token" } });
     await token(`/${name}`, post("x", { Authorization: "Bearer wrong" }));
     expect(await onlyOne(token)).toMatchObject({ status: 401, reason: "unauthorized" });
 
-    name += "_large";
+    nameAnother("_large");
     const large = serve(triggers, { maxBodyBytes: 8 });
     await large(`/${name}`, post("123456789", { "Content-Length": "9" }));
     await large(`/${name}`, post(pieces(new Uint8Array(5), new Uint8Array(5)).stream));
