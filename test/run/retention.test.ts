@@ -204,6 +204,17 @@ describe("a child run whose retention is over", () => {
     return run;
   }
 
+  /** The parent has failed half a retention after the child ended, and may be retried; the alarm of the child has fired. */
+  async function outlivedByRetriable(): Promise<Record<"parent" | "child", HandDrivenRun>> {
+    const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
+    const child = await childOf(parent.id);
+    vi.setSystemTime(START + RETENTION_MS / 2);
+    await parent.settle(threw(only(answer.grant)));
+    vi.setSystemTime(START + RETENTION_MS);
+    await child.wake();
+    return { parent, child };
+  }
+
   it("is kept while its parent is not final, so that an attempt that triggers again finds it", async () => {
     const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     const child = await childOf(parent.id);
@@ -219,12 +230,7 @@ describe("a child run whose retention is over", () => {
   });
 
   it("is remembered, and nothing more, while its parent may be retried: triggered again it is found, and not executed", async () => {
-    const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
-    const child = await childOf(parent.id);
-    vi.setSystemTime(START + RETENTION_MS / 2);
-    await parent.settle(threw(only(answer.grant)));
-    vi.setSystemTime(START + RETENTION_MS);
-    await child.wake();
+    const { parent, child } = await outlivedByRetriable();
     expect(await child.call((run) => run.describe())).toBeNull();
     expect(await objectsOf(child.id)).toEqual([]);
     expect(await tablesOf(child)).toEqual(["remembered"]);
@@ -244,12 +250,7 @@ describe("a child run whose retention is over", () => {
   });
 
   it("is remembered for no longer because payloads are announced under its id", async () => {
-    const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
-    const child = await childOf(parent.id);
-    vi.setSystemTime(START + RETENTION_MS / 2);
-    await parent.settle(threw(only(answer.grant)));
-    vi.setSystemTime(START + RETENTION_MS);
-    await child.wake();
+    const { child } = await outlivedByRetriable();
     const until = await child.alarmAt();
     await child.evict();
     await child.call((run) => run.expectPayload("n"));
@@ -257,12 +258,7 @@ describe("a child run whose retention is over", () => {
   });
 
   it("is remembered, and forgotten, also if its alarm was given up", async () => {
-    const { run: parent, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
-    const child = await childOf(parent.id);
-    vi.setSystemTime(START + RETENTION_MS / 2);
-    await parent.settle(threw(only(answer.grant)));
-    vi.setSystemTime(START + RETENTION_MS);
-    await child.wake();
+    const { child } = await outlivedByRetriable();
     expect(await tablesOf(child)).toEqual(["remembered"]);
     await child.inside(({ storage }) => storage.deleteAlarm());
     await child.evict();
