@@ -2,13 +2,16 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
+import { dueTimes } from "../../src/conf/cron.ts";
 import type { SchedulePlan } from "../../src/core/plan.ts";
 import type { ScheduleDefinition } from "../../src/core/schedule.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { RunObject } from "../../src/run/run-object.ts";
 import type { AcceptRequest, RunDocument } from "../../src/run/run-rpc.ts";
 import type { SchedulesObject } from "../../src/schedules/schedules-object.ts";
+import { SchedulesProtocol, type SchedulesSurroundings } from "../../src/schedules/schedules-protocol.ts";
 import type { ScheduleStatus } from "../../src/schedules/schedules-rpc.ts";
+import { ScheduleStore } from "../../src/schedules/store.ts";
 
 /** More than any test needs: an alarm that is set again and again shows as that. */
 const MAX_ALARMS = 300;
@@ -26,6 +29,25 @@ export function schedule(overrides: Partial<ScheduleDefinition> = {}): ScheduleD
     payload: null,
   };
   return { task: "scripted", ...plan, ...overrides };
+}
+
+/** The protocol over this storage, without an object around it: no alarm is set, no time passes, and no run goes on, but where said. */
+export function protocolOver(
+  storage: DurableObjectStorage,
+  around: Pick<SchedulesSurroundings, "start"> & Partial<SchedulesSurroundings>,
+): SchedulesProtocol {
+  return new SchedulesProtocol(new ScheduleStore(storage), {
+    now: () => Date.now(),
+    getAlarm: async () => null,
+    setAlarm: async () => undefined,
+    deployment: { version: "1", madeAt: 1 },
+    timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
+    isRunning: async () => false,
+    cancel: async () => undefined,
+    after: () => () => undefined,
+    log: () => undefined,
+    ...around,
+  });
 }
 
 /** Due times whose run was recorded since `watchAccepted`, each run once, in the order of the calls. */

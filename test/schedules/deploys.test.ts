@@ -1,13 +1,10 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { dueTimes } from "../../src/conf/cron.ts";
 import { refuse } from "../../src/core/result.ts";
 import { callRun } from "../../src/run/run-client.ts";
-import { SchedulesProtocol } from "../../src/schedules/schedules-protocol.ts";
 import type { ScheduleStatus } from "../../src/schedules/schedules-rpc.ts";
-import { ScheduleStore } from "../../src/schedules/store.ts";
 import { loseMessages } from "../support/lost-messages.ts";
-import { Accepted, clockOf, schedule, ScheduleClock } from "./clock.ts";
+import { Accepted, clockOf, protocolOver, schedule, ScheduleClock } from "./clock.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -35,17 +32,9 @@ afterEach(() => {
 function statesOfRefused(deployment: { readonly version: string; readonly madeAt: number }) {
   vi.setSystemTime(at(0, 15));
   return new ScheduleClock().inside(async ({ storage }) => {
-    const protocol = new SchedulesProtocol(new ScheduleStore(storage), {
-      now: () => Date.now(),
-      getAlarm: async () => null,
-      setAlarm: async () => undefined,
+    const protocol = protocolOver(storage, {
       deployment,
-      timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
       start: async () => refuse({ code: "invalid_payload", detail: "It does not fit.", hint: "Correct it." }),
-      isRunning: async () => false,
-      cancel: async () => undefined,
-      after: () => () => undefined,
-      log: () => undefined,
     });
     await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules: [schedule({ cron: "0 1 * * *" })] });
     const states: (ScheduleStatus | undefined)[] = [];

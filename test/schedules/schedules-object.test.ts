@@ -1,15 +1,12 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { dueTimes } from "../../src/conf/cron.ts";
 import { ok } from "../../src/core/result.ts";
-import { SchedulesProtocol } from "../../src/schedules/schedules-protocol.ts";
-import { ScheduleStore } from "../../src/schedules/store.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { RunObject } from "../../src/run/run-object.ts";
 import { newRunId } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { makeNewer } from "../support/newer-tables.ts";
-import { Accepted, clockOf, schedule, ScheduleClock } from "./clock.ts";
+import { Accepted, clockOf, protocolOver, schedule, ScheduleClock } from "./clock.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -211,25 +208,17 @@ describe("a due time", () => {
   it("of one schedule does not wait for a run of another that never answers", async () => {
     const started: string[] = [];
     const statuses = await new ScheduleClock().inside(async ({ storage }) => {
-      const protocol = new SchedulesProtocol(new ScheduleStore(storage), {
-        now: () => Date.now(),
-        getAlarm: async () => null,
-        setAlarm: async () => undefined,
-        deployment: { version: "1", madeAt: 1 },
-        timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
+      const protocol = protocolOver(storage, {
         start: async ({ task }) => {
           if (task !== "answers") return new Promise(() => undefined);
           started.push(task);
           return ok(newRunId());
         },
-        isRunning: async () => false,
-        cancel: async () => undefined,
         // Time passes as soon as somebody waits for it.
         after: (_, work) => {
           queueMicrotask(() => queueMicrotask(work));
           return () => undefined;
         },
-        log: () => undefined,
       });
       const hung = Array.from({ length: 7 }, (_, index) => schedule({ id: `hung${index}` }));
       await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules: [...hung, schedule({ task: "answers" })] });

@@ -1,11 +1,8 @@
 /** Starts that take their time, over the protocol by hand: what becomes of due times that come while it is at work. */
 import { afterEach, expect, it, vi } from "vitest";
-import { dueTimes } from "../../src/conf/cron.ts";
 import { ok } from "../../src/core/result.ts";
-import { SchedulesProtocol } from "../../src/schedules/schedules-protocol.ts";
-import { ScheduleStore } from "../../src/schedules/store.ts";
 import { newRunId } from "../support/hand-driven.ts";
-import { schedule, ScheduleClock } from "./clock.ts";
+import { protocolOver, schedule, ScheduleClock } from "./clock.ts";
 
 const MINUTE = 60_000;
 const START = Date.UTC(2029, 0, 1);
@@ -19,21 +16,12 @@ it("what waits is started a hundred at a time, so that no other schedule waits f
   const started: number[] = [];
   const rounds: number[] = [];
   await new ScheduleClock().inside(async ({ storage }) => {
-    const protocol = new SchedulesProtocol(new ScheduleStore(storage), {
-      now: () => Date.now(),
-      getAlarm: async () => null,
-      setAlarm: async () => undefined,
-      deployment: { version: "1", madeAt: 1 },
-      timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
+    const protocol = protocolOver(storage, {
       start: async (_, dueAt) => {
         if (started.length === 150 && rounds.length === 1) throw new Error("once");
         started.push((dueAt - START) / MINUTE);
         return ok(newRunId());
       },
-      isRunning: async () => false,
-      cancel: async () => undefined,
-      after: () => () => undefined,
-      log: () => undefined,
     });
     const schedules = [schedule({ cron: "* * * * *" })];
     await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules });
@@ -55,20 +43,12 @@ it("an alarm that the platform has ended in the middle keeps none of the next on
   let calls = 0;
   const alarms: number[] = [];
   await new ScheduleClock().inside(async ({ storage }) => {
-    const protocol = new SchedulesProtocol(new ScheduleStore(storage), {
-      now: () => Date.now(),
-      getAlarm: async () => null,
+    const protocol = protocolOver(storage, {
       setAlarm: async (at) => void alarms.push(at),
-      deployment: { version: "1", madeAt: 1 },
-      timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
       start: () => {
         calls += 1;
         return calls === 1 ? new Promise(() => undefined) : Promise.resolve(ok(newRunId()));
       },
-      isRunning: async () => false,
-      cancel: async () => undefined,
-      after: () => () => undefined,
-      log: () => undefined,
     });
     const announced = {
       v: 1,
@@ -95,21 +75,12 @@ it("no due time is missed because the starts of others took long, before it or w
   vi.setSystemTime(START);
   const started: number[] = [];
   const status = await new ScheduleClock().inside(async ({ storage }) => {
-    const protocol = new SchedulesProtocol(new ScheduleStore(storage), {
-      now: () => Date.now(),
-      getAlarm: async () => null,
-      setAlarm: async () => undefined,
-      deployment: { version: "1", madeAt: 1 },
-      timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
+    const protocol = protocolOver(storage, {
       start: async ({ task }, dueAt) => {
         if (task === "slow") vi.setSystemTime(Date.now() + 9_000);
         else started.push((dueAt - START) / MINUTE);
         return ok(newRunId());
       },
-      isRunning: async () => false,
-      cancel: async () => undefined,
-      after: () => () => undefined,
-      log: () => undefined,
     });
     const slow = Array.from({ length: 30 }, (_, index) =>
       schedule({ task: "slow", id: `slow${index}`, cron: "1 0 * * *" }),
