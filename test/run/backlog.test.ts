@@ -1,4 +1,3 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { parseRunId, type RunId } from "../../src/core/ids.ts";
@@ -10,6 +9,7 @@ import type { Lifetime } from "../../src/trigger/accept.ts";
 import { HandDrivenRun, newRunId } from "../support/hand-driven.ts";
 import { HeldQueue } from "../support/held-queue.ts";
 import { countOperations, type Operations } from "../support/operations.ts";
+import { passTime } from "../support/pass-time.ts";
 
 const ROOT = "kilo_start";
 const RUNS = 8;
@@ -35,24 +35,6 @@ async function acceptAll(): Promise<RunId[]> {
   const runIds: RunId[] = [];
   for (let run = 0; run < RUNS; run += 1) runIds.push(await accept());
   return runIds;
-}
-
-/** So much time passes; the alarms that are due until then fire, each at its time. */
-async function pass(ms: number, runIds: readonly RunId[]): Promise<void> {
-  const end = Date.now() + ms;
-  for (;;) {
-    const alarms = await Promise.all(runIds.map(async (runId) => ({ runId, at: await alarmOf(runId) })));
-    const next = alarms.filter(({ at }) => at <= end).toSorted((one, other) => one.at - other.at)[0];
-    if (next === undefined) break;
-    vi.setSystemTime(Math.max(Date.now(), next.at));
-    await runDurableObjectAlarm(env.RUNS.getByName(next.runId));
-  }
-  vi.setSystemTime(end);
-}
-
-async function alarmOf(runId: RunId): Promise<number> {
-  const alarm = await runInDurableObject(env.RUNS.getByName(runId), (_, { storage }) => storage.getAlarm());
-  return alarm ?? Number.POSITIVE_INFINITY;
 }
 
 /** Rows of the run's journal. */
@@ -109,7 +91,7 @@ describe("a run that waits behind a backlog", () => {
     await askQueue();
     const start = { ...counted };
     const runIds = await acceptAll();
-    await pass(60_000, runIds);
+    await passTime(60_000, () => runIds);
     queue.waiting.shift();
     await queue.deliver();
     await untilFinal(runIds);
@@ -120,7 +102,7 @@ describe("a run that waits behind a backlog", () => {
   it("costs a message, a driver and two alarms if consumers stop for 110 s when it has been accepted", async () => {
     const before = { ...counted };
     const runIds = await acceptAll();
-    await pass(110_000, runIds);
+    await passTime(110_000, () => runIds);
     expect(queue.sent).toBe(RUNS);
     await queue.deliver();
     await untilFinal(runIds);
@@ -132,11 +114,11 @@ describe("a run that waits behind a backlog", () => {
     const lost = queue.waiting.shift();
     const [first] = runIds;
     if (first === undefined) throw new Error("nothing was accepted");
-    await pass(9_000, runIds);
+    await passTime(9_000, () => runIds);
     queue.waiting.push({ ...OTHERS, sentAt: Date.now() });
     await queue.deliver();
     await untilFinal(runIds.slice(1));
-    await pass(2_000, [first]);
+    await passTime(2_000, () => [first]);
     expect(queue.waiting).toMatchObject([{ body: lost?.body }]);
     await queue.deliver();
     await untilFinal([first]);
@@ -149,7 +131,7 @@ describe("a run that waits behind a backlog", () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const runId = await accept();
     queue.says = metrics;
-    await pass(10_000, [runId]);
+    await passTime(10_000, () => [runId]);
     expect(queue.sent).toBe(2);
     await queue.deliver();
     await untilFinal([runId]);

@@ -2,7 +2,7 @@
  * What runs cost while work of others waits in the queue, beside what the same runs cost without: invariant 14, for each way in which
  * many runs, or much work of one run, come at once.
  */
-import { createMessageBatch, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { createMessageBatch } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, expect, it, vi, type MockInstance } from "vitest";
 import { parseRunId, type RunId } from "../../src/core/ids.ts";
@@ -18,6 +18,7 @@ import { schedule, ScheduleClock } from "../schedules/clock.ts";
 import { acceptance, HandDrivenRun } from "../support/hand-driven.ts";
 import { HeldQueue } from "../support/held-queue.ts";
 import { countOperations, type Operations } from "../support/operations.ts";
+import { passTime } from "../support/pass-time.ts";
 import { planOf, r2Rule, taskPlan } from "../support/plan.ts";
 
 const ROOT = "kilo_start";
@@ -119,7 +120,7 @@ async function costOf(way: WayIn, nth: number, isLoaded: boolean): Promise<Recor
   );
   const before = { ...counted, calls: { ...counted.calls } };
   await way(nth);
-  if (isLoaded) await pass(WAITED_MS);
+  if (isLoaded) await passTime(WAITED_MS, accepted);
   queue.waiting.splice(0, others.length);
   await finish(isLoaded);
   const { calls } = counted;
@@ -136,24 +137,6 @@ async function costOf(way: WayIn, nth: number, isLoaded: boolean): Promise<Recor
 async function rowsOfRuns(): Promise<number> {
   const journals = await Promise.all(accepted().map((runId) => new HandDrivenRun(runId).journal()));
   return journals.reduce((sum, rows) => sum + rows.length, 0);
-}
-
-/** So much time passes; the alarms of the runs that are due until then fire, each at its time. */
-async function pass(ms: number): Promise<void> {
-  const end = Date.now() + ms;
-  for (;;) {
-    const alarms = await Promise.all(accepted().map(async (runId) => ({ runId, at: await alarmOf(runId) })));
-    const next = alarms.filter(({ at }) => at <= end).toSorted((one, other) => one.at - other.at)[0];
-    if (next === undefined) break;
-    vi.setSystemTime(Math.max(Date.now(), next.at));
-    await runDurableObjectAlarm(env.RUNS.getByName(next.runId));
-  }
-  vi.setSystemTime(end);
-}
-
-async function alarmOf(runId: RunId): Promise<number> {
-  const alarm = await runInDurableObject(env.RUNS.getByName(runId), (_, { storage }) => storage.getAlarm());
-  return alarm ?? Number.POSITIVE_INFINITY;
 }
 
 /** Messages are received until all runs are final; under load those that a run sends on its way only after it has done all by itself. */
