@@ -11,6 +11,8 @@ import type { EndpointPlan, Plan } from "../core/plan.ts";
 import type { Problem } from "../core/result.ts";
 import { type Begun, KEPT_ANSWER_BYTES, type KeptAnswer } from "../core/signed-delivery.ts";
 import type { callSignedDeliveries } from "../deliveries/signed-client.ts";
+import { joined } from "../payload/chunks.ts";
+import { utf8Text } from "../payload/utf8.ts";
 import { type EndpointAnswer, endpointFailed } from "./endpoint-call.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { logFailure, problemResponse } from "./problem.ts";
@@ -111,8 +113,8 @@ async function readShort(response: Response): Promise<{ response: Response; cont
       const next = await Promise.race([reading, overdue]);
       if (next === null) return { response: new Response(followed(read, reader, reading), response), content: null };
       if (next.done) {
-        const bytes = new Uint8Array(await new Blob(read).arrayBuffer());
-        const text = textOf(bytes);
+        const bytes = joined(read);
+        const text = utf8Text(bytes);
         return { response: new Response(bytes, response), content: text === null ? null : { type, text } };
       }
       read.push(next.value);
@@ -149,14 +151,6 @@ function followed(
     },
     cancel: (reason) => reader.cancel(reason),
   });
-}
-
-function textOf(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return null;
-  }
 }
 
 const UNDER_WAY: Problem = {

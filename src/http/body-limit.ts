@@ -8,8 +8,9 @@
 import { KEPT_BODY_BYTES, type KeptBody } from "../core/delivery.ts";
 import type { EndpointPlan } from "../core/plan.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
+import { collect, joined } from "../payload/chunks.ts";
 import { contentEncodingOf, decodeBody } from "../payload/content-encoding.ts";
-import { collect, declaredLength, openBody } from "./bounded-body.ts";
+import { declaredLength, openBody } from "./bounded-body.ts";
 
 export interface LimitedRequest {
   readonly request: Request;
@@ -157,21 +158,11 @@ function countedRequest(request: Request, body: ReadableStream<Uint8Array>, endp
     request: new Request(request, { headers, body: counted }),
     fault: () => fault,
     kept: () => ({
-      bytes: joined(first),
+      bytes: joined([...first]),
       size: isRead ? seen : null,
       isWhole: isRead && seen <= KEPT_BODY_BYTES,
     }),
   };
-}
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((size, { byteLength }) => size + byteLength, 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return whole;
 }
 
 const NOT_HERE: Problem = {

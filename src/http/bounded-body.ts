@@ -3,6 +3,7 @@
  * is read whole in this folder is read here; what is passed on as a stream is opened here.
  */
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
+import { collect } from "../payload/chunks.ts";
 import { contentEncodingOf, decodeBody } from "../payload/content-encoding.ts";
 import type { IncomingBody } from "../payload/request-body.ts";
 
@@ -47,48 +48,6 @@ export function openBody(request: Request, body: OpenedBody["body"] = request.bo
 export function incomingBody(request: Request, body: OpenedBody["body"] = request.body): Result<IncomingBody> {
   const opened = openBody(request, body);
   return opened.ok ? ok({ ...opened.value, contentType: request.headers.get("Content-Type") }) : opened;
-}
-
-/**
- * All bytes of a stream, each chunk shown to `seen` as it comes; null if there are more than `maxBytes`, and then the rest is left
- * unread, all of it if so many are declared. A declared length is what is allocated, once; without one the chunks are put together.
- */
-export async function collect(
-  stream: ReadableStream<Uint8Array>,
-  maxBytes: number,
-  declared: number | null,
-  seen?: (chunk: Uint8Array) => void,
-): Promise<Uint8Array<ArrayBuffer> | null> {
-  if (declared !== null && declared > maxBytes) return null;
-  const reader = stream.getReader();
-  const whole = declared === null ? null : new Uint8Array(declared);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return whole !== null && whole.byteLength === size ? whole : joined(whole, chunks, size);
-      if (size + value.byteLength > (declared ?? maxBytes)) return null;
-      seen?.(value);
-      if (whole === null) chunks.push(value);
-      else whole.set(value, size);
-      size += value.byteLength;
-    }
-  } finally {
-    reader.releaseLock();
-  }
-}
-
-function joined(whole: Uint8Array<ArrayBuffer> | null, chunks: Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
-  if (whole !== null) return whole.slice(0, size);
-  const all = new Uint8Array(size);
-  let at = 0;
-  // What was copied is let go at once, so that no body is there twice as a whole.
-  for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) {
-    all.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return all;
 }
 
 function tooLarge(maxBytes: number): Problem {

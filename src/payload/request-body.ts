@@ -6,6 +6,7 @@
 import { isUtf8 } from "node:buffer";
 import { ProblemError, type Problem, type Result, ok, refuse } from "../core/result.ts";
 import { ByteSource } from "./byte-source.ts";
+import { joined } from "./chunks.ts";
 import { type EncodedPayload, JSON_TYPE, lengthOf, OCTET_TYPE, TEXT_TYPE } from "./codec.ts";
 import { findInexactNumbers, type JsonFault } from "./json-fault.ts";
 import { isMediaType } from "./media-type.ts";
@@ -70,7 +71,7 @@ async function encode(incoming: IncomingBody, maxBytes: number): Promise<Result<
   }
   if (!head.ended) return ok(streamed(type, head, reader, incoming.contentLength, limit));
 
-  const bytes = concat(head);
+  const bytes = joined(head.chunks);
   if (type.isUtf8Text) {
     if (!isUtf8(bytes)) return refuse(notUtf8());
     return ok({ kind: "text", contentType: TEXT_TYPE, size: bytes.length, body: bytes });
@@ -142,17 +143,6 @@ async function readHead(reader: ByteReader, limit: number): Promise<Head> {
     size += value.length;
   }
   return { chunks, size, ended: false };
-}
-
-function concat(head: Head): Uint8Array {
-  const bytes = new Uint8Array(head.size);
-  let at = 0;
-  // What was copied is let go at once, so that no body is there twice as a whole.
-  for (let chunk = head.chunks.shift(); chunk !== undefined; chunk = head.chunks.shift()) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 function streamed(

@@ -8,6 +8,8 @@
  */
 import { X509Certificate, type KeyObject } from "node:crypto";
 import { ok, refuse, type Problem, type Result } from "../../core/result.ts";
+import { collect } from "../../payload/chunks.ts";
+import { decodeUtf8Document } from "../../payload/utf8.ts";
 import { isOfSns, snsMismatch } from "./sns-address.ts";
 
 const KEPT_AT_ONCE = 16;
@@ -68,18 +70,9 @@ async function fetchPem(url: URL): Promise<string | null> {
       await answer.body?.cancel();
       return null;
     }
-    const reader = answer.body.getReader();
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return await new Blob(chunks).text();
-      chunks.push(value);
-      size += value.byteLength;
-      if (size <= MAX_BYTES) continue;
-      await reader.cancel();
-      return null;
-    }
+    const pem = await collect(answer.body, MAX_BYTES, null);
+    if (pem === null) await answer.body.cancel();
+    return pem === null ? null : decodeUtf8Document(pem);
   } catch {
     return null;
   }
