@@ -8,9 +8,9 @@ import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import type { EventAttributes } from "../core/trigger.ts";
 import { checkNow } from "../payload/checked.ts";
 import { decodePayload, encodePayload, type EncodedPayload } from "../payload/codec.ts";
-import { isMediaType } from "../payload/media-type.ts";
+import { isJsonType, isMediaType } from "../payload/media-type.ts";
 import { listedPlaces, type WrongPlace, wrongPlaces } from "../payload/misfit.ts";
-import { encodeRequestBody, type IncomingBody } from "../payload/request-body.ts";
+import { encodeRequestBody, type IncomingBody, unlessEmpty } from "../payload/request-body.ts";
 
 /** An event as it came in: its payload, the key by which its sender tells it from others, and what it says of itself, if it does. */
 export interface IncomingEvent {
@@ -24,7 +24,6 @@ const MOST_EVENTS = 1_000;
 
 const STRUCTURED = /^\s*application\/cloudevents(\+[\w.-]+)?\s*(;|$)/i;
 const BATCH = /^\s*application\/cloudevents-batch/i;
-const JSON_TYPE = /^\s*(application\/json|[^/\s;]+\/[^/\s;]+\+json)\s*(;|$)/i;
 /** Any of them makes a request a CloudEvent in binary form; all must be there. */
 const REQUIRED = ["specversion", "id", "source", "type"] as const;
 const OPTIONAL = ["subject", "time"] as const;
@@ -107,7 +106,7 @@ async function payloadOf(event: z.infer<typeof structured>, maxBytes: number): P
     encodeRequestBody({ contentType, contentLength: null, body }, maxBytes);
   if (base64 !== undefined) return sent(Uint8Array.fromBase64(base64));
   if (data === undefined) return encodePayload(null);
-  if (JSON_TYPE.test(contentType)) return sent(new TextEncoder().encode(JSON.stringify(data)));
+  if (isJsonType(contentType)) return sent(new TextEncoder().encode(JSON.stringify(data)));
   return typeof data === "string" ? sent(new TextEncoder().encode(data)) : encodePayload(data);
 }
 
@@ -121,10 +120,9 @@ async function readBinary(headers: Headers, incoming: IncomingBody, maxBytes: nu
       malformed(parsed.error.issues.map(({ path, message }) => ({ path: `ce-${path.join(".")}`, message }))),
     );
   }
-  if (!JSON_TYPE.test(incoming.contentType ?? ""))
-    return eventOf(parsed.data, await encodeRequestBody(incoming, maxBytes));
+  if (!isJsonType(incoming.contentType ?? "")) return eventOf(parsed.data, await encodeRequestBody(incoming, maxBytes));
   // An event without data has no JSON, and SDKs say all the same that it has.
-  const body = await bodyIfAny(incoming.body);
+  const body = incoming.body instanceof ReadableStream ? await unlessEmpty(incoming.body) : incoming.body;
   const payload = body === null ? encodePayload(null) : await encodeRequestBody({ ...incoming, body }, maxBytes);
   return eventOf(parsed.data, payload);
 }
@@ -134,25 +132,6 @@ function eventOf(from: Attributes | null, payload: Result<EncodedPayload>): Resu
   if (from === null) return ok({ payload: payload.value, key: null, event: null });
   const { id, source, type, subject = null, time = null } = from;
   return ok({ payload: payload.value, key: keyOf(from), event: { id, source, type, subject, time } });
-}
-
-/** The body, or null if it has no byte. */
-async function bodyIfAny(body: IncomingBody["body"]): Promise<IncomingBody["body"]> {
-  if (!(body instanceof ReadableStream)) return body === null || body.byteLength === 0 ? null : body;
-  const reader = body.getReader();
-  let first = await reader.read();
-  while (!first.done && first.value.byteLength === 0) first = await reader.read();
-  if (first.done) return null;
-  let next: Uint8Array | null = first.value;
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = next === null ? await reader.read() : { done: false, value: next };
-      next = null;
-      if (done || value === undefined) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
 }
 
 /**

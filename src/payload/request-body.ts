@@ -9,7 +9,7 @@ import { ByteSource } from "./byte-source.ts";
 import { joined } from "./chunks.ts";
 import { type EncodedPayload, JSON_TYPE, lengthOf, OCTET_TYPE, TEXT_TYPE } from "./codec.ts";
 import { findInexactNumbers, type JsonFault } from "./json-fault.ts";
-import { isMediaType } from "./media-type.ts";
+import { isJsonType, isMediaType } from "./media-type.ts";
 import { invalidJson, parseSentJson } from "./sent-json.ts";
 import { utf8Text } from "./utf8.ts";
 
@@ -104,7 +104,7 @@ function parseContentType(header: string): ContentType {
     .find((name) => name !== undefined);
   return {
     text,
-    isJson: mime === "application/json" || /^[^/\s]+\/[^/\s]+\+json$/.test(mime),
+    isJson: isJsonType(text),
     isUtf8Text: mime === "text/plain" && (charset === undefined || ["utf-8", "utf8", "us-ascii"].includes(charset)),
   };
 }
