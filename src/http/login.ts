@@ -42,8 +42,7 @@ export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
     .post("/logout", async (c) => {
       const forged = refuseForged(c);
       if (forged !== null) return problemResponse(c, forged);
-      const session = await readSession(c);
-      await logOut(c);
+      const session = await logOut(c);
       if (session !== null) auditOnce(c, { who: session.token.name, what: "logOut", on: session.id, status: 204 });
       return c.body(null, 204);
     });

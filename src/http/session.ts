@@ -58,11 +58,12 @@ export async function startSession(c: Context<HttpEnv>, token: Token): Promise<S
   return { id, expiresAt, token };
 }
 
-/** Ends the session of the request's cookie everywhere, and takes the cookie back. */
-export async function logOut(c: Context<HttpEnv>): Promise<void> {
+/** Ends the session of the request's cookie everywhere, and takes the cookie back. Returns the session; null: there was none. */
+export async function logOut(c: Context<HttpEnv>): Promise<Session | null> {
   const session = await readSession(c);
   deleteCookie(c, cookieName(c), cookieOptions(c));
   if (session !== null) await endSession(c.env, session.id);
+  return session;
 }
 
 /** The refusal of a request that another site may have made the browser send. */
