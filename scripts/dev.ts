@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { styleText } from "node:util";
+import { MIN_TOKEN_LETTERS } from "../src/core/api-token.ts";
 import { signLoginCode } from "../src/http/login-code.ts";
 import { parseOptions, parsePort, UsageError } from "./local/arguments.ts";
 import { PROJECT_FOLDER } from "./local/build.ts";
@@ -29,8 +30,6 @@ verify signatures with come from .dev.vars or the environment as well; those tha
 const DEFAULT_PORT = 8787;
 const DEFAULT_STATE = join(PROJECT_FOLDER, ".peach", "state");
 const DEV_VARS = join(PROJECT_FOLDER, ".dev.vars");
-/** As the worker has it (src/http/tokens.ts). */
-const MIN_TOKEN_LETTERS = 24;
 const PARENT_POLL_MS = 1_000;
 
 async function main(args: readonly string[]): Promise<number> {

@@ -3,6 +3,10 @@
  * a secret scanner finds one anywhere by `peach_[0-9A-Za-z]{40}`, and tells it from other text by the check, without asking anybody.
  * Pure: the random bytes come from outside.
  */
+
+/** A shorter PEACH_API_TOKEN is refused: it is the one token whose strength nobody but its owner chooses. */
+export const MIN_TOKEN_LETTERS = 24;
+
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const TOKEN = /^peach_([0-9A-Za-z]{34})([0-9A-Za-z]{6})$/;
 const RANDOM_LETTERS = 34;

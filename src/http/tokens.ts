@@ -4,7 +4,7 @@
  * once, and again when it changes.
  */
 import type { Context } from "hono";
-import { isApiToken } from "../core/api-token.ts";
+import { isApiToken, MIN_TOKEN_LETTERS } from "../core/api-token.ts";
 import type { MadeToken } from "../core/identity.ts";
 import { parseScope, type Scope } from "../core/scope.ts";
 import { macOf } from "../identity/identity-client.ts";
@@ -39,8 +39,6 @@ let read: ({ readonly token: string; readonly list: string } & Configuration) | 
 export const ROOT_TOKEN_NAME = "api";
 /** No token is longer by far. */
 const MAX_TOKEN_LETTERS = 4_096;
-/** A shorter PEACH_API_TOKEN is refused: it is the one token whose strength nobody but its owner chooses. */
-const MIN_TOKEN_LETTERS = 24;
 
 /** By `Authorization: Bearer TOKEN`. */
 export const byToken: Authenticator = {
