@@ -22,7 +22,10 @@ export async function readBounded(request: Request, maxBytes: number): Promise<R
   if (body === null) return ok(new Uint8Array(0));
   try {
     const bytes = await collect(body, maxBytes, contentLength);
-    return bytes === null ? refuse(tooLarge(maxBytes)) : ok(bytes);
+    if (bytes !== null) return ok(bytes);
+    // A decoder holds the body until it is told that nobody reads on.
+    if (body !== request.body) await body.cancel();
+    return refuse(tooLarge(maxBytes));
   } catch (error) {
     if (error instanceof ProblemError) return refuse(error.problem);
     throw error;

@@ -26,43 +26,75 @@ export function contentEncodingOf(headers: Headers): Result<ContentEncoding | nu
   }
 }
 
-/** The decoded body, of which nothing is decoded ahead of its reader. Fails with a `ProblemError` where it is not what it says. */
+/**
+ * The decoded body, of which nothing is decoded ahead of its reader, and nothing is read before. Fails with a `ProblemError` where it is not
+ * what it says. Whoever stops in the middle must cancel it: until then it holds the body.
+ */
 export function decodeBody(
   body: ReadableStream<Uint8Array>,
   encoding: ContentEncoding,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const decoder = encoding === "gzip" ? createGunzip() : createInflate();
-  const decoded = decoder.iterator();
-  void feed(decoder, body);
+  let decoding: Decoding | null = null;
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       async pull(controller) {
-        const { done = false, value } = await next(decoded, encoding);
-        if (done || !(value instanceof Uint8Array)) controller.close();
+        decoding ??= new Decoding(body, encoding);
+        const value = await decoding.next();
+        if (value === null) controller.close();
         // A copy: the decoder's chunks are parts of a pool.
         else controller.enqueue(new Uint8Array(value));
       },
-      cancel() {
-        decoder.destroy();
-      },
+      cancel: (reason) => (decoding === null ? body.cancel(reason) : decoding.stop()),
     },
     { highWaterMark: 0 },
   );
 }
 
-/** An error of the body itself destroys the decoder with it, and is what its reader gets. */
-async function feed(decoder: Gunzip | Inflate, body: ReadableStream<Uint8Array>): Promise<void> {
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done || decoder.destroyed) break;
-      if (!decoder.write(value)) await drained(decoder);
+class Decoding {
+  readonly #encoding: ContentEncoding;
+  readonly #decoder: Gunzip | Inflate;
+  readonly #decoded: AsyncIterator<unknown>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+
+  constructor(body: ReadableStream<Uint8Array>, encoding: ContentEncoding) {
+    this.#encoding = encoding;
+    this.#decoder = encoding === "gzip" ? createGunzip() : createInflate();
+    this.#decoded = this.#decoder.iterator();
+    this.#reader = body.getReader();
+    void this.#feed();
+  }
+
+  /** The next part, null at the end. What fails is stopped. */
+  async next(): Promise<Uint8Array | null> {
+    try {
+      const { done = false, value } = await this.#decoded.next();
+      return done || !(value instanceof Uint8Array) ? null : value;
+    } catch (error) {
+      // The answer does not wait for it, nor for what it comes to.
+      this.stop().catch(() => undefined);
+      throw isFaulty(error) ? new ProblemError(malformed(this.#encoding)) : error;
     }
-    if (decoder.destroyed) await reader.cancel();
-    else decoder.end();
-  } catch (error) {
-    decoder.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  /** The rest is not read. */
+  async stop(): Promise<void> {
+    this.#decoder.destroy();
+    await this.#reader.cancel();
+  }
+
+  /** An error of the body itself destroys the decoder with it, and is what its reader gets. */
+  async #feed(): Promise<void> {
+    const decoder = this.#decoder;
+    try {
+      for (;;) {
+        const { done, value } = await this.#reader.read();
+        if (done || decoder.destroyed) break;
+        if (!decoder.write(value)) await drained(decoder);
+      }
+      if (!decoder.destroyed) decoder.end();
+    } catch (error) {
+      decoder.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 }
 
@@ -74,18 +106,6 @@ function drained(decoder: Gunzip | Inflate): Promise<void> {
     };
     decoder.on("drain", settle).on("close", settle);
   });
-}
-
-async function next(
-  decoded: AsyncIterator<unknown>,
-  encoding: ContentEncoding,
-): Promise<{ readonly done?: boolean; readonly value: unknown }> {
-  try {
-    return await decoded.next();
-  } catch (error) {
-    if (isFaulty(error)) throw new ProblemError(malformed(encoding));
-    throw error;
-  }
 }
 
 /** What zlib says of bytes that are none of its own, or end too early. */
