@@ -191,9 +191,7 @@ export class ObjectHost implements Committer {
     const at = this.#handling;
     if (at === null) return;
     this.#handling = null;
-    const due = this.#dueMeanwhile;
-    this.#dueMeanwhile = null;
-    if (due !== null && this.storage.alarmAt === due) this.#platform.after(null, 1, () => this.#fire(due));
+    this.#fireDue();
     // The platform calls the handler again.
     this.#again(at, this.#platform.dice.between(500, 4_000));
   }
@@ -290,6 +288,17 @@ export class ObjectHost implements Committer {
     this.#handle(at);
   }
 
+  /** The alarm that came due while the handler was at work, unless it was set to another time since. */
+  #fireDue(): void {
+    const due = this.#dueMeanwhile;
+    this.#dueMeanwhile = null;
+    if (due === null || this.storage.alarmAt !== due) return;
+    const number = this.#arming;
+    this.#platform.after(null, 1, () => {
+      if (number === this.#arming) this.#fire(due);
+    });
+  }
+
   #handle(at: number): void {
     this.#handling = at;
     const retryCount = this.#tries;
@@ -300,9 +309,7 @@ export class ObjectHost implements Committer {
         life.send(() => {
           life.pending -= 1;
           this.#handling = null;
-          const due = this.#dueMeanwhile;
-          this.#dueMeanwhile = null;
-          if (due !== null && this.storage.alarmAt === due) this.#fire(due);
+          this.#fireDue();
           then();
         });
       };

@@ -5,8 +5,12 @@ import { Ground } from "../../simulation/ground.ts";
 import { Rig, releaseOf } from "../rig.ts";
 import type { Client } from "../worker-face.ts";
 import { bundleWorker, workerCode, type WorkerCode } from "./bundle.ts";
+import { Isolate } from "./isolate.ts";
+import { Life } from "./life.ts";
+import { ObjectHost } from "./object-host.ts";
 import { ObjectStorage } from "./object-storage.ts";
 import { Queue } from "./queue.ts";
+import { request } from "./rpc.ts";
 import { copied, RpcTarget } from "./wire.ts";
 
 const DIAMOND = planOf([
@@ -131,6 +135,53 @@ describe("the simulated platform", () => {
     expect(sinceDue.length).toBeGreaterThan(0);
     expect(sinceDue.filter((ms) => ms < 0 || ms > 5)).toEqual([]);
     expect(rig.objects("RunObject").map(({ storage }) => storage.isEmpty)).toEqual([true]);
+    rig.close();
+  });
+
+  it("fires what came due while an alarm was handled as an event of its own, so that whoever else runs then runs by itself", async () => {
+    const { rig, ground } = rigOf(() => null);
+    const { platform } = rig;
+    const ran: string[] = [];
+    class Alarmed {
+      readonly #ctx: { readonly storage: { setAlarm(at: number): Promise<void> } };
+
+      constructor(ctx: { readonly storage: { setAlarm(at: number): Promise<void> } }) {
+        this.#ctx = ctx;
+      }
+
+      async set(): Promise<void> {
+        await this.#ctx.storage.setAlarm(ground.wall() + 50);
+      }
+
+      async alarm(): Promise<void> {
+        if (ran.length === 0) await this.set();
+        ran.push(platform.current?.name ?? "nobody");
+        if (ran.length === 1) await new Promise<void>((resolve) => platform.setTimer(resolve, 100, null));
+        else await Promise.resolve();
+        ran.push(platform.current?.name ?? "nobody");
+      }
+    }
+    const exports = { Alarmed };
+    const release = { name: "r", code: { ...code, exports, begin: () => ({}), enter: () => {} }, variables: {} };
+    const isolate = new Isolate(platform, "one", { ...release, generated: () => ({}) });
+    const host = new ObjectHost({
+      platform,
+      className: "Alarmed",
+      name: "it",
+      skewMs: 0,
+      isolate: () => isolate,
+      env: () => ({}),
+      exports: () => ({}),
+      committed: () => {},
+      mayGiveUp: () => false,
+      alarmGivenUp: () => {},
+      called: () => {},
+    });
+    const other = new Life(platform, "other", isolate, 0);
+    for (let ms = 1; ms < 300; ms += 1) platform.after(other, ms, () => {});
+    request(other, "set", host.arrival("set", []));
+    await platform.run(1_000, () => true);
+    expect(ran).toEqual(Array.from({ length: 4 }, () => "Alarmed it"));
     rig.close();
   });
 

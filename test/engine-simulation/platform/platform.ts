@@ -26,6 +26,8 @@ export interface Running {
 export class Platform {
   readonly ground: Ground;
   #current: Running | null = null;
+  /** What goes on in this event has gone on as far as it can. */
+  #endsTurns = false;
   /** For what the worker draws itself: ids, jitter. */
   readonly random: Dice;
   /** For how long things take. */
@@ -48,6 +50,8 @@ export class Platform {
   }
 
   set current(life: Running | null) {
+    // It would go on in the next event, whose life is another.
+    if (life !== null && this.#endsTurns) throw new Error(`${life.name} begins to run between two events`);
     this.#current = life;
     life?.isolate.enter();
   }
@@ -92,10 +96,12 @@ export class Platform {
   /** Commits what was written. */
   endTurns(): void {
     this.current = null;
+    this.#endsTurns = true;
     for (const committer of this.#turns) {
       this.#turns.delete(committer);
       committer.endTurn();
     }
+    this.#endsTurns = false;
   }
 
   /** `setTimeout` and `setInterval` of the life that runs just now. */
