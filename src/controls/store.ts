@@ -1,6 +1,6 @@
 /** All storage of the controls object: which tasks are paused, and which runs wait for that to end. */
 import { parseRunId, type RunId } from "../core/ids.ts";
-import { Tables, type TableStorage } from "../platform/tables.ts";
+import { Tables, type Row, type RowStorage } from "../platform/tables.ts";
 import { TABLES } from "./schema.ts";
 
 const READ_PAUSED = "SELECT task, by, at FROM paused ORDER BY task";
@@ -24,22 +24,11 @@ export interface WaitingRun {
   readonly runId: RunId;
 }
 
-/** What the controls use of an object's storage. */
-export interface ControlsStorage extends TableStorage {
-  readonly sql: {
-    exec(
-      query: string,
-      ...values: (string | number)[]
-    ): Iterable<Record<string, unknown>> & { toArray(): Record<string, unknown>[] };
-  };
-  deleteAll(): Promise<void>;
-}
-
 export class ControlsStore {
-  readonly #storage: ControlsStorage;
+  readonly #storage: RowStorage;
   readonly #tables: Tables;
 
-  constructor(storage: ControlsStorage) {
+  constructor(storage: RowStorage) {
     this.#storage = storage;
     this.#tables = new Tables(storage, TABLES);
   }
@@ -105,7 +94,7 @@ export class ControlsStore {
     this.#tables.deleted();
   }
 
-  #rows(query: string, ...values: (string | number)[]): Record<string, unknown>[] {
+  #rows(query: string, ...values: (string | number)[]): Row[] {
     return this.#storage.sql.exec(query, ...values).toArray();
   }
 }

@@ -1,5 +1,5 @@
 /** All storage of the object that knows of deaths: which attempts have died with their workers lately, of all runs. */
-import { Tables, type TableStorage } from "../platform/tables.ts";
+import { Tables, type Row, type RowStorage } from "../platform/tables.ts";
 import { TABLES } from "./schema.ts";
 
 /** Deaths that one isolate has caused are told of within so long of one another: alarms are repeated and leases run out by then. */
@@ -22,22 +22,11 @@ const SOLE = `
 const FORGET = "DELETE FROM deaths WHERE died_at <= ?";
 const FIRST = "SELECT min(died_at) AS at FROM deaths";
 
-/** What is used of an object's storage. */
-export interface DeathsStorage extends TableStorage {
-  readonly sql: {
-    exec(
-      query: string,
-      ...values: (string | number)[]
-    ): Iterable<Record<string, unknown>> & { toArray(): Record<string, unknown>[] };
-  };
-  deleteAll(): Promise<void>;
-}
-
 export class DeathsStore {
-  readonly #storage: DeathsStorage;
+  readonly #storage: RowStorage;
   readonly #tables: Tables;
 
-  constructor(storage: DeathsStorage) {
+  constructor(storage: RowStorage) {
     this.#storage = storage;
     this.#tables = new Tables(storage, TABLES);
   }
@@ -66,7 +55,7 @@ export class DeathsStore {
     this.#tables.deleted();
   }
 
-  #rows(query: string, ...values: (string | number)[]): Record<string, unknown>[] {
+  #rows(query: string, ...values: (string | number)[]): Row[] {
     return this.#storage.sql.exec(query, ...values).toArray();
   }
 }

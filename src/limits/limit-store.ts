@@ -2,7 +2,7 @@
 import { parseRunId } from "../core/ids.ts";
 import type { LimitName, LimitRule } from "../core/limit.ts";
 import { slotId, type SlotChanges, type SlotEntry } from "../core/slot-book.ts";
-import { Tables } from "../platform/tables.ts";
+import { Tables, type Row, type RowStorage } from "../platform/tables.ts";
 import { TABLES } from "./limit-schema.ts";
 
 const READ_SLOTS = "SELECT run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way FROM slot";
@@ -26,20 +26,11 @@ export interface StoredSlots {
   readonly rule: LimitRule | null;
 }
 
-/** What the slots use of an object's storage. */
-export interface SlotStorage {
-  readonly sql: { exec(query: string, ...values: (string | number | null)[]): Iterable<Row> & { toArray(): Row[] } };
-  transactionSync<T>(work: () => T): T;
-  deleteAll(): Promise<void>;
-}
-
-type Row = Record<string, unknown>;
-
 export class LimitStore {
-  readonly #storage: SlotStorage;
+  readonly #storage: RowStorage;
   readonly #tables: Tables;
 
-  constructor(storage: SlotStorage) {
+  constructor(storage: RowStorage) {
     this.#storage = storage;
     this.#tables = new Tables(storage, TABLES);
   }

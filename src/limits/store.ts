@@ -1,6 +1,6 @@
 /** All storage of a debounce object: the run of its window, and which run was named for each idempotency key. */
 import { parseRunId, type RunId } from "../core/ids.ts";
-import { Tables } from "../platform/tables.ts";
+import { Tables, type Row, type RowStorage } from "../platform/tables.ts";
 import { WINDOW_TABLES } from "./schema.ts";
 
 const READ_WINDOW = "SELECT run_id, opened_at FROM open_window WHERE id = 1";
@@ -13,23 +13,16 @@ const NAME_RUN =
 const FORGET_NAMED = "DELETE FROM named_run WHERE until <= ?";
 const COUNT_NAMED = "SELECT count(*) AS left FROM named_run";
 
-/** What it uses of an object's storage. */
-export interface WindowStorage {
-  readonly sql: { exec(query: string, ...values: (string | number)[]): Iterable<Readonly<Record<string, unknown>>> };
-  transactionSync<T>(work: () => T): T;
-  deleteAll(): Promise<void>;
-}
-
 export interface OpenWindow {
   readonly runId: RunId;
   readonly openedAt: number;
 }
 
 export class DebounceStore {
-  readonly #storage: WindowStorage;
+  readonly #storage: RowStorage;
   readonly #tables: Tables;
 
-  constructor(storage: WindowStorage) {
+  constructor(storage: RowStorage) {
     this.#storage = storage;
     this.#tables = new Tables(storage, WINDOW_TABLES);
   }
@@ -78,8 +71,6 @@ export class DebounceStore {
     return row;
   }
 }
-
-type Row = Readonly<Record<string, unknown>>;
 
 function runIdIn(row: Row | undefined): RunId | null {
   const text = row?.["run_id"];

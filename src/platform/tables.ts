@@ -26,6 +26,14 @@ export interface TableStorage {
   transactionSync<T>(work: () => T): T;
 }
 
+/** What the store of an object uses of its storage besides. */
+export interface RowStorage extends TableStorage {
+  readonly sql: { exec(query: string, ...values: (string | number | null)[]): Iterable<Row> & { toArray(): Row[] } };
+  deleteAll(): Promise<void>;
+}
+
+export type Row = Record<string, unknown>;
+
 const CREATE_VERSIONS = `
   CREATE TABLE IF NOT EXISTS schema_versions (
     version INTEGER PRIMARY KEY CONSTRAINT version_is_positive CHECK (version > 0)
