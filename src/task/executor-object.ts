@@ -36,7 +36,8 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       note: (order) => store.note(order),
       sync: () => ctx.storage.sync(),
       deleteAll: () => ctx.storage.deleteAll(),
-      setAlarm: (at) => ctx.storage.setAlarm(at),
+      // Not awaited: answers are held back until it is durable.
+      setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
       begin: async ({ runId, ordinal }) => {
         const paused = await pausedTasks(env);
         const claimant = { ...deploymentOf(env), ...(paused !== undefined && { paused }) };
@@ -59,7 +60,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
   }
 
   async start(runId: RunId, ordinal: number): Promise<void> {
-    await this.#protocol.start(runId, ordinal);
+    this.#protocol.start(runId, ordinal);
   }
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {

@@ -20,6 +20,7 @@ import { DEATHS } from "../core/losses.ts";
 import type { RunId } from "../core/ids.ts";
 import type { LostTo } from "../core/run.ts";
 import { deployPauseMs, FORMAT_VERSION, isKnownFormat, type Versioned } from "../core/version.ts";
+import { AlarmClock } from "../platform/alarm-clock.ts";
 import type { Lease, Settlement } from "../run/run-rpc.ts";
 
 /** Before the run is tried again: doubles each time. */
@@ -68,7 +69,7 @@ export interface ExecutorSurroundings {
   sync(): Promise<void>;
   /** Deletes the order and the alarm. */
   deleteAll(): Promise<void>;
-  setAlarm(at: number): Promise<void>;
+  setAlarm(at: number): void;
   /** Claims the task of this order from its run. */
   begin(order: ExecutorOrder): Promise<Lease | null>;
   /** Resolves always. */
@@ -89,20 +90,23 @@ export class ExecutorProtocol {
   /** What an attempt that has ended came to, while its run cannot be told: up to 14 minutes of work are worth keeping. */
   #unsettled: Settlement | null = null;
   #failures = 0;
-  /** What the alarm that is handled, or was handled last, was set to. */
-  #firing: number | null = null;
+  readonly #alarm: AlarmClock;
   /** The alarm is being carried out. */
   #underWay: Promise<void> | null = null;
 
   constructor(around: ExecutorSurroundings) {
     this.#around = around;
+    this.#alarm = new AlarmClock(
+      () => around.now(),
+      (at) => around.setAlarm(at),
+    );
   }
 
-  async start(runId: RunId, ordinal: number): Promise<void> {
+  start(runId: RunId, ordinal: number): void {
     if (this.#around.order() !== null) return;
     const at = this.#around.now();
     this.#around.note({ v: FORMAT_VERSION, runId, ordinal, at, lease: null });
-    await this.#around.setAlarm(at + 1);
+    this.#alarm.set(at);
   }
 
   /**
@@ -111,19 +115,15 @@ export class ExecutorProtocol {
    * null: the platform does not tell.
    */
   alarm(firing: number | null = null): Promise<void> {
-    this.#firing = firing;
-    this.#underWay ??= this.#alarm().finally(() => {
+    this.#alarm.fires(firing);
+    this.#underWay ??= this.#goOn().finally(() => {
+      this.#alarm.handled();
       this.#underWay = null;
     });
     return this.#underWay;
   }
 
-  /** An alarm that is set to the very time of the one that is handled never fires: where the clock was set back, that is still to come. */
-  #setAlarm(at: number): Promise<void> {
-    return this.#around.setAlarm(at === this.#firing ? at + 1 : at);
-  }
-
-  async #alarm(): Promise<void> {
+  async #goOn(): Promise<void> {
     const order = this.#around.order();
     if (order === null) return;
     if (!isKnownFormat(order.v ?? 1)) return this.#waitForNewerCode(order);
@@ -142,14 +142,13 @@ export class ExecutorProtocol {
   async #waitForNewerCode({ at }: Pick<ExecutorOrder, "at">): Promise<void> {
     const now = this.#around.now();
     if (now >= at + NEWER_ORDER_MS) return this.#around.deleteAll();
-    await this.#setAlarm(Math.min(at + NEWER_ORDER_MS, now + deployPauseMs(now - at)));
+    this.#alarm.set(Math.min(at + NEWER_ORDER_MS, now + deployPauseMs(now - at)));
   }
 
-  async #tryAgain(order: ExecutorOrder): Promise<void> {
+  #tryAgain(order: ExecutorOrder): void {
     const pauseMs = Math.min(ALARM_PAUSE_MS.most, ALARM_PAUSE_MS.first * 2 ** this.#failures);
     this.#failures += 1;
-    const now = this.#around.now();
-    await this.#setAlarm(Math.max(now + 1, Math.min(now + pauseMs, endOf(order))));
+    this.#alarm.set(Math.min(this.#around.now() + pauseMs, endOf(order)));
   }
 
   /** False: it goes on when its alarm is called again. */
@@ -199,7 +198,7 @@ export class ExecutorProtocol {
     const { missedAt = now } = noted;
     if (isDecisive && now < missedAt + WITNESS_MS) {
       this.#around.note({ ...order, lease: { ...noted, missedAt } });
-      await this.#setAlarm(missedAt + WITNESS_MS);
+      this.#alarm.set(missedAt + WITNESS_MS);
       return null;
     }
     const sole = isDecisive ? known : earlier;

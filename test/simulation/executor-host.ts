@@ -39,7 +39,7 @@ export class ExecutorHost {
 
   start(runId: RunId, ordinal: number): void {
     const life = this.#life ?? new Invocation(this.#world.ground, `executor ${this.#name}`);
-    void this.#protocol(life).start(runId, ordinal);
+    this.#protocol(life).start(runId, ordinal);
   }
 
   /** The object is reset: a crash, a deploy. */
@@ -67,10 +67,9 @@ export class ExecutorHost {
         this.#alarmsSet += 1;
         await life.pause(1);
       },
-      setAlarm: async (at) => {
+      setAlarm: (at) => {
         this.#durable = this.#noted;
         this.#arm(at - ground.wall());
-        await life.pause(1);
       },
       begin: (order) => this.#world.begin(life, order, this.#name),
       execute: (lease) => this.#world.execute(life, lease),

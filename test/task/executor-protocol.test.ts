@@ -35,8 +35,8 @@ class World {
     return this.#order === null;
   }
 
-  async start(): Promise<void> {
-    await this.#protocol.start(RUN_ID, 0);
+  start(): void {
+    this.#protocol.start(RUN_ID, 0);
   }
 
   /** The object is evicted, or dies: what was noted stays. */
@@ -78,7 +78,7 @@ class World {
         this.#order = null;
         this.alarmAt = null;
       },
-      setAlarm: async (at) => {
+      setAlarm: (at) => {
         // As seen on the local runtime: such an alarm never fires.
         if (at !== this.#firing) this.alarmAt = at;
       },
@@ -109,7 +109,7 @@ async function diedInTask(): Promise<World> {
     begun.resolve();
     return new Promise<never>(() => {});
   };
-  await world.start();
+  world.start();
   void world.wake();
   await begun.promise;
   return world;
@@ -119,7 +119,7 @@ describe("an executor object that cannot reach its run", () => {
   it("tries to begin with growing pauses, and gives up after a quarter of an hour", async () => {
     const world = new World();
     world.begin = unreachable;
-    await world.start();
+    world.start();
     const pauses: number[] = [];
     while (!world.isEmpty) pauses.push(await world.wake());
     expect(pauses.slice(1, 7)).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, 60_000]);
@@ -132,7 +132,7 @@ describe("an executor object that cannot reach its run", () => {
   it("tries to settle with growing pauses, for the last time when its lease is over", async () => {
     const world = new World();
     world.settle = unreachable;
-    await world.start();
+    world.start();
     const begunAt = world.now + 1;
     while (!world.isEmpty) await world.wake();
     expect(world.now - begunAt).toBe(TIMEOUT_MS + LEASE_GRACE_MS);
@@ -143,7 +143,7 @@ describe("an executor object that cannot reach its run", () => {
   it("settles what its attempt came to once it can, and is empty then", async () => {
     const world = new World();
     world.settle = unreachable;
-    await world.start();
+    world.start();
     await world.wake();
     world.settle = async () => {};
     await world.wake();
@@ -161,7 +161,7 @@ describe("an executor object whose alarm is called again while its attempt is un
       begun.resolve();
       return work.promise;
     };
-    await world.start();
+    world.start();
     const first = world.wake();
     await begun.promise;
     const again = world.wake();
@@ -239,7 +239,7 @@ describe("an executor object that has died", () => {
   it("after the task, while its run could not be reached, says that it was the surroundings", async () => {
     const world = new World();
     world.settle = unreachable;
-    await world.start();
+    world.start();
     await world.wake();
     world.die();
     world.settle = async () => {};
@@ -265,7 +265,7 @@ describe("an order that newer code has noted", () => {
   it("is left as it is by an order that comes again", async () => {
     const world = new World();
     world.noteNewer();
-    await world.start();
+    world.start();
     world.execute = () => Promise.reject(new Error("it was carried out"));
     await world.wake();
     expect(world.isEmpty).toBe(false);
