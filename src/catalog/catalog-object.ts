@@ -66,7 +66,7 @@ export class CatalogObject extends DurableObject<Env> implements CatalogRpc {
     return this.#protocol.metrics();
   }
 
-  override async alarm(): Promise<void> {
-    this.#protocol.alarm();
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    this.#protocol.alarm(info?.scheduledTime ?? null);
   }
 }

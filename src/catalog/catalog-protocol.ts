@@ -13,6 +13,7 @@
 import { byPlace, matches, type RunFilter, type RunPlace, type RunSummary } from "../core/run-summary.ts";
 import { RUN_STATUSES } from "../core/status.ts";
 import { TRIGGER_SOURCES } from "../core/trigger.ts";
+import { AlarmClock } from "../platform/alarm-clock.ts";
 import { Books } from "./books.ts";
 import type { Change, ChangesAnswer, CountAnswer, ListAnswer, MetricsAnswer, RecordAnswer } from "./catalog-rpc.ts";
 import { RecentChanges } from "./changes.ts";
@@ -75,15 +76,18 @@ export class CatalogProtocol {
   #clock: number;
   #splits: readonly Split[] | null = null;
   #isEnlisted: boolean | null = null;
-  /** What the alarm is set to; null: it is not, or one is handled just now. */
-  #alarmAt: number | null;
+  readonly #alarm: AlarmClock;
   #changesToClose = 0;
   #rate = { since: 0, runs: 0 };
 
   /** `alarmAt`: what the alarm is set to when the object's life begins. */
   constructor(store: CatalogStore, part: CatalogPart, around: CatalogSurroundings, alarmAt: number | null) {
     this.#store = store;
-    this.#alarmAt = alarmAt;
+    this.#alarm = new AlarmClock(
+      () => around.now(),
+      (at) => around.setAlarm(at),
+    );
+    if (alarmAt !== null) this.#alarm.recover(alarmAt);
     this.#books = new Books(store);
     this.#part = part;
     this.#around = around;
@@ -172,10 +176,10 @@ export class CatalogProtocol {
     return { task: this.#part.task, figures: this.#books.figures, open: { queued, running }, shards: this.#shards };
   }
 
-  /** Never rejects: the platform gives an alarm up after six failures. */
-  alarm(): void {
+  /** Never throws: the platform gives an alarm up after six failures. `firing`: what the alarm was set to, as far as it tells. */
+  alarm(firing: number | null): void {
     const now = this.#around.now();
-    this.#alarmAt = null;
+    this.#alarm.fires(firing);
     try {
       this.#close();
       for (const [id, { changedAt }] of this.#fresh) if (changedAt < now - FRESH_MS) this.#fresh.delete(id);
@@ -183,10 +187,12 @@ export class CatalogProtocol {
       const due = this.#books.sweep(now);
       const next = due <= now ? now + SWEEP_PAUSE_MS : Math.max(due, now + KEEPING_MS.often);
       const soonest = this.#books.isOpen ? Math.min(next, now + KEEPING_MS.seldom) : next;
-      if (Number.isFinite(soonest)) this.#setAlarm(soonest);
+      this.#alarm.set(soonest);
     } catch (error) {
       this.#around.failed("the alarm of a catalogue", error);
-      this.#setAlarm(now + ALARM_PAUSE_MS);
+      this.#alarm.set(now + ALARM_PAUSE_MS);
+    } finally {
+      this.#alarm.handled();
     }
   }
 
@@ -194,7 +200,7 @@ export class CatalogProtocol {
     this.#books.put(before, summary, changedAt);
     this.#fresh.delete(summary.id);
     const now = this.#around.now();
-    this.#wakeBy(
+    this.#alarm.atLatest(
       Math.min(now + KEEPING_MS.seldom, Math.max(summary.forgetAt ?? Number.POSITIVE_INFINITY, now + KEEPING_MS.often)),
     );
     this.#changesToClose += 1;
@@ -324,15 +330,6 @@ export class CatalogProtocol {
   #tick(): number {
     this.#clock = Math.max(this.#clock + 1, this.#around.now());
     return this.#clock;
-  }
-
-  #wakeBy(at: number): void {
-    if (this.#alarmAt === null || at < this.#alarmAt) this.#setAlarm(at);
-  }
-
-  #setAlarm(at: number): void {
-    this.#alarmAt = at;
-    this.#around.setAlarm(at);
   }
 }
 

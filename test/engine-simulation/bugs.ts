@@ -140,7 +140,7 @@ export const BUGS: readonly Bug[] = [
     bug: "the catalogue does not look again for what is due later",
     seed: 1,
     file: "src/catalog/catalog-protocol.ts",
-    code: "if (Number.isFinite(soonest)) this.#setAlarm(soonest);",
+    code: "this.#alarm.set(soonest);",
     instead: "",
   },
   {

@@ -107,7 +107,7 @@ export class CatalogHost {
   #fire(at: number): void {
     this.#alarmAt = null;
     try {
-      this.invoke("alarm", (protocol) => protocol.alarm());
+      this.invoke("alarm", (protocol) => protocol.alarm(at));
     } catch {
       // The platform calls the handler again, unless another alarm was set.
       if (this.#alarmAt === null) this.#arm(at);

@@ -293,7 +293,7 @@ const BUGS: readonly Bug[] = [
     invariant: "10 nothing is left",
     bug: "the catalogue does not look again for what is due later",
     file: "src/catalog/catalog-protocol.ts",
-    code: "if (Number.isFinite(soonest)) this.#setAlarm(soonest);",
+    code: "this.#alarm.set(soonest);",
     instead: "",
   },
   {
