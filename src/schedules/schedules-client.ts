@@ -3,6 +3,7 @@ import type { Plan } from "../core/plan.ts";
 import { schedulesOf } from "../core/schedule.ts";
 import { FORMAT_VERSION } from "../core/version.ts";
 import { callWithRetries } from "../platform/calls.ts";
+import { deployedAt } from "../platform/deployed-at.ts";
 import type { Lifetime } from "../trigger/accept.ts";
 import type { Announcement, SchedulesRpc } from "./schedules-rpc.ts";
 
@@ -14,11 +15,10 @@ export async function callSchedules<T>(env: Env, call: (schedules: SchedulesRpc)
 
 /** What runs here, as it is announced. Made at 0: the platform does not say when. */
 export function deploymentHere(
-  { CF_VERSION_METADATA: metadata }: Partial<Pick<Env, "CF_VERSION_METADATA">>,
+  env: Partial<Pick<Env, "CF_VERSION_METADATA">>,
   { version }: Plan,
 ): Pick<Announcement, "version" | "madeAt"> {
-  const at = Date.parse(metadata?.timestamp ?? "");
-  return { version, madeAt: Number.isNaN(at) ? 0 : at };
+  return { version, madeAt: deployedAt(env) ?? 0 };
 }
 
 /** Tells the object which schedules this deployment has. */
