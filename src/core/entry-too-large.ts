@@ -1,4 +1,6 @@
 /** What was decided is too large for an entry of the journal. Told apart over RPC by its name. */
+import { isNamed } from "./named-error.ts";
+
 const NAME = "EntryTooLargeError";
 
 /** Nothing was written. */
@@ -14,5 +16,5 @@ export class EntryTooLargeError extends Error {
 
 /** Whether an error is, here or in the object that was called, an `EntryTooLargeError`. */
 export function isEntryTooLarge(error: unknown): boolean {
-  return error instanceof Error && (error.name === NAME || error.message.startsWith(`${NAME}: `));
+  return isNamed(error, NAME);
 }

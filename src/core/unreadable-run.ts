@@ -1,4 +1,6 @@
 /** A run whose journal is there and cannot be read: by a bug of the code, or damaged. Told apart over RPC by its name. */
+import { isNamed } from "./named-error.ts";
+
 const NAME = "UnreadableRunError";
 
 /** Thrown by every call of such a run. */
@@ -12,5 +14,5 @@ export class UnreadableRunError extends Error {
 
 /** Whether an error is, here or in the object that was called, an `UnreadableRunError`. */
 export function isUnreadableRun(error: unknown): boolean {
-  return error instanceof Error && (error.name === NAME || error.message.startsWith(`${NAME}: `));
+  return isNamed(error, NAME);
 }

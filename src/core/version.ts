@@ -6,6 +6,7 @@
  * Raise `FORMAT_VERSION` when this code writes something that the release before would misread, and give the new number to exactly
  * those rows and messages; everything else keeps the lower one, so that a rollback stops nothing that does not need to wait.
  */
+import { isNamed } from "./named-error.ts";
 
 /** The newest format that this code reads and writes. Release 0.2.0 is the first. */
 export const FORMAT_VERSION = 1;
@@ -80,5 +81,5 @@ export function deployPauseMs(waitedMs: number): number {
 
 /** Whether an error is, here or in the object that was called, a `NewerFormatError`. */
 export function isNewerFormat(error: unknown): boolean {
-  return error instanceof Error && (error.name === NAME || error.message.startsWith(`${NAME}: `));
+  return isNamed(error, NAME);
 }
