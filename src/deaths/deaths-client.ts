@@ -1,6 +1,7 @@
 /** How executor objects and runs reach the object that knows of deaths. It is asked only after a death: nothing that goes well costs a call. */
 import type { RunId } from "../core/ids.ts";
 import { callWithRetries } from "../platform/calls.ts";
+import { sha256 } from "../platform/sha256.ts";
 import type { DeathsRpc } from "./deaths-rpc.ts";
 
 const NAME = "deaths";
@@ -20,15 +21,11 @@ export interface Death {
  */
 export async function noteDeath(env: Env, { runId, ordinal, attempt, ageMs }: Death): Promise<readonly number[]> {
   try {
-    const victim = await digestOf(`${runId}/${ordinal ?? "drivers"}`);
+    const victim = (await sha256(`${runId}/${ordinal ?? "drivers"}`)).toHex();
     const deaths = (): DeathsRpc => env.DEATHS.getByName(NAME);
     return await callWithRetries("the object of deaths", () => deaths().note(victim, attempt, ageMs));
   } catch (error) {
     console.warn(JSON.stringify({ message: "a death could not be noted", run: runId, ordinal, error: String(error) }));
     return [];
   }
-}
-
-async function digestOf(text: string): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))).toHex();
 }

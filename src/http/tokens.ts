@@ -9,6 +9,7 @@ import type { MadeToken } from "../core/identity.ts";
 import { parseScope, type Scope } from "../core/scope.ts";
 import { macOf } from "../identity/identity-client.ts";
 import { findMadeToken, madeTokenOf, noteTokenUse } from "../identity/tokens-client.ts";
+import { sha256 } from "../platform/sha256.ts";
 import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import type { Caller, HttpEnv } from "./http-env.ts";
 
@@ -143,10 +144,6 @@ function parseToken(entry: string): ConfiguredToken | null {
   const scope = parseScope(word);
   if (name === undefined || scope === null || hex === undefined) return null;
   return { name, scopes: [scope], digest: Uint8Array.fromHex(hex) };
-}
-
-async function sha256(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
 
 const INVALID = ', error="invalid_token"';

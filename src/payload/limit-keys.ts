@@ -4,6 +4,7 @@
  */
 import { type LimitKeys, type LimitPaths, type PayloadLimitKeys, PRIORITY_MAX } from "../core/limit.ts";
 import type { LimitedChild } from "../core/limited-children.ts";
+import { sha256 } from "../platform/sha256.ts";
 import { decodePayload, type EncodedPayload } from "./codec.ts";
 import { memberOf } from "./json-path.ts";
 
@@ -68,8 +69,7 @@ async function keyAt(value: unknown, path: readonly string[] | undefined): Promi
   if (found === undefined) return null;
   const text = JSON.stringify(found);
   if (text.length <= MAX_KEY) return text;
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return `sha256:${new Uint8Array(digest).toHex()}`;
+  return `sha256:${(await sha256(text)).toHex()}`;
 }
 
 function valueAt(value: unknown, path: readonly string[]): unknown {

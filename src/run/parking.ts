@@ -2,10 +2,9 @@
  * Debts of a run that were paid in vain for a day (see core/owed.ts) become dead letters: a person sees what was not done, and may
  * have it tried again as long as the run is there. The letter's id follows from the run and the debt, so recording twice is once.
  */
-import { deadLetterIdFromBytes, deadLetterInput } from "../core/ids.ts";
 import type { ParkedDebt } from "../core/parked-debt.ts";
 import type { Debt, Owed, Run } from "../core/run.ts";
-import { callDeadLetters } from "../dead-letters/dead-letters-client.ts";
+import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
 
 const WHAT: Readonly<Record<Debt["type"], string>> = {
   alert: "the task of on_failure could not be triggered",
@@ -14,9 +13,8 @@ const WHAT: Readonly<Record<Debt["type"], string>> = {
 
 /** Records the debt as a dead letter. Rejects if that fails. */
 export async function recordParked(env: Env, run: Run, { id, debt, tries }: Owed, now: number): Promise<void> {
-  const input = new TextEncoder().encode(deadLetterInput("run", `${run.id}/${run.createdAt}/${id}`));
   const letter = {
-    id: deadLetterIdFromBytes(new Uint8Array(await crypto.subtle.digest("SHA-256", input))),
+    id: await deadLetterIdOf("run", `${run.id}/${run.createdAt}/${id}`),
     queue: "none: owed by a run",
     reason: "given_up",
     detail: `${run.id}: ${WHAT[debt.type]}, in ${tries - 1} tries; the worker's log says why.`,

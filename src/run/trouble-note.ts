@@ -1,6 +1,5 @@
 /** Where a run object keeps that its alarm fails, and the dead letter of a run that can be neither carried on nor ended. */
-import { deadLetterIdFromBytes, deadLetterInput } from "../core/ids.ts";
-import { callDeadLetters } from "../dead-letters/dead-letters-client.ts";
+import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
 import { isPassing } from "../platform/calls.ts";
 import type { Trouble, TroubleSurroundings } from "./alarm-trouble.ts";
 
@@ -30,9 +29,8 @@ export function troubleOf(ctx: DurableObjectState, env: Env): TroubleSurrounding
 /** Its body is a message for the run: to redrive it has the run looked at again. */
 async function recordBroken(env: Env, runId: string, error: unknown, isOver: boolean): Promise<void> {
   const now = Date.now();
-  const input = new TextEncoder().encode(deadLetterInput("run", `${runId}/broken`));
   const letter = {
-    id: deadLetterIdFromBytes(new Uint8Array(await crypto.subtle.digest("SHA-256", input))),
+    id: await deadLetterIdOf("run", `${runId}/broken`),
     queue: "none: a run that is broken",
     reason: "given_up",
     detail: `${runId} ${isOver ? "is over, and cannot be listed or deleted" : "can be neither carried on nor ended"}: ${String(error)}`,

@@ -6,9 +6,8 @@
  * is the same letter. A given-up run message is only evidence: the run's own alarm finds the run again.
  */
 import type { DeadLetterReason } from "../core/dead-letter.ts";
-import { deadLetterIdFromBytes, deadLetterInput } from "../core/ids.ts";
 import type { Plan } from "../core/plan.ts";
-import { callDeadLetters } from "../dead-letters/dead-letters-client.ts";
+import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
 import { handleEach } from "./queue-retry.ts";
 import { parseR2Notification } from "./r2-notification.ts";
 import { parseRunMessage } from "./run-message.ts";
@@ -29,11 +28,10 @@ export async function recordDeadLetter(
   unprocessed: Unprocessed,
 ): Promise<void> {
   const { queue } = unprocessed;
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(deadLetterInput(queue, message.id)));
   const receivedAt = Date.now();
   const letter = {
     ...unprocessed,
-    id: deadLetterIdFromBytes(new Uint8Array(digest)),
+    id: await deadLetterIdOf(queue, message.id),
     body: readable(message.body),
     receivedAt,
     attempts: message.attempts,

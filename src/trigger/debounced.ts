@@ -24,6 +24,7 @@ import { callWithRetries } from "../platform/calls.ts";
 import type { callRun } from "../run/run-client.ts";
 import { readAcceptAnswer } from "../run/grant-rpc.ts";
 import type { AcceptText, PostponingTrigger } from "../run/run-rpc.ts";
+import { sha256 } from "../platform/sha256.ts";
 import {
   completionKeyFor,
   idempotencyMismatch,
@@ -169,8 +170,8 @@ async function debounceKeyOf({ key }: DebouncePlan, payload: EncodedPayload): Pr
 
 /** What is kept of an idempotency key, longer than its run may be: 128 bits of a digest. */
 async function keyDigest(task: string, key: TriggerKey): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(triggerKeyInput(task, key)));
-  return new Uint8Array(digest, 0, 16).toBase64({ alphabet: "base64url", omitPadding: true });
+  const digest = await sha256(triggerKeyInput(task, key));
+  return digest.subarray(0, 16).toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
 /** How long the root waits: as long as the task's debounce says, or the trigger's own delay if that is longer. */

@@ -1,5 +1,6 @@
 /** How everybody else reaches the objects that know the versions of a bucket's objects. All of their methods may be called again. */
 import { callWithRetries } from "../platform/calls.ts";
+import { sha256 } from "../platform/sha256.ts";
 import type { DigestedVersion, NotifiedVersion, SeenVersion, VersionIdentity, VersionsRpc } from "./versions-rpc.ts";
 
 /** The keys of a bucket are shared out: an object takes some hundred writes a second, a queue of notifications brings 5,000. */
@@ -62,9 +63,7 @@ async function digest<Version extends { readonly key: string; readonly etag: str
   etag,
   ...version
 }: Version): Promise<Omit<Version, "key" | "etag"> & { readonly object: string }> {
-  const text = new TextEncoder().encode(JSON.stringify([key, etag]));
-  const object = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();
-  return { ...version, object };
+  return { ...version, object: (await sha256(JSON.stringify([key, etag]))).toHex() };
 }
 
 async function callVersions<T>(
