@@ -13,6 +13,10 @@ export function jsonPath(steps: readonly JsonStep[]): string {
 
 /** The property of this name, if the value is an object that has it. */
 export function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-  return Object.entries(value).find(([key]) => key === name)?.[1];
+  if (typeof value !== "object" || value === null) return undefined;
+  // Not the length of a list.
+  const member: unknown = Object.prototype.propertyIsEnumerable.call(value, name)
+    ? Reflect.get(value, name)
+    : undefined;
+  return member;
 }

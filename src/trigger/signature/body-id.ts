@@ -1,3 +1,4 @@
+import { memberOf } from "../../payload/json-path.ts";
 import { parseSentJson } from "../../payload/sent-json.ts";
 import { decodeUtf8Document } from "../../payload/utf8.ts";
 
@@ -10,8 +11,6 @@ export function idInBody(body: Uint8Array, key: string): string | null {
   if (first !== OPENING_BRACE) return null;
   const parsed = parseSentJson(decodeUtf8Document(body), "");
   if (!parsed.ok) return null;
-  const { value } = parsed;
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return null;
-  const id: unknown = Reflect.get(value, key);
+  const id = memberOf(parsed.value, key);
   return typeof id === "string" && id !== "" ? id : null;
 }
