@@ -1,12 +1,11 @@
 /** The buckets that wrangler.toml binds, and those that peach.conf names without a binding. */
-import { parse, TomlError } from "smol-toml";
 import { PAYLOADS_BINDING } from "../core/payload-bucket.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import { nearest } from "./nearest.ts";
 import { isMapping } from "./schema-parts.ts";
-import { offsetAt, type SourceFile } from "./source.ts";
 import type { ValidConf } from "./validate.ts";
+import type { WranglerConfig } from "./wrangler-config.ts";
 
 /** The name of the binding by `bucket_name`. */
 export type Bindings = ReadonlyMap<string, string>;
@@ -17,25 +16,16 @@ export interface UnboundBucket {
   readonly binding: string;
 }
 
-/** Every top-level R2 binding, or null if the file is no TOML, which is reported. */
-export function boundBuckets(wrangler: SourceFile, report: Report): Bindings | null {
-  try {
-    const bound = new Map<string, string>();
-    const bindings = parse(wrangler.text)["r2_buckets"];
-    for (const one of Array.isArray(bindings) ? bindings : []) {
-      const { bucket_name: bucket, binding } = isMapping(one) ? one : {};
-      if (typeof bucket !== "string" || typeof binding !== "string") continue;
-      // Bound under another name as well, it is still that one.
-      if (bound.get(bucket) !== PAYLOADS_BINDING) bound.set(bucket, binding);
-    }
-    return bound;
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const start = offsetAt(wrangler, { line: error.line, column: error.column });
-    const [reason = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
-    report({ source: wrangler, start, end: start + 1 }, `this is no TOML: ${reason}`);
-    return null;
+/** Every top-level R2 binding. */
+export function boundBuckets({ r2_buckets: bindings }: WranglerConfig): Bindings {
+  const bound = new Map<string, string>();
+  for (const one of Array.isArray(bindings) ? bindings : []) {
+    const { bucket_name: bucket, binding } = isMapping(one) ? one : {};
+    if (typeof bucket !== "string" || typeof binding !== "string") continue;
+    // Bound under another name as well, it is still that one.
+    if (bound.get(bucket) !== PAYLOADS_BINDING) bound.set(bucket, binding);
   }
+  return bound;
 }
 
 /** Every bucket that peach.conf names and wrangler.toml does not bind, once. */

@@ -25,6 +25,7 @@ import { buildPlan, type ResolvedMethods } from "./plan.ts";
 import { displayPath, type ProjectPaths } from "./project-paths.ts";
 import type { SourceFile } from "./source.ts";
 import { validateConf, type ValidConf } from "./validate.ts";
+import { readWrangler } from "./wrangler-config.ts";
 
 /** What is known of a project, however much is wrong with it. */
 export interface CheckedProject {
@@ -143,10 +144,11 @@ function checkBindings(
   report: Report,
 ): Bindings {
   const wrangler: SourceFile = { path: displayPath(paths.wranglerPath), text: readText(paths.wranglerPath) ?? "" };
-  const bound = boundBuckets(wrangler, report);
-  if (bound === null) return new Map();
+  const config = readWrangler(wrangler, report);
+  if (config === null) return new Map();
+  const bound = boundBuckets(config);
   checkOpen(conf, bound, loaded, report);
-  checkConsoleHost(wrangler, report);
+  checkConsoleHost(config, wrangler, report);
   if (options.acceptUnboundBuckets !== true) checkBuckets(conf, bound, wrangler.path, loaded, report);
   return bound;
 }
