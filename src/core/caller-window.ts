@@ -4,6 +4,7 @@
  * Each request takes a place, which comes free when the window has passed over it: to the millisecond up to a hundred places; above,
  * places come free together, at most a hundred times a window, never early. So no window of any position holds more than `limit`.
  */
+import { placeFreeAt } from "./place-free-at.ts";
 
 /** At most `limit` requests in any `perMs`. */
 export interface CallerRule {
@@ -29,8 +30,7 @@ export function takePlace(before: CallerWindow, { limit, perMs }: CallerRule, no
     const next = window.find(([, count]) => (excess -= count) < 0);
     return { isAdmitted: false, freeAt: next?.[0] ?? now + perMs };
   }
-  const stepMs = limit <= MOST_STEPS ? 1 : Math.ceil(perMs / MOST_STEPS);
-  const freeAt = Math.ceil((now + perMs) / stepMs) * stepMs;
+  const freeAt = placeFreeAt(now, perMs, limit, MOST_STEPS);
   const index = window.findIndex(([at]) => at >= freeAt);
   const same = window[index];
   if (same?.[0] === freeAt) return { isAdmitted: true, window: window.with(index, [freeAt, same[1] + 1]) };

@@ -19,6 +19,7 @@
  */
 import { isInForce } from "./limit-rule.ts";
 import type { LimitRule, SlotHolder, SlotRequest, Standing } from "./limit.ts";
+import { placeFreeAt } from "./place-free-at.ts";
 
 const AGING_MS = 60_000;
 
@@ -28,7 +29,7 @@ const CHECK_MS = { first: 15_000, most: 300_000 } as const;
 /** Runs asked in one check; the rest follow in the next. */
 const CHECK_BATCH = 50;
 
-/** Up to this limit the window is exact to the millisecond; above, places come free together, at most so many times a window. */
+/** See `placeFreeAt`. */
 const WINDOW_STEPS = 10_000;
 
 /** A plan that is confirmed by ever newer runs is noted again so rarely: it costs a row. */
@@ -188,8 +189,7 @@ export class SlotBook {
     this.#remove(entry);
     if (entry.phase === "waiting") return;
     const windowMs = this.#rule?.perMs ?? perMs;
-    const stepMs = this.limit <= WINDOW_STEPS ? 1 : Math.ceil(windowMs / WINDOW_STEPS);
-    const freeAt = Math.ceil((now + windowMs) / stepMs) * stepMs;
+    const freeAt = placeFreeAt(now, windowMs, this.limit, WINDOW_STEPS);
     this.#count(freeAt, (this.#window.get(freeAt) ?? 0) + 1);
     this.#inUse += 1;
   }
