@@ -331,6 +331,8 @@ export class RunStore {
     this.#lastData = null;
     this.#expectsObjects = false;
     this.#remembered = null;
+    this.#changesBytes = 0;
+    this.#snapshotBytes = 0;
     this.#acceptedLeases = [];
     this.#endSeq = Number.POSITIVE_INFINITY;
   }

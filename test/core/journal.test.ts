@@ -270,6 +270,23 @@ describe("a journal of large entries", () => {
   });
 });
 
+describe("a run of the same id that begins in the same life", () => {
+  it("is not shortened for what the one before it had written", async () => {
+    const goThrough = (run: DrivenRun): void => {
+      let { leases } = run.accept({ graph: graphOf("a > b > c") });
+      while (leases.length > 0) ({ leases } = run.settle(ended(leases[0], passing("x"))));
+    };
+    const measured = new DrivenRun();
+    goThrough(measured);
+    const leastBytes = measured.rows().reduce((sum, { kind, bytes }) => sum + (kind === "change" ? bytes : 0), 0);
+    const run = new DrivenRun({ times: 0, leastBytes });
+    goThrough(run);
+    while (run.protocol.load() !== null) await run.wake();
+    goThrough(run);
+    expect(run.rows().map(({ kind }) => kind)).toEqual(measured.rows().map(({ kind }) => kind));
+  });
+});
+
 describe("a journal that cannot be shortened", () => {
   it("costs no call its effects, its alarm and its answer", () => {
     const run = new DrivenRun();
