@@ -1,6 +1,6 @@
 /** Finds where a pipeline file puts objects into buckets, and what can be read there of their keys. Reads the disk. */
-import { readFileSync } from "node:fs";
-import { parseSync, Visitor, type Expression } from "oxc-parser";
+import { Visitor, type Expression } from "oxc-parser";
+import { readProgram } from "./read-file.ts";
 import type { SourceFile, Span } from "./source.ts";
 
 /** What is known of a text before it is made: how it begins and ends. Empty: nothing. */
@@ -30,11 +30,10 @@ export function findBucketWrites(
   bindings: ReadonlySet<string>,
   display: (file: string) => string,
 ): BucketWrite[] {
-  const text = readText(file);
-  if (text === null) return [];
+  const read = readProgram(file);
+  if (read === null) return [];
+  const { program, text } = read;
   const source: SourceFile = { path: display(file), text };
-  const { program, errors } = parseSync(file, text, { sourceType: "module" });
-  if (errors.length > 0) return [];
   const constants = new Map<string, Expression>();
   new Visitor({
     VariableDeclarator({ id, init }) {
@@ -96,12 +95,4 @@ function joined(left: KnownText, right: KnownText): KnownText {
     tail: right.isWhole ? left.tail + right.tail : right.tail,
     isWhole: left.isWhole && right.isWhole,
   };
-}
-
-function readText(file: string): string | null {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return null;
-  }
 }

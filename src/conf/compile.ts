@@ -2,7 +2,7 @@
  * The compiler: peach.conf, the pipelines' exports and wrangler.toml in; the plan, the method registry and the task types
  * out. With any problem nothing is written. Reads and writes the disk.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plan } from "../core/plan.ts";
 import { type Bindings, boundBuckets, checkBuckets, type UnboundBucket, unboundBuckets } from "./buckets.ts";
@@ -23,6 +23,7 @@ import { loadConf, type LoadedConf } from "./load.ts";
 import { MethodFinder, type ResolvedMethod } from "./methods.ts";
 import { buildPlan, type ResolvedMethods } from "./plan.ts";
 import { displayPath, type ProjectPaths } from "./project-paths.ts";
+import { readText } from "./read-file.ts";
 import type { SourceFile } from "./source.ts";
 import { validateConf, type ValidConf } from "./validate.ts";
 import { readWrangler } from "./wrangler-config.ts";
@@ -169,14 +170,6 @@ function resolveMethods(conf: ValidConf, finder: MethodFinder): ResolvedMethods 
     if (other !== null) fallbacks.set(name, other);
   }
   return { tasks, endpoints, fallbacks };
-}
-
-function readText(file: string): string | null {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return null;
-  }
 }
 
 function writeIfChanged(file: string, text: string): void {

@@ -1,10 +1,11 @@
 /**
  * Finds what the files under the pipelines folder export, with a real parser. Reads the disk; knows nothing of peach.conf.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { dirname, join, posix, relative, resolve, sep } from "node:path";
 import { parseSync } from "oxc-parser";
 import type { Report } from "./diagnostic.ts";
+import { readText } from "./read-file.ts";
 import type { SourceFile } from "./source.ts";
 
 /** A file under the pipelines folder. */
@@ -150,12 +151,4 @@ function resolveRequest(from: string, request: string): string | null {
   const base = resolve(dirname(from), request);
   const candidates = [base, `${base}.ts`, base.replace(/\.js$/, ".ts"), join(base, "index.ts")];
   return candidates.find((file) => file.endsWith(".ts") && readText(file) !== null) ?? null;
-}
-
-function readText(file: string): string | null {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return null;
-  }
 }

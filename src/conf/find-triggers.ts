@@ -1,6 +1,6 @@
 /** Finds whether a function of a pipeline file triggers tasks, as far as that file shows it. Reads the disk. */
-import { readFileSync } from "node:fs";
-import { parseSync, Visitor, type Program } from "oxc-parser";
+import { Visitor, type Program } from "oxc-parser";
+import { readProgram } from "./read-file.ts";
 
 /** Helpers that start runs: imported, or taken off the context. */
 const TRIGGERING: ReadonlySet<string> = new Set(["triggerTaskWithEvent", "triggerBatch", "emitEvent"]);
@@ -10,8 +10,9 @@ const TRIGGERING: ReadonlySet<string> = new Set(["triggerTaskWithEvent", "trigge
  * it imports from other files is not followed. A file that cannot be read or parsed has none; others report that.
  */
 export function triggersSomething(file: string, exportName: string): boolean {
-  const program = parse(file);
-  if (program === null) return false;
+  const read = readProgram(file);
+  if (read === null) return false;
+  const { program } = read;
   const named = namesByFunction(program);
   const local = localName(program, exportName);
   const seen = new Set([local]);
@@ -22,15 +23,6 @@ export function triggersSomething(file: string, exportName: string): boolean {
     for (const name of names) seen.add(name);
   }
   return false;
-}
-
-function parse(file: string): Program | null {
-  try {
-    const { program, errors } = parseSync(file, readFileSync(file, "utf8"), { sourceType: "module" });
-    return errors.length > 0 ? null : program;
-  } catch {
-    return null;
-  }
 }
 
 /** What `export { handle as webhook }` calls `webhook` in the file. */
