@@ -1,12 +1,12 @@
 /** `npm run simulate`: lives through many seeded worlds with faults, and tells the story of one that breaks an invariant. */
 import { parseArgs, styleText } from "node:util";
 import { ENGINE } from "../test/engine-simulation/kind.ts";
-import { simulateSeeds, type Tally } from "../test/simulation/batch.ts";
-import { CORE_FAULTS, FAULTS, type Fault } from "../test/simulation/faults.ts";
-import type { Limits, Live } from "../test/simulation/ground.ts";
+import { simulateSeeds, type Tally } from "../test/engine-simulation/seeds/batch.ts";
+import { CORE_FAULTS, FAULTS, type Fault } from "../test/engine-simulation/ground/faults.ts";
+import type { Limits, Live } from "../test/engine-simulation/ground/ground.ts";
 import { CORE, type Kind } from "../test/simulation/kind.ts";
 import { THEMES } from "../test/engine-simulation/themes.ts";
-import { NO_LIMITS, replayCommand, shrink } from "../test/simulation/shrink.ts";
+import { NO_LIMITS, replayCommand, shrink } from "../test/engine-simulation/seeds/shrink.ts";
 
 const HELP = `npm run simulate [-- --core] [--seeds N --from S | --seed K] [--seconds N] [--json]
 

@@ -8,7 +8,7 @@ import { Packer } from "../../src/run/packer.ts";
 import { Replay } from "../../src/run/replay.ts";
 import { changeEvent, endEvent, type RunEvent } from "../../src/run/run-events.ts";
 import { RunStore } from "../../src/run/store.ts";
-import { MemoryStorage } from "../simulation/journal-storage.ts";
+import { MemoryStorage } from "../support/journal-storage.ts";
 import { anyGraph, anyMove, playMove, type Move } from "../support/random-run.ts";
 import { failed, FRESH_DRIVER, genesisOf, passedArray, PAYLOAD, Play, succeeded } from "../support/run-play.ts";
 

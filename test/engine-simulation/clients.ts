@@ -2,7 +2,7 @@
 import type { RunId } from "../../src/core/ids.ts";
 import type { Result } from "../../src/core/result.ts";
 import type { Behaviour } from "./behaviour.ts";
-import type { Ground } from "../simulation/ground.ts";
+import type { Ground } from "./ground/ground.ts";
 import type { TaskApi } from "./methods.ts";
 import { groupOf, madeBy, padded, type Carried } from "./payloads.ts";
 import type { Rig } from "./rig.ts";

@@ -1,10 +1,10 @@
 /** The worlds of this folder, for `npm run simulate`. */
-import { FAULTS } from "../simulation/faults.ts";
+import { FAULTS } from "./ground/faults.ts";
 import type { Kind } from "../simulation/kind.ts";
 import { bundleWorker, workerCode } from "./platform/bundle.ts";
 import { simulate } from "./world.ts";
 
-const FILE = new URL("./batch-thread.ts", import.meta.url);
+const FILE = new URL("./seeds/batch-thread.ts", import.meta.url);
 
 export const ENGINE: Kind = {
   flag: null,

@@ -3,7 +3,7 @@
  * that are uploaded (`upload`), time (`run`). What it is made of: releases, of which several can be deployed side by side.
  */
 import type { Plan } from "../../src/core/plan.ts";
-import type { Ground } from "../simulation/ground.ts";
+import type { Ground } from "./ground/ground.ts";
 import { Bucket } from "./platform/bucket.ts";
 import { Edge } from "./platform/edge.ts";
 import type { WorkerCode } from "./platform/bundle.ts";

@@ -1,7 +1,7 @@
 /** Schedules of the simulated world: which tasks have which, in which release, and when somebody pauses them. */
 import type { SchedulePlan, TaskPlan } from "../../src/core/plan.ts";
 import { schedulePlan } from "../support/plan.ts";
-import type { Dice } from "../simulation/dice.ts";
+import type { Dice } from "./ground/dice.ts";
 
 /** Which releases have it. */
 export type Presence = "both" | "first" | "second";

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { runShare, type Share, type Tally } from "../simulation/batch.ts";
+import { runShare, type Share, type Tally } from "./seeds/batch.ts";
 import { BUGS, UNSEEN, type Bug } from "./bugs.ts";
 import { FINDING_BUGS } from "./finding-bugs.ts";
 import { bundleWorker, changed, ROOT } from "./platform/bundle.ts";
-import { NO_LIMITS } from "../simulation/shrink.ts";
+import { NO_LIMITS } from "./seeds/shrink.ts";
 
 /** What `npm run simulate` is made of. */
 const PARTS = [
@@ -17,12 +17,14 @@ const PARTS = [
   "test/engine-simulation",
   "test/support/plan.ts",
   "test/support/start-rule.ts",
+  "test/support/sql-database.ts",
+  "test/support/journal-storage.ts",
   "scripts/simulate.ts",
   "package.json",
 ];
 /** How many are tried from the one where a bug is known to be found: worlds change with the code. */
 const SEEDS = 60;
-const THREAD = new URL("./batch-thread.ts", import.meta.url);
+const THREAD = new URL("./seeds/batch-thread.ts", import.meta.url);
 
 const folder = mkdtempSync(join(tmpdir(), "seeded-bugs-"));
 afterAll(() => rmSync(folder, { recursive: true }));

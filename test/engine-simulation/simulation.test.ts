@@ -3,10 +3,10 @@ import { resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { IS_LONG } from "../support/long.ts";
-import { simulateSeeds, type Thread } from "../simulation/batch.ts";
-import { FAULTS } from "../simulation/faults.ts";
-import type { Live } from "../simulation/ground.ts";
-import { NO_LIMITS } from "../simulation/shrink.ts";
+import { simulateSeeds, type Thread } from "./seeds/batch.ts";
+import { FAULTS } from "./ground/faults.ts";
+import type { Live } from "./ground/ground.ts";
+import { NO_LIMITS } from "./seeds/shrink.ts";
 import { ENGINE } from "./kind.ts";
 
 const SCRIPT = resolve(import.meta.dirname, "../../scripts/simulate.ts");

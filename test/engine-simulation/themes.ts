@@ -4,14 +4,14 @@
  */
 import { STRATEGIES, type Strategy } from "../../src/core/limit.ts";
 import type { TaskPlan } from "../../src/core/plan.ts";
-import type { Dice } from "../simulation/dice.ts";
-import type { Fault } from "../simulation/faults.ts";
-import { EPOCH, type Limits } from "../simulation/ground.ts";
+import type { Dice } from "./ground/dice.ts";
+import type { Fault } from "./ground/faults.ts";
+import { EPOCH, type Limits } from "./ground/ground.ts";
 import { taskPlan } from "../support/plan.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { drawPipeline, GROUPS, RETENTION_MS, scenarioOf, type Scenario, type Trigger } from "./scenario.ts";
 import { drawSchedulePauses, drawSchedule, type Timed } from "./schedules.ts";
-import { NO_LIMITS } from "../simulation/shrink.ts";
+import { NO_LIMITS } from "./seeds/shrink.ts";
 
 export interface Theme {
   readonly name: string;

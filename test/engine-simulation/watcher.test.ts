@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { FAULTS } from "../simulation/faults.ts";
-import { Ground } from "../simulation/ground.ts";
+import { FAULTS } from "./ground/faults.ts";
+import { Ground } from "./ground/ground.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { bundleWorker, workerCode } from "./platform/bundle.ts";
 import { releaseOf, Rig } from "./rig.ts";

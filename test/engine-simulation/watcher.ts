@@ -5,7 +5,7 @@
 import { parseRunId, type RunId } from "../../src/core/ids.ts";
 import type { ItemDocument, ItemPage, RunDocument, StoredPayload } from "../../src/run/run-rpc.ts";
 import { heardIn, type Heard } from "./checks/events-check.ts";
-import type { Ground } from "../simulation/ground.ts";
+import type { Ground } from "./ground/ground.ts";
 import { carriedIn, type Carried } from "./payloads.ts";
 import type { Bucket } from "./platform/bucket.ts";
 import type { ObjectHost, Performed } from "./platform/object-host.ts";

@@ -8,8 +8,8 @@
 import { parseRunId } from "../../src/core/ids.ts";
 import { Checkers } from "./checkers.ts";
 import { Clients } from "./clients.ts";
-import { Dice } from "../simulation/dice.ts";
-import { Ground, type Limits, type Outcome } from "../simulation/ground.ts";
+import { Dice } from "./ground/dice.ts";
+import { Ground, type Limits, type Outcome } from "./ground/ground.ts";
 import { Ledger } from "./ledger.ts";
 import { methodsOf } from "./methods.ts";
 import type { WorkerCode } from "./platform/bundle.ts";

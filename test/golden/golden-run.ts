@@ -12,7 +12,7 @@ import { RunProtocol } from "../../src/run/run-protocol.ts";
 import type { AcceptAnswer, AcceptRequest, AttemptOutcome, Grant, Lease, Settlement } from "../../src/run/run-rpc.ts";
 import { CREATE_JOURNAL } from "../../src/run/schema.ts";
 import { RunStore, type SnapshotRule } from "../../src/run/store.ts";
-import { MemoryStorage } from "../simulation/journal-storage.ts";
+import { MemoryStorage } from "../support/journal-storage.ts";
 import type { GoldenJournal, GoldenMessages, GoldenRow } from "./files.ts";
 import { NO_TROUBLE } from "../support/driven-run.ts";
 

@@ -9,7 +9,7 @@ import { describeRun } from "../../src/run/run-document.ts";
 import type { AcceptText, GrantText } from "../../src/run/run-rpc.ts";
 import { RunStore } from "../../src/run/store.ts";
 import { parseRunMessage } from "../../src/trigger/run-message.ts";
-import { MemoryStorage } from "../simulation/journal-storage.ts";
+import { MemoryStorage } from "../support/journal-storage.ts";
 import { readRelease, releases, type GoldenJournal } from "./files.ts";
 import { namesOf } from "./golden-run.ts";
 import { recordRelease } from "./recorder.ts";

@@ -2,7 +2,7 @@
 import type { RunId } from "../../src/core/ids.ts";
 import type { Run, TaskEntry } from "../../src/core/run.ts";
 import type { Lease } from "../../src/run/run-rpc.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Behaviour } from "./pipelines.ts";
 

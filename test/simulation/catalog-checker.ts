@@ -1,7 +1,7 @@
 /** Watches that the catalogue lists what has ended. */
 import type { CatalogHost } from "./catalog-host.ts";
 import type { Checker } from "./checker.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 
 /** A run that has ended is listed by then, whatever has failed meanwhile. */
 const LISTED_MS = 15 * 60_000;

@@ -2,9 +2,9 @@
 import { CatalogProtocol } from "../../src/catalog/catalog-protocol.ts";
 import { CatalogStore } from "../../src/catalog/store.ts";
 import type { RunSummary } from "../../src/core/run-summary.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { PassingError } from "./invocation.ts";
-import { MemoryStorage } from "./journal-storage.ts";
+import { MemoryStorage } from "../support/journal-storage.ts";
 
 export class CatalogHost {
   readonly storage = new MemoryStorage(async () => {});

@@ -10,7 +10,7 @@ import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
 import { RunStore } from "../../src/run/store.ts";
 import { BlameChecker } from "./blame-checker.ts";
 import type { Bucket } from "./bucket.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import type { Invocation } from "./invocation.ts";
 import { ItemChecker } from "./item-checker.ts";
 import { isSame } from "./plain-data.ts";

@@ -2,10 +2,10 @@
 import { ControlsProtocol } from "../../src/controls/controls-protocol.ts";
 import { ControlsStore } from "../../src/controls/store.ts";
 import type { RunId } from "../../src/core/ids.ts";
-import type { Dice } from "./dice.ts";
-import type { Ground } from "./ground.ts";
+import type { Dice } from "../engine-simulation/ground/dice.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { Invocation } from "./invocation.ts";
-import { MemoryStorage } from "./journal-storage.ts";
+import { MemoryStorage } from "../support/journal-storage.ts";
 
 /** How long a task is paused. */
 const PAUSED_MS = { least: 1_000, most: 20 * 60_000 } as const;

@@ -1,9 +1,9 @@
 /** The object that knows of deaths, as executor objects and runs reach it: the real store behind calls that may be lost. */
 import type { RunId } from "../../src/core/ids.ts";
 import { DeathsStore } from "../../src/deaths/store.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { PassingError, type Invocation } from "./invocation.ts";
-import { MemoryStorage } from "./journal-storage.ts";
+import { MemoryStorage } from "../support/journal-storage.ts";
 
 const CALL_PAUSES_MS = [100, 500];
 

@@ -2,7 +2,7 @@
 import type { RunId } from "../../src/core/ids.ts";
 import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
 import { ExecutorProtocol, type ExecutorOrder } from "../../src/task/executor-protocol.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { Invocation } from "./invocation.ts";
 
 /** Of an alarm handler. */

@@ -1,7 +1,7 @@
 /** The executor objects of a world. */
 import type { RunId } from "../../src/core/ids.ts";
 import { ExecutorHost, type ExecutorWorld } from "./executor-host.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { PassingError, type Invocation } from "./invocation.ts";
 
 const CALL_PAUSES_MS = [100, 500];

@@ -1,6 +1,6 @@
 /** Something that runs and may die at any await: a driver, a consumer, a client, one life of an object. */
 import { DRIVER_BUDGET_MS } from "../../src/task/driver.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { copied } from "./plain-data.ts";
 
 /** The surroundings failed, not the call: what `isPassing` of `platform/calls.ts` recognises. */

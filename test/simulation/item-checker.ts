@@ -6,7 +6,7 @@ import { itemsOf, underWay } from "../../src/core/each.ts";
 import { inputsOf } from "../../src/core/inputs.ts";
 import type { PayloadRef } from "../../src/core/payload-ref.ts";
 import { isFinal, type Run, type TaskEntry, type TaskState } from "../../src/core/run.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { isSame } from "./plain-data.ts";
 import { acceptedAttempt, gatheredText, NOTHING_PASSED } from "./passed-text.ts";
 

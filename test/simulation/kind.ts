@@ -1,7 +1,7 @@
 /** A kind of simulated worlds: what `npm run simulate` needs to know of it. */
-import type { Thread } from "./batch.ts";
-import { CORE_FAULTS, type Fault } from "./faults.ts";
-import type { Live } from "./ground.ts";
+import type { Thread } from "../engine-simulation/seeds/batch.ts";
+import { CORE_FAULTS, type Fault } from "../engine-simulation/ground/faults.ts";
+import type { Live } from "../engine-simulation/ground/ground.ts";
 import { simulate } from "./world.ts";
 
 export interface Kind {

@@ -1,6 +1,6 @@
 /** How many items arrays have. */
 import type { PayloadParcel } from "../../src/core/payload-ref.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "../engine-simulation/ground/dice.ts";
 
 /** Mostly few, now and then more than one driver takes; rarely no array at all. */
 export function drawLength(dice: Dice): number | null {

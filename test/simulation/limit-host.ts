@@ -6,9 +6,9 @@ import type { LimitName, SlotHolder, Standing } from "../../src/core/limit.ts";
 import type { SlotBook } from "../../src/core/slot-book.ts";
 import { LimitProtocol } from "../../src/limits/limit-protocol.ts";
 import { LimitStore } from "../../src/limits/limit-store.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { Invocation, PassingError } from "./invocation.ts";
-import { MemoryStorage } from "./journal-storage.ts";
+import { MemoryStorage } from "../support/journal-storage.ts";
 
 export interface LimitHostWorld {
   readonly ground: Ground;

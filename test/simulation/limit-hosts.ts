@@ -7,7 +7,7 @@ import type { LimitProtocol } from "../../src/limits/limit-protocol.ts";
 import type { LimitRpc } from "../../src/limits/limit-rpc.ts";
 import type { RunProtocol } from "../../src/run/run-protocol.ts";
 import { performHoldEffect } from "../../src/run/slots.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import type { Invocation } from "./invocation.ts";
 import { LimitHost } from "./limit-host.ts";
 import { nameOf, type SlotChecker } from "./slot-checker.ts";

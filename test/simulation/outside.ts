@@ -5,7 +5,7 @@ import type { Lease } from "../../src/run/run-rpc.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Checker } from "./checker.ts";
 import { passedText } from "./passed-text.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { copied } from "./plain-data.ts";
 import { Invocation, PassingError, StoreError } from "./invocation.ts";
 import type { Behaviour } from "./pipelines.ts";

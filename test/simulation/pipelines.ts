@@ -3,8 +3,8 @@ import type { Plan, RetryPolicy, TaskPlan } from "../../src/core/plan.ts";
 import { STRATEGIES, type Strategy, type TaskLimits } from "../../src/core/limit.ts";
 import { RUN_IFS } from "../../src/core/run-if.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
-import type { Dice } from "./dice.ts";
-import type { Limits } from "./ground.ts";
+import type { Dice } from "../engine-simulation/ground/dice.ts";
+import type { Limits } from "../engine-simulation/ground/ground.ts";
 import { drawLength } from "./lengths.ts";
 
 /** Payloads above it go to R2. Bytes. */

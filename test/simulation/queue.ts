@@ -1,6 +1,6 @@
 /** The queue `peach-runs` and its consumer: at least once, in no order; and, since the design does not rely on it, also less than once. */
 import type { RunId } from "../../src/core/ids.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { Invocation, PassingError } from "./invocation.ts";
 
 /** As in run/outbox.ts. */

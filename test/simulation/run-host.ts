@@ -13,9 +13,9 @@ import type { Trouble } from "../../src/run/alarm-trouble.ts";
 import { RunProtocol } from "../../src/run/run-protocol.ts";
 import { RunStore } from "../../src/run/store.ts";
 import type { Bucket } from "./bucket.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { Invocation, PassingError } from "./invocation.ts";
-import { MemoryStorage } from "./journal-storage.ts";
+import { MemoryStorage } from "../support/journal-storage.ts";
 import { copied, isSame } from "./plain-data.ts";
 
 export interface RunHostWorld {

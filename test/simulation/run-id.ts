@@ -1,6 +1,6 @@
 /** The ids of runs in the simulated world. */
 import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
-import { Dice } from "./dice.ts";
+import { Dice } from "../engine-simulation/ground/dice.ts";
 
 /** As the product's, with a digest that is cheaper than SHA-256. */
 export function runIdFor(task: string, key: string): RunId {

@@ -6,8 +6,8 @@ import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { Share, Tally } from "./batch.ts";
-import { NO_LIMITS } from "./shrink.ts";
+import type { Share, Tally } from "../engine-simulation/seeds/batch.ts";
+import { NO_LIMITS } from "../engine-simulation/seeds/shrink.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 /** What `npm run simulate` is made of. */
@@ -17,6 +17,8 @@ const PARTS = [
   "test/engine-simulation",
   "test/support/plan.ts",
   "test/support/start-rule.ts",
+  "test/support/sql-database.ts",
+  "test/support/journal-storage.ts",
   "scripts/simulate.ts",
   "package.json",
 ];

@@ -2,10 +2,10 @@ import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { IS_LONG } from "../support/long.ts";
-import { simulateSeeds } from "./batch.ts";
-import { CORE_FAULTS, FAULTS } from "./faults.ts";
+import { simulateSeeds } from "../engine-simulation/seeds/batch.ts";
+import { CORE_FAULTS, FAULTS } from "../engine-simulation/ground/faults.ts";
 import { CORE } from "./kind.ts";
-import { NO_LIMITS } from "./shrink.ts";
+import { NO_LIMITS } from "../engine-simulation/seeds/shrink.ts";
 import { simulate } from "./world.ts";
 
 const SCRIPT = resolve(import.meta.dirname, "../../scripts/simulate.ts");

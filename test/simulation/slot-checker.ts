@@ -6,7 +6,7 @@ import { limitOf } from "../../src/core/hold.ts";
 import { LIMIT_KINDS, type LimitKind, type LimitName } from "../../src/core/limit.ts";
 import { entryOf, type Run } from "../../src/core/run.ts";
 import type { Lease } from "../../src/run/run-rpc.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import type { Invocation } from "./invocation.ts";
 import type { LimitHost } from "./limit-host.ts";
 

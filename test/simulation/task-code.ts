@@ -6,7 +6,7 @@ import type { AttemptOutcome, GatherPage, Lease, LogLine, Settlement } from "../
 import type { Bucket } from "./bucket.ts";
 import type { Checker } from "./checker.ts";
 import { gatheredText, itemName, NOTHING_PASSED, passedText, stepText } from "./passed-text.ts";
-import type { Ground } from "./ground.ts";
+import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { PassingError, StoreError, type Invocation } from "./invocation.ts";
 import type { Behaviour } from "./pipelines.ts";
 import { groupOf } from "./slot-checker.ts";

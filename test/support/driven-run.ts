@@ -6,7 +6,7 @@ import type { Effect } from "../../src/core/run-event.ts";
 import { RunProtocol } from "../../src/run/run-protocol.ts";
 import type { AcceptRequest, AttemptOutcome, Grant, Lease, Settlement } from "../../src/run/run-rpc.ts";
 import { RunStore, type SnapshotRule } from "../../src/run/store.ts";
-import { MemoryStorage } from "../simulation/journal-storage.ts";
+import { MemoryStorage } from "./journal-storage.ts";
 import { FRESH_DRIVER, RUN_ID } from "./run-play.ts";
 
 export interface StoredRow {

@@ -5,7 +5,7 @@
 import type { TaskPlan } from "../../../src/core/plan.ts";
 import type { AttemptDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
 import type { Behaviour } from "../behaviour.ts";
-import type { Ground } from "../../simulation/ground.ts";
+import type { Ground } from "../ground/ground.ts";
 import type { AttemptNote, Ledger } from "../ledger.ts";
 import { placeName } from "../payloads.ts";
 import { isOver, type Seen } from "../watcher.ts";

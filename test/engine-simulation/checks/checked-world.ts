@@ -1,5 +1,5 @@
 import type { RunId } from "../../../src/core/ids.ts";
-import type { Ground } from "../../simulation/ground.ts";
+import type { Ground } from "../ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import type { Rig } from "../rig.ts";
 import type { Scenario } from "../scenario.ts";

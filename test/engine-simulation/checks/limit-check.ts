@@ -4,7 +4,7 @@
  */
 import type { TaskPlan } from "../../../src/core/plan.ts";
 import type { RunDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
-import type { Ground } from "../../simulation/ground.ts";
+import type { Ground } from "../ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { groupOf, type Carried } from "../payloads.ts";
 import type { Scenario } from "../scenario.ts";

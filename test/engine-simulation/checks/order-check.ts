@@ -4,7 +4,7 @@
  */
 import type { RunIf } from "../../../src/core/run-if.ts";
 import type { RunDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
-import type { Ground } from "../../simulation/ground.ts";
+import type { Ground } from "../ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { isOver, type Seen } from "../watcher.ts";
 

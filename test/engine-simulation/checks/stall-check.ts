@@ -4,8 +4,8 @@
  */
 import type { TaskPlan } from "../../../src/core/plan.ts";
 import type { RunDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
-import type { Fault } from "../../simulation/faults.ts";
-import type { Ground } from "../../simulation/ground.ts";
+import type { Fault } from "../ground/faults.ts";
+import type { Ground } from "../ground/ground.ts";
 import type { Seen } from "../watcher.ts";
 
 /** A stall above it has a cause, or is a violation. */

@@ -9,7 +9,7 @@ import { Life } from "./life.ts";
 import { ObjectStorage, type Executed } from "./object-storage.ts";
 import type { Committer, Platform } from "./platform.ts";
 import { failWith, invoke, type Answer, type Arrive } from "./rpc.ts";
-import type { SqlRow, SqlValue } from "../../simulation/sql-database.ts";
+import type { SqlRow, SqlValue } from "../../support/sql-database.ts";
 
 /** The platform evicts an object that nobody calls after this time at the earliest; at the latest even if it carries something on. */
 const IDLE_MS = { least: 10_000, most: 140_000 } as const;

@@ -3,7 +3,7 @@
  * of the world) is one commit, as on the platform, where writes without an await on something outside in between are: `commit` makes it
  * durable, `rollback` takes all of it back.
  */
-import { meaningOf, SqlDatabase, type Meaning, type SqlRow, type SqlValue } from "../../simulation/sql-database.ts";
+import { meaningOf, SqlDatabase, type Meaning, type SqlRow, type SqlValue } from "../../support/sql-database.ts";
 
 /** Of a row, a string or a blob. Bytes. */
 const MAX_ROW_BYTES = 2_000_000;

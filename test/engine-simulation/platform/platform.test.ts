@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { planOf, taskPlan } from "../../support/plan.ts";
-import { FAULTS, type Fault } from "../../simulation/faults.ts";
-import { Ground } from "../../simulation/ground.ts";
+import { FAULTS, type Fault } from "../ground/faults.ts";
+import { Ground } from "../ground/ground.ts";
 import { Rig, releaseOf } from "../rig.ts";
 import type { Client } from "../worker-face.ts";
 import { bundleWorker, workerCode, type WorkerCode } from "./bundle.ts";

@@ -2,8 +2,8 @@
  * The platform that the worker of a simulated world runs on: one loop of events, each of which lets one life go on until it waits for
  * the platform again. After each event what objects have written is committed, or lost with the object.
  */
-import { Dice } from "../../simulation/dice.ts";
-import type { Ground } from "../../simulation/ground.ts";
+import { Dice } from "../ground/dice.ts";
+import type { Ground } from "../ground/ground.ts";
 
 /** An object whose turn must be ended: what it has written is to be committed. */
 export interface Committer {

@@ -1,9 +1,9 @@
-/** One thread of `test/simulation/batch.ts`, for the worlds of this folder. */
+/** One thread of `batch.ts`: it lives through worlds of the worker. */
 import { workerData } from "node:worker_threads";
-import type { Share } from "../simulation/batch.ts";
-import { liveThrough } from "../simulation/share.ts";
-import { workerCode } from "./platform/bundle.ts";
-import { simulate } from "./world.ts";
+import type { Share } from "./batch.ts";
+import { liveThrough } from "./share.ts";
+import { workerCode } from "../platform/bundle.ts";
+import { simulate } from "../world.ts";
 
 const share: Share = workerData;
 if (share.worker === null) throw new Error("these worlds run the worker's code");

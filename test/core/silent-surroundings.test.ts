@@ -5,7 +5,7 @@ import { RunStore } from "../../src/run/store.ts";
 import type { AcceptRequest, Lease, Settlement } from "../../src/run/run-rpc.ts";
 import { NO_TROUBLE } from "../support/driven-run.ts";
 import { graphOf, RUN_ID } from "../support/run-play.ts";
-import { MemoryStorage } from "./journal-storage.ts";
+import { MemoryStorage } from "../support/journal-storage.ts";
 
 /** So short that the catalogue is told once more before the run is deleted. */
 const RETENTION_MS = 300_000;

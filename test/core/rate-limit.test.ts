@@ -3,8 +3,8 @@ import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
 import type { LimitName, SlotHolder, Standing } from "../../src/core/limit.ts";
 import { LimitProtocol } from "../../src/limits/limit-protocol.ts";
 import { LimitStore } from "../../src/limits/limit-store.ts";
-import { Dice } from "./dice.ts";
-import { MemoryStorage } from "./journal-storage.ts";
+import { Dice } from "../engine-simulation/ground/dice.ts";
+import { MemoryStorage } from "../support/journal-storage.ts";
 
 const MINUTE = 60_000;
 const NAME: LimitName = { kind: "rate_limit", task: "rated", key: null };
