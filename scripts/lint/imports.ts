@@ -4,12 +4,8 @@
  * Types count: an import that is erased still says which way the code leans.
  */
 import { dirname, posix, relative, resolve, sep } from "node:path";
-import type { RuleTester } from "oxlint/plugins-dev";
+import type { Context, Visitor } from "./rule.ts";
 
-/** The linter exports no name for a rule's shape but through its tester. */
-type Rule = Exclude<Parameters<RuleTester["run"]>[1], { createOnce: unknown }>;
-type Context = Parameters<Rule["create"]>[0];
-type Visitor = ReturnType<Rule["create"]>;
 type Source = Parameters<NonNullable<Visitor["ImportExpression" | "ExportNamedDeclaration"]>>[0]["source"];
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -112,7 +108,8 @@ function fromRoot(path: string): string {
   return relative(ROOT, path).split(sep).join("/");
 }
 
-function visitImports(context: Context): Visitor {
+/** Reports each import that breaks a boundary. */
+export function visitImports(context: Context): Visitor {
   const file = fromRoot(context.filename);
   const check = (source: Source): void => {
     if (source?.type !== "Literal" || typeof source.value !== "string") return;
@@ -126,5 +123,3 @@ function visitImports(context: Context): Visitor {
     TSImportType: (node) => check(node.source),
   };
 }
-
-export default { meta: { name: "peach" }, rules: { imports: { create: visitImports } } };

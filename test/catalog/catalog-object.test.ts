@@ -73,7 +73,7 @@ describe("a run that tells how it stands", () => {
   it("costs one row if it ends soon", async () => {
     await record(run(1, "succeeded"));
     // The first of a task is told to the directory.
-    await vi.waitFor(async () => expect((await runMetrics(env)).map((one) => one.task)).toContain(task));
+    await vi.waitFor(async () => expect((await runMetrics(env)).map((one) => one.task)).toContain(task), 10_000);
     const written = await runInDurableObject(stub(), async (_, { storage }) => {
       const exec = vi.spyOn(Object.getPrototypeOf(storage.sql), "exec");
       await record(run(2, "queued"));
@@ -226,7 +226,7 @@ describe("what runs have counted", () => {
     for (const number of [1, 2, 3]) await record(run(number, "succeeded"));
     await record(run(4, "failed"));
     const counted = { "ended succeeded api": 3, "ended failed api": 1, "duration 4": 4, "duration ms": 400 };
-    await vi.waitFor(async () => expect(await ended()).toMatchObject(counted));
+    await vi.waitFor(async () => expect(await ended()).toMatchObject(counted), 10_000);
     await evictDurableObject(stub());
     expect(await ended()).toMatchObject(counted);
     vi.setSystemTime(START + HOUR_MS);
@@ -243,7 +243,7 @@ describe("what runs have counted", () => {
   it("never goes down when a run is retried, before and after the books are closed", async () => {
     const attempts = { [task]: { failed: 1, succeeded: 1, "4": 2, ms: 200 } };
     await record(run(1, "failed", { attempts: { [task]: { failed: 1, "4": 1, ms: 100 } } }));
-    await vi.waitFor(async () => expect(await ended()).toMatchObject({ "ended failed api": 1 }));
+    await vi.waitFor(async () => expect(await ended()).toMatchObject({ "ended failed api": 1 }), 10_000);
     await record(run(1, "running", { createdAt: START, revision: 3 }));
     expect(await ended()).toMatchObject({ "ended failed api": 1, "duration 4": 1 });
     await evictDurableObject(stub());

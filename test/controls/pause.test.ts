@@ -26,7 +26,7 @@ async function held(run: HandDrivenRun, task: string): Promise<void> {
   await vi.waitFor(async () => {
     const document = (await run.document()).tasks.find((one) => one.task === task);
     expect(document).toMatchObject({ status: "queued", waiting_for: { for: "pause", key: null } });
-  });
+  }, 10_000);
 }
 
 async function accept(task: string): Promise<HandDrivenRun> {
@@ -84,7 +84,7 @@ describe("a paused task", () => {
     // A driver that has not heard of the end of the pause.
     await other.claim({ ...CLAIM, paused: ["gate"] });
     lost.stop();
-    await vi.waitFor(async () => expect((await other.document()).tasks[0]?.waiting_for).toBeNull());
+    await vi.waitFor(async () => expect((await other.document()).tasks[0]?.waiting_for).toBeNull(), 10_000);
     await succeeds(other.id, "gate");
   });
 
@@ -109,6 +109,6 @@ describe("the object that knows of pauses", () => {
     await vi.waitFor(async () => {
       while (await runDurableObjectAlarm(stub));
       expect(await callControls(env, (controls) => controls.paused())).toEqual([]);
-    });
+    }, 10_000);
   });
 });

@@ -105,9 +105,9 @@ it("the copy says what is paused, and is gone when nothing is", async () => {
   const copied = async (): Promise<unknown> => (await env.PAYLOADS.get(COPY))?.json() ?? null;
   await callControls(env, (controls) => controls.pause("gate", "test"));
   await callControls(env, (controls) => controls.pause("other", "test"));
-  await vi.waitFor(async () => expect(await copied()).toEqual(["gate", "other"]));
+  await vi.waitFor(async () => expect(await copied()).toEqual(["gate", "other"]), 10_000);
   await callControls(env, (controls) => controls.resume("gate"));
-  await vi.waitFor(async () => expect(await copied()).toEqual(["other"]));
+  await vi.waitFor(async () => expect(await copied()).toEqual(["other"]), 10_000);
   await callControls(env, (controls) => controls.resume("other"));
-  await vi.waitFor(async () => expect(await copied()).toBeNull());
+  await vi.waitFor(async () => expect(await copied()).toBeNull(), 10_000);
 });

@@ -91,7 +91,10 @@ describe("a run without a trace", () => {
       triggerTraced("counted", "garbage"),
     ]);
     await Promise.all(runs.map((runId) => stage.peach.finished(runId)));
-    await vi.waitFor(() => expect(runs.map((runId) => stage.recorder.of(runId, "start").length)).toEqual([1, 1, 1]));
+    await vi.waitFor(
+      () => expect(runs.map((runId) => stage.recorder.of(runId, "start").length)).toEqual([1, 1, 1]),
+      10_000,
+    );
     const seen = runs.map((runId) => stage.recorder.of(runId, "start")[0]?.traceparent ?? null);
     expect(seen).toEqual([expect.stringContaining(id), null, null]);
     expect(await Promise.all(runs.map(traceOf))).toEqual([header, null, null]);

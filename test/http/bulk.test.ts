@@ -43,7 +43,7 @@ async function runs(running: number, failed: number, fine: number): Promise<Hand
   await vi.waitFor(async () => {
     const { counts } = await (await send(`/runs/count?task=${task}`)).json<{ counts: Record<string, number> }>();
     expect(counts).toMatchObject({ running, failed, succeeded: fine });
-  });
+  }, 10_000);
   return all;
 }
 

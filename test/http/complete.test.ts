@@ -44,7 +44,7 @@ async function documentOf(runId: RunId): Promise<RunDocument> {
 }
 
 async function waiting(runId: RunId): Promise<void> {
-  await vi.waitFor(async () => expect((await documentOf(runId)).tasks[0]?.status).toBe("waiting"));
+  await vi.waitFor(async () => expect((await documentOf(runId)).tasks[0]?.status).toBe("waiting"), 10_000);
 }
 
 function report(body: unknown): RequestInit {
@@ -77,13 +77,15 @@ describe("the completion URL of an external task", () => {
     expect([again.status, await again.json()]).toMatchObject([409, { code: "already_completed" }]);
     const audited = async (): Promise<unknown> => (await send("/api/v1/audit?what=completeByUrl&limit=2")).json();
     const entry = { who: "completion URL", what: "completeByUrl" };
-    await vi.waitFor(async () =>
-      expect(await audited()).toMatchObject({
-        entries: expect.arrayContaining([
-          expect.objectContaining({ ...entry, on: runId, status: 409 }),
-          expect.objectContaining({ ...entry, on: `${runId}/approve`, status: 200 }),
-        ]),
-      }),
+    await vi.waitFor(
+      async () =>
+        expect(await audited()).toMatchObject({
+          entries: expect.arrayContaining([
+            expect.objectContaining({ ...entry, on: runId, status: 409 }),
+            expect.objectContaining({ ...entry, on: `${runId}/approve`, status: 200 }),
+          ]),
+        }),
+      10_000,
     );
     expect(await documentOf(runId)).toMatchObject({
       status: "succeeded",

@@ -198,10 +198,12 @@ describe("the record", () => {
     const response = await send(`/${name}`, post("x"));
     expect([response.status, await response.json()]).toEqual([200, "answered"]);
     reject(new Error("the object is not there"));
-    await vi.waitFor(() =>
-      expect(warned.mock.calls.flat().join()).toMatch(
-        new RegExp(`delivery not kept.*${response.headers.get("X-Request-Id")}.*not there`),
-      ),
+    await vi.waitFor(
+      () =>
+        expect(warned.mock.calls.flat().join()).toMatch(
+          new RegExp(`delivery not kept.*${response.headers.get("X-Request-Id")}.*not there`),
+        ),
+      10_000,
     );
   });
 

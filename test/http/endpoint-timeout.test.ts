@@ -64,7 +64,7 @@ describe("an endpoint that takes longer than its timeout", () => {
     };
     expect((await told(await serve({ hook: late })("/hook")))[0]).toBe(504);
     resolve();
-    await vi.waitFor(() => expect(logged()).toContain("too late"));
+    await vi.waitFor(() => expect(logged()).toContain("too late"), 10_000);
     expect(done).toHaveBeenCalledTimes(1);
   });
 

@@ -147,7 +147,7 @@ describe("max_body", () => {
     };
     expect((await serve(method, limited)("/hook", { method: "POST", body: body.stream })).status).toBe(413);
     expect(read).toBe(5);
-    await vi.waitFor(() => expect(body.state()).toBe("cancelled"));
+    await vi.waitFor(() => expect(body.state()).toBe("cancelled"), 10_000);
   });
 
   it("refuses it also where a fallback would be called", async () => {

@@ -45,5 +45,5 @@ it("a number that would come out as another one is refused wherever JSON comes i
   await vi.waitFor(async () => {
     const run = await (await send(`/api/v1/runs/${runId}`)).json<{ tasks: { status: string }[] }>();
     expect(run.tasks[0]?.status).toBe("waiting");
-  });
+  }, 10_000);
 });

@@ -28,14 +28,16 @@ describe("GET /limits", () => {
     await new Limit("shown", { key: '"ann"' }).until({ inUse: 2, waiting: 1 });
     await new Limit("shown", { kind: "rate_limit" }).until({ inUse: 3, waiting: 0 });
     const concurrency = { task: "shown", kind: "concurrency", limit: 2, per_ms: null };
-    await vi.waitFor(async () =>
-      expect(await ask()).toEqual({
-        limits: [
-          { ...concurrency, key: null, in_use: 1, waiting: 0 },
-          { ...concurrency, key: "ann", in_use: 2, waiting: 1 },
-          { ...rate, in_use: 3 },
-        ],
-      }),
+    await vi.waitFor(
+      async () =>
+        expect(await ask()).toEqual({
+          limits: [
+            { ...concurrency, key: null, in_use: 1, waiting: 0 },
+            { ...concurrency, key: "ann", in_use: 2, waiting: 1 },
+            { ...rate, in_use: 3 },
+          ],
+        }),
+      10_000,
     );
   });
 });

@@ -50,7 +50,7 @@ describe("GET /metrics", () => {
       for (const name of ["peach_run_duration_seconds", "peach_run_start_delay_seconds"])
         expect(valuesOf(families, `${name}_count`, task)).toEqual({ "": 2 });
       expect(valuesOf(families, "peach_attempt_duration_seconds_count", task)).toEqual({ "": 3 });
-    });
+    }, 10_000);
     await open.run.call((run) => run.cancel());
   });
 
@@ -82,7 +82,7 @@ describe("GET /metrics", () => {
         "+Inf": 4,
       });
       expect(valuesOf(families, "peach_run_duration_seconds_sum", task)).toEqual({ "": 61.011 });
-    });
+    }, 10_000);
   });
 });
 

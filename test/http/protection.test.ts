@@ -59,7 +59,7 @@ describe("the audit", () => {
       count: 1,
     };
     expect(entry.request_id).toMatch(/^[\w-]{36}$/);
-    await vi.waitFor(async () => expect(await entriesSince(since)).toEqual([entry]));
+    await vi.waitFor(async () => expect(await entriesSince(since)).toEqual([entry]), 10_000);
     expect(logged.map((text) => JSON.parse(text))).toContainEqual({
       message: "audit",
       ...(await entriesSince(since))[0],
@@ -68,13 +68,17 @@ describe("the audit", () => {
 
   it("has one where it is not allowed, and where it breaks", async () => {
     await edge(PLAN, READER)(CANCEL, { method: "POST", headers: AS_READER });
-    await vi.waitFor(async () =>
-      expect(await entriesSince(since)).toMatchObject([{ who: "desk", what: "cancelRun", status: 403 }]),
+    await vi.waitFor(
+      async () => expect(await entriesSince(since)).toMatchObject([{ who: "desk", what: "cancelRun", status: 403 }]),
+      10_000,
     );
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const dependencies = { callRun: () => Promise.reject(new TypeError("a bug")) };
     await edge(PLAN, { dependencies })(CANCEL, { method: "POST" });
-    await vi.waitFor(async () => expect(await entriesSince(since, "&who=api")).toMatchObject([{ status: 500 }]));
+    await vi.waitFor(
+      async () => expect(await entriesSince(since, "&who=api")).toMatchObject([{ status: 500 }]),
+      10_000,
+    );
   });
 
   it("counts like triggers, each with who, and their refusals apart", async () => {
@@ -143,7 +147,7 @@ describe("the audit", () => {
     const goesOn = vi.spyOn(context, "waitUntil");
     const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
     void app.request(CANCEL, { method: "POST", headers }, bindings, context);
-    await vi.waitFor(() => expect(asked).toHaveBeenCalled());
+    await vi.waitFor(() => expect(asked).toHaveBeenCalled(), 10_000);
     // Of what is not promised to it by now, the platform keeps nothing running once the client has gone.
     expect(goesOn).toHaveBeenCalled();
     waits.reject(new TypeError("a bug"));
@@ -156,7 +160,7 @@ describe("the audit", () => {
     const waits = vi.fn(() => new Promise<never>(() => undefined));
     const send = edge(PLAN, { dependencies: { callRun: waits } });
     void send("/api/v1/tasks/echo/trigger?wait=5m", { method: "POST", body: "1" });
-    await vi.waitFor(() => expect(waits).toHaveBeenCalled());
+    await vi.waitFor(() => expect(waits).toHaveBeenCalled(), 10_000);
     expect(await entriesSince(since)).toMatchObject([{ who: "api", what: "triggerTask", on: "echo", status: 202 }]);
   });
 
@@ -165,13 +169,15 @@ describe("the audit", () => {
     await send("/api/v1/runs/cancel?status=queued&status=running&dry_run=true", { method: "POST" });
     const name = crypto.randomUUID();
     await send("/api/v1/tokens", { method: "POST", body: JSON.stringify({ name, scopes: ["read", "trigger:echo"] }) });
-    await vi.waitFor(async () =>
-      expect((await entriesSince(since)).map(({ what, on }) => [what, on])).toEqual(
-        expect.arrayContaining([
-          ["createToken", `${name}: read, trigger:echo`],
-          ["cancelRuns", "status=queued&status=running&dry_run=true"],
-        ]),
-      ),
+    await vi.waitFor(
+      async () =>
+        expect((await entriesSince(since)).map(({ what, on }) => [what, on])).toEqual(
+          expect.arrayContaining([
+            ["createToken", `${name}: read, trigger:echo`],
+            ["cancelRuns", "status=queued&status=running&dry_run=true"],
+          ]),
+        ),
+      10_000,
     );
   });
 
@@ -189,7 +195,7 @@ describe("the audit", () => {
       method: "POST",
     });
     expect(answer.status).toBe(200);
-    await vi.waitFor(() => expect(String(errors.mock.calls)).toContain("audit not kept"));
+    await vi.waitFor(() => expect(String(errors.mock.calls)).toContain("audit not kept"), 10_000);
   });
 });
 

@@ -80,15 +80,17 @@ describe("a refused delivery", () => {
     vi.setSystemTime(now);
     const send = serve(triggers, { auth }, { env: { HOOK_SECRET: secret } });
     for (let index = 0; index < 30; index += 1) await send(`/${name}`, post("forged"));
-    await vi.waitFor(async () => expect((await onlyOne(send)).refused?.count).toBe(5));
+    await vi.waitFor(async () => expect((await onlyOne(send)).refused?.count).toBe(5), 10_000);
     vi.setSystemTime(now + 10_000);
     await send(`/${name}`, post("forged"));
-    await vi.waitFor(async () =>
-      expect((await onlyOne(send)).refused).toEqual({
-        address: "unknown",
-        count: 31,
-        first_at: new Date(now).toISOString(),
-      }),
+    await vi.waitFor(
+      async () =>
+        expect((await onlyOne(send)).refused).toEqual({
+          address: "unknown",
+          count: 31,
+          first_at: new Date(now).toISOString(),
+        }),
+      10_000,
     );
   });
 

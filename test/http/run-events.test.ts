@@ -164,7 +164,7 @@ describe("GET /runs/{id}/events", () => {
     await run.call((object) => object.cancel());
     const listener = await Listener.to(run.id);
     await listener.until(() => expect(listener.isOver).toBe(true));
-    await vi.waitFor(async () => expect((await run.journal()).length).toBeGreaterThan(3));
+    await vi.waitFor(async () => expect((await run.journal()).length).toBeGreaterThan(3), 10_000);
     for (const id of new Set([listener.ids.at(-1) ?? "", "3"])) {
       const answer = await send(`/api/v1/runs/${run.id}/events`, { headers: { "Last-Event-ID": id } });
       expect([id, answer.status]).toEqual([id, 204]);

@@ -36,7 +36,7 @@ async function listed(states: Readonly<Record<string, string>>): Promise<void> {
   await vi.waitFor(async () => {
     const { runs } = await page(`task=${task}&limit=200`);
     expect(Object.fromEntries(runs.map(({ run_id, status }) => [run_id, status]))).toEqual(states);
-  });
+  }, 10_000);
 }
 
 beforeEach(() => {
@@ -62,7 +62,7 @@ describe("GET /runs", () => {
       const { runs } = await page(`task=${task}`);
       const others = runs.filter(({ run_id }) => run_id !== queued.run.id);
       expect(Object.fromEntries(others.map(({ run_id, status }) => [run_id, status]))).toEqual(states);
-    });
+    }, 10_000);
     const { runs } = await page(`task=${task}&status=failed,cancelled`);
     expect(new Set(runs.map(({ run_id }) => run_id))).toEqual(new Set([bad.id, gone.id]));
     expect(runs.find(({ run_id }) => run_id === bad.id)).toMatchObject({ failed_tasks: [task], source: "api" });
@@ -82,7 +82,7 @@ describe("GET /runs", () => {
     await vi.waitFor(async () => {
       const ids = (await page("limit=200")).runs.map(({ run_id }) => run_id);
       expect(ids).toEqual(expect.arrayContaining([first.run.id, second.run.id]));
-    });
+    }, 10_000);
     expect((await page(`task=${before}`)).runs.map(({ run_id }) => run_id)).toEqual([first.run.id]);
   });
 
@@ -104,7 +104,7 @@ describe("GET /runs", () => {
     await run.settle(threw(lease));
     await listed({ [run.id]: "failed" });
     await run.call((object) => object.retry());
-    await vi.waitFor(async () => expect((await page(`task=${task}`)).runs[0]?.status).not.toBe("failed"));
+    await vi.waitFor(async () => expect((await page(`task=${task}`)).runs[0]?.status).not.toBe("failed"), 10_000);
     await run.call((object) => object.cancel());
     await listed({ [run.id]: "cancelled" });
   });

@@ -68,7 +68,7 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
     const second = only(await run.settle(succeeded(lease)));
     await run.settle(succeeded(second));
     await listener.until(["1 run", "2 change", "3 change", "3 end"]);
-    await vi.waitFor(() => expect(listener.closeCode).toBe(1_000));
+    await vi.waitFor(() => expect(listener.closeCode).toBe(1_000), 10_000);
   });
 
   it("is told what happens after the object has slept, without connecting again", async () => {
@@ -96,14 +96,14 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
     const { run } = await begun();
     const listener = await SocketListener.to(run.id);
     listener.socket.send("ping");
-    await vi.waitFor(() => expect(listener.pongs).toBe(1));
+    await vi.waitFor(() => expect(listener.pongs).toBe(1), 10_000);
   });
 
   it("leaves the others listening when one goes", async () => {
     const { run, lease } = await begun();
     const [going, staying] = [await SocketListener.to(run.id), await SocketListener.to(run.id)];
     going.socket.close(1_000);
-    await vi.waitFor(() => expect(going.closeCode).toBe(1_000));
+    await vi.waitFor(() => expect(going.closeCode).toBe(1_000), 10_000);
     await run.settle(succeeded(lease));
     await staying.until(["1 run", "2 change"]);
     expect(going.told).toEqual(["1 run"]);

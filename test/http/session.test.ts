@@ -92,7 +92,7 @@ describe("the session of the dashboard", () => {
     await vi.waitFor(async () => {
       expect(await audited("logIn")).toEqual(expect.arrayContaining(["nobody 401 192.0.2.77 2", "api 200 unknown 1"]));
       expect(await audited("logOut")).toContain("api 204 192.0.2.77 1");
-    });
+    }, 10_000);
   });
 
   it("that has ended in another isolate is over here within 5 seconds", async () => {

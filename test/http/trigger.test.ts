@@ -111,7 +111,7 @@ describe("POST /tasks/{task}/trigger", () => {
     await vi.waitFor(async () => {
       const { objects } = await env.PAYLOADS.list({ prefix: `runs/${run_id}/trigger` });
       expect(objects).toHaveLength(1);
-    });
+    }, 10_000);
     const back = await send(`/api/v1/runs/${run_id}/payload`);
     expect(new Uint8Array(await back.arrayBuffer())).toEqual(body);
   });
@@ -148,7 +148,7 @@ describe("?wait", () => {
     const opened = waitAs("first-shop");
     const queued = async (): Promise<number> =>
       (await (await shared("/api/v1/runs?task=gathered")).json<{ runs: unknown[] }>()).runs.length;
-    await vi.waitFor(async () => expect(await queued()).toBe(1));
+    await vi.waitFor(async () => expect(await queued()).toBe(1), 10_000);
     const [status, joined] = await waitAs("second-shop");
     expect([status, joined]).toEqual([202, expect.not.objectContaining({ tasks: expect.anything() })]);
     const [openedStatus, document] = await opened;

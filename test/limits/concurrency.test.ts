@@ -182,10 +182,10 @@ describe("waiting attempts", () => {
         const leases = await claimed(run);
         if (leases.length === 0) throw new Error("not permitted yet");
         return leases;
-      });
+      }, 10_000);
       if (lease === undefined) throw new Error("no lease");
       await run.settle(succeeded(lease));
-      await vi.waitFor(async () => expect(await limit.holders()).not.toEqual([run.id]));
+      await vi.waitFor(async () => expect(await limit.holders()).not.toEqual([run.id]), 10_000);
     }
   });
 
@@ -199,7 +199,7 @@ describe("waiting attempts", () => {
     const [lease] = await claimed(first);
     if (lease === undefined) throw new Error("no lease");
     await first.settle(threw(lease, { retryable: true }));
-    await vi.waitFor(async () => expect(await limit.holders()).toEqual([second.id]));
+    await vi.waitFor(async () => expect(await limit.holders()).toEqual([second.id]), 10_000);
     vi.setSystemTime(START + 2_000);
     await first.wake();
     await limit.until({ inUse: 1, waiting: 1 });
@@ -286,11 +286,11 @@ describe("strategies", () => {
     await claimed(first);
     const second = await acceptLimited(plan, "silent");
     await first.final();
-    await vi.waitFor(async () => expect(await limit.holders()).toEqual([]));
+    await vi.waitFor(async () => expect(await limit.holders()).toEqual([]), 10_000);
     vi.setSystemTime(START + LEASE_MS + 1_000);
     await vi.waitFor(async () => {
       await limit.wake();
       expect(await limit.holders()).toEqual([second.id]);
-    });
+    }, 10_000);
   });
 });

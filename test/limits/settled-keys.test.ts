@@ -59,7 +59,7 @@ describe("the limit key behind an external task", () => {
     const runId = await trigger(send);
     const approval = await nextCall(runId, "first");
     approval.succeed();
-    await vi.waitFor(async () => expect((await documentOf(runId)).tasks[0]?.status).toBe("waiting"));
+    await vi.waitFor(async () => expect((await documentOf(runId)).tasks[0]?.status).toBe("waiting"), 10_000);
     const report = JSON.stringify({ status: "succeeded", payload: body });
     const url = byApi ? `/api/v1/runs/${runId}/tasks/first/complete` : approval.task.completionUrl;
     const headers = byApi ? {} : { Authorization: "" };
@@ -83,7 +83,7 @@ describe("the limit key behind an external task", () => {
     const bob = await approved(send, { user_id: "bob" });
     expect((await documentOf(anna.runId)).tasks[1]?.status).toBe("running");
     const again = approved(send, { user_id: "anna" });
-    await vi.waitFor(async () => expect((await documentOf(anna.runId)).tasks[1]?.status).toBe("cancelled"));
+    await vi.waitFor(async () => expect((await documentOf(anna.runId)).tasks[1]?.status).toBe("cancelled"), 10_000);
     anna.call.succeed();
     expect((await documentOf(bob.runId)).tasks[1]?.status).toBe("running");
     await finish(bob.call, (await again).call);
@@ -145,7 +145,7 @@ describe("the limit key of an item", () => {
     (await nextCall(runId, "first")).succeed([{ user: long }]);
     const call = await nextCall(runId, "publish");
     const direct = await trigger(send, [{ user: long }], "publish");
-    await vi.waitFor(async () => expect(await slotsOf(JSON.stringify(long))).toEqual([2]));
+    await vi.waitFor(async () => expect(await slotsOf(JSON.stringify(long))).toEqual([2]), 10_000);
     await finish(call);
     await finish(await nextCall(direct, "publish"));
   });

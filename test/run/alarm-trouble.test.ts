@@ -55,13 +55,13 @@ describe("a run that is final, and can not be deleted", () => {
       const ours = (await deadLetters()).filter(({ body }) => body === JSON.stringify({ run_id: run.id }));
       expect(ours).toMatchObject([{ reason: "given_up" }]);
       expect(ours[0]?.detail).toBe(`${run.id} is over, and cannot be listed or deleted: ${String(error)}`);
-    });
+    }, 10_000);
 
     // Whoever looks at it has it tried once more.
     forgets.mockRestore();
     await run.evict();
     expect((await run.document()).status).toBe("cancelled");
-    await vi.waitFor(async () => expect(await run.alarmAt()).not.toBeNull());
+    await vi.waitFor(async () => expect(await run.alarmAt()).not.toBeNull(), 10_000);
     await run.wake();
     expect(await run.call((object) => object.describe())).toBeNull();
     expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
@@ -105,7 +105,7 @@ describe("a run whose alarm fails for good", () => {
     });
     const raised = vi.spyOn(AlertEntrypoint.prototype, "raise").mockResolvedValue(undefined);
     await wakeUntil(run, async () => (await run.document()).finished_at !== null);
-    await vi.waitFor(() => expect(raised).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(raised).toHaveBeenCalledOnce(), 10_000);
     expect(raised.mock.calls[0]?.[0]).toMatchObject({
       task: "alert",
       runId: run.id,
@@ -118,7 +118,7 @@ describe("a run whose alarm fails for good", () => {
       expect(await answer.json()).toMatchObject({
         runs: expect.arrayContaining([expect.objectContaining({ run_id: run.id })]),
       });
-    });
+    }, 10_000);
   });
 
   it("goes on as if nothing had been if the failure passes before", async () => {
@@ -146,7 +146,7 @@ describe("a run whose alarm fails for good", () => {
       const answer = await edge(CHAIN)("/api/v1/runs?task=first&limit=200");
       const { runs }: { runs: { run_id: string }[] } = await answer.json();
       expect(runs.find(({ run_id: runId }) => runId === run.id)).toMatchObject({ problem: "run_unreadable" });
-    });
+    }, 10_000);
   });
 
   it("and whose journal cannot be read, says so, is a dead letter, and is not woken any more", async () => {
@@ -165,6 +165,6 @@ describe("a run whose alarm fails for good", () => {
       expect(ours[0]?.detail).toMatch(
         `${run.id} can be neither carried on nor ended: UnreadableRunError: the journal of this run cannot be read: SyntaxError`,
       );
-    });
+    }, 10_000);
   });
 });

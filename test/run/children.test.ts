@@ -53,7 +53,7 @@ describe("a run that an attempt has triggered which died before its settle", () 
     expect(await status(child)).toBe("queued");
     await child.wake();
     expect(await childrenOf(parent)).toEqual([{ run_id: child.id, task: "scripted" }]);
-    await vi.waitFor(async () => expect(await status(child)).toBe("cancelled"));
+    await vi.waitFor(async () => expect(await status(child)).toBe("cancelled"), 10_000);
   });
 
   it("is known to its parent half a minute later, and is cancelled at once with it then", async () => {
@@ -63,7 +63,7 @@ describe("a run that an attempt has triggered which died before its settle", () 
     await child.wake();
     expect(await childrenOf(parent)).toEqual([{ run_id: child.id, task: "scripted" }]);
     await parent.call((run) => run.cancel({ children: true }));
-    await vi.waitFor(async () => expect(await status(child)).toBe("cancelled"));
+    await vi.waitFor(async () => expect(await status(child)).toBe("cancelled"), 10_000);
   });
 
   it("goes on when its parent was cancelled alone", async () => {
@@ -80,10 +80,10 @@ describe("a run that an attempt has triggered which died before its settle", () 
     const { run: child, answer } = await childOf(parent.id);
     await child.settle(succeeded(only(answer.grant)));
     const listed = [{ run_id: child.id, task: "root" }];
-    await vi.waitFor(async () => expect(await childrenOf(parent)).toEqual(listed));
+    await vi.waitFor(async () => expect(await childrenOf(parent)).toEqual(listed), 10_000);
     const { finished_at } = await child.document();
     const retentionAt = Date.parse(finished_at ?? "") + RETENTION_MS;
-    await vi.waitFor(async () => expect(await child.alarmAt()).toBe(retentionAt));
+    await vi.waitFor(async () => expect(await child.alarmAt()).toBe(retentionAt), 10_000);
   });
 
   it("goes on when its parent is no more, or is only remembered", async () => {
@@ -104,7 +104,10 @@ describe("a run that an attempt has triggered which died before its settle", () 
       await run.wake();
       await run.settle(succeeded(only(answer.grant)));
       expect(await status(run)).toBe("succeeded");
-      await vi.waitFor(async () => expect(await run.alarmAt()).toBeGreaterThan(Date.now() + RETENTION_MS - 60_000));
+      await vi.waitFor(
+        async () => expect(await run.alarmAt()).toBeGreaterThan(Date.now() + RETENTION_MS - 60_000),
+        10_000,
+      );
     }
     expect(await past.call((run) => run.knowChild({ runId: ofPast.run.id, task: "root" }))).toBe(false);
   });
@@ -121,7 +124,10 @@ describe("a run that an attempt has triggered which died before its settle", () 
     const before = { ...counted, parentRows: (await parent.journal()).length };
     const endOf = async ({ run, answer }: typeof named): Promise<void> => {
       await run.settle(succeeded(only(answer.grant)));
-      await vi.waitFor(async () => expect(await run.alarmAt()).toBeGreaterThan(Date.now() + RETENTION_MS - 60_000));
+      await vi.waitFor(
+        async () => expect(await run.alarmAt()).toBeGreaterThan(Date.now() + RETENTION_MS - 60_000),
+        10_000,
+      );
     };
     await endOf(named);
     // Its settle, and telling the parent; a row for the settle, and its alarm.

@@ -101,7 +101,7 @@ describe("a run that newer code has continued", () => {
     await refusal(() => run.document());
     const pauses: number[] = [];
     for (let time = 0; time < 30; time += 1) {
-      await vi.waitUntil(async () => (await run.alarmAt()) !== null);
+      await vi.waitUntil(async () => (await run.alarmAt()) !== null, 10_000);
       const at = (await run.alarmAt()) ?? 0;
       pauses.push(at - Date.now());
       vi.setSystemTime(at);
@@ -124,15 +124,16 @@ describe("a run that newer code has continued", () => {
   it("stands in lists with what it waits for, until that code is back", async () => {
     const run = await continuedByNewerCode("json_set(entry, '$.v', 2)");
     await run.wake();
-    await vi.waitFor(async () =>
-      expect(await listed(run)).toMatchObject({ status: "running", problem: "awaits_deploy" }),
+    await vi.waitFor(
+      async () => expect(await listed(run)).toMatchObject({ status: "running", problem: "awaits_deploy" }),
+      10_000,
     );
     await run.inside(({ storage }) => {
       storage.sql.exec("UPDATE journal SET entry = json_set(entry, '$.v', 1)");
     });
     await run.evict();
     await run.wake();
-    await vi.waitFor(async () => expect(await listed(run)).not.toHaveProperty("problem"));
+    await vi.waitFor(async () => expect(await listed(run)).not.toHaveProperty("problem"), 10_000);
     expect(await listed(run)).toMatchObject({ status: "running" });
   });
 
@@ -144,15 +145,17 @@ describe("a run that newer code has continued", () => {
     await evictDurableObject(env.CATALOG.getByName("only"));
     await run.evict();
     await run.wake();
-    await vi.waitFor(async () =>
-      expect(await listed(run)).toMatchObject({
-        task: "only",
-        status: "queued",
-        source: "api",
-        by: "test",
-        created_at: new Date(START).toISOString(),
-        problem: "awaits_deploy",
-      }),
+    await vi.waitFor(
+      async () =>
+        expect(await listed(run)).toMatchObject({
+          task: "only",
+          status: "queued",
+          source: "api",
+          by: "test",
+          created_at: new Date(START).toISOString(),
+          problem: "awaits_deploy",
+        }),
+      10_000,
     );
   });
 });

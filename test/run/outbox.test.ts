@@ -36,7 +36,7 @@ describe("messages of runs", () => {
     await Promise.all([dispatchRun(queue.env, second, 1), dispatchRun(queue.env, third, 2)]);
     expect(queue.sent).toEqual([[first]]);
     queue.endNext();
-    await vi.waitFor(() => expect(queue.sent).toEqual([[first], [second, third, third]]));
+    await vi.waitFor(() => expect(queue.sent).toEqual([[first], [second, third, third]]), 10_000);
     queue.endNext();
     await sending;
     const later = dispatchRun(queue.env, second, 1);
@@ -51,7 +51,7 @@ describe("messages of runs", () => {
     const sending = dispatchRun(queue.env, first ?? newRunId(), 1);
     for (const run of others) await dispatchRun(queue.env, run, 1);
     for (const calls of [1, 2, 3]) {
-      await vi.waitFor(() => expect(queue.sent).toHaveLength(calls));
+      await vi.waitFor(() => expect(queue.sent).toHaveLength(calls), 10_000);
       queue.endNext();
     }
     await sending;

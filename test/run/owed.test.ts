@@ -48,7 +48,7 @@ async function paid(run: HandDrivenRun): Promise<void> {
   await vi.waitFor(async () => {
     const entries = (await run.journal()).map(({ entry }) => entry ?? "");
     if (!entries.at(-1)?.includes('"paid"')) throw new Error("still owed");
-  });
+  }, 10_000);
 }
 
 describe("the task of on_failure", () => {
@@ -95,7 +95,7 @@ describe("the task of on_failure", () => {
     const raise = vi.spyOn(AlertEntrypoint.prototype, "raise").mockRejectedValue(new Error("reset"));
     const { run, answer } = await HandDrivenRun.accept(acceptance(ALERTING, "root"));
     await run.settle(threw(only(answer.grant)));
-    await vi.waitFor(() => expect(raise).toHaveBeenCalled());
+    await vi.waitFor(() => expect(raise).toHaveBeenCalled(), 10_000);
     expect(await documentOf(await alertOf(run.id, 1))).toBeNull();
     await run.evict();
     raise.mockRestore();
@@ -135,9 +135,9 @@ describe("the task of on_failure", () => {
       vi.setSystemTime(Date.now() + 900_000);
       await run.wake();
     }
-    const letter = await vi.waitUntil(() => letterOf(run.id));
+    const letter = await vi.waitUntil(() => letterOf(run.id), 10_000);
     expect(letter).toMatchObject({ reason: "given_up", attempts: 100, detail: expect.stringContaining(run.id) });
-    await vi.waitFor(async () => expect((await run.journal()).at(-1)?.entry).toContain('"parked"'));
+    await vi.waitFor(async () => expect((await run.journal()).at(-1)?.entry).toContain('"parked"'), 10_000);
     const tries = raise.mock.calls.length;
     vi.setSystemTime(Date.now() + 900_000);
     await run.wake();
@@ -188,7 +188,7 @@ describe("POST /runs/{id}/cancel?children=true", () => {
   }
 
   async function cancelled(runId: RunId): Promise<void> {
-    await vi.waitFor(async () => expect(await documentOf(runId)).toMatchObject({ status: "cancelled" }));
+    await vi.waitFor(async () => expect(await documentOf(runId)).toMatchObject({ status: "cancelled" }), 10_000);
   }
 
   it("cancels the runs that it has triggered, and theirs, and leaves all others alone", async () => {

@@ -124,11 +124,11 @@ describe("the alarm of a run", () => {
   it("looks for a run that has ended in the catalogue, also if it was gone", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.settle(succeeded(only(answer.grant)));
-    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + ONE.retentionMs));
+    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + ONE.retentionMs), 10_000);
     await run.inside(({ storage }) => storage.deleteAlarm());
     await run.evict();
     await run.document();
-    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 10_000));
+    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 10_000), 10_000);
     await run.wake();
     expect(await run.alarmAt()).toBe(START + ONE.retentionMs);
   });
@@ -138,7 +138,7 @@ describe("the alarm of a run", () => {
     await run.inside(({ storage }) => storage.deleteAlarm());
     await run.evict();
     await run.document();
-    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 4_000));
+    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 4_000), 10_000);
   });
 
   it("is moved forward by the next call if it is too late", async () => {
@@ -146,7 +146,7 @@ describe("the alarm of a run", () => {
     await run.inside(({ storage }) => storage.setAlarm(START + 9_000_000));
     await run.evict();
     await run.document();
-    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 4_000));
+    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 4_000), 10_000);
   });
 
   it("is not moved behind what is due sooner by the first call after an eviction", async () => {

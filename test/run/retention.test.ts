@@ -264,7 +264,7 @@ describe("a child run whose retention is over", () => {
     await child.evict();
     vi.setSystemTime(START + 3 * RETENTION_MS);
     expect(await child.call((run) => run.describe())).toBeNull();
-    await vi.waitFor(async () => expect(await child.alarmAt()).not.toBeNull());
+    await vi.waitFor(async () => expect(await child.alarmAt()).not.toBeNull(), 10_000);
     vi.setSystemTime(START + 5 * RETENTION_MS);
     await child.wake();
     expect(await leftOf(child)).toEqual(NOTHING);
@@ -401,7 +401,7 @@ describe("a trigger with the key of a run that is being deleted", () => {
       return list(options);
     });
     const deleting = run.wake();
-    await vi.waitFor(() => expect(listing).toHaveBeenCalled());
+    await vi.waitFor(() => expect(listing).toHaveBeenCalled(), 10_000);
     const accepting = HandDrivenRun.accept(request);
     gate.resolve();
     await deleting;

@@ -55,7 +55,7 @@ describe("an attempt of a driver that has died with the run object", () => {
     await run.evict();
     vi.setSystemTime(START + 1_000);
     await run.document();
-    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 5_000));
+    await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + 5_000), 10_000);
     expect(await nextAlarm(run)).toBe(5_000);
     expect(await statusOf(run)).toBe("retrying");
   });

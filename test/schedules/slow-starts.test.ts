@@ -59,7 +59,7 @@ it("an alarm that the platform has ended in the middle keeps none of the next on
     await protocol.sync(announced);
     vi.setSystemTime(START + MINUTE);
     void protocol.alarm(null);
-    await vi.waitFor(() => expect(calls).toBe(1));
+    await vi.waitFor(() => expect(calls).toBe(1), 10_000);
     await protocol.alarm(null);
     expect(calls).toBe(1);
     vi.setSystemTime(START + 18 * MINUTE);

@@ -46,11 +46,11 @@ it("waits with a trigger of a task that only another version has, and says so, u
   const world = new World();
   const load = world.load();
   const sent = load.send([item("a", "chain"), item("b", "novel")]);
-  await expect.poll(() => load.isWaitingForDeploy).toBe(true);
+  await expect.poll(() => load.isWaitingForDeploy, { timeout: 10_000 }).toBe(true);
   world.readyAt = 2;
   // Whether the next version has it is not known at once.
   expect(load.isWaitingForDeploy).toBe(false);
-  await expect.poll(() => load.isWaitingForDeploy).toBe(true);
+  await expect.poll(() => load.isWaitingForDeploy, { timeout: 10_000 }).toBe(true);
   world.tasks = ["chain", "novel"];
   world.readyAt = 3;
   await sent;

@@ -233,6 +233,31 @@ const CASES: readonly { says: string; file: string; code: string; rules: readonl
     "eslint(no-restricted-globals)",
   ),
   breaks(
+    "refuses a wait without a limit of its own",
+    "test/core/d.test.ts",
+    `import { expect, vi } from "vitest";
+      export const f = async () => {
+        await vi.waitFor(() => f);
+        await vi.waitUntil(() => f, { interval: 5 });
+        await expect.poll(() => f).toBe(1);
+      };`,
+    "peach(waits)",
+    "peach(waits)",
+    "peach(waits)",
+  ),
+  breaks(
+    "lets a wait with a limit stand",
+    "test/core/e.test.ts",
+    `import { expect, vi } from "vitest";
+      const LIMIT = { timeout: 5_000 };
+      export const f = async () => {
+        await vi.waitFor(() => f, 5_000);
+        await vi.waitFor(() => f, LIMIT);
+        await vi.waitFor(() => f, { ...LIMIT, interval: 5 });
+        await expect.poll(() => f, { timeout: 5_000 }).toBe(1);
+      };`,
+  ),
+  breaks(
     "refuses should in a title",
     "test/core/c.test.ts",
     `import { expect, it } from "vitest";\nit("should work", () => expect(1).toBe(1));`,
@@ -266,7 +291,7 @@ beforeAll(() => {
     mkdirSync(dirname(join(root, file)), { recursive: true });
     writeFileSync(join(root, file), text);
   };
-  for (const file of [".oxlintrc.json", "scripts/lint/imports.ts", "tsconfig.base.json", "worker-configuration.d.ts"])
+  for (const file of [".oxlintrc.json", "scripts/lint", "tsconfig.base.json", "worker-configuration.d.ts"])
     cpSync(file, join(root, file), { recursive: true });
   write("tsconfig.json", JSON.stringify({ extends: "./tsconfig.base.json", include: ["src", "test", "scripts"] }));
   write("package.json", JSON.stringify({ type: "module" }));

@@ -128,7 +128,7 @@ export class HandDrivenRun {
     await vi.waitFor(async () => {
       const at = await runInDurableObject(executor, (_, { storage }) => storage.getAlarm());
       if (at === null) throw new Error(`nobody has started attempt ${attempt} of task ${ordinal}`);
-    });
+    }, 10_000);
     await runDurableObjectAlarm(executor);
   }
 

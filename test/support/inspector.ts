@@ -60,7 +60,7 @@ export async function delivered(send: Send, count: number): Promise<Delivered[]>
     const { deliveries } = await response.json<{ deliveries: Delivered[] }>();
     expect(deliveries).toHaveLength(count);
     return deliveries;
-  });
+  }, 10_000);
 }
 
 /** What is kept of the endpoint, once it is one. */

@@ -124,7 +124,7 @@ describe("a driver that dies", () => {
     const rows = (await run.journal()).length;
     hanging.succeed("late");
     // The late attempt stores its output, then settles in vain.
-    await vi.waitFor(async () => expect((await objectsOf(run)).toSorted()).toEqual(["1/1-2", "1/2-3"]));
+    await vi.waitFor(async () => expect((await objectsOf(run)).toSorted()).toEqual(["1/1-2", "1/2-3"]), 10_000);
     expect(await run.document()).toEqual(document);
     expect((await run.journal()).length).toBe(rows);
     expect(await textPassed(run, "second")).toBe("of the second attempt");

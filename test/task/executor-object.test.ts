@@ -28,7 +28,7 @@ function leftOf(executor: ReturnType<typeof executorOf>) {
 }
 /** Runs the alarm of an executor object as soon as it is set; resolves when it has ended, with the task in it. */
 async function alarmOf(executor: ReturnType<typeof executorOf>): Promise<void> {
-  await vi.waitFor(async () => expect((await leftOf(executor)).alarm).not.toBeNull());
+  await vi.waitFor(async () => expect((await leftOf(executor)).alarm).not.toBeNull(), 10_000);
   await runDurableObjectAlarm(executor);
 }
 
@@ -51,7 +51,7 @@ describe("a task of the long lane", () => {
     expect((await leftOf(executorOf(run))).keys).toEqual(["order"]);
     call.succeed("done");
     expect(await run.final()).toMatchObject({ status: "succeeded", tasks: [{ attempts: [{ status: "succeeded" }] }] });
-    await vi.waitFor(async () => expect(await leftOf(executorOf(run))).toEqual(NOTHING));
+    await vi.waitFor(async () => expect(await leftOf(executorOf(run))).toEqual(NOTHING), 10_000);
   });
 
   it("is not taken by a driver, also as the child of a short one", async () => {
@@ -86,7 +86,7 @@ describe("an executor object that dies", () => {
     await vi.waitFor(async () => {
       await runDurableObjectAlarm(executorOf(run));
       expect((await run.document()).tasks[0]?.attempts[0]?.status).toBe("lost");
-    });
+    }, 10_000);
     const second = await nextCall(run.id, "long");
     expect([first.task.attempt, second.task.attempt]).toEqual([1, 2]);
     second.succeed("of the second");
@@ -103,7 +103,7 @@ describe("an executor object that dies", () => {
     });
     first.succeed("late");
     for (const attempt of [1, 2])
-      await vi.waitFor(async () => expect(await leftOf(executorOf(run, attempt))).toEqual(NOTHING));
+      await vi.waitFor(async () => expect(await leftOf(executorOf(run, attempt))).toEqual(NOTHING), 10_000);
   });
 
   describe("with others, or without", () => {
@@ -127,7 +127,7 @@ describe("an executor object that dies", () => {
           await runInDurableObject(executorOf(run, death), (_, { storage }) => storage.setAlarm(Date.now() + 60_000));
           await runDurableObjectAlarm(executorOf(run, death));
           expect(await isNoted(executorOf(run, death))).toBe(true);
-        });
+        }, 10_000);
       vi.setSystemTime(TIMES.start + death * TIMES.apart + 6_000);
       for (const run of runs) {
         await runDurableObjectAlarm(executorOf(run, death));
@@ -177,7 +177,7 @@ describe("an executor object that dies", () => {
     const document = await run.final();
     expect(document.tasks[0]?.attempts.map(({ status }) => status)).toEqual(["lost", "succeeded"]);
     first.succeed("late");
-    await vi.waitFor(async () => expect(await leftOf(executorOf(run))).toEqual(NOTHING));
+    await vi.waitFor(async () => expect(await leftOf(executorOf(run))).toEqual(NOTHING), 10_000);
     expect(await run.document()).toEqual(document);
   });
 });
@@ -207,7 +207,7 @@ describe("an executor object started twice", () => {
     const call = await nextCall(run.id, "long");
     await executorOf(run).start(run.id, 0);
     await executorOf(run, 1, 2).start(run.id, 0);
-    await vi.waitFor(async () => expect(await leftOf(executorOf(run, 1, 2))).toEqual(NOTHING));
+    await vi.waitFor(async () => expect(await leftOf(executorOf(run, 1, 2))).toEqual(NOTHING), 10_000);
     expect(callsWaiting(run.id)).toBe(0);
     call.succeed();
     const document = await run.final();
@@ -220,7 +220,7 @@ describe("an executor object whose run cannot be reached", () => {
   it("tries again by its alarm, before the task", async () => {
     const unreachable = vi.spyOn(RunObject.prototype, "begin").mockRejectedValue(new Error("broken by the test"));
     const { run } = await HandDrivenRun.accept(acceptance(ALONE, "long", { claim: null }));
-    await vi.waitFor(() => expect(unreachable).toHaveBeenCalled());
+    await vi.waitFor(() => expect(unreachable).toHaveBeenCalled(), 10_000);
     expect(callsWaiting(run.id)).toBe(0);
     unreachable.mockRestore();
     const alarm = alarmOf(executorOf(run));
@@ -235,7 +235,7 @@ describe("an executor object whose run cannot be reached", () => {
     const unreachable = vi.spyOn(RunObject.prototype, "settle").mockRejectedValue(new Error("broken by the test"));
     const executor = executorOf(run);
     first.succeed("settled late");
-    await vi.waitFor(() => expect(unreachable).toHaveBeenCalled());
+    await vi.waitFor(() => expect(unreachable).toHaveBeenCalled(), 10_000);
     unreachable.mockRestore();
     await alarmOf(executor);
     expect((await run.final()).tasks[0]?.attempts.map(({ status }) => status)).toEqual(["succeeded"]);
@@ -246,9 +246,9 @@ describe("an executor object whose run cannot be reached", () => {
     const first = await nextCall(run.id, "long");
     const unreachable = vi.spyOn(RunObject.prototype, "settle").mockRejectedValue(new Error("broken by the test"));
     first.succeed("never settled");
-    await vi.waitFor(() => expect(unreachable).toHaveBeenCalled());
+    await vi.waitFor(() => expect(unreachable).toHaveBeenCalled(), 10_000);
     unreachable.mockRestore();
-    await vi.waitFor(async () => expect((await leftOf(executorOf(run))).alarm).not.toBeNull());
+    await vi.waitFor(async () => expect((await leftOf(executorOf(run))).alarm).not.toBeNull(), 10_000);
     await evictDurableObject(executorOf(run));
     await alarmOf(executorOf(run));
     (await nextCall(run.id, "long")).succeed("of the second");

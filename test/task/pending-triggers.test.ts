@@ -38,7 +38,7 @@ function refusing() {
     refusals += 1;
     return refuse({ code: "invalid_payload", detail: "refused", hint: "" });
   };
-  return { accept, refused: () => vi.waitFor(() => expect(refusals).toBe(1)) };
+  return { accept, refused: () => vi.waitFor(() => expect(refusals).toBe(1), 10_000) };
 }
 
 /** How an attempt of this method ends whose triggers are answered a while after it has returned. */
@@ -53,7 +53,7 @@ async function endOf(method: () => unknown) {
     }
   };
   const ending = attempt(calling, {}, { accept });
-  await vi.waitFor(() => expect(hasReturned || asked() > 0).toBe(true));
+  await vi.waitFor(() => expect(hasReturned || asked() > 0).toBe(true), 10_000);
   open();
   return (await ending).settlement;
 }
@@ -115,7 +115,7 @@ describe("a trigger that a task does not await", () => {
       {},
       { accept: first },
     );
-    await vi.waitFor(() => expect([waited.mock.calls.length, asked()]).toEqual([1, 1]));
+    await vi.waitFor(() => expect([waited.mock.calls.length, asked()]).toEqual([1, 1]), 10_000);
     open();
     const { outcome, children } = (await ending).settlement;
     expect(outcome.type).toBe("suspended");

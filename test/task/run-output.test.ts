@@ -95,7 +95,7 @@ describe("output() of a run that was triggered", () => {
     const [{ runId } = { runId: run.id }] = settlement.children;
     const child = new HandDrivenRun(runId);
     await child.settle(succeeded(only(await child.claim()), { from: "the child" }));
-    await vi.waitFor(async () => expect((await run.document()).tasks[0]?.status).toBe("queued"));
+    await vi.waitFor(async () => expect((await run.document()).tasks[0]?.status).toBe("queued"), 10_000);
     const next = only(await run.claim());
     expect(next.arrived).toMatchObject([{ runId, status: "succeeded" }]);
     const again = (await attempt(method, next)).settlement;
@@ -171,19 +171,19 @@ describe("a task that awaits many runs at once", () => {
       if (first.outcome.type !== "suspended") throw new Error(first.outcome.type);
       expect(first.outcome.awaits).toHaveLength(COUNT);
       await run.settle(first);
-      await vi.waitFor(() => expect(calls.watch).toBe(COUNT));
+      await vi.waitFor(() => expect(calls.watch).toBe(COUNT), 10_000);
 
       for (const [index, { runId }] of first.children.entries()) {
         expect((await run.document()).tasks[0]?.status).toBe("waiting");
         calls.describe -= 1;
         const child = new HandDrivenRun(runId);
         await child.settle(threw(only(await child.claim())));
-        await vi.waitFor(() => expect(calls.awaited).toBe(index + 1));
+        await vi.waitFor(() => expect(calls.awaited).toBe(index + 1), 10_000);
       }
       await vi.waitFor(async () => {
         calls.describe -= 1;
         expect((await run.document()).tasks[0]?.status).toBe("queued");
-      });
+      }, 10_000);
       const next = only(await run.claim());
       const before = { ...calls };
       const again = (await attempt(method, next)).settlement;

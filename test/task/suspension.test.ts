@@ -87,8 +87,8 @@ describe("a task that awaits a run which starts in an hour", () => {
         attempts: [{ attempt: 1, status: "suspended", error: null }],
         steps: [{ name: "ask" }],
       });
-      await vi.waitFor(async () => expect(JSON.stringify(await child.journal())).toContain("watchers"));
-      await vi.waitFor(() => expect(underWay()).toBe(0));
+      await vi.waitFor(async () => expect(JSON.stringify(await child.journal())).toContain("watchers"), 10_000);
+      await vi.waitFor(() => expect(underWay()).toBe(0), 10_000);
       await run.evict();
       await child.evict();
 
@@ -98,7 +98,7 @@ describe("a task that awaits a run which starts in an hour", () => {
         await toItsAlarm(run);
         woken += 1;
         expect(await statusOf(run)).toBe("waiting");
-        await vi.waitFor(() => expect(underWay()).toBe(0));
+        await vi.waitFor(() => expect(underWay()).toBe(0), 10_000);
       }
       expect(woken).toBeLessThanOrEqual(6);
       expect(await child.document()).toMatchObject({ status: "queued", tasks: [{ attempts: [] }] });
@@ -124,7 +124,7 @@ describe("a task that awaits a run which starts in an hour", () => {
       await vi.waitFor(async () => {
         await child.wake();
         expect(await child.alarmAt()).toBeGreaterThan(START + 24 * HOUR_MS);
-      });
+      }, 10_000);
     },
   );
 
@@ -156,7 +156,7 @@ describe("a task that awaits a run which starts in an hour", () => {
     vi.setSystemTime(START + HOUR_MS + 60_000);
     await child.wake();
     await child.final();
-    await vi.waitFor(() => expect(awaited).toHaveBeenCalled());
+    await vi.waitFor(() => expect(awaited).toHaveBeenCalled(), 10_000);
     expect(await statusOf(run)).toBe("waiting");
     await toItsAlarm(run);
     expect(await run.final()).toMatchObject({ status: "succeeded" });
@@ -170,7 +170,7 @@ describe("a task that awaits a run which starts in an hour", () => {
     vi.setSystemTime(START + HOUR_MS + 60_000);
     await child.wake();
     await child.final();
-    await vi.waitFor(() => expect(awaited).toHaveBeenCalled());
+    await vi.waitFor(() => expect(awaited).toHaveBeenCalled(), 10_000);
     awaited.mockRestore();
     await child.evict();
     await toItsAlarm(child);
@@ -209,7 +209,7 @@ describe("an attempt that awaits other runs", () => {
       type: "suspended",
       awaits: [{ runId: settlement.children[0]?.runId, task: "echo" }],
     });
-    await vi.waitFor(() => expect(caught).toMatchObject({ name: "TaskSuspendedError" }));
+    await vi.waitFor(() => expect(caught).toMatchObject({ name: "TaskSuspendedError" }), 10_000);
     await run.settle(settlement);
     expect(await run.document()).toMatchObject({ status: "running", tasks: [{ status: "waiting", output: null }] });
   });
@@ -300,7 +300,7 @@ describe("an attempt that awaits other runs", () => {
     await run.call((object) =>
       object.settle({ settlements: [{ ...settlement, outcome: { type: "suspended", awaits } }], claim: null }),
     );
-    await vi.waitFor(async () => expect(await statusOf(run)).toBe("queued"));
+    await vi.waitFor(async () => expect(await statusOf(run)).toBe("queued"), 10_000);
     const again = only(await run.claim());
     expect(again).toMatchObject({ attempt: 2 });
     const lifetime = { waitUntil: (): void => undefined, budgetMs: () => 0 };

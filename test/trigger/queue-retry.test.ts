@@ -33,7 +33,7 @@ describe("a batch", () => {
       now -= 1;
     });
     for (let released = 0; released < 20; released += 1) {
-      await vi.waitFor(() => expect(open.length).toBeGreaterThan(0));
+      await vi.waitFor(() => expect(open.length).toBeGreaterThan(0), 10_000);
       expect(most).toBe(6);
       open.shift()?.();
     }

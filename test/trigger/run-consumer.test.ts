@@ -45,7 +45,7 @@ describe("the consumer of run messages", () => {
     const start = vi.fn<StartDriver>(() => claimed);
     const runId = newRunId();
     const consuming = consume(start, [{ run_id: runId }], env, 1);
-    await vi.waitFor(() => expect(start).toHaveBeenCalledWith(runId, timestamp.getTime()));
+    await vi.waitFor(() => expect(start).toHaveBeenCalledWith(runId, timestamp.getTime()), 10_000);
     expect(await Promise.race([consuming, Promise.resolve("not yet")])).toBe("not yet");
     claim();
     expect(await consuming).toEqual({ acked: ["0"], retried: [] });

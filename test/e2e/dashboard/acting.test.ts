@@ -134,7 +134,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     await page.boxIs("notify", "skipped");
     await page.button("Replay…").click();
     const payload = page.page.getByLabel("Payload");
-    await expect.poll(() => payload.inputValue()).toContain('"broken": true');
+    await expect.poll(() => payload.inputValue(), { timeout: 10_000 }).toContain('"broken": true');
     await payload.fill(JSON.stringify({ ...WHOLE, language: "xx" }));
     await page.text("$.language").waitFor();
     await payload.fill(JSON.stringify(WHOLE));
@@ -274,7 +274,7 @@ describe.skipIf(CHROMIUM === null)("acting in the dashboard", () => {
     const dialog = page.page.getByRole("dialog", { name: "Complete approve" });
     const send = dialog.getByRole("button", { name: "Complete as succeeded" });
     const payload = dialog.getByLabel("What it passes");
-    await expect.poll(() => payload.inputValue()).toBe('{\n  "by": "",\n  "copies": 0\n}');
+    await expect.poll(() => payload.inputValue(), { timeout: 10_000 }).toBe('{\n  "by": "",\n  "copies": 0\n}');
     await payload.press("ControlOrMeta+a");
     await page.page.keyboard.type('{"by": "a person", "copies": ');
     await dialog.getByText("This is no JSON").waitFor();

@@ -115,9 +115,13 @@ describe.skipIf(CHROMIUM === null)("looking at the dashboard", () => {
   it("shows a picture, plays sound, and dumps bytes", async () => {
     const page = shared;
     await page.show(`/runs/${hostile}?task=picture&tab=passed`);
-    await expect.poll(() => page.page.evaluate("document.querySelector('.payload img')?.naturalWidth")).toBe(40);
+    await expect
+      .poll(() => page.page.evaluate("document.querySelector('.payload img')?.naturalWidth"), { timeout: 10_000 })
+      .toBe(40);
     await page.box("sound").click();
-    await expect.poll(() => page.page.evaluate("document.querySelector('.payload audio')?.duration")).toBe(1);
+    await expect
+      .poll(() => page.page.evaluate("document.querySelector('.payload audio')?.duration"), { timeout: 10_000 })
+      .toBe(1);
     await page.box("raw").click();
     await page.text("000010  10 11 12").waitFor();
     expect(await page.page.title()).not.toContain("broken in");

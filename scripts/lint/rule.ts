@@ -1,0 +1,6 @@
+/** The shape of a lint rule. The linter exports no name for it but through its tester. */
+import type { RuleTester } from "oxlint/plugins-dev";
+
+type Rule = Exclude<Parameters<RuleTester["run"]>[1], { createOnce: unknown }>;
+export type Context = Parameters<Rule["create"]>[0];
+export type Visitor = ReturnType<Rule["create"]>;
