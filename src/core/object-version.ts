@@ -12,6 +12,11 @@ export interface MetVersion {
   readonly uploadedAt: number | null;
 }
 
+/** What a version is called that a listing has met before any notification: R2's name for it, which no time of a notification is like. */
+export function identityOfListed(version: string): string {
+  return `version ${version}`;
+}
+
 /** How far the clock of notifications and that of uploads may be apart for one and the same upload. Milliseconds. */
 const CLOCKS_APART_MS = 60_000;
 

@@ -7,6 +7,7 @@
  */
 import type { Plan } from "../core/plan.ts";
 import type { RunId } from "../core/ids.ts";
+import { identityOfListed } from "../core/object-version.ts";
 import type { Problem } from "../core/result.ts";
 import type { TriggerKey } from "../core/trigger-key.ts";
 import { encodePayload, type EncodedPayload } from "../payload/codec.ts";
@@ -88,7 +89,8 @@ export async function reconcilePage(
   const work = async (): Promise<void> => {
     // The iterator is shared: each object goes to one worker.
     for (const [index, one] of waiting) {
-      const met = identities[index] ?? { identity: "", known: false };
+      const met = identities[index];
+      if (met === undefined) throw new Error("an object was listed that nobody was asked about");
       for (const task of one.tasks) await check(one, task, met);
     }
   };
@@ -117,7 +119,10 @@ export async function reconcilePage(
 
   async function found(versions: readonly SeenVersion[]): Promise<readonly VersionIdentity[]> {
     const known = await findListed(env, name, versions);
-    return known.map((identity) => ({ identity: identity ?? "", known: identity !== null }));
+    return versions.map(({ version }, index) => {
+      const identity = known[index] ?? null;
+      return { identity: identity ?? identityOfListed(version), known: identity !== null };
+    });
   }
 
   async function check({ object, notification }: Candidate, task: string, met: VersionIdentity): Promise<void> {

@@ -6,7 +6,7 @@
  * that comes again is a new one. It is known by a digest, so that nothing of the object is left when its runs are gone.
  */
 import { DurableObject } from "cloudflare:workers";
-import { versionNotified } from "../core/object-version.ts";
+import { identityOfListed, versionNotified } from "../core/object-version.ts";
 import { VersionStore, type KnownVersion } from "./store.ts";
 import type { DigestedNotified, DigestedVersion, VersionIdentity, VersionsRpc } from "./versions-rpc.ts";
 
@@ -43,7 +43,7 @@ export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
     for (const seen of versions) {
       const known = this.#find(seen);
       const { object, version, uploadedAt } = seen;
-      const identity = known ?? `version ${version}`;
+      const identity = known ?? identityOfListed(version);
       if (known === null) await this.#remember(object, { identity, eventTime: null, version, uploadedAt }, keepMs);
       identities.push({ identity, known: known !== null });
     }
