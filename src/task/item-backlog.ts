@@ -21,8 +21,8 @@ export class ItemBacklog {
   readonly #width: number;
   readonly #waiting: Lease[] = [];
   #size: number;
-  /** What was left of the driver's time when it last asked for items. */
-  #askedAtMs: number | null = null;
+  /** What was left of the driver's time when it began to count those that have ended. */
+  #measuredSinceMs: number | null = null;
   #ended = 0;
   #endedBytes = 0;
   #ticks = 0;
@@ -91,13 +91,17 @@ export class ItemBacklog {
 
   /** How many items the driver would take now, if that is more than tasks. */
   wanted(holding: number, budgetMs: number): { readonly items?: number } {
-    if (this.#ended > 0 && this.#askedAtMs !== null) {
-      const elapsedMs = Math.max(1, this.#askedAtMs - budgetMs);
+    // While none is taken in advance, as many as run side by side are measured together: the time between two ends says little.
+    const isMeasured = this.#ended >= (this.#size > this.#width ? 1 : this.#width);
+    if (isMeasured && this.#measuredSinceMs !== null) {
+      const elapsedMs = Math.max(1, this.#measuredSinceMs - budgetMs);
       const most = Math.min(MOST_ITEMS, GROWTH * this.#ended);
       this.#size = Math.max(this.#width, Math.min(most, Math.floor((this.#ended * CYCLE_MS) / elapsedMs)));
     }
-    this.#askedAtMs = budgetMs;
-    this.#ended = 0;
+    if (isMeasured || this.#ended === 0 || this.#measuredSinceMs === null) {
+      this.#measuredSinceMs = budgetMs;
+      this.#ended = 0;
+    }
     this.#endedBytes = 0;
     return this.#size > this.#width ? { items: Math.max(0, this.#size - holding) } : {};
   }

@@ -109,3 +109,68 @@ describe("a driver with items in advance", () => {
     expect(world.settled.flat()).toHaveLength(12);
   });
 });
+
+describe("a driver of items that end one by one", () => {
+  const TOTAL = 400;
+
+  /** Time that passes only when nothing can go on without it. */
+  class Clock {
+    nowMs = 0;
+    readonly #waits: { readonly atMs: number; readonly end: () => void }[] = [];
+
+    readonly pause = (ms: number): Promise<void> =>
+      new Promise((end) => this.#waits.push({ atMs: this.nowMs + ms, end }));
+
+    async passUntil(work: Promise<void>): Promise<void> {
+      let isOver = false;
+      void work.finally(() => (isOver = true));
+      for (;;) {
+        for (let turn = 0; turn < 100; turn += 1) await Promise.resolve();
+        if (isOver) return work;
+        this.nowMs = Math.min(...this.#waits.map(({ atMs }) => atMs));
+        const next = this.#waits.findIndex(({ atMs }) => atMs === this.nowMs);
+        for (const { end } of this.#waits.splice(next, 1)) end();
+      }
+    }
+  }
+
+  /** Has all items done, each in the time given, where a call of the run takes 2 ms. Says how many each settle brought. */
+  async function settlesOf(itemMs: (index: number) => number): Promise<number[]> {
+    const clock = new Clock();
+    const settles: number[] = [];
+    let begun = 0;
+    const grant = async (most: number): Promise<Grant> => {
+      await clock.pause(2);
+      const leases = items(begun, Math.min(most, TOTAL - begun));
+      begun += leases.length;
+      return { leases };
+    };
+    const driving = drive({
+      id: "driver",
+      claim: () => grant(6),
+      settle: ({ settlements, claim }) => {
+        settles.push(settlements.length);
+        return grant(claim?.items ?? 6 - (claim?.holding ?? 0));
+      },
+      execute: async (lease) => {
+        await clock.pause(itemMs(lease.ordinal));
+        return succeeded(lease);
+      },
+      budgetMs: () => 28_000 - clock.nowMs,
+      pause: clock.pause,
+    });
+    await clock.passUntil(driving);
+    expect(settles.reduce((sum, count) => sum + count, 0)).toBe(TOTAL);
+    return settles;
+  }
+
+  it("settles short ones many at a time", async () => {
+    const settles = await settlesOf((index) => 20 + ((index * 7) % 20));
+    expect(settles.length).toBeLessThan(TOTAL / 10);
+  });
+
+  it("takes none in advance of long ones", async () => {
+    const settles = await settlesOf((index) => 1_000 + ((index * 7) % 20));
+    expect(Math.max(...settles)).toBeLessThanOrEqual(6);
+  });
+});
