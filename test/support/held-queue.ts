@@ -12,6 +12,7 @@ export class HeldQueue {
   sent = 0;
   /** What it says of itself, if that is not the truth. */
   says: (() => Promise<QueueMetrics>) | null = null;
+  #received = 0;
 
   constructor() {
     const queue: Queue = Object.getPrototypeOf(env.RUN_QUEUE);
@@ -28,14 +29,19 @@ export class HeldQueue {
 
   /** All that waits is received. */
   async deliver(): Promise<void> {
-    for (let id = 0; this.waiting.length > 0; id += 1) {
-      const messages = this.waiting
-        .splice(0, 10)
-        .map(({ body, sentAt }, at) => ({ id: `${id}/${at}`, timestamp: new Date(sentAt), attempts: 1, body }));
-      const start = (runId: RunId, sentAt: number | null): Promise<void> =>
-        exports.DriverEntrypoint.drive(runId, sentAt);
-      await consumeRunMessages(plan, start, createMessageBatch("peach-runs", messages), env);
-    }
+    while (this.waiting.length > 0) await this.deliverBatch(10);
+  }
+
+  /** One batch of at most so many messages is received, and no message that comes meanwhile. */
+  async deliverBatch(most: number): Promise<void> {
+    const messages = this.waiting.splice(0, most).map(({ body, sentAt }) => ({
+      id: String((this.#received += 1)),
+      timestamp: new Date(sentAt),
+      attempts: 1,
+      body,
+    }));
+    const start = (runId: RunId, sentAt: number | null): Promise<void> => exports.DriverEntrypoint.drive(runId, sentAt);
+    await consumeRunMessages(plan, start, createMessageBatch("peach-runs", messages), env);
   }
 
   #metrics(): QueueMetrics {
