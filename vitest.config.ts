@@ -19,11 +19,17 @@ const UNIT = [
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 const E2E = ["test/e2e/**/*.test.ts"];
 
+/** A whole number of 32 bits. */
+function seedOf(text = String(Math.floor(Math.random() * 2 ** 31))): number {
+  if (/^\d{1,10}$/.test(text) && Number(text) < 2 ** 31) return Number(text);
+  throw new Error(`PEACH_TEST_SEED is a whole number below 2147483648, given "${text}"`);
+}
+
 export default defineConfig({
   test: {
     // One more than the cores that the suites are planned for: a worker waits while it starts, and for leases, delays and windows.
     maxWorkers: 3,
-    provide: { isLong: process.env["PEACH_TEST_LONG"] === "1" },
+    provide: { isLong: process.env["PEACH_TEST_LONG"] === "1", seed: seedOf(process.env["PEACH_TEST_SEED"]) },
     // For machines that are busy with something else; what a test waits for has its own limit.
     testTimeout: 60_000,
     hookTimeout: 60_000,

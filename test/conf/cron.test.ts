@@ -1,5 +1,5 @@
 import { CronExpressionParser } from "cron-parser";
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { cronFault, dueTimes, timezoneFault } from "../../src/conf/cron.ts";
 import { type Expression, minuteScan, Zone } from "./wall-clock.ts";

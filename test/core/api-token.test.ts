@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import * as fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { apiTokenFrom, isApiToken } from "../../src/core/api-token.ts";
 

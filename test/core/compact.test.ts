@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { pack, unpack, type PackedChange } from "../../src/core/compact.ts";
 import { fold } from "../../src/core/fold.ts";

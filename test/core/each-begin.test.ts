@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { DRIVER_WIDTH } from "../../src/core/decision.ts";
 import { entryOf } from "../../src/core/run.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { advance, nextWakeAt } from "../../src/core/machine.ts";
 import { itemsOf, underWay } from "../../src/core/each.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { graphFrom, type RunGraph } from "../../src/core/graph.ts";
 import { packGraph, unpackGraph } from "../../src/core/packed-graph.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { redactBody, type RedactPath } from "../../src/core/redact-body.ts";
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import type { RetryPolicy } from "../../src/core/plan.ts";
 import { fractionOf, retryDelayMs } from "../../src/core/retry.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { fold } from "../../src/core/fold.ts";
 import { dueAt, newRun, isActive, isFinal, type Run, type RunChange } from "../../src/core/run.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { CATCH_UPS, type CatchUpRule } from "../../src/core/plan.ts";
 import {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { SEED } from "../support/seed.ts";
 import type { RunDocument } from "./peach.ts";
 import { confOf, randomDags, type RandomDag, type RandomTask } from "./random-dags.ts";
 import { Stage } from "./stage.ts";
@@ -9,13 +10,12 @@ const COUNT = 200;
 const MAX_TASKS = 25;
 const AT_ONCE = 16;
 const LIMIT_MS = 180_000;
-const SEED = Number(process.env["PEACH_E2E_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 
 const reading = z.object({ payload: z.unknown(), read: z.unknown() });
 const passing = z.object({ by: z.string(), of: z.string() });
 type Passed = z.infer<typeof passing>;
 
-describe(`${COUNT} random graphs of up to ${MAX_TASKS} tasks (PEACH_E2E_SEED=${SEED})`, () => {
+describe(`${COUNT} random graphs of up to ${MAX_TASKS} tasks (PEACH_TEST_SEED=${SEED})`, () => {
   const dags = randomDags(SEED, COUNT, MAX_TASKS);
   /** By graph. */
   const runs = new Map<RandomDag, RunDocument>();

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ArrayReader } from "../../src/payload/array-reader.ts";
 import { ArrayScanner } from "../../src/payload/array-scanner.ts";

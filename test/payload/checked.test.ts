@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { check, checkNow } from "../../src/payload/checked.ts";

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import * as fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import type { PayloadDescription } from "../../src/core/payload-ref.ts";
 import type { Problem } from "../../src/core/result.ts";

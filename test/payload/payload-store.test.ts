@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import * as fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it, vi } from "vitest";
 import { type RunId, runIdFromBytes } from "../../src/core/ids.ts";
 import type { PayloadDelivery, PayloadParcel } from "../../src/core/payload-ref.ts";

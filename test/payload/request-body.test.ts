@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { ProblemError, type Problem } from "../../src/core/result.ts";
 import { type EncodedPayload, decodePayload } from "../../src/payload/codec.ts";

@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { decodeUtf8, decodeUtf8Document, utf8Text } from "../../src/payload/utf8.ts";
 

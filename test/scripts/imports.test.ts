@@ -258,6 +258,12 @@ const CASES: readonly { says: string; file: string; code: string; rules: readonl
       };`,
   ),
   breaks(
+    "refuses properties with a seed that nobody can give again",
+    "test/core/f.test.ts",
+    `import fc from "fast-check";\nexport { fc };`,
+    "eslint(no-restricted-imports)",
+  ),
+  breaks(
     "refuses should in a title",
     "test/core/c.test.ts",
     `import { expect, it } from "vitest";\nit("should work", () => expect(1).toBe(1));`,

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { covers, neededRules, overlap, type NotificationRule } from "../../scripts/cli/notification-rules.ts";
 import { planOf } from "../conf/project.ts";
