@@ -11,6 +11,8 @@ import type { Limits } from "./ground/ground.ts";
 /** Payloads above it go to R2. Bytes. */
 const INLINE_LIMIT_BYTES = 400;
 export const RETENTION_MS = 2 * 3_600_000;
+/** The clock of a machine is ahead or behind by so much at most. Milliseconds. */
+export const MOST_SKEW_MS = 1_500;
 /** The task that is told of failures. */
 export const TOLD = "told";
 /** Whose payloads there are: where limits have a key, it is this. */

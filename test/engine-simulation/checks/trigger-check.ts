@@ -49,7 +49,8 @@ export class TriggerCheck {
     this.#answered(all);
     const byContent = Map.groupBy(all, ({ carried }) => carried?.content ?? "");
     for (const seen of all) {
-      this.#made(seen, byContent);
+      const next = all.find(({ runId, generation }) => runId === seen.runId && generation === seen.generation + 1);
+      this.#made(seen, next, byContent);
       this.#told(seen, all);
     }
   }
@@ -96,8 +97,8 @@ export class TriggerCheck {
     }
   }
 
-  /** What the accepted attempts of a run have triggered. */
-  #made(seen: Seen, byContent: ReadonlyMap<string, readonly Seen[]>): void {
+  /** What the accepted attempts of a run have triggered; `next`: the run that had its id after it. */
+  #made(seen: Seen, next: Seen | undefined, byContent: ReadonlyMap<string, readonly Seen[]>): void {
     for (const task of seen.run.tasks) {
       const entries =
         task.each === undefined
@@ -109,7 +110,8 @@ export class TriggerCheck {
         for (const { content, task: target } of note?.triggered ?? []) {
           if (this.#isDebounced(target)) continue;
           const found = byContent.get(content) ?? [];
-          if (found.length > 1 && seen.generation === 1 && found.some(({ generation }) => generation > 1))
+          const begun = begunWhile(seen, next, found);
+          if (new Set(begun.map(({ runId }) => runId)).size < begun.length)
             this.#ground.violate(
               "5 nothing of a failed attempt",
               `${seen.runId}: ${placeName(task.task, item)} has triggered ${target} with "${content}", which was executed again when it was over`,
@@ -143,4 +145,10 @@ export class TriggerCheck {
   }
 
   #tells = false;
+}
+
+/** Those of these that began while this run had its id: the next one triggers for itself. */
+function begunWhile({ firstSeenAt }: Seen, next: Seen | undefined, triggered: readonly Seen[]): Seen[] {
+  const until = next?.firstSeenAt ?? Number.POSITIVE_INFINITY;
+  return triggered.filter((run) => run.firstSeenAt >= firstSeenAt && run.firstSeenAt < until);
 }
