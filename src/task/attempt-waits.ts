@@ -7,6 +7,7 @@
  * Steps that are under way are let finish and are recorded; everything else that the attempt does at the same time is begun anew
  * by the next one. What the code does with the error that is thrown here is of no account: the outcome is settled before.
  */
+import type { RunId } from "../core/ids.ts";
 import type { AwaitedRun, ChildRun } from "../core/run.ts";
 import { openPayloadBytes } from "../payload/payload-store.ts";
 import { callRun } from "../run/run-client.ts";
@@ -87,10 +88,19 @@ export class AttemptWaits {
     this.#calls.set(runId, nth + 1);
     const call = `${runId}/${nth}`;
     const arrived = this.#arrived.get(runId);
-    // One that was deleted has just been triggered anew.
     if (arrived !== undefined && arrived.status !== "gone") return this.#fetching.run(() => this.#documentOf(arrived));
     const until = this.#lease.waits?.[call] ?? Date.now() + timeoutMs;
-    return this.#steps.waiting(() => this.#wait({ runId, task, call, until, ...needs }, timeoutMs));
+    return this.#steps.waiting(async () => {
+      // It was deleted. Either it has just been triggered anew, or it is only remembered, and nothing comes of waiting for it.
+      if (arrived !== undefined) await this.#fetching.run(() => this.#describe(runId));
+      return this.#wait({ runId, task, call, until, ...needs }, timeoutMs);
+    });
+  }
+
+  async #describe(runId: RunId): Promise<RunDocument> {
+    const document = await callRun(this.#env, runId, (run) => run.describe());
+    if (document === null) throw new RunGoneError(runId);
+    return document;
   }
 
   async #wait(awaited: AwaitedRun, timeoutMs: number): Promise<RunDocument> {
@@ -132,11 +142,7 @@ export class AttemptWaits {
   }
 
   async #documentOf({ runId, document }: ArrivedRun): Promise<RunDocument> {
-    if (document === null) {
-      const asked = await callRun(this.#env, runId, (run) => run.describe());
-      if (asked === null) throw new RunGoneError(runId);
-      return asked;
-    }
+    if (document === null) return this.#describe(runId);
     const bytes = await openPayloadBytes(this.#env.PAYLOADS, document, (seq, offset, size) =>
       callRun(this.#env, this.#lease.runId, (run) => run.held(seq, offset, size)),
     );

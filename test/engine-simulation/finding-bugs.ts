@@ -204,4 +204,12 @@ export const FINDING_BUGS: readonly Bug[] = [
     code: "const bytes = this.#store.read(seq, offset, size);",
     instead: "const bytes = this.#store.read(this.#store.nextSeq - 1, offset, size);",
   },
+  {
+    invariant: "2 never stuck",
+    bug: "a task that is retried awaits a run that is only remembered, again and again",
+    seed: 9_001_811,
+    file: "src/task/attempt-waits.ts",
+    code: "if (arrived !== undefined) await this.#fetching.run(() => this.#describe(runId));",
+    instead: "",
+  },
 ];

@@ -253,28 +253,31 @@ async function trigger(
     }
     const run = await triggered;
     if (behaviour.awaitsMs === null) continue;
-    if (behaviour.awaitsAll === null) await ended(task, run.result({ timeout: behaviour.awaitsMs }));
+    if (behaviour.awaitsAll === null) await ended(world, task, run.runId, run.result({ timeout: behaviour.awaitsMs }));
     else started.push(run);
   }
   const timeout = behaviour.awaitsMs ?? 0;
   await Promise.all(
     started.map(async (run) => {
       if (behaviour.awaitsAll === "result") {
-        await ended(task, run.result({ timeout }));
+        await ended(world, task, run.runId, run.result({ timeout }));
         return;
       }
-      const passed = carriedIn(await ended(task, run.output(undefined, { timeout })));
+      const passed = carriedIn(await ended(world, task, run.runId, run.output(undefined, { timeout })));
       if (passed !== null && !passed.by.startsWith(`${run.runId} `))
         world.violate("5 nothing of a failed attempt", `${task.runId}: ${run.runId} has passed "${passed.by}"`);
     }),
   );
 }
 
-/** What the run came to; undefined if it failed, or has not ended in time. */
-function ended<T>(task: TaskApi, wait: Promise<T>): Promise<T | undefined> {
+/** What the run came to; undefined if it failed, has not ended in time, or is no more. */
+function ended<T>(world: MethodWorld, task: TaskApi, runId: string, wait: Promise<T>): Promise<T | undefined> {
   return wait.catch((error: unknown) => {
-    const isOver = error instanceof Error && /^(ResultTimeout|TaskNotSucceeded)Error$/.test(error.name);
-    if (!isOver || task.signal.aborted) throw error;
+    const [, over] =
+      /^(ResultTimeout|TaskNotSucceeded|RunGone)Error$/.exec(error instanceof Error ? error.name : "") ?? [];
+    if (over === undefined || task.signal.aborted) throw error;
+    if (over === "RunGone" && world.rig().edge.host("RUNS", runId).storage.tables.has("journal"))
+      world.violate("1 accepted is durable", `${task.runId} is told that ${runId} is gone, which is there`);
     return undefined;
   });
 }

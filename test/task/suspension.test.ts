@@ -2,13 +2,15 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { plan as poolPlan } from "#generated/plan";
 import { parseRunId, type RunId } from "../../src/core/ids.ts";
+import { ok } from "../../src/core/result.ts";
 import { RunObject } from "../../src/run/run-object.ts";
 import type { Lease, RunDocument } from "../../src/run/run-rpc.ts";
 import { Deadlines } from "../../src/task/deadlines.ts";
 import { executeLease } from "../../src/task/deployment.ts";
 import { step, triggerTaskWithEvent } from "../../src/task-helpers.ts";
+import type { AcceptTrigger } from "../../src/trigger/accept.ts";
 import { attempt } from "../support/attempt.ts";
-import { acceptance, HandDrivenRun, only } from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, newRunId, only } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";
 import { stepsDone } from "../support/pool/pipelines/patient.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -307,5 +309,18 @@ describe("an attempt that awaits other runs", () => {
     expect((await executeLease(env, { ...again, method: "echo" }, lifetime, new Deadlines())).outcome.type).toBe(
       "succeeded",
     );
+  });
+
+  it("rejects once it is known that the run was deleted, if its trigger finds that it is over and begins no other", async () => {
+    const { lease } = await begun();
+    const deleted = newRunId();
+    const accept: AcceptTrigger = async () =>
+      ok({ runId: deleted, task: "echo", status: "succeeded", deduplicated: true });
+    const { settlement } = await attempt(
+      async () => (await later()).result({ timeout: "1h" }),
+      { ...lease, arrived: [{ runId: deleted, status: "gone", document: null }] },
+      { accept },
+    );
+    expect(settlement.outcome).toMatchObject({ type: "failed", error: { name: "RunGoneError" } });
   });
 });
