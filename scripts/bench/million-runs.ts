@@ -13,9 +13,11 @@ import { parseOptions } from "../local/arguments.ts";
 import { startRuntime, type LocalRuntime } from "../local/runtime.ts";
 import { figureOf } from "./statistics.ts";
 
-const USAGE = `usage: npm run bench:lists [-- --runs N]
+const USAGE = `usage: npm run bench:lists [-- --runs N] [-- --json]
 
-Times GET /api/v1/runs and /runs/count on the local runtime, for one task that has N runs (default 1000000) of thirty days.`;
+Times GET /api/v1/runs and /runs/count on the local runtime, for one task that has N runs (default 1000000) of thirty days.
+
+  --json   one JSON object: {runs, counted_first_ms, calls: [{what, first_ms, median_ms, max_ms}]}`;
 
 const TASK = "busy";
 const ROUNDS = 15;
@@ -77,8 +79,21 @@ async function untilListed(runtime: LocalRuntime): Promise<void> {
   throw new Error("the run is not listed");
 }
 
-/** Milliseconds of each call: the first, and then several. */
-async function time(runtime: LocalRuntime, what: string, path: string): Promise<void> {
+interface Timed {
+  readonly what: string;
+  readonly first_ms: number;
+  readonly median_ms: number;
+  readonly max_ms: number;
+}
+
+interface Report {
+  readonly runs: number;
+  readonly counted_first_ms: number;
+  readonly calls: readonly Timed[];
+}
+
+/** The first call, and then several. */
+async function time(runtime: LocalRuntime, what: string, path: string): Promise<Timed> {
   const took: number[] = [];
   for (let round = 0; round <= ROUNDS; round += 1) {
     const startedAt = performance.now();
@@ -87,14 +102,14 @@ async function time(runtime: LocalRuntime, what: string, path: string): Promise<
   }
   const [first = 0, ...rest] = took;
   const { median, max } = figureOf(rest);
-  console.log(`${what.padEnd(46)} ${[first, median, max].map((ms) => ms.toFixed(1).padStart(9)).join(" ")}`);
+  return { what, first_ms: first, median_ms: median, max_ms: max };
 }
 
-async function measure(runtime: LocalRuntime): Promise<void> {
+async function measure(runtime: LocalRuntime, runs: number): Promise<Report> {
   // They came past the catalogue, which else counts as it goes: only here it finds a million runs that it has not counted.
   const startedAt = performance.now();
   await call(runtime, `/runs/count?task=${TASK}`);
-  console.log(`counted for the first time in ${Math.round(performance.now() - startedAt)} ms`);
+  const countedMs = Math.round(performance.now() - startedAt);
   const page = LIST.parse(await call(runtime, `/runs?task=${TASK}&limit=200`));
   const middle = `${Date.now() - MONTH_MS / 2}.`;
   const day = (daysAgo: number): string => new Date(Date.now() - daysAgo * 86_400_000).toISOString();
@@ -113,12 +128,32 @@ async function measure(runtime: LocalRuntime): Promise<void> {
       `/runs/count?task=${TASK}&status=failed&created_after=${day(20)}&created_before=${day(3.3)}`,
     ],
   ];
-  console.log(`${"milliseconds".padEnd(46)} ${["first", "median", "max"].map((name) => name.padStart(9)).join(" ")}`);
-  for (const [what, path] of calls) await time(runtime, what, path);
+  const timed: Timed[] = [];
+  for (const [what, path] of calls) timed.push(await time(runtime, what, path));
+  return { runs, counted_first_ms: countedMs, calls: timed };
+}
+
+function renderReport({ counted_first_ms: countedMs, calls }: Report): string {
+  const line = (what: string, cells: readonly string[]): string =>
+    `${what.padEnd(46)} ${cells.map((cell) => cell.padStart(9)).join(" ")}`;
+  return [
+    `counted for the first time in ${countedMs} ms`,
+    line("milliseconds", ["first", "median", "max"]),
+    ...calls.map((call) =>
+      line(
+        call.what,
+        [call.first_ms, call.median_ms, call.max_ms].map((ms) => ms.toFixed(1)),
+      ),
+    ),
+  ].join("\n");
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const given = parseOptions(args, { runs: { type: "string" }, help: { type: "boolean", short: "h" } });
+  const given = parseOptions(args, {
+    runs: { type: "string" },
+    json: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  });
   if (given.help === true) return console.log(USAGE);
   const runs = Number(given.runs ?? "1000000");
   const folder = mkdtempSync(join(tmpdir(), "peach-lists-"));
@@ -137,9 +172,10 @@ async function main(args: readonly string[]): Promise<void> {
       await runtime.stop();
       const startedAt = performance.now();
       fill(catalogOf(options.persistTo), runs);
-      console.log(`${runs} runs written in ${Math.round((performance.now() - startedAt) / 1_000)} s`);
+      console.error(`${runs} runs written in ${Math.round((performance.now() - startedAt) / 1_000)} s`);
       runtime = await startRuntime(options);
-      await measure(runtime);
+      const report = await measure(runtime, runs);
+      console.log(given.json === true ? JSON.stringify(report) : renderReport(report));
     } finally {
       await runtime.stop();
     }
