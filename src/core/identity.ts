@@ -17,6 +17,18 @@ export interface MadeToken {
   readonly usedAt: number | null;
 }
 
+/**
+ * By what somebody was let in, for as long as they listen: it can be asked later whether they still are (`standing-client.ts`). Nothing of
+ * it lets anybody in. A token of the configuration is not in it: it ends with a deploy, which ends what lasts as well. In JSON.
+ */
+export interface Credential {
+  /** The digest of a token that was made; null: none was. */
+  readonly madeToken: string | null;
+  readonly session: SessionId | null;
+  /** Epoch milliseconds: when what somebody else vouches for ends; null: nothing such. */
+  readonly expiresAt: number | null;
+}
+
 /** A session of the dashboard. */
 export interface DashboardSession {
   readonly id: SessionId;

@@ -68,11 +68,13 @@ function keysAt(issuer: string): JWTVerifyGetKey {
 
 /** A person is called by an address, a service by the client id of its token. */
 function callerOf(payload: JWTPayload, rules: string): Caller | Refusal {
-  const { email, common_name: service } = payload;
+  const { email, common_name: service, exp = 0 } = payload;
   const name = [email, service].find((claim) => typeof claim === "string" && claim !== "");
   if (typeof name !== "string") return NAMELESS;
   const scope = scopeOf(name.toLowerCase(), rules);
-  return scope === null ? withoutScope(name) : { kind: "access", name, scopes: [scope] };
+  if (scope === null) return withoutScope(name);
+  const credential = { madeToken: null, session: null, expiresAt: (exp + CLOCK_TOLERANCE_SECONDS) * 1_000 };
+  return { kind: "access", name, scopes: [scope], credential };
 }
 
 /** The scope of the first entry that fits: the identity itself, `*@domain`, or `*`. An entry that cannot be read fits nobody. */

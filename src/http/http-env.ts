@@ -1,10 +1,12 @@
 /** What Hono carries through a request. */
 import type { Actor } from "../core/actor.ts";
+import type { Credential } from "../core/identity.ts";
 import type { Scope } from "../core/scope.ts";
 
 /** Who calls the API. The name of a token; `api` for PEACH_API_TOKEN. */
 export interface Caller extends Actor {
   readonly scopes: readonly Scope[];
+  readonly credential: Credential;
 }
 
 /** The caller without what they may do, as it is recorded. */

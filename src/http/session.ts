@@ -35,7 +35,9 @@ export const bySession: Authenticator = {
     const session = await readSession(c);
     if (session === null) return null;
     const problem = refuseForged(c);
-    return problem === null ? session.token : { problem, headers: {} };
+    if (problem !== null) return { problem, headers: {} };
+    const { token, id } = session;
+    return { ...token, credential: { ...token.credential, session: id } };
   },
 };
 

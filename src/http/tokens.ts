@@ -5,10 +5,10 @@
  */
 import type { Context } from "hono";
 import { isApiToken, MIN_TOKEN_LETTERS } from "../core/api-token.ts";
-import type { MadeToken } from "../core/identity.ts";
+import type { Credential, MadeToken } from "../core/identity.ts";
 import { parseScope, type Scope } from "../core/scope.ts";
 import { macOf } from "../identity/identity-client.ts";
-import { findMadeToken, madeTokenOf, noteTokenUse } from "../identity/tokens-client.ts";
+import { findMadeToken, isExpired, madeTokenOf, noteTokenUse } from "../identity/tokens-client.ts";
 import { sha256 } from "../platform/sha256.ts";
 import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import type { Caller, HttpEnv } from "./http-env.ts";
@@ -40,6 +40,8 @@ let read: ({ readonly token: string; readonly list: string } & Configuration) | 
 export const ROOT_TOKEN_NAME = "api";
 /** No token is longer by far. */
 const MAX_TOKEN_LETTERS = 4_096;
+
+const CONFIGURED: Credential = { madeToken: null, session: null, expiresAt: null };
 
 /** By `Authorization: Bearer TOKEN`. */
 export const byToken: Authenticator = {
@@ -105,15 +107,12 @@ function tokenWith(tokens: readonly ConfiguredToken[], digest: Uint8Array): Conf
 
 function ofConfiguration(env: Env, { name, scopes, digest }: ConfiguredToken): Token {
   const identity = async (): Promise<string> => (await macOf(env, "configured tokens", digest.toHex())).toHex();
-  return { kind: "token", name, scopes, identity };
+  return { kind: "token", name, scopes, identity, credential: CONFIGURED };
 }
 
 function ofMade({ name, scopes, digest }: MadeToken): Token {
-  return { kind: "token", name, scopes, identity: () => Promise.resolve(digest) };
-}
-
-function isExpired({ expiresAt }: MadeToken): boolean {
-  return expiresAt !== null && expiresAt <= Date.now();
+  const credential = { ...CONFIGURED, madeToken: digest };
+  return { kind: "token", name, scopes, identity: () => Promise.resolve(digest), credential };
 }
 
 async function configurationOf({

@@ -1,7 +1,7 @@
 /**
  * Streams that last: whoever listens is let in while the answer goes on, not only when it begins. What a token that was deleted, has
  * expired or has lost its right would still be told is not told; so it is for a session that has ended. (A WebSocket is held by the
- * run's own object: see `run/socket-audience.ts`.)
+ * run's own object, which asks the same: see `run/socket-audience.ts`.)
  */
 import type { Context } from "hono";
 import { actorKey } from "../core/actor.ts";

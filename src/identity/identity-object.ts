@@ -80,6 +80,11 @@ export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
     return session;
   }
 
+  async session(id: SessionId): Promise<DashboardSession | null> {
+    const now = Date.now();
+    return this.#store.session(id, now, now - IDLE_MS);
+  }
+
   async endSession(id: SessionId): Promise<boolean> {
     return this.#store.endSession(id);
   }

@@ -27,6 +27,8 @@ export interface IdentityRpc {
   startSession(session: Pick<DashboardSession, "id" | "token" | "tokenId" | "address">): Promise<DashboardSession>;
   /** The session if it is not over; asking for it is using it. */
   useSession(id: SessionId): Promise<DashboardSession | null>;
+  /** The same without using it. */
+  session(id: SessionId): Promise<DashboardSession | null>;
   /** False: there is none. */
   endSession(id: SessionId): Promise<boolean>;
   /** Those that are not over, the newest first. */

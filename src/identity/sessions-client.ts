@@ -13,8 +13,16 @@ const KEPT_MS = 5_000;
 const MAX_KEPT = 1_000;
 const COOKIE = /^([\w-]{22})\.([\w-]{22})$/;
 
-/** Of this isolate; one isolate serves one deployment. Null: it is over. */
-const kept = new Map<SessionId, { readonly session: DashboardSession | null; readonly at: number }>();
+/** What the object has said, and when. Null: it is over. */
+interface Answer {
+  readonly session: DashboardSession | null;
+  readonly at: number;
+}
+
+/** Of this isolate; one isolate serves one deployment. */
+const kept = new Map<SessionId, Answer>();
+/** What was only looked at, apart: a use that is answered by it would not be noted. */
+const looked = new Map<SessionId, Answer>();
 
 /** Begins a session, and gives what its cookie is to hold. */
 export async function startSession(
@@ -41,10 +49,22 @@ export async function useSession(env: Env, cookie: string): Promise<DashboardSes
   return session;
 }
 
+/** Whether the session of this id is not over. Asking is not using it. */
+export async function isSessionOpen(env: Env, id: SessionId): Promise<boolean> {
+  const now = Date.now();
+  const known = looked.get(id);
+  if (known !== undefined && Math.abs(now - known.at) < KEPT_MS) return unlessOver(known.session, now) !== null;
+  const session = await callIdentity(env, (identity) => identity.session(id));
+  if (looked.size >= MAX_KEPT) looked.clear();
+  looked.set(id, { session, at: now });
+  return session !== null;
+}
+
 /** Ends it everywhere. False: there is none of this id. */
 export async function endSession(env: Env, id: SessionId): Promise<boolean> {
   const ended = await callIdentity(env, (identity) => identity.endSession(id));
   kept.delete(id);
+  looked.delete(id);
   return ended;
 }
 

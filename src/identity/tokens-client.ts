@@ -29,6 +29,11 @@ export async function madeTokenOf(env: Env, digest: string): Promise<MadeToken |
   return (await keptTokens(env)).get(digest) ?? null;
 }
 
+/** Whether the time of the token is over. */
+export function isExpired({ expiresAt }: MadeToken): boolean {
+  return expiresAt !== null && expiresAt <= Date.now();
+}
+
 /** What a token is found by: nobody can compute it, or try tokens against it, without the deployment's key. Hex. */
 export async function madeTokenDigest(env: Env, text: string): Promise<string> {
   return (await macOf(env, "api tokens", text)).toHex();

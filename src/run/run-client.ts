@@ -3,6 +3,7 @@
  * fail, a limit of time, and `RunUnreachableError` when they keep failing. All methods of `RunRpc` may be
  * called again: an accept finds its run, a settle of the past is ignored, a claim names its call and gets the same leases.
  */
+import type { Credential } from "../core/identity.ts";
 import type { RunId } from "../core/ids.ts";
 import { callWithRetries, isPassing, type CallPolicy } from "../platform/calls.ts";
 import type { RunRpc } from "./run-rpc.ts";
@@ -44,9 +45,19 @@ export class RunUnreachableError extends Error {
   }
 }
 
-/** A WebSocket on which the run tells what happens to it, as the answer to its upgrade; null: there is no such run. */
-export async function openRunSocket(env: Env, runId: RunId, after: number | null): Promise<Response | null> {
-  const url = `https://run/${after === null ? "" : `?after=${after}`}`;
+/**
+ * A WebSocket on which the run tells what happens to it, as long as the bearer of the credential is let in, as the answer to its upgrade;
+ * null: there is no such run. `after`: the position that was heard up to.
+ */
+export async function openRunSocket(
+  env: Env,
+  runId: RunId,
+  credential: Credential,
+  after: number | null,
+): Promise<Response | null> {
+  const query = new URLSearchParams({ credential: JSON.stringify(credential) });
+  if (after !== null) query.set("after", String(after));
+  const url = `https://run/?${query.toString()}`;
   const upgrade = { headers: { Upgrade: "websocket" } };
   // A WebSocket is no value of a call: it comes with the answer to a request.
   const answer = await callWithRetries("the run", () => env.RUNS.getByName(runId).fetch(url, upgrade), PERSISTENTLY);

@@ -93,7 +93,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       () => this.#protocol.live,
       () => ctx.storage.sync(),
     );
-    this.#sockets = new SocketAudience(ctx, this.#audience);
+    this.#sockets = new SocketAudience(ctx, env, this.#audience);
     this.#protocol = new RunProtocol(this.#store, {
       now: () => Date.now(),
       // Not awaited: answers are held back until it is durable.
@@ -205,10 +205,15 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
 
   /** Upgrades to a WebSocket on which the same is told; `?after=` is the position. 404: there is no such run. */
   override async fetch(request: Request): Promise<Response> {
-    const after = new URL(request.url).searchParams.get("after");
+    const query = new URL(request.url).searchParams;
+    const after = query.get("after");
     const run = this.#protocol.load();
     if (run === null) return new Response(null, { status: 404 });
-    return this.#sockets.open(this.#beginTelling(run, after === null ? null : Number(after)));
+    return this.#sockets.open(this.#beginTelling(run, after === null ? null : Number(after)), query.get("credential"));
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    if (message === "ping") this.#sockets.pinged(socket);
   }
 
   override webSocketClose(socket: WebSocket): void {

@@ -1,6 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { ADMIN_TOKEN, edge, type Send } from "../support/edge.ts";
+import { acceptance, HandDrivenRun } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 const AUDIENCE = "audience-of-the-application";
@@ -29,6 +30,7 @@ beforeEach(() => {
   });
 });
 afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
@@ -192,6 +194,29 @@ describe("a browser that is signed in by Cloudflare Access", () => {
     expect(await answered({ ...elsewhere, Upgrade: "websocket" }, {}, "GET", events)).toEqual([403, "forbidden"]);
     const own = { Origin: "https://peach.example", Upgrade: "websocket", ...COOKIE };
     expect(await answered(own, {}, "GET", events)).toEqual([404, "unknown_run"]);
+  });
+
+  it("ends the WebSockets that it has opened when it expires", async () => {
+    const { run } = await HandDrivenRun.accept(acceptance(planOf([taskPlan("echo")]), "echo"));
+    const headers = { "Cf-Access-Jwt-Assertion": await sign({ common_name: "build.access" }), Authorization: "none" };
+    const events = `/api/v1/runs/${run.id}/events`;
+    const { webSocket } = await app({ PEACH_ACCESS_SCOPES: "*:read" })(events, {
+      headers: { ...headers, Upgrade: "websocket" },
+    });
+    if (webSocket === null) throw new Error("there is no WebSocket");
+    const said: unknown[] = [];
+    webSocket.addEventListener("message", ({ data }) => void said.push(data));
+    webSocket.addEventListener("close", ({ code }) => void said.push(code));
+    webSocket.accept();
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 55_000);
+    webSocket.send("ping");
+    await vi.waitFor(() => expect(said.slice(1)).toEqual(["pong"]), { timeout: 10_000 });
+    // The clocks of others may be ten seconds apart, as for requests.
+    vi.setSystemTime(Date.now() + 16_000);
+    webSocket.send("ping");
+    await vi.waitFor(() => expect(said.slice(1)).toEqual(["pong", 3_000]), { timeout: 10_000 });
+    webSocket.close();
   });
 
   it("is no service token, whatever headers that comes with", async () => {

@@ -1,5 +1,7 @@
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import { IdentityObject } from "../../src/identity/identity-object.ts";
 import { ADMIN_TOKEN, edge } from "../support/edge.ts";
 import { acceptance, HandDrivenRun, newRunId, only, succeeded } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -10,11 +12,16 @@ const CHAIN = planOf([
   taskPlan("second", { method: "scripted", upstream: ["first"] }),
 ]);
 const send = edge(CHAIN);
+/** Sends no token. */
+const browser = edge(CHAIN, { withoutToken: true });
+const OWN = { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" };
 const UPGRADE = { headers: { Upgrade: "websocket" } };
 const messages = z.array(z.object({ id: z.number().nullable(), event: z.string(), data: z.unknown() }));
 
 let open: SocketListener[] = [];
 afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
   for (const listener of open) listener.socket.close();
   open = [];
 });
@@ -25,6 +32,7 @@ class SocketListener {
   readonly heard: z.infer<typeof messages> = [];
   pongs = 0;
   closeCode: number | null = null;
+  closeReason: string | null = null;
 
   constructor(socket: WebSocket) {
     this.socket = socket;
@@ -32,14 +40,20 @@ class SocketListener {
       if (data === "pong") this.pongs += 1;
       else this.heard.push(...messages.parse(JSON.parse(String(data))));
     });
-    socket.addEventListener("close", ({ code }) => (this.closeCode = code));
+    socket.addEventListener("close", ({ code, reason }) => {
+      this.closeCode = code;
+      this.closeReason = reason;
+    });
     socket.accept();
     open.push(this);
   }
 
-  static async to(runId: string, after?: number): Promise<SocketListener> {
+  static async to(runId: string, after?: number, headers: Readonly<Record<string, string>> = {}) {
     const query = after === undefined ? "" : `?after=${after}`;
-    const response = await send(`/api/v1/runs/${runId}/events${query}`, UPGRADE);
+    const from = headers["Cookie"] === undefined ? send : browser;
+    const response = await from(`/api/v1/runs/${runId}/events${query}`, {
+      headers: { ...UPGRADE.headers, ...headers },
+    });
     expect(response.status).toBe(101);
     if (response.webSocket === null) throw new Error("no WebSocket");
     return new SocketListener(response.webSocket);
@@ -58,6 +72,23 @@ async function begun() {
   const { run, answer } = await HandDrivenRun.accept(acceptance(CHAIN, "first"));
   return { run, lease: only(answer.grant) };
 }
+
+/** The cookie of a new session. */
+async function logIn(token: string): Promise<string> {
+  const response = await browser("/dashboard/login", { method: "POST", headers: OWN, body: JSON.stringify({ token }) });
+  expect(response.status).toBe(200);
+  return (response.headers.get("Set-Cookie") ?? "").split(";")[0] ?? "";
+}
+
+async function makeToken(more: object = {}): Promise<{ readonly name: string; readonly token: string }> {
+  const body = JSON.stringify({ name: crypto.randomUUID(), scopes: ["read"], ...more });
+  return (await send("/api/v1/tokens", { method: "POST", body })).json();
+}
+
+const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+
+/** The object itself, as another isolate would reach it: what is kept in this one is not forgotten. */
+const identity = () => env.IDENTITY.getByName("identity");
 
 describe("a WebSocket on GET /runs/{id}/events", () => {
   it("tells the run as it is, each change and the end, and is closed then", async () => {
@@ -92,7 +123,7 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
     await (await SocketListener.to(run.id)).until(["3 run", "3 end"]);
   });
 
-  it("is answered by the platform when it pings", async () => {
+  it("is answered when it pings", async () => {
     const { run } = await begun();
     const listener = await SocketListener.to(run.id);
     listener.socket.send("ping");
@@ -117,16 +148,112 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
       400,
       { errors: [{ path: "query.after", message: "the id of an event of the run" }] },
     ]);
-    const stranger = edge(CHAIN, { withoutToken: true });
-    expect((await stranger(`/api/v1/runs/${run.id}/events`, UPGRADE)).status).toBe(401);
-    const own = { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" };
-    const login = { method: "POST", headers: own, body: JSON.stringify({ token: ADMIN_TOKEN }) };
-    const [cookie = ""] = ((await stranger("/dashboard/login", login)).headers.get("Set-Cookie") ?? "").split(";");
+    expect((await browser(`/api/v1/runs/${run.id}/events`, UPGRADE)).status).toBe(401);
+    const cookie = await logIn(ADMIN_TOKEN);
     const from = (origin: string): Promise<Response> =>
-      stranger(`/api/v1/runs/${run.id}/events`, { headers: { ...UPGRADE.headers, Cookie: cookie, Origin: origin } });
+      browser(`/api/v1/runs/${run.id}/events`, { headers: { ...UPGRADE.headers, Cookie: cookie, Origin: origin } });
     expect((await from("https://evil.example")).status).toBe(403);
     const welcome = await from("http://localhost");
     expect(welcome.status).toBe(101);
     if (welcome.webSocket !== null) open.push(new SocketListener(welcome.webSocket));
+  });
+});
+
+describe("a WebSocket whose listener is let in no more", () => {
+  const ENDED = { closeCode: 3_000, closeReason: "the token or session has ended" };
+
+  async function isClosed(listener: SocketListener, as: Partial<SocketListener> = ENDED): Promise<void> {
+    await vi.waitFor(() => expect(listener).toMatchObject(as), { timeout: 10_000 });
+  }
+
+  /** What is asked about a token or session now is asked anew. */
+  function letFiveSecondsPass(): void {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 5_000);
+  }
+
+  it("is told nothing that happens five seconds after its token was deleted, and is closed instead; others go on", async () => {
+    const { run, lease } = await begun();
+    const { name, token } = await makeToken();
+    const ended = await SocketListener.to(run.id, undefined, bearer(token));
+    const goesOn = await SocketListener.to(run.id, undefined, bearer((await makeToken()).token));
+    await Promise.all([ended.until(["1 run"]), goesOn.until(["1 run"])]);
+    expect(await identity().deleteToken(name)).toBe(true);
+    letFiveSecondsPass();
+    await run.settle(succeeded(lease));
+    await isClosed(ended);
+    await goesOn.until(["1 run", "2 change"]);
+    expect(ended.told).toEqual(["1 run"]);
+  });
+
+  it("is closed also where the object has slept meanwhile, and when the token expires", async () => {
+    const { run, lease } = await begun();
+    const { token } = await makeToken({ expires_in: "1m" });
+    const listener = await SocketListener.to(run.id, undefined, bearer(token));
+    await listener.until(["1 run"]);
+    await run.evict();
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 60_000);
+    await run.settle(succeeded(lease));
+    await isClosed(listener);
+    expect(listener.told).toEqual(["1 run"]);
+  });
+
+  it.each(["its session is ended", "the token of its session is deleted"])("is closed when %s", async (why) => {
+    const { run, lease } = await begun();
+    const { name, token } = await makeToken();
+    const cookie = await logIn(token);
+    const listener = await SocketListener.to(run.id, undefined, { ...OWN, Cookie: cookie });
+    await listener.until(["1 run"]);
+    const session = (await identity().sessions()).find((each) => each.token === name);
+    if (session === undefined) throw new Error("there is no session");
+    if (why.startsWith("its")) await identity().endSession(session.id);
+    else await identity().deleteToken(name);
+    letFiveSecondsPass();
+    await run.settle(succeeded(lease));
+    await isClosed(listener);
+    expect(listener.told).toEqual(["1 run"]);
+  });
+
+  it("is closed when it pings, though nothing happens to its run", async () => {
+    const { run } = await begun();
+    const { name, token } = await makeToken();
+    const listener = await SocketListener.to(run.id, undefined, bearer(token));
+    await listener.until(["1 run"]);
+    await send(`/api/v1/tokens/${name}`, { method: "DELETE" });
+    letFiveSecondsPass();
+    listener.socket.send("ping");
+    await isClosed(listener);
+    expect(listener.pongs).toBe(0);
+  });
+
+  it("does not use its session: one that is only listened with ends after twelve hours", async () => {
+    const { run } = await begun();
+    const cookie = await logIn((await makeToken()).token);
+    const listener = await SocketListener.to(run.id, undefined, { ...OWN, Cookie: cookie });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const begunAt = Date.now();
+    for (const hours of [6, 11]) {
+      vi.setSystemTime(begunAt + hours * 3_600_000);
+      listener.socket.send("ping");
+      await vi.waitFor(() => expect(listener.pongs).toBe(hours === 6 ? 1 : 2), { timeout: 10_000 });
+    }
+    vi.setSystemTime(begunAt + 12 * 3_600_000 + 1);
+    listener.socket.send("ping");
+    await isClosed(listener);
+  });
+
+  it("is told to come again, and nothing else, while nobody can say whether it is", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const { run, lease } = await begun();
+    const listener = await SocketListener.to(run.id, undefined, bearer((await makeToken()).token));
+    await listener.until(["1 run"]);
+    vi.spyOn(IdentityObject.prototype, "tokens").mockImplementation(async () => {
+      throw new Error("Network connection lost.");
+    });
+    letFiveSecondsPass();
+    await run.settle(succeeded(lease));
+    await isClosed(listener, { closeCode: 1_013, closeReason: "it cannot be found out now who listens" });
+    expect(listener.told).toEqual(["1 run"]);
   });
 });

@@ -21,7 +21,7 @@ export interface RunStreamOptions {
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
-/** The platform answers without waking anybody; without an answer the connection is dead. */
+/** Without an answer the connection is dead. Whoever is logged out is closed instead of being answered. */
 const PING_MS = 30_000;
 
 /** Once a WebSocket could not be opened, this page tries no other. */

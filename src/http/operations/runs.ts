@@ -61,7 +61,7 @@ export const listenToRun = {
       .min(0, { error: "the id of an event of the run" })
       .optional()
       .describe(
-        "The same as `Last-Event-ID`, for a WebSocket: with `Upgrade` the events come as JSON arrays of `{id, event, data}`",
+        "The same as `Last-Event-ID`, for a WebSocket: with `Upgrade` the events come as JSON arrays of `{id, event, data}`; it is closed with 1000 at the end, 3000 once the token or session has ended, 1013 to come again; `ping` is answered with `pong`",
       ),
   }),
   headers: z.object({

@@ -1,5 +1,6 @@
 /** `/runs/{id}/events`: what happens to a run, from the run's own object: as server-sent events, or over a WebSocket. */
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
+import type { RunId } from "../../core/ids.ts";
 import { openRunSocket, type callRun } from "../../run/run-client.ts";
 import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -14,7 +15,7 @@ export function runEventRoutes({ callRun: call }: { readonly callRun: typeof cal
   handle(routes, listenToRun, (c, { params, query, headers }) =>
     withRunId(c, params, async (runId) => {
       if (c.req.header("Upgrade")?.toLowerCase() === "websocket")
-        return (await openRunSocket(c.env, runId, query.after ?? null)) ?? problemResponse(c, unknownRun(runId));
+        return (await openSocket(c, runId, query.after)) ?? problemResponse(c, unknownRun(runId));
       const events = await call(c.env, runId, (run) => run.events(positionIn(headers["Last-Event-ID"])));
       if (events === null) return problemResponse(c, unknownRun(runId));
       // The one answer that a standard EventSource takes for the end; to anything else it comes back for ever.
@@ -26,6 +27,10 @@ export function runEventRoutes({ callRun: call }: { readonly callRun: typeof cal
     }),
   );
   return routes;
+}
+
+function openSocket(c: Context<HttpEnv>, runId: RunId, after: number | null = null): Promise<Response | null> {
+  return openRunSocket(c.env, runId, c.get("caller").credential, after);
 }
 
 /** Up to where the listener has heard; null: nothing that this stream has told. */

@@ -40,15 +40,6 @@ const setTimer =
 const clearTimer = (id: unknown): void => present().clearTimer(id);
 const say = (...said: unknown[]): void => present().ground.tell(() => `log: ${said.map(String).join(" ")}`);
 
-/** Of messages that the platform answers by itself on WebSockets: there are none here. */
-class Pair {
-  readonly request: string;
-
-  constructor(request: string) {
-    this.request = request;
-  }
-}
-
 /** What `importKey` gives. */
 interface Imported {
   readonly key: KeyObject;
@@ -144,6 +135,5 @@ export const GLOBALS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["console", { log: say, info: say, warn: say, error: say, debug: say }],
   ["Blob", PlatformBlob],
   ["FixedLengthStream", FixedLengthStream],
-  ["WebSocketRequestResponsePair", Pair],
   ["fetch", () => Promise.reject(new Error("nothing is fetched in this world"))],
 ]);

@@ -228,7 +228,6 @@ export class ObjectHost implements Committer {
         return done;
       },
       getWebSockets: () => [],
-      setWebSocketAutoResponse: () => undefined,
       abort: () => life.kill("it has aborted itself"),
       storage: {
         sql: { exec: guarded((query: string, ...values: SqlValue[]) => new Cursor(storage.exec(query, values))) },
