@@ -1,10 +1,12 @@
 /**
  * Who did what: every entry of the audit, one object for the whole deployment. Entries are added and read; nobody can change or remove
- * one but time. They are kept for a year, and no more than `MOST_ENTRIES`, so that the object never outgrows the platform's 10 GB.
+ * one but time. They are kept for a year, and no more than `MOST_ENTRIES`, so that the object never outgrows the platform's 10 GB; nobody
+ * has so many a day that they push out what others did (`daily-shares.ts`).
  */
 import { DurableObject } from "cloudflare:workers";
 import type { AuditEntry, AuditFilter, AuditPage } from "../core/audit-entry.ts";
 import type { AuditRpc } from "./audit-rpc.ts";
+import { DailyShares } from "./daily-shares.ts";
 import { AuditStore } from "./store.ts";
 
 const DAY_MS = 86_400_000;
@@ -18,6 +20,7 @@ const REMEMBERED_BATCHES = 1_000;
 
 export class AuditObject extends DurableObject<Env> implements AuditRpc {
   readonly #store: AuditStore;
+  readonly #shares: DailyShares;
   readonly #batches = new Set<string>();
   /** Whether the alarm is known to be set. */
   #wakes = false;
@@ -25,11 +28,12 @@ export class AuditObject extends DurableObject<Env> implements AuditRpc {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new AuditStore(ctx.storage);
+    this.#shares = new DailyShares(this.#store);
   }
 
   async append(batch: string, entries: readonly AuditEntry[]): Promise<void> {
     if (this.#batches.has(batch)) return;
-    this.#store.append(entries);
+    this.#shares.append(entries, Date.now());
     this.#batches.add(batch);
     const [oldest] = this.#batches;
     if (this.#batches.size > REMEMBERED_BATCHES && oldest !== undefined) this.#batches.delete(oldest);

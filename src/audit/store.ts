@@ -1,9 +1,18 @@
 /** All SQL of the object that keeps the audit. */
-import type { AuditEntry, AuditFilter, AuditPage } from "../core/audit-entry.ts";
+import { MANY_ADDRESSES, type AuditEntry, type AuditFilter, type AuditPage } from "../core/audit-entry.ts";
 import { Tables } from "../platform/tables.ts";
 import { TABLES } from "./schema.ts";
 
-const APPEND = "INSERT INTO entries (at, who, what, entry) VALUES (?, ?, ?, ?)";
+const APPEND = "INSERT INTO entries (at, who, what, entry) VALUES (?, ?, ?, ?) RETURNING seq";
+const COUNT_AGAIN = `
+  UPDATE entries SET entry = json_set(entry, '$.count', json_extract(entry, '$.count') + ?1, '$.lastAt', ?2)
+  WHERE seq = ?3`;
+const COUNT_SINCE = `
+  SELECT who, json_extract(entry, '$.status') >= 400 AS refused, count(*) AS entries FROM entries
+  WHERE seq > ?1 AND at >= ?2 GROUP BY who, refused`;
+const MERGED_SINCE = `
+  SELECT seq, entry FROM entries
+  WHERE seq > ?1 AND at >= ?2 AND json_extract(entry, '$.from') = '${MANY_ADDRESSES}' ORDER BY seq`;
 const READ_BOUNDS = "SELECT coalesce(min(seq), 0) AS first, coalesce(max(seq), 0) AS last FROM entries";
 const LIST = `
   SELECT seq, entry FROM entries
@@ -17,6 +26,11 @@ const LOOKED_THROUGH = 50_000;
 /** Entries looked at to be deleted at once. */
 const DELETED_AT_ONCE = 10_000;
 
+export interface EntriesSince {
+  readonly counts: readonly { readonly who: string; readonly isRefused: boolean; readonly entries: number }[];
+  readonly merged: readonly { readonly seq: number; readonly entry: AuditEntry }[];
+}
+
 export class AuditStore {
   readonly #storage: DurableObjectStorage;
   readonly #tables: Tables;
@@ -26,12 +40,37 @@ export class AuditStore {
     this.#tables = new Tables(storage, TABLES);
   }
 
-  append(entries: readonly AuditEntry[]): void {
+  /** All of it, or nothing if it throws. */
+  together(work: () => void): void {
     this.#tables.make();
-    this.#storage.transactionSync(() => {
-      for (const entry of entries)
-        this.#storage.sql.exec(APPEND, entry.at, entry.who, entry.what, JSON.stringify(entry));
-    });
+    this.#storage.transactionSync(work);
+  }
+
+  /** Returns the number that the entry has. */
+  append(entry: AuditEntry): number {
+    const { at, who, what } = entry;
+    return Number(this.#storage.sql.exec(APPEND, at, who, what, JSON.stringify(entry)).one()["seq"]);
+  }
+
+  /** The entry with this number stands for these as well. */
+  countAgain(seq: number, { at, lastAt = at, count }: AuditEntry): void {
+    this.#storage.sql.exec(COUNT_AGAIN, count, lastAt, seq);
+  }
+
+  /** What there is since that time among the newest: how many of whom, and those that stand for many, the oldest first. */
+  since(at: number): EntriesSince {
+    const { sql } = this.#storage;
+    const after = Number(sql.exec(READ_BOUNDS).one()["last"]) - LOOKED_THROUGH;
+    const counts = sql.exec(COUNT_SINCE, after, at).toArray();
+    const merged = sql.exec(MERGED_SINCE, after, at).toArray();
+    return {
+      counts: counts.map(({ who, refused, entries }) => ({
+        who: typeof who === "string" ? who : "",
+        isRefused: refused === 1,
+        entries: Number(entries),
+      })),
+      merged: merged.map((row) => ({ seq: Number(row["seq"]), entry: entryIn(row) })),
+    };
   }
 
   /** Those that fit among the newest, or among those with a number below `before`. */

@@ -240,6 +240,8 @@ export interface LimitState {
 export interface AuditEntry {
   /** Of like ones that are counted together, the first. */
   readonly at: string;
+  /** When the last of them was. */
+  readonly last_at: string;
   /** The token's name; `nobody` for those who could not say who they are. */
   readonly who: string;
   readonly what: string;

@@ -15,14 +15,19 @@ export interface AuditEntry {
   readonly on: string;
   /** Of the answer. */
   readonly status: number;
-  /** The address that it came from. */
+  /** The address that it came from, or `MANY_ADDRESSES`. */
   readonly from: string;
   readonly requestId: string;
   /** What the sender called its request; null: nothing. */
   readonly clientRequestId: string | null;
   /** How many like ones this entry stands for. */
   readonly count: number;
+  /** Epoch milliseconds: the last of the like ones. Not there: this is the only one, or it is of older code. */
+  readonly lastAt?: number;
 }
+
+/** As `from` of an entry for like ones from several addresses; no address reads like this. */
+export const MANY_ADDRESSES = "many addresses";
 
 /** Newest first. */
 export interface AuditPage {

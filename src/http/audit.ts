@@ -5,11 +5,11 @@
  * What changes something is kept at once, after its answer. Triggers, log-ins and refusals come by the thousand: like ones within
  * `COUNTED_TOGETHER_MS` are one entry with a count, so that neither a busy deployment nor a flood costs a row each. Nobody has more than
  * `MOST_KINDS` of them at a time, whatever they name: neither a stranger nor a narrow token fills the audit, so that what others
- * did would have to go. An isolate that dies within that time takes those counts with it; which run was started by whom stands in the
+ * did would have to go; the object has a bound for all isolates (`audit/daily-shares.ts`). An isolate that dies within that time takes those counts with it; which run was started by whom stands in the
  * run itself.
  */
 import type { Context } from "hono";
-import type { AuditEntry } from "../core/audit-entry.ts";
+import { MANY_ADDRESSES, type AuditEntry } from "../core/audit-entry.ts";
 import { callAudit } from "../audit/audit-client.ts";
 import { addressOf, networkOf } from "./client-address.ts";
 import type { HttpEnv } from "./http-env.ts";
@@ -31,15 +31,15 @@ export interface Act {
 interface AuditDocument extends Pick<AuditEntry, "who" | "what" | "on" | "status" | "from" | "count"> {
   /** ISO 8601. */
   readonly at: string;
+  readonly last_at: string;
   readonly request_id: string;
   readonly client_request_id: string | null;
 }
 
 const COUNTED_TOGETHER_MS = 5_000;
-/** Kinds of entries that are counted at a time, of all and of one `who`; more are kept as of `MANY`, which no address is. */
+/** Kinds of entries that are counted at a time, of all and of one `who`; more are kept as of `MANY_ADDRESSES`. */
 const MOST_COUNTED = 1_000;
 const MOST_KINDS = 50;
-const MANY = "many addresses";
 const MAX_LENGTH = 500;
 
 /** Counts that are not kept yet, of this isolate, by what they are counts of. */
@@ -62,10 +62,11 @@ export function auditOften(c: Context<HttpEnv>, act: Act): void {
   const keyOf = ({ who, what, on, status, from }: AuditEntry): string => JSON.stringify([who, what, on, status, from]);
   const kinds = kindsOf.get(entry.who) ?? 0;
   const isRoom = (counted.size < MOST_COUNTED && kinds < MOST_KINDS) || counted.has(keyOf(entry));
-  const kept = isRoom ? entry : { ...entry, on: "", from: MANY };
+  const kept = isRoom ? entry : { ...entry, on: "", from: MANY_ADDRESSES };
   const key = keyOf(kept);
   if (!counted.has(key)) kindsOf.set(entry.who, kinds + 1);
-  counted.set(key, { ...(counted.get(key) ?? kept), count: (counted.get(key)?.count ?? 0) + 1 });
+  const known = counted.get(key);
+  counted.set(key, known === undefined ? kept : { ...known, count: known.count + 1, lastAt: kept.at });
   if (entry.at < dueAt + COUNTED_TOGETHER_MS) return;
   dueAt = entry.at + COUNTED_TOGETHER_MS;
   c.executionCtx.waitUntil(scheduler.wait(COUNTED_TOGETHER_MS).then(() => keepCounted(c.env)));
@@ -115,9 +116,10 @@ function entryOf(c: Context<HttpEnv>, { who, what, on, status }: Act): AuditEntr
 
 /** The entry as the API shows it, and the log. */
 export function documentOf(entry: AuditEntry): AuditDocument {
-  const { at, who, what, on, status, from, requestId, clientRequestId, count } = entry;
+  const { at, lastAt = at, who, what, on, status, from, requestId, clientRequestId, count } = entry;
   return {
     at: new Date(at).toISOString(),
+    last_at: new Date(lastAt).toISOString(),
     who,
     what,
     on,

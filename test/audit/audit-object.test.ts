@@ -6,6 +6,7 @@ import { KEPT_MS } from "../../src/audit/audit-object.ts";
 import type { AuditEntry, AuditFilter, AuditPage } from "../../src/core/audit-entry.ts";
 
 const START = Date.UTC(2027, 0, 1);
+const HOUR = 3_600_000;
 const DAY = 86_400_000;
 /** Of its own for each test: entries cannot be removed. */
 let name = "";
@@ -99,6 +100,57 @@ describe("the audit", () => {
     vi.setSystemTime(START + KEPT_MS + 31 * DAY);
     while (await runDurableObjectAlarm(object()));
     expect(await list()).toEqual({ entries: [], next: null });
+  });
+
+  const done = (from: number, to: number, on = "t") =>
+    Array.from({ length: to - from }, (_, index) =>
+      entry(`${on}${from + index}`, { who: "desk", what: "pauseTask", from: `10.0.0.${index % 9}` }),
+    );
+  const shown = ({ entries }: AuditPage) =>
+    entries.map(({ who, on, from, count, at, lastAt }) => [who, on, from, count, at - START, (lastAt ?? at) - START]);
+
+  it("has 5,000 entries a day for what one has done; more of a kind are one, with the first and the last time", async () => {
+    await object().append("first", [entry("before"), ...done(0, 4_999)]);
+    vi.setSystemTime(START + HOUR);
+    await object().append("second", [...done(4_999, 5_001), ...done(5_000, 5_001), ...done(0, 1)]);
+    await evictDurableObject(object());
+    vi.setSystemTime(START + 2 * HOUR);
+    await append(...done(5_000, 5_001), entry("other"));
+    expect(shown(await list({}, 5))).toEqual([
+      ["api", "other", "192.0.2.7", 1, 2 * HOUR, 2 * HOUR],
+      ["desk", "t0", "many addresses", 1, HOUR, HOUR],
+      ["desk", "t5000", "many addresses", 3, HOUR, 2 * HOUR],
+      ["desk", "t4999", "10.0.0.0", 1, HOUR, HOUR],
+      ["desk", "t4998", "10.0.0.3", 1, 0, 0],
+    ]);
+    expect(subjects(await list({ who: "api" }))).toEqual(["other", "before"]);
+    vi.setSystemTime(START + DAY);
+    await append(entry("next day", { who: "desk" }));
+    expect(shown(await list({}, 1))).toEqual([["desk", "next day", "192.0.2.7", 1, DAY, DAY]]);
+  });
+
+  it("has 5,000 kinds more of them a day, and one entry for all others", async () => {
+    await object().append("first", [...done(0, 5_000), ...done(0, 5_000, "more")]);
+    await append(...done(0, 3, "beyond"), ...done(4_999, 5_000, "more"));
+    expect(shown(await list({}, 2))).toEqual([
+      ["desk", "", "many addresses", 3, 0, 0],
+      ["desk", "more4999", "many addresses", 2, 0, 0],
+    ]);
+  });
+
+  it("has no more than 1,000 a day for what one was refused, which costs what they have done no place", async () => {
+    const refused = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, index) =>
+        entry(`made up ${from + index}`, { who: "nobody", status: 401, count: 3 }),
+      );
+    await object().append("first", refused(0, 1_010));
+    await append(entry("done", { who: "nobody" }));
+    const { entries } = await list({}, 3);
+    expect(entries).toMatchObject([
+      { on: "done", count: 1 },
+      { on: "", from: "many addresses", status: 401, count: 30 },
+      { on: "made up 999", count: 3 },
+    ]);
   });
 
   it("whom nothing was told has no tables", async () => {

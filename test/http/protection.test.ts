@@ -49,6 +49,7 @@ describe("the audit", () => {
     const answer = await edge(PLAN)(CANCEL, { method: "POST", headers });
     const entry = {
       at: expect.stringMatching(/^\d{4}-.*Z$/),
+      last_at: expect.stringMatching(/^\d{4}-.*Z$/),
       who: "api",
       what: "cancelRun",
       on: RUN,
