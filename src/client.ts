@@ -34,6 +34,7 @@ import type {
 import { durationText, type DurationInput } from "./client/duration.ts";
 import { payloadBody } from "./client/payload.ts";
 import { RunCalls } from "./client/runs.ts";
+import { SessionCalls } from "./client/sessions.ts";
 import { TokenCalls } from "./client/tokens.ts";
 import type { RunStatus } from "./core/status.ts";
 import type { PeachTasks } from "./task/peach-tasks.ts";
@@ -114,6 +115,7 @@ export class PeachClient<Tasks = PeachTasks> {
   readonly schedules: ScheduleCalls;
   readonly deadLetters: DeadLetterCalls;
   readonly tokens: TokenCalls;
+  readonly sessions: SessionCalls;
   readonly #connection: Connection;
 
   constructor(options: ClientOptions) {
@@ -123,6 +125,7 @@ export class PeachClient<Tasks = PeachTasks> {
     this.schedules = new ScheduleCalls(this.#connection);
     this.deadLetters = new DeadLetterCalls(this.#connection);
     this.tokens = new TokenCalls(this.#connection);
+    this.sessions = new SessionCalls(this.#connection);
   }
 
   /**

@@ -19,6 +19,7 @@ import { reconcile } from "./reconcile.ts";
 import { runOne } from "./run-one.ts";
 import { runs } from "./runs.ts";
 import { schedules } from "./schedules.ts";
+import { sessions } from "./sessions.ts";
 import { show, watch } from "./show.ts";
 import { cancel, replay, retry } from "./steer.ts";
 import { tasks } from "./tasks.ts";
@@ -29,7 +30,7 @@ import { trigger } from "./trigger.ts";
 const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
   ["peach.conf and its deployment", [check, graph, schedules, plan, provision, reconcile]],
   ["Runs", [trigger, emit, runs, show, watch, logs, items, payload, cancel, retry, replay, complete]],
-  ["What is deployed", [tasks, pause, resume, limits, deadLetters, tokens, audit]],
+  ["What is deployed", [tasks, pause, resume, limits, deadLetters, tokens, sessions, audit]],
   ["The command line", [completionOf(() => [...COMMANDS.values()])]],
 ];
 

@@ -307,6 +307,20 @@ export interface ListedToken {
   readonly expires_at: string | null;
 }
 
+/** A session of the dashboard that is not over. */
+export interface ListedSession {
+  readonly id: string;
+  /** The name of the token that was logged in with. */
+  readonly token: string;
+  /** The address of the browser when it logged in. */
+  readonly from: string;
+  readonly created_at: string;
+  /** To the minute; the session ends 12 hours after it. */
+  readonly last_seen_at: string;
+  /** When it ends however much it is used. */
+  readonly expires_at: string;
+}
+
 /** An API token just after it was made. */
 export interface CreatedToken extends Pick<ListedToken, "name" | "scopes" | "expires_at"> {
   readonly token: string;

@@ -79,6 +79,7 @@ describe("peach", () => {
         limits        shows how much of each limit is in use
         dead-letters  lists the queue messages that could not be processed, and tries them again
         tokens        lists the API tokens, makes them and ends them; for admins
+        sessions      lists who is logged in to the dashboard, and logs them out; for admins
         audit         shows who did what: changes, triggers, log-ins, completions, and who was refused
 
       The command line

@@ -150,7 +150,7 @@ function unknownSession(id: string): Problem {
   return {
     code: "unknown_session",
     detail: `There is no session ${JSON.stringify(id.slice(0, 200))}, or it is over.`,
-    hint: "List those that there are: GET /api/v1/sessions.",
+    hint: "List those that there are: `npm run peach -- sessions`.",
   };
 }
 

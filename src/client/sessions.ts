@@ -1,0 +1,24 @@
+/** The calls about sessions of the dashboard, for admins. */
+import type { CallOptions, Connection } from "./connection.ts";
+import type { ListedSession } from "./documents.ts";
+
+/** The sessions of the dashboard. */
+export class SessionCalls {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Those that are not over, the newest first. */
+  async list({ signal }: CallOptions = {}): Promise<readonly ListedSession[]> {
+    const { sessions } = await this.#connection.json<{ sessions: ListedSession[] }>({ path: ["sessions"], signal });
+    return sessions;
+  }
+
+  /** Logs the browser out, everywhere within 5 seconds. */
+  async end(id: string, { signal }: CallOptions = {}): Promise<void> {
+    const answer = await this.#connection.request({ method: "DELETE", path: ["sessions", id], signal });
+    await answer.body?.cancel();
+  }
+}
