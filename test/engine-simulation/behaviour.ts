@@ -45,6 +45,8 @@ export interface Behaviour {
   /** How many steps it has before anything else, and whether what they come to is large. */
   readonly steps: number;
   readonly stepsLarge: boolean;
+  /** So often it throws before each of its steps is done; absent: never. */
+  readonly stumbles?: number;
   /** How many items the array has that it passes; null: it passes none. */
   readonly passesItems: number | null;
 }

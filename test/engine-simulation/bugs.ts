@@ -366,16 +366,11 @@ export const BUGS: readonly Bug[] = [
     code: "!staysSkipped(decision, child, again)",
     instead: "false",
   },
-];
-
-/**
- * Those that the worlds of this folder do not show yet, because each wants a scenario, or a check, that they have not: the worlds of
- * test/simulation find them so far.
- */
-export const UNSEEN: readonly Bug[] = [
   {
-    invariant: "2 never stuck",
+    invariant: "17 no stall without a cause",
+    or: ["2 never stuck"],
     bug: "after a reset a later alarm takes the place of a sooner one",
+    theme: "due",
     seed: 1,
     file: "src/run/run-alarm.ts",
     code: "    if (this.#clock.at === Number.POSITIVE_INFINITY) return this.setFor(run);\n",
@@ -384,6 +379,7 @@ export const UNSEEN: readonly Bug[] = [
   {
     invariant: "14 attempts are told",
     bug: "a cancelled attempt is not told so",
+    theme: "cancelled",
     seed: 1,
     file: "src/run/live-attempts.ts",
     code: 'over: state?.status === "cancelled" ? "cancelled" : "superseded"',
@@ -392,6 +388,7 @@ export const UNSEEN: readonly Bug[] = [
   {
     invariant: "8 blame",
     bug: "failures of before the last progress count",
+    theme: "stumbling",
     seed: 1,
     file: "src/core/blame.ts",
     code: "return attempts.slice(Math.max(retriedAfter, progressAfter));",
@@ -400,6 +397,7 @@ export const UNSEEN: readonly Bug[] = [
   {
     invariant: "8 blame",
     bug: "losses count although others were in the worker",
+    theme: "unheard",
     seed: 1,
     file: "src/core/losses.ts",
     code: 'lostTo === "worker" && isTold && state?.status === "running" && state.holder !== undefined;',
@@ -408,6 +406,7 @@ export const UNSEEN: readonly Bug[] = [
   {
     invariant: "3 one winner",
     bug: "whoever reports on an external task is believed",
+    theme: "external",
     seed: 1,
     file: "src/core/external.ts",
     code: 'if (open?.attempt === attempt && open.token === token) return "open";',
@@ -422,9 +421,10 @@ export const UNSEEN: readonly Bug[] = [
     instead: "",
   },
   {
-    invariant: "journal",
+    invariant: "8 blame",
     bug: "the journal forgets who holds a task",
-    seed: 1,
+    theme: "due",
+    seed: 18,
     file: "src/run/store.ts",
     code: "run.tasks.length)));",
     instead: "run.tasks.length), (key, value) => (key === 'holder' ? undefined : value)));",

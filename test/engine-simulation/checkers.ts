@@ -4,11 +4,13 @@ import type { TaskPlan } from "../../src/core/plan.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
 import { CancelCheck } from "./checks/cancel-check.ts";
 import { LimitCheck } from "./checks/limit-check.ts";
+import { LossCheck } from "./checks/loss-check.ts";
 import { MessageCheck } from "./checks/message-check.ts";
 import { BlameCheck } from "./checks/blame-check.ts";
 import { EventsCheck, type Heard } from "./checks/events-check.ts";
-import { OrderCheck, taskOf } from "./checks/order-check.ts";
+import { OrderCheck } from "./checks/order-check.ts";
 import { ReadsCheck } from "./checks/reads-check.ts";
+import { ReportCheck } from "./checks/report-check.ts";
 import { ScheduleCheck } from "./checks/schedule-check.ts";
 import { RestCheck } from "./checks/rest-check.ts";
 import { SlotCheck } from "./checks/slot-check.ts";
@@ -16,7 +18,7 @@ import { StallCheck } from "./checks/stall-check.ts";
 import { StepCheck } from "./checks/step-check.ts";
 import { TriggerCheck } from "./checks/trigger-check.ts";
 import type { CheckedWorld } from "./checks/checked-world.ts";
-import type { AttemptName, ClientWorld } from "./clients.ts";
+import type { ClientWorld } from "./clients.ts";
 import type { AttemptNote } from "./ledger.ts";
 import type { TaskApi } from "./methods.ts";
 import { isOver, type Seen, type Watching } from "./watcher.ts";
@@ -39,6 +41,8 @@ export class Checkers implements Watching {
   readonly #cancels: CancelCheck;
   readonly #limits: LimitCheck;
   readonly #messages: MessageCheck;
+  readonly #reports: ReportCheck;
+  readonly #losses: LossCheck;
   #isSecondDeployed = false;
   /** When a task has taken its isolate down last. */
   #killedAt = Number.NEGATIVE_INFINITY;
@@ -51,8 +55,15 @@ export class Checkers implements Watching {
       [scenario.plan, ...(this.#isSecondDeployed ? scenario.plans.values() : [])].flatMap(
         ({ tasks }) => tasks[task] ?? [],
       );
-    this.#cancels = new CancelCheck(ground);
+    this.#cancels = new CancelCheck(ground, (task) => scenario.cutOff?.task === task);
     this.#messages = new MessageCheck(ground, world.watcher);
+    this.#reports = new ReportCheck(ground, world.watcher);
+    this.#losses = new LossCheck({
+      ground,
+      ledger,
+      timeoutOf: (task) => planOf(task)?.timeoutMs ?? 0,
+      isUpset: () => scenario.rollouts.length > 0 || scenario.cutOff !== null || this.#killedAt > 0,
+    });
     this.#limits = new LimitCheck({
       ground,
       ledger,
@@ -108,7 +119,8 @@ export class Checkers implements Watching {
       cancelEnded: (runId, hasChanged) => this.#cancels.ended(runId, hasChanged),
       retries: () => {},
       replayed: () => {},
-      completed: (of, by, answer) => this.#completed(of, by, answer),
+      reports: (of, by) => this.#reports.sends(of, by),
+      completed: (of, by, answer) => this.#reports.answered(of, by, answer),
       steered: (task, what, come) => this.#schedules.steered(task, what, come),
     };
   }
@@ -183,6 +195,7 @@ export class Checkers implements Watching {
   #look(seen: Seen, before: RunDocument | null): void {
     this.#order.look(seen, before);
     this.#limits.look(seen, before);
+    this.#losses.look(seen, before);
     const { paused } = this.#world.scenario;
     this.#stalls.look(seen, before, (name) => paused.some(({ task }) => task === name));
     for (const [index, task] of seen.run.tasks.entries()) {
@@ -225,19 +238,5 @@ export class Checkers implements Watching {
     if (planOf(task)?.limits?.concurrency?.strategy === "cancel_running") return true;
     if (seen.run.tasks.some((one) => one.reason === "concurrency" && one.status === "cancelled")) return true;
     return this.#cancels.mayBeCancelled(seen, this.#world.watcher());
-  }
-
-  /** What somebody was told who has reported of an attempt: while the task waits, an attempt that was lost counts too. */
-  #completed({ runId, name, attempt }: AttemptName, by: string, answer: string): void {
-    const id = parseRunId(runId);
-    const seen = id === null ? undefined : this.#world.watcher().runs.get(id);
-    const task = seen === undefined ? undefined : taskOf(seen.run, name);
-    if (answer !== "not_waiting" || task === undefined || seen?.retries !== 0 || isOver(task.status)) return;
-    const { status = "running" } = task.attempts.find((one) => one.attempt === attempt) ?? {};
-    if (status === "lost" || status === "suspended" || status === "running")
-      this.#world.ground.violate(
-        "3 one winner",
-        `${by} of attempt ${attempt} of ${name} of ${runId}, which was ${status}, is refused, and the task is ${task.status}`,
-      );
   }
 }

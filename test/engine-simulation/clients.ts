@@ -4,7 +4,7 @@ import type { Result } from "../../src/core/result.ts";
 import type { Behaviour } from "./behaviour.ts";
 import type { Ground } from "./ground/ground.ts";
 import type { TaskApi } from "./methods.ts";
-import { groupOf, madeBy, padded, type Carried } from "./payloads.ts";
+import { AS_REPORTED, groupOf, madeBy, padded, type Carried } from "./payloads.ts";
 import type { Rig } from "./rig.ts";
 import { RETENTION_MS, type Scenario, type Trigger } from "./scenario.ts";
 import type { Client } from "./worker-face.ts";
@@ -32,6 +32,8 @@ export interface ClientWorld {
   cancelEnded(runId: RunId, hasChanged: boolean): void;
   retries(runId: RunId): void;
   replayed(runId: RunId, from: string | null, to: RunId): void;
+  /** Somebody reports on an attempt. */
+  reports(of: AttemptName, by: string): void;
   /** What somebody has reported of an attempt, and what came of it. */
   completed(of: AttemptName, by: string, answer: string): void;
   /** Somebody asks for it, or has been answered, perhaps that the task has no schedules. */
@@ -267,9 +269,10 @@ export class Clients {
       large,
     );
     const body = fails
-      ? { status: "failed", error: { message: "as reported" } }
+      ? { status: "failed", error: { message: AS_REPORTED } }
       : { status: "succeeded", payload: value };
     const bytes = new TextEncoder().encode(JSON.stringify(body));
+    this.#world.reports(of, by);
     this.#ask(
       `${by} on ${of.name} of ${of.runId}`,
       triesLeft > 0,

@@ -21,6 +21,8 @@ export interface AttemptNote {
   /** Whether its invocation has died, and if so, whether nothing else ran in it then. */
   died: boolean;
   wasAlone: boolean;
+  /** Before which of its steps it threw; null: before none. */
+  stumbledAt: number | null;
   /** What it threw may be tried again. */
   retryable: boolean;
   /** What it triggered, by content. */

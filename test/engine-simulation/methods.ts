@@ -93,6 +93,7 @@ async function run(world: MethodWorld, payload: unknown, task: TaskApi): Promise
     isTold: false,
     died: false,
     wasAlone: false,
+    stumbledAt: null,
     retryable: true,
     triggered: [],
     skipped: [],
@@ -125,7 +126,10 @@ async function script(world: MethodWorld, task: TaskApi, behaviour: Behaviour, n
   const rig = world.rig();
   const place = placeName(task.name, note.item);
   const { ledger } = world;
-  for (let nth = 0; nth < behaviour.steps; nth += 1) await step(world, task, behaviour, place, `step ${nth}`);
+  for (let nth = 0; nth < behaviour.steps; nth += 1) {
+    stumble(world, behaviour, note, nth);
+    await step(world, task, behaviour, place, `step ${nth}`);
+  }
   if (behaviour.logs) task.log.info(`${place} works`);
   if (behaviour.workMs > 0) await rig.wait(behaviour.workMs);
   if (behaviour.emits !== null) await task.emitEvent(behaviour.emits, carried(`${task.runId}/${place}/event`, false));
@@ -136,7 +140,8 @@ async function script(world: MethodWorld, task: TaskApi, behaviour: Behaviour, n
   if (!behaviour.killsLate && kills()) await kill(world, task, note, place);
   if (behaviour.reports !== null && world.isExternal(task.name)) world.handedOver(task, behaviour);
   if (behaviour.killsLate && kills()) await kill(world, task, note, place);
-  if (earlier.filter(({ end }) => end === "threw" || end === "hangs").length < behaviour.throws) {
+  const threw = earlier.filter(({ end, stumbledAt }) => (end === "threw" && stumbledAt === null) || end === "hangs");
+  if (threw.length < behaviour.throws) {
     if (behaviour.how === "hang") {
       ledger.ended(note, "hangs", rig.platform.ground.scheduler.now);
       await new Promise<never>(() => {});
@@ -191,6 +196,16 @@ function errorOf({ how }: Behaviour): Error {
   if (how === "retry_after") return new RetryAfter("as scripted");
   if (how === "non_retryable") return new NonRetryable("as scripted");
   return new Scripted("as scripted");
+}
+
+/** Throws if this step is not done, and has not been stumbled at often enough. */
+function stumble({ ledger }: MethodWorld, { stumbles = 0 }: Behaviour, note: AttemptNote, nth: number): void {
+  const { runId, task, item } = note;
+  const before = ledger.of(runId, task, item).filter(({ stumbledAt }) => stumbledAt === nth).length;
+  const isDone = ledger.steps.has(`${runId}/${placeName(task, item)}/step ${nth}`);
+  if (isDone || before >= stumbles) return;
+  note.stumbledAt = nth;
+  throw new Scripted("as scripted");
 }
 
 async function step(

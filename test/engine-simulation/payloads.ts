@@ -21,6 +21,9 @@ export function madeBy(runId: string, place: string, attempt: number, to: string
   return `${runId} ${place} attempt ${attempt} to "${to}"`;
 }
 
+/** What who was asked by an external task says of a failure. */
+export const AS_REPORTED = "as reported";
+
 /** What a step of this attempt comes to. */
 export function stepText(runId: string, place: string, name: string, attempt: number): string {
   return `${runId} ${place} ${name} by attempt ${attempt}`;

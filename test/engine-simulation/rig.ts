@@ -63,6 +63,8 @@ export interface RigSettings {
   readonly skewOf?: (label: string) => number;
   readonly committed?: (host: ObjectHost, performed: readonly Performed[]) => void;
   readonly alarmGivenUp?: (host: ObjectHost) => void;
+  /** Whether the object refuses the call of this method. */
+  readonly refuses?: (host: ObjectHost, method: string) => boolean;
   /** A call has come to an object. */
   readonly called?: (host: ObjectHost, method: string, given: readonly unknown[]) => void;
 }
@@ -75,7 +77,7 @@ export class Rig {
   readonly queues: { readonly runs: Queue; readonly r2Events: Queue; readonly deadLetters: Queue };
   #requests = 0;
 
-  constructor({ ground, seed, first, skewOf, committed, alarmGivenUp, called }: RigSettings) {
+  constructor({ ground, seed, first, skewOf, committed, alarmGivenUp, refuses, called }: RigSettings) {
     this.platform = new Platform(ground, seed);
     this.payloads = new Bucket(this.platform, "peach-payloads");
     this.uploads = new Bucket(this.platform, "uploads");
@@ -98,6 +100,7 @@ export class Rig {
       skewOf: (label) => skewOf?.(label) ?? 0,
       committed: (host, performed) => committed?.(host, performed),
       alarmGivenUp: (host) => alarmGivenUp?.(host),
+      refuses: (host, method) => refuses?.(host, method) ?? false,
       called: (host, method, given) => called?.(host, method, given),
       // Somebody looks at a run now and then; nobody looks at the others, or at what is kept of a run that was deleted.
       mayGiveUp: ({ className, storage }) => className === "RunObject" && storage.tables.has("journal"),

@@ -73,6 +73,13 @@ export interface Scenario {
   readonly stopped: { readonly atMs: number; readonly forMs: number } | null;
   readonly timed: readonly Timed[];
   readonly schedulePauses: readonly SchedulePause[];
+  /** When the objects of the runs of this task begin to refuse calls, which (null: all), and for how long; null: never. */
+  readonly cutOff: {
+    readonly task: string;
+    readonly atMs: number;
+    readonly forMs: number;
+    readonly method: string | null;
+  } | null;
 }
 
 export function drawScenario(dice: Dice, limits: Limits): Scenario {
@@ -133,6 +140,7 @@ export function drawScenario(dice: Dice, limits: Limits): Scenario {
     ),
     kind: "ordinary",
     stopped: null,
+    cutOff: null,
     rollouts: drawRollouts(dice.fork("rollouts"), timed.length > 0 ? 0.6 : 0.03),
     timed,
     schedulePauses: drawSchedulePauses(dice.fork("schedules paused"), timed),
@@ -175,6 +183,7 @@ export interface ScenarioParts {
   readonly timed?: readonly Timed[];
   readonly schedulePauses?: readonly SchedulePause[];
   readonly stopped?: Scenario["stopped"];
+  readonly cutOff?: Scenario["cutOff"];
   readonly inlineLimitBytes?: number;
   readonly rollouts?: Scenario["rollouts"];
   /** How probable it is that the second release is rolled out, if not when. */
@@ -204,6 +213,7 @@ export function scenarioOf(dice: Dice, parts: ScenarioParts): Scenario {
     paused: [],
     rollouts: parts.rollouts ?? (parts.rolls === undefined ? [] : drawRollouts(dice, parts.rolls)),
     stopped,
+    cutOff: parts.cutOff ?? null,
     timed,
     schedulePauses,
   };

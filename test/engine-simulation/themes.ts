@@ -8,10 +8,11 @@ import type { Dice } from "./ground/dice.ts";
 import type { Fault } from "./ground/faults.ts";
 import { EPOCH, type Limits } from "./ground/ground.ts";
 import { taskPlan } from "../support/plan.ts";
-import type { Behaviour } from "./behaviour.ts";
-import { drawPipeline, GROUPS, RETENTION_MS, scenarioOf, type Scenario, type Trigger } from "./scenario.ts";
+import { cancelled, cutOff, due, unheard, stumbling } from "./attempt-themes.ts";
+import { drawPipeline, RETENTION_MS, scenarioOf, type Scenario } from "./scenario.ts";
 import { drawSchedulePauses, drawSchedule, type Timed } from "./schedules.ts";
 import { NO_LIMITS } from "./seeds/shrink.ts";
+import { CALLS, chain, made, MINUTE_MS, PLAIN, RESETS, triggers, type Made } from "./theme-parts.ts";
 
 export interface Theme {
   readonly name: string;
@@ -26,10 +27,6 @@ export interface Theme {
   /** Null: as any world. */
   draw(dice: Dice, limits: Limits): Scenario | null;
 }
-
-const CALLS: readonly Fault[] = ["answer_lost", "call_lost", "call_hangs"];
-const RESETS: readonly Fault[] = ["reset_before_commit", "reset_after_commit"];
-const MINUTE_MS = 60_000;
 
 export const THEMES: readonly Theme[] = [
   { name: "one fault", share: 40, faults: [...CALLS, ...RESETS, "crash"], mostFaults: 1, draw: () => null },
@@ -48,6 +45,11 @@ export const THEMES: readonly Theme[] = [
   { name: "held", share: 4, faults: [...CALLS, ...RESETS], mostFaults: 5, draw: held },
   { name: "wide", share: 2, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: wide },
   { name: "large graph", share: 2, faults: [...RESETS, "crash"], mostFaults: 5, isHeavy: true, draw: largeGraph },
+  { name: "due", share: 15, faults: RESETS, draw: due },
+  { name: "cancelled", share: 15, faults: [...CALLS, ...RESETS], draw: cancelled },
+  { name: "stumbling", share: 15, faults: [...CALLS, ...RESETS, "crash"], draw: stumbling },
+  { name: "unheard", share: 10, faults: [...CALLS, ...RESETS], mostFaults: 3, draw: unheard },
+  { name: "cut off", share: 10, faults: [...CALLS], mostFaults: 3, draw: cutOff },
 ];
 
 /** The theme of this name. Throws if there is none. */
@@ -73,81 +75,6 @@ export function drawFocus({ faults }: Theme, dice: Dice): ReadonlyMap<Fault, num
   for (let kinds = dice.pick([1, 1, 2]); kinds > 0; kinds -= 1)
     rates.set(dice.pick([first, ...others]), dice.pick([0.02, 0.1, 0.3]));
   return rates;
-}
-
-/** What a method does that returns at once. */
-const PLAIN: Behaviour = {
-  workMs: 0,
-  throws: 0,
-  how: "error",
-  kills: 0,
-  killsLate: false,
-  killsItem: null,
-  passesLarge: false,
-  chooses: null,
-  passesTo: null,
-  logs: false,
-  reports: null,
-  triggers: [],
-  sweeps: false,
-  unawaited: false,
-  emits: null,
-  awaitsMs: null,
-  awaitsAll: null,
-  steps: 0,
-  stepsLarge: false,
-  passesItems: null,
-};
-
-/** A task, and what its method does. */
-type Made = readonly [TaskPlan, Behaviour];
-
-function made(name: string, plan: Parameters<typeof taskPlan>[1] = {}, behaviour: Partial<Behaviour> = {}): Made {
-  return [taskPlan(name, plan), { ...PLAIN, ...behaviour }];
-}
-
-/** These, each triggered by the next. */
-function chain(...tasks: readonly Made[]): readonly Made[] {
-  return tasks.map(([task, behaviour], index) => {
-    const [before, after] = [tasks[index - 1]?.[0].name, tasks[index + 1]?.[0].name];
-    return [
-      {
-        ...task,
-        upstream: before === undefined ? [] : [before],
-        downstream: after === undefined ? [] : [after],
-      },
-      behaviour,
-    ];
-  });
-}
-
-/** So many, unless somebody looks for a smaller world. */
-function many(limits: Limits, count: number): number {
-  return limits.triggers < NO_LIMITS.triggers ? limits.triggers : count;
-}
-
-function triggers(
-  dice: Dice,
-  limits: Limits,
-  count: number,
-  task: string,
-  withinMs: number,
-  more: (index: number) => Partial<Trigger> = () => ({}),
-): Trigger[] {
-  return Array.from({ length: many(limits, count) }, (_, index) => ({
-    atMs: dice.between(0, withinMs),
-    task,
-    key: dice.chance(0.6) ? `key ${index}` : null,
-    group: dice.pick(GROUPS),
-    large: false,
-    delayMs: 0,
-    copies: 1,
-    cancelAfterMs: null,
-    cancelChildren: false,
-    retryAfterMs: [],
-    replay: null,
-    ...more(index),
-  }));
 }
 
 /** A task may name a run by a key that is like a due time: it is another run. */
@@ -184,6 +111,7 @@ function thereAndBack(dice: Dice): Scenario["rollouts"] {
 
 /** A run is cancelled with the long runs that it has triggered, and retried soon: what it triggers then is not cancelled. */
 function children(dice: Dice, limits: Limits): Scenario {
+  if (dice.chance(0.3)) return deafChild(dice, limits);
   const [own, large, isFresh] = [dice.between(1, 4), dice.chance(0.3), dice.chance(0.6)];
   return scenarioOf(dice, {
     tasks: [
@@ -211,6 +139,32 @@ function children(dice: Dice, limits: Limits): Scenario {
   });
 }
 
+/** The same, and what it had triggered before cannot be told for some time: it is told again when the retry has triggered more. */
+function deafChild(dice: Dice, limits: Limits): Scenario {
+  const cancelledAtMs = dice.between(5_000, 10_000);
+  const external = { external: true, timeoutMs: 60 * MINUTE_MS } as const;
+  return scenarioOf(dice, {
+    tasks: [
+      made("p0t0", external, {
+        triggers: [{ task: "p1t0", large: false, isFresh: true }],
+        reports: { afterMs: dice.between(20, 30) * MINUTE_MS, copies: 1, fails: 0 },
+      }),
+      made("p1t0", external, { reports: { afterMs: dice.between(35, 55) * MINUTE_MS, copies: 1, fails: 0 } }),
+    ],
+    triggers: triggers(dice, limits, 1, "p0t0", 0, () => ({
+      cancelAfterMs: cancelledAtMs,
+      cancelChildren: true,
+      retryAfterMs: [cancelledAtMs + dice.between(500, 6_000)],
+    })),
+    cutOff: {
+      task: "p1t0",
+      atMs: cancelledAtMs - 1_000,
+      forMs: dice.between(9_000, 14_000),
+      method: "cancel",
+    },
+  });
+}
+
 /** A run fails long after the runs that it has triggered have ended, and is retried when those are over: they are not made again. */
 function lateRetry(dice: Dice, limits: Limits): Scenario {
   const failsAfterMs = dice.between(12, 18) * MINUTE_MS;
@@ -234,15 +188,17 @@ function lateRetry(dice: Dice, limits: Limits): Scenario {
 /** What was reported of a task is limited by whose it is; also when the attempt that was told where to report was lost. */
 function external(dice: Dice, limits: Limits): Scenario {
   const strategy = dice.pick<Strategy>(["queue", ...STRATEGIES]);
+  const throws = dice.pick([0, 0, 1, 2]);
   return scenarioOf(dice, {
     tasks: chain(
       made(
         "p0t0",
-        { external: true, timeoutMs: 15 * MINUTE_MS },
+        { external: true, timeoutMs: 15 * MINUTE_MS, retries: { ...taskPlan("").retries, limit: throws } },
         {
           reports: { afterMs: dice.between(0, 90_000), copies: dice.pick([1, 2]), fails: 0 },
           kills: dice.pick([0, 1, 2]),
           killsLate: true,
+          throws,
         },
       ),
       made(

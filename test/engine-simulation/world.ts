@@ -2,8 +2,7 @@
  * The world of one seed: the real worker on a platform that fails, random pipelines, clients that use them. Faults stop after a while;
  * then everything must come to its end by itself, and nothing may be left.
  *
- * Nothing of Peach but its HTTP side is written here a second time. The worlds of test/simulation, around the core alone, find some
- * bugs that these do not find yet (`UNSEEN` in bugs.ts); these are to take them over.
+ * Nothing of Peach but its HTTP side is written here a second time.
  */
 import { parseRunId } from "../../src/core/ids.ts";
 import { Checkers } from "./checkers.ts";
@@ -107,6 +106,7 @@ class World {
       skewOf: (label) => (skews === null ? 0 : skews.fork(label).between(-MOST_SKEW_MS, MOST_SKEW_MS)),
       committed: (host, performed) => this.#watcher.committed(host, performed),
       alarmGivenUp: (host) => this.#poll(host),
+      refuses: (host, method) => this.#isCutOff(host, method),
       called: ({ className }, method, given) => {
         if (className === "SchedulesObject") checkers.schedulesCalled(method, given);
       },
@@ -176,6 +176,15 @@ class World {
   get #mostEvents(): number {
     if (this.#scenario.kind === "heavy") return HEAVY_EVENT_LIMIT;
     return Math.min(HEAVY_EVENT_LIMIT, EVENT_LIMIT + EVENTS_PER_FAULT * this.#ground.faults.struck);
+  }
+
+  #isCutOff({ className, name }: ObjectHost, method: string): boolean {
+    const { cutOff } = this.#scenario;
+    if (cutOff === null || className !== "RunObject") return false;
+    const sinceMs = this.#ground.scheduler.now - cutOff.atMs;
+    const runId = parseRunId(name);
+    if (runId === null || sinceMs < 0 || sinceMs >= cutOff.forMs || method !== (cutOff.method ?? method)) return false;
+    return this.#watcher.runs.get(runId)?.run.task === cutOff.task;
   }
 
   /** The cron trigger, until schedules are paused for good. */

@@ -25,9 +25,12 @@ export class CancelCheck {
   readonly #ground: Ground;
   readonly #cancels = new Map<RunId, Cancel[]>();
   readonly #retriedAt = new Map<RunId, number[]>();
+  readonly #isCutOff: (task: string) => boolean;
 
-  constructor(ground: Ground) {
+  /** `isCutOff`: whether runs of this task cannot be reached for long. */
+  constructor(ground: Ground, isCutOff: (task: string) => boolean) {
     this.#ground = ground;
+    this.#isCutOff = isCutOff;
   }
 
   /** Somebody asks for it. */
@@ -75,7 +78,7 @@ export class CancelCheck {
         continue;
       const from = Math.max(cancel.doneAt, seen.firstSeenAt);
       const hasCause = this.#ground.struck.some(({ at }) => at > cancel.sentAt - CONSEQUENCES_MS && at < finalAt);
-      if (finalAt - from > (hasCause ? TOLD_MS.most : TOLD_MS.well))
+      if (!this.#isCutOff(run.task) && finalAt - from > (hasCause ? TOLD_MS.most : TOLD_MS.well))
         this.#ground.violate(
           INVARIANT,
           `${above.runId} was cancelled with what it had triggered at ${cancel.doneAt}, and ${seen.runId} is ${run.status} at ${finalAt}`,

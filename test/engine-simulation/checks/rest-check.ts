@@ -11,10 +11,19 @@ const CLOCK_MS = 500_000;
 const LISTED_MS = 40 * 60_000;
 /** What nothing holds back has begun by then, whatever is lost. */
 const BEGUN_MS = 75 * 60_000;
+/** So often the alarm of an executor object fires at most, however long its run cannot be reached: it leaves ever longer pauses, and gives up. */
+const MOST_ALARMS = 60;
+/** Others may keep a run beyond its retention, but nothing that cannot be done does so for longer. */
+const KEPT_MS = 36 * 3_600_000;
 /** No trigger of this world is delayed for longer. */
 const MOST_DELAY_MS = 120_000;
 /** Tables that stay, and may: each has a row for a task, or none, or the deployment's key. */
 const STAYING: ReadonlySet<string> = new Set(["DirectoryObject", "SchedulesObject", "IdentityObject"]);
+/** Of objects that there is one of: their tables stay, and are empty. */
+const KEPT_TABLES: ReadonlyMap<string, readonly string[]> = new Map([
+  ["CatalogObject", ["runs", "days"]],
+  ["DeadLettersObject", ["letters"]],
+]);
 
 export class RestCheck {
   readonly #world: CheckedWorld;
@@ -31,6 +40,8 @@ export class RestCheck {
     if (!isOver(run.status)) ground.violate("1 accepted is durable", `${runId} is gone while it is ${run.status}`);
     else if (ground.wall() - finishedAt < RETENTION_MS - CLOCK_MS)
       ground.violate("1 accepted is durable", `${runId} is gone before its retention is over`);
+    else if (ground.wall() - finishedAt > RETENTION_MS + KEPT_MS)
+      ground.violate("12 waits end", `${runId} is gone ${(ground.wall() - finishedAt) / 3_600_000} h after its end`);
   }
 
   /** Every run that has ended a while ago is listed so. */
@@ -73,6 +84,8 @@ export class RestCheck {
     for (const host of rig.edge.hosts.values()) {
       const left = leftIn(host);
       if (left !== null) ground.violate("10 nothing is left", `${host.label}: ${left}`);
+      if (host.className === "ExecutorObject" && host.alarms > MOST_ALARMS)
+        ground.violate("12 waits end", `the alarm of ${host.label} has fired ${host.alarms} times`);
     }
   }
 
@@ -106,12 +119,13 @@ export class RestCheck {
 function leftIn(host: ObjectHost): string | null {
   const { storage, className } = host;
   if (STAYING.has(className) || storage.isEmpty) return null;
-  if (className === "CatalogObject") {
-    const rows = ["runs", "days"].map((table) => {
+  const kept = KEPT_TABLES.get(className);
+  if (kept !== undefined) {
+    const rows = kept.map((table) => {
       if (!storage.tables.has(table)) return 0;
       return Number(storage.exec(`SELECT count(*) AS n FROM ${table}`, []).rows[0]?.["n"]);
     });
-    return rows.every((count) => count === 0) ? null : `${rows.join(" and ")} rows of runs and days`;
+    return rows.every((count) => count === 0) ? null : `${rows.join(" and ")} rows of ${kept.join(" and ")}`;
   }
   return `tables ${[...storage.tables].join(", ")}, alarm ${storage.alarmAt}`;
 }

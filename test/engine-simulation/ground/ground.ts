@@ -46,7 +46,7 @@ export class Ground {
   readonly story: string[] = [];
   violation: Violation | null = null;
   /** What has struck when, by the scheduler. */
-  readonly struck: { readonly fault: Fault; readonly at: number }[] = [];
+  readonly struck: { readonly fault: Fault; readonly at: number; readonly where: string }[] = [];
   readonly #telling: boolean;
   #offset = 0;
 
@@ -68,11 +68,12 @@ export class Ground {
     this.tell(() => `the clock is set by ${ms} ms`);
   }
 
-  /** Whether the fault strikes; if so, the story says where. */
+  /** Whether the fault strikes; if so, the story says where. `where`: of an object, its class and name come first. */
   strikes(fault: Fault, where: () => string, weight = 1): boolean {
     if (!this.faults.strikes(fault, weight)) return false;
-    this.struck.push({ fault, at: this.scheduler.now });
-    this.tell(() => `!! ${fault}: ${where()}`);
+    const struck = { fault, at: this.scheduler.now, where: where() };
+    this.struck.push(struck);
+    this.tell(() => `!! ${fault}: ${struck.where}`);
     return true;
   }
 

@@ -25,6 +25,8 @@ export interface EdgeSettings {
   committed(host: ObjectHost, performed: readonly Performed[]): void;
   /** The platform has given the alarm of an object of this binding up: somebody must call it. */
   alarmGivenUp(host: ObjectHost): void;
+  /** Whether it refuses the call of this method. */
+  refuses(host: ObjectHost, method: string): boolean;
   /** A call has come to it. */
   called(host: ObjectHost, method: string, given: readonly unknown[]): void;
   /** Whether the alarm of this object, as it is, may be given up. */
@@ -91,6 +93,7 @@ export class Edge {
       committed: (committed, performed) => this.#settings.committed(committed, performed),
       mayGiveUp: (given) => this.#settings.mayGiveUp(given),
       alarmGivenUp: (given) => this.#settings.alarmGivenUp(given),
+      refuses: (asked, method) => this.#settings.refuses(asked, method),
       called: (called, method, given) => this.#settings.called(called, method, given),
     });
     this.hosts.set(key, host);

@@ -37,6 +37,8 @@ export interface ObjectPlace {
   /** Whether the platform may give its alarm up of its own accord; what it has done then. */
   mayGiveUp(host: ObjectHost): boolean;
   alarmGivenUp(host: ObjectHost): void;
+  /** Whether it refuses the call of this method. */
+  refuses(host: ObjectHost, method: string): boolean;
   /** A call has come to it. */
   called(host: ObjectHost, method: string, given: readonly unknown[]): void;
 }
@@ -47,6 +49,8 @@ export class ObjectHost implements Committer {
   readonly storage: ObjectStorage;
   /** Whether the platform has given its alarm up, and it was not set since. */
   isGivenUp = false;
+  /** How often its alarm was handled. */
+  alarms = 0;
   readonly #place: ObjectPlace;
   readonly #platform: Platform;
   #life: { readonly life: Life; readonly instance: object } | null = null;
@@ -145,7 +149,7 @@ export class ObjectHost implements Committer {
     const { ground } = this.#platform;
     if (ground.strikes("overload", () => `${this.label}: ${method}`))
       this.#refusesUntil = ground.scheduler.now + ground.dice.between(50, 12_000);
-    if (ground.scheduler.now >= this.#refusesUntil) return false;
+    if (ground.scheduler.now >= this.#refusesUntil && !this.#place.refuses(this, method)) return false;
     failWith(answer, "overloaded");
     return true;
   }
@@ -300,6 +304,7 @@ export class ObjectHost implements Committer {
 
   #handle(at: number): void {
     this.#handling = at;
+    this.alarms += 1;
     const retryCount = this.#tries;
     this.#enter((life, instance) => {
       life.pending += 1;

@@ -175,6 +175,7 @@ describe("the simulated platform", () => {
       committed: () => {},
       mayGiveUp: () => false,
       alarmGivenUp: () => {},
+      refuses: () => false,
       called: () => {},
     });
     const other = new Life(platform, "other", isolate, 0);
