@@ -160,8 +160,10 @@ async function steerMany(
   const { out, err, terminal, signal } = surroundings;
   if (isDry || !yes) {
     const planned = await allPages(action, filter, limit, true, peach, signal);
-    const count = planned.changed === 1 ? "1 run" : `${planned.changed} runs`;
-    if (isDry || planned.changed === 0) {
+    // `changed` counts what was changed: nothing, by a call that only looks.
+    const willing = planned.runs.filter(({ result }) => result !== "refused").length;
+    const count = willing === 1 ? "1 run" : `${willing} runs`;
+    if (isDry || willing === 0) {
       if (json) out(JSON.stringify(planned, null, 2));
       else
         out(

@@ -1,9 +1,16 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import { commandLine, type Circumstances, type Written } from "../scripts/command-line.ts";
 import { Command } from "./command.ts";
 import { Stage } from "./stage.ts";
 
+const REPLAYED = z.object({
+  matched: z.number(),
+  changed: z.number(),
+  runs: z.array(z.object({ run_id: z.string(), new_run_id: z.string() })),
+});
 const LAB = join(import.meta.dirname, "fixtures/lab");
 
 let stage: Stage;
@@ -27,6 +34,12 @@ async function peach(...args: readonly string[]): Promise<{ code: unknown; out: 
   const command = start(...args);
   const code = await command.exit();
   return { code, out: command.stdout.trim(), err: command.stderr.trim() };
+}
+
+/** The same in this process, with somebody to ask where `answer` is given. */
+function here(line: string, given: Circumstances = {}): Promise<Written> {
+  const env = { PEACH_URL: stage.peach.url, PEACH_API_TOKEN: stage.peach.token };
+  return commandLine(line.split(" "), { env, ...given });
 }
 
 async function json(...args: readonly string[]) {
@@ -142,5 +155,76 @@ describe("the command line against a running pipeline", () => {
       code: 1,
       err: expect.stringContaining("hint: The token is from --token, the address from PEACH_URL."),
     });
+  });
+});
+
+describe("the command line on many runs", () => {
+  const triggered = (task: string, payloads: readonly unknown[]): Promise<string[]> =>
+    Promise.all(payloads.map(async (payload) => (await stage.peach.trigger(task, payload)).run_id));
+  const statuses = (runs: readonly string[]): Promise<string[]> =>
+    Promise.all(runs.map(async (run) => (await stage.peach.run(run)).status));
+  const lastLine = ({ out }: Written): string => out.split("\n").at(-1) ?? "";
+
+  it("counts what a filter finds, asks, and changes it only if the person agrees", async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `one of many ${index}`);
+    const runs = await triggered("held", names);
+    const filter = "cancel --task held --status queued,running";
+    await vi.waitFor(async () => {
+      expect(lastLine(await here(`${filter} --dry-run`))).toBe("would cancel 12 runs of 12 that match");
+    }, 60_000);
+    const no = await here(filter, { answer: "n" });
+    expect([no.code, no.asked]).toEqual([1, ["cancel 12 runs? [y/N] "]]);
+    expect(no.err).toMatch(/\.\.\. and 2 more\nnothing was changed$/);
+    const nobody = await here(filter);
+    expect([nobody.code, nobody.err]).toEqual([
+      2,
+      expect.stringContaining("whether to cancel 12 runs: --yes does not"),
+    ]);
+    expect(await statuses(runs)).not.toContain("cancelled");
+
+    const yes = await here(filter, { answer: "yes" });
+    expect([yes.code, yes.asked, lastLine(yes)]).toEqual([
+      0,
+      ["cancel 12 runs? [y/N] "],
+      "12 of 12 changed, 0 refused",
+    ]);
+    expect(await statuses(runs)).toEqual(runs.map(() => "cancelled"));
+  });
+
+  it("says of what refuses why, and that nothing would be changed where nothing would", async () => {
+    const { run_id: run } = await stage.peach.trigger("listening");
+    await stage.peach.finished(run);
+    const filter = "retry --task listening --status succeeded";
+    await vi.waitFor(async () => expect((await here(`${filter} --dry-run`)).out).toContain(run), 60_000);
+    const told = await here(filter, { answer: "yes" });
+    expect([told.code, told.asked]).toEqual([0, []]);
+    expect(lastLine(told)).toMatch(/^would retry 0 runs of \d that match$/);
+    const { code, out } = await here(`${filter} --yes`);
+    expect([code, out]).toEqual([1, expect.stringMatching(new RegExp(`${run} +listening +succeeded +refused`))]);
+    expect(out).toMatch(/0 of (\d) changed, \1 refused$/);
+  });
+
+  it("retries as many as it is told, and starts a run for each that it replays", async () => {
+    const since = new Date().toISOString();
+    const runs = await triggered("failing", ["a", "b", "c"]);
+    await Promise.all(runs.map((run) => stage.peach.finished(run)));
+    const filter = `--task failing --since ${since}`;
+    await vi.waitFor(async () => {
+      expect(lastLine(await here(`retry ${filter} --dry-run`))).toBe("would retry 3 runs of 3 that match");
+    }, 60_000);
+    expect(lastLine(await here(`retry ${filter} --limit 2 --yes`))).toBe("2 of 2 changed, 0 refused");
+    await vi.waitFor(async () => {
+      expect((await statuses(runs)).toSorted()).toEqual(["failed", "succeeded", "succeeded"]);
+    }, 60_000);
+
+    await vi.waitFor(async () => {
+      const succeeded = await here(`replay ${filter} --status succeeded --dry-run`);
+      expect(lastLine(succeeded)).toBe("would replay 2 runs of 2 that match");
+    }, 60_000);
+    const { code, out } = await here(`replay ${filter} --status succeeded --yes --json`);
+    const replayed = REPLAYED.parse(JSON.parse(out));
+    expect([code, replayed.matched, replayed.changed]).toEqual([0, 2, 2]);
+    for (const { run_id: of, new_run_id: id } of replayed.runs)
+      expect(await json("show", id)).toMatchObject({ trigger: { source: "replay", replay_of: { run_id: of } } });
   });
 });
