@@ -21,25 +21,27 @@ beforeAll(async () => {
 
 /** `npm run peach -- ...` as its own process, against the runtime. */
 function start(...args: readonly string[]): Command {
-  return new Command("cli/peach", args, {
+  return new Command("cli/peach", args, environment());
+}
+
+function environment(): Record<string, string> {
+  return {
     PEACH_URL: stage.peach.url,
     PEACH_API_TOKEN: stage.peach.token,
     PEACH_CONF: join(LAB, "peach.conf"),
     PEACH_PIPELINES: join(LAB, "pipelines"),
-  });
+  };
 }
 
-/** The same, when it has ended. */
+/** The same in this process, which is a second sooner. */
 async function peach(...args: readonly string[]): Promise<{ code: unknown; out: string; err: string }> {
-  const command = start(...args);
-  const code = await command.exit();
-  return { code, out: command.stdout.trim(), err: command.stderr.trim() };
+  const { code, out, err } = await commandLine(args, { env: environment() });
+  return { code, out: out.trim(), err: err.trim() };
 }
 
-/** The same in this process, with somebody to ask where `answer` is given. */
+/** The same with somebody to ask where `answer` is given. */
 function here(line: string, given: Circumstances = {}): Promise<Written> {
-  const env = { PEACH_URL: stage.peach.url, PEACH_API_TOKEN: stage.peach.token };
-  return commandLine(line.split(" "), { env, ...given });
+  return commandLine(line.split(" "), { env: environment(), ...given });
 }
 
 async function json(...args: readonly string[]) {
@@ -51,9 +53,9 @@ describe("the command line against a running pipeline", () => {
   it("triggers a task, and shows its run, its logs and what it passed on", async () => {
     const file = join(stage.folder, "payload.json");
     writeFileSync(file, '{"a": "ü"}');
-    const triggered = await peach("trigger", "echo", "--file", file, "--wait", "1m");
-    expect([triggered.code, triggered.err]).toEqual([0, ""]);
-    const [, runId = ""] = /^run +(run_\S+)/.exec(triggered.out) ?? [];
+    const triggered = start("trigger", "echo", "--file", file, "--wait", "1m");
+    expect([await triggered.exit(), triggered.stderr]).toEqual([0, ""]);
+    const [, runId = ""] = /^run +(run_\S+)/.exec(triggered.stdout) ?? [];
     expect((await peach("show", runId)).out).toMatch(/^after +succeeded +echo .* json, 10 B$/m);
     expect((await peach("logs", runId)).out).toMatch(/ echo info +echoed \{"task":"echo"\}\n.* after info/);
     expect(await peach("payload", runId, "after")).toEqual({ code: 0, out: '{"a":"ü"}', err: "" });
