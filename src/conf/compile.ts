@@ -8,12 +8,14 @@ import type { Plan } from "../core/plan.ts";
 import { type Bindings, boundBuckets, checkBuckets, type UnboundBucket, unboundBuckets } from "./buckets.ts";
 import { checkConsoleHost } from "./check-console-host.ts";
 import { checkEach, type EachTasks } from "./check-each.ts";
+import { checkEnvReads } from "./check-env-reads.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
 import { checkLimits } from "./check-limits.ts";
 import { checkOpen } from "./check-open.ts";
 import { checkOpenEndpoints } from "./check-open-endpoints.ts";
 import { checkLoops } from "./check-loops.ts";
+import { checkPublicUrl } from "./check-public-url.ts";
 import { checkSize } from "./check-size.ts";
 import { checkSchedules } from "./check-schedules.ts";
 import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
@@ -103,7 +105,9 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   checkEndpoints(conf, loaded, report);
   checkSchedules(conf, loaded, report);
   checkLimits(conf, loaded, report);
-  const bound = checkBindings(paths, options, conf, loaded, report);
+  const warnings: Diagnostic[] = [];
+  const warn = reportInto(warnings);
+  const bound = checkBindings(paths, options, conf, loaded, { report, warn });
   const modules = findModules(paths, loaded, report);
   const finder = new MethodFinder(modules ?? [], displayPath(paths.pipelinesDir), loaded, report);
   const methods = modules === null ? NO_METHODS : resolveMethods(conf, finder);
@@ -113,9 +117,9 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   const unbound = unboundBuckets(conf, bound);
   const buckets = Object.fromEntries([...bound, ...unbound.map(({ bucket, binding }) => [bucket, binding] as const)]);
   const plan = buildPlan(conf, methods, buckets);
-  const warnings: Diagnostic[] = [];
-  checkLoops(plan, methods, loaded, displayPath, reportInto(warnings));
-  checkOpenEndpoints(conf, methods, loaded, reportInto(warnings));
+  checkLoops(plan, methods, loaded, displayPath, warn);
+  checkOpenEndpoints(conf, methods, loaded, warn);
+  checkEnvReads(new Set(known.modules.flatMap(({ evaluates }) => [...evaluates])), displayPath, warn);
   return {
     diagnostics,
     warnings: inFileOrder(warnings, source.path),
@@ -142,7 +146,7 @@ function checkBindings(
   options: CompileOptions,
   conf: ValidConf,
   loaded: LoadedConf,
-  report: Report,
+  { report, warn }: { readonly report: Report; readonly warn: Report },
 ): Bindings {
   const wrangler: SourceFile = { path: displayPath(paths.wranglerPath), text: readText(paths.wranglerPath) ?? "" };
   const config = readWrangler(wrangler, report);
@@ -150,6 +154,7 @@ function checkBindings(
   const bound = boundBuckets(config);
   checkOpen(conf, bound, loaded, report);
   checkConsoleHost(config, wrangler, report);
+  checkPublicUrl(conf, { path: wrangler.path, config }, loaded, warn);
   if (options.acceptUnboundBuckets !== true) checkBuckets(conf, bound, wrangler.path, loaded, report);
   return bound;
 }

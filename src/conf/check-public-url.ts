@@ -1,0 +1,36 @@
+/**
+ * PEACH_URL: what completion URLs begin with. A deployment without it fails each attempt of an external task, since what a request says of where
+ * it has come is its sender's choice; the local runtime knows by itself, so nobody notices before.
+ */
+import type { Report } from "./diagnostic.ts";
+import type { LoadedConf } from "./load.ts";
+import { isMapping } from "./schema-parts.ts";
+import type { ValidConf } from "./validate.ts";
+import type { WranglerConfig } from "./wrangler-config.ts";
+
+const NAME = "PEACH_URL";
+
+/** Warns at the first external task, unless wrangler.toml sets the variable, for one of its environments at least. */
+export function checkPublicUrl(
+  conf: ValidConf,
+  wrangler: { readonly path: string; readonly config: WranglerConfig },
+  loaded: LoadedConf,
+  report: Report,
+): void {
+  const [first] = [...conf.tasks].filter(([, { external }]) => external).map(([name]) => name);
+  if (first === undefined || setsUrl(wrangler.config)) return;
+  report(
+    loaded.keySpan(["tasks", first, "external"]),
+    `tasks.${first}.external: its completion URLs need the address of the deployment, and ${wrangler.path} does not set ${NAME}`,
+    {
+      hint: `without it each attempt fails once it is deployed; add to ${wrangler.path}:\n[vars]\n${NAME} = "https://WHERE.IT.IS.REACHED"`,
+    },
+  );
+}
+
+function setsUrl({ vars, env }: WranglerConfig): boolean {
+  const environments = isMapping(env) ? Object.values(env) : [];
+  return [vars, ...environments.map((each) => (isMapping(each) ? each["vars"] : undefined))].some(
+    (each) => isMapping(each) && typeof each[NAME] === "string" && each[NAME] !== "",
+  );
+}
