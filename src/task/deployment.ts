@@ -2,7 +2,7 @@
  * The deployed pipeline: the compiled plan and registry, and the ways in and on that are made from them. Everything that runs
  * tasks or accepts triggers gets them from here; everything else takes them as arguments.
  */
-import { withEnv } from "cloudflare:workers";
+import { withEnvAndExports } from "cloudflare:workers";
 import { plan } from "#generated/plan";
 import { registry } from "#generated/registry";
 import type { RunId } from "../core/ids.ts";
@@ -24,13 +24,18 @@ import { DriverRoom } from "./driver-room.ts";
 import { EndpointScope, type EndpointCall } from "./endpoint-scope.ts";
 import { executeAttempt } from "./executor.ts";
 import type { EndpointFunction } from "./method.ts";
-import { ownEnv, pipelineEnv, type AsAuthor } from "./pipeline-env.ts";
+import { ownEnv, pipelineEnv, type AsAuthor, type WithEnv } from "./pipeline-env.ts";
 import { ReportChannel } from "./report-channel.ts";
 
 export { plan, registry };
 
 /** Drivers that may be at work in accepting invocations of this isolate. */
 const ROOM = 64;
+
+/** Peach's own objects are all that is exported, so there is nothing for authors. */
+const NO_EXPORTS = {};
+
+const withEnv: WithEnv = (env, work) => withEnvAndExports(env, NO_EXPORTS, work);
 
 // `withEnv` returns what `work` does.
 // oxlint-disable-next-line typescript/consistent-type-assertions

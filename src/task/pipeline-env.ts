@@ -34,7 +34,7 @@ type OwnName = (typeof OWN_BINDINGS)[number] | `PEACH_${string}`;
 /** The worker's `env` without what is Peach's own. */
 export type PipelineEnv = { [Name in keyof Env as Name extends OwnName ? never : Name]: Env[Name] };
 
-/** Has what code imports as `env` from "cloudflare:workers" be this, as long as `work` and what it starts go on. */
+/** Has what code imports as `env` from "cloudflare:workers" be this, and `exports` be empty, as long as `work` and what it starts go on. */
 export type WithEnv = (env: PipelineEnv, work: () => unknown) => unknown;
 
 /** Runs code of an author's with the imported `env` of its deployment narrowed so. */

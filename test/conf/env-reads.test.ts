@@ -20,9 +20,8 @@ const IMPORT = 'import { env, exports, WorkerEntrypoint } from "cloudflare:worke
 
 describe("what a file of the pipelines reads of cloudflare:workers while it is evaluated", () => {
   it("is warned about at its place, with where to read it instead", async () => {
-    expect(
-      await warningsFor(`${IMPORT}const uploads = env.UPLOADS;\nexport const runs = exports;`),
-    ).toMatchInlineSnapshot(`
+    expect(await warningsFor(`${IMPORT}const uploads = env.UPLOADS;\nexport const runs = exports;`))
+      .toMatchInlineSnapshot(`
       "pipelines/t.ts:4:17: \`env\` of cloudflare:workers is read while the file is evaluated, where it has Peach's own bindings and secrets too
         4 | const uploads = env.UPLOADS;
           |                 ^^^

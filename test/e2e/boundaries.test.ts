@@ -5,7 +5,12 @@ import { z } from "zod";
 import { taskOf } from "./peach.ts";
 import { Stage } from "./stage.ts";
 
-const seen = z.object({ given: z.array(z.string()), imported: z.array(z.string()), texts: z.string() });
+const seen = z.object({
+  given: z.array(z.string()),
+  imported: z.array(z.string()),
+  exported: z.array(z.string()),
+  texts: z.string(),
+});
 /** What wrangler.toml binds for pipelines, and the variable of the stage that is theirs. */
 const THEIRS = ["PUSH_SECRET", "RECOMMENDATIONS", "RECORDER_URL", "UPLOADS"];
 
@@ -33,9 +38,10 @@ describe("the code of a pipeline", () => {
     await stage.peach.finished(run_id);
     const byTask = seen.parse(await (await stage.peach.payload(run_id, "look")).json());
     const byEndpoint = seen.parse(await (await fetch(`${stage.runtime.url}/look`)).json());
-    for (const { given, imported, texts } of [byTask, byEndpoint]) {
+    for (const { given, imported, exported, texts } of [byTask, byEndpoint]) {
       expect(given.toSorted()).toEqual(THEIRS);
       expect(imported.toSorted()).toEqual(THEIRS);
+      expect(exported).toEqual([]);
       expect(texts).not.toContain(stage.runtime.token);
     }
   });
