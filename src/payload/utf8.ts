@@ -21,3 +21,11 @@ export function decodeUtf8Document(bytes: Uint8Array): string {
   const text = decodeUtf8(bytes);
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;
 }
+
+/**
+ * Each byte as a letter. Where only what is ASCII counts, as outside of JSON's texts, it says the same in as many bytes: V8 holds a text
+ * with one letter beyond Latin-1 in two bytes a letter.
+ */
+export function byteLetters({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
+}
