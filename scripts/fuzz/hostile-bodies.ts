@@ -13,6 +13,7 @@ const JSON_TYPE = "application/json";
 /** With bodies of so many bytes, where one can be as long as one likes. */
 export function hostileBodies(size: number): readonly HostileBody[] {
   const list = (item: string): string => `[${item.repeat(Math.floor(size / item.length) - 1).slice(0, -1)}]`;
+  const wide = `€${"x".repeat(size - 100)}`;
   const texts: Readonly<Record<string, () => string>> = {
     zeros: () => list("0,"),
     "empty objects": () => list("{},"),
@@ -41,12 +42,24 @@ export function hostileBodies(size: number): readonly HostileBody[] {
     "an event of bytes": () =>
       `{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"${"A".repeat(size - 100)}"}`,
     "a log-in": () => `{"token":"${"x".repeat(size - 20)}"}`,
+    // One letter beyond Latin-1 makes V8 hold the whole text in two bytes a letter.
+    "a wide text": () => JSON.stringify(wide),
+    "an escaped letter that makes a text wide": () => `"${String.raw`\u20ac`}${"x".repeat(size - 20)}"`,
+    "a list of a wide text": () => JSON.stringify([wide]),
+    "a member of a wide text": () => JSON.stringify({ id: "evt_1", data: wide }),
+    "an id of a wide text": () => JSON.stringify({ id: wide }),
+    "wide texts": () => list('"€xxxxxxxxxxxx",'),
+    "a wide name": () => JSON.stringify({ [wide]: 0 }),
+    "an event of a wide text": () =>
+      JSON.stringify({ specversion: "1.0", id: "1", source: "s", type: "t", data: wide }),
+    "a log-in of a wide token": () => JSON.stringify({ token: wide }),
   };
   const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
   return [
     ...Object.entries(texts).map(([name, write]) => ({ name, contentType: JSON_TYPE, make: () => encode(write()) })),
     { name: "bytes", contentType: "application/octet-stream", make: () => new Uint8Array(size).fill(255) },
     { name: "a text", contentType: "text/plain", make: () => encode("ü".repeat(size / 2)) },
+    { name: "a wide plain text", contentType: "text/plain", make: () => encode(wide) },
     {
       name: "a bomb",
       contentType: JSON_TYPE,

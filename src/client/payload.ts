@@ -29,7 +29,7 @@ export function payloadBody(payload: unknown, contentType?: string): PayloadBody
     return { body: bytes, contentType: contentType ?? OCTET_TYPE };
   }
   const json = writeJson(payload);
-  if (json.ok) return { body: json.text, contentType: contentType ?? JSON_TYPE };
+  if (json.ok) return { body: json.pieces.join(""), contentType: contentType ?? JSON_TYPE };
   const [first] = json.errors;
   throw new PeachError({
     code: "payload_not_serializable",

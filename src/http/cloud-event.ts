@@ -7,7 +7,7 @@ import { z } from "zod";
 import { ok, refuse, type Problem, type Result } from "../core/result.ts";
 import type { EventAttributes } from "../core/trigger.ts";
 import { checkNow } from "../payload/checked.ts";
-import { decodePayload, encodePayload, type EncodedPayload } from "../payload/codec.ts";
+import { encodePayload, type EncodedPayload, valueOf } from "../payload/codec.ts";
 import { isJsonType, isMediaType } from "../payload/media-type.ts";
 import { listedPlaces, type WrongPlace, wrongPlaces } from "../payload/misfit.ts";
 import { encodeRequestBody, type IncomingBody, unlessEmpty } from "../payload/request-body.ts";
@@ -86,7 +86,7 @@ async function readStructured(
   if (!body.ok) return body;
   const { body: bytes } = body.value;
   if (bytes instanceof ReadableStream) throw new Error("a JSON body is held, never streamed");
-  const value = decodePayload({ ...body.value, size: bytes.length }, bytes);
+  const value = valueOf({ ...body.value, size: bytes.length, body: bytes });
   const isBatch = BATCH.test(type);
   const checked = checkNow(batched, isBatch ? value : [value]);
   if (!checked.ok) return refuse(malformed(wrongPlaces(isBatch ? checked.issues : checked.issues.map(ofTheOne))));

@@ -1,17 +1,28 @@
 /**
  * Values to bytes and back: what goes in comes out as the same kind and the same constructor, or is refused.
  */
+import { Buffer } from "node:buffer";
 import type { PayloadDescription } from "../core/payload-ref.ts";
 import { type Problem, type Result, ok, refuse } from "../core/result.ts";
 import { formOf, makeForm, viewBytes } from "./byte-forms.ts";
 import { type JsonError, writeJson } from "./json-text.ts";
+import type { ParsedValue } from "./parsed-value.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** A payload ready to be stored: a stream's size is known only afterwards (`size` is what was declared). */
-export type EncodedPayload =
-  /** `isWritten`: JSON as `writeJson` writes it; absent: it may be written otherwise. */
-  | (PayloadDescription & { readonly body: Uint8Array; readonly isWritten?: true })
-  | (Omit<PayloadDescription, "size"> & { readonly body: ReadableStream<Uint8Array>; readonly size: number | null });
+export type EncodedPayload = HeldPayload | StreamedPayload;
+
+export type HeldPayload = PayloadDescription & {
+  readonly body: Uint8Array;
+  /** JSON as `writeJson` writes it; absent: it may be written otherwise. */
+  readonly isWritten?: true;
+  /** Of JSON that came in a request; absent: it is to be parsed. */
+  readonly parsed?: ParsedValue;
+};
+type StreamedPayload = Omit<PayloadDescription, "size"> & {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly size: number | null;
+};
 
 export const JSON_TYPE = "application/json";
 export const TEXT_TYPE = "text/plain; charset=utf-8";
@@ -39,8 +50,16 @@ export function encodePayload(value: unknown): Result<EncodedPayload> {
   if (value instanceof ReadableStream) return encodeStream(value);
   const json = writeJson(value);
   if (!json.ok) return refuse(notJson(json.errors));
-  const body = ENCODER.encode(json.text);
+  const body = encodePieces(json.pieces);
   return ok({ kind: "json", contentType: JSON_TYPE, size: body.length, ...lengthOf(value), body, isWritten: true });
+}
+
+/** Texts of JSON as the bytes of all of them. A long one is not put together first. */
+export function encodePieces(pieces: readonly string[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((size, piece) => size + Buffer.byteLength(piece), 0));
+  let at = 0;
+  for (const piece of pieces) at += ENCODER.encodeInto(piece, bytes.subarray(at)).written;
+  return bytes;
 }
 
 /** How many items a JSON array has: `each` runs over so many. */
@@ -62,6 +81,12 @@ export function decodePayload(description: PayloadDescription, bytes: Uint8Array
     case "stream":
       return new Blob([bytes]).stream();
   }
+}
+
+/** The value of a payload that is held: the one that its body was parsed to when it came, if nobody has taken it, else a new one. */
+export function valueOf(payload: HeldPayload): unknown {
+  const taken = payload.parsed?.take() ?? null;
+  return taken === null ? decodePayload(payload, payload.body) : taken.value;
 }
 
 function encodeText(text: string): EncodedPayload {

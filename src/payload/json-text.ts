@@ -12,7 +12,8 @@ export interface JsonError {
 }
 
 export type JsonText =
-  | { readonly ok: true; readonly text: string }
+  /** Its parts, each of whole tokens. */
+  | { readonly ok: true; readonly pieces: readonly string[] }
   | { readonly ok: false; readonly errors: readonly JsonError[] };
 
 /** More wrong places are not looked for. */
@@ -56,7 +57,7 @@ class JsonWriter {
     }
     if (this.#errors.length > 0) return { ok: false, errors: this.#errors };
     this.#pieces.push(this.#text);
-    return { ok: true, text: this.#pieces.join("") };
+    return { ok: true, pieces: this.#pieces };
   }
 
   #putNext(frame: Frame): void {
@@ -88,7 +89,8 @@ class JsonWriter {
   #put(value: unknown, before: string): void {
     switch (typeof value) {
       case "string":
-        this.#append(before + JSON.stringify(value));
+        this.#append(before);
+        this.#append(JSON.stringify(value));
         return;
       case "boolean":
         this.#append(before + (value ? "true" : "false"));
@@ -145,9 +147,11 @@ class JsonWriter {
   }
 
   #append(text: string): void {
-    this.#text += text;
-    if (this.#text.length < PIECE_LENGTH) return;
-    this.#pieces.push(this.#text);
+    if (this.#text.length + text.length < PIECE_LENGTH) {
+      this.#text += text;
+      return;
+    }
+    this.#pieces.push(this.#text, text);
     this.#text = "";
   }
 

@@ -4,11 +4,9 @@
  */
 import type { PayloadDescription } from "../core/payload-ref.ts";
 import type { PayloadDigest } from "../core/trigger-key.ts";
-import { ESCAPED, type EncodedPayload } from "./codec.ts";
+import { encodePieces, ESCAPED, type HeldPayload } from "./codec.ts";
 import { writeJson } from "./json-text.ts";
 import { decodeUtf8 } from "./utf8.ts";
-
-type HeldPayload = Extract<EncodedPayload, { readonly body: Uint8Array }>;
 
 const ENCODER = new TextEncoder();
 
@@ -55,7 +53,7 @@ function tagOf({ kind, form }: Pick<PayloadDescription, "kind" | "form">): Uint8
 
 function rewritten(body: Uint8Array): Uint8Array {
   const written = writeJson(JSON.parse(decodeUtf8(body)));
-  return written.ok ? ENCODER.encode(written.text) : body;
+  return written.ok ? encodePieces(written.pieces) : body;
 }
 
 function textOf(digest: ArrayBuffer): PayloadDigest {

@@ -51,6 +51,7 @@ export async function parcelPayload(
   const { contentType } = payload;
   const describe = (size: number): PayloadDescription => descriptionOf({ ...payload, size });
   const { body } = payload;
+  if ("parsed" in payload) payload.parsed?.drop();
   const parcel = async (bytes: Uint8Array): Promise<PayloadParcel> => {
     const description = describe(bytes.length);
     if (inlineLimitBytes > 0 && bytes.length <= inlineLimitBytes)

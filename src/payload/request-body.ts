@@ -10,6 +10,7 @@ import { joined } from "./chunks.ts";
 import { type EncodedPayload, JSON_TYPE, lengthOf, OCTET_TYPE, TEXT_TYPE } from "./codec.ts";
 import { findInexactNumbers, type JsonFault } from "./json-fault.ts";
 import { isJsonType, isMediaType } from "./media-type.ts";
+import { ParsedValue } from "./parsed-value.ts";
 import { invalidJson, parseSentJson } from "./sent-json.ts";
 import { utf8Text } from "./utf8.ts";
 
@@ -117,7 +118,9 @@ function encodeJsonBody(received: Uint8Array): Result<EncodedPayload> {
   if (!parsed.ok) return parsed;
   const inexact = findInexactNumbers(text);
   if (inexact.length > 0) return refuse(inexactNumbers(inexact));
-  return ok({ kind: "json", contentType: JSON_TYPE, size: bytes.length, ...lengthOf(parsed.value), body: bytes });
+  const { value } = parsed;
+  const description = { kind: "json", contentType: JSON_TYPE, size: bytes.length, ...lengthOf(value) } as const;
+  return ok({ ...description, body: bytes, parsed: new ParsedValue(value) });
 }
 
 type ByteReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;

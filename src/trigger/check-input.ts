@@ -5,7 +5,7 @@
 import { z, type ZodType } from "zod";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
 import { ByteSource } from "../payload/byte-source.ts";
-import { decodePayload, type EncodedPayload } from "../payload/codec.ts";
+import { type EncodedPayload, type HeldPayload, valueOf } from "../payload/codec.ts";
 import { check } from "../payload/checked.ts";
 import { MAX_WRONG_PLACES, wrongPlaces } from "../payload/misfit.ts";
 import { MAX_VALUE_BYTES } from "../payload/value-limit.ts";
@@ -40,8 +40,7 @@ export async function checkInput(
   if (payload.kind === "stream") return fits(task, schema, new Blob([]).stream(), payload);
   const held = await hold(task, payload);
   if (!held.ok) return held;
-  const { body } = held.value;
-  return fits(task, schema, decodePayload({ ...held.value, size: body.byteLength }, body), held.value);
+  return fits(task, schema, valueOf(held.value), held.value);
 }
 
 /** `payload`, if this value fits. */
@@ -69,8 +68,6 @@ async function issuesOfItems(schema: ZodType, value: unknown): Promise<Issues> {
   }
   return found;
 }
-
-type HeldPayload = EncodedPayload & { readonly body: Uint8Array };
 
 async function hold({ name }: CheckedTask, payload: EncodedPayload): Promise<Result<HeldPayload>> {
   const { body, size } = payload;

@@ -8,7 +8,7 @@ import type { RunId } from "../core/ids.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
 import type { TaskStatus } from "../core/status.ts";
 import { checkNow } from "../payload/checked.ts";
-import { decodePayload, encodePayload } from "../payload/codec.ts";
+import { encodePayload, valueOf } from "../payload/codec.ts";
 import { limitKeysOfChildren } from "../payload/limit-keys.ts";
 import { listedPlaces, type WrongPlace, wrongPlaces } from "../payload/misfit.ts";
 import { attemptPayloadKey, parcelPayload } from "../payload/payload-store.ts";
@@ -119,8 +119,8 @@ async function readOutcome(
   const encoded = await encodeRequestBody({ ...body, contentType: "application/json" }, MAX_BODY_BYTES);
   if (!encoded.ok) return encoded;
   if (encoded.value.body instanceof ReadableStream) throw new Error("a JSON body is held");
-  const bytes = encoded.value.body;
-  const checked = checkNow(completionBody, decodePayload({ ...encoded.value, size: bytes.byteLength }, bytes));
+  const { body: bytes } = encoded.value;
+  const checked = checkNow(completionBody, valueOf({ ...encoded.value, size: bytes.length, body: bytes }));
   if (!checked.ok) return refuse(misfit(wrongPlaces(checked.issues)));
   const report = checked.value;
   if (report.status === "failed") {

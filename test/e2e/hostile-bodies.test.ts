@@ -26,6 +26,8 @@ const WORST = new Set([
   "a bomb",
   "long names",
   "a text",
+  "a list of a wide text",
+  "an id of a wide text",
 ]);
 
 let runtime: LocalRuntime;

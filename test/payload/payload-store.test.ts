@@ -13,6 +13,7 @@ import {
   parcelPayload,
   triggerPayloadKey,
 } from "../../src/payload/payload-store.ts";
+import { ParsedValue } from "../../src/payload/parsed-value.ts";
 import { PART_BYTES } from "../../src/payload/payload-upload.ts";
 import { PayloadMissingError, PayloadStoreError } from "../../src/payload/r2-calls.ts";
 import { FailingBucket } from "./failing-bucket.ts";
@@ -61,6 +62,20 @@ async function bytesOf(stream: unknown): Promise<Uint8Array> {
 }
 
 describe("keys", () => {
+  it("lets go of what a body was parsed to before it is stored", async () => {
+    const parsed = new ParsedValue({ a: 1 });
+    const payload = {
+      kind: "json",
+      contentType: "application/json",
+      size: 7,
+      body: new Uint8Array(7),
+      parsed,
+    } as const;
+    const beforePut = vi.fn<() => Promise<void>>(async () => expect(parsed.take()).toBeNull());
+    await parcelPayload(env.PAYLOADS, newKey(), payload, 0, beforePut);
+    expect(beforePut).toHaveBeenCalledOnce();
+  });
+
   it("lie under the run, one for each attempt and child", () => {
     const run = newRun();
     expect(triggerPayloadKey(run, "n1", 2)).toBe(`runs/${run}/trigger-n1/2`);

@@ -1,7 +1,7 @@
 import { fc } from "../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { ProblemError, type Problem } from "../../src/core/result.ts";
-import { type EncodedPayload, decodePayload } from "../../src/payload/codec.ts";
+import { type EncodedPayload, decodePayload, valueOf } from "../../src/payload/codec.ts";
 import { MAX_JSON_BODY_BYTES, encodeRequestBody } from "../../src/payload/request-body.ts";
 import { pieces } from "./streams.ts";
 
@@ -45,6 +45,15 @@ describe("JSON", () => {
       expect(payload).toMatchObject({ kind: "json", contentType: "application/json" });
     },
   );
+
+  it("hands over what it was parsed to once, and is parsed anew for every further reader", async () => {
+    const payload = await encode("application/json", '[{"a":"€"}]');
+    if (!("parsed" in payload)) throw new Error("it is not held");
+    const values = [valueOf(payload), valueOf(payload), valueOf(payload)];
+    expect(values).toEqual([[{ a: "€" }], [{ a: "€" }], [{ a: "€" }]]);
+    expect(new Set(values).size).toBe(3);
+    expect(payload.parsed?.take()).toBeNull();
+  });
 
   it("keeps the bytes as they came", async () => {
     const { payload } = await taken("application/json", '{ "id": 1.50, "id":  2e0 }');
