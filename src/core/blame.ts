@@ -3,10 +3,13 @@
  *
  * A task is a suspect once an attempt of it was lost to its worker, until it has succeeded or is retried in place: it may have
  * killed the worker, with all that ran there. So it runs alone from then on, in an executor object of its own, whose alarm also
- * tells at once when its worker has died. Nobody else is in that invocation, and the objects of several suspects need not share an
- * isolate; where they do, the pauses between their attempts differ.
+ * tells at once when its worker has died. Nobody else is in that invocation; but the objects of several suspects may share an
+ * isolate, so suspects that die again are tried one after the other (see trials.ts), as far as their pauses let them.
  */
-import type { AttemptRecord, TaskChange, TaskEntry } from "./run.ts";
+import { leaseMs, type GraphTask } from "./graph.ts";
+import { entryOf, type AttemptRecord, type Run, type TaskChange, type TaskEntry } from "./run.ts";
+import type { Effect } from "./run-event.ts";
+import { NO_PAUSE, type Pause, type Trial } from "./trials.ts";
 
 /** The attempts that count against the budgets of a task: those since its last progress, or its retry in place. */
 export function sinceProgress({ attempts, retriedAfter, progressAfter = 0 }: TaskEntry): readonly AttemptRecord[] {
@@ -31,6 +34,33 @@ export function lostInARow(attempts: readonly AttemptRecord[]): readonly Attempt
 /** Whether one of these attempts was lost to its worker. */
 export function hasLostWorker(attempts: readonly AttemptRecord[]): boolean {
   return attempts.some(({ lostTo }) => lostTo === "worker");
+}
+
+/** A suspect is tried when it has lost so many workers in a row: an isolate that has died once may have died for anything. */
+const TRIED_AFTER = 2;
+
+/** How the next attempt of a task is tried that has lost these in a row, and may wait for so long; null: it is not. */
+export function trialOf(task: GraphTask, row: readonly AttemptRecord[], pause: Pause): Trial | null {
+  const deaths = row.filter(({ lostTo }) => lostTo === "worker");
+  if (deaths.length < TRIED_AFTER) return null;
+  const livedMs = Math.max(...deaths.map(({ startedAt, finishedAt }) => (finishedAt ?? startedAt) - startedAt));
+  return { livedMs, leaseMs: leaseMs(task), ...pause };
+}
+
+/** Starts the `nth` executor object for this attempt; 0: of a suspect whose pause is not over, and which may be tried sooner. */
+export function startExecutor(
+  run: Run,
+  ordinal: number,
+  attempt: number,
+  nth: number,
+  trial = dueTrial(entryOf(run, ordinal)),
+): Effect {
+  const name = `${run.id}/${ordinal}/${attempt}/${nth}`;
+  return { type: "start_executor", ordinal, name, ...(trial !== null && { trial }) };
+}
+
+function dueTrial(entry: TaskEntry | undefined): Trial | null {
+  return entry?.isSuspect === true ? trialOf(entry.task, lostInARow(sinceProgress(entry)), NO_PAUSE) : null;
 }
 
 /** Whether the next attempt of this task runs alone. `change`: what is decided about it so far. */

@@ -5,7 +5,7 @@
  * `machine.ts`.
  */
 import { longestWaitMs } from "./joining.ts";
-import { isSuspect } from "./blame.ts";
+import { isSuspect, startExecutor } from "./blame.ts";
 import { ChangeNotes } from "./change-notes.ts";
 import { attemptTimeoutMs, isStopping, itemsForDrivers, laneOfEntry, MAX_ITEMS, slotsLeft, underWay } from "./each.ts";
 import { EachItems } from "./each-items.ts";
@@ -469,12 +469,7 @@ export class Decision {
       // One message finds out whether there is code for all that wait for it.
       if (this.laneOf(ordinal) === "driver" && state.hold !== undefined) asks = 1;
       else if (this.laneOf(ordinal) === "driver") forDrivers += 1;
-      else
-        this.#effects.push({
-          type: "start_executor",
-          ordinal,
-          name: `${this.run.id}/${ordinal}/${attempts.length + 1}/${state.dispatches}`,
-        });
+      else this.#effects.push(startExecutor(this.run, ordinal, attempts.length + 1, state.dispatches));
     }
     for (const of of this.#eachReady) forDrivers += itemsForDrivers(this.entry(of).task, this.#each.progress(of));
     const wanted = Math.min(MAX_DRIVERS, Math.ceil(forDrivers / DRIVER_WIDTH));

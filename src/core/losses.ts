@@ -8,12 +8,13 @@
  * asks which deaths of its task were its own alone (`sole`). Of the newest one nobody can tell yet, since others may be about to
  * be told of; so it is `beside` others until the next answer, and only where it would decide the object waits for it.
  *
- * `DEATHS.any` deaths count whatever died beside them, or two tasks that both kill would go on for ever. Pauses of suspects are drawn
- * from a span that grows (`SPREAD_MS`), each by itself: a task that takes a time `t` is hit once more by one that kills at once in
- * about `t / span` of the cases, so ten times in a row by chance in less than 1 of 100,000 cases if it takes 10 s. One that takes minutes
- * dies each time that the other one does, if it is under way by then. So spans go on to grow after those that a task needs which kills
- * alone, as far as its time-out lets them: the long task is still waiting when the short one that kills has had its ten. Tasks that
- * take most of a time-out of a minute or less cannot wait for so long; beside a few that kill at once, some of them fail with them.
+ * `DEATHS.any` deaths count whatever died beside them, or two tasks that both kill would go on for ever; but those do not of which the
+ * witness knows the cause (`explained`): another task died beside them that has killed its worker alone at another time.
+ *
+ * A suspect that has died again is tried (see trials.ts): its next attempt begins while no other suspect's does, and at the latest when
+ * its pause is over. Spans of pauses grow (`SPREAD_MS`), as far as the time-out of the task lets them: so a long task is still waiting
+ * when the short ones that kill have had their three deaths. Where no witness can be asked the pauses alone keep them apart, each drawn
+ * by itself: a task that takes a time `t` is hit once more by one that kills at once in about `t / span` of the cases.
  *
  * `unavailable`: for a day it came to nothing. What was lost to the surroundings counts as nothing, however often; but nothing
  * repeats for ever.
@@ -22,12 +23,13 @@
  * less: the run may have been out of reach. Whose doing it was may be known later: an attempt that was taken for dead and ends after
  * all has not killed its worker, and an object may be late to say that it has died.
  */
-import { lostInARow, sinceProgress } from "./blame.ts";
+import { lostInARow, sinceProgress, startExecutor, trialOf } from "./blame.ts";
 import type { Decision } from "./decision.ts";
 import { methodMs } from "./graph.ts";
 import { fractionOf } from "./retry.ts";
 import { isFinal, type AttemptRecord, type FailReason, type LostTo, type Run } from "./run.ts";
-import type { SettledAttempt } from "./run-event.ts";
+import type { LostOutcome, SettledAttempt } from "./run-event.ts";
+import type { Pause } from "./trials.ts";
 
 /** So many deaths of workers in a row, of those that it had alone, end a task: without another death beside them, or in any case. */
 export const DEATHS = { sole: 3, any: 10 } as const;
@@ -44,10 +46,17 @@ const RESTART_MS = { latest: 30_000, margin: 2_000 } as const;
 /** Pauses after a loss to the surroundings: the first is followed by none. */
 const PAUSE_MS = { first: 250, most: 300_000 } as const;
 
+/** What a witness says of the deaths of a task, by attempt. */
+interface Verdict {
+  readonly sole: readonly number[] | undefined;
+  readonly explained: readonly number[];
+}
+
 interface Loss {
   readonly to: Exclude<LostTo, "deploy">;
   readonly isTold: boolean;
   readonly sole?: readonly number[] | undefined;
+  readonly explained?: readonly number[] | undefined;
 }
 
 /**
@@ -59,16 +68,16 @@ export function afterLoss(
   decision: Decision,
   ordinal: number,
   ended: AttemptRecord,
-  { to: lostTo, isTold, sole }: Loss,
+  { to: lostTo, isTold, sole, explained = [] }: Loss,
 ): void {
   const { run, now } = decision;
   const entry = decision.entry(ordinal);
   const state = decision.stateOf(ordinal);
   const isAlone = lostTo === "worker" && isTold && state?.status === "running" && state.holder !== undefined;
-  const attempt = withDeath({ ...ended, lostTo }, isAlone, sole);
+  const attempt = withDeath({ ...ended, lostTo }, isAlone, { sole, explained });
   const before = sinceProgress(entry)
     .filter((earlier) => earlier.attempt < ended.attempt)
-    .map((earlier) => clearedBy(earlier, sole));
+    .map((earlier) => clearedBy(earlier, { sole, explained }));
   for (const earlier of before)
     if (state !== null && earlier !== entry.attempts[earlier.attempt - 1]) decision.set(ordinal, state, earlier);
   const row = lostInARow([...before, attempt]);
@@ -76,26 +85,34 @@ export function afterLoss(
   if (reason !== null) return decision.end(ordinal, { status: "failed", finishedAt: now, reason }, attempt);
   const losses = row.filter((lost) => lost.lostTo === lostTo).length;
   const mostMs = ended.startedAt + methodMs(entry.task) + RESTART_MS.latest - RESTART_MS.margin - now;
-  const pauseMs =
+  const pause =
     lostTo === "worker"
-      ? spreadMs(losses, Math.max(0, mostMs), fractionOf(`${run.id}/${ordinal}/${attempt.attempt}`))
-      : pauseAfter(losses);
-  if (pauseMs === 0) decision.makeReady(ordinal, attempt);
-  else decision.set(ordinal, { status: "retrying", retryAt: now + pauseMs }, attempt);
+      ? spread(losses, Math.max(0, mostMs), fractionOf(`${run.id}/${ordinal}/${attempt.attempt}`))
+      : { drawnMs: pauseAfter(losses), mostMs: 0 };
+  const trial = lostTo === "worker" ? trialOf(entry.task, row, pause) : null;
+  const pauseMs = trial === null ? pause.drawnMs : pause.mostMs;
+  if (pauseMs === 0) return decision.makeReady(ordinal, attempt);
+  decision.set(ordinal, { status: "retrying", retryAt: now + pauseMs }, attempt);
+  if (trial !== null) decision.effect(startExecutor(run, ordinal, attempt.attempt + 1, 0, trial));
 }
 
-/** The record of an attempt whose worker has died, if it was alone there; as its own doing only if it is known that nobody else died. */
-function withDeath(record: AttemptRecord, isAlone: boolean, sole: Loss["sole"]): AttemptRecord {
-  if (!isAlone) return record;
+/**
+ * The record of an attempt whose worker has died, if it was alone there; as its own doing only if it is known that nobody else died, and
+ * as no death of its own at all if one has died beside it that is known to kill.
+ */
+function withDeath(record: AttemptRecord, isAlone: boolean, { sole, explained }: Verdict): AttemptRecord {
+  if (!isAlone || explained.includes(record.attempt)) return record;
   const isShared = sole !== undefined && !sole.includes(record.attempt);
   return { ...record, alone: true, ...(isShared && { beside: true }) };
 }
 
-/** The record of an earlier death, now that it is known that nobody else has died then. */
-function clearedBy(record: AttemptRecord, sole: Loss["sole"]): AttemptRecord {
-  if (record.beside !== true || sole?.includes(record.attempt) !== true) return record;
-  const { beside: _, ...rest } = record;
-  return rest;
+/** The record of an earlier death, now that it is known that nobody else has died then, or whose doing it was. */
+function clearedBy(record: AttemptRecord, { sole, explained }: Verdict): AttemptRecord {
+  if (record.beside !== true) return record;
+  const { beside: _, ...own } = record;
+  if (sole?.includes(record.attempt) === true) return own;
+  const { alone: __, ...rest } = own;
+  return explained.includes(record.attempt) ? rest : record;
 }
 
 /** Why a task with these lost attempts in a row fails; null: it does not. */
@@ -119,9 +136,9 @@ function isSole(run: Run, ordinal: number, { startedAt, finishedAt, beside }: At
   return run.tasks.every(isClear) && run.items.every((item, index) => isClear(item, run.tasks.length + index));
 }
 
-function spreadMs(losses: number, mostMs: number, fraction: number): number {
-  const spanMs = SPREAD_MS[Math.min(losses, SPREAD_MS.length) - 1] ?? 0;
-  return Math.round(Math.min(spanMs, mostMs) * fraction);
+function spread(losses: number, mostMs: number, fraction: number): Pause {
+  const spanMs = Math.min(mostMs, SPREAD_MS[Math.min(losses, SPREAD_MS.length) - 1] ?? 0);
+  return { drawnMs: Math.round(spanMs * fraction), mostMs: spanMs };
 }
 
 function pauseAfter(losses: number): number {
@@ -144,6 +161,7 @@ export function learnLate(decision: Decision, { ordinal, attempt, outcome }: Set
     return;
   // Only executor objects know of a death.
   const hasDied = outcome.type === "lost" && outcome.to === "worker";
-  const sole = outcome.type === "lost" ? outcome.sole : undefined;
-  decision.set(ordinal, state, hasDied ? withDeath(record, true, sole) : { ...record, lostTo: "surroundings" });
+  const { sole, explained = [] }: Partial<LostOutcome> = outcome.type === "lost" ? outcome : {};
+  const died = withDeath(record, true, { sole, explained });
+  decision.set(ordinal, state, hasDied ? died : { ...record, lostTo: "surroundings" });
 }

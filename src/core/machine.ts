@@ -85,6 +85,8 @@ export function advance(run: Run, event: RunEvent, now: number, queue: QueueProg
       if (event.claim !== null) grant(decision, event.claim);
       break;
     case "begun":
+      if (event.onTrial === true && decision.stateOf(event.ordinal)?.status === "retrying")
+        decision.makeReady(event.ordinal);
       holdPaused(decision, event.paused);
       heedDeployment(decision, event, event.ordinal);
       decision.grantOne(event.ordinal, event.holder);

@@ -18,6 +18,7 @@ import type {
   RunChange,
   TaskOutput,
 } from "./run.ts";
+import type { Trial } from "./trials.ts";
 
 export interface LostOutcome {
   readonly type: "lost";
@@ -25,6 +26,8 @@ export interface LostOutcome {
   readonly error: AttemptError;
   /** Attempts of the task that have died while nobody else did, as far as a witness knows by now; absent: none was asked. */
   readonly sole?: readonly number[];
+  /** Attempts of it that have died beside one that is known to kill. */
+  readonly explained?: readonly number[];
   /** It was told that it is over and has not ended: nobody waits for it any more, and its code may go on until its time is over. */
   readonly goesOn?: true;
 }
@@ -73,7 +76,10 @@ export interface DriverClaim {
 }
 
 /** Who asks for work: what it knows of pauses, and whose code it runs. */
-export type Claimant = Pick<DriverClaim, "paused" | "deployment">;
+export interface Claimant extends Pick<DriverClaim, "paused" | "deployment"> {
+  /** A suspect is tried now: its pause ends. Absent: it is not, or the pause is over anyway. */
+  readonly onTrial?: true;
+}
 
 /** What somebody reports of an external attempt, its payload stored. */
 export interface Completion {
@@ -113,6 +119,7 @@ export type RunEvent =
       readonly holder: string;
       readonly paused?: readonly string[];
       readonly deployment?: string;
+      readonly onTrial?: true;
     }
   /** Time has passed. `silent`: tokens of attempts that are taken for lost, although their leases run on; absent: none. */
   | { readonly type: "woken"; readonly silent?: readonly number[] }
@@ -148,8 +155,8 @@ export type RunEvent =
 export type Effect =
   /** Tell the queue that this run has work for so many drivers. */
   | { readonly type: "dispatch"; readonly drivers: number }
-  /** Start an executor object of this name for one task. */
-  | { readonly type: "start_executor"; readonly ordinal: number; readonly name: string }
+  /** Start an executor object of this name for one task. `trial`: of a suspect that is tried; absent: it is none. */
+  | { readonly type: "start_executor"; readonly ordinal: number; readonly name: string; readonly trial?: Trial }
   /** Note that drivers have died, or do not say anything: the longest of their attempts, its token and when it was begun. */
   | { readonly type: "note_death"; readonly token: number; readonly startedAt: number }
   /** The run became final. */

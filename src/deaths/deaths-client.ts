@@ -1,10 +1,14 @@
 /** How executor objects and runs reach the object that knows of deaths. It is asked only after a death: nothing that goes well costs a call. */
 import type { RunId } from "../core/ids.ts";
-import { callWithRetries } from "../platform/calls.ts";
+import type { Trial } from "../core/trials.ts";
+import { callWithRetries, type CallPolicy } from "../platform/calls.ts";
 import { sha256 } from "../platform/sha256.ts";
 import type { DeathsRpc } from "./deaths-rpc.ts";
 
 const NAME = "deaths";
+
+/** Of trials: whoever asks does so again soon, and nobody waits for it. */
+const ONCE: CallPolicy = { pausesMs: [], limitMs: 2_000 };
 
 export interface Death {
   readonly runId: RunId;
@@ -20,12 +24,46 @@ export interface Death {
  * if the object cannot be asked: then nobody is to blame.
  */
 export async function noteDeath(env: Env, { runId, ordinal, attempt, ageMs }: Death): Promise<readonly number[]> {
+  const who = await victimOf(runId, ordinal);
+  const told = await asked(env, "a death could not be noted", runId, (deaths) => deaths.note(who, attempt, ageMs));
+  return told ?? [];
+}
+
+/** Those attempts of a task that have died beside one that is known to kill; none if the object cannot be asked. */
+export async function explainedDeaths(env: Env, runId: RunId, ordinal: number): Promise<readonly number[]> {
+  const who = await victimOf(runId, ordinal);
+  return (await asked(env, "deaths could not be explained", runId, (deaths) => deaths.explained(who))) ?? [];
+}
+
+/** Whether the next attempt of a suspect may begin now; null if the object cannot be asked. */
+export async function askForTrial(env: Env, runId: RunId, ordinal: number, trial: Trial): Promise<boolean | null> {
+  const who = await victimOf(runId, ordinal);
+  return asked(env, "there is no trial", runId, (deaths) => deaths.askTrial(who, trial), ONCE);
+}
+
+/** The attempt that was on trial has ended, or does not begin. Resolves always: the docket strikes it off by itself later. */
+export async function endTrial(env: Env, runId: RunId, ordinal: number): Promise<void> {
+  const who = await victimOf(runId, ordinal);
+  await asked(env, "the end of a trial could not be told", runId, (deaths) => deaths.trialOver(who), ONCE);
+}
+
+/** A digest: it outlives the run by as much as an hour. */
+async function victimOf(runId: RunId, ordinal: number | null): Promise<string> {
+  return (await sha256(`${runId}/${ordinal ?? "drivers"}`)).toHex();
+}
+
+/** What the object answers; null if it cannot be asked. */
+async function asked<T>(
+  env: Env,
+  otherwise: string,
+  run: RunId,
+  call: (deaths: DeathsRpc) => Promise<T>,
+  policy?: CallPolicy,
+): Promise<T | null> {
   try {
-    const victim = (await sha256(`${runId}/${ordinal ?? "drivers"}`)).toHex();
-    const deaths = (): DeathsRpc => env.DEATHS.getByName(NAME);
-    return await callWithRetries("the object of deaths", () => deaths().note(victim, attempt, ageMs));
+    return await callWithRetries("the object of deaths", () => call(env.DEATHS.getByName(NAME)), policy);
   } catch (error) {
-    console.warn(JSON.stringify({ message: "a death could not be noted", run: runId, ordinal, error: String(error) }));
-    return [];
+    console.warn(JSON.stringify({ message: otherwise, run, error: String(error) }));
+    return null;
   }
 }

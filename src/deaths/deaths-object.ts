@@ -4,20 +4,24 @@
  * victim; who dies while nobody else does has done it (see core/losses.ts).
  *
  * Told by executor objects, when their alarm is called again, and by runs that miss their drivers. What it cannot know is counted for
- * the accused: it cannot be asked, or forgot.
+ * the accused: it cannot be asked, or forgot. It also keeps the docket of suspects, which are tried one after the other (core/trials.ts).
  */
 import { DurableObject } from "cloudflare:workers";
+import { askTrial, strikeOff, type Docket, type Trial } from "../core/trials.ts";
 import { AlarmClock } from "../platform/alarm-clock.ts";
 import type { DeathsRpc } from "./deaths-rpc.ts";
+import { DocketStore } from "./docket-store.ts";
 import { DeathsStore, KEPT_MS } from "./store.ts";
 
 export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
   readonly #store: DeathsStore;
+  readonly #docket: DocketStore;
   readonly #alarm: AlarmClock;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#store = new DeathsStore(ctx.storage);
+    this.#docket = new DocketStore(ctx.storage);
     this.#alarm = new AlarmClock(
       () => Date.now(),
       (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
@@ -27,20 +31,47 @@ export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
   async note(victim: string, attempt: number, ageMs: number): Promise<readonly number[]> {
     const now = Date.now();
     this.#store.note(victim, attempt, now - Math.max(0, ageMs), now);
+    this.#strikeOff(victim);
     const sole = this.#store.sole(victim);
-    if (this.#alarm.at === Number.POSITIVE_INFINITY) {
-      const set = await this.ctx.storage.getAlarm();
-      if (set !== null) this.#alarm.recover(set);
-      this.#alarm.atLatest(now + KEPT_MS);
-    }
+    await this.#forgetLater();
     return sole;
+  }
+
+  async explained(victim: string): Promise<readonly number[]> {
+    return this.#store.explained(victim);
+  }
+
+  async askTrial(victim: string, trial: Trial): Promise<boolean> {
+    const { docket, mayBegin } = askTrial(this.#docket.docket(), victim, trial, Date.now());
+    this.#docket.keep(docket);
+    await this.#forgetLater();
+    return mayBegin;
+  }
+
+  async trialOver(victim: string): Promise<void> {
+    this.#strikeOff(victim);
+  }
+
+  #strikeOff(victim: string): void {
+    const docket: Docket = this.#docket.docket();
+    const others = strikeOff(docket, victim);
+    if (others.length < docket.length) this.#docket.keep(others);
+  }
+
+  /** The alarm is set, to an hour from now unless it fires sooner. */
+  async #forgetLater(): Promise<void> {
+    if (this.#alarm.at !== Number.POSITIVE_INFINITY) return;
+    const set = await this.ctx.storage.getAlarm();
+    if (set !== null) this.#alarm.recover(set);
+    this.#alarm.atLatest(Date.now() + KEPT_MS);
   }
 
   /** Never rejects: the platform gives an alarm up after six failures. */
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
     this.#alarm.fires(info?.scheduledTime ?? null);
     try {
-      const next = this.#store.forget(Date.now());
+      const now = Date.now();
+      const next = this.#store.forget(now) ?? this.#docket.docket().find(({ until }) => until > now)?.until ?? null;
       if (next === null) {
         await this.#store.deleteAll();
         this.#alarm.deleted();

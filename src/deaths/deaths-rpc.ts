@@ -1,3 +1,5 @@
+import type { Trial } from "../core/trials.ts";
+
 /** What others may call on the one object that knows of deaths. */
 export interface DeathsRpc {
   /**
@@ -5,4 +7,10 @@ export interface DeathsRpc {
    * attempts of that victim, this one included, have died while nobody else did, as far as is known by now. May be called again.
    */
   note(victim: string, attempt: number, ageMs: number): Promise<readonly number[]>;
+  /** Which attempts of that victim have died beside one that is known to kill, and are none of its own doing. */
+  explained(victim: string): Promise<readonly number[]>;
+  /** Whether the next attempt of that victim may begin now: no other suspect is tried. Asked again until then. */
+  askTrial(victim: string, trial: Trial): Promise<boolean>;
+  /** The attempt has ended, or does not begin. One that dies need not say so. */
+  trialOver(victim: string): Promise<void>;
 }

@@ -4,6 +4,7 @@
  */
 import type { RunId } from "../core/ids.ts";
 import type { ChildRun } from "../core/run.ts";
+import type { Effect } from "../core/run-event.ts";
 import { FORMAT_VERSION } from "../core/version.ts";
 import type { ExecutorRpc } from "../task/executor-rpc.ts";
 import { SEND_LIMIT_MS, within } from "../platform/calls.ts";
@@ -51,11 +52,13 @@ export async function dispatchRun(env: Env, runId: RunId, drivers: number): Prom
   outgoing.sendingSince = null;
 }
 
+type ExecutorStart = Omit<Extract<Effect, { readonly type: "start_executor" }>, "type">;
+
 /** Has one task of the long lane run in the executor object of this name. */
-export async function startExecutor(env: Env, runId: RunId, ordinal: number, name: string): Promise<void> {
+export async function startExecutor(env: Env, runId: RunId, { ordinal, name, trial }: ExecutorStart): Promise<void> {
   await tried("start executor", runId, async () => {
     const executor: ExecutorRpc = env.EXECUTORS.getByName(name);
-    await within(SEND_LIMIT_MS, "an executor object", executor.start(runId, ordinal));
+    await within(SEND_LIMIT_MS, "an executor object", executor.start(runId, ordinal, trial));
   });
 }
 

@@ -388,7 +388,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         this.ctx.waitUntil(dispatchRun(this.env, run.id, effect.drivers));
         break;
       case "start_executor":
-        this.ctx.waitUntil(startExecutor(this.env, run.id, effect.ordinal, effect.name));
+        this.ctx.waitUntil(startExecutor(this.env, run.id, effect));
         break;
       case "note_death":
         this.ctx.waitUntil(noteDrivers(this.env, run.id, effect));

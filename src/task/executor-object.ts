@@ -7,7 +7,8 @@ import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../core/ids.ts";
 import { FORMAT_VERSION } from "../core/version.ts";
 import { pausedTasks } from "../controls/controls-client.ts";
-import { noteDeath } from "../deaths/deaths-client.ts";
+import type { Trial } from "../core/trials.ts";
+import { askForTrial, endTrial, explainedDeaths, noteDeath } from "../deaths/deaths-client.ts";
 import { callRun } from "../run/run-client.ts";
 import type { Lease, Settlement } from "../run/run-rpc.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -38,14 +39,19 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       deleteAll: () => ctx.storage.deleteAll(),
       // Not awaited: answers are held back until it is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
-      begin: async ({ runId, ordinal }) => {
+      begin: async ({ runId, ordinal }, claim) => {
         const paused = await pausedTasks(env);
-        const claimant = { ...deploymentOf(env), ...(paused !== undefined && { paused }) };
+        const claimant = { ...deploymentOf(env), ...(paused !== undefined && { paused }), ...claim };
         return callRun(env, runId, (run) => run.begin(ordinal, ctx.id.toString(), claimant));
       },
       execute: (lease) => this.#execute(lease),
       settle: ({ runId }, settlement, onFailure) => this.#settle(runId, settlement, onFailure),
-      died: ({ runId, ordinal, at }, attempt) => noteDeath(env, { runId, ordinal, attempt, ageMs: Date.now() - at }),
+      died: async ({ runId, ordinal }, { attempt, begunAt }) => {
+        const sole = await noteDeath(env, { runId, ordinal, attempt, ageMs: Date.now() - begunAt });
+        return { sole, explained: await explainedDeaths(env, runId, ordinal) };
+      },
+      askTrial: ({ runId, ordinal }, trial) => askForTrial(env, runId, ordinal, trial),
+      trialOver: ({ runId, ordinal }) => endTrial(env, runId, ordinal),
       alarmFailed: ({ runId, ordinal }, error, isLast) => {
         console.error(
           JSON.stringify({
@@ -59,8 +65,8 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
     });
   }
 
-  async start(runId: RunId, ordinal: number): Promise<void> {
-    this.#protocol.start(runId, ordinal);
+  async start(runId: RunId, ordinal: number, trial?: Trial): Promise<void> {
+    this.#protocol.start(runId, ordinal, trial);
   }
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {

@@ -12,13 +12,18 @@
  * with which of the task's deaths nobody else died in. Whether others have died now cannot be known yet; where the task would fail for
  * this death, the object first waits until they have been told of (`WITNESS_MS`).
  *
+ * A suspect that has died again is tried, one after the other (core/trials.ts): its object asks for the trial until it may begin, and is
+ * of no use any more when the pause is over, since the run starts another one then, which begins in any case.
+ *
  * A run that cannot be reached is tried again with growing pauses, for the last time when the lease is over, or when nobody waits for
  * the order any more: the run has started other objects by then. An order that newer code has noted waits for that code.
  */
 import { LEASE_GRACE_MS } from "../core/graph.ts";
 import { DEATHS } from "../core/losses.ts";
 import type { RunId } from "../core/ids.ts";
+import type { Claimant } from "../core/run-event.ts";
 import type { LostTo } from "../core/run.ts";
+import type { Trial } from "../core/trials.ts";
 import { deployPauseMs, FORMAT_VERSION, isKnownFormat, type Versioned } from "../core/version.ts";
 import { AlarmClock } from "../platform/alarm-clock.ts";
 import type { Lease, Settlement } from "../run/run-rpc.ts";
@@ -28,6 +33,9 @@ const ALARM_PAUSE_MS = { first: 2_000, most: 60_000 } as const;
 
 /** Objects that have died together have their alarms called again within so long. */
 const WITNESS_MS = 5_000;
+
+/** Before the trial is asked for again: an eighth of the time that it was waited for, within these bounds. */
+const ASK_PAUSE_MS = { least: 1_000, most: 5_000 } as const;
 
 /** How long an order without a lease is worth carrying out. */
 const ORDER_MS = 900_000;
@@ -43,11 +51,15 @@ export interface ExecutorOrder extends Versioned {
   readonly at: number;
   /** Once claimed: which attempt runs here. */
   readonly lease: NotedLease | null;
+  /** The attempt is one of a suspect that is tried; absent: of none. */
+  readonly trial?: Trial;
 }
 
 export interface NotedLease {
   readonly attempt: number;
   readonly token: number;
+  /** When it was begun; absent: code that did not note it has claimed it. */
+  readonly begunAt?: number;
   /** When it is over. */
   readonly until: number;
   /** The version of the code that began the attempt. */
@@ -56,6 +68,14 @@ export interface NotedLease {
   readonly hasEnded?: true;
   /** When a later life has found that the attempt had died, and waits for those who died with it; absent: none does. */
   readonly missedAt?: number;
+}
+
+export type TrialClaim = Pick<Claimant, "onTrial">;
+
+/** What the witness says of the attempts of a task that have died. */
+export interface Verdict {
+  readonly sole: readonly number[];
+  readonly explained: readonly number[];
 }
 
 export interface ExecutorSurroundings {
@@ -71,16 +91,20 @@ export interface ExecutorSurroundings {
   deleteAll(): Promise<void>;
   setAlarm(at: number): void;
   /** Claims the task of this order from its run. */
-  begin(order: ExecutorOrder): Promise<Lease | null>;
+  begin(order: ExecutorOrder, claim: TrialClaim): Promise<Lease | null>;
   /** Resolves always. */
   execute(lease: Lease): Promise<Settlement>;
   /** Tells the run, with a few tries; `onFailure` is called after each that fails. */
   settle(order: ExecutorOrder, settlement: Settlement, onFailure: () => Promise<void>): Promise<void>;
   /**
    * Notes that the attempt of this order has died; resolves always, to those attempts of its task, this one included, that have died
-   * while nobody else did as far as is known by now.
+   * while nobody else did as far as is known by now, and those that others are to blame for.
    */
-  died(order: ExecutorOrder, attempt: number): Promise<readonly number[]>;
+  died(order: ExecutorOrder, death: { readonly attempt: number; readonly begunAt: number }): Promise<Verdict>;
+  /** Whether the suspect of this order may begin now; null: nobody can be asked. Resolves always. */
+  askTrial(order: ExecutorOrder, trial: Trial): Promise<boolean | null>;
+  /** The suspect of this order has ended, or does not begin; resolves always. */
+  trialOver(order: ExecutorOrder): Promise<void>;
   /** The run could not be reached; it is tried again, unless that was the last time. */
   alarmFailed(order: ExecutorOrder, error: unknown, isLast: boolean): void;
 }
@@ -102,10 +126,10 @@ export class ExecutorProtocol {
     );
   }
 
-  start(runId: RunId, ordinal: number): void {
+  start(runId: RunId, ordinal: number, trial?: Trial): void {
     if (this.#around.order() !== null) return;
     const at = this.#around.now();
-    this.#around.note({ v: FORMAT_VERSION, runId, ordinal, at, lease: null });
+    this.#around.note({ v: FORMAT_VERSION, runId, ordinal, at, lease: null, ...(trial !== undefined && { trial }) });
     this.#alarm.set(at);
   }
 
@@ -159,15 +183,51 @@ export class ExecutorProtocol {
       if (settlement !== null) await this.#settle(order, noted, settlement);
       return settlement !== null;
     }
-    const lease = await this.#around.begin(order);
-    if (lease === null) return true;
+    return order.trial === undefined ? this.#begin(order, {}) : this.#beTried(order, order.trial);
+  }
+
+  async #beTried(order: ExecutorOrder, trial: Trial): Promise<boolean> {
+    const isDue = trial.mostMs === 0;
+    const waitedMs = this.#around.now() - order.at;
+    if (!isDue && waitedMs >= trial.mostMs) return true;
+    const asked = this.#around.askTrial(order, trial);
+    // One whose pause is over does not wait for the answer.
+    if (!isDue && !((await asked) ?? waitedMs >= trial.drawnMs)) {
+      const pauseMs = Math.max(ASK_PAUSE_MS.least, Math.min(ASK_PAUSE_MS.most, Math.round(waitedMs / 8)));
+      this.#alarm.set(this.#around.now() + pauseMs);
+      return false;
+    }
+    return this.#begin(order, isDue ? {} : { onTrial: true }, async () => {
+      await asked;
+      await this.#around.trialOver(order);
+    });
+  }
+
+  /** `ended` is called when the attempt has ended, or does not begin. */
+  async #begin(order: ExecutorOrder, claim: TrialClaim, ended = async (): Promise<void> => {}): Promise<boolean> {
+    const lease = await this.#around.begin(order, claim);
+    if (lease === null) {
+      await ended();
+      return true;
+    }
     const { attempt, token, timeoutMs } = lease;
-    const until = this.#around.now() + timeoutMs + LEASE_GRACE_MS;
-    const noting = { attempt, token, until, version: this.#around.version };
+    const begunAt = this.#around.now();
+    const noting = {
+      attempt,
+      token,
+      begunAt,
+      until: begunAt + timeoutMs + LEASE_GRACE_MS,
+      version: this.#around.version,
+    };
     this.#around.note({ ...order, lease: noting });
     await this.#around.sync();
     this.#unsettled = await this.#around.execute(lease);
-    await this.#settle(order, noting, this.#unsettled);
+    const telling = ended();
+    try {
+      await this.#settle(order, noting, this.#unsettled);
+    } finally {
+      await telling;
+    }
     return true;
   }
 
@@ -189,10 +249,13 @@ export class ExecutorProtocol {
         "surroundings",
         "the attempt had ended, but its run could not be reached before its result was gone",
       );
-    if (noted.version !== this.#around.version)
+    if (noted.version !== this.#around.version) {
+      if (order.trial !== undefined) await this.#around.trialOver(order);
       return lostTo(order, noted, "surroundings", "a deploy took the attempt's worker before it had ended");
-    const known = await this.#around.died(order, noted.attempt);
-    const earlier = known.filter((attempt) => attempt !== noted.attempt);
+    }
+    const { attempt, begunAt = order.at } = noted;
+    const { sole: known, explained } = await this.#around.died(order, { attempt, begunAt });
+    const earlier = known.filter((one) => one !== attempt);
     const isDecisive = known.length > earlier.length && known.length >= DEATHS.sole;
     const now = this.#around.now();
     const { missedAt = now } = noted;
@@ -202,7 +265,7 @@ export class ExecutorProtocol {
       return null;
     }
     const sole = isDecisive ? known : earlier;
-    return lostTo(order, noted, "worker", "the attempt's worker died before it had ended", sole);
+    return lostTo(order, noted, "worker", "the attempt's worker died before it had ended", { sole, explained });
   }
 }
 
@@ -211,7 +274,7 @@ function lostTo(
   { attempt, token }: NotedLease,
   to: Exclude<LostTo, "deploy">,
   message: string,
-  sole?: readonly number[],
+  verdict?: Verdict,
 ): Settlement {
   return {
     ordinal,
@@ -221,7 +284,7 @@ function lostTo(
       type: "lost",
       to,
       error: { name: "WorkerLostError", message, stack: null },
-      ...(sole !== undefined && { sole }),
+      ...verdict,
     },
     children: [],
     logs: [],

@@ -118,10 +118,7 @@ describe("a task that was lost with its worker", () => {
     const play = together();
     untilReady(play, "innocent");
     play.begin("innocent", "y");
-    for (let death = 1; death <= DEATHS.sole; death += 1) {
-      untilReady(play, "poison");
-      play.dieAlone("poison");
-    }
+    for (let death = 1; death <= DEATHS.sole; death += 1) play.dieAlone("poison");
     play.settle("innocent", succeeded());
     expect(play.stateOf("poison")).toMatchObject({ status: "failed", reason: "worker_lost" });
     expect(play.statuses["innocent"]).toBe("succeeded");
@@ -349,6 +346,20 @@ describe("deaths of workers that a task had alone", () => {
       expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
     });
 
+    it("do not count at all where one has died beside them that is known to kill, also if that is known later", () => {
+      const play = new Play("a", { a: { timeoutMs: 60_000 } });
+      for (let death = 1; death < DEATHS.any; death += 1) die(play);
+      untilReady(play);
+      play.begin("a", "the tenth");
+      play.settle("a", { ...lost("worker", []), explained: [3, 10] });
+      expect(play.statuses["a"]).toBe("retrying");
+      expect(play.run.tasks[0]?.attempts.filter(({ alone }) => alone === true)).toHaveLength(8);
+      die(play);
+      expect(play.statuses["a"]).toBe("retrying");
+      die(play);
+      expect(play.stateOf("a")).toMatchObject({ status: "failed", reason: "worker_lost" });
+    });
+
     it("do not end a long task that is there each time when a short one dies, which is ended for its own", () => {
       const idOf = (index: number): Partial<RunGenesis> => ({ id: runIdFromBytes(new Uint8Array(16).fill(index)) });
       const poison = new Play("p", {}, { genesis: idOf(0) });
@@ -404,7 +415,7 @@ describe("deaths of workers that a task had alone", () => {
     expect(play.effects("note_death")).toEqual([]);
   });
 
-  it("are followed by pauses out of a span that grows, and that differ from task to task", () => {
+  it("are followed by pauses out of a span that grows, and that differ from task to task, or a trial in that span", () => {
     const tasks = Array.from({ length: 50 }, (_, index) => `t${index}`);
     const play = new Play(
       `root > ${tasks.join(" ")}`,
@@ -415,10 +426,13 @@ describe("deaths of workers that a task had alone", () => {
     for (const span of [2_000, 15_000, 45_000]) {
       for (const task of tasks) untilReady(play, task);
       for (const task of tasks) play.begin(task, `executor ${span} of ${task}`);
-      for (const task of tasks) play.settle(task, lost("worker"));
       const pauses = tasks.map((task) => {
+        play.settle(task, lost("worker"));
         const state = play.stateOf(task);
-        return state.status === "retrying" ? state.retryAt - play.now : 0;
+        const atMost = state.status === "retrying" ? state.retryAt - play.now : 0;
+        const [{ trial } = {}] = play.effects("start_executor");
+        if (trial !== undefined) expect([atMost, trial.mostMs]).toEqual([span, span]);
+        return trial?.drawnMs ?? atMost;
       });
       const mean = pauses.reduce((sum, pause) => sum + pause, 0) / tasks.length;
       expect(Math.max(...pauses)).toBeLessThanOrEqual(span);

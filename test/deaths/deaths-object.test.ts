@@ -96,6 +96,73 @@ describe("a death", () => {
   });
 });
 
+describe("a death beside others", () => {
+  /** One has died alone, and a quarter of an hour later with the other one. */
+  async function together(first: string): Promise<ReturnType<typeof witness>> {
+    const object = witness();
+    await object.note(first, 1, 500);
+    at(HOUR / 4);
+    await object.note(ONE, 2, 500);
+    await object.note(OTHER, 1, 20_000);
+    return object;
+  }
+
+  it("is explained if one of them has died alone at another time, as far as is known by now", async () => {
+    const object = await together(ONE);
+    expect(await object.explained(OTHER)).toEqual([1]);
+    expect(await object.explained(ONE)).toEqual([]);
+    // It was not alone after all.
+    at(HOUR / 4 + 30_000);
+    const later = await together(THIRD);
+    expect(await later.explained(OTHER)).toEqual([]);
+    at(HOUR / 2 + 60_000);
+    await later.note(ONE, 3, 100);
+    expect(await later.explained(OTHER)).toEqual([1]);
+  });
+
+  it("is not explained for one that has died alone itself", async () => {
+    const object = await together(ONE);
+    at(HOUR / 2);
+    await object.note(OTHER, 2, 100);
+    expect(await object.explained(OTHER)).toEqual([]);
+  });
+});
+
+describe("the docket of suspects", () => {
+  const TRIAL = { livedMs: 100, drawnMs: 1_000, mostMs: 15_000, leaseMs: 35_000 };
+
+  it("has one begin after the other: the next one when the first has died, or ended", async () => {
+    const object = witness();
+    expect(await object.askTrial(ONE, TRIAL)).toBe(true);
+    expect(await object.askTrial(OTHER, TRIAL)).toBe(false);
+    await object.note(ONE, 2, 100);
+    expect(await object.askTrial(OTHER, TRIAL)).toBe(true);
+    expect(await object.askTrial(THIRD, TRIAL)).toBe(false);
+    await object.trialOver(OTHER);
+    expect(await object.askTrial(THIRD, TRIAL)).toBe(true);
+  });
+
+  it("is known to the next life of the object", async () => {
+    const object = witness();
+    await object.askTrial(ONE, TRIAL);
+    await evictDurableObject(object);
+    expect(await object.askTrial(OTHER, TRIAL)).toBe(false);
+  });
+
+  it("leaves nothing behind: neither when all have ended, nor when they say no more", async () => {
+    const object = witness();
+    await object.askTrial(ONE, TRIAL);
+    await object.askTrial(OTHER, TRIAL);
+    await object.trialOver(ONE);
+    at(2 * HOUR);
+    await runDurableObjectAlarm(object);
+    await runInDurableObject(object, async (_, { storage }) => {
+      expect([...storage.kv.list()]).toEqual([]);
+      expect(await storage.getAlarm()).toBeNull();
+    });
+  });
+});
+
 describe("whoever has died", () => {
   it("is told apart by task and run, and kept as a digest", async () => {
     const [runId, another] = [newRunId(), newRunId()];

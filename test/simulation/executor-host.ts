@@ -1,7 +1,13 @@
 /** The platform around the executor objects: storage, alarms, lives. Each is the real `ExecutorProtocol`. */
 import type { RunId } from "../../src/core/ids.ts";
 import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
-import { ExecutorProtocol, type ExecutorOrder } from "../../src/task/executor-protocol.ts";
+import type { Trial } from "../../src/core/trials.ts";
+import {
+  ExecutorProtocol,
+  type ExecutorOrder,
+  type TrialClaim,
+  type Verdict,
+} from "../../src/task/executor-protocol.ts";
 import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { Invocation } from "./invocation.ts";
 
@@ -12,9 +18,11 @@ export interface ExecutorWorld {
   readonly ground: Ground;
   /** Of the code that is deployed. */
   version(): string;
-  begin(from: Invocation, order: ExecutorOrder, holder: string): Promise<Lease | null>;
+  begin(from: Invocation, order: ExecutorOrder, holder: string, claim: TrialClaim): Promise<Lease | null>;
   execute(from: Invocation, lease: Lease): Promise<Settlement>;
-  died(from: Invocation, order: ExecutorOrder, attempt: number): Promise<readonly number[]>;
+  died(from: Invocation, order: ExecutorOrder, death: { attempt: number; begunAt: number }): Promise<Verdict>;
+  askTrial(from: Invocation, order: ExecutorOrder, trial: Trial): Promise<boolean | null>;
+  trialOver(from: Invocation, order: ExecutorOrder): Promise<void>;
   settle(from: Invocation, order: ExecutorOrder, settlement: Settlement, onFailure: () => Promise<void>): Promise<void>;
 }
 
@@ -37,9 +45,9 @@ export class ExecutorHost {
     return this.#durable === null && !this.#isAlarmSet;
   }
 
-  start(runId: RunId, ordinal: number): void {
+  start(runId: RunId, ordinal: number, trial?: Trial): void {
     const life = this.#life ?? new Invocation(this.#world.ground, `executor ${this.#name}`);
-    this.#protocol(life).start(runId, ordinal);
+    this.#protocol(life).start(runId, ordinal, trial);
   }
 
   /** The object is reset: a crash, a deploy. */
@@ -71,10 +79,12 @@ export class ExecutorHost {
         this.#durable = this.#noted;
         this.#arm(at - ground.wall());
       },
-      begin: (order) => this.#world.begin(life, order, this.#name),
+      begin: (order, claim) => this.#world.begin(life, order, this.#name, claim),
       execute: (lease) => this.#world.execute(life, lease),
       settle: (order, settlement, onFailure) => this.#world.settle(life, order, settlement, onFailure),
-      died: (order, attempt) => this.#world.died(life, order, attempt),
+      died: (order, death) => this.#world.died(life, order, death),
+      askTrial: (order, trial) => this.#world.askTrial(life, order, trial),
+      trialOver: (order) => this.#world.trialOver(life, order),
       alarmFailed: (_order, error) =>
         ground.tell(() => `executor ${this.#name} could not reach its run: ${String(error)}`),
     });

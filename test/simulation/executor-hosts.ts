@@ -1,10 +1,13 @@
 /** The executor objects of a world. */
 import type { RunId } from "../../src/core/ids.ts";
+import type { Effect } from "../../src/core/run-event.ts";
 import { ExecutorHost, type ExecutorWorld } from "./executor-host.ts";
 import type { Ground } from "../engine-simulation/ground/ground.ts";
 import { PassingError, type Invocation } from "./invocation.ts";
 
 const CALL_PAUSES_MS = [100, 500];
+
+type ExecutorStart = Omit<Extract<Effect, { readonly type: "start_executor" }>, "type">;
 
 export class ExecutorHosts {
   readonly #ground: Ground;
@@ -17,10 +20,10 @@ export class ExecutorHosts {
   }
 
   /** As `startExecutor`: it may fail for good. */
-  async start(from: Invocation, runId: RunId, ordinal: number, name: string): Promise<void> {
+  async start(from: Invocation, runId: RunId, { ordinal, name, trial }: ExecutorStart): Promise<void> {
     try {
       await from.retrying(CALL_PAUSES_MS, () =>
-        from.call(`start executor ${name}`, () => this.#host(name).start(runId, ordinal)),
+        from.call(`start executor ${name}`, () => this.#host(name).start(runId, ordinal, trial)),
       );
     } catch (error) {
       this.#ground.tell(() => `executor ${name} could not be started: ${String(error)}`);

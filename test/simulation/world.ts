@@ -86,10 +86,13 @@ class World {
     this.#deaths = new DeathsHost(this.#ground);
     this.#executors = new ExecutorHosts(this.#ground, {
       version: () => `deploy ${this.#deploys}`,
-      begin: (from, { runId, ordinal }, holder) =>
-        this.#callRun(from, runId, `begin ${ordinal}`, (run) => run.begin(ordinal, holder, this.#controls.paused)),
-      died: (from, { runId, ordinal, at }, attempt) =>
-        this.#deaths.note(from, runId, ordinal, attempt, this.#ground.wall() - at),
+      begin: (from, { runId, ordinal }, holder, claim) =>
+        this.#callRun(from, runId, `begin ${ordinal}`, (run) =>
+          run.begin(ordinal, holder, { ...this.#controls.paused, ...claim }),
+        ),
+      died: (from, order, death) => this.#deaths.died(from, order, death),
+      askTrial: (from, { runId, ordinal }, trial) => this.#deaths.askTrial(from, runId, ordinal, trial),
+      trialOver: (from, { runId, ordinal }) => this.#deaths.trialOver(from, runId, ordinal),
       execute: (from, lease) => executeAttempt(this.#tasks, from, lease),
       settle: async (from, { runId }, settlement, onFailure) => {
         await this.#settle(from, runId, { settlements: [settlement], claim: null }, onFailure);
@@ -411,7 +414,7 @@ class World {
         void this.#queue.send(life, run.id, effect.drivers);
         break;
       case "start_executor":
-        void this.#executors.start(life, run.id, effect.ordinal, effect.name);
+        void this.#executors.start(life, run.id, effect);
         break;
       case "note_death": {
         const ageMs = this.#ground.wall() - effect.startedAt;

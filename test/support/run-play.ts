@@ -179,9 +179,14 @@ export class Play {
     return this.event({ type: "begun", ordinal: this.ordinalOf(task), holder }).leases[0] ?? null;
   }
 
-  /** An executor object runs the task alone, and dies with it: its alarm says so. */
+  /** The same of a suspect that is tried, whatever is left of its pause. */
+  beginTrial(task: string, holder: string): GrantedLease | null {
+    return this.event({ type: "begun", ordinal: this.ordinalOf(task), holder, onTrial: true }).leases[0] ?? null;
+  }
+
+  /** An executor object runs the task alone, tried if its pause is not over, and dies with it: its alarm says so. */
   dieAlone(task: string): Advance {
-    const lease = this.begin(task, `executor of ${this.now}`);
+    const lease = this.beginTrial(task, `executor of ${this.now}`);
     if (lease === null) throw new Error(`${task} is ${this.stateOf(task).status}, no executor object may begin it`);
     return this.settle(task, lost("worker"));
   }

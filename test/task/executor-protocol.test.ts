@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LEASE_GRACE_MS } from "../../src/core/graph.ts";
+import type { Trial } from "../../src/core/trials.ts";
 import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
 import { ExecutorProtocol, type ExecutorOrder } from "../../src/task/executor-protocol.ts";
 import { leaseFor } from "../support/attempt.ts";
@@ -21,6 +22,11 @@ class World {
   execute: () => Promise<Settlement> = async () => succeeded(LEASE);
   /** What the witness says. */
   sole: readonly number[] = [];
+  explained: readonly number[] = [];
+  /** What it was told. */
+  deaths: unknown[] = [];
+  askTrial: (trial: Trial) => Promise<boolean | null> = async () => true;
+  trialsOver: number[] = [];
   #order: ExecutorOrder | null = null;
   #firing: number | null = null;
   #protocol = this.#life();
@@ -35,8 +41,8 @@ class World {
     return this.#order === null;
   }
 
-  start(): void {
-    this.#protocol.start(RUN_ID, 0);
+  start(trial?: Trial): void {
+    this.#protocol.start(RUN_ID, 0, trial);
   }
 
   /** The object is evicted, or dies: what was noted stays. */
@@ -93,7 +99,12 @@ class World {
           throw error;
         }
       },
-      died: async () => this.sole,
+      died: async (_order, death) => {
+        this.deaths.push(death);
+        return { sole: this.sole, explained: this.explained };
+      },
+      askTrial: (_order, trial) => this.askTrial(trial),
+      trialOver: async () => void this.trialsOver.push(this.now),
       alarmFailed: (_order, _error, isLast) => void this.failures.push(isLast),
     });
   }
@@ -102,14 +113,14 @@ class World {
 const unreachable = (): Promise<never> => Promise.reject(new Error("unreachable"));
 
 /** Dies while the task runs. */
-async function diedInTask(): Promise<World> {
+async function diedInTask(trial?: Trial): Promise<World> {
   const world = new World();
   const begun = Promise.withResolvers<void>();
   world.execute = () => {
     begun.resolve();
     return new Promise<never>(() => {});
   };
-  world.start();
+  world.start(trial);
   void world.wake();
   await begun.promise;
   return world;
@@ -189,6 +200,26 @@ describe("an executor object that has died", () => {
     expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker", sole: [7] } }]);
   });
 
+  it("in the task says which deaths others are to blame for, and that it was begun when it was claimed", async () => {
+    const world = new World();
+    const begun = Promise.withResolvers<void>();
+    world.execute = () => {
+      begun.resolve();
+      return new Promise<never>(() => {});
+    };
+    world.askTrial = async () => world.now >= 1_003_000;
+    world.start({ livedMs: 50, drawnMs: 7_000, mostMs: 15_000, leaseMs: TIMEOUT_MS });
+    while (world.now < 1_003_000) void (await Promise.race([world.wake(), begun.promise]));
+    await begun.promise;
+    const begunAt = world.now;
+    world.explained = [2, 5];
+    world.die();
+    world.now += 10_000;
+    await world.wake();
+    expect(world.deaths).toEqual([{ attempt: LEASE.attempt, begunAt }]);
+    expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker", sole: [], explained: [2, 5] } }]);
+  });
+
   it("waits for those who died with it where its task would fail for this death, and no longer", async () => {
     for (const [known, said] of [
       [
@@ -245,6 +276,74 @@ describe("an executor object that has died", () => {
     world.settle = async () => {};
     await world.wake();
     expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "surroundings" } }]);
+  });
+});
+
+describe("an executor object of a suspect that is tried", () => {
+  const TRIAL: Trial = { livedMs: 50, drawnMs: 7_000, mostMs: 15_000, leaseMs: TIMEOUT_MS };
+
+  it("asks until it may begin, ends the pause of its run with that, and says when its attempt has ended", async () => {
+    const world = new World();
+    const startedAt = world.now;
+    world.askTrial = async () => world.now >= startedAt + 3_000;
+    world.start(TRIAL);
+    while (world.settled.length === 0) expect(await world.wake()).toBeLessThanOrEqual(1_000);
+    expect(world.now - startedAt).toBeLessThanOrEqual(4_000);
+    expect(world.trialsOver).toEqual([world.now]);
+    expect(world.isEmpty).toBe(true);
+  });
+
+  it("does not begin, and is empty, once the pause is over without a trial: its run has started another one", async () => {
+    const world = new World();
+    const startedAt = world.now;
+    world.askTrial = async () => false;
+    world.begin = () => Promise.reject(new Error("it has begun"));
+    world.start(TRIAL);
+    while (!world.isEmpty) await world.wake();
+    expect(world.failures).toEqual([]);
+    expect(world.now - startedAt).toBeLessThan(15_000 + 5_000);
+    expect(world.alarmAt).toBeNull();
+  });
+
+  it("begins after the pause that was drawn where nobody can be asked", async () => {
+    const world = new World();
+    const startedAt = world.now;
+    world.askTrial = async () => null;
+    world.start(TRIAL);
+    while (world.settled.length === 0) await world.wake();
+    expect(world.now - startedAt).toBeGreaterThanOrEqual(7_000);
+    expect(world.now - startedAt).toBeLessThanOrEqual(8_000);
+  });
+
+  it("begins at once when its pause is over, without waiting for an answer", async () => {
+    const world = new World();
+    const [answer, settled] = [Promise.withResolvers<boolean>(), Promise.withResolvers<void>()];
+    world.askTrial = () => answer.promise;
+    world.settle = async () => settled.resolve();
+    world.start({ ...TRIAL, drawnMs: 0, mostMs: 0 });
+    const woken = world.wake();
+    await settled.promise;
+    expect(world.trialsOver).toEqual([]);
+    answer.resolve(true);
+    await woken;
+    expect(world.trialsOver).toHaveLength(1);
+  });
+
+  it("says that it does not begin where its run has nothing for it", async () => {
+    const world = new World();
+    world.begin = async () => null;
+    world.start(TRIAL);
+    await world.wake();
+    expect(world.trialsOver).toHaveLength(1);
+    expect(world.isEmpty).toBe(true);
+  });
+
+  it("says that it is over where a deploy has taken it", async () => {
+    const world = await diedInTask(TRIAL);
+    world.version = "second";
+    world.die();
+    await world.wake();
+    expect(world.trialsOver).toHaveLength(1);
   });
 });
 
