@@ -16,6 +16,11 @@ const MAX_GATHERED = 250_000;
 /** Silence is broken after this time, so that nothing in between takes the connection for dead. */
 const PING_MS = 15_000;
 
+/** More cost their run's object more than it has: a message each for every change, and what is held for the slow. */
+const MOST_LISTENERS = 1_000;
+/** Held for those who are slow: for one, and for all of them, bytes. The object has 128 MB. */
+const MOST_HELD = { one: 1_000_000, all: 32_000_000 } as const;
+
 /** Several events for all listeners. */
 export class Batch {
   readonly events: readonly RunEvent[];
@@ -72,6 +77,16 @@ export class Audience {
 
   get isHeard(): boolean {
     return this.#listeners.size > 0;
+  }
+
+  /** Whether no more may join. */
+  get isFull(): boolean {
+    return this.#listeners.size >= MOST_LISTENERS;
+  }
+
+  /** How much may be held for each who is slow, bytes. */
+  get mostHeld(): number {
+    return Math.min(MOST_HELD.one, MOST_HELD.all / this.#listeners.size);
   }
 
   /** From now on the listener hears everything that is new. */

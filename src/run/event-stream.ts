@@ -15,9 +15,6 @@ export interface Beginning {
   readonly replay: Replay | null;
 }
 
-/** Held for a listener that is slow. Bytes. */
-const MAX_HELD_BYTES = 1_000_000;
-
 const COMMENT = new TextEncoder().encode(":\n\n");
 
 /** `first` is sent at once; after it, and after what `replay` has, comes what is new. The stream closes behind the end of the run. */
@@ -31,7 +28,7 @@ export function eventStream(audience: Audience, { first, replay }: Beginning): R
   };
   const follow = (controller: ReadableByteStreamController): void => {
     catchingUp = null;
-    listener = new StreamListener(controller);
+    listener = new StreamListener(controller, audience);
     audience.join(listener);
   };
 
@@ -55,9 +52,11 @@ export function eventStream(audience: Audience, { first, replay }: Beginning): R
 class StreamListener implements AudienceMember {
   readonly isPinged = true;
   readonly #controller: ReadableByteStreamController;
+  readonly #audience: Audience;
 
-  constructor(controller: ReadableByteStreamController) {
+  constructor(controller: ReadableByteStreamController, audience: Audience) {
     this.#controller = controller;
+    this.#audience = audience;
   }
 
   hear({ bytes }: Batch): boolean {
@@ -74,7 +73,7 @@ class StreamListener implements AudienceMember {
 
   /** A copy: the stream takes the buffer for itself. */
   #enqueue(bytes: Uint8Array): boolean {
-    if (-(this.#controller.desiredSize ?? 0) > MAX_HELD_BYTES) return false;
+    if (-(this.#controller.desiredSize ?? 0) > this.#audience.mostHeld) return false;
     this.#controller.enqueue(bytes.slice());
     return true;
   }

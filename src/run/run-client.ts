@@ -47,20 +47,21 @@ export class RunUnreachableError extends Error {
 
 /**
  * A WebSocket on which the run tells what happens to it, as long as the bearer of the credential is let in, as the answer to its upgrade;
- * null: there is no such run. `after`: the position that was heard up to.
+ * null: there is no such run; `full`: as many as may listen to it already. `after`: the position that was heard up to.
  */
 export async function openRunSocket(
   env: Env,
   runId: RunId,
   credential: Credential,
   after: number | null,
-): Promise<Response | null> {
+): Promise<Response | "full" | null> {
   const query = new URLSearchParams({ credential: JSON.stringify(credential) });
   if (after !== null) query.set("after", String(after));
   const url = `https://run/?${query.toString()}`;
   const upgrade = { headers: { Upgrade: "websocket" } };
   // A WebSocket is no value of a call: it comes with the answer to a request.
   const answer = await callWithRetries("the run", () => env.RUNS.getByName(runId).fetch(url, upgrade), PERSISTENTLY);
+  if (answer.status === 429) return "full";
   return answer.status === 404 ? null : answer;
 }
 

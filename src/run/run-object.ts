@@ -195,20 +195,19 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return this.#protocol.report(reports);
   }
 
-  async events(after: number | null): Promise<ReadableStream<Uint8Array> | "over" | null> {
+  async events(after: number | null): Promise<ReadableStream<Uint8Array> | "over" | "full" | null> {
     const run = this.#protocol.load();
     if (run === null) return null;
-    return after !== null && after >= this.#store.endSeq
-      ? "over"
-      : eventStream(this.#audience, this.#beginTelling(run, after));
+    if (after !== null && after >= this.#store.endSeq) return "over";
+    return this.#audience.isFull ? "full" : eventStream(this.#audience, this.#beginTelling(run, after));
   }
 
-  /** Upgrades to a WebSocket on which the same is told; `?after=` is the position. 404: there is no such run. */
+  /** Upgrades to a WebSocket on which the same is told; `?after=` is the position. 404: there is no such run; 429: too many listen. */
   override async fetch(request: Request): Promise<Response> {
     const query = new URL(request.url).searchParams;
     const after = query.get("after");
     const run = this.#protocol.load();
-    if (run === null) return new Response(null, { status: 404 });
+    if (run === null || this.#audience.isFull) return new Response(null, { status: run === null ? 404 : 429 });
     return this.#sockets.open(this.#beginTelling(run, after === null ? null : Number(after)), query.get("credential"));
   }
 

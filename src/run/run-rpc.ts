@@ -270,9 +270,9 @@ export interface RunRpc extends RunWork {
   awaited(final: FinalNotice): Promise<void>;
   /**
    * What happens to the run, as server-sent events, from the run as it is or from what came `after` this position on, until the run
-   * is final. `over`: it is, and nothing came after this position.
+   * is final. `over`: it is, and nothing came after this position. `full`: as many listen as may.
    */
-  events(after: number | null): Promise<ReadableStream<Uint8Array> | "over" | null>;
+  events(after: number | null): Promise<ReadableStream<Uint8Array> | "over" | "full" | null>;
   /** What attempts that are under way have to say; an answer for each. Writes nothing. */
   report(reports: readonly AttemptReport[]): Promise<readonly ReportAnswer[]>;
   /** The bytes of an inline payload that was too large to ride with its lease. */

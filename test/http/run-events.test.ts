@@ -274,6 +274,40 @@ describe("500 listeners of one run", () => {
   });
 });
 
+describe("more listeners than a run may have", () => {
+  it("are told to come later, by either way", async () => {
+    const { run } = await begun();
+    const full = vi.spyOn(Audience.prototype, "isFull", "get").mockReturnValue(true);
+    for (const headers of [{}, { Upgrade: "websocket" }]) {
+      const refused = await send(`/api/v1/runs/${run.id}/events`, { headers });
+      expect([refused.status, refused.headers.get("Retry-After")]).toEqual([429, "30"]);
+      expect(await refused.json()).toMatchObject({ code: "overloaded" });
+    }
+    full.mockRestore();
+    await (await Listener.to(run.id)).leave();
+  });
+
+  it("are a thousand; what is held for the slow is shared among them", () => {
+    const audience = new Audience(
+      () => new LiveAttempts(() => undefined),
+      async () => undefined,
+    );
+    const member = (): AudienceMember => ({
+      isPinged: false,
+      hear: () => true,
+      ping: () => true,
+      close: () => undefined,
+    });
+    const seen: unknown[] = [];
+    for (let nth = 1; nth <= 1_000; nth += 1) {
+      expect(audience.isFull).toBe(false);
+      audience.join(member());
+      if ([1, 32, 320].includes(nth)) seen.push(audience.mostHeld);
+    }
+    expect([...seen, audience.isFull]).toEqual([1_000_000, 1_000_000, 100_000, true]);
+  });
+});
+
 describe("a listener that does not take what it is sent", () => {
   it("is cut off, and hears the rest when it comes back", { timeout: 60_000 }, async () => {
     const { run, lease } = await begun();

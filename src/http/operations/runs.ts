@@ -75,7 +75,7 @@ export const listenToRun = {
     200: { description: "Events until the run has ended", contentTypes: ["text/event-stream"] },
     204: { description: "The run has ended, and `Last-Event-ID` is that of its end: nothing follows" },
   },
-  problems: ["unknown_run"],
+  problems: ["unknown_run", "overloaded"],
 } satisfies Operation;
 
 export const readRunPayload = {
