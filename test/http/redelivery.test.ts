@@ -62,6 +62,16 @@ describe("a delivery that is sent again", () => {
     },
   );
 
+  it.each(["github", "hmac-sha256"] as const)(
+    "by %s, which signs no time, after more than seven days: finds its runs as long as they are kept",
+    async (scheme) => {
+      const deliver = triggering(PROVIDERS[scheme]);
+      const first = await deliver("1");
+      expect(new Set(first).size).toBe(3);
+      expect(await deliver("2", { at: NOW + 8 * 86_400_000 })).toEqual(first);
+    },
+  );
+
   it("by a sender that gives two deliveries one id: the endpoint is called for each body, and its runs are those of the id", async () => {
     const deliver = triggering(PROVIDERS["standard-webhooks"], { failures: 1 });
     vi.spyOn(console, "error").mockImplementation(() => undefined);
