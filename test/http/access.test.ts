@@ -11,7 +11,7 @@ const SCOPES = "boss@example.org:admin, build.access:trigger, *@example.org:read
 let domain = "";
 let key: CryptoKey;
 let other: CryptoKey;
-let jwks: object;
+let jwks: { readonly keys: readonly object[] };
 let fetched: string[] = [];
 
 beforeAll(async () => {
@@ -119,6 +119,15 @@ describe("a JWT of Cloudflare Access", () => {
     for (const token of [forged, unsigned, confused, "garbage", "a.b.c"]) {
       expect((await call(token)).status).toBe(401);
     }
+  });
+
+  it("that the key of the team has signed by another algorithm than RS256 is 401", async () => {
+    const pair = await generateKeyPair("PS256", { extractable: true });
+    const { alg: _, ...anyRsa } = { alg: "", ...(await exportJWK(pair.publicKey)) };
+    jwks = { keys: [...jwks.keys, { ...anyRsa, kid: "two", use: "sig" }] };
+    const claims = new SignJWT({ email: "boss@example.org" }).setProtectedHeader({ alg: "PS256", kid: "two" });
+    const token = await claims.setIssuer(`https://${domain}`).setAudience(AUDIENCE).setExpirationTime("1m");
+    expect((await call(await token.sign(pair.privateKey))).status).toBe(401);
   });
 
   it("means nothing where Access is not set up, and is not looked at beside a token", async () => {

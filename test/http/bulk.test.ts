@@ -69,6 +69,22 @@ describe("POST /runs/cancel", () => {
     expect(await statuses(all)).toEqual(["cancelled", "cancelled", "failed"]);
   });
 
+  it.each([
+    ["with `children` cancels also the runs that they have triggered", "&children=true", "cancelled"],
+    ["leaves the runs that they have triggered alone without it", "", "running"],
+  ])("%s", async (_says, query, becomes) => {
+    const retries = { ...taskPlan(task).retries, limit: 1 };
+    const of = planOf([taskPlan(task, { method: "echo", retries }), taskPlan(`child_of_${task}`, { method: "echo" })]);
+    const child = (await HandDrivenRun.accept(acceptance(of, `child_of_${task}`))).run;
+    const { run: parent, answer } = await HandDrivenRun.accept(acceptance(of, task));
+    const failed = threw(only(answer.grant), { retryable: true, retryAfterMs: 60_000 });
+    await parent.settle({ ...failed, children: [{ runId: child.id, task: `child_of_${task}` }] });
+    const find = async (): Promise<unknown> => (await send(`/runs?task=${task}`)).json();
+    await vi.waitFor(async () => expect(await find()).toMatchObject({ runs: [{ run_id: parent.id }] }), 10_000);
+    expect(await bulk("cancel", `task=${task}${query}`)).toMatchObject({ matched: 1, changed: 1 });
+    await vi.waitFor(async () => expect(await statuses([parent, child])).toEqual(["cancelled", becomes]), 10_000);
+  });
+
   it("changes nothing in a dry run, and says what it would do", async () => {
     const all = await runs(1, 1, 0);
     const answer = await bulk("cancel", `task=${task}&dry_run=true`);

@@ -99,13 +99,14 @@ describe("the task of on_failure", () => {
     expect(await documentOf(await alertOf(run.id, 1))).toBeNull();
     await run.evict();
     raise.mockRestore();
+    const raised = vi.spyOn(AlertEntrypoint.prototype, "raise");
     const { finished_at } = await run.document();
     vi.setSystemTime(Date.parse(finished_at ?? "") + 11_000);
     await run.wake();
     (await nextCall(await alertOf(run.id, 1), "scripted")).succeed();
     await paid(run);
     await run.wake();
-    expect(raise).toHaveBeenCalledTimes(0);
+    expect(raised).toHaveBeenCalledTimes(1);
   });
 
   it("keeps the run that failed beyond its retention, until it is recorded", async () => {
@@ -167,6 +168,22 @@ describe("the task of on_failure", () => {
     await run.settle(threw(only(answer.grant)));
     await paid(run);
     expect(logged.mock.calls.flat().join()).toContain('on_failure names \\"nobody\\"');
+  });
+
+  it("is not triggered at the end of 32 runs that led to one another, so that no chain of alerts is endless", async () => {
+    const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const failing = async (depth: number): Promise<HandDrivenRun> => {
+      const { origin, ...accepted } = acceptance(ALERTING, "root");
+      const { run, answer } = await HandDrivenRun.accept({ ...accepted, origin: { ...origin, depth } });
+      await run.settle(threw(only(answer.grant)));
+      return run;
+    };
+    const last = await failing(31);
+    (await nextCall(await alertOf(last.id, 1), "scripted")).succeed();
+    const beyond = await failing(32);
+    await paid(beyond);
+    expect(await documentOf(await alertOf(beyond.id, 1))).toBeNull();
+    expect(logged.mock.calls.flat().join()).toContain("at the end of a chain of 33 runs");
   });
 
   it("is not triggered by its own runs", async () => {

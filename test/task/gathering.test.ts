@@ -10,12 +10,12 @@ async function inR2(key: string, value: unknown): Promise<PayloadDelivery> {
   return { ...description, at: "r2", key };
 }
 
-async function gathered(items: readonly (PayloadDelivery | null)[]): Promise<unknown> {
+async function gathered(items: readonly (PayloadDelivery | null)[], bucket = env.PAYLOADS): Promise<unknown> {
   const pieces: Uint8Array[] = [];
   const all = async function* (): AsyncGenerator<PayloadDelivery | null> {
     yield* items;
   };
-  for await (const piece of arrayText(all(), env.PAYLOADS)) pieces.push(piece);
+  for await (const piece of arrayText(all(), bucket)) pieces.push(piece);
   return JSON.parse(await new Blob(pieces).text());
 }
 
@@ -51,6 +51,23 @@ describe("the array of what items passed", () => {
       "\ud800",
       ...Array.from({ length: 12 }, (_, n) => n),
     ]);
+  });
+
+  it("has six objects under way at most: so many connections may wait for an answer", async () => {
+    const items = await Promise.all(Array.from({ length: 30 }, (_, n) => inR2(`gather-ahead-${n}`, n)));
+    let waiting = 0;
+    let most = 0;
+    const get = async (key: string): Promise<R2ObjectBody | null> => {
+      waiting += 1;
+      most = Math.max(most, waiting);
+      const object = await env.PAYLOADS.get(key);
+      waiting -= 1;
+      return object;
+    };
+    const bucket: R2Bucket = Object.assign(Object.create(env.PAYLOADS), { get });
+    expect(await gathered(items, bucket)).toEqual(items.map((_, n) => n));
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(6);
   });
 
   it("is not made if an object is gone", async () => {

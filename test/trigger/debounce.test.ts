@@ -253,6 +253,24 @@ describe("triggers of a debounced task", () => {
     expect(kept.text.slice(0, 3)).toBe("bbb");
   });
 
+  it("that are sent again leave none of their large payloads in R2", async () => {
+    const key = item();
+    const stored = async (runId: RunId): Promise<number> =>
+      (await env.PAYLOADS.list({ prefix: `runs/${runId}/` })).objects.length;
+    const send = async (text: string, idempotencyKey: string): Promise<RunId> => {
+      const ctx = createExecutionContext();
+      const { runId } = await trigger({ item: key, text: text.repeat(100_000) }, { idempotencyKey, ctx });
+      await waitOnExecutionContext(ctx);
+      return runId;
+    };
+    const first = await send("a", `${key} 1`);
+    expect(await stored(first)).toBe(1);
+    for (let again = 0; again < 3; again += 1) expect(await send("a", `${key} 1`)).toBe(first);
+    expect(await stored(first)).toBe(1);
+    await expect(send("b", `${key} 1`)).rejects.toThrow("with another payload");
+    await vi.waitFor(async () => expect(await stored(first)).toBe(1), 10_000);
+  });
+
   it("1,000 for 10 keys become 10 runs with the last payloads", { timeout: 60_000 }, async () => {
     const keys = Array.from({ length: 10 }, item);
     const runs = new Map<string, Set<RunId>>(keys.map((key) => [key, new Set()]));

@@ -223,6 +223,21 @@ describe("a reconciliation", () => {
     });
   });
 
+  it("tells of an object that was uploaded in parts as its notification does: CompleteMultipartUpload", async () => {
+    const here = place();
+    const key = `${here.prefix}1.mp3`;
+    const upload = await env.UPLOADS.createMultipartUpload(key);
+    await upload.complete([await upload.uploadPart(1, "x")]);
+    const { missed } = await here.reconcile();
+    expect(missed.map((one) => [one.key, one.task])).toEqual([
+      [key, "echo"],
+      [key, "index"],
+    ]);
+    const payload = await callRun(env, missed[0]?.runId ?? newRunId(), (run) => run.payload(null));
+    const text = payload?.at === "inline" ? new TextDecoder().decode(payload.bytes) : "";
+    expect(JSON.parse(text)).toMatchObject({ key, action: "CompleteMultipartUpload" });
+  });
+
   it("only tells what it would trigger with a dry run, which changes nothing", async () => {
     const here = place();
     await here.notify(await here.put("1.mp3"));
