@@ -1,7 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { applyRunEvent, createClient, type RunDocument, type RunEvent } from "../../src/client.ts";
 import { parseEvents } from "../../src/client/event-stream.ts";
 import { type Answer, events, problem, serve } from "./scripted-server.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const TASK = {
   task: "a",
@@ -226,6 +230,20 @@ describe("a stream of events", () => {
       for await (const event of parseEvents(one)) cut.push(event);
       expect([seen, cut]).toEqual([READ, READ]);
     }
+  });
+
+  it("is taken for dead after 45 seconds of silence, in which the server would have spoken three times", async () => {
+    vi.useFakeTimers();
+    const silent = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+    let fault: unknown = null;
+    const reading = parseEvents(silent)
+      .next()
+      .catch((error: unknown) => (fault = error));
+    await vi.advanceTimersByTimeAsync(44_999);
+    expect(fault).toBeNull();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(fault).toMatchObject({ code: "connection_failed" });
+    await reading;
   });
 
   it("that falls silent is broken", async () => {

@@ -125,9 +125,9 @@ describe("a JWT of Cloudflare Access", () => {
     const pair = await generateKeyPair("PS256", { extractable: true });
     const { alg: _, ...anyRsa } = { alg: "", ...(await exportJWK(pair.publicKey)) };
     jwks = { keys: [...jwks.keys, { ...anyRsa, kid: "two", use: "sig" }] };
-    const claims = new SignJWT({ email: "boss@example.org" }).setProtectedHeader({ alg: "PS256", kid: "two" });
-    const token = await claims.setIssuer(`https://${domain}`).setAudience(AUDIENCE).setExpirationTime("1m");
-    expect((await call(await token.sign(pair.privateKey))).status).toBe(401);
+    const signed = new SignJWT({ email: "boss@example.org" }).setProtectedHeader({ alg: "PS256", kid: "two" });
+    signed.setIssuer(`https://${domain}`).setAudience(AUDIENCE).setExpirationTime("1m");
+    expect((await call(await signed.sign(pair.privateKey))).status).toBe(401);
   });
 
   it("means nothing where Access is not set up, and is not looked at beside a token", async () => {

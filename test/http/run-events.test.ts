@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { parseEvents, type ServerEvent } from "../../src/client/event-stream.ts";
 import { applyRunEvent, readRunEvent, type RunEvent } from "../../src/client/run-events.ts";
+import { newRun } from "../../src/core/run.ts";
 import { Batch, Audience, type AudienceMember } from "../../src/run/audience.ts";
 import { LiveAttempts } from "../../src/run/live-attempts.ts";
 import { RunObject } from "../../src/run/run-object.ts";
@@ -11,6 +12,7 @@ import { loseMessages } from "../support/lost-messages.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 afterEach(() => {
+  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 
@@ -385,6 +387,27 @@ describe("the audience of a run", () => {
     expect(vi.getTimerCount()).toBe(0);
     expect(audience.isHeard).toBe(true);
     vi.useRealTimers();
+  });
+
+  it("is told nothing that is not durable yet: it might never have happened", async () => {
+    vi.useFakeTimers();
+    const durable = Promise.withResolvers<void>();
+    const audience = new Audience(
+      () => new LiveAttempts(() => undefined),
+      () => durable.promise,
+    );
+    const listener = new Deaf();
+    audience.join(listener);
+    const { graph, origin } = acceptance(CHAIN, "first");
+    const payload = { at: "run", kind: "json", contentType: "application/json", size: 4, seq: 1, offset: 0 } as const;
+    const run = newRun({ id: newRunId(), graph, origin, payload, createdAt: 1, nonce: "n" });
+    audience.changed(run, { tasks: [], children: [{ runId: newRunId(), task: "echo" }] }, 2);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(listener.calls).toEqual([]);
+    durable.resolve();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(listener.calls).toEqual(["hear"]);
+    audience.leave(listener);
   });
 
   it("costs a run that nobody listens to nothing", async () => {

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Lease } from "../../src/run/run-rpc.ts";
+import { AttemptSteps } from "../../src/task/attempt-steps.ts";
 import type { TaskContext } from "../../src/task/author-api.ts";
 import { currentTask, step, triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import { attempt } from "../support/attempt.ts";
@@ -151,6 +152,37 @@ describe("a step", () => {
     await play(run, next ?? lease, method);
     expect(ids[1]).toBe(ids[0]);
     expect((await run.document()).children).toHaveLength(2);
+  });
+});
+
+describe("a task that is suspended while one of its steps works on after a wait", () => {
+  it("is suspended only when that step is done and recorded", { timeout: 30_000 }, async () => {
+    const { run, lease } = await begun();
+    const asked = vi.spyOn(AttemptSteps.prototype, "idle");
+    let isWorking = false;
+    let mayEnd = false;
+    const method = async (): Promise<void> => {
+      const work = step("ask, then work", async () => {
+        const quick = await triggerTaskWithEvent("echo", "quick");
+        await quick.result({ timeout: "20s" });
+        isWorking = true;
+        await vi.waitFor(() => expect(mayEnd).toBe(true), 20_000);
+        return "worked";
+      });
+      const late = await triggerTaskWithEvent("echo", "late", { delay: "1h" });
+      await Promise.all([work, late.result({ timeout: "2h" })]);
+    };
+    let isSuspended = false;
+    const ended = attempt(method, { ...lease, timeoutMs: 25_000 }).then(({ settlement }) => {
+      isSuspended = true;
+      return settlement.outcome;
+    });
+    await vi.waitFor(() => expect([isWorking, asked.mock.calls.length]).toEqual([true, 1]), 20_000);
+    await env.PAYLOADS.head("a turn of the runtime, in which it would have ended");
+    expect(isSuspended).toBe(false);
+    mayEnd = true;
+    expect(await ended).toMatchObject({ type: "suspended", awaits: [{ task: "echo" }] });
+    expect((await run.document()).tasks[0]?.steps).toMatchObject([{ name: "ask, then work" }]);
   });
 });
 

@@ -1,4 +1,10 @@
-import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
+import {
+  createExecutionContext,
+  createMessageBatch,
+  getQueueResult,
+  listDurableObjectIds,
+  runDurableObjectAlarm,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
@@ -120,6 +126,18 @@ describe("after notifications were lost", () => {
     // The new bytes are a version of their own, whose notification is lost.
     await here.reconcile();
     expect(here.started).toHaveLength(6);
+  });
+
+  it("they find the runs for 14 days, in which a queue may still deliver them, also where retention is an hour", async () => {
+    const here = place({ retentionMs: 3_600_000 });
+    const event = await here.put("1.mp3");
+    await here.reconcile();
+    // The runs wait for something, as external tasks do, and are there for longer than their retention.
+    expect(here.started).toHaveLength(2);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 13.9 * DAY });
+    for (const id of await listDurableObjectIds(env.VERSIONS)) await runDurableObjectAlarm(env.VERSIONS.get(id));
+    await here.notify(event);
+    expect(here.started).toHaveLength(2);
   });
 
   it("the same bytes put again are missed too", async () => {
