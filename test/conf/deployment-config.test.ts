@@ -44,7 +44,7 @@ describe("wrangler deploy", () => {
   });
 
   it("binds each object that the worker exports", () => {
-    const exported = [...WORKER.matchAll(/^ {2}(\w+Object),$/gm)].map(([, name]) => name);
+    const exported = [...WORKER.matchAll(/^ {2}(\w+Object),$/gm)].map(([, name = ""]) => name);
     expect(exported.length).toBeGreaterThan(10);
     expect(CONFIG.durable_objects.bindings.map((binding) => binding.class_name).toSorted()).toEqual(
       exported.toSorted(),
