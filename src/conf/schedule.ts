@@ -33,23 +33,20 @@ const payload = z.unknown().superRefine((given, context) => {
   }
 });
 
-/** One schedule, or its cron expression alone. */
-export const schedule = shorthand(
-  "cron",
-  mapping(
-    {
-      cron,
-      timezone,
-      overlap: oneOf(OVERLAPS),
-      catch_up: shorthand(
-        "policy",
-        mapping({ policy: oneOf(CATCH_UPS), window: duration({ min: "1m", max: "365d" }) }, ["policy"]),
-      ),
-      payload,
-    },
-    ["cron"],
+/** What a schedule may say. */
+export const SCHEDULE_SHAPE = {
+  cron,
+  timezone,
+  overlap: oneOf(OVERLAPS),
+  catch_up: shorthand(
+    "policy",
+    mapping({ policy: oneOf(CATCH_UPS), window: duration({ min: "1m", max: "365d" }) }, ["policy"]),
   ),
-);
+  payload,
+};
+
+/** One schedule, or its cron expression alone. */
+export const schedule = shorthand("cron", mapping(SCHEDULE_SHAPE, ["cron"]));
 
 type ScheduleConf = z.output<typeof schedule>;
 

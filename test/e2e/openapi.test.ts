@@ -7,6 +7,7 @@ import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { codesIn, rowsUnder } from "../support/readme.ts";
 import { Stage } from "./stage.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -48,7 +49,62 @@ export async function main(url: string, token: string) {
 }
 `;
 
+/** Calls that are no part of that document: they answer without a token, or on the local runtime only. */
+const BESIDE_IT = [
+  "DELETE /dev/r2/{}/{}",
+  "GET /api/v1/docs",
+  "GET /healthz",
+  "POST /complete/{}",
+  "PUT /dev/r2/{}/{}",
+];
+const described = z.object({
+  paths: z.record(
+    z.string(),
+    z.partialRecord(
+      z.enum(["get", "post", "delete"]),
+      z.object({ parameters: z.array(z.object({ name: z.string(), in: z.string() })).default([]) }),
+    ),
+  ),
+});
+
+function withoutNames(path: string): string {
+  return path.replaceAll(/\{\w+\}/g, "{}");
+}
+
+/** The calls of a row of the README: a method with its path, and others of that method, by what differs at the end. */
+function callsOf(cell: string): string[] {
+  let [verbs, path] = [[""], ""];
+  return codesIn(cell).flatMap((code, index, codes) => {
+    const [, method = "", given = ""] = /^([A-Z]+) (\/[^\s?]*)/.exec(code) ?? [];
+    // A method alone has the path of the next one.
+    if (/^[A-Z]+$/.test(code)) return [`${code} ${withoutNames(codes[index + 1]?.split(" ")[1] ?? "")}`];
+    if (code.startsWith("?")) return [];
+    if (code.startsWith(".../")) path = path.replace(/\/[^/]+$/, code.slice(3));
+    else [verbs, path] = [[method], given];
+    return verbs.map((verb) => `${verb} ${withoutNames(path)}`);
+  });
+}
+
 describe("the OpenAPI document of the runtime", () => {
+  it("has the calls that the README lists, and each parameter of their queries stands there", () => {
+    const rows = rowsUnder("### HTTP API").map((cells) => ({ calls: callsOf(cells[0] ?? ""), text: cells.join(" ") }));
+    const calls = Object.entries(described.parse(JSON.parse(source)).paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { parameters }]) => ({
+        call: `${method.toUpperCase()} /api/v1${withoutNames(path)}`,
+        query: parameters.flatMap(({ name, in: where }) => (where === "query" ? [name] : [])),
+      })),
+    );
+    expect(rows.flatMap((row) => row.calls).toSorted()).toEqual(
+      [...calls.map(({ call }) => call), ...BESIDE_IT].toSorted(),
+    );
+    const missing = calls.flatMap(({ call, query }) => {
+      const { text = "" } = rows.find((row) => row.calls.includes(call)) ?? {};
+      if (text.includes("the same filters")) return [];
+      return query.filter((name) => !new RegExp(`[?&]${name}\\b`).test(text)).map((name) => `${call} ?${name}`);
+    });
+    expect(missing).toEqual([]);
+  });
+
   it("has nothing that the linter objects to", async () => {
     const config = await createConfig({ extends: ["recommended"] });
     const problems = await lintFromString({ source, config });
