@@ -3,14 +3,13 @@
  * task's failure, not the store's.
  */
 import { ProblemError } from "../core/result.ts";
-
-const FIRST_BUFFER_BYTES = 64 * 1024;
+import { withRoom } from "./chunks.ts";
 
 export class ByteSource {
   readonly #reader: ReadableStreamDefaultReader<unknown>;
   /** What the last chunk held beyond the last block. */
   #rest: Uint8Array = new Uint8Array(0);
-  #buffer = new Uint8Array(FIRST_BUFFER_BYTES);
+  #buffer = new Uint8Array(0);
 
   constructor(stream: ReadableStream<unknown>) {
     this.#reader = stream.getReader();
@@ -18,15 +17,14 @@ export class ByteSource {
 
   /**
    * The next `size` bytes, fewer only at the end, none after it. The block is valid until the next call: its memory is used
-   * again. Where it is known how many will come, `expected` has memory got once. Rejects with the stream's own error, or a
-   * `ProblemError` for a chunk that is not bytes.
+   * again. Where it is known how many will come, `expected` has no more memory got than for these. Rejects with the stream's own
+   * error, or a `ProblemError` for a chunk that is not bytes.
    */
-  async nextBlock(size: number, expected = 0): Promise<Uint8Array<ArrayBuffer>> {
+  async nextBlock(size: number, expected: number | null = null): Promise<Uint8Array<ArrayBuffer>> {
     let filled = 0;
-    this.#reserve(0, Math.min(expected, size), Math.min(expected, size));
     for (;;) {
       const taken = Math.min(this.#rest.length, size - filled);
-      this.#reserve(filled, filled + taken, size);
+      this.#buffer = withRoom(this.#buffer, filled + taken, Math.min(expected ?? size, size));
       this.#buffer.set(this.#rest.subarray(0, taken), filled);
       this.#rest = this.#rest.subarray(taken);
       filled += taken;
@@ -46,14 +44,6 @@ export class ByteSource {
   /** Tells the stream that nobody reads on. What it answers changes nothing, and it may never answer. */
   cancel(reason: unknown): void {
     this.#reader.cancel(reason).catch(() => undefined);
-  }
-
-  /** Grows by doubling, so that a small stream costs little and a block's memory is got once. */
-  #reserve(filled: number, needed: number, most: number): void {
-    if (needed <= this.#buffer.length) return;
-    const larger = new Uint8Array(Math.min(most, Math.max(needed, this.#buffer.length * 2)));
-    larger.set(this.#buffer.subarray(0, filled));
-    this.#buffer = larger;
   }
 }
 

@@ -57,7 +57,7 @@ async function encode(incoming: IncomingBody, maxBytes: number): Promise<Result<
   const body = streamOf(incoming.body);
   if (type.isJson) {
     const source = new ByteSource(body);
-    const bytes = await source.nextBlock(limit + 1, incoming.contentLength ?? 0);
+    const bytes = await source.nextBlock(limit + 1, incoming.contentLength);
     if (bytes.length <= limit) return encodeJsonBody(bytes);
     const problem = tooLarge(limit, true);
     source.cancel(problem);

@@ -79,7 +79,7 @@ async function hold({ name }: CheckedTask, payload: EncodedPayload): Promise<Res
     return refuse(tooLarge(name));
   }
   try {
-    const bytes = await source.nextBlock(MAX_VALUE_BYTES + 1, size ?? 0);
+    const bytes = await source.nextBlock(MAX_VALUE_BYTES + 1, size);
     if (bytes.length <= MAX_VALUE_BYTES) return ok({ ...payload, size: bytes.length, body: bytes });
     source.cancel(tooLarge(name));
     return refuse(tooLarge(name));

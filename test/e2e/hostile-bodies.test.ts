@@ -3,17 +3,18 @@
  * to answer meanwhile, and how long the refusal is. And a share of what `npm run fuzz` makes up.
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { request, type IncomingMessage } from "node:http";
+import { type ClientRequest, request, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it, vi } from "vitest";
 import { runCampaign } from "../../scripts/fuzz/campaign.ts";
 import { besiege } from "../../scripts/fuzz/siege.ts";
 import { campaignOf, siegeOf, startFuzzed } from "../../scripts/fuzz/stage.ts";
 import { TELLS_MEMORY } from "../../scripts/local/resident-memory.ts";
 import type { LocalRuntime } from "../../scripts/local/runtime.ts";
 import { IS_LONG } from "../support/long.ts";
+import { WorkerMemory } from "./memory.ts";
 
 const MEGABYTE = 1_000_000;
 /** Those that cost most before there were bounds; the long run sends all. */
@@ -52,6 +53,35 @@ it.skipIf(!TELLS_MEMORY)(
         `and computed at most ${Math.round(slowestHealthMs)} ms before /healthz answered`,
     );
     expect(faults.map(({ why, request: { id } }) => `${id}: ${why}`)).toEqual([]);
+  },
+);
+
+it.skipIf(!TELLS_MEMORY).each(["a signed endpoint", "a typed task"])(
+  "callers of %s that declare 10 MB and send little of it hold little of the worker's memory",
+  async (target) => {
+    const size = 10 * MEGABYTE;
+    const sent = Buffer.alloc(100_000, " ");
+    const { path, headers } = siegeOf(runtime, { seed: 1, size, requests: 1 }).targets[target]?.(sent) ?? {};
+    const memory = await WorkerMemory.open(runtime);
+    const idle = await memory.live();
+    const waiting = Array.from({ length: 20 }, (): ClientRequest => {
+      const declared = { "Content-Type": "application/json", "Content-Length": String(size), ...headers };
+      const begun = request(runtime.url + (path ?? ""), { method: "POST", agent: false, headers: declared });
+      begun.on("error", () => undefined).write(sent);
+      return begun;
+    });
+    // All of what was sent has come.
+    const held = await vi.waitFor(
+      async () => {
+        const grown = (await memory.live()) - idle;
+        expect(grown).toBeGreaterThan(waiting.length * sent.length);
+        return grown;
+      },
+      { timeout: 20_000, interval: 50 },
+    );
+    for (const begun of waiting) begun.destroy();
+    memory.close();
+    expect(held / waiting.length).toBeLessThan(MEGABYTE);
   },
 );
 
