@@ -17,9 +17,13 @@ import type { Beginning } from "./event-stream.ts";
 /** What a WebSocket's close says: the run has ended, or the listener did not take what it was sent. */
 const NORMAL = 1_000;
 
-/** What it says to who is not let in: the codes are those that the IANA lists for 401, and for "try again later". */
+/** Nobody knows how much of what was sent a listener has taken, so more than this is not sent at once. Characters. */
+const MOST_AT_ONCE = 1_000_000;
+
+/** What it says to who hears no more: the codes are those that the IANA lists for 401, and for "try again later". */
 const CLOSES = {
   ended: { code: 3_000, reason: "the token or session has ended" },
+  long: { code: 1_013, reason: "there is more: come again with the last id" },
   unknown: { code: 1_013, reason: "it cannot be found out now who listens" },
 } as const;
 
@@ -38,7 +42,8 @@ export class SocketAudience {
   }
 
   /**
-   * The answer to an upgrade; `first` is sent at once, then what `replay` has, then what is new. It closes behind the end of the run.
+   * The answer to an upgrade; `first` is sent at once, then what `replay` has, then what is new. It closes behind the end of the run, and
+   * where `replay` is long: who comes again goes on behind it.
    * `credential`: by what the listener was let in just now, as JSON; null: the worker is older than this and does not say.
    */
   open({ first, replay }: Beginning, credential: string | null): Response {
@@ -46,14 +51,19 @@ export class SocketAudience {
     this.#ctx.acceptWebSocket(server);
     server.serializeAttachment(credential);
     const listener = this.#listenerOn(server);
-    let last = first;
-    for (let batch: Batch | null = first; batch !== null; batch = last.hasEnd ? null : (replay?.next() ?? null)) {
-      listener.begin(batch);
-      last = batch;
-    }
-    if (last.hasEnd) listener.close();
-    else this.#join(server, listener);
+    this.#begin(listener, first, replay);
+    if (!listener.isClosing) this.#join(server, listener);
     return new Response(null, { status: 101, webSocket: client });
+  }
+
+  #begin(listener: SocketListener, first: Batch, replay: Beginning["replay"]): void {
+    let length = 0;
+    for (let batch: Batch | null = first; batch !== null; batch = replay?.next() ?? null) {
+      if (length > MOST_AT_ONCE) return listener.dismiss("long");
+      listener.begin(batch);
+      length += batch.message.length;
+      if (batch.hasEnd) return listener.close();
+    }
   }
 
   /** The listener wants to know whether it is still heard. */
@@ -99,6 +109,8 @@ class SocketListener implements AudienceMember {
   readonly isPinged = false;
   readonly #socket: WebSocket;
   readonly #around: AroundListener;
+  /** Whether nothing more is said on it. */
+  isClosing = false;
   /** Ends when everything before has been sent: what is told keeps its order. */
   #sent = Promise.resolve();
 
@@ -126,6 +138,7 @@ class SocketListener implements AudienceMember {
   }
 
   close(): void {
+    this.isClosing = true;
     this.#next(() => this.#close(NORMAL));
   }
 
@@ -134,8 +147,15 @@ class SocketListener implements AudienceMember {
       const standing = await this.#around.standing();
       if (standing === "let_in") return this.#send(message);
       this.#around.isOver();
-      this.#close(CLOSES[standing].code, CLOSES[standing].reason);
+      this.dismiss(standing);
     });
+  }
+
+  /** Closes it at once, and says why. */
+  dismiss(why: keyof typeof CLOSES): void {
+    const { code, reason } = CLOSES[why];
+    this.isClosing = true;
+    this.#close(code, reason);
   }
 
   #next(work: () => void | Promise<void>): void {

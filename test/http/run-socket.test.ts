@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { IdentityObject } from "../../src/identity/identity-object.ts";
 import { ADMIN_TOKEN, edge } from "../support/edge.ts";
-import { acceptance, HandDrivenRun, newRunId, only, succeeded } from "../support/hand-driven.ts";
+import { acceptance, HandDrivenRun, inline, newRunId, only, succeeded } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 
 // first ─▶ second
@@ -121,6 +121,22 @@ describe("a WebSocket on GET /runs/{id}/events", () => {
     await run.settle(succeeded(second));
     await (await SocketListener.to(run.id, 2)).until(["3 change", "3 end"]);
     await (await SocketListener.to(run.id)).until(["3 run", "3 end"]);
+  });
+
+  it("tells a long journal in parts: it is closed after a megabyte, and goes on when it comes again", async () => {
+    const { run, lease } = await begun();
+    // Each change tells all steps of the task, so together they are some megabytes.
+    for (let nth = 0; nth < 250; nth += 1)
+      await run.call((object) => object.recordStep({ ...lease, name: `${nth} ${"x".repeat(80)}`, result: inline(0) }));
+    const first = await SocketListener.to(run.id, 1);
+    await vi.waitFor(() => expect(first.closeCode).toBe(1_013), { timeout: 10_000 });
+    const last = first.heard.at(-1)?.id ?? 0;
+    const second = await SocketListener.to(run.id, last);
+    await second.until(Array.from({ length: 251 - last }, (_, nth) => `${last + nth + 1} change`));
+    expect(first.told).toEqual(Array.from({ length: last - 1 }, (_, nth) => `${nth + 2} change`));
+    expect([last > 100, last < 251, second.closeCode]).toEqual([true, true, null]);
+    await run.settle(succeeded(lease));
+    await vi.waitFor(() => expect(second.told.at(-1)).toBe("252 change"), { timeout: 10_000 });
   });
 
   it("is answered when it pings", async () => {
