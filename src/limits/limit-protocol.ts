@@ -44,6 +44,8 @@ export class LimitProtocol {
   #name: LimitName | null = null;
   /** Whether it was told in this life that there is something here. */
   #isListed = false;
+  /** Settled once the list has learned that there is something here, as far as it was told so; never rejects. */
+  #listing: Promise<void> = Promise.resolve();
   readonly #alarm: AlarmClock;
   /** Told after the commit. */
   readonly #untold: SlotEntry[] = [];
@@ -138,6 +140,8 @@ export class LimitProtocol {
 
   /** Nothing is left: neither here nor where the limits with a key are listed. */
   async #end(name: LimitName | null): Promise<void> {
+    // What says that there is something must not come after what says that there is nothing.
+    await this.#listing;
     this.#isListed = false;
     if (name !== null && name.key !== null) await this.#around.listed(name, false);
     if (!this.#load().isEmpty) return this.#alarm.set(this.#around.now() + ALARM_PAUSE_MS.failed);
@@ -150,12 +154,11 @@ export class LimitProtocol {
   #list(name: LimitName): void {
     if (name.key === null || this.#isListed) return;
     this.#isListed = true;
-    this.#around.waitUntil(
-      this.#around.listed(name, true).catch((error: unknown) => {
-        this.#isListed = false;
-        this.#around.log("a limit is not listed yet", error);
-      }),
-    );
+    this.#listing = this.#around.listed(name, true).catch((error: unknown) => {
+      this.#isListed = false;
+      this.#around.log("a limit is not listed yet", error);
+    });
+    this.#around.waitUntil(this.#listing);
   }
 
   /** Memory is never ahead of what is recorded: if recording fails, the book is read again. */

@@ -248,4 +248,12 @@ export const FINDING_BUGS: readonly Bug[] = [
     code: 'if (tries <= MOST_TRIES) return "pay";',
     instead: 'if (tries > 0) return "pay";',
   },
+  {
+    invariant: "10 nothing is left",
+    bug: "a limit is struck off the list before the list has learned that it is there",
+    seed: 9_010_747,
+    file: "src/limits/limit-protocol.ts",
+    code: "await this.#listing;",
+    instead: "",
+  },
 ];

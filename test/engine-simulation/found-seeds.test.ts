@@ -16,6 +16,8 @@ const FOUND: readonly (readonly [seed: number, was: string])[] = [
   [9_001_449, "the same, of what an item has triggered"],
   [9_001_014, "a run that the catalogue drops before the run's alarm, since the clock was set forward by 20 minutes"],
   [9_001_811, "a task that is retried when what it awaits is only remembered, and asks for it again and again"],
+  [9_010_747, "a limit that stays in the list of limits, since the list learned late that it was there"],
+  [9_007_087, "118 runs, for which 60,000 events are not enough"],
 ];
 
 let live: Live;
