@@ -23,7 +23,7 @@ import { Watcher } from "./watcher.ts";
 /** How long there are faults. */
 const FAULTS_MS = 15 * 60_000;
 /** Far beyond what any world needs in which nothing goes wrong; each fault makes work, over and over while there are faults. */
-const EVENT_LIMIT = 60_000;
+const EVENT_LIMIT = 200_000;
 const EVENTS_PER_FAULT = 20;
 /** Of a heavy world, and of any. */
 const HEAVY_EVENT_LIMIT = 1_000_000;

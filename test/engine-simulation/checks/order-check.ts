@@ -8,6 +8,9 @@ import type { Ground } from "../ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { isOver, type Seen } from "../watcher.ts";
 
+/** Far more than any task needs, whatever goes wrong in a quarter of an hour. */
+const MOST_ATTEMPTS = 200;
+
 /** How the upstream tasks of a task stand. */
 interface Upstream {
   readonly all: number;
@@ -67,6 +70,8 @@ export class OrderCheck {
       if (was !== undefined && isOver(was.status) && !isRetried) this.#stays(run, was, task);
       if (was !== undefined && was.status === "succeeded" && isRetried) this.#stays(run, was, task);
       if (was?.status !== task.status) this.#entered(run, task);
+      if (task.attempts.length > MOST_ATTEMPTS)
+        this.#ground.violate("2 never stuck", `${run.run_id}: ${task.task} is in its attempt ${task.attempts.length}`);
     }
     if (before !== null && isOver(before.status) && !isRetried && before.status !== run.status)
       this.#ground.violate("4 final", `${run.run_id} was ${before.status} and is ${run.status}`);
