@@ -112,7 +112,9 @@ export class Watcher {
   async #hear(host: ObjectHost, run: RunDocument): Promise<void> {
     const stream = await ask<ReadableStream<Uint8Array>>(host, "events", HEARD);
     if (!(stream instanceof ReadableStream)) return;
-    const heard = await Promise.race([heardIn(stream), afterTurns(MOST_TURNS)]);
+    const patience = new Patience(MOST_TURNS);
+    const heard = await Promise.race([heardIn(stream), patience.over]);
+    patience.end();
     if (heard === undefined)
       this.#ground.violate("16 events are true", `${run.run_id}: a listener never hears its end`);
     else this.#watching.heard(run, heard);
@@ -206,9 +208,22 @@ function isRetry({ method, value }: Performed): boolean {
   );
 }
 
-/** Resolves when so much has gone on as can without the platform. */
-async function afterTurns(turns: number): Promise<undefined> {
-  for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+/** Waits while so much goes on as can without the platform, until nobody waits for it any more. */
+class Patience {
+  readonly over: Promise<undefined>;
+  #isOver = false;
+
+  constructor(turns: number) {
+    this.over = this.#wait(turns);
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  async #wait(turns: number): Promise<undefined> {
+    for (let turn = 0; turn < turns && !this.#isOver; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** What the object answers to this call, made within it; undefined if it sleeps, or is reset, null if it has nothing. */

@@ -104,22 +104,6 @@ export class Edge {
     return new this.#environment(life);
   }
 
-  /** The namespace of a class as this life uses it. */
-  namespace(binding: string, life: Life): object {
-    const stub = (name: string): object => {
-      const host = this.host(binding, name);
-      return caller((method, given) => request(life, `${method} of ${host.label}`, host.arrival(method, given)), {
-        name,
-        id: { name, toString: () => `id-of-${name}` },
-      });
-    };
-    return {
-      getByName: stub,
-      idFromName: (name: string) => ({ name, toString: () => `id-of-${name}` }),
-      get: ({ name }: { readonly name: string }) => stub(name),
-    };
-  }
-
   /** `ctx.exports`: the worker's own entrypoints, of the same release, mostly in the same isolate. */
   exportsOf(life: Life): object {
     return new Proxy(
@@ -194,29 +178,48 @@ class Dice32 {
   }
 }
 
-/** A class whose objects have the bindings as getters: mostly few of them are looked at. */
+/** The namespace of a class as a life uses it. */
+class Namespace {
+  readonly #edge: Edge;
+  readonly #binding: string;
+  readonly #life: Life;
+
+  constructor(edge: Edge, binding: string, life: Life) {
+    this.#edge = edge;
+    this.#binding = binding;
+    this.#life = life;
+  }
+
+  getByName(name: string): object {
+    const life = this.#life;
+    const host = this.#edge.host(this.#binding, name);
+    const own = { name, id: this.idFromName(name) };
+    return caller((method, given) => request(life, `${method} of ${host.label}`, host.arrival(method, given)), own);
+  }
+
+  idFromName(name: string): { readonly name: string; toString(): string } {
+    return { name, toString: () => `id-of-${name}` };
+  }
+
+  get({ name }: { readonly name: string }): object {
+    return this.getByName(name);
+  }
+}
+
+/** A class whose objects have all bindings as their own, as on the platform: who copies one has them all. */
 function environmentOf({ objects, bindings, first }: EdgeSettings, edge: Edge): new (life: Life) => object {
-  const properties: PropertyDescriptorMap = {};
-  class Environment {
-    readonly life: () => Life;
+  const makers: (readonly [string, (life: Life) => unknown])[] = [
+    ...Object.keys(objects).map((name) => [name, (life: Life) => new Namespace(edge, name, life)] as const),
+    ...Object.entries(bindings),
+    ...Object.keys(first.variables).map(
+      (name) => [name, (life: Life) => life.isolate.release.variables[name]] as const,
+    ),
+  ];
+  return class {
+    [name: string]: unknown;
 
     constructor(life: Life) {
-      this.life = () => life;
-      // Its own, as on the platform: who copies it has them all.
-      Object.defineProperties(this, properties);
+      for (const [name, of] of makers) this[name] = of(life);
     }
-  }
-  const define = (name: string, of: (life: Life) => unknown): void => {
-    properties[name] = {
-      enumerable: true,
-      get(this: Environment) {
-        return of(this.life());
-      },
-    };
   };
-  properties["life"] = { enumerable: false };
-  for (const binding of Object.keys(objects)) define(binding, (life) => edge.namespace(binding, life));
-  for (const [name, of] of Object.entries(bindings)) define(name, of);
-  for (const name of Object.keys(first.variables)) define(name, (life) => life.isolate.release.variables[name]);
-  return Environment;
 }
