@@ -62,7 +62,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   const { local } = given;
   const app = new Hono<HttpEnv>();
   app.use(requestId);
-  if (local !== null) app.use(local.guard, local.readUnreadBody);
+  if (local !== null) app.use(local.readUnreadBody, local.guard);
   app.use(consoleBoundary, keepSession);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.get("/api/v1/docs", docsHandler());

@@ -42,6 +42,8 @@ const PLAIN = Buffer.alloc(12_000_000, " ");
 describe("on the local runtime an answer comes once the body has come, also", () => {
   it.each<[string, string, Record<string, string>, Uint8Array, number]>([
     ["one that nobody has read", "/nowhere", {}, PLAIN, 404],
+    ["one to another host", "http://elsewhere.example.com/reads", {}, PLAIN, 403],
+    ["one from a page elsewhere", "/reads", { Origin: "https://elsewhere.example.com" }, PLAIN, 403],
     [
       "a compressed one that is refused for its declared length",
       "/dashboard/login",
@@ -75,7 +77,7 @@ describe("on the local runtime an answer comes once the body has come, also", ()
       (_part, at) => new Uint8Array(bytes.subarray(at * 40_000, (at + 1) * 40_000)),
     );
     const body = pieces(...chunks);
-    const answer = await send(`http://localhost${path}`, { method: "POST", headers, body: body.stream });
+    const answer = await send(new URL(path, "http://localhost").href, { method: "POST", headers, body: body.stream });
     expect([answer.status, body.state()]).toEqual([status, "ended"]);
   });
 });
