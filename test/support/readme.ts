@@ -33,3 +33,10 @@ export function codesIn(text: string): string[] {
 export function namesUnder(heading: string): string[] {
   return rowsUnder(heading).flatMap(([cell = ""]) => codesIn(cell).flatMap((code) => /^[\w.-]+/.exec(code)?.[0] ?? []));
 }
+
+/** The first code block of this language in the text, without the indentation of its list. Throws if there is none. */
+export function blockIn(text: string, language: string): string {
+  const [, indent = "", block] = new RegExp(`^( *)\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\`$`, "m").exec(text) ?? [];
+  if (block === undefined) throw new Error(`there is no block of ${language || "commands"}`);
+  return block.replaceAll(new RegExp(`^${indent}`, "gm"), "");
+}
