@@ -19,6 +19,12 @@ export interface Death {
   readonly ageMs: number;
 }
 
+interface Drivers {
+  readonly token: number;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+}
+
 /**
  * Notes that an attempt has died with its worker. Resolves to those attempts of its task that have died while nobody else did; to none
  * if the object cannot be asked: then nobody is to blame.
@@ -27,6 +33,11 @@ export async function noteDeath(env: Env, { runId, ordinal, attempt, ageMs }: De
   const who = await victimOf(runId, ordinal);
   const told = await asked(env, "a death could not be noted", runId, (deaths) => deaths.note(who, attempt, ageMs));
   return told ?? [];
+}
+
+/** Notes that drivers of this run have died: the longest of their attempts, its token and when it was begun. Resolves always. */
+export async function noteDrivers(env: Env, runId: RunId, { token, startedAt }: Drivers): Promise<void> {
+  await noteDeath(env, { runId, ordinal: null, attempt: token, ageMs: Date.now() - startedAt });
 }
 
 /** Those attempts of a task that have died beside one that is known to kill; none if the object cannot be asked. */

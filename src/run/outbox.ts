@@ -78,9 +78,12 @@ export async function* tellRuns(env: Env, final: FinalNotice, runIds: readonly R
   });
 }
 
-/** Cancels runs, with those that they have triggered; one that has ended, or is no more, is as well. Rejects if one cannot be told. */
-export async function cancelRuns(env: Env, runs: readonly ChildRun[]): Promise<void> {
-  await Promise.all(runs.map(({ runId }) => callRun(env, runId, (run) => run.cancel({ children: true }))));
+/**
+ * Cancels runs, with those that they have triggered; one that has ended, or is no more, is as well. Rejects if one cannot be told.
+ * `call`: the same when it is done again, so that who was retried since goes on.
+ */
+export async function cancelRuns(env: Env, runs: readonly ChildRun[], call: string): Promise<void> {
+  await Promise.all(runs.map(({ runId }) => callRun(env, runId, (run) => run.cancel({ children: true, call }))));
 }
 
 /** Pays a debt. Never rejects: until it is acknowledged, the alarm has it paid again. */

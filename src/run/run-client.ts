@@ -1,7 +1,8 @@
 /**
  * How everybody else reaches a run object: a fresh stub for each attempt, a few tries with jittered pauses when the surroundings
  * fail, a limit of time, and `RunUnreachableError` when they keep failing. All methods of `RunRpc` may be
- * called again: an accept finds its run, a settle of the past is ignored, a claim names its call and gets the same leases.
+ * called again: an accept finds its run, a settle of the past is ignored, a claim names its call and gets the same leases, a cancel and a
+ * retry name theirs and change nothing more.
  */
 import type { Credential } from "../core/identity.ts";
 import type { RunId } from "../core/ids.ts";

@@ -13,7 +13,7 @@ import type { ChildRun, Owed, Run, TaskEntry } from "../core/run.ts";
 import type { Effect } from "../core/run-event.ts";
 import type { Claimant } from "../core/run-event.ts";
 import { callControls } from "../controls/controls-client.ts";
-import { noteDeath } from "../deaths/deaths-client.ts";
+import { noteDrivers } from "../deaths/deaths-client.ts";
 import { callLimit } from "../limits/limit-client.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
 import { within } from "../platform/calls.ts";
@@ -42,6 +42,7 @@ import { troubleOf } from "./trouble-note.ts";
 import type {
   AcceptRequest,
   AcceptText,
+  CancelOptions,
   AttemptReport,
   ClaimRequest,
   CompletableTask,
@@ -68,6 +69,7 @@ import type {
   TaskLogs,
 } from "./run-rpc.ts";
 import { performHoldEffect } from "./slots.ts";
+import { Steering } from "./steering.ts";
 import { RunStore } from "./store.ts";
 
 /** A timer cannot be set further ahead: 24.8 days. */
@@ -82,6 +84,7 @@ const CHILDREN_AT_ONCE = 50;
 export class RunObject extends DurableObject<Env> implements RunRpc {
   readonly #store: RunStore;
   readonly #protocol: RunProtocol;
+  readonly #steering: Steering;
   readonly #audience: Audience;
   readonly #sockets: SocketAudience;
   readonly #listeners = new Set<() => void>();
@@ -144,6 +147,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         );
       },
     });
+    this.#steering = new Steering(ctx.storage, this.#protocol);
   }
 
   async expectPayload(nonce: string): Promise<void> {
@@ -311,13 +315,15 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return logPage(entry.attempts, this.#store, query, this.#protocol.live.of(ordinalOf(run, entry)));
   }
 
-  async cancel({ children } = { children: false }): Promise<{ cancelled: boolean; document: RunDocument } | null> {
-    const answer = this.#protocol.cancel(children);
+  async cancel(
+    options: CancelOptions = { children: false },
+  ): Promise<{ cancelled: boolean; document: RunDocument } | null> {
+    const answer = this.#steering.cancel(options);
     return answer === null ? null : { cancelled: answer.cancelled, document: this.#describe(answer.run) };
   }
 
-  async retry(): Promise<{ outcome: RetryOutcome; document: RunDocument } | null> {
-    const answer = this.#protocol.retry();
+  async retry(call?: string): Promise<{ outcome: RetryOutcome; document: RunDocument } | null> {
+    const answer = this.#steering.retry(call);
     return answer === null ? null : { outcome: answer.outcome, document: this.#describe(answer.run) };
   }
 
@@ -433,7 +439,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         this.#protocol.paid(id, null);
       } else {
         const children = run.children.slice(debt.next, Math.min(debt.until, debt.next + CHILDREN_AT_ONCE));
-        await cancelRuns(this.env, children);
+        await cancelRuns(this.env, children, `${run.id}/${id}`);
         this.#protocol.paid(id, debt.next + children.length);
       }
     });
@@ -464,14 +470,6 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       console.warn(JSON.stringify({ message: `${effect.type} failed`, run: run.id, error: String(error) }));
     });
   }
-}
-
-async function noteDrivers(
-  env: Env,
-  runId: RunId,
-  { token, startedAt }: Extract<Effect, { readonly type: "note_death" }>,
-) {
-  await noteDeath(env, { runId, ordinal: null, attempt: token, ageMs: Date.now() - startedAt });
 }
 
 async function parentStanding(env: Env, parent: RunId): Promise<ParentStanding> {

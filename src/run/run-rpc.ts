@@ -286,15 +286,10 @@ export interface RunRpc extends RunWork {
   payload(task: string | null, item?: number): Promise<StoredPayload | undefined | null>;
   /** Without a query: all of them. Undefined: no such task or item. */
   logs(task: string, query?: LogQuery): Promise<TaskLogs | undefined | null>;
-  /**
-   * Cancels the run, if it has not ended already; with `children` also the runs that it has triggered, and theirs. `cancelled`:
-   * whether this call has done, or begun, any of that.
-   */
-  cancel(options?: {
-    readonly children: boolean;
-  }): Promise<{ readonly cancelled: boolean; readonly document: RunDocument } | null>;
-  /** Has the final run go on, in place. Null also if its retention is over. */
-  retry(): Promise<{ readonly outcome: RetryOutcome; readonly document: RunDocument } | null>;
+  /** Cancels the run, if it has not ended already. `cancelled`: whether this call has done, or begun, anything. */
+  cancel(options?: CancelOptions): Promise<{ readonly cancelled: boolean; readonly document: RunDocument } | null>;
+  /** Has the final run go on, in place. Null also if its retention is over. `call`: see `CancelOptions`. */
+  retry(call?: string): Promise<{ readonly outcome: RetryOutcome; readonly document: RunDocument } | null>;
   /** Has a debt paid after all that was given up (see core/owed.ts). False: it is not there, or not given up; null: there is no run. */
   redrive(debt: number): Promise<boolean | null>;
   /** How an external task stands to being completed. Undefined: there is no such task. */
@@ -383,6 +378,13 @@ export interface CompletionReport extends Versioned {
 export interface CompletionAnswer {
   readonly standing: "completed_now" | Exclude<CompletionStanding, "open">;
   readonly status: TaskStatus;
+}
+
+export interface CancelOptions {
+  /** Also the runs that it has triggered, and theirs. */
+  readonly children: boolean;
+  /** Names the call, the same in each try: one that is made again changes nothing more. Absent: it is another one each time. */
+  readonly call?: string;
 }
 
 /** `nothing_to_retry`: nothing has failed, was skipped for it or was cancelled. Both refusals change nothing. */

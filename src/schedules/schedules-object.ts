@@ -32,8 +32,9 @@ export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc 
         const document = await callRun(env, runId, (run) => run.describe());
         return document !== null && document.finished_at === null;
       },
-      cancel: async (runId) => {
-        await callRun(env, runId, (run) => run.cancel());
+      cancel: async (runId, dueAt) => {
+        const call = `due ${dueAt}`;
+        await callRun(env, runId, (run) => run.cancel({ children: false, call }));
       },
       after: (milliseconds, work) => {
         const timer = setTimeout(work, milliseconds);

@@ -63,7 +63,8 @@ export interface SchedulesSurroundings {
   start(definition: ScheduleDefinition, dueAt: number): Promise<Result<RunId>>;
   /** Whether this run is there and not final. */
   isRunning(runId: RunId): Promise<boolean>;
-  cancel(runId: RunId): Promise<void>;
+  /** Has this run give way to the one of this due time; said again, it changes nothing. */
+  cancel(runId: RunId, dueAt: number): Promise<void>;
   readonly after: After;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
@@ -303,7 +304,7 @@ export class SchedulesProtocol implements SchedulesRpc {
       const { runId: previous, dueAt: before = dueAt } = entry.state.lastRun ?? {};
       if (previous !== undefined && overlap === "cancel_running") {
         // Else the clock was set back, and this due time finds its own run again, or starts one that came before.
-        if (before < dueAt) await this.#inTime(this.#around.cancel(previous));
+        if (before < dueAt) await this.#inTime(this.#around.cancel(previous, dueAt));
       } else if (
         previous !== undefined &&
         overlap !== "allow" &&

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
+import { RunObject } from "../../src/run/run-object.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { NonRetryableError } from "../../src/task-helpers.ts";
 import { edge } from "../support/edge.ts";
@@ -88,6 +89,82 @@ describe("POST /runs/{id}/retry", () => {
     expect(await refused.json()).toMatchObject({ code: "nothing_to_retry" });
     expect(await callRun(env, runId, (run) => run.describe())).toEqual(final);
     for (const id of [`run_${"0".repeat(26)}`, "x"]) expect((await retry(id)).status).toBe(404);
+  });
+});
+
+describe("a call whose answer was lost, and which is made again by itself,", () => {
+  /** The next call of this method has its effect; its answer is lost after `meanwhile`. */
+  function loseAnswer(method: "cancel" | "retry", meanwhile: (run: RunObject) => unknown = () => undefined): void {
+    const answered = RunObject.prototype[method];
+    vi.spyOn(RunObject.prototype, method).mockImplementationOnce(async function lost(
+      this: RunObject,
+      ...given: unknown[]
+    ) {
+      await Reflect.apply(answered, this, given);
+      await meanwhile(this);
+      throw new Error("Network connection lost.");
+    });
+  }
+
+  /** A run that waits for a driver: its messages are lost. */
+  async function waiting(): Promise<HandDrivenRun> {
+    loseMessages();
+    return (await HandDrivenRun.accept(acceptance(PLAN, "first", { claim: null }))).run;
+  }
+
+  it("cancels a run once: one that was retried meanwhile goes on", async () => {
+    const { id } = await waiting();
+    loseAnswer("cancel", (run) => run.retry());
+    const cancelled = await send(`/api/v1/runs/${id}/cancel`, { method: "POST" });
+    expect(cancelled.status).toBe(200);
+    expect(await callRun(env, id, (run) => run.describe())).toMatchObject({ status: "queued" });
+  });
+
+  it("is answered as it would have been", async () => {
+    const { id } = await waiting();
+    loseAnswer("cancel");
+    const cancelled = await send(`/api/v1/runs/${id}/cancel`, { method: "POST" });
+    expect(cancelled.status).toBe(200);
+    expect(await cancelled.json()).toMatchObject({ status: "cancelled" });
+    loseAnswer("retry");
+    const retried = await retry(id);
+    expect(retried.status).toBe(200);
+    expect(await retried.json()).toMatchObject({ status: "queued" });
+  });
+
+  it("retries a run once: one that was cancelled meanwhile stays so", async () => {
+    const run = await waiting();
+    await run.call((object) => object.cancel());
+    loseAnswer("retry", (object) => object.cancel());
+    expect((await retry(run.id)).status).toBe(200);
+    expect(await run.document()).toMatchObject({ status: "cancelled" });
+  });
+
+  it("is known to the next life of the object, and to nobody else: another call has its effect", async () => {
+    const run = await waiting();
+    await run.call((object) => object.cancel({ children: false, call: "one" }));
+    await run.call((object) => object.retry());
+    await run.evict();
+    expect(await run.call((object) => object.cancel({ children: false, call: "one" }))).toMatchObject({
+      cancelled: true,
+      document: { status: "queued" },
+    });
+    expect(await run.call((object) => object.cancel({ children: false, call: "other" }))).toMatchObject({
+      cancelled: true,
+      document: { status: "cancelled" },
+    });
+  });
+
+  it("is kept for the last calls of a run only, and for those that changed it", async () => {
+    const run = await waiting();
+    for (let nth = 0; nth < 20; nth += 1) {
+      await run.call((object) => object.cancel({ children: false, call: `cancel ${nth}` }));
+      await run.call((object) => object.cancel({ children: false, call: `in vain ${nth}` }));
+      await run.call((object) => object.retry(`retry ${nth}`));
+    }
+    const kept = await run.inside(({ storage }) => storage.kv.get<string[]>("steered"));
+    expect(kept).toHaveLength(8);
+    expect(kept?.slice(-2)).toEqual(["cancel 19", "retry 19"]);
   });
 });
 

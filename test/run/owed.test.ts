@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
 import { callRun } from "../../src/run/run-client.ts";
+import { RunObject } from "../../src/run/run-object.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
 import { AlertEntrypoint } from "../../src/task/alert-entrypoint.ts";
 import { runIdFor } from "../../src/trigger/run-id.ts";
@@ -224,6 +225,28 @@ describe("POST /runs/{id}/cancel?children=true", () => {
     await paid(parent.run);
     expect((await other.run.document()).status).toBe("running");
     expect(await documentOf(gone)).toBeNull();
+  });
+
+  it("cancels them once: one that was retried goes on, though it is cancelled again since nobody has heard its answer", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const child = await HandDrivenRun.accept(acceptance(PLAIN, "root"));
+    const { run } = await parentOf([child.run.id], true);
+    const method = "cancel";
+    const answered = RunObject.prototype[method];
+    const unheard = vi.spyOn(RunObject.prototype, method).mockImplementation(async function lost(this: RunObject, by) {
+      const answer = await Reflect.apply(answered, this, [by]);
+      if (by?.call?.startsWith(run.id) === true) throw new Error("nobody hears it");
+      return answer;
+    });
+    await run.call((object) => object.cancel({ children: true }));
+    await cancelled(child.run.id);
+    unheard.mockRestore();
+    await child.run.call((object) => object.retry());
+    vi.setSystemTime(Date.now() + 120_000);
+    await run.wake();
+    await paid(run);
+    expect((await child.run.document()).status).not.toBe("cancelled");
+    await child.run.call((object) => object.cancel());
   });
 
   it("cancels also what an attempt turns out to have triggered that was running then", async () => {

@@ -52,7 +52,8 @@ export function bulkRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
       done: "cancelled",
       expected: ({ finishedAt }) => (finishedAt === null ? null : "run_final"),
       perform: async (runId) => {
-        const answer = await callRun(c.env, runId, (run) => run.cancel({ children: query.children }));
+        const call = crypto.randomUUID();
+        const answer = await callRun(c.env, runId, (run) => run.cancel({ children: query.children, call }));
         if (answer === null) return gone(runId);
         return answer.cancelled ? {} : refusal("run_final", `It has ended already: it is ${answer.document.status}.`);
       },
@@ -64,7 +65,8 @@ export function bulkRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
       expected: ({ finishedAt, status }) =>
         finishedAt === null ? "run_not_final" : status === "succeeded" ? "nothing_to_retry" : null,
       perform: async (runId) => {
-        const answer = await callRun(c.env, runId, (run) => run.retry());
+        const call = crypto.randomUUID();
+        const answer = await callRun(c.env, runId, (run) => run.retry(call));
         if (answer === null) return gone(runId);
         const { outcome, document } = answer;
         return outcome === "retried" ? {} : refusal(outcome, `It is ${document.status}.`);

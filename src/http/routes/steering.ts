@@ -24,14 +24,16 @@ export function steeringRoutes(dependencies: ReplayDependencies & CompletionDepe
   const routes = new Hono<HttpEnv>();
   handle(routes, cancelRun, (c, { params, query, reply }) =>
     withRunId(c, params, async (runId) => {
-      const answer = await callRun(c.env, runId, (run) => run.cancel(query));
+      const call = crypto.randomUUID();
+      const answer = await callRun(c.env, runId, (run) => run.cancel({ ...query, call }));
       if (answer === null) return problemResponse(c, unknownRun(runId));
       return answer.cancelled ? reply(200, answer.document) : problemResponse(c, runFinal(answer.document));
     }),
   );
   handle(routes, retryRun, (c, { params, reply }) =>
     withRunId(c, params, async (runId) => {
-      const answer = await callRun(c.env, runId, (run) => run.retry());
+      const call = crypto.randomUUID();
+      const answer = await callRun(c.env, runId, (run) => run.retry(call));
       if (answer === null) return problemResponse(c, unknownRun(runId));
       const { outcome, document } = answer;
       return outcome === "retried" ? reply(200, document) : problemResponse(c, notRetried(runId, outcome, document));
