@@ -52,7 +52,10 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [...UNIT, ...E2E],
           globalSetup: [`${POOL}/compile.ts`],
-          // Each file has a worker of its own, which loads what it needs module by module: a library's as one of them.
+          setupFiles: [`${POOL}/setup.ts`],
+          // A worker takes one file after the other (setup.ts): to start one costs more than most files.
+          isolate: false,
+          // It loads what it needs module by module: a library's as one of them.
           deps: { optimizer: { ssr: { enabled: true, include: ["croner", "hono", "jose", "zod"] } } },
           sequence: { groupOrder: 0 },
         },

@@ -1,4 +1,7 @@
-/** The files that take longest begin first, so that at the end of a run no core waits for one of them. */
+/**
+ * The files that take longest begin first, so that at the end of a run no core waits for one of them. Those of one project follow
+ * each other: a worker goes on with the next file only if it is of the same project.
+ */
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Each above ten seconds or so; all others are shorter. */
@@ -26,7 +29,9 @@ export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- The sequencer's own: it returns a new array.
     const sorted = await super.sort(files);
-    return sorted.toSorted((one, other) => placeOf(one) - placeOf(other));
+    return sorted.toSorted(
+      (one, other) => one.project.name.localeCompare(other.project.name) || placeOf(one) - placeOf(other),
+    );
   }
 }
 

@@ -1,0 +1,14 @@
+/**
+ * Files of the pool share a worker, whose start costs more than most files: each leaves to the next one the clock, the globals, the
+ * functions and the memory of modules as they were at first, and nothing that is stored. Vitest runs this for each file.
+ */
+import { reset } from "cloudflare:test";
+import { afterAll, vi } from "vitest";
+
+afterAll(async () => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+  await reset();
+  vi.resetModules();
+});
