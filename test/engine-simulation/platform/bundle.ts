@@ -68,8 +68,8 @@ const WORKERS = {
   DurableObject: Base,
   WorkerEntrypoint: Base,
   RpcTarget,
-  // Nobody here imports `env`, so it need not be another one while `work` runs.
-  withEnv: <T>(_env: unknown, work: () => T): T => work(),
+  // Nobody here imports `env` or `exports`, so they need not be others while `work` runs.
+  withEnvAndExports: <T>(_env: unknown, _exports: unknown, work: () => T): T => work(),
   env: {},
   exports: {},
 };
