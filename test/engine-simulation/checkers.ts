@@ -140,6 +140,11 @@ export class Checkers implements Watching {
     if (given.version === "first" || given.version === "second") this.#schedules.announced(given.version);
   }
 
+  /** A suspect waits for its trial, and asks for it by its alarm. */
+  trialAsked(): void {
+    this.#rest.trialAsked();
+  }
+
   changed(seen: Seen, before: RunDocument): void {
     if (seen.isRetried) this.#cancels.retried(seen.runId);
     if (isOver(seen.run.status) && !isOver(before.status)) this.#world.ended(seen.runId);

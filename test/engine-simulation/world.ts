@@ -109,6 +109,7 @@ class World {
       refuses: (host, method) => this.#isCutOff(host, method),
       called: ({ className }, method, given) => {
         if (className === "SchedulesObject") checkers.schedulesCalled(method, given);
+        if (className === "DeathsObject" && method === "askTrial") checkers.trialAsked();
       },
     });
     this.#rig.platform.thrown = (life, method, thrown) => {
