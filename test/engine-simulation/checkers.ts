@@ -4,6 +4,7 @@ import type { TaskPlan } from "../../src/core/plan.ts";
 import type { RunDocument } from "../../src/run/run-rpc.ts";
 import { CancelCheck } from "./checks/cancel-check.ts";
 import { LimitCheck } from "./checks/limit-check.ts";
+import { JournalCheck } from "./checks/journal-check.ts";
 import { LossCheck } from "./checks/loss-check.ts";
 import { MessageCheck } from "./checks/message-check.ts";
 import { BlameCheck } from "./checks/blame-check.ts";
@@ -43,6 +44,7 @@ export class Checkers implements Watching {
   readonly #messages: MessageCheck;
   readonly #reports: ReportCheck;
   readonly #losses: LossCheck;
+  readonly #journals: JournalCheck;
   #isSecondDeployed = false;
   /** When a task has taken its isolate down last. */
   #killedAt = Number.NEGATIVE_INFINITY;
@@ -57,6 +59,7 @@ export class Checkers implements Watching {
       );
     this.#cancels = new CancelCheck(ground, (task) => scenario.cutOff?.task === task);
     this.#messages = new MessageCheck(ground, world.watcher);
+    this.#journals = new JournalCheck(ground, scenario.kind === "heavy");
     this.#reports = new ReportCheck(ground, world.watcher);
     this.#losses = new LossCheck({
       ground,
@@ -201,6 +204,7 @@ export class Checkers implements Watching {
     this.#order.look(seen, before);
     this.#limits.look(seen, before);
     this.#losses.look(seen, before);
+    this.#journals.look(seen);
     const { paused } = this.#world.scenario;
     this.#stalls.look(seen, before, (name) => paused.some(({ task }) => task === name));
     for (const [index, task] of seen.run.tasks.entries()) {

@@ -98,6 +98,7 @@ export class Watcher {
       const carried = run === null || isBegun ? (known?.carried ?? null) : await this.#carried(host);
       const items = run === null ? [] : await itemsOf(host, run, known?.run ?? null);
       const before = known?.run ?? null;
+      if (run !== null) await this.#passed(host, run, before);
       this.#see(host, run, carried, items);
       if (run !== null && isOver(run.status) && before !== null && !isOver(before.status)) await this.#hear(host, run);
     }
@@ -126,10 +127,25 @@ export class Watcher {
     return known?.gone === true || (run !== null && known?.run.created_at !== run.created_at) ? undefined : known;
   }
 
+  /** What its tasks passed is there as soon as it says that they have succeeded, whether or not anybody reads it. */
+  async #passed(host: ObjectHost, { tasks }: RunDocument, before: RunDocument | null): Promise<void> {
+    for (const [index, { task, status }] of tasks.entries()) {
+      if (status !== "succeeded" || before?.tasks[index]?.status === "succeeded") continue;
+      const payload = await ask<StoredPayload>(host, "payload", task);
+      // It may have been reset just now.
+      if (host.isAwake && (payload === null || this.#bytesOf(payload) === undefined))
+        this.#ground.violate("6 payload before row", `${host.name}: what ${task} has passed is not there`);
+    }
+  }
+
+  #bytesOf(payload: StoredPayload | undefined): Uint8Array | undefined {
+    return payload?.at === "r2" ? this.#bucket().objects.get(payload.key)?.bytes : payload?.bytes;
+  }
+
   async #carried(host: ObjectHost): Promise<Carried | null> {
     const payload = await ask<StoredPayload>(host, "payload", null);
     if (payload === undefined || payload === null) return null;
-    const bytes = payload.at === "inline" ? payload.bytes : this.#bucket().objects.get(payload.key)?.bytes;
+    const bytes = this.#bytesOf(payload);
     if (bytes === undefined)
       this.#ground.violate("6 payload before row", `${host.name}: what triggered it is not there`);
     const text = new TextDecoder().decode(bytes);

@@ -69,6 +69,8 @@ export class ObjectHost implements Committer {
   /** Of one that came due meanwhile. */
   #dueMeanwhile: number | null = null;
   #tries = 0;
+  /** Whether the platform is about to call the handler again, of an alarm that was not handled. */
+  #isRepeating = false;
 
   constructor(place: ObjectPlace) {
     this.#place = place;
@@ -98,6 +100,10 @@ export class ObjectHost implements Committer {
 
   get isHandlingAlarm(): boolean {
     return this.#handling !== null;
+  }
+
+  get isAlarmRepeated(): boolean {
+    return this.#isRepeating;
   }
 
   /** What the clock of its machine says. */
@@ -259,6 +265,7 @@ export class ObjectHost implements Committer {
     if (at === this.#armed) return;
     this.#armed = at;
     const number = ++this.#arming;
+    this.#isRepeating = false;
     this.isGivenUp = false;
     if (at === null) return;
     const { ground, dice } = this.#platform;
@@ -342,8 +349,11 @@ export class ObjectHost implements Committer {
   #again(at: number, inMs: number): void {
     if (this.storage.alarmAt !== null) return;
     const number = ++this.#arming;
+    this.#isRepeating = true;
     this.#platform.after(null, inMs, () => {
-      if (number === this.#arming && this.storage.alarmAt === null && this.#handling === null) this.#handle(at);
+      if (number !== this.#arming) return;
+      this.#isRepeating = false;
+      if (this.storage.alarmAt === null && this.#handling === null) this.#handle(at);
     });
   }
 

@@ -1,0 +1,112 @@
+/**
+ * What an object has committed is all that its next life knows. So the journal, read anew, tells the run as it was seen, and its alarm is
+ * set for the first thing that is due: a run that is not looked after is found here before anybody misses it.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { isFinal, isActive, type Run } from "../../../src/core/run.ts";
+import { nextWakeAt } from "../../../src/core/machine.ts";
+import { describeRun } from "../../../src/run/run-document.ts";
+import { LEFT_BEHIND_MS } from "../../../src/run/run-times.ts";
+import { RunStore, type JournalStorage } from "../../../src/run/store.ts";
+import type { Ground } from "../ground/ground.ts";
+import type { ObjectStorage } from "../platform/object-storage.ts";
+import { isOver, type Seen } from "../watcher.ts";
+
+/** Most commits are like the one before: one in so many is looked at, and the last of each run. */
+const EVERY = 6;
+/** A handler that fails leaves pauses of at most so long, and does so because something has gone wrong not long ago. */
+const FAILING_MS = { pause: 300_000, since: 1_200_000 } as const;
+
+export class JournalCheck {
+  readonly #ground: Ground;
+  /** Reading it takes long where there are thousands of tasks. */
+  readonly #isHeavy: boolean;
+  #commits = 0;
+
+  constructor(ground: Ground, isHeavy: boolean) {
+    this.#ground = ground;
+    this.#isHeavy = isHeavy;
+  }
+
+  /** The run has changed. */
+  look(seen: Seen): void {
+    const isDue = (this.#commits += 1) % EVERY === 0;
+    if (!isOver(seen.run.status) && (this.#isHeavy || !isDue)) return;
+    const run = new RunStore(readOnly(seen.host.storage)).load();
+    if (run === null) return this.#ground.violate("journal", `${seen.runId} is there, and its journal tells nothing`);
+    this.#told(seen, run);
+    this.#derived(run);
+    this.#lookedAfter(seen, run);
+  }
+
+  #told({ runId, run: known }: Seen, run: Run): void {
+    const { tasks: found, ...told } = describeRun(run, () => null);
+    const { tasks, ...seen } = known;
+    if (!isDeepStrictEqual(told, seen))
+      this.#ground.violate(
+        "journal",
+        `the journal of ${runId} tells ${JSON.stringify(told)}, it was ${JSON.stringify(seen)}`,
+      );
+    for (const [index, task] of tasks.entries())
+      // What is under way has told its progress to the living object only.
+      if (!isDeepStrictEqual(found[index], { ...task, progress: found[index]?.progress ?? null }))
+        this.#ground.violate(
+          "journal",
+          `the journal of ${runId} tells ${JSON.stringify(found[index])}, it was ${JSON.stringify(task)}`,
+        );
+  }
+
+  /** What is counted along is what there is. */
+  #derived({ id, open, active, tasks, items }: Run): void {
+    const isOpen = tasks.filter(({ state }) => !isFinal(state)).length;
+    const areActive = [...tasks, ...items].filter(({ state }) => isActive(state)).length;
+    if (open !== isOpen || active.size !== areActive)
+      this.#ground.violate(
+        "journal",
+        `${id}: ${open} tasks open, ${active.size} active: ${isOpen} and ${areActive} are`,
+      );
+    for (const { task, waitingOn } of tasks) {
+      const unfinished = task.upstream.filter(
+        (parent) => !isFinal(tasks[parent]?.state ?? { status: "pending" }),
+      ).length;
+      if (waitingOn !== unfinished)
+        this.#ground.violate(
+          "journal",
+          `${id}: ${task.name} waits for ${waitingOn} tasks, ${unfinished} have not ended`,
+        );
+    }
+  }
+
+  #lookedAfter({ host }: Seen, run: Run): void {
+    const ground = this.#ground;
+    const due = nextWakeAt(run);
+    if (!Number.isFinite(due)) return ground.violate("2 never stuck", `${run.id} is ${run.status}, and due at no time`);
+    if (host.isGivenUp || host.isHandlingAlarm || host.isAlarmRepeated) return;
+    const { alarmAt } = host.storage;
+    if (alarmAt === null) return ground.violate("2 never stuck", `${run.id} is ${run.status}, and no alarm is set`);
+    // A child run that is kept because its parent goes on asks again after as long as it is kept.
+    const keptMs = run.finishedAt === null ? 0 : Math.max(LEFT_BEHIND_MS, run.graph.retentionMs);
+    const mayFail = ground.struck.some(({ at }) => at > ground.scheduler.now - FAILING_MS.since);
+    const latest = Math.max(due, host.now() + Math.max(keptMs, mayFail ? FAILING_MS.pause : 0));
+    if (alarmAt > latest + 1)
+      ground.violate("2 never stuck", `${run.id} is due at ${due}, its alarm is set to ${alarmAt - due} ms later`);
+  }
+}
+
+/** What the store of a run reads of what an object has committed. */
+function readOnly(storage: ObjectStorage): JournalStorage {
+  const refuse = (): never => {
+    throw new Error("nobody writes here");
+  };
+  return {
+    sql: {
+      exec: (query, ...values) => {
+        if (!query.trimStart().startsWith("SELECT")) return refuse();
+        const { rows } = storage.exec(query, values);
+        return Object.assign(rows, { toArray: () => rows });
+      },
+    },
+    transactionSync: refuse,
+    deleteAll: refuse,
+  };
+}
