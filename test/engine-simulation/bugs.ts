@@ -429,4 +429,28 @@ export const BUGS: readonly Bug[] = [
     code: "run.tasks.length)));",
     instead: "run.tasks.length), (key, value) => (key === 'holder' ? undefined : value)));",
   },
+  {
+    invariant: "2 order",
+    bug: "a run that was triggered with a delay begins at once",
+    seed: 32,
+    file: "src/core/machine.ts",
+    code: "if ((event.delayMs ?? 0) > 0) decision.delay",
+    instead: "if (event.delayMs === -1) decision.delay",
+  },
+  {
+    invariant: "journal",
+    bug: "the journal forgets why an attempt has failed",
+    seed: 1,
+    file: "src/run/store.ts",
+    code: "run.tasks.length)));",
+    instead: "run.tasks.length), (key, value) => (key === 'error' ? null : value)));",
+  },
+  {
+    invariant: "6 payload before row",
+    bug: "what a task passes is said to be in R2 before it is",
+    seed: 1,
+    file: "src/payload/payload-store.ts",
+    code: 'await putBytes(bucket, key, bytes, contentType);\n    return { ...description, at: "r2", key };',
+    instead: 'void putBytes(bucket, key, bytes, contentType);\n    return { ...description, at: "r2", key };',
+  },
 ];
