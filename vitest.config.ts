@@ -5,18 +5,9 @@ import { LongestFirst } from "./test/support/longest-first.ts";
 
 const POOL = resolve(import.meta.dirname, "test/support/pool");
 /** Folders of tests that run in plain Node. A folder that is in no list runs in the workers pool. */
-const UNIT = [
-  "core",
-  "conf",
-  "dashboard",
-  "golden",
-  "scripts",
-  "pipelines",
-  "simulation",
-  "engine-simulation",
-  "lab",
-  "client",
-].map((folder) => `test/${folder}/**/*.test.ts`);
+const UNIT = ["core", "conf", "dashboard", "golden", "scripts", "pipelines", "engine-simulation", "lab", "client"].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
 const E2E = ["test/e2e/**/*.test.ts"];
 
 /** A whole number of 32 bits. */

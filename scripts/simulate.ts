@@ -1,36 +1,32 @@
 /** `npm run simulate`: lives through many seeded worlds with faults, and tells the story of one that breaks an invariant. */
 import { parseArgs, styleText } from "node:util";
-import { ENGINE } from "../test/engine-simulation/kind.ts";
 import { simulateSeeds, type Tally } from "../test/engine-simulation/seeds/batch.ts";
-import { CORE_FAULTS, FAULTS, type Fault } from "../test/engine-simulation/ground/faults.ts";
+import { FAULTS, type Fault } from "../test/engine-simulation/ground/faults.ts";
 import type { Limits, Live } from "../test/engine-simulation/ground/ground.ts";
-import { CORE, type Kind } from "../test/simulation/kind.ts";
 import { THEMES } from "../test/engine-simulation/themes.ts";
 import { NO_LIMITS, replayCommand, shrink } from "../test/engine-simulation/seeds/shrink.ts";
+import { openWorlds } from "../test/engine-simulation/worlds.ts";
 
-const HELP = `npm run simulate [-- --core] [--seeds N --from S | --seed K] [--seconds N] [--json]
+const THEME_NAMES = THEMES.map(({ name }) => name);
+
+const HELP = `npm run simulate [-- --seeds N --from S | --seed K] [--seconds N] [--json]
 
 Runs the real worker on a simulated platform of objects, storage, queues, R2, clocks, network and isolates that fail, one world a
 seed, and checks the invariants of the design after every step. The first seed that breaks one is made as small as it stays broken,
 and its story is printed with the command that replays it.
 
-  --core         other worlds, some ten times as fast: the real run machine, store, run protocol, driver and executor protocol, with a
-                 platform and checks written around them; they know fewer kinds of faults, and find some bugs that the others do not
   --seeds N      how many seeds (default 1000; with --seconds as many as there are)
   --from S       the first of them (default 1)
   --seconds N    no seed begins after so many seconds
   --threads N    how many threads (default 2)
   --seed K       one seed, with its story
   --without F    kinds of faults that do not occur, comma separated:
-                 ${CORE_FAULTS.slice(0, 9).join(", ")},
-                 ${CORE_FAULTS.slice(9).join(", ")};
-                 without --core also ${FAULTS.filter((fault) => !CORE_FAULTS.includes(fault)).join(", ")}
-  --theme NAME   worlds about one thing only: ${THEMES.slice(0, 6)
-    .map(({ name }) => name)
-    .join(", ")},
-                 ${THEMES.slice(6)
-                   .map(({ name }) => name)
-                   .join(", ")} (not with --core)
+                 ${FAULTS.slice(0, 9).join(", ")},
+                 ${FAULTS.slice(9, 17).join(", ")},
+                 ${FAULTS.slice(17).join(", ")}
+  --theme NAME   worlds about one thing only: ${THEME_NAMES.slice(0, 6).join(", ")},
+                 ${THEME_NAMES.slice(6, 15).join(", ")},
+                 ${THEME_NAMES.slice(15).join(", ")}
   --faults N     how many faults strike at most
   --triggers N   how many triggers there are at most (default ${NO_LIMITS.triggers})
   --tasks N      how many tasks a pipeline has at most (default ${NO_LIMITS.tasks})
@@ -45,7 +41,6 @@ const STORY_LINES = 80;
 class UsageError extends Error {}
 
 interface Command {
-  readonly kind: Kind;
   readonly seeds: number;
   readonly from: number;
   readonly threads: number;
@@ -60,7 +55,6 @@ function readCommand(args: readonly string[]): Command {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
   const options = {
-    core: flag,
     seeds: text,
     from: text,
     threads: text,
@@ -81,16 +75,14 @@ function readCommand(args: readonly string[]): Command {
     if (Number.isSafeInteger(number) && number >= least && value.trim() !== "") return number;
     throw new UsageError(`--${name} is a whole number from ${least}, given "${value}"`);
   };
-  const kind = values.core === true ? CORE : ENGINE;
   return {
-    kind,
     seeds: whole("seeds", values.seeds, 1, values.seconds === undefined ? 1_000 : Number.MAX_SAFE_INTEGER),
     from: whole("from", values.from, 0, 1),
     threads: whole("threads", values.threads, 1, 2),
     forMs: whole("seconds", values.seconds, 1, Number.POSITIVE_INFINITY) * 1_000,
     seed: values.seed === undefined ? null : whole("seed", values.seed, 0, 0),
     limits: {
-      without: new Set((values.without ?? "").split(",").flatMap((name) => (name === "" ? [] : [faultOf(kind, name)]))),
+      without: new Set((values.without ?? "").split(",").flatMap((name) => (name === "" ? [] : [faultOf(name)]))),
       ...(values.theme !== undefined && { theme: themeNamed(values.theme) }),
       faults: whole("faults", values.faults, 0, NO_LIMITS.faults),
       triggers: whole("triggers", values.triggers, 1, NO_LIMITS.triggers),
@@ -102,13 +94,13 @@ function readCommand(args: readonly string[]): Command {
 }
 
 function themeNamed(name: string): string {
-  if (THEMES.some((theme) => theme.name === name)) return name;
-  throw new UsageError(`--theme knows no "${name}"; there are ${THEMES.map((theme) => theme.name).join(", ")}`);
+  if (THEME_NAMES.includes(name)) return name;
+  throw new UsageError(`--theme knows no "${name}"; there are ${THEME_NAMES.join(", ")}`);
 }
 
-function faultOf({ faults }: Kind, name: string): Fault {
-  const fault = faults.find((known) => known === name);
-  if (fault === undefined) throw new UsageError(`--without knows no fault "${name}"; there are ${faults.join(", ")}`);
+function faultOf(name: string): Fault {
+  const fault = FAULTS.find((known) => known === name);
+  if (fault === undefined) throw new UsageError(`--without knows no fault "${name}"; there are ${FAULTS.join(", ")}`);
   return fault;
 }
 
@@ -120,16 +112,10 @@ interface Found {
   readonly story: readonly string[];
 }
 
-async function findSmallest(
-  { flag, faults }: Kind,
-  live: Live,
-  seed: number,
-  limits: Limits,
-  invariant: string,
-): Promise<Found> {
-  const smallest = await shrink(live, faults, seed, limits, invariant);
+async function findSmallest(live: Live, seed: number, limits: Limits, invariant: string): Promise<Found> {
+  const smallest = await shrink(live, seed, limits, invariant);
   const { violation, story } = await live(seed, smallest, true);
-  const [detail, replay] = [violation?.detail ?? "", replayCommand(flag, seed, smallest)];
+  const [detail, replay] = [violation?.detail ?? "", replayCommand(seed, smallest)];
   return { seed, invariant, detail, replay, story };
 }
 
@@ -141,19 +127,18 @@ function tell({ seed, invariant, detail, replay, story }: Found): void {
   console.log(`\nreplay it: ${replay}`);
 }
 
-async function simulateMany({ kind, from, seeds, threads, limits, json, forMs }: Command): Promise<number> {
+async function simulateMany({ from, seeds, threads, limits, json, forMs }: Command): Promise<number> {
   const startedAt = performance.now();
   const progress = (done: number): void => {
     if (process.stderr.isTTY && !json) process.stderr.write(`\r${done} seeds `);
   };
-  const { live, thread } = await kind.open();
+  const { live, thread } = await openWorlds();
   const tally = await simulateSeeds(thread, { from, seeds, limits, threads, forMs }, progress);
   const seconds = (performance.now() - startedAt) / 1000;
   const { user, system } = process.cpuUsage();
   const cpuSeconds = (user + system) / 1_000_000;
   const [first] = tally.failures;
-  const found =
-    first === undefined ? null : await findSmallest(kind, live, first.seed, limits, first.violation.invariant);
+  const found = first === undefined ? null : await findSmallest(live, first.seed, limits, first.violation.invariant);
   if (json) console.log(JSON.stringify({ ...figures(tally, seconds, cpuSeconds), from, violation: found }));
   else {
     if (process.stderr.isTTY) process.stderr.write("\r");
@@ -183,8 +168,8 @@ function figures(
   };
 }
 
-async function simulateOne(kind: Kind, seed: number, limits: Limits, json: boolean): Promise<number> {
-  const { live } = await kind.open();
+async function simulateOne(seed: number, limits: Limits, json: boolean): Promise<number> {
+  const { live } = await openWorlds();
   const { violation, story, events, faults, runs, tasks } = await live(seed, limits, true);
   if (json) console.log(JSON.stringify({ seed, events, faults, runs, tasks, violation, story }));
   else {
@@ -204,8 +189,8 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
-  const { kind, seed, limits, json } = command;
-  return seed === null ? simulateMany(command) : simulateOne(kind, seed, limits, json);
+  const { seed, limits, json } = command;
+  return seed === null ? simulateMany(command) : simulateOne(seed, limits, json);
 }
 
 try {

@@ -1,6 +1,6 @@
 /**
- * Which tasks are paused, and who is told when one is resumed. Storage, clock, alarm and runs come from outside, so that the object
- * and the simulation run the same code.
+ * Which tasks are paused, and who is told when one is resumed. Storage, clock, alarm and runs come from outside, so that a test can
+ * have its own.
  *
  * A pause is a row that drivers are given with every read; it holds nothing back by itself: a run does, when a driver that knows
  * of the pause asks it for work, and then waits here. A run is struck off when it has been told, or could not be for a while; should

@@ -1,5 +1,5 @@
 /**
- * What can happen to a run, and what follows from it: the words that the machine, the run object and the simulation share.
+ * What can happen to a run, and what follows from it: the words that the machine, the run object and tests share.
  */
 import type { HoldEffect, HoldEvent } from "./hold.ts";
 import type { RunId } from "./ids.ts";

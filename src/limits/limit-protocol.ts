@@ -1,6 +1,6 @@
 /**
  * What a limit object does with each call, apart from the platform: it lets the book decide, records what changed, sets the alarm
- * and tells the runs. Storage, clock, alarm and runs come from outside, so that the object and the simulation run the same code.
+ * and tells the runs. Storage, clock, alarm and runs come from outside, so that a test can have its own.
  *
  * Order, always: decide → record → alarm → tell. A slot counts as taken from the moment it is recorded, before its run knows of
  * it; should the run never hear of it, the check that the alarm makes tells it again. So a crash at any point costs time, never a

@@ -1,7 +1,7 @@
 /**
  * What a run object does with each call, apart from the platform: it lets the machine decide, has the decision recorded, sets
  * the alarm and gives out the effects. It decides nothing itself. Storage, clock, alarm and effects come from outside, so that
- * the object and the simulation run the same code.
+ * a test can have its own.
  *
  * Order, always: decide → append to the journal → fold into memory → alarm → effects. A crash before the append: nothing has
  * happened, the caller gets an error and calls again. A crash after it: the caller's answer was held back until the row was

@@ -1,4 +1,4 @@
-/** What a run needs from outside: the object gives it the platform's, the simulation its own. */
+/** What a run needs from outside: the object gives it the platform's, a test its own. */
 import type { RunId } from "../core/ids.ts";
 import type { QueueProgress } from "../core/queue-progress.ts";
 import type { ChildRun, Run, RunChange } from "../core/run.ts";

@@ -1,6 +1,6 @@
 /**
  * What an executor object does with its order, apart from the platform. Storage, alarm, run and task code come from outside, so
- * that the object and the simulation run the same code.
+ * that a test can have its own.
  *
  * Life: `start` notes the order and sets the alarm → the alarm claims the task → executes → settles → deletes everything.
  * If the object dies while it executes, the platform calls the alarm again; the noted lease tells that an attempt was under way,

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Live } from "./ground/ground.ts";
 import { NO_LIMITS } from "./seeds/shrink.ts";
-import { ENGINE } from "./kind.ts";
+import { openWorlds } from "./worlds.ts";
 
 /** Seeds whose worlds have shown something once, and what. Worlds change with the code: what a seed shows, a test of its own holds. */
 const FOUND: readonly (readonly [seed: number, was: string])[] = [
@@ -22,7 +22,7 @@ const FOUND: readonly (readonly [seed: number, was: string])[] = [
 
 let live: Live;
 beforeAll(async () => {
-  ({ live } = await ENGINE.open());
+  ({ live } = await openWorlds());
 });
 
 describe("the simulated world of a seed that has shown something", () => {

@@ -13,12 +13,9 @@ import { NO_LIMITS } from "./seeds/shrink.ts";
 /** What `npm run simulate` is made of. */
 const PARTS = [
   "src",
-  "test/simulation",
   "test/engine-simulation",
   "test/support/plan.ts",
-  "test/support/start-rule.ts",
   "test/support/sql-database.ts",
-  "test/support/journal-storage.ts",
   "scripts/simulate.ts",
   "package.json",
 ];

@@ -7,7 +7,7 @@ import { simulateSeeds, type Thread } from "./seeds/batch.ts";
 import { FAULTS } from "./ground/faults.ts";
 import type { Live } from "./ground/ground.ts";
 import { NO_LIMITS } from "./seeds/shrink.ts";
-import { ENGINE } from "./kind.ts";
+import { openWorlds } from "./worlds.ts";
 
 const SCRIPT = resolve(import.meta.dirname, "../../scripts/simulate.ts");
 const SEEDS = IS_LONG ? 1_000 : 500;
@@ -24,7 +24,7 @@ const FRESH_FROM = process.env["PEACH_TEST_SEED"];
 let live: Live;
 let thread: Thread;
 beforeAll(async () => {
-  ({ live, thread } = await ENGINE.open());
+  ({ live, thread } = await openWorlds());
 });
 
 describe("the simulated world", () => {

@@ -1,5 +1,5 @@
 /**
- * The storage of one simulated object: real SQL in memory, behind the contract that `RunStore` has with the platform.
+ * The storage of one object in a test without a platform: real SQL in memory, behind the contract that `RunStore` has with the platform.
  *
  * Databases are used one world after the other: to open one and to prepare its statements takes longer than all that a world
  * does with it. Tables that another storage has left there, empty, are not there for this one before it creates them itself.
@@ -37,7 +37,6 @@ export class MemoryStorage implements JournalStorage {
   /** Those that were created here. */
   #tables = NO_TABLES;
   #transactions = 0;
-  #writes = 0;
   /** Resolves once the deletion has come through. */
   readonly #settled: () => Promise<void>;
 
@@ -51,37 +50,20 @@ export class MemoryStorage implements JournalStorage {
     return this.#tables.size === 0;
   }
 
-  /** How often it was written to, or something was taken back: as long as that is the same, so is what is stored. */
-  get writes(): number {
-    return this.#writes;
-  }
-
   transactionSync<T>(work: () => T): T {
-    return this.undoable("inner", (undo) => {
-      try {
-        return work();
-      } catch (error) {
-        undo();
-        throw error;
-      }
-    });
-  }
-
-  /** Runs `work`, which may take back all that it wrote. */
-  undoable<T>(name: "inner" | "outer", work: (undo: () => void) => T): T {
     const database = (this.#database ??= SqlDatabase.take("RunObject"));
     const [tables, created] = [this.#tables, database.created];
     this.#transactions += 1;
-    database.run(`SAVEPOINT ${name}_tx`);
+    database.run("SAVEPOINT tx");
     try {
-      return work(() => {
-        database.run(`ROLLBACK TO ${name}_tx`);
-        this.#tables = tables;
-        database.created = created;
-        this.#writes += 1;
-      });
+      return work();
+    } catch (error) {
+      database.run("ROLLBACK TO tx");
+      this.#tables = tables;
+      database.created = created;
+      throw error;
     } finally {
-      database.run(`RELEASE ${name}_tx`);
+      database.run("RELEASE tx");
       this.#transactions -= 1;
     }
   }
@@ -97,7 +79,6 @@ export class MemoryStorage implements JournalStorage {
     if (database === null) return;
     for (const table of this.#tables) database.clear(table);
     this.#tables = NO_TABLES;
-    this.#writes += 1;
     // What is taken back needs its database.
     if (this.#transactions > 0) return;
     this.#database = null;
@@ -114,7 +95,6 @@ export class MemoryStorage implements JournalStorage {
     }
     for (const name of meaning.names) if (!this.#tables.has(name)) throw new Error(`no such table: ${name}`);
     if (meaning.type === "read") return new Rows(database.all(query, values));
-    this.#writes += 1;
     database.run(query, values);
     return NO_ROWS;
   }
@@ -137,6 +117,5 @@ export class MemoryStorage implements JournalStorage {
     // An index is there, and empty, if its table is.
     if (!isTable) return;
     this.#tables = new Set([...this.#tables, name]);
-    this.#writes += 1;
   }
 }

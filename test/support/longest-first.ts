@@ -8,8 +8,6 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONGEST = [
   "engine-simulation/simulation",
   "engine-simulation/seeded-bugs",
-  "simulation/simulation",
-  "simulation/seeded-bugs",
   "trigger/r2-burst",
   "payload/payload-store",
   "limits/concurrency",

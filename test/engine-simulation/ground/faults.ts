@@ -49,18 +49,6 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** Those that only the platform of the real worker knows (test/engine-simulation). */
-const PLATFORM_FAULTS: readonly Fault[] = [
-  "call_hangs",
-  "r2_hangs",
-  "isolate_crash",
-  "clock_skew",
-  "deploy_side_by_side",
-  "late_trigger",
-];
-/** Those of the worlds of this folder. */
-export const CORE_FAULTS: readonly Fault[] = FAULTS.filter((fault) => !PLATFORM_FAULTS.includes(fault));
-
 export class Faults {
   /** How many have struck. */
   struck = 0;

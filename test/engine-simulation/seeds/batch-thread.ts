@@ -6,6 +6,5 @@ import { workerCode } from "../platform/bundle.ts";
 import { simulate } from "../world.ts";
 
 const share: Share = workerData;
-if (share.worker === null) throw new Error("these worlds run the worker's code");
 const code = workerCode(share.worker);
 await liveThrough(share, (seed, limits) => simulate(code, seed, limits));

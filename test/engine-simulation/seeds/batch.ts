@@ -3,14 +3,14 @@ import { Worker } from "node:worker_threads";
 import type { Fault } from "../ground/faults.ts";
 import type { Limits, Violation } from "../ground/ground.ts";
 
-/** The file that lives through seeds in a thread, and the worker's code if its worlds run that. */
+/** The file that lives through seeds in a thread, and the worker's code that its worlds run. */
 export interface Thread {
   readonly file: URL;
-  readonly worker: string | null;
+  readonly worker: string;
 }
 
 export interface Share {
-  readonly worker: string | null;
+  readonly worker: string;
   readonly from: number;
   readonly seeds: number;
   readonly step: number;
@@ -40,7 +40,7 @@ export interface Tally {
   readonly failures: readonly { readonly seed: number; readonly violation: Violation }[];
 }
 
-/** Lives through the seeds `from` to `from + seeds - 1` in worlds of this kind; `onProgress` is told how many are done, now and then. */
+/** Lives through the seeds `from` to `from + seeds - 1` in these worlds; `onProgress` is told how many are done, now and then. */
 export async function simulateSeeds(
   thread: Thread,
   { from, seeds, limits, threads, forMs = Number.POSITIVE_INFINITY }: Batch,

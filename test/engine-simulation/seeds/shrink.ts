@@ -1,5 +1,5 @@
 /** Makes a failing seed as small as it stays failing: fewer kinds of faults, fewer faults, fewer triggers, smaller pipelines. */
-import type { Fault } from "../ground/faults.ts";
+import { FAULTS } from "../ground/faults.ts";
 import type { Limits, Live } from "../ground/ground.ts";
 
 /** Nothing held back. */
@@ -9,13 +9,7 @@ export const NO_LIMITS: Limits = { without: new Set(), faults: Number.POSITIVE_I
 const TIME_MS = 15_000;
 
 /** The tightest limits found in some time under which this seed still breaks this invariant. */
-export async function shrink(
-  live: Live,
-  faults: readonly Fault[],
-  seed: number,
-  limits: Limits,
-  invariant: string,
-): Promise<Limits> {
+export async function shrink(live: Live, seed: number, limits: Limits, invariant: string): Promise<Limits> {
   let smallest = limits;
   const endsAt = performance.now() + TIME_MS;
   const stillFails = async (candidate: Limits): Promise<boolean> => {
@@ -25,7 +19,7 @@ export async function shrink(
     smallest = candidate;
     return true;
   };
-  for (const fault of faults) await stillFails({ ...smallest, without: new Set([...smallest.without, fault]) });
+  for (const fault of FAULTS) await stillFails({ ...smallest, without: new Set([...smallest.without, fault]) });
   for (let triggers = 1; triggers < smallest.triggers; triggers += 1)
     if (await stillFails({ ...smallest, triggers })) break;
   for (const tasks of [1, 2, 3, 4, 6, 9, 13, 18])
@@ -35,14 +29,9 @@ export async function shrink(
   return smallest;
 }
 
-/** The command that lives through this seed again, in worlds of the kind that `flag` stands for. */
-export function replayCommand(
-  flag: string | null,
-  seed: number,
-  { without, faults, triggers, tasks, theme }: Limits,
-): string {
+/** The command that lives through this seed again. */
+export function replayCommand(seed: number, { without, faults, triggers, tasks, theme }: Limits): string {
   const flags = [
-    ...(flag === null ? [] : [flag]),
     `--seed ${seed}`,
     ...(theme === undefined ? [] : [`--theme "${theme}"`]),
     ...(without.size > 0 ? [`--without ${[...without].join(",")}`] : []),
