@@ -171,6 +171,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     invariant: "8 blame",
+    or: ["journal"],
     bug: "a method that a release does not have counts as a failure of its code",
     seed: 45,
     file: "src/task/executor.ts",
@@ -253,7 +254,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     invariant: "4 final",
-    or: ["16 events are true", "no throw"],
+    or: ["2 never stuck", "16 events are true", "no throw", "journal"],
     bug: "a task that was skipped is looked at again when its other parents end",
     seed: 12,
     file: "src/core/decision.ts",

@@ -32,11 +32,22 @@ export class JournalCheck {
   look(seen: Seen): void {
     const isDue = (this.#commits += 1) % EVERY === 0;
     if (!isOver(seen.run.status) && (this.#isHeavy || !isDue)) return;
-    const run = new RunStore(readOnly(seen.host.storage)).load();
-    if (run === null) return this.#ground.violate("journal", `${seen.runId} is there, and its journal tells nothing`);
+    const run = this.#read(seen);
+    if (run === null) return;
     this.#told(seen, run);
     this.#derived(run);
     this.#lookedAfter(seen, run);
+  }
+
+  #read({ runId, host }: Seen): Run | null {
+    try {
+      const run = new RunStore(readOnly(host.storage)).load();
+      if (run === null) this.#ground.violate("journal", `${runId} is there, and its journal tells nothing`);
+      return run;
+    } catch (error) {
+      this.#ground.violate("journal", `the journal of ${runId} cannot be read: ${String(error)}`);
+      return null;
+    }
   }
 
   #told({ runId, run: known }: Seen, run: Run): void {
