@@ -1,23 +1,22 @@
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { describe, expect, it } from "vitest";
+import { promisify } from "node:util";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
 import { z } from "zod";
 import { compileProject } from "../../src/conf/compile.ts";
 import { DEFAULTS_SHAPE, ENDPOINT_SHAPE, ROOT_SHAPE, TASK_SHAPE } from "../../src/conf/schema.ts";
+import { blockIn, blocksIn, README, sectionUnder } from "../support/readme.ts";
 
+/** Below node_modules, so that what stands there finds the package; nothing of it stays. */
+const CACHE = resolve("node_modules/.cache");
+const CONF = z.object({ tasks: z.record(z.string(), z.unknown()).optional() });
 const PACKAGE = z.object({ dependencies: z.record(z.string(), z.string()) });
-const README = readFileSync("README.md", "utf8");
-
-/** The text under this heading, up to the next one. */
-function section(heading: string): string {
-  const [, after = ""] = README.split(`\n${heading}\n`);
-  return after.split(/\n#{1,4} /)[0] ?? "";
-}
-
 /** The first column of the table under this heading. */
 function documentedKeys(heading: string): string[] {
-  return [...section(heading).matchAll(/^\| `([\w.]+)` \|/gm)].flatMap(([, key]) => key ?? []).toSorted();
+  return [...sectionUnder(heading).matchAll(/^\| `([\w.]+)` \|/gm)].flatMap(([, key]) => key ?? []).toSorted();
 }
 
 /** Keys of the schema; of `on`, those in it. */
@@ -27,48 +26,90 @@ function schemaKeys(shape: object): string[] {
     .toSorted();
 }
 
-/** The one code block of this language in the tutorial, without its indentation. */
-function tutorialBlock(language: string): string {
-  const [, block = ""] = section("## Write your own pipeline in ten minutes").split(`   \`\`\`${language}\n`);
-  return (block.split("   ```")[0] ?? "").replaceAll(/^ {3}/gm, "");
+/** Compiles this peach.conf with these pipelines: its tasks, or what is wrong. */
+function compiled(conf: string, pipelines: string): unknown {
+  const folder = mkdtempSync(join(tmpdir(), "peach-readme-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, "pipelines"));
+  writeFileSync(join(folder, "pipelines/tasks.ts"), pipelines);
+  writeFileSync(join(folder, "peach.conf"), conf);
+  const { diagnostics, ...result } = compileProject({
+    repoRoot: resolve("."),
+    confPath: join(folder, "peach.conf"),
+    pipelinesDir: join(folder, "pipelines"),
+    wranglerPath: resolve("wrangler.toml"),
+    outDir: join(folder, "generated"),
+  });
+  return result.ok && diagnostics.length === 0 ? Object.keys(result.plan.tasks) : diagnostics;
 }
+
+/** What stands around a piece of code that the README shows without it, by a name that is in the piece. */
+const AROUND: Readonly<Record<string, string>> = {
+  ask_for_approval: `import type { TaskContext } from "peach/task-helpers";
+    interface Article { readonly editor: string }
+    declare function sendMail(to: string, text: string): Promise<void>;`,
+  fetchAudio: `import { step, triggerTaskWithEvent } from "peach/task-helpers";
+    declare function fetchAudio(uri: string): Promise<ArrayBuffer>;
+    declare function send(audio: ArrayBuffer, status: string): Promise<string>;`,
+  createClient: "declare const token: string;",
+};
 
 describe("the README", () => {
   it("documents every key of peach.conf, and no other", () => {
     expect(documentedKeys("#### At the top")).toEqual(schemaKeys(ROOT_SHAPE));
     expect(documentedKeys("#### Of a task")).toEqual(schemaKeys(TASK_SHAPE));
     expect(documentedKeys("#### Of an endpoint")).toEqual(schemaKeys(ENDPOINT_SHAPE));
-    for (const key of Object.keys(DEFAULTS_SHAPE)) expect(section("#### At the top")).toContain(`\`${key}\``);
+    for (const key of Object.keys(DEFAULTS_SHAPE)) expect(sectionUnder("#### At the top")).toContain(`\`${key}\``);
   });
 
   it("says what each dependency of the worker is for", () => {
     const { dependencies } = PACKAGE.parse(JSON.parse(readFileSync("package.json", "utf8")));
-    const named = [...section("## Where things are").matchAll(/^- \*\*(.+?)\*\*/gm)].flatMap(([, name]) => name ?? []);
+    const named = [...sectionUnder("## Where things are").matchAll(/^- \*\*(.+?)\*\*/gm)].flatMap(
+      ([, name]) => name ?? [],
+    );
     expect(named.toSorted()).toEqual(Object.keys(dependencies).toSorted());
   });
 
   it("has a tutorial whose pipeline compiles", () => {
-    const folder = mkdtempSync(join(tmpdir(), "peach-readme-"));
-    try {
-      mkdirSync(join(folder, "pipelines"));
-      writeFileSync(join(folder, "pipelines/article.ts"), tutorialBlock("ts"));
-      writeFileSync(join(folder, "peach.conf"), tutorialBlock("yaml"));
-      const result = compileProject({
-        repoRoot: resolve("."),
-        confPath: join(folder, "peach.conf"),
-        pipelinesDir: join(folder, "pipelines"),
-        wranglerPath: resolve("wrangler.toml"),
-        outDir: join(folder, "generated"),
-      });
-      expect(result.diagnostics).toEqual([]);
-      expect(result.ok && Object.keys(result.plan.tasks)).toEqual([
-        "split_words",
-        "top_words",
-        "reading_time",
-        "teaser",
-      ]);
-    } finally {
-      rmSync(folder, { recursive: true });
+    const tutorial = sectionUnder("## Write your own pipeline in ten minutes");
+    expect(compiled(blockIn(tutorial, "yaml"), blockIn(tutorial, "ts"))).toEqual([
+      "split_words",
+      "top_words",
+      "reading_time",
+      "teaser",
+    ]);
+  });
+
+  it("shows pieces of peach.conf that compile", () => {
+    const pieces = blocksIn(README, "yaml");
+    expect(pieces.length).toBeGreaterThan(4);
+    for (const piece of pieces) {
+      const methods = [...new Set([...piece.matchAll(/\bmethod: (\w+)/g)].flatMap(([, name]) => name ?? []))];
+      const pipelines = methods.map((name) => `export const ${name} = async (): Promise<void> => undefined;`);
+      const { tasks = {} } = CONF.parse(parse(piece));
+      expect(compiled(piece, pipelines.join("\n")), piece).toEqual(Object.keys(tasks));
     }
+  });
+
+  it("shows programs whose types are right", async () => {
+    mkdirSync(CACHE, { recursive: true });
+    const folder = mkdtempSync(join(CACHE, "readme-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const pieces = blocksIn(README, "ts");
+    for (const [index, piece] of pieces.entries()) {
+      const around = Object.entries(AROUND).flatMap(([name, text]) => (piece.includes(name) ? [text] : []));
+      writeFileSync(join(folder, `piece-${index}.ts`), [...around, piece, "export {};"].join("\n"));
+    }
+    const ambient = ["src/env.d.ts", "worker-configuration.d.ts"].map((path) => resolve(path));
+    const config = {
+      extends: resolve("tsconfig.base.json"),
+      compilerOptions: { types: ["@cloudflare/workers-types", "node"] },
+      files: [...pieces.map((_, index) => `piece-${index}.ts`), ...ambient],
+    };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+    const tsc = promisify(execFile)(resolve("node_modules/.bin/tsc"), ["--project", folder]);
+    const { stdout } = await tsc.catch((error: { readonly stdout: string }) => error);
+    expect(stdout).toBe("");
+    expect(pieces.length).toBeGreaterThan(3);
   });
 });

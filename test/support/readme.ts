@@ -34,9 +34,15 @@ export function namesUnder(heading: string): string[] {
   return rowsUnder(heading).flatMap(([cell = ""]) => codesIn(cell).flatMap((code) => /^[\w.-]+/.exec(code)?.[0] ?? []));
 }
 
-/** The first code block of this language in the text, without the indentation of its list. Throws if there is none. */
+/** The code blocks of this language in the text, without the indentation of their list. */
+export function blocksIn(text: string, language: string): string[] {
+  const blocks = text.matchAll(new RegExp(`^( *)\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\`$`, "gm"));
+  return [...blocks].map(([, indent = "", block = ""]) => block.replaceAll(new RegExp(`^${indent}`, "gm"), ""));
+}
+
+/** The first of them. Throws if there is none. */
 export function blockIn(text: string, language: string): string {
-  const [, indent = "", block] = new RegExp(`^( *)\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\`$`, "m").exec(text) ?? [];
+  const [block] = blocksIn(text, language);
   if (block === undefined) throw new Error(`there is no block of ${language || "commands"}`);
-  return block.replaceAll(new RegExp(`^${indent}`, "gm"), "");
+  return block;
 }
