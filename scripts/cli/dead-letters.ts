@@ -1,4 +1,4 @@
-import type { DeadLetter } from "../../src/client.ts";
+import { PeachError, type DeadLetter, type RunReference } from "../../src/client.ts";
 import { defineCommand, UsageError } from "./command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "./deployment.ts";
 import { readNumber } from "./filter-options.ts";
@@ -12,7 +12,7 @@ export const deadLetters = defineCommand({
   name: "dead-letters",
   summary: "lists the queue messages that could not be processed, and tries them again",
   description: `Lists the queue messages that could not be processed, with the reason; \`dead-letters redrive ID...\` gives them another try,
-\`dead-letters delete ID...\` forgets them.`,
+\`dead-letters delete ID...\` forgets them. Exits with 1 if one fails again.`,
   words: [
     { name: ACTIONS.join("|"), means: "text", optional: true },
     { name: "ID", means: "text", optional: true, several: true },
@@ -20,7 +20,9 @@ export const deadLetters = defineCommand({
   options: {
     limit: { takes: "N", help: "how many to list, 1 to 10000 (default 50)" },
     ...DEPLOYMENT_OPTIONS,
-    json: { help: '{"dead_letters": [...]}, or {"redriven": [{"id", "runs"}]}, or {"deleted": [id]}' },
+    json: {
+      help: '{"dead_letters": [...]}, or {"redriven": [{"id", "runs"}]} or {"deleted": [id]}, each with "refused": [{"id", "code", "detail"}]',
+    },
   },
   async run({ options, words: [given = "list", ...ids] }, surroundings) {
     const { out, err, signal, terminal } = surroundings;
@@ -41,15 +43,27 @@ export const deadLetters = defineCommand({
       else out(table(found, terminal).join("\n"));
       return 0;
     }
-    const redriven = [];
+    const redriven: { readonly id: string; readonly runs: readonly RunReference[] }[] = [];
+    const deleted: string[] = [];
+    const refused: { id: string; code: string; detail: string }[] = [];
     for (const id of ids) {
-      if (action === "redrive") redriven.push(await calls.redrive(id, { signal }));
-      else await calls.delete(id, { signal });
+      try {
+        if (action === "redrive") redriven.push(await calls.redrive(id, { signal }));
+        else await calls.delete(id, { signal });
+      } catch (error) {
+        // One of one is an error like any other; of several, the others have their turn.
+        if (ids.length === 1 || !(error instanceof PeachError) || error.status === null) throw error;
+        const { code, detail } = error;
+        refused.push({ id, code, detail });
+        if (!json) err(`${id} is refused: ${detail}`);
+        continue;
+      }
+      if (action === "delete") deleted.push(id);
       if (!json) err(`${id} ${action === "redrive" ? "is tried again" : "is deleted"}`);
     }
-    if (json) out(JSON.stringify(action === "redrive" ? { redriven } : { deleted: ids }, null, 2));
+    if (json) out(JSON.stringify({ ...(action === "redrive" ? { redriven } : { deleted }), refused }, null, 2));
     else for (const { runs } of redriven) for (const run of runs) out(`${run.run_id} ${run.task}`);
-    return 0;
+    return refused.length === 0 ? 0 : 1;
   },
 });
 

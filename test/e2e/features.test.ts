@@ -1,6 +1,7 @@
 /** Each feature that has no file of its own here, on one local runtime and its real clock; what they show is in the folder `features`. */
 import { beforeAll } from "vitest";
 import { describeCalls } from "./features/calls.ts";
+import { describeCommandLine } from "./features/command-line.ts";
 import { openFeatures } from "./features/deployment.ts";
 import { describeEndpoints, SECRETS } from "./features/endpoints.ts";
 import { describeObjects } from "./features/objects.ts";
@@ -17,3 +18,4 @@ describeRuns(() => opened);
 describeEndpoints(() => opened);
 describeObjects(() => opened);
 describeCalls(() => opened);
+describeCommandLine(() => opened);
