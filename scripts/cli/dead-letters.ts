@@ -1,8 +1,9 @@
-import { PeachError, type DeadLetter, type RunReference } from "../../src/client.ts";
+import type { DeadLetter, RunReference } from "../../src/client.ts";
 import { defineCommand, UsageError } from "./command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "./deployment.ts";
 import { readNumber } from "./filter-options.ts";
 import { firstEntries } from "./pages.ts";
+import { refusalOf, type Refusal } from "./refusal.ts";
 import { tableLines, timeText } from "./table.ts";
 
 const ACTIONS = ["list", "redrive", "delete"] as const;
@@ -45,17 +46,15 @@ export const deadLetters = defineCommand({
     }
     const redriven: { readonly id: string; readonly runs: readonly RunReference[] }[] = [];
     const deleted: string[] = [];
-    const refused: { id: string; code: string; detail: string }[] = [];
+    const refused: (Refusal & { readonly id: string })[] = [];
     for (const id of ids) {
       try {
         if (action === "redrive") redriven.push(await calls.redrive(id, { signal }));
         else await calls.delete(id, { signal });
       } catch (error) {
-        // One of one is an error like any other; of several, the others have their turn.
-        if (ids.length === 1 || !(error instanceof PeachError) || error.status === null) throw error;
-        const { code, detail } = error;
-        refused.push({ id, code, detail });
-        if (!json) err(`${id} is refused: ${detail}`);
+        const refusal = refusalOf(error, ids);
+        refused.push({ id, ...refusal });
+        if (!json) err(`${id} is refused: ${refusal.detail}`);
         continue;
       }
       if (action === "delete") deleted.push(id);

@@ -1,5 +1,6 @@
 import { defineCommand, UsageError } from "./command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "./deployment.ts";
+import { refusalOf, type Refusal } from "./refusal.ts";
 import { tableLines, timeText } from "./table.ts";
 
 const ACTIONS = ["list", "end"] as const;
@@ -16,7 +17,9 @@ export const sessions = defineCommand({
   ],
   options: {
     ...DEPLOYMENT_OPTIONS,
-    json: { help: '{"sessions": [{"id", "token", "from", "created_at", ...}]}, or {"ended": [id]}' },
+    json: {
+      help: '{"sessions": [{"id", "token", "from", "created_at", ...}]}, or {"ended": [id], "refused": [{"id", "code", "detail"}]}',
+    },
   },
   async run({ options, words: [given = "list", ...ids] }, surroundings) {
     const { out, err, signal, terminal } = surroundings;
@@ -28,12 +31,21 @@ export const sessions = defineCommand({
       throw new UsageError("name the session to end, by its id: `sessions` lists them");
     const { sessions: calls } = connect(options, surroundings);
     if (action === "end") {
+      const ended: string[] = [];
+      const refused: (Refusal & { readonly id: string })[] = [];
       for (const id of ids) {
-        await calls.end(id, { signal });
-        if (!json) err(`${id} has ended`);
+        try {
+          await calls.end(id, { signal });
+          ended.push(id);
+          if (!json) err(`${id} has ended`);
+        } catch (error) {
+          const refusal = refusalOf(error, ids);
+          refused.push({ id, ...refusal });
+          if (!json) err(`${id} is refused: ${refusal.detail}`);
+        }
       }
-      if (json) out(JSON.stringify({ ended: ids }, null, 2));
-      return 0;
+      if (json) out(JSON.stringify({ ended, refused }, null, 2));
+      return refused.length === 0 ? 0 : 1;
     }
     const listed = await calls.list({ signal });
     if (json) out(JSON.stringify({ sessions: listed }, null, 2));

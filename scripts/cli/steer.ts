@@ -2,11 +2,12 @@
  * `peach cancel`, `retry` and `replay`: runs by their ids, or all that fit a filter. By filter it first counts what it would change
  * and asks; nothing is changed unseen.
  */
-import { PeachError, type BulkResult, type RunFilter } from "../../src/client.ts";
+import type { BulkResult, RunFilter } from "../../src/client.ts";
 import { defineCommand, UsageError, type Command, type ExitCode, type Option, type Surroundings } from "./command.ts";
 import { connect, DEPLOYMENT_OPTIONS, type AnyClient, type DeploymentValues } from "./deployment.ts";
 import { FILTER_OPTIONS, readFilter, readNumber, type FilterValues } from "./filter-options.ts";
 import { PAYLOAD_OPTIONS, readPayload } from "./payload-options.ts";
+import { refusalOf } from "./refusal.ts";
 import { statusColour, tableLines } from "./table.ts";
 
 type Action = "cancel" | "retry" | "replay";
@@ -137,9 +138,7 @@ async function steer(
   const outcomes: Outcome[] = [];
   for (const runId of runIds) {
     const outcome = await act(peach, runId).catch((error: unknown) => {
-      // One of one is an error like any other; of several, the others have their turn.
-      if (runIds.length === 1 || !(error instanceof PeachError) || error.status === null) throw error;
-      return { run_id: runId, result: "refused", code: error.code, detail: error.detail };
+      return { run_id: runId, result: "refused", ...refusalOf(error, runIds) };
     });
     outcomes.push(outcome);
     if (options.json !== true) surroundings.out(outcomeText(outcome));

@@ -1,6 +1,7 @@
 import type { ListedToken } from "../../src/client.ts";
 import { defineCommand, UsageError } from "./command.ts";
 import { connect, DEPLOYMENT_OPTIONS } from "./deployment.ts";
+import { refusalOf, type Refusal } from "./refusal.ts";
 import { tableLines, timeText } from "./table.ts";
 
 const ACTIONS = ["list", "create", "delete"] as const;
@@ -22,7 +23,9 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
     },
     "expires-in": { takes: "DURATION", help: "how long it is good for, such as 30d (default: until it is deleted)" },
     ...DEPLOYMENT_OPTIONS,
-    json: { help: '{"tokens": [...]}, or {"name", "scopes", "expires_at", "token"}, or {"deleted": [name]}' },
+    json: {
+      help: '{"tokens": [...]}, or {"name", "scopes", "expires_at", "token"}, or {"deleted": [name], "refused": [{"name", "code", "detail"}]}',
+    },
   },
   async run({ options, words: [given = "list", ...names] }, surroundings) {
     const { out, err, signal, terminal } = surroundings;
@@ -50,12 +53,21 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
       return 0;
     }
     if (action === "delete") {
+      const deleted: string[] = [];
+      const refused: (Refusal & { readonly name: string })[] = [];
       for (const one of names) {
-        await calls.delete(one, { signal });
-        if (!json) err(`"${one}" has ended`);
+        try {
+          await calls.delete(one, { signal });
+          deleted.push(one);
+          if (!json) err(`"${one}" has ended`);
+        } catch (error) {
+          const refusal = refusalOf(error, names);
+          refused.push({ name: one, ...refusal });
+          if (!json) err(`"${one}" is refused: ${refusal.detail}`);
+        }
       }
-      if (json) out(JSON.stringify({ deleted: names }, null, 2));
-      return 0;
+      if (json) out(JSON.stringify({ deleted, refused }, null, 2));
+      return refused.length === 0 ? 0 : 1;
     }
     const listed = await calls.list({ signal });
     if (json) out(JSON.stringify({ tokens: listed }, null, 2));

@@ -43,7 +43,7 @@ describe("peach sessions", () => {
     expect([code, asked]).toEqual([0, [`DELETE /sessions/${ONE}`, `DELETE /sessions/${OTHER}`]]);
     expect(err).toBe(`${ONE} has ended\n${OTHER} has ended`);
     const json = await sessions(`end ${ONE} --json`, { status: 204 });
-    expect([JSON.parse(json.out), json.err]).toEqual([{ ended: [ONE] }, ""]);
+    expect([JSON.parse(json.out), json.err]).toEqual([{ ended: [ONE], refused: [] }, ""]);
   });
 
   it("says why it was refused", async () => {

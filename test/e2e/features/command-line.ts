@@ -26,7 +26,12 @@ export function describeCommandLine(stage: () => Stage): void {
       expect(await done("tokens list")).toMatch(/^desk +read +20\S+ \S+/m);
       const again = await peach("tokens create desk --scopes read");
       expect([again.code, again.err]).toEqual([1, expect.stringContaining("(token_exists, request ")]);
-      await done("tokens delete desk");
+      // One that is not there keeps none of the others.
+      const ended = await peach("tokens delete nobody desk");
+      expect([ended.code, ended.err]).toEqual([
+        1,
+        expect.stringMatching(/^"nobody" is refused: .*\n"desk" has ended$/),
+      ]);
       await expect.poll(async () => (await peach("runs --limit 1", token)).code, SOON).toBe(1);
       await expect.poll(() => done("audit --what deleteToken"), SOON).toMatch(/ api +deleteToken +desk +204 /);
     });
