@@ -1,14 +1,10 @@
 import { resolve } from "node:path";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { E2E_FILES, UNIT_FILES } from "./scripts/test-projects.ts";
 import { LongestFirst } from "./test/support/longest-first.ts";
 
 const POOL = resolve(import.meta.dirname, "test/support/pool");
-/** Folders of tests that run in plain Node. A folder that is in no list runs in the workers pool. */
-const UNIT = ["core", "conf", "dashboard", "golden", "scripts", "pipelines", "engine-simulation", "lab", "client"].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
-const E2E = ["test/e2e/**/*.test.ts"];
 
 /** A whole number of 32 bits. */
 function seedOf(text = String(Math.floor(Math.random() * 2 ** 31))): number {
@@ -29,7 +25,7 @@ export default defineConfig({
       {
         extends: true,
         // Not isolated, here and in e2e: no file changes what it imports, and to start a worker for each was a seventh of the time.
-        test: { name: "unit", environment: "node", include: UNIT, isolate: false, sequence: { groupOrder: 0 } },
+        test: { name: "unit", environment: "node", include: UNIT_FILES, isolate: false, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,
@@ -41,7 +37,7 @@ export default defineConfig({
         test: {
           name: "workers",
           include: ["test/**/*.test.ts"],
-          exclude: [...UNIT, ...E2E],
+          exclude: [...UNIT_FILES, ...E2E_FILES],
           globalSetup: [`${POOL}/compile.ts`],
           setupFiles: [`${POOL}/setup.ts`],
           // A worker takes one file after the other (setup.ts): to start one costs more than most files.
@@ -57,7 +53,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           environment: "node",
-          include: E2E,
+          include: E2E_FILES,
           isolate: false,
           testTimeout: 120_000,
           // To start a runtime takes two seconds, and much longer on a machine that is busy.

@@ -2,9 +2,11 @@
  * `npm test`: compiles the project, runs every test and closes with one plain line, `N passed, N failed`, whatever happens.
  * Arguments are vitest's: `npm test -- test/core`.
  */
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
+import { compileForTests } from "./test-compile.ts";
 import { deleteTestFolder, makeTestFolder, testFoldersIn } from "./test-folder.ts";
-import { runNode, runVitest } from "./test-run.ts";
+import { projectsOf } from "./test-projects.ts";
+import { runVitest, watchVitest } from "./test-run.ts";
 import { summaryLine, type TestCounts } from "./test-summary.ts";
 
 const HELP = `npm test [-- [filter ...] [vitest options]]
@@ -15,25 +17,41 @@ Compiles peach.conf, runs the tests and closes with one line: N passed, N failed
   npm test -- test/core                 the files whose path contains test/core
   npm test -- --project unit            one of: unit, workers, e2e
   npm test -- -t "joins"                the tests whose name matches
+  npm run test:unit                     those that need no runtime
+  npm run test:changed [-- main]        those that import what has changed since the last commit, or since main
+  npm run test:watch [-- test/core]     again whenever something that they import changes, until Ctrl-C
 
 Exit code: 0 if nothing failed, else 1.`;
+
+const WATCH = "--watch";
+const GENERATED = resolve(import.meta.dirname, "../src/generated");
+/** Each process of a run, the runtimes under test among them, uses what another has compiled, or an earlier run. */
+const COMPILED = resolve(import.meta.dirname, "../node_modules/.cache/peach-tests");
 
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes("--help")) {
     console.log(HELP);
     return 0;
   }
-  const compiled = (await runNode([resolve(import.meta.dirname, "compile.ts")], {}, "inherit")) === 0;
-  const counts = compiled ? await runTests(args) : { passed: 0, failed: 1, skipped: 0 };
+  const filters = args.filter((arg) => !arg.startsWith("-"));
+  const hasProject = args.some((arg) => arg.startsWith("--project"));
+  // Of the others not even the start.
+  const projects = hasProject ? [] : (projectsOf(filters) ?? []);
+  const chosen = [...args.filter((arg) => arg !== WATCH), ...projects.map((project) => `--project=${project}`)];
+  const compiled = compileForTests(GENERATED, process.env);
+  if (args.includes(WATCH)) return compiled ? inFolder((env) => watchVitest(chosen, env)) : 1;
+  const counts: TestCounts = compiled
+    ? await inFolder((env) => runVitest(chosen, "inherit", env))
+    : { passed: 0, failed: 1, skipped: 0 };
   console.log(summaryLine(counts));
   return counts.failed === 0 ? 0 : 1;
 }
 
-async function runTests(args: readonly string[]): Promise<TestCounts> {
+/** Runs it with a folder for its temporary files. */
+async function inFolder<T>(run: (env: NodeJS.ProcessEnv) => Promise<T>): Promise<T> {
   const folder = makeTestFolder(testFoldersIn());
   try {
-    // Each process of the run, the runtimes under test among them, uses what another has compiled.
-    return await runVitest(args, "inherit", { TMPDIR: folder, NODE_COMPILE_CACHE: join(folder, "compiled") });
+    return await run({ TMPDIR: folder, NODE_COMPILE_CACHE: COMPILED });
   } finally {
     deleteTestFolder(folder);
   }

@@ -1,0 +1,48 @@
+/**
+ * Compiles for the tests, unless all that goes into it is as it was when it was compiled last: half a second of each run of one file.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { projectPaths } from "../src/conf/project-paths.ts";
+
+const ROOT = resolve(import.meta.dirname, "..");
+/** What compiles, beside a project's own files. */
+const COMPILER = ["src", "scripts/cli", "scripts/local", "scripts/compile.ts", "package-lock.json"];
+const STAMP = ".compiled";
+
+/** Compiles to the folder what the variables say (PEACH_CONF, PEACH_PIPELINES). False if it could not; its report is on stderr. */
+export function compileForTests(outDir: string, env: NodeJS.ProcessEnv): boolean {
+  const stamp = join(outDir, STAMP);
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === stateOf(outDir, env)) return true;
+  const { status } = spawnSync(process.execPath, [join(ROOT, "scripts/compile.ts"), "--out", outDir], {
+    cwd: ROOT,
+    env,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  if (status !== 0) return false;
+  writeFileSync(stamp, stateOf(outDir, env));
+  return true;
+}
+
+/** Names, times and sizes of what is read and what was written. */
+function stateOf(outDir: string, env: NodeJS.ProcessEnv): string {
+  const { confPath, pipelinesDir, wranglerPath } = projectPaths(env, ROOT);
+  const roots = [confPath, pipelinesDir, wranglerPath, outDir, ...COMPILER.map((path) => join(ROOT, path))];
+  const hash = createHash("sha256");
+  for (const path of roots.flatMap(filesUnder)) {
+    const { mtimeMs, size } = statSync(path);
+    hash.update(`${path}\0${mtimeMs}\0${size}\n`);
+  }
+  return hash.digest("hex");
+}
+
+function filesUnder(path: string): string[] {
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== STAMP)
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .toSorted();
+}

@@ -1,0 +1,27 @@
+/** Which tests run where: vitest's projects, by the folders of their files. */
+import { existsSync } from "node:fs";
+import { relative, resolve, sep } from "node:path";
+
+/** Run in plain Node. A folder that is in no list runs in the workers pool. */
+const UNIT = ["core", "conf", "dashboard", "golden", "scripts", "pipelines", "engine-simulation", "lab", "client"];
+/** Run in Node too, against the local runtime. */
+const E2E = ["e2e"];
+
+const filesOf = (folders: readonly string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
+
+export const UNIT_FILES = filesOf(UNIT);
+export const E2E_FILES = filesOf(E2E);
+
+type Project = "unit" | "workers" | "e2e";
+
+/** The projects of these files and folders; null for anything else, which may mean any. */
+export function projectsOf(filters: readonly string[]): readonly Project[] | null {
+  const projects = filters.map(projectOf);
+  return projects.length === 0 || projects.includes(null) ? null : [...new Set(projects.filter((one) => one !== null))];
+}
+
+function projectOf(filter: string): Project | null {
+  const [root, folder] = relative("", resolve(filter)).split(sep);
+  if (root !== "test" || folder === undefined || !existsSync(filter)) return null;
+  return UNIT.includes(folder) ? "unit" : E2E.includes(folder) ? "e2e" : "workers";
+}
