@@ -187,6 +187,29 @@ describe("the session of the dashboard", () => {
     expect((await send("/dashboard/login", { method: "POST", headers: OWN, body })).status).toBe(400);
   });
 
+  it("is not listed as open once its token has expired, or is not configured any more", async () => {
+    vi.spyOn(console, "log").mockImplementation(() => undefined);
+    const hex = (await digestOf("t")).toHex();
+    // Each begins at a time of its own, by which the newest is told.
+    const later = (ms: number): unknown => vi.setSystemTime(Date.now() + ms);
+    vi.useFakeTimers({ toFake: ["Date"], now: START + 365 * 24 * HOUR });
+    const configured = await loggedIn({ env: { PEACH_API_TOKENS: `desk:read:${hex}` } }, "t");
+    later(1_000);
+    const admin = await loggedIn();
+    later(1_000);
+    const body = JSON.stringify({ name: crypto.randomUUID(), scopes: ["read"], expires_in: "1m" });
+    const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+    const made = await browser().send("/api/v1/tokens", { method: "POST", headers, body });
+    const expiring = await loggedIn({}, (await made.json<{ token: string }>()).token);
+    const listed = async (): Promise<boolean[]> => {
+      const { sessions } = await (await admin.call("/api/v1/sessions")).json<{ sessions: { id: string }[] }>();
+      return [admin, expiring, configured].map((each) => sessions.some(({ id }) => id === each.id));
+    };
+    expect(await listed()).toEqual([true, true, false]);
+    later(60_000);
+    expect(await listed()).toEqual([true, false, false]);
+  });
+
   it("has the rights of its token, and loses them with the token", async () => {
     const hex = (await digestOf("t")).toHex();
     const { call, cookie } = await loggedIn({ env: { PEACH_API_TOKENS: `desk:read:${hex}` } }, "t");

@@ -14,7 +14,7 @@ import { handle } from "../handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { createToken, deleteToken, endSession, listSessions, listTokens, newToken } from "../operations/access.ts";
 import { problemResponse } from "../problem.ts";
-import { configuredTokens, ROOT_TOKEN_NAME } from "../tokens.ts";
+import { configuredTokens, ROOT_TOKEN_NAME, tokenOfSession } from "../tokens.ts";
 
 const MAX_BODY_BYTES = 16_384;
 
@@ -69,8 +69,11 @@ export function accessRoutes(): Hono<HttpEnv> {
   });
   handle(routes, listSessions, async (c, { reply }) => {
     const sessions = await callIdentity(c.env, (identity) => identity.sessions());
+    // One whose token is no more lets nobody in, though its own time is not over.
+    const tokens = await Promise.all(sessions.map(({ token, tokenId }) => tokenOfSession(c.env, token, tokenId)));
+    const open = sessions.filter((_, index) => tokens[index] !== null);
     return reply(200, {
-      sessions: sessions.map(({ id, token, address, createdAt, seenAt, expiresAt }) => ({
+      sessions: open.map(({ id, token, address, createdAt, seenAt, expiresAt }) => ({
         id,
         token,
         from: address,
