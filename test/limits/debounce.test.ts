@@ -90,6 +90,18 @@ describe("a debounce window", () => {
     expect(await window.namedFor("first")).toBeNull();
   });
 
+  it("knows its keys until their time, though its run does not wait any more", async () => {
+    const window = debounce();
+    const { runId } = await window.ask({ key: "k", keepMs: 5 * DAY_MS });
+    const known: boolean[] = [];
+    for (let day = 1; day <= 6; day += 1) {
+      vi.setSystemTime(START + day * DAY_MS + 1);
+      await window.wakeIfDue();
+      known.push((await window.namedFor("k")) === runId);
+    }
+    expect(known).toEqual([true, true, true, true, false, false]);
+  });
+
   it("leaves nothing once its keys are forgotten and its run does not wait any more", async () => {
     const window = debounce();
     await window.ask({ key: "k", keepMs: 2 * DAY_MS });

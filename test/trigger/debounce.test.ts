@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/core/ids.ts";
 import { apiKey } from "../../src/core/trigger-key.ts";
-import type { WindowAnswer, WindowRequest } from "../../src/limits/debounce-rpc.ts";
+import { debounceName, type WindowAnswer, type WindowRequest } from "../../src/limits/debounce-rpc.ts";
 import { encodePayload } from "../../src/payload/codec.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { RunObject } from "../../src/run/run-object.ts";
@@ -146,6 +146,20 @@ describe("triggers of a debounced task", () => {
       runId: first.runId,
       deduplicated: true,
     });
+  });
+
+  it("with a known idempotency key find their run for as long as it is there, also one that began a month later", async () => {
+    const key = item();
+    const day = 24 * HOUR_MS;
+    const first = await trigger({ item: key, n: 1 }, { idempotencyKey: key, delayMs: 29 * day });
+    const window = env.DEBOUNCES.getByName(debounceName("debounced", JSON.stringify(key)));
+    expect(await startAt(first.runId, START + 29 * day)).toBe("succeeded");
+    for (const days of [31, 45, 58]) {
+      vi.setSystemTime(START + days * day);
+      await runDurableObjectAlarm(window);
+      const again = await trigger({ item: key, n: 1 }, { idempotencyKey: key });
+      expect([days, again]).toMatchObject([days, { runId: first.runId, deduplicated: true }]);
+    }
   });
 
   it("with a known key and another payload are refused, whether the run has started or not", async () => {
