@@ -15,6 +15,8 @@ beforeAll(async () => {
   return () => stage.close();
 });
 
+const UNTOLD = "this machine does not tell what a process holds";
+
 /** The run's end, and the most that was alive in the worker till then; null where the machine does not tell. */
 async function watched(runId: string): Promise<number | null> {
   if (!TELLS_MEMORY) return stage.peach.finished(runId, LIMIT_MS).then(() => null);
@@ -39,10 +41,10 @@ async function watched(runId: string): Promise<number | null> {
 
 describe("a task that runs once per item", () => {
   //   spread ──▶ item ×n ──▶ again ×n ──▶ joined
-  it.each([0, 1, 2, 1_000, MOST])(
-    "over %i items: each once, the join once, in order",
+  it.for([0, 1, 2, 1_000, MOST])(
+    "over %i items: each once, the join once, in order, and never all of them in memory",
     { timeout: LIMIT_MS },
-    async (count) => {
+    async (count, { skip }) => {
       const { run_id } = await stage.peach.trigger("spread", { count });
       const most = await watched(run_id);
       const run = await stage.peach.run(run_id);
@@ -60,18 +62,20 @@ describe("a task that runs once per item", () => {
       console.log(
         `${count} items twice: ${run.duration_ms} ms, at most ${((most ?? 0) / MEGABYTE).toFixed(0)} MB alive in the worker`,
       );
-      expect(most ?? 0).toBeLessThan(128 * MEGABYTE);
+      if (most === null) skip(UNTOLD);
+      expect(most).toBeLessThan(128 * MEGABYTE);
     },
   );
 
-  it("reads the items of an array of 10 MB one by one", { timeout: LIMIT_MS }, async () => {
+  it("reads the items of an array of 10 MB one by one", { timeout: LIMIT_MS }, async ({ skip }) => {
     const { run_id } = await stage.peach.trigger("large", { count: MOST });
     const most = await watched(run_id);
     expect(stage.recorder.of(run_id, "joined").map(({ data }) => data)).toEqual([
       { length: MOST, first: 0, inOrder: true },
     ]);
     console.log(`10 MB in ${MOST} items: at most ${((most ?? 0) / MEGABYTE).toFixed(0)} MB alive in the worker`);
-    expect(most ?? 0).toBeLessThan(128 * MEGABYTE);
+    if (most === null) skip(UNTOLD);
+    expect(most).toBeLessThan(128 * MEGABYTE);
   });
 
   it("refuses more", async () => {

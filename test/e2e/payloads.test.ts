@@ -9,6 +9,7 @@ import { Stage } from "./stage.ts";
 const MEGABYTE = 1_000_000;
 const STREAM_BYTES = 64 * 1024 * 1024;
 const STREAM_LIMIT_MS = 110_000;
+const UNTOLD = "this machine does not tell what a process holds";
 
 let stage: Stage;
 /** What the worker held before it had done anything. */
@@ -82,27 +83,33 @@ describe("by HTTP, in and out", () => {
 });
 
 describe("a stream of 64 MiB through a chain of three tasks", () => {
-  it("made by the first task, arrives unchanged and is never held", { timeout: STREAM_LIMIT_MS }, async () => {
+  it("made by the first task, arrives unchanged and is never held", { timeout: STREAM_LIMIT_MS }, async ({ skip }) => {
     const { run_id } = await stage.peach.trigger("produce", { bytes: STREAM_BYTES });
     await isNeverHeld(run_id);
     await arrivesUnchanged(run_id, ["produce", "stream_middle", "stream_end"]);
+    skip(!TELLS_MEMORY, UNTOLD);
   });
 
-  it("sent as the body of a trigger, arrives unchanged and is never held", { timeout: STREAM_LIMIT_MS }, async () => {
-    const block = Buffer.alloc(65_536);
-    const hash = createHash("sha256");
-    function* blocks(): Generator<Buffer> {
-      for (let index = 0; index < STREAM_BYTES / block.length; index += 1) {
-        block.fill(`${index} peach `);
-        hash.update(block);
-        yield Buffer.from(block);
+  it(
+    "sent as the body of a trigger, arrives unchanged and is never held",
+    { timeout: STREAM_LIMIT_MS },
+    async ({ skip }) => {
+      const block = Buffer.alloc(65_536);
+      const hash = createHash("sha256");
+      function* blocks(): Generator<Buffer> {
+        for (let index = 0; index < STREAM_BYTES / block.length; index += 1) {
+          block.fill(`${index} peach `);
+          hash.update(block);
+          yield Buffer.from(block);
+        }
       }
-    }
-    const body = Readable.toWeb(Readable.from(blocks()));
-    const { run_id } = await stage.peach.triggerBody("upload", body, { contentType: "audio/mpeg" });
-    await isNeverHeld(run_id);
-    await arrivesUnchanged(run_id, ["upload", "upload_middle", "upload_end"], hash.digest("hex"));
-  });
+      const body = Readable.toWeb(Readable.from(blocks()));
+      const { run_id } = await stage.peach.triggerBody("upload", body, { contentType: "audio/mpeg" });
+      await isNeverHeld(run_id);
+      await arrivesUnchanged(run_id, ["upload", "upload_middle", "upload_end"], hash.digest("hex"));
+      skip(!TELLS_MEMORY, UNTOLD);
+    },
+  );
 
   async function arrivesUnchanged(runId: string, tasks: readonly string[], sent?: string): Promise<void> {
     const run = await stage.peach.run(runId);
