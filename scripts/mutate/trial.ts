@@ -1,0 +1,106 @@
+/** Runs tests against the changes of some files, and gathers what each test has noticed. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { type Mutant, nameOf } from "./mutants.ts";
+
+const names = z.array(z.string());
+const LINE = z.object({
+  file: z.string(),
+  title: z.string(),
+  reached: names,
+  noticed: names,
+  passed: names,
+  fails: z.enum(["always", "afterwards"]).optional(),
+});
+
+/** Where a failure leaves something behind, the rest is left to another runtime: so often at most. */
+const ROUNDS = 4;
+/** Characters, of what the test runner has complained of. */
+const MOST_COMPLAINT = 4_000;
+
+export interface Trial {
+  /** By name of the change: the test that has noticed it. */
+  readonly noticed: ReadonlyMap<string, string>;
+  /** Names of those that a test has come by, and of those that a test has been through. */
+  readonly reached: ReadonlySet<string>;
+  readonly tried: ReadonlySet<string>;
+  /** Tests that fail without any change: they can notice none. */
+  readonly failing: readonly string[];
+}
+
+/** Tries these changes on the tests below these paths. Ends when `until` (epoch ms) has come, with what is known by then. */
+export async function tryOut(mutants: readonly Mutant[], tests: readonly string[], until: number): Promise<Trial> {
+  const noticed = new Map<string, string>();
+  const reached = new Set<string>();
+  const tried = new Set<string>();
+  const failing = new Set<string>();
+  let paths = tests;
+  for (let round = 1; round <= ROUNDS && paths.length > 0 && Date.now() < until; round += 1) {
+    const left = mutants.filter((mutant) => !noticed.has(nameOf(mutant)));
+    const spoilt = new Set<string>();
+    for (const line of await runTests(left, paths, until)) {
+      for (const name of line.reached) reached.add(name);
+      for (const name of line.noticed) noticed.set(name, `${line.file}: ${line.title}`);
+      for (const name of [...line.passed, ...line.noticed]) tried.add(name);
+      if (line.fails === "always") failing.add(`${line.file}: ${line.title}`);
+      if (line.fails === "afterwards") spoilt.add(line.file);
+    }
+    paths = [...spoilt];
+  }
+  return { noticed, reached, tried, failing: [...failing] };
+}
+
+async function runTests(
+  mutants: readonly Mutant[],
+  tests: readonly string[],
+  until: number,
+): Promise<readonly z.infer<typeof LINE>[]> {
+  const folder = mkdtempSync(join(tmpdir(), "peach-mutate-"));
+  try {
+    const [order, report] = [join(folder, "order.json"), join(folder, "report.jsonl")];
+    const files = [...new Set(mutants.map(({ file }) => file))];
+    writeFileSync(order, JSON.stringify({ files, mutants: mutants.map(nameOf), report }));
+    const vitest = resolve(import.meta.dirname, "../../node_modules/vitest/vitest.mjs");
+    const args = [
+      vitest,
+      "run",
+      "--config",
+      "test/mutation/changed.config.ts",
+      "--project",
+      "unit",
+      "--project",
+      "workers",
+    ];
+    const child = spawn(process.execPath, [...args, ...tests], {
+      stdio: ["ignore", "ignore", "pipe"],
+      detached: true,
+      env: { ...process.env, PEACH_MUTATION: order },
+    });
+    let complaint = "";
+    child.stderr.on("data", (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-MOST_COMPLAINT)));
+    await endOf(child, until);
+    const lines = existsSync(report) ? readFileSync(report, "utf8").trim().split("\n") : [];
+    if (lines.length === 0 && Date.now() < until) throw new Error(`no test was run:\n${complaint}`);
+    return lines.filter((line) => line !== "").map((line) => LINE.parse(JSON.parse(line)));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Resolves once the process has ended, by itself or because the time is up; then with all that it has started. */
+async function endOf(child: ChildProcess, until: number): Promise<void> {
+  const timer = setTimeout(
+    () => {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    },
+    Math.min(until - Date.now(), 2 ** 31 - 1),
+  );
+  await new Promise<void>((ended, failed) => {
+    child.once("error", failed);
+    child.once("close", () => ended());
+  });
+  clearTimeout(timer);
+}

@@ -1,0 +1,43 @@
+/** The project's tests of the units and of the workers pool, over source files that have small changes built in, behind a switch. */
+import { appendFileSync, readFileSync } from "node:fs";
+import { relative } from "node:path";
+import { z } from "zod";
+import { mergeConfig } from "vitest/config";
+import type { Reporter } from "vitest/node";
+import { mutate } from "../../scripts/mutate/mutants.ts";
+import config from "../../vitest.config.ts";
+
+const { files, mutants, report } = z
+  .object({ files: z.array(z.string()), mutants: z.array(z.string()), report: z.string() })
+  .parse(JSON.parse(readFileSync(process.env["PEACH_MUTATION"] ?? "", "utf8")));
+
+/** A line of JSON for each test, as soon as it has ended: the rest may never come. */
+const reporter: Reporter = {
+  onTestCaseResult(test) {
+    const { tried } = test.meta();
+    const [file, title] = [relative(process.cwd(), test.module.moduleId), test.fullName];
+    if (tried !== undefined) appendFileSync(report, `${JSON.stringify({ file, title, ...tried })}\n`);
+  },
+};
+
+export default mergeConfig(config, {
+  plugins: [
+    {
+      name: "peach-mutants",
+      enforce: "pre",
+      transform(code: string, id: string) {
+        const file = relative(process.cwd(), id.split("?")[0] ?? "");
+        return files.includes(file) ? { code: mutate(file, code).code, map: null } : undefined;
+      },
+    },
+  ],
+  test: {
+    setupFiles: ["test/mutation/one-by-one.ts"],
+    provide: { mutants, seed: 1 },
+    // As often as there is something to try: a test says when there is nothing left.
+    repeats: 10_000,
+    testTimeout: 10_000,
+    silent: true,
+    reporters: [reporter],
+  },
+});

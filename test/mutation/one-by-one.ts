@@ -1,0 +1,98 @@
+/**
+ * Runs each test as it is, and then again with each change that it has reached, one after the other in the same runtime (see
+ * scripts/mutate/mutants.ts). What came of it goes with the test to the reporter.
+ *
+ * A change that a test has noticed is not tried by the tests after it. A failure may leave something behind, so the test is run without
+ * any change after it: if it fails then, the rest of the file is left to another runtime.
+ */
+import { afterEach, beforeEach, inject, vi } from "vitest";
+
+interface Switch {
+  /** The change that is switched on. */
+  active: string | null;
+  reached: Set<string>;
+  /** How often the one that is switched on was come by. */
+  hits: number;
+}
+
+/** What one test has come to, as the reporter reads it. */
+interface Tried {
+  reached: string[];
+  noticed: string[];
+  passed: string[];
+  /** It fails without any change: from the beginning, or since a change made it fail. */
+  fails?: "always" | "afterwards";
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** Changes to be tried, by name. */
+    readonly mutants: readonly string[];
+  }
+  interface TaskMeta {
+    tried?: Tried;
+  }
+}
+
+declare global {
+  var mutation$: Switch | undefined;
+}
+
+/** How long a test waits at most for what a change may keep from coming. Milliseconds. */
+const PATIENCE_MS = 1_500;
+
+const wanted = new Set(inject("mutants"));
+const noticed = new Set<string>();
+const mutation = (globalThis.mutation$ ??= { active: null, reached: new Set(), hits: 0 });
+let left: string[] = [];
+let state: "as it is" | "changed" | "again as it is" = "as it is";
+let isSpoilt = false;
+
+const waitFor: typeof vi.waitFor = vi.waitFor.bind(vi);
+Object.assign(vi, {
+  waitFor(callback: Parameters<typeof waitFor>[0], options: Parameters<typeof waitFor>[1]) {
+    if (state !== "changed") return waitFor(callback, options);
+    const given = typeof options === "number" ? { timeout: options } : options;
+    return waitFor(callback, { ...given, timeout: PATIENCE_MS });
+  },
+});
+
+beforeEach(({ task, skip }) => {
+  if (isSpoilt) skip();
+  if ((task.result?.repeatCount ?? 0) === 0) {
+    state = "as it is";
+    mutation.reached.clear();
+    return;
+  }
+  if (state === "changed" && task.meta.tried?.noticed.at(-1) === mutation.active) {
+    state = "again as it is";
+    mutation.active = null;
+    return;
+  }
+  mutation.active = left.find((name) => !noticed.has(name)) ?? null;
+  if (mutation.active === null) skip();
+  left = left.slice(left.indexOf(mutation.active ?? "") + 1);
+  mutation.hits = 0;
+  state = "changed";
+});
+
+afterEach(({ task }) => {
+  const { active } = mutation;
+  const hasFailed = task.result?.state === "fail";
+  const tried = (task.meta.tried ??= { reached: [], noticed: [], passed: [] });
+  if (state === "as it is") {
+    left = hasFailed ? [] : [...mutation.reached].filter((name) => wanted.has(name));
+    tried.reached = left;
+    if (hasFailed) tried.fails = "always";
+  } else if (state === "again as it is") {
+    if (hasFailed) tried.fails = "afterwards";
+    isSpoilt = hasFailed;
+  } else if (active !== null && hasFailed) {
+    noticed.add(active);
+    tried.noticed.push(active);
+  } else if (active !== null) tried.passed.push(active);
+  if (!hasFailed) mutation.active = null;
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
