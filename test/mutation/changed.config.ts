@@ -20,24 +20,32 @@ const reporter: Reporter = {
   },
 };
 
-export default mergeConfig(config, {
-  plugins: [
-    {
-      name: "peach-mutants",
-      enforce: "pre",
-      transform(code: string, id: string) {
-        const file = relative(process.cwd(), id.split("?")[0] ?? "");
-        return files.includes(file) ? { code: mutate(file, code).code, map: null } : undefined;
+// What a change has left behind must not reach another file.
+const projects = config.test?.projects?.map((project) =>
+  typeof project === "object" && "test" in project ? { ...project, test: { ...project.test, isolate: true } } : project,
+);
+
+export default mergeConfig(
+  { ...config, test: { ...config.test, projects } },
+  {
+    plugins: [
+      {
+        name: "peach-mutants",
+        enforce: "pre",
+        transform(code: string, id: string) {
+          const file = relative(process.cwd(), id.split("?")[0] ?? "");
+          return files.includes(file) ? { code: mutate(file, code).code, map: null } : undefined;
+        },
       },
+    ],
+    test: {
+      setupFiles: ["test/mutation/one-by-one.ts"],
+      provide: { mutants, seed: 1 },
+      // As often as there is something to try: a test says when there is nothing left.
+      repeats: 10_000,
+      testTimeout: 10_000,
+      silent: true,
+      reporters: [reporter],
     },
-  ],
-  test: {
-    setupFiles: ["test/mutation/one-by-one.ts"],
-    provide: { mutants, seed: 1 },
-    // As often as there is something to try: a test says when there is nothing left.
-    repeats: 10_000,
-    testTimeout: 10_000,
-    silent: true,
-    reporters: [reporter],
   },
-});
+);

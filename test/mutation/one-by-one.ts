@@ -43,6 +43,13 @@ const PATIENCE_MS = 1_500;
 /** How long all changes of one test may take together, as far as can be told from how long it takes as it is. Milliseconds. */
 const MOST_MS = 20_000;
 
+/** Of the workers pool: what objects keep is gone, in memory and stored. In plain Node there is no such module. */
+const POOL: string = "cloudflare:test";
+const forget: () => Promise<void> = await import(/* @vite-ignore */ POOL).then(
+  (pool: { reset(): Promise<void> }) => () => pool.reset(),
+  () => async () => undefined,
+);
+
 const wanted = new Set(inject("mutants"));
 const noticed = new Set<string>();
 const mutation = (globalThis.mutation$ ??= { active: null, reached: new Set(), hits: 0 });
@@ -60,7 +67,7 @@ Object.assign(vi, {
   },
 });
 
-beforeEach(({ task, skip }) => {
+beforeEach(async ({ task, skip }) => {
   if (isSpoilt) skip();
   if ((task.result?.repeatCount ?? 0) === 0) {
     state = "as it is";
@@ -71,6 +78,7 @@ beforeEach(({ task, skip }) => {
   if (state === "changed" && task.meta.tried?.noticed.at(-1) === mutation.active) {
     state = "again as it is";
     mutation.active = null;
+    await forget();
     return;
   }
   mutation.active = left.find((name) => !noticed.has(name)) ?? null;
