@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isFinal, isActive, type Run } from "../../../src/core/run.ts";
 import { nextWakeAt } from "../../../src/core/machine.ts";
+import type { RunDocument } from "../../../src/run/run-rpc.ts";
 import { describeRun } from "../../../src/run/run-document.ts";
 import { LEFT_BEHIND_MS } from "../../../src/run/run-times.ts";
 import { RunStore, type JournalStorage } from "../../../src/run/store.ts";
@@ -12,8 +13,8 @@ import type { Ground } from "../ground/ground.ts";
 import type { ObjectStorage } from "../platform/object-storage.ts";
 import { isOver, type Seen } from "../watcher.ts";
 
-/** Most commits are like the one before: one in so many is looked at, and the last of each run. */
-const EVERY = 6;
+/** Most commits are like the one before: one in so many is looked at, and the one with which a run ends. */
+const EVERY = 10;
 /** A handler that fails leaves pauses of at most so long, and does so because something has gone wrong not long ago. */
 const FAILING_MS = { pause: 300_000, since: 1_200_000 } as const;
 
@@ -29,9 +30,10 @@ export class JournalCheck {
   }
 
   /** The run has changed. */
-  look(seen: Seen): void {
+  look(seen: Seen, before: RunDocument | null): void {
     const isDue = (this.#commits += 1) % EVERY === 0;
-    if (!isOver(seen.run.status) && (this.#isHeavy || !isDue)) return;
+    const hasEnded = isOver(seen.run.status) && !isOver(before?.status ?? "");
+    if (!hasEnded && (this.#isHeavy || !isDue)) return;
     const run = this.#read(seen);
     if (run === null) return;
     this.#told(seen, run);
