@@ -17,6 +17,7 @@ import { AlarmClock } from "../platform/alarm-clock.ts";
 import { Books } from "./books.ts";
 import type { Change, ChangesAnswer, CountAnswer, ListAnswer, MetricsAnswer, RecordAnswer } from "./catalog-rpc.ts";
 import { RecentChanges } from "./changes.ts";
+import { LateNotices } from "./late-notices.ts";
 import {
   BUSY_RUNS_A_SECOND,
   FULL_RUNS,
@@ -71,6 +72,7 @@ export class CatalogProtocol {
   readonly #books: Books;
   readonly #part: CatalogPart;
   readonly #around: CatalogSurroundings;
+  readonly #notices = new LateNotices();
   readonly #fresh = new Map<string, Change>();
   readonly #recent: RecentChanges;
   #clock: number;
@@ -104,6 +106,9 @@ export class CatalogProtocol {
     const fresh = this.#fresh.get(told.id);
     const kept = fresh === undefined ? this.#store.read(told) : null;
     const known = fresh ?? kept;
+    const now = this.#around.now();
+    if (told.problem === undefined) this.#notices.heard(told.id, now);
+    else if (known !== null && this.#notices.isLate(told, known.changedAt, now)) return true;
     const summary = withProblem(told, known?.summary);
     if (known === null) this.#measure();
     const isFinal = summary.finishedAt !== null;
@@ -344,9 +349,9 @@ function isNews(summary: RunSummary, known: RunSummary): boolean {
 
 /** A run that cannot be read says no more than that: what is known of it stands. One that is final has said all it has to. */
 function withProblem(told: RunSummary, known: RunSummary | undefined): RunSummary {
-  const { problem } = told;
-  if (problem === undefined || known === undefined || known.finishedAt !== null) return told;
-  return { ...known, problem };
+  const { foundAt: _, problem, ...rest } = told;
+  if (problem === undefined) return told;
+  return known === undefined || known.finishedAt !== null ? { ...rest, problem } : { ...known, problem };
 }
 
 /** Where to begin: after this place, and before the time that is asked for. */

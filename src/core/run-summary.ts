@@ -39,6 +39,8 @@ export interface RunSummary {
   readonly attempts: RunFigures["tasks"];
   /** It cannot be read now: the rest is what it told last. Absent: it can. */
   readonly problem?: RunProblem;
+  /** When that was found, as it is told; absent: code that does not say it tells, or it can be read. */
+  readonly foundAt?: number;
 }
 
 /** What is left out is not asked for. Lists are never empty. */

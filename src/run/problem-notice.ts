@@ -11,17 +11,22 @@ import type { RunStore } from "./store.ts";
 /** A run tells itself from revision 0 on: whatever it has told stands, or comes later. */
 const BEFORE_ALL = -1;
 
+export interface NoticeSurroundings {
+  /** Epoch milliseconds. */
+  now(): number;
+  readonly tellCatalog: TellCatalog;
+  notTold(error: unknown): void;
+}
+
 export class ProblemNotice {
   readonly #store: Pick<RunStore, "beginning">;
-  readonly #tell: TellCatalog;
-  readonly #failed: (error: unknown) => void;
+  readonly #around: NoticeSurroundings;
   /** What the catalogue knows, of what this life of the object has told. */
   #known: RunProblem | null = null;
 
-  constructor(store: Pick<RunStore, "beginning">, tell: TellCatalog, failed: (error: unknown) => void) {
+  constructor(store: Pick<RunStore, "beginning">, around: NoticeSurroundings) {
     this.#store = store;
-    this.#tell = tell;
-    this.#failed = failed;
+    this.#around = around;
   }
 
   /** The run could not be read. Never rejects: the next alarm tells it again. */
@@ -31,10 +36,10 @@ export class ProblemNotice {
     const summary = this.#summary(problem);
     if (summary === null) return;
     try {
-      await this.#tell(summary, true);
+      await this.#around.tellCatalog(summary, true);
       this.#known = problem;
     } catch (failure) {
-      this.#failed(failure);
+      this.#around.notTold(failure);
     }
   }
 
@@ -58,6 +63,7 @@ export class ProblemNotice {
       failedTasks: [],
       attempts: {},
       problem,
+      foundAt: this.#around.now(),
     };
   }
 }

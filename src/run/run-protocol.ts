@@ -95,7 +95,7 @@ export class RunProtocol {
     });
     this.#resumed = new ResumedTasks(() => around.now());
     this.#feed = new RunFeed(around.tellCatalog, (error) => around.notTold(error), around.after);
-    this.#problem = new ProblemNotice(store, around.tellCatalog, (error) => around.notTold(error));
+    this.#problem = new ProblemNotice(store, around);
     this.live = new LiveAttempts((run, news) => around.heard(run, news));
   }
 

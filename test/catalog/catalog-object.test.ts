@@ -70,6 +70,53 @@ describe("a run that tells how it stands", () => {
     expect((await countRuns(env, { task })).succeeded).toBe(1);
   });
 
+  describe("and cannot be read any more, as its object says,", () => {
+    const open = (number: number, status: "queued" | "running" = "running"): RunSummary =>
+      run(number, status, { createdAt: START });
+    const notice = (number: number): RunSummary => ({
+      ...open(number, "queued"),
+      revision: -1,
+      problem: "awaits_deploy",
+      foundAt: Date.now(),
+    });
+    const problems = async (): Promise<unknown[]> => (await list()).runs.map(({ problem }) => problem);
+
+    it("is listed with that, until it tells of itself again", async () => {
+      await record(open(1), true);
+      vi.setSystemTime(START + 10_000);
+      await record(notice(1), true);
+      expect((await list()).runs).toMatchObject([{ status: "running", problem: "awaits_deploy" }]);
+      expect((await list()).runs[0]).not.toHaveProperty("foundAt");
+      await record(open(1), true);
+      expect(await problems()).toEqual([undefined]);
+    });
+
+    it("is not listed with it where the notice is late: the run has told of itself since, with news or without", async () => {
+      for (const keep of [true, false]) {
+        const number = keep ? 1 : 2;
+        await record(open(number), keep);
+        vi.setSystemTime(Date.now() + 10_000);
+        const late = notice(number);
+        vi.setSystemTime(Date.now() + 5_000);
+        await record(open(number), keep);
+        await record(late, true);
+        expect(await problems()).toEqual(keep ? [undefined] : [undefined, undefined]);
+      }
+    });
+
+    it("is not listed with it again where the notice comes twice, also at the next life of the catalogue", async () => {
+      await record(open(1), true);
+      vi.setSystemTime(START + 10_000);
+      const doubled = notice(1);
+      await record(doubled, true);
+      vi.setSystemTime(START + 15_000);
+      await record(open(1), true);
+      await evictDurableObject(stub());
+      await record(doubled, true);
+      expect(await problems()).toEqual([undefined]);
+    });
+  });
+
   it("costs one row if it ends soon", async () => {
     await record(run(1, "succeeded"));
     // The first of a task is told to the directory.
