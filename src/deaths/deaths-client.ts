@@ -10,6 +10,9 @@ const NAME = "deaths";
 /** Of trials: whoever asks does so again soon, and nobody waits for it. */
 const ONCE: CallPolicy = { pausesMs: [], limitMs: 2_000 };
 
+/** Of deaths that nobody tells again: others may be taken for their cause. */
+const FOR_A_WHILE: CallPolicy = { pausesMs: [100, 500, 2_000, 6_000, 12_000], limitMs: 5_000 };
+
 export interface Death {
   readonly runId: RunId;
   /** Whose of the run: a task or an item by its ordinal; null: drivers. */
@@ -17,6 +20,8 @@ export interface Death {
   readonly attempt: number;
   /** How long ago it was begun, in milliseconds. */
   readonly ageMs: number;
+  /** How long ago its death was found; absent: just now. */
+  readonly agoMs?: number;
 }
 
 interface Drivers {
@@ -26,18 +31,26 @@ interface Drivers {
 }
 
 /**
- * Notes that an attempt has died with its worker. Resolves to those attempts of its task that have died while nobody else did; to none
- * if the object cannot be asked: then nobody is to blame.
+ * Notes that an attempt has died with its worker. Resolves to those attempts of its task that have died while nobody else did; to null
+ * if the object cannot be told: then nobody is to blame yet, and it is told later.
  */
-export async function noteDeath(env: Env, { runId, ordinal, attempt, ageMs }: Death): Promise<readonly number[]> {
+export async function noteDeath(
+  env: Env,
+  { runId, ordinal, attempt, ageMs, agoMs = 0 }: Death,
+  policy?: CallPolicy,
+): Promise<readonly number[] | null> {
   const who = await victimOf(runId, ordinal);
-  const told = await asked(env, "a death could not be noted", runId, (deaths) => deaths.note(who, attempt, ageMs));
-  return told ?? [];
+  const at = Date.now();
+  const note = (deaths: DeathsRpc): Promise<readonly number[]> => {
+    const lateMs = Math.max(0, Date.now() - at);
+    return deaths.note(who, attempt, ageMs + lateMs, agoMs + lateMs);
+  };
+  return asked(env, "a death could not be noted", runId, note, policy);
 }
 
 /** Notes that drivers of this run have died: the longest of their attempts, its token and when it was begun. Resolves always. */
 export async function noteDrivers(env: Env, runId: RunId, { token, startedAt }: Drivers): Promise<void> {
-  await noteDeath(env, { runId, ordinal: null, attempt: token, ageMs: Date.now() - startedAt });
+  await noteDeath(env, { runId, ordinal: null, attempt: token, ageMs: Date.now() - startedAt }, FOR_A_WHILE);
 }
 
 /** Those attempts of a task that have died beside one that is known to kill; none if the object cannot be asked. */

@@ -13,6 +13,9 @@ import type { DeathsRpc } from "./deaths-rpc.ts";
 import { DocketStore } from "./docket-store.ts";
 import { DeathsStore, KEPT_MS } from "./store.ts";
 
+/** A death that is told of so soon is that of the attempt that is on the docket. */
+const TOLD_AT_ONCE_MS = 2_000;
+
 export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
   readonly #store: DeathsStore;
   readonly #docket: DocketStore;
@@ -28,10 +31,11 @@ export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
     );
   }
 
-  async note(victim: string, attempt: number, ageMs: number): Promise<readonly number[]> {
+  async note(victim: string, attempt: number, ageMs: number, agoMs = 0): Promise<readonly number[]> {
     const now = Date.now();
-    this.#store.note(victim, attempt, now - Math.max(0, ageMs), now);
-    this.#strikeOff(victim);
+    this.#store.note(victim, attempt, now - Math.max(0, agoMs, ageMs), now - Math.max(0, agoMs));
+    // When a death is told of late the next attempt may be tried already.
+    if (agoMs < TOLD_AT_ONCE_MS) this.#strikeOff(victim);
     const sole = this.#store.sole(victim);
     await this.#forgetLater();
     return sole;

@@ -46,9 +46,10 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       },
       execute: (lease) => this.#execute(lease),
       settle: ({ runId }, settlement, onFailure) => this.#settle(runId, settlement, onFailure),
-      died: async ({ runId, ordinal }, { attempt, begunAt }) => {
-        const sole = await noteDeath(env, { runId, ordinal, attempt, ageMs: Date.now() - begunAt });
-        return { sole, explained: await explainedDeaths(env, runId, ordinal) };
+      died: async ({ runId, ordinal }, { attempt, begunAt, foundAt }) => {
+        const [ageMs, agoMs] = [Date.now() - begunAt, Date.now() - foundAt];
+        const sole = await noteDeath(env, { runId, ordinal, attempt, ageMs, agoMs });
+        return sole === null ? null : { sole, explained: await explainedDeaths(env, runId, ordinal) };
       },
       askTrial: ({ runId, ordinal }, trial) => askForTrial(env, runId, ordinal, trial),
       trialOver: ({ runId, ordinal }) => endTrial(env, runId, ordinal),

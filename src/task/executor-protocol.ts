@@ -10,7 +10,8 @@
  * What it was lost to: to its worker, unless the code was deployed anew since, or the attempt had ended and only its result is gone.
  * Who has died with its worker is noted where the deaths of all runs are (deaths/deaths-object.ts), and the run is told at once,
  * with which of the task's deaths nobody else died in. Whether others have died now cannot be known yet; where the task would fail for
- * this death, the object first waits until they have been told of (`WITNESS_MS`).
+ * this death, the object first waits until they have been told of (`WITNESS_MS`). A witness that cannot be told is told later, while the
+ * run goes on.
  *
  * A suspect that has died again is tried, one after the other (core/trials.ts): its object asks for the trial until it may begin, and is
  * of no use any more when the pause is over, since the run starts another one then, which begins in any case.
@@ -36,6 +37,9 @@ const WITNESS_MS = 5_000;
 
 /** Before the trial is asked for again: an eighth of the time that it was waited for, within these bounds. */
 const ASK_PAUSE_MS = { least: 1_000, most: 5_000 } as const;
+
+/** The witness is told of a death for so long, with pauses that double: as long as a death says anything of others (deaths/store.ts). */
+const TELL_WITNESS_MS = { least: 2_000, for: 600_000 } as const;
 
 /** How long an order without a lease is worth carrying out. */
 const ORDER_MS = 900_000;
@@ -68,9 +72,18 @@ export interface NotedLease {
   readonly hasEnded?: true;
   /** When a later life has found that the attempt had died, and waits for those who died with it; absent: none does. */
   readonly missedAt?: number;
+  /** Its run knows that, and the witness does not; absent: it does, or the run does not know it either. */
+  readonly isUnwitnessed?: true;
 }
 
 export type TrialClaim = Pick<Claimant, "onTrial">;
+
+/** Times are epoch milliseconds. */
+export interface FoundDeath {
+  readonly attempt: number;
+  readonly begunAt: number;
+  readonly foundAt: number;
+}
 
 /** What the witness says of the attempts of a task that have died. */
 export interface Verdict {
@@ -98,9 +111,9 @@ export interface ExecutorSurroundings {
   settle(order: ExecutorOrder, settlement: Settlement, onFailure: () => Promise<void>): Promise<void>;
   /**
    * Notes that the attempt of this order has died; resolves always, to those attempts of its task, this one included, that have died
-   * while nobody else did as far as is known by now, and those that others are to blame for.
+   * while nobody else did as far as is known by now, and those that others are to blame for; to null if the witness cannot be told.
    */
-  died(order: ExecutorOrder, death: { readonly attempt: number; readonly begunAt: number }): Promise<Verdict>;
+  died(order: ExecutorOrder, death: FoundDeath): Promise<Verdict | null>;
   /** Whether the suspect of this order may begin now; null: nobody can be asked. Resolves always. */
   askTrial(order: ExecutorOrder, trial: Trial): Promise<boolean | null>;
   /** The suspect of this order has ended, or does not begin; resolves always. */
@@ -113,6 +126,8 @@ export class ExecutorProtocol {
   readonly #around: ExecutorSurroundings;
   /** What an attempt that has ended came to, while its run cannot be told: up to 14 minutes of work are worth keeping. */
   #unsettled: Settlement | null = null;
+  /** The lease of an attempt whose death the witness could not be told of; null: none. */
+  #unwitnessed: NotedLease | null = null;
   #failures = 0;
   readonly #alarm: AlarmClock;
   /** The alarm is being carried out. */
@@ -178,10 +193,12 @@ export class ExecutorProtocol {
   /** False: it goes on when its alarm is called again. */
   async #carryOut(order: ExecutorOrder): Promise<boolean> {
     const { lease: noted } = order;
+    if (noted?.isUnwitnessed === true) return this.#tellWitness(order, noted);
     if (noted !== null) {
       const settlement = this.#unsettled ?? (await this.#lost(order, noted));
-      if (settlement !== null) await this.#settle(order, noted, settlement);
-      return settlement !== null;
+      if (settlement === null) return false;
+      await this.#settle(order, noted, settlement);
+      return this.#unwitnessed === null || this.#tellLater(order, this.#unwitnessed);
     }
     return order.trial === undefined ? this.#begin(order, {}) : this.#beTried(order, order.trial);
   }
@@ -240,6 +257,23 @@ export class ExecutorProtocol {
     });
   }
 
+  /** The run goes on without what the witness says; but it must know, or another one that has died then may be taken for the cause. */
+  async #tellWitness(order: ExecutorOrder, noted: NotedLease): Promise<boolean> {
+    const { missedAt = this.#around.now() } = noted;
+    const verdict = await this.#around.died(order, deathOf(order, noted, missedAt));
+    return verdict !== null || this.#tellLater(order, noted);
+  }
+
+  /** Whether it is too late for that. */
+  #tellLater(order: ExecutorOrder, noted: NotedLease): boolean {
+    const now = this.#around.now();
+    const sinceMs = now - (noted.missedAt ?? now);
+    if (sinceMs >= TELL_WITNESS_MS.for) return true;
+    this.#around.note({ ...order, lease: noted });
+    this.#alarm.set(now + Math.max(TELL_WITNESS_MS.least, sinceMs));
+    return false;
+  }
+
   /** What the attempt of an earlier life was lost to; null: that is known later. */
   async #lost(order: ExecutorOrder, noted: NotedLease): Promise<Settlement | null> {
     if (noted.hasEnded === true)
@@ -253,12 +287,13 @@ export class ExecutorProtocol {
       if (order.trial !== undefined) await this.#around.trialOver(order);
       return lostTo(order, noted, "surroundings", "a deploy took the attempt's worker before it had ended");
     }
-    const { attempt, begunAt = order.at } = noted;
-    const { sole: known, explained } = await this.#around.died(order, { attempt, begunAt });
-    const earlier = known.filter((one) => one !== attempt);
+    const { missedAt = this.#around.now() } = noted;
+    const verdict = await this.#around.died(order, deathOf(order, noted, missedAt));
+    const { sole: known, explained } = verdict ?? { sole: [], explained: [] };
+    this.#unwitnessed = verdict === null ? { ...noted, missedAt, isUnwitnessed: true } : null;
+    const earlier = known.filter((one) => one !== noted.attempt);
     const isDecisive = known.length > earlier.length && known.length >= DEATHS.sole;
     const now = this.#around.now();
-    const { missedAt = now } = noted;
     if (isDecisive && now < missedAt + WITNESS_MS) {
       this.#around.note({ ...order, lease: { ...noted, missedAt } });
       this.#alarm.set(missedAt + WITNESS_MS);
@@ -267,6 +302,10 @@ export class ExecutorProtocol {
     const sole = isDecisive ? known : earlier;
     return lostTo(order, noted, "worker", "the attempt's worker died before it had ended", { sole, explained });
   }
+}
+
+function deathOf({ at }: ExecutorOrder, { attempt, begunAt = at }: NotedLease, foundAt: number): FoundDeath {
+  return { attempt, begunAt, foundAt };
 }
 
 function lostTo(

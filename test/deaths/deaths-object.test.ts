@@ -71,6 +71,15 @@ describe("a death", () => {
     expect(await object.note(ONE, 1, 75_500)).toEqual([]);
   });
 
+  it("that is told of late, since the object could not be told, happened when it was found", async () => {
+    const object = witness();
+    expect(await object.note(ONE, 1, 500)).toEqual([1]);
+    at(HOUR / 4);
+    expect(await object.note(OTHER, 1, HOUR / 4 + 20_000, HOUR / 4 - 5_000)).toEqual([]);
+    expect(await object.note(ONE, 1, HOUR / 4 + 500, HOUR / 4)).toEqual([]);
+    expect(await object.note(ONE, 2, 100)).toEqual([2]);
+  });
+
   it("is forgotten after an hour, with all that the object had", async () => {
     const object = witness();
     await object.note(ONE, 1, 0);
@@ -180,6 +189,6 @@ describe("whoever has died", () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
     const { DeathsObject } = await import("../../src/deaths/deaths-object.ts");
     vi.spyOn(DeathsObject.prototype, "note").mockRejectedValue(new Error("broken by the test"));
-    expect(await noteDeath(env, { runId: newRunId(), ordinal: 0, attempt: 1, ageMs: 0 })).toEqual([]);
+    expect(await noteDeath(env, { runId: newRunId(), ordinal: 0, attempt: 1, ageMs: 0 })).toBeNull();
   });
 });

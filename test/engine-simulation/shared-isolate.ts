@@ -7,7 +7,7 @@ import { nextWakeAt } from "../../src/core/machine.ts";
 import { askTrial, strikeOff, type Docket } from "../../src/core/trials.ts";
 import { DeathsStore } from "../../src/deaths/store.ts";
 import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
-import { ExecutorProtocol, type ExecutorOrder } from "../../src/task/executor-protocol.ts";
+import { ExecutorProtocol, type ExecutorOrder, type Verdict } from "../../src/task/executor-protocol.ts";
 import { Play } from "../support/run-play.ts";
 import { Dice } from "./ground/dice.ts";
 import { MemoryStorage } from "../support/journal-storage.ts";
@@ -67,10 +67,10 @@ export class SharedIsolate {
     }
   }
 
-  /** Until every run is final. How long that took. */
+  /** Until nothing happens any more. How long it took until every run was final. */
   async live(): Promise<number> {
     await this.#scheduler.run(1_000_000, () => true);
-    return this.#scheduler.now;
+    return Math.max(...this.plays.map(({ run }) => run.finishedAt ?? Number.POSITIVE_INFINITY)) - START;
   }
 
   get #now(): number {
@@ -165,7 +165,7 @@ export class SharedIsolate {
           this.#follow(index, play);
         }),
       died: (_order, { attempt, begunAt }) =>
-        this.#asked(answered, { sole: [], explained: [] }, () => {
+        this.#asked<Verdict | null>(answered, null, () => {
           this.#witness.note(victim, attempt, begunAt, this.#now);
           this.#docket = strikeOff(this.#docket, victim);
           return { sole: this.#witness.sole(victim), explained: this.#witness.explained(victim) };

@@ -23,6 +23,7 @@ class World {
   /** What the witness says. */
   sole: readonly number[] = [];
   explained: readonly number[] = [];
+  isWitnessSilent = false;
   /** What it was told. */
   deaths: unknown[] = [];
   askTrial: (trial: Trial) => Promise<boolean | null> = async () => true;
@@ -101,7 +102,7 @@ class World {
       },
       died: async (_order, death) => {
         this.deaths.push(death);
-        return { sole: this.sole, explained: this.explained };
+        return this.isWitnessSilent ? null : { sole: this.sole, explained: this.explained };
       },
       askTrial: (_order, trial) => this.askTrial(trial),
       trialOver: async () => void this.trialsOver.push(this.now),
@@ -216,8 +217,40 @@ describe("an executor object that has died", () => {
     world.die();
     world.now += 10_000;
     await world.wake();
-    expect(world.deaths).toEqual([{ attempt: LEASE.attempt, begunAt }]);
+    expect(world.deaths).toEqual([{ attempt: LEASE.attempt, begunAt, foundAt: world.now }]);
     expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker", sole: [], explained: [2, 5] } }]);
+  });
+
+  it("in the task says so to its run at once where the witness cannot be told, and to that one later", async () => {
+    const world = await diedInTask();
+    world.isWitnessSilent = true;
+    world.die();
+    expect(await world.wake()).toBe(0);
+    expect(world.settled).toMatchObject([{ outcome: { type: "lost", to: "worker", sole: [], explained: [] } }]);
+    const foundAt = world.now;
+    for (let tries = 0; tries < 3; tries += 1) {
+      world.die();
+      await world.wake();
+    }
+    expect(world.now - foundAt).toBeLessThanOrEqual(10_000);
+    world.isWitnessSilent = false;
+    await world.wake();
+    expect(world.deaths.at(-1)).toMatchObject({ attempt: LEASE.attempt, foundAt });
+    expect(world.settled).toHaveLength(1);
+    expect(world.isEmpty).toBe(true);
+  });
+
+  it("in the task gives a witness up that cannot be told for ten minutes", async () => {
+    const world = await diedInTask();
+    world.isWitnessSilent = true;
+    world.die();
+    const foundAt = world.now;
+    while (!world.isEmpty) await world.wake();
+    expect(world.now - foundAt).toBeGreaterThanOrEqual(600_000);
+    expect(world.now - foundAt).toBeLessThan(1_800_000);
+    expect(world.deaths.length).toBeLessThan(15);
+    expect(world.alarmAt).toBeNull();
+    expect(world.settled).toHaveLength(1);
   });
 
   it("waits for those who died with it where its task would fail for this death, and no longer", async () => {
