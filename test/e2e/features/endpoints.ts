@@ -1,9 +1,11 @@
 /** What stands around an endpoint: who may call it, what answers in its place, and what is kept of what came in. */
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { makeCertificate } from "../../support/certificate.ts";
 import { PROVIDERS, type SignedRequest } from "../../support/signed.ts";
 import type { Stage } from "../stage.ts";
 import { listedRuns, onlyRunOf, passed, SOON, tokenOf } from "./deployment.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 
 type Scheme = keyof typeof PROVIDERS;
 
@@ -28,7 +30,7 @@ const delivery = z.object({
 const page = z.object({ deliveries: z.array(delivery) });
 const problem = z.object({ code: z.string() });
 
-export function describeEndpoints(stage: () => Stage): void {
+export function describeEndpoints(stage: () => Stage, elsewhere: () => Elsewhere): void {
   const call = (path: string, init: RequestInit = {}): Promise<Response> => fetch(stage().peach.url + path, init);
   const codeOf = async (answer: Response): Promise<unknown> => [answer.status, problem.parse(await answer.json()).code];
   const deliveries = async (endpoint: string): Promise<readonly z.infer<typeof delivery>[]> =>
@@ -62,19 +64,25 @@ export function describeEndpoints(stage: () => Stage): void {
       expect(await listedRuns(stage(), "echo")).toEqual(before);
     });
 
-    it("of SNS is refused where its certificate lies anywhere but with Amazon", async () => {
-      const message = {
-        Type: "Notification",
-        MessageId: "1",
-        TopicArn: "arn:aws:sns:eu-west-1:123456789012:uploads",
+    it("of SNS is refused where its certificate lies anywhere but with Amazon, however well it is signed", async () => {
+      const certificate = await makeCertificate();
+      const said = {
         Message: "{}",
+        MessageId: "1",
         Timestamp: new Date().toISOString(),
+        TopicArn: "arn:aws:sns:eu-west-1:123456789012:uploads",
+        Type: "Notification",
+      };
+      const text = Object.entries(said).map(([name, value]) => `${name}\n${value}\n`);
+      const message = {
+        ...said,
         SignatureVersion: "2",
-        Signature: btoa("none"),
-        SigningCertURL: `${stage().recorder.url}/certificate.pem`,
+        Signature: await certificate.sign(text.join(""), "SHA-256"),
+        SigningCertURL: elsewhere().put("/certificate.pem", certificate.pem, "application/x-pem-file"),
       };
       const answer = await call("/sns", { method: "POST", body: JSON.stringify(message) });
       expect(await codeOf(answer)).toEqual([401, "signature_mismatch"]);
+      expect(elsewhere().asked.map(({ path }) => path)).not.toContain("/certificate.pem");
     });
   });
 

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { taskOf } from "../peach.ts";
 import type { Stage } from "../stage.ts";
 import { changeObject, listedRuns, onlyRunOf, passed, runOfObject, SOON } from "./deployment.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 
 const letters = z.object({
   dead_letters: z.array(z.object({ id: z.string(), reason: z.string(), detail: z.string() })),
@@ -14,7 +15,7 @@ const reconciled = z.object({
 });
 const redriven = z.object({ runs: z.array(z.object({ run_id: z.string(), task: z.string() })) });
 
-export function describeObjects(stage: () => Stage): void {
+export function describeObjects(stage: () => Stage, elsewhere: () => Elsewhere): void {
   describe("on.r2", () => {
     it("triggers by prefix and suffix, and the task opens what was uploaded", async () => {
       expect(await changeObject(stage(), "PUT", "in/a.mp3", "no text")).toEqual([]);
@@ -51,6 +52,25 @@ export function describeObjects(stage: () => Stage): void {
         const { status, attempts } = await read(uri);
         expect([status, attempts.length]).toEqual(["failed", 1]);
       }
+    });
+  });
+
+  describe("openObject of a bucket that nobody has bound", () => {
+    it("reads from the store that the AWS_ secrets lead to, by a signed request", async () => {
+      elsewhere().put("/archive/audio/ä 1.txt", "from elsewhere", "text/plain");
+      const read = async (s3_uri: string) => {
+        const { run_id } = await stage().peach.trigger("reads_object", { s3_uri });
+        const run = await stage().peach.finished(run_id);
+        return run.status === "succeeded" ? passed(stage(), run_id, "reads_object") : run.tasks[0]?.attempts[0]?.error;
+      };
+      expect(await read("s3://archive/audio/ä 1.txt")).toMatchObject({
+        text: "from elsewhere",
+        contentType: "text/plain",
+      });
+      expect(elsewhere().asked.at(-1)?.authorization).toMatch(
+        /^AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE\/\d{8}\/eu-central-1\/s3\/aws4_request, /,
+      );
+      expect(await read("s3://archive/none.txt")).toMatchObject({ name: "NonRetryableError" });
     });
   });
 
