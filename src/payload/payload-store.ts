@@ -125,15 +125,16 @@ export interface StoredBefore {
 
 const ALL: StoredBefore = { triggers: Number.POSITIVE_INFINITY, attempts: Number.POSITIVE_INFINITY };
 
-/** Deletes everything of a run, or what is old enough; safe to call again. Rejects with `PayloadStoreError`. */
+/** Deletes everything of a run, or what is old enough; safe to call again. Whether something stays. Rejects with `PayloadStoreError`. */
 export async function deleteRunPayloads(
   bucket: R2Bucket,
   runId: RunId,
   before = ALL,
   kept: () => readonly string[] = () => [],
-): Promise<void> {
+): Promise<boolean> {
   const prefix = runPrefix(runId);
   const limitOf = (key: string): number => (/^\d/.test(key.slice(prefix.length)) ? before.attempts : before.triggers);
+  let isLeft = false;
   let cursor: string | undefined;
   do {
     const page = await callR2(`list ${prefix}`, () =>
@@ -146,6 +147,8 @@ export async function deleteRunPayloads(
     );
     // A page has at most 1,000 keys, as many as one delete takes.
     if (keys.length > 0) await callR2(`delete under ${prefix}`, () => bucket.delete(keys));
+    isLeft ||= keys.length < page.objects.length;
     cursor = page.truncated ? page.cursor : undefined;
   } while (cursor !== undefined);
+  return isLeft;
 }

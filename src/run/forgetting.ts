@@ -121,14 +121,17 @@ export class Forgetting {
   /** No run is recorded under this id (any more): deletes what nobody can come for. */
   async abandon(): Promise<void> {
     const now = this.#around.now();
-    await this.#around.deleteAbandoned(now - ABANDONED_MS.age, now - RECENT_MS);
+    const isLeft = await this.#around.deleteAbandoned(now - ABANDONED_MS.age, now - RECENT_MS);
     const past = this.#store.remembered;
     const kept = past === null ? null : await keptFor(past, now, (parents) => this.#around.standingsOf(parents));
     // A trigger that was sent again may have been recorded meanwhile.
     if (this.#object.hasRun() || this.#object.alarm.at !== Number.POSITIVE_INFINITY) return;
     const announcedUntil = lookedAt(this.#store.announcedSince(now - ABANDONED_MS.age, null));
-    if (kept === null && announcedUntil === null) await this.#store.deleteAll();
-    else this.#object.alarm.set(soonestOf(kept === "open" ? now + KEPT_PAUSE_MS.most : kept, announcedUntil));
+    // Such as what came with a trigger that has found the run remembered, and was to be deleted by who had sent it.
+    const leftUntil = isLeft ? now + ABANDONED_MS.looked : null;
+    if (kept === null && announcedUntil === null && leftUntil === null) await this.#store.deleteAll();
+    else
+      this.#object.alarm.set(soonestOf(kept === "open" ? now + KEPT_PAUSE_MS.most : kept, announcedUntil, leftUntil));
   }
 }
 

@@ -113,10 +113,10 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       heard: (run, news) => this.#audience.heard(run, news),
       changed: (run, change, position) => this.#audience.changed(run, change, position),
       perform: (run, effect) => this.#perform(run, effect),
-      deletePayloads: (runId, kept) => deleteRunPayloads(env.PAYLOADS, runId, undefined, kept),
+      deletePayloads: async (runId, kept) => void (await deleteRunPayloads(env.PAYLOADS, runId, undefined, kept)),
       deleteAbandoned: async (triggers, attempts) => {
         const runId = parseRunId(ctx.id.name ?? "");
-        if (runId !== null) await deleteRunPayloads(env.PAYLOADS, runId, { triggers, attempts });
+        return runId !== null && (await deleteRunPayloads(env.PAYLOADS, runId, { triggers, attempts }));
       },
       standingsOf: (parents) => Promise.all(parents.map((parent) => parentStanding(env, parent))),
       tellParent: async (parent, child) => void (await callRun(env, parent, (run) => run.knowChild(child))),

@@ -32,8 +32,11 @@ export interface RunSurroundings {
   perform(run: Run, effect: Effect): void;
   /** Deletes what the run has outside its journal. */
   deletePayloads(runId: RunId, kept: () => readonly string[]): Promise<void>;
-  /** Deletes what was stored before these times (epoch ms) for this id, of which no run is recorded: of triggers, and of attempts. */
-  deleteAbandoned(triggers: number, attempts: number): Promise<void>;
+  /**
+   * Deletes what was stored before these times (epoch ms) for this id, of which no run is recorded: of triggers, and of attempts.
+   * Whether something stays.
+   */
+  deleteAbandoned(triggers: number, attempts: number): Promise<boolean>;
   /** How runs stand that have triggered this one: each may trigger it again, and must find it. Rejects if one cannot be reached. */
   standingsOf(parents: readonly RunId[]): Promise<readonly ParentStanding[]>;
   /** Has the parent run know its child, or answer that it is no more. Rejects if it cannot be reached. */

@@ -34,7 +34,10 @@ class Host {
     heard: () => {},
     perform: () => {},
     deletePayloads: async (runId) => void ((await this.#ask("payloads")) && this.deleted.push(runId)),
-    deleteAbandoned: async () => void (await this.#ask("abandoned")),
+    deleteAbandoned: async () => {
+      await this.#ask("abandoned");
+      return false;
+    },
     standingsOf: async (parents) => {
       if (parents.length === 0) return [];
       return [{ type: (await this.#ask("parent")) ? "open" : "gone" }];

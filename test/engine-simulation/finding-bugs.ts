@@ -256,4 +256,12 @@ export const FINDING_BUGS: readonly Bug[] = [
     code: "await this.#listing;",
     instead: "",
   },
+  {
+    invariant: "10 nothing is left",
+    bug: "what a trigger has stored that has found a run remembered is looked for no more",
+    seed: 9_051_612,
+    file: "src/run/forgetting.ts",
+    code: "const leftUntil = isLeft ? now + ABANDONED_MS.looked : null;",
+    instead: "const leftUntil = null;",
+  },
 ];

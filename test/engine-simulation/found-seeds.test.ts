@@ -18,6 +18,7 @@ const FOUND: readonly (readonly [seed: number, was: string])[] = [
   [9_001_811, "a task that is retried when what it awaits is only remembered, and asks for it again and again"],
   [9_010_747, "a limit that stays in the list of limits, since the list learned late that it was there"],
   [9_007_087, "118 runs, for which 60,000 events are not enough"],
+  [9_051_612, "a payload that stays in R2, of a trigger that has found a run remembered, and could not delete it"],
 ];
 
 let live: Live;

@@ -66,7 +66,7 @@ export class GoldenRun {
       heard: () => undefined,
       perform: () => undefined,
       deletePayloads: async () => undefined,
-      deleteAbandoned: async () => undefined,
+      deleteAbandoned: async () => false,
       standingsOf: async () => [],
       tellParent: async () => undefined,
       parentNotTold: () => undefined,

@@ -98,7 +98,7 @@ export class DrivenRun {
       changed: () => {},
       perform: (_, effect) => void this.effects.push(effect),
       deletePayloads: async () => {},
-      deleteAbandoned: async () => {},
+      deleteAbandoned: async () => false,
       standingsOf: async () => [],
       tellParent: (parent, child) => this.tellParent(parent, child),
       parentNotTold: (_, isLast) => void (this.isParentLeftAlone ||= isLast),
