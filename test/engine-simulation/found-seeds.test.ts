@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 
 describe("the simulated world of a seed that has shown something", () => {
-  it.each(FOUND)("%i keeps every invariant: %s", { timeout: 60_000 }, async (seed) => {
+  it.each(FOUND)("%i keeps every invariant: %s", { timeout: 240_000 }, async (seed) => {
     expect((await live(seed, NO_LIMITS)).violation).toBeNull();
   });
 });
