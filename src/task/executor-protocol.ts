@@ -210,7 +210,8 @@ export class ExecutorProtocol {
     const asked = this.#around.askTrial(order, trial);
     // One whose pause is over does not wait for the answer.
     if (!isDue && !((await asked) ?? waitedMs >= trial.drawnMs)) {
-      const pauseMs = Math.max(ASK_PAUSE_MS.least, Math.min(ASK_PAUSE_MS.most, Math.round(waitedMs / 8)));
+      // Less than nothing is how far a clock that was set back has to catch up: it takes as long.
+      const pauseMs = Math.max(ASK_PAUSE_MS.least, Math.min(ASK_PAUSE_MS.most, Math.round(Math.abs(waitedMs) / 8)));
       this.#alarm.set(this.#around.now() + pauseMs);
       return false;
     }

@@ -19,6 +19,7 @@ const FOUND: readonly (readonly [seed: number, was: string])[] = [
   [9_010_747, "a limit that stays in the list of limits, since the list learned late that it was there"],
   [9_007_087, "118 runs, for which 60,000 events are not enough"],
   [9_051_612, "a payload that stays in R2, of a trigger that has found a run remembered, and could not delete it"],
+  [9_041_831, "a suspect that asks for its trial each second for as long as its clock was set back"],
 ];
 
 let live: Live;

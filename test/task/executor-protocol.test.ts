@@ -338,6 +338,14 @@ describe("an executor object of a suspect that is tried", () => {
     expect(world.alarmAt).toBeNull();
   });
 
+  it("asks seldom while its clock, which was set back, has to catch up", async () => {
+    const world = new World();
+    world.askTrial = async () => false;
+    world.start(TRIAL);
+    await world.wakeAfterClockStep(300_000);
+    expect(await world.wake()).toBe(5_000);
+  });
+
   it("begins after the pause that was drawn where nobody can be asked", async () => {
     const world = new World();
     const startedAt = world.now;
