@@ -15,6 +15,9 @@ const KEPT_LINES = 5_000;
 
 const guardPath = fileURLToPath(new URL("guard.ts", import.meta.url));
 
+/** The program and arguments by which Node serves the worker that the folder holds, at this port of 127.0.0.1. */
+export type Serve = (folder: StateFolder, port: number) => string[];
+
 export class RuntimeProcess {
   /** The last lines of output, unfiltered. */
   readonly logs: string[] = [];
@@ -27,11 +30,14 @@ export class RuntimeProcess {
   #isOver = false;
   #isToldToEnd = false;
 
-  /** Starts it on a free state folder, and claims the folder. `onLine` is called with each line that is worth showing. */
-  constructor(folder: StateFolder, port: number, onLine: (line: string) => void) {
+  /**
+   * Starts it on a free state folder, and claims the folder. `onLine` is called with each line that is worth showing, `serve` says what
+   * Node runs to serve the worker.
+   */
+  constructor(folder: StateFolder, port: number, onLine: (line: string) => void, serve: Serve = wranglerDev) {
     this.#folder = folder;
     this.#url = `http://127.0.0.1:${port}`;
-    this.#guard = spawnGuard(folder, port);
+    this.#guard = spawnGuard(folder, serve(folder, port));
     // Without a process id there is no process; the `error` event says why, and nobody could go on.
     if (this.#guard.pid === undefined) throw new Error("The guard of the local runtime could not be started.");
     this.#group = this.#guard.pid;
@@ -104,12 +110,16 @@ export class RuntimeProcess {
   }
 }
 
-function spawnGuard(folder: StateFolder, port: number): ChildProcess {
+/** What serves it for people. */
+export function wranglerDev(folder: StateFolder, port: number): string[] {
   const require = createRequire(import.meta.url);
   const wrangler = join(dirname(require.resolve("wrangler/package.json")), "bin", "wrangler.js");
   const args = ["--config", folder.configPath, "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"];
-  const rest = ["--persist-to", folder.root, "--show-interactive-dev-session=false"];
-  return spawn(process.execPath, [guardPath, folder.logPath, process.execPath, wrangler, "dev", ...args, ...rest], {
+  return [wrangler, "dev", ...args, "--persist-to", folder.root, "--show-interactive-dev-session=false"];
+}
+
+function spawnGuard(folder: StateFolder, served: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [guardPath, folder.logPath, process.execPath, ...served], {
     cwd: dirname(folder.configPath),
     // A group of its own: neither Ctrl-C in the terminal nor a signal to our group reaches it.
     detached: true,

@@ -5,7 +5,7 @@
 import { createServer } from "node:net";
 import { buildProject, type BuildOptions, type BuildResult, type BuiltProject } from "./build.ts";
 import { randomToken } from "./dev-vars.ts";
-import { RuntimeProcess } from "./runtime-process.ts";
+import { RuntimeProcess, type Serve } from "./runtime-process.ts";
 import { freeStateFolder, openStateFolder, type StateFolder } from "./state-folder.ts";
 
 export interface RuntimeOptions extends BuildOptions {
@@ -15,6 +15,8 @@ export interface RuntimeOptions extends BuildOptions {
   readonly port?: number;
   /** Variables and secrets of the worker. Without a PEACH_API_TOKEN a random one is made. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What serves the worker; default: `wrangler dev`. */
+  readonly serve?: Serve;
   /** Gives a start up. */
   readonly signal?: AbortSignal;
   /** Called with each line of output that is worth showing. */
@@ -83,7 +85,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<LocalRuntim
 }
 
 /** What of the options concerns the process. */
-export type LaunchOptions = Pick<RuntimeOptions, "port" | "signal" | "onOutput">;
+export type LaunchOptions = Pick<RuntimeOptions, "port" | "serve" | "signal" | "onOutput">;
 
 /**
  * Starts the worker that the configuration in the state folder describes. Resolves when its `GET /healthz` answers 200; rejects
@@ -93,7 +95,7 @@ export async function launch(folder: StateFolder, options: LaunchOptions): Promi
   await claimable(folder);
   const port = await usablePort(options.port ?? 0);
   const shown: string[] = [];
-  const runtime = new RuntimeProcess(folder, port, options.onOutput ?? ((line) => shown.push(line)));
+  const runtime = new RuntimeProcess(folder, port, options.onOutput ?? ((line) => shown.push(line)), options.serve);
   const whyNot = await untilHealthy(runtime, options.signal);
   if (whyNot === null) return runtime;
   await runtime.kill("SIGKILL");

@@ -16,7 +16,7 @@ const THEIRS = ["PUSH_SECRET", "RECOMMENDATIONS", "RECORDER_URL", "UPLOADS"];
 
 let stage: Stage;
 beforeAll(async () => {
-  stage = await Stage.open("boundaries");
+  stage = await Stage.openAsPeopleDo("boundaries");
   return () => stage.close();
 });
 

@@ -19,7 +19,7 @@ describe(`the whole runtime is killed in the middle of ${2 * RUNS} runs, and aga
   let stage: Stage;
   let longRun = "";
   beforeAll(async () => {
-    stage = await Stage.open("death");
+    stage = await Stage.openAsPeopleDo("death");
     return () => stage.close();
   });
 
@@ -116,7 +116,7 @@ describe("the whole runtime is killed with a task in a driver", () => {
   const AGAIN_MS = 28_000;
   let stage: Stage;
   beforeAll(async () => {
-    stage = await Stage.open("death");
+    stage = await Stage.openAsPeopleDo("death");
     return () => stage.close();
   });
 

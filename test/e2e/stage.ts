@@ -5,11 +5,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { wranglerDev, type Serve } from "../../scripts/local/runtime-process.ts";
 import { startRuntime, type LocalRuntime } from "../../scripts/local/runtime.ts";
 import { Peach } from "./peach.ts";
 import { Recorder } from "./recorder.ts";
 
 const FIXTURES = join(import.meta.dirname, "fixtures");
+const SERVE = join(import.meta.dirname, "serve.ts");
 
 export class Stage {
   readonly recorder: Recorder;
@@ -26,7 +28,21 @@ export class Stage {
   }
 
   /** Starts the fixture of this name; `conf` is the text of a peach.conf in place of the fixture's own, `vars` are variables beside the usual ones. */
-  static async open(fixture: string, conf?: string, vars: Readonly<Record<string, string>> = {}): Promise<Stage> {
+  static open(fixture: string, conf?: string, vars: Readonly<Record<string, string>> = {}): Promise<Stage> {
+    return Stage.#open(fixture, conf, vars, ({ configPath, root }, port) => [SERVE, configPath, String(port), root]);
+  }
+
+  /** The same as people start it, by `wrangler dev`: for what its proxy, its memory or its death may change. */
+  static openAsPeopleDo(fixture: string, vars: Readonly<Record<string, string>> = {}): Promise<Stage> {
+    return Stage.#open(fixture, undefined, vars, wranglerDev);
+  }
+
+  static async #open(
+    fixture: string,
+    conf: string | undefined,
+    vars: Readonly<Record<string, string>>,
+    serve: Serve,
+  ): Promise<Stage> {
     const recorder = await Recorder.start();
     const folder = mkdtempSync(join(tmpdir(), "peach-e2e-"));
     let confPath = join(FIXTURES, fixture, "peach.conf");
@@ -45,6 +61,7 @@ export class Stage {
           PUSH_SECRET: "push",
           ...vars,
         },
+        serve,
         // For who looks for the reason of a failure.
         ...(process.env["PEACH_E2E_OUTPUT"] === "1" && { onOutput: (line) => console.log(line) }),
       });

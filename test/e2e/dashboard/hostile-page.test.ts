@@ -89,7 +89,7 @@ class Secrets {
   }
 
   static async open(vars?: Readonly<Record<string, string>>): Promise<Secrets> {
-    const stage = await Stage.open("dashboard", undefined, vars);
+    const stage = await Stage.openAsPeopleDo("dashboard", vars);
     const code = `globalThis.stolen = "${SECRET}"; globalThis.document ? document.title = "${SECRET}" : postMessage(stolen)`;
     const [told, scripted] = await Promise.all([
       stage.peach.trigger("hostile", { payload: SECRET }),
