@@ -7,7 +7,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
-import type { Reporter } from "vitest/node";
+import type { Reporter, Vitest } from "vitest/node";
 
 /** Longer than any single test may take. `PEACH_TEST_STALL_MS` sets another. */
 const STALL_MS = 300_000;
@@ -24,6 +24,16 @@ type TestModule = RunEnd[0][number];
 /** The closing line: `N passed, N failed`, and the skipped ones if there are any. */
 export function summaryLine({ passed, failed, skipped }: TestCounts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
+
+/** Which files have skipped how many tests, and what it takes to run them; nothing if none has. */
+export function skippedLines(skippedIn: ReadonlyMap<string, number>): string[] {
+  if (skippedIn.size === 0) return [];
+  return [
+    "Skipped:",
+    ...[...skippedIn].map(([file, count]) => `  ${file} (${count})`),
+    "They need chromium, python3, Linux, or seeds of their own (PEACH_TEST_SEED=1 npm test). .ci/run has all of it.",
+  ];
 }
 
 function countModule(module: TestModule): TestCounts {
@@ -53,9 +63,15 @@ function writeSummary(modules: readonly TestModule[], furtherFailures: number): 
 }
 
 export default class TestSummary implements Reporter {
+  #isWhole = true;
   readonly #running = new Set<TestModule>();
   readonly #ended = new Set<TestModule>();
   #stall: NodeJS.Timeout | undefined;
+
+  onInit(vitest: Vitest): void {
+    // Whoever asks for tests by name knows that the others are skipped.
+    this.#isWhole = vitest.config.testNamePattern === undefined;
+  }
 
   onTestRunStart(): void {
     this.#progress();
@@ -79,6 +95,9 @@ export default class TestSummary implements Reporter {
   onTestRunEnd(modules: RunEnd[0], unhandledErrors: RunEnd[1]): void {
     clearTimeout(this.#stall);
     writeSummary(modules, unhandledErrors.length);
+    if (!this.#isWhole) return;
+    const skipped = modules.map((module) => [relative("", module.moduleId), countModule(module).skipped] as const);
+    for (const line of skippedLines(new Map(skipped.filter(([, count]) => count > 0)))) console.log(line);
   }
 
   #progress(): void {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runVitest } from "../../scripts/test-run.ts";
-import { summaryLine } from "../../scripts/test-summary.ts";
+import { skippedLines, summaryLine } from "../../scripts/test-summary.ts";
 
 let folder: string;
 
@@ -64,5 +64,22 @@ describe("the closing line", () => {
   it("names passed and failed tests, and skipped ones only if there are any", () => {
     expect(summaryLine({ passed: 12, failed: 0, skipped: 0 })).toBe("12 passed, 0 failed");
     expect(summaryLine({ passed: 3, failed: 1, skipped: 2 })).toBe("3 passed, 1 failed, 2 skipped");
+  });
+});
+
+describe("the lines about skipped tests", () => {
+  it("name each file with its count, and say how to run them", () => {
+    const lines = skippedLines(
+      new Map([
+        ["test/lab/scripted.test.ts", 3],
+        ["test/e2e/lab.test.ts", 1],
+      ]),
+    );
+    expect(lines.slice(0, 3)).toEqual(["Skipped:", "  test/lab/scripted.test.ts (3)", "  test/e2e/lab.test.ts (1)"]);
+    expect(lines.at(-1)).toContain(".ci/run");
+  });
+
+  it("are none where nothing was skipped", () => {
+    expect(skippedLines(new Map())).toEqual([]);
   });
 });
