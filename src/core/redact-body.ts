@@ -10,7 +10,7 @@ export type RedactPath = readonly string[];
 
 /** In snake case. Narrower than names of headers: an `author` and the `key` of an object are no secrets. */
 const SECRET_FIELD =
-  /(?:^|_)(?:authorization|cookies?|credentials?|jwt|password|passwd|passphrase|secrets?|signature|tokens?|api_?key|access_?key|private_?key)$|^(?:response|subscribe|unsubscribe)_?url$/;
+  /(?:^|_)(?:authorization|cookies?|credentials?|jwt|password|passwd|passphrase|secrets?|signature|tokens?|(?:api|access|private|secret|signing)_?key)$|^(?:response|subscribe|unsubscribe)_?url$/;
 /** A string (without its closing quote where the body ends), a mark, or anything else that JSON may hold. */
 const TOKEN = /"(?:[^"\\]|\\[^])*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
 const LONGEST_NAME = 200;
@@ -26,16 +26,31 @@ interface Frame {
 
 /** The body without its secrets; the very same bytes if it has none, or is neither JSON nor a form. */
 export function redactBody(bytes: Uint8Array, contentType: string, paths: readonly RedactPath[]): Uint8Array {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
-  } catch {
-    return bytes;
-  }
+  const { text, encode } = readText(bytes);
   const isForm = /^\s*application\/x-www-form-urlencoded\b/i.test(contentType);
   // By what it begins with: SNS sends JSON as text/plain.
-  const redacted = isForm ? redactForm(text, paths) : /^\s*[{[]/.test(text) ? redactJson(text, paths) : text;
-  return redacted === text ? bytes : new TextEncoder().encode(redacted);
+  const redacted = isForm ? redactForm(text, paths) : /^\s*[{["]/.test(text) ? redactJson(text, paths) : text;
+  return redacted === text ? bytes : encode(redacted);
+}
+
+interface ReadText {
+  readonly text: string;
+  readonly encode: (text: string) => Uint8Array;
+}
+
+/** As UTF-8. What is none is not kept as it came for that: there each byte is a letter, and what has no byte is escaped as JSON does. */
+function readText(bytes: Uint8Array): ReadText {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
+    return { text, encode: (redacted) => new TextEncoder().encode(redacted) };
+  } catch {
+    const escaped = (letter: string): string => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    return {
+      text: Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""),
+      encode: (redacted) =>
+        Uint8Array.from(redacted.replaceAll(/[\u0100-\uffff]/g, escaped), (letter) => letter.charCodeAt(0)),
+    };
+  }
 }
 
 function redactJson(text: string, paths: readonly RedactPath[]): string {
@@ -66,13 +81,13 @@ function redactJson(text: string, paths: readonly RedactPath[]): string {
     else if (frame !== undefined && !frame.isList && frame.isName) {
       frame.key = stringIn(token) ?? token;
       frame.isName = false;
-    } else if (isSecret(stack, paths)) {
+    } else if (isSecretValue(stack, paths)) {
       if (opens) secret = { from: index, open: 1 };
       else replace(index, index + token.length, hidden);
     } else if (opens) stack.push({ isList: token === "[", key: "0", isName: token === "{", index: 0 });
     else {
       const value = stringIn(token);
-      const redacted = value === null ? null : redactValue(value);
+      const redacted = value === null ? null : redactValue(value, () => pathsBelow(keysOf(stack), paths));
       if (redacted !== value) replace(index, index + token.length, JSON.stringify(redacted));
     }
   }
@@ -92,32 +107,65 @@ function redactForm(text: string, paths: readonly RedactPath[]): string {
   const fields = text.split("&").map((field) => {
     const [name = "", ...rest] = field.split("=");
     const value = decodeField(rest.join("="));
-    const frame = { isList: false, key: decodeField(name), isName: false, index: 0 };
-    const redacted = isSecret([frame], paths) ? REDACTED : redactValue(value);
+    const key = decodeField(name);
+    const keys = keysOfField(key);
+    const isSecret = keys.some(isSecretName) || [[key], keys].some((given) => isAtOrBelow(given, paths));
+    const redacted = isSecret ? REDACTED : redactValue(value, () => pathsBelow(keys, paths));
     return redacted === value ? field : `${name}=${encodeURIComponent(redacted)}`;
   });
   return fields.join("&");
 }
 
-/** A text that may be JSON itself, as in a message of SNS or an interaction of Slack, or an address. */
-function redactValue(value: string): string {
-  if (/^\s*[{[]/.test(value)) return redactJson(value, []);
+/** `user[tokens][]` and `user.tokens[]`, which stand for values below others: `user`, `tokens` and an empty one. */
+function keysOfField(name: string): string[] {
+  return name.replaceAll("]", "").split(/[[.]/);
+}
+
+/** A text that may be JSON itself, as in a message of SNS or an interaction of Slack, or an address. `below`: the paths in it. */
+function redactValue(value: string, below: () => readonly RedactPath[]): string {
+  if (/^\s*[{[]/.test(value)) return redactJson(value, below());
   return redactAddress(value);
 }
 
-function isSecret(stack: readonly Frame[], paths: readonly RedactPath[]): boolean {
+/** Whether the value that begins here is left out: of those above it none was. */
+function isSecretValue(stack: readonly Frame[], paths: readonly RedactPath[]): boolean {
   const last = stack.at(-1);
   if (last === undefined) return false;
-  if (!last.isList && last.key.length <= LONGEST_NAME && SECRET_FIELD.test(snakeCase(last.key))) return true;
-  return paths.some(
-    (path) => path.length === stack.length && path.every((part, depth) => part === "*" || part === stack[depth]?.key),
+  if (!last.isList && isSecretName(last.key)) return true;
+  return paths.some((path) => path.length === stack.length && leadsTo(path, keysOf(stack)));
+}
+
+function keysOf(stack: readonly Frame[]): readonly string[] {
+  return stack.map(({ key }) => key);
+}
+
+function isSecretName(name: string): boolean {
+  return name.length <= LONGEST_NAME && SECRET_FIELD.test(snakeCase(name));
+}
+
+function isAtOrBelow(keys: readonly string[], paths: readonly RedactPath[]): boolean {
+  return paths.some((path) => path.length <= keys.length && leadsTo(path, keys.slice(0, path.length)));
+}
+
+/** The rest of those paths that lead through here. */
+function pathsBelow(keys: readonly string[], paths: readonly RedactPath[]): readonly RedactPath[] {
+  return paths.flatMap((path) =>
+    path.length > keys.length && leadsTo(path.slice(0, keys.length), keys) ? [path.slice(keys.length)] : [],
   );
 }
 
+/** Both are as long. */
+function leadsTo(path: RedactPath, keys: readonly string[]): boolean {
+  return path.every((part, depth) => part === "*" || part === keys[depth]);
+}
+
+/** Also of names with spaces, dots and brackets, as flat ones stand for a path. */
 function snakeCase(name: string): string {
   return name
     .replaceAll(/([a-z\d])([A-Z])/g, "$1_$2")
-    .replaceAll("-", "_")
+    .replaceAll(/([A-Z])([A-Z][a-z])/g, "$1_$2")
+    .replaceAll(/[^A-Za-z\d]+/g, "_")
+    .replace(/_$/, "")
     .toLowerCase();
 }
 

@@ -25,6 +25,12 @@ describe("what is kept of a body of JSON", () => {
     "SubscribeURL",
     "UnsubscribeURL",
     "private-key",
+    "APIToken",
+    "secretKey",
+    "signing_key",
+    "Access token",
+    "user.password",
+    "user[password]",
   ])("has no value named %s, at any depth and of any kind", (name) => {
     for (const value of ['"s3cret"', "7", "null", '{"a": ["s3cret", {"b": 1}]}', '["s3cret"]']) {
       expect(redacted(`{"a": [{"${name}" : ${value}, "b": 1}]}`)).toBe(`{"a": [{"${name}" : ${HIDDEN}, "b": 1}]}`);
@@ -50,6 +56,30 @@ describe("what is kept of a body of JSON", () => {
     );
     expect(redacted('{"user": {"x": 1}}', "", [["user"]])).toBe(`{"user": ${HIDDEN}}`);
     expect(redacted('[1, {"a": 2}]', "", [["1", "a"]])).toBe(`[1, {"a": ${HIDDEN}}]`);
+  });
+
+  it("has no value at such a path that leads into a text that is JSON itself, as messages of SNS are", () => {
+    const message = JSON.stringify({ user: { email: "a@b", name: "A" }, ids: [1, 2] });
+    const kept = redacted(JSON.stringify({ Message: message, email: "c" }), "text/plain", [
+      ["Message", "user", "email"],
+      ["*", "ids", "0"],
+    ]);
+    expect(JSON.parse(kept)).toEqual({
+      Message: `{"user":{"email":${HIDDEN},"name":"A"},"ids":[${HIDDEN},2]}`,
+      email: "c",
+    });
+    expect(JSON.parse(redacted(JSON.stringify(JSON.stringify({ token: "s3cret" }))))).toBe(`{"token":${HIDDEN}}`);
+  });
+
+  it("has no secret either where its letters are no UTF-8, and all the rest as it came", () => {
+    const letters = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+    const sent = letters('{"name":"Jos\xe9","token":"s3cr\xe9t","inner":"{\\"token\\":1,\\"n\\":\\"\\u0151\\"}"}');
+    const kept = redactBody(sent, "application/json", []);
+    const beginning = letters(`{"name":"Jos\xe9","token":${HIDDEN},"inner":`);
+    expect(kept.slice(0, beginning.length)).toEqual(beginning);
+    expect(new TextDecoder().decode(kept.slice(beginning.length))).toBe(
+      `${JSON.stringify('{"token":"[redacted]","n":"ő"}')}}`.replace("ő", "\\u0151"),
+    );
   });
 
   it("is otherwise what came, byte by byte", () => {
@@ -114,6 +144,23 @@ describe("what is kept of a form", () => {
     expect(redacted(text, FORM, [["email"]])).toBe(
       "token=%5Bredacted%5D&team_id=T1&response_url=%5Bredacted%5D&text=a+b&email=%5Bredacted%5D",
     );
+  });
+
+  it("has no such field below another, as forms of PHP, Rails and Stripe name them", () => {
+    const text =
+      "user[password]=s3&user%5Bname%5D=A&card[api_key][]=s3&tokens[]=s3&credentials[user]=s3&user.token=s3&items[0][ssn]=s3&items[][n]=1";
+    const kept = redacted(text, FORM, [["items", "*", "ssn"]]);
+    expect(kept).toBe(text.replaceAll("=s3", "=%5Bredacted%5D"));
+    expect(redacted("user[email][work]=s3&user[mail]=b", FORM, [["user", "email"]])).toBe(
+      "user[email][work]=%5Bredacted%5D&user[mail]=b",
+    );
+    expect(redacted("a[b]=s3", FORM, [["a[b]"]])).toBe("a[b]=%5Bredacted%5D");
+  });
+
+  it("has nothing at a path into JSON in a field", () => {
+    const payload = encodeURIComponent(JSON.stringify({ user: { email: "a@b", id: 1 } }));
+    const kept = new URLSearchParams(redacted(`payload=${payload}`, FORM, [["payload", "user", "email"]]));
+    expect(kept.get("payload")).toBe('{"user":{"email":"[redacted]","id":1}}');
   });
 
   it("has no secret of JSON in a field, as in an interaction of Slack", () => {
