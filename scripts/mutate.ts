@@ -104,20 +104,28 @@ async function main(args: readonly string[]): Promise<number> {
     if (mine.length === 0 || Date.now() >= until) continue;
     const trial = await tryOut(mine, testsOf(folder), until);
     failing.push(...trial.failing);
-    const isOver = Date.now() >= until;
-    const ended = mine.filter((one) => trial.noticed.has(nameOf(one)) || !isOver || trial.tried.has(nameOf(one)));
-    const left = ended.filter((one) => !trial.noticed.has(nameOf(one)));
-    noticed += ended.length - left.length;
-    missed.push(...left.map((mutant) => ({ mutant, isReached: trial.reached.has(nameOf(mutant)) })));
-    tell(summaryOf(folder, ended.length - left.length, ended.length));
-    for (const { mutant, isReached } of missed.slice(missed.length - left.length)) tell(describe(mutant, isReached));
+    noticed += trial.noticed.size;
+    tell(summaryOf(folder, trial.noticed.size, mine.length));
+    // Tests that there was no time for may have noticed the others.
+    if (!trial.hasEnded) continue;
+    for (const mutant of mine.filter((one) => !trial.noticed.has(nameOf(one)))) {
+      const isReached = trial.reached.has(nameOf(mutant));
+      missed.push({ mutant, isReached });
+      tell(describe(mutant, isReached));
+    }
   }
   const tried = noticed + missed.length;
   const percent = tried === 0 ? 100 : (100 * noticed) / tried;
   for (const test of failing) tell(`fails without any change: ${test}`);
   if (options.json) console.log(JSON.stringify({ tried, noticed, missed, failing }, null, 2));
-  else console.log(`${noticed} of ${tried} changes were noticed (${percent.toFixed(1)} %)`);
+  else console.log(resultOf(noticed, tried, chosen.length));
   return tried >= ENOUGH && percent < options.least ? 1 : 0;
+}
+
+function resultOf(noticed: number, tried: number, chosen: number): string {
+  const open = tried < chosen ? `; the time was over before anything was known of ${chosen - tried} others` : "";
+  const percent = tried === 0 ? "" : ` (${((100 * noticed) / tried).toFixed(1)} %)`;
+  return `${noticed} of ${tried} changes were noticed${percent}${open}`;
 }
 
 function summaryOf(folder: Folder, noticed: number, of: number): string {

@@ -12,7 +12,6 @@ const LINE = z.object({
   title: z.string(),
   reached: names,
   noticed: names,
-  passed: names,
   fails: z.enum(["always", "afterwards"]).optional(),
 });
 
@@ -24,9 +23,10 @@ const MOST_COMPLAINT = 4_000;
 export interface Trial {
   /** By name of the change: the test that has noticed it. */
   readonly noticed: ReadonlyMap<string, string>;
-  /** Names of those that a test has come by, and of those that a test has been through. */
+  /** Names of those that a test has come by. */
   readonly reached: ReadonlySet<string>;
-  readonly tried: ReadonlySet<string>;
+  /** Whether there was time for all tests. */
+  readonly hasEnded: boolean;
   /** Tests that fail without any change: they can notice none. */
   readonly failing: readonly string[];
 }
@@ -35,7 +35,6 @@ export interface Trial {
 export async function tryOut(mutants: readonly Mutant[], tests: readonly string[], until: number): Promise<Trial> {
   const noticed = new Map<string, string>();
   const reached = new Set<string>();
-  const tried = new Set<string>();
   const failing = new Set<string>();
   let paths = tests;
   for (let round = 1; round <= ROUNDS && paths.length > 0 && Date.now() < until; round += 1) {
@@ -44,13 +43,12 @@ export async function tryOut(mutants: readonly Mutant[], tests: readonly string[
     for (const line of await runTests(left, paths, until)) {
       for (const name of line.reached) reached.add(name);
       for (const name of line.noticed) noticed.set(name, `${line.file}: ${line.title}`);
-      for (const name of [...line.passed, ...line.noticed]) tried.add(name);
       if (line.fails === "always") failing.add(`${line.file}: ${line.title}`);
       if (line.fails === "afterwards") spoilt.add(line.file);
     }
     paths = [...spoilt];
   }
-  return { noticed, reached, tried, failing: [...failing] };
+  return { noticed, reached, hasEnded: Date.now() < until, failing: [...failing] };
 }
 
 async function runTests(
@@ -82,9 +80,10 @@ async function runTests(
     let complaint = "";
     child.stderr.on("data", (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-MOST_COMPLAINT)));
     await endOf(child, until);
-    const lines = existsSync(report) ? readFileSync(report, "utf8").trim().split("\n") : [];
+    const text = existsSync(report) ? readFileSync(report, "utf8") : "";
+    const lines = text.split("\n").filter((line) => line !== "");
     if (lines.length === 0 && Date.now() < until) throw new Error(`no test was run:\n${complaint}`);
-    return lines.filter((line) => line !== "").map((line) => LINE.parse(JSON.parse(line)));
+    return lines.map((line) => LINE.parse(JSON.parse(line)));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

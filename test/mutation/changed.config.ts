@@ -3,7 +3,7 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { z } from "zod";
 import { mergeConfig } from "vitest/config";
-import type { Reporter } from "vitest/node";
+import { BaseSequencer, type Reporter, type TestSpecification } from "vitest/node";
 import { mutate } from "../../scripts/mutate/mutants.ts";
 import config from "../../vitest.config.ts";
 
@@ -19,6 +19,15 @@ const reporter: Reporter = {
     if (tried !== undefined) appendFileSync(report, `${JSON.stringify({ file, title, ...tried })}\n`);
   },
 };
+
+/** Tests of the folders that the files are in begin: they notice most. */
+const folders = files.map((file) => file.replace(/^src\/([^/]+)\/.*$/, "/test/$1/"));
+class NearestFirst extends BaseSequencer {
+  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    const isNear = ({ moduleId }: TestSpecification): boolean => folders.some((folder) => moduleId.includes(folder));
+    return specifications.toSorted((one, other) => Number(isNear(other)) - Number(isNear(one)));
+  }
+}
 
 // What a change has left behind must not reach another file.
 const projects = config.test?.projects?.map((project) =>
@@ -45,6 +54,7 @@ export default mergeConfig(
       repeats: 10_000,
       testTimeout: 10_000,
       silent: true,
+      sequence: { sequencer: NearestFirst },
       reporters: [reporter],
     },
   },

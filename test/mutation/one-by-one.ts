@@ -19,7 +19,6 @@ interface Switch {
 interface Tried {
   reached: string[];
   noticed: string[];
-  passed: string[];
   /** It fails without any change: from the beginning, or since a change made it fail. */
   fails?: "always" | "afterwards";
 }
@@ -91,7 +90,7 @@ beforeEach(async ({ task, skip }) => {
 afterEach(({ task }) => {
   const { active } = mutation;
   const hasFailed = task.result?.state === "fail";
-  const tried = (task.meta.tried ??= { reached: [], noticed: [], passed: [] });
+  const tried = (task.meta.tried ??= { reached: [], noticed: [] });
   if (state === "as it is") {
     tried.reached = hasFailed ? [] : [...mutation.reached].filter((name) => wanted.has(name));
     const most = Math.ceil(MOST_MS / Math.max(1, performance.now() - begunAt));
@@ -103,7 +102,7 @@ afterEach(({ task }) => {
   } else if (active !== null && hasFailed) {
     noticed.add(active);
     tried.noticed.push(active);
-  } else if (active !== null) tried.passed.push(active);
+  }
   if (!hasFailed) mutation.active = null;
   vi.useRealTimers();
   vi.restoreAllMocks();
