@@ -55,6 +55,8 @@ export default mergeConfig(
       testTimeout: 10_000,
       silent: true,
       sequence: { sequencer: NearestFirst },
+      // What was made of a file for other changes, or for none, is not the same.
+      fsModuleCache: false,
       reporters: [reporter],
     },
   },
