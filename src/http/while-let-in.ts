@@ -1,5 +1,5 @@
 /**
- * Streams that last: whoever listens is let in while the answer goes on, not only when it begins. What a token that was deleted, has
+ * Answers that last: whoever listens or waits is let in until the end, not only when it begins. What a token that was deleted, has
  * expired or has lost its right would still be told is not told; so it is for a session that has ended. (A WebSocket is held by the
  * run's own object, which asks the same: see `run/socket-audience.ts`.)
  */
@@ -18,15 +18,19 @@ export function whileLetIn(
   right: Right,
   stream: ReadableStream<Uint8Array>,
 ): ReadableStream<Uint8Array> {
-  const listener = actorKey(c.get("caller"));
   return stream.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       async transform(chunk, controller) {
-        const caller = await identify(c);
-        const isLetIn = !("problem" in caller) && actorKey(caller) === listener && hasRight(caller.scopes, right);
-        if (isLetIn) controller.enqueue(chunk);
+        if (await isStillLetIn(c, right)) controller.enqueue(chunk);
         else controller.terminate();
       },
     }),
   );
+}
+
+/** Whether whoever has sent the request would be let in now as they were. */
+export async function isStillLetIn(c: Context<HttpEnv>, right: Right): Promise<boolean> {
+  const caller = await identify(c);
+  if ("problem" in caller) return false;
+  return actorKey(caller) === actorKey(c.get("caller")) && hasRight(caller.scopes, right);
 }

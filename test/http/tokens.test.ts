@@ -156,6 +156,31 @@ describe("a token that was made", () => {
     await goesOn.cancel();
   });
 
+  it("hears nothing more of the run that it waits for once it has ended; others do", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const [{ name, token }, { token: other }] = [await make(["trigger"]), await make(["trigger"])];
+    const trigger = (bearer: string, query: string): Promise<Response> => {
+      const headers = { Authorization: `Bearer ${bearer}`, "Idempotency-Key": "awaited" };
+      return send(`/api/v1/tasks/echo/trigger?delay=1d${query}`, { method: "POST", headers, body: "1" });
+    };
+    const [ended, letIn] = await Promise.all(
+      [token, other].map(async (bearer) => {
+        const { run_id: runId } = await (await trigger(bearer, "")).json<{ run_id: string }>();
+        return { runId, waiting: trigger(bearer, "&wait=1m") };
+      }),
+    );
+    await call("DELETE", `/tokens/${name}`);
+    vi.setSystemTime(Date.now() + 5_000);
+    for (const { runId } of [ended, letIn].filter((one) => one !== undefined))
+      expect((await call("POST", `/runs/${runId}/cancel`)).status).toBe(200);
+    const answers = await Promise.all([ended?.waiting, letIn?.waiting]);
+    const told = await Promise.all(answers.map(async (answer) => [answer?.status, await answer?.json()]));
+    expect(told).toMatchObject([
+      [202, { run_id: ended?.runId, status: "queued" }],
+      [200, { run_id: letIn?.runId, status: "cancelled" }],
+    ]);
+  });
+
   it("takes its sessions with it when it is deleted", async () => {
     const { name, token } = await make(["read"]);
     const own = { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" };

@@ -18,6 +18,7 @@ import { traceOf } from "../incoming-trace.ts";
 import { mayReadRun } from "../own-runs.ts";
 import { problemResponse } from "../problem.ts";
 import { MAX_PAYLOAD_BYTES } from "../trigger-request.ts";
+import { isStillLetIn } from "../while-let-in.ts";
 
 export interface TriggerRouteDependencies {
   readonly plan: Plan;
@@ -53,6 +54,7 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
     // Accepted is accepted: if the run cannot be reached meanwhile, the answer is that it goes on. A run that others share by `debounce`
     // belongs to who has opened its window.
     const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs), waitMs).catch(() => null);
+    if (!(await isStillLetIn(c, triggerTask.right))) return reply(202, acceptedDocument(c, accepted.value));
     if (final !== null && mayReadRun(c.get("caller"), final)) return reply(200, final);
     // Meanwhile the status has moved on from the one it was accepted with.
     const current = await callRun(c.env, runId, (run) => run.describe()).catch(() => null);
