@@ -14,9 +14,10 @@ const MERGED_SINCE = `
   SELECT seq, entry FROM entries
   WHERE seq > ?1 AND at >= ?2 AND json_extract(entry, '$.from') = '${MANY_ADDRESSES}' ORDER BY seq`;
 const READ_BOUNDS = "SELECT coalesce(min(seq), 0) AS first, coalesce(max(seq), 0) AS last FROM entries";
+/** One that stands for many is found by the last of them: its `at` is the first. */
 const LIST = `
   SELECT seq, entry FROM entries
-  WHERE seq >= ?1 AND seq < ?2 AND at >= ?3 AND (?4 IS NULL OR who = ?4) AND (?5 IS NULL OR what = ?5)
+  WHERE seq >= ?1 AND seq < ?2 AND (at >= ?3 OR json_extract(entry, '$.lastAt') >= ?3) AND (?4 IS NULL OR who = ?4) AND (?5 IS NULL OR what = ?5)
   ORDER BY seq DESC LIMIT ?6`;
 const DELETE_OLD = "DELETE FROM entries WHERE seq < ?1 AND (at < ?2 OR seq <= ?3)";
 const HAS_ENTRY = "SELECT 1 AS present FROM entries LIMIT 1";

@@ -129,6 +129,17 @@ describe("the audit", () => {
     expect(shown(await list({}, 1))).toEqual([["desk", "next day", "192.0.2.7", 1, DAY, DAY]]);
   });
 
+  it("finds of many that are one by the last of them, so that a flood hides nothing that comes behind it", async () => {
+    await object().append("flood", [...done(0, 5_000), ...done(0, 1), ...done(1, 2)]);
+    vi.setSystemTime(START + HOUR);
+    await append(...done(1, 2), entry("other"));
+    expect(shown(await list({ since: START + HOUR }))).toEqual([
+      ["api", "other", "192.0.2.7", 1, HOUR, HOUR],
+      ["desk", "t1", "many addresses", 2, 0, HOUR],
+    ]);
+    expect(subjects(await list({ since: START + HOUR + 1 }))).toEqual([]);
+  });
+
   it("has 5,000 kinds more of them a day, and one entry for all others", async () => {
     await object().append("first", [...done(0, 5_000), ...done(0, 5_000, "more")]);
     await append(...done(0, 3, "beyond"), ...done(4_999, 5_000, "more"));
