@@ -90,14 +90,16 @@ describe("a debounce window", () => {
     expect(await window.namedFor("first")).toBeNull();
   });
 
-  it("knows its keys until their time, though its run does not wait any more", async () => {
+  it("knows its keys until their time, though its run does not wait any more, and looks at them once a day", async () => {
     const window = debounce();
     const { runId } = await window.ask({ key: "k", keepMs: 5 * DAY_MS });
+    expect((await window.left()).alarm).toBe(START + DAY_MS);
     const known: boolean[] = [];
     for (let day = 1; day <= 6; day += 1) {
       vi.setSystemTime(START + day * DAY_MS + 1);
       await window.wakeIfDue();
       known.push((await window.namedFor("k")) === runId);
+      expect((await window.left()).alarm).toBe(known.at(-1) === true ? Date.now() + DAY_MS : null);
     }
     expect(known).toEqual([true, true, true, true, false, false]);
   });
