@@ -123,9 +123,9 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 function resultOf(noticed: number, tried: number, chosen: number): string {
-  const open = tried < chosen ? `; the time was over before anything was known of ${chosen - tried} others` : "";
-  const percent = tried === 0 ? "" : ` (${((100 * noticed) / tried).toFixed(1)} %)`;
-  return `${noticed} of ${tried} changes were noticed${percent}${open}`;
+  const result = `${noticed} of ${tried} changes were noticed`;
+  if (tried < chosen) return `${result}; the time was over before anything was known of ${chosen - tried} others`;
+  return tried === 0 ? result : `${result} (${((100 * noticed) / tried).toFixed(1)} %)`;
 }
 
 function summaryOf(folder: Folder, noticed: number, of: number): string {
