@@ -67,7 +67,7 @@ export async function simulateSeeds(
 }
 
 /** Lives through one share in a thread of its own. */
-export function runShare(file: URL, share: Share, onProgress: (more: number) => void = () => {}): Promise<Tally> {
+function runShare(file: URL, share: Share, onProgress: (more: number) => void = () => {}): Promise<Tally> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(file, {
       workerData: share,

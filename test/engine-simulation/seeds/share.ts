@@ -17,7 +17,8 @@ export async function liveThrough(share: Share, live: Live): Promise<void> {
   tell(await tallyOf(share, live));
 }
 
-async function tallyOf({ from, seeds, step, limits, forMs }: Share, live: Live): Promise<Tally> {
+/** The same in this thread. */
+export async function tallyOf({ from, seeds, step, limits, forMs }: Omit<Share, "worker">, live: Live): Promise<Tally> {
   let [events, faults, runs, tasks] = [0, 0, 0, 0];
   const kinds = new Set<Fault>();
   const endsAt = performance.now() + forMs;
