@@ -59,11 +59,16 @@ export function ownEnv(env: Env): Env {
   return own;
 }
 
+/** Whether a binding or a variable of this name is Peach's own. */
+export function isOwnName(name: string): boolean {
+  return OWN.has(name) || name.startsWith("PEACH_");
+}
+
 /** A copy, by which nobody comes to the whole. */
 export function pipelineEnv(env: Env): PipelineEnv {
   const before = known.get(env);
   if (before !== undefined) return before;
-  const entries = Object.entries(env).filter(([name]) => !OWN.has(name) && !name.startsWith("PEACH_"));
+  const entries = Object.entries(env).filter(([name]) => !isOwnName(name));
   // The type has the names that are left, by the same rule.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   const narrow = Object.fromEntries(entries) as PipelineEnv;

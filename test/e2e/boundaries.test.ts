@@ -9,6 +9,7 @@ const seen = z.object({
   given: z.array(z.string()),
   imported: z.array(z.string()),
   exported: z.array(z.string()),
+  ofProcess: z.array(z.string()),
   texts: z.string(),
 });
 /** What wrangler.toml binds for pipelines, and the variable of the stage that is theirs. */
@@ -33,15 +34,17 @@ function statusOf(method: string, path: string, headers: Record<string, string>)
 }
 
 describe("the code of a pipeline", () => {
-  it("sees the bindings of the project, and nothing of Peach's own, by its context and by importing them", async () => {
+  it("sees the bindings of the project, and nothing of Peach's own, by its context, by importing them and in process.env", async () => {
     const { run_id } = await stage.peach.trigger("look");
     await stage.peach.finished(run_id);
     const byTask = seen.parse(await (await stage.peach.payload(run_id, "look")).json());
     const byEndpoint = seen.parse(await (await fetch(`${stage.runtime.url}/look`)).json());
-    for (const { given, imported, exported, texts } of [byTask, byEndpoint]) {
+    for (const { given, imported, exported, ofProcess, texts } of [byTask, byEndpoint]) {
       expect(given.toSorted()).toEqual(THEIRS);
       expect(imported.toSorted()).toEqual(THEIRS);
       expect(exported).toEqual([]);
+      expect(THEIRS).toEqual(expect.arrayContaining(ofProcess));
+      expect(ofProcess).toContain("PUSH_SECRET");
       expect(texts).not.toContain(stage.runtime.token);
     }
   });
