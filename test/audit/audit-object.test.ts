@@ -102,6 +102,16 @@ describe("the audit", () => {
     expect(await list()).toEqual({ entries: [], next: null });
   });
 
+  it("lets entries go as well that come when all before them are gone", async () => {
+    await append(entry("first"));
+    vi.setSystemTime(START + 2 * KEPT_MS);
+    while (await runDurableObjectAlarm(object()));
+    await append(entry("second"));
+    vi.setSystemTime(START + 4 * KEPT_MS);
+    expect(await runDurableObjectAlarm(object())).toBe(true);
+    expect(subjects(await list())).toEqual([]);
+  });
+
   const done = (from: number, to: number, on = "t") =>
     Array.from({ length: to - from }, (_, index) =>
       entry(`${on}${from + index}`, { who: "desk", what: "pauseTask", from: `10.0.0.${index % 9}` }),

@@ -107,4 +107,16 @@ describe("what is remembered", () => {
     }));
     expect(left).toEqual({ alarm: null, tables: [] });
   });
+
+  it("goes as well where it comes after nothing was left", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: AT });
+    const object = versions();
+    await list(object, seen());
+    vi.setSystemTime(AT + 2 * DAY);
+    expect(await runDurableObjectAlarm(object)).toBe(true);
+    await list(object, seen({ object: OTHER }));
+    vi.setSystemTime(AT + 4 * DAY);
+    expect(await runDurableObjectAlarm(object)).toBe(true);
+    expect(await object.find([seen({ object: OTHER })])).toEqual([null]);
+  });
 });
