@@ -219,6 +219,14 @@ describe("an address that fails to say who it is, again and again", () => {
     expect((await send("/api/v1/tasks", from("192.0.2.67", "wrong"))).status).toBe(401);
   });
 
+  it("is a whole network where it is one of IPv6, whose owner has any number of addresses", async () => {
+    const limit = vi.fn(async () => ({ success: false }));
+    const send = edge(PLAN, { env: { AUTH_FAILURES: { limit } } });
+    for (const address of ["2001:db8:66:1::1", "2001:db8:66:1:ffff::2"])
+      expect((await send("/api/v1/tasks", from(address, "wrong"))).status).toBe(429);
+    expect(limit).toHaveBeenCalledExactlyOnceWith({ key: "2001:db8:66:1::/64" });
+  });
+
   it("is refused as ever if the limit cannot be asked", async () => {
     const send = edge(PLAN, { env: { AUTH_FAILURES: { limit: () => Promise.reject(new Error("down")) } } });
     expect((await send("/api/v1/tasks", from("192.0.2.68", "wrong"))).status).toBe(401);
@@ -292,5 +300,19 @@ describe("pages of other origins", () => {
     expect(answer.headers.get("Access-Control-Expose-Headers")).toContain("X-Request-Id");
     const refused = await send("/api/v1/tasks", { headers: { Origin: ORIGIN, Authorization: "none" } });
     expect(refused.headers.get("Access-Control-Allow-Origin")).toBe(allowed);
+  });
+
+  it("can do with it what a program can: each call, with a key, from where it stood, in parts, and told when to come back", async () => {
+    const send = edge(PLAN, { env: { PEACH_CORS_ORIGINS: ORIGIN } });
+    const listed = ({ headers }: Response, name: string): string[] => (headers.get(name) ?? "").split(/, */);
+    const asked = await send("/api/v1/tasks/echo/trigger", preflight);
+    expect(listed(asked, "Access-Control-Allow-Methods")).toEqual(expect.arrayContaining(["GET", "POST", "DELETE"]));
+    expect(listed(asked, "Access-Control-Allow-Headers")).toEqual(
+      expect.arrayContaining(["Content-Type", "Idempotency-Key", "Last-Event-ID", "Range", "X-Peach-Source"]),
+    );
+    const answer = await send("/api/v1/tasks", { headers: { Origin: ORIGIN } });
+    expect(listed(answer, "Access-Control-Expose-Headers")).toEqual(
+      expect.arrayContaining(["Content-Range", "ETag", "Retry-After", "WWW-Authenticate"]),
+    );
   });
 });
