@@ -53,6 +53,18 @@ describe("rate_limit", () => {
     expect(called).toHaveBeenCalledTimes(4);
   });
 
+  it("is each endpoint's own: who has to wait at one comes in at the next", async () => {
+    const rateLimit = { limit: 1, perMs: 60_000, by: { type: "ip" } } as const;
+    const other = `${name}_other`;
+    const endpoints = [name, other].map((one) => endpointPlan(one, { method: "hook", rateLimit }));
+    const registry = { endpoints: { hook: () => "x" } };
+    const send = edge(planOf([], { endpoints }), { registry, withoutToken: true });
+    const statuses: number[] = [];
+    for (const one of [name, name, other, other])
+      statuses.push((await send(`/${one}`, { method: "POST", headers: from("192.0.2.9") })).status);
+    expect(statuses).toEqual([200, 429, 200, 429]);
+  });
+
   it("counts a /64 of IPv6 as one", async () => {
     const { statusOf } = serve({ type: "ip" });
     const statuses: number[] = [];
