@@ -239,6 +239,20 @@ describe("GET /runs/{id}/events", () => {
     await listener.leave();
   });
 
+  it("are shown what an attempt says, however much those before it have said", async () => {
+    loseMessages();
+    const begin = await begun();
+    const lines = ["a", "b", "c"].map(
+      (letter) => ({ at: 1_800_000_000_000, level: "info", message: letter.repeat(1_000_000), fields: null }) as const,
+    );
+    let lease = begin.lease;
+    for (const task of ["first", "second"]) {
+      await begin.run.call((object) => object.report([{ ...lease, from: 0, lines, dropped: 0 }]));
+      expect((await begin.run.call((object) => object.logs(task)))?.logs).toHaveLength(3);
+      lease = only(await begin.run.settle(succeeded(lease)));
+    }
+  });
+
   it("answers 404 for a run that is not there", async () => {
     expect((await send(`/api/v1/runs/run_${"0".repeat(26)}/events`)).status).toBe(404);
     expect((await send("/api/v1/runs/none/events")).status).toBe(404);

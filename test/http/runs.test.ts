@@ -4,6 +4,7 @@ import type { RunId } from "../../src/core/ids.ts";
 import { callRun } from "../../src/run/run-client.ts";
 import { NonRetryableError } from "../../src/task-helpers.ts";
 import { edge } from "../support/edge.ts";
+import { acceptance, HandDrivenRun, only, threw } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";
 
@@ -136,6 +137,13 @@ describe("the log of a task", () => {
       logs: [{ attempt: 1, level: "info", message: "half way", fields: { seconds: 3 } }],
       dropped: 0,
     });
+  });
+
+  it("says how many lines are missing", async () => {
+    const { run, answer } = await HandDrivenRun.accept(acceptance(PLAN, "first"));
+    await run.settle({ ...threw(only(answer.grant)), logsDropped: 3 });
+    const response = await send(`/api/v1/runs/${run.id}/tasks/first/logs`);
+    expect(await response.json()).toMatchObject({ logs: [], dropped: 3 });
   });
 });
 
