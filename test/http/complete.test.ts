@@ -162,6 +162,19 @@ describe("the completion URL of an external task", () => {
     });
   });
 
+  it("keeps the beginning of a reason that is a book", async () => {
+    const send = sender();
+    const { runId, call, url } = await started(send);
+    call.succeed();
+    await waiting(runId);
+    const error = { name: "N".repeat(5_000), message: "m".repeat(100_000) };
+    expect((await send(url, report({ status: "failed", error }))).status).toBe(200);
+    expect((await documentOf(runId)).tasks[0]?.attempts[0]?.error).toMatchObject({
+      name: "N".repeat(4_096),
+      message: "m".repeat(4_096),
+    });
+  });
+
   it("takes a report of 10 MiB, and refuses a longer one with 413, which changes nothing", async () => {
     const send = sender();
     const { runId, call, url } = await started(send);

@@ -17,7 +17,15 @@ const strict = { tasks: { echo: STRICT }, endpoints: {} };
 const send = edge(PLAN);
 
 interface Listed {
-  dead_letters: { id: string; queue: string; reason: string; detail: string; body: unknown; attempts: number }[];
+  dead_letters: {
+    id: string;
+    queue: string;
+    reason: string;
+    detail: string;
+    body: unknown;
+    attempts: number;
+    expires_at: string;
+  }[];
   next_cursor: string | null;
 }
 
@@ -27,6 +35,7 @@ beforeEach(async () => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
 function notification(key = `audio/${crypto.randomUUID()}.mp3`): object {
@@ -134,6 +143,17 @@ describe("a redrive", () => {
     expect((await list()).dead_letters).toMatchObject([{ id: letter?.id, reason: "refused", attempts: 2 }]);
     expect((await redrive(letter?.id ?? "")).status).toBe(202);
     expect((await list()).dead_letters).toEqual([]);
+  });
+
+  it("that fails again is kept for as long as one that is new", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    await POISON["peach-runs"]({ run_id: 7 });
+    const expiry = async (): Promise<number> => Date.parse((await list()).dead_letters[0]?.expires_at ?? "");
+    const before = await expiry();
+    vi.setSystemTime(Date.now() + 60_000);
+    const [letter] = (await list()).dead_letters;
+    expect((await redrive(letter?.id ?? "")).status).toBe(409);
+    expect(await expiry()).toBe(before + 60_000);
   });
 
   it("of a run message has the run looked at, and of a run that is gone fails", async () => {
