@@ -210,6 +210,17 @@ describe("the session of the dashboard", () => {
     expect(await listed()).toEqual([true, false, false]);
   });
 
+  it("is over when its token has expired", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: START + 366 * 24 * HOUR });
+    const body = JSON.stringify({ name: crypto.randomUUID(), scopes: ["read"], expires_in: "1m" });
+    const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
+    const made = await browser().send("/api/v1/tokens", { method: "POST", headers, body });
+    const { call } = await loggedIn({}, (await made.json<{ token: string }>()).token);
+    expect((await call("/api/v1/schedules")).status).toBe(200);
+    vi.setSystemTime(Date.now() + 60_000);
+    expect((await call("/api/v1/schedules")).status).toBe(401);
+  });
+
   it("has the rights of its token, and loses them with the token", async () => {
     const hex = (await digestOf("t")).toHex();
     const { call, cookie } = await loggedIn({ env: { PEACH_API_TOKENS: `desk:read:${hex}` } }, "t");
