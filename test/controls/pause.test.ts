@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { callControls, keepPaused } from "../../src/controls/controls-client.ts";
 import type { RunId } from "../../src/core/ids.ts";
+import { RunObject } from "../../src/run/run-object.ts";
 import { acceptance, CLAIM, HandDrivenRun } from "../support/hand-driven.ts";
 import { edge } from "../support/edge.ts";
 import { loseMessages } from "../support/lost-messages.ts";
@@ -102,6 +103,20 @@ describe("a paused task", () => {
 });
 
 describe("the object that knows of pauses", () => {
+  it("gives a run up that cannot be told that its task goes on", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    await change("gate", "pause");
+    const run = await accept("gate");
+    await held(run, "gate");
+    vi.spyOn(RunObject.prototype, "resumed").mockRejectedValue(new Error("not now"));
+    await change("gate", "resume");
+    const stub = env.CONTROLS.getByName("controls");
+    let alarms = 0;
+    while (alarms < 20 && (await runDurableObjectAlarm(stub))) alarms += 1;
+    expect(alarms).toBeLessThan(20);
+    expect((await send(`/api/v1/runs/${run.id}/cancel`, { method: "POST" })).status).toBe(200);
+  });
+
   it("keeps nothing once everything is resumed and told", async () => {
     await change("gate", "pause");
     await change("gate", "resume");
