@@ -360,6 +360,21 @@ describe("peach cancel, retry and replay", () => {
     ]);
   });
 
+  it("by a filter say so with their exit code if one refuses", async () => {
+    const answer = (changed: number, ...results: readonly string[]): Answer => ({
+      body: {
+        dry_run: false,
+        matched: results.length,
+        changed,
+        runs: results.map((result, index) => ({ run_id: `run_${index}`, task: "t", status: "running", result })),
+        next_cursor: null,
+      },
+    });
+    const some = await peach("cancel --task t --yes", [answer(1, "cancelled", "refused")]);
+    expect([some.code, some.out]).toEqual([1, expect.stringMatching(/\n1 of 2 changed, 1 refused$/)]);
+    expect(await peach("cancel --task t --yes", [answer(1, "cancelled")])).toMatchObject({ code: 0 });
+  });
+
   it.each([
     ["cancel", "name the runs to cancel, or choose them"],
     ["cancel run_1 --task t", "not both"],
