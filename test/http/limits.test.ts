@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { LimitListObject } from "../../src/limits/limit-list-object.ts";
 import { acceptLimited, Limit } from "../support/limited-runs.ts";
 import { edge } from "../support/edge.ts";
 import { loseMessages } from "../support/lost-messages.ts";
@@ -39,5 +40,19 @@ describe("GET /limits", () => {
         }),
       10_000,
     );
+  });
+
+  it("tells a limit with a key also where it could not be listed when its first attempt came", async () => {
+    vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const note = vi.spyOn(LimitListObject.prototype, "note").mockRejectedValue(new Error("not now"));
+    await acceptLimited(PLAN, "shown", { concurrency: '"bob"' });
+    const limit = new Limit("shown", { key: '"bob"' });
+    await limit.until({ inUse: 1, waiting: 0 });
+    await vi.waitFor(() => expect(note).toHaveBeenCalled(), 10_000);
+    note.mockRestore();
+    expect(await limit.wake()).toBe(true);
+    const ask = async (): Promise<unknown> => (await edge(PLAN)("/api/v1/limits")).json();
+    const bob = expect.objectContaining({ kind: "concurrency", key: "bob", in_use: 1 });
+    await vi.waitFor(async () => expect(await ask()).toEqual({ limits: expect.arrayContaining([bob]) }), 10_000);
   });
 });
