@@ -71,6 +71,10 @@ describe("the local runtime", () => {
     expect(await put({ Host: `evil.example:${port}` })).toBe(403);
     expect(await put({ Host: host, Origin: "https://evil.example" })).toBe(403);
     expect(await statusOf("GET", "/dashboard", { Host: "evil.example" })).toBe(403);
+    // The runtime takes it for the address; what changes something says which page asks all the same.
+    const asserted = { "MF-Original-URL": `${stage.runtime.url}/dev/r2/uploads/rebound` };
+    const rebound = `evil.example:${port}`;
+    expect(await put({ Host: rebound, Origin: `http://${rebound}`, ...asserted })).toBe(403);
     expect(await statusOf("POST", "/look", { Host: host, Origin: "null", "Content-Type": "text/plain" })).toBe(403);
   });
 
