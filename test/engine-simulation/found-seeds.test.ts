@@ -20,6 +20,8 @@ const FOUND: readonly (readonly [seed: number, was: string])[] = [
   [9_007_087, "118 runs, for which 60,000 events are not enough"],
   [9_051_612, "a payload that stays in R2, of a trigger that has found a run remembered, and could not delete it"],
   [9_041_831, "a suspect that asks for its trial each second for as long as its clock was set back"],
+  [9_071_468, "a run that is cancelled before it begins, and retried two hours later, taken for one that was held up"],
+  [9_071_965, "the same, taken for one that has begun before its delay was over"],
 ];
 
 let live: Live;

@@ -98,13 +98,14 @@ export class RestCheck {
   }
 
   /** What nothing held back began in time, however long consumers stood still; and nothing before the delay that it was triggered with. */
-  #begun({ runId, run, carried }: Seen): void {
+  #begun({ runId, run, carried, retries }: Seen): void {
     const { ground, scenario } = this.#world;
     const [root] = run.tasks;
     const { limits, debounce } = scenario.plan.tasks[root?.task ?? ""] ?? {};
     // Several clients may name a run by the same key.
     const sent = scenario.triggers.filter(({ task, key }) => carried?.by === `trigger ${task} ${key}`);
-    if (debounce !== null || run.started_at === null || ground.faults.kinds.has("clock_step")) return;
+    // One that was cancelled before it began, and is retried, begins then.
+    if (retries > 0 || debounce !== null || run.started_at === null || ground.faults.kinds.has("clock_step")) return;
     const waitedMs = Date.parse(run.started_at) - Date.parse(run.created_at);
     const mostMs = BEGUN_MS + (scenario.stopped?.forMs ?? 0) + (sent[0]?.delayMs ?? MOST_DELAY_MS);
     const leastMs = Math.min(...sent.map(({ delayMs }) => delayMs));
