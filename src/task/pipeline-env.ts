@@ -40,7 +40,8 @@ export type WithEnv = (env: PipelineEnv, work: () => unknown) => unknown;
 /** Runs code of an author's with the imported `env` of its deployment narrowed so. */
 export type AsAuthor = <T>(env: Env, work: () => T) => T;
 
-const OWN: ReadonlySet<string> = new Set(OWN_BINDINGS);
+/** Looked at as soon as the module is there, so that it is no state. */
+const OWN: readonly string[] = OWN_BINDINGS;
 
 /** Of each `env` once: every attempt and every call of an endpoint asks. */
 const known = new WeakMap<Env, PipelineEnv>();
@@ -61,7 +62,7 @@ export function ownEnv(env: Env): Env {
 
 /** Whether a binding or a variable of this name is Peach's own. */
 export function isOwnName(name: string): boolean {
-  return OWN.has(name) || name.startsWith("PEACH_");
+  return OWN.includes(name) || name.startsWith("PEACH_");
 }
 
 /** A copy, by which nobody comes to the whole. */
