@@ -22,9 +22,12 @@ const USE_NOTED_MS = 60_000;
 const MOST_TOKENS = 1_000;
 /** Of one token: who has a narrow one ends nobody else's session by logging in on and on. */
 const MOST_SESSIONS = 100;
+const REMEMBERED_CALLS = 1_000;
 
 export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
   readonly #store: IdentityStore;
+  /** What was answered to the last calls that end something, by their ids: a call comes again if its answer was lost. */
+  readonly #answers = new Map<string, boolean>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -52,8 +55,8 @@ export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
     return "created";
   }
 
-  async deleteToken(name: string): Promise<boolean> {
-    return this.#store.deleteToken(name);
+  async deleteToken(name: string, call?: string): Promise<boolean> {
+    return this.#once(call, () => this.#store.deleteToken(name));
   }
 
   async tokenUsed(name: string): Promise<void> {
@@ -85,8 +88,8 @@ export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
     return this.#store.session(id, now, now - IDLE_MS);
   }
 
-  async endSession(id: SessionId): Promise<boolean> {
-    return this.#store.endSession(id);
+  async endSession(id: SessionId, call?: string): Promise<boolean> {
+    return this.#once(call, () => this.#store.endSession(id));
   }
 
   async sessions(): Promise<readonly DashboardSession[]> {
@@ -103,5 +106,15 @@ export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
       console.error(JSON.stringify({ message: "sessions that are over are not deleted", error: String(error) }));
     }
     await this.ctx.storage.setAlarm(now + IDLE_MS);
+  }
+
+  #once(call: string | undefined, end: () => boolean): boolean {
+    const known = call === undefined ? undefined : this.#answers.get(call);
+    if (known !== undefined) return known;
+    const answer = end();
+    if (call !== undefined) this.#answers.set(call, answer);
+    const [oldest] = this.#answers.keys();
+    if (this.#answers.size > REMEMBERED_CALLS && oldest !== undefined) this.#answers.delete(oldest);
+    return answer;
   }
 }

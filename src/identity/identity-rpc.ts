@@ -19,8 +19,8 @@ export interface IdentityRpc {
   /** All tokens that were made and not deleted, expired ones as well, by their names. */
   tokens(): Promise<readonly MadeToken[]>;
   createToken(token: Omit<MadeToken, "createdAt" | "usedAt">): Promise<TokenCreation>;
-  /** False: there is none of this name. */
-  deleteToken(name: string): Promise<boolean>;
+  /** False: there is none of this name. `call`: its id, by which it is known if it comes again; older code has none. */
+  deleteToken(name: string, call?: string): Promise<boolean>;
   /** The token was used just now. */
   tokenUsed(name: string): Promise<void>;
 
@@ -29,8 +29,8 @@ export interface IdentityRpc {
   useSession(id: SessionId): Promise<DashboardSession | null>;
   /** The same without using it. */
   session(id: SessionId): Promise<DashboardSession | null>;
-  /** False: there is none. */
-  endSession(id: SessionId): Promise<boolean>;
+  /** False: there is none. `call`: likewise. */
+  endSession(id: SessionId, call?: string): Promise<boolean>;
   /** Those that are not over, the newest first. */
   sessions(): Promise<readonly DashboardSession[]>;
 }

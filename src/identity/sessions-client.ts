@@ -62,7 +62,8 @@ export async function isSessionOpen(env: Env, id: SessionId): Promise<boolean> {
 
 /** Ends it everywhere. False: there is none of this id. */
 export async function endSession(env: Env, id: SessionId): Promise<boolean> {
-  const ended = await callIdentity(env, (identity) => identity.endSession(id));
+  const call = crypto.randomUUID();
+  const ended = await callIdentity(env, (identity) => identity.endSession(id, call));
   kept.delete(id);
   looked.delete(id);
   return ended;

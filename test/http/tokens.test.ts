@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { SessionId } from "../../src/core/ids.ts";
 import { forgetKeptTokens } from "../../src/identity/tokens-client.ts";
 import { ADMIN_TOKEN, edge } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -118,6 +119,35 @@ describe("a token that was made", () => {
     vi.setSystemTime(Date.UTC(2027, 1, 1) + 5_000);
     expect((await call("GET", "/tasks", other.token)).status).toBe(401);
     expect((await call("DELETE", "/tokens/desk")).status).toBe(404);
+  });
+
+  it("is deleted once for each call, and so is a session: where the answer is lost, the call that comes again is the same", async () => {
+    const identity = env.IDENTITY.getByName("identity");
+    const { name, token } = await make(["read"]);
+    const own = { "X-Peach-Dashboard": "1", "Sec-Fetch-Site": "same-origin" };
+    await send("/dashboard/login", { method: "POST", headers: own, body: JSON.stringify({ token }) });
+    const { sessions } = await (
+      await call("GET", "/sessions")
+    ).json<{ sessions: { id: SessionId; token: string }[] }>();
+    const session = sessions.find((one) => one.token === name);
+    const losing = <Given extends unknown[]>(ends: (...given: Given) => Promise<boolean>) =>
+      vi.fn(ends).mockImplementationOnce(async (...given: Given) => {
+        await ends(...given);
+        throw new Error("Network connection lost.");
+      });
+    const endSession = losing((id: SessionId, by: string) => identity.endSession(id, by));
+    const deleteToken = losing((of: string, by: string) => identity.deleteToken(of, by));
+    const lossy = edge(planOf([taskPlan("echo")]), {
+      env: Object.fromEntries([["IDENTITY", { getByName: () => ({ endSession, deleteToken }) }]]),
+    });
+    for (const [path, done] of [
+      [`/sessions/${session?.id}`, endSession],
+      [`/tokens/${name}`, deleteToken],
+    ] as const) {
+      expect((await lossy(`/api/v1${path}`, { method: "DELETE" })).status).toBe(204);
+      expect(done).toHaveBeenCalledTimes(2);
+      expect((await call("DELETE", path)).status).toBe(404);
+    }
   });
 
   it("says when it was used last, with one write a minute at most", async () => {

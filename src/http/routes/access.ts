@@ -63,7 +63,8 @@ export function accessRoutes(): Hono<HttpEnv> {
     return reply(201, { name, scopes, expires_at: isoOrNull(expiresAt), token });
   });
   handle(routes, deleteToken, async (c, { params: { name } }) => {
-    const isDeleted = await callIdentity(c.env, (identity) => identity.deleteToken(name));
+    const call = crypto.randomUUID();
+    const isDeleted = await callIdentity(c.env, (identity) => identity.deleteToken(name, call));
     forgetKeptTokens();
     return isDeleted ? c.body(null, 204) : problemResponse(c, await unknownToken(c.env, name));
   });
