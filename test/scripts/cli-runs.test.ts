@@ -290,6 +290,18 @@ describe("peach logs, items and payload", () => {
     ]);
   });
 
+  it("shows nothing of it that a terminal would take for a command, nor a line break", async () => {
+    const fields = { "\u001b[1m": "\u009b2J" };
+    const line = { at: "2026-11-22T10:00:03.000Z", attempt: 1, level: "info", message: "a\u001b[2J\nb\u0007", fields };
+    const { out } = await peach("logs run_1", [
+      { body: run("succeeded", [task("a", "succeeded")]) },
+      { body: { logs: [line], dropped: 0, next_cursor: null } },
+    ]);
+    expect(out).toMatch(/^10:00:03\.000 a info {2}a b \S* \{/);
+    // oxlint-disable-next-line no-control-regex -- These are the ones.
+    expect(out).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+  });
+
   it("lists items with what went wrong", async () => {
     const items = [
       { index: 3, status: "failed", reason: "failed", attempts: task("x", "failed").attempts, output: null },
