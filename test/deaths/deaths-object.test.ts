@@ -158,6 +158,16 @@ describe("the docket of suspects", () => {
     expect(await object.askTrial(OTHER, TRIAL)).toBe(false);
   });
 
+  it("keeps who is tried when all deaths that were known are forgotten", async () => {
+    const object = witness();
+    await object.note(THIRD, 1, 100);
+    at(HOUR - 1_000);
+    expect(await object.askTrial(ONE, TRIAL)).toBe(true);
+    at(HOUR);
+    expect(await runDurableObjectAlarm(object)).toBe(true);
+    expect(await object.askTrial(OTHER, TRIAL)).toBe(false);
+  });
+
   it("leaves nothing behind: neither when all have ended, nor when they say no more", async () => {
     const object = witness();
     await object.askTrial(ONE, TRIAL);
