@@ -1,8 +1,9 @@
+import { createExecutionContext } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { EndpointPlan } from "../../src/core/plan.ts";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import type { EndpointFunction } from "../../src/task/method.ts";
-import { edge, type Send } from "../support/edge.ts";
+import { edge, edgeApp, type Send } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 
 let logged: () => string;
@@ -78,5 +79,33 @@ describe("an endpoint that takes longer than its timeout", () => {
     await writer.write(new TextEncoder().encode("late"));
     await writer.close();
     expect(await text).toBe("late");
+  });
+});
+
+describe("an endpoint whose answer is a stream", () => {
+  it("has the platform wait for what it triggers while the answer is read", async () => {
+    const context = createExecutionContext();
+    const waitUntil = vi.spyOn(context, "waitUntil");
+    const added: number[] = [];
+    const hook: EndpointFunction = (_request, endpoint) =>
+      new Response(
+        new ReadableStream(
+          {
+            async pull(controller) {
+              const before = waitUntil.mock.calls.length;
+              const trigger = endpoint.triggerTaskWithEvent("echo", 1);
+              added.push(waitUntil.mock.calls.length - before);
+              controller.enqueue(new TextEncoder().encode((await trigger).runId));
+              controller.close();
+            },
+          },
+          { highWaterMark: 0 },
+        ),
+      );
+    const plan = planOf([taskPlan("echo")], { endpoints: [endpointPlan("hook")] });
+    const { app, bindings } = edgeApp(plan, { registry: { endpoints: { hook } } });
+    const response = await app.request("/hook", {}, bindings, context);
+    expect(await response.text()).toMatch(/^run_/);
+    expect(added).toEqual([1]);
   });
 });
