@@ -75,10 +75,11 @@ export function statusColour(status: string): Colour | undefined {
   }
 }
 
-/** On one line and without control characters: what others have written must not steer the terminal. */
+/** On one line, without what would steer the terminal, or have others' words read in another order. */
 export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- These are the ones.
-  return stripVTControlCharacters(text).replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  const steers = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
+  return stripVTControlCharacters(text).replaceAll(steers, " ");
 }
 
 /** `2026-11-22 21:50:01Z`; a dash for none. */
