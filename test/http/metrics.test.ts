@@ -2,7 +2,10 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { recordRun } from "../../src/catalog/catalog-client.ts";
 import type { RunSummary } from "../../src/core/run-summary.ts";
+import { newScheduleState } from "../../src/core/schedule.ts";
+import { writeMetrics } from "../../src/http/metrics.ts";
 import { family } from "../../src/http/prometheus.ts";
+import { schedule } from "../schedules/clock.ts";
 import { edge } from "../support/edge.ts";
 import { acceptance, HandDrivenRun, only, succeeded, threw } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
@@ -61,6 +64,20 @@ describe("GET /metrics", () => {
     expect(families.get("peach_schedules_behind_seconds")?.samples).toMatchObject([{ value: 0 }]);
     expect(families.get("peach_dead_letters")?.samples).toMatchObject([{ value: 0 }]);
     expect(families.get("peach_schedule_start_lag_seconds")?.type).toBe("gauge");
+  });
+
+  it("tells in seconds how late the last run of a schedule began, and how long the oldest message waits", () => {
+    const now = Date.UTC(2027, 0, 1);
+    const lastRun = { runId: numberedRunId(1), dueAt: now - 60_000, startedAt: now - 57_500 };
+    const state = { ...newScheduleState(now), lastRun };
+    const status = { definition: schedule({ task: "late" }), state, paused: false, waitingFor: null };
+    const queue = { name: "peach-runs", count: 1, bytes: 10, oldestAt: now - 90_000 };
+    const text = writeMetrics({ runs: [], queues: [queue], schedules: [status], deadLetters: 0, now });
+    const families = parsePrometheusText(text);
+    expect(families.get("peach_schedule_start_lag_seconds")?.samples).toMatchObject([
+      { labels: { task: "late" }, value: 2.5 },
+    ]);
+    expect(families.get("peach_queue_oldest_message_age_seconds")?.samples).toMatchObject([{ value: 90 }]);
   });
 
   it("puts durations into the bins that they belong to", async () => {

@@ -96,3 +96,27 @@ it("no due time is missed because the starts of others took long, before it or w
   expect(started).toEqual([1, 2, 3, 4, 5]);
   expect(status?.state.skipped).toBe(0);
 });
+
+it("a due time is not started whose task is paused while its run before is asked", async () => {
+  vi.setSystemTime(START);
+  const started: number[] = [];
+  await new ScheduleClock().inside(async ({ storage }) => {
+    const protocol = protocolOver(storage, {
+      start: async (_, dueAt) => {
+        started.push((dueAt - START) / MINUTE);
+        return ok(newRunId());
+      },
+      isRunning: async () => {
+        await protocol.pause("scripted", "desk");
+        return false;
+      },
+    });
+    const schedules = [schedule({ cron: "* * * * *", overlap: "skip" })];
+    await protocol.sync({ v: 1, version: "1", madeAt: 1, schedules });
+    for (const minute of [1, 2]) {
+      vi.setSystemTime(START + minute * MINUTE);
+      await protocol.alarm(null);
+    }
+  });
+  expect(started).toEqual([1]);
+});
