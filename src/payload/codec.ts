@@ -5,8 +5,9 @@ import { Buffer } from "node:buffer";
 import type { PayloadDescription } from "../core/payload-ref.ts";
 import { type Problem, type Result, ok, refuse } from "../core/result.ts";
 import { formOf, makeForm, viewBytes } from "./byte-forms.ts";
-import { type JsonError, writeJson } from "./json-text.ts";
-import type { ParsedValue } from "./parsed-value.ts";
+import { type JsonError, type JsonPiece, writeJson } from "./json-text.ts";
+import { ParsedValue } from "./parsed-value.ts";
+import { withSameTexts } from "./same-texts.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 /** A payload ready to be stored: a stream's size is known only afterwards (`size` is what was declared). */
@@ -16,7 +17,7 @@ export type HeldPayload = PayloadDescription & {
   readonly body: Uint8Array;
   /** JSON as `writeJson` writes it; absent: it may be written otherwise. */
   readonly isWritten?: true;
-  /** Of JSON that came in a request; absent: it is to be parsed. */
+  /** Of JSON that came in a request, or has a long text; absent: it is to be parsed. */
   readonly parsed?: ParsedValue;
 };
 type StreamedPayload = Omit<PayloadDescription, "size"> & {
@@ -51,15 +52,24 @@ export function encodePayload(value: unknown): Result<EncodedPayload> {
   const json = writeJson(value);
   if (!json.ok) return refuse(notJson(json.errors));
   const body = encodePieces(json.pieces);
-  return ok({ kind: "json", contentType: JSON_TYPE, size: body.length, ...lengthOf(value), body, isWritten: true });
+  const description = { kind: "json", contentType: JSON_TYPE, size: body.length, ...lengthOf(value) } as const;
+  const same = json.pieces.some((piece) => typeof piece !== "string") ? withSameTexts(value) : null;
+  return ok({ ...description, body, isWritten: true, ...(same !== null && { parsed: new ParsedValue(same.value) }) });
 }
 
 /** Texts of JSON as the bytes of all of them. A long one is not put together first. */
-export function encodePieces(pieces: readonly string[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(pieces.reduce((size, piece) => size + Buffer.byteLength(piece), 0));
+export function encodePieces(pieces: readonly JsonPiece[]): Uint8Array<ArrayBuffer> {
+  let size = 0;
+  for (const piece of pieces) for (const text of textsOf(piece)) size += Buffer.byteLength(text);
+  const bytes = new Uint8Array(size);
   let at = 0;
-  for (const piece of pieces) at += ENCODER.encodeInto(piece, bytes.subarray(at)).written;
+  for (const piece of pieces)
+    for (const text of textsOf(piece)) at += ENCODER.encodeInto(text, bytes.subarray(at)).written;
   return bytes;
+}
+
+function textsOf(piece: JsonPiece): Iterable<string> {
+  return typeof piece === "string" ? [piece] : piece.slices();
 }
 
 /** How many items a JSON array has: `each` runs over so many. */

@@ -3,6 +3,7 @@
  * it drops nothing but undefined properties, keeps -0, and keeps its own stack, so depth does not overflow.
  */
 import { type JsonStep, jsonPath } from "./json-path.ts";
+import { isLong, LongText } from "./long-text.ts";
 
 export interface JsonError {
   /** JSON path of the value. */
@@ -12,9 +13,11 @@ export interface JsonError {
 }
 
 export type JsonText =
-  /** Its parts, each of whole tokens. */
-  | { readonly ok: true; readonly pieces: readonly string[] }
+  /** Its parts, each of whole tokens, to be joined. */
+  | { readonly ok: true; readonly pieces: readonly JsonPiece[] }
   | { readonly ok: false; readonly errors: readonly JsonError[] };
+
+export type JsonPiece = string | LongText;
 
 /** More wrong places are not looked for. */
 const MAX_ERRORS = 20;
@@ -43,7 +46,7 @@ class JsonWriter {
   /** The containers of `#frames`: one that is met again inside itself is a circle. */
   readonly #open = new Set<object>();
   readonly #errors: JsonError[] = [];
-  readonly #pieces: string[] = [];
+  readonly #pieces: JsonPiece[] = [];
   /** Items of an array mostly have the same keys: each as it is written, with its colon. */
   readonly #writtenKeys = new Map<string, string>();
   #text = "";
@@ -74,7 +77,11 @@ class JsonWriter {
     // As authors expect of JSON.stringify. In an array there is no leaving out.
     if (value === undefined && key !== undefined) return;
     const comma = frame.isEmpty ? "" : ",";
-    this.#put(value, key === undefined ? comma : comma + this.#keyText(key));
+    if (key === undefined) this.#put(value, comma);
+    else if (isLong(key)) {
+      this.#appendLong(key, comma);
+      this.#put(value, ":");
+    } else this.#put(value, comma + this.#keyText(key));
     frame.isEmpty = false;
   }
 
@@ -89,6 +96,7 @@ class JsonWriter {
   #put(value: unknown, before: string): void {
     switch (typeof value) {
       case "string":
+        if (isLong(value)) return this.#appendLong(value, before);
         this.#append(before);
         this.#append(JSON.stringify(value));
         return;
@@ -152,6 +160,11 @@ class JsonWriter {
       return;
     }
     this.#pieces.push(this.#text, text);
+    this.#text = "";
+  }
+
+  #appendLong(text: string, before: string): void {
+    this.#pieces.push(this.#text + before, new LongText(text));
     this.#text = "";
   }
 
