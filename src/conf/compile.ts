@@ -8,7 +8,6 @@ import type { Plan } from "../core/plan.ts";
 import { type Bindings, boundBuckets, checkBuckets, type UnboundBucket, unboundBuckets } from "./buckets.ts";
 import { checkConsoleHost } from "./check-console-host.ts";
 import { checkEach, type EachTasks } from "./check-each.ts";
-import { checkEnvReads } from "./check-env-reads.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
 import { checkGraph, type Edge } from "./check-graph.ts";
 import { checkLimits } from "./check-limits.ts";
@@ -119,7 +118,6 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   const plan = buildPlan(conf, methods, buckets);
   checkLoops(plan, methods, loaded, displayPath, warn);
   checkOpenEndpoints(conf, methods, loaded, warn);
-  checkEnvReads(new Set(known.modules.flatMap(({ evaluates }) => [...evaluates])), displayPath, warn);
   return {
     diagnostics,
     warnings: inFileOrder(warnings, source.path),

@@ -2,10 +2,11 @@
  * The deployed pipeline: the compiled plan and registry, and the ways in and on that are made from them. Everything that runs
  * tasks or accepts triggers gets them from here; everything else takes them as arguments.
  */
-import "./process-env.ts";
+import "./hide-own-env.ts";
 import { withEnvAndExports } from "cloudflare:workers";
 import { plan } from "#generated/plan";
 import { registry } from "#generated/registry";
+import "./show-own-env.ts";
 import type { RunId } from "../core/ids.ts";
 import { FORMAT_VERSION } from "../core/version.ts";
 import { ArrayReader } from "../payload/array-reader.ts";

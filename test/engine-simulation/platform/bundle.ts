@@ -138,7 +138,12 @@ function surroundings(change: Change | null): Plugin {
       esbuild.onResolve({ filter: /^(cloudflare:workers|#generated\/\w+)$/ }, ({ path }) => ({ path, external: true }));
       esbuild.onResolve({ filter: SHARED }, ({ path }) => ({ path, external: true }));
       esbuild.onResolve({ filter: /\/http\/app\.ts$/ }, () => ({ path: "app", namespace: "simulated" }));
-      esbuild.onLoad({ filter: /.*/, namespace: "simulated" }, () => ({ contents: APP, loader: "js" }));
+      // All isolates share one `env`, which is empty: there is nothing to hide.
+      esbuild.onResolve({ filter: /\/(hide|show)-own-env\.ts$/ }, () => ({ path: "nothing", namespace: "simulated" }));
+      esbuild.onLoad({ filter: /.*/, namespace: "simulated" }, ({ path }) => ({
+        contents: path === "app" ? APP : "",
+        loader: "js",
+      }));
       if (change === null) return;
       const file = join(ROOT, change.file);
       const contents = changed(change);

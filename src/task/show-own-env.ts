@@ -1,0 +1,5 @@
+/** Gives Peach its own part of `env` back, once the files of authors are evaluated. */
+import { env } from "cloudflare:workers";
+import { hidden } from "./hide-own-env.ts";
+
+for (const [name, descriptor] of Object.entries(hidden)) Object.defineProperty(env, name, descriptor);
