@@ -49,13 +49,13 @@ async function untilFinal(runIds: readonly RunId[]): Promise<void> {
   }
 }
 
-/** Of each run. A driver claims once, when it opens its session. */
+/** Of each run. A driver claims once. */
 function costOf(counted: Operations, before: Operations): Record<"messages" | "alarms" | "drivers", number> {
   const each = (name: Exclude<keyof Operations, "calls">): number => (counted[name] - before[name]) / RUNS;
   return {
     messages: each("queueOperations") / 3,
     alarms: each("runAlarms"),
-    drivers: each("runSessions"),
+    drivers: each("runClaims"),
   };
 }
 

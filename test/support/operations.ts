@@ -14,8 +14,8 @@ export interface Operations {
   objectRequests: number;
   /** Calls of a run object's methods, by themselves or in a session, without its alarms. */
   runCalls: number;
-  /** Sessions that drivers have opened. */
-  runSessions: number;
+  /** Claims: a driver makes one, and opens a session anew where it has been idle. */
+  runClaims: number;
   /** Alarms of runs that fired. */
   runAlarms: number;
   /** Of all queues. A message costs three: written, read, deleted; one more for each time it is given back. */
@@ -37,7 +37,7 @@ export async function countOperations(): Promise<Operations> {
     rowsWritten: 0,
     objectRequests: 0,
     runCalls: 0,
-    runSessions: 0,
+    runClaims: 0,
     runAlarms: 0,
     queueOperations: 0,
     r2ClassA: 0,
@@ -86,8 +86,8 @@ function countCalls(counted: Operations): void {
 function noteCall(counted: Operations, name: string): void {
   counted.calls[name] = (counted.calls[name] ?? 0) + 1;
   if (name === "RunObject.alarm") counted.runAlarms += 1;
-  else if (name === "RunObject.session") counted.runSessions += 1;
-  else if (name.startsWith("Run")) counted.runCalls += 1;
+  else if (name.startsWith("Run") && name !== "RunObject.session") counted.runCalls += 1;
+  if (name === "RunSession.claim" || name === "RunObject.claim") counted.runClaims += 1;
 }
 
 function countMessages(counted: Operations): void {

@@ -4,11 +4,13 @@
  */
 import { reset } from "cloudflare:test";
 import { afterAll, vi } from "vitest";
+import { endCalls } from "./pipelines/scripted.ts";
 
 afterAll(async () => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
+  endCalls();
   await reset();
   vi.resetModules();
 });

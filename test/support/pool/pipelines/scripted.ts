@@ -2,12 +2,28 @@
  * A task that the test drives by hand: every attempt waits until the test says how it ends.
  *
  * The worker under test runs in the same isolate as the test, so both see these calls. But a promise that is settled in another
- * invocation's context than the one that awaits it can hang the pool, so both sides watch plain data.
+ * invocation's context than the one that awaits it can hang the pool, so both sides watch plain data. They do so by the platform's time:
+ * `vi.waitFor` lets a faked clock go on with each look, also that of a later test, for a call that nobody has ended.
  */
-import { vi } from "vitest";
 import type { TaskContext } from "../../../../src/task-helpers.ts";
 
-const WATCH = { interval: 1, timeout: 30_000 } as const;
+/** So often one looks, once a millisecond. */
+const LOOKS = 30_000;
+
+/** As it is before a test puts another one in its place. */
+// What waits for a condition with a limit, as tests are to do, is made of it here.
+// oxlint-disable-next-line no-restricted-globals
+const platform = scheduler;
+
+/** What is found, as soon as there is something. */
+async function watch<T>(find: () => T | null, missing: () => string): Promise<T> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    const found = find();
+    if (found !== null) return found;
+    await platform.wait(1);
+  }
+  throw new Error(missing());
+}
 
 export class Call {
   readonly task: TaskContext;
@@ -29,9 +45,9 @@ export class Call {
 
   /** Resolves or rejects once the test has said how. */
   async ended(): Promise<unknown> {
-    const ending = await vi.waitFor(
-      () => this.#ending ?? Promise.reject(new Error("the test never ended this call")),
-      WATCH,
+    const ending = await watch(
+      () => this.#ending,
+      () => "the test never ended this call",
     );
     if ("error" in ending) throw ending.error;
     return ending.value;
@@ -40,26 +56,38 @@ export class Call {
 
 const arrived: Call[] = [];
 
+/** Those whose end nobody has told yet. */
+const open = new Set<Call>();
+
 /** The task method. */
 export async function scripted(payload: unknown, task: TaskContext): Promise<unknown> {
   const call = new Call(payload, task);
   arrived.push(call);
-  return call.ended();
+  open.add(call);
+  try {
+    return await call.ended();
+  } finally {
+    open.delete(call);
+  }
+}
+
+/** Ends what no test has ended, so that their drivers are not at work any more when other tests count calls. */
+export function endCalls(): void {
+  for (const call of open) call.fail(new Error("its test is over"));
 }
 
 /** Takes the next call of this run (and task), now or when it comes. */
 export function nextCall(runId: string, task?: string): Promise<Call> {
-  return vi.waitFor(() => {
-    const index = arrived.findIndex(
-      (call) => call.task.runId === runId && (task === undefined || call.task.name === task),
-    );
-    const [call] = index === -1 ? [] : arrived.splice(index, 1);
-    if (call === undefined)
-      throw new Error(
-        `no call of ${task ?? "any task"} of ${runId}; waiting are ${arrived.map(({ task: { name } }) => name).join(", ")}`,
-      );
-    return call;
-  }, WATCH);
+  const isWanted = ({ task: { name, runId: of } }: Call): boolean =>
+    of === runId && (task === undefined || name === task);
+  return watch(
+    () => {
+      const index = arrived.findIndex(isWanted);
+      return index < 0 ? null : (arrived.splice(index, 1)[0] ?? null);
+    },
+    () =>
+      `no call of ${task ?? "any task"} of ${runId}; waiting are ${arrived.map(({ task: { name } }) => name).join(", ")}`,
+  );
 }
 
 /** Calls of this run that nobody has taken yet. */
