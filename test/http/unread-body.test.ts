@@ -42,6 +42,7 @@ const PLAIN = Buffer.alloc(12_000_000, " ");
 describe("on the local runtime an answer comes once the body has come, also", () => {
   it.each<[string, string, Record<string, string>, Uint8Array, number]>([
     ["one that nobody has read", "/nowhere", {}, PLAIN, 404],
+    ["one to a path that reads as all paths", "/*", {}, PLAIN, 404],
     ["one to another host", "http://elsewhere.example.com/reads", {}, PLAIN, 403],
     ["one from a page elsewhere", "/reads", { Origin: "https://elsewhere.example.com" }, PLAIN, 403],
     [

@@ -8,13 +8,17 @@
 import type { MiddlewareHandler } from "hono";
 import type { HttpEnv } from "../http-env.ts";
 
+/** Bodies whose answers are kept back: the router runs what is for all paths twice for the path "/*". */
+const awaited = new WeakSet<ReadableStream>();
+
 /** Keeps the answer back until the body has come. Whoever has begun to read it, and goes on behind the answer, is left alone. */
 export const readUnreadBody: MiddlewareHandler<HttpEnv> = async function readUnreadBody(c, next) {
   const { body } = c.req.raw;
-  if (body === null) {
+  if (body === null || awaited.has(body)) {
     await next();
     return;
   }
+  awaited.add(body);
   const dropped = dropInsteadOfCancel(body);
   await next();
   await Promise.all(dropped);
