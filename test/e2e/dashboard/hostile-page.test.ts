@@ -8,14 +8,18 @@ import { Dashboard } from "./dashboard.ts";
 const SECRET = "merger at forty two million";
 
 /**
- * Ways of reading a run from a script of the same host, each with what it got. All end by themselves but two, of which the page is told no
- * end: a frame whose document becomes a download, and a window, which shows what it does later. The browser knows both, and says so by
- * `downloaded` and `shown`.
+ * Ways of reading a run from a script of the same host, each with what it got. All end by themselves but three, of which the page is told no
+ * end, or not always: a frame whose document becomes a download, one that is refused, and a window, which shows what it does later. The
+ * browser knows them, and says so by `downloaded`, `refused` and `shown`.
  */
 const ATTACKS = `
   const own = { headers: { "X-Peach-Dashboard": "1" } };
+  const frames = {};
+  window.refused = (path) => frames[path]?.("refused");
   const frame = (path) => new Promise((done) => {
     const frame = document.createElement("iframe");
+    frame.name = path;
+    frames[path] = done;
     frame.onload = () => { try { done(frame.contentDocument.documentElement.outerHTML); } catch (error) { done(String(error)); } };
     frame.src = path;
     document.body.append(frame);
@@ -116,9 +120,12 @@ class Secrets {
     if (policy !== undefined) query.set("policy", policy);
     // Of a page that is closed all ways have ended.
     const tell = async (what: string): Promise<void> => {
-      await page.evaluate(`window.${what}()`).catch(() => undefined);
+      await page.evaluate(`window.${what}`).catch(() => undefined);
     };
-    page.once("download", () => tell("downloaded"));
+    page.on("framenavigated", async (frame) => {
+      if (frame.url().startsWith("chrome-error:")) await tell(`refused(${JSON.stringify(frame.name())})`);
+    });
+    page.once("download", () => tell("downloaded()"));
     page.once("popup", async (other) => {
       // The run, or that there is nothing at this address.
       const text = other.getByText(SECRET).or(other.getByText("not_found")).first();
@@ -126,7 +133,7 @@ class Secrets {
       try {
         await text.waitFor();
       } finally {
-        await tell("shown");
+        await tell("shown()");
       }
     });
     await page.goto(`${host}/mirror?${query.toString()}`);
