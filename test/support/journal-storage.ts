@@ -5,29 +5,7 @@
  * does with it. Tables that another storage has left there, empty, are not there for this one before it creates them itself.
  */
 import type { JournalStorage } from "../../src/run/store.ts";
-import { meaningOf, SqlDatabase, type Meaning, type SqlRow, type SqlValue } from "./sql-database.ts";
-
-class Rows implements Iterable<SqlRow> {
-  readonly #rows: SqlRow[];
-
-  constructor(rows: SqlRow[]) {
-    this.#rows = rows;
-  }
-
-  [Symbol.iterator](): Iterator<SqlRow> {
-    return this.#rows[Symbol.iterator]();
-  }
-
-  toArray(): SqlRow[] {
-    return this.#rows;
-  }
-
-  one(): SqlRow {
-    const [row] = this.#rows;
-    if (row === undefined || this.#rows.length !== 1) throw new Error(`expected one row, got ${this.#rows.length}`);
-    return row;
-  }
-}
+import { meaningOf, Rows, SqlDatabase, type Meaning, type SqlRow, type SqlValue } from "./sql-database.ts";
 
 const NO_ROWS = new Rows([]);
 const NO_TABLES: ReadonlySet<string> = new Set();

@@ -119,3 +119,26 @@ function rowOf(columns: readonly string[], values: readonly SQLOutputValue[]): S
 function bufferOf(bytes: Uint8Array): ArrayBufferLike {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : new Uint8Array(bytes).buffer;
 }
+
+/** Rows as `sql.exec` gives them. */
+export class Rows implements Iterable<SqlRow> {
+  readonly #rows: SqlRow[];
+
+  constructor(rows: SqlRow[]) {
+    this.#rows = rows;
+  }
+
+  [Symbol.iterator](): Iterator<SqlRow> {
+    return this.#rows[Symbol.iterator]();
+  }
+
+  toArray(): SqlRow[] {
+    return this.#rows;
+  }
+
+  one(): SqlRow {
+    const [row] = this.#rows;
+    if (row === undefined || this.#rows.length !== 1) throw new Error(`expected one row, got ${this.#rows.length}`);
+    return row;
+  }
+}

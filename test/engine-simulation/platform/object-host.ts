@@ -9,7 +9,7 @@ import { Life } from "./life.ts";
 import { ObjectStorage, type Executed } from "./object-storage.ts";
 import type { Committer, Platform } from "./platform.ts";
 import { failWith, invoke, type Answer, type Arrive } from "./rpc.ts";
-import type { SqlRow, SqlValue } from "../../support/sql-database.ts";
+import { Rows, type SqlValue } from "../../support/sql-database.ts";
 
 /** The platform evicts an object that nobody calls after this time at the earliest; at the latest even if it carries something on. */
 const IDLE_MS = { least: 10_000, most: 140_000 } as const;
@@ -364,35 +364,20 @@ export class ObjectHost implements Committer {
   }
 }
 
-/** Rows as `sql.exec` gives them. */
-class Cursor {
+/** With what it cost. */
+class Cursor extends Rows {
   readonly rowsWritten: number;
-  readonly #rows: SqlRow[];
 
   constructor({ rows, written }: Executed) {
-    this.#rows = rows;
+    super(rows);
     this.rowsWritten = written;
   }
 
   get rowsRead(): number {
-    return this.#rows.length;
+    return this.toArray().length;
   }
 
   get columnNames(): string[] {
-    return Object.keys(this.#rows[0] ?? {});
-  }
-
-  toArray(): SqlRow[] {
-    return this.#rows;
-  }
-
-  one(): SqlRow {
-    const [row] = this.#rows;
-    if (row === undefined || this.#rows.length !== 1) throw new Error(`expected one row, got ${this.#rows.length}`);
-    return row;
-  }
-
-  [Symbol.iterator](): Iterator<SqlRow> {
-    return this.#rows[Symbol.iterator]();
+    return Object.keys(this.toArray()[0] ?? {});
   }
 }
