@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { runChaos } from "./chaos/course.ts";
 import { figuresOf, renderReport } from "./chaos/report.ts";
 import { parseOptions, UsageError } from "./local/arguments.ts";
-import { RuntimeStartError } from "./local/runtime.ts";
+import { exitCodeOf } from "./local/exit-code.ts";
 
 const USAGE = `usage: npm run chaos [-- --runs N] [-- --kills N] [-- --poisons N] [-- --seed S] [-- --seconds LIMIT] [-- --json]
 
@@ -68,16 +68,4 @@ function parseCount(name: string, text: string, least: number): number {
   return count;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof UsageError) {
-    console.error(`${error.message}\n\n${USAGE}`);
-    process.exitCode = 2;
-  } else if (error instanceof RuntimeStartError) {
-    console.error(error.message);
-    process.exitCode = 1;
-  } else {
-    throw error;
-  }
-}
+process.exitCode = await exitCodeOf(main, USAGE);

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { createClient, PeachError, type RunDocument } from "../src/client.ts";
-import { parseOptions, UsageError } from "./local/arguments.ts";
+import { parseOptions } from "./local/arguments.ts";
+import { exitCodeOf } from "./local/exit-code.ts";
 import { PROJECT_FOLDER } from "./local/build.ts";
 import { Display, type DisplayLine } from "./local/display.ts";
 import {
@@ -216,12 +217,6 @@ function reasonOf(error: unknown, signal: AbortSignal): string | null {
   return signal.aborted ? `It did not finish within ${LIMIT_MS / 1_000} s.` : null;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${USAGE}`);
-  process.exitCode = 2;
-}
+process.exitCode = await exitCodeOf(main, USAGE);
 // The pipes to a runtime that was left running would keep this process alive.
 process.exit();

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { styleText } from "node:util";
 import { MIN_TOKEN_LETTERS } from "../src/core/api-token.ts";
 import { signLoginCode } from "../src/http/login-code.ts";
-import { parseOptions, parsePort, UsageError } from "./local/arguments.ts";
+import { parseOptions, parsePort } from "./local/arguments.ts";
+import { exitCodeOf } from "./local/exit-code.ts";
 import { PROJECT_FOLDER } from "./local/build.ts";
 import { addDevVars, readDevVars, type DevVars } from "./local/dev-vars.ts";
 import { describeMade, describePlan, greeting } from "./local/greeting.ts";
@@ -153,16 +154,4 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof UsageError) {
-    console.error(`${error.message}\n\n${USAGE}`);
-    process.exitCode = 2;
-  } else if (error instanceof RuntimeStartError) {
-    console.error(error.message);
-    process.exitCode = 1;
-  } else {
-    throw error;
-  }
-}
+process.exitCode = await exitCodeOf(main, USAGE);

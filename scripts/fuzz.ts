@@ -11,7 +11,7 @@ import { HealthWatch } from "./fuzz/health-watch.ts";
 import { besiege } from "./fuzz/siege.ts";
 import { campaignOf, siegeOf, startFuzzed } from "./fuzz/stage.ts";
 import { parseOptions, UsageError } from "./local/arguments.ts";
-import { RuntimeStartError } from "./local/runtime.ts";
+import { exitCodeOf } from "./local/exit-code.ts";
 
 const USAGE = `usage: npm run fuzz [-- --requests N] [-- --heavy N] [-- --seed S] [-- --json]
 
@@ -96,16 +96,4 @@ function parseCount(name: string, text: string): number {
   return Number(text);
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof UsageError) {
-    console.error(`${error.message}\n\n${USAGE}`);
-    process.exitCode = 2;
-  } else if (error instanceof RuntimeStartError) {
-    console.error(error.message);
-    process.exitCode = 1;
-  } else {
-    throw error;
-  }
-}
+process.exitCode = await exitCodeOf(main, USAGE);

@@ -7,6 +7,7 @@ import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { styleText } from "node:util";
 import { parseOptions, UsageError } from "./local/arguments.ts";
+import { exitCodeOf } from "./local/exit-code.ts";
 import { fileOf, readReports, renderPage, type KeptReport } from "./proof/page.ts";
 import { PROOFS, type Proof } from "./proof/proofs.ts";
 
@@ -92,10 +93,4 @@ function commitOf(): string {
   return `${git("rev-parse", "--short=10", "HEAD")}${git("status", "--porcelain", "--untracked-files=no") === "" ? "" : "+"}`;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${USAGE}`);
-  process.exitCode = 2;
-}
+process.exitCode = await exitCodeOf(main, USAGE);

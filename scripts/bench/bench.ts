@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus } from "node:os";
-import { UsageError } from "../local/arguments.ts";
+import { exitCodeOf } from "../local/exit-code.ts";
 import { RuntimeStartError } from "../local/runtime.ts";
 import { benchConf } from "./conf.ts";
 import { countCost } from "./counted-cost.ts";
@@ -96,10 +96,4 @@ function versionOf(name: string): string {
   return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "?";
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${USAGE}`);
-  process.exitCode = 2;
-}
+process.exitCode = await exitCodeOf(main, USAGE);
