@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runChaos } from "./chaos/course.ts";
 import { figuresOf, renderReport } from "./chaos/report.ts";
-import { parseOptions, UsageError } from "./local/arguments.ts";
-import { exitCodeOf } from "./local/exit-code.ts";
+import { parseOptions, UsageError } from "../src/local/arguments.ts";
+import { exitCodeOf } from "../src/local/exit-code.ts";
 
 const USAGE = `usage: npm run chaos [-- --runs N] [-- --kills N] [-- --poisons N] [-- --seed S] [-- --seconds LIMIT] [-- --json]
 

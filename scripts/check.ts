@@ -24,10 +24,10 @@ export interface Check {
   readonly needsCompile: boolean;
 }
 
-const COMPILE: Check = { name: "compile", commands: [["node", "scripts/compile.ts"]], needsCompile: false };
+const COMPILE: Check = { name: "compile", commands: [["node", "src/cli/bin/compile.ts"]], needsCompile: false };
 
 const CHECKS: readonly Check[] = [
-  { name: "peach.conf", commands: [["node", "scripts/cli/peach.ts", "check"]], needsCompile: false },
+  { name: "peach.conf", commands: [["node", "src/cli/peach.ts", "check"]], needsCompile: false },
   { name: "format", commands: [["oxfmt", "--check"]], needsCompile: false },
   { name: "lint", commands: [["oxlint"]], needsCompile: true },
   {

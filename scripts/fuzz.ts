@@ -10,8 +10,8 @@ import { runCampaign, type Fault } from "./fuzz/campaign.ts";
 import { HealthWatch } from "./fuzz/health-watch.ts";
 import { besiege } from "./fuzz/siege.ts";
 import { campaignOf, siegeOf, startFuzzed } from "./fuzz/stage.ts";
-import { parseOptions, UsageError } from "./local/arguments.ts";
-import { exitCodeOf } from "./local/exit-code.ts";
+import { parseOptions, UsageError } from "../src/local/arguments.ts";
+import { exitCodeOf } from "../src/local/exit-code.ts";
 
 const USAGE = `usage: npm run fuzz [-- --requests N] [-- --heavy N] [-- --seed S] [-- --json]
 

@@ -6,8 +6,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { styleText } from "node:util";
-import { parseOptions, UsageError } from "./local/arguments.ts";
-import { exitCodeOf } from "./local/exit-code.ts";
+import { parseOptions, UsageError } from "../src/local/arguments.ts";
+import { exitCodeOf } from "../src/local/exit-code.ts";
 import { fileOf, readReports, renderPage, type KeptReport } from "./proof/page.ts";
 import { PROOFS, type Proof } from "./proof/proofs.ts";
 

@@ -5,18 +5,18 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { projectPaths } from "../src/conf/project-paths.ts";
+import { projectPaths } from "../src/compiler/project-paths.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 /** What compiles, beside a project's own files. */
-const COMPILER = ["src", "scripts/cli", "scripts/local", "scripts/compile.ts", "package-lock.json"];
+const COMPILER = ["src", "package-lock.json"];
 const STAMP = ".compiled";
 
 /** Compiles to the folder what the variables say (PEACH_CONF, PEACH_PIPELINES). False if it could not; its report is on stderr. */
 export function compileForTests(outDir: string, env: NodeJS.ProcessEnv): boolean {
   const stamp = join(outDir, STAMP);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === stateOf(outDir, env)) return true;
-  const { status } = spawnSync(process.execPath, [join(ROOT, "scripts/compile.ts"), "--out", outDir], {
+  const { status } = spawnSync(process.execPath, [join(ROOT, "src/cli/bin/compile.ts"), "--out", outDir], {
     cwd: ROOT,
     env,
     stdio: ["ignore", "ignore", "inherit"],

@@ -3,7 +3,19 @@ import { existsSync } from "node:fs";
 import { relative, resolve, sep } from "node:path";
 
 /** Run in plain Node. A folder that is in no list runs in the workers pool. */
-const UNIT = ["core", "conf", "dashboard", "golden", "scripts", "pipelines", "engine-simulation", "lab", "client"];
+const UNIT = [
+  "domain",
+  "compiler",
+  "dashboard",
+  "golden",
+  "scripts",
+  "cli",
+  "local",
+  "pipelines",
+  "engine-simulation",
+  "lab",
+  "client",
+];
 /** Run in Node too, against the local runtime. */
 const E2E = ["e2e"];
 

@@ -23,12 +23,12 @@ import type {
   OpenedObject,
   TriggeredRun,
   TriggerOptions,
-} from "./task/author-api.ts";
-import { scopeOf, taskScopeOf } from "./task/context.ts";
-import type { TypedTask } from "./task/method.ts";
-import type { PeachTasks } from "./task/peach-tasks.ts";
-import type { ObjectEventPayload } from "./trigger/r2-notification.ts";
-import { receiveObjectEvents } from "./trigger/receive-object-events.ts";
+} from "./execution/author/api.ts";
+import { scopeOf, taskScopeOf } from "./execution/author/context.ts";
+import type { TypedTask } from "./execution/author/method.ts";
+import type { PeachTasks } from "./execution/author/peach-tasks.ts";
+import type { ObjectEventPayload } from "./triggers/r2-notification.ts";
+import { receiveObjectEvents } from "./triggers/receive-object-events.ts";
 
 export type {
   EmitOptions,
@@ -39,15 +39,15 @@ export type {
   TaskLog,
   TriggeredRun,
   TriggerOptions,
-} from "./task/author-api.ts";
-export type { ObjectEventPayload } from "./trigger/r2-notification.ts";
+} from "./execution/author/api.ts";
+export type { ObjectEventPayload } from "./triggers/r2-notification.ts";
 export {
   NonRetryableError,
   ResultTimeoutError,
   RetryAfterError,
   RunGoneError,
   TaskNotSucceededError,
-} from "./task/errors.ts";
+} from "./execution/author/errors.ts";
 
 /** What the trigger of this task takes; unknown for tasks declared without types. */
 type TriggerPayload<Name extends string> = Name extends keyof PeachTasks ? PeachTasks[Name] : unknown;

@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { cpus } from "node:os";
-import { exitCodeOf } from "../local/exit-code.ts";
-import { RuntimeStartError } from "../local/runtime.ts";
+import { exitCodeOf } from "../../src/local/exit-code.ts";
+import { RuntimeStartError } from "../../src/local/runtime.ts";
 import { benchConf } from "./conf.ts";
 import { countCost } from "./counted-cost.ts";
 import { take, type MetricResult } from "./measurement.ts";

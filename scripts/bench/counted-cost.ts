@@ -8,9 +8,9 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { PROJECT_FOLDER } from "../local/build.ts";
+import { PROJECT_FOLDER } from "../../src/local/build.ts";
 
-const BUDGET_TEST = "test/run/budget.test.ts";
+const BUDGET_TEST = "test/objects/run/budget.test.ts";
 const LIMIT_MS = 120_000;
 
 const COUNTED = z.object({

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { runIdFromBytes } from "../../src/core/ids.ts";
-import { parseOptions } from "../local/arguments.ts";
-import { startRuntime, type LocalRuntime } from "../local/runtime.ts";
+import { runIdFromBytes } from "../../src/domain/ids.ts";
+import { parseOptions } from "../../src/local/arguments.ts";
+import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";
 import { figureOf } from "./statistics.ts";
 
 const USAGE = `usage: npm run bench:lists [-- --runs N] [-- --json]

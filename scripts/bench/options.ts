@@ -1,5 +1,5 @@
 /** The command line of `npm run bench`. */
-import { parseOptions, UsageError } from "../local/arguments.ts";
+import { parseOptions, UsageError } from "../../src/local/arguments.ts";
 import type { Measure } from "./measure.ts";
 import { MEASURES } from "./measures.ts";
 

@@ -17,7 +17,7 @@ const ID_LENGTH = 64;
 /** Kept by the runtime itself about each object it has ever known. */
 const RUNTIMES_OWN = new Set([NAME_TABLE, "_cf_METADATA"]);
 
-/** Notes: that a payload may lie in R2, and that there was a run which its parent may find again (src/run/schema.ts). */
+/** Notes: that a payload may lie in R2, and that there was a run which its parent may find again (src/objects/run/schema.ts). */
 const NOTE_TABLES: ReadonlySet<string> = new Set(["objects_expected", "remembered"]);
 
 /** An object that holds something. */

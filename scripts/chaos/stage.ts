@@ -1,5 +1,5 @@
 /** The runtime under fire: one state folder and one port, killed and started again as often as told. */
-import { startRuntime, type LocalRuntime } from "../local/runtime.ts";
+import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";
 
 export interface Kill {
   /** Epoch milliseconds. */

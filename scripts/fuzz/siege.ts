@@ -3,7 +3,7 @@
  * health takes to answer meanwhile, and the answer itself.
  */
 import type { Dice } from "../chaos/dice.ts";
-import { ResidentMemory, TELLS_MEMORY } from "../local/resident-memory.ts";
+import { ResidentMemory, TELLS_MEMORY } from "../../src/local/resident-memory.ts";
 import type { Fault } from "./campaign.ts";
 import { faultOf, type FuzzedAnswer } from "./fault.ts";
 import type { FuzzedRequest } from "./fuzzed-request.ts";

@@ -1,6 +1,6 @@
 /**
  * The import rules of the source tree, as one lint rule: `peach/imports`. It resolves what is imported (a built-in rule sees only
- * the text of a specifier, so `../../src/conf/load.ts` or `#generated/plan` would slip through) and holds it against the table.
+ * the text of a specifier, so `../../src/compiler/load.ts` or `#generated/plan` would slip through) and holds it against the table.
  * Types count: an import that is erased still says which way the code leans.
  */
 import { dirname, posix, relative, resolve, sep } from "node:path";
@@ -11,6 +11,56 @@ type Source = Parameters<NonNullable<Visitor["ImportExpression" | "ExportNamedDe
 const ROOT = resolve(import.meta.dirname, "../..");
 const ANY = /^/;
 const NONE = /(?!)/;
+
+/** Each folder of src, and which others it may import: further down only, so that no two lean on each other. */
+const LAYERS: Readonly<Record<string, readonly string[]>> = {
+  domain: [],
+  contract: ["domain"],
+  platform: [],
+  payloads: ["domain", "platform"],
+  objects: ["domain", "contract", "platform", "payloads"],
+  triggers: ["domain", "contract", "platform", "payloads", "objects"],
+  execution: ["domain", "contract", "platform", "payloads", "objects", "triggers"],
+  http: ["domain", "contract", "platform", "payloads", "objects", "execution", "triggers"],
+  worker: ["domain", "contract", "platform", "payloads", "objects", "execution", "triggers", "http", "generated"],
+  compiler: ["domain", "contract"],
+  client: ["domain", "contract"],
+  local: ["domain", "contract", "compiler", "client"],
+  cli: ["domain", "contract", "compiler", "client", "local"],
+  dashboard: ["domain", "contract"],
+  pipelines: [],
+};
+
+/** Imports that still run up, each with the reason that it is there. The list gets shorter, never longer. */
+const STILL_UP: Readonly<Record<string, readonly string[]>> = {
+  // The version of a schema is compared as all versions are.
+  "src/platform/tables.ts": ["src/domain/version.ts"],
+  // The client and the command line write and check JSON as the worker does.
+  "src/client/payload.ts": ["src/payloads/json-text.ts"],
+  "src/client/client.ts": ["src/execution/author/peach-tasks.ts"],
+  "src/cli/payload-options.ts": ["src/payloads/json-fault.ts"],
+  "src/cli/bin/dev.ts": ["src/http/auth/login-code.ts"],
+  // The platform makes these classes itself, so that nothing can be handed to them.
+  "src/execution/driver/alert-entrypoint.ts": ["src/worker/wiring.ts"],
+  "src/execution/driver/driver-entrypoint.ts": ["src/worker/wiring.ts"],
+  "src/execution/long-lane/executor-object.ts": ["src/worker/wiring.ts"],
+  "src/objects/schedules/schedules-object.ts": ["src/worker/wiring.ts"],
+  "src/objects/limits/limit-object.ts": ["src/generated/plan.ts"],
+  // What a trigger is checked against, and where there is room to begin it, belongs to those who execute.
+  "src/triggers/accept.ts": [
+    "src/execution/author/method.ts",
+    "src/execution/author/pipeline-env.ts",
+    "src/execution/driver/driver-room.ts",
+  ],
+  "src/triggers/check-input.ts": ["src/execution/author/method.ts"],
+  "src/triggers/complete.ts": ["src/execution/attempt/check-schema.ts", "src/execution/author/method.ts"],
+  "src/triggers/emit.ts": ["src/execution/author/method.ts", "src/execution/author/pipeline-env.ts"],
+  "src/triggers/gate.ts": ["src/execution/driver/driver-room.ts"],
+  "src/triggers/replay.ts": ["src/execution/author/method.ts"],
+  // A run starts executors, and a due schedule triggers.
+  "src/objects/run/effects.ts": ["src/execution/long-lane/executor-rpc.ts"],
+  "src/objects/schedules/schedules-client.ts": ["src/triggers/accept.ts"],
+};
 
 /** Files match by path from the root with `/`, packages by their specifier. */
 interface Boundary {
@@ -23,29 +73,41 @@ interface Boundary {
 }
 
 const BOUNDARIES: readonly Boundary[] = [
+  ...Object.entries(LAYERS).map(([folder, below]) => ({
+    says: `${folder} imports only ${["its own files", ...below].join(", ")}`,
+    from: new RegExp(`^src/${folder}/`),
+    files: new RegExp(`^src/(${[folder, ...below].join("|")})/`),
+    packages: ANY,
+  })),
   {
-    says: "core imports nothing outside core",
-    from: /^src\/core\//,
-    files: /^src\/core\//,
+    says: "domain imports no packages but one for cron expressions and one for mistyped names",
+    from: /^src\/domain\/(?!nearest\.ts$|schedules\/cron\.ts$)/,
+    files: ANY,
     packages: NONE,
   },
   {
-    says: "conf imports only core, packages and node: modules",
-    from: /^src\/conf\//,
-    files: /^src\/(core|conf)\//,
+    says: "domain imports no packages but one for cron expressions and one for mistyped names",
+    from: /^src\/domain\//,
+    files: ANY,
+    packages: /^(croner|fastest-levenshtein)$/,
+  },
+  {
+    says: "the compiler runs in Node: it imports only packages and node: modules",
+    from: /^src\/compiler\//,
+    files: ANY,
     packages: /^(?!cloudflare:|peach\/)/,
   },
   {
-    says: "a store imports only core, how tables are made, and how its rows are laid out",
-    from: /^src\/[^/]+\/store\.ts$/,
-    files: /^src\/(core\/|platform\/tables\.ts$)/,
-    beside: ["schema.ts", "packer.ts", "entry-layout.ts"],
+    says: "a store imports only domain, how tables are made, and how its rows are laid out",
+    from: /^src\/objects\/([^/]+\/store|run\/journal)\.ts$/,
+    files: /^src\/(domain\/|platform\/tables\.ts$)/,
+    beside: ["schema.ts", "journal-bytes.ts", "entry-layout.ts"],
     packages: NONE,
   },
   {
-    says: "the client imports only its own files, core, and how JSON is written",
-    from: /^src\/client(\.ts$|\/)/,
-    files: /^src\/(client\/|core\/|payload\/json-text\.ts$|task\/peach-tasks\.ts$)/,
+    says: "the client imports no packages",
+    from: /^src\/client\//,
+    files: ANY,
     packages: NONE,
   },
   {
@@ -55,28 +117,21 @@ const BOUNDARIES: readonly Boundary[] = [
     packages: /^(?!peach\/(?!task-helpers$))/,
   },
   {
-    says: "http, trigger and task reach objects only through *-rpc.ts and *-client.ts",
-    from: /^src\/(http|trigger|task)\//,
-    files:
-      /^(?!src\/(run|catalog|controls|dead-letters|deaths|deliveries|identity|limits|schedules|versions)\/(?!.*-(rpc|client)\.ts$))/,
+    says: "http, triggers and execution reach objects only through *-rpc.ts and *-client.ts",
+    from: /^src\/(http|triggers|execution)\//,
+    files: /^(?!src\/objects\/[^/]+\/(?!.*-(rpc|client)\.ts$))/,
     packages: ANY,
   },
   {
-    says: "the dashboard imports only its own files, core and packages: it runs in a browser",
+    says: "the dashboard runs in a browser",
     from: /^src\/dashboard\//,
-    files: /^src\/(dashboard|core)\//,
+    files: ANY,
     packages: /^(?!cloudflare:|node:|peach\/|hono|zod)/,
   },
   {
-    says: "the worker serves the dashboard as text, and imports none of it",
-    from: /^src\/(?!dashboard\/)/,
-    files: /^(?!src\/dashboard\/)/,
-    packages: ANY,
-  },
-  {
-    says: "only tests import src/index.ts",
-    from: /^(?!test\/)/,
-    files: /^(?!src\/index\.ts$)/,
+    says: "only tests import what is deployed",
+    from: /^(?!test\/|src\/index\.ts$)/,
+    files: /^(?!src\/(index|worker\/worker)\.ts$)/,
     packages: ANY,
   },
   {
@@ -90,6 +145,7 @@ const BOUNDARIES: readonly Boundary[] = [
 /** What the import of `specifier` in `file` (a path from the root) breaks, one sentence each. */
 function brokenRules(file: string, specifier: string): string[] {
   const target = resolveFile(file, specifier);
+  if (target !== null && STILL_UP[file]?.includes(target) === true) return [];
   return BOUNDARIES.filter(({ from, files, beside = [], packages }) => {
     if (!from.test(file)) return false;
     if (target === null) return !packages.test(specifier);

@@ -4,29 +4,42 @@ import { readdirSync } from "node:fs";
 
 /** Paths of tests that begin so, by the folder of src that they are about: those beside it, and others that go through it. */
 const TESTS = {
-  catalog: ["test/catalog/", "test/http/run-lists", "test/http/bulk", "test/http/metrics"],
-  core: ["test/core/"],
+  domain: ["test/domain/"],
+  execution: ["test/execution/"],
   http: ["test/http/"],
-  limits: ["test/limits/", "test/http/limits", "test/trigger/debounce", "test/platform/tables"],
-  payload: ["test/payload/"],
-  run: ["test/run/", "test/http/run-", "test/http/retry", "test/http/runs"],
-  schedules: ["test/schedules/", "test/http/schedules"],
-  task: ["test/task/"],
-  trigger: ["test/trigger/", "test/http/trigger", "test/http/replay", "test/http/complete", "test/http/idempotency"],
+  "objects/catalog": [
+    "test/objects/catalog/",
+    "test/http/api/run-lists",
+    "test/http/api/bulk",
+    "test/http/api/metrics",
+  ],
+  "objects/debounce": ["test/objects/limits/debounce", "test/triggers/debounce", "test/platform/tables"],
+  "objects/limits": ["test/objects/limits/", "test/http/api/limits", "test/platform/tables"],
+  "objects/run": ["test/objects/run/", "test/http/api/run-", "test/http/retry", "test/http/api/runs"],
+  "objects/schedules": ["test/objects/schedules/", "test/http/api/schedules"],
+  payloads: ["test/payloads/"],
+  triggers: [
+    "test/triggers/",
+    "test/http/api/trigger",
+    "test/http/replay",
+    "test/http/api/complete",
+    "test/http/idempotency",
+  ],
 } as const;
 
 export type Folder = keyof typeof TESTS;
 
 export const FOLDERS: readonly Folder[] = [
-  "catalog",
-  "core",
+  "domain",
+  "execution",
   "http",
-  "limits",
-  "payload",
-  "run",
-  "schedules",
-  "task",
-  "trigger",
+  "objects/catalog",
+  "objects/debounce",
+  "objects/limits",
+  "objects/run",
+  "objects/schedules",
+  "payloads",
+  "triggers",
 ];
 
 export function testsOf(folder: Folder): readonly string[] {
@@ -43,7 +56,7 @@ export function sourcesIn(paths: readonly string[]): string[] {
   const all = FOLDERS.flatMap((folder) =>
     readdirSync(`src/${folder}`, { recursive: true, encoding: "utf8" }).map((name) => `src/${folder}/${name}`),
   );
-  const files = all.filter((file) => file.endsWith(".ts") && !/(-rpc|schema|\.d)\.ts$|\/operations\//.test(file));
+  const files = all.filter((file) => file.endsWith(".ts") && !/(-rpc|schema|\.d|\.operations)\.ts$/.test(file));
   return files.filter((file) => paths.length === 0 || paths.some((path) => file.startsWith(path))).toSorted();
 }
 

@@ -1,7 +1,7 @@
 /** What the API answers, as it stands in its JSON: snake_case, times in ISO 8601, durations in milliseconds. */
-import type { RunProblem } from "../core/run-summary.ts";
-import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
-import type { TriggerSource } from "../core/trigger.ts";
+import type { RunProblem } from "../domain/run/summary.ts";
+import type { AttemptStatus, RunStatus, TaskStatus } from "../domain/statuses.ts";
+import type { TriggerSource } from "../domain/trigger.ts";
 
 export interface RunReference {
   readonly run_id: string;

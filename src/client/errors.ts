@@ -1,5 +1,5 @@
 /** What a call rejects with. All can be told by `name` and `code`. An aborted call rejects with its signal's reason instead. */
-import type { ProblemCode } from "../core/result.ts";
+import type { ProblemCode } from "../domain/problem.ts";
 
 /**
  * What programs compare. Beside those of the API: `connection_failed` (nobody answers), `unexpected_answer` (who answers is not

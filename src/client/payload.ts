@@ -1,5 +1,5 @@
 /** Payloads as requests carry them, and as answers bring them: what goes in comes out as the same kind. */
-import { writeJson } from "../payload/json-text.ts";
+import { writeJson } from "../payloads/json-text.ts";
 import { PeachError } from "./errors.ts";
 
 /** A payload on its way. */

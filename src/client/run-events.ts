@@ -1,5 +1,5 @@
 /** What happens to a run, as `runs.events` tells it, and a run's document kept up to date with it. Pure. */
-import type { RunStatus } from "../core/status.ts";
+import type { RunStatus } from "../domain/statuses.ts";
 import type { LogLine, Progress, RunDocument, TaskOfRun } from "./documents.ts";
 import type { ServerEvent } from "./event-stream.ts";
 

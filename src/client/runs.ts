@@ -1,6 +1,6 @@
 /** The calls about runs: reading, steering, following. */
-import type { RunStatus, TaskStatus } from "../core/status.ts";
-import type { TriggerSource } from "../core/trigger.ts";
+import type { RunStatus, TaskStatus } from "../domain/statuses.ts";
+import type { TriggerSource } from "../domain/trigger.ts";
 import type { Call, CallOptions, Connection } from "./connection.ts";
 import type { BulkResult, ItemPage, LogPage, RunCounts, RunDocument, RunPage, RunSummary } from "./documents.ts";
 import { durationMs, type DurationInput } from "./duration.ts";

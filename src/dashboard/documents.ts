@@ -1,7 +1,7 @@
 /** What the API answers, as far as the dashboard reads it (see /api/v1/openapi.json). Times are ISO 8601. */
-import type { RunProblem } from "../core/run-summary.ts";
-import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
-import type { TriggerSource } from "../core/trigger.ts";
+import type { RunProblem } from "../domain/run/summary.ts";
+import type { AttemptStatus, RunStatus, TaskStatus } from "../domain/statuses.ts";
+import type { TriggerSource } from "../domain/trigger.ts";
 
 export interface RunReference {
   readonly run_id: string;

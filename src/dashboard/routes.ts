@@ -1,6 +1,6 @@
 /** Which page a path below /dashboard is, and the filters that a query holds. Pure: the address bar is location.ts. */
-import { RUN_STATUSES, type RunStatus } from "../core/status.ts";
-import { TRIGGER_SOURCES, type TriggerSource } from "../core/trigger.ts";
+import { RUN_STATUSES, type RunStatus } from "../domain/statuses.ts";
+import { TRIGGER_SOURCES, type TriggerSource } from "../domain/trigger.ts";
 
 /** The parts of the page Triggers. */
 export const TRIGGER_SECTIONS = ["tasks", "endpoints", "schedules", "uploads", "events"] as const;

@@ -1,6 +1,6 @@
 /** Who is logged in, logging in and out. */
 import { signal } from "@preact/signals";
-import { hasRight, mayTriggerTask, type Scope } from "../core/scope.ts";
+import { hasRight, mayTriggerTask, type Scope } from "../domain/scope.ts";
 import { ProblemError, reach, readProblem } from "./api.ts";
 
 export interface SessionDocument {

@@ -1,5 +1,5 @@
 /** The attempts of a run on an axis of time, and the path of tasks that decided how long it took. Pure. */
-import type { AttemptStatus, RunStatus, TaskStatus } from "../core/status.ts";
+import type { AttemptStatus, RunStatus, TaskStatus } from "../domain/statuses.ts";
 import type { RunDocument, TaskDocument } from "./documents.ts";
 
 /**

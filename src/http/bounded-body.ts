@@ -2,10 +2,10 @@
  * Reads the bodies of requests: never more than the reader's limit, whether a length is declared or not, and decoded. Every body that
  * is read whole in this folder is read here; what is passed on as a stream is opened here.
  */
-import { ok, ProblemError, refuse, type Problem, type Result } from "../core/result.ts";
-import { collect } from "../payload/chunks.ts";
-import { contentEncodingOf, decodeBody } from "../payload/content-encoding.ts";
-import type { IncomingBody } from "../payload/request-body.ts";
+import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
+import { collect } from "../payloads/chunks.ts";
+import { contentEncodingOf, decodeBody } from "../payloads/content-encoding.ts";
+import type { IncomingBody } from "../payloads/request-body.ts";
 
 /** The length of the body as declared, or null. Bytes. */
 export function declaredLength({ headers }: Request): number | null {

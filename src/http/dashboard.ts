@@ -4,7 +4,7 @@
  */
 import { Hono, type Context } from "hono";
 import type { HttpEnv } from "./http-env.ts";
-import { loginRoutes } from "./login.ts";
+import { loginRoutes } from "./auth/login.ts";
 import { problemResponse } from "./problem.ts";
 
 /** What `npm run compile` made of src/dashboard. */

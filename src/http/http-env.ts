@@ -1,7 +1,7 @@
 /** What Hono carries through a request. */
-import type { Actor } from "../core/actor.ts";
-import type { Credential } from "../core/identity.ts";
-import type { Scope } from "../core/scope.ts";
+import type { Actor } from "../domain/actor.ts";
+import type { Credential } from "../domain/identity.ts";
+import type { Scope } from "../domain/scope.ts";
 
 /** Who calls the API. The name of a token; `api` for PEACH_API_TOKEN. */
 export interface Caller extends Actor {

@@ -1,8 +1,8 @@
 /** What is answered where nothing is: 405 if the path is known with other methods, else 404 naming the nearest path. */
 import { distance } from "fastest-levenshtein";
 import type { Context, Hono, NotFoundHandler } from "hono";
-import { ownPathOf } from "../core/own-paths.ts";
-import { identify } from "./auth.ts";
+import { ownPathOf } from "../domain/plan/reserved-paths.ts";
+import { identify } from "./auth/authenticate.ts";
 import type { Caller, HttpEnv } from "./http-env.ts";
 import { problemResponse } from "./problem.ts";
 

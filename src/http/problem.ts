@@ -1,10 +1,10 @@
 /** Problem documents (RFC 9457), and the one place that says which code is which HTTP status. */
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { Problem, ProblemCode } from "../core/result.ts";
-import { isUnreadableRun } from "../core/unreadable-run.ts";
-import { isNewerFormat } from "../core/version.ts";
-import { boundedPlace, MAX_WRONG_PLACES, shortened } from "../payload/misfit.ts";
+import type { Problem, ProblemCode } from "../domain/problem.ts";
+import { isUnreadableRun } from "../domain/run/unreadable-run.ts";
+import { isNewerFormat } from "../domain/version.ts";
+import { boundedPlace, MAX_WRONG_PLACES, shortened } from "../payloads/misfit.ts";
 import { isPassing } from "../platform/calls.ts";
 import type { HttpEnv } from "./http-env.ts";
 

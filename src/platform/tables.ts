@@ -8,7 +8,7 @@
  * Migrations are append-only. Tables of a newer version are refused with `NewerFormatError` before anything is read or written; they
  * are there, whole, for the newer code.
  */
-import { NewerFormatError } from "../core/version.ts";
+import { NewerFormatError } from "../domain/version.ts";
 
 /** How an object's tables came to be. */
 export interface TableHistory {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createClient, PeachConnectionError, PeachError } from "../../src/client.ts";
+import { createClient, PeachConnectionError, PeachError } from "../../src/client/client.ts";
 import { problem, serve, type Answer } from "./scripted-server.ts";
 
 const ACCEPTED = { run_id: "run_1", task: "t", status: "queued", deduplicated: false, url: "x" };

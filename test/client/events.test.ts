@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { applyRunEvent, createClient, type RunDocument, type RunEvent } from "../../src/client.ts";
+import { applyRunEvent, createClient, type RunDocument, type RunEvent } from "../../src/client/client.ts";
 import { parseEvents } from "../../src/client/event-stream.ts";
 import { type Answer, events, problem, serve } from "./scripted-server.ts";
 

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { buildDashboard } from "../../scripts/local/dashboard.ts";
+import { buildDashboard } from "../../src/local/dashboard.ts";
 
 const MOST_BYTES = 120 * 1_000;
 

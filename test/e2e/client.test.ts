@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { applyRunEvent, createClient, type PeachClient, type RunDocument, type RunEvent } from "../../src/client.ts";
+import {
+  applyRunEvent,
+  createClient,
+  type PeachClient,
+  type RunDocument,
+  type RunEvent,
+} from "../../src/client/client.ts";
 import { Stage } from "./stage.ts";
 
 let stage: Stage;

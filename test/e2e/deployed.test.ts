@@ -8,11 +8,11 @@ import { promisify } from "node:util";
 import { Webhook } from "standardwebhooks";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { PROJECT_FOLDER, writeWorker } from "../../scripts/local/build.ts";
-import { bundleWorker } from "../../scripts/local/bundle.ts";
-import { deriveConfig } from "../../scripts/local/derived-config.ts";
-import { launch } from "../../scripts/local/runtime.ts";
-import { openStateFolder } from "../../scripts/local/state-folder.ts";
+import { PROJECT_FOLDER, writeWorker } from "../../src/local/build.ts";
+import { bundleWorker } from "../../src/local/bundle.ts";
+import { deriveConfig } from "../../src/local/derived-config.ts";
+import { launch } from "../../src/local/runtime.ts";
+import { openStateFolder } from "../../src/local/state-folder.ts";
 import { Peach, taskOf } from "./peach.ts";
 
 /** Texts of what only the local runtime has, as they stand in its sources. */

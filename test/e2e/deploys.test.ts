@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { startRuntime, untilServing, type LocalRuntime } from "../../scripts/local/runtime.ts";
+import { startRuntime, untilServing, type LocalRuntime } from "../../src/local/runtime.ts";
 import { IS_LONG } from "../support/long.ts";
 import { Peach } from "./peach.ts";
 import { Recorder } from "./recorder.ts";

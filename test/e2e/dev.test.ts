@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { groupMembers } from "../../scripts/local/process-group.ts";
+import { groupMembers } from "../../src/local/process-group.ts";
 import { Command } from "./command.ts";
 import { Peach } from "./peach.ts";
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { addDevVars, readDevVars } from "../../scripts/local/dev-vars.ts";
-import { startRuntime, type LocalRuntime } from "../../scripts/local/runtime.ts";
-import { randomSecret } from "../../scripts/local/secrets.ts";
+import { addDevVars, readDevVars } from "../../src/local/dev-vars.ts";
+import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";
+import { randomSecret } from "../../src/local/secrets.ts";
 import { Peach } from "./peach.ts";
 
 const ROOT = join(import.meta.dirname, "../..");

@@ -11,8 +11,8 @@ import { beforeAll, expect, it, vi } from "vitest";
 import { runCampaign } from "../../scripts/fuzz/campaign.ts";
 import { besiege } from "../../scripts/fuzz/siege.ts";
 import { campaignOf, siegeOf, startFuzzed } from "../../scripts/fuzz/stage.ts";
-import { TELLS_MEMORY } from "../../scripts/local/resident-memory.ts";
-import type { LocalRuntime } from "../../scripts/local/runtime.ts";
+import { TELLS_MEMORY } from "../../src/local/resident-memory.ts";
+import type { LocalRuntime } from "../../src/local/runtime.ts";
 import { IS_LONG } from "../support/long.ts";
 import { WorkerMemory } from "./memory.ts";
 

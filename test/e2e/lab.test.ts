@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { startRuntime } from "../../scripts/local/runtime.ts";
+import { startRuntime } from "../../src/local/runtime.ts";
 import { hasPython, python } from "../lab/python.ts";
 import { Stage } from "./stage.ts";
 

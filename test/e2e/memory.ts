@@ -6,8 +6,8 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { vi } from "vitest";
 import { z } from "zod";
-import { ResidentMemory, workerdsOf } from "../../scripts/local/resident-memory.ts";
-import type { LocalRuntime } from "../../scripts/local/runtime.ts";
+import { ResidentMemory, workerdsOf } from "../../src/local/resident-memory.ts";
+import type { LocalRuntime } from "../../src/local/runtime.ts";
 
 const LISTENS = "0A";
 const targets = z.tuple([z.object({ webSocketDebuggerUrl: z.string() })]);

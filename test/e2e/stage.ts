@@ -5,8 +5,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { wranglerDev, type Serve } from "../../scripts/local/runtime-process.ts";
-import { startRuntime, type LocalRuntime } from "../../scripts/local/runtime.ts";
+import { wranglerDev, type Serve } from "../../src/local/runtime-process.ts";
+import { startRuntime, type LocalRuntime } from "../../src/local/runtime.ts";
 import { Peach } from "./peach.ts";
 import { Recorder } from "./recorder.ts";
 

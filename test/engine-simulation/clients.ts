@@ -1,6 +1,6 @@
 /** Who uses the deployment: triggers, emits, uploads, completes, cancels, retries, replays, pauses, and sends again what was not answered. */
-import type { RunId } from "../../src/core/ids.ts";
-import type { Result } from "../../src/core/result.ts";
+import type { RunId } from "../../src/domain/ids.ts";
+import type { Result } from "../../src/domain/problem.ts";
 import type { Behaviour } from "./behaviour.ts";
 import type { Ground } from "./ground/ground.ts";
 import type { TaskApi } from "./methods.ts";

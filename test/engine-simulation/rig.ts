@@ -2,7 +2,7 @@
  * The whole deployment of a worker on the simulated platform, and a small public face to drive it by: requests to it (`request`), objects
  * that are uploaded (`upload`), time (`run`). What it is made of: releases, of which several can be deployed side by side.
  */
-import type { Plan } from "../../src/core/plan.ts";
+import type { Plan } from "../../src/domain/plan/plan.ts";
 import type { Ground } from "./ground/ground.ts";
 import { Bucket } from "./platform/bucket.ts";
 import { Edge } from "./platform/edge.ts";

@@ -1,7 +1,7 @@
 /** What happens in the world of one seed: what peach.conf says, what methods do, who triggers and operates what, when. */
-import type { Plan, RetryPolicy, TaskPlan } from "../../src/core/plan.ts";
-import { STRATEGIES, type Strategy, type TaskLimits } from "../../src/core/limit.ts";
-import { RUN_IFS } from "../../src/core/run-if.ts";
+import type { Plan, RetryPolicy, TaskPlan } from "../../src/domain/plan/plan.ts";
+import { STRATEGIES, type Strategy, type TaskLimits } from "../../src/domain/limits/limit.ts";
+import { RUN_IFS } from "../../src/domain/run/start-rule.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { drawSchedulePauses, drawSchedules, scheduled, type SchedulePause, type Timed } from "./schedules.ts";

@@ -1,5 +1,5 @@
 /** Schedules of the simulated world: which tasks have which, in which release, and when somebody pauses them. */
-import type { SchedulePlan, TaskPlan } from "../../src/core/plan.ts";
+import type { SchedulePlan, TaskPlan } from "../../src/domain/plan/plan.ts";
 import { schedulePlan } from "../support/plan.ts";
 import type { Dice } from "./ground/dice.ts";
 

@@ -2,12 +2,16 @@
  * One isolate that many runs share, as invocations and objects do on the platform: who kills it takes with it all that runs there. Runs,
  * executor objects and the witness of deaths are the real ones; the platform calls the alarm again of an object that died in it.
  */
-import { runIdFromBytes } from "../../src/core/ids.ts";
-import { nextWakeAt } from "../../src/core/machine.ts";
-import { askTrial, strikeOff, type Docket } from "../../src/core/trials.ts";
-import { DeathsStore } from "../../src/deaths/store.ts";
-import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
-import { ExecutorProtocol, type ExecutorOrder, type Verdict } from "../../src/task/executor-protocol.ts";
+import { runIdFromBytes } from "../../src/domain/ids.ts";
+import { nextWakeAt } from "../../src/domain/run/machine.ts";
+import { askTrial, strikeOff, type Docket } from "../../src/domain/trials.ts";
+import { DeathsStore } from "../../src/objects/deaths/store.ts";
+import type { Lease, Settlement } from "../../src/objects/run/run-rpc.ts";
+import {
+  ExecutorProtocol,
+  type ExecutorOrder,
+  type Verdict,
+} from "../../src/execution/long-lane/executor-controller.ts";
 import { Play } from "../support/run-play.ts";
 import { Dice } from "./ground/dice.ts";
 import { MemoryStorage } from "../support/journal-storage.ts";

@@ -1,5 +1,5 @@
 /** What worlds about one thing (themes.ts) are made of. */
-import type { TaskPlan } from "../../src/core/plan.ts";
+import type { TaskPlan } from "../../src/domain/plan/plan.ts";
 import type { Dice } from "./ground/dice.ts";
 import type { Fault } from "./ground/faults.ts";
 import type { Limits } from "./ground/ground.ts";

@@ -2,8 +2,8 @@
  * Worlds about one thing each: what random pipelines and random faults meet too seldom, because it takes several rare things at once.
  * Most worlds have no theme.
  */
-import { STRATEGIES, type Strategy } from "../../src/core/limit.ts";
-import type { TaskPlan } from "../../src/core/plan.ts";
+import { STRATEGIES, type Strategy } from "../../src/domain/limits/limit.ts";
+import type { TaskPlan } from "../../src/domain/plan/plan.ts";
 import type { Dice } from "./ground/dice.ts";
 import type { Fault } from "./ground/faults.ts";
 import { EPOCH, type Limits } from "./ground/ground.ts";

@@ -2,8 +2,8 @@
  * Sees every run after each commit of its object, as people see it (`RunDocument`), and holds it against what it was before and against
  * the checkers. Nothing here knows how the engine keeps its runs.
  */
-import { parseRunId, type RunId } from "../../src/core/ids.ts";
-import type { ItemDocument, ItemPage, RunDocument, StoredPayload } from "../../src/run/run-rpc.ts";
+import { parseRunId, type RunId } from "../../src/domain/ids.ts";
+import type { ItemDocument, ItemPage, RunDocument, StoredPayload } from "../../src/objects/run/run-rpc.ts";
 import { heardIn, type Heard } from "./checks/events-check.ts";
 import type { Ground } from "./ground/ground.ts";
 import { carriedIn, type Carried } from "./payloads.ts";

@@ -1,13 +1,13 @@
 /** What the worker's bundle exports (see platform/bundle.ts), with types. */
-import type { Actor } from "../../src/core/actor.ts";
-import type { RunId } from "../../src/core/ids.ts";
-import type { Plan } from "../../src/core/plan.ts";
-import type { Result } from "../../src/core/result.ts";
-import type { TriggerKey } from "../../src/core/trigger-key.ts";
-import type { TriggerOrigin } from "../../src/core/trigger.ts";
-import type { RunRpc } from "../../src/run/run-rpc.ts";
-import type { ControlsRpc } from "../../src/controls/controls-rpc.ts";
-import type { SchedulesRpc } from "../../src/schedules/schedules-rpc.ts";
+import type { Actor } from "../../src/domain/actor.ts";
+import type { RunId } from "../../src/domain/ids.ts";
+import type { Plan } from "../../src/domain/plan/plan.ts";
+import type { Result } from "../../src/domain/problem.ts";
+import type { TriggerKey } from "../../src/domain/trigger-key.ts";
+import type { TriggerOrigin } from "../../src/domain/trigger.ts";
+import type { RunRpc } from "../../src/objects/run/run-rpc.ts";
+import type { ControlsRpc } from "../../src/objects/pauses/pauses-rpc.ts";
+import type { SchedulesRpc } from "../../src/objects/schedules/schedules-rpc.ts";
 import type { Life } from "./platform/life.ts";
 
 /** A payload as the worker has encoded it. */

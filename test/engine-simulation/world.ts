@@ -4,7 +4,7 @@
  *
  * Nothing of Peach but its HTTP side is written here a second time.
  */
-import { parseRunId } from "../../src/core/ids.ts";
+import { parseRunId } from "../../src/domain/ids.ts";
 import { Checkers } from "./checkers.ts";
 import { Clients } from "./clients.ts";
 import { Dice } from "./ground/dice.ts";

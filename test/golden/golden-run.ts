@@ -1,17 +1,24 @@
 /** A run that is recorded: the real protocol and store, a clock that stands until it is moved, and nobody else in the world. */
-import { graphFrom } from "../../src/core/graph.ts";
-import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
-import { nextWakeAt } from "../../src/core/machine.ts";
-import type { PayloadParcel } from "../../src/core/payload-ref.ts";
-import type { Plan } from "../../src/core/plan.ts";
-import type { Run } from "../../src/core/run.ts";
-import { summarize } from "../../src/core/run-summary.ts";
-import { writeAcceptAnswer, writeGrant } from "../../src/run/grant-rpc.ts";
-import { describeRun } from "../../src/run/run-document.ts";
-import { RunProtocol } from "../../src/run/run-protocol.ts";
-import type { AcceptAnswer, AcceptRequest, AttemptOutcome, Grant, Lease, Settlement } from "../../src/run/run-rpc.ts";
-import { CREATE_JOURNAL } from "../../src/run/schema.ts";
-import { RunStore, type SnapshotRule } from "../../src/run/store.ts";
+import { graphFrom } from "../../src/domain/plan/run-graph.ts";
+import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
+import { nextWakeAt } from "../../src/domain/run/machine.ts";
+import type { PayloadParcel } from "../../src/domain/payload.ts";
+import type { Plan } from "../../src/domain/plan/plan.ts";
+import type { Run } from "../../src/domain/run/state.ts";
+import { summarize } from "../../src/domain/run/summary.ts";
+import { writeAcceptAnswer, writeGrant } from "../../src/objects/run/lease-rpc.ts";
+import { describeRun } from "../../src/objects/run/run-document.ts";
+import { RunProtocol } from "../../src/objects/run/run-controller.ts";
+import type {
+  AcceptAnswer,
+  AcceptRequest,
+  AttemptOutcome,
+  Grant,
+  Lease,
+  Settlement,
+} from "../../src/objects/run/run-rpc.ts";
+import { CREATE_JOURNAL } from "../../src/objects/run/schema.ts";
+import { RunStore, type SnapshotRule } from "../../src/objects/run/journal.ts";
 import { MemoryStorage } from "../support/journal-storage.ts";
 import type { GoldenJournal, GoldenMessages, GoldenRow } from "./files.ts";
 import { NO_TROUBLE } from "../support/driven-run.ts";

@@ -1,9 +1,9 @@
 /** Records a release: a scripted set of runs that between them have every kind of thing that a journal can hold. */
-import { graphFrom } from "../../src/core/graph.ts";
-import { KNOWN_KINDS } from "../../src/core/known-kinds.ts";
-import type { AttemptError } from "../../src/core/run.ts";
-import { schedulesOf } from "../../src/core/schedule.ts";
-import type { AttemptOutcome } from "../../src/run/run-rpc.ts";
+import { graphFrom } from "../../src/domain/plan/run-graph.ts";
+import { KNOWN_KINDS } from "../../src/domain/run/known-kinds.ts";
+import type { AttemptError } from "../../src/domain/run/state.ts";
+import { schedulesOf } from "../../src/domain/schedules/due-times.ts";
+import type { AttemptOutcome } from "../../src/objects/run/run-rpc.ts";
 import { planOf, schedulePlan, taskPlan } from "../support/plan.ts";
 import type { GoldenJournal, GoldenRelease } from "./files.ts";
 import { goldenId, GoldenRun, json, type Collected } from "./golden-run.ts";

@@ -1,11 +1,11 @@
 import { createHmac } from "node:crypto";
 import { deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, it, vi } from "vitest";
-import type { EndpointAuth } from "../../src/core/endpoint-auth.ts";
-import type { EndpointPlan } from "../../src/core/plan.ts";
+import type { EndpointAuth } from "../../src/domain/plan/endpoint-auth.ts";
+import type { EndpointPlan } from "../../src/domain/plan/plan.ts";
 import { z } from "zod";
-import type { EndpointFunction, TypedTask } from "../../src/task/method.ts";
-import { pieces } from "../payload/streams.ts";
+import type { EndpointFunction, TypedTask } from "../../src/execution/author/method.ts";
+import { pieces } from "../payloads/streams.ts";
 import { ADMIN_TOKEN, edge } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { TaskPlan } from "../../src/core/plan.ts";
+import type { TaskPlan } from "../../src/domain/plan/plan.ts";
 import { ADMIN_TOKEN, edge } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createClient } from "../../src/client.ts";
+import { createClient } from "../../src/client/client.ts";
 import { ADMIN_TOKEN, edge } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 

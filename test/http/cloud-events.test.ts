@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { RunId } from "../../src/core/ids.ts";
+import type { RunId } from "../../src/domain/ids.ts";
 import { currentTask } from "../../src/task-helpers.ts";
-import { callRun } from "../../src/run/run-client.ts";
+import { callRun } from "../../src/objects/run/run-client.ts";
 import { attempt } from "../support/attempt.ts";
 import { edge } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";

@@ -2,12 +2,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { local as absent } from "../../src/http/local/absent.ts";
 import { local as present } from "../../src/http/local/present.ts";
-import { callRun } from "../../src/run/run-client.ts";
-import type { RunId } from "../../src/core/ids.ts";
+import { callRun } from "../../src/objects/run/run-client.ts";
+import type { RunId } from "../../src/domain/ids.ts";
 import { createExecutionContext, createMessageBatch } from "cloudflare:test";
-import { consumeR2Events } from "../../src/trigger/r2-events.ts";
-import type { R2Notification } from "../../src/trigger/r2-notification.ts";
-import { pieces } from "../payload/streams.ts";
+import { consumeR2Events } from "../../src/triggers/r2-events.ts";
+import type { R2Notification } from "../../src/triggers/r2-notification.ts";
+import { pieces } from "../payloads/streams.ts";
 import { acceptorOf, edge } from "../support/edge.ts";
 import { planOf, r2Rule, taskPlan } from "../support/plan.ts";
 

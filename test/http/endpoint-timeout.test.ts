@@ -1,8 +1,8 @@
 import { createExecutionContext } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { EndpointPlan } from "../../src/core/plan.ts";
+import type { EndpointPlan } from "../../src/domain/plan/plan.ts";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
-import type { EndpointFunction } from "../../src/task/method.ts";
+import type { EndpointFunction } from "../../src/execution/author/method.ts";
 import { edge, edgeApp, type Send } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import type { RunId } from "../../src/core/ids.ts";
+import type { RunId } from "../../src/domain/ids.ts";
 import { edge } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 import { nextCall } from "../support/pool/pipelines/scripted.ts";

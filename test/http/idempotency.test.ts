@@ -1,14 +1,14 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { RunId } from "../../src/core/ids.ts";
-import { objectVersionKey, scheduledRunKey, type TriggerKey } from "../../src/core/trigger-key.ts";
-import { callRun } from "../../src/run/run-client.ts";
+import type { RunId } from "../../src/domain/ids.ts";
+import { objectVersionKey, scheduledRunKey, type TriggerKey } from "../../src/domain/trigger-key.ts";
+import { callRun } from "../../src/objects/run/run-client.ts";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
-import { runIdFor } from "../../src/trigger/run-id.ts";
+import { runIdFor } from "../../src/triggers/run-id.ts";
 import { acceptorOf, edge } from "../support/edge.ts";
 import { HandDrivenRun } from "../support/hand-driven.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
-import { encodePayload } from "../../src/payload/codec.ts";
+import { encodePayload } from "../../src/payloads/codec.ts";
 import { createExecutionContext } from "cloudflare:test";
 
 const on = { events: ["published"] };

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
 import type { AppDependencies } from "../../src/http/app.ts";
-import type { EndpointFunction } from "../../src/task/method.ts";
+import type { EndpointFunction } from "../../src/execution/author/method.ts";
 import { edge } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 import { PROVIDERS, type Provider } from "../support/signed.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { pieces } from "../payload/streams.ts";
+import { pieces } from "../payloads/streams.ts";
 import {
   type Delivered,
   delivered,

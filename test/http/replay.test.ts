@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import type { RunId } from "../../src/core/ids.ts";
-import { callRun } from "../../src/run/run-client.ts";
-import { RunObject } from "../../src/run/run-object.ts";
+import type { RunId } from "../../src/domain/ids.ts";
+import { callRun } from "../../src/objects/run/run-client.ts";
+import { RunObject } from "../../src/objects/run/run-object.ts";
 import { NonRetryableError, task } from "../../src/task-helpers.ts";
 import { edge, type Send } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";

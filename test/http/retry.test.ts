@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { RunId } from "../../src/core/ids.ts";
-import { RunObject } from "../../src/run/run-object.ts";
-import { callRun } from "../../src/run/run-client.ts";
+import type { RunId } from "../../src/domain/ids.ts";
+import { RunObject } from "../../src/objects/run/run-object.ts";
+import { callRun } from "../../src/objects/run/run-client.ts";
 import { NonRetryableError } from "../../src/task-helpers.ts";
 import { edge } from "../support/edge.ts";
 import { acceptance, HandDrivenRun, only, succeeded, threw } from "../support/hand-driven.ts";

@@ -4,8 +4,8 @@
  */
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import type { RunId } from "../../src/core/ids.ts";
-import { callRun } from "../../src/run/run-client.ts";
+import type { RunId } from "../../src/domain/ids.ts";
+import { callRun } from "../../src/objects/run/run-client.ts";
 import { ADMIN_TOKEN, edge } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { IdentityObject } from "../../src/identity/identity-object.ts";
+import { IdentityObject } from "../../src/objects/identity/identity-object.ts";
 import { ADMIN_TOKEN, edge } from "../support/edge.ts";
 import { acceptance, HandDrivenRun, inline, newRunId, only, succeeded } from "../support/hand-driven.ts";
 import { planOf, taskPlan } from "../support/plan.ts";

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { EndpointAuth } from "../../src/core/endpoint-auth.ts";
-import type { EndpointPlan } from "../../src/core/plan.ts";
-import type { EndpointFunction } from "../../src/task/method.ts";
-import { pieces } from "../payload/streams.ts";
+import type { EndpointAuth } from "../../src/domain/plan/endpoint-auth.ts";
+import type { EndpointPlan } from "../../src/domain/plan/plan.ts";
+import type { EndpointFunction } from "../../src/execution/author/method.ts";
+import { pieces } from "../payloads/streams.ts";
 import { edge } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 import { PROVIDERS, type Provider, type SignedRequest } from "../support/signed.ts";

@@ -1,8 +1,8 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
-import type { SnsAuth } from "../../src/core/endpoint-auth.ts";
-import type { EndpointPlan } from "../../src/core/plan.ts";
+import type { SnsAuth } from "../../src/domain/plan/endpoint-auth.ts";
+import type { EndpointPlan } from "../../src/domain/plan/plan.ts";
 import { objectEventsFrom, triggerTaskWithEvent } from "../../src/task-helpers.ts";
-import type { EndpointFunction } from "../../src/task/method.ts";
+import type { EndpointFunction } from "../../src/execution/author/method.ts";
 import { type CertificateOptions, makeCertificate, type MadeCertificate } from "../support/certificate.ts";
 import { edge } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";

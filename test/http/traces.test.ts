@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { callRun } from "../../src/run/run-client.ts";
-import { parseRunId } from "../../src/core/ids.ts";
+import { callRun } from "../../src/objects/run/run-client.ts";
+import { parseRunId } from "../../src/domain/ids.ts";
 import { edge } from "../support/edge.ts";
 import { planOf, taskPlan } from "../support/plan.ts";
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { local } from "../../src/http/local/present.ts";
-import { pieces } from "../payload/streams.ts";
+import { pieces } from "../payloads/streams.ts";
 import { edge } from "../support/edge.ts";
 import { endpointPlan, planOf, taskPlan } from "../support/plan.ts";
 

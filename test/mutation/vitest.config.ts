@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     environment: "node",
-    include: ["test/core/**/*.test.ts"],
+    include: ["test/domain/**/*.test.ts"],
     // Properties try the same cases against every mutant, so that the score repeats.
     provide: { isLong: false, seed: 1 },
   },

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { EndpointContext } from "../../src/task/author-api.ts";
+import type { EndpointContext } from "../../src/execution/author/api.ts";
 import { catalogue } from "../../src/pipelines/catalogue.ts";
 import { rankProgrammes } from "../../src/pipelines/ranking.ts";
 import { recommend, recommendations } from "../../src/pipelines/recommendation.ts";
 import type { Transcript } from "../../src/pipelines/transcript.ts";
-import { methodOf } from "../../src/task/method.ts";
+import { methodOf } from "../../src/execution/author/method.ts";
 
 const GLACIER =
   "The glaciers of the Alps lose more ice every summer. Climate researchers drill into the glacier and measure the meltwater.";

@@ -2,12 +2,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, it } from "vitest";
-import { bundleModule } from "../../scripts/local/bundle.ts";
-import { compileProject } from "../../src/conf/compile.ts";
-import { graphFrom } from "../../src/core/graph.ts";
-import type { MethodRegistry, RunnableMethod } from "../../src/task/method.ts";
-import { findMethod } from "../../src/task/method.ts";
-import { withProject } from "../conf/project.ts";
+import { bundleModule } from "../../src/local/bundle.ts";
+import { compileProject } from "../../src/compiler/compile.ts";
+import { graphFrom } from "../../src/domain/plan/run-graph.ts";
+import type { MethodRegistry, RunnableMethod } from "../../src/execution/author/method.ts";
+import { findMethod } from "../../src/execution/author/method.ts";
+import { withProject } from "../compiler/project.ts";
 
 /** What `use` makes of the compiled, bundled and evaluated registry of these pipelines, of which peach.conf names `a`. */
 function withRegistry<T>(

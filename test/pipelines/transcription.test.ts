@@ -5,10 +5,10 @@ import { archive } from "../../src/pipelines/archive.ts";
 import { CaptionsError, readCaptions } from "../../src/pipelines/captions.ts";
 import { transcriptSchema, type Transcript } from "../../src/pipelines/transcript.ts";
 import { audio_transcription_task, webhook_handler } from "../../src/pipelines/transcription.ts";
-import type { EndpointContext } from "../../src/task/author-api.ts";
-import { runInScope } from "../../src/task/context.ts";
-import { NonRetryableError } from "../../src/task/errors.ts";
-import { methodOf } from "../../src/task/method.ts";
+import type { EndpointContext } from "../../src/execution/author/api.ts";
+import { runInScope } from "../../src/execution/author/context.ts";
+import { NonRetryableError } from "../../src/execution/author/errors.ts";
+import { methodOf } from "../../src/execution/author/method.ts";
 
 const SAMPLE = join(import.meta.dirname, "../../sample");
 const EVENT = {

@@ -2,8 +2,8 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { Tables, type TableHistory } from "../../src/platform/tables.ts";
-import { deadLetterIdFromBytes } from "../../src/core/ids.ts";
-import { schedule } from "../schedules/clock.ts";
+import { deadLetterIdFromBytes } from "../../src/domain/ids.ts";
+import { schedule } from "../objects/schedules/clock.ts";
 import { newRunId } from "../support/hand-driven.ts";
 import { makeNewer } from "../support/newer-tables.ts";
 import { summaryOf } from "../support/summaries.ts";

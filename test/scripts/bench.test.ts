@@ -12,9 +12,9 @@ import { figureOf, medianOf } from "../../scripts/bench/statistics.ts";
 import { localSystem, SYSTEMS, type System } from "../../scripts/bench/systems.ts";
 import { judge } from "../../scripts/bench/targets.ts";
 import { BLOB_BYTES, batonOf, blobOf, WORKS, type Baton } from "../../scripts/bench/worker/works.ts";
-import { UsageError } from "../../scripts/local/arguments.ts";
-import { compileProject } from "../../src/conf/compile.ts";
-import { withProject } from "../conf/project.ts";
+import { UsageError } from "../../src/local/arguments.ts";
+import { compileProject } from "../../src/compiler/compile.ts";
+import { withProject } from "../compiler/project.ts";
 
 const REPO_ROOT = join(import.meta.dirname, "../..");
 const PIPELINES = join(REPO_ROOT, "scripts/bench/worker/pipelines");

@@ -7,9 +7,9 @@ import { planKills } from "../../scripts/chaos/killer.ts";
 import { KINDS } from "../../scripts/chaos/kinds.ts";
 import { drawItems } from "../../scripts/chaos/load.ts";
 import { versionsOfConf } from "../../scripts/chaos/versions.ts";
-import { checkProject } from "../../src/conf/compile.ts";
-import { projectPaths } from "../../src/conf/project-paths.ts";
-import { graphFrom } from "../../src/core/graph.ts";
+import { checkProject } from "../../src/compiler/compile.ts";
+import { projectPaths } from "../../src/compiler/project-paths.ts";
+import { graphFrom } from "../../src/domain/plan/run-graph.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const SEED = 7;

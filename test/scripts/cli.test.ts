@@ -1,10 +1,10 @@
 import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
-import { withProject } from "../conf/project.ts";
+import { withProject } from "../compiler/project.ts";
 import { commandLine } from "./command-line.ts";
 
 const REPO_ROOT = join(import.meta.dirname, "../..");
-const VALID = "test/conf/fixtures/valid";
+const VALID = "test/compiler/fixtures/valid";
 
 const BROKEN = {
   conf: `tasks:

@@ -1,6 +1,6 @@
 /** The command line as a test drives it: what it wrote, and its exit code. */
-import { runCommand } from "../../scripts/cli/run.ts";
-import type { ExitCode, Surroundings } from "../../scripts/cli/command.ts";
+import { runCommand } from "../../src/cli/run.ts";
+import type { ExitCode, Surroundings } from "../../src/cli/command.ts";
 
 /** What there is beside the arguments; by default no terminal, nobody to ask, and nothing on stdin. */
 export interface Circumstances {

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
-import type { Attempt, TaskOfRun } from "../../src/client.ts";
-import { renderRecommendations } from "../../scripts/local/recommendation-table.ts";
-import { failureOf, formatMs, isFinalStatus, taskLine } from "../../scripts/local/run-lines.ts";
+import type { Attempt, TaskOfRun } from "../../src/client/client.ts";
+import { renderRecommendations } from "../../src/local/recommendation-table.ts";
+import { failureOf, formatMs, isFinalStatus, taskLine } from "../../src/local/run-lines.ts";
 
 const AT = "2026-11-22T18:00:00.000Z";
 const now = Date.parse(AT);

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
-import { checkProject } from "../../src/conf/compile.ts";
-import type { NeededSecret } from "../../src/conf/needed-secrets.ts";
-import { projectPaths } from "../../src/conf/project-paths.ts";
-import type { Plan } from "../../src/core/plan.ts";
-import { greeting } from "../../scripts/local/greeting.ts";
+import { checkProject } from "../../src/compiler/compile.ts";
+import type { NeededSecret } from "../../src/compiler/needed-secrets.ts";
+import { projectPaths } from "../../src/compiler/project-paths.ts";
+import type { Plan } from "../../src/domain/plan/plan.ts";
+import { greeting } from "../../src/local/greeting.ts";
 
 const root = join(import.meta.dirname, "../..");
 const paths = projectPaths({ PEACH_CONF: join(root, "peach.conf.example") }, root);

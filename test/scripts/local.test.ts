@@ -4,21 +4,15 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { parseOptions, parsePort, UsageError } from "../../scripts/local/arguments.ts";
-import { deriveConfig } from "../../scripts/local/derived-config.ts";
-import { addDevVars, randomToken, readDevVars } from "../../scripts/local/dev-vars.ts";
-import { randomSecret } from "../../scripts/local/secrets.ts";
-import { OutputFilter } from "../../scripts/local/output.ts";
-import { groupMembers, isAlive, parentOf, signalGroup, STATE_MARK } from "../../scripts/local/process-group.ts";
-import {
-  endGroup,
-  freeStateFolder,
-  openStateFolder,
-  writeClaim,
-  type Claim,
-} from "../../scripts/local/state-folder.ts";
-import { untilServing } from "../../scripts/local/runtime.ts";
-import { watchProject } from "../../scripts/local/watch.ts";
+import { parseOptions, parsePort, UsageError } from "../../src/local/arguments.ts";
+import { deriveConfig } from "../../src/local/derived-config.ts";
+import { addDevVars, randomToken, readDevVars } from "../../src/local/dev-vars.ts";
+import { randomSecret } from "../../src/local/secrets.ts";
+import { OutputFilter } from "../../src/local/output.ts";
+import { groupMembers, isAlive, parentOf, signalGroup, STATE_MARK } from "../../src/local/process-group.ts";
+import { endGroup, freeStateFolder, openStateFolder, writeClaim, type Claim } from "../../src/local/state-folder.ts";
+import { untilServing } from "../../src/local/runtime.ts";
+import { watchProject } from "../../src/local/watch.ts";
 
 const WAIT = { timeout: 5_000, interval: 20 };
 
@@ -33,7 +27,7 @@ afterEach(() => {
 describe("the derived configuration", () => {
   const WRANGLER = `
 name = "peach"
-main = "src/index.ts"
+main = "src/worker/worker.ts"
 compatibility_date = "2026-11-01"
 [build]
 command = "npm run compile"

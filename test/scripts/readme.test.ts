@@ -6,8 +6,8 @@ import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { compileProject } from "../../src/conf/compile.ts";
-import { DEFAULTS_SHAPE, ENDPOINT_SHAPE, ROOT_SHAPE, TASK_SHAPE } from "../../src/conf/schema.ts";
+import { compileProject } from "../../src/compiler/compile.ts";
+import { DEFAULTS_SHAPE, ENDPOINT_SHAPE, ROOT_SHAPE, TASK_SHAPE } from "../../src/compiler/schema.ts";
 import { blockIn, blocksIn, README, sectionUnder } from "../support/readme.ts";
 
 /** Below node_modules, so that what stands there finds the package; nothing of it stays. */

@@ -3,11 +3,11 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { createClient } from "../../src/client.ts";
-import { SCHEDULE_SHAPE } from "../../src/conf/schedule.ts";
-import { SIGNATURE_SCHEMES } from "../../src/core/endpoint-auth.ts";
-import { RUN_IFS } from "../../src/core/run-if.ts";
-import { SCOPES_OF } from "../../src/core/scope.ts";
+import { createClient } from "../../src/client/client.ts";
+import { SCHEDULE_SHAPE } from "../../src/compiler/schedule.ts";
+import { SIGNATURE_SCHEMES } from "../../src/domain/plan/endpoint-auth.ts";
+import { RUN_IFS } from "../../src/domain/run/start-rule.ts";
+import { SCOPES_OF } from "../../src/domain/scope.ts";
 import { codesIn, namesUnder, README, rowsUnder, sectionUnder } from "../support/readme.ts";
 import { commandLine } from "./command-line.ts";
 

@@ -55,16 +55,16 @@ describe("the compilation before tests", { timeout: 60_000 }, () => {
 
 describe("the projects of a run of some files", () => {
   it("are those of the files and folders", () => {
-    expect(projectsOf(["test/core/machine.test.ts"])).toEqual(["unit"]);
+    expect(projectsOf(["test/domain/run/machine.test.ts"])).toEqual(["unit"]);
     expect(projectsOf(["test/http"])).toEqual(["workers"]);
-    expect(projectsOf(["test/e2e/cli.test.ts", resolve("test/core"), "test/conf"])).toEqual(["e2e", "unit"]);
+    expect(projectsOf(["test/e2e/cli.test.ts", resolve("test/domain"), "test/compiler"])).toEqual(["e2e", "unit"]);
   });
 
   it("are any for what is no file, and for none", () => {
     expect(projectsOf([])).toBeNull();
-    expect(projectsOf(["test/core", "machine"])).toBeNull();
+    expect(projectsOf(["test/domain", "machine"])).toBeNull();
     expect(projectsOf(["test"])).toBeNull();
-    expect(projectsOf(["src/core/machine.ts"])).toBeNull();
+    expect(projectsOf(["src/domain/run/machine.ts"])).toBeNull();
   });
 });
 

@@ -1,9 +1,9 @@
 /** The way in, as tests of it call it. */
-import type { RunId } from "../../src/core/ids.ts";
-import { encodePayload, type EncodedPayload } from "../../src/payload/codec.ts";
-import { callRun } from "../../src/run/run-client.ts";
-import type { AcceptRequest, ClaimRequest, Grant } from "../../src/run/run-rpc.ts";
-import { createAcceptTrigger, type AcceptDependencies, type TriggerRequest } from "../../src/trigger/accept.ts";
+import type { RunId } from "../../src/domain/ids.ts";
+import { encodePayload, type EncodedPayload } from "../../src/payloads/codec.ts";
+import { callRun } from "../../src/objects/run/run-client.ts";
+import type { AcceptRequest, ClaimRequest, Grant } from "../../src/objects/run/run-rpc.ts";
+import { createAcceptTrigger, type AcceptDependencies, type TriggerRequest } from "../../src/triggers/accept.ts";
 import { OPEN_GATE } from "./open-gate.ts";
 import { planOf, taskPlan } from "./plan.ts";
 

@@ -1,6 +1,6 @@
 /** Holds what the API answers against what its operations say that it answers. */
-import { OPERATIONS } from "../../src/http/operations.ts";
-import type { Operation } from "../../src/http/operation.ts";
+import { OPERATIONS } from "../../src/http/api/operations.ts";
+import type { Operation } from "../../src/http/openapi/operation.ts";
 
 const API = "/api/v1";
 

@@ -1,12 +1,12 @@
 /** Attempts of methods that a test writes, on a lease of its own making; the bindings are the real ones. */
 import { env } from "cloudflare:workers";
-import type { Lease, Settlement } from "../../src/run/run-rpc.ts";
-import { Deadlines } from "../../src/task/deadlines.ts";
-import { acceptTrigger, emitEvent, plan } from "../../src/task/deployment.ts";
-import { executeAttempt } from "../../src/task/executor.ts";
-import type { TaskFunction, TypedTask } from "../../src/task/method.ts";
-import type { ReportChannel } from "../../src/task/report-channel.ts";
-import type { TriggerPort } from "../../src/task/triggering.ts";
+import type { Lease, Settlement } from "../../src/objects/run/run-rpc.ts";
+import { Deadlines } from "../../src/execution/attempt/deadlines.ts";
+import { acceptTrigger, emitEvent, plan } from "../../src/worker/wiring.ts";
+import { executeAttempt } from "../../src/execution/attempt/run-attempt.ts";
+import type { TaskFunction, TypedTask } from "../../src/execution/author/method.ts";
+import type { ReportChannel } from "../../src/execution/driver/progress-reporter.ts";
+import type { TriggerPort } from "../../src/execution/author/trigger-calls.ts";
 import { inline, newRunId } from "./hand-driven.ts";
 
 /** The first attempt of a root task `only` whose trigger carried null, unless the test says otherwise. */

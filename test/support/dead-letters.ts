@@ -1,7 +1,7 @@
 /** The dead letters that a test has caused, and an env in which none can be recorded. */
 import { env } from "cloudflare:workers";
-import type { DeadLetter } from "../../src/core/dead-letter.ts";
-import { callDeadLetters } from "../../src/dead-letters/dead-letters-client.ts";
+import type { DeadLetter } from "../../src/domain/dead-letter.ts";
+import { callDeadLetters } from "../../src/objects/dead-letters/dead-letters-client.ts";
 
 /** Newest first. */
 export async function deadLetters(): Promise<readonly DeadLetter[]> {

@@ -1,11 +1,11 @@
 /** The code of a run object over storage in memory, in plain Node: its clock, its alarm and its lives are the test's. */
-import type { RunId } from "../../src/core/ids.ts";
-import type { PayloadParcel } from "../../src/core/payload-ref.ts";
-import type { ChildRun } from "../../src/core/run.ts";
-import type { Effect } from "../../src/core/run-event.ts";
-import { RunProtocol } from "../../src/run/run-protocol.ts";
-import type { AcceptRequest, AttemptOutcome, Grant, Lease, Settlement } from "../../src/run/run-rpc.ts";
-import { RunStore, type SnapshotRule } from "../../src/run/store.ts";
+import type { RunId } from "../../src/domain/ids.ts";
+import type { PayloadParcel } from "../../src/domain/payload.ts";
+import type { ChildRun } from "../../src/domain/run/state.ts";
+import type { Effect } from "../../src/domain/run/machine-events.ts";
+import { RunProtocol } from "../../src/objects/run/run-controller.ts";
+import type { AcceptRequest, AttemptOutcome, Grant, Lease, Settlement } from "../../src/objects/run/run-rpc.ts";
+import { RunStore, type SnapshotRule } from "../../src/objects/run/journal.ts";
 import { MemoryStorage } from "./journal-storage.ts";
 import { FRESH_DRIVER, RUN_ID } from "./run-play.ts";
 

@@ -1,17 +1,17 @@
 /** The HTTP edge over a plan of the test, with the real run objects behind it. */
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import type { Plan } from "../../src/core/plan.ts";
-import { callDeliveries } from "../../src/deliveries/deliveries-client.ts";
-import { takeTurn } from "../../src/deliveries/caller-client.ts";
-import { callSignedDeliveries } from "../../src/deliveries/signed-client.ts";
+import type { Plan } from "../../src/domain/plan/plan.ts";
+import { callDeliveries } from "../../src/objects/deliveries/deliveries-client.ts";
+import { takeTurn } from "../../src/objects/deliveries/caller-client.ts";
+import { callSignedDeliveries } from "../../src/objects/deliveries/signed-client.ts";
 import { createApp, type AppDependencies } from "../../src/http/app.ts";
-import { callRun } from "../../src/run/run-client.ts";
-import { runInScope } from "../../src/task/context.ts";
-import { EndpointScope } from "../../src/task/endpoint-scope.ts";
-import type { MethodRegistry } from "../../src/task/method.ts";
-import { createAcceptTrigger, type AcceptTrigger } from "../../src/trigger/accept.ts";
-import { createEmitEvent } from "../../src/trigger/emit.ts";
+import { callRun } from "../../src/objects/run/run-client.ts";
+import { runInScope } from "../../src/execution/author/context.ts";
+import { EndpointScope } from "../../src/execution/author/endpoint-scope.ts";
+import type { MethodRegistry } from "../../src/execution/author/method.ts";
+import { createAcceptTrigger, type AcceptTrigger } from "../../src/triggers/accept.ts";
+import { createEmitEvent } from "../../src/triggers/emit.ts";
 import { holdAgainstSchema, operationOf } from "./answer-schemas.ts";
 import { OPEN_GATE } from "./open-gate.ts";
 

@@ -5,13 +5,13 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import { graphFrom } from "../../src/core/graph.ts";
-import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
-import { descriptionOf, type PayloadParcel } from "../../src/core/payload-ref.ts";
-import type { Plan } from "../../src/core/plan.ts";
-import { encodePayload } from "../../src/payload/codec.ts";
-import { readAcceptAnswer, readGrant } from "../../src/run/grant-rpc.ts";
-import { callRun } from "../../src/run/run-client.ts";
+import { graphFrom } from "../../src/domain/plan/run-graph.ts";
+import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
+import { descriptionOf, type PayloadParcel } from "../../src/domain/payload.ts";
+import type { Plan } from "../../src/domain/plan/plan.ts";
+import { encodePayload } from "../../src/payloads/codec.ts";
+import { readAcceptAnswer, readGrant } from "../../src/objects/run/lease-rpc.ts";
+import { callRun } from "../../src/objects/run/run-client.ts";
 import type {
   AcceptAnswer,
   AcceptRequest,
@@ -22,7 +22,7 @@ import type {
   RunDocument,
   RunRpc,
   Settlement,
-} from "../../src/run/run-rpc.ts";
+} from "../../src/objects/run/run-rpc.ts";
 
 export const CLAIM: ClaimRequest = { holding: 0, budgetMs: 28_000 };
 

@@ -2,9 +2,9 @@
 import { createMessageBatch } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { vi } from "vitest";
-import type { RunId } from "../../src/core/ids.ts";
-import { plan } from "../../src/task/deployment.ts";
-import { consumeRunMessages } from "../../src/trigger/run-consumer.ts";
+import type { RunId } from "../../src/domain/ids.ts";
+import { plan } from "../../src/worker/wiring.ts";
+import { consumeRunMessages } from "../../src/triggers/run-consumer.ts";
 
 /** A queue whose consumers come when the test says. It says of itself what the platform's does. */
 export class HeldQueue {

@@ -1,8 +1,8 @@
 /** What the inspector shows of an endpoint, by the API. */
 import { afterEach, beforeEach, expect, vi } from "vitest";
-import type { EndpointPlan } from "../../src/core/plan.ts";
+import type { EndpointPlan } from "../../src/domain/plan/plan.ts";
 import { triggerTaskWithEvent } from "../../src/task-helpers.ts";
-import type { EndpointFunction } from "../../src/task/method.ts";
+import type { EndpointFunction } from "../../src/execution/author/method.ts";
 import { edge, type EdgeOptions, type Send } from "./edge.ts";
 import { endpointPlan, planOf, taskPlan } from "./plan.ts";
 

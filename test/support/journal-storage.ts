@@ -4,7 +4,7 @@
  * Databases are used one world after the other: to open one and to prepare its statements takes longer than all that a world
  * does with it. Tables that another storage has left there, empty, are not there for this one before it creates them itself.
  */
-import type { JournalStorage } from "../../src/run/store.ts";
+import type { JournalStorage } from "../../src/objects/run/journal.ts";
 import { meaningOf, Rows, SqlDatabase, type Meaning, type SqlRow, type SqlValue } from "./sql-database.ts";
 
 const NO_ROWS = new Rows([]);

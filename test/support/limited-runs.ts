@@ -2,12 +2,12 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
-import type { RunId } from "../../src/core/ids.ts";
-import type { LimitKeys, LimitName } from "../../src/core/limit.ts";
-import type { Plan } from "../../src/core/plan.ts";
-import { callLimit } from "../../src/limits/limit-client.ts";
-import { limitObjectName, type LimitUse } from "../../src/limits/limit-rpc.ts";
-import type { Lease } from "../../src/run/run-rpc.ts";
+import type { RunId } from "../../src/domain/ids.ts";
+import type { LimitKeys, LimitName } from "../../src/domain/limits/limit.ts";
+import type { Plan } from "../../src/domain/plan/plan.ts";
+import { callLimit } from "../../src/objects/limits/limit-client.ts";
+import { limitObjectName, type LimitUse } from "../../src/objects/limits/limit-rpc.ts";
+import type { Lease } from "../../src/objects/run/run-rpc.ts";
 import { acceptance, HandDrivenRun } from "./hand-driven.ts";
 
 /** A run of `root` for which the queue is told, were it not silent. */

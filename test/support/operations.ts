@@ -4,8 +4,8 @@
  */
 import { createMessageBatch, runInDurableObject } from "cloudflare:test";
 import { DurableObject, env } from "cloudflare:workers";
-import * as worker from "../../src/index.ts";
-import { RunSession } from "../../src/run/run-session.ts";
+import * as worker from "../../src/worker/worker.ts";
+import { RunSession } from "../../src/objects/run/driver-session.ts";
 
 export interface Operations {
   /** `cursor.rowsWritten` of every statement, and one for each alarm set. */

@@ -1,6 +1,6 @@
 /** Time that passes for the alarms of runs, under a system time that the test has set. */
 import { vi } from "vitest";
-import type { RunId } from "../../src/core/ids.ts";
+import type { RunId } from "../../src/domain/ids.ts";
 import { HandDrivenRun } from "./hand-driven.ts";
 
 /** So much time passes; the alarms of these runs that are due until then fire, each at its time. */

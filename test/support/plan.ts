@@ -1,5 +1,5 @@
 /** Plans as `conf/compile` makes them, with the defaults of peach.conf for all that a test does not say. */
-import type { EndpointPlan, Plan, R2Rule, SchedulePlan, TaskPlan } from "../../src/core/plan.ts";
+import type { EndpointPlan, Plan, R2Rule, SchedulePlan, TaskPlan } from "../../src/domain/plan/plan.ts";
 
 /** A task of the method of its name. */
 export function taskPlan(

@@ -1,9 +1,9 @@
 /** Random graphs and random moves for properties of the machine. A move picks, an event is made of what there is to pick from. */
 import fc from "fast-check";
-import type { RunGraph } from "../../src/core/graph.ts";
-import { RUN_IFS } from "../../src/core/run-if.ts";
-import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
-import type { Outcome, RunEvent } from "../../src/core/run-event.ts";
+import type { RunGraph } from "../../src/domain/plan/run-graph.ts";
+import { RUN_IFS } from "../../src/domain/run/start-rule.ts";
+import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
+import type { Outcome, RunEvent } from "../../src/domain/run/machine-events.ts";
 import { BOOM, failed, graphOf, passedArray, PAYLOAD, type Play, succeeded, type TaskSettings } from "./run-play.ts";
 
 /** A graph of 1 to `most` tasks: each but the root has one to three upstream tasks among the earlier ones. */

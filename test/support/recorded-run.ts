@@ -1,4 +1,4 @@
-import type { RunId } from "../../src/core/ids.ts";
+import type { RunId } from "../../src/domain/ids.ts";
 import { acceptance, HandDrivenRun } from "./hand-driven.ts";
 import { planOf, taskPlan } from "./plan.ts";
 

@@ -2,14 +2,14 @@
  * A run played by hand against the machine: a DAG as text, events one by one. Each change goes through JSON before it is folded,
  * as it does through the journal.
  */
-import { type RunGraph, graphFrom } from "../../src/core/graph.ts";
-import { type RunId, runIdFromBytes } from "../../src/core/ids.ts";
-import { advance, nextWakeAt } from "../../src/core/machine.ts";
-import type { QueueProgress } from "../../src/core/queue-progress.ts";
-import type { PayloadRef } from "../../src/core/payload-ref.ts";
-import type { Plan, RetryPolicy, TaskPlan } from "../../src/core/plan.ts";
-import { itemsOf } from "../../src/core/each.ts";
-import { fold } from "../../src/core/fold.ts";
+import { type RunGraph, graphFrom } from "../../src/domain/plan/run-graph.ts";
+import { type RunId, runIdFromBytes } from "../../src/domain/ids.ts";
+import { advance, nextWakeAt } from "../../src/domain/run/machine.ts";
+import type { QueueProgress } from "../../src/domain/queue-progress.ts";
+import type { PayloadRef } from "../../src/domain/payload.ts";
+import type { Plan, RetryPolicy, TaskPlan } from "../../src/domain/plan/plan.ts";
+import { itemsOf } from "../../src/domain/run/mapped-task.ts";
+import { fold } from "../../src/domain/run/apply-change.ts";
 import {
   entryOf,
   newRun,
@@ -19,7 +19,7 @@ import {
   type RunChange,
   type RunGenesis,
   type TaskState,
-} from "../../src/core/run.ts";
+} from "../../src/domain/run/state.ts";
 import type {
   Advance,
   DriverClaim,
@@ -28,7 +28,7 @@ import type {
   LostOutcome,
   Outcome,
   RunEvent,
-} from "../../src/core/run-event.ts";
+} from "../../src/domain/run/machine-events.ts";
 import { planOf, taskPlan } from "./plan.ts";
 
 export const RUN_ID: RunId = runIdFromBytes(new Uint8Array(16));

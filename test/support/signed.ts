@@ -4,7 +4,7 @@
  */
 import { createHmac } from "node:crypto";
 import { Webhook } from "standardwebhooks";
-import type { HmacAuth, SignatureScheme } from "../../src/core/endpoint-auth.ts";
+import type { HmacAuth, SignatureScheme } from "../../src/domain/plan/endpoint-auth.ts";
 
 export interface SignedRequest {
   readonly headers: Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 /** Summaries of runs that nobody has started, for the catalogue. */
-import { runIdFromBytes, type RunId } from "../../src/core/ids.ts";
-import type { RunSummary } from "../../src/core/run-summary.ts";
-import type { RunStatus } from "../../src/core/status.ts";
+import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
+import type { RunSummary } from "../../src/domain/run/summary.ts";
+import type { RunStatus } from "../../src/domain/statuses.ts";
 
 /** The id of the run of this number; ids are not in the order of the numbers. */
 export function numberedRunId(number: number): RunId {

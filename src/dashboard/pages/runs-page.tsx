@@ -2,7 +2,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback, useEffect, useRef } from "preact/hooks";
-import { RUN_STATUSES, type RunStatus } from "../../core/status.ts";
+import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
 import { get, problemOf } from "../api.ts";
 import type { DeployedTask, ProblemDocument, RunCounts, RunPage as Page, RunSummary } from "../documents.ts";
 import { formatCount, formatDuration, shortId } from "../format.ts";
@@ -15,7 +15,7 @@ import { usePageTitle } from "../parts/page-title.ts";
 import { Empty, Loading, Problem } from "../parts/states.tsx";
 import { StatusIcon, StatusPill } from "../parts/status.tsx";
 import { Duration, Time } from "../parts/time.tsx";
-import { TRIGGER_SOURCES } from "../../core/trigger.ts";
+import { TRIGGER_SOURCES } from "../../domain/trigger.ts";
 import {
   filtersFromQuery,
   filtersToApi,

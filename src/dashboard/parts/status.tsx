@@ -1,6 +1,6 @@
 /** Statuses: a word, a shape and a colour each, so that none of them alone has to be seen. */
 import type { JSX } from "preact";
-import type { AttemptStatus, RunStatus, TaskStatus } from "../../core/status.ts";
+import type { AttemptStatus, RunStatus, TaskStatus } from "../../domain/statuses.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
 export type AnyStatus = TaskStatus | RunStatus | AttemptStatus;

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import type { RunStatus } from "../../core/status.ts";
+import type { RunStatus } from "../../domain/statuses.ts";
 import { post, problemOf } from "../api.ts";
 import type { BulkAnswer, ProblemDocument } from "../documents.ts";
 import { formatCount, formatPlural } from "../format.ts";

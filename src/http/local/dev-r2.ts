@@ -4,18 +4,18 @@
  * a notification, and the caller, who has no answer, puts it again.
  */
 import { Hono, type Context } from "hono";
-import type { Plan } from "../../core/plan.ts";
-import type { Problem } from "../../core/result.ts";
-import { ByteSource } from "../../payload/byte-source.ts";
-import { PART_BYTES, uploadParts } from "../../payload/payload-upload.ts";
+import type { Plan } from "../../domain/plan/plan.ts";
+import type { Problem } from "../../domain/problem.ts";
+import { ByteSource } from "../../payloads/byte-source.ts";
+import { PART_BYTES, uploadParts } from "../../payloads/payload-upload.ts";
 import { SEND_LIMIT_MS, within } from "../../platform/calls.ts";
-import { runIdFor } from "../../trigger/run-id.ts";
-import { boundBucket } from "../../trigger/bound-bucket.ts";
-import { tasksOf } from "../../trigger/r2-events.ts";
-import { versionKeyOf, type R2Notification } from "../../trigger/r2-notification.ts";
+import { runIdFor } from "../../triggers/run-id.ts";
+import { boundBucket } from "../../triggers/bound-bucket.ts";
+import { tasksOf } from "../../triggers/r2-events.ts";
+import { versionKeyOf, type R2Notification } from "../../triggers/r2-notification.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
-import { unknownBucket } from "../routes/reconcile.ts";
+import { unknownBucket } from "../api/reconcile.routes.ts";
 
 /** How often the message of one change may be sent, as R2 may deliver it more than once. */
 const MOST_DELIVERIES = 10;

@@ -1,5 +1,5 @@
 import type { Hono, MiddlewareHandler } from "hono";
-import type { Plan } from "../../core/plan.ts";
+import type { Plan } from "../../domain/plan/plan.ts";
 import type { HttpEnv } from "../http-env.ts";
 
 /** What only the local runtime has. */

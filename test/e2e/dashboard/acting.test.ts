@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Browser, WebSocketRoute } from "playwright-core";
-import { signLoginCode } from "../../../src/http/login-code.ts";
+import { signLoginCode } from "../../../src/http/auth/login-code.ts";
 import { taskOf } from "../peach.ts";
 import { Stage } from "../stage.ts";
 import { seriousFaults } from "./accessibility.ts";

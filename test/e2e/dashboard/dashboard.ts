@@ -1,6 +1,6 @@
 /** The dashboard of a running Peach in a browser's page, and everything that went wrong in it. */
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
-import type { LocalRuntime } from "../../../scripts/local/runtime.ts";
+import type { LocalRuntime } from "../../../src/local/runtime.ts";
 
 const WAIT_MS = 20_000;
 

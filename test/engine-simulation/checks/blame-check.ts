@@ -2,8 +2,8 @@
  * Invariants 3 and 8: a task ends as its own code has it end. What the surroundings, a deploy or a neighbour have done is never recorded
  * as its failure, and nobody is cancelled whom nobody wanted to end.
  */
-import type { TaskPlan } from "../../../src/core/plan.ts";
-import type { AttemptDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
+import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
+import type { AttemptDocument, TaskDocument } from "../../../src/objects/run/run-rpc.ts";
 import type { Behaviour } from "../behaviour.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { AttemptNote, Ledger } from "../ledger.ts";

@@ -1,4 +1,4 @@
-import type { RunId } from "../../../src/core/ids.ts";
+import type { RunId } from "../../../src/domain/ids.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import type { Rig } from "../rig.ts";

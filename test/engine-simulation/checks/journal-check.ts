@@ -3,12 +3,12 @@
  * set for the first thing that is due: a run that is not looked after is found here before anybody misses it.
  */
 import { isDeepStrictEqual } from "node:util";
-import { isFinal, isActive, type Run } from "../../../src/core/run.ts";
-import { nextWakeAt } from "../../../src/core/machine.ts";
-import type { RunDocument } from "../../../src/run/run-rpc.ts";
-import { describeRun } from "../../../src/run/run-document.ts";
-import { LEFT_BEHIND_MS } from "../../../src/run/run-times.ts";
-import { RunStore, type JournalStorage } from "../../../src/run/store.ts";
+import { isFinal, isActive, type Run } from "../../../src/domain/run/state.ts";
+import { nextWakeAt } from "../../../src/domain/run/machine.ts";
+import type { RunDocument } from "../../../src/objects/run/run-rpc.ts";
+import { describeRun } from "../../../src/objects/run/run-document.ts";
+import { LEFT_BEHIND_MS } from "../../../src/objects/run/run-times.ts";
+import { RunStore, type JournalStorage } from "../../../src/objects/run/journal.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { ObjectStorage } from "../platform/object-storage.ts";
 import { isOver, type Seen } from "../watcher.ts";

@@ -2,8 +2,8 @@
  * Invariant 9, the other way round: what waits for a limit waits for that of its own payload's key, and not while there is room; and no
  * more attempts begin within the time of a rate than it says. What the limits are, and whose a payload is, is reckoned here.
  */
-import type { TaskPlan } from "../../../src/core/plan.ts";
-import type { RunDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
+import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
+import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-rpc.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { groupOf, type Carried } from "../payloads.ts";

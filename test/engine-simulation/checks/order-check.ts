@@ -2,8 +2,8 @@
  * Invariants 2 and 4: no task starts before its upstream tasks have ended and its rule holds, or is skipped while it may still start;
  * what has ended stays as it is, but for a retry.
  */
-import type { RunIf } from "../../../src/core/run-if.ts";
-import type { RunDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
+import type { RunIf } from "../../../src/domain/run/start-rule.ts";
+import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-rpc.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { isOver, type Seen } from "../watcher.ts";

@@ -1,5 +1,5 @@
 /** Invariants 5 and 6: a task reads what the accepted attempts of its upstream tasks have passed, all of it, and nothing else. */
-import type { TaskPlan } from "../../../src/core/plan.ts";
+import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { Ground } from "../ground/ground.ts";
 import { carriedIn, madeBy, placeName } from "../payloads.ts";
 import { isOver, type Seen } from "../watcher.ts";

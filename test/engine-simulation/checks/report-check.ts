@@ -2,8 +2,8 @@
  * Invariant 3 for external tasks: while the task waits, what was asked for by an attempt that was lost counts too; an attempt that has
  * failed, or run out of time, is over, and its URL completes nothing any more.
  */
-import { parseRunId } from "../../../src/core/ids.ts";
-import type { AttemptDocument } from "../../../src/run/run-rpc.ts";
+import { parseRunId } from "../../../src/domain/ids.ts";
+import type { AttemptDocument } from "../../../src/objects/run/run-rpc.ts";
 import type { AttemptName } from "../clients.ts";
 import type { Ground } from "../ground/ground.ts";
 import { AS_REPORTED } from "../payloads.ts";

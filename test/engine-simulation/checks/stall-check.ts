@@ -2,8 +2,8 @@
  * Liveness has bounds: a task that is ready begins within seconds, unless something has gone wrong shortly before, or a limit, a pause or
  * a delay holds it back. One answer that is lost is no reason to wait for a lease to end.
  */
-import type { TaskPlan } from "../../../src/core/plan.ts";
-import type { RunDocument, TaskDocument } from "../../../src/run/run-rpc.ts";
+import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
+import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-rpc.ts";
 import type { Fault } from "../ground/faults.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Seen } from "../watcher.ts";

@@ -1,5 +1,5 @@
 /** Invariants 1 and 5: every trigger that was answered, or that an accepted attempt has made, has its run, and one only. */
-import type { TaskPlan } from "../../../src/core/plan.ts";
+import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import type { Answered } from "../clients.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Ledger } from "../ledger.ts";

@@ -1,5 +1,5 @@
 /**
- * The worker's code as one text: the real `src/index.ts` with all that it imports, but what speaks HTTP, and the functions that clients
+ * The worker's code as one text: the real `src/worker/worker.ts` with all that it imports, but what speaks HTTP, and the functions that clients
  * of a simulated world call in its place. One change of the code can be made on the way, as a seeded bug.
  */
 import { createRequire } from "node:module";
@@ -21,17 +21,17 @@ export interface Change {
 
 /** What the worker exports here beside its classes and handlers. */
 const ENTRY = `
-export * from "./src/index.ts";
-export { default as handlers } from "./src/index.ts";
-export { apiEventKey, apiKey } from "./src/core/trigger-key.ts";
-export { callRun } from "./src/run/run-client.ts";
-export { encodePayload, decodePayload } from "./src/payload/codec.ts";
-export { openPayloadBytes } from "./src/payload/payload-store.ts";
-export { createReplayRun } from "./src/trigger/replay.ts";
-export { completeByToken } from "./src/trigger/complete.ts";
-export { parseCompletionToken } from "./src/trigger/completion-token.ts";
-export { callControls } from "./src/controls/controls-client.ts";
-export { callSchedules } from "./src/schedules/schedules-client.ts";
+export * from "./src/worker/worker.ts";
+export { default as handlers } from "./src/worker/worker.ts";
+export { apiEventKey, apiKey } from "./src/domain/trigger-key.ts";
+export { callRun } from "./src/objects/run/run-client.ts";
+export { encodePayload, decodePayload } from "./src/payloads/codec.ts";
+export { openPayloadBytes } from "./src/payloads/payload-store.ts";
+export { createReplayRun } from "./src/triggers/replay.ts";
+export { completeByToken } from "./src/triggers/complete.ts";
+export { parseCompletionToken } from "./src/triggers/completion-token.ts";
+export { callControls } from "./src/objects/pauses/pauses-client.ts";
+export { callSchedules } from "./src/objects/schedules/schedules-client.ts";
 `;
 
 /** In place of the HTTP side: a request is a function of what the app was made with. */

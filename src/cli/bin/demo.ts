@@ -1,0 +1,222 @@
+/**
+ * `npm run demo`: the main thing from nothing. Starts the local runtime on a fresh state folder, uploads the sample, shows the
+ * run until the recommendations are served, and leaves nothing behind (with --keep: the runtime).
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { z } from "zod";
+import { createClient, PeachError, type RunDocument } from "../../client/client.ts";
+import { parseOptions } from "../../local/arguments.ts";
+import { exitCodeOf } from "../../local/exit-code.ts";
+import { PROJECT_FOLDER } from "../../local/build.ts";
+import { Display, type DisplayLine } from "../../local/display.ts";
+import {
+  passedView,
+  renderRecommendations,
+  servedView,
+  type RecommendationsView,
+} from "../../local/recommendation-table.ts";
+import { RunFollower } from "../../local/run-follower.ts";
+import { failureOf, formatMs, taskLine } from "../../local/run-lines.ts";
+import { RuntimeStartError, startRuntime, type LocalRuntime } from "../../local/runtime.ts";
+import { randomSecret } from "../../local/secrets.ts";
+
+const USAGE = `usage: npm run demo [-- --keep] [-- --json]
+
+Starts the local runtime, uploads a spoken sample, shows its run, and prints the programmes recommended for it.
+Needs no account and no network.
+
+  --keep  leaves the runtime running, and says how to reach and end it
+  --json  prints one JSON document instead of all that
+  --help  this text
+
+PEACH_CONF (a file) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.`;
+
+const LIMIT_MS = 60_000;
+const POLL_MS = 100;
+/** How much of the runtime's output a failure shows. */
+const OUTPUT_LINES = 20;
+const BUCKET = "uploads";
+const CAPTIONS = "glacier.vtt";
+const AUDIO = "glacier.mp3";
+
+/** What the local runtime answers to an upload. */
+const stored = z.object({ will_trigger: z.array(z.object({ run_id: z.string(), task: z.string() })) });
+const refusal = z.object({ detail: z.string(), hint: z.string() });
+
+/** The demo cannot come to its end, for a reason that is no bug of it. */
+class DemoError extends Error {}
+
+/** How to reach and end a runtime that was left running. */
+interface Kept {
+  readonly url: string;
+  readonly token: string;
+  /** SIGTERM to this process ends it. */
+  readonly pid: number;
+  readonly state_folder: string;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, {
+    keep: { type: "boolean" },
+    json: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  });
+  if (options.help === true) {
+    console.log(USAGE);
+    return 0;
+  }
+  const json = options.json === true;
+  const told = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => told.abort());
+  // Nobody reads what we say any more.
+  process.stdout.on("error", () => told.abort());
+  const signal = AbortSignal.any([told.signal, AbortSignal.timeout(LIMIT_MS)]);
+  const output: string[] = [];
+  try {
+    return await demonstrate(json, options.keep === true, signal, (line) => output.push(line));
+  } catch (error) {
+    const reason = told.signal.aborted ? "It was told to end." : reasonOf(error, signal);
+    if (reason === null) throw error;
+    const last = output.filter((line) => line.trim() !== "" && !line.includes("[wrangler:info]")).slice(-OUTPUT_LINES);
+    if (json) console.log(JSON.stringify({ ok: false, error: reason, output: last }, null, 2));
+    else
+      console.error(
+        [
+          "",
+          `The demo failed. ${reason}`,
+          ...(last.length === 0 ? [] : ["", "The runtime's last output:", ...last]),
+        ].join("\n"),
+      );
+    return 1;
+  }
+}
+
+async function demonstrate(
+  json: boolean,
+  keep: boolean,
+  signal: AbortSignal,
+  onOutput: (line: string) => void,
+): Promise<number> {
+  const startedAt = Date.now();
+  const stateFolder = mkdtempSync(join(tmpdir(), "peach-demo-"));
+  let runtime: LocalRuntime | null = null;
+  let kept: Kept | null = null;
+  try {
+    const display = new Display(json);
+    runtime = await display.step("Start the local runtime", async (line) => {
+      const makeSecrets = (names: readonly string[]): Record<string, string> =>
+        Object.fromEntries(names.map((name) => [name, randomSecret()]));
+      const started = await startRuntime({ persistTo: stateFolder, signal, onOutput, makeSecrets });
+      line.title = `Local runtime ready at ${started.url}`;
+      return started;
+    });
+    const run = await showRun(display, await upload(display, runtime, signal));
+    const recommendations = await served(display, runtime, run.run_id, signal);
+
+    if (keep) kept = { url: runtime.url, token: runtime.token, pid: runtime.leave(), state_folder: stateFolder };
+    const durationMs = Date.now() - startedAt;
+    if (json)
+      console.log(JSON.stringify({ ok: true, duration_ms: durationMs, run, ...recommendations, kept }, null, 2));
+    else console.log(farewell(recommendations, durationMs, kept));
+    return 0;
+  } finally {
+    if (kept === null) {
+      await runtime?.stop();
+      rmSync(stateFolder, { recursive: true, force: true, maxRetries: 5 });
+    }
+  }
+}
+
+/** Uploads the captions, then the audio, which triggers; waits until the run is accepted. */
+function upload(display: Display, runtime: LocalRuntime, signal: AbortSignal): Promise<RunFollower> {
+  return display.step(`Upload ${CAPTIONS} and ${AUDIO}`, async (line) => {
+    const put = async (name: string, type: string): Promise<z.infer<typeof stored>["will_trigger"]> => {
+      const body = readFileSync(join(PROJECT_FOLDER, "sample", name));
+      const url = `${runtime.url}/dev/r2/${BUCKET}/audio/${name}`;
+      const answer = await fetch(url, { method: "PUT", body, headers: { "Content-Type": type }, signal });
+      if (answer.ok) return stored.parse(await answer.json()).will_trigger;
+      const { detail, hint } = refusal.parse(await answer.json());
+      throw new DemoError(`The upload of ${name} was refused. ${detail} ${hint}`);
+    };
+    await put(CAPTIONS, "text/vtt");
+    const [run] = await put(AUDIO, "audio/mpeg");
+    if (run === undefined) {
+      const conf = basename(runtime.project.paths.confPath);
+      throw new DemoError(
+        `No task of ${conf} is triggered by the object ${BUCKET}/audio/${AUDIO}. Run the example with PEACH_CONF=peach.conf.example npm run demo.`,
+      );
+    }
+    line.output = `waiting for the run ${run.run_id} of ${run.task}`;
+    const follower = await RunFollower.start(createClient(runtime), run.run_id, signal);
+    line.title = `Uploaded ${BUCKET}/audio/${AUDIO} and its captions, which triggered ${run.task} (${run.run_id})`;
+    return follower;
+  });
+}
+
+/** Shows each task of the run until all are final; rejects with what failed. */
+async function showRun(display: Display, follower: RunFollower): Promise<RunDocument> {
+  const lines = follower.latest.tasks.map(({ task: name }) => ({
+    title: name,
+    work: async (line: DisplayLine) => {
+      for await (const task of follower.task(name)) {
+        const text = taskLine(task, Date.now());
+        if (task.status === "succeeded" || task.status === "failed" || task.status === "skipped") {
+          line.title = text;
+          return task.status;
+        }
+        if (text !== line.output) line.output = text;
+      }
+      return "skipped" as const;
+    },
+  }));
+  await display.together(lines);
+  const run = await follower.untilFinal();
+  if (run.status !== "succeeded") throw new DemoError(failureOf(run));
+  return run;
+}
+
+/** What everybody is served, and what was said, which takes a token to read. */
+function served(
+  display: Display,
+  { url, token }: LocalRuntime,
+  runId: string,
+  signal: AbortSignal,
+): Promise<RecommendationsView> {
+  return display.step("GET /recommendations", async () => {
+    const passed = await createClient({ url, token }).runs.taskPayload(runId, "recommend", { signal });
+    const { transcript_excerpt } = passedView.parse(await passed.value());
+    for (;;) {
+      const answer = await fetch(`${url}/recommendations`, { signal });
+      if (answer.status === 200) return { transcript_excerpt, ...servedView.parse(await answer.json()) };
+      await answer.body?.cancel();
+      await new Promise((wake) => setTimeout(wake, POLL_MS));
+    }
+  });
+}
+
+function farewell(recommendations: RecommendationsView, durationMs: number, kept: Kept | null): string {
+  const how =
+    kept === null
+      ? []
+      : [
+          "",
+          `The runtime goes on at ${kept.url}. To reach its API:`,
+          `  curl ${kept.url}/api/v1/runs/RUN_ID -H "Authorization: Bearer ${kept.token}"`,
+          "To end it and delete its state:",
+          `  kill ${kept.pid} && rm -r ${kept.state_folder}`,
+        ];
+  return ["", renderRecommendations(recommendations), "", `Done in ${formatMs(durationMs)}.`, ...how].join("\n");
+}
+
+/** What to tell about an error that people can do something about; null for a bug. */
+function reasonOf(error: unknown, signal: AbortSignal): string | null {
+  if (error instanceof DemoError || error instanceof RuntimeStartError || error instanceof PeachError)
+    return error.message;
+  return signal.aborted ? `It did not finish within ${LIMIT_MS / 1_000} s.` : null;
+}
+
+process.exitCode = await exitCodeOf(main, USAGE);
+// The pipes to a runtime that was left running would keep this process alive.
+process.exit();

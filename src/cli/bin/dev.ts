@@ -1,0 +1,157 @@
+/**
+ * `npm run dev`: the local runtime, until it is told to end. Owns: the command line, the token, taking changes over, and that
+ * nothing it started outlives it. Starting and ending itself is src/local/runtime.ts.
+ */
+import { join } from "node:path";
+import { styleText } from "node:util";
+import { MIN_TOKEN_LETTERS } from "../../domain/api-token.ts";
+import { signLoginCode } from "../../http/auth/login-code.ts";
+import { parseOptions, parsePort } from "../../local/arguments.ts";
+import { exitCodeOf } from "../../local/exit-code.ts";
+import { PROJECT_FOLDER } from "../../local/build.ts";
+import { addDevVars, readDevVars, type DevVars } from "../../local/dev-vars.ts";
+import { describeMade, describePlan, greeting } from "../../local/greeting.ts";
+import { parentOf } from "../../local/process-group.ts";
+import { RuntimeStartError, startRuntime, untilServing, type LocalRuntime } from "../../local/runtime.ts";
+import { describeMissing, randomSecret } from "../../local/secrets.ts";
+import { watchProject } from "../../local/watch.ts";
+
+const USAGE = `usage: npm run dev [-- --port N] [-- --persist-to DIR]
+
+Runs peach.conf and its pipelines on the local runtime, until Ctrl-C. Needs no account and no network.
+
+  --port N          the port on 127.0.0.1 (default 8787; 0 is a free one)
+  --persist-to DIR  the folder of its state (default .peach/state); starting again on it goes on where it was
+  --help            this text
+
+PEACH_CONF (a file) and PEACH_PIPELINES (a folder) choose others than peach.conf and src/pipelines.
+PEACH_API_TOKEN sets the API token; otherwise the one in .dev.vars is used, and made if there is none. Secrets that endpoints
+verify signatures with come from .dev.vars or the environment as well; those that the receiver chooses are made if there are none.`;
+
+const DEFAULT_PORT = 8787;
+const DEFAULT_STATE = join(PROJECT_FOLDER, ".peach", "state");
+const DEV_VARS = join(PROJECT_FOLDER, ".dev.vars");
+const PARENT_POLL_MS = 1_000;
+
+async function main(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, {
+    port: { type: "string" },
+    "persist-to": { type: "string" },
+    help: { type: "boolean", short: "h" },
+  });
+  if (options.help === true) {
+    console.log(USAGE);
+    return 0;
+  }
+  const port = options.port === undefined ? DEFAULT_PORT : parsePort(options.port);
+  const persistTo = options["persist-to"] ?? DEFAULT_STATE;
+  const told = endSignal();
+  const devVars = readDevVars(DEV_VARS, process.env);
+  if (devVars.token.length < MIN_TOKEN_LETTERS)
+    throw new RuntimeStartError(
+      `PEACH_API_TOKEN has fewer than ${MIN_TOKEN_LETTERS} characters, so the worker refuses it: set a longer one, or take it out of the environment and of .dev.vars, and one is made.`,
+    );
+
+  console.log("Starting the local runtime ...");
+  const runtime = await startRuntime({
+    port,
+    persistTo,
+    env: devVars.vars,
+    makeSecrets: (names) => {
+      const made = Object.fromEntries(names.map((name) => [name, randomSecret()]));
+      addDevVars(DEV_VARS, made);
+      return made;
+    },
+    signal: told,
+    onOutput: (line) => console.log(line),
+    // The project's own generated folder serves editors and checks too; another conf must not disturb it.
+    ...(isProjectsOwn() ? { generatedFolder: join(PROJECT_FOLDER, "src", "generated") } : {}),
+  }).catch((error: unknown) => {
+    if (told.aborted) return null;
+    throw error;
+  });
+  if (runtime === null) return 0;
+  const { url, token, project } = runtime;
+  console.log(
+    greeting({
+      url,
+      loginLink: await loginLink(url, token),
+      plan: project.plan,
+      paths: project.paths,
+      missingSecrets: project.missingSecrets,
+      madeSecrets: project.madeSecrets,
+      stateFolder: persistTo,
+      tokenSource: tokenSource(devVars),
+    }),
+  );
+  const stopWatching = watchProject(project.paths, takeOverFrom(runtime));
+  await Promise.race([aborted(told), runtime.ended]);
+  stopWatching();
+  if (!told.aborted) {
+    console.error("The local runtime has ended by itself; its state is kept.");
+    return 1;
+  }
+  await runtime.stop();
+  return 0;
+}
+
+/** What to do after a change: build again. With any problem the last good version keeps running. */
+function takeOverFrom(runtime: LocalRuntime): () => Promise<void> {
+  let { version } = runtime.project.plan;
+  return async () => {
+    const built = await runtime.rebuild(readDevVars(DEV_VARS, process.env).vars);
+    if (!built.ok) {
+      console.error(
+        `\n${built.diagnostics}\n\n${styleText("red", "Not taken over: the last good version keeps running.")}`,
+      );
+      return;
+    }
+    if (!built.changed) return;
+    const { plan, missingSecrets, madeSecrets } = built.project;
+    console.log("Taken over.");
+    if (madeSecrets.length > 0) console.log(describeMade(madeSecrets));
+    if (plan.version !== version) console.log(describePlan(plan, runtime.url).join("\n"));
+    for (const line of describeMissing(missingSecrets)) console.log(styleText("yellow", line));
+    if (plan.version !== version && !(await untilServing(runtime.url, plan.version)))
+      console.error("The runtime does not serve it yet; see its output above.");
+    version = plan.version;
+  };
+}
+
+/** The code is in the fragment, which browsers send to nobody; the page exchanges it for a session. */
+async function loginLink(url: string, token: string): Promise<string> {
+  return `${url}/dashboard/login#code=${await signLoginCode(token, Date.now())}`;
+}
+
+function isProjectsOwn(): boolean {
+  return (process.env["PEACH_CONF"] ?? "") === "" && (process.env["PEACH_PIPELINES"] ?? "") === "";
+}
+
+function tokenSource({ created }: DevVars): string {
+  if ((process.env["PEACH_API_TOKEN"] ?? "") !== "") return "PEACH_API_TOKEN of the environment";
+  return created ? "PEACH_API_TOKEN in .dev.vars, made now" : "PEACH_API_TOKEN in .dev.vars";
+}
+
+/** Aborts at the first signal to end, or when npm, which started us, has died without passing one on. */
+function endSignal(): AbortSignal {
+  const told = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => told.abort());
+  // Nobody reads what we say any more.
+  process.stdout.on("error", () => told.abort());
+  if (process.env["npm_lifecycle_event"] !== undefined) {
+    // npm, and the shell that it may have put in between.
+    const line = [process.ppid, parentOf(process.ppid)];
+    const isOrphaned = (): boolean => process.ppid !== line[0] || parentOf(process.ppid) !== line[1];
+    setInterval(() => isOrphaned() && told.abort(), PARENT_POLL_MS).unref();
+  }
+  return told.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+process.exitCode = await exitCodeOf(main, USAGE);

@@ -1,0 +1,58 @@
+import { TASK_STATUSES } from "../../domain/statuses.ts";
+import { defineCommand } from "../command.ts";
+import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
+import { readNumber } from "../filter-options.ts";
+import { firstEntries } from "../pages.ts";
+import { sizeText, statusColour, tableLines } from "../table.ts";
+
+const MAX_ITEMS = 10_000;
+
+/** `peach items RUN TASK`. */
+export const items = defineCommand({
+  name: "items",
+  summary: "lists the items of a task with each",
+  description: "Lists the items of a task with each: how they ended, after how many attempts, and with which error.",
+  words: [
+    { name: "RUN", means: "run" },
+    { name: "TASK", means: "task" },
+  ],
+  options: {
+    status: { takes: "STATUS", values: TASK_STATUSES, help: "only those" },
+    limit: { takes: "N", help: `how many, 1 to ${MAX_ITEMS} (default 50)` },
+    ...DEPLOYMENT_OPTIONS,
+    json: { help: '{"items": [{"index", "status", "reason", "attempts", "output"}]}' },
+  },
+  async run({ options, words: [runId = "", task = ""] }, surroundings) {
+    const { out, signal, terminal } = surroundings;
+    const limit = readNumber("limit", options.limit, 1, MAX_ITEMS) ?? 50;
+    const status = TASK_STATUSES.find((one) => one === options.status);
+    const { runs } = connect(options, surroundings);
+    const { entries: found } = await firstEntries(limit, 200, async (size) => {
+      const page = await runs.items(runId, task, { status, ...size, signal });
+      return { entries: page.items, next: page.next_cursor };
+    });
+    if (options.json === true) out(JSON.stringify({ items: found }, null, 2));
+    else if (found.length === 0) out("there are no such items");
+    else {
+      const columns = [
+        { title: "item" },
+        { title: "status" },
+        { title: "attempts" },
+        { title: "passed" },
+        { title: "error", shrinks: true },
+      ];
+      const rows = found.map(({ index, status: state, attempts, output, reason }) => {
+        const error = attempts.at(-1)?.error ?? null;
+        return [
+          String(index),
+          { text: state, colour: statusColour(state) },
+          String(attempts.length),
+          output === null ? "" : `${output.kind}, ${sizeText(output.size)}`,
+          error === null ? (reason ?? "") : `${error.name}: ${error.message}`,
+        ];
+      });
+      out(tableLines(columns, rows, terminal).join("\n"));
+    }
+    return 0;
+  },
+});

@@ -1,0 +1,68 @@
+import type { LogPage } from "../../client/client.ts";
+import { defineCommand, UsageError } from "../command.ts";
+import { connect, DEPLOYMENT_OPTIONS, type AnyClient } from "../deployment.ts";
+import { readNumber } from "../filter-options.ts";
+import { logText } from "../follow.ts";
+
+const PAGE = 200;
+const MAX_ITEM = 9_999;
+
+/** `peach logs RUN [TASK]`. */
+export const logs = defineCommand({
+  name: "logs",
+  summary: "shows what the tasks of a run have logged",
+  description: `Shows the log lines of a run's tasks, or of one of them, by time. \`watch --logs\` shows them as they come.`,
+  words: [
+    { name: "RUN", means: "run" },
+    { name: "TASK", means: "task", optional: true },
+  ],
+  options: {
+    attempt: { takes: "N", help: "only of this attempt" },
+    item: { takes: "N", help: "only of this item, from 0, of a task with each; needs TASK" },
+    ...DEPLOYMENT_OPTIONS,
+    json: { help: '{"logs": [{"task", "at", "attempt", "level", "message", "fields"}], "dropped"}' },
+  },
+  async run({ options, words: [runId = "", task] }, surroundings) {
+    const { out, err, signal } = surroundings;
+    const attempt = readNumber("attempt", options.attempt, 1, 1_000_000);
+    const item = readNumber("item", options.item, 0, MAX_ITEM);
+    if (item !== undefined && task === undefined) throw new UsageError("--item needs the name of the task");
+    const peach = connect(options, surroundings);
+    const tasks =
+      task === undefined ? (await peach.runs.get(runId, { signal })).tasks.map((entry) => entry.task) : [task];
+    const lines = [];
+    let dropped = 0;
+    for (const name of tasks) {
+      for await (const page of logPages(peach, runId, name, { attempt, item, signal })) {
+        lines.push(...page.logs.map((line) => ({ task: name, ...line })));
+        dropped += page.dropped;
+      }
+    }
+    lines.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+    if (options.json === true) out(JSON.stringify({ logs: lines, dropped }, null, 2));
+    else {
+      for (const line of lines) out(logText(line));
+      if (dropped > 0) err(`${dropped} lines are missing: an attempt keeps 1,000 lines, 64 KiB`);
+      if (lines.length === 0) err("nothing was logged");
+    }
+    return 0;
+  },
+});
+
+async function* logPages(
+  peach: AnyClient,
+  runId: string,
+  task: string,
+  options: {
+    readonly attempt: number | undefined;
+    readonly item: number | undefined;
+    readonly signal: AbortSignal;
+  },
+): AsyncGenerator<LogPage> {
+  let cursor: string | undefined;
+  do {
+    const page = await peach.runs.logs(runId, task, { ...options, limit: PAGE, cursor });
+    yield page;
+    cursor = page.next_cursor ?? undefined;
+  } while (cursor !== undefined);
+}

@@ -1,0 +1,38 @@
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { defineCommand, UsageError } from "../command.ts";
+import { connect, DEPLOYMENT_OPTIONS } from "../deployment.ts";
+import { readNumber } from "../filter-options.ts";
+
+/** `peach payload RUN [TASK]`. */
+export const payload = defineCommand({
+  name: "payload",
+  summary: "prints what triggered a run, or what a task of it has passed on",
+  description: `Prints the payload that triggered a run, or with TASK what that task has passed on: the bytes as they are.`,
+  words: [
+    { name: "RUN", means: "run" },
+    { name: "TASK", means: "task", optional: true },
+  ],
+  options: {
+    item: { takes: "N", help: "of this item, from 0, of a task with each" },
+    out: { takes: "FILE", means: "file", help: "writes it to this file" },
+    ...DEPLOYMENT_OPTIONS,
+  },
+  async run({ options, words: [runId = "", task] }, surroundings) {
+    const { signal } = surroundings;
+    const item = readNumber("item", options.item, 0, 9_999);
+    if (item !== undefined && task === undefined) throw new UsageError("--item needs the name of the task");
+    const { runs } = connect(options, surroundings);
+    const received = await (task === undefined
+      ? runs.payload(runId, { signal })
+      : runs.taskPayload(runId, task, { item, signal }));
+    const bytes = await received.bytes();
+    if (options.out === undefined) {
+      surroundings.outBytes(bytes);
+      return 0;
+    }
+    writeFileSync(resolve(surroundings.cwd, options.out), bytes);
+    surroundings.err(`${options.out}: ${bytes.length} bytes of ${received.contentType}`);
+    return 0;
+  },
+});

@@ -1,0 +1,173 @@
+/** `peach plan`: what a deploy of peach.conf would change, held against what is deployed. */
+import { readFileSync } from "node:fs";
+import { checkProject } from "../../compiler/compile.ts";
+import { renderDiagnostic } from "../../compiler/diagnostic.ts";
+import { documentOfEndpoint, documentOfTask } from "../../domain/plan/plan-documents.ts";
+import { isExported } from "../../compiler/methods.ts";
+import { projectPaths } from "../../compiler/project-paths.ts";
+import type { Plan } from "../../domain/plan/plan.ts";
+import { defineCommand, type Terminal } from "../command.ts";
+import { connect, DEPLOYMENT_OPTIONS, type AnyClient } from "../deployment.ts";
+import { findLiveRuns, liveRunLines, type LiveRuns } from "../live-runs.ts";
+import { diff, type Change, type Described } from "../plan-diff.ts";
+import { neededResources, ruleText, type NeededResources } from "../resources.ts";
+import { paint, printable } from "../table.ts";
+
+/** What is deployed, or would be. */
+interface Version {
+  readonly confVersion: string | null;
+  readonly tasks: readonly Described[];
+  readonly endpoints: readonly Described[];
+  readonly schedules: readonly Described[];
+}
+
+interface Changes {
+  readonly tasks: readonly Change[];
+  readonly endpoints: readonly Change[];
+  readonly schedules: readonly Change[];
+}
+
+const NO_RUNS: LiveRuns = { open: 0, more: false, groups: [], will_wait: [], waiting: [] };
+const NOTHING: Version = { confVersion: null, tasks: [], endpoints: [], schedules: [] };
+/** Follow from other properties, are not of peach.conf, or are shown on their own. */
+const LEFT_OUT = new Set(["task", "name", "upstream", "schedules", "input_schema", "output_schema", "paused"]);
+
+export const plan = defineCommand({
+  name: "plan",
+  summary: "shows what a deploy of peach.conf would change",
+  description: `Holds peach.conf (PEACH_CONF) against what is deployed: the tasks, endpoints and schedules that a deploy would add, change or remove, and
+the resources that it needs (\`provision\` creates them). Runs in progress keep the graph that they were accepted with; it says which
+there are, which of them will wait for a deploy since a function is exported no more, and which wait for one already. What the functions and
+their schemas do is not compared. Exits with 1 if peach.conf has problems.`,
+  options: {
+    first: { help: "nothing is deployed yet: asks no server" },
+    ...DEPLOYMENT_OPTIONS,
+    json: {
+      help: '{"deployed", "local", "tasks": [{"change": "added|changed|removed", "name", "properties": [{"name", "from", "to"}]}], "endpoints", "schedules", "runs": {"open", "more", "groups": [{"conf_version", "task", "runs"}], "will_wait": [{"task", "method", "runs"}], "waiting": [{"run_id", "task", "method", "until", "helped"}]}, "resources"}',
+    },
+  },
+  async run({ options }, surroundings) {
+    const { env, repoRoot, cwd, out, err, signal, terminal } = surroundings;
+    const paths = projectPaths(env, repoRoot, cwd);
+    const { compiled, methods, modules, diagnostics } = checkProject(paths);
+    if (compiled === null) {
+      for (const diagnostic of diagnostics) err(`${renderDiagnostic(diagnostic)}\n`);
+      return 1;
+    }
+    const local = localVersion(compiled.plan);
+    const named = new Set([...methods.tasks.values()].map(({ key }) => key));
+    const hasMethod = (key: string): boolean => named.has(key) || isExported(modules, key);
+    const peach = options.first === true ? null : connect(options, surroundings);
+    const deployed = peach === null ? NOTHING : await deployedVersion(peach, signal);
+    const runs = peach === null ? NO_RUNS : await findLiveRuns(peach, methodsOf(deployed), hasMethod, signal);
+    const changes: Changes = {
+      tasks: diff(deployed.tasks, local.tasks),
+      endpoints: diff(deployed.endpoints, local.endpoints),
+      schedules: diff(deployed.schedules, local.schedules),
+    };
+    const resources = neededResources(compiled.plan, readFileSync(paths.wranglerPath, "utf8"));
+    if (options.json === true) {
+      const versions = { deployed: deployed.confVersion, local: local.confVersion };
+      out(JSON.stringify({ ...versions, ...changes, runs, resources }, null, 2));
+    } else {
+      out(
+        `peach.conf ${deployed.confVersion ?? "none"} -> ${local.confVersion ?? ""}: ${inShort(deployed, local, changes)}`,
+      );
+      for (const line of changeLines(changes, terminal)) out(line);
+      for (const line of liveRunLines(runs)) out(line);
+      for (const line of resourceLines(resources)) out(line);
+    }
+    return 0;
+  },
+});
+
+/** Of the deployed tasks, by name. */
+function methodsOf({ tasks }: Version): Map<string, string> {
+  return new Map(tasks.map(({ name, properties }) => [name, String(properties["method"])]));
+}
+
+function localVersion({ version, tasks, endpoints }: Plan): Version {
+  const described = Object.values(tasks).map(documentOfTask);
+  return {
+    confVersion: version,
+    tasks: described.map((task) => ({ name: task.task, properties: propertiesOf(task) })),
+    endpoints: endpoints.map((endpoint) => ({
+      name: endpoint.name,
+      properties: propertiesOf(documentOfEndpoint(endpoint)),
+    })),
+    schedules: described.flatMap((task) => task.schedules.map((schedule) => describeSchedule(task.task, schedule))),
+  };
+}
+
+async function deployedVersion(peach: AnyClient, signal: AbortSignal): Promise<Version> {
+  const [tasks, endpoints, { conf_version: confVersion }] = await Promise.all([
+    peach.tasks.list({ signal }),
+    peach.endpoints({ signal }),
+    peach.graph({ signal }),
+  ]);
+  return {
+    confVersion,
+    tasks: tasks.map((task) => ({ name: task.task, properties: propertiesOf(task) })),
+    endpoints: endpoints.map((endpoint) => ({ name: endpoint.name, properties: propertiesOf(endpoint) })),
+    schedules: tasks.flatMap((task) => task.schedules.map((schedule) => describeSchedule(task.task, schedule))),
+  };
+}
+
+function inShort(deployed: Version, local: Version, changes: Changes): string {
+  if (deployed.confVersion === local.confVersion) return "nothing changes";
+  const count = Object.values(changes).flat().length;
+  // What is neither a task nor an endpoint, such as retention or a binding, no call of a deployment tells.
+  return count === 0
+    ? "only settings beside tasks, endpoints and schedules"
+    : `${count} change${count === 1 ? "" : "s"}`;
+}
+
+function propertiesOf(described: object): Described["properties"] {
+  return Object.fromEntries(Object.entries(described).filter(([name]) => !LEFT_OUT.has(name)));
+}
+
+/** A schedule is known by its task, cron, timezone and payload, as the deployment knows it. */
+function describeSchedule(task: string, schedule: unknown): Described {
+  const { cron, timezone, payload, ...properties }: Readonly<Record<string, unknown>> = Object.fromEntries(
+    Object.entries(schedule ?? {}),
+  );
+  const carried = payload === undefined ? "" : ` ${JSON.stringify(payload)}`;
+  return { name: `${task} ${String(cron)} ${String(timezone)}${carried}`, properties };
+}
+
+function changeLines(changes: Changes, terminal: Terminal): string[] {
+  return Object.entries(changes).flatMap(([what, all]: [string, readonly Change[]]) =>
+    all.length === 0 ? [] : ["", what, ...all.flatMap((change) => changeText(change, terminal))],
+  );
+}
+
+function changeText(change: Change, terminal: Terminal): string[] {
+  const name = printable(change.name);
+  switch (change.change) {
+    case "added":
+      return [paint(`  + ${name}`, "green", terminal)];
+    case "removed":
+      return [paint(`  - ${name}`, "red", terminal)];
+    case "changed":
+      return [
+        paint(`  ~ ${name}`, "yellow", terminal),
+        ...change.properties.map(
+          ({ name: property, from, to }) =>
+            `      ${property}: ${printable(JSON.stringify(from))} -> ${printable(JSON.stringify(to))}`,
+        ),
+      ];
+  }
+}
+
+function resourceLines({ queues, buckets, rules, eventQueue, secrets }: NeededResources): string[] {
+  return [
+    "",
+    "needs",
+    `  queues   ${queues.join(", ")}`,
+    `  buckets  ${buckets.join(", ")}`,
+    ...rules.map((rule) => `  reports  ${ruleText(rule)} to ${eventQueue}`),
+    ...secrets.map(({ name, why }) => `  secret   ${name}: ${why}`),
+    "",
+    "npm run peach -- provision says which of them are missing.",
+  ];
+}

@@ -1,0 +1,101 @@
+import { checkProject } from "../../compiler/compile.ts";
+import { renderDiagnostic } from "../../compiler/diagnostic.ts";
+import { nextTimes } from "../../domain/schedules/next-times.ts";
+import { projectPaths } from "../../compiler/project-paths.ts";
+import { schedulesOf } from "../../domain/schedules/due-times.ts";
+import { defineCommand, UsageError, type ExitCode, type Surroundings } from "../command.ts";
+import { connect, DEPLOYMENT_OPTIONS, type DeploymentValues } from "../deployment.ts";
+import { readNumber } from "../filter-options.ts";
+import { tableLines, timeText } from "../table.ts";
+
+const DEFAULT_TIMES = 5;
+const MAX_TIMES = 1_000;
+
+/** `peach schedules`: when tasks are due. */
+export const schedules = defineCommand({
+  name: "schedules",
+  summary: "shows when schedules are due",
+  description: `Prints each schedule of peach.conf (PEACH_CONF) with its next due times, in its own time zone and in UTC; asks no server, and exits with 1
+if peach.conf has problems. With --deployed, those of the deployment: what is paused, the last runs, what was skipped.`,
+  options: {
+    next: { takes: "N", help: `how many times of each, 1 to ${MAX_TIMES} (default ${DEFAULT_TIMES})` },
+    deployed: { help: "asks the deployment" },
+    ...DEPLOYMENT_OPTIONS,
+    json: {
+      help: '{"schedules": [{"task", "cron", "timezone", "overlap", "catch_up": {"policy", "window_ms"}, "next": [{"local", "utc"}]}]}, of the deployment also "paused", "waiting", "last_run", "skipped"',
+    },
+  },
+  async run({ options }, surroundings) {
+    const { next: given, json } = options;
+    if (options.deployed === true) return showDeployed(options, surroundings);
+    const count = readNumber("next", given, 1, MAX_TIMES) ?? DEFAULT_TIMES;
+    const { compiled, diagnostics } = checkProject(
+      projectPaths(surroundings.env, surroundings.repoRoot, surroundings.cwd),
+    );
+    if (compiled === null) {
+      for (const diagnostic of diagnostics) surroundings.err(`${renderDiagnostic(diagnostic)}\n`);
+      return 1;
+    }
+    const now = Date.now();
+    const all = schedulesOf(compiled.plan).map((schedule) => ({
+      task: schedule.task,
+      cron: schedule.cron,
+      timezone: schedule.timezone,
+      overlap: schedule.overlap,
+      catch_up: { policy: schedule.catchUp.policy, window_ms: schedule.catchUp.windowMs },
+      next: nextTimes(schedule, now, count),
+    }));
+    if (json === true) surroundings.out(JSON.stringify({ schedules: all }, null, 2));
+    else if (all.length === 0) surroundings.out("no task of peach.conf has a schedule");
+    else surroundings.out(all.map(rendered).join("\n\n"));
+    return 0;
+  },
+});
+
+async function showDeployed(
+  {
+    next,
+    json,
+    ...where
+  }: DeploymentValues & { readonly next?: string | undefined; readonly json?: boolean | undefined },
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const { out, signal, terminal } = surroundings;
+  if (next !== undefined)
+    throw new UsageError("--next is for peach.conf: a deployment tells the next five times, with --json");
+  const all = await connect(where, surroundings).schedules.list({ signal });
+  if (json === true) out(JSON.stringify({ schedules: all }, null, 2));
+  else if (all.length === 0) out("no task that is deployed has a schedule");
+  else {
+    const columns = [
+      { title: "task", shrinks: true },
+      { title: "cron" },
+      { title: "timezone" },
+      { title: "next" },
+      { title: "last run" },
+      { title: "skipped" },
+    ];
+    const rows = all.map(({ task, cron, timezone, paused, next: [first], last_run: last, skipped }) => [
+      task,
+      cron,
+      timezone,
+      paused ? { text: "paused", colour: "yellow" as const } : (first?.local ?? "-"),
+      last?.run_id ?? "-",
+      skipped.last === null
+        ? String(skipped.count)
+        : `${skipped.count}, ${skipped.last.reason} ${timeText(skipped.last.due_at)}`,
+    ]);
+    out(tableLines(columns, rows, terminal).join("\n"));
+  }
+  return 0;
+}
+
+function rendered(schedule: {
+  readonly task: string;
+  readonly cron: string;
+  readonly timezone: string;
+  readonly next: readonly { readonly local: string; readonly utc: string }[];
+}): string {
+  const title = `${schedule.task}  ${schedule.cron}  ${schedule.timezone}`;
+  return [title, ...schedule.next.map(({ local, utc }) => `  ${local}  ${utc}`)].join("\n");
+}

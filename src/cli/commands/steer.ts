@@ -1,0 +1,238 @@
+/**
+ * `peach cancel`, `retry` and `replay`: runs by their ids, or all that fit a filter. By filter it first counts what it would change
+ * and asks; nothing is changed unseen.
+ */
+import type { BulkResult, RunFilter } from "../../client/client.ts";
+import { defineCommand, UsageError, type Command, type ExitCode, type Option, type Surroundings } from "../command.ts";
+import { connect, DEPLOYMENT_OPTIONS, type AnyClient, type DeploymentValues } from "../deployment.ts";
+import { FILTER_OPTIONS, readFilter, readNumber, type FilterValues } from "../filter-options.ts";
+import { PAYLOAD_OPTIONS, readPayload } from "../payload-options.ts";
+import { refusalOf } from "../refusal.ts";
+import { statusColour, tableLines } from "../table.ts";
+
+type Action = "cancel" | "retry" | "replay";
+
+/** Runs a call, as the API takes them. */
+const PAGE = 500;
+const MAX_LIMIT = 100_000;
+const DEFAULT_LIMIT = 1_000;
+/** Of those that a filter matches, so many are shown before the question. */
+const SHOWN = 10;
+
+const BULK_OPTIONS = {
+  ...FILTER_OPTIONS,
+  limit: { takes: "N", help: `at most so many runs of a filter, 1 to ${MAX_LIMIT} (default ${DEFAULT_LIMIT})` },
+  "dry-run": { help: "only says which runs of the filter it would change" },
+  yes: { help: "does not ask before it changes the runs of a filter" },
+} as const;
+
+interface BulkValues extends FilterValues, DeploymentValues {
+  readonly limit?: string | undefined;
+  readonly "dry-run"?: boolean | undefined;
+  readonly yes?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** What became of one run that was named. */
+interface Outcome {
+  readonly run_id: string;
+  readonly result: string;
+  readonly new_run_id?: string;
+  readonly code?: string;
+  readonly detail?: string;
+}
+
+const JSON_HELP =
+  'by id {"runs": [{"run_id", "result", "new_run_id", "code", "detail"}]}; by filter also "matched", "changed"';
+const WORDS = [{ name: "RUN", means: "run", optional: true, several: true }] as const;
+const JSON_OPTION: Option = { help: JSON_HELP };
+
+/** `peach cancel RUN...` */
+export const cancel: Command = defineCommand({
+  name: "cancel",
+  summary: "cancels runs",
+  description: describe("Cancels runs that are not final; running attempts are told through their signal."),
+  words: WORDS,
+  options: {
+    children: { help: "also the runs that they triggered, and theirs" },
+    ...BULK_OPTIONS,
+    ...DEPLOYMENT_OPTIONS,
+    json: JSON_OPTION,
+  },
+  run({ options, words }, surroundings) {
+    const { children = false } = options;
+    const { signal } = surroundings;
+    if (children && words.length === 0) throw new UsageError("--children is for runs that are named");
+    return steer("cancel", options, words, surroundings, async (peach, runId) => {
+      await peach.runs.cancel(runId, { children: children || undefined, signal });
+      return { run_id: runId, result: "cancelled" };
+    });
+  },
+});
+
+/** `peach retry RUN...` */
+export const retry: Command = defineCommand({
+  name: "retry",
+  summary: "runs again what failed in runs, and what did not run because of it",
+  description: describe(
+    "Runs again, in the same run, what failed and what did not run because of it; what succeeded is kept.",
+  ),
+  words: WORDS,
+  options: { ...BULK_OPTIONS, ...DEPLOYMENT_OPTIONS, json: JSON_OPTION },
+  run({ options, words }, surroundings) {
+    const { signal } = surroundings;
+    return steer("retry", options, words, surroundings, async (peach, runId) => {
+      await peach.runs.retry(runId, { signal });
+      return { run_id: runId, result: "retried" };
+    });
+  },
+});
+
+/** `peach replay RUN...` */
+export const replay: Command = defineCommand({
+  name: "replay",
+  summary: "starts new runs that repeat runs",
+  description: describe(
+    "Starts a new run with the payload of an old one, or with another, or from one of its tasks on with the recorded inputs.",
+  ),
+  words: WORDS,
+  options: {
+    from: { takes: "TASK", means: "task", help: "from this task on; for runs that are named" },
+    ...PAYLOAD_OPTIONS,
+    ...BULK_OPTIONS,
+    ...DEPLOYMENT_OPTIONS,
+    json: JSON_OPTION,
+  },
+  async run({ options, words }, surroundings) {
+    const { from } = options;
+    const { signal } = surroundings;
+    const given = await readPayload(options, surroundings);
+    if (words.length === 0 && (from !== undefined || given !== null))
+      throw new UsageError("--from and a payload are for runs that are named");
+    return steer("replay", options, words, surroundings, async (peach, runId) => {
+      const { payload, contentType } = given ?? {};
+      const { run_id } = await peach.runs.replay(runId, { from, payload, contentType, signal });
+      return { run_id: runId, result: "replayed", new_run_id: run_id };
+    });
+  },
+});
+
+function describe(what: string): string {
+  return `${what} Names runs by their ids, or chooses them by a filter: then it says how many there are and asks, unless --yes is given.
+Exits with 1 if a run refuses.`;
+}
+
+async function steer(
+  action: Action,
+  options: BulkValues,
+  runIds: readonly string[],
+  surroundings: Surroundings,
+  act: (peach: AnyClient, runId: string) => Promise<Outcome>,
+): Promise<ExitCode> {
+  const filter = readFilter(options, Date.now());
+  if (filter === null && runIds.length === 0)
+    throw new UsageError(`name the runs to ${action}, or choose them: --task, --status, --source, --since, --until`);
+  if (filter !== null && runIds.length > 0) throw new UsageError("name runs, or choose them by a filter, not both");
+  const peach = connect(options, surroundings);
+  if (filter !== null) return steerMany(action, filter, options, peach, surroundings);
+  const outcomes: Outcome[] = [];
+  for (const runId of runIds) {
+    const outcome = await act(peach, runId).catch((error: unknown) => {
+      return { run_id: runId, result: "refused", ...refusalOf(error, runIds) };
+    });
+    outcomes.push(outcome);
+    if (options.json !== true) surroundings.out(outcomeText(outcome));
+  }
+  if (options.json === true) surroundings.out(JSON.stringify({ runs: outcomes }, null, 2));
+  return outcomes.some(({ result }) => result === "refused") ? 1 : 0;
+}
+
+async function steerMany(
+  action: Action,
+  filter: RunFilter,
+  options: BulkValues,
+  peach: AnyClient,
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const { "dry-run": isDry = false, yes = false, json = false } = options;
+  const limit = readNumber("limit", options.limit, 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
+  const { out, err, terminal, signal } = surroundings;
+  if (isDry || !yes) {
+    const planned = await allPages(action, filter, limit, true, peach, signal);
+    // `changed` counts what was changed: nothing, by a call that only looks.
+    const willing = planned.runs.filter(({ result }) => result !== "refused").length;
+    const count = willing === 1 ? "1 run" : `${willing} runs`;
+    if (isDry || willing === 0) {
+      if (json) out(JSON.stringify(planned, null, 2));
+      else
+        out(
+          [...outcomeTable(planned, terminal), `would ${action} ${count} of ${planned.matched} that match`].join("\n"),
+        );
+      return 0;
+    }
+    for (const line of outcomeTable({ ...planned, runs: planned.runs.slice(0, SHOWN) }, terminal)) err(line);
+    if (planned.runs.length > SHOWN) err(`... and ${planned.runs.length - SHOWN} more`);
+    const answer = await surroundings.ask(`${action} ${count}? [y/N] `);
+    if (answer === null)
+      throw new UsageError(`nobody is here to ask whether to ${action} ${count}: --yes does not ask`);
+    if (!/^y(es)?$/i.test(answer.trim())) {
+      err("nothing was changed");
+      return 1;
+    }
+  }
+  const done = await allPages(action, filter, limit, false, peach, signal);
+  const refused = done.runs.filter(({ result }) => result === "refused").length;
+  if (json) out(JSON.stringify(done, null, 2));
+  else
+    out([...outcomeTable(done, terminal), `${done.changed} of ${done.matched} changed, ${refused} refused`].join("\n"));
+  return refused === 0 ? 0 : 1;
+}
+
+/** The pages of a call by filter, added up. */
+async function allPages(
+  action: Action,
+  filter: RunFilter,
+  limit: number,
+  dryRun: boolean,
+  peach: AnyClient,
+  signal: AbortSignal,
+): Promise<Omit<BulkResult, "next_cursor">> {
+  const runs: BulkResult["runs"][number][] = [];
+  let matched = 0;
+  let changed = 0;
+  let cursor: string | null | undefined;
+  while (cursor !== null && matched < limit) {
+    const size = Math.min(PAGE, limit - matched);
+    const page = await peach.runs.bulk(action, filter, { dryRun, limit: size, cursor, signal });
+    runs.push(...page.runs);
+    matched += page.matched;
+    changed += page.changed;
+    cursor = page.next_cursor;
+  }
+  return { dry_run: dryRun, matched, changed, runs };
+}
+
+function outcomeText({ run_id: runId, result, new_run_id: newId, detail }: Outcome): string {
+  return [runId, result, newId === undefined ? "" : `as ${newId}`, detail ?? ""]
+    .filter((part) => part !== "")
+    .join(" ");
+}
+
+function outcomeTable({ runs }: Pick<BulkResult, "runs">, terminal: Surroundings["terminal"]): string[] {
+  if (runs.length === 0) return [];
+  const columns = [
+    { title: "run" },
+    { title: "task", shrinks: true },
+    { title: "status" },
+    { title: "result" },
+    { title: "", shrinks: true },
+  ];
+  const rows = runs.map((run) => [
+    run.run_id,
+    run.task,
+    { text: run.status, colour: statusColour(run.status) },
+    run.result,
+    run.new_run_id ?? run.detail ?? "",
+  ]);
+  return tableLines(columns, rows, terminal);
+}

@@ -1,0 +1,66 @@
+/** Which runs a command is about. */
+import { RUN_STATUSES } from "../domain/statuses.ts";
+import { parseDuration } from "../domain/duration.ts";
+import { TRIGGER_SOURCES } from "../domain/trigger.ts";
+import type { RunFilter } from "../client/client.ts";
+import { UsageError } from "./command.ts";
+
+export const FILTER_OPTIONS = {
+  task: { takes: "TASK", means: "task", help: "runs of this root task" },
+  status: { takes: "STATUS", help: `in this state, or one of several, comma separated: ${RUN_STATUSES.join(", ")}` },
+  source: { takes: "SOURCE", values: TRIGGER_SOURCES, help: "triggered so" },
+  since: { takes: "TIME", help: "created since: a duration ago (2h, 7d), or a time in ISO 8601" },
+  until: { takes: "TIME", help: "created before, in the same way" },
+} as const;
+
+export interface FilterValues {
+  readonly task?: string | undefined;
+  readonly status?: string | undefined;
+  readonly source?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+/** The filter that these options mean; null if none was given. Throws `UsageError` for values that cannot be meant. */
+export function readFilter(values: FilterValues, now: number): RunFilter | null {
+  const { task, status, source, since, until } = values;
+  if ([task, status, source, since, until].every((value) => value === undefined)) return null;
+  return {
+    task,
+    status: status?.split(",").map((text) => oneOf("status", RUN_STATUSES, text.trim())),
+    source: source === undefined ? undefined : oneOf("source", TRIGGER_SOURCES, source),
+    createdAfter: readTime("since", since, now),
+    createdBefore: readTime("until", until, now),
+  };
+}
+
+/** A whole number in these bounds, or undefined if none was given. Throws `UsageError`. */
+export function readNumber(name: string, text: string | undefined, least: number, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+  if (value >= least && value <= most) return value;
+  throw new UsageError(`--${name}: expected a number from ${least} to ${most}, given ${text}`);
+}
+
+/** The duration as it was given. Throws `UsageError` if it is none. */
+export function readDuration(name: string, text: string | undefined): string | undefined {
+  if (text === undefined || parseDuration(text) !== null) return text;
+  throw new UsageError(`--${name}: expected a duration such as 30s, 5m, 2h or 7d, given ${text}`);
+}
+
+function oneOf<const Known extends string>(name: string, known: readonly Known[], given: string): Known {
+  const found = known.find((value) => value === given);
+  if (found !== undefined) return found;
+  throw new UsageError(`--${name}: expected one of ${known.join(", ")}, given ${given}`);
+}
+
+/** The time that was given, or so long ago. Throws `UsageError`. */
+export function readTime(name: string, text: string | undefined, now: number): Date | undefined {
+  if (text === undefined) return undefined;
+  const agoMs = parseDuration(text);
+  const time = new Date(agoMs === null ? (/^\d{4}-\d\d-\d\d/.test(text) ? text : Number.NaN) : now - agoMs);
+  if (!Number.isNaN(time.getTime())) return time;
+  throw new UsageError(
+    `--${name}: expected a duration such as 2h, or a time such as 2026-11-22T08:00:00Z, given ${text}`,
+  );
+}

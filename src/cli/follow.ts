@@ -1,0 +1,161 @@
+/** Shows a run as it goes on: live in a terminal, a line for each change elsewhere. */
+import { applyRunEvent, type RunDocument, type RunEvent, type TaskOfRun } from "../client/client.ts";
+import { Display, type DisplayLine, type LineEnd } from "../local/display.ts";
+import type { ExitCode, Surroundings } from "./command.ts";
+import type { AnyClient } from "./deployment.ts";
+import { failureLines, isFinal, taskDetail } from "./run-view.ts";
+import { durationText, paint, printable, statusColour } from "./table.ts";
+
+export interface FollowOptions {
+  /** Also what its tasks log; it is then shown in lines. */
+  readonly logs: boolean;
+  /** Each event as a line of JSON. */
+  readonly json: boolean;
+}
+
+/** Shows the run until it is final: 0 if it succeeded, 1 if not or if the command was told to end. */
+export async function followRun(
+  peach: AnyClient,
+  runId: string,
+  { logs, json }: FollowOptions,
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const { terminal, out, err, signal } = surroundings;
+  try {
+    const events = peach.runs.events(runId, { signal });
+    const run =
+      terminal.columns !== null && !logs && !json
+        ? await drawn(events)
+        : await written(events, json, logs, surroundings);
+    if (run === null) return 1;
+    if (!json) {
+      for (const line of failureLines(run, terminal)) err(line);
+      out(`${runId} ${paint(run.status, statusColour(run.status), terminal)} after ${durationText(run.duration_ms)}`);
+    }
+    return run.status === "succeeded" ? 0 : 1;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    err(`${runId} goes on: npm run peach -- watch ${runId}`);
+    return 1;
+  }
+}
+
+async function written(
+  events: AsyncIterable<RunEvent>,
+  json: boolean,
+  logs: boolean,
+  { out, terminal }: Surroundings,
+): Promise<RunDocument | null> {
+  let run: RunDocument | null = null;
+  for await (const event of events) {
+    const before: RunDocument | null = run;
+    run = applyRunEvent(run, event);
+    if (json) out(JSON.stringify(event));
+    else if (event.type === "log" && logs) out(logText(event.line));
+    else if (run !== null) {
+      for (const task of run.tasks) {
+        const text = taskText(task, terminal);
+        const known = before?.tasks.find((entry) => entry.task === task.task);
+        if (known === undefined ? task.status !== "pending" : taskText(known, terminal) !== text) out(text);
+      }
+    }
+  }
+  return run;
+}
+
+/** Without times that go on by themselves: a line is written when something has happened. */
+function taskText(task: TaskOfRun, terminal: Surroundings["terminal"]): string {
+  const now = Date.parse(task.attempts.at(-1)?.started_at ?? "");
+  const detail = taskDetail(task, now);
+  return `${task.task}: ${paint(task.status, statusColour(task.status), terminal)}${detail === "" ? "" : `  ${detail}`}`;
+}
+
+/** `12:00:01 recommend[3] info  recommended {"programmes":5}` */
+export function logText(line: {
+  readonly at: string;
+  readonly task?: string;
+  readonly item?: number;
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>> | null;
+}): string {
+  const item = line.item === undefined ? "" : `[${line.item}]`;
+  const task = line.task === undefined ? "" : `${line.task}${item} `;
+  const fields = line.fields === null ? "" : ` ${printable(JSON.stringify(line.fields))}`;
+  return `${line.at.slice(11, 23)} ${task}${line.level.padEnd(5)} ${printable(line.message)}${fields}`;
+}
+
+/** A line for each task, drawn over until it is final. */
+async function drawn(events: AsyncIterable<RunEvent>): Promise<RunDocument | null> {
+  const watched = new Watched();
+  const reading = watched.read(events);
+  // It is awaited below, when the display has ended; if it fails before, that is no surprise.
+  reading.catch(() => {});
+  const first = await watched.first;
+  if (first !== null) {
+    const lines = first.tasks.map(({ task: name }) => ({
+      title: name,
+      work: (line: DisplayLine) => watched.show(name, line),
+    }));
+    await new Display(false).together(lines);
+  }
+  return reading;
+}
+
+const REDRAW_MS = 200;
+
+/** The newest document of a run, for all who show a part of it. */
+class Watched {
+  readonly first: Promise<RunDocument | null>;
+  readonly #gotFirst: (run: RunDocument | null) => void;
+  #run: RunDocument | null = null;
+  #ended = false;
+  #wake: () => void = () => {};
+  #news = this.#nextNews();
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<RunDocument | null>();
+    this.first = promise;
+    this.#gotFirst = resolve;
+  }
+
+  /** Takes the events in until they end; rejects as they do. */
+  async read(events: AsyncIterable<RunEvent>): Promise<RunDocument | null> {
+    try {
+      for await (const event of events) {
+        this.#run = applyRunEvent(this.#run, event);
+        if (this.#run !== null) this.#gotFirst(this.#run);
+        this.#tell();
+      }
+      return this.#run;
+    } finally {
+      this.#ended = true;
+      this.#gotFirst(this.#run);
+      this.#tell();
+    }
+  }
+
+  /** Keeps a line of the display up to date until its task is final. */
+  async show(name: string, line: DisplayLine): Promise<LineEnd> {
+    for (;;) {
+      const task = this.#run?.tasks.find((entry) => entry.task === name);
+      if (task === undefined) return "skipped";
+      const text = `${name}: ${task.status}  ${taskDetail(task, Date.now())}`.trimEnd();
+      line.title = text;
+      if (isFinal(task.status) || this.#ended)
+        return task.status === "succeeded" || task.status === "failed" ? task.status : "skipped";
+      // Times go on also when nothing happens.
+      await Promise.race([this.#news, new Promise((wake) => setTimeout(wake, REDRAW_MS))]);
+    }
+  }
+
+  #tell(): void {
+    const wake = this.#wake;
+    this.#news = this.#nextNews();
+    wake();
+  }
+
+  #nextNews(): Promise<void> {
+    return new Promise((wake) => (this.#wake = wake));
+  }
+}

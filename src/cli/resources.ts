@@ -1,0 +1,73 @@
+/** What a deployment needs beside its code: by wrangler.toml, and by the plan. */
+import { parse } from "smol-toml";
+import { neededSecrets } from "../compiler/needed-secrets.ts";
+import type { Plan } from "../domain/plan/plan.ts";
+import { neededRules, type NotificationRule } from "./notification-rules.ts";
+
+export interface NeededResources {
+  readonly queues: readonly string[];
+  readonly buckets: readonly string[];
+  readonly rules: readonly NotificationRule[];
+  /** The queue that R2 reports to. */
+  readonly eventQueue: string;
+  readonly secrets: readonly { readonly name: string; readonly why: string }[];
+}
+
+/** The binding by which wrangler.toml names the queue that R2 reports to. */
+const EVENT_QUEUE_BINDING = "R2_EVENT_QUEUE";
+const API_TOKEN = "PEACH_API_TOKEN";
+
+/** Throws an Error that says what wrangler.toml lacks. */
+export function neededResources(plan: Plan, wranglerToml: string): NeededResources {
+  const { queues, r2_buckets: buckets } = parse(wranglerToml);
+  const producers = tables(table(queues)["producers"]);
+  const consumers = tables(table(queues)["consumers"]);
+  const eventQueue = producers.find(({ binding }) => binding === EVENT_QUEUE_BINDING)?.["queue"];
+  if (typeof eventQueue !== "string")
+    throw new Error(`wrangler.toml binds no queue as ${EVENT_QUEUE_BINDING}: R2 would have nobody to report to`);
+  const queueNames = [
+    // First those that others lead to.
+    ...consumers.map((consumer) => consumer["dead_letter_queue"]),
+    ...producers.map((producer) => producer["queue"]),
+    ...consumers.map((consumer) => consumer["queue"]),
+  ];
+  return {
+    queues: distinct(queueNames),
+    buckets: distinct([...tables(buckets).map((bucket) => bucket["bucket_name"]), ...Object.keys(plan.buckets)]),
+    rules: neededRules(plan),
+    eventQueue,
+    secrets: [
+      { name: API_TOKEN, why: "without it, or PEACH_API_TOKENS, the API refuses everyone" },
+      ...neededSecrets(plan).map(({ name, endpoints }) => ({
+        name,
+        why: `without it ${endpoints.join(", ")} refuse${endpoints.length === 1 ? "s" : ""} every delivery`,
+      })),
+    ],
+  };
+}
+
+/** The secrets of these that are not there. */
+export function missingSecrets({ secrets }: NeededResources, existing: readonly string[]): NeededResources["secrets"] {
+  return secrets.filter(
+    ({ name }) => !existing.includes(name) && !(name === API_TOKEN && existing.includes(`${API_TOKEN}S`)),
+  );
+}
+
+/** `uploads/audio/*.mp3`, with what happens to them. */
+export function ruleText({ bucket, event, prefix, suffix }: NotificationRule): string {
+  return `${bucket}/${prefix}*${suffix} (${event})`;
+}
+
+function distinct(names: readonly unknown[]): string[] {
+  return [...new Set(names.filter((name) => typeof name === "string"))];
+}
+
+function table(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : {};
+}
+
+function tables(value: unknown): Readonly<Record<string, unknown>>[] {
+  return Array.isArray(value) ? value.map(table) : [];
+}

@@ -1,0 +1,42 @@
+import { PeachError } from "../client/client.ts";
+import { UsageError, type Command, type ExitCode, type Prepared, type Surroundings } from "./command.ts";
+import { describeRefusal } from "./deployment.ts";
+
+/** Runs a command; what it throws for the person is told, and is an exit code. */
+export async function runOne(command: Command, args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { err, out, signal } = surroundings;
+  if (args.includes("--help") || args.includes("-h")) {
+    out(command.usage);
+    return 0;
+  }
+  let given: Prepared["options"] = {};
+  try {
+    const prepared = command.prepare(args);
+    given = prepared.options;
+    return await prepared.run(surroundings);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      const [synopsis = ""] = command.usage.split("\n\n");
+      err(`${error.message}\n\n${synopsis}\n--help says more.`);
+      return 2;
+    }
+    if (error instanceof PeachError) {
+      const { code, detail, hint, status, requestId, errors } = error;
+      if (given["json"] === true)
+        out(JSON.stringify({ error: { code, detail, hint, status, request_id: requestId, errors } }, null, 2));
+      else err(describeRefusal(error, given, surroundings));
+      return 1;
+    }
+    if (isSystemError(error)) {
+      err(`error: ${error.message}`);
+      return 1;
+    }
+    if (signal.aborted) return 1;
+    throw error;
+  }
+}
+
+/** Files that cannot be read or written. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && "syscall" in error;
+}

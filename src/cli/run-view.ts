@@ -1,0 +1,159 @@
+/** A run in words and tables. */
+import type { RunDocument, RunSummary, TaskOfRun } from "../client/client.ts";
+import type { Terminal } from "./command.ts";
+import { durationText, paint, printable, sizeText, statusColour, tableLines, timeText } from "./table.ts";
+
+const BAR_WIDTH = 20;
+/** Reasons that say no more than status and error do. */
+const OBVIOUS: ReadonlySet<string> = new Set(["error", "cancelled"]);
+const FINAL = new Set(["succeeded", "failed", "skipped", "cancelled"]);
+
+/** Whether this status of a task or a run never changes by itself. */
+export function isFinal(status: string): boolean {
+  return FINAL.has(status);
+}
+
+/** A page of runs as a table. */
+export function runTable(runs: readonly RunSummary[], terminal: Terminal): string[] {
+  const columns = [
+    { title: "run" },
+    { title: "task", shrinks: true },
+    { title: "status" },
+    { title: "source" },
+    { title: "by", shrinks: true },
+    { title: "created" },
+    { title: "took" },
+    { title: "failed tasks", shrinks: true },
+  ];
+  const rows = runs.map((run) => [
+    run.run_id,
+    run.task,
+    { text: run.status, colour: statusColour(run.status) },
+    run.source,
+    run.by,
+    timeText(run.created_at),
+    durationText(run.duration_ms),
+    run.problem ?? run.failed_tasks.join(", "),
+  ]);
+  return tableLines(columns, rows, terminal);
+}
+
+/** All that a person wants to see of a run: what it is, its tasks, what failed, what it triggered. */
+export function runLines(run: RunDocument, now: number, terminal: Terminal): string[] {
+  const { trigger } = run;
+  const parent = trigger.parent === null ? "" : `, of ${trigger.parent.run_id}`;
+  const replayed = trigger.replay_of ?? null;
+  const facts: readonly (readonly [string, string])[] = [
+    ["run", run.run_id],
+    ["task", run.task],
+    ["status", paint(run.status, statusColour(run.status), terminal)],
+    ["trigger", printable(`${trigger.source} by ${trigger.by}${parent}`)],
+    ...(replayed === null
+      ? []
+      : [["replay of", `${replayed.run_id}${replayed.from === null ? "" : ` from ${replayed.from}`}`] as const]),
+    ["created", timeText(run.created_at)],
+    ["took", run.duration_ms === null ? `${durationText(sinceStart(run, now))} so far` : durationText(run.duration_ms)],
+    ["peach.conf", run.conf_version],
+  ];
+  return [
+    ...facts.map(([name, text]) => `${name.padEnd(12)}${text}`),
+    "",
+    ...taskTable(run.tasks, now, terminal),
+    ...prefixed("", failureLines(run, terminal)),
+    ...prefixed(
+      "",
+      run.children.map((child) => `triggered ${child.task}: ${child.run_id}`),
+    ),
+    ...prefixed(
+      "",
+      run.tasks.flatMap(({ task, completion_url: url }) => (url === undefined ? [] : `${task} waits at ${url}`)),
+    ),
+  ];
+}
+
+/** Each failed task with its last error. */
+export function failureLines(run: RunDocument, terminal: Terminal): string[] {
+  const failed = run.tasks.filter(({ status }) => status === "failed");
+  return failed.map(({ task, reason, attempts }) => {
+    const error = attempts.findLast((attempt) => attempt.error !== null)?.error ?? null;
+    const why = error === null ? "no error was recorded" : printable(`${error.name}: ${error.message}`);
+    return `${paint(task, "red", terminal)} ${reason === null || OBVIOUS.has(reason) ? "failed" : `failed (${reason})`}: ${why}`;
+  });
+}
+
+/** What a task is doing: attempts, time, progress, items, or what it waits for. */
+export function taskDetail(task: TaskOfRun, now: number): string {
+  const { attempts, progress, each, waiting_for: waiting, status, reason } = task;
+  const parts = [
+    reason === null || OBVIOUS.has(reason) ? "" : `(${reason})`,
+    attempts.length > 1 ? `${attempts.length} attempts` : "",
+    attempts.length === 0 ? "" : durationText(spentMs(task, now)),
+    each === undefined ? "" : `${bar((each.succeeded + each.failed) / Math.max(1, each.total))} ${itemText(each)}`,
+    progress === null || isFinal(status)
+      ? ""
+      : `${bar(progress.fraction)} ${Math.round(progress.fraction * 100)}%${progress.message === null ? "" : ` ${printable(progress.message)}`}`,
+    waiting === undefined || waiting === null ? "" : waitingText(waiting),
+  ];
+  return parts.filter((part) => part !== "").join("  ");
+}
+
+function taskTable(tasks: readonly TaskOfRun[], now: number, terminal: Terminal): string[] {
+  const columns = [
+    { title: "task", shrinks: true },
+    { title: "status" },
+    { title: "after", shrinks: true },
+    { title: "detail", shrinks: true },
+    { title: "passed" },
+  ];
+  const rows = tasks.map((task) => [
+    task.task,
+    { text: task.status, colour: statusColour(task.status) },
+    task.upstream.join(", "),
+    taskDetail(task, now),
+    task.output === null ? "" : `${task.output.kind}, ${sizeText(task.output.size)}`,
+  ]);
+  return tableLines(columns, rows, terminal);
+}
+
+/** `███░░░` */
+function bar(fraction: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, fraction)) * BAR_WIDTH);
+  return "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
+}
+
+function itemText({ total, succeeded, failed, running }: NonNullable<TaskOfRun["each"]>): string {
+  const others = [failed === 0 ? "" : `${failed} failed`, running === 0 ? "" : `${running} running`];
+  return [`${succeeded} of ${total} items`, ...others.filter((text) => text !== "")].join(", ");
+}
+
+function waitingText(waiting: NonNullable<TaskOfRun["waiting_for"]>): string {
+  switch (waiting.for) {
+    case "completion":
+      return waiting.until === null
+        ? "waits for its completion"
+        : `waits for its completion until ${timeText(waiting.until)}`;
+    case "run":
+      return `waits for ${waiting.task} (${waiting.run_id})`;
+    case "concurrency":
+    case "rate_limit":
+      return `held back by ${waiting.for.replace("_", " ")}${waiting.key === null ? "" : ` of ${printable(waiting.key)}`}`;
+    case "pause":
+      return "is paused";
+    case "deploy":
+      return `waits for a deploy that has ${printable(waiting.method)}, until ${timeText(waiting.until)}`;
+  }
+}
+
+function spentMs({ attempts }: TaskOfRun, now: number): number {
+  return attempts.reduce((sum, { started_at: start, finished_at: end }) => {
+    return sum + Math.max(0, (end === null ? now : Date.parse(end)) - Date.parse(start));
+  }, 0);
+}
+
+function sinceStart(run: RunDocument, now: number): number | null {
+  return run.started_at === null ? null : now - Date.parse(run.started_at);
+}
+
+function prefixed(first: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : [first, ...lines];
+}

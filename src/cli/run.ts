@@ -1,0 +1,71 @@
+/** Finds the command that was named and runs it. */
+import { nearest } from "../domain/nearest.ts";
+import { audit } from "./commands/audit.ts";
+import { check } from "./commands/check.ts";
+import type { Command, ExitCode, Surroundings } from "./command.ts";
+import { complete } from "./commands/complete.ts";
+import { completionOf } from "./completion.ts";
+import { deadLetters } from "./commands/dead-letters.ts";
+import { emit } from "./commands/emit.ts";
+import { graph } from "./commands/graph.ts";
+import { items } from "./commands/items.ts";
+import { limits } from "./commands/limits.ts";
+import { logs } from "./commands/logs.ts";
+import { pause, resume } from "./commands/pause.ts";
+import { payload } from "./commands/payload.ts";
+import { plan } from "./commands/plan.ts";
+import { provision } from "./commands/provision.ts";
+import { reconcile } from "./commands/reconcile.ts";
+import { runOne } from "./run-one.ts";
+import { runs } from "./commands/runs.ts";
+import { schedules } from "./commands/schedules.ts";
+import { sessions } from "./commands/sessions.ts";
+import { show, watch } from "./commands/show.ts";
+import { cancel, replay, retry } from "./commands/steer.ts";
+import { tasks } from "./commands/tasks.ts";
+import { tokens } from "./commands/tokens.ts";
+import { trigger } from "./commands/trigger.ts";
+
+/** In the order of `--help`: the project, its runs, what is deployed. */
+const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
+  ["peach.conf and its deployment", [check, graph, schedules, plan, provision, reconcile]],
+  ["Runs", [trigger, emit, runs, show, watch, logs, items, payload, cancel, retry, replay, complete]],
+  ["What is deployed", [tasks, pause, resume, limits, deadLetters, tokens, sessions, audit]],
+  ["The command line", [completionOf(() => [...COMMANDS.values()])]],
+];
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  GROUPS.flatMap(([, commands]) => commands.map((command) => [command.name, command] as const)),
+);
+
+/** Runs one command line, without the program's own name. */
+export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const [name, ...rest] = args;
+  if (name === "--help" || name === "-h" || name === "help") {
+    surroundings.out(usage());
+    return 0;
+  }
+  const command = COMMANDS.get(name ?? "");
+  if (command !== undefined) return runOne(command, rest, surroundings);
+  surroundings.err(refusal(name));
+  return 2;
+}
+
+function refusal(name: string | undefined): string {
+  if (name === undefined) return `a command is missing\n\n${usage()}`;
+  const near = nearest(name, COMMANDS.keys());
+  return `there is no command \`${name}\`${near === null ? "" : `; did you mean \`${near}\`?`}\n\n${usage()}`;
+}
+
+function usage(): string {
+  const groups = GROUPS.map(([title, commands]) => {
+    const lines = commands.map(({ name, summary }) => `  ${name.padEnd(13)} ${summary}`);
+    return `${title}\n${lines.join("\n")}`;
+  });
+  return `usage: npm run peach -- <command> [options]
+
+${groups.join("\n\n")}
+
+Each command has --help. Those that talk to a deployment find it by PEACH_URL and PEACH_API_TOKEN, or by --url and --token; without
+them they talk to the runtime that \`npm run dev\` has started here.`;
+}

@@ -1,0 +1,93 @@
+/** Endpoints among each other, and beside the paths that Peach itself serves. */
+import { OWN_PATHS, ownPathOf } from "../domain/plan/reserved-paths.ts";
+import type { Report } from "./diagnostic.ts";
+import type { LoadedConf } from "./load.ts";
+import type { EndpointConf } from "./schema.ts";
+import type { ValidConf } from "./validate.ts";
+
+/** Its whole body is held in memory to be verified. As much as GitHub sends at most. */
+const MAX_SIGNED_BODY_BYTES = 25 * 1024 ** 2;
+
+/** The path, decoded as requests are matched; that of an endpoint that names none is its own name. */
+export function endpointUrl(name: string, endpoint: EndpointConf): string {
+  return decodeURIComponent(endpoint.url ?? `/${name}`);
+}
+
+/** Reports reserved paths, params named twice, endpoints that would answer the same requests, and too large signed bodies. */
+export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Report): void {
+  const before: { name: string; pattern: string; methods: readonly string[] | null }[] = [];
+  for (const [name, endpoint] of conf.endpoints) {
+    const url = endpointUrl(name, endpoint);
+    const place = endpoint.url === undefined ? `endpoints.${name}: its url ${url}` : `endpoints.${name}.url: ${url}`;
+    const span =
+      endpoint.url === undefined ? loaded.keySpan(["endpoints", name]) : loaded.valueSpan(["endpoints", name, "url"]);
+    const reserved = ownPathOf(url);
+    if (reserved !== null) {
+      report(span, `${place} is reserved: Peach itself serves ${reserved}`, {
+        hint: `choose a url outside ${OWN_PATHS.join(", ")}`,
+      });
+    }
+    const twice = repeated(url.match(/:\w+/g) ?? []);
+    if (twice !== undefined)
+      report(span, `${place} names the param ${twice} twice`, { hint: "give each param a name of its own" });
+    const methods: readonly string[] | null = endpoint.methods ?? null;
+    const repeatedMethod = repeated(methods ?? []);
+    if (repeatedMethod !== undefined) {
+      const index = methods?.lastIndexOf(repeatedMethod) ?? 0;
+      report(
+        loaded.valueSpan(["endpoints", name, "methods", index]),
+        `endpoints.${name}.methods: ${repeatedMethod} is named twice`,
+        {
+          hint: "remove one",
+        },
+      );
+    }
+    const pattern = url.replaceAll(/:\w+/g, ":");
+    const other = before.find((one) => one.pattern === pattern && overlap(one.methods, methods));
+    if (other !== undefined) {
+      const both = describeOverlap(other.methods, methods);
+      report(span, `${place} is taken: the endpoint \`${other.name}\` answers ${both} there`, {
+        hint: "give one of them another url, or `methods` that the other has not",
+        related: [{ span: loaded.keySpan(["endpoints", other.name, "url"]), message: `\`${other.name}\` is here` }],
+      });
+    }
+    before.push({ name, pattern, methods });
+    checkSignedBody(name, endpoint, loaded, report);
+    checkCallerKey(name, endpoint, loaded, report);
+  }
+}
+
+/** Who shows no token has none to be told apart by. */
+function checkCallerKey(name: string, endpoint: EndpointConf, loaded: LoadedConf, report: Report): void {
+  if (endpoint.rate_limit?.by !== "token" || endpoint.auth === "token") return;
+  report(
+    loaded.valueSpan(["endpoints", name, "rate_limit", "by"]),
+    `endpoints.${name}.rate_limit.by: token is for endpoints with \`auth: token\``,
+    { hint: "add that, or count by ip, header.NAME or query.NAME" },
+  );
+}
+
+function checkSignedBody(name: string, endpoint: EndpointConf, loaded: LoadedConf, report: Report): void {
+  const isSigned = typeof endpoint.auth === "object";
+  if (!isSigned || endpoint.max_body === undefined || endpoint.max_body <= MAX_SIGNED_BODY_BYTES) return;
+  const path = ["endpoints", name, "max_body"];
+  report(
+    loaded.valueSpan(path),
+    `endpoints.${name}.max_body: expected a size of at most 25MB beside a signature, given ${loaded.given(path)}`,
+    { hint: "the whole body is held in memory to be verified; have large data uploaded, and its address sent" },
+  );
+}
+
+function repeated(words: readonly string[]): string | undefined {
+  return words.find((word, index) => words.indexOf(word) !== index);
+}
+
+function overlap(a: readonly string[] | null, b: readonly string[] | null): boolean {
+  return a === null || b === null || a.some((method) => b.includes(method));
+}
+
+function describeOverlap(a: readonly string[] | null, b: readonly string[] | null): string {
+  if (a === null && b === null) return "every method";
+  const methods = a === null ? b : b === null ? a : a.filter((method) => b.includes(method));
+  return (methods ?? []).join(", ");
+}

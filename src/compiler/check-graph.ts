@@ -1,0 +1,94 @@
+/** What `downstream` may say: known tasks, each once, and no way back; and `on_failure`: a known task. */
+import type { Related, Report } from "./diagnostic.ts";
+import type { LoadedConf } from "./load.ts";
+import { nearest } from "../domain/nearest.ts";
+import type { Span } from "./source.ts";
+import type { ValidConf } from "./validate.ts";
+
+/** One arrow of the graph, and where peach.conf draws it. */
+export interface Edge {
+  readonly parent: string;
+  readonly child: string;
+  readonly span: Span;
+}
+
+/** Every arrow between known tasks, in file order; the wrong ones are reported and left out. */
+export function checkGraph(conf: ValidConf, loaded: LoadedConf, report: Report): Edge[] {
+  const edges: Edge[] = [];
+  for (const [parent, task] of conf.tasks) {
+    const seen = new Set<string>();
+    for (const [index, child] of (task.downstream ?? []).entries()) {
+      const span = loaded.valueSpan(["tasks", parent, "downstream", index]);
+      const place = `tasks.${parent}.downstream: `;
+      if (seen.has(child)) {
+        report(span, `${place}\`${child}\` is named twice`, {
+          hint: "a task is started once, however often it is named: remove one",
+        });
+      } else if (!conf.tasks.has(child)) {
+        reportUnknown(child, place, span, conf, report);
+      } else if (child === parent) {
+        report(span, `${place}a task cannot be downstream of itself`, {
+          hint: "to run it again, trigger it from its method with triggerTaskWithEvent: that is a new run",
+        });
+      } else edges.push({ parent, child, span });
+      seen.add(child);
+    }
+  }
+  const { on_failure: told } = conf.root;
+  if (told !== undefined && !conf.tasks.has(told))
+    reportUnknown(told, "on_failure: ", loaded.valueSpan(["on_failure"]), conf, report);
+  for (const cycle of findCycles([...conf.tasks.keys()], edges)) reportCycle(cycle, report);
+  return edges;
+}
+
+function reportUnknown(child: string, place: string, span: Span, conf: ValidConf, report: Report): void {
+  const near = nearest(child, conf.tasks.keys());
+  const known = `tasks: ${[...conf.tasks.keys()].join(", ")}`;
+  report(span, `${place}no task is called \`${child}\``, {
+    hint: near === null ? known : `did you mean \`${near}\`? ${known}`,
+  });
+}
+
+function reportCycle(cycle: readonly Edge[], report: Report): void {
+  const [first, ...rest] = cycle;
+  if (first === undefined) return;
+  const way = [first.parent, ...cycle.map(({ child }) => child)].join(" → ");
+  const related = rest.map((edge): Related => ({ span: edge.span, message: `then ${edge.parent} → ${edge.child}` }));
+  report(first.span, `tasks.${first.parent}.downstream: these tasks wait for each other: ${way}`, {
+    related,
+    hint: "remove one of these edges; to go round on purpose, trigger the first task from the last one's method: that is a new run",
+  });
+}
+
+/**
+ * A cycle for each arrow that leads back to a task on the way to it, walking depth first in file order: without those arrows
+ * there is no cycle left. Each begins at its first task in that walk. Without recursion: chains may be long.
+ */
+function findCycles(names: readonly string[], edges: readonly Edge[]): Edge[][] {
+  const byParent = Map.groupBy(edges, ({ parent }) => parent);
+  const done = new Set<string>();
+  const cycles: Edge[][] = [];
+  for (const root of names) {
+    const way: Edge[] = [];
+    const onWay = new Map([[root, 0]]);
+    const open = done.has(root) ? [] : [{ name: root, left: [...(byParent.get(root) ?? [])] }];
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const edge = top.left.shift();
+      if (edge === undefined) {
+        done.add(top.name);
+        onWay.delete(top.name);
+        open.pop();
+        way.pop();
+        continue;
+      }
+      const start = onWay.get(edge.child);
+      if (start !== undefined) cycles.push([...way.slice(start), edge]);
+      else if (!done.has(edge.child)) {
+        way.push(edge);
+        onWay.set(edge.child, open.length);
+        open.push({ name: edge.child, left: [...(byParent.get(edge.child) ?? [])] });
+      }
+    }
+  }
+  return cycles;
+}

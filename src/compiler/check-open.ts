@@ -1,0 +1,23 @@
+/** What `openObject` may open: no address of the bucket with payloads, which it never opens. */
+import { PAYLOADS_BINDING } from "../domain/payload-bucket.ts";
+import type { Bindings } from "./buckets.ts";
+import type { Report } from "./diagnostic.ts";
+import type { LoadedConf } from "./load.ts";
+import type { ValidConf } from "./validate.ts";
+
+/** Reports each `open` of a task or an endpoint that names that bucket. */
+export function checkOpen(conf: ValidConf, bound: Bindings, loaded: LoadedConf, report: Report): void {
+  for (const kind of ["tasks", "endpoints"] as const) {
+    for (const [name, { open = [] }] of conf[kind]) {
+      for (const [index, address] of open.entries()) {
+        const [, , bucket = ""] = address.split("/");
+        if (bound.get(bucket) !== PAYLOADS_BINDING) continue;
+        report(
+          loaded.valueSpan(loaded.writtenPath([kind, name, "open", index])),
+          `${kind}.${name}.open: \`${bucket}\` is where Peach keeps payloads, and is never opened`,
+          { hint: "remove it: a task reads what others have passed by readFromParentTask" },
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import { checkTypes } from "./check-types.ts";
+import { checkProject } from "./compile.ts";
+import { type Diagnostic, inFileOrder } from "./diagnostic.ts";
+import { displayPath, type ProjectPaths } from "./project-paths.ts";
+import type { Plan } from "../domain/plan/plan.ts";
+
+/** All that concerns peach.conf, typed edges included. Warnings are no problems. The plan is null if there is any problem. Writes nothing; runs `tsc`. */
+export async function checkAll(paths: ProjectPaths): Promise<{
+  readonly plan: Plan | null;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly warnings: readonly Diagnostic[];
+}> {
+  const project = checkProject(paths);
+  const diagnostics = inFileOrder(
+    [...project.diagnostics, ...(await checkTypes(project, paths))],
+    displayPath(paths.confPath),
+  );
+  const plan = diagnostics.length === 0 ? (project.compiled?.plan ?? null) : null;
+  return { plan, diagnostics, warnings: project.warnings };
+}

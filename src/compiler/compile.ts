@@ -1,0 +1,180 @@
+/**
+ * The compiler: peach.conf, the pipelines' exports and wrangler.toml in; the plan, the method registry and the task types
+ * out. With any problem nothing is written. Reads and writes the disk.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Plan } from "../domain/plan/plan.ts";
+import { type Bindings, boundBuckets, checkBuckets, type UnboundBucket, unboundBuckets } from "./buckets.ts";
+import { checkConsoleHost } from "./check-console-host.ts";
+import { checkEach, type EachTasks } from "./check-each.ts";
+import { checkEndpoints } from "./check-endpoints.ts";
+import { checkGraph, type Edge } from "./check-graph.ts";
+import { checkLimits } from "./check-limits.ts";
+import { checkOpen } from "./check-open.ts";
+import { checkOpenEndpoints } from "./check-open-endpoints.ts";
+import { checkLoops } from "./check-loops.ts";
+import { checkPublicUrl } from "./check-public-url.ts";
+import { checkSize } from "./check-size.ts";
+import { checkSchedules } from "./check-schedules.ts";
+import { type Diagnostic, inFileOrder, type Report, reportInto } from "./diagnostic.ts";
+import { discoverModules, type PipelineModule } from "./discover.ts";
+import { emitPlan, emitRegistry, emitTaskTypes } from "./emit.ts";
+import { loadConf, type LoadedConf } from "./load.ts";
+import { MethodFinder, type ResolvedMethod } from "./methods.ts";
+import { buildPlan, type ResolvedMethods } from "./plan.ts";
+import { displayPath, type ProjectPaths } from "./project-paths.ts";
+import { readText } from "./read-file.ts";
+import type { SourceFile } from "./source.ts";
+import { validateConf, type ValidConf } from "./validate.ts";
+import { readWrangler } from "./wrangler-config.ts";
+
+/** What is known of a project, however much is wrong with it. */
+export interface CheckedProject {
+  /** All problems but those of `checkTypes`, in file order. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** What may be meant so, and probably is not; none while there are problems. */
+  readonly warnings: readonly Diagnostic[];
+  /** The right ones. */
+  readonly edges: readonly Edge[];
+  readonly eaches: EachTasks;
+  /** Those that were found. */
+  readonly methods: ResolvedMethods;
+  /** All files of the pipelines folder. */
+  readonly modules: readonly PipelineModule[];
+  /** Null if there is any problem. */
+  readonly compiled: Compiled | null;
+}
+
+export interface Compiled {
+  readonly plan: Plan;
+  /** Buckets that peach.conf names and wrangler.toml does not bind; empty unless they are accepted. The plan has them. */
+  readonly unboundBuckets: readonly UnboundBucket[];
+}
+
+export interface CompileOptions {
+  /** `npm run dev` binds missing buckets locally by itself; everybody else is told to. */
+  readonly acceptUnboundBuckets?: boolean;
+}
+
+export type CompileResult =
+  | ({ readonly ok: true; readonly diagnostics: readonly [] } & Compiled)
+  | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** Compiles a project into `outDir`. Files whose content stays the same are not touched: dev servers watch them. */
+export function compileProject(
+  paths: ProjectPaths & { readonly outDir: string },
+  options: CompileOptions = {},
+): CompileResult {
+  const { compiled, methods, modules, eaches, diagnostics } = checkProject(paths, options);
+  if (compiled === null) return { ok: false, diagnostics };
+  mkdirSync(paths.outDir, { recursive: true });
+  writeIfChanged(join(paths.outDir, "plan.ts"), emitPlan(compiled.plan, paths));
+  writeIfChanged(join(paths.outDir, "registry.ts"), emitRegistry(methods, modules, paths));
+  writeIfChanged(join(paths.outDir, "tasks.d.ts"), emitTaskTypes(methods, eaches, paths));
+  return { ok: true, diagnostics: [], ...compiled };
+}
+
+/** All that compiling finds out, without writing. The types of edges are `checkTypes`' part. */
+export function checkProject(paths: ProjectPaths, options: CompileOptions = {}): CheckedProject {
+  const diagnostics: Diagnostic[] = [];
+  const report = reportInto(diagnostics);
+  const text = readText(paths.confPath);
+  const source: SourceFile = { path: displayPath(paths.confPath), text: text ?? "" };
+  if (text === null) {
+    report({ source, start: 0, end: 0 }, "this file cannot be read", {
+      hint: "PEACH_CONF names the file; without it peach.conf is used, else peach.conf.example",
+    });
+  }
+  const read = text === null ? null : loadConf(source, report);
+  if (read === null)
+    return {
+      diagnostics,
+      warnings: [],
+      edges: [],
+      eaches: new Map(),
+      methods: NO_METHODS,
+      modules: [],
+      compiled: null,
+    };
+  const { conf, loaded } = validateConf(read, report);
+  const edges = checkGraph(conf, loaded, report);
+  checkSize(conf, edges, loaded, report);
+  const eaches = checkEach(conf, edges, loaded, report);
+  checkEndpoints(conf, loaded, report);
+  checkSchedules(conf, loaded, report);
+  checkLimits(conf, loaded, report);
+  const warnings: Diagnostic[] = [];
+  const warn = reportInto(warnings);
+  const bound = checkBindings(paths, options, conf, loaded, { report, warn });
+  const modules = findModules(paths, loaded, report);
+  const finder = new MethodFinder(modules ?? [], displayPath(paths.pipelinesDir), loaded, report);
+  const methods = modules === null ? NO_METHODS : resolveMethods(conf, finder);
+  const known = { edges, eaches, methods, modules: modules ?? [] };
+  if (diagnostics.length > 0)
+    return { diagnostics: inFileOrder(diagnostics, source.path), warnings: [], ...known, compiled: null };
+  const unbound = unboundBuckets(conf, bound);
+  const buckets = Object.fromEntries([...bound, ...unbound.map(({ bucket, binding }) => [bucket, binding] as const)]);
+  const plan = buildPlan(conf, methods, buckets);
+  checkLoops(plan, methods, loaded, displayPath, warn);
+  checkOpenEndpoints(conf, methods, loaded, warn);
+  return {
+    diagnostics,
+    warnings: inFileOrder(warnings, source.path),
+    ...known,
+    compiled: { plan, unboundBuckets: unbound },
+  };
+}
+
+const NO_METHODS: ResolvedMethods = { tasks: new Map(), endpoints: new Map(), fallbacks: new Map() };
+
+/** Null, with a report, if the folder cannot be read. */
+function findModules(paths: ProjectPaths, loaded: LoadedConf, report: Report): PipelineModule[] | null {
+  const folder = displayPath(paths.pipelinesDir);
+  const modules = discoverModules(paths.pipelinesDir, displayPath, report);
+  if (modules !== null) return modules;
+  report({ source: loaded.source, start: 0, end: 0 }, `the pipelines folder ${folder} cannot be read`, {
+    hint: "PEACH_PIPELINES names the folder; without it src/pipelines is used",
+  });
+  return null;
+}
+
+function checkBindings(
+  paths: ProjectPaths,
+  options: CompileOptions,
+  conf: ValidConf,
+  loaded: LoadedConf,
+  { report, warn }: { readonly report: Report; readonly warn: Report },
+): Bindings {
+  const wrangler: SourceFile = { path: displayPath(paths.wranglerPath), text: readText(paths.wranglerPath) ?? "" };
+  const config = readWrangler(wrangler, report);
+  if (config === null) return new Map();
+  const bound = boundBuckets(config);
+  checkOpen(conf, bound, loaded, report);
+  checkConsoleHost(config, wrangler, report);
+  checkPublicUrl(conf, { path: wrangler.path, config }, loaded, warn);
+  if (options.acceptUnboundBuckets !== true) checkBuckets(conf, bound, wrangler.path, loaded, report);
+  return bound;
+}
+
+function resolveMethods(conf: ValidConf, finder: MethodFinder): ResolvedMethods {
+  const tasks = new Map<string, ResolvedMethod>();
+  const endpoints = new Map<string, ResolvedMethod>();
+  const fallbacks = new Map<string, ResolvedMethod>();
+  for (const [name, { method, module }] of conf.tasks) {
+    const found = method === undefined ? null : finder.find({ method, module, at: ["tasks", name], key: "method" });
+    if (found !== null) tasks.set(name, found);
+  }
+  for (const [name, { method, module, fallback }] of conf.endpoints) {
+    const at = ["endpoints", name];
+    const found = method === undefined ? null : finder.find({ method, module, at, key: "method" });
+    if (found !== null) endpoints.set(name, found);
+    const other = fallback === undefined ? null : finder.find({ method: fallback, module, at, key: "fallback" });
+    if (other !== null) fallbacks.set(name, other);
+  }
+  return { tasks, endpoints, fallbacks };
+}
+
+function writeIfChanged(file: string, text: string): void {
+  if (readText(file) !== text) writeFileSync(file, text);
+}

@@ -1,0 +1,200 @@
+/** From a conf without problems to the plan: every default filled in, every name resolved. */
+import { createHash } from "node:crypto";
+import { DEFAULT_HMAC_HEADER, DEFAULT_TOLERANCE_MS, type EndpointAuth, isTimed } from "../domain/plan/endpoint-auth.ts";
+import { DRIVER_LANE_MAX_TIMEOUT_MS } from "../domain/plan/run-graph.ts";
+import type { TaskLimits } from "../domain/limits/limit.ts";
+import type {
+  CallerKey,
+  EndpointRateLimit,
+  DebouncePlan,
+  EachPlan,
+  EndpointPlan,
+  Plan,
+  R2Rule,
+  RetryPolicy,
+  TaskPlan,
+} from "../domain/plan/plan.ts";
+import { endpointUrl } from "./check-endpoints.ts";
+import type { ResolvedMethod } from "./methods.ts";
+import { schedulePlans } from "./schedule.ts";
+import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
+import type { ValidConf } from "./validate.ts";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+const KILOBYTE = 1024;
+
+/** Stands for what peach.conf does not say. */
+const DEFAULT = {
+  codops: "default",
+  retentionMs: 30 * DAY,
+  inlineLimitBytes: 32 * KILOBYTE,
+  timeoutMs: 25 * SECOND,
+  retries: { limit: 3, delayMs: SECOND, backoff: "exponential", maxDelayMs: 5 * MINUTE, jitter: true },
+  itemsAtATime: 1_000,
+  longItemsAtATime: 100,
+  maxBodyBytes: 10 * KILOBYTE * KILOBYTE,
+  endpointTimeoutMs: 30_000,
+} as const;
+
+/** The methods that peach.conf names, by the name of their task or endpoint. */
+export interface ResolvedMethods {
+  readonly tasks: ReadonlyMap<string, ResolvedMethod>;
+  readonly endpoints: ReadonlyMap<string, ResolvedMethod>;
+  readonly fallbacks: ReadonlyMap<string, ResolvedMethod>;
+}
+
+/** The compiled conf. Everything in it was checked before: a method that is not there is a bug. */
+export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Plan["buckets"]): Plan {
+  const upstream = new Map<string, string[]>();
+  for (const [name, { downstream = [] }] of conf.tasks) {
+    for (const child of downstream) upstream.set(child, [...(upstream.get(child) ?? []), name]);
+  }
+  const tasks: Record<string, TaskPlan> = Object.create(null);
+  for (const [name, task] of conf.tasks) {
+    const timeoutMs = task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs;
+    tasks[name] = {
+      name,
+      ...methodOf(methods.tasks, name),
+      description: task.description ?? null,
+      downstream: task.downstream ?? [],
+      upstream: upstream.get(name) ?? [],
+      runIf: task.run_if ?? "all_success",
+      retries: retryPolicy(task, conf.root),
+      timeoutMs,
+      each: eachPlan(task, timeoutMs),
+      external: task.external ?? false,
+      debounce: debouncePlan(task),
+      limits: taskLimits(task),
+      dispatch: task.dispatch ?? conf.root.defaults?.dispatch ?? "queue",
+      on: { r2: (task.on?.r2 ?? []).flatMap(r2Rule), events: task.on?.event ?? [] },
+      schedules: schedulePlans(task.schedule ?? []),
+      ...(task.open !== undefined && { open: task.open }),
+      ...(task.callable !== undefined && { callable: task.callable }),
+    };
+  }
+  const content = {
+    codops: conf.root.codops ?? DEFAULT.codops,
+    retentionMs: conf.root.retention ?? DEFAULT.retentionMs,
+    inlineLimitBytes: conf.root.inline_limit ?? DEFAULT.inlineLimitBytes,
+    onFailure: conf.root.on_failure ?? null,
+    tasks,
+    endpoints: [...conf.endpoints].map(([name, endpoint]) => endpointPlan(name, endpoint, methods)),
+    buckets,
+  };
+  const version = createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 12);
+  return { version, ...content };
+}
+
+/** The method of a task: its key, and its module if the key does not say. */
+function methodOf(
+  methods: ReadonlyMap<string, ResolvedMethod>,
+  name: string,
+): Pick<Plan["tasks"][string], "method" | "module"> {
+  const method = keyOf(methods, name);
+  const module = methods.get(name)?.module;
+  return { method, ...(module !== undefined && !method.includes("#") && { module }) };
+}
+
+function keyOf(methods: ReadonlyMap<string, ResolvedMethod>, name: string): string {
+  const method = methods.get(name);
+  if (method === undefined) throw new Error(`${name} was compiled without its method`);
+  return method.key;
+}
+
+function debouncePlan({ debounce }: TaskConf): DebouncePlan | null {
+  if (debounce?.delay === undefined) return null;
+  return { delayMs: debounce.delay, maxWaitMs: debounce.max_wait ?? null, key: pathOf(debounce.key) };
+}
+
+function taskLimits({ concurrency, rate_limit: rate, priority = 0 }: TaskConf): TaskLimits | null {
+  if (concurrency?.limit === undefined && rate?.limit === undefined) return null;
+  return {
+    concurrency:
+      concurrency?.limit === undefined
+        ? null
+        : { limit: concurrency.limit, strategy: concurrency.strategy ?? "queue", key: pathOf(concurrency.key) },
+    rateLimit:
+      rate?.limit === undefined || rate.per === undefined
+        ? null
+        : { limit: rate.limit, perMs: rate.per, key: pathOf(rate.key) },
+    priority: typeof priority === "number" ? priority : (pathOf(priority) ?? 0),
+  };
+}
+
+/** `payload.user.id` as the properties below the payload. */
+function pathOf(key: string | undefined): readonly string[] | null {
+  return key?.split(".").slice(1) ?? null;
+}
+
+/** Each item of the long lane keeps an object of its own awake. */
+function eachPlan({ each }: TaskConf, timeoutMs: number): EachPlan | null {
+  if (each === undefined) return null;
+  const maxParallel = timeoutMs > DRIVER_LANE_MAX_TIMEOUT_MS ? DEFAULT.longItemsAtATime : DEFAULT.itemsAtATime;
+  return { maxParallel: each.max_parallel ?? maxParallel, onError: each.on_error ?? "fail" };
+}
+
+/** Key by key: the task's own, else the file's defaults, else Peach's. */
+function retryPolicy(task: TaskConf, root: RootConf): RetryPolicy {
+  const said = { ...root.defaults?.retries, ...task.retries };
+  const delayMs = said.delay ?? DEFAULT.retries.delayMs;
+  return {
+    limit: said.limit ?? DEFAULT.retries.limit,
+    delayMs,
+    backoff: said.backoff ?? DEFAULT.retries.backoff,
+    // A delay above the default maximum is meant as it stands.
+    maxDelayMs: said.max_delay ?? Math.max(delayMs, DEFAULT.retries.maxDelayMs),
+    jitter: said.jitter ?? DEFAULT.retries.jitter,
+  };
+}
+
+type R2Conf = NonNullable<NonNullable<TaskConf["on"]>["r2"]>[number];
+
+function r2Rule({ bucket, prefix = "", suffix = "", actions = ["create"] }: R2Conf): R2Rule[] {
+  return bucket === undefined ? [] : [{ bucket, prefix, suffix, actions: [...new Set(actions)] }];
+}
+
+function endpointPlan(name: string, endpoint: EndpointConf, methods: ResolvedMethods): EndpointPlan {
+  return {
+    name,
+    method: keyOf(methods.endpoints, name),
+    url: endpointUrl(name, endpoint),
+    methods: endpoint.methods ?? null,
+    auth: endpointAuth(endpoint),
+    maxBodyBytes: endpoint.max_body ?? DEFAULT.maxBodyBytes,
+    timeoutMs: endpoint.timeout ?? DEFAULT.endpointTimeoutMs,
+    fallback: methods.fallbacks.get(name)?.key ?? null,
+    cors: endpoint.cors?.origins === undefined ? null : { origins: endpoint.cors.origins },
+    ...(endpoint.open !== undefined && { open: endpoint.open }),
+    rateLimit: endpointRateLimit(endpoint),
+    redact: (endpoint.redact ?? []).map((path) => path.split(".").slice(1)),
+  };
+}
+
+function endpointRateLimit({ rate_limit: rate }: EndpointConf): EndpointRateLimit | null {
+  if (rate?.limit === undefined || rate.per === undefined) return null;
+  return { limit: rate.limit, perMs: rate.per, by: callerKey(rate.by ?? "ip") };
+}
+
+/** As `by` says it: `ip`, `token`, `header.x-client`, `query.client`. */
+function callerKey(by: string): CallerKey {
+  const [type = "", ...rest] = by.split(".");
+  const name = rest.join(".");
+  if (type === "header") return { type, name: name.toLowerCase() };
+  if (type === "query") return { type, name };
+  return { type: type === "token" ? type : "ip" };
+}
+
+function endpointAuth({ auth = "none" }: EndpointConf): EndpointAuth {
+  if (typeof auth === "string") return { type: auth };
+  const { signature: scheme, secret, header, tolerance, topics } = auth;
+  const type = "signature";
+  if (scheme === "sns" && topics !== undefined)
+    return { type, scheme, topics, toleranceMs: tolerance ?? DEFAULT_TOLERANCE_MS.sns };
+  if (scheme === undefined || scheme === "sns" || secret === undefined)
+    throw new Error("a signature was compiled without its secret or its topics");
+  if (isTimed(scheme)) return { type, secret, scheme, toleranceMs: tolerance ?? DEFAULT_TOLERANCE_MS[scheme] };
+  if (scheme === "github") return { type, secret, scheme };
+  return { type, secret, scheme, header: (header ?? DEFAULT_HMAC_HEADER).toLowerCase() };
+}

@@ -1,0 +1,127 @@
+/**
+ * The TypeScript file that `check-types.ts` has checked: one assertion per line. Methods must be tasks or endpoints, and what a
+ * parent is declared to pass must fit what its child is declared to take. Payloads travel as JSON, so types are compared as JSON
+ * leaves them. Sides that are not declared fit everything.
+ */
+import type { EachTasks } from "./check-each.ts";
+import type { CheckedProject } from "./compile.ts";
+import { importPath, methodTypes } from "./emit.ts";
+import type { ResolvedMethod } from "./methods.ts";
+import type { Span } from "./source.ts";
+
+/** A line of the file, and what is reported if TypeScript does not accept it. */
+export interface Assertion {
+  readonly code: string;
+  readonly span: Span;
+  readonly message: string;
+  readonly hint: string;
+  /** Whether TypeScript's own reason says more. */
+  readonly detailed: boolean;
+  /** If this one fails too, it says all there is to say. */
+  readonly after: Assertion | null;
+}
+
+const PRELUDE = `
+type Bytes = ArrayBuffer | ArrayBufferView | Blob | ReadableStream;
+type IsAny<T> = 0 extends 1 & T ? true : false;
+type AsJson<T> = IsAny<T> extends true ? any : unknown extends T ? any
+  : T extends string | number | boolean | null | undefined | Bytes ? T
+  : T extends { toJSON(): infer Json } ? AsJson<Json>
+  : T extends object ? { -readonly [Key in keyof T]: AsJson<T[Key]> } : T;
+type Takes<Method> = IsAny<Method> extends true ? any : Method extends TypedTask<infer Input, infer _> ? input<Input> : any;
+type Passes<Method> = IsAny<Method> extends true ? any : Method extends TypedTask<infer _, infer Output> ? AsJson<output<Output>> : any;
+type Endpoint = (...given: never) => unknown;
+type Task = Endpoint | TypedTask<any, any>;
+declare function given<T>(): T;
+`;
+
+/** The file as it stands in `folder`, and its assertions: the first is in line `firstLine` (from 1). */
+export function emitAssertions(
+  project: CheckedProject,
+  folder: string,
+  repoRoot: string,
+): { readonly text: string; readonly assertions: readonly Assertion[]; readonly firstLine: number } {
+  const { methods } = project;
+  const all = [...methods.tasks.values(), ...methods.endpoints.values(), ...methods.fallbacks.values()];
+  const { imports, typeOf } = methodTypes(all, folder);
+  const head = `import type { input, output } from "zod";
+import type { TypedTask } from ${JSON.stringify(importPath(folder, `${repoRoot}/src/execution/author/method.ts`))};
+${imports}${PRELUDE}`;
+  const assertions = [...methodAssertions(project, typeOf), ...edgeAssertions(project, typeOf)];
+  const lines = assertions.map(({ code }, index) => `export const assertion${index}: ${code}\n`);
+  return { text: head + lines.join(""), assertions, firstLine: head.split("\n").length };
+}
+
+type TypeOf = (method: ResolvedMethod) => string;
+
+function methodAssertions({ methods }: CheckedProject, typeOf: TypeOf): Assertion[] {
+  const assert = (method: ResolvedMethod, kind: "Task" | "Endpoint"): Assertion => ({
+    code: `${kind} = given<${typeOf(method)}>();`,
+    span: method.span,
+    message: `${method.place}\`${method.exportName}\` is no ${kind.toLowerCase()}`,
+    hint: kind === "Task" ? "a task is a function, or made by task({...})" : "an endpoint is a function",
+    detailed: false,
+    after: null,
+  });
+  return [
+    ...[...methods.tasks.values()].map((method) => assert(method, "Task")),
+    ...[...methods.endpoints.values(), ...methods.fallbacks.values()].map((method) => assert(method, "Endpoint")),
+  ];
+}
+
+function edgeAssertions({ methods, edges, eaches }: CheckedProject, typeOf: TypeOf): Assertion[] {
+  const byChild = Map.groupBy(edges, ({ child }) => child);
+  const shapes = new Map<string, Assertion>();
+  return edges.flatMap(({ parent, child, span }): Assertion[] => {
+    const parentMethod = methods.tasks.get(parent);
+    const childMethod = methods.tasks.get(child);
+    if (parentMethod === undefined || childMethod === undefined) return [];
+    const takes = `Takes<${typeOf(childMethod)}>${eaches.has(child) ? "[]" : ""}`;
+    const passes = passedBy(`Passes<${typeOf(parentMethod)}>`, eaches.get(parent));
+    const parents = (byChild.get(child) ?? []).map((edge) => edge.parent);
+    const fits = (given: string, after: Assertion | null): Assertion => ({
+      code: `${takes} = given<${given}>();`,
+      span,
+      message: `tasks.${parent}.downstream: what \`${parent}\` passes does not fit what \`${child}\` takes`,
+      hint: eachHint(eaches, parent, child) ?? `make the \`output\` of ${parent} and the \`input\` of ${child} agree`,
+      detailed: true,
+      after,
+    });
+    if (parents.length < 2) return [fits(passes, null)];
+    const known = shapes.get(child);
+    const shape: Assertion = known ?? {
+      code: `${takes} = given<${keyed(parents, () => "any")}>();`,
+      span,
+      message: `tasks.${parent}.downstream: \`${child}\` does not take an object keyed by its upstream tasks`,
+      hint: "a task with several upstream tasks reads an object keyed by their names: declare its `input` so",
+      detailed: true,
+      after: null,
+    };
+    shapes.set(child, shape);
+    // The other parents are let through, so that each edge answers for its own part only.
+    const own = fits(
+      keyed(parents, (name) => (name === parent ? passes : "any")),
+      shape,
+    );
+    return known === undefined ? [shape, own] : [own];
+  });
+}
+
+/** A task with `each` passes the array of what its items passed, with null for those that failed. */
+function passedBy(passes: string, each: "fail" | "continue" | undefined): string {
+  if (each === undefined) return passes;
+  return each === "continue" ? `(${passes} | null)[]` : `${passes}[]`;
+}
+
+function eachHint(eaches: EachTasks, parent: string, child: string): string | null {
+  const said = [
+    ...(eaches.has(parent) ? [`${parent} runs once per item and passes an array`] : []),
+    ...(eaches.has(child) ? [`${child} runs once per item of the array that ${parent} passes`] : []),
+    ...(eaches.get(parent) === "continue" ? ["an item that fails stands as null in it"] : []),
+  ];
+  return said.length === 0 ? null : `${said.join("; ")}: make output and input agree`;
+}
+
+function keyed(parents: readonly string[], typeOfPart: (parent: string) => string): string {
+  return `{ ${parents.map((name) => `${JSON.stringify(name)}: ${typeOfPart(name)}`).join("; ")} }`;
+}

@@ -1,0 +1,129 @@
+/**
+ * How a change folds into a run. Folding all changes of a journal in order gives the run; so the fold must stay able to read the
+ * entries of older versions.
+ */
+import { hasLostWorker } from "./blame.ts";
+import { foldEach, foldItem } from "./mapped-task.ts";
+import { foldJoined } from "./shared-triggers.ts";
+import { noteLacking } from "../lacking-methods.ts";
+import {
+  entryOf,
+  isActive,
+  isFinal,
+  type AttemptRecord,
+  type AwaitedRun,
+  type FinalRun,
+  type Run,
+  type RunChange,
+  type StepRecord,
+  type TaskEntry,
+} from "./state.ts";
+
+/** Folds a change into the run, in place: a run may be wide and a change touches few tasks. Call it after the commit. */
+export function fold(run: Run, change: RunChange): void {
+  for (const { ordinal, state, attempts, retriedAfter } of change.tasks) {
+    const entry = entryOf(run, ordinal);
+    if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
+    if (entry.item === undefined) {
+      const ended = Number(isFinal(state)) - Number(isFinal(entry.state));
+      run.open -= ended;
+      if (ended !== 0) for (const child of entry.task.downstream) countDown(run, child, ended);
+      foldEach(run, ordinal, entry, state);
+    } else foldItem(run, entry, entry.item, state);
+    entry.state = state;
+    if (retriedAfter !== undefined) {
+      entry.retriedAfter = retriedAfter;
+      entry.isSuspect = false;
+      // Its waits begin anew.
+      delete entry.waits;
+      forgetWaits(entry);
+    }
+    if (isActive(state)) run.active.add(ordinal);
+    else run.active.delete(ordinal);
+    for (const attempt of attempts) {
+      entry.attempts[attempt.attempt - 1] = attempt;
+      if (attempt.status === "suspended") entry.progressAfter = attempt.attempt;
+      // The next attempt tries it all again: a wait that was over would fail it before it has begun.
+      if (attempt.status === "failed" || attempt.status === "timed_out") delete entry.waits;
+      if (attempt.lostTo !== undefined) entry.isSuspect = hasLostWorker(entry.attempts.slice(entry.retriedAfter));
+      if (attempt.lackedBy !== undefined) noteLacking(run.lacking, entry.item?.of ?? ordinal, attempt.lackedBy);
+      if (entry.item !== undefined) forgetOld(entry.attempts, attempt.attempt - 1 - FULL_ATTEMPTS);
+    }
+    if (state.status === "waiting" && state.for === "run") foldWaits(entry, state.awaits);
+    else if (isFinal(state)) forgetWaits(entry);
+  }
+  if (change.run !== undefined) {
+    Object.assign(run, change.run);
+    run.revision += 1;
+  }
+  if (change.lastToken !== undefined) run.lastToken = change.lastToken;
+  for (const child of change.children ?? []) run.children.push(child);
+  if (change.payload !== undefined) {
+    run.payload = change.payload;
+    if (change.limitKeys === undefined) delete run.limitKeys;
+    else run.limitKeys = change.limitKeys;
+  }
+  if (change.joined !== undefined) foldJoined(run, change.joined);
+  for (const { ordinal, ...step } of change.steps ?? []) foldStep(run, ordinal, step);
+  for (const { ordinal, ...final } of change.arrived ?? []) foldArrived(run, ordinal, final);
+  foldWatchers(run, change);
+  foldOwed(run, change);
+}
+
+function foldOwed(run: Run, { owes, paid, cancelsChildren }: RunChange): void {
+  if (cancelsChildren !== undefined) run.cancelsChildren = cancelsChildren;
+  if (owes === undefined && paid === undefined) return;
+  const changed = new Map((owes ?? []).map((owed) => [owed.id, owed]));
+  const kept = run.owed.filter(({ id }) => !changed.has(id) && paid?.includes(id) !== true);
+  run.owed = [...kept, ...changed.values()].toSorted((a, b) => a.id - b.id);
+  run.owedEver = Math.max(run.owedEver, ...changed.keys());
+}
+
+function foldStep(run: Run, ordinal: number, step: StepRecord): void {
+  const entry = entryOf(run, ordinal);
+  if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
+  (entry.steps ??= []).push(step);
+  entry.progressAfter = entry.attempts.length - 1;
+}
+
+function foldArrived(run: Run, ordinal: number, final: FinalRun): void {
+  const entry = entryOf(run, ordinal);
+  if (entry === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
+  (entry.arrived ??= {})[final.runId] = final;
+}
+
+function forgetWaits(entry: TaskEntry): void {
+  delete entry.awaits;
+  delete entry.arrived;
+}
+
+function foldWaits(entry: TaskEntry, awaits: readonly AwaitedRun[] | undefined): void {
+  if (awaits === undefined) return;
+  entry.awaits = awaits;
+  // The attempt has found that it is not final any more: it was retried.
+  for (const { runId } of awaits) delete entry.arrived?.[runId];
+  entry.waits = { ...entry.waits, ...Object.fromEntries(awaits.map(({ call, until }) => [call, until])) };
+}
+
+function foldWatchers(run: Run, { watchers, told, telling, foundBy, parentKnows }: RunChange): void {
+  if (parentKnows === true) run.parentKnows = true;
+  if (foundBy !== undefined) run.foundBy = [...run.foundBy, foundBy];
+  if (watchers !== undefined) run.watchers = [...run.watchers, ...watchers];
+  if (telling !== undefined) run.telling = telling;
+  if (told === undefined) return;
+  run.watchers = run.watchers.filter((watcher) => !told.includes(watcher));
+  if (run.watchers.length === 0) run.telling = null;
+}
+
+/** Of an item that is tried again and again, so many attempts keep their error and log. */
+const FULL_ATTEMPTS = 5;
+
+function forgetOld(attempts: AttemptRecord[], index: number): void {
+  const old = attempts[index];
+  if (old !== undefined) attempts[index] = { ...old, error: null, logs: null };
+}
+
+function countDown(run: Run, ordinal: number, by: number): void {
+  const entry = run.tasks[ordinal];
+  if (entry !== undefined) entry.waitingOn -= by;
+}

@@ -1,0 +1,129 @@
+/**
+ * What this code knows of a journal: refuses an entry with a state, a field or another kind that only newer code has, whatever version
+ * the entry says. Folded unseen, such an entry would leave a run that waits for nothing, and that no alarm wakes.
+ *
+ * The lists are complete by their types: whoever adds to a type adds here.
+ */
+import type { PackedChange } from "./journal-codec.ts";
+import type { Hold } from "../limits/limit.ts";
+import type { Debt, FailReason, LostTo, RunChange, TaskState } from "./state.ts";
+import { FAIL_REASONS } from "./state.ts";
+import type { RunState } from "./snapshot.ts";
+import { ATTEMPT_STATUSES, RUN_STATUSES } from "../statuses.ts";
+import { refuseUnknown } from "../version.ts";
+
+const FIELDS = {
+  tasks: true,
+  run: true,
+  lastToken: true,
+  children: true,
+  payload: true,
+  limitKeys: true,
+  joined: true,
+  steps: true,
+  arrived: true,
+  watchers: true,
+  foundBy: true,
+  parentKnows: true,
+  told: true,
+  telling: true,
+  owes: true,
+  paid: true,
+  cancelsChildren: true,
+  leased: true,
+  passed: true,
+} satisfies Record<keyof PackedChange, true>;
+
+const STATES = {
+  pending: true,
+  queued: true,
+  running: true,
+  retrying: true,
+  each: true,
+  waiting: true,
+  succeeded: true,
+  failed: true,
+  skipped: true,
+  cancelled: true,
+} satisfies Record<TaskState["status"], true>;
+
+const WAITS = { run: true, completion: true } satisfies Record<
+  Extract<TaskState, { readonly status: "waiting" }>["for"],
+  true
+>;
+
+const HOLDS = { concurrency: true, rate_limit: true, pause: true, deploy: true } satisfies Record<Hold["for"], true>;
+const LOST_TO = { worker: true, surroundings: true, deploy: true } satisfies Record<LostTo, true>;
+const DEBTS = { alert: true, cancel_children: true } satisfies Record<Debt["type"], true>;
+const FAILURES: readonly FailReason[] = FAIL_REASONS;
+
+/** Whatever a journal may hold, by the word for it: a recording of a release has all of it. */
+export const KNOWN_KINDS: readonly string[] = [FIELDS, STATES, WAITS, HOLDS, LOST_TO, DEBTS].flatMap((kinds) =>
+  Object.keys(kinds),
+);
+
+const RUN_FIELDS = {
+  id: true,
+  graph: true,
+  origin: true,
+  payload: true,
+  limitKeys: true,
+  createdAt: true,
+  completionKey: true,
+  digest: true,
+  key: true,
+  nonce: true,
+  joined: true,
+  recorded: true,
+  status: true,
+  startedAt: true,
+  finishedAt: true,
+  lastToken: true,
+  revision: true,
+  tasks: true,
+  items: true,
+  eaches: true,
+  children: true,
+  watchers: true,
+  foundBy: true,
+  parentKnows: true,
+  telling: true,
+  owed: true,
+  owedEver: true,
+  cancelsChildren: true,
+  open: true,
+  lacking: true,
+  active: true,
+} satisfies Record<keyof RunState, true>;
+
+/** Throws `NewerFormatError` if a field of this entry is not known. */
+export function refuseUnknownFields(packed: PackedChange, where: string): void {
+  for (const field of Object.keys(packed)) refuse(field in FIELDS, where, field);
+}
+
+/** Throws `NewerFormatError` if anything in this change is of a kind that is not known. */
+export function refuseUnknownKinds({ tasks, run, owes = [] }: RunChange, where: string): void {
+  for (const { state, attempts } of tasks) {
+    refuse(state.status in STATES, where, state.status);
+    if (state.status === "waiting") refuse(state.for in WAITS, where, state.for);
+    if (state.status === "queued" && state.hold !== undefined) refuse(state.hold.for in HOLDS, where, state.hold.for);
+    if (state.status === "failed") refuse(FAILURES.includes(state.reason), where, state.reason);
+    for (const { status, lostTo } of attempts) {
+      refuse(ATTEMPT_STATUSES.includes(status), where, status);
+      if (lostTo !== undefined) refuse(lostTo in LOST_TO, where, lostTo);
+    }
+  }
+  if (run !== undefined) refuse(RUN_STATUSES.includes(run.status), where, run.status);
+  for (const { debt } of owes) refuse(debt.type in DEBTS, where, debt.type);
+}
+
+/** Throws `NewerFormatError` if anything in the record of a run as it is is not known. */
+export function refuseUnknownState(state: Omit<RunState, "graph"> & { readonly graph: unknown }, where: string): void {
+  for (const field of Object.keys(state)) refuse(field in RUN_FIELDS, where, field);
+  const kinds = [...state.tasks.kinds, ...state.items.kinds];
+  refuseUnknownKinds({ tasks: kinds.map((kind) => ({ ...kind, ordinal: 0 })), owes: state.owed }, where);
+}
+
+function refuse(isKnown: boolean, where: string, kind: string): void {
+  if (!isKnown) refuseUnknown(where, kind);
+}

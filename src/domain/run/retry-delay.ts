@@ -1,0 +1,35 @@
+import type { RetryPolicy } from "../plan/plan.ts";
+
+/**
+ * How long to wait before the next attempt, in milliseconds, after the task has thrown `failures` times (from 1).
+ *
+ * Jitter is "equal jitter" (half fixed, half random: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015),
+ * with `fraction` in [0, 1) as the random part, so the wait lies between half of the policy's delay and all of it.
+ */
+export function retryDelayMs(policy: RetryPolicy, failures: number, fraction: number): number {
+  const full = Math.min(policy.maxDelayMs, policy.delayMs * growth(policy, failures));
+  return Math.round(policy.jitter ? full / 2 + (full / 2) * fraction : full);
+}
+
+function growth(policy: RetryPolicy, failures: number): number {
+  switch (policy.backoff) {
+    case "exponential":
+      return 2 ** (failures - 1);
+    case "linear":
+      return failures;
+    case "constant":
+      return 1;
+  }
+}
+
+/** A fraction in [0, 1) that is spread evenly over texts and is always the same for the same one (FNV-1a, 32 bits). */
+export function fractionOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  // FNV's high bits mix slowly on short texts that differ at the end; one multiply-and-shift round spreads them.
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  hash ^= hash >>> 13;
+  return (hash >>> 0) / 2 ** 32;
+}

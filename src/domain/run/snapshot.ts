@@ -1,0 +1,95 @@
+/**
+ * A run as it is, as one record: what its journal comes to. A run that lives long is read back from the latest of these and the changes
+ * after it, so that this costs what the run holds, not how long it has lived.
+ *
+ * Everything that is not derived is kept as it stands, whatever it is called: a new field of a run or of its tasks needs no line here.
+ */
+import { newItem } from "./mapped-task.ts";
+import type { RunGraph } from "../plan/run-graph.ts";
+import { withGenesisKeys, withStateKeys, type MapKeys } from "./limit-keys-aside.ts";
+import { isFinal, newRun, type Run, type TaskEntry } from "./state.ts";
+
+/** Of a task or an item: all but what it is and what follows from others. */
+type Standing = Omit<TaskEntry, "task" | "item" | "waitingOn">;
+
+/** Many that stand alike, as ten thousand held items do, are written once. */
+interface Standings {
+  readonly kinds: readonly Standing[];
+  /** The place of a kind, and how many in a row are of it, by turns. */
+  readonly runs: readonly number[];
+}
+
+export interface RunState extends Omit<Run, "tasks" | "items" | "active" | "graph"> {
+  readonly graph: RunGraph;
+  readonly tasks: Standings;
+  readonly items: Standings;
+  /** In the order in which they became so. */
+  readonly active: readonly number[];
+}
+
+/** The run as a record. `map`: where its lists of limit keys lie. */
+export function stateOf(run: Run, map: MapKeys): RunState {
+  const { tasks, items, active, ...rest } = run;
+  return {
+    ...withGenesisKeys(rest, map),
+    tasks: standingsOf(tasks, map),
+    items: standingsOf(items, map),
+    active: [...active],
+  };
+}
+
+/** The run of this record. `map`: gives the lists of limit keys back. */
+export function runOf({ tasks, items, active, ...rest }: RunState, map: MapKeys): Run {
+  const kept = withGenesisKeys(rest, map);
+  const run: Run = { ...newRun(kept), ...kept, eaches: [...kept.eaches], children: [...kept.children] };
+  for (const [ordinal, standing] of standings(tasks, map)) Object.assign(run.tasks[ordinal] ?? {}, standing);
+  const places = run.eaches.flatMap((of) => {
+    const entry = run.tasks[of];
+    return Array.from({ length: entry?.each?.total ?? 0 }, (_, index) => ({ entry, of, index }));
+  });
+  for (const [place, standing] of standings(items, map)) {
+    const { entry, of = 0, index = 0 } = places[place] ?? {};
+    if (entry === undefined) throw new RangeError(`run ${run.id} has an item ${place} of no task`);
+    run.items.push(Object.assign(newItem(entry, of, index), standing));
+  }
+  for (const entry of run.tasks)
+    entry.waitingOn = entry.task.upstream.filter((parent) => !isFinal(run.tasks[parent]?.state ?? PENDING)).length;
+  for (const ordinal of active) run.active.add(ordinal);
+  return run;
+}
+
+const PENDING = { status: "pending" } as const;
+
+function standingsOf(entries: readonly TaskEntry[], map: MapKeys): Standings {
+  const kinds: Standing[] = [];
+  const places = new Map<string, number>();
+  const runs: number[] = [];
+  for (const { task: _, item: __, waitingOn: ___, state, ...rest } of entries) {
+    const standing = { ...rest, state: withStateKeys(state, map) };
+    const text = JSON.stringify(standing);
+    const place = places.get(text) ?? kinds.push(standing) - 1;
+    places.set(text, place);
+    const last = runs.length - 1;
+    if (runs[last - 1] === place) runs[last] = (runs[last] ?? 0) + 1;
+    else runs.push(place, 1);
+  }
+  return { kinds, runs };
+}
+
+/** Each by its place; what is changed in place later is its own. */
+function* standings({ kinds, runs }: Standings, map: MapKeys): Generator<[number, Standing]> {
+  let place = 0;
+  for (let at = 0; at < runs.length; at += 2) {
+    const kind = kinds[runs[at] ?? -1];
+    if (kind === undefined) throw new RangeError("a state lacks how some of its tasks stand");
+    const state = withStateKeys(kind.state, map);
+    for (let count = runs[at + 1] ?? 0; count > 0; count -= 1) {
+      const own = { ...kind, state, attempts: [...kind.attempts] };
+      if (own.steps !== undefined) own.steps = [...own.steps];
+      if (own.each !== undefined) own.each = { ...own.each };
+      if (own.arrived !== undefined) own.arrived = { ...own.arrived };
+      yield [place, own];
+      place += 1;
+    }
+  }
+}

@@ -1,0 +1,25 @@
+/** Holds values against the schemas of a task declared with `task({input, output, run})`. */
+import type { ZodType } from "zod";
+import { ProblemError } from "../../domain/problem.ts";
+import { check } from "../../payloads/checked.ts";
+import { wrongPlaces } from "../../payloads/misfit.ts";
+
+/**
+ * The value as the schema reads it (defaults filled in), or throws a `ProblemError` (invalid_payload) with the first wrong paths. No
+ * schema: the value itself. A schema sees a stream as that, and does not read it. `what` names the value in the error.
+ */
+export async function fit(schema: ZodType | null, value: unknown, what: string): Promise<unknown> {
+  if (schema === null) return value;
+  const checked = await check(schema, value);
+  if (checked.ok) return checked.value;
+  const { issues } = checked;
+  const errors = wrongPlaces(issues);
+  const [first] = errors;
+  const more = issues.length > errors.length ? `more than ${errors.length - 1}` : `${errors.length - 1}`;
+  throw new ProblemError({
+    code: "invalid_payload",
+    detail: `${what} does not fit its schema: ${first?.path ?? "$"}: ${first?.message ?? "invalid"}${issues.length > 1 ? ` (and ${more} more)` : ""}.`,
+    hint: "Correct the value, or the task's schema.",
+    errors,
+  });
+}

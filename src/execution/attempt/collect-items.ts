@@ -1,0 +1,172 @@
+/**
+ * The attempt of an `each` task itself, once its items have ended: it puts together the array of what they passed, in their order.
+ * What lies with the run comes in pages, what lies in R2 is fetched a few at a time; nothing but one page, the small objects next in
+ * line and one part on its way to R2 are held. The array goes where every output goes: to the run if it is small, else into R2.
+ */
+import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
+import type { PayloadDelivery, PayloadParcel } from "../../domain/payload.ts";
+import { decodePayload, JSON_TYPE } from "../../payloads/codec.ts";
+import { fetchBytes, fetchStream } from "../../payloads/payload-download.ts";
+import { limitKeysAt } from "../../payloads/limit-keys.ts";
+import { attemptPayloadKey, openPayload, parcelPayload } from "../../payloads/payload-store.ts";
+import { refuseLargeValue } from "../../payloads/value-limit.ts";
+import type { RunCaller } from "../../objects/run/run-client.ts";
+import type { GatherPage, Lease } from "../../objects/run/run-rpc.ts";
+import { announceOutput } from "./output-store.ts";
+
+/** Objects of R2 up to this size are fetched ahead, so many at a time: six connections may wait for an answer. */
+const AHEAD_BYTES = 256 * 1024;
+const AHEAD = 5;
+/** Bytes are passed on in pieces of about this size. */
+const PIECE_BYTES = 64 * 1024;
+
+const OPEN = new TextEncoder().encode("[");
+const COMMA = new TextEncoder().encode(",");
+const CLOSE = new TextEncoder().encode("]");
+const NULL = new TextEncoder().encode("null");
+
+/** What was put together, and what it says about the limits of the children that read it. */
+export interface Gathered {
+  readonly output: PayloadParcel;
+  readonly limitKeys: Record<string, PayloadLimitKeys> | null;
+}
+
+/** Stores the array of what the items of this lease's task passed. Rejects as reading and storing payloads do. */
+export async function gatherItems(lease: Lease, bucket: R2Bucket, call: RunCaller): Promise<Gathered> {
+  const { runId, ordinal, attempt, token, inlineLimitBytes } = lease;
+  const asked = new AskedItems(lease.limited);
+  let length = 0;
+  const items = async function* (): AsyncGenerator<PayloadDelivery | null> {
+    for (let from: number | null = 0; from !== null;) {
+      const page: GatherPage | null = await call((run) => run.gather(ordinal, from ?? 0));
+      if (page === null) throw new Error(`the run ${runId} has no items of "${lease.task}" any more`);
+      asked.note(length, page.items);
+      yield* page.items;
+      length += page.items.length;
+      from = page.next;
+    }
+  };
+  const body = streamOf(arrayText(items(), bucket));
+  const key = attemptPayloadKey(runId, ordinal, attempt, token, "");
+  const payload = { kind: "json", contentType: JSON_TYPE, size: null, body } as const;
+  const parcel = await parcelPayload(bucket, key, payload, inlineLimitBytes, () => announceOutput(call));
+  return { output: { ...parcel, length }, limitKeys: await asked.limitKeys(bucket) };
+}
+
+/** The items that the limits of the children look into (`payload.0.user`): the array as a whole is never held. */
+class AskedItems {
+  readonly #limited: NonNullable<Lease["limited"]>;
+  readonly #indices: ReadonlySet<number>;
+  readonly #items = new Map<number, PayloadDelivery>();
+
+  constructor(limited: Lease["limited"] = []) {
+    this.#limited = limited;
+    const paths = limited.flatMap((one): (readonly string[])[] => Object.values(one.paths));
+    this.#indices = new Set(paths.map(([first]) => Number(first)));
+  }
+
+  /** These are the items from number `from` on. */
+  note(from: number, items: readonly (PayloadDelivery | null)[]): void {
+    for (const index of this.#indices) {
+      const item = items[index - from];
+      if (item !== undefined && item !== null) this.#items.set(index, item);
+    }
+  }
+
+  async limitKeys(bucket: R2Bucket): Promise<Record<string, PayloadLimitKeys> | null> {
+    if (this.#limited.length === 0) return null;
+    const value: unknown[] = [];
+    for (const [index, item] of this.#items) value[index] = await openPayload(bucket, item, neverHeld);
+    const keys: Record<string, PayloadLimitKeys> = {};
+    for (const { child, paths } of this.#limited) keys[child] = await limitKeysAt(value, paths);
+    return keys;
+  }
+}
+
+function neverHeld(): Promise<never> {
+  throw new Error("a page of items holds what it names");
+}
+
+/** The JSON text of the array, piece by piece. */
+export async function* arrayText(
+  items: AsyncIterable<PayloadDelivery | null>,
+  bucket: R2Bucket,
+): AsyncGenerator<Uint8Array> {
+  yield OPEN;
+  let isFirst = true;
+  for await (const chunks of readAhead(items, bucket)) {
+    if (!isFirst) yield COMMA;
+    isFirst = false;
+    yield* chunks;
+  }
+  yield CLOSE;
+}
+
+type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** What the items passed, as JSON, in order; small objects are under way before it is their turn. */
+async function* readAhead(items: AsyncIterable<PayloadDelivery | null>, bucket: R2Bucket): AsyncGenerator<Chunks> {
+  // Yielding one awaits it.
+  const ahead: Promise<Chunks>[] = [];
+  for await (const item of items) {
+    const isAhead = item?.at === "r2" && item.size <= AHEAD_BYTES;
+    // A large object is opened when all before it are through: its connection would wait unread.
+    if (!isAhead) for (const chunks of ahead.splice(0)) yield chunks;
+    const chunks = jsonOf(item, bucket);
+    // Its failure is seen when it is its turn.
+    chunks.catch(() => undefined);
+    ahead.push(chunks);
+    const first = isAhead && ahead.length < AHEAD ? undefined : ahead.shift();
+    if (first !== undefined) yield first;
+  }
+  yield* ahead;
+}
+
+async function jsonOf(item: PayloadDelivery | null, bucket: R2Bucket): Promise<Chunks> {
+  if (item === null) return [NULL];
+  if (item.at === "held") return neverHeld();
+  if (item.kind === "json") {
+    if (item.at === "inline") return [item.bytes];
+    return item.size <= AHEAD_BYTES ? [await fetchBytes(bucket, item.key)] : fetchStream(bucket, item.key);
+  }
+  // A text becomes JSON as a whole.
+  refuseLargeValue("The text that an item passed", item.size, "Put it into a bucket, and pass its key.");
+  const bytes = item.at === "inline" ? item.bytes : await fetchBytes(bucket, item.key);
+  return [new TextEncoder().encode(JSON.stringify(decodePayload(item, bytes)))];
+}
+
+/** Ten thousand pieces of a few bytes each would cost more than what they say. */
+function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const pieces: Uint8Array[] = [];
+        let size = 0;
+        while (size < PIECE_BYTES) {
+          const { done, value } = await chunks.next();
+          if (done === true) break;
+          pieces.push(value);
+          size += value.length;
+        }
+        if (size === 0) controller.close();
+        else controller.enqueue(joined(pieces, size));
+      },
+      async cancel() {
+        await chunks.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  const [only] = pieces;
+  if (only !== undefined && pieces.length === 1) return only;
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, offset);
+    offset += piece.length;
+  }
+  return bytes;
+}

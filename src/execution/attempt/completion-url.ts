@@ -1,0 +1,44 @@
+/** What an attempt of an external task tells somebody, so that he completes it; of all others, why there is no such thing. */
+import type { Lease } from "../../objects/run/run-rpc.ts";
+import { completionUrl } from "../../triggers/completion-token.ts";
+
+export class AttemptCompletion {
+  /** Of a task that its own method completes. */
+  static readonly none = new AttemptCompletion(null, false);
+
+  readonly #url: string | null;
+  readonly #isExternal: boolean;
+
+  private constructor(url: string | null, isExternal: boolean) {
+    this.#url = url;
+    this.#isExternal = isExternal;
+  }
+
+  /**
+   * PEACH_URL says where the deployment is reached; on the local runtime it is where the trigger came in, too. Rejects when the identity object
+   * cannot be reached.
+   */
+  static async of(lease: Lease, env: Env): Promise<AttemptCompletion> {
+    const { completion, runId, ordinal, attempt, token, url } = lease;
+    const base = env.PEACH_URL?.replace(/\/+$/, "") || url;
+    if (completion === undefined || base === undefined) return new AttemptCompletion(null, completion !== undefined);
+    const { key, expiresAt } = completion;
+    const claims = { runId, ordinal, attempt, token, expiresAt };
+    return new AttemptCompletion(await completionUrl(env, base, key, claims), true);
+  }
+
+  get url(): string {
+    if (this.#url !== null) return this.#url;
+    throw new Error(
+      this.#isExternal
+        ? "nobody has said where this deployment is reached, and what requests say of that is not believed: set the variable PEACH_URL, such as https://peach.example.workers.dev"
+        : "only a task with `external: true` in peach.conf has a completion URL",
+    );
+  }
+
+  /** Throws for a helper that says what the task passes: an external task passes what completes it. */
+  refuse(helper: string): void {
+    if (this.#isExternal)
+      throw new Error(`${helper} has no effect in an external task: it passes the payload that completes it`);
+  }
+}

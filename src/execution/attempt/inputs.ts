@@ -1,0 +1,126 @@
+/**
+ * What an attempt reads. The shape follows peach.conf: the value of the one parent, an object keyed by parent, or, for the root,
+ * what the trigger carried.
+ */
+import type { PayloadDelivery } from "../../domain/payload.ts";
+import { ArrayReader } from "../../payloads/array-reader.ts";
+import { memberOf } from "../../payloads/json-path.ts";
+import { openPayload, openPayloadStream, type HeldReader } from "../../payloads/payload-store.ts";
+import { decodeUtf8 } from "../../payloads/utf8.ts";
+import { refuseLargeValue } from "../../payloads/value-limit.ts";
+import type { Lease } from "../../objects/run/run-rpc.ts";
+
+export class AttemptInputs {
+  readonly #lease: Lease;
+  readonly #bucket: R2Bucket;
+  readonly #held: HeldReader;
+  readonly #arrays: ArrayReader;
+  /** Opened values; streams are opened anew for each reader. */
+  readonly #opened = new Map<PayloadDelivery, Promise<unknown>>();
+
+  /** `arrays`: shared by the attempts of one driver, so that an array is looked through once for many items. */
+  constructor(lease: Lease, bucket: R2Bucket, held: HeldReader, arrays = new ArrayReader(bucket)) {
+    this.#lease = lease;
+    this.#arrays = arrays;
+    this.#bucket = bucket;
+    this.#held = held;
+  }
+
+  /** All that the task reads, or what one parent passed: undefined if that parent is not in this run or passed nothing. */
+  async value(parent?: string): Promise<unknown> {
+    const { shape, inputs } = this.#lease;
+    if (shape === "keyed") {
+      if (parent !== undefined) {
+        const input = this.#input(parent);
+        return input === undefined ? undefined : this.#open(input);
+      }
+      const size = inputs.reduce((sum, { payload }) => sum + (payload.kind === "stream" ? 0 : payload.size), 0);
+      refuseLargeValue(`What the task "${this.#lease.task}" reads of ${inputs.length} tasks together`, size);
+      const values = await Promise.all(
+        inputs.map(async ({ parent: name, payload }) => [name, await this.#open(payload)] as const),
+      );
+      return Object.fromEntries(values);
+    }
+    const [input] = inputs;
+    if (input === undefined) return undefined;
+    const value = await this.#open(input.payload);
+    return parent !== undefined && this.#isKeyedTrigger() ? memberOf(value, parent) : value;
+  }
+
+  /** The bytes of what one parent passed (or, on the root, of what the trigger carried), whatever its kind. */
+  async stream(parent?: string): Promise<ReadableStream<Uint8Array>> {
+    const input = parent === undefined || this.#lease.shape !== "keyed" ? this.#only() : this.#input(parent);
+    if (input === undefined)
+      throw new Error(
+        `the task "${this.#lease.task}" reads nothing from ${parent ?? "its upstream tasks"} in this run`,
+      );
+    if (this.#lease.item?.isElement === true) return new Blob([await this.#element(input)]).stream();
+    return openPayloadStream(this.#bucket, input, this.#held);
+  }
+
+  /** The item of the array that this attempt is for, as JSON. */
+  #element(array: PayloadDelivery): Promise<Uint8Array> {
+    const { of = 0, index = 0 } = this.#lease.item ?? {};
+    return this.#arrays.item(`${this.#lease.runId}/${of}`, array, index, this.#held);
+  }
+
+  async #openElement(array: PayloadDelivery): Promise<unknown> {
+    const element = await this.#element(array);
+    return JSON.parse(decodeUtf8(element));
+  }
+
+  #nameOf(payload: PayloadDelivery): string {
+    const { task, inputs, shape } = this.#lease;
+    const parent = inputs.find((input) => input.payload === payload)?.parent ?? "";
+    return shape === "trigger" || parent === "" ? `What the task "${task}" reads` : `What "${parent}" passed`;
+  }
+
+  #open(payload: PayloadDelivery): Promise<unknown> {
+    // A connection that waits unread holds one of six: the stream that the method gets is opened when it is first read.
+    if (payload.kind === "stream")
+      return Promise.resolve(lazily(() => openPayloadStream(this.#bucket, payload, this.#held)));
+    const known = this.#opened.get(payload);
+    if (known !== undefined) return known;
+    const isElement = this.#lease.item?.isElement === true;
+    if (!isElement) refuseLargeValue(this.#nameOf(payload), payload.size);
+    const opened = isElement ? this.#openElement(payload) : openPayload(this.#bucket, payload, this.#held);
+    this.#opened.set(payload, opened);
+    return opened;
+  }
+
+  #input(parent: string): PayloadDelivery | undefined {
+    return this.#lease.inputs.find((input) => input.parent === parent)?.payload;
+  }
+
+  #only(): PayloadDelivery | undefined {
+    const { inputs, task } = this.#lease;
+    if (inputs.length > 1)
+      throw new Error(
+        `the task "${task}" reads from several tasks; name one: ${inputs.map(({ parent }) => parent).join(", ")}`,
+      );
+    return inputs[0]?.payload;
+  }
+
+  /** A task with several parents that is tried alone: its trigger stands for the object keyed by parent. */
+  #isKeyedTrigger(): boolean {
+    return this.#lease.shape === "trigger" && this.#lease.parents.length > 1;
+  }
+}
+
+function lazily(open: () => Promise<ReadableStream<Uint8Array>>): ReadableStream<Uint8Array> {
+  let reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        reader ??= (await open()).getReader();
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel(reason) {
+        await reader?.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,73 @@
+/** The log of one attempt: kept in memory, bounded, stored when the attempt settles; written to the worker's own log at once. */
+import type { LogLine } from "../../objects/run/run-rpc.ts";
+import type { TaskLog } from "../author/api.ts";
+
+const MAX_LINES = 1_000;
+const MAX_BYTES = 65_536;
+const MAX_MESSAGE = 8_192;
+
+export class AttemptLog implements TaskLog {
+  readonly #subject: Readonly<Record<string, unknown>>;
+  readonly #lines: LogLine[] = [];
+  #bytes = 0;
+  #dropped = 0;
+  #onLine: (() => void) | null = null;
+
+  /** `subject` goes with every line of the worker's own log: whose line it is. */
+  constructor(subject: Readonly<Record<string, unknown>>) {
+    this.#subject = subject;
+  }
+
+  /** Calls `onLine` after each line from now on. */
+  whenWritten(onLine: () => void): void {
+    this.#onLine = onLine;
+  }
+
+  /** At most 1,000 lines and 64 KiB, the first ones. */
+  get lines(): readonly LogLine[] {
+    return this.#lines;
+  }
+
+  /** How many lines did not fit. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void {
+    this.#write("info", message, fields);
+  }
+
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void {
+    this.#write("warn", message, fields);
+  }
+
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void {
+    this.#write("error", message, fields);
+  }
+
+  #write(level: LogLine["level"], message: string, fields: Readonly<Record<string, unknown>> | undefined): void {
+    const line = { at: Date.now(), level, message: String(message).slice(0, MAX_MESSAGE), fields: plain(fields) };
+    const text = JSON.stringify(line);
+    console[level](JSON.stringify({ ...this.#subject, ...line }));
+    if (this.#lines.length >= MAX_LINES || this.#bytes + text.length > MAX_BYTES) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#bytes += text.length;
+    this.#lines.push(line);
+    this.#onLine?.();
+  }
+}
+
+/** Fields as JSON has them; what JSON cannot say must not make a log line fail the task. */
+function plain(fields: Readonly<Record<string, unknown>> | undefined): LogLine["fields"] {
+  if (fields === undefined) return null;
+  try {
+    const seen: unknown = JSON.parse(
+      JSON.stringify(fields, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value)),
+    );
+    return typeof seen === "object" && seen !== null ? { ...seen } : null;
+  } catch (error) {
+    return { unprintable: String(error) };
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * One attempt, from lease to settlement: find the method, read its inputs, run it in its scope, store what it passes, and fold
+ * every way in which that can end into one outcome. Nothing here throws, and nothing here tells the run: the caller settles.
+ *
+ * The timeout covers all of it, reading and storing included. When it strikes, the outcome is `timed_out` whatever the method
+ * does afterwards; its late output may still reach R2, under the key of this attempt, where nobody points at it.
+ *
+ * Told apart, always: what the task's author did (failed, counts against `retries`), and what the surroundings did (lost).
+ */
+import { ProblemError } from "../../domain/problem.ts";
+import { isNewerFormat } from "../../domain/version.ts";
+import type { AttemptError } from "../../domain/run/state.ts";
+import type { ArrayReader } from "../../payloads/array-reader.ts";
+import { encodePayload, type EncodedPayload } from "../../payloads/codec.ts";
+import { limitKeysOfChildren } from "../../payloads/limit-keys.ts";
+import type { HeldReader } from "../../payloads/payload-store.ts";
+import { PayloadStoreError } from "../../payloads/r2-calls.ts";
+import { IdentityUnreachableError } from "../../objects/identity/identity-client.ts";
+import { callRun, RunUnreachableError } from "../../objects/run/run-client.ts";
+import type { AttemptOutcome, Lease, Settlement } from "../../objects/run/run-rpc.ts";
+import { AttemptEnd } from "./cancellation.ts";
+import { AttemptInputs } from "./inputs.ts";
+import { runInScope } from "../author/context.ts";
+import type { Deadlines } from "./deadlines.ts";
+import { AttemptOverError, AttemptTimeoutError } from "../author/errors.ts";
+import { gatherItems } from "./collect-items.ts";
+import { findMethod, methodOf, type MethodRegistry, type RunnableMethod } from "../author/method.ts";
+import { OutputStore } from "./output-store.ts";
+import { withTriggers } from "../author/pending-triggers.ts";
+import type { ReportChannel } from "../driver/progress-reporter.ts";
+import { TaskScope } from "../author/task-scope.ts";
+import type { TriggerPort } from "../author/trigger-calls.ts";
+import { fit } from "./check-schema.ts";
+
+/** How long an attempt that is told that it is over may go on before nobody waits for it. */
+const CLEANUP_MS = 5_000;
+
+/** Of an attempt that runs nobody knows whose code. */
+const UNKNOWN_DEPLOYMENT = "unknown";
+
+const MAX_MESSAGE = 4_096;
+const MAX_STACK = 8_192;
+
+/** Runs the attempt of this lease. Resolves always, within its timeout. */
+export async function executeAttempt(
+  lease: Lease,
+  registry: MethodRegistry,
+  port: TriggerPort,
+  deadlines: Deadlines,
+  arrays?: ArrayReader,
+  reports?: ReportChannel,
+  deployment = UNKNOWN_DEPLOYMENT,
+): Promise<Settlement> {
+  const { runId } = lease;
+  const held: HeldReader = (seq, offset, size) => callRun(port.env, runId, (run) => run.held(seq, offset, size));
+  const inputs = new AttemptInputs(lease, port.env.PAYLOADS, held, arrays);
+  const end = new AttemptEnd();
+  const scope = new TaskScope(lease, inputs, port, end);
+  const reported = reports?.add({
+    lease,
+    lines: () => scope.log.lines,
+    dropped: () => scope.log.dropped,
+    progress: () => scope.progressSaid,
+    over: (why) => endEarly(end, deadlines, why),
+  });
+  if (reported !== undefined) scope.whenNews(reported.news);
+  const found = workOf(lease, registry, inputs, scope, end, port.env);
+  // Nearly always it is there, and not waited for.
+  const work = found instanceof Promise ? await found : found;
+  const ended =
+    typeof work !== "function" ? undeployed(lease, deployment, work) : await withinTimeout(lease, end, deadlines, work);
+  const outcome = lease.gathers === true ? blameless(ended) : ended;
+  end.come(() => new Error("the attempt has ended"));
+  reported?.leave();
+  const { ordinal, attempt, token } = lease;
+  return {
+    ordinal,
+    attempt,
+    token,
+    outcome,
+    children: scope.children,
+    logs: scope.log.lines,
+    logsDropped: scope.log.dropped,
+    ...(scope.progressSaid !== null && { progress: scope.progressSaid }),
+  };
+}
+
+/** What the attempt is about. Else the deployed code has no such method (null), or what its file threw. */
+function workOf(
+  lease: Lease,
+  registry: MethodRegistry,
+  inputs: AttemptInputs,
+  scope: TaskScope,
+  end: AttemptEnd,
+  env: Env,
+): Work | Promise<Work> {
+  if (lease.gathers === true) return () => gather(lease, env);
+  const toWork = (method: RunnableMethod | null): Work =>
+    method === null ? null : () => run(lease, method, inputs, scope, end, env);
+  const method = methodOf(registry, lease.method);
+  if (method !== null) return toWork(method);
+  return findMethod(registry, lease.method, lease.module).then(toWork, (thrown: unknown) => describe(thrown));
+}
+
+type Work = (() => Promise<AttemptOutcome>) | AttemptError | null;
+
+/** No code of the author's has taken that time: it was the surroundings. */
+function blameless(outcome: AttemptOutcome): AttemptOutcome {
+  return outcome.type === "timed_out" ? { type: "lost", to: "surroundings", error: outcome.error } : outcome;
+}
+
+async function gather(lease: Lease, env: Env): Promise<AttemptOutcome> {
+  try {
+    const { output, limitKeys } = await gatherItems(lease, env.PAYLOADS, (call) => callRun(env, lease.runId, call));
+    return { type: "succeeded", output, to: null, ...(limitKeys !== null && { limitKeys }) };
+  } catch (thrown) {
+    return outcomeOf(thrown);
+  }
+}
+
+/** Nobody wants the attempt any more. It is told by its signal, and has a while to clean up; its outcome is of no account. */
+function endEarly(end: AttemptEnd, deadlines: Deadlines, why: "cancelled" | "superseded"): void {
+  const error = new AttemptOverError(
+    why === "cancelled" ? "the run was cancelled" : "the lease of this attempt is over, another one may have begun",
+  );
+  end.come(() => error);
+  deadlines.set(CLEANUP_MS, () =>
+    end.conclude({ type: "lost", to: "surroundings", error: describe(error), goesOn: true }),
+  );
+}
+
+/** The outcome of a throw, whatever was thrown: reading that may throw as well. */
+export function outcomeOf(thrown: unknown): AttemptOutcome {
+  try {
+    const error = describe(thrown);
+    if (isSurroundings(thrown)) return { type: "lost", to: "surroundings", error };
+    const [retryable, retryAfterMs] = [isRetryable(thrown), retryAfterOf(thrown)];
+    return { type: "failed", error, retryable, retryAfterMs, reason: "error" };
+  } catch {
+    const error = { name: "Error", message: "the task threw something that cannot be read", stack: null };
+    return { type: "failed", error, retryable: true, retryAfterMs: null, reason: "error" };
+  }
+}
+
+async function run(
+  lease: Lease,
+  method: RunnableMethod,
+  inputs: AttemptInputs,
+  scope: TaskScope,
+  end: AttemptEnd,
+  env: Env,
+): Promise<AttemptOutcome> {
+  try {
+    // A method without parameters reads by the helper, as a stream if it is wise: 64 MiB are not fetched for nobody.
+    const read = method.takesPayload ? await inputs.value() : undefined;
+    const payload = await scope.withImportedEnv(() => fit(method.input, read, `what the task "${lease.task}" reads`));
+    // Reading may have taken all of its time: then another attempt is under way, and this one must not begin.
+    end.throwIfCome();
+    if (lease.completion !== undefined) await scope.prepare();
+    const call = (): unknown => scope.withImportedEnv(() => method.run(payload, scope));
+    const returned = await runInScope(scope, () => withTriggers(() => scope.triggers, call));
+    // What it returns is for nobody: the task passes what completes it.
+    if (lease.completion !== undefined) return { type: "waiting" };
+    const { output, to } = await passedBy(lease, method, scope, returned);
+    // Nobody will read what it passes.
+    end.throwIfCome();
+    refuseBytes(lease, output);
+    const store = new OutputStore(lease, env);
+    const limitKeys = await limitKeysOfChildren(lease.limited, (child) => passedTo(child, output, to));
+    return {
+      type: "succeeded",
+      output: await store.parcel(output, ""),
+      to: await store.parcelAll(to),
+      ...(limitKeys !== null && { limitKeys }),
+      ...(scope.chosenChildren !== null && { chosen: scope.chosenChildren }),
+    };
+  } catch (thrown) {
+    return outcomeOf(thrown);
+  }
+}
+
+/** What the task passes, to all children and to single ones, each as the schema of its output has it. */
+async function passedBy(
+  lease: Lease,
+  { output: schema }: RunnableMethod,
+  scope: TaskScope,
+  returned: unknown,
+): Promise<{ readonly output: unknown; readonly to: ReadonlyMap<string, unknown> }> {
+  const what = `what the task "${lease.task}" passes`;
+  const { data, to } = scope.passedData(returned);
+  const fitted = new Map<string, unknown>();
+  const fitOutput = (value: unknown, name: string): unknown => scope.withImportedEnv(() => fit(schema, value, name));
+  for (const [child, value] of to) fitted.set(child, await fitOutput(value, `${what} to "${child}"`));
+  // Of a task that returns nothing, and has something else for each child that it has chosen, there is nothing to pass on.
+  const chosen = scope.chosenChildren ?? lease.children;
+  const isForNobody = data === undefined && to.size > 0 && chosen.every((child) => to.has(child));
+  return { output: isForNobody ? data : await fitOutput(data, what), to: fitted };
+}
+
+/** The array of what all items passed is JSON. */
+function refuseBytes({ task, item }: Lease, output: unknown): void {
+  const isBytes = output instanceof ArrayBuffer || ArrayBuffer.isView(output) || output instanceof Blob;
+  if (item === undefined || !(isBytes || output instanceof ReadableStream)) return;
+  throw new ProblemError({
+    code: "payload_not_serializable",
+    detail: `Item ${item.index} of "${task}" passes ${isBytes ? "bytes" : "a stream"}, which cannot be part of an array that is read as JSON.`,
+    hint: "Pass a JSON value or a string; put the bytes into a bucket and pass their key.",
+  });
+}
+
+/** What a child reads of what is passed; null: a stream, which is read once, to be stored, or nothing that can be stored. */
+function passedTo(child: string, output: unknown, to: ReadonlyMap<string, unknown>): EncodedPayload | null {
+  const data = to.has(child) ? to.get(child) : output;
+  const encoded = data instanceof ReadableStream ? null : encodePayload(data);
+  return encoded?.ok === true ? encoded.value : null;
+}
+
+async function withinTimeout(
+  lease: Lease,
+  end: AttemptEnd,
+  deadlines: Deadlines,
+  work: () => Promise<AttemptOutcome>,
+): Promise<AttemptOutcome> {
+  const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
+  end.onForced(resolve);
+  const lift = deadlines.set(lease.timeoutMs, () => {
+    const error = new AttemptTimeoutError(lease.timeoutMs);
+    end.force(() => error, { type: "timed_out", error: describe(error) });
+  });
+  const outcome = await Promise.race([work(), promise]);
+  lift();
+  return outcome;
+}
+
+/** Nothing was executed. `thrown`: by the file that has the method, when it was evaluated. */
+function undeployed({ task, method }: Lease, deployment: string, thrown: AttemptError | null): AttemptOutcome {
+  const why =
+    thrown === null ? `has no method "${method}"` : `cannot load "${method}" (${thrown.name}: ${thrown.message})`;
+  const message = `the deployed code ${why} for the task "${task}"; deploy it again, or cancel the run`;
+  const error = { name: "MethodMissingError", message: message.slice(0, MAX_MESSAGE), stack: thrown?.stack ?? null };
+  return { type: "undeployed", deployment, error };
+}
+
+function describe(thrown: unknown): AttemptError {
+  if (!(thrown instanceof Error)) {
+    const shown: string | undefined = typeof thrown === "string" ? thrown : JSON.stringify(thrown);
+    return { name: "Error", message: `the task threw ${shown ?? typeof thrown}`.slice(0, MAX_MESSAGE), stack: null };
+  }
+  // Nothing keeps an author's error from having other things there than texts.
+  const { name, message, stack }: { name: unknown; message: unknown; stack?: unknown } = thrown;
+  return {
+    name: String(name).slice(0, MAX_MESSAGE),
+    message: String(message).slice(0, MAX_MESSAGE),
+    stack: typeof stack === "string" ? stack.slice(0, MAX_STACK) : null,
+  };
+}
+
+function isSurroundings(thrown: unknown): boolean {
+  if (thrown instanceof ProblemError) return thrown.problem.code === "overloaded";
+  const outside = [PayloadStoreError, RunUnreachableError, IdentityUnreachableError];
+  return outside.some((known) => thrown instanceof known) || isNewerFormat(thrown);
+}
+
+/** A refused trigger or payload is refused again, and a deleted object stays away: only another input or another code helps. */
+function isRetryable(thrown: unknown): boolean {
+  if (thrown instanceof ProblemError) return false;
+  return !(thrown instanceof Error && (thrown.name === "NonRetryableError" || thrown.name === "PayloadMissingError"));
+}
+
+function retryAfterOf(thrown: unknown): number | null {
+  if (!(thrown instanceof Error) || thrown.name !== "RetryAfterError" || !("retryAfterMs" in thrown)) return null;
+  return typeof thrown.retryAfterMs === "number" ? thrown.retryAfterMs : null;
+}

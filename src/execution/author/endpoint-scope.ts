@@ -1,0 +1,169 @@
+/** One call of an endpoint, as its author and the helpers see it. */
+import type { Actor } from "../../domain/actor.ts";
+import type { DeliveryRun } from "../../domain/delivery.ts";
+import { spanOf } from "../../domain/trace.ts";
+import { deliveryTriggerKey, endpointKey, eventKey, type TriggerKey } from "../../domain/trigger-key.ts";
+import { AttemptLog } from "../attempt/log.ts";
+import type {
+  EmitOptions,
+  EmitResult,
+  EndpointContext,
+  OpenedObject,
+  TaskLog,
+  TriggerOptions,
+  TriggeredRun,
+} from "./api.ts";
+import { bindMethods } from "./bind-methods.ts";
+import { DeliveryTurns } from "./delivery-turns.ts";
+import type { EndpointFunction } from "./method.ts";
+import { openObjectAt } from "./open-object.ts";
+import { PendingTriggers, withTriggers } from "./pending-triggers.ts";
+import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
+import { emitNamedEvent, triggerTask, type TriggerPort } from "./trigger-calls.ts";
+
+/** What the HTTP edge knows of the call. */
+export interface EndpointCall {
+  readonly name: string;
+  /** The `:params` of its url, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly requestId: string;
+  /** `replay`: a recorded delivery that somebody sends again. */
+  readonly source: "endpoint" | "replay";
+  /** What its sender calls this delivery, each time it is sent; null if the endpoint's `auth` knows no such id. */
+  readonly delivery: { readonly id: string; readonly isFallback: boolean } | null;
+  /** Who has called it, or sends it again; absent: nobody knows. */
+  readonly actor?: Actor;
+  /** The trace that the call belongs to; absent: none. */
+  readonly traceparent?: string;
+  /** To be told of each run that the endpoint triggers. */
+  readonly triggered: (run: DeliveryRun) => void;
+}
+
+export class EndpointScope implements EndpointContext {
+  readonly kind = "endpoint";
+  readonly log: TaskLog;
+  readonly #call: EndpointCall;
+  readonly #port: TriggerPort;
+  readonly #turns = new DeliveryTurns();
+  #spanOfTrace: string | null = null;
+  #triggers: PendingTriggers | null = null;
+
+  static {
+    bindMethods(this.prototype, ["waitUntil", "triggerTaskWithEvent", "emitEvent", "openObject"]);
+  }
+
+  constructor(call: EndpointCall, port: TriggerPort) {
+    this.#call = call;
+    this.#port = port;
+    this.log = new AttemptLog({ endpoint: call.name, request_id: call.requestId });
+  }
+
+  get name(): string {
+    return this.#call.name;
+  }
+
+  get params(): Readonly<Record<string, string>> {
+    return this.#call.params;
+  }
+
+  get env(): PipelineEnv {
+    return pipelineEnv(this.#port.env);
+  }
+
+  /** The call's own span of the trace that it belongs to; null: of none. */
+  get traceparent(): string | null {
+    const { traceparent } = this.#call;
+    if (traceparent === undefined) return null;
+    return (this.#spanOfTrace ??= spanOf(traceparent, crypto.getRandomValues(new Uint8Array(8))));
+  }
+
+  waitUntil(promise: Promise<unknown>): void {
+    this.#port.lifetime.waitUntil(promise);
+  }
+
+  triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
+    return this.#follow(this.#trigger(task, payload, options));
+  }
+
+  emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
+    return this.#follow(this.#emit(name, payload, options));
+  }
+
+  /** Calls the endpoint's method, and waits for what it has triggered. What the method imports as `env` is what `env` gives here. */
+  call(method: EndpointFunction, request: Request): Promise<unknown> {
+    const { withEnv } = this.#port;
+    const called = (): unknown => method(request, this);
+    return withTriggers(
+      () => this.#triggers,
+      () => (withEnv === undefined ? called() : withEnv(this.env, called)),
+    );
+  }
+
+  /** It goes on beyond the answer, if that is given before. */
+  #follow<T>(trigger: Promise<T>): Promise<T> {
+    this.#triggers ??= new PendingTriggers();
+    this.waitUntil(trigger.catch(() => undefined));
+    return this.#triggers.follow(trigger);
+  }
+
+  async #trigger(task: string, payload: unknown, options: TriggerOptions | undefined): Promise<TriggeredRun> {
+    const { source, name: endpoint } = this.#call;
+    const own = options?.idempotencyKey;
+    const origin = { source, by: endpoint, parent: null, ...this.#actor(), ...this.#span() };
+    const given = own === undefined ? null : endpointKey(own);
+    const run = await this.#keyed(task, payload, given, (key) =>
+      triggerTask(this.#port, { task, payload, options, key, origin }),
+    );
+    this.#call.triggered({ runId: run.runId, task, deduplicated: run.deduplicated });
+    return run;
+  }
+
+  openObject(s3Uri: string): Promise<OpenedObject> {
+    const { env, plan } = this.#port;
+    const open = plan.endpoints.find(({ name }) => name === this.name)?.open;
+    return openObjectAt(env, plan, s3Uri, { place: `endpoints.${this.name}.open`, open });
+  }
+
+  async #emit(name: string, payload: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
+    const own = options?.idempotencyKey;
+    // No task can be called so: the name of an event and that of a task are never taken for each other.
+    const given = own === undefined ? null : eventKey(name, own);
+    const runs = await this.#keyed(`event:${name}`, payload, given, (idempotencyKey) =>
+      emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent: null, ...this.#actor(), ...this.#span() }),
+    );
+    for (const run of runs) this.#call.triggered(run);
+    return { runs: runs.map(({ runId, task }) => ({ runId, task })) };
+  }
+
+  /**
+   * Triggers with the author's own key, or with one of the delivery: sent again, that finds the runs that it has triggered before. By
+   * their order and not by their content: a payload may say when the delivery came in.
+   */
+  async #keyed<T>(
+    target: string,
+    payload: unknown,
+    own: TriggerKey | null,
+    trigger: (key: TriggerKey | null) => Promise<T>,
+  ): Promise<T> {
+    const { delivery, name: endpoint } = this.#call;
+    if (own !== null || delivery === null) return trigger(own);
+    const nth = this.#turns.take(target, payload);
+    try {
+      return await trigger(deliveryTriggerKey({ endpoint, ...delivery }, target, nth));
+    } catch (error) {
+      this.#turns.refused(target, nth, payload);
+      throw error;
+    }
+  }
+
+  #actor(): Pick<EndpointCall, "actor"> {
+    const { actor } = this.#call;
+    return actor === undefined ? {} : { actor };
+  }
+
+  /** Of what it triggers. */
+  #span(): { readonly traceparent?: string } {
+    const { traceparent } = this;
+    return traceparent === null ? {} : { traceparent };
+  }
+}

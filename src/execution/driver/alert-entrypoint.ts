@@ -1,0 +1,38 @@
+/**
+ * Triggers the task of `on_failure`: an entrypoint of this worker that run objects call over a loopback binding, since they know their
+ * own graph and nothing of what is deployed. It may be called twice for one failure: the key makes it one run.
+ */
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { alertKey } from "../../domain/trigger-key.ts";
+import { encodePayload } from "../../payloads/codec.ts";
+import type { Alert } from "../../objects/run/alert-rpc.ts";
+import { acceptTrigger, plan } from "../../worker/wiring.ts";
+
+export class AlertEntrypoint extends WorkerEntrypoint<Env> {
+  /**
+   * Resolves once it is recorded, or can never be (the task is gone, or refuses the summary): the log says so. Rejects if the
+   * surroundings fail.
+   */
+  async raise({ task: named, runId, nth, depth, summary }: Alert): Promise<void> {
+    // As the run was accepted; if a deploy has renamed the task since, the one that is named now.
+    const task = Object.hasOwn(plan.tasks, named) ? named : plan.onFailure;
+    if (task === null) return this.#giveUp(runId, `on_failure names "${named}", which is not deployed any more`);
+    const payload = encodePayload(summary);
+    if (!payload.ok) throw new Error(payload.problem.detail);
+    const by = summary.failed_tasks[0]?.task ?? summary.task;
+    const accepted = await acceptTrigger(this.env, this.ctx, {
+      task,
+      payload: payload.value,
+      idempotencyKey: alertKey(runId, summary.created_at, nth),
+      origin: { source: "task", by, parent: { runId, task: by }, depth: depth + 1 },
+    });
+    if (accepted.ok) return undefined;
+    const { code, detail } = accepted.problem;
+    if (code === "overloaded") throw new Error(detail);
+    return this.#giveUp(runId, detail);
+  }
+
+  #giveUp(run: string, reason: string): void {
+    console.error(JSON.stringify({ message: "nobody was told that a run failed", run, reason }));
+  }
+}

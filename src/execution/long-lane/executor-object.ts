@@ -1,0 +1,99 @@
+/**
+ * The long lane: one attempt of a task whose timeout is above 25 s (to 14 min), or that may have killed its worker (see
+ * domain/run/blame.ts), in an object of its own. It runs in the alarm handler: a fresh top-level invocation with 15 minutes of wall time, as many side by side as there are. What it does there is
+ * in `executor-protocol.ts`; here are its storage, its alarm, its run and the task code.
+ */
+import { DurableObject } from "cloudflare:workers";
+import type { RunId } from "../../domain/ids.ts";
+import { FORMAT_VERSION } from "../../domain/version.ts";
+import { pausedTasks } from "../../objects/pauses/pauses-client.ts";
+import type { Trial } from "../../domain/trials.ts";
+import { askForTrial, endTrial, explainedDeaths, noteDeath } from "../../objects/deaths/deaths-client.ts";
+import { callRun } from "../../objects/run/run-client.ts";
+import type { Lease, Settlement } from "../../objects/run/run-rpc.ts";
+import { Deadlines } from "../attempt/deadlines.ts";
+import { deploymentOf, executeLease, plan } from "../../worker/wiring.ts";
+import { ExecutorProtocol } from "./executor-controller.ts";
+import { ExecutorStore } from "./store.ts";
+import type { ExecutorRpc } from "./executor-rpc.ts";
+import { ownEnv } from "../author/pipeline-env.ts";
+import { ReportChannel } from "../driver/progress-reporter.ts";
+
+/** Of the deployed code; locally, where each start of the runtime has another id, of peach.conf. */
+function versionOf(env: Env): string {
+  return env.PEACH_LOCAL === "1" ? plan.version : (deploymentOf(env).deployment ?? plan.version);
+}
+
+export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
+  readonly #protocol: ExecutorProtocol;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const store = new ExecutorStore(ctx.storage);
+    this.#protocol = new ExecutorProtocol({
+      now: () => Date.now(),
+      version: versionOf(env),
+      order: () => store.order(),
+      note: (order) => store.note(order),
+      sync: () => ctx.storage.sync(),
+      deleteAll: () => ctx.storage.deleteAll(),
+      // Not awaited: answers are held back until it is durable.
+      setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
+      begin: async ({ runId, ordinal }, claim) => {
+        const paused = await pausedTasks(env);
+        const claimant = { ...deploymentOf(env), ...(paused !== undefined && { paused }), ...claim };
+        return callRun(env, runId, (run) => run.begin(ordinal, ctx.id.toString(), claimant));
+      },
+      execute: (lease) => this.#execute(lease),
+      settle: ({ runId }, settlement, onFailure) => this.#settle(runId, settlement, onFailure),
+      died: async ({ runId, ordinal }, { attempt, begunAt, foundAt }) => {
+        const [ageMs, agoMs] = [Date.now() - begunAt, Date.now() - foundAt];
+        const sole = await noteDeath(env, { runId, ordinal, attempt, ageMs, agoMs });
+        return sole === null ? null : { sole, explained: await explainedDeaths(env, runId, ordinal) };
+      },
+      askTrial: ({ runId, ordinal }, trial) => askForTrial(env, runId, ordinal, trial),
+      trialOver: ({ runId, ordinal }) => endTrial(env, runId, ordinal),
+      alarmFailed: ({ runId, ordinal }, error, isLast) => {
+        console.error(
+          JSON.stringify({
+            message: `an executor object could not reach its run, ${isLast ? "and gives it up" : "trying again"}`,
+            run: runId,
+            ordinal,
+            error: String(error),
+          }),
+        );
+      },
+    });
+  }
+
+  async start(runId: RunId, ordinal: number, trial?: Trial): Promise<void> {
+    this.#protocol.start(runId, ordinal, trial);
+  }
+
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    await this.#protocol.alarm(info?.scheduledTime ?? null);
+  }
+
+  async #execute(lease: Lease): Promise<Settlement> {
+    const carried: Promise<unknown>[] = [];
+    const deadlines = new Deadlines();
+    const lifetime = { waitUntil: (promise: Promise<unknown>) => void carried.push(promise), budgetMs: () => 0 };
+    const env = ownEnv(this.env);
+    const reports = new ReportChannel(deadlines, (said) => callRun(env, lease.runId, (run) => run.report(said)));
+    const settlement = await executeLease(env, lease, lifetime, deadlines, undefined, reports);
+    deadlines.close();
+    await Promise.allSettled(carried);
+    return settlement;
+  }
+
+  async #settle(runId: RunId, settlement: Settlement, onFailure: () => Promise<void>): Promise<void> {
+    await callRun(this.env, runId, async (run) => {
+      try {
+        await run.settle({ v: FORMAT_VERSION, settlements: [settlement], claim: null });
+      } catch (error) {
+        await onFailure();
+        throw error;
+      }
+    });
+  }
+}

@@ -1,0 +1,20 @@
+/** All storage of an executor object: its one order. */
+import type { ExecutorOrder } from "./executor-controller.ts";
+
+const KEY = "order";
+
+export class ExecutorStore {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  order(): ExecutorOrder | null {
+    return this.#storage.kv.get<ExecutorOrder>(KEY) ?? null;
+  }
+
+  note(order: ExecutorOrder): void {
+    this.#storage.kv.put(KEY, order);
+  }
+}

@@ -1,0 +1,131 @@
+/** What `/metrics` says. Counters are what the catalogue has ever counted: they do not go down when runs are deleted or retried. */
+import type { MetricsAnswer } from "../../objects/catalog/catalog-rpc.ts";
+import { DURATION_BOUNDS_MS, sumOfFigures, type Counts } from "../../domain/run/metrics.ts";
+import { ATTEMPT_STATUSES } from "../../domain/statuses.ts";
+import type { ScheduleStatus } from "../../objects/schedules/schedules-rpc.ts";
+import { scheduleLagMs, type QueueBacklog } from "./backlog.ts";
+import { family, histogram, type HistogramSample, type Sample } from "./prometheus.ts";
+
+export interface MetricsSources {
+  readonly runs: readonly MetricsAnswer[];
+  readonly queues: readonly QueueBacklog[];
+  readonly schedules: readonly ScheduleStatus[];
+  readonly deadLetters: number;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+const BOUNDS_SECONDS = DURATION_BOUNDS_MS.map(seconds);
+
+/** All families, in the Prometheus text format. */
+export function writeMetrics({ runs, queues, schedules, deadLetters, now }: MetricsSources): string {
+  return [
+    runFamilies(runs),
+    attemptFamilies(sumOfFigures(runs.map(({ figures }) => figures)).tasks),
+    queueFamilies(queues, now),
+    scheduleFamilies(schedules, now),
+    family("peach_dead_letters", "gauge", "Dead letters that nobody has redriven or deleted.", [
+      { labels: {}, value: deadLetters },
+    ]),
+  ].join("");
+}
+
+function runFamilies(answers: readonly MetricsAnswer[]): string {
+  const byTask = Map.groupBy(answers, ({ task }) => task);
+  const ended: Sample[] = [];
+  const open: Sample[] = [];
+  const durations: HistogramSample[] = [];
+  const delays: HistogramSample[] = [];
+  for (const [task, parts] of byTask) {
+    const { runs } = sumOfFigures(parts.map(({ figures }) => figures));
+    for (const [name, value] of Object.entries(runs)) {
+      const [kind, status = "", source = ""] = name.split(" ");
+      if (kind === "ended") ended.push({ labels: { task, status, source }, value });
+    }
+    for (const status of ["queued", "running"] as const)
+      open.push({ labels: { task, status }, value: parts.reduce((sum, part) => sum + part.open[status], 0) });
+    durations.push(observed({ task }, runs, "duration "));
+    delays.push(observed({ task }, runs, "delay "));
+  }
+  return [
+    family("peach_runs_total", "counter", "Runs that have ended, by root task; a retried run ends again.", ended),
+    family("peach_runs_open", "gauge", "Runs that are not final, by root task.", open),
+    histogram("peach_run_duration_seconds", "From the first attempt of a run to its end.", BOUNDS_SECONDS, durations),
+    histogram("peach_run_start_delay_seconds", "From a trigger to the first attempt.", BOUNDS_SECONDS, delays),
+  ].join("");
+}
+
+function attemptFamilies(tasks: Readonly<Record<string, Counts>>): string {
+  const attempts: Sample[] = [];
+  const durations: HistogramSample[] = [];
+  for (const [task, counts] of Object.entries(tasks)) {
+    for (const status of ATTEMPT_STATUSES) {
+      const value = counts[status];
+      if (value !== undefined) attempts.push({ labels: { task, status }, value });
+    }
+    durations.push(observed({ task }, counts, ""));
+  }
+  return [
+    family("peach_attempts_total", "counter", "Attempts that have ended, of runs that have, by task.", attempts),
+    histogram("peach_attempt_duration_seconds", "How long attempts took, by task.", BOUNDS_SECONDS, durations),
+  ].join("");
+}
+
+/** What the platform does not say is not there. */
+function queueFamilies(queues: readonly QueueBacklog[], now: number): string {
+  const samples = (valueOf: (queue: QueueBacklog) => number | null): Sample[] =>
+    queues.flatMap((queue) => {
+      const value = valueOf(queue);
+      return value === null ? [] : [{ labels: { queue: queue.name }, value }];
+    });
+  return [
+    family(
+      "peach_queue_backlog_messages",
+      "gauge",
+      "Messages that wait.",
+      samples(({ count }) => count),
+    ),
+    family(
+      "peach_queue_backlog_bytes",
+      "gauge",
+      "Bytes of the messages that wait.",
+      samples(({ bytes }) => bytes),
+    ),
+    family(
+      "peach_queue_oldest_message_age_seconds",
+      "gauge",
+      "How long the oldest message has waited.",
+      samples(({ count, oldestAt }) =>
+        oldestAt === null ? (count === 0 ? 0 : null) : seconds(Math.max(0, now - oldestAt)),
+      ),
+    ),
+  ].join("");
+}
+
+function scheduleFamilies(schedules: readonly ScheduleStatus[], now: number): string {
+  const started = schedules.flatMap(({ definition: { task, cron, timezone }, state: { lastRun } }): Sample[] =>
+    lastRun === null
+      ? []
+      : [{ labels: { task, cron, timezone }, value: seconds(Math.max(0, lastRun.startedAt - lastRun.dueAt)) }],
+  );
+  return [
+    family("peach_schedules_behind_seconds", "gauge", "How late the latest due time is that nobody has looked at.", [
+      { labels: {}, value: seconds(scheduleLagMs(schedules, now)) },
+    ]),
+    family(
+      "peach_schedule_start_lag_seconds",
+      "gauge",
+      "From the due time to the start, of the run that a schedule started last.",
+      started,
+    ),
+  ].join("");
+}
+
+function observed(labels: Readonly<Record<string, string>>, counts: Counts, prefix: string): HistogramSample {
+  const bins = Array.from({ length: DURATION_BOUNDS_MS.length + 1 }, (_, bin) => counts[`${prefix}${bin}`] ?? 0);
+  return { labels, bins, sum: seconds(counts[`${prefix}ms`] ?? 0) };
+}
+
+function seconds(milliseconds: number): number {
+  return milliseconds / 1_000;
+}

@@ -1,0 +1,106 @@
+/** Steering one run: cancel it, retry it in place, replay it. Each call asks the run's own object, which decides. */
+import { Hono, type Context } from "hono";
+import type { RunId } from "../../domain/ids.ts";
+import { ok, type Problem, type Result } from "../../domain/problem.ts";
+import type { EncodedPayload } from "../../payloads/codec.ts";
+import { encodeRequestBody, unlessEmpty } from "../../payloads/request-body.ts";
+import type { RetryOutcome, RunDocument } from "../../objects/run/run-rpc.ts";
+import { handle } from "../openapi/handle.ts";
+import { actorOf, type HttpEnv } from "../http-env.ts";
+import { cancelRun, completeTask, replayRun, retryRun } from "./run-actions.operations.ts";
+import { traceOf } from "../middleware/trace.ts";
+import { problemResponse } from "../problem.ts";
+import { refuseUnlessInRun, unknownRun, withRunId } from "./run-id.ts";
+import { incomingBody } from "../bounded-body.ts";
+import { completeTask as completeByApi, type CompletionDependencies } from "../../triggers/complete.ts";
+import { createReplayRun, type ReplayDependencies } from "../../triggers/replay.ts";
+import { acceptedDocument } from "./accepted-document.ts";
+import { MAX_PAYLOAD_BYTES } from "./content-length.ts";
+
+/** The routes below /api/v1. */
+export function steeringRoutes(dependencies: ReplayDependencies & CompletionDependencies): Hono<HttpEnv> {
+  const { callRun } = dependencies;
+  const replay = createReplayRun(dependencies);
+  const routes = new Hono<HttpEnv>();
+  handle(routes, cancelRun, (c, { params, query, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const call = crypto.randomUUID();
+      const answer = await callRun(c.env, runId, (run) => run.cancel({ ...query, call }));
+      if (answer === null) return problemResponse(c, unknownRun(runId));
+      return answer.cancelled ? reply(200, answer.document) : problemResponse(c, runFinal(answer.document));
+    }),
+  );
+  handle(routes, retryRun, (c, { params, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const call = crypto.randomUUID();
+      const answer = await callRun(c.env, runId, (run) => run.retry(call));
+      if (answer === null) return problemResponse(c, unknownRun(runId));
+      const { outcome, document } = answer;
+      return outcome === "retried" ? reply(200, document) : problemResponse(c, notRetried(runId, outcome, document));
+    }),
+  );
+  handle(routes, replayRun, (c, { params, query, headers, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const from = query.from ?? null;
+      const payload = await optionalPayload(c);
+      if (!payload.ok) return problemResponse(c, payload.problem);
+      const accepted = await replay(c.env, c.executionCtx, {
+        runId,
+        from,
+        payload: payload.value,
+        idempotencyKey: headers["Idempotency-Key"] ?? null,
+        actor: actorOf(c.get("caller")),
+        ...traceOf(c),
+        url: new URL(c.req.url).origin,
+      });
+      if (!accepted.ok) return problemResponse(c, accepted.problem);
+      if (accepted.value === null) return problemResponse(c, unknownRun(runId));
+      return reply(202, { ...acceptedDocument(c, accepted.value), replay_of: { run_id: runId, from } });
+    }),
+  );
+  handle(routes, completeTask, (c, { params, reply }) =>
+    withRunId(c, params, async (runId) => {
+      const { task } = params;
+      const incoming = incomingBody(c.req.raw);
+      if (!incoming.ok) return problemResponse(c, incoming.problem);
+      const completed = await completeByApi(dependencies, c.env, { runId, task }, incoming.value);
+      if (completed === null) return problemResponse(c, unknownRun(runId));
+      if (completed === undefined)
+        return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownRun(runId));
+      if (!completed.ok) return problemResponse(c, completed.problem);
+      return reply(200, { run_id: runId, task, status: completed.value.status });
+    }),
+  );
+  return routes;
+}
+
+/** The body as a payload; null if it is empty. */
+async function optionalPayload(c: Context<HttpEnv>): Promise<Result<EncodedPayload | null>> {
+  const { raw: request } = c.req;
+  const body = request.body === null ? null : await unlessEmpty(request.body);
+  if (body === null) return ok(null);
+  const incoming = incomingBody(request, body);
+  return incoming.ok ? encodeRequestBody(incoming.value, MAX_PAYLOAD_BYTES) : incoming;
+}
+
+function runFinal({ run_id, status }: RunDocument): Problem {
+  return {
+    code: "run_final",
+    detail: `The run ${run_id} has ended already: it is ${status}.`,
+    hint: "A run can be cancelled while it is queued or running.",
+  };
+}
+
+function notRetried(runId: RunId, code: Exclude<RetryOutcome, "retried">, { status }: RunDocument): Problem {
+  if (code === "run_not_final")
+    return {
+      code,
+      detail: `The run ${runId} has not ended: it is ${status}.`,
+      hint: "Its tasks are retried by their own policy; to begin anew, cancel the run and retry it then.",
+    };
+  return {
+    code,
+    detail: `The run ${runId} is ${status}, and none of its tasks has failed, was skipped for it or was cancelled.`,
+    hint: "To have it run again as a whole, replay it: POST /api/v1/runs/{id}/replay.",
+  };
+}

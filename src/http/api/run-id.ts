@@ -1,0 +1,48 @@
+/** The `{id}` of calls about one run. */
+import type { Context } from "hono";
+import { parseRunId, type RunId } from "../../domain/ids.ts";
+import { nearest } from "../../domain/nearest.ts";
+import type { Problem } from "../../domain/problem.ts";
+import type { callRun as CallRunFunction } from "../../objects/run/run-client.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { problemResponse } from "../problem.ts";
+
+type CallRun = typeof CallRunFunction;
+
+/** Answers for the run of this id, or with 404 if it is none. */
+export async function withRunId(
+  c: Context<HttpEnv>,
+  { id }: { readonly id: string },
+  answer: (runId: RunId) => Promise<Response>,
+): Promise<Response> {
+  const runId = parseRunId(id);
+  return runId === null ? problemResponse(c, unknownRun(id)) : answer(runId);
+}
+
+/** The refusal of an id that no run has (any more). */
+export function unknownRun(id: string): Problem {
+  return {
+    code: "unknown_run",
+    detail: `There is no run "${id}".`,
+    hint: "A run's id is `run_` and 26 characters, as its trigger answered; runs are deleted after `retention`.",
+  };
+}
+
+/** The refusal of a task that the run does not have; null if it has it. */
+export async function refuseUnlessInRun(
+  callRun: CallRun,
+  env: Env,
+  runId: RunId,
+  task: string,
+): Promise<Problem | null> {
+  const document = await callRun(env, runId, (run) => run.describe());
+  if (document === null) return unknownRun(runId);
+  const names = document.tasks.map((entry) => entry.task);
+  if (names.includes(task)) return null;
+  const meant = nearest(task, names);
+  return {
+    code: "unknown_task",
+    detail: `The run ${runId} has no task "${task}".`,
+    hint: meant === null ? `Its tasks are ${names.join(", ")}.` : `Did you mean "${meant}"?`,
+  };
+}

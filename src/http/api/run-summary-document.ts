@@ -1,0 +1,59 @@
+/** Runs as lists and feeds show them, and where a page ends as text. */
+import { parseRunId } from "../../domain/ids.ts";
+import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
+import type { RunDocument } from "../../objects/run/run-rpc.ts";
+import type { DocumentOf } from "../openapi/operation.ts";
+import type { listRuns } from "./run-lists.operations.ts";
+
+export type RunSummaryDocument = DocumentOf<typeof listRuns, 200>["runs"][number];
+
+export function describeSummary(summary: RunSummary): RunSummaryDocument {
+  const { id, task, status, source, by, parent, createdAt, startedAt, finishedAt, failedTasks, problem } = summary;
+  return {
+    run_id: id,
+    task,
+    status,
+    source,
+    by,
+    parent: parent === null ? null : { run_id: parent.runId, task: parent.task },
+    created_at: iso(createdAt),
+    started_at: startedAt === null ? null : iso(startedAt),
+    finished_at: finishedAt === null ? null : iso(finishedAt),
+    duration_ms: startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
+    failed_tasks: failedTasks,
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+/** The same of a run that was asked itself. */
+export function summaryOfDocument(run: RunDocument): RunSummaryDocument {
+  const { run_id, task, status, trigger, created_at, started_at, finished_at, duration_ms, tasks } = run;
+  return {
+    run_id,
+    task,
+    status,
+    source: trigger.source,
+    by: trigger.by,
+    parent: trigger.parent,
+    created_at,
+    started_at,
+    finished_at,
+    duration_ms,
+    failed_tasks: tasks.flatMap((entry) => (entry.status === "failed" ? [entry.task] : [])).slice(0, 20),
+  };
+}
+
+export function cursorOf({ createdAt, id }: RunPlace): string {
+  return `${createdAt}.${id}`;
+}
+
+/** The place that the cursor stands for, or null if it is none that was answered. */
+export function placeOfCursor(cursor: string): RunPlace | null {
+  const [, at = "", id = ""] = /^(\d{1,15})\.(\w*)$/.exec(cursor) ?? [];
+  if (at === "" || (id !== "" && parseRunId(id) === null)) return null;
+  return { createdAt: Number(at), id };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}

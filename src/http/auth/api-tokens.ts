@@ -1,0 +1,169 @@
+/**
+ * The API's tokens: PEACH_API_TOKEN, those of PEACH_API_TOKENS, and those that were made by `POST /tokens`. The configured ones are
+ * compared as SHA-256 digests in constant time, and every one is compared, so that the time says nothing. What is configured is read
+ * once, and again when it changes.
+ */
+import type { Context } from "hono";
+import { isApiToken, MIN_TOKEN_LETTERS } from "../../domain/api-token.ts";
+import type { Credential, MadeToken } from "../../domain/identity.ts";
+import { parseScope, type Scope } from "../../domain/scope.ts";
+import { macOf } from "../../objects/identity/identity-client.ts";
+import { findMadeToken, isExpired, madeTokenOf, noteTokenUse } from "../../objects/identity/tokens-client.ts";
+import { sha256 } from "../../platform/sha256.ts";
+import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
+import type { Caller, HttpEnv } from "../http-env.ts";
+
+/** An API token that was understood. */
+export interface Token extends Caller {
+  /** Which token it is, beyond its name: another one of the same name has another. Nobody outside can compute it. */
+  readonly identity: () => Promise<string>;
+}
+
+interface ConfiguredToken {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** SHA-256 of its text. */
+  readonly digest: Uint8Array;
+}
+
+/** What the variables hold. */
+interface Configuration {
+  readonly tokens: readonly ConfiguredToken[];
+  /** The SHA-256 of a PEACH_API_TOKEN that is refused because anybody might guess it; null: there is none. */
+  readonly tooShort: Uint8Array | null;
+}
+
+/** What they held when they were read last. Values only: a promise of one request must not be awaited in another. */
+let read: ({ readonly token: string; readonly list: string } & Configuration) | null = null;
+
+/** What PEACH_API_TOKEN is called. */
+export const ROOT_TOKEN_NAME = "api";
+/** No token is longer by far. */
+const MAX_TOKEN_LETTERS = 4_096;
+
+const CONFIGURED: Credential = { madeToken: null, session: null, expiresAt: null };
+
+/** By `Authorization: Bearer TOKEN`. */
+export const byToken: Authenticator = {
+  isConfigured: ({ PEACH_API_TOKEN, PEACH_API_TOKENS }) =>
+    Boolean(PEACH_API_TOKEN ?? "") || Boolean(PEACH_API_TOKENS ?? ""),
+  async identify(c) {
+    const presented = bearerOf(c);
+    if (presented === null) return null;
+    const token = await identifyToken(c.env, presented);
+    if ("made" in token) c.executionCtx.waitUntil(noteTokenUse(c.env, token.made));
+    return token;
+  },
+};
+
+/** The token with this text, or the refusal `unauthorized`. Rejects when the identity object is needed and cannot be reached. */
+export async function identifyToken(
+  env: Env,
+  presented: string,
+): Promise<Token | (Token & { readonly made: MadeToken }) | Refusal> {
+  if (presented.length > MAX_TOKEN_LETTERS) return UNKNOWN_TOKEN;
+  const { tokens, tooShort } = await configurationOf(env);
+  const digest = await sha256(presented);
+  const configured = tokenWith(tokens, digest);
+  if (configured !== null) return ofConfiguration(env, configured);
+  if (tooShort !== null && crypto.subtle.timingSafeEqual(tooShort, digest)) return TOO_SHORT;
+  // Whatever cannot be one that was made asks for nothing.
+  const made = isApiToken(presented) ? await findMadeToken(env, presented) : null;
+  if (made === null) return UNKNOWN_TOKEN;
+  return isExpired(made) ? expired(made) : { ...ofMade(made), made };
+}
+
+/** The token that a session was begun with, as it is now; null: it is no more. Rejects as `identifyToken` does. */
+export async function tokenOfSession(env: Env, name: string, identity: string): Promise<Token | null> {
+  for (const configured of (await configurationOf(env)).tokens) {
+    const token = configured.name === name ? ofConfiguration(env, configured) : null;
+    if (token !== null && (await token.identity()) === identity) return token;
+  }
+  const made = await madeTokenOf(env, identity);
+  return made === null || isExpired(made) || made.name !== name ? null : ofMade(made);
+}
+
+/** The names and scopes of the tokens that are configured; entries that cannot be read are logged and left out. */
+export async function configuredTokens(env: Env): Promise<readonly Pick<ConfiguredToken, "name" | "scopes">[]> {
+  return (await configurationOf(env)).tokens;
+}
+
+/** Whether a token is configured, but refused for its length, so that nobody comes in by it. */
+export async function isTokenTooShort(env: Env): Promise<boolean> {
+  return (await configurationOf(env)).tooShort !== null;
+}
+
+function bearerOf(c: Context<HttpEnv>): string | null {
+  return /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? null;
+}
+
+function tokenWith(tokens: readonly ConfiguredToken[], digest: Uint8Array): ConfiguredToken | null {
+  let found: ConfiguredToken | null = null;
+  for (const token of tokens) {
+    if (crypto.subtle.timingSafeEqual(token.digest, digest)) found ??= token;
+  }
+  return found;
+}
+
+function ofConfiguration(env: Env, { name, scopes, digest }: ConfiguredToken): Token {
+  const identity = async (): Promise<string> => (await macOf(env, "configured tokens", digest.toHex())).toHex();
+  return { kind: "token", name, scopes, identity, credential: CONFIGURED };
+}
+
+function ofMade({ name, scopes, digest }: MadeToken): Token {
+  const credential = { ...CONFIGURED, madeToken: digest };
+  return { kind: "token", name, scopes, identity: () => Promise.resolve(digest), credential };
+}
+
+async function configurationOf({
+  PEACH_API_TOKEN: token = "",
+  PEACH_API_TOKENS: list = "",
+}: Env): Promise<Configuration> {
+  if (read !== null && read.token === token && read.list === list) return read;
+  const tokens: ConfiguredToken[] = [];
+  const isTooShort = token !== "" && token.length < MIN_TOKEN_LETTERS;
+  if (isTooShort) console.error(JSON.stringify({ message: `PEACH_API_TOKEN: ${TOO_SHORT.problem.detail}` }));
+  if (token !== "" && !isTooShort)
+    tokens.push({ name: ROOT_TOKEN_NAME, scopes: ["admin"], digest: await sha256(token) });
+  for (const [index, entry] of list.split(",").entries()) {
+    if (entry.trim() === "") continue;
+    const parsed = parseToken(entry.trim());
+    if (parsed !== null) tokens.push(parsed);
+    else {
+      const message = `PEACH_API_TOKENS: entry ${index + 1} is not name:scope:sha256-hex and is ignored`;
+      console.error(JSON.stringify({ message }));
+    }
+  }
+  read = { token, list, tokens, tooShort: isTooShort ? await sha256(token) : null };
+  return read;
+}
+
+function parseToken(entry: string): ConfiguredToken | null {
+  const [, name, word = "", hex] = /^([^:\s]+):((?:trigger:)?[^:\s]+):([0-9a-f]{64})$/i.exec(entry) ?? [];
+  const scope = parseScope(word);
+  if (name === undefined || scope === null || hex === undefined) return null;
+  return { name, scopes: [scope], digest: Uint8Array.fromHex(hex) };
+}
+
+const INVALID = ', error="invalid_token"';
+
+const UNKNOWN_TOKEN = unauthorized(
+  "The API token is none that this deployment knows.",
+  "Compare it with PEACH_API_TOKEN, its SHA-256 with the entries of PEACH_API_TOKENS, or list those that were made: `npm run peach -- tokens`.",
+  INVALID,
+);
+
+/** Told to who has presented it, so to its owner. */
+const TOO_SHORT = unauthorized(
+  `The token has fewer than ${MIN_TOKEN_LETTERS} characters, so anybody might guess it: it is refused.`,
+  "Set a longer PEACH_API_TOKEN, such as `openssl rand -hex 24` prints; locally `npm run dev` makes one if .dev.vars has none.",
+  INVALID,
+);
+
+function expired({ name, expiresAt }: MadeToken): Refusal {
+  return unauthorized(
+    `The API token "${name}" has expired, at ${new Date(expiresAt ?? 0).toISOString()}.`,
+    "An admin makes another one: `npm run peach -- tokens create NAME --scopes SCOPES`.",
+    INVALID,
+  );
+}

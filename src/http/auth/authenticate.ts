@@ -1,0 +1,108 @@
+/**
+ * Who calls the API, and what they may do. There are several ways of saying who one is (`AUTHENTICATORS`); the first that a request
+ * uses decides. Without any that is configured the API refuses everyone.
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import { auditOften, NOBODY } from "../middleware/audit.ts";
+import type { RunId } from "../../domain/ids.ts";
+import { hasRight, mayTriggerTask, SCOPES_OF, type Right } from "../../domain/scope.ts";
+import { IdentityUnreachableError } from "../../objects/identity/identity-client.ts";
+import { byAccess } from "./cloudflare-access.ts";
+import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
+import type { Caller, HttpEnv } from "../http-env.ts";
+import { limitFailures } from "./failure-limit.ts";
+import { problemResponse } from "../problem.ts";
+import { bySession } from "./session.ts";
+import { byToken, isTokenTooShort } from "./api-tokens.ts";
+
+/** In the order in which they are asked: a token that was sent on purpose goes before what a proxy has added. */
+const AUTHENTICATORS: readonly Authenticator[] = [byToken, bySession, byAccess];
+
+/** Lets through only who is known, and notes the caller. */
+export const authenticate: MiddlewareHandler<HttpEnv> = async function authenticate(c, next) {
+  const identified = await identify(c);
+  if ("problem" in identified) {
+    const refusal = problemResponse(c, identified.problem, identified.headers);
+    auditOften(c, { who: NOBODY, what: "authenticate", on: "", status: refusal.status });
+    return refusal;
+  }
+  c.set("caller", identified);
+  await next();
+  return undefined;
+};
+
+/** Who the request is from, or why that is not known: `unauthorized`, or `rate_limited` for an address that tries on and on. */
+export async function identify(c: Context<HttpEnv>): Promise<Caller | Refusal> {
+  try {
+    for (const authenticator of AUTHENTICATORS) {
+      const identified = await authenticator.identify(c);
+      if (identified === null) continue;
+      return "problem" in identified ? await limitFailures(c, identified) : identified;
+    }
+  } catch (error) {
+    if (!(error instanceof IdentityUnreachableError)) throw error;
+    console.warn(JSON.stringify({ message: "nobody can be identified", error: String(error) }));
+    return UNREACHABLE;
+  }
+  if (await isTokenTooShort(c.env)) return limitFailures(c, ONLY_TOO_SHORT);
+  const isAnyConfigured = AUTHENTICATORS.some((authenticator) => authenticator.isConfigured(c.env));
+  return limitFailures(c, isAnyConfigured ? WITHOUT_TOKEN : NOBODY_ALLOWED);
+}
+
+/** The refusal `forbidden` if the caller has not this right. */
+export function refuseWithout(right: Right, caller: Caller): Refusal | null {
+  if (hasRight(caller.scopes, right)) return null;
+  return forbidden(caller, "this call", right);
+}
+
+/** The refusal `forbidden` if the caller may not trigger each of these tasks; null: whatever task there may be. */
+export function refuseToTrigger(tasks: readonly (string | null)[], caller: Caller): Refusal | null {
+  const refused = tasks.find((task) => !mayTriggerTask(caller.scopes, task));
+  if (refused === undefined) return null;
+  return forbidden(caller, refused === null ? "to trigger whatever there is" : `to trigger "${refused}"`, "trigger");
+}
+
+/** The refusal `forbidden` of a run that somebody else has started. */
+export function notTheirRun(runId: RunId, caller: Caller): Refusal {
+  const { problem, headers } = forbidden(caller, `to read the run ${runId}, which another has started`, "read");
+  return {
+    problem: { ...problem, hint: `${problem.hint} \`trigger\` reads the runs that the token itself has started.` },
+    headers,
+  };
+}
+
+function forbidden({ kind, name, scopes }: Caller, what: string, right: Right): Refusal {
+  const [has, needs] = [scopes, SCOPES_OF[right]].map((list) => list.map((scope) => `\`${scope}\``));
+  const who = kind === "token" ? `The token "${name}"` : `"${name}"`;
+  return {
+    problem: {
+      code: "forbidden",
+      detail: `${who} has the scope ${has?.join(" and ") || "of nothing"}, which does not allow ${what}.`,
+      hint: `Use a token with the scope ${needs?.join(" or ")}.`,
+    },
+    headers: { "WWW-Authenticate": 'Bearer realm="peach", error="insufficient_scope"' },
+  };
+}
+
+const NOBODY_ALLOWED = unauthorized(
+  "No API token is configured, so the API refuses everyone.",
+  "Set the secret PEACH_API_TOKEN (`wrangler secret put PEACH_API_TOKEN`; locally a line in .dev.vars), or PEACH_API_TOKENS.",
+);
+
+/** Said to everybody: it is worth nothing to know of a token that is refused. */
+const ONLY_TOO_SHORT = unauthorized(
+  "The request has no API token; the one in PEACH_API_TOKEN is refused, for it has fewer than 24 characters.",
+  "Set a longer PEACH_API_TOKEN, such as `openssl rand -hex 24` prints.",
+);
+
+/** Who could be identified a moment ago is not let in by that: a token that was deleted ends within five seconds. */
+const UNREACHABLE: Refusal = {
+  problem: {
+    code: "unavailable",
+    detail: "It cannot be found out now who the request is from.",
+    hint: "Ask again in a moment. PEACH_API_TOKEN and PEACH_API_TOKENS are understood all the same.",
+  },
+  headers: {},
+};
+
+const WITHOUT_TOKEN = unauthorized("The request has no API token.", "Send the header `Authorization: Bearer TOKEN`.");

@@ -1,0 +1,125 @@
+/** `/dashboard/login`, `/dashboard/logout`, `/dashboard/session`: an API token, or the code of a link, becomes a session. */
+import { Hono, type Context } from "hono";
+import { ok, refuse, type Problem, type Result } from "../../domain/problem.ts";
+import { byAccess } from "./cloudflare-access.ts";
+import { auditOften, auditOnce, NOBODY } from "../middleware/audit.ts";
+import { countFailure } from "./failure-limit.ts";
+import { unauthorized, type Refusal } from "./authenticator.ts";
+import { readBounded } from "../bounded-body.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { verifyLoginCode } from "./login-code.ts";
+import { problemResponse } from "../problem.ts";
+import { logOut, readSession, refuseForged, startSession, type Session } from "./session.ts";
+import { identifyToken, type Token } from "./api-tokens.ts";
+
+const MAX_BODY_BYTES = 4_096;
+/** Where the codes of links that have been used are noted; local runtime only. */
+const USED_CODES = "login-codes/";
+
+/** The routes below /dashboard. */
+export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
+  return new Hono<HttpEnv>()
+    .get("/session", async (c) => {
+      const session = await readSession(c);
+      if (session === null) return knownOtherwise(c);
+      return answer(c, session);
+    })
+    .post("/login", async (c) => {
+      const forged = refuseForged(c);
+      if (forged !== null) return problemResponse(c, forged);
+      const read = await readCredentials(c);
+      if (!read.ok) return fail(c, { problem: read.problem, headers: {} });
+      const credentials = read.value;
+      const token =
+        "code" in credentials
+          ? await redeemCode(c.env, credentials.code, isLocal)
+          : await identifyToken(c.env, credentials.token);
+      if ("problem" in token) return fail(c, token);
+      const session = await startSession(c, token);
+      auditOften(c, { who: token.name, what: "logIn", on: session.id, status: 200 });
+      return answer(c, session);
+    })
+    .post("/logout", async (c) => {
+      const forged = refuseForged(c);
+      if (forged !== null) return problemResponse(c, forged);
+      const session = await logOut(c);
+      if (session !== null) auditOnce(c, { who: session.token.name, what: "logOut", on: session.id, status: 204 });
+      return c.body(null, 204);
+    });
+}
+
+/** Cloudflare Access in front of the worker is a login too. */
+async function knownOtherwise(c: Context<HttpEnv>): Promise<Response> {
+  const known = await byAccess.identify(c);
+  if (known === null) return problemResponse(c, NOT_LOGGED_IN);
+  if ("problem" in known) return problemResponse(c, known.problem, known.headers);
+  c.header("Cache-Control", "no-store");
+  return c.json({ name: known.name, scopes: known.scopes, expires_at: null });
+}
+
+function answer(c: Context<HttpEnv>, { token, expiresAt }: Session): Response {
+  c.header("Cache-Control", "no-store");
+  return c.json({ name: token.name, scopes: token.scopes, expires_at: new Date(expiresAt).toISOString() });
+}
+
+/** Each log-in that comes to nothing counts, whatever was wrong with it: a body that is too large costs as much as a wrong token. */
+async function fail(c: Context<HttpEnv>, refusal: Refusal): Promise<Response> {
+  const { problem, headers } = await countFailure(c, refusal);
+  const response = problemResponse(c, problem, headers);
+  auditOften(c, { who: NOBODY, what: "logIn", on: "", status: response.status });
+  return response;
+}
+
+async function readCredentials(c: Context<HttpEnv>): Promise<Result<{ token: string } | { code: string }>> {
+  const read = await readBounded(c.req.raw, MAX_BODY_BYTES);
+  if (!read.ok) return read;
+  try {
+    const body: unknown = JSON.parse(new TextDecoder().decode(read.value));
+    if (typeof body !== "object" || body === null) return refuse(WRONG_BODY);
+    if ("token" in body && typeof body.token === "string") return ok({ token: body.token.trim() });
+    if ("code" in body && typeof body.code === "string") return ok({ code: body.code });
+    return refuse(WRONG_BODY);
+  } catch {
+    return refuse(WRONG_BODY);
+  }
+}
+
+/**
+ * The token that the code of a link stands for; a refusal if it is none, is too old, or has been used. Codes are made by `npm run dev`
+ * and taken on the local runtime only. That one was used is written once to R2, which one of two at the same time cannot do.
+ */
+async function redeemCode(env: Env, code: string, isLocal: boolean): Promise<Token | Refusal> {
+  if (!isLocal) return CODE_REFUSED;
+  const { PEACH_API_TOKEN: token = "" } = env;
+  const known = await verifyLoginCode(code, token, Date.now());
+  if (known === null) return CODE_REFUSED;
+  const used = await env.PAYLOADS.put(`${USED_CODES}${known.nonce}`, "", {
+    onlyIf: { etagDoesNotMatch: "*" },
+    customMetadata: { expires: String(known.expiresAt) },
+  });
+  await forgetExpiredCodes(env);
+  return used === null ? CODE_REFUSED : identifyToken(env, token);
+}
+
+async function forgetExpiredCodes(env: Env): Promise<void> {
+  const { objects } = await env.PAYLOADS.list({ prefix: USED_CODES, include: ["customMetadata"] });
+  const expired = objects.filter(({ customMetadata }) => Number(customMetadata?.["expires"] ?? 0) < Date.now());
+  if (expired.length > 0) await env.PAYLOADS.delete(expired.map(({ key }) => key));
+}
+
+const NOT_LOGGED_IN: Problem = {
+  code: "unauthorized",
+  detail: "Nobody is logged in.",
+  hint: "Log in with an API token at /dashboard.",
+};
+
+const WRONG_BODY: Problem = {
+  code: "invalid_request",
+  detail: "The body is no login.",
+  hint: 'Send JSON: {"token": "..."}.',
+};
+
+const CODE_REFUSED = unauthorized(
+  "The link has been used, is too old, or is of another runtime.",
+  "Start `npm run dev` again for a new link, or log in with the API token, which stands in .dev.vars.",
+);

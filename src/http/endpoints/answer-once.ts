@@ -1,0 +1,167 @@
+/**
+ * Calls an endpoint once for each signed delivery: the same again within a week gets the answer that was given, and starts nothing.
+ *
+ * It is known before the endpoint is called, and its answer is kept before it is given, so whoever has an answer can send it again as
+ * often as it likes. An answer from 400 on is not kept: its sender may try again, and then the endpoint is called again. A worker that
+ * dies meanwhile leaves a lease behind; until it ends the delivery is refused as under way.
+ */
+import type { Context } from "hono";
+import { keepDeliveriesMs } from "../../domain/delivery.ts";
+import type { EndpointPlan, Plan } from "../../domain/plan/plan.ts";
+import type { Problem } from "../../domain/problem.ts";
+import { type Begun, KEPT_ANSWER_BYTES, type KeptAnswer } from "../../domain/signed-delivery.ts";
+import type { callSignedDeliveries } from "../../objects/deliveries/signed-client.ts";
+import { joined } from "../../payloads/chunks.ts";
+import { utf8Text } from "../../payloads/utf8.ts";
+import { type EndpointAnswer, endpointFailed } from "./endpoint-call.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { logFailure, problemResponse } from "../problem.ts";
+
+/** So long a request waits for another one with the same bytes. Milliseconds. */
+const WAIT_MS = 2_000;
+/** So long the body of an answer is waited for, to be kept. Milliseconds. */
+const BODY_WAIT_MS = 500;
+/** Beyond what method and fallback may take. Milliseconds. */
+const LEASE_MARGIN_MS = 30_000;
+
+/** What says that an answer is that of an earlier request, as Stripe says it. */
+const REPLAYED_HEADER = "Idempotent-Replayed";
+
+export interface OnceAnswer extends EndpointAnswer {
+  /** The endpoint was not called for this request. */
+  readonly isRefused: boolean;
+}
+
+/** Resolves always, with an answer for the sender. */
+export type AnswerOnce = (
+  c: Context<HttpEnv>,
+  endpoint: EndpointPlan,
+  digest: string,
+  answer: () => Promise<EndpointAnswer>,
+) => Promise<OnceAnswer>;
+
+/** What answers each delivery once, for this plan. */
+export function createAnswerOnce(plan: Plan, call: typeof callSignedDeliveries): AnswerOnce {
+  return async function answerOnce(c, endpoint, digest, answer) {
+    const token = crypto.randomUUID();
+    const leaseMs = 2 * endpoint.timeoutMs + LEASE_MARGIN_MS;
+    let begun: Begun;
+    try {
+      begun = await call(c.env, endpoint.name, digest, (signed) => signed.begin(digest, token, leaseMs, WAIT_MS));
+    } catch (error) {
+      logFailure(c, `endpoint "${endpoint.name}": whether the delivery is known could not be asked`, error);
+      return refused(c, UNKNOWN);
+    }
+    if (begun.type === "under_way") return refused(c, UNDER_WAY);
+    if (begun.type === "answered") {
+      return { response: responseOf(begun.answer), reason: "delivery_repeated", runs: [], isRefused: true };
+    }
+    const { given, kept } = await settle(c, endpoint, await answer());
+    await call(c.env, endpoint.name, digest, (signed) =>
+      kept === null ? signed.forget(digest, token) : signed.finish(digest, token, kept, keepDeliveriesMs(plan)),
+    ).catch((error: unknown) => logFailure(c, `endpoint "${endpoint.name}": its answer could not be kept`, error));
+    return { ...given, isRefused: false };
+  };
+}
+
+/** The answer with its body still to be read, and what is kept of it; null: its sender may try again. */
+async function settle(
+  c: Context<HttpEnv>,
+  endpoint: EndpointPlan,
+  given: EndpointAnswer,
+): Promise<{ readonly given: EndpointAnswer; readonly kept: KeptAnswer | null }> {
+  if (given.response.status >= 400) return { given, kept: null };
+  try {
+    const { response, content } = await readShort(given.response);
+    // A connection that was upgraded cannot be answered again.
+    return { given: { ...given, response }, kept: { status: Math.max(response.status, 200), content } };
+  } catch (error) {
+    logFailure(c, `endpoint "${endpoint.name}" failed while its answer was read`, error);
+    const problem = endpointFailed(endpoint);
+    return { given: { ...given, response: problemResponse(c, problem), reason: problem.code }, kept: null };
+  }
+}
+
+function refused(c: Context<HttpEnv>, problem: Problem): OnceAnswer {
+  return { response: problemResponse(c, problem), reason: problem.code, runs: [], isRefused: true };
+}
+
+function responseOf({ status, content }: KeptAnswer): Response {
+  const headers = new Headers({ [REPLAYED_HEADER]: "true" });
+  const { type = null, text = "" } = content ?? {};
+  if (type !== null) headers.set("Content-Type", type);
+  return new Response(text === "" ? null : text, { status, headers });
+}
+
+/**
+ * The response with its body still to be read, and what of it is kept: a text that is short, and there in a moment. An event stream is
+ * neither. Rejects if the body breaks off before that is known.
+ */
+async function readShort(response: Response): Promise<{ response: Response; content: KeptAnswer["content"] }> {
+  const type = response.headers.get("Content-Type");
+  if (response.body === null) return { response, content: { type, text: "" } };
+  const isLong = Number(response.headers.get("Content-Length") ?? 0) > KEPT_ANSWER_BYTES;
+  if (isLong || type?.startsWith("text/event-stream") === true) return { response, content: null };
+  const reader = response.body.getReader();
+  const read: Uint8Array[] = [];
+  let size = 0;
+  const { promise: overdue, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), BODY_WAIT_MS);
+  try {
+    for (;;) {
+      const reading = reader.read();
+      const next = await Promise.race([reading, overdue]);
+      if (next === null) return { response: new Response(followed(read, reader, reading), response), content: null };
+      if (next.done) {
+        const bytes = joined(read);
+        const text = utf8Text(bytes);
+        return { response: new Response(bytes, response), content: text === null ? null : { type, text } };
+      }
+      read.push(next.value);
+      size += next.value.byteLength;
+      if (size > KEPT_ANSWER_BYTES)
+        return { response: new Response(followed(read, reader, null), response), content: null };
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** The chunks, and then what the reader has still; `begun` is a read of it that has begun. */
+function followed(
+  chunks: readonly Uint8Array[],
+  reader: Reader,
+  begun: ReturnType<Reader["read"]> | null,
+): ReadableStream {
+  const waiting = chunks.values();
+  let reading = begun;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const next = waiting.next();
+      if (next.done !== true) {
+        controller.enqueue(next.value);
+        return;
+      }
+      const { done, value } = await (reading ?? reader.read());
+      reading = null;
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+const UNDER_WAY: Problem = {
+  code: "delivery_repeated",
+  detail: "The same delivery is being answered, for another request.",
+  hint: "Wait for that answer, or send it again in a moment: it is answered once.",
+  retryAfterSeconds: 5,
+};
+
+const UNKNOWN: Problem = {
+  code: "unavailable",
+  detail: "Whether the delivery was sent before could not be found out.",
+  hint: "Send it again in a moment.",
+};

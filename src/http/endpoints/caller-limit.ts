@@ -1,0 +1,81 @@
+/**
+ * The `rate_limit` of endpoints: how many requests of one caller are let in. They are counted by an object, exactly and over all of
+ * Cloudflare's locations; whoever is told to wait is refused by this worker's memory until then, at no further cost.
+ *
+ * A limit protects what is behind it, and is no lock: while the object does not answer, everybody is let in.
+ */
+import { createHash } from "node:crypto";
+import type { Context } from "hono";
+import type { EndpointPlan } from "../../domain/plan/plan.ts";
+import type { takeTurn } from "../../objects/deliveries/caller-client.ts";
+import type { Refusal } from "../auth/authenticator.ts";
+import { addressOf, networkOf } from "../client-address.ts";
+import type { HttpEnv } from "../http-env.ts";
+
+/** Callers that are remembered in each worker. */
+const MOST_REMEMBERED = 10_000;
+
+/** The refusal `rate_limited`, or null: the request may go on. `token`: the name of the caller's token, where it has shown one. */
+export type LimitCaller = (
+  c: Context<HttpEnv>,
+  endpoint: EndpointPlan,
+  token: string | null,
+) => Promise<Refusal | null>;
+
+/** What limits callers in this worker. */
+export function createLimitCaller(take: typeof takeTurn): LimitCaller {
+  /** Until when a caller has to wait, by digest. */
+  const waiting = new Map<string, number>();
+
+  return async function limitCaller(c, endpoint, token) {
+    const { rateLimit } = endpoint;
+    if (rateLimit === null) return null;
+    const now = Date.now();
+    const digest = createHash("sha256")
+      .update(JSON.stringify([endpoint.name, ...callerOf(c, endpoint, token)]))
+      .digest("hex");
+    const known = waiting.get(digest) ?? 0;
+    if (known > now) return tooMany(endpoint, known - now);
+    let waitUntil: number | null = null;
+    try {
+      waitUntil = await take(c.env, endpoint.name, digest, { limit: rateLimit.limit, perMs: rateLimit.perMs });
+    } catch (error) {
+      const fields = { endpoint: endpoint.name, request_id: c.get("requestId"), error: String(error) };
+      console.warn(JSON.stringify({ message: "a caller could not be counted, and is let in", ...fields }));
+    }
+    if (waitUntil === null) return null;
+    if (waiting.size >= MOST_REMEMBERED) waiting.clear();
+    waiting.set(digest, waitUntil);
+    return tooMany(endpoint, waitUntil - now);
+  };
+}
+
+/** By what requests are counted together. One that does not carry what peach.conf names is counted by its address. */
+function callerOf(
+  c: Context<HttpEnv>,
+  { rateLimit }: EndpointPlan,
+  token: string | null,
+): readonly [by: string, value: string] {
+  const by = rateLimit?.by ?? { type: "ip" };
+  const value =
+    by.type === "token"
+      ? token
+      : by.type === "header"
+        ? c.req.header(by.name)
+        : by.type === "query"
+          ? c.req.query(by.name)
+          : null;
+  return value ? [by.type, value] : ["ip", networkOf(addressOf(c))];
+}
+
+function tooMany({ name, rateLimit }: EndpointPlan, waitMs: number): Refusal {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  return {
+    problem: {
+      code: "rate_limited",
+      detail: `The endpoint "${name}" takes ${rateLimit?.limit} requests of one caller in ${(rateLimit?.perMs ?? 0) / 1000} s.`,
+      hint: `Come again in ${seconds} s. \`rate_limit\` in peach.conf sets the limit.`,
+    },
+    headers: { "Retry-After": String(seconds) },
+  };
+}

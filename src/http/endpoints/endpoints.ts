@@ -1,0 +1,139 @@
+/**
+ * The endpoints of peach.conf at their urls: method, CORS, `max_body`, `auth`, the call, and the record of it.
+ *
+ * Where several endpoints share a url, the first in file order whose methods fit answers. None answers at a path of Peach's own.
+ */
+import { Hono, type Context } from "hono";
+import { cors } from "hono/cors";
+import { METHOD_NAME_ALL } from "hono/router";
+import { actorKey } from "../../domain/actor.ts";
+import { ownPathOf } from "../../domain/plan/reserved-paths.ts";
+import type { EndpointPlan, Plan } from "../../domain/plan/plan.ts";
+import { SnsCertificates } from "../../triggers/signature/sns-certificates.ts";
+import { auditOften, goOnWithout, NOBODY } from "../middleware/audit.ts";
+import { admit, type Refused } from "./admission.ts";
+import { unkeptBody } from "./body-limit.ts";
+import type { Arrival, DeliveryLog } from "./delivery-log.ts";
+import type { AnswerOnce } from "./answer-once.ts";
+import type { LimitCaller } from "./caller-limit.ts";
+import type { AnswerRequest, EndpointAnswer } from "./endpoint-call.ts";
+import { guardAnswer } from "./endpoint-headers.ts";
+import type { Caller, HttpEnv } from "../http-env.ts";
+import { problemResponse } from "../problem.ts";
+
+export interface EndpointDependencies {
+  readonly plan: Plan;
+  readonly answerRequest: AnswerRequest;
+  readonly answerOnce: AnswerOnce;
+  readonly limitCaller: LimitCaller;
+  readonly deliveryLog: DeliveryLog;
+}
+
+/** All endpoints of the plan. */
+export function endpointRoutes({
+  plan,
+  answerRequest,
+  answerOnce,
+  limitCaller,
+  deliveryLog,
+}: EndpointDependencies): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  const certificates = new SnsCertificates();
+  // A url of `:params` fits Peach's own paths as well, to which browsers send the session.
+  routes.use(async (c, next) => {
+    if (ownPathOf(c.req.path) !== null) return c.notFound();
+    await next();
+    return undefined;
+  });
+  for (const endpoint of plan.endpoints) {
+    const methods = methodsOf(endpoint);
+    if (endpoint.cors !== null) {
+      const { origins } = endpoint.cors;
+      const shared = cors({
+        origin: origins.includes("*") ? "*" : [...origins],
+        ...(endpoint.methods === null ? {} : { allowMethods: [...endpoint.methods] }),
+      });
+      routes.on(methods, endpoint.url, shared);
+      // Of endpoints that share a url, each says who may send what it takes itself.
+      if (!methods.includes(METHOD_NAME_ALL) && !methods.includes("OPTIONS"))
+        routes.on("OPTIONS", endpoint.url, (c, next) => (asksFor(c, methods) ? shared(c, next) : next()));
+    }
+    routes.on(methods, endpoint.url, (c) =>
+      endpoint.auth.type === "token" ? goOnWithout(c, receiveNoted(c, endpoint)) : receive(c, endpoint),
+    );
+  }
+  return routes;
+
+  async function receiveNoted(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Response> {
+    const response = await receive(c, endpoint);
+    auditToken(c, endpoint, response.status);
+    return response;
+  }
+
+  async function receive(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Response> {
+    const arrival = { at: Date.now(), params: c.req.param(), replayOf: null };
+    const { rateLimit } = endpoint;
+    const early = rateLimit?.by.type === "token" ? null : await limitCaller(c, endpoint, null);
+    if (early !== null) return refuse(c, endpoint, arrival, { ...early, limited: null });
+    const admission = await admit(c, endpoint, certificates);
+    const request = admission.limited?.request ?? c.req.raw;
+    if ("problem" in admission) return refuse(c, endpoint, arrival, admission);
+    if ("response" in admission) {
+      const { response, limited } = admission;
+      const answered = { response, reason: null, kept: limited.kept(), senderId: null, runs: [] };
+      deliveryLog.keep(c, endpoint, { ...arrival, ...answered, request });
+      return response;
+    }
+    const { senderId, digest, limited, actor } = admission;
+    const late = rateLimit?.by.type === "token" ? await limitCaller(c, endpoint, actor?.name ?? null) : null;
+    if (late !== null) return refuse(c, endpoint, arrival, { ...late, limited });
+    const { params } = arrival;
+    const call = { endpoint, limited, params, deliveryId: senderId ?? digest, ...(actor && { actor }) } as const;
+    const callMethod = (): Promise<EndpointAnswer> => answerRequest(c, { ...call, source: "endpoint" });
+    const answer =
+      digest === null || isBareRead(c.req.raw)
+        ? { ...(await callMethod()), isRefused: false }
+        : await answerOnce(c, endpoint, digest, callMethod);
+    const { isRefused, ...given } = answer;
+    const came = { ...arrival, ...given, request, kept: limited.kept(), senderId };
+    if (isRefused) deliveryLog.refuse(c, endpoint, came);
+    else deliveryLog.keep(c, endpoint, came);
+    return guardAnswer(answer.response);
+  }
+
+  function refuse(
+    c: Context<HttpEnv>,
+    endpoint: EndpointPlan,
+    arrival: Pick<Arrival, "at" | "params" | "replayOf">,
+    { problem, headers, limited }: Refused,
+  ): Response {
+    const request = limited?.request ?? c.req.raw;
+    const response = problemResponse(c, problem, headers);
+    const kept = limited?.kept() ?? unkeptBody(request);
+    const refused = { response, reason: problem.code, kept, senderId: null, runs: [] };
+    deliveryLog.refuse(c, endpoint, { ...arrival, ...refused, request });
+    return response;
+  }
+}
+
+function auditToken(c: Context<HttpEnv>, { name }: EndpointPlan, status: number): void {
+  const caller: Caller | undefined = c.get("caller");
+  auditOften(c, { who: caller === undefined ? NOBODY : actorKey(caller), what: "callEndpoint", on: name, status });
+}
+
+/** Of such a request nothing is signed that would tell it from the next one. */
+function isBareRead({ method, body }: Request): boolean {
+  return body === null && (method === "GET" || method === "HEAD");
+}
+
+/** Whether a browser asks if it may send a request by one of these methods. */
+function asksFor(c: Context<HttpEnv>, methods: readonly string[]): boolean {
+  const asked = c.req.header("Access-Control-Request-Method") ?? "";
+  return methods.includes(asked === "HEAD" ? "GET" : asked);
+}
+
+/** Hono answers HEAD by the route of GET. */
+function methodsOf(endpoint: EndpointPlan): string[] {
+  if (endpoint.methods === null) return [METHOD_NAME_ALL];
+  return endpoint.methods.map((method) => (method === "HEAD" ? "GET" : method));
+}

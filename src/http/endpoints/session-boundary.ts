@@ -1,0 +1,21 @@
+/**
+ * Endpoints may share the dashboard's host, so browsers send its cookie to them as well. Nothing of an endpoint has a use for it; a method that
+ * logs the headers of its request would give the session away.
+ */
+import type { MiddlewareHandler } from "hono";
+import { ownPathOf } from "../../domain/plan/reserved-paths.ts";
+import type { HttpEnv } from "../http-env.ts";
+import { SESSION_COOKIES } from "../auth/session.ts";
+
+/** Takes the cookies of sessions off what may be for an endpoint. */
+export const keepSession: MiddlewareHandler<HttpEnv> = async function keepSession(c, next) {
+  const cookies = c.req.header("Cookie")?.split(/; */) ?? [];
+  const others = cookies.filter((cookie) => !SESSION_COOKIES.some((name) => cookie.startsWith(`${name}=`)));
+  if (others.length < cookies.length && ownPathOf(c.req.path) === null) {
+    const headers = new Headers(c.req.raw.headers);
+    headers.delete("Cookie");
+    if (others.length > 0) headers.set("Cookie", others.join("; "));
+    c.req.raw = new Request(c.req.raw, { headers });
+  }
+  await next();
+};

@@ -1,0 +1,170 @@
+/**
+ * The OpenAPI 3.1 document of the API, made from the operations and their schemas: what it says is what validates requests and types
+ * answers.
+ */
+import { z } from "zod";
+import type { ProblemCode } from "../../domain/problem.ts";
+import { SCOPES_OF } from "../../domain/scope.ts";
+import { documents, named } from "../api/schemas.ts";
+import { GROUPS, type Answer, type Operation } from "./operation.ts";
+import { PROBLEM_KINDS } from "../problem.ts";
+
+/** What any call may be refused with. */
+const ALWAYS = [
+  "unauthorized",
+  "forbidden",
+  "rate_limited",
+  "internal_error",
+  "overloaded",
+  "unavailable",
+  "awaits_deploy",
+  "run_unreadable",
+] as const satisfies ProblemCode[];
+
+type Json = Readonly<Record<string, unknown>>;
+
+const problemDocument = named(
+  "Problem",
+  z
+    .object({
+      type: z.string().describe("`urn:peach:problem:` and the code"),
+      title: z.string(),
+      status: z.int(),
+      code: z.enum(Object.keys(PROBLEM_KINDS)),
+      detail: z.string().describe("What is wrong, and which value"),
+      hint: z.string().describe("What to do"),
+      request_id: z.string().describe("Under which the worker's log tells more"),
+      errors: z
+        .array(z.object({ path: z.string(), message: z.string() }))
+        .optional()
+        .describe("Each wrong place of an input"),
+    })
+    .describe("RFC 9457"),
+);
+
+/** Any content type; first the two that a payload is usually sent as. */
+const ANY_PAYLOAD = {
+  "application/json": { schema: {} },
+  "text/plain": { schema: { type: "string" } },
+  "*/*": { schema: { type: "string", format: "binary" } },
+} as const;
+
+const DESCRIPTION = `Peach runs event-driven pipelines at the edge. Each call needs a token, \`Authorization: Bearer TOKEN\`; what it needs to be
+allowed to do stands with the call. Errors are problem documents (RFC 9457).`;
+
+/** The document for these operations. */
+export function openApiDocument(operations: readonly Operation[]): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const operation of operations) {
+    const { path, method } = operation;
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operationObject(operation) };
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Peach",
+      version: "1",
+      description: DESCRIPTION,
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/api/v1" }],
+    security: [{ token: [] }],
+    tags: [...new Set(operations.map(({ group }) => group))].map((name) => ({ name, description: GROUPS[name] })),
+    paths,
+    components: {
+      securitySchemes: { token: { type: "http", scheme: "bearer" } },
+      schemas: componentSchemas(),
+    },
+  };
+}
+
+function operationObject(operation: Operation): Json {
+  const { id, group, summary, right, params, query, headers, body } = operation;
+  const parameters = [
+    ...parametersIn("path", params),
+    ...parametersIn("query", query),
+    ...parametersIn("header", headers),
+  ];
+  return {
+    operationId: id,
+    tags: [group],
+    summary,
+    description: `Scopes: ${SCOPES_OF[right].map((scope) => `\`${scope}\``).join(", ")}.`,
+    ...(parameters.length > 0 && { parameters }),
+    ...(body !== undefined && {
+      requestBody: {
+        description: body.description,
+        required: body.required,
+        content: body.document === null ? ANY_PAYLOAD : { "application/json": { schema: referenceTo(body.document) } },
+      },
+    }),
+    responses: { ...successes(operation), ...refusals(operation) },
+  };
+}
+
+function parametersIn(place: "path" | "query" | "header", schema: z.ZodObject | undefined): Json[] {
+  return Object.entries(schema?.shape ?? {}).map(([name, part]) => {
+    const { description, ...rest } = schemaOf(part);
+    const required = place === "path" || !z.safeParse(part, undefined).success;
+    return { name, in: place, required, ...(description !== undefined && { description }), schema: rest };
+  });
+}
+
+function successes({ answers }: Operation): Json {
+  return Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, responseOf(answer)]));
+}
+
+function responseOf(answer: Answer): Json {
+  const { description, document, contentTypes = [] } = answer;
+  const content = {
+    ...(document !== undefined && { "application/json": { schema: referenceTo(document) } }),
+    ...Object.fromEntries(contentTypes.map((type) => [type, {}])),
+  };
+  return { description, ...(Object.keys(content).length > 0 && { content }) };
+}
+
+/** By status: several problems may share one. */
+function refusals({ query, headers, problems }: Operation): Json {
+  const invalid: ProblemCode[] = query === undefined && headers === undefined ? [] : ["invalid_request"];
+  const byStatus = Map.groupBy(new Set([...invalid, ...problems, ...ALWAYS]), (code) => PROBLEM_KINDS[code][0]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      {
+        description: codes.map((code) => `${PROBLEM_KINDS[code][1]} (\`${code}\`)`).join("; "),
+        content: { "application/problem+json": { schema: referenceTo(problemDocument) } },
+      },
+    ]),
+  );
+}
+
+function referenceTo(schema: z.ZodType): Json {
+  const id = documents.get(schema)?.id;
+  if (id === undefined) throw new Error("a document of the API has no name: define it with `named`");
+  return { $ref: `#/components/schemas/${id}` };
+}
+
+function componentSchemas(): Json {
+  const { schemas } = z.toJSONSchema(documents, {
+    io: "input",
+    uri: (id) => `#/components/schemas/${id}`,
+    override: tidy,
+  });
+  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutPlace(schema)]));
+}
+
+function schemaOf(schema: z.core.$ZodType): Json {
+  return withoutPlace(z.toJSONSchema(schema, { io: "input", override: tidy }));
+}
+
+/** Inside of an OpenAPI document a schema says neither its dialect nor where it is. */
+function withoutPlace(schema: Json): Json {
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== "$schema" && key !== "$id"));
+}
+
+/** Leaves away what says nothing more to a reader: the grammar of a date beside its format, the largest safe integer. */
+function tidy({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  if (jsonSchema.format === "date-time") delete jsonSchema.pattern;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+}

@@ -1,0 +1,10 @@
+/** How everybody else reaches the one object that keeps the audit. */
+import { callWithRetries } from "../../platform/calls.ts";
+import type { AuditRpc } from "./audit-rpc.ts";
+
+const NAME = "audit";
+
+/** Calls the object, with bounded retries. Rejects when the surroundings keep failing. */
+export async function callAudit<T>(env: Env, call: (audit: AuditRpc) => Promise<T>): Promise<T> {
+  return callWithRetries("the object of the audit", () => call(env.AUDIT.getByName(NAME)));
+}

@@ -1,0 +1,72 @@
+/** The runs of one root task, or a share of them: storage, clock, alarm and directory for the protocol in `catalog-protocol.ts`. */
+import { DurableObject } from "cloudflare:workers";
+import type { RunFilter, RunPlace, RunSummary } from "../../domain/run/summary.ts";
+import { enlistTask } from "./catalog-client.ts";
+import { partNamed } from "./catalog-name.ts";
+import { CatalogProtocol, type CatalogSurroundings } from "./catalog-controller.ts";
+import type { CatalogRpc, ChangesAnswer, CountAnswer, ListAnswer, MetricsAnswer, RecordAnswer } from "./catalog-rpc.ts";
+import { CatalogStore } from "./store.ts";
+
+/** What many runs have come to is written at once: where a hundred end in a second, that is a fifth of the commits. */
+const GATHER_MS = 50;
+
+export class CatalogObject extends DurableObject<Env> implements CatalogRpc {
+  #protocol: CatalogProtocol;
+  /** What arrives until then is recorded in one commit. */
+  #gathered: Promise<void> | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#protocol = this.#begin(null);
+    // The alarm must be known before anything is recorded: it is set in the same commit, and never later than it is set already.
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#protocol = this.#begin(await ctx.storage.getAlarm());
+    });
+  }
+
+  #begin(alarmAt: number | null): CatalogProtocol {
+    const { ctx, env } = this;
+    const part = partNamed(ctx.id.name ?? "");
+    const around: CatalogSurroundings = {
+      now: () => Date.now(),
+      // Not awaited: answers are held back until it is durable.
+      setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
+      enlist: () => enlistTask(env, part.task),
+      waitUntil: (work) => ctx.waitUntil(work),
+      failed: (what, error) => {
+        console.error(JSON.stringify({ message: `${what} failed`, catalogue: ctx.id.name, error: String(error) }));
+      },
+    };
+    return new CatalogProtocol(new CatalogStore(ctx.storage, part.task), part, around, alarmAt);
+  }
+
+  async record(summary: RunSummary, keep: boolean): Promise<RecordAnswer> {
+    if (keep) await (this.#gathered ??= this.#gather());
+    return this.#protocol.record(summary, keep);
+  }
+
+  async #gather(): Promise<void> {
+    await scheduler.wait(GATHER_MS);
+    this.#gathered = null;
+  }
+
+  async list(filter: RunFilter, after: RunPlace | null, limit: number): Promise<ListAnswer> {
+    return this.#protocol.list(filter, after, limit);
+  }
+
+  async count(filter: RunFilter): Promise<CountAnswer> {
+    return this.#protocol.count(filter);
+  }
+
+  async changes(since: number | null, limit: number): Promise<ChangesAnswer> {
+    return this.#protocol.changes(since, limit);
+  }
+
+  async metrics(): Promise<MetricsAnswer> {
+    return this.#protocol.metrics();
+  }
+
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    this.#protocol.alarm(info?.scheduledTime ?? null);
+  }
+}

@@ -1,0 +1,276 @@
+/** All SQL of a catalogue object: a row for each run, and what is kept so that nobody needs to count them. */
+import { parseRunId } from "../../domain/ids.ts";
+import type { Counts, RunFigures } from "../../domain/run/metrics.ts";
+import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
+import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
+import { TRIGGER_SOURCES, type TriggerSource } from "../../domain/trigger.ts";
+import { Tables } from "../../platform/tables.ts";
+import { TABLES } from "./schema.ts";
+
+const COLUMNS = "created_at, id, revision, status, source, changed_at, started_at, finished_at, forget_at, detail";
+const READ = `SELECT ${COLUMNS} FROM runs WHERE created_at = ? AND id = ?`;
+const PUT = `
+  INSERT INTO runs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (created_at, id) DO UPDATE
+  SET revision = excluded.revision, status = excluded.status, changed_at = excluded.changed_at,
+      started_at = excluded.started_at, finished_at = excluded.finished_at, forget_at = excluded.forget_at,
+      detail = excluded.detail
+  WHERE excluded.revision >= runs.revision`;
+const WANTED = `
+  created_at >= ? AND (created_at, id) < (?, ?) AND status IN (SELECT value FROM json_each(?))
+  AND source IN (SELECT value FROM json_each(?)) AND (forget_at IS NULL OR forget_at > ?)
+  ORDER BY created_at DESC, id DESC LIMIT ?`;
+const PAGE = `SELECT ${COLUMNS} FROM runs WHERE ${WANTED}`;
+const PAGE_OF_FAILED = `
+  SELECT ${COLUMNS} FROM runs INDEXED BY runs_that_failed WHERE status IN ('failed', 'cancelled') AND ${WANTED}`;
+const CHANGED = `
+  SELECT ${COLUMNS} FROM runs WHERE created_at >= ? AND created_at < ? AND changed_at > ? ORDER BY changed_at LIMIT ?`;
+const TALLY = `
+  SELECT CAST(created_at / ? AS INTEGER) AS bucket, status, source, count(*) AS runs, min(forget_at) AS forget_from, max(changed_at) AS changed_at
+  FROM runs WHERE created_at >= ? AND created_at < ? GROUP BY bucket, status, source`;
+const TALLY_DUE = `
+  SELECT CAST(created_at / ? AS INTEGER) AS bucket, status, source, count(*) AS runs, min(forget_at) AS forget_from, max(changed_at) AS changed_at
+  FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ? GROUP BY bucket, status, source`;
+const FINISHED = `SELECT ${COLUMNS} FROM runs WHERE created_at >= ? AND created_at < ?`;
+const DELETE_DUE = "DELETE FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ?";
+const READ_NEXT_DUE = "SELECT min(forget_at) AS at FROM runs WHERE created_at >= ? AND created_at < ?";
+const HAS_RUNS_FROM = "SELECT 1 AS present FROM runs WHERE created_at >= ? LIMIT 1";
+
+const READ_DAYS = "SELECT day, tallies FROM days";
+const PUT_DAY =
+  "INSERT INTO days (day, tallies) VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET tallies = excluded.tallies";
+const DELETE_DAY = "DELETE FROM days WHERE day = ?";
+const READ_STATE = "SELECT value FROM state WHERE name = ?";
+const PUT_STATE =
+  "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
+/** What the catalogue uses of an object's storage. */
+export interface CatalogStorage {
+  readonly sql: {
+    exec(query: string, ...values: (string | number | null)[]): Iterable<Row> & { toArray(): Row[]; one(): Row };
+  };
+  transactionSync<T>(work: () => T): T;
+}
+
+type Row = Record<string, unknown>;
+
+/** A run as it is kept. */
+export interface KeptRun {
+  readonly summary: RunSummary;
+  /** When this object learned of it, by its own clock. */
+  readonly changedAt: number;
+  /** What earlier ends of a run count that was retried. */
+  readonly earlier: Counts;
+}
+
+/** Runs of one status and source that were created in one stretch of time. */
+export interface TallyRow {
+  readonly bucket: number;
+  readonly status: RunStatus;
+  readonly source: TriggerSource;
+  readonly runs: number;
+  readonly forgetFrom: number;
+  readonly changedAt: number;
+}
+
+/** Of runs created from `from` on, that come after `after` in the order of lists. */
+export interface PageQuery {
+  readonly from: number;
+  readonly after: RunPlace;
+  readonly statuses: readonly RunStatus[];
+  readonly sources: readonly TriggerSource[];
+  /** What is due to be deleted at that time is not there any more. */
+  readonly now: number;
+  readonly limit: number;
+}
+
+/** What there is one of. */
+interface State {
+  readonly closed_until: number;
+  readonly figures: RunFigures;
+  readonly enlisted: boolean;
+  readonly splits: readonly { readonly since: number; readonly shards: number }[];
+}
+
+interface StoredDetail {
+  readonly by: string;
+  readonly parent?: RunSummary["parent"];
+  readonly failed?: readonly string[];
+  readonly attempts?: RunSummary["attempts"];
+  readonly earlier?: Counts;
+  readonly problem?: RunSummary["problem"];
+}
+
+export class CatalogStore {
+  readonly #storage: CatalogStorage;
+  /** The root task of all its runs. */
+  readonly #task: string;
+  readonly #tables: Tables;
+
+  constructor(storage: CatalogStorage, task: string) {
+    this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
+    this.#task = task;
+  }
+
+  /** Several writes at once, or none. */
+  atOnce(work: () => void): void {
+    this.#tables.make();
+    this.#storage.transactionSync(work);
+  }
+
+  read({ createdAt, id }: RunPlace): KeptRun | null {
+    const [row] = this.#rows(READ, createdAt, id);
+    return row === undefined ? null : this.#kept(row);
+  }
+
+  /** Records the run; an earlier revision changes nothing. */
+  put({ summary, changedAt, earlier }: KeptRun): void {
+    this.#tables.make();
+    const { id, revision, status, source, createdAt, startedAt, finishedAt, forgetAt } = summary;
+    const detail: StoredDetail = {
+      by: summary.by,
+      ...(summary.parent !== null && { parent: summary.parent }),
+      ...(summary.failedTasks.length > 0 && { failed: summary.failedTasks }),
+      ...(Object.keys(summary.attempts).length > 0 && { attempts: summary.attempts }),
+      ...(Object.keys(earlier).length > 0 && { earlier }),
+      ...(summary.problem !== undefined && { problem: summary.problem }),
+    };
+    const values = [createdAt, id, revision, status, source, changedAt, startedAt, finishedAt, forgetAt];
+    this.#storage.sql.exec(PUT, ...values, JSON.stringify(detail));
+  }
+
+  /** In the order of lists. */
+  page({ from, after, statuses, sources, now, limit }: PageQuery): RunSummary[] {
+    const isRare = statuses.every((status) => status === "failed" || status === "cancelled");
+    const values = [from, after.createdAt, after.id, JSON.stringify(statuses), JSON.stringify(sources), now, limit];
+    return this.#rows(isRare ? PAGE_OF_FAILED : PAGE, ...values).map((row) => this.#kept(row).summary);
+  }
+
+  /** Runs created in [from, until) that changed after that time; the earliest changes first. */
+  changed(from: number, until: number, after: number, limit: number): KeptRun[] {
+    return this.#rows(CHANGED, from, until, after, limit).map((row) => this.#kept(row));
+  }
+
+  /** How many runs were created in [from, until), by stretches of `bucketMs`. */
+  tally(bucketMs: number, from: number, until: number): TallyRow[] {
+    return this.#rows(TALLY, bucketMs, from, until).map(tallyRow);
+  }
+
+  /** The same of those that are due to be deleted. */
+  tallyDue(bucketMs: number, from: number, until: number, now: number): TallyRow[] {
+    return this.#rows(TALLY_DUE, bucketMs, from, until, now).map(tallyRow);
+  }
+
+  /** All runs created in [from, until), one after the other. */
+  *each(from: number, until: number): Generator<KeptRun> {
+    if (!this.#tables.areThere()) return;
+    for (const row of this.#storage.sql.exec(FINISHED, from, until)) yield this.#kept(row);
+  }
+
+  deleteDue(from: number, until: number, now: number): void {
+    this.#rows(DELETE_DUE, from, until, now);
+  }
+
+  /** When the first of the runs created in [from, until) is due to be deleted. */
+  nextDue(from: number, until: number): number {
+    const at = this.#rows(READ_NEXT_DUE, from, until)[0]?.["at"];
+    return typeof at === "number" ? at : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether any run was created since. */
+  hasRunsFrom(from: number): boolean {
+    return this.#rows(HAS_RUNS_FROM, from).length > 0;
+  }
+
+  /** By day, as JSON. */
+  days(): { readonly day: number; readonly tallies: string }[] {
+    return this.#rows(READ_DAYS).map((row) => ({ day: Number(row["day"]), tallies: text(row["tallies"]) }));
+  }
+
+  /** Null: nothing is left of that day. */
+  putDay(day: number, tallies: string | null): void {
+    this.#tables.make();
+    if (tallies === null) this.#storage.sql.exec(DELETE_DAY, day);
+    else this.#storage.sql.exec(PUT_DAY, day, tallies);
+  }
+
+  state<Name extends keyof State>(name: Name): State[Name] | null {
+    const [row] = this.#rows(READ_STATE, name);
+    return row === undefined ? null : parsed<State[Name]>(row["value"]);
+  }
+
+  putState<Name extends keyof State>(name: Name, value: State[Name]): void {
+    this.#tables.make();
+    this.#storage.sql.exec(PUT_STATE, name, JSON.stringify(value));
+  }
+
+  /** Nobody who only asks leaves tables behind. */
+  #rows(query: string, ...values: (string | number | null)[]): Row[] {
+    return this.#tables.areThere() ? this.#storage.sql.exec(query, ...values).toArray() : [];
+  }
+
+  #kept(row: Row): KeptRun {
+    const id = parseRunId(text(row["id"]));
+    if (id === null) throw new Error(`the catalogue has a row of "${text(row["id"])}", which is no run id`);
+    const detail = parsed<StoredDetail>(row["detail"]);
+    const { by, parent = null, failed = [], attempts = {}, earlier = {}, problem } = detail;
+    return {
+      summary: {
+        id,
+        task: this.#task,
+        revision: Number(row["revision"]),
+        status: statusIn(row),
+        source: sourceIn(row),
+        by,
+        parent,
+        createdAt: Number(row["created_at"]),
+        startedAt: numberOrNull(row["started_at"]),
+        finishedAt: numberOrNull(row["finished_at"]),
+        forgetAt: numberOrNull(row["forget_at"]),
+        failedTasks: failed,
+        attempts,
+        ...(problem !== undefined && { problem }),
+      },
+      changedAt: Number(row["changed_at"]),
+      earlier,
+    };
+  }
+}
+
+function tallyRow(row: Row): TallyRow {
+  return {
+    bucket: Number(row["bucket"]),
+    status: statusIn(row),
+    source: sourceIn(row),
+    runs: Number(row["runs"]),
+    forgetFrom: numberOrNull(row["forget_from"]) ?? Number.POSITIVE_INFINITY,
+    changedAt: Number(row["changed_at"]),
+  };
+}
+
+function statusIn(row: Row): RunStatus {
+  const status = RUN_STATUSES.find((known) => known === row["status"]);
+  if (status === undefined) throw new Error(`the catalogue has a run that is "${text(row["status"])}"`);
+  return status;
+}
+
+function sourceIn(row: Row): TriggerSource {
+  const source = TRIGGER_SOURCES.find((known) => known === row["source"]);
+  if (source === undefined) throw new Error(`the catalogue has a run with the source "${text(row["source"])}"`);
+  return source;
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+/** The one mapping of stored JSON: this store alone writes it, of these types. */
+function parsed<T>(value: unknown): T {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return JSON.parse(text(value)) as T;
+}

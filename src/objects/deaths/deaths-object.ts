@@ -1,0 +1,97 @@
+/**
+ * Knows which attempts of all runs have died with their workers in the last hour: the witness of who may have killed whom. An isolate
+ * that dies takes all drivers and objects in it, of many runs, none of which knows of the others. Who dies while others die may be a
+ * victim; who dies while nobody else does has done it (see domain/run/losses.ts).
+ *
+ * Told by executor objects, when their alarm is called again, and by runs that miss their drivers. What it cannot know is counted for
+ * the accused: it cannot be asked, or forgot. It also keeps the docket of suspects, which are tried one after the other (domain/trials.ts).
+ */
+import { DurableObject } from "cloudflare:workers";
+import { askTrial, strikeOff, type Docket, type Trial } from "../../domain/trials.ts";
+import { AlarmClock } from "../../platform/alarm-clock.ts";
+import type { DeathsRpc } from "./deaths-rpc.ts";
+import { DocketStore } from "./docket-store.ts";
+import { DeathsStore, KEPT_MS } from "./store.ts";
+
+/** A death that is told of so soon is that of the attempt that is on the docket. */
+const TOLD_AT_ONCE_MS = 2_000;
+
+export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
+  readonly #store: DeathsStore;
+  readonly #docket: DocketStore;
+  readonly #alarm: AlarmClock;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#store = new DeathsStore(ctx.storage);
+    this.#docket = new DocketStore(ctx.storage);
+    this.#alarm = new AlarmClock(
+      () => Date.now(),
+      (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
+    );
+  }
+
+  async note(victim: string, attempt: number, ageMs: number, agoMs = 0): Promise<readonly number[]> {
+    const now = Date.now();
+    this.#store.note(victim, attempt, now - Math.max(0, agoMs, ageMs), now - Math.max(0, agoMs));
+    // When a death is told of late the next attempt may be tried already.
+    if (agoMs < TOLD_AT_ONCE_MS) this.#strikeOff(victim);
+    const sole = this.#store.sole(victim);
+    await this.#forgetLater();
+    return sole;
+  }
+
+  async explained(victim: string): Promise<readonly number[]> {
+    return this.#store.explained(victim);
+  }
+
+  async askTrial(victim: string, trial: Trial): Promise<boolean> {
+    const { docket, mayBegin } = askTrial(this.#docket.docket(), victim, trial, Date.now());
+    this.#docket.keep(docket);
+    await this.#forgetLater();
+    return mayBegin;
+  }
+
+  async trialOver(victim: string): Promise<void> {
+    this.#strikeOff(victim);
+  }
+
+  #strikeOff(victim: string): void {
+    const docket: Docket = this.#docket.docket();
+    const others = strikeOff(docket, victim);
+    if (others.length < docket.length) this.#docket.keep(others);
+  }
+
+  /** The alarm is set, to an hour from now unless it fires sooner. */
+  async #forgetLater(): Promise<void> {
+    if (this.#alarm.at !== Number.POSITIVE_INFINITY) return;
+    const set = await this.ctx.storage.getAlarm();
+    if (set !== null) this.#alarm.recover(set);
+    this.#alarm.atLatest(Date.now() + KEPT_MS);
+  }
+
+  /** Never rejects: the platform gives an alarm up after six failures. */
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    this.#alarm.fires(info?.scheduledTime ?? null);
+    try {
+      const now = Date.now();
+      const next = this.#store.forget(now) ?? this.#docket.docket().find(({ until }) => until > now)?.until ?? null;
+      if (next === null) {
+        await this.#store.deleteAll();
+        this.#alarm.deleted();
+      } else {
+        this.#setAlarm(next);
+      }
+    } catch (error) {
+      console.error(JSON.stringify({ message: "old deaths not deleted", error: String(error) }));
+      this.#setAlarm(0);
+    } finally {
+      this.#alarm.handled();
+    }
+  }
+
+  /** An alarm is a row written: what comes due within minutes is deleted together. */
+  #setAlarm(at: number): void {
+    this.#alarm.set(Math.max(at, Date.now() + KEPT_MS / 10));
+  }
+}

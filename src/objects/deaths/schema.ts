@@ -1,0 +1,22 @@
+/** The tables of the object that knows of deaths, one statement each. */
+import type { TableHistory } from "../../platform/tables.ts";
+
+const CREATE_TABLES = [
+  // `victim` outlives its run by as much as an hour, so it is a digest. `died_at`: when it was told of, by the clock of this object.
+  `CREATE TABLE deaths (
+    victim TEXT NOT NULL CONSTRAINT victim_is_a_digest CHECK (length(victim) = 64),
+    attempt INTEGER NOT NULL,
+    begun_at INTEGER NOT NULL,
+    died_at INTEGER NOT NULL,
+    PRIMARY KEY (victim, attempt),
+    CONSTRAINT begun_before_it_died CHECK (begun_at <= died_at)
+  ) STRICT, WITHOUT ROWID`,
+  "CREATE INDEX deaths_by_time ON deaths (died_at)",
+] as const;
+
+/** The first one brings version 1. */
+export const TABLES: TableHistory = {
+  what: "the object of deaths",
+  table: "deaths",
+  migrations: [CREATE_TABLES],
+};

@@ -1,0 +1,35 @@
+/** The debounce window of one task and key, as an object of the platform (see debounce-protocol.ts). */
+import { DurableObject } from "cloudflare:workers";
+import type { RunId } from "../../domain/ids.ts";
+import { callRun } from "../run/run-client.ts";
+import { DebounceProtocol } from "./debounce-controller.ts";
+import type { DebounceRpc, WindowAnswer, WindowRequest } from "./debounce-rpc.ts";
+import { DebounceStore } from "./store.ts";
+
+export class DebounceObject extends DurableObject<Env> implements DebounceRpc {
+  readonly #protocol: DebounceProtocol;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#protocol = new DebounceProtocol(new DebounceStore(ctx.storage), {
+      now: () => Date.now(),
+      getAlarm: () => ctx.storage.getAlarm(),
+      // Not awaited: answers are held back until it is durable.
+      setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
+      isWaiting: async (runId) => (await callRun(env, runId, (run) => run.describe()))?.started_at === null,
+      log: (message, error) => console.warn(JSON.stringify({ message, window: ctx.id.name, error: String(error) })),
+    });
+  }
+
+  async window(request: WindowRequest): Promise<WindowAnswer> {
+    return this.#protocol.window(request);
+  }
+
+  async namedFor(key: string): Promise<RunId | null> {
+    return this.#protocol.namedFor(key);
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#protocol.alarm();
+  }
+}

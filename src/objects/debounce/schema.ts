@@ -1,0 +1,36 @@
+/** The tables of a debounce object, made with its first window, and of a list of limits. */
+import type { TableHistory } from "../../platform/tables.ts";
+
+const CREATE_OPEN_WINDOW = `
+  CREATE TABLE open_window (
+    id INTEGER PRIMARY KEY CONSTRAINT there_is_one_window CHECK (id = 1),
+    run_id TEXT NOT NULL,
+    opened_at INTEGER NOT NULL
+  ) STRICT`;
+const CREATE_NAMED_RUN = `
+  CREATE TABLE named_run (
+    key_digest TEXT PRIMARY KEY,
+    run_id TEXT NOT NULL,
+    until INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID`;
+
+/** Of a debounce object. */
+export const WINDOW_TABLES: TableHistory = {
+  what: "the object of a debounce window",
+  table: "open_window",
+  migrations: [[CREATE_OPEN_WINDOW, CREATE_NAMED_RUN]],
+};
+
+const CREATE_LISTED = `
+  CREATE TABLE listed (
+    kind TEXT NOT NULL CONSTRAINT kind_is_known CHECK (kind IN ('concurrency', 'rate_limit')),
+    key TEXT NOT NULL,
+    PRIMARY KEY (kind, key)
+  ) STRICT, WITHOUT ROWID`;
+
+/** Of a list of the limits of a task. */
+export const LIST_TABLES: TableHistory = {
+  what: "the list of a task's limits",
+  table: "listed",
+  migrations: [[CREATE_LISTED]],
+};

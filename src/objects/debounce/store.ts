@@ -1,0 +1,78 @@
+/** All storage of a debounce object: the run of its window, and which run was named for each idempotency key. */
+import { parseRunId, type RunId } from "../../domain/ids.ts";
+import { Tables, type Row, type RowStorage } from "../../platform/tables.ts";
+import { WINDOW_TABLES } from "./schema.ts";
+
+const READ_WINDOW = "SELECT run_id, opened_at FROM open_window WHERE id = 1";
+const OPEN_WINDOW = `
+  INSERT INTO open_window (id, run_id, opened_at) VALUES (1, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET run_id = excluded.run_id, opened_at = excluded.opened_at`;
+const READ_NAMED = "SELECT run_id FROM named_run WHERE key_digest = ?";
+const NAME_RUN =
+  "INSERT INTO named_run (key_digest, run_id, until) VALUES (?, ?, ?) ON CONFLICT (key_digest) DO UPDATE SET run_id = excluded.run_id, until = excluded.until";
+const FORGET_NAMED = "DELETE FROM named_run WHERE until <= ?";
+const COUNT_NAMED = "SELECT count(*) AS left FROM named_run";
+
+export interface OpenWindow {
+  readonly runId: RunId;
+  readonly openedAt: number;
+}
+
+export class DebounceStore {
+  readonly #storage: RowStorage;
+  readonly #tables: Tables;
+
+  constructor(storage: RowStorage) {
+    this.#storage = storage;
+    this.#tables = new Tables(storage, WINDOW_TABLES);
+  }
+
+  /** The run of the window that was opened last, and when (epoch ms); null if there was none. */
+  openWindow(): OpenWindow | null {
+    const row = this.#row(READ_WINDOW);
+    const runId = runIdIn(row);
+    return runId === null ? null : { runId, openedAt: Number(row?.["opened_at"]) };
+  }
+
+  /** The run that was named for the key of this digest. */
+  namedRun(key: string): RunId | null {
+    return runIdIn(this.#row(READ_NAMED, key));
+  }
+
+  /** Records the window's run (if it is a new window) and the run that is named for a key (if there is one), in one transaction. */
+  record(
+    window: OpenWindow | null,
+    named: { readonly key: string; readonly runId: RunId; readonly until: number } | null,
+  ): void {
+    this.#storage.transactionSync(() => {
+      const { sql } = this.#storage;
+      this.#tables.make();
+      if (window !== null) sql.exec(OPEN_WINDOW, window.runId, window.openedAt);
+      if (named !== null) sql.exec(NAME_RUN, named.key, named.runId, named.until);
+    });
+  }
+
+  /** Forgets the keys whose time is over; says whether any are left. */
+  forgetNamed(now: number): boolean {
+    if (!this.#tables.areThere()) return false;
+    this.#storage.sql.exec(FORGET_NAMED, now);
+    const [row] = this.#storage.sql.exec(COUNT_NAMED);
+    return Number(row?.["left"]) > 0;
+  }
+
+  async deleteAll(): Promise<void> {
+    await this.#storage.deleteAll();
+    this.#tables.deleted();
+  }
+
+  #row(query: string, ...bindings: string[]): Row | undefined {
+    if (!this.#tables.areThere()) return undefined;
+    const [row] = this.#storage.sql.exec(query, ...bindings);
+    return row;
+  }
+}
+
+function runIdIn(row: Row | undefined): RunId | null {
+  const text = row?.["run_id"];
+  return typeof text === "string" ? parseRunId(text) : null;
+}

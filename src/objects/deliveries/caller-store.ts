@@ -1,0 +1,59 @@
+/** The SQL about callers of an endpoint whose requests are counted: a row for each, written for each request that is let in. */
+import { type CallerRule, type CallerWindow, takePlace } from "../../domain/limits/caller-window.ts";
+import type { NextDue } from "../../domain/delivery.ts";
+import type { Tables } from "../../platform/tables.ts";
+
+const READ = "SELECT taken FROM callers WHERE digest = ?";
+const WRITE = `
+  INSERT INTO callers (digest, until, taken) VALUES (?, ?, ?)
+  ON CONFLICT (digest) DO UPDATE SET until = excluded.until, taken = excluded.taken`;
+const DELETE_OLD = "DELETE FROM callers WHERE digest IN (SELECT digest FROM callers WHERE until <= ? LIMIT ?)";
+const READ_NEXT = "SELECT min(until) AS due FROM callers";
+
+/** Those whose windows are over are deleted together, every few minutes: an alarm is a row written. */
+const KEPT_MS = 6 * 3_600_000;
+
+/** So many rows are deleted at a time: whoever calls may choose by what it is counted. */
+const AT_A_TIME = 10_000;
+
+/** Until when a caller has to wait (epoch milliseconds), and until when the row is kept; null: it is let in. */
+export interface CallerAnswer {
+  readonly waitUntil: number | null;
+  readonly until: number;
+}
+
+export class CallerStore {
+  readonly #sql: SqlStorage;
+  readonly #tables: Tables;
+
+  constructor(sql: SqlStorage, tables: Tables) {
+    this.#sql = sql;
+    this.#tables = tables;
+  }
+
+  /** Counts a request of this caller, if it is let in. */
+  take(digest: string, rule: CallerRule, now: number): CallerAnswer {
+    this.#tables.make();
+    const [row] = this.#sql.exec(READ, digest).toArray();
+    const taken = takePlace(windowIn(row), rule, now);
+    if (!taken.isAdmitted) return { waitUntil: taken.freeAt, until: taken.freeAt };
+    const until = taken.window.at(-1)?.[0] ?? now;
+    this.#sql.exec(WRITE, digest, until, JSON.stringify(taken.window));
+    return { waitUntil: null, until };
+  }
+
+  /** Deletes callers whose windows are over, a part of them at a time. Returns what is due next; null: nothing is left. */
+  deleteOld(now: number): NextDue | null {
+    if (!this.#tables.areThere()) return null;
+    this.#sql.exec(DELETE_OLD, now, AT_A_TIME);
+    const { due } = this.#sql.exec(READ_NEXT).one();
+    return typeof due === "number" ? { until: due, keptMs: KEPT_MS } : null;
+  }
+}
+
+/** The one row mapping of this store: `taken` is written by `take` alone, as JSON of this type. */
+function windowIn(row: Record<string, SqlStorageValue> | undefined): CallerWindow {
+  const text = row?.["taken"];
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return typeof text === "string" ? (JSON.parse(text) as CallerWindow) : [];
+}

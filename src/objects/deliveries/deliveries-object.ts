@@ -1,0 +1,174 @@
+/**
+ * What came in at an endpoint. One object of an endpoint keeps its last deliveries, for whoever wants to know what came in and why it
+ * was refused: written after the answer was given, so nothing depends on it. Sixteen others know its signed deliveries by their
+ * digests (`signed-client.ts`), and sixteen count its callers if it has a `rate_limit` (`caller-client.ts`): they are asked before
+ * the endpoint is called.
+ *
+ * All is bounded by age, for which the alarm wakes when something has been kept long enough; the last deliveries also by the rings of
+ * the store. An endpoint that is no longer called, or no longer there, leaves nothing.
+ */
+import { DurableObject } from "cloudflare:workers";
+import type { Delivery, DeliveryFilter, NextDue, RefusedRequests } from "../../domain/delivery.ts";
+import type { CallerRule } from "../../domain/limits/caller-window.ts";
+import type { DeliveryId } from "../../domain/ids.ts";
+import { type Begun, type KeptAnswer, KNOWN_FOR_MS } from "../../domain/signed-delivery.ts";
+import { Tables } from "../../platform/tables.ts";
+import type { DeliveriesRpc, DeliveryPage } from "./deliveries-rpc.ts";
+import type { CallersRpc } from "./caller-client.ts";
+import { CallerStore } from "./caller-store.ts";
+import { TABLES } from "./schema.ts";
+import type { SignedDeliveriesRpc } from "./signed-rpc.ts";
+import { SignedDeliveryStore } from "./signed-store.ts";
+import { DeliveryStore } from "./store.ts";
+
+/**
+ * An alarm is a row written: those that come due within a hundredth of the time for which they are kept, between half a minute and an
+ * hour, are deleted together.
+ */
+const PAUSE_MS = { least: 30_000, most: 3_600_000 } as const;
+
+/** Until the next part is deleted of what is too much for one time. */
+const NEXT_PART_MS = 1_000;
+
+export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRpc, SignedDeliveriesRpc, CallersRpc {
+  readonly #store: DeliveryStore;
+  readonly #signed: SignedDeliveryStore;
+  readonly #callers: CallerStore;
+  /** What the alarm is set to; null: that is not known yet. */
+  #alarmAt: number | null = null;
+  /** Requests that wait for another with the same bytes, by digest: each is called when that one has ended. */
+  readonly #waiting = new Map<string, Set<() => void>>();
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const tables = new Tables(ctx.storage, TABLES);
+    this.#store = new DeliveryStore(ctx.storage, tables);
+    this.#signed = new SignedDeliveryStore(ctx.storage.sql, tables);
+    this.#callers = new CallerStore(ctx.storage.sql, tables);
+  }
+
+  async record(delivery: Delivery, keepMs: number): Promise<void> {
+    const until = delivery.at + keepMs;
+    this.#store.record(delivery, until);
+    await this.#wakeBy(until);
+  }
+
+  async refuse(delivery: Delivery, keepMs: number, from: Pick<RefusedRequests, "address" | "count">): Promise<void> {
+    const until = delivery.at + keepMs;
+    this.#store.refuse(delivery, until, from);
+    await this.#wakeBy(until);
+  }
+
+  async list(limit: number, before: number | null, filter: DeliveryFilter): Promise<DeliveryPage> {
+    const found = this.#store.list(limit + 1, before ?? Number.MAX_SAFE_INTEGER, filter, Date.now());
+    const page = found.slice(0, limit);
+    return {
+      deliveries: page.map(({ listed }) => listed),
+      next: found.length > limit ? (page.at(-1)?.seq ?? null) : null,
+    };
+  }
+
+  async read(id: DeliveryId): Promise<Delivery | null> {
+    return this.#store.read(id, Date.now());
+  }
+
+  async begin(digest: string, token: string, leaseMs: number, waitMs: number): Promise<Begun> {
+    const { promise: overdue, resolve } = Promise.withResolvers<"overdue">();
+    const timer = setTimeout(() => resolve("overdue"), waitMs);
+    try {
+      for (;;) {
+        const now = Date.now();
+        const begun = this.#signed.begin(digest, token, now, now + leaseMs);
+        if (begun.type === "first") await this.#wakeBy(now + KNOWN_FOR_MS);
+        if (begun.type !== "under_way") return begun;
+        const end = this.#endOf(digest);
+        if ((await Promise.race([end.promise, overdue])) === "overdue") {
+          end.forget();
+          return begun;
+        }
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async finish(digest: string, token: string, answer: KeptAnswer, keepMs: number): Promise<void> {
+    const now = Date.now();
+    const until = now + KNOWN_FOR_MS;
+    const answerUntil = Math.min(until, now + keepMs);
+    this.#signed.finish(digest, token, answer, until, answerUntil);
+    this.#tellWaiting(digest);
+    await this.#wakeBy(answer.content === null ? until : answerUntil);
+  }
+
+  async forget(digest: string, token: string): Promise<void> {
+    this.#signed.forget(digest, token);
+    this.#tellWaiting(digest);
+  }
+
+  async take(digest: string, rule: CallerRule): Promise<number | null> {
+    const { waitUntil, until } = this.#callers.take(digest, rule, Date.now());
+    if (waitUntil === null) await this.#wakeBy(until);
+    return waitUntil;
+  }
+
+  /** Never rejects: the platform gives an alarm up after six failures. */
+  override async alarm(): Promise<void> {
+    try {
+      const now = Date.now();
+      const next = this.#deleteOld(now);
+      if (next !== null) {
+        // What is due still was more than is deleted at a time.
+        const pauseMs =
+          next.until <= now ? NEXT_PART_MS : Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, next.keptMs / 100));
+        return await this.#setAlarm(Math.max(next.until, now + pauseMs));
+      }
+      await this.#store.deleteAll();
+      this.#alarmAt = Number.POSITIVE_INFINITY;
+    } catch (error) {
+      console.error(
+        JSON.stringify({ message: "old deliveries not deleted", endpoint: this.ctx.id.name, error: String(error) }),
+      );
+      await this.#setAlarm(Date.now() + PAUSE_MS.most);
+    }
+  }
+
+  #deleteOld(now: number): NextDue | null {
+    const [first, ...others] = [this.#store, this.#signed, this.#callers].flatMap(
+      (store) => store.deleteOld(now) ?? [],
+    );
+    if (first === undefined) return null;
+    return others.reduce((next, other) => (other.until < next.until ? other : next), first);
+  }
+
+  /** Resolves when the request that is answered now has ended; `forget` is for who no longer waits. */
+  #endOf(digest: string): { readonly promise: Promise<"ended">; readonly forget: () => void } {
+    const { promise, resolve } = Promise.withResolvers<"ended">();
+    const waiting = this.#waiting.get(digest) ?? new Set();
+    const tell = (): void => resolve("ended");
+    this.#waiting.set(digest, waiting.add(tell));
+    const forget = (): void => {
+      waiting.delete(tell);
+      if (waiting.size === 0 && this.#waiting.get(digest) === waiting) this.#waiting.delete(digest);
+    };
+    return { promise, forget };
+  }
+
+  #tellWaiting(digest: string): void {
+    const waiting = this.#waiting.get(digest);
+    this.#waiting.delete(digest);
+    for (const tell of waiting ?? []) tell();
+  }
+
+  /** Sees to it that the alarm wakes by then. */
+  async #wakeBy(at: number): Promise<void> {
+    this.#alarmAt ??= (await this.ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY;
+    if (at < this.#alarmAt) await this.#setAlarm(at);
+  }
+
+  /** Never at or before now: such an alarm may not fire. */
+  async #setAlarm(at: number): Promise<void> {
+    this.#alarmAt = Math.max(at, Date.now() + 1);
+    await this.ctx.storage.setAlarm(this.#alarmAt);
+  }
+}

@@ -1,0 +1,77 @@
+/** The SQL about signed deliveries that are known by their digests. Three rows written each: begun, answered, deleted. */
+import { type Begun, type KeptAnswer, KNOWN_FOR_MS } from "../../domain/signed-delivery.ts";
+import type { NextDue } from "../../domain/delivery.ts";
+import type { Tables } from "../../platform/tables.ts";
+
+const READ = "SELECT token, until, status, answer, answer_until FROM signed WHERE digest = ?";
+const BEGIN = `
+  INSERT INTO signed (digest, token, until) VALUES (?, ?, ?)
+  ON CONFLICT (digest) DO UPDATE
+  SET token = excluded.token, until = excluded.until, status = NULL, answer = NULL, answer_until = NULL
+  WHERE until <= ?`;
+const FINISH = `
+  UPDATE signed SET status = ?, answer = ?, answer_until = ?, until = ?
+  WHERE digest = ? AND token = ? AND status IS NULL`;
+const FORGET = "DELETE FROM signed WHERE digest = ? AND token = ? AND status IS NULL";
+const FORGET_ANSWERS = `
+  UPDATE signed SET answer = NULL, answer_until = NULL
+  WHERE digest IN (SELECT digest FROM signed WHERE answer_until <= ? AND until > ? LIMIT ?)`;
+const DELETE_OLD = "DELETE FROM signed WHERE digest IN (SELECT digest FROM signed WHERE until <= ? LIMIT ?)";
+/** Of the row with the least one: SQLite takes the other columns from there. */
+const READ_NEXT = "SELECT min(coalesce(answer_until, until)) AS due, until FROM signed";
+
+/** So many rows are deleted at a time. */
+const AT_A_TIME = 10_000;
+
+export class SignedDeliveryStore {
+  readonly #sql: SqlStorage;
+  readonly #tables: Tables;
+
+  constructor(sql: SqlStorage, tables: Tables) {
+    this.#sql = sql;
+    this.#tables = tables;
+  }
+
+  /** Takes the lease if nobody has it or an answer. The same token has it again. */
+  begin(digest: string, token: string, now: number, leaseUntil: number): Begun {
+    this.#tables.make();
+    const [row] = this.#sql.exec(READ, digest).toArray();
+    if (row === undefined || Number(row["until"]) <= now) {
+      this.#sql.exec(BEGIN, digest, token, leaseUntil, now);
+      return { type: "first" };
+    }
+    if (row["status"] !== null) return { type: "answered", answer: answerIn(row, now) };
+    return { type: row["token"] === token ? "first" : "under_way" };
+  }
+
+  /** Keeps the answer, if this token has the lease. */
+  finish(digest: string, token: string, answer: KeptAnswer, until: number, answerUntil: number): boolean {
+    if (!this.#tables.areThere()) return false;
+    const { status, content } = answer;
+    const kept = content === null ? [null, null] : [JSON.stringify(content), answerUntil];
+    return this.#sql.exec(FINISH, status, ...kept, until, digest, token).rowsWritten > 0;
+  }
+
+  /** Ends the lease, if this token has it. */
+  forget(digest: string, token: string): boolean {
+    return this.#tables.areThere() && this.#sql.exec(FORGET, digest, token).rowsWritten > 0;
+  }
+
+  /** Deletes what was kept long enough, a part of it at a time. Returns what is due next; null: nothing is left. */
+  deleteOld(now: number): NextDue | null {
+    if (!this.#tables.areThere()) return null;
+    this.#sql.exec(DELETE_OLD, now, AT_A_TIME);
+    this.#sql.exec(FORGET_ANSWERS, now, now, AT_A_TIME);
+    const { due, until } = this.#sql.exec(READ_NEXT).one();
+    return typeof due === "number" ? { until: due, keptMs: KNOWN_FOR_MS - (Number(until) - due) } : null;
+  }
+}
+
+/** The one row mapping of this store: `answer` is written by `finish` alone, as JSON of this type. */
+function answerIn(row: Record<string, SqlStorageValue>, now: number): KeptAnswer {
+  const status = Number(row["status"]);
+  const text = row["answer"];
+  if (typeof text !== "string" || Number(row["answer_until"]) <= now) return { status, content: null };
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return { status, content: JSON.parse(text) as KeptAnswer["content"] };
+}

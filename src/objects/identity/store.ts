@@ -1,0 +1,161 @@
+/** All SQL of the identity object. */
+import type { DashboardSession, MadeToken } from "../../domain/identity.ts";
+import { parseSessionId, type SessionId } from "../../domain/ids.ts";
+import { parseScope } from "../../domain/scope.ts";
+import { Tables } from "../../platform/tables.ts";
+import { TABLES } from "./schema.ts";
+
+const READ_KEY = "SELECT key FROM deployment_key WHERE id = 1";
+const KEEP_KEY = "INSERT INTO deployment_key (id, key, made_at) VALUES (1, ?, ?)";
+
+const TOKEN_COLUMNS = "name, digest, scopes, created_at, created_by, expires_at, used_at";
+const READ_TOKENS = `SELECT ${TOKEN_COLUMNS} FROM tokens ORDER BY name`;
+const READ_TOKEN = `SELECT ${TOKEN_COLUMNS} FROM tokens WHERE name = ?`;
+const KEEP_TOKEN = `INSERT INTO tokens (${TOKEN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+const DELETE_TOKEN = "DELETE FROM tokens WHERE name = ? RETURNING digest";
+const USE_TOKEN = "UPDATE tokens SET used_at = ? WHERE name = ? AND coalesce(used_at, 0) <= ?";
+
+const SESSION_COLUMNS = "id, token, token_id, address, created_at, seen_at, expires_at";
+const IS_OPEN = "expires_at > ? AND seen_at > ?";
+const READ_SESSIONS = `SELECT ${SESSION_COLUMNS} FROM sessions WHERE ${IS_OPEN} ORDER BY created_at DESC, id`;
+const READ_SESSION = `SELECT ${SESSION_COLUMNS} FROM sessions WHERE id = ? AND ${IS_OPEN}`;
+const KEEP_SESSION = `INSERT INTO sessions (${SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+const USE_SESSION = "UPDATE sessions SET seen_at = ? WHERE id = ? AND seen_at <= ?";
+const END_SESSION = "DELETE FROM sessions WHERE id = ? RETURNING id";
+const FORGET_SESSIONS = `DELETE FROM sessions WHERE NOT (${IS_OPEN})`;
+const FORGET_OLDEST =
+  "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE token_id = ? ORDER BY seen_at DESC, id LIMIT -1 OFFSET ?)";
+const END_SESSIONS_OF = "DELETE FROM sessions WHERE token_id = ?";
+const COUNT_SESSIONS = "SELECT count(*) AS sessions FROM sessions";
+
+type Value = string | number | null;
+type Row = Readonly<Record<string, unknown>>;
+
+export class IdentityStore {
+  readonly #storage: DurableObjectStorage;
+  readonly #tables: Tables;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
+  }
+
+  /** The deployment's key as hex, or null before it is made. */
+  deploymentKey(): string | null {
+    const key = this.#rows(READ_KEY)[0]?.["key"];
+    return typeof key === "string" ? key : null;
+  }
+
+  /** Keeps the key for good. Throws if there is one already. `madeAt`: epoch milliseconds. */
+  keepDeploymentKey(key: string, madeAt: number): void {
+    this.#rows(KEEP_KEY, key, madeAt);
+  }
+
+  /** By their names. */
+  tokens(): MadeToken[] {
+    return this.#rows(READ_TOKENS).map(tokenOf);
+  }
+
+  token(name: string): MadeToken | null {
+    const [row] = this.#rows(READ_TOKEN, name);
+    return row === undefined ? null : tokenOf(row);
+  }
+
+  /** Throws if there is one of this name. */
+  keepToken({ name, digest, scopes, createdAt, createdBy, expiresAt, usedAt }: MadeToken): void {
+    this.#rows(KEEP_TOKEN, name, digest, scopes.join(), createdAt, createdBy, expiresAt, usedAt);
+  }
+
+  /** With its sessions. False: there was none. */
+  deleteToken(name: string): boolean {
+    const [deleted] = this.#rows(DELETE_TOKEN, name);
+    if (deleted === undefined) return false;
+    this.#rows(END_SESSIONS_OF, textOf(deleted, "digest"));
+    return true;
+  }
+
+  /** Notes the use, unless one is noted that is not before `unlessAfter`. */
+  useToken(name: string, now: number, unlessAfter: number): void {
+    this.#rows(USE_TOKEN, now, name, unlessAfter);
+  }
+
+  /** Those that end after `now` and were seen after `seenAfter`, the newest first. */
+  sessions(now: number, seenAfter: number): DashboardSession[] {
+    return this.#rows(READ_SESSIONS, now, seenAfter).flatMap((row) => sessionOf(row) ?? []);
+  }
+
+  session(id: SessionId, now: number, seenAfter: number): DashboardSession | null {
+    const [row] = this.#rows(READ_SESSION, id, now, seenAfter);
+    return row === undefined ? null : sessionOf(row);
+  }
+
+  /** One that is there already stays as it is. */
+  keepSession({ id, token, tokenId, address, createdAt, seenAt, expiresAt }: DashboardSession): void {
+    this.#rows(KEEP_SESSION, id, token, tokenId, address, createdAt, seenAt, expiresAt);
+  }
+
+  /** Notes that it was seen, unless that is noted for a time after `unlessAfter`. */
+  useSession(id: SessionId, now: number, unlessAfter: number): void {
+    this.#rows(USE_SESSION, now, id, unlessAfter);
+  }
+
+  /** False: there was none. */
+  endSession(id: SessionId): boolean {
+    return this.#rows(END_SESSION, id).length > 0;
+  }
+
+  /** Deletes those of the token beyond `most`: the ones that were not seen for longest. */
+  limitSessions(tokenId: string, most: number): void {
+    this.#rows(FORGET_OLDEST, tokenId, most);
+  }
+
+  /** Deletes those that are over. Returns how many are left. */
+  forgetSessions(now: number, seenAfter: number): number {
+    this.#rows(FORGET_SESSIONS, now, seenAfter);
+    return Number(this.#rows(COUNT_SESSIONS)[0]?.["sessions"] ?? 0);
+  }
+
+  #rows(query: string, ...values: Value[]): Row[] {
+    this.#tables.make();
+    return this.#storage.sql.exec(query, ...values).toArray();
+  }
+}
+
+function tokenOf(row: Row): MadeToken {
+  return {
+    name: textOf(row, "name"),
+    digest: textOf(row, "digest"),
+    // A scope of newer code gives no right here.
+    scopes: textOf(row, "scopes")
+      .split(",")
+      .flatMap((text) => parseScope(text) ?? []),
+    createdAt: Number(row["created_at"]),
+    createdBy: textOf(row, "created_by"),
+    expiresAt: timeOf(row, "expires_at"),
+    usedAt: timeOf(row, "used_at"),
+  };
+}
+
+function sessionOf(row: Row): DashboardSession | null {
+  const id = parseSessionId(textOf(row, "id"));
+  if (id === null) return null;
+  return {
+    id,
+    token: textOf(row, "token"),
+    tokenId: textOf(row, "token_id"),
+    address: textOf(row, "address"),
+    createdAt: Number(row["created_at"]),
+    seenAt: Number(row["seen_at"]),
+    expiresAt: Number(row["expires_at"]),
+  };
+}
+
+function textOf(row: Row, column: string): string {
+  const value = row[column];
+  return typeof value === "string" ? value : "";
+}
+
+function timeOf(row: Row, column: string): number | null {
+  const value = row[column];
+  return typeof value === "number" ? value : null;
+}

@@ -1,0 +1,35 @@
+/**
+ * Which limits with a key a task has just now, for `GET /limits`: one object a task. The limit objects tell it when the first
+ * attempt comes and when the last has gone; it may lag, and nothing else depends on it.
+ */
+import { DurableObject } from "cloudflare:workers";
+import type { LimitKind } from "../../domain/limits/limit.ts";
+import { Tables } from "../../platform/tables.ts";
+import type { LimitListRpc, ListedLimit } from "./limit-list-rpc.ts";
+import { LIST_TABLES } from "../debounce/schema.ts";
+
+const PUT = "INSERT INTO listed (kind, key) VALUES (?, ?) ON CONFLICT DO NOTHING";
+const DELETE = "DELETE FROM listed WHERE kind = ? AND key = ?";
+const READ = "SELECT kind, key FROM listed ORDER BY kind, key LIMIT ?";
+
+export class LimitListObject extends DurableObject<Env> implements LimitListRpc {
+  readonly #tables = new Tables(this.ctx.storage, LIST_TABLES);
+
+  async note(kind: LimitKind, key: string, isThere: boolean): Promise<void> {
+    const { sql } = this.ctx.storage;
+    if (isThere) {
+      this.#tables.make();
+      sql.exec(PUT, kind, key);
+    } else if (this.#tables.areThere()) {
+      sql.exec(DELETE, kind, key);
+      if (sql.exec(READ, 1).toArray().length > 0) return;
+      this.#tables.deleted();
+      await this.ctx.storage.deleteAll();
+    }
+  }
+
+  async list(most: number): Promise<readonly ListedLimit[]> {
+    if (!this.#tables.areThere()) return [];
+    return this.ctx.storage.sql.exec<{ kind: LimitKind; key: string }>(READ, most).toArray();
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The slots of one limit (a task, and a key if it has one), as an object of the platform: storage, clock, alarm and runs for the
+ * protocol in `limit-protocol.ts`. It is there only while somebody has a slot or waits.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { plan } from "#generated/plan";
+import type { LimitName, SlotHolder, SlotRequest } from "../../domain/limits/limit.ts";
+import { plannedRule } from "../../domain/limits/limit-rule.ts";
+import type { AskAnswer } from "../../domain/limits/limiter.ts";
+import { callRun } from "../run/run-client.ts";
+import { deployedAt } from "../../platform/deployed-at.ts";
+import { listLimit } from "./limit-client.ts";
+import { LimitProtocol } from "./limit-controller.ts";
+import type { LimitRpc, LimitUse } from "./limit-rpc.ts";
+import { LimitStore } from "./store.ts";
+
+export class LimitObject extends DurableObject<Env> implements LimitRpc {
+  readonly #protocol: LimitProtocol;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#protocol = new LimitProtocol(new LimitStore(ctx.storage), {
+      now: () => Date.now(),
+      // Not awaited: answers are held back until it is durable.
+      setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
+      permitted: ({ kind }, holder) => callRun(env, holder.runId, (run) => run.permitted(kind, holder)),
+      displaced: (_name, holder) => callRun(env, holder.runId, (run) => run.displaced(holder)),
+      planned: (name) => {
+        const madeAt = deployedAt(env);
+        return madeAt === null ? null : plannedRule(plan, name, { madeAt, now: Date.now() });
+      },
+      listed: (name, isThere) => listLimit(env, name, isThere),
+      waitUntil: (work) => ctx.waitUntil(work),
+      log: (message, error) => console.warn(JSON.stringify({ message, limit: ctx.id.name, error: String(error) })),
+    });
+  }
+
+  async ask(name: LimitName, request: SlotRequest): Promise<AskAnswer> {
+    return this.#protocol.ask(name, request);
+  }
+
+  async giveBack(holder: SlotHolder, afterMs: number): Promise<void> {
+    this.#protocol.giveBack(holder, afterMs);
+  }
+
+  async spend(holder: SlotHolder, perMs: number): Promise<void> {
+    this.#protocol.spend(holder, perMs);
+  }
+
+  async use(): Promise<LimitUse> {
+    return this.#protocol.use();
+  }
+
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    await this.#protocol.alarm(info?.scheduledTime ?? null);
+  }
+}

@@ -1,0 +1,126 @@
+/** All storage of a limit object: its slots, as the book has them. */
+import { parseRunId } from "../../domain/ids.ts";
+import type { LimitName, LimitRule } from "../../domain/limits/limit.ts";
+import { slotId, type SlotChanges, type SlotEntry } from "../../domain/limits/limiter.ts";
+import { Tables, type Row, type RowStorage } from "../../platform/tables.ts";
+import { TABLES } from "./schema.ts";
+
+const READ_SLOTS = "SELECT run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way FROM slot";
+const READ_STARTED = "SELECT free_at, count FROM started";
+const READ_NAME = "SELECT name FROM limit_name WHERE id = 1";
+const NOTE_NAME = "INSERT INTO limit_name (id, name, rule) VALUES (1, ?, ?) ON CONFLICT (id) DO NOTHING";
+const READ_RULE = "SELECT rule FROM limit_name WHERE id = 1";
+const NOTE_RULE = "UPDATE limit_name SET rule = ? WHERE id = 1";
+const PUT_SLOT = `INSERT INTO slot (id, run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET phase = excluded.phase,
+  check_at = excluded.check_at, checks = excluded.checks, free_at = excluded.free_at, gives_way = excluded.gives_way`;
+const DELETE_SLOT = "DELETE FROM slot WHERE id = ?";
+const PUT_STARTED =
+  "INSERT INTO started (free_at, count) VALUES (?, ?) ON CONFLICT (free_at) DO UPDATE SET count = excluded.count";
+const DELETE_STARTED = "DELETE FROM started WHERE free_at = ?";
+
+/** What the book is made from. */
+export interface StoredSlots {
+  readonly entries: readonly SlotEntry[];
+  readonly window: readonly (readonly [freeAt: number, count: number])[];
+  readonly rule: LimitRule | null;
+}
+
+export class LimitStore {
+  readonly #storage: RowStorage;
+  readonly #tables: Tables;
+
+  constructor(storage: RowStorage) {
+    this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
+  }
+
+  load(): StoredSlots {
+    if (!this.#tables.areThere()) return { entries: [], window: [], rule: null };
+    return {
+      entries: this.#storage.sql.exec(READ_SLOTS).toArray().map(entryOf),
+      window: this.#storage.sql
+        .exec(READ_STARTED)
+        .toArray()
+        .map((row) => [Number(row["free_at"]), Number(row["count"])]),
+      rule: this.#rule(),
+    };
+  }
+
+  /** Which limit this is; null as long as nothing was recorded. */
+  name(): LimitName | null {
+    if (!this.#tables.areThere()) return null;
+    const [row] = this.#storage.sql.exec(READ_NAME).toArray();
+    return typeof row?.["name"] === "string" ? parseName(row["name"]) : null;
+  }
+
+  /** Records which limit this is, once, and what is said of it. */
+  noteName(name: LimitName, rule: LimitRule): void {
+    this.#tables.make();
+    this.#storage.sql.exec(NOTE_NAME, JSON.stringify(name), JSON.stringify(rule));
+  }
+
+  #rule(): LimitRule | null {
+    const [row] = this.#storage.sql.exec(READ_RULE).toArray();
+    return typeof row?.["rule"] === "string" ? parseRule(row["rule"]) : null;
+  }
+
+  /** Records what changed, in one transaction. */
+  write({ put, gone, window, rule }: SlotChanges): void {
+    this.#tables.make();
+    const { sql } = this.#storage;
+    this.#storage.transactionSync(() => {
+      for (const id of gone) sql.exec(DELETE_SLOT, id);
+      for (const entry of put) sql.exec(PUT_SLOT, ...columnsOf(entry));
+      for (const { freeAt, count } of window) {
+        if (count === 0) sql.exec(DELETE_STARTED, freeAt);
+        else sql.exec(PUT_STARTED, freeAt, count);
+      }
+      if (rule !== null) sql.exec(NOTE_RULE, JSON.stringify(rule));
+    });
+  }
+
+  /** Deletes everything, the alarm included. */
+  async deleteAll(): Promise<void> {
+    await this.#storage.deleteAll();
+    this.#tables.deleted();
+  }
+}
+
+function columnsOf(entry: SlotEntry): (string | number | null)[] {
+  const { holder, rank, seq, phase, checkAt, checks, freeAt, givesWay } = entry;
+  const { runId, ordinal, attempt } = holder;
+  return [slotId(holder), runId, ordinal, attempt, rank, seq, phase, checkAt, checks, freeAt, Number(givesWay)];
+}
+
+function entryOf(row: Row): SlotEntry {
+  const runId = parseRunId(String(row["run_id"]));
+  if (runId === null) throw new Error(`a slot is kept for "${String(row["run_id"])}", which is no run id`);
+  const phase = row["phase"];
+  return {
+    holder: { runId, ordinal: Number(row["ordinal"]), attempt: Number(row["attempt"]) },
+    rank: Number(row["rank"]),
+    seq: Number(row["seq"]),
+    phase: phase === "held" || phase === "leaving" ? phase : "waiting",
+    checkAt: numberOrNull(row["check_at"]),
+    checks: Number(row["checks"]),
+    freeAt: numberOrNull(row["free_at"]),
+    givesWay: row["gives_way"] === 1,
+  };
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+/** The one mapping of the stored rule. */
+function parseRule(text: string): LimitRule {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return JSON.parse(text) as LimitRule;
+}
+
+/** The one mapping of the stored name: `noteName` alone writes it. */
+function parseName(text: string): LimitName {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return JSON.parse(text) as LimitName;
+}

@@ -1,0 +1,67 @@
+/** All SQL of an object that knows the versions of objects. */
+import { Tables } from "../../platform/tables.ts";
+import { TABLES } from "./schema.ts";
+
+const BY_OBJECT = "SELECT identity, event_time, version, uploaded_at FROM versions WHERE object = ?";
+const INSERT = `
+  INSERT INTO versions (object, identity, event_time, version, uploaded_at, forget_at) VALUES (?, ?, ?, ?, ?, ?)`;
+const PAIR = "UPDATE versions SET event_time = ? WHERE object = ? AND identity = ? AND event_time IS NULL";
+const FORGET = "DELETE FROM versions WHERE forget_at <= ?";
+const READ_NEXT = "SELECT min(forget_at) AS at FROM versions";
+
+/** A version that was met: by a notification, by a listing, or by both. */
+export interface KnownVersion {
+  readonly identity: string;
+  readonly eventTime: string | null;
+  readonly version: string | null;
+  readonly uploadedAt: number | null;
+}
+
+export class VersionStore {
+  readonly #storage: DurableObjectStorage;
+  readonly #tables: Tables;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
+  }
+
+  /** All known versions with the key and etag of this digest. */
+  of(object: string): KnownVersion[] {
+    if (!this.#tables.areThere()) return [];
+    return this.#storage.sql
+      .exec(BY_OBJECT, object)
+      .toArray()
+      .map((row) => ({
+        identity: typeof row["identity"] === "string" ? row["identity"] : "",
+        eventTime: typeof row["event_time"] === "string" ? row["event_time"] : null,
+        version: typeof row["version"] === "string" ? row["version"] : null,
+        uploadedAt: typeof row["uploaded_at"] === "number" ? row["uploaded_at"] : null,
+      }));
+  }
+
+  /** Kept until `forgetAt`, epoch milliseconds. Throws if the version is there already. */
+  insert(object: string, met: KnownVersion, forgetAt: number): void {
+    this.#tables.make();
+    this.#storage.sql.exec(INSERT, object, met.identity, met.eventTime, met.version, met.uploadedAt, forgetAt);
+  }
+
+  /** The notification of a version that a listing had met first. */
+  pair(object: string, identity: string, eventTime: string): void {
+    this.#storage.sql.exec(PAIR, eventTime, object, identity);
+  }
+
+  /** Deletes what has been kept long enough. Returns when the next of the rest has been, or null if nothing is left. */
+  forget(now: number): number | null {
+    if (!this.#tables.areThere()) return null;
+    this.#storage.sql.exec(FORGET, now);
+    const at = this.#storage.sql.exec(READ_NEXT).one()["at"];
+    return typeof at === "number" ? at : null;
+  }
+
+  /** Deletes everything, the alarm included. */
+  async deleteAll(): Promise<void> {
+    await this.#storage.deleteAll();
+    this.#tables.deleted();
+  }
+}

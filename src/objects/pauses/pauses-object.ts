@@ -1,0 +1,44 @@
+/** The one object that knows which tasks are paused: storage, clock, alarm and runs for the protocol in `controls-protocol.ts`. */
+import { DurableObject } from "cloudflare:workers";
+import type { RunId } from "../../domain/ids.ts";
+import { callRun } from "../run/run-client.ts";
+import { ControlsProtocol } from "./pauses-controller.ts";
+import type { ControlsRpc, PausedTask } from "./pauses-rpc.ts";
+import { writeCopy } from "./paused-copy.ts";
+import { ControlsStore } from "./store.ts";
+
+export class ControlsObject extends DurableObject<Env> implements ControlsRpc {
+  readonly #protocol: ControlsProtocol;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#protocol = new ControlsProtocol(new ControlsStore(ctx.storage), {
+      now: () => Date.now(),
+      setAlarm: (at) => ctx.storage.setAlarm(at),
+      copy: (tasks) => writeCopy(env.PAYLOADS, tasks),
+      waitUntil: (work) => ctx.waitUntil(work),
+      resumed: (task, runId) => callRun(env, runId, (run) => run.resumed(task)),
+      log: (message, error) => console.warn(JSON.stringify({ message, error: String(error) })),
+    });
+  }
+
+  async paused(): Promise<readonly PausedTask[]> {
+    return this.#protocol.paused();
+  }
+
+  async pause(task: string, by: string): Promise<readonly PausedTask[]> {
+    return this.#protocol.pause(task, by);
+  }
+
+  async resume(task: string): Promise<readonly PausedTask[]> {
+    return this.#protocol.resume(task);
+  }
+
+  async awaitResume(task: string, runId: RunId): Promise<boolean> {
+    return this.#protocol.awaitResume(task, runId);
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#protocol.alarm();
+  }
+}

@@ -1,0 +1,100 @@
+/** All storage of the controls object: which tasks are paused, and which runs wait for that to end. */
+import { parseRunId, type RunId } from "../../domain/ids.ts";
+import { Tables, type Row, type RowStorage } from "../../platform/tables.ts";
+import { TABLES } from "./schema.ts";
+
+const READ_PAUSED = "SELECT task, by, at FROM paused ORDER BY task";
+const PAUSE = "INSERT INTO paused (task, by, at) VALUES (?, ?, ?) ON CONFLICT (task) DO NOTHING";
+const RESUME = "DELETE FROM paused WHERE task = ?";
+const IS_PAUSED = "SELECT 1 AS present FROM paused WHERE task = ?";
+const WAIT = "INSERT INTO waiting (task, run_id) VALUES (?, ?) ON CONFLICT DO NOTHING";
+const READ_DUE = "SELECT task, run_id FROM waiting WHERE task NOT IN (SELECT task FROM paused) LIMIT ?";
+const TOLD = "DELETE FROM waiting WHERE task = ? AND run_id = ? AND task NOT IN (SELECT task FROM paused)";
+const NOT_TOLD = "UPDATE waiting SET tries = tries + 1 WHERE task = ? AND run_id = ? RETURNING tries";
+const COUNT = "SELECT (SELECT count(*) FROM paused) + (SELECT count(*) FROM waiting) AS rows";
+
+export interface PausedRow {
+  readonly task: string;
+  readonly by: string;
+  readonly at: number;
+}
+
+export interface WaitingRun {
+  readonly task: string;
+  readonly runId: RunId;
+}
+
+export class ControlsStore {
+  readonly #storage: RowStorage;
+  readonly #tables: Tables;
+
+  constructor(storage: RowStorage) {
+    this.#storage = storage;
+    this.#tables = new Tables(storage, TABLES);
+  }
+
+  paused(): PausedRow[] {
+    if (!this.#tables.areThere()) return [];
+    return this.#rows(READ_PAUSED).map((row) => ({
+      task: String(row["task"]),
+      by: String(row["by"]),
+      at: Number(row["at"]),
+    }));
+  }
+
+  pause(task: string, by: string, at: number): void {
+    this.#tables.make();
+    this.#rows(PAUSE, task, by, at);
+  }
+
+  resume(task: string): void {
+    if (this.#tables.areThere()) this.#rows(RESUME, task);
+  }
+
+  isPaused(task: string): boolean {
+    return this.#tables.areThere() && this.#rows(IS_PAUSED, task).length > 0;
+  }
+
+  wait(task: string, runId: RunId): void {
+    this.#tables.make();
+    this.#rows(WAIT, task, runId);
+  }
+
+  /** Runs that wait for a task that is not paused (any more), at most so many. */
+  due(most: number): WaitingRun[] {
+    if (!this.#tables.areThere()) return [];
+    return this.#rows(READ_DUE, most).flatMap((row) => {
+      const runId = parseRunId(String(row["run_id"]));
+      return runId === null ? [] : [{ task: String(row["task"]), runId }];
+    });
+  }
+
+  /** The run knows; unless the task was paused again meanwhile. */
+  told({ task, runId }: WaitingRun): void {
+    this.#rows(TOLD, task, runId);
+  }
+
+  /** The run is not told any more; unless the task was paused again meanwhile. */
+  strikeOff(run: WaitingRun): void {
+    this.told(run);
+  }
+
+  /** The run could not be told; how often now. */
+  notTold({ task, runId }: WaitingRun): number {
+    return Number(this.#rows(NOT_TOLD, task, runId)[0]?.["tries"] ?? 0);
+  }
+
+  get isEmpty(): boolean {
+    return !this.#tables.areThere() || this.#rows(COUNT)[0]?.["rows"] === 0;
+  }
+
+  /** Deletes everything, the alarm included. */
+  async deleteAll(): Promise<void> {
+    await this.#storage.deleteAll();
+    this.#tables.deleted();
+  }
+
+  #rows(query: string, ...values: (string | number)[]): Row[] {
+    return this.#storage.sql.exec(query, ...values).toArray();
+  }
+}

@@ -1,0 +1,27 @@
+/** How a report of an external attempt is taken, and answered. */
+import { standingOfCompletion } from "../../domain/run/external-task.ts";
+import { entryOf, type Run } from "../../domain/run/state.ts";
+import type { Completion } from "../../domain/run/machine-events.ts";
+import { refuseNewer } from "../../domain/version.ts";
+import { placeCompletion } from "./store-settlement.ts";
+import type { Packer } from "./journal-bytes.ts";
+import { taskStatusOf } from "./run-document.ts";
+import type { CompletionAnswer, CompletionReport } from "./run-rpc.ts";
+
+/** Has the report decided by `take`, and says what came of it; sent again, it has counted already. */
+export function completeWith(
+  run: Run,
+  { outcome, v = 1, ...lease }: CompletionReport,
+  data: Packer,
+  take: (completion: Completion) => void,
+): CompletionAnswer {
+  refuseNewer({ v }, "the completion of a task");
+  const { ordinal, attempt, token, nonce } = lease;
+  const placed =
+    outcome.type === "failed" ? outcome : ({ type: "succeeded", passed: placeCompletion(outcome, data) } as const);
+  take({ ...lease, outcome: placed });
+  const standing = standingOfCompletion(run, ordinal, attempt, token);
+  const isOurs = entryOf(run, ordinal)?.attempts[attempt - 1]?.completedBy === nonce;
+  const status = taskStatusOf(entryOf(run, ordinal));
+  return { standing: isOurs ? "completed_now" : standing === "open" ? "over" : standing, status };
+}

@@ -1,0 +1,32 @@
+/** How an external task of a run stands to being completed. */
+import { openCompletion, standingOfCompletion } from "../../domain/run/external-task.ts";
+import { limitedChildren } from "../../domain/limits/limited-children.ts";
+import { entryOf, type Run } from "../../domain/run/state.ts";
+import { taskStatusOf } from "./run-document.ts";
+import type { CompletableTask, CompletionTarget } from "./run-rpc.ts";
+
+/** Undefined: there is no such task. By name, it is about the attempt that is open, or the last one. */
+export function describeCompletable(run: Run, target: CompletionTarget): CompletableTask | undefined {
+  const ordinal = "task" in target ? run.tasks.findIndex(({ task }) => task.name === target.task) : target.ordinal;
+  const entry = entryOf(run, ordinal);
+  if (entry === undefined) return undefined;
+  const { task, state, attempts } = entry;
+  const last = { attempt: attempts.length, token: attempts.at(-1)?.token ?? 0 };
+  const open = openCompletion(state);
+  const { attempt, token } = "task" in target ? (open ?? last) : target;
+  const begun = open === null ? undefined : attempts[open.attempt - 1];
+  return {
+    task: task.name,
+    method: task.method,
+    ...(task.module !== undefined && { module: task.module }),
+    status: taskStatusOf(entry),
+    standing: task.external === true ? standingOfCompletion(run, ordinal, attempt, token) : "not_external",
+    ordinal,
+    attempt,
+    token,
+    expiresAt: begun === undefined ? null : begun.startedAt + task.timeoutMs,
+    key: run.completionKey ?? null,
+    inlineLimitBytes: run.graph.inlineLimitBytes,
+    limited: limitedChildren(run, entry),
+  };
+}

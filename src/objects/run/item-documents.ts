@@ -1,0 +1,72 @@
+/** The items of `each` tasks, as the run's object shows them and hands them out: only reading, nothing is decided here. */
+import { itemsOf } from "../../domain/run/mapped-task.ts";
+import type { PayloadDelivery } from "../../domain/payload.ts";
+import type { AttemptRecord, Run, TaskEntry, TaskState } from "../../domain/run/state.ts";
+import type { TaskStatus } from "../../domain/statuses.ts";
+import { inlineParcel } from "./lease-payloads.ts";
+import { describeAttempt, describeOutput } from "./run-document.ts";
+import type { GatherPage, ItemDocument, ItemPage, ItemQuery } from "./run-rpc.ts";
+import type { RunStore } from "./journal.ts";
+
+/** Of one page for the attempt that gathers: bytes that it brings along, and items. */
+const PAGE_BYTES = 1_000_000;
+const PAGE_ITEMS = 2_000;
+
+/** What the items of a task passed, from this index on; null where one has failed. Null: there is no such task with items. */
+export function gatherPage(run: Run, store: RunStore, ordinal: number, from: number): GatherPage | null {
+  const { each } = run.tasks[ordinal] ?? {};
+  if (each === undefined) return null;
+  const items: (PayloadDelivery | null)[] = [];
+  let bytes = 0;
+  for (const { state } of itemsOf(run, each).slice(from, from + PAGE_ITEMS)) {
+    const ref = state.status === "succeeded" ? state.passed.output : null;
+    const parcel = ref?.at === "run" ? inlineParcel(store, ref) : ref;
+    bytes += ref?.at === "run" ? ref.size : 0;
+    items.push(parcel);
+    if (bytes >= PAGE_BYTES) break;
+  }
+  const next = from + items.length;
+  return { items, next: next < each.total ? next : null };
+}
+
+/** A page of a task's items; undefined: there is no such task. A task without `each`, or not begun, has none. */
+export function describeItems(run: Run, task: string, { status, from, limit }: ItemQuery): ItemPage | undefined {
+  const entry = run.tasks.find((candidate) => candidate.task.name === task);
+  if (entry === undefined) return undefined;
+  const found: ItemDocument[] = [];
+  const all = entry.each === undefined ? [] : itemsOf(run, entry.each);
+  for (let index = from; index < all.length; index += 1) {
+    const item = all[index];
+    if (item === undefined) continue;
+    const document = describeItem(entry, item, index);
+    if (status !== null && document.status !== status) continue;
+    if (found.length === limit) return { items: found, next: index };
+    found.push(document);
+  }
+  return { items: found, next: null };
+}
+
+/** The item of this index; undefined: there is none. */
+export function itemOf(run: Run, task: string, index: number): TaskEntry | undefined {
+  const { each } = run.tasks.find((candidate) => candidate.task.name === task) ?? {};
+  return each === undefined || !(index < each.total) ? undefined : run.items[each.first - run.tasks.length + index];
+}
+
+function describeItem(of: TaskEntry, { state, attempts }: TaskEntry, index: number): ItemDocument {
+  return {
+    index,
+    ...statusOf(of.state, state),
+    attempts: attempts.map((attempt: AttemptRecord) => describeAttempt(attempt)),
+    output: describeOutput(state),
+  };
+}
+
+/** What nobody has begun shares the fate of its task. */
+function statusOf(of: TaskState, state: TaskState): { readonly status: TaskStatus; readonly reason: string | null } {
+  if (state.status === "pending" && of.status === "failed") return { status: "skipped", reason: "item_failed" };
+  if (state.status === "pending" && of.status === "cancelled") return { status: "cancelled", reason: null };
+  return {
+    status: state.status === "each" ? "running" : state.status,
+    reason: state.status === "failed" ? state.reason : null,
+  };
+}

@@ -1,0 +1,28 @@
+/**
+ * Debts of a run that were paid in vain for a day (see domain/run/outbox-events.ts) become dead letters: a person sees what was not done, and may
+ * have it tried again as long as the run is there. The letter's id follows from the run and the debt, so recording twice is once.
+ */
+import type { ParkedDebt } from "../../domain/run/parked-entry.ts";
+import type { Debt, Owed, Run } from "../../domain/run/state.ts";
+import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
+
+const WHAT: Readonly<Record<Debt["type"], string>> = {
+  alert: "the task of on_failure could not be triggered",
+  cancel_children: "not all runs that it has triggered could be cancelled",
+};
+
+/** Records the debt as a dead letter. Rejects if that fails. */
+export async function recordParked(env: Env, run: Run, { id, debt, tries }: Owed, now: number): Promise<void> {
+  const letter = {
+    id: await deadLetterIdOf("run", `${run.id}/${run.createdAt}/${id}`),
+    queue: "none: owed by a run",
+    reason: "given_up",
+    detail: `${run.id}: ${WHAT[debt.type]}, in ${tries - 1} tries; the worker's log says why.`,
+    body: JSON.stringify({ run_id: run.id, debt: debt.type, id } satisfies ParkedDebt),
+    receivedAt: now,
+    attempts: tries - 1,
+    expiresAt: now + run.graph.retentionMs,
+  } as const;
+  console.error(JSON.stringify({ message: "dead letter", ...letter }));
+  await callDeadLetters(env, (letters) => letters.record(letter));
+}

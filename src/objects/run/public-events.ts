@@ -1,0 +1,66 @@
+/** What is told to those who listen to a run: `GET /api/v1/runs/{id}/events`. */
+import { entryOf, type Run, type RunChange } from "../../domain/run/state.ts";
+import type { News } from "./live-attempts.ts";
+import { describeRun, describeState, describeTask, type LiveProgress } from "./run-document.ts";
+
+export interface RunEvent {
+  /** Position in the journal: who has heard this event has heard of everything up to there. Null: of no change. */
+  readonly id: number | null;
+  readonly event: "run" | "change" | "progress" | "log" | "end";
+  /** JSON. */
+  readonly data: string;
+}
+
+/** The run as it is. */
+export function runEvent(run: Run, position: number, live: LiveProgress): RunEvent {
+  return { id: position, event: "run", data: JSON.stringify(describeRun(run, live)) };
+}
+
+/** What a change has changed, as it is now: call it when the change is folded, and before the next one is. */
+export function changeEvent(run: Run, change: RunChange, position: number, live: LiveProgress): RunEvent {
+  const ordinals = new Set([...change.tasks, ...(change.steps ?? [])].map(({ ordinal }) => taskOf(run, ordinal)));
+  // In the order of the graph: the journal keeps the tasks of a change in another order than they were decided in.
+  const inOrder = [...ordinals].toSorted((a, b) => a - b);
+  const data = {
+    run: describeState(run),
+    tasks: inOrder.flatMap((ordinal) => {
+      const entry = run.tasks[ordinal];
+      return entry === undefined ? [] : [describeTask(run, entry, live(ordinal))];
+    }),
+    children: (change.children ?? []).map(({ runId, task }) => ({ run_id: runId, task })),
+  };
+  return { id: position, event: "change", data: JSON.stringify(data) };
+}
+
+/** Nothing more will happen to the run by itself. */
+export function endEvent(run: Run, position: number): RunEvent {
+  return { id: position, event: "end", data: JSON.stringify({ status: run.status }) };
+}
+
+/** What a running attempt has said: progress, then log lines. */
+export function newsEvents(run: Run, { ordinal, attempt, progress, lines, dropped }: News): RunEvent[] {
+  const entry = entryOf(run, ordinal);
+  if (entry === undefined) return [];
+  const of = { task: entry.task.name, ...(entry.item !== undefined && { item: entry.item.index }), attempt };
+  const event = (name: "progress" | "log", { at, ...said }: { readonly at: number }): RunEvent => ({
+    id: null,
+    event: name,
+    data: JSON.stringify({ ...of, at: new Date(at).toISOString(), ...said }),
+  });
+  return [
+    ...(progress === null ? [] : [event("progress", progress)]),
+    ...lines.map((line) => event("log", line)),
+    ...(dropped === null ? [] : [event("log", droppedLine(dropped))]),
+  ];
+}
+
+function droppedLine({ count, at }: { readonly count: number; readonly at: number }): { readonly at: number } {
+  const message = `${count} further log lines are not kept: an attempt keeps 1,000 lines and 64 KiB`;
+  const line = { at, level: "warn", message, fields: { dropped: count } };
+  return line;
+}
+
+/** Of an item: the task that has it. */
+function taskOf(run: Run, ordinal: number): number {
+  return entryOf(run, ordinal)?.item?.of ?? ordinal;
+}

@@ -1,0 +1,152 @@
+/** The run as people and programs see it: `GET /api/v1/runs/{id}`. */
+import { itemsOf } from "../../domain/run/mapped-task.ts";
+import { isHeldFor, limitOf } from "../../domain/run/limit-gate.ts";
+import { isNoneLacking } from "../../domain/lacking-methods.ts";
+import { shownKey, type Hold } from "../../domain/limits/limit.ts";
+import type { AttemptRecord, Progress, Run, TaskEntry, TaskState } from "../../domain/run/state.ts";
+import { awaitedBy } from "../../domain/run/suspension.ts";
+import type { TaskStatus } from "../../domain/statuses.ts";
+import type { AttemptDocument, RunDocument, TaskDocument } from "./run-rpc.ts";
+
+/** What is known of an attempt that is under way, beside the run. */
+export type LiveProgress = (ordinal: number) => Progress | null;
+
+export function describeRun(run: Run, live: LiveProgress): RunDocument {
+  const { origin } = run;
+  return {
+    run_id: run.id,
+    task: run.tasks[0]?.task.name ?? "",
+    trigger: {
+      source: origin.source,
+      by: origin.by,
+      ...(origin.actor !== undefined && { actor: { kind: origin.actor.kind, name: origin.actor.name } }),
+      parent: origin.parent === null ? null : { run_id: origin.parent.runId, task: origin.parent.task },
+      replay_of: origin.replayOf === undefined ? null : { run_id: origin.replayOf.runId, from: origin.replayOf.from },
+      ...(origin.traceparent !== undefined && { traceparent: origin.traceparent }),
+      ...(origin.event !== undefined && { event: origin.event }),
+    },
+    created_at: iso(run.createdAt),
+    ...describeState(run),
+    conf_version: run.graph.confVersion,
+    tasks: run.tasks.map((entry, ordinal) => describeTask(run, entry, live(ordinal))),
+    children: run.children.map(({ runId, task }) => ({ run_id: runId, task })),
+  };
+}
+
+/** How the run stands as a whole. */
+export function describeState({
+  status,
+  startedAt,
+  finishedAt,
+}: Run): Pick<RunDocument, "status" | "started_at" | "finished_at" | "duration_ms"> {
+  return {
+    status,
+    started_at: isoOrNull(startedAt),
+    finished_at: isoOrNull(finishedAt),
+    duration_ms: startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
+  };
+}
+
+/** One task of it. `progress`: what its running attempt has said. */
+export function describeTask(run: Run, entry: TaskEntry, progress: Progress | null): TaskDocument {
+  const { task, state, attempts, steps, each } = entry;
+  const name = (ordinal: number): string => run.tasks[ordinal]?.task.name ?? "";
+  return {
+    task: task.name,
+    status: statusOf(state),
+    reason: reasonOf(state),
+    upstream: task.upstream.map(name),
+    downstream: task.downstream.map(name),
+    attempts: attempts.map(describeAttempt),
+    progress: describeProgress(progress ?? attempts.findLast((each) => each.progress !== undefined)?.progress),
+    output: describeOutput(state),
+    waiting_for: describeWaiting(run, entry),
+    ...(steps !== undefined && {
+      steps: steps.map(({ name, finishedAt }) => ({ name, finished_at: iso(finishedAt) })),
+    }),
+    ...(task.each !== undefined && { each: describeEach(each) }),
+  };
+}
+
+/** Before its items are known there are none. */
+function describeEach(each: TaskEntry["each"]): NonNullable<TaskDocument["each"]> {
+  const { total = 0, succeeded = 0, failed = 0, running = 0 } = each ?? {};
+  return { total, succeeded, failed, running };
+}
+
+function describeProgress(progress: Progress | undefined): TaskDocument["progress"] {
+  return progress === undefined ? null : { ...progress, at: iso(progress.at) };
+}
+
+function describeWaiting(run: Run, entry: TaskEntry): TaskDocument["waiting_for"] {
+  const { state } = entry;
+  if (state.status === "waiting") {
+    if (state.for === "completion") return { for: "completion", until: iso(state.expiresAt) };
+    const [first] = awaitedBy(entry);
+    return first === undefined ? null : { for: "run", run_id: first.runId, task: first.task };
+  }
+  const { for: what, since } = holdShownOf(run, entry) ?? {};
+  if (what === undefined || since === undefined) return null;
+  if (what === "deploy") {
+    const { method } = entry.task;
+    return { for: what, method, since: iso(since), until: iso(since + run.graph.retentionMs) };
+  }
+  const key = what === "pause" ? null : shownKey(limitOf(run, entry, what).key);
+  return { for: what, key, since: iso(since) };
+}
+
+/** What holds a task back; of a task with `each`, what its items wait for if that is a deploy. */
+function holdShownOf(run: Run, { state, each }: TaskEntry): Hold | undefined {
+  if (state.status === "queued") return state.hold;
+  // Only then it may be worth a look at up to ten thousand items.
+  if (state.status !== "each" || each === undefined || isNoneLacking(run.lacking)) return undefined;
+  const waiting = itemsOf(run, each).find((item) => isHeldFor(item.state, "deploy"))?.state;
+  return waiting?.status === "queued" ? waiting.hold : undefined;
+}
+
+function statusOf({ status }: TaskState): TaskStatus {
+  return status === "each" ? "running" : status;
+}
+
+/** The status of a task as people see it. */
+export function taskStatusOf(entry: TaskEntry | undefined): TaskStatus {
+  return entry === undefined ? "pending" : statusOf(entry.state);
+}
+
+function reasonOf(state: TaskState): string | null {
+  switch (state.status) {
+    case "failed":
+    case "skipped":
+      return state.reason;
+    case "cancelled":
+      return state.reason ?? null;
+    case "pending":
+    case "queued":
+    case "running":
+    case "retrying":
+    case "waiting":
+    case "each":
+    case "succeeded":
+      return null;
+  }
+}
+
+/** What was passed, but not the payload itself; null if nothing was. */
+export function describeOutput(state: TaskState): TaskDocument["output"] {
+  if (state.status !== "succeeded") return null;
+  const { kind, size, contentType } = state.passed.output;
+  return { kind, size, content_type: contentType };
+}
+
+/** Without its logs. */
+export function describeAttempt({ attempt, status, startedAt, finishedAt, error }: AttemptRecord): AttemptDocument {
+  return { attempt, status, started_at: iso(startedAt), finished_at: isoOrNull(finishedAt), error };
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function isoOrNull(at: number | null): string | null {
+  return at === null ? null : iso(at);
+}

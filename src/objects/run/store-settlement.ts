@@ -1,0 +1,135 @@
+/**
+ * What drivers report, made ready for the machine: the bytes of small payloads and of log lines are given their place in the
+ * journal entry that is about to be written, and from then on only references go around.
+ */
+import { descriptionOf, type PayloadParcel, type PayloadRef } from "../../domain/payload.ts";
+import type { FinalRun, LogRef, RunGenesis, TaskOutput } from "../../domain/run/state.ts";
+import type { Outcome, RunEvent, SettledAttempt } from "../../domain/run/machine-events.ts";
+import type { Packer } from "./journal-bytes.ts";
+import type { AcceptRequest, AttemptOutcome, CompletionReport, FinalNotice, LogLine, Settlement } from "./run-rpc.ts";
+
+/** What is recorded of an accepted trigger, with its bytes placed. */
+export function genesisOf(request: AcceptRequest, data: Packer, createdAt: number): RunGenesis {
+  const { runId: id, graph, origin, nonce, digest, key, limitKeys, completionKey, recorded } = request;
+  return {
+    id,
+    graph,
+    origin,
+    payload: placeParcel(request.payload, data),
+    ...(limitKeys !== undefined && { limitKeys }),
+    createdAt,
+    nonce,
+    ...(digest !== undefined && { digest }),
+    ...(key !== undefined && { key }),
+    ...(completionKey !== undefined && { completionKey }),
+    ...(recorded !== undefined && {
+      recorded: recorded.map((input) => ({ ...input, payload: placeParcel(input.payload, data) })),
+    }),
+  };
+}
+
+/** What a later trigger of a debounced task means to its run, with its bytes placed. */
+export function postponementOf(
+  request: AcceptRequest & { readonly delayMs: number },
+  data: Packer,
+): Extract<RunEvent, { readonly type: "postponed" }> {
+  const { delayMs, maxWaitMs, limitKeys, nonce, key, digest, origin } = request;
+  return {
+    type: "postponed",
+    payload: placeParcel(request.payload, data),
+    delayMs,
+    ...(maxWaitMs !== undefined && { maxWaitMs }),
+    ...(limitKeys !== undefined && { limitKeys }),
+    joined: { id: key ?? nonce, nonce, ...(digest !== undefined && { digest }) },
+    ...(origin.parent !== null && { by: origin.parent.runId }),
+  };
+}
+
+const OUTCOMES = {
+  succeeded: true,
+  failed: true,
+  timed_out: true,
+  lost: true,
+  undeployed: true,
+  waiting: true,
+  suspended: true,
+} satisfies Record<AttemptOutcome["type"], true>;
+
+/** What newer code has reported: its result cannot be kept, and the attempt is made again. */
+const NOT_UNDERSTOOD: Outcome = {
+  type: "lost",
+  to: "surroundings",
+  error: {
+    name: "NewerFormatError",
+    message: "newer code ran the attempt than keeps the run: what it reported was not understood",
+    stack: null,
+  },
+};
+
+/** The settlement with its bytes placed. `isKnown`: it comes in a format that this code knows. */
+export function takeIn(settlement: Settlement, data: Packer, isKnown = true): SettledAttempt {
+  const { ordinal, attempt, token, children } = settlement;
+  return {
+    ordinal,
+    attempt,
+    token,
+    children,
+    outcome: isKnown && settlement.outcome.type in OUTCOMES ? placeOutcome(settlement.outcome, data) : NOT_UNDERSTOOD,
+    logs: placeLogs(settlement, data),
+    ...(settlement.progress !== undefined && { progress: settlement.progress }),
+  };
+}
+
+/** What completes an external task, with its bytes placed. */
+export function placeCompletion(
+  { output, limitKeys }: Extract<CompletionReport["outcome"], { readonly type: "succeeded" }>,
+  data: Packer,
+): TaskOutput {
+  return { output: placeParcel(output, data), to: null, ...(limitKeys !== undefined && { limitKeys }) };
+}
+
+/** What awaited runs have said, with the bytes of their documents placed. */
+export function placeNotices(finals: readonly FinalNotice[], data: Packer): FinalRun[] {
+  return finals.map(({ document, ...final }) => ({
+    ...final,
+    ...(document !== null && { document: placeParcel(document, data) }),
+  }));
+}
+
+/** The payload with its bytes placed. */
+export function placeParcel(parcel: PayloadParcel, data: Packer): PayloadRef {
+  if (parcel.at === "r2") return parcel;
+  return { ...descriptionOf(parcel), at: "run", ...data.place(parcel.bytes) };
+}
+
+/** Log lines as they are stored: JSON, one a line. */
+export function readLogs(bytes: Uint8Array): LogLine[] {
+  const text = new TextDecoder().decode(bytes);
+  return text.split("\n").flatMap((line) => (line === "" ? [] : [parseLine(line)]));
+}
+
+function placeOutcome(outcome: AttemptOutcome, data: Packer): Outcome {
+  if (outcome.type !== "succeeded") return outcome;
+  const to =
+    outcome.to === null
+      ? null
+      : Object.fromEntries(Object.entries(outcome.to).map(([child, parcel]) => [child, placeParcel(parcel, data)]));
+  const { chosen, limitKeys } = outcome;
+  const output = placeParcel(outcome.output, data);
+  return {
+    type: "succeeded",
+    passed: { output, to, ...(chosen !== undefined && { chosen }), ...(limitKeys !== undefined && { limitKeys }) },
+  };
+}
+
+function placeLogs({ logs, logsDropped }: Settlement, data: Packer): LogRef | null {
+  if (logs.length === 0 && logsDropped === 0) return null;
+  const bytes = new TextEncoder().encode(logs.map((line) => JSON.stringify(line)).join("\n"));
+  return { ...data.place(bytes), size: bytes.length, lines: logs.length, dropped: logsDropped };
+}
+
+/** The one mapping of stored log lines: `placeLogs` alone writes them. */
+function parseLine(line: string): LogLine {
+  // oxlint-disable-next-line typescript/consistent-type-assertions
+  return JSON.parse(line) as LogLine;
+}

@@ -1,0 +1,44 @@
+/** Where a run object keeps that its alarm fails, and the dead letter of a run that can be neither carried on nor ended. */
+import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
+import { isPassing } from "../../platform/calls.ts";
+import type { Trouble, TroubleSurroundings } from "./alarm-trouble.ts";
+
+const KEY = "trouble";
+
+/** How long the letter is kept. */
+const KEPT_MS = 30 * 86_400_000;
+
+/** The note lies beside the journal, and is deleted with it. */
+export function troubleOf(ctx: DurableObjectState, env: Env): TroubleSurroundings {
+  return {
+    read: () => ctx.storage.kv.get<Trouble>(KEY) ?? null,
+    write: (trouble) => {
+      if (trouble === null) ctx.storage.kv.delete(KEY);
+      else ctx.storage.kv.put(KEY, trouble);
+    },
+    isPassing,
+    notEnded: (error) => {
+      console.error(
+        JSON.stringify({ message: "the end of a broken run failed", run: ctx.id.name, error: String(error) }),
+      );
+    },
+    giveUp: (error, isOver) => recordBroken(env, ctx.id.name ?? "", error, isOver),
+  };
+}
+
+/** Its body is a message for the run: to redrive it has the run looked at again. */
+async function recordBroken(env: Env, runId: string, error: unknown, isOver: boolean): Promise<void> {
+  const now = Date.now();
+  const letter = {
+    id: await deadLetterIdOf("run", `${runId}/broken`),
+    queue: "none: a run that is broken",
+    reason: "given_up",
+    detail: `${runId} ${isOver ? "is over, and cannot be listed or deleted" : "can be neither carried on nor ended"}: ${String(error)}`,
+    body: JSON.stringify({ run_id: runId }),
+    receivedAt: now,
+    attempts: 1,
+    expiresAt: now + KEPT_MS,
+  } as const;
+  console.error(JSON.stringify({ message: "dead letter", ...letter }));
+  await callDeadLetters(env, (letters) => letters.record(letter));
+}

@@ -1,0 +1,95 @@
+/**
+ * Reads the items of JSON arrays one by one, for the items of `each` tasks: an array is fetched and looked through once, however many
+ * of its items are read. A large one is never held: a first pass finds its items, and a few at a time are fetched from R2.
+ */
+import type { PayloadDelivery } from "../domain/payload.ts";
+import { ArrayScanner } from "./array-scanner.ts";
+import { fetchRange, fetchStream } from "./payload-download.ts";
+import { openPayloadBytes, type HeldReader } from "./payload-store.ts";
+import { refuseLargeValue } from "./value-limit.ts";
+
+/** Up to this size an array is held as a whole. Bytes. */
+const HELD_BYTES = 4 * 1024 * 1024;
+/** Of a larger one so many bytes are fetched at a time, or one item. */
+const BLOCK_BYTES = 256 * 1024;
+
+const SMALLER = "Pass what is that large as a payload of its own, or put it into a bucket and pass its key.";
+
+export class ArrayReader {
+  readonly #bucket: R2Bucket;
+  /** By who reads them: an array that was passed does not change. */
+  readonly #arrays = new Map<string, Promise<OpenArray>>();
+
+  constructor(bucket: R2Bucket) {
+    this.#bucket = bucket;
+  }
+
+  /** The JSON text of one item, as bytes. `reader`: who reads the array, by any name. Rejects as `openPayload`. */
+  async item(reader: string, array: PayloadDelivery, index: number, held: HeldReader): Promise<Uint8Array> {
+    const known = this.#arrays.get(reader);
+    const opened = known ?? this.#open(array, held);
+    this.#arrays.set(reader, opened);
+    try {
+      return await (await opened).item(index);
+    } catch (error) {
+      // The next one may have more luck.
+      this.#arrays.delete(reader);
+      throw error;
+    }
+  }
+
+  async #open(array: PayloadDelivery, held: HeldReader): Promise<OpenArray> {
+    const scanner = new ArrayScanner();
+    if (array.at === "r2" && array.size > HELD_BYTES) {
+      for await (const chunk of await fetchStream(this.#bucket, array.key)) scanner.push(chunk);
+      return new OpenArray(scanner, (begin, end) => fetchRange(this.#bucket, array.key, begin, end - begin));
+    }
+    const bytes = await openPayloadBytes(this.#bucket, array, held);
+    scanner.push(bytes);
+    return new OpenArray(scanner, async (begin, end) => bytes.subarray(begin, end));
+  }
+}
+
+class OpenArray {
+  readonly #scanner: ArrayScanner;
+  readonly #read: (begin: number, end: number) => Promise<Uint8Array>;
+  #block: Block | null = null;
+
+  constructor(scanner: ArrayScanner, read: (begin: number, end: number) => Promise<Uint8Array>) {
+    this.#scanner = scanner;
+    this.#read = read;
+  }
+
+  async item(index: number): Promise<Uint8Array> {
+    const range = this.#scanner.range(index);
+    if (range === undefined) throw new RangeError(`the array has no item ${index}`);
+    refuseLargeValue(`Item ${index} of the array`, range.end - range.begin, SMALLER);
+    const block = this.#block !== null && holds(this.#block, range) ? this.#block : this.#fetch(index, range);
+    this.#block = block;
+    return (await block.bytes).subarray(range.begin - block.begin, range.end - block.begin);
+  }
+
+  /** This item and those behind it, as many as a block holds: items are mostly read in order. */
+  #fetch(index: number, { begin, end }: Range): Block {
+    let last = end;
+    for (let next = index + 1; ; next += 1) {
+      const range = this.#scanner.range(next);
+      if (range === undefined || range.end - begin > BLOCK_BYTES) break;
+      last = range.end;
+    }
+    return { begin, end: last, bytes: this.#read(begin, last) };
+  }
+}
+
+interface Range {
+  readonly begin: number;
+  readonly end: number;
+}
+
+interface Block extends Range {
+  readonly bytes: Promise<Uint8Array>;
+}
+
+function holds(block: Range, range: Range): boolean {
+  return range.begin >= block.begin && range.end <= block.end;
+}

@@ -1,0 +1,155 @@
+/**
+ * Values to bytes and back: what goes in comes out as the same kind and the same constructor, or is refused.
+ */
+import { Buffer } from "node:buffer";
+import type { PayloadDescription } from "../domain/payload.ts";
+import { type Problem, type Result, ok, refuse } from "../domain/problem.ts";
+import { formOf, makeForm, viewBytes } from "./byte-forms.ts";
+import { type JsonError, type JsonPiece, writeJson } from "./json-text.ts";
+import { ParsedValue } from "./parsed-value.ts";
+import { withSameTexts } from "./same-texts.ts";
+import { decodeUtf8 } from "./utf8.ts";
+
+/** A payload ready to be stored: a stream's size is known only afterwards (`size` is what was declared). */
+export type EncodedPayload = HeldPayload | StreamedPayload;
+
+export type HeldPayload = PayloadDescription & {
+  readonly body: Uint8Array;
+  /** JSON as `writeJson` writes it; absent: it may be written otherwise. */
+  readonly isWritten?: true;
+  /** Of JSON that came in a request, or has a long text; absent: it is to be parsed. */
+  readonly parsed?: ParsedValue;
+};
+type StreamedPayload = Omit<PayloadDescription, "size"> & {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly size: number | null;
+};
+
+export const JSON_TYPE = "application/json";
+export const TEXT_TYPE = "text/plain; charset=utf-8";
+export const OCTET_TYPE = "application/octet-stream";
+
+/** A text with lone surrogates has no UTF-8; its bytes are a JSON string. */
+export const ESCAPED = "escaped";
+/** A Blob whose `type` is empty; one with a type has form `Blob` and keeps it as content type. */
+const UNTYPED_BLOB = "Blob without type";
+
+/** Made once: an object of the platform for each payload is dear. */
+const ENCODER = new TextEncoder();
+
+const HINT =
+  "Payloads are JSON values, strings, bytes (ArrayBuffer, typed arrays, Blob) or a ReadableStream of bytes; turn other values into one of these.";
+
+/**
+ * Any payload as bytes, or the Problem `payload_not_serializable` with each wrong place. Undefined is JSON null. Bytes are not
+ * copied and streams not read; a Blob is a stream of known size (of a File, only the Blob is kept).
+ */
+export function encodePayload(value: unknown): Result<EncodedPayload> {
+  if (typeof value === "string") return ok(encodeText(value));
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return encodeBytes(value);
+  if (value instanceof Blob) return ok(encodeBlob(value));
+  if (value instanceof ReadableStream) return encodeStream(value);
+  const json = writeJson(value);
+  if (!json.ok) return refuse(notJson(json.errors));
+  const body = encodePieces(json.pieces);
+  const description = { kind: "json", contentType: JSON_TYPE, size: body.length, ...lengthOf(value) } as const;
+  const same = json.pieces.some((piece) => typeof piece !== "string") ? withSameTexts(value) : null;
+  return ok({ ...description, body, isWritten: true, ...(same !== null && { parsed: new ParsedValue(same.value) }) });
+}
+
+/** Texts of JSON as the bytes of all of them. A long one is not put together first. */
+export function encodePieces(pieces: readonly JsonPiece[]): Uint8Array<ArrayBuffer> {
+  let size = 0;
+  for (const piece of pieces) for (const text of textsOf(piece)) size += Buffer.byteLength(text);
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces)
+    for (const text of textsOf(piece)) at += ENCODER.encodeInto(text, bytes.subarray(at)).written;
+  return bytes;
+}
+
+function textsOf(piece: JsonPiece): Iterable<string> {
+  return typeof piece === "string" ? [piece] : piece.slices();
+}
+
+/** How many items a JSON array has: `each` runs over so many. */
+export function lengthOf(value: unknown): { readonly length?: number } {
+  return Array.isArray(value) ? { length: value.length } : {};
+}
+
+/** The value that these bytes stand for; they may be kept in it. A `stream` of stored bytes is a stream again. */
+export function decodePayload(description: PayloadDescription, bytes: Uint8Array): unknown {
+  switch (description.kind) {
+    case "json":
+      return JSON.parse(decodeUtf8(bytes));
+    case "text":
+      return description.form === ESCAPED ? JSON.parse(decodeUtf8(bytes)) : decodeUtf8(bytes);
+    case "bytes":
+      if (description.form === "Blob") return new Blob([bytes], { type: description.contentType });
+      if (description.form === UNTYPED_BLOB) return new Blob([bytes]);
+      return makeForm(description.form ?? "Uint8Array", bytes);
+    case "stream":
+      return new Blob([bytes]).stream();
+  }
+}
+
+/** The value of a payload that is held: the one that its body was parsed to when it came, if nobody has taken it, else a new one. */
+export function valueOf(payload: HeldPayload): unknown {
+  const taken = payload.parsed?.take() ?? null;
+  return taken === null ? decodePayload(payload, payload.body) : taken.value;
+}
+
+function encodeText(text: string): EncodedPayload {
+  if (!text.isWellFormed()) {
+    const body = ENCODER.encode(JSON.stringify(text));
+    return { kind: "text", form: ESCAPED, contentType: JSON_TYPE, size: body.length, body };
+  }
+  const body = ENCODER.encode(text);
+  return { kind: "text", contentType: TEXT_TYPE, size: body.length, body };
+}
+
+function encodeBytes(value: ArrayBuffer | ArrayBufferView): Result<EncodedPayload> {
+  const form = formOf(value);
+  try {
+    const body = viewBytes(value);
+    return ok({ kind: "bytes", form, contentType: OCTET_TYPE, size: body.length, body });
+  } catch {
+    return refuse(
+      unusable(
+        `The ${form} has lost its bytes: its buffer was transferred away.`,
+        "Pass it before it is transferred, or pass a copy.",
+      ),
+    );
+  }
+}
+
+function encodeBlob(blob: Blob): EncodedPayload {
+  const form = blob.type === "" ? UNTYPED_BLOB : "Blob";
+  return { kind: "bytes", form, contentType: blob.type || OCTET_TYPE, size: blob.size, body: blob.stream() };
+}
+
+function encodeStream(stream: ReadableStream<Uint8Array>): Result<EncodedPayload> {
+  if (stream.locked) {
+    return refuse(
+      unusable(
+        "The stream is being read already (it is locked).",
+        "Pass a stream that nobody has read from, or one half of its tee().",
+      ),
+    );
+  }
+  return ok({ kind: "stream", contentType: OCTET_TYPE, size: null, body: stream });
+}
+
+function notJson(errors: readonly JsonError[]): Problem {
+  const [first, ...others] = errors;
+  const more = others.length === 0 ? "" : `, and ${others.length} more place${others.length === 1 ? "" : "s"} like it`;
+  return unusable(`The payload cannot be stored: ${first?.path} is ${first?.message}${more}.`, HINT, errors);
+}
+
+function unusable(
+  detail: string,
+  hint: string,
+  errors: readonly JsonError[] = [{ path: "$", message: detail }],
+): Problem {
+  return { code: "payload_not_serializable", detail, hint, errors };
+}

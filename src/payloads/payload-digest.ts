@@ -1,0 +1,61 @@
+/**
+ * The digest by which two payloads are compared as they are kept: their kind, and their bytes; of JSON the text as `writeJson` writes
+ * it, so that blanks and ways to write a number or a letter do not count. A stream is digested block by block while it is stored.
+ */
+import type { PayloadDescription } from "../domain/payload.ts";
+import type { PayloadDigest } from "../domain/trigger-key.ts";
+import { encodePieces, ESCAPED, type HeldPayload } from "./codec.ts";
+import { writeJson } from "./json-text.ts";
+import { decodeUtf8 } from "./utf8.ts";
+
+const ENCODER = new TextEncoder();
+
+/** The digest of a payload that is held. */
+export async function digestOfHeld(payload: HeldPayload): Promise<PayloadDigest> {
+  const tag = tagOf(payload);
+  const body = payload.kind === "json" && payload.isWritten !== true ? rewritten(payload.body) : payload.body;
+  const bytes = new Uint8Array(tag.length + body.length);
+  bytes.set(tag);
+  bytes.set(body, tag.length);
+  return textOf(await crypto.subtle.digest("SHA-256", bytes));
+}
+
+/** Digests a payload whose bytes pass by: the same digest as of one that is held, but for JSON, which never comes as a stream. */
+export class PassingDigest {
+  readonly #stream = new crypto.DigestStream("SHA-256");
+  readonly #writer = this.#stream.getWriter();
+  readonly #begun: Promise<void>;
+
+  constructor(payload: Pick<PayloadDescription, "kind" | "form">) {
+    this.#begun = this.#writer.write(tagOf(payload));
+    // An upload that fails leaves it unfinished, and nobody asks for it.
+    this.#stream.digest.catch(() => undefined);
+  }
+
+  /** Takes the next block; its memory may be used again once this has resolved. */
+  async take(block: Uint8Array): Promise<void> {
+    await this.#begun;
+    await this.#writer.write(block);
+  }
+
+  /** The digest of all blocks. */
+  async end(): Promise<PayloadDigest> {
+    await this.#begun;
+    await this.#writer.close();
+    return textOf(await this.#stream.digest);
+  }
+}
+
+/** A text with lone surrogates is kept as JSON: another text may have the same bytes. */
+function tagOf({ kind, form }: Pick<PayloadDescription, "kind" | "form">): Uint8Array {
+  return ENCODER.encode(`${kind}${form === ESCAPED ? `/${ESCAPED}` : ""}\n`);
+}
+
+function rewritten(body: Uint8Array): Uint8Array {
+  const written = writeJson(JSON.parse(decodeUtf8(body)));
+  return written.ok ? encodePieces(written.pieces) : body;
+}
+
+function textOf(digest: ArrayBuffer): PayloadDigest {
+  return new Uint8Array(digest).toBase64({ alphabet: "base64url", omitPadding: true });
+}

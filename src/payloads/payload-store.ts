@@ -1,0 +1,149 @@
+/**
+ * Where payloads lie: up to the inline limit they ride with the run's state, larger ones are objects in R2 under
+ * `runs/<run id>/`. Every attempt writes keys of its own and the object is written before the state that names it: an object
+ * that nobody names is harmless and goes with the run.
+ *
+ * Two kinds of failure are kept apart: `PayloadStoreError` is R2's (the attempt is lost), anything else came out of the
+ * author's or client's own stream and is rethrown as it is (the task failed, or the request is refused).
+ */
+import type { RunId } from "../domain/ids.ts";
+import { descriptionOf, type PayloadDelivery, type PayloadDescription, type PayloadParcel } from "../domain/payload.ts";
+import { compact } from "./byte-forms.ts";
+import { ByteSource } from "./byte-source.ts";
+import { type EncodedPayload, decodePayload } from "./codec.ts";
+import { fetchBytes, fetchStream } from "./payload-download.ts";
+import { PART_BYTES, putBytes, uploadParts } from "./payload-upload.ts";
+import { callR2 } from "./r2-calls.ts";
+import { refuseLargeValue } from "./value-limit.ts";
+
+/** The prefix of everything that belongs to a run. */
+function runPrefix(runId: RunId): string {
+  return `runs/${runId}/`;
+}
+
+/** What triggered the run, and what was copied for it, by number. The nonce keeps apart two triggers with one idempotency key. */
+export function triggerPayloadKey(runId: RunId, nonce: string, number: number): string {
+  return `${runPrefix(runId)}trigger-${nonce}/${number}`;
+}
+
+/** What an attempt passes: to all its children (`part` empty), or to the child named by `part`. */
+export function attemptPayloadKey(runId: RunId, ordinal: number, attempt: number, token: number, part: string): string {
+  return `${runPrefix(runId)}${ordinal}/${attempt}-${token}${part === "" ? "" : `/${part}`}`;
+}
+
+/**
+ * Keeps a payload of up to `inlineLimitBytes` in the parcel (none if 0), else stores it in R2 under `key`; of a stream at most
+ * 8 MiB are held. `beforePut` is awaited before anything goes to R2; `onBlock` sees each block of a stream. Rejects with `PayloadStoreError` if R2 fails, and with the stream's own error if that does.
+ */
+export async function parcelPayload(
+  bucket: R2Bucket,
+  key: string,
+  payload: EncodedPayload,
+  inlineLimitBytes: number,
+  beforePut: () => Promise<void> = async () => {},
+  onBlock: (block: Uint8Array) => Promise<void> = async () => {},
+): Promise<PayloadParcel> {
+  const { contentType } = payload;
+  const describe = (size: number): PayloadDescription => descriptionOf({ ...payload, size });
+  const { body } = payload;
+  if ("parsed" in payload) payload.parsed?.drop();
+  const parcel = async (bytes: Uint8Array): Promise<PayloadParcel> => {
+    const description = describe(bytes.length);
+    if (inlineLimitBytes > 0 && bytes.length <= inlineLimitBytes)
+      return { ...description, at: "inline", bytes: compact(bytes) };
+    await beforePut();
+    await putBytes(bucket, key, bytes, contentType);
+    return { ...description, at: "r2", key };
+  };
+  if (body instanceof Uint8Array) return parcel(body);
+
+  const source = new ByteSource(body);
+  try {
+    const first = await source.nextBlock(PART_BYTES);
+    if (first.length < PART_BYTES) {
+      await onBlock(first);
+      return await parcel(first);
+    }
+    await beforePut();
+    const size = await uploadParts(bucket, key, source, first, contentType, onBlock);
+    return { ...describe(size), at: "r2", key };
+  } catch (error) {
+    source.cancel(error);
+    throw error;
+  }
+}
+
+/** Fetches bytes that the run object still holds. */
+export type HeldReader = (seq: number, offset: number, size: number) => Promise<Uint8Array>;
+
+/**
+ * The value a task reads, new each time: what one reader changes in it, no other sees. A stream is opened, not read. Rejects
+ * with `PayloadStoreError`, with `PayloadMissingError` if the object is gone, and with a `ProblemError` if it is too large for a value.
+ */
+export async function openPayload(bucket: R2Bucket, payload: PayloadDelivery, held: HeldReader): Promise<unknown> {
+  if (payload.kind === "stream") return openPayloadStream(bucket, payload, held);
+  refuseLargeValue("The payload", payload.size);
+  return decodePayload(payload, await openPayloadBytes(bucket, payload, held));
+}
+
+/** The same as a stream of its bytes, whatever its kind. */
+export async function openPayloadStream(
+  bucket: R2Bucket,
+  payload: PayloadDelivery,
+  held: HeldReader,
+): Promise<ReadableStream<Uint8Array>> {
+  if (payload.at === "r2") return fetchStream(bucket, payload.key);
+  return new Blob([await openPayloadBytes(bucket, payload, held)]).stream();
+}
+
+/** The same as bytes of the caller's own. */
+export async function openPayloadBytes(
+  bucket: R2Bucket,
+  payload: PayloadDelivery,
+  held: HeldReader,
+): Promise<Uint8Array> {
+  switch (payload.at) {
+    case "inline":
+      return new Uint8Array(payload.bytes);
+    case "held":
+      return held(payload.seq, payload.offset, payload.size);
+    case "r2":
+      return fetchBytes(bucket, payload.key);
+  }
+}
+
+/** What was stored before these times (epoch ms) is deleted: of triggers, and of attempts. */
+export interface StoredBefore {
+  readonly triggers: number;
+  readonly attempts: number;
+}
+
+const ALL: StoredBefore = { triggers: Number.POSITIVE_INFINITY, attempts: Number.POSITIVE_INFINITY };
+
+/** Deletes everything of a run, or what is old enough; safe to call again. Whether something stays. Rejects with `PayloadStoreError`. */
+export async function deleteRunPayloads(
+  bucket: R2Bucket,
+  runId: RunId,
+  before = ALL,
+  kept: () => readonly string[] = () => [],
+): Promise<boolean> {
+  const prefix = runPrefix(runId);
+  const limitOf = (key: string): number => (/^\d/.test(key.slice(prefix.length)) ? before.attempts : before.triggers);
+  let isLeft = false;
+  let cursor: string | undefined;
+  do {
+    const page = await callR2(`list ${prefix}`, () =>
+      bucket.list(cursor === undefined ? { prefix } : { prefix, cursor }),
+    );
+    const keptPrefixes = kept().map((nonce) => `${prefix}trigger-${nonce}/`);
+    const isKept = (key: string): boolean => keptPrefixes.some((of) => key.startsWith(of));
+    const keys = page.objects.flatMap(({ key, uploaded }) =>
+      uploaded.getTime() < limitOf(key) && !isKept(key) ? [key] : [],
+    );
+    // A page has at most 1,000 keys, as many as one delete takes.
+    if (keys.length > 0) await callR2(`delete under ${prefix}`, () => bucket.delete(keys));
+    isLeft ||= keys.length < page.objects.length;
+    cursor = page.truncated ? page.cursor : undefined;
+  } while (cursor !== undefined);
+  return isLeft;
+}

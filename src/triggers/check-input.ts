@@ -1,0 +1,110 @@
+/**
+ * Holds a trigger's payload against the `input` of a task that was declared with types, before anything is accepted. A schema needs
+ * the value, so the body of a typed task is held, whatever its kind, up to the size that the task could open as a value.
+ */
+import { z, type ZodType } from "zod";
+import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
+import { ByteSource } from "../payloads/byte-source.ts";
+import { type EncodedPayload, type HeldPayload, valueOf } from "../payloads/codec.ts";
+import { check } from "../payloads/checked.ts";
+import { MAX_WRONG_PLACES, wrongPlaces } from "../payloads/misfit.ts";
+import { MAX_VALUE_BYTES } from "../payloads/value-limit.ts";
+import type { MethodRegistry } from "../execution/author/method.ts";
+
+/** What of a task is looked at; with `each`, its `input` is what one item must be. */
+export interface CheckedTask {
+  readonly name: string;
+  readonly method: string;
+  readonly each?: unknown;
+}
+
+/** The schema of what the task reads, with `each` of one item; null: it has none. */
+export function inputOf(registry: MethodRegistry, { method: key }: CheckedTask): ZodType | null {
+  const method = Object.hasOwn(registry.tasks, key) ? registry.tasks[key] : undefined;
+  return typeof method === "object" ? method.input : null;
+}
+
+/**
+ * The payload, with its bytes held if they had to be looked at. Refuses with `invalid_payload` and the first paths that are wrong, with
+ * `payload_too_large`, and with what its stream was found to be meanwhile. Defaults and transforms of the schema change nothing here:
+ * the payload stays as it came.
+ */
+export async function checkInput(
+  registry: MethodRegistry,
+  task: CheckedTask,
+  payload: EncodedPayload,
+): Promise<Result<EncodedPayload>> {
+  const schema = inputOf(registry, task);
+  if (schema === null) return ok(payload);
+  // A task reads a stream as a stream, of any size: whether it takes one is all that can be told without reading it.
+  if (payload.kind === "stream") return fits(task, schema, new Blob([]).stream(), payload);
+  const held = await hold(task, payload);
+  if (!held.ok) return held;
+  return fits(task, schema, valueOf(held.value), held.value);
+}
+
+/** `payload`, if this value fits. */
+export async function fits<T>(task: CheckedTask, schema: ZodType, value: unknown, payload: T): Promise<Result<T>> {
+  const issues = (task.each ?? null) === null ? await issuesOf(schema, value) : await issuesOfItems(schema, value);
+  return issues.length === 0 ? ok(payload) : refuse(misfit(task, issues));
+}
+
+type Issues = readonly z.core.$ZodIssue[];
+
+async function issuesOf(schema: ZodType, value: unknown): Promise<Issues> {
+  const checked = await check(schema, value);
+  return checked.ok ? [] : checked.issues;
+}
+
+/** Item by item, and not beyond those that are named: of a long list that is wrong throughout, each item would be an issue. */
+async function issuesOfItems(schema: ZodType, value: unknown): Promise<Issues> {
+  const list = z.array(z.unknown()).safeParse(value);
+  if (!list.success) return list.error.issues;
+  const found: z.core.$ZodIssue[] = [];
+  for (const [index, item] of list.data.entries()) {
+    const issues = await issuesOf(schema, item);
+    found.push(...issues.map((issue) => ({ ...issue, path: [index, ...issue.path] })));
+    if (found.length > MAX_WRONG_PLACES) break;
+  }
+  return found;
+}
+
+async function hold({ name }: CheckedTask, payload: EncodedPayload): Promise<Result<HeldPayload>> {
+  const { body, size } = payload;
+  if (body instanceof Uint8Array)
+    return body.length <= MAX_VALUE_BYTES ? ok({ ...payload, size: body.length, body }) : refuse(tooLarge(name));
+  const source = new ByteSource(body);
+  if (size !== null && size > MAX_VALUE_BYTES) {
+    source.cancel(tooLarge(name));
+    return refuse(tooLarge(name));
+  }
+  try {
+    const bytes = await source.nextBlock(MAX_VALUE_BYTES + 1, size);
+    if (bytes.length <= MAX_VALUE_BYTES) return ok({ ...payload, size: bytes.length, body: bytes });
+    source.cancel(tooLarge(name));
+    return refuse(tooLarge(name));
+  } catch (error) {
+    if (error instanceof ProblemError) return refuse(error.problem);
+    throw error;
+  }
+}
+
+function misfit({ name }: CheckedTask, issues: Issues): Problem {
+  const errors = wrongPlaces(issues);
+  const more =
+    issues.length === errors.length ? "" : ` More than ${errors.length} places are wrong; the first are named.`;
+  return {
+    code: "invalid_payload",
+    detail: `The payload does not fit the input of task "${name}".${more}`,
+    hint: "Correct the places in `errors`; the task's `input` schema says what each must be.",
+    errors,
+  };
+}
+
+function tooLarge(name: string): Problem {
+  return {
+    code: "payload_too_large",
+    detail: `The payload has more than ${MAX_VALUE_BYTES} bytes, the most that can be held against the input of task "${name}".`,
+    hint: "Put the data into a bucket and send its key, or declare the task without `input` and have it read a stream.",
+  };
+}

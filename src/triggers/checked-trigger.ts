@@ -1,0 +1,50 @@
+/** A trigger that may be accepted, and what follows from it for the request to the run's object. */
+import type { RunGraph } from "../domain/plan/run-graph.ts";
+import type { RunId } from "../domain/ids.ts";
+import { limitPathsOf, type PayloadLimitKeys } from "../domain/limits/limit.ts";
+import type { Problem } from "../domain/problem.ts";
+import type { TriggerOrigin } from "../domain/trigger.ts";
+import { COMPARES_PAYLOAD, type TriggerKey } from "../domain/trigger-key.ts";
+import type { EncodedPayload } from "../payloads/codec.ts";
+import { limitKeysOf } from "../payloads/limit-keys.ts";
+import type { AcceptRequest } from "../objects/run/run-rpc.ts";
+import { newCompletionKey } from "./completion-token.ts";
+
+/** What it carries fits its task. */
+export interface CheckedTrigger {
+  readonly task: string;
+  readonly payload: EncodedPayload;
+  readonly idempotencyKey: TriggerKey | null;
+  readonly origin: TriggerOrigin;
+  readonly delayMs: number;
+  readonly graph: RunGraph;
+}
+
+/** Whether this key must not come again with another payload. */
+export function isCompared(key: TriggerKey | null): boolean {
+  return key !== null && COMPARES_PAYLOAD[key.kind];
+}
+
+/** A key that signs completion URLs, where a task of the graph is external. */
+export function completionKeyFor({ tasks }: RunGraph): Pick<AcceptRequest, "completionKey"> {
+  return tasks.some(({ external }) => external) ? { completionKey: newCompletionKey() } : {};
+}
+
+/** What the payload says about the limits of the root task, where they ask. */
+export async function limitKeysFor(
+  { tasks: [root] }: RunGraph,
+  payload: EncodedPayload,
+): Promise<{ readonly limitKeys?: PayloadLimitKeys }> {
+  const paths = root?.limits === undefined ? null : limitPathsOf(root.limits);
+  return paths === null ? {} : { limitKeys: await limitKeysOf(paths, payload, root?.each !== undefined) };
+}
+
+/** The refusal of a key that has started a run with another payload. */
+export function idempotencyMismatch(task: string, key: TriggerKey | null, runId: RunId): Problem {
+  const name = JSON.stringify((key?.sent ?? key?.name ?? "").slice(0, 200));
+  return {
+    code: "idempotency_mismatch",
+    detail: `The idempotency key ${name} has triggered the run ${runId} of "${task}" with another payload; nothing was started or changed.`,
+    hint: "Use a key of its own for each payload. A value that differs from call to call, such as the time, belongs in no payload that is sent again; in a task, keep it in a step.",
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * The signed token of a completion URL: it names one attempt of one task, says when its time is over, and is worth nothing for any
+ * other. It has two signatures. The key of the first is the run's own, random, kept with the run and deleted with it; so no secret needs
+ * to be set, and changing the API's tokens breaks no URL that somebody holds. The second (`seal`) is made with the deployment's key and
+ * looked at first: a made-up token reaches no run, and makes no object.
+ */
+import { parseRunId, type RunId } from "../domain/ids.ts";
+import { macOf } from "../objects/identity/identity-client.ts";
+
+/** Which attempt may be completed, until when (epoch milliseconds). */
+export interface CompletionClaims {
+  readonly runId: RunId;
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+  readonly expiresAt: number;
+}
+
+export interface PresentedCompletion extends CompletionClaims {
+  readonly signed: string;
+  readonly signature: Uint8Array;
+  readonly seal: Uint8Array;
+}
+
+/** Of the second signature, which only keeps strangers off: the first one decides. Bytes. */
+const SEAL_BYTES = 16;
+
+/** A key for a new run, as hex. */
+export function newCompletionKey(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toHex();
+}
+
+/** `run_….0.1.1.1795….signature.seal` */
+async function completionToken(env: Env, key: string, claims: CompletionClaims): Promise<string> {
+  const { runId, ordinal, attempt, token, expiresAt } = claims;
+  const signed = [runId, ordinal, attempt, token, expiresAt].join(".");
+  const signature = await sign(key, signed);
+  return [signed, textOf(signature), textOf(await sealOf(env, signed, signature))].join(".");
+}
+
+/** Where the holder of the token reports to. Rejects when the identity object cannot be reached. */
+export async function completionUrl(env: Env, origin: string, key: string, claims: CompletionClaims): Promise<string> {
+  return `${origin}/complete/${await completionToken(env, key, claims)}`;
+}
+
+/** What a token says, its signatures unchecked; null if it is none. */
+export function parseCompletionToken(text: string): PresentedCompletion | null {
+  const match = /^((run_\w{26})\.(\d{1,9})\.(\d{1,9})\.(\d{1,9})\.(\d{1,15}))\.([\w-]{43})\.([\w-]{22})$/.exec(text);
+  const [, signed = "", run = "", ordinal, attempt, token, expiresAt, signature = "", seal = ""] = match ?? [];
+  const runId = parseRunId(run);
+  if (runId === null) return null;
+  try {
+    return {
+      runId,
+      ordinal: Number(ordinal),
+      attempt: Number(attempt),
+      token: Number(token),
+      expiresAt: Number(expiresAt),
+      signed,
+      signature: bytesOf(signature),
+      seal: bytesOf(seal),
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** Whether this deployment has made the token. Asks no run. Rejects when the identity object cannot be reached. */
+export async function isOurs(env: Env, { signed, signature, seal }: PresentedCompletion): Promise<boolean> {
+  return isEqual(await sealOf(env, signed, signature), seal);
+}
+
+/** Whether the token was signed with this key. */
+export async function isSignedWith(key: string, { signed, signature }: PresentedCompletion): Promise<boolean> {
+  return isEqual(await sign(key, signed), signature);
+}
+
+function isEqual(expected: Uint8Array, given: Uint8Array): boolean {
+  return expected.byteLength === given.byteLength && crypto.subtle.timingSafeEqual(expected, given);
+}
+
+/** Throws for a text that `textOf` does not write: there is one token for each URL, to the last character. */
+function bytesOf(text: string): Uint8Array {
+  const bytes = Uint8Array.fromBase64(text, { alphabet: "base64url" });
+  if (textOf(bytes) !== text) throw new SyntaxError("bits are left over");
+  return bytes;
+}
+
+function textOf(bytes: Uint8Array): string {
+  return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+async function sealOf(env: Env, signed: string, signature: Uint8Array): Promise<Uint8Array> {
+  return (await macOf(env, "completion urls", `${signed}.${textOf(signature)}`)).subarray(0, SEAL_BYTES);
+}
+
+async function sign(key: string, text: string): Promise<Uint8Array> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const imported = await crypto.subtle.importKey("raw", Uint8Array.fromHex(key), algorithm, false, ["sign"]);
+  return new Uint8Array(await crypto.subtle.sign(algorithm, imported, new TextEncoder().encode(text)));
+}

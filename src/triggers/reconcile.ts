@@ -1,0 +1,157 @@
+/**
+ * Finds what R2's notifications have missed: lists a bucket, page by page, and triggers each object version that has no run.
+ *
+ * Every version that fits a rule is named as its notification would name it (`versions/`) and triggered with that key: what has its
+ * run keeps it, and a notification that comes after all finds the run too. Only objects that were uploaded within `retention` are
+ * considered: of older ones the runs may be deleted, so nobody can tell any more. Deletions leave nothing to be listed.
+ */
+import type { Plan } from "../domain/plan/plan.ts";
+import type { RunId } from "../domain/ids.ts";
+import { identityOfListed } from "../domain/object-version.ts";
+import type { Problem } from "../domain/problem.ts";
+import type { TriggerKey } from "../domain/trigger-key.ts";
+import { encodePayload, type EncodedPayload } from "../payloads/codec.ts";
+import type { callRun } from "../objects/run/run-client.ts";
+import { findListed, identifyListed } from "../objects/object-versions/object-versions-client.ts";
+import type { SeenVersion, VersionIdentity } from "../objects/object-versions/object-versions-rpc.ts";
+import { debouncedRun } from "./debounced.ts";
+import type { AcceptTrigger, Lifetime } from "./accept.ts";
+import { runIdFor } from "./run-id.ts";
+import { keepVersionsMs, originOfObject, tasksOf } from "./r2-events.ts";
+import { objectEventPayload, versionKeyOf, type R2Notification } from "./r2-notification.ts";
+import { markIn } from "./loop-guard.ts";
+
+export interface ReconcileRequest {
+  readonly bucket: R2Bucket;
+  /** Its `bucket_name`. */
+  readonly name: string;
+  readonly prefix: string;
+  /** Objects uploaded before are left out. Epoch milliseconds. */
+  readonly since: number;
+  /** Only tells what it would trigger. */
+  readonly isDryRun: boolean;
+  readonly cursor: string | null;
+  /** Objects of one page, at most 1,000. */
+  readonly limit: number;
+}
+
+export interface MissedRun {
+  readonly key: string;
+  readonly task: string;
+  readonly runId: RunId;
+}
+
+export interface ReconcilePage {
+  /** Objects on the page. */
+  readonly listed: number;
+  /** Those of them that trigger a task and are not older than `since`. */
+  readonly matching: number;
+  /** Older than `retention`. */
+  readonly tooOld: number;
+  readonly missed: readonly MissedRun[];
+  readonly refused: readonly { readonly key: string; readonly task: string; readonly problem: Problem }[];
+  /** Goes on from here; null at the end. */
+  readonly cursor: string | null;
+}
+
+export interface ReconcileDependencies {
+  readonly plan: Plan;
+  readonly acceptTrigger: AcceptTrigger;
+  readonly callRun: typeof callRun;
+}
+
+interface Candidate {
+  readonly object: R2Object;
+  readonly notification: R2Notification;
+  readonly tasks: readonly string[];
+}
+
+/** Objects at once: each is a call or two of objects of ours. */
+const AT_ONCE = 6;
+
+/** Does one page. Rejects if R2 or the objects that know the versions cannot be reached: the same page may be done again. */
+export async function reconcilePage(
+  { plan, acceptTrigger, callRun }: ReconcileDependencies,
+  env: Env,
+  lifetime: Lifetime,
+  { bucket, name, prefix, since, isDryRun, cursor, limit }: ReconcileRequest,
+): Promise<ReconcilePage> {
+  const oldest = Date.now() - plan.retentionMs;
+  const page = await bucket.list({ prefix, limit, include: ["customMetadata"], ...(cursor !== null && { cursor }) });
+  const fitting = page.objects.map(candidate).filter(({ tasks }) => tasks.length > 0);
+  const candidates = fitting.filter(({ object }) => object.uploaded.getTime() >= Math.max(since, oldest));
+  const seen = candidates.map(({ object }) => versionOf(object));
+  const identities = isDryRun ? await found(seen) : await identifyListed(env, name, seen, keepVersionsMs(plan));
+
+  const missed: MissedRun[] = [];
+  const refused: { key: string; task: string; problem: Problem }[] = [];
+  const waiting = candidates.entries();
+  const work = async (): Promise<void> => {
+    // The iterator is shared: each object goes to one worker.
+    for (const [index, one] of waiting) {
+      const met = identities[index];
+      if (met === undefined) throw new Error("an object was listed that nobody was asked about");
+      for (const task of one.tasks) await check(one, task, met);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return {
+    listed: page.objects.length,
+    matching: candidates.length,
+    tooOld: fitting.filter(({ object }) => object.uploaded.getTime() < oldest).length,
+    missed: missed.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)),
+    refused,
+    cursor: page.truncated ? page.cursor : null,
+  };
+
+  /** What R2 would have sent. It does not tell a copy from a put; an etag with a dash is that of an upload in parts. */
+  function candidate(object: R2Object): Candidate {
+    const { key, size, etag, uploaded } = object;
+    const notification: R2Notification = {
+      account: "",
+      action: etag.includes("-") ? "CompleteMultipartUpload" : "PutObject",
+      bucket: name,
+      object: { key, size, eTag: etag },
+      eventTime: uploaded.toISOString(),
+    };
+    return { object, notification, tasks: tasksOf(plan, notification) };
+  }
+
+  async function found(versions: readonly SeenVersion[]): Promise<readonly VersionIdentity[]> {
+    const known = await findListed(env, name, versions);
+    return versions.map(({ version }, index) => {
+      const identity = known[index] ?? null;
+      return { identity: identity ?? identityOfListed(version), known: identity !== null };
+    });
+  }
+
+  async function check({ object, notification }: Candidate, task: string, met: VersionIdentity): Promise<void> {
+    const { key } = object;
+    const idempotencyKey = versionKeyOf(notification, met.identity);
+    const payload = encodePayload(objectEventPayload(notification));
+    if (!payload.ok) return void refused.push({ key, task, problem: payload.problem });
+    // A trigger that joins a window is a duplicate in its answer, whether its version was new or not.
+    const isWindowed = (plan.tasks[task]?.debounce ?? null) !== null;
+    if (isDryRun || isWindowed) {
+      const isThere = met.known && (await foundRun(task, payload.value, idempotencyKey)) !== null;
+      if (isDryRun && !isThere) missed.push({ key, task, runId: await runIdFor(env, task, idempotencyKey) });
+      if (isDryRun || isThere) return;
+    }
+    const origin = originOfObject(`${name}/${key}`, markIn(object.customMetadata), true);
+    const accepted = await acceptTrigger(env, lifetime, { task, payload: payload.value, idempotencyKey, origin });
+    if (!accepted.ok) refused.push({ key, task, problem: accepted.problem });
+    else if (isWindowed || !accepted.value.deduplicated) missed.push({ key, task, runId: accepted.value.runId });
+  }
+
+  /** The run that the object version has; runs that share a window are not named by versions. */
+  async function foundRun(task: string, payload: EncodedPayload, idempotencyKey: TriggerKey): Promise<RunId | null> {
+    const debounce = plan.tasks[task]?.debounce ?? null;
+    if (debounce !== null) return debouncedRun({ env, callRun }, debounce, { task, payload, idempotencyKey });
+    const runId = await runIdFor(env, task, idempotencyKey);
+    return (await callRun(env, runId, (run) => run.describe())) === null ? null : runId;
+  }
+}
+
+function versionOf({ key, etag, version, uploaded }: R2Object): SeenVersion {
+  return { key, etag, version, uploadedAt: uploaded.getTime() };
+}

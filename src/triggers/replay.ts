@@ -1,0 +1,299 @@
+/**
+ * Replays: a new run of what a recorded one did, as a whole or from one of its tasks on. The graph is the present plan's; what the
+ * task read is recorded, and copied byte for byte: the run it comes from may be deleted before the new one.
+ *
+ * - From a task on, the new run has that task and what is downstream of it. The task reads what it read then, in the same shape; a
+ *   task behind it that also reads from one that is not in the new run reads what was recorded of that one.
+ * - With a payload of its own, the first task reads that, as if it had been triggered with it; the tasks behind it read what they
+ *   would have read without.
+ */
+import { nearest } from "../domain/nearest.ts";
+import { actorKey, type Actor } from "../domain/actor.ts";
+import { graphFrom, type GraphTask, type RunGraph } from "../domain/plan/run-graph.ts";
+import type { RunId } from "../domain/ids.ts";
+import { outsideInputs } from "../domain/run/task-inputs.ts";
+import type { PayloadLimitKeys } from "../domain/limits/limit.ts";
+import { limitedReader } from "../domain/limits/limited-children.ts";
+import type { PayloadDelivery, PayloadParcel } from "../domain/payload.ts";
+import type { Plan } from "../domain/plan/plan.ts";
+import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
+import { replayKey } from "../domain/trigger-key.ts";
+import { type EncodedPayload, encodePayload } from "../payloads/codec.ts";
+import { limitKeysOf } from "../payloads/limit-keys.ts";
+import { fetchStream } from "../payloads/payload-download.ts";
+import { openPayload } from "../payloads/payload-store.ts";
+import { MAX_VALUE_BYTES, refuseLargeValue } from "../payloads/value-limit.ts";
+import { PayloadMissingError } from "../payloads/r2-calls.ts";
+import type { callRun } from "../objects/run/run-client.ts";
+import type { RecordedInputs, RecordedOwnInputs, RunDocument } from "../objects/run/run-rpc.ts";
+import type { MethodRegistry } from "../execution/author/method.ts";
+import { fits, inputOf } from "./check-input.ts";
+import type { AcceptedTrigger, AcceptTrigger, Lifetime, Replayed, TriggerRequest } from "./accept.ts";
+
+/** Of what is larger, the keys that were recorded count. A payload above this is read as a stream, never as a value. */
+const LOOKED_INTO_BYTES = 32 * 1024 * 1024;
+
+export interface ReplayRequest {
+  readonly runId: RunId;
+  /** The task to begin with; null: the root. */
+  readonly from: string | null;
+  /** What that task is to read; null: what was recorded. */
+  readonly payload: EncodedPayload | null;
+  /** Null: a fresh run each time. A key belongs to the run that is replayed. */
+  readonly idempotencyKey: string | null;
+  /** Who asks for it. */
+  readonly actor: Actor;
+  /** The trace that the new run belongs to; absent: none. */
+  readonly traceparent?: string;
+  /** Where the deployment was reached. */
+  readonly url: string;
+}
+
+/** Refuses with `unknown_run`, `unknown_task`, `not_replayable`, `no_payload`, and as `AcceptTrigger` does. */
+export type ReplayRun = (
+  env: Env,
+  lifetime: Lifetime,
+  request: ReplayRequest,
+) => Promise<Result<AcceptedTrigger | null>>;
+
+export interface ReplayDependencies {
+  readonly plan: Plan;
+  readonly registry: MethodRegistry;
+  readonly callRun: typeof callRun;
+  readonly acceptTrigger: AcceptTrigger;
+}
+
+/** The way to replay runs with this plan. Null: there is no run of this id. */
+export function createReplayRun({ plan, registry, callRun, acceptTrigger }: ReplayDependencies): ReplayRun {
+  return async function replayRun(env, lifetime, request) {
+    const { runId, from, payload, actor, url, traceparent } = request;
+    const document = await callRun(env, runId, (run) => run.describe());
+    if (document === null) return ok(null);
+    const task = from ?? document.task;
+    const graph = Object.hasOwn(plan.tasks, task) ? graphFrom(plan, task) : null;
+    if (!document.tasks.some((entry) => entry.task === task)) return refuse(notInRun(document, task));
+    if (graph === null) return refuse(notDeployed(document, task));
+    const key = request.idempotencyKey;
+    const trigger = {
+      task,
+      idempotencyKey: key === null ? null : replayKey(actorKey(actor), runId, key),
+      origin: {
+        source: "replay",
+        by: actor.name,
+        actor,
+        parent: null,
+        replayOf: { runId, from },
+        url,
+        ...(traceparent !== undefined && { traceparent }),
+        ...(document.trigger.event !== undefined && { event: document.trigger.event }),
+      },
+    } as const;
+    const recorded = await callRun(env, runId, (run) => run.replayInputs(task, outsideInputs(graph)));
+    if (recorded === null) return ok(null);
+    const copier = new Copier(env, runId, callRun, readersOf(graph, recorded));
+    try {
+      const reads =
+        payload === null
+          ? await recordedReads(recorded, copier, { runId, task })
+          : givenReads(payload, graph, recorded, copier);
+      if (reads === null) return refuse(notReached(runId, task));
+      const misfit = payload === null ? await recordedMisfit(registry, graph, recorded, copier) : null;
+      if (misfit !== null) return misfit;
+      return await acceptTrigger(env, lifetime, { ...trigger, ...reads });
+    } catch (error) {
+      if (!(error instanceof PayloadMissingError)) throw error;
+      const hint =
+        payload === null
+          ? "Replay it with a payload in the body."
+          : "Replay it from a task before the one that is gone.";
+      return refuse({ code: "no_payload", detail: error.message, hint });
+    }
+  };
+}
+
+/** What the tasks of a replay read: the first one, and those behind it that also read from tasks outside. */
+type Reads = Required<Pick<TriggerRequest, "payload" | "replayed">>;
+
+/** All as it was recorded; null: the first task has never come to read anything. */
+async function recordedReads(
+  { own, outside }: RecordedInputs,
+  copier: Copier,
+  of: { readonly runId: RunId; readonly task: string },
+): Promise<Reads | null> {
+  if (own === null) return null;
+  const { shape, parents, inputs } = own;
+  const payload = await carriedBy(own, copier, of);
+  const [first] = shape === "trigger" ? inputs : [];
+  const limitKeys = first === undefined ? null : ((await copier.limitKeys({ task: of.task, ...first })) ?? null);
+  const ofRoot = shape === "trigger" ? [] : inputs.map((input) => ({ task: of.task, ...input }));
+  return { payload, replayed: { shape, parents, limitKeys, copy: copier.copying([...ofRoot, ...outside]) } };
+}
+
+/**
+ * The refusal of what the first task has read of others, if it does not fit what is deployed now; null: it does. What a trigger
+ * carried is for the acceptor to look at, and the items of an array that is too large for that are looked at when they are read.
+ */
+async function recordedMisfit(
+  registry: MethodRegistry,
+  { tasks: [root] }: RunGraph,
+  { own }: RecordedInputs,
+  copier: Copier,
+): Promise<ReturnType<typeof refuse> | null> {
+  const schema = root === undefined ? null : inputOf(registry, root);
+  if (root === undefined || schema === null || own === null || own.shape === "trigger") return null;
+  const size = own.inputs.reduce((sum, { payload }) => sum + (payload.kind === "stream" ? 0 : payload.size), 0);
+  if (root.each !== undefined && size > MAX_VALUE_BYTES) return null;
+  try {
+    refuseLargeValue(`What the task "${root.name}" has read`, size);
+    const values: [string, unknown][] = [];
+    for (const { parent, payload } of own.inputs) values.push([parent, await copier.value(payload)]);
+    const value = own.shape === "keyed" ? Object.fromEntries(values) : values[0]?.[1];
+    const checked = await fits(root, schema, value, null);
+    return checked.ok ? null : checked;
+  } catch (error) {
+    if (error instanceof ProblemError) return refuse(error.problem);
+    throw error;
+  }
+}
+
+/** The first task reads `payload`; all else as it was recorded. */
+function givenReads(
+  payload: EncodedPayload,
+  { tasks: [root] }: RunGraph,
+  { outside }: RecordedInputs,
+  copier: Copier,
+): Reads {
+  const parents = root?.parents ?? [];
+  const copy = copier.copying(outside);
+  return { payload, replayed: { shape: "trigger", parents, limitKeys: "of the payload", copy } };
+}
+
+/** What the new run is triggered with: of a task that reads from several, only a note, since there is no one payload. */
+async function carriedBy(
+  { shape, inputs }: RecordedOwnInputs,
+  copier: Copier,
+  of: { readonly runId: RunId; readonly task: string },
+): Promise<EncodedPayload> {
+  const [first] = inputs;
+  if (shape === "trigger" && first !== undefined) return copier.open(first.payload);
+  const note = encodePayload({ replay_of: { run_id: of.runId, from: of.task } });
+  if (!note.ok) throw new Error(note.problem.detail);
+  return note.value;
+}
+
+/** The tasks of the replay, by name; its first one reads in the shape that was recorded. */
+function readersOf({ tasks: [root, ...others] }: RunGraph, { own }: RecordedInputs): ReadonlyMap<string, GraphTask> {
+  const first = root === undefined ? [] : [{ ...root, shape: own?.shape ?? root.shape }];
+  return new Map([...first, ...others].map((task) => [task.name, task]));
+}
+
+/** Copies payloads of one run, each once, one after the other: a stream that waits unread holds one of six connections. */
+class Copier {
+  readonly #env: Env;
+  readonly #runId: RunId;
+  readonly #callRun: typeof callRun;
+  readonly #readers: ReadonlyMap<string, GraphTask>;
+  readonly #copies = new Map<string, PayloadParcel>();
+
+  constructor(env: Env, runId: RunId, call: typeof callRun, readers: ReadonlyMap<string, GraphTask>) {
+    this.#env = env;
+    this.#runId = runId;
+    this.#callRun = call;
+    this.#readers = readers;
+  }
+
+  /** Copies these, in order, once it is told where to. Refuses if one is gone. */
+  copying(recorded: RecordedInputs["outside"]): Replayed["copy"] {
+    return async (store) => {
+      const copies = [];
+      for (const input of recorded) {
+        const copy = await this.#copy(input.payload, store);
+        if (!copy.ok) return copy;
+        const { task, parent } = input;
+        const limitKeys = await this.limitKeys(input);
+        copies.push({ task, parent, payload: copy.value, ...(limitKeys !== undefined && { limitKeys }) });
+      }
+      return ok(copies);
+    };
+  }
+
+  async #copy(payload: PayloadDelivery, store: Parameters<Replayed["copy"]>[0]): Promise<Result<PayloadParcel>> {
+    const place = payload.at === "r2" ? payload.key : payload.at === "held" ? `${payload.seq}/${payload.offset}` : null;
+    const known = place === null ? undefined : this.#copies.get(place);
+    if (known !== undefined) return ok(known);
+    const copy = await store(await this.open(payload));
+    if (copy.ok && place !== null) this.#copies.set(place, copy.value);
+    return copy;
+  }
+
+  /**
+   * What it says about the limits of its reader, by the present plan, which need not be that of the run that is replayed. Absent: they
+   * ask for nothing.
+   */
+  async limitKeys({
+    task,
+    parent,
+    payload,
+    limitKeys,
+  }: RecordedInputs["outside"][number]): Promise<PayloadLimitKeys | undefined> {
+    const reader = this.#readers.get(task);
+    const limited = reader === undefined ? null : limitedReader(reader, parent);
+    if (limited === null) return undefined;
+    if (payload.kind !== "json" || payload.size > LOOKED_INTO_BYTES) return limitKeys;
+    const { body, ...description } = await this.open(payload);
+    const bytes = body instanceof Uint8Array ? body : new Uint8Array(await new Response(body).arrayBuffer());
+    return limitKeysOf(limited.paths, { ...description, size: bytes.length, body: bytes }, limited.each);
+  }
+
+  /** What a task reads; of a stream, one without bytes. */
+  async value(payload: PayloadDelivery): Promise<unknown> {
+    if (payload.kind === "stream") return new Blob([]).stream();
+    return openPayload(this.#env.PAYLOADS, payload, (seq, offset, size) =>
+      this.#callRun(this.#env, this.#runId, (run) => run.held(seq, offset, size)),
+    );
+  }
+
+  async open(payload: PayloadDelivery): Promise<EncodedPayload> {
+    switch (payload.at) {
+      case "inline": {
+        const { at: _, bytes, ...description } = payload;
+        return { ...description, body: bytes };
+      }
+      case "held": {
+        const { at: _, seq, offset, ...description } = payload;
+        const body = await this.#callRun(this.#env, this.#runId, (run) => run.held(seq, offset, payload.size));
+        return { ...description, body };
+      }
+      case "r2": {
+        const { at: _, key, ...description } = payload;
+        return { ...description, body: await fetchStream(this.#env.PAYLOADS, key) };
+      }
+    }
+  }
+}
+
+function notInRun({ run_id, tasks }: RunDocument, task: string): Problem {
+  const names = tasks.map((entry) => entry.task);
+  const meant = nearest(task, names);
+  return {
+    code: "unknown_task",
+    detail: `The run ${run_id} has no task "${task}".`,
+    hint: meant === null ? `Its tasks are ${names.join(", ")}.` : `Did you mean "${meant}"?`,
+  };
+}
+
+function notDeployed({ run_id }: RunDocument, task: string): Problem {
+  return {
+    code: "unknown_task",
+    detail: `The task "${task}" of the run ${run_id} is not in peach.conf any more.`,
+    hint: "A replay runs what is deployed now: deploy the task again, or replay from another one.",
+  };
+}
+
+function notReached(runId: RunId, task: string): Problem {
+  return {
+    code: "not_replayable",
+    detail: `The task "${task}" has never started in the run ${runId}: what it would read is not recorded.`,
+    hint: "Replay from a task before it, or give what it is to read as the body.",
+  };
+}

@@ -1,0 +1,19 @@
+import { memberOf } from "../../payloads/json-path.ts";
+import { parseSentJson } from "../../payloads/sent-json.ts";
+import { byteLetters } from "../../payloads/utf8.ts";
+
+const OPENING_BRACE = 0x7b;
+
+/** As Stripe and Slack write them: of ASCII, so that the bytes of a body are read as letters. */
+const ID = /^[\x20-\x7e]{1,255}$/;
+
+/** The id at this key of a JSON object in the body, or null if there is none. */
+export function idInBody(body: Uint8Array, key: string): string | null {
+  // Ten megabytes that are no object are not made a text first.
+  const first = body.find((byte) => byte > 0x20);
+  if (first !== OPENING_BRACE) return null;
+  const parsed = parseSentJson(byteLetters(body), "");
+  if (!parsed.ok) return null;
+  const id = memberOf(parsed.value, key);
+  return typeof id === "string" && ID.test(id) ? id : null;
+}

@@ -1,0 +1,25 @@
+/**
+ * GitHub (docs.github.com, "Validating webhook deliveries"): the body is signed, in hex behind `sha256=`. Neither the time
+ * is, nor `x-github-delivery`: whoever has seen a delivery can send it again under any id, so it is known by its bytes alone.
+ */
+import { ok } from "../../domain/problem.ts";
+import { readHeader, type Scheme } from "./claim.ts";
+import { encodeText } from "./digest.ts";
+
+const PREFIX = "sha256=";
+const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
+
+export const github: Scheme = {
+  read(headers) {
+    const signature = readHeader(headers, "x-hub-signature-256", SIGNATURE, "`sha256=` and 64 hex digits");
+    if (!signature.ok) return signature;
+    return ok({
+      digests: [Uint8Array.fromHex(signature.value.slice(PREFIX.length))],
+      before: "",
+      signedAt: null,
+      deliveryId: () => null,
+    });
+  },
+
+  keyOf: encodeText,
+};

@@ -1,0 +1,120 @@
+/**
+ * Stores what a trigger carries, before its run is recorded. Of an object in R2 the run object is told beforehand, so that it is
+ * deleted if this invocation dies before the run is recorded.
+ */
+import type { RunId } from "../domain/ids.ts";
+import { isEntryTooLarge } from "../domain/run/entry-too-large.ts";
+import type { PayloadParcel } from "../domain/payload.ts";
+import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
+import type { PayloadDigest } from "../domain/trigger-key.ts";
+import type { EncodedPayload } from "../payloads/codec.ts";
+import { digestOfHeld, PassingDigest } from "../payloads/payload-digest.ts";
+import { parcelPayload, triggerPayloadKey } from "../payloads/payload-store.ts";
+import { PayloadStoreError, R2_LIMIT_MS } from "../payloads/r2-calls.ts";
+import { isPassing, within } from "../platform/calls.ts";
+import type { callRun } from "../objects/run/run-client.ts";
+
+const OVERLOADED: Problem = {
+  code: "overloaded",
+  detail: "The trigger could not be recorded now; nothing was started.",
+  hint: "Send it again in a moment, with an idempotency key if it must not run twice.",
+};
+
+/** Stores payloads of triggers of one run. */
+export class TriggerPayloads {
+  readonly #env: Env;
+  readonly #callRun: typeof callRun;
+  readonly #runId: RunId;
+  readonly #inlineLimitBytes: number;
+  readonly #nonce: string;
+  #stored = 0;
+  #told: Promise<void> | null = null;
+
+  /** `nonce`: of the accept that they are for. */
+  constructor(env: Env, call: typeof callRun, runId: RunId, nonce: string, inlineLimitBytes: number) {
+    this.#nonce = nonce;
+    this.#env = env;
+    this.#callRun = call;
+    this.#runId = runId;
+    this.#inlineLimitBytes = inlineLimitBytes;
+  }
+
+  /** Refuses with what the stream was found to be, or with `overloaded`. Rejects with the stream's own error. */
+  async store(payload: EncodedPayload): Promise<Result<PayloadParcel>> {
+    return this.#store(payload);
+  }
+
+  /** The same, with the digest of what was stored. */
+  async storeDigested(
+    payload: EncodedPayload,
+  ): Promise<Result<{ readonly parcel: PayloadParcel; readonly digest: PayloadDigest }>> {
+    const { body } = payload;
+    const passing = body instanceof Uint8Array ? null : new PassingDigest(payload);
+    const parcel = await this.#store(payload, passing);
+    if (!parcel.ok) return parcel;
+    const digest = body instanceof Uint8Array ? digestOfHeld({ ...payload, body, size: body.length }) : passing?.end();
+    return ok({ parcel: parcel.value, digest: (await digest) ?? "" });
+  }
+
+  #store(payload: EncodedPayload, passing: PassingDigest | null = null): Promise<Result<PayloadParcel>> {
+    this.#stored += 1;
+    const key = triggerPayloadKey(this.#runId, this.#nonce, this.#stored);
+    const beforePut = (): Promise<void> => (this.#told ??= this.#tell());
+    const onBlock = passing === null ? undefined : (block: Uint8Array): Promise<void> => passing.take(block);
+    return stored(this.#runId, () =>
+      parcelPayload(this.#env.PAYLOADS, key, payload, this.#inlineLimitBytes, beforePut, onBlock),
+    );
+  }
+
+  async #tell(): Promise<void> {
+    const told = await answered(
+      this.#runId,
+      this.#callRun(this.#env, this.#runId, (run) => run.expectPayload(this.#nonce)),
+    );
+    if (!told.ok) throw new ProblemError(told.problem);
+  }
+}
+
+/** What was stored, or why it was not. Rejects with the error of the payload's own stream. */
+export async function stored<T>(runId: RunId | null, store: () => Promise<T>): Promise<Result<T>> {
+  try {
+    return ok(await store());
+  } catch (error) {
+    // Found while streaming, and the sender's to correct: too large, not the text that it was declared to be; or `overloaded`.
+    if (error instanceof ProblemError) return refuse(error.problem);
+    if (!(error instanceof PayloadStoreError)) throw error;
+    console.warn(JSON.stringify({ message: "payload of a trigger not stored", run_id: runId, error: String(error) }));
+    return refuse(OVERLOADED);
+  }
+}
+
+/** Nothing was recorded. A payload in R2 is deleted by the alarm that its announcement has set. */
+const TOO_LARGE: Problem = {
+  code: "payload_too_large",
+  detail:
+    "The run would be too large to be recorded: its graph, its origin and what it replays come to more than 16 MB.",
+  hint: "Trigger a task with fewer tasks after it, or replay from a later one.",
+};
+
+/**
+ * The answer of an object, or `overloaded` if the surroundings keep it from answering, `payload_too_large` if what is asked for is too
+ * large to be recorded.
+ */
+export async function answered<T>(runId: RunId | null, answer: Promise<T>): Promise<Result<T>> {
+  try {
+    return ok(await answer);
+  } catch (error) {
+    if (isEntryTooLarge(error)) return refuse(TOO_LARGE);
+    if (!isPassing(error)) throw error;
+    console.warn(JSON.stringify({ message: "trigger not recorded", run_id: runId, error: String(error) }));
+    return refuse(OVERLOADED);
+  }
+}
+
+/** Deletes a payload that no run points at. Best effort: what stays lies where the run's retention deletes it. */
+export async function discard(env: Env, parcel: PayloadParcel): Promise<void> {
+  if (parcel.at !== "r2") return;
+  await within(R2_LIMIT_MS, "R2", env.PAYLOADS.delete(parcel.key)).catch((error: unknown) => {
+    console.warn(JSON.stringify({ message: "duplicate payload not deleted", key: parcel.key, error: String(error) }));
+  });
+}

@@ -1,0 +1,138 @@
+/**
+ * The deployed pipeline: the compiled plan and registry, and the ways in and on that are made from them. Everything that runs
+ * tasks or accepts triggers gets them from here; everything else takes them as arguments.
+ */
+import "./hide-own-env.ts";
+import { withEnvAndExports } from "cloudflare:workers";
+import { plan } from "#generated/plan";
+import { registry } from "#generated/registry";
+import "./show-own-env.ts";
+import type { RunId } from "../domain/ids.ts";
+import { FORMAT_VERSION } from "../domain/version.ts";
+import { ArrayReader } from "../payloads/array-reader.ts";
+import { withPaused } from "../objects/pauses/pauses-client.ts";
+import { queueWatch } from "../objects/run/queue-client.ts";
+import { callRun } from "../objects/run/run-client.ts";
+import { SessionClient } from "../objects/run/driver-session-client.ts";
+import { readGrant } from "../objects/run/lease-rpc.ts";
+import type { ClaimRequest, Grant, GrantText, Lease, Settlement } from "../objects/run/run-rpc.ts";
+import { createAcceptTrigger, type Lifetime } from "../triggers/accept.ts";
+import { createEmitEvent } from "../triggers/emit.ts";
+import { createGate } from "../triggers/gate.ts";
+import { runInScope } from "../execution/author/context.ts";
+import { Deadlines } from "../execution/attempt/deadlines.ts";
+import { drive, DRIVER_BUDGET_MS, newDriverId } from "../execution/driver/driver.ts";
+import { DriverRoom } from "../execution/driver/driver-room.ts";
+import { EndpointScope, type EndpointCall } from "../execution/author/endpoint-scope.ts";
+import { executeAttempt } from "../execution/attempt/run-attempt.ts";
+import type { EndpointFunction } from "../execution/author/method.ts";
+import { ownEnv, pipelineEnv, type AsAuthor, type WithEnv } from "../execution/author/pipeline-env.ts";
+import { ReportChannel } from "../execution/driver/progress-reporter.ts";
+
+export { plan, registry };
+
+/** Drivers that may be at work in accepting invocations of this isolate. */
+const ROOM = 64;
+
+/** Peach's own objects are all that is exported, so there is nothing for authors. */
+const NO_EXPORTS = {};
+
+const withEnv: WithEnv = (env, work) => withEnvAndExports(env, NO_EXPORTS, work);
+
+// `withEnv` returns what `work` does.
+// oxlint-disable-next-line typescript/consistent-type-assertions
+const asAuthor: AsAuthor = <T>(env: Env, work: () => T) => withEnv(pipelineEnv(env), work) as T;
+
+/** The one way in for every trigger of this deployment. */
+export const acceptTrigger = createAcceptTrigger({
+  plan,
+  registry,
+  callRun,
+  gate: createGate(queueWatch, new DriverRoom(ROOM), { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) }),
+  directClaim: { v: FORMAT_VERSION, holding: 0, budgetMs: DRIVER_BUDGET_MS },
+  driveGrant: (env, runId, grant) => driveRun(env, runId, { grant }),
+  asAuthor,
+});
+
+/** The one way in for every event of this deployment. */
+export const emitEvent = createEmitEvent({ plan, registry, acceptTrigger, asAuthor });
+
+/** How a driver begins: with leases that it has already, or by a message of the queue. */
+export type Beginning =
+  | { readonly grant: Grant }
+  /** `onClaimed`: called once the run object has answered the first claim. */
+  | { readonly sentAt: number | null; readonly onClaimed: () => void };
+
+/** Drives a run until this invocation has nothing more to do for it; to be carried by `waitUntil`. */
+export async function driveRun(given: Env, runId: RunId, beginning: Beginning): Promise<void> {
+  const env = ownEnv(given);
+  const startedAt = Date.now();
+  const carried: Promise<unknown>[] = [];
+  const budgetMs = (): number => DRIVER_BUDGET_MS - (Date.now() - startedAt);
+  const lifetime: Lifetime = { waitUntil: (promise) => carried.push(promise), budgetMs };
+  using session = new SessionClient(env, runId);
+  const deadlines = new Deadlines();
+  const arrays = new ArrayReader(env.PAYLOADS);
+  const reports = new ReportChannel(deadlines, (said) => callRun(env, runId, (run) => run.report(said)));
+  const from = { v: FORMAT_VERSION, ...deploymentOf(env) };
+  try {
+    await drive(
+      {
+        id: newDriverId(),
+        claim: async (request) => {
+          const message = "sentAt" in beginning && beginning.sentAt !== null ? { sentAt: beginning.sentAt } : {};
+          const asked = { ...request, ...message, ...from };
+          const granted = await withPaused(env, asked, (known) => session.call((run) => run.claim(known)));
+          if ("onClaimed" in beginning) beginning.onClaimed();
+          return readGrant(granted);
+        },
+        settle: async ({ settlements, claim }) => {
+          const settle = (known: ClaimRequest | null): Promise<GrantText> =>
+            session.call((run) => run.settle({ v: FORMAT_VERSION, settlements, claim: known }));
+          return readGrant(await (claim === null ? settle(null) : withPaused(env, { ...claim, ...from }, settle)));
+        },
+        execute: (lease) => executeLease(env, lease, lifetime, deadlines, arrays, reports),
+        budgetMs,
+        pause: (ms) => scheduler.wait(ms),
+      },
+      "grant" in beginning ? beginning.grant : undefined,
+    );
+  } finally {
+    deadlines.close();
+  }
+  await Promise.allSettled(carried);
+}
+
+/** Whose code this is, as claims say it: each deployed version has an id of its own. Empty where wrangler.toml does not bind it. */
+export function deploymentOf({ CF_VERSION_METADATA: metadata }: Partial<Pick<Env, "CF_VERSION_METADATA">>): {
+  readonly deployment?: string;
+} {
+  return metadata === undefined ? {} : { deployment: metadata.id };
+}
+
+/** Runs one attempt with this deployment's methods. */
+export function executeLease(
+  env: Env,
+  lease: Lease,
+  lifetime: Lifetime,
+  deadlines: Deadlines,
+  arrays = new ArrayReader(env.PAYLOADS),
+  reports?: ReportChannel,
+): Promise<Settlement> {
+  const url = lease.url === undefined ? {} : { url: lease.url };
+  const port = { env: ownEnv(env), lifetime, accept: acceptTrigger, emit: emitEvent, plan, withEnv, ...url };
+  return executeAttempt(lease, registry, port, deadlines, arrays, reports, deploymentOf(env).deployment);
+}
+
+/** Calls an endpoint's method so that its helpers know where they are. */
+export function callEndpoint(
+  method: EndpointFunction,
+  request: Request,
+  call: EndpointCall & { readonly env: Env; readonly lifetime: Lifetime },
+): unknown {
+  const { lifetime } = call;
+  const env = ownEnv(call.env);
+  const { origin: url } = new URL(request.url);
+  const scope = new EndpointScope(call, { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, withEnv, url });
+  return runInScope(scope, () => scope.call(method, request));
+}

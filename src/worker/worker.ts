@@ -1,0 +1,93 @@
+/** Wiring only: the worker's handlers and the classes that the runtime looks for. */
+import * as dashboard from "#generated/dashboard";
+import { local } from "#local-runtime";
+import { AuditObject } from "../objects/audit/audit-object.ts";
+import { CatalogObject } from "../objects/catalog/catalog-object.ts";
+import { DirectoryObject } from "../objects/catalog/task-directory-object.ts";
+import { DeathsObject } from "../objects/deaths/deaths-object.ts";
+import { DeadLettersObject } from "../objects/dead-letters/dead-letters-object.ts";
+import { ControlsObject } from "../objects/pauses/pauses-object.ts";
+import { callDeliveries } from "../objects/deliveries/deliveries-client.ts";
+import { takeTurn } from "../objects/deliveries/caller-client.ts";
+import { callSignedDeliveries } from "../objects/deliveries/signed-client.ts";
+import { DeliveriesObject } from "../objects/deliveries/deliveries-object.ts";
+import { createApp } from "../http/app.ts";
+import { IdentityObject } from "../objects/identity/identity-object.ts";
+import { DebounceObject } from "../objects/debounce/debounce-object.ts";
+import { LimitListObject } from "../objects/limits/limit-list-object.ts";
+import { LimitObject } from "../objects/limits/limit-object.ts";
+import { callRun } from "../objects/run/run-client.ts";
+import { RunObject } from "../objects/run/run-object.ts";
+import { createAnnouncement, syncSchedules } from "../objects/schedules/schedules-client.ts";
+import { SchedulesObject } from "../objects/schedules/schedules-object.ts";
+import { acceptTrigger, callEndpoint, emitEvent, plan, registry } from "./wiring.ts";
+import { AlertEntrypoint } from "../execution/driver/alert-entrypoint.ts";
+import { DriverEntrypoint } from "../execution/driver/driver-entrypoint.ts";
+import { ExecutorObject } from "../execution/long-lane/executor-object.ts";
+import type { Lifetime } from "../triggers/accept.ts";
+import { consumeDeadLetters } from "../triggers/dead-letter.ts";
+import { consumeR2Events } from "../triggers/r2-events.ts";
+import { consumeRunMessages } from "../triggers/run-consumer.ts";
+import { VersionsObject } from "../objects/object-versions/object-versions-object.ts";
+
+const app = createApp({
+  plan,
+  registry,
+  acceptTrigger,
+  emitEvent,
+  callRun,
+  callDeliveries,
+  callSignedDeliveries,
+  takeTurn,
+  callEndpoint,
+  dashboard,
+  local,
+});
+
+export {
+  AlertEntrypoint,
+  AuditObject,
+  CatalogObject,
+  ControlsObject,
+  DeadLettersObject,
+  DeathsObject,
+  DebounceObject,
+  DeliveriesObject,
+  DirectoryObject,
+  DriverEntrypoint,
+  ExecutorObject,
+  IdentityObject,
+  LimitListObject,
+  LimitObject,
+  RunObject,
+  SchedulesObject,
+  VersionsObject,
+};
+
+const announceSchedules = createAnnouncement(plan);
+
+/** A consumer's batch ends only after its `waitUntil`: it has no time to drive a `dispatch: direct` task, the queue does it. */
+function consumerOf(ctx: ExecutionContext): Lifetime {
+  return { waitUntil: (promise) => ctx.waitUntil(promise), budgetMs: () => 0 };
+}
+
+export default {
+  fetch(request, env, ctx) {
+    announceSchedules(env, ctx);
+    return app.fetch(request, env, ctx);
+  },
+
+  /** The watchdog of the schedules; what is due comes from their own alarm. */
+  async scheduled(_controller, env) {
+    await syncSchedules(env, plan);
+  },
+
+  async queue(batch, env, ctx) {
+    // Told by how the name ends: a deployment may put its own prefix in front.
+    if (batch.queue.endsWith("dead-letters")) await consumeDeadLetters(plan, batch, env);
+    else if (batch.queue.endsWith("r2-events"))
+      await consumeR2Events({ plan, acceptTrigger }, batch, env, consumerOf(ctx));
+    else
+      await consumeRunMessages(plan, (runId, sentAt) => ctx.exports.DriverEntrypoint.drive(runId, sentAt), batch, env);
+  },
+} satisfies ExportedHandler<Env>;

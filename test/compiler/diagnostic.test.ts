@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import {
+  diagnosticDocument,
+  inFileOrder,
+  renderDiagnostic,
+  reportInto,
+  type Diagnostic,
+} from "../../src/compiler/diagnostic.ts";
+
+const CONF = { path: "peach.conf", text: "one: 1\r\n\ttwo: 22\nthree: [\n  3]\n" };
+const OTHER = { path: "a.ts", text: "export" };
+
+describe("a diagnostic", () => {
+  const diagnostics: Diagnostic[] = [];
+  const report = reportInto(diagnostics);
+  report({ source: OTHER, start: 0, end: 6 }, "last");
+  report({ source: CONF, start: 25, end: 31 }, "a token of two lines\nwith a detail", { hint: "first\nsecond" });
+  report({ source: CONF, start: 14, end: 16 }, "behind a tab", {
+    related: [{ span: { source: CONF, start: 0, end: 3 }, message: "because of this" }],
+  });
+  const [tab, lines, other] = inFileOrder(diagnostics, CONF.path);
+
+  it("shows its place, the source line and a marker below the token", () => {
+    expect([tab, lines, other].map((one) => one && renderDiagnostic(one)).join("\n\n")).toMatchInlineSnapshot(`
+      "peach.conf:2:7: behind a tab
+        2 | 	two: 22
+          | 	     ^^
+        peach.conf:1:1: because of this
+        1 | one: 1
+          | ^^^
+
+      peach.conf:3:9: a token of two lines
+        3 | three: [
+          |         ^
+        with a detail
+        hint: first
+          second
+
+      a.ts:1:1: last
+        1 | export
+          | ^^^^^^"
+    `);
+  });
+
+  it("is plain data for programs", () => {
+    expect(tab && diagnosticDocument(tab)).toEqual({
+      file: "peach.conf",
+      line: 2,
+      column: 7,
+      message: "behind a tab",
+      hint: null,
+      related: [{ file: "peach.conf", line: 1, column: 1, message: "because of this" }],
+    });
+  });
+});

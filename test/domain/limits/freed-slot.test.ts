@@ -1,0 +1,22 @@
+import { expect, it } from "vitest";
+import { runIdFromBytes } from "../../../src/domain/ids.ts";
+import type { SlotHolder, SlotRequest } from "../../../src/domain/limits/limit.ts";
+import { SlotBook } from "../../../src/domain/limits/limiter.ts";
+
+function holder(run: number): SlotHolder {
+  return { runId: runIdFromBytes(new Uint8Array(16).fill(run)), ordinal: 0, attempt: 1 };
+}
+
+function request(run: number, planAt: number): SlotRequest {
+  return { holder: holder(run), rule: { limit: 1, perMs: null, planAt }, strategy: "skip", since: 0, priority: 0 };
+}
+
+it("a slot whose time is over is free before the alarm has looked, also for a run of an older plan that would skip", () => {
+  const book = new SlotBook([], [], null);
+  book.ask(request(1, 5), 0);
+  book.grant(0);
+  book.giveBack(holder(1), 60_000, 0);
+  expect(book.ask(request(2, 4), 59_999)).toBe("refused");
+  expect(book.ask(request(2, 4), 60_000)).toBe("waiting");
+  expect(book.grant(60_000).map((entry) => entry.holder)).toEqual([holder(2)]);
+});

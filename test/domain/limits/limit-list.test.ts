@@ -1,0 +1,38 @@
+import { expect, it } from "vitest";
+import { runIdFromBytes } from "../../../src/domain/ids.ts";
+import type { LimitName } from "../../../src/domain/limits/limit.ts";
+import { LimitProtocol } from "../../../src/objects/limits/limit-controller.ts";
+import { LimitStore } from "../../../src/objects/limits/store.ts";
+import { MemoryStorage } from "../../support/journal-storage.ts";
+
+const NAME: LimitName = { kind: "concurrency", task: "limited", key: '"anna"' };
+const NOW = 1_800_000_000_000;
+
+it("a limit with a key is listed no more once its last attempt has gone, also if the list is slow to learn of the first", async () => {
+  const slow = Promise.withResolvers<void>();
+  const carried: Promise<void>[] = [];
+  let isListed: boolean | null = null;
+  const protocol = new LimitProtocol(new LimitStore(new MemoryStorage(async () => {})), {
+    now: () => NOW,
+    setAlarm: () => {},
+    permitted: async () => ({ type: "holding" }),
+    displaced: async () => ({ type: "over", afterMs: 0 }),
+    planned: () => null,
+    listed: async (_name, isThere) => {
+      if (isThere) await slow.promise;
+      isListed = isThere;
+    },
+    waitUntil: (work) => void carried.push(work),
+    log: (message, error) => {
+      throw new Error(message, { cause: error });
+    },
+  });
+  const holder = { runId: runIdFromBytes(new Uint8Array(16)), ordinal: 0, attempt: 1 };
+  const rule = { limit: 1, perMs: null, planAt: 0 };
+  expect(protocol.ask(NAME, { holder, rule, strategy: "queue", since: NOW, priority: 0 })).toBe("granted");
+  protocol.giveBack(holder, 0);
+  const ending = protocol.alarm(NOW);
+  slow.resolve();
+  await Promise.all([ending, ...carried]);
+  expect(isListed).toBe(false);
+});

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import type { Run } from "../../../src/domain/run/state.ts";
+import { DrivenRun, json } from "../../support/driven-run.ts";
+import { graphOf, RUN_ID } from "../../support/run-play.ts";
+
+const DELAY_MS = 10_000;
+
+/** A run of a debounced task that has taken its first trigger. */
+function joined() {
+  const driven = new DrivenRun();
+  const trigger = (nonce: string, key?: string) =>
+    driven.protocol.acceptOrPostpone({
+      runId: RUN_ID,
+      nonce,
+      graph: graphOf("a"),
+      origin: { source: "api", by: "test", parent: null },
+      payload: json(nonce),
+      delayMs: DELAY_MS,
+      ...(key !== undefined && { key }),
+    });
+  const run = (): Run => {
+    const loaded = driven.protocol.load();
+    if (loaded === null) throw new Error("there is no run");
+    return loaded;
+  };
+  return { driven, trigger, run };
+}
+
+describe("a run of a debounced task that triggers come to without end", () => {
+  it("knows the last thousand calls again that had no key, and is the same when it is read back", () => {
+    const { driven, trigger, run } = joined();
+    for (let call = 0; call < 3_000; call += 1) trigger(`call ${call}`);
+    expect(Object.keys(run().joined)).toHaveLength(1_000);
+    const before = structuredClone(run());
+    expect(trigger("call 2999")?.outcome).toBe("joined");
+    expect(run()).toEqual(before);
+    driven.reset();
+    expect(run()).toEqual(before);
+  });
+
+  it("knows every key again, and starts at once with the ten thousandth", () => {
+    const { driven, trigger, run } = joined();
+    trigger("call 0", "key 0");
+    for (let call = 1; call < 9_998; call += 1) run().joined[`key ${call}`] = { nonce: `call ${call}` };
+    trigger("call 9998", "key 9998");
+    expect(run().tasks[0]?.state).toMatchObject({ notBefore: driven.now + DELAY_MS });
+    expect(trigger("again", "key 0")?.outcome).toBe("deduplicated");
+    for (let call = 9_999; call < 10_001; call += 1) trigger(`call ${call}`, `key ${call}`);
+    expect(run().tasks[0]?.state).toMatchObject({ notBefore: driven.now });
+    // The next one finds it started.
+    expect(trigger("next", "another key")).toBeNull();
+  });
+});

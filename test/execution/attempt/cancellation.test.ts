@@ -1,0 +1,51 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { AttemptEnd } from "../../../src/execution/attempt/cancellation.ts";
+import type { TaskFunction } from "../../../src/execution/author/method.ts";
+import { attempt } from "../../support/attempt.ts";
+
+describe("the signal of an attempt", () => {
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  it("is not made for a task that does not ask for it", async () => {
+    let made = 0;
+    class CountedController extends AbortController {
+      constructor() {
+        super();
+        made += 1;
+      }
+    }
+    vi.stubGlobal("AbortController", CountedController);
+    const ask = async (method: TaskFunction): Promise<[string, number]> => {
+      made = 0;
+      const { settlement } = await attempt(method);
+      return [settlement.outcome.type, made];
+    };
+    expect(await ask(() => "done")).toEqual(["succeeded", 0]);
+    expect(await ask((_, { signal }) => signal.aborted)).toEqual(["succeeded", 1]);
+  });
+
+  it("is aborted when the end comes, with its reason", () => {
+    const end = new AttemptEnd();
+    const { signal } = end;
+    expect([end.hasCome, signal.aborted]).toEqual([false, false]);
+    end.come(() => new Error("time is up"));
+    expect([end.hasCome, signal.aborted, String(signal.reason)]).toEqual([true, true, "Error: time is up"]);
+  });
+
+  it("is aborted for who asks for it after the end", () => {
+    const end = new AttemptEnd();
+    end.come(() => new Error("time is up"));
+    expect([end.signal.aborted, String(end.signal.reason)]).toEqual([true, "Error: time is up"]);
+  });
+
+  it("is the same whenever it is asked for, and keeps the first reason", () => {
+    const end = new AttemptEnd();
+    const { signal } = end;
+    end.come(() => new Error("time is up"));
+    end.come(() => new Error("the attempt has ended"));
+    expect(end.signal).toBe(signal);
+    expect(String(signal.reason)).toBe("Error: time is up");
+  });
+});

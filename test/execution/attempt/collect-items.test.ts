@@ -1,0 +1,78 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { PayloadDelivery } from "../../../src/domain/payload.ts";
+import { arrayText } from "../../../src/execution/attempt/collect-items.ts";
+import { inline } from "../../support/hand-driven.ts";
+
+async function inR2(key: string, value: unknown): Promise<PayloadDelivery> {
+  const { at: _, bytes, ...description } = { bytes: new Uint8Array(0), ...inline(value) };
+  await env.PAYLOADS.put(key, bytes);
+  return { ...description, at: "r2", key };
+}
+
+async function gathered(items: readonly (PayloadDelivery | null)[], bucket = env.PAYLOADS): Promise<unknown> {
+  const pieces: Uint8Array[] = [];
+  const all = async function* (): AsyncGenerator<PayloadDelivery | null> {
+    yield* items;
+  };
+  for await (const piece of arrayText(all(), bucket)) pieces.push(piece);
+  return JSON.parse(await new Blob(pieces).text());
+}
+
+describe("the array of what items passed", () => {
+  it("takes JSON of any size, and no text above 32 MB, which it would have to hold", async () => {
+    const sized = async (value: unknown) => ({ ...(await inR2("gather-large", value)), size: 33_554_433 });
+    expect(await gathered([await sized([1])])).toEqual([[1]]);
+    const text = await sized("t");
+    await expect(async () => gathered([text])).rejects.toMatchObject({ problem: { code: "payload_too_large" } });
+  });
+
+  it("has them in order, wherever they lie and whatever kind they are; null stands for one that failed", async () => {
+    const large = "l".repeat(300_000);
+    const items = [
+      inline({ a: 1 }),
+      await inR2("gather-1", [2]),
+      inline('te"xt\n'),
+      null,
+      await inR2("gather-4", "text in R2"),
+      await inR2("gather-5", { large }),
+      inline(null),
+      inline("\ud800"),
+      ...(await Promise.all(Array.from({ length: 12 }, (_, n) => inR2(`gather-many-${n}`, n)))),
+    ];
+    expect(await gathered(items)).toEqual([
+      { a: 1 },
+      [2],
+      'te"xt\n',
+      null,
+      "text in R2",
+      { large },
+      null,
+      "\ud800",
+      ...Array.from({ length: 12 }, (_, n) => n),
+    ]);
+  });
+
+  it("has six objects under way at most: so many connections may wait for an answer", async () => {
+    const items = await Promise.all(Array.from({ length: 30 }, (_, n) => inR2(`gather-ahead-${n}`, n)));
+    let waiting = 0;
+    let most = 0;
+    const get = async (key: string): Promise<R2ObjectBody | null> => {
+      waiting += 1;
+      most = Math.max(most, waiting);
+      const object = await env.PAYLOADS.get(key);
+      waiting -= 1;
+      return object;
+    };
+    const bucket: R2Bucket = Object.assign(Object.create(env.PAYLOADS), { get });
+    expect(await gathered(items, bucket)).toEqual(items.map((_, n) => n));
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(6);
+  });
+
+  it("is not made if an object is gone", async () => {
+    const item = await inR2("gather-gone", 1);
+    await env.PAYLOADS.delete("gather-gone");
+    await expect(gathered([inline(1), item, inline(2)])).rejects.toThrow("not in the payload bucket");
+  });
+});

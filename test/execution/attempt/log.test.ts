@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { AttemptLog } from "../../../src/execution/attempt/log.ts";
+import { log } from "../../../src/task-helpers.ts";
+import { attempt } from "../../support/attempt.ts";
+import { acceptance, HandDrivenRun, only } from "../../support/hand-driven.ts";
+import { planOf, taskPlan } from "../../support/plan.ts";
+
+const NOW = Date.UTC(2027, 0, 1);
+
+beforeEach(() => {
+  vi.setSystemTime(NOW);
+  for (const level of ["info", "warn", "error"] as const) vi.spyOn(console, level).mockImplementation(() => undefined);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+describe("a log line", () => {
+  it("has its time, level, message and fields, and goes to the worker's own log with whose it is", () => {
+    const written = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const kept = new AttemptLog({ run: "r", task: "t", attempt: 2 });
+    const fields = { ms: 12, deep: { a: [1] } };
+    kept.info("started");
+    kept.warn("slow", fields);
+    kept.error("broken", {});
+    expect(kept.lines).toEqual([
+      { at: NOW, level: "info", message: "started", fields: null },
+      { at: NOW, level: "warn", message: "slow", fields },
+      { at: NOW, level: "error", message: "broken", fields: {} },
+    ]);
+    const line = { run: "r", task: "t", attempt: 2, at: NOW, level: "warn", message: "slow", fields };
+    expect(written).toHaveBeenCalledExactlyOnceWith(JSON.stringify(line));
+  });
+
+  it("never fails the task: what JSON cannot say is said otherwise", () => {
+    const kept = new AttemptLog({});
+    const circular: Record<string, unknown> = {};
+    circular["self"] = circular;
+    kept.info("bigint", { id: 12n });
+    kept.info("circular", circular);
+    kept.info("undefined", { a: undefined });
+    expect(kept.lines.map(({ fields }) => fields)).toEqual([
+      { id: "12" },
+      { unprintable: expect.stringContaining("circular") },
+      {},
+    ]);
+  });
+
+  it("is kept as it was when it was written, whatever becomes of its fields", () => {
+    const kept = new AttemptLog({});
+    const fields = { list: [1] };
+    kept.info("x", fields);
+    fields.list.push(2);
+    expect(kept.lines[0]?.fields).toEqual({ list: [1] });
+  });
+});
+
+describe("the log of an attempt", () => {
+  it("keeps the first 1,000 lines and counts the others", () => {
+    const kept = new AttemptLog({});
+    for (let line = 0; line < 1_007; line += 1) kept.info(line < 1_000 ? "a" : "b");
+    expect([kept.lines.length, kept.lines.at(-1)?.message, kept.dropped]).toEqual([1_000, "a", 7]);
+  });
+
+  it("keeps 64 KiB, and cuts one message at 8 KiB", () => {
+    const kept = new AttemptLog({});
+    for (let line = 0; line < 20; line += 1) kept.info("m".repeat(100_000));
+    expect(kept.lines.every(({ message }) => message.length === 8_192)).toBe(true);
+    expect(kept.lines).toHaveLength(7);
+    expect(kept.dropped).toBe(13);
+    kept.info("small enough");
+    expect(kept.lines.at(-1)?.message).toBe("small enough");
+  });
+
+  it("is stored with the run when the attempt settles, also when it fails", async () => {
+    const { run, answer } = await HandDrivenRun.accept(acceptance(planOf([taskPlan("only")]), "only"));
+    const { settlement } = await attempt(() => {
+      log.info("one", { a: 1 });
+      for (let line = 0; line < 1_000; line += 1) log.warn("more");
+      throw new Error("in the end");
+    }, only(answer.grant));
+    await run.settle(settlement);
+    const logs = await run.call((object) => object.logs("only"));
+    expect(logs?.logs[0]).toEqual({
+      at: new Date(NOW).toISOString(),
+      level: "info",
+      message: "one",
+      fields: { a: 1 },
+      attempt: 1,
+    });
+    expect(logs?.dropped).toBe(settlement.logsDropped);
+    expect((logs?.logs.length ?? 0) + settlement.logsDropped).toBe(1_001);
+    expect(settlement.logsDropped).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,136 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { WindowAnswer, WindowRequest } from "../../../src/objects/debounce/debounce-rpc.ts";
+import { callRun } from "../../../src/objects/run/run-client.ts";
+import { acceptance, newRunId } from "../../support/hand-driven.ts";
+import { planOf, taskPlan } from "../../support/plan.ts";
+
+const DAY_MS = 86_400_000;
+const START = Date.UTC(2027, 0, 1);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: START });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A window's object of its own, driven by hand. */
+function debounce() {
+  const stub = env.DEBOUNCES.getByName(`debounce/t/${crypto.randomUUID()}`);
+  return {
+    ask: (request: Partial<WindowRequest> = {}): Promise<WindowAnswer> =>
+      stub.window({ key: null, keepMs: 30 * DAY_MS, started: null, notTakenBy: null, fresh: newRunId(), ...request }),
+    namedFor: (key: string) => stub.namedFor(key),
+    evict: () => evictDurableObject(stub),
+    /** Lets its alarm fire if it is due; whether it was. */
+    async wakeIfDue(): Promise<boolean> {
+      const at = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
+      return at !== null && at <= Date.now() ? runDurableObjectAlarm(stub) : false;
+    },
+    left: () =>
+      runInDurableObject(stub, async (_, { storage }) => {
+        const { sql } = storage;
+        const tables = sql.exec("SELECT name FROM sqlite_master WHERE name IN ('open_window', 'named_run')").toArray();
+        const named = tables.length === 0 ? 0 : Number(sql.exec("SELECT count(*) AS n FROM named_run").one()["n"]);
+        return { tables: tables.length, named, alarm: await storage.getAlarm() };
+      }),
+  };
+}
+
+describe("a debounce window", () => {
+  it("names one run until that is found started, and then another", async () => {
+    const window = debounce();
+    const first = await window.ask();
+    expect(await window.ask()).toEqual(first);
+    await window.evict();
+    expect(await window.ask()).toEqual(first);
+    const second = await window.ask({ started: first.runId });
+    expect(second.runId).not.toBe(first.runId);
+    // Another caller that has found the first one started comes later.
+    expect(await window.ask({ started: first.runId })).toEqual(second);
+  });
+
+  it("has its run made for a minute, and after that only found: one that is not there then was deleted", async () => {
+    const window = debounce();
+    const first = await window.ask();
+    vi.setSystemTime(START + 59_000);
+    expect(await window.ask()).toEqual({ runId: first.runId, is: "opened" });
+    vi.setSystemTime(START + 60_000);
+    await window.evict();
+    expect(await window.ask()).toEqual({ runId: first.runId, is: "open" });
+  });
+
+  it("has the run asked that was named for a key, until that is found not to have taken it", async () => {
+    const window = debounce();
+    const first = await window.ask({ key: "k" });
+    expect(await window.ask({ key: "k" })).toEqual({ runId: first.runId, is: "opened" });
+    const second = await window.ask({ started: first.runId });
+    for (let times = 0; times < 2; times += 1)
+      expect(await window.ask({ key: "k" })).toEqual({ runId: first.runId, is: "named" });
+    expect(await window.ask({ key: "k", notTakenBy: first.runId })).toEqual(second);
+    expect(await window.namedFor("k")).toBe(second.runId);
+  });
+
+  it("forgets its keys after their time, under steady traffic too", async () => {
+    const window = debounce();
+    let open = (await window.ask({ key: "first", keepMs: 5 * DAY_MS })).runId;
+    let most = 0;
+    let alarms = 0;
+    // Twice a day: an alarm that each window moved would never be due.
+    for (let half = 1; half <= 120; half += 1) {
+      vi.setSystemTime(START + (half * DAY_MS) / 2 + 1);
+      if (await window.wakeIfDue()) alarms += 1;
+      open = (await window.ask({ key: `half-day ${half}`, keepMs: 5 * DAY_MS, started: open })).runId;
+      most = Math.max(most, (await window.left()).named);
+    }
+    expect(most).toBeLessThanOrEqual(14);
+    expect(alarms).toBeGreaterThanOrEqual(50);
+    expect(await window.namedFor("first")).toBeNull();
+  });
+
+  it("knows its keys until their time, though its run does not wait any more, and looks at them once a day", async () => {
+    const window = debounce();
+    const { runId } = await window.ask({ key: "k", keepMs: 5 * DAY_MS });
+    expect((await window.left()).alarm).toBe(START + DAY_MS);
+    const known: boolean[] = [];
+    for (let day = 1; day <= 6; day += 1) {
+      vi.setSystemTime(START + day * DAY_MS + 1);
+      await window.wakeIfDue();
+      known.push((await window.namedFor("k")) === runId);
+      expect((await window.left()).alarm).toBe(known.at(-1) === true ? Date.now() + DAY_MS : null);
+    }
+    expect(known).toEqual([true, true, true, true, false, false]);
+  });
+
+  it("leaves nothing once its keys are forgotten and its run does not wait any more", async () => {
+    const window = debounce();
+    await window.ask({ key: "k", keepMs: 2 * DAY_MS });
+    for (let day = 1; day <= 3; day += 1) {
+      vi.setSystemTime(START + day * DAY_MS + 1);
+      await window.wakeIfDue();
+    }
+    expect(await window.left()).toEqual({ tables: 0, named: 0, alarm: null });
+  });
+
+  it("stays open for as long as its run waits, however long that is", async () => {
+    const plan = planOf([taskPlan("only", { method: "scripted" })]);
+    const window = debounce();
+    const { runId } = await window.ask();
+    const request = { ...acceptance(plan, "only", { claim: null }), runId, delayMs: 90 * DAY_MS };
+    await callRun(env, runId, (run) => run.accept(request));
+    for (let day = 1; day <= 40; day += 1) {
+      vi.setSystemTime(START + day * DAY_MS + 1);
+      await window.wakeIfDue();
+    }
+    expect(await window.ask()).toEqual({ runId, is: "open" });
+    await callRun(env, runId, (run) => run.cancel());
+  });
+
+  it("is not made by who only asks what it knows", async () => {
+    const window = debounce();
+    expect(await window.namedFor("k")).toBeNull();
+    expect(await window.left()).toEqual({ tables: 0, named: 0, alarm: null });
+  });
+});

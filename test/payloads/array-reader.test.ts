@@ -1,0 +1,82 @@
+import { env } from "cloudflare:workers";
+import { fc } from "../support/property.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { ArrayReader } from "../../src/payloads/array-reader.ts";
+import { ArrayScanner } from "../../src/payloads/array-scanner.ts";
+import type { PayloadDelivery } from "../../src/domain/payload.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const nobody = (): Promise<never> => Promise.reject(new Error("nothing is held"));
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** The array in R2, under a key of its own. */
+async function stored(key: string, text: string): Promise<PayloadDelivery> {
+  await env.PAYLOADS.put(key, text);
+  return { kind: "json", contentType: "application/json", at: "r2", key, size: bytesOf(text).length };
+}
+
+async function valueAt(reader: ArrayReader, array: PayloadDelivery, index: number): Promise<unknown> {
+  return JSON.parse(new TextDecoder().decode(await reader.item("test", array, index, nobody)));
+}
+
+it("an item above 32 MB is refused, and its neighbours are read", async () => {
+  const array = await stored("runs/x/large-item", `[1, "${"x".repeat(33_554_431)}", 3]`);
+  const reader = new ArrayReader(env.PAYLOADS);
+  expect(await valueAt(reader, array, 0)).toBe(1);
+  await expect(async () => reader.item("test", array, 1, nobody)).rejects.toMatchObject({
+    problem: { code: "payload_too_large", detail: expect.stringContaining("Item 1 of the array has 33554434 bytes") },
+  });
+  expect(await valueAt(reader, array, 2)).toBe(3);
+});
+
+describe("the items of an array", () => {
+  it("are found in any JSON, however it is written and in whatever chunks it comes", () => {
+    const space = fc.constantFrom("", " ", "\n\t ");
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue()), space, fc.integer({ min: 1, max: 40 }), (items, between, size) => {
+        const text = `${between}[${items.map((item) => between + JSON.stringify(item, null, between) + between).join(",")}]`;
+        const bytes = bytesOf(text);
+        const scanner = new ArrayScanner();
+        for (let at = 0; at < bytes.length; at += size) scanner.push(bytes.subarray(at, at + size));
+        const found = items.map((_, index): unknown => {
+          const { begin, end } = scanner.range(index) ?? { begin: 0, end: 0 };
+          return JSON.parse(new TextDecoder().decode(bytes.subarray(begin, end)));
+        });
+        expect(found).toEqual(JSON.parse(JSON.stringify(items)));
+      }),
+    );
+  });
+
+  it("are read one by one, from R2 at once for all of them", async () => {
+    const get = vi.spyOn(env.PAYLOADS, "get");
+    const array = await stored("array-small", '[1, "two", {"n": [3]}]');
+    const reader = new ArrayReader(env.PAYLOADS);
+    expect(await Promise.all([2, 0, 1].map((index) => valueAt(reader, array, index)))).toEqual([{ n: [3] }, 1, "two"]);
+    expect(get).toHaveBeenCalledTimes(1);
+  });
+
+  it("of a large array are fetched a few at a time", async () => {
+    const items = Array.from({ length: 120 }, (_, n) => ({ n, pad: `ü,]"${"p".repeat(50_000)}` }));
+    const array = await stored("array-large", JSON.stringify(items));
+    const get = vi.spyOn(env.PAYLOADS, "get");
+    const reader = new ArrayReader(env.PAYLOADS);
+    for (const index of [0, 1, 2, 119, 30, 31]) expect(await valueAt(reader, array, index)).toEqual(items[index]);
+    // Once to find them, and a block each for 0 to 2, for 119, and for 30 to 31.
+    expect(get).toHaveBeenCalledTimes(4);
+  });
+
+  it("are looked for again after R2 has failed", async () => {
+    const array = await stored("array-late", "[7]");
+    await env.PAYLOADS.delete("array-late");
+    const reader = new ArrayReader(env.PAYLOADS);
+    await expect(reader.item("test", array, 0, nobody)).rejects.toThrow("not in the payload bucket");
+    await stored("array-late", "[7]");
+    expect(await valueAt(reader, array, 0)).toBe(7);
+  });
+});

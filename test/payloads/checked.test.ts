@@ -1,0 +1,180 @@
+import { fc } from "../support/property.ts";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { check, checkNow } from "../../src/payloads/checked.ts";
+import { MAX_WRONG_PLACES } from "../../src/payloads/misfit.ts";
+
+interface Tree {
+  readonly name: string;
+  readonly branches: readonly Tree[];
+}
+const tree: z.ZodType<Tree> = z.object({ name: z.string().min(1), branches: z.array(z.lazy(() => tree)) });
+
+const rich: z.ZodType = z.union([
+  z.string(),
+  z.array(z.lazy(() => rich)),
+  z.object({ type: z.literal("p"), content: z.array(z.lazy(() => rich)) }),
+]);
+
+const SCHEMAS = {
+  rich,
+  list: z.array(z.string()),
+  "list of short texts": z.array(z.string().min(3)).max(5),
+  object: z.object({ a: z.array(z.number()), b: z.string().optional() }),
+  "strict object": z.strictObject({ a: z.unknown() }),
+  record: z.record(z.string().regex(/^k/), z.number()),
+  tuple: z.tuple([z.string()], z.number()),
+  union: z.array(z.union([z.string(), z.number(), z.object({ a: z.string() })])),
+  "union of one": z.union([z.array(z.string())]),
+  "union of lists": z.union([z.array(z.string()), z.array(z.number())]),
+  discriminated: z.array(
+    z.discriminatedUnion("t", [z.object({ t: z.literal("a"), n: z.number() }), z.object({ t: z.literal("b") })]),
+  ),
+  intersection: z.intersection(z.array(z.string()), z.array(z.string().min(2))),
+  catching: z.array(z.number().catch(0)),
+  defaults: z.object({ a: z.array(z.string()).default([]), n: z.number().nullish() }),
+  refined: z.array(z.string()).refine((texts) => texts.every((text) => text.length < 9)),
+  piped: z.array(z.string().transform((text) => text.length)).transform((lengths) => lengths.length),
+  asynchronous: z.array(z.string().refine(async (text) => text !== "x")),
+  json: z.json(),
+  tree,
+} satisfies Record<string, z.ZodType>;
+
+const value = fc.oneof(
+  fc.jsonValue(),
+  fc.array(fc.oneof(fc.string({ maxLength: 4 }), fc.integer(), fc.constant({ a: "b" })), { maxLength: 60 }),
+  fc.dictionary(fc.string({ maxLength: 3 }), fc.oneof(fc.integer(), fc.string()), { maxKeys: 60 }),
+  fc.record({ a: fc.array(fc.oneof(fc.integer(), fc.string()), { maxLength: 60 }), b: fc.anything() }),
+  fc.letrec<{ rich: unknown }>((tie) => ({
+    rich: fc.oneof(
+      { depthSize: "small" },
+      fc.string({ maxLength: 3 }),
+      fc.integer(),
+      fc.array(tie("rich")),
+      fc.record({ type: fc.constant("p"), content: fc.array(tie("rich")) }),
+    ),
+  })).rich,
+  fc.array(fc.record({ t: fc.constantFrom("a", "b", "c"), n: fc.oneof(fc.integer(), fc.string()) }), { maxLength: 60 }),
+);
+
+let looked = 0;
+/** Finds everything wrong, and counts how often it is asked. */
+function look(): boolean {
+  looked += 1;
+  return false;
+}
+
+function many(count: number, item: unknown = 0): unknown[] {
+  return Array.from({ length: count }, () => item);
+}
+
+/** What of an issue is for others: what is wrong with each option of a union is not. */
+function shown({ path, code, message }: z.core.$ZodIssue): unknown {
+  return { path, code, message };
+}
+
+function named(values: readonly unknown[]): Record<string, unknown> {
+  return Object.fromEntries(values.map((item, at) => [`k${at}`, item]));
+}
+
+describe("a value", () => {
+  it.each(Object.entries(SCHEMAS))(
+    "fits a schema if zod says so, and is read as zod reads it: %s",
+    async (_, schema) => {
+      await fc.assert(
+        fc.asyncProperty(value, async (given) => {
+          const expected = await schema.safeParseAsync(structuredClone(given));
+          const checked = await check<unknown>(schema, given);
+          if (!expected.success) {
+            expect(checked.ok).toBe(false);
+            // As many as are named are those of zod, in its order.
+            if (!checked.ok && expected.error.issues.length <= MAX_WRONG_PLACES)
+              expect(checked.issues.map(shown)).toEqual(expected.error.issues.map(shown));
+            if (!checked.ok) expect(checked.issues.length).toBeLessThanOrEqual(MAX_WRONG_PLACES + 1);
+          } else expect(checked).toEqual({ ok: true, value: expected.data });
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
+
+  it.each([
+    ["items", (wrong: z.ZodType) => z.array(wrong), many(100_000)],
+    ["items of a list in an object", (wrong: z.ZodType) => z.object({ a: z.array(wrong) }), { a: many(200_000) }],
+    ["names", () => z.record(z.string().refine(look), z.number()), named(many(50_000))],
+    ["values", (wrong: z.ZodType) => z.record(z.string(), wrong), named(many(50_000))],
+    ["items of a union", (wrong: z.ZodType) => z.array(z.union([wrong, z.boolean()])), many(100_000)],
+    ["items of a union's only option", (wrong: z.ZodType) => z.union([z.array(wrong)]), many(100_000)],
+    ["items that are wrong, but not so that zod stops", () => z.array(z.string().refine(look)), many(100_000, "x")],
+    ["items of the rest of a tuple", (wrong: z.ZodType) => z.tuple([z.number()], wrong), many(100_000)],
+    [
+      "items behind a default and a pipe",
+      (wrong: z.ZodType) => z.array(wrong).default([]).pipe(z.any()),
+      many(100_000),
+    ],
+  ] as const)("is looked at no further than is named as wrong: many %s", async (_, schema, given) => {
+    looked = 0;
+    const checked = await check<unknown>(schema(z.custom(look)), given);
+    expect([checked.ok ? 0 : checked.issues.length, looked]).toEqual([21, 21]);
+  });
+
+  it("is looked at no further where unions stand in unions, of whose options one wrong part is enough", async () => {
+    const leaf = z.custom<string>(look);
+    const deep: z.ZodType = z.union([leaf, z.array(z.lazy(() => deep)), z.object({ a: z.lazy(() => deep) })]);
+    const nested = (levels: number): unknown =>
+      levels === 0 ? 7 : Array.from({ length: 21 }, () => nested(levels - 1));
+    looked = 0;
+    const checked = await check<unknown>(z.array(deep), nested(4));
+    // 21 of the list, 21 in each of those, and further down the first part alone.
+    expect([checked.ok, looked]).toEqual([false, 21 * (1 + 21 * 3)]);
+  });
+
+  it("is not looked at by what comes behind a part that was left out", async () => {
+    const seen: unknown[] = [];
+    const schema = z
+      .array(
+        z
+          .string()
+          .min(2)
+          .refine((text) => seen.push(text) > 0),
+      )
+      .refine((texts) => texts.every((text) => text.startsWith("x")))
+      .transform((texts) => texts.map((text) => text.trim()));
+    const checked = await check(schema, [...Array.from({ length: 50 }, () => "x"), 1, null]);
+    expect(checked.ok ? [] : checked.issues.slice(0, 20).map(({ path }) => path)).toEqual(
+      Array.from({ length: 20 }, (__, at) => [at]),
+    );
+    expect(new Set(seen.map((text) => typeof text))).toEqual(new Set(["string"]));
+  });
+
+  it("fits two records that share its names, however many, if each name and value fits one of them", () => {
+    const [ones, others] = [z.record(z.string().regex(/^a/), z.number()), z.record(z.string().regex(/^b/), z.string())];
+    const given = Object.fromEntries(many(50).flatMap((_, at) => [[`a${at}`, at] as const, [`b${at}`, "x"] as const]));
+    for (const schema of [
+      z.intersection(ones, others),
+      z.intersection(
+        ones.optional(),
+        z.lazy(() => others),
+      ),
+    ]) {
+      expect(checkNow<unknown>(schema, given)).toEqual({ ok: true, value: given });
+      for (const wrong of [{ a99: "x" }, { b99: 1 }, { c: 1 }])
+        expect(checkNow<unknown>(schema, { ...given, ...wrong }).ok).toBe(false);
+    }
+  });
+
+  it("is parsed by the schema's author as before", () => {
+    const schema = z.array(z.string());
+    expect(checkNow(schema, [1]).ok).toBe(false);
+    expect(schema.safeParse(Array.from({ length: 50 }, () => 1)).error?.issues).toHaveLength(50);
+  });
+
+  it("that is nested too deep for a schema that refers to itself does not fit it", async () => {
+    let deep: Tree = { name: "leaf", branches: [] };
+    for (let level = 0; level < 20_000; level += 1) deep = { name: "branch", branches: [deep] };
+    expect(await check(tree, deep)).toMatchObject({
+      ok: false,
+      issues: [{ message: expect.stringContaining("deep") }],
+    });
+  });
+});

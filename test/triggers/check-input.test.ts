@@ -1,0 +1,151 @@
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { ProblemError, refuse } from "../../src/domain/problem.ts";
+import type { AcceptRequest } from "../../src/objects/run/run-rpc.ts";
+import type { MethodRegistry } from "../../src/execution/author/method.ts";
+import { pieces } from "../payloads/streams.ts";
+import { accepting, noting, triggerOf } from "../support/accepting.ts";
+import { planOf, taskPlan } from "../support/plan.ts";
+
+describe("the input of a typed task", () => {
+  const INPUT = z.union([z.string().min(1), z.instanceof(Uint8Array), z.object({ n: z.coerce.number() })]);
+  const typed = { kind: "peach.task", input: INPUT, output: null, run: () => null } as const;
+  const registry: MethodRegistry = { tasks: { echo: typed }, endpoints: {} };
+
+  it.each([
+    ["a text", "x", true],
+    ["an empty text", "", false],
+    ["bytes", Uint8Array.of(1), true],
+    ["JSON", { n: 1 }, true],
+    ["other JSON", { n: {} }, false],
+  ])("sees the value that the task would read: %s", async (_, payload, fits) => {
+    const answer = await accepting({ registry }).accept(env, createExecutionContext(), triggerOf(payload));
+    if (fits) expect(answer.ok).toBe(true);
+    else expect(answer).toMatchObject({ ok: false, problem: { code: "invalid_payload", errors: [{ path: "$" }] } });
+  });
+
+  it.each([
+    [["a", "b"], []],
+    [[], []],
+    [["a", ""], ["$[1]"]],
+    ["a", ["$"]],
+  ])("of a task with `each` is what one item must be: %j", async (payload, wrong) => {
+    const task = taskPlan("echo", { each: { maxParallel: 1, onError: "fail" } });
+    const answer = await accepting({ registry, plan: planOf([task]) }).accept(
+      env,
+      createExecutionContext(),
+      triggerOf(payload),
+    );
+    const paths = answer.ok ? [] : answer.problem.errors?.map(({ path }) => path);
+    expect(paths).toEqual(wrong);
+  });
+
+  it("of a task with `each` looks at no more items than it names as wrong", async () => {
+    let looked = 0;
+    const input = z.string().refine(() => (looked += 1) < 0);
+    const plan = planOf([taskPlan("echo", { each: { maxParallel: 1, onError: "fail" } })]);
+    const { accept } = accepting({ registry: { ...registry, tasks: { echo: { ...typed, input } } }, plan });
+    const answer = await accept(env, createExecutionContext(), triggerOf(Array.from({ length: 9_000 }, () => "x")));
+    expect([answer.ok ? null : answer.problem.errors?.length, looked]).toEqual([20, 21]);
+  });
+
+  it("changes nothing of what came", async () => {
+    const requests: AcceptRequest[] = [];
+    const { accept } = accepting({ registry, callRun: noting(requests) });
+    await accept(env, createExecutionContext(), triggerOf({ n: "7" }));
+    const [first] = requests.map(({ payload }) =>
+      payload.at === "inline" ? new TextDecoder().decode(payload.bytes) : "",
+    );
+    expect(first).toBe('{"n":"7"}');
+  });
+
+  it("sees a stream as a stream, of which nothing is read for that", async () => {
+    const streams = { ...registry, tasks: { echo: { ...typed, input: z.instanceof(ReadableStream) } } };
+    const requests: AcceptRequest[] = [];
+    const { accept } = accepting({ registry: streams, callRun: noting(requests) });
+    expect(await accept(env, createExecutionContext(), triggerOf(new Blob(["abc"]).stream()))).toMatchObject({
+      ok: true,
+    });
+    expect(requests).toMatchObject([{ payload: { kind: "stream", size: 3 } }]);
+    const refused = await accepting({ registry }).accept(
+      env,
+      createExecutionContext(),
+      triggerOf(new Blob(["x"]).stream()),
+    );
+    expect(refused).toMatchObject({ ok: false, problem: { code: "invalid_payload" } });
+  });
+
+  it.each([
+    ["a text", "text", "x".repeat(300_000), true],
+    ["another text", "text", "y".repeat(300_000), false],
+    ["bytes", "bytes", "x".repeat(9_000_000), true],
+    ["other bytes", "bytes", "y".repeat(9_000_000), false],
+  ] as const)(
+    "is held against the body of any size, also one that comes as a stream: %s",
+    async (_, kind, text, fits) => {
+      const all = (value: string): boolean => value.startsWith("x") && value.endsWith("x");
+      const input = z.union([z.string().refine(all), z.instanceof(Uint8Array).refine((it) => it[0] === 0x78)]);
+      const requests: AcceptRequest[] = [];
+      const { accept } = accepting({
+        registry: { ...registry, tasks: { echo: { ...typed, input } } },
+        callRun: noting(requests),
+      });
+      const body = new Blob([text]).stream();
+      const payload = { kind, contentType: "x/y", size: null, body } as const;
+      const answer = await accept(env, createExecutionContext(), { ...triggerOf(1), payload });
+      if (fits) {
+        expect(answer.ok).toBe(true);
+        const [request] = requests;
+        if (request?.payload.at !== "r2") throw new Error("not in R2");
+        expect(await (await env.PAYLOADS.get(request.payload.key))?.text()).toBe(text);
+      } else {
+        expect(answer).toMatchObject({ ok: false, problem: { code: "invalid_payload" } });
+        expect(requests).toEqual([]);
+      }
+    },
+  );
+
+  it("refuses what is too large to be held against it: 32 MB, declared or not", async () => {
+    const block = new Uint8Array(1_048_576);
+    const body = (blocks: number) => pieces(...Array.from({ length: blocks }, () => block));
+    const accept = async (blocks: number, size: number | null) => {
+      const { stream, given, state } = body(blocks);
+      const payload = { kind: "bytes", contentType: "x/y", size, body: stream } as const;
+      const answer = await accepting({ registry, callRun: noting([]) }).accept(env, createExecutionContext(), {
+        ...triggerOf(1),
+        payload,
+      });
+      return { answer, read: given(), state: state() };
+    };
+    expect(await accept(40, null)).toMatchObject({
+      answer: { ok: false, problem: { code: "payload_too_large", hint: expect.stringContaining("without `input`") } },
+      read: 33,
+      state: "cancelled",
+    });
+    expect(await accept(40, 40 * 1_048_576)).toMatchObject({
+      answer: { ok: false, problem: { code: "payload_too_large" } },
+      read: 0,
+      state: "cancelled",
+    });
+    expect(await accept(32, null)).toMatchObject({ answer: { ok: true } });
+  });
+
+  it("is refused with what its body was found to be while it was read", async () => {
+    const { ok: _, ...refusal } = refuse({ code: "payload_too_large", detail: "It is.", hint: "Less." });
+    const { stream } = pieces(Uint8Array.of(1), new ProblemError(refusal.problem));
+    const payload = { kind: "bytes", contentType: "x/y", size: null, body: stream } as const;
+    const answer = await accepting({ registry }).accept(env, createExecutionContext(), { ...triggerOf(1), payload });
+    expect(answer).toEqual({ ok: false, ...refusal });
+  });
+
+  it("names at most 20 places that are wrong", async () => {
+    const input = z.array(z.string());
+    const { accept } = accepting({ registry: { ...registry, tasks: { echo: { ...typed, input } } } });
+    const answer = await accept(env, createExecutionContext(), triggerOf(Array.from({ length: 50 }, () => 1)));
+    if (answer.ok) throw new Error("accepted");
+    expect(answer.problem.errors?.map(({ path }) => path)).toEqual(Array.from({ length: 20 }, (__, at) => `$[${at}]`));
+    expect(answer.problem.detail).toContain("More than 20 places are wrong");
+  });
+});
