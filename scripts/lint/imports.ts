@@ -73,12 +73,6 @@ interface Boundary {
 }
 
 const BOUNDARIES: readonly Boundary[] = [
-  ...Object.entries(LAYERS).map(([folder, below]) => ({
-    says: `${folder} imports only ${["its own files", ...below].join(", ")}`,
-    from: new RegExp(`^src/${folder}/`),
-    files: new RegExp(`^src/(${[folder, ...below].join("|")})/`),
-    packages: ANY,
-  })),
   {
     says: "domain imports no packages but one for cron expressions and one for mistyped names",
     from: /^src\/domain\/(?!nearest\.ts$|schedules\/cron\.ts$)/,
@@ -140,17 +134,24 @@ const BOUNDARIES: readonly Boundary[] = [
     files: /^src\//,
     packages: ANY,
   },
+  ...Object.entries(LAYERS).map(([folder, below]) => ({
+    says: `${folder} imports only ${["its own files", ...below].join(", ")}`,
+    from: new RegExp(`^src/${folder}/`),
+    files: new RegExp(`^src/(${[folder, ...below].join("|")})/`),
+    packages: ANY,
+  })),
 ];
 
-/** What the import of `specifier` in `file` (a path from the root) breaks, one sentence each. */
-function brokenRules(file: string, specifier: string): string[] {
+/** The first rule that the import of `specifier` in `file` (a path from the root) breaks, as a sentence; null if none. */
+function brokenRule(file: string, specifier: string): string | null {
   const target = resolveFile(file, specifier);
-  if (target !== null && STILL_UP[file]?.includes(target) === true) return [];
-  return BOUNDARIES.filter(({ from, files, beside = [], packages }) => {
+  if (target !== null && STILL_UP[file]?.includes(target) === true) return null;
+  const broken = BOUNDARIES.find(({ from, files, beside = [], packages }) => {
     if (!from.test(file)) return false;
     if (target === null) return !packages.test(specifier);
     return !files.test(target) && !beside.some((name) => target === posix.join(posix.dirname(file), name));
-  }).map(({ says }) => `${says}; this imports ${target ?? specifier}.`);
+  });
+  return broken === undefined ? null : `${broken.says}; this imports ${target ?? specifier}.`;
 }
 
 /** The path from the root that a specifier means, or null if it is a package or a built-in module. */
@@ -169,7 +170,8 @@ export function visitImports(context: Context): Visitor {
   const file = fromRoot(context.filename);
   const check = (source: Source): void => {
     if (source?.type !== "Literal" || typeof source.value !== "string") return;
-    for (const message of brokenRules(file, source.value)) context.report({ node: source, message });
+    const message = brokenRule(file, source.value);
+    if (message !== null) context.report({ node: source, message });
   };
   return {
     ImportDeclaration: (node) => check(node.source),

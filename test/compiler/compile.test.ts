@@ -31,7 +31,7 @@ describe("compiling", () => {
       );
       expect(registry).toMatchInlineSnapshot(`
         "// Made by \`npm run compile\` from peach.conf and the pipelines. Do not edit.
-        import type { MethodRegistry } from "REPO/src/task/method.ts";
+        import type { MethodRegistry } from "REPO/src/execution/author/method.ts";
         import { a as task0 } from "../../pipelines/tasks.ts";
         import { b as task1 } from "../../pipelines/tasks.ts";
         import { handle as endpoint0 } from "../../pipelines/tasks.ts";
