@@ -56,9 +56,7 @@ const FILL_PAUSE_MS = 100;
 export class Decision {
   readonly run: Run;
   readonly now: number;
-  /** What is known of the queue that messages of this decision go to. */
   readonly queue: QueueProgress | null;
-  /** What is recorded beside the states of tasks. */
   readonly notes: ChangeNotes;
   readonly lacking: Lacking;
   readonly #changes = new Map<number, TaskChange>();

@@ -107,7 +107,7 @@ describe("an attempt that throws", () => {
     });
     expect(outcome).toEqual({
       ...failed,
-      error: { name: "TypeError", message: "no such field", stack: expect.stringContaining("executor.test.ts") },
+      error: { name: "TypeError", message: "no such field", stack: expect.stringContaining("run-attempt.test.ts") },
     });
   });
 
