@@ -43,20 +43,27 @@ async function main(args: readonly string[]): Promise<number> {
   const runs = parseCount("runs", given.runs ?? "2000", 1);
   const kills = parseCount("kills", given.kills ?? "20", 0);
   const poisons = parseCount("poisons", given.poisons ?? "2", 0);
-  const seed = given.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : parseCount("seed", given.seed, 0);
+  const seed =
+    given.seed === undefined
+      ? Math.floor(Math.random() * 2 ** 32)
+      : parseCount("seed", given.seed, 0);
   const seconds = parseCount("seconds", given.seconds ?? "1800", 1);
   console.error(`chaos: seed ${seed}, ${runs} triggers, ${kills} kills`);
 
   const folder = mkdtempSync(join(tmpdir(), "peach-chaos-"));
   const onProgress = (text: string): void => console.error(`chaos: ${text}`);
   const outcome = await runChaos({ runs, kills, poisons, seed, seconds, folder, onProgress });
-  console.log(given.json === true ? JSON.stringify(figuresOf(outcome), null, 2) : renderReport(outcome));
+  console.log(
+    given.json === true ? JSON.stringify(figuresOf(outcome), null, 2) : renderReport(outcome),
+  );
   if (outcome.violations.length === 0 && !outcome.gaveUp) {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     return 0;
   }
   console.error(`State and reports are kept in ${folder}`);
-  console.error(`Again: npm run chaos -- --runs ${runs} --kills ${kills} --poisons ${poisons} --seed ${seed}`);
+  console.error(
+    `Again: npm run chaos -- --runs ${runs} --kills ${kills} --poisons ${poisons} --seed ${seed}`,
+  );
   return 1;
 }
 
@@ -64,7 +71,9 @@ async function main(args: readonly string[]): Promise<number> {
 function parseCount(name: string, text: string, least: number): number {
   const count = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(count >= least))
-    throw new UsageError(`--${name} takes a whole number from ${least}, given ${JSON.stringify(text)}.`);
+    throw new UsageError(
+      `--${name} takes a whole number from ${least}, given ${JSON.stringify(text)}.`,
+    );
   return count;
 }
 

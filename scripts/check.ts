@@ -24,7 +24,11 @@ export interface Check {
   readonly needsCompile: boolean;
 }
 
-const COMPILE: Check = { name: "compile", commands: [["node", "src/cli/bin/compile.ts"]], needsCompile: false };
+const COMPILE: Check = {
+  name: "compile",
+  commands: [["node", "src/cli/bin/compile.ts"]],
+  needsCompile: false,
+};
 
 const CHECKS: readonly Check[] = [
   { name: "peach.conf", commands: [["node", "src/cli/peach.ts", "check"]], needsCompile: false },
@@ -63,7 +67,10 @@ export interface CheckReport {
   readonly output: string;
 }
 
-function runCommand([command = "", ...args]: readonly string[]): Promise<{ code: number; output: string }> {
+function runCommand([command = "", ...args]: readonly string[]): Promise<{
+  code: number;
+  output: string;
+}> {
   return new Promise((done) => {
     const child = spawn(command, args, { env: { ...process.env, WRANGLER_SEND_METRICS: "false" } });
     let output = "";
@@ -71,7 +78,9 @@ function runCommand([command = "", ...args]: readonly string[]): Promise<{ code:
     child.stdout.on("data", collect);
     child.stderr.on("data", collect);
     child.once("error", (error) => done({ code: 1, output: `${command}: ${error.message}` }));
-    child.once("close", (code) => done({ code: code ?? 1, output: stripVTControlCharacters(output).trim() }));
+    child.once("close", (code) =>
+      done({ code: code ?? 1, output: stripVTControlCharacters(output).trim() }),
+    );
   });
 }
 
@@ -99,7 +108,12 @@ export async function runChecks(
 ): Promise<CheckReport[]> {
   const reports = new Map<Check, CheckReport>();
   const run = async (check: Check, blocked: boolean): Promise<CheckReport> => {
-    const skipped: CheckReport = { check: check.name, status: "skipped", duration_ms: 0, output: "" };
+    const skipped: CheckReport = {
+      check: check.name,
+      status: "skipped",
+      duration_ms: 0,
+      output: "",
+    };
     const report = blocked ? skipped : await runCheck(check);
     reports.set(check, report);
     told(report);
@@ -108,14 +122,18 @@ export async function runChecks(
   const compiled = run(compile, false);
   const waiting = checks.values();
   const lane = async (): Promise<void> => {
-    for (const check of waiting) await run(check, check.needsCompile && (await compiled).status !== "ok");
+    for (const check of waiting)
+      await run(check, check.needsCompile && (await compiled).status !== "ok");
   };
   await Promise.all([compiled.then(lane), lane()]);
   return [compile, ...checks].flatMap((check) => reports.get(check) ?? []);
 }
 
 function line({ check, status, duration_ms }: CheckReport): string {
-  const word = styleText(status === "ok" ? "green" : status === "failed" ? "red" : "yellow", status.padEnd(8));
+  const word = styleText(
+    status === "ok" ? "green" : status === "failed" ? "red" : "yellow",
+    status.padEnd(8),
+  );
   return `${word}${check.padEnd(13)}${status === "skipped" ? "it needs what compile writes" : `${(duration_ms / 1000).toFixed(1)} s`}`;
 }
 
@@ -140,7 +158,9 @@ async function main(args: readonly string[]): Promise<number> {
   });
   const ok = reports.every(({ status }) => status === "ok");
   if (options.json) console.log(JSON.stringify({ ok, checks: reports }, null, 2));
-  else for (const { check, output } of reports) if (output !== "") console.log(`\n── ${check} ──\n${output}`);
+  else
+    for (const { check, output } of reports)
+      if (output !== "") console.log(`\n── ${check} ──\n${output}`);
   return ok ? 0 : 1;
 }
 

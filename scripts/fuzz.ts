@@ -45,7 +45,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const requests = parseCount("requests", given.requests ?? "20000");
   const heavy = parseCount("heavy", given.heavy ?? "200");
-  const seed = given.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : parseCount("seed", given.seed);
+  const seed =
+    given.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : parseCount("seed", given.seed);
   console.error(`fuzz: seed ${seed}, ${requests} requests, ${heavy} of 10 MB`);
   const folder = mkdtempSync(join(tmpdir(), "peach-fuzz-"));
   const runtime = await startFuzzed(join(folder, "state"));
@@ -62,7 +63,16 @@ async function main(args: readonly string[]): Promise<number> {
     const healthMs = Math.round(siege.slowestHealthMs);
     if (given.json === true) {
       const measured = { requests: siege.requests, grown_mb: grownMb, health_ms: healthMs };
-      console.log(JSON.stringify({ seed, requests, statuses, succeeded: [...succeeded], heavy: measured, faults }));
+      console.log(
+        JSON.stringify({
+          seed,
+          requests,
+          statuses,
+          succeeded: [...succeeded],
+          heavy: measured,
+          faults,
+        }),
+      );
     } else {
       console.log(
         `${siege.requests} bodies of 10 MB: the worker grew by at most ${grownMb ?? "?"} MB, /healthz answered within ${healthMs} ms of computing`,
@@ -85,14 +95,19 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function describeFault({ why, request: { id, method, path, headers, body }, answer }: Fault): string {
+function describeFault({
+  why,
+  request: { id, method, path, headers, body },
+  answer,
+}: Fault): string {
   const sent = typeof body === "string" ? body.slice(0, 200) : `${body?.byteLength ?? 0} bytes`;
   return `\n${id}\n${method} ${path}\n${JSON.stringify(headers)}\n${sent}\n=> ${why}: ${answer?.text.slice(0, 500) ?? ""}`;
 }
 
 /** Throws `UsageError` for anything else than a whole number. */
 function parseCount(name: string, text: string): number {
-  if (!/^\d{1,10}$/.test(text)) throw new UsageError(`--${name} takes a whole number, given ${JSON.stringify(text)}.`);
+  if (!/^\d{1,10}$/.test(text))
+    throw new UsageError(`--${name} takes a whole number, given ${JSON.stringify(text)}.`);
   return Number(text);
 }
 

@@ -31,6 +31,9 @@ async function record(): Promise<void> {
   const release = await recordRelease();
   const folder = join(GOLDEN, version);
   mkdirSync(folder, { recursive: true });
-  for (const file of FILES) writeFileSync(join(folder, `${file}.json`), `${JSON.stringify(release[file], null, 1)}\n`);
-  console.log(`${release.journals.length} runs of release ${version} are recorded in test/golden/${version}`);
+  for (const file of FILES)
+    writeFileSync(join(folder, `${file}.json`), `${JSON.stringify(release[file], null, 1)}\n`);
+  console.log(
+    `${release.journals.length} runs of release ${version} are recorded in test/golden/${version}`,
+  );
 }

@@ -5,7 +5,14 @@
 import { parseArgs } from "node:util";
 import { readFileSync } from "node:fs";
 import { type Mutant, mutate, nameOf } from "./mutate/mutants.ts";
-import { changedLines, type Folder, folderOf, FOLDERS, sourcesIn, testsOf } from "./mutate/scope.ts";
+import {
+  changedLines,
+  type Folder,
+  folderOf,
+  FOLDERS,
+  sourcesIn,
+  testsOf,
+} from "./mutate/scope.ts";
 import { tryOut } from "./mutate/trial.ts";
 
 const HELP = `npm run mutate [-- [path ...] [--changed] [--since COMMIT] [--seconds N] [--least N] [--json]]
@@ -51,7 +58,8 @@ function optionsOf(args: readonly string[]): Options {
     },
   });
   const [seconds, least] = [Number(values.seconds), Number(values.least)];
-  if (!(seconds > 0) || !(least >= 0 && least <= 100)) throw new Error("--seconds and --least are numbers");
+  if (!(seconds > 0) || !(least >= 0 && least <= 100))
+    throw new Error("--seconds and --least are numbers");
   const since = values.since ?? (values.changed ? "HEAD~1" : null);
   return { paths: positionals, since, seconds, least, json: values.json, help: values.help };
 }
@@ -70,7 +78,9 @@ function drawn(mutants: readonly Mutant[], count: number, seed: number): readonl
   if (mutants.length <= count) return mutants;
   let state = seed;
   const next = (): number => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0);
-  const places = mutants.map((mutant) => ({ mutant, place: next() })).toSorted((one, other) => one.place - other.place);
+  const places = mutants
+    .map((mutant) => ({ mutant, place: next() }))
+    .toSorted((one, other) => one.place - other.place);
   return places.slice(0, count).map(({ mutant }) => mutant);
 }
 
@@ -124,7 +134,8 @@ async function main(args: readonly string[]): Promise<number> {
 
 function resultOf(noticed: number, tried: number, chosen: number): string {
   const result = `${noticed} of ${tried} changes were noticed`;
-  if (tried < chosen) return `${result}; the time was over before anything was known of ${chosen - tried} others`;
+  if (tried < chosen)
+    return `${result}; the time was over before anything was known of ${chosen - tried} others`;
   return tried === 0 ? result : `${result} (${((100 * noticed) / tried).toFixed(1)} %)`;
 }
 

@@ -37,14 +37,20 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const folder = given.into ?? FOLDER;
-  const proofs = given.page === true ? [] : given.only === undefined ? PROOFS : given.only.map(proofNamed);
+  const proofs =
+    given.page === true ? [] : given.only === undefined ? PROOFS : given.only.map(proofNamed);
   mkdirSync(folder, { recursive: true });
   let failed = 0;
   for (const proof of proofs) {
     console.log(`${proof.name}: npm run ${proof.command.join(" ")}`);
     const kept = await run(proof);
     if (kept.exit_code !== 0) failed += 1;
-    console.log(styleText(kept.exit_code === 0 ? "green" : "red", `${proof.name}: exit code ${kept.exit_code}`));
+    console.log(
+      styleText(
+        kept.exit_code === 0 ? "green" : "red",
+        `${proof.name}: exit code ${kept.exit_code}`,
+      ),
+    );
     // What printed no report has none to keep: the former one stays.
     if (kept.report === null) continue;
     writeFileSync(fileOf(folder, proof), `${JSON.stringify(kept, null, 2)}\n`);
@@ -58,7 +64,9 @@ function proofNamed(name: string): Proof {
   const proof = PROOFS.find((known) => known.name === name);
   if (proof !== undefined) return proof;
   const known = PROOFS.map((each) => each.name).join(", ");
-  throw new UsageError(`--only takes the name of a proof (${known}), given ${JSON.stringify(name)}.`);
+  throw new UsageError(
+    `--only takes the name of a proof (${known}), given ${JSON.stringify(name)}.`,
+  );
 }
 
 async function run({ command }: Proof): Promise<KeptReport> {
@@ -68,14 +76,21 @@ async function run({ command }: Proof): Promise<KeptReport> {
     cpus: cpus().length,
     load: loadavg()[0] ?? 0,
   };
-  const child = spawn("npm", ["run", "--silent", ...command], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("npm", ["run", "--silent", ...command], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   const code = await new Promise<number>((done, fail) => {
     child.once("error", fail).once("close", (exitCode) => done(exitCode ?? 1));
   });
   const report = reportIn(output);
-  return { ...before, command: `npm run ${command.join(" ")}`, exit_code: report === null ? code || 1 : code, report };
+  return {
+    ...before,
+    command: `npm run ${command.join(" ")}`,
+    exit_code: report === null ? code || 1 : code,
+    report,
+  };
 }
 
 function reportIn(output: string): unknown {

@@ -69,20 +69,32 @@ function readCommand(args: readonly string[]): Command {
     help: flag,
   };
   const { values } = parseArgs({ args: [...args], options });
-  const whole = (name: string, value: string | undefined, least: number, otherwise: number): number => {
+  const whole = (
+    name: string,
+    value: string | undefined,
+    least: number,
+    otherwise: number,
+  ): number => {
     if (value === undefined) return otherwise;
     const number = Number(value);
     if (Number.isSafeInteger(number) && number >= least && value.trim() !== "") return number;
     throw new UsageError(`--${name} is a whole number from ${least}, given "${value}"`);
   };
   return {
-    seeds: whole("seeds", values.seeds, 1, values.seconds === undefined ? 1_000 : Number.MAX_SAFE_INTEGER),
+    seeds: whole(
+      "seeds",
+      values.seeds,
+      1,
+      values.seconds === undefined ? 1_000 : Number.MAX_SAFE_INTEGER,
+    ),
     from: whole("from", values.from, 0, 1),
     threads: whole("threads", values.threads, 1, 2),
     forMs: whole("seconds", values.seconds, 1, Number.POSITIVE_INFINITY) * 1_000,
     seed: values.seed === undefined ? null : whole("seed", values.seed, 0, 0),
     limits: {
-      without: new Set((values.without ?? "").split(",").flatMap((name) => (name === "" ? [] : [faultOf(name)]))),
+      without: new Set(
+        (values.without ?? "").split(",").flatMap((name) => (name === "" ? [] : [faultOf(name)])),
+      ),
       ...(values.theme !== undefined && { theme: themeNamed(values.theme) }),
       faults: whole("faults", values.faults, 0, NO_LIMITS.faults),
       triggers: whole("triggers", values.triggers, 1, NO_LIMITS.triggers),
@@ -100,7 +112,8 @@ function themeNamed(name: string): string {
 
 function faultOf(name: string): Fault {
   const fault = FAULTS.find((known) => known === name);
-  if (fault === undefined) throw new UsageError(`--without knows no fault "${name}"; there are ${FAULTS.join(", ")}`);
+  if (fault === undefined)
+    throw new UsageError(`--without knows no fault "${name}"; there are ${FAULTS.join(", ")}`);
   return fault;
 }
 
@@ -112,7 +125,12 @@ interface Found {
   readonly story: readonly string[];
 }
 
-async function findSmallest(live: Live, seed: number, limits: Limits, invariant: string): Promise<Found> {
+async function findSmallest(
+  live: Live,
+  seed: number,
+  limits: Limits,
+  invariant: string,
+): Promise<Found> {
   const smallest = await shrink(live, seed, limits, invariant);
   const { violation, story } = await live(seed, smallest, true);
   const [detail, replay] = [violation?.detail ?? "", replayCommand(seed, smallest)];
@@ -127,7 +145,14 @@ function tell({ seed, invariant, detail, replay, story }: Found): void {
   console.log(`\nreplay it: ${replay}`);
 }
 
-async function simulateMany({ from, seeds, threads, limits, json, forMs }: Command): Promise<number> {
+async function simulateMany({
+  from,
+  seeds,
+  threads,
+  limits,
+  json,
+  forMs,
+}: Command): Promise<number> {
   const startedAt = performance.now();
   const progress = (done: number): void => {
     if (process.stderr.isTTY && !json) process.stderr.write(`\r${done} seeds `);
@@ -138,13 +163,19 @@ async function simulateMany({ from, seeds, threads, limits, json, forMs }: Comma
   const { user, system } = process.cpuUsage();
   const cpuSeconds = (user + system) / 1_000_000;
   const [first] = tally.failures;
-  const found = first === undefined ? null : await findSmallest(live, first.seed, limits, first.violation.invariant);
-  if (json) console.log(JSON.stringify({ ...figures(tally, seconds, cpuSeconds), from, violation: found }));
+  const found =
+    first === undefined
+      ? null
+      : await findSmallest(live, first.seed, limits, first.violation.invariant);
+  if (json)
+    console.log(JSON.stringify({ ...figures(tally, seconds, cpuSeconds), from, violation: found }));
   else {
     if (process.stderr.isTTY) process.stderr.write("\r");
     if (found !== null) tell(found);
     else
-      console.log(`${tally.seeds} seeds, every invariant held: ${JSON.stringify(figures(tally, seconds, cpuSeconds))}`);
+      console.log(
+        `${tally.seeds} seeds, every invariant held: ${JSON.stringify(figures(tally, seconds, cpuSeconds))}`,
+      );
   }
   return found === null ? 0 : 1;
 }
@@ -198,7 +229,9 @@ try {
 } catch (error) {
   const wrongUse =
     error instanceof UsageError ||
-    (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS"));
+    (error instanceof TypeError &&
+      "code" in error &&
+      String(error.code).startsWith("ERR_PARSE_ARGS"));
   if (!wrongUse) throw error;
   console.error(`${error.message}\nsee: npm run simulate -- --help`);
   process.exitCode = 2;

@@ -78,7 +78,9 @@ export function lockProblems(lock: Lock, allowedScripts: readonly string[]): str
       .split(" OR ")
       .some((choice) => choice.split(" AND ").every((part) => LICENCES.has(part.trim())));
     if (!isAllowed)
-      problems.push(`${shown} has the licence "${licence}", which is not on the list of scripts/supply-chain.ts`);
+      problems.push(
+        `${shown} has the licence "${licence}", which is not on the list of scripts/supply-chain.ts`,
+      );
   }
   return problems;
 }
@@ -89,18 +91,27 @@ export async function secretsIn(path: string, content: string): Promise<string[]
     source: { content, filePath: path, ext: extname(path), contentType: "text" },
     options: {
       maskSecrets: true,
-      config: { rules: [{ id: "@secretlint/secretlint-rule-preset-recommend", rule: recommended }] },
+      config: {
+        rules: [{ id: "@secretlint/secretlint-rule-preset-recommend", rule: recommended }],
+      },
     },
   });
-  const known = messages.map(({ loc, ruleId }) => `${path}:${loc.start.line}: a secret (${ruleId})`);
+  const known = messages.map(
+    ({ loc, ruleId }) => `${path}:${loc.start.line}: a secret (${ruleId})`,
+  );
   const ours = content
     .matchAll(PEACH_TOKEN)
-    .map(({ index }) => `${path}:${content.slice(0, index).split("\n").length}: a secret (a token of Peach)`);
+    .map(
+      ({ index }) =>
+        `${path}:${content.slice(0, index).split("\n").length}: a secret (a token of Peach)`,
+    );
   return [...known, ...ours];
 }
 
 async function secretsInRepository(): Promise<string[]> {
-  const paths = execFileSync("git", ["ls-files", "-z"], { encoding: "utf8" }).split("\0").filter(Boolean);
+  const paths = execFileSync("git", ["ls-files", "-z"], { encoding: "utf8" })
+    .split("\0")
+    .filter(Boolean);
   const found: string[] = [];
   for (const path of paths) {
     const bytes = readFileSync(path);
@@ -110,7 +121,10 @@ async function secretsInRepository(): Promise<string[]> {
 }
 
 /** Packages of the lock file that a bill of materials leaves out. */
-export function missingFrom(sbom: { readonly components: readonly { readonly purl: string }[] }, lock: Lock): string[] {
+export function missingFrom(
+  sbom: { readonly components: readonly { readonly purl: string }[] },
+  lock: Lock,
+): string[] {
   const listed = new Set(
     sbom.components.map(({ purl }) =>
       decodeURIComponent(purl)
@@ -138,9 +152,15 @@ function writeSbom(lock: Lock): string[] {
 
 async function main(): Promise<number> {
   const { packages }: { packages: Lock } = JSON.parse(readFileSync("package-lock.json", "utf8"));
-  const { allowScripts }: { allowScripts: Record<string, boolean> } = JSON.parse(readFileSync("package.json", "utf8"));
+  const { allowScripts }: { allowScripts: Record<string, boolean> } = JSON.parse(
+    readFileSync("package.json", "utf8"),
+  );
   const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name] === true);
-  const problems = [...lockProblems(packages, allowed), ...writeSbom(packages), ...(await secretsInRepository())];
+  const problems = [
+    ...lockProblems(packages, allowed),
+    ...writeSbom(packages),
+    ...(await secretsInRepository()),
+  ];
   for (const problem of problems) console.error(problem);
   return problems.length === 0 ? 0 : 1;
 }

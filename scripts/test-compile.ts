@@ -16,11 +16,15 @@ const STAMP = ".compiled";
 export function compileForTests(outDir: string, env: NodeJS.ProcessEnv): boolean {
   const stamp = join(outDir, STAMP);
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === stateOf(outDir, env)) return true;
-  const { status } = spawnSync(process.execPath, [join(ROOT, "src/cli/bin/compile.ts"), "--out", outDir], {
-    cwd: ROOT,
-    env,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    [join(ROOT, "src/cli/bin/compile.ts"), "--out", outDir],
+    {
+      cwd: ROOT,
+      env,
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
   if (status !== 0) return false;
   writeFileSync(stamp, stateOf(outDir, env));
   return true;
@@ -29,7 +33,13 @@ export function compileForTests(outDir: string, env: NodeJS.ProcessEnv): boolean
 /** Names, times and sizes of what is read and what was written. */
 function stateOf(outDir: string, env: NodeJS.ProcessEnv): string {
   const { confPath, pipelinesDir, wranglerPath } = projectPaths(env, ROOT);
-  const roots = [confPath, pipelinesDir, wranglerPath, outDir, ...COMPILER.map((path) => join(ROOT, path))];
+  const roots = [
+    confPath,
+    pipelinesDir,
+    wranglerPath,
+    outDir,
+    ...COMPILER.map((path) => join(ROOT, path)),
+  ];
   const hash = createHash("sha256");
   for (const path of roots.flatMap(filesUnder)) {
     const { mtimeMs, size } = statSync(path);

@@ -33,7 +33,9 @@ export function deleteTestFolder(folder: string): void {
 function hasRoom(folder: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize >= NEEDED.files && process.availableMemory() >= NEEDED.files + NEEDED.processes;
+    return (
+      bavail * bsize >= NEEDED.files && process.availableMemory() >= NEEDED.files + NEEDED.processes
+    );
   } catch {
     // There is no such folder on this machine.
     return false;

@@ -19,7 +19,8 @@ const UNIT = [
 /** Run in Node too, against the local runtime. */
 const E2E = ["e2e"];
 
-const filesOf = (folders: readonly string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
+const filesOf = (folders: readonly string[]): string[] =>
+  folders.map((folder) => `test/${folder}/**/*.test.ts`);
 
 export const UNIT_FILES = filesOf(UNIT);
 export const E2E_FILES = filesOf(E2E);
@@ -29,7 +30,9 @@ type Project = "unit" | "workers" | "e2e";
 /** The projects of these files and folders; null for anything else, which may mean any. */
 export function projectsOf(filters: readonly string[]): readonly Project[] | null {
   const projects = filters.map(projectOf);
-  return projects.length === 0 || projects.includes(null) ? null : [...new Set(projects.filter((one) => one !== null))];
+  return projects.length === 0 || projects.includes(null)
+    ? null
+    : [...new Set(projects.filter((one) => one !== null))];
 }
 
 function projectOf(filter: string): Project | null {

@@ -10,7 +10,11 @@ const VITEST = resolve(import.meta.dirname, "../node_modules/vitest/vitest.mjs")
 const SUMMARY = z.strictObject({ passed: z.number(), failed: z.number(), skipped: z.number() });
 
 /** Runs a Node program, on this terminal or unseen; its exit code, or 1 if a signal ended it. */
-function runNode(args: readonly string[], env: NodeJS.ProcessEnv, stdio: "inherit" | "ignore"): Promise<number> {
+function runNode(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  stdio: "inherit" | "ignore",
+): Promise<number> {
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, args, { stdio, env: { ...process.env, ...env } });
     child.once("error", fail);
@@ -36,8 +40,15 @@ export async function runVitest(
   const folder = mkdtempSync(join(tmpdir(), "peach-test-"));
   try {
     const path = join(folder, "summary.json");
-    const reporters = ["--reporter=default", `--reporter=${resolve(import.meta.dirname, "test-summary.ts")}`];
-    const code = await runNode([VITEST, "run", ...reporters, ...args], { ...env, PEACH_TEST_SUMMARY: path }, stdio);
+    const reporters = [
+      "--reporter=default",
+      `--reporter=${resolve(import.meta.dirname, "test-summary.ts")}`,
+    ];
+    const code = await runNode(
+      [VITEST, "run", ...reporters, ...args],
+      { ...env, PEACH_TEST_SUMMARY: path },
+      stdio,
+    );
     const counts = readSummary(path) ?? { passed: 0, failed: 0, skipped: 0 };
     // Something is wrong that no test shows: it found no tests, or it broke. That is a failure too.
     return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;

@@ -53,7 +53,8 @@ function writeSummary(modules: readonly TestModule[], furtherFailures: number): 
   const path = process.env["PEACH_TEST_SUMMARY"];
   if (path === undefined) return;
   const counts = modules.map(countModule);
-  const sum = (count: (counts: TestCounts) => number): number => counts.reduce((total, one) => total + count(one), 0);
+  const sum = (count: (counts: TestCounts) => number): number =>
+    counts.reduce((total, one) => total + count(one), 0);
   const summary: TestCounts = {
     passed: sum(({ passed }) => passed),
     failed: sum(({ failed }) => failed) + furtherFailures,
@@ -96,8 +97,11 @@ export default class TestSummary implements Reporter {
     clearTimeout(this.#stall);
     writeSummary(modules, unhandledErrors.length);
     if (!this.#isWhole) return;
-    const skipped = modules.map((module) => [relative("", module.moduleId), countModule(module).skipped] as const);
-    for (const line of skippedLines(new Map(skipped.filter(([, count]) => count > 0)))) console.log(line);
+    const skipped = modules.map(
+      (module) => [relative("", module.moduleId), countModule(module).skipped] as const,
+    );
+    for (const line of skippedLines(new Map(skipped.filter(([, count]) => count > 0))))
+      console.log(line);
   }
 
   #progress(): void {
@@ -108,7 +112,9 @@ export default class TestSummary implements Reporter {
 
   #giveUp(stallMs: number): void {
     const files = [...this.#running].map(({ moduleId }) => relative("", moduleId));
-    console.error(`No test has ended for ${stallMs / 1000} s; given up. Running: ${files.join(", ") || "none"}`);
+    console.error(
+      `No test has ended for ${stallMs / 1000} s; given up. Running: ${files.join(", ") || "none"}`,
+    );
     writeSummary([...this.#ended, ...this.#running], 1);
     // The pool's runtimes end with this process.
     process.exit(1);

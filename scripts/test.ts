@@ -37,7 +37,10 @@ async function main(args: readonly string[]): Promise<number> {
   const hasProject = args.some((arg) => arg.startsWith("--project"));
   // Of the others not even the start.
   const projects = hasProject ? [] : (projectsOf(filters) ?? []);
-  const chosen = [...args.filter((arg) => arg !== WATCH), ...projects.map((project) => `--project=${project}`)];
+  const chosen = [
+    ...args.filter((arg) => arg !== WATCH),
+    ...projects.map((project) => `--project=${project}`),
+  ];
   const compiled = compileForTests(GENERATED, process.env);
   if (args.includes(WATCH)) return compiled ? inFolder((env) => watchVitest(chosen, env)) : 1;
   const counts: TestCounts = compiled

@@ -50,7 +50,9 @@ export {
 } from "./execution/author/errors.ts";
 
 /** What the trigger of this task takes; unknown for tasks declared without types. */
-type TriggerPayload<Name extends string> = Name extends keyof PeachTasks ? PeachTasks[Name] : unknown;
+type TriggerPayload<Name extends string> = Name extends keyof PeachTasks
+  ? PeachTasks[Name]
+  : unknown;
 
 /**
  * Triggers a task: resolves once its run is durably recorded. Inside a task a retried attempt gets the same run again.
@@ -63,7 +65,9 @@ export function triggerTaskWithEvent<Name extends (keyof PeachTasks & string) | 
   payload?: TriggerPayload<Name>,
   options?: TriggerOptions,
 ): Promise<TriggeredRun> {
-  return inScope("triggerTaskWithEvent", (scope) => scope.triggerTaskWithEvent(task, payload, options));
+  return inScope("triggerTaskWithEvent", (scope) =>
+    scope.triggerTaskWithEvent(task, payload, options),
+  );
 }
 
 /**
@@ -73,12 +77,19 @@ export function triggerTaskWithEvent<Name extends (keyof PeachTasks & string) | 
  *
  * @example const { runs } = await emitEvent("audio.published", { s3_uri: "s3://uploads/audio/a.mp3" });
  */
-export function emitEvent(name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult> {
+export function emitEvent(
+  name: string,
+  payload?: unknown,
+  options?: EmitOptions,
+): Promise<EmitResult> {
   return inScope("emitEvent", (scope) => scope.emitEvent(name, payload, options));
 }
 
 /** The promise of the scope itself, which knows whether it is awaited. */
-function inScope<T>(helper: string, call: (scope: ReturnType<typeof scopeOf>) => Promise<T>): Promise<T> {
+function inScope<T>(
+  helper: string,
+  call: (scope: ReturnType<typeof scopeOf>) => Promise<T>,
+): Promise<T> {
   try {
     return call(scopeOf(helper));
   } catch (error) {
@@ -106,9 +117,14 @@ export async function readFromParentTask(
   parent: string | undefined,
   options: { readonly as: "stream" },
 ): Promise<ReadableStream<Uint8Array>>;
-export async function readFromParentTask(parent?: string, options?: { readonly as: "stream" }): Promise<unknown> {
+export async function readFromParentTask(
+  parent?: string,
+  options?: { readonly as: "stream" },
+): Promise<unknown> {
   const scope = taskScopeOf("readFromParentTask");
-  return options === undefined ? scope.readFromParentTask(parent) : scope.readFromParentTask(parent, options);
+  return options === undefined
+    ? scope.readFromParentTask(parent)
+    : scope.readFromParentTask(parent, options);
 }
 
 /**
@@ -189,7 +205,10 @@ export const log: TaskLog = {
  * @example
  * export const recommend = task({ input: transcript, output: recommendations, run: async (payload) => rank(payload.text) });
  */
-export function task<Input extends ZodType = ZodType<unknown>, Output extends ZodType = ZodType<unknown>>(declaration: {
+export function task<
+  Input extends ZodType = ZodType<unknown>,
+  Output extends ZodType = ZodType<unknown>,
+>(declaration: {
   readonly input?: Input;
   readonly output?: Output;
   readonly run: (

@@ -29,7 +29,8 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const told = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => told.abort());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => told.abort());
   const limitMs = LIMIT_MS + OVERLOADS * options.overloadMs;
   const signal = AbortSignal.any([told.signal, AbortSignal.timeout(limitMs)]);
   try {
@@ -39,7 +40,9 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (told.signal.aborted) console.error("It was told to end.");
     else if (signal.aborted)
-      console.error(`It did not finish within ${Math.ceil(limitMs / 60_000)} minutes; measure less with --only.`);
+      console.error(
+        `It did not finish within ${Math.ceil(limitMs / 60_000)} minutes; measure less with --only.`,
+      );
     else if (error instanceof RuntimeStartError) console.error(error.message);
     else console.error(error);
     return 1;
@@ -54,7 +57,8 @@ async function measure(options: BenchOptions, signal: AbortSignal): Promise<Benc
   return {
     taken_at: new Date().toISOString(),
     url: deployed?.url ?? null,
-    versions: deployed === null ? { wrangler: versionOf("wrangler"), workerd: versionOf("workerd") } : {},
+    versions:
+      deployed === null ? { wrangler: versionOf("wrangler"), workerd: versionOf("workerd") } : {},
     cpus: cpus().length,
     rounds,
     quick,
@@ -75,7 +79,8 @@ async function takeAll(
       onProgress("Starting two local runtimes ...");
       local = await startLocalBench(signal);
     }
-    const systems = local?.systems ?? (deployed === null ? [] : [deployedPeach(deployed.url, deployed.token)]);
+    const systems =
+      local?.systems ?? (deployed === null ? [] : [deployedPeach(deployed.url, deployed.token)]);
     const results: MetricResult[] = [];
     for (const each of measures) {
       const options = { rounds, share: quick ? QUICK_SHARE : 1, overloadMs, signal, onProgress };
@@ -93,7 +98,9 @@ async function takeAll(
 function versionOf(name: string): string {
   const path = createRequire(import.meta.url).resolve(`${name}/package.json`);
   const manifest: unknown = JSON.parse(readFileSync(path, "utf8"));
-  return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "?";
+  return typeof manifest === "object" && manifest !== null && "version" in manifest
+    ? String(manifest.version)
+    : "?";
 }
 
 process.exitCode = await exitCodeOf(main, USAGE);

@@ -19,7 +19,9 @@ export function benchConf(): string {
 /** The task that a run of this work ends with. */
 export function lastTaskOf(work: WorkName): string {
   const shape: Shape = WORKS[work];
-  return shape.kind === "fan" || shape.kind === "each" ? `${work}_join` : nameInChain(work, shape.tasks - 1);
+  return shape.kind === "fan" || shape.kind === "each"
+    ? `${work}_join`
+    : nameInChain(work, shape.tasks - 1);
 }
 
 function tasksOf(name: string, shape: Shape): Record<string, ConfTask> {
@@ -27,13 +29,21 @@ function tasksOf(name: string, shape: Shape): Record<string, ConfTask> {
     case "chain":
       return chain(name, shape.tasks, (position) => ({
         method:
-          position === shape.tasks - 1 ? "finish_task" : shape.stamps.includes(position) ? "stamp_task" : "pass_task",
+          position === shape.tasks - 1
+            ? "finish_task"
+            : shape.stamps.includes(position)
+              ? "stamp_task"
+              : "pass_task",
         ...(shape.dispatch !== undefined && { dispatch: shape.dispatch }),
       }));
     case "blobs":
       return chain(name, shape.tasks, (position) => ({
         method:
-          position === 0 ? "first_blob_task" : position === shape.tasks - 1 ? "finish_blob_task" : "pass_blob_task",
+          position === 0
+            ? "first_blob_task"
+            : position === shape.tasks - 1
+              ? "finish_blob_task"
+              : "pass_blob_task",
       }));
     case "each":
       return {
@@ -50,18 +60,27 @@ function tasksOf(name: string, shape: Shape): Record<string, ConfTask> {
           downstream: branches,
           ...(shape.dispatch !== undefined && { dispatch: shape.dispatch }),
         },
-        ...Object.fromEntries(branches.map((branch) => [branch, { method: "pass_task", downstream: [join] }])),
+        ...Object.fromEntries(
+          branches.map((branch) => [branch, { method: "pass_task", downstream: [join] }]),
+        ),
         [join]: { method: "join_task" },
       };
     }
   }
 }
 
-function chain(name: string, length: number, task: (position: number) => ConfTask): Record<string, ConfTask> {
+function chain(
+  name: string,
+  length: number,
+  task: (position: number) => ConfTask,
+): Record<string, ConfTask> {
   return Object.fromEntries(
     Array.from({ length }, (_, position) => [
       nameInChain(name, position),
-      { ...task(position), ...(position < length - 1 && { downstream: [nameInChain(name, position + 1)] }) },
+      {
+        ...task(position),
+        ...(position < length - 1 && { downstream: [nameInChain(name, position + 1)] }),
+      },
     ]),
   );
 }

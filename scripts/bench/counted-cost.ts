@@ -31,7 +31,9 @@ export type CountedCost = z.infer<typeof COUNTED>;
 
 const REPORT = z.object({
   testResults: z.array(
-    z.object({ assertionResults: z.array(z.object({ meta: z.object({ cost: COUNTED.optional() }) })) }),
+    z.object({
+      assertionResults: z.array(z.object({ meta: z.object({ cost: COUNTED.optional() }) })),
+    }),
   ),
 });
 
@@ -45,7 +47,8 @@ export async function countCost(signal: AbortSignal): Promise<CountedCost> {
     const cost = report.data?.testResults.flatMap(({ assertionResults }) =>
       assertionResults.flatMap(({ meta }) => meta.cost ?? []),
     )[0];
-    if (cost === undefined) throw new Error(`${BUDGET_TEST} has counted nothing:\n${output.slice(-2_000)}`);
+    if (cost === undefined)
+      throw new Error(`${BUDGET_TEST} has counted nothing:\n${output.slice(-2_000)}`);
     return cost;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -56,7 +59,15 @@ export async function countCost(signal: AbortSignal): Promise<CountedCost> {
 function runBudgetTest(file: string, signal: AbortSignal): Promise<string> {
   const require = createRequire(import.meta.url);
   const vitest = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
-  const args = [vitest, "run", "--project", "workers", BUDGET_TEST, "--reporter=json", `--outputFile=${file}`];
+  const args = [
+    vitest,
+    "run",
+    "--project",
+    "workers",
+    BUDGET_TEST,
+    "--reporter=json",
+    `--outputFile=${file}`,
+  ];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {
       cwd: PROJECT_FOLDER,

@@ -56,14 +56,19 @@ export async function take(
       const sample = await sampleOf(measure, system, isWarmUp ? warmUp : share, options);
       if (isWarmUp) continue;
       samples.get(system.name)?.push([...sample]);
-      const shown = measure.metrics.map(({ unit }, metric) => `${(sample[metric] ?? Number.NaN).toFixed(2)} ${unit}`);
+      const shown = measure.metrics.map(
+        ({ unit }, metric) => `${(sample[metric] ?? Number.NaN).toFixed(2)} ${unit}`,
+      );
       onProgress(`${measure.name} ${round}/${rounds} ${system.name}: ${shown.join(", ")}`);
     }
   }
   return measure.metrics.map((metric, position) => ({
     ...metric,
     figures: Object.fromEntries(
-      [...samples].map(([name, rows]) => [name, figureOf(rows.map((row) => row[position] ?? Number.NaN))]),
+      [...samples].map(([name, rows]) => [
+        name,
+        figureOf(rows.map((row) => row[position] ?? Number.NaN)),
+      ]),
     ),
   }));
 }

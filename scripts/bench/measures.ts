@@ -35,7 +35,11 @@ export const MEASURES: readonly Measure[] = [
     metrics: [{ name: "chain_10", title: "chain of 10, per hop", unit: "ms" }],
     systems: SYSTEMS,
     sample: async (system, share) => [
-      meanOf(await inSequence(Math.ceil(20 * share), async () => perHop(await system.run("chain_10"), 0, 1, 9))),
+      meanOf(
+        await inSequence(Math.ceil(20 * share), async () =>
+          perHop(await system.run("chain_10"), 0, 1, 9),
+        ),
+      ),
     ],
   },
   {
@@ -56,7 +60,13 @@ export const MEASURES: readonly Measure[] = [
   fanOut("fan_1000", "fan-out of 1,000 and join", 1),
   {
     name: "each",
-    metrics: [{ name: "each", title: "10,000 items (Workflows: 2,000) and join, from the trigger on", unit: "ms" }],
+    metrics: [
+      {
+        name: "each",
+        title: "10,000 items (Workflows: 2,000) and join, from the trigger on",
+        unit: "ms",
+      },
+    ],
     systems: ["peach", "workflows"],
     sample: async (system) => {
       const run = await system.run("each");
@@ -85,12 +95,19 @@ function fanOut(work: WorkName, title: string, runs: number): Measure {
     metrics: [{ name: work, title, unit: "ms" }],
     systems: SYSTEMS,
     sample: async (system, share) => [
-      meanOf(await inSequence(Math.ceil(runs * share), async () => span(await system.run(work), 0, 1))),
+      meanOf(
+        await inSequence(Math.ceil(runs * share), async () => span(await system.run(work), 0, 1)),
+      ),
     ],
   };
 }
 
-function diamonds(name: string, work: WorkName, suffix: string, systems: readonly SystemName[]): Measure {
+function diamonds(
+  name: string,
+  work: WorkName,
+  suffix: string,
+  systems: readonly SystemName[],
+): Measure {
   return {
     name,
     metrics: [{ name, title: `diamonds of 4 tasks, 64 clients${suffix}`, unit: "runs/s" }],
@@ -99,7 +116,12 @@ function diamonds(name: string, work: WorkName, suffix: string, systems: readonl
   };
 }
 
-function trigger(name: string, work: WorkName, suffix: string, systems: readonly SystemName[]): Measure {
+function trigger(
+  name: string,
+  work: WorkName,
+  suffix: string,
+  systems: readonly SystemName[],
+): Measure {
   return {
     name,
     metrics: [
@@ -109,7 +131,10 @@ function trigger(name: string, work: WorkName, suffix: string, systems: readonly
     systems,
     sample: async (system, share) => {
       const runs = await inSequence(Math.ceil(40 * share), () => system.run(work));
-      return [medianOf(runs.map(({ acceptedMs }) => acceptedMs)), medianOf(runs.map(({ toCodeMs }) => toCodeMs))];
+      return [
+        medianOf(runs.map(({ acceptedMs }) => acceptedMs)),
+        medianOf(runs.map(({ toCodeMs }) => toCodeMs)),
+      ];
     },
   };
 }

@@ -24,7 +24,10 @@ const ROUNDS = 15;
 const MONTH_MS = 30 * 86_400_000;
 const PIPELINES = fileURLToPath(new URL("worker/pipelines", import.meta.url));
 
-const LIST = z.object({ runs: z.array(z.object({ run_id: z.string() })), next_cursor: z.string().nullable() });
+const LIST = z.object({
+  runs: z.array(z.object({ run_id: z.string() })),
+  next_cursor: z.string().nullable(),
+});
 
 /** One run in a thousand has failed, one in ten thousand came from a notebook. */
 function fill(path: string, runs: number): void {
@@ -34,7 +37,9 @@ function fill(path: string, runs: number): void {
      VALUES (?, ?, 2, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const from = Date.now() - MONTH_MS + 3_600_000;
-  const attempts = Object.fromEntries(["a", "b", "c", "d"].map((task) => [task, { succeeded: 1, "2": 1, ms: 17 }]));
+  const attempts = Object.fromEntries(
+    ["a", "b", "c", "d"].map((task) => [task, { succeeded: 1, "2": 1, ms: 17 }]),
+  );
   const detail = JSON.stringify({ by: "bench", attempts });
   database.exec("BEGIN");
   for (let number = 0; number < runs; number += 1) {
@@ -44,7 +49,17 @@ function fill(path: string, runs: number): void {
     new DataView(bytes.buffer).setUint32(4, number);
     const status = number % 1_000 === 7 ? "failed" : "succeeded";
     const source = number % 10_000 === 3 ? "lab" : "api";
-    insert.run(at, runIdFromBytes(bytes), status, source, at + 80, at + 10, at + 80, at + MONTH_MS, detail);
+    insert.run(
+      at,
+      runIdFromBytes(bytes),
+      status,
+      source,
+      at + 80,
+      at + 10,
+      at + 80,
+      at + MONTH_MS,
+      detail,
+    );
   }
   database.exec("COMMIT");
   database.close();
@@ -55,7 +70,9 @@ function catalogOf(stateFolder: string): string {
   const folder = join(stateFolder, "v3", "do", "peach-CatalogObject");
   for (const file of readdirSync(folder).filter((name) => /^[0-9a-f]{64}\.sqlite$/.test(name))) {
     const database = new DatabaseSync(join(folder, file));
-    const runs = database.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name = 'runs'").get();
+    const runs = database
+      .prepare("SELECT count(*) AS n FROM sqlite_master WHERE name = 'runs'")
+      .get();
     database.close();
     if (runs?.["n"] === 1) return join(folder, file);
   }
@@ -112,7 +129,8 @@ async function measure(runtime: LocalRuntime, runs: number): Promise<Report> {
   const countedMs = Math.round(performance.now() - startedAt);
   const page = LIST.parse(await call(runtime, `/runs?task=${TASK}&limit=200`));
   const middle = `${Date.now() - MONTH_MS / 2}.`;
-  const day = (daysAgo: number): string => new Date(Date.now() - daysAgo * 86_400_000).toISOString();
+  const day = (daysAgo: number): string =>
+    new Date(Date.now() - daysAgo * 86_400_000).toISOString();
   const calls: readonly (readonly [string, string])[] = [
     ["the newest 50", `/runs?task=${TASK}`],
     ["the newest 200, of all tasks", `/runs?limit=200`],
@@ -121,7 +139,10 @@ async function measure(runtime: LocalRuntime, runs: number): Promise<Report> {
     ["the newest 200 that failed (1 of 1,000)", `/runs?task=${TASK}&limit=200&status=failed`],
     ["100 from a notebook (1 of 10,000)", `/runs?task=${TASK}&limit=100&source=lab`],
     ["queued or running (none)", `/runs?task=${TASK}&status=queued,running`],
-    ["succeeded, of one day", `/runs?task=${TASK}&status=succeeded&created_after=${day(9)}&created_before=${day(8)}`],
+    [
+      "succeeded, of one day",
+      `/runs?task=${TASK}&status=succeeded&created_after=${day(9)}&created_before=${day(8)}`,
+    ],
     ["count of all", `/runs/count?task=${TASK}`],
     [
       "count of what failed in a stretch of days",
@@ -172,7 +193,9 @@ async function main(args: readonly string[]): Promise<void> {
       await runtime.stop();
       const startedAt = performance.now();
       fill(catalogOf(options.persistTo), runs);
-      console.error(`${runs} runs written in ${Math.round((performance.now() - startedAt) / 1_000)} s`);
+      console.error(
+        `${runs} runs written in ${Math.round((performance.now() - startedAt) / 1_000)} s`,
+      );
       runtime = await startRuntime(options);
       const report = await measure(runtime, runs);
       console.log(given.json === true ? JSON.stringify(report) : renderReport(report));

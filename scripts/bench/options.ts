@@ -58,17 +58,24 @@ export function readOptions(
   });
   const quick = given.quick === true;
   const deployed =
-    given.url === undefined ? null : deployedAt(given.url, given.token ?? environment["PEACH_API_TOKEN"]);
+    given.url === undefined
+      ? null
+      : deployedAt(given.url, given.token ?? environment["PEACH_API_TOKEN"]);
   const only = given.only ?? null;
   return {
     task: given.help === true ? "help" : given["print-conf"] === true ? "print_conf" : "measure",
     quick,
     rounds:
-      given.rounds === undefined ? ROUNDS[quick ? "quick" : "full"] : countOf("--rounds", given.rounds, MAX_ROUNDS),
-    overloadMs: 1_000 * (given.seconds === undefined ? SECONDS : countOf("--seconds", given.seconds, MAX_SECONDS)),
-    measures: (only === null ? MEASURES : only.filter((name) => name !== "cost").map(measureNamed)).filter(
-      ({ localOnly }) => deployed === null || localOnly !== true,
-    ),
+      given.rounds === undefined
+        ? ROUNDS[quick ? "quick" : "full"]
+        : countOf("--rounds", given.rounds, MAX_ROUNDS),
+    overloadMs:
+      1_000 *
+      (given.seconds === undefined ? SECONDS : countOf("--seconds", given.seconds, MAX_SECONDS)),
+    measures: (only === null
+      ? MEASURES
+      : only.filter((name) => name !== "cost").map(measureNamed)
+    ).filter(({ localOnly }) => deployed === null || localOnly !== true),
     // The counts are the same wherever it runs; against a URL they were not asked for.
     cost: only === null ? deployed === null : only.includes("cost"),
     deployed,
@@ -80,16 +87,23 @@ function measureNamed(name: string): Measure {
   const measure = MEASURES.find((candidate) => candidate.name === name);
   if (measure !== undefined) return measure;
   const known = [...MEASURES.map((candidate) => candidate.name), "cost"].join(", ");
-  throw new UsageError(`--only takes the name of a measure (${known}), given ${JSON.stringify(name)}.`);
+  throw new UsageError(
+    `--only takes the name of a measure (${known}), given ${JSON.stringify(name)}.`,
+  );
 }
 
 function countOf(option: string, text: string, most: number): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (count >= 1 && count <= most) return count;
-  throw new UsageError(`${option} takes a number from 1 to ${most}, given ${JSON.stringify(text)}.`);
+  throw new UsageError(
+    `${option} takes a number from 1 to ${most}, given ${JSON.stringify(text)}.`,
+  );
 }
 
-function deployedAt(text: string, token: string | undefined): { readonly url: string; readonly token: string } {
+function deployedAt(
+  text: string,
+  token: string | undefined,
+): { readonly url: string; readonly token: string } {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new UsageError(`--url takes an http(s) URL, given ${JSON.stringify(text)}.`);

@@ -17,7 +17,12 @@ const STALL_MS = 300_000;
 const WORTH_DRAINING = 100;
 
 /** The measure of a work under overload. */
-export function overload(name: string, work: WorkName, suffix: string, systems: readonly SystemName[]): Measure {
+export function overload(
+  name: string,
+  work: WorkName,
+  suffix: string,
+  systems: readonly SystemName[],
+): Measure {
   const titled = (title: string): string => `overload by ${CLIENTS} clients${suffix}, ${title}`;
   return {
     name,
@@ -33,7 +38,8 @@ export function overload(name: string, work: WorkName, suffix: string, systems: 
     systems,
     once: true,
     localOnly: true,
-    sample: (system, share, { overloadMs, onProgress }) => sampleOf(system, work, overloadMs * share, onProgress),
+    sample: (system, share, { overloadMs, onProgress }) =>
+      sampleOf(system, work, overloadMs * share, onProgress),
   };
 }
 
@@ -74,7 +80,9 @@ async function sampleOf(
   for (const from of windowsOf(loadedMs)) {
     const to = Math.min(from + WINDOW_MS, loadedMs);
     const rates = [acceptedAt, endedAt].map((times) => rateIn(times, from, to).toFixed(0));
-    onProgress(`  ${system.name}, ${(from / 1_000).toFixed(0)} s: accepted and finished a second ${rates.join(", ")}`);
+    onProgress(
+      `  ${system.name}, ${(from / 1_000).toFixed(0)} s: accepted and finished a second ${rates.join(", ")}`,
+    );
   }
   const third = loadedMs / 3;
   const finished = rateIn(endedAt, 0, loadedMs);
@@ -107,7 +115,10 @@ async function untilAllEnded(
 
 /** When each window begins; what is less than half a window is not shown. */
 function windowsOf(loadedMs: number): number[] {
-  return Array.from({ length: Math.round(loadedMs / WINDOW_MS) }, (_, window) => window * WINDOW_MS);
+  return Array.from(
+    { length: Math.round(loadedMs / WINDOW_MS) },
+    (_, window) => window * WINDOW_MS,
+  );
 }
 
 /** How many times a second something happened in this span of milliseconds. */

@@ -45,5 +45,7 @@ export const PRICED = [
 
 /** Dollars per million task runs, for runs of `tasks` tasks that take so many operations each. */
 export function dollarsPerMillionTasks(run: RunOperations, tasks: number): number {
-  return PRICED.reduce((dollars, operation) => dollars + run[operation] * PRICES[operation], 0) / tasks;
+  return (
+    PRICED.reduce((dollars, operation) => dollars + run[operation] * PRICES[operation], 0) / tasks
+  );
 }

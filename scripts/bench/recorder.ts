@@ -35,7 +35,8 @@ export class Recorder {
 
   get url(): string {
     const address = this.#server.address();
-    if (address === null || typeof address === "string") throw new Error("the recorder does not listen");
+    if (address === null || typeof address === "string")
+      throw new Error("the recorder does not listen");
     return `http://127.0.0.1:${address.port}/`;
   }
 
@@ -44,7 +45,9 @@ export class Recorder {
     const report = Promise.withResolvers<readonly number[]>();
     this.#waiting.set(id, report);
     const timer = setTimeout(() => {
-      report.reject(new Error(`the run ${id} has not reported its end within ${RUN_LIMIT_MS / 1_000} s`));
+      report.reject(
+        new Error(`the run ${id} has not reported its end within ${RUN_LIMIT_MS / 1_000} s`),
+      );
     }, RUN_LIMIT_MS);
     try {
       return await report.promise;

@@ -28,12 +28,24 @@ const HEADINGS: Readonly<Record<SystemName, string>> = {
 
 /** The table, the targets and the counted cost, as text. */
 export function renderReport(report: BenchReport): string {
-  return [renderHead(report), renderTable(report.results), renderVerdicts(report), renderCost(report.cost)]
+  return [
+    renderHead(report),
+    renderTable(report.results),
+    renderVerdicts(report),
+    renderCost(report.cost),
+  ]
     .filter((part) => part !== "")
     .join("\n\n");
 }
 
-function renderHead({ taken_at: takenAt, url, versions, cpus, rounds, quick }: BenchReport): string {
+function renderHead({
+  taken_at: takenAt,
+  url,
+  versions,
+  cpus,
+  rounds,
+  quick,
+}: BenchReport): string {
   const where =
     url === null
       ? `local runtime, tracing off for all, ${cpus} CPUs`
@@ -47,9 +59,15 @@ function renderHead({ taken_at: takenAt, url, versions, cpus, rounds, quick }: B
 }
 
 function renderTable(results: readonly MetricResult[]): string {
-  const present = SYSTEMS.filter((system) => results.some(({ figures }) => figures[system] !== undefined));
+  const present = SYSTEMS.filter((system) =>
+    results.some(({ figures }) => figures[system] !== undefined),
+  );
   const others = present.filter((system) => system !== "peach");
-  const head = ["", ...present.map((system) => HEADINGS[system]), ...others.map((system) => `/ ${HEADINGS[system]}`)];
+  const head = [
+    "",
+    ...present.map((system) => HEADINGS[system]),
+    ...others.map((system) => `/ ${HEADINGS[system]}`),
+  ];
   const rows = results.map((result) => [
     `${result.title} (${result.unit})`,
     ...present.map((system) => renderFigure(result.figures[system], result.unit)),
@@ -72,7 +90,8 @@ function renderVerdicts({ verdicts, results }: BenchReport): string {
 function renderCost(cost: CountedCost | null): string {
   if (cost === null) return "";
   const { operations, tasks, dollarsPerMillionTasks } = cost;
-  const reached = dollarsPerMillionTasks <= MAX_DOLLARS_PER_MILLION_TASKS ? "reached" : "NOT REACHED";
+  const reached =
+    dollarsPerMillionTasks <= MAX_DOLLARS_PER_MILLION_TASKS ? "reached" : "NOT REACHED";
   return [
     `counted cost of a ${tasks}-task diamond with 1 KB payloads, dispatched by the queue:`,
     `  ${PRICED.map((operation) => `${operation} ${operations[operation]}`).join(", ")}`,
@@ -82,12 +101,16 @@ function renderCost(cost: CountedCost | null): string {
 
 function renderFigure(figure: Figure | undefined, unit: Metric["unit"]): string {
   if (figure === undefined || Number.isNaN(figure.median)) return "-";
-  const [median, min, max] = [figure.median, figure.min, figure.max].map((value) => formatValue(value, unit));
+  const [median, min, max] = [figure.median, figure.min, figure.max].map((value) =>
+    formatValue(value, unit),
+  );
   return `${median} (${min}-${max})`;
 }
 
 function formatValue(value: number, unit: Metric["unit"]): string {
-  return unit === "runs" || (unit !== "x" && Math.abs(value) >= 100) ? value.toFixed(0) : value.toFixed(2);
+  return unit === "runs" || (unit !== "x" && Math.abs(value) >= 100)
+    ? value.toFixed(0)
+    : value.toFixed(2);
 }
 
 function renderRatio(own: Figure | undefined, other: Figure | undefined): string {
@@ -98,11 +121,14 @@ function renderRatio(own: Figure | undefined, other: Figure | undefined): string
 /** Columns of equal width, the first one to the left, the others to the right. */
 function align(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
+  for (const row of rows)
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
   return rows
     .map((row) =>
       row
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+        .map((cell, column) =>
+          column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
+        )
         .join("  ")
         .trimEnd(),
     )

@@ -26,7 +26,9 @@ const COMPATIBILITY_DATE = "2026-11-01";
 /** Resolves once all answer. Rejects with `RuntimeStartError`, and leaves nothing running. */
 export async function startLocalBench(signal: AbortSignal): Promise<LocalBench> {
   const folder = mkdtempSync(join(tmpdir(), "peach-bench-"));
-  const undo: (() => Promise<void> | void)[] = [() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })];
+  const undo: (() => Promise<void> | void)[] = [
+    () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
+  ];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) await step();
   };

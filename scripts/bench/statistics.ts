@@ -9,14 +9,20 @@ export interface Figure {
 
 /** The figure of these samples; throws if there is none. */
 export function figureOf(samples: readonly number[]): Figure {
-  return { median: medianOf(samples), min: Math.min(...samples), max: Math.max(...samples), samples };
+  return {
+    median: medianOf(samples),
+    min: Math.min(...samples),
+    max: Math.max(...samples),
+    samples,
+  };
 }
 
 export function medianOf(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
   const upper = sorted[Math.floor(sorted.length / 2)];
   const lower = sorted[Math.floor((sorted.length - 1) / 2)];
-  if (upper === undefined || lower === undefined) throw new RangeError("there is no median of no values");
+  if (upper === undefined || lower === undefined)
+    throw new RangeError("there is no median of no values");
   return (lower + upper) / 2;
 }
 

@@ -11,7 +11,12 @@ const A_SECOND = 40;
 const SECONDS = 20;
 
 /** The measure of a work at an even pace. */
-export function sustained(name: string, work: WorkName, suffix: string, systems: readonly SystemName[]): Measure {
+export function sustained(
+  name: string,
+  work: WorkName,
+  suffix: string,
+  systems: readonly SystemName[],
+): Measure {
   const titled = (title: string): string => `${A_SECOND} diamonds a second${suffix}, ${title}`;
   return {
     name,

@@ -70,7 +70,10 @@ export function localSystem(
       if (answer.status === 202) return { type: "accepted", acceptedMs, ended };
       recorder.forget(baton.id);
       if (!REFUSED.has(answer.status)) throw unexpectedAnswer(urlOf(work), answer, text);
-      return { type: "refused", retryAfterMs: 1_000 * Number(answer.headers.get("Retry-After") ?? 1) };
+      return {
+        type: "refused",
+        retryAfterMs: 1_000 * Number(answer.headers.get("Retry-After") ?? 1),
+      };
     },
   };
 }
@@ -83,7 +86,11 @@ export function peachTrigger(url: string): (work: WorkName) => string {
   return (work) => `${url}/api/v1/tasks/${work}/trigger`;
 }
 
-const RUN = z.object({ status: z.string(), created_at: z.string(), finished_at: z.string().nullable() });
+const RUN = z.object({
+  status: z.string(),
+  created_at: z.string(),
+  finished_at: z.string().nullable(),
+});
 const STAMPS = z.object({ stamps: z.array(z.number()) });
 
 /**
@@ -93,23 +100,36 @@ const STAMPS = z.object({ stamps: z.array(z.number()) });
 export function deployedPeach(url: string, token: string): System {
   const headers = { Authorization: `Bearer ${token}` };
   const read = async (path: string): Promise<unknown> => {
-    const answer = await fetch(`${url}/api/v1${path}`, { headers, signal: AbortSignal.timeout(RUN_LIMIT_MS) });
-    if (!answer.ok) throw new Error(`GET ${path} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`);
+    const answer = await fetch(`${url}/api/v1${path}`, {
+      headers,
+      signal: AbortSignal.timeout(RUN_LIMIT_MS),
+    });
+    if (!answer.ok)
+      throw new Error(
+        `GET ${path} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`,
+      );
     return answer.json();
   };
   return {
     name: "peach",
     async run(work, padBytes = 0) {
-      const { runId, acceptedMs } = await trigger(peachTrigger(url)(work), newBaton(padBytes, null), token);
+      const { runId, acceptedMs } = await trigger(
+        peachTrigger(url)(work),
+        newBaton(padBytes, null),
+        token,
+      );
       const end = Date.now() + RUN_LIMIT_MS;
       let run = RUN.parse(await read(`/runs/${runId}`));
       while (run.finished_at === null) {
-        if (Date.now() > end) throw new Error(`the run ${runId} has not ended within ${RUN_LIMIT_MS / 1_000} s`);
+        if (Date.now() > end)
+          throw new Error(`the run ${runId} has not ended within ${RUN_LIMIT_MS / 1_000} s`);
         await new Promise((wake) => setTimeout(wake, POLL_MS));
         run = RUN.parse(await read(`/runs/${runId}`));
       }
       if (run.status !== "succeeded") throw new Error(`the run ${runId} has ${run.status}`);
-      const { stamps } = STAMPS.parse(await read(`/runs/${runId}/tasks/${lastTaskOf(work)}/payload`));
+      const { stamps } = STAMPS.parse(
+        await read(`/runs/${runId}/tasks/${lastTaskOf(work)}/payload`),
+      );
       return { acceptedMs, toCodeMs: first(stamps) - Date.parse(run.created_at), stamps };
     },
   };

@@ -28,20 +28,36 @@ const TARGETS: readonly Target[] = [
   { metric: "diamonds", against: "workflows", bound: "at least", limit: 2.2 },
   { metric: "diamonds", against: "bound", bound: "at least", limit: 0.9 },
   { metric: "overload_finished", against: "workflows", bound: "at least", limit: 1.5 },
-  { metric: "overload_finished", against: "peach", of: "overload_direct_finished", bound: "at least", limit: 0.9 },
+  {
+    metric: "overload_finished",
+    against: "peach",
+    of: "overload_direct_finished",
+    bound: "at least",
+    limit: 0.9,
+  },
   { metric: "overload_flatness", against: null, bound: "at least", limit: 1 },
   { metric: "direct_to_code", against: "bound", bound: "at most", limit: 1.3 },
 ];
 
 /** The verdicts on the targets that these results say something about. */
-export function judge(results: readonly MetricResult[], targets: readonly Target[] = TARGETS): Verdict[] {
+export function judge(
+  results: readonly MetricResult[],
+  targets: readonly Target[] = TARGETS,
+): Verdict[] {
   return targets.flatMap((target) => {
     const figures = results.find(({ name }) => name === target.metric)?.figures;
     const own = figures?.peach?.median;
-    const others = target.of === undefined ? figures : results.find(({ name }) => name === target.of)?.figures;
+    const others =
+      target.of === undefined ? figures : results.find(({ name }) => name === target.of)?.figures;
     const other = target.against === null ? 1 : others?.[target.against]?.median;
     if (own === undefined || other === undefined) return [];
     const ratio = own / other;
-    return [{ ...target, ratio, reached: target.bound === "at most" ? ratio <= target.limit : ratio >= target.limit }];
+    return [
+      {
+        ...target,
+        ratio,
+        reached: target.bound === "at most" ? ratio <= target.limit : ratio >= target.limit,
+      },
+    ];
   });
 }

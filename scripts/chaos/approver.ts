@@ -56,7 +56,8 @@ export class Approver {
       await stage.untilUp();
       try {
         const why = await client.complete(url, payload);
-        if (why !== null && !TOO_LATE.has(why)) this.refusals.push(`the completion URL of ${run} is answered ${why}`);
+        if (why !== null && !TOO_LATE.has(why))
+          this.refusals.push(`the completion URL of ${run} is answered ${why}`);
         return;
       } catch {
         // Cut off by a kill.

@@ -19,14 +19,20 @@ export interface Crowd {
 }
 
 /** For each limited task, where most of its attempts ran at once, if those were too many. */
-export function crowdsOf({ reports, runs, killedAt }: Pick<History, "reports" | "runs" | "killedAt">): Crowd[] {
+export function crowdsOf({
+  reports,
+  runs,
+  killedAt,
+}: Pick<History, "reports" | "runs" | "killedAt">): Crowd[] {
   return [...MOST_AT_ONCE].flatMap(([task, most]) => {
     const spans = spansOf(task, reports, runs, killedAt);
     const crowds = spans.map(({ from, user }) =>
       spans.filter((span) => span.user === user && span.from <= from && from < span.to),
     );
     const largest = crowds.toSorted((one, other) => other.length - one.length)[0] ?? [];
-    return largest.length <= most ? [] : [{ task, count: largest.length, runs: largest.map(({ run }) => run) }];
+    return largest.length <= most
+      ? []
+      : [{ task, count: largest.length, runs: largest.map(({ run }) => run) }];
   });
 }
 
@@ -55,11 +61,15 @@ function spansOf(
     const isSame = (one: History["reports"][number]): boolean =>
       one.event === "end" && one.run === run && one.task === task && one.attempt === attempt;
     const document = runs.find(({ runId }) => runId === run)?.final?.document;
-    const record = document?.tasks.find((one) => one.task === task)?.attempts.find((one) => one.attempt === attempt);
+    const record = document?.tasks
+      .find((one) => one.task === task)
+      ?.attempts.find((one) => one.attempt === attempt);
     if (record?.status === "timed_out") return [];
     const to = reports.findIndex((one, at) => at > from && isSame(one));
     if (to !== -1) return [{ run, user, from, to }];
     const killed = killedAt.find((at) => at > from);
-    return record?.status === "lost" && killed !== undefined ? [{ run, user, from, to: killed }] : [];
+    return record?.status === "lost" && killed !== undefined
+      ? [{ run, user, from, to: killed }]
+      : [];
   });
 }

@@ -7,7 +7,9 @@ const CALL_LIMIT_MS = 10_000;
 
 const ACCEPTED = z.object({ run_id: z.string(), deduplicated: z.boolean() });
 const STORED = z.object({
-  event: z.object({ object: z.object({ key: z.string(), eTag: z.string() }), eventTime: z.string() }).loose(),
+  event: z
+    .object({ object: z.object({ key: z.string(), eTag: z.string() }), eventTime: z.string() })
+    .loose(),
   will_trigger: z.array(z.object({ run_id: z.string() })),
 });
 const LISTED = z.object({
@@ -43,16 +45,27 @@ export class Client {
     key: string | null,
     isInOneVersion: boolean,
   ): Promise<z.infer<typeof ACCEPTED>> {
-    const headers = { "Content-Type": contentType, ...(key !== null && { "Idempotency-Key": key }) };
-    const answer = await this.#call(`/api/v1/tasks/${task}/trigger`, { method: "POST", body, headers });
-    if (isInOneVersion && answer.status === 404) throw new NotDeployed(`${task} is not there: ${await answer.text()}`);
+    const headers = {
+      "Content-Type": contentType,
+      ...(key !== null && { "Idempotency-Key": key }),
+    };
+    const answer = await this.#call(`/api/v1/tasks/${task}/trigger`, {
+      method: "POST",
+      body,
+      headers,
+    });
+    if (isInOneVersion && answer.status === 404)
+      throw new NotDeployed(`${task} is not there: ${await answer.text()}`);
     return ACCEPTED.parse(await this.#json(answer, 202));
   }
 
   /** Stores an object of the bucket `uploads`, whose notification is delivered twice. */
   async putUpload(key: string, body: Uint8Array<ArrayBuffer>): Promise<z.infer<typeof STORED>> {
     return STORED.parse(
-      await this.#json(await this.#call(`/dev/r2/uploads/${key}?deliveries=2`, { method: "PUT", body }), 201),
+      await this.#json(
+        await this.#call(`/dev/r2/uploads/${key}?deliveries=2`, { method: "PUT", body }),
+        201,
+      ),
     );
   }
 
@@ -90,7 +103,9 @@ export class Client {
     let cursor: string | null = null;
     do {
       const query: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-      const page = LISTED.parse(await this.#json(await this.#call(`/api/v1/runs?limit=200${query}`), 200));
+      const page = LISTED.parse(
+        await this.#json(await this.#call(`/api/v1/runs?limit=200${query}`), 200),
+      );
       for (const { run_id, status } of page.runs) statuses.set(run_id, status);
       cursor = page.next_cursor;
     } while (cursor !== null);
@@ -99,7 +114,9 @@ export class Client {
 
   /** The newest dead letters, with what they say. */
   async deadLetters(): Promise<readonly unknown[]> {
-    return DEAD_LETTERS.parse(await this.#json(await this.#call("/api/v1/dead-letters?limit=200"), 200)).dead_letters;
+    return DEAD_LETTERS.parse(
+      await this.#json(await this.#call("/api/v1/dead-letters?limit=200"), 200),
+    ).dead_letters;
   }
 
   async #call(path: string, init: RequestInit = {}): Promise<Response> {

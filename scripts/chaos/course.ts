@@ -52,7 +52,9 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   const startedAt = Date.now();
   const limit = AbortSignal.timeout(options.seconds * 1_000);
   let hear: (report: Report) => void = () => {};
-  const recorder = await Recorder.start(join(options.folder, "reports.ndjson"), (report) => hear(report));
+  const recorder = await Recorder.start(join(options.folder, "reports.ndjson"), (report) =>
+    hear(report),
+  );
   const killedAt: number[] = [];
   const stage = await Stage.start({
     confPaths: versionsOfConf(options.folder),
@@ -88,7 +90,9 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
   });
   const progress = setInterval(() => {
     const counts = `accepted ${load.accepted}, open ${follower.open}, final ${follower.final}, deleted ${follower.deleted}`;
-    options.onProgress(`${Math.round((Date.now() - startedAt) / 1_000)} s: ${counts}, kills ${stage.kills.length}`);
+    options.onProgress(
+      `${Math.round((Date.now() - startedAt) / 1_000)} s: ${counts}, kills ${stage.kills.length}`,
+    );
   }, PROGRESS_MS);
   try {
     let wronglyListed: readonly string[] = [];
@@ -108,7 +112,8 @@ export async function runChaos(options: ChaosOptions): Promise<Outcome> {
       leftovers,
       alarms: runsWithAlarm(join(options.folder, "state")),
       // As long as runs are there, so is their state.
-      heldState: follower.deleted === follower.final ? objectsThatHold(join(options.folder, "state")) : [],
+      heldState:
+        follower.deleted === follower.final ? objectsThatHold(join(options.folder, "state")) : [],
       wronglyListed,
       refusals: [...load.refusals, ...approver.refusals, ...poison.faults],
     };
@@ -141,7 +146,8 @@ async function carryThrough(
   let isSent = false;
   const sending = load.send(items).then(() => void (isSent = true));
   // Sooner than planned if nothing more is accepted before: each lane may have met a task of the other version.
-  const isDue = ({ afterAccepted }: PlannedKill): boolean => load.accepted >= afterAccepted || load.isWaitingForDeploy;
+  const isDue = ({ afterAccepted }: PlannedKill): boolean =>
+    load.accepted >= afterAccepted || load.isWaitingForDeploy;
   await killIn("load", scene, (kill) => isDue(kill) || isSent);
   for (;;) {
     await until(() => isSent || load.isWaitingForDeploy, Number.POSITIVE_INFINITY, limit);
@@ -165,14 +171,19 @@ async function carryThrough(
 }
 
 /** Runs that are not listed as they have ended; asked until there is none, or the time that a run may take to tell is over. */
-async function wronglyListedOf(client: Client, follower: Follower, stage: Stage): Promise<readonly string[]> {
+async function wronglyListedOf(
+  client: Client,
+  follower: Follower,
+  stage: Stage,
+): Promise<readonly string[]> {
   const end = Date.now() + LISTING_LIMIT_MS;
   for (;;) {
     const statuses = await client.listed();
     const wrong = follower.runs([]).flatMap(({ runId, final }) => {
       const finishedAt = Date.parse(final?.document.finished_at ?? "");
       // From then on it is listed no more.
-      const isDue = Number.isNaN(finishedAt) || finishedAt + stage.retentionMs < Date.now() + TIDY_LIMIT_MS;
+      const isDue =
+        Number.isNaN(finishedAt) || finishedAt + stage.retentionMs < Date.now() + TIDY_LIMIT_MS;
       const status = final?.document.status;
       if (isDue || statuses.get(runId) === status) return [];
       return [`${runId} is ${status}, and listed as ${statuses.get(runId) ?? "nothing"}`];
@@ -182,7 +193,11 @@ async function wronglyListedOf(client: Client, follower: Follower, stage: Stage)
   }
 }
 
-async function killIn(phase: Phase, scene: Scene, isDue: (kill: PlannedKill) => boolean): Promise<void> {
+async function killIn(
+  phase: Phase,
+  scene: Scene,
+  isDue: (kill: PlannedKill) => boolean,
+): Promise<void> {
   for (const kill of scene.plan.filter((planned) => planned.phase === phase)) {
     await until(() => isDue(kill), Number.POSITIVE_INFINITY, scene.limit);
     await new Promise((wake) => setTimeout(wake, kill.delayMs));
@@ -202,7 +217,8 @@ async function objectsLeft(stateFolder: string): Promise<readonly string[]> {
 }
 
 async function until(condition: () => boolean, endAt: number, limit: AbortSignal): Promise<void> {
-  while (!condition() && Date.now() < endAt && !limit.aborted) await new Promise((wake) => setTimeout(wake, POLL_MS));
+  while (!condition() && Date.now() < endAt && !limit.aborted)
+    await new Promise((wake) => setTimeout(wake, POLL_MS));
 }
 
 function ended(limit: AbortSignal): Promise<void> {

@@ -107,9 +107,11 @@ export class Follower {
   /** What the recorder was told. */
   heard(report: Report): void {
     const isRoot = KINDS.has(report.task);
-    if (!this.#runs.has(report.run)) this.track(report.run, "seen", isRoot ? report.task : null, null);
+    if (!this.#runs.has(report.run))
+      this.track(report.run, "seen", isRoot ? report.task : null, null);
     else if (isRoot) this.#setKind(report.run, report.task);
-    if (report.event === "child") this.track(report.run_id, "triggered", report.target, report.sent);
+    if (report.event === "child")
+      this.track(report.run_id, "triggered", report.target, report.sent);
     const run = this.#runs.get(report.run);
     if (run === undefined) return;
     run.newsAt = Date.now();
@@ -151,7 +153,8 @@ export class Follower {
   runs(kills: readonly number[]): FollowedRun[] {
     return [...this.#runs.values()].map((run) => ({
       ...run,
-      excused: run.announcedAt !== null && kills.some((at) => isSoonAfter(at, run.announcedAt ?? 0)),
+      excused:
+        run.announcedAt !== null && kills.some((at) => isSoonAfter(at, run.announcedAt ?? 0)),
     }));
   }
 
@@ -218,7 +221,8 @@ export class Follower {
     }
     run.lastRead = document;
     for (const { task, status } of document.tasks) {
-      if (status === "succeeded" && !run.succeededAt.has(task)) run.succeededAt.set(task, this.#options.position());
+      if (status === "succeeded" && !run.succeededAt.has(task))
+        run.succeededAt.set(task, this.#options.position());
     }
     if (run.final !== null) {
       run.later ??= document;

@@ -26,7 +26,13 @@ export const REPORT = z.discriminatedUnion("event", [
   /** It has triggered another task, for the `ordinal`th time. */
   // Of a task that runs once per item: the array that its upstream task made, what became of an item, what was read in the end.
   z.object({ ...attempt, event: z.literal("made"), items: z.array(z.string()) }),
-  z.object({ ...attempt, event: z.literal("item"), index: z.number(), read: z.string(), passed: z.string() }),
+  z.object({
+    ...attempt,
+    event: z.literal("item"),
+    index: z.number(),
+    read: z.string(),
+    passed: z.string(),
+  }),
   z.object({ ...attempt, event: z.literal("joined"), items: z.array(z.string()) }),
   /** An external task: where it can be completed. */
   z.object({ ...attempt, event: z.literal("asked"), url: z.string(), user: z.string().nullable() }),

@@ -37,14 +37,20 @@ function ofTask(
 ): Found[] {
   const found: Found[] = [];
   if (total !== succeeded + failing.length || failed !== failing.length || total === 0)
-    found.push({ task, detail: `${succeeded} of ${total} items have succeeded, ${failed} have failed` });
+    found.push({
+      task,
+      detail: `${succeeded} of ${total} items have succeeded, ${failed} have failed`,
+    });
   const parent = document.tasks.find((entry) => entry.task === upstream[0]);
   const accepted = parent?.attempts.find(({ status }) => status === "succeeded")?.attempt;
   for (let index = 0; index < total; index += 1) {
     if (failing.includes(index)) {
       for (const joined of readersOf(document, task, reports)) {
         if (joined.items[index] !== NOTHING)
-          found.push({ task, detail: `${joined.task} read ${joined.items[index]} as item ${index}, which has failed` });
+          found.push({
+            task,
+            detail: `${joined.task} read ${joined.items[index]} as item ${index}, which has failed`,
+          });
       }
       continue;
     }
@@ -54,24 +60,35 @@ function ofTask(
     const due = new Set(
       reports.flatMap((report): string[] => {
         if (report.task !== parent?.task) return [];
-        if (report.event === "made" && report.attempt === accepted) return [report.items[index] ?? "nothing"];
+        if (report.event === "made" && report.attempt === accepted)
+          return [report.items[index] ?? "nothing"];
         return report.event === "item" && report.index === index ? [report.passed] : [];
       }),
     );
     const read = new Set(own.map((report) => report.read));
     if (own.length === 0) found.push({ task, detail: `item ${index} never ran` });
     else if (read.size !== 1 || ![...read].every((digest) => due.has(digest)))
-      found.push({ task, detail: `item ${index} read ${[...read].join(", ")}; passed was ${[...due].join(", ")}` });
+      found.push({
+        task,
+        detail: `item ${index} read ${[...read].join(", ")}; passed was ${[...due].join(", ")}`,
+      });
     for (const joined of readersOf(document, task, reports)) {
       const digest = joined.items[index] ?? "nothing";
       if (joined.items.length !== total || !own.some(({ passed }) => passed === digest))
-        found.push({ task, detail: `${joined.task} read ${digest} as item ${index} of ${joined.items.length}` });
+        found.push({
+          task,
+          detail: `${joined.task} read ${digest} as item ${index} of ${joined.items.length}`,
+        });
     }
   }
   return found;
 }
 
 function readersOf(document: RunDocument, task: string, reports: readonly ItemReport[]) {
-  const children = document.tasks.filter(({ upstream }) => upstream.includes(task)).map((child) => child.task);
-  return reports.flatMap((report) => (report.event === "joined" && children.includes(report.task) ? [report] : []));
+  const children = document.tasks
+    .filter(({ upstream }) => upstream.includes(task))
+    .map((child) => child.task);
+  return reports.flatMap((report) =>
+    report.event === "joined" && children.includes(report.task) ? [report] : [],
+  );
 }

@@ -31,12 +31,20 @@ export function planKills(dice: Dice, kills: number, triggers: number): PlannedK
     const share = dice.chance(1 / 3) ? 0.05 : 1;
     return Math.round(dice.fraction() * share * DELAYS_MS[phase]);
   };
-  const load = Array.from({ length: kills - drain - retention }, () => dice.between(1, triggers)).toSorted(
-    (earlier, afterwards) => earlier - afterwards,
-  );
+  const load = Array.from({ length: kills - drain - retention }, () =>
+    dice.between(1, triggers),
+  ).toSorted((earlier, afterwards) => earlier - afterwards);
   return [
-    ...load.map((afterAccepted) => ({ phase: "load" as const, afterAccepted, delayMs: delayOf("load") })),
-    ...Array.from({ length: drain }, () => ({ phase: "drain" as const, afterAccepted: 0, delayMs: delayOf("drain") })),
+    ...load.map((afterAccepted) => ({
+      phase: "load" as const,
+      afterAccepted,
+      delayMs: delayOf("load"),
+    })),
+    ...Array.from({ length: drain }, () => ({
+      phase: "drain" as const,
+      afterAccepted: 0,
+      delayMs: delayOf("drain"),
+    })),
     ...Array.from({ length: retention }, () => ({
       phase: "retention" as const,
       afterAccepted: 0,

@@ -22,14 +22,27 @@ export interface Kind {
 const ALL_SUCCEED = { status: "succeeded", others: {}, failures: {} } as const;
 
 const ALL: Readonly<Record<string, Kind>> = {
-  chain: { ...ALL_SUCCEED, share: 16, tasks: ["chain", "chain_2", "chain_3", "chain_4", "chain_5"] },
-  diamond: { ...ALL_SUCCEED, share: 14, tasks: ["diamond", "diamond_left", "diamond_right", "diamond_join"] },
+  chain: {
+    ...ALL_SUCCEED,
+    share: 16,
+    tasks: ["chain", "chain_2", "chain_3", "chain_4", "chain_5"],
+  },
+  diamond: {
+    ...ALL_SUCCEED,
+    share: 14,
+    tasks: ["diamond", "diamond_left", "diamond_right", "diamond_join"],
+  },
   fan: {
     ...ALL_SUCCEED,
     share: 4,
     tasks: ["fan", ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((leaf) => `fan_${leaf}`), "fan_join"],
   },
-  flaky: { ...ALL_SUCCEED, share: 10, failures: { flaky: 2, flaky_end: 1 }, tasks: ["flaky", "flaky_end"] },
+  flaky: {
+    ...ALL_SUCCEED,
+    share: 10,
+    failures: { flaky: 2, flaky_end: 1 },
+    tasks: ["flaky", "flaky_end"],
+  },
   hang: { ...ALL_SUCCEED, share: 3, tasks: ["hang", "hang_end"] },
   doomed: {
     share: 8,
@@ -63,7 +76,12 @@ const ALL: Readonly<Record<string, Kind>> = {
   map: { ...ALL_SUCCEED, share: 6, tasks: ["map", "map_item", "map_again", "map_end"] },
   limited: { ...ALL_SUCCEED, share: 5, tasks: ["limited", "limited_2", "limited_end"] },
   keyed: { ...ALL_SUCCEED, share: 6, tasks: ["keyed", "keyed_2", "keyed_end"] },
-  approve: { ...ALL_SUCCEED, share: 5, tasks: ["approve", "approve_keyed", "approve_end"], external: "approve" },
+  approve: {
+    ...ALL_SUCCEED,
+    share: 5,
+    tasks: ["approve", "approve_keyed", "approve_end"],
+    external: "approve",
+  },
   poison: {
     ...ALL_SUCCEED,
     share: 0,
@@ -71,7 +89,12 @@ const ALL: Readonly<Record<string, Kind>> = {
     failedItems: { poison_item: [5] },
   },
   novel: { ...ALL_SUCCEED, share: 4, tasks: ["novel", "novel_end"], isInOneVersion: true },
-  former: { ...ALL_SUCCEED, share: 4, tasks: ["former", "former_2", "former_end"], isInOneVersion: true },
+  former: {
+    ...ALL_SUCCEED,
+    share: 4,
+    tasks: ["former", "former_2", "former_end"],
+    isInOneVersion: true,
+  },
   large: { ...ALL_SUCCEED, share: 10, tasks: ["large", "large_left", "large_right", "large_join"] },
   stream: { ...ALL_SUCCEED, share: 5, tasks: ["stream", "stream_2", "stream_3"] },
   long: { ...ALL_SUCCEED, share: 4, tasks: ["long", "long_end"] },

@@ -98,7 +98,8 @@ export class Load {
     const lane = async (): Promise<void> => {
       for (const item of waiting) {
         this.#busyLanes += 1;
-        while (this.#options.follower.open >= MAX_OPEN && !this.#options.signal.aborted) await pause(POLL_MS);
+        while (this.#options.follower.open >= MAX_OPEN && !this.#options.signal.aborted)
+          await pause(POLL_MS);
         const runId = await this.#accept(item);
         this.#busyLanes -= 1;
         if (runId === null) continue;
@@ -125,15 +126,21 @@ export class Load {
       this.#options.follower.track(answer.run_id, "answered", item.kind, sent);
       return answer.run_id;
     };
-    const [first = null, second = first] = await Promise.all(item.twice ? [sendOnce(), sendOnce()] : [sendOnce()]);
-    if (first !== second) this.refusals.push(`the key ${item.key} gave two runs, ${first} and ${second}`);
+    const [first = null, second = first] = await Promise.all(
+      item.twice ? [sendOnce(), sendOnce()] : [sendOnce()],
+    );
+    if (first !== second)
+      this.refusals.push(`the key ${item.key} gave two runs, ${first} and ${second}`);
     return first;
   }
 
   /** Every PUT is a new version, and the notification of each is delivered twice. */
   async #upload({ name, bytes }: Item): Promise<string | null> {
     const answer = await this.#untilAnswered(() =>
-      this.#options.client.putUpload(`chaos/${name}`, Buffer.from(`${name} `.repeat(bytes / name.length))),
+      this.#options.client.putUpload(
+        `chaos/${name}`,
+        Buffer.from(`${name} `.repeat(bytes / name.length)),
+      ),
     );
     const runId = answer?.will_trigger[0]?.run_id;
     if (answer === null) return null;
@@ -191,14 +198,21 @@ export class Load {
 }
 
 function bytesOf(kind: string, dice: Dice): number {
-  if (kind === "stream") return dice.chance(0.05) ? LONG_STREAM_BYTES : dice.between(...STREAM_BYTES);
+  if (kind === "stream")
+    return dice.chance(0.05) ? LONG_STREAM_BYTES : dice.between(...STREAM_BYTES);
   return kind === "large" || dice.chance(0.05) ? LARGE_BYTES : 1_000;
 }
 
-function payloadOf({ name, kind, bytes, user }: Item): { body: Uint8Array<ArrayBuffer>; contentType: string } {
+function payloadOf({ name, kind, bytes, user }: Item): {
+  body: Uint8Array<ArrayBuffer>;
+  contentType: string;
+} {
   if (kind === "stream") {
     const text = name.padEnd(32);
-    return { body: Buffer.from(text.repeat(Math.ceil(bytes / text.length))), contentType: "application/octet-stream" };
+    return {
+      body: Buffer.from(text.repeat(Math.ceil(bytes / text.length))),
+      contentType: "application/octet-stream",
+    };
   }
   const payload = { item: name, user, filler: "peach ".repeat(bytes / 6) };
   return { body: Buffer.from(JSON.stringify(payload)), contentType: "application/json" };

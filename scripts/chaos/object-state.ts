@@ -81,7 +81,9 @@ function alarmsOf(folder: string): Map<string, number> {
   const database = new DatabaseSync(join(folder, "metadata.sqlite"));
   try {
     // Nanoseconds are more than a number holds.
-    const alarms = database.prepare("SELECT actor_id AS id, scheduled_time / 1000000 AS at FROM _cf_ALARM").all();
+    const alarms = database
+      .prepare("SELECT actor_id AS id, scheduled_time / 1000000 AS at FROM _cf_ALARM")
+      .all();
     return new Map(alarms.map(({ id, at }) => [String(id), Number(at)]));
   } finally {
     database.close();
@@ -96,10 +98,14 @@ function heldIn(path: string): { of: string | null; tables: Map<string, string> 
     const all = names.map(({ name }) => String(name));
     const rowsOf = (table: string): string =>
       String(database.prepare(`SELECT count(*) AS n FROM "${table}"`).get()?.["n"]);
-    const named = all.includes(NAME_TABLE) ? database.prepare(`SELECT name FROM ${NAME_TABLE}`).get() : undefined;
+    const named = all.includes(NAME_TABLE)
+      ? database.prepare(`SELECT name FROM ${NAME_TABLE}`).get()
+      : undefined;
     return {
       of: named === undefined ? null : String(named["name"]),
-      tables: new Map(all.filter((table) => !RUNTIMES_OWN.has(table)).map((table) => [table, rowsOf(table)])),
+      tables: new Map(
+        all.filter((table) => !RUNTIMES_OWN.has(table)).map((table) => [table, rowsOf(table)]),
+      ),
     };
   } finally {
     database.close();

@@ -23,7 +23,9 @@ export class Poison {
     setTimeout(
       () => {
         if (this.#signal.aborted || !this.#stage.isUp || this.#stage.readyAt !== readyAt) return;
-        this.#stage.killAndRestart("poison").catch((error: unknown) => this.faults.push(String(error)));
+        this.#stage
+          .killAndRestart("poison")
+          .catch((error: unknown) => this.faults.push(String(error)));
       },
       this.#dice.between(0, MAX_DELAY_MS),
     );

@@ -53,7 +53,8 @@ export class Recorder {
 
   get url(): string {
     const address = this.#server.address();
-    if (address === null || typeof address === "string") throw new Error("the recorder does not listen");
+    if (address === null || typeof address === "string")
+      throw new Error("the recorder does not listen");
     return `http://127.0.0.1:${address.port}/`;
   }
 
@@ -63,8 +64,14 @@ export class Recorder {
    */
   async drained(): Promise<void> {
     const { promise: overdue, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error("a dead runtime has connections to the recorder")), DRAIN_LIMIT_MS);
-    const closing = Array.from(this.#connections, (socket) => new Promise((closed) => socket.once("close", closed)));
+    const timer = setTimeout(
+      () => reject(new Error("a dead runtime has connections to the recorder")),
+      DRAIN_LIMIT_MS,
+    );
+    const closing = Array.from(
+      this.#connections,
+      (socket) => new Promise((closed) => socket.once("close", closed)),
+    );
     await Promise.race([Promise.all(closing), overdue]).finally(() => clearTimeout(timer));
     await Promise.all(this.#coming);
   }

@@ -32,7 +32,9 @@ export function figuresOf(outcome: Outcome): Record<string, unknown> {
   const attempts = tasks.flatMap((task) => task.attempts);
   const ends = history.reports.filter(({ event }) => event === "end").length;
   // What gathers the items of a task is not its code.
-  const succeeded = tasks.filter(({ status, each }) => status === "succeeded" && each === undefined).length;
+  const succeeded = tasks.filter(
+    ({ status, each }) => status === "succeeded" && each === undefined,
+  ).length;
   const ready = kills.map(({ readyAfterMs }) => readyAfterMs).toSorted((one, other) => one - other);
   return {
     seed: outcome.seed,
@@ -58,7 +60,10 @@ export function figuresOf(outcome: Outcome): Record<string, unknown> {
     kills: {
       count: kills.length,
       by_poison: kills.filter(({ by }) => by === "poison").length,
-      ready_after_ms: { median: ready[Math.floor(ready.length / 2)] ?? null, max: ready.at(-1) ?? null },
+      ready_after_ms: {
+        median: ready[Math.floor(ready.length / 2)] ?? null,
+        max: ready.at(-1) ?? null,
+      },
       last_start_to_all_final_ms: outcome.lastFinalAfterMs,
     },
     attempts: {
@@ -86,8 +91,12 @@ export function renderReport(outcome: Outcome): string {
     ...lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
     "",
     `${outcome.violations.length} violations`,
-    ...shown.map(({ rule, run, task, detail }) => `  ${rule} ${run ?? ""} ${task ?? ""}: ${detail}`),
-    ...(outcome.violations.length > SHOWN ? [`  and ${outcome.violations.length - SHOWN} more (--json has all)`] : []),
+    ...shown.map(
+      ({ rule, run, task, detail }) => `  ${rule} ${run ?? ""} ${task ?? ""}: ${detail}`,
+    ),
+    ...(outcome.violations.length > SHOWN
+      ? [`  and ${outcome.violations.length - SHOWN} more (--json has all)`]
+      : []),
   ].join("\n");
 }
 
@@ -105,7 +114,9 @@ function rows(name: string, value: unknown): [string, string][] {
   const entries = Object.entries(value);
   const isPlain = entries.every(([, inner]) => typeof inner !== "object" || inner === null);
   if (!isPlain) return entries.flatMap(([key, inner]) => rows(`${name}: ${key}`, inner));
-  return [[words(name), entries.map(([key, inner]) => `${words(key)} ${String(inner)}`).join(", ")]];
+  return [
+    [words(name), entries.map(([key, inner]) => `${words(key)} ${String(inner)}`).join(", ")],
+  ];
 }
 
 function words(name: string): string {

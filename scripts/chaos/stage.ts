@@ -92,7 +92,8 @@ export class Stage {
     const env = { ...this.#options.env, PEACH_API_TOKEN: token };
     const { confPaths } = this.#options;
     // A poison is not deployed anew each time that it kills: what is lost to a deploy counts against nobody.
-    const deploys = this.kills.filter((kill) => kill.by === "plan").length + (by === "plan" ? 1 : 0);
+    const deploys =
+      this.kills.filter((kill) => kill.by === "plan").length + (by === "plan" ? 1 : 0);
     const confPath = confPaths[deploys % confPaths.length] ?? confPaths[0];
     this.#runtime = await startRuntime({ ...this.#options, confPath, env, port: this.#port });
     this.#readyAt = Date.now();

@@ -88,8 +88,18 @@ export function violationsOf(history: History): Violation[] {
     ...leftoverObjects(history),
     ...tooManyAtOnce(history),
     ...leftoverState(history),
-    ...history.wronglyListed.map((detail) => ({ rule: "wrong_list" as const, run: null, task: null, detail })),
-    ...history.refusals.map((detail) => ({ rule: "refused" as const, run: null, task: null, detail })),
+    ...history.wronglyListed.map((detail) => ({
+      rule: "wrong_list" as const,
+      run: null,
+      task: null,
+      detail,
+    })),
+    ...history.refusals.map((detail) => ({
+      rule: "refused" as const,
+      run: null,
+      task: null,
+      detail,
+    })),
   ];
 }
 
@@ -107,20 +117,29 @@ function byRun(reports: readonly Report[]): Map<string, Reported> {
     else if (report.event === "end") of.ends.push({ ...report, at });
     else if (report.event === "step") of.steps.push(report);
     else if (report.event === "child") of.children.push(report);
-    else if (report.event === "made" || report.event === "item" || report.event === "joined") of.items.push(report);
+    else if (report.event === "made" || report.event === "item" || report.event === "joined")
+      of.items.push(report);
   }
   return all;
 }
 
 function ofRun(run: FollowedRun, reported: Reported): Violation[] {
-  const say = (rule: Rule, task: string | null, detail: string): Violation => ({ rule, run: run.runId, task, detail });
+  const say = (rule: Rule, task: string | null, detail: string): Violation => ({
+    rule,
+    run: run.runId,
+    task,
+    detail,
+  });
   // Its notification went with the kill: the platform's queue is durable, the local one is not.
   if (run.source === "announced" && run.lastRead === null && !run.heard) {
-    return run.excused ? [] : [say("lost_run", null, "its upload was stored and announced, and no run came of it")];
+    return run.excused
+      ? []
+      : [say("lost_run", null, "its upload was stored and announced, and no run came of it")];
   }
   if (run.gone === "early")
     return [say("lost_run", null, `${run.source}, and answered 404 before its retention was over`)];
-  if (run.gone === "unread") return [say("unread_run", null, `${run.source}, and gone before it was read as final`)];
+  if (run.gone === "unread")
+    return [say("unread_run", null, `${run.source}, and gone before it was read as final`)];
   if (run.final === null)
     return [say("stuck_run", null, run.lastRead === null ? "never read" : describe(run.lastRead))];
 
@@ -130,12 +149,17 @@ function ofRun(run: FollowedRun, reported: Reported): Violation[] {
     ...ofAttempts(run, document, reported, kind?.external, say),
     ...ofReads(run, document, reported, kind?.external, say),
     ...ofSteps(reported, say),
-    ...ofItems(document, reported.items, kind?.failedItems).map(({ task, detail }) => say("wrong_items", task, detail)),
+    ...ofItems(document, reported.items, kind?.failedItems).map(({ task, detail }) =>
+      say("wrong_items", task, detail),
+    ),
   ];
   if (kind !== undefined) found.push(...ofEnd(run, document, kind, say));
   if (run.later !== null && JSON.stringify(run.later) !== JSON.stringify(document))
-    found.push(say("changed_after_end", null, `${describe(document)}; later ${describe(run.later)}`));
-  if (run.gone === "no") found.push(say("not_deleted", null, `it was final at ${document.finished_at}`));
+    found.push(
+      say("changed_after_end", null, `${describe(document)}; later ${describe(run.later)}`),
+    );
+  if (run.gone === "no")
+    found.push(say("not_deleted", null, `it was final at ${document.finished_at}`));
   return found;
 }
 
@@ -152,7 +176,8 @@ function ofEnd(run: FollowedRun, document: RunDocument, kind: Kind, say: Say): V
     found.push(say("wrong_end", null, `its tasks are ${names.join(", ")}`));
   for (const { task, status, reason, attempts } of document.tasks) {
     const due = kind.others[task] ?? "succeeded";
-    if (status !== due) found.push(say("wrong_end", task, `it is ${status} (${reason}) and had to be ${due}`));
+    if (status !== due)
+      found.push(say("wrong_end", task, `it is ${status} (${reason}) and had to be ${due}`));
     const failures = attempts.filter((attempt) => attempt.status === "failed");
     const most = kind.failures[task] ?? 0;
     const errors = failures.map(({ error }) => `${error?.name}: ${error?.message}`).join("; ");
@@ -173,23 +198,39 @@ function ofAttempts(
   for (const task of document.tasks) {
     const accepted = task.attempts.filter(({ status }) => status === "succeeded");
     if (accepted.length !== (task.status === "succeeded" ? 1 : 0))
-      found.push(say("not_accepted_once", task.task, `it is ${task.status} with ${accepted.length} accepted attempts`));
+      found.push(
+        say(
+          "not_accepted_once",
+          task.task,
+          `it is ${task.status} with ${accepted.length} accepted attempts`,
+        ),
+      );
     // What gathers the items of a task is not its code.
     for (const { attempt } of task.each === undefined ? accepted : []) {
-      if (!ends.some((end) => end.task === task.task && (end.attempt === attempt || task.task === external)))
-        found.push(say("missing_effect", task.task, `attempt ${attempt} was accepted and reported nothing`));
+      if (
+        !ends.some(
+          (end) => end.task === task.task && (end.attempt === attempt || task.task === external),
+        )
+      )
+        found.push(
+          say("missing_effect", task.task, `attempt ${attempt} was accepted and reported nothing`),
+        );
     }
   }
   const seen = new Set<string>();
   for (const { task, attempt, at } of starts) {
     const name = `${task}/${attempt}`;
-    if (seen.has(name)) found.push(say("doubled_attempt", task, `attempt ${attempt} started twice`));
+    if (seen.has(name))
+      found.push(say("doubled_attempt", task, `attempt ${attempt} started twice`));
     seen.add(name);
     const known = document.tasks.find((entry) => entry.task === task)?.attempts ?? [];
     if (!known.some((entry) => entry.attempt === attempt))
-      found.push(say("unknown_attempt", task, `attempt ${attempt} started; the run knows ${known.length}`));
+      found.push(
+        say("unknown_attempt", task, `attempt ${attempt} started; the run knows ${known.length}`),
+      );
     const succeededAt = run.succeededAt.get(task) ?? Number.POSITIVE_INFINITY;
-    if (at >= succeededAt) found.push(say("effect_after_success", task, `attempt ${attempt} started after that`));
+    if (at >= succeededAt)
+      found.push(say("effect_after_success", task, `attempt ${attempt} started after that`));
   }
   const told = new Set(children.map(({ run_id }) => run_id));
   const missing = [...told].filter((id) => !document.children.some(({ run_id }) => run_id === id));
@@ -203,7 +244,9 @@ function ofSteps({ steps }: Reported, say: Say): Violation[] {
   return steps.flatMap(({ task, attempt, step }) => {
     const latest = Math.max(step, last.get(task) ?? 0);
     last.set(task, latest);
-    return step === latest ? [] : [say("doubled_step", task, `attempt ${attempt} did step ${step} after ${latest}`)];
+    return step === latest
+      ? []
+      : [say("doubled_step", task, `attempt ${attempt} did step ${step} after ${latest}`)];
   });
 }
 
@@ -225,7 +268,13 @@ function ofReads(
     const upstream = document.tasks.find((entry) => entry.task === task)?.upstream ?? [];
     if (upstream.length === 0) {
       if (run.sent !== null && read[""] !== run.sent)
-        found.push(say("wrong_read", task, `attempt ${attempt} read ${read[""]}, the trigger carried ${run.sent}`));
+        found.push(
+          say(
+            "wrong_read",
+            task,
+            `attempt ${attempt} read ${read[""]}, the trigger carried ${run.sent}`,
+          ),
+        );
       continue;
     }
     const due: Record<string, string> = {};
@@ -234,17 +283,26 @@ function ofReads(
       if (parent?.each !== undefined) continue;
       const end = endOf(parent);
       if (end === undefined) continue;
-      if (end.at > at) found.push(say("early_start", task, `attempt ${attempt} started before ${name} had ended`));
+      if (end.at > at)
+        found.push(say("early_start", task, `attempt ${attempt} started before ${name} had ended`));
       due[upstream.length === 1 ? "" : name] = end.to[task] ?? end.passed;
     }
     if (canonical(read) !== canonical(due))
-      found.push(say("wrong_read", task, `attempt ${attempt} read ${canonical(read)}, passed was ${canonical(due)}`));
+      found.push(
+        say(
+          "wrong_read",
+          task,
+          `attempt ${attempt} read ${canonical(read)}, passed was ${canonical(due)}`,
+        ),
+      );
   }
   return found;
 }
 
 function doubledRuns({ reports, keyed, runs }: History): Violation[] {
-  const announced = new Set(runs.flatMap(({ runId, source }) => (source === "announced" ? [runId] : [])));
+  const announced = new Set(
+    runs.flatMap(({ runId, source }) => (source === "announced" ? [runId] : [])),
+  );
   const runsOf = new Map<string, Set<string>>();
   const add = (trigger: string, run: string): void =>
     void runsOf.set(trigger, (runsOf.get(trigger) ?? new Set()).add(run));
@@ -253,13 +311,23 @@ function doubledRuns({ reports, keyed, runs }: History): Violation[] {
       // An object's version has a key of its own.
       if (keyed.has(report.item) || announced.has(report.run)) add(report.item, report.run);
     } else if (report.event === "child") {
-      add(`trigger ${report.ordinal} of ${report.target} by ${report.run} ${report.task}`, report.run_id);
+      add(
+        `trigger ${report.ordinal} of ${report.target} by ${report.run} ${report.task}`,
+        report.run_id,
+      );
     }
   }
   return [...runsOf].flatMap(([trigger, ids]) =>
     ids.size === 1
       ? []
-      : [{ rule: "doubled_run" as const, run: null, task: null, detail: `${trigger} became ${[...ids].join(", ")}` }],
+      : [
+          {
+            rule: "doubled_run" as const,
+            run: null,
+            task: null,
+            detail: `${trigger} became ${[...ids].join(", ")}`,
+          },
+        ],
   );
 }
 
@@ -285,7 +353,14 @@ function leftoverObjects(history: History): Violation[] {
       run === null
         ? "of no run that was ever accepted"
         : `of a run that is ${run.gone === "after" ? "deleted" : "there"}`;
-    return [{ rule: "leftover_object" as const, run: run?.runId ?? null, task: null, detail: `${key}, ${whose}` }];
+    return [
+      {
+        rule: "leftover_object" as const,
+        run: run?.runId ?? null,
+        task: null,
+        detail: `${key}, ${whose}`,
+      },
+    ];
   });
 }
 
@@ -296,9 +371,16 @@ function leftoverObjects(history: History): Violation[] {
  */
 function leftoverState(history: History): Violation[] {
   return history.heldState
-    .filter(({ isNoted, wakesInMs }) => !(isNoted && wakesInMs !== null && wakesInMs <= LATE_OUTPUT_MS))
+    .filter(
+      ({ isNoted, wakesInMs }) => !(isNoted && wakesInMs !== null && wakesInMs <= LATE_OUTPUT_MS),
+    )
     .filter(({ name, isNoted }) => !(isNoted && name !== null && isToBeCollected(name, history)))
-    .map(({ name, detail }) => ({ rule: "leftover_state" as const, run: name, task: null, detail }));
+    .map(({ name, detail }) => ({
+      rule: "leftover_state" as const,
+      run: name,
+      task: null,
+      detail,
+    }));
 }
 
 /** Of a trigger that died before it was recorded: the alarm of its object deletes what it has left. */
@@ -308,7 +390,10 @@ function isToBeCollected(id: string, { runs, alarms }: History): boolean {
 
 function canonical(record: Readonly<Record<string, string>>): string {
   const entries = Object.entries(record).toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return entries.map(([name, digest]) => `${name || "value"} ${digest.slice(0, 12)}`).join(", ") || "nothing";
+  return (
+    entries.map(([name, digest]) => `${name || "value"} ${digest.slice(0, 12)}`).join(", ") ||
+    "nothing"
+  );
 }
 
 function describe({ status, tasks }: RunDocument): string {

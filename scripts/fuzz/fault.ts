@@ -27,7 +27,10 @@ export interface FuzzedAnswer {
 }
 
 /** Why this answer must not be, or null. `secrets`: texts that no answer may have. */
-export function faultOf({ status, contentType, text, bytes }: FuzzedAnswer, secrets: readonly string[]): string | null {
+export function faultOf(
+  { status, contentType, text, bytes }: FuzzedAnswer,
+  secrets: readonly string[],
+): string | null {
   if (secrets.some((secret) => text.includes(secret))) return "it has a secret";
   // Asking again later is an answer, a fault of the worker is none.
   if (status >= 500 && status !== 503) return `it is ${status}`;
@@ -36,7 +39,8 @@ export function faultOf({ status, contentType, text, bytes }: FuzzedAnswer, secr
   if (STACK.test(text)) return "it has a stack";
   // To HEAD the head alone is answered.
   if (text === "") return null;
-  if (!contentType.startsWith("application/problem+json")) return `it is ${status} and no problem document`;
+  if (!contentType.startsWith("application/problem+json"))
+    return `it is ${status} and no problem document`;
   const parsed = problem.safeParse(parseJson(text));
   if (!parsed.success) return "it is no problem document as RFC 9457 has it";
   return parsed.data.status === status ? null : "its document has another status";

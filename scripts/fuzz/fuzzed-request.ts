@@ -62,7 +62,18 @@ export const NASTY = [
 ] as const;
 
 /** Short ones: a call that waits for them must not hold up the others. */
-const DURATIONS = ["0s", "1ms", "50ms", "1s", "-1s", "1", "1w", "999999999999999d", "ms", "1.5s"] as const;
+const DURATIONS = [
+  "0s",
+  "1ms",
+  "50ms",
+  "1s",
+  "-1s",
+  "1",
+  "1w",
+  "999999999999999d",
+  "ms",
+  "1.5s",
+] as const;
 
 const CONTENT_TYPES = [
   "application/json",
@@ -125,7 +136,11 @@ const ODD_HEADERS = [
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
 /** One request to one of the calls. */
-export function fuzzRequest(dice: Dice, calls: readonly DescribedCall[], ingredients: Ingredients): FuzzedRequest {
+export function fuzzRequest(
+  dice: Dice,
+  calls: readonly DescribedCall[],
+  ingredients: Ingredients,
+): FuzzedRequest {
   const call = oneOf(dice, calls);
   const method = dice.chance(0.03) ? oneOf(dice, METHODS) : call.method;
   const path = call.path.replaceAll(/\{(\w+)\}/g, (_part, name: string) =>
@@ -145,7 +160,11 @@ export function fuzzRequest(dice: Dice, calls: readonly DescribedCall[], ingredi
 /** Of what is known, that which may stand there: ids of runs for a run, names for what has a name. */
 function fitting(path: string, parameter: string, { known }: Ingredients): readonly string[] {
   if (parameter !== "id") return known.filter((text) => !/^(\/|(run|dlt|dlv)_)/.test(text));
-  const prefix = path.includes("/runs/") ? "run_" : path.includes("/dead-letters/") ? "dlt_" : "dlv_";
+  const prefix = path.includes("/runs/")
+    ? "run_"
+    : path.includes("/dead-letters/")
+      ? "dlt_"
+      : "dlv_";
   return known.filter((text) => text.startsWith(prefix));
 }
 
@@ -162,7 +181,8 @@ function queryOf(dice: Dice, call: DescribedCall, ingredients: Ingredients): str
     .filter((parameter) => parameter.in === "query" && dice.chance(0.4))
     .flatMap((parameter) => Array.from({ length: dice.chance(0.05) ? 2 : 1 }, () => parameter))
     .map((parameter) => `${parameter.name}=${encoded(valueOf(dice, parameter, ingredients))}`);
-  if (dice.chance(0.05)) parts.push(`${encoded(oneOf(dice, NASTY))}=${encoded(oneOf(dice, NASTY))}`);
+  if (dice.chance(0.05))
+    parts.push(`${encoded(oneOf(dice, NASTY))}=${encoded(oneOf(dice, NASTY))}`);
   if (dice.chance(0.01)) parts.push("%", "&&=");
   return parts.join("&");
 }
@@ -177,7 +197,11 @@ function valueOf(dice: Dice, { schema }: DescribedParameter, { known }: Ingredie
   return known.length > 0 && dice.chance(0.6) ? oneOf(dice, known) : oneOf(dice, NASTY);
 }
 
-function headersOf(dice: Dice, call: DescribedCall, ingredients: Ingredients): Record<string, string> {
+function headersOf(
+  dice: Dice,
+  call: DescribedCall,
+  ingredients: Ingredients,
+): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const parameter of call.parameters) {
     if (parameter.in !== "header" || !dice.chance(0.4)) continue;

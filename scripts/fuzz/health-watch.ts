@@ -51,8 +51,13 @@ export class HealthWatch {
         this.#failure = String(error);
       }
       const waited = performance.now() - at;
-      const busiest = Math.max(...this.#pids.map((pid, index) => computedMs(pid) - (computed[index] ?? 0)));
-      this.#slowestMs = Math.max(this.#slowestMs, Number.isFinite(busiest) ? Math.min(waited, busiest) : waited);
+      const busiest = Math.max(
+        ...this.#pids.map((pid, index) => computedMs(pid) - (computed[index] ?? 0)),
+      );
+      this.#slowestMs = Math.max(
+        this.#slowestMs,
+        Number.isFinite(busiest) ? Math.min(waited, busiest) : waited,
+      );
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }

@@ -12,7 +12,8 @@ const JSON_TYPE = "application/json";
 
 /** With bodies of so many bytes, where one can be as long as one likes. */
 export function hostileBodies(size: number): readonly HostileBody[] {
-  const list = (item: string): string => `[${item.repeat(Math.floor(size / item.length) - 1).slice(0, -1)}]`;
+  const list = (item: string): string =>
+    `[${item.repeat(Math.floor(size / item.length) - 1).slice(0, -1)}]`;
   const wide = `€${"x".repeat(size - 100)}`;
   const texts: Readonly<Record<string, () => string>> = {
     zeros: () => list("0,"),
@@ -29,10 +30,13 @@ export function hostileBodies(size: number): readonly HostileBody[] {
     names: () => `{${named(size, (name) => `"${name}":0`)}}`,
     "objects of other names": () => `[${named(size, (name) => `{"${name}":0}`)}]`,
     "a long name": () => `{"${"x".repeat(size - 10)}":0}`,
-    "a long name of letters that are escaped": () => `{"${String.raw`\u0000`.repeat(size / 6 - 2)}":0}`,
-    "long names": () => `{${Array.from({ length: 25 }, (_, at) => `"${at}${"ü".repeat(size / 60)}":0`).join(",")}}`,
+    "a long name of letters that are escaped": () =>
+      `{"${String.raw`\u0000`.repeat(size / 6 - 2)}":0}`,
+    "long names": () =>
+      `{${Array.from({ length: 25 }, (_, at) => `"${at}${"ü".repeat(size / 60)}":0`).join(",")}}`,
     "records that are none": () => `{"Records":${list("0,")}}`,
-    "records of S3 that are wrong": () => `{"Records":${list('{"eventName":1,"s3":{"bucket":{}}},')}}`,
+    "records of S3 that are wrong": () =>
+      `{"Records":${list('{"eventName":1,"s3":{"bucket":{}}},')}}`,
     "a message in a message": () => messages(size),
     lines: () => `${"\n".repeat(size - 1)}}`,
     "a line that ends too early": () => `${list("0,")},`,
@@ -44,7 +48,8 @@ export function hostileBodies(size: number): readonly HostileBody[] {
     "a log-in": () => `{"token":"${"x".repeat(size - 20)}"}`,
     // One letter beyond Latin-1 makes V8 hold the whole text in two bytes a letter.
     "a wide text": () => JSON.stringify(wide),
-    "an escaped letter that makes a text wide": () => `"${String.raw`\u20ac`}${"x".repeat(size - 20)}"`,
+    "an escaped letter that makes a text wide": () =>
+      `"${String.raw`\u20ac`}${"x".repeat(size - 20)}"`,
     "a list of a wide text": () => JSON.stringify([wide]),
     "a member of a wide text": () => JSON.stringify({ id: "evt_1", data: wide }),
     "an id of a wide text": () => JSON.stringify({ id: wide }),
@@ -56,8 +61,16 @@ export function hostileBodies(size: number): readonly HostileBody[] {
   };
   const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
   return [
-    ...Object.entries(texts).map(([name, write]) => ({ name, contentType: JSON_TYPE, make: () => encode(write()) })),
-    { name: "bytes", contentType: "application/octet-stream", make: () => new Uint8Array(size).fill(255) },
+    ...Object.entries(texts).map(([name, write]) => ({
+      name,
+      contentType: JSON_TYPE,
+      make: () => encode(write()),
+    })),
+    {
+      name: "bytes",
+      contentType: "application/octet-stream",
+      make: () => new Uint8Array(size).fill(255),
+    },
     { name: "a text", contentType: "text/plain", make: () => encode("ü".repeat(size / 2)) },
     { name: "a wide plain text", contentType: "text/plain", make: () => encode(wide) },
     {
@@ -72,7 +85,12 @@ export function hostileBodies(size: number): readonly HostileBody[] {
       contentEncoding: "gzip",
       make: () => new Uint8Array(gzipSync(list("0,"))),
     },
-    { name: "no gzip", contentType: JSON_TYPE, contentEncoding: "gzip", make: () => encode("plain") },
+    {
+      name: "no gzip",
+      contentType: JSON_TYPE,
+      contentEncoding: "gzip",
+      make: () => encode("plain"),
+    },
   ];
 }
 

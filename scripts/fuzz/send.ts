@@ -14,7 +14,13 @@ export async function send(url: string, request: FuzzedRequest): Promise<FuzzedA
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), ANSWER_LIMIT_MS);
   try {
-    const response = await fetch(url + path, { method, headers, body, signal: limit.signal, redirect: "manual" });
+    const response = await fetch(url + path, {
+      method,
+      headers,
+      body,
+      signal: limit.signal,
+      redirect: "manual",
+    });
     const contentType = response.headers.get("Content-Type") ?? "";
     // A stream of events ends when its run does.
     const isStream = contentType.startsWith("text/event-stream");
@@ -27,7 +33,10 @@ export async function send(url: string, request: FuzzedRequest): Promise<FuzzedA
 }
 
 /** `fetch` asks for no upgrade. */
-async function upgrade(url: string, { method, path, headers }: FuzzedRequest): Promise<FuzzedAnswer> {
+async function upgrade(
+  url: string,
+  { method, path, headers }: FuzzedRequest,
+): Promise<FuzzedAnswer> {
   const answered = Promise.withResolvers<IncomingMessage>();
   const sent = httpRequest(url + path, { method, headers, timeout: ANSWER_LIMIT_MS })
     .on("upgrade", (response, socket) => {

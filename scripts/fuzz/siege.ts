@@ -19,7 +19,9 @@ export interface Siege {
   readonly pids: readonly number[];
   readonly bodies: readonly HostileBody[];
   /** Where they are sent: path and headers by what the body is. */
-  readonly targets: Readonly<Record<string, (bytes: Uint8Array) => Pick<FuzzedRequest, "path" | "headers">>>;
+  readonly targets: Readonly<
+    Record<string, (bytes: Uint8Array) => Pick<FuzzedRequest, "path" | "headers">>
+  >;
   /** How many of all pairs of body and target are sent, as the dice fall; all of them if there are not more. */
   readonly requests: number;
   readonly dice: Dice;
@@ -39,7 +41,9 @@ export interface SiegeResult {
 /** Resolves when all are answered. */
 export async function besiege(siege: Siege): Promise<SiegeResult> {
   const { dice, bodies, targets } = siege;
-  const pairs = bodies.flatMap((body) => Object.entries(targets).map(([id, to]) => ({ id, to, body })));
+  const pairs = bodies.flatMap((body) =>
+    Object.entries(targets).map(([id, to]) => ({ id, to, body })),
+  );
   const faults: Fault[] = [];
   let mostGrown = 0;
   let slowestHealthMs = 0;
@@ -57,11 +61,16 @@ export async function besiege(siege: Siege): Promise<SiegeResult> {
 
 async function one(
   siege: Siege,
-  { id, to, body }: { readonly id: string; readonly to: Siege["targets"][string]; readonly body: HostileBody },
+  {
+    id,
+    to,
+    body,
+  }: { readonly id: string; readonly to: Siege["targets"][string]; readonly body: HostileBody },
 ): Promise<{ grown: number; slowestMs: number; found: Fault[] }> {
   const bytes = body.make();
   const { path, headers } = to(bytes);
-  const encoding = body.contentEncoding === undefined ? {} : { "Content-Encoding": body.contentEncoding };
+  const encoding =
+    body.contentEncoding === undefined ? {} : { "Content-Encoding": body.contentEncoding };
   const sent = { "Content-Type": body.contentType, ...encoding, ...headers };
   const request = { id: `${id}: ${body.name}`, method: "POST", path, headers: sent, body: bytes };
   const memory = TELLS_MEMORY ? new ResidentMemory(siege.pids) : null;
@@ -82,7 +91,11 @@ async function one(
   if (grown > MAX_GROWTH_BYTES)
     found.push({ why: `the worker grew by ${Math.round(grown / 1e6)} MB`, request, answer });
   if (slowestMs > MAX_HEALTH_MS)
-    found.push({ why: `/healthz answered after ${Math.round(slowestMs)} ms of computing`, request, answer });
+    found.push({
+      why: `/healthz answered after ${Math.round(slowestMs)} ms of computing`,
+      request,
+      answer,
+    });
   if (failure !== null) found.push({ why: `/healthz did not answer: ${failure}`, request, answer });
   return { grown, slowestMs, found };
 }

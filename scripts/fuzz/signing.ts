@@ -25,7 +25,10 @@ export function signed(
     case "payments":
       return { "Stripe-Signature": `t=${seconds},v1=${hex(`${seconds}.`, body)}` };
     case "chat":
-      return { "X-Slack-Request-Timestamp": String(seconds), "X-Slack-Signature": `v0=${hex(`v0:${seconds}:`, body)}` };
+      return {
+        "X-Slack-Request-Timestamp": String(seconds),
+        "X-Slack-Signature": `v0=${hex(`v0:${seconds}:`, body)}`,
+      };
     case "standard":
       return {
         "Webhook-Id": "msg_1",

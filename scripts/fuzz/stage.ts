@@ -39,7 +39,9 @@ export async function campaignOf(
   runtime: LocalRuntime,
   how: Pick<Campaign, "requests" | "seed" | "width">,
 ): Promise<Campaign> {
-  const openapi = await fetch(`${runtime.url}/api/v1/openapi.json`, { headers: { Authorization: `Bearer ${TOKEN}` } });
+  const openapi = await fetch(`${runtime.url}/api/v1/openapi.json`, {
+    headers: { Authorization: `Bearer ${TOKEN}` },
+  });
   const { tasks, endpoints } = runtime.project.plan;
   return {
     ...how,
@@ -62,7 +64,10 @@ export async function campaignOf(
 async function completionPaths(url: string): Promise<string[]> {
   const paths: string[] = [];
   for (let count = 0; count < WAITING_TASKS; count += 1) {
-    const triggered = await fetch(`${url}/api/v1/tasks/ask/trigger`, { method: "POST", headers: API });
+    const triggered = await fetch(`${url}/api/v1/tasks/ask/trigger`, {
+      method: "POST",
+      headers: API,
+    });
     const { run_id: id } = accepted.parse(await triggered.json());
     for (let tries = 0; tries < MOST_LOOKS && paths.length <= count; tries += 1) {
       const run = await (await fetch(`${url}/api/v1/runs/${id}`, { headers: API })).text();
@@ -99,7 +104,10 @@ const TARGETS: Siege["targets"] = {
   }),
   "an endpoint that wants a token": () => ({ path: "/tokens", headers: {} }),
   "a signed endpoint, unsigned": () => ({ path: "/payments", headers: {} }),
-  "a signed endpoint, forged": () => ({ path: "/plain", headers: { "X-Signature": "0".repeat(64) } }),
+  "a signed endpoint, forged": () => ({
+    path: "/plain",
+    headers: { "X-Signature": "0".repeat(64) },
+  }),
   "a signed endpoint": (bytes) => ({ path: "/payments", headers: signed("payments", bytes, 0) }),
 };
 

@@ -4,7 +4,14 @@
  */
 import { gzipSync } from "node:zlib";
 import type { Dice } from "../chaos/dice.ts";
-import { type FuzzedRequest, type Ingredients, NASTY, oddBody, oneOf, presentable } from "./fuzzed-request.ts";
+import {
+  type FuzzedRequest,
+  type Ingredients,
+  NASTY,
+  oddBody,
+  oneOf,
+  presentable,
+} from "./fuzzed-request.ts";
 import { SIGNED_ENDPOINTS, signed } from "./signing.ts";
 
 export type WayIn = (dice: Dice, ingredients: Ingredients) => FuzzedRequest;
@@ -34,7 +41,10 @@ const OBJECT_EVENTS = [
     detail: { bucket: { name: "b" }, object: { key: "k" } },
   },
   { Type: "Notification", Message: '{"Records":[]}' },
-  { Type: "SubscriptionConfirmation", SubscribeURL: "https://sns.example.com/?Action=ConfirmSubscription" },
+  {
+    Type: "SubscriptionConfirmation",
+    SubscribeURL: "https://sns.example.com/?Action=ConfirmSubscription",
+  },
   { Event: "s3:TestEvent" },
 ] as const;
 /** As SNS sends it, but not signed by SNS. The host of the certificate is none of the internet: it would be asked. */
@@ -64,16 +74,33 @@ export const WAYS_IN: Readonly<Record<string, WayIn>> = {
     const token = dice.chance(0.3) ? all.replace(/^Bearer /, "") : oneOf(dice, NASTY);
     const key = oneOf(dice, ["token", "token", "code", "__proto__"]);
     const body = dice.chance(0.7) ? JSON.stringify({ [key]: token }) : oddBody(dice);
-    return request("POST", `/dashboard/${oneOf(dice, ["login", "login", "logout", "session"])}`, some(dice, OWN), body);
+    return request(
+      "POST",
+      `/dashboard/${oneOf(dice, ["login", "login", "logout", "session"])}`,
+      some(dice, OWN),
+      body,
+    );
   },
   session: (dice) =>
-    request("GET", oneOf(dice, ["/dashboard/session", "/dashboard", "/dashboard/assets/none.js", "/api/v1/runs"]), {
-      Cookie: `peach_session=${presentable(oneOf(dice, NASTY))}`,
-      ...some(dice, OWN),
-    }),
+    request(
+      "GET",
+      oneOf(dice, [
+        "/dashboard/session",
+        "/dashboard",
+        "/dashboard/assets/none.js",
+        "/api/v1/runs",
+      ]),
+      {
+        Cookie: `peach_session=${presentable(oneOf(dice, NASTY))}`,
+        ...some(dice, OWN),
+      },
+    ),
   completion: (dice, { known }) => {
     const tokens = known.filter((text) => text.startsWith("/complete/"));
-    const path = tokens.length > 0 && dice.chance(0.6) ? oneOf(dice, tokens) : `/complete/${part(oneOf(dice, NASTY))}`;
+    const path =
+      tokens.length > 0 && dice.chance(0.6)
+        ? oneOf(dice, tokens)
+        : `/complete/${part(oneOf(dice, NASTY))}`;
     const body = oneOf(dice, [
       '{"status":"succeeded","payload":1}',
       '{"status":"failed","error":{"message":"x"}}',
@@ -83,14 +110,28 @@ export const WAYS_IN: Readonly<Record<string, WayIn>> = {
   },
   endpoint: (dice) => {
     const path = oneOf(dice, ["/open", "/any", "/safe", "/relay", "/tokens"]);
-    const body = dice.chance(0.5) ? JSON.stringify(oneOf(dice, [["a"], [1], { a: 1 }, null])) : oddBody(dice);
-    return request(oneOf(dice, ["POST", "POST", "GET", "PUT", "DELETE", "OPTIONS"]), path, types(dice), body);
+    const body = dice.chance(0.5)
+      ? JSON.stringify(oneOf(dice, [["a"], [1], { a: 1 }, null]))
+      : oddBody(dice);
+    return request(
+      oneOf(dice, ["POST", "POST", "GET", "PUT", "DELETE", "OPTIONS"]),
+      path,
+      types(dice),
+      body,
+    );
   },
   "endpoint with a token": (dice, { authorizations }) =>
-    request("POST", "/tokens", { Authorization: oneOf(dice, authorizations), ...types(dice) }, oddBody(dice)),
+    request(
+      "POST",
+      "/tokens",
+      { Authorization: oneOf(dice, authorizations), ...types(dice) },
+      oddBody(dice),
+    ),
   "signed endpoint": (dice) => {
     const endpoint = oneOf(dice, SIGNED_ENDPOINTS);
-    const body = dice.chance(0.5) ? JSON.stringify({ id: oneOf(dice, NASTY), event_id: 1 }) : oddBody(dice);
+    const body = dice.chance(0.5)
+      ? JSON.stringify({ id: oneOf(dice, NASTY), event_id: 1 })
+      : oddBody(dice);
     const headers: Record<string, string> = {
       ...types(dice),
       ...signed(endpoint, body ?? "", oneOf(dice, [0, 0, 0, -3_600, 9e9])),
@@ -104,8 +145,13 @@ export const WAYS_IN: Readonly<Record<string, WayIn>> = {
     return request("POST", `/${endpoint}`, headers, body);
   },
   SNS: (dice) => {
-    const message = { ...NOTICE, [oneOf(dice, Object.keys(NOTICE))]: oneOf(dice, [...NASTY, null, 1, {}, []]) };
-    const body = dice.chance(0.8) ? JSON.stringify(dice.chance(0.3) ? NOTICE : message) : oddBody(dice);
+    const message = {
+      ...NOTICE,
+      [oneOf(dice, Object.keys(NOTICE))]: oneOf(dice, [...NASTY, null, 1, {}, []]),
+    };
+    const body = dice.chance(0.8)
+      ? JSON.stringify(dice.chance(0.3) ? NOTICE : message)
+      : oddBody(dice);
     return request("POST", "/notices", { "Content-Type": "text/plain; charset=UTF-8" }, body);
   },
   "object events": (dice) => {
@@ -142,7 +188,9 @@ export const WAYS_IN: Readonly<Record<string, WayIn>> = {
       ...(dice.chance(0.7) ? { [attribute]: oneOf(dice, [...NASTY, null, 1, {}]) } : {}),
     };
     const type = oneOf(dice, EVENT_TYPES);
-    const body = type.includes("batch") ? JSON.stringify([event, CLOUD_EVENT]) : JSON.stringify(event);
+    const body = type.includes("batch")
+      ? JSON.stringify([event, CLOUD_EVENT])
+      : JSON.stringify(event);
     return request(
       "POST",
       events(dice),
@@ -153,7 +201,8 @@ export const WAYS_IN: Readonly<Record<string, WayIn>> = {
   "CloudEvent, binary": (dice, { authorizations: [all = ""] }) => {
     const headers: Record<string, string> = { Authorization: all, ...types(dice) };
     for (const [name, value] of Object.entries(CLOUD_EVENT)) {
-      if (dice.chance(0.9)) headers[`ce-${name}`] = dice.chance(0.8) ? value : presentable(oneOf(dice, NASTY));
+      if (dice.chance(0.9))
+        headers[`ce-${name}`] = dice.chance(0.8) ? value : presentable(oneOf(dice, NASTY));
     }
     return request("POST", events(dice), headers, oddBody(dice));
   },
@@ -193,7 +242,12 @@ export const WAYS_IN: Readonly<Record<string, WayIn>> = {
         "/api/v1/tasks/echo/trigger",
         "/api/v1/events/happened",
       ]),
-      { Authorization: all, ...OWN, "Content-Type": "application/json", "Content-Encoding": oneOf(dice, ENCODINGS) },
+      {
+        Authorization: all,
+        ...OWN,
+        "Content-Type": "application/json",
+        "Content-Encoding": oneOf(dice, ENCODINGS),
+      },
       oneOf(dice, [GZIPPED, GZIPPED.slice(0, 15), "plain", ""]),
     ),
   "an object by hand": (dice) =>
@@ -220,7 +274,13 @@ function request(
   headers: Readonly<Record<string, string>>,
   body: FuzzedRequest["body"] = null,
 ): FuzzedRequest {
-  return { id: "", method, path, headers, body: method === "GET" || method === "HEAD" ? null : body };
+  return {
+    id: "",
+    method,
+    path,
+    headers,
+    body: method === "GET" || method === "HEAD" ? null : body,
+  };
 }
 
 function events(dice: Dice): string {

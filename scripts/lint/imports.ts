@@ -6,7 +6,9 @@
 import { dirname, posix, relative, resolve, sep } from "node:path";
 import type { Context, Visitor } from "./rule.ts";
 
-type Source = Parameters<NonNullable<Visitor["ImportExpression" | "ExportNamedDeclaration"]>>[0]["source"];
+type Source = Parameters<
+  NonNullable<Visitor["ImportExpression" | "ExportNamedDeclaration"]>
+>[0]["source"];
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const ANY = /^/;
@@ -22,7 +24,17 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   triggers: ["domain", "contract", "platform", "payloads", "objects"],
   execution: ["domain", "contract", "platform", "payloads", "objects", "triggers"],
   http: ["domain", "contract", "platform", "payloads", "objects", "execution", "triggers"],
-  worker: ["domain", "contract", "platform", "payloads", "objects", "execution", "triggers", "http", "generated"],
+  worker: [
+    "domain",
+    "contract",
+    "platform",
+    "payloads",
+    "objects",
+    "execution",
+    "triggers",
+    "http",
+    "generated",
+  ],
   compiler: ["domain", "contract"],
   client: ["domain", "contract"],
   local: ["domain", "contract", "compiler", "client"],
@@ -53,8 +65,14 @@ const STILL_UP: Readonly<Record<string, readonly string[]>> = {
     "src/execution/driver/driver-room.ts",
   ],
   "src/triggers/check-input.ts": ["src/execution/author/method.ts"],
-  "src/triggers/complete.ts": ["src/execution/attempt/check-schema.ts", "src/execution/author/method.ts"],
-  "src/triggers/emit.ts": ["src/execution/author/method.ts", "src/execution/author/pipeline-env.ts"],
+  "src/triggers/complete.ts": [
+    "src/execution/attempt/check-schema.ts",
+    "src/execution/author/method.ts",
+  ],
+  "src/triggers/emit.ts": [
+    "src/execution/author/method.ts",
+    "src/execution/author/pipeline-env.ts",
+  ],
   "src/triggers/gate.ts": ["src/execution/driver/driver-room.ts"],
   "src/triggers/replay.ts": ["src/execution/author/method.ts"],
   // A run starts executors, and a due schedule triggers.
@@ -149,14 +167,18 @@ function brokenRule(file: string, specifier: string): string | null {
   const broken = BOUNDARIES.find(({ from, files, beside = [], packages }) => {
     if (!from.test(file)) return false;
     if (target === null) return !packages.test(specifier);
-    return !files.test(target) && !beside.some((name) => target === posix.join(posix.dirname(file), name));
+    return (
+      !files.test(target) &&
+      !beside.some((name) => target === posix.join(posix.dirname(file), name))
+    );
   });
   return broken === undefined ? null : `${broken.says}; this imports ${target ?? specifier}.`;
 }
 
 /** The path from the root that a specifier means, or null if it is a package or a built-in module. */
 function resolveFile(file: string, specifier: string): string | null {
-  if (specifier.startsWith("#generated/")) return `src/generated/${specifier.slice("#generated/".length)}.ts`;
+  if (specifier.startsWith("#generated/"))
+    return `src/generated/${specifier.slice("#generated/".length)}.ts`;
   if (!/^\.{0,2}\//.test(specifier)) return null;
   return fromRoot(resolve(ROOT, dirname(file), specifier));
 }

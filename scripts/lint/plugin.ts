@@ -2,4 +2,7 @@
 import { visitImports } from "./imports.ts";
 import { visitWaits } from "./waits.ts";
 
-export default { meta: { name: "peach" }, rules: { imports: { create: visitImports }, waits: { create: visitWaits } } };
+export default {
+  meta: { name: "peach" },
+  rules: { imports: { create: visitImports }, waits: { create: visitWaits } },
+};

@@ -72,7 +72,10 @@ export function mutate(file: string, text: string): MutatedFile {
   const { program } = parseSync(file, text);
   const mutator = new Mutator(file, text, constantsOf(program));
   const code = mutator.render(program, false);
-  return { mutants: mutator.mutants, code: code + SWITCH.replace("FILE", JSON.stringify(`${file}:`)) };
+  return {
+    mutants: mutator.mutants,
+    code: code + SWITCH.replace("FILE", JSON.stringify(`${file}:`)),
+  };
 }
 
 class Mutator {
@@ -96,7 +99,8 @@ class Mutator {
     for (const child of childrenOf(node)) {
       // In `import {a}` the same text is two parts.
       if (child.start < at) continue;
-      code += this.#text.slice(at, child.start) + this.render(child, inside && !isSteering(node, child));
+      code +=
+        this.#text.slice(at, child.start) + this.render(child, inside && !isSteering(node, child));
       at = child.end;
     }
     code += this.#text.slice(at, node.end);
@@ -108,7 +112,8 @@ class Mutator {
 
   /** How the node may be changed: conditional expressions of which the last part is what it is. */
   #changesOf(node: Node): string[] {
-    const of = (becomes: string): string => `(${this.#note(node, becomes)} ? (${becomes}) : ${REST})`;
+    const of = (becomes: string): string =>
+      `(${this.#note(node, becomes)} ? (${becomes}) : ${REST})`;
     const text = (part: Node): string => this.#text.slice(part.start, part.end);
     if (node.type === "BinaryExpression" || node.type === "LogicalExpression") {
       if (node.left.type === "PrivateIdentifier") return [];
@@ -117,10 +122,14 @@ class Mutator {
       const operator = OPERATORS.get(node.operator);
       return operator === undefined ? [] : [of(`(${left}) ${operator} (${right})`)];
     }
-    if (node.type === "ConditionalExpression") return [of(text(node.consequent)), of(text(node.alternate))];
-    if (node.type === "UnaryExpression") return node.operator === "!" ? [of(text(node.argument))] : [];
-    if (node.type === "Literal" && typeof node.value === "boolean") return [of(String(!node.value))];
-    if (node.type === "Literal" && typeof node.value === "number") return [of(otherNumber(node.value))];
+    if (node.type === "ConditionalExpression")
+      return [of(text(node.consequent)), of(text(node.alternate))];
+    if (node.type === "UnaryExpression")
+      return node.operator === "!" ? [of(text(node.argument))] : [];
+    if (node.type === "Literal" && typeof node.value === "boolean")
+      return [of(String(!node.value))];
+    if (node.type === "Literal" && typeof node.value === "number")
+      return [of(otherNumber(node.value))];
     if (node.type === "Identifier" || node.type === "MemberExpression")
       return this.#constants.has(text(node)) ? [of(`${text(node)} * 10`)] : [];
     if (node.type === "CallExpression") {
@@ -157,7 +166,8 @@ function otherNumber(value: number): string {
 function constantsOf(program: Node & { readonly type: "Program" }): ReadonlySet<string> {
   const names = new Set<string>();
   for (const statement of program.body) {
-    const declared = statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
+    const declared =
+      statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
     if (declared?.type !== "VariableDeclaration") continue;
     for (const { id, init } of declared.declarations) {
       if (id.type !== "Identifier" || init === null) continue;
@@ -165,7 +175,11 @@ function constantsOf(program: Node & { readonly type: "Program" }): ReadonlySet<
       if (isNumber(value)) names.add(id.name);
       if (value.type !== "ObjectExpression") continue;
       for (const property of value.properties)
-        if (property.type === "Property" && property.key.type === "Identifier" && isNumber(property.value))
+        if (
+          property.type === "Property" &&
+          property.key.type === "Identifier" &&
+          isNumber(property.value)
+        )
           names.add(`${id.name}.${property.key.name}`);
     }
   }
@@ -180,12 +194,15 @@ function isNumber(node: Node): boolean {
 /** Whether this part is no value that could be another: a name, a type, what ends a loop, or a key. */
 function isSteering(node: Node, child: Node): boolean {
   if (node.type === "ForStatement") return child === node.test || child === node.update;
-  if (node.type === "WhileStatement" || node.type === "DoWhileStatement") return child === node.test;
+  if (node.type === "WhileStatement" || node.type === "DoWhileStatement")
+    return child === node.test;
   if (node.type === "Property") return child === node.key;
   if (node.type === "MemberExpression") return child === node.property && !node.computed;
   if (node.type === "AssignmentExpression") return child === node.left;
   if (node.type === "VariableDeclarator") return child === node.id;
-  return (node.type === "UpdateExpression" || FUNCTIONS.has(node.type)) && child.type === "Identifier";
+  return (
+    (node.type === "UpdateExpression" || FUNCTIONS.has(node.type)) && child.type === "Identifier"
+  );
 }
 
 /** In the order of the text. Types are none: nothing is left of them. */
@@ -194,12 +211,20 @@ function childrenOf(node: Node): Node[] {
   const children = Object.entries(node).flatMap(([key, value]: [string, unknown]) =>
     key === "parent" ? [] : [value].flat(),
   );
-  const nodes = children.filter(isNode).filter(({ type }) => !/^TS(?!As|Satisfies|NonNull)/.test(type));
+  const nodes = children
+    .filter(isNode)
+    .filter(({ type }) => !/^TS(?!As|Satisfies|NonNull)/.test(type));
   // `{a}` stands for both its key and its value: it cannot be cut.
   const whole = node.type === "Property" && node.shorthand ? [] : nodes;
   return whole.toSorted((one, other) => one.start - other.start);
 }
 
 function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && "type" in value && "start" in value && "end" in value;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "type" in value &&
+    "start" in value &&
+    "end" in value
+  );
 }

@@ -13,9 +13,18 @@ const TESTS = {
     "test/http/api/bulk",
     "test/http/api/metrics",
   ],
-  "objects/debounce": ["test/objects/limits/debounce", "test/triggers/debounce", "test/platform/tables"],
+  "objects/debounce": [
+    "test/objects/limits/debounce",
+    "test/triggers/debounce",
+    "test/platform/tables",
+  ],
   "objects/limits": ["test/objects/limits/", "test/http/api/limits", "test/platform/tables"],
-  "objects/run": ["test/objects/run/", "test/http/api/run-", "test/http/retry", "test/http/api/runs"],
+  "objects/run": [
+    "test/objects/run/",
+    "test/http/api/run-",
+    "test/http/retry",
+    "test/http/api/runs",
+  ],
   "objects/schedules": ["test/objects/schedules/", "test/http/api/schedules"],
   payloads: ["test/payloads/"],
   triggers: [
@@ -54,10 +63,16 @@ export function folderOf(file: string): Folder | null {
 /** Files that can be changed, below these paths. What holds nothing but SQL, types or words is left out. */
 export function sourcesIn(paths: readonly string[]): string[] {
   const all = FOLDERS.flatMap((folder) =>
-    readdirSync(`src/${folder}`, { recursive: true, encoding: "utf8" }).map((name) => `src/${folder}/${name}`),
+    readdirSync(`src/${folder}`, { recursive: true, encoding: "utf8" }).map(
+      (name) => `src/${folder}/${name}`,
+    ),
   );
-  const files = all.filter((file) => file.endsWith(".ts") && !/(-rpc|schema|\.d|\.operations)\.ts$/.test(file));
-  return files.filter((file) => paths.length === 0 || paths.some((path) => file.startsWith(path))).toSorted();
+  const files = all.filter(
+    (file) => file.endsWith(".ts") && !/(-rpc|schema|\.d|\.operations)\.ts$/.test(file),
+  );
+  return files
+    .filter((file) => paths.length === 0 || paths.some((path) => file.startsWith(path)))
+    .toSorted();
 }
 
 /** Lines that are not as they were in this commit, by file. Throws if there is no such commit. */
@@ -72,7 +87,8 @@ export function changedLines(since: string): ReadonlyMap<string, ReadonlySet<num
     const [, file] = /^\+\+\+ b\/(.*)$/.exec(line) ?? [];
     if (file !== undefined) files.set(file, (current = new Set()));
     const [, from, count = "1"] = /^@@ -\S+ \+(\d+)(?:,(\d+))? @@/.exec(line) ?? [];
-    const lines = from === undefined ? [] : Array.from({ length: Number(count) }, (_, at) => Number(from) + at);
+    const lines =
+      from === undefined ? [] : Array.from({ length: Number(count) }, (_, at) => Number(from) + at);
     for (const changed of lines) current.add(changed);
   }
   return files;

@@ -32,7 +32,11 @@ export interface Trial {
 }
 
 /** Tries these changes on the tests below these paths. Ends when `until` (epoch ms) has come, with what is known by then. */
-export async function tryOut(mutants: readonly Mutant[], tests: readonly string[], until: number): Promise<Trial> {
+export async function tryOut(
+  mutants: readonly Mutant[],
+  tests: readonly string[],
+  until: number,
+): Promise<Trial> {
   const noticed = new Map<string, string>();
   const reached = new Set<string>();
   const failing = new Set<string>();
@@ -78,7 +82,10 @@ async function runTests(
       env: { ...process.env, PEACH_MUTATION: order },
     });
     let complaint = "";
-    child.stderr.on("data", (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-MOST_COMPLAINT)));
+    child.stderr.on(
+      "data",
+      (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-MOST_COMPLAINT)),
+    );
     await endOf(child, until);
     const text = existsSync(report) ? readFileSync(report, "utf8") : "";
     const lines = text.split("\n").filter((line) => line !== "");

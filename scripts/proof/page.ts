@@ -28,7 +28,10 @@ export function fileOf(folder: string, { name }: Proof): string {
 export function readReports(folder: string): Map<string, KeptReport> {
   const present = PROOFS.filter((proof) => existsSync(fileOf(folder, proof)));
   return new Map(
-    present.map((proof) => [proof.name, keptReport.parse(JSON.parse(readFileSync(fileOf(folder, proof), "utf8")))]),
+    present.map((proof) => [
+      proof.name,
+      keptReport.parse(JSON.parse(readFileSync(fileOf(folder, proof), "utf8"))),
+    ]),
   );
 }
 
@@ -40,7 +43,9 @@ What \`npm test\` proves stands in no figure: it passes. What each proof is abou
 
 /** The page; a proof that was never run is named as such. */
 export function renderPage(reports: ReadonlyMap<string, KeptReport>): string {
-  return [HEAD, ...PROOFS.map((proof) => section(proof, reports.get(proof.name) ?? null))].join("\n");
+  return [HEAD, ...PROOFS.map((proof) => section(proof, reports.get(proof.name) ?? null))].join(
+    "\n",
+  );
 }
 
 function section(proof: Proof, kept: KeptReport | null): string {

@@ -12,7 +12,11 @@ export interface Proof {
   show(report: unknown): string;
 }
 
-const figure = z.object({ median: z.number().nullable(), min: z.number().nullable(), max: z.number().nullable() });
+const figure = z.object({
+  median: z.number().nullable(),
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+});
 const SYSTEMS = ["peach", "workflows", "bound"] as const;
 type SystemName = (typeof SYSTEMS)[number];
 const HEADINGS: Readonly<Record<SystemName, string>> = {
@@ -62,7 +66,9 @@ const simulation = z.object({
   kinds: z.number(),
   runs: z.number(),
   tasks: z.number(),
-  violation: z.object({ seed: z.number(), invariant: z.string(), detail: z.string(), replay: z.string() }).nullable(),
+  violation: z
+    .object({ seed: z.number(), invariant: z.string(), detail: z.string(), replay: z.string() })
+    .nullable(),
 });
 
 const fuzz = z.object({
@@ -78,7 +84,11 @@ const chaos = z.object({
   seed: z.number(),
   took_seconds: z.number(),
   triggers: z.object({ accepted: z.number() }),
-  runs: z.object({ known: z.number(), final: z.number(), by_status: z.record(z.string(), z.number()) }),
+  runs: z.object({
+    known: z.number(),
+    final: z.number(),
+    by_status: z.record(z.string(), z.number()),
+  }),
   kills: z.object({
     count: z.number(),
     by_poison: z.number(),
@@ -97,7 +107,9 @@ const chaos = z.object({
 const lists = z.object({
   runs: z.number(),
   counted_first_ms: z.number(),
-  calls: z.array(z.object({ what: z.string(), first_ms: z.number(), median_ms: z.number(), max_ms: z.number() })),
+  calls: z.array(
+    z.object({ what: z.string(), first_ms: z.number(), median_ms: z.number(), max_ms: z.number() }),
+  ),
 });
 
 export const PROOFS: readonly Proof[] = [
@@ -109,7 +121,14 @@ export const PROOFS: readonly Proof[] = [
       "every await, lets calls hang, sets clocks back and deploys; every invariant is checked after every step.",
     command: ["simulate", "--", "--from", "20000000", "--seconds", "1200", "--json"],
     show(report) {
-      const { from, seeds, seconds, cpu_seconds: cpu, violation, ...rest } = simulation.parse(report);
+      const {
+        from,
+        seeds,
+        seconds,
+        cpu_seconds: cpu,
+        violation,
+        ...rest
+      } = simulation.parse(report);
       return list([
         `seeds ${whole(from)} to ${whole(from + seeds - 1)}, in ${whole(seconds)} s: ${rest.seeds_per_second} a second, ${(seconds === 0 ? 0 : (cpu * 1_000) / Math.max(1, seeds)).toFixed(1)} ms of processor time a seed`,
         `${whole(rest.runs)} runs, ${whole(rest.tasks)} tasks, ${whole(rest.faults)} faults of ${rest.kinds} kinds, ${whole(rest.events)} events`,
@@ -127,7 +146,15 @@ export const PROOFS: readonly Proof[] = [
       "peach.conf by turns; what the API says and what a recorder outside has seen are held against what Peach promises.",
     command: ["chaos", "--", "--json"],
     show(report) {
-      const { seed, took_seconds: took, triggers, runs, kills, attempts, ...rest } = chaos.parse(report);
+      const {
+        seed,
+        took_seconds: took,
+        triggers,
+        runs,
+        kills,
+        attempts,
+        ...rest
+      } = chaos.parse(report);
       return list([
         `seed ${seed}: ${whole(triggers.accepted)} triggers accepted, ${whole(runs.known)} runs, ${kills.count} kills, ${kills.by_poison} of them by poison items, in ${whole(took)} s`,
         `runs: ${counts(runs.by_status)}`,
@@ -168,7 +195,17 @@ export const PROOFS: readonly Proof[] = [
     name: "overload",
     title: "Overload",
     says: "32 clients that trigger without a pause for five minutes, and what is left is drained.",
-    command: ["bench", "--", "--only", "overload", "--only", "overload_direct", "--seconds", "300", "--json"],
+    command: [
+      "bench",
+      "--",
+      "--only",
+      "overload",
+      "--only",
+      "overload_direct",
+      "--seconds",
+      "300",
+      "--json",
+    ],
     show: showBench,
   },
   {
@@ -194,7 +231,9 @@ export const PROOFS: readonly Proof[] = [
 
 function showBench(report: unknown): string {
   const { versions, rounds, results, verdicts, cost } = bench.parse(report);
-  const present = SYSTEMS.filter((system) => results.some(({ figures }) => figures[system] !== undefined));
+  const present = SYSTEMS.filter((system) =>
+    results.some(({ figures }) => figures[system] !== undefined),
+  );
   const about = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   const parts = [
     `Medians of ${rounds} rounds, their spread in brackets; ${about.join(", ")}.`,
@@ -204,7 +243,9 @@ function showBench(report: unknown): string {
         `${title}, ${unit}`,
         ...present.map((system) => {
           const { median, min, max } = figures[system] ?? { median: null, min: null, max: null };
-          return median === null ? "" : `${amount(median)} (${amount(min ?? median)}–${amount(max ?? median)})`;
+          return median === null
+            ? ""
+            : `${amount(median)} (${amount(min ?? median)}–${amount(max ?? median)})`;
         }),
       ]),
     ]),
@@ -234,7 +275,9 @@ function list(lines: readonly string[]): string {
 }
 
 function table([head = [], ...rows]: readonly (readonly string[])[]): string {
-  return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  return [head, head.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.join(" | ")} |`)
+    .join("\n");
 }
 
 function counts(all: Readonly<Record<string, number>>): string {

@@ -59,7 +59,9 @@ type Options = Readonly<Record<string, Option>>;
 
 /** The options that were given. */
 export type Values<O extends Options> = {
-  readonly [Name in keyof O]?: (O[Name] extends { readonly takes: string } ? string : boolean) | undefined;
+  readonly [Name in keyof O]?:
+    | (O[Name] extends { readonly takes: string } ? string : boolean)
+    | undefined;
 };
 
 export interface Input<O extends Options> {
@@ -112,23 +114,37 @@ export function defineCommand<const O extends Options>(declared: Declaration<O>)
     usage,
     prepare(args) {
       const input = parse(options, words, args);
-      return { options: { ...input.options }, run: (surroundings) => declared.run(input, surroundings) };
+      return {
+        options: { ...input.options },
+        run: (surroundings) => declared.run(input, surroundings),
+      };
     },
   };
 }
 
-function parse<O extends Options>(options: O, words: readonly Positional[], args: readonly string[]): Input<O> {
+function parse<O extends Options>(
+  options: O,
+  words: readonly Positional[],
+  args: readonly string[],
+): Input<O> {
   const config: ParseArgsOptionsConfig = Object.fromEntries(
-    Object.entries(options).map(([name, { takes }]) => [name, { type: takes === undefined ? "boolean" : "string" }]),
+    Object.entries(options).map(([name, { takes }]) => [
+      name,
+      { type: takes === undefined ? "boolean" : "string" },
+    ]),
   );
   const parsed = parseOrRefuse(config, args);
   for (const [name, { values }] of Object.entries(options)) {
     const given = parsed.values[name];
     if (values !== undefined && given !== undefined && !values.includes(String(given)))
-      throw new UsageError(`--${name}: expected one of ${values.join(", ")}, given ${String(given)}`);
+      throw new UsageError(
+        `--${name}: expected one of ${values.join(", ")}, given ${String(given)}`,
+      );
   }
   const { positionals } = parsed;
-  const missing = words.find((word, index) => word.optional !== true && index >= positionals.length);
+  const missing = words.find(
+    (word, index) => word.optional !== true && index >= positionals.length,
+  );
   if (missing !== undefined) throw new UsageError(`${missing.name} is missing`);
   const surplus = words.at(-1)?.several === true ? undefined : positionals[words.length];
   if (surplus !== undefined) throw new UsageError(`Unexpected argument '${surplus}'`);
@@ -159,17 +175,25 @@ function usageOf({
     const text = `${word.name}${word.several === true ? "..." : ""}`;
     return word.optional === true ? `[${text}]` : text;
   });
-  const optionTexts = Object.entries(options).map(([option, { takes }]) => `[${flag(option, takes)}]`);
+  const optionTexts = Object.entries(options).map(
+    ([option, { takes }]) => `[${flag(option, takes)}]`,
+  );
   const rows = Object.entries(options).map(([option, { takes, help, values }]) => [
     flag(option, takes),
     values === undefined ? help : `${help}: ${values.join(", ")}`,
   ]);
   const width = Math.max(0, ...rows.map(([left = ""]) => left.length)) + 3;
   return [
-    wrap(`usage: ${call}${[name, ...wordTexts, ...optionTexts].join(" ")}`, WIDTH, "         ").join("\n"),
+    wrap(
+      `usage: ${call}${[name, ...wordTexts, ...optionTexts].join(" ")}`,
+      WIDTH,
+      "         ",
+    ).join("\n"),
     description,
     rows
-      .map(([left = "", help = ""]) => wrap(`  ${left.padEnd(width)}${help}`, WIDTH, " ".repeat(width + 2)).join("\n"))
+      .map(([left = "", help = ""]) =>
+        wrap(`  ${left.padEnd(width)}${help}`, WIDTH, " ".repeat(width + 2)).join("\n"),
+      )
       .join("\n"),
   ].join("\n\n");
 }
@@ -183,7 +207,8 @@ function wrap(text: string, width: number, indent: string): string[] {
   const lines: string[] = [];
   for (const part of text.split(/ (?![^[]*\])(?=\S)/)) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + part.length <= width) lines[lines.length - 1] = `${last} ${part}`;
+    if (last !== undefined && last.length + 1 + part.length <= width)
+      lines[lines.length - 1] = `${last} ${part}`;
     else lines.push(last === undefined ? part : indent + part);
   }
   return lines;

@@ -4,7 +4,13 @@
  */
 import { checkProject } from "../compiler/compile.ts";
 import { projectPaths } from "../compiler/project-paths.ts";
-import { defineCommand, UsageError, type Command, type Meaning, type Surroundings } from "./command.ts";
+import {
+  defineCommand,
+  UsageError,
+  type Command,
+  type Meaning,
+  type Surroundings,
+} from "./command.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
@@ -23,14 +29,19 @@ defines the command \`peach\`. Add to the file that your shell reads at its star
     options: {},
     async run({ words: [given = ""] }, surroundings) {
       const shell = SHELLS.find((one) => one === given);
-      if (shell === undefined) throw new UsageError(`expected one of ${SHELLS.join(", ")}, given ${given}`);
+      if (shell === undefined)
+        throw new UsageError(`expected one of ${SHELLS.join(", ")}, given ${given}`);
       surroundings.out(scriptFor(shell, commands(), surroundings));
       return 0;
     },
   });
 }
 
-function scriptFor(shell: (typeof SHELLS)[number], commands: readonly Command[], surroundings: Surroundings): string {
+function scriptFor(
+  shell: (typeof SHELLS)[number],
+  commands: readonly Command[],
+  surroundings: Surroundings,
+): string {
   const known = knownWords(surroundings);
   if (shell === "fish") return fish(commands, known, surroundings.repoRoot);
   const script = bash(commands, known, surroundings.repoRoot);
@@ -42,7 +53,8 @@ function scriptFor(shell: (typeof SHELLS)[number], commands: readonly Command[],
 
 /** What words of each meaning there are; nothing for what only a deployment knows. */
 function knownWords({ env, repoRoot, cwd }: Surroundings): ReadonlyMap<Meaning, readonly string[]> {
-  const plan = checkProject(projectPaths(env, repoRoot, cwd), { acceptUnboundBuckets: true }).compiled?.plan;
+  const plan = checkProject(projectPaths(env, repoRoot, cwd), { acceptUnboundBuckets: true })
+    .compiled?.plan;
   const tasks = Object.values(plan?.tasks ?? {});
   return new Map<Meaning, readonly string[]>([
     ["task", tasks.map(({ name }) => name)],
@@ -53,11 +65,19 @@ function knownWords({ env, repoRoot, cwd }: Surroundings): ReadonlyMap<Meaning, 
 
 function wordsOf({ words }: Command, known: ReadonlyMap<Meaning, readonly string[]>): string[] {
   return [
-    ...new Set(words.flatMap(({ means, name }) => known.get(means) ?? (name.includes("|") ? name.split("|") : []))),
+    ...new Set(
+      words.flatMap(
+        ({ means, name }) => known.get(means) ?? (name.includes("|") ? name.split("|") : []),
+      ),
+    ),
   ];
 }
 
-function bash(commands: readonly Command[], known: ReadonlyMap<Meaning, readonly string[]>, root: string): string {
+function bash(
+  commands: readonly Command[],
+  known: ReadonlyMap<Meaning, readonly string[]>,
+  root: string,
+): string {
   const cases = commands.map((command) => {
     const options = Object.entries(command.options);
     const flags = [...options.map(([name]) => `--${name}`), "--help"];
@@ -90,7 +110,11 @@ ${cases.join("\n")}
 complete -F _peach peach`;
 }
 
-function fish(commands: readonly Command[], known: ReadonlyMap<Meaning, readonly string[]>, root: string): string {
+function fish(
+  commands: readonly Command[],
+  known: ReadonlyMap<Meaning, readonly string[]>,
+  root: string,
+): string {
   const lines = commands.flatMap((command) => {
     const here = `complete -c peach -f -n '__fish_seen_subcommand_from ${command.name}'`;
     const words = wordsOf(command, known);
@@ -99,7 +123,12 @@ function fish(commands: readonly Command[], known: ReadonlyMap<Meaning, readonly
       ...(words.length === 0 ? [] : [`${here} -a ${quoted(words.join(" "))}`]),
       ...Object.entries(command.options).map(([name, { takes, values, means, help }]) => {
         const proposed = values ?? known.get(means ?? "text") ?? [];
-        const value = takes === undefined ? "" : means === "file" ? " -r -F" : ` -x -a ${quoted(proposed.join(" "))}`;
+        const value =
+          takes === undefined
+            ? ""
+            : means === "file"
+              ? " -r -F"
+              : ` -x -a ${quoted(proposed.join(" "))}`;
         return `${here} -l ${name}${value} -d ${quoted(help)}`;
       }),
     ];

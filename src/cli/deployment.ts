@@ -2,13 +2,24 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { createClient, PeachConnectionError, type PeachClient, type PeachError } from "../client/client.ts";
+import {
+  createClient,
+  PeachConnectionError,
+  type PeachClient,
+  type PeachError,
+} from "../client/client.ts";
 import { UsageError, type Surroundings } from "./command.ts";
 
 /** The options of every command that talks to a deployment. */
 export const DEPLOYMENT_OPTIONS = {
-  url: { takes: "URL", help: "of the deployment (default: PEACH_URL, else the runtime of `npm run dev`)" },
-  token: { takes: "TOKEN", help: "of its API (default: PEACH_API_TOKEN, else for a local one that of .dev.vars)" },
+  url: {
+    takes: "URL",
+    help: "of the deployment (default: PEACH_URL, else the runtime of `npm run dev`)",
+  },
+  token: {
+    takes: "TOKEN",
+    help: "of its API (default: PEACH_API_TOKEN, else for a local one that of .dev.vars)",
+  },
 } as const;
 
 export interface DeploymentValues {
@@ -44,14 +55,22 @@ export function connect(given: DeploymentValues, surroundings: Surroundings): An
 }
 
 /** What a refusal looks like to a person: what is wrong, where, what to do, and what to quote when asking for help. */
-export function describeRefusal(error: PeachError, given: DeploymentValues, surroundings: Surroundings): string {
+export function describeRefusal(
+  error: PeachError,
+  given: DeploymentValues,
+  surroundings: Surroundings,
+): string {
   const { code, detail, hint, errors, requestId } = error;
   const from =
-    error instanceof PeachConnectionError ? [`The address is from ${chooseUrl(given, surroundings).from}.`] : [];
+    error instanceof PeachConnectionError
+      ? [`The address is from ${chooseUrl(given, surroundings).from}.`]
+      : [];
   const url = chooseUrl(given, surroundings);
   const token =
     code === "unauthorized" || code === "forbidden"
-      ? [`The token is from ${chooseToken(given, url.value, surroundings).from}, the address from ${url.from}.`]
+      ? [
+          `The token is from ${chooseToken(given, url.value, surroundings).from}, the address from ${url.from}.`,
+        ]
       : [];
   return [
     `error: ${detail}`,
@@ -66,7 +85,8 @@ function chooseUrl({ url }: DeploymentValues, { env, repoRoot }: Surroundings): 
   const named = env["PEACH_URL"] ?? "";
   if (named !== "") return { value: named, from: "PEACH_URL" };
   const local = localUrl(repoRoot);
-  if (local !== null) return { value: local, from: "the runtime that `npm run dev` has started here" };
+  if (local !== null)
+    return { value: local, from: "the runtime that `npm run dev` has started here" };
   throw new UsageError(
     "nobody has said where Peach runs: start it here with `npm run dev`, or set PEACH_URL (or --url) to its address",
   );
@@ -75,8 +95,13 @@ function chooseUrl({ url }: DeploymentValues, { env, repoRoot }: Surroundings): 
 /** The address of the runtime that uses the folder of `npm run dev`, if one does or did. */
 function localUrl(repoRoot: string): string | null {
   try {
-    const claim: unknown = JSON.parse(readFileSync(join(repoRoot, ".peach/state/runtime/claim.json"), "utf8"));
-    return typeof claim === "object" && claim !== null && "url" in claim && typeof claim.url === "string"
+    const claim: unknown = JSON.parse(
+      readFileSync(join(repoRoot, ".peach/state/runtime/claim.json"), "utf8"),
+    );
+    return typeof claim === "object" &&
+      claim !== null &&
+      "url" in claim &&
+      typeof claim.url === "string"
       ? claim.url
       : null;
   } catch {
@@ -84,14 +109,20 @@ function localUrl(repoRoot: string): string | null {
   }
 }
 
-function chooseToken({ token }: DeploymentValues, url: string, { env, repoRoot }: Surroundings): Chosen {
+function chooseToken(
+  { token }: DeploymentValues,
+  url: string,
+  { env, repoRoot }: Surroundings,
+): Chosen {
   if (typeof token === "string") return { value: token, from: "--token" };
   const named = env["PEACH_API_TOKEN"] ?? "";
   if (named !== "") return { value: named, from: "PEACH_API_TOKEN" };
   // The token of this machine is for this machine.
   const file = join(repoRoot, ".dev.vars");
   const local =
-    LOOPBACK.test(url) && existsSync(file) ? parseEnv(readFileSync(file, "utf8"))["PEACH_API_TOKEN"] : undefined;
+    LOOPBACK.test(url) && existsSync(file)
+      ? parseEnv(readFileSync(file, "utf8"))["PEACH_API_TOKEN"]
+      : undefined;
   if (local !== undefined && local !== "") return { value: local, from: ".dev.vars" };
   throw new UsageError(`the token for ${url} is missing: set PEACH_API_TOKEN (or --token)`);
 }

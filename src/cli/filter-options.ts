@@ -7,7 +7,10 @@ import { UsageError } from "./command.ts";
 
 export const FILTER_OPTIONS = {
   task: { takes: "TASK", means: "task", help: "runs of this root task" },
-  status: { takes: "STATUS", help: `in this state, or one of several, comma separated: ${RUN_STATUSES.join(", ")}` },
+  status: {
+    takes: "STATUS",
+    help: `in this state, or one of several, comma separated: ${RUN_STATUSES.join(", ")}`,
+  },
   source: { takes: "SOURCE", values: TRIGGER_SOURCES, help: "triggered so" },
   since: { takes: "TIME", help: "created since: a duration ago (2h, 7d), or a time in ISO 8601" },
   until: { takes: "TIME", help: "created before, in the same way" },
@@ -35,7 +38,12 @@ export function readFilter(values: FilterValues, now: number): RunFilter | null 
 }
 
 /** A whole number in these bounds, or undefined if none was given. Throws `UsageError`. */
-export function readNumber(name: string, text: string | undefined, least: number, most: number): number | undefined {
+export function readNumber(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): number | undefined {
   if (text === undefined) return undefined;
   const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
   if (value >= least && value <= most) return value;
@@ -48,7 +56,11 @@ export function readDuration(name: string, text: string | undefined): string | u
   throw new UsageError(`--${name}: expected a duration such as 30s, 5m, 2h or 7d, given ${text}`);
 }
 
-function oneOf<const Known extends string>(name: string, known: readonly Known[], given: string): Known {
+function oneOf<const Known extends string>(
+  name: string,
+  known: readonly Known[],
+  given: string,
+): Known {
   const found = known.find((value) => value === given);
   if (found !== undefined) return found;
   throw new UsageError(`--${name}: expected one of ${known.join(", ")}, given ${given}`);
@@ -58,7 +70,9 @@ function oneOf<const Known extends string>(name: string, known: readonly Known[]
 export function readTime(name: string, text: string | undefined, now: number): Date | undefined {
   if (text === undefined) return undefined;
   const agoMs = parseDuration(text);
-  const time = new Date(agoMs === null ? (/^\d{4}-\d\d-\d\d/.test(text) ? text : Number.NaN) : now - agoMs);
+  const time = new Date(
+    agoMs === null ? (/^\d{4}-\d\d-\d\d/.test(text) ? text : Number.NaN) : now - agoMs,
+  );
   if (!Number.isNaN(time.getTime())) return time;
   throw new UsageError(
     `--${name}: expected a duration such as 2h, or a time such as 2026-11-22T08:00:00Z, given ${text}`,

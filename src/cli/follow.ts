@@ -1,5 +1,10 @@
 /** Shows a run as it goes on: live in a terminal, a line for each change elsewhere. */
-import { applyRunEvent, type RunDocument, type RunEvent, type TaskOfRun } from "../client/client.ts";
+import {
+  applyRunEvent,
+  type RunDocument,
+  type RunEvent,
+  type TaskOfRun,
+} from "../client/client.ts";
 import { Display, type DisplayLine, type LineEnd } from "../local/display.ts";
 import type { ExitCode, Surroundings } from "./command.ts";
 import type { AnyClient } from "./deployment.ts";
@@ -30,7 +35,9 @@ export async function followRun(
     if (run === null) return 1;
     if (!json) {
       for (const line of failureLines(run, terminal)) err(line);
-      out(`${runId} ${paint(run.status, statusColour(run.status), terminal)} after ${durationText(run.duration_ms)}`);
+      out(
+        `${runId} ${paint(run.status, statusColour(run.status), terminal)} after ${durationText(run.duration_ms)}`,
+      );
     }
     return run.status === "succeeded" ? 0 : 1;
   } catch (error) {
@@ -56,7 +63,8 @@ async function written(
       for (const task of run.tasks) {
         const text = taskText(task, terminal);
         const known = before?.tasks.find((entry) => entry.task === task.task);
-        if (known === undefined ? task.status !== "pending" : taskText(known, terminal) !== text) out(text);
+        if (known === undefined ? task.status !== "pending" : taskText(known, terminal) !== text)
+          out(text);
       }
     }
   }

@@ -12,9 +12,17 @@ export interface LiveRuns {
   readonly open: number;
   readonly more: boolean;
   /** Runs of one root task that were accepted under one peach.conf. They keep their graph. */
-  readonly groups: readonly { readonly conf_version: string; readonly task: string; readonly runs: number }[];
+  readonly groups: readonly {
+    readonly conf_version: string;
+    readonly task: string;
+    readonly runs: number;
+  }[];
   /** Tasks that have not ended in some of them, and whose function is exported no more: there they will wait for a deploy. */
-  readonly will_wait: readonly { readonly task: string; readonly method: string; readonly runs: readonly string[] }[];
+  readonly will_wait: readonly {
+    readonly task: string;
+    readonly method: string;
+    readonly runs: readonly string[];
+  }[];
   /** Tasks that wait for a deploy already; `helped`: this one has their function. */
   readonly waiting: readonly {
     readonly run_id: string;
@@ -37,11 +45,21 @@ export async function findLiveRuns(
   const groups = new Map<string, { conf_version: string; task: string; runs: number }>();
   const willWait = new Map<string, { task: string; method: string; runs: string[] }>();
   for (const { run_id: runId, conf_version: confVersion, task, tasks } of documents) {
-    const group = groups.get(`${confVersion} ${task}`) ?? { conf_version: confVersion, task, runs: 0 };
+    const group = groups.get(`${confVersion} ${task}`) ?? {
+      conf_version: confVersion,
+      task,
+      runs: 0,
+    };
     groups.set(`${confVersion} ${task}`, { ...group, runs: group.runs + 1 });
     for (const { task: name, status, waiting_for: waitingFor } of tasks) {
       const method = methods.get(name);
-      if (method === undefined || ENDED.has(status) || waitingFor?.for === "deploy" || isExported(method)) continue;
+      if (
+        method === undefined ||
+        ENDED.has(status) ||
+        waitingFor?.for === "deploy" ||
+        isExported(method)
+      )
+        continue;
       const known = willWait.get(name) ?? { task: name, method, runs: [] };
       willWait.set(name, { ...known, runs: [...known.runs, runId] });
     }
@@ -49,12 +67,26 @@ export async function findLiveRuns(
   const waiting = documents.flatMap(({ run_id: runId, tasks }) =>
     tasks.flatMap(({ task, waiting_for: waits }) =>
       waits?.for === "deploy"
-        ? [{ run_id: runId, task, method: waits.method, until: waits.until, helped: isExported(waits.method) }]
+        ? [
+            {
+              run_id: runId,
+              task,
+              method: waits.method,
+              until: waits.until,
+              helped: isExported(waits.method),
+            },
+          ]
         : [],
     ),
   );
   const more = page.next_cursor !== null;
-  return { open: documents.length, more, groups: [...groups.values()], will_wait: [...willWait.values()], waiting };
+  return {
+    open: documents.length,
+    more,
+    groups: [...groups.values()],
+    will_wait: [...willWait.values()],
+    waiting,
+  };
 }
 
 const ENDED: ReadonlySet<string> = new Set(["succeeded", "failed", "skipped", "cancelled"]);
@@ -78,12 +110,21 @@ async function readAll(
 }
 
 /** For people. Nothing if there are none. */
-export function liveRunLines({ open, more, groups, will_wait: willWait, waiting }: LiveRuns): string[] {
+export function liveRunLines({
+  open,
+  more,
+  groups,
+  will_wait: willWait,
+  waiting,
+}: LiveRuns): string[] {
   if (open === 0) return [];
   return [
     "",
     `live runs: ${open}${more ? " (the newest; there are more)" : ""}, which keep the graph that they were accepted with`,
-    ...groups.map(({ conf_version: version, task, runs }) => `  ${runs} of ${printable(task)}, peach.conf ${version}`),
+    ...groups.map(
+      ({ conf_version: version, task, runs }) =>
+        `  ${runs} of ${printable(task)}, peach.conf ${version}`,
+    ),
     ...willWait.map(
       ({ task, method, runs }) =>
         `  ! ${printable(task)}: ${printable(method)} is exported no more; ${runs.length} of them will wait for a deploy that has it`,

@@ -37,14 +37,22 @@ export function overlap(a: NotificationRule, b: NotificationRule): boolean {
 
 /** Whether every object that fits `inner` fits `outer`. */
 export function covers(outer: NotificationRule, inner: NotificationRule): boolean {
-  return overlap(outer, inner) && inner.prefix.startsWith(outer.prefix) && inner.suffix.endsWith(outer.suffix);
+  return (
+    overlap(outer, inner) &&
+    inner.prefix.startsWith(outer.prefix) &&
+    inner.suffix.endsWith(outer.suffix)
+  );
 }
 
 function withRule(rules: readonly NotificationRule[], rule: NotificationRule): NotificationRule[] {
   const other = rules.find((known) => overlap(known, rule));
   if (other === undefined) return [...rules, rule];
   // Of two that overlap, one prefix begins with the other, and one suffix ends with the other: the shorter ones fit both.
-  const joined = { ...rule, prefix: shorter(rule.prefix, other.prefix), suffix: shorter(rule.suffix, other.suffix) };
+  const joined = {
+    ...rule,
+    prefix: shorter(rule.prefix, other.prefix),
+    suffix: shorter(rule.suffix, other.suffix),
+  };
   return withRule(
     rules.filter((known) => known !== other),
     joined,

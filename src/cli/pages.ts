@@ -10,7 +10,10 @@ export interface Page<Entry> {
 export async function firstEntries<Entry>(
   limit: number,
   atOnce: number,
-  read: (page: { readonly limit: number; readonly cursor: string | undefined }) => Promise<Page<Entry>>,
+  read: (page: {
+    readonly limit: number;
+    readonly cursor: string | undefined;
+  }) => Promise<Page<Entry>>,
 ): Promise<Page<Entry>> {
   const found: Entry[] = [];
   let cursor: string | undefined;

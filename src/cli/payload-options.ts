@@ -5,9 +5,16 @@ import { findInexactNumbers } from "../payloads/json-fault.ts";
 import { UsageError, type Surroundings } from "./command.ts";
 
 export const PAYLOAD_OPTIONS = {
-  "json-payload": { takes: "JSON", help: 'a JSON value, such as \'{"s3_uri": "s3://uploads/a.mp3"}\'; - reads stdin' },
+  "json-payload": {
+    takes: "JSON",
+    help: 'a JSON value, such as \'{"s3_uri": "s3://uploads/a.mp3"}\'; - reads stdin',
+  },
   text: { takes: "TEXT", help: "a text; - reads stdin" },
-  file: { takes: "PATH", means: "file", help: ".json is JSON, .txt a text, all else bytes; - reads bytes from stdin" },
+  file: {
+    takes: "PATH",
+    means: "file",
+    help: ".json is JSON, .txt a text, all else bytes; - reads bytes from stdin",
+  },
   "content-type": { takes: "TYPE", help: "of --file, in place of what its name says" },
 } as const;
 
@@ -32,11 +39,15 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The payload that was given, or null. Rejects with `UsageError` for more than one, a file that cannot be read, or no JSON. */
-export async function readPayload(values: PayloadValues, surroundings: Surroundings): Promise<GivenPayload | null> {
+export async function readPayload(
+  values: PayloadValues,
+  surroundings: Surroundings,
+): Promise<GivenPayload | null> {
   const { "json-payload": json, text, file, "content-type": contentType } = values;
   if ([json, text, file].filter((given) => given !== undefined).length > 1)
     throw new UsageError("a payload is one of --json-payload, --text and --file");
-  if (contentType !== undefined && file === undefined) throw new UsageError("--content-type belongs to --file");
+  if (contentType !== undefined && file === undefined)
+    throw new UsageError("--content-type belongs to --file");
   const fromStdin = (given: string): Promise<Uint8Array> | Uint8Array =>
     given === "-" ? surroundings.readStdin() : new TextEncoder().encode(given);
   if (json !== undefined) {
@@ -46,7 +57,8 @@ export async function readPayload(values: PayloadValues, surroundings: Surroundi
   }
   if (text !== undefined) return { payload: await fromStdin(text), contentType: TEXT_TYPE };
   if (file === undefined) return null;
-  const payload = file === "-" ? await surroundings.readStdin() : readFile(resolve(surroundings.cwd, file));
+  const payload =
+    file === "-" ? await surroundings.readStdin() : readFile(resolve(surroundings.cwd, file));
   const byName = TYPES.get(extname(file).toLowerCase()) ?? "application/octet-stream";
   return { payload, contentType: contentType ?? byName };
 }
@@ -60,7 +72,8 @@ function refuseNoJson(bytes: Uint8Array): void {
     throw new UsageError(`--json-payload: this is no JSON (${reason}); --text sends it as it is`);
   }
   const [inexact] = findInexactNumbers(text);
-  if (inexact !== undefined) throw new UsageError(`--json-payload: ${inexact.path}: ${inexact.message}`);
+  if (inexact !== undefined)
+    throw new UsageError(`--json-payload: ${inexact.path}: ${inexact.message}`);
 }
 
 function readFile(path: string): Uint8Array {

@@ -11,7 +11,11 @@ export type Change =
   | {
       readonly change: "changed";
       readonly name: string;
-      readonly properties: readonly { readonly name: string; readonly from: unknown; readonly to: unknown }[];
+      readonly properties: readonly {
+        readonly name: string;
+        readonly from: unknown;
+        readonly to: unknown;
+      }[];
     };
 
 /** By name; what stays the same is left out. Properties that only one side knows are compared with null. */
@@ -21,11 +25,13 @@ export function diff(deployed: readonly Described[], local: readonly Described[]
   const changes = local.flatMap(({ name, properties }): Change[] => {
     const old = before.get(name);
     if (old === undefined) return [{ change: "added", name }];
-    const changed = [...new Set([...Object.keys(old), ...Object.keys(properties)])].flatMap((property) => {
-      const from = old[property] ?? null;
-      const to = properties[property] ?? null;
-      return canonical(from) === canonical(to) ? [] : [{ name: property, from, to }];
-    });
+    const changed = [...new Set([...Object.keys(old), ...Object.keys(properties)])].flatMap(
+      (property) => {
+        const from = old[property] ?? null;
+        const to = properties[property] ?? null;
+        return canonical(from) === canonical(to) ? [] : [{ name: property, from, to }];
+      },
+    );
     return changed.length === 0 ? [] : [{ change: "changed", name, properties: changed }];
   });
   const removed = deployed.filter(({ name }) => !names.has(name));

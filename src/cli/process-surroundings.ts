@@ -5,10 +5,13 @@ import { buffer } from "node:stream/consumers";
 import type { ExitCode, Surroundings } from "./command.ts";
 
 /** Runs a command in this process, which then ends with its exit code; after Ctrl-C with 130, as a shell expects it. */
-export async function runAsProcess(run: (surroundings: Surroundings) => Promise<ExitCode>): Promise<void> {
+export async function runAsProcess(
+  run: (surroundings: Surroundings) => Promise<ExitCode>,
+): Promise<void> {
   const told = new AbortController();
   // Once: whoever asks twice wants it to end at once.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => told.abort());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => told.abort());
   // Whoever read what we say has gone, as `head` does when it has enough.
   process.stdout.on("error", () => process.exit());
   const code = await run(processSurroundings(told.signal));

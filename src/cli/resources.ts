@@ -24,7 +24,9 @@ export function neededResources(plan: Plan, wranglerToml: string): NeededResourc
   const consumers = tables(table(queues)["consumers"]);
   const eventQueue = producers.find(({ binding }) => binding === EVENT_QUEUE_BINDING)?.["queue"];
   if (typeof eventQueue !== "string")
-    throw new Error(`wrangler.toml binds no queue as ${EVENT_QUEUE_BINDING}: R2 would have nobody to report to`);
+    throw new Error(
+      `wrangler.toml binds no queue as ${EVENT_QUEUE_BINDING}: R2 would have nobody to report to`,
+    );
   const queueNames = [
     // First those that others lead to.
     ...consumers.map((consumer) => consumer["dead_letter_queue"]),
@@ -33,7 +35,10 @@ export function neededResources(plan: Plan, wranglerToml: string): NeededResourc
   ];
   return {
     queues: distinct(queueNames),
-    buckets: distinct([...tables(buckets).map((bucket) => bucket["bucket_name"]), ...Object.keys(plan.buckets)]),
+    buckets: distinct([
+      ...tables(buckets).map((bucket) => bucket["bucket_name"]),
+      ...Object.keys(plan.buckets),
+    ]),
     rules: neededRules(plan),
     eventQueue,
     secrets: [
@@ -47,9 +52,13 @@ export function neededResources(plan: Plan, wranglerToml: string): NeededResourc
 }
 
 /** The secrets of these that are not there. */
-export function missingSecrets({ secrets }: NeededResources, existing: readonly string[]): NeededResources["secrets"] {
+export function missingSecrets(
+  { secrets }: NeededResources,
+  existing: readonly string[],
+): NeededResources["secrets"] {
   return secrets.filter(
-    ({ name }) => !existing.includes(name) && !(name === API_TOKEN && existing.includes(`${API_TOKEN}S`)),
+    ({ name }) =>
+      !existing.includes(name) && !(name === API_TOKEN && existing.includes(`${API_TOKEN}S`)),
   );
 }
 

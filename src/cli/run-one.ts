@@ -1,9 +1,19 @@
 import { PeachError } from "../client/client.ts";
-import { UsageError, type Command, type ExitCode, type Prepared, type Surroundings } from "./command.ts";
+import {
+  UsageError,
+  type Command,
+  type ExitCode,
+  type Prepared,
+  type Surroundings,
+} from "./command.ts";
 import { describeRefusal } from "./deployment.ts";
 
 /** Runs a command; what it throws for the person is told, and is an exit code. */
-export async function runOne(command: Command, args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+export async function runOne(
+  command: Command,
+  args: readonly string[],
+  surroundings: Surroundings,
+): Promise<ExitCode> {
   const { err, out, signal } = surroundings;
   if (args.includes("--help") || args.includes("-h")) {
     out(command.usage);
@@ -23,7 +33,13 @@ export async function runOne(command: Command, args: readonly string[], surround
     if (error instanceof PeachError) {
       const { code, detail, hint, status, requestId, errors } = error;
       if (given["json"] === true)
-        out(JSON.stringify({ error: { code, detail, hint, status, request_id: requestId, errors } }, null, 2));
+        out(
+          JSON.stringify(
+            { error: { code, detail, hint, status, request_id: requestId, errors } },
+            null,
+            2,
+          ),
+        );
       else err(describeRefusal(error, given, surroundings));
       return 1;
     }

@@ -1,7 +1,15 @@
 /** A run in words and tables. */
 import type { RunDocument, RunSummary, TaskOfRun } from "../client/client.ts";
 import type { Terminal } from "./command.ts";
-import { durationText, paint, printable, sizeText, statusColour, tableLines, timeText } from "./table.ts";
+import {
+  durationText,
+  paint,
+  printable,
+  sizeText,
+  statusColour,
+  tableLines,
+  timeText,
+} from "./table.ts";
 
 const BAR_WIDTH = 20;
 /** Reasons that say no more than status and error do. */
@@ -50,9 +58,19 @@ export function runLines(run: RunDocument, now: number, terminal: Terminal): str
     ["trigger", printable(`${trigger.source} by ${trigger.by}${parent}`)],
     ...(replayed === null
       ? []
-      : [["replay of", `${replayed.run_id}${replayed.from === null ? "" : ` from ${replayed.from}`}`] as const]),
+      : [
+          [
+            "replay of",
+            `${replayed.run_id}${replayed.from === null ? "" : ` from ${replayed.from}`}`,
+          ] as const,
+        ]),
     ["created", timeText(run.created_at)],
-    ["took", run.duration_ms === null ? `${durationText(sinceStart(run, now))} so far` : durationText(run.duration_ms)],
+    [
+      "took",
+      run.duration_ms === null
+        ? `${durationText(sinceStart(run, now))} so far`
+        : durationText(run.duration_ms),
+    ],
     ["peach.conf", run.conf_version],
   ];
   return [
@@ -66,7 +84,9 @@ export function runLines(run: RunDocument, now: number, terminal: Terminal): str
     ),
     ...prefixed(
       "",
-      run.tasks.flatMap(({ task, completion_url: url }) => (url === undefined ? [] : `${task} waits at ${url}`)),
+      run.tasks.flatMap(({ task, completion_url: url }) =>
+        url === undefined ? [] : `${task} waits at ${url}`,
+      ),
     ),
   ];
 }
@@ -76,7 +96,8 @@ export function failureLines(run: RunDocument, terminal: Terminal): string[] {
   const failed = run.tasks.filter(({ status }) => status === "failed");
   return failed.map(({ task, reason, attempts }) => {
     const error = attempts.findLast((attempt) => attempt.error !== null)?.error ?? null;
-    const why = error === null ? "no error was recorded" : printable(`${error.name}: ${error.message}`);
+    const why =
+      error === null ? "no error was recorded" : printable(`${error.name}: ${error.message}`);
     return `${paint(task, "red", terminal)} ${reason === null || OBVIOUS.has(reason) ? "failed" : `failed (${reason})`}: ${why}`;
   });
 }
@@ -88,7 +109,9 @@ export function taskDetail(task: TaskOfRun, now: number): string {
     reason === null || OBVIOUS.has(reason) ? "" : `(${reason})`,
     attempts.length > 1 ? `${attempts.length} attempts` : "",
     attempts.length === 0 ? "" : durationText(spentMs(task, now)),
-    each === undefined ? "" : `${bar((each.succeeded + each.failed) / Math.max(1, each.total))} ${itemText(each)}`,
+    each === undefined
+      ? ""
+      : `${bar((each.succeeded + each.failed) / Math.max(1, each.total))} ${itemText(each)}`,
     progress === null || isFinal(status)
       ? ""
       : `${bar(progress.fraction)} ${Math.round(progress.fraction * 100)}%${progress.message === null ? "" : ` ${printable(progress.message)}`}`,
@@ -122,7 +145,10 @@ function bar(fraction: number): string {
 }
 
 function itemText({ total, succeeded, failed, running }: NonNullable<TaskOfRun["each"]>): string {
-  const others = [failed === 0 ? "" : `${failed} failed`, running === 0 ? "" : `${running} running`];
+  const others = [
+    failed === 0 ? "" : `${failed} failed`,
+    running === 0 ? "" : `${running} running`,
+  ];
   return [`${succeeded} of ${total} items`, ...others.filter((text) => text !== "")].join(", ");
 }
 

@@ -29,7 +29,10 @@ import { trigger } from "./commands/trigger.ts";
 /** In the order of `--help`: the project, its runs, what is deployed. */
 const GROUPS: readonly (readonly [title: string, commands: readonly Command[]])[] = [
   ["peach.conf and its deployment", [check, graph, schedules, plan, provision, reconcile]],
-  ["Runs", [trigger, emit, runs, show, watch, logs, items, payload, cancel, retry, replay, complete]],
+  [
+    "Runs",
+    [trigger, emit, runs, show, watch, logs, items, payload, cancel, retry, replay, complete],
+  ],
   ["What is deployed", [tasks, pause, resume, limits, deadLetters, tokens, sessions, audit]],
   ["The command line", [completionOf(() => [...COMMANDS.values()])]],
 ];
@@ -39,7 +42,10 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map(
 );
 
 /** Runs one command line, without the program's own name. */
-export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+export async function runCommand(
+  args: readonly string[],
+  surroundings: Surroundings,
+): Promise<ExitCode> {
   const [name, ...rest] = args;
   if (name === "--help" || name === "-h" || name === "help") {
     surroundings.out(usage());

@@ -29,8 +29,12 @@ export function tableLines(
   rows: readonly (readonly (Cell | string)[])[],
   terminal: Terminal,
 ): string[] {
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === "string" ? { text: cell } : cell)));
-  const clean = cells.map((row) => row.map((cell): Cell => ({ ...cell, text: printable(cell.text) })));
+  const cells = rows.map((row) =>
+    row.map((cell) => (typeof cell === "string" ? { text: cell } : cell)),
+  );
+  const clean = cells.map((row) =>
+    row.map((cell): Cell => ({ ...cell, text: printable(cell.text) })),
+  );
   const natural = columns.map(({ title }, index) =>
     Math.max(widthOf(title), ...clean.map((row) => widthOf(row[index]?.text ?? ""))),
   );
@@ -40,7 +44,8 @@ export function tableLines(
       .map(({ text, colour }, index) => {
         const width = widths[index] ?? 0;
         const shown = cut(text, width);
-        const padding = index === row.length - 1 ? "" : " ".repeat(Math.max(0, width - widthOf(shown)));
+        const padding =
+          index === row.length - 1 ? "" : " ".repeat(Math.max(0, width - widthOf(shown)));
         return paint(shown, colour, terminal) + padding;
       })
       .join(GAP)
@@ -50,7 +55,9 @@ export function tableLines(
 
 /** The text in this colour, if the terminal shows colours. */
 export function paint(text: string, colour: Colour | undefined, { colors }: Terminal): string {
-  return colour === undefined || !colors ? text : styleText(colour, text, { validateStream: false });
+  return colour === undefined || !colors
+    ? text
+    : styleText(colour, text, { validateStream: false });
 }
 
 /** The colour of a status of a run, a task or an attempt. */
@@ -100,11 +107,17 @@ export function durationText(ms: number | null): string {
 /** `512 B`, `1.4 KB`, `3.0 MB`. */
 export function sizeText(bytes: number): string {
   if (bytes < 1_024) return `${bytes} B`;
-  return bytes < 1_024 ** 2 ? `${(bytes / 1_024).toFixed(1)} KB` : `${(bytes / 1_024 ** 2).toFixed(1)} MB`;
+  return bytes < 1_024 ** 2
+    ? `${(bytes / 1_024).toFixed(1)} KB`
+    : `${(bytes / 1_024 ** 2).toFixed(1)} MB`;
 }
 
 /** Takes what is too much from the columns that shrink, the widest first; then from all. */
-function fitted(columns: readonly Column[], natural: readonly number[], available: number): number[] {
+function fitted(
+  columns: readonly Column[],
+  natural: readonly number[],
+  available: number,
+): number[] {
   const widths = [...natural];
   const room = available - GAP.length * (columns.length - 1);
   for (const only of [true, false]) {

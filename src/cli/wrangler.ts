@@ -46,15 +46,20 @@ export class Wrangler {
 
   /** The rules of a bucket; one for each kind of event, also where R2 keeps them as one. */
   async rules(bucket: string): Promise<ExistingRule[]> {
-    const output = (await this.#ask(["r2", "bucket", "notification", "list", bucket], NO_RULES)) ?? "";
+    const output =
+      (await this.#ask(["r2", "bucket", "notification", "list", bucket], NO_RULES)) ?? "";
     return output.split(/\n\s*\n/).flatMap((block) => {
       const fields = new Map(
-        [...block.matchAll(/^\s*(\w+):[ \t]*(.*)$/gm)].map(([, name = "", value = ""]) => [name, value.trim()]),
+        [...block.matchAll(/^\s*(\w+):[ \t]*(.*)$/gm)].map(([, name = "", value = ""]) => [
+          name,
+          value.trim(),
+        ]),
       );
       const id = fields.get("rule_id");
       const queue = fields.get("queue_name");
       if (id === undefined || queue === undefined) return [];
-      const text = (name: string): string => (fields.get(name) ?? "").replace(/^\(all (prefixes|suffixes)\)$/, "");
+      const text = (name: string): string =>
+        (fields.get(name) ?? "").replace(/^\(all (prefixes|suffixes)\)$/, "");
       const actions = fields.get("event_type") ?? "";
       return EVENTS.filter(([, names]) => names.test(actions)).map(([event]) => ({
         id,
@@ -71,9 +76,13 @@ export class Wrangler {
   async secrets(): Promise<string[]> {
     const output = (await this.#ask(["secret", "list", "--format", "json"], NO_WORKER)) ?? "[]";
     const listed: unknown = JSON.parse(output.slice(Math.max(0, output.indexOf("["))));
-    if (!Array.isArray(listed)) throw new WranglerError(`wrangler secret list said no list:\n${output}`);
+    if (!Array.isArray(listed))
+      throw new WranglerError(`wrangler secret list said no list:\n${output}`);
     return listed.flatMap((entry: unknown) =>
-      typeof entry === "object" && entry !== null && "name" in entry && typeof entry.name === "string"
+      typeof entry === "object" &&
+      entry !== null &&
+      "name" in entry &&
+      typeof entry.name === "string"
         ? entry.name
         : [],
     );
@@ -106,8 +115,12 @@ export class Wrangler {
       let output = "";
       for (const stream of [child.stdout, child.stderr])
         stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
-      child.once("error", (error) => fail(new WranglerError(`wrangler cannot be started: ${error.message}`)));
-      child.once("close", (code) => done({ code: code ?? 1, output: stripVTControlCharacters(output) }));
+      child.once("error", (error) =>
+        fail(new WranglerError(`wrangler cannot be started: ${error.message}`)),
+      );
+      child.once("close", (code) =>
+        done({ code: code ?? 1, output: stripVTControlCharacters(output) }),
+      );
       // It may have ended without reading.
       child.stdin.on("error", () => {});
       child.stdin.end(input);

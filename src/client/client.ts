@@ -61,7 +61,9 @@ export type { TokenOptions } from "./tokens.ts";
 export type TaskName<Tasks> = [keyof Tasks] extends [never] ? string : keyof Tasks & string;
 
 /** What the trigger of this task takes; unknown for tasks declared without types. */
-export type PayloadOf<Tasks, Name extends string> = Name extends keyof Tasks ? Tasks[Name] : unknown;
+export type PayloadOf<Tasks, Name extends string> = Name extends keyof Tasks
+  ? Tasks[Name]
+  : unknown;
 
 /** A payload may be left out where its type allows it. */
 export type TriggerArguments<Payload> = undefined extends Payload
@@ -92,7 +94,10 @@ export interface TriggeredRun {
   /** With `wait`: the run, if it was final by then. */
   readonly run: RunDocument | null;
   /** The run once it is final; rejects with `PeachTimeoutError` after `timeout` (default 30s). */
-  result(this: void, options?: CallOptions & { readonly timeout?: DurationInput }): Promise<RunDocument>;
+  result(
+    this: void,
+    options?: CallOptions & { readonly timeout?: DurationInput },
+  ): Promise<RunDocument>;
 }
 
 export interface EmitOptions extends CallOptions {
@@ -152,11 +157,22 @@ export class PeachClient<Tasks = PeachTasks> {
     const run = "tasks" in document ? document : null;
     // Without a key of the caller, what a second try finds there was started by the first.
     const deduplicated = idempotencyKey === undefined ? false : (accepted?.deduplicated ?? null);
-    return { runId, task: name, status, deduplicated, run, result: (how) => this.runs.result(runId, how) };
+    return {
+      runId,
+      task: name,
+      status,
+      deduplicated,
+      run,
+      result: (how) => this.runs.result(runId, how),
+    };
   }
 
   /** Emits a named event: every task whose `on.event` names it gets a run, none if nobody listens. */
-  async emit(name: string, payload?: unknown, options: EmitOptions = {}): Promise<readonly RunReference[]> {
+  async emit(
+    name: string,
+    payload?: unknown,
+    options: EmitOptions = {},
+  ): Promise<readonly RunReference[]> {
     const { idempotencyKey = crypto.randomUUID(), contentType, signal } = options;
     const { body, contentType: type } = payloadBody(payload, contentType);
     const { runs } = await this.#connection.json<{ runs: readonly RunReference[] }>({
@@ -173,9 +189,10 @@ export class PeachClient<Tasks = PeachTasks> {
   /** The tasks and their edges: as data, or as a drawing in this format. */
   graph(options?: CallOptions & { readonly format?: "json" }): Promise<Graph>;
   graph(options: CallOptions & { readonly format: "mermaid" | "dot" }): Promise<string>;
-  graph({ format = "json", signal }: CallOptions & { readonly format?: "json" | "mermaid" | "dot" } = {}): Promise<
-    Graph | string
-  > {
+  graph({
+    format = "json",
+    signal,
+  }: CallOptions & { readonly format?: "json" | "mermaid" | "dot" } = {}): Promise<Graph | string> {
     if (format === "json") return readGraph(this.#connection, { signal });
     return drawGraph(this.#connection, format, { signal });
   }
@@ -187,7 +204,10 @@ export class PeachClient<Tasks = PeachTasks> {
 
   /** How much of each limit is in use, and what waits. */
   async limits({ signal }: CallOptions = {}): Promise<readonly LimitState[]> {
-    const { limits } = await this.#connection.json<{ limits: readonly LimitState[] }>({ path: ["limits"], signal });
+    const { limits } = await this.#connection.json<{ limits: readonly LimitState[] }>({
+      path: ["limits"],
+      signal,
+    });
     return limits;
   }
 

@@ -55,7 +55,9 @@ export class Connection {
   /** Throws a TypeError if the address or the token cannot be one. */
   constructor({ url, token, fetch: given, retryForMs = DEFAULT_RETRY_MS }: ClientOptions) {
     if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw new TypeError(`url: expected an address such as https://peach.example.workers.dev, given ${url || "none"}`);
+      throw new TypeError(
+        `url: expected an address such as https://peach.example.workers.dev, given ${url || "none"}`,
+      );
     if (!/^[\x21-\x7e]+$/.test(token))
       throw new TypeError("token: expected an API token: printable ASCII without spaces");
     this.#url = url.replace(/\/+$/, "");
@@ -80,7 +82,8 @@ export class Connection {
   /** The answer, if it is no refusal. Rejects with `PeachError`, or with the signal's reason. */
   async request(call: Call): Promise<Response> {
     const { method = "GET", signal } = call;
-    const canRepeat = (call.repeatable ?? method === "GET") && !(call.body instanceof ReadableStream);
+    const canRepeat =
+      (call.repeatable ?? method === "GET") && !(call.body instanceof ReadableStream);
     const end = Date.now() + (canRepeat ? this.#retryForMs : 0);
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       signal?.throwIfAborted();
@@ -93,7 +96,8 @@ export class Connection {
       // Never sooner than it was asked for.
       const askedMs = answer instanceof Response ? retryAfterMs(answer) : 0;
       const waitMs = Math.max(pauseMs * (1 - Math.random() * JITTER), askedMs);
-      if (!isPassing || Date.now() + waitMs > end) throw answer instanceof Response ? await refusal(answer) : answer;
+      if (!isPassing || Date.now() + waitMs > end)
+        throw answer instanceof Response ? await refusal(answer) : answer;
       if (answer instanceof Response) await answer.body?.cancel();
       await pause(waitMs, signal);
     }
@@ -159,7 +163,9 @@ function noPeach(answer: Response, text: string): PeachError {
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+    return typeof value === "object" && value !== null
+      ? Object.fromEntries(Object.entries(value))
+      : {};
   } catch {
     return {};
   }

@@ -23,7 +23,10 @@ export class TaskCalls {
   }
 
   async list({ signal }: CallOptions = {}): Promise<readonly DeployedTask[]> {
-    const { tasks } = await this.#connection.json<{ tasks: DeployedTask[] }>({ path: ["tasks"], signal });
+    const { tasks } = await this.#connection.json<{ tasks: DeployedTask[] }>({
+      path: ["tasks"],
+      signal,
+    });
     return tasks;
   }
 
@@ -33,11 +36,21 @@ export class TaskCalls {
 
   /** Holds its attempts back until it is resumed. */
   pause(task: string, { signal }: CallOptions = {}): Promise<DeployedTask> {
-    return this.#connection.json({ method: "POST", path: ["tasks", task, "pause"], repeatable: true, signal });
+    return this.#connection.json({
+      method: "POST",
+      path: ["tasks", task, "pause"],
+      repeatable: true,
+      signal,
+    });
   }
 
   resume(task: string, { signal }: CallOptions = {}): Promise<DeployedTask> {
-    return this.#connection.json({ method: "POST", path: ["tasks", task, "resume"], repeatable: true, signal });
+    return this.#connection.json({
+      method: "POST",
+      path: ["tasks", task, "resume"],
+      repeatable: true,
+      signal,
+    });
   }
 }
 
@@ -56,12 +69,16 @@ export class ScheduleCalls {
   /** Starts nothing of this task by schedule until it is resumed; what is due meanwhile is not caught up. */
   async pause(task: string, { signal }: CallOptions = {}): Promise<readonly DeployedSchedule[]> {
     const path = ["schedules", task, "pause"];
-    return schedulesIn(await this.#connection.json({ method: "POST", path, repeatable: true, signal }));
+    return schedulesIn(
+      await this.#connection.json({ method: "POST", path, repeatable: true, signal }),
+    );
   }
 
   async resume(task: string, { signal }: CallOptions = {}): Promise<readonly DeployedSchedule[]> {
     const path = ["schedules", task, "resume"];
-    return schedulesIn(await this.#connection.json({ method: "POST", path, repeatable: true, signal }));
+    return schedulesIn(
+      await this.#connection.json({ method: "POST", path, repeatable: true, signal }),
+    );
   }
 }
 
@@ -86,7 +103,11 @@ export class DeadLetterCalls {
   }
 
   async delete(id: string, { signal }: CallOptions = {}): Promise<void> {
-    const answer = await this.#connection.request({ method: "DELETE", path: ["dead-letters", id], signal });
+    const answer = await this.#connection.request({
+      method: "DELETE",
+      path: ["dead-letters", id],
+      signal,
+    });
     await answer.body?.cancel();
   }
 }
@@ -127,7 +148,10 @@ export async function listEndpoints(
   connection: Connection,
   { signal }: CallOptions,
 ): Promise<readonly DeployedEndpoint[]> {
-  const { endpoints } = await connection.json<{ endpoints: DeployedEndpoint[] }>({ path: ["endpoints"], signal });
+  const { endpoints } = await connection.json<{ endpoints: DeployedEndpoint[] }>({
+    path: ["endpoints"],
+    signal,
+  });
   return endpoints;
 }
 
@@ -147,11 +171,26 @@ export function reconcilePage(
   bucket: string,
   { prefix, since, dryRun, cursor, signal }: ReconcileOptions,
 ): Promise<ReconciledPage> {
-  const query = { prefix, since: since === undefined ? undefined : durationText(since), dry_run: dryRun, cursor };
+  const query = {
+    prefix,
+    since: since === undefined ? undefined : durationText(since),
+    dry_run: dryRun,
+    cursor,
+  };
   // What has its run keeps it: it may be asked again.
-  return connection.json({ method: "POST", path: ["r2", bucket, "reconcile"], query, repeatable: true, signal });
+  return connection.json({
+    method: "POST",
+    path: ["r2", bucket, "reconcile"],
+    query,
+    repeatable: true,
+    signal,
+  });
 }
 
-function schedulesIn({ schedules }: { readonly schedules: readonly DeployedSchedule[] }): readonly DeployedSchedule[] {
+function schedulesIn({
+  schedules,
+}: {
+  readonly schedules: readonly DeployedSchedule[];
+}): readonly DeployedSchedule[] {
   return schedules;
 }

@@ -18,7 +18,10 @@ export interface RunDocument extends RunReference {
     readonly actor?: { readonly kind: "token" | "access"; readonly name: string } | undefined;
     readonly parent: RunReference | null;
     /** Of a replay: the run that it repeats, and from which task on (null: from the root). */
-    readonly replay_of?: { readonly run_id: string; readonly from: string | null } | null | undefined;
+    readonly replay_of?:
+      | { readonly run_id: string; readonly from: string | null }
+      | null
+      | undefined;
   };
   readonly created_at: string;
   readonly started_at: string | null;
@@ -37,7 +40,11 @@ export interface TaskOfRun {
   readonly downstream: readonly string[];
   readonly attempts: readonly Attempt[];
   readonly progress: Progress | null;
-  readonly output: { readonly kind: string; readonly size: number; readonly content_type: string } | null;
+  readonly output: {
+    readonly kind: string;
+    readonly size: number;
+    readonly content_type: string;
+  } | null;
   /** Only of tasks with `each`. */
   readonly each?: ItemCounts | undefined;
   /** Why it does not go on by itself. */
@@ -53,7 +60,11 @@ export interface Attempt {
   readonly status: AttemptStatus;
   readonly started_at: string;
   readonly finished_at: string | null;
-  readonly error: { readonly name: string; readonly message: string; readonly stack: string | null } | null;
+  readonly error: {
+    readonly name: string;
+    readonly message: string;
+    readonly stack: string | null;
+  } | null;
 }
 
 export interface Progress {
@@ -74,8 +85,17 @@ export interface ItemCounts {
 export type WaitingFor =
   | { readonly for: "completion"; readonly until: string | null }
   | { readonly for: "run"; readonly run_id: string; readonly task: string }
-  | { readonly for: "concurrency" | "rate_limit" | "pause"; readonly key: string | null; readonly since: string }
-  | { readonly for: "deploy"; readonly method: string; readonly since: string; readonly until: string };
+  | {
+      readonly for: "concurrency" | "rate_limit" | "pause";
+      readonly key: string | null;
+      readonly since: string;
+    }
+  | {
+      readonly for: "deploy";
+      readonly method: string;
+      readonly since: string;
+      readonly until: string;
+    };
 
 /** A run as lists and the feed show it. */
 export interface RunSummary extends RunReference {
@@ -185,7 +205,11 @@ export interface DeployedEndpoint {
   readonly timeout_ms: number;
   readonly fallback: string | null;
   readonly cors: unknown;
-  readonly rate_limit: { readonly limit: number; readonly per_ms: number; readonly by: string } | null;
+  readonly rate_limit: {
+    readonly limit: number;
+    readonly per_ms: number;
+    readonly by: string;
+  } | null;
   readonly redact: readonly string[];
 }
 
@@ -218,10 +242,18 @@ export interface DeployedSchedule {
   readonly waiting: readonly string[];
   /** What keeps them: the code that was to start them does not have the task yet. */
   readonly waiting_for: "deploy" | null;
-  readonly last_run: { readonly run_id: string; readonly due_at: string; readonly started_at: string } | null;
+  readonly last_run: {
+    readonly run_id: string;
+    readonly due_at: string;
+    readonly started_at: string;
+  } | null;
   readonly skipped: {
     readonly count: number;
-    readonly last: { readonly due_at: string; readonly reason: string; readonly detail: string | null } | null;
+    readonly last: {
+      readonly due_at: string;
+      readonly reason: string;
+      readonly detail: string | null;
+    } | null;
   };
 }
 
@@ -282,7 +314,11 @@ export interface ReconciledPage {
   readonly listed: number;
   readonly matching: number;
   readonly too_old: number;
-  readonly missed: readonly { readonly key: string; readonly task: string; readonly run_id: string }[];
+  readonly missed: readonly {
+    readonly key: string;
+    readonly task: string;
+    readonly run_id: string;
+  }[];
   readonly refused: readonly {
     readonly key: string;
     readonly task: string;

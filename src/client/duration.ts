@@ -7,7 +7,9 @@ export type DurationInput = string | number;
 export function durationMs(duration: DurationInput): number {
   const ms = typeof duration === "number" ? duration : parseDuration(duration);
   if (ms !== null && Number.isFinite(ms) && ms >= 0) return ms;
-  throw new RangeError(`a duration is written like 250ms, 30s, 5m, 2h or 7d, or is milliseconds; given ${duration}`);
+  throw new RangeError(
+    `a duration is written like 250ms, 30s, 5m, 2h or 7d, or is milliseconds; given ${duration}`,
+  );
 }
 
 /** As the API reads it. */

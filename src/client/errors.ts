@@ -77,6 +77,7 @@ function reasonOf(error: unknown): string {
   const { cause } = error;
   if (cause instanceof Error && cause.message !== "") return cause.message;
   // Node tries several addresses and gives all their errors at once.
-  if (cause instanceof AggregateError && cause.errors[0] instanceof Error) return cause.errors[0].message;
+  if (cause instanceof AggregateError && cause.errors[0] instanceof Error)
+    return cause.errors[0].message;
   return error.message;
 }

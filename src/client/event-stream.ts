@@ -36,7 +36,10 @@ const LONGEST_PAUSE_MS = 5_000;
  * The events, across broken connections, until the server says that there will be no more (204), the caller leaves, or the signal is
  * aborted (it then rejects with its reason). Rejects with `PeachError` if the stream is refused.
  */
-export async function* openEvents(connection: Connection, request: StreamRequest): AsyncGenerator<ServerEvent> {
+export async function* openEvents(
+  connection: Connection,
+  request: StreamRequest,
+): AsyncGenerator<ServerEvent> {
   let { lastEventId } = request;
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
@@ -116,12 +119,17 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>;
 async function readWithin(reader: Reader, limitMs: number): ReturnType<Reader["read"]> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new PeachConnectionError("The event stream", "it fell silent")), limitMs);
+    timer = setTimeout(
+      () => reject(new PeachConnectionError("The event stream", "it fell silent")),
+      limitMs,
+    );
   });
   try {
     return await Promise.race([reader.read(), silence]);
   } catch (error) {
-    throw error instanceof PeachConnectionError ? error : new PeachConnectionError("The event stream", error);
+    throw error instanceof PeachConnectionError
+      ? error
+      : new PeachConnectionError("The event stream", error);
   } finally {
     clearTimeout(timer);
   }

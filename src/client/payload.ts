@@ -19,9 +19,12 @@ export function payloadBody(payload: unknown, contentType?: string): PayloadBody
   // A text with lone surrogates has no UTF-8, but an escape in JSON.
   if (typeof payload === "string" && payload.isWellFormed())
     return { body: payload, contentType: contentType ?? "text/plain; charset=utf-8" };
-  if (payload instanceof Blob) return { body: payload, contentType: contentType ?? (payload.type || OCTET_TYPE) };
-  if (payload instanceof ReadableStream) return { body: payload, contentType: contentType ?? OCTET_TYPE };
-  if (payload instanceof ArrayBuffer) return { body: payload, contentType: contentType ?? OCTET_TYPE };
+  if (payload instanceof Blob)
+    return { body: payload, contentType: contentType ?? (payload.type || OCTET_TYPE) };
+  if (payload instanceof ReadableStream)
+    return { body: payload, contentType: contentType ?? OCTET_TYPE };
+  if (payload instanceof ArrayBuffer)
+    return { body: payload, contentType: contentType ?? OCTET_TYPE };
   if (ArrayBuffer.isView(payload)) {
     // A view of shared memory is no body: it is copied.
     const bytes = new Uint8Array(payload.byteLength);
@@ -61,7 +64,8 @@ export function receivedPayload(answer: Response): ReceivedPayload {
     size: length === null ? null : Number(length),
     async value() {
       const [essence = "", charset = ""] = contentType.toLowerCase().split(/\s*;\s*(?:charset=)?/);
-      if (essence === JSON_TYPE || essence.endsWith("+json")) return JSON.parse(decode(await bytes()));
+      if (essence === JSON_TYPE || essence.endsWith("+json"))
+        return JSON.parse(decode(await bytes()));
       if (essence === "text/plain" && ["", "utf-8"].includes(charset)) return decode(await bytes());
       return bytes();
     },

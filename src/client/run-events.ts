@@ -74,7 +74,10 @@ export function applyRunEvent(run: RunDocument | null, event: RunEvent): RunDocu
       // Of a task with `each` the document counts items; what one of them says is not the task's.
       if (item !== undefined) return run;
       const progress = { fraction, message, at };
-      return { ...run, tasks: run.tasks.map((task) => (task.task === name ? { ...task, progress } : task)) };
+      return {
+        ...run,
+        tasks: run.tasks.map((task) => (task.task === name ? { ...task, progress } : task)),
+      };
     }
     case "log":
       return run;

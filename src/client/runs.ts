@@ -2,7 +2,15 @@
 import type { RunStatus, TaskStatus } from "../domain/statuses.ts";
 import type { TriggerSource } from "../domain/trigger.ts";
 import type { Call, CallOptions, Connection } from "./connection.ts";
-import type { BulkResult, ItemPage, LogPage, RunCounts, RunDocument, RunPage, RunSummary } from "./documents.ts";
+import type {
+  BulkResult,
+  ItemPage,
+  LogPage,
+  RunCounts,
+  RunDocument,
+  RunPage,
+  RunSummary,
+} from "./documents.ts";
 import { durationMs, type DurationInput } from "./duration.ts";
 import { PeachTimeoutError } from "./errors.ts";
 import { openEvents } from "./event-stream.ts";
@@ -93,7 +101,8 @@ export class RunCalls {
     const timeUp = AbortSignal.timeout(timeoutMs);
     try {
       const either = signal === undefined ? timeUp : AbortSignal.any([signal, timeUp]);
-      for await (const event of this.events(runId, { signal: either })) if (event.type === "end") break;
+      for await (const event of this.events(runId, { signal: either }))
+        if (event.type === "end") break;
     } catch (error) {
       if (timeUp.aborted && signal?.aborted !== true) throw new PeachTimeoutError(runId, timeoutMs);
       throw error;
@@ -102,7 +111,9 @@ export class RunCalls {
   }
 
   /** A page of runs, newest first. `idempotencyKey` needs `task`. */
-  list(options: RunFilter & PageOptions & { readonly idempotencyKey?: string | undefined } = {}): Promise<RunPage> {
+  list(
+    options: RunFilter & PageOptions & { readonly idempotencyKey?: string | undefined } = {},
+  ): Promise<RunPage> {
     const { limit, cursor, idempotencyKey, signal } = options;
     const query = { ...filterQuery(options), idempotency_key: idempotencyKey, limit, cursor };
     return this.#connection.json({ path: ["runs"], query, signal });
@@ -120,14 +131,21 @@ export class RunCalls {
 
   /** How many runs there are, by status. */
   count(options: RunFilter & CallOptions = {}): Promise<RunCounts> {
-    return this.#connection.json({ path: ["runs", "count"], query: filterQuery(options), signal: options.signal });
+    return this.#connection.json({
+      path: ["runs", "count"],
+      query: filterQuery(options),
+      signal: options.signal,
+    });
   }
 
   /**
    * Each run that is created or changes status, as it happens, until the signal is aborted. What a broken connection hid comes when it
    * is back, if that takes less than an hour; else `reset` says that something was missed. A change may be told twice.
    */
-  async *feed({ task, signal }: CallOptions & { readonly task?: string | undefined } = {}): AsyncGenerator<FeedEvent> {
+  async *feed({
+    task,
+    signal,
+  }: CallOptions & { readonly task?: string | undefined } = {}): AsyncGenerator<FeedEvent> {
     const request = { path: ["runs", "feed"], query: { task }, signal };
     for await (const { event, data } of openEvents(this.#connection, request)) {
       if (event === "run") yield { type: "run", run: JSON.parse(data) };
@@ -161,14 +179,23 @@ export class RunCalls {
 
   /** What the run was triggered with. Rejects with `no_payload` if it is gone. */
   async payload(runId: string, { signal }: CallOptions = {}): Promise<ReceivedPayload> {
-    return receivedPayload(await this.#connection.request({ path: ["runs", runId, "payload"], signal }));
+    return receivedPayload(
+      await this.#connection.request({ path: ["runs", runId, "payload"], signal }),
+    );
   }
 
   /** What a task of the run, or one item of it, has passed on. */
-  async taskPayload(runId: string, task: string, { item, signal }: ItemOption = {}): Promise<ReceivedPayload> {
+  async taskPayload(
+    runId: string,
+    task: string,
+    { item, signal }: ItemOption = {},
+  ): Promise<ReceivedPayload> {
     const part = item === undefined ? [] : ["items", String(item)];
     return receivedPayload(
-      await this.#connection.request({ path: ["runs", runId, "tasks", task, ...part, "payload"], signal }),
+      await this.#connection.request({
+        path: ["runs", runId, "tasks", task, ...part, "payload"],
+        signal,
+      }),
     );
   }
 
@@ -176,7 +203,13 @@ export class RunCalls {
   logs(
     runId: string,
     task: string,
-    { attempt, item, limit, cursor, signal }: ItemOption & PageOptions & { readonly attempt?: number | undefined } = {},
+    {
+      attempt,
+      item,
+      limit,
+      cursor,
+      signal,
+    }: ItemOption & PageOptions & { readonly attempt?: number | undefined } = {},
   ): Promise<LogPage> {
     return this.#connection.json({
       path: ["runs", runId, "tasks", task, "logs"],
@@ -189,7 +222,12 @@ export class RunCalls {
   items(
     runId: string,
     task: string,
-    { status, limit, cursor, signal }: PageOptions & { readonly status?: TaskStatus | undefined } = {},
+    {
+      status,
+      limit,
+      cursor,
+      signal,
+    }: PageOptions & { readonly status?: TaskStatus | undefined } = {},
   ): Promise<ItemPage> {
     return this.#connection.json({
       path: ["runs", runId, "tasks", task, "items"],
@@ -203,7 +241,11 @@ export class RunCalls {
     runId: string,
     { children, signal }: CallOptions & { readonly children?: boolean | undefined } = {},
   ): Promise<RunDocument> {
-    return this.#connection.json({ ...post(["runs", runId, "cancel"]), query: { children }, signal });
+    return this.#connection.json({
+      ...post(["runs", runId, "cancel"]),
+      query: { children },
+      signal,
+    });
   }
 
   /** What failed, and what did not run because of it, runs again in the same run; what succeeded is kept. */
@@ -229,11 +271,20 @@ export class RunCalls {
   }
 
   /** The same for every run that fits a filter, of which something must be given; a page a call. */
-  bulk(action: "cancel" | "retry" | "replay", filter: RunFilter, options: BulkOptions = {}): Promise<BulkResult> {
+  bulk(
+    action: "cancel" | "retry" | "replay",
+    filter: RunFilter,
+    options: BulkOptions = {},
+  ): Promise<BulkResult> {
     const { dryRun, limit, cursor, signal } = options;
     const query = { ...filterQuery(filter), dry_run: dryRun, limit, cursor };
     // What only looks may be asked again.
-    return this.#connection.json({ ...post(["runs", action]), query, repeatable: dryRun === true, signal });
+    return this.#connection.json({
+      ...post(["runs", action]),
+      query,
+      repeatable: dryRun === true,
+      signal,
+    });
   }
 
   /** Completes an external task that waits. */
@@ -245,7 +296,12 @@ export class RunCalls {
   ): Promise<{ readonly run_id: string; readonly task: string; readonly status: TaskStatus }> {
     const { body, contentType } = payloadBody(completion);
     const headers = { "Content-Type": contentType };
-    return this.#connection.json({ ...post(["runs", runId, "tasks", task, "complete"]), headers, body, signal });
+    return this.#connection.json({
+      ...post(["runs", runId, "tasks", task, "complete"]),
+      headers,
+      body,
+      signal,
+    });
   }
 }
 

@@ -12,13 +12,20 @@ export class SessionCalls {
 
   /** Those that are not over, the newest first. */
   async list({ signal }: CallOptions = {}): Promise<readonly ListedSession[]> {
-    const { sessions } = await this.#connection.json<{ sessions: ListedSession[] }>({ path: ["sessions"], signal });
+    const { sessions } = await this.#connection.json<{ sessions: ListedSession[] }>({
+      path: ["sessions"],
+      signal,
+    });
     return sessions;
   }
 
   /** Logs the browser out, everywhere within 5 seconds. */
   async end(id: string, { signal }: CallOptions = {}): Promise<void> {
-    const answer = await this.#connection.request({ method: "DELETE", path: ["sessions", id], signal });
+    const answer = await this.#connection.request({
+      method: "DELETE",
+      path: ["sessions", id],
+      signal,
+    });
     await answer.body?.cancel();
   }
 }

@@ -20,7 +20,10 @@ export class TokenCalls {
 
   /** Also those that are configured; none of them says what it is. */
   async list({ signal }: CallOptions = {}): Promise<readonly ListedToken[]> {
-    const { tokens } = await this.#connection.json<{ tokens: ListedToken[] }>({ path: ["tokens"], signal });
+    const { tokens } = await this.#connection.json<{ tokens: ListedToken[] }>({
+      path: ["tokens"],
+      signal,
+    });
     return tokens;
   }
 
@@ -34,7 +37,11 @@ export class TokenCalls {
 
   /** Ends it within 5 seconds, and the sessions of the dashboard that it began. */
   async delete(name: string, { signal }: CallOptions = {}): Promise<void> {
-    const answer = await this.#connection.request({ method: "DELETE", path: ["tokens", name], signal });
+    const answer = await this.#connection.request({
+      method: "DELETE",
+      path: ["tokens", name],
+      signal,
+    });
     await answer.body?.cancel();
   }
 }

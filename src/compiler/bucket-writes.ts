@@ -46,7 +46,8 @@ export function findBucketWrites(
       if (callee.type !== "MemberExpression" || !WRITES.includes(nameOf(callee) ?? "")) return;
       const binding = lastName(callee.object, constants);
       if (binding === null || !bindings.has(binding)) return;
-      const known = key === undefined || key.type === "SpreadElement" ? NOTHING : knownText(key, constants);
+      const known =
+        key === undefined || key.type === "SpreadElement" ? NOTHING : knownText(key, constants);
       writes.push({ binding, key: known, span: { source, start, end } });
     },
   }).visit(program);
@@ -54,11 +55,17 @@ export function findBucketWrites(
 }
 
 /** `UPLOADS` of `UPLOADS`, `env.UPLOADS`, `task.env["UPLOADS"]`, and of a constant that stands for one of these. */
-function lastName(expression: Expression, constants: ReadonlyMap<string, Expression>, hops = 3): string | null {
+function lastName(
+  expression: Expression,
+  constants: ReadonlyMap<string, Expression>,
+  hops = 3,
+): string | null {
   if (expression.type === "MemberExpression") return nameOf(expression);
   if (expression.type !== "Identifier") return null;
   const init = constants.get(expression.name);
-  return init === undefined || hops === 0 ? expression.name : (lastName(init, constants, hops - 1) ?? expression.name);
+  return init === undefined || hops === 0
+    ? expression.name
+    : (lastName(init, constants, hops - 1) ?? expression.name);
 }
 
 function nameOf(member: Extract<Expression, { readonly type: "MemberExpression" }>): string | null {
@@ -67,10 +74,15 @@ function nameOf(member: Extract<Expression, { readonly type: "MemberExpression" 
   return property.type === "Literal" && typeof property.value === "string" ? property.value : null;
 }
 
-function knownText(expression: Expression, constants: ReadonlyMap<string, Expression>, hops = 8): KnownText {
+function knownText(
+  expression: Expression,
+  constants: ReadonlyMap<string, Expression>,
+  hops = 8,
+): KnownText {
   if (hops === 0) return NOTHING;
   const known = (inner: Expression): KnownText => knownText(inner, constants, hops - 1);
-  if (expression.type === "Literal") return typeof expression.value === "string" ? whole(expression.value) : NOTHING;
+  if (expression.type === "Literal")
+    return typeof expression.value === "string" ? whole(expression.value) : NOTHING;
   if (expression.type === "ParenthesizedExpression") return known(expression.expression);
   if (expression.type === "BinaryExpression" && expression.operator === "+")
     return joined(known(expression.left), known(expression.right));

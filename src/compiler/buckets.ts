@@ -31,7 +31,9 @@ export function boundBuckets({ r2_buckets: bindings }: WranglerConfig): Bindings
 /** Every bucket that peach.conf names and wrangler.toml does not bind, once. */
 export function unboundBuckets(conf: ValidConf, bound: Bindings): UnboundBucket[] {
   const named = new Set(
-    [...conf.tasks.values()].flatMap((task) => (task.on?.r2 ?? []).flatMap(({ bucket }) => bucket ?? [])),
+    [...conf.tasks.values()].flatMap((task) =>
+      (task.on?.r2 ?? []).flatMap(({ bucket }) => bucket ?? []),
+    ),
   );
   return [...named]
     .filter((bucket) => !bound.has(bucket))

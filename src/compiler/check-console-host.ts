@@ -8,9 +8,17 @@ import type { WranglerConfig } from "./wrangler-config.ts";
 const NAME = "PEACH_CONSOLE_HOST";
 
 /** Reports it at the line that sets it. */
-export function checkConsoleHost({ vars }: WranglerConfig, wrangler: SourceFile, report: Report): void {
+export function checkConsoleHost(
+  { vars }: WranglerConfig,
+  wrangler: SourceFile,
+  report: Report,
+): void {
   const given = isMapping(vars) ? vars[NAME] : undefined;
-  if (given === undefined || (typeof given === "string" && (given.trim() === "" || parseHost(given) !== null))) return;
+  if (
+    given === undefined ||
+    (typeof given === "string" && (given.trim() === "" || parseHost(given) !== null))
+  )
+    return;
   const start = Math.max(0, wrangler.text.indexOf(NAME));
   report(
     { source: wrangler, start, end: start + NAME.length },

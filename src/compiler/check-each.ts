@@ -8,7 +8,12 @@ import type { ValidConf } from "./validate.ts";
 export type EachTasks = ReadonlyMap<string, "fail" | "continue">;
 
 /** Those tasks; the wrong ones are reported. */
-export function checkEach(conf: ValidConf, edges: readonly Edge[], loaded: LoadedConf, report: Report): EachTasks {
+export function checkEach(
+  conf: ValidConf,
+  edges: readonly Edge[],
+  loaded: LoadedConf,
+  report: Report,
+): EachTasks {
   const found = new Map<string, "fail" | "continue">();
   for (const [name, { each, external }] of conf.tasks) {
     if (each === undefined) continue;

@@ -18,9 +18,14 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
   const before: { name: string; pattern: string; methods: readonly string[] | null }[] = [];
   for (const [name, endpoint] of conf.endpoints) {
     const url = endpointUrl(name, endpoint);
-    const place = endpoint.url === undefined ? `endpoints.${name}: its url ${url}` : `endpoints.${name}.url: ${url}`;
+    const place =
+      endpoint.url === undefined
+        ? `endpoints.${name}: its url ${url}`
+        : `endpoints.${name}.url: ${url}`;
     const span =
-      endpoint.url === undefined ? loaded.keySpan(["endpoints", name]) : loaded.valueSpan(["endpoints", name, "url"]);
+      endpoint.url === undefined
+        ? loaded.keySpan(["endpoints", name])
+        : loaded.valueSpan(["endpoints", name, "url"]);
     const reserved = ownPathOf(url);
     if (reserved !== null) {
       report(span, `${place} is reserved: Peach itself serves ${reserved}`, {
@@ -29,7 +34,9 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
     }
     const twice = repeated(url.match(/:\w+/g) ?? []);
     if (twice !== undefined)
-      report(span, `${place} names the param ${twice} twice`, { hint: "give each param a name of its own" });
+      report(span, `${place} names the param ${twice} twice`, {
+        hint: "give each param a name of its own",
+      });
     const methods: readonly string[] | null = endpoint.methods ?? null;
     const repeatedMethod = repeated(methods ?? []);
     if (repeatedMethod !== undefined) {
@@ -48,7 +55,12 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
       const both = describeOverlap(other.methods, methods);
       report(span, `${place} is taken: the endpoint \`${other.name}\` answers ${both} there`, {
         hint: "give one of them another url, or `methods` that the other has not",
-        related: [{ span: loaded.keySpan(["endpoints", other.name, "url"]), message: `\`${other.name}\` is here` }],
+        related: [
+          {
+            span: loaded.keySpan(["endpoints", other.name, "url"]),
+            message: `\`${other.name}\` is here`,
+          },
+        ],
       });
     }
     before.push({ name, pattern, methods });
@@ -58,7 +70,12 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
 }
 
 /** Who shows no token has none to be told apart by. */
-function checkCallerKey(name: string, endpoint: EndpointConf, loaded: LoadedConf, report: Report): void {
+function checkCallerKey(
+  name: string,
+  endpoint: EndpointConf,
+  loaded: LoadedConf,
+  report: Report,
+): void {
   if (endpoint.rate_limit?.by !== "token" || endpoint.auth === "token") return;
   report(
     loaded.valueSpan(["endpoints", name, "rate_limit", "by"]),
@@ -67,14 +84,22 @@ function checkCallerKey(name: string, endpoint: EndpointConf, loaded: LoadedConf
   );
 }
 
-function checkSignedBody(name: string, endpoint: EndpointConf, loaded: LoadedConf, report: Report): void {
+function checkSignedBody(
+  name: string,
+  endpoint: EndpointConf,
+  loaded: LoadedConf,
+  report: Report,
+): void {
   const isSigned = typeof endpoint.auth === "object";
-  if (!isSigned || endpoint.max_body === undefined || endpoint.max_body <= MAX_SIGNED_BODY_BYTES) return;
+  if (!isSigned || endpoint.max_body === undefined || endpoint.max_body <= MAX_SIGNED_BODY_BYTES)
+    return;
   const path = ["endpoints", name, "max_body"];
   report(
     loaded.valueSpan(path),
     `endpoints.${name}.max_body: expected a size of at most 25MB beside a signature, given ${loaded.given(path)}`,
-    { hint: "the whole body is held in memory to be verified; have large data uploaded, and its address sent" },
+    {
+      hint: "the whole body is held in memory to be verified; have large data uploaded, and its address sent",
+    },
   );
 }
 

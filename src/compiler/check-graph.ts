@@ -41,7 +41,13 @@ export function checkGraph(conf: ValidConf, loaded: LoadedConf, report: Report):
   return edges;
 }
 
-function reportUnknown(child: string, place: string, span: Span, conf: ValidConf, report: Report): void {
+function reportUnknown(
+  child: string,
+  place: string,
+  span: Span,
+  conf: ValidConf,
+  report: Report,
+): void {
   const near = nearest(child, conf.tasks.keys());
   const known = `tasks: ${[...conf.tasks.keys()].join(", ")}`;
   report(span, `${place}no task is called \`${child}\``, {
@@ -53,7 +59,10 @@ function reportCycle(cycle: readonly Edge[], report: Report): void {
   const [first, ...rest] = cycle;
   if (first === undefined) return;
   const way = [first.parent, ...cycle.map(({ child }) => child)].join(" → ");
-  const related = rest.map((edge): Related => ({ span: edge.span, message: `then ${edge.parent} → ${edge.child}` }));
+  const related = rest.map((edge): Related => ({
+    span: edge.span,
+    message: `then ${edge.parent} → ${edge.child}`,
+  }));
   report(first.span, `tasks.${first.parent}.downstream: these tasks wait for each other: ${way}`, {
     related,
     hint: "remove one of these edges; to go round on purpose, trigger the first task from the last one's method: that is a new run",

@@ -12,15 +12,27 @@ export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report)
         hint: "it orders attempts that wait for `concurrency` or `rate_limit`: give the task one of them, or remove it",
       });
     }
-    if (each !== undefined && concurrency?.strategy !== undefined && concurrency.strategy !== "queue") {
-      report(at("concurrency", "strategy"), `tasks.${name}.concurrency.strategy: items of \`each\` always wait`, {
-        hint: "remove it: with `each`, only `queue` is possible",
-      });
+    if (
+      each !== undefined &&
+      concurrency?.strategy !== undefined &&
+      concurrency.strategy !== "queue"
+    ) {
+      report(
+        at("concurrency", "strategy"),
+        `tasks.${name}.concurrency.strategy: items of \`each\` always wait`,
+        {
+          hint: "remove it: with `each`, only `queue` is possible",
+        },
+      );
     }
     if (debounce?.max_wait !== undefined && debounce.max_wait < (debounce.delay ?? 0)) {
-      report(at("debounce", "max_wait"), `tasks.${name}.debounce.max_wait: it is shorter than \`delay\``, {
-        hint: "a run starts `delay` after the last trigger, and at the latest `max_wait` after the first: make it longer, or leave `max_wait` out",
-      });
+      report(
+        at("debounce", "max_wait"),
+        `tasks.${name}.debounce.max_wait: it is shorter than \`delay\``,
+        {
+          hint: "a run starts `delay` after the last trigger, and at the latest `max_wait` after the first: make it longer, or leave `max_wait` out",
+        },
+      );
     }
     const parents = [...conf.tasks].flatMap(([parent, { downstream = [] }]) =>
       downstream.includes(name) ? [parent] : [],
@@ -34,9 +46,13 @@ export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report)
     for (const { path, place } of paths) {
       const [, first = ""] = path?.split(".") ?? [];
       if (path === undefined || parents.includes(first)) continue;
-      report(at(...place), `tasks.${name}.${place.join(".")}: this task reads an object keyed by its upstream tasks`, {
-        hint: `begin with one of them: ${parents.map((parent) => `payload.${parent}.…`).join(", ")}`,
-      });
+      report(
+        at(...place),
+        `tasks.${name}.${place.join(".")}: this task reads an object keyed by its upstream tasks`,
+        {
+          hint: `begin with one of them: ${parents.map((parent) => `payload.${parent}.…`).join(", ")}`,
+        },
+      );
     }
   }
 }

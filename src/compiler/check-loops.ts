@@ -28,7 +28,9 @@ export function checkLoops(
   report: Report,
 ): void {
   const bindings = new Set(
-    Object.values(plan.tasks).flatMap(({ on }) => on.r2.flatMap(({ bucket }) => plan.buckets[bucket] ?? [])),
+    Object.values(plan.tasks).flatMap(({ on }) =>
+      on.r2.flatMap(({ bucket }) => plan.buckets[bucket] ?? []),
+    ),
   );
   if (bindings.size === 0) return;
   const files = [...new Set([...methods.tasks.values()].map(({ file }) => file))];
@@ -53,9 +55,15 @@ export function checkLoops(
   }
 }
 
-function arrowsFrom(plan: Plan, from: string, writesOf: (task: string) => readonly BucketWrite[]): Arrow[] {
+function arrowsFrom(
+  plan: Plan,
+  from: string,
+  writesOf: (task: string) => readonly BucketWrite[],
+): Arrow[] {
   if (plan.tasks[from]?.on.r2.length === 0) return [];
-  const writes = new Set((graphFrom(plan, from)?.tasks ?? []).flatMap(({ name }) => writesOf(name)));
+  const writes = new Set(
+    (graphFrom(plan, from)?.tasks ?? []).flatMap(({ name }) => writesOf(name)),
+  );
   return [...writes].flatMap((write) =>
     Object.values(plan.tasks).flatMap(({ name, on }) =>
       on.r2.flatMap((rule, index) => {
@@ -67,13 +75,17 @@ function arrowsFrom(plan: Plan, from: string, writesOf: (task: string) => readon
 }
 
 /** The end of the key may be unknown where its beginning fits. */
-function triggers({ prefix, suffix, actions }: R2Rule, { key: { head, tail, isWhole } }: BucketWrite): boolean {
+function triggers(
+  { prefix, suffix, actions }: R2Rule,
+  { key: { head, tail, isWhole } }: BucketWrite,
+): boolean {
   if (!actions.includes("create") || !head.startsWith(prefix)) return false;
   return tail.endsWith(suffix) || (!isWhole && tail === "" && prefix !== "");
 }
 
 function leadsBack(arrows: readonly Arrow[], from: string, to: string): boolean {
   const reached = new Set([from]);
-  for (const task of reached) for (const arrow of arrows) if (arrow.from === task) reached.add(arrow.to);
+  for (const task of reached)
+    for (const arrow of arrows) if (arrow.from === task) reached.add(arrow.to);
   return reached.has(to);
 }

@@ -17,10 +17,16 @@ export function checkOpenEndpoints(
 ): void {
   for (const [name, { auth }] of conf.endpoints) {
     if (auth !== undefined) continue;
-    const methods = [endpoints.get(name), fallbacks.get(name)].filter((method) => method !== undefined);
+    const methods = [endpoints.get(name), fallbacks.get(name)].filter(
+      (method) => method !== undefined,
+    );
     if (!methods.some(({ file, exportName }) => triggersSomething(file, exportName))) continue;
-    report(loaded.keySpan(["endpoints", name]), `endpoints.${name}: anybody may call it, and it triggers tasks`, {
-      hint: "say who may: `auth: token`, or `auth: {signature: standard-webhooks, secret: NAME_OF_A_VARIABLE}`; if it is meant to be open, write `auth: none`",
-    });
+    report(
+      loaded.keySpan(["endpoints", name]),
+      `endpoints.${name}: anybody may call it, and it triggers tasks`,
+      {
+        hint: "say who may: `auth: token`, or `auth: {signature: standard-webhooks, secret: NAME_OF_A_VARIABLE}`; if it is meant to be open, write `auth: none`",
+      },
+    );
   }
 }

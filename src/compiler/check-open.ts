@@ -6,7 +6,12 @@ import type { LoadedConf } from "./load.ts";
 import type { ValidConf } from "./validate.ts";
 
 /** Reports each `open` of a task or an endpoint that names that bucket. */
-export function checkOpen(conf: ValidConf, bound: Bindings, loaded: LoadedConf, report: Report): void {
+export function checkOpen(
+  conf: ValidConf,
+  bound: Bindings,
+  loaded: LoadedConf,
+  report: Report,
+): void {
   for (const kind of ["tasks", "endpoints"] as const) {
     for (const [name, { open = [] }] of conf[kind]) {
       for (const [index, address] of open.entries()) {

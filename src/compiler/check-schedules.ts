@@ -12,10 +12,14 @@ export function checkSchedules(conf: ValidConf, loaded: LoadedConf, report: Repo
       const first = ids.indexOf(id);
       if (id === undefined || first === index) continue;
       const at = (which: number) => loaded.valueSpan(["tasks", name, "schedule", which]);
-      report(at(index), `tasks.${name}.schedule: the same cron, timezone and payload stand there twice`, {
-        hint: "keep one of the two",
-        related: [{ span: at(first), message: "the first is here" }],
-      });
+      report(
+        at(index),
+        `tasks.${name}.schedule: the same cron, timezone and payload stand there twice`,
+        {
+          hint: "keep one of the two",
+          related: [{ span: at(first), message: "the first is here" }],
+        },
+      );
     }
   }
 }

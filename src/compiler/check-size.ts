@@ -13,7 +13,12 @@ const TASK_BYTES = 600;
 const ARROW_BYTES = 8;
 
 /** Reports each root from which more is reachable than one run can hold. */
-export function checkSize(conf: ValidConf, edges: readonly Edge[], loaded: LoadedConf, report: Report): void {
+export function checkSize(
+  conf: ValidConf,
+  edges: readonly Edge[],
+  loaded: LoadedConf,
+  report: Report,
+): void {
   for (const { root, problem } of oversized([...conf.tasks.keys()], edges))
     report(loaded.keySpan(["tasks", root]), `tasks.${root}: ${problem}`, { hint: SPLIT });
 }
@@ -48,7 +53,10 @@ const SPLIT =
   "split it: a task may trigger the root of another graph with triggerTaskWithEvent, and `each` runs one task over many items";
 
 /** What a run of all tasks would have. */
-function bytesOf(names: readonly string[], edges: readonly Pick<Edge, "parent" | "child">[]): number {
+function bytesOf(
+  names: readonly string[],
+  edges: readonly Pick<Edge, "parent" | "child">[],
+): number {
   let bytes = 0;
   for (const name of names) bytes += TASK_BYTES + name.length;
   for (const { parent, child } of edges) bytes += parent.length + child.length + ARROW_BYTES;

@@ -21,7 +21,10 @@ import { type Assertion, emitAssertions } from "./type-assertions.ts";
 const HINDERING = new Set([2304, 2305, 2306, 2307, 2503, 2552, 2614, 2724, 7016, 7022, 7023]);
 
 /** Reports the methods and edges whose types do not fit. Runs `tsc` if there is any; rejects if it cannot be run. */
-export async function checkTypes(project: CheckedProject, paths: ProjectPaths): Promise<readonly Diagnostic[]> {
+export async function checkTypes(
+  project: CheckedProject,
+  paths: ProjectPaths,
+): Promise<readonly Diagnostic[]> {
   if (project.methods.tasks.size + project.methods.endpoints.size === 0) return [];
   // Inside the repository, so that packages and types are found as for the pipelines themselves.
   const parent = join(paths.repoRoot, ".peach");
@@ -39,9 +42,13 @@ export async function checkTypes(project: CheckedProject, paths: ProjectPaths): 
       const file = resolve(folder, complaint.file);
       const assertion = file === checkedFile ? assertions[complaint.line - firstLine] : undefined;
       if (assertion !== undefined) {
-        if (assertion.after === null || !failed.has(assertion.after)) reportAssertion(assertion, complaint, report);
+        if (assertion.after === null || !failed.has(assertion.after))
+          reportAssertion(assertion, complaint, report);
         failed.add(assertion);
-      } else if (HINDERING.has(complaint.code) && !relative(paths.pipelinesDir, file).startsWith("..")) {
+      } else if (
+        HINDERING.has(complaint.code) &&
+        !relative(paths.pipelinesDir, file).startsWith("..")
+      ) {
         reportHindrance(file, complaint, report);
       }
     }
@@ -62,16 +69,26 @@ function tsconfig({ repoRoot, pipelinesDir }: ProjectPaths, folder: string): obj
       ...(outside && { paths: packagePaths(repoRoot) }),
     },
     include: [],
-    files: ["assertions.ts", join(repoRoot, "worker-configuration.d.ts"), join(repoRoot, "src/env.d.ts")],
+    files: [
+      "assertions.ts",
+      join(repoRoot, "worker-configuration.d.ts"),
+      join(repoRoot, "src/env.d.ts"),
+    ],
   };
 }
 
 /** Pipelines elsewhere have no node_modules above them: what they import is this project's own, as for the bundler. */
 function packagePaths(repoRoot: string): Readonly<Record<string, readonly string[]>> {
   const manifest: unknown = JSON.parse(readFileSync(join(repoRoot, "package.json"), "utf8"));
-  const dependencies = isMapping(manifest) && isMapping(manifest["dependencies"]) ? manifest["dependencies"] : {};
-  const packages = Object.keys(dependencies).map((name) => [name, [join(repoRoot, "node_modules", name)]] as const);
-  return Object.fromEntries([["peach/task-helpers", [join(repoRoot, "src/task-helpers.ts")]], ...packages]);
+  const dependencies =
+    isMapping(manifest) && isMapping(manifest["dependencies"]) ? manifest["dependencies"] : {};
+  const packages = Object.keys(dependencies).map(
+    (name) => [name, [join(repoRoot, "node_modules", name)]] as const,
+  );
+  return Object.fromEntries([
+    ["peach/task-helpers", [join(repoRoot, "src/task-helpers.ts")]],
+    ...packages,
+  ]);
 }
 
 function runTsc(repoRoot: string, folder: string): Promise<string> {
@@ -80,20 +97,31 @@ function runTsc(repoRoot: string, folder: string): Promise<string> {
   const args = [join(repoRoot, "node_modules/typescript/bin/tsc"), "-p", ".", ...options];
   return new Promise((done, reject) => {
     // From the folder, so that it names the files by paths that can be led back.
-    execFile(process.execPath, args, { cwd: folder, maxBuffer: 64 * 1024 ** 2 }, (error, stdout, stderr) => {
-      // Complaints are an exit code too: only an output without any is a failure.
-      if (error === null || /error TS\d+/.test(stdout)) done(stdout);
-      else reject(new Error(`tsc cannot check the types: ${stderr || error.message}`));
-    });
+    execFile(
+      process.execPath,
+      args,
+      { cwd: folder, maxBuffer: 64 * 1024 ** 2 },
+      (error, stdout, stderr) => {
+        // Complaints are an exit code too: only an output without any is a failure.
+        if (error === null || /error TS\d+/.test(stdout)) done(stdout);
+        else reject(new Error(`tsc cannot check the types: ${stderr || error.message}`));
+      },
+    );
   });
 }
 
 function reportAssertion(assertion: Assertion, { reason }: TscComplaint, report: Report): void {
   const { span, message, hint, detailed } = assertion;
-  report(span, detailed ? `${message}${reason.map((line) => `\n  ${line}`).join("")}` : message, { hint });
+  report(span, detailed ? `${message}${reason.map((line) => `\n  ${line}`).join("")}` : message, {
+    hint,
+  });
 }
 
-function reportHindrance(file: string, { line, column, reason }: TscComplaint, report: Report): void {
+function reportHindrance(
+  file: string,
+  { line, column, reason }: TscComplaint,
+  report: Report,
+): void {
   const source: SourceFile = { path: displayPath(file), text: readFileSync(file, "utf8") };
   const start = offsetAt(source, { line, column });
   const end = start + (/^[\w$]+|^"[^"]*"|^'[^']*'/.exec(source.text.slice(start))?.[0].length ?? 1);

@@ -5,7 +5,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plan } from "../domain/plan/plan.ts";
-import { type Bindings, boundBuckets, checkBuckets, type UnboundBucket, unboundBuckets } from "./buckets.ts";
+import {
+  type Bindings,
+  boundBuckets,
+  checkBuckets,
+  type UnboundBucket,
+  unboundBuckets,
+} from "./buckets.ts";
 import { checkConsoleHost } from "./check-console-host.ts";
 import { checkEach, type EachTasks } from "./check-each.ts";
 import { checkEndpoints } from "./check-endpoints.ts";
@@ -112,9 +118,17 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   const methods = modules === null ? NO_METHODS : resolveMethods(conf, finder);
   const known = { edges, eaches, methods, modules: modules ?? [] };
   if (diagnostics.length > 0)
-    return { diagnostics: inFileOrder(diagnostics, source.path), warnings: [], ...known, compiled: null };
+    return {
+      diagnostics: inFileOrder(diagnostics, source.path),
+      warnings: [],
+      ...known,
+      compiled: null,
+    };
   const unbound = unboundBuckets(conf, bound);
-  const buckets = Object.fromEntries([...bound, ...unbound.map(({ bucket, binding }) => [bucket, binding] as const)]);
+  const buckets = Object.fromEntries([
+    ...bound,
+    ...unbound.map(({ bucket, binding }) => [bucket, binding] as const),
+  ]);
   const plan = buildPlan(conf, methods, buckets);
   checkLoops(plan, methods, loaded, displayPath, warn);
   checkOpenEndpoints(conf, methods, loaded, warn);
@@ -126,16 +140,28 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
   };
 }
 
-const NO_METHODS: ResolvedMethods = { tasks: new Map(), endpoints: new Map(), fallbacks: new Map() };
+const NO_METHODS: ResolvedMethods = {
+  tasks: new Map(),
+  endpoints: new Map(),
+  fallbacks: new Map(),
+};
 
 /** Null, with a report, if the folder cannot be read. */
-function findModules(paths: ProjectPaths, loaded: LoadedConf, report: Report): PipelineModule[] | null {
+function findModules(
+  paths: ProjectPaths,
+  loaded: LoadedConf,
+  report: Report,
+): PipelineModule[] | null {
   const folder = displayPath(paths.pipelinesDir);
   const modules = discoverModules(paths.pipelinesDir, displayPath, report);
   if (modules !== null) return modules;
-  report({ source: loaded.source, start: 0, end: 0 }, `the pipelines folder ${folder} cannot be read`, {
-    hint: "PEACH_PIPELINES names the folder; without it src/pipelines is used",
-  });
+  report(
+    { source: loaded.source, start: 0, end: 0 },
+    `the pipelines folder ${folder} cannot be read`,
+    {
+      hint: "PEACH_PIPELINES names the folder; without it src/pipelines is used",
+    },
+  );
   return null;
 }
 
@@ -146,14 +172,18 @@ function checkBindings(
   loaded: LoadedConf,
   { report, warn }: { readonly report: Report; readonly warn: Report },
 ): Bindings {
-  const wrangler: SourceFile = { path: displayPath(paths.wranglerPath), text: readText(paths.wranglerPath) ?? "" };
+  const wrangler: SourceFile = {
+    path: displayPath(paths.wranglerPath),
+    text: readText(paths.wranglerPath) ?? "",
+  };
   const config = readWrangler(wrangler, report);
   if (config === null) return new Map();
   const bound = boundBuckets(config);
   checkOpen(conf, bound, loaded, report);
   checkConsoleHost(config, wrangler, report);
   checkPublicUrl(conf, { path: wrangler.path, config }, loaded, warn);
-  if (options.acceptUnboundBuckets !== true) checkBuckets(conf, bound, wrangler.path, loaded, report);
+  if (options.acceptUnboundBuckets !== true)
+    checkBuckets(conf, bound, wrangler.path, loaded, report);
   return bound;
 }
 
@@ -162,14 +192,20 @@ function resolveMethods(conf: ValidConf, finder: MethodFinder): ResolvedMethods 
   const endpoints = new Map<string, ResolvedMethod>();
   const fallbacks = new Map<string, ResolvedMethod>();
   for (const [name, { method, module }] of conf.tasks) {
-    const found = method === undefined ? null : finder.find({ method, module, at: ["tasks", name], key: "method" });
+    const found =
+      method === undefined
+        ? null
+        : finder.find({ method, module, at: ["tasks", name], key: "method" });
     if (found !== null) tasks.set(name, found);
   }
   for (const [name, { method, module, fallback }] of conf.endpoints) {
     const at = ["endpoints", name];
     const found = method === undefined ? null : finder.find({ method, module, at, key: "method" });
     if (found !== null) endpoints.set(name, found);
-    const other = fallback === undefined ? null : finder.find({ method: fallback, module, at, key: "fallback" });
+    const other =
+      fallback === undefined
+        ? null
+        : finder.find({ method: fallback, module, at, key: "fallback" });
     if (other !== null) fallbacks.set(name, other);
   }
   return { tasks, endpoints, fallbacks };

@@ -39,7 +39,8 @@ export function reportInto(diagnostics: Diagnostic[]): Report {
 
 /** In file order; the file `first` (peach.conf) leads, the others follow by path. */
 export function inFileOrder(diagnostics: readonly Diagnostic[], first: string): Diagnostic[] {
-  const rank = ({ span }: Diagnostic): string => (span.source.path === first ? "" : span.source.path);
+  const rank = ({ span }: Diagnostic): string =>
+    span.source.path === first ? "" : span.source.path;
   return diagnostics.toSorted((a, b) => compare(rank(a), rank(b)) || a.span.start - b.span.start);
 }
 
@@ -50,8 +51,13 @@ function compare(a: string, b: string): number {
 /** As text for people, without a line break at its end. */
 export function renderDiagnostic({ span, message, hint, related }: Diagnostic): string {
   const [what = "", ...details] = message.split("\n");
-  const lines = [`${renderPlace(span)}: ${what}`, ...renderToken(span), ...details.map((detail) => `  ${detail}`)];
-  for (const place of related) lines.push(`  ${renderPlace(place.span)}: ${place.message}`, ...renderToken(place.span));
+  const lines = [
+    `${renderPlace(span)}: ${what}`,
+    ...renderToken(span),
+    ...details.map((detail) => `  ${detail}`),
+  ];
+  for (const place of related)
+    lines.push(`  ${renderPlace(place.span)}: ${place.message}`, ...renderToken(place.span));
   if (hint !== null) lines.push(`  hint: ${hint.replaceAll("\n", "\n    ")}`);
   return lines.join("\n");
 }
@@ -69,7 +75,10 @@ function renderToken(span: Span): string[] {
   const width = Math.max(1, Math.min(span.end - span.start, text.length - column + 1));
   const before = text.slice(0, column - 1).replaceAll(/[^\t]/g, " ");
   const gutter = String(line);
-  return [`  ${gutter} | ${text}`, `  ${" ".repeat(gutter.length)} | ${before}${"^".repeat(width)}`];
+  return [
+    `  ${gutter} | ${text}`,
+    `  ${" ".repeat(gutter.length)} | ${before}${"^".repeat(width)}`,
+  ];
 }
 
 /** For programs: `line` and `column` from 1. */
@@ -88,7 +97,12 @@ export interface DiagnosticDocument {
 }
 
 /** The same as plain data. */
-export function diagnosticDocument({ span, message, hint, related }: Diagnostic): DiagnosticDocument {
+export function diagnosticDocument({
+  span,
+  message,
+  hint,
+  related,
+}: Diagnostic): DiagnosticDocument {
   const place = ({ source, start }: Span) => ({ file: source.path, ...positionAt(source, start) });
   return {
     ...place(span),

@@ -24,7 +24,10 @@ export interface PipelineModule {
 interface FileExports {
   readonly own: ReadonlySet<string>;
   /** Export name → where it comes from. */
-  readonly from: ReadonlyMap<string, { readonly file: string | null; readonly request: string; readonly name: string }>;
+  readonly from: ReadonlyMap<
+    string,
+    { readonly file: string | null; readonly request: string; readonly name: string }
+  >;
   /** Files of `export * from`. */
   readonly all: readonly string[];
   /** Files that it imports, or exports from, for more than types. */
@@ -51,7 +54,10 @@ export function discoverModules(
 function listFiles(folder: string): string[] | null {
   try {
     return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && entry.name.endsWith(".ts") && !/\.(d|test|spec)\.ts$/.test(entry.name))
+      .filter(
+        (entry) =>
+          entry.isFile() && entry.name.endsWith(".ts") && !/\.(d|test|spec)\.ts$/.test(entry.name),
+      )
       .map((entry) => join(entry.parentPath, entry.name))
       .filter((file) => !relative(folder, file).split(sep).includes("node_modules"))
       .toSorted();
@@ -82,7 +88,8 @@ class ExportScanner {
       found.set(name, origin ?? `${request}#${sourceName}`);
     }
     for (const source of scanned.all) {
-      for (const [name, origin] of this.resolve(source, onWay)) if (!found.has(name)) found.set(name, origin);
+      for (const [name, origin] of this.resolve(source, onWay))
+        if (!found.has(name)) found.set(name, origin);
     }
     return found;
   }
@@ -91,7 +98,8 @@ class ExportScanner {
   evaluatedWith(file: string): ReadonlySet<string> {
     const found = new Set([file]);
     // What is added meanwhile is visited too.
-    for (const each of found) for (const imported of this.#scan(each)?.imports ?? []) found.add(imported);
+    for (const each of found)
+      for (const imported of this.#scan(each)?.imports ?? []) found.add(imported);
     return found;
   }
 
@@ -110,12 +118,15 @@ class ExportScanner {
     const parsed = parseSync(file, text, { sourceType: "module", showSemanticErrors: true });
     for (const error of parsed.errors) {
       const { start, end } = error.labels[0] ?? { start: 0, end: 0 };
-      this.#report({ source, start, end }, `this file does not parse: ${error.message}`, { hint: error.helpMessage });
+      this.#report({ source, start, end }, `this file does not parse: ${error.message}`, {
+        hint: error.helpMessage,
+      });
     }
     const imported = new Map<string, { request: string; name: string | null }>();
     const requests = new Set<string>();
     for (const { moduleRequest, entries } of parsed.module.staticImports) {
-      if (entries.length === 0 || entries.some(({ isType }) => !isType)) requests.add(moduleRequest.value);
+      if (entries.length === 0 || entries.some(({ isType }) => !isType))
+        requests.add(moduleRequest.value);
       for (const { importName, localName } of entries) {
         imported.set(localName.value, { request: moduleRequest.value, name: importName.name });
       }
@@ -135,10 +146,16 @@ class ExportScanner {
       }
       if (name === null || name === "default") continue;
       const through =
-        request === undefined ? imported.get(entry.localName.name ?? "") : { request, name: entry.importName.name };
+        request === undefined
+          ? imported.get(entry.localName.name ?? "")
+          : { request, name: entry.importName.name };
       if (through === undefined) own.add(name);
       else if (through.name !== null)
-        from.set(name, { file: resolveRequest(file, through.request), request: through.request, name: through.name });
+        from.set(name, {
+          file: resolveRequest(file, through.request),
+          request: through.request,
+          name: through.name,
+        });
     }
     const imports = [...requests].flatMap((request) => resolveRequest(file, request) ?? []);
     return { own, from, all, imports };

@@ -44,12 +44,18 @@ export function emitRegistry(
     ...endpoints.map((method, index) => importLine(method, `endpoint${index}`, outDir)),
   ];
   const named = new Set([...tasks, ...endpoints].map(({ file }) => file));
-  const evaluated = new Set(modules.flatMap(({ file, evaluates }) => (named.has(file) ? [...evaluates] : [])));
+  const evaluated = new Set(
+    modules.flatMap(({ file, evaluates }) => (named.has(file) ? [...evaluates] : [])),
+  );
   const exporting = modules.filter(({ exports }) => exports.size > 0);
   const loads = exporting.map(({ name, file }, index) => {
     const path = JSON.stringify(importPath(outDir, file));
     if (!evaluated.has(file)) return { name, line: "", load: `() => import(${path})` };
-    return { name, line: `import * as module${index} from ${path};\n`, load: `async () => module${index}` };
+    return {
+      name,
+      line: `import * as module${index} from ${path};\n`,
+      load: `async () => module${index}`,
+    };
   });
   const type = importPath(outDir, `${repoRoot}/src/execution/author/method.ts`);
   return `${HEADER}import type { MethodRegistry } from ${JSON.stringify(type)};
@@ -70,10 +76,15 @@ export const registry: MethodRegistry = {
 }
 
 /** `tasks.d.ts`: what the trigger of each task takes, so that `triggerTaskWithEvent` and `peach/client` are typed by task name. */
-export function emitTaskTypes(methods: ResolvedMethods, eaches: EachTasks, { outDir, repoRoot }: EmitPaths): string {
+export function emitTaskTypes(
+  methods: ResolvedMethods,
+  eaches: EachTasks,
+  { outDir, repoRoot }: EmitPaths,
+): string {
   const { imports, typeOf } = methodTypes([...methods.tasks.values()], outDir);
   const entries = [...methods.tasks].map(
-    ([name, method]) => `    ${JSON.stringify(name)}: Takes<${typeOf(method)}>${eaches.has(name) ? "[]" : ""};\n`,
+    ([name, method]) =>
+      `    ${JSON.stringify(name)}: Takes<${typeOf(method)}>${eaches.has(name) ? "[]" : ""};\n`,
   );
   return `${HEADER}import type { input } from "zod";
 import type { TypedTask } from ${JSON.stringify(importPath(outDir, `${repoRoot}/src/execution/author/method.ts`))};
@@ -94,7 +105,8 @@ export function methodTypes(
 ): { readonly imports: string; readonly typeOf: (method: ResolvedMethod) => string } {
   const files = [...new Set(methods.map(({ file }) => file))];
   const imports = files.map(
-    (file, index) => `import type * as module${index} from ${JSON.stringify(importPath(outDir, file))};\n`,
+    (file, index) =>
+      `import type * as module${index} from ${JSON.stringify(importPath(outDir, file))};\n`,
   );
   return {
     imports: imports.join(""),

@@ -3,7 +3,11 @@ import { Visitor, type Program } from "oxc-parser";
 import { readProgram } from "./read-file.ts";
 
 /** Helpers that start runs: imported, or taken off the context. */
-const TRIGGERING: ReadonlySet<string> = new Set(["triggerTaskWithEvent", "triggerBatch", "emitEvent"]);
+const TRIGGERING: ReadonlySet<string> = new Set([
+  "triggerTaskWithEvent",
+  "triggerBatch",
+  "emitEvent",
+]);
 
 /**
  * Whether the export of this name, or a function of the same file that it names, however many in between, names a helper that triggers. What
@@ -30,7 +34,11 @@ function localName(program: Program, exportName: string): string {
   let found = exportName;
   new Visitor({
     ExportSpecifier({ local, exported }) {
-      if (exported.type === "Identifier" && exported.name === exportName && local.type === "Identifier")
+      if (
+        exported.type === "Identifier" &&
+        exported.name === exportName &&
+        local.type === "Identifier"
+      )
         found = local.name;
     },
   }).visit(program);
@@ -44,12 +52,16 @@ function namesByFunction(program: Program): Map<string, Set<string>> {
   for (const statement of program.body) {
     if (statement.type === "ImportDeclaration") {
       for (const specifier of statement.specifiers) {
-        if (specifier.type !== "ImportSpecifier" || specifier.imported.type !== "Identifier") continue;
+        if (specifier.type !== "ImportSpecifier" || specifier.imported.type !== "Identifier")
+          continue;
         imported.set(specifier.local.name, specifier.imported.name);
       }
       continue;
     }
-    const declared = statement.type === "ExportNamedDeclaration" ? (statement.declaration ?? statement) : statement;
+    const declared =
+      statement.type === "ExportNamedDeclaration"
+        ? (statement.declaration ?? statement)
+        : statement;
     if (declared.type === "FunctionDeclaration" && declared.id !== null)
       ranges.push({ name: declared.id.name, start: declared.start, end: declared.end });
     if (declared.type !== "VariableDeclaration") continue;
@@ -60,7 +72,8 @@ function namesByFunction(program: Program): Map<string, Set<string>> {
   new Visitor({
     Identifier({ name, start }) {
       const range = ranges.find((one) => one.start <= start && start < one.end);
-      if (range !== undefined && range.name !== name) named.get(range.name)?.add(imported.get(name) ?? name);
+      if (range !== undefined && range.name !== name)
+        named.get(range.name)?.add(imported.get(name) ?? name);
     },
   }).visit(program);
   return named;

@@ -107,7 +107,10 @@ export class LoadedConf {
     if (!isMap(node)) return null;
     const pair = this.#pairsOf(node).get(String(segment)) ?? this.#mergedPair(node, segment);
     if (pair === undefined) return null;
-    return { key: isNode(pair.key) ? pair.key : null, value: isNode(pair.value) ? pair.value : null };
+    return {
+      key: isNode(pair.key) ? pair.key : null,
+      value: isNode(pair.value) ? pair.value : null,
+    };
   }
 
   /** By key; of a repeated one the last, whose value counts. Kept, as a large file is asked for each of its keys. */
@@ -126,7 +129,8 @@ export class LoadedConf {
       for (const one of isSeq(merged) ? merged.items : [merged]) {
         const source = resolved(one, this.#document);
         if (!isMap(source)) continue;
-        const found = this.#pairsOf(source).get(String(segment)) ?? this.#mergedPair(source, segment);
+        const found =
+          this.#pairsOf(source).get(String(segment)) ?? this.#mergedPair(source, segment);
         if (found !== undefined) return found;
       }
     }
@@ -182,7 +186,10 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
     },
   });
   if (!readable) return null;
-  if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
+  if (
+    document.contents === null ||
+    (isScalar(document.contents) && document.contents.value === null)
+  ) {
     report(at([0, 0]), "the file is empty", {
       hint: "it needs at least one task or endpoint; peach.conf.example is a complete one",
     });
@@ -208,7 +215,11 @@ function isMergeKey(key: unknown): key is Scalar {
 function wronglyMerged(document: Document.Parsed, key: Scalar, value: unknown): Node | null {
   const source = resolved(value, document);
   const isWrong = (item: unknown): boolean => !isMap(resolved(item, document));
-  const wrong = isSeq(source) ? source.items.find(isWrong) : isWrong(source) ? (value ?? key) : null;
+  const wrong = isSeq(source)
+    ? source.items.find(isWrong)
+    : isWrong(source)
+      ? (value ?? key)
+      : null;
   if (!isNode(wrong)) return null;
   return isWritten(wrong) ? wrong : key;
 }
@@ -238,7 +249,9 @@ function reportYamlError(error: YAMLError, span: Span, report: Report): void {
   } else if (error.code === "NON_STRING_KEY") {
     report(span, "a list, a mapping or an alias cannot be a key", { hint: "a key is a text" });
   } else if (error.code === "MULTIPLE_DOCS") {
-    report(span, "a second document begins here", { hint: "the file is one document: remove the line" });
+    report(span, "a second document begins here", {
+      hint: "the file is one document: remove the line",
+    });
   } else if (error.code === "TAB_AS_INDENT") {
     report(span, "a tab indents this line", { hint: "YAML is indented with spaces" });
   } else report(lastWritten(span), `this is no YAML: ${error.message}`);
@@ -276,5 +289,7 @@ function isWritten(node: Node | null | undefined): node is Node {
 function keyText(pair: Pair): string | null {
   if (!isScalar(pair.key)) return null;
   const { value } = pair.key;
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+    ? String(value)
+    : "";
 }

@@ -36,7 +36,12 @@ export class MethodFinder {
   /** As the user knows it. */
   readonly #folder: string;
 
-  constructor(modules: readonly PipelineModule[], folder: string, loaded: LoadedConf, report: Report) {
+  constructor(
+    modules: readonly PipelineModule[],
+    folder: string,
+    loaded: LoadedConf,
+    report: Report,
+  ) {
     this.#modules = modules;
     this.#folder = folder;
     this.#loaded = loaded;
@@ -50,7 +55,9 @@ export class MethodFinder {
     const holders = this.#modules.filter(({ exports }) => exports.has(method));
     const origins = new Set(holders.map(({ exports }) => exports.get(method)));
     // A file that only re-exports is no second candidate; the file that makes the function is preferred to it.
-    const holder = holders.find(({ file, exports }) => exports.get(method)?.startsWith(`${file}#`)) ?? holders[0];
+    const holder =
+      holders.find(({ file, exports }) => exports.get(method)?.startsWith(`${file}#`)) ??
+      holders[0];
     if (holder === undefined) {
       const hint = this.#hintFor(method, this.#modules);
       this.#report(span, `${place}no file under ${this.#folder} exports \`${method}\``, { hint });
@@ -80,11 +87,22 @@ export class MethodFinder {
     const span = this.#loaded.valueSpan([...at, key]);
     const place = `${at.join(".")}.${key}: `;
     if (found.exports.has(method)) {
-      return { key: `${module}#${method}`, exportName: method, module, file: found.file, span, place };
+      return {
+        key: `${module}#${method}`,
+        exportName: method,
+        module,
+        file: found.file,
+        span,
+        place,
+      };
     }
-    const others = this.#modules.filter(({ exports }) => exports.has(method)).map(({ name }) => name);
+    const others = this.#modules
+      .filter(({ exports }) => exports.has(method))
+      .map(({ name }) => name);
     const elsewhere =
-      others.length > 0 ? `it is exported by ${others.map((name) => `module: ${name}`).join(", ")}` : null;
+      others.length > 0
+        ? `it is exported by ${others.map((name) => `module: ${name}`).join(", ")}`
+        : null;
     this.#report(
       this.#loaded.valueSpan([...at, key]),
       `${at.join(".")}.${key}: ${module}.ts does not export \`${method}\``,
@@ -98,7 +116,10 @@ export class MethodFinder {
   #reportNoModule(module: string, at: Path): void {
     const names = this.#modules.map(({ name }) => name);
     const near = nearest(module.replace(/^\.\//, "").replace(/\.ts$/, ""), names);
-    const known = names.length === 0 ? `there is no .ts file under ${this.#folder}` : `modules: ${names.join(", ")}`;
+    const known =
+      names.length === 0
+        ? `there is no .ts file under ${this.#folder}`
+        : `modules: ${names.join(", ")}`;
     this.#report(
       this.#loaded.valueSpan([...at, "module"]),
       `${at.join(".")}.module: there is no module \`${module}\` under ${this.#folder}`,
@@ -128,7 +149,8 @@ export function moduleOfNames(modules: readonly PipelineModule[]): Map<string, s
     names.flatMap((name) => {
       const holders = modules.filter(({ exports }) => exports.has(name));
       const origins = new Set(holders.map(({ exports }) => exports.get(name)));
-      const holder = holders.find(({ file, exports }) => exports.get(name) === `${file}#${name}`) ?? holders[0];
+      const holder =
+        holders.find(({ file, exports }) => exports.get(name) === `${file}#${name}`) ?? holders[0];
       return holder === undefined || origins.size > 1 ? [] : [[name, holder.name] as const];
     }),
   );

@@ -10,8 +10,13 @@ export interface NeededSecret {
 /** The secrets without which endpoints refuse every delivery, in the order of the plan. */
 export function neededSecrets({ endpoints }: Plan): readonly NeededSecret[] {
   const byName = Map.groupBy(
-    endpoints.flatMap(({ name, auth }) => ("secret" in auth ? [{ name, secret: auth.secret }] : [])),
+    endpoints.flatMap(({ name, auth }) =>
+      "secret" in auth ? [{ name, secret: auth.secret }] : [],
+    ),
     ({ secret }) => secret,
   );
-  return [...byName].map(([name, users]) => ({ name, endpoints: users.map((endpoint) => endpoint.name) }));
+  return [...byName].map(([name, users]) => ({
+    name,
+    endpoints: users.map((endpoint) => endpoint.name),
+  }));
 }

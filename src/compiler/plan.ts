@@ -1,6 +1,11 @@
 /** From a conf without problems to the plan: every default filled in, every name resolved. */
 import { createHash } from "node:crypto";
-import { DEFAULT_HMAC_HEADER, DEFAULT_TOLERANCE_MS, type EndpointAuth, isTimed } from "../domain/plan/endpoint-auth.ts";
+import {
+  DEFAULT_HMAC_HEADER,
+  DEFAULT_TOLERANCE_MS,
+  type EndpointAuth,
+  isTimed,
+} from "../domain/plan/endpoint-auth.ts";
 import { DRIVER_LANE_MAX_TIMEOUT_MS } from "../domain/plan/run-graph.ts";
 import type { TaskLimits } from "../domain/limits/limit.ts";
 import type {
@@ -31,7 +36,13 @@ const DEFAULT = {
   retentionMs: 30 * DAY,
   inlineLimitBytes: 32 * KILOBYTE,
   timeoutMs: 25 * SECOND,
-  retries: { limit: 3, delayMs: SECOND, backoff: "exponential", maxDelayMs: 5 * MINUTE, jitter: true },
+  retries: {
+    limit: 3,
+    delayMs: SECOND,
+    backoff: "exponential",
+    maxDelayMs: 5 * MINUTE,
+    jitter: true,
+  },
   itemsAtATime: 1_000,
   longItemsAtATime: 100,
   maxBodyBytes: 10 * KILOBYTE * KILOBYTE,
@@ -46,7 +57,11 @@ export interface ResolvedMethods {
 }
 
 /** The compiled conf. Everything in it was checked before: a method that is not there is a bug. */
-export function buildPlan(conf: ValidConf, methods: ResolvedMethods, buckets: Plan["buckets"]): Plan {
+export function buildPlan(
+  conf: ValidConf,
+  methods: ResolvedMethods,
+  buckets: Plan["buckets"],
+): Plan {
   const upstream = new Map<string, string[]>();
   for (const [name, { downstream = [] }] of conf.tasks) {
     for (const child of downstream) upstream.set(child, [...(upstream.get(child) ?? []), name]);
@@ -105,7 +120,11 @@ function keyOf(methods: ReadonlyMap<string, ResolvedMethod>, name: string): stri
 
 function debouncePlan({ debounce }: TaskConf): DebouncePlan | null {
   if (debounce?.delay === undefined) return null;
-  return { delayMs: debounce.delay, maxWaitMs: debounce.max_wait ?? null, key: pathOf(debounce.key) };
+  return {
+    delayMs: debounce.delay,
+    maxWaitMs: debounce.max_wait ?? null,
+    key: pathOf(debounce.key),
+  };
 }
 
 function taskLimits({ concurrency, rate_limit: rate, priority = 0 }: TaskConf): TaskLimits | null {
@@ -114,7 +133,11 @@ function taskLimits({ concurrency, rate_limit: rate, priority = 0 }: TaskConf): 
     concurrency:
       concurrency?.limit === undefined
         ? null
-        : { limit: concurrency.limit, strategy: concurrency.strategy ?? "queue", key: pathOf(concurrency.key) },
+        : {
+            limit: concurrency.limit,
+            strategy: concurrency.strategy ?? "queue",
+            key: pathOf(concurrency.key),
+          },
     rateLimit:
       rate?.limit === undefined || rate.per === undefined
         ? null
@@ -131,7 +154,8 @@ function pathOf(key: string | undefined): readonly string[] | null {
 /** Each item of the long lane keeps an object of its own awake. */
 function eachPlan({ each }: TaskConf, timeoutMs: number): EachPlan | null {
   if (each === undefined) return null;
-  const maxParallel = timeoutMs > DRIVER_LANE_MAX_TIMEOUT_MS ? DEFAULT.longItemsAtATime : DEFAULT.itemsAtATime;
+  const maxParallel =
+    timeoutMs > DRIVER_LANE_MAX_TIMEOUT_MS ? DEFAULT.longItemsAtATime : DEFAULT.itemsAtATime;
   return { maxParallel: each.max_parallel ?? maxParallel, onError: each.on_error ?? "fail" };
 }
 
@@ -155,7 +179,11 @@ function r2Rule({ bucket, prefix = "", suffix = "", actions = ["create"] }: R2Co
   return bucket === undefined ? [] : [{ bucket, prefix, suffix, actions: [...new Set(actions)] }];
 }
 
-function endpointPlan(name: string, endpoint: EndpointConf, methods: ResolvedMethods): EndpointPlan {
+function endpointPlan(
+  name: string,
+  endpoint: EndpointConf,
+  methods: ResolvedMethods,
+): EndpointPlan {
   return {
     name,
     method: keyOf(methods.endpoints, name),
@@ -194,7 +222,8 @@ function endpointAuth({ auth = "none" }: EndpointConf): EndpointAuth {
     return { type, scheme, topics, toleranceMs: tolerance ?? DEFAULT_TOLERANCE_MS.sns };
   if (scheme === undefined || scheme === "sns" || secret === undefined)
     throw new Error("a signature was compiled without its secret or its topics");
-  if (isTimed(scheme)) return { type, secret, scheme, toleranceMs: tolerance ?? DEFAULT_TOLERANCE_MS[scheme] };
+  if (isTimed(scheme))
+    return { type, secret, scheme, toleranceMs: tolerance ?? DEFAULT_TOLERANCE_MS[scheme] };
   if (scheme === "github") return { type, secret, scheme };
   return { type, secret, scheme, header: (header ?? DEFAULT_HMAC_HEADER).toLowerCase() };
 }

@@ -23,7 +23,14 @@ export function projectPaths(
   const fallback = join(repoRoot, "peach.conf.example");
   return {
     repoRoot,
-    confPath: conf === "" ? (existsSync(own) ? own : existsSync(fallback) ? fallback : own) : resolve(cwd, conf),
+    confPath:
+      conf === ""
+        ? existsSync(own)
+          ? own
+          : existsSync(fallback)
+            ? fallback
+            : own
+        : resolve(cwd, conf),
     pipelinesDir: pipelines === "" ? join(repoRoot, "src", "pipelines") : resolve(cwd, pipelines),
     wranglerPath: join(repoRoot, "wrangler.toml"),
   };

@@ -12,7 +12,9 @@ export function readText(file: string): string | null {
 }
 
 /** A module with its text, or null if it cannot be read or parsed. */
-export function readProgram(file: string): { readonly program: Program; readonly text: string } | null {
+export function readProgram(
+  file: string,
+): { readonly program: Program; readonly text: string } | null {
   const text = readText(file);
   if (text === null) return null;
   const { program, errors } = parseSync(file, text, { sourceType: "module" });

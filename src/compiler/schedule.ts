@@ -10,9 +10,17 @@ const DAY_MS = 86_400_000;
 const MAX_PAYLOAD_CHARACTERS = 131_072;
 
 const cron = z.unknown().transform((given, context): string => {
-  const fault = typeof given === "string" ? cronFault(given) : { expected: "a cron expression as text", hint: null };
+  const fault =
+    typeof given === "string"
+      ? cronFault(given)
+      : { expected: "a cron expression as text", hint: null };
   if (typeof given === "string" && fault === null) return normalCron(given);
-  context.addIssue({ code: "custom", message: fault?.expected ?? "", params: { hint: fault?.hint }, input: given });
+  context.addIssue({
+    code: "custom",
+    message: fault?.expected ?? "",
+    params: { hint: fault?.hint },
+    input: given,
+  });
   return z.NEVER;
 });
 
@@ -29,7 +37,12 @@ const payload = z.unknown().superRefine((given, context) => {
   if (wrong !== null) context.addIssue({ code: "custom", ...wrong, input: given });
   else if (JSON.stringify(given).length > MAX_PAYLOAD_CHARACTERS) {
     const hint = "store it where the task can read it, and say where";
-    context.addIssue({ code: "custom", message: "a JSON value of at most 128KB", params: { hint }, input: given });
+    context.addIssue({
+      code: "custom",
+      message: "a JSON value of at most 128KB",
+      params: { hint },
+      input: given,
+    });
   }
 });
 
@@ -52,7 +65,9 @@ type ScheduleConf = z.output<typeof schedule>;
 
 /** The schedules of a task as they run, every default filled in. One without a valid cron is left out. */
 export function schedulePlans(schedules: readonly ScheduleConf[]): SchedulePlan[] {
-  return schedules.flatMap(({ cron, ...more }) => (cron === undefined ? [] : [schedulePlan({ ...more, cron })]));
+  return schedules.flatMap(({ cron, ...more }) =>
+    cron === undefined ? [] : [schedulePlan({ ...more, cron })],
+  );
 }
 
 function schedulePlan(conf: ScheduleConf & { readonly cron: string }): SchedulePlan {
@@ -91,7 +106,9 @@ interface NotJson {
 const NO_NUMBER: NotJson = {
   path: [],
   message: "a number that JSON holds exactly",
-  params: { hint: "whole numbers are exact up to 9007199254740991: write a larger one as a text, in quotes" },
+  params: {
+    hint: "whole numbers are exact up to 9007199254740991: write a larger one as a text, in quotes",
+  },
 };
 const CIRCLE: NotJson = { path: [], message: "a JSON value", params: { hint: null } };
 
@@ -103,7 +120,8 @@ function notJson(value: unknown, above: readonly unknown[]): NotJson | null {
   if (above.includes(value)) return CIRCLE;
   for (const [key, inner] of Object.entries(value)) {
     const wrong = notJson(inner, [...above, value]);
-    if (wrong !== null) return { ...wrong, path: [Array.isArray(value) ? Number(key) : key, ...wrong.path] };
+    if (wrong !== null)
+      return { ...wrong, path: [Array.isArray(value) ? Number(key) : key, ...wrong.path] };
   }
   return null;
 }

@@ -28,13 +28,21 @@ export function parseKeys<S extends Shape>(
   raw: unknown,
 ): { value: Parsed<S>; findings: Finding[] } {
   if (!isMapping(raw))
-    return { value: {}, findings: [{ path: [], fault: "value", message: "a mapping", hint: allowed(shape) }] };
+    return {
+      value: {},
+      findings: [{ path: [], fault: "value", message: "a mapping", hint: allowed(shape) }],
+    };
   const findings: Finding[] = [];
   const value: Record<string, unknown> = {};
   for (const [key, given] of Object.entries(raw)) {
     const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
     if (schema === undefined) {
-      findings.push({ path: [key], fault: "key", message: "unknown key", hint: hintForKey(key, shape) });
+      findings.push({
+        path: [key],
+        fault: "key",
+        message: "unknown key",
+        hint: hintForKey(key, shape),
+      });
       continue;
     }
     const parsed = schema.safeParse(given);
@@ -43,7 +51,12 @@ export function parseKeys<S extends Shape>(
   }
   for (const key of required) {
     if (!Object.hasOwn(raw, key))
-      findings.push({ path: [key], fault: "missing", message: `\`${key}\` is missing`, hint: null });
+      findings.push({
+        path: [key],
+        fault: "missing",
+        message: `\`${key}\` is missing`,
+        hint: null,
+      });
   }
   // The one mapping from checked keys to their type: each was parsed by its own schema above.
   // oxlint-disable-next-line typescript/consistent-type-assertions
@@ -81,7 +94,13 @@ export function mapping<S extends Shape>(shape: S, required: readonly (keyof S &
   return z.unknown().transform((raw, context): Parsed<S> => {
     const { value, findings } = parseKeys(shape, required, raw);
     for (const { path, fault, message, hint } of findings) {
-      context.addIssue({ code: "custom", message, path: [...path], params: { fault, hint }, input: raw });
+      context.addIssue({
+        code: "custom",
+        message,
+        path: [...path],
+        params: { fault, hint },
+        input: raw,
+      });
     }
     return value;
   });
@@ -100,8 +119,13 @@ export function flag() {
 /** A whole number within these limits. */
 export function count(min: number, max: number) {
   return z.unknown().transform((given, context): number => {
-    if (typeof given === "number" && Number.isInteger(given) && given >= min && given <= max) return given;
-    context.addIssue({ code: "custom", message: `a whole number from ${min} to ${max}`, input: given });
+    if (typeof given === "number" && Number.isInteger(given) && given >= min && given <= max)
+      return given;
+    context.addIssue({
+      code: "custom",
+      message: `a whole number from ${min} to ${max}`,
+      input: given,
+    });
     return z.NEVER;
   });
 }
@@ -113,7 +137,12 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
     if (word !== undefined) return word;
     const near = typeof given === "string" ? nearest(given, words) : null;
     const hint = near === null ? null : `did you mean ${near}?`;
-    context.addIssue({ code: "custom", message: `one of ${words.join(", ")}`, params: { hint }, input: given });
+    context.addIssue({
+      code: "custom",
+      message: `one of ${words.join(", ")}`,
+      params: { hint },
+      input: given,
+    });
     return z.NEVER;
   });
 }
@@ -135,10 +164,16 @@ export function size(limits: Limits) {
   return quantity("size", "such as 0B, 64KB or 10MB", parseSize, limits);
 }
 
-function quantity(what: string, examples: string, parse: (text: string) => number | null, limits: Limits) {
+function quantity(
+  what: string,
+  examples: string,
+  parse: (text: string) => number | null,
+  limits: Limits,
+) {
   const min = parse(limits.min);
   const max = parse(limits.max);
-  if (min === null || max === null) throw new RangeError(`no ${what}: ${limits.min} or ${limits.max}`);
+  if (min === null || max === null)
+    throw new RangeError(`no ${what}: ${limits.min} or ${limits.max}`);
   return z.unknown().transform((given, context): number => {
     const value = typeof given === "string" ? parse(given) : null;
     if (value === null) {
@@ -146,8 +181,14 @@ function quantity(what: string, examples: string, parse: (text: string) => numbe
       return z.NEVER;
     }
     if (value >= min && value <= max) return value;
-    const message = value < min ? `a ${what} of at least ${limits.min}` : `a ${what} of at most ${limits.max}`;
-    context.addIssue({ code: "custom", message, params: { hint: value > max ? limits.above : null }, input: given });
+    const message =
+      value < min ? `a ${what} of at least ${limits.min}` : `a ${what} of at most ${limits.max}`;
+    context.addIssue({
+      code: "custom",
+      message,
+      params: { hint: value > max ? limits.above : null },
+      input: given,
+    });
     return z.NEVER;
   });
 }
@@ -164,13 +205,22 @@ export function shorthand<T extends ZodType>(key: string, schema: T) {
 }
 
 /** A mapping, or something simpler in its place. */
-export function mappingOr<Simple extends ZodType, Full extends ZodType>(simple: Simple, full: Full) {
+export function mappingOr<Simple extends ZodType, Full extends ZodType>(
+  simple: Simple,
+  full: Full,
+) {
   return z.unknown().transform((given, context): z.output<Simple> | z.output<Full> => {
     const parsed = isMapping(given) ? full.safeParse(given) : simple.safeParse(given);
     if (parsed.success) return parsed.data;
     for (const issue of parsed.error.issues) {
       const { path, fault, message, hint } = findingOf(issue);
-      context.addIssue({ code: "custom", message, path: [...path], params: { fault, hint }, input: given });
+      context.addIssue({
+        code: "custom",
+        message,
+        path: [...path],
+        params: { fault, hint },
+        input: given,
+      });
     }
     return z.NEVER;
   });

@@ -33,7 +33,10 @@ const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const taskName = text("the name of a task", NAME);
 const method = text("the name of an exported function", METHOD);
 const module = text("the path of a file under the pipelines folder, without .ts");
-const nonEmptyKey = text("a path into the payload, such as payload.user_id", /^payload(\.[^\s.]+)+$/);
+const nonEmptyKey = text(
+  "a path into the payload, such as payload.user_id",
+  /^payload(\.[^\s.]+)+$/,
+);
 const PRIORITY = `a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}, or where the payload has one, such as payload.priority`;
 const debounceTime = duration({ min: "1ms", max: "30d" });
 const anyDuration = duration({ min: "1ms", max: "365d" });
@@ -52,14 +55,20 @@ const retries = shorthand(
     max_delay: duration({ min: "0s", max: "30d" }),
     jitter: flag(),
   }).superRefine(({ delay = 0, max_delay: most = Infinity }, context) => {
-    if (delay > most) context.addIssue({ code: "custom", path: ["delay"], message: "a delay of at most max_delay" });
+    if (delay > most)
+      context.addIssue({
+        code: "custom",
+        path: ["delay"],
+        message: "a delay of at most max_delay",
+      });
   }),
 );
 
 const timeout = duration({
   min: "1ms",
   max: "14m",
-  above: "work that takes longer is done elsewhere and reported back: that is what `external` tasks are for",
+  above:
+    "work that takes longer is done elsewhere and reported back: that is what `external` tasks are for",
 });
 const externalTimeout = duration({ min: "1ms", max: "30d" });
 const dispatch = oneOf(DISPATCHES);
@@ -76,9 +85,10 @@ const r2Rule = mapping(
 
 /** A bucket alone is all that is in it; not all buckets whose names begin so. */
 const open = oneOrMany(
-  text("the beginning of addresses, such as s3://uploads/audio/", /^s3:\/\/[^/]+(\/.*)?$/s).transform((given) =>
-    /^s3:\/\/[^/]+$/.test(given) ? `${given}/` : given,
-  ),
+  text(
+    "the beginning of addresses, such as s3://uploads/audio/",
+    /^s3:\/\/[^/]+(\/.*)?$/s,
+  ).transform((given) => (/^s3:\/\/[^/]+$/.test(given) ? `${given}/` : given)),
   0,
 );
 
@@ -92,7 +102,9 @@ export const TASK_SHAPE = {
   downstream: oneOrMany(taskName, 0),
   on: mapping({
     r2: oneOrMany(r2Rule),
-    event: oneOrMany(text("the name of an event (1 to 128 letters, digits, ., _ and -)", EVENT_NAME)),
+    event: oneOrMany(
+      text("the name of an event (1 to 128 letters, digits, ., _ and -)", EVENT_NAME),
+    ),
   }),
   schedule: oneOrMany(schedule),
   retries,
@@ -103,11 +115,17 @@ export const TASK_SHAPE = {
     "limit",
     mapping({ limit: count(1, 10_000), key: nonEmptyKey, strategy: oneOf(STRATEGIES) }, ["limit"]),
   ),
-  rate_limit: mapping({ limit: count(1, 1_000_000), per: anyDuration, key: nonEmptyKey }, ["limit", "per"]),
-  priority: z.union([z.number(), nonEmptyKey], { error: PRIORITY }).superRefine((given, context) => {
-    const isFine = typeof given === "string" || (Number.isInteger(given) && Math.abs(given) <= PRIORITY_MAX);
-    if (!isFine) context.addIssue({ code: "custom", message: PRIORITY, input: given });
-  }),
+  rate_limit: mapping({ limit: count(1, 1_000_000), per: anyDuration, key: nonEmptyKey }, [
+    "limit",
+    "per",
+  ]),
+  priority: z
+    .union([z.number(), nonEmptyKey], { error: PRIORITY })
+    .superRefine((given, context) => {
+      const isFine =
+        typeof given === "string" || (Number.isInteger(given) && Math.abs(given) <= PRIORITY_MAX);
+      if (!isFine) context.addIssue({ code: "custom", message: PRIORITY, input: given });
+    }),
   debounce: mapping({ delay: debounceTime, key: nonEmptyKey, max_wait: debounceTime }, ["delay"]),
   external: flag(),
   dispatch,
@@ -121,7 +139,10 @@ export const EXTERNAL_TASK_SHAPE = { ...TASK_SHAPE, timeout: externalTimeout };
 const signature = mapping(
   {
     signature: oneOf(SIGNATURE_SCHEMES),
-    secret: text("the name of an environment variable, such as GITHUB_SECRET (not the secret itself)", ENV_NAME),
+    secret: text(
+      "the name of an environment variable, such as GITHUB_SECRET (not the secret itself)",
+      ENV_NAME,
+    ),
     header: text("the name of a header, such as x-signature", HEADER_NAME),
     tolerance: duration({ min: "1s", max: "1d" }),
     topics: oneOrMany(
@@ -135,7 +156,12 @@ const signature = mapping(
 ).superRefine(({ signature: scheme, secret, header, tolerance, topics }, context) => {
   if (scheme === undefined) return;
   const miss = (key: string): void =>
-    context.addIssue({ code: "custom", path: [key], message: `\`${key}\` is missing`, params: { fault: "missing" } });
+    context.addIssue({
+      code: "custom",
+      path: [key],
+      message: `\`${key}\` is missing`,
+      params: { fault: "missing" },
+    });
   const refuse = (key: string, hint: string): void =>
     context.addIssue({
       code: "custom",
@@ -144,11 +170,17 @@ const signature = mapping(
       params: { fault: "key", hint },
     });
   if (header !== undefined && scheme !== "hmac-sha256")
-    refuse("header", "remove it: only hmac-sha256 lets you choose the header, the others define theirs");
+    refuse(
+      "header",
+      "remove it: only hmac-sha256 lets you choose the header, the others define theirs",
+    );
   if (scheme === "sns") {
     if (topics === undefined) miss("topics");
     if (secret !== undefined)
-      refuse("secret", "remove it: SNS signs under a certificate, and `topics` says whose messages are taken");
+      refuse(
+        "secret",
+        "remove it: SNS signs under a certificate, and `topics` says whose messages are taken",
+      );
   } else {
     if (secret === undefined) miss("secret");
     if (topics !== undefined) refuse("topics", "remove it: only sns signs messages of topics");
@@ -177,7 +209,9 @@ export const ENDPOINT_SHAPE = {
   url: text(
     "a path that begins with / and holds texts or :params, such as /hooks/:kind",
     /^\/$|^(\/(:[A-Za-z_]\w*|[\w.~!$&'()+,;=@%-]+))+\/?$/,
-  ).refine(isDecodable, { error: "a path whose percent-encoding is that of UTF-8, and of none of / : * ? { }" }),
+  ).refine(isDecodable, {
+    error: "a path whose percent-encoding is that of UTF-8, and of none of / : * ? { }",
+  }),
   methods: oneOrMany(oneOf(HTTP_METHODS)),
   auth: mappingOr(oneOf(["none", "token"]), signature),
   max_body: size({ min: "0B", max: "100MB" }),
@@ -185,24 +219,44 @@ export const ENDPOINT_SHAPE = {
     {
       limit: count(1, 1_000_000),
       per: duration({ min: "1s", max: "1d" }),
-      by: text("ip, token, header.NAME or query.NAME", /^(ip|token|header\.[\w!#$%&'*+.^`|~-]+|query\.\S+)$/),
+      by: text(
+        "ip, token, header.NAME or query.NAME",
+        /^(ip|token|header\.[\w!#$%&'*+.^`|~-]+|query\.\S+)$/,
+      ),
     },
     ["limit", "per"],
   ),
-  timeout: duration({ min: "1ms", max: "5m", above: "whoever called does not wait longer; let a task do the work" }),
+  timeout: duration({
+    min: "1ms",
+    max: "5m",
+    above: "whoever called does not wait longer; let a task do the work",
+  }),
   fallback: method,
   cors: mapping(
-    { origins: oneOrMany(text("an origin such as https://example.org, or *", /^\*$|^https?:\/\/[^\s/?#]+$/)) },
+    {
+      origins: oneOrMany(
+        text("an origin such as https://example.org, or *", /^\*$|^https?:\/\/[^\s/?#]+$/),
+      ),
+    },
     ["origins"],
   ),
   open,
-  redact: oneOrMany(text("a path into the body, such as body.user.email or body.items.*.email", /^body(\.[^\s.]+)+$/)),
+  redact: oneOrMany(
+    text(
+      "a path into the body, such as body.user.email or body.items.*.email",
+      /^body(\.[^\s.]+)+$/,
+    ),
+  ),
 };
 
 export const ROOT_SHAPE = {
   codops: text("a short text"),
   retention: duration({ min: "1s", max: "3650d" }),
-  inline_limit: size({ min: "0B", max: "256KB", above: "larger payloads go to R2, where any size is fine" }),
+  inline_limit: size({
+    min: "0B",
+    max: "256KB",
+    above: "larger payloads go to R2, where any size is fine",
+  }),
   on_failure: taskName,
   defaults: mapping(DEFAULTS_SHAPE),
   tasks: z.unknown(),

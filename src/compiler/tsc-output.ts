@@ -14,9 +14,16 @@ export interface TscComplaint {
 export function parseTscOutput(output: string): TscComplaint[] {
   const complaints: (TscComplaint & { readonly reason: string[] })[] = [];
   for (const text of output.split(/\r?\n/)) {
-    const [, file, line, column, code, message] = /^(.+)\((\d+),(\d+)\): error TS(\d+): (.*)$/.exec(text) ?? [];
+    const [, file, line, column, code, message] =
+      /^(.+)\((\d+),(\d+)\): error TS(\d+): (.*)$/.exec(text) ?? [];
     if (file !== undefined && message !== undefined) {
-      complaints.push({ file, line: Number(line), column: Number(column), code: Number(code), reason: [message] });
+      complaints.push({
+        file,
+        line: Number(line),
+        column: Number(column),
+        code: Number(code),
+        reason: [message],
+      });
     } else if (text.startsWith(" ")) complaints.at(-1)?.reason.push(text);
   }
   return complaints;

@@ -40,9 +40,17 @@ export function emitAssertions(
   project: CheckedProject,
   folder: string,
   repoRoot: string,
-): { readonly text: string; readonly assertions: readonly Assertion[]; readonly firstLine: number } {
+): {
+  readonly text: string;
+  readonly assertions: readonly Assertion[];
+  readonly firstLine: number;
+} {
   const { methods } = project;
-  const all = [...methods.tasks.values(), ...methods.endpoints.values(), ...methods.fallbacks.values()];
+  const all = [
+    ...methods.tasks.values(),
+    ...methods.endpoints.values(),
+    ...methods.fallbacks.values(),
+  ];
   const { imports, typeOf } = methodTypes(all, folder);
   const head = `import type { input, output } from "zod";
 import type { TypedTask } from ${JSON.stringify(importPath(folder, `${repoRoot}/src/execution/author/method.ts`))};
@@ -59,13 +67,18 @@ function methodAssertions({ methods }: CheckedProject, typeOf: TypeOf): Assertio
     code: `${kind} = given<${typeOf(method)}>();`,
     span: method.span,
     message: `${method.place}\`${method.exportName}\` is no ${kind.toLowerCase()}`,
-    hint: kind === "Task" ? "a task is a function, or made by task({...})" : "an endpoint is a function",
+    hint:
+      kind === "Task"
+        ? "a task is a function, or made by task({...})"
+        : "an endpoint is a function",
     detailed: false,
     after: null,
   });
   return [
     ...[...methods.tasks.values()].map((method) => assert(method, "Task")),
-    ...[...methods.endpoints.values(), ...methods.fallbacks.values()].map((method) => assert(method, "Endpoint")),
+    ...[...methods.endpoints.values(), ...methods.fallbacks.values()].map((method) =>
+      assert(method, "Endpoint"),
+    ),
   ];
 }
 
@@ -83,7 +96,9 @@ function edgeAssertions({ methods, edges, eaches }: CheckedProject, typeOf: Type
       code: `${takes} = given<${given}>();`,
       span,
       message: `tasks.${parent}.downstream: what \`${parent}\` passes does not fit what \`${child}\` takes`,
-      hint: eachHint(eaches, parent, child) ?? `make the \`output\` of ${parent} and the \`input\` of ${child} agree`,
+      hint:
+        eachHint(eaches, parent, child) ??
+        `make the \`output\` of ${parent} and the \`input\` of ${child} agree`,
       detailed: true,
       after,
     });
@@ -116,7 +131,9 @@ function passedBy(passes: string, each: "fail" | "continue" | undefined): string
 function eachHint(eaches: EachTasks, parent: string, child: string): string | null {
   const said = [
     ...(eaches.has(parent) ? [`${parent} runs once per item and passes an array`] : []),
-    ...(eaches.has(child) ? [`${child} runs once per item of the array that ${parent} passes`] : []),
+    ...(eaches.has(child)
+      ? [`${child} runs once per item of the array that ${parent} passes`]
+      : []),
     ...(eaches.get(parent) === "continue" ? ["an item that fails stands as null in it"] : []),
   ];
   return said.length === 0 ? null : `${said.join("; ")}: make output and input agree`;

@@ -40,10 +40,16 @@ export function validateConf(
 }
 
 /** `wrong`: the written places that can be left out. A task or an endpoint cannot: others may name it. */
-function readConf(loaded: LoadedConf, report: Report): { readonly conf: ValidConf; readonly wrong: readonly Path[] } {
+function readConf(
+  loaded: LoadedConf,
+  report: Report,
+): { readonly conf: ValidConf; readonly wrong: readonly Path[] } {
   const checker = new KeyChecker(loaded, report);
   const conf = checkConf(loaded, report, checker);
-  return { conf, wrong: checker.wrong.filter(([first, ...rest]) => !isNamed(first) || rest.length > 1) };
+  return {
+    conf,
+    wrong: checker.wrong.filter(([first, ...rest]) => !isNamed(first) || rest.length > 1),
+  };
 }
 
 function isNamed(key: PropertyKey | undefined): boolean {
@@ -82,7 +88,12 @@ class KeyChecker {
     this.#report = report;
   }
 
-  mapping<S extends Shape>(shape: S, required: readonly string[], at: Path, raw: unknown): Parsed<S> {
+  mapping<S extends Shape>(
+    shape: S,
+    required: readonly string[],
+    at: Path,
+    raw: unknown,
+  ): Parsed<S> {
     const { value, findings } = parseKeys(shape, required, raw);
     for (const finding of findings) this.#reportFinding(finding, at);
     return value;
@@ -94,9 +105,13 @@ class KeyChecker {
     const entries = root[key];
     if (!isMapping(entries) || Object.keys(entries).length === 0) {
       const given = isMapping(entries) ? "an empty one" : this.#loaded.given([key]);
-      this.#report(this.#loaded.valueSpan([key]), `${key}: expected a mapping of ${what} names, given ${given}`, {
-        hint: `it is written as\n${key}:\n  name:\n    method: exported_function`,
-      });
+      this.#report(
+        this.#loaded.valueSpan([key]),
+        `${key}: expected a mapping of ${what} names, given ${given}`,
+        {
+          hint: `it is written as\n${key}:\n  name:\n    method: exported_function`,
+        },
+      );
       return [];
     }
     return Object.entries(entries).filter(([name]) => {

@@ -25,7 +25,13 @@ export class ProblemError extends Error {
 export function problemOf(error: unknown): ProblemDocument {
   if (error instanceof ProblemError) return error.problem;
   const detail = error instanceof Error ? error.message : String(error);
-  return { title: "The dashboard has a fault", status: 0, code: "fault", detail, hint: "Load the page again." };
+  return {
+    title: "The dashboard has a fault",
+    status: 0,
+    code: "fault",
+    detail,
+    hint: "Load the page again.",
+  };
 }
 
 /** `GET /api/v1` and this path, as JSON. */
@@ -61,7 +67,11 @@ export async function remove(path: string): Promise<void> {
 }
 
 /** The bytes at this path below /api/v1, at most the first `limit`. */
-export async function getBytes(path: string, limit: number, signal: AbortSignal): Promise<Response> {
+export async function getBytes(
+  path: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<Response> {
   return send(API + path, { headers: { Range: `bytes=0-${limit - 1}` }, signal });
 }
 
@@ -71,7 +81,11 @@ export function payloadUrl(runId: string, task: string | null, item: number | nu
 }
 
 /** The path below /api/v1 of what a task, or an item of it, passed; with a null task, of what triggered the run. */
-export function payloadPath(runId: string, task: string | null, item: number | null = null): string {
+export function payloadPath(
+  runId: string,
+  task: string | null,
+  item: number | null = null,
+): string {
   const run = `/runs/${encodeURIComponent(runId)}`;
   if (task === null) return `${run}/payload`;
   const passed = `${run}/tasks/${encodeURIComponent(task)}`;

@@ -21,7 +21,11 @@ import { logOut, session } from "./session.ts";
 import { KeyHelp, useKeys } from "./keys.tsx";
 import { chosenTheme, chooseTheme, type Theme, THEMES } from "./theme.ts";
 
-const PLACES: readonly { readonly page: Route["page"] & IconName; readonly href: string; readonly text: string }[] = [
+const PLACES: readonly {
+  readonly page: Route["page"] & IconName;
+  readonly href: string;
+  readonly text: string;
+}[] = [
   { page: "pipelines", href: "/dashboard", text: "Pipelines" },
   { page: "runs", href: "/dashboard/runs", text: "Runs" },
   { page: "triggers", href: "/dashboard/triggers", text: "Triggers" },
@@ -31,7 +35,11 @@ const PLACES: readonly { readonly page: Route["page"] & IconName; readonly href:
 ];
 
 const theme = signal<Theme>(chosenTheme());
-const THEME_ICONS: Readonly<Record<Theme, IconName>> = { system: "system", light: "sun", dark: "moon" };
+const THEME_ICONS: Readonly<Record<Theme, IconName>> = {
+  system: "system",
+  light: "sun",
+  dark: "moon",
+};
 
 /** A session may end while the page is open: then it asks for a token, and goes on where it was. */
 effect(() => {
@@ -74,7 +82,11 @@ export function App(): JSX.Element {
 /** A fault of one page leaves the frame standing: one can go elsewhere, or try again. */
 function Guarded({ route }: { readonly route: Route }): JSX.Element {
   const [fault, reset] = useErrorBoundary((error) => console.error(error));
-  return fault === undefined ? <Page route={route} /> : <Problem problem={problemOf(fault)} onRetry={reset} />;
+  return fault === undefined ? (
+    <Page route={route} />
+  ) : (
+    <Problem problem={problemOf(fault)} onRetry={reset} />
+  );
 }
 
 function Page({ route }: { readonly route: Route }): JSX.Element {

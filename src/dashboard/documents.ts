@@ -69,8 +69,17 @@ export interface EachCounts {
 export type WaitingFor =
   | { readonly for: "completion"; readonly until: string }
   | { readonly for: "run"; readonly run_id: string; readonly task: string }
-  | { readonly for: "concurrency" | "rate_limit" | "pause"; readonly key: string | null; readonly since: string }
-  | { readonly for: "deploy"; readonly method: string; readonly since: string; readonly until: string };
+  | {
+      readonly for: "concurrency" | "rate_limit" | "pause";
+      readonly key: string | null;
+      readonly since: string;
+    }
+  | {
+      readonly for: "deploy";
+      readonly method: string;
+      readonly since: string;
+      readonly until: string;
+    };
 
 export interface TaskDocument {
   readonly task: string;
@@ -225,7 +234,11 @@ export interface Delivery {
   readonly runs: readonly (RunReference & { readonly deduplicated: boolean })[];
   readonly replay_of: string | null;
   /** Absent or null: it was let in. Else it stands for all that were refused so and came from there. */
-  readonly refused?: { readonly address: string; readonly count: number; readonly first_at: string } | null;
+  readonly refused?: {
+    readonly address: string;
+    readonly count: number;
+    readonly first_at: string;
+  } | null;
 }
 
 export interface ScheduleDocument {
@@ -238,10 +251,18 @@ export interface ScheduleDocument {
   readonly next: readonly { readonly local: string; readonly utc: string }[];
   readonly waiting: readonly string[];
   readonly waiting_for: "deploy" | null;
-  readonly last_run: { readonly run_id: string; readonly due_at: string; readonly started_at: string } | null;
+  readonly last_run: {
+    readonly run_id: string;
+    readonly due_at: string;
+    readonly started_at: string;
+  } | null;
   readonly skipped: {
     readonly count: number;
-    readonly last: { readonly due_at: string; readonly reason: string; readonly detail: string } | null;
+    readonly last: {
+      readonly due_at: string;
+      readonly reason: string;
+      readonly detail: string;
+    } | null;
   };
 }
 

@@ -24,7 +24,8 @@ export function useKeys(): void {
     const press = (event: KeyboardEvent): void => {
       if (event.metaKey || event.ctrlKey || event.altKey || isTyping(event.target)) return;
       const place = PLACES[event.key];
-      if (place !== undefined && event.timeStamp - goesSince < SECOND_WITHIN_MS) navigate(place.path);
+      if (place !== undefined && event.timeStamp - goesSince < SECOND_WITHIN_MS)
+        navigate(place.path);
       else if (event.key === "?") isHelpShown.value = true;
       else if (event.key === "/") {
         event.preventDefault();

@@ -25,7 +25,10 @@ export function navigate(to: string, how: "push" | "replace" = "push"): void {
 }
 
 /** Changes single values of the query; null removes one. */
-export function setQuery(values: Readonly<Record<string, string | null>>, how: "push" | "replace" = "replace"): void {
+export function setQuery(
+  values: Readonly<Record<string, string | null>>,
+  how: "push" | "replace" = "replace",
+): void {
   const target = new URL(location.href);
   for (const [name, value] of Object.entries(values)) {
     if (value === null) target.searchParams.delete(name);
@@ -39,10 +42,17 @@ export function followLinks(): void {
   window.addEventListener("popstate", () => (url.value = new URL(location.href)));
   document.addEventListener("click", (event) => {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (link === null || event.defaultPrevented || event.button !== 0 || link.target !== "" || link.download !== "")
+    if (
+      link === null ||
+      event.defaultPrevented ||
+      event.button !== 0 ||
+      link.target !== "" ||
+      link.download !== ""
+    )
       return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    if (link.origin !== location.origin || !/^\/dashboard(\/(?!assets\/)|\?|$)/.test(link.pathname)) return;
+    if (link.origin !== location.origin || !/^\/dashboard(\/(?!assets\/)|\?|$)/.test(link.pathname))
+      return;
     event.preventDefault();
     navigate(link.href);
   });

@@ -17,7 +17,11 @@ const BASE = "/dashboard";
 
 /** The route of a path such as /dashboard/runs/run_1. */
 export function parseRoute(path: string): Route {
-  const [first = "", second, third, ...rest] = path.slice(BASE.length).split("/").filter(Boolean).map(decoded);
+  const [first = "", second, third, ...rest] = path
+    .slice(BASE.length)
+    .split("/")
+    .filter(Boolean)
+    .map(decoded);
   const unknown: Route = { page: "not-found", path };
   if (rest.length > 0) return unknown;
   if (first === "triggers") {
@@ -66,7 +70,12 @@ export function triggersPath(section: TriggerSection, name?: string): string {
 }
 
 /** How far back a list of runs goes. */
-export const SPANS = { "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000, "30d": 2_592_000_000 } as const;
+export const SPANS = {
+  "1h": 3_600_000,
+  "24h": 86_400_000,
+  "7d": 604_800_000,
+  "30d": 2_592_000_000,
+} as const;
 export type Span = keyof typeof SPANS;
 
 /** What a list of runs is narrowed to; null and an empty list narrow nothing. */
@@ -78,7 +87,13 @@ export interface RunFilters {
   readonly idempotencyKey: string | null;
 }
 
-export const NO_FILTERS: RunFilters = { task: null, statuses: [], source: null, span: null, idempotencyKey: null };
+export const NO_FILTERS: RunFilters = {
+  task: null,
+  statuses: [],
+  source: null,
+  span: null,
+  idempotencyKey: null,
+};
 
 /** The filters that the query of the address holds; what it does not know is left out. */
 export function filtersFromQuery(query: URLSearchParams): RunFilters {
@@ -97,12 +112,21 @@ function spanOf(text: string | null): Span | null {
 }
 
 /** The filters as the query of the address, without `?`. */
-export function filtersToQuery({ task, statuses, source, span, idempotencyKey }: RunFilters): string {
+export function filtersToQuery({
+  task,
+  statuses,
+  source,
+  span,
+  idempotencyKey,
+}: RunFilters): string {
   return queryOf({ task, status: statuses.join(",") || null, source, span, key: idempotencyKey });
 }
 
 /** The filters as the query of the API, without `?`. `now` is milliseconds since 1970. */
-export function filtersToApi({ task, statuses, source, span, idempotencyKey }: RunFilters, now: number): string {
+export function filtersToApi(
+  { task, statuses, source, span, idempotencyKey }: RunFilters,
+  now: number,
+): string {
   return queryOf({
     task,
     status: statuses.join(",") || null,
@@ -114,7 +138,12 @@ export function filtersToApi({ task, statuses, source, span, idempotencyKey }: R
 
 /** Whether a run belongs into a list with these filters. The key is unknown of a run, so with one nothing is said to. */
 export function matchesFilters(
-  run: { readonly task: string; readonly status: string; readonly source: string; readonly created_at: string },
+  run: {
+    readonly task: string;
+    readonly status: string;
+    readonly source: string;
+    readonly created_at: string;
+  },
   { task, statuses, source, span, idempotencyKey }: RunFilters,
   now: number,
 ): boolean {

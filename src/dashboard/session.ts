@@ -32,7 +32,9 @@ export async function restoreSession(): Promise<void> {
 }
 
 /** Exchanges a token, or the code of a link, for a session. Rejects with the problem if it is refused. */
-export async function logIn(credentials: { readonly token: string } | { readonly code: string }): Promise<void> {
+export async function logIn(
+  credentials: { readonly token: string } | { readonly code: string },
+): Promise<void> {
   const response = await reach("/dashboard/login", {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-Peach-Dashboard": "1" },

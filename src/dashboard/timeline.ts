@@ -58,14 +58,21 @@ export function timelineOf(run: TimedRun, now: number): Timeline {
 }
 
 /** When each task ended, or `now` for one that goes on; what never started ended with what it waited for. */
-function taskEnds(tasks: readonly TaskDocument[], createdAt: number, now: number): Map<string, number> {
+function taskEnds(
+  tasks: readonly TaskDocument[],
+  createdAt: number,
+  now: number,
+): Map<string, number> {
   const ends = new Map<string, number>();
   // Tasks come in an order in which what is upstream comes first; a second pass would change nothing.
   for (const task of tasks) {
     const last = task.attempts.at(-1);
     const isOpen = last !== undefined && (last.finished_at === null || !isFinal(task.status));
     const ended = last?.finished_at ?? null;
-    ends.set(task.task, isOpen ? now : ended === null ? readyAt(task, ends, createdAt) : Date.parse(ended));
+    ends.set(
+      task.task,
+      isOpen ? now : ended === null ? readyAt(task, ends, createdAt) : Date.parse(ended),
+    );
   }
   return ends;
 }
@@ -95,19 +102,28 @@ function segmentsOf(task: TaskDocument, ready: number, now: number): Segment[] {
 }
 
 /** What the time before an attempt was: after one that was suspended, the task awaited another run. */
-function gapBefore(attempts: TaskDocument["attempts"], index: number): "queued" | "retry" | "waiting" {
+function gapBefore(
+  attempts: TaskDocument["attempts"],
+  index: number,
+): "queued" | "retry" | "waiting" {
   if (index === 0) return "queued";
   return attempts[index - 1]?.status === "suspended" ? "waiting" : "retry";
 }
 
 /** From the task that ended last back to the root, each time by the upstream task that ended last. */
-function criticalPath(tasks: readonly TaskDocument[], ends: ReadonlyMap<string, number>): Set<string> {
-  const started = new Map(tasks.filter(({ attempts }) => attempts.length > 0).map((task) => [task.task, task]));
+function criticalPath(
+  tasks: readonly TaskDocument[],
+  ends: ReadonlyMap<string, number>,
+): Set<string> {
+  const started = new Map(
+    tasks.filter(({ attempts }) => attempts.length > 0).map((task) => [task.task, task]),
+  );
   const latest = (names: Iterable<string>): TaskDocument | undefined => {
     let found: TaskDocument | undefined;
     for (const name of names) {
       const task = started.get(name);
-      const isLater = (ends.get(name) ?? 0) > (found === undefined ? -1 : (ends.get(found.task) ?? 0));
+      const isLater =
+        (ends.get(name) ?? 0) > (found === undefined ? -1 : (ends.get(found.task) ?? 0));
       if (task !== undefined && isLater) found = task;
     }
     return found;
@@ -124,13 +140,15 @@ function criticalPath(tasks: readonly TaskDocument[], ends: ReadonlyMap<string, 
 /** About `count` round steps of an axis of `spanMs`, as offsets from its start. */
 export function axisMarks(spanMs: number, count: number): number[] {
   const rough = spanMs / Math.max(1, count);
-  const step = STEPS_MS.find((candidate) => candidate >= rough) ?? Math.ceil(rough / 86_400_000) * 86_400_000;
+  const step =
+    STEPS_MS.find((candidate) => candidate >= rough) ?? Math.ceil(rough / 86_400_000) * 86_400_000;
   const marks: number[] = [];
   for (let at = 0; at < spanMs; at += step) marks.push(at);
   return marks;
 }
 
 const STEPS_MS = [
-  1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000,
-  900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 28_800_000, 43_200_000, 86_400_000,
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000,
+  300_000, 600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 28_800_000, 43_200_000,
+  86_400_000,
 ];

@@ -25,13 +25,18 @@ const FEWEST_A_SECOND = 1;
 /** Decides about a trigger by what is known of the run queue; where nothing is known it is taken. */
 export function admissionOf(queue: QueueProgress | null): Admission {
   const lagMs = queue?.lagMs ?? 0;
-  if (lagMs > IDLE_LAG_MS && queue !== null && isStraggling(queue)) return { type: "taken", afterMs: 0, isIdle: false };
+  if (lagMs > IDLE_LAG_MS && queue !== null && isStraggling(queue))
+    return { type: "taken", afterMs: 0, isIdle: false };
   if (lagMs > MAX_LAG_MS) {
     const seconds = Math.ceil((lagMs * RETRY_AFTER.share) / 1_000);
     return { type: "refused", retryAfterSeconds: Math.min(RETRY_AFTER.mostSeconds, seconds) };
   }
   if (lagMs <= IDLE_LAG_MS) return { type: "taken", afterMs: 0, isIdle: true };
-  return { type: "taken", afterMs: Math.min(HOLD_UP.mostMs, Math.round(lagMs * HOLD_UP.share)), isIdle: false };
+  return {
+    type: "taken",
+    afterMs: Math.min(HOLD_UP.mostMs, Math.round(lagMs * HOLD_UP.share)),
+    isIdle: false,
+  };
 }
 
 /** Whether the oldest messages are old for reasons of their own: one that cannot be processed yet comes again and again, for hours. */

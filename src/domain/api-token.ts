@@ -16,7 +16,9 @@ const USABLE_BELOW = 248;
 
 /** A token of random bytes, of which some are passed over; null if fewer than 34 are left, as of 64 bytes hardly ever. */
 export function apiTokenFrom(random: Uint8Array): string | null {
-  const letters = [...random].filter((byte) => byte < USABLE_BELOW).map((byte) => ALPHABET.charAt(byte % 62));
+  const letters = [...random]
+    .filter((byte) => byte < USABLE_BELOW)
+    .map((byte) => ALPHABET.charAt(byte % 62));
   if (letters.length < RANDOM_LETTERS) return null;
   const text = letters.slice(0, RANDOM_LETTERS).join("");
   return `peach_${text}${checkOf(text)}`;

@@ -1,5 +1,6 @@
 /** A host as URLs have it, in lower case: no scheme, port or path. */
-const HOST = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$|^\[[0-9a-f:.]+\]$/;
+const HOST =
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$|^\[[0-9a-f:.]+\]$/;
 
 /** The host that a value of PEACH_CONSOLE_HOST names, or null if it names none. */
 export function parseHost(text: string): string | null {

@@ -110,7 +110,8 @@ export function redact(
 
 /** The text; if it is an address of the web, without user, password and the parameters that may be a secret. */
 export function redactAddress(text: string): string {
-  if (text.length > LONGEST_ADDRESS || !/^https?:\/\/[^\s]+[?@]/i.test(text) || !URL.canParse(text)) return text;
+  if (text.length > LONGEST_ADDRESS || !/^https?:\/\/[^\s]+[?@]/i.test(text) || !URL.canParse(text))
+    return text;
   const redacted = redactUrl(text, "");
   return redacted === new URL(text).href ? text : redacted;
 }

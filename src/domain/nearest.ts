@@ -5,7 +5,10 @@ export function nearest(given: string, known: Iterable<string>): string | null {
   const lower = given.toLowerCase();
   let best: { name: string; away: number } | null = null;
   for (const name of known) {
-    const away = lower.length >= 3 && name.toLowerCase().startsWith(lower) ? 1 : distance(lower, name.toLowerCase());
+    const away =
+      lower.length >= 3 && name.toLowerCase().startsWith(lower)
+        ? 1
+        : distance(lower, name.toLowerCase());
     if (away <= tolerance(name) && (best === null || away < best.away)) best = { name, away };
   }
   return best?.name ?? null;

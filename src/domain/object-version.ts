@@ -35,7 +35,10 @@ export function versionNotified<Met extends MetVersion>(
   const distance = (uploadedAt: number): number => Math.abs(uploadedAt - at);
   const isCurrent = (one: Met): boolean => current !== null && one.version === current.version;
   let nearest: Met | null = null;
-  let best = current === null || met.some(isCurrent) ? Number.POSITIVE_INFINITY : distance(current.uploadedAt);
+  let best =
+    current === null || met.some(isCurrent)
+      ? Number.POSITIVE_INFINITY
+      : distance(current.uploadedAt);
   for (const one of met) {
     if (one.eventTime !== null || one.uploadedAt === null) continue;
     const away = distance(one.uploadedAt);

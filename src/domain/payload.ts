@@ -24,8 +24,20 @@ export interface PayloadDescription {
 }
 
 /** Only what the payload is, of something that also says where it lies. */
-export function descriptionOf({ kind, size, contentType, form, length }: PayloadDescription): PayloadDescription {
-  return { kind, size, contentType, ...(form !== undefined && { form }), ...(length !== undefined && { length }) };
+export function descriptionOf({
+  kind,
+  size,
+  contentType,
+  form,
+  length,
+}: PayloadDescription): PayloadDescription {
+  return {
+    kind,
+    size,
+    contentType,
+    ...(form !== undefined && { form }),
+    ...(length !== undefined && { length }),
+  };
 }
 
 /** Where the bytes lie: in the run object (`seq` is the journal entry, `offset` the place in its data), or in R2. */

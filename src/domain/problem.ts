@@ -67,7 +67,9 @@ export type ProblemCode =
   | "run_unreadable"
   | "internal_error";
 
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: Problem };
 
 /** A success. */
 export function ok<T>(value: T): Result<T> {

@@ -45,7 +45,11 @@ export function sendOf(nth: number, now: number, queue: QueueProgress | null): S
 
 /** When to look again for a message that is late; null if it was lost, or none was sent. */
 export function lookLater(
-  { dispatches, redispatchAt, sentAt }: Omit<Send, "redispatchAt"> & { readonly redispatchAt: number | null },
+  {
+    dispatches,
+    redispatchAt,
+    sentAt,
+  }: Omit<Send, "redispatchAt"> & { readonly redispatchAt: number | null },
   now: number,
   queue: QueueProgress | null,
 ): Required<Pick<Send, "redispatchAt" | "sentAt">> | null {

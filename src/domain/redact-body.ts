@@ -25,11 +25,19 @@ interface Frame {
 }
 
 /** The body without its secrets; the very same bytes if it has none, or is neither JSON nor a form. */
-export function redactBody(bytes: Uint8Array, contentType: string, paths: readonly RedactPath[]): Uint8Array {
+export function redactBody(
+  bytes: Uint8Array,
+  contentType: string,
+  paths: readonly RedactPath[],
+): Uint8Array {
   const { text, encode } = readText(bytes);
   const isForm = /^\s*application\/x-www-form-urlencoded\b/i.test(contentType);
   // By what it begins with: SNS sends JSON as text/plain.
-  const redacted = isForm ? redactForm(text, paths) : /^\s*[{["]/.test(text) ? redactJson(text, paths) : text;
+  const redacted = isForm
+    ? redactForm(text, paths)
+    : /^\s*[{["]/.test(text)
+      ? redactJson(text, paths)
+      : text;
   return redacted === text ? bytes : encode(redacted);
 }
 
@@ -41,14 +49,19 @@ interface ReadText {
 /** As UTF-8. What is none is not kept as it came for that: there each byte is a letter, and what has no byte is escaped as JSON does. */
 function readText(bytes: Uint8Array): ReadText {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, {
+      stream: true,
+    });
     return { text, encode: (redacted) => new TextEncoder().encode(redacted) };
   } catch {
-    const escaped = (letter: string): string => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
+    const escaped = (letter: string): string =>
+      `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`;
     return {
       text: Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""),
       encode: (redacted) =>
-        Uint8Array.from(redacted.replaceAll(/[\u0100-\uffff]/g, escaped), (letter) => letter.charCodeAt(0)),
+        Uint8Array.from(redacted.replaceAll(/[\u0100-\uffff]/g, escaped), (letter) =>
+          letter.charCodeAt(0),
+        ),
     };
   }
 }
@@ -84,10 +97,12 @@ function redactJson(text: string, paths: readonly RedactPath[]): string {
     } else if (isSecretValue(stack, paths)) {
       if (opens) secret = { from: index, open: 1 };
       else replace(index, index + token.length, hidden);
-    } else if (opens) stack.push({ isList: token === "[", key: "0", isName: token === "{", index: 0 });
+    } else if (opens)
+      stack.push({ isList: token === "[", key: "0", isName: token === "{", index: 0 });
     else {
       const value = stringIn(token);
-      const redacted = value === null ? null : redactValue(value, () => pathsBelow(keysOf(stack), paths));
+      const redacted =
+        value === null ? null : redactValue(value, () => pathsBelow(keysOf(stack), paths));
       if (redacted !== value) replace(index, index + token.length, JSON.stringify(redacted));
     }
   }
@@ -109,7 +124,8 @@ function redactForm(text: string, paths: readonly RedactPath[]): string {
     const value = decodeField(rest.join("="));
     const key = decodeField(name);
     const keys = keysOfField(key);
-    const isSecret = keys.some(isSecretName) || [[key], keys].some((given) => isAtOrBelow(given, paths));
+    const isSecret =
+      keys.some(isSecretName) || [[key], keys].some((given) => isAtOrBelow(given, paths));
     const redacted = isSecret ? REDACTED : redactValue(value, () => pathsBelow(keys, paths));
     return redacted === value ? field : `${name}=${encodeURIComponent(redacted)}`;
   });
@@ -144,13 +160,17 @@ function isSecretName(name: string): boolean {
 }
 
 function isAtOrBelow(keys: readonly string[], paths: readonly RedactPath[]): boolean {
-  return paths.some((path) => path.length <= keys.length && leadsTo(path, keys.slice(0, path.length)));
+  return paths.some(
+    (path) => path.length <= keys.length && leadsTo(path, keys.slice(0, path.length)),
+  );
 }
 
 /** The rest of those paths that lead through here. */
 function pathsBelow(keys: readonly string[], paths: readonly RedactPath[]): readonly RedactPath[] {
   return paths.flatMap((path) =>
-    path.length > keys.length && leadsTo(path.slice(0, keys.length), keys) ? [path.slice(keys.length)] : [],
+    path.length > keys.length && leadsTo(path.slice(0, keys.length), keys)
+      ? [path.slice(keys.length)]
+      : [],
   );
 }
 
@@ -173,7 +193,11 @@ function snakeCase(name: string): string {
 function stringIn(token: string): string | null {
   if (!token.startsWith('"')) return null;
   // Its end may be in the middle of an escape.
-  return parsedString(token) ?? parsedString(`${token}"`) ?? parsedString(`${token.replace(/\\u[\da-f]{0,3}$/i, "")}"`);
+  return (
+    parsedString(token) ??
+    parsedString(`${token}"`) ??
+    parsedString(`${token.replace(/\\u[\da-f]{0,3}$/i, "")}"`)
+  );
 }
 
 function parsedString(token: string): string | null {

@@ -1,7 +1,9 @@
 /** What a token may do: its scopes, each of which gives rights. Pure: whose token it is, and which run is whose, is decided outside. */
 
 const TASK_NAME = "[A-Za-z_][A-Za-z0-9_-]{0,63}";
-const WRITTEN = new RegExp(`^(?:read|operate|admin|trigger(?::${TASK_NAME}(?:\\+${TASK_NAME})*)?)$`);
+const WRITTEN = new RegExp(
+  `^(?:read|operate|admin|trigger(?::${TASK_NAME}(?:\\+${TASK_NAME})*)?)$`,
+);
 
 /**
  * A scope as it is written.
@@ -38,7 +40,9 @@ export function parseScope(text: string): Scope | null {
 
 /** Whether one of the scopes gives this right, for whatever it may be used. `trigger:a` gives the right to trigger something. */
 export function hasRight(scopes: readonly Scope[], right: Right): boolean {
-  return scopes.some((scope) => SCOPES_OF[right].some((known) => known === (isNarrow(scope) ? "trigger" : scope)));
+  return scopes.some((scope) =>
+    SCOPES_OF[right].some((known) => known === (isNarrow(scope) ? "trigger" : scope)),
+  );
 }
 
 /** Whether one of the scopes lets this task be triggered; null: any task that there is or will be. */

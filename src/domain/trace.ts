@@ -7,7 +7,8 @@ const NONE = /^0+$/;
 
 /** The trace in this header as version 00 writes it, or null if it is none. A later version may have more at its end. */
 export function readTraceparent(header: string): string | null {
-  const [, version = "", trace = "", span = "", flags = "", more] = TRACEPARENT.exec(header.trim()) ?? [];
+  const [, version = "", trace = "", span = "", flags = "", more] =
+    TRACEPARENT.exec(header.trim()) ?? [];
   if (version === "" || version === "ff" || (version === "00" && more !== undefined)) return null;
   if (NONE.test(trace) || NONE.test(span)) return null;
   return traceparent(trace, span, flags);

@@ -97,7 +97,12 @@ export function replayKey(caller: string, runId: RunId, key: string): TriggerKey
  * Triggers of a step are counted apart: a later attempt leaves the step out, and must not take another trigger for one of its.
  */
 export function childTriggerKey(
-  parent: { readonly runId: RunId; readonly task: string; readonly item: number | null; readonly step: string | null },
+  parent: {
+    readonly runId: RunId;
+    readonly task: string;
+    readonly item: number | null;
+    readonly step: string | null;
+  },
   target: string,
   digest: PayloadDigest,
   nth: number,
@@ -116,7 +121,10 @@ export function deliveryTriggerKey(
   nth: number,
 ): TriggerKey {
   const { endpoint, id, isFallback } = delivery;
-  return { kind: "delivery", name: JSON.stringify([endpoint, id, isFallback ? "fallback" : "method", target, nth]) };
+  return {
+    kind: "delivery",
+    name: JSON.stringify([endpoint, id, isFallback ? "fallback" : "method", target, nth]),
+  };
 }
 
 /**

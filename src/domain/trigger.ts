@@ -1,7 +1,16 @@
 import type { Actor } from "./actor.ts";
 import type { RunId } from "./ids.ts";
 
-export const TRIGGER_SOURCES = ["api", "lab", "endpoint", "task", "schedule", "r2", "event", "replay"] as const;
+export const TRIGGER_SOURCES = [
+  "api",
+  "lab",
+  "endpoint",
+  "task",
+  "schedule",
+  "r2",
+  "event",
+  "replay",
+] as const;
 
 /** Which way a trigger came in. */
 export type TriggerSource = (typeof TRIGGER_SOURCES)[number];

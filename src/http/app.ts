@@ -40,7 +40,10 @@ import { webhookHandshake } from "./endpoints/webhook-handshake.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./api/triggers.routes.ts";
 
 export interface AppDependencies
-  extends TriggerRouteDependencies, EventRouteDependencies, Pick<DeliveryRouteDependencies, "callDeliveries"> {
+  extends
+    TriggerRouteDependencies,
+    EventRouteDependencies,
+    Pick<DeliveryRouteDependencies, "callDeliveries"> {
   readonly registry: MethodRegistry;
   readonly callEndpoint: CallEndpoint;
   readonly callSignedDeliveries: typeof callSignedDeliveries;

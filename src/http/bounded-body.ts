@@ -14,11 +14,15 @@ export function declaredLength({ headers }: Request): number | null {
 }
 
 /** The whole body, decoded. Refuses with `payload_too_large`, at once if the declared length tells, and for its encoding. */
-export async function readBounded(request: Request, maxBytes: number): Promise<Result<Uint8Array<ArrayBuffer>>> {
+export async function readBounded(
+  request: Request,
+  maxBytes: number,
+): Promise<Result<Uint8Array<ArrayBuffer>>> {
   const opened = openBody(request);
   if (!opened.ok) return opened;
   const { body, contentLength } = opened.value;
-  if (Math.max(contentLength ?? 0, declaredLength(request) ?? 0) > maxBytes) return refuse(tooLarge(maxBytes));
+  if (Math.max(contentLength ?? 0, declaredLength(request) ?? 0) > maxBytes)
+    return refuse(tooLarge(maxBytes));
   if (body === null) return ok(new Uint8Array(0));
   try {
     const bytes = await collect(body, maxBytes, contentLength);
@@ -40,17 +44,26 @@ export interface OpenedBody {
 }
 
 /** The body for a reader that counts for itself; `body` stands for the request's own, as it was sent. Refuses an encoding. */
-export function openBody(request: Request, body: OpenedBody["body"] = request.body): Result<OpenedBody> {
+export function openBody(
+  request: Request,
+  body: OpenedBody["body"] = request.body,
+): Result<OpenedBody> {
   const encoding = contentEncodingOf(request.headers);
   if (!encoding.ok) return encoding;
-  if (body === null || encoding.value === null) return ok({ body, contentLength: declaredLength(request) });
+  if (body === null || encoding.value === null)
+    return ok({ body, contentLength: declaredLength(request) });
   return ok({ body: decodeBody(body, encoding.value), contentLength: null });
 }
 
 /** The same with its content type, as a payload is made of it. */
-export function incomingBody(request: Request, body: OpenedBody["body"] = request.body): Result<IncomingBody> {
+export function incomingBody(
+  request: Request,
+  body: OpenedBody["body"] = request.body,
+): Result<IncomingBody> {
   const opened = openBody(request, body);
-  return opened.ok ? ok({ ...opened.value, contentType: request.headers.get("Content-Type") }) : opened;
+  return opened.ok
+    ? ok({ ...opened.value, contentType: request.headers.get("Content-Type") })
+    : opened;
 }
 
 function tooLarge(maxBytes: number): Problem {

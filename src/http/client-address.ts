@@ -12,7 +12,9 @@ const UNKNOWN_ADDRESS = "unknown";
  */
 export function addressOf(c: Context<HttpEnv>): string {
   const forwarded = c.req.header("X-Forwarded-For")?.split(",", 1)[0]?.trim();
-  return c.req.header("CF-Connecting-IP") || c.req.header("X-Real-IP") || forwarded || UNKNOWN_ADDRESS;
+  return (
+    c.req.header("CF-Connecting-IP") || c.req.header("X-Real-IP") || forwarded || UNKNOWN_ADDRESS
+  );
 }
 
 /**

@@ -50,7 +50,10 @@ const PAGE_HEADERS = {
 } as const;
 
 /** The routes below /dashboard. `isLocal`: codes of the link of `npm run dev` log in. */
-export function dashboardRoutes({ document, assets }: DashboardFiles, isLocal: boolean): Hono<HttpEnv> {
+export function dashboardRoutes(
+  { document, assets }: DashboardFiles,
+  isLocal: boolean,
+): Hono<HttpEnv> {
   return new Hono<HttpEnv>()
     .route("/", loginRoutes(isLocal))
     .get("/assets/:file", (c) => {

@@ -19,8 +19,12 @@ export function notFound(app: Hono<HttpEnv>, isLocal: boolean): NotFoundHandler<
   return async (c) => {
     const path = c.req.path;
     // Middleware has a wildcard; the routes of local development are nobody's nearest.
-    const routes = app.routes.filter((route) => !route.path.includes("*") && !route.path.startsWith("/dev/"));
-    const methods = [...new Set(routes.filter((route) => isAt(route, path)).map((route) => route.method))];
+    const routes = app.routes.filter(
+      (route) => !route.path.includes("*") && !route.path.startsWith("/dev/"),
+    );
+    const methods = [
+      ...new Set(routes.filter((route) => isAt(route, path)).map((route) => route.method)),
+    ];
     if (methods.length > 0) {
       const allow = methods.includes("GET") ? [...methods, "HEAD"] : methods;
       return problemResponse(
@@ -47,7 +51,8 @@ const ELSEWHERE = "Endpoints are at the urls that peach.conf gives them, the API
 async function isKnown(c: Context<HttpEnv>): Promise<boolean> {
   // Below /api/v1 that was asked already.
   const known: Caller | undefined = c.get("caller");
-  if (known !== undefined || c.req.header("Authorization") === undefined) return known !== undefined;
+  if (known !== undefined || c.req.header("Authorization") === undefined)
+    return known !== undefined;
   return !("problem" in (await identify(c)));
 }
 
@@ -62,7 +67,9 @@ function isAt(route: Route, path: string): boolean {
   // No endpoint is where Peach's own paths are, though its url may fit there.
   if (ownPathOf(route.path) !== ownPathOf(path)) return false;
   // A slash at the end makes another path, although no part is any letter away.
-  return route.path.split("/").length === path.split("/").length && partsAway(route.path, path) === 0;
+  return (
+    route.path.split("/").length === path.split("/").length && partsAway(route.path, path) === 0
+  );
 }
 
 function nearestRoute(path: string, routes: readonly Route[]): Route | null {

@@ -72,7 +72,11 @@ const MAX_DOCUMENT_BYTES = 60_000;
 const ENCODER = new TextEncoder();
 
 /** What says when to come again. */
-const PASSING: ReadonlySet<ProblemCode> = new Set(["overloaded", "unavailable", "delivery_repeated"]);
+const PASSING: ReadonlySet<ProblemCode> = new Set([
+  "overloaded",
+  "unavailable",
+  "delivery_repeated",
+]);
 
 /** Answers with a problem document. */
 export function problemResponse(
@@ -86,7 +90,9 @@ export function problemResponse(
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    ...(PASSING.has(code) ? { "Retry-After": String(retryAfterSeconds ?? RETRY_AFTER_SECONDS) } : {}),
+    ...(PASSING.has(code)
+      ? { "Retry-After": String(retryAfterSeconds ?? RETRY_AFTER_SECONDS) }
+      : {}),
     ...headers,
   });
 }
@@ -109,7 +115,11 @@ function written({ code, detail, hint, errors }: Problem, requestId: string): st
       request_id: requestId,
       ...(places === undefined ? {} : { errors: places }),
     });
-    if (ENCODER.encode(text).byteLength <= MAX_DOCUMENT_BYTES || places === undefined || places.length <= 1)
+    if (
+      ENCODER.encode(text).byteLength <= MAX_DOCUMENT_BYTES ||
+      places === undefined ||
+      places.length <= 1
+    )
       return text;
     places.pop();
   }
@@ -128,14 +138,16 @@ export function unexpected(error: unknown, c: Context<HttpEnv>): Response {
   if (isNewerFormat(error)) {
     return problemResponse(c, {
       code: "awaits_deploy",
-      detail: "Newer code than is deployed has written what is asked for. It is kept as it is, and goes on by itself.",
+      detail:
+        "Newer code than is deployed has written what is asked for. It is kept as it is, and goes on by itself.",
       hint: "Deploy the newer version again.",
     });
   }
   if (isUnreadableRun(error)) {
     return problemResponse(c, {
       code: "run_unreadable",
-      detail: "The record of this run cannot be read, by a fault of the worker, so that the run does not go on.",
+      detail:
+        "The record of this run cannot be read, by a fault of the worker, so that the run does not go on.",
       hint: "The worker's log says why. Deploy a worker that reads it, then redrive its dead letter, which comes after an hour.",
     });
   }

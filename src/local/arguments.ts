@@ -4,7 +4,10 @@ import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 export class UsageError extends Error {}
 
 /** The options of this command line. Throws `UsageError` for unknown ones, missing values and anything that is no option. */
-export function parseOptions<Options extends ParseArgsOptionsConfig>(args: readonly string[], options: Options) {
+export function parseOptions<Options extends ParseArgsOptionsConfig>(
+  args: readonly string[],
+  options: Options,
+) {
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
@@ -18,6 +21,7 @@ export function parseOptions<Options extends ParseArgsOptionsConfig>(args: reado
 /** A port; 0 is a free one. Throws `UsageError` for anything else. */
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535)) throw new UsageError(`--port takes a number from 0 to 65535, given ${JSON.stringify(text)}.`);
+  if (!(port <= 65_535))
+    throw new UsageError(`--port takes a number from 0 to 65535, given ${JSON.stringify(text)}.`);
   return port;
 }

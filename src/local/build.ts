@@ -60,14 +60,19 @@ export async function buildProject(
 ): Promise<BuildResult> {
   const paths = pathsOf(options);
   const generatedFolder = options.generatedFolder ?? folder.generatedFolder;
-  const compiled = compileProject({ ...paths, outDir: generatedFolder }, { acceptUnboundBuckets: true });
-  if (!compiled.ok) return { ok: false, diagnostics: compiled.diagnostics.map(renderDiagnostic).join("\n\n") };
+  const compiled = compileProject(
+    { ...paths, outDir: generatedFolder },
+    { acceptUnboundBuckets: true },
+  );
+  if (!compiled.ok)
+    return { ok: false, diagnostics: compiled.diagnostics.map(renderDiagnostic).join("\n\n") };
   await writeDashboard(PROJECT_FOLDER, generatedFolder);
   const bundled = await bundleWorker({ ...folder, projectFolder: PROJECT_FOLDER, generatedFolder });
   if (!bundled.ok) return bundled;
 
   const given = withSecrets(compiled.plan, vars, process.env);
-  const madeSecrets = options.makeSecrets === undefined ? [] : makeable(compiled.plan, given.missing);
+  const madeSecrets =
+    options.makeSecrets === undefined ? [] : makeable(compiled.plan, given.missing);
   const made = madeSecrets.length === 0 ? {} : options.makeSecrets?.(madeSecrets);
   const secrets = withSecrets(compiled.plan, { ...given.vars, ...made }, process.env);
   const config = deriveConfig(readFileSync(paths.wranglerPath, "utf8"), {
@@ -81,7 +86,11 @@ export async function buildProject(
 }
 
 /** Writes what the runtime runs; true if any of it is new. A runtime on this folder takes it over by itself. */
-export function writeWorker(folder: StateFolder, { text, sourceMap }: Bundle, config: object): boolean {
+export function writeWorker(
+  folder: StateFolder,
+  { text, sourceMap }: Bundle,
+  config: object,
+): boolean {
   const files = [
     // Before the bundle that names it.
     [folder.sourceMapPath, sourceMap],
@@ -89,7 +98,9 @@ export function writeWorker(folder: StateFolder, { text, sourceMap }: Bundle, co
     // It holds the API token, as the folder does: for nobody else on this machine.
     [folder.configPath, JSON.stringify(config, null, 2)],
   ] as const;
-  return files.filter(([path, content]) => writeIfChanged(path, content, folder.draftPath)).length > 0;
+  return (
+    files.filter(([path, content]) => writeIfChanged(path, content, folder.draftPath)).length > 0
+  );
 }
 
 /**

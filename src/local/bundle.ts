@@ -34,7 +34,11 @@ const CONDITIONS = ["workerd", "worker", "browser"];
 const LOCAL_CONDITION = "peach-local";
 
 /** Peach's worker, or why there is none. Writes nothing. */
-export async function bundleWorker({ projectFolder, generatedFolder, ...paths }: BundleOptions): Promise<BundleResult> {
+export async function bundleWorker({
+  projectFolder,
+  generatedFolder,
+  ...paths
+}: BundleOptions): Promise<BundleResult> {
   try {
     const bundle = await bundleModule(join(projectFolder, "src", "index.ts"), paths, {
       // Pipelines outside the project have no node_modules above them: what they import is the project's own.
@@ -46,7 +50,10 @@ export async function bundleWorker({ projectFolder, generatedFolder, ...paths }:
     return { ok: true, bundle };
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
-    const messages = await formatMessages(error.errors, { kind: "error", color: process.stdout.isTTY });
+    const messages = await formatMessages(error.errors, {
+      kind: "error",
+      color: process.stdout.isTTY,
+    });
     return { ok: false, diagnostics: messages.join("\n").trim() };
   }
 }

@@ -18,7 +18,11 @@ export interface BuiltDashboard {
 /** The document and the files that it loads. Throws esbuild's failure if a source is broken. */
 export async function buildDashboard(projectFolder: string): Promise<BuiltDashboard> {
   const source = join(projectFolder, "src", "dashboard");
-  const bundle = async (entry: string, format: "esm" | "iife", define: Record<string, string>): Promise<string> => {
+  const bundle = async (
+    entry: string,
+    format: "esm" | "iife",
+    define: Record<string, string>,
+  ): Promise<string> => {
     const { outputFiles } = await build({
       entryPoints: [join(source, entry)],
       bundle: true,
@@ -51,7 +55,10 @@ export async function buildDashboard(projectFolder: string): Promise<BuiltDashbo
     theme: add("theme.js", await bundle("theme-first.ts", "iife", {})),
     style: add("style.css", await bundle("style/style.css", "esm", {})),
     icon: add("icon.svg", readFileSync(join(source, "icon.svg"), "utf8")),
-    main: add("main.js", await bundle("main.tsx", "esm", { LAYOUT_WORKER: JSON.stringify(layout) })),
+    main: add(
+      "main.js",
+      await bundle("main.tsx", "esm", { LAYOUT_WORKER: JSON.stringify(layout) }),
+    ),
   };
   const document = readFileSync(join(source, "index.html"), "utf8").replaceAll(
     /\{\{(\w+)\}\}/g,
@@ -61,7 +68,10 @@ export async function buildDashboard(projectFolder: string): Promise<BuiltDashbo
 }
 
 /** Writes the module into the folder of what is generated, unless it is there already. */
-export async function writeDashboard(projectFolder: string, generatedFolder: string): Promise<void> {
+export async function writeDashboard(
+  projectFolder: string,
+  generatedFolder: string,
+): Promise<void> {
   const { document, assets } = await buildDashboard(projectFolder);
   const file = join(generatedFolder, "dashboard.ts");
   const text = `// Made by \`npm run compile\` from src/dashboard. Do not edit.

@@ -30,7 +30,9 @@ export function deriveConfig(wranglerToml: string, local: LocalWorker): Record<s
   } = parse(wranglerToml);
   const bound = tables(config["r2_buckets"]);
   const added = Object.entries(local.buckets).flatMap(([bucket, binding]) =>
-    bound.some((entry) => entry["bucket_name"] === bucket) ? [] : [{ binding, bucket_name: bucket }],
+    bound.some((entry) => entry["bucket_name"] === bucket)
+      ? []
+      : [{ binding, bucket_name: bucket }],
   );
   return {
     ...config,

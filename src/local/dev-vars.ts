@@ -17,10 +17,14 @@ export interface DevVars {
 }
 
 /** Reads the file; if nobody has set an API token, makes one and adds it to the file. Other variables stay as they are. */
-export function readDevVars(path: string, environment: Readonly<Record<string, string | undefined>>): DevVars {
+export function readDevVars(
+  path: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): DevVars {
   const text = readForOwner(path);
   const vars: Record<string, string> = {};
-  for (const [name, value] of Object.entries(parseEnv(text))) if (value !== undefined) vars[name] = value;
+  for (const [name, value] of Object.entries(parseEnv(text)))
+    if (value !== undefined) vars[name] = value;
   for (const name of TOKEN_NAMES) {
     const value = environment[name];
     if (value !== undefined && value !== "") vars[name] = value;

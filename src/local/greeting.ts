@@ -36,7 +36,10 @@ export function greeting({
   return [
     `${title("Peach, local runtime")}  ${styleText("cyan", url)}`,
     ...aligned([
-      ["dashboard", `${styleText("cyan", loginLink)} (logs one browser in, once, within twelve hours)`],
+      [
+        "dashboard",
+        `${styleText("cyan", loginLink)} (logs one browser in, once, within twelve hours)`,
+      ],
       ["peach.conf", `${shortPath(paths.confPath)}, pipelines in ${shortPath(paths.pipelinesDir)}`],
       ["state", `${shortPath(stateFolder)} (started again on it, everything goes on where it was)`],
       ["API token", tokenSource],
@@ -69,7 +72,9 @@ function describeTask({ on, schedules, downstream, description }: TaskPlan): str
   const triggers = on.r2.map((rule) => `on ${rule.bucket}/${rule.prefix}*${rule.suffix}`);
   const times = schedules.map(({ cron, timezone }) => `at ${cron} ${timezone}`);
   const followers = downstream.length === 0 ? [] : [`then ${downstream.join(", ")}`];
-  return [...(description === null ? [] : [description]), ...triggers, ...times, ...followers].join("; ");
+  return [...(description === null ? [] : [description]), ...triggers, ...times, ...followers].join(
+    "; ",
+  );
 }
 
 function describeEndpoint({ methods, url: path }: EndpointPlan, url: string): string {
@@ -87,8 +92,12 @@ function tryLines(url: string, plan: Plan): string[] {
   const upload = tasks.flatMap(({ on }) => on.r2).find(({ actions }) => actions.includes("create"));
   const root = tasks.find(({ upstream }) => upstream.length === 0);
   return [
-    ...(upload === undefined ? [] : [`curl -T FILE ${url}/dev/r2/${upload.bucket}/${exampleKey(upload)}`]),
-    ...(root === undefined ? [] : [`npm run peach -- trigger ${root.name} --json-payload '{}' --url ${url}`]),
+    ...(upload === undefined
+      ? []
+      : [`curl -T FILE ${url}/dev/r2/${upload.bucket}/${exampleKey(upload)}`]),
+    ...(root === undefined
+      ? []
+      : [`npm run peach -- trigger ${root.name} --json-payload '{}' --url ${url}`]),
   ];
 }
 

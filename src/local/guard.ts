@@ -28,7 +28,8 @@ function endGracefully(): void {
   setTimeout(killGroup, GRACE_MS);
 }
 
-for (const output of [runtime.stdout, runtime.stderr]) output.on("data", (chunk: Buffer) => sink.write(chunk));
+for (const output of [runtime.stdout, runtime.stderr])
+  output.on("data", (chunk: Buffer) => sink.write(chunk));
 // Nobody reads any more: the end of stdin says what to do about it.
 process.stdout.on("error", () => {});
 

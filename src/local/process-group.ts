@@ -31,7 +31,9 @@ export function parentOf(pid: number): number | null {
 
 /** Whether any process of the group carries the mark of this state folder. */
 export function groupBelongsTo(group: number, stateFolder: string): boolean {
-  return groupMembers(group).some((pid) => environmentOf(pid).includes(`${STATE_MARK}=${stateFolder}`));
+  return groupMembers(group).some((pid) =>
+    environmentOf(pid).includes(`${STATE_MARK}=${stateFolder}`),
+  );
 }
 
 /** Sends a signal to the whole group; one that is gone already is no error. */
@@ -51,7 +53,9 @@ function fromProc(): ProcessEntry[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     // "pid (command) state parent group ...": the command may hold blanks and parentheses.
-    const [state, parent, group] = (readText(`/proc/${name}/stat`).split(") ").at(-1) ?? "").split(" ");
+    const [state, parent, group] = (readText(`/proc/${name}/stat`).split(") ").at(-1) ?? "").split(
+      " ",
+    );
     return state === undefined || state === "" || state === "Z"
       ? []
       : [{ pid: Number(name), parent: Number(parent), group: Number(group) }];
@@ -62,13 +66,17 @@ function fromPs(): ProcessEntry[] {
   const table = execFileSync("ps", ["-A", "-o", "pid=,ppid=,pgid=,stat="], { encoding: "utf8" });
   return table.split("\n").flatMap((line) => {
     const [pid, parent, group, state = "Z"] = line.trim().split(/\s+/);
-    return state.startsWith("Z") ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group) }];
+    return state.startsWith("Z")
+      ? []
+      : [{ pid: Number(pid), parent: Number(parent), group: Number(group) }];
   });
 }
 
 function environmentOf(pid: number): readonly string[] {
   if (existsSync("/proc/self/environ")) return readText(`/proc/${pid}/environ`).split("\0");
-  const line = execFileSync("ps", ["-E", "-ww", "-o", "command=", "-p", String(pid)], { encoding: "utf8" });
+  const line = execFileSync("ps", ["-E", "-ww", "-o", "command=", "-p", String(pid)], {
+    encoding: "utf8",
+  });
   return line.trim().split(" ");
 }
 

@@ -14,7 +14,10 @@ export type RecommendationsView = z.infer<typeof servedView> & z.infer<typeof pa
 const BAR_WIDTH = 20;
 
 /** What was said, and a line for each programme, best first, with a bar as long as its score is high. */
-export function renderRecommendations({ transcript_excerpt, recommendations }: RecommendationsView): string {
+export function renderRecommendations({
+  transcript_excerpt,
+  recommendations,
+}: RecommendationsView): string {
   const best = Math.max(...recommendations.map(({ score }) => score));
   const width = Math.max(0, ...recommendations.map(({ title }) => title.length));
   const lines = recommendations.map(({ title, score }, index) => {

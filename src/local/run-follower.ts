@@ -1,4 +1,9 @@
-import { PeachError, type PeachClient, type RunDocument, type TaskOfRun } from "../client/client.ts";
+import {
+  PeachError,
+  type PeachClient,
+  type RunDocument,
+  type TaskOfRun,
+} from "../client/client.ts";
 import { isFinalStatus } from "./run-lines.ts";
 
 const POLL_MS = 50;

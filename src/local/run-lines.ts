@@ -9,22 +9,37 @@ export function isFinalStatus(status: string): boolean {
 }
 
 /** One task: status, attempts, how long they took together (or have taken until `now`), progress. */
-export function taskLine({ task, status, reason, attempts, progress }: TaskOfRun, now: number): string {
+export function taskLine(
+  { task, status, reason, attempts, progress }: TaskOfRun,
+  now: number,
+): string {
   const parts = [reason === null ? status : `${status} (${reason})`];
   if (attempts.length > 0) {
     const spent = attempts.reduce((sum, { started_at, finished_at }) => {
-      return sum + Math.max(0, (finished_at === null ? now : Date.parse(finished_at)) - Date.parse(started_at));
+      return (
+        sum +
+        Math.max(0, (finished_at === null ? now : Date.parse(finished_at)) - Date.parse(started_at))
+      );
     }, 0);
-    parts.push(attempts.length === 1 ? "1 attempt" : `${attempts.length} attempts`, formatMs(spent));
+    parts.push(
+      attempts.length === 1 ? "1 attempt" : `${attempts.length} attempts`,
+      formatMs(spent),
+    );
   }
   if (progress !== null && !isFinalStatus(status)) {
-    parts.push(`${Math.round(progress.fraction * 100)} %${progress.message === null ? "" : ` ${progress.message}`}`);
+    parts.push(
+      `${Math.round(progress.fraction * 100)} %${progress.message === null ? "" : ` ${progress.message}`}`,
+    );
   }
   return `${task}: ${parts.join(", ")}`;
 }
 
 /** Why a run that is final did not succeed: each failed task with its last error. */
-export function failureOf({ run_id, status, tasks }: Pick<RunDocument, "run_id" | "status" | "tasks">): string {
+export function failureOf({
+  run_id,
+  status,
+  tasks,
+}: Pick<RunDocument, "run_id" | "status" | "tasks">): string {
   const failed = tasks.filter((task) => task.status === "failed");
   const reasons = failed.map(({ task, reason, attempts }) => {
     const error = attempts.findLast((attempt) => attempt.error !== null)?.error;

@@ -34,12 +34,18 @@ export class RuntimeProcess {
    * Starts it on a free state folder, and claims the folder. `onLine` is called with each line that is worth showing, `serve` says what
    * Node runs to serve the worker.
    */
-  constructor(folder: StateFolder, port: number, onLine: (line: string) => void, serve: Serve = wranglerDev) {
+  constructor(
+    folder: StateFolder,
+    port: number,
+    onLine: (line: string) => void,
+    serve: Serve = wranglerDev,
+  ) {
     this.#folder = folder;
     this.#url = `http://127.0.0.1:${port}`;
     this.#guard = spawnGuard(folder, serve(folder, port));
     // Without a process id there is no process; the `error` event says why, and nobody could go on.
-    if (this.#guard.pid === undefined) throw new Error("The guard of the local runtime could not be started.");
+    if (this.#guard.pid === undefined)
+      throw new Error("The guard of the local runtime could not be started.");
     this.#group = this.#guard.pid;
     writeClaim(folder, { owner: process.pid, group: this.#group, url: this.#url });
     this.#readOutput(onLine);
@@ -114,8 +120,24 @@ export class RuntimeProcess {
 export function wranglerDev(folder: StateFolder, port: number): string[] {
   const require = createRequire(import.meta.url);
   const wrangler = join(dirname(require.resolve("wrangler/package.json")), "bin", "wrangler.js");
-  const args = ["--config", folder.configPath, "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"];
-  return [wrangler, "dev", ...args, "--persist-to", folder.root, "--show-interactive-dev-session=false"];
+  const args = [
+    "--config",
+    folder.configPath,
+    "--ip",
+    "127.0.0.1",
+    "--port",
+    String(port),
+    "--inspector-port",
+    "0",
+  ];
+  return [
+    wrangler,
+    "dev",
+    ...args,
+    "--persist-to",
+    folder.root,
+    "--show-interactive-dev-session=false",
+  ];
 }
 
 function spawnGuard(folder: StateFolder, served: readonly string[]): ChildProcess {

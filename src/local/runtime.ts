@@ -95,11 +95,18 @@ export async function launch(folder: StateFolder, options: LaunchOptions): Promi
   await claimable(folder);
   const port = await usablePort(options.port ?? 0);
   const shown: string[] = [];
-  const runtime = new RuntimeProcess(folder, port, options.onOutput ?? ((line) => shown.push(line)), options.serve);
+  const runtime = new RuntimeProcess(
+    folder,
+    port,
+    options.onOutput ?? ((line) => shown.push(line)),
+    options.serve,
+  );
   const whyNot = await untilHealthy(runtime, options.signal);
   if (whyNot === null) return runtime;
   await runtime.kill("SIGKILL");
-  throw new RuntimeStartError([`The local runtime ${whyNot}.`, ...shown.slice(-SHOWN_LINES)].join("\n").trimEnd());
+  throw new RuntimeStartError(
+    [`The local runtime ${whyNot}.`, ...shown.slice(-SHOWN_LINES)].join("\n").trimEnd(),
+  );
 }
 
 /** Ends what is left of a dead owner's runtime; refuses a folder that is in use. */
@@ -146,7 +153,10 @@ function faultOfPort(port: number): Promise<string | null> {
 }
 
 /** Null once it answers, else why it never will. */
-async function untilHealthy(runtime: RuntimeProcess, signal: AbortSignal | undefined): Promise<string | null> {
+async function untilHealthy(
+  runtime: RuntimeProcess,
+  signal: AbortSignal | undefined,
+): Promise<string | null> {
   const end = Date.now() + READY_LIMIT_MS;
   while (Date.now() < end) {
     if (runtime.isOver) return "ended before it was ready";
@@ -175,7 +185,9 @@ async function servedVersion(url: string): Promise<unknown> {
   try {
     const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
     const health: unknown = await answer.json();
-    return typeof health === "object" && health !== null && "conf_version" in health ? health.conf_version : null;
+    return typeof health === "object" && health !== null && "conf_version" in health
+      ? health.conf_version
+      : null;
   } catch {
     // It is just starting again.
     return null;

@@ -103,7 +103,11 @@ function readClaim(folder: StateFolder): Claim | null {
 }
 
 function isClaim(value: unknown): value is Claim {
-  if (typeof value !== "object" || value === null || !("owner" in value && "group" in value && "url" in value))
+  if (
+    typeof value !== "object" ||
+    value === null ||
+    !("owner" in value && "group" in value && "url" in value)
+  )
     return false;
   return (
     (value.owner === null || typeof value.owner === "number") &&

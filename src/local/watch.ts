@@ -23,10 +23,16 @@ export function watchProject(
   };
   const sources = join(repoRoot, "src");
   const endings = [
-    watchNames(repoRoot, ["peach.conf", "peach.conf.example", "wrangler.toml", ".dev.vars"], changed),
+    watchNames(
+      repoRoot,
+      ["peach.conf", "peach.conf.example", "wrangler.toml", ".dev.vars"],
+      changed,
+    ),
     watchNames(dirname(confPath), [basename(confPath)], changed),
     watchSources(sources, changed),
-    ...(relative(sources, pipelinesDir).startsWith("..") ? [watchSources(pipelinesDir, changed)] : []),
+    ...(relative(sources, pipelinesDir).startsWith("..")
+      ? [watchSources(pipelinesDir, changed)]
+      : []),
   ];
   return () => {
     clearTimeout(timer);
@@ -49,7 +55,8 @@ function watchSources(root: string, changed: () => void): () => void {
   const watchers = new Map<string, () => void>();
   const follow = (): void => {
     const present = new Set(foldersIn(root));
-    for (const [folder, end] of watchers) if (!present.has(folder) && watchers.delete(folder)) end();
+    for (const [folder, end] of watchers)
+      if (!present.has(folder) && watchers.delete(folder)) end();
     for (const folder of present) {
       if (watchers.has(folder)) continue;
       const watcher = watch(folder, () => {
@@ -71,7 +78,9 @@ function watchSources(root: string, changed: () => void): () => void {
 function foldersIn(root: string): string[] {
   try {
     const below = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    const names = below.map((entry) => entry.name).filter((name) => name !== "generated" && name !== "node_modules");
+    const names = below
+      .map((entry) => entry.name)
+      .filter((name) => name !== "generated" && name !== "node_modules");
     return [root, ...names.flatMap((name) => foldersIn(join(root, name)))];
   } catch {
     // It has just been deleted.

@@ -13,7 +13,8 @@ const HELD_BYTES = 4 * 1024 * 1024;
 /** Of a larger one so many bytes are fetched at a time, or one item. */
 const BLOCK_BYTES = 256 * 1024;
 
-const SMALLER = "Pass what is that large as a payload of its own, or put it into a bucket and pass its key.";
+const SMALLER =
+  "Pass what is that large as a payload of its own, or put it into a bucket and pass its key.";
 
 export class ArrayReader {
   readonly #bucket: R2Bucket;
@@ -25,7 +26,12 @@ export class ArrayReader {
   }
 
   /** The JSON text of one item, as bytes. `reader`: who reads the array, by any name. Rejects as `openPayload`. */
-  async item(reader: string, array: PayloadDelivery, index: number, held: HeldReader): Promise<Uint8Array> {
+  async item(
+    reader: string,
+    array: PayloadDelivery,
+    index: number,
+    held: HeldReader,
+  ): Promise<Uint8Array> {
     const known = this.#arrays.get(reader);
     const opened = known ?? this.#open(array, held);
     this.#arrays.set(reader, opened);
@@ -42,7 +48,9 @@ export class ArrayReader {
     const scanner = new ArrayScanner();
     if (array.at === "r2" && array.size > HELD_BYTES) {
       for await (const chunk of await fetchStream(this.#bucket, array.key)) scanner.push(chunk);
-      return new OpenArray(scanner, (begin, end) => fetchRange(this.#bucket, array.key, begin, end - begin));
+      return new OpenArray(scanner, (begin, end) =>
+        fetchRange(this.#bucket, array.key, begin, end - begin),
+      );
     }
     const bytes = await openPayloadBytes(this.#bucket, array, held);
     scanner.push(bytes);
@@ -64,7 +72,8 @@ class OpenArray {
     const range = this.#scanner.range(index);
     if (range === undefined) throw new RangeError(`the array has no item ${index}`);
     refuseLargeValue(`Item ${index} of the array`, range.end - range.begin, SMALLER);
-    const block = this.#block !== null && holds(this.#block, range) ? this.#block : this.#fetch(index, range);
+    const block =
+      this.#block !== null && holds(this.#block, range) ? this.#block : this.#fetch(index, range);
     this.#block = block;
     return (await block.bytes).subarray(range.begin - block.begin, range.end - block.begin);
   }

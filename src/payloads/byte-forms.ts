@@ -26,7 +26,9 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 
 /** The form of a buffer or view; a subclass counts as the class of the language that it extends. */
 export function formOf(value: ArrayBuffer | ArrayBufferView): string {
-  return Buffer.isBuffer(value) ? "Buffer" : Object.prototype.toString.call(value).slice("[object ".length, -1);
+  return Buffer.isBuffer(value)
+    ? "Buffer"
+    : Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
 /** The bytes that a buffer or view covers, not copied. Throws a TypeError if they were transferred away. */

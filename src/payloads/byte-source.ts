@@ -49,7 +49,9 @@ export class ByteSource {
 
 function wrongChunk(value: unknown): ProblemError {
   const found =
-    typeof value === "object" && value !== null ? Object.prototype.toString.call(value).slice(8, -1) : typeof value;
+    typeof value === "object" && value !== null
+      ? Object.prototype.toString.call(value).slice(8, -1)
+      : typeof value;
   return new ProblemError({
     code: "payload_not_serializable",
     detail: `A stream payload is a stream of bytes, and this one gave a chunk of type ${found}.`,

@@ -58,7 +58,14 @@ type Schema = z.core.$ZodType;
 type Context = z.core.ParseContextInternal & { readonly [SINK]?: Sink };
 
 /** Schemas whose parts are so many as the value has. */
-const CONTAINERS: ReadonlySet<string> = new Set(["array", "object", "record", "tuple", "map", "set"]);
+const CONTAINERS: ReadonlySet<string> = new Set([
+  "array",
+  "object",
+  "record",
+  "tuple",
+  "map",
+  "set",
+]);
 
 const taught = new WeakSet<Schema>();
 
@@ -85,7 +92,10 @@ function teach(schema: Schema): void {
     const isWhole = sink.isShared && type === "record";
     const most = isWhole ? Number.POSITIVE_INFINITY : unions > 1 && isContainer ? 0 : limit;
     const isShared = type === "intersection" || (sink.isShared && !isContainer);
-    const inner = isLazy || parts.length > 0 ? { ...context, [SINK]: newSink(most, unions, isShared) } : context;
+    const inner =
+      isLazy || parts.length > 0
+        ? { ...context, [SINK]: newSink(most, unions, isShared) }
+        : context;
     const result = run(payload, inner);
     if (!(result instanceof Promise)) return count(result, sink, before);
     return result.then((settled) => count(settled, sink, before));
@@ -99,7 +109,8 @@ function count(result: z.core.ParsePayload, sink: Sink, before: number): z.core.
 
 /** Without `continue`, an issue keeps the checks and transforms behind it from seeing what was left out. */
 function leaveOut(inst: Schema, payload: z.core.ParsePayload, sink: Sink): z.core.ParsePayload {
-  if (!sink.isClosed) payload.issues.push({ code: "custom", input: undefined, inst, message: "was not looked at" });
+  if (!sink.isClosed)
+    payload.issues.push({ code: "custom", input: undefined, inst, message: "was not looked at" });
   sink.isClosed = true;
   return payload;
 }

@@ -38,7 +38,11 @@ export async function collect(
  * These bytes with room for `needed`, and for up to `most` as more of them come. Not at once for all that is declared: a caller may declare
  * ten megabytes and send none, and a hundred callers would take the worker down. The array that is given is given up, and its memory with it.
  */
-export function withRoom(bytes: Uint8Array<ArrayBuffer>, needed: number, most: number): Uint8Array<ArrayBuffer> {
+export function withRoom(
+  bytes: Uint8Array<ArrayBuffer>,
+  needed: number,
+  most: number,
+): Uint8Array<ArrayBuffer> {
   if (needed <= bytes.byteLength) return bytes;
   const step = Math.max(FIRST_STEP_BYTES, bytes.byteLength * 2);
   return new Uint8Array(bytes.buffer.transfer(Math.max(needed, Math.min(most, step))));

@@ -52,9 +52,19 @@ export function encodePayload(value: unknown): Result<EncodedPayload> {
   const json = writeJson(value);
   if (!json.ok) return refuse(notJson(json.errors));
   const body = encodePieces(json.pieces);
-  const description = { kind: "json", contentType: JSON_TYPE, size: body.length, ...lengthOf(value) } as const;
+  const description = {
+    kind: "json",
+    contentType: JSON_TYPE,
+    size: body.length,
+    ...lengthOf(value),
+  } as const;
   const same = json.pieces.some((piece) => typeof piece !== "string") ? withSameTexts(value) : null;
-  return ok({ ...description, body, isWritten: true, ...(same !== null && { parsed: new ParsedValue(same.value) }) });
+  return ok({
+    ...description,
+    body,
+    isWritten: true,
+    ...(same !== null && { parsed: new ParsedValue(same.value) }),
+  });
 }
 
 /** Texts of JSON as the bytes of all of them. A long one is not put together first. */
@@ -125,7 +135,13 @@ function encodeBytes(value: ArrayBuffer | ArrayBufferView): Result<EncodedPayloa
 
 function encodeBlob(blob: Blob): EncodedPayload {
   const form = blob.type === "" ? UNTYPED_BLOB : "Blob";
-  return { kind: "bytes", form, contentType: blob.type || OCTET_TYPE, size: blob.size, body: blob.stream() };
+  return {
+    kind: "bytes",
+    form,
+    contentType: blob.type || OCTET_TYPE,
+    size: blob.size,
+    body: blob.stream(),
+  };
 }
 
 function encodeStream(stream: ReadableStream<Uint8Array>): Result<EncodedPayload> {
@@ -142,8 +158,15 @@ function encodeStream(stream: ReadableStream<Uint8Array>): Result<EncodedPayload
 
 function notJson(errors: readonly JsonError[]): Problem {
   const [first, ...others] = errors;
-  const more = others.length === 0 ? "" : `, and ${others.length} more place${others.length === 1 ? "" : "s"} like it`;
-  return unusable(`The payload cannot be stored: ${first?.path} is ${first?.message}${more}.`, HINT, errors);
+  const more =
+    others.length === 0
+      ? ""
+      : `, and ${others.length} more place${others.length === 1 ? "" : "s"} like it`;
+  return unusable(
+    `The payload cannot be stored: ${first?.path} is ${first?.message}${more}.`,
+    HINT,
+    errors,
+  );
 }
 
 function unusable(

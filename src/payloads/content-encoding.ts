@@ -110,7 +110,11 @@ function drained(decoder: Gunzip | Inflate): Promise<void> {
 
 /** What zlib says of bytes that are none of its own, or end too early. */
 function isFaulty(error: unknown): boolean {
-  return error instanceof Error && "code" in error && /^Z_(?:DATA|BUF|NEED_DICT)/.test(String(error.code));
+  return (
+    error instanceof Error &&
+    "code" in error &&
+    /^Z_(?:DATA|BUF|NEED_DICT)/.test(String(error.code))
+  );
 }
 
 function unsupported(given: string): Problem {

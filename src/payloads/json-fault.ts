@@ -95,7 +95,9 @@ class JsonScanner {
     if (this.#skipNumber()) {
       // One of fewer digits than that is exact, and finite.
       if (this.#at - start >= FEWEST_SUSPECT) this.#note(this.#text.slice(start, this.#at));
-      return this.#inexact.length < MAX_NUMBERS ? this.#afterValue() : this.#fault("looked no further");
+      return this.#inexact.length < MAX_NUMBERS
+        ? this.#afterValue()
+        : this.#fault("looked no further");
     }
     const literal = LITERALS.find((word) => this.#text.startsWith(word, start));
     if (literal !== undefined) {
@@ -122,13 +124,17 @@ class JsonScanner {
     const what = Number.isFinite(value)
       ? "beyond 2^53 - 1, up to which whole numbers are exact"
       : "too large for a number";
-    this.#inexact.push({ path: jsonPath(this.#steps), message: `${shown} is ${what} (send it as a string)` });
+    this.#inexact.push({
+      path: jsonPath(this.#steps),
+      message: `${shown} is ${what} (send it as a string)`,
+    });
   }
 
   #readKey(mayClose: boolean): Expectation | JsonFault {
     if (mayClose && this.#take("}")) return this.#close();
     this.#steps.pop();
-    if (this.#found() !== '"') return this.#fault(`expected a key in double quotes${mayClose ? ' or "}"' : ""}`);
+    if (this.#found() !== '"')
+      return this.#fault(`expected a key in double quotes${mayClose ? ' or "}"' : ""}`);
     const start = this.#at;
     const fault = this.#skipString();
     if (fault !== null) return fault;
@@ -163,7 +169,8 @@ class JsonScanner {
       if (Number.isNaN(code)) return this.#fault('expected the closing " of a string');
       if (code < 0x20) return this.#fault("expected it escaped in a string");
       if (code !== 0x5c) this.#at += 1;
-      else if (!this.#skip(ESCAPE)) return this.#fault("expected a known escape after it in a string");
+      else if (!this.#skip(ESCAPE))
+        return this.#fault("expected a known escape after it in a string");
       if (code === 0x22) return null;
     }
   }
@@ -228,6 +235,9 @@ class JsonScanner {
     }
     const column = this.#at - lineStart + 1;
     const found = this.#found() === "" ? "the end" : JSON.stringify(this.#found());
-    return { path: jsonPath(this.#steps), message: `line ${line}, column ${column}: ${expected}, found ${found}` };
+    return {
+      path: jsonPath(this.#steps),
+      message: `line ${line}, column ${column}: ${expected}, found ${found}`,
+    };
   }
 }

@@ -104,7 +104,8 @@ class JsonWriter {
         this.#append(before + (value ? "true" : "false"));
         return;
       case "number":
-        if (!Number.isFinite(value)) this.#refuse(`${value}, which JSON has no number for (use null or a string)`);
+        if (!Number.isFinite(value))
+          this.#refuse(`${value}, which JSON has no number for (use null or a string)`);
         else this.#append(before + numberText(value));
         return;
       case "object":
@@ -170,7 +171,9 @@ class JsonWriter {
 
   /** The place is the one that every open container last took. */
   #refuse(message: string): void {
-    const steps = this.#frames.map((frame): JsonStep => frame.keys?.[frame.next - 1] ?? frame.next - 1);
+    const steps = this.#frames.map(
+      (frame): JsonStep => frame.keys?.[frame.next - 1] ?? frame.next - 1,
+    );
     this.#errors.push({ path: jsonPath(steps), message });
   }
 }
@@ -178,7 +181,9 @@ class JsonWriter {
 /** A number beyond 2^53 is no exact one: its exponent says so to readers that know whole numbers of any size. */
 function numberText(value: number): string {
   if (Object.is(value, -0)) return "-0";
-  return Number.isInteger(value) && !Number.isSafeInteger(value) ? value.toExponential() : String(value);
+  return Number.isInteger(value) && !Number.isSafeInteger(value)
+    ? value.toExponential()
+    : String(value);
 }
 
 function isPlain(value: object): boolean {
@@ -193,7 +198,8 @@ function describeInstance(value: object): string {
   if (value instanceof Promise) return "a Promise (await it first)";
   if (value instanceof Response || value instanceof Request)
     return "a Request or Response (pass its body, or what json() or text() give)";
-  if (value instanceof ReadableStream) return "a stream inside JSON (pass it alone, as the whole payload)";
+  if (value instanceof ReadableStream)
+    return "a stream inside JSON (pass it alone, as the whole payload)";
   if (value instanceof Blob || value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
     return "bytes inside JSON (pass them alone, as the whole payload, or write them as base64)";
   }

@@ -2,7 +2,12 @@
  * What a payload says about the limits of the task that reads it. Worked out where the payload is encoded: it may go to R2, and
  * never passes through the run's object.
  */
-import { type LimitKeys, type LimitPaths, type PayloadLimitKeys, PRIORITY_MAX } from "../domain/limits/limit.ts";
+import {
+  type LimitKeys,
+  type LimitPaths,
+  type PayloadLimitKeys,
+  PRIORITY_MAX,
+} from "../domain/limits/limit.ts";
 import type { LimitedChild } from "../domain/limits/limited-children.ts";
 import { sha256 } from "../platform/sha256.ts";
 import { decodePayload, type EncodedPayload } from "./codec.ts";
@@ -59,7 +64,10 @@ export async function limitKeysAt(value: unknown, paths: LimitPaths): Promise<Li
 }
 
 /** The value at this path of a payload as a text that an object's name may hold: its JSON, or a digest of it. Null: there is none. */
-export async function payloadKey(path: readonly string[], payload: EncodedPayload): Promise<string | null> {
+export async function payloadKey(
+  path: readonly string[],
+  payload: EncodedPayload,
+): Promise<string | null> {
   if (payload.kind !== "json" || payload.body instanceof ReadableStream) return null;
   return keyAt(decodePayload({ ...payload, size: payload.body.length }, payload.body), path);
 }

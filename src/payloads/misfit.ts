@@ -38,7 +38,9 @@ export function listedPlaces(places: readonly WrongPlace[]): string {
     .slice(0, LISTED_PLACES)
     .map(({ path, message }) => `${path}: ${message}`)
     .join("; ");
-  return places.length > LISTED_PLACES ? `${listed}; and ${places.length - LISTED_PLACES} more` : listed;
+  return places.length > LISTED_PLACES
+    ? `${listed}; and ${places.length - LISTED_PLACES} more`
+    : listed;
 }
 
 const LISTED_PLACES = 5;

@@ -13,7 +13,8 @@ const ENCODER = new TextEncoder();
 /** The digest of a payload that is held. */
 export async function digestOfHeld(payload: HeldPayload): Promise<PayloadDigest> {
   const tag = tagOf(payload);
-  const body = payload.kind === "json" && payload.isWritten !== true ? rewritten(payload.body) : payload.body;
+  const body =
+    payload.kind === "json" && payload.isWritten !== true ? rewritten(payload.body) : payload.body;
   const bytes = new Uint8Array(tag.length + body.length);
   bytes.set(tag);
   bytes.set(body, tag.length);

@@ -9,13 +9,20 @@ const STALLED_MS = R2_LIMIT_MS - 5_000;
 
 /** The whole object. Rejects with `PayloadMissingError` or `PayloadStoreError`. */
 export async function fetchBytes(bucket: R2Bucket, key: string): Promise<Uint8Array> {
-  const buffer = await callR2(`read the payload ${key}`, async () => (await bucket.get(key))?.arrayBuffer());
+  const buffer = await callR2(`read the payload ${key}`, async () =>
+    (await bucket.get(key))?.arrayBuffer(),
+  );
   if (buffer === undefined) throw new PayloadMissingError(key);
   return new Uint8Array(buffer);
 }
 
 /** So many bytes of the object from `offset` on. Rejects as `fetchBytes`. */
-export async function fetchRange(bucket: R2Bucket, key: string, offset: number, length: number): Promise<Uint8Array> {
+export async function fetchRange(
+  bucket: R2Bucket,
+  key: string,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
   const range = { offset, length };
   const buffer = await callR2(`read a part of the payload ${key}`, async () =>
     (await bucket.get(key, { range }))?.arrayBuffer(),
@@ -28,7 +35,10 @@ export async function fetchRange(bucket: R2Bucket, key: string, offset: number, 
  * The object as a stream of known length (so that it can be put into R2 or sent as a body as it is). Rejects as `fetchBytes`;
  * once it flows, a read that fails is taken up from where it was, a few times for each place.
  */
-export async function fetchStream(bucket: R2Bucket, key: string): Promise<ReadableStream<Uint8Array>> {
+export async function fetchStream(
+  bucket: R2Bucket,
+  key: string,
+): Promise<ReadableStream<Uint8Array>> {
   const object = await callR2(`read the payload ${key}`, () => bucket.get(key));
   if (object === null) throw new PayloadMissingError(key);
   const { readable, writable } = new FixedLengthStream(object.size);

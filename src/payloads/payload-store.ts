@@ -7,7 +7,12 @@
  * author's or client's own stream and is rethrown as it is (the task failed, or the request is refused).
  */
 import type { RunId } from "../domain/ids.ts";
-import { descriptionOf, type PayloadDelivery, type PayloadDescription, type PayloadParcel } from "../domain/payload.ts";
+import {
+  descriptionOf,
+  type PayloadDelivery,
+  type PayloadDescription,
+  type PayloadParcel,
+} from "../domain/payload.ts";
 import { compact } from "./byte-forms.ts";
 import { ByteSource } from "./byte-source.ts";
 import { type EncodedPayload, decodePayload } from "./codec.ts";
@@ -27,7 +32,13 @@ export function triggerPayloadKey(runId: RunId, nonce: string, number: number): 
 }
 
 /** What an attempt passes: to all its children (`part` empty), or to the child named by `part`. */
-export function attemptPayloadKey(runId: RunId, ordinal: number, attempt: number, token: number, part: string): string {
+export function attemptPayloadKey(
+  runId: RunId,
+  ordinal: number,
+  attempt: number,
+  token: number,
+  part: string,
+): string {
   return `${runPrefix(runId)}${ordinal}/${attempt}-${token}${part === "" ? "" : `/${part}`}`;
 }
 
@@ -80,7 +91,11 @@ export type HeldReader = (seq: number, offset: number, size: number) => Promise<
  * The value a task reads, new each time: what one reader changes in it, no other sees. A stream is opened, not read. Rejects
  * with `PayloadStoreError`, with `PayloadMissingError` if the object is gone, and with a `ProblemError` if it is too large for a value.
  */
-export async function openPayload(bucket: R2Bucket, payload: PayloadDelivery, held: HeldReader): Promise<unknown> {
+export async function openPayload(
+  bucket: R2Bucket,
+  payload: PayloadDelivery,
+  held: HeldReader,
+): Promise<unknown> {
   if (payload.kind === "stream") return openPayloadStream(bucket, payload, held);
   refuseLargeValue("The payload", payload.size);
   return decodePayload(payload, await openPayloadBytes(bucket, payload, held));
@@ -118,7 +133,10 @@ export interface StoredBefore {
   readonly attempts: number;
 }
 
-const ALL: StoredBefore = { triggers: Number.POSITIVE_INFINITY, attempts: Number.POSITIVE_INFINITY };
+const ALL: StoredBefore = {
+  triggers: Number.POSITIVE_INFINITY,
+  attempts: Number.POSITIVE_INFINITY,
+};
 
 /** Deletes everything of a run, or what is old enough; safe to call again. Whether something stays. Rejects with `PayloadStoreError`. */
 export async function deleteRunPayloads(
@@ -128,7 +146,8 @@ export async function deleteRunPayloads(
   kept: () => readonly string[] = () => [],
 ): Promise<boolean> {
   const prefix = runPrefix(runId);
-  const limitOf = (key: string): number => (/^\d/.test(key.slice(prefix.length)) ? before.attempts : before.triggers);
+  const limitOf = (key: string): number =>
+    /^\d/.test(key.slice(prefix.length)) ? before.attempts : before.triggers;
   let isLeft = false;
   let cursor: string | undefined;
   do {

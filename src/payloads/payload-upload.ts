@@ -15,8 +15,15 @@ const MAX_PARTS = 10_000;
 const ABORT_LIMIT_MS = 5_000;
 
 /** Puts bytes that are held. */
-export async function putBytes(bucket: R2Bucket, key: string, bytes: Uint8Array, contentType: string): Promise<void> {
-  await callR2(`store the payload ${key}`, () => bucket.put(key, bytes, { httpMetadata: { contentType } }));
+export async function putBytes(
+  bucket: R2Bucket,
+  key: string,
+  bytes: Uint8Array,
+  contentType: string,
+): Promise<void> {
+  await callR2(`store the payload ${key}`, () =>
+    bucket.put(key, bytes, { httpMetadata: { contentType } }),
+  );
 }
 
 /**
@@ -41,7 +48,11 @@ export async function uploadParts(
       if (parts.length === MAX_PARTS) throw new ProblemError(tooLong());
       await onBlock(block);
       const number = parts.length + 1;
-      parts.push(await callR2(`store part ${number} of the payload ${key}`, () => upload.uploadPart(number, block)));
+      parts.push(
+        await callR2(`store part ${number} of the payload ${key}`, () =>
+          upload.uploadPart(number, block),
+        ),
+      );
       size += block.length;
       // The local runtime has its R2 in the same process, and would serve nobody else until the stream has passed.
       await scheduler.wait(1);

@@ -37,7 +37,10 @@ const UTF8_BOM = [0xef, 0xbb, 0xbf] as const;
  * type they came with. `maxBytes` bounds every body, JSON also 10 MiB. Refuses with `invalid_json`, `invalid_payload`,
  * `invalid_request` or `payload_too_large`; rejects if the client goes away.
  */
-export async function encodeRequestBody(incoming: IncomingBody, maxBytes: number): Promise<Result<EncodedPayload>> {
+export async function encodeRequestBody(
+  incoming: IncomingBody,
+  maxBytes: number,
+): Promise<Result<EncodedPayload>> {
   try {
     return await encode(incoming, maxBytes);
   } catch (error) {
@@ -52,7 +55,8 @@ async function encode(incoming: IncomingBody, maxBytes: number): Promise<Result<
   if (type.text.length > MAX_CONTENT_TYPE_LENGTH) return refuse(longContentType(type.text));
   if (type.text !== "" && !isMediaType(type.text)) return refuse(wrongContentType(type.text));
   const limit = type.isJson ? Math.min(maxBytes, MAX_JSON_BODY_BYTES) : maxBytes;
-  if (incoming.contentLength !== null && incoming.contentLength > limit) return refuse(tooLarge(limit, type.isJson));
+  if (incoming.contentLength !== null && incoming.contentLength > limit)
+    return refuse(tooLarge(limit, type.isJson));
 
   const body = streamOf(incoming.body);
   if (type.isJson) {
@@ -106,20 +110,30 @@ function parseContentType(header: string): ContentType {
   return {
     text,
     isJson: isJsonType(text),
-    isUtf8Text: mime === "text/plain" && (charset === undefined || ["utf-8", "utf8", "us-ascii"].includes(charset)),
+    isUtf8Text:
+      mime === "text/plain" &&
+      (charset === undefined || ["utf-8", "utf8", "us-ascii"].includes(charset)),
   };
 }
 
 function encodeJsonBody(received: Uint8Array): Result<EncodedPayload> {
-  const bytes = UTF8_BOM.every((byte, index) => received[index] === byte) ? received.slice(UTF8_BOM.length) : received;
+  const bytes = UTF8_BOM.every((byte, index) => received[index] === byte)
+    ? received.slice(UTF8_BOM.length)
+    : received;
   const text = utf8Text(bytes);
-  if (text === null) return refuse(invalidJson({ path: "$", message: "the bytes are not UTF-8" }, JSON_HINT));
+  if (text === null)
+    return refuse(invalidJson({ path: "$", message: "the bytes are not UTF-8" }, JSON_HINT));
   const parsed = parseSentJson(text, JSON_HINT);
   if (!parsed.ok) return parsed;
   const inexact = findInexactNumbers(text);
   if (inexact.length > 0) return refuse(inexactNumbers(inexact));
   const { value } = parsed;
-  const description = { kind: "json", contentType: JSON_TYPE, size: bytes.length, ...lengthOf(value) } as const;
+  const description = {
+    kind: "json",
+    contentType: JSON_TYPE,
+    size: bytes.length,
+    ...lengthOf(value),
+  } as const;
   return ok({ ...description, body: bytes, parsed: new ParsedValue(value) });
 }
 
@@ -165,7 +179,11 @@ function streamed(
         const chunk = held ?? (await reader.read()).value;
         seen += chunk?.length ?? 0;
         const problem =
-          seen > limit ? tooLarge(limit, false) : utf8 !== null && !goesOnAsUtf8(utf8, chunk) ? notUtf8() : null;
+          seen > limit
+            ? tooLarge(limit, false)
+            : utf8 !== null && !goesOnAsUtf8(utf8, chunk)
+              ? notUtf8()
+              : null;
         if (problem !== null) {
           await reader.cancel();
           throw new ProblemError(problem);
@@ -235,7 +253,9 @@ function wrongContentType(text: string): Problem {
 }
 
 /** The same bytes, to be read from the start; null if there are none. */
-export async function unlessEmpty(body: ReadableStream<Uint8Array>): Promise<ReadableStream<Uint8Array> | null> {
+export async function unlessEmpty(
+  body: ReadableStream<Uint8Array>,
+): Promise<ReadableStream<Uint8Array> | null> {
   const reader = body.getReader();
   let read = await reader.read();
   while (!read.done && read.value.length === 0) read = await reader.read();

@@ -21,9 +21,12 @@ export function withSameTexts(value: unknown): { readonly value: unknown } | nul
     const keys = Object.keys(from);
     left -= keys.length;
     if (left < 0 || depth === 0) throw new NotCopied();
-    if (Array.isArray(from)) return Array.from(from, (_, index) => copy(dataOf(from, String(index)), depth - 1));
+    if (Array.isArray(from))
+      return Array.from(from, (_, index) => copy(dataOf(from, String(index)), depth - 1));
     // Without what is undefined, and a property named __proto__ is one.
-    const entries = keys.map((key) => [key, dataOf(from, key)] as const).filter(([, one]) => one !== undefined);
+    const entries = keys
+      .map((key) => [key, dataOf(from, key)] as const)
+      .filter(([, one]) => one !== undefined);
     return Object.fromEntries(entries.map(([key, one]) => [key, copy(one, depth - 1)]));
   }
 }

@@ -39,14 +39,20 @@ export function parseSentJson(text: string, hint: string): Result<unknown> {
   try {
     return ok(JSON.parse(text));
   } catch {
-    const fault = text.trim() === "" ? { path: "$", message: "the body is empty" } : findJsonFault(text);
+    const fault =
+      text.trim() === "" ? { path: "$", message: "the body is empty" } : findJsonFault(text);
     return refuse(invalidJson(fault, hint));
   }
 }
 
 /** The refusal of what is no JSON. */
 export function invalidJson(fault: JsonFault, hint: string): Problem {
-  return { code: "invalid_json", detail: `The body is not valid JSON: ${fault.message}.`, hint, errors: [fault] };
+  return {
+    code: "invalid_json",
+    detail: `The body is not valid JSON: ${fault.message}.`,
+    hint,
+    errors: [fault],
+  };
 }
 
 function burdenOf(text: string): Problem | null {
@@ -71,7 +77,8 @@ function burdenOf(text: string): Problem | null {
         break;
       case QUOTE: {
         const end = endOfString(text, at + 1);
-        if (names !== null && isName(text, end + 1) && !names.add(text, at + 1, end)) return TOO_MANY_NAMES;
+        if (names !== null && isName(text, end + 1) && !names.add(text, at + 1, end))
+          return TOO_MANY_NAMES;
         at = end;
         break;
       }

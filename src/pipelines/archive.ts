@@ -17,7 +17,9 @@ export const archive = task({
       env.UPLOADS.put(written.key, JSON.stringify(transcript, null, 2), {
         httpMetadata: { contentType: "application/json" },
       }),
-      env.UPLOADS.put(written.text_key, `${text}\n`, { httpMetadata: { contentType: "text/plain; charset=utf-8" } }),
+      env.UPLOADS.put(written.text_key, `${text}\n`, {
+        httpMetadata: { contentType: "text/plain; charset=utf-8" },
+      }),
     ]);
     return written;
   },

@@ -19,12 +19,18 @@ export class CaptionsError extends Error {}
 /** Reads a WebVTT file: its cues as plain text, without markup and line breaks. Rejects with `CaptionsError`. */
 export async function readCaptions(text: string): Promise<Captions> {
   try {
-    const { cues, metadata } = await parseText(text.replace(/^\uFEFF/, ""), { type: "vtt", strict: true });
+    const { cues, metadata } = await parseText(text.replace(/^\uFEFF/, ""), {
+      type: "vtt",
+      strict: true,
+    });
     const captions = cues.map((cue): Caption => {
       const spoken = tokenizeVTTCue(cue).map(plainText).join("").replaceAll(/\s+/g, " ").trim();
       return { start: cue.startTime, end: cue.endTime, text: spoken };
     });
-    return { language: metadata["Language"] ?? null, captions: captions.filter((caption) => caption.text !== "") };
+    return {
+      language: metadata["Language"] ?? null,
+      captions: captions.filter((caption) => caption.text !== ""),
+    };
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
     throw new CaptionsError(`${error.message} (line ${error.line})`);

@@ -25,7 +25,10 @@ const index = new MiniSearch({
   fields: ["title", "genre", "description"],
   storeFields: ["title"],
   processTerm: normalise,
-  searchOptions: { boost: { title: 2, genre: 2 }, prefix: (term) => term.length >= MIN_PREFIX_LENGTH },
+  searchOptions: {
+    boost: { title: 2, genre: 2 },
+    prefix: (term) => term.length >= MIN_PREFIX_LENGTH,
+  },
 });
 index.addAll(catalogue);
 
@@ -38,10 +41,14 @@ export function rankProgrammes(text: string, limit: number): Recommendation[] {
   }
   if (uses.size === 0) return [];
   // A word said often counts more, but not as often more as it is said.
-  const found = index.search([...uses.keys()].join(" "), { boostTerm: (term) => 1 + Math.log(uses.get(term) ?? 1) });
-  return found
-    .slice(0, limit)
-    .map(({ id, title, score }) => ({ id: String(id), title: String(title), score: Math.round(score * 100) / 100 }));
+  const found = index.search([...uses.keys()].join(" "), {
+    boostTerm: (term) => 1 + Math.log(uses.get(term) ?? 1),
+  });
+  return found.slice(0, limit).map(({ id, title, score }) => ({
+    id: String(id),
+    title: String(title),
+    score: Math.round(score * 100) / 100,
+  }));
 }
 
 /** Lower case and singular (by the rules of Harman's s-stemmer), or null for a word to leave out. */

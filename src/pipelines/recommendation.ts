@@ -40,13 +40,19 @@ export const recommend = task({
     const stored = JSON.stringify({ recommendations: result.recommendations });
     await env.RECOMMENDATIONS.put(await kvKey(transcript.audio.key), stored);
     await env.RECOMMENDATIONS.put(LATEST, stored);
-    log.info("recommended", { key: transcript.audio.key, programmes: result.recommendations.length });
+    log.info("recommended", {
+      key: transcript.audio.key,
+      programmes: result.recommendations.length,
+    });
     return result;
   },
 });
 
 /** `GET /recommendations?audio=audio/interview.mp3&limit=5`: for one audio object, or for the newest. */
-export async function recommendations(request: Request, { env }: EndpointContext): Promise<Response> {
+export async function recommendations(
+  request: Request,
+  { env }: EndpointContext,
+): Promise<Response> {
   const query = new URL(request.url).searchParams;
   const limit = z.coerce
     .number()
@@ -56,13 +62,25 @@ export async function recommendations(request: Request, { env }: EndpointContext
     .safeParse(query.get("limit") ?? DEFAULT_LIMIT);
   if (!limit.success) {
     const detail = `limit is ${JSON.stringify(query.get("limit"))}; expected a whole number from 1 to ${MAX_RECOMMENDATIONS}.`;
-    return problem(400, "invalid_request", detail, `Leave it out for ${DEFAULT_LIMIT}, or send such as limit=10.`);
+    return problem(
+      400,
+      "invalid_request",
+      detail,
+      `Leave it out for ${DEFAULT_LIMIT}, or send such as limit=10.`,
+    );
   }
   const audio = query.get("audio");
-  const stored = await env.RECOMMENDATIONS.get(audio === null ? LATEST : await kvKey(audio), "json");
+  const stored = await env.RECOMMENDATIONS.get(
+    audio === null ? LATEST : await kvKey(audio),
+    "json",
+  );
   if (stored === null) {
-    const detail = audio === null ? "There are no recommendations yet." : `There are no recommendations for ${audio}.`;
-    const hint = "Upload an .mp3 under audio/ with its captions (.vtt) beside it, and ask again when its run is final.";
+    const detail =
+      audio === null
+        ? "There are no recommendations yet."
+        : `There are no recommendations for ${audio}.`;
+    const hint =
+      "Upload an .mp3 under audio/ with its captions (.vtt) beside it, and ask again when its run is final.";
     return problem(404, "not_found", detail, hint);
   }
   const { recommendations: found } = servedSchema.parse(stored);

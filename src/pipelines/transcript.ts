@@ -10,7 +10,9 @@ export const transcriptSchema = z.object({
   language: z.string(),
   /** All segments as one text. */
   text: z.string(),
-  segments: z.array(z.object({ start: z.number().nonnegative(), end: z.number().nonnegative(), text: z.string() })),
+  segments: z.array(
+    z.object({ start: z.number().nonnegative(), end: z.number().nonnegative(), text: z.string() }),
+  ),
 });
 
 export type Transcript = z.infer<typeof transcriptSchema>;

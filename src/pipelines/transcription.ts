@@ -5,7 +5,12 @@
  * object (`audio/x.mp3`, `audio/x.vtt`) are taken, as broadcasters publish them.
  */
 import { Buffer } from "node:buffer";
-import { NonRetryableError, task, triggerTaskWithEvent, type EndpointContext } from "peach/task-helpers";
+import {
+  NonRetryableError,
+  task,
+  triggerTaskWithEvent,
+  type EndpointContext,
+} from "peach/task-helpers";
 import { z } from "zod";
 import { CaptionsError, readCaptions } from "./captions.ts";
 import { transcriptSchema, type Transcript } from "./transcript.ts";
@@ -19,19 +24,27 @@ const WHISPER_MAX_BYTES = 24 * 1024 * 1024;
 const UNKNOWN_LANGUAGE = "und";
 
 const s3Uri = z.string().regex(/^s3:\/\/[^/]+\/./, "expected s3://bucket/key");
-const language = z.string().regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "expected a language tag such as en or de-CH");
+const language = z
+  .string()
+  .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "expected a language tag such as en or de-CH");
 
 /** What an R2 event carries, or what the webhook passes: the object is named by its URI, or by bucket and key. */
 const audioRequest = z
   .object({ s3_uri: s3Uri, bucket: z.string().min(1), key: z.string().min(1), language })
   .partial()
-  .refine((request) => request.s3_uri !== undefined || (request.bucket !== undefined && request.key !== undefined), {
-    path: ["s3_uri"],
-    message: "expected s3_uri, or bucket and key, to name the audio object",
-  });
+  .refine(
+    (request) =>
+      request.s3_uri !== undefined || (request.bucket !== undefined && request.key !== undefined),
+    {
+      path: ["s3_uri"],
+      message: "expected s3_uri, or bucket and key, to name the audio object",
+    },
+  );
 
 const webhookBody = z.object({
-  s3_uri: z.string().regex(new RegExp(`^s3://${BUCKET}/${PREFIX}.`), `expected s3://${BUCKET}/${PREFIX}NAME`),
+  s3_uri: z
+    .string()
+    .regex(new RegExp(`^s3://${BUCKET}/${PREFIX}.`), `expected s3://${BUCKET}/${PREFIX}NAME`),
   language: language.optional(),
 });
 
@@ -54,7 +67,11 @@ export const audio_transcription_task = task({
       env.AI === undefined
         ? await transcribeFromCaptions(env.UPLOADS, audio, request.language)
         : await transcribeWithWhisper(env.AI, env.UPLOADS, audio, request.language);
-    log.info("transcribed", { key: audio.key, language: transcript.language, segments: transcript.segments.length });
+    log.info("transcribed", {
+      key: audio.key,
+      language: transcript.language,
+      segments: transcript.segments.length,
+    });
     return transcript;
   },
 });
@@ -63,7 +80,10 @@ export const audio_transcription_task = task({
  * `POST {"s3_uri": "s3://uploads/audio/x.mp3", "language": "en"}`: answers 202 and the run. Its signature has been verified before, and a
  * delivery that is sent again finds the run that it has started.
  */
-export async function webhook_handler(request: Request, _endpoint: EndpointContext): Promise<Response | undefined> {
+export async function webhook_handler(
+  request: Request,
+  _endpoint: EndpointContext,
+): Promise<Response | undefined> {
   let json: unknown;
   try {
     json = await request.json();
@@ -127,7 +147,12 @@ async function transcribeFromCaptions(
   try {
     const captions = await readCaptions(await file.text());
     const text = captions.captions.map((caption) => caption.text).join(" ");
-    return { audio, language: spoken ?? captions.language ?? UNKNOWN_LANGUAGE, text, segments: [...captions.captions] };
+    return {
+      audio,
+      language: spoken ?? captions.language ?? UNKNOWN_LANGUAGE,
+      text,
+      segments: [...captions.captions],
+    };
   } catch (error) {
     if (!(error instanceof CaptionsError)) throw error;
     throw new NonRetryableError(
@@ -137,7 +162,9 @@ async function transcribeFromCaptions(
 }
 
 function missing({ bucket, key }: AudioObject): never {
-  throw new NonRetryableError(`There is no audio object ${bucket}/${key}. Upload it, then trigger the task again.`);
+  throw new NonRetryableError(
+    `There is no audio object ${bucket}/${key}. Upload it, then trigger the task again.`,
+  );
 }
 
 function badRequest(issues: readonly Pick<z.core.$ZodIssue, "path" | "message">[]): Response {
@@ -150,5 +177,8 @@ function badRequest(issues: readonly Pick<z.core.$ZodIssue, "path" | "message">[
     hint: 'Send JSON such as {"s3_uri": "s3://uploads/audio/interview.mp3", "language": "en"}.',
     errors,
   };
-  return Response.json(problem, { status: 400, headers: { "Content-Type": "application/problem+json" } });
+  return Response.json(problem, {
+    status: 400,
+    headers: { "Content-Type": "application/problem+json" },
+  });
 }

@@ -44,7 +44,10 @@ export class CallTimeoutError extends Error {
 /** The answer, or a `CallTimeoutError` after so many milliseconds. A late answer is dropped. */
 export async function within<T>(limitMs: number, what: string, answer: Promise<T>): Promise<T> {
   const { promise: overdue, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new CallTimeoutError(what, limitMs)), Math.min(limitMs, LONGEST_TIMER_MS));
+  const timer = setTimeout(
+    () => reject(new CallTimeoutError(what, limitMs)),
+    Math.min(limitMs, LONGEST_TIMER_MS),
+  );
   try {
     return await Promise.race([answer, overdue]);
   } finally {
@@ -53,7 +56,11 @@ export async function within<T>(limitMs: number, what: string, answer: Promise<T
 }
 
 /** Makes a call of an object, on a fresh stub each time (one that has failed stays broken), until it is answered; rejects with the last error. */
-export async function callWithRetries<T>(what: string, call: () => Promise<T>, policy = BRIEFLY): Promise<T> {
+export async function callWithRetries<T>(
+  what: string,
+  call: () => Promise<T>,
+  policy = BRIEFLY,
+): Promise<T> {
   const { pausesMs, limitMs } = policy;
   let timeouts = 0;
   for (const pauseMs of pausesMs) {

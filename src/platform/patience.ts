@@ -4,7 +4,11 @@
 export type After = (milliseconds: number, work: () => void) => () => void;
 
 /** Whether the work ends within that time; rejects if it fails in it. */
-export async function isOverWithin(milliseconds: number, work: Promise<void>, after: After): Promise<boolean> {
+export async function isOverWithin(
+  milliseconds: number,
+  work: Promise<void>,
+  after: After,
+): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
   const callOff = after(milliseconds, () => resolve(false));
   try {

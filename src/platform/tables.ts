@@ -22,13 +22,20 @@ export interface TableHistory {
 
 /** What it uses of an object's storage. */
 export interface TableStorage {
-  readonly sql: { exec(query: string, ...values: number[]): Iterable<Readonly<Record<string, unknown>>> };
+  readonly sql: {
+    exec(query: string, ...values: number[]): Iterable<Readonly<Record<string, unknown>>>;
+  };
   transactionSync<T>(work: () => T): T;
 }
 
 /** What the store of an object uses of its storage besides. */
 export interface RowStorage extends TableStorage {
-  readonly sql: { exec(query: string, ...values: (string | number | null)[]): Iterable<Row> & { toArray(): Row[] } };
+  readonly sql: {
+    exec(
+      query: string,
+      ...values: (string | number | null)[]
+    ): Iterable<Row> & { toArray(): Row[] };
+  };
   deleteAll(): Promise<void>;
 }
 
@@ -83,7 +90,8 @@ export class Tables {
 
   #bringFrom(version: number): void {
     const { what, migrations } = this.#history;
-    if (version > migrations.length) throw new NewerFormatError(what, `schema ${version}`, migrations.length);
+    if (version > migrations.length)
+      throw new NewerFormatError(what, `schema ${version}`, migrations.length);
     const missing = migrations.slice(version);
     if (missing.length > 0) this.#storage.transactionSync(() => this.#bring(missing, version + 1));
     this.#areThere = true;

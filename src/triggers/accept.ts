@@ -94,7 +94,11 @@ export interface Gate {
  * Accepts a trigger. Refuses with `unknown_task`, `trigger_depth`, `invalid_payload`, `idempotency_mismatch`, `overloaded`, or what its stream was
  * found to be while it was stored (`payload_too_large`); then nothing was started. Rejects with the error of the stream itself.
  */
-export type AcceptTrigger = (env: Env, lifetime: Lifetime, trigger: TriggerRequest) => Promise<Result<AcceptedTrigger>>;
+export type AcceptTrigger = (
+  env: Env,
+  lifetime: Lifetime,
+  trigger: TriggerRequest,
+) => Promise<Result<AcceptedTrigger>>;
 
 export interface AcceptDependencies {
   readonly plan: Plan;
@@ -156,7 +160,9 @@ export function createAcceptTrigger({
    * has in its `Host`, so whoever sends it chooses it: it is believed on the local runtime, which answers to nobody else.
    */
   function originOf(env: Env, { url, ...origin }: TriggerOrigin): TriggerOrigin {
-    return hasExternals && url !== undefined && env.PEACH_LOCAL === "1" ? { ...origin, url } : origin;
+    return hasExternals && url !== undefined && env.PEACH_LOCAL === "1"
+      ? { ...origin, url }
+      : origin;
   }
 
   function claimWithin(lifetime: Lifetime): ClaimRequest {
@@ -169,22 +175,32 @@ export function createAcceptTrigger({
     const origin = originOf(env, trigger.origin);
     const graph = asReplayed(dated(env, graphOf(task)), replayed);
     const root = graph?.tasks[0];
-    if (graph === null || root === undefined) return refuse(unknownTask(Object.keys(plan.tasks), task));
+    if (graph === null || root === undefined)
+      return refuse(unknownTask(Object.keys(plan.tasks), task));
     const tooDeep = refuseTooDeep(env, task, origin);
     if (tooDeep !== null) return tooDeep;
     if (!(delayMs >= 0 && delayMs <= MAX_DELAY_MS)) return refuse(impossibleDelay(delayMs));
-    const check = (): Promise<Result<EncodedPayload>> => checkInput(registry, root, trigger.payload);
+    const check = (): Promise<Result<EncodedPayload>> =>
+      checkInput(registry, root, trigger.payload);
     const checked = root.shape === "trigger" ? await asAuthor(env, check) : ok(trigger.payload);
     if (!checked.ok) return checked;
     const payload = checked.value;
 
     // What a run triggers is work, not new work.
     const begins = delayMs === 0 && graph.dispatch === "queue";
-    const admitted = origin.parent === null && !hasPassed ? await gate.admit(env, lifetime, begins) : ok(null);
+    const admitted =
+      origin.parent === null && !hasPassed ? await gate.admit(env, lifetime, begins) : ok(null);
     if (!admitted.ok) return admitted;
     const { value: place } = admitted;
     try {
-      return await acceptAdmitted(env, lifetime, { ...trigger, payload, origin, delayMs, graph, place });
+      return await acceptAdmitted(env, lifetime, {
+        ...trigger,
+        payload,
+        origin,
+        delayMs,
+        graph,
+        place,
+      });
     } finally {
       place?.leave();
     }
@@ -196,7 +212,8 @@ export function createAcceptTrigger({
     ready: Omit<AdmittedTrigger, "idempotencyKey"> & Pick<TriggerRequest, "idempotencyKey">,
   ): Promise<Result<AcceptedTrigger>> {
     const { payload, idempotencyKey: key } = ready;
-    if (key === null || !("derive" in key)) return acceptChecked(env, lifetime, { ...ready, idempotencyKey: key });
+    if (key === null || !("derive" in key))
+      return acceptChecked(env, lifetime, { ...ready, idempotencyKey: key });
     const keyed = await stored(null, () => keyedByContent(env.PAYLOADS, payload, key));
     if (!keyed.ok) return keyed;
     try {
@@ -225,7 +242,16 @@ export function createAcceptTrigger({
   async function acceptAtOnce(
     env: Env,
     lifetime: Lifetime,
-    { task, payload, idempotencyKey: key, graph, origin, delayMs, replayed, place }: AdmittedTrigger,
+    {
+      task,
+      payload,
+      idempotencyKey: key,
+      graph,
+      origin,
+      delayMs,
+      replayed,
+      place,
+    }: AdmittedTrigger,
   ): Promise<Result<AcceptedTrigger>> {
     const named = await answered(null, runIdFor(env, task, key));
     if (!named.ok) return named;
@@ -237,8 +263,13 @@ export function createAcceptTrigger({
     const recorded = copies?.value ?? [];
     const [input] = graph.tasks[0]?.shape === "value" ? recorded : [];
     const keys =
-      replayed === undefined ? await limitKeysFor(graph, payload) : await replayedKeys(graph, payload, replayed);
-    const carried = input === undefined ? await carry(payloads, payload, key, replayed) : ok(known(input.payload, key));
+      replayed === undefined
+        ? await limitKeysFor(graph, payload)
+        : await replayedKeys(graph, payload, replayed);
+    const carried =
+      input === undefined
+        ? await carry(payloads, payload, key, replayed)
+        : ok(known(input.payload, key));
     if (!carried.ok) return carried;
     const { parcel, digest } = carried.value;
     const request = {
@@ -258,7 +289,8 @@ export function createAcceptTrigger({
     if (!answer.ok) return answer;
     const { status, outcome } = answer.value;
     if (outcome !== "recorded")
-      for (const mine of [parcel, ...recorded.map((one) => one.payload)]) lifetime.waitUntil(discard(env, mine));
+      for (const mine of [parcel, ...recorded.map((one) => one.payload)])
+        lifetime.waitUntil(discard(env, mine));
     if (outcome === "mismatch") return refuse(idempotencyMismatch(task, key, runId));
     return ok({ runId, task, status, deduplicated: outcome === "deduplicated" });
   }

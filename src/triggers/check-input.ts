@@ -44,8 +44,16 @@ export async function checkInput(
 }
 
 /** `payload`, if this value fits. */
-export async function fits<T>(task: CheckedTask, schema: ZodType, value: unknown, payload: T): Promise<Result<T>> {
-  const issues = (task.each ?? null) === null ? await issuesOf(schema, value) : await issuesOfItems(schema, value);
+export async function fits<T>(
+  task: CheckedTask,
+  schema: ZodType,
+  value: unknown,
+  payload: T,
+): Promise<Result<T>> {
+  const issues =
+    (task.each ?? null) === null
+      ? await issuesOf(schema, value)
+      : await issuesOfItems(schema, value);
   return issues.length === 0 ? ok(payload) : refuse(misfit(task, issues));
 }
 
@@ -72,7 +80,9 @@ async function issuesOfItems(schema: ZodType, value: unknown): Promise<Issues> {
 async function hold({ name }: CheckedTask, payload: EncodedPayload): Promise<Result<HeldPayload>> {
   const { body, size } = payload;
   if (body instanceof Uint8Array)
-    return body.length <= MAX_VALUE_BYTES ? ok({ ...payload, size: body.length, body }) : refuse(tooLarge(name));
+    return body.length <= MAX_VALUE_BYTES
+      ? ok({ ...payload, size: body.length, body })
+      : refuse(tooLarge(name));
   const source = new ByteSource(body);
   if (size !== null && size > MAX_VALUE_BYTES) {
     source.cancel(tooLarge(name));
@@ -92,7 +102,9 @@ async function hold({ name }: CheckedTask, payload: EncodedPayload): Promise<Res
 function misfit({ name }: CheckedTask, issues: Issues): Problem {
   const errors = wrongPlaces(issues);
   const more =
-    issues.length === errors.length ? "" : ` More than ${errors.length} places are wrong; the first are named.`;
+    issues.length === errors.length
+      ? ""
+      : ` More than ${errors.length} places are wrong; the first are named.`;
   return {
     code: "invalid_payload",
     detail: `The payload does not fit the input of task "${name}".${more}`,

@@ -36,7 +36,9 @@ export async function limitKeysFor(
   payload: EncodedPayload,
 ): Promise<{ readonly limitKeys?: PayloadLimitKeys }> {
   const paths = root?.limits === undefined ? null : limitPathsOf(root.limits);
-  return paths === null ? {} : { limitKeys: await limitKeysOf(paths, payload, root?.each !== undefined) };
+  return paths === null
+    ? {}
+    : { limitKeys: await limitKeysOf(paths, payload, root?.each !== undefined) };
 }
 
 /** The refusal of a key that has started a run with another payload. */

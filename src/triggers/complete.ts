@@ -28,7 +28,10 @@ export const completionBody = z
   .strictObject({
     status: z.enum(["succeeded", "failed"], { error: "succeeded or failed" }),
     payload: z.unknown().optional().describe("Of `succeeded`: what the task passes; absent: null"),
-    error: z.strictObject({ message: z.string(), name: z.string().optional() }).optional().describe("Of `failed`: why"),
+    error: z
+      .strictObject({ message: z.string(), name: z.string().optional() })
+      .optional()
+      .describe("Of `failed`: why"),
   })
   .refine(({ status, error }) => status === "failed" || error === undefined, {
     path: ["error"],
@@ -60,9 +63,12 @@ export async function completeByToken(
 ): Promise<Result<Completed>> {
   if (!(await isOurs(env, presented))) return refuse(MISMATCH);
   const { runId, ordinal, attempt, token } = presented;
-  const task = await dependencies.callRun(env, runId, (run) => run.completable({ ordinal, attempt, token }));
+  const task = await dependencies.callRun(env, runId, (run) =>
+    run.completable({ ordinal, attempt, token }),
+  );
   // Who has no valid token does not learn whether there is such a run.
-  if (!task || task.key === null || !(await isSignedWith(task.key, presented))) return refuse(MISMATCH);
+  if (!task || task.key === null || !(await isSignedWith(task.key, presented)))
+    return refuse(MISMATCH);
   // What a later attempt goes on with waits for as long as that does.
   if (task.standing === "open" && (task.expiresAt ?? Number.POSITIVE_INFINITY) <= Date.now())
     return refuse(expired(task));
@@ -99,7 +105,13 @@ async function complete(
       if (!isThere) throw new ProblemError(tooLate(task, "over"));
     };
     const limitKeys = await limitKeysOfChildren(task.limited, () => payload.value);
-    const output = await parcelPayload(env.PAYLOADS, key, payload.value, task.inlineLimitBytes, beforePut);
+    const output = await parcelPayload(
+      env.PAYLOADS,
+      key,
+      payload.value,
+      task.inlineLimitBytes,
+      beforePut,
+    );
     return { output, ...(limitKeys !== null && { limitKeys }) };
   });
   if (!outcome.ok) return outcome;
@@ -114,18 +126,30 @@ async function readOutcome(
   registry: MethodRegistry,
   { task, method, module }: CompletableTask,
   body: IncomingBody,
-  store: (value: unknown) => Promise<Omit<Extract<CompletionReport["outcome"], { type: "succeeded" }>, "type">>,
+  store: (
+    value: unknown,
+  ) => Promise<Omit<Extract<CompletionReport["outcome"], { type: "succeeded" }>, "type">>,
 ): Promise<Result<CompletionReport["outcome"]>> {
-  const encoded = await encodeRequestBody({ ...body, contentType: "application/json" }, MAX_BODY_BYTES);
+  const encoded = await encodeRequestBody(
+    { ...body, contentType: "application/json" },
+    MAX_BODY_BYTES,
+  );
   if (!encoded.ok) return encoded;
   if (encoded.value.body instanceof ReadableStream) throw new Error("a JSON body is held");
   const { body: bytes } = encoded.value;
-  const checked = checkNow(completionBody, valueOf({ ...encoded.value, size: bytes.length, body: bytes }));
+  const checked = checkNow(
+    completionBody,
+    valueOf({ ...encoded.value, size: bytes.length, body: bytes }),
+  );
   if (!checked.ok) return refuse(misfit(wrongPlaces(checked.issues)));
   const report = checked.value;
   if (report.status === "failed") {
     const { message = "reported as failed, without a reason", name = "Error" } = report.error ?? {};
-    const error = { name: name.slice(0, MAX_MESSAGE), message: message.slice(0, MAX_MESSAGE), stack: null };
+    const error = {
+      name: name.slice(0, MAX_MESSAGE),
+      message: message.slice(0, MAX_MESSAGE),
+      stack: null,
+    };
     return ok({ type: "failed", error });
   }
   try {
@@ -161,7 +185,10 @@ function expired({ task }: CompletableTask): Problem {
   };
 }
 
-function tooLate(task: CompletableTask, standing: "completed" | "timed_out" | "over" | "not_external"): Problem {
+function tooLate(
+  task: CompletableTask,
+  standing: "completed" | "timed_out" | "over" | "not_external",
+): Problem {
   const { task: name, status } = task;
   switch (standing) {
     case "timed_out":

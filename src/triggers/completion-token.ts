@@ -39,14 +39,23 @@ async function completionToken(env: Env, key: string, claims: CompletionClaims):
 }
 
 /** Where the holder of the token reports to. Rejects when the identity object cannot be reached. */
-export async function completionUrl(env: Env, origin: string, key: string, claims: CompletionClaims): Promise<string> {
+export async function completionUrl(
+  env: Env,
+  origin: string,
+  key: string,
+  claims: CompletionClaims,
+): Promise<string> {
   return `${origin}/complete/${await completionToken(env, key, claims)}`;
 }
 
 /** What a token says, its signatures unchecked; null if it is none. */
 export function parseCompletionToken(text: string): PresentedCompletion | null {
-  const match = /^((run_\w{26})\.(\d{1,9})\.(\d{1,9})\.(\d{1,9})\.(\d{1,15}))\.([\w-]{43})\.([\w-]{22})$/.exec(text);
-  const [, signed = "", run = "", ordinal, attempt, token, expiresAt, signature = "", seal = ""] = match ?? [];
+  const match =
+    /^((run_\w{26})\.(\d{1,9})\.(\d{1,9})\.(\d{1,9})\.(\d{1,15}))\.([\w-]{43})\.([\w-]{22})$/.exec(
+      text,
+    );
+  const [, signed = "", run = "", ordinal, attempt, token, expiresAt, signature = "", seal = ""] =
+    match ?? [];
   const runId = parseRunId(run);
   if (runId === null) return null;
   try {
@@ -66,12 +75,18 @@ export function parseCompletionToken(text: string): PresentedCompletion | null {
 }
 
 /** Whether this deployment has made the token. Asks no run. Rejects when the identity object cannot be reached. */
-export async function isOurs(env: Env, { signed, signature, seal }: PresentedCompletion): Promise<boolean> {
+export async function isOurs(
+  env: Env,
+  { signed, signature, seal }: PresentedCompletion,
+): Promise<boolean> {
   return isEqual(await sealOf(env, signed, signature), seal);
 }
 
 /** Whether the token was signed with this key. */
-export async function isSignedWith(key: string, { signed, signature }: PresentedCompletion): Promise<boolean> {
+export async function isSignedWith(
+  key: string,
+  { signed, signature }: PresentedCompletion,
+): Promise<boolean> {
   return isEqual(await sign(key, signed), signature);
 }
 
@@ -91,11 +106,18 @@ function textOf(bytes: Uint8Array): string {
 }
 
 async function sealOf(env: Env, signed: string, signature: Uint8Array): Promise<Uint8Array> {
-  return (await macOf(env, "completion urls", `${signed}.${textOf(signature)}`)).subarray(0, SEAL_BYTES);
+  return (await macOf(env, "completion urls", `${signed}.${textOf(signature)}`)).subarray(
+    0,
+    SEAL_BYTES,
+  );
 }
 
 async function sign(key: string, text: string): Promise<Uint8Array> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const imported = await crypto.subtle.importKey("raw", Uint8Array.fromHex(key), algorithm, false, ["sign"]);
-  return new Uint8Array(await crypto.subtle.sign(algorithm, imported, new TextEncoder().encode(text)));
+  const imported = await crypto.subtle.importKey("raw", Uint8Array.fromHex(key), algorithm, false, [
+    "sign",
+  ]);
+  return new Uint8Array(
+    await crypto.subtle.sign(algorithm, imported, new TextEncoder().encode(text)),
+  );
 }

@@ -51,7 +51,9 @@ export async function acceptDebounced(
   { env, callRun, waitUntil }: DebounceDependencies,
   debounce: DebouncePlan,
   trigger: CheckedTrigger,
-): Promise<Result<{ readonly runId: RunId; readonly status: RunStatus; readonly deduplicated: boolean }>> {
+): Promise<
+  Result<{ readonly runId: RunId; readonly status: RunStatus; readonly deduplicated: boolean }>
+> {
   const { task, payload, idempotencyKey, graph, origin } = trigger;
   const window = new Window(env, task, await debounceKeyOf(debounce, payload), {
     key: idempotencyKey === null ? null : await keyDigest(task, idempotencyKey),
@@ -73,10 +75,18 @@ export async function acceptDebounced(
     const named: Result<WindowAnswer> = await answered(null, window.next());
     if (!named.ok) return named;
     const { runId, is }: WindowAnswer = named.value;
-    const payloads = new TriggerPayloads(env, callRun, runId, ofTrigger.nonce, graph.inlineLimitBytes);
+    const payloads = new TriggerPayloads(
+      env,
+      callRun,
+      runId,
+      ofTrigger.nonce,
+      graph.inlineLimitBytes,
+    );
     const carried = isCompared(idempotencyKey)
       ? await payloads.storeDigested(body)
-      : await payloads.store(body).then((parcel) => (parcel.ok ? ok({ parcel: parcel.value }) : parcel));
+      : await payloads
+          .store(body)
+          .then((parcel) => (parcel.ok ? ok({ parcel: parcel.value }) : parcel));
     if (!carried.ok) return carried;
     const { parcel, ...digest } = carried.value;
     stored.push(parcel);
@@ -89,7 +99,9 @@ export async function acceptDebounced(
     };
     const answer: Result<AcceptText | null> = await answered(
       runId,
-      callRun(env, runId, (run) => (is === "named" ? run.joinedBefore(request) : run.acceptOrPostpone(request))),
+      callRun(env, runId, (run) =>
+        is === "named" ? run.joinedBefore(request) : run.acceptOrPostpone(request),
+      ),
     );
     if (!answer.ok) return answer;
     if (answer.value !== null) {
@@ -108,7 +120,11 @@ export async function acceptDebounced(
 export async function debouncedRun(
   { env, callRun }: Pick<DebounceDependencies, "env" | "callRun">,
   debounce: DebouncePlan,
-  { task, payload, idempotencyKey }: Pick<CheckedTrigger, "task" | "payload"> & { readonly idempotencyKey: TriggerKey },
+  {
+    task,
+    payload,
+    idempotencyKey,
+  }: Pick<CheckedTrigger, "task" | "payload"> & { readonly idempotencyKey: TriggerKey },
 ): Promise<RunId | null> {
   const name = debounceName(task, await debounceKeyOf(debounce, payload));
   const key = await keyDigest(task, idempotencyKey);
@@ -145,7 +161,12 @@ class Window {
   next(): Promise<WindowAnswer> {
     const fresh = runIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
     this.#fresh = fresh;
-    const [key, keepMs, started, notTakenBy] = [this.key, this.#keepMs, this.#started, this.#notTakenBy];
+    const [key, keepMs, started, notTakenBy] = [
+      this.key,
+      this.#keepMs,
+      this.#started,
+      this.#notTakenBy,
+    ];
     return callWithRetries(WHAT, () =>
       this.#env.DEBOUNCES.getByName(this.#name).window({ key, keepMs, started, notTakenBy, fresh }),
     );
@@ -184,9 +205,14 @@ function waitOf(
 }
 
 /** The payload once more: a stream that was stored already is read from there. */
-async function reread(env: Env, payload: EncodedPayload, parcel: PayloadParcel): Promise<EncodedPayload> {
+async function reread(
+  env: Env,
+  payload: EncodedPayload,
+  parcel: PayloadParcel,
+): Promise<EncodedPayload> {
   if (!(payload.body instanceof ReadableStream)) return payload;
-  const held = (): Promise<never> => Promise.reject(new Error("a parcel that was just made is held nowhere"));
+  const held = (): Promise<never> =>
+    Promise.reject(new Error("a parcel that was just made is held nowhere"));
   const body = await openPayloadStream(env.PAYLOADS, parcel, held);
   return { ...descriptionOf(parcel), body };
 }

@@ -39,12 +39,14 @@ export async function keyedByContent(
   payload: EncodedPayload,
   { derive, spool }: DerivedKey,
 ): Promise<KeyedPayload> {
-  if (payload.body instanceof Uint8Array) return held({ ...payload, body: payload.body, size: payload.body.length });
+  if (payload.body instanceof Uint8Array)
+    return held({ ...payload, body: payload.body, size: payload.body.length });
   const { body, size: _, ...description } = payload;
   const source = new ByteSource(body);
   try {
     const first = await source.nextBlock(PART_BYTES);
-    if (first.length < PART_BYTES) return await held({ ...description, size: first.length, body: compact(first) });
+    if (first.length < PART_BYTES)
+      return await held({ ...description, size: first.length, body: compact(first) });
     const digest = new PassingDigest(description);
     await spool.beforePut();
     const size = await uploadParts(bucket, spool.key, source, first, payload.contentType, (block) =>
@@ -55,7 +57,13 @@ export async function keyedByContent(
       open: async () => ({ ...description, size, body: await fetchStream(bucket, spool.key) }),
       discard: async () => {
         await within(R2_LIMIT_MS, "R2", bucket.delete(spool.key)).catch((error: unknown) => {
-          console.warn(JSON.stringify({ message: "a spool was not deleted", key: spool.key, error: String(error) }));
+          console.warn(
+            JSON.stringify({
+              message: "a spool was not deleted",
+              key: spool.key,
+              error: String(error),
+            }),
+          );
         });
       },
     };

@@ -53,7 +53,11 @@ export interface EmittedRun {
  * Emits an event: the runs that it has started or found, in file order of their tasks; none if nobody listens. Refuses with
  * `invalid_request` for a name that is none, and as `AcceptTrigger` does.
  */
-export type EmitEvent = (env: Env, lifetime: Lifetime, event: EmittedEvent) => Promise<Result<readonly EmittedRun[]>>;
+export type EmitEvent = (
+  env: Env,
+  lifetime: Lifetime,
+  event: EmittedEvent,
+) => Promise<Result<readonly EmittedRun[]>>;
 
 export interface EmitDependencies {
   readonly plan: Plan;
@@ -80,7 +84,16 @@ export function createEmitEvent({
   asAuthor = (_env, work) => work(),
 }: EmitDependencies): EmitEvent {
   return async function emitEvent(env, lifetime, event) {
-    const { name, idempotencyKey, parent, actor, depth, traceparent, url, event: attributes } = event;
+    const {
+      name,
+      idempotencyKey,
+      parent,
+      actor,
+      depth,
+      traceparent,
+      url,
+      event: attributes,
+    } = event;
     if (!EVENT_NAME.test(name)) return refuse(invalidEventName(name));
     const listeners = tasksListeningTo(plan, name);
     const checked = await asAuthor(env, () => checkInputs(listeners, event.payload));
@@ -101,27 +114,50 @@ export function createEmitEvent({
     };
     const key = idempotencyKey;
     if (key === null || !("derive" in key))
-      return trigger(env, lifetime, { event, origin, listeners, key, copies: copiesOf(payload, listeners.length) });
+      return trigger(env, lifetime, {
+        event,
+        origin,
+        listeners,
+        key,
+        copies: copiesOf(payload, listeners.length),
+      });
     const keyed = await stored(null, () => keyedByContent(env.PAYLOADS, payload, key));
     if (!keyed.ok) return keyed;
     try {
       const copies = await stored(null, () => Promise.all(listeners.map(() => keyed.value.open())));
       if (!copies.ok) return copies;
-      return await trigger(env, lifetime, { event, origin, listeners, key: keyed.value.key, copies: copies.value });
+      return await trigger(env, lifetime, {
+        event,
+        origin,
+        listeners,
+        key: keyed.value.key,
+        copies: copies.value,
+      });
     } finally {
       if (keyed.value.discard !== null) lifetime.waitUntil(keyed.value.discard());
     }
   };
 
-  async function trigger(env: Env, lifetime: Lifetime, emission: Emission): Promise<Result<readonly EmittedRun[]>> {
+  async function trigger(
+    env: Env,
+    lifetime: Lifetime,
+    emission: Emission,
+  ): Promise<Result<readonly EmittedRun[]>> {
     const { event, origin, listeners, key, copies } = emission;
     const triggerOne = async (
       task: string,
       payload: EncodedPayload,
       hasPassed: boolean,
     ): Promise<Result<EmittedRun>> => {
-      const accepted = await acceptTrigger(env, lifetime, { task, payload, idempotencyKey: key, origin, hasPassed });
-      if (accepted.ok) return ok({ runId: accepted.value.runId, task, deduplicated: accepted.value.deduplicated });
+      const accepted = await acceptTrigger(env, lifetime, {
+        task,
+        payload,
+        idempotencyKey: key,
+        origin,
+        hasPassed,
+      });
+      if (accepted.ok)
+        return ok({ runId: accepted.value.runId, task, deduplicated: accepted.value.deduplicated });
       await discard(payload);
       return accepted;
     };
@@ -133,7 +169,8 @@ export function createEmitEvent({
     if (first === undefined) return ok([]);
     const begun = triggerOne(first.task, first.payload, false);
     const mayRefuse = key?.kind === "event" || origin.parent === null;
-    const isFirst = mayRefuse && others.length > 0 && !(first.payload.body instanceof ReadableStream);
+    const isFirst =
+      mayRefuse && others.length > 0 && !(first.payload.body instanceof ReadableStream);
     if (isFirst) {
       const answer = await begun;
       if (!answer.ok) return answer;
@@ -149,7 +186,10 @@ export function createEmitEvent({
   }
 
   /** The payload, with its bytes held if they were looked at. With one listener the acceptor's own check is enough. */
-  async function checkInputs(listeners: readonly string[], given: EncodedPayload): Promise<Result<EncodedPayload>> {
+  async function checkInputs(
+    listeners: readonly string[],
+    given: EncodedPayload,
+  ): Promise<Result<EncodedPayload>> {
     let payload = given;
     for (const listener of listeners.length < 2 ? [] : listeners) {
       const task = plan.tasks[listener];
@@ -175,7 +215,8 @@ interface Emission {
  * is ahead of the slowest.
  */
 function copiesOf(payload: EncodedPayload, count: number): EncodedPayload[] {
-  if (!(payload.body instanceof ReadableStream)) return Array.from({ length: count }, () => payload);
+  if (!(payload.body instanceof ReadableStream))
+    return Array.from({ length: count }, () => payload);
   const { kind, contentType, form, size } = payload;
   const description = { kind, contentType, size, ...(form !== undefined && { form }) };
   const copies: EncodedPayload[] = [];
@@ -196,7 +237,10 @@ async function discard({ body }: EncodedPayload): Promise<void> {
 function partly(problem: Problem, event: string, runs: readonly EmittedRun[]): Problem {
   const started = runs.map(({ runId, task }) => `${task} (${runId})`).join(", ");
   if (problem.code === "idempotency_mismatch")
-    return { ...problem, detail: `${problem.detail} The event "${event}" has its run of ${started} all the same.` };
+    return {
+      ...problem,
+      detail: `${problem.detail} The event "${event}" has its run of ${started} all the same.`,
+    };
   return {
     ...problem,
     detail: `The event "${event}" could not be recorded for each task that listens to it. It has its run of ${started}.`,

@@ -69,9 +69,11 @@ export function createGate(watch: QueueWatch, room: DriverRoom, clock: GateClock
       const admission = admissionOf(watch.progress(now()));
       if (admission.type === "refused") return refuse(tooFarBehind(admission.retryAfterSeconds));
       const { afterMs, isIdle } = admission;
-      if (heldUp >= MOST_HELD_UP) return refuse(tooFarBehind(Math.ceil((afterMs + BUSY_MS.most) / 1_000)));
+      if (heldUp >= MOST_HELD_UP)
+        return refuse(tooFarBehind(Math.ceil((afterMs + BUSY_MS.most) / 1_000)));
       if (afterMs > 0) await heldUpFor(clock.wait(afterMs));
-      const mayDrive = begins && isIdle && lifetime.budgetMs === undefined && !driving.has(lifetime);
+      const mayDrive =
+        begins && isIdle && lifetime.budgetMs === undefined && !driving.has(lifetime);
       return ok(mayDrive ? await heldUpFor(placeOf(lifetime)) : null);
     },
   };

@@ -11,7 +11,13 @@ import { z } from "zod";
 import { refuse, ok, type Problem, type Result } from "../domain/problem.ts";
 import { checkNow } from "../payloads/checked.ts";
 import { jsonPath, type JsonStep } from "../payloads/json-path.ts";
-import { boundedPlace, listedPlaces, MAX_WRONG_PLACES, toStep, type WrongPlace } from "../payloads/misfit.ts";
+import {
+  boundedPlace,
+  listedPlaces,
+  MAX_WRONG_PLACES,
+  toStep,
+  type WrongPlace,
+} from "../payloads/misfit.ts";
 import { parseSentJson } from "../payloads/sent-json.ts";
 import { objectEventPayload, R2_NOTIFICATION, type ObjectEventPayload } from "./r2-notification.ts";
 
@@ -27,8 +33,12 @@ const MAX_EVENTS = 10_000;
 const MAX_DEPTH = 20;
 
 const time = z.iso.datetime({ offset: true, error: "expected a time in ISO 8601" });
-const name = z.string({ error: "expected a text" }).min(1, { error: "expected a text that is not empty" });
-const size = z.number({ error: "expected a number of bytes" }).nonnegative({ error: "expected a number of bytes" });
+const name = z
+  .string({ error: "expected a text" })
+  .min(1, { error: "expected a text that is not empty" });
+const size = z
+  .number({ error: "expected a number of bytes" })
+  .nonnegative({ error: "expected a number of bytes" });
 
 const RECORDS = z.object({
   Records: z.array(
@@ -81,7 +91,8 @@ class BodyReader {
 
   read(body: unknown, at: Path): void {
     if (this.#isEnough(at)) return;
-    if (at.length > MAX_DEPTH) this.#fault(at, `expected at most ${MAX_DEPTH} levels of lists and messages`);
+    if (at.length > MAX_DEPTH)
+      this.#fault(at, `expected at most ${MAX_DEPTH} levels of lists and messages`);
     else if (Array.isArray(body)) this.#readList(body, at);
     else if (!isObject(body)) this.#fault(at, "expected an object event, or a list of them");
     else if ("Records" in body) this.#readRecords(body, at);
@@ -89,7 +100,10 @@ class BodyReader {
     else if (SNS_TYPES.some((type) => type === body["Type"])) this.#readSns(body, at);
     else if ("action" in body || "eventTime" in body) this.#readR2(body, at);
     else if (body["Event"] !== "s3:TestEvent")
-      this.#fault(at, "expected what S3, SNS, EventBridge, MinIO or R2 sends: Records, Type, detail-type or action");
+      this.#fault(
+        at,
+        "expected what S3, SNS, EventBridge, MinIO or R2 sends: Records, Type, detail-type or action",
+      );
   }
 
   #readList(list: readonly unknown[], at: Path): void {
@@ -106,7 +120,8 @@ class BodyReader {
       const { bucket, object } = record.s3;
       const action = this.#actionOf(record.eventName, [...at, "Records", index, "eventName"]);
       const key = this.#decode(object.key, [...at, "Records", index, "s3", "object", "key"]);
-      if (action !== null && key !== null) this.#add(action, bucket.name, { ...object, key }, record.eventTime);
+      if (action !== null && key !== null)
+        this.#add(action, bucket.name, { ...object, key }, record.eventTime);
     }
   }
 
@@ -141,7 +156,8 @@ class BodyReader {
     if (kind === "ObjectCreated") return createdBy(how);
     if (kind === "ObjectRemoved") return "DeleteObject";
     if (kind === "LifecycleExpiration") return "LifecycleDeletion";
-    if (!/^[A-Z]\w+$/.test(kind)) this.#fault(at, "expected the name of an S3 event, such as ObjectCreated:Put");
+    if (!/^[A-Z]\w+$/.test(kind))
+      this.#fault(at, "expected the name of an S3 event, such as ObjectCreated:Put");
     return null;
   }
 
@@ -162,19 +178,28 @@ class BodyReader {
       key,
       size: bytes,
       eTag,
-    }: { readonly key: string; readonly size?: number | undefined; readonly eTag?: string | undefined },
+    }: {
+      readonly key: string;
+      readonly size?: number | undefined;
+      readonly eTag?: string | undefined;
+    },
     eventTime: string,
   ): void {
     // Some senders put the quotes of the HTTP header around it.
     const etag = eTag?.replaceAll('"', "");
-    const object = { key, ...(bytes !== undefined && { size: bytes }), ...(etag ? { eTag: etag } : {}) };
+    const object = {
+      key,
+      ...(bytes !== undefined && { size: bytes }),
+      ...(etag ? { eTag: etag } : {}),
+    };
     this.events.push(objectEventPayload({ account: "", action, bucket, object, eventTime }));
   }
 
   #parse<T>(schema: z.ZodType<T>, body: object, at: Path): T | null {
     const checked = checkNow(schema, body);
     if (checked.ok) return checked.value;
-    for (const { path, message } of checked.issues) this.#fault([...at, ...path.map(toStep)], message);
+    for (const { path, message } of checked.issues)
+      this.#fault([...at, ...path.map(toStep)], message);
     return null;
   }
 
@@ -186,7 +211,8 @@ class BodyReader {
   }
 
   #fault(at: Path, message: string): void {
-    if (this.faults.length < MAX_WRONG_PLACES) this.faults.push(boundedPlace({ path: jsonPath(at), message }));
+    if (this.faults.length < MAX_WRONG_PLACES)
+      this.faults.push(boundedPlace({ path: jsonPath(at), message }));
   }
 }
 
@@ -210,7 +236,8 @@ function createdBy(how: string): Action | null {
 function bridgeAction(detailType: string, reason: string): Action | null {
   if (detailType === "Object Created")
     return reason === "CopyObject" || reason === "CompleteMultipartUpload" ? reason : "PutObject";
-  if (detailType === "Object Deleted") return reason.startsWith("Lifecycle") ? "LifecycleDeletion" : "DeleteObject";
+  if (detailType === "Object Deleted")
+    return reason.startsWith("Lifecycle") ? "LifecycleDeletion" : "DeleteObject";
   return null;
 }
 

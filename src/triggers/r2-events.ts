@@ -52,7 +52,11 @@ export function keepVersionsMs({ retentionMs }: Plan): number {
 }
 
 /** Where a run comes from that an object triggers. `isAuthor`: whether the mark is that of the version, not only of its key. */
-export function originOfObject(place: string, mark: RunMark | null, isAuthor: boolean): TriggerOrigin {
+export function originOfObject(
+  place: string,
+  mark: RunMark | null,
+  isAuthor: boolean,
+): TriggerOrigin {
   if (mark === null) return { source: "r2", by: place, parent: null };
   const parent = isAuthor ? { runId: mark.runId, task: mark.task } : null;
   return { source: "r2", by: place, parent, depth: mark.depth + 1 };
@@ -70,13 +74,26 @@ export async function consumeR2Events(
   await handleEach(batch, async (message) => {
     const parsed = parseR2Notification(message.body);
     if ("reason" in parsed) {
-      await recordDeadLetter(env, plan, message, { queue, reason: "not_understood", detail: parsed.reason });
+      await recordDeadLetter(env, plan, message, {
+        queue,
+        reason: "not_understood",
+        detail: parsed.reason,
+      });
       return message.ack();
     }
-    const { refusals, isOverloaded } = await triggerNotified(dependencies, env, lifetime, parsed.notification);
+    const { refusals, isOverloaded } = await triggerNotified(
+      dependencies,
+      env,
+      lifetime,
+      parsed.notification,
+    );
     if (isOverloaded) return retryLater(message);
     if (refusals.length > 0)
-      await recordDeadLetter(env, plan, message, { queue, reason: "refused", detail: refusals.join("\n") });
+      await recordDeadLetter(env, plan, message, {
+        queue,
+        reason: "refused",
+        detail: refusals.join("\n"),
+      });
     message.ack();
   });
 }
@@ -102,25 +119,42 @@ export async function triggerNotified(
   const tasks = tasksOf(plan, notification);
   if (tasks.length === 0) return { runs, refusals, isOverloaded: false };
   const payload = encodePayload(objectEventPayload(notification));
-  if (!payload.ok) throw new Error(`the payload of a notification cannot be stored: ${payload.problem.detail}`);
+  if (!payload.ok)
+    throw new Error(`the payload of a notification cannot be stored: ${payload.problem.detail}`);
   const { idempotencyKey, origin } = await identify();
   for (const task of tasks) {
-    const accepted = await acceptTrigger(env, lifetime, { task, payload: payload.value, idempotencyKey, origin });
+    const accepted = await acceptTrigger(env, lifetime, {
+      task,
+      payload: payload.value,
+      idempotencyKey,
+      origin,
+    });
     if (accepted.ok) runs.push({ runId: accepted.value.runId, task });
     else if (accepted.problem.code === "overloaded") return { runs, refusals, isOverloaded: true };
-    else refusals.push(`Task "${task}" refused it (${accepted.problem.code}). ${describe(accepted.problem)}`);
+    else
+      refusals.push(
+        `Task "${task}" refused it (${accepted.problem.code}). ${describe(accepted.problem)}`,
+      );
   }
   return { runs, refusals, isOverloaded: false };
 
   /** A deletion leaves nothing that could be listed, or that could bear a mark: its notification is all there is. */
-  async function identify(): Promise<{ readonly idempotencyKey: TriggerKey; readonly origin: TriggerOrigin }> {
+  async function identify(): Promise<{
+    readonly idempotencyKey: TriggerKey;
+    readonly origin: TriggerOrigin;
+  }> {
     const { bucket, object, eventTime } = notification;
     const place = `${bucket}/${object.key}`;
     if (r2ActionOf(notification) === "delete")
-      return { idempotencyKey: versionKeyOf(notification), origin: originOfObject(place, null, false) };
+      return {
+        idempotencyKey: versionKeyOf(notification),
+        origin: originOfObject(place, null, false),
+      };
     const found = (await boundBucket(env, plan, bucket)?.head(object.key)) ?? null;
     const isSame = found !== null && found.etag === object.eTag;
-    const current = isSame ? { version: found.version, uploadedAt: found.uploaded.getTime() } : null;
+    const current = isSame
+      ? { version: found.version, uploadedAt: found.uploaded.getTime() }
+      : null;
     const version = { key: object.key, etag: object.eTag ?? "", eventTime, current };
     const { identity } = await identifyNotified(env, bucket, version, keepVersionsMs(plan));
     // Written over meanwhile, it may have another author; but a circle that overwrites one key must not be lost sight of.

@@ -18,10 +18,20 @@ const ACTION_OF = {
 /** Its shape. */
 export const R2_NOTIFICATION = z.object({
   account: z.string(),
-  action: z.enum(["PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject", "LifecycleDeletion"]),
+  action: z.enum([
+    "PutObject",
+    "CopyObject",
+    "CompleteMultipartUpload",
+    "DeleteObject",
+    "LifecycleDeletion",
+  ]),
   bucket: z.string().min(1),
   /** `size` (bytes) and `eTag` are absent when the object was deleted. */
-  object: z.object({ key: z.string().min(1), size: z.number().optional(), eTag: z.string().optional() }),
+  object: z.object({
+    key: z.string().min(1),
+    size: z.number().optional(),
+    eTag: z.string().optional(),
+  }),
   eventTime: z.iso.datetime({ offset: true }),
   /** Of `CopyObject` only. */
   copySource: z.object({ bucket: z.string(), object: z.string() }).optional(),
@@ -48,7 +58,10 @@ export function r2ActionOf(notification: R2Notification): R2Action {
  * The idempotency key that every notification of the same object version has. `identity`: what the version is called, if a listing
  * has met it first; else it is the notification's time.
  */
-export function versionKeyOf(notification: R2Notification, identity = notification.eventTime): TriggerKey {
+export function versionKeyOf(
+  notification: R2Notification,
+  identity = notification.eventTime,
+): TriggerKey {
   return objectVersionKey({
     bucket: notification.bucket,
     key: notification.object.key,

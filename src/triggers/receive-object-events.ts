@@ -19,7 +19,11 @@ export async function receiveObjectEvents(request: Request): Promise<ObjectEvent
 
 /** Confirms a subscription at an address of SNS. A redirection would lead away from the host that was checked. */
 export async function fetchConfirmation(url: URL): Promise<void> {
-  const answer = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(CONFIRM_TIMEOUT_MS) });
+  const answer = await fetch(url, {
+    redirect: "manual",
+    signal: AbortSignal.timeout(CONFIRM_TIMEOUT_MS),
+  });
   await answer.body?.cancel();
-  if (!answer.ok) throw new Error(`SNS answered the confirmation of its subscription with ${answer.status}`);
+  if (!answer.ok)
+    throw new Error(`SNS answered the confirmation of its subscription with ${answer.status}`);
 }

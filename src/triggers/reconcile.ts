@@ -13,7 +13,10 @@ import type { TriggerKey } from "../domain/trigger-key.ts";
 import { encodePayload, type EncodedPayload } from "../payloads/codec.ts";
 import type { callRun } from "../objects/run/run-client.ts";
 import { findListed, identifyListed } from "../objects/object-versions/object-versions-client.ts";
-import type { SeenVersion, VersionIdentity } from "../objects/object-versions/object-versions-rpc.ts";
+import type {
+  SeenVersion,
+  VersionIdentity,
+} from "../objects/object-versions/object-versions-rpc.ts";
 import { debouncedRun } from "./debounced.ts";
 import type { AcceptTrigger, Lifetime } from "./accept.ts";
 import { runIdFor } from "./run-id.ts";
@@ -49,7 +52,11 @@ export interface ReconcilePage {
   /** Older than `retention`. */
   readonly tooOld: number;
   readonly missed: readonly MissedRun[];
-  readonly refused: readonly { readonly key: string; readonly task: string; readonly problem: Problem }[];
+  readonly refused: readonly {
+    readonly key: string;
+    readonly task: string;
+    readonly problem: Problem;
+  }[];
   /** Goes on from here; null at the end. */
   readonly cursor: string | null;
 }
@@ -77,11 +84,20 @@ export async function reconcilePage(
   { bucket, name, prefix, since, isDryRun, cursor, limit }: ReconcileRequest,
 ): Promise<ReconcilePage> {
   const oldest = Date.now() - plan.retentionMs;
-  const page = await bucket.list({ prefix, limit, include: ["customMetadata"], ...(cursor !== null && { cursor }) });
+  const page = await bucket.list({
+    prefix,
+    limit,
+    include: ["customMetadata"],
+    ...(cursor !== null && { cursor }),
+  });
   const fitting = page.objects.map(candidate).filter(({ tasks }) => tasks.length > 0);
-  const candidates = fitting.filter(({ object }) => object.uploaded.getTime() >= Math.max(since, oldest));
+  const candidates = fitting.filter(
+    ({ object }) => object.uploaded.getTime() >= Math.max(since, oldest),
+  );
   const seen = candidates.map(({ object }) => versionOf(object));
-  const identities = isDryRun ? await found(seen) : await identifyListed(env, name, seen, keepVersionsMs(plan));
+  const identities = isDryRun
+    ? await found(seen)
+    : await identifyListed(env, name, seen, keepVersionsMs(plan));
 
   const missed: MissedRun[] = [];
   const refused: { key: string; task: string; problem: Problem }[] = [];
@@ -125,7 +141,11 @@ export async function reconcilePage(
     });
   }
 
-  async function check({ object, notification }: Candidate, task: string, met: VersionIdentity): Promise<void> {
+  async function check(
+    { object, notification }: Candidate,
+    task: string,
+    met: VersionIdentity,
+  ): Promise<void> {
     const { key } = object;
     const idempotencyKey = versionKeyOf(notification, met.identity);
     const payload = encodePayload(objectEventPayload(notification));
@@ -134,19 +154,31 @@ export async function reconcilePage(
     const isWindowed = (plan.tasks[task]?.debounce ?? null) !== null;
     if (isDryRun || isWindowed) {
       const isThere = met.known && (await foundRun(task, payload.value, idempotencyKey)) !== null;
-      if (isDryRun && !isThere) missed.push({ key, task, runId: await runIdFor(env, task, idempotencyKey) });
+      if (isDryRun && !isThere)
+        missed.push({ key, task, runId: await runIdFor(env, task, idempotencyKey) });
       if (isDryRun || isThere) return;
     }
     const origin = originOfObject(`${name}/${key}`, markIn(object.customMetadata), true);
-    const accepted = await acceptTrigger(env, lifetime, { task, payload: payload.value, idempotencyKey, origin });
+    const accepted = await acceptTrigger(env, lifetime, {
+      task,
+      payload: payload.value,
+      idempotencyKey,
+      origin,
+    });
     if (!accepted.ok) refused.push({ key, task, problem: accepted.problem });
-    else if (isWindowed || !accepted.value.deduplicated) missed.push({ key, task, runId: accepted.value.runId });
+    else if (isWindowed || !accepted.value.deduplicated)
+      missed.push({ key, task, runId: accepted.value.runId });
   }
 
   /** The run that the object version has; runs that share a window are not named by versions. */
-  async function foundRun(task: string, payload: EncodedPayload, idempotencyKey: TriggerKey): Promise<RunId | null> {
+  async function foundRun(
+    task: string,
+    payload: EncodedPayload,
+    idempotencyKey: TriggerKey,
+  ): Promise<RunId | null> {
     const debounce = plan.tasks[task]?.debounce ?? null;
-    if (debounce !== null) return debouncedRun({ env, callRun }, debounce, { task, payload, idempotencyKey });
+    if (debounce !== null)
+      return debouncedRun({ env, callRun }, debounce, { task, payload, idempotencyKey });
     const runId = await runIdFor(env, task, idempotencyKey);
     return (await callRun(env, runId, (run) => run.describe())) === null ? null : runId;
   }

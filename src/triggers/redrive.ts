@@ -23,7 +23,10 @@ export interface RedriveDependencies extends R2EventDependencies {
 
 /** What came of a redrive: the runs that it started or found; or why it failed again; or that the surroundings fail just now. */
 export type Redriven =
-  | { readonly type: "redriven"; readonly runs: readonly { readonly runId: RunId; readonly task: string }[] }
+  | {
+      readonly type: "redriven";
+      readonly runs: readonly { readonly runId: RunId; readonly task: string }[];
+    }
   | { readonly type: "failed"; readonly reason: DeadLetterReason; readonly detail: string }
   | { readonly type: "overloaded" };
 
@@ -35,11 +38,14 @@ export async function redrive(
   letter: DeadLetter,
 ): Promise<Redriven> {
   const redriven = await process(dependencies, env, lifetime, JSON.parse(letter.body));
-  if (redriven.type === "redriven") await callDeadLetters(env, (letters) => letters.remove(letter.id));
+  if (redriven.type === "redriven")
+    await callDeadLetters(env, (letters) => letters.remove(letter.id));
   if (redriven.type === "failed") {
     const { reason, detail } = redriven;
     const expiresAt = Date.now() + dependencies.plan.retentionMs;
-    await callDeadLetters(env, (letters) => letters.failedAgain(letter.id, { reason, detail, expiresAt }));
+    await callDeadLetters(env, (letters) =>
+      letters.failedAgain(letter.id, { reason, detail, expiresAt }),
+    );
   }
   return redriven;
 }
@@ -54,15 +60,22 @@ async function process(
   if (parked !== null) return payParked(dependencies, env, parked);
   const message = parseRunMessage(body);
   if ("runId" in message) return wakeRun(dependencies, env, message.runId);
-  if ("newer" in message) return { type: "failed", reason: "not_understood", detail: message.newer };
+  if ("newer" in message)
+    return { type: "failed", reason: "not_understood", detail: message.newer };
   const parsed = parseR2Notification(body);
   if ("reason" in parsed) {
     const detail = `It is ${message.reason}\nand ${parsed.reason}`;
     return { type: "failed", reason: "not_understood", detail };
   }
-  const { runs, refusals, isOverloaded } = await triggerNotified(dependencies, env, lifetime, parsed.notification);
+  const { runs, refusals, isOverloaded } = await triggerNotified(
+    dependencies,
+    env,
+    lifetime,
+    parsed.notification,
+  );
   if (isOverloaded) return { type: "overloaded" };
-  if (refusals.length > 0) return { type: "failed", reason: "refused", detail: refusals.join("\n") };
+  if (refusals.length > 0)
+    return { type: "failed", reason: "refused", detail: refusals.join("\n") };
   return { type: "redriven", runs };
 }
 
@@ -73,14 +86,24 @@ async function payParked(
   { runId, id }: { readonly runId: RunId; readonly id: number },
 ): Promise<Redriven> {
   const isDue = await callRun(env, runId, (run) => run.redrive(id));
-  if (isDue === null) return { type: "failed", reason: "given_up", detail: `There is no run ${runId} (any more).` };
+  if (isDue === null)
+    return { type: "failed", reason: "given_up", detail: `There is no run ${runId} (any more).` };
   return { type: "redriven", runs: [] };
 }
 
 /** Another message: it is the run's state that says whether there is work. */
-async function wakeRun({ callRun }: RedriveDependencies, env: Env, runId: RunId): Promise<Redriven> {
+async function wakeRun(
+  { callRun }: RedriveDependencies,
+  env: Env,
+  runId: RunId,
+): Promise<Redriven> {
   const run = await callRun(env, runId, (object) => object.describe());
-  if (run === null) return { type: "failed", reason: "refused", detail: `There is no run ${runId} (any more).` };
-  await within(SEND_LIMIT_MS, "the queue", env.RUN_QUEUE.send({ run_id: runId }, { contentType: "json" }));
+  if (run === null)
+    return { type: "failed", reason: "refused", detail: `There is no run ${runId} (any more).` };
+  await within(
+    SEND_LIMIT_MS,
+    "the queue",
+    env.RUN_QUEUE.send({ run_id: runId }, { contentType: "json" }),
+  );
   return { type: "redriven", runs: [{ runId, task: run.task }] };
 }

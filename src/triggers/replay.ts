@@ -28,7 +28,13 @@ import type { callRun } from "../objects/run/run-client.ts";
 import type { RecordedInputs, RecordedOwnInputs, RunDocument } from "../objects/run/run-rpc.ts";
 import type { MethodRegistry } from "../execution/author/method.ts";
 import { fits, inputOf } from "./check-input.ts";
-import type { AcceptedTrigger, AcceptTrigger, Lifetime, Replayed, TriggerRequest } from "./accept.ts";
+import type {
+  AcceptedTrigger,
+  AcceptTrigger,
+  Lifetime,
+  Replayed,
+  TriggerRequest,
+} from "./accept.ts";
 
 /** Of what is larger, the keys that were recorded count. A payload above this is read as a stream, never as a value. */
 const LOOKED_INTO_BYTES = 32 * 1024 * 1024;
@@ -64,14 +70,20 @@ export interface ReplayDependencies {
 }
 
 /** The way to replay runs with this plan. Null: there is no run of this id. */
-export function createReplayRun({ plan, registry, callRun, acceptTrigger }: ReplayDependencies): ReplayRun {
+export function createReplayRun({
+  plan,
+  registry,
+  callRun,
+  acceptTrigger,
+}: ReplayDependencies): ReplayRun {
   return async function replayRun(env, lifetime, request) {
     const { runId, from, payload, actor, url, traceparent } = request;
     const document = await callRun(env, runId, (run) => run.describe());
     if (document === null) return ok(null);
     const task = from ?? document.task;
     const graph = Object.hasOwn(plan.tasks, task) ? graphFrom(plan, task) : null;
-    if (!document.tasks.some((entry) => entry.task === task)) return refuse(notInRun(document, task));
+    if (!document.tasks.some((entry) => entry.task === task))
+      return refuse(notInRun(document, task));
     if (graph === null) return refuse(notDeployed(document, task));
     const key = request.idempotencyKey;
     const trigger = {
@@ -88,7 +100,9 @@ export function createReplayRun({ plan, registry, callRun, acceptTrigger }: Repl
         ...(document.trigger.event !== undefined && { event: document.trigger.event }),
       },
     } as const;
-    const recorded = await callRun(env, runId, (run) => run.replayInputs(task, outsideInputs(graph)));
+    const recorded = await callRun(env, runId, (run) =>
+      run.replayInputs(task, outsideInputs(graph)),
+    );
     if (recorded === null) return ok(null);
     const copier = new Copier(env, runId, callRun, readersOf(graph, recorded));
     try {
@@ -97,7 +111,8 @@ export function createReplayRun({ plan, registry, callRun, acceptTrigger }: Repl
           ? await recordedReads(recorded, copier, { runId, task })
           : givenReads(payload, graph, recorded, copier);
       if (reads === null) return refuse(notReached(runId, task));
-      const misfit = payload === null ? await recordedMisfit(registry, graph, recorded, copier) : null;
+      const misfit =
+        payload === null ? await recordedMisfit(registry, graph, recorded, copier) : null;
       if (misfit !== null) return misfit;
       return await acceptTrigger(env, lifetime, { ...trigger, ...reads });
     } catch (error) {
@@ -124,9 +139,13 @@ async function recordedReads(
   const { shape, parents, inputs } = own;
   const payload = await carriedBy(own, copier, of);
   const [first] = shape === "trigger" ? inputs : [];
-  const limitKeys = first === undefined ? null : ((await copier.limitKeys({ task: of.task, ...first })) ?? null);
+  const limitKeys =
+    first === undefined ? null : ((await copier.limitKeys({ task: of.task, ...first })) ?? null);
   const ofRoot = shape === "trigger" ? [] : inputs.map((input) => ({ task: of.task, ...input }));
-  return { payload, replayed: { shape, parents, limitKeys, copy: copier.copying([...ofRoot, ...outside]) } };
+  return {
+    payload,
+    replayed: { shape, parents, limitKeys, copy: copier.copying([...ofRoot, ...outside]) },
+  };
 }
 
 /**
@@ -141,12 +160,16 @@ async function recordedMisfit(
 ): Promise<ReturnType<typeof refuse> | null> {
   const schema = root === undefined ? null : inputOf(registry, root);
   if (root === undefined || schema === null || own === null || own.shape === "trigger") return null;
-  const size = own.inputs.reduce((sum, { payload }) => sum + (payload.kind === "stream" ? 0 : payload.size), 0);
+  const size = own.inputs.reduce(
+    (sum, { payload }) => sum + (payload.kind === "stream" ? 0 : payload.size),
+    0,
+  );
   if (root.each !== undefined && size > MAX_VALUE_BYTES) return null;
   try {
     refuseLargeValue(`What the task "${root.name}" has read`, size);
     const values: [string, unknown][] = [];
-    for (const { parent, payload } of own.inputs) values.push([parent, await copier.value(payload)]);
+    for (const { parent, payload } of own.inputs)
+      values.push([parent, await copier.value(payload)]);
     const value = own.shape === "keyed" ? Object.fromEntries(values) : values[0]?.[1];
     const checked = await fits(root, schema, value, null);
     return checked.ok ? null : checked;
@@ -182,7 +205,10 @@ async function carriedBy(
 }
 
 /** The tasks of the replay, by name; its first one reads in the shape that was recorded. */
-function readersOf({ tasks: [root, ...others] }: RunGraph, { own }: RecordedInputs): ReadonlyMap<string, GraphTask> {
+function readersOf(
+  { tasks: [root, ...others] }: RunGraph,
+  { own }: RecordedInputs,
+): ReadonlyMap<string, GraphTask> {
   const first = root === undefined ? [] : [{ ...root, shape: own?.shape ?? root.shape }];
   return new Map([...first, ...others].map((task) => [task.name, task]));
 }
@@ -195,7 +221,12 @@ class Copier {
   readonly #readers: ReadonlyMap<string, GraphTask>;
   readonly #copies = new Map<string, PayloadParcel>();
 
-  constructor(env: Env, runId: RunId, call: typeof callRun, readers: ReadonlyMap<string, GraphTask>) {
+  constructor(
+    env: Env,
+    runId: RunId,
+    call: typeof callRun,
+    readers: ReadonlyMap<string, GraphTask>,
+  ) {
     this.#env = env;
     this.#runId = runId;
     this.#callRun = call;
@@ -211,14 +242,27 @@ class Copier {
         if (!copy.ok) return copy;
         const { task, parent } = input;
         const limitKeys = await this.limitKeys(input);
-        copies.push({ task, parent, payload: copy.value, ...(limitKeys !== undefined && { limitKeys }) });
+        copies.push({
+          task,
+          parent,
+          payload: copy.value,
+          ...(limitKeys !== undefined && { limitKeys }),
+        });
       }
       return ok(copies);
     };
   }
 
-  async #copy(payload: PayloadDelivery, store: Parameters<Replayed["copy"]>[0]): Promise<Result<PayloadParcel>> {
-    const place = payload.at === "r2" ? payload.key : payload.at === "held" ? `${payload.seq}/${payload.offset}` : null;
+  async #copy(
+    payload: PayloadDelivery,
+    store: Parameters<Replayed["copy"]>[0],
+  ): Promise<Result<PayloadParcel>> {
+    const place =
+      payload.at === "r2"
+        ? payload.key
+        : payload.at === "held"
+          ? `${payload.seq}/${payload.offset}`
+          : null;
     const known = place === null ? undefined : this.#copies.get(place);
     if (known !== undefined) return ok(known);
     const copy = await store(await this.open(payload));
@@ -241,8 +285,13 @@ class Copier {
     if (limited === null) return undefined;
     if (payload.kind !== "json" || payload.size > LOOKED_INTO_BYTES) return limitKeys;
     const { body, ...description } = await this.open(payload);
-    const bytes = body instanceof Uint8Array ? body : new Uint8Array(await new Response(body).arrayBuffer());
-    return limitKeysOf(limited.paths, { ...description, size: bytes.length, body: bytes }, limited.each);
+    const bytes =
+      body instanceof Uint8Array ? body : new Uint8Array(await new Response(body).arrayBuffer());
+    return limitKeysOf(
+      limited.paths,
+      { ...description, size: bytes.length, body: bytes },
+      limited.each,
+    );
   }
 
   /** What a task reads; of a stream, one without bytes. */
@@ -261,7 +310,9 @@ class Copier {
       }
       case "held": {
         const { at: _, seq, offset, ...description } = payload;
-        const body = await this.#callRun(this.#env, this.#runId, (run) => run.held(seq, offset, payload.size));
+        const body = await this.#callRun(this.#env, this.#runId, (run) =>
+          run.held(seq, offset, payload.size),
+        );
         return { ...description, body };
       }
       case "r2": {

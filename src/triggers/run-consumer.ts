@@ -33,13 +33,24 @@ export async function consumeRunMessages(
     const parsed = parseRunMessage(message.body);
     if ("newer" in parsed) {
       console.warn(
-        JSON.stringify({ message: "a run message waits for newer code", id: message.id, why: parsed.newer }),
+        JSON.stringify({
+          message: "a run message waits for newer code",
+          id: message.id,
+          why: parsed.newer,
+        }),
       );
       return retryLater(message);
     }
     if ("reason" in parsed)
-      await recordDeadLetter(env, plan, message, { queue, reason: "not_understood", detail: parsed.reason });
-    else await begun(startDriver(parsed.runId, message.attempts > 1 ? null : message.timestamp.getTime()));
+      await recordDeadLetter(env, plan, message, {
+        queue,
+        reason: "not_understood",
+        detail: parsed.reason,
+      });
+    else
+      await begun(
+        startDriver(parsed.runId, message.attempts > 1 ? null : message.timestamp.getTime()),
+      );
     message.ack();
   });
 }

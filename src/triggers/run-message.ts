@@ -11,10 +11,13 @@ export function parseRunMessage(
   body: unknown,
 ): { readonly runId: RunId } | { readonly newer: string } | { readonly reason: string } {
   const { data: { v } = { v: 1 } } = VERSIONED.safeParse(body);
-  if (!isKnownFormat(v)) return { newer: `it has format ${v}, this code knows up to ${FORMAT_VERSION}` };
+  if (!isKnownFormat(v))
+    return { newer: `it has format ${v}, this code knows up to ${FORMAT_VERSION}` };
   const message = RUN_MESSAGE.safeParse(body);
-  if (!message.success) return { reason: `not a run message {"run_id": "run_…"}: ${z.prettifyError(message.error)}` };
+  if (!message.success)
+    return { reason: `not a run message {"run_id": "run_…"}: ${z.prettifyError(message.error)}` };
   const runId = parseRunId(message.data.run_id);
-  if (runId === null) return { reason: `\`run_id\` is not the id of a run: ${JSON.stringify(message.data.run_id)}` };
+  if (runId === null)
+    return { reason: `\`run_id\` is not the id of a run: ${JSON.stringify(message.data.run_id)}` };
   return { runId };
 }

@@ -31,7 +31,13 @@ export class TriggerPayloads {
   #told: Promise<void> | null = null;
 
   /** `nonce`: of the accept that they are for. */
-  constructor(env: Env, call: typeof callRun, runId: RunId, nonce: string, inlineLimitBytes: number) {
+  constructor(
+    env: Env,
+    call: typeof callRun,
+    runId: RunId,
+    nonce: string,
+    inlineLimitBytes: number,
+  ) {
     this.#nonce = nonce;
     this.#env = env;
     this.#callRun = call;
@@ -52,15 +58,22 @@ export class TriggerPayloads {
     const passing = body instanceof Uint8Array ? null : new PassingDigest(payload);
     const parcel = await this.#store(payload, passing);
     if (!parcel.ok) return parcel;
-    const digest = body instanceof Uint8Array ? digestOfHeld({ ...payload, body, size: body.length }) : passing?.end();
+    const digest =
+      body instanceof Uint8Array
+        ? digestOfHeld({ ...payload, body, size: body.length })
+        : passing?.end();
     return ok({ parcel: parcel.value, digest: (await digest) ?? "" });
   }
 
-  #store(payload: EncodedPayload, passing: PassingDigest | null = null): Promise<Result<PayloadParcel>> {
+  #store(
+    payload: EncodedPayload,
+    passing: PassingDigest | null = null,
+  ): Promise<Result<PayloadParcel>> {
     this.#stored += 1;
     const key = triggerPayloadKey(this.#runId, this.#nonce, this.#stored);
     const beforePut = (): Promise<void> => (this.#told ??= this.#tell());
-    const onBlock = passing === null ? undefined : (block: Uint8Array): Promise<void> => passing.take(block);
+    const onBlock =
+      passing === null ? undefined : (block: Uint8Array): Promise<void> => passing.take(block);
     return stored(this.#runId, () =>
       parcelPayload(this.#env.PAYLOADS, key, payload, this.#inlineLimitBytes, beforePut, onBlock),
     );
@@ -83,7 +96,13 @@ export async function stored<T>(runId: RunId | null, store: () => Promise<T>): P
     // Found while streaming, and the sender's to correct: too large, not the text that it was declared to be; or `overloaded`.
     if (error instanceof ProblemError) return refuse(error.problem);
     if (!(error instanceof PayloadStoreError)) throw error;
-    console.warn(JSON.stringify({ message: "payload of a trigger not stored", run_id: runId, error: String(error) }));
+    console.warn(
+      JSON.stringify({
+        message: "payload of a trigger not stored",
+        run_id: runId,
+        error: String(error),
+      }),
+    );
     return refuse(OVERLOADED);
   }
 }
@@ -106,7 +125,9 @@ export async function answered<T>(runId: RunId | null, answer: Promise<T>): Prom
   } catch (error) {
     if (isEntryTooLarge(error)) return refuse(TOO_LARGE);
     if (!isPassing(error)) throw error;
-    console.warn(JSON.stringify({ message: "trigger not recorded", run_id: runId, error: String(error) }));
+    console.warn(
+      JSON.stringify({ message: "trigger not recorded", run_id: runId, error: String(error) }),
+    );
     return refuse(OVERLOADED);
   }
 }
@@ -115,6 +136,12 @@ export async function answered<T>(runId: RunId | null, answer: Promise<T>): Prom
 export async function discard(env: Env, parcel: PayloadParcel): Promise<void> {
   if (parcel.at !== "r2") return;
   await within(R2_LIMIT_MS, "R2", env.PAYLOADS.delete(parcel.key)).catch((error: unknown) => {
-    console.warn(JSON.stringify({ message: "duplicate payload not deleted", key: parcel.key, error: String(error) }));
+    console.warn(
+      JSON.stringify({
+        message: "duplicate payload not deleted",
+        key: parcel.key,
+        error: String(error),
+      }),
+    );
   });
 }

@@ -8,9 +8,12 @@ import process from "node:process";
 import { env } from "cloudflare:workers";
 import { isOwnName } from "../execution/author/pipeline-env.ts";
 
-for (const name of Object.keys(process.env)) if (isOwnName(name)) Reflect.deleteProperty(process.env, name);
+for (const name of Object.keys(process.env))
+  if (isOwnName(name)) Reflect.deleteProperty(process.env, name);
 
-const descriptors = Object.entries(Object.getOwnPropertyDescriptors(env)).filter(([name]) => isOwnName(name));
+const descriptors = Object.entries(Object.getOwnPropertyDescriptors(env)).filter(([name]) =>
+  isOwnName(name),
+);
 for (const [name] of descriptors) Reflect.deleteProperty(env, name);
 
 /** What was taken out of `env`. */

@@ -2,4 +2,5 @@
 import { env } from "cloudflare:workers";
 import { hidden } from "./hide-own-env.ts";
 
-for (const [name, descriptor] of Object.entries(hidden)) Object.defineProperty(env, name, descriptor);
+for (const [name, descriptor] of Object.entries(hidden))
+  Object.defineProperty(env, name, descriptor);

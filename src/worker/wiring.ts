@@ -26,7 +26,12 @@ import { DriverRoom } from "../execution/driver/driver-room.ts";
 import { EndpointScope, type EndpointCall } from "../execution/author/endpoint-scope.ts";
 import { executeAttempt } from "../execution/attempt/run-attempt.ts";
 import type { EndpointFunction } from "../execution/author/method.ts";
-import { ownEnv, pipelineEnv, type AsAuthor, type WithEnv } from "../execution/author/pipeline-env.ts";
+import {
+  ownEnv,
+  pipelineEnv,
+  type AsAuthor,
+  type WithEnv,
+} from "../execution/author/pipeline-env.ts";
 import { ReportChannel } from "../execution/driver/progress-reporter.ts";
 
 export { plan, registry };
@@ -48,7 +53,10 @@ export const acceptTrigger = createAcceptTrigger({
   plan,
   registry,
   callRun,
-  gate: createGate(queueWatch, new DriverRoom(ROOM), { now: () => Date.now(), wait: (ms) => scheduler.wait(ms) }),
+  gate: createGate(queueWatch, new DriverRoom(ROOM), {
+    now: () => Date.now(),
+    wait: (ms) => scheduler.wait(ms),
+  }),
   directClaim: { v: FORMAT_VERSION, holding: 0, budgetMs: DRIVER_BUDGET_MS },
   driveGrant: (env, runId, grant) => driveRun(env, runId, { grant }),
   asAuthor,
@@ -73,23 +81,30 @@ export async function driveRun(given: Env, runId: RunId, beginning: Beginning): 
   using session = new SessionClient(env, runId);
   const deadlines = new Deadlines();
   const arrays = new ArrayReader(env.PAYLOADS);
-  const reports = new ReportChannel(deadlines, (said) => callRun(env, runId, (run) => run.report(said)));
+  const reports = new ReportChannel(deadlines, (said) =>
+    callRun(env, runId, (run) => run.report(said)),
+  );
   const from = { v: FORMAT_VERSION, ...deploymentOf(env) };
   try {
     await drive(
       {
         id: newDriverId(),
         claim: async (request) => {
-          const message = "sentAt" in beginning && beginning.sentAt !== null ? { sentAt: beginning.sentAt } : {};
+          const message =
+            "sentAt" in beginning && beginning.sentAt !== null ? { sentAt: beginning.sentAt } : {};
           const asked = { ...request, ...message, ...from };
-          const granted = await withPaused(env, asked, (known) => session.call((run) => run.claim(known)));
+          const granted = await withPaused(env, asked, (known) =>
+            session.call((run) => run.claim(known)),
+          );
           if ("onClaimed" in beginning) beginning.onClaimed();
           return readGrant(granted);
         },
         settle: async ({ settlements, claim }) => {
           const settle = (known: ClaimRequest | null): Promise<GrantText> =>
             session.call((run) => run.settle({ v: FORMAT_VERSION, settlements, claim: known }));
-          return readGrant(await (claim === null ? settle(null) : withPaused(env, { ...claim, ...from }, settle)));
+          return readGrant(
+            await (claim === null ? settle(null) : withPaused(env, { ...claim, ...from }, settle)),
+          );
         },
         execute: (lease) => executeLease(env, lease, lifetime, deadlines, arrays, reports),
         budgetMs,
@@ -104,7 +119,9 @@ export async function driveRun(given: Env, runId: RunId, beginning: Beginning): 
 }
 
 /** Whose code this is, as claims say it: each deployed version has an id of its own. Empty where wrangler.toml does not bind it. */
-export function deploymentOf({ CF_VERSION_METADATA: metadata }: Partial<Pick<Env, "CF_VERSION_METADATA">>): {
+export function deploymentOf({
+  CF_VERSION_METADATA: metadata,
+}: Partial<Pick<Env, "CF_VERSION_METADATA">>): {
   readonly deployment?: string;
 } {
   return metadata === undefined ? {} : { deployment: metadata.id };
@@ -120,8 +137,24 @@ export function executeLease(
   reports?: ReportChannel,
 ): Promise<Settlement> {
   const url = lease.url === undefined ? {} : { url: lease.url };
-  const port = { env: ownEnv(env), lifetime, accept: acceptTrigger, emit: emitEvent, plan, withEnv, ...url };
-  return executeAttempt(lease, registry, port, deadlines, arrays, reports, deploymentOf(env).deployment);
+  const port = {
+    env: ownEnv(env),
+    lifetime,
+    accept: acceptTrigger,
+    emit: emitEvent,
+    plan,
+    withEnv,
+    ...url,
+  };
+  return executeAttempt(
+    lease,
+    registry,
+    port,
+    deadlines,
+    arrays,
+    reports,
+    deploymentOf(env).deployment,
+  );
 }
 
 /** Calls an endpoint's method so that its helpers know where they are. */
@@ -133,6 +166,14 @@ export function callEndpoint(
   const { lifetime } = call;
   const env = ownEnv(call.env);
   const { origin: url } = new URL(request.url);
-  const scope = new EndpointScope(call, { env, lifetime, accept: acceptTrigger, emit: emitEvent, plan, withEnv, url });
+  const scope = new EndpointScope(call, {
+    env,
+    lifetime,
+    accept: acceptTrigger,
+    emit: emitEvent,
+    plan,
+    withEnv,
+    url,
+  });
   return runInScope(scope, () => scope.call(method, request));
 }

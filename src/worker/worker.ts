@@ -88,6 +88,11 @@ export default {
     else if (batch.queue.endsWith("r2-events"))
       await consumeR2Events({ plan, acceptTrigger }, batch, env, consumerOf(ctx));
     else
-      await consumeRunMessages(plan, (runId, sentAt) => ctx.exports.DriverEntrypoint.drive(runId, sentAt), batch, env);
+      await consumeRunMessages(
+        plan,
+        (runId, sentAt) => ctx.exports.DriverEntrypoint.drive(runId, sentAt),
+        batch,
+        env,
+      );
   },
 } satisfies ExportedHandler<Env>;

@@ -328,8 +328,8 @@ export const BUGS: readonly Bug[] = [
     theme: "company",
     seed: 1,
     file: "src/domain/run/machine.ts",
-    code: 'if (state.status !== "running" || state.attempt !== settled.attempt || state.token !== settled.token)',
-    instead: 'if (state.status !== "running")',
+    code: 'state.status !== "running" ||\n    state.attempt !== settled.attempt ||\n    state.token !== settled.token',
+    instead: 'state.status !== "running"',
   },
   {
     invariant: "8 blame",
@@ -427,8 +427,8 @@ export const BUGS: readonly Bug[] = [
     theme: "due",
     seed: 18,
     file: "src/objects/run/journal.ts",
-    code: "run.tasks.length)));",
-    instead: "run.tasks.length), (key, value) => (key === 'holder' ? undefined : value)));",
+    code: "run.tasks.length)),",
+    instead: "run.tasks.length), (key, value) => (key === 'holder' ? undefined : value)),",
   },
   {
     invariant: "2 order",
@@ -443,8 +443,8 @@ export const BUGS: readonly Bug[] = [
     bug: "the journal forgets why an attempt has failed",
     seed: 1,
     file: "src/objects/run/journal.ts",
-    code: "run.tasks.length)));",
-    instead: "run.tasks.length), (key, value) => (key === 'error' ? null : value)));",
+    code: "run.tasks.length)),",
+    instead: "run.tasks.length), (key, value) => (key === 'error' ? null : value)),",
   },
   {
     invariant: "6 payload before row",

@@ -25,7 +25,8 @@ interface WorkflowParams {
   readonly baton: Baton;
 }
 
-const CREATE = "CREATE TABLE tasks (seq INTEGER PRIMARY KEY, name TEXT NOT NULL, passed TEXT NOT NULL) STRICT";
+const CREATE =
+  "CREATE TABLE tasks (seq INTEGER PRIMARY KEY, name TEXT NOT NULL, passed TEXT NOT NULL) STRICT";
 const INSERT = "INSERT INTO tasks (name, passed) VALUES (?, ?)";
 
 export class BoundRun extends DurableObject<BaselineEnv> {
@@ -42,7 +43,10 @@ export class BoundRun extends DurableObject<BaselineEnv> {
 }
 
 export class BenchWorkflow extends WorkflowEntrypoint<BaselineEnv, WorkflowParams> {
-  override async run({ payload }: Readonly<WorkflowEvent<WorkflowParams>>, step: WorkflowStep): Promise<void> {
+  override async run(
+    { payload }: Readonly<WorkflowEvent<WorkflowParams>>,
+    step: WorkflowStep,
+  ): Promise<void> {
     await perform(payload.work, payload.baton, this.env.BLOBS, (name, task) => step.do(name, task));
   }
 }
@@ -55,7 +59,8 @@ export default class Baselines extends WorkerEntrypoint<BaselineEnv> {
     const work = workNamed(name);
     if (work === null) return new Response(`there is no work "${name}"`, { status: 404 });
     const baton = parseBaton(await request.text());
-    if (system === "workflows") await this.env.WORKFLOW.create({ id: baton.id, params: { work, baton } });
+    if (system === "workflows")
+      await this.env.WORKFLOW.create({ id: baton.id, params: { work, baton } });
     else if (system === "bound") await this.#startBound(work, baton);
     else return new Response(`there is no system "${system}"`, { status: 404 });
     return Response.json({ id: baton.id }, { status: 202 });

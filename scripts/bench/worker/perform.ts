@@ -1,5 +1,14 @@
 /** A work as a function, for the two baselines: they differ in what carries one task, not in what is done. */
-import { batonOf, blobOf, finish, stamp, WORKS, type Baton, type Shape, type WorkName } from "./works.ts";
+import {
+  batonOf,
+  blobOf,
+  finish,
+  stamp,
+  WORKS,
+  type Baton,
+  type Shape,
+  type WorkName,
+} from "./works.ts";
 
 /** What a task of a baseline passes: the baton, or the key of the object in R2 that holds it. */
 export type Passed = Baton | { readonly key: string };
@@ -8,7 +17,12 @@ export type Passed = Baton | { readonly key: string };
 export type CarryOut = (name: string, task: () => Promise<Passed>) => Promise<Passed>;
 
 /** Performs the work to its end. */
-export async function perform(work: WorkName, baton: Baton, bucket: R2Bucket, carryOut: CarryOut): Promise<void> {
+export async function perform(
+  work: WorkName,
+  baton: Baton,
+  bucket: R2Bucket,
+  carryOut: CarryOut,
+): Promise<void> {
   const shape: Shape = WORKS[work];
   switch (shape.kind) {
     case "chain": {

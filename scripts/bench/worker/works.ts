@@ -17,7 +17,12 @@ export interface Baton {
 
 /** `stamps`: the positions that record their time; the last task always reports. */
 export type Shape =
-  | { readonly kind: "chain"; readonly tasks: number; readonly stamps: readonly number[]; readonly dispatch?: "direct" }
+  | {
+      readonly kind: "chain";
+      readonly tasks: number;
+      readonly stamps: readonly number[];
+      readonly dispatch?: "direct";
+    }
   /** One task, then `width` of them, then one that reads them all. The first and the last stamp. */
   | { readonly kind: "fan"; readonly width: number; readonly dispatch?: "direct" }
   /**

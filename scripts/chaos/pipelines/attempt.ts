@@ -22,7 +22,9 @@ export async function begin(
 export async function digestsOf(payload: unknown): Promise<Record<string, string>> {
   if (payload === undefined) return {};
   const byParent =
-    isMapping(payload) && Object.values(payload).some(isPassed) ? Object.entries(payload) : [["", payload] as const];
+    isMapping(payload) && Object.values(payload).some(isPassed)
+      ? Object.entries(payload)
+      : [["", payload] as const];
   const digests = byParent.map(async ([parent, value]) => [parent, await digestOf(value)] as const);
   return Object.fromEntries(await Promise.all(digests));
 }
@@ -48,7 +50,9 @@ export async function passValue(user: string | null = null): Promise<void> {
 export async function passBytes(child: string | null): Promise<void> {
   const bytes = bytesOf(JSON.stringify(stampOf()), LARGE_BYTES);
   const other =
-    child === null ? null : { child, bytes: bytesOf(`for ${child}: ${JSON.stringify(stampOf())}`, LARGE_BYTES) };
+    child === null
+      ? null
+      : { child, bytes: bytesOf(`for ${child}: ${JSON.stringify(stampOf())}`, LARGE_BYTES) };
   const to = other === null ? {} : { [other.child]: await digestOf(other.bytes) };
   await report({ event: "end", passed: await digestOf(bytes), to });
   passToChildTask(bytes);
@@ -75,7 +79,10 @@ export async function report(data: Readonly<Record<string, unknown>>): Promise<v
   const { runId: run, name: task, attempt, env } = currentTask();
   const url: unknown = Reflect.get(env, "RECORDER_URL");
   if (typeof url !== "string") throw new Error("RECORDER_URL is not set");
-  const answer = await fetch(url, { method: "POST", body: JSON.stringify({ run, task, attempt, ...data }) });
+  const answer = await fetch(url, {
+    method: "POST",
+    body: JSON.stringify({ run, task, attempt, ...data }),
+  });
   await answer.body?.cancel();
   if (!answer.ok) throw new Error(`the recorder answered ${answer.status}`);
 }
@@ -86,7 +93,8 @@ export async function takeMs(ms: number): Promise<void> {
 
 /** SHA-256 of the bytes, or of the value's JSON. */
 export async function digestOf(value: unknown): Promise<string> {
-  const bytes = value instanceof Uint8Array ? value : new TextEncoder().encode(JSON.stringify(value));
+  const bytes =
+    value instanceof Uint8Array ? value : new TextEncoder().encode(JSON.stringify(value));
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
@@ -107,6 +115,9 @@ function isPassed(value: unknown): boolean {
 
 function isMapping(value: unknown): value is Record<string, unknown> {
   return (
-    typeof value === "object" && value !== null && !(value instanceof Uint8Array) && !(value instanceof ReadableStream)
+    typeof value === "object" &&
+    value !== null &&
+    !(value instanceof Uint8Array) &&
+    !(value instanceof ReadableStream)
   );
 }

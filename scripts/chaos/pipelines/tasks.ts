@@ -1,5 +1,11 @@
 /** The methods of scripts/chaos/peach.conf. */
-import { currentTask, readFromParentTask, runOnlyChildTasks, step, triggerTaskWithEvent } from "peach/task-helpers";
+import {
+  currentTask,
+  readFromParentTask,
+  runOnlyChildTasks,
+  step,
+  triggerTaskWithEvent,
+} from "peach/task-helpers";
 import {
   begin,
   digestOf,
@@ -80,7 +86,14 @@ export async function triggers_children(payload: unknown): Promise<void> {
     const name = `${item}/${target}/${ordinal}`;
     const carried = target === "child_large" ? { item: name, filler: FILLER } : { item: name };
     const { runId } = await triggerTaskWithEvent(target, carried);
-    await report({ event: "child", target, ordinal, run_id: runId, item: name, sent: await digestOf(carried) });
+    await report({
+      event: "child",
+      target,
+      ordinal,
+      run_id: runId,
+      item: name,
+      sent: await digestOf(carried),
+    });
   }
   if (currentTask().attempt === 1) throw new Error("planned, after triggering");
   await passValue();
@@ -108,7 +121,14 @@ export async function awaits_run(payload: unknown): Promise<void> {
   const carried = { item: `${item}/awaited/0` };
   const run = await triggerTaskWithEvent("awaited", carried);
   const { runId: run_id } = run;
-  await report({ event: "child", target: "awaited", ordinal: 0, run_id, ...carried, sent: await digestOf(carried) });
+  await report({
+    event: "child",
+    target: "awaited",
+    ordinal: 0,
+    run_id,
+    ...carried,
+    sent: await digestOf(carried),
+  });
   const { status } = await run.result({ timeout: "10m" });
   if (status !== "succeeded") throw new Error(`the awaited run is ${status}`);
   await passValue();
@@ -135,8 +155,17 @@ export async function maps_poison(read: unknown): Promise<unknown> {
 export async function maps_item(read: unknown): Promise<unknown> {
   const { item } = currentTask();
   await takeMs(Math.random() * ITEM_MS);
-  const passed = { n: item?.index, nonce: crypto.randomUUID(), filler: (item?.index ?? 0) % 10 === 3 ? FILLER : "" };
-  await report({ event: "item", index: item?.index, read: await digestOf(read), passed: await digestOf(passed) });
+  const passed = {
+    n: item?.index,
+    nonce: crypto.randomUUID(),
+    filler: (item?.index ?? 0) % 10 === 3 ? FILLER : "",
+  };
+  await report({
+    event: "item",
+    index: item?.index,
+    read: await digestOf(read),
+    passed: await digestOf(passed),
+  });
   return passed;
 }
 
@@ -160,7 +189,11 @@ export async function passes_stream(): Promise<void> {
   await passStream(bytes.length);
 }
 
-export async function reads_upload(payload: { key: string; etag: string; event_time: string }): Promise<void> {
+export async function reads_upload(payload: {
+  key: string;
+  etag: string;
+  event_time: string;
+}): Promise<void> {
   const { key, etag, event_time } = payload;
   await begin(await digestsOf(payload), `${key} ${etag} ${event_time}`);
   await passValue();

@@ -10,7 +10,10 @@ export function sink(): null {
   return null;
 }
 
-export const typed = task({ input: z.unknown().refine((value) => value === null), run: async () => "null" });
+export const typed = task({
+  input: z.unknown().refine((value) => value === null),
+  run: async () => "null",
+});
 
 export const texts = task({ input: z.array(z.string()), run: async (given) => given.length });
 
@@ -18,7 +21,10 @@ export const texts = task({ input: z.array(z.string()), run: async (given) => gi
 export const table = task({
   input: z.record(
     z.string().max(3),
-    z.union([z.strictObject({ id: z.int(), tags: z.array(z.string().min(2)) }), z.array(z.number())]),
+    z.union([
+      z.strictObject({ id: z.int(), tags: z.array(z.string().min(2)) }),
+      z.array(z.number()),
+    ]),
   ),
   run: async (rows) => Object.keys(rows).length,
 });

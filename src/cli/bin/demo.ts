@@ -42,7 +42,9 @@ const CAPTIONS = "glacier.vtt";
 const AUDIO = "glacier.mp3";
 
 /** What the local runtime answers to an upload. */
-const stored = z.object({ will_trigger: z.array(z.object({ run_id: z.string(), task: z.string() })) });
+const stored = z.object({
+  will_trigger: z.array(z.object({ run_id: z.string(), task: z.string() })),
+});
 const refusal = z.object({ detail: z.string(), hint: z.string() });
 
 /** The demo cannot come to its end, for a reason that is no bug of it. */
@@ -69,7 +71,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const json = options.json === true;
   const told = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => told.abort());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => told.abort());
   // Nobody reads what we say any more.
   process.stdout.on("error", () => told.abort());
   const signal = AbortSignal.any([told.signal, AbortSignal.timeout(LIMIT_MS)]);
@@ -79,7 +82,9 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     const reason = told.signal.aborted ? "It was told to end." : reasonOf(error, signal);
     if (reason === null) throw error;
-    const last = output.filter((line) => line.trim() !== "" && !line.includes("[wrangler:info]")).slice(-OUTPUT_LINES);
+    const last = output
+      .filter((line) => line.trim() !== "" && !line.includes("[wrangler:info]"))
+      .slice(-OUTPUT_LINES);
     if (json) console.log(JSON.stringify({ ok: false, error: reason, output: last }, null, 2));
     else
       console.error(
@@ -115,10 +120,22 @@ async function demonstrate(
     const run = await showRun(display, await upload(display, runtime, signal));
     const recommendations = await served(display, runtime, run.run_id, signal);
 
-    if (keep) kept = { url: runtime.url, token: runtime.token, pid: runtime.leave(), state_folder: stateFolder };
+    if (keep)
+      kept = {
+        url: runtime.url,
+        token: runtime.token,
+        pid: runtime.leave(),
+        state_folder: stateFolder,
+      };
     const durationMs = Date.now() - startedAt;
     if (json)
-      console.log(JSON.stringify({ ok: true, duration_ms: durationMs, run, ...recommendations, kept }, null, 2));
+      console.log(
+        JSON.stringify(
+          { ok: true, duration_ms: durationMs, run, ...recommendations, kept },
+          null,
+          2,
+        ),
+      );
     else console.log(farewell(recommendations, durationMs, kept));
     return 0;
   } finally {
@@ -130,12 +147,24 @@ async function demonstrate(
 }
 
 /** Uploads the captions, then the audio, which triggers; waits until the run is accepted. */
-function upload(display: Display, runtime: LocalRuntime, signal: AbortSignal): Promise<RunFollower> {
+function upload(
+  display: Display,
+  runtime: LocalRuntime,
+  signal: AbortSignal,
+): Promise<RunFollower> {
   return display.step(`Upload ${CAPTIONS} and ${AUDIO}`, async (line) => {
-    const put = async (name: string, type: string): Promise<z.infer<typeof stored>["will_trigger"]> => {
+    const put = async (
+      name: string,
+      type: string,
+    ): Promise<z.infer<typeof stored>["will_trigger"]> => {
       const body = readFileSync(join(PROJECT_FOLDER, "sample", name));
       const url = `${runtime.url}/dev/r2/${BUCKET}/audio/${name}`;
-      const answer = await fetch(url, { method: "PUT", body, headers: { "Content-Type": type }, signal });
+      const answer = await fetch(url, {
+        method: "PUT",
+        body,
+        headers: { "Content-Type": type },
+        signal,
+      });
       if (answer.ok) return stored.parse(await answer.json()).will_trigger;
       const { detail, hint } = refusal.parse(await answer.json());
       throw new DemoError(`The upload of ${name} was refused. ${detail} ${hint}`);
@@ -185,18 +214,25 @@ function served(
   signal: AbortSignal,
 ): Promise<RecommendationsView> {
   return display.step("GET /recommendations", async () => {
-    const passed = await createClient({ url, token }).runs.taskPayload(runId, "recommend", { signal });
+    const passed = await createClient({ url, token }).runs.taskPayload(runId, "recommend", {
+      signal,
+    });
     const { transcript_excerpt } = passedView.parse(await passed.value());
     for (;;) {
       const answer = await fetch(`${url}/recommendations`, { signal });
-      if (answer.status === 200) return { transcript_excerpt, ...servedView.parse(await answer.json()) };
+      if (answer.status === 200)
+        return { transcript_excerpt, ...servedView.parse(await answer.json()) };
       await answer.body?.cancel();
       await new Promise((wake) => setTimeout(wake, POLL_MS));
     }
   });
 }
 
-function farewell(recommendations: RecommendationsView, durationMs: number, kept: Kept | null): string {
+function farewell(
+  recommendations: RecommendationsView,
+  durationMs: number,
+  kept: Kept | null,
+): string {
   const how =
     kept === null
       ? []
@@ -207,12 +243,22 @@ function farewell(recommendations: RecommendationsView, durationMs: number, kept
           "To end it and delete its state:",
           `  kill ${kept.pid} && rm -r ${kept.state_folder}`,
         ];
-  return ["", renderRecommendations(recommendations), "", `Done in ${formatMs(durationMs)}.`, ...how].join("\n");
+  return [
+    "",
+    renderRecommendations(recommendations),
+    "",
+    `Done in ${formatMs(durationMs)}.`,
+    ...how,
+  ].join("\n");
 }
 
 /** What to tell about an error that people can do something about; null for a bug. */
 function reasonOf(error: unknown, signal: AbortSignal): string | null {
-  if (error instanceof DemoError || error instanceof RuntimeStartError || error instanceof PeachError)
+  if (
+    error instanceof DemoError ||
+    error instanceof RuntimeStartError ||
+    error instanceof PeachError
+  )
     return error.message;
   return signal.aborted ? `It did not finish within ${LIMIT_MS / 1_000} s.` : null;
 }

@@ -12,7 +12,12 @@ import { PROJECT_FOLDER } from "../../local/build.ts";
 import { addDevVars, readDevVars, type DevVars } from "../../local/dev-vars.ts";
 import { describeMade, describePlan, greeting } from "../../local/greeting.ts";
 import { parentOf } from "../../local/process-group.ts";
-import { RuntimeStartError, startRuntime, untilServing, type LocalRuntime } from "../../local/runtime.ts";
+import {
+  RuntimeStartError,
+  startRuntime,
+  untilServing,
+  type LocalRuntime,
+} from "../../local/runtime.ts";
 import { describeMissing, randomSecret } from "../../local/secrets.ts";
 import { watchProject } from "../../local/watch.ts";
 
@@ -135,13 +140,15 @@ function tokenSource({ created }: DevVars): string {
 /** Aborts at the first signal to end, or when npm, which started us, has died without passing one on. */
 function endSignal(): AbortSignal {
   const told = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => told.abort());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => told.abort());
   // Nobody reads what we say any more.
   process.stdout.on("error", () => told.abort());
   if (process.env["npm_lifecycle_event"] !== undefined) {
     // npm, and the shell that it may have put in between.
     const line = [process.ppid, parentOf(process.ppid)];
-    const isOrphaned = (): boolean => process.ppid !== line[0] || parentOf(process.ppid) !== line[1];
+    const isOrphaned = (): boolean =>
+      process.ppid !== line[0] || parentOf(process.ppid) !== line[1];
     setInterval(() => isOrphaned() && told.abort(), PARENT_POLL_MS).unref();
   }
   return told.signal;

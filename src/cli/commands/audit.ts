@@ -10,12 +10,17 @@ export const audit = defineCommand({
   summary: "shows who did what: changes, triggers, log-ins, completions, and who was refused",
   description: "Lists who did what, newest first. Entries are kept for a year.",
   options: {
-    who: { takes: "NAME", help: "only of this token; nobody: of those who could not say who they are" },
+    who: {
+      takes: "NAME",
+      help: "only of this token; nobody: of those who could not say who they are",
+    },
     what: { takes: "CALL", help: "only such calls, as in the column `what`" },
     since: { takes: "TIME", help: "only since: a duration ago (2h, 7d), or a time in ISO 8601" },
     limit: { takes: "N", help: "how many to list, 1 to 10000 (default 50)" },
     ...DEPLOYMENT_OPTIONS,
-    json: { help: '{"entries": [{"at", "who", "what", "on", "status", "from", "request_id", ...}]}' },
+    json: {
+      help: '{"entries": [{"at", "who", "what", "on", "status", "from", "request_id", ...}]}',
+    },
   },
   async run({ options }, surroundings) {
     const { out, signal, terminal } = surroundings;

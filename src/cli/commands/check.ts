@@ -28,8 +28,16 @@ are any; warnings are none.`,
     if (json === true) {
       const problems = diagnostics.map(diagnosticDocument);
       const version = plan?.version ?? null;
-      const content = { tasks, endpoints, secrets, problems, warnings: warnings.map(diagnosticDocument) };
-      surroundings.out(JSON.stringify({ ok: plan !== null, file, conf_version: version, ...content }, null, 2));
+      const content = {
+        tasks,
+        endpoints,
+        secrets,
+        problems,
+        warnings: warnings.map(diagnosticDocument),
+      };
+      surroundings.out(
+        JSON.stringify({ ok: plan !== null, file, conf_version: version, ...content }, null, 2),
+      );
     } else if (plan === null) {
       for (const diagnostic of diagnostics) surroundings.err(`${renderDiagnostic(diagnostic)}\n`);
       surroundings.err(`${file}: ${counted(diagnostics.length, "problem")}`);

@@ -33,7 +33,11 @@ export const complete = defineCommand({
         : { status: "failed", error: { message: options.failed } },
       { signal },
     );
-    out(options.json === true ? JSON.stringify(completed, null, 2) : `${task} of ${runId}: ${completed.status}`);
+    out(
+      options.json === true
+        ? JSON.stringify(completed, null, 2)
+        : `${task} of ${runId}: ${completed.status}`,
+    );
     return 0;
   },
 });

@@ -29,9 +29,12 @@ export const deadLetters = defineCommand({
     const { out, err, signal, terminal } = surroundings;
     const { json = false } = options;
     const action = ACTIONS.find((one) => one === given);
-    if (action === undefined) throw new UsageError(`expected one of ${ACTIONS.join(", ")}, given ${given}`);
+    if (action === undefined)
+      throw new UsageError(`expected one of ${ACTIONS.join(", ")}, given ${given}`);
     if ((action === "list") !== (ids.length === 0))
-      throw new UsageError(action === "list" ? "list takes no ids" : `name the dead letters to ${action}`);
+      throw new UsageError(
+        action === "list" ? "list takes no ids" : `name the dead letters to ${action}`,
+      );
     const { deadLetters: calls } = connect(options, surroundings);
     if (action === "list") {
       const limit = readNumber("limit", options.limit, 1, 10_000) ?? 50;
@@ -60,13 +63,23 @@ export const deadLetters = defineCommand({
       if (action === "delete") deleted.push(id);
       if (!json) err(`${id} ${action === "redrive" ? "is tried again" : "is deleted"}`);
     }
-    if (json) out(JSON.stringify({ ...(action === "redrive" ? { redriven } : { deleted }), refused }, null, 2));
+    if (json)
+      out(
+        JSON.stringify(
+          { ...(action === "redrive" ? { redriven } : { deleted }), refused },
+          null,
+          2,
+        ),
+      );
     else for (const { runs } of redriven) for (const run of runs) out(`${run.run_id} ${run.task}`);
     return refused.length === 0 ? 0 : 1;
   },
 });
 
-function table(letters: readonly DeadLetter[], terminal: Parameters<typeof tableLines>[2]): string[] {
+function table(
+  letters: readonly DeadLetter[],
+  terminal: Parameters<typeof tableLines>[2],
+): string[] {
   const columns = [
     { title: "id" },
     { title: "queue" },

@@ -6,11 +6,15 @@ import { PAYLOAD_OPTIONS, readPayload } from "../payload-options.ts";
 export const emit = defineCommand({
   name: "emit",
   summary: "emits a named event",
-  description: "Emits a named event: each task whose on.event names it gets a run, none if nobody listens.",
+  description:
+    "Emits a named event: each task whose on.event names it gets a run, none if nobody listens.",
   words: [{ name: "EVENT", means: "event" }],
   options: {
     ...PAYLOAD_OPTIONS,
-    key: { takes: "KEY", help: "idempotency key: the same one gives the same runs, and refuses another payload (409)" },
+    key: {
+      takes: "KEY",
+      help: "idempotency key: the same one gives the same runs, and refuses another payload (409)",
+    },
     ...DEPLOYMENT_OPTIONS,
     json: { help: '{"runs": [{"run_id", "task"}]}' },
   },

@@ -12,7 +12,11 @@ export const graph = defineCommand({
   description: `Prints the tasks of peach.conf (PEACH_CONF), their edges, which of them are roots, and what triggers them; with --deployed those of
 the deployment. Exits with 1 if peach.conf has problems.`,
   options: {
-    format: { takes: "FORMAT", values: GRAPH_FORMATS, help: "of the drawing (default mermaid; dot is Graphviz)" },
+    format: {
+      takes: "FORMAT",
+      values: GRAPH_FORMATS,
+      help: "of the drawing (default mermaid; dot is Graphviz)",
+    },
     deployed: { help: "asks the deployment" },
     ...DEPLOYMENT_OPTIONS,
     json: { help: "the same as --format json" },

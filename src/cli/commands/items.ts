@@ -11,7 +11,8 @@ const MAX_ITEMS = 10_000;
 export const items = defineCommand({
   name: "items",
   summary: "lists the items of a task with each",
-  description: "Lists the items of a task with each: how they ended, after how many attempts, and with which error.",
+  description:
+    "Lists the items of a task with each: how they ended, after how many attempts, and with which error.",
   words: [
     { name: "RUN", means: "run" },
     { name: "TASK", means: "task" },

@@ -20,16 +20,21 @@ export const logs = defineCommand({
     attempt: { takes: "N", help: "only of this attempt" },
     item: { takes: "N", help: "only of this item, from 0, of a task with each; needs TASK" },
     ...DEPLOYMENT_OPTIONS,
-    json: { help: '{"logs": [{"task", "at", "attempt", "level", "message", "fields"}], "dropped"}' },
+    json: {
+      help: '{"logs": [{"task", "at", "attempt", "level", "message", "fields"}], "dropped"}',
+    },
   },
   async run({ options, words: [runId = "", task] }, surroundings) {
     const { out, err, signal } = surroundings;
     const attempt = readNumber("attempt", options.attempt, 1, 1_000_000);
     const item = readNumber("item", options.item, 0, MAX_ITEM);
-    if (item !== undefined && task === undefined) throw new UsageError("--item needs the name of the task");
+    if (item !== undefined && task === undefined)
+      throw new UsageError("--item needs the name of the task");
     const peach = connect(options, surroundings);
     const tasks =
-      task === undefined ? (await peach.runs.get(runId, { signal })).tasks.map((entry) => entry.task) : [task];
+      task === undefined
+        ? (await peach.runs.get(runId, { signal })).tasks.map((entry) => entry.task)
+        : [task];
     const lines = [];
     let dropped = 0;
     for (const name of tasks) {

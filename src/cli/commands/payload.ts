@@ -21,7 +21,8 @@ export const payload = defineCommand({
   async run({ options, words: [runId = "", task] }, surroundings) {
     const { signal } = surroundings;
     const item = readNumber("item", options.item, 0, 9_999);
-    if (item !== undefined && task === undefined) throw new UsageError("--item needs the name of the task");
+    if (item !== undefined && task === undefined)
+      throw new UsageError("--item needs the name of the task");
     const { runs } = connect(options, surroundings);
     const received = await (task === undefined
       ? runs.payload(runId, { signal })

@@ -30,7 +30,15 @@ interface Changes {
 const NO_RUNS: LiveRuns = { open: 0, more: false, groups: [], will_wait: [], waiting: [] };
 const NOTHING: Version = { confVersion: null, tasks: [], endpoints: [], schedules: [] };
 /** Follow from other properties, are not of peach.conf, or are shown on their own. */
-const LEFT_OUT = new Set(["task", "name", "upstream", "schedules", "input_schema", "output_schema", "paused"]);
+const LEFT_OUT = new Set([
+  "task",
+  "name",
+  "upstream",
+  "schedules",
+  "input_schema",
+  "output_schema",
+  "paused",
+]);
 
 export const plan = defineCommand({
   name: "plan",
@@ -59,7 +67,8 @@ their schemas do is not compared. Exits with 1 if peach.conf has problems.`,
     const hasMethod = (key: string): boolean => named.has(key) || isExported(modules, key);
     const peach = options.first === true ? null : connect(options, surroundings);
     const deployed = peach === null ? NOTHING : await deployedVersion(peach, signal);
-    const runs = peach === null ? NO_RUNS : await findLiveRuns(peach, methodsOf(deployed), hasMethod, signal);
+    const runs =
+      peach === null ? NO_RUNS : await findLiveRuns(peach, methodsOf(deployed), hasMethod, signal);
     const changes: Changes = {
       tasks: diff(deployed.tasks, local.tasks),
       endpoints: diff(deployed.endpoints, local.endpoints),
@@ -95,7 +104,9 @@ function localVersion({ version, tasks, endpoints }: Plan): Version {
       name: endpoint.name,
       properties: propertiesOf(documentOfEndpoint(endpoint)),
     })),
-    schedules: described.flatMap((task) => task.schedules.map((schedule) => describeSchedule(task.task, schedule))),
+    schedules: described.flatMap((task) =>
+      task.schedules.map((schedule) => describeSchedule(task.task, schedule)),
+    ),
   };
 }
 
@@ -108,8 +119,13 @@ async function deployedVersion(peach: AnyClient, signal: AbortSignal): Promise<V
   return {
     confVersion,
     tasks: tasks.map((task) => ({ name: task.task, properties: propertiesOf(task) })),
-    endpoints: endpoints.map((endpoint) => ({ name: endpoint.name, properties: propertiesOf(endpoint) })),
-    schedules: tasks.flatMap((task) => task.schedules.map((schedule) => describeSchedule(task.task, schedule))),
+    endpoints: endpoints.map((endpoint) => ({
+      name: endpoint.name,
+      properties: propertiesOf(endpoint),
+    })),
+    schedules: tasks.flatMap((task) =>
+      task.schedules.map((schedule) => describeSchedule(task.task, schedule)),
+    ),
   };
 }
 
@@ -128,9 +144,8 @@ function propertiesOf(described: object): Described["properties"] {
 
 /** A schedule is known by its task, cron, timezone and payload, as the deployment knows it. */
 function describeSchedule(task: string, schedule: unknown): Described {
-  const { cron, timezone, payload, ...properties }: Readonly<Record<string, unknown>> = Object.fromEntries(
-    Object.entries(schedule ?? {}),
-  );
+  const { cron, timezone, payload, ...properties }: Readonly<Record<string, unknown>> =
+    Object.fromEntries(Object.entries(schedule ?? {}));
   const carried = payload === undefined ? "" : ` ${JSON.stringify(payload)}`;
   return { name: `${task} ${String(cron)} ${String(timezone)}${carried}`, properties };
 }

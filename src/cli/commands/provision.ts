@@ -53,7 +53,9 @@ R2 refuses them. The value of a secret is taken from the environment variable of
       const needed = neededResources(compiled.plan, readFileSync(paths.wranglerPath, "utf8"));
       const wrangler = new Wrangler(surroundings);
       const work = all ? everything(needed, env) : await missing(needed, wrangler, env);
-      return apply ? await perform(work, wrangler, json, surroundings) : print(work, json, surroundings);
+      return apply
+        ? await perform(work, wrangler, json, surroundings)
+        : print(work, json, surroundings);
     } catch (error) {
       if (!(error instanceof WranglerError)) throw error;
       err(
@@ -74,10 +76,15 @@ function everything(needed: NeededResources, env: Surroundings["env"]): Work {
   return { steps, notes: [] };
 }
 
-async function missing(needed: NeededResources, wrangler: Wrangler, env: Surroundings["env"]): Promise<Work> {
+async function missing(
+  needed: NeededResources,
+  wrangler: Wrangler,
+  env: Surroundings["env"],
+): Promise<Work> {
   const steps: Step[] = [];
   const notes: string[] = [];
-  for (const queue of needed.queues) if (!(await wrangler.hasQueue(queue))) steps.push(createQueue(queue));
+  for (const queue of needed.queues)
+    if (!(await wrangler.hasQueue(queue))) steps.push(createQueue(queue));
   for (const bucket of needed.buckets) {
     const exists = await wrangler.hasBucket(bucket);
     if (!exists) steps.push(createBucket(bucket));
@@ -141,21 +148,41 @@ function createRule(rule: NotificationRule, queue: string): Step {
   const { bucket, event, prefix, suffix } = rule;
   return {
     why: `reports of ${ruleText(rule)}`,
-    args: ["r2", "bucket", "notification", "create", bucket, "--event-types", event, "--queue", queue].concat(
-      prefix === "" ? [] : ["--prefix", prefix],
-      suffix === "" ? [] : ["--suffix", suffix],
-    ),
+    args: [
+      "r2",
+      "bucket",
+      "notification",
+      "create",
+      bucket,
+      "--event-types",
+      event,
+      "--queue",
+      queue,
+    ].concat(prefix === "" ? [] : ["--prefix", prefix], suffix === "" ? [] : ["--suffix", suffix]),
   };
 }
 
 function deleteRule(rule: ExistingRule, queue: string): Step {
   return {
     why: `no reports by ${ruleText(rule)} any more, which is in the way of another rule`,
-    args: ["r2", "bucket", "notification", "delete", rule.bucket, "--queue", queue, "--rule", rule.id],
+    args: [
+      "r2",
+      "bucket",
+      "notification",
+      "delete",
+      rule.bucket,
+      "--queue",
+      queue,
+      "--rule",
+      rule.id,
+    ],
   };
 }
 
-function putSecret({ name, why }: NeededResources["secrets"][number], env: Surroundings["env"]): Step {
+function putSecret(
+  { name, why }: NeededResources["secrets"][number],
+  env: Surroundings["env"],
+): Step {
   const value = env[name] ?? "";
   return {
     why: `the secret ${name}: ${why}`,
@@ -166,7 +193,11 @@ function putSecret({ name, why }: NeededResources["secrets"][number], env: Surro
 
 function print({ steps, notes }: Work, json: boolean, { out }: Surroundings): ExitCode {
   if (json) {
-    const printed = steps.map((step) => ({ why: step.why, command: commandText(step), done: false }));
+    const printed = steps.map((step) => ({
+      why: step.why,
+      command: commandText(step),
+      done: false,
+    }));
     out(JSON.stringify({ applied: false, steps: printed, notes }, null, 2));
     return 0;
   }

@@ -39,7 +39,13 @@ runs may be deleted already. Missed deletions cannot be found. Exits with 1 if t
     const total: Total = { listed: 0, matching: 0, too_old: 0, missed: [], refused: [] };
     let cursor: string | null | undefined;
     while (cursor !== null) {
-      const page: ReconciledPage = await peach.reconcile(bucket, { prefix, since, dryRun, cursor, signal });
+      const page: ReconciledPage = await peach.reconcile(bucket, {
+        prefix,
+        since,
+        dryRun,
+        cursor,
+        signal,
+      });
       total.listed += page.listed;
       total.matching += page.matching;
       total.too_old += page.too_old;
@@ -48,14 +54,20 @@ runs may be deleted already. Missed deletions cannot be found. Exits with 1 if t
       if (!json) for (const line of linesOf(page, dryRun)) out(line);
       cursor = page.next_cursor;
     }
-    out(json ? JSON.stringify({ bucket, dry_run: dryRun, ...total }, null, 2) : summary(bucket, dryRun, total));
+    out(
+      json
+        ? JSON.stringify({ bucket, dry_run: dryRun, ...total }, null, 2)
+        : summary(bucket, dryRun, total),
+    );
     return total.refused.length === 0 ? 0 : 1;
   },
 });
 
 function linesOf({ missed, refused }: ReconciledPage, isDryRun: boolean): string[] {
   return [
-    ...missed.map(({ key, task, run_id: runId }) => `${printable(key)}  ${task}${isDryRun ? "" : `  ${runId}`}`),
+    ...missed.map(
+      ({ key, task, run_id: runId }) => `${printable(key)}  ${task}${isDryRun ? "" : `  ${runId}`}`,
+    ),
     ...refused.map(({ key, task, detail }) => `${printable(key)}  ${task}  refused: ${detail}`),
   ];
 }

@@ -19,7 +19,9 @@ export const runs = defineCommand({
     key: { takes: "KEY", help: "the run that this idempotency key started; needs --task" },
     limit: { takes: "N", help: `how many, 1 to ${MAX_LIMIT} (default ${DEFAULT_LIMIT})` },
     count: { help: "only how many there are" },
-    follow: { help: "shows each run that is triggered or changes status from now on; of the filters, takes --task" },
+    follow: {
+      help: "shows each run that is triggered or changes status from now on; of the filters, takes --task",
+    },
     ...DEPLOYMENT_OPTIONS,
     json: { help: '{"runs": [...]}, {"counts", "total"}, or with --follow a line for each run' },
   },
@@ -28,7 +30,8 @@ export const runs = defineCommand({
     const { out, signal, terminal } = surroundings;
     const filter = readFilter(options, Date.now()) ?? {};
     const limit = readNumber("limit", options.limit, 1, MAX_LIMIT) ?? DEFAULT_LIMIT;
-    if (key !== undefined && task === undefined) throw new UsageError("--key needs --task: a key belongs to its task");
+    if (key !== undefined && task === undefined)
+      throw new UsageError("--key needs --task: a key belongs to its task");
     const peach = connect(options, surroundings);
     if (follow) {
       for await (const event of untilAborted(peach.runs.feed({ task, signal }), signal)) {
@@ -60,7 +63,11 @@ function countTable({ counts, total }: RunCounts, terminal: Terminal): string[] 
     { text: status, colour: statusColour(status) },
     String(count),
   ]);
-  return tableLines([{ title: "status" }, { title: "runs" }], [...rows, ["total", String(total)]], terminal);
+  return tableLines(
+    [{ title: "status" }, { title: "runs" }],
+    [...rows, ["total", String(total)]],
+    terminal,
+  );
 }
 
 /** The items until the signal is aborted, which is no error: the person has seen enough. */

@@ -18,7 +18,10 @@ export const schedules = defineCommand({
   description: `Prints each schedule of peach.conf (PEACH_CONF) with its next due times, in its own time zone and in UTC; asks no server, and exits with 1
 if peach.conf has problems. With --deployed, those of the deployment: what is paused, the last runs, what was skipped.`,
   options: {
-    next: { takes: "N", help: `how many times of each, 1 to ${MAX_TIMES} (default ${DEFAULT_TIMES})` },
+    next: {
+      takes: "N",
+      help: `how many times of each, 1 to ${MAX_TIMES} (default ${DEFAULT_TIMES})`,
+    },
     deployed: { help: "asks the deployment" },
     ...DEPLOYMENT_OPTIONS,
     json: {
@@ -62,7 +65,9 @@ async function showDeployed(
 ): Promise<ExitCode> {
   const { out, signal, terminal } = surroundings;
   if (next !== undefined)
-    throw new UsageError("--next is for peach.conf: a deployment tells the next five times, with --json");
+    throw new UsageError(
+      "--next is for peach.conf: a deployment tells the next five times, with --json",
+    );
   const all = await connect(where, surroundings).schedules.list({ signal });
   if (json === true) out(JSON.stringify({ schedules: all }, null, 2));
   else if (all.length === 0) out("no task that is deployed has a schedule");
@@ -75,16 +80,18 @@ async function showDeployed(
       { title: "last run" },
       { title: "skipped" },
     ];
-    const rows = all.map(({ task, cron, timezone, paused, next: [first], last_run: last, skipped }) => [
-      task,
-      cron,
-      timezone,
-      paused ? { text: "paused", colour: "yellow" as const } : (first?.local ?? "-"),
-      last?.run_id ?? "-",
-      skipped.last === null
-        ? String(skipped.count)
-        : `${skipped.count}, ${skipped.last.reason} ${timeText(skipped.last.due_at)}`,
-    ]);
+    const rows = all.map(
+      ({ task, cron, timezone, paused, next: [first], last_run: last, skipped }) => [
+        task,
+        cron,
+        timezone,
+        paused ? { text: "paused", colour: "yellow" as const } : (first?.local ?? "-"),
+        last?.run_id ?? "-",
+        skipped.last === null
+          ? String(skipped.count)
+          : `${skipped.count}, ${skipped.last.reason} ${timeText(skipped.last.due_at)}`,
+      ],
+    );
     out(tableLines(columns, rows, terminal).join("\n"));
   }
   return 0;

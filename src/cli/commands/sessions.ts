@@ -25,7 +25,8 @@ export const sessions = defineCommand({
     const { out, err, signal, terminal } = surroundings;
     const { json = false } = options;
     const action = ACTIONS.find((one) => one === given);
-    if (action === undefined) throw new UsageError(`expected one of ${ACTIONS.join(", ")}, given ${given}`);
+    if (action === undefined)
+      throw new UsageError(`expected one of ${ACTIONS.join(", ")}, given ${given}`);
     if (action === "list" && ids.length > 0) throw new UsageError("list takes no ids");
     if (action === "end" && ids.length === 0)
       throw new UsageError("name the session to end, by its id: `sessions` lists them");
@@ -51,13 +52,17 @@ export const sessions = defineCommand({
     if (json) out(JSON.stringify({ sessions: listed }, null, 2));
     else if (listed.length === 0) out("nobody is logged in");
     else {
-      const columns = ["id", "token", "from", "began", "last seen", "ends at the latest"].map((title) => ({ title }));
-      const rows = listed.map(({ id, token, from, created_at: began, last_seen_at: seen, expires_at: ends }) => [
-        id,
-        token,
-        from,
-        ...[began, seen, ends].map(timeText),
-      ]);
+      const columns = ["id", "token", "from", "began", "last seen", "ends at the latest"].map(
+        (title) => ({ title }),
+      );
+      const rows = listed.map(
+        ({ id, token, from, created_at: began, last_seen_at: seen, expires_at: ends }) => [
+          id,
+          token,
+          from,
+          ...[began, seen, ends].map(timeText),
+        ],
+      );
       out(tableLines(columns, rows, terminal).join("\n"));
     }
     return 0;

@@ -14,7 +14,11 @@ export const show = defineCommand({
   async run({ options, words: [runId = ""] }, surroundings) {
     const { out, signal, terminal } = surroundings;
     const run = await connect(options, surroundings).runs.get(runId, { signal });
-    out(options.json === true ? JSON.stringify(run, null, 2) : runLines(run, Date.now(), terminal).join("\n"));
+    out(
+      options.json === true
+        ? JSON.stringify(run, null, 2)
+        : runLines(run, Date.now(), terminal).join("\n"),
+    );
     return 0;
   },
 });

@@ -3,8 +3,20 @@
  * and asks; nothing is changed unseen.
  */
 import type { BulkResult, RunFilter } from "../../client/client.ts";
-import { defineCommand, UsageError, type Command, type ExitCode, type Option, type Surroundings } from "../command.ts";
-import { connect, DEPLOYMENT_OPTIONS, type AnyClient, type DeploymentValues } from "../deployment.ts";
+import {
+  defineCommand,
+  UsageError,
+  type Command,
+  type ExitCode,
+  type Option,
+  type Surroundings,
+} from "../command.ts";
+import {
+  connect,
+  DEPLOYMENT_OPTIONS,
+  type AnyClient,
+  type DeploymentValues,
+} from "../deployment.ts";
 import { FILTER_OPTIONS, readFilter, readNumber, type FilterValues } from "../filter-options.ts";
 import { PAYLOAD_OPTIONS, readPayload } from "../payload-options.ts";
 import { refusalOf } from "../refusal.ts";
@@ -21,7 +33,10 @@ const SHOWN = 10;
 
 const BULK_OPTIONS = {
   ...FILTER_OPTIONS,
-  limit: { takes: "N", help: `at most so many runs of a filter, 1 to ${MAX_LIMIT} (default ${DEFAULT_LIMIT})` },
+  limit: {
+    takes: "N",
+    help: `at most so many runs of a filter, 1 to ${MAX_LIMIT} (default ${DEFAULT_LIMIT})`,
+  },
   "dry-run": { help: "only says which runs of the filter it would change" },
   yes: { help: "does not ask before it changes the runs of a filter" },
 } as const;
@@ -51,7 +66,9 @@ const JSON_OPTION: Option = { help: JSON_HELP };
 export const cancel: Command = defineCommand({
   name: "cancel",
   summary: "cancels runs",
-  description: describe("Cancels runs that are not final; running attempts are told through their signal."),
+  description: describe(
+    "Cancels runs that are not final; running attempts are told through their signal.",
+  ),
   words: WORDS,
   options: {
     children: { help: "also the runs that they triggered, and theirs" },
@@ -62,7 +79,8 @@ export const cancel: Command = defineCommand({
   run({ options, words }, surroundings) {
     const { children = false } = options;
     const { signal } = surroundings;
-    if (children && words.length === 0) throw new UsageError("--children is for runs that are named");
+    if (children && words.length === 0)
+      throw new UsageError("--children is for runs that are named");
     return steer("cancel", options, words, surroundings, async (peach, runId) => {
       await peach.runs.cancel(runId, { children: children || undefined, signal });
       return { run_id: runId, result: "cancelled" };
@@ -131,8 +149,11 @@ async function steer(
 ): Promise<ExitCode> {
   const filter = readFilter(options, Date.now());
   if (filter === null && runIds.length === 0)
-    throw new UsageError(`name the runs to ${action}, or choose them: --task, --status, --source, --since, --until`);
-  if (filter !== null && runIds.length > 0) throw new UsageError("name runs, or choose them by a filter, not both");
+    throw new UsageError(
+      `name the runs to ${action}, or choose them: --task, --status, --source, --since, --until`,
+    );
+  if (filter !== null && runIds.length > 0)
+    throw new UsageError("name runs, or choose them by a filter, not both");
   const peach = connect(options, surroundings);
   if (filter !== null) return steerMany(action, filter, options, peach, surroundings);
   const outcomes: Outcome[] = [];
@@ -166,15 +187,21 @@ async function steerMany(
       if (json) out(JSON.stringify(planned, null, 2));
       else
         out(
-          [...outcomeTable(planned, terminal), `would ${action} ${count} of ${planned.matched} that match`].join("\n"),
+          [
+            ...outcomeTable(planned, terminal),
+            `would ${action} ${count} of ${planned.matched} that match`,
+          ].join("\n"),
         );
       return 0;
     }
-    for (const line of outcomeTable({ ...planned, runs: planned.runs.slice(0, SHOWN) }, terminal)) err(line);
+    for (const line of outcomeTable({ ...planned, runs: planned.runs.slice(0, SHOWN) }, terminal))
+      err(line);
     if (planned.runs.length > SHOWN) err(`... and ${planned.runs.length - SHOWN} more`);
     const answer = await surroundings.ask(`${action} ${count}? [y/N] `);
     if (answer === null)
-      throw new UsageError(`nobody is here to ask whether to ${action} ${count}: --yes does not ask`);
+      throw new UsageError(
+        `nobody is here to ask whether to ${action} ${count}: --yes does not ask`,
+      );
     if (!/^y(es)?$/i.test(answer.trim())) {
       err("nothing was changed");
       return 1;
@@ -184,7 +211,12 @@ async function steerMany(
   const refused = done.runs.filter(({ result }) => result === "refused").length;
   if (json) out(JSON.stringify(done, null, 2));
   else
-    out([...outcomeTable(done, terminal), `${done.changed} of ${done.matched} changed, ${refused} refused`].join("\n"));
+    out(
+      [
+        ...outcomeTable(done, terminal),
+        `${done.changed} of ${done.matched} changed, ${refused} refused`,
+      ].join("\n"),
+    );
   return refused === 0 ? 0 : 1;
 }
 
@@ -218,7 +250,10 @@ function outcomeText({ run_id: runId, result, new_run_id: newId, detail }: Outco
     .join(" ");
 }
 
-function outcomeTable({ runs }: Pick<BulkResult, "runs">, terminal: Surroundings["terminal"]): string[] {
+function outcomeTable(
+  { runs }: Pick<BulkResult, "runs">,
+  terminal: Surroundings["terminal"],
+): string[] {
   if (runs.length === 0) return [];
   const columns = [
     { title: "run" },

@@ -45,7 +45,9 @@ function table(all: readonly DeployedTask[], terminal: Terminal): string[] {
 }
 
 function pausedCell({ paused }: DeployedTask): Cell {
-  return paused === null ? { text: "" } : { text: `since ${timeText(paused.at)} by ${paused.by}`, colour: "yellow" };
+  return paused === null
+    ? { text: "" }
+    : { text: `since ${timeText(paused.at)} by ${paused.by}`, colour: "yellow" };
 }
 
 function triggersOf({ on, schedules }: DeployedTask): string {
@@ -54,10 +56,17 @@ function triggersOf({ on, schedules }: DeployedTask): string {
     [on.events.length, "event"],
     [schedules.length, "schedule"],
   ] as const;
-  return counts.flatMap(([count, what]) => (count === 0 ? [] : count === 1 ? what : `${count} × ${what}`)).join(", ");
+  return counts
+    .flatMap(([count, what]) => (count === 0 ? [] : count === 1 ? what : `${count} × ${what}`))
+    .join(", ");
 }
 
 function facts(task: DeployedTask): string[] {
-  const rows = Object.entries(task).filter(([, value]) => value !== null && JSON.stringify(value) !== "[]");
-  return rows.map(([name, value]) => `${name.padEnd(16)}${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const rows = Object.entries(task).filter(
+    ([, value]) => value !== null && JSON.stringify(value) !== "[]",
+  );
+  return rows.map(
+    ([name, value]) =>
+      `${name.padEnd(16)}${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
 }

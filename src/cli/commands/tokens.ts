@@ -21,7 +21,10 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
       takes: "SCOPES",
       help: "what it may do, comma separated: read, trigger, trigger:TASK+TASK, operate, admin",
     },
-    "expires-in": { takes: "DURATION", help: "how long it is good for, such as 30d (default: until it is deleted)" },
+    "expires-in": {
+      takes: "DURATION",
+      help: "how long it is good for, such as 30d (default: until it is deleted)",
+    },
     ...DEPLOYMENT_OPTIONS,
     json: {
       help: '{"tokens": [...]}, or {"name", "scopes", "expires_at", "token"}, or {"deleted": [name], "refused": [{"name", "code", "detail"}]}',
@@ -31,12 +34,14 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
     const { out, err, signal, terminal } = surroundings;
     const { json = false, scopes, "expires-in": expiresIn } = options;
     const action = ACTIONS.find((one) => one === given);
-    if (action === undefined) throw new UsageError(`expected one of ${ACTIONS.join(", ")}, given ${given}`);
+    if (action === undefined)
+      throw new UsageError(`expected one of ${ACTIONS.join(", ")}, given ${given}`);
     if (action !== "create" && (scopes !== undefined || expiresIn !== undefined))
       throw new UsageError("--scopes and --expires-in are for `tokens create`");
     const [name] = names;
     if (action === "list" && name !== undefined) throw new UsageError("list takes no names");
-    if (action !== "list" && name === undefined) throw new UsageError(`name the token to ${action}`);
+    if (action !== "list" && name === undefined)
+      throw new UsageError(`name the token to ${action}`);
     const { tokens: calls } = connect(options, surroundings);
     if (action === "create" && name !== undefined) {
       if (names.length > 1) throw new UsageError("one token is made at a time");
@@ -47,8 +52,13 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
       if (json) out(JSON.stringify(created, null, 2));
       else {
         out(created.token);
-        const until = created.expires_at === null ? "until it is deleted" : `until ${timeText(created.expires_at)}`;
-        err(`"${created.name}" may ${created.scopes.join(", ")}, ${until}. It is shown this once: keep it now.`);
+        const until =
+          created.expires_at === null
+            ? "until it is deleted"
+            : `until ${timeText(created.expires_at)}`;
+        err(
+          `"${created.name}" may ${created.scopes.join(", ")}, ${until}. It is shown this once: keep it now.`,
+        );
       }
       return 0;
     }
@@ -77,7 +87,10 @@ prints it, this once; \`tokens delete NAME...\` ends them within 5 seconds, with
   },
 });
 
-function table(listed: readonly ListedToken[], terminal: Parameters<typeof tableLines>[2]): string[] {
+function table(
+  listed: readonly ListedToken[],
+  terminal: Parameters<typeof tableLines>[2],
+): string[] {
   const columns = [
     { title: "name" },
     { title: "scopes", shrinks: true },
@@ -86,7 +99,14 @@ function table(listed: readonly ListedToken[], terminal: Parameters<typeof table
     { title: "expires" },
   ];
   const rows = listed.map(
-    ({ name, scopes, configured, created_at: created, last_used_at: used, expires_at: expires }) => [
+    ({
+      name,
+      scopes,
+      configured,
+      created_at: created,
+      last_used_at: used,
+      expires_at: expires,
+    }) => [
       name,
       scopes.join(", "),
       created === null ? "configured" : timeText(created),
@@ -95,7 +115,10 @@ function table(listed: readonly ListedToken[], terminal: Parameters<typeof table
         ? configured
           ? ""
           : "never"
-        : { text: timeText(expires), colour: Date.parse(expires) <= Date.now() ? ("red" as const) : undefined },
+        : {
+            text: timeText(expires),
+            colour: Date.parse(expires) <= Date.now() ? ("red" as const) : undefined,
+          },
     ],
   );
   return tableLines(columns, rows, terminal);

@@ -14,7 +14,10 @@ exits with 1 if the run does not succeed, or is not final in time.`,
   words: [{ name: "TASK", means: "task" }],
   options: {
     ...PAYLOAD_OPTIONS,
-    key: { takes: "KEY", help: "idempotency key: the same one gives the same run, and refuses another payload (409)" },
+    key: {
+      takes: "KEY",
+      help: "idempotency key: the same one gives the same run, and refuses another payload (409)",
+    },
     delay: { takes: "DURATION", help: "how long the run waits before it starts, at most 30d" },
     wait: { takes: "DURATION", help: "answers when the run is final, at most 5m" },
     watch: { help: "shows the run until it is final" },
@@ -27,7 +30,8 @@ exits with 1 if the run does not succeed, or is not final in time.`,
     const { key, watch = false, json = false } = options;
     const delay = readDuration("delay", options.delay);
     const wait = readDuration("wait", options.wait);
-    if (watch && wait !== undefined) throw new UsageError("--watch waits by itself: leave --wait away");
+    if (watch && wait !== undefined)
+      throw new UsageError("--watch waits by itself: leave --wait away");
     const peach = connect(options, surroundings);
     const given = await readPayload(options, surroundings);
     const triggered = await peach.trigger(task, given?.payload, {
@@ -40,14 +44,21 @@ exits with 1 if the run does not succeed, or is not final in time.`,
     const { runId, status, deduplicated, run } = triggered;
     if (run !== null) {
       surroundings.out(
-        json ? JSON.stringify(run, null, 2) : runLines(run, Date.now(), surroundings.terminal).join("\n"),
+        json
+          ? JSON.stringify(run, null, 2)
+          : runLines(run, Date.now(), surroundings.terminal).join("\n"),
       );
       return run.status === "succeeded" ? 0 : 1;
     }
     if (watch) return followRun(peach, runId, { logs: false, json }, surroundings);
-    if (json) surroundings.out(JSON.stringify({ run_id: runId, task: triggered.task, status, deduplicated }, null, 2));
+    if (json)
+      surroundings.out(
+        JSON.stringify({ run_id: runId, task: triggered.task, status, deduplicated }, null, 2),
+      );
     else {
-      surroundings.out(`${runId} ${status}${deduplicated === true ? " (the run that this key had started)" : ""}`);
+      surroundings.out(
+        `${runId} ${status}${deduplicated === true ? " (the run that this key had started)" : ""}`,
+      );
       surroundings.err(`see it: npm run peach -- watch ${runId}`);
     }
     return wait === undefined ? 0 : 1;

@@ -40,7 +40,11 @@ export function GraphView(props: GraphViewProps): JSX.Element {
   const placeWidth = useSignal(0);
   const chosenZoom = useSignal<number | null>(null);
   const request = useMemo(
-    () => ({ tasks: tasks.map(({ task, downstream }) => ({ task, downstream })), boxWidth, boxHeight }),
+    () => ({
+      tasks: tasks.map(({ task, downstream }) => ({ task, downstream })),
+      boxWidth,
+      boxHeight,
+    }),
     [tasks, boxWidth, boxHeight],
   );
   const layout = layoutOf(request);
@@ -81,10 +85,16 @@ export function GraphView(props: GraphViewProps): JSX.Element {
         {layout.value !== null && placeWidth.value > 0 && (
           <div
             class="graph-canvas"
-            style={{ width: `${layout.value.width * zoom}px`, height: `${layout.value.height * zoom}px` }}
+            style={{
+              width: `${layout.value.width * zoom}px`,
+              height: `${layout.value.height * zoom}px`,
+            }}
           >
             <div class="graph-scaled" style={{ transform: `scale(${zoom})` }}>
-              <Edges layout={layout.value} {...(props.edgeClass && { edgeClass: props.edgeClass })} />
+              <Edges
+                layout={layout.value}
+                {...(props.edgeClass && { edgeClass: props.edgeClass })}
+              />
               <Boxes layout={layout} {...props} />
             </div>
           </div>
@@ -108,7 +118,12 @@ export function GraphView(props: GraphViewProps): JSX.Element {
           >
             <Icon name="minus" size={13} />
           </button>
-          <button type="button" class="icon-button" aria-label="Fit" onClick={() => (chosenZoom.value = null)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Fit"
+            onClick={() => (chosenZoom.value = null)}
+          >
             <Icon name="fit" size={13} />
           </button>
         </div>
@@ -117,7 +132,12 @@ export function GraphView(props: GraphViewProps): JSX.Element {
   );
 }
 
-function fitOf(layout: GraphLayout | null, width: number, height: number, isLarge: boolean): number {
+function fitOf(
+  layout: GraphLayout | null,
+  width: number,
+  height: number,
+  isLarge: boolean,
+): number {
   if (layout === null) return 1;
   const most = Math.min(width / layout.width, height / layout.height);
   return Math.max(isLarge ? READABLE : SMALLEST, Math.min(1, most));
@@ -158,7 +178,12 @@ function Boxes({
               key={task}
               class="graph-box"
               data-task={task}
-              style={{ left: `${at.x}px`, top: `${at.y}px`, width: `${boxWidth}px`, height: `${boxHeight}px` }}
+              style={{
+                left: `${at.x}px`,
+                top: `${at.y}px`,
+                width: `${boxWidth}px`,
+                height: `${boxHeight}px`,
+              }}
             >
               {box(task)}
             </div>
@@ -170,7 +195,11 @@ function Boxes({
 }
 
 /** Right and left follow the lines, up and down go to the box above and below. */
-function moveFocus(event: KeyboardEvent, tasks: readonly GraphTask[], layout: GraphLayout | null): void {
+function moveFocus(
+  event: KeyboardEvent,
+  tasks: readonly GraphTask[],
+  layout: GraphLayout | null,
+): void {
   const place = event.currentTarget;
   const from = event.target instanceof Element ? event.target.closest("[data-task]") : null;
   const name = from instanceof HTMLElement ? from.dataset["task"] : undefined;
@@ -179,7 +208,9 @@ function moveFocus(event: KeyboardEvent, tasks: readonly GraphTask[], layout: Gr
   const to = neighbourOf(task, event.key, layout);
   if (to === undefined) return;
   event.preventDefault();
-  const box = [...place.querySelectorAll<HTMLElement>("[data-task]")].find(({ dataset }) => dataset["task"] === to);
+  const box = [...place.querySelectorAll<HTMLElement>("[data-task]")].find(
+    ({ dataset }) => dataset["task"] === to,
+  );
   box?.querySelector<HTMLElement>("a, button")?.focus();
   box?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }

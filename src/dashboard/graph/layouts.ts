@@ -25,12 +25,15 @@ export function layoutOf(request: LayoutRequest): Signal<GraphLayout | null> {
 function startWorker(): Worker {
   trustWorkerOnly();
   const started = new Worker(LAYOUT_WORKER);
-  started.addEventListener("message", (event: MessageEvent<{ id: number; layout: GraphLayout }>) => {
-    const { id, layout } = event.data;
-    const waiting = asked.get(id);
-    asked.delete(id);
-    if (waiting !== undefined) waiting.value = layout;
-  });
+  started.addEventListener(
+    "message",
+    (event: MessageEvent<{ id: number; layout: GraphLayout }>) => {
+      const { id, layout } = event.data;
+      const waiting = asked.get(id);
+      asked.delete(id);
+      if (waiting !== undefined) waiting.value = layout;
+    },
+  );
   return started;
 }
 

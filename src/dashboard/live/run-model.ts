@@ -49,7 +49,10 @@ export class RunModel {
   document(): RunDocument | null {
     const head = this.head.value;
     if (head === null) return null;
-    return { ...head, tasks: this.tasks.value.flatMap((name) => this.#tasks.get(name)?.value ?? []) };
+    return {
+      ...head,
+      tasks: this.tasks.value.flatMap((name) => this.#tasks.get(name)?.value ?? []),
+    };
   }
 
   /** The live lines of a task. */
@@ -74,7 +77,8 @@ export class RunModel {
     if (this.#isClosed) return;
     this.#replace(run);
     if (!isFinal(run.status)) this.#follow();
-    else if (this.#stream.peek()?.connection.peek() === "reconnecting") this.#stream.peek()?.close();
+    else if (this.#stream.peek()?.connection.peek() === "reconnecting")
+      this.#stream.peek()?.close();
   }
 
   close(): void {
@@ -85,8 +89,13 @@ export class RunModel {
   #follow(): void {
     const connection = this.#stream.peek()?.connection.peek();
     if (connection !== undefined && connection !== "ended") return;
-    const take = batchByFrame<RunEvent>((events) => batch(() => events.forEach((event) => this.#apply(event))));
-    this.#stream.value = openRunStream(this.runId, { onEvent: take, onBroken: () => void this.refresh() });
+    const take = batchByFrame<RunEvent>((events) =>
+      batch(() => events.forEach((event) => this.#apply(event))),
+    );
+    this.#stream.value = openRunStream(this.runId, {
+      onEvent: take,
+      onBroken: () => void this.refresh(),
+    });
   }
 
   #apply(event: RunEvent): void {
@@ -137,7 +146,10 @@ export class RunModel {
   }
 }
 
-function merged(before: readonly RunReference[], added: readonly RunReference[]): readonly RunReference[] {
+function merged(
+  before: readonly RunReference[],
+  added: readonly RunReference[],
+): readonly RunReference[] {
   const known = new Set(before.map(({ run_id }) => run_id));
   const fresh = added.filter(({ run_id }) => !known.has(run_id));
   return fresh.length === 0 ? before : [...before, ...fresh];

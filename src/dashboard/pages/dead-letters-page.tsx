@@ -33,7 +33,10 @@ export function DeadLettersPage(): JSX.Element {
   const readOlder = async (): Promise<void> => {
     if (cursor === null) return;
     const page = await get<DeadLetterPage>(`/dead-letters?cursor=${encodeURIComponent(cursor)}`);
-    older.value = { ...page, dead_letters: [...(older.value?.dead_letters ?? []), ...page.dead_letters] };
+    older.value = {
+      ...page,
+      dead_letters: [...(older.value?.dead_letters ?? []), ...page.dead_letters],
+    };
   };
   const changed = (): void => {
     older.value = null;
@@ -67,13 +70,22 @@ export function DeadLettersPage(): JSX.Element {
   );
 }
 
-function Letter({ letter, onChanged }: { readonly letter: DeadLetter; readonly onChanged: () => void }): JSX.Element {
+function Letter({
+  letter,
+  onChanged,
+}: {
+  readonly letter: DeadLetter;
+  readonly onChanged: () => void;
+}): JSX.Element {
   const isDeleting = useSignal(false);
   const path = `/dead-letters/${encodeURIComponent(letter.id)}`;
   const redrive = async (): Promise<void> => {
     const { runs } = await post<{ readonly runs: readonly RunReference[] }>(`${path}/redrive`);
     const [run] = runs;
-    tell("It is on its way again.", run === undefined ? null : { href: runPath(run.run_id), text: run.task });
+    tell(
+      "It is on its way again.",
+      run === undefined ? null : { href: runPath(run.run_id), text: run.task },
+    );
     onChanged();
   };
   const destroy = async (): Promise<void> => {

@@ -47,7 +47,9 @@ function Health({ status, queues, schedules }: HealthDocument): JSX.Element {
       {queues.map((queue) => (
         <article key={queue.name} class="card stat">
           <h2 class="ellipsis">{queue.name}</h2>
-          <p class="stat-value">{queue.backlog_count === null ? "–" : formatCount(queue.backlog_count)}</p>
+          <p class="stat-value">
+            {queue.backlog_count === null ? "–" : formatCount(queue.backlog_count)}
+          </p>
           <p class="muted small">
             {queue.backlog_count === null
               ? "its backlog is not known here"

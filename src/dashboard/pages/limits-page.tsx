@@ -12,7 +12,10 @@ const REFRESH_MS = 2_000;
 /** Read again every two seconds. */
 export function LimitsPage(): JSX.Element {
   usePageTitle("Limits");
-  const { data, problem, reload } = useGet<{ readonly limits: readonly LimitDocument[] }>("/limits", REFRESH_MS);
+  const { data, problem, reload } = useGet<{ readonly limits: readonly LimitDocument[] }>(
+    "/limits",
+    REFRESH_MS,
+  );
   return (
     <>
       <h1>Limits</h1>
@@ -84,7 +87,9 @@ function LimitRow({ limit: document }: { readonly limit: LimitDocument }): JSX.E
           </span>
         </div>
       </td>
-      <td class="right number">{waiting === 0 ? <span class="muted">0</span> : formatCount(waiting)}</td>
+      <td class="right number">
+        {waiting === 0 ? <span class="muted">0</span> : formatCount(waiting)}
+      </td>
     </tr>
   );
 }

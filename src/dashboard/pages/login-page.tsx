@@ -61,11 +61,17 @@ export function LoginPage(): JSX.Element {
           />
         </div>
         {problem.value !== null && <Problem problem={problem.value} />}
-        <button type="submit" class="button button-main" disabled={isBusy.value} aria-busy={isBusy.value}>
+        <button
+          type="submit"
+          class="button button-main"
+          disabled={isBusy.value}
+          aria-busy={isBusy.value}
+        >
           {isBusy.value ? "Logging in…" : "Log in"}
         </button>
         <p class="muted small">
-          <Icon name="keyboard" size={12} /> <code>npm run dev</code> prints a link that does it for you.
+          <Icon name="keyboard" size={12} /> <code>npm run dev</code> prints a link that does it for
+          you.
         </p>
       </form>
     </main>

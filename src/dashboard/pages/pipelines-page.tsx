@@ -3,7 +3,13 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo } from "preact/hooks";
 import { get, problemOf } from "../api.ts";
-import type { DeployedTask, ProblemDocument, RunPage, RunSummary, ScheduleDocument } from "../documents.ts";
+import type {
+  DeployedTask,
+  ProblemDocument,
+  RunPage,
+  RunSummary,
+  ScheduleDocument,
+} from "../documents.ts";
 import { formatDuration, formatExact, formatRate } from "../format.ts";
 import { GraphView } from "../graph/graph-view.tsx";
 import { feedConnection, useFeed } from "../live/feed.ts";
@@ -54,7 +60,9 @@ export function PipelinesPage(): JSX.Element {
               key={root.task}
               root={root}
               tasks={tasks ?? []}
-              schedules={(schedules.data.value?.schedules ?? []).filter(({ task }) => task === root.task)}
+              schedules={(schedules.data.value?.schedules ?? []).filter(
+                ({ task }) => task === root.task,
+              )}
               latest={latest.value}
               round={round.value}
             />
@@ -149,7 +157,8 @@ function Strip({
   readonly problem: ProblemDocument | null;
 }): JSX.Element {
   if (problem !== null) return <p class="strip-note muted">{problem.detail}</p>;
-  if (runs !== null && runs.length === 0) return <p class="strip-note muted">It has not run yet.</p>;
+  if (runs !== null && runs.length === 0)
+    return <p class="strip-note muted">It has not run yet.</p>;
   const heights = stripHeights(runs ?? []);
   return (
     <ol class="strip" aria-label="The last runs, the newest last">
@@ -186,7 +195,9 @@ function Numbers({
     <dl class="numbers">
       <div>
         <dt>Success</dt>
-        <dd class={counted > 0 && succeeded < counted ? "is-low" : ""}>{formatRate(succeeded, counted)}</dd>
+        <dd class={counted > 0 && succeeded < counted ? "is-low" : ""}>
+          {formatRate(succeeded, counted)}
+        </dd>
       </div>
       <div>
         <dt>Median</dt>
@@ -198,7 +209,15 @@ function Numbers({
       </div>
       <div>
         <dt>{due === undefined ? "Last run" : "Next due"}</dt>
-        <dd>{due !== undefined ? <Time at={due} /> : last === undefined ? "–" : <Time at={last.created_at} />}</dd>
+        <dd>
+          {due !== undefined ? (
+            <Time at={due} />
+          ) : last === undefined ? (
+            "–"
+          ) : (
+            <Time at={last.created_at} />
+          )}
+        </dd>
       </div>
     </dl>
   );

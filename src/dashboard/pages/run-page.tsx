@@ -63,7 +63,11 @@ export function RunPage({ runId }: { readonly runId: string }): JSX.Element {
           key={chosen}
           model={model}
           name={chosen}
-          onReplayFrom={mayOperate() && isFinal(head.status) ? () => (replayFrom.value = { from: chosen }) : null}
+          onReplayFrom={
+            mayOperate() && isFinal(head.status)
+              ? () => (replayFrom.value = { from: chosen })
+              : null
+          }
         />
       )}
       {replayFrom.value !== null && (
@@ -75,7 +79,9 @@ export function RunPage({ runId }: { readonly runId: string }): JSX.Element {
           onClose={() => (replayFrom.value = null)}
         />
       )}
-      {isCancelling.value && <CancelDialog model={model} head={head} onClose={() => (isCancelling.value = false)} />}
+      {isCancelling.value && (
+        <CancelDialog model={model} head={head} onClose={() => (isCancelling.value = false)} />
+      )}
     </div>
   );
 }
@@ -139,7 +145,8 @@ function Facts({ head }: { readonly head: RunHead }): JSX.Element {
       <div>
         <dt>Run</dt>
         <dd>
-          <code class="run-id">{head.run_id}</code> <CopyButton text={head.run_id} label="Copy the run's id" />
+          <code class="run-id">{head.run_id}</code>{" "}
+          <CopyButton text={head.run_id} label="Copy the run's id" />
         </dd>
       </div>
       <div>
@@ -235,10 +242,15 @@ async function curlOfRun(head: RunHead): Promise<string> {
     origin: location.origin,
     path: `/api/v1/tasks/${encodeURIComponent(head.task)}/trigger`,
   } as const;
-  const response = await getBytes(payloadPath(head.run_id, null), MAX_CURL_BYTES + 1, AbortSignal.timeout(10_000));
+  const response = await getBytes(
+    payloadPath(head.run_id, null),
+    MAX_CURL_BYTES + 1,
+    AbortSignal.timeout(10_000),
+  );
   const contentType = response.headers.get("Content-Type") ?? "application/octet-stream";
   const viewer = viewerOf(contentType);
-  if (viewer !== "json" && viewer !== "text") return curlOf({ ...call, contentType, body: "@FILE" });
+  if (viewer !== "json" && viewer !== "text")
+    return curlOf({ ...call, contentType, body: "@FILE" });
   const body = await response.text();
   return curlOf({ ...call, contentType, body: body.length > MAX_CURL_BYTES ? "@FILE" : body });
 }

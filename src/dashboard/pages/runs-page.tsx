@@ -4,7 +4,13 @@ import type { JSX } from "preact";
 import { useCallback, useEffect, useRef } from "preact/hooks";
 import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
 import { get, problemOf } from "../api.ts";
-import type { DeployedTask, ProblemDocument, RunCounts, RunPage as Page, RunSummary } from "../documents.ts";
+import type {
+  DeployedTask,
+  ProblemDocument,
+  RunCounts,
+  RunPage as Page,
+  RunSummary,
+} from "../documents.ts";
 import { formatCount, formatDuration, shortId } from "../format.ts";
 import { feedConnection, useFeed } from "../live/feed.ts";
 import { navigate, query } from "../location.ts";
@@ -72,7 +78,12 @@ export function RunsPage(): JSX.Element {
         </p>
       )}
       {bulk.value !== null && (
-        <BulkDialog verb={bulk.value} filters={filters} onClose={() => (bulk.value = null)} onDone={list.reload} />
+        <BulkDialog
+          verb={bulk.value}
+          filters={filters}
+          onClose={() => (bulk.value = null)}
+          onDone={list.reload}
+        />
       )}
     </>
   );
@@ -90,7 +101,9 @@ function useRuns(filters: RunFilters) {
 
   const readCounts = useCallback(async (): Promise<void> => {
     const { statuses: _, ...rest } = filtersFromQuery(new URL(key, location.origin).searchParams);
-    counts.value = await get<RunCounts>(`/runs/count?${filtersToApi({ ...rest, statuses: [] }, Date.now())}`);
+    counts.value = await get<RunCounts>(
+      `/runs/count?${filtersToApi({ ...rest, statuses: [] }, Date.now())}`,
+    );
   }, [key, counts]);
 
   const read = useCallback(
@@ -143,7 +156,14 @@ function useRuns(filters: RunFilters) {
     take,
     useCallback(() => void read(null), [read]),
   );
-  return { runs, counts, cursor, problem, reload: () => void read(null), more: () => void read(cursor.peek()) };
+  return {
+    runs,
+    counts,
+    cursor,
+    problem,
+    reload: () => void read(null),
+    more: () => void read(cursor.peek()),
+  };
 }
 
 function mergeRuns(
@@ -179,10 +199,14 @@ function Filters({
   readonly counts: RunCounts | null;
 }): JSX.Element {
   const { data } = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");
-  const roots = (data.value?.tasks ?? []).filter(({ upstream }) => upstream.length === 0).map(({ task }) => task);
+  const roots = (data.value?.tasks ?? [])
+    .filter(({ upstream }) => upstream.length === 0)
+    .map(({ task }) => task);
   // A task that is no longer deployed can have runs.
-  const names = filters.task === null || roots.includes(filters.task) ? roots : [filters.task, ...roots];
-  const change = (changed: Partial<RunFilters>): void => navigate(runsPath({ ...filters, ...changed }));
+  const names =
+    filters.task === null || roots.includes(filters.task) ? roots : [filters.task, ...roots];
+  const change = (changed: Partial<RunFilters>): void =>
+    navigate(runsPath({ ...filters, ...changed }));
   const toggle = (status: RunStatus): void =>
     change({
       statuses: filters.statuses.includes(status)
@@ -206,7 +230,9 @@ function Filters({
         aria-label="Source"
         value={filters.source ?? ""}
         onChange={(event) =>
-          change({ source: TRIGGER_SOURCES.find((source) => source === event.currentTarget.value) ?? null })
+          change({
+            source: TRIGGER_SOURCES.find((source) => source === event.currentTarget.value) ?? null,
+          })
         }
       >
         <option value="">All sources</option>
@@ -218,7 +244,9 @@ function Filters({
         aria-label="Time"
         value={filters.span ?? ""}
         onChange={(event) =>
-          change({ span: filtersFromQuery(new URLSearchParams({ span: event.currentTarget.value })).span })
+          change({
+            span: filtersFromQuery(new URLSearchParams({ span: event.currentTarget.value })).span,
+          })
         }
       >
         <option value="">Any time</option>
@@ -238,7 +266,9 @@ function Filters({
             onClick={() => toggle(status)}
           >
             <StatusIcon status={status} size={12} /> {status}
-            <span class="muted chip-count">{counts === null ? "" : formatCount(counts.counts[status] ?? 0)}</span>
+            <span class="muted chip-count">
+              {counts === null ? "" : formatCount(counts.counts[status] ?? 0)}
+            </span>
           </button>
         ))}
       </div>
@@ -260,7 +290,8 @@ function Search({ filters }: { readonly filters: RunFilters }): JSX.Element {
     if (/^run_[0-9a-z]+$/i.test(wanted)) navigate(runPath(wanted));
     else navigate(runsPath({ ...filters, idempotencyKey: wanted || null }));
   };
-  const needsTask = text.value.trim() !== "" && !text.value.trim().startsWith("run_") && filters.task === null;
+  const needsTask =
+    text.value.trim() !== "" && !text.value.trim().startsWith("run_") && filters.task === null;
   return (
     <form class="search" role="search" onSubmit={search}>
       <Icon name="search" />
@@ -324,8 +355,12 @@ function RunRow({ run }: { readonly run: RunSummary }): JSX.Element {
         <a class="row-link" href={runPath(run.run_id)}>
           {run.task}
         </a>
-        {run.failed_tasks.length > 0 && <span class="failed-note ellipsis">{run.failed_tasks.join(", ")} failed</span>}
-        {run.problem !== undefined && <span class="failed-note ellipsis">{PROBLEMS[run.problem]}</span>}
+        {run.failed_tasks.length > 0 && (
+          <span class="failed-note ellipsis">{run.failed_tasks.join(", ")} failed</span>
+        )}
+        {run.problem !== undefined && (
+          <span class="failed-note ellipsis">{PROBLEMS[run.problem]}</span>
+        )}
       </td>
       <td>
         <code title={run.run_id}>{shortId(run.run_id)}</code>

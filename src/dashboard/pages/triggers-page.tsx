@@ -25,7 +25,11 @@ export function TriggersPage({
       <h1>Triggers</h1>
       <nav class="sections" aria-label="Kinds of triggers">
         {TRIGGER_SECTIONS.map((other) => (
-          <a key={other} href={triggersPath(other)} aria-current={other === section ? "page" : undefined}>
+          <a
+            key={other}
+            href={triggersPath(other)}
+            aria-current={other === section ? "page" : undefined}
+          >
             {other}
           </a>
         ))}
@@ -35,12 +39,22 @@ export function TriggersPage({
   );
 }
 
-function Section({ section, name }: { readonly section: TriggerSection; readonly name: string | null }): JSX.Element {
+function Section({
+  section,
+  name,
+}: {
+  readonly section: TriggerSection;
+  readonly name: string | null;
+}): JSX.Element {
   switch (section) {
     case "schedules":
       return <SchedulesView />;
     case "endpoints":
-      return <WithEndpoints>{(endpoints) => <EndpointsView endpoints={endpoints} name={name} />}</WithEndpoints>;
+      return (
+        <WithEndpoints>
+          {(endpoints) => <EndpointsView endpoints={endpoints} name={name} />}
+        </WithEndpoints>
+      );
     case "tasks":
       return <WithTasks>{(tasks) => <TasksView tasks={tasks} name={name} />}</WithTasks>;
     case "uploads":
@@ -50,11 +64,16 @@ function Section({ section, name }: { readonly section: TriggerSection; readonly
   }
 }
 
-function WithTasks({ children }: { readonly children: (tasks: readonly DeployedTask[]) => JSX.Element }): JSX.Element {
+function WithTasks({
+  children,
+}: {
+  readonly children: (tasks: readonly DeployedTask[]) => JSX.Element;
+}): JSX.Element {
   const { data, problem, reload } = useGet<{ readonly tasks: readonly DeployedTask[] }>("/tasks");
   if (problem.value !== null) return <Problem problem={problem.value} onRetry={reload} />;
   if (data.value === null) return <Loading lines={8} label="the tasks" />;
-  if (data.value.tasks.length === 0) return <Empty icon="pipelines" title="No tasks are deployed" />;
+  if (data.value.tasks.length === 0)
+    return <Empty icon="pipelines" title="No tasks are deployed" />;
   return children(data.value.tasks);
 }
 
@@ -63,7 +82,9 @@ function WithEndpoints({
 }: {
   readonly children: (endpoints: readonly DeployedEndpoint[]) => JSX.Element;
 }): JSX.Element {
-  const { data, problem, reload } = useGet<{ readonly endpoints: readonly DeployedEndpoint[] }>("/endpoints");
+  const { data, problem, reload } = useGet<{ readonly endpoints: readonly DeployedEndpoint[] }>(
+    "/endpoints",
+  );
   if (problem.value !== null) return <Problem problem={problem.value} onRetry={reload} />;
   if (data.value === null) return <Loading lines={8} label="the endpoints" />;
   if (data.value.endpoints.length === 0)

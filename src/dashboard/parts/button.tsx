@@ -44,9 +44,21 @@ export function ActionButton(props: ActionButtonProps): JSX.Element {
 }
 
 /** Puts a text on the clipboard. */
-export function CopyButton({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
+export function CopyButton({
+  text,
+  label,
+}: {
+  readonly text: string;
+  readonly label: string;
+}): JSX.Element {
   return (
-    <button type="button" class="icon-button" aria-label={label} title={label} onClick={() => void copyText(text)}>
+    <button
+      type="button"
+      class="icon-button"
+      aria-label={label}
+      title={label}
+      onClick={() => void copyText(text)}
+    >
       <Icon name="copy" size={13} />
     </button>
   );

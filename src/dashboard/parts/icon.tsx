@@ -2,7 +2,8 @@
 import type { JSX } from "preact";
 
 const PATHS = {
-  pipelines: "M2.5 4h3v3h-3zM10.5 2h3v3h-3zM10.5 11h3v3h-3zM5.5 5.5h2.3c1 0 1.2-2 2.7-2M5.5 5.5h2c1.5 0 .8 7 3 7",
+  pipelines:
+    "M2.5 4h3v3h-3zM10.5 2h3v3h-3zM10.5 11h3v3h-3zM5.5 5.5h2.3c1 0 1.2-2 2.7-2M5.5 5.5h2c1.5 0 .8 7 3 7",
   runs: "M2.5 4h1M6 4h7.5M2.5 8h1M6 8h7.5M2.5 12h1M6 12h7.5",
   triggers: "M9 1.5 3.5 9H8l-1 5.5L12.5 7H8z",
   "dead-letters": "M2 4.5h12v8H2zM2 4.5l6 4.5 6-4.5M5.5 1.5l5 0",
@@ -43,9 +44,21 @@ const PATHS = {
 export type IconName = keyof typeof PATHS;
 
 /** An icon beside a text that says the same: it is hidden from screen readers. */
-export function Icon({ name, size = 16 }: { readonly name: IconName; readonly size?: number }): JSX.Element {
+export function Icon({
+  name,
+  size = 16,
+}: {
+  readonly name: IconName;
+  readonly size?: number;
+}): JSX.Element {
   return (
-    <svg class={`icon icon-${name}`} width={size} height={size} viewBox="0 0 16 16" aria-hidden="true">
+    <svg
+      class={`icon icon-${name}`}
+      width={size}
+      height={size}
+      viewBox="0 0 16 16"
+      aria-hidden="true"
+    >
       <path d={PATHS[name]} />
     </svg>
   );

@@ -42,13 +42,24 @@ function JsonValue({ name, value, depth }: ValueProps): JSX.Element {
     );
   const count = `${formatCount(entries.length)} ${Array.isArray(value) ? "items" : "keys"}`;
   return (
-    <JsonBranch name={name} bracket={open} count={count} isOpen={depth < OPEN_DEPTH && entries.length <= PART}>
+    <JsonBranch
+      name={name}
+      bracket={open}
+      count={count}
+      isOpen={depth < OPEN_DEPTH && entries.length <= PART}
+    >
       {() =>
         entries.length <= PART
-          ? entries.map(([key, child]) => <JsonValue key={key} name={key} value={child} depth={depth + 1} />)
+          ? entries.map(([key, child]) => (
+              <JsonValue key={key} name={key} value={child} depth={depth + 1} />
+            ))
           : partsOf(entries).map(({ label, part }) => (
               <JsonBranch key={label} name={label} bracket="…" count="" isOpen={false}>
-                {() => part.map(([key, child]) => <JsonValue key={key} name={key} value={child} depth={depth + 1} />)}
+                {() =>
+                  part.map(([key, child]) => (
+                    <JsonValue key={key} name={key} value={child} depth={depth + 1} />
+                  ))
+                }
               </JsonBranch>
             ))
       }

@@ -14,7 +14,12 @@ export function viewerOf(contentType: string): Viewer {
   return "bytes";
 }
 
-const TEXTS = ["application/xml", "application/javascript", "application/yaml", "application/x-ndjson"];
+const TEXTS = [
+  "application/xml",
+  "application/javascript",
+  "application/yaml",
+  "application/x-ndjson",
+];
 
 const WIDTH = 16;
 const SHOWN = 512;
@@ -25,7 +30,9 @@ export function hexLines(bytes: Uint8Array): string[] {
   return Array.from({ length: Math.ceil(shown.byteLength / WIDTH) }, (_, line) => {
     const part = [...shown.subarray(line * WIDTH, (line + 1) * WIDTH)];
     const hex = part.map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    const text = part.map((byte) => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : "·")).join("");
+    const text = part
+      .map((byte) => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : "·"))
+      .join("");
     return `${(line * WIDTH).toString(16).padStart(6, "0")}  ${hex.padEnd(WIDTH * 3 - 1)}  ${text}`;
   });
 }

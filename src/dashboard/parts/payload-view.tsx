@@ -102,7 +102,13 @@ function JsonShown({ text, isWhole }: Read): JSX.Element {
   }
 }
 
-function TextShown({ text, isWhole }: { readonly text: string; readonly isWhole: boolean }): JSX.Element {
+function TextShown({
+  text,
+  isWhole,
+}: {
+  readonly text: string;
+  readonly isWhole: boolean;
+}): JSX.Element {
   return (
     <>
       <pre class="text" tabIndex={0}>
@@ -118,11 +124,19 @@ async function readPayload(path: string, signal: AbortSignal): Promise<Read> {
   const contentType = response.headers.get("Content-Type") ?? "";
   const viewer = viewerOf(contentType);
   const total =
-    /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "")?.[1] ?? response.headers.get("Content-Length");
+    /\/(\d+)$/.exec(response.headers.get("Content-Range") ?? "")?.[1] ??
+    response.headers.get("Content-Length");
   if (viewer === "image" || viewer === "audio" || viewer === "video") {
     // The element reads it itself.
     await response.body?.cancel();
-    return { viewer, contentType, size: Number(total ?? 0), text: "", bytes: new Uint8Array(), isWhole: true };
+    return {
+      viewer,
+      contentType,
+      size: Number(total ?? 0),
+      text: "",
+      bytes: new Uint8Array(),
+      isWhole: true,
+    };
   }
   const bytes = new Uint8Array(await response.arrayBuffer());
   const size = Number(total ?? bytes.byteLength);

@@ -4,7 +4,13 @@ import type { ProblemDocument } from "../documents.ts";
 import { Icon, type IconName } from "./icon.tsx";
 
 /** Grey lines where the content will be, so that nothing jumps when it comes. */
-export function Loading({ lines = 5, label }: { readonly lines?: number; readonly label: string }): JSX.Element {
+export function Loading({
+  lines = 5,
+  label,
+}: {
+  readonly lines?: number;
+  readonly label: string;
+}): JSX.Element {
   return (
     <div class="skeleton" role="status" aria-label={`Loading ${label}`}>
       {Array.from({ length: lines }, (_, index) => (
@@ -57,7 +63,9 @@ export function Problem({
             ))}
           </ul>
         )}
-        {problem.request_id !== undefined && <p class="muted small">request {problem.request_id}</p>}
+        {problem.request_id !== undefined && (
+          <p class="muted small">request {problem.request_id}</p>
+        )}
         {onRetry !== undefined && (
           <button type="button" class="button" onClick={onRetry}>
             <Icon name="retry" /> Try again

@@ -26,7 +26,13 @@ export function statusWord(status: AnyStatus): string {
 }
 
 /** The shape of a status, in its colour. */
-export function StatusIcon({ status, size = 14 }: { readonly status: AnyStatus; readonly size?: number }): JSX.Element {
+export function StatusIcon({
+  status,
+  size = 14,
+}: {
+  readonly status: AnyStatus;
+  readonly size?: number;
+}): JSX.Element {
   return (
     <span class={`status-icon s-${status}`}>
       <Icon name={ICONS[status]} size={size} />

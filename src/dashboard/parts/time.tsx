@@ -14,7 +14,13 @@ export function Time({ at }: { readonly at: string }): JSX.Element {
 }
 
 /** How long something took, or has taken so far. */
-export function Duration({ from, to }: { readonly from: string | null; readonly to: string | null }): JSX.Element {
+export function Duration({
+  from,
+  to,
+}: {
+  readonly from: string | null;
+  readonly to: string | null;
+}): JSX.Element {
   if (from === null) return <span class="muted">–</span>;
   const end = to === null ? now.value : Date.parse(to);
   const title = `${formatExact(Date.parse(from))} – ${to === null ? "now" : formatExact(end)}`;

@@ -49,7 +49,12 @@ export function Toasts(): JSX.Element {
             {text} {link !== null && <a href={link.href}>{link.text}</a>}
             {hint !== null && <div class="muted">{hint}</div>}
           </div>
-          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => dismiss(id)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Dismiss"
+            onClick={() => dismiss(id)}
+          >
             <Icon name="cross" size={12} />
           </button>
         </div>

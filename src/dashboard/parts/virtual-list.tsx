@@ -17,7 +17,14 @@ export interface VirtualListProps {
 const BEYOND = 6;
 
 /** Scrolls by itself; the keyboard scrolls it too. */
-export function VirtualList({ label, count, rowHeight, maxHeight, row, onSeen }: VirtualListProps): JSX.Element {
+export function VirtualList({
+  label,
+  count,
+  rowHeight,
+  maxHeight,
+  row,
+  onSeen,
+}: VirtualListProps): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const first = useSignal(0);
   const height = Math.min(maxHeight, count * rowHeight);

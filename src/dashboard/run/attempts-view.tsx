@@ -16,7 +16,13 @@ export function AttemptsView({ attempts }: Pick<TaskDocument, "attempts">): JSX.
   );
 }
 
-function Attempt({ attempt, status, started_at, finished_at, error }: AttemptDocument): JSX.Element {
+function Attempt({
+  attempt,
+  status,
+  started_at,
+  finished_at,
+  error,
+}: AttemptDocument): JSX.Element {
   return (
     <li class="attempt">
       <div class="attempt-head">

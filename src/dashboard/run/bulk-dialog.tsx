@@ -15,8 +15,16 @@ import { filtersToApi, type RunFilters } from "../routes.ts";
 export type BulkVerb = "retry" | "cancel";
 
 const WORDS = {
-  retry: { title: "Retry many runs", done: "retried", none: "No run like that has failed or was cancelled." },
-  cancel: { title: "Cancel many runs", done: "cancelled", none: "No run like that is queued or running." },
+  retry: {
+    title: "Retry many runs",
+    done: "retried",
+    none: "No run like that has failed or was cancelled.",
+  },
+  cancel: {
+    title: "Cancel many runs",
+    done: "cancelled",
+    none: "No run like that is queued or running.",
+  },
 } as const;
 
 /** Which statuses it can be done to. */
@@ -46,7 +54,11 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
   const path = useMemo(() => {
     // Only what was there when the dialog was opened: nothing is done that was not counted.
     const now = Date.now();
-    const meant = { ...filters, idempotencyKey: null, statuses: chosen.length > 0 ? chosen : defaults };
+    const meant = {
+      ...filters,
+      idempotencyKey: null,
+      statuses: chosen.length > 0 ? chosen : defaults,
+    };
     return `/runs/${verb}?${filtersToApi(meant, now)}&created_before=${encodeURIComponent(new Date(now).toISOString())}`;
   }, [verb]);
 
@@ -72,10 +84,13 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
     } while (cursor !== null);
     onClose();
     onDone();
-    tell(`${formatPlural(changed, "run")} ${done}${refused === 0 ? "" : `, ${formatCount(refused)} refused`}.`);
+    tell(
+      `${formatPlural(changed, "run")} ${done}${refused === 0 ? "" : `, ${formatCount(refused)} refused`}.`,
+    );
   };
   const counted = found.value;
-  const text = counted === null ? "" : `${formatCount(counted.matched)}${counted.isMore ? "+" : ""}`;
+  const text =
+    counted === null ? "" : `${formatCount(counted.matched)}${counted.isMore ? "+" : ""}`;
   return (
     <Dialog title={title} onClose={onClose}>
       <p class="muted">{describe(filters, chosen.length > 0 ? chosen : defaults)}</p>
@@ -113,7 +128,9 @@ export function BulkDialog({ verb, filters, onClose, onDone }: BulkDialogProps):
 }
 
 /** How many runs it would be done to, as far as they are counted in a bearable time. */
-async function count(path: string): Promise<{ readonly matched: number; readonly isMore: boolean }> {
+async function count(
+  path: string,
+): Promise<{ readonly matched: number; readonly isMore: boolean }> {
   let matched = 0;
   let cursor: string | null = null;
   for (let page = 0; page < MOST_COUNTED_PAGES; page++) {

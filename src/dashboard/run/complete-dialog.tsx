@@ -33,7 +33,9 @@ export function CompleteDialog({ runId, task, onClose }: CompleteDialogProps): J
   const isKnown = data.value !== null || problem.value !== null;
   const schema = data.value?.output_schema ?? null;
   const text = edited.value ?? JSON.stringify(exampleOf(schema), null, 2);
-  const isWrong = hasFailed.value ? message.value.trim() === "" : !isKnown || checkJson(text, schema).state === "wrong";
+  const isWrong = hasFailed.value
+    ? message.value.trim() === ""
+    : !isKnown || checkJson(text, schema).state === "wrong";
   const complete = async (): Promise<void> => {
     refusal.value = null;
     // The payload goes as it was typed: read and written anew, a large number would become another.

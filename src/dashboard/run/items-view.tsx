@@ -23,7 +23,13 @@ const FILTERS = ["all", "failed", "running", "succeeded"] as const;
 type Filter = (typeof FILTERS)[number];
 
 /** The counts, a filter, the list, and the item that is open. */
-export function ItemsView({ model, task }: { readonly model: RunModel; readonly task: TaskDocument }): JSX.Element {
+export function ItemsView({
+  model,
+  task,
+}: {
+  readonly model: RunModel;
+  readonly task: TaskDocument;
+}): JSX.Element {
   const filter = FILTERS.find((known) => known === query.value.get("items")) ?? "all";
   const open = query.value.get("item");
   const { items, isWhole, problem, seen } = useItems(model, task, filter);
@@ -40,7 +46,8 @@ export function ItemsView({ model, task }: { readonly model: RunModel; readonly 
             aria-pressed={name === filter}
             onClick={() => setQuery({ items: name === "all" ? null : name, item: null })}
           >
-            {name} {each !== undefined && <span class="muted">{formatCount(countOf(each, name))}</span>}
+            {name}{" "}
+            {each !== undefined && <span class="muted">{formatCount(countOf(each, name))}</span>}
           </button>
         ))}
       </div>
@@ -53,12 +60,20 @@ export function ItemsView({ model, task }: { readonly model: RunModel; readonly 
       ) : (
         <VirtualList
           label={`Items of ${task.task}`}
-          count={filter === "all" && each !== undefined ? Math.max(each.total, items.value.length) : items.value.length}
+          count={
+            filter === "all" && each !== undefined
+              ? Math.max(each.total, items.value.length)
+              : items.value.length
+          }
           rowHeight={ROW_HEIGHT}
           maxHeight={MAX_HEIGHT}
           onSeen={seen}
           row={(index) => (
-            <ItemRow item={items.value[index]} index={index} isOpen={String(items.value[index]?.index) === open} />
+            <ItemRow
+              item={items.value[index]}
+              index={index}
+              isOpen={String(items.value[index]?.index) === open}
+            />
           )}
         />
       )}
@@ -67,7 +82,10 @@ export function ItemsView({ model, task }: { readonly model: RunModel; readonly 
   );
 }
 
-function countOf({ total, succeeded, failed, running }: NonNullable<TaskDocument["each"]>, filter: Filter): number {
+function countOf(
+  { total, succeeded, failed, running }: NonNullable<TaskDocument["each"]>,
+  filter: Filter,
+): number {
   return { all: total, failed, running, succeeded }[filter];
 }
 
@@ -164,7 +182,11 @@ function ItemRow({
       <StatusIcon status={item.status} size={12} />
       <span class="item-status">{statusWord(item.status)}</span>
       <span class="ellipsis muted">
-        {error === null ? (item.output === null ? "" : formatBytes(item.output.size)) : error.message}
+        {error === null
+          ? item.output === null
+            ? ""
+            : formatBytes(item.output.size)
+          : error.message}
       </span>
       {first !== undefined && <Duration from={first.started_at} to={last?.finished_at ?? null} />}
     </button>

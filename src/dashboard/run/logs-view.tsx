@@ -25,7 +25,10 @@ export function LogsView({
   const earlier = useSignal<readonly LogLine[]>([]);
   // Lines are stored when an attempt ends: then they are read again, and those that came live are among them.
   const ended = task.attempts.filter(({ finished_at }) => finished_at !== null).length;
-  const query = new URLSearchParams({ limit: String(LIMIT), ...(item === undefined ? {} : { item: String(item) }) });
+  const query = new URLSearchParams({
+    limit: String(LIMIT),
+    ...(item === undefined ? {} : { item: String(item) }),
+  });
   if (cursor.value !== null) query.set("cursor", cursor.value);
   const path = `/runs/${encodeURIComponent(model.runId)}/tasks/${encodeURIComponent(task.task)}/logs?${query}`;
   const { data, problem, reload } = useGet<TaskLogs>(path);
@@ -43,7 +46,8 @@ export function LogsView({
     const element = place.current;
     if (element !== null && live.length > 0) element.scrollTop = element.scrollHeight;
   }, [live.length]);
-  if (problem.value !== null && lines.length === 0) return <Problem problem={problem.value} onRetry={reload} />;
+  if (problem.value !== null && lines.length === 0)
+    return <Problem problem={problem.value} onRetry={reload} />;
   if (data.value === null && lines.length === 0) return <Loading lines={4} label="the log" />;
   if (lines.length === 0)
     return (
@@ -60,7 +64,9 @@ export function LogsView({
           <Line key={index} line={line} hasAttempts={task.attempts.length > 1} />
         ))}
       </div>
-      {dropped > 0 && <p class="muted small">{formatPlural(dropped, "line")} did not fit and were not kept.</p>}
+      {dropped > 0 && (
+        <p class="muted small">{formatPlural(dropped, "line")} did not fit and were not kept.</p>
+      )}
       {next !== null && (
         <button
           type="button"
@@ -81,7 +87,13 @@ function isAfter(line: LogLine, last: LogLine): boolean {
   return line.attempt > last.attempt || (line.attempt === last.attempt && line.at > last.at);
 }
 
-function Line({ line, hasAttempts }: { readonly line: LogLine; readonly hasAttempts: boolean }): JSX.Element {
+function Line({
+  line,
+  hasAttempts,
+}: {
+  readonly line: LogLine;
+  readonly hasAttempts: boolean;
+}): JSX.Element {
   const { at, level, attempt, message, fields } = line;
   return (
     <div class={`log-line log-${level}`}>
@@ -92,7 +104,9 @@ function Line({ line, hasAttempts }: { readonly line: LogLine; readonly hasAttem
       <span class="log-level">{level}</span>
       <span class="log-message">
         {message}
-        {fields !== null && Object.keys(fields).length > 0 && <span class="log-fields"> {JSON.stringify(fields)}</span>}
+        {fields !== null && Object.keys(fields).length > 0 && (
+          <span class="log-fields"> {JSON.stringify(fields)}</span>
+        )}
       </span>
     </div>
   );

@@ -28,7 +28,13 @@ export interface ReplayDialogProps {
 }
 
 /** What can be edited is edited as JSON; anything else is replayed as it is. */
-export function ReplayDialog({ runId, task, tasks, from, onClose }: ReplayDialogProps): JSX.Element {
+export function ReplayDialog({
+  runId,
+  task,
+  tasks,
+  from,
+  onClose,
+}: ReplayDialogProps): JSX.Element {
   const selectId = useId();
   const start = useSignal(from);
   const recorded = useSignal<string | null | undefined>(undefined);
@@ -50,7 +56,10 @@ export function ReplayDialog({ runId, task, tasks, from, onClose }: ReplayDialog
   const replay = async (): Promise<void> => {
     const query = start.value === null ? "" : `?from=${encodeURIComponent(start.value)}`;
     const body = canEdit && isEdited ? { body: text, contentType: "application/json" } : {};
-    const started = await post<RunReference>(`/runs/${encodeURIComponent(runId)}/replay${query}`, body);
+    const started = await post<RunReference>(
+      `/runs/${encodeURIComponent(runId)}/replay${query}`,
+      body,
+    );
     onClose();
     tell("A new run has been started.");
     navigate(runPath(started.run_id));
@@ -75,19 +84,34 @@ export function ReplayDialog({ runId, task, tasks, from, onClose }: ReplayDialog
         </select>
       </div>
       {start.value !== null ? (
-        <p class="muted">A new run begins with this task and reads what its upstream tasks had passed.</p>
+        <p class="muted">
+          A new run begins with this task and reads what its upstream tasks had passed.
+        </p>
       ) : recorded.value === undefined ? (
         <Loading lines={4} label="the payload" />
       ) : recorded.value === null ? (
-        <p class="muted">The payload is not JSON, or too large to be edited here: it is replayed as it was.</p>
+        <p class="muted">
+          The payload is not JSON, or too large to be edited here: it is replayed as it was.
+        </p>
       ) : (
-        <JsonEditor label="Payload" text={text} schema={schema} onInput={(value) => (edited.value = value)} rows={14} />
+        <JsonEditor
+          label="Payload"
+          text={text}
+          schema={schema}
+          onInput={(value) => (edited.value = value)}
+          rows={14}
+        />
       )}
       <footer class="dialog-foot">
         <button type="button" class="button" onClick={onClose}>
           Keep it
         </button>
-        <ActionButton tone="main" icon="retry" disabled={isWrong || recorded.value === undefined} action={replay}>
+        <ActionButton
+          tone="main"
+          icon="retry"
+          disabled={isWrong || recorded.value === undefined}
+          action={replay}
+        >
           {isEdited && canEdit ? "Replay with this payload" : "Replay"}
         </ActionButton>
       </footer>
@@ -99,6 +123,10 @@ export function ReplayDialog({ runId, task, tasks, from, onClose }: ReplayDialog
 async function readRecorded(runId: string, signal: AbortSignal): Promise<string | null> {
   const response = await getBytes(payloadPath(runId, null), EDITABLE_BYTES + 1, signal);
   const text = await response.text();
-  if (viewerOf(response.headers.get("Content-Type") ?? "") !== "json" || text.length > EDITABLE_BYTES) return null;
+  if (
+    viewerOf(response.headers.get("Content-Type") ?? "") !== "json" ||
+    text.length > EDITABLE_BYTES
+  )
+    return null;
   return JSON.stringify(JSON.parse(text), null, 2);
 }

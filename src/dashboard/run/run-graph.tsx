@@ -11,10 +11,19 @@ const LOWEST = 132;
 const HIGHEST = 380;
 
 /** `chosen`: the task whose panel is open. */
-export function RunGraph({ model, chosen }: { readonly model: RunModel; readonly chosen: string | null }): JSX.Element {
+export function RunGraph({
+  model,
+  chosen,
+}: {
+  readonly model: RunModel;
+  readonly chosen: string | null;
+}): JSX.Element {
   const names = model.tasks.value;
   // What is connected never changes in a run, so the tasks are read once, without following them.
-  const tasks = useMemo(() => names.flatMap((name) => model.task(name)?.peek() ?? []), [model, names]);
+  const tasks = useMemo(
+    () => names.flatMap((name) => model.task(name)?.peek() ?? []),
+    [model, names],
+  );
   const box = useCallback(
     (task: string) => <TaskBox model={model} task={task} isChosen={task === chosen} />,
     [model, chosen],
@@ -33,7 +42,9 @@ export function RunGraph({ model, chosen }: { readonly model: RunModel; readonly
 }
 
 /** How many tasks stand above one another where most do: the height is known before the layout is. */
-function widest(tasks: readonly { readonly task: string; readonly upstream: readonly string[] }[]): number {
+function widest(
+  tasks: readonly { readonly task: string; readonly upstream: readonly string[] }[],
+): number {
   const depths = new Map<string, number>();
   const counts = new Map<number, number>();
   for (const { task, upstream } of tasks) {

@@ -61,7 +61,9 @@ export function ProgressBar({ document }: { readonly document: TaskDocument }): 
 function fractionOf({ status, each, progress }: TaskDocument): number | null {
   if (status !== "running" && status !== "retrying" && status !== "waiting") return null;
   if (each !== undefined && each.total > 0) return (each.succeeded + each.failed) / each.total;
-  return progress === undefined || progress === null ? null : Math.min(1, Math.max(0, progress.fraction));
+  return progress === undefined || progress === null
+    ? null
+    : Math.min(1, Math.max(0, progress.fraction));
 }
 
 function noteOf(document: TaskDocument): string {
@@ -75,7 +77,8 @@ function noteOf(document: TaskDocument): string {
   }
   if (waiting_for) return waitingText(waiting_for.for);
   const last = attempts.at(-1);
-  if (status === "skipped") return reason === null ? "skipped" : `skipped: ${reason.replaceAll("_", " ")}`;
+  if (status === "skipped")
+    return reason === null ? "skipped" : `skipped: ${reason.replaceAll("_", " ")}`;
   if (last === undefined) return statusWord(status);
   const end = last.finished_at === null ? fastNow.value : Date.parse(last.finished_at);
   const spent = formatDuration(end - Date.parse(last.started_at));

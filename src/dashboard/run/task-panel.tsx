@@ -37,7 +37,8 @@ export function TaskPanel({
   const isCompleting = useSignal(false);
   useEffect(() => {
     // Where it does not fit beside the graph it stands below, out of sight.
-    if (matchMedia("(max-width: 1080px)").matches) panel.current?.scrollIntoView({ block: "start" });
+    if (matchMedia("(max-width: 1080px)").matches)
+      panel.current?.scrollIntoView({ block: "start" });
   }, []);
   const task = model.task(name)?.value;
   if (task === undefined) return null;
@@ -59,7 +60,11 @@ export function TaskPanel({
           </button>
         )}
         {mayComplete && (
-          <button type="button" class="button button-small" onClick={() => (isCompleting.value = true)}>
+          <button
+            type="button"
+            class="button button-small"
+            onClick={() => (isCompleting.value = true)}
+          >
             <Icon name="check" /> Complete…
           </button>
         )}
@@ -73,13 +78,24 @@ export function TaskPanel({
         </button>
       </header>
       <Notes task={task}>
-        {mayComplete && <CompletionUrl key={task.attempts.length} runId={model.runId} task={name} />}
+        {mayComplete && (
+          <CompletionUrl key={task.attempts.length} runId={model.runId} task={name} />
+        )}
       </Notes>
-      <Tabs label="About the task" tabs={tabs} chosen={chosen} onChoose={(tab) => setQuery({ tab, item: null })}>
+      <Tabs
+        label="About the task"
+        tabs={tabs}
+        chosen={chosen}
+        onChoose={(tab) => setQuery({ tab, item: null })}
+      >
         <Content model={model} task={task} tab={chosen} />
       </Tabs>
       {isCompleting.value && (
-        <CompleteDialog runId={model.runId} task={name} onClose={() => (isCompleting.value = false)} />
+        <CompleteDialog
+          runId={model.runId}
+          task={name}
+          onClose={() => (isCompleting.value = false)}
+        />
       )}
     </section>
   );
@@ -88,18 +104,31 @@ export function TaskPanel({
 function tabsOf(task: TaskDocument): Tab<TabName>[] {
   const count = (value: number): JSX.Element => <span class="tab-count">{formatCount(value)}</span>;
   return [
-    ...(task.each === undefined ? [] : [{ name: "items" as const, label: <>Items {count(task.each.total)}</> }]),
+    ...(task.each === undefined
+      ? []
+      : [{ name: "items" as const, label: <>Items {count(task.each.total)}</> }]),
     { name: "attempts", label: <>Attempts {count(task.attempts.length)}</> },
     { name: "log", label: "Log" },
     { name: "read", label: "Read" },
     {
       name: "passed",
-      label: <>Passed {task.output !== null && <span class="tab-count">{formatBytes(task.output.size)}</span>}</>,
+      label: (
+        <>
+          Passed{" "}
+          {task.output !== null && <span class="tab-count">{formatBytes(task.output.size)}</span>}
+        </>
+      ),
     },
   ];
 }
 
-function Notes({ task, children }: { readonly task: TaskDocument; readonly children: ComponentChildren }): JSX.Element {
+function Notes({
+  task,
+  children,
+}: {
+  readonly task: TaskDocument;
+  readonly children: ComponentChildren;
+}): JSX.Element {
   const { progress, waiting_for, reason, steps } = task;
   return (
     <div class="panel-notes">
@@ -127,7 +156,13 @@ function Notes({ task, children }: { readonly task: TaskDocument; readonly child
 }
 
 /** Where this attempt is completed. It is asked for by itself: what many listen to does not tell it. */
-function CompletionUrl({ runId, task }: { readonly runId: string; readonly task: string }): JSX.Element | null {
+function CompletionUrl({
+  runId,
+  task,
+}: {
+  readonly runId: string;
+  readonly task: string;
+}): JSX.Element | null {
   const { data } = useGet<RunDocument>(`/runs/${encodeURIComponent(runId)}`);
   const url = data.value?.tasks.find((one) => one.task === task)?.completion_url;
   if (url === undefined) return null;
@@ -156,8 +191,8 @@ function WaitingNote({ waiting }: { readonly waiting: WaitingFor }): JSX.Element
     case "deploy":
       return (
         <p>
-          The deployed code does not have its method <code>{waiting.method}</code>: waits for a deploy that does, until{" "}
-          <Time at={waiting.until} />.
+          The deployed code does not have its method <code>{waiting.method}</code>: waits for a
+          deploy that does, until <Time at={waiting.until} />.
         </p>
       );
     case "concurrency":
@@ -210,7 +245,13 @@ function Content({
 }
 
 /** What triggered the run, or what each upstream task passed. */
-function ReadView({ model, task }: { readonly model: RunModel; readonly task: TaskDocument }): JSX.Element {
+function ReadView({
+  model,
+  task,
+}: {
+  readonly model: RunModel;
+  readonly task: TaskDocument;
+}): JSX.Element {
   if (task.upstream.length === 0) return <PayloadView runId={model.runId} task={null} />;
   return (
     <>
@@ -222,9 +263,15 @@ function ReadView({ model, task }: { readonly model: RunModel; readonly task: Ta
               from <a href={runPath(model.runId, name)}>{name}</a>
             </h3>
             {parent?.output ? (
-              <PayloadView runId={model.runId} task={name} version={String(parent.attempts.length)} />
+              <PayloadView
+                runId={model.runId}
+                task={name}
+                version={String(parent.attempts.length)}
+              />
             ) : (
-              <p class="muted">It has passed nothing{parent === undefined ? "" : `: it is ${parent.status}`}.</p>
+              <p class="muted">
+                It has passed nothing{parent === undefined ? "" : `: it is ${parent.status}`}.
+              </p>
             )}
           </section>
         );

@@ -8,7 +8,14 @@ import type { RunModel } from "../live/run-model.ts";
 import { setQuery } from "../location.ts";
 import { StatusIcon, statusWord } from "../parts/status.tsx";
 import { VirtualList } from "../parts/virtual-list.tsx";
-import { axisMarks, isFinal, type Segment, type Timeline, timelineOf, type TimelineRow } from "../timeline.ts";
+import {
+  axisMarks,
+  isFinal,
+  type Segment,
+  type Timeline,
+  timelineOf,
+  type TimelineRow,
+} from "../timeline.ts";
 
 const ROW_HEIGHT = 30;
 const MAX_HEIGHT = 420;
@@ -62,7 +69,9 @@ export function TimelineView({
         maxHeight={MAX_HEIGHT}
         row={(index) => {
           const row = rows[index];
-          return row !== undefined && <Row row={row} scale={scale} isChosen={row.task === chosen} />;
+          return (
+            row !== undefined && <Row row={row} scale={scale} isChosen={row.task === chosen} />
+          );
         }}
       />
       <Legend />
@@ -130,7 +139,9 @@ function wordOf(segment: Segment): string {
 }
 
 function classOf(segment: Segment): string {
-  return segment.kind === "attempt" ? `segment s-${segment.status}` : `segment segment-${segment.kind}`;
+  return segment.kind === "attempt"
+    ? `segment s-${segment.status}`
+    : `segment segment-${segment.kind}`;
 }
 
 function Legend(): JSX.Element {

@@ -111,7 +111,10 @@ async function replay(path: string, reload: () => void): Promise<void> {
   reload();
   const [run] = answer.runs;
   if (answer.status < 400)
-    tell(`Sent again: ${answer.status}.`, run === undefined ? null : { href: runPath(run.run_id), text: "Its run" });
+    tell(
+      `Sent again: ${answer.status}.`,
+      run === undefined ? null : { href: runPath(run.run_id), text: "Its run" },
+    );
   else tellProblem(new Error(`It was sent again, and answered ${answer.status}.`));
 }
 
@@ -131,7 +134,18 @@ interface DeliveryProps {
 }
 
 function DeliveryItem({ delivery, isOpen, onReplay }: DeliveryProps): JSX.Element {
-  const { id, at, method, status, reason, runs, body, duration_ms, replay_of, refused = null } = delivery;
+  const {
+    id,
+    at,
+    method,
+    status,
+    reason,
+    runs,
+    body,
+    duration_ms,
+    replay_of,
+    refused = null,
+  } = delivery;
   return (
     <li class={`delivery ${isOpen ? "is-open" : ""}`}>
       <button

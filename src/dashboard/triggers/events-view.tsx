@@ -27,7 +27,11 @@ export function EventsView({
       <ul class="choices" aria-label="Events">
         {[...events].map(([event, listeners]) => (
           <li key={event}>
-            <a href={triggersPath("events", event)} aria-current={event === chosen ? "true" : undefined} class="choice">
+            <a
+              href={triggersPath("events", event)}
+              aria-current={event === chosen ? "true" : undefined}
+              class="choice"
+            >
               <span class="choice-name ellipsis">{event}</span>
               <span class="muted small ellipsis">triggers {listeners.join(", ")}</span>
             </a>
@@ -70,7 +74,12 @@ function EmitForm({ event }: { readonly event: string }): JSX.Element {
           onInput={(input) => (name.value = input.currentTarget.value)}
         />
       </div>
-      <JsonEditor label="Payload" text={text.value} schema={null} onInput={(value) => (text.value = value)} />
+      <JsonEditor
+        label="Payload"
+        text={text.value}
+        schema={null}
+        onInput={(value) => (text.value = value)}
+      />
       <footer class="form-foot">
         <div aria-live="polite" class="children">
           {started.value !== null &&

@@ -56,7 +56,12 @@ export function JsonEditor(props: JsonEditorProps): JSX.Element {
             </ul>
           )}
         </div>
-        <button type="button" class="button button-small" disabled={checked.state === "wrong"} onClick={format}>
+        <button
+          type="button"
+          class="button button-small"
+          disabled={checked.state === "wrong"}
+          onClick={format}
+        >
           Format
         </button>
       </div>

@@ -21,7 +21,8 @@ export function SchedulesView(): JSX.Element {
     "/schedules",
     REFRESH_MS,
   );
-  if (problem.value !== null && data.value === null) return <Problem problem={problem.value} onRetry={reload} />;
+  if (problem.value !== null && data.value === null)
+    return <Problem problem={problem.value} onRetry={reload} />;
   if (data.value === null) return <Loading lines={8} label="the schedules" />;
   if (data.value.schedules.length === 0)
     return (
@@ -32,7 +33,11 @@ export function SchedulesView(): JSX.Element {
   return (
     <div class="cards">
       {data.value.schedules.map((schedule) => (
-        <Schedule key={`${schedule.task} ${schedule.cron} ${schedule.timezone}`} schedule={schedule} reload={reload} />
+        <Schedule
+          key={`${schedule.task} ${schedule.cron} ${schedule.timezone}`}
+          schedule={schedule}
+          reload={reload}
+        />
       ))}
     </div>
   );
@@ -45,7 +50,8 @@ function Schedule({
   readonly schedule: ScheduleDocument;
   readonly reload: () => void;
 }): JSX.Element {
-  const { task, cron, timezone, overlap, paused, next, last_run, skipped, waiting, waiting_for } = schedule;
+  const { task, cron, timezone, overlap, paused, next, last_run, skipped, waiting, waiting_for } =
+    schedule;
   const isPaused = Boolean(paused);
   const toggle = async (): Promise<void> => {
     await post(`/schedules/${encodeURIComponent(task)}/${isPaused ? "resume" : "pause"}`);
@@ -53,7 +59,9 @@ function Schedule({
     tell(isPaused ? "It is due again." : "It is paused.");
   };
   const runNow = async (): Promise<void> => {
-    const body = JSON.stringify(schedule.payload ?? { scheduled_time: new Date().toISOString(), cron });
+    const body = JSON.stringify(
+      schedule.payload ?? { scheduled_time: new Date().toISOString(), cron },
+    );
     const { run_id } = await post<Accepted>(`/tasks/${encodeURIComponent(task)}/trigger`, {
       body,
       contentType: "application/json",

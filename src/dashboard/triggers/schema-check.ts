@@ -5,7 +5,10 @@ import type { JsonSchema } from "../documents.ts";
 export type Checked =
   | { readonly state: "fits"; readonly value: unknown }
   /** `path`: where, from `$`; null if the text is no JSON at all. */
-  | { readonly state: "wrong"; readonly faults: readonly { readonly path: string | null; readonly message: string }[] };
+  | {
+      readonly state: "wrong";
+      readonly faults: readonly { readonly path: string | null; readonly message: string }[];
+    };
 
 /** Checks a text; without a schema every JSON fits. */
 export function checkJson(text: string, schema: JsonSchema | null): Checked {
@@ -101,7 +104,9 @@ export interface Field {
 export function fieldsOf(schema: JsonSchema | null): readonly Field[] | null {
   const properties = schema?.["properties"];
   if (!isSchema(properties)) return null;
-  const required: readonly unknown[] = Array.isArray(schema?.["required"]) ? schema["required"] : [];
+  const required: readonly unknown[] = Array.isArray(schema?.["required"])
+    ? schema["required"]
+    : [];
   return Object.entries(properties).map(([name, property]) => ({
     name,
     schema: isSchema(property) ? property : {},

@@ -17,7 +17,9 @@ export function SchemaForm({ fields, text, checked, onInput }: SchemaFormProps):
   const values = objectOf(text);
   const faults = checked.state === "wrong" ? checked.faults : [];
   const known = fields.map(({ name }) => `$.${name}`);
-  const others = faults.filter(({ path }) => path === null || !known.some((field) => isBelow(path, field)));
+  const others = faults.filter(
+    ({ path }) => path === null || !known.some((field) => isBelow(path, field)),
+  );
   const set = (name: string, value: unknown): void => {
     const { [name]: _, ...rest } = values;
     onInput(JSON.stringify(value === undefined ? rest : { ...values, [name]: value }, null, 2));
@@ -75,7 +77,8 @@ function FieldView({ field, value, faults, onChange }: FieldProps): JSX.Element 
   return (
     <div class="field">
       <label for={id}>
-        {name} {isRequired ? <span class="required">required</span> : <span class="muted">optional</span>}
+        {name}{" "}
+        {isRequired ? <span class="required">required</span> : <span class="muted">optional</span>}
       </label>
       <Control schema={schema} value={value} attributes={attributes} onChange={onChange} />
       <div id={`${id}-note`} class="field-note" aria-live="polite">
@@ -119,7 +122,9 @@ function Control({ schema, value, attributes, onChange }: ControlProps): JSX.Ele
         <input
           {...attributes}
           value={typeof value === "string" ? value : ""}
-          onInput={(event) => onChange(event.currentTarget.value === "" ? undefined : event.currentTarget.value)}
+          onInput={(event) =>
+            onChange(event.currentTarget.value === "" ? undefined : event.currentTarget.value)
+          }
         />
       );
     case "number":

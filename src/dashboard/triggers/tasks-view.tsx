@@ -38,7 +38,8 @@ export function TasksView({
             >
               <span class="choice-name ellipsis">{task.task}</span>
               <span class="muted small ellipsis">
-                {task.description ?? (task.upstream.length === 0 ? "root task" : `after ${task.upstream.join(", ")}`)}
+                {task.description ??
+                  (task.upstream.length === 0 ? "root task" : `after ${task.upstream.join(", ")}`)}
               </span>
             </a>
           </li>
@@ -68,7 +69,11 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
       contentType: "application/json",
       ...(key === "" ? {} : { idempotencyKey: key }),
     });
-    tell(accepted.deduplicated ? "This key has a run already: here it is." : "The run has been accepted.");
+    tell(
+      accepted.deduplicated
+        ? "This key has a run already: here it is."
+        : "The run has been accepted.",
+    );
     navigate(runPath(accepted.run_id));
   };
   const pause = async (): Promise<void> => {
@@ -102,22 +107,43 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
       </header>
       {fields !== null && (
         <div class="chips" role="group" aria-label="How to write the payload">
-          <button type="button" class="chip" aria-pressed={isForm.value} onClick={() => (isForm.value = true)}>
+          <button
+            type="button"
+            class="chip"
+            aria-pressed={isForm.value}
+            onClick={() => (isForm.value = true)}
+          >
             Form
           </button>
-          <button type="button" class="chip" aria-pressed={!isForm.value} onClick={() => (isForm.value = false)}>
+          <button
+            type="button"
+            class="chip"
+            aria-pressed={!isForm.value}
+            onClick={() => (isForm.value = false)}
+          >
             JSON
           </button>
         </div>
       )}
       {fields !== null && isForm.value ? (
-        <SchemaForm fields={fields} text={text.value} checked={checked} onInput={(value) => (text.value = value)} />
+        <SchemaForm
+          fields={fields}
+          text={text.value}
+          checked={checked}
+          onInput={(value) => (text.value = value)}
+        />
       ) : (
-        <JsonEditor label="Payload" text={text.value} schema={schema} onInput={(value) => (text.value = value)} />
+        <JsonEditor
+          label="Payload"
+          text={text.value}
+          schema={schema}
+          onInput={(value) => (text.value = value)}
+        />
       )}
       {schema === null && (
         <p class="muted small">
-          The task declares no input, so every JSON is taken. <code>task({"{input, run}"})</code> gives it a schema.
+          The task declares no input, so every JSON is taken. <code>task({"{input, run}"})</code>{" "}
+          gives it a schema.
         </p>
       )}
       <div class="field-row">
@@ -149,7 +175,9 @@ function TriggerForm({ task }: { readonly task: DeployedTask }): JSX.Element {
           tone="main"
           icon="triggers"
           disabled={checked.state === "wrong" || !mayTrigger(task.task, task.callable)}
-          {...(mayTrigger(task.task, task.callable) ? {} : { title: "Your token may not trigger this task." })}
+          {...(mayTrigger(task.task, task.callable)
+            ? {}
+            : { title: "Your token may not trigger this task." })}
           action={trigger}
         >
           Trigger

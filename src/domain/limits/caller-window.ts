@@ -33,6 +33,10 @@ export function takePlace(before: CallerWindow, { limit, perMs }: CallerRule, no
   const freeAt = placeFreeAt(now, perMs, limit, MOST_STEPS);
   const index = window.findIndex(([at]) => at >= freeAt);
   const same = window[index];
-  if (same?.[0] === freeAt) return { isAdmitted: true, window: window.with(index, [freeAt, same[1] + 1]) };
-  return { isAdmitted: true, window: window.toSpliced(index < 0 ? window.length : index, 0, [freeAt, 1]) };
+  if (same?.[0] === freeAt)
+    return { isAdmitted: true, window: window.with(index, [freeAt, same[1] + 1]) };
+  return {
+    isAdmitted: true,
+    window: window.toSpliced(index < 0 ? window.length : index, 0, [freeAt, 1]),
+  };
 }

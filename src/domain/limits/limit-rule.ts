@@ -12,9 +12,18 @@ export function plannedRule(
   { madeAt, now }: { readonly madeAt: number; readonly now: number },
 ): LimitRule | null {
   if (!Object.hasOwn(plan.tasks, task)) return null;
-  const { concurrency, rateLimit } = plan.tasks[task]?.limits ?? { concurrency: null, rateLimit: null };
-  const limit = (kind === "concurrency" ? concurrency : rateLimit)?.limit ?? Number.MAX_SAFE_INTEGER;
-  return { limit, perMs: kind === "rate_limit" ? (rateLimit?.perMs ?? 0) : null, planAt: now, madeAt };
+  const { concurrency, rateLimit } = plan.tasks[task]?.limits ?? {
+    concurrency: null,
+    rateLimit: null,
+  };
+  const limit =
+    (kind === "concurrency" ? concurrency : rateLimit)?.limit ?? Number.MAX_SAFE_INTEGER;
+  return {
+    limit,
+    perMs: kind === "rate_limit" ? (rateLimit?.perMs ?? 0) : null,
+    planAt: now,
+    madeAt,
+  };
 }
 
 /** A deployment that has accepted no run for so long is no more. Milliseconds. */

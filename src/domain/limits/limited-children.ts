@@ -27,7 +27,8 @@ export function limitedChildren(run: Run, { task, item }: TaskEntry): LimitedChi
   return downstream.flatMap((ordinal) => {
     const child = run.tasks[ordinal]?.task;
     const limited = child === undefined ? null : limitedReader(child, name);
-    if (limited === null || (each !== undefined && limited.each !== (item !== undefined))) return [];
+    if (limited === null || (each !== undefined && limited.each !== (item !== undefined)))
+      return [];
     return [item === undefined ? limited : { ...limited, each: false }];
   });
 }

@@ -164,8 +164,12 @@ export class SlotBook {
   displaceFor(holder: SlotHolder, now: number): readonly SlotEntry[] {
     const entry = this.#entries.get(slotId(holder));
     if (entry?.phase !== "waiting") return [];
-    const live = [...this.#entries.values()].filter(({ phase, givesWay }) => phase !== "leaving" && !givesWay);
-    const others = live.filter((other) => other.holder.runId !== holder.runId && other.seq < entry.seq);
+    const live = [...this.#entries.values()].filter(
+      ({ phase, givesWay }) => phase !== "leaving" && !givesWay,
+    );
+    const others = live.filter(
+      (other) => other.holder.runId !== holder.runId && other.seq < entry.seq,
+    );
     const tooMany = Math.max(0, live.length - this.limit);
     return others
       .toSorted((a, b) => a.seq - b.seq)
@@ -179,7 +183,13 @@ export class SlotBook {
     if (entry === undefined) return;
     if (entry.phase === "waiting" || afterMs <= 0) this.#remove(entry);
     else if (entry.phase === "held")
-      this.#save({ ...entry, phase: "leaving", freeAt: now + afterMs, checkAt: null, givesWay: false });
+      this.#save({
+        ...entry,
+        phase: "leaving",
+        freeAt: now + afterMs,
+        checkAt: null,
+        givesWay: false,
+      });
   }
 
   /** The attempt has started: from now on it counts in the window. */
@@ -237,12 +247,17 @@ export class SlotBook {
   nextAt(): number | null {
     let next = Number.POSITIVE_INFINITY;
     for (const { checkAt, freeAt } of this.#due.values())
-      next = Math.min(next, checkAt ?? Number.POSITIVE_INFINITY, freeAt ?? Number.POSITIVE_INFINITY);
+      next = Math.min(
+        next,
+        checkAt ?? Number.POSITIVE_INFINITY,
+        freeAt ?? Number.POSITIVE_INFINITY,
+      );
     // With nobody waiting, the last place that comes free is soon enough: then there is nothing left to keep.
     const isWaitedFor = this.#waiting.length > 0;
     let freed: number | null = null;
     for (const freeAt of this.#window.keys())
-      freed = freed === null ? freeAt : isWaitedFor ? Math.min(freed, freeAt) : Math.max(freed, freeAt);
+      freed =
+        freed === null ? freeAt : isWaitedFor ? Math.min(freed, freeAt) : Math.max(freed, freeAt);
     next = Math.min(next, freed ?? Number.POSITIVE_INFINITY);
     return next === Number.POSITIVE_INFINITY ? null : next;
   }
@@ -250,7 +265,13 @@ export class SlotBook {
   /** What has changed since it was asked last; null: nothing. */
   takeChanges(): SlotChanges | null {
     const rule = this.#ruleToNote();
-    if (rule === null && this.#put.size === 0 && this.#gone.size === 0 && this.#windowChanges.size === 0) return null;
+    if (
+      rule === null &&
+      this.#put.size === 0 &&
+      this.#gone.size === 0 &&
+      this.#windowChanges.size === 0
+    )
+      return null;
     const changes = {
       put: [...this.#put.values()],
       gone: [...this.#gone],
@@ -285,7 +306,8 @@ export class SlotBook {
 
   /** Slots whose time is over are free. */
   #free(now: number): void {
-    for (const entry of this.#due.values()) if (entry.freeAt !== null && entry.freeAt <= now) this.#remove(entry);
+    for (const entry of this.#due.values())
+      if (entry.freeAt !== null && entry.freeAt <= now) this.#remove(entry);
     for (const [freeAt, count] of this.#window) {
       if (freeAt > now) continue;
       this.#count(freeAt, 0);
@@ -301,7 +323,8 @@ export class SlotBook {
 
   #save(entry: SlotEntry): SlotEntry {
     const id = slotId(entry.holder);
-    if (entry.phase === "waiting" && this.#entries.has(id)) this.#waiting[this.#placeOf(entry)] = entry;
+    if (entry.phase === "waiting" && this.#entries.has(id))
+      this.#waiting[this.#placeOf(entry)] = entry;
     this.#keep(entry);
     this.#put.set(id, entry);
     this.#gone.delete(id);

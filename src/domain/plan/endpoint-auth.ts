@@ -1,7 +1,14 @@
 /** Who may call an endpoint, as peach.conf says it, with every default filled in. */
 
 /** The signatures that a sender of webhooks may use. */
-export const SIGNATURE_SCHEMES = ["standard-webhooks", "github", "stripe", "slack", "hmac-sha256", "sns"] as const;
+export const SIGNATURE_SCHEMES = [
+  "standard-webhooks",
+  "github",
+  "stripe",
+  "slack",
+  "hmac-sha256",
+  "sns",
+] as const;
 export type SignatureScheme = (typeof SIGNATURE_SCHEMES)[number];
 
 /** Schemes that sign the time too. Farther from now than the tolerance, in either direction, a delivery is stale. */

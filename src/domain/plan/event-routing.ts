@@ -10,7 +10,9 @@ export interface ObjectChange {
 
 /** The tasks that an event of this name triggers, in file order. */
 export function tasksListeningTo(plan: Plan, event: string): readonly string[] {
-  return Object.values(plan.tasks).flatMap((task) => (task.on.events.includes(event) ? [task.name] : []));
+  return Object.values(plan.tasks).flatMap((task) =>
+    task.on.events.includes(event) ? [task.name] : [],
+  );
 }
 
 /** The tasks that this change triggers, in file order, each once however many of its rules fit. */

@@ -93,7 +93,10 @@ function triggersInDot(task: TaskPlan): string[] {
 
 function triggerTexts({ on }: TaskPlan): string[] {
   return [
-    ...on.r2.map(({ bucket, prefix, suffix, actions }) => `r2 ${bucket}/${prefix}*${suffix} (${actions.join(", ")})`),
+    ...on.r2.map(
+      ({ bucket, prefix, suffix, actions }) =>
+        `r2 ${bucket}/${prefix}*${suffix} (${actions.join(", ")})`,
+    ),
     ...on.events.map((event) => `event ${event}`),
   ];
 }

@@ -14,7 +14,11 @@ export interface PackedGraph extends Omit<RunGraph, "tasks"> {
   readonly methods: readonly string[];
   readonly settings: readonly Settings[];
   /** By ordinal: the place of its settings, that of its method or -1, and its parents, as ordinals where they are in the run. */
-  readonly tasks: readonly (readonly [settings: number, method: number, ...parents: (number | string)[]])[];
+  readonly tasks: readonly (readonly [
+    settings: number,
+    method: number,
+    ...parents: (number | string)[],
+  ])[];
   /** By ordinal, where the order of these is not the usual one. */
   readonly upstream?: Readonly<Record<number, readonly number[]>>;
   readonly downstream?: Readonly<Record<number, readonly number[]>>;
@@ -28,7 +32,11 @@ export function packGraph({ tasks, ...graph }: RunGraph): PackedGraph {
   const packed = tasks.map((task) => {
     const { name, method, upstream: _, downstream: __, parents, ...rest } = task;
     const places = parents.map((parent) => ordinals.get(parent) ?? parent);
-    return [settings.placeOf(rest), method === name ? -1 : methods.placeOf(method), ...places] as const;
+    return [
+      settings.placeOf(rest),
+      method === name ? -1 : methods.placeOf(method),
+      ...places,
+    ] as const;
   });
   const usual = usualEdges(packed);
   const upstream = unusual(
@@ -59,13 +67,16 @@ export function unpackGraph(packed: PackedGraph): RunGraph {
     tasks: tasks.map(([setting, method, ...parents], ordinal): GraphTask => {
       const shared = settings[setting];
       const name = names[ordinal];
-      if (shared === undefined || name === undefined) throw new RangeError(`the graph lacks what task ${ordinal} is`);
+      if (shared === undefined || name === undefined)
+        throw new RangeError(`the graph lacks what task ${ordinal} is`);
       return {
         name,
         method: methods[method] ?? name,
         upstream: upstream[ordinal] ?? usual.upstream[ordinal] ?? [],
         downstream: downstream[ordinal] ?? usual.downstream[ordinal] ?? [],
-        parents: parents.map((parent) => (typeof parent === "number" ? (names[parent] ?? "") : parent)),
+        parents: parents.map((parent) =>
+          typeof parent === "number" ? (names[parent] ?? "") : parent,
+        ),
         ...shared,
       };
     }),
@@ -79,9 +90,12 @@ interface Edges {
 
 /** The edges as the parents say them: upstream in their order, downstream in that of the ordinals. */
 function usualEdges(tasks: PackedGraph["tasks"]): Edges {
-  const upstream = tasks.map(([, , ...parents]) => parents.filter((parent) => typeof parent === "number"));
+  const upstream = tasks.map(([, , ...parents]) =>
+    parents.filter((parent) => typeof parent === "number"),
+  );
   const downstream = tasks.map((): number[] => []);
-  for (const [ordinal, parents] of upstream.entries()) for (const parent of parents) downstream[parent]?.push(ordinal);
+  for (const [ordinal, parents] of upstream.entries())
+    for (const parent of parents) downstream[parent]?.push(ordinal);
   return { upstream, downstream };
 }
 
@@ -90,7 +104,9 @@ function unusual(
   edges: readonly (readonly number[])[],
   usual: readonly (readonly number[])[],
 ): Record<number, readonly number[]> | null {
-  const others = [...edges.entries()].filter(([ordinal, tasks]) => tasks.join() !== usual[ordinal]?.join());
+  const others = [...edges.entries()].filter(
+    ([ordinal, tasks]) => tasks.join() !== usual[ordinal]?.join(),
+  );
   return others.length === 0 ? null : Object.fromEntries(others);
 }
 

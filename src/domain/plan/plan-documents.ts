@@ -1,5 +1,11 @@
 /** Tasks and endpoints of a plan for programs: as the API shows what is deployed, and as `peach plan` compares it. Pure. */
-import { isCallable, type DebouncePlan, type EndpointPlan, type SchedulePlan, type TaskPlan } from "./plan.ts";
+import {
+  isCallable,
+  type DebouncePlan,
+  type EndpointPlan,
+  type SchedulePlan,
+  type TaskPlan,
+} from "./plan.ts";
 
 /** The task, without the schemas of its method, which only the worker that runs it knows. */
 export function documentOfTask(task: TaskPlan) {
@@ -36,7 +42,8 @@ function documentOfDebounce({ delayMs, key, maxWaitMs }: DebouncePlan) {
 
 /** The endpoint; `max_body` in bytes. */
 export function documentOfEndpoint(endpoint: EndpointPlan) {
-  const { name, method, url, methods, maxBodyBytes, timeoutMs, fallback, cors, rateLimit, redact } = endpoint;
+  const { name, method, url, methods, maxBodyBytes, timeoutMs, fallback, cors, rateLimit, redact } =
+    endpoint;
   return {
     name,
     method,
@@ -50,7 +57,11 @@ export function documentOfEndpoint(endpoint: EndpointPlan) {
     rate_limit:
       rateLimit === null
         ? null
-        : { limit: rateLimit.limit, per_ms: rateLimit.perMs, by: Object.values(rateLimit.by).join(".") },
+        : {
+            limit: rateLimit.limit,
+            per_ms: rateLimit.perMs,
+            by: Object.values(rateLimit.by).join("."),
+          },
     redact: redact.map((path) => ["body", ...path].join(".")),
   };
 }
@@ -83,7 +94,9 @@ function documentOfLimits({ limits }: TaskPlan) {
   return {
     concurrency: concurrency === null ? null : { limit, key: keyText(key), strategy },
     rate_limit:
-      rateLimit === null ? null : { limit: rateLimit.limit, per_ms: rateLimit.perMs, key: keyText(rateLimit.key) },
+      rateLimit === null
+        ? null
+        : { limit: rateLimit.limit, per_ms: rateLimit.perMs, key: keyText(rateLimit.key) },
     priority: typeof priority === "number" ? priority : keyText(priority),
   };
 }

@@ -117,7 +117,10 @@ export interface TaskPlan {
 }
 
 /** Whether tokens with the scope `trigger` may trigger the task. One that follows others is not to be reached around them. */
-export function isCallable({ callable, upstream }: Pick<TaskPlan, "callable" | "upstream">): boolean {
+export function isCallable({
+  callable,
+  upstream,
+}: Pick<TaskPlan, "callable" | "upstream">): boolean {
   return callable ?? upstream.length === 0;
 }
 

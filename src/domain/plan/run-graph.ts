@@ -103,9 +103,11 @@ export function graphFrom(plan: Plan, root: string): RunGraph | null {
       found.push(child);
     }
   }
-  const toOrdinals = (tasks: readonly string[]): number[] => tasks.flatMap((name) => ordinals.get(name) ?? []);
+  const toOrdinals = (tasks: readonly string[]): number[] =>
+    tasks.flatMap((name) => ordinals.get(name) ?? []);
   const tasks = found.map((task, ordinal): GraphTask => {
-    const shape: InputShape = ordinal === 0 ? "trigger" : task.upstream.length === 1 ? "value" : "keyed";
+    const shape: InputShape =
+      ordinal === 0 ? "trigger" : task.upstream.length === 1 ? "value" : "keyed";
     return {
       name: task.name,
       method: task.method,

@@ -45,8 +45,10 @@ export function fold(run: Run, change: RunChange): void {
       if (attempt.status === "suspended") entry.progressAfter = attempt.attempt;
       // The next attempt tries it all again: a wait that was over would fail it before it has begun.
       if (attempt.status === "failed" || attempt.status === "timed_out") delete entry.waits;
-      if (attempt.lostTo !== undefined) entry.isSuspect = hasLostWorker(entry.attempts.slice(entry.retriedAfter));
-      if (attempt.lackedBy !== undefined) noteLacking(run.lacking, entry.item?.of ?? ordinal, attempt.lackedBy);
+      if (attempt.lostTo !== undefined)
+        entry.isSuspect = hasLostWorker(entry.attempts.slice(entry.retriedAfter));
+      if (attempt.lackedBy !== undefined)
+        noteLacking(run.lacking, entry.item?.of ?? ordinal, attempt.lackedBy);
       if (entry.item !== undefined) forgetOld(entry.attempts, attempt.attempt - 1 - FULL_ATTEMPTS);
     }
     if (state.status === "waiting" && state.for === "run") foldWaits(entry, state.awaits);
@@ -102,10 +104,16 @@ function foldWaits(entry: TaskEntry, awaits: readonly AwaitedRun[] | undefined):
   entry.awaits = awaits;
   // The attempt has found that it is not final any more: it was retried.
   for (const { runId } of awaits) delete entry.arrived?.[runId];
-  entry.waits = { ...entry.waits, ...Object.fromEntries(awaits.map(({ call, until }) => [call, until])) };
+  entry.waits = {
+    ...entry.waits,
+    ...Object.fromEntries(awaits.map(({ call, until }) => [call, until])),
+  };
 }
 
-function foldWatchers(run: Run, { watchers, told, telling, foundBy, parentKnows }: RunChange): void {
+function foldWatchers(
+  run: Run,
+  { watchers, told, telling, foundBy, parentKnows }: RunChange,
+): void {
   if (parentKnows === true) run.parentKnows = true;
   if (foundBy !== undefined) run.foundBy = [...run.foundBy, foundBy];
   if (watchers !== undefined) run.watchers = [...run.watchers, ...watchers];

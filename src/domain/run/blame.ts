@@ -12,7 +12,11 @@ import type { Effect } from "./machine-events.ts";
 import { NO_PAUSE, type Pause, type Trial } from "../trials.ts";
 
 /** The attempts that count against the budgets of a task: those since its last progress, or its retry in place. */
-export function sinceProgress({ attempts, retriedAfter, progressAfter = 0 }: TaskEntry): readonly AttemptRecord[] {
+export function sinceProgress({
+  attempts,
+  retriedAfter,
+  progressAfter = 0,
+}: TaskEntry): readonly AttemptRecord[] {
   return attempts.slice(Math.max(retriedAfter, progressAfter));
 }
 
@@ -28,7 +32,9 @@ export function failuresAmong(attempts: readonly AttemptRecord[]): number {
 
 /** The attempts at the end of these that were lost, with nothing else in between, such as a wait for a deploy. */
 export function lostInARow(attempts: readonly AttemptRecord[]): readonly AttemptRecord[] {
-  return attempts.slice(attempts.findLastIndex(({ status, lostTo }) => status !== "lost" || lostTo === "deploy") + 1);
+  return attempts.slice(
+    attempts.findLastIndex(({ status, lostTo }) => status !== "lost" || lostTo === "deploy") + 1,
+  );
 }
 
 /** Whether one of these attempts was lost to its worker. */
@@ -40,10 +46,16 @@ export function hasLostWorker(attempts: readonly AttemptRecord[]): boolean {
 const TRIED_AFTER = 2;
 
 /** How the next attempt of a task is tried that has lost these in a row, and may wait for so long; null: it is not. */
-export function trialOf(task: GraphTask, row: readonly AttemptRecord[], pause: Pause): Trial | null {
+export function trialOf(
+  task: GraphTask,
+  row: readonly AttemptRecord[],
+  pause: Pause,
+): Trial | null {
   const deaths = row.filter(({ lostTo }) => lostTo === "worker");
   if (deaths.length < TRIED_AFTER) return null;
-  const livedMs = Math.max(...deaths.map(({ startedAt, finishedAt }) => (finishedAt ?? startedAt) - startedAt));
+  const livedMs = Math.max(
+    ...deaths.map(({ startedAt, finishedAt }) => (finishedAt ?? startedAt) - startedAt),
+  );
   return { livedMs, leaseMs: leaseMs(task), ...pause };
 }
 
@@ -60,11 +72,16 @@ export function startExecutor(
 }
 
 function dueTrial(entry: TaskEntry | undefined): Trial | null {
-  return entry?.isSuspect === true ? trialOf(entry.task, lostInARow(sinceProgress(entry)), NO_PAUSE) : null;
+  return entry?.isSuspect === true
+    ? trialOf(entry.task, lostInARow(sinceProgress(entry)), NO_PAUSE)
+    : null;
 }
 
 /** Whether the next attempt of this task runs alone. `change`: what is decided about it so far. */
 export function isSuspect(entry: TaskEntry, change: TaskChange | undefined): boolean {
   if (change === undefined) return entry.isSuspect === true;
-  return hasLostWorker(change.attempts) || (entry.isSuspect === true && change.retriedAfter === undefined);
+  return (
+    hasLostWorker(change.attempts) ||
+    (entry.isSuspect === true && change.retriedAfter === undefined)
+  );
 }

@@ -9,13 +9,23 @@
 import { ChangeNotes } from "./change-builder.ts";
 import { holdEffects } from "./limit-gate.ts";
 import { oweAlert } from "./outbox.ts";
-import { entryOf, isFinal, type AttemptError, type AttemptRecord, type Run, type TaskChange } from "./state.ts";
+import {
+  entryOf,
+  isFinal,
+  type AttemptError,
+  type AttemptRecord,
+  type Run,
+  type TaskChange,
+} from "./state.ts";
 import type { Advance, Effect } from "./machine-events.ts";
 
 /** The decision that ends the run. Final tasks stay as they are. */
 export function brokenBy(run: Run, error: AttemptError, now: number): Advance {
   const tasks = changesOf(run, error, now);
-  const times = { startedAt: run.startedAt, finishedAt: Math.max(run.startedAt ?? run.createdAt, now) };
+  const times = {
+    startedAt: run.startedAt,
+    finishedAt: Math.max(run.startedAt ?? run.createdAt, now),
+  };
   const notes = new ChangeNotes(run);
   const telling = notes.finish(now);
   const after = new Map(tasks.map((change) => [change.ordinal, change]));
@@ -34,7 +44,8 @@ function changesOf(run: Run, error: AttemptError, now: number): TaskChange[] {
   const told = open.find((ordinal) => run.active.has(ordinal)) ?? open[0];
   return open.map((ordinal): TaskChange => {
     const ended = endOfRunning(run, ordinal, now);
-    if (ordinal !== told) return { ordinal, state: { status: "cancelled", finishedAt: now }, attempts: ended };
+    if (ordinal !== told)
+      return { ordinal, state: { status: "cancelled", finishedAt: now }, attempts: ended };
     const attempts = [...ended, failedAttempt(run, ordinal, error, now)];
     return { ordinal, state: { status: "failed", finishedAt: now, reason: "broken" }, attempts };
   });
@@ -47,7 +58,12 @@ function givenBack(run: Run, tasks: readonly TaskChange[], now: number): Effect[
     if (found === undefined) throw new RangeError(`run ${run.id} has no task ${ordinal}`);
     return found;
   };
-  const view = { run, now, entry, stateOf: (ordinal: number) => entryOf(run, ordinal)?.state ?? null };
+  const view = {
+    run,
+    now,
+    entry,
+    stateOf: (ordinal: number) => entryOf(run, ordinal)?.state ?? null,
+  };
   // The worker of an attempt may still be at work, as that of one that was cancelled.
   const ended = tasks.map(({ ordinal }): TaskChange => ({
     ordinal,

@@ -14,7 +14,14 @@
  * it. One that failed, timed out or was cancelled is over, and with a retry in place all that were before it.
  */
 import type { Decision } from "./transition.ts";
-import { entryOf, isFinal, type AttemptRecord, type Run, type TaskEntry, type TaskState } from "./state.ts";
+import {
+  entryOf,
+  isFinal,
+  type AttemptRecord,
+  type Run,
+  type TaskEntry,
+  type TaskState,
+} from "./state.ts";
 import type { Completion } from "./machine-events.ts";
 
 /** How an attempt stands to being completed: `timed_out` and `over` (it failed otherwise, or was cancelled) are too late. */
@@ -26,18 +33,32 @@ export function beginWait(decision: Decision, ordinal: number, record: AttemptRe
   const state = decision.stateOf(ordinal);
   if (state?.status !== "running") return;
   const expiresAt = startedAt + decision.entry(ordinal).task.timeoutMs;
-  const waiting = { status: "waiting", for: "completion", attempt, token: state.token, expiresAt } as const;
+  const waiting = {
+    status: "waiting",
+    for: "completion",
+    attempt,
+    token: state.token,
+    expiresAt,
+  } as const;
   decision.set(ordinal, waiting, { ...record, status: "running", finishedAt: null });
 }
 
 /** The attempt that is open to be completed; null if none is. */
-export function openCompletion(state: TaskState): { readonly attempt: number; readonly token: number } | null {
-  const isOpen = state.status === "running" || (state.status === "waiting" && state.for === "completion");
+export function openCompletion(
+  state: TaskState,
+): { readonly attempt: number; readonly token: number } | null {
+  const isOpen =
+    state.status === "running" || (state.status === "waiting" && state.for === "completion");
   return isOpen ? { attempt: state.attempt, token: state.token } : null;
 }
 
 /** How this attempt of an external task stands. */
-export function standingOfCompletion(run: Run, ordinal: number, attempt: number, token: number): CompletionStanding {
+export function standingOfCompletion(
+  run: Run,
+  ordinal: number,
+  attempt: number,
+  token: number,
+): CompletionStanding {
   const entry = entryOf(run, ordinal);
   if (entry?.task.external !== true) return "over";
   const open = openCompletion(entry.state);
@@ -55,7 +76,9 @@ function isCarriedOn({ attempt, status }: AttemptRecord, { retriedAfter }: TaskE
 }
 
 function standingOfFinal({ attempts, retriedAfter }: TaskEntry): CompletionStanding {
-  return attempts.slice(retriedAfter).some(({ completedBy }) => completedBy !== undefined) ? "completed" : "over";
+  return attempts.slice(retriedAfter).some(({ completedBy }) => completedBy !== undefined)
+    ? "completed"
+    : "over";
 }
 
 /**
@@ -68,7 +91,11 @@ export function completedRecords(
 ): { readonly ended: AttemptRecord; readonly named: AttemptRecord | null } {
   const state = decision.stateOf(ordinal);
   const open = state === null ? null : openCompletion(state);
-  const { lostTo: _, alone: __, ...record } = decision.openAttempt(ordinal, open?.attempt ?? attempt);
+  const {
+    lostTo: _,
+    alone: __,
+    ...record
+  } = decision.openAttempt(ordinal, open?.attempt ?? attempt);
   const ended = {
     ...record,
     status: outcome.type,
@@ -85,5 +112,10 @@ export function expiredRecord(decision: Decision, ordinal: number, attempt: numb
   const record = decision.openAttempt(ordinal, attempt);
   const message = `nobody has completed the task within its timeout of ${decision.entry(ordinal).task.timeoutMs} ms`;
   const error = { name: "TimeoutError", message, stack: null };
-  return { ...record, status: "timed_out", finishedAt: Math.max(record.startedAt, decision.now), error };
+  return {
+    ...record,
+    status: "timed_out",
+    finishedAt: Math.max(record.startedAt, decision.now),
+    error,
+  };
 }

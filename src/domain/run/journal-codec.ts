@@ -10,7 +10,11 @@ export interface PackedChange extends RunChange {
   /** Items that were leased: ordinal, attempt, token. */
   readonly leased?: readonly (LeasedAt & { readonly items: readonly Three[] })[];
   /** Items that passed JSON which lies in the run object: ordinal, place and size in the data of `seq`. */
-  readonly passed?: readonly { readonly at: number; readonly seq: number; readonly items: readonly Three[] }[];
+  readonly passed?: readonly {
+    readonly at: number;
+    readonly seq: number;
+    readonly items: readonly Three[];
+  }[];
 }
 
 type Three = readonly [number, number, number];
@@ -84,16 +88,24 @@ function toLease({ at, ...rest }: LeasedAt, [ordinal, attempt, token]: Three): T
   return {
     ordinal,
     state: { status: "running", attempt, token, ...rest },
-    attempts: [{ attempt, status: "running", startedAt: at, finishedAt: null, error: null, logs: null }],
+    attempts: [
+      { attempt, status: "running", startedAt: at, finishedAt: null, error: null, logs: null },
+    ],
   };
 }
 
-function resultIn({ ordinal, state, attempts }: TaskChange): { at: number; seq: number; three: Three } | null {
+function resultIn({
+  ordinal,
+  state,
+  attempts,
+}: TaskChange): { at: number; seq: number; three: Three } | null {
   const [record] = attempts;
   if (state.status !== "succeeded" || record === undefined || attempts.length > 1) return null;
   const { output, to } = state.passed;
-  if (output.at !== "run" || output.kind !== "json" || output.contentType !== JSON_TYPE) return null;
-  if (to !== null || !hasKeys(state.passed, 2) || !hasKeys(output, 6) || !hasKeys(record, 6)) return null;
+  if (output.at !== "run" || output.kind !== "json" || output.contentType !== JSON_TYPE)
+    return null;
+  if (to !== null || !hasKeys(state.passed, 2) || !hasKeys(output, 6) || !hasKeys(record, 6))
+    return null;
   if (record.logs !== null || record.finishedAt !== state.finishedAt) return null;
   return { at: state.finishedAt, seq: output.seq, three: [ordinal, output.offset, output.size] };
 }
@@ -108,7 +120,10 @@ function toResult(run: Run, at: number, seq: number, [ordinal, offset, size]: Th
     state: {
       status: "succeeded",
       finishedAt: at,
-      passed: { output: { kind: "json", size, contentType: JSON_TYPE, at: "run", seq, offset }, to: null },
+      passed: {
+        output: { kind: "json", size, contentType: JSON_TYPE, at: "run", seq, offset },
+        to: null,
+      },
     },
     attempts: [ended],
   };

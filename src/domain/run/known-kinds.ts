@@ -52,15 +52,23 @@ const WAITS = { run: true, completion: true } satisfies Record<
   true
 >;
 
-const HOLDS = { concurrency: true, rate_limit: true, pause: true, deploy: true } satisfies Record<Hold["for"], true>;
+const HOLDS = { concurrency: true, rate_limit: true, pause: true, deploy: true } satisfies Record<
+  Hold["for"],
+  true
+>;
 const LOST_TO = { worker: true, surroundings: true, deploy: true } satisfies Record<LostTo, true>;
 const DEBTS = { alert: true, cancel_children: true } satisfies Record<Debt["type"], true>;
 const FAILURES: readonly FailReason[] = FAIL_REASONS;
 
 /** Whatever a journal may hold, by the word for it: a recording of a release has all of it. */
-export const KNOWN_KINDS: readonly string[] = [FIELDS, STATES, WAITS, HOLDS, LOST_TO, DEBTS].flatMap((kinds) =>
-  Object.keys(kinds),
-);
+export const KNOWN_KINDS: readonly string[] = [
+  FIELDS,
+  STATES,
+  WAITS,
+  HOLDS,
+  LOST_TO,
+  DEBTS,
+].flatMap((kinds) => Object.keys(kinds));
 
 const RUN_FIELDS = {
   id: true,
@@ -106,7 +114,8 @@ export function refuseUnknownKinds({ tasks, run, owes = [] }: RunChange, where: 
   for (const { state, attempts } of tasks) {
     refuse(state.status in STATES, where, state.status);
     if (state.status === "waiting") refuse(state.for in WAITS, where, state.for);
-    if (state.status === "queued" && state.hold !== undefined) refuse(state.hold.for in HOLDS, where, state.hold.for);
+    if (state.status === "queued" && state.hold !== undefined)
+      refuse(state.hold.for in HOLDS, where, state.hold.for);
     if (state.status === "failed") refuse(FAILURES.includes(state.reason), where, state.reason);
     for (const { status, lostTo } of attempts) {
       refuse(ATTEMPT_STATUSES.includes(status), where, status);
@@ -118,10 +127,16 @@ export function refuseUnknownKinds({ tasks, run, owes = [] }: RunChange, where: 
 }
 
 /** Throws `NewerFormatError` if anything in the record of a run as it is is not known. */
-export function refuseUnknownState(state: Omit<RunState, "graph"> & { readonly graph: unknown }, where: string): void {
+export function refuseUnknownState(
+  state: Omit<RunState, "graph"> & { readonly graph: unknown },
+  where: string,
+): void {
   for (const field of Object.keys(state)) refuse(field in RUN_FIELDS, where, field);
   const kinds = [...state.tasks.kinds, ...state.items.kinds];
-  refuseUnknownKinds({ tasks: kinds.map((kind) => ({ ...kind, ordinal: 0 })), owes: state.owed }, where);
+  refuseUnknownKinds(
+    { tasks: kinds.map((kind) => ({ ...kind, ordinal: 0 })), owes: state.owed },
+    where,
+  );
 }
 
 function refuse(isKnown: boolean, where: string, kind: string): void {

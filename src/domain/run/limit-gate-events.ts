@@ -10,7 +10,10 @@ const ASK_AGAIN_MS = { first: 10_000, growth: 4, most: 900_000 } as const;
 type QueuedState = Extract<TaskState, { readonly status: "queued" }>;
 
 /** A limit has said something of an attempt. */
-export function answerHold(decision: Decision, event: Exclude<HoldEvent, { readonly type: "resumed" }>): void {
+export function answerHold(
+  decision: Decision,
+  event: Exclude<HoldEvent, { readonly type: "resumed" }>,
+): void {
   const { ordinal, attempt } = event;
   const state = decision.stateOf(ordinal);
   if (state === null || attemptOf(state, decision.entry(ordinal).attempts.length) !== attempt)
@@ -18,12 +21,20 @@ export function answerHold(decision: Decision, event: Exclude<HoldEvent, { reado
   switch (event.type) {
     case "permitted":
       if (isHeldFor(state, event.kind))
-        decision.makeReady(ordinal, undefined, nextHold(decision.entry(ordinal).task, event.kind, decision.now));
+        decision.makeReady(
+          ordinal,
+          undefined,
+          nextHold(decision.entry(ordinal).task, event.kind, decision.now),
+        );
       else decision.ignore("not_held");
       break;
     case "refused":
       if (isHeldFor(state, "concurrency"))
-        decision.end(ordinal, { status: "skipped", finishedAt: decision.now, reason: "concurrency" });
+        decision.end(ordinal, {
+          status: "skipped",
+          finishedAt: decision.now,
+          reason: "concurrency",
+        });
       else decision.ignore("not_held");
       break;
     case "displaced":
@@ -34,12 +45,22 @@ export function answerHold(decision: Decision, event: Exclude<HoldEvent, { reado
 
 /** Nobody has answered for the held task. */
 export function askAgainFor(decision: Decision, ordinal: number, state: QueuedState): void {
-  const pauseMs = Math.min(ASK_AGAIN_MS.most, ASK_AGAIN_MS.first * ASK_AGAIN_MS.growth ** state.dispatches);
-  decision.set(ordinal, { ...state, dispatches: state.dispatches + 1, redispatchAt: decision.now + pauseMs });
+  const pauseMs = Math.min(
+    ASK_AGAIN_MS.most,
+    ASK_AGAIN_MS.first * ASK_AGAIN_MS.growth ** state.dispatches,
+  );
+  decision.set(ordinal, {
+    ...state,
+    dispatches: state.dispatches + 1,
+    redispatchAt: decision.now + pauseMs,
+  });
 }
 
 /** A settle of the past; a slot may have been kept until it comes, or, of code that goes on, is kept until its lease is over. */
-export function settleLate(decision: Decision, { ordinal, attempt, outcome }: SettledAttempt): void {
+export function settleLate(
+  decision: Decision,
+  { ordinal, attempt, outcome }: SettledAttempt,
+): void {
   decision.ignore("stale_lease");
   if (outcome.type === "lost" && outcome.goesOn === true) return;
   const owed = endedLate(decision.run, ordinal, attempt);
@@ -61,7 +82,8 @@ export function holdPaused(decision: Decision, paused: readonly string[] | undef
   if (paused === undefined) return;
   for (const ordinal of decision.claimable()) {
     const { task } = decision.entry(ordinal);
-    if (paused.includes(task.name)) decision.makeReady(ordinal, undefined, { for: "pause", since: decision.now });
+    if (paused.includes(task.name))
+      decision.makeReady(ordinal, undefined, { for: "pause", since: decision.now });
   }
   // Of their items that nobody has begun there is no state: the task itself waits.
   for (const { task } of decision.run.tasks)

@@ -30,12 +30,24 @@ import {
   type Standing,
   type TaskLimits,
 } from "../limits/limit.ts";
-import { entryOf, type AttemptRecord, type Run, type TaskChange, type TaskEntry, type TaskState } from "./state.ts";
+import {
+  entryOf,
+  type AttemptRecord,
+  type Run,
+  type TaskChange,
+  type TaskEntry,
+  type TaskState,
+} from "./state.ts";
 
 /** What may happen to a task that is held, or was. */
 export type HoldEvent =
   /** The limit has a slot for this attempt. */
-  | { readonly type: "permitted"; readonly kind: LimitKind; readonly ordinal: number; readonly attempt: number }
+  | {
+      readonly type: "permitted";
+      readonly kind: LimitKind;
+      readonly ordinal: number;
+      readonly attempt: number;
+    }
   /** There is none, and its task does not wait. */
   | { readonly type: "refused"; readonly ordinal: number; readonly attempt: number }
   /** A newer attempt, of another run, takes the place of this one. */
@@ -53,7 +65,12 @@ export type HoldEffect =
       readonly holder: SlotHolder;
       readonly afterMs: number;
     }
-  | { readonly type: "spend_slot"; readonly limit: LimitName; readonly holder: SlotHolder; readonly perMs: number };
+  | {
+      readonly type: "spend_slot";
+      readonly limit: LimitName;
+      readonly holder: SlotHolder;
+      readonly perMs: number;
+    };
 
 /** The entries of one decision: as they were, and their states as decided. */
 export interface HoldView {
@@ -66,7 +83,8 @@ export interface HoldView {
 /** What an attempt that is ready must wait for first; null: nothing. */
 export function firstHold(entry: TaskEntry, now: number): Hold | null {
   const limits = limitsOf(entry);
-  const kind = limits === undefined ? undefined : LIMIT_KINDS.find((each) => planOf(limits, each) !== null);
+  const kind =
+    limits === undefined ? undefined : LIMIT_KINDS.find((each) => planOf(limits, each) !== null);
   return kind === undefined ? null : { for: kind, since: now };
 }
 
@@ -88,7 +106,8 @@ export function nextHold({ limits }: GraphTask, kind: LimitKind, now: number): H
 
 /** Which attempt this state is about: one that is queued, the next; one that runs, or waits to be completed, itself; else none. */
 export function attemptOf(state: TaskState, attempts: number): number | null {
-  if (state.status === "running" || (state.status === "waiting" && state.for === "completion")) return state.attempt;
+  if (state.status === "running" || (state.status === "waiting" && state.for === "completion"))
+    return state.attempt;
   return state.status === "queued" ? attempts + 1 : null;
 }
 
@@ -105,24 +124,42 @@ export function holdEffects(view: HoldView, changes: Iterable<TaskChange>): Hold
     else if (before.each !== undefined && change.state.status === "cancelled") {
       // One change stands for all of its items (see each.ts).
       for (const [index, item] of itemsOf(view.run, before.each).entries())
-        effects.push(...effectsOf(view, limits, item, { ...change, ordinal: before.each.first + index, attempts: [] }));
+        effects.push(
+          ...effectsOf(view, limits, item, {
+            ...change,
+            ordinal: before.each.first + index,
+            attempts: [],
+          }),
+        );
     }
   }
   for (const task of awaited) effects.push({ type: "await_resume", task });
   return effects;
 }
 
-function effectsOf(view: HoldView, limits: TaskLimits, before: TaskEntry, change: TaskChange): HoldEffect[] {
+function effectsOf(
+  view: HoldView,
+  limits: TaskLimits,
+  before: TaskEntry,
+  change: TaskChange,
+): HoldEffect[] {
   const { run, now } = view;
   const { ordinal, state, attempts } = change;
   // Only the record of an attempt that is over has changed.
   if (state === before.state) return [];
-  const begun = attempts.reduce((most, { attempt }) => Math.max(most, attempt), before.attempts.length);
+  const begun = attempts.reduce(
+    (most, { attempt }) => Math.max(most, attempt),
+    before.attempts.length,
+  );
   const was = attemptOf(before.state, before.attempts.length);
   const is = attemptOf(state, begun);
   if (was === null && is === null) return [];
   const keys = keysOfAttempt(run, before, (parent) => view.stateOf(parent));
-  const limit = (kind: LimitKind): LimitName => ({ kind, task: before.task.name, key: keys[kind] ?? null });
+  const limit = (kind: LimitKind): LimitName => ({
+    kind,
+    task: before.task.name,
+    key: keys[kind] ?? null,
+  });
   const holder = (attempt: number): SlotHolder => ({ runId: run.id, ordinal, attempt });
   const effects: HoldEffect[] = [];
   // One that was refused has nothing to give back.
@@ -131,13 +168,32 @@ function effectsOf(view: HoldView, limits: TaskLimits, before: TaskEntry, change
     const mayStillRun = state.status === "cancelled" || attempts.some(isEndedByOthers);
     const afterMs = mayStillRun ? Math.max(0, leaseLeftMs) : 0;
     if (limits.concurrency !== null)
-      effects.push({ type: "give_slot_back", limit: limit("concurrency"), holder: holder(was), afterMs });
+      effects.push({
+        type: "give_slot_back",
+        limit: limit("concurrency"),
+        holder: holder(was),
+        afterMs,
+      });
     if (limits.rateLimit !== null && before.state.status === "queued")
-      effects.push({ type: "give_slot_back", limit: limit("rate_limit"), holder: holder(was), afterMs: 0 });
+      effects.push({
+        type: "give_slot_back",
+        limit: limit("rate_limit"),
+        holder: holder(was),
+        afterMs: 0,
+      });
   }
-  if (limits.rateLimit !== null && state.status === "running" && before.state.status !== "running") {
+  if (
+    limits.rateLimit !== null &&
+    state.status === "running" &&
+    before.state.status !== "running"
+  ) {
     const { perMs } = limits.rateLimit;
-    effects.push({ type: "spend_slot", limit: limit("rate_limit"), holder: holder(state.attempt), perMs });
+    effects.push({
+      type: "spend_slot",
+      limit: limit("rate_limit"),
+      holder: holder(state.attempt),
+      perMs,
+    });
   }
   const request = is === null ? null : requestOf(run, before.task, limits, state, holder(is), keys);
   if (request !== null) effects.push({ type: "ask_slot", ...request });
@@ -160,7 +216,12 @@ export function limitOf(run: Run, entry: TaskEntry, kind: LimitKind): LimitName 
 }
 
 /** How an attempt stands to the slot that this limit keeps for it. `run`: null if it is not there (any more). */
-export function standingOf(run: Run | null, kind: LimitKind, { ordinal, attempt }: SlotHolder, now: number): Standing {
+export function standingOf(
+  run: Run | null,
+  kind: LimitKind,
+  { ordinal, attempt }: SlotHolder,
+  now: number,
+): Standing {
   const entry = run === null ? undefined : entryOf(run, ordinal);
   if (entry === undefined) return { type: "over", afterMs: 0 };
   const { task, state, attempts } = entry;
@@ -169,10 +230,15 @@ export function standingOf(run: Run | null, kind: LimitKind, { ordinal, attempt 
   if (kind === "rate_limit") {
     const perMs = task.limits?.rateLimit?.perMs;
     if (record !== undefined && perMs !== undefined) return { type: "spent", perMs };
-    return isCurrent && !isHeldFor(state, "concurrency") ? { type: "holding" } : { type: "over", afterMs: 0 };
+    return isCurrent && !isHeldFor(state, "concurrency")
+      ? { type: "holding" }
+      : { type: "over", afterMs: 0 };
   }
   if (isCurrent) return { type: "holding" };
-  return { type: "over", afterMs: isEndedByOthers(record) ? Math.max(0, record.startedAt + leaseMs(task) - now) : 0 };
+  return {
+    type: "over",
+    afterMs: isEndedByOthers(record) ? Math.max(0, record.startedAt + leaseMs(task) - now) : 0,
+  };
 }
 
 /** Whether not its worker has said that the attempt has ended: it was cancelled, or somebody has completed it. It may still run. */
@@ -217,7 +283,10 @@ function requestOf(
 }
 
 /** What the run's plan says of a limit. Plans are ordered by their deployments, and by the runs that were accepted with them. */
-function ruleOf({ createdAt, graph: { madeAt } }: Run, plan: ConcurrencyPlan | RateLimitPlan): LimitRule {
+function ruleOf(
+  { createdAt, graph: { madeAt } }: Run,
+  plan: ConcurrencyPlan | RateLimitPlan,
+): LimitRule {
   const perMs = "perMs" in plan ? plan.perMs : null;
   return { limit: plan.limit, perMs, planAt: createdAt, ...(madeAt !== undefined && { madeAt }) };
 }
@@ -238,7 +307,9 @@ export function keysOfAttempt(
     ...task.upstream.map((parent) => {
       const each = run.tasks[parent]?.each;
       // One item follows on another.
-      const state = stateOf(each !== undefined && item !== undefined ? each.first + item.index : parent);
+      const state = stateOf(
+        each !== undefined && item !== undefined ? each.first + item.index : parent,
+      );
       return state?.status === "succeeded" ? ofThis(state.passed.limitKeys?.[task.name]) : {};
     }),
   );

@@ -58,12 +58,16 @@ export function withGenesisKeys<Genesis extends Pick<RunGenesis, "limitKeys" | "
 
 /** The state with its lists of keys, or their notes, mapped. */
 export function withStateKeys(state: TaskState, map: MapKeys): TaskState {
-  return state.status === "succeeded" ? { ...state, passed: withOutputKeys(state.passed, map) } : state;
+  return state.status === "succeeded"
+    ? { ...state, passed: withOutputKeys(state.passed, map) }
+    : state;
 }
 
 function withOutputKeys(passed: TaskOutput, map: MapKeys): TaskOutput {
   if (passed.limitKeys === undefined) return passed;
-  const mapped = Object.entries(passed.limitKeys).map(([child, keys]) => [child, map(keys)] as const);
+  const mapped = Object.entries(passed.limitKeys).map(
+    ([child, keys]) => [child, map(keys)] as const,
+  );
   return { ...passed, limitKeys: Object.fromEntries(mapped) };
 }
 
@@ -84,7 +88,11 @@ export function writeKeys(keys: readonly LimitKeys[]): string[] {
       part.map(({ rate_limit: rate }) => rate ?? null),
       part.map(({ priority }) => priority ?? null),
     ];
-    pieces.push(JSON.stringify(columns.map((column) => (column.every((one) => one === null) ? part.length : column))));
+    pieces.push(
+      JSON.stringify(
+        columns.map((column) => (column.every((one) => one === null) ? part.length : column)),
+      ),
+    );
   }
   return pieces;
 }
@@ -109,7 +117,11 @@ type Columns = readonly [(string | null)[], (string | null)[], (number | null)[]
 /** A column in which nothing stands is written as its length. */
 function parseColumns(piece: string): Columns {
   // oxlint-disable-next-line typescript/consistent-type-assertions -- `writeKeys` alone writes them.
-  const [concurrency, rate, priority] = JSON.parse(piece) as [Written<string>, Written<string>, Written<number>];
+  const [concurrency, rate, priority] = JSON.parse(piece) as [
+    Written<string>,
+    Written<string>,
+    Written<number>,
+  ];
   return [column(concurrency), column(rate), column(priority)];
 }
 

@@ -73,18 +73,22 @@ export function afterLoss(
   const { run, now } = decision;
   const entry = decision.entry(ordinal);
   const state = decision.stateOf(ordinal);
-  const isAlone = lostTo === "worker" && isTold && state?.status === "running" && state.holder !== undefined;
+  const isAlone =
+    lostTo === "worker" && isTold && state?.status === "running" && state.holder !== undefined;
   const attempt = withDeath({ ...ended, lostTo }, isAlone, { sole, explained });
   const before = sinceProgress(entry)
     .filter((earlier) => earlier.attempt < ended.attempt)
     .map((earlier) => clearedBy(earlier, { sole, explained }));
   for (const earlier of before)
-    if (state !== null && earlier !== entry.attempts[earlier.attempt - 1]) decision.set(ordinal, state, earlier);
+    if (state !== null && earlier !== entry.attempts[earlier.attempt - 1])
+      decision.set(ordinal, state, earlier);
   const row = lostInARow([...before, attempt]);
   const reason = failReason(run, ordinal, row, now);
-  if (reason !== null) return decision.end(ordinal, { status: "failed", finishedAt: now, reason }, attempt);
+  if (reason !== null)
+    return decision.end(ordinal, { status: "failed", finishedAt: now, reason }, attempt);
   const losses = row.filter((lost) => lost.lostTo === lostTo).length;
-  const mostMs = ended.startedAt + methodMs(entry.task) + RESTART_MS.latest - RESTART_MS.margin - now;
+  const mostMs =
+    ended.startedAt + methodMs(entry.task) + RESTART_MS.latest - RESTART_MS.margin - now;
   const pause =
     lostTo === "worker"
       ? spread(losses, Math.max(0, mostMs), fractionOf(`${run.id}/${ordinal}/${attempt.attempt}`))
@@ -100,7 +104,11 @@ export function afterLoss(
  * The record of an attempt whose worker has died, if it was alone there; as its own doing only if it is known that nobody else died, and
  * as no death of its own at all if one has died beside it that is known to kill.
  */
-function withDeath(record: AttemptRecord, isAlone: boolean, { sole, explained }: Verdict): AttemptRecord {
+function withDeath(
+  record: AttemptRecord,
+  isAlone: boolean,
+  { sole, explained }: Verdict,
+): AttemptRecord {
   if (!isAlone || explained.includes(record.attempt)) return record;
   const isShared = sole !== undefined && !sole.includes(record.attempt);
   return { ...record, alone: true, ...(isShared && { beside: true }) };
@@ -116,10 +124,18 @@ function clearedBy(record: AttemptRecord, { sole, explained }: Verdict): Attempt
 }
 
 /** Why a task with these lost attempts in a row fails; null: it does not. */
-function failReason(run: Run, ordinal: number, row: readonly AttemptRecord[], now: number): FailReason | null {
+function failReason(
+  run: Run,
+  ordinal: number,
+  row: readonly AttemptRecord[],
+  now: number,
+): FailReason | null {
   const deaths = row.filter(({ alone }) => alone === true);
   if (deaths.length >= DEATHS.any) return "worker_lost";
-  if (deaths.length >= DEATHS.sole && deaths.filter((death) => isSole(run, ordinal, death)).length >= DEATHS.sole)
+  if (
+    deaths.length >= DEATHS.sole &&
+    deaths.filter((death) => isSole(run, ordinal, death)).length >= DEATHS.sole
+  )
     return "worker_lost";
   const [first] = row;
   const isOver = first !== undefined && now - first.startedAt >= GIVEN_UP_AFTER.ms;
@@ -127,13 +143,22 @@ function failReason(run: Run, ordinal: number, row: readonly AttemptRecord[], no
 }
 
 /** Whether no other attempt, of this run or as far as the witness knows of another, was lost to its worker at the same time. */
-function isSole(run: Run, ordinal: number, { startedAt, finishedAt, beside }: AttemptRecord): boolean {
+function isSole(
+  run: Run,
+  ordinal: number,
+  { startedAt, finishedAt, beside }: AttemptRecord,
+): boolean {
   if (beside === true) return false;
   const isBeside = (other: AttemptRecord): boolean =>
-    other.lostTo === "worker" && other.startedAt <= (finishedAt ?? startedAt) && (other.finishedAt ?? 0) >= startedAt;
+    other.lostTo === "worker" &&
+    other.startedAt <= (finishedAt ?? startedAt) &&
+    (other.finishedAt ?? 0) >= startedAt;
   const isClear = ({ attempts }: Run["tasks"][number], index: number): boolean =>
     index === ordinal || !attempts.some(isBeside);
-  return run.tasks.every(isClear) && run.items.every((item, index) => isClear(item, run.tasks.length + index));
+  return (
+    run.tasks.every(isClear) &&
+    run.items.every((item, index) => isClear(item, run.tasks.length + index))
+  );
 }
 
 function spread(losses: number, mostMs: number, fraction: number): Pause {

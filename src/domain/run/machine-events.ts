@@ -111,7 +111,11 @@ export type RunEvent =
       readonly by?: RunId;
     }
   | { readonly type: "claimed"; readonly claim: DriverClaim }
-  | { readonly type: "settled"; readonly attempts: readonly SettledAttempt[]; readonly claim: DriverClaim | null }
+  | {
+      readonly type: "settled";
+      readonly attempts: readonly SettledAttempt[];
+      readonly claim: DriverClaim | null;
+    }
   /** The executor object of this name asks for this one task; asking again gives the same lease. */
   | {
       readonly type: "begun";
@@ -130,7 +134,12 @@ export type RunEvent =
   /** Somebody has the final run go on: what failed, and what did not run because of it, runs again. */
   | { readonly type: "retried" }
   /** A step of the attempt that holds this lease has finished. */
-  | { readonly type: "stepped"; readonly lease: GrantedLease; readonly name: string; readonly result: PayloadRef }
+  | {
+      readonly type: "stepped";
+      readonly lease: GrantedLease;
+      readonly name: string;
+      readonly result: PayloadRef;
+    }
   /** Runs that suspended tasks may await are final, or are no more. */
   | { readonly type: "awaited"; readonly runs: readonly FinalRun[] }
   /** Another run wants to be told when this one is final. */
@@ -156,7 +165,12 @@ export type Effect =
   /** Tell the queue that this run has work for so many drivers. */
   | { readonly type: "dispatch"; readonly drivers: number }
   /** Start an executor object of this name for one task. `trial`: of a suspect that is tried; absent: it is none. */
-  | { readonly type: "start_executor"; readonly ordinal: number; readonly name: string; readonly trial?: Trial }
+  | {
+      readonly type: "start_executor";
+      readonly ordinal: number;
+      readonly name: string;
+      readonly trial?: Trial;
+    }
   /** Note that drivers have died, or do not say anything: the longest of their attempts, its token and when it was begun. */
   | { readonly type: "note_death"; readonly token: number; readonly startedAt: number }
   /** The run became final. */

@@ -30,8 +30,19 @@
  */
 import { failuresAmong, sinceProgress, sinceRetry } from "./blame.ts";
 import { Decision } from "./transition.ts";
-import { beginWait, completedRecords, expiredRecord, standingOfCompletion } from "./external-task.ts";
-import { answerHold, askAgainFor, holdPaused, resumeTask, settleLate } from "./limit-gate-events.ts";
+import {
+  beginWait,
+  completedRecords,
+  expiredRecord,
+  standingOfCompletion,
+} from "./external-task.ts";
+import {
+  answerHold,
+  askAgainFor,
+  holdPaused,
+  resumeTask,
+  settleLate,
+} from "./limit-gate-events.ts";
 import { afterLoss, learnLate } from "./losses.ts";
 import { recordStep } from "./steps.ts";
 import { askAgain, resume, suspend } from "./suspension.ts";
@@ -53,7 +64,13 @@ import { fractionOf, retryDelayMs } from "./retry-delay.ts";
 import { retryInPlace } from "./retry-in-place.ts";
 import { dueAt, entryOf, isFinal } from "./state.ts";
 import type { AttemptError, AttemptRecord, FailReason, Run, TaskState } from "./state.ts";
-import type { Advance, DriverClaim, Completion, RunEvent, SettledAttempt } from "./machine-events.ts";
+import type {
+  Advance,
+  DriverClaim,
+  Completion,
+  RunEvent,
+  SettledAttempt,
+} from "./machine-events.ts";
 
 /** The longest delay that a task may ask for with `RetryAfterError`: as long as the longest of a policy. 30 days. */
 const RETRY_AFTER_MAX_MS = 2_592_000_000;
@@ -65,7 +82,12 @@ const MOST_FAILURES = 1_000;
 const WAKE_BATCH = 1_000;
 
 /** Decides what `event` does to the run at `now` (epoch milliseconds). `queue`: what is known of the queue then. */
-export function advance(run: Run, event: RunEvent, now: number, queue: QueueProgress | null = null): Advance {
+export function advance(
+  run: Run,
+  event: RunEvent,
+  now: number,
+  queue: QueueProgress | null = null,
+): Advance {
   const decision = new Decision(run, now, queue);
   switch (event.type) {
     case "accepted":
@@ -112,7 +134,11 @@ export function advance(run: Run, event: RunEvent, now: number, queue: QueueProg
       retryInPlace(decision);
       break;
     case "stepped":
-      recordStep(decision, event.lease, { name: event.name, result: event.result, finishedAt: now });
+      recordStep(decision, event.lease, {
+        name: event.name,
+        result: event.result,
+        finishedAt: now,
+      });
       break;
     case "awaited":
       resume(decision, event.runs);
@@ -172,8 +198,10 @@ export function nextWakeAt(run: Run): number {
 export function looksForMessage(run: Run, now: number): boolean {
   for (const ordinal of run.active) {
     const state = entryOf(run, ordinal)?.state;
-    const isSent = state?.status === "each" || (state?.status === "queued" && state.hold === undefined);
-    if (isSent && state.dispatches > 0 && (state.redispatchAt ?? Number.POSITIVE_INFINITY) <= now) return true;
+    const isSent =
+      state?.status === "each" || (state?.status === "queued" && state.hold === undefined);
+    if (isSent && state.dispatches > 0 && (state.redispatchAt ?? Number.POSITIVE_INFINITY) <= now)
+      return true;
   }
   return false;
 }
@@ -192,7 +220,11 @@ function grant(decision: Decision, claim: DriverClaim): void {
 function settle(decision: Decision, settled: SettledAttempt): void {
   const state = decision.stateOf(settled.ordinal);
   if (state === null) return decision.ignore("no_such_task");
-  if (state.status !== "running" || state.attempt !== settled.attempt || state.token !== settled.token)
+  if (
+    state.status !== "running" ||
+    state.attempt !== settled.attempt ||
+    state.token !== settled.token
+  )
     return tooLate(decision, settled);
   decision.notes.children(settled.children);
   const { outcome, ordinal } = settled;
@@ -215,10 +247,18 @@ function settle(decision: Decision, settled: SettledAttempt): void {
       });
       break;
     case "lost":
-      afterLoss(decision, ordinal, closed(decision, settled, "lost", outcome.error), { ...outcome, isTold: true });
+      afterLoss(decision, ordinal, closed(decision, settled, "lost", outcome.error), {
+        ...outcome,
+        isTold: true,
+      });
       break;
     case "undeployed":
-      giveBack(decision, ordinal, closed(decision, settled, "lost", outcome.error), outcome.deployment);
+      giveBack(
+        decision,
+        ordinal,
+        closed(decision, settled, "lost", outcome.error),
+        outcome.deployment,
+      );
       break;
     case "waiting":
       beginWait(decision, ordinal, closed(decision, settled, "running", null));
@@ -254,7 +294,14 @@ function closed(
   const kept = decision.entry(settled.ordinal).item === undefined ? error : shortened(error);
   const finishedAt = Math.max(record.startedAt, decision.now);
   const { logs, progress } = settled;
-  return { ...record, status, finishedAt, error: kept, logs, ...(progress !== undefined && { progress }) };
+  return {
+    ...record,
+    status,
+    finishedAt,
+    error: kept,
+    logs,
+    ...(progress !== undefined && { progress }),
+  };
 }
 
 /** Ten thousand items may fail: their errors must fit into the object's memory, and those of one settle into a row. */
@@ -267,38 +314,60 @@ function shortened(error: AttemptError | null): AttemptError | null {
 /** Somebody has completed an external attempt, or says that it failed; the latter is tried again like any failure. */
 function complete(decision: Decision, completion: Completion): void {
   const { ordinal, attempt, token, outcome } = completion;
-  if (standingOfCompletion(decision.run, ordinal, attempt, token) !== "open") return decision.ignore("not_open");
+  if (standingOfCompletion(decision.run, ordinal, attempt, token) !== "open")
+    return decision.ignore("not_open");
   const { ended, named } = completedRecords(decision, completion);
   const state = decision.stateOf(ordinal);
   if (named !== null && state !== null) decision.set(ordinal, state, named);
   if (outcome.type === "succeeded")
-    decision.end(ordinal, { status: "succeeded", finishedAt: decision.now, passed: outcome.passed }, ended);
-  else afterFailure(decision, ordinal, ended, { retryable: true, retryAfterMs: null, reason: "error" });
+    decision.end(
+      ordinal,
+      { status: "succeeded", finishedAt: decision.now, passed: outcome.passed },
+      ended,
+    );
+  else
+    afterFailure(decision, ordinal, ended, {
+      retryable: true,
+      retryAfterMs: null,
+      reason: "error",
+    });
 }
 
 function afterFailure(
   decision: Decision,
   ordinal: number,
   attempt: AttemptRecord,
-  failure: { readonly retryable: boolean; readonly retryAfterMs: number | null; readonly reason: FailReason },
+  failure: {
+    readonly retryable: boolean;
+    readonly retryAfterMs: number | null;
+    readonly reason: FailReason;
+  },
 ): void {
   const entry = decision.entry(ordinal);
   const { task } = entry;
   const failures = 1 + failuresAmong(sinceProgress(entry));
-  const isSpent = failures > task.retries.limit || failuresAmong(sinceRetry(entry)) >= MOST_FAILURES;
+  const isSpent =
+    failures > task.retries.limit || failuresAmong(sinceRetry(entry)) >= MOST_FAILURES;
   if (!failure.retryable || isSpent || decision.isStopping(ordinal)) {
-    decision.end(ordinal, { status: "failed", finishedAt: decision.now, reason: failure.reason }, attempt);
+    decision.end(
+      ordinal,
+      { status: "failed", finishedAt: decision.now, reason: failure.reason },
+      attempt,
+    );
     return;
   }
   const fraction = fractionOf(`${decision.run.id}/${ordinal}/${attempt.attempt}`);
-  const delayMs = askedDelayMs(failure.retryAfterMs) ?? retryDelayMs(task.retries, failures, fraction);
+  const delayMs =
+    askedDelayMs(failure.retryAfterMs) ?? retryDelayMs(task.retries, failures, fraction);
   if (delayMs <= 0) decision.makeReady(ordinal, attempt);
   else decision.set(ordinal, { status: "retrying", retryAt: decision.now + delayMs }, attempt);
 }
 
 /** The delay that the task asked for, within reason; null if it asked for none. A time that no alarm can be set to would stop the run. */
 function askedDelayMs(retryAfterMs: number | null): number | null {
-  return retryAfterMs === null || Number.isNaN(retryAfterMs) ? null : Math.min(RETRY_AFTER_MAX_MS, retryAfterMs);
+  return retryAfterMs === null || Number.isNaN(retryAfterMs)
+    ? null
+    : Math.min(RETRY_AFTER_MAX_MS, retryAfterMs);
 }
 
 function wake(decision: Decision, silent: readonly number[]): void {
@@ -374,7 +443,11 @@ function cancel(decision: Decision, children: boolean): void {
     if (isFinal(state)) continue;
     if (state.status === "running" || (state.status === "waiting" && state.for === "completion")) {
       const record = decision.openAttempt(ordinal, state.attempt);
-      decision.cancelTask(ordinal, { ...record, status: "cancelled", finishedAt: Math.max(record.startedAt, now) });
+      decision.cancelTask(ordinal, {
+        ...record,
+        status: "cancelled",
+        finishedAt: Math.max(record.startedAt, now),
+      });
     } else decision.cancelTask(ordinal);
   }
   decision.markCancelled();

@@ -12,9 +12,23 @@
  * under way; an item that a limit has skipped or cancelled (`strategy`) has passed nothing, and stands as null like one that has failed
  * where that is let pass. How many there are of each kind is counted as changes are folded.
  */
-import { isBegunByDrivers, laneOf, methodMs, type GraphTask, type Lane } from "../plan/run-graph.ts";
+import {
+  isBegunByDrivers,
+  laneOf,
+  methodMs,
+  type GraphTask,
+  type Lane,
+} from "../plan/run-graph.ts";
 import type { EachPlan } from "../plan/plan.ts";
-import type { AttemptRecord, EachProgress, FinalState, ItemPlace, Run, TaskEntry, TaskState } from "./state.ts";
+import type {
+  AttemptRecord,
+  EachProgress,
+  FinalState,
+  ItemPlace,
+  Run,
+  TaskEntry,
+  TaskState,
+} from "./state.ts";
 
 /** The state of an item that nobody has begun: one for all. */
 export const PENDING: TaskState = { status: "pending" };
@@ -40,12 +54,24 @@ export function newProgress(first: number, total: number): EachProgress {
 }
 
 /** Items that were begun and are not final: each has a place among `maxParallel`. */
-export function underWay({ total, pending, succeeded, failed, cancelled, skipped }: EachProgress): number {
+export function underWay({
+  total,
+  pending,
+  succeeded,
+  failed,
+  cancelled,
+  skipped,
+}: EachProgress): number {
   return total - pending - succeeded - failed - cancelled - skipped;
 }
 
 /** Counts one item's change of state. */
-export function countItem(progress: EachProgress, index: number, before: TaskState, after: TaskState): void {
+export function countItem(
+  progress: EachProgress,
+  index: number,
+  before: TaskState,
+  after: TaskState,
+): void {
   count(progress, before, -1);
   count(progress, after, 1);
   // They are begun in order, so all before this one were.
@@ -113,8 +139,10 @@ function count(progress: EachProgress, state: TaskState, by: number): void {
 export function foldEach(run: Run, ordinal: number, entry: TaskEntry, state: TaskState): void {
   if (state.status === "each") {
     if (entry.each === undefined) openItems(run, ordinal, entry, state);
-    else if (entry.state.status === "failed" || entry.state.status === "cancelled") resetItems(run, entry.each);
-  } else if (endsItems(state) && entry.each !== undefined) cancelItems(run, entry.each, state.finishedAt);
+    else if (entry.state.status === "failed" || entry.state.status === "cancelled")
+      resetItems(run, entry.each);
+  } else if (endsItems(state) && entry.each !== undefined)
+    cancelItems(run, entry.each, state.finishedAt);
 }
 
 /** Whether items that are under way end with their task: of one that fails by itself, none are. */
@@ -123,9 +151,15 @@ function endsItems(state: TaskState): state is FinalState {
 }
 
 /** Before an item's state is folded. */
-export function foldItem(run: Run, entry: TaskEntry, { of, index }: ItemPlace, state: TaskState): void {
+export function foldItem(
+  run: Run,
+  entry: TaskEntry,
+  { of, index }: ItemPlace,
+  state: TaskState,
+): void {
   const progress = run.tasks[of]?.each;
-  if (progress === undefined) throw new RangeError(`run ${run.id} has items of task ${of}, which has none`);
+  if (progress === undefined)
+    throw new RangeError(`run ${run.id} has items of task ${of}, which has none`);
   countItem(progress, index, entry.state, state);
 }
 
@@ -136,7 +170,9 @@ function openItems(
   { first, total }: { readonly first: number; readonly total: number },
 ): void {
   if (first !== run.tasks.length + run.items.length)
-    throw new RangeError(`the items of task ${of} of run ${run.id} begin at ${first}, after others`);
+    throw new RangeError(
+      `the items of task ${of} of run ${run.id} begin at ${first}, after others`,
+    );
   entry.each = newProgress(first, total);
   run.eaches.push(of);
   for (let index = 0; index < total; index += 1) run.items.push(newItem(entry, of, index));
@@ -171,7 +207,11 @@ function cancelItems(run: Run, progress: EachProgress, at: number): void {
     countItem(progress, index, state, cancelled);
     const record = item.attempts.at(-1);
     if (state.status === "running" && record !== undefined) {
-      const ended: AttemptRecord = { ...record, status: "cancelled", finishedAt: Math.max(record.startedAt, at) };
+      const ended: AttemptRecord = {
+        ...record,
+        status: "cancelled",
+        finishedAt: Math.max(record.startedAt, at),
+      };
       item.attempts[item.attempts.length - 1] = ended;
     }
     item.state = cancelled;
@@ -180,7 +220,9 @@ function cancelItems(run: Run, progress: EachProgress, at: number): void {
 }
 
 function isUnderWay({ status }: TaskState): boolean {
-  return status === "queued" || status === "running" || status === "retrying" || status === "waiting";
+  return (
+    status === "queued" || status === "running" || status === "retrying" || status === "waiting"
+  );
 }
 
 /** The items of one task, in order. */

@@ -22,7 +22,8 @@ export interface RunFigures {
 
 /** Upper bounds of the bins, in milliseconds; what is above all of them is in the bin behind the last. */
 export const DURATION_BOUNDS_MS = [
-  5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000, 3_600_000,
+  5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000,
+  3_600_000,
 ] as const;
 
 export const NO_FIGURES: RunFigures = { runs: {}, tasks: {} };

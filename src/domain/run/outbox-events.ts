@@ -13,7 +13,9 @@ const MAX_PAUSE_MS = 900_000;
 
 /** Time has passed: what is due is paid again. Whether there was any. */
 export function payAgain(decision: Decision): boolean {
-  const due = decision.run.owed.filter(({ dueAt, parked }) => parked !== true && dueAt <= decision.now);
+  const due = decision.run.owed.filter(
+    ({ dueAt, parked }) => parked !== true && dueAt <= decision.now,
+  );
   for (const owed of due) {
     const tries = owed.tries + 1;
     const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** owed.tries);
@@ -59,7 +61,8 @@ export function cancelChildren(decision: Decision): void {
 /** A child says that an attempt of this run has triggered it: an attempt that has died unsettled could not say so. */
 export function noteChild(decision: Decision, child: ChildRun): void {
   const { run, notes } = decision;
-  if (run.children.some(({ runId }) => runId === child.runId)) return decision.ignore("already_known");
+  if (run.children.some(({ runId }) => runId === child.runId))
+    return decision.ignore("already_known");
   notes.children([child]);
   cancelLateChildren(decision);
 }
@@ -74,10 +77,12 @@ export function cancelLateChildren(decision: Decision): void {
   const known = run.children.length;
   const until = known + notes.newChildren;
   const open = run.owed.find(
-    ({ debt, parked }) => debt.type === "cancel_children" && debt.until === known && parked !== true,
+    ({ debt, parked }) =>
+      debt.type === "cancel_children" && debt.until === known && parked !== true,
   );
   // Who pays it goes on to these by itself.
-  if (open?.debt.type === "cancel_children" && until > known) notes.defer({ ...open, debt: { ...open.debt, until } });
+  if (open?.debt.type === "cancel_children" && until > known)
+    notes.defer({ ...open, debt: { ...open.debt, until } });
   else oweCancelling(decision, known, until);
 }
 

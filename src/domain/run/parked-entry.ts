@@ -11,7 +11,13 @@ export interface ParkedDebt {
 
 /** Which debt of which run a letter is about; null: it is about something else. */
 export function parseParked(body: unknown): { readonly runId: RunId; readonly id: number } | null {
-  if (typeof body !== "object" || body === null || !("debt" in body) || !("run_id" in body) || !("id" in body))
+  if (
+    typeof body !== "object" ||
+    body === null ||
+    !("debt" in body) ||
+    !("run_id" in body) ||
+    !("id" in body)
+  )
     return null;
   const runId = parseRunId(String(body.run_id));
   return runId === null || typeof body.id !== "number" ? null : { runId, id: body.id };

@@ -10,16 +10,28 @@ type QueuedState = Extract<TaskState, { readonly status: "queued" }>;
 type EachState = Extract<TaskState, { readonly status: "each" }>;
 
 /** Nobody came for the task, or its delay is over. What has an executor object is asked for again, whatever the queue does. `atWork`: see `driversAtWork`. */
-export function sendAgainFor(decision: Decision, ordinal: number, state: QueuedState, atWork: number): void {
+export function sendAgainFor(
+  decision: Decision,
+  ordinal: number,
+  state: QueuedState,
+  atWork: number,
+): void {
   if (decision.hasUnknownItems(ordinal)) return decision.start(ordinal);
-  if (state.notBefore !== undefined && isHeldFirst(decision.entry(ordinal))) return decision.makeReady(ordinal);
-  const late = decision.laneOf(ordinal) === "driver" ? lookLater(state, decision.now, decision.queue) : null;
+  if (state.notBefore !== undefined && isHeldFirst(decision.entry(ordinal)))
+    return decision.makeReady(ordinal);
+  const late =
+    decision.laneOf(ordinal) === "driver" ? lookLater(state, decision.now, decision.queue) : null;
   if (late === null) decision.sendAgain(ordinal, state.dispatches + 1, atWork);
   else decision.set(ordinal, { ...state, ...late });
 }
 
 /** Nobody came for items of the task that are not begun. */
-export function sendAgainForItems(decision: Decision, ordinal: number, state: EachState, atWork: number): void {
+export function sendAgainForItems(
+  decision: Decision,
+  ordinal: number,
+  state: EachState,
+  atWork: number,
+): void {
   if (awaitDeployForItems(decision, ordinal)) return;
   const { task } = decision.entry(ordinal);
   const late = isBegunByDrivers(task) ? lookLater(state, decision.now, decision.queue) : null;

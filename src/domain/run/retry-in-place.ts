@@ -26,7 +26,8 @@ export function retryInPlace(decision: Decision): void {
   for (const ordinal of again) decision.reopen(ordinal);
   if (run.cancelsChildren) decision.notes.cancelsChildren(false);
   for (const ordinal of again) {
-    if (!decision.entry(ordinal).task.upstream.some((parent) => again.has(parent))) decision.start(ordinal);
+    if (!decision.entry(ordinal).task.upstream.some((parent) => again.has(parent)))
+      decision.start(ordinal);
   }
 }
 

@@ -17,7 +17,10 @@ export function longestWaitMs(run: Run, maxWaitMs = Number.POSITIVE_INFINITY, no
 }
 
 /** The run has taken this trigger. */
-export function foldJoined({ joined }: Run, { id, ...trigger }: JoinedTrigger & { readonly id: string }): void {
+export function foldJoined(
+  { joined }: Run,
+  { id, ...trigger }: JoinedTrigger & { readonly id: string },
+): void {
   joined[id] = trigger;
   if (id !== trigger.nonce) return;
   const ids = Object.keys(joined);

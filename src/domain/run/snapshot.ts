@@ -41,8 +41,14 @@ export function stateOf(run: Run, map: MapKeys): RunState {
 /** The run of this record. `map`: gives the lists of limit keys back. */
 export function runOf({ tasks, items, active, ...rest }: RunState, map: MapKeys): Run {
   const kept = withGenesisKeys(rest, map);
-  const run: Run = { ...newRun(kept), ...kept, eaches: [...kept.eaches], children: [...kept.children] };
-  for (const [ordinal, standing] of standings(tasks, map)) Object.assign(run.tasks[ordinal] ?? {}, standing);
+  const run: Run = {
+    ...newRun(kept),
+    ...kept,
+    eaches: [...kept.eaches],
+    children: [...kept.children],
+  };
+  for (const [ordinal, standing] of standings(tasks, map))
+    Object.assign(run.tasks[ordinal] ?? {}, standing);
   const places = run.eaches.flatMap((of) => {
     const entry = run.tasks[of];
     return Array.from({ length: entry?.each?.total ?? 0 }, (_, index) => ({ entry, of, index }));
@@ -53,7 +59,9 @@ export function runOf({ tasks, items, active, ...rest }: RunState, map: MapKeys)
     run.items.push(Object.assign(newItem(entry, of, index), standing));
   }
   for (const entry of run.tasks)
-    entry.waitingOn = entry.task.upstream.filter((parent) => !isFinal(run.tasks[parent]?.state ?? PENDING)).length;
+    entry.waitingOn = entry.task.upstream.filter(
+      (parent) => !isFinal(run.tasks[parent]?.state ?? PENDING),
+    ).length;
   for (const ordinal of active) run.active.add(ordinal);
   return run;
 }

@@ -36,7 +36,8 @@ export function itemsToBegin(
   const lines = isKeyed ? new WaitingLines(view, of, limits, recorded) : null;
   const begin: number[] = [];
   for (let index = lines === null ? cursor : 0; index < total && begin.length < most; index += 1) {
-    if (view.stateOf(first + index)?.status !== "pending" && view.stateOf(first + index) !== null) continue;
+    if (view.stateOf(first + index)?.status !== "pending" && view.stateOf(first + index) !== null)
+      continue;
     if (lines === null || lines.join(first + index)) begin.push(first + index);
   }
   return begin;
@@ -56,8 +57,10 @@ class WaitingLines {
     for (const ordinal of view.run.active) {
       const { item } = view.entry(ordinal);
       const state = view.stateOf(ordinal);
-      if (item?.of !== of || state === null || !LIMIT_KINDS.some((kind) => isHeldFor(state, kind))) continue;
-      for (const name of this.#namesOf(ordinal)) this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);
+      if (item?.of !== of || state === null || !LIMIT_KINDS.some((kind) => isHeldFor(state, kind)))
+        continue;
+      for (const name of this.#namesOf(ordinal))
+        this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);
     }
   }
 
@@ -65,7 +68,8 @@ class WaitingLines {
   join(ordinal: number): boolean {
     const names = this.#namesOf(ordinal);
     const isFull = this.#limits.some(
-      ({ limit }, nth) => (this.#waiting.get(names[nth] ?? "") ?? 0) >= Math.min(limit, WAITING_AT_ONCE),
+      ({ limit }, nth) =>
+        (this.#waiting.get(names[nth] ?? "") ?? 0) >= Math.min(limit, WAITING_AT_ONCE),
     );
     if (isFull) return false;
     for (const name of names) this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);

@@ -34,7 +34,13 @@ export type RunIf = (typeof RUN_IFS)[number];
  * - `skipped`: it was skipped by choice or by a limit, or because of a task that was.
  * - `chose_others`: it succeeded, and the child is not among those that it chose.
  */
-export type Ending = "succeeded" | "failed" | "upstream_failed" | "skipped" | "cancelled" | "chose_others";
+export type Ending =
+  | "succeeded"
+  | "failed"
+  | "upstream_failed"
+  | "skipped"
+  | "cancelled"
+  | "chose_others";
 
 /**
  * Why a task was skipped:

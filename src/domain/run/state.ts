@@ -222,7 +222,11 @@ export interface ChildRun {
 
 export interface RunChange {
   readonly tasks: readonly TaskChange[];
-  readonly run?: { readonly status: RunStatus; readonly startedAt: number | null; readonly finishedAt: number | null };
+  readonly run?: {
+    readonly status: RunStatus;
+    readonly startedAt: number | null;
+    readonly finishedAt: number | null;
+  };
   /** The fencing token handed out last. */
   readonly lastToken?: number;
   readonly children?: readonly ChildRun[];

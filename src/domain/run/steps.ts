@@ -10,7 +10,11 @@ import type { GrantedLease } from "./machine-events.ts";
 export function recordStep(decision: Decision, lease: GrantedLease, step: StepRecord): void {
   const state = decision.stateOf(lease.ordinal);
   if (state === null) decision.ignore("no_such_task");
-  else if (state.status !== "running" || state.attempt !== lease.attempt || state.token !== lease.token)
+  else if (
+    state.status !== "running" ||
+    state.attempt !== lease.attempt ||
+    state.token !== lease.token
+  )
     decision.ignore("stale_lease");
   else if (decision.entry(lease.ordinal).steps?.some(({ name }) => name === step.name) === true)
     decision.ignore("step_recorded");

@@ -63,7 +63,10 @@ export interface RunPlace {
 export function summarize(run: Run, keptUntil?: number): RunSummary {
   const { id, origin, revision, status, createdAt, startedAt, finishedAt } = run;
   const isFinal = finishedAt !== null;
-  const failed = isFinal && status === "failed" ? run.tasks.filter(({ state }) => state.status === "failed") : [];
+  const failed =
+    isFinal && status === "failed"
+      ? run.tasks.filter(({ state }) => state.status === "failed")
+      : [];
   return {
     id,
     task: run.tasks[0]?.task.name ?? "",
@@ -71,7 +74,8 @@ export function summarize(run: Run, keptUntil?: number): RunSummary {
     status,
     source: origin.source,
     by: origin.by,
-    parent: origin.parent === null ? null : { runId: origin.parent.runId, task: origin.parent.task },
+    parent:
+      origin.parent === null ? null : { runId: origin.parent.runId, task: origin.parent.task },
     createdAt,
     startedAt,
     finishedAt,

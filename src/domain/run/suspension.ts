@@ -34,7 +34,8 @@ export function suspend(
 export function askAgain(decision: Decision, ordinal: number, state: Waiting): void {
   const left = awaitedBy(decision.entry(ordinal));
   if (left.length === 0 || soonestOf(left) <= decision.now) decision.makeReady(ordinal);
-  else if (state.askAt <= decision.now) decision.set(ordinal, asking(decision, left, state.asks + 1));
+  else if (state.askAt <= decision.now)
+    decision.set(ordinal, asking(decision, left, state.asks + 1));
   else
     decision.set(ordinal, {
       status: "waiting",
@@ -55,7 +56,9 @@ export function resume(decision: Decision, runs: readonly FinalRun[]): void {
     const arrived = runs.filter(({ runId }) => left.some((awaited) => awaited.runId === runId));
     for (const run of arrived) decision.notes.arrive(ordinal, run);
     known += arrived.length;
-    const failed = arrived.some(({ runId, status }) => status !== "succeeded" && needsSuccess(left, runId));
+    const failed = arrived.some(
+      ({ runId, status }) => status !== "succeeded" && needsSuccess(left, runId),
+    );
     const isLast = left.every(({ runId }) => arrived.some((run) => run.runId === runId));
     if (arrived.length > 0 && (failed || isLast)) decision.makeReady(ordinal);
   }

@@ -46,10 +46,17 @@ export function arrayRead(
 }
 
 /** What one task has passed to another; null if it is not in this run, or passed nothing. */
-function passedBy(run: Run, parent: TaskEntry | undefined, child: string): Omit<TaskInput, "parent"> | null {
+function passedBy(
+  run: Run,
+  parent: TaskEntry | undefined,
+  child: string,
+): Omit<TaskInput, "parent"> | null {
   if (parent?.state.status !== "succeeded") return null;
   const { output, to, limitKeys } = parent.state.passed;
-  return { ref: to?.[child] ?? output, ...keysOf(limitKeys?.[child] ?? keysOfItems(run, parent, child)) };
+  return {
+    ref: to?.[child] ?? output,
+    ...keysOf(limitKeys?.[child] ?? keysOfItems(run, parent, child)),
+  };
 }
 
 /** Where one item follows on another, what each of them has passed says about the limits of the next. */
@@ -79,7 +86,9 @@ export function outsideInputs(graph: RunGraph): OutsideInput[] {
   const inside = new Set(graph.tasks.map(({ name }) => name));
   return graph.tasks
     .slice(1)
-    .flatMap(({ name, parents }) => parents.flatMap((parent) => (inside.has(parent) ? [] : [{ task: name, parent }])));
+    .flatMap(({ name, parents }) =>
+      parents.flatMap((parent) => (inside.has(parent) ? [] : [{ task: name, parent }])),
+    );
 }
 
 /** What a replay from a task reads. */
@@ -98,7 +107,11 @@ export interface RecordedOwn {
 }
 
 /** What was recorded of this task, and of those outside from which tasks behind it read. */
-export function replayInputs(run: Run, from: string, outside: readonly OutsideInput[]): ReplayInputs {
+export function replayInputs(
+  run: Run,
+  from: string,
+  outside: readonly OutsideInput[],
+): ReplayInputs {
   return {
     own: readBy(run, from),
     outside: outside.flatMap(({ task: child, parent }) => {
@@ -109,7 +122,9 @@ export function replayInputs(run: Run, from: string, outside: readonly OutsideIn
         child,
       );
       if (passed !== null) return [{ task: child, parent, ...passed }];
-      return known === undefined ? [] : [{ task: child, parent, ref: known.payload, ...keysOf(known.limitKeys) }];
+      return known === undefined
+        ? []
+        : [{ task: child, parent, ref: known.payload, ...keysOf(known.limitKeys) }];
     }),
   };
 }
@@ -120,7 +135,8 @@ function readBy(run: Run, name: string): RecordedOwn | null {
   const { task, state, attempts } = entry;
   const endings = task.upstream.flatMap((ordinal) => run.tasks[ordinal]?.state ?? []);
   const reached =
-    attempts.length > 0 || (state.status !== "skipped" && endings.every(({ status }) => status === "succeeded"));
+    attempts.length > 0 ||
+    (state.status !== "skipped" && endings.every(({ status }) => status === "succeeded"));
   if (!reached || !endings.every(isFinal)) return null;
   return { shape: task.shape, parents: task.parents, inputs: inputsOf(run, task) };
 }

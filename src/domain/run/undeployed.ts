@@ -23,7 +23,12 @@ import { deployPauseMs } from "../version.ts";
 const ITEMS_PAUSE_MS = 900_000;
 
 /** The attempt was given back by code without its method. */
-export function giveBack(decision: Decision, ordinal: number, ended: AttemptRecord, deployment: string): void {
+export function giveBack(
+  decision: Decision,
+  ordinal: number,
+  ended: AttemptRecord,
+  deployment: string,
+): void {
   decision.lacking.note(ofTask(decision, ordinal), deployment);
   waitForDeploy(decision, ordinal, { ...ended, lostTo: "deploy", lackedBy: deployment });
 }
@@ -67,7 +72,13 @@ function giveUp(decision: Decision, ordinal: number): void {
 export function awaitDeployForItems(decision: Decision, of: number): boolean {
   const { each } = decision.entry(of);
   const state = decision.stateOf(of);
-  if (each === undefined || state?.status !== "each" || !decision.lacking.knows(of) || each.pending === 0) return false;
+  if (
+    each === undefined ||
+    state?.status !== "each" ||
+    !decision.lacking.knows(of) ||
+    each.pending === 0
+  )
+    return false;
   const isWaiting = (ordinal: number): boolean => {
     const entry = decision.entry(ordinal);
     return entry.item?.of !== of || isHeldFor(entry.state, "deploy");
@@ -82,14 +93,20 @@ export function awaitDeployForItems(decision: Decision, of: number): boolean {
  * Before anybody is granted anything: what waits for a deploy may start if the claimant's code may have it, a limited task when it has
  * a slot; and what its code lacks waits. `only`: the one task that is asked for.
  */
-export function heedDeployment(decision: Decision, { paused, deployment }: Claimant, only?: number): void {
+export function heedDeployment(
+  decision: Decision,
+  { paused, deployment }: Claimant,
+  only?: number,
+): void {
   if (decision.lacking.isEmpty) return;
   const isAsked = (ordinal: number): boolean => only === undefined || ordinal === only;
-  const lacks = (ordinal: number): boolean => decision.lacking.has(ofTask(decision, ordinal), deployment);
+  const lacks = (ordinal: number): boolean =>
+    decision.lacking.has(ofTask(decision, ordinal), deployment);
   for (const ordinal of decision.run.active) {
     const { state, task } = decision.entry(ordinal);
     const isWaiting = isHeldFor(state, "deploy") && isAsked(ordinal);
-    if (isWaiting && !lacks(ordinal) && paused?.includes(task.name) !== true) decision.makeReady(ordinal);
+    if (isWaiting && !lacks(ordinal) && paused?.includes(task.name) !== true)
+      decision.makeReady(ordinal);
   }
   for (const ordinal of decision.claimable())
     if (isAsked(ordinal) && lacks(ordinal) && needsMethod(decision, ordinal))
@@ -103,12 +120,22 @@ function needsMethod(decision: Decision, ordinal: number): boolean {
 }
 
 /** A limited task must not keep its slot while it waits. A slot is that of one attempt: so this one is over. */
-function slotGivenBack(decision: Decision, ordinal: number, lackedBy = ""): AttemptRecord | undefined {
+function slotGivenBack(
+  decision: Decision,
+  ordinal: number,
+  lackedBy = "",
+): AttemptRecord | undefined {
   const entry = decision.entry(ordinal);
   if (!isHeldFirst(entry)) return undefined;
   const { now } = decision;
   const attempt = entry.attempts.length + 1;
-  const ended = { status: "lost", startedAt: now, finishedAt: now, error: null, logs: null } as const;
+  const ended = {
+    status: "lost",
+    startedAt: now,
+    finishedAt: now,
+    error: null,
+    logs: null,
+  } as const;
   return { attempt, ...ended, lostTo: "deploy", lackedBy };
 }
 
@@ -121,14 +148,23 @@ function hold(decision: Decision, ordinal: number, since: number, attempt?: Atte
   const { state } = decision.entry(ordinal);
   // What was given back together does not come back together.
   const pauseMs = deployPauseMs(now - since) * (0.5 + fractionOf(`${run.id}/${ordinal}`) / 2);
-  const redispatchAt = Math.max(now + 1, Math.min(now + Math.ceil(pauseMs), since + run.graph.retentionMs));
+  const redispatchAt = Math.max(
+    now + 1,
+    Math.min(now + Math.ceil(pauseMs), since + run.graph.retentionMs),
+  );
   const dispatches = state.status === "queued" ? state.dispatches + 1 : 1;
-  decision.set(ordinal, { status: "queued", dispatches, redispatchAt, hold: { for: "deploy", since } }, attempt);
+  decision.set(
+    ordinal,
+    { status: "queued", dispatches, redispatchAt, hold: { for: "deploy", since } },
+    attempt,
+  );
 }
 
 /** When the first of the latest attempts was given back that all were; null: the latest was not. */
 function waitsSince(attempts: readonly AttemptRecord[]): number | null {
-  const last = attempts.findLastIndex(({ lostTo, status }) => lostTo !== "deploy" && status !== "running");
+  const last = attempts.findLastIndex(
+    ({ lostTo, status }) => lostTo !== "deploy" && status !== "running",
+  );
   const first = attempts[last + 1];
   return first?.lostTo === "deploy" ? first.finishedAt : null;
 }

@@ -14,7 +14,8 @@ export function noteWatcher(decision: Decision, by: RunId): void {
   const { run } = decision;
   if (run.open === 0) decision.ignore("run_final");
   else if (run.watchers.includes(by)) decision.ignore("already_watched");
-  else decision.notes.watch({ watchers: [by], ...(isParent(decision, by) && { parentKnows: true }) });
+  else
+    decision.notes.watch({ watchers: [by], ...(isParent(decision, by) && { parentKnows: true }) });
 }
 
 /** Another run has found this one by its key: this one must be found again for as long as either may be retried. */

@@ -17,5 +17,8 @@ export function tellNow(
   now: number,
 ): { effect: Effect; telling: Telling } {
   const tellAt = now + Math.min(MAX_TELL_MS, FIRST_TELL_MS * 2 ** tells);
-  return { effect: { type: "tell", runIds: watchers, revision }, telling: { tells: tells + 1, tellAt } };
+  return {
+    effect: { type: "tell", runIds: watchers, revision },
+    telling: { tells: tells + 1, tellAt },
+  };
 }

@@ -45,7 +45,11 @@ export function cronFault(expression: string): CronFault | null {
   }
   const names = FIELDS.slice(-fields.length);
   for (const [index, [name, range]] of names.entries()) {
-    if (parse(names.map((_, at) => (at === index ? (fields[index] ?? "") : "*")).join(" "), "UTC") !== null) continue;
+    if (
+      parse(names.map((_, at) => (at === index ? (fields[index] ?? "") : "*")).join(" "), "UTC") !==
+      null
+    )
+      continue;
     return {
       expected: `a cron expression whose ${name} (field ${index + 1}) is ${range}`,
       hint: `\`${fields[index] ?? ""}\` is not; a field is *, a value, a list 1,2, a range 1-5, or a step */5 or 0-30/5`,
@@ -54,7 +58,10 @@ export function cronFault(expression: string): CronFault | null {
   const whole = parse(cron, "UTC");
   if (whole === null) return { expected: "a cron expression", hint: null };
   if (whole.nextRun(ANY_TIME) !== null) return null;
-  return { expected: "a cron expression that is due some day", hint: "no month of these has such a day" };
+  return {
+    expected: "a cron expression that is due some day",
+    hint: "no month of these has such a day",
+  };
 }
 
 /** What is wrong with the name of this time zone, as a hint, or null if it is one of the IANA database. */

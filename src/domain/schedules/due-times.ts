@@ -47,14 +47,24 @@ export interface ScheduleState {
   readonly dealtUntil: number;
   /** Due times that are to be started and could not be yet, oldest first. */
   readonly waiting: readonly number[];
-  readonly lastRun: { readonly runId: RunId; readonly dueAt: number; readonly startedAt: number } | null;
+  readonly lastRun: {
+    readonly runId: RunId;
+    readonly dueAt: number;
+    readonly startedAt: number;
+  } | null;
   readonly skipped: number;
-  readonly lastSkip: { readonly dueAt: number; readonly reason: SkipReason; readonly detail: string | null } | null;
+  readonly lastSkip: {
+    readonly dueAt: number;
+    readonly reason: SkipReason;
+    readonly detail: string | null;
+  } | null;
 }
 
 /** Every schedule of the plan, in file order. */
 export function schedulesOf(plan: Plan): ScheduleDefinition[] {
-  return Object.values(plan.tasks).flatMap(({ name, schedules }) => schedules.map((one) => ({ ...one, task: name })));
+  return Object.values(plan.tasks).flatMap(({ name, schedules }) =>
+    schedules.map((one) => ({ ...one, task: name })),
+  );
 }
 
 /** A schedule that nothing has come of: due times up to `now` are not its own. */
@@ -85,7 +95,10 @@ export function dueSince(
   const onTime = times.latest(MAX_STARTED, onTimeAfter, now);
   const caught = caughtUp(times, catchUp, after, onTimeAfter, now, onTime.length);
   const start = [...caught, ...onTime];
-  return { start, leftOut: leftOut(times, after, Math.min(onTimeAfter, (start[0] ?? now + 1) - 1)) };
+  return {
+    start,
+    leftOut: leftOut(times, after, Math.min(onTimeAfter, (start[0] ?? now + 1) - 1)),
+  };
 }
 
 function caughtUp(
@@ -107,7 +120,12 @@ function leftOut(times: DueTimes, after: number, until: number): Due["leftOut"] 
   const [last] = times.latest(1, after, until);
   if (last === undefined) return null;
   let count = 1;
-  for (let at = times.next(after); at !== null && at < last && count < MAX_COUNTED; at = times.next(at)) count += 1;
+  for (
+    let at = times.next(after);
+    at !== null && at < last && count < MAX_COUNTED;
+    at = times.next(at)
+  )
+    count += 1;
   return { count, last };
 }
 

@@ -9,11 +9,18 @@ export interface NextTime {
 }
 
 /** The first `count` due times after `now` (epoch milliseconds); fewer if there are no more. */
-export function nextTimes({ cron, timezone }: Pick<SchedulePlan, "cron" | "timezone">, now: number, count: number) {
+export function nextTimes(
+  { cron, timezone }: Pick<SchedulePlan, "cron" | "timezone">,
+  now: number,
+  count: number,
+) {
   const times = dueTimes(cron, timezone);
   const next: NextTime[] = [];
   for (let at = times.next(now); at !== null && next.length < count; at = times.next(at))
-    next.push({ local: localTime(at, timezone), utc: `${new Date(at).toISOString().slice(0, 19)}Z` });
+    next.push({
+      local: localTime(at, timezone),
+      utc: `${new Date(at).toISOString().slice(0, 19)}Z`,
+    });
   return next;
 }
 
@@ -32,7 +39,14 @@ function localTime(at: number, timezone: string): string {
     second: "numeric",
   }).formatToParts(at);
   const part = (type: string): number => Number(parts.find((one) => one.type === type)?.value ?? 0);
-  const wall = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second"));
+  const wall = Date.UTC(
+    part("year"),
+    part("month") - 1,
+    part("day"),
+    part("hour"),
+    part("minute"),
+    part("second"),
+  );
   const offset = Math.round((wall - at) / 1_000);
   return `${new Date(wall).toISOString().slice(0, 19)}${offsetText(offset)}`;
 }

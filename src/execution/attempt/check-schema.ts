@@ -15,7 +15,8 @@ export async function fit(schema: ZodType | null, value: unknown, what: string):
   const { issues } = checked;
   const errors = wrongPlaces(issues);
   const [first] = errors;
-  const more = issues.length > errors.length ? `more than ${errors.length - 1}` : `${errors.length - 1}`;
+  const more =
+    issues.length > errors.length ? `more than ${errors.length - 1}` : `${errors.length - 1}`;
   throw new ProblemError({
     code: "invalid_payload",
     detail: `${what} does not fit its schema: ${first?.path ?? "$"}: ${first?.message ?? "invalid"}${issues.length > 1 ? ` (and ${more} more)` : ""}.`,

@@ -32,7 +32,12 @@ export class ChildKeys {
       derive: (digest: PayloadDigest): TriggerKey => {
         const thing = JSON.stringify([step, target, digest]);
         taken = { thing, nth: this.#turns.take(thing) };
-        return childTriggerKey({ runId, task, item: item?.index ?? null, step }, target, digest, taken.nth);
+        return childTriggerKey(
+          { runId, task, item: item?.index ?? null, step },
+          target,
+          digest,
+          taken.nth,
+        );
       },
       giveBack: () => {
         if (taken !== null) this.#turns.giveBack(taken.thing, taken.nth);

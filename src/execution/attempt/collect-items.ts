@@ -32,14 +32,19 @@ export interface Gathered {
 }
 
 /** Stores the array of what the items of this lease's task passed. Rejects as reading and storing payloads do. */
-export async function gatherItems(lease: Lease, bucket: R2Bucket, call: RunCaller): Promise<Gathered> {
+export async function gatherItems(
+  lease: Lease,
+  bucket: R2Bucket,
+  call: RunCaller,
+): Promise<Gathered> {
   const { runId, ordinal, attempt, token, inlineLimitBytes } = lease;
   const asked = new AskedItems(lease.limited);
   let length = 0;
   const items = async function* (): AsyncGenerator<PayloadDelivery | null> {
     for (let from: number | null = 0; from !== null;) {
       const page: GatherPage | null = await call((run) => run.gather(ordinal, from ?? 0));
-      if (page === null) throw new Error(`the run ${runId} has no items of "${lease.task}" any more`);
+      if (page === null)
+        throw new Error(`the run ${runId} has no items of "${lease.task}" any more`);
       asked.note(length, page.items);
       yield* page.items;
       length += page.items.length;
@@ -49,7 +54,9 @@ export async function gatherItems(lease: Lease, bucket: R2Bucket, call: RunCalle
   const body = streamOf(arrayText(items(), bucket));
   const key = attemptPayloadKey(runId, ordinal, attempt, token, "");
   const payload = { kind: "json", contentType: JSON_TYPE, size: null, body } as const;
-  const parcel = await parcelPayload(bucket, key, payload, inlineLimitBytes, () => announceOutput(call));
+  const parcel = await parcelPayload(bucket, key, payload, inlineLimitBytes, () =>
+    announceOutput(call),
+  );
   return { output: { ...parcel, length }, limitKeys: await asked.limitKeys(bucket) };
 }
 
@@ -76,7 +83,8 @@ class AskedItems {
   async limitKeys(bucket: R2Bucket): Promise<Record<string, PayloadLimitKeys> | null> {
     if (this.#limited.length === 0) return null;
     const value: unknown[] = [];
-    for (const [index, item] of this.#items) value[index] = await openPayload(bucket, item, neverHeld);
+    for (const [index, item] of this.#items)
+      value[index] = await openPayload(bucket, item, neverHeld);
     const keys: Record<string, PayloadLimitKeys> = {};
     for (const { child, paths } of this.#limited) keys[child] = await limitKeysAt(value, paths);
     return keys;
@@ -105,7 +113,10 @@ export async function* arrayText(
 type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** What the items passed, as JSON, in order; small objects are under way before it is their turn. */
-async function* readAhead(items: AsyncIterable<PayloadDelivery | null>, bucket: R2Bucket): AsyncGenerator<Chunks> {
+async function* readAhead(
+  items: AsyncIterable<PayloadDelivery | null>,
+  bucket: R2Bucket,
+): AsyncGenerator<Chunks> {
   // Yielding one awaits it.
   const ahead: Promise<Chunks>[] = [];
   for await (const item of items) {
@@ -127,10 +138,16 @@ async function jsonOf(item: PayloadDelivery | null, bucket: R2Bucket): Promise<C
   if (item.at === "held") return neverHeld();
   if (item.kind === "json") {
     if (item.at === "inline") return [item.bytes];
-    return item.size <= AHEAD_BYTES ? [await fetchBytes(bucket, item.key)] : fetchStream(bucket, item.key);
+    return item.size <= AHEAD_BYTES
+      ? [await fetchBytes(bucket, item.key)]
+      : fetchStream(bucket, item.key);
   }
   // A text becomes JSON as a whole.
-  refuseLargeValue("The text that an item passed", item.size, "Put it into a bucket, and pass its key.");
+  refuseLargeValue(
+    "The text that an item passed",
+    item.size,
+    "Put it into a bucket, and pass its key.",
+  );
   const bytes = item.at === "inline" ? item.bytes : await fetchBytes(bucket, item.key);
   return [new TextEncoder().encode(JSON.stringify(decodePayload(item, bytes)))];
 }

@@ -21,7 +21,8 @@ export class AttemptCompletion {
   static async of(lease: Lease, env: Env): Promise<AttemptCompletion> {
     const { completion, runId, ordinal, attempt, token, url } = lease;
     const base = env.PEACH_URL?.replace(/\/+$/, "") || url;
-    if (completion === undefined || base === undefined) return new AttemptCompletion(null, completion !== undefined);
+    if (completion === undefined || base === undefined)
+      return new AttemptCompletion(null, completion !== undefined);
     const { key, expiresAt } = completion;
     const claims = { runId, ordinal, attempt, token, expiresAt };
     return new AttemptCompletion(await completionUrl(env, base, key, claims), true);
@@ -39,6 +40,8 @@ export class AttemptCompletion {
   /** Throws for a helper that says what the task passes: an external task passes what completes it. */
   refuse(helper: string): void {
     if (this.#isExternal)
-      throw new Error(`${helper} has no effect in an external task: it passes the payload that completes it`);
+      throw new Error(
+        `${helper} has no effect in an external task: it passes the payload that completes it`,
+      );
   }
 }

@@ -34,8 +34,14 @@ export class AttemptInputs {
         const input = this.#input(parent);
         return input === undefined ? undefined : this.#open(input);
       }
-      const size = inputs.reduce((sum, { payload }) => sum + (payload.kind === "stream" ? 0 : payload.size), 0);
-      refuseLargeValue(`What the task "${this.#lease.task}" reads of ${inputs.length} tasks together`, size);
+      const size = inputs.reduce(
+        (sum, { payload }) => sum + (payload.kind === "stream" ? 0 : payload.size),
+        0,
+      );
+      refuseLargeValue(
+        `What the task "${this.#lease.task}" reads of ${inputs.length} tasks together`,
+        size,
+      );
       const values = await Promise.all(
         inputs.map(async ({ parent: name, payload }) => [name, await this.#open(payload)] as const),
       );
@@ -49,12 +55,14 @@ export class AttemptInputs {
 
   /** The bytes of what one parent passed (or, on the root, of what the trigger carried), whatever its kind. */
   async stream(parent?: string): Promise<ReadableStream<Uint8Array>> {
-    const input = parent === undefined || this.#lease.shape !== "keyed" ? this.#only() : this.#input(parent);
+    const input =
+      parent === undefined || this.#lease.shape !== "keyed" ? this.#only() : this.#input(parent);
     if (input === undefined)
       throw new Error(
         `the task "${this.#lease.task}" reads nothing from ${parent ?? "its upstream tasks"} in this run`,
       );
-    if (this.#lease.item?.isElement === true) return new Blob([await this.#element(input)]).stream();
+    if (this.#lease.item?.isElement === true)
+      return new Blob([await this.#element(input)]).stream();
     return openPayloadStream(this.#bucket, input, this.#held);
   }
 
@@ -72,7 +80,9 @@ export class AttemptInputs {
   #nameOf(payload: PayloadDelivery): string {
     const { task, inputs, shape } = this.#lease;
     const parent = inputs.find((input) => input.payload === payload)?.parent ?? "";
-    return shape === "trigger" || parent === "" ? `What the task "${task}" reads` : `What "${parent}" passed`;
+    return shape === "trigger" || parent === ""
+      ? `What the task "${task}" reads`
+      : `What "${parent}" passed`;
   }
 
   #open(payload: PayloadDelivery): Promise<unknown> {
@@ -83,7 +93,9 @@ export class AttemptInputs {
     if (known !== undefined) return known;
     const isElement = this.#lease.item?.isElement === true;
     if (!isElement) refuseLargeValue(this.#nameOf(payload), payload.size);
-    const opened = isElement ? this.#openElement(payload) : openPayload(this.#bucket, payload, this.#held);
+    const opened = isElement
+      ? this.#openElement(payload)
+      : openPayload(this.#bucket, payload, this.#held);
     this.#opened.set(payload, opened);
     return opened;
   }

@@ -45,8 +45,17 @@ export class AttemptLog implements TaskLog {
     this.#write("error", message, fields);
   }
 
-  #write(level: LogLine["level"], message: string, fields: Readonly<Record<string, unknown>> | undefined): void {
-    const line = { at: Date.now(), level, message: String(message).slice(0, MAX_MESSAGE), fields: plain(fields) };
+  #write(
+    level: LogLine["level"],
+    message: string,
+    fields: Readonly<Record<string, unknown>> | undefined,
+  ): void {
+    const line = {
+      at: Date.now(),
+      level,
+      message: String(message).slice(0, MAX_MESSAGE),
+      fields: plain(fields),
+    };
     const text = JSON.stringify(line);
     console[level](JSON.stringify({ ...this.#subject, ...line }));
     if (this.#lines.length >= MAX_LINES || this.#bytes + text.length > MAX_BYTES) {
@@ -64,7 +73,9 @@ function plain(fields: Readonly<Record<string, unknown>> | undefined): LogLine["
   if (fields === undefined) return null;
   try {
     const seen: unknown = JSON.parse(
-      JSON.stringify(fields, (_, value: unknown) => (typeof value === "bigint" ? `${value}` : value)),
+      JSON.stringify(fields, (_, value: unknown) =>
+        typeof value === "bigint" ? `${value}` : value,
+      ),
     );
     return typeof seen === "object" && seen !== null ? { ...seen } : null;
   } catch (error) {

@@ -48,7 +48,9 @@ export class OutputStore {
 
   /** The run must know before there is anything in R2: should this attempt die, nobody else does. Rejects if the run is no more. */
   #expect(): Promise<void> {
-    return (this.#expected ??= announceOutput((call) => callRun(this.#env, this.#lease.runId, call)));
+    return (this.#expected ??= announceOutput((call) =>
+      callRun(this.#env, this.#lease.runId, call),
+    ));
   }
 }
 

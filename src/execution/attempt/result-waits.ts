@@ -83,12 +83,14 @@ export class AttemptWaits {
     timeoutMs: number,
     needs: Pick<AwaitedRun, "needsSuccess">,
   ): Promise<RunDocument> {
-    if (timeoutMs > MAX_WAIT_MS) throw new RangeError(`a result is awaited for at most 30d, given ${timeoutMs} ms`);
+    if (timeoutMs > MAX_WAIT_MS)
+      throw new RangeError(`a result is awaited for at most 30d, given ${timeoutMs} ms`);
     const nth = this.#calls.get(runId) ?? 0;
     this.#calls.set(runId, nth + 1);
     const call = `${runId}/${nth}`;
     const arrived = this.#arrived.get(runId);
-    if (arrived !== undefined && arrived.status !== "gone") return this.#fetching.run(() => this.#documentOf(arrived));
+    if (arrived !== undefined && arrived.status !== "gone")
+      return this.#fetching.run(() => this.#documentOf(arrived));
     const until = this.#lease.waits?.[call] ?? Date.now() + timeoutMs;
     return this.#steps.waiting(async () => {
       // It was deleted. Either it has just been triggered anew, or it is only remembered, and nothing comes of waiting for it.
@@ -116,7 +118,12 @@ export class AttemptWaits {
     try {
       if (isOneTooMany) await (this.#quiet ??= this.#untilQuiet(inPlaceMs));
       else {
-        const document = await callRun(this.#env, runId, (run) => run.untilFinal(inPlaceMs), inPlaceMs);
+        const document = await callRun(
+          this.#env,
+          runId,
+          (run) => run.untilFinal(inPlaceMs),
+          inPlaceMs,
+        );
         if (document !== null) return document;
         if (leftMs <= inPlaceMs) throw resultTimedOut(runId, timeoutMs);
       }
@@ -134,7 +141,11 @@ export class AttemptWaits {
   /** The attempt may be about to begin further waits: all of them are to be waited for at once. */
   async #untilQuiet(mostMs: number): Promise<void> {
     const pauseMs = Math.min(QUIET_MS, mostMs);
-    for (let waitedMs = 0, before = -1; waitedMs < mostMs && before !== this.#begun; waitedMs += pauseMs) {
+    for (
+      let waitedMs = 0, before = -1;
+      waitedMs < mostMs && before !== this.#begun;
+      waitedMs += pauseMs
+    ) {
       before = this.#begun;
       await scheduler.wait(pauseMs);
     }

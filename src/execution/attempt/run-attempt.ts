@@ -24,7 +24,12 @@ import { runInScope } from "../author/context.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { AttemptOverError, AttemptTimeoutError } from "../author/errors.ts";
 import { gatherItems } from "./collect-items.ts";
-import { findMethod, methodOf, type MethodRegistry, type RunnableMethod } from "../author/method.ts";
+import {
+  findMethod,
+  methodOf,
+  type MethodRegistry,
+  type RunnableMethod,
+} from "../author/method.ts";
 import { OutputStore } from "./output-store.ts";
 import { withTriggers } from "../author/pending-triggers.ts";
 import type { ReportChannel } from "../driver/progress-reporter.ts";
@@ -52,7 +57,8 @@ export async function executeAttempt(
   deployment = UNKNOWN_DEPLOYMENT,
 ): Promise<Settlement> {
   const { runId } = lease;
-  const held: HeldReader = (seq, offset, size) => callRun(port.env, runId, (run) => run.held(seq, offset, size));
+  const held: HeldReader = (seq, offset, size) =>
+    callRun(port.env, runId, (run) => run.held(seq, offset, size));
   const inputs = new AttemptInputs(lease, port.env.PAYLOADS, held, arrays);
   const end = new AttemptEnd();
   const scope = new TaskScope(lease, inputs, port, end);
@@ -68,7 +74,9 @@ export async function executeAttempt(
   // Nearly always it is there, and not waited for.
   const work = found instanceof Promise ? await found : found;
   const ended =
-    typeof work !== "function" ? undeployed(lease, deployment, work) : await withinTimeout(lease, end, deadlines, work);
+    typeof work !== "function"
+      ? undeployed(lease, deployment, work)
+      : await withinTimeout(lease, end, deadlines, work);
   const outcome = lease.gathers === true ? blameless(ended) : ended;
   end.come(() => new Error("the attempt has ended"));
   reported?.leave();
@@ -99,19 +107,25 @@ function workOf(
     method === null ? null : () => run(lease, method, inputs, scope, end, env);
   const method = methodOf(registry, lease.method);
   if (method !== null) return toWork(method);
-  return findMethod(registry, lease.method, lease.module).then(toWork, (thrown: unknown) => describe(thrown));
+  return findMethod(registry, lease.method, lease.module).then(toWork, (thrown: unknown) =>
+    describe(thrown),
+  );
 }
 
 type Work = (() => Promise<AttemptOutcome>) | AttemptError | null;
 
 /** No code of the author's has taken that time: it was the surroundings. */
 function blameless(outcome: AttemptOutcome): AttemptOutcome {
-  return outcome.type === "timed_out" ? { type: "lost", to: "surroundings", error: outcome.error } : outcome;
+  return outcome.type === "timed_out"
+    ? { type: "lost", to: "surroundings", error: outcome.error }
+    : outcome;
 }
 
 async function gather(lease: Lease, env: Env): Promise<AttemptOutcome> {
   try {
-    const { output, limitKeys } = await gatherItems(lease, env.PAYLOADS, (call) => callRun(env, lease.runId, call));
+    const { output, limitKeys } = await gatherItems(lease, env.PAYLOADS, (call) =>
+      callRun(env, lease.runId, call),
+    );
     return { type: "succeeded", output, to: null, ...(limitKeys !== null && { limitKeys }) };
   } catch (thrown) {
     return outcomeOf(thrown);
@@ -121,7 +135,9 @@ async function gather(lease: Lease, env: Env): Promise<AttemptOutcome> {
 /** Nobody wants the attempt any more. It is told by its signal, and has a while to clean up; its outcome is of no account. */
 function endEarly(end: AttemptEnd, deadlines: Deadlines, why: "cancelled" | "superseded"): void {
   const error = new AttemptOverError(
-    why === "cancelled" ? "the run was cancelled" : "the lease of this attempt is over, another one may have begun",
+    why === "cancelled"
+      ? "the run was cancelled"
+      : "the lease of this attempt is over, another one may have begun",
   );
   end.come(() => error);
   deadlines.set(CLEANUP_MS, () =>
@@ -137,7 +153,11 @@ export function outcomeOf(thrown: unknown): AttemptOutcome {
     const [retryable, retryAfterMs] = [isRetryable(thrown), retryAfterOf(thrown)];
     return { type: "failed", error, retryable, retryAfterMs, reason: "error" };
   } catch {
-    const error = { name: "Error", message: "the task threw something that cannot be read", stack: null };
+    const error = {
+      name: "Error",
+      message: "the task threw something that cannot be read",
+      stack: null,
+    };
     return { type: "failed", error, retryable: true, retryAfterMs: null, reason: "error" };
   }
 }
@@ -153,7 +173,9 @@ async function run(
   try {
     // A method without parameters reads by the helper, as a stream if it is wise: 64 MiB are not fetched for nobody.
     const read = method.takesPayload ? await inputs.value() : undefined;
-    const payload = await scope.withImportedEnv(() => fit(method.input, read, `what the task "${lease.task}" reads`));
+    const payload = await scope.withImportedEnv(() =>
+      fit(method.input, read, `what the task "${lease.task}" reads`),
+    );
     // Reading may have taken all of its time: then another attempt is under way, and this one must not begin.
     end.throwIfCome();
     if (lease.completion !== undefined) await scope.prepare();
@@ -166,7 +188,9 @@ async function run(
     end.throwIfCome();
     refuseBytes(lease, output);
     const store = new OutputStore(lease, env);
-    const limitKeys = await limitKeysOfChildren(lease.limited, (child) => passedTo(child, output, to));
+    const limitKeys = await limitKeysOfChildren(lease.limited, (child) =>
+      passedTo(child, output, to),
+    );
     return {
       type: "succeeded",
       output: await store.parcel(output, ""),
@@ -189,8 +213,10 @@ async function passedBy(
   const what = `what the task "${lease.task}" passes`;
   const { data, to } = scope.passedData(returned);
   const fitted = new Map<string, unknown>();
-  const fitOutput = (value: unknown, name: string): unknown => scope.withImportedEnv(() => fit(schema, value, name));
-  for (const [child, value] of to) fitted.set(child, await fitOutput(value, `${what} to "${child}"`));
+  const fitOutput = (value: unknown, name: string): unknown =>
+    scope.withImportedEnv(() => fit(schema, value, name));
+  for (const [child, value] of to)
+    fitted.set(child, await fitOutput(value, `${what} to "${child}"`));
   // Of a task that returns nothing, and has something else for each child that it has chosen, there is nothing to pass on.
   const chosen = scope.chosenChildren ?? lease.children;
   const isForNobody = data === undefined && to.size > 0 && chosen.every((child) => to.has(child));
@@ -199,7 +225,8 @@ async function passedBy(
 
 /** The array of what all items passed is JSON. */
 function refuseBytes({ task, item }: Lease, output: unknown): void {
-  const isBytes = output instanceof ArrayBuffer || ArrayBuffer.isView(output) || output instanceof Blob;
+  const isBytes =
+    output instanceof ArrayBuffer || ArrayBuffer.isView(output) || output instanceof Blob;
   if (item === undefined || !(isBytes || output instanceof ReadableStream)) return;
   throw new ProblemError({
     code: "payload_not_serializable",
@@ -209,7 +236,11 @@ function refuseBytes({ task, item }: Lease, output: unknown): void {
 }
 
 /** What a child reads of what is passed; null: a stream, which is read once, to be stored, or nothing that can be stored. */
-function passedTo(child: string, output: unknown, to: ReadonlyMap<string, unknown>): EncodedPayload | null {
+function passedTo(
+  child: string,
+  output: unknown,
+  to: ReadonlyMap<string, unknown>,
+): EncodedPayload | null {
   const data = to.has(child) ? to.get(child) : output;
   const encoded = data instanceof ReadableStream ? null : encodePayload(data);
   return encoded?.ok === true ? encoded.value : null;
@@ -233,18 +264,32 @@ async function withinTimeout(
 }
 
 /** Nothing was executed. `thrown`: by the file that has the method, when it was evaluated. */
-function undeployed({ task, method }: Lease, deployment: string, thrown: AttemptError | null): AttemptOutcome {
+function undeployed(
+  { task, method }: Lease,
+  deployment: string,
+  thrown: AttemptError | null,
+): AttemptOutcome {
   const why =
-    thrown === null ? `has no method "${method}"` : `cannot load "${method}" (${thrown.name}: ${thrown.message})`;
+    thrown === null
+      ? `has no method "${method}"`
+      : `cannot load "${method}" (${thrown.name}: ${thrown.message})`;
   const message = `the deployed code ${why} for the task "${task}"; deploy it again, or cancel the run`;
-  const error = { name: "MethodMissingError", message: message.slice(0, MAX_MESSAGE), stack: thrown?.stack ?? null };
+  const error = {
+    name: "MethodMissingError",
+    message: message.slice(0, MAX_MESSAGE),
+    stack: thrown?.stack ?? null,
+  };
   return { type: "undeployed", deployment, error };
 }
 
 function describe(thrown: unknown): AttemptError {
   if (!(thrown instanceof Error)) {
     const shown: string | undefined = typeof thrown === "string" ? thrown : JSON.stringify(thrown);
-    return { name: "Error", message: `the task threw ${shown ?? typeof thrown}`.slice(0, MAX_MESSAGE), stack: null };
+    return {
+      name: "Error",
+      message: `the task threw ${shown ?? typeof thrown}`.slice(0, MAX_MESSAGE),
+      stack: null,
+    };
   }
   // Nothing keeps an author's error from having other things there than texts.
   const { name, message, stack }: { name: unknown; message: unknown; stack?: unknown } = thrown;
@@ -264,10 +309,18 @@ function isSurroundings(thrown: unknown): boolean {
 /** A refused trigger or payload is refused again, and a deleted object stays away: only another input or another code helps. */
 function isRetryable(thrown: unknown): boolean {
   if (thrown instanceof ProblemError) return false;
-  return !(thrown instanceof Error && (thrown.name === "NonRetryableError" || thrown.name === "PayloadMissingError"));
+  return !(
+    thrown instanceof Error &&
+    (thrown.name === "NonRetryableError" || thrown.name === "PayloadMissingError")
+  );
 }
 
 function retryAfterOf(thrown: unknown): number | null {
-  if (!(thrown instanceof Error) || thrown.name !== "RetryAfterError" || !("retryAfterMs" in thrown)) return null;
+  if (
+    !(thrown instanceof Error) ||
+    thrown.name !== "RetryAfterError" ||
+    !("retryAfterMs" in thrown)
+  )
+    return null;
   return typeof thrown.retryAfterMs === "number" ? thrown.retryAfterMs : null;
 }

@@ -30,7 +30,9 @@ function taskMeant({ run_id: runId, tasks }: RunDocument, name: string | undefin
   const [only] = name === undefined ? meant : tasks.filter(({ task }) => task === name);
   if (only !== undefined && meant.length <= 1) return only;
   const names = (name === undefined ? meant : tasks).map(({ task }) => task).join(", ");
-  throw new ProblemError(name === undefined ? severalLast(runId, names) : noSuchTask(runId, name, names));
+  throw new ProblemError(
+    name === undefined ? severalLast(runId, names) : noSuchTask(runId, name, names),
+  );
 }
 
 function severalLast(runId: RunId, names: string): Problem {
@@ -42,5 +44,9 @@ function severalLast(runId: RunId, names: string): Problem {
 }
 
 function noSuchTask(runId: RunId, name: string, names: string): Problem {
-  return { code: "unknown_task", detail: `The run ${runId} has no task "${name}".`, hint: `Its tasks are ${names}.` };
+  return {
+    code: "unknown_task",
+    detail: `The run ${runId} has no task "${name}".`,
+    hint: `Its tasks are ${names}.`,
+  };
 }

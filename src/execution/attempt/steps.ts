@@ -67,7 +67,11 @@ export class AttemptSteps {
     this.#running.add(name);
     this.#busy.add(name);
     try {
-      return await this.#record(name, number, await running.run({ of: this, name }, async () => fn()));
+      return await this.#record(
+        name,
+        number,
+        await running.run({ of: this, name }, async () => fn()),
+      );
     } catch (error) {
       // It may be tried again within the attempt.
       this.#used.delete(name);
@@ -131,7 +135,8 @@ export class AttemptSteps {
     if (!encoded.ok) throw new ProblemError(encoded.problem);
     const { kind, size } = encoded.value;
     // A later attempt could not open it.
-    if (kind !== "stream" && size !== null) refuseLargeValue(`What the step "${name}" came to`, size, ELSEWHERE);
+    if (kind !== "stream" && size !== null)
+      refuseLargeValue(`What the step "${name}" came to`, size, ELSEWHERE);
     const { runId, ordinal, attempt, token } = this.#lease;
     const result = await this.#outputs.parcelEncoded(encoded.value, `step:${number}`);
     const step: FinishedStep = { ordinal, attempt, token, name, result };
@@ -147,7 +152,11 @@ export class AttemptSteps {
   }
 
   /** What a later attempt will get. Bytes and texts are that themselves; a stream has been read to its end. */
-  async #asRead(value: unknown, encoded: EncodedPayload, stored: FinishedStep["result"]): Promise<unknown> {
+  async #asRead(
+    value: unknown,
+    encoded: EncodedPayload,
+    stored: FinishedStep["result"],
+  ): Promise<unknown> {
     const { body, ...description } = encoded;
     if (encoded.kind === "json" && body instanceof Uint8Array)
       return decodePayload({ ...description, size: body.length }, body);

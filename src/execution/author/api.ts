@@ -84,8 +84,18 @@ export interface TaskContext {
    */
   readonly completionUrl: string;
   readonly log: TaskLog;
-  triggerTaskWithEvent(this: void, task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
-  emitEvent(this: void, name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult>;
+  triggerTaskWithEvent(
+    this: void,
+    task: string,
+    payload?: unknown,
+    options?: TriggerOptions,
+  ): Promise<TriggeredRun>;
+  emitEvent(
+    this: void,
+    name: string,
+    payload?: unknown,
+    options?: EmitOptions,
+  ): Promise<EmitResult>;
   openObject(this: void, s3Uri: string): Promise<OpenedObject>;
   passToChildTask(this: void, data: unknown, options?: { readonly to?: string }): void;
   runOnlyChildTasks(this: void, ...names: readonly string[]): void;
@@ -107,7 +117,17 @@ export interface EndpointContext {
   readonly env: PipelineEnv;
   readonly log: TaskLog;
   waitUntil(this: void, promise: Promise<unknown>): void;
-  triggerTaskWithEvent(this: void, task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun>;
-  emitEvent(this: void, name: string, payload?: unknown, options?: EmitOptions): Promise<EmitResult>;
+  triggerTaskWithEvent(
+    this: void,
+    task: string,
+    payload?: unknown,
+    options?: TriggerOptions,
+  ): Promise<TriggeredRun>;
+  emitEvent(
+    this: void,
+    name: string,
+    payload?: unknown,
+    options?: EmitOptions,
+  ): Promise<EmitResult>;
   openObject(this: void, s3Uri: string): Promise<OpenedObject>;
 }

@@ -27,7 +27,9 @@ export class DeliveryTurns {
   take(target: string, payload: unknown): number {
     if (this.#refused.length > 0) {
       const given = heldOf(payload);
-      const index = this.#refused.findIndex((one) => one.target === target && isSame(one.payload, given));
+      const index = this.#refused.findIndex(
+        (one) => one.target === target && isSame(one.payload, given),
+      );
       const [again] = index < 0 ? [] : this.#refused.splice(index, 1);
       if (again !== undefined) return again.nth;
     }

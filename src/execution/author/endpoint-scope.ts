@@ -2,7 +2,12 @@
 import type { Actor } from "../../domain/actor.ts";
 import type { DeliveryRun } from "../../domain/delivery.ts";
 import { spanOf } from "../../domain/trace.ts";
-import { deliveryTriggerKey, endpointKey, eventKey, type TriggerKey } from "../../domain/trigger-key.ts";
+import {
+  deliveryTriggerKey,
+  endpointKey,
+  eventKey,
+  type TriggerKey,
+} from "../../domain/trigger-key.ts";
 import { AttemptLog } from "../attempt/log.ts";
 import type {
   EmitOptions,
@@ -81,7 +86,11 @@ export class EndpointScope implements EndpointContext {
     this.#port.lifetime.waitUntil(promise);
   }
 
-  triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
+  triggerTaskWithEvent(
+    task: string,
+    payload?: unknown,
+    options?: TriggerOptions,
+  ): Promise<TriggeredRun> {
     return this.#follow(this.#trigger(task, payload, options));
   }
 
@@ -106,7 +115,11 @@ export class EndpointScope implements EndpointContext {
     return this.#triggers.follow(trigger);
   }
 
-  async #trigger(task: string, payload: unknown, options: TriggerOptions | undefined): Promise<TriggeredRun> {
+  async #trigger(
+    task: string,
+    payload: unknown,
+    options: TriggerOptions | undefined,
+  ): Promise<TriggeredRun> {
     const { source, name: endpoint } = this.#call;
     const own = options?.idempotencyKey;
     const origin = { source, by: endpoint, parent: null, ...this.#actor(), ...this.#span() };
@@ -124,12 +137,23 @@ export class EndpointScope implements EndpointContext {
     return openObjectAt(env, plan, s3Uri, { place: `endpoints.${this.name}.open`, open });
   }
 
-  async #emit(name: string, payload: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
+  async #emit(
+    name: string,
+    payload: unknown,
+    options: EmitOptions | undefined,
+  ): Promise<EmitResult> {
     const own = options?.idempotencyKey;
     // No task can be called so: the name of an event and that of a task are never taken for each other.
     const given = own === undefined ? null : eventKey(name, own);
     const runs = await this.#keyed(`event:${name}`, payload, given, (idempotencyKey) =>
-      emitNamedEvent(this.#port, { name, payload, idempotencyKey, parent: null, ...this.#actor(), ...this.#span() }),
+      emitNamedEvent(this.#port, {
+        name,
+        payload,
+        idempotencyKey,
+        parent: null,
+        ...this.#actor(),
+        ...this.#span(),
+      }),
     );
     for (const run of runs) this.#call.triggered(run);
     return { runs: runs.map(({ runId, task }) => ({ runId, task })) };

@@ -25,7 +25,11 @@ export class RetryAfterError extends Error {
   readonly retryAfterMs: number;
 
   /** `after`: a duration such as "30s", or milliseconds. Throws a RangeError if it is neither. */
-  constructor(after: DurationInput, message = "the task asks to be tried again later", options?: ErrorOptions) {
+  constructor(
+    after: DurationInput,
+    message = "the task asks to be tried again later",
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.retryAfterMs = millisecondsOf(after);
   }
@@ -73,7 +77,9 @@ export class TaskSuspendedError extends Error {
   override readonly name = "TaskSuspendedError";
 
   constructor(runId: RunId) {
-    super(`the task is suspended until the run ${runId} is final; this attempt is over, let this error pass`);
+    super(
+      `the task is suspended until the run ${runId} is final; this attempt is over, let this error pass`,
+    );
   }
 }
 
@@ -103,6 +109,9 @@ export function millisecondsOf(duration: DurationInput): number {
     throw new RangeError(`a duration in milliseconds is a number from 0, given ${duration}`);
   }
   const parsed = parseDuration(duration);
-  if (parsed === null) throw new RangeError(`a duration is written like 250ms, 30s, 5m, 2h or 7d, given "${duration}"`);
+  if (parsed === null)
+    throw new RangeError(
+      `a duration is written like 250ms, 30s, 5m, 2h or 7d, given "${duration}"`,
+    );
   return parsed;
 }

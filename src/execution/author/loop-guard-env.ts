@@ -3,7 +3,11 @@ import type { Plan } from "../../domain/plan/plan.ts";
 import { MARK_NAME, markText, type RunMark } from "../../triggers/loop-guard.ts";
 
 /** The same bindings where no bucket triggers anything. */
-export function markingEnv<Bindings extends object>(env: Bindings, plan: Plan, mark: RunMark): Bindings {
+export function markingEnv<Bindings extends object>(
+  env: Bindings,
+  plan: Plan,
+  mark: RunMark,
+): Bindings {
   const bindings = triggeringBindings(plan);
   if (bindings.size === 0) return env;
   const marked = new Map<string, R2Bucket>();
@@ -36,7 +40,9 @@ function findTriggeringBindings({ tasks, buckets }: Plan): ReadonlySet<string> {
 }
 
 function markingBucket(bucket: R2Bucket, text: string): R2Bucket {
-  const marked = <Options extends R2MultipartOptions>(options: Options | undefined): Options | R2MultipartOptions => ({
+  const marked = <Options extends R2MultipartOptions>(
+    options: Options | undefined,
+  ): Options | R2MultipartOptions => ({
     ...options,
     customMetadata: { ...options?.customMetadata, [MARK_NAME]: text },
   });

@@ -74,19 +74,33 @@ export async function findMethod(
 /** Files export constants, schemas and classes beside methods. */
 function isMethod(exported: unknown): exported is TaskFunction | TypedTask {
   if (typeof exported === "function") return true;
-  return typeof exported === "object" && exported !== null && "kind" in exported && exported.kind === "peach.task";
+  return (
+    typeof exported === "object" &&
+    exported !== null &&
+    "kind" in exported &&
+    exported.kind === "peach.task"
+  );
 }
 
 function runnable(method: TaskFunction | TypedTask): RunnableMethod {
-  const { input, output, run } = typeof method === "function" ? { input: null, output: null, run: method } : method;
+  const { input, output, run } =
+    typeof method === "function" ? { input: null, output: null, run: method } : method;
   // An author's parameter type says what he expects; what arrives is whatever was passed, checked by `input` if there is one.
   // oxlint-disable-next-line typescript/consistent-type-assertions
-  return { input, output, run: run as RunnableMethod["run"], takesPayload: input !== null || takesArguments(run) };
+  return {
+    input,
+    output,
+    run: run as RunnableMethod["run"],
+    takesPayload: input !== null || takesArguments(run),
+  };
 }
 
 /** False for a function that is written without parameters. Its `length` does not tell: it leaves out defaults and `...rest`. */
 function takesArguments(run: TypedTask["run"]): boolean {
   if (run.length > 0) return true;
   const text = String(run);
-  return !/^(?:async\s*)?(?:function\s*)?[\w$]*\s*\(\s*\)/.test(text) || /\barguments\b|\[native code\]/.test(text);
+  return (
+    !/^(?:async\s*)?(?:function\s*)?[\w$]*\s*\(\s*\)/.test(text) ||
+    /\barguments\b|\[native code\]/.test(text)
+  );
 }

@@ -35,7 +35,12 @@ export interface Opener {
 }
 
 /** Opens `s3://bucket/key`. */
-export async function openObjectAt(env: Env, plan: Plan, uri: string, opener: Opener): Promise<OpenedObject> {
+export async function openObjectAt(
+  env: Env,
+  plan: Plan,
+  uri: string,
+  opener: Opener,
+): Promise<OpenedObject> {
   const address = addressOf(uri);
   if (isPayloadBucket(plan.buckets, address.bucket)) throw payloadsRefused(uri);
   const { place, open, signal } = opener;
@@ -57,7 +62,9 @@ function payloadsRefused(uri: string): NonRetryableError {
 function addressOf(uri: string): Address {
   const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/s.exec(uri) ?? [];
   if (bucket !== undefined && key !== undefined) return { uri, bucket, key };
-  throw new NonRetryableError(`${JSON.stringify(uri)} is no address of an object; write it as s3://bucket/key.`);
+  throw new NonRetryableError(
+    `${JSON.stringify(uri)} is no address of an object; write it as s3://bucket/key.`,
+  );
 }
 
 async function openInR2(bucket: R2Bucket, { uri, key }: Address): Promise<OpenedObject> {
@@ -74,7 +81,11 @@ async function openInS3(
   signal: AbortSignal | undefined,
 ): Promise<OpenedObject> {
   const missing = CREDENTIALS.filter((name) => !env[name]);
-  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_REGION: region } = env;
+  const {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_REGION: region,
+  } = env;
   if (!accessKeyId || !secretAccessKey || !region) {
     throw new NonRetryableError(
       `${address.uri} cannot be read: wrangler.toml binds no bucket "${address.bucket}", and to ask S3 for it ${missing.join(", ")} must be set (wrangler secret put NAME).`,
@@ -83,10 +94,21 @@ async function openInS3(
   const endpoint = endpointOf(env, region);
   // It may name a bucket itself, in front of its host or in its path.
   const { hostname, pathname } = new URL(endpoint);
-  if ([...hostname.split("."), ...pathname.split("/")].some((name) => isPayloadBucket(buckets, name)))
+  if (
+    [...hostname.split("."), ...pathname.split("/")].some((name) => isPayloadBucket(buckets, name))
+  )
     throw payloadsRefused(address.uri);
-  const client = new AwsClient({ accessKeyId, secretAccessKey, region, service: "s3", retries: RETRIES });
-  const answer = await client.fetch(urlOf(endpoint, address), signal === undefined ? {} : { signal });
+  const client = new AwsClient({
+    accessKeyId,
+    secretAccessKey,
+    region,
+    service: "s3",
+    retries: RETRIES,
+  });
+  const answer = await client.fetch(
+    urlOf(endpoint, address),
+    signal === undefined ? {} : { signal },
+  );
   if (!answer.ok) throw await failureOf(answer, address);
   const { headers, body } = answer;
   const length = headers.get("Content-Length");
@@ -109,7 +131,9 @@ function urlOf(endpoint: string, { uri, bucket, key }: Address): string {
   const segments = [bucket, ...key.split("/")];
   // Every URL parser takes them for steps up and down, encoded or not.
   if (segments.some((segment) => segment === "." || segment === ".."))
-    throw new NonRetryableError(`${uri} cannot be asked for over HTTP: a part of its path is "." or "..".`);
+    throw new NonRetryableError(
+      `${uri} cannot be asked for over HTTP: a part of its path is "." or "..".`,
+    );
   return `${endpoint.replace(/\/+$/, "")}/${segments.map(encodeSegment).join("/")}`;
 }
 

@@ -33,7 +33,10 @@ export class PendingTriggers {
       },
     );
     this.#underWay.add(ended);
-    return HeardPromise.of(trigger, (error, isHeard) => void this.#failures.push({ error, isHeard }));
+    return HeardPromise.of(
+      trigger,
+      (error, isHeard) => void this.#failures.push({ error, isHeard }),
+    );
   }
 
   /** Resolves once none is under way. */
@@ -71,7 +74,10 @@ export class PendingTriggers {
 }
 
 /** Does the work, waits for what it has triggered, and fails if that has failed without being handled. `triggers`: null while it has none. */
-export async function withTriggers(triggers: () => PendingTriggers | null, work: () => unknown): Promise<unknown> {
+export async function withTriggers(
+  triggers: () => PendingTriggers | null,
+  work: () => unknown,
+): Promise<unknown> {
   let result: unknown;
   try {
     result = await work();
@@ -109,7 +115,11 @@ class HeardPromise<T> extends Promise<T> {
   ): Promise<A | B> {
     this.#isHeard = true;
     const next = super.then(onFulfilled, onRejected);
-    if (this.#onFailure !== null && typeof onRejected !== "function" && next instanceof HeardPromise)
+    if (
+      this.#onFailure !== null &&
+      typeof onRejected !== "function" &&
+      next instanceof HeardPromise
+    )
       next.#follow(this.#onFailure);
     return next;
   }

@@ -54,7 +54,8 @@ const owned = new WeakMap<Env, Env>();
  */
 export function ownEnv(env: Env): Env {
   // What is not its own, it still has from where it comes.
-  const own: Env = owned.get(env) ?? Object.create(env, Object.getOwnPropertyDescriptors({ ...env }));
+  const own: Env =
+    owned.get(env) ?? Object.create(env, Object.getOwnPropertyDescriptors({ ...env }));
   owned.set(env, own);
   owned.set(own, own);
   return own;

@@ -16,7 +16,14 @@ import { AttemptSteps, currentStep } from "../attempt/steps.ts";
 import { AttemptWaits } from "../attempt/result-waits.ts";
 import { AttemptLog } from "../attempt/log.ts";
 import type { AttemptInputs } from "../attempt/inputs.ts";
-import type { EmitOptions, EmitResult, OpenedObject, TaskContext, TriggerOptions, TriggeredRun } from "./api.ts";
+import type {
+  EmitOptions,
+  EmitResult,
+  OpenedObject,
+  TaskContext,
+  TriggerOptions,
+  TriggeredRun,
+} from "./api.ts";
 import { bindMethods } from "./bind-methods.ts";
 import { ChildKeys, type ChildKey } from "../attempt/child-keys.ts";
 import { markingEnv } from "./loop-guard-env.ts";
@@ -73,7 +80,12 @@ export class TaskScope implements TaskContext {
     this.#end = end;
     this.#childKeys = new ChildKeys(lease, new OutputStore(lease, port.env));
     const { runId, task, attempt, item } = lease;
-    this.log = new AttemptLog({ run: runId, task, ...(item !== undefined && { item: item.index }), attempt });
+    this.log = new AttemptLog({
+      run: runId,
+      task,
+      ...(item !== undefined && { item: item.index }),
+      attempt,
+    });
   }
 
   get name(): string {
@@ -95,7 +107,11 @@ export class TaskScope implements TaskContext {
 
   get env(): PipelineEnv {
     const { runId, task, depth } = this.#lease;
-    return (this.#env ??= markingEnv(pipelineEnv(this.#port.env), this.#port.plan, { runId, task, depth }));
+    return (this.#env ??= markingEnv(pipelineEnv(this.#port.env), this.#port.plan, {
+      runId,
+      task,
+      depth,
+    }));
   }
 
   /** Runs code of the author's so that what it imports as `env`, however deep, is what `env` gives here. */
@@ -139,7 +155,10 @@ export class TaskScope implements TaskContext {
   }
 
   /** What the task passes if it returns `returned`: what it passed explicitly wins. */
-  passedData(returned: unknown): { readonly data: unknown; readonly to: ReadonlyMap<string, unknown> } {
+  passedData(returned: unknown): {
+    readonly data: unknown;
+    readonly to: ReadonlyMap<string, unknown>;
+  } {
     return { data: this.#passed === null ? returned : this.#passed.data, to: this.#passedTo };
   }
 
@@ -148,7 +167,11 @@ export class TaskScope implements TaskContext {
     return this.#triggers;
   }
 
-  triggerTaskWithEvent(task: string, payload?: unknown, options?: TriggerOptions): Promise<TriggeredRun> {
+  triggerTaskWithEvent(
+    task: string,
+    payload?: unknown,
+    options?: TriggerOptions,
+  ): Promise<TriggeredRun> {
     return this.#follow(this.#trigger(task, payload, options));
   }
 
@@ -161,7 +184,11 @@ export class TaskScope implements TaskContext {
     return this.#triggers.follow(trigger);
   }
 
-  async #trigger(task: string, payload: unknown, options: TriggerOptions | undefined): Promise<TriggeredRun> {
+  async #trigger(
+    task: string,
+    payload: unknown,
+    options: TriggerOptions | undefined,
+  ): Promise<TriggeredRun> {
     this.#refuseIfEnded("triggerTaskWithEvent");
     const { runId, task: name } = this.#lease;
     const own = options?.idempotencyKey;
@@ -173,17 +200,25 @@ export class TaskScope implements TaskContext {
       depth: this.#lease.depth + 1,
       ...this.#span(),
     } as const;
-    const run = await orGiveBack(key, () => triggerTask(this.#port, { task, payload, options, key, origin }));
+    const run = await orGiveBack(key, () =>
+      triggerTask(this.#port, { task, payload, options, key, origin }),
+    );
     const child = { runId: run.runId, task };
     this.#children.push(child);
     return {
       ...run,
-      result: async (awaiting) => this.#waitsOf("result").resultOf(child, resultTimeoutMs(awaiting?.timeout)),
-      output: async (of, awaiting) => this.#waitsOf("output").outputOf(child, of, resultTimeoutMs(awaiting?.timeout)),
+      result: async (awaiting) =>
+        this.#waitsOf("result").resultOf(child, resultTimeoutMs(awaiting?.timeout)),
+      output: async (of, awaiting) =>
+        this.#waitsOf("output").outputOf(child, of, resultTimeoutMs(awaiting?.timeout)),
     };
   }
 
-  async #emit(name: string, payload: unknown, options: EmitOptions | undefined): Promise<EmitResult> {
+  async #emit(
+    name: string,
+    payload: unknown,
+    options: EmitOptions | undefined,
+  ): Promise<EmitResult> {
     this.#refuseIfEnded("emitEvent");
     const parent = { runId: this.#lease.runId, task: this.#lease.task, isChild: true } as const;
     // No task can be called so: the name of an event and that of a task are never taken for each other.
@@ -212,7 +247,10 @@ export class TaskScope implements TaskContext {
       this.#passed = { data };
       return;
     }
-    this.#refuseInItem("passToChildTask({to})", "What the items pass is one array for all downstream tasks.");
+    this.#refuseInItem(
+      "passToChildTask({to})",
+      "What the items pass is one array for all downstream tasks.",
+    );
     if (!this.#lease.children.includes(to))
       throw new ProblemError(this.#noSuchTask(to, "downstream", this.#lease.children));
     this.#passedTo.set(to, data);
@@ -220,10 +258,14 @@ export class TaskScope implements TaskContext {
 
   runOnlyChildTasks(...names: readonly string[]): void {
     this.#refuseIfEnded("runOnlyChildTasks");
-    this.#refuseInItem("runOnlyChildTasks", "Choose in the downstream task, or in one before the items.");
+    this.#refuseInItem(
+      "runOnlyChildTasks",
+      "Choose in the downstream task, or in one before the items.",
+    );
     this.#completion.refuse("runOnlyChildTasks");
     const unknown = names.find((name) => !this.#lease.children.includes(name));
-    if (unknown !== undefined) throw new ProblemError(this.#noSuchTask(unknown, "downstream", this.#lease.children));
+    if (unknown !== undefined)
+      throw new ProblemError(this.#noSuchTask(unknown, "downstream", this.#lease.children));
     this.#chosen = names;
   }
 
@@ -232,7 +274,10 @@ export class TaskScope implements TaskContext {
     parent: string | undefined,
     options: { readonly as: "stream" },
   ): Promise<ReadableStream<Uint8Array>>;
-  async readFromParentTask(parent?: string, options?: { readonly as?: "stream" }): Promise<unknown> {
+  async readFromParentTask(
+    parent?: string,
+    options?: { readonly as?: "stream" },
+  ): Promise<unknown> {
     const { parents } = this.#lease;
     if (parent !== undefined && !parents.includes(parent))
       throw new ProblemError(this.#noSuchTask(parent, "upstream", parents));
@@ -253,7 +298,9 @@ export class TaskScope implements TaskContext {
   progress(fraction: number, message?: string): void {
     this.#refuseIfEnded("progress");
     if (!(fraction >= 0 && fraction <= 1 + ROUNDING))
-      throw new RangeError(`progress is a fraction from 0 to 1, such as done / all, given ${fraction}`);
+      throw new RangeError(
+        `progress is a fraction from 0 to 1, such as done / all, given ${fraction}`,
+      );
     const text = message === undefined ? null : String(message).slice(0, MAX_PROGRESS_MESSAGE);
     this.#progress = { fraction: Math.min(1, fraction), message: text, at: Date.now() };
     this.#onNews?.();
@@ -269,7 +316,14 @@ export class TaskScope implements TaskContext {
     this.#refuseIfEnded(helper);
     const endsAt = this.#startedAt + this.#lease.timeoutMs;
     const triggered = async (): Promise<void> => this.#triggers?.idle();
-    this.#waits ??= new AttemptWaits(this.#lease, this.#end, this.#stepsOf(), this.#port.env, endsAt, triggered);
+    this.#waits ??= new AttemptWaits(
+      this.#lease,
+      this.#end,
+      this.#stepsOf(),
+      this.#port.env,
+      endsAt,
+      triggered,
+    );
     return this.#waits;
   }
 
@@ -311,7 +365,10 @@ export class TaskScope implements TaskContext {
     known: readonly string[],
   ): ConstructorParameters<typeof ProblemError>[0] {
     const meant = nearest(name, known);
-    const list = known.length === 0 ? `It has no ${where} task.` : `Its ${where} tasks are ${known.join(", ")}.`;
+    const list =
+      known.length === 0
+        ? `It has no ${where} task.`
+        : `Its ${where} tasks are ${known.join(", ")}.`;
     return {
       code: "unknown_task",
       detail: `"${name}" is no ${where} task of "${this.name}".`,

@@ -13,7 +13,9 @@ export function traceFetch(current: () => string | null): void {
     const traceparent = current();
     if (traceparent === null) return fetchAsIs(input, init);
     // As the standard has it, headers in `init` stand for all of those of a request.
-    const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
+    const headers = new Headers(
+      init?.headers ?? (input instanceof Request ? input.headers : undefined),
+    );
     if (!headers.has("traceparent")) headers.set("traceparent", traceparent);
     return fetchAsIs(input, { ...init, headers });
   };

@@ -52,7 +52,10 @@ export interface AuthorTrigger {
 }
 
 /** Triggers a task; rejects with `ProblemError` if it is refused. */
-export async function triggerTask(port: TriggerPort, trigger: AuthorTrigger): Promise<TriggeredRun> {
+export async function triggerTask(
+  port: TriggerPort,
+  trigger: AuthorTrigger,
+): Promise<TriggeredRun> {
   const { task, options, key, origin } = trigger;
   const payload = encodePayload(trigger.payload);
   if (!payload.ok) throw new ProblemError(payload.problem);
@@ -65,7 +68,9 @@ export async function triggerTask(port: TriggerPort, trigger: AuthorTrigger): Pr
   };
   const accept = () => port.accept(port.env, port.lifetime, request);
   // A stream may be made of what comes of other triggers.
-  const accepted = await (payload.value.kind === "stream" ? accept() : acceptingIn(port.lifetime).run(accept));
+  const accepted = await (payload.value.kind === "stream"
+    ? accept()
+    : acceptingIn(port.lifetime).run(accept));
   if (!accepted.ok) throw new ProblemError(accepted.problem);
   const { runId, deduplicated } = accepted.value;
   const result: TriggeredRun["result"] = (options) => resultOf(port.env, runId, options?.timeout);
@@ -82,7 +87,11 @@ export async function emitNamedEvent(
   const payload = encodePayload(event.payload);
   if (!payload.ok) throw new ProblemError(payload.problem);
   const url = port.url === undefined ? {} : { url: port.url };
-  const emitted = await port.emit(port.env, port.lifetime, { ...event, ...url, payload: payload.value });
+  const emitted = await port.emit(port.env, port.lifetime, {
+    ...event,
+    ...url,
+    payload: payload.value,
+  });
   if (!emitted.ok) throw new ProblemError(emitted.problem);
   return emitted.value;
 }
@@ -94,10 +103,16 @@ export function resultTimeoutMs(timeout: DurationInput | undefined): number {
 
 /** What `result({timeout})` rejects with. */
 export function resultTimedOut(runId: RunId, timeoutMs: number): ResultTimeoutError {
-  return new ResultTimeoutError(`the run ${runId} was not final within ${timeoutMs} ms; it goes on, read it by its id`);
+  return new ResultTimeoutError(
+    `the run ${runId} was not final within ${timeoutMs} ms; it goes on, read it by its id`,
+  );
 }
 
-async function resultOf(env: Env, runId: RunId, timeout: DurationInput | undefined): Promise<RunDocument> {
+async function resultOf(
+  env: Env,
+  runId: RunId,
+  timeout: DurationInput | undefined,
+): Promise<RunDocument> {
   const timeoutMs = resultTimeoutMs(timeout);
   const document = await callRun(env, runId, (run) => run.untilFinal(timeoutMs), timeoutMs);
   if (document !== null) return document;

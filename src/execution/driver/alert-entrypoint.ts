@@ -16,7 +16,8 @@ export class AlertEntrypoint extends WorkerEntrypoint<Env> {
   async raise({ task: named, runId, nth, depth, summary }: Alert): Promise<void> {
     // As the run was accepted; if a deploy has renamed the task since, the one that is named now.
     const task = Object.hasOwn(plan.tasks, named) ? named : plan.onFailure;
-    if (task === null) return this.#giveUp(runId, `on_failure names "${named}", which is not deployed any more`);
+    if (task === null)
+      return this.#giveUp(runId, `on_failure names "${named}", which is not deployed any more`);
     const payload = encodePayload(summary);
     if (!payload.ok) throw new Error(payload.problem.detail);
     const by = summary.failed_tasks[0]?.task ?? summary.task;

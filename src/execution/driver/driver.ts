@@ -12,7 +12,13 @@
  * granted with it run out. If the run object cannot be reached, the driver gives up in the same way.
  */
 import { DRIVER_WIDTH } from "../../domain/run/transition.ts";
-import type { ClaimRequest, Grant, Lease, Settlement, SettleRequest } from "../../objects/run/run-rpc.ts";
+import type {
+  ClaimRequest,
+  Grant,
+  Lease,
+  Settlement,
+  SettleRequest,
+} from "../../objects/run/run-rpc.ts";
 import { ItemBacklog, TICK_MS } from "./item-backlog.ts";
 
 /** What of the 30 s of `waitUntil` a driver uses. */
@@ -63,7 +69,12 @@ export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
   const claim = (): ClaimRequest => {
     const budgetMs = world.budgetMs();
     calls += 1;
-    return { holding, budgetMs, ...backlog.wanted(holding, budgetMs), call: `${world.id}/${calls}` };
+    return {
+      holding,
+      budgetMs,
+      ...backlog.wanted(holding, budgetMs),
+      call: `${world.id}/${calls}`,
+    };
   };
 
   let { leases } = first ?? (await world.claim(claim()));
@@ -82,7 +93,10 @@ export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
   /** Something has ended; or has waited too long. */
   async function untilTimeToSettle(): Promise<void> {
     while (!backlog.isEmpty) {
-      const isTime = await Promise.race([wake.promise.then(() => true), world.pause(TICK_MS).then(() => false)]);
+      const isTime = await Promise.race([
+        wake.promise.then(() => true),
+        world.pause(TICK_MS).then(() => false),
+      ]);
       if (isTime) break;
       backlog.tick();
       if (finished.length > 0 || backlog.isOverdue) return;

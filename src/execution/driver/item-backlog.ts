@@ -55,7 +55,8 @@ export class ItemBacklog {
   /** An attempt has ended. Says whether it is time to settle. */
   noteEnd({ item }: Lease, { outcome }: Settlement): boolean {
     if (item !== undefined) this.#ended += 1;
-    if (outcome.type === "succeeded" && outcome.output.at === "inline") this.#endedBytes += outcome.output.size;
+    if (outcome.type === "succeeded" && outcome.output.at === "inline")
+      this.#endedBytes += outcome.output.size;
     return this.isEmpty || this.#endedBytes >= SETTLE_BYTES;
   }
 
@@ -96,7 +97,10 @@ export class ItemBacklog {
     if (isMeasured && this.#measuredSinceMs !== null) {
       const elapsedMs = Math.max(1, this.#measuredSinceMs - budgetMs);
       const most = Math.min(MOST_ITEMS, GROWTH * this.#ended);
-      this.#size = Math.max(this.#width, Math.min(most, Math.floor((this.#ended * CYCLE_MS) / elapsedMs)));
+      this.#size = Math.max(
+        this.#width,
+        Math.min(most, Math.floor((this.#ended * CYCLE_MS) / elapsedMs)),
+      );
     }
     if (isMeasured || this.#ended === 0 || this.#measuredSinceMs === null) {
       this.#measuredSinceMs = budgetMs;

@@ -44,7 +44,10 @@ export class ReportChannel {
   #tickAt = Number.POSITIVE_INFINITY;
   #isSending = false;
 
-  constructor(deadlines: Deadlines, send: (reports: readonly AttemptReport[]) => Promise<readonly ReportAnswer[]>) {
+  constructor(
+    deadlines: Deadlines,
+    send: (reports: readonly AttemptReport[]) => Promise<readonly ReportAnswer[]>,
+  ) {
     this.#deadlines = deadlines;
     this.#send = send;
   }
@@ -86,7 +89,9 @@ export class ReportChannel {
     const now = Date.now();
     const due = [...this.#entries].filter(({ dueAt }) => dueAt <= now + ALONG_MS);
     if (due.length > 0 && !this.#isSending) void this.#report(due, now);
-    const next = Math.min(...Array.from(this.#entries, ({ dueAt }) => Math.max(dueAt, now + ALONG_MS)));
+    const next = Math.min(
+      ...Array.from(this.#entries, ({ dueAt }) => Math.max(dueAt, now + ALONG_MS)),
+    );
     if (Number.isFinite(next)) this.#arm(next, now);
   }
 
@@ -98,7 +103,9 @@ export class ReportChannel {
     }
     const said = due.map((entry) => ({ entry, progress: entry.attempt.progress() }));
     try {
-      const answers = await this.#send(said.map(({ entry, progress }) => reportOf(entry, progress)));
+      const answers = await this.#send(
+        said.map(({ entry, progress }) => reportOf(entry, progress)),
+      );
       for (const [index, answer] of answers.entries()) {
         const { entry, progress } = said[index] ?? {};
         if (entry === undefined || progress === undefined || !this.#entries.has(entry)) continue;
@@ -110,14 +117,19 @@ export class ReportChannel {
       }
     } catch (error) {
       // The next one brings it; and who cannot reach its run is told by its lease.
-      console.warn(JSON.stringify({ message: "a report of running attempts was lost", error: String(error) }));
+      console.warn(
+        JSON.stringify({ message: "a report of running attempts was lost", error: String(error) }),
+      );
     } finally {
       this.#isSending = false;
     }
   }
 }
 
-function reportOf({ attempt, linesKnown, progressKnown }: Entry, progress: Progress | null): AttemptReport {
+function reportOf(
+  { attempt, linesKnown, progressKnown }: Entry,
+  progress: Progress | null,
+): AttemptReport {
   const { ordinal, attempt: number, token } = attempt.lease;
   return {
     ordinal,

@@ -25,7 +25,12 @@ import type { RunId } from "../../domain/ids.ts";
 import type { Claimant } from "../../domain/run/machine-events.ts";
 import type { LostTo } from "../../domain/run/state.ts";
 import type { Trial } from "../../domain/trials.ts";
-import { deployPauseMs, FORMAT_VERSION, isKnownFormat, type Versioned } from "../../domain/version.ts";
+import {
+  deployPauseMs,
+  FORMAT_VERSION,
+  isKnownFormat,
+  type Versioned,
+} from "../../domain/version.ts";
 import { AlarmClock } from "../../platform/alarm-clock.ts";
 import type { Lease, Settlement } from "../../objects/run/run-rpc.ts";
 
@@ -108,7 +113,11 @@ export interface ExecutorSurroundings {
   /** Resolves always. */
   execute(lease: Lease): Promise<Settlement>;
   /** Tells the run, with a few tries; `onFailure` is called after each that fails. */
-  settle(order: ExecutorOrder, settlement: Settlement, onFailure: () => Promise<void>): Promise<void>;
+  settle(
+    order: ExecutorOrder,
+    settlement: Settlement,
+    onFailure: () => Promise<void>,
+  ): Promise<void>;
   /**
    * Notes that the attempt of this order has died; resolves always, to those attempts of its task, this one included, that have died
    * while nobody else did as far as is known by now, and those that others are to blame for; to null if the witness cannot be told.
@@ -144,7 +153,14 @@ export class ExecutorProtocol {
   start(runId: RunId, ordinal: number, trial?: Trial): void {
     if (this.#around.order() !== null) return;
     const at = this.#around.now();
-    this.#around.note({ v: FORMAT_VERSION, runId, ordinal, at, lease: null, ...(trial !== undefined && { trial }) });
+    this.#around.note({
+      v: FORMAT_VERSION,
+      runId,
+      ordinal,
+      at,
+      lease: null,
+      ...(trial !== undefined && { trial }),
+    });
     this.#alarm.set(at);
   }
 
@@ -211,7 +227,10 @@ export class ExecutorProtocol {
     // One whose pause is over does not wait for the answer.
     if (!isDue && !((await asked) ?? waitedMs >= trial.drawnMs)) {
       // Less than nothing is how far a clock that was set back has to catch up: it takes as long.
-      const pauseMs = Math.max(ASK_PAUSE_MS.least, Math.min(ASK_PAUSE_MS.most, Math.round(Math.abs(waitedMs) / 8)));
+      const pauseMs = Math.max(
+        ASK_PAUSE_MS.least,
+        Math.min(ASK_PAUSE_MS.most, Math.round(Math.abs(waitedMs) / 8)),
+      );
       this.#alarm.set(this.#around.now() + pauseMs);
       return false;
     }
@@ -222,7 +241,11 @@ export class ExecutorProtocol {
   }
 
   /** `ended` is called when the attempt has ended, or does not begin. */
-  async #begin(order: ExecutorOrder, claim: TrialClaim, ended = async (): Promise<void> => {}): Promise<boolean> {
+  async #begin(
+    order: ExecutorOrder,
+    claim: TrialClaim,
+    ended = async (): Promise<void> => {},
+  ): Promise<boolean> {
     const lease = await this.#around.begin(order, claim);
     if (lease === null) {
       await ended();
@@ -286,7 +309,12 @@ export class ExecutorProtocol {
       );
     if (noted.version !== this.#around.version) {
       if (order.trial !== undefined) await this.#around.trialOver(order);
-      return lostTo(order, noted, "surroundings", "a deploy took the attempt's worker before it had ended");
+      return lostTo(
+        order,
+        noted,
+        "surroundings",
+        "a deploy took the attempt's worker before it had ended",
+      );
     }
     const { missedAt = this.#around.now() } = noted;
     const verdict = await this.#around.died(order, deathOf(order, noted, missedAt));
@@ -301,11 +329,18 @@ export class ExecutorProtocol {
       return null;
     }
     const sole = isDecisive ? known : earlier;
-    return lostTo(order, noted, "worker", "the attempt's worker died before it had ended", { sole, explained });
+    return lostTo(order, noted, "worker", "the attempt's worker died before it had ended", {
+      sole,
+      explained,
+    });
   }
 }
 
-function deathOf({ at }: ExecutorOrder, { attempt, begunAt = at }: NotedLease, foundAt: number): FoundDeath {
+function deathOf(
+  { at }: ExecutorOrder,
+  { attempt, begunAt = at }: NotedLease,
+  foundAt: number,
+): FoundDeath {
   return { attempt, begunAt, foundAt };
 }
 

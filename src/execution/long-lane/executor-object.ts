@@ -8,7 +8,12 @@ import type { RunId } from "../../domain/ids.ts";
 import { FORMAT_VERSION } from "../../domain/version.ts";
 import { pausedTasks } from "../../objects/pauses/pauses-client.ts";
 import type { Trial } from "../../domain/trials.ts";
-import { askForTrial, endTrial, explainedDeaths, noteDeath } from "../../objects/deaths/deaths-client.ts";
+import {
+  askForTrial,
+  endTrial,
+  explainedDeaths,
+  noteDeath,
+} from "../../objects/deaths/deaths-client.ts";
 import { callRun } from "../../objects/run/run-client.ts";
 import type { Lease, Settlement } from "../../objects/run/run-rpc.ts";
 import { Deadlines } from "../attempt/deadlines.ts";
@@ -41,7 +46,11 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
       begin: async ({ runId, ordinal }, claim) => {
         const paused = await pausedTasks(env);
-        const claimant = { ...deploymentOf(env), ...(paused !== undefined && { paused }), ...claim };
+        const claimant = {
+          ...deploymentOf(env),
+          ...(paused !== undefined && { paused }),
+          ...claim,
+        };
         return callRun(env, runId, (run) => run.begin(ordinal, ctx.id.toString(), claimant));
       },
       execute: (lease) => this.#execute(lease),
@@ -49,7 +58,9 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       died: async ({ runId, ordinal }, { attempt, begunAt, foundAt }) => {
         const [ageMs, agoMs] = [Date.now() - begunAt, Date.now() - foundAt];
         const sole = await noteDeath(env, { runId, ordinal, attempt, ageMs, agoMs });
-        return sole === null ? null : { sole, explained: await explainedDeaths(env, runId, ordinal) };
+        return sole === null
+          ? null
+          : { sole, explained: await explainedDeaths(env, runId, ordinal) };
       },
       askTrial: ({ runId, ordinal }, trial) => askForTrial(env, runId, ordinal, trial),
       trialOver: ({ runId, ordinal }) => endTrial(env, runId, ordinal),
@@ -77,16 +88,25 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
   async #execute(lease: Lease): Promise<Settlement> {
     const carried: Promise<unknown>[] = [];
     const deadlines = new Deadlines();
-    const lifetime = { waitUntil: (promise: Promise<unknown>) => void carried.push(promise), budgetMs: () => 0 };
+    const lifetime = {
+      waitUntil: (promise: Promise<unknown>) => void carried.push(promise),
+      budgetMs: () => 0,
+    };
     const env = ownEnv(this.env);
-    const reports = new ReportChannel(deadlines, (said) => callRun(env, lease.runId, (run) => run.report(said)));
+    const reports = new ReportChannel(deadlines, (said) =>
+      callRun(env, lease.runId, (run) => run.report(said)),
+    );
     const settlement = await executeLease(env, lease, lifetime, deadlines, undefined, reports);
     deadlines.close();
     await Promise.allSettled(carried);
     return settlement;
   }
 
-  async #settle(runId: RunId, settlement: Settlement, onFailure: () => Promise<void>): Promise<void> {
+  async #settle(
+    runId: RunId,
+    settlement: Settlement,
+    onFailure: () => Promise<void>,
+  ): Promise<void> {
     await callRun(this.env, runId, async (run) => {
       try {
         await run.settle({ v: FORMAT_VERSION, settlements: [settlement], claim: null });

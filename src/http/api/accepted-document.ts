@@ -9,5 +9,11 @@ export function acceptedDocument(
   c: Context<HttpEnv>,
   { runId, task, status, deduplicated }: AcceptedTrigger,
 ): DocumentOf<typeof triggerTask, 202> {
-  return { run_id: runId, task, status, deduplicated, url: new URL(`/api/v1/runs/${runId}`, c.req.url).href };
+  return {
+    run_id: runId,
+    task,
+    status,
+    deduplicated,
+    url: new URL(`/api/v1/runs/${runId}`, c.req.url).href,
+  };
 }

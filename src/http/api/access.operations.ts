@@ -10,8 +10,12 @@ const GROUP = "Access";
 /** `.` and `..` are no part of an address: a token of such a name could not be deleted. */
 const tokenName = z
   .string()
-  .regex(/^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,64}$/, { error: "1 to 64 letters, digits, `.`, `_` and `-`, not only dots" })
-  .refine((name) => name !== NOBODY, { error: `not ${NOBODY}: the audit calls those so who are not known` })
+  .regex(/^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,64}$/, {
+    error: "1 to 64 letters, digits, `.`, `_` and `-`, not only dots",
+  })
+  .refine((name) => name !== NOBODY, {
+    error: `not ${NOBODY}: the audit calls those so who are not known`,
+  })
   .describe("What the token is called where it is listed, and in the runs that it starts");
 
 const scope = z
@@ -60,7 +64,9 @@ export const listTokens = {
               ...listedToken,
               configured: z
                 .boolean()
-                .describe("Set by a variable: it is changed there, and nothing else is known of it"),
+                .describe(
+                  "Set by a variable: it is changed there, and nothing else is known of it",
+                ),
               created_at: time.nullable(),
               created_by: z.string().nullable().describe("The name of the token that made it"),
               last_used_at: time.nullable().describe("To the minute; null: not yet, or not known"),
@@ -101,7 +107,13 @@ export const createToken = {
       ),
     },
   },
-  problems: ["invalid_json", "invalid_payload", "payload_too_large", "token_exists", "too_many_tokens"],
+  problems: [
+    "invalid_json",
+    "invalid_payload",
+    "payload_too_large",
+    "token_exists",
+    "too_many_tokens",
+  ],
 } satisfies Operation;
 
 export const deleteToken = {

@@ -12,7 +12,14 @@ import { wrongPlaces } from "../../payloads/misfit.ts";
 import { readBounded } from "../bounded-body.ts";
 import { handle } from "../openapi/handle.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { createToken, deleteToken, endSession, listSessions, listTokens, newToken } from "./access.operations.ts";
+import {
+  createToken,
+  deleteToken,
+  endSession,
+  listSessions,
+  listTokens,
+  newToken,
+} from "./access.operations.ts";
 import { problemResponse } from "../problem.ts";
 import { configuredTokens, ROOT_TOKEN_NAME, tokenOfSession } from "../auth/api-tokens.ts";
 
@@ -26,7 +33,12 @@ export function accessRoutes(): Hono<HttpEnv> {
       await callIdentity(c.env, (identity) => identity.tokens()),
       await configuredTokens(c.env),
     ];
-    const nothing = { created_at: null, created_by: null, last_used_at: null, expires_at: null } as const;
+    const nothing = {
+      created_at: null,
+      created_by: null,
+      last_used_at: null,
+      expires_at: null,
+    } as const;
     const tokens = [
       ...configured.map(({ name, scopes }) => ({ name, scopes, configured: true, ...nothing })),
       ...made.map(({ name, scopes, createdAt, createdBy, usedAt, expiresAt }) => ({
@@ -39,7 +51,9 @@ export function accessRoutes(): Hono<HttpEnv> {
         expires_at: isoOrNull(expiresAt),
       })),
     ];
-    return reply(200, { tokens: tokens.toSorted((one, other) => (one.name < other.name ? -1 : 1)) });
+    return reply(200, {
+      tokens: tokens.toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+    });
   });
   handle(routes, createToken, async (c, { about, reply }) => {
     const asked = await readNewToken(c);
@@ -57,7 +71,8 @@ export function accessRoutes(): Hono<HttpEnv> {
     const creation = await callIdentity(c.env, (identity) =>
       identity.createToken({ name, digest, scopes, createdBy, expiresAt }),
     );
-    if (creation !== "created") return problemResponse(c, creation === "exists" ? exists(name) : TOO_MANY);
+    if (creation !== "created")
+      return problemResponse(c, creation === "exists" ? exists(name) : TOO_MANY);
     forgetKeptTokens();
     c.header("Cache-Control", "no-store");
     return reply(201, { name, scopes, expires_at: isoOrNull(expiresAt), token });
@@ -71,7 +86,9 @@ export function accessRoutes(): Hono<HttpEnv> {
   handle(routes, listSessions, async (c, { reply }) => {
     const sessions = await callIdentity(c.env, (identity) => identity.sessions());
     // One whose token is no more lets nobody in, though its own time is not over.
-    const tokens = await Promise.all(sessions.map(({ token, tokenId }) => tokenOfSession(c.env, token, tokenId)));
+    const tokens = await Promise.all(
+      sessions.map(({ token, tokenId }) => tokenOfSession(c.env, token, tokenId)),
+    );
     const open = sessions.filter((_, index) => tokens[index] !== null);
     return reply(200, {
       sessions: open.map(({ id, token, address, createdAt, seenAt, expiresAt }) => ({
@@ -105,7 +122,12 @@ async function readNewToken(c: Context<HttpEnv>): Promise<Result<z.output<typeof
   if (parsed.success) return ok(parsed.data);
   const errors = wrongPlaces(parsed.error.issues);
   const detail = errors.map(({ path, message }) => `${path}: ${message}`).join("; ");
-  return refuse({ code: "invalid_payload", detail: `The body describes no token: ${detail}.`, hint: HOW, errors });
+  return refuse({
+    code: "invalid_payload",
+    detail: `The body describes no token: ${detail}.`,
+    hint: HOW,
+    errors,
+  });
 }
 
 const HOW = 'Send {"name": "shop", "scopes": ["trigger"], "expires_in": "30d"}.';

@@ -20,7 +20,8 @@ export const listAudit = {
   }),
   answers: {
     200: {
-      description: "A page of entries; it may have fewer than `limit`, or none, and a `next_cursor` all the same",
+      description:
+        "A page of entries; it may have fewer than `limit`, or none, and a `next_cursor` all the same",
       document: named(
         "Audit",
         z.object({
@@ -28,7 +29,9 @@ export const listAudit = {
             z.object({
               at: time.describe("When; of like ones that are counted together, the first"),
               last_at: time.describe("When the last of them was; `at` if there is one"),
-              who: z.string().describe("The token's name; `nobody` for those who could not say who they are"),
+              who: z
+                .string()
+                .describe("The token's name; `nobody` for those who could not say who they are"),
               what: z
                 .string()
                 .describe(
@@ -40,9 +43,16 @@ export const listAudit = {
                   "What it was about: the names and ids in the call's path, else its query; of a token that is made its name and scopes, of a log-in the session",
                 ),
               status: z.int().describe("Of the answer"),
-              from: z.string().describe("The address that it came from; `many addresses` if it is counted together"),
+              from: z
+                .string()
+                .describe(
+                  "The address that it came from; `many addresses` if it is counted together",
+                ),
               request_id: z.string(),
-              client_request_id: z.string().nullable().describe("What the sender calls its request"),
+              client_request_id: z
+                .string()
+                .nullable()
+                .describe("What the sender calls its request"),
               count: z.int().min(1).describe("How many like ones this entry stands for"),
             }),
           ),

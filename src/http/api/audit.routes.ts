@@ -13,7 +13,10 @@ export function auditRoutes(): Hono<HttpEnv> {
     // What this isolate has counted and not kept yet would be missing.
     await keepCounted(c.env);
     const { entries, next } = await callAudit(c.env, (audit) => audit.list(filter, limit, cursor));
-    return reply(200, { entries: entries.map(documentOf), next_cursor: next === null ? null : String(next) });
+    return reply(200, {
+      entries: entries.map(documentOf),
+      next_cursor: next === null ? null : String(next),
+    });
   });
   return routes;
 }

@@ -35,7 +35,9 @@ export function readBacklogs(env: Env): Promise<QueueBacklog[]> {
         const oldestAt = backlogCount === 0 ? null : (oldestMessageTimestamp?.getTime() ?? null);
         return { name, count: backlogCount, bytes: backlogBytes, oldestAt };
       } catch (error) {
-        console.warn(JSON.stringify({ message: "backlog not known", queue: name, error: String(error) }));
+        console.warn(
+          JSON.stringify({ message: "backlog not known", queue: name, error: String(error) }),
+        );
         return { name, count: null, bytes: null, oldestAt: null };
       }
     }),

@@ -38,7 +38,9 @@ const bulkDocument = named(
   }),
 );
 
-const answers = { 200: { description: "What became of each run of the page", document: bulkDocument } } as const;
+const answers = {
+  200: { description: "What became of each run of the page", document: bulkDocument },
+} as const;
 
 export const cancelRuns = {
   id: "cancelRuns",
@@ -77,7 +79,10 @@ export const replayRuns = {
   right: "operate",
   group: GROUP,
   summary: "Replays the runs that a filter finds, each as a new run; a filter is needed",
-  query: z.strictObject({ ...bulkQuery, from: taskName.optional().describe("The task to begin with") }),
+  query: z.strictObject({
+    ...bulkQuery,
+    from: taskName.optional().describe("The task to begin with"),
+  }),
   headers: z.object({ "Idempotency-Key": idempotencyKey.optional() }),
   answers,
   problems: ["unknown_task"],

@@ -53,9 +53,13 @@ export function bulkRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
       expected: ({ finishedAt }) => (finishedAt === null ? null : "run_final"),
       perform: async (runId) => {
         const call = crypto.randomUUID();
-        const answer = await callRun(c.env, runId, (run) => run.cancel({ children: query.children, call }));
+        const answer = await callRun(c.env, runId, (run) =>
+          run.cancel({ children: query.children, call }),
+        );
         if (answer === null) return gone(runId);
-        return answer.cancelled ? {} : refusal("run_final", `It has ended already: it is ${answer.document.status}.`);
+        return answer.cancelled
+          ? {}
+          : refusal("run_final", `It has ended already: it is ${answer.document.status}.`);
       },
     }),
   );
@@ -126,7 +130,9 @@ async function performed(action: Action, runId: RunId): Promise<Outcome> {
   try {
     return await action.perform(runId);
   } catch (error) {
-    console.warn(JSON.stringify({ message: "a run of a bulk call failed", run: runId, error: String(error) }));
+    console.warn(
+      JSON.stringify({ message: "a run of a bulk call failed", run: runId, error: String(error) }),
+    );
     return refusal("unavailable", "It cannot be reached now.");
   }
 }
@@ -136,11 +142,23 @@ function describe(run: RunSummary, action: Action, outcome: Outcome | null): Bul
   const { id: run_id, task, status } = run;
   if (outcome === null) {
     const code = action.expected(run);
-    return { run_id, task, status, ...(code === null ? { result: action.done } : { result: "refused", code }) };
+    return {
+      run_id,
+      task,
+      status,
+      ...(code === null ? { result: action.done } : { result: "refused", code }),
+    };
   }
-  if ("code" in outcome) return { run_id, task, status, result: "refused", code: outcome.code, detail: outcome.detail };
+  if ("code" in outcome)
+    return { run_id, task, status, result: "refused", code: outcome.code, detail: outcome.detail };
   const { newRunId } = outcome;
-  return { run_id, task, status, result: action.done, ...(newRunId !== undefined && { new_run_id: newRunId }) };
+  return {
+    run_id,
+    task,
+    status,
+    result: action.done,
+    ...(newRunId !== undefined && { new_run_id: newRunId }),
+  };
 }
 
 async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
@@ -160,6 +178,7 @@ function refusal(code: Problem["code"], detail: string): Problem {
 
 const NO_FILTER: Problem = {
   code: "invalid_request",
-  detail: "A call for many runs needs a filter: task, status, source, created_after or created_before.",
+  detail:
+    "A call for many runs needs a filter: task, status, source, created_after or created_before.",
   hint: "Say which runs are meant; with `dry_run=true` nothing is changed.",
 };

@@ -7,7 +7,10 @@ export interface ByteRange {
 }
 
 /** The range; null: the whole; `unsatisfiable`: it begins behind the end, or has no byte. */
-export function byteRange(header: string | undefined, size: number): ByteRange | "unsatisfiable" | null {
+export function byteRange(
+  header: string | undefined,
+  size: number,
+): ByteRange | "unsatisfiable" | null {
   const [, first = "", last = ""] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header ?? "") ?? [];
   if (first === "" && last === "") return null;
   if (first === "") {

@@ -41,7 +41,9 @@ const attributes = z.object({
   source: attribute,
   type: attribute,
   subject: attribute.optional(),
-  time: z.iso.datetime({ offset: true, error: "expected a time such as 2027-01-01T00:00:00Z" }).optional(),
+  time: z.iso
+    .datetime({ offset: true, error: "expected a time such as 2027-01-01T00:00:00Z" })
+    .optional(),
   datacontenttype: attribute
     .refine((text) => isMediaType(text), { error: "expected a media type, such as text/plain" })
     .optional(),
@@ -50,7 +52,10 @@ const attributes = z.object({
 const structured = z.preprocess(
   withoutNulls,
   attributes
-    .extend({ data: z.unknown().optional(), data_base64: z.base64({ error: "expected base64" }).optional() })
+    .extend({
+      data: z.unknown().optional(),
+      data_base64: z.base64({ error: "expected base64" }).optional(),
+    })
     .refine((event) => event.data === undefined || event.data_base64 === undefined, {
       path: ["data_base64"],
       message: "expected data or data_base64, not both",
@@ -89,7 +94,8 @@ async function readStructured(
   const value = valueOf({ ...body.value, size: bytes.length, body: bytes });
   const isBatch = BATCH.test(type);
   const checked = checkNow(batched, isBatch ? value : [value]);
-  if (!checked.ok) return refuse(malformed(wrongPlaces(isBatch ? checked.issues : checked.issues.map(ofTheOne))));
+  if (!checked.ok)
+    return refuse(malformed(wrongPlaces(isBatch ? checked.issues : checked.issues.map(ofTheOne))));
   const events: IncomingEvent[] = [];
   for (const event of checked.value) {
     const read = eventOf(event, await payloadOf(event, maxBytes));
@@ -100,7 +106,10 @@ async function readStructured(
 }
 
 /** The data as they would be in binary form: the same bytes under the same type. */
-async function payloadOf(event: z.infer<typeof structured>, maxBytes: number): Promise<Result<EncodedPayload>> {
+async function payloadOf(
+  event: z.infer<typeof structured>,
+  maxBytes: number,
+): Promise<Result<EncodedPayload>> {
   const { data, data_base64: base64, datacontenttype: contentType = "application/json" } = event;
   const sent = (body: Uint8Array): Promise<Result<EncodedPayload>> =>
     encodeRequestBody({ contentType, contentLength: null, body }, maxBytes);
@@ -110,20 +119,29 @@ async function payloadOf(event: z.infer<typeof structured>, maxBytes: number): P
   return typeof data === "string" ? sent(new TextEncoder().encode(data)) : encodePayload(data);
 }
 
-async function readBinary(headers: Headers, incoming: IncomingBody, maxBytes: number): Promise<Result<IncomingEvent>> {
+async function readBinary(
+  headers: Headers,
+  incoming: IncomingBody,
+  maxBytes: number,
+): Promise<Result<IncomingEvent>> {
   const given = Object.fromEntries(
     [...REQUIRED, ...OPTIONAL].map((name) => [name, decoded(name, headers.get(`ce-${name}`))]),
   );
   const parsed = attributes.safeParse(given);
   if (!parsed.success) {
     return refuse(
-      malformed(parsed.error.issues.map(({ path, message }) => ({ path: `ce-${path.join(".")}`, message }))),
+      malformed(
+        parsed.error.issues.map(({ path, message }) => ({ path: `ce-${path.join(".")}`, message })),
+      ),
     );
   }
-  if (!isJsonType(incoming.contentType ?? "")) return eventOf(parsed.data, await encodeRequestBody(incoming, maxBytes));
+  if (!isJsonType(incoming.contentType ?? ""))
+    return eventOf(parsed.data, await encodeRequestBody(incoming, maxBytes));
   // An event without data has no JSON, and SDKs say all the same that it has.
-  const body = incoming.body instanceof ReadableStream ? await unlessEmpty(incoming.body) : incoming.body;
-  const payload = body === null ? encodePayload(null) : await encodeRequestBody({ ...incoming, body }, maxBytes);
+  const body =
+    incoming.body instanceof ReadableStream ? await unlessEmpty(incoming.body) : incoming.body;
+  const payload =
+    body === null ? encodePayload(null) : await encodeRequestBody({ ...incoming, body }, maxBytes);
   return eventOf(parsed.data, payload);
 }
 
@@ -131,7 +149,11 @@ function eventOf(from: Attributes | null, payload: Result<EncodedPayload>): Resu
   if (!payload.ok) return payload;
   if (from === null) return ok({ payload: payload.value, key: null, event: null });
   const { id, source, type, subject = null, time = null } = from;
-  return ok({ payload: payload.value, key: keyOf(from), event: { id, source, type, subject, time } });
+  return ok({
+    payload: payload.value,
+    key: keyOf(from),
+    event: { id, source, type, subject, time },
+  });
 }
 
 /**
@@ -162,7 +184,9 @@ function keyOf({ source, id }: Attributes): string {
 
 function withoutNulls(event: unknown): unknown {
   if (typeof event !== "object" || event === null || Array.isArray(event)) return event;
-  return Object.fromEntries(Object.entries(event).filter(([name, value]) => value !== null || name === "data"));
+  return Object.fromEntries(
+    Object.entries(event).filter(([name, value]) => value !== null || name === "data"),
+  );
 }
 
 /** An issue of a list that has but one event, as one of that event. */

@@ -13,7 +13,8 @@ export async function withCompletionUrls(
   call: typeof callRun,
 ): Promise<RunDocument> {
   const isWaiting = ({ waiting_for }: TaskDocument): boolean => waiting_for?.for === "completion";
-  if (!document.tasks.some(isWaiting) || refuseWithout("admin", c.get("caller")) !== null) return document;
+  if (!document.tasks.some(isWaiting) || refuseWithout("admin", c.get("caller")) !== null)
+    return document;
   const runId = document.run_id;
   const origin = c.env.PEACH_URL?.replace(/\/+$/, "") || new URL(c.req.url).origin;
   const tasks = document.tasks.map(async (task): Promise<TaskDocument> => {

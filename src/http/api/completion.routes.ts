@@ -20,11 +20,15 @@ export function completionRoutes(dependencies: CompletionDependencies): Hono<Htt
     const presented = parseCompletionToken(c.req.param("token"));
     if (presented === null) return problemResponse(c, NO_COMPLETION_URL);
     const incoming = incomingBody(c.req.raw);
-    const completed = incoming.ok ? await completeByToken(dependencies, c.env, presented, incoming.value) : incoming;
+    const completed = incoming.ok
+      ? await completeByToken(dependencies, c.env, presented, incoming.value)
+      : incoming;
     if (!completed.ok) {
       const { problem } = completed;
       const isMadeUp = problem.code === "signature_mismatch";
-      const refusal = isMadeUp ? await countFailure(c, { problem, headers: {} }) : { problem, headers: {} };
+      const refusal = isMadeUp
+        ? await countFailure(c, { problem, headers: {} })
+        : { problem, headers: {} };
       const answer = problemResponse(c, refusal.problem, refusal.headers);
       // Made-up ones name whatever runs they like.
       auditOften(c, { ...ACT, on: isMadeUp ? "" : presented.runId, status: answer.status });

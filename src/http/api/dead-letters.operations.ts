@@ -1,7 +1,15 @@
 /** The calls about dead letters. */
 import { z } from "zod";
 import { DEAD_LETTER_REASONS } from "../../domain/dead-letter.ts";
-import { anyJson, limitOf, named, nextCursor, numberedCursor, runReference, time } from "./schemas.ts";
+import {
+  anyJson,
+  limitOf,
+  named,
+  nextCursor,
+  numberedCursor,
+  runReference,
+  time,
+} from "./schemas.ts";
 import type { Operation } from "../openapi/operation.ts";
 
 const GROUP = "Dead letters";

@@ -16,7 +16,10 @@ export function deadLetterRoutes(dependencies: RedriveDependencies): Hono<HttpEn
   const routes = new Hono<HttpEnv>();
   handle(routes, listDeadLetters, async (c, { query: { limit, cursor = null }, reply }) => {
     const { letters, next } = await callDeadLetters(c.env, (kept) => kept.list(limit, cursor));
-    return reply(200, { dead_letters: letters.map(documentOf), next_cursor: next === null ? null : String(next) });
+    return reply(200, {
+      dead_letters: letters.map(documentOf),
+      next_cursor: next === null ? null : String(next),
+    });
   });
   handle(routes, redriveDeadLetter, (c, { params, reply }) =>
     withLetterId(c, params, async (id) => {
@@ -55,7 +58,9 @@ async function withLetterId(
   return letterId === null ? problemResponse(c, unknownDeadLetter(id)) : answer(letterId);
 }
 
-function documentOf(letter: DeadLetter): DocumentOf<typeof listDeadLetters, 200>["dead_letters"][number] {
+function documentOf(
+  letter: DeadLetter,
+): DocumentOf<typeof listDeadLetters, 200>["dead_letters"][number] {
   const { id, queue, reason, detail, body, receivedAt, attempts, expiresAt } = letter;
   return {
     id,

@@ -7,8 +7,13 @@ import type { Operation } from "../openapi/operation.ts";
 const GROUP = "Endpoints";
 const endpointParams = z.object({ endpoint: z.string().describe("The endpoint's name") });
 
-const triggeredRuns = z.array(z.object({ run_id: runId, task: taskName, deduplicated: z.boolean() }));
-const reason = z.string().nullable().describe("Null: the endpoint has answered; else the code of the problem");
+const triggeredRuns = z.array(
+  z.object({ run_id: runId, task: taskName, deduplicated: z.boolean() }),
+);
+const reason = z
+  .string()
+  .nullable()
+  .describe("Null: the endpoint has answered; else the code of the problem");
 
 export const listDeliveries = {
   id: "listDeliveries",
@@ -24,7 +29,9 @@ export const listDeliveries = {
     refused: z
       .enum(["true", "false"])
       .optional()
-      .describe("Only those that were refused before the endpoint was called, or only the others; without it, both"),
+      .describe(
+        "Only those that were refused before the endpoint was called, or only the others; without it, both",
+      ),
   }),
   answers: {
     200: {
@@ -59,7 +66,9 @@ export const listDeliveries = {
                   first_at: time,
                 })
                 .nullable()
-                .describe("Stands for all that were refused with this `reason` and came from there; this is the last"),
+                .describe(
+                  "Stands for all that were refused with this `reason` and came from there; this is the last",
+                ),
             }),
           ),
           next_cursor: nextCursor,
@@ -83,7 +92,13 @@ export const replayDelivery = {
       description: "What came of it",
       document: named(
         "ReplayedDelivery",
-        z.object({ id: z.string(), replay_of: z.string(), status: z.int(), reason, runs: triggeredRuns }),
+        z.object({
+          id: z.string(),
+          replay_of: z.string(),
+          status: z.int(),
+          reason,
+          runs: triggeredRuns,
+        }),
       ),
     },
   },

@@ -1,7 +1,12 @@
 /** `/endpoints/{name}/deliveries`: what came in at an endpoint lately, and sending one of it again. */
 import { Hono, type Context } from "hono";
 import { nearest } from "../../domain/nearest.ts";
-import { type Delivery, KEPT_DELIVERIES, type ListedDelivery, REDACTED } from "../../domain/delivery.ts";
+import {
+  type Delivery,
+  KEPT_DELIVERIES,
+  type ListedDelivery,
+  REDACTED,
+} from "../../domain/delivery.ts";
 import { parseDeliveryId } from "../../domain/ids.ts";
 import type { EndpointPlan, Plan } from "../../domain/plan/plan.ts";
 import type { Problem } from "../../domain/problem.ts";
@@ -30,7 +35,9 @@ export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<Ht
     withEndpoint(c, plan, params.endpoint, async ({ name }) => {
       const { limit, cursor: before = null, refused } = query;
       const filter = refused === undefined ? "all" : refused === "true" ? "refused" : "admitted";
-      const { deliveries, next } = await callDeliveries(c.env, name, (kept) => kept.list(limit, before, filter));
+      const { deliveries, next } = await callDeliveries(c.env, name, (kept) =>
+        kept.list(limit, before, filter),
+      );
       return reply(200, {
         deliveries: deliveries.map(documentOf),
         next_cursor: next === null ? null : String(next),
@@ -40,7 +47,8 @@ export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<Ht
   handle(routes, replayDelivery, (c, call) =>
     withEndpoint(c, plan, call.params.endpoint, async (endpoint) => {
       const id = parseDeliveryId(call.params.id);
-      const delivery = id === null ? null : await callDeliveries(c.env, endpoint.name, (kept) => kept.read(id));
+      const delivery =
+        id === null ? null : await callDeliveries(c.env, endpoint.name, (kept) => kept.read(id));
       if (delivery === null) return problemResponse(c, unknownDelivery(endpoint, call.params.id));
       if (!delivery.body.isWhole) return problemResponse(c, notWhole(delivery));
       return replay(c, call, endpoint, delivery);
@@ -61,25 +69,56 @@ export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<Ht
     const { request } = limited;
     const call = { endpoint, limited, params, source: "replay", deliveryId: null } as const;
     const answer = await answerRequest(c, { ...call, actor: actorOf(c.get("caller")) });
-    const arrival = { at, request, params, kept: limited.kept(), senderId, replayOf: delivery.id, ...answer };
+    const arrival = {
+      at,
+      request,
+      params,
+      kept: limited.kept(),
+      senderId,
+      replayOf: delivery.id,
+      ...answer,
+    };
     const id = deliveryLog.keep(c, endpoint, arrival);
     await answer.response.body?.cancel();
     const { status } = answer.response;
-    return reply(202, { id, replay_of: delivery.id, status, reason: answer.reason, runs: runsOf(answer.runs) });
+    return reply(202, {
+      id,
+      replay_of: delivery.id,
+      status,
+      reason: answer.reason,
+      runs: runsOf(answer.runs),
+    });
   }
 }
 
 /** A fresh request. What was redacted is left out: the endpoint would take the word for a secret. */
 function requestOf({ url, method, headers, body: { bytes } }: Delivery): Request {
   const kept = Object.entries(headers).filter(([, value]) => value !== REDACTED);
-  return new Request(url, { method, headers: kept, ...(bytes.byteLength === 0 ? {} : { body: bytes }) });
+  return new Request(url, {
+    method,
+    headers: kept,
+    ...(bytes.byteLength === 0 ? {} : { body: bytes }),
+  });
 }
 
 function documentOf({
   delivery,
   refused,
 }: ListedDelivery): DocumentOf<typeof listDeliveries, 200>["deliveries"][number] {
-  const { id, at, durationMs, requestId, method, url, headers, body, status, reason, senderId, runs } = delivery;
+  const {
+    id,
+    at,
+    durationMs,
+    requestId,
+    method,
+    url,
+    headers,
+    body,
+    status,
+    reason,
+    senderId,
+    runs,
+  } = delivery;
   return {
     id,
     at: new Date(at).toISOString(),
@@ -97,7 +136,11 @@ function documentOf({
     refused:
       refused === null
         ? null
-        : { address: refused.address, count: refused.count, first_at: new Date(refused.firstAt).toISOString() },
+        : {
+            address: refused.address,
+            count: refused.count,
+            first_at: new Date(refused.firstAt).toISOString(),
+          },
   };
 }
 
@@ -109,7 +152,11 @@ function runsOf(runs: Delivery["runs"]): DocumentOf<typeof replayDelivery, 202>[
 function contentOf({ bytes, isWhole }: Delivery["body"]): { text: string } | { base64: string } {
   try {
     // What is cut off may end in the middle of a character: with `stream` that is left out, and no fault.
-    return { text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, { stream: !isWhole }) };
+    return {
+      text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, {
+        stream: !isWhole,
+      }),
+    };
   } catch {
     return { base64: bytes.toBase64() };
   }
@@ -128,7 +175,10 @@ function withEndpoint(
   return problemResponse(c, {
     code: "unknown_endpoint",
     detail: `There is no endpoint "${name}".`,
-    hint: meant === null ? `The endpoints are ${names.join(", ") || "none"}.` : `Did you mean "${meant}"?`,
+    hint:
+      meant === null
+        ? `The endpoints are ${names.join(", ") || "none"}.`
+        : `Did you mean "${meant}"?`,
   });
 }
 

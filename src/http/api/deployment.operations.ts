@@ -3,7 +3,14 @@ import { z } from "zod";
 import { GRAPH_FORMATS } from "../../domain/plan/graph-drawing.ts";
 import { SIGNATURE_SCHEMES } from "../../domain/plan/endpoint-auth.ts";
 import { STRATEGIES } from "../../domain/limits/limit.ts";
-import { BACKOFFS, CATCH_UPS, DISPATCHES, ITEM_ERRORS, OVERLAPS, R2_ACTIONS } from "../../domain/plan/plan.ts";
+import {
+  BACKOFFS,
+  CATCH_UPS,
+  DISPATCHES,
+  ITEM_ERRORS,
+  OVERLAPS,
+  R2_ACTIONS,
+} from "../../domain/plan/plan.ts";
 import { RUN_IFS } from "../../domain/run/start-rule.ts";
 import { anyJson, named, taskName, taskParams, time } from "./schemas.ts";
 import type { Operation } from "../openapi/operation.ts";
@@ -21,7 +28,9 @@ const taskDocument = named(
   "Task",
   z.object({
     task: taskName,
-    method: z.string().describe("The exported function, behind `module#` if several files export it"),
+    method: z
+      .string()
+      .describe("The exported function, behind `module#` if several files export it"),
     description: z.string().nullable(),
     upstream: z.array(taskName),
     downstream: z.array(taskName),
@@ -42,7 +51,9 @@ const taskDocument = named(
       max_delay_ms: z.number(),
       jitter: z.boolean(),
     }),
-    timeout_ms: z.number().describe("Of one attempt; of an external task, until it must be completed"),
+    timeout_ms: z
+      .number()
+      .describe("Of one attempt; of an external task, until it must be completed"),
     run_if: z.enum(RUN_IFS),
     each: z
       .object({ max_parallel: z.int(), on_error: z.enum(ITEM_ERRORS) })
@@ -59,14 +70,22 @@ const taskDocument = named(
     priority: z
       .union([z.int(), z.string()])
       .nullable()
-      .describe("Of attempts that wait for one of these, or where the payload has it; null: nothing makes them wait"),
+      .describe(
+        "Of attempts that wait for one of these, or where the payload has it; null: nothing makes them wait",
+      ),
     debounce: z
-      .object({ delay_ms: z.number(), key: z.string().nullable(), max_wait_ms: z.number().nullable() })
+      .object({
+        delay_ms: z.number(),
+        key: z.string().nullable(),
+        max_wait_ms: z.number().nullable(),
+      })
       .nullable()
       .describe(
         "Triggers that come within the delay of one another share one run; it starts at the latest after `max_wait_ms`",
       ),
-    external: z.boolean().describe("Its method only begins it, and has 25 s; it waits until somebody completes it"),
+    external: z
+      .boolean()
+      .describe("Its method only begins it, and has 25 s; it waits until somebody completes it"),
     dispatch: z.enum(DISPATCHES),
     callable: z.boolean().describe("Whether tokens with the scope `trigger` may trigger it"),
     paused: z
@@ -163,7 +182,11 @@ export const readGraph = {
             }),
           ),
           endpoints: z.array(
-            z.object({ endpoint: z.string(), url: z.string(), methods: z.array(z.string()).nullable() }),
+            z.object({
+              endpoint: z.string(),
+              url: z.string(),
+              methods: z.array(z.string()).nullable(),
+            }),
           ),
         }),
       ),
@@ -233,7 +256,9 @@ export const readHealth = {
       document: named(
         "Health",
         z.object({
-          status: z.enum(["ok", "behind"]).describe("`behind`: something has waited for more than five minutes"),
+          status: z
+            .enum(["ok", "behind"])
+            .describe("`behind`: something has waited for more than five minutes"),
           queues: z.array(
             z.object({
               name: z.string(),
@@ -242,7 +267,9 @@ export const readHealth = {
               oldest_message_at: time.nullable(),
             }),
           ),
-          schedules: z.object({ lag_ms: z.number().describe("How late the latest due time is that nobody looked at") }),
+          schedules: z.object({
+            lag_ms: z.number().describe("How late the latest due time is that nobody looked at"),
+          }),
         }),
       ),
     },
@@ -256,7 +283,8 @@ export const readMetrics = {
   path: "/metrics",
   right: "read",
   group: GROUP,
-  summary: "Runs, attempts, durations, queues and schedules in figures, in the Prometheus text format",
+  summary:
+    "Runs, attempts, durations, queues and schedules in figures, in the Prometheus text format",
   answers: { 200: { description: "All families", contentTypes: ["text/plain"] } },
   problems: [],
 } satisfies Operation;

@@ -45,7 +45,9 @@ export function deploymentRoutes({ plan, registry }: DeploymentRouteDependencies
     problemResponse(c, unknownTask(Object.keys(plan.tasks), name));
   handle(routes, listTasks, async (c, { reply }) => {
     const paused = await callControls(c.env, (controls) => controls.paused());
-    return reply(200, { tasks: Object.values(plan.tasks).map((task) => describeTask(task, registry, paused)) });
+    return reply(200, {
+      tasks: Object.values(plan.tasks).map((task) => describeTask(task, registry, paused)),
+    });
   });
   handle(routes, readTask, async (c, { params, reply }) => {
     const task = taskOf(params.task);
@@ -57,7 +59,9 @@ export function deploymentRoutes({ plan, registry }: DeploymentRouteDependencies
     const task = taskOf(params.task);
     if (task === undefined) return unknown(c, params.task);
     const by = c.get("caller").name;
-    const paused = keepPaused(await callControls(c.env, (controls) => controls.pause(task.name, by)));
+    const paused = keepPaused(
+      await callControls(c.env, (controls) => controls.pause(task.name, by)),
+    );
     return reply(200, describeTask(task, registry, paused));
   });
   handle(routes, resumeTask, async (c, { params, reply }) => {
@@ -69,7 +73,9 @@ export function deploymentRoutes({ plan, registry }: DeploymentRouteDependencies
   handle(routes, readGraph, (c, { query: { format } }) =>
     c.body(renderGraph(plan, format), 200, { "Content-Type": GRAPH_TYPES[format] }),
   );
-  handle(routes, listEndpoints, (_c, { reply }) => reply(200, { endpoints: plan.endpoints.map(documentOfEndpoint) }));
+  handle(routes, listEndpoints, (_c, { reply }) =>
+    reply(200, { endpoints: plan.endpoints.map(documentOfEndpoint) }),
+  );
   handle(routes, readHealth, async (c, { reply }) => {
     const [queues, schedules] = await Promise.all([
       readBacklogs(c.env),
@@ -78,7 +84,8 @@ export function deploymentRoutes({ plan, registry }: DeploymentRouteDependencies
     const now = Date.now();
     const lagMs = scheduleLagMs(schedules, now);
     const isBehind =
-      queues.some(({ oldestAt }) => oldestAt !== null && now - oldestAt > BEHIND_MS) || lagMs > BEHIND_MS;
+      queues.some(({ oldestAt }) => oldestAt !== null && now - oldestAt > BEHIND_MS) ||
+      lagMs > BEHIND_MS;
     return reply(200, {
       status: isBehind ? "behind" : "ok",
       queues: queues.map(({ name, count, bytes, oldestAt }) => ({

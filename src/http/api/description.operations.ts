@@ -13,7 +13,10 @@ export const readOpenApi = {
   answers: {
     200: {
       description: "The OpenAPI document",
-      document: named("OpenApi", z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) })),
+      document: named(
+        "OpenApi",
+        z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) }),
+      ),
     },
   },
   problems: [],

@@ -34,15 +34,19 @@ export function eventRoutes({ plan, emitEvent }: EventRouteDependencies): Hono<H
     const refusal = refuseToTrigger(listeners.length === 0 ? [null] : listeners, c.get("caller"));
     if (refusal !== null) return problemResponse(c, refusal.problem, refusal.headers);
     const incoming = incomingBody(c.req.raw);
-    const events = incoming.ok ? await readEvents(c.req.raw.headers, incoming.value, MAX_PAYLOAD_BYTES) : incoming;
+    const events = incoming.ok
+      ? await readEvents(c.req.raw.headers, incoming.value, MAX_PAYLOAD_BYTES)
+      : incoming;
     if (!events.ok) return problemResponse(c, events.problem);
     const given = headers["Idempotency-Key"] ?? null;
     const emit = ({ payload, key, event }: IncomingEvent): ReturnType<EmitEvent> => {
-      const chosen = given === null ? key : events.value.length > 1 ? JSON.stringify([given, key]) : given;
+      const chosen =
+        given === null ? key : events.value.length > 1 ? JSON.stringify([given, key]) : given;
       return emitEvent(c.env, c.executionCtx, {
         name,
         payload,
-        idempotencyKey: chosen === null ? null : apiEventKey(actorKey(c.get("caller")), name, chosen),
+        idempotencyKey:
+          chosen === null ? null : apiEventKey(actorKey(c.get("caller")), name, chosen),
         actor: actorOf(c.get("caller")),
         parent: null,
         ...traceOf(c),

@@ -1,7 +1,14 @@
 /** The calls about the items of a task that runs once per item. */
 import { z } from "zod";
 import { TASK_STATUSES } from "../../domain/statuses.ts";
-import { limitOf, named, nextCursor, numberedCursor, runTaskParams, taskOfRunDocument } from "./schemas.ts";
+import {
+  limitOf,
+  named,
+  nextCursor,
+  numberedCursor,
+  runTaskParams,
+  taskOfRunDocument,
+} from "./schemas.ts";
 import type { Operation } from "../openapi/operation.ts";
 
 const GROUP = "Runs";
@@ -28,7 +35,12 @@ export const listItems = {
           items: z.array(
             z.object({
               index: z.int(),
-              ...taskOfRunDocument.pick({ status: true, reason: true, attempts: true, output: true }).shape,
+              ...taskOfRunDocument.pick({
+                status: true,
+                reason: true,
+                attempts: true,
+                output: true,
+              }).shape,
             }),
           ),
           next_cursor: nextCursor,

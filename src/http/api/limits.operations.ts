@@ -25,10 +25,14 @@ export const listLimits = {
               key: z
                 .string()
                 .nullable()
-                .describe("The value in the payload; null: the limit has no key, or the payload none"),
+                .describe(
+                  "The value in the payload; null: the limit has no key, or the payload none",
+                ),
               limit: z.int(),
               per_ms: z.number().nullable().describe("The window of a rate limit"),
-              in_use: z.int().describe("Of a rate limit: attempts in the window, and those about to start"),
+              in_use: z
+                .int()
+                .describe("Of a rate limit: attempts in the window, and those about to start"),
               waiting: z.int(),
             }),
           ),

@@ -39,19 +39,33 @@ async function limitsOf(env: Env, task: TaskPlan): Promise<LimitDocument[]> {
   const listed = isKeyed ? await callLimitList(env, task.name, (list) => list.list(MOST_KEYS)) : [];
   const names = LIMIT_KINDS.flatMap((kind): LimitName[] => {
     const keys = listed.flatMap((one) => (one.kind === kind ? [one.key] : []));
-    return plans[kind] === null ? [] : [null, ...keys].map((key) => ({ kind, task: task.name, key }));
+    return plans[kind] === null
+      ? []
+      : [null, ...keys].map((key) => ({ kind, task: task.name, key }));
   });
   const documents: LimitDocument[] = [];
   for (let from = 0; from < names.length; from += ASKED_AT_ONCE) {
-    const asked = names.slice(from, from + ASKED_AT_ONCE).map(async (name): Promise<LimitDocument[]> => {
-      const limit = plans[name.kind];
-      const { inUse, waiting } = await callLimit(env, name, (object) => object.use());
-      // A limit without a key is always shown, one of a key while there is anything.
-      if (limit === null || (limit.key !== null && inUse === 0 && waiting === 0)) return [];
-      const { kind, key } = name;
-      const perMs = kind === "rate_limit" && rateLimit !== null ? rateLimit.perMs : null;
-      return [{ task: task.name, kind, key: shownKey(key), limit: limit.limit, per_ms: perMs, in_use: inUse, waiting }];
-    });
+    const asked = names
+      .slice(from, from + ASKED_AT_ONCE)
+      .map(async (name): Promise<LimitDocument[]> => {
+        const limit = plans[name.kind];
+        const { inUse, waiting } = await callLimit(env, name, (object) => object.use());
+        // A limit without a key is always shown, one of a key while there is anything.
+        if (limit === null || (limit.key !== null && inUse === 0 && waiting === 0)) return [];
+        const { kind, key } = name;
+        const perMs = kind === "rate_limit" && rateLimit !== null ? rateLimit.perMs : null;
+        return [
+          {
+            task: task.name,
+            kind,
+            key: shownKey(key),
+            limit: limit.limit,
+            per_ms: perMs,
+            in_use: inUse,
+            waiting,
+          },
+        ];
+      });
     documents.push(...(await Promise.all(asked)).flat());
   }
   return documents;

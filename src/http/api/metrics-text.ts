@@ -18,7 +18,13 @@ export interface MetricsSources {
 const BOUNDS_SECONDS = DURATION_BOUNDS_MS.map(seconds);
 
 /** All families, in the Prometheus text format. */
-export function writeMetrics({ runs, queues, schedules, deadLetters, now }: MetricsSources): string {
+export function writeMetrics({
+  runs,
+  queues,
+  schedules,
+  deadLetters,
+  now,
+}: MetricsSources): string {
   return [
     runFamilies(runs),
     attemptFamilies(sumOfFigures(runs.map(({ figures }) => figures)).tasks),
@@ -43,15 +49,33 @@ function runFamilies(answers: readonly MetricsAnswer[]): string {
       if (kind === "ended") ended.push({ labels: { task, status, source }, value });
     }
     for (const status of ["queued", "running"] as const)
-      open.push({ labels: { task, status }, value: parts.reduce((sum, part) => sum + part.open[status], 0) });
+      open.push({
+        labels: { task, status },
+        value: parts.reduce((sum, part) => sum + part.open[status], 0),
+      });
     durations.push(observed({ task }, runs, "duration "));
     delays.push(observed({ task }, runs, "delay "));
   }
   return [
-    family("peach_runs_total", "counter", "Runs that have ended, by root task; a retried run ends again.", ended),
+    family(
+      "peach_runs_total",
+      "counter",
+      "Runs that have ended, by root task; a retried run ends again.",
+      ended,
+    ),
     family("peach_runs_open", "gauge", "Runs that are not final, by root task.", open),
-    histogram("peach_run_duration_seconds", "From the first attempt of a run to its end.", BOUNDS_SECONDS, durations),
-    histogram("peach_run_start_delay_seconds", "From a trigger to the first attempt.", BOUNDS_SECONDS, delays),
+    histogram(
+      "peach_run_duration_seconds",
+      "From the first attempt of a run to its end.",
+      BOUNDS_SECONDS,
+      durations,
+    ),
+    histogram(
+      "peach_run_start_delay_seconds",
+      "From a trigger to the first attempt.",
+      BOUNDS_SECONDS,
+      delays,
+    ),
   ].join("");
 }
 
@@ -66,8 +90,18 @@ function attemptFamilies(tasks: Readonly<Record<string, Counts>>): string {
     durations.push(observed({ task }, counts, ""));
   }
   return [
-    family("peach_attempts_total", "counter", "Attempts that have ended, of runs that have, by task.", attempts),
-    histogram("peach_attempt_duration_seconds", "How long attempts took, by task.", BOUNDS_SECONDS, durations),
+    family(
+      "peach_attempts_total",
+      "counter",
+      "Attempts that have ended, of runs that have, by task.",
+      attempts,
+    ),
+    histogram(
+      "peach_attempt_duration_seconds",
+      "How long attempts took, by task.",
+      BOUNDS_SECONDS,
+      durations,
+    ),
   ].join("");
 }
 
@@ -103,15 +137,24 @@ function queueFamilies(queues: readonly QueueBacklog[], now: number): string {
 }
 
 function scheduleFamilies(schedules: readonly ScheduleStatus[], now: number): string {
-  const started = schedules.flatMap(({ definition: { task, cron, timezone }, state: { lastRun } }): Sample[] =>
-    lastRun === null
-      ? []
-      : [{ labels: { task, cron, timezone }, value: seconds(Math.max(0, lastRun.startedAt - lastRun.dueAt)) }],
+  const started = schedules.flatMap(
+    ({ definition: { task, cron, timezone }, state: { lastRun } }): Sample[] =>
+      lastRun === null
+        ? []
+        : [
+            {
+              labels: { task, cron, timezone },
+              value: seconds(Math.max(0, lastRun.startedAt - lastRun.dueAt)),
+            },
+          ],
   );
   return [
-    family("peach_schedules_behind_seconds", "gauge", "How late the latest due time is that nobody has looked at.", [
-      { labels: {}, value: seconds(scheduleLagMs(schedules, now)) },
-    ]),
+    family(
+      "peach_schedules_behind_seconds",
+      "gauge",
+      "How late the latest due time is that nobody has looked at.",
+      [{ labels: {}, value: seconds(scheduleLagMs(schedules, now)) }],
+    ),
     family(
       "peach_schedule_start_lag_seconds",
       "gauge",
@@ -121,8 +164,15 @@ function scheduleFamilies(schedules: readonly ScheduleStatus[], now: number): st
   ].join("");
 }
 
-function observed(labels: Readonly<Record<string, string>>, counts: Counts, prefix: string): HistogramSample {
-  const bins = Array.from({ length: DURATION_BOUNDS_MS.length + 1 }, (_, bin) => counts[`${prefix}${bin}`] ?? 0);
+function observed(
+  labels: Readonly<Record<string, string>>,
+  counts: Counts,
+  prefix: string,
+): HistogramSample {
+  const bins = Array.from(
+    { length: DURATION_BOUNDS_MS.length + 1 },
+    (_, bin) => counts[`${prefix}${bin}`] ?? 0,
+  );
   return { labels, bins, sum: seconds(counts[`${prefix}ms`] ?? 0) };
 }
 

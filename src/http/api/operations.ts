@@ -1,6 +1,12 @@
 /** Every call of the API, in the order in which its description shows them (see `operation.ts`). */
 import type { Operation } from "../openapi/operation.ts";
-import { createToken, deleteToken, endSession, listSessions, listTokens } from "./access.operations.ts";
+import {
+  createToken,
+  deleteToken,
+  endSession,
+  listSessions,
+  listTokens,
+} from "./access.operations.ts";
 import { listAudit } from "./audit.operations.ts";
 import { cancelRuns, replayRuns, retryRuns } from "./bulk.operations.ts";
 import { deleteDeadLetter, listDeadLetters, redriveDeadLetter } from "./dead-letters.operations.ts";

@@ -13,7 +13,10 @@ import { problemResponse } from "../problem.ts";
 export async function sendPayload(
   c: Context<HttpEnv>,
   payload: StoredPayload,
-  { range: asked, ifRange }: { readonly range: string | undefined; readonly ifRange: string | undefined },
+  {
+    range: asked,
+    ifRange,
+  }: { readonly range: string | undefined; readonly ifRange: string | undefined },
 ): Promise<Response> {
   const { size } = payload;
   // Former versions kept whatever an event called itself.
@@ -29,18 +32,28 @@ export async function sendPayload(
     ETag: etag,
   };
   if (range === "unsatisfiable")
-    return problemResponse(c, unsatisfiable(asked ?? "", size), { "Content-Range": `bytes */${size}` });
+    return problemResponse(c, unsatisfiable(asked ?? "", size), {
+      "Content-Range": `bytes */${size}`,
+    });
   const partly = range === null ? null : { ...range, end: range.offset + range.length };
   const init: ResponseInit =
     partly === null
       ? { headers }
-      : { status: 206, headers: { ...headers, "Content-Range": `bytes ${partly.offset}-${partly.end - 1}/${size}` } };
+      : {
+          status: 206,
+          headers: {
+            ...headers,
+            "Content-Range": `bytes ${partly.offset}-${partly.end - 1}/${size}`,
+          },
+        };
   if (payload.at === "inline") {
     const { bytes } = payload;
     return new Response(partly === null ? bytes : bytes.subarray(partly.offset, partly.end), init);
   }
   const options = range === null ? {} : { range };
-  const object = await callR2(`read the payload ${payload.key}`, () => c.env.PAYLOADS.get(payload.key, options));
+  const object = await callR2(`read the payload ${payload.key}`, () =>
+    c.env.PAYLOADS.get(payload.key, options),
+  );
   return object === null ? problemResponse(c, GONE) : new Response(object.body, init);
 }
 

@@ -14,8 +14,15 @@ export interface HistogramSample {
 }
 
 /** A family of samples; none are shown without their head, so that the name is known. */
-export function family(name: string, type: "counter" | "gauge", help: string, samples: readonly Sample[]): string {
-  return head(name, type, help) + samples.map(({ labels, value }) => line(name, labels, value)).join("");
+export function family(
+  name: string,
+  type: "counter" | "gauge",
+  help: string,
+  samples: readonly Sample[],
+): string {
+  return (
+    head(name, type, help) + samples.map(({ labels, value }) => line(name, labels, value)).join("")
+  );
 }
 
 /** A family of histograms with these upper bounds. */
@@ -31,7 +38,11 @@ export function histogram(
       count += bins[index] ?? 0;
       return line(`${name}_bucket`, { ...labels, le }, count);
     });
-    return [...buckets, line(`${name}_sum`, labels, sum), line(`${name}_count`, labels, count)].join("");
+    return [
+      ...buckets,
+      line(`${name}_sum`, labels, sum),
+      line(`${name}_count`, labels, count),
+    ].join("");
   });
   return head(name, "histogram", help) + lines.join("");
 }

@@ -28,7 +28,12 @@ export function reconcileRoutes(dependencies: ReconcileDependencies): Hono<HttpE
       matching: page.matching,
       too_old: page.tooOld,
       missed: page.missed.map(({ key, task, runId }) => ({ key, task, run_id: runId })),
-      refused: page.refused.map(({ key, task, problem: { code, detail } }) => ({ key, task, code, detail })),
+      refused: page.refused.map(({ key, task, problem: { code, detail } }) => ({
+        key,
+        task,
+        code,
+        detail,
+      })),
       next_cursor: page.cursor,
     });
   });

@@ -53,19 +53,26 @@ export const replayRun = {
   path: "/runs/{id}/replay",
   right: "operate",
   group: GROUP,
-  summary: "Starts a new run of what this one did, as a whole or from a task on, with what was recorded",
+  summary:
+    "Starts a new run of what this one did, as a whole or from a task on, with what was recorded",
   params: runParams,
-  query: z.strictObject({ from: taskName.optional().describe("The task to begin with; without it, the root task") }),
+  query: z.strictObject({
+    from: taskName.optional().describe("The task to begin with; without it, the root task"),
+  }),
   headers: z.object({ "Idempotency-Key": idempotencyKey.optional() }),
   body: {
-    description: "What that task reads in place of what was recorded: JSON, text, or bytes of any type",
+    description:
+      "What that task reads in place of what was recorded: JSON, text, or bytes of any type",
     required: false,
     document: null,
   },
   answers: {
     202: {
       description: "The new run is durably recorded",
-      document: named("AcceptedReplay", z.object({ ...acceptedTrigger.shape, replay_of: replayOf })),
+      document: named(
+        "AcceptedReplay",
+        z.object({ ...acceptedTrigger.shape, replay_of: replayOf }),
+      ),
     },
   },
   problems: [
@@ -90,11 +97,18 @@ export const completeTask = {
   summary:
     "Completes an external task, whose method has begun; so does a POST of the same body to its completion URL, without a token",
   params: runTaskParams,
-  body: { description: "What it came to", required: true, document: named("Completion", completionBody) },
+  body: {
+    description: "What it came to",
+    required: true,
+    document: named("Completion", completionBody),
+  },
   answers: {
     200: {
       description: "The task as it is now",
-      document: named("CompletedTask", z.object({ run_id: runId, task: taskName, status: z.enum(TASK_STATUSES) })),
+      document: named(
+        "CompletedTask",
+        z.object({ run_id: runId, task: taskName, status: z.enum(TASK_STATUSES) }),
+      ),
     },
   },
   problems: [

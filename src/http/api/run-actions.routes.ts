@@ -12,13 +12,18 @@ import { traceOf } from "../middleware/trace.ts";
 import { problemResponse } from "../problem.ts";
 import { refuseUnlessInRun, unknownRun, withRunId } from "./run-id.ts";
 import { incomingBody } from "../bounded-body.ts";
-import { completeTask as completeByApi, type CompletionDependencies } from "../../triggers/complete.ts";
+import {
+  completeTask as completeByApi,
+  type CompletionDependencies,
+} from "../../triggers/complete.ts";
 import { createReplayRun, type ReplayDependencies } from "../../triggers/replay.ts";
 import { acceptedDocument } from "./accepted-document.ts";
 import { MAX_PAYLOAD_BYTES } from "./content-length.ts";
 
 /** The routes below /api/v1. */
-export function steeringRoutes(dependencies: ReplayDependencies & CompletionDependencies): Hono<HttpEnv> {
+export function steeringRoutes(
+  dependencies: ReplayDependencies & CompletionDependencies,
+): Hono<HttpEnv> {
   const { callRun } = dependencies;
   const replay = createReplayRun(dependencies);
   const routes = new Hono<HttpEnv>();
@@ -27,7 +32,9 @@ export function steeringRoutes(dependencies: ReplayDependencies & CompletionDepe
       const call = crypto.randomUUID();
       const answer = await callRun(c.env, runId, (run) => run.cancel({ ...query, call }));
       if (answer === null) return problemResponse(c, unknownRun(runId));
-      return answer.cancelled ? reply(200, answer.document) : problemResponse(c, runFinal(answer.document));
+      return answer.cancelled
+        ? reply(200, answer.document)
+        : problemResponse(c, runFinal(answer.document));
     }),
   );
   handle(routes, retryRun, (c, { params, reply }) =>
@@ -36,7 +43,9 @@ export function steeringRoutes(dependencies: ReplayDependencies & CompletionDepe
       const answer = await callRun(c.env, runId, (run) => run.retry(call));
       if (answer === null) return problemResponse(c, unknownRun(runId));
       const { outcome, document } = answer;
-      return outcome === "retried" ? reply(200, document) : problemResponse(c, notRetried(runId, outcome, document));
+      return outcome === "retried"
+        ? reply(200, document)
+        : problemResponse(c, notRetried(runId, outcome, document));
     }),
   );
   handle(routes, replayRun, (c, { params, query, headers, reply }) =>
@@ -55,7 +64,10 @@ export function steeringRoutes(dependencies: ReplayDependencies & CompletionDepe
       });
       if (!accepted.ok) return problemResponse(c, accepted.problem);
       if (accepted.value === null) return problemResponse(c, unknownRun(runId));
-      return reply(202, { ...acceptedDocument(c, accepted.value), replay_of: { run_id: runId, from } });
+      return reply(202, {
+        ...acceptedDocument(c, accepted.value),
+        replay_of: { run_id: runId, from },
+      });
     }),
   );
   handle(routes, completeTask, (c, { params, reply }) =>
@@ -66,7 +78,10 @@ export function steeringRoutes(dependencies: ReplayDependencies & CompletionDepe
       const completed = await completeByApi(dependencies, c.env, { runId, task }, incoming.value);
       if (completed === null) return problemResponse(c, unknownRun(runId));
       if (completed === undefined)
-        return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownRun(runId));
+        return problemResponse(
+          c,
+          (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownRun(runId),
+        );
       if (!completed.ok) return problemResponse(c, completed.problem);
       return reply(200, { run_id: runId, task, status: completed.value.status });
     }),
@@ -91,7 +106,11 @@ function runFinal({ run_id, status }: RunDocument): Problem {
   };
 }
 
-function notRetried(runId: RunId, code: Exclude<RetryOutcome, "retried">, { status }: RunDocument): Problem {
+function notRetried(
+  runId: RunId,
+  code: Exclude<RetryOutcome, "retried">,
+  { status }: RunDocument,
+): Problem {
   if (code === "run_not_final")
     return {
       code,

@@ -11,12 +11,19 @@ import { unknownRun, withRunId } from "./run-id.ts";
 import { whileLetIn } from "../auth/while-let-in.ts";
 
 /** The route below /api/v1. */
-export function runEventRoutes({ callRun: call }: { readonly callRun: typeof callRun }): Hono<HttpEnv> {
+export function runEventRoutes({
+  callRun: call,
+}: {
+  readonly callRun: typeof callRun;
+}): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, listenToRun, (c, { params, query, headers }) =>
     withRunId(c, params, async (runId) => {
-      if (c.req.header("Upgrade")?.toLowerCase() === "websocket") return openSocket(c, runId, query.after);
-      const events = await call(c.env, runId, (run) => run.events(positionIn(headers["Last-Event-ID"])));
+      if (c.req.header("Upgrade")?.toLowerCase() === "websocket")
+        return openSocket(c, runId, query.after);
+      const events = await call(c.env, runId, (run) =>
+        run.events(positionIn(headers["Last-Event-ID"])),
+      );
       if (events === null) return problemResponse(c, unknownRun(runId));
       // The one answer that a standard EventSource takes for the end; to anything else it comes back for ever.
       if (events === "over") return c.body(null, 204);
@@ -30,9 +37,15 @@ export function runEventRoutes({ callRun: call }: { readonly callRun: typeof cal
   return routes;
 }
 
-async function openSocket(c: Context<HttpEnv>, runId: RunId, after: number | null = null): Promise<Response> {
+async function openSocket(
+  c: Context<HttpEnv>,
+  runId: RunId,
+  after: number | null = null,
+): Promise<Response> {
   const answer = await openRunSocket(c.env, runId, c.get("caller").credential, after);
-  return answer instanceof Response ? answer : problemResponse(c, answer === null ? unknownRun(runId) : FULL);
+  return answer instanceof Response
+    ? answer
+    : problemResponse(c, answer === null ? unknownRun(runId) : FULL);
 }
 
 const FULL: Problem = {

@@ -20,7 +20,10 @@ const FEED_MS = 900_000;
 const MOST_BEHIND_MS = 3_600_000;
 
 /** The events from that time on; with null, from now on. Ends when the client goes, after a while, or when the catalogue fails. */
-export function feedStream(read: ReadChanges, lastEventId: number | null): ReadableStream<Uint8Array> {
+export function feedStream(
+  read: ReadChanges,
+  lastEventId: number | null,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const begunAt = Date.now();
   const isTooOld = lastEventId !== null && lastEventId < begunAt - MOST_BEHIND_MS;
@@ -39,12 +42,16 @@ export function feedStream(read: ReadChanges, lastEventId: number | null): Reada
         const { until } = since === null ? await read(null) : { until: since };
         since = until;
         // At once, so that the client knows where it is.
-        say(isTooOld ? `event: reset\nid: ${since}\ndata: {}\n\n` : `retry: 1000\nid: ${since}\n\n`);
+        say(
+          isTooOld ? `event: reset\nid: ${since}\ndata: {}\n\n` : `retry: 1000\nid: ${since}\n\n`,
+        );
         return;
       }
       while (!client.isGone) {
         const { changes, until } = await read(since);
-        const told = changes.map(({ summary }) => `event: run\ndata: ${JSON.stringify(describeSummary(summary))}\n`);
+        const told = changes.map(
+          ({ summary }) => `event: run\ndata: ${JSON.stringify(describeSummary(summary))}\n`,
+        );
         // Whoever is cut off in the middle hears all of them again.
         since = until;
         if (told.length > 0) return say(`${told.join("\n")}id: ${until}\n\n`);

@@ -16,7 +16,13 @@ export interface FilterParameters {
 }
 
 /** The filter in the words of the catalogue; without a property, it asks for all runs. */
-export function queryOf({ task, status, source, created_after, created_before }: FilterParameters): RunQuery {
+export function queryOf({
+  task,
+  status,
+  source,
+  created_after,
+  created_before,
+}: FilterParameters): RunQuery {
   return {
     ...(task !== undefined && { task }),
     ...(status !== undefined && { statuses: status }),
@@ -27,8 +33,17 @@ export function queryOf({ task, status, source, created_after, created_before }:
 }
 
 /** The refusal of a task that there never was. Tasks that peach.conf has no more may still have runs. */
-export async function refuseUnknownTask(env: Env, plan: Plan, task: string | undefined): Promise<Problem | null> {
-  if (task === undefined || Object.hasOwn(plan.tasks, task) || (await listedTasks(env)).includes(task)) return null;
+export async function refuseUnknownTask(
+  env: Env,
+  plan: Plan,
+  task: string | undefined,
+): Promise<Problem | null> {
+  if (
+    task === undefined ||
+    Object.hasOwn(plan.tasks, task) ||
+    (await listedTasks(env)).includes(task)
+  )
+    return null;
   return unknownTask(Object.keys(plan.tasks), task);
 }
 

@@ -53,7 +53,9 @@ const runSummary = named(
     problem: z
       .enum(RUN_PROBLEMS)
       .optional()
-      .describe("It cannot be read now, and does not go on: the rest is what it told last. Absent: it can"),
+      .describe(
+        "It cannot be read now, and does not go on: the rest is what it told last. Absent: it can",
+      ),
   }),
 );
 
@@ -106,7 +108,8 @@ export const followRuns = {
   path: "/runs/feed",
   right: "read",
   group: GROUP,
-  summary: "Each run that is created or changes its status, as server-sent events `run` with its summary",
+  summary:
+    "Each run that is created or changes its status, as server-sent events `run` with its summary",
   query: z.strictObject({ task: runFilter.task }),
   headers: z.object({
     "Last-Event-ID": z
@@ -117,7 +120,8 @@ export const followRuns = {
   }),
   answers: {
     200: {
-      description: "Ends after a quarter of an hour: connect again. A change may be told twice. `reset`: list anew",
+      description:
+        "Ends after a quarter of an hour: connect again. A change may be told twice. `reset`: list anew",
       contentTypes: ["text/event-stream"],
     },
   },

@@ -43,14 +43,20 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
     const started = await startedByKey(c, query);
     if (started !== null) return reply(200, { runs: started, next_cursor: null });
     const { runs, end } = await findRuns(c.env, queryOf(query), after, query.limit);
-    return reply(200, { runs: runs.map(describeSummary), next_cursor: end === null ? null : cursorOf(end) });
+    return reply(200, {
+      runs: runs.map(describeSummary),
+      next_cursor: end === null ? null : cursorOf(end),
+    });
   });
   handle(routes, countRunsOperation, async (c, { query, reply }) => {
     const refusal = await refuseQuery(c.env, query);
     if (refusal !== null) return problemResponse(c, refusal);
     const started = await startedByKey(c, query);
     const counts = started === null ? await countRuns(c.env, queryOf(query)) : countsOf(started);
-    return reply(200, { counts, total: Object.values(counts).reduce((sum, runs) => sum + runs, 0) });
+    return reply(200, {
+      counts,
+      total: Object.values(counts).reduce((sum, runs) => sum + runs, 0),
+    });
   });
   handle(routes, followRuns, async (c, { query, headers }) => {
     const refusal = await refuseQuery(c.env, query);
@@ -60,24 +66,34 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
       (since) => runChanges(c.env, query.task, since, CHANGES_A_CALL),
       id === undefined ? null : Number(id),
     );
-    return c.body(whileLetIn(c, followRuns.right, stream), 200, { "Content-Type": "text/event-stream" });
+    return c.body(whileLetIn(c, followRuns.right, stream), 200, {
+      "Content-Type": "text/event-stream",
+    });
   });
   return routes;
 
-  async function refuseQuery(env: Env, { task, idempotency_key }: KeyParameters): Promise<Problem | null> {
+  async function refuseQuery(
+    env: Env,
+    { task, idempotency_key }: KeyParameters,
+  ): Promise<Problem | null> {
     if (task === undefined && idempotency_key !== undefined) return KEY_WITHOUT_TASK;
     return refuseUnknownTask(env, plan, task);
   }
 
   /** The run that the caller's key stands for, asked itself, if it is one that is asked for; null: no key was given. */
-  async function startedByKey(c: Context<HttpEnv>, parameters: KeyParameters): Promise<RunSummaryDocument[] | null> {
+  async function startedByKey(
+    c: Context<HttpEnv>,
+    parameters: KeyParameters,
+  ): Promise<RunSummaryDocument[] | null> {
     const { env } = c;
     const caller = actorKey(c.get("caller"));
     const { task, idempotency_key } = parameters;
     if (task === undefined || idempotency_key === undefined) return null;
     const runId = await runIdFor(env, task, apiKey(caller, idempotency_key));
     const document = await callRun(env, runId, (run) => run.describe());
-    return document === null || !isWanted(parameters, summaryOfDocument(document)) ? [] : [summaryOfDocument(document)];
+    return document === null || !isWanted(parameters, summaryOfDocument(document))
+      ? []
+      : [summaryOfDocument(document)];
   }
 }
 

@@ -8,7 +8,19 @@ import type { listRuns } from "./run-lists.operations.ts";
 export type RunSummaryDocument = DocumentOf<typeof listRuns, 200>["runs"][number];
 
 export function describeSummary(summary: RunSummary): RunSummaryDocument {
-  const { id, task, status, source, by, parent, createdAt, startedAt, finishedAt, failedTasks, problem } = summary;
+  const {
+    id,
+    task,
+    status,
+    source,
+    by,
+    parent,
+    createdAt,
+    startedAt,
+    finishedAt,
+    failedTasks,
+    problem,
+  } = summary;
   return {
     run_id: id,
     task,
@@ -19,7 +31,8 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
     created_at: iso(createdAt),
     started_at: startedAt === null ? null : iso(startedAt),
     finished_at: finishedAt === null ? null : iso(finishedAt),
-    duration_ms: startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
+    duration_ms:
+      startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
     failed_tasks: failedTasks,
     ...(problem !== undefined && { problem }),
   };
@@ -27,7 +40,8 @@ export function describeSummary(summary: RunSummary): RunSummaryDocument {
 
 /** The same of a run that was asked itself. */
 export function summaryOfDocument(run: RunDocument): RunSummaryDocument {
-  const { run_id, task, status, trigger, created_at, started_at, finished_at, duration_ms, tasks } = run;
+  const { run_id, task, status, trigger, created_at, started_at, finished_at, duration_ms, tasks } =
+    run;
   return {
     run_id,
     task,
@@ -39,7 +53,9 @@ export function summaryOfDocument(run: RunDocument): RunSummaryDocument {
     started_at,
     finished_at,
     duration_ms,
-    failed_tasks: tasks.flatMap((entry) => (entry.status === "failed" ? [entry.task] : [])).slice(0, 20),
+    failed_tasks: tasks
+      .flatMap((entry) => (entry.status === "failed" ? [entry.task] : []))
+      .slice(0, 20),
   };
 }
 

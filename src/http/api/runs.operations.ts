@@ -23,7 +23,10 @@ const payload = {
 /** One range of bytes; whatever else it says is ignored. */
 const rangeHeaders = z.object({
   Range: z.string().optional().describe("One range of bytes, such as `bytes=0-1023`"),
-  "If-Range": z.string().optional().describe("The `ETag` of the answer before: another payload is answered as a whole"),
+  "If-Range": z
+    .string()
+    .optional()
+    .describe("The `ETag` of the answer before: another payload is answered as a whole"),
 });
 
 const logCursor = z
@@ -53,7 +56,8 @@ export const listenToRun = {
   path: "/runs/{id}/events",
   right: "read_run",
   group: GROUP,
-  summary: "What happens to the run, as server-sent events: `run` (as it is), `change`, `progress`, `log`, `end`",
+  summary:
+    "What happens to the run, as server-sent events: `run` (as it is), `change`, `progress`, `log`, `end`",
   params: runParams,
   query: z.strictObject({
     after: z
@@ -69,11 +73,15 @@ export const listenToRun = {
       .string()
       .max(100)
       .optional()
-      .describe("The id of the last event that was heard: what changed after it follows, and no `run`"),
+      .describe(
+        "The id of the last event that was heard: what changed after it follows, and no `run`",
+      ),
   }),
   answers: {
     200: { description: "Events until the run has ended", contentTypes: ["text/event-stream"] },
-    204: { description: "The run has ended, and `Last-Event-ID` is that of its end: nothing follows" },
+    204: {
+      description: "The run has ended, and `Last-Event-ID` is that of its end: nothing follows",
+    },
   },
   problems: ["unknown_run", "overloaded"],
 } satisfies Operation;

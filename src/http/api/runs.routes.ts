@@ -7,7 +7,13 @@ import { withCompletionUrls } from "./completion-urls.ts";
 import { handle } from "../openapi/handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listItems } from "./items.operations.ts";
-import { readItemPayload, readRun, readRunPayload, readTaskLogs, readTaskPayload } from "./runs.operations.ts";
+import {
+  readItemPayload,
+  readRun,
+  readRunPayload,
+  readTaskLogs,
+  readTaskPayload,
+} from "./runs.operations.ts";
 import { sendPayload } from "./payload-response.ts";
 import { problemResponse } from "../problem.ts";
 import { refuseUnlessInRun, unknownRun, withRunId } from "./run-id.ts";
@@ -29,7 +35,9 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
   handle(routes, readRunPayload, (c, { params, headers }) =>
     withRunId(c, params, async (runId) => {
       const payload = await callRun(c.env, runId, (run) => run.payload(null));
-      return payload ? sendPayload(c, payload, rangeOf(headers)) : problemResponse(c, unknownRun(runId));
+      return payload
+        ? sendPayload(c, payload, rangeOf(headers))
+        : problemResponse(c, unknownRun(runId));
     }),
   );
   handle(routes, readTaskPayload, (c, { params, headers }) =>
@@ -38,26 +46,48 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
       const payload = await callRun(c.env, runId, (run) => run.payload(task));
       if (payload) return sendPayload(c, payload, rangeOf(headers));
       if (payload === null) return problemResponse(c, unknownRun(runId));
-      return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? nothingPassed(task));
+      return problemResponse(
+        c,
+        (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? nothingPassed(task),
+      );
     }),
   );
   handle(routes, readTaskLogs, (c, { params, query, reply }) =>
     withRunId(c, params, async (runId) => {
       const { task } = params;
       const { limit, attempt = null, item, cursor: from = FIRST_LINE } = query;
-      const page = await callRun(c.env, runId, (run) => run.logs(task, { attempt, item, from, limit }));
-      if (page) return reply(200, { logs: page.logs, dropped: page.dropped, next_cursor: cursorOf(page.next) });
+      const page = await callRun(c.env, runId, (run) =>
+        run.logs(task, { attempt, item, from, limit }),
+      );
+      if (page)
+        return reply(200, {
+          logs: page.logs,
+          dropped: page.dropped,
+          next_cursor: cursorOf(page.next),
+        });
       if (page === null) return problemResponse(c, unknownRun(runId));
-      return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownItem(task, item));
+      return problemResponse(
+        c,
+        (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownItem(task, item),
+      );
     }),
   );
   handle(routes, listItems, (c, { params, query: { status = null, limit, cursor = 0 }, reply }) =>
     withRunId(c, params, async (runId) => {
       const { task } = params;
-      const page = await callRun(c.env, runId, (run) => run.items(task, { status, limit, from: cursor }));
-      if (page) return reply(200, { items: page.items, next_cursor: page.next === null ? null : String(page.next) });
+      const page = await callRun(c.env, runId, (run) =>
+        run.items(task, { status, limit, from: cursor }),
+      );
+      if (page)
+        return reply(200, {
+          items: page.items,
+          next_cursor: page.next === null ? null : String(page.next),
+        });
       if (page === null) return problemResponse(c, unknownRun(runId));
-      return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownRun(runId));
+      return problemResponse(
+        c,
+        (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownRun(runId),
+      );
     }),
   );
   handle(routes, readItemPayload, (c, { params, headers }) =>
@@ -67,9 +97,16 @@ export function runRoutes({ callRun }: RunRouteDependencies): Hono<HttpEnv> {
       if (payload) return sendPayload(c, payload, rangeOf(headers));
       if (payload === null) return problemResponse(c, unknownRun(runId));
       const [item] =
-        (await callRun(c.env, runId, (run) => run.items(task, { status: null, limit: 1, from: index })))?.items ?? [];
+        (
+          await callRun(c.env, runId, (run) =>
+            run.items(task, { status: null, limit: 1, from: index }),
+          )
+        )?.items ?? [];
       if (item !== undefined) return problemResponse(c, nothingPassed(`${task}[${index}]`));
-      return problemResponse(c, (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownItem(task, index));
+      return problemResponse(
+        c,
+        (await refuseUnlessInRun(callRun, c.env, runId, task)) ?? unknownItem(task, index),
+      );
     }),
   );
   return routes;
@@ -97,6 +134,9 @@ function cursorOf(next: LogPlace | null): string | null {
   return next === null ? null : `${next.attempt}.${next.line}`;
 }
 
-function rangeOf(headers: { readonly Range?: string | undefined; readonly "If-Range"?: string | undefined }) {
+function rangeOf(headers: {
+  readonly Range?: string | undefined;
+  readonly "If-Range"?: string | undefined;
+}) {
   return { range: headers.Range, ifRange: headers["If-Range"] };
 }

@@ -40,7 +40,9 @@ const schedulesDocument = named(
   }),
 );
 
-const schedulesOfTask = { 200: { description: "The task's schedules", document: schedulesDocument } } as const;
+const schedulesOfTask = {
+  200: { description: "The task's schedules", document: schedulesDocument },
+} as const;
 
 export const listSchedules = {
   id: "listSchedules",

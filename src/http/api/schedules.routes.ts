@@ -27,7 +27,9 @@ export function scheduleRoutes({ plan }: ScheduleRouteDependencies): Hono<HttpEn
   handle(routes, pauseSchedules, (c, call) =>
     change(c, call, (schedules, task) => schedules.pause(task, c.get("caller").name)),
   );
-  handle(routes, resumeSchedules, (c, call) => change(c, call, (schedules, task) => schedules.resume(task)));
+  handle(routes, resumeSchedules, (c, call) =>
+    change(c, call, (schedules, task) => schedules.resume(task)),
+  );
   return routes;
 
   async function change(
@@ -35,7 +37,8 @@ export function scheduleRoutes({ plan }: ScheduleRouteDependencies): Hono<HttpEn
     { params: { task }, reply }: Call<typeof pauseSchedules>,
     call: (schedules: SchedulesRpc, task: string) => Promise<readonly ScheduleStatus[]>,
   ): Promise<Response> {
-    if (!Object.hasOwn(plan.tasks, task)) return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
+    if (!Object.hasOwn(plan.tasks, task))
+      return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
     await syncSchedules(c.env, plan);
     const changed = await callSchedules(c.env, (schedules) => call(schedules, task));
     if (changed.length > 0) return reply(200, documentsOf(changed));
@@ -78,7 +81,9 @@ function documentOf(
     skipped: {
       count: skipped,
       last:
-        lastSkip === null ? null : { due_at: iso(lastSkip.dueAt), reason: lastSkip.reason, detail: lastSkip.detail },
+        lastSkip === null
+          ? null
+          : { due_at: iso(lastSkip.dueAt), reason: lastSkip.reason, detail: lastSkip.detail },
     },
   };
 }

@@ -50,7 +50,10 @@ export const itemIndex = z
   .min(0, { error: "a whole number from 0" })
   .describe("The item's place in the array, from 0");
 
-export const nextCursor = z.string().nullable().describe("Where the next page begins; null at the end");
+export const nextCursor = z
+  .string()
+  .nullable()
+  .describe("Where the next page begins; null at the end");
 
 /** A duration as people write it; milliseconds when read. */
 export function durationUpTo(most: string): z.ZodType<number, string> {
@@ -64,13 +67,17 @@ export function durationUpTo(most: string): z.ZodType<number, string> {
 }
 
 /** One or several of these words, comma separated; a list when read. */
-export function listOf<const Word extends string>(words: readonly Word[]): z.ZodType<Word[], string> {
+export function listOf<const Word extends string>(
+  words: readonly Word[],
+): z.ZodType<Word[], string> {
   const error = `one or several of ${words.join(", ")}, separated by commas`;
   const either = words.join("|");
   return z
     .string()
     .regex(new RegExp(`^(${either})(,(${either}))*$`), { error })
-    .transform((text) => text.split(",").flatMap((name) => words.find((word) => word === name) ?? []));
+    .transform((text) =>
+      text.split(",").flatMap((name) => words.find((word) => word === name) ?? []),
+    );
 }
 
 /** A time in a query; epoch milliseconds when read. */
@@ -87,7 +94,10 @@ export const idempotencyKey = z
 export const runReference = named("RunReference", z.object({ run_id: runId, task: taskName }));
 
 /** The run that another one replays. */
-export const replayOf = z.object({ run_id: runId, from: taskName.nullable().describe("Null: as a whole") });
+export const replayOf = z.object({
+  run_id: runId,
+  from: taskName.nullable().describe("Null: as a whole"),
+});
 
 /** Whatever JSON can say. */
 export const anyJson = z.unknown();
@@ -99,7 +109,9 @@ const attemptDocument = named(
     status: z.enum(ATTEMPT_STATUSES),
     started_at: time,
     finished_at: time.nullable(),
-    error: z.object({ name: z.string(), message: z.string(), stack: z.string().nullable() }).nullable(),
+    error: z
+      .object({ name: z.string(), message: z.string(), stack: z.string().nullable() })
+      .nullable(),
   }),
 );
 
@@ -116,12 +128,18 @@ export const taskOfRunDocument = named(
       .object({ fraction: z.number(), message: z.string().nullable(), at: time })
       .nullable()
       .describe("Of the running attempt, or what was said last"),
-    output: z.object({ kind: z.string(), size: z.int().describe("Bytes"), content_type: z.string() }).nullable(),
+    output: z
+      .object({ kind: z.string(), size: z.int().describe("Bytes"), content_type: z.string() })
+      .nullable(),
     waiting_for: z
       .union([
         z.object({ for: z.literal("run"), run_id: runId, task: taskName }),
         z.object({ for: z.literal("completion"), until: time }),
-        z.object({ for: z.enum([...LIMIT_KINDS, "pause"]), key: z.string().nullable(), since: time }),
+        z.object({
+          for: z.enum([...LIMIT_KINDS, "pause"]),
+          key: z.string().nullable(),
+          since: time,
+        }),
         z.object({ for: z.literal("deploy"), method: z.string(), since: time, until: time }),
       ])
       .nullable()

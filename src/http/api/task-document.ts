@@ -10,7 +10,11 @@ import type { readTask } from "./deployment.operations.ts";
 type TaskDocument = DocumentOf<typeof readTask, 200>;
 
 /** The task with the schemas of its method, and whether it is one of the paused ones. */
-export function describeTask(task: TaskPlan, registry: MethodRegistry, paused: readonly PausedTask[]): TaskDocument {
+export function describeTask(
+  task: TaskPlan,
+  registry: MethodRegistry,
+  paused: readonly PausedTask[],
+): TaskDocument {
   const method = methodOf(registry, task.method);
   const pause = paused.find((one) => one.task === task.name);
   return {
@@ -22,7 +26,10 @@ export function describeTask(task: TaskPlan, registry: MethodRegistry, paused: r
 }
 
 /** What JSON Schema cannot say (a transform, a refinement) is left open. Null if the method has no schema, or it cannot be told at all. */
-function jsonSchemaOf(schema: z.ZodType | null, io: "input" | "output"): Record<string, unknown> | null {
+function jsonSchemaOf(
+  schema: z.ZodType | null,
+  io: "input" | "output",
+): Record<string, unknown> | null {
   if (schema === null) return null;
   try {
     return { ...z.toJSONSchema(schema, { io, unrepresentable: "any" }) };

@@ -47,9 +47,16 @@ export const triggerTask = {
   }),
   headers: z.object({
     ...keyHeader,
-    "X-Peach-Source": z.string().optional().describe("`lab` for a notebook; anything else is `api`"),
+    "X-Peach-Source": z
+      .string()
+      .optional()
+      .describe("`lab` for a notebook; anything else is `api`"),
   }),
-  body: { description: "The payload: JSON, text, or bytes of any type", required: false, document: null },
+  body: {
+    description: "The payload: JSON, text, or bytes of any type",
+    required: false,
+    document: null,
+  },
   answers: {
     200: { description: "With `wait`: the run, which is final", document: runDocument },
     202: {
@@ -94,7 +101,9 @@ export const reconcileBucket = {
   params: z.object({ bucket: z.string().describe("The `bucket_name` in wrangler.toml") }),
   query: z.strictObject({
     prefix: z.string().default("").describe("Only keys that begin so"),
-    since: durationUpTo("3650d").optional().describe("Only objects that are not older; without it, than `retention`"),
+    since: durationUpTo("3650d")
+      .optional()
+      .describe("Only objects that are not older; without it, than `retention`"),
     dry_run: z.boolean({ error: "true or false" }).default(false).describe("Triggers nothing"),
     limit: limitOf(500, 100),
     cursor: cursor.optional(),
@@ -111,7 +120,9 @@ export const reconcileBucket = {
           matching: z.int(),
           too_old: z.int(),
           missed: z.array(z.object({ key: z.string(), task: taskName, run_id: runId })),
-          refused: z.array(z.object({ key: z.string(), task: taskName, code: z.string(), detail: z.string() })),
+          refused: z.array(
+            z.object({ key: z.string(), task: taskName, code: z.string(), detail: z.string() }),
+          ),
           next_cursor: nextCursor,
         }),
       ),

@@ -27,15 +27,22 @@ export interface TriggerRouteDependencies {
 }
 
 /** The route below /api/v1. */
-export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDependencies): Hono<HttpEnv> {
+export function triggerRoutes({
+  plan,
+  acceptTrigger,
+  callRun,
+}: TriggerRouteDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, triggerTask, async (c, { params: { task }, query, headers, note, reply }) => {
     const planned = Object.hasOwn(plan.tasks, task) ? plan.tasks[task] : undefined;
-    if (planned === undefined) return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
+    if (planned === undefined)
+      return problemResponse(c, unknownTask(Object.keys(plan.tasks), task));
     if (!isCallable(planned) && !hasRight(c.get("caller").scopes, "admin"))
       return problemResponse(c, notCallable(planned));
     const incoming = incomingBody(c.req.raw);
-    const payload = incoming.ok ? await encodeRequestBody(incoming.value, MAX_PAYLOAD_BYTES) : incoming;
+    const payload = incoming.ok
+      ? await encodeRequestBody(incoming.value, MAX_PAYLOAD_BYTES)
+      : incoming;
     if (!payload.ok) return problemResponse(c, payload.problem);
     const key = headers["Idempotency-Key"];
     const accepted = await acceptTrigger(c.env, c.executionCtx, {
@@ -53,8 +60,11 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
     const { runId } = accepted.value;
     // Accepted is accepted: if the run cannot be reached meanwhile, the answer is that it goes on. A run that others share by `debounce`
     // belongs to who has opened its window.
-    const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs), waitMs).catch(() => null);
-    if (!(await isStillLetIn(c, triggerTask.right))) return reply(202, acceptedDocument(c, accepted.value));
+    const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs), waitMs).catch(
+      () => null,
+    );
+    if (!(await isStillLetIn(c, triggerTask.right)))
+      return reply(202, acceptedDocument(c, accepted.value));
     if (final !== null && mayReadRun(c.get("caller"), final)) return reply(200, final);
     // Meanwhile the status has moved on from the one it was accepted with.
     const current = await callRun(c.env, runId, (run) => run.describe()).catch(() => null);
@@ -66,7 +76,10 @@ export function triggerRoutes({ plan, acceptTrigger, callRun }: TriggerRouteDepe
 
 /** Whoever might trigger what follows an approval would need none. */
 function notCallable({ name, upstream }: TaskPlan): Problem {
-  const why = upstream.length === 0 ? "`callable: false` in peach.conf says so" : `it follows ${upstream.join(", ")}`;
+  const why =
+    upstream.length === 0
+      ? "`callable: false` in peach.conf says so"
+      : `it follows ${upstream.join(", ")}`;
   return {
     code: "not_callable",
     detail: `The task "${name}" cannot be triggered by a token with the scope \`trigger\`: ${why}.`,

@@ -8,7 +8,12 @@ import { isApiToken, MIN_TOKEN_LETTERS } from "../../domain/api-token.ts";
 import type { Credential, MadeToken } from "../../domain/identity.ts";
 import { parseScope, type Scope } from "../../domain/scope.ts";
 import { macOf } from "../../objects/identity/identity-client.ts";
-import { findMadeToken, isExpired, madeTokenOf, noteTokenUse } from "../../objects/identity/tokens-client.ts";
+import {
+  findMadeToken,
+  isExpired,
+  madeTokenOf,
+  noteTokenUse,
+} from "../../objects/identity/tokens-client.ts";
 import { sha256 } from "../../platform/sha256.ts";
 import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
@@ -74,7 +79,11 @@ export async function identifyToken(
 }
 
 /** The token that a session was begun with, as it is now; null: it is no more. Rejects as `identifyToken` does. */
-export async function tokenOfSession(env: Env, name: string, identity: string): Promise<Token | null> {
+export async function tokenOfSession(
+  env: Env,
+  name: string,
+  identity: string,
+): Promise<Token | null> {
   for (const configured of (await configurationOf(env)).tokens) {
     const token = configured.name === name ? ofConfiguration(env, configured) : null;
     if (token !== null && (await token.identity()) === identity) return token;
@@ -84,7 +93,9 @@ export async function tokenOfSession(env: Env, name: string, identity: string): 
 }
 
 /** The names and scopes of the tokens that are configured; entries that cannot be read are logged and left out. */
-export async function configuredTokens(env: Env): Promise<readonly Pick<ConfiguredToken, "name" | "scopes">[]> {
+export async function configuredTokens(
+  env: Env,
+): Promise<readonly Pick<ConfiguredToken, "name" | "scopes">[]> {
   return (await configurationOf(env)).tokens;
 }
 
@@ -106,7 +117,8 @@ function tokenWith(tokens: readonly ConfiguredToken[], digest: Uint8Array): Conf
 }
 
 function ofConfiguration(env: Env, { name, scopes, digest }: ConfiguredToken): Token {
-  const identity = async (): Promise<string> => (await macOf(env, "configured tokens", digest.toHex())).toHex();
+  const identity = async (): Promise<string> =>
+    (await macOf(env, "configured tokens", digest.toHex())).toHex();
   return { kind: "token", name, scopes, identity, credential: CONFIGURED };
 }
 
@@ -122,7 +134,8 @@ async function configurationOf({
   if (read !== null && read.token === token && read.list === list) return read;
   const tokens: ConfiguredToken[] = [];
   const isTooShort = token !== "" && token.length < MIN_TOKEN_LETTERS;
-  if (isTooShort) console.error(JSON.stringify({ message: `PEACH_API_TOKEN: ${TOO_SHORT.problem.detail}` }));
+  if (isTooShort)
+    console.error(JSON.stringify({ message: `PEACH_API_TOKEN: ${TOO_SHORT.problem.detail}` }));
   if (token !== "" && !isTooShort)
     tokens.push({ name: ROOT_TOKEN_NAME, scopes: ["admin"], digest: await sha256(token) });
   for (const [index, entry] of list.split(",").entries()) {
@@ -139,7 +152,8 @@ async function configurationOf({
 }
 
 function parseToken(entry: string): ConfiguredToken | null {
-  const [, name, word = "", hex] = /^([^:\s]+):((?:trigger:)?[^:\s]+):([0-9a-f]{64})$/i.exec(entry) ?? [];
+  const [, name, word = "", hex] =
+    /^([^:\s]+):((?:trigger:)?[^:\s]+):([0-9a-f]{64})$/i.exec(entry) ?? [];
   const scope = parseScope(word);
   if (name === undefined || scope === null || hex === undefined) return null;
   return { name, scopes: [scope], digest: Uint8Array.fromHex(hex) };

@@ -59,20 +59,33 @@ export function refuseWithout(right: Right, caller: Caller): Refusal | null {
 export function refuseToTrigger(tasks: readonly (string | null)[], caller: Caller): Refusal | null {
   const refused = tasks.find((task) => !mayTriggerTask(caller.scopes, task));
   if (refused === undefined) return null;
-  return forbidden(caller, refused === null ? "to trigger whatever there is" : `to trigger "${refused}"`, "trigger");
+  return forbidden(
+    caller,
+    refused === null ? "to trigger whatever there is" : `to trigger "${refused}"`,
+    "trigger",
+  );
 }
 
 /** The refusal `forbidden` of a run that somebody else has started. */
 export function notTheirRun(runId: RunId, caller: Caller): Refusal {
-  const { problem, headers } = forbidden(caller, `to read the run ${runId}, which another has started`, "read");
+  const { problem, headers } = forbidden(
+    caller,
+    `to read the run ${runId}, which another has started`,
+    "read",
+  );
   return {
-    problem: { ...problem, hint: `${problem.hint} \`trigger\` reads the runs that the token itself has started.` },
+    problem: {
+      ...problem,
+      hint: `${problem.hint} \`trigger\` reads the runs that the token itself has started.`,
+    },
     headers,
   };
 }
 
 function forbidden({ kind, name, scopes }: Caller, what: string, right: Right): Refusal {
-  const [has, needs] = [scopes, SCOPES_OF[right]].map((list) => list.map((scope) => `\`${scope}\``));
+  const [has, needs] = [scopes, SCOPES_OF[right]].map((list) =>
+    list.map((scope) => `\`${scope}\``),
+  );
   const who = kind === "token" ? `The token "${name}"` : `"${name}"`;
   return {
     problem: {
@@ -105,4 +118,7 @@ const UNREACHABLE: Refusal = {
   headers: {},
 };
 
-const WITHOUT_TOKEN = unauthorized("The request has no API token.", "Send the header `Authorization: Bearer TOKEN`.");
+const WITHOUT_TOKEN = unauthorized(
+  "The request has no API token.",
+  "Send the header `Authorization: Bearer TOKEN`.",
+);

@@ -73,7 +73,11 @@ function callerOf(payload: JWTPayload, rules: string): Caller | Refusal {
   if (typeof name !== "string") return NAMELESS;
   const scope = scopeOf(name.toLowerCase(), rules);
   if (scope === null) return withoutScope(name);
-  const credential = { madeToken: null, session: null, expiresAt: (exp + CLOCK_TOLERANCE_SECONDS) * 1_000 };
+  const credential = {
+    madeToken: null,
+    session: null,
+    expiresAt: (exp + CLOCK_TOLERANCE_SECONDS) * 1_000,
+  };
   return { kind: "access", name, scopes: [scope], credential };
 }
 
@@ -102,12 +106,23 @@ function listOf(text: string): string[] {
 /** Told apart: a token that is no good, and keys that cannot be had just now. */
 function refusalOf(error: unknown): Refusal {
   const isToken =
-    error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout) && error.code !== "ERR_JOSE_GENERIC";
+    error instanceof errors.JOSEError &&
+    !(error instanceof errors.JWKSTimeout) &&
+    error.code !== "ERR_JOSE_GENERIC";
   if (isToken) {
     const detail = `The JWT of Cloudflare Access is not accepted (${error.code}).`;
-    return unauthorized(detail, "Sign in again; its audience is set by PEACH_ACCESS_AUD.", ', error="invalid_token"');
+    return unauthorized(
+      detail,
+      "Sign in again; its audience is set by PEACH_ACCESS_AUD.",
+      ', error="invalid_token"',
+    );
   }
-  console.warn(JSON.stringify({ message: "the keys of Cloudflare Access cannot be read", error: String(error) }));
+  console.warn(
+    JSON.stringify({
+      message: "the keys of Cloudflare Access cannot be read",
+      error: String(error),
+    }),
+  );
   return {
     problem: {
       code: "unavailable",
@@ -132,7 +147,8 @@ function withoutScope(name: string): Refusal {
 const FORGEABLE: Refusal = {
   problem: {
     code: "forbidden",
-    detail: "A browser that is signed in by Cloudflare Access changes things for pages of this origin only.",
+    detail:
+      "A browser that is signed in by Cloudflare Access changes things for pages of this origin only.",
     hint: "Programs send a token of the API, a service token of Access, or `cf-access-token` without cookies.",
   },
   headers: {},

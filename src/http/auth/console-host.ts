@@ -30,7 +30,10 @@ export const consoleBoundary: MiddlewareHandler<HttpEnv> = async function consol
 };
 
 function comesByCookie({ req }: Context<HttpEnv>): boolean {
-  return req.header("Authorization") === undefined && OF_BROWSERS.some((name) => req.header(name) !== undefined);
+  return (
+    req.header("Authorization") === undefined &&
+    OF_BROWSERS.some((name) => req.header(name) !== undefined)
+  );
 }
 
 /** From here on the request has nothing that tells who is logged in. */

@@ -29,9 +29,11 @@ export async function countFailure(c: Context<HttpEnv>, refusal: Refusal): Promi
   const address = networkOf(addressOf(c));
   const now = Date.now();
   if ((pausedUntil.get(address) ?? 0) > now) return TOO_MANY;
-  const { success } = await within(LIMIT_MS, "the rate limiter", c.env.AUTH_FAILURES.limit({ key: address })).catch(
-    () => ({ success: true }),
-  );
+  const { success } = await within(
+    LIMIT_MS,
+    "the rate limiter",
+    c.env.AUTH_FAILURES.limit({ key: address }),
+  ).catch(() => ({ success: true }));
   if (success) return refusal;
   if (pausedUntil.size >= MAX_REMEMBERED) pausedUntil.clear();
   pausedUntil.set(address, now + PAUSE_SECONDS * 1_000);

@@ -17,19 +17,35 @@ export interface LoginCode {
 export async function signLoginCode(token: string, now: number): Promise<string> {
   const expiresAt = now + CODE_LIFETIME_MS;
   const nonce = hexOf(crypto.getRandomValues(new Uint8Array(16)));
-  const mac = await crypto.subtle.sign("HMAC", await keyOf(token, "sign"), messageOf(expiresAt, nonce));
+  const mac = await crypto.subtle.sign(
+    "HMAC",
+    await keyOf(token, "sign"),
+    messageOf(expiresAt, nonce),
+  );
   return `${expiresAt}.${nonce}.${hexOf(new Uint8Array(mac))}`;
 }
 
 /** The code if the text is one that was made with this token, and has not expired; else null. */
-export async function verifyLoginCode(text: string, token: string, now: number): Promise<LoginCode | null> {
+export async function verifyLoginCode(
+  text: string,
+  token: string,
+  now: number,
+): Promise<LoginCode | null> {
   const [, expires, nonce, mac] = /^(\d{1,15})\.([0-9a-f]{32})\.([0-9a-f]{64})$/.exec(text) ?? [];
-  if (token === "" || expires === undefined || nonce === undefined || mac === undefined) return null;
+  if (token === "" || expires === undefined || nonce === undefined || mac === undefined)
+    return null;
   const expiresAt = Number(expires);
   // `verify` compares in constant time.
   const key = await keyOf(token, "verify");
-  const isOurs = await crypto.subtle.verify("HMAC", key, Uint8Array.fromHex(mac), messageOf(expiresAt, nonce));
-  return isOurs && now < expiresAt && expiresAt <= now + CODE_LIFETIME_MS ? { expiresAt, nonce } : null;
+  const isOurs = await crypto.subtle.verify(
+    "HMAC",
+    key,
+    Uint8Array.fromHex(mac),
+    messageOf(expiresAt, nonce),
+  );
+  return isOurs && now < expiresAt && expiresAt <= now + CODE_LIFETIME_MS
+    ? { expiresAt, nonce }
+    : null;
 }
 
 function keyOf(token: string, usage: "sign" | "verify") {

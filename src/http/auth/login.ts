@@ -43,7 +43,8 @@ export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
       const forged = refuseForged(c);
       if (forged !== null) return problemResponse(c, forged);
       const session = await logOut(c);
-      if (session !== null) auditOnce(c, { who: session.token.name, what: "logOut", on: session.id, status: 204 });
+      if (session !== null)
+        auditOnce(c, { who: session.token.name, what: "logOut", on: session.id, status: 204 });
       return c.body(null, 204);
     });
 }
@@ -59,7 +60,11 @@ async function knownOtherwise(c: Context<HttpEnv>): Promise<Response> {
 
 function answer(c: Context<HttpEnv>, { token, expiresAt }: Session): Response {
   c.header("Cache-Control", "no-store");
-  return c.json({ name: token.name, scopes: token.scopes, expires_at: new Date(expiresAt).toISOString() });
+  return c.json({
+    name: token.name,
+    scopes: token.scopes,
+    expires_at: new Date(expiresAt).toISOString(),
+  });
 }
 
 /** Each log-in that comes to nothing counts, whatever was wrong with it: a body that is too large costs as much as a wrong token. */
@@ -70,7 +75,9 @@ async function fail(c: Context<HttpEnv>, refusal: Refusal): Promise<Response> {
   return response;
 }
 
-async function readCredentials(c: Context<HttpEnv>): Promise<Result<{ token: string } | { code: string }>> {
+async function readCredentials(
+  c: Context<HttpEnv>,
+): Promise<Result<{ token: string } | { code: string }>> {
   const read = await readBounded(c.req.raw, MAX_BODY_BYTES);
   if (!read.ok) return read;
   try {
@@ -103,7 +110,9 @@ async function redeemCode(env: Env, code: string, isLocal: boolean): Promise<Tok
 
 async function forgetExpiredCodes(env: Env): Promise<void> {
   const { objects } = await env.PAYLOADS.list({ prefix: USED_CODES, include: ["customMetadata"] });
-  const expired = objects.filter(({ customMetadata }) => Number(customMetadata?.["expires"] ?? 0) < Date.now());
+  const expired = objects.filter(
+    ({ customMetadata }) => Number(customMetadata?.["expires"] ?? 0) < Date.now(),
+  );
   if (expired.length > 0) await env.PAYLOADS.delete(expired.map(({ key }) => key));
 }
 

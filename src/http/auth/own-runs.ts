@@ -14,9 +14,16 @@ const starters = new Map<RunId, string>();
 const MAX_REMEMBERED = 10_000;
 
 /** Whether the caller may read the run. */
-export function mayReadRun(caller: Caller, { trigger: { actor } }: Pick<RunDocument, "trigger">): boolean {
+export function mayReadRun(
+  caller: Caller,
+  { trigger: { actor } }: Pick<RunDocument, "trigger">,
+): boolean {
   if (hasRight(caller.scopes, "read")) return true;
-  return hasRight(caller.scopes, "read_run") && actor !== undefined && actorKey(actor) === actorKey(caller);
+  return (
+    hasRight(caller.scopes, "read_run") &&
+    actor !== undefined &&
+    actorKey(actor) === actorKey(caller)
+  );
 }
 
 /** The refusal of a run that somebody else has started; null: the caller may read it, or there is none. */

@@ -18,7 +18,8 @@ const OWN_HEADER = "X-Peach-Dashboard";
 /** By `Sec-Fetch-Site`, and by `Origin` where a browser does not send that. */
 export function senderOf(c: Context<HttpEnv>): Sender {
   const site = c.req.header("Sec-Fetch-Site");
-  if (site !== undefined) return site === "same-origin" ? "own" : site === "none" ? "typed" : "other";
+  if (site !== undefined)
+    return site === "same-origin" ? "own" : site === "none" ? "typed" : "other";
   const origin = c.req.header("Origin");
   if (origin === undefined) return "unsaid";
   return origin === new URL(c.req.url).origin ? "own" : "other";

@@ -11,7 +11,11 @@ import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import type { DashboardSession } from "../../domain/identity.ts";
 import type { Problem } from "../../domain/problem.ts";
-import { endSession, startSession as beginSession, useSession } from "../../objects/identity/sessions-client.ts";
+import {
+  endSession,
+  startSession as beginSession,
+  useSession,
+} from "../../objects/identity/sessions-client.ts";
 import { addressOf } from "../client-address.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -56,7 +60,10 @@ export async function startSession(c: Context<HttpEnv>, token: Token): Promise<S
   const tokenId = await token.identity();
   const begun = await beginSession(c.env, { token: token.name, tokenId, address: addressOf(c) });
   const { id, createdAt, expiresAt } = begun.session;
-  setCookie(c, cookieName(c), begun.cookie, { ...cookieOptions(c), maxAge: (expiresAt - createdAt) / 1_000 });
+  setCookie(c, cookieName(c), begun.cookie, {
+    ...cookieOptions(c),
+    maxAge: (expiresAt - createdAt) / 1_000,
+  });
   return { id, expiresAt, token };
 }
 

@@ -13,7 +13,13 @@ import { MAX_SNS_BODY_BYTES, type VerifiedSns, verifySns } from "../../triggers/
 import { beginVerification } from "../../triggers/signature/verify.ts";
 import { identify, refuseToTrigger } from "../auth/authenticate.ts";
 import type { Refusal } from "../auth/authenticator.ts";
-import { holdBody, keepBeginning, type LimitedRequest, limitBody, refuseUnread } from "./body-limit.ts";
+import {
+  holdBody,
+  keepBeginning,
+  type LimitedRequest,
+  limitBody,
+  refuseUnread,
+} from "./body-limit.ts";
 import { actorOf, type HttpEnv } from "../http-env.ts";
 import { logFailure } from "../problem.ts";
 
@@ -75,16 +81,26 @@ async function admitAny(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Ad
   return { limited: limited.value, senderId: null, digest: null };
 }
 
-async function admitSigned(c: Context<HttpEnv>, endpoint: EndpointPlan, auth: HmacAuth): Promise<Admission> {
+async function admitSigned(
+  c: Context<HttpEnv>,
+  endpoint: EndpointPlan,
+  auth: HmacAuth,
+): Promise<Admission> {
   const { raw: request } = c.req;
-  const begun = beginVerification(auth, Reflect.get(c.env, auth.secret), request.headers, Date.now());
+  const begun = beginVerification(
+    auth,
+    Reflect.get(c.env, auth.secret),
+    request.headers,
+    Date.now(),
+  );
   if (!begun.ok) return refuseRead(c, { problem: begun.problem, headers: CHALLENGE });
   const verification = begun.value;
   const held = await holdBody(request, endpoint, (chunk) => verification.update(chunk));
   if (!held.ok) return { problem: held.problem, headers: {}, limited: null };
   const { limited, sent } = held.value;
   const verified = verification.finish(sent);
-  if (verified.ok) return { limited, senderId: verified.value.deliveryId, digest: verified.value.digest };
+  if (verified.ok)
+    return { limited, senderId: verified.value.deliveryId, digest: verified.value.digest };
   return { problem: verified.problem, headers: CHALLENGE, limited };
 }
 
@@ -98,7 +114,8 @@ async function admitSns(
   const maxBodyBytes = Math.min(endpoint.maxBodyBytes, MAX_SNS_BODY_BYTES);
   const held = await holdBody(c.req.raw, { ...endpoint, maxBodyBytes }, () => undefined);
   if (!held.ok) {
-    const isBySns = held.problem.code === "payload_too_large" && maxBodyBytes < endpoint.maxBodyBytes;
+    const isBySns =
+      held.problem.code === "payload_too_large" && maxBodyBytes < endpoint.maxBodyBytes;
     return { problem: isBySns ? TOO_LARGE_FOR_SNS : held.problem, headers: {}, limited: null };
   }
   const { limited, sent } = held.value;
@@ -110,7 +127,9 @@ async function admitSns(
   const { deliveryId: senderId, digest, asks, topic } = verified.value;
   if (asks.type === "notify") return { limited, senderId, digest };
   if (asks.type === "confirm") return confirm(c, limited, asks.url, topic);
-  console.warn(JSON.stringify({ message: "a subscription of SNS has ended", endpoint: endpoint.name, topic }));
+  console.warn(
+    JSON.stringify({ message: "a subscription of SNS has ended", endpoint: endpoint.name, topic }),
+  );
   return { limited, response: Response.json({ unsubscribed: topic }) };
 }
 

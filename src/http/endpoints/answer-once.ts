@@ -47,19 +47,34 @@ export function createAnswerOnce(plan: Plan, call: typeof callSignedDeliveries):
     const leaseMs = 2 * endpoint.timeoutMs + LEASE_MARGIN_MS;
     let begun: Begun;
     try {
-      begun = await call(c.env, endpoint.name, digest, (signed) => signed.begin(digest, token, leaseMs, WAIT_MS));
+      begun = await call(c.env, endpoint.name, digest, (signed) =>
+        signed.begin(digest, token, leaseMs, WAIT_MS),
+      );
     } catch (error) {
-      logFailure(c, `endpoint "${endpoint.name}": whether the delivery is known could not be asked`, error);
+      logFailure(
+        c,
+        `endpoint "${endpoint.name}": whether the delivery is known could not be asked`,
+        error,
+      );
       return refused(c, UNKNOWN);
     }
     if (begun.type === "under_way") return refused(c, UNDER_WAY);
     if (begun.type === "answered") {
-      return { response: responseOf(begun.answer), reason: "delivery_repeated", runs: [], isRefused: true };
+      return {
+        response: responseOf(begun.answer),
+        reason: "delivery_repeated",
+        runs: [],
+        isRefused: true,
+      };
     }
     const { given, kept } = await settle(c, endpoint, await answer());
     await call(c.env, endpoint.name, digest, (signed) =>
-      kept === null ? signed.forget(digest, token) : signed.finish(digest, token, kept, keepDeliveriesMs(plan)),
-    ).catch((error: unknown) => logFailure(c, `endpoint "${endpoint.name}": its answer could not be kept`, error));
+      kept === null
+        ? signed.forget(digest, token)
+        : signed.finish(digest, token, kept, keepDeliveriesMs(plan)),
+    ).catch((error: unknown) =>
+      logFailure(c, `endpoint "${endpoint.name}": its answer could not be kept`, error),
+    );
     return { ...given, isRefused: false };
   };
 }
@@ -74,11 +89,17 @@ async function settle(
   try {
     const { response, content } = await readShort(given.response);
     // A connection that was upgraded cannot be answered again.
-    return { given: { ...given, response }, kept: { status: Math.max(response.status, 200), content } };
+    return {
+      given: { ...given, response },
+      kept: { status: Math.max(response.status, 200), content },
+    };
   } catch (error) {
     logFailure(c, `endpoint "${endpoint.name}" failed while its answer was read`, error);
     const problem = endpointFailed(endpoint);
-    return { given: { ...given, response: problemResponse(c, problem), reason: problem.code }, kept: null };
+    return {
+      given: { ...given, response: problemResponse(c, problem), reason: problem.code },
+      kept: null,
+    };
   }
 }
 
@@ -97,7 +118,9 @@ function responseOf({ status, content }: KeptAnswer): Response {
  * The response with its body still to be read, and what of it is kept: a text that is short, and there in a moment. An event stream is
  * neither. Rejects if the body breaks off before that is known.
  */
-async function readShort(response: Response): Promise<{ response: Response; content: KeptAnswer["content"] }> {
+async function readShort(
+  response: Response,
+): Promise<{ response: Response; content: KeptAnswer["content"] }> {
   const type = response.headers.get("Content-Type");
   if (response.body === null) return { response, content: { type, text: "" } };
   const isLong = Number(response.headers.get("Content-Length") ?? 0) > KEPT_ANSWER_BYTES;
@@ -111,11 +134,15 @@ async function readShort(response: Response): Promise<{ response: Response; cont
     for (;;) {
       const reading = reader.read();
       const next = await Promise.race([reading, overdue]);
-      if (next === null) return { response: new Response(followed(read, reader, reading), response), content: null };
+      if (next === null)
+        return { response: new Response(followed(read, reader, reading), response), content: null };
       if (next.done) {
         const bytes = joined(read);
         const text = utf8Text(bytes);
-        return { response: new Response(bytes, response), content: text === null ? null : { type, text } };
+        return {
+          response: new Response(bytes, response),
+          content: text === null ? null : { type, text },
+        };
       }
       read.push(next.value);
       size += next.value.byteLength;

@@ -33,7 +33,10 @@ export function refuseUnread(request: Request, endpoint: EndpointPlan): Problem 
 }
 
 /** A request that `refuseUnread` has let pass. Refuses a body that was read meanwhile and has more than `max_body`. */
-export async function limitBody(request: Request, endpoint: EndpointPlan): Promise<Result<LimitedRequest>> {
+export async function limitBody(
+  request: Request,
+  endpoint: EndpointPlan,
+): Promise<Result<LimitedRequest>> {
   const { maxBodyBytes } = endpoint;
   const declared = declaredLength(request);
   if (request.body === null) return ok(untouched(request, keptOf(NOTHING)));
@@ -59,7 +62,8 @@ export async function holdBody(
 ): Promise<Result<{ readonly limited: LimitedRequest; readonly sent: Uint8Array }>> {
   const { maxBodyBytes } = endpoint;
   const source = canCarry(request) ? request.body : request.clone().body;
-  const sent = source === null ? NOTHING : await collect(source, maxBodyBytes, declaredLength(request), seen);
+  const sent =
+    source === null ? NOTHING : await collect(source, maxBodyBytes, declaredLength(request), seen);
   if (sent === null) return refuse(tooLarge(endpoint));
   if (!canCarry(request)) return ok({ limited: untouched(request, unreplayable(sent)), sent });
   const encoding = contentEncodingOf(request.headers);
@@ -118,7 +122,11 @@ function untouched(request: Request, kept: KeptBody): LimitedRequest {
 }
 
 /** The request with this body in place of its own, decoded. */
-function countedRequest(request: Request, body: ReadableStream<Uint8Array>, endpoint: EndpointPlan): LimitedRequest {
+function countedRequest(
+  request: Request,
+  body: ReadableStream<Uint8Array>,
+  endpoint: EndpointPlan,
+): LimitedRequest {
   const first: Uint8Array[] = [];
   const reader = body.getReader();
   let seen = 0;

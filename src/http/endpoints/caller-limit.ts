@@ -38,10 +38,19 @@ export function createLimitCaller(take: typeof takeTurn): LimitCaller {
     if (known > now) return tooMany(endpoint, known - now);
     let waitUntil: number | null = null;
     try {
-      waitUntil = await take(c.env, endpoint.name, digest, { limit: rateLimit.limit, perMs: rateLimit.perMs });
+      waitUntil = await take(c.env, endpoint.name, digest, {
+        limit: rateLimit.limit,
+        perMs: rateLimit.perMs,
+      });
     } catch (error) {
-      const fields = { endpoint: endpoint.name, request_id: c.get("requestId"), error: String(error) };
-      console.warn(JSON.stringify({ message: "a caller could not be counted, and is let in", ...fields }));
+      const fields = {
+        endpoint: endpoint.name,
+        request_id: c.get("requestId"),
+        error: String(error),
+      };
+      console.warn(
+        JSON.stringify({ message: "a caller could not be counted, and is let in", ...fields }),
+      );
     }
     if (waitUntil === null) return null;
     if (waiting.size >= MOST_REMEMBERED) waiting.clear();

@@ -33,7 +33,10 @@ const PER_GROUP: Rate = { atOnce: 5, perSecond: 0.1 };
 const MOST_GROUPS = 1_000;
 
 /** A request and what became of it. */
-export interface Arrival extends Pick<Delivery, "at" | "params" | "reason" | "senderId" | "runs" | "replayOf"> {
+export interface Arrival extends Pick<
+  Delivery,
+  "at" | "params" | "reason" | "senderId" | "runs" | "replayOf"
+> {
   readonly request: Request;
   readonly response: Response;
   readonly kept: KeptBody;
@@ -73,7 +76,12 @@ export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): Deli
     keep(c, endpoint, arrival) {
       const id = newDeliveryId();
       const { request, response, reason, runs } = arrival;
-      const isWorth = isWorthKeeping({ method: request.method, status: response.status, reason, runs });
+      const isWorth = isWorthKeeping({
+        method: request.method,
+        status: response.status,
+        reason,
+        runs,
+      });
       // Only what is kept is redacted: that reads the whole of it.
       if (!isWorth || !admitted.take(endpoint.name, Date.now())) return id;
       const delivery = deliveryOf(c, id, endpoint, arrival);
@@ -92,8 +100,13 @@ export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): Deli
         return;
       }
       uncounted.delete(group);
-      const delivery = deliveryOf(c, newDeliveryId(), endpoint, { ...arrival, kept: beginningOf(arrival.kept) });
-      send(c, endpoint, delivery, (deliveries) => deliveries.refuse(delivery, keepMs, { address, count }));
+      const delivery = deliveryOf(c, newDeliveryId(), endpoint, {
+        ...arrival,
+        kept: beginningOf(arrival.kept),
+      });
+      send(c, endpoint, delivery, (deliveries) =>
+        deliveries.refuse(delivery, keepMs, { address, count }),
+      );
     },
   };
 }
@@ -134,7 +147,12 @@ function newDeliveryId(): DeliveryId {
   return deliveryIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
 }
 
-function deliveryOf(c: Context<HttpEnv>, id: DeliveryId, endpoint: EndpointPlan, arrival: Arrival): Delivery {
+function deliveryOf(
+  c: Context<HttpEnv>,
+  id: DeliveryId,
+  endpoint: EndpointPlan,
+  arrival: Arrival,
+): Delivery {
   const { request, response, kept, at, params, reason, senderId, runs, replayOf } = arrival;
   const signatureHeaders = "header" in endpoint.auth ? [endpoint.auth.header] : [];
   const contentType = request.headers.get("Content-Type") ?? "";

@@ -40,23 +40,34 @@ export interface EndpointAnswer {
 }
 
 /** Resolves always, with an answer for the sender. */
-export type AnswerRequest = (c: Context<HttpEnv>, request: EndpointRequest) => Promise<EndpointAnswer>;
+export type AnswerRequest = (
+  c: Context<HttpEnv>,
+  request: EndpointRequest,
+) => Promise<EndpointAnswer>;
 
 /** What answers for the endpoints of this registry. */
-export function createAnswerRequest(registry: MethodRegistry, callEndpoint: CallEndpoint): AnswerRequest {
+export function createAnswerRequest(
+  registry: MethodRegistry,
+  callEndpoint: CallEndpoint,
+): AnswerRequest {
   return async function answerRequest(c, call) {
     const { endpoint, limited } = call;
     const runs: DeliveryRun[] = [];
     const answer = await respond(c, call, runs);
     const fault = limited.fault();
-    if (fault === null && answer instanceof Response) return { response: answer, reason: null, runs };
+    if (fault === null && answer instanceof Response)
+      return { response: answer, reason: null, runs };
     if (answer instanceof Response) await answer.body?.cancel();
     const problem = fault ?? (answer instanceof Response ? endpointFailed(endpoint) : answer);
     return { response: problemResponse(c, problem), reason: problem.code, runs };
   };
 
   /** The endpoint's answer, else its fallback's, else why there is none. */
-  async function respond(c: Context<HttpEnv>, call: EndpointRequest, runs: DeliveryRun[]): Promise<Response | Problem> {
+  async function respond(
+    c: Context<HttpEnv>,
+    call: EndpointRequest,
+    runs: DeliveryRun[],
+  ): Promise<Response | Problem> {
     const { endpoint, limited } = call;
     const log = (error: unknown): void => {
       if (limited.fault() === null) logFailure(c, `endpoint "${endpoint.name}" failed`, error);
@@ -108,7 +119,11 @@ class EndpointTimeoutError extends Error {
 }
 
 /** What the method comes to, or an `EndpointTimeoutError`; it goes on behind that, for as long as the platform lets it. */
-async function inTime(c: Context<HttpEnv>, { timeoutMs }: EndpointPlan, result: Promise<unknown>): Promise<unknown> {
+async function inTime(
+  c: Context<HttpEnv>,
+  { timeoutMs }: EndpointPlan,
+  result: Promise<unknown>,
+): Promise<unknown> {
   const { promise: overdue, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new EndpointTimeoutError(`it has not answered within ${timeoutMs} ms`)),
@@ -156,7 +171,10 @@ async function rereadable(request: Request): Promise<() => Request> {
 function toResponse(result: unknown, runs: readonly DeliveryRun[]): Response {
   if (result instanceof Response) return result;
   if (result === undefined) {
-    return Response.json({ runs: runs.map(({ runId, task }) => ({ run_id: runId, task })) }, { status: 202 });
+    return Response.json(
+      { runs: runs.map(({ runId, task }) => ({ run_id: runId, task })) },
+      { status: 202 },
+    );
   }
   // Typed as string, but undefined for a function or a symbol.
   const json: string | undefined = JSON.stringify(result);

@@ -20,8 +20,10 @@ export function guardAnswer(response: Response): Response {
   // Those of an answer that was fetched cannot be changed.
   const guarded = new Response(response.body, response);
   guarded.headers.set("X-Content-Type-Options", "nosniff");
-  const mayBeDocument = response.body !== null && !isNeverDocument(response.headers.get("Content-Type") ?? "");
-  if (mayBeDocument && (response.headers.get(POLICY) ?? "").trim() === "") guarded.headers.set(POLICY, SANDBOX);
+  const mayBeDocument =
+    response.body !== null && !isNeverDocument(response.headers.get("Content-Type") ?? "");
+  if (mayBeDocument && (response.headers.get(POLICY) ?? "").trim() === "")
+    guarded.headers.set(POLICY, SANDBOX);
   return guarded;
 }
 

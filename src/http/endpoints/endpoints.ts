@@ -56,10 +56,14 @@ export function endpointRoutes({
       routes.on(methods, endpoint.url, shared);
       // Of endpoints that share a url, each says who may send what it takes itself.
       if (!methods.includes(METHOD_NAME_ALL) && !methods.includes("OPTIONS"))
-        routes.on("OPTIONS", endpoint.url, (c, next) => (asksFor(c, methods) ? shared(c, next) : next()));
+        routes.on("OPTIONS", endpoint.url, (c, next) =>
+          asksFor(c, methods) ? shared(c, next) : next(),
+        );
     }
     routes.on(methods, endpoint.url, (c) =>
-      endpoint.auth.type === "token" ? goOnWithout(c, receiveNoted(c, endpoint)) : receive(c, endpoint),
+      endpoint.auth.type === "token"
+        ? goOnWithout(c, receiveNoted(c, endpoint))
+        : receive(c, endpoint),
     );
   }
   return routes;
@@ -85,11 +89,19 @@ export function endpointRoutes({
       return response;
     }
     const { senderId, digest, limited, actor } = admission;
-    const late = rateLimit?.by.type === "token" ? await limitCaller(c, endpoint, actor?.name ?? null) : null;
+    const late =
+      rateLimit?.by.type === "token" ? await limitCaller(c, endpoint, actor?.name ?? null) : null;
     if (late !== null) return refuse(c, endpoint, arrival, { ...late, limited });
     const { params } = arrival;
-    const call = { endpoint, limited, params, deliveryId: senderId ?? digest, ...(actor && { actor }) } as const;
-    const callMethod = (): Promise<EndpointAnswer> => answerRequest(c, { ...call, source: "endpoint" });
+    const call = {
+      endpoint,
+      limited,
+      params,
+      deliveryId: senderId ?? digest,
+      ...(actor && { actor }),
+    } as const;
+    const callMethod = (): Promise<EndpointAnswer> =>
+      answerRequest(c, { ...call, source: "endpoint" });
     const answer =
       digest === null || isBareRead(c.req.raw)
         ? { ...(await callMethod()), isRefused: false }
@@ -118,7 +130,12 @@ export function endpointRoutes({
 
 function auditToken(c: Context<HttpEnv>, { name }: EndpointPlan, status: number): void {
   const caller: Caller | undefined = c.get("caller");
-  auditOften(c, { who: caller === undefined ? NOBODY : actorKey(caller), what: "callEndpoint", on: name, status });
+  auditOften(c, {
+    who: caller === undefined ? NOBODY : actorKey(caller),
+    what: "callEndpoint",
+    on: name,
+    status,
+  });
 }
 
 /** Of such a request nothing is signed that would tell it from the next one. */

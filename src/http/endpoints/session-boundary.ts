@@ -10,7 +10,9 @@ import { SESSION_COOKIES } from "../auth/session.ts";
 /** Takes the cookies of sessions off what may be for an endpoint. */
 export const keepSession: MiddlewareHandler<HttpEnv> = async function keepSession(c, next) {
   const cookies = c.req.header("Cookie")?.split(/; */) ?? [];
-  const others = cookies.filter((cookie) => !SESSION_COOKIES.some((name) => cookie.startsWith(`${name}=`)));
+  const others = cookies.filter(
+    (cookie) => !SESSION_COOKIES.some((name) => cookie.startsWith(`${name}=`)),
+  );
   if (others.length < cookies.length && ownPathOf(c.req.path) === null) {
     const headers = new Headers(c.req.raw.headers);
     headers.delete("Cookie");

@@ -11,7 +11,10 @@ const EVENTS = "/api/v1/events/";
 const ORIGIN = /^[\w.:/-]{1,255}$/;
 
 /** Answers a sender's question; lets every other OPTIONS pass. */
-export const webhookHandshake: MiddlewareHandler<HttpEnv> = async function webhookHandshake(c, next) {
+export const webhookHandshake: MiddlewareHandler<HttpEnv> = async function webhookHandshake(
+  c,
+  next,
+) {
   const origin = c.req.header("WebHook-Request-Origin");
   const isAsked = c.req.method === "OPTIONS" && c.req.path.startsWith(EVENTS);
   if (!isAsked || origin === undefined || !ORIGIN.test(origin)) return next();

@@ -39,7 +39,8 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
       const { bucket: name, key } = c.req.param();
       const bucket = boundBucket(c.env, plan, name);
       if (bucket === null) return problemResponse(c, unknownBucket(plan, name));
-      if (new TextEncoder().encode(key).byteLength > MAX_KEY_BYTES) return problemResponse(c, KEY_TOO_LONG);
+      if (new TextEncoder().encode(key).byteLength > MAX_KEY_BYTES)
+        return problemResponse(c, KEY_TOO_LONG);
       const deliveries = Number(c.req.query("deliveries") ?? "1");
       if (!(Number.isInteger(deliveries) && deliveries >= 1 && deliveries <= MOST_DELIVERIES))
         return problemResponse(c, NO_SUCH_DELIVERIES);
@@ -74,9 +75,19 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
     object: R2Notification["object"],
     deliveries = 1,
   ): Promise<{ event: R2Notification; will_trigger: { run_id: string; task: string }[] }> {
-    const event: R2Notification = { account: "local", action, bucket, object, eventTime: nextVersionTime() };
+    const event: R2Notification = {
+      account: "local",
+      action,
+      bucket,
+      object,
+      eventTime: nextVersionTime(),
+    };
     for (let nth = 0; nth < deliveries; nth += 1)
-      await within(SEND_LIMIT_MS, "the queue", env.R2_EVENT_QUEUE.send(event, { contentType: "json" }));
+      await within(
+        SEND_LIMIT_MS,
+        "the queue",
+        env.R2_EVENT_QUEUE.send(event, { contentType: "json" }),
+      );
     const key = versionKeyOf(event);
     const will_trigger = await Promise.all(
       tasksOf(plan, event).map(async (task) => ({ run_id: await runIdFor(env, task, key), task })),
@@ -125,5 +136,9 @@ const NO_SUCH_DELIVERIES: Problem = {
 };
 
 function unknownObject(bucket: string, key: string): Problem {
-  return { code: "not_found", detail: `The bucket "${bucket}" has no object "${key}".`, hint: "PUT it first." };
+  return {
+    code: "not_found",
+    detail: `The bucket "${bucket}" has no object "${key}".`,
+    hint: "PUT it first.",
+  };
 }

@@ -7,4 +7,8 @@ import type { LocalParts } from "./local-parts.ts";
 import { loopbackOnly } from "./loopback.ts";
 import { readUnreadBody } from "./unread-body.ts";
 
-export const local: LocalParts | null = { guard: loopbackOnly, readUnreadBody, routes: devR2Routes };
+export const local: LocalParts | null = {
+  guard: loopbackOnly,
+  readUnreadBody,
+  routes: devR2Routes,
+};

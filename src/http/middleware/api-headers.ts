@@ -18,7 +18,8 @@ export const apiHeaders: MiddlewareHandler<HttpEnv> = async function apiHeaders(
   // The answer to an upgrade is not for a browser to show, and is not to be made again.
   if (c.res.status === 101) return;
   for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
-  if (new URL(c.req.url).protocol === "https:") c.header("Strict-Transport-Security", "max-age=31536000");
+  if (new URL(c.req.url).protocol === "https:")
+    c.header("Strict-Transport-Security", "max-age=31536000");
 };
 
 const MAX_AGE_SECONDS = 600;
@@ -40,7 +41,14 @@ export const apiCors: MiddlewareHandler<HttpEnv> = async function apiCors(c, nex
       "X-Peach-Source",
       "X-Request-Id",
     ],
-    exposeHeaders: ["Accept-Ranges", "Content-Range", "ETag", "Retry-After", "WWW-Authenticate", "X-Request-Id"],
+    exposeHeaders: [
+      "Accept-Ranges",
+      "Content-Range",
+      "ETag",
+      "Retry-After",
+      "WWW-Authenticate",
+      "X-Request-Id",
+    ],
     maxAge: MAX_AGE_SECONDS,
   })(c, next);
 };

@@ -28,7 +28,10 @@ export interface Act {
 }
 
 /** In JSON. */
-interface AuditDocument extends Pick<AuditEntry, "who" | "what" | "on" | "status" | "from" | "count"> {
+interface AuditDocument extends Pick<
+  AuditEntry,
+  "who" | "what" | "on" | "status" | "from" | "count"
+> {
   /** ISO 8601. */
   readonly at: string;
   readonly last_at: string;
@@ -59,14 +62,18 @@ export function auditOften(c: Context<HttpEnv>, act: Act): void {
   const noted = entryOf(c, act);
   // A stranger with one address of a network has all of them.
   const entry = act.who === NOBODY ? { ...noted, from: networkOf(noted.from) } : noted;
-  const keyOf = ({ who, what, on, status, from }: AuditEntry): string => JSON.stringify([who, what, on, status, from]);
+  const keyOf = ({ who, what, on, status, from }: AuditEntry): string =>
+    JSON.stringify([who, what, on, status, from]);
   const kinds = kindsOf.get(entry.who) ?? 0;
   const isRoom = (counted.size < MOST_COUNTED && kinds < MOST_KINDS) || counted.has(keyOf(entry));
   const kept = isRoom ? entry : { ...entry, on: "", from: MANY_ADDRESSES };
   const key = keyOf(kept);
   if (!counted.has(key)) kindsOf.set(entry.who, kinds + 1);
   const known = counted.get(key);
-  counted.set(key, known === undefined ? kept : { ...known, count: known.count + 1, lastAt: kept.at });
+  counted.set(
+    key,
+    known === undefined ? kept : { ...known, count: known.count + 1, lastAt: kept.at },
+  );
   if (entry.at < dueAt + COUNTED_TOGETHER_MS) return;
   dueAt = entry.at + COUNTED_TOGETHER_MS;
   c.executionCtx.waitUntil(scheduler.wait(COUNTED_TOGETHER_MS).then(() => keepCounted(c.env)));
@@ -93,10 +100,13 @@ export async function keepCounted(env: Env): Promise<void> {
 
 /** Never rejects: the answer has been given, and the log has the entries. */
 async function keep(env: Env, entries: readonly AuditEntry[]): Promise<void> {
-  for (const entry of entries) console.log(JSON.stringify({ message: "audit", ...documentOf(entry) }));
+  for (const entry of entries)
+    console.log(JSON.stringify({ message: "audit", ...documentOf(entry) }));
   const batch = crypto.randomUUID();
   await callAudit(env, (audit) => audit.append(batch, entries)).catch((error: unknown) => {
-    console.error(JSON.stringify({ message: "audit not kept", entries: entries.length, error: String(error) }));
+    console.error(
+      JSON.stringify({ message: "audit not kept", entries: entries.length, error: String(error) }),
+    );
   });
 }
 

@@ -31,7 +31,10 @@ const described = z.object({
           )
           .default([]),
         requestBody: z.object({ description: z.string(), content }).optional(),
-        responses: z.record(z.string(), z.object({ description: z.string(), content: content.optional() })),
+        responses: z.record(
+          z.string(),
+          z.object({ description: z.string(), content: content.optional() }),
+        ),
       }),
     ),
   ),
@@ -53,7 +56,9 @@ export function docsPage(document: unknown): string {
       .map(({ method, path, call }) => callHtml(method, path, call))
       .join("")}</section>`;
   });
-  const contents = tags.map(({ name }) => `<a href="#${anchor(name)}">${escape(name)}</a>`).join(" ");
+  const contents = tags
+    .map(({ name }) => `<a href="#${anchor(name)}">${escape(name)}</a>`)
+    .join(" ");
   const schemas = Object.entries(components.schemas).map(
     ([name, one]) =>
       `<details id="schema-${escape(name)}"><summary><code>${escape(name)}</code></summary>${code(one)}</details>`,
@@ -73,7 +78,9 @@ function callHtml(method: string, path: string, call: Call): string {
       ? ""
       : `<h3>Body</h3><p>${prose(requestBody.description)} ${contentHtml(requestBody.content)}</p>`
   }<h3>Answers</h3><table>${Object.entries(responses)
-    .map(([status, answer]) => row(status, prose(answer.description), contentHtml(answer.content ?? {})))
+    .map(([status, answer]) =>
+      row(status, prose(answer.description), contentHtml(answer.content ?? {})),
+    )
     .join("")}</table></details>`;
 }
 
@@ -116,7 +123,12 @@ function anchor(name: string): string {
   return escape(name.toLowerCase().replaceAll(" ", "-"));
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+};
 
 function escape(text: string): string {
   return text.replaceAll(/[&<>"]/g, (letter) => ENTITIES[letter] ?? letter);

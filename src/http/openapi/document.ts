@@ -69,7 +69,10 @@ export function openApiDocument(operations: readonly Operation[]): Json {
     },
     servers: [{ url: "/api/v1" }],
     security: [{ token: [] }],
-    tags: [...new Set(operations.map(({ group }) => group))].map((name) => ({ name, description: GROUPS[name] })),
+    tags: [...new Set(operations.map(({ group }) => group))].map((name) => ({
+      name,
+      description: GROUPS[name],
+    })),
     paths,
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer" } },
@@ -95,7 +98,10 @@ function operationObject(operation: Operation): Json {
       requestBody: {
         description: body.description,
         required: body.required,
-        content: body.document === null ? ANY_PAYLOAD : { "application/json": { schema: referenceTo(body.document) } },
+        content:
+          body.document === null
+            ? ANY_PAYLOAD
+            : { "application/json": { schema: referenceTo(body.document) } },
       },
     }),
     responses: { ...successes(operation), ...refusals(operation) },
@@ -106,12 +112,20 @@ function parametersIn(place: "path" | "query" | "header", schema: z.ZodObject | 
   return Object.entries(schema?.shape ?? {}).map(([name, part]) => {
     const { description, ...rest } = schemaOf(part);
     const required = place === "path" || !z.safeParse(part, undefined).success;
-    return { name, in: place, required, ...(description !== undefined && { description }), schema: rest };
+    return {
+      name,
+      in: place,
+      required,
+      ...(description !== undefined && { description }),
+      schema: rest,
+    };
   });
 }
 
 function successes({ answers }: Operation): Json {
-  return Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, responseOf(answer)]));
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, answer]) => [status, responseOf(answer)]),
+  );
 }
 
 function responseOf(answer: Answer): Json {
@@ -125,8 +139,12 @@ function responseOf(answer: Answer): Json {
 
 /** By status: several problems may share one. */
 function refusals({ query, headers, problems }: Operation): Json {
-  const invalid: ProblemCode[] = query === undefined && headers === undefined ? [] : ["invalid_request"];
-  const byStatus = Map.groupBy(new Set([...invalid, ...problems, ...ALWAYS]), (code) => PROBLEM_KINDS[code][0]);
+  const invalid: ProblemCode[] =
+    query === undefined && headers === undefined ? [] : ["invalid_request"];
+  const byStatus = Map.groupBy(
+    new Set([...invalid, ...problems, ...ALWAYS]),
+    (code) => PROBLEM_KINDS[code][0],
+  );
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => [
       status,
@@ -140,7 +158,8 @@ function refusals({ query, headers, problems }: Operation): Json {
 
 function referenceTo(schema: z.ZodType): Json {
   const id = documents.get(schema)?.id;
-  if (id === undefined) throw new Error("a document of the API has no name: define it with `named`");
+  if (id === undefined)
+    throw new Error("a document of the API has no name: define it with `named`");
   return { $ref: `#/components/schemas/${id}` };
 }
 
@@ -150,7 +169,9 @@ function componentSchemas(): Json {
     uri: (id) => `#/components/schemas/${id}`,
     override: tidy,
   });
-  return Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutPlace(schema)]));
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, schema]) => [id, withoutPlace(schema)]),
+  );
 }
 
 function schemaOf(schema: z.core.$ZodType): Json {
@@ -159,7 +180,9 @@ function schemaOf(schema: z.core.$ZodType): Json {
 
 /** Inside of an OpenAPI document a schema says neither its dialect nor where it is. */
 function withoutPlace(schema: Json): Json {
-  return Object.fromEntries(Object.entries(schema).filter(([key]) => key !== "$schema" && key !== "$id"));
+  return Object.fromEntries(
+    Object.entries(schema).filter(([key]) => key !== "$schema" && key !== "$id"),
+  );
 }
 
 /** Leaves away what says nothing more to a reader: the grammar of a date beside its format, the largest safe integer. */

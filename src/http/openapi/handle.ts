@@ -35,7 +35,9 @@ export function handle<O extends Operation>(
   answer: (c: Context<HttpEnv>, call: Call<O>) => Response | Promise<Response>,
 ): void {
   const path = operation.path.replace(/\{(\w+)\}/g, ":$1");
-  routes.on(operation.method, path, (c) => (operation.method === "GET" ? respond(c, UNNOTED) : noted(c)));
+  routes.on(operation.method, path, (c) =>
+    operation.method === "GET" ? respond(c, UNNOTED) : noted(c),
+  );
 
   /** Those that only read are not noted. */
   async function noted(c: Context<HttpEnv>): Promise<Response> {
@@ -58,14 +60,21 @@ export function handle<O extends Operation>(
     return goOnWithout(c, answered);
   }
 
-  async function respond(c: Context<HttpEnv>, notes: Pick<Call<O>, "note" | "about">): Promise<Response> {
+  async function respond(
+    c: Context<HttpEnv>,
+    notes: Pick<Call<O>, "note" | "about">,
+  ): Promise<Response> {
     const refusal = await refuseCaller(c);
     if (refusal !== null) return problemResponse(c, refusal.problem, refusal.headers);
     if (operation.body === undefined && (declaredLength(c.req.raw) ?? 0) > MAX_UNREAD_BYTES)
       return problemResponse(c, UNREAD);
     const input = readInput(c, operation);
     if (!input.ok) return problemResponse(c, input.problem);
-    return answer(c, { ...input.value, ...notes, reply: (status, document) => c.json(document, status) });
+    return answer(c, {
+      ...input.value,
+      ...notes,
+      reply: (status, document) => c.json(document, status),
+    });
   }
 
   /** Whether the caller has the right, to this task and this run. */

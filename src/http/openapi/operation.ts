@@ -49,7 +49,11 @@ export interface Operation {
   /** Those that the call reads for itself. */
   readonly headers?: z.ZodObject;
   /** A JSON body by its schema; null: any body, of any content type. */
-  readonly body?: { readonly description: string; readonly required: boolean; readonly document: z.ZodType | null };
+  readonly body?: {
+    readonly description: string;
+    readonly required: boolean;
+    readonly document: z.ZodType | null;
+  };
   readonly answers: Readonly<Partial<Record<DocumentStatus | 204 | 206, Answer>>>;
   /** What it may be refused with, beside what every call may (see `openapi.ts`). */
   readonly problems: readonly ProblemCode[];
@@ -69,7 +73,9 @@ export type DocumentOf<O extends Operation, Status> = Status extends keyof O["an
     : never
   : never;
 
-type OutputOf<Schema> = Schema extends z.ZodObject ? z.output<Schema> : Readonly<Record<string, never>>;
+type OutputOf<Schema> = Schema extends z.ZodObject
+  ? z.output<Schema>
+  : Readonly<Record<string, never>>;
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]

@@ -19,7 +19,10 @@ interface Part {
 }
 
 /** Path, query and headers; refuses with `invalid_request`. */
-export function readInput<O extends Operation>(c: Context<HttpEnv>, operation: O): Result<InputOf<O>> {
+export function readInput<O extends Operation>(
+  c: Context<HttpEnv>,
+  operation: O,
+): Result<InputOf<O>> {
   const { params = NOTHING, query = NOTHING, headers = NOTHING } = operation;
   const names = Object.keys(headers.shape);
   const parts = {
@@ -37,7 +40,9 @@ export function readInput<O extends Operation>(c: Context<HttpEnv>, operation: O
     const detail = wrong.map((problem) => problem.detail).join(" ");
     return refuse({ ...first, detail, errors: wrong.flatMap(({ errors = [] }) => errors) });
   }
-  const values = Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part.ok ? part.value : {}]));
+  const values = Object.fromEntries(
+    Object.entries(parts).map(([name, part]) => [name, part.ok ? part.value : {}]),
+  );
   // Each part was made by the schema that the type of the result names; the compiler cannot follow it through the generic.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return ok(values as unknown as InputOf<O>);
@@ -71,12 +76,14 @@ function read(part: Part): Result<Record<string, unknown>> {
 function valueOf(schema: z.core.SomeType | undefined, text: string): unknown {
   const wanted = unwrapped(schema);
   if (wanted instanceof z.ZodNumber && /^-?\d{1,15}$/.test(text)) return Number(text);
-  if (wanted instanceof z.ZodBoolean && (text === "true" || text === "false")) return text === "true";
+  if (wanted instanceof z.ZodBoolean && (text === "true" || text === "false"))
+    return text === "true";
   return text;
 }
 
 function unwrapped(schema: z.core.SomeType | undefined): z.core.SomeType | undefined {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return unwrapped(schema.unwrap());
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional)
+    return unwrapped(schema.unwrap());
   return schema;
 }
 
@@ -107,13 +114,16 @@ function faultsOf({ word, schema, given }: Part, issue: z.core.$ZodIssue): Fault
         message: "is not known",
         detail: `The call has no ${word} parameter ${JSON.stringify(name.slice(0, SHOWN_LETTERS))}.`,
         hint:
-          meant !== null ? `Did you mean \`${meant}\`?` : `It has ${known.length === 0 ? "none" : known.join(", ")}.`,
+          meant !== null
+            ? `Did you mean \`${meant}\`?`
+            : `It has ${known.length === 0 ? "none" : known.join(", ")}.`,
       };
     });
   }
   const name = String(issue.path[0] ?? "");
   const text = given[name];
-  const has = text === undefined ? "it is missing" : `it is ${JSON.stringify(text.slice(0, SHOWN_LETTERS))}`;
+  const has =
+    text === undefined ? "it is missing" : `it is ${JSON.stringify(text.slice(0, SHOWN_LETTERS))}`;
   return [
     {
       path: `${word}.${name}`,

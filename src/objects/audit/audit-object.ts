@@ -36,9 +36,11 @@ export class AuditObject extends DurableObject<Env> implements AuditRpc {
     this.#shares.append(entries, Date.now());
     this.#batches.add(batch);
     const [oldest] = this.#batches;
-    if (this.#batches.size > REMEMBERED_BATCHES && oldest !== undefined) this.#batches.delete(oldest);
+    if (this.#batches.size > REMEMBERED_BATCHES && oldest !== undefined)
+      this.#batches.delete(oldest);
     if (this.#wakes) return;
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
+    if ((await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm(Date.now() + DAY_MS);
     this.#wakes = true;
   }
 
@@ -55,7 +57,9 @@ export class AuditObject extends DurableObject<Env> implements AuditRpc {
       // The tables stay: numbers that were given as cursors must not be given again.
       if (!isEmpty) await this.ctx.storage.setAlarm(now + (isAll ? DAY_MS : PAUSE_MS));
     } catch (error) {
-      console.error(JSON.stringify({ message: "old entries of the audit not deleted", error: String(error) }));
+      console.error(
+        JSON.stringify({ message: "old entries of the audit not deleted", error: String(error) }),
+      );
       await this.ctx.storage.setAlarm(Date.now() + PAUSE_MS);
     }
   }

@@ -1,5 +1,10 @@
 /** All SQL of the object that keeps the audit. */
-import { MANY_ADDRESSES, type AuditEntry, type AuditFilter, type AuditPage } from "../../domain/audit-entry.ts";
+import {
+  MANY_ADDRESSES,
+  type AuditEntry,
+  type AuditFilter,
+  type AuditPage,
+} from "../../domain/audit-entry.ts";
 import { Tables } from "../../platform/tables.ts";
 import { TABLES } from "./schema.ts";
 
@@ -13,7 +18,8 @@ const COUNT_SINCE = `
 const MERGED_SINCE = `
   SELECT seq, entry FROM entries
   WHERE seq > ?1 AND at >= ?2 AND json_extract(entry, '$.from') = '${MANY_ADDRESSES}' ORDER BY seq`;
-const READ_BOUNDS = "SELECT coalesce(min(seq), 0) AS first, coalesce(max(seq), 0) AS last FROM entries";
+const READ_BOUNDS =
+  "SELECT coalesce(min(seq), 0) AS first, coalesce(max(seq), 0) AS last FROM entries";
 /** One that stands for many is found by the last of them: its `at` is the first. */
 const LIST = `
   SELECT seq, entry FROM entries
@@ -28,7 +34,11 @@ const LOOKED_THROUGH = 50_000;
 const DELETED_AT_ONCE = 10_000;
 
 export interface EntriesSince {
-  readonly counts: readonly { readonly who: string; readonly isRefused: boolean; readonly entries: number }[];
+  readonly counts: readonly {
+    readonly who: string;
+    readonly isRefused: boolean;
+    readonly entries: number;
+  }[];
   readonly merged: readonly { readonly seq: number; readonly entry: AuditEntry }[];
 }
 
@@ -50,7 +60,9 @@ export class AuditStore {
   /** Returns the number that the entry has. */
   append(entry: AuditEntry): number {
     const { at, who, what } = entry;
-    return Number(this.#storage.sql.exec(APPEND, at, who, what, JSON.stringify(entry)).one()["seq"]);
+    return Number(
+      this.#storage.sql.exec(APPEND, at, who, what, JSON.stringify(entry)).one()["seq"],
+    );
   }
 
   /** The entry with this number stands for these as well. */
@@ -95,7 +107,12 @@ export class AuditStore {
     if (!this.#tables.areThere()) return { isAll: true, isEmpty: true };
     const { sql } = this.#storage;
     const { first, last } = sql.exec(READ_BOUNDS).one();
-    const { rowsWritten } = sql.exec(DELETE_OLD, Number(first) + DELETED_AT_ONCE, before, Number(last) - most);
+    const { rowsWritten } = sql.exec(
+      DELETE_OLD,
+      Number(first) + DELETED_AT_ONCE,
+      before,
+      Number(last) - most,
+    );
     return { isAll: rowsWritten === 0, isEmpty: sql.exec(HAS_ENTRY).toArray().length === 0 };
   }
 }

@@ -2,11 +2,22 @@
  * How everybody else reaches the catalogue: runs tell it how they stand, and lists, counts, changes and metrics are put together from
  * the objects of all tasks, or of one.
  */
-import { byPlace, type RunFilter, type RunPlace, type RunSummary } from "../../domain/run/summary.ts";
+import {
+  byPlace,
+  type RunFilter,
+  type RunPlace,
+  type RunSummary,
+} from "../../domain/run/summary.ts";
 import { callWithRetries } from "../../platform/calls.ts";
 import { nameOf } from "./catalog-name.ts";
 import type { CatalogPart } from "./catalog-controller.ts";
-import type { CatalogRpc, Change, DirectoryRpc, MetricsAnswer, RecordAnswer } from "./catalog-rpc.ts";
+import type {
+  CatalogRpc,
+  Change,
+  DirectoryRpc,
+  MetricsAnswer,
+  RecordAnswer,
+} from "./catalog-rpc.ts";
 import { shardFor, type Routes } from "./shard-map.ts";
 import { addCounts, NO_RUNS, type RunCounts } from "./run-counts.ts";
 
@@ -33,7 +44,9 @@ export async function recordRun(env: Env, summary: RunSummary, keep: boolean): P
   const record = (shard: number): Promise<RecordAnswer> =>
     callPart(env, { task, shard }, (catalog) => catalog.record(summary, keep));
   const routes = knownRoutes.get(task);
-  const answer = await record(routes !== undefined && createdAt < routes.until ? shardFor(routes.splits, summary) : 0);
+  const answer = await record(
+    routes !== undefined && createdAt < routes.until ? shardFor(routes.splits, summary) : 0,
+  );
   if (typeof answer === "boolean") return answer;
   knownRoutes.set(task, answer);
   // The object that a route leads to takes whatever comes.
@@ -51,7 +64,12 @@ export async function listedTasks(env: Env): Promise<readonly string[]> {
 }
 
 /** Runs, newest first; a run is in its place for good, so that pages that follow one another show each run once. */
-export async function findRuns(env: Env, query: RunQuery, after: RunPlace | null, limit: number): Promise<RunPage> {
+export async function findRuns(
+  env: Env,
+  query: RunQuery,
+  after: RunPlace | null,
+  limit: number,
+): Promise<RunPage> {
   const { task, ...filter } = query;
   const answers = await everywhere(env, task, (catalog) => catalog.list(filter, after, limit));
   // Nothing may be shown from beyond where one of them stopped: its next runs may stand before.
@@ -63,7 +81,8 @@ export async function findRuns(env: Env, query: RunQuery, after: RunPlace | null
     .toSorted(byPlace);
   const page = runs.slice(0, limit);
   const last = page.at(-1);
-  const end = runs.length > limit && last !== undefined ? { createdAt: last.createdAt, id: last.id } : stop;
+  const end =
+    runs.length > limit && last !== undefined ? { createdAt: last.createdAt, id: last.id } : stop;
   return { runs: page, end };
 }
 
@@ -84,8 +103,13 @@ export async function runChanges(
   limit: number,
 ): Promise<{ readonly changes: readonly Change[]; readonly until: number }> {
   const answers = await everywhere(env, task, (catalog) => catalog.changes(since, limit));
-  const until = answers.reduce((soonest, answer) => Math.min(soonest, answer.until), Number.POSITIVE_INFINITY);
-  const changes = answers.flatMap((answer) => answer.changes).toSorted((one, other) => one.changedAt - other.changedAt);
+  const until = answers.reduce(
+    (soonest, answer) => Math.min(soonest, answer.until),
+    Number.POSITIVE_INFINITY,
+  );
+  const changes = answers
+    .flatMap((answer) => answer.changes)
+    .toSorted((one, other) => one.changedAt - other.changedAt);
   return { changes, until: Number.isFinite(until) ? until : (since ?? Date.now()) };
 }
 
@@ -102,15 +126,24 @@ async function everywhere<Answer extends { readonly shards: number }>(
 ): Promise<Answer[]> {
   const tasks = task === undefined ? await listedTasks(env) : [task];
   const first = await Promise.all(
-    tasks.map(async (name) => ({ name, answer: await callPart(env, { task: name, shard: 0 }, ask) })),
+    tasks.map(async (name) => ({
+      name,
+      answer: await callPart(env, { task: name, shard: 0 }, ask),
+    })),
   );
   const others = first.flatMap(({ name, answer }) =>
-    Array.from({ length: answer.shards - 1 }, (_, index) => callPart(env, { task: name, shard: index + 1 }, ask)),
+    Array.from({ length: answer.shards - 1 }, (_, index) =>
+      callPart(env, { task: name, shard: index + 1 }, ask),
+    ),
   );
   return [...first.map(({ answer }) => answer), ...(await Promise.all(others))];
 }
 
-function callPart<T>(env: Env, part: CatalogPart, call: (catalog: CatalogRpc) => Promise<T>): Promise<T> {
+function callPart<T>(
+  env: Env,
+  part: CatalogPart,
+  call: (catalog: CatalogRpc) => Promise<T>,
+): Promise<T> {
   return callWithRetries("the catalogue", () => call(env.CATALOG.getByName(nameOf(part))));
 }
 

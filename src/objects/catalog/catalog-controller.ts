@@ -10,12 +10,25 @@
  * Runs are deleted by an alarm of this object, many at once; from the moment they are due they are not listed any more. What they
  * have counted for the metrics stays.
  */
-import { byPlace, matches, type RunFilter, type RunPlace, type RunSummary } from "../../domain/run/summary.ts";
+import {
+  byPlace,
+  matches,
+  type RunFilter,
+  type RunPlace,
+  type RunSummary,
+} from "../../domain/run/summary.ts";
 import { RUN_STATUSES } from "../../domain/statuses.ts";
 import { TRIGGER_SOURCES } from "../../domain/trigger.ts";
 import { AlarmClock } from "../../platform/alarm-clock.ts";
 import { Books } from "./run-index.ts";
-import type { Change, ChangesAnswer, CountAnswer, ListAnswer, MetricsAnswer, RecordAnswer } from "./catalog-rpc.ts";
+import type {
+  Change,
+  ChangesAnswer,
+  CountAnswer,
+  ListAnswer,
+  MetricsAnswer,
+  RecordAnswer,
+} from "./catalog-rpc.ts";
 import { RecentChanges } from "./recent-changes.ts";
 import { LateNotices } from "./late-notices.ts";
 import {
@@ -83,7 +96,12 @@ export class CatalogProtocol {
   #rate = { since: 0, runs: 0 };
 
   /** `alarmAt`: what the alarm is set to when the object's life begins. */
-  constructor(store: CatalogStore, part: CatalogPart, around: CatalogSurroundings, alarmAt: number | null) {
+  constructor(
+    store: CatalogStore,
+    part: CatalogPart,
+    around: CatalogSurroundings,
+    alarmAt: number | null,
+  ) {
     this.#store = store;
     this.#alarm = new AlarmClock(
       () => around.now(),
@@ -134,7 +152,9 @@ export class CatalogProtocol {
     const begin = beginOf(filter, after);
     const { runs: found, end } = this.#find(filter, begin, limit);
     const fresh = [...this.#fresh.values()].flatMap(({ summary }) =>
-      matches(filter, summary) && byPlace(begin, summary) < 0 && (end === null || byPlace(summary, end) < 0)
+      matches(filter, summary) &&
+      byPlace(begin, summary) < 0 &&
+      (end === null || byPlace(summary, end) < 0)
         ? [summary]
         : [],
     );
@@ -145,17 +165,24 @@ export class CatalogProtocol {
   }
 
   count(filter: RunFilter): CountAnswer {
-    const [from, until] = [filter.createdAfter ?? 0, filter.createdBefore ?? Number.MAX_SAFE_INTEGER];
+    const [from, until] = [
+      filter.createdAfter ?? 0,
+      filter.createdBefore ?? Number.MAX_SAFE_INTEGER,
+    ];
     let counts: RunCounts = NO_RUNS;
     for (const tallies of this.#books.tallies) {
       for (const bucket of tallies.buckets()) {
         const start = bucket * BUCKET_MS;
-        if (start >= from && start + BUCKET_MS <= until) counts = addCounts(counts, tallies.countsIn(bucket, filter));
+        if (start >= from && start + BUCKET_MS <= until)
+          counts = addCounts(counts, tallies.countsIn(bucket, filter));
       }
     }
     for (const [start, end] of this.#edges(from, until)) {
       for (const { status, source, runs } of this.#store.tally(BUCKET_MS, start, end)) {
-        if ((filter.statuses?.includes(status) ?? true) && (filter.sources?.includes(source) ?? true))
+        if (
+          (filter.statuses?.includes(status) ?? true) &&
+          (filter.sources?.includes(source) ?? true)
+        )
           counts = addCounts(counts, { ...NO_RUNS, [status]: runs });
       }
     }
@@ -167,7 +194,8 @@ export class CatalogProtocol {
   changes(since: number | null, limit: number): ChangesAnswer {
     const until = Math.max(this.#clock, this.#around.now());
     this.#clock = until;
-    const changes = since === null ? [] : (this.#recent.after(since, limit) ?? this.#changedSince(since, limit));
+    const changes =
+      since === null ? [] : (this.#recent.after(since, limit) ?? this.#changedSince(since, limit));
     const last = changes.at(-1);
     return {
       changes,
@@ -178,7 +206,12 @@ export class CatalogProtocol {
 
   metrics(): MetricsAnswer {
     const { queued, running } = this.count({ statuses: ["queued", "running"] }).counts;
-    return { task: this.#part.task, figures: this.#books.figures, open: { queued, running }, shards: this.#shards };
+    return {
+      task: this.#part.task,
+      figures: this.#books.figures,
+      open: { queued, running },
+      shards: this.#shards,
+    };
   }
 
   /** Never throws: the platform gives an alarm up after six failures. `firing`: what the alarm was set to, as far as it tells. */
@@ -187,7 +220,8 @@ export class CatalogProtocol {
     this.#alarm.fires(firing);
     try {
       this.#close();
-      for (const [id, { changedAt }] of this.#fresh) if (changedAt < now - FRESH_MS) this.#fresh.delete(id);
+      for (const [id, { changedAt }] of this.#fresh)
+        if (changedAt < now - FRESH_MS) this.#fresh.delete(id);
       this.#splitIfFull(now);
       const due = this.#books.sweep(now);
       const next = due <= now ? now + SWEEP_PAUSE_MS : Math.max(due, now + KEEPING_MS.often);
@@ -206,7 +240,10 @@ export class CatalogProtocol {
     this.#fresh.delete(summary.id);
     const now = this.#around.now();
     this.#alarm.atLatest(
-      Math.min(now + KEEPING_MS.seldom, Math.max(summary.forgetAt ?? Number.POSITIVE_INFINITY, now + KEEPING_MS.often)),
+      Math.min(
+        now + KEEPING_MS.seldom,
+        Math.max(summary.forgetAt ?? Number.POSITIVE_INFINITY, now + KEEPING_MS.often),
+      ),
     );
     this.#changesToClose += 1;
     if (this.#changesToClose >= CHANGES_TO_CLOSE) this.#close();
@@ -227,7 +264,10 @@ export class CatalogProtocol {
     const now = this.#around.now();
     const areRare = statuses.every((status) => status === "failed" || status === "cancelled");
     if (areRare || (filter.statuses === undefined && filter.sources === undefined))
-      return { runs: this.#store.page({ from: createdAfter, after: begin, statuses, sources, now, limit }), end: null };
+      return {
+        runs: this.#store.page({ from: createdAfter, after: begin, statuses, sources, now, limit }),
+        end: null,
+      };
     const parts = this.#books.tallies;
     const runs: RunSummary[] = [];
     let lookedThrough = 0;
@@ -235,11 +275,14 @@ export class CatalogProtocol {
       const counts = parts.map((tallies) => tallies.runsIn(bucket, filter));
       if (counts.every(({ wanted }) => wanted === 0)) continue;
       const start = bucket * BUCKET_MS;
-      if (lookedThrough > LOOKED_THROUGH) return { runs, end: { createdAt: start + BUCKET_MS, id: "" } };
+      if (lookedThrough > LOOKED_THROUGH)
+        return { runs, end: { createdAt: start + BUCKET_MS, id: "" } };
       const end: RunPlace = { createdAt: start + BUCKET_MS, id: "" };
       const after = byPlace(begin, end) < 0 ? end : begin;
       const from = Math.max(start, createdAfter);
-      runs.push(...this.#store.page({ from, after, statuses, sources, now, limit: limit - runs.length }));
+      runs.push(
+        ...this.#store.page({ from, after, statuses, sources, now, limit: limit - runs.length }),
+      );
       if (runs.length >= limit) break;
       lookedThrough += counts.reduce((sum, { all }) => sum + all, 0);
     }
@@ -256,7 +299,10 @@ export class CatalogProtocol {
 
   /** The parts of this stretch that are no whole buckets. */
   #edges(from: number, until: number): (readonly [from: number, until: number])[] {
-    const [first, last] = [Math.ceil(from / BUCKET_MS) * BUCKET_MS, Math.floor(until / BUCKET_MS) * BUCKET_MS];
+    const [first, last] = [
+      Math.ceil(from / BUCKET_MS) * BUCKET_MS,
+      Math.floor(until / BUCKET_MS) * BUCKET_MS,
+    ];
     if (first > last) return [[from, until]];
     const edges = [
       [from, first],
@@ -310,7 +356,9 @@ export class CatalogProtocol {
   #splitIfFull(now: number): void {
     const since = bucketOf(this.#getSplits().at(-1)?.since ?? 0);
     const kept = this.#books.tallies.flatMap((tallies) =>
-      [...tallies.buckets()].map((bucket) => (bucket >= since ? tallies.runsIn(bucket, {}).all : 0)),
+      [...tallies.buckets()].map((bucket) =>
+        bucket >= since ? tallies.runsIn(bucket, {}).all : 0,
+      ),
     );
     if (kept.reduce((sum, runs) => sum + runs, 0) > FULL_RUNS) this.#split(now);
   }
@@ -351,11 +399,16 @@ function isNews(summary: RunSummary, known: RunSummary): boolean {
 function withProblem(told: RunSummary, known: RunSummary | undefined): RunSummary {
   const { foundAt: _, problem, ...rest } = told;
   if (problem === undefined) return told;
-  return known === undefined || known.finishedAt !== null ? { ...rest, problem } : { ...known, problem };
+  return known === undefined || known.finishedAt !== null
+    ? { ...rest, problem }
+    : { ...known, problem };
 }
 
 /** Where to begin: after this place, and before the time that is asked for. */
-function beginOf({ createdBefore = Number.MAX_SAFE_INTEGER }: RunFilter, after: RunPlace | null): RunPlace {
+function beginOf(
+  { createdBefore = Number.MAX_SAFE_INTEGER }: RunFilter,
+  after: RunPlace | null,
+): RunPlace {
   const begin = { createdAt: createdBefore, id: "" };
   return after !== null && byPlace(begin, after) < 0 ? after : begin;
 }

@@ -4,7 +4,14 @@ import type { RunFilter, RunPlace, RunSummary } from "../../domain/run/summary.t
 import { enlistTask } from "./catalog-client.ts";
 import { partNamed } from "./catalog-name.ts";
 import { CatalogProtocol, type CatalogSurroundings } from "./catalog-controller.ts";
-import type { CatalogRpc, ChangesAnswer, CountAnswer, ListAnswer, MetricsAnswer, RecordAnswer } from "./catalog-rpc.ts";
+import type {
+  CatalogRpc,
+  ChangesAnswer,
+  CountAnswer,
+  ListAnswer,
+  MetricsAnswer,
+  RecordAnswer,
+} from "./catalog-rpc.ts";
 import { CatalogStore } from "./store.ts";
 
 /** What many runs have come to is written at once: where a hundred end in a second, that is a fifth of the commits. */
@@ -34,7 +41,13 @@ export class CatalogObject extends DurableObject<Env> implements CatalogRpc {
       enlist: () => enlistTask(env, part.task),
       waitUntil: (work) => ctx.waitUntil(work),
       failed: (what, error) => {
-        console.error(JSON.stringify({ message: `${what} failed`, catalogue: ctx.id.name, error: String(error) }));
+        console.error(
+          JSON.stringify({
+            message: `${what} failed`,
+            catalogue: ctx.id.name,
+            error: String(error),
+          }),
+        );
       },
     };
     return new CatalogProtocol(new CatalogStore(ctx.storage, part.task), part, around, alarmAt);

@@ -28,6 +28,8 @@ export class LateNotices {
   /** `changedAt`: when what is known of the run was told. What is told in the future, since the clock was set back, says nothing. */
   isLate({ id, foundAt }: RunSummary, changedAt: number, now: number): boolean {
     if (foundAt === undefined) return false;
-    return [changedAt, this.#heard.get(id) ?? 0].some((at) => at > foundAt + CLOCKS_APART_MS && at <= now);
+    return [changedAt, this.#heard.get(id) ?? 0].some(
+      (at) => at > foundAt + CLOCKS_APART_MS && at <= now,
+    );
   }
 }

@@ -143,7 +143,8 @@ export function addCounts(one: RunCounts, other: RunCounts): RunCounts {
 function isWanted(key: string, { statuses, sources }: RunFilter): boolean {
   const [status, source] = key.split(" ");
   return (
-    (statuses?.some((wanted) => wanted === status) ?? true) && (sources?.some((wanted) => wanted === source) ?? true)
+    (statuses?.some((wanted) => wanted === status) ?? true) &&
+    (sources?.some((wanted) => wanted === source) ?? true)
   );
 }
 

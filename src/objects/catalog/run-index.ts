@@ -78,14 +78,19 @@ export class Books {
   /** Deletes what is due, in the closed part. Returns when the next run is due; that is past if some are left, infinite if there is none. */
   sweep(now: number): number {
     const { closed, open } = this.#getTallies();
-    const due = [...closed.buckets()].filter((bucket) => closed.forgetFrom(bucket) <= now).slice(0, BUCKETS_A_SWEEP);
+    const due = [...closed.buckets()]
+      .filter((bucket) => closed.forgetFrom(bucket) <= now)
+      .slice(0, BUCKETS_A_SWEEP);
     if (due.length > 0) {
       this.#atOnce(() => {
         for (const bucket of due) this.#sweepBucket(closed, bucket, now);
       });
     }
     const next = (part: Tallies): number =>
-      [...part.buckets()].reduce((soonest, bucket) => Math.min(soonest, part.forgetFrom(bucket)), NEVER);
+      [...part.buckets()].reduce(
+        (soonest, bucket) => Math.min(soonest, part.forgetFrom(bucket)),
+        NEVER,
+      );
     return Math.min(next(closed), next(open));
   }
 
@@ -142,7 +147,12 @@ export class Books {
       this.#store.putDay(day, tallies.writeDay(day));
   }
 
-  #retally(part: keyof Parts<Tallies>, before: KeptRun | null, after: KeptRun, tallies = this.#tallies): void {
+  #retally(
+    part: keyof Parts<Tallies>,
+    before: KeptRun | null,
+    after: KeptRun,
+    tallies = this.#tallies,
+  ): void {
     if (tallies === null) return;
     tallies[part].add(tallied(after));
     if (before !== null) tallies[part].add(tallied(before), -1);
@@ -150,7 +160,8 @@ export class Books {
 
   #count(part: keyof Parts<RunFigures>, before: KeptRun | null, after: KeptRun): void {
     if (this.#figures === null) return;
-    const more = before === null ? figuresOf(after) : subtractFigures(figuresOf(after), figuresOf(before));
+    const more =
+      before === null ? figuresOf(after) : subtractFigures(figuresOf(after), figuresOf(before));
     if (!isNothing(more)) this.#figures[part] = sumOfFigures([this.#figures[part], more]);
   }
 
@@ -186,7 +197,8 @@ export class Books {
 /** What is kept of a run from now on. What a run that is retried has counted stays. */
 function succeed(before: KeptRun | null, summary: RunSummary, changedAt: number): KeptRun {
   if (before === null) return { summary, changedAt, earlier: {} };
-  const isRetried = before.summary.finishedAt !== null && summary.revision > before.summary.revision;
+  const isRetried =
+    before.summary.finishedAt !== null && summary.revision > before.summary.revision;
   const attempts = summary.finishedAt === null ? before.summary.attempts : summary.attempts;
   return {
     summary: { ...summary, attempts },
@@ -208,8 +220,20 @@ function* figuresOfAll(runs: Iterable<KeptRun>): Generator<RunFigures> {
   for (const run of runs) yield figuresOf(run);
 }
 
-function tallied({ summary: { createdAt, status, source, forgetAt }, changedAt }: KeptRun): TallyRow[] {
-  return [{ bucket: bucketOf(createdAt), status, source, runs: 1, forgetFrom: forgetAt ?? NEVER, changedAt }];
+function tallied({
+  summary: { createdAt, status, source, forgetAt },
+  changedAt,
+}: KeptRun): TallyRow[] {
+  return [
+    {
+      bucket: bucketOf(createdAt),
+      status,
+      source,
+      runs: 1,
+      forgetFrom: forgetAt ?? NEVER,
+      changedAt,
+    },
+  ];
 }
 
 function dayOf(bucket: number): number {

@@ -7,7 +7,8 @@ import { TRIGGER_SOURCES, type TriggerSource } from "../../domain/trigger.ts";
 import { Tables } from "../../platform/tables.ts";
 import { TABLES } from "./schema.ts";
 
-const COLUMNS = "created_at, id, revision, status, source, changed_at, started_at, finished_at, forget_at, detail";
+const COLUMNS =
+  "created_at, id, revision, status, source, changed_at, started_at, finished_at, forget_at, detail";
 const READ = `SELECT ${COLUMNS} FROM runs WHERE created_at = ? AND id = ?`;
 const PUT = `
   INSERT INTO runs (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -33,7 +34,8 @@ const TALLY_DUE = `
   FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ? GROUP BY bucket, status, source`;
 const FINISHED = `SELECT ${COLUMNS} FROM runs WHERE created_at >= ? AND created_at < ?`;
 const DELETE_DUE = "DELETE FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ?";
-const READ_NEXT_DUE = "SELECT min(forget_at) AS at FROM runs WHERE created_at >= ? AND created_at < ?";
+const READ_NEXT_DUE =
+  "SELECT min(forget_at) AS at FROM runs WHERE created_at >= ? AND created_at < ?";
 const HAS_RUNS_FROM = "SELECT 1 AS present FROM runs WHERE created_at >= ? LIMIT 1";
 
 const READ_DAYS = "SELECT day, tallies FROM days";
@@ -47,7 +49,10 @@ const PUT_STATE =
 /** What the catalogue uses of an object's storage. */
 export interface CatalogStorage {
   readonly sql: {
-    exec(query: string, ...values: (string | number | null)[]): Iterable<Row> & { toArray(): Row[]; one(): Row };
+    exec(
+      query: string,
+      ...values: (string | number | null)[]
+    ): Iterable<Row> & { toArray(): Row[]; one(): Row };
   };
   transactionSync<T>(work: () => T): T;
 }
@@ -136,15 +141,35 @@ export class CatalogStore {
       ...(Object.keys(earlier).length > 0 && { earlier }),
       ...(summary.problem !== undefined && { problem: summary.problem }),
     };
-    const values = [createdAt, id, revision, status, source, changedAt, startedAt, finishedAt, forgetAt];
+    const values = [
+      createdAt,
+      id,
+      revision,
+      status,
+      source,
+      changedAt,
+      startedAt,
+      finishedAt,
+      forgetAt,
+    ];
     this.#storage.sql.exec(PUT, ...values, JSON.stringify(detail));
   }
 
   /** In the order of lists. */
   page({ from, after, statuses, sources, now, limit }: PageQuery): RunSummary[] {
     const isRare = statuses.every((status) => status === "failed" || status === "cancelled");
-    const values = [from, after.createdAt, after.id, JSON.stringify(statuses), JSON.stringify(sources), now, limit];
-    return this.#rows(isRare ? PAGE_OF_FAILED : PAGE, ...values).map((row) => this.#kept(row).summary);
+    const values = [
+      from,
+      after.createdAt,
+      after.id,
+      JSON.stringify(statuses),
+      JSON.stringify(sources),
+      now,
+      limit,
+    ];
+    return this.#rows(isRare ? PAGE_OF_FAILED : PAGE, ...values).map(
+      (row) => this.#kept(row).summary,
+    );
   }
 
   /** Runs created in [from, until) that changed after that time; the earliest changes first. */
@@ -185,7 +210,10 @@ export class CatalogStore {
 
   /** By day, as JSON. */
   days(): { readonly day: number; readonly tallies: string }[] {
-    return this.#rows(READ_DAYS).map((row) => ({ day: Number(row["day"]), tallies: text(row["tallies"]) }));
+    return this.#rows(READ_DAYS).map((row) => ({
+      day: Number(row["day"]),
+      tallies: text(row["tallies"]),
+    }));
   }
 
   /** Null: nothing is left of that day. */
@@ -212,7 +240,8 @@ export class CatalogStore {
 
   #kept(row: Row): KeptRun {
     const id = parseRunId(text(row["id"]));
-    if (id === null) throw new Error(`the catalogue has a row of "${text(row["id"])}", which is no run id`);
+    if (id === null)
+      throw new Error(`the catalogue has a row of "${text(row["id"])}", which is no run id`);
     const detail = parsed<StoredDetail>(row["detail"]);
     const { by, parent = null, failed = [], attempts = {}, earlier = {}, problem } = detail;
     return {
@@ -251,13 +280,15 @@ function tallyRow(row: Row): TallyRow {
 
 function statusIn(row: Row): RunStatus {
   const status = RUN_STATUSES.find((known) => known === row["status"]);
-  if (status === undefined) throw new Error(`the catalogue has a run that is "${text(row["status"])}"`);
+  if (status === undefined)
+    throw new Error(`the catalogue has a run that is "${text(row["status"])}"`);
   return status;
 }
 
 function sourceIn(row: Row): TriggerSource {
   const source = TRIGGER_SOURCES.find((known) => known === row["source"]);
-  if (source === undefined) throw new Error(`the catalogue has a run with the source "${text(row["source"])}"`);
+  if (source === undefined)
+    throw new Error(`the catalogue has a run with the source "${text(row["source"])}"`);
   return source;
 }
 

@@ -6,8 +6,13 @@ import type { DeadLettersRpc } from "./dead-letters-rpc.ts";
 
 const NAME = "dead-letters";
 /** Calls the object, with bounded retries. Rejects when the surroundings keep failing. */
-export async function callDeadLetters<T>(env: Env, call: (letters: DeadLettersRpc) => Promise<T>): Promise<T> {
-  return callWithRetries("the object of the dead letters", () => call(env.DEAD_LETTERS.getByName(NAME)));
+export async function callDeadLetters<T>(
+  env: Env,
+  call: (letters: DeadLettersRpc) => Promise<T>,
+): Promise<T> {
+  return callWithRetries("the object of the dead letters", () =>
+    call(env.DEAD_LETTERS.getByName(NAME)),
+  );
 }
 
 /** The id of the letter about a message of this queue, or about what has this name there: recorded again it is the same letter. */

@@ -44,7 +44,10 @@ export class DeadLettersObject extends DurableObject<Env> implements DeadLetters
     return this.#store.count(Date.now());
   }
 
-  async failedAgain(id: DeadLetterId, why: Pick<DeadLetter, "reason" | "detail" | "expiresAt">): Promise<boolean> {
+  async failedAgain(
+    id: DeadLetterId,
+    why: Pick<DeadLetter, "reason" | "detail" | "expiresAt">,
+  ): Promise<boolean> {
     return this.#store.failedAgain(id, why);
   }
 
@@ -59,7 +62,9 @@ export class DeadLettersObject extends DurableObject<Env> implements DeadLetters
       // The tables stay: numbers that were given as cursors must not be given again.
       if (next !== null) await this.#setAlarm(next);
     } catch (error) {
-      console.error(JSON.stringify({ message: "expired dead letters not deleted", error: String(error) }));
+      console.error(
+        JSON.stringify({ message: "expired dead letters not deleted", error: String(error) }),
+      );
       await this.#setAlarm(0);
     }
   }

@@ -19,7 +19,10 @@ export interface DeadLettersRpc {
   /** How many there are. */
   count(): Promise<number>;
   /** Another try has failed: why, and one attempt more. It is kept as long as a new one. False if there is none. */
-  failedAgain(id: DeadLetterId, why: Pick<DeadLetter, "reason" | "detail" | "expiresAt">): Promise<boolean>;
+  failedAgain(
+    id: DeadLetterId,
+    why: Pick<DeadLetter, "reason" | "detail" | "expiresAt">,
+  ): Promise<boolean>;
   /** False if there was none. */
   remove(id: DeadLetterId): Promise<boolean>;
 }

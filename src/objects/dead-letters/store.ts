@@ -10,7 +10,8 @@ const RECORD = `
   ON CONFLICT (id) DO NOTHING`;
 const LIST = `SELECT ${COLUMNS} FROM letters WHERE seq < ? AND expires_at > ? ORDER BY seq DESC LIMIT ?`;
 const READ = `SELECT ${COLUMNS} FROM letters WHERE id = ? AND expires_at > ?`;
-const FAILED_AGAIN = "UPDATE letters SET reason = ?, detail = ?, expires_at = ?, attempts = attempts + 1 WHERE id = ?";
+const FAILED_AGAIN =
+  "UPDATE letters SET reason = ?, detail = ?, expires_at = ?, attempts = attempts + 1 WHERE id = ?";
 const COUNT = "SELECT count(*) AS letters FROM letters WHERE expires_at > ?";
 const REMOVE = "DELETE FROM letters WHERE id = ?";
 const DELETE_EXPIRED = "DELETE FROM letters WHERE expires_at <= ?";
@@ -29,11 +30,25 @@ export class DeadLetterStore {
   record(letter: DeadLetter): void {
     this.#tables.make();
     const { id, queue, reason, detail, body, receivedAt, attempts, expiresAt } = letter;
-    this.#storage.sql.exec(RECORD, id, queue, reason, detail, body, receivedAt, attempts, expiresAt);
+    this.#storage.sql.exec(
+      RECORD,
+      id,
+      queue,
+      reason,
+      detail,
+      body,
+      receivedAt,
+      attempts,
+      expiresAt,
+    );
   }
 
   /** At most `limit` with a number below `before`, newest first; those that have expired are not there. */
-  list(limit: number, before: number, now: number): { readonly seq: number; readonly letter: DeadLetter }[] {
+  list(
+    limit: number,
+    before: number,
+    now: number,
+  ): { readonly seq: number; readonly letter: DeadLetter }[] {
     if (!this.#tables.areThere()) return [];
     return this.#storage.sql
       .exec(LIST, before, now, limit)
@@ -48,7 +63,9 @@ export class DeadLetterStore {
   }
 
   count(now: number): number {
-    return this.#tables.areThere() ? Number(this.#storage.sql.exec(COUNT, now).one()["letters"]) : 0;
+    return this.#tables.areThere()
+      ? Number(this.#storage.sql.exec(COUNT, now).one()["letters"])
+      : 0;
   }
 
   /** Whether there was one to change. */
@@ -57,7 +74,8 @@ export class DeadLetterStore {
     { reason, detail, expiresAt }: Pick<DeadLetter, "reason" | "detail" | "expiresAt">,
   ): boolean {
     return (
-      this.#tables.areThere() && this.#storage.sql.exec(FAILED_AGAIN, reason, detail, expiresAt, id).rowsWritten > 0
+      this.#tables.areThere() &&
+      this.#storage.sql.exec(FAILED_AGAIN, reason, detail, expiresAt, id).rowsWritten > 0
     );
   }
 
@@ -83,7 +101,8 @@ function letterIn(row: Record<string, SqlStorageValue>): DeadLetter {
   };
   const id = parseDeadLetterId(text("id"));
   const reason = DEAD_LETTER_REASONS.find((known) => known === row["reason"]);
-  if (id === null || reason === undefined) throw new Error(`a row of the dead letters cannot be read: ${text("id")}`);
+  if (id === null || reason === undefined)
+    throw new Error(`a row of the dead letters cannot be read: ${text("id")}`);
   return {
     id,
     queue: text("queue"),

@@ -49,18 +49,38 @@ export async function noteDeath(
 }
 
 /** Notes that drivers of this run have died: the longest of their attempts, its token and when it was begun. Resolves always. */
-export async function noteDrivers(env: Env, runId: RunId, { token, startedAt }: Drivers): Promise<void> {
-  await noteDeath(env, { runId, ordinal: null, attempt: token, ageMs: Date.now() - startedAt }, FOR_A_WHILE);
+export async function noteDrivers(
+  env: Env,
+  runId: RunId,
+  { token, startedAt }: Drivers,
+): Promise<void> {
+  await noteDeath(
+    env,
+    { runId, ordinal: null, attempt: token, ageMs: Date.now() - startedAt },
+    FOR_A_WHILE,
+  );
 }
 
 /** Those attempts of a task that have died beside one that is known to kill; none if the object cannot be asked. */
-export async function explainedDeaths(env: Env, runId: RunId, ordinal: number): Promise<readonly number[]> {
+export async function explainedDeaths(
+  env: Env,
+  runId: RunId,
+  ordinal: number,
+): Promise<readonly number[]> {
   const who = await victimOf(runId, ordinal);
-  return (await asked(env, "deaths could not be explained", runId, (deaths) => deaths.explained(who))) ?? [];
+  return (
+    (await asked(env, "deaths could not be explained", runId, (deaths) => deaths.explained(who))) ??
+    []
+  );
 }
 
 /** Whether the next attempt of a suspect may begin now; null if the object cannot be asked. */
-export async function askForTrial(env: Env, runId: RunId, ordinal: number, trial: Trial): Promise<boolean | null> {
+export async function askForTrial(
+  env: Env,
+  runId: RunId,
+  ordinal: number,
+  trial: Trial,
+): Promise<boolean | null> {
   const who = await victimOf(runId, ordinal);
   return asked(env, "there is no trial", runId, (deaths) => deaths.askTrial(who, trial), ONCE);
 }
@@ -68,7 +88,13 @@ export async function askForTrial(env: Env, runId: RunId, ordinal: number, trial
 /** The attempt that was on trial has ended, or does not begin. Resolves always: the docket strikes it off by itself later. */
 export async function endTrial(env: Env, runId: RunId, ordinal: number): Promise<void> {
   const who = await victimOf(runId, ordinal);
-  await asked(env, "the end of a trial could not be told", runId, (deaths) => deaths.trialOver(who), ONCE);
+  await asked(
+    env,
+    "the end of a trial could not be told",
+    runId,
+    (deaths) => deaths.trialOver(who),
+    ONCE,
+  );
 }
 
 /** A digest: it outlives the run by as much as an hour. */
@@ -85,7 +111,11 @@ async function asked<T>(
   policy?: CallPolicy,
 ): Promise<T | null> {
   try {
-    return await callWithRetries("the object of deaths", () => call(env.DEATHS.getByName(NAME)), policy);
+    return await callWithRetries(
+      "the object of deaths",
+      () => call(env.DEATHS.getByName(NAME)),
+      policy,
+    );
   } catch (error) {
     console.warn(JSON.stringify({ message: otherwise, run, error: String(error) }));
     return null;

@@ -31,7 +31,12 @@ export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
     );
   }
 
-  async note(victim: string, attempt: number, ageMs: number, agoMs = 0): Promise<readonly number[]> {
+  async note(
+    victim: string,
+    attempt: number,
+    ageMs: number,
+    agoMs = 0,
+  ): Promise<readonly number[]> {
     const now = Date.now();
     this.#store.note(victim, attempt, now - Math.max(0, agoMs, ageMs), now - Math.max(0, agoMs));
     // When a death is told of late the next attempt may be tried already.
@@ -75,7 +80,10 @@ export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
     this.#alarm.fires(info?.scheduledTime ?? null);
     try {
       const now = Date.now();
-      const next = this.#store.forget(now) ?? this.#docket.docket().find(({ until }) => until > now)?.until ?? null;
+      const next =
+        this.#store.forget(now) ??
+        this.#docket.docket().find(({ until }) => until > now)?.until ??
+        null;
       if (next === null) {
         await this.#store.deleteAll();
         this.#alarm.deleted();

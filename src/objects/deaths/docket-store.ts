@@ -23,7 +23,8 @@ export class DocketStore {
   }
 
   keep(docket: Docket): void {
-    if (docket.length > 0) this.#storage.kv.put(KEY, { v: FORMAT_VERSION, docket } satisfies KeptDocket);
+    if (docket.length > 0)
+      this.#storage.kv.put(KEY, { v: FORMAT_VERSION, docket } satisfies KeptDocket);
     else this.#storage.kv.delete(KEY);
   }
 }

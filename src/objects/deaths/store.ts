@@ -47,7 +47,9 @@ export class DeathsStore {
 
   /** Those attempts of it that have died while nothing else did that is known. */
   sole(victim: string): number[] {
-    return this.#tables.areThere() ? this.#rows(SOLE, victim).map((row) => Number(row["attempt"])) : [];
+    return this.#tables.areThere()
+      ? this.#rows(SOLE, victim).map((row) => Number(row["attempt"]))
+      : [];
   }
 
   /**

@@ -48,12 +48,17 @@ export class DebounceProtocol {
     const hasAlarm = this.#hasAlarm || (await this.#around.getAlarm()) !== null;
     const named = key === null ? null : this.#store.namedRun(key);
     const before = this.#store.openWindow();
-    if (named !== null && named !== before?.runId && named !== notTakenBy) return { runId: named, is: "named" };
+    if (named !== null && named !== before?.runId && named !== notTakenBy)
+      return { runId: named, is: "named" };
     const now = this.#around.now();
-    const open = before === null || before.runId === started ? { runId: fresh, openedAt: now } : before;
+    const open =
+      before === null || before.runId === started ? { runId: fresh, openedAt: now } : before;
     const { runId, openedAt } = open;
     if (open !== before || (key !== null && named !== runId))
-      this.#store.record(open === before ? null : open, key === null ? null : { key, runId, until: now + keepMs });
+      this.#store.record(
+        open === before ? null : open,
+        key === null ? null : { key, runId, until: now + keepMs },
+      );
     if (!hasAlarm) this.#around.setAlarm(this.#around.now() + LOOK_AGAIN_MS);
     this.#hasAlarm = true;
     return { runId, is: Math.abs(now - openedAt) < BEGINNING_MS ? "opened" : "open" };

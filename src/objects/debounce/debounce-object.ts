@@ -16,8 +16,10 @@ export class DebounceObject extends DurableObject<Env> implements DebounceRpc {
       getAlarm: () => ctx.storage.getAlarm(),
       // Not awaited: answers are held back until it is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
-      isWaiting: async (runId) => (await callRun(env, runId, (run) => run.describe()))?.started_at === null,
-      log: (message, error) => console.warn(JSON.stringify({ message, window: ctx.id.name, error: String(error) })),
+      isWaiting: async (runId) =>
+        (await callRun(env, runId, (run) => run.describe()))?.started_at === null,
+      log: (message, error) =>
+        console.warn(JSON.stringify({ message, window: ctx.id.name, error: String(error) })),
     });
   }
 

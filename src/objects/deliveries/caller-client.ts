@@ -11,7 +11,12 @@ export interface CallersRpc {
 const LIMIT_MS = 1_000;
 
 /** Asks the object that has this digest: sixteen objects for each endpoint. Rejects when it does not answer in time. */
-export async function takeTurn(env: Env, endpoint: string, digest: string, rule: CallerRule): Promise<number | null> {
+export async function takeTurn(
+  env: Env,
+  endpoint: string,
+  digest: string,
+  rule: CallerRule,
+): Promise<number | null> {
   const callers: CallersRpc = env.DELIVERIES.getByName(`${endpoint}/callers/${digest.slice(0, 1)}`);
   return within(LIMIT_MS, "the object that counts callers", callers.take(digest, rule));
 }

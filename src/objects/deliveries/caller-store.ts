@@ -1,5 +1,9 @@
 /** The SQL about callers of an endpoint whose requests are counted: a row for each, written for each request that is let in. */
-import { type CallerRule, type CallerWindow, takePlace } from "../../domain/limits/caller-window.ts";
+import {
+  type CallerRule,
+  type CallerWindow,
+  takePlace,
+} from "../../domain/limits/caller-window.ts";
 import type { NextDue } from "../../domain/delivery.ts";
 import type { Tables } from "../../platform/tables.ts";
 
@@ -7,7 +11,8 @@ const READ = "SELECT taken FROM callers WHERE digest = ?";
 const WRITE = `
   INSERT INTO callers (digest, until, taken) VALUES (?, ?, ?)
   ON CONFLICT (digest) DO UPDATE SET until = excluded.until, taken = excluded.taken`;
-const DELETE_OLD = "DELETE FROM callers WHERE digest IN (SELECT digest FROM callers WHERE until <= ? LIMIT ?)";
+const DELETE_OLD =
+  "DELETE FROM callers WHERE digest IN (SELECT digest FROM callers WHERE until <= ? LIMIT ?)";
 const READ_NEXT = "SELECT min(until) AS due FROM callers";
 
 /** Those whose windows are over are deleted together, every few minutes: an alarm is a row written. */

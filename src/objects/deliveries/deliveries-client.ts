@@ -8,5 +8,7 @@ export async function callDeliveries<T>(
   endpoint: string,
   call: (deliveries: DeliveriesRpc) => Promise<T>,
 ): Promise<T> {
-  return callWithRetries("the object of the deliveries", () => call(env.DELIVERIES.getByName(endpoint)));
+  return callWithRetries("the object of the deliveries", () =>
+    call(env.DELIVERIES.getByName(endpoint)),
+  );
 }

@@ -30,7 +30,10 @@ const PAUSE_MS = { least: 30_000, most: 3_600_000 } as const;
 /** Until the next part is deleted of what is too much for one time. */
 const NEXT_PART_MS = 1_000;
 
-export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRpc, SignedDeliveriesRpc, CallersRpc {
+export class DeliveriesObject
+  extends DurableObject<Env>
+  implements DeliveriesRpc, SignedDeliveriesRpc, CallersRpc
+{
   readonly #store: DeliveryStore;
   readonly #signed: SignedDeliveryStore;
   readonly #callers: CallerStore;
@@ -53,14 +56,23 @@ export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRp
     await this.#wakeBy(until);
   }
 
-  async refuse(delivery: Delivery, keepMs: number, from: Pick<RefusedRequests, "address" | "count">): Promise<void> {
+  async refuse(
+    delivery: Delivery,
+    keepMs: number,
+    from: Pick<RefusedRequests, "address" | "count">,
+  ): Promise<void> {
     const until = delivery.at + keepMs;
     this.#store.refuse(delivery, until, from);
     await this.#wakeBy(until);
   }
 
   async list(limit: number, before: number | null, filter: DeliveryFilter): Promise<DeliveryPage> {
-    const found = this.#store.list(limit + 1, before ?? Number.MAX_SAFE_INTEGER, filter, Date.now());
+    const found = this.#store.list(
+      limit + 1,
+      before ?? Number.MAX_SAFE_INTEGER,
+      filter,
+      Date.now(),
+    );
     const page = found.slice(0, limit);
     return {
       deliveries: page.map(({ listed }) => listed),
@@ -120,14 +132,20 @@ export class DeliveriesObject extends DurableObject<Env> implements DeliveriesRp
       if (next !== null) {
         // What is due still was more than is deleted at a time.
         const pauseMs =
-          next.until <= now ? NEXT_PART_MS : Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, next.keptMs / 100));
+          next.until <= now
+            ? NEXT_PART_MS
+            : Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, next.keptMs / 100));
         return await this.#setAlarm(Math.max(next.until, now + pauseMs));
       }
       await this.#store.deleteAll();
       this.#alarmAt = Number.POSITIVE_INFINITY;
     } catch (error) {
       console.error(
-        JSON.stringify({ message: "old deliveries not deleted", endpoint: this.ctx.id.name, error: String(error) }),
+        JSON.stringify({
+          message: "old deliveries not deleted",
+          endpoint: this.ctx.id.name,
+          error: String(error),
+        }),
       );
       await this.#setAlarm(Date.now() + PAUSE_MS.most);
     }

@@ -16,7 +16,8 @@ const FORGET = "DELETE FROM signed WHERE digest = ? AND token = ? AND status IS 
 const FORGET_ANSWERS = `
   UPDATE signed SET answer = NULL, answer_until = NULL
   WHERE digest IN (SELECT digest FROM signed WHERE answer_until <= ? AND until > ? LIMIT ?)`;
-const DELETE_OLD = "DELETE FROM signed WHERE digest IN (SELECT digest FROM signed WHERE until <= ? LIMIT ?)";
+const DELETE_OLD =
+  "DELETE FROM signed WHERE digest IN (SELECT digest FROM signed WHERE until <= ? LIMIT ?)";
 /** Of the row with the least one: SQLite takes the other columns from there. */
 const READ_NEXT = "SELECT min(coalesce(answer_until, until)) AS due, until FROM signed";
 
@@ -45,7 +46,13 @@ export class SignedDeliveryStore {
   }
 
   /** Keeps the answer, if this token has the lease. */
-  finish(digest: string, token: string, answer: KeptAnswer, until: number, answerUntil: number): boolean {
+  finish(
+    digest: string,
+    token: string,
+    answer: KeptAnswer,
+    until: number,
+    answerUntil: number,
+  ): boolean {
     if (!this.#tables.areThere()) return false;
     const { status, content } = answer;
     const kept = content === null ? [null, null] : [JSON.stringify(content), answerUntil];
@@ -63,7 +70,9 @@ export class SignedDeliveryStore {
     this.#sql.exec(DELETE_OLD, now, AT_A_TIME);
     this.#sql.exec(FORGET_ANSWERS, now, now, AT_A_TIME);
     const { due, until } = this.#sql.exec(READ_NEXT).one();
-    return typeof due === "number" ? { until: due, keptMs: KNOWN_FOR_MS - (Number(until) - due) } : null;
+    return typeof due === "number"
+      ? { until: due, keptMs: KNOWN_FOR_MS - (Number(until) - due) }
+      : null;
   }
 }
 
@@ -71,7 +80,8 @@ export class SignedDeliveryStore {
 function answerIn(row: Record<string, SqlStorageValue>, now: number): KeptAnswer {
   const status = Number(row["status"]);
   const text = row["answer"];
-  if (typeof text !== "string" || Number(row["answer_until"]) <= now) return { status, content: null };
+  if (typeof text !== "string" || Number(row["answer_until"]) <= now)
+    return { status, content: null };
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return { status, content: JSON.parse(text) as KeptAnswer["content"] };
 }

@@ -40,7 +40,8 @@ const REFUSE = `
     count = excluded.count + CASE WHEN ${IS_SAME_GROUP} THEN refused.count ELSE 0 END,
     first_at = CASE WHEN ${IS_SAME_GROUP} THEN refused.first_at ELSE excluded.first_at END,
     at = excluded.at, until = excluded.until, entry = excluded.entry, body = excluded.body`;
-const ADMITTED = "SELECT seq, id, until, entry, body, NULL AS address, NULL AS count, NULL AS first_at FROM deliveries";
+const ADMITTED =
+  "SELECT seq, id, until, entry, body, NULL AS address, NULL AS count, NULL AS first_at FROM deliveries";
 const REFUSED = "SELECT seq, id, until, entry, body, address, count, first_at FROM refused";
 const FROM: Readonly<Record<DeliveryFilter, string>> = {
   admitted: ADMITTED,
@@ -91,7 +92,11 @@ export class DeliveryStore {
    * Keeps a refused one in the place of the last of its reason and address, else in that of the oldest group, and counts it. False if
    * it is there already.
    */
-  refuse(delivery: Delivery, until: number, { address, count }: Pick<RefusedRequests, "address" | "count">): boolean {
+  refuse(
+    delivery: Delivery,
+    until: number,
+    { address, count }: Pick<RefusedRequests, "address" | "count">,
+  ): boolean {
     const last = this.#open();
     const { sql } = this.#storage;
     const { id, at } = delivery;
@@ -172,10 +177,14 @@ function listedIn(row: Record<string, SqlStorageValue>): ListedDelivery {
   const text = typeof row["entry"] === "string" ? row["entry"] : "";
   // oxlint-disable-next-line typescript/consistent-type-assertions
   const entry = JSON.parse(text) as Entry;
-  const bytes = row["body"] instanceof ArrayBuffer ? new Uint8Array(row["body"]) : new Uint8Array(0);
+  const bytes =
+    row["body"] instanceof ArrayBuffer ? new Uint8Array(row["body"]) : new Uint8Array(0);
   const { address, count, first_at: firstAt } = row;
   return {
     delivery: { ...entry, body: { ...entry.body, bytes } },
-    refused: typeof address === "string" ? { address, count: Number(count), firstAt: Number(firstAt) } : null,
+    refused:
+      typeof address === "string"
+        ? { address, count: Number(count), firstAt: Number(firstAt) }
+        : null,
   };
 }

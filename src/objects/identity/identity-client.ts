@@ -42,7 +42,10 @@ export class IdentityUnreachableError extends Error {
 }
 
 /** Calls the object, with bounded retries. Rejects with `IdentityUnreachableError` when the surroundings keep failing. */
-export async function callIdentity<T>(env: Env, call: (identity: IdentityRpc) => Promise<T>): Promise<T> {
+export async function callIdentity<T>(
+  env: Env,
+  call: (identity: IdentityRpc) => Promise<T>,
+): Promise<T> {
   try {
     return await callWithRetries("the identity object", () => call(env.IDENTITY.getByName(NAME)));
   } catch (error) {
@@ -51,7 +54,11 @@ export async function callIdentity<T>(env: Env, call: (identity: IdentityRpc) =>
 }
 
 /** The HMAC-SHA-256 of the text under the key for this purpose: 32 bytes. Rejects when the identity object cannot be reached. */
-export async function macOf(env: Env, purpose: KeyPurpose, text: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function macOf(
+  env: Env,
+  purpose: KeyPurpose,
+  text: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   const key = derived.get(purpose) ?? (await derive(env, purpose));
   return new Uint8Array(await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text)));
 }
@@ -59,10 +66,22 @@ export async function macOf(env: Env, purpose: KeyPurpose, text: string): Promis
 async function derive(env: Env, purpose: KeyPurpose): Promise<CryptoKey> {
   const answer = await callIdentity(env, (identity) => identity.deploymentKey());
   refuseNewer(answer, "the deployment's key");
-  const secret = await crypto.subtle.importKey("raw", Uint8Array.fromHex(answer.key), "HKDF", false, ["deriveBits"]);
+  const secret = await crypto.subtle.importKey(
+    "raw",
+    Uint8Array.fromHex(answer.key),
+    "HKDF",
+    false,
+    ["deriveBits"],
+  );
   const info = new TextEncoder().encode(purpose);
-  const bits = await crypto.subtle.deriveBits({ name: "HKDF", hash: "SHA-256", salt: SALT, info }, secret, 256);
-  const key = await crypto.subtle.importKey("raw", bits, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  const bits = await crypto.subtle.deriveBits(
+    { name: "HKDF", hash: "SHA-256", salt: SALT, info },
+    secret,
+    256,
+  );
+  const key = await crypto.subtle.importKey("raw", bits, { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+  ]);
   derived.set(purpose, key);
   return key;
 }

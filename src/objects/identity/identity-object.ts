@@ -72,7 +72,8 @@ export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
     this.#store.keepSession(started);
     this.#store.limitSessions(session.tokenId, MOST_SESSIONS);
     this.#store.forgetSessions(now, now - IDLE_MS);
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(now + IDLE_MS);
+    if ((await this.ctx.storage.getAlarm()) === null)
+      await this.ctx.storage.setAlarm(now + IDLE_MS);
     return this.#store.session(session.id, now, now - IDLE_MS) ?? started;
   }
 
@@ -103,7 +104,9 @@ export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
     try {
       if (this.#store.forgetSessions(now, now - IDLE_MS) === 0) return;
     } catch (error) {
-      console.error(JSON.stringify({ message: "sessions that are over are not deleted", error: String(error) }));
+      console.error(
+        JSON.stringify({ message: "sessions that are over are not deleted", error: String(error) }),
+      );
     }
     await this.ctx.storage.setAlarm(now + IDLE_MS);
   }

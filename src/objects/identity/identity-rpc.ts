@@ -24,7 +24,9 @@ export interface IdentityRpc {
   /** The token was used just now. */
   tokenUsed(name: string): Promise<void>;
 
-  startSession(session: Pick<DashboardSession, "id" | "token" | "tokenId" | "address">): Promise<DashboardSession>;
+  startSession(
+    session: Pick<DashboardSession, "id" | "token" | "tokenId" | "address">,
+  ): Promise<DashboardSession>;
   /** The session if it is not over; asking for it is using it. */
   useSession(id: SessionId): Promise<DashboardSession | null>;
   /** The same without using it. */

@@ -32,17 +32,22 @@ export async function startSession(
   const random = textOf(crypto.getRandomValues(new Uint8Array(16)));
   const cookie = `${random}.${await sealOf(env, random)}`;
   const id = await idOf(env, cookie);
-  return { cookie, session: await callIdentity(env, (identity) => identity.startSession({ ...of, id })) };
+  return {
+    cookie,
+    session: await callIdentity(env, (identity) => identity.startSession({ ...of, id })),
+  };
 }
 
 /** The session of this cookie, or null if there is none, or it is over. */
 export async function useSession(env: Env, cookie: string): Promise<DashboardSession | null> {
   const [, random, seal] = COOKIE.exec(cookie) ?? [];
-  if (random === undefined || seal === undefined || !isEqual(await sealOf(env, random), seal)) return null;
+  if (random === undefined || seal === undefined || !isEqual(await sealOf(env, random), seal))
+    return null;
   const id = await idOf(env, cookie);
   const now = Date.now();
   const known = kept.get(id);
-  if (known !== undefined && Math.abs(now - known.at) < KEPT_MS) return unlessOver(known.session, now);
+  if (known !== undefined && Math.abs(now - known.at) < KEPT_MS)
+    return unlessOver(known.session, now);
   const session = await callIdentity(env, (identity) => identity.useSession(id));
   if (kept.size >= MAX_KEPT) kept.clear();
   kept.set(id, { session, at: now });
@@ -53,7 +58,8 @@ export async function useSession(env: Env, cookie: string): Promise<DashboardSes
 export async function isSessionOpen(env: Env, id: SessionId): Promise<boolean> {
   const now = Date.now();
   const known = looked.get(id);
-  if (known !== undefined && Math.abs(now - known.at) < KEPT_MS) return unlessOver(known.session, now) !== null;
+  if (known !== undefined && Math.abs(now - known.at) < KEPT_MS)
+    return unlessOver(known.session, now) !== null;
   const session = await callIdentity(env, (identity) => identity.session(id));
   if (looked.size >= MAX_KEPT) looked.clear();
   looked.set(id, { session, at: now });

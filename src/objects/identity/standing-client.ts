@@ -10,14 +10,22 @@ import { isExpired, madeTokenOf } from "./tokens-client.ts";
 export type Standing = "let_in" | "ended" | "unknown";
 
 /** How the bearer of it stands. Never rejects. */
-export async function standingOf(env: Env, { madeToken, session, expiresAt }: Credential): Promise<Standing> {
+export async function standingOf(
+  env: Env,
+  { madeToken, session, expiresAt }: Credential,
+): Promise<Standing> {
   try {
     if (expiresAt !== null && expiresAt <= Date.now()) return "ended";
     const token = madeToken === null ? null : await madeTokenOf(env, madeToken);
     if (madeToken !== null && (token === null || isExpired(token))) return "ended";
     return session === null || (await isSessionOpen(env, session)) ? "let_in" : "ended";
   } catch (error) {
-    console.warn(JSON.stringify({ message: "whether somebody still may listen is not known", error: String(error) }));
+    console.warn(
+      JSON.stringify({
+        message: "whether somebody still may listen is not known",
+        error: String(error),
+      }),
+    );
     return "unknown";
   }
 }

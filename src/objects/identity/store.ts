@@ -90,7 +90,15 @@ export class IdentityStore {
   }
 
   /** One that is there already stays as it is. */
-  keepSession({ id, token, tokenId, address, createdAt, seenAt, expiresAt }: DashboardSession): void {
+  keepSession({
+    id,
+    token,
+    tokenId,
+    address,
+    createdAt,
+    seenAt,
+    expiresAt,
+  }: DashboardSession): void {
     this.#rows(KEEP_SESSION, id, token, tokenId, address, createdAt, seenAt, expiresAt);
   }
 

@@ -45,7 +45,13 @@ export async function noteTokenUse(env: Env, { name }: MadeToken): Promise<void>
   if (Math.abs(now - (toldAt.get(name) ?? Number.NEGATIVE_INFINITY)) < USE_TOLD_MS) return;
   toldAt.set(name, now);
   await callIdentity(env, (identity) => identity.tokenUsed(name)).catch((error: unknown) => {
-    console.warn(JSON.stringify({ message: "the use of a token is not noted", token: name, error: String(error) }));
+    console.warn(
+      JSON.stringify({
+        message: "the use of a token is not noted",
+        token: name,
+        error: String(error),
+      }),
+    );
   });
 }
 

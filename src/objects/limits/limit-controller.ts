@@ -6,7 +6,13 @@
  * it; should the run never hear of it, the check that the alarm makes tells it again. So a crash at any point costs time, never a
  * slot, and no slot is given twice.
  */
-import type { LimitName, LimitRule, SlotHolder, SlotRequest, Standing } from "../../domain/limits/limit.ts";
+import type {
+  LimitName,
+  LimitRule,
+  SlotHolder,
+  SlotRequest,
+  Standing,
+} from "../../domain/limits/limit.ts";
 import { slotId, SlotBook, type AskAnswer, type SlotEntry } from "../../domain/limits/limiter.ts";
 import { isNewerFormat } from "../../domain/version.ts";
 import { AlarmClock } from "../../platform/alarm-clock.ts";
@@ -112,7 +118,9 @@ export class LimitProtocol {
       else if (name !== null) this.#list(name);
     } catch (error) {
       this.#around.log("the alarm of a limit failed, trying again", error);
-      this.#alarm.set(this.#around.now() + ALARM_PAUSE_MS[isNewerFormat(error) ? "newer" : "failed"]);
+      this.#alarm.set(
+        this.#around.now() + ALARM_PAUSE_MS[isNewerFormat(error) ? "newer" : "failed"],
+      );
     } finally {
       this.#alarm.handled();
     }
@@ -194,7 +202,9 @@ export class LimitProtocol {
 
   async #tellAll(entries: readonly SlotEntry[]): Promise<void> {
     for (let from = 0; from < entries.length; from += TOLD_AT_ONCE)
-      await Promise.all(entries.slice(from, from + TOLD_AT_ONCE).map((entry) => this.#tellOne(entry)));
+      await Promise.all(
+        entries.slice(from, from + TOLD_AT_ONCE).map((entry) => this.#tellOne(entry)),
+      );
   }
 
   /** Whoever cannot be told is told in the next check. */
@@ -202,7 +212,9 @@ export class LimitProtocol {
     const name = this.#nameHere();
     if (name === null) return;
     try {
-      const standing = await (givesWay ? this.#around.displaced(name, holder) : this.#around.permitted(name, holder));
+      const standing = await (givesWay
+        ? this.#around.displaced(name, holder)
+        : this.#around.permitted(name, holder));
       if (standing.type === "holding") return;
       this.#commit((book, now) => {
         book.heard(holder, standing, now);

@@ -23,7 +23,8 @@ export class LimitObject extends DurableObject<Env> implements LimitRpc {
       now: () => Date.now(),
       // Not awaited: answers are held back until it is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
-      permitted: ({ kind }, holder) => callRun(env, holder.runId, (run) => run.permitted(kind, holder)),
+      permitted: ({ kind }, holder) =>
+        callRun(env, holder.runId, (run) => run.permitted(kind, holder)),
       displaced: (_name, holder) => callRun(env, holder.runId, (run) => run.displaced(holder)),
       planned: (name) => {
         const madeAt = deployedAt(env);
@@ -31,7 +32,8 @@ export class LimitObject extends DurableObject<Env> implements LimitRpc {
       },
       listed: (name, isThere) => listLimit(env, name, isThere),
       waitUntil: (work) => ctx.waitUntil(work),
-      log: (message, error) => console.warn(JSON.stringify({ message, limit: ctx.id.name, error: String(error) })),
+      log: (message, error) =>
+        console.warn(JSON.stringify({ message, limit: ctx.id.name, error: String(error) })),
     });
   }
 

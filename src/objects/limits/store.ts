@@ -5,10 +5,12 @@ import { slotId, type SlotChanges, type SlotEntry } from "../../domain/limits/li
 import { Tables, type Row, type RowStorage } from "../../platform/tables.ts";
 import { TABLES } from "./schema.ts";
 
-const READ_SLOTS = "SELECT run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way FROM slot";
+const READ_SLOTS =
+  "SELECT run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way FROM slot";
 const READ_STARTED = "SELECT free_at, count FROM started";
 const READ_NAME = "SELECT name FROM limit_name WHERE id = 1";
-const NOTE_NAME = "INSERT INTO limit_name (id, name, rule) VALUES (1, ?, ?) ON CONFLICT (id) DO NOTHING";
+const NOTE_NAME =
+  "INSERT INTO limit_name (id, name, rule) VALUES (1, ?, ?) ON CONFLICT (id) DO NOTHING";
 const READ_RULE = "SELECT rule FROM limit_name WHERE id = 1";
 const NOTE_RULE = "UPDATE limit_name SET rule = ? WHERE id = 1";
 const PUT_SLOT = `INSERT INTO slot (id, run_id, ordinal, attempt, rank, seq, phase, check_at, checks, free_at, gives_way)
@@ -90,12 +92,25 @@ export class LimitStore {
 function columnsOf(entry: SlotEntry): (string | number | null)[] {
   const { holder, rank, seq, phase, checkAt, checks, freeAt, givesWay } = entry;
   const { runId, ordinal, attempt } = holder;
-  return [slotId(holder), runId, ordinal, attempt, rank, seq, phase, checkAt, checks, freeAt, Number(givesWay)];
+  return [
+    slotId(holder),
+    runId,
+    ordinal,
+    attempt,
+    rank,
+    seq,
+    phase,
+    checkAt,
+    checks,
+    freeAt,
+    Number(givesWay),
+  ];
 }
 
 function entryOf(row: Row): SlotEntry {
   const runId = parseRunId(String(row["run_id"]));
-  if (runId === null) throw new Error(`a slot is kept for "${String(row["run_id"])}", which is no run id`);
+  if (runId === null)
+    throw new Error(`a slot is kept for "${String(row["run_id"])}", which is no run id`);
   const phase = row["phase"];
   return {
     holder: { runId, ordinal: Number(row["ordinal"]), attempt: Number(row["attempt"]) },

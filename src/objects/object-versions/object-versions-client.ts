@@ -19,7 +19,9 @@ export async function identifyNotified(
   keepMs: number,
 ): Promise<VersionIdentity> {
   const digested = await digest(version);
-  return callVersions(env, bucket, shareOf(version.key), (versions) => versions.notified(digested, keepMs));
+  return callVersions(env, bucket, shareOf(version.key), (versions) =>
+    versions.notified(digested, keepMs),
+  );
 }
 
 /** What everybody calls the versions of a listing, in its order. */
@@ -40,7 +42,9 @@ export async function findListed(
   bucket: string,
   listed: readonly SeenVersion[],
 ): Promise<readonly (string | null)[]> {
-  return byShare(listed, (share, part) => callVersions(env, bucket, share, (versions) => versions.find(part)));
+  return byShare(listed, (share, part) =>
+    callVersions(env, bucket, share, (versions) => versions.find(part)),
+  );
 }
 
 /** Asks each object for its share, and puts the answers into the order of the question. */
@@ -53,12 +57,14 @@ async function byShare<Answer>(
   await Promise.all(
     [...parts].map(async ([share, indexes]) => {
       const part = await Promise.all(indexes.flatMap((index) => listed[index] ?? []).map(digest));
-      for (const [at, answer] of (await ask(share, part)).entries()) answers.set(indexes[at] ?? -1, answer);
+      for (const [at, answer] of (await ask(share, part)).entries())
+        answers.set(indexes[at] ?? -1, answer);
     }),
   );
   return Array.from(listed.keys(), (index) => {
     const answer = answers.get(index);
-    if (answer === undefined) throw new Error(`no object has answered for version ${index} of the listing`);
+    if (answer === undefined)
+      throw new Error(`no object has answered for version ${index} of the listing`);
     return answer;
   });
 }

@@ -8,7 +8,12 @@
 import { DurableObject } from "cloudflare:workers";
 import { identityOfListed, versionNotified } from "../../domain/object-version.ts";
 import { VersionStore, type KnownVersion } from "./store.ts";
-import type { DigestedNotified, DigestedVersion, VersionIdentity, VersionsRpc } from "./object-versions-rpc.ts";
+import type {
+  DigestedNotified,
+  DigestedVersion,
+  VersionIdentity,
+  VersionsRpc,
+} from "./object-versions-rpc.ts";
 
 /** An alarm is a row written: what comes due within a day is deleted together. */
 const EXPIRY_PAUSE_MS = 86_400_000;
@@ -22,7 +27,10 @@ export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
     this.#store = new VersionStore(ctx.storage);
   }
 
-  async notified({ object, eventTime, current }: DigestedNotified, keepMs: number): Promise<VersionIdentity> {
+  async notified(
+    { object, eventTime, current }: DigestedNotified,
+    keepMs: number,
+  ): Promise<VersionIdentity> {
     const met = this.#store.of(object);
     const same = met.find((one) => one.eventTime === eventTime);
     if (same !== undefined) return { identity: same.identity, known: true };
@@ -38,13 +46,17 @@ export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
     return { identity: eventTime, known: false };
   }
 
-  async listed(versions: readonly DigestedVersion[], keepMs: number): Promise<readonly VersionIdentity[]> {
+  async listed(
+    versions: readonly DigestedVersion[],
+    keepMs: number,
+  ): Promise<readonly VersionIdentity[]> {
     const identities: VersionIdentity[] = [];
     for (const seen of versions) {
       const known = this.#find(seen);
       const { object, version, uploadedAt } = seen;
       const identity = known ?? identityOfListed(version);
-      if (known === null) await this.#remember(object, { identity, eventTime: null, version, uploadedAt }, keepMs);
+      if (known === null)
+        await this.#remember(object, { identity, eventTime: null, version, uploadedAt }, keepMs);
       identities.push({ identity, known: known !== null });
     }
     return identities;
@@ -63,7 +75,11 @@ export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
       this.#isAlarmSet = false;
     } catch (error) {
       console.error(
-        JSON.stringify({ message: "old versions not deleted", object: this.ctx.id.name, error: String(error) }),
+        JSON.stringify({
+          message: "old versions not deleted",
+          object: this.ctx.id.name,
+          error: String(error),
+        }),
       );
       await this.#setAlarm(0);
     }

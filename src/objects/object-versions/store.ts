@@ -2,10 +2,12 @@
 import { Tables } from "../../platform/tables.ts";
 import { TABLES } from "./schema.ts";
 
-const BY_OBJECT = "SELECT identity, event_time, version, uploaded_at FROM versions WHERE object = ?";
+const BY_OBJECT =
+  "SELECT identity, event_time, version, uploaded_at FROM versions WHERE object = ?";
 const INSERT = `
   INSERT INTO versions (object, identity, event_time, version, uploaded_at, forget_at) VALUES (?, ?, ?, ?, ?, ?)`;
-const PAIR = "UPDATE versions SET event_time = ? WHERE object = ? AND identity = ? AND event_time IS NULL";
+const PAIR =
+  "UPDATE versions SET event_time = ? WHERE object = ? AND identity = ? AND event_time IS NULL";
 const FORGET = "DELETE FROM versions WHERE forget_at <= ?";
 const READ_NEXT = "SELECT min(forget_at) AS at FROM versions";
 
@@ -43,7 +45,15 @@ export class VersionStore {
   /** Kept until `forgetAt`, epoch milliseconds. Throws if the version is there already. */
   insert(object: string, met: KnownVersion, forgetAt: number): void {
     this.#tables.make();
-    this.#storage.sql.exec(INSERT, object, met.identity, met.eventTime, met.version, met.uploadedAt, forgetAt);
+    this.#storage.sql.exec(
+      INSERT,
+      object,
+      met.identity,
+      met.eventTime,
+      met.version,
+      met.uploadedAt,
+      forgetAt,
+    );
   }
 
   /** The notification of a version that a listing had met first. */

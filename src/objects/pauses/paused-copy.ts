@@ -13,7 +13,10 @@ const LIMIT_MS = 1_000;
 export async function writeCopy(bucket: R2Bucket, tasks: readonly string[]): Promise<void> {
   await callR2("note which tasks are paused", async () => {
     if (tasks.length === 0) await bucket.delete(KEY);
-    else await bucket.put(KEY, JSON.stringify(tasks), { httpMetadata: { contentType: "application/json" } });
+    else
+      await bucket.put(KEY, JSON.stringify(tasks), {
+        httpMetadata: { contentType: "application/json" },
+      });
   });
 }
 

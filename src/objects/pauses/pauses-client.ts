@@ -35,7 +35,10 @@ let begunAt = Number.NEGATIVE_INFINITY;
 let failedAt = Number.NEGATIVE_INFINITY;
 
 /** Calls the object, with bounded retries. Rejects when the surroundings keep failing. */
-export async function callControls<T>(env: Env, call: (controls: ControlsRpc) => Promise<T>): Promise<T> {
+export async function callControls<T>(
+  env: Env,
+  call: (controls: ControlsRpc) => Promise<T>,
+): Promise<T> {
   return callWithRetries("the controls", () => call(env.CONTROLS.getByName(NAME)));
 }
 
@@ -47,12 +50,15 @@ export function keepPaused(paused: readonly PausedTask[]): readonly PausedTask[]
 }
 
 /** The paused tasks as a driver passes them on: undefined if there are none, which is to cost nothing. Never rejects. */
-export function pausedTasks(env: Env): readonly string[] | undefined | Promise<readonly string[] | undefined> {
+export function pausedTasks(
+  env: Env,
+): readonly string[] | undefined | Promise<readonly string[] | undefined> {
   const now = Date.now();
   // Not shared with others: a promise of another invocation may never come.
   if (kept === null) return read(env).then(unlessNone);
   const age = Math.abs(now - kept.at);
-  if (age >= KEPT_MS.atMost && Math.abs(now - failedAt) >= NOT_WAITED_MS) return read(env).then(unlessNone);
+  if (age >= KEPT_MS.atMost && Math.abs(now - failedAt) >= NOT_WAITED_MS)
+    return read(env).then(unlessNone);
   if (age >= KEPT_MS.fresh && Math.abs(now - begunAt) >= KEPT_MS.fresh) {
     begunAt = now;
     void read(env);
@@ -61,7 +67,11 @@ export function pausedTasks(env: Env): readonly string[] | undefined | Promise<r
 }
 
 /** Asks for work with what is known to be paused; without any wait if nothing is. */
-export function withPaused<T>(env: Env, claim: ClaimRequest, ask: (claim: ClaimRequest) => Promise<T>): Promise<T> {
+export function withPaused<T>(
+  env: Env,
+  claim: ClaimRequest,
+  ask: (claim: ClaimRequest) => Promise<T>,
+): Promise<T> {
   const known = pausedTasks(env);
   if (known === undefined) return ask(claim);
   if (!(known instanceof Promise)) return ask({ ...claim, paused: known });
@@ -75,10 +85,17 @@ async function read(env: Env): Promise<readonly string[]> {
     return keepPaused(paused).map(({ task }) => task);
   } catch (error) {
     failedAt = Date.now();
-    console.warn(JSON.stringify({ message: "paused tasks could not be read", error: String(error) }));
+    console.warn(
+      JSON.stringify({ message: "paused tasks could not be read", error: String(error) }),
+    );
   }
   const copied = await readCopy(env.PAYLOADS).catch((error: unknown) => {
-    console.warn(JSON.stringify({ message: "the copy of paused tasks could not be read", error: String(error) }));
+    console.warn(
+      JSON.stringify({
+        message: "the copy of paused tasks could not be read",
+        error: String(error),
+      }),
+    );
     return [];
   });
   // It may have been read meanwhile.

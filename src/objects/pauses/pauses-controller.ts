@@ -73,8 +73,13 @@ export class ControlsProtocol {
       /** How often those were tried that could not be told. */
       const tries: number[] = [];
       for (let from = 0; from < due.length; from += TOLD.atOnce)
-        tries.push(...(await Promise.all(due.slice(from, from + TOLD.atOnce).map((run) => this.#tell(run)))).flat());
-      if (tries.length > 0) await this.#again(Math.min(PAUSE_MS.most, PAUSE_MS.failed * 2 ** (Math.min(...tries) - 1)));
+        tries.push(
+          ...(
+            await Promise.all(due.slice(from, from + TOLD.atOnce).map((run) => this.#tell(run)))
+          ).flat(),
+        );
+      if (tries.length > 0)
+        await this.#again(Math.min(PAUSE_MS.most, PAUSE_MS.failed * 2 ** (Math.min(...tries) - 1)));
       else if (due.length > 0) await this.#again(PAUSE_MS.next);
       else if (this.#store.isEmpty) await this.#store.deleteAll();
     } catch (error) {
@@ -105,7 +110,10 @@ export class ControlsProtocol {
       return [];
     } catch (error) {
       const tries = this.#store.notTold(run);
-      this.#around.log(`${run.runId} could not be told that ${run.task} is resumed, in ${tries} tries`, error);
+      this.#around.log(
+        `${run.runId} could not be told that ${run.task} is resumed, in ${tries} tries`,
+        error,
+      );
       if (tries < MOST_TRIES) return [tries];
       this.#store.strikeOff(run);
       return [];

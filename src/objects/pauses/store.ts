@@ -8,9 +8,12 @@ const PAUSE = "INSERT INTO paused (task, by, at) VALUES (?, ?, ?) ON CONFLICT (t
 const RESUME = "DELETE FROM paused WHERE task = ?";
 const IS_PAUSED = "SELECT 1 AS present FROM paused WHERE task = ?";
 const WAIT = "INSERT INTO waiting (task, run_id) VALUES (?, ?) ON CONFLICT DO NOTHING";
-const READ_DUE = "SELECT task, run_id FROM waiting WHERE task NOT IN (SELECT task FROM paused) LIMIT ?";
-const TOLD = "DELETE FROM waiting WHERE task = ? AND run_id = ? AND task NOT IN (SELECT task FROM paused)";
-const NOT_TOLD = "UPDATE waiting SET tries = tries + 1 WHERE task = ? AND run_id = ? RETURNING tries";
+const READ_DUE =
+  "SELECT task, run_id FROM waiting WHERE task NOT IN (SELECT task FROM paused) LIMIT ?";
+const TOLD =
+  "DELETE FROM waiting WHERE task = ? AND run_id = ? AND task NOT IN (SELECT task FROM paused)";
+const NOT_TOLD =
+  "UPDATE waiting SET tries = tries + 1 WHERE task = ? AND run_id = ? RETURNING tries";
 const COUNT = "SELECT (SELECT count(*) FROM paused) + (SELECT count(*) FROM waiting) AS rows";
 
 export interface PausedRow {

@@ -15,7 +15,11 @@ export function joinAgain(run: Run, trigger: JoiningTrigger): AcceptAnswer | nul
 }
 
 /** The very call that has made the run, made again because its answer was lost, gets its leases again, as far as they are still held. */
-export function acceptAgain(run: Run, store: RunStore, { nonce, digest }: AcceptRequest): AcceptAnswer {
+export function acceptAgain(
+  run: Run,
+  store: RunStore,
+  { nonce, digest }: AcceptRequest,
+): AcceptAnswer {
   const { status } = run;
   if (run.nonce !== nonce) {
     const isOther = digest !== undefined && run.digest !== undefined && digest !== run.digest;

@@ -21,7 +21,12 @@ import type { Advance } from "../../domain/run/machine-events.ts";
 const PAUSE_MS = { soon: 300_000, share: 1 / 4, most: 3_600_000 } as const;
 
 /** What fails for so long, and so often, fails for good: of a run that goes on, of what is to be tidied up, for the surroundings. */
-const FOR_GOOD = { goingOnMs: 3_600_000, tidyingMs: 86_400_000, passingMs: 7 * 86_400_000, strikes: 10 } as const;
+const FOR_GOOD = {
+  goingOnMs: 3_600_000,
+  tidyingMs: 86_400_000,
+  passingMs: 7 * 86_400_000,
+  strikes: 10,
+} as const;
 
 /** Failures in a row. */
 export interface Trouble {
@@ -78,7 +83,9 @@ export class AlarmTrouble {
     const limitMs = isOver(run) ? FOR_GOOD.tidyingMs : FOR_GOOD.goingOnMs;
     const isLong = now - since >= (this.#around.isPassing(error) ? FOR_GOOD.passingMs : limitMs);
     if (!isLong || this.strikes < FOR_GOOD.strikes) return "again";
-    return run !== undefined && run !== null && !isOver(run) && this.#end(run, error, now) ? "ended" : "given_up";
+    return run !== undefined && run !== null && !isOver(run) && this.#end(run, error, now)
+      ? "ended"
+      : "given_up";
   }
 
   /** How long to wait before the alarm is tried again. */

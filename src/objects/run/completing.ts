@@ -18,7 +18,9 @@ export function completeWith(
   refuseNewer({ v }, "the completion of a task");
   const { ordinal, attempt, token, nonce } = lease;
   const placed =
-    outcome.type === "failed" ? outcome : ({ type: "succeeded", passed: placeCompletion(outcome, data) } as const);
+    outcome.type === "failed"
+      ? outcome
+      : ({ type: "succeeded", passed: placeCompletion(outcome, data) } as const);
   take({ ...lease, outcome: placed });
   const standing = standingOfCompletion(run, ordinal, attempt, token);
   const isOurs = entryOf(run, ordinal)?.attempts[attempt - 1]?.completedBy === nonce;

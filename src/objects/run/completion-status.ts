@@ -6,8 +6,14 @@ import { taskStatusOf } from "./run-document.ts";
 import type { CompletableTask, CompletionTarget } from "./run-rpc.ts";
 
 /** Undefined: there is no such task. By name, it is about the attempt that is open, or the last one. */
-export function describeCompletable(run: Run, target: CompletionTarget): CompletableTask | undefined {
-  const ordinal = "task" in target ? run.tasks.findIndex(({ task }) => task.name === target.task) : target.ordinal;
+export function describeCompletable(
+  run: Run,
+  target: CompletionTarget,
+): CompletableTask | undefined {
+  const ordinal =
+    "task" in target
+      ? run.tasks.findIndex(({ task }) => task.name === target.task)
+      : target.ordinal;
   const entry = entryOf(run, ordinal);
   if (entry === undefined) return undefined;
   const { task, state, attempts } = entry;
@@ -20,7 +26,8 @@ export function describeCompletable(run: Run, target: CompletionTarget): Complet
     method: task.method,
     ...(task.module !== undefined && { module: task.module }),
     status: taskStatusOf(entry),
-    standing: task.external === true ? standingOfCompletion(run, ordinal, attempt, token) : "not_external",
+    standing:
+      task.external === true ? standingOfCompletion(run, ordinal, attempt, token) : "not_external",
     ordinal,
     attempt,
     token,

@@ -37,7 +37,10 @@ export class SessionClient implements Disposable {
     this.#giveUp = reject;
     this.#timer ??= this.#lookLater();
     try {
-      return await Promise.race([this.#session === null ? this.#openWith(call) : call(this.#session), overdue]);
+      return await Promise.race([
+        this.#session === null ? this.#openWith(call) : call(this.#session),
+        overdue,
+      ]);
     } catch {
       // What a session that has broken says is of many kinds; what is the call's own fault comes again.
       this[Symbol.dispose]();
@@ -77,7 +80,8 @@ export class SessionClient implements Disposable {
       if (this.#giveUp === null && this.#calls === before) return this[Symbol.dispose]();
       this.#timer = this.#lookLater();
       this.#looks += 1;
-      if (this.#looks >= OVERDUE_LOOKS) this.#giveUp?.(new CallTimeoutError("the run", OVERDUE_LOOKS * IDLE_MS));
+      if (this.#looks >= OVERDUE_LOOKS)
+        this.#giveUp?.(new CallTimeoutError("the run", OVERDUE_LOOKS * IDLE_MS));
     }, IDLE_MS);
   }
 }

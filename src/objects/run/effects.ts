@@ -55,7 +55,11 @@ export async function dispatchRun(env: Env, runId: RunId, drivers: number): Prom
 type ExecutorStart = Omit<Extract<Effect, { readonly type: "start_executor" }>, "type">;
 
 /** Has one task of the long lane run in the executor object of this name. */
-export async function startExecutor(env: Env, runId: RunId, { ordinal, name, trial }: ExecutorStart): Promise<void> {
+export async function startExecutor(
+  env: Env,
+  runId: RunId,
+  { ordinal, name, trial }: ExecutorStart,
+): Promise<void> {
   await tried("start executor", runId, async () => {
     const executor: ExecutorRpc = env.EXECUTORS.getByName(name);
     await within(SEND_LIMIT_MS, "an executor object", executor.start(runId, ordinal, trial));
@@ -66,12 +70,20 @@ export async function startExecutor(env: Env, runId: RunId, { ordinal, name, tri
 const CALLED_AT_ONCE = 24;
 
 /** Asks other runs to say when they are final; what those come to that are already, or are no more, a few at a time. */
-export async function* watchRuns(env: Env, by: RunId, runIds: readonly RunId[]): AsyncGenerator<FinalNotice[]> {
+export async function* watchRuns(
+  env: Env,
+  by: RunId,
+  runIds: readonly RunId[],
+): AsyncGenerator<FinalNotice[]> {
   yield* answersOf(runIds, "watch", (runId) => callRun(env, runId, (run) => run.watch(by)));
 }
 
 /** Tells other runs that this one is final; those that have answered, a few at a time. */
-export async function* tellRuns(env: Env, final: FinalNotice, runIds: readonly RunId[]): AsyncGenerator<RunId[]> {
+export async function* tellRuns(
+  env: Env,
+  final: FinalNotice,
+  runIds: readonly RunId[],
+): AsyncGenerator<RunId[]> {
   yield* answersOf(runIds, "tell", async (runId) => {
     await callRun(env, runId, (run) => run.awaited(final));
     return runId;
@@ -83,7 +95,9 @@ export async function* tellRuns(env: Env, final: FinalNotice, runIds: readonly R
  * `call`: the same when it is done again, so that who was retried since goes on.
  */
 export async function cancelRuns(env: Env, runs: readonly ChildRun[], call: string): Promise<void> {
-  await Promise.all(runs.map(({ runId }) => callRun(env, runId, (run) => run.cancel({ children: true, call }))));
+  await Promise.all(
+    runs.map(({ runId }) => callRun(env, runId, (run) => run.cancel({ children: true, call }))),
+  );
 }
 
 /** Pays a debt. Never rejects: until it is acknowledged, the alarm has it paid again. */
@@ -123,9 +137,17 @@ async function tried(what: string, runs: string, perform: () => Promise<void>): 
       await perform();
       return;
     } catch (error) {
-      console.warn(JSON.stringify({ message: `${what} failed, trying again`, run: runs, error: String(error) }));
+      console.warn(
+        JSON.stringify({
+          message: `${what} failed, trying again`,
+          run: runs,
+          error: String(error),
+        }),
+      );
       await scheduler.wait(pauseMs * (0.5 + Math.random()));
     }
   }
-  console.error(JSON.stringify({ message: `${what} failed; the run's alarm will repeat it`, run: runs }));
+  console.error(
+    JSON.stringify({ message: `${what} failed; the run's alarm will repeat it`, run: runs }),
+  );
 }

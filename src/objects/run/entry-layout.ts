@@ -56,7 +56,8 @@ export function beginningIn(entry: string): RunBeginning | null {
   const createdAt = fieldOf(begun, "createdAt");
   const origin = fieldOf(begun, "origin");
   const source = TRIGGER_SOURCES.find((known) => known === fieldOf(origin, "source"));
-  if (id === null || task === "" || typeof createdAt !== "number" || source === undefined) return null;
+  if (id === null || task === "" || typeof createdAt !== "number" || source === undefined)
+    return null;
   const parent = fieldOf(origin, "parent");
   const parentId = parseRunId(textOf(fieldOf(parent, "runId")));
   return {

@@ -73,7 +73,9 @@ export class Replay {
     fold(this.#run, unpacked);
     this.#folded = seq;
     const run = this.#run;
-    return seq > this.#after ? [changeEvent(run, unpacked, seq, (ordinal) => this.#progressOf(run, ordinal))] : [];
+    return seq > this.#after
+      ? [changeEvent(run, unpacked, seq, (ordinal) => this.#progressOf(run, ordinal))]
+      : [];
   }
 
   /** The journal has what an attempt said only once it has ended; of one that goes on it is known what it said last. */

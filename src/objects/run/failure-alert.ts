@@ -3,7 +3,11 @@ import type { Debt, Run } from "../../domain/run/state.ts";
 import type { Alert } from "./alert-rpc.ts";
 
 /** The summary of the run's failure with this number. */
-export function describeAlert(run: Run, id: number, debt: Extract<Debt, { readonly type: "alert" }>): Alert {
+export function describeAlert(
+  run: Run,
+  id: number,
+  debt: Extract<Debt, { readonly type: "alert" }>,
+): Alert {
   const iso = (at: number): string => new Date(at).toISOString();
   const failed = debt.failed.map(({ ordinal, reason, attempts }) => {
     const entry = run.tasks[ordinal];

@@ -11,9 +11,12 @@ const CARRIED_BYTES = 32_768;
 export function noticeOf(run: Run): FinalNotice {
   const { id: runId, status } = run;
   const encoded = encodePayload(describeRun(run, () => null));
-  if (!encoded.ok || !(encoded.value.body instanceof Uint8Array)) return { runId, status, document: null };
+  if (!encoded.ok || !(encoded.value.body instanceof Uint8Array))
+    return { runId, status, document: null };
   const { body, ...description } = encoded.value;
   const document =
-    body.length > CARRIED_BYTES ? null : ({ ...description, size: body.length, at: "inline", bytes: body } as const);
+    body.length > CARRIED_BYTES
+      ? null
+      : ({ ...description, size: body.length, at: "inline", bytes: body } as const);
   return { runId, status, document };
 }

@@ -23,7 +23,10 @@ export interface ForgetfulObject {
   readonly alarm: { readonly at: number; set(at: number): void; deleted(): void };
 }
 
-type Around = Pick<RunSurroundings, "now" | "getAlarm" | "deletePayloads" | "deleteAbandoned" | "standingsOf">;
+type Around = Pick<
+  RunSurroundings,
+  "now" | "getAlarm" | "deletePayloads" | "deleteAbandoned" | "standingsOf"
+>;
 
 export class Forgetting {
   readonly #store: RunStore;
@@ -47,7 +50,9 @@ export class Forgetting {
   async untilOver(): Promise<void> {
     await this.#ending;
     if (this.#isUnderWay)
-      throw new Error("the Durable Object of this run is no longer active: the run is being deleted");
+      throw new Error(
+        "the Durable Object of this run is no longer active: the run is being deleted",
+      );
   }
 
   /** An accept is about to put payloads into R2. `isFirst`: there is no run yet, whose end would look after them. */
@@ -55,7 +60,8 @@ export class Forgetting {
     const now = this.#around.now();
     // Then an alarm is set that is due sooner, and looks after all of them.
     const isAwaited =
-      this.#store.remembered !== null || this.#store.announcedSince(now - ABANDONED_MS.age, null).length > 0;
+      this.#store.remembered !== null ||
+      this.#store.announcedSince(now - ABANDONED_MS.age, null).length > 0;
     this.#store.announce(nonce, now);
     if (isFirst && !isAwaited) this.#object.alarm.set(now + ABANDONED_MS.looked);
   }
@@ -64,7 +70,11 @@ export class Forgetting {
    * Before a run is recorded: what it has in R2 must be there. Throws what callers take for a failure of the surroundings if the accept
    * was answered before: what it had stored was deleted with the run that it had found, so the payload has to be stored anew.
    */
-  refuseGone({ nonce, payload, recorded = [] }: Pick<AcceptRequest, "nonce" | "payload" | "recorded">): void {
+  refuseGone({
+    nonce,
+    payload,
+    recorded = [],
+  }: Pick<AcceptRequest, "nonce" | "payload" | "recorded">): void {
     const isStored = payload.at === "r2" || recorded.some((input) => input.payload.at === "r2");
     if (isStored && !this.#store.isAnnounced(nonce))
       throw new Error(
@@ -75,7 +85,12 @@ export class Forgetting {
   /** What is remembered is forgotten by an alarm. Should the platform have given that up, whoever calls has it set again. */
   async recover(): Promise<void> {
     const isSet = (await this.#around.getAlarm()) !== null;
-    if (isSet || this.#store.remembered === null || this.#object.alarm.at !== Number.POSITIVE_INFINITY) return;
+    if (
+      isSet ||
+      this.#store.remembered === null ||
+      this.#object.alarm.at !== Number.POSITIVE_INFINITY
+    )
+      return;
     this.#object.alarm.set(this.#around.now() + KEPT_PAUSE_MS.least);
   }
 
@@ -95,7 +110,8 @@ export class Forgetting {
     const { expectsObjects } = this.#store;
     const oldest = this.#around.now() - ABANDONED_MS.age;
     // Asked once it is known what there is: an accept may announce, and store, what it brings while that is found out.
-    const kept = (): string[] => this.#store.announcedSince(oldest, run.nonce).map(({ nonce }) => nonce);
+    const kept = (): string[] =>
+      this.#store.announcedSince(oldest, run.nonce).map(({ nonce }) => nonce);
     if (expectsObjects) await this.#around.deletePayloads(run.id, kept);
     const quietAt = expectsObjects ? lateOutputUntil(run) : 0;
     // Also those that came meanwhile: nothing of theirs was deleted.
@@ -123,15 +139,21 @@ export class Forgetting {
     const now = this.#around.now();
     const isLeft = await this.#around.deleteAbandoned(now - ABANDONED_MS.age, now - RECENT_MS);
     const past = this.#store.remembered;
-    const kept = past === null ? null : await keptFor(past, now, (parents) => this.#around.standingsOf(parents));
+    const kept =
+      past === null
+        ? null
+        : await keptFor(past, now, (parents) => this.#around.standingsOf(parents));
     // A trigger that was sent again may have been recorded meanwhile.
     if (this.#object.hasRun() || this.#object.alarm.at !== Number.POSITIVE_INFINITY) return;
     const announcedUntil = lookedAt(this.#store.announcedSince(now - ABANDONED_MS.age, null));
     // Such as what came with a trigger that has found the run remembered, and was to be deleted by who had sent it.
     const leftUntil = isLeft ? now + ABANDONED_MS.looked : null;
-    if (kept === null && announcedUntil === null && leftUntil === null) await this.#store.deleteAll();
+    if (kept === null && announcedUntil === null && leftUntil === null)
+      await this.#store.deleteAll();
     else
-      this.#object.alarm.set(soonestOf(kept === "open" ? now + KEPT_PAUSE_MS.most : kept, announcedUntil, leftUntil));
+      this.#object.alarm.set(
+        soonestOf(kept === "open" ? now + KEPT_PAUSE_MS.most : kept, announcedUntil, leftUntil),
+      );
   }
 }
 
@@ -142,5 +164,8 @@ function lookedAt(announced: readonly { readonly at: number }[]): number | null 
 }
 
 function soonestOf(...times: readonly (number | null)[]): number {
-  return times.reduce<number>((soonest, at) => Math.min(soonest, at ?? soonest), Number.POSITIVE_INFINITY);
+  return times.reduce<number>(
+    (soonest, at) => Math.min(soonest, at ?? soonest),
+    Number.POSITIVE_INFINITY,
+  );
 }

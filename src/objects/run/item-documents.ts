@@ -13,7 +13,12 @@ const PAGE_BYTES = 1_000_000;
 const PAGE_ITEMS = 2_000;
 
 /** What the items of a task passed, from this index on; null where one has failed. Null: there is no such task with items. */
-export function gatherPage(run: Run, store: RunStore, ordinal: number, from: number): GatherPage | null {
+export function gatherPage(
+  run: Run,
+  store: RunStore,
+  ordinal: number,
+  from: number,
+): GatherPage | null {
   const { each } = run.tasks[ordinal] ?? {};
   if (each === undefined) return null;
   const items: (PayloadDelivery | null)[] = [];
@@ -30,7 +35,11 @@ export function gatherPage(run: Run, store: RunStore, ordinal: number, from: num
 }
 
 /** A page of a task's items; undefined: there is no such task. A task without `each`, or not begun, has none. */
-export function describeItems(run: Run, task: string, { status, from, limit }: ItemQuery): ItemPage | undefined {
+export function describeItems(
+  run: Run,
+  task: string,
+  { status, from, limit }: ItemQuery,
+): ItemPage | undefined {
   const entry = run.tasks.find((candidate) => candidate.task.name === task);
   if (entry === undefined) return undefined;
   const found: ItemDocument[] = [];
@@ -49,7 +58,9 @@ export function describeItems(run: Run, task: string, { status, from, limit }: I
 /** The item of this index; undefined: there is none. */
 export function itemOf(run: Run, task: string, index: number): TaskEntry | undefined {
   const { each } = run.tasks.find((candidate) => candidate.task.name === task) ?? {};
-  return each === undefined || !(index < each.total) ? undefined : run.items[each.first - run.tasks.length + index];
+  return each === undefined || !(index < each.total)
+    ? undefined
+    : run.items[each.first - run.tasks.length + index];
 }
 
 function describeItem(of: TaskEntry, { state, attempts }: TaskEntry, index: number): ItemDocument {
@@ -62,9 +73,14 @@ function describeItem(of: TaskEntry, { state, attempts }: TaskEntry, index: numb
 }
 
 /** What nobody has begun shares the fate of its task. */
-function statusOf(of: TaskState, state: TaskState): { readonly status: TaskStatus; readonly reason: string | null } {
-  if (state.status === "pending" && of.status === "failed") return { status: "skipped", reason: "item_failed" };
-  if (state.status === "pending" && of.status === "cancelled") return { status: "cancelled", reason: null };
+function statusOf(
+  of: TaskState,
+  state: TaskState,
+): { readonly status: TaskStatus; readonly reason: string | null } {
+  if (state.status === "pending" && of.status === "failed")
+    return { status: "skipped", reason: "item_failed" };
+  if (state.status === "pending" && of.status === "cancelled")
+    return { status: "cancelled", reason: null };
   return {
     status: state.status === "each" ? "running" : state.status,
     reason: state.status === "failed" ? state.reason : null,

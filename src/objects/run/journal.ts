@@ -18,7 +18,11 @@ import {
   withGenesisKeys,
   type Place,
 } from "../../domain/run/limit-keys-aside.ts";
-import { refuseUnknownFields, refuseUnknownKinds, refuseUnknownState } from "../../domain/run/known-kinds.ts";
+import {
+  refuseUnknownFields,
+  refuseUnknownKinds,
+  refuseUnknownState,
+} from "../../domain/run/known-kinds.ts";
 import type { LimitKeys, PayloadLimitKeys } from "../../domain/limits/limit.ts";
 import { packGraph, unpackGraph } from "../../domain/plan/packed-graph.ts";
 import type { RunChange, RunGenesis, Run } from "../../domain/run/state.ts";
@@ -42,7 +46,12 @@ import {
   type StoredState,
 } from "./entry-layout.ts";
 import { Packer } from "./journal-bytes.ts";
-import { CREATE_JOURNAL, CREATE_OBJECTS_EXPECTED, CREATE_REMEMBERED, type Remembered } from "./schema.ts";
+import {
+  CREATE_JOURNAL,
+  CREATE_OBJECTS_EXPECTED,
+  CREATE_REMEMBERED,
+  type Remembered,
+} from "./schema.ts";
 
 const ANNOUNCE = "INSERT OR REPLACE INTO objects_expected (nonce, at) VALUES (?, ?)";
 const ANSWERED = "DELETE FROM objects_expected WHERE nonce = ?";
@@ -51,7 +60,8 @@ const READ_ANNOUNCED = "SELECT nonce, at FROM objects_expected WHERE at > ?";
 const READ_TABLES =
   "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('journal', 'objects_expected', 'remembered')";
 const READ_ENTRIES = "SELECT seq, kind, entry FROM journal WHERE kind <> 'data' ORDER BY seq";
-const READ_BEGINNING = "SELECT entry FROM journal WHERE kind = 'genesis' OR kind = 'state' ORDER BY seq LIMIT 1";
+const READ_BEGINNING =
+  "SELECT entry FROM journal WHERE kind = 'genesis' OR kind = 'state' ORDER BY seq LIMIT 1";
 const READ_AFTER = "SELECT seq, kind, entry FROM journal WHERE seq > ? ORDER BY seq LIMIT ?";
 const READ_LAST_TIME = "SELECT at FROM journal ORDER BY seq DESC LIMIT 1";
 const READ_DATA = "SELECT substr(data, ?, ?) AS bytes FROM journal WHERE seq = ?";
@@ -94,7 +104,10 @@ export interface JournalPage {
 /** What the journal uses of an object's storage. */
 export interface JournalStorage {
   readonly sql: {
-    exec(query: string, ...values: (string | number | Uint8Array | null)[]): Iterable<Row> & { toArray(): Row[] };
+    exec(
+      query: string,
+      ...values: (string | number | Uint8Array | null)[]
+    ): Iterable<Row> & { toArray(): Row[] };
   };
   transactionSync<T>(work: () => T): T;
   deleteAll(): Promise<void>;
@@ -196,7 +209,10 @@ export class RunStore {
    * The rows after this one, oldest first: at most so many, and no more once their entries come to so many characters. Where two numbers
    * do not follow each other, what lay between is gone. `isEnd`: there are no more.
    */
-  readAfter(after: number, most: JournalPage): { readonly rows: JournalRow[]; readonly isEnd: boolean } {
+  readAfter(
+    after: number,
+    most: JournalPage,
+  ): { readonly rows: JournalRow[]; readonly isEnd: boolean } {
     const rows: JournalRow[] = [];
     let length = 0;
     for (const { seq, kind, entry } of this.#storage.sql.exec(READ_AFTER, after, most.rows)) {
@@ -241,7 +257,10 @@ export class RunStore {
   }
 
   /** The accepts that were announced since then and are not answered, but for this one. */
-  announcedSince(at: number, besides: string | null): readonly { readonly nonce: string; readonly at: number }[] {
+  announcedSince(
+    at: number,
+    besides: string | null,
+  ): readonly { readonly nonce: string; readonly at: number }[] {
     if (!this.#expectsObjects) return [];
     const rows = this.#storage.sql.exec(READ_ANNOUNCED, at).toArray();
     const announced = rows.map((row) => ({ nonce: String(row["nonce"]), at: Number(row["at"]) }));
@@ -274,7 +293,9 @@ export class RunStore {
    */
   append(run: Run, change: RunChange, data: Packer, at: number): void {
     const aside = new KeysAside(this.#keys, data);
-    const whole = stamped(JSON.stringify(pack(withChangeKeys(change, aside.put), run.tasks.length)));
+    const whole = stamped(
+      JSON.stringify(pack(withChangeKeys(change, aside.put), run.tasks.length)),
+    );
     const text = fitting(whole, data);
     const rows = data.rows();
     const insert = (): void => this.#insert("change", text, rows, at);
@@ -366,7 +387,12 @@ export class RunStore {
     }
   }
 
-  #insert(kind: "genesis" | "change" | "state", text: string, rows: (Uint8Array | null)[], at: number): void {
+  #insert(
+    kind: "genesis" | "change" | "state",
+    text: string,
+    rows: (Uint8Array | null)[],
+    at: number,
+  ): void {
     const last = rows.at(-1) ?? null;
     const beside = fitsBeside(text, last);
     let seq = this.#lastSeq;
@@ -391,7 +417,8 @@ export class RunStore {
 
   #bytesAt({ seq, offset, size }: Place): Uint8Array {
     const bytes = this.read(seq, offset, size);
-    if (bytes === null) throw new Error(`the journal lacks the ${size} bytes it should hold at row ${seq}`);
+    if (bytes === null)
+      throw new Error(`the journal lacks the ${size} bytes it should hold at row ${seq}`);
     return bytes;
   }
 
@@ -414,7 +441,10 @@ export class RunStore {
     const { genesis, first, ...version } = parseEntry<StoredGenesis>(text);
     refuseNewer(version, WHAT);
     refuseUnknownFields(first, WHAT);
-    return { genesis: { ...withGenesisKeys(genesis, this.#keysBack), graph: unpackGraph(genesis.graph) }, first };
+    return {
+      genesis: { ...withGenesisKeys(genesis, this.#keysBack), graph: unpackGraph(genesis.graph) },
+      first,
+    };
   }
 
   #readState(text: string): { readonly run: Run; readonly upTo: number } {
@@ -445,7 +475,9 @@ export class RunStore {
 /** A copy, unless it is all of it: over the wire goes the whole buffer in which a part lies. */
 function cut(bytes: Uint8Array, offset: number, size: number): Uint8Array | null {
   if (offset + size > bytes.length) return null;
-  return size === bytes.length && bytes.buffer.byteLength === size ? bytes : bytes.slice(offset, offset + size);
+  return size === bytes.length && bytes.buffer.byteLength === size
+    ? bytes
+    : bytes.slice(offset, offset + size);
 }
 
 function leasesIn({ tasks }: RunChange): readonly GrantedLease[] {

@@ -6,7 +6,12 @@ import { attemptTimeoutMs } from "../../domain/run/mapped-task.ts";
 import type { GraphTask } from "../../domain/plan/run-graph.ts";
 import { inputsOf } from "../../domain/run/task-inputs.ts";
 import { limitedChildren } from "../../domain/limits/limited-children.ts";
-import { descriptionOf, type PayloadDelivery, type PayloadParcel, type PayloadRef } from "../../domain/payload.ts";
+import {
+  descriptionOf,
+  type PayloadDelivery,
+  type PayloadParcel,
+  type PayloadRef,
+} from "../../domain/payload.ts";
 import { entryOf, type Run, type TaskEntry } from "../../domain/run/state.ts";
 import type { GrantedLease } from "../../domain/run/machine-events.ts";
 import type { Lease } from "./run-rpc.ts";
@@ -30,7 +35,10 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
     const passed = passedItem(run, task, index);
     if (passed !== null) {
       const payload = passed.ref === null ? NOTHING : pack(passed.ref);
-      return { inputs: [{ parent: passed.parent, payload }], item: { of, index, total, isElement: false } };
+      return {
+        inputs: [{ parent: passed.parent, payload }],
+        item: { of, index, total, isElement: false },
+      };
     }
     const inputs = arrays.get(of) ?? read(task);
     arrays.set(of, inputs);
@@ -77,7 +85,10 @@ export function deliver(run: Run, store: RunStore, granted: readonly GrantedLeas
   });
 }
 
-function completionOf({ completionKey: key }: Run, { task, attempts }: TaskEntry): Pick<Lease, "completion"> {
+function completionOf(
+  { completionKey: key }: Run,
+  { task, attempts }: TaskEntry,
+): Pick<Lease, "completion"> {
   const startedAt = attempts.at(-1)?.startedAt;
   if (task.external !== true || key === undefined || startedAt === undefined) return {};
   return { completion: { key, expiresAt: startedAt + task.timeoutMs } };
@@ -95,9 +106,13 @@ export function packer(store: RunStore): (ref: PayloadRef) => PayloadDelivery {
 }
 
 /** The bytes of a payload that lies in the run object. */
-export function inlineParcel(store: RunStore, ref: PayloadRef & { readonly at: "run" }): PayloadParcel {
+export function inlineParcel(
+  store: RunStore,
+  ref: PayloadRef & { readonly at: "run" },
+): PayloadParcel {
   const bytes = store.read(ref.seq, ref.offset, ref.size);
-  if (bytes === null) throw new Error(`journal entry ${ref.seq} lacks the ${ref.size} payload bytes it should hold`);
+  if (bytes === null)
+    throw new Error(`journal entry ${ref.seq} lacks the ${ref.size} payload bytes it should hold`);
   return { ...descriptionOf(ref), at: "inline", bytes };
 }
 

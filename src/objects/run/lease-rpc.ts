@@ -38,7 +38,9 @@ const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The leases as text. */
 export function writeGrant(grant: Grant): GrantText {
-  return branded<GrantText>(grant.leases.length === 0 ? NO_LEASES : JSON.stringify(toWritten(grant)));
+  return branded<GrantText>(
+    grant.leases.length === 0 ? NO_LEASES : JSON.stringify(toWritten(grant)),
+  );
 }
 
 /** The leases of a text that `writeGrant` has made; what was one payload is one again. */
@@ -49,7 +51,11 @@ export function readGrant(text: GrantText): Grant {
 /** The answer as text. */
 export function writeAcceptAnswer({ grant, ...answer }: AcceptAnswer): AcceptText {
   return branded<AcceptText>(
-    JSON.stringify({ v: FORMAT_VERSION, ...answer, ...(grant.leases.length > 0 && toWritten(grant)) }),
+    JSON.stringify({
+      v: FORMAT_VERSION,
+      ...answer,
+      ...(grant.leases.length > 0 && toWritten(grant)),
+    }),
   );
 }
 
@@ -76,7 +82,9 @@ function toWritten({ leases }: Grant): WrittenGrant {
   const written = leases.map(({ inputs, steps, arrived, ...lease }) => ({
     ...lease,
     inputs: inputs.map(({ parent, payload }) => ({ parent, payload: placeOf(payload) })),
-    ...(steps !== undefined && { steps: steps.map(({ name, payload }) => ({ name, payload: placeOf(payload) })) }),
+    ...(steps !== undefined && {
+      steps: steps.map(({ name, payload }) => ({ name, payload: placeOf(payload) })),
+    }),
     ...(arrived !== undefined && {
       arrived: arrived.map(({ document, ...final }) => ({
         ...final,
@@ -91,14 +99,17 @@ function fromWritten({ leases, payloads }: Omit<WrittenGrant, "v">): Grant {
   const read = payloads.map(readPayload);
   const at = (place: number): PayloadDelivery => {
     const payload = read[place];
-    if (payload === undefined) throw new RangeError(`a lease refers to payload ${place} of ${read.length}`);
+    if (payload === undefined)
+      throw new RangeError(`a lease refers to payload ${place} of ${read.length}`);
     return payload;
   };
   return {
     leases: leases.map(({ inputs, steps, arrived, ...lease }) => ({
       ...lease,
       inputs: inputs.map(({ parent, payload }) => ({ parent, payload: at(payload) })),
-      ...(steps !== undefined && { steps: steps.map(({ name, payload }) => ({ name, payload: at(payload) })) }),
+      ...(steps !== undefined && {
+        steps: steps.map(({ name, payload }) => ({ name, payload: at(payload) })),
+      }),
       ...(arrived !== undefined && {
         arrived: arrived.map(({ document, ...final }) => ({
           ...final,
@@ -116,7 +127,10 @@ function writePayload(payload: PayloadDelivery): WrittenPayload {
 }
 
 /** A sender's JSON need not be UTF-8 throughout. */
-function writeBytes(bytes: Uint8Array, isText: boolean): { readonly text: string } | { readonly base64: string } {
+function writeBytes(
+  bytes: Uint8Array,
+  isText: boolean,
+): { readonly text: string } | { readonly base64: string } {
   try {
     if (isText) return { text: DECODER.decode(bytes) };
   } catch {
@@ -128,7 +142,10 @@ function writeBytes(bytes: Uint8Array, isText: boolean): { readonly text: string
 function readPayload(payload: WrittenPayload): PayloadDelivery {
   if (payload.at !== "inline") return payload;
   const { text, base64, ...rest } = payload;
-  return { ...rest, bytes: text === undefined ? Uint8Array.fromBase64(base64 ?? "") : ENCODER.encode(text) };
+  return {
+    ...rest,
+    bytes: text === undefined ? Uint8Array.fromBase64(base64 ?? "") : ENCODER.encode(text),
+  };
 }
 
 function branded<Text extends string>(text: string): Text {

@@ -19,13 +19,17 @@ export interface SlotSurroundings {
 }
 
 /** Makes the call, and lets the run know what came of it. Rejects if the limit, or storage, cannot be reached. */
-export async function performHoldEffect(around: SlotSurroundings, effect: HoldEffect): Promise<void> {
+export async function performHoldEffect(
+  around: SlotSurroundings,
+  effect: HoldEffect,
+): Promise<void> {
   switch (effect.type) {
     case "ask_slot":
       await ask(around, effect);
       break;
     case "await_resume":
-      if (!(await around.awaitResume(effect.task))) around.hold({ type: "resumed", task: effect.task });
+      if (!(await around.awaitResume(effect.task)))
+        around.hold({ type: "resumed", task: effect.task });
       break;
     case "give_slot_back":
       await around.call(effect.limit, (limit) => limit.giveBack(effect.holder, effect.afterMs));
@@ -51,5 +55,6 @@ async function ask(
   const run = around.hold({ type: "permitted", kind: limit.kind, ordinal, attempt });
   // Cancelled meanwhile: nobody will come for it.
   const standing = standingOf(run, limit.kind, holder, around.now());
-  if (standing.type === "over") await around.call(limit, (object) => object.giveBack(holder, standing.afterMs));
+  if (standing.type === "over")
+    await around.call(limit, (object) => object.giveBack(holder, standing.afterMs));
 }

@@ -76,14 +76,17 @@ export class LiveAttempts {
       dropped: report.dropped,
       bytes,
     });
-    const isNewProgress = report.progress !== undefined && report.progress.at !== before.progress?.at;
+    const isNewProgress =
+      report.progress !== undefined && report.progress.at !== before.progress?.at;
     const news = {
       ordinal,
       attempt,
       progress: isNewProgress ? progress : null,
       lines,
       dropped:
-        report.dropped > before.dropped ? { count: report.dropped, at: lines.at(-1)?.at ?? run.createdAt } : null,
+        report.dropped > before.dropped
+          ? { count: report.dropped, at: lines.at(-1)?.at ?? run.createdAt }
+          : null,
     };
     if (news.progress !== null || lines.length > 0 || news.dropped !== null) this.#tell(run, news);
     return { lines: reported, over: null };
@@ -94,11 +97,14 @@ export class LiveAttempts {
     if (this.#attempts.size === 0) return;
     // One change cancels all the items of a task.
     const isWide = change.run?.finishedAt !== undefined && change.run.finishedAt !== null;
-    const ordinals = isWide ? [...this.#attempts.keys()] : change.tasks.map(({ ordinal }) => ordinal);
+    const ordinals = isWide
+      ? [...this.#attempts.keys()]
+      : change.tasks.map(({ ordinal }) => ordinal);
     for (const ordinal of ordinals) {
       const known = this.#attempts.get(ordinal);
       const state = entryOf(run, ordinal)?.state;
-      if (known === undefined || (state?.status === "running" && state.token === known.token)) continue;
+      if (known === undefined || (state?.status === "running" && state.token === known.token))
+        continue;
       this.#attempts.delete(ordinal);
       this.#bytes -= known.bytes;
     }
@@ -106,7 +112,19 @@ export class LiveAttempts {
 }
 
 /** What an attempt had not reported yet when it settled. */
-export function lastReportOf({ ordinal, attempt, token, progress, logs, logsDropped }: Settlement): AttemptReport {
-  const said = { from: 0, lines: logs, dropped: logsDropped, ...(progress !== undefined && { progress }) };
+export function lastReportOf({
+  ordinal,
+  attempt,
+  token,
+  progress,
+  logs,
+  logsDropped,
+}: Settlement): AttemptReport {
+  const said = {
+    from: 0,
+    lines: logs,
+    dropped: logsDropped,
+    ...(progress !== undefined && { progress }),
+  };
   return { ordinal, attempt, token, ...said };
 }

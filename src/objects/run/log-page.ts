@@ -5,7 +5,11 @@ import type { LiveAttempt } from "./live-attempts.ts";
 import type { LogLine, LogQuery, LogPlace, TaskLogs } from "./run-rpc.ts";
 import type { RunStore } from "./journal.ts";
 
-export const ALL_LINES: LogQuery = { attempt: null, from: { attempt: 0, line: 0 }, limit: Number.MAX_SAFE_INTEGER };
+export const ALL_LINES: LogQuery = {
+  attempt: null,
+  from: { attempt: 0, line: 0 },
+  limit: Number.MAX_SAFE_INTEGER,
+};
 
 interface Log {
   readonly count: number;
@@ -34,15 +38,22 @@ export function logPage(
     const room = query.limit - lines.length;
     if (room > 0 && first < log.count) {
       const kept = log.read().slice(first, first + room);
-      lines.push(...kept.map((line) => ({ ...line, at: new Date(line.at).toISOString(), attempt })));
+      lines.push(
+        ...kept.map((line) => ({ ...line, at: new Date(line.at).toISOString(), attempt })),
+      );
     }
-    if (next === null && first + room < log.count) next = { attempt, line: first + Math.max(0, room) };
+    if (next === null && first + room < log.count)
+      next = { attempt, line: first + Math.max(0, room) };
   }
   return { logs: lines, dropped, next };
 }
 
 function storedLog({ seq, offset, size, lines, dropped }: LogRef, store: RunStore): Log {
-  return { count: lines, dropped, read: () => readLogs(store.read(seq, offset, size) ?? new Uint8Array(0)) };
+  return {
+    count: lines,
+    dropped,
+    read: () => readLogs(store.read(seq, offset, size) ?? new Uint8Array(0)),
+  };
 }
 
 function liveLog(attempt: number, live: LiveAttempt | null): Log | null {

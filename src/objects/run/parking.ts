@@ -12,7 +12,12 @@ const WHAT: Readonly<Record<Debt["type"], string>> = {
 };
 
 /** Records the debt as a dead letter. Rejects if that fails. */
-export async function recordParked(env: Env, run: Run, { id, debt, tries }: Owed, now: number): Promise<void> {
+export async function recordParked(
+  env: Env,
+  run: Run,
+  { id, debt, tries }: Owed,
+  now: number,
+): Promise<void> {
   const letter = {
     id: await deadLetterIdOf("run", `${run.id}/${run.createdAt}/${id}`),
     queue: "none: owed by a run",

@@ -17,8 +17,15 @@ export function runEvent(run: Run, position: number, live: LiveProgress): RunEve
 }
 
 /** What a change has changed, as it is now: call it when the change is folded, and before the next one is. */
-export function changeEvent(run: Run, change: RunChange, position: number, live: LiveProgress): RunEvent {
-  const ordinals = new Set([...change.tasks, ...(change.steps ?? [])].map(({ ordinal }) => taskOf(run, ordinal)));
+export function changeEvent(
+  run: Run,
+  change: RunChange,
+  position: number,
+  live: LiveProgress,
+): RunEvent {
+  const ordinals = new Set(
+    [...change.tasks, ...(change.steps ?? [])].map(({ ordinal }) => taskOf(run, ordinal)),
+  );
   // In the order of the graph: the journal keeps the tasks of a change in another order than they were decided in.
   const inOrder = [...ordinals].toSorted((a, b) => a - b);
   const data = {
@@ -38,10 +45,17 @@ export function endEvent(run: Run, position: number): RunEvent {
 }
 
 /** What a running attempt has said: progress, then log lines. */
-export function newsEvents(run: Run, { ordinal, attempt, progress, lines, dropped }: News): RunEvent[] {
+export function newsEvents(
+  run: Run,
+  { ordinal, attempt, progress, lines, dropped }: News,
+): RunEvent[] {
   const entry = entryOf(run, ordinal);
   if (entry === undefined) return [];
-  const of = { task: entry.task.name, ...(entry.item !== undefined && { item: entry.item.index }), attempt };
+  const of = {
+    task: entry.task.name,
+    ...(entry.item !== undefined && { item: entry.item.index }),
+    attempt,
+  };
   const event = (name: "progress" | "log", { at, ...said }: { readonly at: number }): RunEvent => ({
     id: null,
     event: name,
@@ -54,7 +68,9 @@ export function newsEvents(run: Run, { ordinal, attempt, progress, lines, droppe
   ];
 }
 
-function droppedLine({ count, at }: { readonly count: number; readonly at: number }): { readonly at: number } {
+function droppedLine({ count, at }: { readonly count: number; readonly at: number }): {
+  readonly at: number;
+} {
   const message = `${count} further log lines are not kept: an attempt keeps 1,000 lines and 64 KiB`;
   const line = { at, level: "warn", message, fields: { dropped: count } };
   return line;

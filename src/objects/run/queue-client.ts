@@ -46,7 +46,8 @@ export class QueueWatch {
   /** The queue says at `now` what waits in it. */
   told({ backlogCount, oldestMessageTimestamp: oldest }: QueueBacklog, now: number): void {
     if (backlogCount === 0) this.#learn(now, now);
-    else if (oldest !== undefined && oldest.getTime() > 0) this.#learn(oldest.getTime(), now, backlogCount);
+    else if (oldest !== undefined && oldest.getTime() > 0)
+      this.#learn(oldest.getTime(), now, backlogCount);
   }
 
   /** Whether it is worth while to ask: what is known is not fresh, and nobody has just asked. */
@@ -64,7 +65,12 @@ export class QueueWatch {
       const backlog = await Promise.race([read(), limit]);
       if (backlog !== undefined) this.told(backlog, now());
     } catch (error) {
-      console.warn(JSON.stringify({ message: "the backlog of the run queue is not known", error: String(error) }));
+      console.warn(
+        JSON.stringify({
+          message: "the backlog of the run queue is not known",
+          error: String(error),
+        }),
+      );
     } finally {
       limit.catch(() => undefined);
       answered.abort();

@@ -60,6 +60,7 @@ export class Journal {
   async #arm(): Promise<void> {
     // Should this be the alarm itself, it has set the next one by then.
     await Promise.resolve();
-    if ((await this.#around.getAlarm()) === null) this.#around.setAlarm(this.#around.now() + this.pauseMs());
+    if ((await this.#around.getAlarm()) === null)
+      this.#around.setAlarm(this.#around.now() + this.pauseMs());
   }
 }

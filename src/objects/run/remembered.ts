@@ -27,7 +27,9 @@ function parentsOf({ origin, foundBy }: Run): readonly RunId[] {
 export function rememberedOf(run: Run): Remembered {
   const { status, digest, graph } = run;
   const keyed = Object.entries(run.joined).filter(([id, { nonce }]) => id !== nonce);
-  const joined = Object.fromEntries(keyed.slice(-MOST_JOINED).map(([id, { digest = "" }]) => [id, digest]));
+  const joined = Object.fromEntries(
+    keyed.slice(-MOST_JOINED).map(([id, { digest = "" }]) => [id, digest]),
+  );
   return {
     status,
     ...(digest !== undefined && { digest }),
@@ -45,7 +47,9 @@ export async function keptFor(
 ): Promise<"open" | number | null> {
   const standings = await standingsOf(parents);
   if (standings.some(({ type }) => type === "open")) return "open";
-  const ends = standings.flatMap((standing) => (standing.type === "final" ? [standing.finishedAt + retentionMs] : []));
+  const ends = standings.flatMap((standing) =>
+    standing.type === "final" ? [standing.finishedAt + retentionMs] : [],
+  );
   const until = Math.max(now, ...ends);
   return until > now ? until : null;
 }
@@ -60,10 +64,15 @@ export function acceptPast(store: RunStore, trigger: AcceptRequest): AcceptAnswe
 }
 
 /** The same for a trigger of a debounced task: null also if this run has not taken it, for then it belongs to another window. */
-export function joinPast(store: RunStore, { key, ...trigger }: JoiningTrigger): AcceptAnswer | null {
+export function joinPast(
+  store: RunStore,
+  { key, ...trigger }: JoiningTrigger,
+): AcceptAnswer | null {
   const past = store.remembered;
   const joined = key === undefined ? undefined : past?.joined?.[key];
-  return past === null || joined === undefined ? null : found(store, past, joined === "" ? undefined : joined, trigger);
+  return past === null || joined === undefined
+    ? null
+    : found(store, past, joined === "" ? undefined : joined, trigger);
 }
 
 function found(
@@ -73,8 +82,16 @@ function found(
   { digest, origin }: Pick<JoiningTrigger, "digest" | "origin">,
 ): AcceptAnswer {
   const parent = origin?.parent ?? null;
-  if (parent !== null && !past.parents.includes(parent.runId) && past.parents.length <= MOST_FINDERS)
+  if (
+    parent !== null &&
+    !past.parents.includes(parent.runId) &&
+    past.parents.length <= MOST_FINDERS
+  )
     store.remember({ ...past, parents: [...past.parents, parent.runId] });
   const isOther = digest !== undefined && known !== undefined && digest !== known;
-  return { status: past.status, outcome: isOther ? "mismatch" : "deduplicated", grant: { leases: [] } };
+  return {
+    status: past.status,
+    outcome: isOther ? "mismatch" : "deduplicated",
+    grant: { leases: [] },
+  };
 }

@@ -18,13 +18,19 @@ export class Steering {
   readonly #storage: Pick<DurableObjectStorage, "kv">;
   readonly #protocol: Pick<RunProtocol, "load" | "cancel" | "retry">;
 
-  constructor(storage: Pick<DurableObjectStorage, "kv">, protocol: Pick<RunProtocol, "load" | "cancel" | "retry">) {
+  constructor(
+    storage: Pick<DurableObjectStorage, "kv">,
+    protocol: Pick<RunProtocol, "load" | "cancel" | "retry">,
+  ) {
     this.#storage = storage;
     this.#protocol = protocol;
   }
 
   /** Whether this call has cancelled anything, with the run as it is now; null if there is none. */
-  cancel({ children, call }: CancelOptions): { readonly cancelled: boolean; readonly run: Run } | null {
+  cancel({
+    children,
+    call,
+  }: CancelOptions): { readonly cancelled: boolean; readonly run: Run } | null {
     const known = this.#runOf(call);
     if (known !== null) return { cancelled: true, run: known };
     const answer = this.#protocol.cancel(children);

@@ -47,7 +47,8 @@ export class RunAlarm {
    */
   setAfter(run: Run, { change, leases }: Advance): void {
     if (run.finishedAt !== null) {
-      if (this.#clock.at > Math.min(nextWakeAt(run), this.#around.now() + LISTED_MS.latest)) this.#setForListing(run);
+      if (this.#clock.at > Math.min(nextWakeAt(run), this.#around.now() + LISTED_MS.latest))
+        this.#setForListing(run);
       return;
     }
     if (this.#clock.at === Number.POSITIVE_INFINITY) return this.setFor(run);

@@ -19,7 +19,12 @@ const PERSISTENTLY: CallPolicy = { pausesMs: [50, 200, 800, 2_000, 4_000], limit
  * Calls the object of this run, with bounded retries. Rejects only when the surroundings keep failing. `takesMs`: how long the call
  * itself may take, if it is one that waits for something.
  */
-export async function callRun<T>(env: Env, runId: RunId, call: (run: RunRpc) => Promise<T>, takesMs = 0): Promise<T> {
+export async function callRun<T>(
+  env: Env,
+  runId: RunId,
+  call: (run: RunRpc) => Promise<T>,
+  takesMs = 0,
+): Promise<T> {
   const policy = { ...PERSISTENTLY, limitMs: PERSISTENTLY.limitMs + takesMs };
   try {
     return await callWithRetries("the run", () => call(stubOf(env, runId)), policy);
@@ -40,9 +45,12 @@ export class RunUnreachableError extends Error {
   readonly retryable = true;
 
   constructor(runId: RunId, cause: unknown) {
-    super(`the run ${runId} cannot be reached now: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
+    super(
+      `the run ${runId} cannot be reached now: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -61,7 +69,11 @@ export async function openRunSocket(
   const url = `https://run/?${query.toString()}`;
   const upgrade = { headers: { Upgrade: "websocket" } };
   // A WebSocket is no value of a call: it comes with the answer to a request.
-  const answer = await callWithRetries("the run", () => env.RUNS.getByName(runId).fetch(url, upgrade), PERSISTENTLY);
+  const answer = await callWithRetries(
+    "the run",
+    () => env.RUNS.getByName(runId).fetch(url, upgrade),
+    PERSISTENTLY,
+  );
   if (answer.status === 429) return "full";
   return answer.status === 404 ? null : answer;
 }

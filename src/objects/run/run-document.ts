@@ -19,9 +19,15 @@ export function describeRun(run: Run, live: LiveProgress): RunDocument {
     trigger: {
       source: origin.source,
       by: origin.by,
-      ...(origin.actor !== undefined && { actor: { kind: origin.actor.kind, name: origin.actor.name } }),
-      parent: origin.parent === null ? null : { run_id: origin.parent.runId, task: origin.parent.task },
-      replay_of: origin.replayOf === undefined ? null : { run_id: origin.replayOf.runId, from: origin.replayOf.from },
+      ...(origin.actor !== undefined && {
+        actor: { kind: origin.actor.kind, name: origin.actor.name },
+      }),
+      parent:
+        origin.parent === null ? null : { run_id: origin.parent.runId, task: origin.parent.task },
+      replay_of:
+        origin.replayOf === undefined
+          ? null
+          : { run_id: origin.replayOf.runId, from: origin.replayOf.from },
       ...(origin.traceparent !== undefined && { traceparent: origin.traceparent }),
       ...(origin.event !== undefined && { event: origin.event }),
     },
@@ -43,7 +49,8 @@ export function describeState({
     status,
     started_at: isoOrNull(startedAt),
     finished_at: isoOrNull(finishedAt),
-    duration_ms: startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
+    duration_ms:
+      startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt),
   };
 }
 
@@ -58,7 +65,9 @@ export function describeTask(run: Run, entry: TaskEntry, progress: Progress | nu
     upstream: task.upstream.map(name),
     downstream: task.downstream.map(name),
     attempts: attempts.map(describeAttempt),
-    progress: describeProgress(progress ?? attempts.findLast((each) => each.progress !== undefined)?.progress),
+    progress: describeProgress(
+      progress ?? attempts.findLast((each) => each.progress !== undefined)?.progress,
+    ),
     output: describeOutput(state),
     waiting_for: describeWaiting(run, entry),
     ...(steps !== undefined && {
@@ -139,7 +148,13 @@ export function describeOutput(state: TaskState): TaskDocument["output"] {
 }
 
 /** Without its logs. */
-export function describeAttempt({ attempt, status, startedAt, finishedAt, error }: AttemptRecord): AttemptDocument {
+export function describeAttempt({
+  attempt,
+  status,
+  startedAt,
+  finishedAt,
+  error,
+}: AttemptRecord): AttemptDocument {
   return { attempt, status, started_at: iso(startedAt), finished_at: isoOrNull(finishedAt), error };
 }
 

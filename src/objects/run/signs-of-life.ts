@@ -79,12 +79,15 @@ export class SignsOfLife {
     return alarmAt > this.#now() + LOOK_MS.after + LOOK_MS.slack;
   }
 
-  #running(run: Run): { readonly token: number; readonly startedAt: number; readonly isUnheard: boolean }[] {
+  #running(
+    run: Run,
+  ): { readonly token: number; readonly startedAt: number; readonly isUnheard: boolean }[] {
     return Array.from(run.active).flatMap((ordinal) => {
       const entry = entryOf(run, ordinal);
       if (entry?.state.status !== "running" || entry.state.holder !== undefined) return [];
       const { token, attempt, call } = entry.state;
-      const hasSpoken = this.#heard.has(token) || (call !== undefined && this.#heard.has(driverOf(call)));
+      const hasSpoken =
+        this.#heard.has(token) || (call !== undefined && this.#heard.has(driverOf(call)));
       const startedAt = entry.attempts[attempt - 1]?.startedAt ?? 0;
       return { token, startedAt, isUnheard: token <= this.#bornToken && !hasSpoken };
     });

@@ -18,7 +18,10 @@ export interface Beginning {
 const COMMENT = new TextEncoder().encode(":\n\n");
 
 /** `first` is sent at once; after it, and after what `replay` has, comes what is new. The stream closes behind the end of the run. */
-export function eventStream(audience: Audience, { first, replay }: Beginning): ReadableStream<Uint8Array> {
+export function eventStream(
+  audience: Audience,
+  { first, replay }: Beginning,
+): ReadableStream<Uint8Array> {
   let catchingUp = replay;
   let listener: StreamListener | null = null;
 

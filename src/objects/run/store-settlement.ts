@@ -6,11 +6,28 @@ import { descriptionOf, type PayloadParcel, type PayloadRef } from "../../domain
 import type { FinalRun, LogRef, RunGenesis, TaskOutput } from "../../domain/run/state.ts";
 import type { Outcome, RunEvent, SettledAttempt } from "../../domain/run/machine-events.ts";
 import type { Packer } from "./journal-bytes.ts";
-import type { AcceptRequest, AttemptOutcome, CompletionReport, FinalNotice, LogLine, Settlement } from "./run-rpc.ts";
+import type {
+  AcceptRequest,
+  AttemptOutcome,
+  CompletionReport,
+  FinalNotice,
+  LogLine,
+  Settlement,
+} from "./run-rpc.ts";
 
 /** What is recorded of an accepted trigger, with its bytes placed. */
 export function genesisOf(request: AcceptRequest, data: Packer, createdAt: number): RunGenesis {
-  const { runId: id, graph, origin, nonce, digest, key, limitKeys, completionKey, recorded } = request;
+  const {
+    runId: id,
+    graph,
+    origin,
+    nonce,
+    digest,
+    key,
+    limitKeys,
+    completionKey,
+    recorded,
+  } = request;
   return {
     id,
     graph,
@@ -74,7 +91,10 @@ export function takeIn(settlement: Settlement, data: Packer, isKnown = true): Se
     attempt,
     token,
     children,
-    outcome: isKnown && settlement.outcome.type in OUTCOMES ? placeOutcome(settlement.outcome, data) : NOT_UNDERSTOOD,
+    outcome:
+      isKnown && settlement.outcome.type in OUTCOMES
+        ? placeOutcome(settlement.outcome, data)
+        : NOT_UNDERSTOOD,
     logs: placeLogs(settlement, data),
     ...(settlement.progress !== undefined && { progress: settlement.progress }),
   };
@@ -85,7 +105,11 @@ export function placeCompletion(
   { output, limitKeys }: Extract<CompletionReport["outcome"], { readonly type: "succeeded" }>,
   data: Packer,
 ): TaskOutput {
-  return { output: placeParcel(output, data), to: null, ...(limitKeys !== undefined && { limitKeys }) };
+  return {
+    output: placeParcel(output, data),
+    to: null,
+    ...(limitKeys !== undefined && { limitKeys }),
+  };
 }
 
 /** What awaited runs have said, with the bytes of their documents placed. */
@@ -113,12 +137,19 @@ function placeOutcome(outcome: AttemptOutcome, data: Packer): Outcome {
   const to =
     outcome.to === null
       ? null
-      : Object.fromEntries(Object.entries(outcome.to).map(([child, parcel]) => [child, placeParcel(parcel, data)]));
+      : Object.fromEntries(
+          Object.entries(outcome.to).map(([child, parcel]) => [child, placeParcel(parcel, data)]),
+        );
   const { chosen, limitKeys } = outcome;
   const output = placeParcel(outcome.output, data);
   return {
     type: "succeeded",
-    passed: { output, to, ...(chosen !== undefined && { chosen }), ...(limitKeys !== undefined && { limitKeys }) },
+    passed: {
+      output,
+      to,
+      ...(chosen !== undefined && { chosen }),
+      ...(limitKeys !== undefined && { limitKeys }),
+    },
   };
 }
 

@@ -93,7 +93,8 @@ export class Audience {
   join(listener: AudienceMember): void {
     this.#send();
     this.#listeners.add(listener);
-    if (listener.isPinged) this.#pinging ??= setInterval(() => this.#each((each) => each.ping()), PING_MS);
+    if (listener.isPinged)
+      this.#pinging ??= setInterval(() => this.#each((each) => each.ping()), PING_MS);
   }
 
   leave(listener: AudienceMember): void {
@@ -121,7 +122,8 @@ export class Audience {
     this.#pending.push(...events);
     this.#pendingSize += events.reduce((size, { data }) => size + data.length, 0);
     const gatherMs = Math.min(GATHER_MS.most, GATHER_MS.least + this.#listeners.size);
-    if (this.#pendingSize < MAX_GATHERED) this.#timer ??= setTimeout(() => void this.#flush(), gatherMs);
+    if (this.#pendingSize < MAX_GATHERED)
+      this.#timer ??= setTimeout(() => void this.#flush(), gatherMs);
     else void this.#flush();
   }
 

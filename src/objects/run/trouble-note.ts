@@ -19,7 +19,11 @@ export function troubleOf(ctx: DurableObjectState, env: Env): TroubleSurrounding
     isPassing,
     notEnded: (error) => {
       console.error(
-        JSON.stringify({ message: "the end of a broken run failed", run: ctx.id.name, error: String(error) }),
+        JSON.stringify({
+          message: "the end of a broken run failed",
+          run: ctx.id.name,
+          error: String(error),
+        }),
       );
     },
     giveUp: (error, isOver) => recordBroken(env, ctx.id.name ?? "", error, isOver),
@@ -27,7 +31,12 @@ export function troubleOf(ctx: DurableObjectState, env: Env): TroubleSurrounding
 }
 
 /** Its body is a message for the run: to redrive it has the run looked at again. */
-async function recordBroken(env: Env, runId: string, error: unknown, isOver: boolean): Promise<void> {
+async function recordBroken(
+  env: Env,
+  runId: string,
+  error: unknown,
+  isOver: boolean,
+): Promise<void> {
   const now = Date.now();
   const letter = {
     id: await deadLetterIdOf("run", `${runId}/broken`),

@@ -28,7 +28,12 @@ export class ScheduleEntry {
   /** The first due time after the last one that was dealt with. */
   #next: { readonly after: number; readonly at: number } | null = null;
 
-  constructor(definition: ScheduleDefinition, state: ScheduleState, times: DueTimes, store: ScheduleStore) {
+  constructor(
+    definition: ScheduleDefinition,
+    state: ScheduleState,
+    times: DueTimes,
+    store: ScheduleStore,
+  ) {
     this.#definition = definition;
     this.#state = state;
     this.#times = times;
@@ -72,12 +77,24 @@ export class ScheduleEntry {
    * Due times to be started now, oldest first; of many the first, and the others wait. Those that are left out are recorded as missed,
    * and returned too. See `dueSince`.
    */
-  due(now: number, onTimeFrom: number): { readonly queue: number[]; readonly leftOut: Due["leftOut"] } {
+  due(
+    now: number,
+    onTimeFrom: number,
+  ): { readonly queue: number[]; readonly leftOut: Due["leftOut"] } {
     const { dealtUntil } = this.#state;
     const until = Math.min(now, this.#absentSince ?? now);
-    const { start, leftOut } = dueSince(this.#times, this.#definition.catchUp, dealtUntil, until, onTimeFrom);
+    const { start, leftOut } = dueSince(
+      this.#times,
+      this.#definition.catchUp,
+      dealtUntil,
+      until,
+      onTimeFrom,
+    );
     if (leftOut !== null)
-      this.#save({ ...skipped(this.#state, leftOut.last, "missed", leftOut.count), dealtUntil: leftOut.last });
+      this.#save({
+        ...skipped(this.#state, leftOut.last, "missed", leftOut.count),
+        dealtUntil: leftOut.last,
+      });
     const queue = [...this.#state.waiting, ...start];
     if (queue.length > MAX_STARTED) this.#keepWaiting(queue);
     return { queue: queue.slice(0, MAX_STARTED), leftOut };
@@ -93,7 +110,11 @@ export class ScheduleEntry {
     if (isSetBack(this.#state.dealtUntil, now)) this.#save({ ...this.#state, dealtUntil: now });
   }
 
-  started(dueAt: number, runId: NonNullable<ScheduleState["lastRun"]>["runId"], startedAt: number): void {
+  started(
+    dueAt: number,
+    runId: NonNullable<ScheduleState["lastRun"]>["runId"],
+    startedAt: number,
+  ): void {
     this.#deal(dueAt, { ...this.#state, lastRun: { runId, dueAt, startedAt } });
     this.#strikes = 0;
     this.#awaitsDeploy = false;
@@ -139,7 +160,10 @@ export class ScheduleEntry {
   whenBack(now: number): ScheduleState {
     const { dealtUntil, waiting } = this.#state;
     const due = this.#times.latest(MAX_WAITING + MAX_COUNTED, dealtUntil, now);
-    return withWaiting({ ...this.#state, dealtUntil: Math.max(dealtUntil, now) }, [...waiting, ...due]);
+    return withWaiting({ ...this.#state, dealtUntil: Math.max(dealtUntil, now) }, [
+      ...waiting,
+      ...due,
+    ]);
   }
 
   /** These wait too. */
@@ -150,7 +174,12 @@ export class ScheduleEntry {
       [...all].toSorted((a, b) => a - b),
     );
     const { dealtUntil, waiting: before, skipped: count } = this.#state;
-    if (state.skipped === count && state.dealtUntil === dealtUntil && state.waiting.join() === before.join()) return;
+    if (
+      state.skipped === count &&
+      state.dealtUntil === dealtUntil &&
+      state.waiting.join() === before.join()
+    )
+      return;
     this.#save(state);
   }
 

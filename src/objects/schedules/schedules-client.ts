@@ -9,7 +9,10 @@ import type { Announcement, SchedulesRpc } from "./schedules-rpc.ts";
 
 const NAME = "schedules";
 /** Calls the object, with bounded retries. Rejects when the surroundings keep failing. */
-export async function callSchedules<T>(env: Env, call: (schedules: SchedulesRpc) => Promise<T>): Promise<T> {
+export async function callSchedules<T>(
+  env: Env,
+  call: (schedules: SchedulesRpc) => Promise<T>,
+): Promise<T> {
   return callWithRetries("the object of the schedules", () => call(env.SCHEDULES.getByName(NAME)));
 }
 
@@ -23,7 +26,11 @@ export function deploymentHere(
 
 /** Tells the object which schedules this deployment has. */
 export async function syncSchedules(env: Env, plan: Plan): Promise<void> {
-  const announced = { v: FORMAT_VERSION, ...deploymentHere(env, plan), schedules: schedulesOf(plan) };
+  const announced = {
+    v: FORMAT_VERSION,
+    ...deploymentHere(env, plan),
+    schedules: schedulesOf(plan),
+  };
   await callSchedules(env, (schedules) => schedules.sync(announced));
 }
 
@@ -32,7 +39,9 @@ export async function syncSchedules(env: Env, plan: Plan): Promise<void> {
  * watchdog. A plan without schedules costs no call: the last one to go is forgotten by the watchdog, but locally, where no
  * watchdog comes.
  */
-export function createAnnouncement(plan: Plan): (env: Env, lifetime: Pick<Lifetime, "waitUntil">) => void {
+export function createAnnouncement(
+  plan: Plan,
+): (env: Env, lifetime: Pick<Lifetime, "waitUntil">) => void {
   const hasSchedules = schedulesOf(plan).length > 0;
   let isDue = true;
   return (env, lifetime) => {
@@ -41,7 +50,12 @@ export function createAnnouncement(plan: Plan): (env: Env, lifetime: Pick<Lifeti
     lifetime.waitUntil(
       syncSchedules(env, plan).catch((error: unknown) => {
         isDue = true;
-        console.warn(JSON.stringify({ message: "schedules not announced, trying again", error: String(error) }));
+        console.warn(
+          JSON.stringify({
+            message: "schedules not announced, trying again",
+            error: String(error),
+          }),
+        );
       }),
     );
   };

@@ -120,10 +120,14 @@ export class SchedulesProtocol implements SchedulesRpc {
     const entries = this.#entriesOf(task);
     if (entries.length > 0 && !this.#paused.has(task)) {
       const all = [...entries, ...this.#absentOf(task)];
-      const changed = all.map((entry) => ({ definition: entry.definition, state: entry.whenPaused() }));
+      const changed = all.map((entry) => ({
+        definition: entry.definition,
+        state: entry.whenPaused(),
+      }));
       this.#store.pause(task, this.#around.now(), by, changed);
       this.#paused.add(task);
-      for (const { definition, state } of changed) this.#find(definition)?.recorded(definition, state);
+      for (const { definition, state } of changed)
+        this.#find(definition)?.recorded(definition, state);
     }
     return entries.map((entry) => this.#status(entry));
   }
@@ -133,10 +137,14 @@ export class SchedulesProtocol implements SchedulesRpc {
     if (entries.length > 0 && this.#paused.has(task)) {
       const now = this.#around.now();
       const all = [...entries, ...this.#absentOf(task)];
-      const changed = all.map((entry) => ({ definition: entry.definition, state: entry.whenResumed(now) }));
+      const changed = all.map((entry) => ({
+        definition: entry.definition,
+        state: entry.whenResumed(now),
+      }));
       this.#store.resume(task, changed);
       this.#paused.delete(task);
-      for (const { definition, state } of changed) this.#find(definition)?.recorded(definition, state);
+      for (const { definition, state } of changed)
+        this.#find(definition)?.recorded(definition, state);
       await this.#rearm(null);
     }
     return entries.map((entry) => this.#status(entry));
@@ -154,7 +162,10 @@ export class SchedulesProtocol implements SchedulesRpc {
     } catch (error) {
       this.#alarmStrikes += 1;
       const strikes = this.#alarmStrikes;
-      this.#around.log("the alarm of the schedules failed, trying again", { strikes, error: String(error) });
+      this.#around.log("the alarm of the schedules failed, trying again", {
+        strikes,
+        error: String(error),
+      });
       await this.#around.setAlarm(this.#around.now() + pauseAfter(strikes));
     } finally {
       this.#handlingSince = null;
@@ -187,7 +198,9 @@ export class SchedulesProtocol implements SchedulesRpc {
   }
 
   #absentOf(task: string): ScheduleEntry[] {
-    return [...this.#absent.values()].flatMap(({ entry }) => (entry.definition.task === task ? [entry] : []));
+    return [...this.#absent.values()].flatMap(({ entry }) =>
+      entry.definition.task === task ? [entry] : [],
+    );
   }
 
   #find(definition: ScheduleDefinition): ScheduleEntry | undefined {
@@ -204,7 +217,11 @@ export class SchedulesProtocol implements SchedulesRpc {
     };
   }
 
-  #deploy(known: ReadonlyMap<string, ScheduleEntry>, { version, madeAt, schedules }: Announcement, now: number): void {
+  #deploy(
+    known: ReadonlyMap<string, ScheduleEntry>,
+    { version, madeAt, schedules }: Announcement,
+    now: number,
+  ): void {
     const fresh = newScheduleState(now);
     const stored = schedules.map((definition) => ({
       definition,
@@ -265,7 +282,8 @@ export class SchedulesProtocol implements SchedulesRpc {
     const onTimeFrom = (now - until <= LATE_MS ? Math.min(now, since) : now) - LATE_MS;
     const due = this.#awake(now).filter((entry) => entry.wakeAt() <= now);
     const lanes = Array.from({ length: Math.min(LANES, due.length) }, async () => {
-      for (let entry = due.shift(); entry !== undefined; entry = due.shift()) await this.#handle(entry, onTimeFrom);
+      for (let entry = due.shift(); entry !== undefined; entry = due.shift())
+        await this.#handle(entry, onTimeFrom);
     });
     try {
       await Promise.all(lanes);
@@ -280,7 +298,10 @@ export class SchedulesProtocol implements SchedulesRpc {
     const { queue, leftOut } = entry.due(now, onTimeFrom);
     if (leftOut !== null) {
       const { count, last } = leftOut;
-      this.#log("due times missed and left out", entry, { count, last: new Date(last).toISOString() });
+      this.#log("due times missed and left out", entry, {
+        count,
+        last: new Date(last).toISOString(),
+      });
     }
     for (let dueAt = queue.shift(); dueAt !== undefined; dueAt = queue.shift()) {
       const turn = await this.#startOrNot(entry, dueAt);
@@ -288,7 +309,10 @@ export class SchedulesProtocol implements SchedulesRpc {
       if (turn === "done") continue;
       if (turn === "failed") entry.failed([dueAt, ...queue], this.#around.now());
       else if (turn === "undeployed")
-        entry.awaitDeploy([dueAt, ...queue], this.#around.now() + deployPauseMs(this.#around.now() - dueAt));
+        entry.awaitDeploy(
+          [dueAt, ...queue],
+          this.#around.now() + deployPauseMs(this.#around.now() - dueAt),
+        );
       else {
         entry.held(dueAt, this.#around.now() + waitingPauseMs(now - dueAt));
         // One waits already.
@@ -364,7 +388,11 @@ export class SchedulesProtocol implements SchedulesRpc {
     return code === "overloaded" || !isOfSchedules ? PATIENCE_MS : 0;
   }
 
-  #log(message: string, { definition }: ScheduleEntry, fields: Readonly<Record<string, unknown>>): void {
+  #log(
+    message: string,
+    { definition }: ScheduleEntry,
+    fields: Readonly<Record<string, unknown>>,
+  ): void {
     this.#around.log(message, { task: definition.task, cron: definition.cron, ...fields });
   }
 
@@ -375,7 +403,10 @@ export class SchedulesProtocol implements SchedulesRpc {
 
   /** The schedules that are not paused, with the clock as it stands; absent ones for what was due before. */
   #awake(now: number): ScheduleEntry[] {
-    const known = [...this.#load().values(), ...Array.from(this.#absent.values(), ({ entry }) => entry)];
+    const known = [
+      ...this.#load().values(),
+      ...Array.from(this.#absent.values(), ({ entry }) => entry),
+    ];
     const awake = known.filter(({ definition }) => !this.#paused.has(definition.task));
     for (const entry of awake) entry.heedClock(now);
     return awake;
@@ -390,7 +421,10 @@ export class SchedulesProtocol implements SchedulesRpc {
     // It sets the alarm at its end.
     if (this.#isHandling) return;
     const now = this.#around.now();
-    const soonest = this.#awake(now).reduce((at, entry) => Math.min(at, entry.wakeAt()), Number.POSITIVE_INFINITY);
+    const soonest = this.#awake(now).reduce(
+      (at, entry) => Math.min(at, entry.wakeAt()),
+      Number.POSITIVE_INFINITY,
+    );
     if (soonest === Number.POSITIVE_INFINITY) return;
     const later = Math.max(soonest, now + 1);
     const alarmAt = later === firing ? later + 1 : later;

@@ -64,9 +64,14 @@ export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc 
     await this.#protocol.alarm(info?.scheduledTime ?? null);
   }
 
-  async #start({ task, cron, timezone, payload }: ScheduleDefinition, dueAt: number): Promise<Result<RunId>> {
+  async #start(
+    { task, cron, timezone, payload }: ScheduleDefinition,
+    dueAt: number,
+  ): Promise<Result<RunId>> {
     const dueAtIso = new Date(dueAt).toISOString();
-    const encoded = encodePayload(payload === null ? { due_at: dueAtIso, cron, timezone } : JSON.parse(payload));
+    const encoded = encodePayload(
+      payload === null ? { due_at: dueAtIso, cron, timezone } : JSON.parse(payload),
+    );
     if (!encoded.ok) return encoded;
     const accepted = await acceptTrigger(
       this.env,

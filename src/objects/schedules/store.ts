@@ -19,7 +19,8 @@ const SAVE_STATE = "UPDATE schedules SET state = ? WHERE task = ? AND id = ?";
 const PUT_DEPLOYED = `
   INSERT INTO deployed (one, version, made_at, seen_at) VALUES (1, ?, ?, ?)
   ON CONFLICT (one) DO UPDATE SET version = excluded.version, made_at = excluded.made_at, seen_at = excluded.seen_at`;
-const PUT_PAUSE = "INSERT INTO pauses (task, at, by) VALUES (?, ?, ?) ON CONFLICT (task) DO NOTHING";
+const PUT_PAUSE =
+  "INSERT INTO pauses (task, at, by) VALUES (?, ?, ?) ON CONFLICT (task) DO NOTHING";
 const DELETE_PAUSE = "DELETE FROM pauses WHERE task = ?";
 
 /** A schedule as it is stored. */
@@ -55,7 +56,9 @@ export class ScheduleStore {
   load(): StoredSchedules {
     const { sql } = this.#storage;
     this.#tables.make();
-    const [deployed] = sql.exec<{ version: string; made_at: number; seen_at: number }>(READ_DEPLOYED).toArray();
+    const [deployed] = sql
+      .exec<{ version: string; made_at: number; seen_at: number }>(READ_DEPLOYED)
+      .toArray();
     return {
       deployed:
         deployed === undefined
@@ -81,7 +84,14 @@ export class ScheduleStore {
       for (const { task, id } of gone) sql.exec(NOTE_ABSENT, now, task, id);
       for (const [position, { definition, state }] of schedules.entries()) {
         const { task, id } = definition;
-        sql.exec(PUT_SCHEDULE, task, id, position, JSON.stringify(definition), JSON.stringify(state));
+        sql.exec(
+          PUT_SCHEDULE,
+          task,
+          id,
+          position,
+          JSON.stringify(definition),
+          JSON.stringify(state),
+        );
       }
       this.noteDeployed(deployed);
     });

@@ -28,7 +28,12 @@ export interface Scheme {
  * The header, if it is there and fits. Two headers of a name arrive as one, joined by a comma and a space: patterns that allow
  * neither refuse the second, which a proxy could have read differently than the sender.
  */
-export function readHeader(headers: Headers, name: string, pattern: RegExp, form: string): Result<string> {
+export function readHeader(
+  headers: Headers,
+  name: string,
+  pattern: RegExp,
+  form: string,
+): Result<string> {
   const value = headers.get(name);
   if (value === null || value === "") return refuse(missing(name));
   return pattern.test(value) ? ok(value) : refuse(malformed(name, form));

@@ -4,7 +4,11 @@
 export function fitsAny(digest: Uint8Array, candidates: readonly Uint8Array[]): boolean {
   let fits = false;
   for (const candidate of candidates) {
-    if (candidate.byteLength === digest.byteLength && crypto.subtle.timingSafeEqual(candidate, digest)) fits = true;
+    if (
+      candidate.byteLength === digest.byteLength &&
+      crypto.subtle.timingSafeEqual(candidate, digest)
+    )
+      fits = true;
   }
   return fits;
 }

@@ -11,7 +11,12 @@ const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
 
 export const github: Scheme = {
   read(headers) {
-    const signature = readHeader(headers, "x-hub-signature-256", SIGNATURE, "`sha256=` and 64 hex digits");
+    const signature = readHeader(
+      headers,
+      "x-hub-signature-256",
+      SIGNATURE,
+      "`sha256=` and 64 hex digits",
+    );
     if (!signature.ok) return signature;
     return ok({
       digests: [Uint8Array.fromHex(signature.value.slice(PREFIX.length))],

@@ -15,7 +15,12 @@ export const slack: Scheme = {
   read(headers) {
     const seconds = readHeader(headers, "x-slack-request-timestamp", SECONDS, "a time in seconds");
     if (!seconds.ok) return seconds;
-    const signature = readHeader(headers, "x-slack-signature", SIGNATURE, "`v0=` and 64 hex digits");
+    const signature = readHeader(
+      headers,
+      "x-slack-signature",
+      SIGNATURE,
+      "`v0=` and 64 hex digits",
+    );
     if (!signature.ok) return signature;
     return ok({
       digests: [Uint8Array.fromHex(signature.value.slice(PREFIX.length))],

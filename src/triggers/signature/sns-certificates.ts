@@ -37,7 +37,13 @@ export class SnsCertificates {
   /** The key of the certificate there. Refuses with `signature_mismatch`, or with `unavailable` if it cannot be had now. */
   async keyAt(address: string, now: number): Promise<Result<SnsKey>> {
     const url = URL.canParse(address) ? new URL(address) : null;
-    if (url === null || !isOfSns(url) || !url.pathname.endsWith(".pem") || url.search !== "" || url.hash !== "")
+    if (
+      url === null ||
+      !isOfSns(url) ||
+      !url.pathname.endsWith(".pem") ||
+      url.search !== "" ||
+      url.hash !== ""
+    )
       return refuse(snsMismatch("Its SigningCertURL is no address of a certificate of SNS."));
     const kept = this.#kept.get(url.href);
     if (kept !== undefined && kept.until > now) return ok(kept);
@@ -48,7 +54,9 @@ export class SnsCertificates {
     if (pem === null) return refuse(UNREACHABLE);
     const certificate = read(pem, now);
     if (certificate === null)
-      return refuse(snsMismatch("Its SigningCertURL leads to no certificate of SNS that is valid now."));
+      return refuse(
+        snsMismatch("Its SigningCertURL leads to no certificate of SNS that is valid now."),
+      );
     const until = Math.min(now + KEPT_MS, Date.parse(certificate.validTo));
     return ok({ address: url.href, key: certificate.publicKey, until });
   }
@@ -57,7 +65,8 @@ export class SnsCertificates {
   keep(found: SnsKey): void {
     const { address } = found;
     const [oldest] = this.#kept.keys();
-    if (!this.#kept.has(address) && this.#kept.size >= KEPT_AT_ONCE && oldest !== undefined) this.#kept.delete(oldest);
+    if (!this.#kept.has(address) && this.#kept.size >= KEPT_AT_ONCE && oldest !== undefined)
+      this.#kept.delete(oldest);
     this.#kept.set(address, found);
   }
 }
@@ -65,7 +74,10 @@ export class SnsCertificates {
 /** Null if it cannot be had, or is too large. */
 async function fetchPem(url: URL): Promise<string | null> {
   try {
-    const answer = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(FETCH_LIMIT_MS) });
+    const answer = await fetch(url, {
+      redirect: "manual",
+      signal: AbortSignal.timeout(FETCH_LIMIT_MS),
+    });
     if (!answer.ok || answer.body === null) {
       await answer.body?.cancel();
       return null;
@@ -85,7 +97,9 @@ function read(pem: string, now: number): X509Certificate | null {
     const isInDate = Date.parse(validFrom) <= now && now < Date.parse(validTo);
     const bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;
     const isFit = publicKey.asymmetricKeyType === "rsa" && bits >= LEAST_BITS;
-    return isInDate && isFit && namesOf(certificate).some((name) => NAME_OF_SNS.test(name)) ? certificate : null;
+    return isInDate && isFit && namesOf(certificate).some((name) => NAME_OF_SNS.test(name))
+      ? certificate
+      : null;
   } catch {
     return null;
   }
@@ -93,7 +107,9 @@ function read(pem: string, now: number): X509Certificate | null {
 
 function namesOf({ subject, subjectAltName }: X509Certificate): string[] {
   const common = /(?:^|\n)CN=([^\n]+)/.exec(subject)?.[1];
-  const others = [...(subjectAltName ?? "").matchAll(/DNS:([^,\s]+)/g)].flatMap(([, name]) => name ?? []);
+  const others = [...(subjectAltName ?? "").matchAll(/DNS:([^,\s]+)/g)].flatMap(
+    ([, name]) => name ?? [],
+  );
   return common === undefined ? others : [common, ...others];
 }
 

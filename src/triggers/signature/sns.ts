@@ -39,13 +39,24 @@ const MESSAGE = z.discriminatedUnion("Type", [
 type SnsMessage = z.infer<typeof MESSAGE>;
 
 /** What is signed, in the order in which it is. */
-const SIGNED = ["Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"] as const;
+const SIGNED = [
+  "Message",
+  "MessageId",
+  "Subject",
+  "SubscribeURL",
+  "Timestamp",
+  "Token",
+  "TopicArn",
+  "Type",
+] as const;
 
 /** A message whose signature fits. */
 export interface VerifiedSns extends VerifiedDelivery {
   readonly topic: string;
   /** What SNS asks for: nothing but to take the message, that its subscription is confirmed, or it says that it has ended. */
-  readonly asks: { readonly type: "notify" | "unsubscribed" } | { readonly type: "confirm"; readonly url: URL };
+  readonly asks:
+    | { readonly type: "notify" | "unsubscribed" }
+    | { readonly type: "confirm"; readonly url: URL };
 }
 
 /**
@@ -60,8 +71,10 @@ export async function verifySns(
 ): Promise<Result<VerifiedSns>> {
   const message = messageIn(body);
   if (message === null) return refuse(NO_MESSAGE);
-  if (!auth.topics.includes(message.TopicArn)) return refuse(snsMismatch("Its topic is none that the endpoint takes."));
-  if (Math.abs(now - Date.parse(message.Timestamp)) > auth.toleranceMs) return refuse(stale(auth.toleranceMs));
+  if (!auth.topics.includes(message.TopicArn))
+    return refuse(snsMismatch("Its topic is none that the endpoint takes."));
+  if (Math.abs(now - Date.parse(message.Timestamp)) > auth.toleranceMs)
+    return refuse(stale(auth.toleranceMs));
   const found = await certificates.keyAt(message.SigningCertURL, now);
   if (!found.ok) return found;
   const verify = createVerify(message.SignatureVersion === "1" ? "RSA-SHA1" : "RSA-SHA256");
@@ -77,10 +90,17 @@ export async function verifySns(
     topic,
   };
   if (message.Type !== "SubscriptionConfirmation")
-    return ok({ ...verified, asks: { type: message.Type === "Notification" ? "notify" : "unsubscribed" } });
+    return ok({
+      ...verified,
+      asks: { type: message.Type === "Notification" ? "notify" : "unsubscribed" },
+    });
   const url = subscriptionUrl(message.SubscribeURL, topic);
   return url === null
-    ? refuse(snsMismatch("Its SubscribeURL is no address at which SNS confirms a subscription of the topic."))
+    ? refuse(
+        snsMismatch(
+          "Its SubscribeURL is no address at which SNS confirms a subscription of the topic.",
+        ),
+      )
     : ok({ ...verified, asks: { type: "confirm", url } });
 }
 

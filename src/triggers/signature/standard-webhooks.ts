@@ -43,11 +43,13 @@ export const standardWebhooks: Scheme = {
     });
   },
 
-  keyOf: (secret) => decodeBase64(secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret),
+  keyOf: (secret) =>
+    decodeBase64(secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret),
 };
 
 /** Svix sends either kind, some of its customers both: all three are read by one spelling. */
 function prefixOf(headers: Headers): string {
-  const isThere = (prefix: string): boolean => HEADERS.some((name) => headers.has(`${prefix}${name}`));
+  const isThere = (prefix: string): boolean =>
+    HEADERS.some((name) => headers.has(`${prefix}${name}`));
   return !isThere(PREFIX) && isThere(SVIX_PREFIX) ? SVIX_PREFIX : PREFIX;
 }

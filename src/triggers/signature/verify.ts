@@ -69,7 +69,12 @@ export function beginVerification(
 }
 
 /** Of a delivery whose body, or what is signed in its place, has this digest. */
-export function digestOf(scheme: SignatureScheme, by: "id" | "signed", name: string, body: string): string {
+export function digestOf(
+  scheme: SignatureScheme,
+  by: "id" | "signed",
+  name: string,
+  body: string,
+): string {
   return createHash("sha256")
     .update(JSON.stringify([scheme, by, name, body]))
     .digest("hex");
@@ -92,13 +97,16 @@ function schemeOf(auth: HmacAuth): Scheme {
 
 /** The keys of all configured secrets; one that cannot be a key is logged by its place, never by its value. */
 function keysOf(auth: HmacAuth, scheme: Scheme, secrets: unknown): Uint8Array[] {
-  const entries = typeof secrets === "string" ? secrets.split(",").map((entry) => entry.trim()) : [];
+  const entries =
+    typeof secrets === "string" ? secrets.split(",").map((entry) => entry.trim()) : [];
   return entries.flatMap((entry, index) => {
     if (entry === "") return [];
     const key = scheme.keyOf(entry);
     if (key !== null && key.byteLength > 0) return [key];
     console.error(
-      JSON.stringify({ message: `${auth.secret}: secret ${index + 1} is none of ${auth.scheme} and is ignored` }),
+      JSON.stringify({
+        message: `${auth.secret}: secret ${index + 1} is none of ${auth.scheme} and is ignored`,
+      }),
     );
     return [];
   });

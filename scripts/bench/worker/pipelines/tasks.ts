@@ -32,7 +32,8 @@ export function item_task(item: Baton | number): Baton | number {
 
 export async function gathered_task(passed: readonly (Baton | number)[]): Promise<Baton> {
   const [baton] = passed;
-  if (baton === undefined || typeof baton === "number") throw new Error("the first item has not passed the baton");
+  if (baton === undefined || typeof baton === "number")
+    throw new Error("the first item has not passed the baton");
   const wrong = passed.findIndex((item, index) => index > 0 && item !== index);
   if (wrong !== -1 || passed.length !== WORKS.each.items)
     throw new Error(`of ${passed.length} items the one at ${wrong} is not in its place`);
