@@ -20,8 +20,8 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "debounce",
     seed: 1,
     file: "src/objects/debounce/debounce-controller.ts",
-    code: "named !== before?.runId && named !== notTakenBy) return",
-    instead: "named !== before?.runId) return",
+    code: "named !== before?.runId && named !== notTakenBy)",
+    instead: "named !== before?.runId)",
   },
   {
     invariant: "15 acknowledged is known",
@@ -29,8 +29,8 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "debounce",
     seed: 1,
     file: "src/objects/debounce/debounce-controller.ts",
-    code: "if (named !== null && named !== before?.runId && named !== notTakenBy) return",
-    instead: "if (false) return",
+    code: "if (named !== null && named !== before?.runId && named !== notTakenBy)",
+    instead: "if (named === 0)",
   },
   {
     invariant: "9 slots are conserved",
@@ -120,8 +120,8 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "limits",
     seed: 57,
     file: "src/domain/limits/limit-rule.ts",
-    code: "planAt: now, madeAt };",
-    instead: "planAt: madeAt, madeAt };",
+    code: "planAt: now,\n    madeAt,",
+    instead: "planAt: madeAt,\n    madeAt,",
   },
   {
     invariant: "9 slots are conserved",

@@ -87,10 +87,11 @@ function runnable(method: TaskFunction | TypedTask): RunnableMethod {
     typeof method === "function" ? { input: null, output: null, run: method } : method;
   // An author's parameter type says what he expects; what arrives is whatever was passed, checked by `input` if there is one.
   // oxlint-disable-next-line typescript/consistent-type-assertions
+  const called = run as RunnableMethod["run"];
   return {
     input,
     output,
-    run: run as RunnableMethod["run"],
+    run: called,
     takesPayload: input !== null || takesArguments(run),
   };
 }
