@@ -4,7 +4,7 @@ import type { System, SystemName } from "./systems.ts";
 export interface Metric {
   readonly name: string;
   readonly title: string;
-  readonly unit: "ms" | "runs/s" | "runs" | "x";
+  readonly unit: "ms" | "s" | "runs/s" | "runs" | "x";
 }
 
 export interface Measure {
@@ -24,4 +24,15 @@ export interface SampleOptions {
   /** How long an overload lasts, of the full amount of work. */
   readonly overloadMs: number;
   readonly onProgress: (text: string) => void;
+}
+
+/** A baseline broke in the middle of a sample, whose figures count until then. */
+export class BrokenSample extends Error {
+  override name = "BrokenSample";
+  readonly figures: readonly number[];
+
+  constructor(message: string, figures: readonly number[], cause: unknown) {
+    super(message, { cause });
+    this.figures = figures;
+  }
 }

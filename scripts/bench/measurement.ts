@@ -1,5 +1,5 @@
 /** Takes the samples: a warm-up of each system, then rounds in which the systems take turns. */
-import type { Measure, Metric, SampleOptions } from "./measure.ts";
+import { BrokenSample, type Measure, type Metric, type SampleOptions } from "./measure.ts";
 import { figureOf, type Figure } from "./statistics.ts";
 import type { System, SystemName } from "./systems.ts";
 
@@ -18,8 +18,10 @@ export interface MeasurementOptions extends SampleOptions {
 }
 
 /**
- * One sample. One of a baseline that breaks is taken once more, which is said: the local Workflows engine answers 500 now and then. Peach
- * has no second try.
+ * One sample. A baseline that breaks is started anew, which is said: its local runtime answers 500 now
+ * and then, and runs out of open files where it keeps every object open. What was measured until then
+ * counts, if the measure says so (`BrokenSample`), else the sample is taken once more. Peach has no
+ * second try.
  */
 async function sampleOf(
   measure: Measure,
@@ -28,13 +30,16 @@ async function sampleOf(
   options: SampleOptions,
 ): Promise<readonly number[]> {
   const sample = (): Promise<readonly number[]> => measure.sample(system, share, options);
+  const { name } = system;
+  const restart = system.restart?.bind(system);
   const giveUp = (error: unknown): never => {
-    throw new Error(`${measure.name} broke on ${system.name}`, { cause: error });
+    throw new Error(`${measure.name} broke on ${name}`, { cause: error });
   };
-  if (system.name === "peach") return sample().catch(giveUp);
-  return sample().catch((error: unknown) => {
-    options.onProgress(`${measure.name} broke on ${system.name}, once more: ${String(error)}`);
-    return sample().catch(giveUp);
+  if (restart === undefined) return sample().catch(giveUp);
+  return sample().catch(async (error: unknown) => {
+    options.onProgress(`${measure.name} broke on ${name}, which starts anew: ${String(error)}`);
+    await restart();
+    return error instanceof BrokenSample ? error.figures : sample().catch(giveUp);
   });
 }
 

@@ -2,9 +2,10 @@
  * More work than can be done: clients that send the next trigger as soon as the last one is answered, as long as `--seconds` says, then no more until all that was accepted is finished. A client that is refused comes again after the time that it was
  * told. What counts is how many runs end a second, in windows, so that a collapse which feeds itself is seen.
  *
- * A system that loses work under load, or stops, ends the measurement after five minutes without a run that ended.
+ * A system that loses work under load, or stops, ends the measurement after five minutes without a run
+ * that ended. A system that breaks while clients trigger is measured until the last run that ended.
  */
-import type { Measure } from "./measure.ts";
+import { BrokenSample, type Measure } from "./measure.ts";
 import { medianOf } from "./statistics.ts";
 import type { System, SystemName } from "./systems.ts";
 import { KILOBYTE, type WorkName } from "./worker/works.ts";
@@ -34,6 +35,7 @@ export function overload(
       { name: `${name}_refused`, title: titled("refused"), unit: "runs" },
       { name: `${name}_left`, title: titled("left at its end"), unit: "runs" },
       { name: `${name}_drained`, title: titled("what was left, drained"), unit: "runs/s" },
+      { name: `${name}_lasted`, title: titled("until it broke, if it did"), unit: "s" },
     ],
     systems,
     once: true,
@@ -58,8 +60,9 @@ async function sampleOf(
   const acceptedMs: number[] = [];
   let refused = 0;
 
+  const broke: unknown[] = [];
   const client = async (): Promise<void> => {
-    while (elapsed() < forMs) {
+    while (elapsed() < forMs && broke.length === 0) {
       const answer = await offer(work, KILOBYTE);
       if (answer.type === "refused") {
         refused += 1;
@@ -71,11 +74,14 @@ async function sampleOf(
       void answer.ended.then(() => endedAt.push(elapsed()));
     }
   };
-  await Promise.all(Array.from({ length: CLIENTS }, client));
-  const loadedMs = elapsed();
+  const clients = Array.from({ length: CLIENTS }, () =>
+    client().catch((error: unknown) => void broke.push(error)),
+  );
+  await Promise.all(clients);
+  const loadedMs = broke.length === 0 ? elapsed() : (endedAt.at(-1) ?? elapsed());
   const left = acceptedAt.length - endedAt.length;
-  await untilAllEnded(acceptedAt, endedAt, elapsed);
-  const drainedMs = elapsed() - loadedMs;
+  if (broke.length === 0) await untilAllEnded(acceptedAt, endedAt, elapsed);
+  const drainedMs = broke.length === 0 ? elapsed() - loadedMs : Number.NaN;
 
   for (const from of windowsOf(loadedMs)) {
     const to = Math.min(from + WINDOW_MS, loadedMs);
@@ -86,7 +92,7 @@ async function sampleOf(
   }
   const third = loadedMs / 3;
   const finished = rateIn(endedAt, 0, loadedMs);
-  return [
+  const figures = [
     finished,
     rateIn(endedAt, loadedMs - third, loadedMs) / rateIn(endedAt, 0, third),
     rateIn(acceptedAt, 0, loadedMs),
@@ -94,7 +100,10 @@ async function sampleOf(
     refused,
     left,
     left < WORTH_DRAINING ? Number.NaN : (left * 1_000) / drainedMs,
+    loadedMs / 1_000,
   ];
+  if (broke.length === 0) return figures;
+  throw new BrokenSample(`it broke after ${(loadedMs / 1_000).toFixed(0)} s`, figures, broke[0]);
 }
 
 async function untilAllEnded(

@@ -49,14 +49,20 @@ export async function startLocalBench(signal: AbortSignal): Promise<LocalBench> 
     const state = openStateFolder(join(folder, "baselines"));
     const bundle = await bundleModule(join(WORKER_FOLDER, "baselines.ts"), state);
     writeWorker(state, bundle, baselinesConfig(state.bundlePath));
-    const baselines = await launch(state, { signal });
+    let baselines = await launch(state, { signal });
     undo.push(() => baselines.stop());
+    const restart = async (): Promise<void> => {
+      await baselines.stop();
+      baselines = await launch(state, { signal });
+    };
 
     return {
       systems: [
-        localSystem("peach", recorder, peachTrigger(peach.url), peach.token),
-        localSystem("workflows", recorder, (work) => `${baselines.url}/workflows/${work}`),
-        localSystem("bound", recorder, (work) => `${baselines.url}/bound/${work}`),
+        localSystem("peach", recorder, peachTrigger(peach.url), { token: peach.token }),
+        localSystem("workflows", recorder, (work) => `${baselines.url}/workflows/${work}`, {
+          restart,
+        }),
+        localSystem("bound", recorder, (work) => `${baselines.url}/bound/${work}`, { restart }),
       ],
       output: () =>
         [peach, baselines].flatMap(({ logs }) =>

@@ -35,6 +35,8 @@ export interface System {
   run(work: WorkName, padBytes?: number): Promise<MeasuredRun>;
   /** Triggers a run, if the system takes it now. Absent where nobody reports the end of a run. */
   offer?(work: WorkName, padBytes: number): Promise<Offer>;
+  /** Starts its runtime anew after it broke. Absent for Peach, which must not break. */
+  restart?(): Promise<void>;
 }
 
 const RUN_LIMIT_MS = 180_000;
@@ -47,10 +49,11 @@ export function localSystem(
   name: SystemName,
   recorder: Recorder,
   urlOf: (work: WorkName) => string,
-  token?: string,
+  { token, restart }: { readonly token?: string; readonly restart?: () => Promise<void> } = {},
 ): System {
   return {
     name,
+    ...(restart === undefined ? {} : { restart }),
     async run(work, padBytes = 0) {
       const baton = newBaton(padBytes, recorder.url);
       const ended = recorder.stampsOf(baton.id);

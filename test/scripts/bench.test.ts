@@ -65,13 +65,16 @@ describe("the bench's peach.conf", () => {
 
 describe("taking samples", () => {
   it.each([
-    ["a baseline's is taken once more, and said", "bound", 1, 1],
+    ["a baseline's is taken once more in a runtime started anew, and said", "bound", 1, 1],
     ["a baseline's is not taken a third time", "bound", 2, 0],
     ["Peach's is not taken again", "peach", 1, 0],
   ] as const)("of samples that break, %s", async (_, name, breaks, ends) => {
     let left = breaks;
+    let restarts = 0;
+    const restart = (): Promise<void> => Promise.resolve(void (restarts += 1));
     const system: System = {
       name,
+      ...(name === "peach" ? {} : { restart }),
       run: () => {
         left -= 1;
         return left < 0
@@ -90,7 +93,8 @@ describe("taking samples", () => {
     const taken = take(MEASURE, [system], options);
     if (ends === 0) await expect(taken).rejects.toThrow(`fake broke on ${name}`);
     else expect(await taken).toMatchObject([{ figures: { [name]: { median: 2 } } }]);
-    expect(said.filter((text) => text.includes("once more"))).toHaveLength(name === "peach" ? 0 : 1);
+    expect(said.filter((text) => text.includes("starts anew"))).toHaveLength(name === "peach" ? 0 : 1);
+    expect(restarts).toBe(name === "peach" ? 0 : 1);
   });
 
   it("lets the systems that can take turns, and drops the warm-up", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { BrokenSample } from "../../scripts/bench/measure.ts";
 import { MEASURES } from "../../scripts/bench/measures.ts";
 import { readOptions } from "../../scripts/bench/options.ts";
 import { figureOf } from "../../scripts/bench/statistics.ts";
@@ -6,7 +7,17 @@ import type { Offer, System } from "../../scripts/bench/systems.ts";
 import { judge } from "../../scripts/bench/targets.ts";
 
 /** Takes every trigger, `answerMs` after it was sent, and ends its run `runMs` after that; refuses each `refuses`th. */
-function busySystem({ answerMs, runMs, refuses }: { answerMs: number; runMs: number; refuses: number }): System {
+function busySystem({
+  answerMs,
+  runMs,
+  refuses,
+  breaksAfter = Number.POSITIVE_INFINITY,
+}: {
+  answerMs: number;
+  runMs: number;
+  refuses: number;
+  breaksAfter?: number;
+}): System {
   let offers = 0;
   return {
     name: "peach",
@@ -14,6 +25,7 @@ function busySystem({ answerMs, runMs, refuses }: { answerMs: number; runMs: num
     async offer(): Promise<Offer> {
       await after(answerMs);
       offers += 1;
+      if (offers > breaksAfter) throw new Error("terminated");
       if (offers % refuses === 0) return { type: "refused", retryAfterMs: 1_000 };
       return { type: "accepted", acceptedMs: answerMs, ended: after(runMs) };
     },
@@ -32,6 +44,8 @@ async function overload(system: System, seconds: number): Promise<Record<string,
   vi.useFakeTimers();
   try {
     const sampled = measure.sample(system, 1, { overloadMs: 1_000 * seconds, onProgress: () => undefined });
+    // Its rejection is seen below; the clock comes first.
+    sampled.catch(() => undefined);
     await vi.advanceTimersByTimeAsync(60_000);
     const figures = await sampled;
     return Object.fromEntries(
@@ -51,6 +65,16 @@ describe("the overload of the bench", () => {
     expect(figures["left"]).toBeGreaterThan(3_100);
     expect(figures["drained"]).toBeCloseTo(320, -1);
     expect(figures["refused"]).toBe(0);
+  });
+
+  it("of a system that breaks counts until its last run ended", async () => {
+    const system = busySystem({ answerMs: 100, runMs: 100, refuses: Number.POSITIVE_INFINITY, breaksAfter: 1_600 });
+    const broken: unknown = await overload(system, 20).catch((error: unknown) => error);
+    if (!(broken instanceof BrokenSample)) throw new Error("it did not break", { cause: broken });
+    const [finished = 0, , , , , , , lasted = 0] = broken.figures;
+    // 1,600 triggers of 32 clients are five seconds of ten a second each.
+    expect(lasted).toBeCloseTo(5.1, 0);
+    expect(finished).toBeGreaterThan(290);
   });
 
   it("has a client that is refused come again after the time that it was told", async () => {
