@@ -1,28 +1,32 @@
 /**
- * What becomes of new work while older work waits: taken at once, later, or not at all. Who is slowed down sends less, so that what is
- * accepted a second comes down to what is finished; and who sends without waiting for answers is refused, once what waits is more than
- * can be promised. Messages that are old for reasons of their own hold nobody up.
+ * Admission control: new work is taken at once, taken with a delay, or refused, by the lag of the
+ * run queue. A delayed sender sends less, so the accepted rate falls to the finished rate. A sender
+ * without back-pressure is refused once the backlog exceeds the promised lag. A few stragglers in
+ * the queue delay nobody.
  */
 import type { QueueProgress } from "./queue-progress.ts";
 
 export type Admission =
-  /** `isIdle`: nothing older waits. */
+  /** `isIdle`: no older work is waiting. */
   | { readonly type: "taken"; readonly afterMs: number; readonly isIdle: boolean }
   | { readonly type: "refused"; readonly retryAfterSeconds: number };
 
-/** A message is under way so long without any backlog. */
+/** Normal lag of a message without any backlog. */
 const IDLE_LAG_MS = 1_000;
-/** Beyond, what waits is more than can be promised. */
+/** Longest lag at which new work is still accepted. */
 const MAX_LAG_MS = 60_000;
-/** A trigger is held up by this share of the time that messages wait, at most so long. */
+/** Delay of a trigger: this share of the lag, at most `mostMs`. */
 const HOLD_UP = { share: 0.1, mostMs: 5_000 } as const;
-/** What is refused may come again when half of what waits is done. */
+/** `Retry-After` of a refusal: the time to finish half of the backlog. */
 const RETRY_AFTER = { share: 0.5, mostSeconds: 300 } as const;
 
-/** Consumers that are behind leave more messages than so many for each second of it: they take tens a second. */
+/**
+ * Lowest message rate of a real backlog, per second of lag. Consumers take tens of messages a
+ * second.
+ */
 const FEWEST_A_SECOND = 1;
 
-/** Decides about a trigger by what is known of the run queue; where nothing is known it is taken. */
+/** Decides about a trigger from the state of the run queue. An unknown state admits the trigger. */
 export function admissionOf(queue: QueueProgress | null): Admission {
   const lagMs = queue?.lagMs ?? 0;
   if (lagMs > IDLE_LAG_MS && queue !== null && isStraggling(queue))
@@ -39,7 +43,10 @@ export function admissionOf(queue: QueueProgress | null): Admission {
   };
 }
 
-/** Whether the oldest messages are old for reasons of their own: one that cannot be processed yet comes again and again, for hours. */
+/**
+ * Detects a few old messages without a backlog: a message which cannot be processed yet is
+ * redelivered for hours.
+ */
 function isStraggling({ waiting, lagMs }: QueueProgress): boolean {
   return waiting !== undefined && waiting < (FEWEST_A_SECOND * lagMs) / 1_000;
 }

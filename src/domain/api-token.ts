@@ -1,20 +1,29 @@
 /**
- * The format of API tokens that are made by `POST /tokens`: `peach_`, 34 random letters and digits (202 bits), and 6 that check them. So
- * a secret scanner finds one anywhere by `peach_[0-9A-Za-z]{40}`, and tells it from other text by the check, without asking anybody.
- * Pure: the random bytes come from outside.
+ * Format of API tokens made by `POST /tokens`: `peach_`, 34 random letters and digits (202 bits),
+ * and 6 check characters. A secret scanner finds a token by `peach_[0-9A-Za-z]{40}` and verifies
+ * the check offline. Pure: the caller supplies the random bytes.
  */
 
-/** A shorter PEACH_API_TOKEN is refused: it is the one token whose strength nobody but its owner chooses. */
+/**
+ * Minimum length of PEACH_API_TOKEN. The owner alone chooses its strength, so a shorter token is
+ * refused.
+ */
 export const MIN_TOKEN_LETTERS = 24;
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const TOKEN = /^peach_([0-9A-Za-z]{34})([0-9A-Za-z]{6})$/;
 const RANDOM_LETTERS = 34;
 const CHECK_LETTERS = 6;
-/** Above it a byte would prefer the first letters of the alphabet: 4 × 62. */
+/**
+ * Largest multiple of 62 in a byte (4 × 62). Larger bytes would favour the first letters of the
+ * alphabet.
+ */
 const USABLE_BELOW = 248;
 
-/** A token of random bytes, of which some are passed over; null if fewer than 34 are left, as of 64 bytes hardly ever. */
+/**
+ * Makes a token from random bytes and skips unusable bytes. Returns null if fewer than 34 are
+ * usable, which 64 bytes hardly ever cause.
+ */
 export function apiTokenFrom(random: Uint8Array): string | null {
   const letters = [...random]
     .filter((byte) => byte < USABLE_BELOW)
@@ -24,13 +33,13 @@ export function apiTokenFrom(random: Uint8Array): string | null {
   return `peach_${text}${checkOf(text)}`;
 }
 
-/** Whether this text has the format, its check included. Whether there is such a token is another question. */
+/** Tests the format and the check, not whether the token exists. */
 export function isApiToken(text: string): boolean {
   const [, random = "", check] = TOKEN.exec(text) ?? [];
   return check !== undefined && checkOf(random) === check;
 }
 
-/** The CRC-32 of the letters in base 62, with zeros in front. */
+/** CRC-32 of the letters in base 62, padded with zeros. */
 function checkOf(text: string): string {
   let rest = crc32(text);
   let check = "";
@@ -41,7 +50,7 @@ function checkOf(text: string): string {
   return check;
 }
 
-/** As zlib and gzip have it (ISO 3309), over ASCII. */
+/** CRC-32 over ASCII, as in zlib and gzip (ISO 3309). */
 function crc32(text: string): number {
   let crc = 0xffffffff;
   for (let index = 0; index < text.length; index += 1) {

@@ -1,38 +1,45 @@
-/** Who did what, as the audit keeps it. */
+/** Entries of the audit log: actor, action, object, and result. */
 
-/** Something that somebody did, or tried to do. */
+/** An action, or the attempt of an action. Equal entries may be counted together. */
 export interface AuditEntry {
-  /** Epoch milliseconds; of like ones that are counted together, the first. */
+  /** Epoch milliseconds. For a counted entry, the time of the first occurrence. */
   readonly at: number;
-  /** The token's name; of those who could not say who they are, `nobody`; of a completion URL, `completion URL`. */
+  /** Token name; `nobody` without authentication; `completion URL` for a completion URL. */
   readonly who: string;
-  /** The call, as OpenAPI names it, or `authenticate`, `logIn`, `logOut`, `completeByUrl`, `callEndpoint`. */
+  /**
+   * OpenAPI operation id, or `authenticate`, `logIn`, `logOut`, `completeByUrl`, `callEndpoint`.
+   */
   readonly what: string;
   /**
-   * What it was about: the names and ids in the call's path, else its query. Of a token that is made its name and scopes; of a log-in
-   * and a log-out the session.
+   * Object of the action: names and ids of the path, or else the query. For a new token its name
+   * and scopes; for log-in and log-out the session.
    */
   readonly on: string;
-  /** Of the answer. */
+  /** HTTP status of the answer. */
   readonly status: number;
-  /** The address that it came from, or `MANY_ADDRESSES`. */
+  /** Client address, or `MANY_ADDRESSES`. */
   readonly from: string;
   readonly requestId: string;
-  /** What the sender called its request; null: nothing. */
+  /** Request id chosen by the sender; null if absent. */
   readonly clientRequestId: string | null;
-  /** How many like ones this entry stands for. */
+  /** Number of equal entries counted here. */
   readonly count: number;
-  /** Epoch milliseconds: the last of the like ones. Not there: this is the only one, or it is of older code. */
+  /**
+   * Epoch milliseconds of the last occurrence. Absent on a single entry, and on entries of older
+   * code.
+   */
   readonly lastAt?: number;
 }
 
-/** As `from` of an entry for like ones from several addresses; no address reads like this. */
+/** Value of `from` for equal entries from several addresses; never a valid address. */
 export const MANY_ADDRESSES = "many addresses";
 
-/** Newest first. */
+/** A page of entries, newest first. */
 export interface AuditPage {
   readonly entries: readonly AuditEntry[];
-  /** Given as `before`, it goes on from here; null at the end. A page may be empty and yet not be the last. */
+  /**
+   * Value of `before` for the next page; null at the end. An empty page may still have a next page.
+   */
   readonly next: number | null;
 }
 

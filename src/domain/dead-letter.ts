@@ -1,28 +1,32 @@
-/** A dead letter: a queue message that could not be processed, or what a run has given up to do, kept with its reason. Pure. */
+/**
+ * Dead letters: unprocessable queue messages and abandoned outbox entries of runs, kept with a
+ * reason. Pure.
+ */
 import type { DeadLetterId } from "./ids.ts";
 
 /**
- * Why a message is a dead letter:
- * - `not_understood`: its body is none that the queue carries.
- * - `refused`: it was understood, and a task refused what it would be triggered with.
- * - `given_up`: each of its deliveries failed, and the queue gave it up; or each try of a run to do what it owes (see owed.ts).
+ * Reason of a dead letter.
+ * - `not_understood`: the body matches no message format of the queue.
+ * - `refused`: a task refused the trigger in the message.
+ * - `given_up`: every delivery of the message failed, or every delivery of an outbox entry (see
+ *   outbox-events.ts).
  */
 export const DEAD_LETTER_REASONS = ["not_understood", "refused", "given_up"] as const;
 export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number];
 
 export interface DeadLetter {
   readonly id: DeadLetterId;
-  /** The queue that it was sent to; `none: owed by a run` if it was sent to none. */
+  /** Name of the queue; `none: owed by a run` for an outbox entry. */
   readonly queue: string;
   readonly reason: DeadLetterReason;
   /** The reason in words. */
   readonly detail: string;
-  /** What the message carried, as JSON text. */
+  /** Content of the message, as JSON text. */
   readonly body: string;
-  /** When it was recorded. Epoch milliseconds. */
+  /** Epoch milliseconds of recording. */
   readonly receivedAt: number;
-  /** How often it was tried to process it: deliveries, and redrives that failed. */
+  /** Number of failed deliveries and redrives. */
   readonly attempts: number;
-  /** When it is deleted. Epoch milliseconds. */
+  /** Epoch milliseconds of deletion. */
   readonly expiresAt: number;
 }

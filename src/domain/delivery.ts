@@ -1,33 +1,35 @@
 /**
- * What is kept of a request to an endpoint, for the inspector: enough to see what came and what became of it, and to send it
- * again; no secrets. Pure: the HTTP edge makes it, `src/objects/deliveries` stores it.
+ * Endpoint deliveries as recorded for the inspector: request, result, and enough data for a replay;
+ * no secrets. Pure: the HTTP edge makes the records, `src/objects/deliveries` stores them.
  */
 import type { DeliveryId, RunId } from "./ids.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { ProblemCode } from "./problem.ts";
 
-/** Of a body, as much is kept. */
+/** Recorded bytes per body, at most. */
 export const KEPT_BODY_BYTES = 64 * 1024;
-/** Of an endpoint, as many deliveries are kept, the last ones. */
+/** Recorded deliveries per endpoint: the newest. */
 export const KEPT_DELIVERIES = 100;
-/** Of the body of a request that was refused, as much is kept. */
+/** Recorded bytes of a refused request's body, at most. */
 export const KEPT_REFUSED_BODY_BYTES = 1024;
-/** Of an endpoint, so many kinds of refused requests are kept: each is one reason from one address. */
+/** Recorded kinds of refused requests per endpoint. A kind is a reason and an address. */
 export const KEPT_REFUSED = 100;
 const KEPT_AT_MOST_MS = 7 * 86_400_000;
 
-/** How long a delivery is kept: no longer than the runs that it has started. Milliseconds. */
+/** Retention of deliveries in milliseconds, at most the retention of the runs. */
 export function keepDeliveriesMs({ retentionMs }: Pick<Plan, "retentionMs">): number {
   return Math.min(KEPT_AT_MOST_MS, retentionMs);
 }
 
-/** Stands for the value of a header or a query parameter that may be a secret. */
+/** Placeholder for the value of a possibly secret header or query parameter. */
 export const REDACTED = "[redacted]";
 
 export interface KeptBody {
-  /** The first ones. */
+  /** First bytes of the body. */
   readonly bytes: Uint8Array;
-  /** Of the whole body; null if it was not read to its end and nobody had declared it. */
+  /**
+   * Size of the whole body; null if the body was not read to its end and had no declared length.
+   */
   readonly size: number | null;
   readonly isWhole: boolean;
 }
@@ -40,50 +42,53 @@ export interface DeliveryRun {
 
 export interface Delivery {
   readonly id: DeliveryId;
-  /** When it came. Epoch milliseconds. */
+  /** Arrival, epoch milliseconds. */
   readonly at: number;
-  /** Until the answer's head. */
+  /** Time until the head of the answer. */
   readonly durationMs: number;
   readonly requestId: string;
   readonly method: string;
   readonly url: string;
-  /** The `:params` of the endpoint's url. */
+  /** `:params` of the endpoint's url. */
   readonly params: Readonly<Record<string, string>>;
-  /** By name, in lower case. */
+  /** Header values by lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: KeptBody;
-  /** Of the answer. */
+  /** HTTP status of the answer. */
   readonly status: number;
-  /** Why Peach refused it, or that the endpoint failed; null if the endpoint has answered. */
+  /** Code of Peach's refusal or of the endpoint's failure; null if the endpoint answered. */
   readonly reason: ProblemCode | null;
-  /** What the sender calls the delivery, where its signature scheme says so. */
+  /** Sender's own delivery id, if the signature scheme has one. */
   readonly senderId: string | null;
-  /** What the endpoint triggered before it answered. */
+  /** Runs triggered before the answer. */
   readonly runs: readonly DeliveryRun[];
-  /** Set if it was sent again by the API. */
+  /** Original delivery, for a replay through the API. */
   readonly replayOf: DeliveryId | null;
 }
 
-/** Requests that were refused for one reason and came from one address. */
+/** Refused requests of equal reason and address. */
 export interface RefusedRequests {
-  /** A network of IPv6 (`2001:db8:1:2::/64`), else an address; `unknown` where nobody tells. */
+  /** Network for IPv6 (`2001:db8:1:2::/64`), address for IPv4, or `unknown`. */
   readonly address: string;
-  /** About: what an isolate had counted when it died is not in it. */
+  /** Approximate count: an isolate loses its unreported part when it dies. */
   readonly count: number;
-  /** When the first of them came. Epoch milliseconds. */
+  /** Arrival of the first request, epoch milliseconds. */
   readonly firstAt: number;
 }
 
-/** A delivery in the list; `refused` stands for all requests of its reason and address, of which it is the last. */
+/**
+ * Entry of the delivery list. `refused` counts all requests of the same reason and address;
+ * `delivery` is the last of them.
+ */
 export interface ListedDelivery {
   readonly delivery: Delivery;
   readonly refused: RefusedRequests | null;
 }
 
-/** Which deliveries are listed: those that were let in, those that were refused, or both. */
+/** Selection of deliveries: admitted, refused, or both. */
 export type DeliveryFilter = "admitted" | "refused" | "all";
 
-/** What is to be deleted next: until when it is kept (epoch ms), and for how long in all. */
+/** Next deletion: `until` in epoch milliseconds, `keptMs` the whole retention. */
 export interface NextDue {
   readonly until: number;
   readonly keptMs: number;
@@ -92,10 +97,10 @@ export interface NextDue {
 const SECRET_NAME =
   /auth|cookie|credential|hmac|jwt|passw|secret|signature|token|\bsig\b|(api|access|private)[-_]?key|^(code|key)$/i;
 
-/** A longer text is no address that anybody was given. */
+/** Longest text treated as a web address. */
 const LONGEST_ADDRESS = 8192;
 
-/** The headers or `:params`, with the values of those replaced that may be a secret; `also` names further ones. */
+/** Redacts possible secrets in headers or `:params`. `also` adds names to the built-in list. */
 export function redact(
   values: Iterable<readonly [name: string, value: string]>,
   also: readonly string[] = [],
@@ -108,7 +113,10 @@ export function redact(
   );
 }
 
-/** The text; if it is an address of the web, without user, password and the parameters that may be a secret. */
+/**
+ * Redacts user, password and possibly secret parameters of a web address. Any other text is
+ * returned unchanged.
+ */
 export function redactAddress(text: string): string {
   if (text.length > LONGEST_ADDRESS || !/^https?:\/\/[^\s]+[?@]/i.test(text) || !URL.canParse(text))
     return text;
@@ -117,8 +125,8 @@ export function redactAddress(text: string): string {
 }
 
 /**
- * The url of a request to the endpoint at `pattern`, without user and password; query parameters and `:params` are replaced that
- * may be a secret.
+ * Redacts user, password, secret query parameters and secret `:params` of a request url. `pattern`
+ * is the url of the endpoint.
  */
 export function redactUrl(url: string, pattern: string): string {
   const redacted = new URL(url);
@@ -138,8 +146,8 @@ export function redactUrl(url: string, pattern: string): string {
 }
 
 /**
- * Whether a request is kept. Reading delivers nothing: a GET that was let in, triggered nothing and did not fail leaves no record,
- * so that an endpoint which serves data costs nothing more.
+ * Decides whether to record a request. A successful GET without triggers is a plain read and leaves
+ * no record, so an endpoint for reading data costs nothing more.
  */
 export function isWorthKeeping({
   method,

@@ -1,6 +1,6 @@
 /**
- * Durations (`250ms`, `30s`, `5m`, `2h`, `7d`) and sizes (`0B`, `64KB`, `10MB`, `1GB`) as people write them. Whole numbers,
- * no spaces, the unit's case counts. 1 KB is 1024 bytes.
+ * Parsers for durations (`250ms`, `30s`, `5m`, `2h`, `7d`) and sizes (`0B`, `64KB`, `10MB`, `1GB`).
+ * Values are whole numbers without spaces; units are case-sensitive. 1 KB is 1024 bytes.
  */
 const MS_BY_UNIT: ReadonlyMap<string, number> = new Map([
   ["ms", 1],
@@ -17,12 +17,12 @@ const BYTES_BY_UNIT: ReadonlyMap<string, number> = new Map([
   ["GB", 1024 ** 3],
 ]);
 
-/** Milliseconds, or null if the text is no duration. */
+/** Returns milliseconds, or null if the text is not a duration. */
 export function parseDuration(text: string): number | null {
   return parseQuantity(text, MS_BY_UNIT);
 }
 
-/** Bytes, or null if the text is no size. */
+/** Returns bytes, or null if the text is not a size. */
 export function parseSize(text: string): number | null {
   return parseQuantity(text, BYTES_BY_UNIT);
 }

@@ -1,45 +1,48 @@
-/** What is kept of those who may come in. Times are epoch milliseconds. */
+/**
+ * Stored identities: API tokens, credentials and dashboard sessions. Times are epoch milliseconds.
+ */
 import type { SessionId } from "./ids.ts";
 import type { Scope } from "./scope.ts";
 
-/** An API token that was made by the API. */
+/** An API token made through the API. */
 export interface MadeToken {
   readonly name: string;
-  /** The HMAC of its text, as hex: what it is found by. */
+  /** HMAC of the token as hex; the lookup key. */
   readonly digest: string;
   readonly scopes: readonly Scope[];
   readonly createdAt: number;
-  /** The name of the token that made it. */
+  /** Name of the token used to make this token. */
   readonly createdBy: string;
-  /** Null: never. */
+  /** Expiry; null means never. */
   readonly expiresAt: number | null;
-  /** To the minute; null: it was not used yet. */
+  /** Last use, rounded to a minute; null before the first use. */
   readonly usedAt: number | null;
 }
 
 /**
- * By what somebody was let in, for as long as they listen: it can be asked later whether they still are (`standing-client.ts`). Nothing of
- * it lets anybody in. A token of the configuration is not in it: it ends with a deploy, which ends what lasts as well. In JSON.
+ * Proof of admission for a long-lived listener, as JSON. The listener's rights are checked again
+ * later with this record (`standing-client.ts`); the record itself grants nothing. Tokens of the
+ * configuration are absent: a deploy ends both the token and every open connection.
  */
 export interface Credential {
-  /** The digest of a token that was made; null: none was. */
+  /** Digest of an API-made token; null otherwise. */
   readonly madeToken: string | null;
   readonly session: SessionId | null;
-  /** Epoch milliseconds: when what somebody else vouches for ends; null: nothing such. */
+  /** Expiry of an external identity in epoch milliseconds; null if none is involved. */
   readonly expiresAt: number | null;
 }
 
 /** A session of the dashboard. */
 export interface DashboardSession {
   readonly id: SessionId;
-  /** The name of the token that was logged in with, and which one it was: a later one of the same name is another. */
+  /** Name and id of the token used at log-in. A later token of equal name has another id. */
   readonly token: string;
   readonly tokenId: string;
-  /** Where the browser was when it logged in. */
+  /** Client address at log-in. */
   readonly address: string;
   readonly createdAt: number;
-  /** To the minute. */
+  /** Last use, rounded to a minute. */
   readonly seenAt: number;
-  /** When it ends however much it is used. */
+  /** Absolute expiry, independent of use. */
   readonly expiresAt: number;
 }

@@ -1,18 +1,25 @@
 /**
- * All ids of the product, and the only place where they are made. Pure: the bytes (random, or a digest) come from outside.
+ * All ids of the product, made in this file only. Pure: the caller supplies the bytes (random, or a
+ * digest).
  */
 declare const brand: unique symbol;
 
-/** `run_` and 26 characters of Crockford's base 32: 128 bits, random or a digest (see trigger-key.ts). */
+/**
+ * `run_` and 26 characters of Crockford's base 32: 128 bits, random or a digest (see
+ * trigger-key.ts).
+ */
 export type RunId = string & { readonly [brand]: "RunId" };
 
-/** `dlv_` and 26 characters of the same, random: one request to an endpoint, as it is kept for the inspector. */
+/** `dlv_` and 26 random characters: a recorded request to an endpoint. */
 export type DeliveryId = string & { readonly [brand]: "DeliveryId" };
 
-/** `dlt_` and 26 characters of the same: the digest of the queue's message that could not be processed. */
+/** `dlt_` and 26 characters: digest of an unprocessable queue message. */
 export type DeadLetterId = string & { readonly [brand]: "DeadLetterId" };
 
-/** `ses_` and 26 characters of the same: a session of the dashboard. A digest of its cookie, so that nobody can tell that by it. */
+/**
+ * `ses_` and 26 characters: digest of a dashboard session's cookie. The cookie cannot be derived
+ * from the id.
+ */
 export type SessionId = string & { readonly [brand]: "SessionId" };
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -21,14 +28,14 @@ const DEAD_LETTER_ID = /^dlt_[0-9a-hjkmnp-tv-z]{26}$/;
 const SESSION_ID = /^ses_[0-9a-hjkmnp-tv-z]{26}$/;
 const DELIVERY_ID = /^dlv_[0-9a-hjkmnp-tv-z]{26}$/;
 
-/** The run id that stands for these bytes; only the first 16 count. */
+/** Makes a run id from the first 16 bytes. */
 export function runIdFromBytes(bytes: Uint8Array): RunId {
   const text = `run_${base32(bytes)}`;
   if (!isRunId(text)) throw new Error(`bytes became "${text}", which is no run id`);
   return text;
 }
 
-/** The delivery id that stands for these bytes; only the first 16 count. */
+/** Makes a delivery id from the first 16 bytes. */
 export function deliveryIdFromBytes(bytes: Uint8Array): DeliveryId {
   const text = `dlv_${base32(bytes)}`;
   const id = parseDeliveryId(text);
@@ -36,7 +43,7 @@ export function deliveryIdFromBytes(bytes: Uint8Array): DeliveryId {
   return id;
 }
 
-/** The id of a dead letter that stands for these bytes; only the first 16 count. */
+/** Makes a dead letter id from the first 16 bytes. */
 export function deadLetterIdFromBytes(bytes: Uint8Array): DeadLetterId {
   const text = `dlt_${base32(bytes)}`;
   const id = parseDeadLetterId(text);
@@ -44,7 +51,7 @@ export function deadLetterIdFromBytes(bytes: Uint8Array): DeadLetterId {
   return id;
 }
 
-/** The id of a session that stands for these bytes; only the first 16 count. */
+/** Makes a session id from the first 16 bytes. */
 export function sessionIdFromBytes(bytes: Uint8Array): SessionId {
   const text = `ses_${base32(bytes)}`;
   const id = parseSessionId(text);
@@ -52,7 +59,7 @@ export function sessionIdFromBytes(bytes: Uint8Array): SessionId {
   return id;
 }
 
-/** 26 characters for the first 16 bytes. */
+/** Encodes the first 16 bytes in 26 characters. */
 function base32(bytes: Uint8Array): string {
   if (bytes.length < 16) throw new RangeError(`an id needs 16 bytes, given ${bytes.length}`);
   let text = "";
@@ -70,22 +77,22 @@ function base32(bytes: Uint8Array): string {
   return text + ALPHABET.charAt((held << (5 - heldBits)) & 31);
 }
 
-/** The run id in this text, or null if it is none. */
+/** Parses a run id; null if invalid. */
 export function parseRunId(text: string): RunId | null {
   return isRunId(text) ? text : null;
 }
 
-/** The delivery id in this text, or null if it is none. */
+/** Parses a delivery id; null if invalid. */
 export function parseDeliveryId(text: string): DeliveryId | null {
   return isDeliveryId(text) ? text : null;
 }
 
-/** The id of a dead letter in this text, or null if it is none. */
+/** Parses a dead letter id; null if invalid. */
 export function parseDeadLetterId(text: string): DeadLetterId | null {
   return isDeadLetterId(text) ? text : null;
 }
 
-/** The id of a session in this text, or null if it is none. */
+/** Parses a session id; null if invalid. */
 export function parseSessionId(text: string): SessionId | null {
   return isSessionId(text) ? text : null;
 }
@@ -106,7 +113,7 @@ function isRunId(text: string): text is RunId {
   return RUN_ID.test(text);
 }
 
-/** What is hashed into the id of a dead letter: a message that is delivered again, only to be recorded, is the same letter. */
+/** Hash input of a dead letter id. A repeated recording of one message gives the same letter. */
 export function deadLetterInput(queue: string, messageId: string): string {
   return JSON.stringify([queue, messageId]);
 }

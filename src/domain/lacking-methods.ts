@@ -1,21 +1,24 @@
-/** Which deployments are known not to have the method of a task. The methods of a deployment never change, so none is forgotten. */
+/**
+ * Deployments known to lack the method of a task. The methods of a deployment never change, so no
+ * entry expires.
+ */
 
-/** By ordinal of the task. */
+/** Deployment ids by ordinal of the task. */
 export type LackingByTask = Record<number, readonly string[]>;
 
-/** Notes that this deployment does not have the method of this task. */
+/** Records a deployment without the task's method. */
 export function noteLacking(known: LackingByTask, of: number, deployment: string): void {
   const before = known[of] ?? [];
   if (!before.includes(deployment)) known[of] = [...before, deployment];
 }
 
-/** Whether every deployment may have every method. */
+/** Returns true while no deployment is known to lack a method. */
 export function isNoneLacking(known: LackingByTask): boolean {
   for (const _ in known) return false;
   return true;
 }
 
-/** What one decision knows of that, on top of what the run does. */
+/** View of one transition: entries of the run plus entries found during the transition. */
 export class Lacking {
   readonly #known: LackingByTask;
   readonly #found: LackingByTask = {};
@@ -28,7 +31,7 @@ export class Lacking {
     return isNoneLacking(this.#known) && isNoneLacking(this.#found);
   }
 
-  /** Whether any deployment is known not to have the method of this task. */
+  /** Returns true if any deployment is known to lack the task's method. */
   knows(of: number): boolean {
     return this.#known[of] !== undefined || this.#found[of] !== undefined;
   }
@@ -37,7 +40,7 @@ export class Lacking {
     noteLacking(this.#found, of, deployment);
   }
 
-  /** Whether this deployment does not have the method of this task; undefined: it is not known which it is. */
+  /** Returns true if this deployment lacks the task's method; false for an unknown deployment. */
   has(of: number, deployment: string | undefined): boolean {
     if (deployment === undefined) return false;
     return [this.#known[of], this.#found[of]].some((lacking) => lacking?.includes(deployment));

@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 
-/** The known name that was probably meant, or null if none is near: mistyped in places, or cut short. */
+/** Finds the known name closest to a mistyped or shortened name; null if none is close. */
 export function nearest(given: string, known: Iterable<string>): string | null {
   const lower = given.toLowerCase();
   let best: { name: string; away: number } | null = null;
@@ -14,7 +14,7 @@ export function nearest(given: string, known: Iterable<string>): string | null {
   return best?.name ?? null;
 }
 
-/** Of short names little may differ: every two of them are near. */
+/** Allowed edit distance. Short names allow little, since any two of them are close. */
 function tolerance(name: string): number {
   if (name.length < 2) return 0;
   return name.length < 5 ? 1 : Math.floor(name.length * 0.45);

@@ -1,31 +1,35 @@
 /**
- * Which version of an object a notification is about. It names none: it has an etag and a time of its own, which R2 tells nowhere
- * else; a listing has R2's version and the time of the upload, which may differ a little. Each way of meeting a version must lead to
- * the same run, whichever comes first, however late, however often.
+ * Matches R2 notifications with object versions. A notification carries an etag and an event time,
+ * both unique to notifications. A listing carries R2's version and upload time, which may differ
+ * slightly. Notification and listing must lead to the same run, in any order, late or repeated.
  */
 
-/** A version with this key and etag that was met before: by its notification, by a listing, or by both. */
+/** A known version of a key and etag, met by a notification, a listing, or both. */
 export interface MetVersion {
   readonly eventTime: string | null;
   readonly version: string | null;
-  /** Epoch milliseconds, of what a listing told; null if only the notification is known. */
+  /** Upload time of the listing in epoch milliseconds; null without a listing. */
   readonly uploadedAt: number | null;
 }
 
-/** What a version is called that a listing has met before any notification: R2's name for it, which no time of a notification is like. */
+/**
+ * Identity of a version first met by a listing: R2's version. No event time of a notification has
+ * this format.
+ */
 export function identityOfListed(version: string): string {
   return `version ${version}`;
 }
 
-/** How far the clock of notifications and that of uploads may be apart for one and the same upload. Milliseconds. */
+/** Largest distance of the two clocks for one upload, in milliseconds. */
 const CLOCKS_APART_MS = 60_000;
 
 /**
- * The version that a new notification of time `at` is about: one of those met by a listing only, or null if it is none of them.
- * `current` is what R2 has now, if of the same etag.
+ * Finds the listed version of a new notification with time `at`; null if no listed version matches.
+ * `current` is the present version in R2, if its etag is equal.
  *
- * The nearest in time it is, be it met or the current one. What is there no more must be near, for nothing else tells that it was
- * this one; what is there now may be far: of an upload in parts the times differ by as much as the upload took.
+ * The candidate nearest in time wins, listed or current. A replaced version must be close in time,
+ * since only the time identifies it. The current version may be farther away: a multipart upload
+ * shifts its time by the duration of the upload.
  */
 export function versionNotified<Met extends MetVersion>(
   met: readonly Met[],

@@ -1,18 +1,19 @@
 /**
- * A refusal that a person can act on. Expected outcomes are returned as a `Result`; a throw is a bug or broken surroundings.
- * `code` is a literal that programs compare, `detail` says what and which value, `hint` what to do.
+ * A refusal with an instruction for people. Expected outcomes are returned as a `Result`; a throw
+ * means a bug or broken infrastructure. Programs compare the literal `code`; `detail` names the
+ * value, `hint` the remedy.
  */
 export interface Problem {
   readonly code: ProblemCode;
   readonly detail: string;
   readonly hint: string;
-  /** For invalid input: each wrong place, as a JSON path from `$`. */
+  /** Invalid places of the input, as JSON paths from `$`. */
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
-  /** When the same may be sent again; absent: nobody knows. */
+  /** Delay before a retry; absent if unknown. */
   readonly retryAfterSeconds?: number;
 }
 
-/** Every code that a caller can meet. `http/problem.ts` maps each to a status. */
+/** Every code visible to a caller. `http/problem.ts` maps each code to a status. */
 export type ProblemCode =
   | "unauthorized"
   | "forbidden"
@@ -71,17 +72,17 @@ export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problem: Problem };
 
-/** A success. */
+/** Makes a success. */
 export function ok<T>(value: T): Result<T> {
   return { ok: true, value };
 }
 
-/** A refusal. */
+/** Makes a refusal. */
 export function refuse(problem: Problem): { readonly ok: false; readonly problem: Problem } {
   return { ok: false, problem };
 }
 
-/** A refusal on its way through code that can only throw (a task's call of a helper). */
+/** Carries a refusal through code with exceptions only, such as a task's call of a helper. */
 export class ProblemError extends Error {
   readonly problem: Problem;
 

@@ -1,49 +1,60 @@
 /**
- * How far the consumers of the run queue have come: what tells a lost message from a late one. A run looks for its message when it has
- * waited longer than messages take now, and sends another only if consumers have passed it: have received what was sent after it.
- *
- * What is not known is `null`. Then a message that was not seen in time counts as lost, as if there were no backlog: twice sent costs an
- * operation, never sent would stop the run (invariant 2).
+ * Progress of the run queue's consumers, to tell a lost message from a late message. A run checks
+ * for its message after the usual waiting time. The run sends another message only if consumers
+ * have passed the first, that is, have received later messages. Unknown progress is `null`; then
+ * every missing message counts as lost, as without a backlog. A duplicate costs one operation; a
+ * missing message would stop the run (invariant 2).
  */
 
 export interface QueueProgress {
-  /** What was sent before this time has been received, or was lost. Epoch milliseconds. */
+  /** Watermark in epoch milliseconds: every earlier message was received or lost. */
   readonly deliveredUntil: number;
-  /** How long a message waits that is received now. Milliseconds. */
+  /** Present waiting time of a message in milliseconds. */
   readonly lagMs: number;
-  /** How many messages wait; absent: nobody has said. */
+  /** Number of waiting messages; absent if unknown. */
   readonly waiting?: number;
 }
 
-/** When a run looks for its message for the first time, without a backlog; the pause doubles with each message that was lost. */
+/** First check for a sent message without a backlog. The delay doubles with each lost message. */
 const FIRST_LOOK_MS = 10_000;
 const MAX_LOOK_MS = 300_000;
 
-/** The order of messages is best effort, and a run sends a little after its decision: later ones may be received so much sooner. */
+/**
+ * Tolerated reordering: queue order is best effort, and a run sends slightly after its transition.
+ */
 const REORDERED_MS = 5_000;
 
-/** The next look at a late message: in twice the time that messages wait now, within these bounds. A backlog of hours is few looks. */
+/**
+ * Next check for a late message: twice the present lag, within these bounds. A backlog of hours
+ * needs few checks.
+ */
 const LATE_LOOK_MS = { least: 30_000, most: 3_600_000 } as const;
 
-/** A message that is older was lost whatever is known: the oldest message of a queue may be one that nobody can process. */
+/**
+ * Maximum age of a message before a resend, whatever the progress. The oldest message of a queue
+ * may be unprocessable.
+ */
 const LATEST_MS = 6 * 3_600_000;
 
-/** What a run remembers of the last message that it sent for the same: the how manieth it was, when to look for it, and when it was sent. */
+/**
+ * Record of the last message for a purpose: its number, the time of the next check, and the send
+ * time.
+ */
 export interface Send {
   readonly dispatches: number;
   readonly redispatchAt: number;
-  /** Absent where it follows from the other two: there was no backlog. */
+  /** Send time; absent without a backlog, where the other two fields imply the time. */
   readonly sentAt?: number;
 }
 
-/** The `nth` message (from 1) is sent now. */
+/** Records the `nth` message (from 1), sent now. */
 export function sendOf(nth: number, now: number, queue: QueueProgress | null): Send {
   const waitsMs = Math.min(LATE_LOOK_MS.most, 2 * (queue?.lagMs ?? 0));
   const send = { dispatches: nth, redispatchAt: now + patienceMs(nth) + waitsMs };
   return waitsMs === 0 ? send : { ...send, sentAt: now };
 }
 
-/** When to look again for a message that is late; null if it was lost, or none was sent. */
+/** Returns the next check for a late message; null if the message was lost or never sent. */
 export function lookLater(
   {
     dispatches,
@@ -60,12 +71,12 @@ export function lookLater(
   return { redispatchAt: now + Math.min(LATE_LOOK_MS.most, againMs), sentAt: sent };
 }
 
-/** Whether a message that was sent then, and not seen since, was lost. */
+/** Tests whether an unseen message of this send time was lost. */
 function isLost(sentAt: number, now: number, { deliveredUntil }: QueueProgress): boolean {
   return now - sentAt > LATEST_MS || sentAt + REORDERED_MS <= deliveredUntil;
 }
 
-/** How long after it was sent a run looks for its `nth` message, if there is no backlog. */
+/** Delay in milliseconds from the `nth` message to its first check, without a backlog. */
 function patienceMs(nth: number): number {
   return Math.min(MAX_LOOK_MS, FIRST_LOOK_MS * 2 ** (nth - 1));
 }

@@ -1,30 +1,38 @@
 /**
- * Takes secrets out of a body before it is kept: values of JSON and of forms whose names sound like a secret, or whose paths
- * peach.conf names, and the secret parameters of addresses in them. All the rest stays byte by byte as it came; a body that was cut
- * off is read as far as it goes. Pure.
+ * Removes secrets from a body before storage: JSON and form values with secret-sounding names,
+ * values at the paths of peach.conf, and secret parameters of addresses. Every other byte stays
+ * unchanged. A truncated body is processed up to its end. Pure.
  */
 import { REDACTED, redactAddress } from "./delivery.ts";
 
-/** A path below the body; `*` stands for any one property or index. */
+/** Path below the body; `*` matches any one property or index. */
 export type RedactPath = readonly string[];
 
-/** In snake case. Narrower than names of headers: an `author` and the `key` of an object are no secrets. */
+/**
+ * Secret field names in snake case. Narrower than header names: `author`, or the `key` of an
+ * object, is no secret.
+ */
 const SECRET_FIELD =
   /(?:^|_)(?:authorization|cookies?|credentials?|jwt|password|passwd|passphrase|secrets?|signature|tokens?|(?:api|access|private|secret|signing)_?key)$|^(?:response|subscribe|unsubscribe)_?url$/;
-/** A string (without its closing quote where the body ends), a mark, or anything else that JSON may hold. */
+/**
+ * JSON token: a string (unterminated at the end of a truncated body), a mark, or any other value.
+ */
 const TOKEN = /"(?:[^"\\]|\\[^])*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
 const LONGEST_NAME = 200;
 
-/** A mapping or a list that is open, and where in it the reader is. */
+/** An open mapping or list, and the reader's position inside. */
 interface Frame {
   readonly isList: boolean;
   key: string;
-  /** What comes next in a mapping is a name. */
+  /** Next token in a mapping is a name. */
   isName: boolean;
   index: number;
 }
 
-/** The body without its secrets; the very same bytes if it has none, or is neither JSON nor a form. */
+/**
+ * Returns the redacted body; the identical bytes if nothing is secret, or the body is neither JSON
+ * nor a form.
+ */
 export function redactBody(
   bytes: Uint8Array,
   contentType: string,
@@ -32,7 +40,7 @@ export function redactBody(
 ): Uint8Array {
   const { text, encode } = readText(bytes);
   const isForm = /^\s*application\/x-www-form-urlencoded\b/i.test(contentType);
-  // By what it begins with: SNS sends JSON as text/plain.
+  // The first character decides, not the content type: SNS sends JSON as text/plain.
   const redacted = isForm
     ? redactForm(text, paths)
     : /^\s*[{["]/.test(text)
@@ -46,7 +54,10 @@ interface ReadText {
   readonly encode: (text: string) => Uint8Array;
 }
 
-/** As UTF-8. What is none is not kept as it came for that: there each byte is a letter, and what has no byte is escaped as JSON does. */
+/**
+ * Decodes UTF-8. Other bytes are mapped to one letter each, so every byte survives; letters without
+ * a byte are escaped as in JSON.
+ */
 function readText(bytes: Uint8Array): ReadText {
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes, {
@@ -71,7 +82,7 @@ function redactJson(text: string, paths: readonly RedactPath[]): string {
   const stack: Frame[] = [];
   const parts: string[] = [];
   let copied = 0;
-  /** The value that is left out: where it begins, and how many of its brackets are open. */
+  /** The redacted value under way: its start, and the number of open brackets. */
   let secret: { readonly from: number; open: number } | null = null;
   const replace = (from: number, to: number, by: string): void => {
     parts.push(text.slice(copied, from), by);
@@ -110,7 +121,7 @@ function redactJson(text: string, paths: readonly RedactPath[]): string {
   return parts.join("") + text.slice(copied);
 }
 
-/** On to the next item, or the next name. */
+/** Advances to the next item or name. */
 function step(frame: Frame | undefined): void {
   if (frame === undefined) return;
   frame.index += 1;
@@ -132,18 +143,24 @@ function redactForm(text: string, paths: readonly RedactPath[]): string {
   return fields.join("&");
 }
 
-/** `user[tokens][]` and `user.tokens[]`, which stand for values below others: `user`, `tokens` and an empty one. */
+/**
+ * Keys of a form field: `user[tokens][]` and `user.tokens[]` give `user`, `tokens` and an empty
+ * key.
+ */
 function keysOfField(name: string): string[] {
   return name.replaceAll("]", "").split(/[[.]/);
 }
 
-/** A text that may be JSON itself, as in a message of SNS or an interaction of Slack, or an address. `below`: the paths in it. */
+/**
+ * Redacts a text value: nested JSON (as in messages of SNS or interactions of Slack), or an
+ * address. `below`: the paths inside.
+ */
 function redactValue(value: string, below: () => readonly RedactPath[]): string {
   if (/^\s*[{[]/.test(value)) return redactJson(value, below());
   return redactAddress(value);
 }
 
-/** Whether the value that begins here is left out: of those above it none was. */
+/** Tests the value at the reader's position. No enclosing value is secret. */
 function isSecretValue(stack: readonly Frame[], paths: readonly RedactPath[]): boolean {
   const last = stack.at(-1);
   if (last === undefined) return false;
@@ -165,7 +182,7 @@ function isAtOrBelow(keys: readonly string[], paths: readonly RedactPath[]): boo
   );
 }
 
-/** The rest of those paths that lead through here. */
+/** Returns the remainders of the paths through these keys. */
 function pathsBelow(keys: readonly string[], paths: readonly RedactPath[]): readonly RedactPath[] {
   return paths.flatMap((path) =>
     path.length > keys.length && leadsTo(path.slice(0, keys.length), keys)
@@ -174,12 +191,12 @@ function pathsBelow(keys: readonly string[], paths: readonly RedactPath[]): read
   );
 }
 
-/** Both are as long. */
+/** Compares a path with keys of equal length. */
 function leadsTo(path: RedactPath, keys: readonly string[]): boolean {
   return path.every((part, depth) => part === "*" || part === keys[depth]);
 }
 
-/** Also of names with spaces, dots and brackets, as flat ones stand for a path. */
+/** Converts a name to snake case. Spaces, dots and brackets of flat names count as separators. */
 function snakeCase(name: string): string {
   return name
     .replaceAll(/([a-z\d])([A-Z])/g, "$1_$2")
@@ -189,10 +206,10 @@ function snakeCase(name: string): string {
     .toLowerCase();
 }
 
-/** What a token of JSON says if it is a string, also one that was cut off, else null. */
+/** Decodes a JSON string token, also truncated; null for any other token. */
 function stringIn(token: string): string | null {
   if (!token.startsWith('"')) return null;
-  // Its end may be in the middle of an escape.
+  // The end may lie inside an escape.
   return (
     parsedString(token) ??
     parsedString(`${token}"`) ??
@@ -208,7 +225,7 @@ function parsedString(token: string): string | null {
   }
 }
 
-/** As far as it is encoded: it may be cut off in the middle of an escape, or hold what is none. */
+/** Decodes valid escapes only. A truncated or invalid escape stays as text. */
 function decodeField(text: string): string {
   return text.replaceAll("+", " ").replaceAll(/(?:%[\da-f]{2})+/gi, (run) => {
     const bytes = run.slice(1).split("%");

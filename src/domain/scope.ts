@@ -1,4 +1,7 @@
-/** What a token may do: its scopes, each of which gives rights. Pure: whose token it is, and which run is whose, is decided outside. */
+/**
+ * Scopes of a token and the rights they grant. Pure: ownership of tokens and runs is decided
+ * elsewhere.
+ */
 
 const TASK_NAME = "[A-Za-z_][A-Za-z0-9_-]{0,63}";
 const WRITTEN = new RegExp(
@@ -6,24 +9,26 @@ const WRITTEN = new RegExp(
 );
 
 /**
- * A scope as it is written.
+ * Scope of a token, as written.
  * - `read`: everything but secrets.
- * - `trigger`: triggers tasks and emits events, and reads the runs that it has started. `trigger:a+b`: only these tasks.
- * - `operate`: all of `read`; cancels, retries, replays, completes, pauses, redrives. It triggers nothing.
- * - `admin`: all of these, and tokens and sessions.
+ * - `trigger`: triggers tasks, emits events, and reads the runs started by the token.
+ *   `trigger:a+b`: these tasks only.
+ * - `operate`: all of `read`; cancels, retries, replays, completes, pauses, redrives. Triggers
+ *   nothing.
+ * - `admin`: all of the above, and manages tokens and sessions.
  */
 export type Scope = "read" | "trigger" | `trigger:${string}` | "operate" | "admin";
 
 /**
- * What a call needs.
- * - `known`: anybody who can say who they are. `read`: to look at everything.
- * - `read_run`: to look at one run; `trigger` has it for the runs that it has started.
- * - `trigger`: to start a run. `operate`: to change what is there. `admin`: to say who may come in.
+ * Right required by a call.
+ * - `known`: any authenticated caller. `read`: read everything.
+ * - `read_run`: read one run; `trigger` grants this for the token's own runs.
+ * - `trigger`: start a run. `operate`: change existing runs. `admin`: manage access.
  */
 export const RIGHTS = ["known", "read", "read_run", "trigger", "operate", "admin"] as const;
 export type Right = (typeof RIGHTS)[number];
 
-/** The scopes that give each right, as descriptions name them. */
+/** Scopes granting each right, as listed in descriptions. */
 export const SCOPES_OF: Readonly<Record<Right, readonly Scope[]>> = {
   known: ["read", "trigger", "operate", "admin"],
   read: ["read", "operate", "admin"],
@@ -33,19 +38,24 @@ export const SCOPES_OF: Readonly<Record<Right, readonly Scope[]>> = {
   admin: ["admin"],
 };
 
-/** The scope in this text, or null if it is none. */
+/** Parses a scope; null if invalid. */
 export function parseScope(text: string): Scope | null {
   return isScope(text) ? text : null;
 }
 
-/** Whether one of the scopes gives this right, for whatever it may be used. `trigger:a` gives the right to trigger something. */
+/**
+ * Tests whether a scope grants the right for any purpose. `trigger:a` grants the right to trigger
+ * something.
+ */
 export function hasRight(scopes: readonly Scope[], right: Right): boolean {
   return scopes.some((scope) =>
     SCOPES_OF[right].some((known) => known === (isNarrow(scope) ? "trigger" : scope)),
   );
 }
 
-/** Whether one of the scopes lets this task be triggered; null: any task that there is or will be. */
+/**
+ * Tests whether a scope allows a trigger of this task; null means every present and future task.
+ */
 export function mayTriggerTask(scopes: readonly Scope[], task: string | null): boolean {
   return scopes.some((scope) => {
     if (!isNarrow(scope)) return scope === "trigger" || scope === "admin";

@@ -1,22 +1,26 @@
-/** What is known of a signed delivery, so that the same bytes are answered once (see `src/objects/deliveries/signed-rpc.ts`). */
+/**
+ * Records of signed deliveries: equal bytes are answered once (see
+ * `src/objects/deliveries/signed-rpc.ts`).
+ */
 
-/** For so long the same bytes start nothing. */
+/** Duration of the memory: repeated bytes start nothing for this long. */
 export const KNOWN_FOR_MS = 7 * 86_400_000;
 
-/** Larger bodies of answers are not kept. Bytes. */
+/** Largest remembered answer body, in bytes. */
 export const KEPT_ANSWER_BYTES = 4096;
 
-/** What was answered. */
+/** A remembered answer. */
 export interface KeptAnswer {
   readonly status: number;
-  /** Null: it was too large, or is kept no longer. */
+  /** Body of the answer; null if too large or already expired. */
   readonly content: { readonly type: string | null; readonly text: string } | null;
 }
 
 /**
- * - `first`: nobody else answers it; the caller does, and tells by `finish` or `forget`.
- * - `under_way`: another request with the same bytes is being answered.
- * - `answered`: it was.
+ * Result of a first look at a signed delivery.
+ * - `first`: the caller answers, and reports with `finish` or `forget`.
+ * - `under_way`: another request with equal bytes is being answered.
+ * - `answered`: the delivery has an answer.
  */
 export type Begun =
   | { readonly type: "first" }

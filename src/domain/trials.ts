@@ -1,56 +1,66 @@
 /**
- * Trials: who of several suspects runs now. A suspect that has died twice in a row may kill whatever isolate it is in, and objects of
- * several runs share isolates. So the next attempts of such suspects begin one after the other, as far as their pauses let them: whoever
- * dies on trial has no other suspect beside it, and an innocent one that takes a minute is not there each time when another one kills.
+ * Trials: the order in which suspects start their next attempt. A suspect with two deaths in a row
+ * may kill any isolate around it, and objects of several runs share isolates. So the next attempts
+ * of such suspects start one after another, within the limits of their delays. A suspect on trial
+ * dies without another suspect beside it, and a long innocent task is not hit by every other
+ * killer.
  *
- * The docket is kept where all deaths are known (objects/deaths/deaths-object.ts). The one whose attempts have lived for the shortest time is
- * tried first: one that kills at once is over in seconds, and those that work for long are waiting meanwhile. Who is tried has a minute
- * in which nobody else is; a task that takes longer has others beside it then.
+ * The docket lives in the object which knows all deaths (objects/deaths/deaths-object.ts). The
+ * suspect with the shortest-lived attempts is tried first: an instant killer is finished within
+ * seconds, while long tasks wait. A trial is exclusive for a minute; a longer task then gets
+ * company.
  *
- * Nobody waits for its trial for longer than its pause may be: then it begins all the same, and is on the docket as one that is tried.
- * Where the docket cannot be asked there are no trials: each begins at a random time in that span.
+ * No suspect waits longer than its delay. At the end of the delay the attempt starts anyway and is
+ * listed as on trial. Without a reachable docket there are no trials; each suspect starts at a
+ * random time within its delay.
  */
 
-/** Before the next attempt of a suspect. Milliseconds. */
+/** Delay before the next attempt of a suspect. Milliseconds. */
 export interface Pause {
-  /** Drawn by each suspect for itself: when it begins where there are no trials. */
+  /** Random start without trials, drawn by each suspect. */
   readonly drawnMs: number;
-  /** When it begins at the latest; 0: it is over. */
+  /** Latest start; 0 means the delay has passed. */
   readonly mostMs: number;
 }
 
 export const NO_PAUSE: Pause = { drawnMs: 0, mostMs: 0 };
 
-/** What a run says of the next attempt of a suspect. Milliseconds. */
+/** Request for a trial from a run. Milliseconds. */
 export interface Trial extends Pause {
-  /** How long those of its attempts have lived that have died, at most. */
+  /** Longest life of the dead attempts. */
   readonly livedMs: number;
-  /** How long the next one may take. */
+  /** Longest duration of the next attempt. */
   readonly leaseMs: number;
 }
 
-/** A suspect that waits for its trial, or is under way. Times are epoch milliseconds. */
+/** A suspect on the docket, waiting or on trial. Times are epoch milliseconds. */
 export interface DocketEntry {
   readonly victim: string;
   readonly livedMs: number;
   readonly isBegun: boolean;
-  /** When it is struck off, if nobody asks for it again. */
+  /** Expiry of the entry without another request. */
   readonly until: number;
 }
 
-/** In the order in which they came. */
+/** Entries in order of arrival. */
 export type Docket = readonly DocketEntry[];
 
-/** Who waits asks again before this time is over: it may have died, or be final by another way. */
+/**
+ * A waiting suspect repeats its request within this time. The suspect may be dead, or final by
+ * another way.
+ */
 const ASKS_WITHIN_MS = 15_000;
 
-/** So long nobody else is tried. */
+/** Duration of an exclusive trial. */
 const TRIED_FOR_MS = 60_000;
 
-/** So many are on the docket at most: it is read and written with each question. Others begin after their pauses. */
+/**
+ * Maximum length of the docket, which is read and written by each request. Further suspects start
+ * after their delays.
+ */
 const MOST = 100;
 
-/** Asks for a trial. `mayBegin`: the attempt may begin now, and is on the docket as under way. */
+/** Requests a trial. `mayBegin`: the attempt may start now and is listed as on trial. */
 export function askTrial(
   docket: Docket,
   victim: string,
@@ -71,7 +81,7 @@ export function askTrial(
   return { docket: live.toSpliced(place, 1, entry), mayBegin };
 }
 
-/** It has ended, or died. */
+/** Removes a suspect which has ended or died. */
 export function strikeOff(docket: Docket, victim: string): Docket {
   return docket.filter((entry) => entry.victim !== victim);
 }

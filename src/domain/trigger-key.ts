@@ -1,17 +1,19 @@
 /**
- * The idempotency keys of triggers, and the only place where they are made. Pure: digests come from outside.
- *
- * A key belongs to its kind and to its task: both are hashed into the run's id (`triggerKeyInput`), so that keys of two kinds
- * never meet. A caller of the API cannot name the run of a due time, of an object version or of a task's own trigger.
+ * Idempotency keys of triggers, made in this file only. Pure: the caller supplies digests. Kind and
+ * task are hashed into the run id with the key (`triggerKeyInput`), so keys of two kinds never
+ * collide. A caller of the API cannot address the run of a due time, an object version or a task's
+ * own trigger.
  */
 import type { RunId } from "./ids.ts";
 
 /**
- * Who chose the key:
- * - `api`: a caller of the API, for a trigger. `endpoint`, `task`: the author of one, for a trigger made in it.
- * - `event`: whoever emits an event, for all tasks that listen to it. `replay`: who replays a run.
- * - `child`: Peach, for a trigger that a task makes without a key. `delivery`: Peach, for one made by an endpoint for a signed request.
- * - `schedule`, `object`, `alert`: Peach, for a due time, an object version, a run that failed.
+ * Origin of a key.
+ * - `api`: a caller of the API, for a trigger. `endpoint`, `task`: their author, for a trigger
+ *   inside.
+ * - `event`: the emitter of an event, for all listening tasks. `replay`: the caller of a replay.
+ * - `child`: Peach, for a trigger of a task without a key. `delivery`: Peach, for a trigger of an
+ *   endpoint in a signed request.
+ * - `schedule`, `object`, `alert`: Peach, for a due time, an object version, a failed run.
  */
 export type KeyKind =
   | "api"
@@ -28,17 +30,18 @@ export type KeyKind =
 export interface TriggerKey {
   readonly kind: KeyKind;
   readonly name: string;
-  /** Of a caller of the API: the key as they sent it, for the problem that tells them of it. */
+  /** Key as sent by a caller of the API, for use in problem texts. */
   readonly sent?: string;
 }
 
-/** A digest of a payload as it is kept (see payloads/payload-digest.ts). */
+/** Digest of a stored payload (see payloads/payload-digest.ts). */
 export type PayloadDigest = string;
 
 /**
- * Whether a key that comes again with another payload is refused. It is, where a caller or an author chose the key. The other kinds
- * name what happened, and the payload only describes it: a listing dates an object version otherwise than its notification does, a
- * signed request that is sent again may be answered with the present time in each payload.
+ * Kinds of keys with payload comparison: a repeated key with another payload is refused. A caller
+ * or author chose these keys. Any other kind identifies an event, and the payload only describes
+ * the event: a listing dates an object version differently from its notification, and a repeated
+ * signed request may put the present time into each payload.
  */
 export const COMPARES_PAYLOAD: Readonly<Record<KeyKind, boolean>> = {
   api: true,
@@ -53,48 +56,55 @@ export const COMPARES_PAYLOAD: Readonly<Record<KeyKind, boolean>> = {
   alert: false,
 };
 
-/** What is hashed into the id of a run whose trigger has a key: no kind, task and name give the text of others. */
+/** Hash input of a run id with a key. The text is unique for each kind, task and name. */
 export function triggerKeyInput(task: string, { kind, name }: TriggerKey): string {
   return `${kind}:${task.length}:${task}:${name}`;
 }
 
 /**
- * The `Idempotency-Key` of a call of the API. It belongs to its caller (see `domain/actor.ts`): what one caller sends never names the run
- * of another, so nobody can find, or take beforehand, the key of somebody else.
+ * `Idempotency-Key` of an API call. The key is scoped to its caller (see `domain/actor.ts`), so no
+ * caller can find or reserve the key of another.
  */
 export function apiKey(caller: string, key: string): TriggerKey {
   return { kind: "api", name: JSON.stringify([caller, key]), sent: key };
 }
 
-/** A key that an endpoint's author gives. */
+/** Key given by the author of an endpoint. */
 export function endpointKey(key: string): TriggerKey {
   return { kind: "endpoint", name: key };
 }
 
-/** A key that a task's author gives. */
+/** Key given by the author of a task. */
 export function taskKey(key: string): TriggerKey {
   return { kind: "task", name: key };
 }
 
-/** The key of an event that its emitter names: one run of each listening task, however often it is emitted. */
+/**
+ * Key given by the emitter of an event: one run per listening task, however often the event is
+ * emitted.
+ */
 export function eventKey(event: string, key: string): TriggerKey {
   return { kind: "event", name: `${event}:${key}` };
 }
 
-/** The same, of an event that comes in by the API: it belongs to its caller, and no name of an event begins with a bracket. */
+/**
+ * Key of an event from the API, scoped to its caller. Event names never begin with a bracket, so
+ * the two forms never collide.
+ */
 export function apiEventKey(caller: string, event: string, key: string): TriggerKey {
   return { kind: "event", name: JSON.stringify([caller, event, key]), sent: key };
 }
 
-/** The key of a replay: it belongs to the run that is replayed, and to who replays it. */
+/** Key of a replay, scoped to the replayed run and the caller. */
 export function replayKey(caller: string, runId: RunId, key: string): TriggerKey {
   return { kind: "replay", name: JSON.stringify([caller, runId, key]), sent: key };
 }
 
 /**
- * The key of a trigger made inside a task, or inside its item of this index: by what is triggered, and how often this attempt has
- * triggered just that before. So a later attempt finds the run again in whatever order it triggers, and never takes it for another.
- * Triggers of a step are counted apart: a later attempt leaves the step out, and must not take another trigger for one of its.
+ * Key of a trigger inside a task or an item: the target, the payload digest, and the count of equal
+ * triggers by this attempt. A later attempt finds each run again in any order of triggers and never
+ * takes another run. Triggers inside a step are counted separately: a later attempt skips the step,
+ * and its other triggers must not match the step's runs.
  */
 export function childTriggerKey(
   parent: {
@@ -112,8 +122,9 @@ export function childTriggerKey(
 }
 
 /**
- * The key of a trigger made by an endpoint for a delivery that its sender names: sent again, it makes the same ones, so it finds
- * the runs again. What a fallback triggers is apart from what the method does.
+ * Key of a trigger inside an endpoint for a named delivery. A repeated delivery makes equal
+ * triggers and finds the same runs. Triggers of a fallback are separate from triggers of the
+ * method.
  */
 export function deliveryTriggerKey(
   delivery: { readonly endpoint: string; readonly id: string; readonly isFallback: boolean },
@@ -128,8 +139,8 @@ export function deliveryTriggerKey(
 }
 
 /**
- * The key of one object version. A notification has no version id: etag and time of the event stand for it, or what `identity` the
- * version was given when a listing met it first (see `object-version.ts`).
+ * Key of an object version. A notification has no version id; etag and event time identify the
+ * version, or the `identity` of an earlier listing (see `object-version.ts`).
  */
 export function objectVersionKey(event: {
   readonly bucket: string;
@@ -143,14 +154,17 @@ export function objectVersionKey(event: {
 }
 
 /**
- * The key of a scheduled run: one for each task and due time, however often it is due or found due again. Schedules of one task
- * that carry payloads of their own are apart.
+ * Key of a scheduled run: one per task and due time, however often the due time is found. Schedules
+ * of a task with different payloads are separate.
  */
 export function scheduledRunKey(dueAtIso: string, payload: string | null): TriggerKey {
   return { kind: "schedule", name: `${dueAtIso}${payload === null ? "" : `:${payload}`}` };
 }
 
-/** The key of the run that is told of a failure. An id may be used again once its run is forgotten, so the time is part of it. */
+/**
+ * Key of the run for a failure alert. A run id may be reused after retention, so the key includes
+ * the creation time.
+ */
 export function alertKey(runId: RunId, createdAtIso: string, nth: number): TriggerKey {
   return { kind: "alert", name: JSON.stringify([runId, createdAtIso, nth]) };
 }

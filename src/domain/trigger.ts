@@ -12,18 +12,21 @@ export const TRIGGER_SOURCES = [
   "replay",
 ] as const;
 
-/** Which way a trigger came in. */
+/** Way of a trigger into Peach. */
 export type TriggerSource = (typeof TRIGGER_SOURCES)[number];
 
-/** The run and task that triggered a run, if a task did. */
+/** The run and task behind a trigger. */
 export interface ParentTask {
   readonly runId: RunId;
   readonly task: string;
-  /** An attempt triggered it by a helper, so the run is among the parent's `children`; absent: an alert, or the upload of an object did. */
+  /**
+   * Set if an attempt made the trigger with a helper, so the run is among the parent's `children`.
+   * Absent for an alert or an object upload.
+   */
   readonly isChild?: true;
 }
 
-/** What a CloudEvent says of itself. `time` is in RFC 3339. */
+/** Attributes of a CloudEvent. `time` is in RFC 3339. */
 export interface EventAttributes {
   readonly id: string;
   readonly source: string;
@@ -32,22 +35,28 @@ export interface EventAttributes {
   readonly time: string | null;
 }
 
-/** Why a run exists. */
+/** Reason of a run's existence. */
 export interface TriggerOrigin {
   readonly source: TriggerSource;
-  /** Who: the token's name, the endpoint, the task, `bucket/key` of the object. */
+  /** Name of the token, endpoint or task, or `bucket/key` of the object. */
   readonly by: string;
-  /** Who asked for it over HTTP; absent: it came from elsewhere, or from somebody who need not say who they are. */
+  /**
+   * Authenticated sender of the HTTP request; absent for any other source and for anonymous
+   * requests.
+   */
   readonly actor?: Actor;
   readonly parent: ParentTask | null;
-  /** Of source `replay`: which run is replayed, from which task on (null: as a whole). A delivery that is replayed has none. */
+  /**
+   * For source `replay`: the replayed run, and the first task (null: the whole run). Absent for a
+   * replayed delivery.
+   */
   readonly replayOf?: { readonly runId: RunId; readonly from: string | null };
-  /** Where the deployment was reached; absent: nobody knows, or nobody needs it, since no task is external. */
+  /** Public url of the deployment; absent if unknown, or without external tasks. */
   readonly url?: string;
-  /** How many runs led to this one, each triggering the next; absent: none. */
+  /** Length of the chain of triggering runs before this run; absent at the start of a chain. */
   readonly depth?: number;
-  /** The CloudEvent that started it, or the run that it replays; absent: none. */
+  /** CloudEvent of this run, or of the replayed run. */
   readonly event?: EventAttributes;
-  /** The trace that it belongs to, as W3C writes it; absent: none. */
+  /** W3C traceparent of the run. */
   readonly traceparent?: string;
 }

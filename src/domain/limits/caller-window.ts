@@ -1,8 +1,8 @@
 /**
- * How many requests of one caller came within a window that slides. Pure.
- *
- * Each request takes a place, which comes free when the window has passed over it: to the millisecond up to a hundred places; above,
- * places come free together, at most a hundred times a window, never early. So no window of any position holds more than `limit`.
+ * Sliding-window rate limit per caller. Pure. Each request occupies a place until the window has
+ * passed: to the millisecond up to a hundred places. Above a hundred, places become free in groups,
+ * at most a hundred times per window and never early. So no window of any position holds more than
+ * `limit` requests.
  */
 import { placeFreeAt } from "./place-free-at.ts";
 
@@ -12,17 +12,17 @@ export interface CallerRule {
   readonly perMs: number;
 }
 
-/** Places that are taken, by the time at which they come free (epoch milliseconds), in order. */
+/** Occupied places by the time of release (epoch milliseconds), in order. */
 export type CallerWindow = readonly (readonly [freeAt: number, count: number])[];
 
 export type Taken =
   | { readonly isAdmitted: true; readonly window: CallerWindow }
-  /** `freeAt`: when the next place comes free. */
+  /** `freeAt`: release of the next place. */
   | { readonly isAdmitted: false; readonly freeAt: number };
 
 const MOST_STEPS = 100;
 
-/** Takes a place at `now` (epoch milliseconds), if one is free. */
+/** Takes a place at `now` (epoch milliseconds) if one is free. */
 export function takePlace(before: CallerWindow, { limit, perMs }: CallerRule, now: number): Taken {
   const window = before.filter(([freeAt]) => freeAt > now);
   let excess = window.reduce((sum, [, count]) => sum + count, 0) - limit;

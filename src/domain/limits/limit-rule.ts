@@ -1,10 +1,11 @@
-/** Which plan of a limit counts, of several that are in use. */
+/** Selection among several plans of one limit during a deploy. */
 import type { LimitName, LimitRule } from "./limit.ts";
 import type { Plan } from "../plan/plan.ts";
 
 /**
- * What the plan of the deployment that runs at `now` says of a limit; null if it does not have the task. A limit that it has no more lets
- * everything pass. It is in force now, however long before its deployment was made (`madeAt`). Both are epoch milliseconds.
+ * Rule of a limit in the plan deployed at `now`; null if the plan has no such task. A removed limit
+ * admits everything. The rule is in force now, however old the deployment (`madeAt`). Times are
+ * epoch milliseconds.
  */
 export function plannedRule(
   plan: Pick<Plan, "tasks">,
@@ -26,12 +27,13 @@ export function plannedRule(
   };
 }
 
-/** A deployment that has accepted no run for so long is no more. Milliseconds. */
+/** Silence after which a deployment without accepted runs counts as gone. Milliseconds. */
 const SILENT_MS = 900_000;
 
 /**
- * Whether a rule takes the place of the one that is known. Isolates of two deployments accept runs side by side during a deploy: the one
- * that was made later counts, unless it is rolled back, and the older has gone on for long without it.
+ * Decides whether a rule replaces the known rule. During a deploy isolates of two deployments
+ * accept runs side by side. The later deployment wins, except in a rollback, after a long silence
+ * of the later.
  */
 export function isInForce(rule: LimitRule, known: LimitRule): boolean {
   const { madeAt = 0 } = rule;

@@ -1,30 +1,32 @@
 /**
- * Limits on the attempts of one task over all runs, as peach.conf gives them, and the words that the run, the limit objects and
- * the edge share about them. The slots themselves are in `slot-book.ts`, what a run does about them in `hold.ts`.
+ * Limits on the attempts of one task over all runs, as in peach.conf, with the shared vocabulary of
+ * run, limit objects and HTTP edge. `limiter.ts` manages the slots, `limit-gate.ts` the blocked
+ * tasks of a run.
  */
 import type { RunId } from "../ids.ts";
 
 /**
- * What becomes of an attempt for which there is no slot.
- * - `queue`: it waits.
- * - `skip`: its task is skipped, reason `concurrency`. A task that has begun is not: its later attempts wait.
- * - `cancel_running`: the oldest attempt of another run gives way, its task cancelled with that reason, and the new one starts
- *   when that has ended. Later attempts of a task make nobody give way: they wait.
+ * Behaviour of an attempt without a free slot.
+ * - `queue`: the attempt waits.
+ * - `skip`: the task is skipped with reason `concurrency`. A later attempt of a started task waits.
+ * - `cancel_running`: the oldest attempt of another run is preempted and its task cancelled with
+ *   reason `concurrency`; the new attempt starts after its end. A later attempt preempts nothing
+ *   and waits.
  */
 export const STRATEGIES = ["queue", "skip", "cancel_running"] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
-/** Path into the payload that the task reads, by property; null: one group for all. */
+/** Property path into the payload read by the task; null means one group for all. */
 export type PayloadPath = readonly string[] | null;
 
-/** At most `limit` attempts at a time. */
+/** At most `limit` concurrent attempts. */
 export interface ConcurrencyPlan {
   readonly limit: number;
   readonly strategy: Strategy;
   readonly key: PayloadPath;
 }
 
-/** At most `limit` attempts start in any `perMs`. */
+/** At most `limit` started attempts in any `perMs`. */
 export interface RateLimitPlan {
   readonly limit: number;
   readonly perMs: number;
@@ -34,103 +36,113 @@ export interface RateLimitPlan {
 export interface TaskLimits {
   readonly concurrency: ConcurrencyPlan | null;
   readonly rateLimit: RateLimitPlan | null;
-  /** Of waiting attempts, higher first: the number itself, or where the payload has it. */
+  /** Order of waiting attempts, higher first: a number, or its path in the payload. */
   readonly priority: number | readonly string[];
 }
 
-/** In the order in which an attempt passes them: a place in the window is taken last, so that it is used at once. */
+/** Kinds in acquisition order. The rate limit comes last, so its permit is used at once. */
 export const LIMIT_KINDS = ["concurrency", "rate_limit"] as const;
 export type LimitKind = (typeof LIMIT_KINDS)[number];
 
 /**
- * Why a queued task may not be claimed, since when. Epoch milliseconds. One that is held for a `deploy` may be, by code that has its
- * method (see `undeployed.ts`).
+ * Cause and start (epoch milliseconds) of a block on a queued task. A task blocked by `deploy` may
+ * be claimed by code with its method (see `undeployed.ts`).
  */
 export interface Hold {
   readonly for: LimitKind | "pause" | "deploy";
   readonly since: number;
 }
 
-/** What a payload says about the limits of the task that reads it. A key is the value there as JSON; absent: there is none. */
+/**
+ * Limit keys and priority in a task's payload. A key is the JSON text of the value; absent without
+ * a value.
+ */
 export interface LimitKeys {
   readonly concurrency?: string;
   readonly rate_limit?: string;
   readonly priority?: number;
 }
 
-/** Of a task with `each`: one for each item. */
+/** Keys of one task, or of each item of an `each` task. */
 export type PayloadLimitKeys = LimitKeys | readonly LimitKeys[];
 
-/** Whether these are those of each item. */
+/** Distinguishes keys per item from keys of one task. */
 export function isKeyList(keys: PayloadLimitKeys | undefined): keys is readonly LimitKeys[] {
   return Array.isArray(keys);
 }
 
-/** Where the payload of a task has its keys and its priority. Only those that it has. */
+/** Paths of the keys and the priority in the payload; absent without such a limit. */
 export interface LimitPaths {
   readonly concurrency?: readonly string[];
   readonly rate_limit?: readonly string[];
   readonly priority?: readonly string[];
 }
 
-/** One limit: the attempts of a task, all of them or those with one key. */
+/** One limit: all attempts of a task, or those with an equal key. */
 export interface LimitName {
   readonly kind: LimitKind;
   readonly task: string;
-  /** Null: the limit has no key, or the payload has no value there. */
+  /** Value of the key; null without a key path or without a value. */
   readonly key: string | null;
 }
 
-/** An attempt that waits for a slot, or has one. Each asks once and gives back once, so no late call can mean another's slot. */
+/**
+ * An attempt which waits for a slot or holds a slot. Each attempt acquires once and releases once,
+ * so a late call never affects the slot of another.
+ */
 export interface SlotHolder {
   readonly runId: RunId;
   readonly ordinal: number;
   readonly attempt: number;
 }
 
-/** What a plan says of one limit. Of several the newest counts, for all that wait and all that come (see `slot-book.ts`). */
+/**
+ * A plan's rule for one limit. The newest rule counts for all waiting and new attempts (see
+ * `limiter.ts`).
+ */
 export interface LimitRule {
   readonly limit: number;
-  /** The window of a rate limit; null: it is none. */
+  /** Window of a rate limit; null for a concurrency limit. */
   readonly perMs: number | null;
-  /** How new the plan is: the time from which it was in force, epoch ms. */
+  /** Age of the plan: start of its validity, epoch milliseconds. */
   readonly planAt: number;
-  /** When the deployment was made that the plan is of, epoch ms; absent: the platform does not say. */
+  /** Creation of the plan's deployment, epoch milliseconds; absent if the platform does not say. */
   readonly madeAt?: number;
 }
 
 export interface SlotRequest {
   readonly holder: SlotHolder;
-  /** Of the plan that the run was accepted with. */
+  /** Rule of the plan at acceptance of the run. */
   readonly rule: LimitRule;
   readonly strategy: Strategy;
-  /** When it became ready. Epoch milliseconds. */
+  /** Time of readiness, epoch milliseconds. */
   readonly since: number;
   readonly priority: number;
 }
 
 /**
- * How an attempt stands to the slot that was kept for it:
- * - `holding`: it runs, or is about to.
- * - `over`: it needs the slot no longer, or only for so long: a cancelled attempt may still run until its lease is over.
- * - `spent`: it has started, and counts in the window for so long.
+ * Status of a slot, as reported by the run.
+ * - `holding`: the attempt runs, or is about to start.
+ * - `over`: the slot is free after `afterMs`; a cancelled attempt may run until the end of its
+ *   lease.
+ * - `spent`: the attempt has started and counts in the window for `perMs`.
  */
 export type Standing =
   | { readonly type: "holding" }
   | { readonly type: "over"; readonly afterMs: number }
   | { readonly type: "spent"; readonly perMs: number };
 
-/** Priorities are kept within these, so that nothing waits longer than 200 minutes behind what comes after it. */
+/** Bound of priorities: a waiting attempt is overtaken by at most 200 minutes of later arrivals. */
 export const PRIORITY_MAX = 100;
 
-/** A key as people see it: a text as it is, anything else as JSON. */
+/** Key for display: a text unquoted, any other value as JSON. */
 export function shownKey(key: string | null): string | null {
   if (key === null || !key.startsWith('"')) return key;
   const text: unknown = JSON.parse(key);
   return typeof text === "string" ? text : key;
 }
 
-/** Where this task's payload has what its limits ask for; null: nowhere. */
+/** Payload paths of the task's limits; null without any. */
 export function limitPathsOf({ concurrency, rateLimit, priority }: TaskLimits): LimitPaths | null {
   const paths: LimitPaths = {
     ...(concurrency?.key && { concurrency: concurrency.key }),
@@ -140,7 +152,7 @@ export function limitPathsOf({ concurrency, rateLimit, priority }: TaskLimits): 
   return Object.keys(paths).length === 0 ? null : paths;
 }
 
-/** The same paths for a child of several upstream tasks, as far as they lead into what this parent passes. */
+/** Payload paths of a task with several parents, restricted to the part passed by `parent`. */
 export function limitPathsBelow(paths: LimitPaths, parent: string): LimitPaths | null {
   const below = Object.entries(paths).flatMap(([what, path]: [string, readonly string[]]) =>
     path[0] === parent ? [[what, path.slice(1)] as const] : [],

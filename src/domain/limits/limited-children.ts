@@ -1,17 +1,23 @@
-/** Which children look into what a task passes for their limits, so that whoever encodes the payload works out their keys. */
+/**
+ * Children with limit keys inside a task's output, so the encoder of the payload extracts their
+ * keys.
+ */
 import type { GraphTask } from "../plan/run-graph.ts";
 import { limitPathsBelow, limitPathsOf, type LimitPaths } from "./limit.ts";
 import type { Run, TaskEntry } from "../run/state.ts";
 
 export interface LimitedChild {
   readonly child: string;
-  /** Where in the payload that the child reads from this task. */
+  /** Paths within the payload read from this task. */
   readonly paths: LimitPaths;
-  /** The child runs once for each item of the payload: every item has keys of its own. */
+  /** The child runs once per item, so every item has its own keys. */
   readonly each: boolean;
 }
 
-/** Where this task's limits look into what it reads from `parent`; null: nowhere. Of a root, `parent` is empty for its trigger. */
+/**
+ * Limit paths of this task in the data from `parent`; null without any. For a root, `parent` is
+ * empty (its trigger).
+ */
 export function limitedReader(task: GraphTask, parent: string): LimitedChild | null {
   const paths = task.limits === undefined ? null : limitPathsOf(task.limits);
   const below = paths === null || task.shape !== "keyed" ? paths : limitPathsBelow(paths, parent);
@@ -19,8 +25,8 @@ export function limitedReader(task: GraphTask, parent: string): LimitedChild | n
 }
 
 /**
- * The children whose limits look into what an attempt of this entry passes. An item passes to those that run once for each of
- * them; what gathers the items, to all others.
+ * Children with limit keys in the output of this entry. An item feeds item-wise children; the
+ * collected array feeds all other children.
  */
 export function limitedChildren(run: Run, { task, item }: TaskEntry): LimitedChild[] {
   const { name, downstream, each } = task;

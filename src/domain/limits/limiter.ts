@@ -1,21 +1,22 @@
 /**
- * The slots of one limit: who has one, who waits, in which order, and what is checked when. It decides; the limit object records
- * what changed and makes the calls. No I/O and no clock: `now` is an argument (epoch milliseconds).
+ * Slots of one limit: a semaphore or a sliding-window rate limiter. The limiter decides; the limit
+ * object records the changes and makes the calls. No I/O and no clock: `now` is an argument in
+ * epoch milliseconds.
  *
- *              no slot free                a slot comes free            given back (the attempt has ended)
- *     ask ───────────────────▶ waiting ───────────────────────▶ held ──────────────────────────────────────▶ gone
- *      └──────────────── a slot is free ─────────────────────▶  │ └─ given back, but its lease goes on ▶ leaving ▶ gone
- *                                                               └─ rate: its attempt has started ▶ counts in the window ▶ gone
+ *             no slot free              slot free            released (the attempt has ended)
+ *     acquire ────────────▶ waiting ──────────────▶ held ────────────────────────────────────▶ gone
+ *        └───────── slot free ────────────────────▶  │ └─ released, lease goes on ▶ leaving ▶ gone
+ *                                                    └─ rate: attempt has started ▶ window ▶ gone
  *
- * Never more than `limit` are held, leaving or in the window. A slot is never taken back for its age alone: what was forgotten is
- * found by asking the run (`checkAt`), which knows whether the attempt may still run.
+ * At most `limit` entries are held, leaving or in the window. Age alone never takes a slot back:
+ * the limiter asks the run (`checkAt`), which knows whether the attempt may still run.
  *
- * How many there are is what the newest plan says that anybody has brought (`LimitRule`): a raised limit counts at once for what
- * waits already, a lowered one takes no slot back. What becomes of an attempt for which there is none is up to its own run
- * (`strategy`), whose graph is fixed.
+ * The newest known plan sets the number of slots (`LimitRule`). A raised limit applies at once to
+ * waiting attempts; a lowered limit takes no slot back. The run decides the fate of an attempt
+ * without a slot (`strategy`), since its graph is fixed.
  *
- * Waiting attempts are granted in order of arrival; each point of priority stands for a minute of earlier arrival, so a low
- * priority is overtaken by what comes within so many minutes, and by nothing that comes later.
+ * Attempts are granted in order of arrival. Each point of priority counts as one minute of earlier
+ * arrival, so a low priority is overtaken only by arrivals within that many minutes.
  */
 import { isInForce } from "./limit-rule.ts";
 import type { LimitRule, SlotHolder, SlotRequest, Standing } from "./limit.ts";
@@ -23,59 +24,59 @@ import { placeFreeAt } from "./place-free-at.ts";
 
 const AGING_MS = 60_000;
 
-/** The first look after a granted slot, and the pause that doubles after each, at most. */
+/** First check of a granted slot, and the maximum of the doubling delay. */
 const CHECK_MS = { first: 15_000, most: 300_000 } as const;
 
-/** Runs asked in one check; the rest follow in the next. */
+/** Runs asked per check; the rest follow in the next. */
 const CHECK_BATCH = 50;
 
-/** See `placeFreeAt`. */
+/** Resolution of the window (see `placeFreeAt`). */
 const WINDOW_STEPS = 10_000;
 
-/** A plan that is confirmed by ever newer runs is noted again so rarely: it costs a row. */
+/** Interval of recording for a plan confirmed by newer runs; each record costs a row. */
 const CONFIRM_MS = 60_000;
 
 export interface SlotEntry {
   readonly holder: SlotHolder;
-  /** Lower is earlier: the arrival, less a minute for each point of priority. */
+  /** Order of grants, lower first: arrival time less a minute per point of priority. */
   readonly rank: number;
-  /** Counts up over the arrivals at this limit. */
+  /** Arrival number at this limit. */
   readonly seq: number;
   readonly phase: "waiting" | "held" | "leaving";
-  /** When its run is asked how it stands. Null: not at all. */
+  /** Next question to the run; null for none. */
   readonly checkAt: number | null;
   readonly checks: number;
-  /** Of a leaving one: when its slot is free. */
+  /** Release time of a leaving slot. */
   readonly freeAt: number | null;
-  /** It must give way to a newer one (`cancel_running`); its run is told until it has. */
+  /** Preempted by a newer attempt (`cancel_running`); the run is notified until its end. */
   readonly givesWay: boolean;
 }
 
-/** What a call changed, to be recorded. */
+/** Changes of a call, for recording. */
 export interface SlotChanges {
   readonly put: readonly SlotEntry[];
-  /** Ids. */
+  /** Slot ids. */
   readonly gone: readonly string[];
-  /** How many places of the window come free at that time; 0: none any more. */
+  /** Places of the window by release time; count 0 deletes the record. */
   readonly window: readonly { readonly freeAt: number; readonly count: number }[];
-  /** Null: it is as before. */
+  /** Null if unchanged. */
   readonly rule: LimitRule | null;
 }
 
 export type AskAnswer = "granted" | "waiting" | "refused";
 
-/** By what an entry is found. */
+/** Returns the key of an entry. */
 export function slotId({ runId, ordinal, attempt }: SlotHolder): string {
   return `${runId}/${ordinal}/${attempt}`;
 }
 
 export class SlotBook {
   readonly #entries = new Map<string, SlotEntry>();
-  /** In the order in which they are granted. */
+  /** Waiting entries in order of grants. */
   readonly #waiting: SlotEntry[] = [];
-  /** Those with something due, so that nothing looks through all that wait. */
+  /** Entries with a due time, so nothing scans all waiting entries. */
   readonly #due = new Map<string, SlotEntry>();
-  /** Places of the window by the time at which they come free. */
+  /** Places of the window by release time. */
   readonly #window = new Map<number, number>();
   #inUse = 0;
   #lastSeq = 0;
@@ -85,7 +86,7 @@ export class SlotBook {
   #rule: LimitRule | null;
   #noted: LimitRule | null;
 
-  /** The book as it was recorded. `rule`: null before anybody has asked. */
+  /** Restores a recorded limiter. `rule` is null before the first request. */
   constructor(
     entries: Iterable<SlotEntry>,
     window: Iterable<readonly [freeAt: number, count: number]>,
@@ -122,12 +123,12 @@ export class SlotBook {
     return this.#entries.values();
   }
 
-  /** So many may have a slot at a time. */
+  /** Number of slots. */
   get limit(): number {
     return this.#rule?.limit ?? 0;
   }
 
-  /** A plan says this; one that is older than what is known changes nothing. */
+  /** Adopts the rule of a plan; an older rule changes nothing. */
   adopt(rule: LimitRule): void {
     const known = this.#rule;
     if (known !== null && !isInForce(rule, known)) return;
@@ -136,7 +137,7 @@ export class SlotBook {
     if (shiftMs !== 0) this.#shiftWindow(shiftMs);
   }
 
-  /** An attempt asks for a slot; asking again changes nothing. */
+  /** Requests a slot for an attempt. A repeated request changes nothing. */
   ask({ holder, rule, strategy, since, priority }: SlotRequest, now: number): AskAnswer {
     this.adopt(rule);
     this.#free(now);
@@ -160,7 +161,10 @@ export class SlotBook {
     return "waiting";
   }
 
-  /** The oldest attempts of other runs that must give way to this one, so that at most `limit` go on. */
+  /**
+   * Preempts the oldest attempts of other runs in favour of this attempt, so at most `limit`
+   * continue.
+   */
   displaceFor(holder: SlotHolder, now: number): readonly SlotEntry[] {
     const entry = this.#entries.get(slotId(holder));
     if (entry?.phase !== "waiting") return [];
@@ -177,7 +181,7 @@ export class SlotBook {
       .map((other) => this.#save({ ...other, givesWay: true, checkAt: now + CHECK_MS.first }));
   }
 
-  /** The attempt needs its slot no longer, or only for `afterMs`. */
+  /** Releases the slot of an attempt, after `afterMs` if positive. */
   giveBack(holder: SlotHolder, afterMs: number, now: number): void {
     const entry = this.#entries.get(slotId(holder));
     if (entry === undefined) return;
@@ -192,7 +196,7 @@ export class SlotBook {
       });
   }
 
-  /** The attempt has started: from now on it counts in the window. */
+  /** Moves a started attempt into the window. */
   spend(holder: SlotHolder, perMs: number, now: number): void {
     const entry = this.#entries.get(slotId(holder));
     if (entry === undefined) return;
@@ -204,7 +208,7 @@ export class SlotBook {
     this.#inUse += 1;
   }
 
-  /** What the run says of an attempt that was granted, checked or told to give way. */
+  /** Applies a run's report on a granted, checked or preempted attempt. */
   heard(holder: SlotHolder, standing: Standing, now: number): void {
     switch (standing.type) {
       case "holding":
@@ -218,7 +222,9 @@ export class SlotBook {
     }
   }
 
-  /** Those whose turn it is, now that slots are free; their runs are to be told. */
+  /**
+   * Grants free slots in queue order and returns the new holders. The caller notifies their runs.
+   */
   grant(now: number): readonly SlotEntry[] {
     this.#free(now);
     const granted: SlotEntry[] = [];
@@ -231,7 +237,7 @@ export class SlotBook {
     }
   }
 
-  /** Those whose runs are to be asked how they stand; the next look at each is later. */
+  /** Returns the entries due for a question to their run, and schedules the next check of each. */
   check(now: number): readonly SlotEntry[] {
     const due: SlotEntry[] = [];
     for (const entry of this.#due.values()) {
@@ -243,7 +249,7 @@ export class SlotBook {
     return due;
   }
 
-  /** When something is due here if nobody calls; null: never. */
+  /** Returns the next due time without a call; null for never. */
   nextAt(): number | null {
     let next = Number.POSITIVE_INFINITY;
     for (const { checkAt, freeAt } of this.#due.values())
@@ -252,7 +258,7 @@ export class SlotBook {
         checkAt ?? Number.POSITIVE_INFINITY,
         freeAt ?? Number.POSITIVE_INFINITY,
       );
-    // With nobody waiting, the last place that comes free is soon enough: then there is nothing left to keep.
+    // Without waiting entries the last release is soon enough: then nothing is left to store.
     const isWaitedFor = this.#waiting.length > 0;
     let freed: number | null = null;
     for (const freeAt of this.#window.keys())
@@ -262,7 +268,7 @@ export class SlotBook {
     return next === Number.POSITIVE_INFINITY ? null : next;
   }
 
-  /** What has changed since it was asked last; null: nothing. */
+  /** Returns the changes since the last call; null without changes. */
   takeChanges(): SlotChanges | null {
     const rule = this.#ruleToNote();
     if (
@@ -297,14 +303,14 @@ export class SlotBook {
     return rule;
   }
 
-  /** The window has become longer, or shorter, by so much. */
+  /** Shifts the window after a change of its length. */
   #shiftWindow(shiftMs: number): void {
     const counts = [...this.#window];
     for (const [freeAt] of counts) this.#count(freeAt, 0);
     for (const [freeAt, count] of counts) this.#count(freeAt + shiftMs, count);
   }
 
-  /** Slots whose time is over are free. */
+  /** Frees expired slots. */
   #free(now: number): void {
     for (const entry of this.#due.values())
       if (entry.freeAt !== null && entry.freeAt <= now) this.#remove(entry);
@@ -345,7 +351,7 @@ export class SlotBook {
     this.#gone.add(id);
   }
 
-  /** Most come last: the place is looked for from the end. */
+  /** Inserts from the end, where most entries belong. */
   #line(entry: SlotEntry): void {
     let place = this.#waiting.length;
     for (; place > 0; place -= 1) {

@@ -1,6 +1,6 @@
-/** Who may call an endpoint, as peach.conf says it, with every default filled in. */
+/** Authentication of an endpoint, as in peach.conf with all defaults. */
 
-/** The signatures that a sender of webhooks may use. */
+/** Supported signature schemes of webhook senders. */
 export const SIGNATURE_SCHEMES = [
   "standard-webhooks",
   "github",
@@ -11,11 +11,14 @@ export const SIGNATURE_SCHEMES = [
 ] as const;
 export type SignatureScheme = (typeof SIGNATURE_SCHEMES)[number];
 
-/** Schemes that sign the time too. Farther from now than the tolerance, in either direction, a delivery is stale. */
+/**
+ * Schemes with a signed time. A delivery farther from now than the tolerance, in either direction,
+ * is stale.
+ */
 export const TIMED_SCHEMES = ["standard-webhooks", "stripe", "slack", "sns"] as const;
 export type TimedScheme = (typeof TIMED_SCHEMES)[number];
 
-/** What each of them defines, five minutes; SNS sends a message again with the time that it had. */
+/** Tolerance defined by the schemes: five minutes. SNS repeats a message with its original time. */
 export const DEFAULT_TOLERANCE_MS: Readonly<Record<TimedScheme, number>> = {
   "standard-webhooks": 300_000,
   stripe: 300_000,
@@ -23,10 +26,10 @@ export const DEFAULT_TOLERANCE_MS: Readonly<Record<TimedScheme, number>> = {
   sns: 3_600_000,
 };
 
-/** Where `hmac-sha256` looks unless peach.conf names another header. */
+/** Default header of `hmac-sha256`. */
 export const DEFAULT_HMAC_HEADER = "x-signature";
 
-/** Messages of these topics (their ARNs), signed under a certificate of SNS: there is no secret. */
+/** Topic ARNs for messages signed under a certificate of SNS. The scheme has no secret. */
 export interface SnsAuth {
   readonly type: "signature";
   readonly scheme: "sns";
@@ -34,7 +37,10 @@ export interface SnsAuth {
   readonly toleranceMs: number;
 }
 
-/** `secret` names the variable that holds one secret, or several, comma separated. `header` is in lower case. */
+/**
+ * `secret` names the variable with one or several comma-separated secrets. `header` is in lower
+ * case.
+ */
 export type HmacAuth = { readonly type: "signature"; readonly secret: string } & (
   | { readonly scheme: Exclude<TimedScheme, "sns">; readonly toleranceMs: number }
   | { readonly scheme: "github" }
@@ -43,10 +49,10 @@ export type HmacAuth = { readonly type: "signature"; readonly secret: string } &
 
 export type SignatureAuth = HmacAuth | SnsAuth;
 
-/** `none`: everybody. `token`: a token of the API that may trigger. */
+/** `none`: everybody. `token`: an API token with the right to trigger. */
 export type EndpointAuth = { readonly type: "none" } | { readonly type: "token" } | SignatureAuth;
 
-/** Whether this scheme signs the time. */
+/** Tests whether the scheme signs the time. */
 export function isTimed(scheme: SignatureScheme): scheme is TimedScheme {
   return TIMED_SCHEMES.some((timed) => timed === scheme);
 }

@@ -1,21 +1,21 @@
-/** Which tasks an event from outside triggers. Pure: the plan and the event decide. */
+/** Routing of outside events to tasks. Pure function of plan and event. */
 import type { Plan, R2Action, R2Rule } from "./plan.ts";
 
-/** What routing needs to know of a change in a bucket. */
+/** A change in a bucket, as needed for routing. */
 export interface ObjectChange {
   readonly bucket: string;
   readonly key: string;
   readonly action: R2Action;
 }
 
-/** The tasks that an event of this name triggers, in file order. */
+/** Returns the tasks listening to this event, in file order. */
 export function tasksListeningTo(plan: Plan, event: string): readonly string[] {
   return Object.values(plan.tasks).flatMap((task) =>
     task.on.events.includes(event) ? [task.name] : [],
   );
 }
 
-/** The tasks that this change triggers, in file order, each once however many of its rules fit. */
+/** Returns the tasks triggered by this change, in file order, once per task. */
 export function tasksTriggeredBy(plan: Plan, change: ObjectChange): readonly string[] {
   return Object.values(plan.tasks).flatMap((task) =>
     task.on.r2.some((rule) => fits(rule, change)) ? [task.name] : [],

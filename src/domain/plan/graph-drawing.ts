@@ -1,10 +1,10 @@
-/** The graph of a plan for people and programs: JSON, Mermaid, Graphviz. Pure. */
+/** The graph of a plan as JSON, Mermaid or Graphviz. Pure. */
 import type { Plan, R2Rule, TaskPlan } from "./plan.ts";
 
 export const GRAPH_FORMATS = ["json", "mermaid", "dot"] as const;
 export type GraphFormat = (typeof GRAPH_FORMATS)[number];
 
-/** As `format` wants it, with a line break at its end. */
+/** Renders the graph in `format`, with a final line break. */
 export function renderGraph(plan: Plan, format: GraphFormat): string {
   switch (format) {
     case "json":
@@ -16,7 +16,7 @@ export function renderGraph(plan: Plan, format: GraphFormat): string {
   }
 }
 
-/** What the graph consists of. `root`: no task is upstream of it. */
+/** JSON form of the graph. `root`: a task without upstream tasks. */
 interface GraphDocument {
   readonly conf_version: string;
   readonly tasks: readonly {
@@ -25,7 +25,7 @@ interface GraphDocument {
     readonly root: boolean;
     readonly upstream: readonly string[];
     readonly downstream: readonly string[];
-    /** What triggers it besides a direct call. */
+    /** Triggers besides a direct call. */
     readonly triggers: readonly (
       | ({ readonly source: "r2" } & R2Rule)
       | { readonly source: "event"; readonly event: string }
@@ -38,7 +38,7 @@ interface GraphDocument {
   }[];
 }
 
-/** The graph as plain data, in file order. */
+/** Converts the graph to plain data, in file order. */
 function graphDocument(plan: Plan): GraphDocument {
   return {
     conf_version: plan.version,
@@ -59,7 +59,7 @@ function graphDocument(plan: Plan): GraphDocument {
 
 function mermaid(plan: Plan): string {
   const tasks = Object.values(plan.tasks);
-  // Ids of their own: a task may be called `end` or `graph`, which Mermaid would take for a word of its language.
+  // Generated ids: a task named `end` or `graph` would be a keyword of Mermaid.
   const ids = new Map(tasks.map(({ name }, index) => [name, `task${index}`]));
   const lines = tasks.flatMap((task, index) => {
     const label = task.upstream.length === 0 ? `(["${task.name}"])` : `["${task.name}"]`;
@@ -105,7 +105,7 @@ function quote(text: string): string {
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
-/** Mermaid writes special characters as entities. */
+/** Escapes special characters as Mermaid entities. */
 function escape(text: string): string {
   return text.replaceAll(/[#"<>]/g, (character) => `#${character.charCodeAt(0)};`);
 }

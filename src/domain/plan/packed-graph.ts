@@ -1,30 +1,34 @@
 /**
- * The graph of a run as its journal has it: every name once, upstream and downstream tasks by ordinal, and what tasks have in common
- * once. A graph of 20,000 tasks has some 30 bytes a task beside its names; `unpackGraph` gives back the graph that was packed.
+ * Compact form of a run's graph in the journal: names once, edges as ordinals, common settings
+ * once. A graph of 20,000 tasks needs about 30 bytes per task plus its name. `unpackGraph` restores
+ * the original graph.
  */
 import type { GraphTask, RunGraph } from "./run-graph.ts";
 
-/** What a task is apart from its name and its place in the graph. */
+/** Settings of a task without its name and edges. */
 type Settings = Omit<GraphTask, "name" | "method" | "upstream" | "downstream" | "parents">;
 
 export interface PackedGraph extends Omit<RunGraph, "tasks"> {
-  /** By ordinal. */
+  /** Task names by ordinal. */
   readonly names: readonly string[];
-  /** Methods that are not called as their task. */
+  /** Methods with a name different from their task. */
   readonly methods: readonly string[];
   readonly settings: readonly Settings[];
-  /** By ordinal: the place of its settings, that of its method or -1, and its parents, as ordinals where they are in the run. */
+  /**
+   * By ordinal: index of settings, index of the method or -1, and the parents, as ordinals inside
+   * the run.
+   */
   readonly tasks: readonly (readonly [
     settings: number,
     method: number,
     ...parents: (number | string)[],
   ])[];
-  /** By ordinal, where the order of these is not the usual one. */
+  /** Edges by ordinal, for an unusual order only. */
   readonly upstream?: Readonly<Record<number, readonly number[]>>;
   readonly downstream?: Readonly<Record<number, readonly number[]>>;
 }
 
-/** The graph as it is written. */
+/** Packs a graph for the journal. */
 export function packGraph({ tasks, ...graph }: RunGraph): PackedGraph {
   const ordinals = new Map(tasks.map(({ name }, ordinal) => [name, ordinal]));
   const methods = new Table<string>((method) => method);
@@ -58,7 +62,7 @@ export function packGraph({ tasks, ...graph }: RunGraph): PackedGraph {
   };
 }
 
-/** The graph that was packed. */
+/** Restores a packed graph. */
 export function unpackGraph(packed: PackedGraph): RunGraph {
   const { names, methods, settings, tasks, upstream = {}, downstream = {}, ...graph } = packed;
   const usual = usualEdges(tasks);
@@ -88,7 +92,10 @@ interface Edges {
   readonly downstream: readonly (readonly number[])[];
 }
 
-/** The edges as the parents say them: upstream in their order, downstream in that of the ordinals. */
+/**
+ * Derives the edges from the parents: upstream in order of the parents, downstream in order of
+ * ordinals.
+ */
 function usualEdges(tasks: PackedGraph["tasks"]): Edges {
   const upstream = tasks.map(([, , ...parents]) =>
     parents.filter((parent) => typeof parent === "number"),
@@ -99,7 +106,7 @@ function usualEdges(tasks: PackedGraph["tasks"]): Edges {
   return { upstream, downstream };
 }
 
-/** Those that are not as usual, by ordinal; null: none. */
+/** Returns the unusual edges by ordinal; null if all are usual. */
 function unusual(
   edges: readonly (readonly number[])[],
   usual: readonly (readonly number[])[],
@@ -110,7 +117,7 @@ function unusual(
   return others.length === 0 ? null : Object.fromEntries(others);
 }
 
-/** Different values, each once, in the order in which they came. */
+/** Distinct values in order of first use. */
 class Table<T> {
   readonly values: T[] = [];
   readonly #places = new Map<string, number>();

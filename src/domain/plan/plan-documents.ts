@@ -1,4 +1,4 @@
-/** Tasks and endpoints of a plan for programs: as the API shows what is deployed, and as `peach plan` compares it. Pure. */
+/** JSON documents of tasks and endpoints, for the API and for `peach plan`. Pure. */
 import {
   isCallable,
   type DebouncePlan,
@@ -7,7 +7,7 @@ import {
   type TaskPlan,
 } from "./plan.ts";
 
-/** The task, without the schemas of its method, which only the worker that runs it knows. */
+/** Document of a task, without the schemas of its method: only the running worker has them. */
 export function documentOfTask(task: TaskPlan) {
   const { retries, each, debounce } = task;
   return {
@@ -40,7 +40,7 @@ function documentOfDebounce({ delayMs, key, maxWaitMs }: DebouncePlan) {
   return { delay_ms: delayMs, key: keyText(key), max_wait_ms: maxWaitMs };
 }
 
-/** The endpoint; `max_body` in bytes. */
+/** Document of an endpoint; `max_body` in bytes. */
 export function documentOfEndpoint(endpoint: EndpointPlan) {
   const { name, method, url, methods, maxBodyBytes, timeoutMs, fallback, cors, rateLimit, redact } =
     endpoint;
@@ -101,7 +101,7 @@ function documentOfLimits({ limits }: TaskPlan) {
   };
 }
 
-/** As peach.conf writes it. */
+/** Key path in the syntax of peach.conf. */
 function keyText(path: readonly string[] | null): string | null {
   return path === null ? null : ["payload", ...path].join(".");
 }

@@ -1,4 +1,4 @@
-/** The paths that Peach itself serves, with everything below them: no endpoint has its url there. */
+/** Paths served by Peach itself, with everything below. Endpoints cannot use these urls. */
 export const OWN_PATHS = [
   "/api/v1",
   "/healthz",
@@ -10,7 +10,7 @@ export const OWN_PATHS = [
 ] as const;
 export type OwnPath = (typeof OWN_PATHS)[number];
 
-/** Which of them a path belongs to; null: it may be an endpoint's. */
+/** Returns the reserved prefix of a path; null if an endpoint may use the path. */
 export function ownPathOf(path: string): OwnPath | null {
   return OWN_PATHS.find((own) => path === own || path.startsWith(`${own}/`)) ?? null;
 }

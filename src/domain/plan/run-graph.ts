@@ -1,20 +1,21 @@
 /**
- * The part of the plan that one run covers: its root task and everything reachable from it by `downstream`, fixed when the
- * run is accepted. Tasks are known by their ordinal here; the root is 0.
+ * The part of the plan covered by one run: the root task and every task reachable by `downstream`,
+ * fixed at acceptance. Ordinals identify tasks; the root is 0.
  */
 import type { TaskLimits } from "../limits/limit.ts";
 import type { Dispatch, EachPlan, Plan, RetryPolicy, TaskPlan } from "./plan.ts";
 import type { RunIf } from "../run/start-rule.ts";
 
-/** The tasks of one run, at most. */
+/** Maximum number of tasks in a run. */
 export const MAX_TASKS = 20_000;
 
-/** Up to this timeout a task runs in a driver; above, each attempt has an executor object of its own. */
+/** Longest timeout of a task in a driver. Above, each attempt has its own executor object. */
 export const DRIVER_LANE_MAX_TIMEOUT_MS = 25_000;
 
 /**
- * What a task reads, by its upstream tasks in peach.conf (not by the run): `trigger` is what the trigger carried (the root),
- * `value` what the one parent passed, `keyed` an object by parent name.
+ * Shape of a task's input, by its parents in peach.conf (not in the run): `trigger` for the
+ * trigger's payload (the root), `value` for the output of a single parent, `keyed` for an object by
+ * parent name.
  */
 export type InputShape = "trigger" | "value" | "keyed";
 
@@ -22,66 +23,79 @@ export interface GraphTask {
   readonly name: string;
   /** Key into the method registry. */
   readonly method: string;
-  /** The file that exported it, where `method` does not say: others may export that name by now. */
+  /**
+   * File with the export, where `method` does not say. Another file may export that name by now.
+   */
   readonly module?: string;
-  /** In this run. */
+  /** Ordinals in this run. */
   readonly upstream: readonly number[];
   readonly downstream: readonly number[];
-  /** Upstream tasks by name as peach.conf has them, in this run or not. */
+  /** Names of all parents in peach.conf, inside the run or not. */
   readonly parents: readonly string[];
   readonly shape: InputShape;
   readonly runIf: RunIf;
   readonly retries: RetryPolicy;
-  /** Of one attempt. */
+  /** Timeout of one attempt. */
   readonly timeoutMs: number;
-  /** It waits for somebody to complete it, once its method has returned; absent: its method completes it. */
+  /** Set if the task waits for an external completion after its method has returned. */
   readonly external?: true;
-  /** Absent: it runs once. */
+  /** Absent for a task which runs once. */
   readonly each?: EachPlan;
-  /** Absent where there are none. */
+  /** Absent without limits. */
   readonly limits?: TaskLimits;
 }
 
 export interface RunGraph {
   readonly confVersion: string;
-  /** Of a graph with limits: when the deployment was made whose plan this is, epoch ms; absent: the platform does not say. */
+  /**
+   * Creation of the plan's deployment in epoch milliseconds, for a graph with limits; absent if the
+   * platform does not say.
+   */
   readonly madeAt?: number;
   readonly retentionMs: number;
   readonly inlineLimitBytes: number;
   readonly dispatch: Dispatch;
-  /** The task that is told if the run fails; absent: none. */
+  /** Task alerted after a failure of the run. */
   readonly onFailure?: string;
-  /** By ordinal, each after the tasks that were found before it; 0 is the root. */
+  /** Tasks by ordinal in breadth-first order; 0 is the root. */
   readonly tasks: readonly GraphTask[];
 }
 
 export type Lane = "driver" | "executor";
 
-/** How long the method of a task may take: of an external one, to hand the work over. */
+/** Longest duration of a task's method. An external task's method only hands the work over. */
 export function methodMs({ timeoutMs, external }: GraphTask): number {
   return external === true ? Math.min(timeoutMs, DRIVER_LANE_MAX_TIMEOUT_MS) : timeoutMs;
 }
 
-/** How long after an attempt's timeout its lease runs out: time to store its output and to settle. */
+/**
+ * Time between an attempt's timeout and the end of its lease, for storing the output and settling.
+ */
 export const LEASE_GRACE_MS = 10_000;
 
-/** How long after the beginning of an attempt of this task (or of an item of it) its lease runs out. */
+/** Duration of a lease for an attempt of this task or its items. */
 export function leaseMs(task: GraphTask): number {
   return methodMs(task) + LEASE_GRACE_MS;
 }
 
-/** Whether a driver that asks for work begins items by itself: those of the long lane, and those with limits, begin without it. */
+/**
+ * Tests whether drivers start items by themselves. Items of the long lane and items with limits are
+ * started by the run.
+ */
 export function isBegunByDrivers(task: GraphTask): boolean {
   return laneOf(task) === "driver" && task.limits === undefined;
 }
 
-/** Where the attempts of a task run. */
+/** Lane of a task's attempts. */
 export function laneOf(task: GraphTask): Lane {
   if (task.external === true) return "driver";
   return task.timeoutMs <= DRIVER_LANE_MAX_TIMEOUT_MS ? "driver" : "executor";
 }
 
-/** No more items are begun than a limit without a key lets run: the rest would only wait in a line of their own. */
+/**
+ * Restricts `maxParallel` to the limits without a key. Further items would only wait in a queue of
+ * their own.
+ */
 function eachWithin(each: EachPlan, { limits }: TaskPlan): EachPlan {
   const most = [limits?.concurrency, limits?.rateLimit].map((limit) =>
     limit && limit.key === null ? limit.limit : Number.POSITIVE_INFINITY,
@@ -89,7 +103,7 @@ function eachWithin(each: EachPlan, { limits }: TaskPlan): EachPlan {
   return { ...each, maxParallel: Math.min(each.maxParallel, ...most) };
 }
 
-/** The graph of a run of `root`, or null if the plan has no such task. */
+/** Builds the graph of a run of `root`; null if the plan has no such task. */
 export function graphFrom(plan: Plan, root: string): RunGraph | null {
   const rootPlan = plan.tasks[root];
   if (rootPlan === undefined) return null;
@@ -129,7 +143,7 @@ export function graphFrom(plan: Plan, root: string): RunGraph | null {
     retentionMs: plan.retentionMs,
     inlineLimitBytes: plan.inlineLimitBytes,
     dispatch: rootPlan.dispatch,
-    // What tells of failures is not told of its own.
+    // A failure of the alert task itself raises no alert.
     ...(plan.onFailure !== null && plan.onFailure !== root && { onFailure: plan.onFailure }),
     tasks,
   };

@@ -1,10 +1,11 @@
 /**
- * Cron expressions and time zones: what is valid, and when it is due. The one file that knows the library.
+ * Cron expressions and time zones: validation and due times. This file alone uses the library.
  *
- * Daylight saving is as croner documents it for `fixedTimeRule: "no-wildcard"`, the reading next to Vixie cron's. An expression
- * without `*` or step in seconds, minutes and hours names its times: each is due once a day, a time that the clock skips at
- * the first moment after the gap, a time that it repeats the first time. Any other is an interval and goes by the clock on the
- * wall: what is skipped is left out, what is repeated is due both times.
+ * Daylight saving follows croner's `fixedTimeRule: "no-wildcard"`, the closest to Vixie cron. An
+ * expression without `*` or step in seconds, minutes and hours names fixed times. Each is due once
+ * a day: a skipped time at the first moment after the gap, a repeated time at its first occurrence.
+ * Any other expression is an interval on the wall clock: skipped times are omitted, and repeated
+ * times are due twice.
  */
 import { Cron } from "croner";
 import type { DueTimes } from "./due-times.ts";
@@ -20,16 +21,16 @@ const FIELDS = [
 ] as const;
 
 const NICKNAMES = ["@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually"];
-/** Patterns repeat with the calendar, so it does not matter from when on one looks. */
+/** Patterns repeat with the calendar, so any start works. */
 const ANY_TIME = new Date(Date.UTC(2000, 0, 1));
 
-/** What is wrong with a cron expression; `expected` completes "expected ...". */
+/** Fault of a cron expression; `expected` completes "expected ...". */
 export interface CronFault {
   readonly expected: string;
   readonly hint: string | null;
 }
 
-/** What is wrong with this expression, or null. */
+/** Finds the fault of an expression; null if valid. */
 export function cronFault(expression: string): CronFault | null {
   const cron = normalCron(expression);
   if (cron.startsWith("@")) {
@@ -64,14 +65,14 @@ export function cronFault(expression: string): CronFault | null {
   };
 }
 
-/** What is wrong with the name of this time zone, as a hint, or null if it is one of the IANA database. */
+/** Finds the fault of a time zone name; null if the name is in the IANA database. */
 export function timezoneFault(name: string): { readonly hint: string } | null {
   if (isTimezone(name)) return null;
   const meant = nearest(name, Intl.supportedValuesOf("timeZone"));
   return { hint: meant === null ? "it is written as Area/City, or UTC" : `did you mean ${meant}?` };
 }
 
-/** An offset such as +02:00 has no daylight saving and is no zone, though Intl takes it. */
+/** Rejects offsets such as +02:00, which have no daylight saving. Intl accepts them as zones. */
 function isTimezone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;
   try {
@@ -81,19 +82,19 @@ function isTimezone(name: string): boolean {
   }
 }
 
-/** One space between fields, none around them. */
+/** Normalises spaces: one between fields, none around them. */
 export function normalCron(expression: string): string {
   return expression.trim().replaceAll(/\s+/g, " ");
 }
 
-/** When a valid expression is due in a valid zone. Throws what the library throws if one of them is not. */
+/** Due times of a valid expression in a valid zone. Invalid input throws the library's error. */
 export function dueTimes(cron: string, timezone: string): DueTimes {
   const times = new Cron(cron, { ...OPTIONS, timezone });
   const next = (after: number): number | null => times.nextRun(new Date(after))?.getTime() ?? null;
   return {
     next,
     latest(count, after, until) {
-      // Looking back costs more than looking ahead, and mostly there is nothing.
+      // Backward search is slower than forward search, and most calls find nothing.
       const first = next(after);
       if (first === null || first > until) return [];
       const found: number[] = [];

@@ -1,51 +1,58 @@
 /**
- * Which due times of a schedule are started, looked at from now. Pure: the times themselves come from outside (`DueTimes`).
+ * Selection of due times to start, seen from now. Pure: `DueTimes` supplies the times.
  *
- *        dealt with │ missed: nobody looked in time        │ on time: at most a minute late │ future
- *   ────────────────┼──────────────────────────────────────┼────────────────────────────────┼────────▶
- *               after                                 now - LATE_MS                        now
+ *      handled │ missed: no check in time       │ on time: at most a minute late │ future
+ *   ───────────┼────────────────────────────────┼────────────────────────────────┼────────▶
+ *            after                       now - LATE_MS                          now
  *
- * What is on time is started, whatever the policy: an alarm may lag by up to a minute. `catch_up` says what of the missed is.
+ * Due times on time are started under every policy: an alarm may lag by up to a minute. `catch_up`
+ * decides about missed due times.
  */
 import type { RunId } from "../ids.ts";
 import type { CatchUpRule, Plan, SchedulePlan } from "../plan/plan.ts";
 
-/** A due time at most this late is on time. Milliseconds. */
+/** Maximum lateness of a due time on time. Milliseconds. */
 export const LATE_MS = 60_000;
-/** So many runs are started for one schedule at once; the older ones of more are left out. */
+/** Maximum of runs started at once per schedule; older due times are left out. */
 export const MAX_STARTED = 100;
-/** So many wait for one schedule at most: those of every minute of a day, which old and new code may stand side by side. */
+/**
+ * Maximum of waiting due times per schedule: one per minute of a day. Two code versions may wait
+ * side by side.
+ */
 export const MAX_WAITING = 1_440;
-/** What is left out is counted up to this: a schedule of every second that was down for a month has millions. */
+/**
+ * Bound of the count of omitted due times. A schedule of every second has millions after a month of
+ * downtime.
+ */
 export const MAX_COUNTED = 1_000;
 
-/** When a schedule is due. Epoch milliseconds. */
+/** Due times of a schedule, in epoch milliseconds. */
 export interface DueTimes {
-  /** The first due time after this one, or null if there is none any more. */
+  /** Returns the first due time after `after`; null at the end. */
   next(after: number): number | null;
-  /** The last due times, at most `count`, in (after, until], oldest first. */
+  /** Returns the last due times, at most `count`, in (after, until], oldest first. */
   latest(count: number, after: number, until: number): readonly number[];
 }
 
-/** A schedule and the task that it starts. */
+/** A schedule with its task. */
 export interface ScheduleDefinition extends SchedulePlan {
   readonly task: string;
 }
 
 /**
- * Why a due time was skipped:
- * - `overlap`: the run before it was not final, and `overlap` says so.
- * - `missed`: nobody looked in time, and `catch_up` leaves it out.
- * - `paused`: it waited for the run before it when the schedule was paused.
+ * Reason of a skipped due time.
+ * - `overlap`: the previous run was not final, and `overlap` says skip.
+ * - `missed`: no check in time, and `catch_up` omits the due time.
+ * - `paused`: the schedule was paused while the due time waited for the previous run.
  * - `refused`: the trigger was refused, see `detail`.
  */
 export type SkipReason = "overlap" | "missed" | "paused" | "refused";
 
-/** What is remembered of a schedule. Times are epoch milliseconds. */
+/** Stored state of a schedule. Times are epoch milliseconds. */
 export interface ScheduleState {
-  /** Due times up to this are dealt with, or are in `waiting`. */
+  /** Watermark: earlier due times are handled, or are in `waiting`. */
   readonly dealtUntil: number;
-  /** Due times that are to be started and could not be yet, oldest first. */
+  /** Due times waiting for their start, oldest first. */
   readonly waiting: readonly number[];
   readonly lastRun: {
     readonly runId: RunId;
@@ -60,29 +67,32 @@ export interface ScheduleState {
   } | null;
 }
 
-/** Every schedule of the plan, in file order. */
+/** Returns every schedule of the plan, in file order. */
 export function schedulesOf(plan: Plan): ScheduleDefinition[] {
   return Object.values(plan.tasks).flatMap(({ name, schedules }) =>
     schedules.map((one) => ({ ...one, task: name })),
   );
 }
 
-/** A schedule that nothing has come of: due times up to `now` are not its own. */
+/** State of a new schedule. Due times up to `now` do not belong to the schedule. */
 export function newScheduleState(now: number): ScheduleState {
   return { dealtUntil: now, waiting: [], lastRun: null, skipped: 0, lastSkip: null };
 }
 
-/** What is to be done with the due times of (after, now]. */
+/** Decision about the due times in (after, now]. */
 export interface Due {
-  /** Oldest first. */
+  /** Due times to start, oldest first. */
   readonly start: readonly number[];
-  /** Missed, and not caught up. All are older than those of `start`. `count` stops at `MAX_COUNTED`. */
+  /**
+   * Missed due times without a catch-up, all older than those in `start`. `count` stops at
+   * `MAX_COUNTED`.
+   */
   readonly leftOut: { readonly count: number; readonly last: number } | null;
 }
 
 /**
- * Sorts the due times since `after`, the last one that was dealt with. `onTimeFrom`: those from then on are on time; none are if it is
- * after `now`, as for a schedule whose due times have ended a while ago.
+ * Sorts the due times after `after`, the last handled due time. Due times from `onTimeFrom` are on
+ * time; a value after `now` means none, as for a schedule with a past end.
  */
 export function dueSince(
   times: DueTimes,
@@ -111,7 +121,7 @@ function caughtUp(
 ): readonly number[] {
   const from = Math.max(after, windowMs === null ? after : now - windowMs - 1);
   if (policy === "none" || from >= until) return [];
-  // Whatever is on time is newer than the newest that was missed.
+  // Due times on time are newer than any missed due time.
   if (policy === "latest") return onTime > 0 ? [] : times.latest(1, from, until);
   return times.latest(MAX_STARTED - onTime, from, until);
 }
@@ -130,14 +140,17 @@ function leftOut(times: DueTimes, after: number, until: number): Due["leftOut"] 
 }
 
 /**
- * Whether the clock was set back since this due time was dealt with; by less than a minute does not count. Then due times are
- * looked at from now on, and those that come again find their runs by their keys.
+ * Detects a clock set back by more than a minute since this due time. Due times then count from now
+ * on, and repeated due times find their runs by key.
  */
 export function isSetBack(dealtUntil: number, now: number): boolean {
   return dealtUntil > now + LATE_MS;
 }
 
-/** How long a start that waits for the run before it is left alone: a quarter of the time it has waited, 1 s to 30 s. */
+/**
+ * Delay before the next check of a start behind the previous run: a quarter of the time waited, 1 s
+ * to 30 s.
+ */
 export function waitingPauseMs(waitedMs: number): number {
   return Math.min(30_000, Math.max(1_000, Math.floor(waitedMs / 4)));
 }

@@ -1,14 +1,14 @@
-/** The next due times of a schedule, for people. */
+/** Upcoming due times of a schedule, for display. */
 import type { SchedulePlan } from "../plan/plan.ts";
 import { dueTimes } from "./cron.ts";
 
 export interface NextTime {
-  /** As the clocks of the schedule's zone show it, with their offset: `2027-03-28T03:00:00+02:00`. */
+  /** Local time in the schedule's zone with offset: `2027-03-28T03:00:00+02:00`. */
   readonly local: string;
   readonly utc: string;
 }
 
-/** The first `count` due times after `now` (epoch milliseconds); fewer if there are no more. */
+/** Returns the first `count` due times after `now` (epoch milliseconds), or fewer at the end. */
 export function nextTimes(
   { cron, timezone }: Pick<SchedulePlan, "cron" | "timezone">,
   now: number,
@@ -24,7 +24,9 @@ export function nextTimes(
   return next;
 }
 
-/** ISO 8601 with the offset that the zone has then. Whole seconds: due times have no others. */
+/**
+ * Formats ISO 8601 with the zone's offset at that time. Whole seconds: due times have no fraction.
+ */
 function localTime(at: number, timezone: string): string {
   const parts = new Intl.DateTimeFormat("en", {
     timeZone: timezone,
