@@ -1,6 +1,6 @@
 /**
- * How everybody else reaches the catalogue: runs tell it how they stand, and lists, counts, changes and metrics are put together from
- * the objects of all tasks, or of one.
+ * The client of the catalog. Runs report their summaries through this file. Lists, counts, changes
+ * and metrics are put together from the objects of one task or of all tasks.
  */
 import {
   byPlace,
@@ -21,7 +21,7 @@ import type {
 import { shardFor, type Routes } from "./shard-map.ts";
 import { addCounts, NO_RUNS, type RunCounts } from "./run-counts.ts";
 
-/** What a list asks for. */
+/** Filter of a list, a count or a stream of changes. */
 export interface RunQuery extends RunFilter {
   /** The root task; absent: any. */
   readonly task?: string;
@@ -29,16 +29,22 @@ export interface RunQuery extends RunFilter {
 
 export interface RunPage {
   readonly runs: readonly RunSummary[];
-  /** Given as `after`, the list goes on from there; null at the end. There may be fewer runs than asked for before the end. */
+  /**
+   * Pass as `after` for the next page; null at the end. A page that is not the last may hold fewer
+   * runs than `limit`.
+   */
   readonly end: RunPlace | null;
 }
 
 const DIRECTORY = "directory";
 
-/** How the runs of tasks are spread, as this isolate was told. */
+/** Shard maps by task, as this isolate last received them. */
 const knownRoutes = new Map<string, Routes>();
 
-/** Tells the catalogue how a run stands. True once that is durable. Rejects if it cannot be reached. */
+/**
+ * Reports a run to the catalog. True once the summary is durable. Rejects if the catalog cannot be
+ * reached.
+ */
 export async function recordRun(env: Env, summary: RunSummary, keep: boolean): Promise<boolean> {
   const { task, createdAt } = summary;
   const record = (shard: number): Promise<RecordAnswer> =>
@@ -49,21 +55,21 @@ export async function recordRun(env: Env, summary: RunSummary, keep: boolean): P
   );
   if (typeof answer === "boolean") return answer;
   knownRoutes.set(task, answer);
-  // The object that a route leads to takes whatever comes.
+  // The object that a route leads to records every run.
   return (await record(shardFor(answer.splits, summary))) === true;
 }
 
-/** Tells the directory that the task has a catalogue. */
+/** Registers the task with the task directory. */
 export async function enlistTask(env: Env, task: string): Promise<void> {
   await callWithRetries("the directory of the catalogue", () => directoryOf(env).enlist(task));
 }
 
-/** The root tasks that have runs, or had. */
+/** Returns the root tasks that have, or had, runs. */
 export async function listedTasks(env: Env): Promise<readonly string[]> {
   return callWithRetries("the directory of the catalogue", () => directoryOf(env).tasks());
 }
 
-/** Runs, newest first; a run is in its place for good, so that pages that follow one another show each run once. */
+/** Finds runs, newest first. The place of a run never changes, so pages show each run once. */
 export async function findRuns(
   env: Env,
   query: RunQuery,
@@ -72,7 +78,8 @@ export async function findRuns(
 ): Promise<RunPage> {
   const { task, ...filter } = query;
   const answers = await everywhere(env, task, (catalog) => catalog.list(filter, after, limit));
-  // Nothing may be shown from beyond where one of them stopped: its next runs may stand before.
+  // A shard that stopped early may have more runs before the next run of another shard: the page
+  // ends at the earliest stop.
   const stops = answers.flatMap(({ end }) => (end === null ? [] : [end])).toSorted(byPlace);
   const [stop = null] = stops;
   const runs = answers
@@ -86,15 +93,15 @@ export async function findRuns(
   return { runs: page, end };
 }
 
-/** How many runs there are, by status. */
+/** Counts runs by status. */
 export async function countRuns(env: Env, { task, ...filter }: RunQuery): Promise<RunCounts> {
   const answers = await everywhere(env, task, (catalog) => catalog.count(filter));
   return answers.reduce((sum, { counts }) => addCounts(sum, counts), NO_RUNS);
 }
 
 /**
- * What has changed since that time, the earliest first, and the time up to which all changes are told. With null: nothing, but the
- * time to begin with. A change may be told twice.
+ * Returns changes since that time, earliest first, and the time up to which the changes are
+ * complete. With null: no changes, only the time to start from. A change may be returned twice.
  */
 export async function runChanges(
   env: Env,
@@ -113,7 +120,7 @@ export async function runChanges(
   return { changes, until: Number.isFinite(until) ? until : (since ?? Date.now()) };
 }
 
-/** What the runs of each task have counted, and how many are not final. */
+/** Returns the counters of each task, and the number of runs that are not final. */
 export async function runMetrics(env: Env): Promise<readonly MetricsAnswer[]> {
   return everywhere(env, undefined, (catalog) => catalog.metrics());
 }

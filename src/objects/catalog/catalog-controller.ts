@@ -1,14 +1,17 @@
 /**
- * What a catalogue object does with each call, apart from the platform. It keeps what runs tell of themselves, lists and counts them,
- * and deletes them when their retention is over. It is never on the way of a trigger, and decides nothing about a run.
+ * The decisions of a catalog object, apart from the platform. The object keeps the summaries of
+ * runs, lists and counts runs, and deletes a run when its retention is over. No trigger waits for
+ * the catalog, and no decision about a run is made here (docs/design/catalog.md).
  *
- * Who owes what. A run tells its summary after each commit that changes its status, and again by its alarm until this object says
- * that it is kept; a later revision takes the place of an earlier one, and an earlier one changes nothing. A run that is not final
- * stays in memory at first (`fresh`): most are final within seconds, and then cost one row. Should this object die meanwhile, the
- * run is missing in the list until it ends, or until its alarm, seconds later, has it kept.
+ * Delivery. A run reports its summary after each commit that changes its status, and repeats the
+ * report by alarm until this object confirms that the summary is stored. A later revision replaces
+ * an earlier one; an earlier revision changes nothing. The summary of an unfinished run stays in
+ * memory at first (`fresh`): most runs finish within seconds, and then cost one row. If this object
+ * dies meanwhile, the list lacks the run until the run ends, or until the alarm of the run, seconds
+ * later, asks for a stored summary.
  *
- * Runs are deleted by an alarm of this object, many at once; from the moment they are due they are not listed any more. What they
- * have counted for the metrics stays.
+ * Expiry. An alarm of this object deletes expired runs in batches. Lists leave a run out from the
+ * moment of expiry. Counters for the metrics stay.
  */
 import {
   byPlace,
@@ -43,40 +46,52 @@ import {
 import type { CatalogStore } from "./store.ts";
 import { addCounts, bucketOf, BUCKET_MS, NO_RUNS, type RunCounts } from "./run-counts.ts";
 
-/** As many runs that are not final stay in memory; further ones are kept at once. */
+/** Limit of unfinished runs in memory; further runs are stored at once. */
 const MOST_FRESH = 20_000;
-/** A run that is not final and has not been heard of for so long was told late, after its end was deleted. */
+/**
+ * Age at which an unfinished run leaves memory: the report was late, and the end of the run is
+ * already deleted.
+ */
 const FRESH_MS = 3_600_000;
-/** The object's housekeeping: at least so often while runs come, and at most so often when they are due. */
+/**
+ * Interval of housekeeping: at most this long while runs arrive, and at least this long between
+ * expiries.
+ */
 const KEEPING_MS = { often: 60_000, seldom: 3_600_000 } as const;
 const ALARM_PAUSE_MS = 60_000;
-/** Before what is left of a sweep, so that others are served meanwhile. */
+/** Delay before the rest of an expiry, so that other calls are served in between. */
 const SWEEP_PAUSE_MS = 1_000;
-/** The books stay open for what is under way just now. */
+/** The watermark stays this far behind the clock: recent runs still change. */
 const OPEN_MS = 10_000;
-/** Changes in the open part before it is closed. */
+/** Changes above the watermark before the watermark moves. */
 const CHANGES_TO_CLOSE = 10_000;
-/** A list looks through so many runs that are not asked for before it answers with what it has found. */
+/**
+ * Limit of rows that a list reads without a match; then the list answers with the runs found so
+ * far.
+ */
 const LOOKED_THROUGH = 200_000;
 const RATE_WINDOW_MS = 10_000;
-/** The clock of changes counts on where there are several in a millisecond: an earlier life may have been ahead by so much. */
+/**
+ * The clock of changes runs ahead where one millisecond has several changes. An earlier life of the
+ * object may have been ahead by this much.
+ */
 const CLOCK_AHEAD_MS = 1_000;
 
 export interface CatalogSurroundings {
   /** Epoch milliseconds. */
   now(): number;
-  /** Belongs to the commit under way: durable with it, and answers wait for it. */
+  /** Sets the alarm in the commit under way: durable with the commit, and answers wait for both. */
   setAlarm(at: number): void;
-  /** Tells the directory that this task has a catalogue. */
+  /** Registers this task with the task directory. */
   enlist(): Promise<void>;
   waitUntil(work: Promise<void>): void;
-  /** Something failed that is tried again. */
+  /** Logs a failure that is retried. */
   failed(what: string, error: unknown): void;
 }
 
 export interface CatalogPart {
   readonly task: string;
-  /** The first, 0, decides over how many objects the runs are spread. */
+  /** Number of the shard. The first shard, 0, decides how many shards the task has. */
   readonly shard: number;
 }
 
@@ -95,7 +110,7 @@ export class CatalogProtocol {
   #changesToClose = 0;
   #rate = { since: 0, runs: 0 };
 
-  /** `alarmAt`: what the alarm is set to when the object's life begins. */
+  /** `alarmAt`: the time that the alarm is set to when the object starts. */
   constructor(
     store: CatalogStore,
     part: CatalogPart,
@@ -118,7 +133,7 @@ export class CatalogProtocol {
   record(told: RunSummary, keep: boolean): RecordAnswer {
     const splits = this.#getSplits();
     if (shardFor(splits, told) !== this.#part.shard) {
-      // Only the first is asked by whoever does not know.
+      // A caller without a shard map asks only the first shard.
       if (this.#part.shard === 0) return { splits, until: this.#around.now() + ROUTES_HOLD_MS };
     }
     const fresh = this.#fresh.get(told.id);
@@ -135,7 +150,7 @@ export class CatalogProtocol {
       if (kept === null && keep) this.#keep(known.summary, null, known.changedAt);
       return kept !== null || keep;
     }
-    // Told late, when it was deleted already: nobody would delete it again.
+    // The report came after the expiry: nothing would delete the run again.
     if (kept === null && (summary.forgetAt ?? Number.POSITIVE_INFINITY) <= this.#around.now()) {
       this.#fresh.delete(summary.id);
       return true;
@@ -214,7 +229,10 @@ export class CatalogProtocol {
     };
   }
 
-  /** Never throws: the platform gives an alarm up after six failures. `firing`: what the alarm was set to, as far as it tells. */
+  /**
+   * Handles the alarm. Never throws: the platform gives an alarm up after six failures. `firing`:
+   * the time that the alarm was set to, if the platform tells.
+   */
   alarm(firing: number | null): void {
     const now = this.#around.now();
     this.#alarm.fires(firing);
@@ -254,7 +272,7 @@ export class CatalogProtocol {
     this.#books.close(this.#around.now() - OPEN_MS);
   }
 
-  /** Runs of the store that come after `begin`, at most `limit`. */
+  /** Finds stored runs after `begin`, at most `limit`. */
   #find(
     filter: RunFilter,
     begin: RunPlace,
@@ -289,7 +307,7 @@ export class CatalogProtocol {
     return { runs, end: null };
   }
 
-  /** Numbers of the buckets that may have runs between these places, newest first. */
+  /** Numbers of the buckets that may hold runs between these places, newest first. */
   #bucketsFrom(begin: RunPlace, from: number): number[] {
     const numbers = new Set(this.#books.tallies.flatMap((tallies) => [...tallies.buckets()]));
     return [...numbers]
@@ -297,7 +315,7 @@ export class CatalogProtocol {
       .toSorted((one, other) => other - one);
   }
 
-  /** The parts of this stretch that are no whole buckets. */
+  /** The partial buckets at both ends of an interval. */
   #edges(from: number, until: number): (readonly [from: number, until: number])[] {
     const [first, last] = [
       Math.ceil(from / BUCKET_MS) * BUCKET_MS,
@@ -311,7 +329,7 @@ export class CatalogProtocol {
     return edges.filter(([start, end]) => start < end);
   }
 
-  /** As it can be told from what is kept. */
+  /** Changes since that time, read from memory and from the stored runs. */
   #changedSince(since: number, limit: number): Change[] {
     const changes = [...this.#fresh.values()].filter(({ changedAt }) => changedAt > since);
     const parts = this.#books.tallies;
@@ -345,7 +363,7 @@ export class CatalogProtocol {
     this.#around.waitUntil(work());
   }
 
-  /** A run that was not known has come: the task may be busier than one object should be. */
+  /** Counts a new run. Splits the task when runs arrive faster than one object should take them. */
   #measure(): void {
     const now = this.#around.now();
     if (now - this.#rate.since > RATE_WINDOW_MS) this.#rate = { since: now, runs: 0 };
@@ -379,14 +397,17 @@ export class CatalogProtocol {
     return this.#splits;
   }
 
-  /** The time of a change: no two are the same, and none was told of before. */
+  /** The time of a change: unique, and later than every time that was reported before. */
   #tick(): number {
     this.#clock = Math.max(this.#clock + 1, this.#around.now());
     return this.#clock;
   }
 }
 
-/** Whether it says more than what is known. A run that is kept beyond its retention tells so, and nothing else has changed. */
+/**
+ * Checks that a report adds to the known summary. A run that is kept beyond its retention reports a
+ * later expiry and nothing else.
+ */
 function isNews(summary: RunSummary, known: RunSummary): boolean {
   return (
     summary.revision > known.revision ||
@@ -395,7 +416,10 @@ function isNews(summary: RunSummary, known: RunSummary): boolean {
   );
 }
 
-/** A run that cannot be read says no more than that: what is known of it stands. One that is final has said all it has to. */
+/**
+ * Adds the problem of an unreadable run to the known summary, which stands otherwise. A final
+ * summary is complete and stays as reported.
+ */
 function withProblem(told: RunSummary, known: RunSummary | undefined): RunSummary {
   const { foundAt: _, problem, ...rest } = told;
   if (problem === undefined) return told;
@@ -404,7 +428,7 @@ function withProblem(told: RunSummary, known: RunSummary | undefined): RunSummar
     : { ...known, problem };
 }
 
-/** Where to begin: after this place, and before the time that is asked for. */
+/** The place where a list begins: behind `after`, and before `createdBefore`. */
 function beginOf(
   { createdBefore = Number.MAX_SAFE_INTEGER }: RunFilter,
   after: RunPlace | null,
@@ -417,7 +441,7 @@ function placeOf(run: RunSummary | undefined): RunPlace | null {
   return run === undefined ? null : { createdAt: run.createdAt, id: run.id };
 }
 
-/** What it has counted is of no use in a list. */
+/** A summary without the counters of attempts, which lists do not show. */
 function listed(summary: RunSummary): RunSummary {
   return { ...summary, attempts: {} };
 }

@@ -1,4 +1,7 @@
-/** The names of the catalogue's objects: the task, and for all but the first of a task its number behind a slash. */
+/**
+ * Names of catalog objects: the task, and a slash and the number of the shard for all shards but
+ * the first.
+ */
 import type { CatalogPart } from "./catalog-controller.ts";
 
 export function nameOf({ task, shard }: CatalogPart): string {

@@ -1,4 +1,7 @@
-/** The runs of one root task, or a share of them: storage, clock, alarm and directory for the protocol in `catalog-protocol.ts`. */
+/**
+ * Holds the runs of one root task, or one shard of them. Gives storage, clock, alarm and directory
+ * to the decisions in `catalog-controller.ts`.
+ */
 import { DurableObject } from "cloudflare:workers";
 import type { RunFilter, RunPlace, RunSummary } from "../../domain/run/summary.ts";
 import { enlistTask } from "./catalog-client.ts";
@@ -14,18 +17,22 @@ import type {
 } from "./catalog-rpc.ts";
 import { CatalogStore } from "./store.ts";
 
-/** What many runs have come to is written at once: where a hundred end in a second, that is a fifth of the commits. */
+/**
+ * Time to collect reports for one commit: at a hundred ends of runs a second, a fifth of the
+ * commits remain.
+ */
 const GATHER_MS = 50;
 
 export class CatalogObject extends DurableObject<Env> implements CatalogRpc {
   #protocol: CatalogProtocol;
-  /** What arrives until then is recorded in one commit. */
+  /** Reports that arrive before this promise resolves share one commit. */
   #gathered: Promise<void> | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#protocol = this.#begin(null);
-    // The alarm must be known before anything is recorded: it is set in the same commit, and never later than it is set already.
+    // The alarm must be known before the first report: each report sets the alarm in its own
+    // commit, and never to a later time.
     void ctx.blockConcurrencyWhile(async () => {
       this.#protocol = this.#begin(await ctx.storage.getAlarm());
     });
@@ -36,7 +43,7 @@ export class CatalogObject extends DurableObject<Env> implements CatalogRpc {
     const part = partNamed(ctx.id.name ?? "");
     const around: CatalogSurroundings = {
       now: () => Date.now(),
-      // Not awaited: answers are held back until it is durable.
+      // Not awaited: the output gate holds answers back until the alarm is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
       enlist: () => enlistTask(env, part.task),
       waitUntil: (work) => ctx.waitUntil(work),

@@ -1,4 +1,7 @@
-/** What others may call on the objects of the catalogue: those that keep runs, and the directory that knows which tasks have any. */
+/**
+ * RPC of the catalog: the objects that hold runs, and the directory of tasks that have such
+ * objects.
+ */
 import type { RunFigures } from "../../domain/run/metrics.ts";
 import type { RunFilter, RunPlace, RunSummary } from "../../domain/run/summary.ts";
 import type { Routes } from "./shard-map.ts";
@@ -6,24 +9,28 @@ import type { RunCounts } from "./run-counts.ts";
 
 export interface Change {
   readonly summary: RunSummary;
-  /** By the clock of the object; no two are the same. */
+  /** Time of the change on the clock of the object; unique. */
   readonly changedAt: number;
 }
 
 /**
- * True: it is durable, and the run need not tell it again. False: it is in memory. Routes: the run belongs to another of the task's objects,
- * and nothing was recorded. No object in the usual case: an answer that is one costs much more.
+ * True: the summary is durable, and the run stops reporting it. False: the summary is in memory.
+ * Routes: another shard holds the run, and nothing was recorded. The usual answer is a boolean,
+ * since an object as answer costs much more.
  */
 export type RecordAnswer = boolean | Routes;
 
-/** Every answer of a task's first object says how many it has in all; the others say 1. */
+/** Number of shards of the task, as the first shard answers; every other shard answers 1. */
 interface Shared {
   readonly shards: number;
 }
 
 export interface ListAnswer extends Shared {
   readonly runs: readonly RunSummary[];
-  /** All runs up to there are in the answer; null: all there are. It may come before there are `limit`, when few are found in many. */
+  /**
+   * The answer has all runs up to this place; null: all runs. Comes before `limit` runs where few
+   * runs match among many.
+   */
   readonly end: RunPlace | null;
 }
 
@@ -33,32 +40,38 @@ export interface CountAnswer extends Shared {
 
 export interface ChangesAnswer extends Shared {
   readonly changes: readonly Change[];
-  /** All changes up to this time were told. */
+  /** The answer has all changes up to this time. */
   readonly until: number;
 }
 
 export interface MetricsAnswer extends Shared {
   readonly task: string;
   readonly figures: RunFigures;
-  /** Runs that are not final. */
+  /** Unfinished runs by status. */
   readonly open: { readonly queued: number; readonly running: number };
 }
 
-/** An object that keeps the runs of one root task, or a share of them. All methods may be called again. */
+/**
+ * Methods of an object that holds the runs of one root task, or one shard of them. Every method may
+ * be retried.
+ */
 export interface CatalogRpc {
-  /** A run tells how it stands. With `keep` it is durable before the answer; else a run that is not final may stay in memory. */
+  /**
+   * Records a summary. With `keep` the summary is durable before the answer; without, an unfinished
+   * run may stay in memory.
+   */
   record(summary: RunSummary, keep: boolean): Promise<RecordAnswer>;
-  /** Newest first, after that place. */
+  /** Lists runs after that place, newest first. */
   list(filter: RunFilter, after: RunPlace | null, limit: number): Promise<ListAnswer>;
   count(filter: RunFilter): Promise<CountAnswer>;
-  /** What has changed since that time, the earliest first; with null, nothing, but the time to begin with. */
+  /** Returns changes since that time, earliest first; with null only the time to start from. */
   changes(since: number | null, limit: number): Promise<ChangesAnswer>;
   metrics(): Promise<MetricsAnswer>;
 }
 
 export interface DirectoryRpc {
-  /** The task has a catalogue. */
+  /** Registers a task that has a catalog object. */
   enlist(task: string): Promise<void>;
-  /** The tasks that have one, by name. */
+  /** Returns the registered tasks by name. */
   tasks(): Promise<readonly string[]>;
 }

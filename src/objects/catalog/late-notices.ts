@@ -1,21 +1,21 @@
 /**
- * Tells a notice that a run cannot be read from one that is late: a call that is made again, or takes its time, may come when the run has
- * told of itself since, and nobody would take it back before the run changes the next time.
+ * Recognizes an outdated notice that a run cannot be read. A retried or slow call may arrive after
+ * the run has reported again. Such a notice would stand until the next change of the run.
  */
 import type { RunId } from "../../domain/ids.ts";
 import type { RunSummary } from "../../domain/run/summary.ts";
 
-/** A notice may have been sent so much later than its time says: clocks differ. */
+/** Tolerance for the difference between two clocks. */
 const CLOCKS_APART_MS = 1_000;
 
-/** Runs that were heard of last: a notice is late by seconds. */
+/** Limit of remembered runs: a notice is late by seconds. */
 const MOST_HEARD = 1_000;
 
 export class LateNotices {
-  /** When a run has told of itself, without any news, by its id. */
+  /** Time of the last report of each run, which proves that the run can be read. */
   readonly #heard = new Map<RunId, number>();
 
-  /** The run has told of itself, so it can be read. */
+  /** Notes a report of the run. */
   heard(id: RunId, now: number): void {
     this.#heard.delete(id);
     this.#heard.set(id, now);
@@ -25,7 +25,10 @@ export class LateNotices {
     }
   }
 
-  /** `changedAt`: when what is known of the run was told. What is told in the future, since the clock was set back, says nothing. */
+  /**
+   * Checks that the run has reported after the notice was made. `changedAt`: time of the known
+   * summary. A report from the future, after the clock was set back, proves nothing.
+   */
   isLate({ id, foundAt }: RunSummary, changedAt: number, now: number): boolean {
     if (foundAt === undefined) return false;
     return [changedAt, this.#heard.get(id) ?? 0].some(

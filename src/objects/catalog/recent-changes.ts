@@ -1,11 +1,11 @@
-/** The last changes that an object has learned of, in memory, so that whoever follows them costs no reading. */
+/** Keeps the latest changes of an object in memory, so that followers of changes cost no reads. */
 import type { Change } from "./catalog-rpc.ts";
 
 const KEPT = 2_000;
 
 export class RecentChanges {
   #changes: Change[] = [];
-  /** All changes after that are here. */
+  /** All changes after this time are in memory. */
   #since: number;
 
   constructor(since: number) {
@@ -19,7 +19,7 @@ export class RecentChanges {
     this.#since = forgotten.at(-1)?.changedAt ?? this.#since;
   }
 
-  /** The earliest changes after that time; null if some of them may be forgotten. */
+  /** Returns the earliest changes after that time; null if some of them may have left memory. */
   after(time: number, limit: number): readonly Change[] | null {
     if (time < this.#since) return null;
     const from = this.#changes.findLastIndex(({ changedAt }) => changedAt <= time) + 1;

@@ -1,6 +1,6 @@
 /**
- * How many runs there are, by status and source, for each quarter of an hour in which they were created. Sums answer counts, and
- * say where a list need not look. Pure; a few thousand numbers for a month.
+ * Counts runs by status and source for each quarter of an hour of creation. The sums answer counts,
+ * and tell a list which buckets to skip. Pure; a few thousand numbers for a month.
  */
 import type { RunFilter } from "../../domain/run/summary.ts";
 import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
@@ -12,21 +12,21 @@ export const BUCKETS_A_DAY = 96;
 export type RunCounts = Readonly<Record<RunStatus, number>>;
 export const NO_RUNS: RunCounts = { queued: 0, running: 0, succeeded: 0, failed: 0, cancelled: 0 };
 
-/** The number of the bucket that a run belongs to which was created then. */
+/** The number of the bucket for a time of creation. */
 export function bucketOf(createdAt: number): number {
   return Math.floor(createdAt / BUCKET_MS);
 }
 
 interface Bucket {
-  /** By status and source: `failed api`. */
+  /** Counts by status and source, such as `failed api`. */
   readonly counts: Map<string, number>;
-  /** No run in it is due to be deleted before that; it may be later. */
+  /** Lower bound of the next expiry in the bucket. Epoch milliseconds. */
   forgetFrom: number;
-  /** No run in it has changed after that; it may be earlier. */
+  /** Upper bound of the last change in the bucket. Epoch milliseconds. */
   changedAt: number;
 }
 
-/** A bucket as JSON has it. */
+/** Stored form of a bucket. */
 interface StoredBucket {
   readonly counts: Readonly<Record<string, number>>;
   readonly forgetFrom: number | null;
@@ -36,7 +36,7 @@ interface StoredBucket {
 export class Tallies {
   readonly #buckets = new Map<number, Bucket>();
 
-  /** Adds what was counted, `times` -1 takes it away. */
+  /** Adds counts; with `times` -1 subtracts them. */
   add(tallies: Iterable<TallyRow>, times: 1 | -1 = 1): void {
     for (const { bucket: number, status, source, runs, forgetFrom, changedAt } of tallies) {
       const bucket = this.#bucket(number);
@@ -52,12 +52,12 @@ export class Tallies {
     }
   }
 
-  /** Numbers of the buckets that have runs. */
+  /** Numbers of the buckets that hold runs. */
   buckets(): Iterable<number> {
     return this.#buckets.keys();
   }
 
-  /** How many runs of this bucket there are, and how many of them are asked for. */
+  /** The number of runs in this bucket, and the number of runs that match the filter. */
   runsIn(number: number, filter: RunFilter): { readonly all: number; readonly wanted: number } {
     let all = 0;
     let wanted = 0;
@@ -68,7 +68,7 @@ export class Tallies {
     return { all, wanted };
   }
 
-  /** The runs of this bucket that are asked for, by status. */
+  /** Matching runs of this bucket by status. */
   countsIn(number: number, filter: RunFilter): RunCounts {
     const counts = { ...NO_RUNS };
     for (const [key, runs] of this.#buckets.get(number)?.counts ?? []) {
@@ -78,23 +78,23 @@ export class Tallies {
     return counts;
   }
 
-  /** No run of this bucket is due to be deleted before that. */
+  /** Lower bound of the next expiry in this bucket. */
   forgetFrom(number: number): number {
     return this.#buckets.get(number)?.forgetFrom ?? Number.POSITIVE_INFINITY;
   }
 
-  /** It was found that none is due before that. */
+  /** Raises the lower bound after the rows were checked. */
   setForgetFrom(number: number, at: number): void {
     const bucket = this.#buckets.get(number);
     if (bucket !== undefined) bucket.forgetFrom = at;
   }
 
-  /** No run of this bucket has changed after that. */
+  /** Upper bound of the last change in this bucket. */
   changedAt(number: number): number {
     return this.#buckets.get(number)?.changedAt ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** The buckets of this day as JSON; null if there are none. */
+  /** Serializes the buckets of this day as JSON; null without runs. */
   writeDay(day: number): string | null {
     const stored: Record<string, StoredBucket> = {};
     for (let number = day * BUCKETS_A_DAY; number < (day + 1) * BUCKETS_A_DAY; number += 1) {
@@ -133,7 +133,7 @@ export class Tallies {
   }
 }
 
-/** The sum of both. */
+/** Adds counts by status. */
 export function addCounts(one: RunCounts, other: RunCounts): RunCounts {
   const sum = { ...NO_RUNS };
   for (const status of RUN_STATUSES) sum[status] = one[status] + other[status];
@@ -153,7 +153,7 @@ function statusOf(key: string): RunStatus | null {
   return RUN_STATUSES.find((status) => status === name) ?? null;
 }
 
-/** The one mapping of stored tallies: `writeDay` alone writes them. */
+/** Maps stored counts; only `writeDay` writes them. */
 function storedDay(json: string): Record<string, StoredBucket> {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(json) as Record<string, StoredBucket>;

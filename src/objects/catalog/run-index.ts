@@ -1,10 +1,12 @@
 /**
- * The books of a catalogue object: its runs, with tallies and metrics of them that are right whenever the object dies, and cost a
- * run nothing.
+ * The index of a catalog object: its runs, with counts and metrics that survive a crash at any time
+ * and cost a run no row of its own.
  *
- * Books are closed up to a time. Of runs created before it, tallies and figures are stored, and whatever changes one of them later
- * writes both at once. Of the runs since, they are counted when somebody asks, and kept in memory from then on; after a reset they
- * are counted again, which is bounded by closing the books now and then. Almost every run ends in the open part.
+ * A watermark divides runs by time of creation. Below the watermark, counts and metrics are stored,
+ * and a late change of a run writes the run and both sums in one transaction. Above the watermark,
+ * the first query counts the rows, and memory keeps the sums up to date from then on. After a reset
+ * the rows are counted again. The watermark moves forward now and then, which bounds that work.
+ * Almost every run ends above the watermark.
  */
 import {
   figuresOfEnd,
@@ -18,11 +20,11 @@ import type { RunSummary } from "../../domain/run/summary.ts";
 import type { CatalogStore, KeptRun, TallyRow } from "./store.ts";
 import { bucketOf, BUCKET_MS, BUCKETS_A_DAY, Tallies } from "./run-counts.ts";
 
-/** After every time that a row has. */
+/** Later than every stored time. */
 const EVER = Number.MAX_SAFE_INTEGER;
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** Deleted in one go at most: about a second's work. */
+/** Limit of buckets for one expiry: about a second of work. */
 const BUCKETS_A_SWEEP = 200;
 
 interface Parts<T> {
@@ -40,7 +42,7 @@ export class Books {
     this.#store = store;
   }
 
-  /** Records what is known of a run now, instead of what was known. Returns what is kept. */
+  /** Replaces the stored state of a run. Returns the new state. */
   put(before: KeptRun | null, summary: RunSummary, changedAt: number): KeptRun {
     const after = succeed(before, summary, changedAt);
     const isLate = summary.createdAt < this.#getClosedUntil();
@@ -54,7 +56,7 @@ export class Books {
     return after;
   }
 
-  /** Closes the books up to this time. */
+  /** Moves the watermark up to this time. */
   close(until: number): void {
     const from = this.#getClosedUntil();
     const closing = until > from ? this.#store.tally(BUCKET_MS, from, until) : [];
@@ -71,11 +73,14 @@ export class Books {
     });
     this.#closedUntil = until;
     this.#figures = { closed, open: subtractFigures(figures.open, counted) };
-    // Counted anew, so that nothing but open runs moves its bounds.
+    // Counted anew, so that the bounds come from open runs only.
     this.#tallies = { closed: tallies.closed, open: this.#countOpen(until) };
   }
 
-  /** Deletes what is due, in the closed part. Returns when the next run is due; that is past if some are left, infinite if there is none. */
+  /**
+   * Deletes expired runs below the watermark. Returns the time of the next expiry: in the past
+   * while expired runs remain, Infinity without runs.
+   */
   sweep(now: number): number {
     const { closed, open } = this.#getTallies();
     const due = [...closed.buckets()]
@@ -94,24 +99,27 @@ export class Books {
     return Math.min(next(closed), next(open));
   }
 
-  /** Whether there are runs in the part that is counted. */
+  /** Checks that runs above the watermark exist. */
   get isOpen(): boolean {
     return this.#store.hasRunsFrom(this.#getClosedUntil());
   }
 
-  /** What there is, in the two parts. */
+  /** Counts below and above the watermark. */
   get tallies(): readonly Tallies[] {
     const { closed, open } = this.#getTallies();
     return [closed, open];
   }
 
-  /** What all runs have counted that were ever recorded here. */
+  /** Metrics of all runs that were ever recorded here. */
   get figures(): RunFigures {
     const { closed, open } = this.#getFigures();
     return sumOfFigures([closed, open]);
   }
 
-  /** Memory follows what is written together; should that fail, it is read again. */
+  /**
+   * Writes several rows in one transaction. Memory changes with the rows; after a failure memory is
+   * read again.
+   */
   #atOnce(write: () => void): void {
     try {
       this.#store.atOnce(write);
@@ -194,7 +202,7 @@ export class Books {
   }
 }
 
-/** What is kept of a run from now on. What a run that is retried has counted stays. */
+/** The next stored state of a run. Counters of earlier ends survive a retry of the run. */
 function succeed(before: KeptRun | null, summary: RunSummary, changedAt: number): KeptRun {
   if (before === null) return { summary, changedAt, earlier: {} };
   const isRetried =

@@ -1,9 +1,10 @@
-/** The tables of a catalogue object, and of the directory. */
+/** Tables of a catalog object, and of the task directory. */
 import type { TableHistory } from "../../platform/tables.ts";
 
 /**
- * One row for each run, one row written for each time that it is recorded: the primary key is the table. `revision` tells a later
- * summary from an earlier one, `changed_at` is when this object learned of it, `detail` is JSON (`StoredDetail`).
+ * A run has one row, and a record writes one row: the primary key is the table. `revision` orders
+ * the summaries of a run, `changed_at` is the time of the record on the clock of this object,
+ * `detail` is JSON (`StoredDetail`).
  */
 const CREATE_RUNS = `
   CREATE TABLE runs (
@@ -23,18 +24,18 @@ const CREATE_RUNS = `
     CONSTRAINT final_is_forgotten CHECK ((finished_at IS NULL) = (forget_at IS NULL))
   ) STRICT, WITHOUT ROWID`;
 
-/** What is looked for most, and is rare: costs a row only there. */
+/** Index of the runs that are searched most and are rare; other runs cost no row here. */
 const CREATE_RUNS_THAT_FAILED = `
   CREATE INDEX runs_that_failed ON runs (created_at, id) WHERE status IN ('failed', 'cancelled')`;
 
-/** Tallies of the closed part (see books.ts), JSON by quarter of an hour; a row for each day. */
+/** Counts below the watermark (see run-index.ts), JSON by quarter of an hour; a row per day. */
 const CREATE_DAYS = `
   CREATE TABLE days (
     day INTEGER PRIMARY KEY,
     tallies TEXT NOT NULL
   ) STRICT`;
 
-/** What there is one of, as JSON. */
+/** Single values of the object, as JSON. */
 const CREATE_STATE = `
   CREATE TABLE state (
     name TEXT PRIMARY KEY,
@@ -42,20 +43,20 @@ const CREATE_STATE = `
     CONSTRAINT name_is_known CHECK (name IN ('closed_until', 'figures', 'enlisted', 'splits'))
   ) STRICT, WITHOUT ROWID`;
 
-/** The first one brings version 1. */
+/** Migrations; the first one makes version 1. */
 export const TABLES: TableHistory = {
   what: "the catalogue",
   table: "runs",
   migrations: [[CREATE_RUNS, CREATE_RUNS_THAT_FAILED, CREATE_DAYS, CREATE_STATE]],
 };
 
-/** The tasks that have a catalogue. */
+/** Tasks that have a catalog object. */
 const CREATE_TASKS = `
   CREATE TABLE tasks (
     task TEXT PRIMARY KEY
   ) STRICT, WITHOUT ROWID`;
 
-/** Of the directory. */
+/** Table of the task directory. */
 export const DIRECTORY_TABLES: TableHistory = {
   what: "the directory of the catalogue",
   table: "tasks",

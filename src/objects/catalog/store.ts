@@ -1,4 +1,4 @@
-/** All SQL of a catalogue object: a row for each run, and what is kept so that nobody needs to count them. */
+/** All SQL of a catalog object: a row per run, and the stored counts that spare a count of rows. */
 import { parseRunId } from "../../domain/ids.ts";
 import type { Counts, RunFigures } from "../../domain/run/metrics.ts";
 import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
@@ -46,7 +46,7 @@ const READ_STATE = "SELECT value FROM state WHERE name = ?";
 const PUT_STATE =
   "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
-/** What the catalogue uses of an object's storage. */
+/** Storage of an object, as far as the catalog uses it. */
 export interface CatalogStorage {
   readonly sql: {
     exec(
@@ -59,16 +59,16 @@ export interface CatalogStorage {
 
 type Row = Record<string, unknown>;
 
-/** A run as it is kept. */
+/** A run as stored. */
 export interface KeptRun {
   readonly summary: RunSummary;
-  /** When this object learned of it, by its own clock. */
+  /** Time of the record on the clock of this object. */
   readonly changedAt: number;
-  /** What earlier ends of a run count that was retried. */
+  /** Counters of the earlier ends of a retried run. */
   readonly earlier: Counts;
 }
 
-/** Runs of one status and source that were created in one stretch of time. */
+/** Count of runs with one status and source that were created within one bucket. */
 export interface TallyRow {
   readonly bucket: number;
   readonly status: RunStatus;
@@ -78,18 +78,18 @@ export interface TallyRow {
   readonly changedAt: number;
 }
 
-/** Of runs created from `from` on, that come after `after` in the order of lists. */
+/** Selects runs created from `from` on and listed after `after`. */
 export interface PageQuery {
   readonly from: number;
   readonly after: RunPlace;
   readonly statuses: readonly RunStatus[];
   readonly sources: readonly TriggerSource[];
-  /** What is due to be deleted at that time is not there any more. */
+  /** Excludes runs that have expired at this time. */
   readonly now: number;
   readonly limit: number;
 }
 
-/** What there is one of. */
+/** Single values of the object by name. */
 interface State {
   readonly closed_until: number;
   readonly figures: RunFigures;
@@ -108,7 +108,7 @@ interface StoredDetail {
 
 export class CatalogStore {
   readonly #storage: CatalogStorage;
-  /** The root task of all its runs. */
+  /** The root task of all runs of this object. */
   readonly #task: string;
   readonly #tables: Tables;
 
@@ -118,7 +118,7 @@ export class CatalogStore {
     this.#task = task;
   }
 
-  /** Several writes at once, or none. */
+  /** Writes in one transaction. */
   atOnce(work: () => void): void {
     this.#tables.make();
     this.#storage.transactionSync(work);
@@ -129,7 +129,7 @@ export class CatalogStore {
     return row === undefined ? null : this.#kept(row);
   }
 
-  /** Records the run; an earlier revision changes nothing. */
+  /** Stores the run; an earlier revision changes nothing. */
   put({ summary, changedAt, earlier }: KeptRun): void {
     this.#tables.make();
     const { id, revision, status, source, createdAt, startedAt, finishedAt, forgetAt } = summary;
@@ -155,7 +155,7 @@ export class CatalogStore {
     this.#storage.sql.exec(PUT, ...values, JSON.stringify(detail));
   }
 
-  /** In the order of lists. */
+  /** Returns a page of runs in list order. */
   page({ from, after, statuses, sources, now, limit }: PageQuery): RunSummary[] {
     const isRare = statuses.every((status) => status === "failed" || status === "cancelled");
     const values = [
@@ -172,22 +172,22 @@ export class CatalogStore {
     );
   }
 
-  /** Runs created in [from, until) that changed after that time; the earliest changes first. */
+  /** Returns runs created in [from, until) that changed after that time, earliest change first. */
   changed(from: number, until: number, after: number, limit: number): KeptRun[] {
     return this.#rows(CHANGED, from, until, after, limit).map((row) => this.#kept(row));
   }
 
-  /** How many runs were created in [from, until), by stretches of `bucketMs`. */
+  /** Counts runs created in [from, until) by buckets of `bucketMs`. */
   tally(bucketMs: number, from: number, until: number): TallyRow[] {
     return this.#rows(TALLY, bucketMs, from, until).map(tallyRow);
   }
 
-  /** The same of those that are due to be deleted. */
+  /** Counts expired runs created in [from, until) by buckets of `bucketMs`. */
   tallyDue(bucketMs: number, from: number, until: number, now: number): TallyRow[] {
     return this.#rows(TALLY_DUE, bucketMs, from, until, now).map(tallyRow);
   }
 
-  /** All runs created in [from, until), one after the other. */
+  /** Reads all runs created in [from, until), row by row. */
   *each(from: number, until: number): Generator<KeptRun> {
     if (!this.#tables.areThere()) return;
     for (const row of this.#storage.sql.exec(FINISHED, from, until)) yield this.#kept(row);
@@ -197,18 +197,18 @@ export class CatalogStore {
     this.#rows(DELETE_DUE, from, until, now);
   }
 
-  /** When the first of the runs created in [from, until) is due to be deleted. */
+  /** Time of the first expiry among runs created in [from, until); Infinity without one. */
   nextDue(from: number, until: number): number {
     const at = this.#rows(READ_NEXT_DUE, from, until)[0]?.["at"];
     return typeof at === "number" ? at : Number.POSITIVE_INFINITY;
   }
 
-  /** Whether any run was created since. */
+  /** Checks that runs created since then exist. */
   hasRunsFrom(from: number): boolean {
     return this.#rows(HAS_RUNS_FROM, from).length > 0;
   }
 
-  /** By day, as JSON. */
+  /** Stored counts by day, as JSON. */
   days(): { readonly day: number; readonly tallies: string }[] {
     return this.#rows(READ_DAYS).map((row) => ({
       day: Number(row["day"]),
@@ -216,7 +216,7 @@ export class CatalogStore {
     }));
   }
 
-  /** Null: nothing is left of that day. */
+  /** Stores the counts of a day; null deletes the day. */
   putDay(day: number, tallies: string | null): void {
     this.#tables.make();
     if (tallies === null) this.#storage.sql.exec(DELETE_DAY, day);
@@ -233,7 +233,7 @@ export class CatalogStore {
     this.#storage.sql.exec(PUT_STATE, name, JSON.stringify(value));
   }
 
-  /** Nobody who only asks leaves tables behind. */
+  /** Reads rows; makes no tables, so that a mere query leaves nothing behind. */
   #rows(query: string, ...values: (string | number | null)[]): Row[] {
     return this.#tables.areThere() ? this.#storage.sql.exec(query, ...values).toArray() : [];
   }
@@ -300,7 +300,7 @@ function numberOrNull(value: unknown): number | null {
   return typeof value === "number" ? value : null;
 }
 
-/** The one mapping of stored JSON: this store alone writes it, of these types. */
+/** Maps stored JSON; only this store writes these types. */
 function parsed<T>(value: unknown): T {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(text(value)) as T;

@@ -1,4 +1,7 @@
-/** Which root tasks have a catalogue, also those that peach.conf does not have any more. One object; each task tells it once. */
+/**
+ * The task directory: root tasks that have a catalog object, also tasks that left peach.conf. One
+ * object; each task registers once.
+ */
 import { DurableObject } from "cloudflare:workers";
 import { Tables } from "../../platform/tables.ts";
 import type { DirectoryRpc } from "./catalog-rpc.ts";
