@@ -1,16 +1,19 @@
 /**
- * The debounce window of one task and key: it names the run that triggers of the window share. Whether the window is still open
- * is not decided here: the run itself knows if it has started, and a caller that finds it so asks again, naming it.
+ * The debounce window of one task and key: names the run that all triggers of the window share. The
+ * run alone knows if it has started, so this object does not decide if the window is open. A caller
+ * that finds the run started asks again and names that run.
  *
- * So two first triggers at once get the same run, and a trigger that meets the very moment of the start opens the next window;
- * none is dropped.
+ * Two first triggers at once therefore get the same run. A trigger that arrives at the moment of
+ * the start opens the next window. No trigger is dropped.
  *
- * Of an idempotency key it remembers which run was named for it, and no more: it cannot know whether that run has taken the trigger,
- * for the caller may die or be refused in between. Only the run knows, and the caller asks it. What was refused is thus not remembered,
- * and what was acknowledged opens no second window. A key is named another run only once the caller has found that the former
- * one has not taken the trigger; it has started by then, so it never will.
+ * Idempotency keys. The object remembers only the run that was named for a key. The caller may die,
+ * or be refused, before the run takes the trigger, so the caller asks the run. A refused trigger is
+ * thus not remembered, and an acknowledged trigger opens no second window. A key gets another run
+ * only after the caller has found that the former run did not take the trigger. The former run has
+ * started by then, and never takes a trigger after its start.
  *
- * Once a day it forgets the keys whose time is over, and with the last of them everything, unless its run still waits.
+ * Cleanup. An alarm removes expired keys once a day. With the last key the whole object is deleted,
+ * unless its run still waits.
  */
 import type { RunId } from "../../domain/ids.ts";
 import type { WindowAnswer, WindowRequest } from "./debounce-rpc.ts";
@@ -18,17 +21,20 @@ import type { DebounceStore } from "./store.ts";
 
 const LOOK_AGAIN_MS = 86_400_000;
 
-/** So long after its window was opened a run may be made: whoever opened it may have died. One that is not there later was deleted. */
+/**
+ * Time for the creation of the run after its window was opened; the caller may have died. A run
+ * that is absent later was deleted.
+ */
 const BEGINNING_MS = 60_000;
 
 export interface WindowSurroundings {
   /** Epoch milliseconds. */
   now(): number;
-  /** Null if none is set, and while one is handled. */
+  /** Returns the time of the alarm; null without an alarm, and while the alarm is handled. */
   getAlarm(): Promise<number | null>;
-  /** Belongs to the commit under way. */
+  /** Sets the alarm in the commit under way. */
   setAlarm(at: number): void;
-  /** Whether the run is there and has not started. */
+  /** Checks that the run exists and has not started. */
   isWaiting(runId: RunId): Promise<boolean>;
   log(message: string, error: unknown): void;
 }
@@ -36,7 +42,7 @@ export interface WindowSurroundings {
 export class DebounceProtocol {
   readonly #store: DebounceStore;
   readonly #around: WindowSurroundings;
-  /** Known in this life of the object: an alarm is set. */
+  /** An alarm is set, as this life of the object knows. */
   #hasAlarm = false;
 
   constructor(store: DebounceStore, around: WindowSurroundings) {
@@ -68,7 +74,7 @@ export class DebounceProtocol {
     return this.#store.namedRun(key);
   }
 
-  /** Never rejects: what could not be looked at is looked at a day later. */
+  /** Handles the alarm. Never rejects: a failed check is repeated a day later. */
   async alarm(): Promise<void> {
     this.#hasAlarm = false;
     try {
@@ -88,7 +94,7 @@ export class DebounceProtocol {
     const open = this.#store.openWindow()?.runId;
     if (open === undefined) return false;
     if (await this.#around.isWaiting(open)) return true;
-    // Meanwhile the next window may have been opened.
+    // The next window may have been opened meanwhile.
     return this.#store.openWindow()?.runId !== open || this.#store.forgetNamed(this.#around.now());
   }
 }

@@ -1,4 +1,7 @@
-/** The debounce window of one task and key, as an object of the platform (see debounce-protocol.ts). */
+/**
+ * The debounce window of one task and key, as an object of the platform (see
+ * debounce-controller.ts).
+ */
 import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../../domain/ids.ts";
 import { callRun } from "../run/run-client.ts";
@@ -14,7 +17,7 @@ export class DebounceObject extends DurableObject<Env> implements DebounceRpc {
     this.#protocol = new DebounceProtocol(new DebounceStore(ctx.storage), {
       now: () => Date.now(),
       getAlarm: () => ctx.storage.getAlarm(),
-      // Not awaited: answers are held back until it is durable.
+      // Not awaited: the output gate holds answers back until the alarm is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
       isWaiting: async (runId) =>
         (await callRun(env, runId, (run) => run.describe()))?.started_at === null,

@@ -1,23 +1,29 @@
-/** What others may call on the object that keeps the debounce window of one task and key. */
+/** RPC of the object that holds the debounce window of one task and key. */
 import type { RunId } from "../../domain/ids.ts";
 
 export interface WindowRequest {
-  /** A digest of the trigger's idempotency key; null: it has none. */
+  /** Digest of the trigger's idempotency key; null without a key. */
   readonly key: string | null;
-  /** How long the key is remembered. Milliseconds. */
+  /** Retention of the key. Milliseconds. */
   readonly keepMs: number;
-  /** The run of the window that the caller has found started: its window is over. */
+  /** The run of the window that the caller found started: this window is closed. */
   readonly started: RunId | null;
-  /** The run that was named for this key, and that the caller has found not to have taken the trigger. */
+  /**
+   * The run that was named for this key and that, as the caller found, did not take the trigger.
+   */
   readonly notTakenBy: RunId | null;
-  /** The run of a new window, if one begins: random, made by the caller. */
+  /** Id of the run of a new window: random, made by the caller. */
   readonly fresh: RunId;
 }
 
 /**
- * - `opened`: the run of a window that was opened just now, to be made by the trigger, or given it.
- * - `open`: the run of the open window, to be given the trigger. If there is no such run (any more), the window is over.
- * - `named`: the run of an earlier window that this key was named before. It knows whether it has taken the trigger.
+ * The run of a trigger.
+ *
+ * - `opened`: the window was opened just now; the trigger creates the run, or is added to the run.
+ * - `open`: the window is open; the trigger is added to the run. An absent run means that the
+ *   window is closed.
+ * - `named`: the run of an earlier window, named for this key before. The run knows whether it took
+ *   the trigger.
  */
 export interface WindowAnswer {
   readonly runId: RunId;
@@ -26,11 +32,11 @@ export interface WindowAnswer {
 
 export interface DebounceRpc {
   window(request: WindowRequest): Promise<WindowAnswer>;
-  /** The run that was named for this key last; null: none is remembered. */
+  /** Returns the run that was last named for this key; null if none is remembered. */
   namedFor(key: string): Promise<RunId | null>;
 }
 
-/** The name of the object: one for each task and key. */
+/** The name of the object: one per task and key. */
 export function debounceName(task: string, key: string): string {
   return `debounce/${task}/${key}`;
 }

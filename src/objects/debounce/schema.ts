@@ -1,4 +1,4 @@
-/** The tables of a debounce object, made with its first window, and of a list of limits. */
+/** Tables of a debounce object, made with its first window, and of a list of limits. */
 import type { TableHistory } from "../../platform/tables.ts";
 
 const CREATE_OPEN_WINDOW = `
@@ -14,7 +14,7 @@ const CREATE_NAMED_RUN = `
     until INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`;
 
-/** Of a debounce object. */
+/** Tables of a debounce object. */
 export const WINDOW_TABLES: TableHistory = {
   what: "the object of a debounce window",
   table: "open_window",
@@ -28,7 +28,7 @@ const CREATE_LISTED = `
     PRIMARY KEY (kind, key)
   ) STRICT, WITHOUT ROWID`;
 
-/** Of a list of the limits of a task. */
+/** Table of the list of a task's limits. */
 export const LIST_TABLES: TableHistory = {
   what: "the list of a task's limits",
   table: "listed",

@@ -1,4 +1,7 @@
-/** All storage of a debounce object: the run of its window, and which run was named for each idempotency key. */
+/**
+ * All storage of a debounce object: the run of its window, and the run named for each idempotency
+ * key.
+ */
 import { parseRunId, type RunId } from "../../domain/ids.ts";
 import { Tables, type Row, type RowStorage } from "../../platform/tables.ts";
 import { WINDOW_TABLES } from "./schema.ts";
@@ -27,19 +30,22 @@ export class DebounceStore {
     this.#tables = new Tables(storage, WINDOW_TABLES);
   }
 
-  /** The run of the window that was opened last, and when (epoch ms); null if there was none. */
+  /**
+   * Returns the run of the last window and its opening time (epoch ms); null before the first
+   * window.
+   */
   openWindow(): OpenWindow | null {
     const row = this.#row(READ_WINDOW);
     const runId = runIdIn(row);
     return runId === null ? null : { runId, openedAt: Number(row?.["opened_at"]) };
   }
 
-  /** The run that was named for the key of this digest. */
+  /** Returns the run named for the key of this digest. */
   namedRun(key: string): RunId | null {
     return runIdIn(this.#row(READ_NAMED, key));
   }
 
-  /** Records the window's run (if it is a new window) and the run that is named for a key (if there is one), in one transaction. */
+  /** Stores the run of a new window, and the run named for a key, in one transaction. */
   record(
     window: OpenWindow | null,
     named: { readonly key: string; readonly runId: RunId; readonly until: number } | null,
@@ -52,7 +58,7 @@ export class DebounceStore {
     });
   }
 
-  /** Forgets the keys whose time is over; says whether any are left. */
+  /** Removes expired keys. Returns true while keys remain. */
   forgetNamed(now: number): boolean {
     if (!this.#tables.areThere()) return false;
     this.#storage.sql.exec(FORGET_NAMED, now);

@@ -1,10 +1,13 @@
-/** How everybody else reaches the limit objects: a fresh stub for each try, bounded retries. All calls may be made again. */
+/**
+ * The client of the limit objects: a fresh stub for each try, bounded retries. Every call may be
+ * retried.
+ */
 import type { LimitName } from "../../domain/limits/limit.ts";
 import { callWithRetries } from "../../platform/calls.ts";
 import type { LimitListRpc } from "./limit-list-rpc.ts";
 import { limitObjectName, type LimitRpc } from "./limit-rpc.ts";
 
-/** Calls the object of this limit. Rejects when the surroundings keep failing. */
+/** Calls the object of this limit. Rejects when all tries fail. */
 export function callLimit<T>(
   env: Env,
   name: LimitName,
@@ -13,7 +16,7 @@ export function callLimit<T>(
   return callWithRetries("a limit", () => call(env.LIMITS.getByName(limitObjectName(name))));
 }
 
-/** Calls the object that lists the limits with a key of this task. */
+/** Calls the object that lists the keyed limits of this task. */
 export function callLimitList<T>(
   env: Env,
   task: string,
@@ -22,7 +25,7 @@ export function callLimitList<T>(
   return callWithRetries("the list of limits", () => call(env.LIMIT_LISTS.getByName(task)));
 }
 
-/** Lists a limit with a key, or strikes it off. */
+/** Adds a keyed limit to the list, or removes the limit from the list. */
 export async function listLimit(
   env: Env,
   { kind, task, key }: LimitName,

@@ -1,10 +1,11 @@
 /**
- * What a limit object does with each call, apart from the platform: it lets the book decide, records what changed, sets the alarm
- * and tells the runs. Storage, clock, alarm and runs come from outside, so that a test can have its own.
+ * The decisions of a limit object, apart from the platform: the limiter decides, this file stores
+ * the changes, sets the alarm and notifies the runs. Storage, clock, alarm and runs come from
+ * outside, so that a test can supply them.
  *
- * Order, always: decide → record → alarm → tell. A slot counts as taken from the moment it is recorded, before its run knows of
- * it; should the run never hear of it, the check that the alarm makes tells it again. So a crash at any point costs time, never a
- * slot, and no slot is given twice.
+ * The order is always: decide → store → alarm → notify. A slot is taken once stored, before the run
+ * learns of the slot; the alarm checks each holder and repeats a lost notification. A crash at any
+ * point therefore costs time, never a slot, and no slot is granted twice.
  */
 import type {
   LimitName,
@@ -19,26 +20,34 @@ import { AlarmClock } from "../../platform/alarm-clock.ts";
 import type { LimitUse } from "./limit-rpc.ts";
 import type { LimitStore } from "./store.ts";
 
-/** Runs told at the same time: an object has six connections, and there may be thousands to tell. */
+/**
+ * Limit of concurrent notifications: an object has six connections, and thousands of runs may wait.
+ */
 const TOLD_AT_ONCE = 24;
 
-/** Before an alarm that failed is tried again. `newer`: what is stored waits for the code that has written it. */
+/**
+ * Delay after a failed alarm. `newer`: the stored data waits for the newer code that wrote the
+ * data.
+ */
 const ALARM_PAUSE_MS = { failed: 5_000, newer: 300_000 } as const;
 
 export interface LimitSurroundings {
   /** Epoch milliseconds. */
   now(): number;
-  /** Belongs to the commit under way: durable with it, and answers wait for it. */
+  /** Sets the alarm in the commit under way: durable with the commit, and answers wait for both. */
   setAlarm(at: number): void;
-  /** Tells the run that it has the slot (again, in a check); rejects if the run cannot be reached. */
+  /**
+   * Notifies the run of the granted slot, and again in each check. Rejects if the run cannot be
+   * reached.
+   */
   permitted(name: LimitName, holder: SlotHolder): Promise<Standing>;
-  /** Tells the run that the attempt must give way. */
+  /** Notifies the run that the attempt is preempted. */
   displaced(name: LimitName, holder: SlotHolder): Promise<Standing>;
-  /** What the plan says of this limit that is deployed where the object runs; null: nothing. */
+  /** Returns the rule of this limit in the deployed plan; null without a rule. */
   planned(name: LimitName): LimitRule | null;
-  /** There is something here from now on, or (`false`) nothing any more. May fail, and is told again. */
+  /** Reports the limit to the list as used, or (`false`) as unused. May fail, and is retried. */
   listed(name: LimitName, isThere: boolean): Promise<void>;
-  /** Carries work on beyond the answer. */
+  /** Continues work after the answer. */
   waitUntil(work: Promise<void>): void;
   log(message: string, error: unknown): void;
 }
@@ -48,12 +57,12 @@ export class LimitProtocol {
   readonly #around: LimitSurroundings;
   #book: SlotBook | null = null;
   #name: LimitName | null = null;
-  /** Whether it was told in this life that there is something here. */
+  /** The list of limits was told of this limit in this life of the object. */
   #isListed = false;
-  /** Settled once the list has learned that there is something here, as far as it was told so; never rejects. */
+  /** Settles once the report to the list has succeeded or failed; never rejects. */
   #listing: Promise<void> = Promise.resolve();
   readonly #alarm: AlarmClock;
-  /** Told after the commit. */
+  /** Notifications to send after the commit. */
   readonly #untold: SlotEntry[] = [];
 
   constructor(store: LimitStore, around: LimitSurroundings) {
@@ -100,12 +109,12 @@ export class LimitProtocol {
     });
   }
 
-  /** The book, for whoever checks it. */
+  /** The limiter, for checks by tests. */
   get book(): SlotBook {
     return this.#load();
   }
 
-  /** Never rejects: the platform gives an alarm up after six failures. */
+  /** Handles the alarm. Never rejects: the platform gives an alarm up after six failures. */
   async alarm(firing: number | null): Promise<void> {
     this.#alarm.fires(firing);
     try {
@@ -146,9 +155,9 @@ export class LimitProtocol {
     this.#list(name);
   }
 
-  /** Nothing is left: neither here nor where the limits with a key are listed. */
+  /** Deletes an empty object: first its entry in the list of keyed limits, then its rows. */
   async #end(name: LimitName | null): Promise<void> {
-    // What says that there is something must not come after what says that there is nothing.
+    // A late report of use must not follow the report of the end.
     await this.#listing;
     this.#isListed = false;
     if (name !== null && name.key !== null) await this.#around.listed(name, false);
@@ -169,7 +178,10 @@ export class LimitProtocol {
     this.#around.waitUntil(this.#listing);
   }
 
-  /** Memory is never ahead of what is recorded: if recording fails, the book is read again. */
+  /**
+   * Commits a decision. Memory is never ahead of the stored rows: after a failed write the limiter
+   * is loaded again.
+   */
   #commit<T>(decide: (book: SlotBook, now: number) => T): T {
     const book = this.#load();
     try {
@@ -189,7 +201,7 @@ export class LimitProtocol {
     }
   }
 
-  /** A deploy need not have brought a run yet. */
+  /** Adopts the rule of the deployed plan: a new deployment may not have started a run yet. */
   #adoptPlanned(book: SlotBook): void {
     const name = this.#nameHere();
     const planned = name === null ? null : this.#around.planned(name);
@@ -207,7 +219,7 @@ export class LimitProtocol {
       );
   }
 
-  /** Whoever cannot be told is told in the next check. */
+  /** Notifies a holder; the next check repeats a failed notification. */
   async #tellOne({ holder, givesWay }: SlotEntry): Promise<void> {
     const name = this.#nameHere();
     if (name === null) return;

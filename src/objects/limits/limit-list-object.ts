@@ -1,6 +1,7 @@
 /**
- * Which limits with a key a task has just now, for `GET /limits`: one object a task. The limit objects tell it when the first
- * attempt comes and when the last has gone; it may lag, and nothing else depends on it.
+ * Lists the keyed limits of a task that are in use, for `GET /limits`: one object per task. A limit
+ * object reports its first attempt and its last. The list may lag, and nothing else depends on the
+ * list.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { LimitKind } from "../../domain/limits/limit.ts";

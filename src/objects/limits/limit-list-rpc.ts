@@ -1,4 +1,4 @@
-/** What others may call on the object that lists the limits with a key of one task. */
+/** RPC of the object that lists the keyed limits of one task. */
 import type { LimitKind } from "../../domain/limits/limit.ts";
 
 export interface ListedLimit {
@@ -7,8 +7,8 @@ export interface ListedLimit {
 }
 
 export interface LimitListRpc {
-  /** There is something at this limit, or nothing any more. */
+  /** Notes that the limit is in use, or unused. */
   note(kind: LimitKind, key: string, isThere: boolean): Promise<void>;
-  /** At most so many, by kind and key. */
+  /** Returns at most this many limits, by kind and key. */
   list(most: number): Promise<readonly ListedLimit[]>;
 }

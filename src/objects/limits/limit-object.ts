@@ -1,6 +1,7 @@
 /**
- * The slots of one limit (a task, and a key if it has one), as an object of the platform: storage, clock, alarm and runs for the
- * protocol in `limit-protocol.ts`. It is there only while somebody has a slot or waits.
+ * Holds the slots of one limit: of a task, and of a key if the limit has one. Gives storage, clock,
+ * alarm and runs to the decisions in `limit-controller.ts`. Exists only while an attempt holds a
+ * slot or waits.
  */
 import { DurableObject } from "cloudflare:workers";
 import { plan } from "#generated/plan";
@@ -21,7 +22,7 @@ export class LimitObject extends DurableObject<Env> implements LimitRpc {
     super(ctx, env);
     this.#protocol = new LimitProtocol(new LimitStore(ctx.storage), {
       now: () => Date.now(),
-      // Not awaited: answers are held back until it is durable.
+      // Not awaited: the output gate holds answers back until the alarm is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
       permitted: ({ kind }, holder) =>
         callRun(env, holder.runId, (run) => run.permitted(kind, holder)),

@@ -1,4 +1,4 @@
-/** What others may call on the object that has the slots of one limit, and what it is called. Every call may be made again. */
+/** RPC and name of the object that holds the slots of one limit. Every call may be retried. */
 import type { LimitName, SlotHolder, SlotRequest } from "../../domain/limits/limit.ts";
 import type { AskAnswer } from "../../domain/limits/limiter.ts";
 
@@ -8,16 +8,16 @@ export interface LimitUse {
 }
 
 export interface LimitRpc {
-  /** `waiting`: the run is told when it is the attempt's turn. */
+  /** Asks for a slot. `waiting`: the object notifies the run when the attempt gets the slot. */
   ask(name: LimitName, request: SlotRequest): Promise<AskAnswer>;
-  /** The attempt needs its slot no longer, or only for so long. */
+  /** Releases the slot now, or after this many milliseconds. */
   giveBack(holder: SlotHolder, afterMs: number): Promise<void>;
-  /** The attempt has started, and counts in the window for so long. */
+  /** Counts a started attempt in the window for this many milliseconds. */
   spend(holder: SlotHolder, perMs: number): Promise<void>;
   use(): Promise<LimitUse>;
 }
 
-/** The name of the object: one for each task, kind of limit and key. */
+/** The name of the object: one per task, kind of limit and key. */
 export function limitObjectName({ kind, task, key }: LimitName): string {
   return `${kind}/${task}/${key ?? ""}`;
 }

@@ -1,8 +1,8 @@
-/** The tables of a limit object, one statement each. */
+/** Tables of a limit object, one statement each. */
 import type { TableHistory } from "../../platform/tables.ts";
 
 const CREATE_TABLES = [
-  // An attempt that waits, or has a slot.
+  // An attempt that waits for a slot or holds a slot.
   `CREATE TABLE slot (
     id TEXT PRIMARY KEY,
     run_id TEXT NOT NULL,
@@ -16,12 +16,12 @@ const CREATE_TABLES = [
     free_at INTEGER CONSTRAINT only_leaving_ones_have_an_end CHECK ((free_at IS NULL) = (phase <> 'leaving')),
     gives_way INTEGER NOT NULL CONSTRAINT gives_way_is_a_flag CHECK (gives_way IN (0, 1))
   ) STRICT, WITHOUT ROWID`,
-  // How many places of the window come free at a time.
+  // Places of the window by the time when they come free.
   `CREATE TABLE started (
     free_at INTEGER PRIMARY KEY,
     count INTEGER NOT NULL CONSTRAINT somebody_counts CHECK (count > 0)
   ) STRICT`,
-  // Which limit this is, and what the newest plan says of it (`LimitRule`).
+  // The name of this limit, and the rule in the newest plan (`LimitRule`).
   `CREATE TABLE limit_name (
     id INTEGER PRIMARY KEY CONSTRAINT there_is_one_name CHECK (id = 1),
     name TEXT NOT NULL,
@@ -29,7 +29,7 @@ const CREATE_TABLES = [
   ) STRICT`,
 ] as const;
 
-/** The first one brings version 1. */
+/** Migrations; the first one makes version 1. */
 export const TABLES: TableHistory = {
   what: "the object of a limit",
   table: "slot",

@@ -1,4 +1,4 @@
-/** All storage of a limit object: its slots, as the book has them. */
+/** All storage of a limit object: the slots of its limiter. */
 import { parseRunId } from "../../domain/ids.ts";
 import type { LimitName, LimitRule } from "../../domain/limits/limit.ts";
 import { slotId, type SlotChanges, type SlotEntry } from "../../domain/limits/limiter.ts";
@@ -21,7 +21,7 @@ const PUT_STARTED =
   "INSERT INTO started (free_at, count) VALUES (?, ?) ON CONFLICT (free_at) DO UPDATE SET count = excluded.count";
 const DELETE_STARTED = "DELETE FROM started WHERE free_at = ?";
 
-/** What the book is made from. */
+/** Stored state of the limiter. */
 export interface StoredSlots {
   readonly entries: readonly SlotEntry[];
   readonly window: readonly (readonly [freeAt: number, count: number])[];
@@ -49,14 +49,14 @@ export class LimitStore {
     };
   }
 
-  /** Which limit this is; null as long as nothing was recorded. */
+  /** The name of this limit; null before the first record. */
   name(): LimitName | null {
     if (!this.#tables.areThere()) return null;
     const [row] = this.#storage.sql.exec(READ_NAME).toArray();
     return typeof row?.["name"] === "string" ? parseName(row["name"]) : null;
   }
 
-  /** Records which limit this is, once, and what is said of it. */
+  /** Stores the name once, with the first rule. */
   noteName(name: LimitName, rule: LimitRule): void {
     this.#tables.make();
     this.#storage.sql.exec(NOTE_NAME, JSON.stringify(name), JSON.stringify(rule));
@@ -67,7 +67,7 @@ export class LimitStore {
     return typeof row?.["rule"] === "string" ? parseRule(row["rule"]) : null;
   }
 
-  /** Records what changed, in one transaction. */
+  /** Stores changes in one transaction. */
   write({ put, gone, window, rule }: SlotChanges): void {
     this.#tables.make();
     const { sql } = this.#storage;
@@ -82,7 +82,7 @@ export class LimitStore {
     });
   }
 
-  /** Deletes everything, the alarm included. */
+  /** Deletes all rows and the alarm. */
   async deleteAll(): Promise<void> {
     await this.#storage.deleteAll();
     this.#tables.deleted();
@@ -128,13 +128,13 @@ function numberOrNull(value: unknown): number | null {
   return typeof value === "number" ? value : null;
 }
 
-/** The one mapping of the stored rule. */
+/** Maps the stored rule. */
 function parseRule(text: string): LimitRule {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(text) as LimitRule;
 }
 
-/** The one mapping of the stored name: `noteName` alone writes it. */
+/** Maps the stored name; only `noteName` writes names. */
 function parseName(text: string): LimitName {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(text) as LimitName;

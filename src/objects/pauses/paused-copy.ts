@@ -1,15 +1,16 @@
 /**
- * A copy of which tasks are paused, in R2: whoever cannot reach the controls object and knows nothing yet reads it, so that a paused
- * task stays paused. There is none while nothing is paused. It may lag behind the object by a moment.
+ * A copy of the names of paused tasks, in R2. A caller that cannot reach the pauses object and
+ * knows no state yet reads the copy, so that a paused task stays paused. No copy exists while no
+ * task is paused. The copy may lag behind the object by a moment.
  */
 import { within } from "../../platform/calls.ts";
 import { callR2 } from "../../payloads/r2-calls.ts";
 
 const KEY = "controls/paused.json";
-/** Somebody waits for it who has waited for the object already. Milliseconds. */
+/** Time limit of a read: the caller has already waited for the object. Milliseconds. */
 const LIMIT_MS = 1_000;
 
-/** Rejects with a `PayloadStoreError`. */
+/** Writes the copy. Rejects with a `PayloadStoreError`. */
 export async function writeCopy(bucket: R2Bucket, tasks: readonly string[]): Promise<void> {
   await callR2("note which tasks are paused", async () => {
     if (tasks.length === 0) await bucket.delete(KEY);
@@ -20,7 +21,7 @@ export async function writeCopy(bucket: R2Bucket, tasks: readonly string[]): Pro
   });
 }
 
-/** The names of the paused tasks, as far as the copy says; rejects if it cannot be read. */
+/** Reads the names of paused tasks from the copy. Rejects if the copy cannot be read. */
 export async function readCopy(bucket: R2Bucket): Promise<readonly string[]> {
   const text = await within(
     LIMIT_MS,

@@ -1,12 +1,14 @@
 /**
- * How everybody else reaches the controls object, and what this isolate keeps of it: the list of paused tasks, nearly always empty.
- * A driver never waits for it while it is younger than `KEPT_MS.atMost`; from `KEPT_MS.fresh` on it is read again beside the work.
- * So a pause is known everywhere within five seconds, at once in the isolate that has served the call.
+ * The client of the pauses object, with a cache of the paused tasks in this isolate; the list is
+ * nearly always empty. A driver never waits for a list younger than `KEPT_MS.atMost`; from
+ * `KEPT_MS.fresh` on, the list is refreshed beside the work. A pause is therefore known everywhere
+ * within five seconds, and at once in the isolate that served the call.
  *
- * If the object does not answer, nothing stops for longer than `LIMIT_MS` and the second that its copy may take (`paused-copy.ts`):
- * what this isolate has known, and what the copy says, stays paused for as long as that lasts, all else goes on, and nobody waits for
- * the object again while it is being asked beside the work. A paused task starts in spite of it only in an isolate that has just
- * begun, if neither the object nor R2 answers. A resumed one is started again once the object is back.
+ * An unreachable object delays a driver by at most `LIMIT_MS`, plus one second for the copy in R2
+ * (`paused-copy.ts`). Tasks that this isolate or the copy lists as paused stay paused meanwhile,
+ * and all other tasks go on. No further call waits for the object for `NOT_WAITED_MS`; the list is
+ * refreshed beside the work. A paused task can start only in a new isolate, and only if neither the
+ * object nor R2 answers. A resumed task starts once the object is back.
  */
 import { callWithRetries, within } from "../../platform/calls.ts";
 import type { ClaimRequest } from "../run/run-rpc.ts";
@@ -16,10 +18,10 @@ import { readCopy } from "./paused-copy.ts";
 const NAME = "controls";
 const KEPT_MS = { fresh: 2_000, atMost: 5_000 } as const;
 
-/** Of asking the object which tasks are paused. Milliseconds. */
+/** Time limit of a read of the paused tasks. Milliseconds. */
 const LIMIT_MS = 2_000;
 
-/** After it could not be asked, nobody waits for it for so long. Milliseconds. */
+/** Time after a failed read in which no caller waits for the object. Milliseconds. */
 const NOT_WAITED_MS = 30_000;
 
 interface Kept {
@@ -27,14 +29,14 @@ interface Kept {
   readonly at: number;
 }
 
-/** Of this isolate; one isolate serves one deployment. */
+/** The cached list of this isolate; an isolate serves one deployment. */
 let kept: Kept | null = null;
-/** When it was last begun to read it beside the work. */
+/** Start of the last refresh beside the work. Epoch milliseconds. */
 let begunAt = Number.NEGATIVE_INFINITY;
-/** When it could not be read last; -Infinity: it could. */
+/** Time of the last failed read; -Infinity after a success. Epoch milliseconds. */
 let failedAt = Number.NEGATIVE_INFINITY;
 
-/** Calls the object, with bounded retries. Rejects when the surroundings keep failing. */
+/** Calls the object, with bounded retries. Rejects when all tries fail. */
 export async function callControls<T>(
   env: Env,
   call: (controls: ControlsRpc) => Promise<T>,
@@ -42,19 +44,22 @@ export async function callControls<T>(
   return callWithRetries("the controls", () => call(env.CONTROLS.getByName(NAME)));
 }
 
-/** What a call that changed something has answered is known here at once. */
+/** Caches the answer of a call that changed the paused tasks. */
 export function keepPaused(paused: readonly PausedTask[]): readonly PausedTask[] {
   kept = { tasks: paused.map(({ task }) => task), at: Date.now() };
   failedAt = Number.NEGATIVE_INFINITY;
   return paused;
 }
 
-/** The paused tasks as a driver passes them on: undefined if there are none, which is to cost nothing. Never rejects. */
+/**
+ * Returns the paused tasks for a claim of a driver. Undefined without paused tasks, so that the
+ * usual case costs nothing. Never rejects.
+ */
 export function pausedTasks(
   env: Env,
 ): readonly string[] | undefined | Promise<readonly string[] | undefined> {
   const now = Date.now();
-  // Not shared with others: a promise of another invocation may never come.
+  // Not shared between invocations: a promise of another invocation may never settle.
   if (kept === null) return read(env).then(unlessNone);
   const age = Math.abs(now - kept.at);
   if (age >= KEPT_MS.atMost && Math.abs(now - failedAt) >= NOT_WAITED_MS)
@@ -66,7 +71,7 @@ export function pausedTasks(
   return unlessNone(kept.tasks);
 }
 
-/** Asks for work with what is known to be paused; without any wait if nothing is. */
+/** Claims work with the known paused tasks; without any wait if no task is paused. */
 export function withPaused<T>(
   env: Env,
   claim: ClaimRequest,
@@ -78,7 +83,10 @@ export function withPaused<T>(
   return known.then((paused) => ask(paused === undefined ? claim : { ...claim, paused }));
 }
 
-/** Resolves always: if the object cannot be asked, to what was known before, and what its copy says. */
+/**
+ * Reads the paused tasks. Always resolves: an unreachable object leaves the cached list and the
+ * copy in R2.
+ */
 async function read(env: Env): Promise<readonly string[]> {
   try {
     const paused = await within(LIMIT_MS, "the controls", env.CONTROLS.getByName(NAME).paused());
@@ -98,7 +106,7 @@ async function read(env: Env): Promise<readonly string[]> {
     );
     return [];
   });
-  // It may have been read meanwhile.
+  // Another call may have read the list meanwhile.
   if (failedAt === Number.NEGATIVE_INFINITY && kept !== null) return kept.tasks;
   kept = { tasks: [...new Set([...(kept?.tasks ?? []), ...copied])], at: Date.now() };
   return kept.tasks;

@@ -1,32 +1,37 @@
 /**
- * Which tasks are paused, and who is told when one is resumed. Storage, clock, alarm and runs come from outside, so that a test can
- * have its own.
+ * Decides which tasks are paused, and notifies runs of a resumed task. Storage, clock, alarm and
+ * runs come from outside, so that a test can supply them.
  *
- * A pause is a row that drivers are given with every read; it holds nothing back by itself: a run does, when a driver that knows
- * of the pause asks it for work, and then waits here. A run is struck off when it has been told, or could not be for a while; should
- * this object die before, its alarm goes on where it was, and the run asks again by itself too.
+ * A pause is a row that drivers receive with every read; the row alone blocks nothing. A run blocks
+ * an attempt when a driver that knows of the pause claims work, and then registers here as waiting.
+ * A notified run is removed, and so is a run that could not be reached for a while. After a crash
+ * of this object the alarm continues with the remaining runs, and each blocked run also asks again
+ * by its own alarm.
  */
 import type { RunId } from "../../domain/ids.ts";
 import { isNewerFormat } from "../../domain/version.ts";
 import type { PausedTask } from "./pauses-rpc.ts";
 import type { ControlsStore, WaitingRun } from "./store.ts";
 
-/** Runs told in one alarm, and how many of them at the same time. */
+/** Limit of notifications per alarm, and of concurrent notifications. */
 const TOLD = { most: 240, atOnce: 24 } as const;
 const PAUSE_MS = { next: 5, failed: 5_000, most: 300_000 } as const;
 
-/** A run that could not be told so often, for a quarter of an hour, is struck off: it asks by itself as well. */
+/**
+ * Limit of tries, spread over a quarter of an hour. A run is then removed; it also asks by its own
+ * alarm.
+ */
 const MOST_TRIES = 8;
 
 export interface ControlsSurroundings {
   /** Epoch milliseconds. */
   now(): number;
   setAlarm(at: number): Promise<void>;
-  /** Rejects if the run cannot be reached. */
+  /** Notifies a run. Rejects if the run cannot be reached. */
   resumed(task: string, runId: RunId): Promise<void>;
-  /** Keeps a copy of the names of paused tasks elsewhere. Rejects if that fails. */
+  /** Copies the names of paused tasks to R2. Rejects if the write fails. */
   copy(tasks: readonly string[]): Promise<void>;
-  /** Carries work on beyond the answer. */
+  /** Continues work after the answer. */
   waitUntil(work: Promise<void>): void;
   log(message: string, error: unknown): void;
 }
@@ -35,7 +40,7 @@ export class ControlsProtocol {
   readonly #store: ControlsStore;
   readonly #around: ControlsSurroundings;
 
-  /** The copies that are under way: one after the other, so that the last one stays. */
+  /** Copies under way, one after the other, so that the last one stays. */
   #copied: Promise<void> = Promise.resolve();
 
   constructor(store: ControlsStore, around: ControlsSurroundings) {
@@ -66,11 +71,11 @@ export class ControlsProtocol {
     return isPaused;
   }
 
-  /** Never rejects: the platform gives an alarm up after six failures. */
+  /** Handles the alarm. Never rejects: the platform gives an alarm up after six failures. */
   async alarm(): Promise<void> {
     try {
       const due = this.#store.due(TOLD.most);
-      /** How often those were tried that could not be told. */
+      /** Counts of tries of the runs that could not be reached. */
       const tries: number[] = [];
       for (let from = 0; from < due.length; from += TOLD.atOnce)
         tries.push(
@@ -102,7 +107,7 @@ export class ControlsProtocol {
     }
   }
 
-  /** Nothing, or how often the run could not be told. */
+  /** Notifies a run. Returns the count of tries if another try is needed. */
   async #tell(run: WaitingRun): Promise<number[]> {
     try {
       await this.#around.resumed(run.task, run.runId);

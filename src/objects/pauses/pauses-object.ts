@@ -1,4 +1,7 @@
-/** The one object that knows which tasks are paused: storage, clock, alarm and runs for the protocol in `controls-protocol.ts`. */
+/**
+ * The one object that knows which tasks are paused. Gives storage, clock, alarm and runs to the
+ * decisions in `pauses-controller.ts`.
+ */
 import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../../domain/ids.ts";
 import { callRun } from "../run/run-client.ts";

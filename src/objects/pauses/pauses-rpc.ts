@@ -1,4 +1,4 @@
-/** What others may call on the one object that knows which tasks are paused. Every call may be made again. */
+/** RPC of the one object that knows which tasks are paused. Every call may be retried. */
 import type { RunId } from "../../domain/ids.ts";
 
 export interface PausedTask {
@@ -11,10 +11,13 @@ export interface PausedTask {
 
 export interface ControlsRpc {
   paused(): Promise<readonly PausedTask[]>;
-  /** Who paused first stays. */
+  /** Pauses a task. The first pause of a task stays. */
   pause(task: string, by: string): Promise<readonly PausedTask[]>;
-  /** The runs that hold attempts of the task back are told, soon and by themselves. */
+  /** Resumes a task. The object then notifies the runs that block attempts of the task. */
   resume(task: string): Promise<readonly PausedTask[]>;
-  /** A run holds attempts of this task back, and wants to be told. False: the task is not paused. */
+  /**
+   * Registers a run that blocks attempts of this task, for a notification. False: the task is not
+   * paused.
+   */
   awaitResume(task: string, runId: RunId): Promise<boolean>;
 }

@@ -1,4 +1,4 @@
-/** The tables of the controls object, one statement each. */
+/** Tables of the pauses object, one statement each. */
 import type { TableHistory } from "../../platform/tables.ts";
 
 const CREATE_TABLES = [
@@ -7,7 +7,8 @@ const CREATE_TABLES = [
     by TEXT NOT NULL,
     at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID`,
-  // Runs that hold attempts of a task back, until they know that it is resumed. `tries`: to tell them so, in vain.
+  // Runs that block attempts of a task until they learn of the resumption. `tries`: failed
+  // notifications.
   `CREATE TABLE waiting (
     task TEXT NOT NULL,
     run_id TEXT NOT NULL,
@@ -16,7 +17,7 @@ const CREATE_TABLES = [
   ) STRICT, WITHOUT ROWID`,
 ] as const;
 
-/** The first one brings version 1. */
+/** Migrations; the first one makes version 1. */
 export const TABLES: TableHistory = {
   what: "the controls object",
   table: "paused",

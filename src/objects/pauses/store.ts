@@ -1,4 +1,4 @@
-/** All storage of the controls object: which tasks are paused, and which runs wait for that to end. */
+/** All storage of the pauses object: paused tasks, and runs that wait for a resumption. */
 import { parseRunId, type RunId } from "../../domain/ids.ts";
 import { Tables, type Row, type RowStorage } from "../../platform/tables.ts";
 import { TABLES } from "./schema.ts";
@@ -63,7 +63,7 @@ export class ControlsStore {
     this.#rows(WAIT, task, runId);
   }
 
-  /** Runs that wait for a task that is not paused (any more), at most so many. */
+  /** Returns runs that wait for a task which is not paused, at most this many. */
   due(most: number): WaitingRun[] {
     if (!this.#tables.areThere()) return [];
     return this.#rows(READ_DUE, most).flatMap((row) => {
@@ -72,17 +72,17 @@ export class ControlsStore {
     });
   }
 
-  /** The run knows; unless the task was paused again meanwhile. */
+  /** Removes a notified run, unless the task was paused again meanwhile. */
   told({ task, runId }: WaitingRun): void {
     this.#rows(TOLD, task, runId);
   }
 
-  /** The run is not told any more; unless the task was paused again meanwhile. */
+  /** Removes an unreachable run, unless the task was paused again meanwhile. */
   strikeOff(run: WaitingRun): void {
     this.told(run);
   }
 
-  /** The run could not be told; how often now. */
+  /** Counts a failed notification. Returns the new count. */
   notTold({ task, runId }: WaitingRun): number {
     return Number(this.#rows(NOT_TOLD, task, runId)[0]?.["tries"] ?? 0);
   }
@@ -91,7 +91,7 @@ export class ControlsStore {
     return !this.#tables.areThere() || this.#rows(COUNT)[0]?.["rows"] === 0;
   }
 
-  /** Deletes everything, the alarm included. */
+  /** Deletes all rows and the alarm. */
   async deleteAll(): Promise<void> {
     await this.#storage.deleteAll();
     this.#tables.deleted();
