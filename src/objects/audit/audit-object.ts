@@ -1,7 +1,8 @@
 /**
- * Who did what: every entry of the audit, one object for the whole deployment. Entries are added and read; nobody can change or remove
- * one but time. They are kept for a year, and no more than `MOST_ENTRIES`, so that the object never outgrows the platform's 10 GB; nobody
- * has so many a day that they push out what others did (`daily-shares.ts`).
+ * The audit: an entry per action, in one object for the whole deployment. Entries are added and
+ * read; only age removes an entry. Retention is a year and `MOST_ENTRIES` entries, so that the
+ * object stays below the platform's 10 GB. A daily limit keeps one actor from displacing the
+ * entries of others (`daily-shares.ts`).
  */
 import { DurableObject } from "cloudflare:workers";
 import type { AuditEntry, AuditFilter, AuditPage } from "../../domain/audit-entry.ts";
@@ -11,18 +12,18 @@ import { AuditStore } from "./store.ts";
 
 const DAY_MS = 86_400_000;
 export const KEPT_MS = 365 * DAY_MS;
-/** About 300 bytes each. */
+/** Limit of entries; an entry takes about 300 bytes. */
 const MOST_ENTRIES = 10_000_000;
-/** Until more is deleted, when there is more to delete than at once. */
+/** Delay before the next batch of a large deletion. */
 const PAUSE_MS = 60_000;
-/** Batches that are known if they come again, because their answer was lost. */
+/** Limit of remembered batches: a caller repeats a batch whose answer was lost. */
 const REMEMBERED_BATCHES = 1_000;
 
 export class AuditObject extends DurableObject<Env> implements AuditRpc {
   readonly #store: AuditStore;
   readonly #shares: DailyShares;
   readonly #batches = new Set<string>();
-  /** Whether the alarm is known to be set. */
+  /** The alarm is known to be set. */
   #wakes = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -48,13 +49,13 @@ export class AuditObject extends DurableObject<Env> implements AuditRpc {
     return this.#store.list(filter, limit, before);
   }
 
-  /** Never rejects: the platform gives an alarm up after six failures. */
+  /** Handles the alarm. Never rejects: the platform gives an alarm up after six failures. */
   override async alarm(): Promise<void> {
     this.#wakes = false;
     try {
       const now = Date.now();
       const { isAll, isEmpty } = this.#store.deleteOld(now - KEPT_MS, MOST_ENTRIES);
-      // The tables stay: numbers that were given as cursors must not be given again.
+      // The tables stay: the numbers serve as cursors and must never be reused.
       if (!isEmpty) await this.ctx.storage.setAlarm(now + (isAll ? DAY_MS : PAUSE_MS));
     } catch (error) {
       console.error(

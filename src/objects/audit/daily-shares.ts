@@ -1,13 +1,15 @@
 /**
- * How many entries of the audit one may have a day: who may pause and resume, or is refused, a million times must not push out of it what
- * others did, nor what they did themselves. What is beyond is not left out: like ones are one entry then, with a count, the time of the
- * first and that of the last. The worker's log has each.
+ * Limits the entries of one actor per day. An actor who pauses and resumes, or is refused, a
+ * million times must not displace the entries of others, nor the actor's own earlier ones. Entries
+ * beyond the limit are merged, not dropped: like entries become one, with a count, the first time
+ * and the last time. The worker's log has each of them.
  *
- * For what one has done (`who`, and a status below 400), the first `MOST.done` of a UTC day stand for themselves. Then those of one `what`,
- * `on` and status are one, from many addresses; after as many again also those of any `on`. Refusals name what their sender likes, so theirs
- * is left out at once. That is 10,000 entries a day and a few, 4 million a year, of `MOST_ENTRIES`.
+ * Successful actions (by `who`, with a status below 400): the first `MOST.done` of a UTC day stand
+ * alone. Further ones merge by `what`, `on` and status, from many addresses; after as many again,
+ * `on` is merged too. Refusals carry any `on` that the sender likes, so their `on` is merged at
+ * once. The sum is a little above 10,000 entries a day, or 4 million a year, of `MOST_ENTRIES`.
  *
- * It is known in memory, and read from the newest entries after a reset.
+ * The state is in memory, and read from the newest entries after a reset.
  */
 import { MANY_ADDRESSES, type AuditEntry } from "../../domain/audit-entry.ts";
 import type { AuditStore } from "./store.ts";
@@ -17,9 +19,9 @@ const MOST = { done: 5_000, refused: 1_000 } as const;
 
 interface Day {
   readonly begunAt: number;
-  /** How many entries of whom, by `shareOf`. */
+  /** Counts of entries by `shareOf`. */
   readonly counts: Map<string, number>;
-  /** The numbers of those that stand for many, by `kindOf`. */
+  /** Numbers of merged entries by `kindOf`. */
   readonly merged: Map<string, number>;
 }
 
@@ -31,7 +33,7 @@ export class DailyShares {
     this.#store = store;
   }
 
-  /** Keeps the entries, each for itself or as one with those before. `now`: epoch milliseconds. */
+  /** Appends the entries, each alone or merged with earlier ones. `now`: epoch milliseconds. */
   append(entries: readonly AuditEntry[], now: number): void {
     try {
       this.#store.together(() => {
@@ -39,7 +41,7 @@ export class DailyShares {
         for (const entry of entries) this.#add(day, entry);
       });
     } catch (error) {
-      // Nothing of it was kept: what is there is read anew.
+      // The write failed as a whole: the state is read anew.
       this.#day = null;
       throw error;
     }
@@ -58,7 +60,7 @@ export class DailyShares {
     if (!isAlone) day.merged.set(kindOf(kept), seq);
   }
 
-  /** `isRoom`: for one more `on` of what was done. */
+  /** Merges an entry. `isRoom`: one more `on` of successful actions fits. */
   #asOneOfMany({ merged }: Day, entry: AuditEntry, isRoom: boolean): AuditEntry {
     const one = { ...entry, from: MANY_ADDRESSES, lastAt: entry.lastAt ?? entry.at };
     return !isRefused(entry) && (isRoom || merged.has(kindOf(one))) ? one : { ...one, on: "" };

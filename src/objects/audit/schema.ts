@@ -1,7 +1,7 @@
-/** The tables of the object that keeps the audit. */
+/** Tables of the object that keeps the audit. */
 import type { TableHistory } from "../../platform/tables.ts";
 
-/** Entries are only ever added, and deleted by age. `entry` is the whole as JSON. */
+/** Entries, only appended, and deleted by age. `entry` is the whole entry as JSON. */
 const CREATE_ENTRIES = `
   CREATE TABLE entries (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -11,7 +11,7 @@ const CREATE_ENTRIES = `
     entry TEXT NOT NULL
   ) STRICT`;
 
-/** The first one brings version 1. */
+/** Migrations; the first one makes version 1. */
 export const TABLES: TableHistory = {
   what: "the object of the audit",
   table: "entries",

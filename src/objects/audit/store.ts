@@ -20,7 +20,7 @@ const MERGED_SINCE = `
   WHERE seq > ?1 AND at >= ?2 AND json_extract(entry, '$.from') = '${MANY_ADDRESSES}' ORDER BY seq`;
 const READ_BOUNDS =
   "SELECT coalesce(min(seq), 0) AS first, coalesce(max(seq), 0) AS last FROM entries";
-/** One that stands for many is found by the last of them: its `at` is the first. */
+/** A merged entry is found by its last time; its `at` is the first. */
 const LIST = `
   SELECT seq, entry FROM entries
   WHERE seq >= ?1 AND seq < ?2 AND (at >= ?3 OR json_extract(entry, '$.lastAt') >= ?3) AND (?4 IS NULL OR who = ?4) AND (?5 IS NULL OR what = ?5)
@@ -28,9 +28,9 @@ const LIST = `
 const DELETE_OLD = "DELETE FROM entries WHERE seq < ?1 AND (at < ?2 OR seq <= ?3)";
 const HAS_ENTRY = "SELECT 1 AS present FROM entries LIMIT 1";
 
-/** Entries that one page looks through: who asks for what is rare gets several pages, none that takes long. */
+/** Limit of entries read for one page: a rare match takes several pages, and no page takes long. */
 const LOOKED_THROUGH = 50_000;
-/** Entries looked at to be deleted at once. */
+/** Limit of entries checked in one deletion. */
 const DELETED_AT_ONCE = 10_000;
 
 export interface EntriesSince {
@@ -51,13 +51,13 @@ export class AuditStore {
     this.#tables = new Tables(storage, TABLES);
   }
 
-  /** All of it, or nothing if it throws. */
+  /** Writes in one transaction. */
   together(work: () => void): void {
     this.#tables.make();
     this.#storage.transactionSync(work);
   }
 
-  /** Returns the number that the entry has. */
+  /** Appends an entry. Returns its number. */
   append(entry: AuditEntry): number {
     const { at, who, what } = entry;
     return Number(
@@ -65,12 +65,15 @@ export class AuditStore {
     );
   }
 
-  /** The entry with this number stands for these as well. */
+  /** Adds entries to the merged entry with this number. */
   countAgain(seq: number, { at, lastAt = at, count }: AuditEntry): void {
     this.#storage.sql.exec(COUNT_AGAIN, count, lastAt, seq);
   }
 
-  /** What there is since that time among the newest: how many of whom, and those that stand for many, the oldest first. */
+  /**
+   * Reads the state since that time from the newest entries: counts by actor, and merged entries,
+   * oldest first.
+   */
   since(at: number): EntriesSince {
     const { sql } = this.#storage;
     const after = Number(sql.exec(READ_BOUNDS).one()["last"]) - LOOKED_THROUGH;
@@ -86,7 +89,7 @@ export class AuditStore {
     };
   }
 
-  /** Those that fit among the newest, or among those with a number below `before`. */
+  /** Returns matching entries: the newest, or the ones with a number below `before`. */
   list({ who, what, since = 0 }: AuditFilter, limit: number, before: number | null): AuditPage {
     if (!this.#tables.areThere()) return { entries: [], next: null };
     const { sql } = this.#storage;
@@ -100,8 +103,8 @@ export class AuditStore {
   }
 
   /**
-   * Deletes, among the oldest `DELETED_AT_ONCE`, what came before `before` (epoch ms) or is beyond `most`. Whether that was all there
-   * is to delete, and whether nothing is left.
+   * Deletes, among the oldest `DELETED_AT_ONCE`, entries from before `before` (epoch ms) and
+   * entries beyond `most`. `isAll`: nothing more is due. `isEmpty`: no entries are left.
    */
   deleteOld(before: number, most: number): { readonly isAll: boolean; readonly isEmpty: boolean } {
     if (!this.#tables.areThere()) return { isAll: true, isEmpty: true };
@@ -117,7 +120,7 @@ export class AuditStore {
   }
 }
 
-/** The one row mapping of this store: entries are written by `append` alone, as JSON of this type. */
+/** The one row mapping of this store; only `append` writes entries, as JSON of this type. */
 function entryIn(row: Record<string, SqlStorageValue>): AuditEntry {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(typeof row["entry"] === "string" ? row["entry"] : "{}") as AuditEntry;

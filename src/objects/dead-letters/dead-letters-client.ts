@@ -1,11 +1,11 @@
-/** How everybody else reaches the one object that keeps the dead letters. */
+/** The client of the one object that keeps dead letters. */
 import { deadLetterIdFromBytes, deadLetterInput, type DeadLetterId } from "../../domain/ids.ts";
 import { callWithRetries } from "../../platform/calls.ts";
 import { sha256 } from "../../platform/sha256.ts";
 import type { DeadLettersRpc } from "./dead-letters-rpc.ts";
 
 const NAME = "dead-letters";
-/** Calls the object, with bounded retries. Rejects when the surroundings keep failing. */
+/** Calls the object, with bounded retries. Rejects when all tries fail. */
 export async function callDeadLetters<T>(
   env: Env,
   call: (letters: DeadLettersRpc) => Promise<T>,
@@ -15,7 +15,10 @@ export async function callDeadLetters<T>(
   );
 }
 
-/** The id of the letter about a message of this queue, or about what has this name there: recorded again it is the same letter. */
+/**
+ * The id of the letter about a message, or another named subject, of this queue. A repeated record
+ * has the same id.
+ */
 export async function deadLetterIdOf(queue: string, name: string): Promise<DeadLetterId> {
   return deadLetterIdFromBytes(await sha256(deadLetterInput(queue, name)));
 }

@@ -1,9 +1,9 @@
 /**
- * All dead letters, for whoever wants to know what could not be processed, and to have it tried again. A consumer acknowledges its
- * message only after the letter is recorded here: if this object fails, the message comes again.
+ * All dead letters, for inspection and for another try. A consumer acknowledges its message only
+ * after the letter is stored here; if this object fails, the queue delivers the message again.
  *
- * There is one object for all: in a healthy deployment nothing comes here, and a flood is held back by its queue. Each letter expires;
- * the alarm wakes when the first one does.
+ * One object is enough: a healthy deployment has no dead letters, and the queue holds back a flood.
+ * Each letter expires, and the alarm wakes at the first expiry.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { DeadLetter } from "../../domain/dead-letter.ts";
@@ -11,7 +11,10 @@ import type { DeadLetterId } from "../../domain/ids.ts";
 import type { DeadLetterPage, DeadLettersRpc } from "./dead-letters-rpc.ts";
 import { DeadLetterStore } from "./store.ts";
 
-/** An alarm is a row written: what expires within a minute is deleted together. */
+/**
+ * Delay that collects expirations: an alarm is a row written. Letters that expire within a minute
+ * are deleted together.
+ */
 const EXPIRY_PAUSE_MS = 60_000;
 
 export class DeadLettersObject extends DurableObject<Env> implements DeadLettersRpc {
@@ -55,11 +58,11 @@ export class DeadLettersObject extends DurableObject<Env> implements DeadLetters
     return this.#store.remove(id);
   }
 
-  /** Never rejects: the platform gives an alarm up after six failures. */
+  /** Handles the alarm. Never rejects: the platform gives an alarm up after six failures. */
   override async alarm(): Promise<void> {
     try {
       const next = this.#store.deleteExpired(Date.now());
-      // The tables stay: numbers that were given as cursors must not be given again.
+      // The tables stay: the numbers serve as cursors and must never be reused.
       if (next !== null) await this.#setAlarm(next);
     } catch (error) {
       console.error(

@@ -1,28 +1,31 @@
-/** What others may call on the object that keeps the dead letters. All methods may be called again. */
+/** RPC of the object that keeps dead letters. Every method may be retried. */
 import type { DeadLetter } from "../../domain/dead-letter.ts";
 import type { DeadLetterId } from "../../domain/ids.ts";
 
-/** Newest first. */
+/** A page of letters, newest first. */
 export interface DeadLetterPage {
   readonly letters: readonly DeadLetter[];
-  /** Given as `before`, it goes on from here; null at the end. */
+  /** Pass as `before` for the next page; null at the end. */
   readonly next: number | null;
 }
 
 export interface DeadLettersRpc {
-  /** Keeps it, durably, before it answers. One of the same id changes nothing. */
+  /** Stores the letter durably before the answer. A letter of the same id stays as is. */
   record(letter: DeadLetter): Promise<void>;
-  /** At most `limit`, the newest, or those older than `before`. */
+  /** Returns at most `limit` letters: the newest, or the ones before `before`. */
   list(limit: number, before: number | null): Promise<DeadLetterPage>;
-  /** Null if there is none (any more). */
+  /** Returns a letter; null after its deletion. */
   read(id: DeadLetterId): Promise<DeadLetter | null>;
-  /** How many there are. */
+  /** Counts the letters. */
   count(): Promise<number>;
-  /** Another try has failed: why, and one attempt more. It is kept as long as a new one. False if there is none. */
+  /**
+   * Records the reason of another failed try, and one more attempt. The retention starts anew.
+   * False without such a letter.
+   */
   failedAgain(
     id: DeadLetterId,
     why: Pick<DeadLetter, "reason" | "detail" | "expiresAt">,
   ): Promise<boolean>;
-  /** False if there was none. */
+  /** Deletes a letter; false without such a letter. */
   remove(id: DeadLetterId): Promise<boolean>;
 }

@@ -1,9 +1,10 @@
-/** The tables of the object that keeps the dead letters. */
+/** Tables of the object that keeps dead letters. */
 import type { TableHistory } from "../../platform/tables.ts";
 
 /**
- * `seq` is the order in which they were recorded; it never comes again, so that a page goes on where the one before ended, whatever
- * was deleted meanwhile. `body` is JSON text: a message has at most 128 KB, so it fits beside its letter.
+ * Letters in the order of `seq`. A number is never reused, so that a page continues where the last
+ * one ended, whatever was deleted in between. `body` is JSON text: a message has at most 128 KB,
+ * and fits beside its letter.
  */
 const CREATE_LETTERS = `
   CREATE TABLE letters (
@@ -18,7 +19,7 @@ const CREATE_LETTERS = `
     expires_at INTEGER NOT NULL CONSTRAINT it_is_kept CHECK (expires_at > received_at)
   ) STRICT`;
 
-/** The first one brings version 1. */
+/** Migrations; the first one makes version 1. */
 export const TABLES: TableHistory = {
   what: "the object of dead letters",
   table: "letters",

@@ -1,4 +1,4 @@
-/** All SQL of the object that keeps the dead letters. */
+/** All SQL of the object that keeps dead letters. */
 import { DEAD_LETTER_REASONS, type DeadLetter } from "../../domain/dead-letter.ts";
 import { parseDeadLetterId, type DeadLetterId } from "../../domain/ids.ts";
 import { Tables } from "../../platform/tables.ts";
@@ -26,7 +26,7 @@ export class DeadLetterStore {
     this.#tables = new Tables(storage, TABLES);
   }
 
-  /** Keeps it. One of the same id stays as it is. */
+  /** Stores a letter. A letter of the same id stays as is. */
   record(letter: DeadLetter): void {
     this.#tables.make();
     const { id, queue, reason, detail, body, receivedAt, attempts, expiresAt } = letter;
@@ -43,7 +43,7 @@ export class DeadLetterStore {
     );
   }
 
-  /** At most `limit` with a number below `before`, newest first; those that have expired are not there. */
+  /** Returns at most `limit` unexpired letters with a number below `before`, newest first. */
   list(
     limit: number,
     before: number,
@@ -68,7 +68,7 @@ export class DeadLetterStore {
       : 0;
   }
 
-  /** Whether there was one to change. */
+  /** Records a failed try; false without such a letter. */
   failedAgain(
     id: DeadLetterId,
     { reason, detail, expiresAt }: Pick<DeadLetter, "reason" | "detail" | "expiresAt">,
@@ -79,12 +79,12 @@ export class DeadLetterStore {
     );
   }
 
-  /** Whether there was one. */
+  /** Deletes a letter; false without such a letter. */
   remove(id: DeadLetterId): boolean {
     return this.#tables.areThere() && this.#storage.sql.exec(REMOVE, id).rowsWritten > 0;
   }
 
-  /** Deletes what has expired. When the next one does (epoch ms), or null if none is left. */
+  /** Deletes expired letters. Returns the next expiry (epoch ms); null without letters. */
   deleteExpired(now: number): number | null {
     if (!this.#tables.areThere()) return null;
     this.#storage.sql.exec(DELETE_EXPIRED, now);

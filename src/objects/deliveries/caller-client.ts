@@ -1,16 +1,22 @@
-/** How the HTTP edge asks whether a caller of an endpoint may come in, and what may be asked. */
+/** Client and RPC of the objects that count the callers of an endpoint. */
 import type { CallerRule } from "../../domain/limits/caller-window.ts";
 import { within } from "../../platform/calls.ts";
 
 export interface CallersRpc {
-  /** Counts a request of the caller with this digest (SHA-256 in hex). Null: it is let in; else when it may come again, epoch milliseconds. */
+  /**
+   * Counts a request of the caller with this digest (SHA-256 in hex). Null: admitted; otherwise the
+   * time of the next place, epoch milliseconds.
+   */
   take(digest: string, rule: CallerRule): Promise<number | null>;
 }
 
-/** A caller waits no longer for its turn to be known; a second try would count twice. Milliseconds. */
+/** Time limit of the count. No second try, which would count twice. Milliseconds. */
 const LIMIT_MS = 1_000;
 
-/** Asks the object that has this digest: sixteen objects for each endpoint. Rejects when it does not answer in time. */
+/**
+ * Asks the object of this digest for a place: sixteen objects per endpoint. Rejects after the time
+ * limit.
+ */
 export async function takeTurn(
   env: Env,
   endpoint: string,

@@ -1,4 +1,7 @@
-/** The SQL about callers of an endpoint whose requests are counted: a row for each, written for each request that is let in. */
+/**
+ * SQL about the counted callers of an endpoint: a row per caller, written for each admitted
+ * request.
+ */
 import {
   type CallerRule,
   type CallerWindow,
@@ -15,13 +18,16 @@ const DELETE_OLD =
   "DELETE FROM callers WHERE digest IN (SELECT digest FROM callers WHERE until <= ? LIMIT ?)";
 const READ_NEXT = "SELECT min(until) AS due FROM callers";
 
-/** Those whose windows are over are deleted together, every few minutes: an alarm is a row written. */
+/**
+ * Retention of a row. Rows of expired windows are deleted together, every few minutes, since an
+ * alarm is a row written.
+ */
 const KEPT_MS = 6 * 3_600_000;
 
-/** So many rows are deleted at a time: whoever calls may choose by what it is counted. */
+/** Limit of rows deleted at a time: a caller may choose the key of the count. */
 const AT_A_TIME = 10_000;
 
-/** Until when a caller has to wait (epoch milliseconds), and until when the row is kept; null: it is let in. */
+/** End of the wait (epoch milliseconds), and retention of the row; null: admitted. */
 export interface CallerAnswer {
   readonly waitUntil: number | null;
   readonly until: number;
@@ -36,7 +42,7 @@ export class CallerStore {
     this.#tables = tables;
   }
 
-  /** Counts a request of this caller, if it is let in. */
+  /** Counts a request of this caller, if admitted. */
   take(digest: string, rule: CallerRule, now: number): CallerAnswer {
     this.#tables.make();
     const [row] = this.#sql.exec(READ, digest).toArray();
@@ -47,7 +53,9 @@ export class CallerStore {
     return { waitUntil: null, until };
   }
 
-  /** Deletes callers whose windows are over, a part of them at a time. Returns what is due next; null: nothing is left. */
+  /**
+   * Deletes a batch of callers with expired windows. Returns the next expiry; null without callers.
+   */
   deleteOld(now: number): NextDue | null {
     if (!this.#tables.areThere()) return null;
     this.#sql.exec(DELETE_OLD, now, AT_A_TIME);
@@ -56,7 +64,7 @@ export class CallerStore {
   }
 }
 
-/** The one row mapping of this store: `taken` is written by `take` alone, as JSON of this type. */
+/** The one row mapping of this store; only `take` writes `taken`, as JSON of this type. */
 function windowIn(row: Record<string, SqlStorageValue> | undefined): CallerWindow {
   const text = row?.["taken"];
   // oxlint-disable-next-line typescript/consistent-type-assertions

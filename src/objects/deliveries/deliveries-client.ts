@@ -1,8 +1,10 @@
-/** How everybody else reaches the object that keeps the deliveries of an endpoint. All of its methods may be called again. */
+/**
+ * The client of the object that keeps the deliveries of an endpoint. Every method may be retried.
+ */
 import { callWithRetries } from "../../platform/calls.ts";
 import type { DeliveriesRpc } from "./deliveries-rpc.ts";
 
-/** Calls the object of this endpoint, with bounded retries. Rejects when the surroundings keep failing. */
+/** Calls the object of this endpoint, with bounded retries. Rejects when all tries fail. */
 export async function callDeliveries<T>(
   env: Env,
   endpoint: string,

@@ -1,11 +1,12 @@
 /**
- * What came in at an endpoint. One object of an endpoint keeps its last deliveries, for whoever wants to know what came in and why it
- * was refused: written after the answer was given, so nothing depends on it. Sixteen others know its signed deliveries by their
- * digests (`signed-client.ts`), and sixteen count its callers if it has a `rate_limit` (`caller-client.ts`): they are asked before
- * the endpoint is called.
+ * Deliveries of an endpoint, in three kinds of objects. One object keeps the last deliveries for
+ * inspection, with the reason of a refusal; the record follows the answer, so nothing depends on
+ * the record. Sixteen objects know signed deliveries by digest (`signed-client.ts`), and sixteen
+ * count callers if the endpoint has a `rate_limit` (`caller-client.ts`): both are asked before the
+ * endpoint is called.
  *
- * All is bounded by age, for which the alarm wakes when something has been kept long enough; the last deliveries also by the rings of
- * the store. An endpoint that is no longer called, or no longer there, leaves nothing.
+ * Age bounds every row, and the alarm wakes at the end of a retention; the rings of the store also
+ * bound the last deliveries. An endpoint that is no longer called, or was removed, leaves nothing.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { Delivery, DeliveryFilter, NextDue, RefusedRequests } from "../../domain/delivery.ts";
@@ -22,12 +23,12 @@ import { SignedDeliveryStore } from "./signed-store.ts";
 import { DeliveryStore } from "./store.ts";
 
 /**
- * An alarm is a row written: those that come due within a hundredth of the time for which they are kept, between half a minute and an
- * hour, are deleted together.
+ * Delay that collects expirations: an alarm is a row written. Rows that expire within a hundredth
+ * of their retention, between half a minute and an hour, are deleted together.
  */
 const PAUSE_MS = { least: 30_000, most: 3_600_000 } as const;
 
-/** Until the next part is deleted of what is too much for one time. */
+/** Delay before the next batch of a large deletion. */
 const NEXT_PART_MS = 1_000;
 
 export class DeliveriesObject
@@ -37,9 +38,12 @@ export class DeliveriesObject
   readonly #store: DeliveryStore;
   readonly #signed: SignedDeliveryStore;
   readonly #callers: CallerStore;
-  /** What the alarm is set to; null: that is not known yet. */
+  /** Time of the alarm; null: not known yet. */
   #alarmAt: number | null = null;
-  /** Requests that wait for another with the same bytes, by digest: each is called when that one has ended. */
+  /**
+   * Requests that wait for another request with the same bytes, by digest. The end of the other
+   * request calls each entry.
+   */
   readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -124,13 +128,13 @@ export class DeliveriesObject
     return waitUntil;
   }
 
-  /** Never rejects: the platform gives an alarm up after six failures. */
+  /** Handles the alarm. Never rejects: the platform gives an alarm up after six failures. */
   override async alarm(): Promise<void> {
     try {
       const now = Date.now();
       const next = this.#deleteOld(now);
       if (next !== null) {
-        // What is due still was more than is deleted at a time.
+        // More rows are due than one batch deletes.
         const pauseMs =
           next.until <= now
             ? NEXT_PART_MS
@@ -159,7 +163,7 @@ export class DeliveriesObject
     return others.reduce((next, other) => (other.until < next.until ? other : next), first);
   }
 
-  /** Resolves when the request that is answered now has ended; `forget` is for who no longer waits. */
+  /** Resolves at the end of the request that is being answered. `forget` ends the wait. */
   #endOf(digest: string): { readonly promise: Promise<"ended">; readonly forget: () => void } {
     const { promise, resolve } = Promise.withResolvers<"ended">();
     const waiting = this.#waiting.get(digest) ?? new Set();
@@ -178,13 +182,13 @@ export class DeliveriesObject
     for (const tell of waiting ?? []) tell();
   }
 
-  /** Sees to it that the alarm wakes by then. */
+  /** Sets the alarm to this time at the latest. */
   async #wakeBy(at: number): Promise<void> {
     this.#alarmAt ??= (await this.ctx.storage.getAlarm()) ?? Number.POSITIVE_INFINITY;
     if (at < this.#alarmAt) await this.#setAlarm(at);
   }
 
-  /** Never at or before now: such an alarm may not fire. */
+  /** Sets the alarm. Never at or before now: such an alarm may not fire. */
   async #setAlarm(at: number): Promise<void> {
     this.#alarmAt = Math.max(at, Date.now() + 1);
     await this.ctx.storage.setAlarm(this.#alarmAt);

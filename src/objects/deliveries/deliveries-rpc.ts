@@ -6,25 +6,31 @@ import type {
 } from "../../domain/delivery.ts";
 import type { DeliveryId } from "../../domain/ids.ts";
 
-/** Newest first. */
+/** A page of deliveries, newest first. */
 export interface DeliveryPage {
   readonly deliveries: readonly ListedDelivery[];
-  /** Given as `before`, it goes on from here; null at the end. */
+  /** Pass as `before` for the next page; null at the end. */
   readonly next: number | null;
 }
 
-/** What others may call on the object that keeps the deliveries of one endpoint. */
+/** RPC of the object that keeps the deliveries of one endpoint. */
 export interface DeliveriesRpc {
-  /** Keeps a delivery for so long, in the place of the oldest if there is no other. The same one again changes nothing. */
+  /**
+   * Stores a delivery for this time, in place of the oldest if all slots are taken. A repeated call
+   * changes nothing.
+   */
   record(delivery: Delivery, keepMs: number): Promise<void>;
-  /** Keeps a refused one, and counts `count` of its reason and address. The same one again changes nothing. */
+  /**
+   * Stores a refused delivery, and adds `count` to its reason and address. A repeated call changes
+   * nothing.
+   */
   refuse(
     delivery: Delivery,
     keepMs: number,
     from: Pick<RefusedRequests, "address" | "count">,
   ): Promise<void>;
-  /** At most `limit` deliveries, the newest, or those older than `before`. */
+  /** Returns at most `limit` deliveries: the newest, or the ones before `before`. */
   list(limit: number, before: number | null, filter: DeliveryFilter): Promise<DeliveryPage>;
-  /** Null if it is not kept (any more). */
+  /** Returns a delivery; null after its retention. */
   read(id: DeliveryId): Promise<Delivery | null>;
 }

@@ -1,10 +1,10 @@
-/** The tables of the object that keeps the deliveries of an endpoint. */
+/** Tables of the object that keeps the deliveries of an endpoint. */
 import type { TableHistory } from "../../platform/tables.ts";
 
 /**
- * Recorded deliveries take turns on a fixed number of slots, so that keeping one is one row written, and none is deleted to make
- * room. `seq` counts all of them; `until` is how long it is kept; `entry` is
- * the delivery as JSON but for the bytes of its body.
+ * Recorded deliveries rotate through a fixed number of slots: a record writes one row, and nothing
+ * is deleted to make room. `seq` counts all deliveries; `until` is the end of the retention;
+ * `entry` is the delivery as JSON without the bytes of its body.
  */
 const CREATE_DELIVERIES = `
   CREATE TABLE deliveries (
@@ -18,8 +18,8 @@ const CREATE_DELIVERIES = `
   ) STRICT`;
 
 /**
- * Refused requests have slots of their own: whoever is refused pushes out nothing that was let in. One row stands for all of one
- * reason from one address; what it keeps is the last of them.
+ * Refused requests have slots of their own, so that refusals never displace admitted deliveries.
+ * One row stands for all refusals of one reason from one address, and keeps the last of them.
  */
 const CREATE_REFUSED = `
   CREATE TABLE refused (
@@ -37,8 +37,9 @@ const CREATE_REFUSED = `
   ) STRICT`;
 
 /**
- * What was signed, by its digest. `status` is that of the answer; null: it is being answered by the holder of `token`, until `until`
- * at the longest. An answer goes with the retention of runs (`answer_until`), the digest stays for its week.
+ * Signed deliveries by digest. `status` is the status of the answer; null: the holder of `token` is
+ * answering, at most until `until`. The answer is deleted with the retention of runs
+ * (`answer_until`), the digest after a week.
  */
 const CREATE_SIGNED = `
   CREATE TABLE signed (
@@ -52,7 +53,10 @@ const CREATE_SIGNED = `
     CONSTRAINT an_answer_has_an_end CHECK ((answer IS NULL) = (answer_until IS NULL))
   ) STRICT, WITHOUT ROWID`;
 
-/** Callers of an endpoint that has a `rate_limit`, by digest: the places that each has taken, as JSON; `until` the last comes free. */
+/**
+ * Callers of an endpoint with a `rate_limit`, by digest. `taken`: the taken places as JSON;
+ * `until`: the time when the last place comes free.
+ */
 const CREATE_CALLERS = `
   CREATE TABLE callers (
     digest TEXT PRIMARY KEY CONSTRAINT digest_is_sha256 CHECK (length(digest) = 64),

@@ -1,8 +1,8 @@
-/** How the HTTP edge reaches the objects that know what was signed. */
+/** The client of the objects that know signed deliveries. */
 import { callWithRetries } from "../../platform/calls.ts";
 import type { SignedDeliveriesRpc } from "./signed-rpc.ts";
 
-/** Calls the object that has this digest, with bounded retries. Rejects when the surroundings keep failing. */
+/** Calls the object of this digest, with bounded retries. Rejects when all tries fail. */
 export async function callSignedDeliveries<T>(
   env: Env,
   endpoint: string,
@@ -15,8 +15,9 @@ export async function callSignedDeliveries<T>(
 }
 
 /**
- * Sixteen objects for each endpoint, by the digest's first digit: they are on the way of every signed request, and one object writes
- * some hundred times a second. No endpoint's name has a slash.
+ * The name of the object: sixteen per endpoint, by the digest's first digit. Every signed request
+ * asks one of them, and an object writes some hundred times a second. No endpoint's name has a
+ * slash.
  */
 function objectNameOf(endpoint: string, digest: string): string {
   return `${endpoint}/${digest.slice(0, 1)}`;

@@ -1,4 +1,6 @@
-/** The SQL about signed deliveries that are known by their digests. Three rows written each: begun, answered, deleted. */
+/**
+ * SQL about signed deliveries by digest. A delivery writes three rows: begun, answered, deleted.
+ */
 import { type Begun, type KeptAnswer, KNOWN_FOR_MS } from "../../domain/signed-delivery.ts";
 import type { NextDue } from "../../domain/delivery.ts";
 import type { Tables } from "../../platform/tables.ts";
@@ -18,10 +20,10 @@ const FORGET_ANSWERS = `
   WHERE digest IN (SELECT digest FROM signed WHERE answer_until <= ? AND until > ? LIMIT ?)`;
 const DELETE_OLD =
   "DELETE FROM signed WHERE digest IN (SELECT digest FROM signed WHERE until <= ? LIMIT ?)";
-/** Of the row with the least one: SQLite takes the other columns from there. */
+/** The minimum selects the row of `until`: SQLite takes the other columns from there. */
 const READ_NEXT = "SELECT min(coalesce(answer_until, until)) AS due, until FROM signed";
 
-/** So many rows are deleted at a time. */
+/** Limit of rows deleted at a time. */
 const AT_A_TIME = 10_000;
 
 export class SignedDeliveryStore {
@@ -33,7 +35,9 @@ export class SignedDeliveryStore {
     this.#tables = tables;
   }
 
-  /** Takes the lease if nobody has it or an answer. The same token has it again. */
+  /**
+   * Takes the lease, unless a lease or an answer exists. The same token gets the same lease again.
+   */
   begin(digest: string, token: string, now: number, leaseUntil: number): Begun {
     this.#tables.make();
     const [row] = this.#sql.exec(READ, digest).toArray();
@@ -45,7 +49,7 @@ export class SignedDeliveryStore {
     return { type: row["token"] === token ? "first" : "under_way" };
   }
 
-  /** Keeps the answer, if this token has the lease. */
+  /** Stores the answer, if this token holds the lease. */
   finish(
     digest: string,
     token: string,
@@ -59,12 +63,12 @@ export class SignedDeliveryStore {
     return this.#sql.exec(FINISH, status, ...kept, until, digest, token).rowsWritten > 0;
   }
 
-  /** Ends the lease, if this token has it. */
+  /** Ends the lease, if this token holds it. */
   forget(digest: string, token: string): boolean {
     return this.#tables.areThere() && this.#sql.exec(FORGET, digest, token).rowsWritten > 0;
   }
 
-  /** Deletes what was kept long enough, a part of it at a time. Returns what is due next; null: nothing is left. */
+  /** Deletes a batch of expired rows. Returns the next expiry; null without rows. */
   deleteOld(now: number): NextDue | null {
     if (!this.#tables.areThere()) return null;
     this.#sql.exec(DELETE_OLD, now, AT_A_TIME);
@@ -76,7 +80,7 @@ export class SignedDeliveryStore {
   }
 }
 
-/** The one row mapping of this store: `answer` is written by `finish` alone, as JSON of this type. */
+/** The one row mapping of this store; only `finish` writes `answer`, as JSON of this type. */
 function answerIn(row: Record<string, SqlStorageValue>, now: number): KeptAnswer {
   const status = Number(row["status"]);
   const text = row["answer"];

@@ -1,6 +1,6 @@
 /**
- * The SQL of the object that keeps the deliveries of an endpoint: a ring of the last ones that were let in, and one of those that were
- * refused. They share their numbers, so that both are listed in order.
+ * SQL of the object that keeps the deliveries of an endpoint: a ring of admitted deliveries and a
+ * ring of refused ones. Both share one sequence of numbers, so that a list shows both in order.
  */
 import {
   type Delivery,
@@ -55,10 +55,10 @@ const READ = `SELECT ${COLUMNS} FROM (${FROM.all}) WHERE id = ? AND until > ?`;
 const DELETE_OLD = "DELETE FROM deliveries WHERE until <= ?";
 const DELETE_OLD_REFUSED = "DELETE FROM refused WHERE until <= ?";
 
-/** What stands in `entry`: a delivery without the bytes, which have a column of their own. */
+/** Stored form of a delivery; the bytes of the body have a column of their own. */
 type Entry = Omit<Delivery, "body"> & { readonly body: Omit<Delivery["body"], "bytes"> };
 
-/** The last numbers that were given. */
+/** Last numbers in use. */
 interface Last {
   readonly seq: number;
   readonly slot: number;
@@ -67,7 +67,7 @@ interface Last {
 export class DeliveryStore {
   readonly #storage: DurableObjectStorage;
   readonly #tables: Tables;
-  /** Undefined until they are read. */
+  /** Undefined before the first read. */
   #last: Last | undefined;
 
   constructor(storage: DurableObjectStorage, tables: Tables) {
@@ -75,7 +75,10 @@ export class DeliveryStore {
     this.#tables = tables;
   }
 
-  /** Keeps it in the place of the oldest, until that time (epoch ms). False if it is there already. */
+  /**
+   * Stores a delivery in place of the oldest, until that time (epoch ms). False if the delivery is
+   * stored already.
+   */
   record(delivery: Delivery, until: number): boolean {
     const last = this.#open();
     const { sql } = this.#storage;
@@ -89,8 +92,8 @@ export class DeliveryStore {
   }
 
   /**
-   * Keeps a refused one in the place of the last of its reason and address, else in that of the oldest group, and counts it. False if
-   * it is there already.
+   * Stores and counts a refused delivery, in place of the last one of its reason and address, or
+   * else of the oldest group. False if the delivery is stored already.
    */
   refuse(
     delivery: Delivery,
@@ -111,7 +114,10 @@ export class DeliveryStore {
     return true;
   }
 
-  /** At most `limit` that are kept beyond `now` (epoch ms) and have a number below `before`; newest first. */
+  /**
+   * Returns at most `limit` deliveries that are kept beyond `now` (epoch ms), with numbers below
+   * `before`, newest first.
+   */
   list(
     limit: number,
     before: number,
@@ -125,14 +131,14 @@ export class DeliveryStore {
       .map((row) => ({ seq: Number(row["seq"]), listed: listedIn(row) }));
   }
 
-  /** The one of this id, if it is kept beyond `now`. */
+  /** Returns the delivery of this id, if kept beyond `now`. */
   read(id: DeliveryId, now: number): Delivery | null {
     if (!this.#tables.areThere()) return null;
     const [row] = this.#storage.sql.exec(READ, id, now).toArray();
     return row === undefined ? null : listedIn(row).delivery;
   }
 
-  /** Deletes what was kept long enough. Returns what of the rest is due next; null: nothing is left. */
+  /** Deletes expired rows. Returns the next expiry; null without rows. */
   deleteOld(now: number): NextDue | null {
     if (!this.#tables.areThere()) return null;
     const { sql } = this.#storage;
@@ -142,14 +148,14 @@ export class DeliveryStore {
     return row === undefined ? null : { until: Number(row["until"]), keptMs: Number(row["kept"]) };
   }
 
-  /** Deletes everything, the alarm included. */
+  /** Deletes all rows and the alarm. */
   async deleteAll(): Promise<void> {
     await this.#storage.deleteAll();
     this.#tables.deleted();
     this.#last = undefined;
   }
 
-  /** Makes the tables if there are none. Returns the last numbers given. */
+  /** Makes missing tables. Returns the last numbers. */
   #open(): Last {
     this.#tables.make();
     return (this.#last ??= this.#readLast());
@@ -172,7 +178,10 @@ function entryOf(delivery: Delivery): { readonly entry: string; readonly bytes: 
   return { entry: JSON.stringify(entry), bytes };
 }
 
-/** The one row mapping of this store: entries are written by `record` and `refuse` alone, as JSON of this type. */
+/**
+ * The one row mapping of this store; only `record` and `refuse` write entries, as JSON of this
+ * type.
+ */
 function listedIn(row: Record<string, SqlStorageValue>): ListedDelivery {
   const text = typeof row["entry"] === "string" ? row["entry"] : "";
   // oxlint-disable-next-line typescript/consistent-type-assertions

@@ -1,20 +1,25 @@
 /**
- * What everybody else makes of the deployment's key: MACs, each under a key of its own that is derived for its purpose (HKDF, RFC 5869),
- * so that what is known of one says nothing about another. The key itself goes no further than this file.
+ * Computes MACs from the deployment's key. Each purpose has a derived key of its own (HKDF, RFC
+ * 5869), so that knowledge about one says nothing about another. The deployment's key itself never
+ * leaves this file.
  *
- * It never changes, so an isolate asks for it once and keeps it: nothing is asked or written for a run. As long as the object cannot be
- * reached, an isolate that has not asked before can derive nothing. Nothing is guessed then: the call rejects as other surroundings do,
- * the trigger is refused as `overloaded`, and a task's attempt is given back.
+ * The key never changes, so an isolate asks once and caches the derived keys: a run costs no call
+ * and no row. An isolate that has not asked before can derive nothing while the object is
+ * unreachable. The call then rejects like any failed infrastructure, the trigger is refused as
+ * `overloaded`, and a task's attempt is given back.
  */
 import { refuseNewer } from "../../domain/version.ts";
 import { callWithRetries, isPassing } from "../../platform/calls.ts";
 import type { IdentityRpc } from "./identity-rpc.ts";
 
 /**
- * - `run ids`: of triggers with a key (`triggers/run-id.ts`).
- * - `completion urls`: their second signature, which is looked at before the run is asked.
- * - `api tokens`: what tokens that were made are found by. `configured tokens`: what sessions know those of the configuration by.
- * - `session cookies`: their seal. `session ids`: what a session is found by.
+ * Purposes of derived keys.
+ *
+ * - `run ids`: ids of triggers with a key (`triggers/run-id.ts`).
+ * - `completion urls`: the second signature of completion URLs, checked before the run is asked.
+ * - `api tokens`: digests of created tokens. `configured tokens`: ids that sessions keep of tokens
+ *   in the configuration.
+ * - `session cookies`: seals of cookies. `session ids`: digests of cookies.
  */
 export type KeyPurpose =
   | "run ids"
@@ -25,13 +30,16 @@ export type KeyPurpose =
   | "session ids";
 
 const NAME = "identity";
-/** Apart from whatever else may be derived from the same bytes. */
+/** Separates these keys from other keys derived from the same bytes. */
 const SALT = new TextEncoder().encode("peach deployment key v1");
 
-/** Of this isolate; one isolate serves one deployment. Values only: a promise of one invocation must not be awaited in another. */
+/**
+ * Derived keys of this isolate; an isolate serves one deployment. Values only: a promise of one
+ * invocation must not be awaited in another.
+ */
 const derived = new Map<KeyPurpose, CryptoKey>();
 
-/** Nobody can say now what the deployment's key is. Whatever needed it is to be asked for again. */
+/** Reports that the deployment's key is unavailable. The caller has to retry. */
 export class IdentityUnreachableError extends Error {
   override readonly name = "IdentityUnreachableError";
   readonly retryable = true;
@@ -41,7 +49,10 @@ export class IdentityUnreachableError extends Error {
   }
 }
 
-/** Calls the object, with bounded retries. Rejects with `IdentityUnreachableError` when the surroundings keep failing. */
+/**
+ * Calls the object, with bounded retries. Rejects with `IdentityUnreachableError` when all tries
+ * fail.
+ */
 export async function callIdentity<T>(
   env: Env,
   call: (identity: IdentityRpc) => Promise<T>,
@@ -53,7 +64,10 @@ export async function callIdentity<T>(
   }
 }
 
-/** The HMAC-SHA-256 of the text under the key for this purpose: 32 bytes. Rejects when the identity object cannot be reached. */
+/**
+ * Computes the HMAC-SHA-256 of the text under the key for this purpose: 32 bytes. Rejects when the
+ * identity object cannot be reached.
+ */
 export async function macOf(
   env: Env,
   purpose: KeyPurpose,

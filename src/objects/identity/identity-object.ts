@@ -1,10 +1,11 @@
 /**
- * The one object that knows who may come in: the deployment's key, from which everything is derived that nobody outside may compute
- * (`docs/design/identity.md`), the API tokens that were made, and the sessions of the dashboard. The key is made by the first call and
- * never changes. Of tokens and cookies it has digests only: who reads its storage cannot come in with what stands there, but who has the
- * key could make a cookie's seal.
+ * The one object that decides admission. Holds the deployment's key, the source of every value that
+ * outsiders must not compute (`docs/design/identity.md`), the created API tokens, and the sessions
+ * of the dashboard. The first call makes the key, which never changes. Tokens and cookies are
+ * stored as digests only: a reader of this storage cannot log in with the stored values, but the
+ * key allows to forge the seal of a cookie.
  *
- * Every answer leaves once what it says is durable. Nothing is awaited between a look and a write.
+ * An answer leaves after its data is durable. No await separates a read from a write.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { DashboardSession, MadeToken } from "../../domain/identity.ts";
@@ -14,19 +15,21 @@ import type { DeploymentKey, IdentityRpc, TokenCreation } from "./identity-rpc.t
 import { IdentityStore } from "./store.ts";
 
 const HOUR_MS = 3_600_000;
-/** A session ends so long after it has begun, and when it was not used for so long. */
+/** Lifetime of a session, and of an idle session. */
 const SESSION_MS = 7 * 24 * HOUR_MS;
 const IDLE_MS = 12 * HOUR_MS;
-/** Uses are noted to the minute, so that a busy token costs a row a minute. */
+/** Precision of a stored use: a busy token costs a row a minute. */
 const USE_NOTED_MS = 60_000;
 const MOST_TOKENS = 1_000;
-/** Of one token: who has a narrow one ends nobody else's session by logging in on and on. */
+/**
+ * Limit of sessions per token: repeated logins with a narrow token end no session of another token.
+ */
 const MOST_SESSIONS = 100;
 const REMEMBERED_CALLS = 1_000;
 
 export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
   readonly #store: IdentityStore;
-  /** What was answered to the last calls that end something, by their ids: a call comes again if its answer was lost. */
+  /** Answers of the last deletions by call id: a caller repeats a call whose answer was lost. */
   readonly #answers = new Map<string, boolean>();
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -48,7 +51,7 @@ export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
 
   async createToken(token: Omit<MadeToken, "createdAt" | "usedAt">): Promise<TokenCreation> {
     const known = this.#store.token(token.name);
-    // The same call once more, because its answer was lost.
+    // The repetition of a call whose answer was lost.
     if (known !== null) return known.digest === token.digest ? "created" : "exists";
     if (this.#store.tokens().length >= MOST_TOKENS) return "full";
     this.#store.keepToken({ ...token, createdAt: Date.now(), usedAt: null });
@@ -98,7 +101,7 @@ export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
     return this.#store.sessions(now, now - IDLE_MS);
   }
 
-  /** Deletes what is left of sessions that are over. Never rejects: the platform gives an alarm up after six failures. */
+  /** Deletes expired sessions. Never rejects: the platform gives an alarm up after six failures. */
   override async alarm(): Promise<void> {
     const now = Date.now();
     try {

@@ -1,38 +1,44 @@
-/** What others may call on the one object that knows who may come in. Every call may be made again. */
+/** RPC of the one object that decides admission. Every call may be retried. */
 import type { DashboardSession, MadeToken } from "../../domain/identity.ts";
 import type { SessionId } from "../../domain/ids.ts";
 import type { Versioned } from "../../domain/version.ts";
 
-/** Never logged, never sent to anybody. */
+/** The deployment's key. Never logged, never sent outside the deployment. */
 export interface DeploymentKey extends Versioned {
   /** 256 bits as hex. */
   readonly key: string;
 }
 
-/** `exists`: another token has this name. `full`: there are as many tokens as there may be. */
+/**
+ * Outcome of a creation. `exists`: another token has this name. `full`: the limit of tokens is
+ * reached.
+ */
 export type TokenCreation = "created" | "exists" | "full";
 
 export interface IdentityRpc {
-  /** The deployment's key; the first call makes it. */
+  /** Returns the deployment's key; the first call makes the key. */
   deploymentKey(): Promise<DeploymentKey>;
 
-  /** All tokens that were made and not deleted, expired ones as well, by their names. */
+  /** Returns all created tokens by name, also expired ones; deleted tokens are gone. */
   tokens(): Promise<readonly MadeToken[]>;
   createToken(token: Omit<MadeToken, "createdAt" | "usedAt">): Promise<TokenCreation>;
-  /** False: there is none of this name. `call`: its id, by which it is known if it comes again; older code has none. */
+  /**
+   * Deletes a token; false without a token of this name. `call`: id of the call, which recognizes a
+   * repetition; older code sends none.
+   */
   deleteToken(name: string, call?: string): Promise<boolean>;
-  /** The token was used just now. */
+  /** Notes a use of the token. */
   tokenUsed(name: string): Promise<void>;
 
   startSession(
     session: Pick<DashboardSession, "id" | "token" | "tokenId" | "address">,
   ): Promise<DashboardSession>;
-  /** The session if it is not over; asking for it is using it. */
+  /** Returns an open session, and notes its use. */
   useSession(id: SessionId): Promise<DashboardSession | null>;
-  /** The same without using it. */
+  /** Returns an open session without a use. */
   session(id: SessionId): Promise<DashboardSession | null>;
-  /** False: there is none. `call`: likewise. */
+  /** Ends a session; false without such a session. `call`: id of the call, as for `deleteToken`. */
   endSession(id: SessionId, call?: string): Promise<boolean>;
-  /** Those that are not over, the newest first. */
+  /** Returns open sessions, newest first. */
   sessions(): Promise<readonly DashboardSession[]>;
 }

@@ -1,7 +1,7 @@
-/** The tables of the identity object. Migrations are append-only. */
+/** Tables of the identity object. Migrations are append-only. */
 import type { TableHistory } from "../../platform/tables.ts";
 
-/** One row for good: 256 random bits, as hex, made when somebody asks for them first. */
+/** One row forever: 256 random bits as hex, made by the first question. */
 const CREATE_DEPLOYMENT_KEY_TABLE = `
   CREATE TABLE deployment_key (
     id INTEGER PRIMARY KEY CONSTRAINT there_is_one CHECK (id = 1),
@@ -9,7 +9,10 @@ const CREATE_DEPLOYMENT_KEY_TABLE = `
     made_at INTEGER NOT NULL
   ) STRICT`;
 
-/** API tokens by their names. `digest`: an HMAC of the token's text, which is kept nowhere. `scopes`: comma separated. */
+/**
+ * API tokens by name. `digest`: an HMAC of the token's text, which is stored nowhere. `scopes`:
+ * comma separated.
+ */
 const CREATE_TOKENS_TABLE = `
   CREATE TABLE tokens (
     name TEXT PRIMARY KEY,
@@ -21,7 +24,10 @@ const CREATE_TOKENS_TABLE = `
     used_at INTEGER
   ) STRICT, WITHOUT ROWID`;
 
-/** Sessions of the dashboard. `id` is derived from the cookie, which is kept nowhere; `token_id` names the token that was logged in with. */
+/**
+ * Sessions of the dashboard. `id` is derived from the cookie, which is stored nowhere; `token_id`
+ * names the token of the login.
+ */
 const CREATE_SESSIONS_TABLE = `
   CREATE TABLE sessions (
     id TEXT PRIMARY KEY,

@@ -1,9 +1,11 @@
 /**
- * The sessions of the dashboard. A cookie is `RANDOM.SEAL`: 128 random bits, and a MAC of them under the deployment's key. The seal is
- * looked at first, so a made-up cookie asks nobody; the session is then found by a digest of the whole.
+ * Sessions of the dashboard. A cookie is `RANDOM.SEAL`: 128 random bits, and a MAC of them under
+ * the deployment's key. The seal is checked first, so that a forged cookie costs no call; a digest
+ * of the whole cookie then finds the session.
  *
- * What the object has said of a session is kept for five seconds: a session that was ended is over everywhere within that time, at once
- * in the isolate that has served the call. If the object cannot be reached, the calls reject with `IdentityUnreachableError`.
+ * Answers of the object are cached for five seconds: an ended session is over everywhere within
+ * five seconds, and at once in the isolate that served the call. If the object cannot be reached,
+ * calls reject with `IdentityUnreachableError`.
  */
 import type { DashboardSession } from "../../domain/identity.ts";
 import { sessionIdFromBytes, type SessionId } from "../../domain/ids.ts";
@@ -13,18 +15,18 @@ const KEPT_MS = 5_000;
 const MAX_KEPT = 1_000;
 const COOKIE = /^([\w-]{22})\.([\w-]{22})$/;
 
-/** What the object has said, and when. Null: it is over. */
+/** A cached answer of the object; null: no open session. */
 interface Answer {
   readonly session: DashboardSession | null;
   readonly at: number;
 }
 
-/** Of this isolate; one isolate serves one deployment. */
+/** Cached answers of this isolate; an isolate serves one deployment. */
 const kept = new Map<SessionId, Answer>();
-/** What was only looked at, apart: a use that is answered by it would not be noted. */
+/** Cached answers without a use, apart: an answer from here would hide a use. */
 const looked = new Map<SessionId, Answer>();
 
-/** Begins a session, and gives what its cookie is to hold. */
+/** Starts a session. Returns the content of its cookie. */
 export async function startSession(
   env: Env,
   of: Pick<DashboardSession, "token" | "tokenId" | "address">,
@@ -38,7 +40,7 @@ export async function startSession(
   };
 }
 
-/** The session of this cookie, or null if there is none, or it is over. */
+/** Returns the open session of this cookie, or null. */
 export async function useSession(env: Env, cookie: string): Promise<DashboardSession | null> {
   const [, random, seal] = COOKIE.exec(cookie) ?? [];
   if (random === undefined || seal === undefined || !isEqual(await sealOf(env, random), seal))
@@ -54,7 +56,7 @@ export async function useSession(env: Env, cookie: string): Promise<DashboardSes
   return session;
 }
 
-/** Whether the session of this id is not over. Asking is not using it. */
+/** Checks that the session of this id is open. Does not count as a use. */
 export async function isSessionOpen(env: Env, id: SessionId): Promise<boolean> {
   const now = Date.now();
   const known = looked.get(id);
@@ -66,7 +68,7 @@ export async function isSessionOpen(env: Env, id: SessionId): Promise<boolean> {
   return session !== null;
 }
 
-/** Ends it everywhere. False: there is none of this id. */
+/** Ends a session everywhere; false without such a session. */
 export async function endSession(env: Env, id: SessionId): Promise<boolean> {
   const call = crypto.randomUUID();
   const ended = await callIdentity(env, (identity) => identity.endSession(id, call));
@@ -91,7 +93,7 @@ function textOf(bytes: Uint8Array): string {
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** In constant time. Both have 22 letters. */
+/** Compares in constant time. Both texts have 22 letters. */
 function isEqual(one: string, other: string): boolean {
   const encoder = new TextEncoder();
   return crypto.subtle.timingSafeEqual(encoder.encode(one), encoder.encode(other));

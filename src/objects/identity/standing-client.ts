@@ -1,15 +1,19 @@
 /**
- * Whether somebody who was let in still is: asked for who listens on, long after their request. What is known of tokens and sessions is
- * kept for five seconds (`tokens-client.ts`, `sessions-client.ts`), so it may be asked with everything that is told.
+ * Checks that an admitted caller is still admitted, for streams that outlive their request. Tokens
+ * and sessions are cached for five seconds (`tokens-client.ts`, `sessions-client.ts`), so that a
+ * check per message is cheap.
  */
 import type { Credential } from "../../domain/identity.ts";
 import { isSessionOpen } from "./sessions-client.ts";
 import { isExpired, madeTokenOf } from "./tokens-client.ts";
 
-/** `ended`: the token was deleted or has expired, or the session is over. `unknown`: nobody can say now. */
+/**
+ * Admission of a caller. `ended`: the token was deleted or has expired, or the session is over.
+ * `unknown`: the identity object cannot be reached.
+ */
 export type Standing = "let_in" | "ended" | "unknown";
 
-/** How the bearer of it stands. Never rejects. */
+/** Returns the admission of the holder of this credential. Never rejects. */
 export async function standingOf(
   env: Env,
   { madeToken, session, expiresAt }: Credential,

@@ -40,18 +40,18 @@ export class IdentityStore {
     this.#tables = new Tables(storage, TABLES);
   }
 
-  /** The deployment's key as hex, or null before it is made. */
+  /** Returns the deployment's key as hex; null before its creation. */
   deploymentKey(): string | null {
     const key = this.#rows(READ_KEY)[0]?.["key"];
     return typeof key === "string" ? key : null;
   }
 
-  /** Keeps the key for good. Throws if there is one already. `madeAt`: epoch milliseconds. */
+  /** Stores the key forever. Throws if a key exists. `madeAt`: epoch milliseconds. */
   keepDeploymentKey(key: string, madeAt: number): void {
     this.#rows(KEEP_KEY, key, madeAt);
   }
 
-  /** By their names. */
+  /** Returns created tokens by name. */
   tokens(): MadeToken[] {
     return this.#rows(READ_TOKENS).map(tokenOf);
   }
@@ -61,12 +61,12 @@ export class IdentityStore {
     return row === undefined ? null : tokenOf(row);
   }
 
-  /** Throws if there is one of this name. */
+  /** Stores a token. Throws if the name is taken. */
   keepToken({ name, digest, scopes, createdAt, createdBy, expiresAt, usedAt }: MadeToken): void {
     this.#rows(KEEP_TOKEN, name, digest, scopes.join(), createdAt, createdBy, expiresAt, usedAt);
   }
 
-  /** With its sessions. False: there was none. */
+  /** Deletes a token and its sessions; false without such a token. */
   deleteToken(name: string): boolean {
     const [deleted] = this.#rows(DELETE_TOKEN, name);
     if (deleted === undefined) return false;
@@ -74,12 +74,12 @@ export class IdentityStore {
     return true;
   }
 
-  /** Notes the use, unless one is noted that is not before `unlessAfter`. */
+  /** Stores a use, unless a use after `unlessAfter` is stored. */
   useToken(name: string, now: number, unlessAfter: number): void {
     this.#rows(USE_TOKEN, now, name, unlessAfter);
   }
 
-  /** Those that end after `now` and were seen after `seenAfter`, the newest first. */
+  /** Returns sessions that end after `now` and were seen after `seenAfter`, newest first. */
   sessions(now: number, seenAfter: number): DashboardSession[] {
     return this.#rows(READ_SESSIONS, now, seenAfter).flatMap((row) => sessionOf(row) ?? []);
   }
@@ -89,7 +89,7 @@ export class IdentityStore {
     return row === undefined ? null : sessionOf(row);
   }
 
-  /** One that is there already stays as it is. */
+  /** Stores a session; an existing session stays as is. */
   keepSession({
     id,
     token,
@@ -102,22 +102,22 @@ export class IdentityStore {
     this.#rows(KEEP_SESSION, id, token, tokenId, address, createdAt, seenAt, expiresAt);
   }
 
-  /** Notes that it was seen, unless that is noted for a time after `unlessAfter`. */
+  /** Stores a use, unless a use after `unlessAfter` is stored. */
   useSession(id: SessionId, now: number, unlessAfter: number): void {
     this.#rows(USE_SESSION, now, id, unlessAfter);
   }
 
-  /** False: there was none. */
+  /** Deletes a session; false without such a session. */
   endSession(id: SessionId): boolean {
     return this.#rows(END_SESSION, id).length > 0;
   }
 
-  /** Deletes those of the token beyond `most`: the ones that were not seen for longest. */
+  /** Deletes the least recently seen sessions of the token beyond `most`. */
   limitSessions(tokenId: string, most: number): void {
     this.#rows(FORGET_OLDEST, tokenId, most);
   }
 
-  /** Deletes those that are over. Returns how many are left. */
+  /** Deletes expired sessions. Returns the number of sessions left. */
   forgetSessions(now: number, seenAfter: number): number {
     this.#rows(FORGET_SESSIONS, now, seenAfter);
     return Number(this.#rows(COUNT_SESSIONS)[0]?.["sessions"] ?? 0);
@@ -133,7 +133,7 @@ function tokenOf(row: Row): MadeToken {
   return {
     name: textOf(row, "name"),
     digest: textOf(row, "digest"),
-    // A scope of newer code gives no right here.
+    // A scope of newer code grants nothing here.
     scopes: textOf(row, "scopes")
       .split(",")
       .flatMap((text) => parseScope(text) ?? []),

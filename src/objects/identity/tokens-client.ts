@@ -1,45 +1,52 @@
 /**
- * The API tokens that were made, as this isolate knows them. They are few and change rarely, so all of them are read, and kept for five
- * seconds at most: a deleted token ends everywhere within that time, at once in the isolate that has served the call. A text that is no
- * token costs no call of its own, whoever sends it however often.
+ * Created API tokens, as cached in this isolate. Tokens are few and change rarely, so all of them
+ * are read, and cached for at most five seconds: a deleted token ends everywhere within five
+ * seconds, and at once in the isolate that served the call. A text that is no token costs no call
+ * of its own, however often it is sent.
  *
- * If the object cannot be reached, nobody is let in by what was known five seconds ago: the call rejects with
+ * An unreachable object admits no caller on data older than five seconds: the call rejects with
  * `IdentityUnreachableError`. Tokens of the configuration need no object.
  */
 import type { MadeToken } from "../../domain/identity.ts";
 import { callIdentity, macOf } from "./identity-client.ts";
 
 const KEPT_MS = 5_000;
-/** Uses of a token are told to the object that seldom. Milliseconds. */
+/** Interval of reported uses of a token. Milliseconds. */
 const USE_TOLD_MS = 60_000;
 
-/** Of this isolate; one isolate serves one deployment. */
+/** Cached tokens of this isolate; an isolate serves one deployment. */
 let kept: { readonly byDigest: ReadonlyMap<string, MadeToken>; readonly at: number } | null = null;
-/** When the use of each was told last. */
+/** Time of the last reported use by token. */
 const toldAt = new Map<string, number>();
 
-/** The token with this text that was made and not deleted, expired or not; null if there is none. */
+/** Finds the created token with this text, expired or not; null without one. */
 export async function findMadeToken(env: Env, text: string): Promise<MadeToken | null> {
   const digest = await madeTokenDigest(env, text);
   return (await keptTokens(env)).get(digest) ?? null;
 }
 
-/** The token with this digest, likewise. */
+/** Finds the created token with this digest, expired or not; null without one. */
 export async function madeTokenOf(env: Env, digest: string): Promise<MadeToken | null> {
   return (await keptTokens(env)).get(digest) ?? null;
 }
 
-/** Whether the time of the token is over. */
+/** Checks that the token has expired. */
 export function isExpired({ expiresAt }: MadeToken): boolean {
   return expiresAt !== null && expiresAt <= Date.now();
 }
 
-/** What a token is found by: nobody can compute it, or try tokens against it, without the deployment's key. Hex. */
+/**
+ * Digest that finds a token. Without the deployment's key nobody can compute the digest, or try
+ * tokens against a stored one. Hex.
+ */
 export async function madeTokenDigest(env: Env, text: string): Promise<string> {
   return (await macOf(env, "api tokens", text)).toHex();
 }
 
-/** Tells that the token was used just now, about once a minute. Never rejects: a use that is not told is told a minute later. */
+/**
+ * Reports a use of the token about once a minute. Never rejects: the next report follows a minute
+ * later.
+ */
 export async function noteTokenUse(env: Env, { name }: MadeToken): Promise<void> {
   const now = Date.now();
   if (Math.abs(now - (toldAt.get(name) ?? Number.NEGATIVE_INFINITY)) < USE_TOLD_MS) return;
@@ -55,7 +62,7 @@ export async function noteTokenUse(env: Env, { name }: MadeToken): Promise<void>
   });
 }
 
-/** What was changed is known here at once. */
+/** Drops the cache after a change in this isolate. */
 export function forgetKeptTokens(): void {
   kept = null;
   toldAt.clear();
@@ -65,7 +72,7 @@ async function keptTokens(env: Env): Promise<ReadonlyMap<string, MadeToken>> {
   const now = Date.now();
   if (kept !== null && Math.abs(now - kept.at) < KEPT_MS) return kept.byDigest;
   const tokens = await callIdentity(env, (identity) => identity.tokens());
-  // As old as the question: it may have been answered at its beginning.
+  // As old as the question, which may have been answered at its beginning.
   kept = { byDigest: new Map(tokens.map((token) => [token.digest, token])), at: now };
   return kept.byDigest;
 }

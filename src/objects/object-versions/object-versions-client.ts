@@ -1,4 +1,7 @@
-/** How everybody else reaches the objects that know the versions of a bucket's objects. All of their methods may be called again. */
+/**
+ * The client of the objects that know the versions of a bucket's objects. Every method may be
+ * retried.
+ */
 import { callWithRetries } from "../../platform/calls.ts";
 import { sha256 } from "../../platform/sha256.ts";
 import type {
@@ -9,9 +12,12 @@ import type {
   VersionsRpc,
 } from "./object-versions-rpc.ts";
 
-/** The keys of a bucket are shared out: an object takes some hundred writes a second, a queue of notifications brings 5,000. */
+/**
+ * Number of objects per bucket: an object takes some hundred writes a second, a queue of
+ * notifications brings 5,000.
+ */
 const SHARES = 16;
-/** What everybody calls the version that a notification is about. Rejects when the surroundings keep failing. */
+/** Returns the identity of the version in a notification. Rejects when all tries fail. */
 export async function identifyNotified(
   env: Env,
   bucket: string,
@@ -24,7 +30,7 @@ export async function identifyNotified(
   );
 }
 
-/** What everybody calls the versions of a listing, in its order. */
+/** Returns the identities of the versions in a listing, in its order. */
 export async function identifyListed(
   env: Env,
   bucket: string,
@@ -36,7 +42,10 @@ export async function identifyListed(
   );
 }
 
-/** The same for those that were met before, and null for the others; nothing is remembered. */
+/**
+ * Returns the identities of known versions in a listing, and null for unknown ones; nothing is
+ * stored.
+ */
 export async function findListed(
   env: Env,
   bucket: string,
@@ -47,7 +56,7 @@ export async function findListed(
   );
 }
 
-/** Asks each object for its share, and puts the answers into the order of the question. */
+/** Asks each object for its share, and restores the order of the question. */
 async function byShare<Answer>(
   listed: readonly SeenVersion[],
   ask: (share: number, part: readonly DigestedVersion[]) => Promise<readonly Answer[]>,
@@ -69,7 +78,7 @@ async function byShare<Answer>(
   });
 }
 
-/** The same with a digest in the place of key and etag: more of them nobody needs, and they are kept for long. */
+/** Replaces key and etag by a digest: the digest is enough, and is stored for long. */
 async function digest<Version extends { readonly key: string; readonly etag: string }>({
   key,
   etag,
@@ -88,7 +97,7 @@ async function callVersions<T>(
   return callWithRetries("the object of the versions", () => call(env.VERSIONS.getByName(name)));
 }
 
-/** FNV-1a: keys that begin alike are spread all the same. */
+/** Spreads keys by FNV-1a, which also separates keys with a common beginning. */
 function shareOf(key: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(key)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;

@@ -1,9 +1,11 @@
 /**
- * Knows which versions of a bucket's objects were met, by a notification or by a listing, so that both name the runs of a version
- * alike: a listing finds what was missed, and starts nothing that was not. One object for a share of the bucket's keys.
+ * Knows the versions of a bucket's objects that a notification or a listing brought, so that both
+ * use one identity for the runs of a version: a listing finds missed versions, and starts no known
+ * version again. One object per share of the bucket's keys.
  *
- * A version is remembered for as long as its runs may be there and its notification may still come; after that a notification
- * that comes again is a new one. It is known by a digest, so that nothing of the object is left when its runs are gone.
+ * A version is stored as long as its runs may exist and its notification may still come; later the
+ * same notification is a new one. The version is stored as a digest, so that nothing of the object
+ * is left after its runs.
  */
 import { DurableObject } from "cloudflare:workers";
 import { identityOfListed, versionNotified } from "../../domain/object-version.ts";
@@ -15,7 +17,10 @@ import type {
   VersionsRpc,
 } from "./object-versions-rpc.ts";
 
-/** An alarm is a row written: what comes due within a day is deleted together. */
+/**
+ * Delay that collects expirations: an alarm is a row written. Versions that expire within a day are
+ * deleted together.
+ */
 const EXPIRY_PAUSE_MS = 86_400_000;
 
 export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
@@ -39,7 +44,7 @@ export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
       this.#store.pair(object, listed.identity, eventTime);
       return { identity: listed.identity, known: true };
     }
-    // The current version is this one, unless another notification was there before.
+    // The current version is the notified one, unless another notification had it before.
     const isFree = current !== null && !met.some(({ version }) => version === current.version);
     const [version, uploadedAt] = isFree ? [current.version, current.uploadedAt] : [null, null];
     await this.#remember(object, { identity: eventTime, eventTime, version, uploadedAt }, keepMs);
@@ -66,7 +71,7 @@ export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
     return versions.map((seen) => this.#find(seen));
   }
 
-  /** Never rejects: the platform gives an alarm up after six failures. */
+  /** Handles the alarm. Never rejects: the platform gives an alarm up after six failures. */
   override async alarm(): Promise<void> {
     try {
       const next = this.#store.forget(Date.now());
@@ -89,7 +94,7 @@ export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
     return this.#store.of(object).find((one) => one.version === version)?.identity ?? null;
   }
 
-  /** Recorded before anything is waited for: of two calls about one version the second finds it. */
+  /** Stored before the first await: of two calls about one version the second finds the row. */
   async #remember(object: string, met: KnownVersion, keepMs: number): Promise<void> {
     const forgetAt = Date.now() + keepMs;
     this.#store.insert(object, met, forgetAt);

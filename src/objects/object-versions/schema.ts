@@ -1,10 +1,11 @@
-/** The tables of an object that knows the versions of objects. */
+/** Tables of an object that knows the versions of objects. */
 import type { TableHistory } from "../../platform/tables.ts";
 
 /**
- * One row for each version, one row written. It outlives the runs of the version, so it says nothing of the object but a digest
- * (`object`: of key and etag) and times. `identity` is what runs are named by: the time of the notification, or `version` and
- * R2's version if a listing was first. A row gets its other half (`event_time`, or `version`) when the other way of meeting it is known.
+ * A version has one row, and writes one row. The row outlives the runs of the version, so the row
+ * has only a digest (`object`: of key and etag) and times. `identity` names the runs: the time of
+ * the notification, or `version` and R2's version if a listing came first. The second source later
+ * fills the other half of the row (`event_time`, or `version`).
  */
 const CREATE_VERSIONS_TABLE = `
   CREATE TABLE versions (
@@ -19,7 +20,7 @@ const CREATE_VERSIONS_TABLE = `
     CONSTRAINT version_has_its_time CHECK ((version IS NULL) = (uploaded_at IS NULL))
   ) STRICT, WITHOUT ROWID`;
 
-/** The first one brings version 1. */
+/** Migrations; the first one makes version 1. */
 export const TABLES: TableHistory = {
   what: "the object of versions",
   table: "versions",

@@ -11,7 +11,7 @@ const PAIR =
 const FORGET = "DELETE FROM versions WHERE forget_at <= ?";
 const READ_NEXT = "SELECT min(forget_at) AS at FROM versions";
 
-/** A version that was met: by a notification, by a listing, or by both. */
+/** A version known from a notification, from a listing, or from both. */
 export interface KnownVersion {
   readonly identity: string;
   readonly eventTime: string | null;
@@ -28,7 +28,7 @@ export class VersionStore {
     this.#tables = new Tables(storage, TABLES);
   }
 
-  /** All known versions with the key and etag of this digest. */
+  /** Returns all known versions with the key and etag of this digest. */
   of(object: string): KnownVersion[] {
     if (!this.#tables.areThere()) return [];
     return this.#storage.sql
@@ -42,7 +42,9 @@ export class VersionStore {
       }));
   }
 
-  /** Kept until `forgetAt`, epoch milliseconds. Throws if the version is there already. */
+  /**
+   * Stores a version until `forgetAt`, epoch milliseconds. Throws if the version is stored already.
+   */
   insert(object: string, met: KnownVersion, forgetAt: number): void {
     this.#tables.make();
     this.#storage.sql.exec(
@@ -56,12 +58,12 @@ export class VersionStore {
     );
   }
 
-  /** The notification of a version that a listing had met first. */
+  /** Adds the notification to a version that a listing brought first. */
   pair(object: string, identity: string, eventTime: string): void {
     this.#storage.sql.exec(PAIR, eventTime, object, identity);
   }
 
-  /** Deletes what has been kept long enough. Returns when the next of the rest has been, or null if nothing is left. */
+  /** Deletes expired versions. Returns the next expiry; null without versions. */
   forget(now: number): number | null {
     if (!this.#tables.areThere()) return null;
     this.#storage.sql.exec(FORGET, now);
@@ -69,7 +71,7 @@ export class VersionStore {
     return typeof at === "number" ? at : null;
   }
 
-  /** Deletes everything, the alarm included. */
+  /** Deletes all rows and the alarm. */
   async deleteAll(): Promise<void> {
     await this.#storage.deleteAll();
     this.#tables.deleted();

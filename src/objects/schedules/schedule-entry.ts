@@ -1,4 +1,7 @@
-/** One schedule in memory: what is stored of it, and what becomes of a due time. What is due is decided in `domain/schedules/due-times.ts`. */
+/**
+ * One schedule in memory: its stored state, and the fate of each due time.
+ * `domain/schedules/due-times.ts` decides which times are due.
+ */
 import {
   dueSince,
   isSetBack,
@@ -18,14 +21,20 @@ export class ScheduleEntry {
   readonly #store: ScheduleStore;
   #definition: ScheduleDefinition;
   #state: ScheduleState;
-  /** When to try again what waits. Forgotten with the memory: then it is tried at once. */
+  /**
+   * Time of the next try of waiting due times. Kept in memory only: after a reset the try is
+   * immediate.
+   */
   #againAt = 0;
   /** Failures in a row. */
   #strikes = 0;
   #awaitsDeploy = false;
-  /** Since when it is deployed no more: due times after that are not its own, unless it comes back. Null: it is deployed. */
+  /**
+   * Time since when the schedule is not deployed; null while deployed. Later due times do not
+   * count, unless the schedule comes back.
+   */
   #absentSince: number | null = null;
-  /** The first due time after the last one that was dealt with. */
+  /** The first due time after the last handled one. */
   #next: { readonly after: number; readonly at: number } | null = null;
 
   constructor(
@@ -44,29 +53,32 @@ export class ScheduleEntry {
     return this.#definition;
   }
 
-  /** What is stored: never behind it. */
+  /** The stored state. Memory is never behind the row. */
   get state(): ScheduleState {
     return this.#state;
   }
 
-  /** Whether its task was not known when it was last due. */
+  /** The task of the schedule was unknown at the last due time. */
   get awaitsDeploy(): boolean {
     return this.#awaitsDeploy && this.#state.waiting.length > 0;
   }
 
-  /** Takes over what a transaction of the store has recorded. */
+  /** Takes over the rows of a store transaction. */
   recorded(definition: ScheduleDefinition, state: ScheduleState): void {
     this.#definition = definition;
     this.#state = state;
   }
 
-  /** It is deployed, or since that time no more. What was due before is started all the same: it was due under a plan that had it. */
+  /**
+   * Marks the schedule as deployed, or as absent since that time. Earlier due times are started in
+   * any case: the plan of that time had the schedule.
+   */
   deployed(absentSince: number | null): void {
     this.#absentSince = absentSince;
     this.#next = null;
   }
 
-  /** When to look at it next; Infinity: never again. */
+  /** Time of the next look at the schedule; Infinity: never. */
   wakeAt(): number {
     const after = this.#state.dealtUntil;
     if (this.#next?.after !== after) this.#next = { after, at: this.#ownNext(after) };
@@ -74,8 +86,8 @@ export class ScheduleEntry {
   }
 
   /**
-   * Due times to be started now, oldest first; of many the first, and the others wait. Those that are left out are recorded as missed,
-   * and returned too. See `dueSince`.
+   * Due times to start now, oldest first; of many only the first ones, and the rest waits. Due
+   * times left out are stored as missed, and also returned. See `dueSince`.
    */
   due(
     now: number,
@@ -105,7 +117,7 @@ export class ScheduleEntry {
     return next > (this.#absentSince ?? next) ? Number.POSITIVE_INFINITY : next;
   }
 
-  /** Looks at due times from now on if those of the future are dealt with: the clock was set back. */
+  /** Continues from now if future due times are handled already: the clock was set back. */
   heedClock(now: number): void {
     if (isSetBack(this.#state.dealtUntil, now)) this.#save({ ...this.#state, dealtUntil: now });
   }
@@ -124,39 +136,45 @@ export class ScheduleEntry {
     this.#deal(dueAt, skipped(this.#state, dueAt, reason, 1, detail));
   }
 
-  /** These could not be started, because the surroundings failed: again in 1 s, with each further failure later, to a minute. */
+  /**
+   * Keeps due times whose start failed. The next try follows in 1 s, doubling with each further
+   * failure, at most a minute.
+   */
   failed(waiting: readonly number[], now: number): void {
     this.#keepWaiting(waiting);
     this.#strikes += 1;
     this.#againAt = now + pauseAfter(this.#strikes);
   }
 
-  /** Their task is not deployed where this was tried. */
+  /** Keeps due times whose task is not deployed here. */
   awaitDeploy(waiting: readonly number[], againAt: number): void {
     this.#keepWaiting(waiting);
     this.#againAt = againAt;
     this.#awaitsDeploy = true;
   }
 
-  /** This one has to wait for the run before it. */
+  /** Keeps a due time that waits for the previous run. */
   held(dueAt: number, againAt: number): void {
     this.#keepWaiting([dueAt]);
     this.#againAt = againAt;
   }
 
-  /** The state if it is paused now: what waits is skipped. */
+  /** The state after a pause: waiting due times are skipped. */
   whenPaused(): ScheduleState {
     const last = this.#state.waiting.at(-1);
     if (last === undefined) return this.#state;
     return { ...skipped(this.#state, last, "paused", this.#state.waiting.length), waiting: [] };
   }
 
-  /** The state if it goes on now: without what was due meanwhile. */
+  /** The state after a resumption: due times of the pause are left out. */
   whenResumed(now: number): ScheduleState {
     return { ...this.#state, dealtUntil: now, waiting: [] };
   }
 
-  /** The state if it is deployed again now: what was due while it was absent is on time, as many as may wait. */
+  /**
+   * The state after the schedule is deployed again: due times of the absence count as on time, up
+   * to the limit of waiting ones.
+   */
   whenBack(now: number): ScheduleState {
     const { dealtUntil, waiting } = this.#state;
     const due = this.#times.latest(MAX_WAITING + MAX_COUNTED, dealtUntil, now);
@@ -166,7 +184,7 @@ export class ScheduleEntry {
     ]);
   }
 
-  /** These wait too. */
+  /** Adds due times to the waiting ones. */
   #keepWaiting(waiting: readonly number[]): void {
     const all = new Set([...this.#state.waiting, ...waiting]);
     const state = withWaiting(
@@ -188,14 +206,14 @@ export class ScheduleEntry {
     this.#save({ ...state, dealtUntil: Math.max(state.dealtUntil, dueAt), waiting });
   }
 
-  /** The row first: memory is never ahead of it. */
+  /** Writes the row before memory: memory is never ahead of the row. */
   #save(state: ScheduleState): void {
     this.#store.saveState(this.#definition, state);
     this.#state = state;
   }
 }
 
-/** The state if these are to be started and cannot be yet: the newest, the others are missed. */
+/** The state with these due times waiting: the newest wait, the rest is missed. */
 function withWaiting(before: ScheduleState, waiting: readonly number[]): ScheduleState {
   const kept = waiting.slice(-MAX_WAITING);
   const left = waiting.length - kept.length;
@@ -204,7 +222,7 @@ function withWaiting(before: ScheduleState, waiting: readonly number[]): Schedul
   return { ...state, dealtUntil: Math.max(state.dealtUntil, ...kept), waiting: kept };
 }
 
-/** 1 s after the first failure, doubling to a minute. Milliseconds. */
+/** Delay after a failure: 1 s after the first, doubling to a minute. Milliseconds. */
 export function pauseAfter(strikes: number): number {
   return Math.min(60_000, 500 * 2 ** strikes);
 }

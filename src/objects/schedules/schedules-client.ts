@@ -1,4 +1,7 @@
-/** How everybody else reaches the one object that has the schedules, and tells it what is deployed. */
+/**
+ * The client of the one object that holds the schedules. Also announces the deployed schedules to
+ * that object.
+ */
 import type { Plan } from "../../domain/plan/plan.ts";
 import { schedulesOf } from "../../domain/schedules/due-times.ts";
 import { FORMAT_VERSION } from "../../domain/version.ts";
@@ -8,7 +11,7 @@ import type { Lifetime } from "../../triggers/accept.ts";
 import type { Announcement, SchedulesRpc } from "./schedules-rpc.ts";
 
 const NAME = "schedules";
-/** Calls the object, with bounded retries. Rejects when the surroundings keep failing. */
+/** Calls the object, with bounded retries. Rejects when all tries fail. */
 export async function callSchedules<T>(
   env: Env,
   call: (schedules: SchedulesRpc) => Promise<T>,
@@ -16,7 +19,10 @@ export async function callSchedules<T>(
   return callWithRetries("the object of the schedules", () => call(env.SCHEDULES.getByName(NAME)));
 }
 
-/** What runs here, as it is announced. Made at 0: the platform does not say when. */
+/**
+ * The deployment of this code, for an announcement. `madeAt` is 0 where the platform does not tell
+ * the time.
+ */
 export function deploymentHere(
   env: Partial<Pick<Env, "CF_VERSION_METADATA">>,
   { version }: Plan,
@@ -24,7 +30,7 @@ export function deploymentHere(
   return { version, madeAt: deployedAt(env) ?? 0 };
 }
 
-/** Tells the object which schedules this deployment has. */
+/** Announces the schedules of this deployment. */
 export async function syncSchedules(env: Env, plan: Plan): Promise<void> {
   const announced = {
     v: FORMAT_VERSION,
@@ -35,9 +41,9 @@ export async function syncSchedules(env: Env, plan: Plan): Promise<void> {
 }
 
 /**
- * Tells it once in the life of this isolate, beside the first request, so that a deploy takes effect at once and not at the next
- * watchdog. A plan without schedules costs no call: the last one to go is forgotten by the watchdog, but locally, where no
- * watchdog comes.
+ * Announces once in the life of this isolate, beside the first request, so that a deploy takes
+ * effect at once and not at the next watchdog. A plan without schedules costs no call, since the
+ * watchdog removes the last schedule; a local deployment has no watchdog and always announces.
  */
 export function createAnnouncement(
   plan: Plan,

@@ -1,21 +1,26 @@
 /**
- * What the schedules object does: it keeps the schedules of the deployed plan, wakes at the next due time over all of them, and
- * has a run started for each. Which due times those are is decided in `domain/schedules/due-times.ts`, when they are due in `domain/schedules/cron.ts`.
- * Storage, clock, alarm and runs come from outside.
+ * The decisions of the schedules object: holds the schedules of the deployed plan, wakes at the
+ * next due time of all of them, and starts a run for each. `domain/schedules/due-times.ts` decides
+ * which due times count, `domain/schedules/cron.ts` computes the times. Storage, clock, alarm and
+ * runs come from outside.
  *
- * Order, for each due time: start the run, then record that it is dealt with. A crash in between repeats the start, which finds the
- * same run by its key (task and due time). So an alarm that is late, doubled or interrupted makes no second run. What could not be
- * started stays in `waiting`, in the same row, and is tried again: it was on time, and is not missed however long that takes.
+ * The order for each due time: start the run, then store the due time as handled. A crash in
+ * between repeats the start, which finds the same run by its key (task and due time). A late,
+ * doubled or interrupted alarm therefore makes no second run. A due time whose start failed stays
+ * in `waiting`, in the same row, and is retried: the due time was on time, and is not missed
+ * however long the retries take.
  *
- * Isolates of several deployments may announce by turns, for hours. The newest counts, and an older one only once nothing is heard of
- * the newer any more (`takesOver`). Whatever is not deployed any more is kept for a day as absent: should that have been a rollback, or
- * another mistake, it goes on with its state, and with what was due meanwhile. What was due before it went is started in any case: the alarm
- * may have been late.
+ * Deployments. Isolates of several deployments may announce by turns, for hours. The newest
+ * deployment counts, and an older one only after the newer has fallen silent (`takesOver`). A
+ * schedule that is no longer deployed is kept as absent for a day. If the schedule comes back, for
+ * instance after a rollback, its state goes on, and due times of the absence are started. Due times
+ * before the absence are started in any case, since the alarm may have been late.
  *
- * The alarm never rejects, since the platform gives one up after six failures; should it be lost all the same, every call sets it
- * again, and the cron trigger of wrangler.toml calls `sync` every five minutes.
+ * The alarm never rejects, since the platform gives an alarm up after six failures. A lost alarm is
+ * set again by every call, and the cron trigger of wrangler.toml calls `sync` every five minutes.
  *
- * Must not: wait for an object that does not answer (`CALL_LIMIT_MS`), or for a run. A start that has to wait for the run before it (`buffer_one`) asks again, with growing pauses.
+ * Must not wait for an object that does not answer (`CALL_LIMIT_MS`), nor for a run. A start that
+ * has to wait for the previous run (`buffer_one`) is retried with growing delays.
  */
 import type { RunId } from "../../domain/ids.ts";
 import type { Problem, Result } from "../../domain/problem.ts";
@@ -33,43 +38,52 @@ import { pauseAfter, ScheduleEntry } from "./schedule-entry.ts";
 import type { Announcement, ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
 import type { ScheduleStore, StoredDeployment } from "./store.ts";
 
-/** Schedules that are handled side by side: a top-level invocation has six connections. */
+/** Limit of schedules handled concurrently: a top-level invocation has six connections. */
 const LANES = 6;
-/** A call of a run that takes longer has failed, and is made again: it must not hold up the other schedules. */
+/**
+ * Time limit of a call of a run. A longer call counts as failed and is retried, so that the other
+ * schedules are not held up.
+ */
 const CALL_LIMIT_MS = 10_000;
 const DAY_MS = 86_400_000;
-/** How long a due time is tried again that could not be started; one whose task is not deployed where this runs waits longer. */
+/**
+ * Retry period of a due time that could not be started. A task that is not deployed here gets the
+ * longer period.
+ */
 const PATIENCE_MS = DAY_MS;
 const DEPLOY_PATIENCE_MS = 30 * DAY_MS;
-/** How long a schedule is kept that is not deployed any more. */
+/** Retention of an absent schedule. */
 const ABSENT_KEPT_MS = DAY_MS;
-/** How exactly it is noted when the deployment was heard of last: a row each time. */
+/** Precision of the stored time of the last announcement: each write is a row. */
 const SEEN_MS = 60_000;
-/** An alarm that has been handled for so long was ended by the platform. */
+/** Age at which the platform has ended the handling of an alarm. */
 const HANDLING_MS = 960_000;
-/** An alarm that was due this long ago and has not come is taken for lost. */
+/** Age at which an overdue alarm counts as lost. */
 const ALARM_LOST_MS = 10_000;
 
 export interface SchedulesSurroundings {
   /** Epoch milliseconds. */
   now(): number;
-  /** Null if none is set, and while one is handled. */
+  /** Returns the time of the alarm; null without an alarm, and while the alarm is handled. */
   getAlarm(): Promise<number | null>;
   setAlarm(at: number): Promise<void>;
-  /** What this code itself would announce. */
+  /** The deployment of this code, as announced. */
   readonly deployment: Pick<Announcement, "version" | "madeAt">;
   timesOf(definition: ScheduleDefinition): DueTimes;
-  /** Starts the run of this due time, or finds it. Rejects only if the surroundings fail. */
+  /** Starts, or finds, the run of this due time. Rejects only if the infrastructure fails. */
   start(definition: ScheduleDefinition, dueAt: number): Promise<Result<RunId>>;
-  /** Whether this run is there and not final. */
+  /** Checks that this run exists and is not final. */
   isRunning(runId: RunId): Promise<boolean>;
-  /** Has this run give way to the one of this due time; said again, it changes nothing. */
+  /** Cancels this run in favour of the run of this due time. A repeated call changes nothing. */
   cancel(runId: RunId, dueAt: number): Promise<void>;
   readonly after: After;
   log(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
-/** What became of one due time: dealt with, to be tried again, to wait for a deploy, or for the run before it. */
+/**
+ * Outcome of one due time: handled, to be retried, waiting for a deploy, or waiting for the
+ * previous run.
+ */
 type Turn = "done" | "failed" | "undeployed" | "held";
 
 interface Absent {
@@ -81,15 +95,15 @@ export class SchedulesProtocol implements SchedulesRpc {
   readonly #store: ScheduleStore;
   readonly #around: SchedulesSurroundings;
   #deployed: StoredDeployment | null = null;
-  /** In the order of peach.conf. Undefined until it is read. */
+  /** Schedules in the order of peach.conf. Undefined before the first load. */
   #entries: ReadonlyMap<string, ScheduleEntry> | undefined;
-  /** Deployed no more, and kept for a day. */
+  /** Absent schedules, kept for a day. */
   readonly #absent = new Map<string, Absent>();
   #paused = new Set<string>();
   #alarmStrikes = 0;
-  /** When the alarm that is being handled has begun; null: none is. */
+  /** Start of the alarm being handled; null without one. */
   #handlingSince: number | null = null;
-  /** When the alarm was handled last in this life. */
+  /** Period of the last handled alarm in this life of the object. */
   #handled = { since: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY };
 
   constructor(store: ScheduleStore, around: SchedulesSurroundings) {
@@ -150,7 +164,10 @@ export class SchedulesProtocol implements SchedulesRpc {
     return entries.map((entry) => this.#status(entry));
   }
 
-  /** Never rejects. `firing`: what the alarm was set to, as far as the platform tells. */
+  /**
+   * Handles the alarm. Never rejects. `firing`: the time that the alarm was set to, if the platform
+   * tells.
+   */
   async alarm(firing: number | null): Promise<void> {
     if (this.#isHandling) return;
     this.#handlingSince = this.#around.now();
@@ -251,7 +268,10 @@ export class SchedulesProtocol implements SchedulesRpc {
     this.#deployed = deployed;
   }
 
-  /** What is known of a schedule that comes back; null if it was absent for too long, or is new. */
+  /**
+   * Stored state of a schedule that comes back; null for a new schedule, or after too long an
+   * absence.
+   */
   #stateOfAbsent(definition: ScheduleDefinition, now: number): ScheduleState | null {
     const absent = this.#absent.get(keyOf(definition));
     if (absent === undefined || isForgotten(absent, now)) return null;
@@ -269,7 +289,10 @@ export class SchedulesProtocol implements SchedulesRpc {
     for (const [key] of forgotten) this.#absent.delete(key);
   }
 
-  /** The platform ends an alarm after 15 minutes, wherever it is: then nothing says that it is over. */
+  /**
+   * An alarm is being handled. The platform ends an alarm after 15 minutes at any point, without a
+   * notice.
+   */
   get #isHandling(): boolean {
     const since = this.#handlingSince;
     return since !== null && Math.abs(this.#around.now() - since) < HANDLING_MS;
@@ -278,7 +301,8 @@ export class SchedulesProtocol implements SchedulesRpc {
   async #handleDue(): Promise<void> {
     const now = this.#around.now();
     const { since, until } = this.#handled;
-    // What became due while this object was at work has not been missed: nobody else could have looked.
+    // Due times during the work of this object count as on time: only this object could have
+    // looked.
     const onTimeFrom = (now - until <= LATE_MS ? Math.min(now, since) : now) - LATE_MS;
     const due = this.#awake(now).filter((entry) => entry.wakeAt() <= now);
     const lanes = Array.from({ length: Math.min(LANES, due.length) }, async () => {
@@ -292,7 +316,7 @@ export class SchedulesProtocol implements SchedulesRpc {
     }
   }
 
-  /** Deals with all that is due for one schedule, oldest first. */
+  /** Handles all due times of one schedule, oldest first. */
   async #handle(entry: ScheduleEntry, onTimeFrom: number): Promise<void> {
     const now = this.#around.now();
     const { queue, leftOut } = entry.due(now, onTimeFrom);
@@ -315,7 +339,7 @@ export class SchedulesProtocol implements SchedulesRpc {
         );
       else {
         entry.held(dueAt, this.#around.now() + waitingPauseMs(now - dueAt));
-        // One waits already.
+        // One due time waits already.
         for (const behind of queue) entry.skip(behind, "overlap");
       }
       return;
@@ -327,7 +351,8 @@ export class SchedulesProtocol implements SchedulesRpc {
     try {
       const { runId: previous, dueAt: before = dueAt } = entry.state.lastRun ?? {};
       if (previous !== undefined && overlap === "cancel_running") {
-        // Else the clock was set back, and this due time finds its own run again, or starts one that came before.
+        // Otherwise the clock was set back: this due time finds its own run again, or starts an
+        // earlier one.
         if (before < dueAt) await this.#inTime(this.#around.cancel(previous, dueAt));
       } else if (
         previous !== undefined &&
@@ -337,7 +362,7 @@ export class SchedulesProtocol implements SchedulesRpc {
         if (overlap === "skip") entry.skip(dueAt, "overlap");
         return overlap === "skip" ? "done" : "held";
       }
-      // Paused, or no longer deployed, while it was asked.
+      // The schedule was paused or undeployed during the call.
       if (!this.#isActive(entry)) return "done";
       const started = await this.#inTime(this.#around.start(entry.definition, dueAt));
       if (!started.ok) {
@@ -354,7 +379,10 @@ export class SchedulesProtocol implements SchedulesRpc {
     }
   }
 
-  /** The answer, or a rejection if it does not come in time. What the call does later finds the same run by its key. */
+  /**
+   * Returns the answer, or rejects after the time limit. A late effect of the call finds the same
+   * run by its key.
+   */
   async #inTime<T>(call: Promise<T>): Promise<T> {
     const { promise: over, reject } = Promise.withResolvers<never>();
     const callOff = this.#around.after(CALL_LIMIT_MS, () =>
@@ -367,7 +395,7 @@ export class SchedulesProtocol implements SchedulesRpc {
     }
   }
 
-  /** It is tried again until the patience has run out. */
+  /** Decides a failed start: retry until the retry period is over. */
   #failed(entry: ScheduleEntry, dueAt: number, patienceMs: number, error: string): Turn {
     const isOver = this.#around.now() - dueAt >= patienceMs;
     const message = isOver ? "scheduled run refused" : "scheduled run not started, trying again";
@@ -378,8 +406,9 @@ export class SchedulesProtocol implements SchedulesRpc {
   }
 
   /**
-   * How long after its due time a refused start is tried again, in milliseconds. What the code that runs here refuses is no more than
-   * that where the schedules are of another deployment: a task's input may be another there.
+   * Retry period of a refused start after its due time, in milliseconds. A refusal of this code is
+   * final only if the schedules are of this deployment: the input of a task may differ in another
+   * deployment.
    */
   #patienceWith(code: Problem["code"]): number {
     if (code === "unknown_task") return DEPLOY_PATIENCE_MS;
@@ -396,12 +425,14 @@ export class SchedulesProtocol implements SchedulesRpc {
     this.#around.log(message, { task: definition.task, cron: definition.cron, ...fields });
   }
 
-  /** Whether it is still known, and not paused. */
+  /** The schedule is still known, and not paused. */
   #isActive(entry: ScheduleEntry): boolean {
     return !this.#paused.has(entry.definition.task) && this.#find(entry.definition) === entry;
   }
 
-  /** The schedules that are not paused, with the clock as it stands; absent ones for what was due before. */
+  /**
+   * Schedules that are not paused, with the clock checked; absent schedules for earlier due times.
+   */
   #awake(now: number): ScheduleEntry[] {
     const known = [
       ...this.#load().values(),
@@ -413,12 +444,13 @@ export class SchedulesProtocol implements SchedulesRpc {
   }
 
   /**
-   * Sets the alarm to what is due next. Never at or before now, nor at the very time of the alarm that is being handled: such
-   * alarms may not fire. One that is set sooner stays, a row is dearer than waking for nothing; one that is overdue is lost.
+   * Sets the alarm to the next due time. Never at or before now, nor at the time of the alarm being
+   * handled: such alarms may not fire. An earlier alarm stays, since a row costs more than an idle
+   * wake-up; an overdue alarm counts as lost.
    */
   async #rearm(firing: number | null): Promise<void> {
     const set = await this.#around.getAlarm();
-    // It sets the alarm at its end.
+    // The handler sets the alarm at its end.
     if (this.#isHandling) return;
     const now = this.#around.now();
     const soonest = this.#awake(now).reduce(

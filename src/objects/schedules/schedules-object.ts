@@ -1,6 +1,6 @@
 /**
- * The schedules of the deployment: the one object that wakes at the next due time over all of them. Storage, clock, alarm and runs
- * for the protocol in `schedules-protocol.ts`.
+ * The schedules of the deployment: the one object that wakes at the next due time of all of them.
+ * Gives storage, clock, alarm and runs to the decisions in `schedules-controller.ts`.
  */
 import { DurableObject } from "cloudflare:workers";
 import { dueTimes } from "../../domain/schedules/cron.ts";
@@ -75,7 +75,7 @@ export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc 
     if (!encoded.ok) return encoded;
     const accepted = await acceptTrigger(
       this.env,
-      // This object has no time to drive a `dispatch: direct` task: the queue does it.
+      // This object has no time to drive a `dispatch: direct` task; the queue drives the task.
       { waitUntil: (promise) => this.ctx.waitUntil(promise), budgetMs: () => 0 },
       {
         task,

@@ -1,37 +1,41 @@
-/** What others may call on the schedules object. All methods may be called again. */
+/** RPC of the schedules object. Every method may be retried. */
 import type { ScheduleDefinition, ScheduleState } from "../../domain/schedules/due-times.ts";
 import type { Versioned } from "../../domain/version.ts";
 
-/** A schedule as it is now. */
+/** A schedule with its current state. */
 export interface ScheduleStatus {
   readonly definition: ScheduleDefinition;
   readonly state: ScheduleState;
   readonly paused: boolean;
-  /** What keeps a due time waiting, if that is known: the code of this object does not have its task yet. */
+  /** Reason why a due time waits, if known: the code of this object lacks the task. */
   readonly waitingFor: "deploy" | null;
 }
 
-/** Which schedules an isolate's deployment has. */
+/** Schedules of an isolate's deployment. */
 export interface Announcement extends Versioned {
-  /** Of the plan: the same for the same schedules. */
+  /** Version of the plan: the same for the same schedules. */
   readonly version: string;
-  /** When the deployment was made, epoch ms: orders announcements (see `takesOver`). */
+  /** Time of the deployment, epoch ms; orders announcements (see `takesOver`). */
   readonly madeAt: number;
-  /** In the order of peach.conf. */
+  /** Schedules in the order of peach.conf. */
   readonly schedules: readonly ScheduleDefinition[];
 }
 
 export interface SchedulesRpc {
   /**
-   * Says which schedules are deployed, and sees to the alarm. The same version again changes nothing, and neither does an older one
-   * while the newer is there. A schedule that is new is due from now on; one that is gone is kept for a day, and if it comes back
-   * within that, what was due meanwhile is started.
+   * Announces the deployed schedules, and checks the alarm. The same version again changes nothing,
+   * and an older one changes nothing while the newer is live. A new schedule is due from now on. A
+   * missing schedule is kept for a day; if the schedule comes back within the day, due times of the
+   * absence are started.
    */
   sync(announced: Announcement): Promise<void>;
-  /** All schedules, in the order of peach.conf. */
+  /** Returns all schedules in the order of peach.conf. */
   list(): Promise<readonly ScheduleStatus[]>;
-  /** Starts nothing more for this task, also after a deploy. Its schedules; none if it has none. */
+  /** Pauses the schedules of this task, also across deploys. Returns the schedules of the task. */
   pause(task: string, by: string): Promise<readonly ScheduleStatus[]>;
-  /** The other way round: from now on, without what was due meanwhile. */
+  /**
+   * Resumes the schedules of this task from now on; due times of the pause are left out. Returns
+   * the schedules of the task.
+   */
   resume(task: string): Promise<readonly ScheduleStatus[]>;
 }

@@ -1,14 +1,18 @@
 import type { TableHistory } from "../../platform/tables.ts";
 
 /**
- * The tables of the schedules object.
+ * Tables of the schedules object.
  *
- * `schedules`: one row for each schedule of the plan, which is all that a due time writes. `definition` and `state` are JSON of
- * `ScheduleDefinition` and `ScheduleState`; `position` is the place in peach.conf. `absent_since`: when it was found to be deployed no
- * more; null while it is.
- * `pauses`: tasks whose schedules are paused. Apart from the schedules, so that a deploy that changes a schedule, or takes it away
- * and brings it back, starts nothing that somebody has stopped.
- * `deployed`: the deployment that the schedules are of: the version of its plan, when it was made, when it was heard of last.
+ * `schedules`: a row per schedule of the plan, which is the only row that a due time writes.
+ * `definition` and `state` are JSON of `ScheduleDefinition` and `ScheduleState`; `position` is the
+ * place in peach.conf. `absent_since`: time since when the schedule is not deployed; null while
+ * deployed.
+ *
+ * `pauses`: tasks whose schedules are paused. A table of its own, so that a paused schedule stays
+ * paused when a deploy changes the schedule, or removes the schedule and brings it back.
+ *
+ * `deployed`: the deployment of the schedules: version of its plan, time of creation, time of the
+ * last announcement.
  */
 const CREATE_TABLES = `
   CREATE TABLE schedules (
@@ -32,7 +36,7 @@ const CREATE_TABLES = `
     seen_at INTEGER NOT NULL
   ) STRICT`;
 
-/** The first one brings version 1. */
+/** Migrations; the first one makes version 1. */
 export const TABLES: TableHistory = {
   what: "the schedules object",
   table: "schedules",

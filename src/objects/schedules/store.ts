@@ -23,22 +23,22 @@ const PUT_PAUSE =
   "INSERT INTO pauses (task, at, by) VALUES (?, ?, ?) ON CONFLICT (task) DO NOTHING";
 const DELETE_PAUSE = "DELETE FROM pauses WHERE task = ?";
 
-/** A schedule as it is stored. */
+/** A schedule as stored. */
 export interface StoredSchedule {
   readonly definition: ScheduleDefinition;
   readonly state: ScheduleState;
 }
 
-/** The deployment that the schedules are of. */
+/** The deployment of the schedules. */
 export interface StoredDeployment extends KnownDeployment {
   readonly version: string;
 }
 
-/** Everything that is stored. */
+/** All stored data. */
 export interface StoredSchedules {
-  /** Null before the first. */
+  /** Null before the first deployment. */
   readonly deployed: StoredDeployment | null;
-  /** In the order of peach.conf. `absentSince`: null while it is deployed. */
+  /** Schedules in the order of peach.conf. `absentSince`: null while deployed. */
   readonly schedules: readonly (StoredSchedule & { readonly absentSince: number | null })[];
   readonly pausedTasks: readonly string[];
 }
@@ -52,7 +52,7 @@ export class ScheduleStore {
     this.#tables = new Tables(storage, TABLES);
   }
 
-  /** Brings the tables to this code's version and reads all of them. */
+  /** Migrates the tables and reads all of them. */
   load(): StoredSchedules {
     const { sql } = this.#storage;
     this.#tables.make();
@@ -72,7 +72,9 @@ export class ScheduleStore {
     };
   }
 
-  /** Makes these the schedules, in one transaction; those that are gone are kept as absent from then on. */
+  /**
+   * Replaces the schedules in one transaction; missing schedules are kept as absent from then on.
+   */
   deploy(
     deployed: StoredDeployment,
     schedules: readonly StoredSchedule[],
@@ -101,17 +103,17 @@ export class ScheduleStore {
     this.#storage.sql.exec(PUT_DEPLOYED, version, madeAt, seenAt);
   }
 
-  /** Forgets schedules that were absent for too long. */
+  /** Deletes schedules that were absent for too long. */
   forget(schedules: readonly ScheduleDefinition[]): void {
     for (const { task, id } of schedules) this.#storage.sql.exec(DELETE_SCHEDULE, task, id);
   }
 
-  /** False if the schedule is no longer there. */
+  /** Saves the state of a schedule; false without such a row. */
   saveState({ task, id }: ScheduleDefinition, state: ScheduleState): boolean {
     return this.#storage.sql.exec(SAVE_STATE, JSON.stringify(state), task, id).rowsWritten > 0;
   }
 
-  /** Pauses a task's schedules and saves what becomes of them, in one transaction. */
+  /** Pauses the schedules of a task and saves their states, in one transaction. */
   pause(task: string, at: number, by: string, changed: readonly StoredSchedule[]): void {
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(PUT_PAUSE, task, at, by);
@@ -119,7 +121,7 @@ export class ScheduleStore {
     });
   }
 
-  /** The other way round. */
+  /** Resumes the schedules of a task and saves their states, in one transaction. */
   resume(task: string, changed: readonly StoredSchedule[]): void {
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(DELETE_PAUSE, task);
@@ -134,7 +136,9 @@ interface ScheduleRow extends Record<string, SqlStorageValue> {
   readonly absent_since: number | null;
 }
 
-/** The one row mapping of this store: both columns are written here alone, as JSON of these types. */
+/**
+ * The one row mapping of this store; only this store writes both columns, as JSON of these types.
+ */
 function scheduleIn({
   definition,
   state,
