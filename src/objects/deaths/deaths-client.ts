@@ -1,4 +1,7 @@
-/** How executor objects and runs reach the object that knows of deaths. It is asked only after a death: nothing that goes well costs a call. */
+/**
+ * Connects executor objects and runs with the object of deaths. Called only after a death: a
+ * successful attempt costs no call.
+ */
 import type { RunId } from "../../domain/ids.ts";
 import type { Trial } from "../../domain/trials.ts";
 import { callWithRetries, type CallPolicy } from "../../platform/calls.ts";
@@ -7,20 +10,20 @@ import type { DeathsRpc } from "./deaths-rpc.ts";
 
 const NAME = "deaths";
 
-/** Of trials: whoever asks does so again soon, and nobody waits for it. */
+/** Policy for trials: the caller asks again soon, and nobody waits. */
 const ONCE: CallPolicy = { pausesMs: [], limitMs: 2_000 };
 
-/** Of deaths that nobody tells again: others may be taken for their cause. */
+/** Policy for deaths that are reported once: without the report, other attempts may be blamed. */
 const FOR_A_WHILE: CallPolicy = { pausesMs: [100, 500, 2_000, 6_000, 12_000], limitMs: 5_000 };
 
 export interface Death {
   readonly runId: RunId;
-  /** Whose of the run: a task or an item by its ordinal; null: drivers. */
+  /** Ordinal of a task or an item; null: the run's drivers. */
   readonly ordinal: number | null;
   readonly attempt: number;
-  /** How long ago it was begun, in milliseconds. */
+  /** Age of the attempt, in milliseconds. */
   readonly ageMs: number;
-  /** How long ago its death was found; absent: just now. */
+  /** Time since the death was found, in milliseconds; absent: just now. */
   readonly agoMs?: number;
 }
 
@@ -31,8 +34,9 @@ interface Drivers {
 }
 
 /**
- * Notes that an attempt has died with its worker. Resolves to those attempts of its task that have died while nobody else did; to null
- * if the object cannot be told: then nobody is to blame yet, and it is told later.
+ * Reports an attempt that died with its worker. Resolves to the attempts of the task that died
+ * while nothing else died. Resolves to null if the object is unreachable: then nobody is blamed
+ * yet, and the death is reported later.
  */
 export async function noteDeath(
   env: Env,
@@ -48,7 +52,7 @@ export async function noteDeath(
   return asked(env, "a death could not be noted", runId, note, policy);
 }
 
-/** Notes that drivers of this run have died: the longest of their attempts, its token and when it was begun. Resolves always. */
+/** Reports the death of a run's drivers, as the longest attempt: token and start. Never rejects. */
 export async function noteDrivers(
   env: Env,
   runId: RunId,
@@ -61,7 +65,10 @@ export async function noteDrivers(
   );
 }
 
-/** Those attempts of a task that have died beside one that is known to kill; none if the object cannot be asked. */
+/**
+ * Resolves to the attempts of a task that died beside a known killer; empty if the object is
+ * unreachable.
+ */
 export async function explainedDeaths(
   env: Env,
   runId: RunId,
@@ -74,7 +81,7 @@ export async function explainedDeaths(
   );
 }
 
-/** Whether the next attempt of a suspect may begin now; null if the object cannot be asked. */
+/** Resolves to whether a suspect's next attempt may start; null if the object is unreachable. */
 export async function askForTrial(
   env: Env,
   runId: RunId,
@@ -85,7 +92,10 @@ export async function askForTrial(
   return asked(env, "there is no trial", runId, (deaths) => deaths.askTrial(who, trial), ONCE);
 }
 
-/** The attempt that was on trial has ended, or does not begin. Resolves always: the docket strikes it off by itself later. */
+/**
+ * Reports that the attempt on trial has ended, or will not start. Never rejects: the docket drops
+ * the trial later by itself.
+ */
 export async function endTrial(env: Env, runId: RunId, ordinal: number): Promise<void> {
   const who = await victimOf(runId, ordinal);
   await asked(
@@ -97,12 +107,12 @@ export async function endTrial(env: Env, runId: RunId, ordinal: number): Promise
   );
 }
 
-/** A digest: it outlives the run by as much as an hour. */
+/** Returns a digest, because the record may outlive the run by an hour. */
 async function victimOf(runId: RunId, ordinal: number | null): Promise<string> {
   return (await sha256(`${runId}/${ordinal ?? "drivers"}`)).toHex();
 }
 
-/** What the object answers; null if it cannot be asked. */
+/** Returns the object's answer; null if the object is unreachable. */
 async function asked<T>(
   env: Env,
   otherwise: string,

@@ -1,10 +1,12 @@
 /**
- * Knows which attempts of all runs have died with their workers in the last hour: the witness of who may have killed whom. An isolate
- * that dies takes all drivers and objects in it, of many runs, none of which knows of the others. Who dies while others die may be a
- * victim; who dies while nobody else does has done it (see domain/run/losses.ts).
+ * Records which attempts of all runs died with their workers in the last hour, to find the cause. A
+ * dying isolate takes along all its drivers and objects, of many runs that do not know of each
+ * other. An attempt that dies beside others may be a victim. An attempt that dies alone caused its
+ * death (see domain/run/losses.ts).
  *
- * Told by executor objects, when their alarm is called again, and by runs that miss their drivers. What it cannot know is counted for
- * the accused: it cannot be asked, or forgot. It also keeps the docket of suspects, which are tried one after the other (domain/trials.ts).
+ * Executor objects report deaths when their alarm is called again, and runs report missing drivers.
+ * An unreachable object or a missing record counts in favor of the accused. The object also keeps
+ * the docket of suspects, which are tried one after the other (domain/trials.ts).
  */
 import { DurableObject } from "cloudflare:workers";
 import { askTrial, strikeOff, type Docket, type Trial } from "../../domain/trials.ts";
@@ -13,7 +15,7 @@ import type { DeathsRpc } from "./deaths-rpc.ts";
 import { DocketStore } from "./docket-store.ts";
 import { DeathsStore, KEPT_MS } from "./store.ts";
 
-/** A death that is told of so soon is that of the attempt that is on the docket. */
+/** Age of a death below which the death is attributed to the attempt on the docket. */
 const TOLD_AT_ONCE_MS = 2_000;
 
 export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
@@ -39,7 +41,7 @@ export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
   ): Promise<readonly number[]> {
     const now = Date.now();
     this.#store.note(victim, attempt, now - Math.max(0, agoMs, ageMs), now - Math.max(0, agoMs));
-    // When a death is told of late the next attempt may be tried already.
+    // If a death is reported late, the next attempt may be on trial already.
     if (agoMs < TOLD_AT_ONCE_MS) this.#strikeOff(victim);
     const sole = this.#store.sole(victim);
     await this.#forgetLater();
@@ -67,7 +69,7 @@ export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
     if (others.length < docket.length) this.#docket.keep(others);
   }
 
-  /** The alarm is set, to an hour from now unless it fires sooner. */
+  /** Sets the alarm to an hour from now, unless a sooner alarm is set. */
   async #forgetLater(): Promise<void> {
     if (this.#alarm.at !== Number.POSITIVE_INFINITY) return;
     const set = await this.ctx.storage.getAlarm();
@@ -75,7 +77,7 @@ export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
     this.#alarm.atLatest(Date.now() + KEPT_MS);
   }
 
-  /** Never rejects: the platform gives an alarm up after six failures. */
+  /** Deletes old deaths. Never rejects: the platform gives an alarm up after six failures. */
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
     this.#alarm.fires(info?.scheduledTime ?? null);
     try {
@@ -98,7 +100,10 @@ export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
     }
   }
 
-  /** An alarm is a row written: what comes due within minutes is deleted together. */
+  /**
+   * Sets the alarm late enough to delete several deaths together, because each setting writes a
+   * row.
+   */
   #setAlarm(at: number): void {
     this.#alarm.set(Math.max(at, Date.now() + KEPT_MS / 10));
   }

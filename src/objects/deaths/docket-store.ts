@@ -1,4 +1,7 @@
-/** Which suspects are tried now, or wait for it (see domain/trials.ts): one value. */
+/**
+ * Stores the docket as one value: the suspects on trial, and the suspects waiting (see
+ * domain/trials.ts).
+ */
 import type { Docket } from "../../domain/trials.ts";
 import { FORMAT_VERSION, refuseNewer, type Versioned } from "../../domain/version.ts";
 

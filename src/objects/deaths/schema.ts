@@ -1,8 +1,9 @@
-/** The tables of the object that knows of deaths, one statement each. */
+/** Tables of the object of deaths, one statement each. */
 import type { TableHistory } from "../../platform/tables.ts";
 
 const CREATE_TABLES = [
-  // `victim` outlives its run by as much as an hour, so it is a digest. `died_at`: when it was told of, by the clock of this object.
+  // `victim` may outlive the run by an hour, and is a digest therefore. `died_at`: the time of the
+  // report, by the clock of this object.
   `CREATE TABLE deaths (
     victim TEXT NOT NULL CONSTRAINT victim_is_a_digest CHECK (length(victim) = 64),
     attempt INTEGER NOT NULL,
@@ -14,7 +15,7 @@ const CREATE_TABLES = [
   "CREATE INDEX deaths_by_time ON deaths (died_at)",
 ] as const;
 
-/** The first one brings version 1. */
+/** Migration 1 creates the tables. */
 export const TABLES: TableHistory = {
   what: "the object of deaths",
   table: "deaths",

@@ -1,14 +1,18 @@
-/** All storage of the object that knows of deaths: which attempts have died with their workers lately, of all runs. */
+/** All SQL of the object of deaths: attempts of all runs that died recently with their workers. */
 import { Tables, type Row, type RowStorage } from "../../platform/tables.ts";
 import { TABLES } from "./schema.ts";
 
-/** Deaths that one isolate has caused are told of within so long of one another: alarms are repeated and leases run out by then. */
+/**
+ * Longest time between the reports of deaths with one cause: by then alarms are repeated and leases
+ * have expired.
+ */
 const TOGETHER_MS = 60_000;
 
-/** How long a death is known: a task that takes 14 minutes is begun four times in it. */
+/** Retention of a death: a task of 14 minutes starts four times meanwhile. */
 export const KEPT_MS = 3_600_000;
 
-// Told again, however late, it is the same death; but after the run was deleted there may be another one of that name, begun since.
+// A repeated report, however late, means the same death. After the run's deletion another attempt
+// of the same name may exist, which began since.
 const NOTE = `
   INSERT INTO deaths (victim, attempt, begun_at, died_at) VALUES (?, ?, ?, ?)
   ON CONFLICT (victim, attempt) DO UPDATE SET begun_at = excluded.begun_at, died_at = excluded.died_at
@@ -45,7 +49,7 @@ export class DeathsStore {
     this.#rows(NOTE, victim, attempt, begunAt, diedAt);
   }
 
-  /** Those attempts of it that have died while nothing else did that is known. */
+  /** Returns the attempts of the victim that died while no other death is known. */
   sole(victim: string): number[] {
     return this.#tables.areThere()
       ? this.#rows(SOLE, victim).map((row) => Number(row["attempt"]))
@@ -53,15 +57,18 @@ export class DeathsStore {
   }
 
   /**
-   * Those attempts of it that others have died beside of which one is known to kill: it has died at another time while nothing else did.
-   * None of one that has died so itself.
+   * Returns the attempts of the victim that died beside a known killer: a victim that died alone at
+   * another time. Empty for a victim that died alone itself.
    */
   explained(victim: string): number[] {
     if (!this.#tables.areThere() || this.sole(victim).length > 0) return [];
     return this.#rows(EXPLAINED, victim).map((row) => Number(row["attempt"]));
   }
 
-  /** Deletes what has been known for long enough. When the next of the rest will have been; null: nothing is left. */
+  /**
+   * Deletes deaths older than the retention. Returns when the next death expires; null: none is
+   * left.
+   */
   forget(now: number): number | null {
     if (!this.#tables.areThere()) return null;
     this.#rows(FORGET, now - KEPT_MS);
@@ -69,7 +76,7 @@ export class DeathsStore {
     return typeof at === "number" ? at + KEPT_MS : null;
   }
 
-  /** Deletes everything, the alarm included. */
+  /** Deletes everything, including the alarm. */
   async deleteAll(): Promise<void> {
     await this.#storage.deleteAll();
     this.#tables.deleted();

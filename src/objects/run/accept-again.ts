@@ -1,10 +1,13 @@
-/** What a run that is there answers a trigger of its id. It changes nothing. */
+/** Answers a trigger whose run exists already. Changes nothing. */
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import { deliver } from "./lease-payloads.ts";
 import type { AcceptAnswer, AcceptRequest, JoiningTrigger } from "./run-rpc.ts";
 import type { RunStore } from "./journal.ts";
 
-/** A debounced task's run has taken this trigger before; null: it has not. Only the very call that it has taken keeps its payload. */
+/**
+ * Answers a trigger that the run of a debounced task has taken before; null if the run has not.
+ * `joined` only for the call that was taken: its payload is the run's.
+ */
 export function joinAgain(run: Run, trigger: JoiningTrigger): AcceptAnswer | null {
   const { nonce, digest } = trigger;
   const joined = run.joined[trigger.key ?? nonce];
@@ -14,7 +17,10 @@ export function joinAgain(run: Run, trigger: JoiningTrigger): AcceptAnswer | nul
   return { status: run.status, outcome, grant: { leases: [] } };
 }
 
-/** The very call that has made the run, made again because its answer was lost, gets its leases again, as far as they are still held. */
+/**
+ * Answers a repeated accept. The call that created the run, repeated because the answer was lost,
+ * gets the leases that are still held.
+ */
 export function acceptAgain(
   run: Run,
   store: RunStore,

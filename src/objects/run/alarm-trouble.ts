@@ -1,26 +1,32 @@
 /**
- * What becomes of a run whose alarm fails. It is tried again with growing pauses, over all lives of the object; what fails for an hour
- * fails for good: the run is ended as `broken`, or, if not even that can be written or the journal not be read, a dead letter says
- * so and the alarm is not set again. A message for the run, or somebody who looks at it, has it tried once more.
+ * Decides what happens to a run whose alarm fails. The alarm is retried with growing delays, across
+ * all lives of the object. After an hour of failures the run ends as `broken`. If the journal
+ * cannot be read or written, a dead letter records the run instead, and the alarm is not set again.
+ * A message for the run, or a request to read the run, starts another attempt.
  *
- * Lists show a run that cannot be read with the status that it told last, and with its problem (see problem-notice.ts); whoever reads the
- * run itself is answered `run_unreadable`.
+ * Lists show an unreadable run with the last reported status and its problem (see
+ * problem-notice.ts). A request for the run itself is answered with `run_unreadable`.
  *
- * Surroundings that fail (an overload, a reset, no answer in time) are no reason to give a run up before a week has passed. A run
- * that is final, or an id that never became one, only waits to be listed or deleted: that is tried for a day, for a week if it is the
- * surroundings; then a dead letter says what is left, and nobody tries any more. Where newer code is waited for, that is no failure.
+ * A failing infrastructure (overload, reset, timeout) gives a run up only after a week. A final
+ * run, or an id that never became a run, only waits to be listed or deleted. Listing and deletion
+ * are retried for a day, or for a week if the infrastructure fails. Then a dead letter names the
+ * remainder, and the retries end. Waiting for newer code is not a failure.
  */
 import { brokenBy } from "../../domain/run/broken-run.ts";
 import type { Run } from "../../domain/run/state.ts";
 import type { Advance } from "../../domain/run/machine-events.ts";
 
 /**
- * Pauses before a failed alarm is tried again: 1 s, doubling to 5 min; after the first hour a quarter of the time since then, up to
- * an hour. The platform's own retries end after six.
+ * Delays before a failed alarm is retried: 1 s, doubling to 5 min. After the first hour: a quarter
+ * of the time since the hour ended, at most 1 h. The platform's own retries end after six.
  */
 const PAUSE_MS = { soon: 300_000, share: 1 / 4, most: 3_600_000 } as const;
 
-/** What fails for so long, and so often, fails for good: of a run that goes on, of what is to be tidied up, for the surroundings. */
+/**
+ * Limits after which a failure counts as permanent; `strikes` is the least number of failures.
+ * `goingOnMs`: of an active run. `tidyingMs`: of a final run's cleanup. `passingMs`: of the
+ * infrastructure.
+ */
 const FOR_GOOD = {
   goingOnMs: 3_600_000,
   tidyingMs: 86_400_000,
@@ -28,35 +34,41 @@ const FOR_GOOD = {
   strikes: 10,
 } as const;
 
-/** Failures in a row. */
+/** A series of failures without a success in between. */
 export interface Trouble {
-  /** When the first was. */
+  /** Time of the first failure, epoch milliseconds. */
   readonly since: number;
   readonly strikes: number;
 }
 
-/** The alarm is set again; or the run is `broken`; or it is to be given up, and the alarm with it. */
+/**
+ * `again`: the alarm is set again. `ended`: the run is `broken`. `given_up`: neither the run nor
+ * the alarm goes on.
+ */
 export type TroubleOutcome = "again" | "ended" | "given_up";
 
 export interface TroubleSurroundings {
-  /** Durable: it outlives the object's lives, and goes with all that is deleted. */
+  /** Durable: the record outlives the object's lives and is deleted with everything else. */
   read(): Trouble | null;
   write(trouble: Trouble | null): void;
-  /** Whether the surroundings have failed: see platform/calls.ts. */
+  /** Tells failures of the infrastructure from others (see platform/calls.ts). */
   isPassing(error: unknown): boolean;
-  /** The run could not be ended, or not all that follows from its end be done. */
+  /** Logs a run that could not be ended, or whose end was not followed by all effects. */
   notEnded(error: unknown): void;
-  /** Records that the run can be neither carried on nor ended; `isOver`: that what is left of it can be neither listed nor deleted. */
+  /**
+   * Records a run that can be neither continued nor ended; with `isOver`, a remainder that can be
+   * neither listed nor deleted.
+   */
   giveUp(error: unknown, isOver: boolean): Promise<void>;
 }
 
-/** Records what was decided about the run, folds it and performs its effects. Throws if it cannot be recorded. */
+/** Records a transition, applies its change and performs its effects. Throws if recording fails. */
 export type CommitEnd = (run: Run, decided: Advance) => void;
 
 export class AlarmTrouble {
   readonly #around: TroubleSurroundings;
   readonly #commit: CommitEnd;
-  /** Undefined until it was read in this life. */
+  /** Undefined until the first read in this life of the object. */
   #known: Trouble | null | undefined;
 
   constructor(around: TroubleSurroundings, commit: CommitEnd) {
@@ -64,18 +76,21 @@ export class AlarmTrouble {
     this.#commit = commit;
   }
 
-  /** How often the alarm has failed in a row. */
+  /** Counts the alarm's failures in a row. */
   get strikes(): number {
     return this.#known?.strikes ?? 0;
   }
 
-  /** The alarm has done what it was for. */
+  /** Clears the record: the alarm has succeeded. */
   isOver(): void {
     if (this.#read() !== null) this.#note(null);
     this.#known = null;
   }
 
-  /** The alarm has failed; what becomes of its run: as far as it could be read, undefined if it could not, null if there is none. */
+  /**
+   * Records a failure of the alarm and decides the outcome. `run` is undefined if the journal is
+   * unreadable, and null if no run exists.
+   */
   failed(run: Run | null | undefined, error: unknown, now: number): TroubleOutcome {
     const { since, strikes } = this.#read() ?? { since: now, strikes: 0 };
     this.#known = { since, strikes: strikes + 1 };
@@ -88,27 +103,27 @@ export class AlarmTrouble {
       : "given_up";
   }
 
-  /** How long to wait before the alarm is tried again. */
+  /** Returns the delay before the alarm is retried. */
   pauseMs(now: number): number {
     const overMs = now - (this.#known?.since ?? now) - FOR_GOOD.goingOnMs;
     const longestMs = Math.max(PAUSE_MS.soon, Math.min(PAUSE_MS.most, overMs * PAUSE_MS.share));
     return Math.min(longestMs, 500 * 2 ** Math.min(this.strikes, 20));
   }
 
-  /** Ends the run, in its journal and in memory. False: that cannot be done. */
+  /** Ends the run, in the journal and in memory. Returns false if that fails. */
   #end(run: Run, error: unknown, now: number): boolean {
     const message = `the run could not go on: ${error instanceof Error ? error.message : String(error)}`;
     const stack = error instanceof Error ? (error.stack ?? null) : null;
     try {
       this.#commit(run, brokenBy(run, { name: "RunBrokenError", message, stack }, now));
     } catch (failure) {
-      // What fails after the commit is repeated by the alarm.
+      // The alarm repeats effects that fail after the commit.
       this.#around.notEnded(failure);
     }
     return run.finishedAt !== null;
   }
 
-  /** Records that the run is given up; `again` is called if that fails. */
+  /** Records that the run is given up; calls `again` if recording fails. */
   async giveUp(run: Run | null | undefined, error: unknown, again: () => void): Promise<void> {
     try {
       await this.#around.giveUp(error, isOver(run));
@@ -125,17 +140,17 @@ export class AlarmTrouble {
     }
   }
 
-  /** Storage may be what fails. */
+  /** Ignores errors: storage may be the failing part. */
   #note(trouble: Trouble | null): void {
     try {
       this.#around.write(trouble);
     } catch {
-      // Then the strikes of this life must do.
+      // The count of this life has to suffice.
     }
   }
 }
 
-/** Whether only what is left of it is to be tidied up; of what cannot be read nobody knows. */
+/** Tells whether only cleanup is left. The state of an unreadable run is unknown, hence false. */
 function isOver(run: Run | null | undefined): boolean {
   return run === null || (run !== undefined && run.finishedAt !== null);
 }

@@ -1,18 +1,21 @@
-/** What a run tells the task of `on_failure`, through an entrypoint of this worker. */
+/**
+ * The alert that a failed run sends to the task of `on_failure`, through an entrypoint of this
+ * worker.
+ */
 import type { RunId } from "../../domain/ids.ts";
 import type { AttemptError, FailReason } from "../../domain/run/state.ts";
 import type { TriggerSource } from "../../domain/trigger.ts";
 
-/** What somebody is told when a run has failed. */
+/** A notice that a run has failed. */
 export interface Alert {
-  /** The task that is told. */
+  /** Name of the task that receives the alert. */
   readonly task: string;
   readonly runId: RunId;
-  /** Tells the failures of one run apart. */
+  /** Distinguishes the failures of one run. */
   readonly nth: number;
-  /** How many runs led to this one (see `TriggerOrigin`). */
+  /** Number of runs in the chain that led here (see `TriggerOrigin`). */
   readonly depth: number;
-  /** The payload. */
+  /** The payload of the alert's trigger. */
   readonly summary: {
     readonly run_id: RunId;
     readonly task: string;

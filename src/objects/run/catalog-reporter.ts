@@ -1,34 +1,41 @@
 /**
- * Tells the catalogue how a run stands. One call is under way at a time, and always with the run as it is: what changes meanwhile is
- * told by the next. What the catalogue has not said to keep is owed by the run's state, and its alarm tells it again; after a reset
- * that is everything, and the catalogue takes no notice of what it knows.
+ * Reports the run's status to the catalog. At most one call is under way, and always with the
+ * current state; the next call reports later changes. The run's state records that an unconfirmed
+ * report is outstanding, and the alarm repeats the call. After a reset every report is repeated,
+ * and the catalog ignores known revisions.
  */
 import type { Run } from "../../domain/run/state.ts";
 import { summarize, type RunSummary } from "../../domain/run/summary.ts";
 import type { After } from "../../platform/patience.ts";
 
 /**
- * How long a run that is not final waits before the catalogue is told, in milliseconds: most have been started by then, many have
- * ended, and are told of once instead of three times. A list may lag.
+ * Delay before the catalog learns of a run that is not final, in milliseconds. Most runs have
+ * started by then and many have ended, and cause one report instead of three. A list may lag.
  */
 const GATHER_MS = 100;
 
-/** So often one `confirm` tells the catalogue: the run may have changed while it was told, but not for ever. */
+/** Limit of reports by one `confirm`: the run may change during a report, but not for ever. */
 const MOST_CONFIRMING = 5;
 
-/** True once it is durable there. With `keep` it is, or the call rejects. */
+/**
+ * Resolves to true once the summary is durable in the catalog. With `keep`, the call otherwise
+ * rejects.
+ */
 export type TellCatalog = (summary: RunSummary, keep: boolean) => Promise<boolean>;
 
 export class RunFeed {
   readonly #tell: TellCatalog;
   readonly #failed: (error: unknown) => void;
   readonly #after: After;
-  /** The run that is kept there, by its nonce, and its revision: another one of the same id may come in this life of the object. */
+  /**
+   * Nonce and revision of the last confirmed report. The nonce tells runs apart: the id may belong
+   * to another run later in this life of the object.
+   */
   #kept = { nonce: "", revision: -1 };
-  /** The next call must have it kept; null: there is nothing to tell. */
+  /** The outstanding report, and whether the catalog must confirm; null: nothing is outstanding. */
   #owed: { readonly keep: boolean } | null = null;
   #telling: Promise<void> | null = null;
-  /** Ends the pause that is under way before a call; null: none is. */
+  /** Ends the current delay early; null: no delay is running. */
   #endPause: (() => void) | null = null;
 
   constructor(tell: TellCatalog, failed: (error: unknown) => void, after: After) {
@@ -37,11 +44,11 @@ export class RunFeed {
     this.#after = after;
   }
 
-  /** The run has changed its status. Never rejects: what is not told now, the alarm will. */
+  /** Reports a changed status. Never rejects: the alarm repeats a failed report. */
   async note(run: Run, keep: boolean): Promise<void> {
     this.#owed = { keep: keep || this.#owed?.keep === true };
     if (!keep && run.finishedAt === null) {
-      // What the pause is for tells of this as well.
+      // The report after the running delay covers the change.
       if (this.#endPause !== null) return;
       await this.#pause();
     } else this.#endPause?.();
@@ -52,12 +59,15 @@ export class RunFeed {
     }
   }
 
-  /** Whether the catalogue keeps the run as it is. */
+  /** Tells whether the catalog has confirmed the run's current revision. */
   isKept(run: Pick<Run, "nonce" | "revision">): boolean {
     return this.#kept.nonce === run.nonce && this.#kept.revision >= run.revision;
   }
 
-  /** Resolves once the catalogue keeps the run as it is; rejects if it cannot be told, or says again and again that it does not. */
+  /**
+   * Resolves once the catalog has confirmed the current revision. Rejects if the catalog is
+   * unreachable, or repeatedly does not confirm.
+   */
   async confirm(run: Run): Promise<void> {
     for (let tries = 0; !this.isKept(run); tries += 1) {
       if (tries === MOST_CONFIRMING)
@@ -67,7 +77,7 @@ export class RunFeed {
     }
   }
 
-  /** The run is final, but is kept until that time. Rejects if the catalogue cannot be told. */
+  /** Reports a later retention end of a final run. Rejects if the catalog is unreachable. */
   async extend(run: Run, keptUntil: number): Promise<void> {
     await this.#tell(summarize(run, keptUntil), true);
   }
@@ -99,7 +109,7 @@ export class RunFeed {
           this.#kept = { nonce: run.nonce, revision: summary.revision };
       }
     } finally {
-      // In the same turn as the last look at what is owed, so that nothing is noted in between.
+      // Runs in the same turn as the last check of `#owed`, so no report is added in between.
       this.#telling = null;
     }
   }

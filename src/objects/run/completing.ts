@@ -1,4 +1,4 @@
-/** How a report of an external attempt is taken, and answered. */
+/** Applies a completion report of an external attempt, and answers the caller. */
 import { standingOfCompletion } from "../../domain/run/external-task.ts";
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import type { Completion } from "../../domain/run/machine-events.ts";
@@ -8,7 +8,7 @@ import type { Packer } from "./journal-bytes.ts";
 import { taskStatusOf } from "./run-document.ts";
 import type { CompletionAnswer, CompletionReport } from "./run-rpc.ts";
 
-/** Has the report decided by `take`, and says what came of it; sent again, it has counted already. */
+/** Lets `take` decide the report and returns the result. A repeated report counts once. */
 export function completeWith(
   run: Run,
   { outcome, v = 1, ...lease }: CompletionReport,

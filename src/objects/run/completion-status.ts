@@ -1,11 +1,14 @@
-/** How an external task of a run stands to being completed. */
+/** Describes whether an external task of a run can be completed. */
 import { openCompletion, standingOfCompletion } from "../../domain/run/external-task.ts";
 import { limitedChildren } from "../../domain/limits/limited-children.ts";
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import { taskStatusOf } from "./run-document.ts";
 import type { CompletableTask, CompletionTarget } from "./run-rpc.ts";
 
-/** Undefined: there is no such task. By name, it is about the attempt that is open, or the last one. */
+/**
+ * Describes the target; undefined if no such task exists. A target by name means the open attempt,
+ * or else the last attempt.
+ */
 export function describeCompletable(
   run: Run,
   target: CompletionTarget,

@@ -1,16 +1,22 @@
 /**
- * How a driver reaches its run: in one RPC session as long as calls follow one another closely, and by `callRun` from the call on in
- * which the session fails.
+ * Connects a driver with its run: by one RPC session while calls follow closely, and by `callRun`
+ * from the first call on in which the session fails.
  */
 import type { RunId } from "../../domain/ids.ts";
 import { CallTimeoutError } from "../../platform/calls.ts";
 import { callRun } from "./run-client.ts";
 import type { RunWork } from "./run-rpc.ts";
 
-/** How long a session without calls is kept, in milliseconds: while it is open, the object is billed for its time. */
+/**
+ * Time after which an idle session is closed, in milliseconds. An open session has the object
+ * billed for its time.
+ */
 const IDLE_MS = 50;
 
-/** A call that is not answered while so many times as long pass, ten seconds, is given up, and the session with it. */
+/**
+ * Number of timer ticks, ten seconds in all, after which an unanswered call and the session are
+ * given up.
+ */
 const OVERDUE_LOOKS = 200;
 
 export class SessionClient implements Disposable {
@@ -18,9 +24,9 @@ export class SessionClient implements Disposable {
   readonly #runId: RunId;
   #session: (RunWork & Disposable) | null = null;
   #calls = 0;
-  /** Gives the call up that is under way; null: none is. */
+  /** Rejects the call under way; null: no call is under way. */
   #giveUp: ((error: CallTimeoutError) => void) | null = null;
-  /** How often the timer has found the same call under way. */
+  /** Timer ticks during the current call. */
   #looks = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -29,7 +35,7 @@ export class SessionClient implements Disposable {
     this.#runId = runId;
   }
 
-  /** Calls are made one after the other. Rejects as `callRun` does. */
+  /** Makes one call; calls must not overlap. Rejects as `callRun` does. */
   async call<T>(call: (run: RunWork) => Promise<T>): Promise<T> {
     this.#calls += 1;
     this.#looks = 0;
@@ -42,7 +48,8 @@ export class SessionClient implements Disposable {
         overdue,
       ]);
     } catch {
-      // What a session that has broken says is of many kinds; what is the call's own fault comes again.
+      // A broken session throws many kinds of errors, so every error is retried by `callRun`. A
+      // fault of the call comes again.
       this[Symbol.dispose]();
       return await callRun(this.#env, this.#runId, call);
     } finally {
@@ -57,7 +64,7 @@ export class SessionClient implements Disposable {
     this.#timer = null;
   }
 
-  /** The call does not wait for the session that it is made in. */
+  /** Opens a session and makes the call without waiting for the session. */
   async #openWith<T>(call: (run: RunWork) => Promise<T>): Promise<T> {
     const opening = this.#env.RUNS.getByName(this.#runId).session();
     const [answer] = await Promise.all([call(opening), this.#keep(opening)]);
@@ -66,13 +73,13 @@ export class SessionClient implements Disposable {
 
   async #keep(opening: Promise<RunWork & Disposable>): Promise<void> {
     this.#session = await opening;
-    // Of a call that was given up meanwhile: it is closed like any other.
+    // The call may have been given up by now: the timer then closes the session as usual.
     this.#timer ??= this.#lookLater();
   }
 
   /**
-   * Closes the session when it is idle, and gives a call up that is not answered. One timer for the calls of `IDLE_MS`: to set one at
-   * each call would be a part of every hop.
+   * Closes an idle session, and gives up an unanswered call. One timer serves all calls of
+   * `IDLE_MS`: a timer a call would be a measurable part of every hop.
    */
   #lookLater(): ReturnType<typeof setTimeout> {
     const before = this.#calls;

@@ -1,6 +1,8 @@
 /**
- * The calls of one driver, in one RPC session with its run. A call inside it needs no event of its own at the object: it takes an
- * eighth of a hop less, and is not billed as a request (Durable Objects, pricing). Answers wait for what was committed, as all do.
+ * The calls of one driver, in one RPC session with the run. A call inside the session needs no
+ * event of its own at the object: a call takes an eighth of a hop less, and is not billed as a
+ * request (Durable Objects, pricing). The output gate holds back each answer until the commit is
+ * durable, as everywhere.
  */
 import { RpcTarget } from "cloudflare:workers";
 import type { ClaimRequest, GrantText, RunRpc, RunWork, SettleRequest } from "./run-rpc.ts";

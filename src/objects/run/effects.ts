@@ -1,6 +1,7 @@
 /**
- * The effects of a run object that leave it. Each may fail for good here: the state still owes it, and the alarm sends it again
- * (`redispatchAt`); each may happen twice: the second finds nothing to claim. So a few quick tries are enough.
+ * Effects that leave the run object. An effect may fail for good here: the state still requires the
+ * effect, and the alarm repeats the call (`redispatchAt`). An effect may happen twice: the second
+ * finds nothing to claim. A few quick retries are therefore enough.
  */
 import type { RunId } from "../../domain/ids.ts";
 import type { ChildRun } from "../../domain/run/state.ts";
@@ -14,15 +15,20 @@ import type { FinalNotice } from "./run-rpc.ts";
 
 const PAUSES_MS = [100, 500, 2_000] as const;
 
-/** One call of the queue takes so many messages. */
+/** Most messages that the platform accepts in one send. */
 const BATCH = 100;
 
-/** A send that has been under way for so long, in milliseconds, is not waited for any more: its run may have been reset. */
+/**
+ * Age of a send, in milliseconds, after which other runs no longer wait for the sender: the
+ * sender's run may have been reset.
+ */
 const ALONE_MS = 1_000;
 
 /**
- * What the runs of this isolate have for the queue while one of them is sending. It takes along what the others left, and they go: a
- * message is a small part of a call where many runs begin at once. Plain data only, for an object cannot wait for another's call.
+ * Queue messages of this isolate's runs, gathered while one run is sending. The sender takes the
+ * messages of the others along, and the others return. Where many runs begin at once, a message
+ * costs a small part of a call. Holds plain data only, because one object cannot await another
+ * object's call.
  */
 const outgoing: {
   messages: MessageSendRequest<{ readonly v: number; readonly run_id: RunId }>[];
@@ -32,7 +38,7 @@ const outgoing: {
   sendingSince: null,
 };
 
-/** Tells the queue that the run has work for so many drivers (at most 100). */
+/** Asks the queue for up to 100 drivers for the run. */
 export async function dispatchRun(env: Env, runId: RunId, drivers: number): Promise<void> {
   for (let driver = 0; driver < drivers; driver++)
     outgoing.messages.push({ body: { v: FORMAT_VERSION, run_id: runId }, contentType: "json" });
@@ -45,7 +51,7 @@ export async function dispatchRun(env: Env, runId: RunId, drivers: number): Prom
     await tried("dispatch", runs, async () => {
       const sending: Promise<QueueSendBatchResponse | undefined> = env.RUN_QUEUE.sendBatch(batch);
       const answer = await within(SEND_LIMIT_MS, "the queue", sending);
-      // What is sent is sent: an answer without the backlog is no reason to send again.
+      // The messages are sent: an answer without the backlog is no reason to send again.
       if (answer !== undefined) queueWatch.told(answer.metadata.metrics, Date.now());
     });
   }
@@ -54,7 +60,7 @@ export async function dispatchRun(env: Env, runId: RunId, drivers: number): Prom
 
 type ExecutorStart = Omit<Extract<Effect, { readonly type: "start_executor" }>, "type">;
 
-/** Has one task of the long lane run in the executor object of this name. */
+/** Starts a task of the long lane in the executor object with this name. */
 export async function startExecutor(
   env: Env,
   runId: RunId,
@@ -66,10 +72,13 @@ export async function startExecutor(
   });
 }
 
-/** Runs asked, or told, at the same time: there may be thousands, and an object has six connections. */
+/** Runs called at the same time: there may be thousands, and an object has six connections. */
 const CALLED_AT_ONCE = 24;
 
-/** Asks other runs to say when they are final; what those come to that are already, or are no more, a few at a time. */
+/**
+ * Subscribes `by` to the final notices of runs. Yields in batches the notices of runs that are
+ * final or gone already.
+ */
 export async function* watchRuns(
   env: Env,
   by: RunId,
@@ -78,7 +87,7 @@ export async function* watchRuns(
   yield* answersOf(runIds, "watch", (runId) => callRun(env, runId, (run) => run.watch(by)));
 }
 
-/** Tells other runs that this one is final; those that have answered, a few at a time. */
+/** Sends a final notice to the waiting runs. Yields in batches the runs that acknowledged. */
 export async function* tellRuns(
   env: Env,
   final: FinalNotice,
@@ -91,8 +100,9 @@ export async function* tellRuns(
 }
 
 /**
- * Cancels runs, with those that they have triggered; one that has ended, or is no more, is as well. Rejects if one cannot be told.
- * `call`: the same when it is done again, so that who was retried since goes on.
+ * Cancels runs together with their children. Final and missing runs count as cancelled. Rejects if
+ * a run cannot be reached. `call` is the same for each repetition, so that a run retried since is
+ * not cancelled again.
  */
 export async function cancelRuns(env: Env, runs: readonly ChildRun[], call: string): Promise<void> {
   await Promise.all(
@@ -100,7 +110,9 @@ export async function cancelRuns(env: Env, runs: readonly ChildRun[], call: stri
   );
 }
 
-/** Pays a debt. Never rejects: until it is acknowledged, the alarm has it paid again. */
+/**
+ * Delivers an outbox entry. Never rejects: the alarm repeats the delivery until an acknowledgement.
+ */
 export async function payDebt(runId: RunId, what: string, pay: () => Promise<void>): Promise<void> {
   try {
     await pay();
@@ -110,7 +122,7 @@ export async function payDebt(runId: RunId, what: string, pay: () => Promise<voi
   }
 }
 
-/** What the calls of these runs have answered, but for nothing; a call that fails is made again by the alarm. */
+/** Yields the non-null answers of the runs, in batches. The alarm repeats failed calls. */
 async function* answersOf<T>(
   runIds: readonly RunId[],
   what: string,
@@ -130,7 +142,7 @@ async function* answersOf<T>(
   }
 }
 
-/** `runs`: those that it is for, as logs name them. */
+/** Retries `perform` with the delays of `PAUSES_MS`. `runs` names the runs in the log. */
 async function tried(what: string, runs: string, perform: () => Promise<void>): Promise<void> {
   for (const pauseMs of PAUSES_MS) {
     try {

@@ -1,6 +1,7 @@
 /**
- * How entries of the journal are laid out in its rows: a row holds 2 MB, so what is larger lies as bytes in `data` rows before that of
- * its entry; so do the limit keys of wide arrays, which nobody needs before their items begin.
+ * Lays out journal entries in rows. A row holds 2 MB. A larger entry is stored as bytes in `data`
+ * rows before the entry's own row. Limit keys of wide arrays are stored the same way, because
+ * nobody reads the keys before the items begin.
  */
 import { EntryTooLargeError } from "../../domain/run/entry-too-large.ts";
 import type { PackedChange } from "../../domain/run/journal-codec.ts";
@@ -14,39 +15,42 @@ import { TRIGGER_SOURCES, type TriggerOrigin } from "../../domain/trigger.ts";
 import { FORMAT_VERSION, type Versioned } from "../../domain/version.ts";
 import type { Packer } from "./journal-bytes.ts";
 
-/** A row holds 2 MB, the entry and the bytes beside it together. */
+/** Limit for a row: the entry and the bytes beside the entry together. */
 const MAX_ROW_BYTES = 1_900_000;
 
-/** An entry has to be read back, whole, in an object of 128 MB. */
+/** Limit for an entry: an object of 128 MB must be able to read the whole entry back. */
 export const MAX_ENTRY_BYTES = 16_000_000;
 
-/** What lies elsewhere is cut into pieces of so many bytes. */
+/** Size of the pieces into which an outsourced entry is cut. */
 const PIECE_BYTES = 1_000_000;
 
-/** The first entry: what was accepted, and what that decided at once. */
+/** The first entry: the accepted trigger and the first change. */
 export interface StoredGenesis extends Versioned {
   readonly genesis: Omit<RunGenesis, "graph"> & { readonly graph: PackedGraph };
   readonly first: PackedChange;
 }
 
-/** The run as it is, in place of everything that was written before. */
+/** A snapshot of the run, in place of all earlier entries. */
 export interface StoredState extends Versioned {
   readonly state: Omit<RunState, "graph"> & { readonly graph: PackedGraph };
-  /** The row of the last change that it has. */
+  /** Row of the last change in the snapshot. */
   readonly upTo: number;
 }
 
-/** What every format says of a run where its journal begins. */
+/** Facts about a run that every format of the first entry contains. */
 export interface RunBeginning {
   readonly id: RunId;
-  /** The root task. */
+  /** Name of the root task. */
   readonly task: string;
   readonly origin: Pick<TriggerOrigin, "source" | "by" | "parent">;
   /** Epoch milliseconds. */
   readonly createdAt: number;
 }
 
-/** The beginning in a genesis or a state of whatever format; null if it is not there as it should be. Throws if it is no JSON. */
+/**
+ * Reads the beginning from a genesis or snapshot of any format; null if a field is missing or
+ * malformed. Throws on invalid JSON.
+ */
 export function beginningIn(entry: string): RunBeginning | null {
   const stored: unknown = JSON.parse(entry);
   const begun = fieldOf(stored, "genesis") ?? fieldOf(stored, "state");
@@ -80,15 +84,18 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** An entry that is too large for its row. */
+/** Reference to an entry that is too large for its row. */
 export interface EntryElsewhere {
   readonly lie: readonly Place[];
 }
 
-/** How the text of an entry begins that lies elsewhere. */
+/** Prefix of an entry that only holds references. */
 export const ELSEWHERE = '{"lie":';
 
-/** Puts lists of limit keys beside an entry, each once; `keep` what is known of them when the entry is written. */
+/**
+ * Stores lists of limit keys beside an entry, each list once. `keep` remembers the places after the
+ * entry is written.
+ */
 export class KeysAside {
   readonly #known: WeakMap<readonly LimitKeys[], readonly Place[]>;
   readonly #data: Packer;
@@ -118,14 +125,17 @@ export class KeysAside {
   }
 }
 
-/** The JSON of a change with its version. By hand: to copy a change of thousands of items for one field more costs more. */
+/**
+ * Adds the version to the JSON of a change. Edits the string: copying a change of thousands of
+ * items for one more field costs more.
+ */
 export function stamped(json: string): string {
   return `{"v":${FORMAT_VERSION},${json.slice(1)}`;
 }
 
-/** The text for the entry's row: itself, or where it lies. */
+/** Returns the text for the entry's row: the text itself, or references to its pieces. */
 export function fitting(text: string, data: Packer): string {
-  // No character has more than three bytes for each of its units.
+  // No UTF-16 code unit takes more than three bytes in UTF-8.
   if (text.length * 3 <= MAX_ROW_BYTES) return text;
   const bytes = new TextEncoder().encode(text);
   if (bytes.length <= MAX_ROW_BYTES) return text;
@@ -145,19 +155,19 @@ function placeInPieces(bytes: Uint8Array, data: Packer): Place[] {
   return places;
 }
 
-/** Whether the entry and the bytes beside it fit into one row. */
+/** Tells whether the entry and the bytes beside the entry fit into one row. */
 export function fitsBeside(text: string, bytes: Uint8Array | null): boolean {
   if (bytes === null) return true;
   const left = MAX_ROW_BYTES - bytes.length;
   return text.length * 3 <= left || utf8Length(text) <= left;
 }
 
-/** Bytes. */
+/** Length in bytes. */
 export function utf8Length(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/** The rows whose bytes something refers to. */
+/** Collects the row numbers of all byte references in a value. */
 export function seqsIn(value: unknown, found = new Set<number>()): Set<number> {
   if (typeof value !== "object" || value === null) return found;
   if ("seq" in value && "offset" in value && typeof value.seq === "number") found.add(value.seq);

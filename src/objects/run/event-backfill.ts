@@ -1,7 +1,8 @@
 /**
- * Reads the changes of a run after some position of its journal and puts them into words as they were told live: for a listener
- * that comes back. Folding begins at the first entry, since a change says nothing without the run as it was before. Where the
- * journal no longer has every entry that this needs, the listener is told the run as it is now instead.
+ * Reads the changes of a run after a position of the journal, as the events that live subscribers
+ * got: for a subscriber that reconnects. The changes are applied from the first entry on, because a
+ * change has a meaning only with the run before the change. If the journal lacks an entry, the
+ * subscriber gets the current run instead.
  */
 import { unpack } from "../../domain/run/journal-codec.ts";
 import { fold } from "../../domain/run/apply-change.ts";
@@ -10,14 +11,14 @@ import { Batch } from "./subscribers.ts";
 import { changeEvent, endEvent, type RunEvent } from "./public-events.ts";
 import type { JournalPage, JournalRow, RunStore } from "./journal.ts";
 
-/** What is read of the journal at once: an entry may have megabytes. */
+/** Limits for one read of the journal: an entry may have megabytes. */
 const PAGE: JournalPage = { rows: 200, length: 1_000_000 };
 
-/** The run as it is now. */
+/** Access to the current run. */
 export interface Present {
-  /** As a listener hears it that has heard nothing yet; with its end, if it has ended. */
+  /** Events for a subscriber that knows nothing yet; with the end, if the run has ended. */
   readonly asItIs: () => readonly RunEvent[];
-  /** What the attempt with this token has said last; null: nothing, or it is not under way. */
+  /** Last progress of the attempt with this token; null: none, or the attempt has ended. */
   readonly progressOf: (ordinal: number, token: number) => Progress | null;
 }
 
@@ -25,12 +26,12 @@ export class Replay {
   readonly #store: RunStore;
   readonly #after: number;
   readonly #present: Present;
-  /** The run as it was at `#position`. */
+  /** The run at `#position`. */
   #run: Run | null = null;
   #position = 0;
-  /** The last change that `#run` has. */
+  /** Row of the last change applied to `#run`. */
   #folded = 0;
-  /** Entries are missing: the listener is told the run as it is, from now on. */
+  /** Entries are missing: the subscriber gets the current run from now on. */
   #hasGap = false;
 
   constructor(store: RunStore, after: number, present: Present) {
@@ -39,7 +40,10 @@ export class Replay {
     this.#present = present;
   }
 
-  /** The next changes, the last of them with the end if the run has ended; null: from here on the audience hears what is new. */
+  /**
+   * Returns the next changes, the last batch with the end of an ended run. Null: the subscriber
+   * joins the live events.
+   */
   next(): Batch | null {
     while (!this.#hasGap) {
       const { rows, isEnd: isCaughtUp } = this.#store.readAfter(this.#position, PAGE);
@@ -53,11 +57,14 @@ export class Replay {
       if (events.length > 0) return new Batch(events);
       if (isCaughtUp) return null;
     }
-    // What was told then may be old by now: the reader took its time.
+    // A slow reader may have missed changes since the last snapshot of events.
     return this.#position === this.#store.nextSeq - 1 ? null : this.#startOver();
   }
 
-  /** Whether changes before this row are gone that the listener has not heard. Of bytes before the first entry some may be gone. */
+  /**
+   * Tells whether changes that the subscriber lacks are missing before this row. Data rows before
+   * the first entry may be missing.
+   */
   #isMissing({ seq, genesis, change, snapshot }: JournalRow): boolean {
     if (snapshot !== null) return snapshot.upTo > Math.max(this.#after, this.#folded);
     const isFirst = this.#run === null && genesis === null && change === null;
@@ -78,7 +85,10 @@ export class Replay {
       : [];
   }
 
-  /** The journal has what an attempt said only once it has ended; of one that goes on it is known what it said last. */
+  /**
+   * Returns the last known progress of a running attempt. The journal has the progress of ended
+   * attempts only.
+   */
   #progressOf(run: Run, ordinal: number): Progress | null {
     const state = run.tasks[ordinal]?.state;
     return state?.status === "running" ? this.#present.progressOf(ordinal, state.token) : null;

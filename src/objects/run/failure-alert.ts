@@ -1,8 +1,11 @@
-/** What the task of `on_failure` is triggered with: the summary of a run as it failed, whatever became of it since. */
+/**
+ * Describes the payload of an `on_failure` trigger: a summary of the run at the failure, whatever
+ * happened to the run since.
+ */
 import type { Debt, Run } from "../../domain/run/state.ts";
 import type { Alert } from "./alert-rpc.ts";
 
-/** The summary of the run's failure with this number. */
+/** Summarizes the run's failure with number `id`. */
 export function describeAlert(
   run: Run,
   id: number,

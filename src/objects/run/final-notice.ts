@@ -1,13 +1,19 @@
-/** What a final run tells those who await it: how it ended, and its document, so that nobody has to ask for it. */
+/**
+ * The notice of a final run to the waiting runs: status and document, so that no further call is
+ * needed.
+ */
 import { encodePayload } from "../../payloads/codec.ts";
 import type { Run } from "../../domain/run/state.ts";
 import { describeRun } from "./run-document.ts";
 import type { FinalNotice } from "./run-rpc.ts";
 
-/** A document above this is asked for by who reads it: a thousand of them lie with the run that awaits. Bytes. */
+/**
+ * Limit for a document within a notice, in bytes; a larger document is requested by the reader. A
+ * thousand documents may be stored with the waiting run.
+ */
 const CARRIED_BYTES = 32_768;
 
-/** Of a final run. */
+/** Creates the notice of a final run. */
 export function noticeOf(run: Run): FinalNotice {
   const { id: runId, status } = run;
   const encoded = encodePayload(describeRun(run, () => null));

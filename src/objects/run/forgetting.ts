@@ -1,10 +1,13 @@
 /**
- * The end of a run object: it deletes the run, with what it has in R2, and what was put there under its id without ever becoming a run.
+ * Deletes the run at the end of its retention, together with its objects in R2 and objects stored
+ * under the id without a run.
  *
- * An accept stores its payload before the run is recorded, under its own nonce, and announces that. The run of this id may be deleted in
- * between: then the payload of the coming one must stay. So what was announced and is not answered yet is never deleted with a run, but
- * only once no accept can follow any more; and an accept that comes while a run is being deleted waits for that. One that was answered,
- * made again since the answer was lost, may find the run deleted since, and its own payload with it: it is not recorded.
+ * An accept stores its payload in R2 before the run is recorded, under the accept's own nonce, and
+ * announces the payload first. The run with this id may be deleted in between, and the payload of
+ * the coming run must stay. Announced payloads without an answer are therefore never deleted with a
+ * run, but only once no accept can follow any more. An accept during a deletion waits for the
+ * deletion. An accept that was answered and is repeated, because the answer was lost, may find the
+ * run deleted together with the accept's own payload: such an accept is refused.
  */
 import type { Run } from "../../domain/run/state.ts";
 import { lateOutputUntil, RECENT_MS } from "./late-output.ts";
@@ -14,11 +17,11 @@ import type { AcceptRequest } from "./run-rpc.ts";
 import { ABANDONED_MS, KEPT_PAUSE_MS } from "./run-times.ts";
 import type { RunStore } from "./journal.ts";
 
-/** What the object knows beside its storage. */
+/** Access to the state of the run object beside storage. */
 export interface ForgetfulObject {
-  /** Whether a run is recorded, as storage says now. */
+  /** Tells whether storage has a run now. */
   hasRun(): boolean;
-  /** The run is not there any more. `isSure`: else storage has to be asked. */
+  /** Drops the run from memory. `isSure`: the run is gone; otherwise storage decides. */
   lost(isSure: boolean): void;
   readonly alarm: { readonly at: number; set(at: number): void; deleted(): void };
 }
@@ -41,12 +44,18 @@ export class Forgetting {
     this.#object = object;
   }
 
-  /** What the run has outside its journal is being deleted, or is in part: it must not go on any more. */
+  /**
+   * True while the run's outside data is being deleted, also after a partial failure. The run must
+   * not continue.
+   */
   get isUnderWay(): boolean {
     return this.#isUnderWay;
   }
 
-  /** Resolves once no deletion is under way. Rejects if one has failed half way: whoever calls is to come again. */
+  /**
+   * Resolves once no deletion is under way. Rejects if a deletion failed half way: the caller has
+   * to retry.
+   */
   async untilOver(): Promise<void> {
     await this.#ending;
     if (this.#isUnderWay)
@@ -55,10 +64,13 @@ export class Forgetting {
       );
   }
 
-  /** An accept is about to put payloads into R2. `isFirst`: there is no run yet, whose end would look after them. */
+  /**
+   * Announces that an accept will put payloads into R2. `isFirst`: no run exists yet whose end
+   * would delete the payloads.
+   */
   announce(nonce: string, isFirst: boolean): void {
     const now = this.#around.now();
-    // Then an alarm is set that is due sooner, and looks after all of them.
+    // An earlier alarm is set then, and handles all announcements.
     const isAwaited =
       this.#store.remembered !== null ||
       this.#store.announcedSince(now - ABANDONED_MS.age, null).length > 0;
@@ -67,8 +79,9 @@ export class Forgetting {
   }
 
   /**
-   * Before a run is recorded: what it has in R2 must be there. Throws what callers take for a failure of the surroundings if the accept
-   * was answered before: what it had stored was deleted with the run that it had found, so the payload has to be stored anew.
+   * Checks, before a run is recorded, that the accept's objects are still in R2. A repeated accept
+   * whose objects were deleted with the earlier run gets an error that callers treat as a reset, so
+   * that the payload is stored anew.
    */
   refuseGone({
     nonce,
@@ -82,7 +95,10 @@ export class Forgetting {
       );
   }
 
-  /** What is remembered is forgotten by an alarm. Should the platform have given that up, whoever calls has it set again. */
+  /**
+   * Restores the alarm that ends a remembered run, should the platform have given the alarm up.
+   * Every caller triggers the check.
+   */
   async recover(): Promise<void> {
     const isSet = (await this.#around.getAlarm()) !== null;
     if (
@@ -95,12 +111,12 @@ export class Forgetting {
   }
 
   /**
-   * Deletes the run. Payloads first: while the journal is there, a failure here is tried again. `until`: so long it is remembered (see
-   * remembered.ts); null: not at all.
+   * Deletes the run. Deletes payloads first: while the journal exists, a failure is retried. The
+   * run is remembered until `until` (see remembered.ts); null: not at all.
    */
   forget(run: Run, until: number | null): Promise<void> {
     const ending = this.#forget(run, until);
-    // Whoever waits for it only wants to know that it is over.
+    // Waiting callers only need to know when the deletion is over.
     this.#ending = ending.catch(() => undefined);
     return ending;
   }
@@ -109,14 +125,14 @@ export class Forgetting {
     this.#isUnderWay = true;
     const { expectsObjects } = this.#store;
     const oldest = this.#around.now() - ABANDONED_MS.age;
-    // Asked once it is known what there is: an accept may announce, and store, what it brings while that is found out.
+    // Evaluated after the listing: an accept may announce and store payloads during the listing.
     const kept = (): string[] =>
       this.#store.announcedSince(oldest, run.nonce).map(({ nonce }) => nonce);
     if (expectsObjects) await this.#around.deletePayloads(run.id, kept);
     const quietAt = expectsObjects ? lateOutputUntil(run) : 0;
-    // Also those that came meanwhile: nothing of theirs was deleted.
+    // Includes accepts announced during the deletion: their payloads are still there.
     const announced = this.#store.announcedSince(oldest, run.nonce);
-    // At once: who still looks after the run's alarm must not set it again.
+    // Before the next await: code that still handles the run's alarm must not set the alarm again.
     this.#object.lost(true);
     try {
       await this.#store.deleteAll();
@@ -134,7 +150,7 @@ export class Forgetting {
     }
   }
 
-  /** No run is recorded under this id (any more): deletes what nobody can come for. */
+  /** Cleans up an id without a run: deletes everything that no accept can need. */
   async abandon(): Promise<void> {
     const now = this.#around.now();
     const isLeft = await this.#around.deleteAbandoned(now - ABANDONED_MS.age, now - RECENT_MS);
@@ -143,10 +159,11 @@ export class Forgetting {
       past === null
         ? null
         : await keptFor(past, now, (parents) => this.#around.standingsOf(parents));
-    // A trigger that was sent again may have been recorded meanwhile.
+    // A repeated trigger may have created a run in the meantime.
     if (this.#object.hasRun() || this.#object.alarm.at !== Number.POSITIVE_INFINITY) return;
     const announcedUntil = lookedAt(this.#store.announcedSince(now - ABANDONED_MS.age, null));
-    // Such as what came with a trigger that has found the run remembered, and was to be deleted by who had sent it.
+    // Example: the payload of a trigger that found the run remembered and whose sender died before
+    // deleting the payload.
     const leftUntil = isLeft ? now + ABANDONED_MS.looked : null;
     if (kept === null && announcedUntil === null && leftUntil === null)
       await this.#store.deleteAll();
@@ -157,7 +174,7 @@ export class Forgetting {
   }
 }
 
-/** When the last of them can be followed by no accept any more; null: there is none. */
+/** Returns the time from which no accept can follow the announcements; null: none exists. */
 function lookedAt(announced: readonly { readonly at: number }[]): number | null {
   if (announced.length === 0) return null;
   return announced.reduce((last, { at }) => Math.max(last, at), 0) + ABANDONED_MS.looked;

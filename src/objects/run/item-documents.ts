@@ -1,4 +1,4 @@
-/** The items of `each` tasks, as the run's object shows them and hands them out: only reading, nothing is decided here. */
+/** Describes the items of mapped tasks (`each`), for the API and for drivers. Only reads. */
 import { itemsOf } from "../../domain/run/mapped-task.ts";
 import type { PayloadDelivery } from "../../domain/payload.ts";
 import type { AttemptRecord, Run, TaskEntry, TaskState } from "../../domain/run/state.ts";
@@ -8,11 +8,14 @@ import { describeAttempt, describeOutput } from "./run-document.ts";
 import type { GatherPage, ItemDocument, ItemPage, ItemQuery } from "./run-rpc.ts";
 import type { RunStore } from "./journal.ts";
 
-/** Of one page for the attempt that gathers: bytes that it brings along, and items. */
+/** Limits of a page for the collecting attempt: bytes of inline payloads, and items. */
 const PAGE_BYTES = 1_000_000;
 const PAGE_ITEMS = 2_000;
 
-/** What the items of a task passed, from this index on; null where one has failed. Null: there is no such task with items. */
+/**
+ * Returns the outputs of a task's items from index `from` on; null for a failed item. Returns null
+ * if the task has no items.
+ */
 export function gatherPage(
   run: Run,
   store: RunStore,
@@ -34,7 +37,10 @@ export function gatherPage(
   return { items, next: next < each.total ? next : null };
 }
 
-/** A page of a task's items; undefined: there is no such task. A task without `each`, or not begun, has none. */
+/**
+ * Returns a page of a task's items; undefined: no such task. A task without `each`, or not started,
+ * has no items.
+ */
 export function describeItems(
   run: Run,
   task: string,
@@ -55,7 +61,7 @@ export function describeItems(
   return { items: found, next: null };
 }
 
-/** The item of this index; undefined: there is none. */
+/** Returns the item with this index; undefined: no such item. */
 export function itemOf(run: Run, task: string, index: number): TaskEntry | undefined {
   const { each } = run.tasks.find((candidate) => candidate.task.name === task) ?? {};
   return each === undefined || !(index < each.total)
@@ -72,7 +78,7 @@ function describeItem(of: TaskEntry, { state, attempts }: TaskEntry, index: numb
   };
 }
 
-/** What nobody has begun shares the fate of its task. */
+/** Returns the shown status of an item: an item that never started shares the fate of its task. */
 function statusOf(
   of: TaskState,
   state: TaskState,

@@ -1,6 +1,6 @@
 /**
- * Collects the bytes that a commit stores beside its journal entry, and says where each will lie. A row of an object holds at
- * most 2 MB, so bytes beyond that go to `data` rows in front of the entry.
+ * Collects the bytes that a commit stores beside its journal entry, and assigns a place to each
+ * piece. A row of an object holds at most 2 MB; more bytes go to `data` rows in front of the entry.
  */
 const ROW_BYTES = 1_500_000;
 
@@ -18,7 +18,7 @@ export class Packer {
     this.#firstSeq = firstSeq;
   }
 
-  /** Where the bytes will lie once committed. One piece never spans two rows. */
+  /** Returns the place of the bytes after the commit. A piece never spans two rows. */
   place(bytes: Uint8Array): BytesPlace {
     if (this.#rowSize > 0 && this.#rowSize + bytes.length > ROW_BYTES) {
       this.#rows.push([]);
@@ -30,7 +30,10 @@ export class Packer {
     return { seq: this.#firstSeq + this.#rows.length - 1, offset };
   }
 
-  /** The data of each row, in order; the last may lie in the entry's own row, and is null if it is empty. */
+  /**
+   * Returns the data of each row, in order. The last may share the entry's row, and is null if
+   * empty.
+   */
   rows(): (Uint8Array | null)[] {
     return this.#rows.map((pieces) => (pieces.length === 0 ? null : concatenate(pieces)));
   }

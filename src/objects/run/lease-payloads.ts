@@ -1,6 +1,7 @@
 /**
- * Leases as drivers get them: what each task reads, looked up in the run and its journal. A lease carries small payloads with it;
- * what would make the answer too large is left `held`, and the driver asks for it.
+ * Builds the leases for drivers, with the inputs of each task from the run and its journal. A lease
+ * carries small payloads. A payload that would make the answer too large is marked `held`, and the
+ * driver requests the bytes.
  */
 import { attemptTimeoutMs } from "../../domain/run/mapped-task.ts";
 import type { GraphTask } from "../../domain/plan/run-graph.ts";
@@ -17,15 +18,21 @@ import type { GrantedLease } from "../../domain/run/machine-events.ts";
 import type { Lease } from "./run-rpc.ts";
 import type { RunStore } from "./journal.ts";
 
-/** Payload bytes in one answer. An RPC message may hold 32 MiB; the object has 128 MB for everything. */
+/**
+ * Limit for payload bytes in one answer. An RPC message may hold 32 MiB; the object has 128 MB for
+ * everything.
+ */
 const ANSWER_BYTES = 4_000_000;
 
-/** The leases of one answer, their payloads with them as far as they fit. */
+/** Builds the leases of one answer, with as many payloads as fit. */
 export function deliver(run: Run, store: RunStore, granted: readonly GrantedLease[]): Lease[] {
   const pack = packer(store);
   const read = (task: GraphTask): Lease["inputs"] =>
     inputsOf(run, task).map(({ parent, ref }) => ({ parent, payload: pack(ref) }));
-  /** One for the leases of all items of a task: an answer holds once what it refers to again and again. */
+  /**
+   * One input array a mapped task, shared by its items' leases: the answer then holds the array
+   * once.
+   */
   const arrays = new Map<number, Lease["inputs"]>();
   const readBy = ({ task, item }: TaskEntry): Pick<Lease, "inputs" | "item" | "gathers"> => {
     if (task.each === undefined) return { inputs: read(task) };
@@ -94,7 +101,7 @@ function completionOf(
   return { completion: { key, expiresAt: startedAt + task.timeoutMs } };
 }
 
-/** Puts the payloads of one answer on their way: the bytes of the first ones, as far as they fit. */
+/** Returns a function that attaches the payloads of one answer: inline as long as the bytes fit. */
 export function packer(store: RunStore): (ref: PayloadRef) => PayloadDelivery {
   let room = ANSWER_BYTES;
   return (ref) => {
@@ -105,7 +112,7 @@ export function packer(store: RunStore): (ref: PayloadRef) => PayloadDelivery {
   };
 }
 
-/** The bytes of a payload that lies in the run object. */
+/** Reads the bytes of a payload stored in the run object. */
 export function inlineParcel(
   store: RunStore,
   ref: PayloadRef & { readonly at: "run" },
@@ -116,7 +123,7 @@ export function inlineParcel(
   return { ...descriptionOf(ref), at: "inline", bytes };
 }
 
-/** What stands for an item that has failed. */
+/** The input in place of a failed item's output. */
 const NOTHING: PayloadParcel = {
   kind: "json",
   size: 4,
@@ -126,8 +133,8 @@ const NOTHING: PayloadParcel = {
 };
 
 /**
- * What an item reads whose upstream task has `each` as well: what the item of the same index passed, and not a part of the array;
- * null if it has not.
+ * Returns the input of an item whose upstream task is mapped too: the output of the item with the
+ * same index. Null if the upstream task is not mapped.
  */
 function passedItem(
   run: Run,

@@ -1,6 +1,7 @@
 /**
- * The calls that a run owes its limits, and about pauses (see domain/run/limit-gate.ts). Each may fail for good here: a held task asks again at its
- * `redispatchAt`, and a slot that was not given back is found by the limit's own check.
+ * Calls from a run to its limits, and about paused tasks (see domain/run/limit-gate.ts). A call may
+ * fail for good here: a blocked task asks again at its `redispatchAt`, and the limit's own check
+ * finds a slot that was not released.
  */
 import { standingOf, type HoldEffect, type HoldEvent } from "../../domain/run/limit-gate.ts";
 import type { LimitName } from "../../domain/limits/limit.ts";
@@ -8,17 +9,22 @@ import type { Run } from "../../domain/run/state.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
 
 export interface SlotSurroundings {
-  /** Epoch milliseconds. */
+  /** Current time, epoch milliseconds. */
   now(): number;
-  /** Calls the object of a limit; rejects if it cannot be reached. */
+  /** Calls the object of a limit; rejects if the object is unreachable. */
   call<T>(limit: LimitName, call: (limit: LimitRpc) => Promise<T>): Promise<T>;
-  /** Has the run be told when the task is resumed; false: it is not paused. Rejects like `call`. */
+  /**
+   * Subscribes the run to the task's resumption; false: the task is not paused. Rejects like
+   * `call`.
+   */
   awaitResume(task: string): Promise<boolean>;
-  /** Lets the machine decide; the run as it is then, null if there is none any more. */
+  /** Passes the event to the machine and returns the run afterwards, or null if the run is gone. */
   hold(event: HoldEvent): Run | null;
 }
 
-/** Makes the call, and lets the run know what came of it. Rejects if the limit, or storage, cannot be reached. */
+/**
+ * Makes the call and passes the answer to the run. Rejects if the limit or storage is unreachable.
+ */
 export async function performHoldEffect(
   around: SlotSurroundings,
   effect: HoldEffect,
@@ -53,7 +59,7 @@ async function ask(
     return;
   }
   const run = around.hold({ type: "permitted", kind: limit.kind, ordinal, attempt });
-  // Cancelled meanwhile: nobody will come for it.
+  // The attempt may have been cancelled during the call: then nobody will use the slot.
   const standing = standingOf(run, limit.kind, holder, around.now());
   if (standing.type === "over")
     await around.call(limit, (object) => object.giveBack(holder, standing.afterMs));

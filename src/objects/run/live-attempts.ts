@@ -1,11 +1,15 @@
 /**
- * What attempts that are under way have reported: progress and log lines. Memory only. It is gone with the object, then the next
- * report begins anew; and it is not needed once the attempt has settled, which brings all of it for the journal.
+ * Progress and log lines of running attempts, in memory only. If the object is reset, the next
+ * report starts from the beginning. An attempt's entry is dropped at its settlement, which brings
+ * all lines and the progress for the journal.
  */
 import { entryOf, type Progress, type Run, type RunChange } from "../../domain/run/state.ts";
 import type { AttemptReport, LogLine, ReportAnswer, Settlement } from "./run-rpc.ts";
 
-/** Of log lines over all attempts; beyond that they are passed on to listeners, and kept only by the settlement. Bytes. */
+/**
+ * Limit for log lines of all attempts, in bytes. Further lines reach subscribers, and are stored
+ * only by the settlement.
+ */
 const MAX_BYTES = 4_000_000;
 
 export interface LiveAttempt {
@@ -13,7 +17,7 @@ export interface LiveAttempt {
   readonly token: number;
   readonly progress: Progress | null;
   readonly lines: readonly LogLine[];
-  /** How many lines it has reported, kept here or not. */
+  /** Number of reported lines, including lines not kept here. */
   readonly reported: number;
   readonly dropped: number;
   readonly bytes: number;
@@ -21,13 +25,13 @@ export interface LiveAttempt {
 
 const NOTHING = { lines: [], progress: null, reported: 0, dropped: 0, bytes: 0 } as const;
 
-/** What a report has brought that was not known. */
+/** The news in a report. */
 export interface News {
   readonly ordinal: number;
   readonly attempt: number;
   readonly progress: Progress | null;
   readonly lines: readonly LogLine[];
-  /** How many lines the attempt has dropped so far, if it is more than before. */
+  /** Total of dropped lines, if the total has grown. */
   readonly dropped: { readonly count: number; readonly at: number } | null;
 }
 
@@ -36,12 +40,12 @@ export class LiveAttempts {
   readonly #tell: (run: Run, news: News) => void;
   #bytes = 0;
 
-  /** `tell` is called with whatever is new. */
+  /** `tell` receives each update. */
   constructor(tell: (run: Run, news: News) => void) {
     this.#tell = tell;
   }
 
-  /** What the running attempt of this task has said; null: nothing that is known. */
+  /** Returns the reports of the task's running attempt; null: nothing is known. */
   of(ordinal: number): LiveAttempt | null {
     return this.#attempts.get(ordinal) ?? null;
   }
@@ -50,7 +54,7 @@ export class LiveAttempts {
     return this.of(ordinal)?.progress ?? null;
   }
 
-  /** Takes a report in. An attempt that does not hold the lease is told so, and is not heard. */
+  /** Records a report. An attempt without the lease is told so, and its report is ignored. */
   take(run: Run, report: AttemptReport): ReportAnswer {
     const { ordinal, attempt, token } = report;
     const state = entryOf(run, ordinal)?.state;
@@ -58,7 +62,7 @@ export class LiveAttempts {
       return { lines: 0, over: state?.status === "cancelled" ? "cancelled" : "superseded" };
     const known = this.#attempts.get(ordinal);
     const before = known?.token === token ? known : NOTHING;
-    // A line that is missing in between would be taken for one that was never written.
+    // Refuses a gap: a missing line would look as if never written.
     if (report.from > before.reported) return { lines: before.reported, over: null };
     const lines = report.lines.slice(before.reported - report.from);
     const size = lines.length === 0 ? 0 : JSON.stringify(lines).length;
@@ -92,10 +96,10 @@ export class LiveAttempts {
     return { lines: reported, over: null };
   }
 
-  /** Forgets the attempts that a change has ended. */
+  /** Drops the attempts that a change has ended. */
   prune(run: Run, change: RunChange): void {
     if (this.#attempts.size === 0) return;
-    // One change cancels all the items of a task.
+    // One change cancels all items of a task.
     const isWide = change.run?.finishedAt !== undefined && change.run.finishedAt !== null;
     const ordinals = isWide
       ? [...this.#attempts.keys()]
@@ -111,7 +115,7 @@ export class LiveAttempts {
   }
 }
 
-/** What an attempt had not reported yet when it settled. */
+/** Returns the unreported rest of a settled attempt as a report. */
 export function lastReportOf({
   ordinal,
   attempt,

@@ -1,4 +1,4 @@
-/** The log lines of a task, page by page: those of its attempts one after the other, each in the order in which it wrote them. */
+/** Pages of a task's log lines: attempt by attempt, each in the order of writing. */
 import type { AttemptRecord, LogRef } from "../../domain/run/state.ts";
 import { readLogs } from "./store-settlement.ts";
 import type { LiveAttempt } from "./live-attempts.ts";
@@ -19,7 +19,10 @@ interface Log {
 
 type Line = TaskLogs["logs"][number];
 
-/** A page of them. Bytes are read of the attempts only whose lines are in it; `live` is what the running one has reported. */
+/**
+ * Returns a page. Reads the bytes only of attempts with lines on the page; `live` is the report of
+ * the running attempt.
+ */
 export function logPage(
   attempts: readonly AttemptRecord[],
   store: RunStore,

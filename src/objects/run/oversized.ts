@@ -1,17 +1,18 @@
 /**
- * Settlements of more than one journal entry can hold. What is too much together is recorded one by one; an attempt that is too much by
- * itself has failed, with the reason, and its neighbours have not.
+ * Settlements that exceed one journal entry. Settlements that are too large together are recorded
+ * one by one. A single attempt that is too large fails with the reason, without effect on its
+ * neighbours.
  */
 import { EntryTooLargeError } from "../../domain/run/entry-too-large.ts";
 import type { ClaimRequest, Settlement } from "./run-rpc.ts";
 
-/** Of an attempt that came to too much, so many of the runs that it has triggered are recorded. */
+/** Number of child runs kept of an attempt that was too large. */
 const KEPT_CHILDREN = 10_000;
 
-/** Settles some attempts, in one commit, and claims. Throws `EntryTooLargeError`. */
+/** Settles attempts in one commit, and claims. Throws `EntryTooLargeError`. */
 type Settle<T> = (settlements: readonly Settlement[], claim: ClaimRequest | null) => T;
 
-/** Settles all of them, and claims. */
+/** Settles all attempts, and claims. */
 export function settleWhatFits<T>(
   settlements: readonly Settlement[],
   claim: ClaimRequest | null,
@@ -39,7 +40,7 @@ function settled<T>(
   }
 }
 
-/** The attempt as failed for good: another one would come to the same. */
+/** Turns the settlement into a permanent failure: another attempt would return as much. */
 function asTooLarge(settlement: Settlement, { name, message }: Error): Settlement {
   const error = { name, message, stack: null };
   return {

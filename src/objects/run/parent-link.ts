@@ -1,17 +1,22 @@
 /**
- * Has the run that triggered this one know it as its child. The attempt that triggered it says so when it settles; one that dies before
- * that says nothing, and then a cancellation with children would miss this run. So the child tells the parent itself, by its first alarm
- * or when it is final, and its alarm is not set to the end of its retention before the parent has answered.
+ * Registers a child run with its parent. The parent's attempt reports its children when settling.
+ * If the attempt dies first, the parent would not know the child, and a cancellation with children
+ * would miss the run. The child therefore notifies the parent itself, at the first alarm or when
+ * final. The alarm is not set to the end of retention before the parent has answered.
  *
- * A run that goes on records the answer, so that no later life asks again. A final one need not: its alarm says it.
+ * An active run records the answer, so that no later life repeats the call. A final run need not:
+ * its alarm time implies the answer.
  */
 import type { Run } from "../../domain/run/state.ts";
 import type { RunSurroundings } from "./run-host.ts";
 
-/** The parent is told at the latest so long after the accept; in vain, again when the run is twice as old each time. Milliseconds. */
+/**
+ * Longest time after the accept until the parent is notified, in milliseconds. After a failure the
+ * next attempt follows when the run is twice as old.
+ */
 const FIRST_MS = 30_000;
 
-/** The parent of a run that is so old, and cannot be told, is left alone. Milliseconds. */
+/** Age of a run after which an unreachable parent is given up. Milliseconds. */
 const GIVEN_UP_MS = 86_400_000;
 
 type Around = Pick<RunSurroundings, "now" | "tellParent" | "parentNotTold">;
@@ -20,7 +25,7 @@ export class ParentLink {
   readonly #around: Around;
   /** Records that the parent knows the run. */
   readonly #record: (run: Run) => void;
-  /** The parent has answered in this life, or is not asked any more. */
+  /** The parent has answered in this life, or was given up. */
   #isOver = false;
   #telling: Promise<void> | null = null;
 
@@ -29,7 +34,7 @@ export class ParentLink {
     this.#record = record;
   }
 
-  /** When the parent is told if no other alarm comes first; Infinity: it knows the run, or there is none. Epoch milliseconds. */
+  /** Returns the time of the next notification, epoch milliseconds; Infinity: not needed. */
   dueAt(run: Run): number {
     if (!this.#isOwed(run)) return Number.POSITIVE_INFINITY;
     const age = Math.max(0, this.#around.now() - run.createdAt);
@@ -37,7 +42,9 @@ export class ParentLink {
     return run.createdAt + FIRST_MS * 2 ** doublings;
   }
 
-  /** Tells the parent, unless it knows the run. Never rejects: what was in vain is repeated by the alarm. */
+  /**
+   * Notifies a parent that does not know the run. Never rejects: the alarm repeats a failed call.
+   */
   tell(run: Run): Promise<void> {
     if (!this.#isOwed(run)) return Promise.resolve();
     return (this.#telling ??= this.#tellNow(run).finally(() => {

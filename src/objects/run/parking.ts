@@ -1,6 +1,7 @@
 /**
- * Debts of a run that were paid in vain for a day (see domain/run/outbox-events.ts) become dead letters: a person sees what was not done, and may
- * have it tried again as long as the run is there. The letter's id follows from the run and the debt, so recording twice is once.
+ * Parks outbox entries whose delivery failed for a day (see domain/run/outbox-events.ts) as dead
+ * letters. A person sees the missing effect, and may redrive the entry while the run exists. The
+ * letter's id follows from the run and the entry, so a repetition records nothing new.
  */
 import type { ParkedDebt } from "../../domain/run/parked-entry.ts";
 import type { Debt, Owed, Run } from "../../domain/run/state.ts";
@@ -11,7 +12,7 @@ const WHAT: Readonly<Record<Debt["type"], string>> = {
   cancel_children: "not all runs that it has triggered could be cancelled",
 };
 
-/** Records the debt as a dead letter. Rejects if that fails. */
+/** Records the entry as a dead letter. Rejects if recording fails. */
 export async function recordParked(
   env: Env,
   run: Run,

@@ -1,6 +1,7 @@
 /**
- * Tells the catalogue of a run that this code cannot read: lists show it with what is the matter, while its object only refuses calls.
- * All that is needed of the journal is how it begins; where not even that can be read, the dead letter of the run has to do.
+ * Reports a run that this code cannot read to the catalog, so that lists show the run with its
+ * problem while the object refuses calls. Only the beginning of the journal is needed. If the
+ * beginning is unreadable too, the run's dead letter is the only report.
  */
 import type { RunProblem, RunSummary } from "../../domain/run/summary.ts";
 import { isUnreadableRun } from "../../domain/run/unreadable-run.ts";
@@ -8,11 +9,11 @@ import { isNewerFormat } from "../../domain/version.ts";
 import type { TellCatalog } from "./catalog-reporter.ts";
 import type { RunStore } from "./journal.ts";
 
-/** A run tells itself from revision 0 on: whatever it has told stands, or comes later. */
+/** Revision below the first regular report (0): any regular report wins. */
 const BEFORE_ALL = -1;
 
 export interface NoticeSurroundings {
-  /** Epoch milliseconds. */
+  /** Current time, epoch milliseconds. */
   now(): number;
   readonly tellCatalog: TellCatalog;
   notTold(error: unknown): void;
@@ -21,7 +22,7 @@ export interface NoticeSurroundings {
 export class ProblemNotice {
   readonly #store: Pick<RunStore, "beginning">;
   readonly #around: NoticeSurroundings;
-  /** What the catalogue knows, of what this life of the object has told. */
+  /** Problem last reported in this life of the object. */
   #known: RunProblem | null = null;
 
   constructor(store: Pick<RunStore, "beginning">, around: NoticeSurroundings) {
@@ -29,7 +30,7 @@ export class ProblemNotice {
     this.#around = around;
   }
 
-  /** The run could not be read. Never rejects: the next alarm tells it again. */
+  /** Reports an unreadable run. Never rejects: the next alarm repeats the report. */
   async tell(error: unknown): Promise<void> {
     const problem = problemOf(error);
     if (problem === null || problem === this.#known) return;
@@ -68,7 +69,7 @@ export class ProblemNotice {
   }
 }
 
-/** Null: the run is not what is the matter. */
+/** Returns null if the error does not concern the run itself. */
 function problemOf(error: unknown): RunProblem | null {
   if (isNewerFormat(error)) return "awaits_deploy";
   return isUnreadableRun(error) ? "run_unreadable" : null;

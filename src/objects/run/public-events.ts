@@ -1,22 +1,28 @@
-/** What is told to those who listen to a run: `GET /api/v1/runs/{id}/events`. */
+/** Events for the subscribers of a run: `GET /api/v1/runs/{id}/events`. */
 import { entryOf, type Run, type RunChange } from "../../domain/run/state.ts";
 import type { News } from "./live-attempts.ts";
 import { describeRun, describeState, describeTask, type LiveProgress } from "./run-document.ts";
 
 export interface RunEvent {
-  /** Position in the journal: who has heard this event has heard of everything up to there. Null: of no change. */
+  /**
+   * Position in the journal: a subscriber with this event has everything up to the position. Null:
+   * the event is not a change.
+   */
   readonly id: number | null;
   readonly event: "run" | "change" | "progress" | "log" | "end";
   /** JSON. */
   readonly data: string;
 }
 
-/** The run as it is. */
+/** Describes the whole run. */
 export function runEvent(run: Run, position: number, live: LiveProgress): RunEvent {
   return { id: position, event: "run", data: JSON.stringify(describeRun(run, live)) };
 }
 
-/** What a change has changed, as it is now: call it when the change is folded, and before the next one is. */
+/**
+ * Describes the changed parts in their current state. To be called after the change is applied and
+ * before the next change.
+ */
 export function changeEvent(
   run: Run,
   change: RunChange,
@@ -26,7 +32,7 @@ export function changeEvent(
   const ordinals = new Set(
     [...change.tasks, ...(change.steps ?? [])].map(({ ordinal }) => taskOf(run, ordinal)),
   );
-  // In the order of the graph: the journal keeps the tasks of a change in another order than they were decided in.
+  // Sorts into graph order: the journal keeps the tasks of a change in another order.
   const inOrder = [...ordinals].toSorted((a, b) => a - b);
   const data = {
     run: describeState(run),
@@ -39,12 +45,12 @@ export function changeEvent(
   return { id: position, event: "change", data: JSON.stringify(data) };
 }
 
-/** Nothing more will happen to the run by itself. */
+/** Announces the end of the run; no event follows by itself. */
 export function endEvent(run: Run, position: number): RunEvent {
   return { id: position, event: "end", data: JSON.stringify({ status: run.status }) };
 }
 
-/** What a running attempt has said: progress, then log lines. */
+/** Describes an update of a running attempt: progress, then log lines. */
 export function newsEvents(
   run: Run,
   { ordinal, attempt, progress, lines, dropped }: News,
@@ -76,7 +82,7 @@ function droppedLine({ count, at }: { readonly count: number; readonly at: numbe
   return line;
 }
 
-/** Of an item: the task that has it. */
+/** Returns the ordinal of an item's task, or the ordinal itself. */
 function taskOf(run: Run, ordinal: number): number {
   return entryOf(run, ordinal)?.item?.of ?? ordinal;
 }

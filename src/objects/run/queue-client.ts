@@ -1,24 +1,26 @@
 /**
- * What this isolate knows of the run queue, in its memory: how far the consumers have come. It learns for nothing from what passes by:
- * the send time of a message rides with the claim of the driver that it started, and each send is answered with the backlog. Where that
- * is too old, `ask` asks the queue.
+ * Progress of the run queue's consumers, as known in this isolate's memory. The data is a
+ * by-product of regular calls: a driver's claim carries the send time of the message that started
+ * the driver, and each send is answered with the backlog. If the data is too old, `ask` requests
+ * the backlog.
  *
- * It may be wrong (the platform calls its metrics approximate) or know nothing: then a message is sent twice, or later than it could
- * be. Nothing depends on it (see domain/queue-progress.ts).
+ * The data may be wrong (the platform calls its metrics approximate) or missing: then a message is
+ * sent twice, or later than possible. Correctness never depends on the data (see
+ * domain/queue-progress.ts).
  */
 import type { QueueProgress } from "../../domain/queue-progress.ts";
 
-/** What the platform says of a queue. */
+/** The platform's metrics of a queue. */
 export interface QueueBacklog {
   readonly backlogCount: number;
   readonly oldestMessageTimestamp?: Date;
 }
 
-/** What is known is believed for so long. */
+/** Age after which the data is ignored. */
 const KNOWN_MS = 5_000;
-/** It is asked for again after this time. */
+/** Age after which `ask` requests the metrics again. */
 const FRESH_MS = 1_000;
-/** How long the queue is waited for. */
+/** Time limit of a request. */
 const ANSWER_MS = 2_000;
 
 export class QueueWatch {
@@ -31,31 +33,34 @@ export class QueueWatch {
     this.#answerMs = answerMs;
   }
 
-  /** What is known at `now` (epoch milliseconds); null: nothing that is not too old. */
+  /** Returns the progress known at `now` (epoch milliseconds); null: nothing recent. */
   progress(now: number): QueueProgress | null {
     return isWithin(this.#learntAt, now, KNOWN_MS) ? this.#progress : null;
   }
 
-  /** A message was received at `now` that was sent at `sentAt`. */
+  /** Records the receipt at `now` of a message sent at `sentAt`. */
   received(sentAt: number, now: number): void {
     const known = this.progress(now);
-    // One that is delivered again is older than what was received since.
+    // A redelivered message is older than messages received since.
     if (known === null || sentAt >= known.deliveredUntil) this.#learn(sentAt, now);
   }
 
-  /** The queue says at `now` what waits in it. */
+  /** Records the backlog that the queue reports at `now`. */
   told({ backlogCount, oldestMessageTimestamp: oldest }: QueueBacklog, now: number): void {
     if (backlogCount === 0) this.#learn(now, now);
     else if (oldest !== undefined && oldest.getTime() > 0)
       this.#learn(oldest.getTime(), now, backlogCount);
   }
 
-  /** Whether it is worth while to ask: what is known is not fresh, and nobody has just asked. */
+  /** Tells whether a request is worthwhile: the data is not fresh, and no request was just made. */
   isStale(now: number): boolean {
     return !isWithin(this.#learntAt, now, FRESH_MS) && !isWithin(this.#askedAt, now, FRESH_MS);
   }
 
-  /** What is known once the queue was asked, unless what is known is fresh. Never rejects. `now` is read again after the answer. */
+  /**
+   * Requests the metrics unless the data is fresh, and returns the progress. Never rejects. `now`
+   * is read again after the answer.
+   */
   async ask(read: () => Promise<QueueBacklog>, now: () => number): Promise<QueueProgress | null> {
     if (isWithin(this.#learntAt, now(), FRESH_MS)) return this.#progress;
     this.#askedAt = now();
@@ -85,10 +90,10 @@ export class QueueWatch {
   }
 }
 
-/** Also of a clock that was set back. */
+/** Tolerates a clock that was set back. */
 function isWithin(at: number, now: number, ms: number): boolean {
   return Math.abs(now - at) <= ms;
 }
 
-/** Of this isolate. */
+/** The progress of this isolate. */
 export const queueWatch = new QueueWatch();

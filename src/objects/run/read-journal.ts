@@ -1,23 +1,23 @@
 /**
- * Reads the journal of a run. One that newer code has written waits for that code, whole, and every call says so; so does every call
- * of one that cannot be read.
+ * Reads the journal of a run. If newer code wrote the journal, every call is refused until that
+ * code is deployed. If the journal is unreadable, every call is refused too.
  */
 import type { Run } from "../../domain/run/state.ts";
 import { deployPauseMs, NewerFormatError } from "../../domain/version.ts";
 import { UnreadableRunError } from "../../domain/run/unreadable-run.ts";
 import type { RunStore } from "./journal.ts";
 
-/** What it needs to keep the alarm set of a run that nobody can read. */
+/** Access needed to keep the alarm of an unreadable run. */
 export interface JournalSurroundings {
-  /** Epoch milliseconds. */
+  /** Current time, epoch milliseconds. */
   now(): number;
-  /** Null if none is set, and while one is handled. */
+  /** Time of the alarm; null if none is set, and during the alarm's handler. */
   getAlarm(): Promise<number | null>;
   setAlarm(at: number): void;
-  /** Carries work on beyond the answer. */
+  /** Continues work after the answer. */
   waitUntil(work: Promise<void>): void;
   readonly trouble: {
-    /** Whether the surroundings have failed: see platform/calls.ts. */
+    /** Tells failures of the infrastructure from others (see platform/calls.ts). */
     isPassing(error: unknown): boolean;
   };
 }
@@ -25,7 +25,7 @@ export interface JournalSurroundings {
 export class Journal {
   readonly #store: RunStore;
   readonly #around: JournalSurroundings;
-  /** This code will never read it. */
+  /** Set once the journal turned out to need newer code: this code will never read the journal. */
   #newer: NewerFormatError | null = null;
 
   constructor(store: RunStore, around: JournalSurroundings) {
@@ -33,7 +33,10 @@ export class Journal {
     this.#around = around;
   }
 
-  /** The run, or null if none was accepted. Throws `NewerFormatError`, and sees to it that the alarm looks again; else `UnreadableRunError`. */
+  /**
+   * Returns the run; null if no run was accepted. Throws `NewerFormatError` and sets an alarm for
+   * the next look, or throws `UnreadableRunError`.
+   */
   read(): Run | null {
     if (this.#newer !== null) throw this.#newer;
     try {
@@ -52,13 +55,15 @@ export class Journal {
     return this.#newer !== null;
   }
 
-  /** How long to wait before the alarm looks again, since newer code may have been deployed: grows with the time of rest. */
+  /**
+   * Returns the delay until the next look for newer code; grows with the time since the last write.
+   */
   pauseMs(): number {
     return deployPauseMs(this.#around.now() - this.#store.writtenAt());
   }
 
   async #arm(): Promise<void> {
-    // Should this be the alarm itself, it has set the next one by then.
+    // If the alarm is the caller, its handler has set the next alarm by then.
     await Promise.resolve();
     if ((await this.#around.getAlarm()) === null)
       this.#around.setAlarm(this.#around.now() + this.pauseMs());

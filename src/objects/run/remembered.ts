@@ -1,9 +1,10 @@
 /**
- * What is kept of a run when its retention is over, while a run that has triggered it may still be retried in place: no payload, no
- * record, only that it was there. A retried attempt that triggers it again finds it, and executes nothing anew.
+ * The remainder of a run after its retention, kept while a run that triggered this run may be
+ * retried in place. Holds no payload and no record, only the fact that the run existed. A retried
+ * attempt that triggers the run again finds the remainder, and nothing is executed again.
  *
- * It ends: a run that is deleted, or of which no more than this is kept, cannot be retried, and keeps nobody. So of runs that have found
- * each other none is kept for the other.
+ * The chain ends: a deleted or remembered run cannot be retried, and keeps no other run. Runs that
+ * found each other therefore do not keep each other.
  */
 import type { RunId } from "../../domain/ids.ts";
 import type { Run } from "../../domain/run/state.ts";
@@ -13,13 +14,13 @@ import type { AcceptAnswer, AcceptRequest, JoiningTrigger } from "./run-rpc.ts";
 import type { Remembered } from "./schema.ts";
 import type { RunStore } from "./journal.ts";
 
-/** How a run stands that has triggered another one. `finishedAt` in epoch milliseconds. */
+/** State of a run that triggered another run. `finishedAt` in epoch milliseconds. */
 export type ParentStanding =
   | { readonly type: "open" }
   | { readonly type: "final"; readonly finishedAt: number }
   | { readonly type: "gone" };
 
-/** The runs that have triggered this one, or found it. */
+/** Returns the runs that triggered or found this run. */
 function parentsOf({ origin, foundBy }: Run): readonly RunId[] {
   return origin.parent === null ? foundBy : [origin.parent.runId, ...foundBy];
 }
@@ -39,7 +40,10 @@ export function rememberedOf(run: Run): Remembered {
   };
 }
 
-/** Whether one of these is not final; else until when the last of them may be retried (epoch ms), or null. Rejects if one cannot be asked. */
+/**
+ * Returns `open` if a parent is not final, else the time until which the last parent may be retried
+ * (epoch milliseconds), or null. Rejects if a parent is unreachable.
+ */
 export async function keptFor(
   { parents, retentionMs }: Pick<Remembered, "parents" | "retentionMs">,
   now: number,
@@ -54,16 +58,22 @@ export async function keptFor(
   return until > now ? until : null;
 }
 
-/** Of a debounced task's run the last triggers are remembered, so many that they fit into one row. */
+/** Limit of remembered triggers of a debounced task's run: as many as fit into one row. */
 const MOST_JOINED = 10_000;
 
-/** What a trigger is answered whose run is over and no more than remembered; null: nothing is. One that is new keeps it in mind too. */
+/**
+ * Answers a trigger whose run is only remembered; null: no remainder exists. A new parent is added
+ * to the remainder.
+ */
 export function acceptPast(store: RunStore, trigger: AcceptRequest): AcceptAnswer | null {
   const past = store.remembered;
   return past === null ? null : found(store, past, past.digest, trigger);
 }
 
-/** The same for a trigger of a debounced task: null also if this run has not taken it, for then it belongs to another window. */
+/**
+ * Answers a trigger of a debounced task; null also for a trigger that the run did not take, because
+ * such a trigger belongs to another window.
+ */
 export function joinPast(
   store: RunStore,
   { key, ...trigger }: JoiningTrigger,

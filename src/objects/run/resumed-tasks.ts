@@ -1,6 +1,8 @@
-/** What this run was told of tasks that are not paused any more, in this life of its object. */
+/** Tasks whose resumption this run was notified of in this life of the object. */
 
-/** How old a driver's knowledge of what is paused may be (see controls-client.ts), and the time of its call. */
+/**
+ * Greatest age of a driver's list of paused tasks (see pauses-client.ts), plus the time of a call.
+ */
 const PAUSED_KNOWN_MS = 6_000;
 
 export class ResumedTasks {
@@ -16,8 +18,9 @@ export class ResumedTasks {
   }
 
   /**
-   * The claim without the pauses that a driver still believes in although the task was resumed: what it knows may be as old as
-   * `PAUSED_KNOWN_MS`. Else it would be held back, resumed and sent to such drivers again and again, each time by more of them.
+   * Removes resumed tasks from a driver's list of paused tasks, which may be `PAUSED_KNOWN_MS` old.
+   * The task would otherwise be blocked, resumed and sent to such drivers again and again, each
+   * time by more drivers.
    */
   believed<T extends { readonly paused?: readonly string[] }>(claim: T): T {
     if (claim.paused === undefined || this.#at.size === 0) return claim;

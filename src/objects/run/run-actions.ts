@@ -1,9 +1,10 @@
 /**
- * Cancels the run, or has it go on, once for each call: one that is made again, since its answer was lost, changes nothing more, whatever
- * has happened to the run meanwhile, and is answered as it would have been.
+ * Cancels or retries the run once for each call. A repeated call, because the answer was lost,
+ * changes nothing more, whatever happened to the run since, and gets the same answer.
  *
- * The names of the last calls lie beside the journal, written in the same commit, and go with it. Not in the journal: older code would
- * wait for newer with a field that it does not know.
+ * The names of the last calls are stored beside the journal, in the same commit, and deleted
+ * together. The journal is no place for the names: older code would wait for newer code because of
+ * an unknown field.
  */
 import type { Run } from "../../domain/run/state.ts";
 import type { RunProtocol } from "./run-controller.ts";
@@ -11,7 +12,10 @@ import type { CancelOptions, RetryOutcome } from "./run-rpc.ts";
 
 const KEY = "steered";
 
-/** Who makes a call again does so within seconds; a debt that is paid again is one call in minutes. */
+/**
+ * Number of remembered calls. A caller repeats a call within seconds; a redelivered outbox entry is
+ * one call in minutes.
+ */
 const KEPT = 8;
 
 export class Steering {
@@ -26,7 +30,7 @@ export class Steering {
     this.#protocol = protocol;
   }
 
-  /** Whether this call has cancelled anything, with the run as it is now; null if there is none. */
+  /** Returns whether this call cancelled anything, and the current run; null if no run exists. */
   cancel({
     children,
     call,
@@ -38,7 +42,10 @@ export class Steering {
     return answer;
   }
 
-  /** Whether this call has the run go on, with the run as it is now; null if there is none, or its retention is over. */
+  /**
+   * Returns whether this call retried the run, and the current run; null if no run exists, or the
+   * retention is over.
+   */
   retry(call?: string): { readonly outcome: RetryOutcome; readonly run: Run } | null {
     const known = this.#runOf(call);
     if (known !== null) return { outcome: "retried", run: known };
@@ -47,7 +54,7 @@ export class Steering {
     return answer;
   }
 
-  /** The run, if this call has changed it before. */
+  /** Returns the run if this call has already changed the run. */
   #runOf(call: string | undefined): Run | null {
     return call !== undefined && this.#calls().includes(call) ? this.#protocol.load() : null;
   }

@@ -1,5 +1,6 @@
 /**
- * What the alarm of a run is set to. It is the one thing that has the run go on if nobody calls, and costs a row each time it is set.
+ * Sets the alarm of a run. Only the alarm lets a run continue without calls, and each setting costs
+ * a row.
  */
 import { nextWakeAt } from "../../domain/run/machine.ts";
 import type { Run } from "../../domain/run/state.ts";
@@ -25,14 +26,15 @@ export class RunAlarm {
     this.#parent = parent;
   }
 
-  /** The run is as it is now, and nothing else is looked for by its alarm. */
+  /** Sets the alarm for the run's current state. */
   setFor(run: Run): void {
     this.#clock.set(this.#dueAt(run));
   }
 
   /**
-   * The run was accepted. One over no items has ended with that, and is to be listed. This life may have read an earlier run of the id,
-   * whose tokens were the same: nothing of it says anything about this one.
+   * Sets the alarm of an accepted run. A run over no items is final at once, and has to be listed.
+   * This life may have read an earlier run of the same id with the same tokens: signs of life of
+   * the earlier run are dropped.
    */
   setForAccepted(run: Run): void {
     this.#signs.forget();
@@ -41,9 +43,10 @@ export class RunAlarm {
   }
 
   /**
-   * The run has changed. The alarm is moved only when something is due sooner than it. Where it is not known yet what the alarm was set
-   * to (after a reset), the whole run decides: a later alarm must not take the place of a sooner one. A run that is final has nothing
-   * due but to be listed: the alarm that it has will do, unless it is listed before.
+   * Moves the alarm after a change, only if something is due sooner. If the alarm's time is unknown
+   * (after a reset), the whole run decides, because a later alarm must not replace a sooner alarm.
+   * A final run only has to be listed: the current alarm suffices, unless the listing happens
+   * first.
    */
   setAfter(run: Run, { change, leases }: Advance): void {
     if (run.finishedAt !== null) {
@@ -57,15 +60,19 @@ export class RunAlarm {
     this.#clock.atLatest(isLate ? Math.min(soonest, this.#signs.dueAt(run)) : soonest);
   }
 
-  /** After a reset the alarm is known to the platform only; should it be gone or late, the run must not depend on it. */
+  /**
+   * Restores the alarm after a reset, when only the platform knows the time. A missing or late
+   * alarm is replaced.
+   */
   async recover(run: Run, isThere: () => boolean): Promise<void> {
     const at = await this.#around.getAlarm();
-    // A commit has set it meanwhile, for the whole run, or the run was deleted: what was read is the past.
+    // A commit set the alarm meanwhile, for the whole run, or the run was deleted: the time read is
+    // obsolete.
     if (this.#clock.at !== Number.POSITIVE_INFINITY || !isThere()) return;
     const due = this.#signs.dueAt(run);
     if (at !== null && at <= due) this.#clock.recover(at);
     else if (run.finishedAt === null) this.#clock.set(due);
-    // Whatever has become of its alarm, the run may not be listed yet.
+    // The run may not be listed yet, whatever happened to the alarm.
     else this.#setForListing(run);
   }
 

@@ -1,8 +1,8 @@
 /**
- * How everybody else reaches a run object: a fresh stub for each attempt, a few tries with jittered pauses when the surroundings
- * fail, a limit of time, and `RunUnreachableError` when they keep failing. All methods of `RunRpc` may be
- * called again: an accept finds its run, a settle of the past is ignored, a claim names its call and gets the same leases, a cancel and a
- * retry name theirs and change nothing more.
+ * Calls a run object: a fresh stub for each attempt, a few retries with jittered delays when the
+ * infrastructure fails, a time limit, and `RunUnreachableError` in the end. All methods of `RunRpc`
+ * are idempotent: an accept finds the run, a late settlement is ignored, a claim names the call and
+ * gets the same leases, and cancel and retry name the call and change nothing more.
  */
 import type { Credential } from "../../domain/identity.ts";
 import type { RunId } from "../../domain/ids.ts";
@@ -10,14 +10,15 @@ import { callWithRetries, isPassing, type CallPolicy } from "../../platform/call
 import type { RunRpc } from "./run-rpc.ts";
 
 /**
- * About seven seconds in all, if the object answers that it cannot: a driver's result is worth waiting for, and its lease has ten
- * seconds of grace. One that does not answer at all may be a busy one with a long queue: it is waited for as long as that grace.
+ * Retries for about seven seconds if the object refuses: a driver's result is worth the wait, and
+ * its lease has ten seconds of grace. An object without an answer may be busy with a long queue:
+ * the limit is the length of the grace.
  */
 const PERSISTENTLY: CallPolicy = { pausesMs: [50, 200, 800, 2_000, 4_000], limitMs: 10_000 };
 
 /**
- * Calls the object of this run, with bounded retries. Rejects only when the surroundings keep failing. `takesMs`: how long the call
- * itself may take, if it is one that waits for something.
+ * Calls the object of this run, with bounded retries. Rejects only when the infrastructure keeps
+ * failing. `takesMs`: the longest expected duration of a call that waits.
  */
 export async function callRun<T>(
   env: Env,
@@ -33,12 +34,13 @@ export async function callRun<T>(
   }
 }
 
-/** Calls of one run's object. Rejects as `callRun` does. */
+/** Calls the object of one run. Rejects as `callRun` does. */
 export type RunCaller = <T>(call: (run: RunRpc) => Promise<T>) => Promise<T>;
 
 /**
- * The run object could not be reached, however often it was tried. Told apart from what a task's own calls throw: those may look
- * alike (a lost connection of its fetch), and are the task's failure.
+ * The run object stayed unreachable after all retries. The class separates the error from errors of
+ * a task's own calls, which may look alike (a lost connection of a fetch) and are the task's
+ * failure.
  */
 export class RunUnreachableError extends Error {
   override readonly name = "RunUnreachableError";
@@ -55,8 +57,9 @@ export class RunUnreachableError extends Error {
 }
 
 /**
- * A WebSocket on which the run tells what happens to it, as long as the bearer of the credential is let in, as the answer to its upgrade;
- * null: there is no such run; `full`: as many as may listen to it already. `after`: the position that was heard up to.
+ * Opens a WebSocket with the run's events, as the answer to an upgrade; the socket lives as long as
+ * the credential is valid. Null: no such run. `full`: too many subscribers. `after`: the position
+ * of the last known event.
  */
 export async function openRunSocket(
   env: Env,
@@ -68,7 +71,7 @@ export async function openRunSocket(
   if (after !== null) query.set("after", String(after));
   const url = `https://run/?${query.toString()}`;
   const upgrade = { headers: { Upgrade: "websocket" } };
-  // A WebSocket is no value of a call: it comes with the answer to a request.
+  // A WebSocket cannot be returned by a call, only by a response.
   const answer = await callWithRetries(
     "the run",
     () => env.RUNS.getByName(runId).fetch(url, upgrade),

@@ -1,4 +1,4 @@
-/** The run as people and programs see it: `GET /api/v1/runs/{id}`. */
+/** The public document of a run: `GET /api/v1/runs/{id}`. */
 import { itemsOf } from "../../domain/run/mapped-task.ts";
 import { isHeldFor, limitOf } from "../../domain/run/limit-gate.ts";
 import { isNoneLacking } from "../../domain/lacking-methods.ts";
@@ -8,7 +8,7 @@ import { awaitedBy } from "../../domain/run/suspension.ts";
 import type { TaskStatus } from "../../domain/statuses.ts";
 import type { AttemptDocument, RunDocument, TaskDocument } from "./run-rpc.ts";
 
-/** What is known of an attempt that is under way, beside the run. */
+/** Returns the progress of a running attempt, which is not part of the run. */
 export type LiveProgress = (ordinal: number) => Progress | null;
 
 export function describeRun(run: Run, live: LiveProgress): RunDocument {
@@ -39,7 +39,7 @@ export function describeRun(run: Run, live: LiveProgress): RunDocument {
   };
 }
 
-/** How the run stands as a whole. */
+/** Describes the status of the run as a whole. */
 export function describeState({
   status,
   startedAt,
@@ -54,7 +54,7 @@ export function describeState({
   };
 }
 
-/** One task of it. `progress`: what its running attempt has said. */
+/** Describes one task. `progress`: the last report of the running attempt. */
 export function describeTask(run: Run, entry: TaskEntry, progress: Progress | null): TaskDocument {
   const { task, state, attempts, steps, each } = entry;
   const name = (ordinal: number): string => run.tasks[ordinal]?.task.name ?? "";
@@ -77,7 +77,7 @@ export function describeTask(run: Run, entry: TaskEntry, progress: Progress | nu
   };
 }
 
-/** Before its items are known there are none. */
+/** Counts nothing before the items are known. */
 function describeEach(each: TaskEntry["each"]): NonNullable<TaskDocument["each"]> {
   const { total = 0, succeeded = 0, failed = 0, running = 0 } = each ?? {};
   return { total, succeeded, failed, running };
@@ -104,10 +104,10 @@ function describeWaiting(run: Run, entry: TaskEntry): TaskDocument["waiting_for"
   return { for: what, key, since: iso(since) };
 }
 
-/** What holds a task back; of a task with `each`, what its items wait for if that is a deploy. */
+/** Returns the block of a task; for a mapped task, the block of an item if a deploy is missing. */
 function holdShownOf(run: Run, { state, each }: TaskEntry): Hold | undefined {
   if (state.status === "queued") return state.hold;
-  // Only then it may be worth a look at up to ten thousand items.
+  // Scans up to ten thousand items only if a method is missing somewhere.
   if (state.status !== "each" || each === undefined || isNoneLacking(run.lacking)) return undefined;
   const waiting = itemsOf(run, each).find((item) => isHeldFor(item.state, "deploy"))?.state;
   return waiting?.status === "queued" ? waiting.hold : undefined;
@@ -117,7 +117,7 @@ function statusOf({ status }: TaskState): TaskStatus {
   return status === "each" ? "running" : status;
 }
 
-/** The status of a task as people see it. */
+/** Returns the public status of a task. */
 export function taskStatusOf(entry: TaskEntry | undefined): TaskStatus {
   return entry === undefined ? "pending" : statusOf(entry.state);
 }
@@ -140,14 +140,14 @@ function reasonOf(state: TaskState): string | null {
   }
 }
 
-/** What was passed, but not the payload itself; null if nothing was. */
+/** Describes the output without the payload; null without an output. */
 export function describeOutput(state: TaskState): TaskDocument["output"] {
   if (state.status !== "succeeded") return null;
   const { kind, size, contentType } = state.passed.output;
   return { kind, size, content_type: contentType };
 }
 
-/** Without its logs. */
+/** Describes an attempt without its logs. */
 export function describeAttempt({
   attempt,
   status,

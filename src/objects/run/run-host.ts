@@ -1,4 +1,4 @@
-/** What a run needs from outside: the object gives it the platform's, a test its own. */
+/** Dependencies of a run on the outside: the platform's in the object, the test's own in a test. */
 import type { RunId } from "../../domain/ids.ts";
 import type { QueueProgress } from "../../domain/queue-progress.ts";
 import type { ChildRun, Run, RunChange } from "../../domain/run/state.ts";
@@ -10,50 +10,59 @@ import type { ParentStanding } from "./remembered.ts";
 import type { TellCatalog } from "./catalog-reporter.ts";
 
 export interface RunSurroundings {
-  /** Epoch milliseconds. */
+  /** Current time, epoch milliseconds. */
   now(): number;
-  /** Belongs to the commit under way: durable with it, and answers wait for it. */
+  /** Sets the alarm within the current commit: durable together, and answers wait for both. */
   setAlarm(at: number): void;
-  /** Null if none is set, and while one is handled. */
+  /** Time of the alarm; null if none is set, and during the alarm's handler. */
   getAlarm(): Promise<number | null>;
-  /** What is known of the run queue, without asking it. */
+  /** Known progress of the run queue, without a request. */
   queueProgress(): QueueProgress | null;
-  /** The same, once the queue was asked. Resolves always, in bounded time. */
+  /** Progress of the run queue after a request. Always resolves, in bounded time. */
   askQueue(): Promise<QueueProgress | null>;
-  /** A message of the run queue was received that was sent then (epoch ms). */
+  /** Records the receipt of a queue message sent at this time (epoch milliseconds). */
   messageReceived(sentAt: number): void;
-  /** Whether anybody listens to the run. */
+  /** Tells whether the run has subscribers. */
   isListenedTo(): boolean;
-  /** The run has changed; `position` is that of the change in the journal. */
+  /** Publishes a change; `position` is the row of the change in the journal. */
   changed(run: Run, change: RunChange, position: number): void;
-  /** An attempt that is under way has said something new. */
+  /** Publishes an update of a running attempt. */
   heard(run: Run, news: News): void;
-  /** Called after the commit; what comes of it may be lost or repeated. */
+  /** Performs an effect after the commit; the effect may be lost or repeated. */
   perform(run: Run, effect: Effect): void;
-  /** Deletes what the run has outside its journal. */
+  /** Deletes the run's data outside the journal. */
   deletePayloads(runId: RunId, kept: () => readonly string[]): Promise<void>;
   /**
-   * Deletes what was stored before these times (epoch ms) for this id, of which no run is recorded: of triggers, and of attempts.
-   * Whether something stays.
+   * Deletes objects of this id from before these times (epoch milliseconds), of triggers and of
+   * attempts; no run is recorded. Resolves to whether objects remain.
    */
   deleteAbandoned(triggers: number, attempts: number): Promise<boolean>;
-  /** How runs stand that have triggered this one: each may trigger it again, and must find it. Rejects if one cannot be reached. */
+  /**
+   * Resolves to the states of the runs that triggered this run: each may trigger the run again, and
+   * must find the run. Rejects if a run is unreachable.
+   */
   standingsOf(parents: readonly RunId[]): Promise<readonly ParentStanding[]>;
-  /** Has the parent run know its child, or answer that it is no more. Rejects if it cannot be reached. */
+  /**
+   * Registers a child with its parent; a missing parent counts as success. Rejects if the parent is
+   * unreachable.
+   */
   tellParent(parent: RunId, child: ChildRun): Promise<void>;
-  /** The parent could not be told of this run. `isLast`: nobody tries again. */
+  /** Logs a failed registration. `isLast`: no retry follows. */
   parentNotTold(error: unknown, isLast: boolean): void;
-  /** Tells the catalogue how the run stands. */
+  /** Reports the run's status to the catalog. */
   readonly tellCatalog: TellCatalog;
   readonly after: After;
-  /** The catalogue could not be told; the alarm will try again. */
+  /** Logs a failed report to the catalog; the alarm repeats the report. */
   notTold(error: unknown): void;
-  /** The journal could not be shortened; the next change tries it again. */
+  /** Logs a failed snapshot; the next change tries again. */
   notShortened(error: unknown): void;
-  /** Carries work on beyond the answer. */
+  /** Continues work after the answer. */
   waitUntil(work: Promise<void>): void;
-  /** The alarm failed for the `strikes`th time in a row; it is set again, unless that was for good. */
+  /**
+   * Logs the `strikes`th failure of the alarm in a row; the alarm is set again unless the run was
+   * given up.
+   */
   alarmFailed(strikes: number, error: unknown): void;
-  /** Where it is kept that the alarm fails. */
+  /** Durable record of the alarm's failures. */
   readonly trouble: TroubleSurroundings;
 }

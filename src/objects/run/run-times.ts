@@ -1,25 +1,35 @@
-/** How long the object of a run waits for what. Milliseconds. */
+/** Delays and limits of a run object. Milliseconds. */
 
 /**
- * When an object is looked for whose trigger was never recorded, and how old it must be. R2 drops an upload that was not completed
- * after seven days, so no accept can follow any more; younger objects are of a trigger that was sent again.
+ * When an object in R2 without a recorded trigger is looked for, and the least age for deletion. R2
+ * drops an incomplete upload after seven days, so no accept can follow any more. Younger objects
+ * belong to a repeated trigger.
  */
 export const ABANDONED_MS = { looked: 8 * 86_400_000, age: 7 * 86_400_000 } as const;
 
 /**
- * When a run that is final looks whether the catalogue has it, before its alarm is set to the end of its retention: by an alarm that is
- * set anyway, if it comes within `latest`, else after `pause`. A run that is deleted sooner than `short` after its end looks once more.
+ * When a final run checks that the catalog lists the run, before the alarm is set to the end of
+ * retention: by an alarm within `latest`, or else after `pause`. A run with a retention below
+ * `short` checks once more before its deletion.
  */
 export const LISTED_MS = { latest: 60_000, pause: 10_000, short: 600_000 } as const;
 
-/** So long the alarm's handler waits for what it does elsewhere: no other alarm of the run is handled meanwhile. */
+/**
+ * Longest time that the alarm's handler awaits remote work: no other alarm of the run is handled
+ * meanwhile.
+ */
 export const HELD_MS = 1_000;
 
-/** What takes longer goes on, and is looked after again then. */
+/** Delay of the alarm that checks on work left running by an earlier alarm. */
 export const LEFT_BEHIND_MS = 60_000;
 
-/** An alarm within that time tells the catalogue again of a run that is not final; else it must keep the run at once. */
+/**
+ * If an alarm comes within this time, an active run's report need not be confirmed: the alarm
+ * repeats the report.
+ */
 export const TOLD_AGAIN_MS = 60_000;
 
-/** How long a child run whose retention is over is kept before it asks again whether its parent has ended. */
+/**
+ * Bounds for the time that a child run is kept after its retention before asking the parents again.
+ */
 export const KEPT_PAUSE_MS = { least: 60_000, most: 86_400_000 } as const;

@@ -2,21 +2,23 @@ import type { RunId } from "../../domain/ids.ts";
 import type { RunStatus } from "../../domain/statuses.ts";
 
 /**
- * The tables of a run object. They have no version of their own, for a table of it would cost every run two more rows: each entry says
- * which version of the code reads it (see `entry-layout.ts`).
+ * Tables of a run object. A table of versions would cost every run two more rows, so each entry
+ * names the version of the code that can read the entry (see `entry-layout.ts`).
  */
 
 /**
- * One append-only journal, one row a commit. Rows written are what a run costs (each at $1 a million): a row per task and
- * transition would be twelve for a diamond of four tasks, the journal needs six. The order of the entries is also the order
- * in which listeners see the changes.
- * - `genesis`: the run as it was accepted (`RunGenesis`). The first entry, until a `state` takes its place.
- * - `change`: what one decision of the machine changed (`RunChange`).
- * - `state`: the run as it is; what was written before is gone, but for bytes that it refers to.
- * - `data`: bytes that did not fit into the row of the entry that follows, or whose entry is gone.
- * `data` holds the bytes of inline payloads and log lines, found by (seq, offset, size).
+ * One append-only journal, one row a commit. Rows written are the price of a run (each at $1 a
+ * million): a row a task and transition would be twelve for a diamond of four tasks; the journal
+ * needs six. Subscribers see changes in the order of the entries.
+ * - `genesis`: the accepted run (`RunGenesis`). The first entry, until a `state` replaces it.
+ * - `change`: the change of one transition (`RunChange`).
+ * - `state`: a snapshot of the run. Earlier rows are gone, except for bytes that the run refers to.
+ * - `data`: bytes that did not fit into the row of the next entry, or whose entry is gone.
  *
- * Known kinds are compared one by one: for a list of three SQLite makes a table of its own at each insert, a twentieth of a hop.
+ * The column `data` holds the bytes of inline payloads and log lines, found by (seq, offset, size).
+ *
+ * The CHECK compares the kinds one by one: for a list of three SQLite builds a table at each
+ * insert, a twentieth of a hop.
  */
 export const CREATE_JOURNAL = `
   CREATE TABLE journal (
@@ -27,20 +29,23 @@ export const CREATE_JOURNAL = `
     data BLOB
   ) STRICT`;
 
-/** What is kept of a run after its retention (see remembered.ts). */
+/** The remainder of a run after its retention (see remembered.ts). */
 export interface Remembered {
   readonly status: RunStatus;
-  /** Of its payload. */
+  /** Digest of the run's payload. */
   readonly digest?: string;
   readonly parents: readonly RunId[];
-  /** Of a debounced task: the digests of the payloads that came with keys, by the key's digest; empty of one that was not compared. */
+  /**
+   * Of a debounced task: payload digests by key digest, of triggers with keys; empty for a payload
+   * that was not compared.
+   */
   readonly joined?: Readonly<Record<string, string>>;
-  /** Of the format. */
+  /** Version of the format. */
   readonly v?: number;
   readonly retentionMs: number;
 }
 
-/** What is kept of the run after its retention (`Remembered`), as JSON; there only while that is so. */
+/** The table of the remainder (`Remembered`, as JSON); exists only while a remainder exists. */
 export const CREATE_REMEMBERED = `
   CREATE TABLE IF NOT EXISTS remembered (
     one INTEGER PRIMARY KEY CONSTRAINT there_is_one_run CHECK (one = 1),
@@ -48,9 +53,9 @@ export const CREATE_REMEMBERED = `
   ) STRICT`;
 
 /**
- * There once something of the run is about to be put into R2. Of a run that has not been told so the end of its retention asks R2 for
- * nothing: a listing costs as much as four and a half rows. A row for each accept that has announced payloads and was not answered yet,
- * and for the one that has made the run.
+ * Exists once the run may have objects in R2. Without the table, the end of retention does not list
+ * R2: a listing costs as much as four and a half rows. Holds a row for each accept that announced
+ * payloads and is not answered yet, and for the accept that created the run.
  */
 export const CREATE_OBJECTS_EXPECTED = `
   CREATE TABLE IF NOT EXISTS objects_expected (

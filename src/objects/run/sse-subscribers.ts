@@ -1,23 +1,27 @@
 /**
- * One listener over HTTP: server-sent events in a stream of bytes. It begins with the run as it is, or, for who has heard up to some
- * position of the journal, with every change after it, read as fast as they are taken; then it joins the audience.
+ * A subscriber over HTTP: server-sent events in a stream of bytes. The stream starts with the whole
+ * run. For a subscriber that names a position, the stream starts with all changes after the
+ * position, read as fast as the subscriber takes them. Then the subscriber joins the live events.
  *
- * What a listener has not taken is held for it, up to a bound. Beyond that the stream ends after what it holds; its reader comes
- * back with the position that it has come to, and misses nothing.
+ * Unread events are buffered up to a limit. Beyond the limit the stream ends after the buffer; the
+ * reader reconnects with its last position, and misses nothing.
  */
 import type { Batch, AudienceMember, Audience } from "./subscribers.ts";
 import type { Replay } from "./event-backfill.ts";
 
-/** What a listener hears before it joins the audience. */
+/** Events for a subscriber before the live events. */
 export interface Beginning {
   readonly first: Batch;
-  /** Null: nothing has been missed. */
+  /** Null: the subscriber missed nothing. */
   readonly replay: Replay | null;
 }
 
 const COMMENT = new TextEncoder().encode(":\n\n");
 
-/** `first` is sent at once; after it, and after what `replay` has, comes what is new. The stream closes behind the end of the run. */
+/**
+ * Sends `first` at once, then the events of `replay`, then live events. The stream closes after the
+ * end of the run.
+ */
 export function eventStream(
   audience: Audience,
   { first, replay }: Beginning,
@@ -74,7 +78,7 @@ class StreamListener implements AudienceMember {
     end(this.#controller);
   }
 
-  /** A copy: the stream takes the buffer for itself. */
+  /** Enqueues a copy, because the stream takes over the buffer. */
   #enqueue(bytes: Uint8Array): boolean {
     if (-(this.#controller.desiredSize ?? 0) > this.#audience.mostHeld) return false;
     this.#controller.enqueue(bytes.slice());
@@ -84,6 +88,6 @@ class StreamListener implements AudienceMember {
 
 function end(controller: ReadableByteStreamController): void {
   controller.close();
-  // A reader that brought its own buffer waits for an answer in it.
+  // A reader with its own buffer waits for a response in the buffer.
   controller.byobRequest?.respond(0);
 }

@@ -1,6 +1,6 @@
 /**
- * What drivers report, made ready for the machine: the bytes of small payloads and of log lines are given their place in the
- * journal entry that is about to be written, and from then on only references go around.
+ * Prepares drivers' reports for the machine: the bytes of small payloads and log lines get a place
+ * in the next journal entry, and the machine sees references only.
  */
 import { descriptionOf, type PayloadParcel, type PayloadRef } from "../../domain/payload.ts";
 import type { FinalRun, LogRef, RunGenesis, TaskOutput } from "../../domain/run/state.ts";
@@ -15,7 +15,7 @@ import type {
   Settlement,
 } from "./run-rpc.ts";
 
-/** What is recorded of an accepted trigger, with its bytes placed. */
+/** Builds the genesis of an accepted trigger, with bytes placed. */
 export function genesisOf(request: AcceptRequest, data: Packer, createdAt: number): RunGenesis {
   const {
     runId: id,
@@ -45,7 +45,7 @@ export function genesisOf(request: AcceptRequest, data: Packer, createdAt: numbe
   };
 }
 
-/** What a later trigger of a debounced task means to its run, with its bytes placed. */
+/** Builds the event of a later trigger of a debounced task, with bytes placed. */
 export function postponementOf(
   request: AcceptRequest & { readonly delayMs: number },
   data: Packer,
@@ -72,7 +72,10 @@ const OUTCOMES = {
   suspended: true,
 } satisfies Record<AttemptOutcome["type"], true>;
 
-/** What newer code has reported: its result cannot be kept, and the attempt is made again. */
+/**
+ * Outcome for an unknown report of newer code: the result cannot be kept, and the attempt is
+ * repeated.
+ */
 const NOT_UNDERSTOOD: Outcome = {
   type: "lost",
   to: "surroundings",
@@ -83,7 +86,7 @@ const NOT_UNDERSTOOD: Outcome = {
   },
 };
 
-/** The settlement with its bytes placed. `isKnown`: it comes in a format that this code knows. */
+/** Returns the settlement with bytes placed. `isKnown`: this code knows the format. */
 export function takeIn(settlement: Settlement, data: Packer, isKnown = true): SettledAttempt {
   const { ordinal, attempt, token, children } = settlement;
   return {
@@ -100,7 +103,7 @@ export function takeIn(settlement: Settlement, data: Packer, isKnown = true): Se
   };
 }
 
-/** What completes an external task, with its bytes placed. */
+/** Returns the output of a completed external task, with bytes placed. */
 export function placeCompletion(
   { output, limitKeys }: Extract<CompletionReport["outcome"], { readonly type: "succeeded" }>,
   data: Packer,
@@ -112,7 +115,7 @@ export function placeCompletion(
   };
 }
 
-/** What awaited runs have said, with the bytes of their documents placed. */
+/** Returns the notices of awaited runs, with the bytes of documents placed. */
 export function placeNotices(finals: readonly FinalNotice[], data: Packer): FinalRun[] {
   return finals.map(({ document, ...final }) => ({
     ...final,
@@ -120,13 +123,13 @@ export function placeNotices(finals: readonly FinalNotice[], data: Packer): Fina
   }));
 }
 
-/** The payload with its bytes placed. */
+/** Returns a reference to the payload, with bytes placed. */
 export function placeParcel(parcel: PayloadParcel, data: Packer): PayloadRef {
   if (parcel.at === "r2") return parcel;
   return { ...descriptionOf(parcel), at: "run", ...data.place(parcel.bytes) };
 }
 
-/** Log lines as they are stored: JSON, one a line. */
+/** Parses stored log lines: JSON, one a line. */
 export function readLogs(bytes: Uint8Array): LogLine[] {
   const text = new TextDecoder().decode(bytes);
   return text.split("\n").flatMap((line) => (line === "" ? [] : [parseLine(line)]));
@@ -159,7 +162,7 @@ function placeLogs({ logs, logsDropped }: Settlement, data: Packer): LogRef | nu
   return { ...data.place(bytes), size: bytes.length, lines: logs.length, dropped: logsDropped };
 }
 
-/** The one mapping of stored log lines: `placeLogs` alone writes them. */
+/** The only mapping of stored log lines: `placeLogs` alone writes them. */
 function parseLine(line: string): LogLine {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(line) as LogLine;

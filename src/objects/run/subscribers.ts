@@ -1,27 +1,35 @@
 /**
- * Tells whoever listens to a run what happens to it. Fan-out in memory: nothing is written for a listener, and what happened is put
- * into words once, however many there are. What comes within a moment is sent together, and only once it is durable.
+ * Publishes the events of a run to its subscribers. The fan-out is in memory: nothing is written
+ * for a subscriber, and each event is serialized once. Events are gathered for a moment and sent
+ * only once durable.
  *
- * It must not hold up the run: a commit costs its listeners' run the words and no more. A listener that does not take what it is
- * sent is dropped; it comes back and says up to where it has heard (see `event-stream.ts`).
+ * Subscribers must not slow the run: a commit costs the serialization and no more. A subscriber
+ * that cannot take its events is dropped, and reconnects with its last position (see
+ * `sse-subscribers.ts`).
  */
 import type { Run, RunChange } from "../../domain/run/state.ts";
 import type { LiveAttempts, News } from "./live-attempts.ts";
 import { changeEvent, endEvent, newsEvents, type RunEvent } from "./public-events.ts";
 
-/** How long what happens is gathered before it is sent: a millisecond more for each who listens, so that many cost a run no more. */
+/**
+ * Time for which events are gathered before sending: one more millisecond for each subscriber, so
+ * that many subscribers do not cost a run more.
+ */
 const GATHER_MS = { least: 50, most: 500 } as const;
-/** Characters: a busy thread may leave timers waiting. */
+/** Limit of gathered characters: timers may be late on a busy thread. */
 const MAX_GATHERED = 250_000;
-/** Silence is broken after this time, so that nothing in between takes the connection for dead. */
+/** Interval of pings, so that no proxy takes a silent connection for dead. */
 const PING_MS = 15_000;
 
-/** More cost their run's object more than it has: a message each for every change, and what is held for the slow. */
+/**
+ * Limit of subscribers. More would cost the object more than it has: a message each for every
+ * change, and buffers for slow readers.
+ */
 const MOST_LISTENERS = 1_000;
-/** Held for those who are slow: for one, and for all of them, bytes. The object has 128 MB. */
+/** Limits of buffered bytes: for one slow subscriber, and for all. The object has 128 MB. */
 const MOST_HELD = { one: 1_000_000, all: 32_000_000 } as const;
 
-/** Several events for all listeners. */
+/** Several events for all subscribers. */
 export class Batch {
   readonly events: readonly RunEvent[];
   #bytes: Uint8Array | null = null;
@@ -31,31 +39,31 @@ export class Batch {
     this.events = events;
   }
 
-  /** Whether the run has ended with them: nothing follows. */
+  /** Tells whether the run ends with the batch: no event follows. */
   get hasEnd(): boolean {
     return this.events.at(-1)?.event === "end";
   }
 
-  /** As server-sent events, made once. Whoever keeps them takes a copy. */
+  /** The batch as server-sent events, created once. Consumers that keep the bytes copy them. */
   get bytes(): Uint8Array {
     return (this.#bytes ??= new TextEncoder().encode(this.events.map(textOf).join("")));
   }
 
-  /** As a JSON array, made once. */
+  /** The batch as a JSON array, created once. */
   get message(): string {
     return (this.#message ??= `[${this.events.map(jsonOf).join(",")}]`);
   }
 }
 
-/** Somebody who listens to a run, by whatever connection. */
+/** A subscriber of a run, on any kind of connection. */
 export interface AudienceMember {
-  /** Takes what has happened, in order. False: it cannot take it, and is dropped. */
+  /** Takes events, in order. False: the subscriber cannot take them, and is dropped. */
   hear(batch: Batch): boolean;
-  /** Whether its silence has to be broken: that keeps the object awake. */
+  /** Tells whether the connection needs pings, which keep the object awake. */
   readonly isPinged: boolean;
-  /** Something that means nothing. */
+  /** Sends an event without meaning. */
   ping(): boolean;
-  /** Nothing more will come: the run has ended, or the listener was dropped. */
+  /** Ends the connection: the run has ended, or the subscriber was dropped. */
   close(): void;
 }
 
@@ -69,7 +77,7 @@ export class Audience {
   #isFlushing = false;
   #pinging: ReturnType<typeof setInterval> | null = null;
 
-  /** `durable` resolves once what was committed so far is. */
+  /** `durable` resolves once all commits so far are durable. */
   constructor(live: () => LiveAttempts, durable: () => Promise<void>) {
     this.#live = live;
     this.#durable = durable;
@@ -79,17 +87,17 @@ export class Audience {
     return this.#listeners.size > 0;
   }
 
-  /** Whether no more may join. */
+  /** Tells whether the limit of subscribers is reached. */
   get isFull(): boolean {
     return this.#listeners.size >= MOST_LISTENERS;
   }
 
-  /** How much may be held for each who is slow, bytes. */
+  /** Limit of buffered bytes for each slow subscriber. */
   get mostHeld(): number {
     return Math.min(MOST_HELD.one, MOST_HELD.all / this.#listeners.size);
   }
 
-  /** From now on the listener hears everything that is new. */
+  /** Adds a subscriber, who gets all later events. */
   join(listener: AudienceMember): void {
     this.#send();
     this.#listeners.add(listener);
@@ -106,14 +114,14 @@ export class Audience {
     if (!this.isHeard) this.#send();
   }
 
-  /** The run has changed; `position` is that of the change in the journal. */
+  /** Publishes a change; `position` is the row of the change in the journal. */
   changed(run: Run, change: RunChange, position: number): void {
     if (!this.isHeard) return;
     this.#tell(changeEvent(run, change, position, (ordinal) => this.#live().progressOf(ordinal)));
     if (run.finishedAt !== null) this.#tell(endEvent(run, position));
   }
 
-  /** A running attempt has said something. */
+  /** Publishes an update of a running attempt. */
   heard(run: Run, news: News): void {
     if (this.isHeard) this.#tell(...newsEvents(run, news));
   }
@@ -157,7 +165,7 @@ export class Audience {
   }
 }
 
-/** `data` is JSON already. */
+/** Serializes an event; `data` is JSON already. */
 function jsonOf({ id, event, data }: RunEvent): string {
   return `{"id":${id},"event":"${event}","data":${data}}`;
 }

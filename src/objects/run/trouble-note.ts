@@ -1,14 +1,17 @@
-/** Where a run object keeps that its alarm fails, and the dead letter of a run that can be neither carried on nor ended. */
+/**
+ * Durable record of the alarm's failures, and the dead letter of a run that can be neither
+ * continued nor ended.
+ */
 import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
 import { isPassing } from "../../platform/calls.ts";
 import type { Trouble, TroubleSurroundings } from "./alarm-trouble.ts";
 
 const KEY = "trouble";
 
-/** How long the letter is kept. */
+/** Retention of the dead letter. */
 const KEPT_MS = 30 * 86_400_000;
 
-/** The note lies beside the journal, and is deleted with it. */
+/** Stores the record beside the journal; both are deleted together. */
 export function troubleOf(ctx: DurableObjectState, env: Env): TroubleSurroundings {
   return {
     read: () => ctx.storage.kv.get<Trouble>(KEY) ?? null,
@@ -30,7 +33,9 @@ export function troubleOf(ctx: DurableObjectState, env: Env): TroubleSurrounding
   };
 }
 
-/** Its body is a message for the run: to redrive it has the run looked at again. */
+/**
+ * Records the dead letter. Its body is a queue message for the run: a redrive wakes the run again.
+ */
 async function recordBroken(
   env: Env,
   runId: string,

@@ -1,26 +1,28 @@
 /**
- * Listeners over WebSockets, which the platform holds while the object sleeps: a page that is open on a run that waits costs a short
- * look with each `ping`. They are found again when the object wakes, before anything is told. What they have heard, they
- * say themselves when they come back after a break; kept with each is only by what its listener was let in.
+ * Subscribers over WebSockets, which the platform holds while the object sleeps: an open page on a
+ * waiting run costs a short wake-up for each `ping`. A waking object restores the subscribers
+ * before any event is sent. A subscriber that reconnects names its own position. Only the
+ * credential is stored with a socket.
  *
- * Whether they still are is asked before anything is told, and with each `ping`, which is answered with `pong`. Who is not let in any more
- * (a token that was deleted or has expired, a session that is over) is told nothing, and is closed instead. What is known of tokens
- * and sessions is at most five seconds old. What happens waits for that, in order, and costs the run nothing.
+ * The credential is checked before each event, and at each `ping`, which is answered with `pong`. A
+ * subscriber whose credential has ended (a deleted or expired token, a closed session) gets no
+ * event, and is closed instead. Knowledge of tokens and sessions is at most five seconds old.
+ * Events wait for the check, in order, and the run does not.
  *
- * Messages are JSON arrays of `{id, event, data}`, the events of `event-stream.ts`.
+ * Messages are JSON arrays of `{id, event, data}`, the events of `sse-subscribers.ts`.
  */
 import type { Credential } from "../../domain/identity.ts";
 import { standingOf, type Standing } from "../identity/standing-client.ts";
 import type { Audience, AudienceMember, Batch } from "./subscribers.ts";
 import type { Beginning } from "./sse-subscribers.ts";
 
-/** What a WebSocket's close says: the run has ended, or the listener did not take what it was sent. */
+/** Close code for an ended run, or a subscriber that did not read fast enough. */
 const NORMAL = 1_000;
 
-/** Nobody knows how much of what was sent a listener has taken, so more than this is not sent at once. Characters. */
+/** Limit of characters sent at once: how much of the sent data a subscriber has read is unknown. */
 const MOST_AT_ONCE = 1_000_000;
 
-/** What it says to who hears no more: the codes are those that the IANA lists for 401, and for "try again later". */
+/** Close codes and reasons: the codes that the IANA lists for 401, and for "try again later". */
 const CLOSES = {
   ended: { code: 3_000, reason: "the token or session has ended" },
   long: { code: 1_013, reason: "there is more: come again with the last id" },
@@ -33,7 +35,7 @@ export class SocketAudience {
   readonly #audience: Audience;
   readonly #members = new Map<WebSocket, SocketListener>();
 
-  /** With the listeners that have slept through it. */
+  /** Restores the subscribers from before the object slept. */
   constructor(ctx: DurableObjectState, env: Env, audience: Audience) {
     this.#ctx = ctx;
     this.#env = env;
@@ -42,9 +44,10 @@ export class SocketAudience {
   }
 
   /**
-   * The answer to an upgrade; `first` is sent at once, then what `replay` has, then what is new. It closes behind the end of the run, and
-   * where `replay` is long: who comes again goes on behind it.
-   * `credential`: by what the listener was let in just now, as JSON; null: the worker is older than this and does not say.
+   * Answers an upgrade. Sends `first` at once, then the events of `replay`, then live events.
+   * Closes after the end of the run, and after a long `replay`: the subscriber reconnects and
+   * continues. `credential`: the credential that was just checked, as JSON; null: the worker is
+   * older and does not send credentials.
    */
   open({ first, replay }: Beginning, credential: string | null): Response {
     const { 0: client, 1: server } = new WebSocketPair();
@@ -66,12 +69,12 @@ export class SocketAudience {
     }
   }
 
-  /** The listener wants to know whether it is still heard. */
+  /** Answers a ping after a check of the credential. */
   pinged(socket: WebSocket): void {
     this.#members.get(socket)?.pong();
   }
 
-  /** The listener has gone. */
+  /** Removes a subscriber that is gone. */
   closed(socket: WebSocket): void {
     this.#leave(socket);
     socket.close(NORMAL);
@@ -99,9 +102,9 @@ export class SocketAudience {
 }
 
 interface AroundListener {
-  /** Whether it is still let in. Never rejects. */
+  /** Checks the credential. Never rejects. */
   readonly standing: () => Promise<Standing>;
-  /** Nothing is to be told to it any more. */
+  /** Called when the subscriber must not get further events. */
   readonly isOver: () => void;
 }
 
@@ -109,9 +112,9 @@ class SocketListener implements AudienceMember {
   readonly isPinged = false;
   readonly #socket: WebSocket;
   readonly #around: AroundListener;
-  /** Whether nothing more is said on it. */
+  /** True once the connection is closing. */
   isClosing = false;
-  /** Ends when everything before has been sent: what is told keeps its order. */
+  /** Resolves when all earlier messages are sent: keeps the order. */
   #sent = Promise.resolve();
 
   constructor(socket: WebSocket, around: AroundListener) {
@@ -119,7 +122,7 @@ class SocketListener implements AudienceMember {
     this.#around = around;
   }
 
-  /** What it is told as it comes: it was let in just now. */
+  /** Sends an initial batch without a check: the credential was just checked. */
   begin(batch: Batch): void {
     if (batch.events.length > 0) this.#send(batch.message);
   }
@@ -151,7 +154,7 @@ class SocketListener implements AudienceMember {
     });
   }
 
-  /** Closes it at once, and says why. */
+  /** Closes the connection at once, with a reason. */
   dismiss(why: keyof typeof CLOSES): void {
     const { code, reason } = CLOSES[why];
     this.isClosing = true;
@@ -166,7 +169,7 @@ class SocketListener implements AudienceMember {
     try {
       this.#socket.send(message);
     } catch {
-      // It has gone, and nobody has said so yet.
+      // The connection is gone, and the close event has not arrived.
       this.#around.isOver();
     }
   }
@@ -175,7 +178,7 @@ class SocketListener implements AudienceMember {
     try {
       this.#socket.close(code, reason);
     } catch {
-      // It was closed already.
+      // The connection was closed already.
     }
   }
 }
