@@ -1,6 +1,7 @@
 /**
- * Reads the items of JSON arrays one by one, for the items of `each` tasks: an array is fetched and looked through once, however many
- * of its items are read. A large one is never held: a first pass finds its items, and a few at a time are fetched from R2.
+ * Reads the items of JSON arrays one by one, for the items of `each` tasks. An array is fetched and
+ * scanned once, however many of its items are read. A large array is never in memory as a whole: a
+ * first pass finds its items, and a few at a time are fetched from R2.
  */
 import type { PayloadDelivery } from "../domain/payload.ts";
 import { ArrayScanner } from "./array-scanner.ts";
@@ -8,9 +9,9 @@ import { fetchRange, fetchStream } from "./payload-download.ts";
 import { openPayloadBytes, type HeldReader } from "./payload-store.ts";
 import { refuseLargeValue } from "./value-limit.ts";
 
-/** Up to this size an array is held as a whole. Bytes. */
+/** Limit of arrays held in memory as a whole. Bytes. */
 const HELD_BYTES = 4 * 1024 * 1024;
-/** Of a larger one so many bytes are fetched at a time, or one item. */
+/** Block size for larger arrays, unless one item is larger. Bytes. */
 const BLOCK_BYTES = 256 * 1024;
 
 const SMALLER =
@@ -18,14 +19,17 @@ const SMALLER =
 
 export class ArrayReader {
   readonly #bucket: R2Bucket;
-  /** By who reads them: an array that was passed does not change. */
+  /** Open arrays by reader name: a passed array does not change. */
   readonly #arrays = new Map<string, Promise<OpenArray>>();
 
   constructor(bucket: R2Bucket) {
     this.#bucket = bucket;
   }
 
-  /** The JSON text of one item, as bytes. `reader`: who reads the array, by any name. Rejects as `openPayload`. */
+  /**
+   * Returns the JSON text of one item, as bytes. `reader`: any unique name of the reader. Rejects
+   * like `openPayload`.
+   */
   async item(
     reader: string,
     array: PayloadDelivery,
@@ -38,7 +42,7 @@ export class ArrayReader {
     try {
       return await (await opened).item(index);
     } catch (error) {
-      // The next one may have more luck.
+      // The next item tries again.
       this.#arrays.delete(reader);
       throw error;
     }
@@ -78,7 +82,7 @@ class OpenArray {
     return (await block.bytes).subarray(range.begin - block.begin, range.end - block.begin);
   }
 
-  /** This item and those behind it, as many as a block holds: items are mostly read in order. */
+  /** Fetches this item and the following ones that fit a block: items are mostly read in order. */
   #fetch(index: number, { begin, end }: Range): Block {
     let last = end;
     for (let next = index + 1; ; next += 1) {

@@ -1,13 +1,15 @@
 /**
- * Finds the items of a JSON array in its bytes, chunk by chunk, without parsing them: where each begins and ends. The bytes must be
- * valid JSON, as everything is that was stored as such.
+ * Finds the items of a JSON array in its bytes, chunk by chunk, without a parse: begin and end of
+ * each. The bytes must be valid JSON, like everything stored as JSON.
  */
 const [QUOTE, BACKSLASH, COMMA, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [
   0x22, 0x5c, 0x2c, 0x5b, 0x5d, 0x7b, 0x7d,
 ];
 
 export class ArrayScanner {
-  /** Where the items begin; the end of each is the comma before the next one, or the end of the array. */
+  /**
+   * Begin of each item. An item ends at the comma before the next one, or at the end of the array.
+   */
   readonly #begins: number[] = [];
   #end = 0;
   #at = 0;
@@ -15,13 +17,13 @@ export class ArrayScanner {
   #inText = false;
   #escaped = false;
 
-  /** The next bytes of the array. */
+  /** Scans the next bytes of the array. */
   push(chunk: Uint8Array): void {
     let at = 0;
     let backslash = -1;
     while (at < chunk.length) {
       if (this.#inText) {
-        // Texts are most of the bytes: the runtime looks for their end faster than a loop does.
+        // Texts are most of the bytes: the runtime finds their end faster than a loop does.
         if (this.#escaped) {
           this.#escaped = false;
           at += 1;
@@ -40,7 +42,7 @@ export class ArrayScanner {
     this.#at += chunk.length;
   }
 
-  /** Bytes from `begin` to `end` hold this item, with the white space around it; undefined: there is none. */
+  /** Byte range of this item, with the white space around it; undefined without such an item. */
   range(index: number): { readonly begin: number; readonly end: number } | undefined {
     const begin = this.#begins[index];
     if (begin === undefined) return undefined;
@@ -71,7 +73,7 @@ export class ArrayScanner {
   }
 }
 
-/** Where this byte is next; the length if it is not there. */
+/** Index of the next such byte; the length without one. */
 function indexFrom(chunk: Uint8Array, byte: number, at: number): number {
   const index = chunk.indexOf(byte, at);
   return index === -1 ? chunk.length : index;

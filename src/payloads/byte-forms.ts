@@ -1,9 +1,7 @@
-/**
- * The kinds of byte containers that a payload can be, by the name that stands in `form`.
- */
+/** Kinds of byte containers that a payload can be, by the name in `form`. */
 import { Buffer } from "node:buffer";
 
-/** Makes the container over the whole of a buffer that belongs to nobody else. */
+/** Makes the container over the whole of a buffer of its own. */
 type Maker = (buffer: ArrayBuffer) => unknown;
 
 const MAKERS: Readonly<Record<string, Maker>> = {
@@ -24,29 +22,32 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   BigUint64Array: (buffer) => new BigUint64Array(buffer),
 };
 
-/** The form of a buffer or view; a subclass counts as the class of the language that it extends. */
+/** The form of a buffer or view; a subclass counts as the built-in class that it extends. */
 export function formOf(value: ArrayBuffer | ArrayBufferView): string {
   return Buffer.isBuffer(value)
     ? "Buffer"
     : Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
-/** The bytes that a buffer or view covers, not copied. Throws a TypeError if they were transferred away. */
+/** Bytes under a buffer or view, not copied. Throws a TypeError if the buffer was transferred. */
 export function viewBytes(value: ArrayBuffer | ArrayBufferView): Uint8Array {
   return value instanceof ArrayBuffer
     ? new Uint8Array(value)
     : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
-/** The container of this form over these bytes; an unknown form (of a newer version) is the bytes themselves. */
+/**
+ * Makes the container of this form over these bytes; an unknown form (of a newer version) gives the
+ * bytes themselves.
+ */
 export function makeForm(form: string, bytes: Uint8Array): unknown {
   const make = MAKERS[form];
   return make === undefined ? bytes : make(ownBuffer(bytes));
 }
 
 /**
- * The same bytes in a buffer that holds nothing else. A view that is sent over RPC takes its whole buffer along, and one at
- * an odd offset fits no wider array.
+ * Copies bytes into a buffer of their own, if the buffer holds more. A view sent over RPC takes its
+ * whole buffer along, and a view at an odd offset fits no wider array.
  */
 export function compact(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(ownBuffer(bytes));

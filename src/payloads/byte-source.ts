@@ -1,13 +1,13 @@
 /**
- * Reads an author's or a client's stream in blocks of a chosen size. Its own errors come through as they are: they are the
- * task's failure, not the store's.
+ * Reads a stream of an author or a client in blocks of a chosen size. Errors of the stream pass
+ * through unchanged: the task failed, not the store.
  */
 import { ProblemError } from "../domain/problem.ts";
 import { withRoom } from "./chunks.ts";
 
 export class ByteSource {
   readonly #reader: ReadableStreamDefaultReader<unknown>;
-  /** What the last chunk held beyond the last block. */
+  /** Rest of the last chunk, beyond the last block. */
   #rest: Uint8Array = new Uint8Array(0);
   #buffer = new Uint8Array(0);
 
@@ -16,9 +16,9 @@ export class ByteSource {
   }
 
   /**
-   * The next `size` bytes, fewer only at the end, none after it. The block is valid until the next call: its memory is used
-   * again. Where it is known how many will come, `expected` has no more memory got than for these. Rejects with the stream's own
-   * error, or a `ProblemError` for a chunk that is not bytes.
+   * Returns the next `size` bytes, fewer at the end, and none after the end. A block is valid until
+   * the next call, which reuses its memory. `expected`, if known, bounds the allocated memory.
+   * Rejects with the stream's own error, or with a `ProblemError` for a chunk that is not bytes.
    */
   async nextBlock(size: number, expected: number | null = null): Promise<Uint8Array<ArrayBuffer>> {
     let filled = 0;
@@ -41,7 +41,7 @@ export class ByteSource {
     return this.#buffer.subarray(0, filled);
   }
 
-  /** Tells the stream that nobody reads on. What it answers changes nothing, and it may never answer. */
+  /** Cancels the stream. The answer of the stream changes nothing, and may never come. */
   cancel(reason: unknown): void {
     this.#reader.cancel(reason).catch(() => undefined);
   }

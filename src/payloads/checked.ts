@@ -1,23 +1,24 @@
 /**
- * Holds values against schemas without collecting more of what is wrong than is named: zod makes an issue for each wrong item, and of
- * 2 MB of wrong items 300 MB of issues, before it answers.
+ * Checks values against schemas and stops early. Zod makes an issue for each wrong item, and of 2
+ * MB of wrong items 300 MB of issues, before its answer.
  *
- * Where a list, object, record, tuple, map or set has more wrong items than a refusal names, its further items are not looked at. They
- * count as wrong, so that the verdict is what zod's would be, and nothing is made of them. In the options of a union that stands in another
- * the first wrong part is enough: nobody is told of more, and each level of a schema that refers to itself would make twenty of one.
+ * A container (list, object, record, tuple, map or set) with more wrong items than a refusal names
+ * skips its further items. Skipped items count as wrong, so the verdict is the verdict of zod, and
+ * no issues are made of them. In the options of a nested union the first wrong part is enough: a
+ * refusal names no more of them, and each level of a recursive schema would make twenty of one.
  *
- * Each schema is taught that once, in place; whoever else parses with it (its author) gets what zod gives, since only the context of
- * `check` asks for it.
+ * Each schema is patched once, in place. Other users of the schema, such as its author, get plain
+ * zod, since only the context of `check` asks for the early stop.
  */
 import type { z } from "zod";
 import { MAX_WRONG_PLACES } from "./misfit.ts";
 
 export type Checked<T> =
   | { readonly ok: true; readonly value: T }
-  /** Those that a refusal names, and one more if there are more. */
+  /** Issues up to the limit of a refusal, and one more if there are more. */
   | { readonly ok: false; readonly issues: readonly z.core.$ZodIssue[] };
 
-/** The value as the schema reads it, or the first places that are wrong, in the order in which zod finds them. */
+/** Returns the value as the schema reads it, or the first wrong places in zod's order. */
 export async function check<T>(schema: z.ZodType<T>, value: unknown): Promise<Checked<T>> {
   teach(schema);
   try {
@@ -27,7 +28,7 @@ export async function check<T>(schema: z.ZodType<T>, value: unknown): Promise<Ch
   }
 }
 
-/** The same of a schema in which nothing is asynchronous. */
+/** Checks against a schema without asynchronous parts. */
 export function checkNow<T>(schema: z.ZodType<T>, value: unknown): Checked<T> {
   teach(schema);
   try {
@@ -37,27 +38,33 @@ export function checkNow<T>(schema: z.ZodType<T>, value: unknown): Checked<T> {
   }
 }
 
-/** What the parts of a schema report to while one value is held against it. */
+/** Counter of issues that the parts of a schema report to. */
 interface Sink {
-  /** Issues of the parts until now. */
+  /** Issues of the parts so far. */
   count: number;
-  /** Infinite where parts stand for each other, as the options of a union do: what is wrong with one says nothing of the next. */
+  /**
+   * Limit of issues; infinite for alternatives, such as the options of a union: the issues of one
+   * option do not count for the next.
+   */
   readonly limit: number;
-  /** Further parts are not looked at, and that is an issue already. */
+  /** The limit is reached; further parts are skipped, and an issue says so. */
   isClosed: boolean;
-  /** How many unions it is in. */
+  /** Number of enclosing unions. */
   readonly unions: number;
-  /** They are the sides of an intersection, which takes a name that only one of two records has: neither may stop at those of the other. */
+  /**
+   * The parts are the sides of an intersection, which accepts a key that only one of two records
+   * has: neither side may stop at the issues of the other.
+   */
   readonly isShared: boolean;
 }
 
-/** In zod's context, which it hands down. */
+/** Key of the counter in zod's context, which zod passes down. */
 const SINK = Symbol("sink");
 
 type Schema = z.core.$ZodType;
 type Context = z.core.ParseContextInternal & { readonly [SINK]?: Sink };
 
-/** Schemas whose parts are so many as the value has. */
+/** Schemas with as many parts as the value has. */
 const CONTAINERS: ReadonlySet<string> = new Set([
   "array",
   "object",
@@ -76,7 +83,7 @@ function teach(schema: Schema): void {
   const run = internals.run.bind(internals);
   const limit = limitOf(schema);
   const { type } = internals.def;
-  // What a lazy schema stands for is known when it is needed, and may be what it is part of.
+  // The schema behind a lazy schema is known when needed, and may contain the lazy schema.
   const isLazy = type === "lazy";
   const isContainer = CONTAINERS.has(type);
   const isUnion = optionsOf(schema).length > 1;
@@ -107,7 +114,7 @@ function count(result: z.core.ParsePayload, sink: Sink, before: number): z.core.
   return result;
 }
 
-/** Without `continue`, an issue keeps the checks and transforms behind it from seeing what was left out. */
+/** The issue lacks `continue`, so that later checks and transforms do not see the skipped parts. */
 function leaveOut(inst: Schema, payload: z.core.ParsePayload, sink: Sink): z.core.ParsePayload {
   if (!sink.isClosed)
     payload.issues.push({ code: "custom", input: undefined, inst, message: "was not looked at" });
@@ -118,18 +125,21 @@ function leaveOut(inst: Schema, payload: z.core.ParsePayload, sink: Sink): z.cor
 function limitOf(schema: Schema): number {
   const { _zod: internals } = schema;
   if (CONTAINERS.has(internals.def.type)) return MAX_WRONG_PLACES;
-  // Of a union that has one option zod runs that one in its place.
+  // Zod runs the only option of a union in place of the union.
   const [only, ...others] = optionsOf(schema);
   return only !== undefined && others.length === 0 ? limitOf(only) : Number.POSITIVE_INFINITY;
 }
 
-/** Of a union. One that is told by a property is none: the issues of its one option that fits are its own. */
+/**
+ * Options of a union. A discriminated union counts as none: the issues of its one matching option
+ * are its own.
+ */
 function optionsOf({ _zod: { def } }: Schema): Schema[] {
   const options: unknown = "discriminator" in def ? [] : Reflect.get(def, "options");
   return Array.isArray(options) ? options.filter(isSchema) : [];
 }
 
-/** The schemas that a definition names: as one, in a list, or by the names of its properties. */
+/** Schemas in a definition: alone, in a list, or as named properties. */
 function partsOf(def: object): Schema[] {
   return Object.values(def).flatMap((value: unknown) => {
     if (isSchema(value)) return [value];
@@ -152,7 +162,7 @@ function newSink(limit: number, unions = 0, isShared = false): Sink {
   return { count: 0, limit, isClosed: false, unions, isShared };
 }
 
-/** Without code that zod makes of a schema: it does not come by here. */
+/** Disables zod's generated code, which bypasses the patch. */
 function newContext(): z.core.ParseContext<z.core.$ZodIssue> {
   const context: z.core.ParseContext<z.core.$ZodIssue> & Pick<Context, typeof SINK> = {
     jitless: true,
@@ -166,7 +176,7 @@ function checkedOf<T>(parsed: z.ZodSafeParseResult<T>): Checked<T> {
   return { ok: false, issues: parsed.error.issues.slice(0, MAX_WRONG_PLACES + 1) };
 }
 
-/** A schema that refers to itself goes down by recursion. */
+/** A recursive schema is checked by recursion, which may overflow the stack. */
 function tooDeep(error: unknown): Checked<never> {
   if (!(error instanceof RangeError) || !/call stack/i.test(error.message)) throw error;
   const message = "is nested too deep to be held against the schema";

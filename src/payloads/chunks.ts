@@ -1,11 +1,11 @@
-/** Streams of bytes read whole, within a limit. */
+/** Reads whole streams of bytes, within a limit. */
 
-/** Memory for what has come is got in steps, each twice the one before, from here on. Bytes. */
+/** First step of allocation; each further step doubles. Bytes. */
 const FIRST_STEP_BYTES = 64 * 1024;
 
 /**
- * All bytes of a stream, each chunk shown to `seen` as it comes; null if there are more than `maxBytes`, and then the rest is left
- * unread, all of it if so many are declared.
+ * Reads all bytes of a stream, and shows each chunk to `seen`. Null if there are more than
+ * `maxBytes`: the rest stays unread, or everything if the declared size is already too large.
  */
 export async function collect(
   stream: ReadableStream<Uint8Array>,
@@ -35,8 +35,9 @@ export async function collect(
 }
 
 /**
- * These bytes with room for `needed`, and for up to `most` as more of them come. Not at once for all that is declared: a caller may declare
- * ten megabytes and send none, and a hundred callers would take the worker down. The array that is given is given up, and its memory with it.
+ * Returns the bytes with room for `needed`, and for up to `most` as more bytes arrive. The declared
+ * size is not allocated at once: a caller may declare ten megabytes and send none, and a hundred
+ * callers would take the worker down. The given array is detached, and its memory freed.
  */
 export function withRoom(
   bytes: Uint8Array<ArrayBuffer>,
@@ -48,7 +49,7 @@ export function withRoom(
   return new Uint8Array(bytes.buffer.transfer(Math.max(needed, Math.min(most, step))));
 }
 
-/** The chunks as one. What was copied is taken off the list at once, so that no body is there twice as a whole. */
+/** Joins chunks. A copied chunk leaves the list at once, so that no body is in memory twice. */
 export function joined(chunks: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(chunks.reduce((size, { byteLength }) => size + byteLength, 0));
   let at = 0;

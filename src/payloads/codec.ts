@@ -1,5 +1,6 @@
 /**
- * Values to bytes and back: what goes in comes out as the same kind and the same constructor, or is refused.
+ * Encodes values as bytes and back: a value comes back as the same kind with the same constructor,
+ * or is refused.
  */
 import { Buffer } from "node:buffer";
 import type { PayloadDescription } from "../domain/payload.ts";
@@ -10,14 +11,19 @@ import { ParsedValue } from "./parsed-value.ts";
 import { withSameTexts } from "./same-texts.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
-/** A payload ready to be stored: a stream's size is known only afterwards (`size` is what was declared). */
+/**
+ * A payload ready for the store. The size of a stream is known only afterwards (`size` is the
+ * declared one).
+ */
 export type EncodedPayload = HeldPayload | StreamedPayload;
 
 export type HeldPayload = PayloadDescription & {
   readonly body: Uint8Array;
-  /** JSON as `writeJson` writes it; absent: it may be written otherwise. */
+  /** JSON in the form of `writeJson`; absent: perhaps another form. */
   readonly isWritten?: true;
-  /** Of JSON that came in a request, or has a long text; absent: it is to be parsed. */
+  /**
+   * The parsed value of JSON from a request, or with a long text; absent: a reader parses the body.
+   */
   readonly parsed?: ParsedValue;
 };
 type StreamedPayload = Omit<PayloadDescription, "size"> & {
@@ -29,20 +35,24 @@ export const JSON_TYPE = "application/json";
 export const TEXT_TYPE = "text/plain; charset=utf-8";
 export const OCTET_TYPE = "application/octet-stream";
 
-/** A text with lone surrogates has no UTF-8; its bytes are a JSON string. */
+/** Form of a text with lone surrogates, which UTF-8 cannot hold: the bytes are a JSON string. */
 export const ESCAPED = "escaped";
-/** A Blob whose `type` is empty; one with a type has form `Blob` and keeps it as content type. */
+/**
+ * Form of a Blob without `type`; a Blob with a type has form `Blob` and keeps the type as content
+ * type.
+ */
 const UNTYPED_BLOB = "Blob without type";
 
-/** Made once: an object of the platform for each payload is dear. */
+/** Made once: an object of the platform per payload is expensive. */
 const ENCODER = new TextEncoder();
 
 const HINT =
   "Payloads are JSON values, strings, bytes (ArrayBuffer, typed arrays, Blob) or a ReadableStream of bytes; turn other values into one of these.";
 
 /**
- * Any payload as bytes, or the Problem `payload_not_serializable` with each wrong place. Undefined is JSON null. Bytes are not
- * copied and streams not read; a Blob is a stream of known size (of a File, only the Blob is kept).
+ * Encodes any payload, or returns the Problem `payload_not_serializable` with each wrong place.
+ * Undefined becomes JSON null. Bytes are not copied and streams not read; a Blob becomes a stream
+ * of known size (of a File, only the Blob is kept).
  */
 export function encodePayload(value: unknown): Result<EncodedPayload> {
   if (typeof value === "string") return ok(encodeText(value));
@@ -67,7 +77,7 @@ export function encodePayload(value: unknown): Result<EncodedPayload> {
   });
 }
 
-/** Texts of JSON as the bytes of all of them. A long one is not put together first. */
+/** Encodes texts of JSON as one array of bytes. A long text is not joined first. */
 export function encodePieces(pieces: readonly JsonPiece[]): Uint8Array<ArrayBuffer> {
   let size = 0;
   for (const piece of pieces) for (const text of textsOf(piece)) size += Buffer.byteLength(text);
@@ -82,12 +92,12 @@ function textsOf(piece: JsonPiece): Iterable<string> {
   return typeof piece === "string" ? [piece] : piece.slices();
 }
 
-/** How many items a JSON array has: `each` runs over so many. */
+/** Number of items of a JSON array, for `each`. */
 export function lengthOf(value: unknown): { readonly length?: number } {
   return Array.isArray(value) ? { length: value.length } : {};
 }
 
-/** The value that these bytes stand for; they may be kept in it. A `stream` of stored bytes is a stream again. */
+/** Decodes bytes to the value, which may keep the bytes. A `stream` becomes a stream again. */
 export function decodePayload(description: PayloadDescription, bytes: Uint8Array): unknown {
   switch (description.kind) {
     case "json":
@@ -103,7 +113,7 @@ export function decodePayload(description: PayloadDescription, bytes: Uint8Array
   }
 }
 
-/** The value of a payload that is held: the one that its body was parsed to when it came, if nobody has taken it, else a new one. */
+/** The value of a held payload: the parsed value if still available, or else a new one. */
 export function valueOf(payload: HeldPayload): unknown {
   const taken = payload.parsed?.take() ?? null;
   return taken === null ? decodePayload(payload, payload.body) : taken.value;

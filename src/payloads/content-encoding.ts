@@ -1,15 +1,19 @@
 /**
- * Decodes bodies that were compressed on their way, `Content-Encoding: gzip` and `deflate` (RFC 9110, section 8.4.1).
+ * Decodes compressed bodies, `Content-Encoding: gzip` and `deflate` (RFC 9110, section 8.4.1).
  *
- * Node's own decoder, and not `DecompressionStream`: that one decompresses whatever it is given at once and holds the result, so that
- * 10 KB of a body become 10 MB in memory before anybody has read a byte. This one goes on only when what it has made was taken.
+ * Uses Node's decoder instead of `DecompressionStream`, which decompresses all input at once and
+ * holds the result: 10 KB of a body become 10 MB in memory before the first read. Node's decoder
+ * continues only after its output was read.
  */
 import { createGunzip, createInflate, type Gunzip, type Inflate } from "node:zlib";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
 
 export type ContentEncoding = "gzip" | "deflate";
 
-/** The encoding that a body is decoded from; null: it is as it is. Refuses every other with `unsupported_encoding`. */
+/**
+ * Returns the encoding of a body; null: not encoded. Refuses every other encoding with
+ * `unsupported_encoding`.
+ */
 export function contentEncodingOf(headers: Headers): Result<ContentEncoding | null> {
   const given = headers.get("Content-Encoding")?.trim().toLowerCase() ?? "";
   switch (given) {
@@ -27,8 +31,9 @@ export function contentEncodingOf(headers: Headers): Result<ContentEncoding | nu
 }
 
 /**
- * The decoded body, of which nothing is decoded ahead of its reader, and nothing is read before. Fails with a `ProblemError` where it is not
- * what it says. Whoever stops in the middle must cancel it: until then it holds the body.
+ * Returns the decoded body. Decodes only on a read, and never ahead of its reader. Fails with a
+ * `ProblemError` on bytes of another format. A reader that stops in the middle must cancel the
+ * stream, which holds the body until then.
  */
 export function decodeBody(
   body: ReadableStream<Uint8Array>,
@@ -41,7 +46,7 @@ export function decodeBody(
         decoding ??= new Decoding(body, encoding);
         const value = await decoding.next();
         if (value === null) controller.close();
-        // A copy: the decoder's chunks are parts of a pool.
+        // Copies the chunk: the decoder's chunks are parts of a pool.
         else controller.enqueue(new Uint8Array(value));
       },
       cancel: (reason) => (decoding === null ? body.cancel(reason) : decoding.stop()),
@@ -64,25 +69,25 @@ class Decoding {
     void this.#feed();
   }
 
-  /** The next part, null at the end. What fails is stopped. */
+  /** Returns the next part, or null at the end. Stops after a failure. */
   async next(): Promise<Uint8Array | null> {
     try {
       const { done = false, value } = await this.#decoded.next();
       return done || !(value instanceof Uint8Array) ? null : value;
     } catch (error) {
-      // The answer does not wait for it, nor for what it comes to.
+      // The answer neither waits for the stop nor needs its outcome.
       this.stop().catch(() => undefined);
       throw isFaulty(error) ? new ProblemError(malformed(this.#encoding)) : error;
     }
   }
 
-  /** The rest is not read. */
+  /** Stops the decoder; the rest stays unread. */
   async stop(): Promise<void> {
     this.#decoder.destroy();
     await this.#reader.cancel();
   }
 
-  /** An error of the body itself destroys the decoder with it, and is what its reader gets. */
+  /** Feeds the decoder. An error of the body destroys the decoder, and reaches its reader. */
   async #feed(): Promise<void> {
     const decoder = this.#decoder;
     try {
@@ -108,7 +113,7 @@ function drained(decoder: Gunzip | Inflate): Promise<void> {
   });
 }
 
-/** What zlib says of bytes that are none of its own, or end too early. */
+/** Recognizes zlib's errors for bytes of another format, or with a missing end. */
 function isFaulty(error: unknown): boolean {
   return (
     error instanceof Error &&

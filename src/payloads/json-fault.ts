@@ -1,44 +1,49 @@
 /**
- * Where a text stops being JSON, or has a number that this side cannot hold. `JSON.parse` decides whether it is JSON, and rounds
- * numbers without a word; this looks again at a text that is not, or that may have such numbers, since neither names a place. It
- * keeps its own stack, so depth does not overflow.
+ * Finds the place where a text stops being JSON, or holds a number that JavaScript cannot.
+ * `JSON.parse` decides about validity, and rounds numbers silently; neither names a place. Only an
+ * invalid text, or a text that may have such numbers, is scanned again. Keeps its own stack, so
+ * that depth does not overflow.
  */
 import { type JsonStep, jsonPath } from "./json-path.ts";
 
 export interface JsonFault {
-  /** The innermost value that holds the fault. */
+  /** Path of the innermost value with the fault. */
   readonly path: string;
-  /** Line and column (from 1), what was expected and what is there. */
+  /** Line and column (from 1), expected and found. */
   readonly message: string;
 }
 
-/** The first fault of a text that `JSON.parse` refuses. */
+/** Finds the first fault of a text that `JSON.parse` refuses. */
 export function findJsonFault(text: string): JsonFault {
   return new JsonScanner(text).find();
 }
 
-/** Further numbers are not looked for. */
+/** Limit of reported numbers. */
 const MAX_NUMBERS = 20;
 
 /**
- * What a number must look like to be one of those: 16 digits in a row, or an exponent of three, behind something that can stand before
- * a value. Nearly all texts have none and are not looked at again; a string that has one is.
+ * Pattern of an inexact number: 16 digits in a row, or an exponent of three digits, at a place
+ * where a value can begin. Nearly all texts have none, and are not scanned again; a string with
+ * such digits causes a scan too.
  */
 const SUSPECT = /(?:^|[\s,:[])-?(?:\d{16}|\d[\d.]*[eE]\+?\d{3})/;
 
 /**
- * The numbers of a JSON text that `JSON.parse` would change: whole ones beyond 2^53 - 1, and those that are infinite for it. At most
- * 20, in their order. A fraction or an exponent says that a number is no exact one: it is rounded as everywhere.
+ * Finds the numbers of a JSON text that `JSON.parse` would change: whole numbers beyond 2^53 - 1,
+ * and numbers that become infinite. At most 20, in order. A fraction or an exponent marks a number
+ * as inexact: such numbers are rounded as everywhere.
  */
 export function findInexactNumbers(text: string): JsonFault[] {
   return SUSPECT.test(text) ? new JsonScanner(text).inexactNumbers() : [];
 }
 
-/** `first` ones stand after an opening bracket, and may be its closing one instead. */
+/**
+ * Expected token. `first …` stands after an opening bracket, and may be the closing one instead.
+ */
 type Expectation = "value" | "first value" | "key" | "first key" | "colon" | "separator" | "end";
 
 const SHOWN_DIGITS = 40;
-/** Characters of a number: no shorter one is inexact. */
+/** Minimal length of an inexact number. Characters. */
 const FEWEST_SUSPECT = 5;
 
 const LITERALS = ["true", "false", "null"] as const;
@@ -51,7 +56,7 @@ function isDigit(code: number): boolean {
 class JsonScanner {
   readonly #text: string;
   #at = 0;
-  /** One step for each open bracket: the key or index that it is at. */
+  /** Path to the current place: a key or an index for each open bracket. */
   readonly #steps: JsonStep[] = [];
   readonly #inexact: JsonFault[] = [];
 
@@ -93,7 +98,7 @@ class JsonScanner {
   #readValue(mayClose: boolean): Expectation | JsonFault {
     const start = this.#at;
     if (this.#skipNumber()) {
-      // One of fewer digits than that is exact, and finite.
+      // A shorter number is exact and finite.
       if (this.#at - start >= FEWEST_SUSPECT) this.#note(this.#text.slice(start, this.#at));
       return this.#inexact.length < MAX_NUMBERS
         ? this.#afterValue()
@@ -161,7 +166,7 @@ class JsonScanner {
     return this.#steps.length === 0 ? "end" : "separator";
   }
 
-  /** From the opening quote to behind the closing one. */
+  /** Skips a string, from the opening quote to behind the closing one. */
   #skipString(): JsonFault | null {
     this.#at += 1;
     for (;;) {
@@ -193,12 +198,15 @@ class JsonScanner {
     }
   }
 
-  /** To behind the longest beginning that is a number, if there is one. Without a pattern: most of a large text are numbers. */
+  /**
+   * Skips the longest prefix that is a number, if any. Written without a pattern: most of a large
+   * text are numbers.
+   */
   #skipNumber(): boolean {
     let at = this.#at;
     if (this.#text.charCodeAt(at) === 0x2d) at += 1;
     if (!isDigit(this.#text.charCodeAt(at))) return false;
-    // Behind a zero there are no further whole digits.
+    // A leading zero ends the whole digits.
     at = this.#text.charCodeAt(at) === 0x30 ? at + 1 : this.#behindDigits(at);
     if (this.#text.charCodeAt(at) === 0x2e) at = Math.max(at, this.#behindDigits(at + 1, at));
     const letter = this.#text.charCodeAt(at);
@@ -211,7 +219,7 @@ class JsonScanner {
     return true;
   }
 
-  /** Behind the digits that begin here; `otherwise` if there are none. */
+  /** Index behind the digits that begin here; `otherwise` without digits. */
   #behindDigits(from: number, otherwise = from): number {
     let at = from;
     while (isDigit(this.#text.charCodeAt(at))) at += 1;

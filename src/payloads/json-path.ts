@@ -11,10 +11,10 @@ export function jsonPath(steps: readonly JsonStep[]): string {
   return path;
 }
 
-/** The property of this name, if the value is an object that has it. */
+/** The property of this name, if the value is an object with such a property. */
 export function memberOf(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null) return undefined;
-  // Not the length of a list.
+  // Excludes the length of a list.
   const member: unknown = Object.prototype.propertyIsEnumerable.call(value, name)
     ? Reflect.get(value, name)
     : undefined;

@@ -1,6 +1,7 @@
 /**
- * Writes a value as JSON so that `JSON.parse` gives it back, or says every place where it could not. Unlike `JSON.stringify`
- * it drops nothing but undefined properties, keeps -0, and keeps its own stack, so depth does not overflow.
+ * Writes a value as JSON that `JSON.parse` restores, or reports every place that would be lost.
+ * Unlike `JSON.stringify`, drops only undefined properties, keeps -0, and keeps its own stack, so
+ * that depth does not overflow.
  */
 import { type JsonStep, jsonPath } from "./json-path.ts";
 import { isLong, LongText } from "./long-text.ts";
@@ -8,31 +9,37 @@ import { isLong, LongText } from "./long-text.ts";
 export interface JsonError {
   /** JSON path of the value. */
   readonly path: string;
-  /** What stands there, and what to do. */
+  /** Kind of the value, and advice. */
   readonly message: string;
 }
 
 export type JsonText =
-  /** Its parts, each of whole tokens, to be joined. */
+  /** Parts of the text, each of whole tokens, to be joined. */
   | { readonly ok: true; readonly pieces: readonly JsonPiece[] }
   | { readonly ok: false; readonly errors: readonly JsonError[] };
 
 export type JsonPiece = string | LongText;
 
-/** More wrong places are not looked for. */
+/** Limit of reported places. */
 const MAX_ERRORS = 20;
 
 const MAX_WRITTEN_KEYS = 1000;
 
-/** Ropes longer than this are set aside: one rope over a large value would be flattened again and again. */
+/**
+ * Length at which a rope is set aside: a single rope over a large value would be flattened again
+ * and again.
+ */
 const PIECE_LENGTH = 65_536;
 
-/** The JSON text of a value (undefined is null), or up to 20 places that JSON cannot hold. */
+/**
+ * Writes a value as JSON text (undefined as null), or returns up to 20 places that JSON cannot
+ * hold.
+ */
 export function writeJson(value: unknown): JsonText {
   return new JsonWriter().write(value);
 }
 
-/** A container that is being written. Arrays have no keys. */
+/** A container being written. Arrays have no keys. */
 interface Frame {
   readonly container: object;
   readonly keys: readonly string[] | null;
@@ -43,11 +50,11 @@ interface Frame {
 
 class JsonWriter {
   readonly #frames: Frame[] = [];
-  /** The containers of `#frames`: one that is met again inside itself is a circle. */
+  /** Containers of `#frames`: a container inside itself is a cycle. */
   readonly #open = new Set<object>();
   readonly #errors: JsonError[] = [];
   readonly #pieces: JsonPiece[] = [];
-  /** Items of an array mostly have the same keys: each as it is written, with its colon. */
+  /** Keys in written form, with the colon: items of an array mostly share their keys. */
   readonly #writtenKeys = new Map<string, string>();
   #text = "";
 
@@ -74,7 +81,7 @@ class JsonWriter {
       this.#refuse(`a getter that threw: ${String(error)}`);
       return;
     }
-    // As authors expect of JSON.stringify. In an array there is no leaving out.
+    // Left out like by JSON.stringify. An array has no such gap.
     if (value === undefined && key !== undefined) return;
     const comma = frame.isEmpty ? "" : ",";
     if (key === undefined) this.#put(value, comma);
@@ -169,7 +176,7 @@ class JsonWriter {
     this.#text = "";
   }
 
-  /** The place is the one that every open container last took. */
+  /** Refuses the value at the place that the open containers point to. */
   #refuse(message: string): void {
     const steps = this.#frames.map(
       (frame): JsonStep => frame.keys?.[frame.next - 1] ?? frame.next - 1,
@@ -178,7 +185,10 @@ class JsonWriter {
   }
 }
 
-/** A number beyond 2^53 is no exact one: its exponent says so to readers that know whole numbers of any size. */
+/**
+ * Writes a number beyond 2^53 with an exponent: readers with exact integers of any size then know
+ * that the number is inexact.
+ */
 function numberText(value: number): string {
   if (Object.is(value, -0)) return "-0";
   return Number.isInteger(value) && !Number.isSafeInteger(value)

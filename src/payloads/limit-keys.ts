@@ -1,6 +1,6 @@
 /**
- * What a payload says about the limits of the task that reads it. Worked out where the payload is encoded: it may go to R2, and
- * never passes through the run's object.
+ * Computes the limit keys of a task from its payload. Done at the encoding of the payload, which
+ * may go to R2 and never passes through the run's object.
  */
 import {
   type LimitKeys,
@@ -13,12 +13,15 @@ import { sha256 } from "../platform/sha256.ts";
 import { decodePayload, type EncodedPayload } from "./codec.ts";
 import { memberOf } from "./json-path.ts";
 
-/** Keys above this are named by their digest: an object's name may have 1,024 bytes at most, its task included. */
+/**
+ * Limit of plain keys; longer keys are replaced by a digest. An object's name has at most 1,024
+ * bytes, including its task.
+ */
 const MAX_KEY = 200;
 
 /**
- * The keys and the priority at these paths; `each`: of every item. A path that leads nowhere, or into no JSON, is absent; a
- * priority is kept in bounds.
+ * Returns the keys and the priority at these paths; with `each`, of every item. A path without a
+ * value, or into no JSON, is absent; a priority is clamped.
  */
 export async function limitKeysOf(
   paths: LimitPaths,
@@ -33,8 +36,8 @@ export async function limitKeysOf(
 }
 
 /**
- * What is passed to each of these children says about its limits, by child; null: none asks. `encoded` gives the payload of a child,
- * null if there is none that could have properties.
+ * Returns the limit keys of these children, by child; null if no child has limits. `encoded`
+ * returns the payload of a child, or null if the payload cannot have properties.
  */
 export async function limitKeysOfChildren(
   limited: readonly LimitedChild[] | undefined,
@@ -49,7 +52,7 @@ export async function limitKeysOfChildren(
   return keys;
 }
 
-/** The keys and the priority at these paths of a value. */
+/** Returns the keys and the priority at these paths of a value. */
 export async function limitKeysAt(value: unknown, paths: LimitPaths): Promise<LimitKeys> {
   const concurrency = await keyAt(value, paths.concurrency);
   const rate = await keyAt(value, paths.rate_limit);
@@ -63,7 +66,10 @@ export async function limitKeysAt(value: unknown, paths: LimitPaths): Promise<Li
   };
 }
 
-/** The value at this path of a payload as a text that an object's name may hold: its JSON, or a digest of it. Null: there is none. */
+/**
+ * Returns the value at this path of a payload as a text for an object's name: JSON, or a digest of
+ * the JSON. Null without a value.
+ */
 export async function payloadKey(
   path: readonly string[],
   payload: EncodedPayload,

@@ -1,12 +1,18 @@
 /**
- * A long text in JSON, written slice by slice as it is read: V8 holds ten megabytes of it as twenty if one letter is beyond Latin-1, and
- * their JSON as twenty more.
+ * A long text in JSON, written slice by slice. V8 holds ten megabytes of text as twenty if one
+ * letter is beyond Latin-1, and their JSON as twenty more.
  */
 
-/** Letters. V8 keeps what is no longer in its young generation, which it sweeps before memory grows. */
+/**
+ * Length of a slice in letters. V8 keeps strings up to this length in its young generation, which
+ * is collected before memory grows.
+ */
 const SLICE_LENGTH = 16_384;
 
-/** What JSON writes as an escape, halves of letters too: all but what stands for itself. A slice without any is written with no copy. */
+/**
+ * Characters that JSON escapes, including lone surrogates. A slice without any is written without a
+ * copy.
+ */
 const ESCAPED = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
 
 export function isLong(text: string): boolean {
@@ -20,7 +26,10 @@ export class LongText {
     this.#text = text;
   }
 
-  /** Its JSON in parts. No letter of two halves is cut, which would be escaped as what has no other half. */
+  /**
+   * Slices of the JSON text. No slice ends between the halves of a surrogate pair, which would be
+   * escaped as lone ones.
+   */
   *slices(): Generator<string, undefined> {
     const text = this.#text;
     yield '"';
@@ -34,7 +43,7 @@ export class LongText {
     yield '"';
   }
 
-  /** Its JSON as one. */
+  /** The JSON text as a whole. */
   toString(): string {
     return JSON.stringify(this.#text);
   }

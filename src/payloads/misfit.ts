@@ -1,4 +1,4 @@
-/** The places where a value does not fit, as refusals name them: few, and none of them long, whatever was sent. */
+/** Wrong places of a value, as refusals name them: few and short, whatever was sent. */
 import type { z } from "zod";
 import { type JsonStep, jsonPath } from "./json-path.ts";
 
@@ -8,31 +8,34 @@ export interface WrongPlace {
   readonly message: string;
 }
 
-/** A refusal names no more: who has that many wrong has them all. */
+/** Limit of places in a refusal: with that many, usually all are wrong. */
 export const MAX_WRONG_PLACES = 20;
 
-/** Characters. Names of properties and what was sent are part of both, and may be megabytes. */
+/**
+ * Limits in characters. Property names and sent values are part of both texts, and may be
+ * megabytes.
+ */
 const MAX_PATH = 300;
 const MAX_MESSAGE = 500;
 
-/** The first 20 of them. */
+/** Returns the first 20 wrong places. */
 export function wrongPlaces(issues: readonly z.core.$ZodIssue[]): WrongPlace[] {
   return issues
     .slice(0, MAX_WRONG_PLACES)
     .map(({ path, message }) => boundedPlace({ path: jsonPath(path.map(toStep)), message }));
 }
 
-/** The same place, what is too long cut off. */
+/** Shortens path and message of a place. */
 export function boundedPlace({ path, message }: WrongPlace): WrongPlace {
   return { path: shortened(path, MAX_PATH), message: shortened(message, MAX_MESSAGE) };
 }
 
-/** The text, or its beginning with an ellipsis, at most so many characters. */
+/** Shortens a text to at most this many characters, with an ellipsis. */
 export function shortened(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
-/** The places as a sentence has them; no more than a few, the others stand in the problem's `errors`. */
+/** Lists a few places for a sentence; all places are in the problem's `errors`. */
 export function listedPlaces(places: readonly WrongPlace[]): string {
   const listed = places
     .slice(0, LISTED_PLACES)

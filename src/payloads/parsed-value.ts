@@ -1,8 +1,10 @@
 /**
- * What a body was parsed to when it came in, for the one reader that needs the value next: the schema of a typed task, of an event, of a
- * completion. V8 holds ten megabytes of JSON with one letter beyond Latin-1 as forty, text and value together, so they are not parsed again.
+ * The parsed value of a received body, for the next reader: the schema of a typed task, of an
+ * event, or of a completion. V8 holds ten megabytes of JSON with one letter beyond Latin-1 as
+ * forty, text and value together, so that a second parse must be avoided.
  *
- * Taken once, and gone from here then: a reader may change or keep it, and while the bytes are stored nobody holds the value beside them.
+ * The value can be taken once. Its reader may change or keep the value, and no value stays in
+ * memory beside the bytes while the bytes are stored.
  */
 export class ParsedValue {
   #held: { readonly value: unknown } | null;
@@ -11,14 +13,14 @@ export class ParsedValue {
     this.#held = { value };
   }
 
-  /** The value; null: it was taken or dropped. */
+  /** Takes the value; null after the first take or a drop. */
   take(): { readonly value: unknown } | null {
     const held = this.#held;
     this.#held = null;
     return held;
   }
 
-  /** Lets go of a value that nobody reads. */
+  /** Drops a value without readers. */
   drop(): void {
     this.#held = null;
   }

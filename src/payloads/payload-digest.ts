@@ -1,6 +1,7 @@
 /**
- * The digest by which two payloads are compared as they are kept: their kind, and their bytes; of JSON the text as `writeJson` writes
- * it, so that blanks and ways to write a number or a letter do not count. A stream is digested block by block while it is stored.
+ * The digest that compares two stored payloads: of their kind, and of their bytes. Of JSON, the
+ * text of `writeJson` counts, so that blanks and different spellings of a number or a letter do not
+ * matter. A stream is digested block by block during the upload.
  */
 import type { PayloadDescription } from "../domain/payload.ts";
 import type { PayloadDigest } from "../domain/trigger-key.ts";
@@ -10,7 +11,7 @@ import { decodeUtf8 } from "./utf8.ts";
 
 const ENCODER = new TextEncoder();
 
-/** The digest of a payload that is held. */
+/** Digests a held payload. */
 export async function digestOfHeld(payload: HeldPayload): Promise<PayloadDigest> {
   const tag = tagOf(payload);
   const body =
@@ -21,7 +22,10 @@ export async function digestOfHeld(payload: HeldPayload): Promise<PayloadDigest>
   return textOf(await crypto.subtle.digest("SHA-256", bytes));
 }
 
-/** Digests a payload whose bytes pass by: the same digest as of one that is held, but for JSON, which never comes as a stream. */
+/**
+ * Digests a payload during its upload. Equals the digest of the held payload, except for JSON,
+ * which never comes as a stream.
+ */
 export class PassingDigest {
   readonly #stream = new crypto.DigestStream("SHA-256");
   readonly #writer = this.#stream.getWriter();
@@ -29,17 +33,17 @@ export class PassingDigest {
 
   constructor(payload: Pick<PayloadDescription, "kind" | "form">) {
     this.#begun = this.#writer.write(tagOf(payload));
-    // An upload that fails leaves it unfinished, and nobody asks for it.
+    // A failed upload leaves the digest unfinished and unread.
     this.#stream.digest.catch(() => undefined);
   }
 
-  /** Takes the next block; its memory may be used again once this has resolved. */
+  /** Adds the next block; its memory may be reused once this resolves. */
   async take(block: Uint8Array): Promise<void> {
     await this.#begun;
     await this.#writer.write(block);
   }
 
-  /** The digest of all blocks. */
+  /** Returns the digest of all blocks. */
   async end(): Promise<PayloadDigest> {
     await this.#begun;
     await this.#writer.close();
@@ -47,7 +51,10 @@ export class PassingDigest {
   }
 }
 
-/** A text with lone surrogates is kept as JSON: another text may have the same bytes. */
+/**
+ * Tag of kind and form. A text with lone surrogates is stored as JSON, and another text may have
+ * the same bytes.
+ */
 function tagOf({ kind, form }: Pick<PayloadDescription, "kind" | "form">): Uint8Array {
   return ENCODER.encode(`${kind}${form === ESCAPED ? `/${ESCAPED}` : ""}\n`);
 }

@@ -1,13 +1,17 @@
 /**
- * Payload objects from R2. An object never changes (its key is one attempt's), so a read that breaks off goes on where it was.
+ * Reads payload objects from R2. An object never changes (its key belongs to one attempt), so that
+ * an interrupted read continues at its offset.
  */
 import { within } from "../platform/calls.ts";
 import { callR2, PayloadMissingError, PayloadStoreError, R2_LIMIT_MS } from "./r2-calls.ts";
 
-/** A read that brings nothing for so long is given up, and taken up again. Sooner than `callR2` gives the whole call up. */
+/**
+ * Time without data after which a read is abandoned and resumed; shorter than the time limit of
+ * `callR2`.
+ */
 const STALLED_MS = R2_LIMIT_MS - 5_000;
 
-/** The whole object. Rejects with `PayloadMissingError` or `PayloadStoreError`. */
+/** Reads the whole object. Rejects with `PayloadMissingError` or `PayloadStoreError`. */
 export async function fetchBytes(bucket: R2Bucket, key: string): Promise<Uint8Array> {
   const buffer = await callR2(`read the payload ${key}`, async () =>
     (await bucket.get(key))?.arrayBuffer(),
@@ -16,7 +20,7 @@ export async function fetchBytes(bucket: R2Bucket, key: string): Promise<Uint8Ar
   return new Uint8Array(buffer);
 }
 
-/** So many bytes of the object from `offset` on. Rejects as `fetchBytes`. */
+/** Reads this many bytes of the object from `offset` on. Rejects like `fetchBytes`. */
 export async function fetchRange(
   bucket: R2Bucket,
   key: string,
@@ -32,8 +36,8 @@ export async function fetchRange(
 }
 
 /**
- * The object as a stream of known length (so that it can be put into R2 or sent as a body as it is). Rejects as `fetchBytes`;
- * once it flows, a read that fails is taken up from where it was, a few times for each place.
+ * Opens the object as a stream of known length, which R2 and request bodies accept as is. Rejects
+ * like `fetchBytes`. A failed read of the stream resumes at its offset, a few times per place.
  */
 export async function fetchStream(
   bucket: R2Bucket,
@@ -43,7 +47,7 @@ export async function fetchStream(
   if (object === null) throw new PayloadMissingError(key);
   const { readable, writable } = new FixedLengthStream(object.size);
   const source = resumable(bucket, object);
-  // The reader learns of a failure from its own end.
+  // The reader learns of a failure from the readable end.
   source.pipeTo(writable).catch(() => undefined);
   return readable;
 }
@@ -58,7 +62,7 @@ function resumable(bucket: R2Bucket, object: R2ObjectBody): ReadableStream<Uint8
       if (reader === null) throw new PayloadMissingError(key);
       return (await within(STALLED_MS, `the payload ${key}`, reader.read())).value;
     } catch (error) {
-      // What a read that was given up still brings must not be taken for what comes at this place.
+      // Late data of an abandoned read must not count as data of this offset.
       reader?.cancel(error).catch(() => undefined);
       reader = null;
       throw error;

@@ -1,10 +1,11 @@
 /**
- * Where payloads lie: up to the inline limit they ride with the run's state, larger ones are objects in R2 under
- * `runs/<run id>/`. Every attempt writes keys of its own and the object is written before the state that names it: an object
- * that nobody names is harmless and goes with the run.
+ * Stores payloads: up to the inline limit in the run's state, larger ones as objects in R2 under
+ * `runs/<run id>/`. Every attempt writes keys of its own, and the object is written before the
+ * state that names the object: an unnamed object is harmless and is deleted with the run.
  *
- * Two kinds of failure are kept apart: `PayloadStoreError` is R2's (the attempt is lost), anything else came out of the
- * author's or client's own stream and is rethrown as it is (the task failed, or the request is refused).
+ * Two kinds of failure are kept apart. `PayloadStoreError` comes from R2: the attempt is lost. Any
+ * other error comes from the stream of the author or client, and is rethrown unchanged: the task
+ * failed, or the request is refused.
  */
 import type { RunId } from "../domain/ids.ts";
 import {
@@ -21,17 +22,23 @@ import { PART_BYTES, putBytes, uploadParts } from "./payload-upload.ts";
 import { callR2 } from "./r2-calls.ts";
 import { refuseLargeValue } from "./value-limit.ts";
 
-/** The prefix of everything that belongs to a run. */
+/** Key prefix of all objects of a run. */
 function runPrefix(runId: RunId): string {
   return `runs/${runId}/`;
 }
 
-/** What triggered the run, and what was copied for it, by number. The nonce keeps apart two triggers with one idempotency key. */
+/**
+ * Key of a trigger's payload, or of a copy for the run, by number. The nonce separates two triggers
+ * with one idempotency key.
+ */
 export function triggerPayloadKey(runId: RunId, nonce: string, number: number): string {
   return `${runPrefix(runId)}trigger-${nonce}/${number}`;
 }
 
-/** What an attempt passes: to all its children (`part` empty), or to the child named by `part`. */
+/**
+ * Key of an attempt's payload: for all its children (`part` empty), or for the child named by
+ * `part`.
+ */
 export function attemptPayloadKey(
   runId: RunId,
   ordinal: number,
@@ -43,8 +50,10 @@ export function attemptPayloadKey(
 }
 
 /**
- * Keeps a payload of up to `inlineLimitBytes` in the parcel (none if 0), else stores it in R2 under `key`; of a stream at most
- * 8 MiB are held. `beforePut` is awaited before anything goes to R2; `onBlock` sees each block of a stream. Rejects with `PayloadStoreError` if R2 fails, and with the stream's own error if that does.
+ * Stores a payload: inline up to `inlineLimitBytes` (never inline if 0), otherwise in R2 under
+ * `key`. Of a stream at most 8 MiB are in memory. `beforePut` is awaited before a write to R2;
+ * `onBlock` sees each block of a stream. Rejects with `PayloadStoreError` if R2 fails, and with the
+ * stream's own error if the stream fails.
  */
 export async function parcelPayload(
   bucket: R2Bucket,
@@ -88,8 +97,10 @@ export async function parcelPayload(
 export type HeldReader = (seq: number, offset: number, size: number) => Promise<Uint8Array>;
 
 /**
- * The value a task reads, new each time: what one reader changes in it, no other sees. A stream is opened, not read. Rejects
- * with `PayloadStoreError`, with `PayloadMissingError` if the object is gone, and with a `ProblemError` if it is too large for a value.
+ * Opens the value that a task reads, new each time, so that changes by one reader stay invisible to
+ * others. A stream is opened, not read. Rejects with `PayloadStoreError`, with
+ * `PayloadMissingError` for a missing object, and with a `ProblemError` for a payload too large for
+ * a value.
  */
 export async function openPayload(
   bucket: R2Bucket,
@@ -101,7 +112,7 @@ export async function openPayload(
   return decodePayload(payload, await openPayloadBytes(bucket, payload, held));
 }
 
-/** The same as a stream of its bytes, whatever its kind. */
+/** Opens a payload as a stream of its bytes, whatever its kind. */
 export async function openPayloadStream(
   bucket: R2Bucket,
   payload: PayloadDelivery,
@@ -111,7 +122,7 @@ export async function openPayloadStream(
   return new Blob([await openPayloadBytes(bucket, payload, held)]).stream();
 }
 
-/** The same as bytes of the caller's own. */
+/** Reads a payload as bytes of the caller's own. */
 export async function openPayloadBytes(
   bucket: R2Bucket,
   payload: PayloadDelivery,
@@ -127,7 +138,10 @@ export async function openPayloadBytes(
   }
 }
 
-/** What was stored before these times (epoch ms) is deleted: of triggers, and of attempts. */
+/**
+ * Bounds of a deletion (epoch ms): payloads of triggers, and of attempts, stored before these
+ * times.
+ */
 export interface StoredBefore {
   readonly triggers: number;
   readonly attempts: number;
@@ -138,7 +152,10 @@ const ALL: StoredBefore = {
   attempts: Number.POSITIVE_INFINITY,
 };
 
-/** Deletes everything of a run, or what is old enough; safe to call again. Whether something stays. Rejects with `PayloadStoreError`. */
+/**
+ * Deletes the payloads of a run, or the old ones; may be retried. Returns true if payloads remain.
+ * Rejects with `PayloadStoreError`.
+ */
 export async function deleteRunPayloads(
   bucket: R2Bucket,
   runId: RunId,
@@ -159,7 +176,7 @@ export async function deleteRunPayloads(
     const keys = page.objects.flatMap(({ key, uploaded }) =>
       uploaded.getTime() < limitOf(key) && !isKept(key) ? [key] : [],
     );
-    // A page has at most 1,000 keys, as many as one delete takes.
+    // A page has at most 1,000 keys, which is the limit of one delete.
     if (keys.length > 0) await callR2(`delete under ${prefix}`, () => bucket.delete(keys));
     isLeft ||= keys.length < page.objects.length;
     cursor = page.truncated ? page.cursor : undefined;

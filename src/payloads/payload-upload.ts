@@ -1,20 +1,21 @@
 /**
- * Streams of unknown length to R2. It asks for the length before a put, so a stream goes in equal parts, each held while it
- * is sent so that it can be sent again: one part of memory, however long the stream.
+ * Uploads streams of unknown length to R2, which needs a length before a put. A stream is therefore
+ * uploaded in equal parts, each held in memory for a retry: one part of memory, however long the
+ * stream.
  */
 import { type Problem, ProblemError } from "../domain/problem.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { within } from "../platform/calls.ts";
 import { callR2 } from "./r2-calls.ts";
 
-/** R2 wants equal parts of at least 5 MiB, and at most 10,000 of them. Bytes. */
+/** Size of a part. R2 requires equal parts of at least 5 MiB, and at most 10,000 of them. Bytes. */
 export const PART_BYTES = 8 * 1024 * 1024;
 const MAX_PARTS = 10_000;
 
-/** The failure has been long enough on its way. Milliseconds. */
+/** Time limit of an abort, since the failure was slow enough already. Milliseconds. */
 const ABORT_LIMIT_MS = 5_000;
 
-/** Puts bytes that are held. */
+/** Stores held bytes. */
 export async function putBytes(
   bucket: R2Bucket,
   key: string,
@@ -27,8 +28,9 @@ export async function putBytes(
 }
 
 /**
- * Sends `first` (a whole part) and the rest of the source; returns the size in bytes. `onBlock` sees each part before it is sent. If the source fails, its own error is
- * rethrown; if R2 does, a `PayloadStoreError`. Either way no object appears.
+ * Uploads `first` (a whole part) and the rest of the source; returns the size in bytes. `onBlock`
+ * sees each part before its upload. Rethrows an error of the source; a failure of R2 is a
+ * `PayloadStoreError`. No object appears after a failure.
  */
 export async function uploadParts(
   bucket: R2Bucket,
@@ -54,13 +56,14 @@ export async function uploadParts(
         ),
       );
       size += block.length;
-      // The local runtime has its R2 in the same process, and would serve nobody else until the stream has passed.
+      // The local runtime has R2 in the same process, and would serve no other call until the
+      // stream has ended.
       await scheduler.wait(1);
     }
     await complete(bucket, upload, parts, size);
     return size;
   } catch (error) {
-    // R2 drops an upload that could not be aborted after seven days.
+    // R2 drops an unfinished upload after seven days.
     await within(ABORT_LIMIT_MS, "R2", upload.abort()).catch(() => undefined);
     throw error;
   }
@@ -74,7 +77,10 @@ function tooLong(): Problem {
   };
 }
 
-/** An upload whose completion was answered by a lost connection is complete, and cannot be completed again. */
+/**
+ * Completes an upload. After a lost connection the upload may be complete already, and cannot be
+ * completed again.
+ */
 async function complete(
   bucket: R2Bucket,
   upload: R2MultipartUpload,

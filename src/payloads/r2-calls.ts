@@ -1,24 +1,30 @@
 /**
- * Calls to R2 with bounded retries and a limit of time. Only for what can be done again with the same effect: each key is written by
- * one attempt only, so a put whose answer was lost is put again.
+ * Calls R2 with bounded retries and a time limit. Only for idempotent calls: one attempt writes
+ * each key, so that a put without an answer is repeated.
  */
 import { CallTimeoutError, within } from "../platform/calls.ts";
 
-/** The last one is above a second: R2 takes one write a second to a key. Milliseconds. */
+/**
+ * Delays before retries. The last is above a second, since R2 takes one write per second and key.
+ * Milliseconds.
+ */
 const PAUSES_MS: readonly number[] = [100, 400, 1500];
 
-/** So many tries that are not answered in time, and it is given up. */
+/** Number of timeouts after which the call fails. */
 const MOST_TIMEOUTS = 2;
 
-/** Of one try: enough for 8 MiB over a slow line. Milliseconds. */
+/** Time limit of one try: enough for 8 MiB over a slow line. Milliseconds. */
 export const R2_LIMIT_MS = 30_000;
 
-/** R2 kept failing: the surroundings, not the task. The attempt is lost and does not count against `retries`. */
+/**
+ * Reports that R2 kept failing: an infrastructure failure, not the task's. The attempt is lost and
+ * does not count against `retries`.
+ */
 export class PayloadStoreError extends Error {
   override readonly name = "PayloadStoreError";
 }
 
-/** The run's state names an object that is not in R2 (any more). Trying again does not bring it back. */
+/** Reports that the run's state names an object which is not in R2. A retry does not help. */
 export class PayloadMissingError extends Error {
   override readonly name = "PayloadMissingError";
 
@@ -31,8 +37,8 @@ export class PayloadMissingError extends Error {
 }
 
 /**
- * Calls R2 up to four times, with jittered pauses, or until it has not answered twice; then rejects with a `PayloadStoreError` that
- * says what could not be done.
+ * Calls R2 up to four times with jittered delays, and at most twice without an answer. Rejects with
+ * a `PayloadStoreError` that names the operation.
  */
 export async function callR2<T>(what: string, call: () => Promise<T>): Promise<T> {
   let timeouts = 0;

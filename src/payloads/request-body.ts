@@ -1,7 +1,8 @@
 /**
- * The body of an HTTP request as a payload. JSON is checked and kept as it came; text and bytes of more than
- * `HEAD_BYTES` are streamed, never held. What is found wrong only while streaming (too large, not UTF-8) ends the stream with
- * a `ProblemError`, which `parcelPayload` rethrows as it is.
+ * Encodes the body of an HTTP request as a payload. JSON is checked and kept as received; text and
+ * bytes of more than `HEAD_BYTES` are streamed, never held. A fault found only during streaming
+ * (too large, not UTF-8) ends the stream with a `ProblemError`, which `parcelPayload` rethrows
+ * unchanged.
  */
 import { isUtf8 } from "node:buffer";
 import { ProblemError, type Problem, type Result, ok, refuse } from "../domain/problem.ts";
@@ -15,17 +16,17 @@ import { invalidJson, parseSentJson } from "./sent-json.ts";
 import { utf8Text } from "./utf8.ts";
 
 export interface IncomingBody {
-  /** The header, or null if there is none. */
+  /** The header; null if absent. */
   readonly contentType: string | null;
-  /** As declared; null if unknown. */
+  /** The declared length; null if unknown. */
   readonly contentLength: number | null;
   readonly body: ReadableStream<Uint8Array> | Uint8Array | null;
 }
 
-/** JSON is parsed in memory, so it has a limit of its own. Bytes. */
+/** Limit of JSON bodies, which are parsed in memory. Bytes. */
 export const MAX_JSON_BODY_BYTES = 10 * 1024 * 1024;
 
-/** Smaller bodies are held and can be sent to R2 again if it fails. */
+/** Limit of held bodies, which can be sent to R2 again after a failure. Bytes. */
 const HEAD_BYTES = 256 * 1024;
 const MAX_CONTENT_TYPE_LENGTH = 255;
 const JSON_HINT =
@@ -33,9 +34,10 @@ const JSON_HINT =
 const UTF8_BOM = [0xef, 0xbb, 0xbf] as const;
 
 /**
- * JSON types become kind `json`, `text/plain` in UTF-8 kind `text`, no type and no bytes JSON null, all else `bytes` with the
- * type they came with. `maxBytes` bounds every body, JSON also 10 MiB. Refuses with `invalid_json`, `invalid_payload`,
- * `invalid_request` or `payload_too_large`; rejects if the client goes away.
+ * Encodes a body by its type: JSON types as kind `json`, `text/plain` in UTF-8 as kind `text`, no
+ * type without bytes as JSON null, and other types as `bytes` with their type. `maxBytes` bounds
+ * every body, 10 MiB also bounds JSON. Refuses with `invalid_json`, `invalid_payload`,
+ * `invalid_request` or `payload_too_large`; rejects if the client disconnects.
  */
 export async function encodeRequestBody(
   incoming: IncomingBody,
@@ -44,7 +46,7 @@ export async function encodeRequestBody(
   try {
     return await encode(incoming, maxBytes);
   } catch (error) {
-    // What the body was found to be while it was decoded.
+    // A fault found during the decoding of the body.
     if (error instanceof ProblemError) return refuse(error.problem);
     throw error;
   }
@@ -146,7 +148,7 @@ function streamOf(body: IncomingBody["body"]): ReadableStream<Uint8Array> {
 interface Head {
   readonly chunks: Uint8Array[];
   readonly size: number;
-  /** False: there is more, and `size` is over the limit of the head. */
+  /** False: more follows, and `size` is over the limit of the head. */
   readonly ended: boolean;
 }
 
@@ -199,7 +201,10 @@ function streamed(
   return { kind: "bytes", form: "Uint8Array", contentType: type.text || OCTET_TYPE, size, body };
 }
 
-/** Undefined is the end: a character may not be left half. */
+/**
+ * Checks that the bytes continue valid UTF-8. Undefined is the end, where no character may be
+ * incomplete.
+ */
 function goesOnAsUtf8(decoder: TextDecoder, chunk: Uint8Array | undefined): boolean {
   try {
     decoder.decode(chunk, { stream: chunk !== undefined });
@@ -252,7 +257,7 @@ function wrongContentType(text: string): Problem {
   };
 }
 
-/** The same bytes, to be read from the start; null if there are none. */
+/** Returns the same bytes from the start; null for an empty body. */
 export async function unlessEmpty(
   body: ReadableStream<Uint8Array>,
 ): Promise<ReadableStream<Uint8Array> | null> {

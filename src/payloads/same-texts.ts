@@ -1,12 +1,15 @@
 /**
- * A value as its JSON would be parsed, with the texts that it has: they cannot change, and V8 would hold ten megabytes with one letter
- * beyond Latin-1 as forty more, text and value together, if they were read from the bytes again.
+ * Copies a value like a parse of its JSON, but shares its texts, which are immutable. A parse of
+ * ten megabytes with one letter beyond Latin-1 would take forty more in V8, text and value
+ * together.
  */
 
 const MAX_VALUES = 10_000;
 const MAX_DEPTH = 100;
 
-/** A copy of a value that `writeJson` has written; null of one with getters, or of more than is copied here. */
+/**
+ * Copies a value that `writeJson` has written; null for a value with getters, or above the limits.
+ */
 export function withSameTexts(value: unknown): { readonly value: unknown } | null {
   let left = MAX_VALUES;
   try {
@@ -23,7 +26,7 @@ export function withSameTexts(value: unknown): { readonly value: unknown } | nul
     if (left < 0 || depth === 0) throw new NotCopied();
     if (Array.isArray(from))
       return Array.from(from, (_, index) => copy(dataOf(from, String(index)), depth - 1));
-    // Without what is undefined, and a property named __proto__ is one.
+    // Drops undefined properties, and copies a property named __proto__ as an own one.
     const entries = keys
       .map((key) => [key, dataOf(from, key)] as const)
       .filter(([, one]) => one !== undefined);
@@ -33,7 +36,7 @@ export function withSameTexts(value: unknown): { readonly value: unknown } | nul
 
 class NotCopied extends Error {}
 
-/** Read again, a getter may give something else than what was written. */
+/** Reads a data property. A getter could return another value than the written one. */
 function dataOf(object: object, key: string): unknown {
   const property = Object.getOwnPropertyDescriptor(object, key);
   if (property === undefined || !("value" in property)) throw new NotCopied();

@@ -1,22 +1,26 @@
 /**
- * JSON that somebody has sent, held against what a worker can bear before it is parsed. `JSON.parse` cannot be interrupted, and what it
- * makes may be thirty times the text: 10 MB of `{},` are 220 MB of objects, 10 MB of other names 1.8 s. What comes behind it (the schema,
- * the digest, the task) takes its time for each value, too. So values, different names, and depth have limits.
+ * Checks received JSON against the limits of a worker before the parse. `JSON.parse` cannot be
+ * interrupted, and its result may take thirty times the text: 10 MB of `{},` are 220 MB of objects,
+ * 10 MB of different names take 1.8 s. Later steps (the schema, the digest, the task) also take
+ * time per value. Values, different names, and depth therefore have limits.
  */
 import { ok, refuse, type Problem, type Result } from "../domain/problem.ts";
 import { findJsonFault, type JsonFault } from "./json-fault.ts";
 
-/** Levels of lists and objects. Code that walks a value by recursion does not overflow at as many. */
+/**
+ * Limit of nested lists and objects. Code that walks a value by recursion does not overflow at this
+ * depth.
+ */
 const MAX_DEPTH = 1_000;
-/** Lists, objects, texts, numbers and words, all together. */
+/** Limit of values: lists, objects, texts, numbers and words together. */
 const MAX_VALUES = 1_000_000;
-/** Names of properties that are not alike. */
+/** Limit of different property names. */
 const MAX_NAMES = 200_000;
 
-/** No name is written shorter. */
+/** Minimal length of a written name. */
 const LEAST_OF_NAME = 4;
 
-/** Names are told apart by a hash of so many bits: enough that few of `MAX_NAMES` are taken for each other. */
+/** Bits of the hash that tells names apart: enough to keep collisions among `MAX_NAMES` rare. */
 const HASH_BITS = 22;
 
 const QUOTE = 0x22;
@@ -29,11 +33,12 @@ const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 
 /**
- * The value of a JSON text. Refuses with `invalid_json` and the place where it stops being JSON (`hint` says what to send), with
- * `invalid_payload` what is too deep, with `payload_too_large` what is too much.
+ * Parses a JSON text. Refuses with `invalid_json` and the place of the fault (`hint` advises the
+ * sender), with `invalid_payload` for too much depth, and with `payload_too_large` for too many
+ * values.
  */
 export function parseSentJson(text: string, hint: string): Result<unknown> {
-  // What is too short to be any of it is not looked at.
+  // A short text cannot exceed a limit.
   const burden = text.length <= MAX_DEPTH ? null : burdenOf(text);
   if (burden !== null) return refuse(burden);
   try {
@@ -45,7 +50,7 @@ export function parseSentJson(text: string, hint: string): Result<unknown> {
   }
 }
 
-/** The refusal of what is no JSON. */
+/** The refusal of an invalid JSON text. */
 export function invalidJson(fault: JsonFault, hint: string): Problem {
   return {
     code: "invalid_json",
@@ -58,7 +63,8 @@ export function invalidJson(fault: JsonFault, hint: string): Problem {
 function burdenOf(text: string): Problem | null {
   const names = text.length > LEAST_OF_NAME * MAX_NAMES ? new Names() : null;
   let depth = 0;
-  // One for each bracket that opens, and one for each comma: the first in a list or object stands for that itself.
+  // Counts one per opening bracket and one per comma: a bracket also stands for the first value in
+  // it.
   let values = 0;
   for (let at = 0; at < text.length; at += 1) {
     switch (text.charCodeAt(at)) {
@@ -88,7 +94,7 @@ function burdenOf(text: string): Problem | null {
   return values > MAX_VALUES ? TOO_MANY_VALUES : null;
 }
 
-/** Where the closing quote is, or the end of the text. */
+/** Index of the closing quote, or of the end of the text. */
 function endOfString(text: string, from: number): number {
   for (let at = text.indexOf('"', from); at !== -1; at = text.indexOf('"', at + 1)) {
     let backslashes = 0;
@@ -104,14 +110,14 @@ function isName(text: string, behind: number): boolean {
   return text.charCodeAt(at) === COLON;
 }
 
-/** Counts names that differ, in little memory and about. */
+/** Counts different names, approximately, in little memory. */
 class Names {
   readonly #seen = new Uint8Array(2 ** (HASH_BITS - 3));
-  /** Not known to a sender, who could make names that are taken for each other. */
+  /** Random seed, so that a sender cannot construct colliding names. */
   readonly #seed = Math.floor(Math.random() * 2 ** 32);
   #count = 0;
 
-  /** False: they are too many. */
+  /** Adds a name; false above the limit. */
   add(text: string, from: number, to: number): boolean {
     // FNV-1a.
     let hash = this.#seed;

@@ -1,13 +1,17 @@
 /**
- * How large a payload may be that is opened as a value. A worker has 128 MB for all that it does at once, and a value takes several
- * times its bytes: one that is too large would take its worker down, with every task in it, at each attempt anew.
+ * Limits payloads that are opened as a value. A worker has 128 MB for all its work, and a value
+ * takes several times its bytes. A larger value would take down the worker and every task in it, at
+ * each attempt anew.
  */
 import { ProblemError } from "../domain/problem.ts";
 
-/** Bytes. */
+/** Limit of a value. Bytes. */
 export const MAX_VALUE_BYTES = 32 * 1024 * 1024;
 
-/** Throws a `ProblemError` (`payload_too_large`, which no other attempt can mend) if a value of so many bytes is too large; `what` names it. */
+/**
+ * Throws a `ProblemError` (`payload_too_large`, final for the task) if a value of this size is too
+ * large; `what` names the value.
+ */
 export function refuseLargeValue(what: string, size: number, hint = AS_STREAM): void {
   if (size <= MAX_VALUE_BYTES) return;
   throw new ProblemError({
