@@ -1,13 +1,13 @@
 /**
- * The alarm of an object, as its protocol sees it: what it is set to, and how it is set so that it fires. The platform keeps one time;
- * an alarm at or before now, or at the very time of the one that is being handled, may not fire. The latter happens when the clock was
- * set back, so that what the alarm was for is not due yet.
+ * The alarm of an object: one time, set so that the alarm fires. An alarm at or before now may not
+ * fire, nor an alarm at the same time as the one being handled. The latter happens after the clock
+ * was set back: the work of the alarm is then not due yet.
  */
 export class AlarmClock {
   readonly #now: () => number;
   readonly #set: (at: number) => void;
   #at = Number.POSITIVE_INFINITY;
-  /** What the alarm that is handled just now was set to. */
+  /** Scheduled time of the alarm being handled; null outside the handler. */
   #firing: number | null = null;
 
   constructor(now: () => number, set: (at: number) => void) {
@@ -15,43 +15,46 @@ export class AlarmClock {
     this.#set = set;
   }
 
-  /** What it is set to, epoch milliseconds; Infinity: it is not, or nobody knows (after a reset). */
+  /**
+   * Time of the alarm, epoch milliseconds; Infinity without an alarm, and after a reset until
+   * `recover`.
+   */
   get at(): number {
     return this.#at;
   }
 
-  /** Whether its handler is at work. */
+  /** The handler is running. */
   get isFiring(): boolean {
     return this.#firing !== null;
   }
 
-  /** The handler begins. `firing`: what the alarm was set to, as far as the platform tells. */
+  /** Notes the start of the handler. `firing`: the scheduled time, if the platform tells. */
   fires(firing: number | null): void {
     this.#firing = firing ?? this.#at;
     this.#at = Number.POSITIVE_INFINITY;
   }
 
-  /** The handler has ended. */
+  /** Notes the end of the handler. */
   handled(): void {
     this.#firing = null;
   }
 
-  /** What it was set to in an earlier life of the object. */
+  /** Takes over the alarm of an earlier life of the object. */
   recover(at: number): void {
     this.#at = at;
   }
 
-  /** It was deleted, with everything else that the object stores. */
+  /** Notes that the alarm was deleted with all stored data. */
   deleted(): void {
     this.#at = Number.POSITIVE_INFINITY;
   }
 
-  /** Sets it to this time, unless it fires sooner anyway. */
+  /** Sets the alarm, unless an earlier alarm is set. */
   atLatest(at: number): void {
     if (at < this.#at) this.set(at);
   }
 
-  /** Sets it, also to a later time; never for Infinity. Setting it to what it is set to already costs nothing. */
+  /** Sets the alarm, also to a later time; ignores Infinity. The same time again costs nothing. */
   set(at: number): void {
     if (at === Number.POSITIVE_INFINITY) return;
     const soonest = Math.max(at, this.#now() + 1);

@@ -1,7 +1,7 @@
 /**
- * Lets only so many pieces of work be under way, in the order in which they came. An invocation has six connections that may wait for an
- * answer, its callees included: a thousand calls made together stand in line for them, and the limit of time of the last ones would
- * be over before they are made.
+ * Limits the number of concurrent calls, in order of arrival. An invocation has six connections
+ * that may wait for an answer, including its callees: of a thousand concurrent calls the last ones
+ * would reach their time limit in the queue for a connection.
  */
 export class AtOnce {
   readonly #most: number;
@@ -12,14 +12,14 @@ export class AtOnce {
     this.#most = most;
   }
 
-  /** Does the work when it is its turn. Resolves and rejects as that does. */
+  /** Runs the work in its turn. Resolves and rejects like the work. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#underWay < this.#most) this.#underWay += 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await work();
     } finally {
-      // Its place goes to the next one, if there is one.
+      // Hands the place to the next call, if any.
       const next = this.#waiting.shift();
       if (next === undefined) this.#underWay -= 1;
       else next();

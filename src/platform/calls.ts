@@ -1,37 +1,45 @@
 /**
- * Calls of what is elsewhere: objects, R2, queues, entrypoints. Each has a limit of time, for whoever is called may never answer, and
- * where it may be made again it is, a few times, while the surroundings fail.
+ * Calls other parts of the system: objects, R2, queues, entrypoints. Each call has a time limit,
+ * since the callee may never answer, and idempotent calls are retried a few times while the
+ * infrastructure fails.
  *
- * A call that has timed out may still have its effect: only what may happen twice is called so. It is made once more, on a fresh stub,
- * and given up when that is not answered either: who does not answer for twice the limit is left to the caller's own next try (an
- * alarm, a queue, a lease), so that nobody is held for longer.
+ * A call without an answer may still take effect, so only idempotent calls are retried. After a
+ * timeout the call is made once more, on a fresh stub, and a second timeout ends the retries.
+ * Longer silence is left to the caller's own next try (an alarm, a queue, a lease), so that no
+ * caller waits longer.
  */
 
-/** How often a call is made, and how long each time. */
+/** Number and time limits of the tries of a call. */
 export interface CallPolicy {
-  /** Before each further try. Milliseconds. */
+  /** Delay before each further try. Milliseconds. */
   readonly pausesMs: readonly number[];
-  /** Of one try. Milliseconds. */
+  /** Time limit of one try. Milliseconds. */
   readonly limitMs: number;
 }
 
-/** Of calls that cost little to give up: somebody else makes them again. */
+/** Policy of calls that are cheap to abandon, since their caller repeats them later. */
 export const BRIEFLY: CallPolicy = { pausesMs: [100, 500], limitMs: 5_000 };
 
-/** Of handing work on: to a queue, or to an object or entrypoint that only notes it. Milliseconds. */
+/**
+ * Time limit of a handover: to a queue, or to an object or entrypoint that only stores the work.
+ * Milliseconds.
+ */
 export const SEND_LIMIT_MS = 5_000;
 
-/** So many tries that are not answered in time, and it is given up. */
+/** Number of timeouts after which a call fails. */
 const MOST_TIMEOUTS = 2;
 
-/** A timer cannot be set further ahead: 24.8 days. Milliseconds. */
+/** Longest delay of a timer: 24.8 days. Milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** What the platform says where it sets no flag (Durable Objects, troubleshooting). */
+/**
+ * Messages of transient errors for which the platform sets no flag (Durable Objects,
+ * troubleshooting).
+ */
 const PASSING_MESSAGE =
   /durable object.*(reset|overloaded|no longer active)|network connection lost|connection closed/i;
 
-/** Nobody has answered in time. Whether the call had its effect is not known. */
+/** Reports a missing answer. The call may have taken effect. */
 export class CallTimeoutError extends Error {
   override readonly name = "CallTimeoutError";
   readonly retryable = true;
@@ -41,7 +49,10 @@ export class CallTimeoutError extends Error {
   }
 }
 
-/** The answer, or a `CallTimeoutError` after so many milliseconds. A late answer is dropped. */
+/**
+ * Returns the answer, or rejects with a `CallTimeoutError` after the time limit. A late answer is
+ * dropped.
+ */
 export async function within<T>(limitMs: number, what: string, answer: Promise<T>): Promise<T> {
   const { promise: overdue, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
@@ -55,7 +66,10 @@ export async function within<T>(limitMs: number, what: string, answer: Promise<T
   }
 }
 
-/** Makes a call of an object, on a fresh stub each time (one that has failed stays broken), until it is answered; rejects with the last error. */
+/**
+ * Calls an object until an answer, on a fresh stub each time: a failed stub stays broken. Rejects
+ * with the last error.
+ */
 export async function callWithRetries<T>(
   what: string,
   call: () => Promise<T>,
@@ -75,7 +89,10 @@ export async function callWithRetries<T>(
   return within(limitMs, what, call());
 }
 
-/** Whether the surroundings failed, not the call: a reset, an overload, a lost connection, a code update, no answer in time. */
+/**
+ * Recognizes a failure of the infrastructure: a reset, an overload, a lost connection, a code
+ * update, a timeout.
+ */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return (

@@ -1,4 +1,7 @@
-/** When the deployment was made that this code is of, epoch ms; null if the platform does not say. */
+/**
+ * Returns the creation time of this code's deployment, epoch ms; null if the platform does not
+ * tell.
+ */
 export function deployedAt({
   CF_VERSION_METADATA: metadata,
 }: Partial<Pick<Env, "CF_VERSION_METADATA">>): number | null {

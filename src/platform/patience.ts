@@ -1,9 +1,9 @@
-/** Waiting for work, but not for long. */
+/** Waits for work within a limit. */
 
-/** Calls back after so many milliseconds, if the object lives that long; what it returns calls that off. */
+/** Calls back after this delay, if the object lives that long. The result cancels the callback. */
 export type After = (milliseconds: number, work: () => void) => () => void;
 
-/** Whether the work ends within that time; rejects if it fails in it. */
+/** Checks that the work ends within the time; rejects if the work fails within the time. */
 export async function isOverWithin(
   milliseconds: number,
   work: Promise<void>,

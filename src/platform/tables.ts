@@ -1,26 +1,27 @@
 /**
- * The tables of an object, and the version that they are of: one way for every object (invariant 11), but for a run, each of whose
- * entries has a version of its own.
+ * Tables of an object, with their version: one way for all objects (invariant 11) except a run,
+ * whose entries each have a version of their own.
  *
- * The version stands in the table `schema_versions`. Where that table is missing they are of version 1, as whatever carries no `v` is
- * of the first format: objects that live for a moment are many, and to say so would cost each of them two rows.
+ * The table `schema_versions` holds the version. Without that table the version is 1, like any data
+ * without `v` is of the first format: objects with a short life are many, and a stored version
+ * would cost each of them two rows.
  *
- * Migrations are append-only. Tables of a newer version are refused with `NewerFormatError` before anything is read or written; they
- * are there, whole, for the newer code.
+ * Migrations are append-only. Tables of a newer version are refused with `NewerFormatError` before
+ * any read or write, and stay whole for the newer code.
  */
 import { NewerFormatError } from "../domain/version.ts";
 
-/** How an object's tables came to be. */
+/** History of an object's tables. */
 export interface TableHistory {
-  /** As who is told that newer code has made the tables knows the object. */
+  /** Name of the object in the message about newer tables. */
   readonly what: string;
-  /** A table that is there from version 1 on. */
+  /** A table that exists from version 1 on. */
   readonly table: string;
-  /** The statements that bring each version, the first one first. */
+  /** Statements of each version, the first version first. */
   readonly migrations: readonly (readonly string[])[];
 }
 
-/** What it uses of an object's storage. */
+/** Storage of an object, as far as tables use it. */
 export interface TableStorage {
   readonly sql: {
     exec(query: string, ...values: number[]): Iterable<Readonly<Record<string, unknown>>>;
@@ -28,7 +29,7 @@ export interface TableStorage {
   transactionSync<T>(work: () => T): T;
 }
 
-/** What the store of an object uses of its storage besides. */
+/** Storage of an object, as far as its store uses it. */
 export interface RowStorage extends TableStorage {
   readonly sql: {
     exec(
@@ -52,7 +53,7 @@ export class Tables {
   readonly #storage: TableStorage;
   readonly #history: TableHistory;
   readonly #look: string;
-  /** In this code's version. False: not known yet. */
+  /** The tables exist in this code's version. False: not known yet. */
   #areThere = false;
 
   constructor(storage: TableStorage, history: TableHistory) {
@@ -61,7 +62,10 @@ export class Tables {
     this.#look = `SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ('${history.table}', 'schema_versions')`;
   }
 
-  /** Whether there are any, which are of this code's version then: whoever only asks leaves none behind. Throws `NewerFormatError`. */
+  /**
+   * Checks that tables exist, and migrates them to this code's version. A mere read thus leaves no
+   * tables behind. Throws `NewerFormatError`.
+   */
   areThere(): boolean {
     if (this.#areThere) return true;
     const version = this.#version();
@@ -69,17 +73,17 @@ export class Tables {
     return this.#areThere;
   }
 
-  /** Makes them if there are none. Throws `NewerFormatError`. */
+  /** Creates or migrates the tables. Throws `NewerFormatError`. */
   make(): void {
     if (!this.areThere()) this.#bringFrom(0);
   }
 
-  /** All that is stored was deleted. */
+  /** Notes that all stored data was deleted. */
   deleted(): void {
     this.#areThere = false;
   }
 
-  /** 0: there are none. */
+  /** The stored version; 0 without tables. */
   #version(): number {
     const names = Array.from(this.#storage.sql.exec(this.#look), ({ name }) => name);
     const isNoted = names.includes("schema_versions");
