@@ -1,6 +1,7 @@
 /**
- * `peach/task-helpers`: what pipelines import. Plain functions that know the task or endpoint they are called in, however deep
- * and however asynchronous; outside one they throw an error that says so.
+ * `peach/task-helpers`: the functions that pipelines import. A helper finds the task or endpoint it
+ * is called in, however deep and however asynchronous the call is; outside of both it throws an
+ * error.
  *
  * @example
  * import { passToChildTask, readFromParentTask, triggerTaskWithEvent } from "peach/task-helpers";
@@ -49,16 +50,19 @@ export {
   TaskNotSucceededError,
 } from "./execution/author/errors.ts";
 
-/** What the trigger of this task takes; unknown for tasks declared without types. */
+/** The payload type of the task's trigger; `unknown` for tasks declared without types. */
 type TriggerPayload<Name extends string> = Name extends keyof PeachTasks
   ? PeachTasks[Name]
   : unknown;
 
 /**
- * Triggers a task: resolves once its run is durably recorded. Inside a task a retried attempt gets the same run again.
- * Rejects if there is no such task, or the payload does not fit or cannot be stored.
+ * Triggers a task. Resolves once the run is durably recorded. Inside a task, a retried attempt gets
+ * the same run again. Rejects if the task is unknown, or if the payload does not fit the task or
+ * cannot be stored.
  *
- * @example const { runId } = await triggerTaskWithEvent("audio_transcription", { s3_uri: "s3://uploads/audio/a.mp3" });
+ * @example
+ * const payload = { s3_uri: "s3://uploads/audio/a.mp3" };
+ * const { runId } = await triggerTaskWithEvent("audio_transcription", payload);
  */
 export function triggerTaskWithEvent<Name extends (keyof PeachTasks & string) | (string & {})>(
   task: Name,
@@ -71,11 +75,13 @@ export function triggerTaskWithEvent<Name extends (keyof PeachTasks & string) | 
 }
 
 /**
- * Emits a named event: every task whose `on.event` names it gets a run, none if nobody listens. Inside a task a retried attempt
- * finds the same runs again. Rejects if the name is none, or if the payload cannot be stored or does not fit one of those tasks:
- * then nothing was started.
+ * Emits a named event: every task whose `on.event` names the event gets a run; without such a task
+ * there are no runs. Inside a task, a retried attempt finds the same runs again. Rejects if the name
+ * is not valid, or if the payload cannot be stored or does not fit one of the tasks; then no run was
+ * started.
  *
- * @example const { runs } = await emitEvent("audio.published", { s3_uri: "s3://uploads/audio/a.mp3" });
+ * @example
+ * const { runs } = await emitEvent("audio.published", { s3_uri: "s3://uploads/audio/a.mp3" });
  */
 export function emitEvent(
   name: string,
@@ -85,7 +91,10 @@ export function emitEvent(
   return inScope("emitEvent", (scope) => scope.emitEvent(name, payload, options));
 }
 
-/** The promise of the scope itself, which knows whether it is awaited. */
+/**
+ * Returns the scope's own promise, which knows whether it is awaited. An async function would wrap
+ * it.
+ */
 function inScope<T>(
   helper: string,
   call: (scope: ReturnType<typeof scopeOf>) => Promise<T>,
@@ -98,19 +107,21 @@ function inScope<T>(
 }
 
 /**
- * Passes data to the downstream tasks, or with `to` to one of them. The last call counts; a task that never calls it passes
- * what it returns. Nothing is visible to them unless this attempt succeeds.
+ * Passes data to all downstream tasks, or with `to` to one of them. The last call counts. A task
+ * that never calls it passes its return value. Downstream tasks see the data only if this attempt
+ * succeeds.
  */
 export function passToChildTask(data: unknown, options?: { readonly to?: string }): void {
   taskScopeOf("passToChildTask").passToChildTask(data, options);
 }
 
-/** The same as `passToChildTask`. */
+/** Same as `passToChildTask`. */
 export const passDataToDownstream: typeof passToChildTask = passToChildTask;
 
 /**
- * What the upstream task passed: its value if peach.conf declares one, an object keyed by name if it declares several (`parent`
- * picks one); on the root, what the trigger carried. `as: "stream"` gives the bytes, whatever the kind.
+ * Reads the output of the upstream task: its value if peach.conf declares one upstream task, an
+ * object keyed by name if it declares several (`parent` picks one). The root task reads the
+ * trigger's payload. `as: "stream"` returns the bytes of any kind of payload.
  */
 export async function readFromParentTask<T = unknown>(parent?: string): Promise<T>;
 export async function readFromParentTask(
@@ -128,8 +139,8 @@ export async function readFromParentTask(
 }
 
 /**
- * Chooses: of the downstream tasks only those named start; the others are skipped with the reason `not_chosen`. The last call
- * counts. Throws if a name is no downstream task.
+ * Chooses the downstream tasks that start. The others are skipped with the reason `not_chosen`. The
+ * last call counts. Throws if a name is not a downstream task.
  *
  * @example runOnlyChildTasks(transcript.language === "de" ? "recommend_german" : "recommend");
  */
@@ -138,9 +149,10 @@ export function runOnlyChildTasks(...names: readonly string[]): void {
 }
 
 /**
- * Does this part of the task once: what it returns is kept, and later attempts of the task get it without doing it again, also when
- * the worker died. A step that throws is kept nowhere. Its name is its own within an attempt; steps may run side by side, but not
- * within one another. The result is any payload (JSON, text, bytes, a stream), and comes out as the same kind.
+ * Runs a part of the task once. The result is recorded: later attempts of the task get it without
+ * running `fn` again, even after the worker died. Nothing is recorded if `fn` throws. Step names
+ * are unique within an attempt. Steps may run side by side, but not inside each other. The result
+ * may be any payload (JSON, text, bytes, a stream) and is returned as the same kind.
  *
  * @example const audio = await step("fetch", async () => (await fetch(url)).arrayBuffer());
  */
@@ -149,8 +161,9 @@ export async function step<T>(name: string, fn: () => T | Promise<T>): Promise<T
 }
 
 /**
- * Says how far the task has come: a fraction from 0 to 1, and in words (500 characters are kept). The last one counts; it is seen
- * within about a second, and not at all if the task ends before that.
+ * Reports the progress of the task: a fraction from 0 to 1, and an optional message (the first 500
+ * characters are kept). The latest report counts. It becomes visible within about a second, unless
+ * the task ends before.
  *
  * @example progress(done / files.length, `${done} files`);
  */
@@ -159,9 +172,11 @@ export function progress(fraction: number, message?: string): void {
 }
 
 /**
- * Opens the object of an event: `{body, size, etag, contentType}`, where `body` is a stream. It lies in the R2 bucket of that name
- * that wrangler.toml binds, else in S3, or a store like it, that the secrets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and
- * perhaps AWS_ENDPOINT_URL lead to. Rejects with `NonRetryableError` if there is no such object, or no right to read it.
+ * Opens an object by its URI: `{body, size, etag, contentType}`, where `body` is a stream. Reads
+ * from the R2 bucket of this name if wrangler.toml binds it; otherwise from S3 or a compatible
+ * store, with the secrets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION and optionally
+ * AWS_ENDPOINT_URL. Rejects with `NonRetryableError` if the object does not exist or may not be
+ * read.
  *
  * @example const { body, contentType } = await openObject("s3://uploads/audio/a.mp3");
  */
@@ -170,9 +185,10 @@ export async function openObject(s3Uri: string): Promise<OpenedObject> {
 }
 
 /**
- * The object events in a request, as AWS S3 (itself, through SNS or EventBridge), MinIO and R2 send them, each as a task reads it that
- * `on.r2` triggers; `action` is in R2's words, keys are decoded. It confirms no subscription of SNS: `auth` of the endpoint does.
- * Rejects if the body is none of these: the endpoint then answers 400 with the paths that are wrong, unless it catches that.
+ * Parses the object events in a request from AWS S3 (directly, through SNS or EventBridge), MinIO
+ * or R2. Each event has the form that a task with `on.r2` reads: `action` is R2's word, and keys
+ * are decoded. Subscriptions of SNS are confirmed by the endpoint's `auth`, not here. Rejects any
+ * other body: unless caught, the endpoint then answers 400 with the wrong paths.
  *
  * @example
  * export async function uploaded(request: Request) {
@@ -186,12 +202,15 @@ export async function objectEventsFrom(request: Request): Promise<ObjectEventPay
   return receiveObjectEvents(request);
 }
 
-/** The task that is running: name, run id, attempt, `env`, `signal`, and the helpers as methods. */
+/** Returns the running task: name, run id, attempt, `env`, `signal`, and the helpers as methods. */
 export function currentTask(): TaskContext {
   return taskScopeOf("currentTask");
 }
 
-/** Log lines of the attempt (at most 1,000, 64 KiB), kept with the run and written to the worker's log. */
+/**
+ * Writes log lines of the attempt (at most 1,000 lines, 64 KiB). They are stored with the run and
+ * also written to the worker's log.
+ */
 export const log: TaskLog = {
   info: (message, fields) => scopeOf("log.info").log.info(message, fields),
   warn: (message, fields) => scopeOf("log.warn").log.warn(message, fields),
@@ -199,11 +218,16 @@ export const log: TaskLog = {
 };
 
 /**
- * Declares a task with types. Triggers are checked against `input` before they are accepted, what it passes against `output`;
- * and an edge of peach.conf whose parent's output does not fit its child's input is an error of `npm run check`.
+ * Declares a task with types. A trigger's payload is checked against `input` before it is accepted,
+ * and the task's output against `output`. `npm run check` reports an edge of peach.conf whose
+ * parent's output does not fit its child's input.
  *
  * @example
- * export const recommend = task({ input: transcript, output: recommendations, run: async (payload) => rank(payload.text) });
+ * export const recommend = task({
+ *   input: transcript,
+ *   output: recommendations,
+ *   run: async (payload) => rank(payload.text),
+ * });
  */
 export function task<
   Input extends ZodType = ZodType<unknown>,

@@ -3,8 +3,9 @@ import { z } from "zod";
 import { transcriptSchema } from "./transcript.ts";
 
 /**
- * Keeps the transcript in the bucket of the audio, as JSON and as plain text. Its prefix must not be one that triggers a
- * transcription. The keys follow from the audio's key, so that a second attempt overwrites what the first one left.
+ * Stores the transcript in the bucket of the audio, as JSON and as plain text. The prefix of its
+ * keys must not trigger a transcription. The keys are derived from the audio's key, so a second
+ * attempt overwrites the files of the first.
  */
 export const archive = task({
   input: transcriptSchema,

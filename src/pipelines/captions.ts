@@ -1,6 +1,6 @@
 import { ParseError, parseText, tokenizeVTTCue, type VTTNode } from "media-captions";
 
-/** What was said, when: `start` and `end` in seconds. */
+/** A spoken text; `start` and `end` in seconds. */
 export interface Caption {
   readonly start: number;
   readonly end: number;
@@ -8,15 +8,18 @@ export interface Caption {
 }
 
 export interface Captions {
-  /** As in the file's header (`Language: en`), if it says so. */
+  /** The language in the file's header (`Language: en`); null without one. */
   readonly language: string | null;
   readonly captions: readonly Caption[];
 }
 
-/** Why a text is not a captions file, with the line. */
+/** The text is not a captions file. The message names the line. */
 export class CaptionsError extends Error {}
 
-/** Reads a WebVTT file: its cues as plain text, without markup and line breaks. Rejects with `CaptionsError`. */
+/**
+ * Reads a WebVTT file and returns its cues as plain text, without markup and line breaks. Rejects
+ * with `CaptionsError`.
+ */
 export async function readCaptions(text: string): Promise<Captions> {
   try {
     const { cues, metadata } = await parseText(text.replace(/^\uFEFF/, ""), {

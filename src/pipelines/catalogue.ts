@@ -8,7 +8,10 @@ export interface Programme {
   readonly language: string;
 }
 
-/** What may be recommended. A real catalogue would come from a search service or a database; this one is bundled. */
+/**
+ * The programmes to recommend from. A real catalogue would come from a search service or a
+ * database; this example is bundled.
+ */
 export const catalogue: readonly Programme[] = [
   {
     id: "melting-point",

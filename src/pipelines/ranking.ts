@@ -1,14 +1,14 @@
 import MiniSearch from "minisearch";
 import { catalogue } from "./catalogue.ts";
 
-/** A programme, with how well it fits: higher is better, comparable within one ranking only. */
+/** A programme and its score: higher is better. Scores are comparable within one ranking only. */
 export interface Recommendation {
   readonly id: string;
   readonly title: string;
   readonly score: number;
 }
 
-/** English words that say nothing about a subject. */
+/** English words without meaning for a subject. */
 const STOP_WORDS = new Set(
   `a about after again all also am an and any are as at be because been before being between both but by can could did do does
   doing down during each far few for from further get go going had has have having he her here hers him his how i if in into is
@@ -18,7 +18,7 @@ const STOP_WORDS = new Set(
   what when where which while who whom why will with would year years yes you your`.split(/\s+/),
 );
 
-/** Such words of a transcript also find longer ones: `bake` finds `baker`. */
+/** Words of this length or more also match longer words: `bake` finds `baker`. */
 const MIN_PREFIX_LENGTH = 4;
 
 const index = new MiniSearch({
@@ -32,7 +32,10 @@ const index = new MiniSearch({
 });
 index.addAll(catalogue);
 
-/** The programmes of the catalogue that fit this text best, at most `limit`; none if no word of it is in the catalogue. */
+/**
+ * Ranks the programmes that fit the text best, at most `limit`. Empty if the catalogue contains no
+ * word of the text.
+ */
 export function rankProgrammes(text: string, limit: number): Recommendation[] {
   const uses = new Map<string, number>();
   for (const [word] of text.matchAll(/[\p{L}\p{N}]+/gu)) {
@@ -40,7 +43,7 @@ export function rankProgrammes(text: string, limit: number): Recommendation[] {
     if (term !== null) uses.set(term, (uses.get(term) ?? 0) + 1);
   }
   if (uses.size === 0) return [];
-  // A word said often counts more, but not as often more as it is said.
+  // A frequent word counts more, but its weight grows slower than its frequency.
   const found = index.search([...uses.keys()].join(" "), {
     boostTerm: (term) => 1 + Math.log(uses.get(term) ?? 1),
   });
@@ -51,7 +54,10 @@ export function rankProgrammes(text: string, limit: number): Recommendation[] {
   }));
 }
 
-/** Lower case and singular (by the rules of Harman's s-stemmer), or null for a word to leave out. */
+/**
+ * Returns the word in lower case and singular (rules of Harman's s-stemmer), or null if the word is
+ * ignored.
+ */
 function normalise(word: string): string | null {
   const term = word.toLowerCase();
   if (STOP_WORDS.has(term)) return null;

@@ -1,6 +1,7 @@
 /**
- * Programmes that fit what was said. `recommend` ranks and stores them after each transcription; the endpoint
- * `recommendations` serves what is stored, so that an answer costs one read.
+ * Recommends programmes that fit a transcript. The task `recommend` ranks and stores them after
+ * each transcription; the endpoint `recommendations` serves the stored list, so an answer costs one
+ * read.
  */
 import { task, type EndpointContext } from "peach/task-helpers";
 import { z } from "zod";
@@ -10,18 +11,18 @@ import { transcriptSchema } from "./transcript.ts";
 const MAX_RECOMMENDATIONS = 20;
 const DEFAULT_LIMIT = 5;
 const EXCERPT_LENGTH = 240;
-/** The newest of all, for a page that asks for no audio object in particular. */
+/** Key of the newest list, for a page that asks for no particular audio object. */
 const LATEST = "latest";
-/** KV takes keys of up to 512 bytes, R2 of up to 1,024. */
+/** KV keys have up to 512 bytes, R2 keys up to 1,024. */
 const MAX_KV_KEY_BYTES = 512;
 
-/** What the endpoint serves, to everybody. */
+/** The endpoint's public answer. */
 const servedSchema = z.object({
   /** Best first; empty if nothing in the catalogue fits. */
   recommendations: z.array(z.object({ id: z.string(), title: z.string(), score: z.number() })),
 });
 
-/** What the task passes: for whoever may read its run. */
+/** The task's output, for readers of its run only. */
 const recommendationsSchema = servedSchema.extend({
   audio: transcriptSchema.shape.audio,
   transcript_excerpt: z.string(),
@@ -36,7 +37,7 @@ export const recommend = task({
       transcript_excerpt: excerptOf(transcript.text),
       recommendations: rankProgrammes(transcript.text, MAX_RECOMMENDATIONS),
     };
-    // What is served to everybody has nothing of what was said, nor of whose file it was.
+    // The public list contains neither the transcript nor the name of the file.
     const stored = JSON.stringify({ recommendations: result.recommendations });
     await env.RECOMMENDATIONS.put(await kvKey(transcript.audio.key), stored);
     await env.RECOMMENDATIONS.put(LATEST, stored);
@@ -48,7 +49,10 @@ export const recommend = task({
   },
 });
 
-/** `GET /recommendations?audio=audio/interview.mp3&limit=5`: for one audio object, or for the newest. */
+/**
+ * `GET /recommendations?audio=audio/interview.mp3&limit=5`: the list for one audio object, or the
+ * newest list.
+ */
 export async function recommendations(
   request: Request,
   { env }: EndpointContext,
@@ -87,7 +91,10 @@ export async function recommendations(
   return Response.json({ recommendations: found.slice(0, limit.data) });
 }
 
-/** Apart from `latest`; by its digest if the name is too long for KV. */
+/**
+ * The KV key of an audio object: prefixed, so it never equals `latest`, and hashed if the name is
+ * too long for KV.
+ */
 async function kvKey(audioKey: string): Promise<string> {
   const key = `audio:${audioKey}`;
   const bytes = new TextEncoder().encode(key);
@@ -96,7 +103,7 @@ async function kvKey(audioKey: string): Promise<string> {
   return `audio-sha256:${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** The beginning of a text, to a whole word. */
+/** Shortens a text to the last whole word. */
 function excerptOf(text: string): string {
   if (text.length <= EXCERPT_LENGTH) return text;
   return `${text.slice(0, EXCERPT_LENGTH).replace(/\s+\S*$/, "")} …`;

@@ -1,8 +1,9 @@
 /**
- * Speech to text. An upload to `uploads/audio/` and the webhook both end here: see `peach.conf`.
+ * Speech to text. Uploads to `uploads/audio/` and the webhook both trigger `audio_transcription`
+ * (see `peach.conf`).
  *
- * With Workers AI (the binding `AI`) Whisper listens to the audio; without it, the captions that lie beside the audio
- * object (`audio/x.mp3`, `audio/x.vtt`) are taken, as broadcasters publish them.
+ * With Workers AI (the binding `AI`), Whisper transcribes the audio. Without it, the task reads the
+ * captions beside the audio object (`audio/x.mp3`, `audio/x.vtt`), as broadcasters publish them.
  */
 import { Buffer } from "node:buffer";
 import {
@@ -15,11 +16,14 @@ import { z } from "zod";
 import { CaptionsError, readCaptions } from "./captions.ts";
 import { transcriptSchema, type Transcript } from "./transcript.ts";
 
-/** The `bucket_name` of the binding `UPLOADS`, and where in it audio is: what else is there is not for publication. */
+/**
+ * The `bucket_name` of the binding `UPLOADS`, and the prefix of its audio. Other objects in the
+ * bucket are private.
+ */
 const BUCKET = "uploads";
 const PREFIX = "audio/";
 const WHISPER = "@cf/openai/whisper-large-v3-turbo";
-/** Whisper takes the audio as one base64 text, so it is held in memory: bytes. */
+/** Whisper takes the audio as one base64 text, which is held in memory. Bytes. */
 const WHISPER_MAX_BYTES = 24 * 1024 * 1024;
 const UNKNOWN_LANGUAGE = "und";
 
@@ -28,7 +32,9 @@ const language = z
   .string()
   .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, "expected a language tag such as en or de-CH");
 
-/** What an R2 event carries, or what the webhook passes: the object is named by its URI, or by bucket and key. */
+/**
+ * The payload of an R2 event or of the webhook. Names the object by its URI, or by bucket and key.
+ */
 const audioRequest = z
   .object({ s3_uri: s3Uri, bucket: z.string().min(1), key: z.string().min(1), language })
   .partial()
@@ -77,8 +83,8 @@ export const audio_transcription_task = task({
 });
 
 /**
- * `POST {"s3_uri": "s3://uploads/audio/x.mp3", "language": "en"}`: answers 202 and the run. Its signature has been verified before, and a
- * delivery that is sent again finds the run that it has started.
+ * Handles `POST {"s3_uri": "s3://uploads/audio/x.mp3", "language": "en"}` and answers 202 with the
+ * run. Peach has verified the signature before; a repeated delivery finds the run it has started.
  */
 export async function webhook_handler(
   request: Request,
@@ -114,7 +120,8 @@ async function transcribeWithWhisper(
     );
   }
   const base64 = Buffer.from(await object.arrayBuffer()).toString("base64");
-  // Whisper knows ISO 639 codes only: the first part of a language tag. Without one it finds the language out.
+  // Whisper takes ISO 639 codes: the first part of a language tag. Without a code, Whisper detects
+  // the language.
   const hint = spoken === undefined ? {} : { language: spoken.split("-", 1).join() };
   const heard = await ai.run(WHISPER, { audio: base64, ...hint });
   const segments = (heard.segments ?? []).map(({ start = 0, end = start, text = "" }) => ({

@@ -1,12 +1,16 @@
 /**
- * The one way in: every trigger, whatever its source, becomes a durable run here, or is refused and leaves nothing behind.
+ * Accepts triggers of every source: a trigger becomes a durable run here, or is refused and leaves
+ * nothing behind.
  *
- * The order matters. Checks come first, then the payload (an object in R2 that nobody points at is acceptable, a run that
- * points at nothing is not), then the run object records the run, and only then does the caller have its answer. Of an object
- * in R2 the run object is told beforehand, so that it is deleted if this invocation dies before the run is recorded. If the
- * run object cannot be reached, the outcome of the last try is unknown: the payload stays, and the run's retention takes it.
+ * The order of writes matters. Checks come first, then the payload, then the run object records the
+ * run, and only then does the caller get its answer. An object in R2 without a run is acceptable; a
+ * run that points at a missing object is not. The run object is told of an upload to R2 beforehand
+ * and deletes the object if this invocation dies before the run is recorded. If the run object
+ * cannot be reached, the outcome of the last try is unknown: the payload stays, and the run's
+ * retention deletes it.
  *
- * Must not: start work before the run is recorded, or hold state; the run object alone decides what a second accept means.
+ * Must not start work before the run is recorded, and must not hold state: only the run object
+ * decides what a second accept means.
  */
 import { nearest } from "../domain/nearest.ts";
 import { graphFrom, type GraphTask, type RunGraph } from "../domain/plan/run-graph.ts";
@@ -48,19 +52,30 @@ export interface TriggerRequest {
   /** Null: a fresh run each time. */
   readonly idempotencyKey: TriggerKey | DerivedKey | null;
   readonly origin: TriggerOrigin;
-  /** How long the root task waits before it may start, to 30 days; absent: not at all. Milliseconds. */
+  /** Delay before the root task may start, at most 30 days; absent: none. Milliseconds. */
   readonly delayMs?: number;
-  /** It belongs to what has passed the gate; absent: it has to pass itself. */
+  /**
+   * True if the trigger belongs to work that passed the gate before; absent: the trigger has to
+   * pass.
+   */
   readonly hasPassed?: boolean;
-  /** Of a replay: how its root reads, and what is to be copied for it. It counts for no window of `debounce`. */
+  /**
+   * For a replay: the shape of the root's input, and the recorded payloads to copy. A replay counts
+   * for no `debounce` window.
+   */
   readonly replayed?: Replayed;
 }
 
-/** What a replay brings along (see replay.ts). */
+/** The replayed part of a trigger (see replay.ts). */
 export interface Replayed extends Pick<GraphTask, "shape" | "parents"> {
-  /** What the trigger that was recorded says about the limits of the root; null: nothing, or the root reads from others. */
+  /**
+   * Limit keys of the root, from the recorded trigger; null without limits, or if the root reads
+   * from other tasks.
+   */
   readonly limitKeys: PayloadLimitKeys | "of the payload" | null;
-  /** Stores copies of what was recorded; for a root of shape `value` its input comes first. */
+  /**
+   * Copies the recorded payloads with `store`. For a root of shape `value`, its input comes first.
+   */
   readonly copy: (
     store: (payload: EncodedPayload) => Promise<Result<PayloadParcel>>,
   ) => Promise<Result<NonNullable<AcceptRequest["recorded"]>>>;
@@ -73,26 +88,28 @@ export interface AcceptedTrigger {
   readonly deduplicated: boolean;
 }
 
-/** What carries work on after the answer. */
+/** The lifetime of the accepting invocation. */
 export interface Lifetime {
   waitUntil(promise: Promise<unknown>): void;
-  /** Milliseconds left, where the invocation is already under way (a task that triggers). */
+  /** Remaining milliseconds, if the invocation is already under way (a task that triggers). */
   budgetMs?(): number;
 }
 
-/** What new triggers pass (see gate.ts). */
+/** Admission of new triggers (see gate.ts). */
 export interface Gate {
   /**
-   * Resolves once the trigger is taken, after a while if older work waits or the isolate is busy: to a place for a driver in this
-   * invocation, which the caller gives back, or to null if the queue is for its run. Else to its refusal, `overloaded`. `begins`: its run
-   * may begin now, if it finds a place.
+   * Resolves once the trigger is admitted, later if older work waits or the isolate is busy. The
+   * result is a place for a driver in this invocation, which the caller releases, or null if the
+   * queue drives the run. Refuses with `overloaded`. `begins`: the run may begin now if a place is
+   * free.
    */
   admit(env: Env, lifetime: Lifetime, begins: boolean): Promise<Result<Place | null>>;
 }
 
 /**
- * Accepts a trigger. Refuses with `unknown_task`, `trigger_depth`, `invalid_payload`, `idempotency_mismatch`, `overloaded`, or what its stream was
- * found to be while it was stored (`payload_too_large`); then nothing was started. Rejects with the error of the stream itself.
+ * Accepts a trigger. Refuses with `unknown_task`, `trigger_depth`, `invalid_payload`,
+ * `idempotency_mismatch`, `overloaded`, or with the fault found in its stream
+ * (`payload_too_large`); then nothing was started. Rejects with the error of the stream itself.
  */
 export type AcceptTrigger = (
   env: Env,
@@ -104,26 +121,26 @@ export interface AcceptDependencies {
   readonly plan: Plan;
   readonly registry: MethodRegistry;
   readonly callRun: typeof callRun;
-  /** What new triggers pass. */
+  /** Admission of new triggers. */
   readonly gate: Gate;
-  /** What the accepting invocation asks for when it drives the run itself. */
+  /** The claim for a run that the accepting invocation drives itself. */
   readonly directClaim: ClaimRequest;
-  /** Drives what was granted; carried by `waitUntil`. */
+  /** Drives granted leases; the promise is passed to `waitUntil`. */
   readonly driveGrant: (env: Env, runId: RunId, grant: Grant) => Promise<void>;
-  /** For code of schemas; absent where nothing can be imported. */
+  /** Runs the code of schemas; absent where authors' code cannot import `env`. */
   readonly asAuthor?: AsAuthor;
 }
 
-/** A trigger that the gate has let pass. */
+/** A trigger that the gate has admitted. */
 interface AdmittedTrigger extends CheckedTrigger, Pick<TriggerRequest, "replayed"> {
-  /** For a driver in this invocation. */
+  /** A place for a driver in this invocation; null: the queue drives the run. */
   readonly place: Place | null;
 }
 
 /** The longest delay of a trigger: 30 days. */
 const MAX_DELAY_MS = 30 * 86_400_000;
 
-/** The refusal of a task that peach.conf does not have. */
+/** The refusal of a task that is not in peach.conf. */
 export function unknownTask(tasks: Iterable<string>, task: string): Problem {
   const meant = nearest(task, tasks);
   return {
@@ -133,7 +150,7 @@ export function unknownTask(tasks: Iterable<string>, task: string): Problem {
   };
 }
 
-/** The way in for this plan. */
+/** Creates the acceptor for this plan. */
 export function createAcceptTrigger({
   plan,
   registry,
@@ -156,8 +173,9 @@ export function createAcceptTrigger({
   const hasExternals = Object.values(plan.tasks).some(({ external }) => external);
 
   /**
-   * Where the deployment was reached matters to external tasks only, also to those of runs that this one triggers. It is what a request
-   * has in its `Host`, so whoever sends it chooses it: it is believed on the local runtime, which answers to nobody else.
+   * The origin to record. The address of the deployment matters only to external tasks, also in
+   * runs triggered by this one. It comes from the request's `Host`, which the sender chooses, so it
+   * is trusted only on the local runtime, which serves nobody else.
    */
   function originOf(env: Env, { url, ...origin }: TriggerOrigin): TriggerOrigin {
     return hasExternals && url !== undefined && env.PEACH_LOCAL === "1"
@@ -186,7 +204,7 @@ export function createAcceptTrigger({
     if (!checked.ok) return checked;
     const payload = checked.value;
 
-    // What a run triggers is work, not new work.
+    // Triggers of a run are not new work and skip the gate.
     const begins = delayMs === 0 && graph.dispatch === "queue";
     const admitted =
       origin.parent === null && !hasPassed ? await gate.admit(env, lifetime, begins) : ok(null);
@@ -295,7 +313,10 @@ export function createAcceptTrigger({
     return ok({ runId, task, status, deduplicated: outcome === "deduplicated" });
   }
 
-  /** Has the run recorded, and driven by this invocation if it is to begin here: what is granted then is carried by `waitUntil`. */
+  /**
+   * Records the run. If the run begins in this invocation, its granted leases are driven in
+   * `waitUntil`.
+   */
   async function record(
     env: Env,
     lifetime: Lifetime,
@@ -319,10 +340,16 @@ export function createAcceptTrigger({
   }
 }
 
-/** Of a replay with what was recorded: that never changes, so it need not be digested. */
+/**
+ * Digest of a replay with recorded payloads: they never change, so computing a digest is
+ * unnecessary.
+ */
 const RECORDED: PayloadDigest = "recorded";
 
-/** Stores what the trigger carries; with its digest, if the key must not come again with another payload. */
+/**
+ * Stores the trigger's payload. Also returns its digest if the key must not be reused with another
+ * payload.
+ */
 async function carry(
   payloads: TriggerPayloads,
   payload: EncodedPayload,
@@ -335,7 +362,7 @@ async function carry(
   return parcel.ok ? ok(known(parcel.value, key)) : parcel;
 }
 
-/** A payload that need not be digested: nothing else can come with this key, or whatever comes is the same. */
+/** A payload without a computed digest: its key determines the payload. */
 function known(
   parcel: PayloadParcel,
   key: TriggerKey | null,
@@ -345,14 +372,14 @@ function known(
 
 const same = (claim: ClaimRequest): Promise<ClaimRequest> => Promise.resolve(claim);
 
-/** The graph with the time of this deployment, by which limits order plans. */
+/** Adds the time of this deployment to the graph; limits order plans by it. */
 function dated(env: Env, graph: RunGraph | null): RunGraph | null {
   const madeAt = deployedAt(env);
   const isLimited = graph?.tasks.some(({ limits }) => limits !== undefined) === true;
   return graph !== null && madeAt !== null && isLimited ? { ...graph, madeAt } : graph;
 }
 
-/** The graph whose root reads as it read in the run that is replayed. */
+/** Gives the root the recorded input shape of the replayed run. */
 function asReplayed(graph: RunGraph | null, replayed: Replayed | undefined): RunGraph | null {
   const [root, ...others] = graph?.tasks ?? [];
   if (graph === null || root === undefined || replayed === undefined) return graph;

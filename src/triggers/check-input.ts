@@ -1,6 +1,7 @@
 /**
- * Holds a trigger's payload against the `input` of a task that was declared with types, before anything is accepted. A schema needs
- * the value, so the body of a typed task is held, whatever its kind, up to the size that the task could open as a value.
+ * Checks a trigger's payload against the `input` schema of its task before acceptance. A schema
+ * needs the value, so the body of a typed task is held in memory, up to the size that the task
+ * could open as a value.
  */
 import { z, type ZodType } from "zod";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
@@ -11,23 +12,24 @@ import { MAX_WRONG_PLACES, wrongPlaces } from "../payloads/misfit.ts";
 import { MAX_VALUE_BYTES } from "../payloads/value-limit.ts";
 import type { MethodRegistry } from "../execution/author/method.ts";
 
-/** What of a task is looked at; with `each`, its `input` is what one item must be. */
+/** The checked properties of a task. With `each`, its `input` describes one item. */
 export interface CheckedTask {
   readonly name: string;
   readonly method: string;
   readonly each?: unknown;
 }
 
-/** The schema of what the task reads, with `each` of one item; null: it has none. */
+/** Returns the schema of the task's input (with `each`: of one item), or null without a schema. */
 export function inputOf(registry: MethodRegistry, { method: key }: CheckedTask): ZodType | null {
   const method = Object.hasOwn(registry.tasks, key) ? registry.tasks[key] : undefined;
   return typeof method === "object" ? method.input : null;
 }
 
 /**
- * The payload, with its bytes held if they had to be looked at. Refuses with `invalid_payload` and the first paths that are wrong, with
- * `payload_too_large`, and with what its stream was found to be meanwhile. Defaults and transforms of the schema change nothing here:
- * the payload stays as it came.
+ * Checks the payload and returns it, with its bytes in memory if they were read. Refuses with
+ * `invalid_payload` and the first wrong paths, with `payload_too_large`, and with the fault found
+ * in its stream. Defaults and transforms of the schema have no effect here: the payload stays as
+ * sent.
  */
 export async function checkInput(
   registry: MethodRegistry,
@@ -36,14 +38,14 @@ export async function checkInput(
 ): Promise<Result<EncodedPayload>> {
   const schema = inputOf(registry, task);
   if (schema === null) return ok(payload);
-  // A task reads a stream as a stream, of any size: whether it takes one is all that can be told without reading it.
+  // A task reads a stream as a stream, of any size: without reading, only its type can be checked.
   if (payload.kind === "stream") return fits(task, schema, new Blob([]).stream(), payload);
   const held = await hold(task, payload);
   if (!held.ok) return held;
   return fits(task, schema, valueOf(held.value), held.value);
 }
 
-/** `payload`, if this value fits. */
+/** Returns `payload` if the value fits the schema; refuses otherwise. */
 export async function fits<T>(
   task: CheckedTask,
   schema: ZodType,
@@ -64,7 +66,10 @@ async function issuesOf(schema: ZodType, value: unknown): Promise<Issues> {
   return checked.ok ? [] : checked.issues;
 }
 
-/** Item by item, and not beyond those that are named: of a long list that is wrong throughout, each item would be an issue. */
+/**
+ * Checks item by item and stops after the reported number of issues: in a long list of wrong items,
+ * each item is an issue.
+ */
 async function issuesOfItems(schema: ZodType, value: unknown): Promise<Issues> {
   const list = z.array(z.unknown()).safeParse(value);
   if (!list.success) return list.error.issues;

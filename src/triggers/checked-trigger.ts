@@ -1,4 +1,4 @@
-/** A trigger that may be accepted, and what follows from it for the request to the run's object. */
+/** A checked trigger, and the derived parts of its accept request. */
 import type { RunGraph } from "../domain/plan/run-graph.ts";
 import type { RunId } from "../domain/ids.ts";
 import { limitPathsOf, type PayloadLimitKeys } from "../domain/limits/limit.ts";
@@ -10,7 +10,7 @@ import { limitKeysOf } from "../payloads/limit-keys.ts";
 import type { AcceptRequest } from "../objects/run/run-rpc.ts";
 import { newCompletionKey } from "./completion-token.ts";
 
-/** What it carries fits its task. */
+/** A trigger whose payload fits its task. */
 export interface CheckedTrigger {
   readonly task: string;
   readonly payload: EncodedPayload;
@@ -20,17 +20,17 @@ export interface CheckedTrigger {
   readonly graph: RunGraph;
 }
 
-/** Whether this key must not come again with another payload. */
+/** True if the key must not be reused with another payload. */
 export function isCompared(key: TriggerKey | null): boolean {
   return key !== null && COMPARES_PAYLOAD[key.kind];
 }
 
-/** A key that signs completion URLs, where a task of the graph is external. */
+/** Creates a key for signing completion URLs if the graph has an external task. */
 export function completionKeyFor({ tasks }: RunGraph): Pick<AcceptRequest, "completionKey"> {
   return tasks.some(({ external }) => external) ? { completionKey: newCompletionKey() } : {};
 }
 
-/** What the payload says about the limits of the root task, where they ask. */
+/** Extracts the limit keys of the root task from the payload, if the task has limits with keys. */
 export async function limitKeysFor(
   { tasks: [root] }: RunGraph,
   payload: EncodedPayload,

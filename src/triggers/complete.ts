@@ -1,7 +1,7 @@
 /**
- * Completing external tasks: by the URL that an attempt has handed out, or by the API, which takes whichever attempt is open. The
- * run decides whether the report counts; here it is understood, held against the task's `output`, and its payload stored, in R2
- * before the run names it.
+ * Completes external tasks: by the URL of an attempt, or by the API, which completes the open
+ * attempt. The run decides whether the report counts. Here the report is parsed, checked against
+ * the task's `output`, and its payload stored, in R2 before the run refers to it.
  */
 import { z } from "zod";
 import type { RunId } from "../domain/ids.ts";
@@ -19,11 +19,11 @@ import { findMethod, type MethodRegistry } from "../execution/author/method.ts";
 import { fit } from "../execution/attempt/check-schema.ts";
 import { isOurs, isSignedWith, type PresentedCompletion } from "./completion-token.ts";
 
-/** Of the whole body; the payload is JSON. */
+/** Limit of the whole body; the payload is JSON. Bytes. */
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const MAX_MESSAGE = 4_096;
 
-/** What the body of a report says. */
+/** The body of a report. */
 export const completionBody = z
   .strictObject({
     status: z.enum(["succeeded", "failed"], { error: "succeeded or failed" }),
@@ -42,7 +42,7 @@ export const completionBody = z
     error: "only what succeeded has a payload",
   });
 
-/** The task that was completed, and how it stands now. */
+/** The completed task and its present status. */
 export interface Completed {
   readonly runId: RunId;
   readonly task: string;
@@ -54,7 +54,10 @@ export interface CompletionDependencies {
   readonly registry: MethodRegistry;
 }
 
-/** By its signed URL. Refuses with `signature_mismatch`, `completion_expired`, `already_completed`, `not_waiting`, or for the body. */
+/**
+ * Completes a task by its signed URL. Refuses with `signature_mismatch`, `completion_expired`,
+ * `already_completed`, `not_waiting`, or for the body.
+ */
 export async function completeByToken(
   dependencies: CompletionDependencies,
   env: Env,
@@ -66,16 +69,18 @@ export async function completeByToken(
   const task = await dependencies.callRun(env, runId, (run) =>
     run.completable({ ordinal, attempt, token }),
   );
-  // Who has no valid token does not learn whether there is such a run.
+  // A caller without a valid token must not learn whether the run exists.
   if (!task || task.key === null || !(await isSignedWith(task.key, presented)))
     return refuse(MISMATCH);
-  // What a later attempt goes on with waits for as long as that does.
+  // The token is valid as long as a later attempt may wait.
   if (task.standing === "open" && (task.expiresAt ?? Number.POSITIVE_INFINITY) <= Date.now())
     return refuse(expired(task));
   return complete(dependencies, env, runId, task, body);
 }
 
-/** By the API; null: there is no such run, undefined: it has no such task. */
+/**
+ * Completes a task by the API. Null if the run does not exist, undefined if it has no such task.
+ */
 export async function completeTask(
   dependencies: CompletionDependencies,
   env: Env,

@@ -1,13 +1,14 @@
 /**
- * The signed token of a completion URL: it names one attempt of one task, says when its time is over, and is worth nothing for any
- * other. It has two signatures. The key of the first is the run's own, random, kept with the run and deleted with it; so no secret needs
- * to be set, and changing the API's tokens breaks no URL that somebody holds. The second (`seal`) is made with the deployment's key and
- * looked at first: a made-up token reaches no run, and makes no object.
+ * The signed token of a completion URL. It names one attempt of one task and an expiry time, and is
+ * useless for any other attempt. The token has two signatures. The key of the first is the run's
+ * own: random, stored with the run and deleted with it. So no secret has to be configured, and
+ * rotating API tokens breaks no completion URL. The second (`seal`) is made with the deployment's
+ * key and checked first: a forged token reaches no run and creates no object.
  */
 import { parseRunId, type RunId } from "../domain/ids.ts";
 import { macOf } from "../objects/identity/identity-client.ts";
 
-/** Which attempt may be completed, until when (epoch milliseconds). */
+/** The claims of a token: an attempt and its expiry (epoch milliseconds). */
 export interface CompletionClaims {
   readonly runId: RunId;
   readonly ordinal: number;
@@ -22,10 +23,13 @@ export interface PresentedCompletion extends CompletionClaims {
   readonly seal: Uint8Array;
 }
 
-/** Of the second signature, which only keeps strangers off: the first one decides. Bytes. */
+/**
+ * Length of the second signature in bytes. A short one is enough: it only keeps strangers away,
+ * while the first one decides.
+ */
 const SEAL_BYTES = 16;
 
-/** A key for a new run, as hex. */
+/** Creates a key for a new run, as hex. */
 export function newCompletionKey(): string {
   return crypto.getRandomValues(new Uint8Array(32)).toHex();
 }
@@ -38,7 +42,7 @@ async function completionToken(env: Env, key: string, claims: CompletionClaims):
   return [signed, textOf(signature), textOf(await sealOf(env, signed, signature))].join(".");
 }
 
-/** Where the holder of the token reports to. Rejects when the identity object cannot be reached. */
+/** The URL that accepts the report. Rejects when the identity object cannot be reached. */
 export async function completionUrl(
   env: Env,
   origin: string,
@@ -48,7 +52,7 @@ export async function completionUrl(
   return `${origin}/complete/${await completionToken(env, key, claims)}`;
 }
 
-/** What a token says, its signatures unchecked; null if it is none. */
+/** Parses a token without checking its signatures. Null if the text is not a token. */
 export function parseCompletionToken(text: string): PresentedCompletion | null {
   const match =
     /^((run_\w{26})\.(\d{1,9})\.(\d{1,9})\.(\d{1,9})\.(\d{1,15}))\.([\w-]{43})\.([\w-]{22})$/.exec(
@@ -74,7 +78,10 @@ export function parseCompletionToken(text: string): PresentedCompletion | null {
   }
 }
 
-/** Whether this deployment has made the token. Asks no run. Rejects when the identity object cannot be reached. */
+/**
+ * Checks the deployment's signature of a token, without calling the run. Rejects when the identity
+ * object cannot be reached.
+ */
 export async function isOurs(
   env: Env,
   { signed, signature, seal }: PresentedCompletion,
@@ -82,7 +89,7 @@ export async function isOurs(
   return isEqual(await sealOf(env, signed, signature), seal);
 }
 
-/** Whether the token was signed with this key. */
+/** Checks the run's signature of a token. */
 export async function isSignedWith(
   key: string,
   { signed, signature }: PresentedCompletion,
@@ -94,7 +101,7 @@ function isEqual(expected: Uint8Array, given: Uint8Array): boolean {
   return expected.byteLength === given.byteLength && crypto.subtle.timingSafeEqual(expected, given);
 }
 
-/** Throws for a text that `textOf` does not write: there is one token for each URL, to the last character. */
+/** Decodes the text of `textOf`. Throws for any other spelling: each URL has exactly one token. */
 function bytesOf(text: string): Uint8Array {
   const bytes = Uint8Array.fromBase64(text, { alphabet: "base64url" });
   if (textOf(bytes) !== text) throw new SyntaxError("bits are left over");

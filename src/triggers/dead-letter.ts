@@ -1,9 +1,11 @@
 /**
- * Dead letters: what could not be processed, recorded with its reason, for a person to read, redrive or delete. Two ways lead here: a
- * consumer cannot do anything with a message, or a queue has given a message up and put it on `peach-dead-letters`.
+ * Records dead letters: messages that could not be processed, with their reason, to be read,
+ * redriven or deleted by a user. A letter comes from a consumer that cannot process a message, or
+ * from a queue that has given a message up and put it on `peach-dead-letters`.
  *
- * A message is acknowledged only after its letter is recorded. The id of the letter follows from the message, so a second delivery
- * is the same letter. A given-up run message is only evidence: the run's own alarm finds the run again.
+ * A message is acknowledged only after its letter is recorded. The letter's id is derived from the
+ * message, so a second delivery is the same letter. A run message that was given up is only
+ * evidence: the run's own alarm finds the run again.
  */
 import type { DeadLetterReason } from "../domain/dead-letter.ts";
 import type { Plan } from "../domain/plan/plan.ts";
@@ -12,15 +14,18 @@ import { handleEach } from "./queue-retry.ts";
 import { parseR2Notification } from "./r2-notification.ts";
 import { parseRunMessage } from "./run-message.ts";
 
-/** Why a message cannot be processed. */
+/** A message that cannot be processed, and the reason. */
 export interface Unprocessed {
-  /** The queue that it was sent to. */
+  /** The queue of the message. */
   readonly queue: string;
   readonly reason: DeadLetterReason;
   readonly detail: string;
 }
 
-/** Records a message that cannot be processed. Rejects if that fails: then the message must not be acknowledged. */
+/**
+ * Records a message that cannot be processed. Rejects on failure; the message must not be
+ * acknowledged then.
+ */
 export async function recordDeadLetter(
   env: Env,
   { retentionMs }: Pick<Plan, "retentionMs">,
@@ -41,10 +46,13 @@ export async function recordDeadLetter(
   console.error(JSON.stringify({ message: "dead letter", ...letter }));
 }
 
-/** As JSON text. A queue carries more than JSON can say; such a body is none of ours, and is recorded as a text. */
+/**
+ * The body as JSON text. A queue carries values that JSON cannot express; such a body is foreign,
+ * and is recorded as a text.
+ */
 function readable(body: unknown): string {
   try {
-    // Typed as string, but undefined for what JSON does not know.
+    // The declared type is string, but a value unknown to JSON gives undefined.
     const json: string | undefined = JSON.stringify(body);
     return json ?? JSON.stringify(String(body));
   } catch {
@@ -62,7 +70,7 @@ export async function consumeDeadLetters(plan: Plan, batch: MessageBatch, env: E
   });
 }
 
-/** The queue a given-up message came from: the platform does not say, its shape does. */
+/** Guesses the original queue from the body: the platform does not name it. */
 function originOf(body: unknown): string {
   const message = parseRunMessage(body);
   if ("runId" in message || "newer" in message) return "peach-runs";

@@ -1,13 +1,16 @@
 /**
- * Triggers of a task with `debounce`: those that come within its delay of one another, with the same key, share one run, which
- * starts when the delay has passed since the last of them, with its payload; at the latest `max_wait` after the first.
+ * Accepts triggers of a task with `debounce`. Triggers with the same debounce key, each within the
+ * delay of the last, share one run. The run starts with the last payload when the delay has passed,
+ * at the latest `max_wait` after the first trigger.
  *
- * The object of the window names the run; the run decides whether it may still be postponed. If it has started in between, the
- * next window begins. A window lives in the run, not in a timer, so nothing is lost with a worker.
+ * The debounce object names the run of the window; the run itself decides whether it may still be
+ * postponed. If the run has started meanwhile, the next window begins. The window lives in the run,
+ * not in a timer, so a dying worker loses nothing.
  *
- * A trigger with an idempotency key has been accepted if a run has taken its payload, and only that run can tell. The window remembers
- * which run was named for the key; if that is not the one of the open window, it is asked first. Keys are known within their window's
- * object, that is for one task and one value of `debounce.key`.
+ * A trigger with an idempotency key is accepted if a run has taken its payload, and only that run
+ * knows. The window remembers which run was named for the key. If that is not the run of the open
+ * window, it is asked first. Idempotency keys are scoped to their debounce object: one task and one
+ * value of `debounce.key`.
  */
 import { runIdFromBytes, type RunId } from "../domain/ids.ts";
 import { descriptionOf, type PayloadParcel } from "../domain/payload.ts";
@@ -34,19 +37,19 @@ import {
 } from "./checked-trigger.ts";
 import { answered, discard, TriggerPayloads } from "./trigger-payload.ts";
 
-/** A key is remembered while its run may be there: so long beyond its retention. A run may wait and go on for so long. */
+/** A key is remembered beyond its run's retention: a run may wait and continue for this long. */
 const KEPT_BEYOND_RETENTION_MS = 30 * 86_400_000;
 
 const WHAT = "the window of a debounced task";
 
-/** What accepts for one deployment, in one invocation. */
+/** Dependencies of one accepting invocation. */
 export interface DebounceDependencies {
   readonly env: Env;
   readonly callRun: typeof callRun;
   readonly waitUntil: (work: Promise<unknown>) => void;
 }
 
-/** Finds the run of the open window, or opens one. Refuses as `AcceptTrigger` does. */
+/** Finds the run of the open window, or opens a window. Refuses like `AcceptTrigger`. */
 export async function acceptDebounced(
   { env, callRun, waitUntil }: DebounceDependencies,
   debounce: DebouncePlan,
@@ -116,7 +119,7 @@ export async function acceptDebounced(
   }
 }
 
-/** The run that has taken a debounced trigger with this key and payload; null: none is known. */
+/** Finds the run that took a debounced trigger with this key and payload; null if none is known. */
 export async function debouncedRun(
   { env, callRun }: Pick<DebounceDependencies, "env" | "callRun">,
   debounce: DebouncePlan,
@@ -134,13 +137,13 @@ export async function debouncedRun(
   return answer === null ? null : runId;
 }
 
-/** The windows of one trigger, one after the other. */
+/** The successive windows of one trigger. */
 class Window {
   readonly key: string | null;
   readonly #env: Env;
   readonly #name: string;
   readonly #keepMs: number;
-  /** Of a window that this trigger would open. */
+  /** The id for a run of a window that this trigger would open. */
   #fresh: RunId | null = null;
   #started: RunId | null = null;
   #notTakenBy: RunId | null = null;
@@ -157,7 +160,7 @@ class Window {
     this.#keepMs = of.keepMs;
   }
 
-  /** The run that is to be asked next. */
+  /** Names the run to ask next. */
   next(): Promise<WindowAnswer> {
     const fresh = runIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
     this.#fresh = fresh;
@@ -172,30 +175,35 @@ class Window {
     );
   }
 
-  /** Whether it is for this trigger to make the run, whatever an object of older code says of its window. */
+  /** True if this trigger creates the run, whatever an object of older code says of its window. */
   hasOpened(runId: RunId): boolean {
     return runId === this.#fresh;
   }
 
-  /** This run has not taken the trigger: it has started before. */
+  /** Notes that the run has not taken the trigger because it had started before. */
   hasNot({ runId, is }: WindowAnswer): void {
     if (is !== "named") this.#started = runId;
     this.#notTakenBy = runId;
   }
 }
 
-/** The debounce key of a payload, as text: what is at the path, as JSON. Empty if the path leads nowhere or there is none. */
+/**
+ * The debounce key of a payload: the value at the path, as JSON. Empty without a path or a value.
+ */
 async function debounceKeyOf({ key }: DebouncePlan, payload: EncodedPayload): Promise<string> {
   return key === null ? "" : ((await payloadKey(key, payload)) ?? "");
 }
 
-/** What is kept of an idempotency key, longer than its run may be: 128 bits of a digest. */
+/**
+ * The stored form of an idempotency key: 128 bits of its digest. It may be kept longer than the
+ * run.
+ */
 async function keyDigest(task: string, key: TriggerKey): Promise<string> {
   const digest = await sha256(triggerKeyInput(task, key));
   return digest.subarray(0, 16).toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** How long the root waits: as long as the task's debounce says, or the trigger's own delay if that is longer. */
+/** The root's delay: the task's debounce delay, or the trigger's own delay if longer. */
 function waitOf(
   { delayMs: ofTask, maxWaitMs }: DebouncePlan,
   delayMs: number,
@@ -204,7 +212,7 @@ function waitOf(
   return maxWaitMs === null ? { delayMs: wait } : { delayMs: Math.min(wait, maxWaitMs), maxWaitMs };
 }
 
-/** The payload once more: a stream that was stored already is read from there. */
+/** Opens the payload again. A stream is read from the stored copy. */
 async function reread(
   env: Env,
   payload: EncodedPayload,

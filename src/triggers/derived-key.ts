@@ -1,11 +1,13 @@
 /**
- * Keys that Peach derives from a payload: of triggers that a task makes without a key of its own.
+ * Keys that Peach derives from a payload, for triggers of a task without an idempotency key.
  *
- * The run's id follows from the key, the key from the payload's digest, and a payload in R2 lies under the run's id. So the digest
- * comes first: of bytes, and of a stream that ends within 8 MiB, from memory. A longer stream can be read only once: it is digested
- * while it is put under a key of the attempt that triggers (the spool), and read from there once the run has its name. It is never
- * held as a whole, and goes to R2 twice; a key of the author's own saves that. The spool is deleted afterwards, or at the latest with
- * what the triggering run has in R2.
+ * The run's id follows from the key, the key from the payload's digest, and a payload in R2 is
+ * stored under the run's id. So the digest comes first. Bytes, and a stream that ends within 8 MiB,
+ * are digested in memory. A longer stream can be read only once: it is digested while it is
+ * uploaded under a key of the triggering attempt (the spool), and copied from the spool once the
+ * run has its id. Memory never holds the whole stream, but R2 receives it twice; an idempotency key
+ * avoids the second upload. The spool is deleted afterwards, at the latest with the triggering
+ * run's objects in R2.
  */
 import type { PayloadDigest, TriggerKey } from "../domain/trigger-key.ts";
 import { compact } from "../payloads/byte-forms.ts";
@@ -18,22 +20,28 @@ import { within } from "../platform/calls.ts";
 import { PART_BYTES, uploadParts } from "../payloads/payload-upload.ts";
 
 export interface DerivedKey {
-  /** The key, once the digest of the payload is known. */
+  /** Derives the key from the payload's digest. */
   readonly derive: (digest: PayloadDigest) => TriggerKey;
-  /** Where a long stream is put until then. `beforePut` is awaited before anything is. */
+  /** The key of the spool in R2. `beforePut` is awaited before the upload. */
   readonly spool: { readonly key: string; readonly beforePut: () => Promise<void> };
 }
 
-/** A payload with the key that was derived from it. */
+/** A payload and the key derived from it. */
 export interface KeyedPayload {
   readonly key: TriggerKey;
-  /** The payload, from its start each time. */
+  /** Opens the payload from its start. */
   readonly open: () => Promise<EncodedPayload>;
-  /** Deletes the spool, once nobody opens it any more; null: there is none. Never rejects: what stays goes with the triggering run. */
+  /**
+   * Deletes the spool after the last use; null without a spool. Never rejects: a remaining spool is
+   * deleted with the triggering run.
+   */
   readonly discard: (() => Promise<void>) | null;
 }
 
-/** Derives the key. Rejects with `PayloadStoreError` if R2 fails, and with the stream's own error if that does. */
+/**
+ * Derives the key. Rejects with `PayloadStoreError` if R2 fails, and with the stream's own error if
+ * the stream fails.
+ */
 export async function keyedByContent(
   bucket: R2Bucket,
   payload: EncodedPayload,

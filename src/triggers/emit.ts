@@ -1,15 +1,18 @@
 /**
- * Named events: one run of each task that listens (`on.event`), all with the same payload.
+ * Emits named events: one run for each task that listens (`on.event`), all with the same payload.
  *
- * All listeners are asked whether the payload fits before the first run is accepted: an event that one of them must refuse starts
- * nothing. After that only the surroundings can fail. Then some runs may be there and others not; the same event with the same
- * key finds the former and starts the latter.
+ * The payload is checked for all listeners before the first run is accepted, so an event that one
+ * listener must refuse starts nothing. Afterwards only the infrastructure can fail. Then some runs
+ * may exist and others not; repeating the event with the same key finds the former and starts the
+ * latter.
  *
- * New work passes the gate, and an event with a key of its emitter's must not come again with another payload. So its first listener is
- * triggered before the others, and refuses then (`overloaded`, `idempotency_mismatch`), before anything is started; the others pass
- * with it: of two such events at once, one gets all the runs. It cannot refuse where a deploy has put a new listener before those that
- * have heard the event; they refuse, and the problem names the runs that were started all the same. Streams are read by all listeners
- * side by side, so with them each refuses for itself.
+ * New work passes the gate, and an event with its emitter's key must not be repeated with another
+ * payload. So the first listener is triggered before the others and refuses (`overloaded`,
+ * `idempotency_mismatch`) before anything is started; the others pass with it. Of two conflicting
+ * events at the same time, one gets all the runs. One case is left: a deploy may have put a new
+ * listener before the ones that have received the event. Those refuse then, and the problem names
+ * the runs that were started. Streams are read by all listeners side by side, so each listener
+ * refuses by itself.
  */
 import { EVENT_NAME } from "../domain/event-name.ts";
 import type { RunId } from "../domain/ids.ts";
@@ -29,29 +32,30 @@ import { stored } from "./trigger-payload.ts";
 export interface EmittedEvent {
   readonly name: string;
   readonly payload: EncodedPayload;
-  /** Of each run, beside its task. Null: fresh runs each time. */
+  /** The key of each run, together with its task. Null: fresh runs each time. */
   readonly idempotencyKey: TriggerKey | DerivedKey | null;
   readonly parent: TriggerOrigin["parent"];
   readonly actor?: TriggerOrigin["actor"];
   readonly depth?: number;
   readonly traceparent?: string;
-  /** What it says of itself, if it is a CloudEvent. */
+  /** Attributes of a CloudEvent. */
   readonly event?: EventAttributes;
-  /** Where the deployment was reached (see `TriggerOrigin`). */
+  /** The address of the deployment (see `TriggerOrigin`). */
   readonly url?: string;
 }
 
-/** A run of a task that listens. */
+/** A listening task and its run. */
 export interface EmittedRun {
   readonly runId: RunId;
   readonly task: string;
-  /** True if the key had started it before. */
+  /** True if the key had started the run before. */
   readonly deduplicated: boolean;
 }
 
 /**
- * Emits an event: the runs that it has started or found, in file order of their tasks; none if nobody listens. Refuses with
- * `invalid_request` for a name that is none, and as `AcceptTrigger` does.
+ * Emits an event. Returns the runs it has started or found, in the order of their tasks in
+ * peach.conf; empty if no task listens. Refuses with `invalid_request` for an invalid name, and
+ * like `AcceptTrigger`.
  */
 export type EmitEvent = (
   env: Env,
@@ -63,11 +67,11 @@ export interface EmitDependencies {
   readonly plan: Plan;
   readonly registry: MethodRegistry;
   readonly acceptTrigger: AcceptTrigger;
-  /** For code of schemas; absent where nothing can be imported. */
+  /** Runs the code of schemas; absent where authors' code cannot import `env`. */
   readonly asAuthor?: AsAuthor;
 }
 
-/** The refusal of a name that no event can have. */
+/** The refusal of an invalid event name. */
 export function invalidEventName(name: string): Problem {
   return {
     code: "invalid_request",
@@ -76,7 +80,7 @@ export function invalidEventName(name: string): Problem {
   };
 }
 
-/** The emitter for this plan. */
+/** Creates the emitter for this plan. */
 export function createEmitEvent({
   plan,
   registry,
@@ -185,7 +189,10 @@ export function createEmitEvent({
     return refuse(runs.length === 0 ? failed.problem : partly(failed.problem, event.name, runs));
   }
 
-  /** The payload, with its bytes held if they were looked at. With one listener the acceptor's own check is enough. */
+  /**
+   * Checks the payload for all listeners. Returns it with its bytes in memory if they were read.
+   * For a single listener, the acceptor's check is enough.
+   */
   async function checkInputs(
     listeners: readonly string[],
     given: EncodedPayload,
@@ -201,7 +208,7 @@ export function createEmitEvent({
   }
 }
 
-/** An event on its way to those who listen to it: a copy of the payload for each. */
+/** An event on its way to its listeners, with a copy of the payload for each. */
 interface Emission {
   readonly event: EmittedEvent;
   readonly origin: TriggerOrigin;
@@ -211,8 +218,8 @@ interface Emission {
 }
 
 /**
- * A stream can be read once: each run gets a branch of it. They are read side by side, so what is held is the way that the fastest
- * is ahead of the slowest.
+ * Copies the payload. A stream can be read once, so each run gets a branch of it. Branches are read
+ * side by side: memory holds the distance between the fastest and the slowest reader.
  */
 function copiesOf(payload: EncodedPayload, count: number): EncodedPayload[] {
   if (!(payload.body instanceof ReadableStream))
@@ -229,7 +236,7 @@ function copiesOf(payload: EncodedPayload, count: number): EncodedPayload[] {
   return [...copies, { ...description, body: rest }];
 }
 
-/** A branch that nobody reads would be held to its end. */
+/** Cancels an unread branch, which would be buffered to its end otherwise. */
 async function discard({ body }: EncodedPayload): Promise<void> {
   if (body instanceof ReadableStream && !body.locked) await body.cancel().catch(() => undefined);
 }

@@ -1,12 +1,14 @@
 /**
- * The gate that every new trigger passes: overload slows acceptance, never the work (invariant 14). It knows how far the consumers of the
- * run queue are behind from `QueueWatch`, and asks again, beside the trigger, when that is old.
+ * Admission of new triggers: overload slows acceptance, never the work (invariant 14). `QueueWatch`
+ * knows how far the consumers of the run queue lag behind; an old value is refreshed in the
+ * background.
  *
- * Where nothing older waits and this isolate has room, a run begins in the invocation that has accepted it, one in each: no message is
- * sent, and no call is made to claim it. Its lease covers that the invocation dies. Where it has no room and its processor is busy, the trigger waits
- * for room: the way through the queue would only cost more of what is short.
+ * If no older work waits and the isolate has room, a run begins in its accepting invocation, at
+ * most one in each: no message is sent, and no extra call claims the run. If the invocation dies,
+ * the run's lease recovers the run. Without room and with a busy processor, the trigger waits for
+ * room: the way through the queue would cost even more of the scarce resource.
  *
- * What a run triggers is work, not new work: it does not come here.
+ * Triggers of a run are not new work and do not pass the gate.
  */
 import { admissionOf } from "../domain/admission.ts";
 import { ok, refuse, type Problem } from "../domain/problem.ts";
@@ -14,26 +16,29 @@ import type { QueueWatch } from "../objects/run/queue-client.ts";
 import type { DriverRoom, Place } from "../execution/driver/driver-room.ts";
 import type { Gate, Lifetime } from "./accept.ts";
 
-/** Triggers that an isolate holds up at once; what comes beyond is refused. */
+/** The largest number of triggers that wait in an isolate; further ones are refused. */
 const MOST_HELD_UP = 500;
 
-/** How long a trigger waits for a place while the isolate is busy, and how long at a time before it looks again. Milliseconds. */
+/**
+ * The longest wait for a place in a busy isolate, and the interval of looking for one.
+ * Milliseconds.
+ */
 const BUSY_MS = { most: 5_000, look: 20 } as const;
 
-/** An isolate is busy whose timers are late by so much, in milliseconds: its processor has more to do than it can. */
+/** An isolate is busy if its timers are late by this many milliseconds. */
 const LATE_MS = 20;
 
-/** Time, as the gate knows it. */
+/** Injected time. */
 export interface GateClock {
   /** Epoch milliseconds. */
   now(): number;
   wait(ms: number): Promise<void>;
 }
 
-/** The gate of an isolate. */
+/** Creates the gate of an isolate. */
 export function createGate(watch: QueueWatch, room: DriverRoom, clock: GateClock): Gate {
   let heldUp = 0;
-  /** Those that drive a run already. */
+  /** Invocations that drive a run already. */
   const driving = new WeakSet<Lifetime>();
 
   async function heldUpFor<T>(work: Promise<T>): Promise<T> {
@@ -46,8 +51,8 @@ export function createGate(watch: QueueWatch, room: DriverRoom, clock: GateClock
   }
 
   /**
-   * A place, as soon as one is free while the isolate is busy: to begin one more driver now would make all slower. Where drivers only
-   * wait for something, the processor is free for the queue.
+   * Takes a place, as soon as one is free while the isolate is busy: another driver would slow down
+   * all of them. If the drivers only wait for something, the processor is free for the queue.
    */
   async function placeOf(lifetime: Lifetime): Promise<Place | null> {
     let place = room.take();

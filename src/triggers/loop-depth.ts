@@ -1,14 +1,15 @@
 /**
- * Stops chains of triggers that never end: a task that triggers itself, or writes the object that triggers it. Each run knows how
- * many runs led to it (`TriggerOrigin.depth`); above the limit a trigger is refused, which fails the task that made it.
+ * Stops endless chains of triggers, such as a task that triggers itself or writes the object that
+ * triggers it. Each run knows the length of the chain that led to it (`TriggerOrigin.depth`). Above
+ * the limit a trigger is refused, which fails the triggering task.
  */
 import { refuse, type Problem } from "../domain/problem.ts";
 import type { TriggerOrigin } from "../domain/trigger.ts";
 
-/** How deep a chain may be unless PEACH_MAX_TRIGGER_DEPTH says more or less. */
+/** The longest chain, unless PEACH_MAX_TRIGGER_DEPTH sets another limit. */
 const MAX_TRIGGER_DEPTH = 32;
 
-/** Null, or the refusal `trigger_depth`. */
+/** Returns null, or the refusal `trigger_depth`. */
 export function refuseTooDeep(
   env: Env,
   task: string,

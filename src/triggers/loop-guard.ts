@@ -1,29 +1,31 @@
 /**
- * The mark that a task leaves on the objects it writes into a bucket whose events trigger tasks: R2's notification does not say who
- * wrote an object, and without it a task that triggers itself by what it writes would do so for ever. It is one entry of the object's
- * custom metadata, which R2 keeps with copies too.
+ * The mark on objects that a task writes into a bucket whose events trigger tasks. R2's
+ * notification does not name the writer of an object; without a mark, a task that triggers itself
+ * by its own objects would run for ever. The mark is an entry of the object's custom metadata,
+ * which R2 also keeps for copies.
  *
- * Not marked: what is written past the bindings of the task (the S3 API, another worker, a binding that a file has taken from `env` while it
- * was loaded, an upload that was resumed by its id), what an endpoint writes, which is in no run, and deletions.
+ * Not marked: objects written past the task's bindings (the S3 API, another worker, a binding that
+ * a file took from `env` while it was loaded, an upload resumed by its id), objects written by an
+ * endpoint, which belongs to no run, and deletions.
  */
 import { parseRunId, type RunId } from "../domain/ids.ts";
 
-/** The run that wrote an object, and how deep in a chain of triggers it is. */
+/** The run that wrote an object, and its depth in the chain of triggers. */
 export interface RunMark {
   readonly runId: RunId;
   readonly task: string;
   readonly depth: number;
 }
 
-/** The name of the entry. */
+/** The name of the metadata entry. */
 export const MARK_NAME = "peach-run";
 
-/** The mark as it is written. */
+/** Encodes the mark. */
 export function markText({ runId, task, depth }: RunMark): string {
   return `${runId}/${task}/${depth}`;
 }
 
-/** The mark in an object's custom metadata, or null if a task has not written it. */
+/** Decodes the mark in an object's custom metadata. Null if no task has written the object. */
 export function markIn(metadata: Readonly<Record<string, string>> | undefined): RunMark | null {
   const [, run = "", task = "", depth = ""] =
     /^(run_\w+)\/([\w-]+)\/(\d{1,9})$/.exec(metadata?.[MARK_NAME] ?? "") ?? [];

@@ -1,11 +1,13 @@
 /**
- * Object events of other stores, as their webhooks send them, to the payload that an R2 notification becomes: AWS S3 (its records,
- * bare or in an SNS envelope, and EventBridge), MinIO and R2. S3 and MinIO encode keys as in a form ("+" is a space); EventBridge and
- * R2 do not. Actions are told in R2's words, so that a task need not know where an object lies.
+ * Converts object events of other stores, as sent by their webhooks, to the payload of an R2
+ * notification: AWS S3 (records, bare or in an SNS envelope, and EventBridge), MinIO and R2. S3 and
+ * MinIO encode keys as in a form ("+" is a space); EventBridge and R2 do not. Actions are
+ * translated to R2's words, so a task need not know the store.
  *
- * What is neither a creation nor a deletion (tags, restores, S3's test message) is no event here and left out; what cannot be
- * understood is refused as a whole, with the first places that are wrong. Nothing is looked at beyond those, nor beyond as many events
- * and as much depth as no store sends: whoever can call the endpoint chooses the body.
+ * Events that neither create nor delete an object (tags, restores, S3's test message) are skipped.
+ * A body that cannot be understood is refused as a whole, with the first wrong places. Parsing
+ * stops after these places, and after more events or more depth than any store sends: every caller
+ * of the endpoint can choose the body.
  */
 import { z } from "zod";
 import { refuse, ok, type Problem, type Result } from "../domain/problem.ts";
@@ -21,15 +23,15 @@ import {
 import { parseSentJson } from "../payloads/sent-json.ts";
 import { objectEventPayload, R2_NOTIFICATION, type ObjectEventPayload } from "./r2-notification.ts";
 
-/** What to send. */
+/** The hint for a malformed body. */
 export const UNCHANGED = "Send what AWS S3, SNS, EventBridge, MinIO or R2 sends, unchanged.";
 
 type Action = z.infer<typeof R2_NOTIFICATION>["action"];
 type Path = readonly JsonStep[];
 
-/** Stores send one to ten in a body; who gathers them sends thousands. */
+/** Stores send one to ten events in a body; batching senders send thousands. */
 const MAX_EVENTS = 10_000;
-/** Lists in lists, and messages in messages of SNS. */
+/** Depth of nested lists, and of SNS messages in SNS messages. */
 const MAX_DEPTH = 20;
 
 const time = z.iso.datetime({ offset: true, error: "expected a time in ISO 8601" });
@@ -72,7 +74,10 @@ const SNS = z.discriminatedUnion("Type", [
   z.object({ Type: z.literal("UnsubscribeConfirmation") }),
 ]);
 
-/** Reads a body that was parsed from JSON. Refuses with `invalid_payload` and the first paths that are wrong. */
+/**
+ * Parses the events of a body that was parsed from JSON. Refuses with `invalid_payload` and the
+ * first wrong paths.
+ */
 export function parseObjectEvents(body: unknown): Result<readonly ObjectEventPayload[]> {
   const reader = new BodyReader();
   reader.read(body, []);
@@ -80,7 +85,10 @@ export function parseObjectEvents(body: unknown): Result<readonly ObjectEventPay
   return ok(reader.events);
 }
 
-/** Whoever can send a message could subscribe the endpoint to a topic of their own. */
+/**
+ * Confirming is refused here: any sender of messages could subscribe the endpoint to a topic of
+ * their own.
+ */
 const UNCONFIRMED =
   "expected an event: SNS asks to confirm a subscription, which Peach does by itself where the endpoint has `auth: {signature: sns, topics: [...]}`";
 
@@ -149,7 +157,7 @@ class BodyReader {
     if (parsed !== null) this.events.push(objectEventPayload(parsed));
   }
 
-  /** Null: nothing that happens to an object's bytes. */
+  /** Null: the event does not change an object's bytes. */
   #actionOf(eventName: string, at: Path): Action | null {
     const words = eventName.replace(/^s3:/, "").split(":");
     const [kind = "", how = ""] = words;
@@ -161,7 +169,7 @@ class BodyReader {
     return null;
   }
 
-  /** As in a form: "+" is a space. */
+  /** Decodes a key as in a form: "+" is a space. */
   #decode(key: string, at: Path): string | null {
     try {
       return decodeURIComponent(key.replaceAll("+", " "));
@@ -185,7 +193,7 @@ class BodyReader {
     },
     eventTime: string,
   ): void {
-    // Some senders put the quotes of the HTTP header around it.
+    // Some senders include the quotes of the HTTP header.
     const etag = eTag?.replaceAll('"', "");
     const object = {
       key,
@@ -203,7 +211,7 @@ class BodyReader {
     return null;
   }
 
-  /** True where no more is looked at: enough is wrong, or there were too many, which is wrong too. */
+  /** Returns true if parsing must stop: enough faults, or too many events, which is a fault too. */
   #isEnough(at: Path): boolean {
     this.#looked += 1;
     if (this.#looked === MAX_EVENTS + 2) this.#fault(at, `expected at most ${MAX_EVENTS} events`);
@@ -222,7 +230,7 @@ function createdBy(how: string): Action | null {
       return "CopyObject";
     case "CompleteMultipartUpload":
       return how;
-    // What MinIO calls a creation, and is none.
+    // MinIO's names of "creations" that create nothing.
     case "PutRetention":
     case "PutLegalHold":
     case "PutTagging":

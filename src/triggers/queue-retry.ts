@@ -1,13 +1,20 @@
-/** How queue consumers work through a batch: side by side within the platform's limit, and later when surroundings fail. */
+/**
+ * Processing of queue batches: concurrent within the platform's limit, with delayed retries when
+ * the infrastructure fails.
+ */
 
-/** A top-level invocation has six connections that await headers; a seventh would queue behind a slow one. */
+/**
+ * A top-level invocation has six connections that await headers; a seventh would queue behind a
+ * slow one.
+ */
 const MESSAGES_AT_ONCE = 6;
 const FIRST_DELAY_SECONDS = 2;
 const MAX_DELAY_SECONDS = 600;
 
 /**
- * When to try a message again that was delivered `attempts` times (from 1). Seconds: 2, 4, 8 … up to ten minutes, of which
- * `jitter` (0 to 1) takes away up to a half, so that what failed together does not come back together.
+ * The delay before the next delivery of a message that was delivered `attempts` times (from 1).
+ * Seconds: 2, 4, 8 … up to ten minutes. `jitter` (0 to 1) subtracts up to a half, so that messages
+ * that failed together are spread.
  */
 export function retryDelaySeconds(attempts: number, jitter: number): number {
   const delay = Math.min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** (attempts - 1));
@@ -15,8 +22,9 @@ export function retryDelaySeconds(attempts: number, jitter: number): number {
 }
 
 /**
- * Handles every message of a batch, six at a time. A message whose handling throws is retried later; the others are not
- * concerned. `handle` acknowledges; what it leaves undecided, the queue acknowledges.
+ * Handles every message of a batch, six at a time. A message whose handler throws is retried later,
+ * without effect on the others. `handle` acknowledges; the queue acknowledges messages left
+ * undecided.
  */
 export async function handleEach(
   batch: MessageBatch,
@@ -45,7 +53,7 @@ export async function handleEach(
   await Promise.all(Array.from({ length: MESSAGES_AT_ONCE }, work));
 }
 
-/** Gives a message back to its queue, for later. */
+/** Returns a message to its queue with a delay. */
 export function retryLater(message: Message<unknown>): void {
   message.retry({ delaySeconds: retryDelaySeconds(message.attempts, Math.random()) });
 }

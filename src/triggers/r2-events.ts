@@ -1,12 +1,15 @@
 /**
- * The consumer of `peach-r2-events`: one run per task and object version, however often the notification comes.
+ * The consumer of `peach-r2-events`: one run per task and object version, however often the
+ * notification is delivered.
  *
- * A message is acknowledged after every run it leads to is durably accepted. If the surroundings fail in between, the whole
- * message comes again later and finds the runs that it has started. One that cannot be understood, or that a task's `input`
- * refuses, will not get better: it is recorded as a dead letter and acknowledged.
+ * A message is acknowledged after all of its runs are durably accepted. If the infrastructure fails
+ * in between, the whole message is retried and finds the runs it has started. A message that cannot
+ * be parsed, or that a task's `input` refuses, is recorded as a dead letter and acknowledged: a
+ * retry would not help.
  *
- * Of a creation R2 is asked what it has under the key now, for two things that the notification does not say: R2's version, by which
- * a listing finds again what was notified (see `domain/object-version.ts`), and which run wrote the object, if a task did.
+ * For a creation, R2 is asked for the present object under the key, for two facts missing in the
+ * notification: R2's version, by which a listing recognizes notified objects (see
+ * `domain/object-version.ts`), and the run that wrote the object, if a task did.
  */
 import type { RunId } from "../domain/ids.ts";
 import type { Plan } from "../domain/plan/plan.ts";
@@ -29,7 +32,10 @@ import {
 } from "./r2-notification.ts";
 import { markIn, type RunMark } from "./loop-guard.ts";
 
-/** A queue keeps a message for 14 days at most: a version is remembered for longer. Milliseconds. */
+/**
+ * How long versions are remembered at least: a queue keeps a message for 14 days at most.
+ * Milliseconds.
+ */
 const LATEST_MESSAGE_MS = 15 * 86_400_000;
 
 export interface R2EventDependencies {
@@ -37,7 +43,7 @@ export interface R2EventDependencies {
   readonly acceptTrigger: AcceptTrigger;
 }
 
-/** The tasks that a notification triggers, in file order. */
+/** Tasks triggered by a notification, in file order. */
 export function tasksOf(plan: Plan, notification: R2Notification): readonly string[] {
   return tasksTriggeredBy(plan, {
     bucket: notification.bucket,
@@ -46,12 +52,18 @@ export function tasksOf(plan: Plan, notification: R2Notification): readonly stri
   });
 }
 
-/** How long the versions of objects are remembered: while their runs are there, and while a notification may still come. */
+/**
+ * How long versions of objects are remembered: as long as their runs exist, and as long as a
+ * notification may still arrive.
+ */
 export function keepVersionsMs({ retentionMs }: Plan): number {
   return Math.max(retentionMs, LATEST_MESSAGE_MS);
 }
 
-/** Where a run comes from that an object triggers. `isAuthor`: whether the mark is that of the version, not only of its key. */
+/**
+ * The origin of a run that an object triggers. `isAuthor`: the mark belongs to this version, not
+ * only to its key.
+ */
 export function originOfObject(
   place: string,
   mark: RunMark | null,
@@ -98,16 +110,19 @@ export async function consumeR2Events(
   });
 }
 
-/** What came of a notification. `isOverloaded`: not all of its tasks could be asked, it is to be tried again. */
+/**
+ * The result of a notification. `isOverloaded`: some tasks could not be asked; the message must be
+ * retried.
+ */
 export interface NotifiedTasks {
-  /** Started now, or found. */
+  /** Runs started now or found. */
   readonly runs: readonly { readonly runId: RunId; readonly task: string }[];
   /** One sentence for each task that refused. */
   readonly refusals: readonly string[];
   readonly isOverloaded: boolean;
 }
 
-/** Triggers each task that the notification fits, in file order. */
+/** Triggers each task that matches the notification, in file order. */
 export async function triggerNotified(
   { plan, acceptTrigger }: R2EventDependencies,
   env: Env,
@@ -138,7 +153,7 @@ export async function triggerNotified(
   }
   return { runs, refusals, isOverloaded: false };
 
-  /** A deletion leaves nothing that could be listed, or that could bear a mark: its notification is all there is. */
+  /** A deletion leaves no object to list or to carry a mark: only its notification exists. */
   async function identify(): Promise<{
     readonly idempotencyKey: TriggerKey;
     readonly origin: TriggerOrigin;
@@ -157,7 +172,8 @@ export async function triggerNotified(
       : null;
     const version = { key: object.key, etag: object.eTag ?? "", eventTime, current };
     const { identity } = await identifyNotified(env, bucket, version, keepVersionsMs(plan));
-    // Written over meanwhile, it may have another author; but a circle that overwrites one key must not be lost sight of.
+    // An overwritten object may have another author, but the depth must survive: a loop may
+    // overwrite a single key.
     const origin = originOfObject(place, markIn(found?.customMetadata), isSame);
     return { idempotencyKey: versionKeyOf(notification, identity), origin };
   }

@@ -1,12 +1,13 @@
 /**
- * The notification that R2 puts on the queue `peach-r2-events`, word for word, and what follows from it: whether it is a
- * creation or a deletion, the key of the object version, the payload of the tasks it triggers.
+ * The notification that R2 puts on the queue `peach-r2-events`, word for word, and the values
+ * derived from it: creation or deletion, the key of the object version, the payload of the
+ * triggered tasks.
  */
 import { z } from "zod";
 import type { R2Action } from "../domain/plan/plan.ts";
 import { objectVersionKey, type TriggerKey } from "../domain/trigger-key.ts";
 
-/** R2's words for what happened, and what peach.conf calls them. */
+/** R2's actions, and their names in peach.conf. */
 const ACTION_OF = {
   PutObject: "create",
   CopyObject: "create",
@@ -15,7 +16,7 @@ const ACTION_OF = {
   LifecycleDeletion: "delete",
 } as const satisfies Record<string, R2Action>;
 
-/** Its shape. */
+/** Schema of a notification. */
 export const R2_NOTIFICATION = z.object({
   account: z.string(),
   action: z.enum([
@@ -33,14 +34,14 @@ export const R2_NOTIFICATION = z.object({
     eTag: z.string().optional(),
   }),
   eventTime: z.iso.datetime({ offset: true }),
-  /** Of `CopyObject` only. */
+  /** Present for `CopyObject` only. */
   copySource: z.object({ bucket: z.string(), object: z.string() }).optional(),
 });
 
 /** One R2 event notification. */
 export type R2Notification = z.infer<typeof R2_NOTIFICATION>;
 
-/** The notification in a message's body, or the reason why it is none. */
+/** Parses a message's body. Returns the notification, or the reason why the body is not one. */
 export function parseR2Notification(
   body: unknown,
 ): { readonly notification: R2Notification } | { readonly reason: string } {
@@ -49,14 +50,14 @@ export function parseR2Notification(
   return { reason: `not an R2 event notification: ${z.prettifyError(parsed.error)}` };
 }
 
-/** What peach.conf calls this: `create` or `delete`. */
+/** The action's name in peach.conf: `create` or `delete`. */
 export function r2ActionOf(notification: R2Notification): R2Action {
   return ACTION_OF[notification.action];
 }
 
 /**
- * The idempotency key that every notification of the same object version has. `identity`: what the version is called, if a listing
- * has met it first; else it is the notification's time.
+ * The idempotency key shared by all notifications of the same object version. `identity`: the
+ * version's name if a listing found it first; otherwise the notification's time is used.
  */
 export function versionKeyOf(
   notification: R2Notification,
@@ -71,7 +72,10 @@ export function versionKeyOf(
   });
 }
 
-/** What a task that `on.r2` triggers reads, and what `objectEventsFrom` gives. `size` and `etag` are null when the object was deleted. */
+/**
+ * The payload of a task with `on.r2`, also returned by `objectEventsFrom`. `size` and `etag` are
+ * null when the object was deleted.
+ */
 export interface ObjectEventPayload {
   readonly bucket: string;
   readonly key: string;
@@ -84,7 +88,7 @@ export interface ObjectEventPayload {
   readonly s3_uri: string;
 }
 
-/** The payload that a notification becomes. */
+/** Builds the payload of a notification. */
 export function objectEventPayload(notification: R2Notification): ObjectEventPayload {
   const { bucket, object, action, eventTime } = notification;
   return {

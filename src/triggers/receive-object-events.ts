@@ -1,4 +1,4 @@
-/** A request that brings object events: its body read. And how the subscription of an SNS topic is confirmed. */
+/** Reads requests with object events, and confirms the subscription of an SNS topic. */
 import { ProblemError } from "../domain/problem.ts";
 import { parseSentJson } from "../payloads/sent-json.ts";
 import { parseObjectEvents, UNCHANGED } from "./object-events.ts";
@@ -6,10 +6,16 @@ import type { ObjectEventPayload } from "./r2-notification.ts";
 
 const CONFIRM_TIMEOUT_MS = 10_000;
 
-/** A request that its sender must correct: an endpoint that lets it through answers 400 with the problem. */
+/**
+ * A request that its sender must correct. An endpoint that does not catch it answers 400 with the
+ * problem.
+ */
 export class RequestProblemError extends ProblemError {}
 
-/** The events in a request's body; see `objectEventsFrom`. Rejects with `RequestProblemError`, or if SNS cannot be reached. */
+/**
+ * Parses the events in a request's body; see `objectEventsFrom`. Rejects with
+ * `RequestProblemError`, or if SNS cannot be reached.
+ */
 export async function receiveObjectEvents(request: Request): Promise<ObjectEventPayload[]> {
   const body = parseSentJson(await request.text(), UNCHANGED);
   const parsed = body.ok ? parseObjectEvents(body.value) : body;
@@ -17,7 +23,10 @@ export async function receiveObjectEvents(request: Request): Promise<ObjectEvent
   return [...parsed.value];
 }
 
-/** Confirms a subscription at an address of SNS. A redirection would lead away from the host that was checked. */
+/**
+ * Confirms a subscription at an address of SNS. Redirects are not followed: they would leave the
+ * checked host.
+ */
 export async function fetchConfirmation(url: URL): Promise<void> {
   const answer = await fetch(url, {
     redirect: "manual",

@@ -1,9 +1,11 @@
 /**
- * Finds what R2's notifications have missed: lists a bucket, page by page, and triggers each object version that has no run.
+ * Finds objects that R2's notifications have missed: lists a bucket page by page and triggers each
+ * object version without a run.
  *
- * Every version that fits a rule is named as its notification would name it (`versions/`) and triggered with that key: what has its
- * run keeps it, and a notification that comes after all finds the run too. Only objects that were uploaded within `retention` are
- * considered: of older ones the runs may be deleted, so nobody can tell any more. Deletions leave nothing to be listed.
+ * Every matching version is named as its notification would name it (objects/object-versions) and
+ * triggered with that key. A version with a run keeps its run, and a late notification finds the
+ * run too. Only objects uploaded within `retention` are considered: runs of older objects may be
+ * deleted, so nothing is known about them. Deletions leave no object to list.
  */
 import type { Plan } from "../domain/plan/plan.ts";
 import type { RunId } from "../domain/ids.ts";
@@ -26,12 +28,12 @@ import { markIn } from "./loop-guard.ts";
 
 export interface ReconcileRequest {
   readonly bucket: R2Bucket;
-  /** Its `bucket_name`. */
+  /** The `bucket_name`. */
   readonly name: string;
   readonly prefix: string;
   /** Objects uploaded before are left out. Epoch milliseconds. */
   readonly since: number;
-  /** Only tells what it would trigger. */
+  /** Only report what would be triggered. */
   readonly isDryRun: boolean;
   readonly cursor: string | null;
   /** Objects of one page, at most 1,000. */
@@ -47,9 +49,9 @@ export interface MissedRun {
 export interface ReconcilePage {
   /** Objects on the page. */
   readonly listed: number;
-  /** Those of them that trigger a task and are not older than `since`. */
+  /** Objects on the page that trigger a task and are not older than `since`. */
   readonly matching: number;
-  /** Older than `retention`. */
+  /** Objects older than `retention`. */
   readonly tooOld: number;
   readonly missed: readonly MissedRun[];
   readonly refused: readonly {
@@ -57,7 +59,7 @@ export interface ReconcilePage {
     readonly task: string;
     readonly problem: Problem;
   }[];
-  /** Goes on from here; null at the end. */
+  /** The start of the next page; null at the end. */
   readonly cursor: string | null;
 }
 
@@ -73,10 +75,13 @@ interface Candidate {
   readonly tasks: readonly string[];
 }
 
-/** Objects at once: each is a call or two of objects of ours. */
+/** Objects processed concurrently: each one takes a call or two of Peach's objects. */
 const AT_ONCE = 6;
 
-/** Does one page. Rejects if R2 or the objects that know the versions cannot be reached: the same page may be done again. */
+/**
+ * Processes one page. Rejects if R2 or the version objects cannot be reached; the same page may
+ * then be processed again.
+ */
 export async function reconcilePage(
   { plan, acceptTrigger, callRun }: ReconcileDependencies,
   env: Env,
@@ -120,7 +125,10 @@ export async function reconcilePage(
     cursor: page.truncated ? page.cursor : null,
   };
 
-  /** What R2 would have sent. It does not tell a copy from a put; an etag with a dash is that of an upload in parts. */
+  /**
+   * The notification that R2 would have sent. R2's listing does not tell a copy from a put; an etag
+   * with a dash means an upload in parts.
+   */
   function candidate(object: R2Object): Candidate {
     const { key, size, etag, uploaded } = object;
     const notification: R2Notification = {
@@ -150,7 +158,8 @@ export async function reconcilePage(
     const idempotencyKey = versionKeyOf(notification, met.identity);
     const payload = encodePayload(objectEventPayload(notification));
     if (!payload.ok) return void refused.push({ key, task, problem: payload.problem });
-    // A trigger that joins a window is a duplicate in its answer, whether its version was new or not.
+    // A trigger that joins a window is a duplicate in its answer, whether its version was new or
+    // not.
     const isWindowed = (plan.tasks[task]?.debounce ?? null) !== null;
     if (isDryRun || isWindowed) {
       const isThere = met.known && (await foundRun(task, payload.value, idempotencyKey)) !== null;
@@ -170,7 +179,7 @@ export async function reconcilePage(
       missed.push({ key, task, runId: accepted.value.runId });
   }
 
-  /** The run that the object version has; runs that share a window are not named by versions. */
+  /** Finds the run of an object version. Runs that share a window are not named by versions. */
   async function foundRun(
     task: string,
     payload: EncodedPayload,

@@ -1,10 +1,11 @@
 /**
- * Another try for a dead letter, at once and not by its queue, so that who asks for it learns what came of it. A notification of R2
- * triggers its tasks again, by the same keys: what it had triggered already is found, not started twice. A run message has its run
- * looked at again. What a run has given up, it does again by itself.
+ * Redrives a dead letter at once, without its queue, so the caller sees the result. A notification
+ * of R2 triggers its tasks again with the same keys: existing runs are found, not started twice. A
+ * run message wakes its run. Work that a run has given up is repeated by the run itself.
  *
- * The order: first the work, then the letter is removed. If this worker dies in between, the letter is still there and another redrive
- * does no harm. A redrive that fails leaves the letter, with the reason of now.
+ * Order of writes: first the work, then the letter is removed. If this worker dies in between, the
+ * letter remains and another redrive does no harm. A failed redrive keeps the letter, with the new
+ * reason.
  */
 import type { DeadLetter, DeadLetterReason } from "../domain/dead-letter.ts";
 import type { RunId } from "../domain/ids.ts";
@@ -21,7 +22,10 @@ export interface RedriveDependencies extends R2EventDependencies {
   readonly callRun: typeof callRun;
 }
 
-/** What came of a redrive: the runs that it started or found; or why it failed again; or that the surroundings fail just now. */
+/**
+ * The result of a redrive: the runs it started or found, the reason of another failure, or a
+ * temporary failure of the infrastructure.
+ */
 export type Redriven =
   | {
       readonly type: "redriven";
@@ -30,7 +34,7 @@ export type Redriven =
   | { readonly type: "failed"; readonly reason: DeadLetterReason; readonly detail: string }
   | { readonly type: "overloaded" };
 
-/** Tries to process the letter, and removes it or notes why that failed. */
+/** Processes the letter again. Removes it on success, or notes the new reason. */
 export async function redrive(
   dependencies: RedriveDependencies,
   env: Env,
@@ -79,7 +83,7 @@ async function process(
   return { type: "redriven", runs };
 }
 
-/** What a run has given up is due again, from the first try on. */
+/** Makes the run's given-up outbox entries due again, with a fresh count of tries. */
 async function payParked(
   { callRun }: RedriveDependencies,
   env: Env,
@@ -91,7 +95,7 @@ async function payParked(
   return { type: "redriven", runs: [] };
 }
 
-/** Another message: it is the run's state that says whether there is work. */
+/** Sends another message: the run's state decides whether there is work. */
 async function wakeRun(
   { callRun }: RedriveDependencies,
   env: Env,

@@ -1,11 +1,13 @@
 /**
- * Replays: a new run of what a recorded one did, as a whole or from one of its tasks on. The graph is the present plan's; what the
- * task read is recorded, and copied byte for byte: the run it comes from may be deleted before the new one.
+ * Replays: a new run that repeats a recorded one, as a whole or from one of its tasks on. The graph
+ * comes from the present plan. Recorded inputs are copied byte for byte, since the replayed run may
+ * be deleted before the new one.
  *
- * - From a task on, the new run has that task and what is downstream of it. The task reads what it read then, in the same shape; a
- *   task behind it that also reads from one that is not in the new run reads what was recorded of that one.
- * - With a payload of its own, the first task reads that, as if it had been triggered with it; the tasks behind it read what they
- *   would have read without.
+ * - From a task on, the new run has that task and everything downstream of it. The task reads its
+ *   recorded input in the same shape. If a task behind it also reads from a task outside the new run,
+ *   the recorded output of that task is used.
+ * - With a payload, the first task reads this payload, as if triggered with it; the tasks behind it
+ *   read as above.
  */
 import { nearest } from "../domain/nearest.ts";
 import { actorKey, type Actor } from "../domain/actor.ts";
@@ -36,26 +38,32 @@ import type {
   TriggerRequest,
 } from "./accept.ts";
 
-/** Of what is larger, the keys that were recorded count. A payload above this is read as a stream, never as a value. */
+/**
+ * The largest payload in which limit keys are looked up again; for larger ones the recorded keys
+ * count. A payload above this size is read as a stream, never as a value.
+ */
 const LOOKED_INTO_BYTES = 32 * 1024 * 1024;
 
 export interface ReplayRequest {
   readonly runId: RunId;
-  /** The task to begin with; null: the root. */
+  /** The first task; null: the root. */
   readonly from: string | null;
-  /** What that task is to read; null: what was recorded. */
+  /** The input of the first task; null: the recorded input. */
   readonly payload: EncodedPayload | null;
-  /** Null: a fresh run each time. A key belongs to the run that is replayed. */
+  /** Null: a fresh run each time. A key is scoped to the replayed run. */
   readonly idempotencyKey: string | null;
-  /** Who asks for it. */
+  /** The caller. */
   readonly actor: Actor;
-  /** The trace that the new run belongs to; absent: none. */
+  /** The trace of the new run; absent without tracing. */
   readonly traceparent?: string;
-  /** Where the deployment was reached. */
+  /** The address of the deployment. */
   readonly url: string;
 }
 
-/** Refuses with `unknown_run`, `unknown_task`, `not_replayable`, `no_payload`, and as `AcceptTrigger` does. */
+/**
+ * Replays a run. Refuses with `unknown_run`, `unknown_task`, `not_replayable`, `no_payload`, and
+ * like `AcceptTrigger`.
+ */
 export type ReplayRun = (
   env: Env,
   lifetime: Lifetime,
@@ -69,7 +77,7 @@ export interface ReplayDependencies {
   readonly acceptTrigger: AcceptTrigger;
 }
 
-/** The way to replay runs with this plan. Null: there is no run of this id. */
+/** Creates the replayer for this plan. The replayer resolves to null if the run does not exist. */
 export function createReplayRun({
   plan,
   registry,
@@ -126,10 +134,12 @@ export function createReplayRun({
   };
 }
 
-/** What the tasks of a replay read: the first one, and those behind it that also read from tasks outside. */
+/**
+ * Inputs of a replay: of the first task, and of tasks behind it that also read from tasks outside.
+ */
 type Reads = Required<Pick<TriggerRequest, "payload" | "replayed">>;
 
-/** All as it was recorded; null: the first task has never come to read anything. */
+/** Recorded inputs only; null if the first task has never read any input. */
 async function recordedReads(
   { own, outside }: RecordedInputs,
   copier: Copier,
@@ -149,8 +159,9 @@ async function recordedReads(
 }
 
 /**
- * The refusal of what the first task has read of others, if it does not fit what is deployed now; null: it does. What a trigger
- * carried is for the acceptor to look at, and the items of an array that is too large for that are looked at when they are read.
+ * Checks the recorded outputs that the first task reads against the deployed schema. Returns the
+ * refusal, or null if they fit. A trigger's payload is checked by the acceptor instead, and items
+ * of an array that is too large for this check are checked when they are read.
  */
 async function recordedMisfit(
   registry: MethodRegistry,
@@ -179,7 +190,7 @@ async function recordedMisfit(
   }
 }
 
-/** The first task reads `payload`; all else as it was recorded. */
+/** `payload` for the first task; recorded inputs for everything else. */
 function givenReads(
   payload: EncodedPayload,
   { tasks: [root] }: RunGraph,
@@ -191,7 +202,10 @@ function givenReads(
   return { payload, replayed: { shape: "trigger", parents, limitKeys: "of the payload", copy } };
 }
 
-/** What the new run is triggered with: of a task that reads from several, only a note, since there is no one payload. */
+/**
+ * The trigger payload of the new run. A task that reads from several tasks has no single payload,
+ * so a note is used.
+ */
 async function carriedBy(
   { shape, inputs }: RecordedOwnInputs,
   copier: Copier,
@@ -204,7 +218,7 @@ async function carriedBy(
   return note.value;
 }
 
-/** The tasks of the replay, by name; its first one reads in the shape that was recorded. */
+/** The tasks of the replay by name; the first one has the recorded input shape. */
 function readersOf(
   { tasks: [root, ...others] }: RunGraph,
   { own }: RecordedInputs,
@@ -213,7 +227,10 @@ function readersOf(
   return new Map([...first, ...others].map((task) => [task.name, task]));
 }
 
-/** Copies payloads of one run, each once, one after the other: a stream that waits unread holds one of six connections. */
+/**
+ * Copies payloads of one run, each once, one after the other: an unread stream blocks one of six
+ * connections.
+ */
 class Copier {
   readonly #env: Env;
   readonly #runId: RunId;
@@ -233,7 +250,9 @@ class Copier {
     this.#readers = readers;
   }
 
-  /** Copies these, in order, once it is told where to. Refuses if one is gone. */
+  /**
+   * Prepares the copies, in order; the returned function makes them. Refuses if a payload is gone.
+   */
   copying(recorded: RecordedInputs["outside"]): Replayed["copy"] {
     return async (store) => {
       const copies = [];
@@ -271,8 +290,8 @@ class Copier {
   }
 
   /**
-   * What it says about the limits of its reader, by the present plan, which need not be that of the run that is replayed. Absent: they
-   * ask for nothing.
+   * The limit keys of a payload for its reader, by the present plan, which may differ from the plan
+   * of the replayed run. Undefined if the reader has no limits with keys.
    */
   async limitKeys({
     task,
@@ -294,7 +313,7 @@ class Copier {
     );
   }
 
-  /** What a task reads; of a stream, one without bytes. */
+  /** The value that a task reads; for a stream, an empty stream. */
   async value(payload: PayloadDelivery): Promise<unknown> {
     if (payload.kind === "stream") return new Blob([]).stream();
     return openPayload(this.#env.PAYLOADS, payload, (seq, offset, size) =>

@@ -1,10 +1,12 @@
 /**
- * The consumer of `peach-runs`: hands each run to a driver of its own and ends, within milliseconds. It never waits for a task.
+ * The consumer of `peach-runs`: hands each run to a driver of its own and ends within milliseconds.
+ * Never waits for a task.
  *
- * A message is acknowledged once its driver has claimed: then what it stands for is leased, or is no more. So a consumer takes no more
- * than the run objects and drivers of its isolate can begin, and what they cannot stays in the queue. One whose driver has not claimed
- * within a second is acknowledged as well: the driver goes on, and if it dies the run's alarm finds that nobody came.
- * A message of newer code goes back, for later: isolates of that may be there already.
+ * A message is acknowledged once its driver has claimed: its work is then leased, or no longer
+ * exists. So a consumer takes no more than the run objects and drivers of its isolate can begin;
+ * the rest stays in the queue. If a driver has not claimed within a second, its message is
+ * acknowledged as well: the driver continues, and if it dies, the run's alarm notices. A message of
+ * newer code is returned with a delay: isolates of the newer code may exist already.
  */
 import type { RunId } from "../domain/ids.ts";
 import type { Plan } from "../domain/plan/plan.ts";
@@ -12,12 +14,12 @@ import { recordDeadLetter } from "./dead-letter.ts";
 import { handleEach, retryLater } from "./queue-retry.ts";
 import { parseRunMessage } from "./run-message.ts";
 
-/** How long the beginning of a driver is waited for. */
+/** The longest wait for the start of a driver, in milliseconds. */
 const BEGINNING_MS = 1_000;
 
 /**
- * Starts a driver in an invocation of its own, for a message that was sent then (epoch ms); null: it has come before, and says nothing of
- * how far consumers are. Resolves once it has claimed.
+ * Starts a driver in an invocation of its own for a message sent at `sentAt` (epoch ms). Null for a
+ * repeated delivery, which says nothing about the consumers' lag. Resolves after the first claim.
  */
 export type StartDriver = (runId: RunId, sentAt: number | null) => Promise<void>;
 

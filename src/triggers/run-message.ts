@@ -1,4 +1,7 @@
-/** The message of the queue `peach-runs`: this run has work. Ids only; everything else is asked of the run itself. */
+/**
+ * The message of the queue `peach-runs`: the run has work. Ids only; everything else is read from
+ * the run itself.
+ */
 import { z } from "zod";
 import { parseRunId, type RunId } from "../domain/ids.ts";
 import { FORMAT_VERSION, isKnownFormat } from "../domain/version.ts";
@@ -6,7 +9,10 @@ import { FORMAT_VERSION, isKnownFormat } from "../domain/version.ts";
 const RUN_MESSAGE = z.object({ run_id: z.string() });
 const VERSIONED = z.object({ v: z.int() });
 
-/** The run that a message is about, or the reason why it cannot be understood; `newer`: by this code, but by newer code. */
+/**
+ * Returns the run of a message, or the reason why the message cannot be understood. `newer`: a
+ * message of newer code.
+ */
 export function parseRunMessage(
   body: unknown,
 ): { readonly runId: RunId } | { readonly newer: string } | { readonly reason: string } {

@@ -1,6 +1,6 @@
 /**
- * Stores what a trigger carries, before its run is recorded. Of an object in R2 the run object is told beforehand, so that it is
- * deleted if this invocation dies before the run is recorded.
+ * Stores a trigger's payload before its run is recorded. The run object is told of an upload to R2
+ * beforehand and deletes the object if this invocation dies before the run is recorded.
  */
 import type { RunId } from "../domain/ids.ts";
 import { isEntryTooLarge } from "../domain/run/entry-too-large.ts";
@@ -20,7 +20,7 @@ const OVERLOADED: Problem = {
   hint: "Send it again in a moment, with an idempotency key if it must not run twice.",
 };
 
-/** Stores payloads of triggers of one run. */
+/** Stores payloads for triggers of one run. */
 export class TriggerPayloads {
   readonly #env: Env;
   readonly #callRun: typeof callRun;
@@ -30,7 +30,7 @@ export class TriggerPayloads {
   #stored = 0;
   #told: Promise<void> | null = null;
 
-  /** `nonce`: of the accept that they are for. */
+  /** `nonce`: the nonce of the accept request. */
   constructor(
     env: Env,
     call: typeof callRun,
@@ -45,12 +45,15 @@ export class TriggerPayloads {
     this.#inlineLimitBytes = inlineLimitBytes;
   }
 
-  /** Refuses with what the stream was found to be, or with `overloaded`. Rejects with the stream's own error. */
+  /**
+   * Stores a payload. Refuses with the fault found in the stream, or with `overloaded`. Rejects
+   * with the stream's own error.
+   */
   async store(payload: EncodedPayload): Promise<Result<PayloadParcel>> {
     return this.#store(payload);
   }
 
-  /** The same, with the digest of what was stored. */
+  /** Same, and returns the digest of the stored bytes. */
   async storeDigested(
     payload: EncodedPayload,
   ): Promise<Result<{ readonly parcel: PayloadParcel; readonly digest: PayloadDigest }>> {
@@ -88,12 +91,15 @@ export class TriggerPayloads {
   }
 }
 
-/** What was stored, or why it was not. Rejects with the error of the payload's own stream. */
+/**
+ * Converts the errors of storing to refusals. Rejects with the error of the payload's own stream.
+ */
 export async function stored<T>(runId: RunId | null, store: () => Promise<T>): Promise<Result<T>> {
   try {
     return ok(await store());
   } catch (error) {
-    // Found while streaming, and the sender's to correct: too large, not the text that it was declared to be; or `overloaded`.
+    // Faults found while streaming, for the sender to correct: too large, or not the declared text.
+    // Also `overloaded`.
     if (error instanceof ProblemError) return refuse(error.problem);
     if (!(error instanceof PayloadStoreError)) throw error;
     console.warn(
@@ -107,7 +113,10 @@ export async function stored<T>(runId: RunId | null, store: () => Promise<T>): P
   }
 }
 
-/** Nothing was recorded. A payload in R2 is deleted by the alarm that its announcement has set. */
+/**
+ * The refusal of a run that cannot be recorded. Its payload in R2 is deleted by the alarm that the
+ * announcement has set.
+ */
 const TOO_LARGE: Problem = {
   code: "payload_too_large",
   detail:
@@ -116,8 +125,8 @@ const TOO_LARGE: Problem = {
 };
 
 /**
- * The answer of an object, or `overloaded` if the surroundings keep it from answering, `payload_too_large` if what is asked for is too
- * large to be recorded.
+ * Awaits an object's answer. Refuses with `overloaded` if the infrastructure fails, and with
+ * `payload_too_large` if the request is too large to be recorded.
  */
 export async function answered<T>(runId: RunId | null, answer: Promise<T>): Promise<Result<T>> {
   try {
@@ -132,7 +141,10 @@ export async function answered<T>(runId: RunId | null, answer: Promise<T>): Prom
   }
 }
 
-/** Deletes a payload that no run points at. Best effort: what stays lies where the run's retention deletes it. */
+/**
+ * Deletes a payload without a run. Best effort: a remaining object is deleted by the run's
+ * retention.
+ */
 export async function discard(env: Env, parcel: PayloadParcel): Promise<void> {
   if (parcel.at !== "r2") return;
   await within(R2_LIMIT_MS, "R2", env.PAYLOADS.delete(parcel.key)).catch((error: unknown) => {

@@ -1,8 +1,10 @@
 /**
- * Takes what is Peach's own out of what all code of an isolate reads, before any file of an author's is evaluated: out of `process.env`, where
- * the platform puts each variable and secret too and Peach reads nothing, for good; and out of the imported `env`, which is the one that
- * Peach's own handlers and objects get, until all files are evaluated (`show-own-env.ts`). From then on authors' code is called with a
- * narrow one. Whoever imports the registry imports this before it and the other one after it; `exports` is empty until all are evaluated.
+ * Hides Peach's own bindings from authors' code before any author's file is evaluated. Removes them
+ * for good from `process.env`, where the platform copies variables and secrets and Peach reads
+ * nothing; and, until all files are evaluated, from the imported `env`, which Peach's own handlers
+ * and objects use (`show-own-env.ts` restores them). Afterwards, authors' code is called with a
+ * narrowed `env`. A module that imports the registry imports this file before, and
+ * `show-own-env.ts` after. `exports` is empty until all files are evaluated.
  */
 import process from "node:process";
 import { env } from "cloudflare:workers";
@@ -16,5 +18,5 @@ const descriptors = Object.entries(Object.getOwnPropertyDescriptors(env)).filter
 );
 for (const [name] of descriptors) Reflect.deleteProperty(env, name);
 
-/** What was taken out of `env`. */
+/** Property descriptors removed from `env`. */
 export const hidden: PropertyDescriptorMap = Object.fromEntries(descriptors);

@@ -1,4 +1,4 @@
-/** Gives Peach its own part of `env` back, once the files of authors are evaluated. */
+/** Restores Peach's own part of `env` after the files of authors are evaluated. */
 import { env } from "cloudflare:workers";
 import { hidden } from "./hide-own-env.ts";
 

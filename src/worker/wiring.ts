@@ -1,6 +1,6 @@
 /**
- * The deployed pipeline: the compiled plan and registry, and the ways in and on that are made from them. Everything that runs
- * tasks or accepts triggers gets them from here; everything else takes them as arguments.
+ * The deployed pipeline: the compiled plan and registry, with the functions made from them. Code
+ * that runs tasks or accepts triggers is wired here; all other code takes them as arguments.
  */
 import "./hide-own-env.ts";
 import { withEnvAndExports } from "cloudflare:workers";
@@ -36,19 +36,19 @@ import { ReportChannel } from "../execution/driver/progress-reporter.ts";
 
 export { plan, registry };
 
-/** Drivers that may be at work in accepting invocations of this isolate. */
+/** The number of drivers that accepting invocations of this isolate may run at once. */
 const ROOM = 64;
 
-/** Peach's own objects are all that is exported, so there is nothing for authors. */
+/** Only Peach's own objects are exported, so authors get no exports. */
 const NO_EXPORTS = {};
 
 const withEnv: WithEnv = (env, work) => withEnvAndExports(env, NO_EXPORTS, work);
 
-// `withEnv` returns what `work` does.
+// `withEnv` returns the result of `work`.
 // oxlint-disable-next-line typescript/consistent-type-assertions
 const asAuthor: AsAuthor = <T>(env: Env, work: () => T) => withEnv(pipelineEnv(env), work) as T;
 
-/** The one way in for every trigger of this deployment. */
+/** Accepts every trigger of this deployment. */
 export const acceptTrigger = createAcceptTrigger({
   plan,
   registry,
@@ -62,16 +62,19 @@ export const acceptTrigger = createAcceptTrigger({
   asAuthor,
 });
 
-/** The one way in for every event of this deployment. */
+/** Emits every event of this deployment. */
 export const emitEvent = createEmitEvent({ plan, registry, acceptTrigger, asAuthor });
 
-/** How a driver begins: with leases that it has already, or by a message of the queue. */
+/** The start of a driver: with granted leases, or for a message of the queue. */
 export type Beginning =
   | { readonly grant: Grant }
-  /** `onClaimed`: called once the run object has answered the first claim. */
+  /** `onClaimed` is called once the run object has answered the first claim. */
   | { readonly sentAt: number | null; readonly onClaimed: () => void };
 
-/** Drives a run until this invocation has nothing more to do for it; to be carried by `waitUntil`. */
+/**
+ * Drives a run until nothing is left for this invocation. The caller passes the promise to
+ * `waitUntil`.
+ */
 export async function driveRun(given: Env, runId: RunId, beginning: Beginning): Promise<void> {
   const env = ownEnv(given);
   const startedAt = Date.now();
@@ -118,7 +121,10 @@ export async function driveRun(given: Env, runId: RunId, beginning: Beginning): 
   await Promise.allSettled(carried);
 }
 
-/** Whose code this is, as claims say it: each deployed version has an id of its own. Empty where wrangler.toml does not bind it. */
+/**
+ * The id of the deployed version, as claims name it. Empty if wrangler.toml does not bind version
+ * metadata.
+ */
 export function deploymentOf({
   CF_VERSION_METADATA: metadata,
 }: Partial<Pick<Env, "CF_VERSION_METADATA">>): {
@@ -157,7 +163,7 @@ export function executeLease(
   );
 }
 
-/** Calls an endpoint's method so that its helpers know where they are. */
+/** Calls an endpoint's method within the scope of its helpers. */
 export function callEndpoint(
   method: EndpointFunction,
   request: Request,

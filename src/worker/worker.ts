@@ -1,4 +1,4 @@
-/** Wiring only: the worker's handlers and the classes that the runtime looks for. */
+/** Wiring of the worker: its handlers, and the classes that the runtime looks up by name. */
 import * as dashboard from "#generated/dashboard";
 import { local } from "#local-runtime";
 import { AuditObject } from "../objects/audit/audit-object.ts";
@@ -66,7 +66,10 @@ export {
 
 const announceSchedules = createAnnouncement(plan);
 
-/** A consumer's batch ends only after its `waitUntil`: it has no time to drive a `dispatch: direct` task, the queue does it. */
+/**
+ * A consumer's batch ends only after its `waitUntil`. Zero budget: a `dispatch: direct` task is not
+ * driven here but by the queue.
+ */
 function consumerOf(ctx: ExecutionContext): Lifetime {
   return { waitUntil: (promise) => ctx.waitUntil(promise), budgetMs: () => 0 };
 }
@@ -77,13 +80,13 @@ export default {
     return app.fetch(request, env, ctx);
   },
 
-  /** The watchdog of the schedules; what is due comes from their own alarm. */
+  /** Watchdog of the schedules; due runs come from the schedules' own alarm. */
   async scheduled(_controller, env) {
     await syncSchedules(env, plan);
   },
 
   async queue(batch, env, ctx) {
-    // Told by how the name ends: a deployment may put its own prefix in front.
+    // Queues are recognized by the end of their name: a deployment may add a prefix.
     if (batch.queue.endsWith("dead-letters")) await consumeDeadLetters(plan, batch, env);
     else if (batch.queue.endsWith("r2-events"))
       await consumeR2Events({ plan, acceptTrigger }, batch, env, consumerOf(ctx));

@@ -1,8 +1,9 @@
 import type { AttemptOutcome } from "../../objects/run/run-rpc.ts";
 
 /**
- * The end of an attempt, as its method may see it. The signal is made when somebody asks for it: few tasks do, and making and
- * aborting one for each attempt cost a fifth of the worker's time in a long chain.
+ * Cancellation of an attempt, as its method may see it. The `AbortSignal` is created on first
+ * access: few tasks read it, and creating and aborting a signal for each attempt cost a fifth of
+ * the worker's time in a long chain.
  */
 export class AttemptEnd {
   #reason: (() => Error) | null = null;
@@ -13,7 +14,7 @@ export class AttemptEnd {
     return this.#reason !== null;
   }
 
-  /** Aborted once the attempt has ended, also for those who ask after that. */
+  /** The attempt's signal. Already aborted if the attempt has ended before the first access. */
   get signal(): AbortSignal {
     if (this.#controller === null) {
       this.#controller = new AbortController();
@@ -22,29 +23,32 @@ export class AttemptEnd {
     return this.#controller.signal;
   }
 
-  /** Throws the reason of an end that has come. */
+  /** Throws the reason if the attempt is cancelled. */
   throwIfCome(): void {
     if (this.#reason !== null) throw this.#reason();
   }
 
-  /** Who is told when the attempt ends before its method does. */
+  /** Registers the callback that settles the attempt before its method has returned. */
   onForced(conclude: (outcome: AttemptOutcome) => void): void {
     this.#conclude = conclude;
   }
 
-  /** Ends the attempt with this outcome, whatever its method still does. */
+  /** Cancels the attempt and settles it with `outcome`, even if its method is still running. */
   force(reason: () => Error, outcome: AttemptOutcome): void {
     if (this.#reason !== null) return;
     this.come(reason);
     this.conclude(outcome);
   }
 
-  /** Does not wait for the method any more, if it has not ended. */
+  /**
+   * Settles the attempt without waiting for its method. Does nothing if the attempt is settled
+   * already.
+   */
   conclude(outcome: AttemptOutcome): void {
     this.#conclude?.(outcome);
   }
 
-  /** Only the first reason counts. */
+  /** Cancels the attempt. Only the first reason counts. */
   come(reason: () => Error): void {
     if (this.#reason !== null) return;
     this.#reason = reason;

@@ -1,12 +1,16 @@
-/** Holds values against the schemas of a task declared with `task({input, output, run})`. */
+/**
+ * Checks values against the schemas of a task that is declared with `task({input, output, run})`.
+ */
 import type { ZodType } from "zod";
 import { ProblemError } from "../../domain/problem.ts";
 import { check } from "../../payloads/checked.ts";
 import { wrongPlaces } from "../../payloads/misfit.ts";
 
 /**
- * The value as the schema reads it (defaults filled in), or throws a `ProblemError` (invalid_payload) with the first wrong paths. No
- * schema: the value itself. A schema sees a stream as that, and does not read it. `what` names the value in the error.
+ * Parses `value` with the schema and returns the parsed value, defaults filled in. Without a
+ * schema, returns `value` itself. Throws a `ProblemError` (`invalid_payload`) with the first wrong
+ * paths. A stream is passed to the schema as a stream and is not read. `what` names the value in
+ * the error.
  */
 export async function fit(schema: ZodType | null, value: unknown, what: string): Promise<unknown> {
   if (schema === null) return value;

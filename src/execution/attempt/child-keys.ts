@@ -1,6 +1,7 @@
 /**
- * The keys of what one attempt triggers without keys of its author's: by content, so that a later attempt finds the runs again in
- * whatever order it triggers. What was refused has no key: triggered again, it has the same one.
+ * Idempotency keys for triggers without a key of their author's. A key is derived from the content,
+ * so a later attempt finds the same runs again, in whatever order it triggers. A refused trigger
+ * gives its key back: triggered again, the same content has the same key.
  */
 import { childTriggerKey, type PayloadDigest, type TriggerKey } from "../../domain/trigger-key.ts";
 import type { Lease } from "../../objects/run/run-rpc.ts";
@@ -9,7 +10,7 @@ import type { OutputStore } from "./output-store.ts";
 import { Turns } from "../author/turns.ts";
 
 export interface ChildKey extends DerivedKey {
-  /** The trigger was not accepted. */
+  /** Releases the key after the trigger was refused. */
   readonly giveBack: () => void;
 }
 
@@ -23,7 +24,7 @@ export class ChildKeys {
     this.#outputs = outputs;
   }
 
-  /** The key of a trigger of this target that is made now, in the step of this name. */
+  /** The key of the next trigger of `target`, in the step of this name. */
   of(target: string, step: string | null): ChildKey {
     const { runId, task, item } = this.#lease;
     let taken: { readonly thing: string; readonly nth: number } | null = null;

@@ -1,7 +1,9 @@
 /**
- * The attempt of an `each` task itself, once its items have ended: it puts together the array of what they passed, in their order.
- * What lies with the run comes in pages, what lies in R2 is fetched a few at a time; nothing but one page, the small objects next in
- * line and one part on its way to R2 are held. The array goes where every output goes: to the run if it is small, else into R2.
+ * The collecting attempt of an `each` task, after all of its items have ended: joins the items'
+ * outputs into one array, in the order of the items. Outputs kept with the run come in pages;
+ * outputs in R2 are fetched a few at a time. Memory holds one page, the small objects next in line,
+ * and one part of the upload to R2. The array is stored like every output: with the run if small,
+ * else in R2.
  */
 import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
 import type { PayloadDelivery, PayloadParcel } from "../../domain/payload.ts";
@@ -14,10 +16,13 @@ import type { RunCaller } from "../../objects/run/run-client.ts";
 import type { GatherPage, Lease } from "../../objects/run/run-rpc.ts";
 import { announceOutput } from "./output-store.ts";
 
-/** Objects of R2 up to this size are fetched ahead, so many at a time: six connections may wait for an answer. */
+/**
+ * Objects of R2 up to this size are fetched ahead, at most `AHEAD` at a time: an invocation may
+ * have six connections awaiting an answer.
+ */
 const AHEAD_BYTES = 256 * 1024;
 const AHEAD = 5;
-/** Bytes are passed on in pieces of about this size. */
+/** Size of the pieces that are passed on, in bytes. */
 const PIECE_BYTES = 64 * 1024;
 
 const OPEN = new TextEncoder().encode("[");
@@ -25,13 +30,16 @@ const COMMA = new TextEncoder().encode(",");
 const CLOSE = new TextEncoder().encode("]");
 const NULL = new TextEncoder().encode("null");
 
-/** What was put together, and what it says about the limits of the children that read it. */
+/** The collected array, and the limit keys of the children that read from it. */
 export interface Gathered {
   readonly output: PayloadParcel;
   readonly limitKeys: Record<string, PayloadLimitKeys> | null;
 }
 
-/** Stores the array of what the items of this lease's task passed. Rejects as reading and storing payloads do. */
+/**
+ * Stores the array of the outputs of all items of the lease's task. Rejects like reading and
+ * storing payloads do.
+ */
 export async function gatherItems(
   lease: Lease,
   bucket: R2Bucket,
@@ -60,7 +68,10 @@ export async function gatherItems(
   return { output: { ...parcel, length }, limitKeys: await asked.limitKeys(bucket) };
 }
 
-/** The items that the limits of the children look into (`payload.0.user`): the array as a whole is never held. */
+/**
+ * The items that the limits of the children refer to (`payload.0.user`). Memory never holds the
+ * whole array.
+ */
 class AskedItems {
   readonly #limited: NonNullable<Lease["limited"]>;
   readonly #indices: ReadonlySet<number>;
@@ -72,7 +83,7 @@ class AskedItems {
     this.#indices = new Set(paths.map(([first]) => Number(first)));
   }
 
-  /** These are the items from number `from` on. */
+  /** Remembers the requested ones among these items; the first has index `from`. */
   note(from: number, items: readonly (PayloadDelivery | null)[]): void {
     for (const index of this.#indices) {
       const item = items[index - from];
@@ -112,19 +123,23 @@ export async function* arrayText(
 
 type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
-/** What the items passed, as JSON, in order; small objects are under way before it is their turn. */
+/**
+ * Yields the items' outputs as JSON, in order. The download of a small object starts before its
+ * turn.
+ */
 async function* readAhead(
   items: AsyncIterable<PayloadDelivery | null>,
   bucket: R2Bucket,
 ): AsyncGenerator<Chunks> {
-  // Yielding one awaits it.
+  // Yielding a promise awaits it.
   const ahead: Promise<Chunks>[] = [];
   for await (const item of items) {
     const isAhead = item?.at === "r2" && item.size <= AHEAD_BYTES;
-    // A large object is opened when all before it are through: its connection would wait unread.
+    // A large object is opened after all items before it are through: an unread connection would
+    // block one of six.
     if (!isAhead) for (const chunks of ahead.splice(0)) yield chunks;
     const chunks = jsonOf(item, bucket);
-    // Its failure is seen when it is its turn.
+    // A failed download is reported at its turn.
     chunks.catch(() => undefined);
     ahead.push(chunks);
     const first = isAhead && ahead.length < AHEAD ? undefined : ahead.shift();
@@ -142,7 +157,7 @@ async function jsonOf(item: PayloadDelivery | null, bucket: R2Bucket): Promise<C
       ? [await fetchBytes(bucket, item.key)]
       : fetchStream(bucket, item.key);
   }
-  // A text becomes JSON as a whole.
+  // A text is encoded as JSON in one piece.
   refuseLargeValue(
     "The text that an item passed",
     item.size,
@@ -152,7 +167,10 @@ async function jsonOf(item: PayloadDelivery | null, bucket: R2Bucket): Promise<C
   return [new TextEncoder().encode(JSON.stringify(decodePayload(item, bytes)))];
 }
 
-/** Ten thousand pieces of a few bytes each would cost more than what they say. */
+/**
+ * Joins small chunks into larger ones: ten thousand pieces of a few bytes each would cost more than
+ * their content.
+ */
 function streamOf(chunks: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {

@@ -1,9 +1,12 @@
-/** What an attempt of an external task tells somebody, so that he completes it; of all others, why there is no such thing. */
+/**
+ * The completion URL of an external task's attempt. On any other task, reading the URL throws with
+ * the reason.
+ */
 import type { Lease } from "../../objects/run/run-rpc.ts";
 import { completionUrl } from "../../triggers/completion-token.ts";
 
 export class AttemptCompletion {
-  /** Of a task that its own method completes. */
+  /** For a task that its own method completes. */
   static readonly none = new AttemptCompletion(null, false);
 
   readonly #url: string | null;
@@ -15,8 +18,9 @@ export class AttemptCompletion {
   }
 
   /**
-   * PEACH_URL says where the deployment is reached; on the local runtime it is where the trigger came in, too. Rejects when the identity object
-   * cannot be reached.
+   * Signs the completion URL of an attempt. The variable PEACH_URL names the deployment's address;
+   * on the local runtime, the address of the trigger's request is the fallback. Rejects when the
+   * identity object cannot be reached.
    */
   static async of(lease: Lease, env: Env): Promise<AttemptCompletion> {
     const { completion, runId, ordinal, attempt, token, url } = lease;
@@ -37,7 +41,10 @@ export class AttemptCompletion {
     );
   }
 
-  /** Throws for a helper that says what the task passes: an external task passes what completes it. */
+  /**
+   * Throws in an external task, where `helper` has no effect: the task passes the payload that
+   * completes it.
+   */
   refuse(helper: string): void {
     if (this.#isExternal)
       throw new Error(

@@ -1,6 +1,6 @@
 /**
- * What an attempt reads. The shape follows peach.conf: the value of the one parent, an object keyed by parent, or, for the root,
- * what the trigger carried.
+ * The inputs of an attempt. Their shape follows peach.conf: the value of the one parent, an object
+ * keyed by parent, or, on the root, the trigger's payload.
  */
 import type { PayloadDelivery } from "../../domain/payload.ts";
 import { ArrayReader } from "../../payloads/array-reader.ts";
@@ -15,10 +15,12 @@ export class AttemptInputs {
   readonly #bucket: R2Bucket;
   readonly #held: HeldReader;
   readonly #arrays: ArrayReader;
-  /** Opened values; streams are opened anew for each reader. */
+  /** Opened values. Streams are opened anew for each reader. */
   readonly #opened = new Map<PayloadDelivery, Promise<unknown>>();
 
-  /** `arrays`: shared by the attempts of one driver, so that an array is looked through once for many items. */
+  /**
+   * `arrays` is shared by the attempts of one driver, so an array is scanned once for many items.
+   */
   constructor(lease: Lease, bucket: R2Bucket, held: HeldReader, arrays = new ArrayReader(bucket)) {
     this.#lease = lease;
     this.#arrays = arrays;
@@ -26,7 +28,10 @@ export class AttemptInputs {
     this.#held = held;
   }
 
-  /** All that the task reads, or what one parent passed: undefined if that parent is not in this run or passed nothing. */
+  /**
+   * Reads the task's whole input, or the output of one parent. Returns undefined if that parent is
+   * not in the run or passed nothing.
+   */
   async value(parent?: string): Promise<unknown> {
     const { shape, inputs } = this.#lease;
     if (shape === "keyed") {
@@ -53,7 +58,9 @@ export class AttemptInputs {
     return parent !== undefined && this.#isKeyedTrigger() ? memberOf(value, parent) : value;
   }
 
-  /** The bytes of what one parent passed (or, on the root, of what the trigger carried), whatever its kind. */
+  /**
+   * Opens the bytes of one parent's output (on the root: of the trigger's payload), of any kind.
+   */
   async stream(parent?: string): Promise<ReadableStream<Uint8Array>> {
     const input =
       parent === undefined || this.#lease.shape !== "keyed" ? this.#only() : this.#input(parent);
@@ -66,7 +73,7 @@ export class AttemptInputs {
     return openPayloadStream(this.#bucket, input, this.#held);
   }
 
-  /** The item of the array that this attempt is for, as JSON. */
+  /** The item of the array for this attempt, as JSON. */
   #element(array: PayloadDelivery): Promise<Uint8Array> {
     const { of = 0, index = 0 } = this.#lease.item ?? {};
     return this.#arrays.item(`${this.#lease.runId}/${of}`, array, index, this.#held);
@@ -86,7 +93,8 @@ export class AttemptInputs {
   }
 
   #open(payload: PayloadDelivery): Promise<unknown> {
-    // A connection that waits unread holds one of six: the stream that the method gets is opened when it is first read.
+    // An unread connection blocks one of six, so the stream handed to the method is opened at its
+    // first read.
     if (payload.kind === "stream")
       return Promise.resolve(lazily(() => openPayloadStream(this.#bucket, payload, this.#held)));
     const known = this.#opened.get(payload);
@@ -113,7 +121,10 @@ export class AttemptInputs {
     return inputs[0]?.payload;
   }
 
-  /** A task with several parents that is tried alone: its trigger stands for the object keyed by parent. */
+  /**
+   * True for a task with several parents that is triggered alone: its trigger's payload is the
+   * object keyed by parent.
+   */
   #isKeyedTrigger(): boolean {
     return this.#lease.shape === "trigger" && this.#lease.parents.length > 1;
   }

@@ -1,4 +1,7 @@
-/** The log of one attempt: kept in memory, bounded, stored when the attempt settles; written to the worker's own log at once. */
+/**
+ * The log of one attempt: bounded, kept in memory and stored when the attempt settles. Each line is
+ * also written to the worker's own log at once.
+ */
 import type { LogLine } from "../../objects/run/run-rpc.ts";
 import type { TaskLog } from "../author/api.ts";
 
@@ -13,22 +16,22 @@ export class AttemptLog implements TaskLog {
   #dropped = 0;
   #onLine: (() => void) | null = null;
 
-  /** `subject` goes with every line of the worker's own log: whose line it is. */
+  /** `subject` names the attempt or endpoint in every line of the worker's own log. */
   constructor(subject: Readonly<Record<string, unknown>>) {
     this.#subject = subject;
   }
 
-  /** Calls `onLine` after each line from now on. */
+  /** Calls `onLine` after each further line. */
   whenWritten(onLine: () => void): void {
     this.#onLine = onLine;
   }
 
-  /** At most 1,000 lines and 64 KiB, the first ones. */
+  /** The first lines: at most 1,000, and 64 KiB. */
   get lines(): readonly LogLine[] {
     return this.#lines;
   }
 
-  /** How many lines did not fit. */
+  /** The number of lines that did not fit. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -68,7 +71,7 @@ export class AttemptLog implements TaskLog {
   }
 }
 
-/** Fields as JSON has them; what JSON cannot say must not make a log line fail the task. */
+/** Copies the fields as JSON. A value that JSON cannot express must not fail the task. */
 function plain(fields: Readonly<Record<string, unknown>> | undefined): LogLine["fields"] {
   if (fields === undefined) return null;
   try {

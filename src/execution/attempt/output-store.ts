@@ -1,4 +1,7 @@
-/** Where the payloads of one attempt go: into its settlement or step, or, above the inline limit, to R2 under keys of its own. */
+/**
+ * Stores the payloads of one attempt: inline in its settlement or step, or, above the inline limit,
+ * in R2 under keys of the attempt.
+ */
 import type { PayloadParcel } from "../../domain/payload.ts";
 import { ProblemError } from "../../domain/problem.ts";
 import { encodePayload, type EncodedPayload } from "../../payloads/codec.ts";
@@ -18,7 +21,10 @@ export class OutputStore {
     this.#env = env;
   }
 
-  /** Stores any payload; `part` names what of the attempt it is. Rejects with a `ProblemError` if it is none. */
+  /**
+   * Stores a payload of any kind. `part` names its role within the attempt. Rejects with a
+   * `ProblemError` if `data` cannot be a payload.
+   */
   async parcel(data: unknown, part: string): Promise<PayloadParcel> {
     const encoded = encodePayload(data);
     if (!encoded.ok) throw new ProblemError(encoded.problem);
@@ -31,7 +37,7 @@ export class OutputStore {
     return parcelPayload(this.#env.PAYLOADS, key, payload, inlineLimitBytes, () => this.#expect());
   }
 
-  /** What goes to single children, by name; null if nothing does. */
+  /** Stores the outputs for single children, by name. Returns null if there are none. */
   async parcelAll(to: ReadonlyMap<string, unknown>): Promise<Record<string, PayloadParcel> | null> {
     if (to.size === 0) return null;
     const parcels: Record<string, PayloadParcel> = {};
@@ -39,14 +45,17 @@ export class OutputStore {
     return parcels;
   }
 
-  /** Where the attempt may put a stream until it is known what to call it. */
+  /** A key of the attempt for a stream whose final key is not known yet. */
   spool(): DerivedKey["spool"] {
     const { runId, ordinal, attempt, token } = this.#lease;
     const key = attemptPayloadKey(runId, ordinal, attempt, token, `spool-${crypto.randomUUID()}`);
     return { key, beforePut: () => this.#expect() };
   }
 
-  /** The run must know before there is anything in R2: should this attempt die, nobody else does. Rejects if the run is no more. */
+  /**
+   * Announces the upload to the run before anything is in R2: if the attempt dies, only the run
+   * knows of the object. Rejects if the run is deleted.
+   */
   #expect(): Promise<void> {
     return (this.#expected ??= announceOutput((call) =>
       callRun(this.#env, this.#lease.runId, call),
@@ -54,7 +63,10 @@ export class OutputStore {
   }
 }
 
-/** Tells the run that an attempt is about to put something into R2. Rejects with an `AttemptOverError` if the run is no more. */
+/**
+ * Announces to the run that an attempt is about to write to R2. Rejects with an `AttemptOverError`
+ * if the run is deleted.
+ */
 export async function announceOutput(call: RunCaller): Promise<void> {
   if (await call((run) => run.expectOutput())) return;
   throw new AttemptOverError("the run was deleted: what this attempt passes is for nobody");

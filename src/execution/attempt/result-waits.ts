@@ -1,11 +1,13 @@
 /**
- * `result()` and `output()` in a task. A short wait is waited for in place; for a longer one the task is suspended: the attempt ends and
- * the run object begins another when all that it was waiting for is final, or the first wait fails or is over. That one makes the same
- * triggers with the same keys, so it comes to the same calls, which then have their answers: the lease brings the documents of the runs
- * that are final, and the deadlines are those of the first time (`lease.waits`).
+ * `result()` and `output()` in a task. A short wait is awaited in place. A longer wait suspends the
+ * task: the attempt ends, and the run object starts another attempt when all awaited runs are
+ * final, or when the first wait fails or times out. The new attempt makes the same triggers with
+ * the same keys, arrives at the same calls, and now has their answers: its lease brings the
+ * documents of the final runs, and `lease.waits` keeps the deadlines of the first time.
  *
- * Steps that are under way are let finish and are recorded; everything else that the attempt does at the same time is begun anew
- * by the next one. What the code does with the error that is thrown here is of no account: the outcome is settled before.
+ * Steps in progress finish and are recorded before the attempt ends. All other work of the attempt
+ * is repeated by the next attempt. The error thrown here only leaves the author's code: the outcome
+ * is settled before.
  */
 import type { RunId } from "../../domain/ids.ts";
 import type { AwaitedRun, ChildRun } from "../../domain/run/state.ts";
@@ -19,13 +21,13 @@ import { RunGoneError, TaskSuspendedError } from "../author/errors.ts";
 import { openOutput } from "./run-output.ts";
 import { resultTimedOut } from "../author/trigger-calls.ts";
 
-/** Up to this, and at most half of what is left of the attempt's time, a wait holds its worker. */
+/** The longest wait in place. At most half of the attempt's remaining time. */
 const IN_PLACE_MS = 5_000;
 
-/** Runs that are asked in place at the same time: an invocation has six connections. */
+/** Runs awaited in place at the same time: an invocation has six connections. */
 const IN_PLACE_AT_ONCE = 6;
 
-/** An attempt that waits for more runs is suspended when it has begun no further wait for so long. */
+/** An attempt that awaits more runs is suspended after this long without a further wait. */
 const QUIET_MS = 500;
 
 /** The longest wait: 30 days. */
@@ -38,18 +40,24 @@ export class AttemptWaits {
   readonly #env: Env;
   readonly #endsAt: number;
   readonly #untilTriggered: () => Promise<void>;
-  /** How often each run was awaited. */
+  /** The number of waits for each run. */
   readonly #calls = new Map<string, number>();
   readonly #pending = new Map<string, AwaitedRun>();
-  /** Runs that are known to be final. */
+  /** Runs known to be final. */
   readonly #arrived: ReadonlyMap<string, ArrivedRun>;
-  /** Waits that were begun. */
+  /** The number of waits so far. */
   #begun = 0;
   #quiet: Promise<void> | null = null;
-  /** What final runs came to is fetched a few at a time: the attempt has other calls to make. */
+  /**
+   * Results of final runs are fetched a few at a time: the attempt needs connections for its own
+   * calls.
+   */
   readonly #fetching = new AtOnce(4);
 
-  /** `endsAt`: when the time of the attempt is up, epoch ms. `untilTriggered`: resolves once no trigger of the attempt is under way. */
+  /**
+   * `endsAt`: the attempt's deadline, epoch milliseconds. `untilTriggered` resolves when no trigger
+   * of the attempt is in progress.
+   */
   constructor(
     lease: Lease,
     end: AttemptEnd,
@@ -67,12 +75,18 @@ export class AttemptWaits {
     this.#arrived = new Map(lease.arrived?.map((run) => [run.runId, run]));
   }
 
-  /** The run's document once it is final. Rejects with `ResultTimeoutError` after the timeout, and when the task is suspended. */
+  /**
+   * Resolves to the run's document once the run is final. Rejects with `ResultTimeoutError` after
+   * the timeout, and when the task is suspended.
+   */
   resultOf(child: ChildRun, timeoutMs: number): Promise<RunDocument> {
     return this.#finalOf(child, timeoutMs, {});
   }
 
-  /** What the run has passed, or its task of this name. Rejects as `resultOf`, and as `openOutput`. */
+  /**
+   * Resolves to the output of the run, or of its task of this name. Rejects like `resultOf` and
+   * `openOutput`.
+   */
   async outputOf(child: ChildRun, task: string | undefined, timeoutMs: number): Promise<unknown> {
     const document = await this.#finalOf(child, timeoutMs, { needsSuccess: true });
     return this.#fetching.run(() => openOutput(this.#env, child.runId, document, task));
@@ -93,7 +107,8 @@ export class AttemptWaits {
       return this.#fetching.run(() => this.#documentOf(arrived));
     const until = this.#lease.waits?.[call] ?? Date.now() + timeoutMs;
     return this.#steps.waiting(async () => {
-      // It was deleted. Either it has just been triggered anew, or it is only remembered, and nothing comes of waiting for it.
+      // The run was deleted. Either it was triggered anew just now, or it is gone and waiting is
+      // useless.
       if (arrived !== undefined) await this.#fetching.run(() => this.#describe(runId));
       return this.#wait({ runId, task, call, until, ...needs }, timeoutMs);
     });
@@ -109,7 +124,7 @@ export class AttemptWaits {
     const { runId, call, until } = awaited;
     const now = Date.now();
     const leftMs = Math.max(0, until - now);
-    // The clock may have been set back: the attempt has never more left than its whole time.
+    // The clock may have been set back: an attempt never has more time left than its timeout.
     const attemptLeftMs = Math.min(this.#lease.timeoutMs, Math.max(0, this.#endsAt - now));
     const inPlaceMs = Math.min(leftMs, IN_PLACE_MS, attemptLeftMs / 2);
     const isOneTooMany = this.#pending.size >= IN_PLACE_AT_ONCE && leftMs > inPlaceMs;
@@ -138,7 +153,7 @@ export class AttemptWaits {
     }
   }
 
-  /** The attempt may be about to begin further waits: all of them are to be waited for at once. */
+  /** Waits while the attempt starts further waits, so that one suspension covers all of them. */
   async #untilQuiet(mostMs: number): Promise<void> {
     const pauseMs = Math.min(QUIET_MS, mostMs);
     for (
@@ -163,7 +178,10 @@ export class AttemptWaits {
 
 type ArrivedRun = NonNullable<Lease["arrived"]>[number];
 
-/** The one mapping of a document that a final run has told: it is what `describe` would have answered. */
+/**
+ * Parses the document that a final run sent. The one mapping of this text; `describe` would return
+ * the same document.
+ */
 function documentIn(text: string): RunDocument {
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return JSON.parse(text) as RunDocument;

@@ -1,11 +1,14 @@
 /**
- * One attempt, from lease to settlement: find the method, read its inputs, run it in its scope, store what it passes, and fold
- * every way in which that can end into one outcome. Nothing here throws, and nothing here tells the run: the caller settles.
+ * One attempt, from lease to settlement: find the method, read its inputs, run it in its scope,
+ * store its output, and turn every way of ending into one outcome. Nothing here throws, and nothing
+ * here calls the run to settle: the caller does.
  *
- * The timeout covers all of it, reading and storing included. When it strikes, the outcome is `timed_out` whatever the method
- * does afterwards; its late output may still reach R2, under the key of this attempt, where nobody points at it.
+ * The timeout covers all steps, including reading and storing. When it strikes, the outcome is
+ * `timed_out`, whatever the method does afterwards. Late output may still reach R2 under the
+ * attempt's key, where no row points at it.
  *
- * Told apart, always: what the task's author did (failed, counts against `retries`), and what the surroundings did (lost).
+ * Failures of the author's code (`failed`, counted against `retries`) and failures of the
+ * infrastructure (`lost`) are always told apart.
  */
 import { ProblemError } from "../../domain/problem.ts";
 import { isNewerFormat } from "../../domain/version.ts";
@@ -37,16 +40,16 @@ import { TaskScope } from "../author/task-scope.ts";
 import type { TriggerPort } from "../author/trigger-calls.ts";
 import { fit } from "./check-schema.ts";
 
-/** How long an attempt that is told that it is over may go on before nobody waits for it. */
+/** Time for cleaning up after an attempt was told that it is over, in milliseconds. */
 const CLEANUP_MS = 5_000;
 
-/** Of an attempt that runs nobody knows whose code. */
+/** The deployment id where the caller gives none. */
 const UNKNOWN_DEPLOYMENT = "unknown";
 
 const MAX_MESSAGE = 4_096;
 const MAX_STACK = 8_192;
 
-/** Runs the attempt of this lease. Resolves always, within its timeout. */
+/** Runs the attempt of the lease. Always resolves, within the attempt's timeout. */
 export async function executeAttempt(
   lease: Lease,
   registry: MethodRegistry,
@@ -71,7 +74,7 @@ export async function executeAttempt(
   });
   if (reported !== undefined) scope.whenNews(reported.news);
   const found = workOf(lease, registry, inputs, scope, end, port.env);
-  // Nearly always it is there, and not waited for.
+  // The method is nearly always loaded already; awaiting it would cost a turn.
   const work = found instanceof Promise ? await found : found;
   const ended =
     typeof work !== "function"
@@ -93,7 +96,10 @@ export async function executeAttempt(
   };
 }
 
-/** What the attempt is about. Else the deployed code has no such method (null), or what its file threw. */
+/**
+ * The work of the attempt. Null if the deployed code has no such method; an error if its file threw
+ * when evaluated.
+ */
 function workOf(
   lease: Lease,
   registry: MethodRegistry,
@@ -114,7 +120,10 @@ function workOf(
 
 type Work = (() => Promise<AttemptOutcome>) | AttemptError | null;
 
-/** No code of the author's has taken that time: it was the surroundings. */
+/**
+ * A timeout while collecting items is the fault of the infrastructure: none of the author's code
+ * has run.
+ */
 function blameless(outcome: AttemptOutcome): AttemptOutcome {
   return outcome.type === "timed_out"
     ? { type: "lost", to: "surroundings", error: outcome.error }
@@ -132,7 +141,10 @@ async function gather(lease: Lease, env: Env): Promise<AttemptOutcome> {
   }
 }
 
-/** Nobody wants the attempt any more. It is told by its signal, and has a while to clean up; its outcome is of no account. */
+/**
+ * Cancels an attempt whose result is no longer wanted. The attempt learns of it by its signal and
+ * has `CLEANUP_MS` to clean up; its outcome is ignored.
+ */
 function endEarly(end: AttemptEnd, deadlines: Deadlines, why: "cancelled" | "superseded"): void {
   const error = new AttemptOverError(
     why === "cancelled"
@@ -145,7 +157,7 @@ function endEarly(end: AttemptEnd, deadlines: Deadlines, why: "cancelled" | "sup
   );
 }
 
-/** The outcome of a throw, whatever was thrown: reading that may throw as well. */
+/** The outcome for a thrown value of any kind. Reading the value may throw as well. */
 export function outcomeOf(thrown: unknown): AttemptOutcome {
   try {
     const error = describe(thrown);
@@ -171,20 +183,22 @@ async function run(
   env: Env,
 ): Promise<AttemptOutcome> {
   try {
-    // A method without parameters reads by the helper, as a stream if it is wise: 64 MiB are not fetched for nobody.
+    // A method without parameters reads through the helper, perhaps as a stream: 64 MiB are not
+    // fetched in vain.
     const read = method.takesPayload ? await inputs.value() : undefined;
     const payload = await scope.withImportedEnv(() =>
       fit(method.input, read, `what the task "${lease.task}" reads`),
     );
-    // Reading may have taken all of its time: then another attempt is under way, and this one must not begin.
+    // Reading may have used up the timeout. Another attempt may be running then, so this attempt
+    // must not begin.
     end.throwIfCome();
     if (lease.completion !== undefined) await scope.prepare();
     const call = (): unknown => scope.withImportedEnv(() => method.run(payload, scope));
     const returned = await runInScope(scope, () => withTriggers(() => scope.triggers, call));
-    // What it returns is for nobody: the task passes what completes it.
+    // The returned value is ignored: an external task passes the payload that completes it.
     if (lease.completion !== undefined) return { type: "waiting" };
     const { output, to } = await passedBy(lease, method, scope, returned);
-    // Nobody will read what it passes.
+    // The output of a cancelled attempt is never read.
     end.throwIfCome();
     refuseBytes(lease, output);
     const store = new OutputStore(lease, env);
@@ -203,7 +217,7 @@ async function run(
   }
 }
 
-/** What the task passes, to all children and to single ones, each as the schema of its output has it. */
+/** The output for all children and for single ones, each checked against the `output` schema. */
 async function passedBy(
   lease: Lease,
   { output: schema }: RunnableMethod,
@@ -217,13 +231,14 @@ async function passedBy(
     scope.withImportedEnv(() => fit(schema, value, name));
   for (const [child, value] of to)
     fitted.set(child, await fitOutput(value, `${what} to "${child}"`));
-  // Of a task that returns nothing, and has something else for each child that it has chosen, there is nothing to pass on.
+  // A task that returns nothing, and passes a value of its own to each chosen child, has no common
+  // output.
   const chosen = scope.chosenChildren ?? lease.children;
   const isForNobody = data === undefined && to.size > 0 && chosen.every((child) => to.has(child));
   return { output: isForNobody ? data : await fitOutput(data, what), to: fitted };
 }
 
-/** The array of what all items passed is JSON. */
+/** Refuses bytes and streams as an item's output: the array of all outputs is JSON. */
 function refuseBytes({ task, item }: Lease, output: unknown): void {
   const isBytes =
     output instanceof ArrayBuffer || ArrayBuffer.isView(output) || output instanceof Blob;
@@ -235,7 +250,10 @@ function refuseBytes({ task, item }: Lease, output: unknown): void {
   });
 }
 
-/** What a child reads of what is passed; null: a stream, which is read once, to be stored, or nothing that can be stored. */
+/**
+ * The payload that `child` will read. Null for a stream, which can be read only once, to be stored,
+ * and for a value that is no payload.
+ */
 function passedTo(
   child: string,
   output: unknown,
@@ -263,7 +281,10 @@ async function withinTimeout(
   return outcome;
 }
 
-/** Nothing was executed. `thrown`: by the file that has the method, when it was evaluated. */
+/**
+ * The outcome of an attempt whose method is missing; no code ran. `thrown`: the error of the
+ * method's file when it was evaluated.
+ */
 function undeployed(
   { task, method }: Lease,
   deployment: string,
@@ -291,7 +312,7 @@ function describe(thrown: unknown): AttemptError {
       stack: null,
     };
   }
-  // Nothing keeps an author's error from having other things there than texts.
+  // An author's error may have values of any type in these properties.
   const { name, message, stack }: { name: unknown; message: unknown; stack?: unknown } = thrown;
   return {
     name: String(name).slice(0, MAX_MESSAGE),
@@ -306,7 +327,10 @@ function isSurroundings(thrown: unknown): boolean {
   return outside.some((known) => thrown instanceof known) || isNewerFormat(thrown);
 }
 
-/** A refused trigger or payload is refused again, and a deleted object stays away: only another input or another code helps. */
+/**
+ * False if another attempt cannot help: a refused trigger or payload is refused again, and a
+ * deleted object stays deleted.
+ */
 function isRetryable(thrown: unknown): boolean {
   if (thrown instanceof ProblemError) return false;
   return !(

@@ -1,4 +1,4 @@
-/** What a run came to, for whoever has triggered it: what its last task, or one that is named, has passed. */
+/** The output of a final run: of its last task, or of a named task. */
 import type { RunId } from "../../domain/ids.ts";
 import { ProblemError, type Problem } from "../../domain/problem.ts";
 import { openPayload } from "../../payloads/payload-store.ts";
@@ -7,8 +7,9 @@ import type { RunDocument, TaskDocument } from "../../objects/run/run-rpc.ts";
 import { RunGoneError, TaskNotSucceededError } from "../author/errors.ts";
 
 /**
- * What the task of this name has passed in a final run (undefined: the one task without downstream), as the kind that it was passed; a
- * stream is opened, not read. Rejects with `TaskNotSucceededError`, or with a `ProblemError` if no task is meant.
+ * Opens the output of a task in a final run, as the kind it was passed. Without `name`, the task is
+ * the only one without downstream tasks. A stream is opened, not read. Rejects with
+ * `TaskNotSucceededError`, or with a `ProblemError` if the task is unknown or ambiguous.
  */
 export async function openOutput(
   env: Env,

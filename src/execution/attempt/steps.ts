@@ -1,9 +1,10 @@
 /**
- * The steps of one attempt: what an earlier attempt of the task has finished is given back, anything else is done and recorded with
- * the run before its result is. Large results go to R2 first, under a key of this attempt, and never through the run's object.
+ * The steps of one attempt. The result of a step that an earlier attempt finished is returned from
+ * the record; any other step runs, and its result is recorded with the run before it is returned.
+ * Large results go to R2 first, under a key of the attempt, and never through the run object.
  *
- * The run object keeps a step only for the attempt that holds the lease. One that is told otherwise is over: another attempt may
- * be under way, which does not know this step.
+ * The run object records a step only for the attempt that holds the lease. If recording is refused,
+ * this attempt is over: another attempt may be running without knowing the step.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { ProblemError } from "../../domain/problem.ts";
@@ -16,7 +17,7 @@ import type { AttemptEnd } from "./cancellation.ts";
 import { OutputStore } from "./output-store.ts";
 import { AttemptOverError, NonRetryableError } from "../author/errors.ts";
 
-/** Of a task, over all of its attempts. */
+/** Steps of a task, over all of its attempts. */
 const MAX_STEPS = 1_000;
 /** Characters. */
 const MAX_NAME = 200;
@@ -30,7 +31,7 @@ interface Running {
 
 const running = new AsyncLocalStorage<Running>();
 
-/** The name of the step of this attempt that the caller is in, or null. */
+/** The name of the step of this attempt that the caller runs in, or null. */
 export function currentStep(of: AttemptSteps | null): string | null {
   const step = running.getStore();
   return step !== undefined && step.of === of ? step.name : null;
@@ -41,10 +42,10 @@ export class AttemptSteps {
   readonly #end: AttemptEnd;
   readonly #env: Env;
   readonly #outputs: OutputStore;
-  /** Names that this attempt has used. */
+  /** Names used by this attempt. */
   readonly #used = new Set<string>();
   readonly #running = new Set<string>();
-  /** Those of them that are doing something: not those that wait for another run. */
+  /** Running steps that do work, without those waiting for another run. */
   readonly #busy = new Set<string>();
   #begun = 0;
   #idle: PromiseWithResolvers<void> | null = null;
@@ -56,7 +57,10 @@ export class AttemptSteps {
     this.#outputs = new OutputStore(lease, env);
   }
 
-  /** What the step of this name came to, in an earlier attempt or now. Rejects with what `fn` throws. */
+  /**
+   * Returns the result of the step, from an earlier attempt or from running `fn` now. Rejects with
+   * the error of `fn`.
+   */
   async step(name: string, fn: () => unknown): Promise<unknown> {
     this.#refuse(name);
     this.#used.add(name);
@@ -73,7 +77,7 @@ export class AttemptSteps {
         await running.run({ of: this, name }, async () => fn()),
       );
     } catch (error) {
-      // It may be tried again within the attempt.
+      // The attempt may try the same step again.
       this.#used.delete(name);
       throw error;
     } finally {
@@ -82,7 +86,7 @@ export class AttemptSteps {
     }
   }
 
-  /** Waits for another run: if a step does so, it is not what a suspension waits for. */
+  /** Waits for another run. A step that waits does not hold up a suspension. */
   async waiting<T>(wait: () => Promise<T>): Promise<T> {
     const step = currentStep(this);
     if (step === null) return wait();
@@ -94,7 +98,7 @@ export class AttemptSteps {
     }
   }
 
-  /** Resolves once no step is doing anything. */
+  /** Resolves once no step does work. */
   async idle(): Promise<void> {
     if (this.#busy.size === 0) return;
     this.#idle ??= Promise.withResolvers();
@@ -134,7 +138,7 @@ export class AttemptSteps {
     const encoded = encodePayload(value);
     if (!encoded.ok) throw new ProblemError(encoded.problem);
     const { kind, size } = encoded.value;
-    // A later attempt could not open it.
+    // A later attempt could not open a larger value.
     if (kind !== "stream" && size !== null)
       refuseLargeValue(`What the step "${name}" came to`, size, ELSEWHERE);
     const { runId, ordinal, attempt, token } = this.#lease;
@@ -151,7 +155,10 @@ export class AttemptSteps {
     return this.#asRead(value, encoded.value, result);
   }
 
-  /** What a later attempt will get. Bytes and texts are that themselves; a stream has been read to its end. */
+  /**
+   * The value as a later attempt will read it. Bytes and texts are returned as they are; a stream
+   * has been consumed and is opened again.
+   */
   async #asRead(
     value: unknown,
     encoded: EncodedPayload,

@@ -1,5 +1,6 @@
 /**
- * What task and endpoint authors are handed. `peach/task-helpers` offers the same as plain functions.
+ * The interfaces handed to authors of tasks and endpoints. `peach/task-helpers` offers the same as
+ * plain functions.
  */
 import type { EventAttributes } from "../../domain/trigger.ts";
 import type { RunId } from "../../domain/ids.ts";
@@ -9,7 +10,9 @@ import type { PipelineEnv } from "./pipeline-env.ts";
 /** A duration as in peach.conf (`250ms`, `30s`, `5m`, `2h`, `7d`), or milliseconds. */
 export type DurationInput = string | number;
 
-/** An object that was opened. Its body is not read yet; whoever does not want it cancels it. */
+/**
+ * An opened object. Its body is not read yet; a caller that does not want the body must cancel it.
+ */
 export interface OpenedObject {
   readonly body: ReadableStream<Uint8Array>;
   /** Bytes; null if the store does not say. */
@@ -21,11 +24,12 @@ export interface OpenedObject {
 
 export interface TriggerOptions {
   /**
-   * The same key for the same task and payload gives the same run and executes nothing again. With another payload it rejects with
-   * the code `idempotency_mismatch`, and changes nothing.
+   * Makes the trigger idempotent: the same key for the same task and payload returns the same run
+   * and starts nothing. With another payload the trigger rejects with the code
+   * `idempotency_mismatch`, and changes nothing.
    */
   readonly idempotencyKey?: string;
-  /** How long the run waits before it starts, at most 30d. */
+  /** Delay before the run starts, at most 30d. */
   readonly delay?: DurationInput;
 }
 
@@ -34,23 +38,31 @@ export interface TriggeredRun {
   /** True if the idempotency key had started this run before. */
   readonly deduplicated: boolean;
   /**
-   * The run's document once it is final; rejects with `ResultTimeoutError` after `timeout` (default 30s). In a task that waits for
-   * more than a few seconds the task is suspended: its attempt ends, and another goes on from its steps (see the README).
+   * Resolves to the run's document once the run is final. Rejects with `ResultTimeoutError` after
+   * `timeout` (default 30s). A task that waits for more than a few seconds is suspended: its
+   * attempt ends, and another attempt continues from its steps (see the README).
    */
   result(options?: { readonly timeout?: DurationInput }): Promise<RunDocument>;
   /**
-   * What the run's last task passed, as the kind it was passed, once the run is final: that of the one task without downstream, or of the
-   * task that is named. Rejects with `TaskNotSucceededError` if that task did not succeed, and else waits as `result` does.
+   * Resolves to the output of the run's last task, or of the named task, as the kind it was passed,
+   * once the run is final. Without `task`, the run must have exactly one task without downstream
+   * tasks. Rejects with `TaskNotSucceededError` if the task did not succeed; otherwise waits like
+   * `result`.
    */
   output(task?: string, options?: { readonly timeout?: DurationInput }): Promise<unknown>;
 }
 
 export interface EmitOptions {
-  /** The same key for the same event and payload gives the same runs and executes nothing again; another payload, as in `TriggerOptions`. */
+  /**
+   * Makes the event idempotent: the same key for the same event and payload returns the same runs
+   * and starts nothing. For another payload, see `TriggerOptions`.
+   */
   readonly idempotencyKey?: string;
 }
 
-/** What came of an event: a run for each task that listens to it, in the order of peach.conf. */
+/**
+ * The runs started by an event: a run for each task that listens to it, in the order of peach.conf.
+ */
 export interface EmitResult {
   readonly runs: readonly { readonly runId: RunId; readonly task: string }[];
 }
@@ -61,26 +73,35 @@ export interface TaskLog {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Its helpers may be taken off it: `async (payload, { passToChildTask }) => …`. */
+/** The running task. Helpers may be destructured: `async (payload, { passToChildTask }) => …`. */
 export interface TaskContext {
   readonly name: string;
   readonly runId: RunId;
   /** From 1; lost attempts count. */
   readonly attempt: number;
-  /** Which item of its array a task with `each` is called for, from 0; null for every other task. */
+  /**
+   * The item of the array that this attempt processes, counted from 0. Null for a task without
+   * `each`.
+   */
   readonly item: { readonly index: number; readonly total: number } | null;
-  /** What the CloudEvent that has started the run says of itself; null: none has. `time` is in RFC 3339. */
+  /**
+   * Attributes of the CloudEvent that started the run; null without an event. `time` is in RFC
+   * 3339.
+   */
   readonly event: EventAttributes | null;
   /**
-   * The worker's bindings, variables and secrets, but for Peach's own (see the README). What is written with them into a bucket that triggers
-   * tasks is marked as this run's.
+   * The worker's bindings, variables and secrets, except Peach's own (see the README). Objects
+   * written through these bindings into a bucket that triggers tasks are marked with the run's id.
    */
   readonly env: PipelineEnv;
-  /** Aborted when the attempt's time is up, or its run is cancelled; long attempts are told within seconds (see the README). */
+  /**
+   * Aborted on timeout and when the run is cancelled; a long attempt is notified within seconds
+   * (see the README).
+   */
   readonly signal: AbortSignal;
   /**
-   * Of an external task: where somebody reports what this attempt came to, once, within its timeout, without a token. Throws in
-   * any other task.
+   * The URL where another system completes this attempt of an external task: once, within the
+   * timeout, without a token. Throws in any other task.
    */
   readonly completionUrl: string;
   readonly log: TaskLog;
@@ -111,9 +132,9 @@ export interface TaskContext {
 
 export interface EndpointContext {
   readonly name: string;
-  /** The `:params` of its url. */
+  /** The `:params` of the endpoint's URL. */
   readonly params: Readonly<Record<string, string>>;
-  /** The worker's bindings, variables and secrets, but for Peach's own (see the README). */
+  /** The worker's bindings, variables and secrets, except Peach's own (see the README). */
   readonly env: PipelineEnv;
   readonly log: TaskLog;
   waitUntil(this: void, promise: Promise<unknown>): void;

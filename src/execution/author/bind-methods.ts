@@ -1,7 +1,7 @@
 /**
- * Lets authors take methods off an object, as in `async (payload, { passToChildTask }) => …`: such a method is bound to its object when it is
- * first asked for. Most attempts ask for few of them, and to bind all for each attempt was a twentieth of a hop. Throws if there is
- * no such method.
+ * Lets authors destructure methods, as in `async (payload, { passToChildTask }) => …`: a method is
+ * bound to its object at its first access. Most attempts access few of them, and binding all for
+ * each attempt was a twentieth of a hop. Throws if a named method does not exist.
  */
 export function bindMethods(prototype: object, names: readonly string[]): void {
   for (const name of names) {

@@ -1,6 +1,7 @@
 /**
- * Who is running: helpers find the task (or endpoint) that they are called in through AsyncLocalStorage, however deep and
- * however asynchronous. One scope an attempt, one a request; nothing else is global.
+ * The running task or endpoint. Helpers find their scope through AsyncLocalStorage, however deep
+ * and however asynchronous the call is. An attempt has one scope, a request has one; nothing else
+ * is global.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { EndpointScope } from "./endpoint-scope.ts";
@@ -10,7 +11,7 @@ import { traceFetch } from "./traced-fetch.ts";
 
 const scopes = new AsyncLocalStorage<TaskScope | EndpointScope>();
 
-/** Calls `fn` so that helpers called in it work for this task or endpoint. */
+/** Calls `fn` with `scope` as the scope of helpers. */
 export function runInScope<T>(scope: TaskScope | EndpointScope, fn: () => T): T {
   if (scope.traceparent !== null) traceFetch(currentTraceparent);
   return scopes.run(scope, fn);
@@ -20,7 +21,7 @@ function currentTraceparent(): string | null {
   return scopes.getStore()?.traceparent ?? null;
 }
 
-/** The task or endpoint that `helper` is called in. Throws `OutsideTaskError` outside of both. */
+/** Returns the task or endpoint that calls `helper`. Throws `OutsideTaskError` outside of both. */
 export function scopeOf(helper: string): TaskScope | EndpointScope {
   const scope = scopes.getStore();
   if (scope !== undefined) return scope;
@@ -29,7 +30,9 @@ export function scopeOf(helper: string): TaskScope | EndpointScope {
   );
 }
 
-/** The task that `helper` is called in. Throws `OutsideTaskError` outside, and in an endpoint. */
+/**
+ * Returns the task that calls `helper`. Throws `OutsideTaskError` elsewhere, also in an endpoint.
+ */
 export function taskScopeOf(helper: string): TaskScope {
   const scope = scopeOf(helper);
   if (scope.kind === "task") return scope;

@@ -1,6 +1,8 @@
 /**
- * Counts what an endpoint triggers for one delivery, by target and in order: sent again, it triggers the same. A number stays with its
- * trigger also when that was refused, for another one would then be found in its place; only the very same, made again, has it too.
+ * Numbers the triggers that an endpoint makes for one delivery, by target and in order, so that a
+ * repeated delivery triggers the same runs. A refused trigger keeps its number: otherwise the next
+ * trigger would be found in its place. Only a trigger of the same target with the same payload gets
+ * the number again.
  */
 import { encodePayload } from "../../payloads/codec.ts";
 import { Turns } from "./turns.ts";
@@ -16,14 +18,14 @@ interface Kept {
   readonly bytes: Uint8Array;
 }
 
-/** So many of those that were refused last are known again. */
+/** The number of refused triggers that are remembered, the latest ones. */
 const MOST_REFUSED = 16;
 
 export class DeliveryTurns {
   readonly #turns = new Turns();
   readonly #refused: Refused[] = [];
 
-  /** The number of this trigger, from 0. */
+  /** Returns the number of this trigger, from 0. */
   take(target: string, payload: unknown): number {
     if (this.#refused.length > 0) {
       const given = heldOf(payload);
@@ -36,17 +38,20 @@ export class DeliveryTurns {
     return this.#turns.take(target);
   }
 
-  /** The trigger with this number was not accepted, or not by all. */
+  /** Records that the trigger with this number was refused, by all or by some tasks. */
   refused(target: string, nth: number, payload: unknown): void {
     const given = heldOf(payload);
     if (given === null) return;
-    // A copy: the author may fill the same buffer with the next one.
+    // A copy: the author may reuse the buffer for the next payload.
     this.#refused.push({ target, nth, payload: { ...given, bytes: given.bytes.slice() } });
     if (this.#refused.length > MOST_REFUSED) this.#refused.shift();
   }
 }
 
-/** Null of a stream, which nobody can send twice, and of what is no payload. */
+/**
+ * The bytes of a payload. Null for a stream, which cannot be sent twice, and for a value that is no
+ * payload.
+ */
 function heldOf(payload: unknown): Kept | null {
   const encoded = encodePayload(payload);
   if (!encoded.ok) return null;

@@ -26,21 +26,24 @@ import { PendingTriggers, withTriggers } from "./pending-triggers.ts";
 import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
 import { emitNamedEvent, triggerTask, type TriggerPort } from "./trigger-calls.ts";
 
-/** What the HTTP edge knows of the call. */
+/** The HTTP edge's knowledge of the call. */
 export interface EndpointCall {
   readonly name: string;
-  /** The `:params` of its url, decoded. */
+  /** The `:params` of the endpoint's URL, decoded. */
   readonly params: Readonly<Record<string, string>>;
   readonly requestId: string;
-  /** `replay`: a recorded delivery that somebody sends again. */
+  /** `replay`: a recorded delivery, sent again by a user. */
   readonly source: "endpoint" | "replay";
-  /** What its sender calls this delivery, each time it is sent; null if the endpoint's `auth` knows no such id. */
+  /**
+   * The sender's id of this delivery, the same each time the delivery is sent. Null if the
+   * endpoint's `auth` knows no delivery ids.
+   */
   readonly delivery: { readonly id: string; readonly isFallback: boolean } | null;
-  /** Who has called it, or sends it again; absent: nobody knows. */
+  /** The caller, or the user who replays the delivery; absent if unknown. */
   readonly actor?: Actor;
-  /** The trace that the call belongs to; absent: none. */
+  /** The trace of the call; absent without tracing. */
   readonly traceparent?: string;
-  /** To be told of each run that the endpoint triggers. */
+  /** Called for each run that the endpoint triggers. */
   readonly triggered: (run: DeliveryRun) => void;
 }
 
@@ -75,7 +78,7 @@ export class EndpointScope implements EndpointContext {
     return pipelineEnv(this.#port.env);
   }
 
-  /** The call's own span of the trace that it belongs to; null: of none. */
+  /** The call's own span of its trace; null without a trace. */
   get traceparent(): string | null {
     const { traceparent } = this.#call;
     if (traceparent === undefined) return null;
@@ -98,7 +101,10 @@ export class EndpointScope implements EndpointContext {
     return this.#follow(this.#emit(name, payload, options));
   }
 
-  /** Calls the endpoint's method, and waits for what it has triggered. What the method imports as `env` is what `env` gives here. */
+  /**
+   * Calls the endpoint's method and waits for the runs it triggers. An `env` imported by the method
+   * is the same as `this.env`.
+   */
   call(method: EndpointFunction, request: Request): Promise<unknown> {
     const { withEnv } = this.#port;
     const called = (): unknown => method(request, this);
@@ -108,7 +114,7 @@ export class EndpointScope implements EndpointContext {
     );
   }
 
-  /** It goes on beyond the answer, if that is given before. */
+  /** Keeps the trigger alive beyond the response, if the endpoint responds first. */
   #follow<T>(trigger: Promise<T>): Promise<T> {
     this.#triggers ??= new PendingTriggers();
     this.waitUntil(trigger.catch(() => undefined));
@@ -143,7 +149,7 @@ export class EndpointScope implements EndpointContext {
     options: EmitOptions | undefined,
   ): Promise<EmitResult> {
     const own = options?.idempotencyKey;
-    // No task can be called so: the name of an event and that of a task are never taken for each other.
+    // No task name contains a colon, so keys of events and of tasks never collide.
     const given = own === undefined ? null : eventKey(name, own);
     const runs = await this.#keyed(`event:${name}`, payload, given, (idempotencyKey) =>
       emitNamedEvent(this.#port, {
@@ -160,8 +166,9 @@ export class EndpointScope implements EndpointContext {
   }
 
   /**
-   * Triggers with the author's own key, or with one of the delivery: sent again, that finds the runs that it has triggered before. By
-   * their order and not by their content: a payload may say when the delivery came in.
+   * Triggers with the author's key, or with a key of the delivery, so that a repeated delivery
+   * finds the runs it has triggered before. The key of a delivery depends on the order of triggers,
+   * not on their content: a payload may contain the time of the delivery.
    */
   async #keyed<T>(
     target: string,
@@ -185,7 +192,7 @@ export class EndpointScope implements EndpointContext {
     return actor === undefined ? {} : { actor };
   }
 
-  /** Of what it triggers. */
+  /** The trace context for triggered runs. */
   #span(): { readonly traceparent?: string } {
     const { traceparent } = this;
     return traceparent === null ? {} : { traceparent };

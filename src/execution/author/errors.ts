@@ -1,5 +1,6 @@
 /**
- * The errors that authors throw or meet. All can be told by `name`, also where `instanceof` cannot (across bundles).
+ * The errors that authors throw or catch. Each is recognized by `name`, also across bundles, where
+ * `instanceof` fails.
  */
 import { parseDuration } from "../../domain/duration.ts";
 import type { RunId } from "../../domain/ids.ts";
@@ -7,7 +8,7 @@ import type { TaskStatus } from "../../domain/statuses.ts";
 import type { DurationInput } from "./api.ts";
 
 /**
- * Thrown by a task that another attempt cannot help: it fails at once.
+ * Thrown by a task that another attempt cannot help: the task fails at once.
  *
  * @example throw new NonRetryableError("the audio object has no captions");
  */
@@ -16,7 +17,8 @@ export class NonRetryableError extends Error {
 }
 
 /**
- * Thrown by a task that knows when to be tried again; replaces the delay of the retry policy, not its limit.
+ * Thrown by a task that knows when to try again. Replaces the delay of the retry policy, not the
+ * number of attempts.
  *
  * @example throw new RetryAfterError("30s", "the service is busy");
  */
@@ -24,7 +26,7 @@ export class RetryAfterError extends Error {
   override readonly name = "RetryAfterError";
   readonly retryAfterMs: number;
 
-  /** `after`: a duration such as "30s", or milliseconds. Throws a RangeError if it is neither. */
+  /** `after`: a duration such as "30s", or milliseconds. Throws a RangeError for anything else. */
   constructor(
     after: DurationInput,
     message = "the task asks to be tried again later",
@@ -35,12 +37,12 @@ export class RetryAfterError extends Error {
   }
 }
 
-/** `result({timeout})`: the run was not final in time. It goes on. */
+/** Thrown by `result({timeout})` if the run is not final in time. The run continues. */
 export class ResultTimeoutError extends Error {
   override readonly name = "ResultTimeoutError";
 }
 
-/** `result()` and `output()`: the run is no more, its retention is over. */
+/** Thrown by `result()` and `output()` if the run was deleted after its retention. */
 export class RunGoneError extends Error {
   override readonly name = "RunGoneError";
 
@@ -49,13 +51,13 @@ export class RunGoneError extends Error {
   }
 }
 
-/** `output()`: the task whose output was asked for did not succeed, so there is none. */
+/** Thrown by `output()` if the task did not succeed and has no output. */
 export class TaskNotSucceededError extends Error {
   override readonly name = "TaskNotSucceededError";
   readonly runId: RunId;
   readonly task: string;
   readonly status: TaskStatus;
-  /** Why, as the run's document says it; null if it says nothing. */
+  /** The reason in the run's document; null without a reason. */
   readonly reason: string | null;
 
   constructor(runId: RunId, task: string, status: TaskStatus, reason: string | null) {
@@ -70,8 +72,8 @@ export class TaskNotSucceededError extends Error {
 }
 
 /**
- * What `result()` throws, and `signal` is aborted with, when a task is suspended. It only has to leave the task's code: the attempt
- * is over already, whatever the code does with it.
+ * Thrown by `result()` in a suspended task, and the reason of its aborted `signal`. The error only
+ * leaves the task's code: the attempt is over already, whatever the code does with the error.
  */
 export class TaskSuspendedError extends Error {
   override readonly name = "TaskSuspendedError";
@@ -83,12 +85,12 @@ export class TaskSuspendedError extends Error {
   }
 }
 
-/** What `signal` is aborted with when the run is cancelled, or the lease of the attempt has gone to another. */
+/** The reason of `signal` when the run was cancelled, or when another attempt holds the lease. */
 export class AttemptOverError extends Error {
   override readonly name = "AttemptOverError";
 }
 
-/** What `signal` is aborted with when an attempt's time is up. */
+/** The reason of `signal` when the attempt's timeout is over. */
 export class AttemptTimeoutError extends Error {
   override readonly name = "TimeoutError";
 
@@ -97,12 +99,15 @@ export class AttemptTimeoutError extends Error {
   }
 }
 
-/** A helper was called where it has no task to work for. */
+/** Thrown by a helper that is called outside of a task or endpoint. */
 export class OutsideTaskError extends Error {
   override readonly name = "OutsideTaskError";
 }
 
-/** Milliseconds of a duration such as "30s", or of a number of them. Throws a RangeError that says what is allowed. */
+/**
+ * Converts a duration such as "30s" to milliseconds; a number is returned as it is. Throws a
+ * RangeError with the allowed forms.
+ */
 export function millisecondsOf(duration: DurationInput): number {
   if (typeof duration === "number") {
     if (Number.isFinite(duration) && duration >= 0) return duration;

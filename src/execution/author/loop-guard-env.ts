@@ -1,8 +1,11 @@
-/** The bindings as a task gets them: what it writes into a bucket whose events trigger tasks carries the mark of its run. */
+/**
+ * The bindings of a task. Objects that the task writes into a bucket whose events trigger tasks are
+ * marked with its run, which breaks endless loops of triggers.
+ */
 import type { Plan } from "../../domain/plan/plan.ts";
 import { MARK_NAME, markText, type RunMark } from "../../triggers/loop-guard.ts";
 
-/** The same bindings where no bucket triggers anything. */
+/** Wraps the bindings of such buckets. Returns `env` itself if no bucket triggers tasks. */
 export function markingEnv<Bindings extends object>(
   env: Bindings,
   plan: Plan,
@@ -25,7 +28,7 @@ export function markingEnv<Bindings extends object>(
   });
 }
 
-/** Asked by every task that looks at its bindings; a plan never changes. */
+/** A cache, since every task that reads its bindings asks. A plan never changes. */
 const known = new WeakMap<Plan, ReadonlySet<string>>();
 
 function triggeringBindings(plan: Plan): ReadonlySet<string> {
@@ -57,7 +60,7 @@ function markingBucket(bucket: R2Bucket, text: string): R2Bucket {
       const own = replaced[name];
       if (own !== undefined) return own;
       const value: unknown = Reflect.get(target, name);
-      // Native methods want the native object.
+      // Native methods need the native object as `this`.
       return typeof value === "function" ? value.bind(target) : value;
     },
   });

@@ -1,5 +1,6 @@
 /**
- * What a pipeline file may export, and the registry that `npm run compile` generates from the methods peach.conf names.
+ * The exports of a pipeline file, and the registry that `npm run compile` generates from the
+ * methods named in peach.conf.
  */
 import type { ZodType } from "zod";
 import type { EndpointContext, TaskContext } from "./api.ts";
@@ -18,22 +19,23 @@ export interface TypedTask<Input extends ZodType = ZodType, Output extends ZodTy
 /** Answers a request: a `Response`, a JSON value, or undefined (202 and the runs it triggered). */
 export type EndpointFunction = (request: Request, endpoint: EndpointContext) => unknown;
 
-/** By method key, as in the plan. */
+/** Methods by key, as in the plan. */
 export interface MethodRegistry {
   readonly tasks: Readonly<Record<string, TaskFunction | TypedTask>>;
   readonly endpoints: Readonly<Record<string, EndpointFunction>>;
-  /** Absent: there are none. */
+  /** Exports that peach.conf does not name; absent without any. */
   readonly others?: OtherMethods;
 }
 
 /**
- * All that the pipelines export, named in peach.conf or not: a run that was accepted under another peach.conf finds its methods there.
- * A file that nothing else needs is evaluated when it is first asked for, so that one that throws then breaks nothing else.
+ * All exports of the pipeline files, named in peach.conf or not: a run accepted under another
+ * peach.conf finds its methods here. A file that no named method needs is evaluated at its first
+ * use, so a file that throws breaks only its own methods.
  */
 export interface OtherMethods {
-  /** By module: what the file exports. */
+  /** The exports of each file, by module. */
   readonly modules: Readonly<Record<string, () => Promise<object>>>;
-  /** The module of each name that one file alone exports. */
+  /** The module of each name that exactly one file exports. */
   readonly moduleOf: Readonly<Record<string, string>>;
 }
 
@@ -42,19 +44,20 @@ export interface RunnableMethod {
   readonly input: ZodType | null;
   readonly output: ZodType | null;
   readonly run: (payload: unknown, task: TaskContext) => unknown;
-  /** False: nobody would see its payload, so that it need not be fetched. */
+  /** False if the method ignores its payload, which is then not fetched. */
   readonly takesPayload: boolean;
 }
 
-/** The task method of this key, or null if the deployed code has none. */
+/** Returns the task method of this key, or null if the deployed code has none. */
 export function methodOf(registry: MethodRegistry, key: string): RunnableMethod | null {
   const method = Object.hasOwn(registry.tasks, key) ? registry.tasks[key] : undefined;
   return method === undefined ? null : runnable(method);
 }
 
 /**
- * The same, also of methods that peach.conf does not name (any more). `exporter`: the module that exported it when it was named; it
- * decides where several export that name by now. Rejects with what its file throws when it is evaluated.
+ * Finds a method, also one that peach.conf does not name any more. `exporter`: the module that
+ * exported the method when it was named; it decides if several modules export the name by now.
+ * Rejects with the error of the module's evaluation.
  */
 export async function findMethod(
   registry: MethodRegistry,
@@ -71,7 +74,7 @@ export async function findMethod(
   return isMethod(exported) ? runnable(exported) : null;
 }
 
-/** Files export constants, schemas and classes beside methods. */
+/** True for methods. Files also export constants, schemas and classes. */
 function isMethod(exported: unknown): exported is TaskFunction | TypedTask {
   if (typeof exported === "function") return true;
   return (
@@ -85,7 +88,8 @@ function isMethod(exported: unknown): exported is TaskFunction | TypedTask {
 function runnable(method: TaskFunction | TypedTask): RunnableMethod {
   const { input, output, run } =
     typeof method === "function" ? { input: null, output: null, run: method } : method;
-  // An author's parameter type says what he expects; what arrives is whatever was passed, checked by `input` if there is one.
+  // An author's parameter type is a promise of the author; the value is whatever was passed,
+  // checked by `input` if there is a schema.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   const called = run as RunnableMethod["run"];
   return {
@@ -96,7 +100,10 @@ function runnable(method: TaskFunction | TypedTask): RunnableMethod {
   };
 }
 
-/** False for a function that is written without parameters. Its `length` does not tell: it leaves out defaults and `...rest`. */
+/**
+ * False for a function without parameters. `length` is not enough: it does not count defaults and
+ * `...rest`.
+ */
 function takesArguments(run: TypedTask["run"]): boolean {
   if (run.length > 0) return true;
   const text = String(run);

@@ -1,9 +1,11 @@
 /**
- * An object by its `s3_uri`, as a stream: from a bucket that wrangler.toml binds under this name, else from S3 or a store like it,
- * with signed requests. What a retry cannot mend (no such object, no right, no credentials) is a `NonRetryableError`.
+ * Opens an object by its `s3_uri`, as a stream: from a bucket that wrangler.toml binds under this
+ * name, else from S3 or a compatible store, with signed requests. Errors that a retry cannot repair
+ * (no such object, access denied, no credentials) are `NonRetryableError`s.
  *
- * Addresses come from outside more often than not. So the bucket with payloads cannot be opened by any of them, neither by its binding nor
- * through S3 with keys that reach it, and `open` in peach.conf says what else a task or an endpoint may open.
+ * Addresses often come from outside. So no address opens the bucket with payloads, neither through
+ * its binding nor through S3 with keys that reach it, and `open` in peach.conf restricts the
+ * addresses of a task or an endpoint.
  */
 import { AwsClient } from "aws4fetch";
 import { isPayloadBucket } from "../../domain/payload-bucket.ts";
@@ -19,18 +21,18 @@ interface Address {
 }
 
 const OCTET_TYPE = "application/octet-stream";
-/** Tries after the first, when the store is busy or fails. */
+/** Retries after the first attempt, when the store is busy or fails. */
 const RETRIES = 3;
 const MAX_ERROR_TEXT = 4_096;
 const CREDENTIALS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"] as const;
 
-/** Who opens, and what of peach.conf lets them. */
+/** The task or endpoint that opens an object, and its `open` rule in peach.conf. */
 export interface Opener {
-  /** The place of its `open` in peach.conf, such as `tasks.transcribe.open`. */
+  /** The path of the `open` rule in peach.conf, such as `tasks.transcribe.open`. */
   readonly place: string;
-  /** What addresses must begin with, one of these; absent: anything. */
+  /** Allowed prefixes of addresses; absent: every address. */
   readonly open: readonly string[] | undefined;
-  /** Ends the request, and the body with it. */
+  /** Aborts the request and its body. */
   readonly signal?: AbortSignal;
 }
 
@@ -92,7 +94,7 @@ async function openInS3(
     );
   }
   const endpoint = endpointOf(env, region);
-  // It may name a bucket itself, in front of its host or in its path.
+  // The endpoint may name a bucket itself, in its host or in its path.
   const { hostname, pathname } = new URL(endpoint);
   if (
     [...hostname.split("."), ...pathname.split("/")].some((name) => isPayloadBucket(buckets, name))
@@ -126,10 +128,13 @@ function endpointOf(env: Env, region: string): string {
   throw new NonRetryableError(`AWS_ENDPOINT_URL is no URL: ${JSON.stringify(endpoint)}.`);
 }
 
-/** By path, not by host: the names of buckets may hold dots, which certificates for hosts do not cover. */
+/**
+ * Builds the URL by path, not by host: bucket names may contain dots, which certificates for hosts
+ * do not cover.
+ */
 function urlOf(endpoint: string, { uri, bucket, key }: Address): string {
   const segments = [bucket, ...key.split("/")];
-  // Every URL parser takes them for steps up and down, encoded or not.
+  // URL parsers resolve dot segments, encoded or not.
   if (segments.some((segment) => segment === "." || segment === ".."))
     throw new NonRetryableError(
       `${uri} cannot be asked for over HTTP: a part of its path is "." or "..".`,
@@ -137,7 +142,10 @@ function urlOf(endpoint: string, { uri, bucket, key }: Address): string {
   return `${endpoint.replace(/\/+$/, "")}/${segments.map(encodeSegment).join("/")}`;
 }
 
-/** S3 signs these too: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html */
+/**
+ * Encodes a path segment as S3 signs it:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+ */
 function encodeSegment(segment: string): string {
   return encodeURIComponent(segment).replaceAll(
     /[!'()*]/g,

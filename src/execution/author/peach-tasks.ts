@@ -1,2 +1,5 @@
-/** Task name to what its trigger takes. Empty here: `npm run compile` adds the tasks of peach.conf. */
+/**
+ * The trigger payload of each task, by name. Empty here: `npm run compile` adds the tasks of
+ * peach.conf.
+ */
 export interface PeachTasks {}

@@ -1,27 +1,32 @@
 /**
- * The triggers of one attempt, or of one call of an endpoint. Those that its code does not await are waited for before it counts as ended,
- * and a failure that nobody has handled is the failure of the whole, as if it had been awaited.
+ * The triggers of one attempt, or of one call of an endpoint. A trigger that the code does not
+ * await is awaited before the attempt ends, and an unhandled failure fails the attempt, as if it
+ * had been awaited.
  *
- * Whether it was handled is what the language means by it: a promise that somebody has hung a handler on is heard, and what comes of
- * that without a handler for failures is followed in its place. Code may also await a trigger in an async function that itself is not
- * awaited (`list.forEach(async …)`): its rejection is then reported by the platform as unhandled, and found by its error.
+ * Handled means the same as in the language: a promise with a handler is handled, and a promise
+ * derived without a rejection handler is followed in its place. Code may also await a trigger in an
+ * async function that is not awaited itself (`list.forEach(async …)`): the platform then reports
+ * its rejection as unhandled, and the error leads to its scope.
  */
 
-/** How many turns of the microtask queue code may take from one trigger to the next. */
+/** Turns of the microtask queue that code may take between two triggers. */
 const NEXT_TRIGGER_TURNS = 16;
 
-/** By error: whose trigger it was. */
+/** The scope of each error. */
 const owners = new WeakMap<object, PendingTriggers>();
 
 export class PendingTriggers {
   readonly #underWay = new Set<Promise<unknown>>();
-  /** Failures whose promise may be heard still, or was reported as unhandled. */
+  /** Failures whose promise may still get a handler, or was reported as unhandled. */
   readonly #failures: { readonly error: unknown; readonly isHeard: () => boolean }[] = [];
   readonly #unhandled = new Map<Promise<unknown>, unknown>();
   #hasFailed = false;
   #isOver = false;
 
-  /** Follows a trigger, and gives it back as a promise that knows whether it was heard. Once all is over, nobody looks at it any more. */
+  /**
+   * Follows a trigger and returns a promise that knows whether it was handled. Once the scope is
+   * over, the trigger is returned as it is.
+   */
   follow<T>(trigger: Promise<T>): Promise<T> {
     if (this.#isOver) return trigger;
     const ended = trigger.then(
@@ -39,7 +44,7 @@ export class PendingTriggers {
     );
   }
 
-  /** Resolves once none is under way. */
+  /** Resolves once no trigger is in progress. */
   async idle(): Promise<void> {
     while (this.#underWay.size > 0) {
       await Promise.all(this.#underWay);
@@ -47,17 +52,17 @@ export class PendingTriggers {
     }
   }
 
-  /** Waits for those that are under way; the last ones. */
+  /** Waits for the triggers in progress and closes the scope. */
   async abandon(): Promise<void> {
     await this.idle();
     this.#isOver = true;
   }
 
-  /** The same. Rejects with the first failure that nobody has handled. */
+  /** Closes the scope. Rejects with the first unhandled failure. */
   async conclude(): Promise<void> {
     await this.abandon();
     if (!this.#hasFailed) return;
-    // The platform reports what is unhandled after the microtasks.
+    // The platform reports unhandled rejections after the microtasks.
     await scheduler.wait(0);
     const unheard = this.#failures.find(({ isHeard }) => !isHeard());
     if (unheard !== undefined) throw unheard.error;
@@ -73,7 +78,10 @@ export class PendingTriggers {
   }
 }
 
-/** Does the work, waits for what it has triggered, and fails if that has failed without being handled. `triggers`: null while it has none. */
+/**
+ * Runs `work`, waits for its triggers, and fails if a trigger failed unhandled. `triggers` returns
+ * null while there are none.
+ */
 export async function withTriggers(
   triggers: () => PendingTriggers | null,
   work: () => unknown,
@@ -82,7 +90,7 @@ export async function withTriggers(
   try {
     result = await work();
   } catch (error) {
-    // What was triggered counts, whatever became of the rest.
+    // Triggers count even if `work` fails.
     await triggers()?.abandon();
     throw error;
   }
@@ -97,7 +105,10 @@ export async function withTriggers(
 
 type Unheard = (error: unknown, isHeard: () => boolean) => void;
 
-/** A promise that knows whether anybody has hung a handler on it. `await` does so too, since it is not of the language's own class. */
+/**
+ * A promise that knows whether a handler was attached. `await` attaches one too, since the class is
+ * not the language's own.
+ */
 class HeardPromise<T> extends Promise<T> {
   #isHeard = false;
   #onFailure: Unheard | null = null;
@@ -130,7 +141,7 @@ class HeardPromise<T> extends Promise<T> {
   }
 }
 
-/** Takes what the platform reports as unhandled to the scope whose trigger it was. */
+/** Assigns an unhandled rejection to the scope that made the trigger. */
 function reported({ type, promise, reason }: PromiseRejectionEvent): boolean {
   const owner = typeof reason === "object" && reason !== null ? owners.get(reason) : undefined;
   if (type === "unhandledrejection") owner?.unhandled(promise, reason);

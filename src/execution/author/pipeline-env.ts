@@ -1,10 +1,10 @@
 /**
- * What of the worker's bindings, variables and secrets the code of pipelines is given: all but Peach's own. A task that logs its `env`, or a
- * package of its that looks through it, is then no way to the runs of others or to the API. A binding that is added to wrangler.toml for
- * Peach is added here.
+ * The bindings, variables and secrets that pipeline code gets: all of the worker's, except Peach's
+ * own. So a task that logs its `env`, or a package that reads it, gives no access to runs of others
+ * or to the API. A binding added to wrangler.toml for Peach must be added here.
  */
 
-/** Names in wrangler.toml. What begins with `PEACH_` is Peach's own besides. */
+/** Names in wrangler.toml. Names that begin with `PEACH_` are Peach's own as well. */
 const OWN_BINDINGS = [
   "AUDIT",
   "AUTH_FAILURES",
@@ -31,29 +31,32 @@ const OWN_BINDINGS = [
 
 type OwnName = (typeof OWN_BINDINGS)[number] | `PEACH_${string}`;
 
-/** The worker's `env` without what is Peach's own. */
+/** The worker's `env` without Peach's own bindings. */
 export type PipelineEnv = { [Name in keyof Env as Name extends OwnName ? never : Name]: Env[Name] };
 
-/** Has what code imports as `env` from "cloudflare:workers" be this, and `exports` be empty, as long as `work` and what it starts go on. */
+/**
+ * Runs `work` with `env` as the imported `env` of "cloudflare:workers" and with empty `exports`, as
+ * long as `work` and everything it starts run.
+ */
 export type WithEnv = (env: PipelineEnv, work: () => unknown) => unknown;
 
-/** Runs code of an author's with the imported `env` of its deployment narrowed so. */
+/** Runs an author's code with the imported `env` narrowed. */
 export type AsAuthor = <T>(env: Env, work: () => T) => T;
 
-/** Looked at as soon as the module is there, so that it is no state. */
+/** Evaluated with the module, so this is no state. */
 const OWN: readonly string[] = OWN_BINDINGS;
 
-/** Of each `env` once: every attempt and every call of an endpoint asks. */
+/** A cache per `env`: every attempt and every call of an endpoint asks. */
 const known = new WeakMap<Env, PipelineEnv>();
 
 const owned = new WeakMap<Env, Env>();
 
 /**
- * The whole `env` for Peach's own code, which authors' code calls back into: a copy, since the imported one is the narrow one there. Take
- * it before any code of an author's runs.
+ * The full `env` for Peach's own code that is called from authors' code. A copy, since the imported
+ * `env` is narrowed there. Call this before any of the author's code runs.
  */
 export function ownEnv(env: Env): Env {
-  // What is not its own, it still has from where it comes.
+  // Inherited properties stay where they are.
   const own: Env =
     owned.get(env) ?? Object.create(env, Object.getOwnPropertyDescriptors({ ...env }));
   owned.set(env, own);
@@ -61,17 +64,17 @@ export function ownEnv(env: Env): Env {
   return own;
 }
 
-/** Whether a binding or a variable of this name is Peach's own. */
+/** True if a binding or variable of this name is Peach's own. */
 export function isOwnName(name: string): boolean {
   return OWN.includes(name) || name.startsWith("PEACH_");
 }
 
-/** A copy, by which nobody comes to the whole. */
+/** Narrows `env` to a copy that does not lead back to the full one. */
 export function pipelineEnv(env: Env): PipelineEnv {
   const before = known.get(env);
   if (before !== undefined) return before;
   const entries = Object.entries(env).filter(([name]) => !isOwnName(name));
-  // The type has the names that are left, by the same rule.
+  // The type keeps the same names by the same rule.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   const narrow = Object.fromEntries(entries) as PipelineEnv;
   known.set(env, narrow);

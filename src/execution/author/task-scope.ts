@@ -1,6 +1,7 @@
 /**
- * One attempt of a task, as its author and the helpers see it. It collects what the attempt passes, logs and triggers; nothing
- * of that is visible to anybody before the attempt has settled, but the runs it triggers, which a later attempt finds again.
+ * One attempt of a task, as its author and the helpers see it. Collects the outputs, log lines and
+ * triggers of the attempt. Nothing of them is visible before the attempt settles, except triggered
+ * runs, which a later attempt finds again.
  */
 import type { EventAttributes } from "../../domain/trigger.ts";
 import type { RunId } from "../../domain/ids.ts";
@@ -35,7 +36,7 @@ import { emitNamedEvent, resultTimeoutMs, triggerTask, type TriggerPort } from "
 
 /** Characters. */
 const MAX_PROGRESS_MESSAGE = 500;
-/** Of a sum of fractions. */
+/** Tolerance for the rounding of a sum of fractions. */
 const ROUNDING = 1e-9;
 
 export class TaskScope implements TaskContext {
@@ -114,7 +115,7 @@ export class TaskScope implements TaskContext {
     }));
   }
 
-  /** Runs code of the author's so that what it imports as `env`, however deep, is what `env` gives here. */
+  /** Runs the author's code with `this.env` as the imported `env`, however deep the import is. */
   withImportedEnv(work: () => unknown): unknown {
     const { withEnv } = this.#port;
     return withEnv === undefined ? work() : withEnv(this.env, work);
@@ -124,7 +125,7 @@ export class TaskScope implements TaskContext {
     return this.#completion.url;
   }
 
-  /** Makes what a method may ask for without waiting. */
+  /** Prepares the values that a method may read synchronously. */
   async prepare(): Promise<void> {
     this.#completion = await AttemptCompletion.of(this.#lease, this.#port.env);
   }
@@ -133,7 +134,7 @@ export class TaskScope implements TaskContext {
     return this.#end.signal;
   }
 
-  /** The attempt's own span of the trace that its run belongs to; null: of none. */
+  /** The attempt's own span of the run's trace; null without a trace. */
   get traceparent(): string | null {
     const { traceparent } = this.#lease;
     if (traceparent === undefined) return null;
@@ -144,17 +145,17 @@ export class TaskScope implements TaskContext {
     return this.#lease.event ?? null;
   }
 
-  /** The runs that this attempt has triggered. */
+  /** Runs triggered by this attempt. */
   get children(): readonly ChildRun[] {
     return this.#children;
   }
 
-  /** The children that the attempt chose; null if it chose none in particular. */
+  /** The chosen children; null if the attempt has not chosen. */
   get chosenChildren(): readonly string[] | null {
     return this.#chosen;
   }
 
-  /** What the task passes if it returns `returned`: what it passed explicitly wins. */
+  /** The outputs of a task that returns `returned`. Explicitly passed data wins. */
   passedData(returned: unknown): {
     readonly data: unknown;
     readonly to: ReadonlyMap<string, unknown>;
@@ -162,7 +163,7 @@ export class TaskScope implements TaskContext {
     return { data: this.#passed === null ? returned : this.#passed.data, to: this.#passedTo };
   }
 
-  /** What the attempt has triggered; null: nothing yet. */
+  /** Triggers of the attempt; null before the first one. */
   get triggers(): PendingTriggers | null {
     return this.#triggers;
   }
@@ -221,7 +222,7 @@ export class TaskScope implements TaskContext {
   ): Promise<EmitResult> {
     this.#refuseIfEnded("emitEvent");
     const parent = { runId: this.#lease.runId, task: this.#lease.task, isChild: true } as const;
-    // No task can be called so: the name of an event and that of a task are never taken for each other.
+    // No task name contains a colon, so keys of events and of tasks never collide.
     const own = options?.idempotencyKey;
     const key = own === undefined ? this.#childKey(`event:${name}`) : eventKey(name, own);
     const depth = this.#lease.depth + 1;
@@ -284,12 +285,12 @@ export class TaskScope implements TaskContext {
     return options?.as === "stream" ? this.#inputs.stream(parent) : this.#inputs.value(parent);
   }
 
-  /** What the attempt has said last. */
+  /** The latest progress that the attempt reported. */
   get progressSaid(): Progress | null {
     return this.#progress;
   }
 
-  /** Calls `onNews` whenever the attempt has logged something, or said how far it has come. */
+  /** Calls `onNews` after each log line and each progress report. */
   whenNews(onNews: () => void): void {
     this.#onNews = onNews;
     this.log.whenWritten(onNews);
@@ -327,7 +328,7 @@ export class TaskScope implements TaskContext {
     return this.#waits;
   }
 
-  /** Of what it triggers. */
+  /** The trace context for triggered runs. */
   #span(): { readonly traceparent?: string } {
     const { traceparent } = this;
     return traceparent === null ? {} : { traceparent };
@@ -337,12 +338,15 @@ export class TaskScope implements TaskContext {
     return (this.#steps ??= new AttemptSteps(this.#lease, this.#end, this.#port.env));
   }
 
-  /** The key of a trigger of this target that is made now: in the task's own code, or in one of its steps. */
+  /** The key of a new trigger of `target`, made in the task's own code or in one of its steps. */
   #childKey(target: string): ChildKey {
     return this.#childKeys.of(target, currentStep(this.#steps));
   }
 
-  /** An attempt whose time is up may go on running; it must not start anything any more. */
+  /**
+   * Throws after the attempt's end. Code of a timed-out attempt may still run, but must not start
+   * anything.
+   */
   #refuseIfEnded(helper: string): void {
     if (!this.#end.hasCome) return;
     throw new Error(
@@ -377,7 +381,7 @@ export class TaskScope implements TaskContext {
   }
 }
 
-/** Triggers with this key, which is free again if that fails: what was not accepted has none. */
+/** Triggers with `key`. Gives the key back if the trigger is refused. */
 async function orGiveBack<T>(key: TriggerKey | ChildKey, trigger: () => Promise<T>): Promise<T> {
   try {
     return await trigger();

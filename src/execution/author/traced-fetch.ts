@@ -1,10 +1,14 @@
 /**
- * Puts the trace of an attempt, or of an endpoint's call, on the requests that it makes with `fetch`. The global function is
- * replaced when the first traced one runs in this isolate, and not before: where nobody traces, nothing is in the way.
+ * Adds the trace context of an attempt or an endpoint's call to requests made with `fetch`. The
+ * global function is replaced when the first traced scope runs in this isolate, so tracing costs
+ * nothing where it is not used.
  */
 let isInstalled = false;
 
-/** `current`: the `traceparent` of who is running just now, or null. Requests that bring their own keep it. */
+/**
+ * `current`: the `traceparent` of the running scope, or null. Requests with a `traceparent` of
+ * their own keep it.
+ */
 export function traceFetch(current: () => string | null): void {
   if (isInstalled) return;
   isInstalled = true;
@@ -12,7 +16,7 @@ export function traceFetch(current: () => string | null): void {
   globalThis.fetch = (input, init) => {
     const traceparent = current();
     if (traceparent === null) return fetchAsIs(input, init);
-    // As the standard has it, headers in `init` stand for all of those of a request.
+    // By the Fetch standard, headers in `init` replace all headers of a request.
     const headers = new Headers(
       init?.headers ?? (input instanceof Request ? input.headers : undefined),
     );

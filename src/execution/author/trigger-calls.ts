@@ -1,4 +1,6 @@
-/** How tasks and endpoints trigger tasks: one function for both, since only the key and the origin differ. */
+/**
+ * Triggers made by tasks and endpoints. One function for both: only the key and the origin differ.
+ */
 import type { RunId } from "../../domain/ids.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import { ProblemError } from "../../domain/problem.ts";
@@ -18,20 +20,20 @@ import { openOutput } from "../attempt/run-output.ts";
 
 const DEFAULT_RESULT_TIMEOUT_MS = 30_000;
 
-/** Where triggers of a scope go. */
+/** The destination of a scope's triggers. */
 export interface TriggerPort {
   readonly env: Env;
   readonly lifetime: Lifetime;
   readonly accept: AcceptTrigger;
   readonly emit: EmitEvent;
   readonly plan: Plan;
-  /** Absent where nothing can be imported. */
+  /** Absent where authors' code cannot import `env`. */
   readonly withEnv?: WithEnv;
-  /** Where the deployment was reached, as far as anybody knows. */
+  /** The address of the deployment, if known. */
   readonly url?: string;
 }
 
-/** Triggers of one invocation that are accepted at the same time. */
+/** Triggers of one invocation that are accepted concurrently. */
 const ACCEPTED_AT_ONCE = 6;
 
 const accepting = new WeakMap<Lifetime, AtOnce>();
@@ -67,7 +69,7 @@ export async function triggerTask(
     delayMs: millisecondsOf(options?.delay ?? 0),
   };
   const accept = () => port.accept(port.env, port.lifetime, request);
-  // A stream may be made of what comes of other triggers.
+  // A stream may consist of results of other triggers, so waiting for a free slot could deadlock.
   const accepted = await (payload.value.kind === "stream"
     ? accept()
     : acceptingIn(port.lifetime).run(accept));
@@ -96,12 +98,12 @@ export async function emitNamedEvent(
   return emitted.value;
 }
 
-/** How long `result({timeout})` waits. Milliseconds. */
+/** The timeout of `result({timeout})` in milliseconds. */
 export function resultTimeoutMs(timeout: DurationInput | undefined): number {
   return timeout === undefined ? DEFAULT_RESULT_TIMEOUT_MS : millisecondsOf(timeout);
 }
 
-/** What `result({timeout})` rejects with. */
+/** The error of `result({timeout})` after the timeout. */
 export function resultTimedOut(runId: RunId, timeoutMs: number): ResultTimeoutError {
   return new ResultTimeoutError(
     `the run ${runId} was not final within ${timeoutMs} ms; it goes on, read it by its id`,

@@ -1,11 +1,11 @@
 /**
- * Counts how often the same thing was done. A number is given back when the thing has failed: done again, it is the same one and not
- * the next.
+ * Counts repetitions of the same operation. A number is given back after a failure, so that
+ * repeating the operation uses the same number and not the next.
  */
 export class Turns {
   readonly #counts = new Map<string, { next: number; readonly free: number[] }>();
 
-  /** The lowest number of this thing that nobody has, from 0. */
+  /** Takes the lowest free number of `thing`, from 0. */
   take(thing: string): number {
     const count = this.#counts.get(thing) ?? { next: 0, free: [] };
     this.#counts.set(thing, count);

@@ -1,6 +1,7 @@
 /**
- * Triggers the task of `on_failure`: an entrypoint of this worker that run objects call over a loopback binding, since they know their
- * own graph and nothing of what is deployed. It may be called twice for one failure: the key makes it one run.
+ * Triggers the `on_failure` task: an entrypoint of this worker that run objects call over a
+ * loopback binding, since a run object knows its own graph but not the deployment. May be called
+ * twice for one failure: the idempotency key makes it one run.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { alertKey } from "../../domain/trigger-key.ts";
@@ -10,11 +11,12 @@ import { acceptTrigger, plan } from "../../worker/wiring.ts";
 
 export class AlertEntrypoint extends WorkerEntrypoint<Env> {
   /**
-   * Resolves once it is recorded, or can never be (the task is gone, or refuses the summary): the log says so. Rejects if the
-   * surroundings fail.
+   * Resolves once the alert's run is recorded, or if it can never be recorded (the task is gone, or
+   * refuses the summary), which is logged. Rejects if the infrastructure fails.
    */
   async raise({ task: named, runId, nth, depth, summary }: Alert): Promise<void> {
-    // As the run was accepted; if a deploy has renamed the task since, the one that is named now.
+    // The `on_failure` task at the time of acceptance, or, if a deploy has renamed it since, the
+    // present one.
     const task = Object.hasOwn(plan.tasks, named) ? named : plan.onFailure;
     if (task === null)
       return this.#giveUp(runId, `on_failure names "${named}", which is not deployed any more`);

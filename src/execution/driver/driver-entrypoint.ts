@@ -1,7 +1,8 @@
 /**
- * The driver as an entrypoint of this worker, called over a loopback binding (`ctx.exports`): a fresh invocation with a life of
- * its own. It answers once it has claimed and goes on in `waitUntil`, so its caller, the consumer of the queue, ends within
- * milliseconds; a consumer that waited for tasks would hold up the runs of its batch, and those behind it.
+ * The driver as an entrypoint of this worker, called over a loopback binding (`ctx.exports`): a
+ * fresh invocation with a lifetime of its own. Answers after its first claim and continues in
+ * `waitUntil`, so its caller, the queue consumer, ends within milliseconds. A consumer that waited
+ * for tasks would block the runs of its batch and all batches behind it.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { RunId } from "../../domain/ids.ts";
@@ -9,8 +10,9 @@ import { driveRun } from "../../worker/wiring.ts";
 
 export class DriverEntrypoint extends WorkerEntrypoint<Env> {
   /**
-   * Starts driving the run, for the message that was sent at `sentAt` (epoch ms; null: it has come before). Resolves once what it may do is leased to it, rejects if
-   * the run cannot be reached. What goes wrong later is found by the run's own alarm.
+   * Starts to drive the run for the message sent at `sentAt` (epoch ms; null for a repeated
+   * delivery). Resolves once the first claim is answered; rejects if the run cannot be reached.
+   * Later failures are repaired by the run's own alarm.
    */
   async drive(runId: RunId, sentAt: number | null): Promise<void> {
     const { promise: claimed, resolve, reject } = Promise.withResolvers<void>();

@@ -1,6 +1,7 @@
 /**
- * How many drivers that this isolate has begun in accepting invocations may be at work: where there is room a run begins at once, without
- * a message; what there is no room for waits in the queue, whose consumers are begun wherever the platform has room.
+ * Limits the drivers that accepting invocations of this isolate may run. A run that gets a place
+ * begins at once, without a message. Other runs wait in the queue, and the platform starts its
+ * consumers wherever it has room.
  */
 export class DriverRoom {
   readonly #size: number;
@@ -10,7 +11,7 @@ export class DriverRoom {
     this.#size = size;
   }
 
-  /** Takes a place; null: there is none. */
+  /** Takes a place. Returns null if none is free. */
   take(): Place | null {
     if (this.#taken >= this.#size) return null;
     this.#taken += 1;
@@ -20,7 +21,7 @@ export class DriverRoom {
   }
 }
 
-/** A place for one driver. It is given back once, by its driver or by whoever needs none. */
+/** A place for one driver. Released once, by its driver or by a caller without a driver. */
 export class Place {
   readonly #giveBack: () => void;
   #isFree = false;
@@ -30,7 +31,7 @@ export class Place {
     this.#giveBack = giveBack;
   }
 
-  /** A driver has it until its work has ended. Resolves or rejects as that does. */
+  /** Holds the place until `work` has ended. Settles as `work` does. */
   async keepFor(work: Promise<void>): Promise<void> {
     this.#isDriven = true;
     try {
@@ -40,7 +41,7 @@ export class Place {
     }
   }
 
-  /** Gives it back, unless a driver has it. */
+  /** Releases the place, unless a driver holds it. */
   leave(): void {
     if (!this.#isDriven) this.#free();
   }

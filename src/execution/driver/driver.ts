@@ -1,15 +1,18 @@
 /**
- * The driver: runs the ready tasks of one run, side by side, and reports them. A settle brings the next leases with it, so a
- * chain of n tasks is n + 1 calls and no message ("work first").
+ * The driver: runs the ready tasks of one run side by side and settles them. The answer to a settle
+ * brings the next leases, so a chain of n tasks costs n + 1 calls and no message ("work first").
  *
- * It is started by the consumer of the queue, or by the invocation that accepted a `dispatch: direct` trigger, and lives in
- * `waitUntil`, which ends after 30 s: it claims only tasks whose timeout fits into what is left, and leaves the rest to others.
+ * A driver is started by the queue consumer, or by the invocation that accepted a `dispatch:
+ * direct` trigger. It lives in `waitUntil`, which ends after 30 s, so it claims only tasks whose
+ * timeout fits into its remaining time and leaves the rest to other drivers.
  *
- * Each call that asks for work has a name, so that one whose answer was lost is made again and gets the same leases.
+ * Each call that asks for work has a name. If its answer is lost, the call is repeated under the
+ * same name and gets the same leases.
  *
- * If it dies, at any point, its leases run out and the run's alarm starts the attempts again: before the task, nothing has
- * happened; after it but before the settle, the result is made once more; after the settle, the result stands and the leases
- * granted with it run out. If the run object cannot be reached, the driver gives up in the same way.
+ * If a driver dies, its leases expire and the run's alarm starts the attempts again. Death before
+ * the task: nothing has happened. Death between task and settle: the result is computed again.
+ * Death after the settle: the result stands, and the leases granted with it expire. A driver that
+ * cannot reach its run object gives up with the same effect.
  */
 import { DRIVER_WIDTH } from "../../domain/run/transition.ts";
 import type {
@@ -21,27 +24,27 @@ import type {
 } from "../../objects/run/run-rpc.ts";
 import { ItemBacklog, TICK_MS } from "./item-backlog.ts";
 
-/** What of the 30 s of `waitUntil` a driver uses. */
+/** The driver's share of the 30 s of `waitUntil`, in milliseconds. */
 export const DRIVER_BUDGET_MS = 28_000;
 
 export interface DriverWorld {
-  /** Of this driver, among all of its run. */
+  /** The driver's id, unique within the run. */
   readonly id: string;
   claim(request: ClaimRequest): Promise<Grant>;
   settle(request: SettleRequest): Promise<Grant>;
-  /** Resolves always. */
+  /** Never rejects. */
   execute(lease: Lease): Promise<Settlement>;
   /** Milliseconds left of the driver's time. */
   budgetMs(): number;
   pause(ms: number): Promise<void>;
 }
 
-/** Told apart from all drivers of its run: 48 random bits. */
+/** Returns a random driver id of 48 bits. */
 export function newDriverId(): string {
   return crypto.randomUUID().slice(-12);
 }
 
-/** Drives the run until there is nothing left that this driver may do. `first`: leases it already has. */
+/** Drives the run until nothing is left for this driver. `first`: leases granted before. */
 export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
   const finished: Settlement[] = [];
   const backlog = new ItemBacklog(DRIVER_WIDTH);
@@ -90,7 +93,7 @@ export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
     ({ leases } = await world.settle({ settlements, claim: claim() }));
   }
 
-  /** Something has ended; or has waited too long. */
+  /** Resolves when a task has ended, or when waiting items are overdue. */
   async function untilTimeToSettle(): Promise<void> {
     while (!backlog.isEmpty) {
       const isTime = await Promise.race([
@@ -107,10 +110,13 @@ export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
   }
 }
 
-/** How many turns of the microtask queue tasks may end apart and still be settled together. */
+/** Turns of the microtask queue by which tasks may end apart and still be settled together. */
 const GATHER_TURNS = 16;
 
-/** Tasks that end at about the same time are settled together: one commit instead of one each. */
+/**
+ * Waits a few turns, so that tasks ending at about the same time are settled in one commit instead
+ * of one each.
+ */
 async function gather(): Promise<void> {
   for (let turn = 0; turn < GATHER_TURNS; turn += 1) await Promise.resolve();
 }

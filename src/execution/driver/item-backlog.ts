@@ -1,27 +1,31 @@
 /**
- * Items of `each` tasks that a driver takes in advance: what it is likely to get done within `CYCLE_MS`, by how fast the last ones
- * were. So ten thousand short items cost some fifty calls of the run object, and long ones are left to other drivers. What it has
- * not begun after a while it gives back: something is slower than it seemed, and others may be free.
+ * Items of `each` tasks that a driver claims in advance: as many as it is likely to finish within
+ * `CYCLE_MS`, judged by the speed of the last ones. Ten thousand short items then cost about fifty
+ * calls of the run object, while long items are left to other drivers. Items that have not started
+ * after a while are given back: something is slower than expected, and other drivers may be free.
  */
 import type { Lease, Settlement } from "../../objects/run/run-rpc.ts";
 
 const CYCLE_MS = 500;
 const MOST_ITEMS = 250;
-/** From one settle to the next it may become so many times as many. */
+/** The largest growth of the backlog from one settle to the next, as a factor. */
 const GROWTH = 4;
-/** How often a driver that has items waiting settles what has ended, even if others go on. */
+/**
+ * The interval at which a driver with waiting items settles ended ones, even if others are running.
+ * Milliseconds.
+ */
 export const TICK_MS = 100;
-/** So many ticks an item waits. */
+/** Ticks that an item may wait. */
 const PATIENCE = 20;
 /** Payload bytes of one settle: an RPC message may hold 32 MiB. */
 const SETTLE_BYTES = 4_000_000;
 
 export class ItemBacklog {
-  /** How many tasks run side by side. */
+  /** Tasks running side by side. */
   readonly #width: number;
   readonly #waiting: Lease[] = [];
   #size: number;
-  /** What was left of the driver's time when it began to count those that have ended. */
+  /** The driver's remaining time when counting of ended items began. */
   #measuredSinceMs: number | null = null;
   #ended = 0;
   #endedBytes = 0;
@@ -37,7 +41,10 @@ export class ItemBacklog {
     return this.#waiting.length === 0;
   }
 
-  /** Whether the leases taken last are so many short items that it pays to wait a millisecond for the last of them. */
+  /**
+   * True if the latest leases are so many short items that waiting a millisecond for the last of
+   * them pays.
+   */
   get tookMany(): boolean {
     return this.#tookMany;
   }
@@ -52,7 +59,7 @@ export class ItemBacklog {
     return this.#waiting.shift();
   }
 
-  /** An attempt has ended. Says whether it is time to settle. */
+  /** Counts an ended attempt. Returns true if it is time to settle. */
   noteEnd({ item }: Lease, { outcome }: Settlement): boolean {
     if (item !== undefined) this.#ended += 1;
     if (outcome.type === "succeeded" && outcome.output.at === "inline")
@@ -60,17 +67,17 @@ export class ItemBacklog {
     return this.isEmpty || this.#endedBytes >= SETTLE_BYTES;
   }
 
-  /** A tick has passed while items wait. */
+  /** Counts a tick while items wait. */
   tick(): void {
     this.#ticks += 1;
   }
 
-  /** Whether something has waited too long. */
+  /** True if items have waited too long. */
   get isOverdue(): boolean {
     return this.#ticks >= PATIENCE && this.#waiting.length > 0;
   }
 
-  /** What has waited too long, as lost: it is started again by whoever is free. */
+  /** Removes overdue items and settles them as lost, so that any free driver may start them. */
   giveBack(): Settlement[] {
     if (!this.isOverdue) return [];
     this.#size = this.#width;
@@ -90,9 +97,10 @@ export class ItemBacklog {
     }));
   }
 
-  /** How many items the driver would take now, if that is more than tasks. */
+  /** The number of items to claim now; empty if tasks alone fill the driver. */
   wanted(holding: number, budgetMs: number): { readonly items?: number } {
-    // While none is taken in advance, as many as run side by side are measured together: the time between two ends says little.
+    // Before any item is claimed in advance, a full width of them is measured together: the time
+    // between two ends alone says little.
     const isMeasured = this.#ended >= (this.#size > this.#width ? 1 : this.#width);
     if (isMeasured && this.#measuredSinceMs !== null) {
       const elapsedMs = Math.max(1, this.#measuredSinceMs - budgetMs);

@@ -1,12 +1,15 @@
 /**
- * How attempts that are under way say how far they have come, and learn that they are over: calls of the run object from time to
- * time, one for all attempts of the invocation. Short tasks never get to it, so it costs them nothing.
+ * Reports the progress of running attempts and learns which of them are over: one call of the run
+ * object at a time, for all attempts of the invocation. Short tasks never report, so reporting
+ * costs them nothing.
  *
- * An attempt reports after its first second, then at most once a second while it has something to say. A quiet one asks whether it
- * is still wanted: each second, and, when it has lived for long, after a tenth of its age, at most every ten seconds. So a cancelled
- * attempt of a minute is told within six seconds, and one of less than ten seconds within about one.
+ * An attempt reports after its first second, then at most once a second while it has news. An
+ * attempt without news asks whether it is still wanted: each second, later after a tenth of its
+ * age, at most ten seconds apart. So a cancelled attempt of one minute is notified within six
+ * seconds, and one of less than ten seconds within about one.
  *
- * Reports may be lost; each brings what the run does not know yet. They change nothing: settling does.
+ * Reports may be lost: each one contains everything that the run does not know yet. Reports change
+ * no state; only settling does.
  */
 import type { Progress } from "../../domain/run/state.ts";
 import type { AttemptReport, Lease, LogLine, ReportAnswer } from "../../objects/run/run-rpc.ts";
@@ -14,16 +17,16 @@ import type { Deadlines } from "../attempt/deadlines.ts";
 
 const FIRST_MS = 1_000;
 const MAX_PAUSE_MS = 10_000;
-/** Those that are due so soon go along. */
+/** Reports due within this time are sent together. Milliseconds. */
 const ALONG_MS = 500;
 
-/** What of an attempt is reported. */
+/** The reported state of an attempt. */
 export interface ReportedAttempt {
   readonly lease: Lease;
   readonly lines: () => readonly LogLine[];
   readonly dropped: () => number;
   readonly progress: () => Progress | null;
-  /** The attempt is over: nobody wants what it does. */
+  /** Called when the result of the attempt is no longer wanted. */
   readonly over: (why: "cancelled" | "superseded") => void;
 }
 
@@ -32,7 +35,7 @@ interface Entry {
   readonly startedAt: number;
   saidAt: number;
   dueAt: number;
-  /** What the run knows. */
+  /** State known to the run. */
   linesKnown: number;
   progressKnown: Progress | null;
 }
@@ -52,7 +55,7 @@ export class ReportChannel {
     this.#send = send;
   }
 
-  /** Reports the attempt until `leave` is called. `news`: it has something to say. */
+  /** Reports the attempt until `leave` is called. `news` announces a new log line or progress. */
   add(attempt: ReportedAttempt): { readonly news: () => void; readonly leave: () => void } {
     const now = Date.now();
     const entry: Entry = {
@@ -83,7 +86,7 @@ export class ReportChannel {
   }
 
   #tick(at: number): void {
-    // An earlier one was set meanwhile, and looks after the rest.
+    // An earlier tick was set meanwhile and handles the rest.
     if (at !== this.#tickAt) return;
     this.#tickAt = Number.POSITIVE_INFINITY;
     const now = Date.now();
@@ -116,7 +119,8 @@ export class ReportChannel {
         entry.attempt.over(answer.over);
       }
     } catch (error) {
-      // The next one brings it; and who cannot reach its run is told by its lease.
+      // The next report contains the same lines; an attempt that cannot reach its run is ended by
+      // its lease.
       console.warn(
         JSON.stringify({ message: "a report of running attempts was lost", error: String(error) }),
       );

@@ -1,23 +1,28 @@
 /**
- * What an executor object does with its order, apart from the platform. Storage, alarm, run and task code come from outside, so
- * that a test can have its own.
+ * The logic of an executor object, apart from the platform. Storage, alarm, run and task code are
+ * injected, so a test can replace them.
  *
- * Life: `start` notes the order and sets the alarm → the alarm claims the task → executes → settles → deletes everything.
- * If the object dies while it executes, the platform calls the alarm again; the noted lease tells that an attempt was under way,
- * and it is reported lost at once rather than when its lease runs out; the run then starts a new attempt in a new object.
- * Leases decide, not the alarm's retries: a second object for the same task finds nothing to claim.
+ * Life cycle: `start` stores the order and sets the alarm → the alarm claims the task → executes →
+ * settles → deletes everything. If the object dies while executing, the platform repeats the alarm.
+ * The stored lease then shows that an attempt was running; it is settled as lost at once, not at
+ * the end of its lease, and the run starts a new attempt in a new object. Leases decide, not the
+ * alarm's retries: a second object for the same task finds nothing to claim.
  *
- * What it was lost to: to its worker, unless the code was deployed anew since, or the attempt had ended and only its result is gone.
- * Who has died with its worker is noted where the deaths of all runs are (objects/deaths/deaths-object.ts), and the run is told at once,
- * with which of the task's deaths nobody else died in. Whether others have died now cannot be known yet; where the task would fail for
- * this death, the object first waits until they have been told of (`WITNESS_MS`). A witness that cannot be told is told later, while the
- * run goes on.
+ * A lost attempt was lost to its worker, unless the code was deployed anew since, or the attempt
+ * had ended and only its result was lost. Deaths of workers are recorded in one place for all runs,
+ * the witness (objects/deaths/deaths-object.ts). The run is told at once, together with the deaths
+ * of the task in which nothing else died. Whether other attempts died at the same moment is not
+ * known yet: if the task would fail because of this death, the object first waits for their reports
+ * (`WITNESS_MS`). If the witness is unreachable, the death is reported later, while the run
+ * continues.
  *
- * A suspect that has died again is tried, one after the other (domain/trials.ts): its object asks for the trial until it may begin, and is
- * of no use any more when the pause is over, since the run starts another one then, which begins in any case.
+ * A suspect that has died again is tried alone (domain/trials.ts): its object asks for a trial
+ * until it may begin. When the pause is over the object is useless, since the run then starts
+ * another one, which begins in any case.
  *
- * A run that cannot be reached is tried again with growing pauses, for the last time when the lease is over, or when nobody waits for
- * the order any more: the run has started other objects by then. An order that newer code has noted waits for that code.
+ * An unreachable run is tried again with growing delays, for the last time when the lease is over
+ * or the order is too old: the run has started other objects by then. An order stored by newer code
+ * waits for that code.
  */
 import { LEASE_GRACE_MS } from "../../domain/plan/run-graph.ts";
 import { DEATHS } from "../../domain/run/losses.ts";
@@ -34,63 +39,74 @@ import {
 import { AlarmClock } from "../../platform/alarm-clock.ts";
 import type { Lease, Settlement } from "../../objects/run/run-rpc.ts";
 
-/** Before the run is tried again: doubles each time. */
+/** Delay before the run is tried again; doubles each time. Milliseconds. */
 const ALARM_PAUSE_MS = { first: 2_000, most: 60_000 } as const;
 
-/** Objects that have died together have their alarms called again within so long. */
+/** Alarms of objects that died together are repeated within this time. Milliseconds. */
 const WITNESS_MS = 5_000;
 
-/** Before the trial is asked for again: an eighth of the time that it was waited for, within these bounds. */
+/**
+ * Delay before asking for the trial again: an eighth of the time waited so far, within these
+ * bounds. Milliseconds.
+ */
 const ASK_PAUSE_MS = { least: 1_000, most: 5_000 } as const;
 
-/** The witness is told of a death for so long, with pauses that double: as long as a death says anything of others (objects/deaths/store.ts). */
+/**
+ * Reporting a death to the witness is retried with doubling delays, as long as a death is evidence
+ * about others (objects/deaths/store.ts). Milliseconds.
+ */
 const TELL_WITNESS_MS = { least: 2_000, for: 600_000 } as const;
 
-/** How long an order without a lease is worth carrying out. */
+/** Age at which an order without a lease is dropped. Milliseconds. */
 const ORDER_MS = 900_000;
 
-/** How long an order of newer code waits for that code: an attempt takes as long as an order is worth at most. */
+/**
+ * Age at which an order of newer code is dropped: twice `ORDER_MS`, which is the longest attempt.
+ */
 const NEWER_ORDER_MS = 2 * ORDER_MS;
 
-/** Its `v` and `at` stay what they are in every format. */
+/** The order of an executor object. `v` and `at` keep their meaning in every format. */
 export interface ExecutorOrder extends Versioned {
   readonly runId: RunId;
   readonly ordinal: number;
-  /** When it came. */
+  /** Time of the order. */
   readonly at: number;
-  /** Once claimed: which attempt runs here. */
+  /** The attempt running here; null before the claim. */
   readonly lease: NotedLease | null;
-  /** The attempt is one of a suspect that is tried; absent: of none. */
+  /** The trial of a suspect; absent for other tasks. */
   readonly trial?: Trial;
 }
 
 export interface NotedLease {
   readonly attempt: number;
   readonly token: number;
-  /** When it was begun; absent: code that did not note it has claimed it. */
+  /** Start of the attempt; absent if older code claimed it. */
   readonly begunAt?: number;
-  /** When it is over. */
+  /** End of the lease. */
   readonly until: number;
-  /** The version of the code that began the attempt. */
+  /** The version of the code that started the attempt. */
   readonly version: string;
-  /** The attempt has ended, and its run could not be told yet; absent: it has not. */
+  /** The attempt has ended, and its run was unreachable. Absent while it runs. */
   readonly hasEnded?: true;
-  /** When a later life has found that the attempt had died, and waits for those who died with it; absent: none does. */
+  /**
+   * When a later life found the attempt dead; it then waits for reports of attempts that died with
+   * it. Absent otherwise.
+   */
   readonly missedAt?: number;
-  /** Its run knows that, and the witness does not; absent: it does, or the run does not know it either. */
+  /** The run knows of the death, but the witness does not. Absent otherwise. */
   readonly isUnwitnessed?: true;
 }
 
 export type TrialClaim = Pick<Claimant, "onTrial">;
 
-/** Times are epoch milliseconds. */
+/** A death that a later life found. Times are epoch milliseconds. */
 export interface FoundDeath {
   readonly attempt: number;
   readonly begunAt: number;
   readonly foundAt: number;
 }
 
-/** What the witness says of the attempts of a task that have died. */
+/** The witness's view of the task's attempts that died. */
 export interface Verdict {
   readonly sole: readonly number[];
   readonly explained: readonly number[];
@@ -99,47 +115,54 @@ export interface Verdict {
 export interface ExecutorSurroundings {
   /** Epoch milliseconds. */
   now(): number;
-  /** Of the deployed code. */
+  /** The version of the deployed code. */
   readonly version: string;
   order(): ExecutorOrder | null;
   note(order: ExecutorOrder): void;
-  /** Resolves once what was noted is durable. */
+  /** Resolves once the stored order is durable. */
   sync(): Promise<void>;
   /** Deletes the order and the alarm. */
   deleteAll(): Promise<void>;
   setAlarm(at: number): void;
   /** Claims the task of this order from its run. */
   begin(order: ExecutorOrder, claim: TrialClaim): Promise<Lease | null>;
-  /** Resolves always. */
+  /** Never rejects. */
   execute(lease: Lease): Promise<Settlement>;
-  /** Tells the run, with a few tries; `onFailure` is called after each that fails. */
+  /** Settles with the run, with a few tries; `onFailure` is called after each failed try. */
   settle(
     order: ExecutorOrder,
     settlement: Settlement,
     onFailure: () => Promise<void>,
   ): Promise<void>;
   /**
-   * Notes that the attempt of this order has died; resolves always, to those attempts of its task, this one included, that have died
-   * while nobody else did as far as is known by now, and those that others are to blame for; to null if the witness cannot be told.
+   * Reports the death of this order's attempt to the witness. Never rejects. Resolves to the
+   * attempts of the task, this one included, that died while nothing else died as far as known now,
+   * and those with another cause; to null if the witness is unreachable.
    */
   died(order: ExecutorOrder, death: FoundDeath): Promise<Verdict | null>;
-  /** Whether the suspect of this order may begin now; null: nobody can be asked. Resolves always. */
+  /**
+   * Asks whether the suspect of this order may begin now; null if the answer cannot be had. Never
+   * rejects.
+   */
   askTrial(order: ExecutorOrder, trial: Trial): Promise<boolean | null>;
-  /** The suspect of this order has ended, or does not begin; resolves always. */
+  /** Ends the trial of this order's suspect. Never rejects. */
   trialOver(order: ExecutorOrder): Promise<void>;
-  /** The run could not be reached; it is tried again, unless that was the last time. */
+  /** The run was unreachable. The order is tried again unless `isLast`. */
   alarmFailed(order: ExecutorOrder, error: unknown, isLast: boolean): void;
 }
 
 export class ExecutorProtocol {
   readonly #around: ExecutorSurroundings;
-  /** What an attempt that has ended came to, while its run cannot be told: up to 14 minutes of work are worth keeping. */
+  /**
+   * The result of an ended attempt whose run is unreachable: up to 14 minutes of work are worth
+   * keeping.
+   */
   #unsettled: Settlement | null = null;
-  /** The lease of an attempt whose death the witness could not be told of; null: none. */
+  /** The lease of an attempt whose death the witness does not know; null: none. */
   #unwitnessed: NotedLease | null = null;
   #failures = 0;
   readonly #alarm: AlarmClock;
-  /** The alarm is being carried out. */
+  /** The running alarm handler. */
   #underWay: Promise<void> | null = null;
 
   constructor(around: ExecutorSurroundings) {
@@ -165,9 +188,10 @@ export class ExecutorProtocol {
   }
 
   /**
-   * Rejects only when the object's own storage fails; the platform tries that a few times again. Called again in the same life, while
-   * its attempt is under way, it is the same alarm: that attempt has not died. `firing`: what the alarm was set to, epoch milliseconds;
-   * null: the platform does not tell.
+   * Handles the alarm. Rejects only when the object's own storage fails; the platform then retries
+   * a few times. A second call in the same life, while the attempt is running, is the same alarm:
+   * the attempt is not dead. `firing`: the time that the alarm was set to, epoch milliseconds; null
+   * if the platform does not tell.
    */
   alarm(firing: number | null = null): Promise<void> {
     this.#alarm.fires(firing);
@@ -193,7 +217,10 @@ export class ExecutorProtocol {
     await this.#around.deleteAll();
   }
 
-  /** The run has started other objects, or does so when the lease is over, if that takes too long. */
+  /**
+   * Waits for newer code. If the wait takes too long, the run has started other objects, or does so
+   * at the end of the lease.
+   */
   async #waitForNewerCode({ at }: Pick<ExecutorOrder, "at">): Promise<void> {
     const now = this.#around.now();
     if (now >= at + NEWER_ORDER_MS) return this.#around.deleteAll();
@@ -206,7 +233,7 @@ export class ExecutorProtocol {
     this.#alarm.set(Math.min(this.#around.now() + pauseMs, endOf(order)));
   }
 
-  /** False: it goes on when its alarm is called again. */
+  /** Returns false if work remains for the next alarm. */
   async #carryOut(order: ExecutorOrder): Promise<boolean> {
     const { lease: noted } = order;
     if (noted?.isUnwitnessed === true) return this.#tellWitness(order, noted);
@@ -224,9 +251,10 @@ export class ExecutorProtocol {
     const waitedMs = this.#around.now() - order.at;
     if (!isDue && waitedMs >= trial.mostMs) return true;
     const asked = this.#around.askTrial(order, trial);
-    // One whose pause is over does not wait for the answer.
+    // After the pause, the suspect begins without waiting for the answer.
     if (!isDue && !((await asked) ?? waitedMs >= trial.drawnMs)) {
-      // Less than nothing is how far a clock that was set back has to catch up: it takes as long.
+      // A negative time is the distance that a clock set back has to catch up: waiting takes as
+      // long.
       const pauseMs = Math.max(
         ASK_PAUSE_MS.least,
         Math.min(ASK_PAUSE_MS.most, Math.round(Math.abs(waitedMs) / 8)),
@@ -240,7 +268,7 @@ export class ExecutorProtocol {
     });
   }
 
-  /** `ended` is called when the attempt has ended, or does not begin. */
+  /** Claims and executes. `ended` is called when the attempt has ended, or does not begin. */
   async #begin(
     order: ExecutorOrder,
     claim: TrialClaim,
@@ -272,7 +300,10 @@ export class ExecutorProtocol {
     return true;
   }
 
-  /** Should the object die before it reaches its run, the next life knows that the attempt had ended by then. */
+  /**
+   * Settles, and stores that the attempt has ended if the run is unreachable: after a death of the
+   * object, the next life knows.
+   */
   #settle(order: ExecutorOrder, lease: NotedLease, settlement: Settlement): Promise<void> {
     return this.#around.settle(order, settlement, async () => {
       if (this.#unsettled === null || this.#around.order()?.lease?.hasEnded === true) return;
@@ -281,14 +312,17 @@ export class ExecutorProtocol {
     });
   }
 
-  /** The run goes on without what the witness says; but it must know, or another one that has died then may be taken for the cause. */
+  /**
+   * Reports a death to the witness after the run was told. The run does not need the answer, but
+   * the witness must know: another attempt that died in the same moment could be blamed otherwise.
+   */
   async #tellWitness(order: ExecutorOrder, noted: NotedLease): Promise<boolean> {
     const { missedAt = this.#around.now() } = noted;
     const verdict = await this.#around.died(order, deathOf(order, noted, missedAt));
     return verdict !== null || this.#tellLater(order, noted);
   }
 
-  /** Whether it is too late for that. */
+  /** Schedules another report to the witness. Returns true if the report is too late to matter. */
   #tellLater(order: ExecutorOrder, noted: NotedLease): boolean {
     const now = this.#around.now();
     const sinceMs = now - (noted.missedAt ?? now);
@@ -298,7 +332,7 @@ export class ExecutorProtocol {
     return false;
   }
 
-  /** What the attempt of an earlier life was lost to; null: that is known later. */
+  /** The settlement of an attempt that an earlier life lost; null if the cause is not known yet. */
   async #lost(order: ExecutorOrder, noted: NotedLease): Promise<Settlement | null> {
     if (noted.hasEnded === true)
       return lostTo(
@@ -367,7 +401,7 @@ function lostTo(
   };
 }
 
-/** When the order is tried for the last time. */
+/** The time of the last try for an order. */
 function endOf({ at, lease }: ExecutorOrder): number {
   return lease === null ? at + ORDER_MS : lease.until;
 }

@@ -1,7 +1,9 @@
 /**
- * The long lane: one attempt of a task whose timeout is above 25 s (to 14 min), or that may have killed its worker (see
- * domain/run/blame.ts), in an object of its own. It runs in the alarm handler: a fresh top-level invocation with 15 minutes of wall time, as many side by side as there are. What it does there is
- * in `executor-protocol.ts`; here are its storage, its alarm, its run and the task code.
+ * The long lane: one attempt of a task with a timeout above 25 s (to 14 min), or of a task
+ * suspected of killing its worker (see domain/run/blame.ts), in an object of its own. The attempt
+ * runs in the alarm handler: a fresh top-level invocation with 15 minutes of wall time, with any
+ * number of objects side by side. The logic is in `executor-controller.ts`; this file binds
+ * storage, alarm, run and task code.
  */
 import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../../domain/ids.ts";
@@ -24,7 +26,10 @@ import type { ExecutorRpc } from "./executor-rpc.ts";
 import { ownEnv } from "../author/pipeline-env.ts";
 import { ReportChannel } from "../driver/progress-reporter.ts";
 
-/** Of the deployed code; locally, where each start of the runtime has another id, of peach.conf. */
+/**
+ * The deployed version; on the local runtime, where each start has another id, the version of
+ * peach.conf.
+ */
 function versionOf(env: Env): string {
   return env.PEACH_LOCAL === "1" ? plan.version : (deploymentOf(env).deployment ?? plan.version);
 }
@@ -42,7 +47,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       note: (order) => store.note(order),
       sync: () => ctx.storage.sync(),
       deleteAll: () => ctx.storage.deleteAll(),
-      // Not awaited: answers are held back until it is durable.
+      // Not awaited: the output gate holds answers back until the alarm is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
       begin: async ({ runId, ordinal }, claim) => {
         const paused = await pausedTasks(env);

@@ -1,4 +1,4 @@
-/** All storage of an executor object: its one order. */
+/** Storage of an executor object: a single order. */
 import type { ExecutorOrder } from "./executor-controller.ts";
 
 const KEY = "order";

@@ -4,12 +4,12 @@ import { byteLetters } from "../../payloads/utf8.ts";
 
 const OPENING_BRACE = 0x7b;
 
-/** As Stripe and Slack write them: of ASCII, so that the bytes of a body are read as letters. */
+/** Ids as Stripe and Slack write them: ASCII only, so the body's bytes can be read as letters. */
 const ID = /^[\x20-\x7e]{1,255}$/;
 
-/** The id at this key of a JSON object in the body, or null if there is none. */
+/** Returns the id at this key of a JSON object in the body, or null without one. */
 export function idInBody(body: Uint8Array, key: string): string | null {
-  // Ten megabytes that are no object are not made a text first.
+  // Avoids decoding ten megabytes that are no JSON object.
   const first = body.find((byte) => byte > 0x20);
   if (first !== OPENING_BRACE) return null;
   const parsed = parseSentJson(byteLetters(body), "");

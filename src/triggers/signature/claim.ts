@@ -1,32 +1,39 @@
-/** What a scheme of signatures reads from the headers of a delivery, before its body is read and any secret is involved. */
+/**
+ * The claim of a signature scheme, read from the headers of a delivery before the body is read and
+ * any secret is used.
+ */
 import { ok, refuse, type Problem, type Result } from "../../domain/problem.ts";
 
-/** What a delivery says of itself. Nothing of it counts until a digest fits. */
+/** A delivery's claims. Nothing in it counts until a digest fits. */
 export interface SignatureClaim {
-  /** HMAC-SHA256 digests, of which one must fit: a sender that rotates its secret sends several. */
+  /** HMAC-SHA256 digests; one must fit. A sender that rotates its secret sends several. */
   readonly digests: readonly Uint8Array[];
-  /** What is signed in front of the body, which follows as it is sent, byte by byte. */
+  /** The signed text before the body. The body follows as sent, byte by byte. */
   readonly before: string;
-  /** Epoch milliseconds; null where the scheme does not sign the time. */
+  /** Epoch milliseconds; null if the scheme does not sign the time. */
   readonly signedAt: number | null;
   /**
-   * The sender's id of this delivery, the same each time it is sent, if it is part of what is signed; else null. Asked for once a
-   * digest fits.
+   * The sender's id of this delivery, the same in every repetition, if it is part of the signed
+   * text; otherwise null. Called after a digest fits.
    */
   readonly deliveryId: (body: Uint8Array) => string | null;
 }
 
-/** One scheme. */
+/** A signature scheme. */
 export interface Scheme {
-  /** Refuses with `signature_missing`, or with `signature_mismatch` what nobody who knows the scheme would send. */
+  /**
+   * Reads the claim. Refuses with `signature_missing`, or with `signature_mismatch` for headers
+   * that no real sender would send.
+   */
   read(headers: Headers): Result<SignatureClaim>;
-  /** The key that a configured secret stands for, or null if it cannot be one. */
+  /** Returns the key of a configured secret, or null if the secret cannot be a key. */
   keyOf(secret: string): Uint8Array | null;
 }
 
 /**
- * The header, if it is there and fits. Two headers of a name arrive as one, joined by a comma and a space: patterns that allow
- * neither refuse the second, which a proxy could have read differently than the sender.
+ * Reads a header that must match `pattern`. Two headers of the same name arrive as one, joined by a
+ * comma and a space. Patterns that allow neither refuse the second one, which a proxy could read
+ * differently than the sender.
  */
 export function readHeader(
   headers: Headers,
@@ -39,7 +46,7 @@ export function readHeader(
   return pattern.test(value) ? ok(value) : refuse(malformed(name, form));
 }
 
-/** The refusal of a header that is there but says nothing the scheme knows. */
+/** The refusal of a header that does not have the scheme's form. */
 export function malformed(name: string, form: string): Problem {
   return {
     code: "signature_mismatch",

@@ -1,6 +1,9 @@
-/** Digests as schemes write them, and how they are compared. */
+/** Encodings and comparison of digests. */
 
-/** Whether one of them is the digest. All are compared, each in constant time, so that the time says nothing. */
+/**
+ * True if one candidate equals the digest. All candidates are compared, each in constant time, so
+ * timing reveals nothing.
+ */
 export function fitsAny(digest: Uint8Array, candidates: readonly Uint8Array[]): boolean {
   let fits = false;
   for (const candidate of candidates) {
@@ -13,7 +16,7 @@ export function fitsAny(digest: Uint8Array, candidates: readonly Uint8Array[]): 
   return fits;
 }
 
-/** The bytes, or null if this is no base64. */
+/** Decodes base64; null for anything else. */
 export function decodeBase64(text: string): Uint8Array | null {
   try {
     return Uint8Array.fromBase64(text);

@@ -1,6 +1,7 @@
 /**
- * GitHub (docs.github.com, "Validating webhook deliveries"): the body is signed, in hex behind `sha256=`. Neither the time
- * is, nor `x-github-delivery`: whoever has seen a delivery can send it again under any id, so it is known by its bytes alone.
+ * GitHub (docs.github.com, "Validating webhook deliveries"): the body is signed, in hex after
+ * `sha256=`. Neither the time nor `x-github-delivery` is signed: an eavesdropper can send a
+ * delivery again under any id, so only its bytes identify it.
  */
 import { ok } from "../../domain/problem.ts";
 import { readHeader, type Scheme } from "./claim.ts";

@@ -1,18 +1,22 @@
 /**
- * Plain HMAC-SHA256 of the body, as many senders have it: in hex of either case (.NET prints capitals) or in
- * base64 (as Shopify does), with or without `sha256=` in front. It names neither time nor delivery.
+ * Plain HMAC-SHA256 of the body, used by many senders: in hex of either case (.NET prints capitals)
+ * or in base64 (Shopify), with or without `sha256=` before it. Signs neither a time nor a delivery
+ * id.
  */
 import { ok, refuse } from "../../domain/problem.ts";
 import { malformed, readHeader, type Scheme } from "./claim.ts";
 import { decodeBase64, encodeText } from "./digest.ts";
 
-/** Told apart by their lengths: 32 bytes are 64 digits of hex, or 43 characters of base64 and one `=`. */
+/**
+ * Encodings differ in length: 32 bytes are 64 digits of hex, or 43 characters of base64 and one
+ * `=`.
+ */
 const HEX = /^(?:sha256=)?([0-9a-f]{64})$/i;
 const BASE64 = /^(?:sha256=)?([A-Za-z0-9+/]{43}=)$/i;
 const ANY = /^[\w+/=]+$/;
 const FORM = "64 digits of hex, or 32 bytes in base64";
 
-/** The scheme with its signature in this header. */
+/** The scheme with its signature in `header`. */
 export function hmacSha256In(header: string): Scheme {
   return {
     read(headers) {

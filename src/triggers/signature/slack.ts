@@ -1,6 +1,7 @@
 /**
- * Slack (docs.slack.dev, "Verifying requests from Slack"): `v0:timestamp:body` is signed, in hex behind `v0=`. Events have an id,
- * the same when Slack tries again; commands and interactions have none.
+ * Slack (docs.slack.dev, "Verifying requests from Slack"): `v0:timestamp:body` is signed, in hex
+ * after `v0=`. Events have an id, which is the same when Slack tries again; commands and
+ * interactions have none.
  */
 import { ok } from "../../domain/problem.ts";
 import { idInBody } from "./body-id.ts";

@@ -1,13 +1,16 @@
-/** Addresses of SNS, which a message names and the worker fetches: none but SNS's own. */
+/**
+ * Addresses of SNS. A message names an address that the worker fetches, so only SNS's own are
+ * allowed.
+ */
 import type { Problem } from "../../domain/problem.ts";
 
 /**
- * By the form of the regions' names. Of all else that begins so, `sns.s3.amazonaws.com` and `sns.s3-us-west-2.amazonaws.com` are the bucket that
- * somebody has called "sns", with whatever they put there.
+ * The form of region names. Similar hosts are not safe: `sns.s3.amazonaws.com` and
+ * `sns.s3-us-west-2.amazonaws.com` are a bucket that anyone could have named "sns" and filled.
  */
 const HOST = /^sns\.[a-z]{2}(-[a-z]+){1,3}-\d{1,2}\.amazonaws\.com(\.cn)?$/;
 
-/** Whether it is an https address of SNS in some region, with nothing that leads elsewhere. */
+/** True for an https address of SNS in some region without any part that leads elsewhere. */
 export function isOfSns(url: URL): boolean {
   return (
     url.protocol === "https:" &&
@@ -18,7 +21,7 @@ export function isOfSns(url: URL): boolean {
   );
 }
 
-/** The refusal of a message that is signed, but not as one that the endpoint takes. */
+/** The refusal of a message with a signature that the endpoint does not accept. */
 export function snsMismatch(detail: string): Problem {
   return {
     code: "signature_mismatch",

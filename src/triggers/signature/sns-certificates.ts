@@ -1,10 +1,13 @@
 /**
- * The certificates under which SNS signs, each fetched from the address that a message names: below `https://sns.REGION.amazonaws.com`,
- * a file `.pem`. That it comes from there over TLS is what it is trusted for, as in Amazon's own SDKs; a chain to Amazon's roots cannot be
- * built, since SNS serves the leaf alone. Beside that it must be of SNS by its name, in date, and RSA of 2,048 bits at least.
+ * SNS's signing certificates, each fetched from the address in a message: a `.pem` file below
+ * `https://sns.REGION.amazonaws.com`. A certificate is trusted because it comes from there over
+ * TLS, as in Amazon's own SDKs. A chain to Amazon's roots cannot be built, since SNS serves only
+ * the leaf. In addition the certificate must name SNS, be in date, and have RSA with 2,048 bits at
+ * least.
  *
- * Whoever knows a topic can name any such address, so fetches are limited: few a minute in each worker, each with a limit of time and of
- * size, and no redirect is followed. What has signed a message is kept for a day; what was only named pushes out none of it.
+ * Anyone who knows a topic can send any such address. So fetches are limited: few a minute in each
+ * worker, each with a limit of time and size, and without redirects. A certificate that has
+ * verified a message is kept for a day; unproven ones evict none of these.
  */
 import { X509Certificate, type KeyObject } from "node:crypto";
 import { ok, refuse, type Problem, type Result } from "../../domain/problem.ts";
@@ -18,7 +21,7 @@ const FETCH_LIMIT_MS = 5_000;
 const FETCHES_A_MINUTE = 10;
 const MAX_BYTES = 64 * 1024;
 const LEAST_BITS = 2048;
-/** As in `sns.amazonaws.com` and `sns-cn-north-1.amazonaws.com.cn`. */
+/** The certificate's name, as in `sns.amazonaws.com` and `sns-cn-north-1.amazonaws.com.cn`. */
 const NAME_OF_SNS = /^sns([.-][a-z0-9-]+)*\.amazonaws\.com(\.cn)?$/;
 
 /** The key of a certificate. */
@@ -31,10 +34,13 @@ export interface SnsKey {
 
 export class SnsCertificates {
   readonly #kept = new Map<string, SnsKey>();
-  /** When the last fetches began. */
+  /** Start times of recent fetches. */
   #fetches: number[] = [];
 
-  /** The key of the certificate there. Refuses with `signature_mismatch`, or with `unavailable` if it cannot be had now. */
+  /**
+   * Returns the key of the certificate at `address`. Refuses with `signature_mismatch`, or with
+   * `unavailable` if the certificate cannot be fetched now.
+   */
   async keyAt(address: string, now: number): Promise<Result<SnsKey>> {
     const url = URL.canParse(address) ? new URL(address) : null;
     if (
@@ -61,7 +67,7 @@ export class SnsCertificates {
     return ok({ address: url.href, key: certificate.publicKey, until });
   }
 
-  /** Keeps a key with which a message was verified. */
+  /** Keeps a key that has verified a message. */
   keep(found: SnsKey): void {
     const { address } = found;
     const [oldest] = this.#kept.keys();
@@ -71,7 +77,7 @@ export class SnsCertificates {
   }
 }
 
-/** Null if it cannot be had, or is too large. */
+/** Null if the certificate cannot be fetched or is too large. */
 async function fetchPem(url: URL): Promise<string | null> {
   try {
     const answer = await fetch(url, {

@@ -1,9 +1,11 @@
 /**
- * SNS (docs.aws.amazon.com, "Verifying the signatures of Amazon SNS messages"): a text made of the fields of the message is signed, by
- * RSA with SHA-1 (`SignatureVersion` 1) or SHA-256 (2), under a certificate that the message names. There is no secret: that a message is
- * of one's own is told by its topic, which is signed too, and by nothing else. So the topics must be listed.
+ * SNS (docs.aws.amazon.com, "Verifying the signatures of Amazon SNS messages"): a text composed of
+ * the message's fields is signed by RSA with SHA-1 (`SignatureVersion` 1) or SHA-256 (2), under a
+ * certificate that the message names. There is no secret: only the signed topic shows that a
+ * message is for this project, so the topics must be listed.
  *
- * A message says its time and keeps it when it is sent again, for up to an hour by default; its id names the delivery.
+ * A message contains its time, which stays the same in repetitions, for up to an hour by default.
+ * Its id names the delivery.
  */
 import { createHash, createVerify } from "node:crypto";
 import { z } from "zod";
@@ -15,11 +17,17 @@ import { isOfSns, snsMismatch } from "./sns-address.ts";
 import type { SnsCertificates } from "./sns-certificates.ts";
 import { digestOf, stale, type VerifiedDelivery } from "./verify.ts";
 
-/** What SNS sends is not larger: a message of 256 KB, each letter of which may be escaped, and the text around it. Bytes. */
+/**
+ * The largest body of SNS in bytes: a message of 256 KB with every letter escaped, and the text
+ * around it.
+ */
 export const MAX_SNS_BODY_BYTES = 1024 * 1024;
 
 const text = z.string().min(1);
-/** What is signed is lines without lengths: of two fields that may hold lines, it could be read in two ways. Only `Message` may. */
+/**
+ * A field without line breaks. The signed text consists of lines without lengths, so two fields
+ * with line breaks would be ambiguous. Only `Message` may contain them.
+ */
 const line = z.string().regex(/^[^\r\n]*$/);
 const common = {
   MessageId: line.min(1).max(255),
@@ -38,7 +46,7 @@ const MESSAGE = z.discriminatedUnion("Type", [
 ]);
 type SnsMessage = z.infer<typeof MESSAGE>;
 
-/** What is signed, in the order in which it is. */
+/** Signed fields, in the order of the signed text. */
 const SIGNED = [
   "Message",
   "MessageId",
@@ -50,18 +58,22 @@ const SIGNED = [
   "Type",
 ] as const;
 
-/** A message whose signature fits. */
+/** A message with a valid signature. */
 export interface VerifiedSns extends VerifiedDelivery {
   readonly topic: string;
-  /** What SNS asks for: nothing but to take the message, that its subscription is confirmed, or it says that it has ended. */
+  /**
+   * SNS's request: take the message, confirm the subscription, or nothing, since the subscription
+   * has ended.
+   */
   readonly asks:
     | { readonly type: "notify" | "unsubscribed" }
     | { readonly type: "confirm"; readonly url: URL };
 }
 
 /**
- * Verifies a message that came at `now` (epoch milliseconds). Refuses with `signature_missing` what is no message of SNS, with
- * `signature_stale` or `signature_mismatch`; with `unavailable` while its certificate cannot be had.
+ * Verifies a message that arrived at `now` (epoch milliseconds). Refuses with `signature_missing`
+ * if the body is not a message of SNS, with `signature_stale` or `signature_mismatch`, and with
+ * `unavailable` if the certificate cannot be fetched.
  */
 export async function verifySns(
   auth: SnsAuth,
@@ -119,7 +131,7 @@ function signedText(message: SnsMessage): string {
   }).join("");
 }
 
-/** Only SNS itself, and only for this topic: the worker fetches the address. */
+/** The subscription's URL, if it belongs to SNS and to this topic; the worker fetches it. */
 function subscriptionUrl(address: string, topic: string): URL | null {
   const url = URL.canParse(address) ? new URL(address) : null;
   const isSns =

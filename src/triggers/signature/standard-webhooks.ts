@@ -1,8 +1,10 @@
 /**
- * Standard Webhooks (https://www.standardwebhooks.com): `webhook-id.webhook-timestamp.body` is signed, in base64, under a secret
- * that is base64 itself, mostly written with `whsec_` in front. The id is signed, so it names the delivery.
+ * Standard Webhooks (https://www.standardwebhooks.com): `webhook-id.webhook-timestamp.body` is
+ * signed, in base64. The secret is base64 too, usually with the prefix `whsec_`. The id is signed,
+ * so it names the delivery.
  *
- * Its own library, `standardwebhooks`, takes bodies that are text only and has no tolerance to set; the tests sign with it.
+ * The project's own library, `standardwebhooks`, takes only text bodies and has no setting for the
+ * tolerance; the tests sign with it.
  */
 import { ok } from "../../domain/problem.ts";
 import { malformed, readHeader, type Scheme } from "./claim.ts";
@@ -10,12 +12,12 @@ import { decodeBase64 } from "./digest.ts";
 
 const ID = /^[^\s,]{1,255}$/;
 const SECONDS = /^\d{1,12}$/;
-/** Signatures of several versions and keys, apart by one space. */
+/** Signatures of several versions and keys, separated by a space. */
 const SIGNATURES = /^v\d+[a-z]?,[\w+/=-]+( v\d+[a-z]?,[\w+/=-]+)*$/;
 const SECRET_PREFIX = "whsec_";
 const VERSION = "v1,";
 
-/** How senders begin the names of the three headers: as the specification says, and as Svix did before there was one. */
+/** Prefixes of the three headers: the specification's, and Svix's, which is older. */
 const PREFIX = "webhook-";
 const SVIX_PREFIX = "svix-";
 const HEADERS = ["id", "timestamp", "signature"] as const;
@@ -47,7 +49,10 @@ export const standardWebhooks: Scheme = {
     decodeBase64(secret.startsWith(SECRET_PREFIX) ? secret.slice(SECRET_PREFIX.length) : secret),
 };
 
-/** Svix sends either kind, some of its customers both: all three are read by one spelling. */
+/**
+ * Svix sends either prefix, and some of its customers send both. All three headers are read with
+ * one prefix.
+ */
 function prefixOf(headers: Headers): string {
   const isThere = (prefix: string): boolean =>
     HEADERS.some((name) => headers.has(`${prefix}${name}`));

@@ -1,6 +1,7 @@
 /**
- * Stripe (docs.stripe.com, "Verify webhook signatures manually"): `t.body` is signed, in hex, and stands as `v1` beside `t`; while
- * its secret is rolled, Stripe sends a `v1` for each. The event's id is the same when it is sent again.
+ * Stripe (docs.stripe.com, "Verify webhook signatures manually"): `t.body` is signed, in hex, as
+ * `v1` beside `t`. While its secret is rolled, Stripe sends a `v1` for each secret. The event's id
+ * is the same in every repetition.
  */
 import { ok } from "../../domain/problem.ts";
 import { idInBody } from "./body-id.ts";
@@ -29,6 +30,7 @@ export const stripe: Scheme = {
     });
   },
 
-  // With its `whsec_`: Stripe's secrets look like those of Standard Webhooks, and are not base64.
+  // The key includes the prefix `whsec_`: Stripe's secrets look like those of Standard Webhooks,
+  // but are not base64.
   keyOf: encodeText,
 };

@@ -1,9 +1,11 @@
 /**
- * Whether a delivery was signed by somebody who knows the endpoint's secret, and lately. Owns what all schemes share: the secrets,
- * of which there may be several at once, the tolerance, and the comparison; what each scheme signs is in the file of its name.
+ * Verifies that a delivery was signed with the endpoint's secret, and recently. Owns the common
+ * part of all schemes: the secrets, of which several may be valid at once, the tolerance, and the
+ * comparison. The signed text of each scheme is in a file of its own.
  *
- * The headers are looked at, and the time is held against the tolerance, before a byte of the body is read. The digest is computed once
- * a secret, while the body comes, and compared in constant time. Must not: say in an answer or in the log what a secret is, or how near a signature came.
+ * Headers and time are checked before a byte of the body is read. Each secret's digest is computed
+ * while the body arrives, and compared in constant time. Must not reveal a secret, or how close a
+ * signature came, in an answer or in the log.
  */
 import { createHash, createHmac } from "node:crypto";
 import type { HmacAuth, SignatureScheme } from "../../domain/plan/endpoint-auth.ts";
@@ -16,27 +18,36 @@ import { slack } from "./slack.ts";
 import { standardWebhooks } from "./standard-webhooks.ts";
 import { stripe } from "./stripe.ts";
 
-/** What is known of a delivery whose signature fits. */
+/** A delivery with a valid signature. */
 export interface VerifiedDelivery {
-  /** The sender's id of it, the same each time it is sent; null if the scheme signs none. */
+  /**
+   * The sender's id of the delivery, the same in every repetition; null if the scheme signs none.
+   */
   readonly deliveryId: string | null;
   /**
-   * SHA-256 in hex of what it is known by when it is sent again: the body, with the id that is signed, else with all that is signed
-   * before it (a sender that tries again signs another time). Not of the signature: the same bytes have as many as there are secrets.
+   * The delivery's identity across repetitions: SHA-256 in hex of the body and the signed id.
+   * Without a signed id, of the body and the signed text before it (such a sender signs a new time
+   * in each repetition). The signature is not part of it: the same bytes have as many signatures as
+   * there are secrets.
    */
   readonly digest: string;
 }
 
-/** A verification that has begun: shown the body as it was sent, chunk by chunk, it tells whether the signature fits. */
+/**
+ * A verification in progress. It is fed the body as sent, chunk by chunk, and then tells whether
+ * the signature fits.
+ */
 export interface Verification {
   update(chunk: Uint8Array): void;
-  /** Once, after the last chunk; `body` is all of them. Refuses with `signature_mismatch`. */
+  /** Call once, after the last chunk; `body` is all of them. Refuses with `signature_mismatch`. */
   finish(body: Uint8Array): Result<VerifiedDelivery>;
 }
 
 /**
- * Begins to verify a delivery that came at `now` (epoch milliseconds), by its headers. `secrets` is what the variable holds. Refuses with
- * `signature_not_configured`, `signature_missing`, `signature_stale`, or `signature_mismatch` for headers that nobody would send.
+ * Begins to verify a delivery that arrived at `now` (epoch milliseconds), from its headers.
+ * `secrets` is the value of the variable. Refuses with `signature_not_configured`,
+ * `signature_missing`, `signature_stale`, or `signature_mismatch` for headers that no real sender
+ * would send.
  */
 export function beginVerification(
   auth: HmacAuth,
@@ -68,7 +79,7 @@ export function beginVerification(
   });
 }
 
-/** Of a delivery whose body, or what is signed in its place, has this digest. */
+/** The digest of a delivery whose body, or signed replacement of it, has the digest `body`. */
 export function digestOf(
   scheme: SignatureScheme,
   by: "id" | "signed",
@@ -95,7 +106,10 @@ function schemeOf(auth: HmacAuth): Scheme {
   }
 }
 
-/** The keys of all configured secrets; one that cannot be a key is logged by its place, never by its value. */
+/**
+ * The keys of all configured secrets. An invalid secret is logged by its position, never by its
+ * value.
+ */
 function keysOf(auth: HmacAuth, scheme: Scheme, secrets: unknown): Uint8Array[] {
   const entries =
     typeof secrets === "string" ? secrets.split(",").map((entry) => entry.trim()) : [];
@@ -120,7 +134,7 @@ function notConfigured({ secret, scheme }: HmacAuth): Problem {
   };
 }
 
-/** The refusal of what was signed too long ago, or is to be signed. */
+/** The refusal of a signature that is too old, or from the future. */
 export function stale(toleranceMs: number): Problem {
   return {
     code: "signature_stale",
