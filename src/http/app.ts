@@ -15,7 +15,7 @@ import { endpointRoutes } from "./endpoints/endpoints.ts";
 import type { HttpEnv } from "./http-env.ts";
 import type { LocalParts } from "./local/local-parts.ts";
 import { notFound } from "./not-found.ts";
-import { unexpected } from "./problem.ts";
+import { errorResponse } from "./problem.ts";
 import { limitRequest } from "./middleware/request-limits.ts";
 import { requestId } from "./middleware/request-id.ts";
 import { accessRoutes } from "./api/access.routes.ts";
@@ -30,12 +30,12 @@ import { eventRoutes, type EventRouteDependencies } from "./api/events.routes.ts
 import { limitRoutes } from "./api/limits.routes.ts";
 import { metricsRoutes } from "./api/metrics.routes.ts";
 import { reconcileRoutes } from "./api/reconcile.routes.ts";
-import { keepSession } from "./endpoints/session-boundary.ts";
+import { dropSessionCookie } from "./endpoints/drop-session-cookie.ts";
 import { runEventRoutes } from "./api/run-events.routes.ts";
 import { runListRoutes } from "./api/run-lists.routes.ts";
 import { runRoutes } from "./api/runs.routes.ts";
 import { scheduleRoutes } from "./api/schedules.routes.ts";
-import { steeringRoutes } from "./api/run-actions.routes.ts";
+import { runActionRoutes } from "./api/run-actions.routes.ts";
 import { webhookHandshake } from "./endpoints/webhook-handshake.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./api/triggers.routes.ts";
 
@@ -65,8 +65,8 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   const { local } = given;
   const app = new Hono<HttpEnv>();
   app.use(requestId);
-  if (local !== null) app.use(local.readUnreadBody, local.guard);
-  app.use(consoleBoundary, keepSession);
+  if (local !== null) app.use(local.drainBody, local.guard);
+  app.use(consoleBoundary, dropSessionCookie);
   app.get("/healthz", (c) => c.json({ status: "ok", conf_version: dependencies.plan.version }));
   app.get("/api/v1/docs", docsHandler());
   app.use("/api/v1/*", webhookHandshake, apiHeaders, apiCors, limitRequest, authenticate);
@@ -76,7 +76,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
     runListRoutes(dependencies),
     runRoutes(dependencies),
     runEventRoutes(dependencies),
-    steeringRoutes(dependencies),
+    runActionRoutes(dependencies),
     bulkRoutes(dependencies),
     scheduleRoutes(dependencies),
     deliveryRoutes(dependencies),
@@ -96,6 +96,6 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   if (local !== null) app.route("/", local.routes(dependencies));
   app.route("/", endpointRoutes(dependencies));
   app.notFound(notFound(app, local !== null));
-  app.onError(unexpected);
+  app.onError(errorResponse);
   return app;
 }

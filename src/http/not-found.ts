@@ -40,7 +40,7 @@ export function notFound(app: Hono<HttpEnv>, isLocal: boolean): NotFoundHandler<
     return problemResponse(c, {
       code: "not_found",
       detail: `There is nothing at ${path}.`,
-      hint: isLocal || (await isKnown(c)) ? hintFor(path, routes) : ELSEWHERE,
+      hint: isLocal || (await isAuthenticated(c)) ? hintFor(path, routes) : ELSEWHERE,
     });
   };
 }
@@ -48,7 +48,7 @@ export function notFound(app: Hono<HttpEnv>, isLocal: boolean): NotFoundHandler<
 const ELSEWHERE = "Endpoints are at the urls that peach.conf gives them, the API is under /api/v1.";
 
 /** Whether the request is from somebody who is known; guesses count as everywhere. */
-async function isKnown(c: Context<HttpEnv>): Promise<boolean> {
+async function isAuthenticated(c: Context<HttpEnv>): Promise<boolean> {
   // Below /api/v1 that was asked already.
   const known: Caller | undefined = c.get("caller");
   if (known !== undefined || c.req.header("Authorization") === undefined)

@@ -72,7 +72,7 @@ const MAX_DOCUMENT_BYTES = 60_000;
 const ENCODER = new TextEncoder();
 
 /** What says when to come again. */
-const PASSING: ReadonlySet<ProblemCode> = new Set([
+const RETRYABLE: ReadonlySet<ProblemCode> = new Set([
   "overloaded",
   "unavailable",
   "delivery_repeated",
@@ -86,11 +86,11 @@ export function problemResponse(
 ): Response {
   const { code, retryAfterSeconds } = problem;
   const [status] = PROBLEM_KINDS[code];
-  return c.body(written(problem, c.get("requestId")), status, {
+  return c.body(serialize(problem, c.get("requestId")), status, {
     "Content-Type": "application/problem+json",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    ...(PASSING.has(code)
+    ...(RETRYABLE.has(code)
       ? { "Retry-After": String(retryAfterSeconds ?? RETRY_AFTER_SECONDS) }
       : {}),
     ...headers,
@@ -101,7 +101,7 @@ export function problemResponse(
  * The document of a problem. What was sent is part of its texts, so each has a length, and the whole another: a letter may take six
  * bytes of JSON.
  */
-function written({ code, detail, hint, errors }: Problem, requestId: string): string {
+function serialize({ code, detail, hint, errors }: Problem, requestId: string): string {
   const [status, title] = PROBLEM_KINDS[code];
   const places = errors?.slice(0, MAX_WRONG_PLACES).map(boundedPlace);
   for (;;) {
@@ -126,7 +126,7 @@ function written({ code, detail, hint, errors }: Problem, requestId: string): st
 }
 
 /** Answers what nobody expected: the log has everything under the request's id, the caller only that id. */
-export function unexpected(error: unknown, c: Context<HttpEnv>): Response {
+export function errorResponse(error: unknown, c: Context<HttpEnv>): Response {
   logFailure(c, "request failed", error);
   if (isPassing(error)) {
     return problemResponse(c, {
@@ -139,7 +139,7 @@ export function unexpected(error: unknown, c: Context<HttpEnv>): Response {
     return problemResponse(c, {
       code: "awaits_deploy",
       detail:
-        "Newer code than is deployed has written what is asked for. It is kept as it is, and goes on by itself.",
+        "Newer code than is deployed has serialize what is asked for. It is kept as it is, and goes on by itself.",
       hint: "Deploy the newer version again.",
     });
   }

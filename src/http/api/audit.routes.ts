@@ -1,7 +1,7 @@
 /** `/audit`: who did what. */
 import { Hono } from "hono";
 import { callAudit } from "../../objects/audit/audit-client.ts";
-import { documentOf, keepCounted } from "../middleware/audit.ts";
+import { documentOf, flushCounted } from "../middleware/audit.ts";
 import { handle } from "../openapi/handle.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { listAudit } from "./audit.operations.ts";
@@ -11,7 +11,7 @@ export function auditRoutes(): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   handle(routes, listAudit, async (c, { query: { limit, cursor = null, ...filter }, reply }) => {
     // What this isolate has counted and not kept yet would be missing.
-    await keepCounted(c.env);
+    await flushCounted(c.env);
     const { entries, next } = await callAudit(c.env, (audit) => audit.list(filter, limit, cursor));
     return reply(200, {
       entries: entries.map(documentOf),

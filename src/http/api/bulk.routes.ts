@@ -112,7 +112,7 @@ export function bulkRoutes(dependencies: ReplayDependencies): Hono<HttpEnv> {
     if (unknown !== null) return problemResponse(c, unknown);
     const { runs: found, end } = await findRuns(c.env, filter, after, parameters.limit);
     const dry = parameters.dry_run;
-    const runs = await inTurns(found, async (run) =>
+    const runs = await mapInBatches(found, async (run) =>
       describe(run, action, dry ? null : await performed(action, run.id)),
     );
     return reply(200, {
@@ -161,7 +161,10 @@ function describe(run: RunSummary, action: Action, outcome: Outcome | null): Bul
   };
 }
 
-async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+async function mapInBatches<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   for (let first = 0; first < items.length; first += AT_ONCE)
     results.push(...(await Promise.all(items.slice(first, first + AT_ONCE).map(work))));

@@ -6,7 +6,7 @@ import { type Context, Hono } from "hono";
 import { completeByToken, type CompletionDependencies } from "../../triggers/complete.ts";
 import { parseCompletionToken } from "../../triggers/completion-token.ts";
 import type { Problem } from "../../domain/problem.ts";
-import { auditOften, auditOnce, goOnWithout } from "../middleware/audit.ts";
+import { auditCounted, auditEach, finishAfterDisconnect } from "../middleware/audit.ts";
 import { countFailure } from "../auth/failure-limit.ts";
 import { incomingBody } from "../bounded-body.ts";
 import type { HttpEnv } from "../http-env.ts";
@@ -14,7 +14,7 @@ import { problemResponse } from "../problem.ts";
 
 /** The route below /complete. */
 export function completionRoutes(dependencies: CompletionDependencies): Hono<HttpEnv> {
-  return new Hono<HttpEnv>().post("/:token", (c) => goOnWithout(c, complete(c)));
+  return new Hono<HttpEnv>().post("/:token", (c) => finishAfterDisconnect(c, complete(c)));
 
   async function complete(c: Context<HttpEnv, "/:token">): Promise<Response> {
     const presented = parseCompletionToken(c.req.param("token"));
@@ -31,11 +31,11 @@ export function completionRoutes(dependencies: CompletionDependencies): Hono<Htt
         : { problem, headers: {} };
       const answer = problemResponse(c, refusal.problem, refusal.headers);
       // Made-up ones name whatever runs they like.
-      auditOften(c, { ...ACT, on: isMadeUp ? "" : presented.runId, status: answer.status });
+      auditCounted(c, { ...ACT, on: isMadeUp ? "" : presented.runId, status: answer.status });
       return answer;
     }
     const { runId, task, status } = completed.value;
-    auditOnce(c, { ...ACT, on: `${runId}/${task}`, status: 200 });
+    auditEach(c, { ...ACT, on: `${runId}/${task}`, status: 200 });
     return c.json({ run_id: runId, task, status });
   }
 }

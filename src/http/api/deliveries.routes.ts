@@ -11,7 +11,7 @@ import { parseDeliveryId } from "../../domain/ids.ts";
 import type { EndpointPlan, Plan } from "../../domain/plan/plan.ts";
 import type { Problem } from "../../domain/problem.ts";
 import type { callDeliveries } from "../../objects/deliveries/deliveries-client.ts";
-import { heldRequest } from "../endpoints/body-limit.ts";
+import { bufferedRequest } from "../endpoints/body-limit.ts";
 import type { DeliveryLog } from "../endpoints/delivery-log.ts";
 import type { AnswerRequest } from "../endpoints/endpoint-call.ts";
 import { handle, type Call } from "../openapi/handle.ts";
@@ -65,7 +65,7 @@ export function deliveryRoutes(dependencies: DeliveryRouteDependencies): Hono<Ht
   ): Promise<Response> {
     const at = Date.now();
     const { params, senderId } = delivery;
-    const limited = heldRequest(requestOf(delivery), delivery.body.bytes);
+    const limited = bufferedRequest(requestOf(delivery), delivery.body.bytes);
     const { request } = limited;
     const call = { endpoint, limited, params, source: "replay", deliveryId: null } as const;
     const answer = await answerRequest(c, { ...call, actor: actorOf(c.get("caller")) });

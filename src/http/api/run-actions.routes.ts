@@ -21,7 +21,7 @@ import { acceptedDocument } from "./accepted-document.ts";
 import { MAX_PAYLOAD_BYTES } from "./content-length.ts";
 
 /** The routes below /api/v1. */
-export function steeringRoutes(
+export function runActionRoutes(
   dependencies: ReplayDependencies & CompletionDependencies,
 ): Hono<HttpEnv> {
   const { callRun } = dependencies;

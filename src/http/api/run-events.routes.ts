@@ -8,7 +8,7 @@ import type { HttpEnv } from "../http-env.ts";
 import { listenToRun } from "./runs.operations.ts";
 import { problemResponse } from "../problem.ts";
 import { unknownRun, withRunId } from "./run-id.ts";
-import { whileLetIn } from "../auth/while-let-in.ts";
+import { whileAuthorized } from "../auth/while-authorized.ts";
 
 /** The route below /api/v1. */
 export function runEventRoutes({
@@ -28,7 +28,7 @@ export function runEventRoutes({
       // The one answer that a standard EventSource takes for the end; to anything else it comes back for ever.
       if (events === "over") return c.body(null, 204);
       if (events === "full") return problemResponse(c, FULL);
-      return new Response(whileLetIn(c, listenToRun.right, events), {
+      return new Response(whileAuthorized(c, listenToRun.right, events), {
         // Nothing in between is to gather what is meant to be seen at once.
         headers: { "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no" },
       });

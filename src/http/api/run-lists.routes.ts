@@ -14,7 +14,7 @@ import { countRunsOperation, followRuns, listRuns } from "./run-lists.operations
 import { problemResponse } from "../problem.ts";
 import { queryOf, refuseUnknownTask, WRONG_CURSOR, type FilterParameters } from "./run-filter.ts";
 import { CHANGES_A_CALL, feedStream } from "./run-feed-stream.ts";
-import { whileLetIn } from "../auth/while-let-in.ts";
+import { whileAuthorized } from "../auth/while-authorized.ts";
 import {
   cursorOf,
   describeSummary,
@@ -66,7 +66,7 @@ export function runListRoutes({ plan, callRun }: RunListDependencies): Hono<Http
       (since) => runChanges(c.env, query.task, since, CHANGES_A_CALL),
       id === undefined ? null : Number(id),
     );
-    return c.body(whileLetIn(c, followRuns.right, stream), 200, {
+    return c.body(whileAuthorized(c, followRuns.right, stream), 200, {
       "Content-Type": "text/event-stream",
     });
   });

@@ -18,7 +18,7 @@ import { traceOf } from "../middleware/trace.ts";
 import { mayReadRun } from "../auth/own-runs.ts";
 import { problemResponse } from "../problem.ts";
 import { MAX_PAYLOAD_BYTES } from "./content-length.ts";
-import { isStillLetIn } from "../auth/while-let-in.ts";
+import { isStillAuthorized } from "../auth/while-authorized.ts";
 
 export interface TriggerRouteDependencies {
   readonly plan: Plan;
@@ -63,7 +63,7 @@ export function triggerRoutes({
     const final = await callRun(c.env, runId, (run) => run.untilFinal(waitMs), waitMs).catch(
       () => null,
     );
-    if (!(await isStillLetIn(c, triggerTask.right)))
+    if (!(await isStillAuthorized(c, triggerTask.right)))
       return reply(202, acceptedDocument(c, accepted.value));
     if (final !== null && mayReadRun(c.get("caller"), final)) return reply(200, final);
     // Meanwhile the status has moved on from the one it was accepted with.

@@ -49,7 +49,7 @@ const MAX_TOKEN_LETTERS = 4_096;
 const CONFIGURED: Credential = { madeToken: null, session: null, expiresAt: null };
 
 /** By `Authorization: Bearer TOKEN`. */
-export const byToken: Authenticator = {
+export const tokenAuthenticator: Authenticator = {
   isConfigured: ({ PEACH_API_TOKEN, PEACH_API_TOKENS }) =>
     Boolean(PEACH_API_TOKEN ?? "") || Boolean(PEACH_API_TOKENS ?? ""),
   async identify(c) {

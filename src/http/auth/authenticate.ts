@@ -3,27 +3,31 @@
  * uses decides. Without any that is configured the API refuses everyone.
  */
 import type { Context, MiddlewareHandler } from "hono";
-import { auditOften, NOBODY } from "../middleware/audit.ts";
+import { auditCounted, NOBODY } from "../middleware/audit.ts";
 import type { RunId } from "../../domain/ids.ts";
 import { hasRight, mayTriggerTask, SCOPES_OF, type Right } from "../../domain/scope.ts";
 import { IdentityUnreachableError } from "../../objects/identity/identity-client.ts";
-import { byAccess } from "./cloudflare-access.ts";
+import { accessAuthenticator } from "./cloudflare-access.ts";
 import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
 import { limitFailures } from "./failure-limit.ts";
 import { problemResponse } from "../problem.ts";
-import { bySession } from "./session.ts";
-import { byToken, isTokenTooShort } from "./api-tokens.ts";
+import { sessionAuthenticator } from "./session.ts";
+import { tokenAuthenticator, isTokenTooShort } from "./api-tokens.ts";
 
 /** In the order in which they are asked: a token that was sent on purpose goes before what a proxy has added. */
-const AUTHENTICATORS: readonly Authenticator[] = [byToken, bySession, byAccess];
+const AUTHENTICATORS: readonly Authenticator[] = [
+  tokenAuthenticator,
+  sessionAuthenticator,
+  accessAuthenticator,
+];
 
 /** Lets through only who is known, and notes the caller. */
 export const authenticate: MiddlewareHandler<HttpEnv> = async function authenticate(c, next) {
   const identified = await identify(c);
   if ("problem" in identified) {
     const refusal = problemResponse(c, identified.problem, identified.headers);
-    auditOften(c, { who: NOBODY, what: "authenticate", on: "", status: refusal.status });
+    auditCounted(c, { who: NOBODY, what: "authenticate", on: "", status: refusal.status });
     return refusal;
   }
   c.set("caller", identified);
@@ -67,7 +71,7 @@ export function refuseToTrigger(tasks: readonly (string | null)[], caller: Calle
 }
 
 /** The refusal `forbidden` of a run that somebody else has started. */
-export function notTheirRun(runId: RunId, caller: Caller): Refusal {
+export function forbiddenRun(runId: RunId, caller: Caller): Refusal {
   const { problem, headers } = forbidden(
     caller,
     `to read the run ${runId}, which another has started`,

@@ -13,7 +13,7 @@ import type { Context } from "hono";
 import { getCookie } from "hono/cookie";
 import { parseScope, type Scope } from "../../domain/scope.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
-import { hasOwnHeader, isSafe, senderOf } from "./request-origin.ts";
+import { hasDashboardHeader, isSafeMethod, requestOriginOf } from "./request-origin.ts";
 
 const HEADER = "Cf-Access-Jwt-Assertion";
 /** Access's own cookie, which it lets through. */
@@ -24,13 +24,13 @@ const CLOCK_TOLERANCE_SECONDS = 10;
 const keysOf = new Map<string, JWTVerifyGetKey>();
 
 /** By the JWT that Access puts on a request. */
-export const byAccess: Authenticator = {
+export const accessAuthenticator: Authenticator = {
   isConfigured: ({ PEACH_ACCESS_TEAM_DOMAIN, PEACH_ACCESS_AUD }) =>
     (PEACH_ACCESS_TEAM_DOMAIN ?? "") !== "" && (PEACH_ACCESS_AUD ?? "") !== "",
   async identify(c) {
     const token = c.req.header(HEADER);
     // Where nothing is said about Access, anybody may have made the header up, and it means nothing.
-    if (token === undefined || !byAccess.isConfigured(c.env)) return null;
+    if (token === undefined || !accessAuthenticator.isConfigured(c.env)) return null;
     const { PEACH_ACCESS_TEAM_DOMAIN: domain = "", PEACH_ACCESS_AUD: audience = "" } = c.env;
     const issuer = `https://${domain.replace(/^https:\/\//, "").replace(/\/+$/, "")}`;
     try {
@@ -51,11 +51,11 @@ export const byAccess: Authenticator = {
 
 /** Whether another site may have made a browser send this, and gain by it. */
 function isForgeable(c: Context<HttpEnv>): boolean {
-  if (isSafe(c) && c.req.header("Upgrade") === undefined) return false;
-  const sender = senderOf(c);
+  if (isSafeMethod(c) && c.req.header("Upgrade") === undefined) return false;
+  const origin = requestOriginOf(c);
   // With the cookie it may be a browser that is too old to say.
-  if (sender === "unsaid") return getCookie(c, COOKIE) !== undefined && !hasOwnHeader(c);
-  return sender !== "own";
+  if (origin === "unknown") return getCookie(c, COOKIE) !== undefined && !hasDashboardHeader(c);
+  return origin !== "same-origin";
 }
 
 function keysAt(issuer: string): JWTVerifyGetKey {

@@ -11,7 +11,7 @@ import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 
 /** What a browser sends by itself, whichever page asks. */
-const OF_BROWSERS = ["Cookie", "Cf-Access-Jwt-Assertion"] as const;
+const BROWSER_CREDENTIALS = ["Cookie", "Cf-Access-Jwt-Assertion"] as const;
 
 /** Refuses what is on the wrong host; without the variable nothing is. */
 export const consoleBoundary: MiddlewareHandler<HttpEnv> = async function consoleBoundary(c, next) {
@@ -22,25 +22,25 @@ export const consoleBoundary: MiddlewareHandler<HttpEnv> = async function consol
   // A name with a dot at its end is the same host.
   const isConsole = new URL(c.req.url).hostname.replace(/\.$/, "") === host;
   if (isConsole) return own === null ? problemResponse(c, NO_ENDPOINTS) : next();
-  if (own === "/dashboard" || (host === null && own === "/api/v1" && comesByCookie(c)))
+  if (own === "/dashboard" || (host === null && own === "/api/v1" && hasOnlyBrowserCredentials(c)))
     return problemResponse(c, host === null ? misconfigured(configured) : NO_DASHBOARD);
-  if (own !== null) forgetBrowser(c);
+  if (own !== null) stripBrowserCredentials(c);
   await next();
   return undefined;
 };
 
-function comesByCookie({ req }: Context<HttpEnv>): boolean {
+function hasOnlyBrowserCredentials({ req }: Context<HttpEnv>): boolean {
   return (
     req.header("Authorization") === undefined &&
-    OF_BROWSERS.some((name) => req.header(name) !== undefined)
+    BROWSER_CREDENTIALS.some((name) => req.header(name) !== undefined)
   );
 }
 
 /** From here on the request has nothing that tells who is logged in. */
-function forgetBrowser(c: Context<HttpEnv>): void {
-  if (!OF_BROWSERS.some((name) => c.req.header(name) !== undefined)) return;
+function stripBrowserCredentials(c: Context<HttpEnv>): void {
+  if (!BROWSER_CREDENTIALS.some((name) => c.req.header(name) !== undefined)) return;
   const headers = new Headers(c.req.raw.headers);
-  for (const name of OF_BROWSERS) headers.delete(name);
+  for (const name of BROWSER_CREDENTIALS) headers.delete(name);
   c.req.raw = new Request(c.req.raw, { headers });
 }
 

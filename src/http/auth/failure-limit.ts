@@ -9,7 +9,7 @@ import type { Refusal } from "./authenticator.ts";
 import { addressOf, networkOf } from "../client-address.ts";
 import type { HttpEnv } from "../http-env.ts";
 
-const PAUSE_SECONDS = 60;
+const BLOCK_SECONDS = 60;
 /** Addresses that this isolate remembers; the platform's own count goes on for the others. */
 const MAX_REMEMBERED = 10_000;
 
@@ -17,7 +17,7 @@ const MAX_REMEMBERED = 10_000;
 const LIMIT_MS = 2_000;
 
 /** Until when an address is told to come later. Epoch milliseconds. */
-const pausedUntil = new Map<string, number>();
+const blockedUntil = new Map<string, number>();
 
 /** The refusal itself, or `rate_limited`. Only `unauthorized` counts: somebody who is known may well lack a right. */
 export async function limitFailures(c: Context<HttpEnv>, refusal: Refusal): Promise<Refusal> {
@@ -28,15 +28,15 @@ export async function limitFailures(c: Context<HttpEnv>, refusal: Refusal): Prom
 export async function countFailure(c: Context<HttpEnv>, refusal: Refusal): Promise<Refusal> {
   const address = networkOf(addressOf(c));
   const now = Date.now();
-  if ((pausedUntil.get(address) ?? 0) > now) return TOO_MANY;
+  if ((blockedUntil.get(address) ?? 0) > now) return TOO_MANY;
   const { success } = await within(
     LIMIT_MS,
     "the rate limiter",
     c.env.AUTH_FAILURES.limit({ key: address }),
   ).catch(() => ({ success: true }));
   if (success) return refusal;
-  if (pausedUntil.size >= MAX_REMEMBERED) pausedUntil.clear();
-  pausedUntil.set(address, now + PAUSE_SECONDS * 1_000);
+  if (blockedUntil.size >= MAX_REMEMBERED) blockedUntil.clear();
+  blockedUntil.set(address, now + BLOCK_SECONDS * 1_000);
   return TOO_MANY;
 }
 
@@ -46,5 +46,5 @@ const TOO_MANY: Refusal = {
     detail: "Too many requests from this address could not prove that they may come in.",
     hint: "Wait a minute, and send a valid token.",
   },
-  headers: { "Retry-After": String(PAUSE_SECONDS) },
+  headers: { "Retry-After": String(BLOCK_SECONDS) },
 };

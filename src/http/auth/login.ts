@@ -1,8 +1,8 @@
 /** `/dashboard/login`, `/dashboard/logout`, `/dashboard/session`: an API token, or the code of a link, becomes a session. */
 import { Hono, type Context } from "hono";
 import { ok, refuse, type Problem, type Result } from "../../domain/problem.ts";
-import { byAccess } from "./cloudflare-access.ts";
-import { auditOften, auditOnce, NOBODY } from "../middleware/audit.ts";
+import { accessAuthenticator } from "./cloudflare-access.ts";
+import { auditCounted, auditEach, NOBODY } from "../middleware/audit.ts";
 import { countFailure } from "./failure-limit.ts";
 import { unauthorized, type Refusal } from "./authenticator.ts";
 import { readBounded } from "../bounded-body.ts";
@@ -36,7 +36,7 @@ export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
           : await identifyToken(c.env, credentials.token);
       if ("problem" in token) return fail(c, token);
       const session = await startSession(c, token);
-      auditOften(c, { who: token.name, what: "logIn", on: session.id, status: 200 });
+      auditCounted(c, { who: token.name, what: "logIn", on: session.id, status: 200 });
       return answer(c, session);
     })
     .post("/logout", async (c) => {
@@ -44,14 +44,14 @@ export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
       if (forged !== null) return problemResponse(c, forged);
       const session = await logOut(c);
       if (session !== null)
-        auditOnce(c, { who: session.token.name, what: "logOut", on: session.id, status: 204 });
+        auditEach(c, { who: session.token.name, what: "logOut", on: session.id, status: 204 });
       return c.body(null, 204);
     });
 }
 
 /** Cloudflare Access in front of the worker is a login too. */
 async function knownOtherwise(c: Context<HttpEnv>): Promise<Response> {
-  const known = await byAccess.identify(c);
+  const known = await accessAuthenticator.identify(c);
   if (known === null) return problemResponse(c, NOT_LOGGED_IN);
   if ("problem" in known) return problemResponse(c, known.problem, known.headers);
   c.header("Cache-Control", "no-store");
@@ -71,7 +71,7 @@ function answer(c: Context<HttpEnv>, { token, expiresAt }: Session): Response {
 async function fail(c: Context<HttpEnv>, refusal: Refusal): Promise<Response> {
   const { problem, headers } = await countFailure(c, refusal);
   const response = problemResponse(c, problem, headers);
-  auditOften(c, { who: NOBODY, what: "logIn", on: "", status: response.status });
+  auditCounted(c, { who: NOBODY, what: "logIn", on: "", status: response.status });
   return response;
 }
 

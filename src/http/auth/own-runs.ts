@@ -5,7 +5,7 @@ import { parseRunId, type RunId } from "../../domain/ids.ts";
 import { hasRight } from "../../domain/scope.ts";
 import { callRun } from "../../objects/run/run-client.ts";
 import type { RunDocument } from "../../objects/run/run-rpc.ts";
-import { notTheirRun } from "./authenticate.ts";
+import { forbiddenRun } from "./authenticate.ts";
 import type { Refusal } from "./authenticator.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
 
@@ -34,7 +34,7 @@ export async function refuseOthersRun(c: Context<HttpEnv>, id: string): Promise<
   if (runId === null || starters.get(runId) === actorKey(caller)) return null;
   const document = await callRun(c.env, runId, (run) => run.describe());
   if (document === null) return null;
-  if (!mayReadRun(caller, document)) return notTheirRun(runId, caller);
+  if (!mayReadRun(caller, document)) return forbiddenRun(runId, caller);
   if (starters.size >= MAX_REMEMBERED) starters.clear();
   starters.set(runId, actorKey(caller));
   return null;

@@ -9,28 +9,27 @@ import type { HttpEnv } from "../http-env.ts";
  * `own`: a page of this origin; `other`: of another one; `typed`: none, the address was typed in or opened from a bookmark; `unsaid`: it is
  * no browser, or one that says nothing with this request.
  */
-export type Sender = "own" | "other" | "typed" | "unsaid";
+export type RequestOrigin = "same-origin" | "cross-origin" | "none" | "unknown";
 
 const SAFE_METHODS = ["GET", "HEAD"];
 /** The header that every changing request of the dashboard has: no form, no link and no page of another origin can send it. */
-const OWN_HEADER = "X-Peach-Dashboard";
+const DASHBOARD_HEADER = "X-Peach-Dashboard";
 
 /** By `Sec-Fetch-Site`, and by `Origin` where a browser does not send that. */
-export function senderOf(c: Context<HttpEnv>): Sender {
+export function requestOriginOf(c: Context<HttpEnv>): RequestOrigin {
   const site = c.req.header("Sec-Fetch-Site");
-  if (site !== undefined)
-    return site === "same-origin" ? "own" : site === "none" ? "typed" : "other";
+  if (site !== undefined) return site === "same-origin" || site === "none" ? site : "cross-origin";
   const origin = c.req.header("Origin");
-  if (origin === undefined) return "unsaid";
-  return origin === new URL(c.req.url).origin ? "own" : "other";
+  if (origin === undefined) return "unknown";
+  return origin === new URL(c.req.url).origin ? "same-origin" : "cross-origin";
 }
 
 /** Whether the request changes nothing, by its method. */
-export function isSafe(c: Context<HttpEnv>): boolean {
+export function isSafeMethod(c: Context<HttpEnv>): boolean {
   return SAFE_METHODS.includes(c.req.method);
 }
 
 /** Whether the request says that it is the dashboard's. */
-export function hasOwnHeader(c: Context<HttpEnv>): boolean {
-  return c.req.header(OWN_HEADER) !== undefined;
+export function hasDashboardHeader(c: Context<HttpEnv>): boolean {
+  return c.req.header(DASHBOARD_HEADER) !== undefined;
 }

@@ -19,7 +19,7 @@ import {
 import { addressOf } from "../client-address.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { HttpEnv } from "../http-env.ts";
-import { hasOwnHeader, isSafe, senderOf } from "./request-origin.ts";
+import { hasDashboardHeader, isSafeMethod, requestOriginOf } from "./request-origin.ts";
 import { tokenOfSession, type Token } from "./api-tokens.ts";
 
 /** Who is logged in, and until when. */
@@ -31,7 +31,7 @@ export interface Session extends Pick<DashboardSession, "id" | "expiresAt"> {
 export const SESSION_COOKIES = ["__Host-peach_session", "peach_session"] as const;
 
 /** By the session's cookie, for the API only: an endpoint that asks for a token means a token. */
-export const bySession: Authenticator = {
+export const sessionAuthenticator: Authenticator = {
   // A session is had by a token: where none is configured there are none.
   isConfigured: () => false,
   async identify(c) {
@@ -77,8 +77,11 @@ export async function logOut(c: Context<HttpEnv>): Promise<Session | null> {
 
 /** The refusal of a request that another site may have made the browser send. */
 export function refuseForged(c: Context<HttpEnv>): Problem | null {
-  const sender = senderOf(c);
-  if (isSafe(c) ? sender !== "other" : sender === "own" && hasOwnHeader(c)) return null;
+  const origin = requestOriginOf(c);
+  if (
+    isSafeMethod(c) ? origin !== "cross-origin" : origin === "same-origin" && hasDashboardHeader(c)
+  )
+    return null;
   return {
     code: "forbidden",
     detail: "The session of the dashboard is only for requests of the dashboard itself.",

@@ -14,11 +14,11 @@ import { beginVerification } from "../../triggers/signature/verify.ts";
 import { identify, refuseToTrigger } from "../auth/authenticate.ts";
 import type { Refusal } from "../auth/authenticator.ts";
 import {
-  holdBody,
+  bufferBody,
   keepBeginning,
   type LimitedRequest,
   limitBody,
-  refuseUnread,
+  refuseByHeaders,
 } from "./body-limit.ts";
 import { actorOf, type HttpEnv } from "../http-env.ts";
 import { logFailure } from "../problem.ts";
@@ -53,7 +53,7 @@ export async function admit(
   endpoint: EndpointPlan,
   certificates: SnsCertificates,
 ): Promise<Admission> {
-  const problem = refuseUnread(c.req.raw, endpoint);
+  const problem = refuseByHeaders(c.req.raw, endpoint);
   if (problem !== null) return { problem, headers: {}, limited: null };
   switch (endpoint.auth.type) {
     case "none":
@@ -95,7 +95,7 @@ async function admitSigned(
   );
   if (!begun.ok) return refuseRead(c, { problem: begun.problem, headers: CHALLENGE });
   const verification = begun.value;
-  const held = await holdBody(request, endpoint, (chunk) => verification.update(chunk));
+  const held = await bufferBody(request, endpoint, (chunk) => verification.update(chunk));
   if (!held.ok) return { problem: held.problem, headers: {}, limited: null };
   const { limited, sent } = held.value;
   const verified = verification.finish(sent);
@@ -112,7 +112,7 @@ async function admitSns(
   certificates: SnsCertificates,
 ): Promise<Admission> {
   const maxBodyBytes = Math.min(endpoint.maxBodyBytes, MAX_SNS_BODY_BYTES);
-  const held = await holdBody(c.req.raw, { ...endpoint, maxBodyBytes }, () => undefined);
+  const held = await bufferBody(c.req.raw, { ...endpoint, maxBodyBytes }, () => undefined);
   if (!held.ok) {
     const isBySns =
       held.problem.code === "payload_too_large" && maxBodyBytes < endpoint.maxBodyBytes;

@@ -67,7 +67,7 @@ export function createAnswerOnce(plan: Plan, call: typeof callSignedDeliveries):
         isRefused: true,
       };
     }
-    const { given, kept } = await settle(c, endpoint, await answer());
+    const { given, kept } = await captureAnswer(c, endpoint, await answer());
     await call(c.env, endpoint.name, digest, (signed) =>
       kept === null
         ? signed.forget(digest, token)
@@ -80,14 +80,14 @@ export function createAnswerOnce(plan: Plan, call: typeof callSignedDeliveries):
 }
 
 /** The answer with its body still to be read, and what is kept of it; null: its sender may try again. */
-async function settle(
+async function captureAnswer(
   c: Context<HttpEnv>,
   endpoint: EndpointPlan,
   given: EndpointAnswer,
 ): Promise<{ readonly given: EndpointAnswer; readonly kept: KeptAnswer | null }> {
   if (given.response.status >= 400) return { given, kept: null };
   try {
-    const { response, content } = await readShort(given.response);
+    const { response, content } = await captureBody(given.response);
     // A connection that was upgraded cannot be answered again.
     return {
       given: { ...given, response },
@@ -118,7 +118,7 @@ function responseOf({ status, content }: KeptAnswer): Response {
  * The response with its body still to be read, and what of it is kept: a text that is short, and there in a moment. An event stream is
  * neither. Rejects if the body breaks off before that is known.
  */
-async function readShort(
+async function captureBody(
   response: Response,
 ): Promise<{ response: Response; content: KeptAnswer["content"] }> {
   const type = response.headers.get("Content-Type");
@@ -135,7 +135,10 @@ async function readShort(
       const reading = reader.read();
       const next = await Promise.race([reading, overdue]);
       if (next === null)
-        return { response: new Response(followed(read, reader, reading), response), content: null };
+        return {
+          response: new Response(remainingBody(read, reader, reading), response),
+          content: null,
+        };
       if (next.done) {
         const bytes = joined(read);
         const text = utf8Text(bytes);
@@ -147,7 +150,10 @@ async function readShort(
       read.push(next.value);
       size += next.value.byteLength;
       if (size > KEPT_ANSWER_BYTES)
-        return { response: new Response(followed(read, reader, null), response), content: null };
+        return {
+          response: new Response(remainingBody(read, reader, null), response),
+          content: null,
+        };
     }
   } finally {
     clearTimeout(timer);
@@ -157,7 +163,7 @@ async function readShort(
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /** The chunks, and then what the reader has still; `begun` is a read of it that has begun. */
-function followed(
+function remainingBody(
   chunks: readonly Uint8Array[],
   reader: Reader,
   begun: ReturnType<Reader["read"]> | null,

@@ -22,40 +22,44 @@ export interface LimitedRequest {
 
 const NOTHING = new Uint8Array(0);
 /** What describes the bytes on their way, and not what they are decoded to. */
-const OF_THE_WAY = ["Content-Encoding", "Content-Length"] as const;
+const TRANSFER_HEADERS = ["Content-Encoding", "Content-Length"] as const;
 
 /** Why the body is refused before a byte of it is read, by its headers alone; null: it may be read. */
-export function refuseUnread(request: Request, endpoint: EndpointPlan): Problem | null {
+export function refuseByHeaders(request: Request, endpoint: EndpointPlan): Problem | null {
   if ((declaredLength(request) ?? 0) > endpoint.maxBodyBytes) return tooLarge(endpoint);
   const encoding = contentEncodingOf(request.headers);
   if (!encoding.ok) return encoding.problem;
-  return encoding.value !== null && request.body !== null && !canCarry(request) ? NOT_HERE : null;
+  return encoding.value !== null && request.body !== null && !canCarry(request)
+    ? ENCODED_READ
+    : null;
 }
 
-/** A request that `refuseUnread` has let pass. Refuses a body that was read meanwhile and has more than `max_body`. */
+/** A request that `refuseByHeaders` has let pass. Refuses a body that was read meanwhile and has more than `max_body`. */
 export async function limitBody(
   request: Request,
   endpoint: EndpointPlan,
 ): Promise<Result<LimitedRequest>> {
   const { maxBodyBytes } = endpoint;
   const declared = declaredLength(request);
-  if (request.body === null) return ok(untouched(request, keptOf(NOTHING)));
+  if (request.body === null) return ok(unchanged(request, keptOf(NOTHING)));
   if (!canCarry(request)) {
     const body = await collect(request.clone().body ?? new Blob().stream(), maxBodyBytes, declared);
-    return body === null ? refuse(tooLarge(endpoint)) : ok(untouched(request, unreplayable(body)));
+    return body === null
+      ? refuse(tooLarge(endpoint))
+      : ok(unchanged(request, keptUnrepeatable(body)));
   }
   const opened = openBody(request);
   if (!opened.ok) return opened;
   const { body, contentLength } = opened.value;
-  if (body === null) return ok(untouched(request, keptOf(NOTHING)));
+  if (body === null) return ok(unchanged(request, keptOf(NOTHING)));
   if (contentLength === null) return ok(countedRequest(request, body, endpoint));
-  if (contentLength > KEPT_BODY_BYTES) return ok(untouched(request, unkeptBody(request)));
+  if (contentLength > KEPT_BODY_BYTES) return ok(unchanged(request, unkeptBody(request)));
   const bytes = await collect(body, maxBodyBytes, contentLength);
-  return bytes === null ? refuse(tooLarge(endpoint)) : ok(heldRequest(request, bytes));
+  return bytes === null ? refuse(tooLarge(endpoint)) : ok(bufferedRequest(request, bytes));
 }
 
 /** The same with its whole body held, each chunk shown to `seen` as it was sent. Refuses a body that has more than `max_body`. */
-export async function holdBody(
+export async function bufferBody(
   request: Request,
   endpoint: EndpointPlan,
   seen: (chunk: Uint8Array) => void,
@@ -65,17 +69,17 @@ export async function holdBody(
   const sent =
     source === null ? NOTHING : await collect(source, maxBodyBytes, declaredLength(request), seen);
   if (sent === null) return refuse(tooLarge(endpoint));
-  if (!canCarry(request)) return ok({ limited: untouched(request, unreplayable(sent)), sent });
+  if (!canCarry(request)) return ok({ limited: unchanged(request, keptUnrepeatable(sent)), sent });
   const encoding = contentEncodingOf(request.headers);
   if (!encoding.ok) return encoding;
-  if (encoding.value === null) return ok({ limited: heldRequest(request, sent), sent });
+  if (encoding.value === null) return ok({ limited: bufferedRequest(request, sent), sent });
   const decoded = decodeBody(new Blob([sent]).stream(), encoding.value);
   return ok({ limited: countedRequest(request, decoded, endpoint), sent });
 }
 
 /** A request whose whole body is there. */
-export function heldRequest(request: Request, body: Uint8Array): LimitedRequest {
-  return untouched(canCarry(request) ? new Request(request, { body }) : request, keptOf(body));
+export function bufferedRequest(request: Request, body: Uint8Array): LimitedRequest {
+  return unchanged(canCarry(request) ? new Request(request, { body }) : request, keptOf(body));
 }
 
 /** Whether a request like this one can be made with a body. The platform takes a GET that has one, but makes none. */
@@ -90,7 +94,7 @@ export async function keepBeginning(request: Request): Promise<KeptBody> {
   if (isLarge || request.headers.has("Content-Encoding")) return unkeptBody(request);
   const body = await collect(request.body, KEPT_BODY_BYTES, declaredLength(request));
   if (body === null) return unkeptBody(request);
-  return canCarry(request) ? keptOf(body) : unreplayable(body);
+  return canCarry(request) ? keptOf(body) : keptUnrepeatable(body);
 }
 
 /** What is kept of a body that nobody has looked at. */
@@ -113,11 +117,11 @@ function keptOf(body: Uint8Array): KeptBody {
 }
 
 /** Of a GET with a body: such a request cannot be made again. */
-function unreplayable(body: Uint8Array): KeptBody {
+function keptUnrepeatable(body: Uint8Array): KeptBody {
   return { ...keptOf(body), isWhole: body.byteLength === 0 };
 }
 
-function untouched(request: Request, kept: KeptBody): LimitedRequest {
+function unchanged(request: Request, kept: KeptBody): LimitedRequest {
   return { request, fault: () => null, kept: () => kept };
 }
 
@@ -161,7 +165,7 @@ function countedRequest(
     { highWaterMark: 0 },
   );
   const headers = new Headers(request.headers);
-  for (const name of OF_THE_WAY) headers.delete(name);
+  for (const name of TRANSFER_HEADERS) headers.delete(name);
   return {
     request: new Request(request, { headers, body: counted }),
     fault: () => fault,
@@ -173,7 +177,7 @@ function countedRequest(
   };
 }
 
-const NOT_HERE: Problem = {
+const ENCODED_READ: Problem = {
   code: "unsupported_encoding",
   detail: "The body of a GET or HEAD is not decoded.",
   hint: "Send the data by POST, or without Content-Encoding.",

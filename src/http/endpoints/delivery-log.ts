@@ -55,7 +55,7 @@ export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): Deli
   const refused = new Budgets(PER_ENDPOINT, Number.POSITIVE_INFINITY);
   const groups = new Budgets(PER_GROUP, MOST_GROUPS);
   /** How many of a group were not recorded since the last that was. */
-  const uncounted = new Map<string, number>();
+  const unrecorded = new Map<string, number>();
   const keepMs = keepDeliveriesMs(plan);
 
   function send(
@@ -93,13 +93,13 @@ export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): Deli
       const now = Date.now();
       const address = networkOf(addressOf(c));
       const group = JSON.stringify([endpoint.name, arrival.reason, address]);
-      if (uncounted.size >= MOST_GROUPS) uncounted.clear();
-      const count = (uncounted.get(group) ?? 0) + 1;
+      if (unrecorded.size >= MOST_GROUPS) unrecorded.clear();
+      const count = (unrecorded.get(group) ?? 0) + 1;
       if (!groups.take(group, now) || !refused.take(endpoint.name, now)) {
-        uncounted.set(group, count);
+        unrecorded.set(group, count);
         return;
       }
-      uncounted.delete(group);
+      unrecorded.delete(group);
       const delivery = deliveryOf(c, newDeliveryId(), endpoint, {
         ...arrival,
         kept: beginningOf(arrival.kept),

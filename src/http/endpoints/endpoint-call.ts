@@ -1,7 +1,7 @@
 /**
  * Calls an endpoint's method, and its `fallback` if that throws or takes longer than its `timeout`, and makes an answer of what comes
  * back. An endpoint answers for itself; what it throws is logged here and never shown. A method that is too late is not stopped: what
- * it triggers is triggered, but its answer is dropped.
+ * it triggers is triggered, but its answer is discardLateAnswer.
  */
 import type { Context } from "hono";
 import type { DeliveryRun } from "../../domain/delivery.ts";
@@ -87,12 +87,12 @@ export function createAnswerRequest(
           lifetime: c.executionCtx,
           triggered: (started) => void runs.push(started),
         });
-      return toResponse(await inTime(c, endpoint, called()), runs);
+      return toResponse(await withTimeout(c, endpoint, called()), runs);
     };
     try {
       if (endpoint.fallback === null) return await run(endpoint.method, limited.request, false);
       // Both get the whole body, so it is held: only where a fallback asks for it.
-      const again = await rereadable(limited.request);
+      const again = await repeatable(limited.request);
       try {
         return await run(endpoint.method, again(), false);
       } catch (error) {
@@ -119,7 +119,7 @@ class EndpointTimeoutError extends Error {
 }
 
 /** What the method comes to, or an `EndpointTimeoutError`; it goes on behind that, for as long as the platform lets it. */
-async function inTime(
+async function withTimeout(
   c: Context<HttpEnv>,
   { timeoutMs }: EndpointPlan,
   result: Promise<unknown>,
@@ -132,14 +132,15 @@ async function inTime(
   try {
     return await Promise.race([result, overdue]);
   } catch (error) {
-    if (error instanceof EndpointTimeoutError) c.executionCtx.waitUntil(dropped(c, result));
+    if (error instanceof EndpointTimeoutError)
+      c.executionCtx.waitUntil(discardLateAnswer(c, result));
     throw error;
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function dropped(c: Context<HttpEnv>, result: Promise<unknown>): Promise<void> {
+async function discardLateAnswer(c: Context<HttpEnv>, result: Promise<unknown>): Promise<void> {
   try {
     const late = await result;
     if (late instanceof Response) await late.body?.cancel();
@@ -162,7 +163,7 @@ function withBoundedJson(request: Request): Request {
   });
 }
 
-async function rereadable(request: Request): Promise<() => Request> {
+async function repeatable(request: Request): Promise<() => Request> {
   if (!canCarry(request)) return () => new Request(request);
   const body = await request.arrayBuffer();
   return () => new Request(request, { body });

@@ -10,7 +10,7 @@ import { actorKey } from "../../domain/actor.ts";
 import { ownPathOf } from "../../domain/plan/reserved-paths.ts";
 import type { EndpointPlan, Plan } from "../../domain/plan/plan.ts";
 import { SnsCertificates } from "../../triggers/signature/sns-certificates.ts";
-import { auditOften, goOnWithout, NOBODY } from "../middleware/audit.ts";
+import { auditCounted, finishAfterDisconnect, NOBODY } from "../middleware/audit.ts";
 import { admit, type Refused } from "./admission.ts";
 import { unkeptBody } from "./body-limit.ts";
 import type { Arrival, DeliveryLog } from "./delivery-log.ts";
@@ -62,7 +62,7 @@ export function endpointRoutes({
     }
     routes.on(methods, endpoint.url, (c) =>
       endpoint.auth.type === "token"
-        ? goOnWithout(c, receiveNoted(c, endpoint))
+        ? finishAfterDisconnect(c, receiveNoted(c, endpoint))
         : receive(c, endpoint),
     );
   }
@@ -130,7 +130,7 @@ export function endpointRoutes({
 
 function auditToken(c: Context<HttpEnv>, { name }: EndpointPlan, status: number): void {
   const caller: Caller | undefined = c.get("caller");
-  auditOften(c, {
+  auditCounted(c, {
     who: caller === undefined ? NOBODY : actorKey(caller),
     what: "callEndpoint",
     on: name,

@@ -6,7 +6,7 @@ import type { HttpEnv } from "../http-env.ts";
 export interface LocalParts {
   /** What every request passes first. */
   readonly guard: MiddlewareHandler<HttpEnv>;
-  readonly readUnreadBody: MiddlewareHandler<HttpEnv>;
+  readonly drainBody: MiddlewareHandler<HttpEnv>;
   /** The routes below /dev. */
   readonly routes: (dependencies: { readonly plan: Plan }) => Hono<HttpEnv>;
 }

@@ -5,10 +5,10 @@
 import { devR2Routes } from "./dev-r2.ts";
 import type { LocalParts } from "./local-parts.ts";
 import { loopbackOnly } from "./loopback.ts";
-import { readUnreadBody } from "./unread-body.ts";
+import { drainBody } from "./drain-body.ts";
 
 export const local: LocalParts | null = {
   guard: loopbackOnly,
-  readUnreadBody,
+  drainBody,
   routes: devR2Routes,
 };

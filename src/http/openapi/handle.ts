@@ -2,7 +2,7 @@
 import type { Context, Hono } from "hono";
 import { actorKey } from "../../domain/actor.ts";
 import type { Problem } from "../../domain/problem.ts";
-import { auditOften, auditOnce, goOnWithout } from "../middleware/audit.ts";
+import { auditCounted, auditEach, finishAfterDisconnect } from "../middleware/audit.ts";
 import { refuseToTrigger, refuseWithout } from "../auth/authenticate.ts";
 import type { Refusal } from "../auth/authenticator.ts";
 import { declaredLength } from "../bounded-body.ts";
@@ -36,11 +36,11 @@ export function handle<O extends Operation>(
 ): void {
   const path = operation.path.replace(/\{(\w+)\}/g, ":$1");
   routes.on(operation.method, path, (c) =>
-    operation.method === "GET" ? respond(c, UNNOTED) : noted(c),
+    operation.method === "GET" ? respond(c, UNAUDITED) : audited(c),
   );
 
-  /** Those that only read are not noted. */
-  async function noted(c: Context<HttpEnv>): Promise<Response> {
+  /** Those that only read are not audited. */
+  async function audited(c: Context<HttpEnv>): Promise<Response> {
     const record = { subject: subjectOf(c), isNoted: false };
     const note = (status: number): void => {
       if (!record.isNoted) auditCall(c, operation, record.subject, status);
@@ -57,7 +57,7 @@ export function handle<O extends Operation>(
         throw error;
       },
     );
-    return goOnWithout(c, answered);
+    return finishAfterDisconnect(c, answered);
   }
 
   async function respond(
@@ -94,14 +94,14 @@ const UNREAD: Problem = {
   hint: "Send it without one.",
 };
 
-const UNNOTED = { note: () => undefined, about: () => undefined };
+const UNAUDITED = { note: () => undefined, about: () => undefined };
 
 /** Notes a call of the API that was answered with this status. */
 function auditCall(c: Context<HttpEnv>, operation: Operation, on: string, status: number): void {
   const act = { who: actorKey(c.get("caller")), what: operation.id, on, status };
   // What is refused costs its caller nothing, so there may be any number of it.
-  if (operation.group === "Triggers" || status >= 400) auditOften(c, act);
-  else auditOnce(c, act);
+  if (operation.group === "Triggers" || status >= 400) auditCounted(c, act);
+  else auditEach(c, act);
 }
 
 /** What the call is about: the parameters of its path, else of its query. */

@@ -12,7 +12,7 @@ import type { HttpEnv } from "../http-env.ts";
 const awaited = new WeakSet<ReadableStream>();
 
 /** Keeps the answer back until the body has come. Whoever has begun to read it, and goes on behind the answer, is left alone. */
-export const readUnreadBody: MiddlewareHandler<HttpEnv> = async function readUnreadBody(c, next) {
+export const drainBody: MiddlewareHandler<HttpEnv> = async function drainBody(c, next) {
   const { body } = c.req.raw;
   if (body === null || awaited.has(body)) {
     await next();

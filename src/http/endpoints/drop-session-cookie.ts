@@ -8,7 +8,10 @@ import type { HttpEnv } from "../http-env.ts";
 import { SESSION_COOKIES } from "../auth/session.ts";
 
 /** Takes the cookies of sessions off what may be for an endpoint. */
-export const keepSession: MiddlewareHandler<HttpEnv> = async function keepSession(c, next) {
+export const dropSessionCookie: MiddlewareHandler<HttpEnv> = async function dropSessionCookie(
+  c,
+  next,
+) {
   const cookies = c.req.header("Cookie")?.split(/; */) ?? [];
   const others = cookies.filter(
     (cookie) => !SESSION_COOKIES.some((name) => cookie.startsWith(`${name}=`)),

@@ -13,7 +13,7 @@ import type { HttpEnv } from "../http-env.ts";
  * The stream, up to where its listener is let in no more. Who that is is asked with each chunk, which costs a digest: what is known of
  * tokens and sessions is kept for five seconds.
  */
-export function whileLetIn(
+export function whileAuthorized(
   c: Context<HttpEnv>,
   right: Right,
   stream: ReadableStream<Uint8Array>,
@@ -21,7 +21,7 @@ export function whileLetIn(
   return stream.pipeThrough(
     new TransformStream<Uint8Array, Uint8Array>({
       async transform(chunk, controller) {
-        if (await isStillLetIn(c, right)) controller.enqueue(chunk);
+        if (await isStillAuthorized(c, right)) controller.enqueue(chunk);
         else controller.terminate();
       },
     }),
@@ -29,7 +29,7 @@ export function whileLetIn(
 }
 
 /** Whether whoever has sent the request would be let in now as they were. */
-export async function isStillLetIn(c: Context<HttpEnv>, right: Right): Promise<boolean> {
+export async function isStillAuthorized(c: Context<HttpEnv>, right: Right): Promise<boolean> {
   const caller = await identify(c);
   if ("problem" in caller) return false;
   return actorKey(caller) === actorKey(c.get("caller")) && hasRight(caller.scopes, right);
