@@ -1,4 +1,11 @@
-/** The HTTP edge: the API under /api/v1, the endpoints of peach.conf, and what every answer has in common. */
+/**
+ * Assembles the HTTP edge: the API below /api/v1, the dashboard, and the endpoints of peach.conf.
+ *
+ * The order of the middleware is part of the contract. `requestId` runs first, so that every answer
+ * and log line has an id. `consoleBoundary` and `dropSessionCookie` remove browser credentials
+ * before a handler can see them. `limitRequest` runs before `authenticate`, so that an oversized
+ * request costs no lookup of a token.
+ */
 import { Hono } from "hono";
 import type { takeTurn } from "../objects/deliveries/caller-client.ts";
 import type { callSignedDeliveries } from "../objects/deliveries/signed-client.ts";
@@ -39,6 +46,7 @@ import { runActionRoutes } from "./api/run-actions.routes.ts";
 import { webhookHandshake } from "./endpoints/webhook-handshake.ts";
 import { triggerRoutes, type TriggerRouteDependencies } from "./api/triggers.routes.ts";
 
+/** Everything that the routes need from outside. Tests pass scripted versions. */
 export interface AppDependencies
   extends
     TriggerRouteDependencies,
@@ -49,11 +57,18 @@ export interface AppDependencies
   readonly callSignedDeliveries: typeof callSignedDeliveries;
   readonly takeTurn: typeof takeTurn;
   readonly dashboard: DashboardFiles;
-  /** Null in a deployed bundle. */
+  /** Routes and guards of the local runtime; null in a deployed bundle. */
   readonly local: LocalParts | null;
 }
 
-/** The worker's `fetch` for this plan. */
+/**
+ * Creates the app that serves this plan.
+ *
+ * ```ts
+ * const app = createApp({ plan, registry, local: null, ...dependencies });
+ * export default { fetch: app.fetch };
+ * ```
+ */
 export function createApp(given: AppDependencies): Hono<HttpEnv> {
   const dependencies = {
     ...given,
@@ -72,7 +87,8 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   app.use("/api/v1/*", webhookHandshake, apiHeaders, apiCors, limitRequest, authenticate);
   for (const routes of [
     triggerRoutes(dependencies),
-    // Before the calls of one run: `count` and `feed` are no ids.
+    // Registered before the calls of one run: otherwise `count` and `feed` would be read as run
+    // ids.
     runListRoutes(dependencies),
     runRoutes(dependencies),
     runEventRoutes(dependencies),
@@ -94,6 +110,7 @@ export function createApp(given: AppDependencies): Hono<HttpEnv> {
   app.route("/dashboard", dashboardRoutes(dependencies.dashboard, local !== null));
   app.route("/complete", completionRoutes(dependencies));
   if (local !== null) app.route("/", local.routes(dependencies));
+  // Endpoints come last: their urls are free text, and must not shadow a path of Peach.
   app.route("/", endpointRoutes(dependencies));
   app.notFound(notFound(app, local !== null));
   app.onError(errorResponse);

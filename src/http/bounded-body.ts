@@ -1,19 +1,23 @@
 /**
- * Reads the bodies of requests: never more than the reader's limit, whether a length is declared or not, and decoded. Every body that
- * is read whole in this folder is read here; what is passed on as a stream is opened here.
+ * Reads request bodies, decoded and never beyond the caller's limit, with or without a declared
+ * length. All code of this folder that buffers a whole body calls `readBounded`; code that streams
+ * one calls `openBody`.
  */
 import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
 import { collect } from "../payloads/chunks.ts";
 import { contentEncodingOf, decodeBody } from "../payloads/content-encoding.ts";
 import type { IncomingBody } from "../payloads/request-body.ts";
 
-/** The length of the body as declared, or null. Bytes. */
+/** Returns the declared length of the body in bytes; null without `Content-Length`. */
 export function declaredLength({ headers }: Request): number | null {
   const declared = headers.get("Content-Length");
   return declared === null ? null : Number(declared);
 }
 
-/** The whole body, decoded. Refuses with `payload_too_large`, at once if the declared length tells, and for its encoding. */
+/**
+ * Reads and decodes the whole body. Refuses with `payload_too_large` (before reading, if the
+ * declared length is over the limit) or `unsupported_encoding`.
+ */
 export async function readBounded(
   request: Request,
   maxBytes: number,
@@ -27,7 +31,7 @@ export async function readBounded(
   try {
     const bytes = await collect(body, maxBytes, contentLength);
     if (bytes !== null) return ok(bytes);
-    // A decoder holds the body until it is told that nobody reads on.
+    // A decoder keeps the body open until its output is cancelled.
     if (body !== request.body) await body.cancel();
     return refuse(tooLarge(maxBytes));
   } catch (error) {
@@ -36,14 +40,17 @@ export async function readBounded(
   }
 }
 
-/** A body that is not read yet, decoded. */
+/** A decoded body that has not been read yet. */
 export interface OpenedBody {
   readonly body: ReadableStream<Uint8Array> | null;
-  /** Null if it is not known before. Bytes. */
+  /** Length in bytes; null if unknown, as for every compressed body. */
   readonly contentLength: number | null;
 }
 
-/** The body for a reader that counts for itself; `body` stands for the request's own, as it was sent. Refuses an encoding. */
+/**
+ * Opens the body for a reader that enforces its own limit. `body` replaces the request's own
+ * stream, with the same encoding. Refuses unknown encodings with `unsupported_encoding`.
+ */
 export function openBody(
   request: Request,
   body: OpenedBody["body"] = request.body,
@@ -55,7 +62,7 @@ export function openBody(
   return ok({ body: decodeBody(body, encoding.value), contentLength: null });
 }
 
-/** The same with its content type, as a payload is made of it. */
+/** Opens the body together with its content type, in the form that payload encoding reads. */
 export function incomingBody(
   request: Request,
   body: OpenedBody["body"] = request.body,

@@ -1,14 +1,17 @@
-/** Where a request comes from, and by what of it clients are told apart. */
+/** Determines the client's address, and the network by which limits count clients. */
 import type { Context } from "hono";
 import type { HttpEnv } from "./http-env.ts";
 
-/** What is said where nobody tells the address. */
+/** Address of a request without any address header. */
 const UNKNOWN_ADDRESS = "unknown";
 
 /**
- * The client's address as Cloudflare says it in `CF-Connecting-IP`, which no client can make up. A request that comes without it has
- * come from another worker (a service binding): there the headers of proxies count, `X-Real-IP` and then the first of
- * `X-Forwarded-For`. Behind a proxy of one's own, in front of Cloudflare, all clients have the proxy's address.
+ * Returns the client's address.
+ *
+ * Cloudflare sets `CF-Connecting-IP`, and no client can forge that header. A request without it
+ * comes from another worker through a service binding: then `X-Real-IP` counts, else the first
+ * address of `X-Forwarded-For`. Behind the user's own proxy in front of Cloudflare, all clients
+ * share the proxy's address.
  */
 export function addressOf(c: Context<HttpEnv>): string {
   const forwarded = c.req.header("X-Forwarded-For")?.split(",", 1)[0]?.trim();
@@ -18,8 +21,15 @@ export function addressOf(c: Context<HttpEnv>): string {
 }
 
 /**
- * What counts as one client: an address of IPv4, a /64 of IPv6, within which whoever has one address has them all. What is no address
- * stands for itself.
+ * Returns the network that counts as one client: the address itself for IPv4, the /64 prefix for
+ * IPv6, because a client owns every address of its /64. Text that is no address is returned as it
+ * is, cut to `LONGEST_ADDRESS` characters.
+ *
+ * ```ts
+ * networkOf("203.0.113.7"); // "203.0.113.7"
+ * networkOf("::ffff:203.0.113.7"); // "203.0.113.7"
+ * networkOf("2001:db8:1:2:3:4:5:6"); // "2001:db8:1:2::/64"
+ * ```
  */
 export function networkOf(address: string): string {
   const [plain = ""] = address.split("%", 1);
@@ -33,9 +43,12 @@ export function networkOf(address: string): string {
     .join(":")}::/64`;
 }
 
+/**
+ * Characters kept of text that is no address, so that a forged header cannot fill a map of limits.
+ */
 const LONGEST_ADDRESS = 64;
 
-/** The eight groups of an address of IPv6, or null. */
+/** Parses an IPv6 address into its eight groups; null for any other text. */
 function groupsOf(address: string): number[] | null {
   if (!/^[0-9a-f:]{2,39}$/i.test(address)) return null;
   const [head = "", tail, ...more] = address.split("::");
@@ -48,7 +61,7 @@ function groupsOf(address: string): number[] | null {
   return groups.some((group) => !(group <= 0xffff)) ? null : groups;
 }
 
-/** NaN stands for what is no group. */
+/** Parses groups of hex digits; NaN marks an invalid group. */
 function readGroups(text: string): number[] {
   if (text === "") return [];
   return text.split(":").map((group) => (group === "" ? Number.NaN : Number.parseInt(group, 16)));

@@ -1,24 +1,31 @@
 /**
- * The dashboard's files at /dashboard, all of them in the worker itself. Every path below it that is no file is a page of the
- * dashboard, and answered with the same document: which page it shows is decided in the browser.
+ * Serves the dashboard's files at /dashboard; all of them are part of the worker's bundle. Every
+ * path below /dashboard that is no file returns the same document: the browser's router chooses the
+ * page.
  */
 import { Hono, type Context } from "hono";
 import type { HttpEnv } from "./http-env.ts";
 import { loginRoutes } from "./auth/login.ts";
 import { problemResponse } from "./problem.ts";
 
-/** What `npm run compile` made of src/dashboard. */
+/** The compiled dashboard, as `npm run compile` writes it from src/dashboard. */
 export interface DashboardFiles {
   /** The HTML document. */
   readonly document: string;
-  /** By file name; a name has a digest of its content in it. */
+  /**
+   * Assets by file name. The name contains a digest of the content, so browsers may cache it for
+   * ever.
+   */
   readonly assets: Readonly<Record<string, { readonly type: string; readonly text: string }>>;
 }
 
 /**
- * Nothing inline, nothing from elsewhere, no frame around it, and no string becomes markup. Scripts, styles and workers are files of the
- * dashboard only: at the same origin there are payloads and endpoints as well, which are whatever their senders made them. Images and
- * sound may be payloads.
+ * Builds the Content-Security-Policy of the dashboard: no inline code, no other origin, no frame
+ * around the page, and no string parsed as markup (Trusted Types).
+ *
+ * Scripts, styles and workers load from /dashboard/assets only. Payloads and endpoints share the
+ * origin, and their content is chosen by their senders. Images and sound may also come from
+ * payloads.
  */
 function policyOf(c: Context<HttpEnv>): string {
   const { origin } = new URL(c.req.url);
@@ -40,6 +47,7 @@ function policyOf(c: Context<HttpEnv>): string {
   ].join("; ");
 }
 
+/** Headers of every page and asset: no sniffing, no frames, no referrer, no access to devices. */
 const PAGE_HEADERS = {
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
@@ -49,7 +57,10 @@ const PAGE_HEADERS = {
   "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 } as const;
 
-/** The routes below /dashboard. `isLocal`: codes of the link of `npm run dev` log in. */
+/**
+ * Creates the routes below /dashboard. With `isLocal`, the login also accepts the codes that `npm
+ * run dev` prints.
+ */
 export function dashboardRoutes(
   { document, assets }: DashboardFiles,
   isLocal: boolean,
@@ -65,7 +76,7 @@ export function dashboardRoutes(
           detail: `The dashboard has no file "${name}".`,
           hint: "It may be of another version: load the page again.",
         });
-      // The policy counts for the layout's web worker too.
+      // The policy applies to the layout's web worker too.
       const headers = {
         ...PAGE_HEADERS,
         "Content-Security-Policy": policyOf(c),

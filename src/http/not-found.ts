@@ -1,4 +1,7 @@
-/** What is answered where nothing is: 405 if the path is known with other methods, else 404 naming the nearest path. */
+/**
+ * Answers requests that no route matches: 405 if the path exists with other methods, else 404 with
+ * a hint to the nearest path.
+ */
 import { distance } from "fastest-levenshtein";
 import type { Context, Hono, NotFoundHandler } from "hono";
 import { ownPathOf } from "../domain/plan/reserved-paths.ts";
@@ -6,19 +9,23 @@ import { identify } from "./auth/authenticate.ts";
 import type { Caller, HttpEnv } from "./http-env.ts";
 import { problemResponse } from "./problem.ts";
 
+/** The two parts of a Hono route that matter here. */
 interface Route {
   readonly method: string;
   readonly path: string;
 }
 
 /**
- * Looks among the routes that the app has when it is first needed. Which paths there are is told to who has a token, and on the local
- * runtime: urls of endpoints may be all that their senders know.
+ * Creates the handler for unmatched requests. It reads the app's routes on first use, when all are
+ * registered.
+ *
+ * Only authenticated callers and the local runtime get a hint to the nearest path. The url of an
+ * endpoint without `auth` may be its only secret, and a hint would reveal it.
  */
 export function notFound(app: Hono<HttpEnv>, isLocal: boolean): NotFoundHandler<HttpEnv> {
   return async (c) => {
     const path = c.req.path;
-    // Middleware has a wildcard; the routes of local development are nobody's nearest.
+    // Skips middleware, which has wildcards, and the routes of local development.
     const routes = app.routes.filter(
       (route) => !route.path.includes("*") && !route.path.startsWith("/dev/"),
     );
@@ -45,11 +52,15 @@ export function notFound(app: Hono<HttpEnv>, isLocal: boolean): NotFoundHandler<
   };
 }
 
+/** Hint for callers who may not learn which paths exist. */
 const ELSEWHERE = "Endpoints are at the urls that peach.conf gives them, the API is under /api/v1.";
 
-/** Whether the request is from somebody who is known; guesses count as everywhere. */
+/**
+ * Checks whether the caller is authenticated. A failed attempt counts towards the failure limit, as
+ * on every other path.
+ */
 async function isAuthenticated(c: Context<HttpEnv>): Promise<boolean> {
-  // Below /api/v1 that was asked already.
+  // `authenticate` has already run below /api/v1.
   const known: Caller | undefined = c.get("caller");
   if (known !== undefined || c.req.header("Authorization") === undefined)
     return known !== undefined;
@@ -64,14 +75,18 @@ function hintFor(path: string, routes: readonly Route[]): string {
 }
 
 function isAt(route: Route, path: string): boolean {
-  // No endpoint is where Peach's own paths are, though its url may fit there.
+  // An endpoint's url may match one of Peach's own paths, but never serves it.
   if (ownPathOf(route.path) !== ownPathOf(path)) return false;
-  // A slash at the end makes another path, although no part is any letter away.
+  // A trailing slash makes a different path, although no part differs in any letter.
   return (
     route.path.split("/").length === path.split("/").length && partsAway(route.path, path) === 0
   );
 }
 
+/**
+ * Finds the route with the smallest distance; null if every route differs in half of its letters or
+ * more.
+ */
 function nearestRoute(path: string, routes: readonly Route[]): Route | null {
   let best: Route | null = null;
   let bestAway = Math.ceil(path.length / 2);
@@ -82,7 +97,9 @@ function nearestRoute(path: string, routes: readonly Route[]): Route | null {
   return best;
 }
 
-/** How many letters apart, part by part; a `:param` takes any part that is not empty. */
+/**
+ * Sums the edit distance of the parts, in letters. A `:param` matches any part that is not empty.
+ */
 function partsAway(pattern: string, path: string): number {
   const wanted = pattern.split("/");
   const given = path.split("/");
@@ -91,7 +108,7 @@ function partsAway(pattern: string, path: string): number {
     const part = given[index] ?? "";
     const want = wanted[index] ?? "";
     if (want === part || (want.startsWith(":") && part !== "")) continue;
-    // A part that one of them does not have is worse than one that is misspelt.
+    // A missing part costs one more than a misspelt one.
     away += distance(want, part) + (want === "" || part === "" ? 1 : 0);
   }
   return away;

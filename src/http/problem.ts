@@ -1,4 +1,4 @@
-/** Problem documents (RFC 9457), and the one place that says which code is which HTTP status. */
+/** Writes problem documents (RFC 9457). This file alone maps an error code to its HTTP status. */
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { Problem, ProblemCode } from "../domain/problem.ts";
@@ -8,7 +8,7 @@ import { boundedPlace, MAX_WRONG_PLACES, shortened } from "../payloads/misfit.ts
 import { isPassing } from "../platform/calls.ts";
 import type { HttpEnv } from "./http-env.ts";
 
-/** Each code with its status and title. */
+/** HTTP status and title of each code. Both are part of the public API. */
 export const PROBLEM_KINDS = {
   invalid_json: [400, "The body is not JSON"],
   invalid_payload: [400, "The payload does not fit"],
@@ -64,21 +64,28 @@ export const PROBLEM_KINDS = {
   awaits_deploy: [503, "It waits for a deploy"],
 } as const satisfies Record<ProblemCode, readonly [ContentfulStatusCode, string]>;
 
+/** Default of `Retry-After`, for problems that name no time of their own. */
 const RETRY_AFTER_SECONDS = 2;
-/** Characters. */
+/** Length of `detail` and `hint`, in characters. */
 const MAX_DETAIL = 2_000;
-/** A refusal is at most 64 KB long, with its headers. */
+/** Bytes of a whole document. With its headers, a refusal stays below 64 KB. */
 const MAX_DOCUMENT_BYTES = 60_000;
 const ENCODER = new TextEncoder();
 
-/** What says when to come again. */
+/** Codes of passing conditions: their answers have a `Retry-After`. */
 const RETRYABLE: ReadonlySet<ProblemCode> = new Set([
   "overloaded",
   "unavailable",
   "delivery_repeated",
 ]);
 
-/** Answers with a problem document. */
+/**
+ * Creates the response of a problem. `headers` override the standard ones.
+ *
+ * ```ts
+ * return problemResponse(c, { code: "not_found", detail: "No such page.", hint: "Go home." });
+ * ```
+ */
 export function problemResponse(
   c: Context<HttpEnv>,
   problem: Problem,
@@ -98,8 +105,9 @@ export function problemResponse(
 }
 
 /**
- * The document of a problem. What was sent is part of its texts, so each has a length, and the whole another: a letter may take six
- * bytes of JSON.
+ * Serializes a problem. Its texts may repeat parts of the request, so each text has a limit in
+ * characters, and the document one in bytes: JSON may escape one character as six bytes. Entries of
+ * `errors` are dropped from the end until the document fits.
  */
 function serialize({ code, detail, hint, errors }: Problem, requestId: string): string {
   const [status, title] = PROBLEM_KINDS[code];
@@ -125,7 +133,10 @@ function serialize({ code, detail, hint, errors }: Problem, requestId: string): 
   }
 }
 
-/** Answers what nobody expected: the log has everything under the request's id, the caller only that id. */
+/**
+ * Turns an uncaught error into a problem document. The log gets the stack under the request's id;
+ * the caller only gets the id.
+ */
 export function errorResponse(error: unknown, c: Context<HttpEnv>): Response {
   logFailure(c, "request failed", error);
   if (isPassing(error)) {
@@ -139,7 +150,7 @@ export function errorResponse(error: unknown, c: Context<HttpEnv>): Response {
     return problemResponse(c, {
       code: "awaits_deploy",
       detail:
-        "Newer code than is deployed has serialize what is asked for. It is kept as it is, and goes on by itself.",
+        "Newer code than is deployed has written what is asked for. It is kept as it is, and goes on by itself.",
       hint: "Deploy the newer version again.",
     });
   }
@@ -158,7 +169,7 @@ export function errorResponse(error: unknown, c: Context<HttpEnv>): Response {
   });
 }
 
-/** Logs an error with its stack under the request's id. */
+/** Logs an error with its stack, under the request's id. */
 export function logFailure(c: Context<HttpEnv>, message: string, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
   console.error(

@@ -1,7 +1,10 @@
 /**
- * The API's tokens: PEACH_API_TOKEN, those of PEACH_API_TOKENS, and those that were made by `POST /tokens`. The configured ones are
- * compared as SHA-256 digests in constant time, and every one is compared, so that the time says nothing. What is configured is read
- * once, and again when it changes.
+ * Knows the API's tokens: PEACH_API_TOKEN, the entries of PEACH_API_TOKENS, and those made by `POST
+ * /tokens`.
+ *
+ * Configured tokens are compared as SHA-256 digests in constant time. Every one is compared, so
+ * that the time of a request tells nothing. The variables are parsed once, and again when they
+ * change.
  */
 import type { Context } from "hono";
 import { isApiToken, MIN_TOKEN_LETTERS } from "../../domain/api-token.ts";
@@ -18,37 +21,51 @@ import { sha256 } from "../../platform/sha256.ts";
 import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
 
-/** An API token that was understood. */
+/** An accepted API token. */
 export interface Token extends Caller {
-  /** Which token it is, beyond its name: another one of the same name has another. Nobody outside can compute it. */
+  /**
+   * Identifies the token beyond its name: a later token of the same name has another identity. It
+   * is a MAC or a digest that no client can compute.
+   */
   readonly identity: () => Promise<string>;
 }
 
+/** A token of a variable. Its text is never stored, only the digest. */
 interface ConfiguredToken {
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** SHA-256 of its text. */
+  /** SHA-256 of the token's text. */
   readonly digest: Uint8Array;
 }
 
-/** What the variables hold. */
+/** The parsed variables. */
 interface Configuration {
   readonly tokens: readonly ConfiguredToken[];
-  /** The SHA-256 of a PEACH_API_TOKEN that is refused because anybody might guess it; null: there is none. */
+  /**
+   * SHA-256 of a PEACH_API_TOKEN that is too short to be safe, and therefore refused; null if there
+   * is none.
+   */
   readonly tooShort: Uint8Array | null;
 }
 
-/** What they held when they were read last. Values only: a promise of one request must not be awaited in another. */
+/**
+ * Cache of the last parse. It holds values only: on Workers, a promise of one request must not be
+ * awaited in another.
+ */
 let read: ({ readonly token: string; readonly list: string } & Configuration) | null = null;
 
-/** What PEACH_API_TOKEN is called. */
+/** Name of PEACH_API_TOKEN in lists, runs and the audit. */
 export const ROOT_TOKEN_NAME = "api";
-/** No token is longer by far. */
+/**
+ * Length of a presented token, in characters. Real ones are far shorter; longer text is rejected
+ * before it is hashed.
+ */
 const MAX_TOKEN_LETTERS = 4_096;
 
+/** Credential of all configured tokens: they never expire, and only a deploy removes them. */
 const CONFIGURED: Credential = { madeToken: null, session: null, expiresAt: null };
 
-/** By `Authorization: Bearer TOKEN`. */
+/** Authenticates by `Authorization: Bearer TOKEN`. */
 export const tokenAuthenticator: Authenticator = {
   isConfigured: ({ PEACH_API_TOKEN, PEACH_API_TOKENS }) =>
     Boolean(PEACH_API_TOKEN ?? "") || Boolean(PEACH_API_TOKENS ?? ""),
@@ -61,7 +78,10 @@ export const tokenAuthenticator: Authenticator = {
   },
 };
 
-/** The token with this text, or the refusal `unauthorized`. Rejects when the identity object is needed and cannot be reached. */
+/**
+ * Finds the token with this text; else the refusal `unauthorized`. Rejects with
+ * `IdentityUnreachableError` if the identity object is needed and unreachable.
+ */
 export async function identifyToken(
   env: Env,
   presented: string,
@@ -72,13 +92,16 @@ export async function identifyToken(
   const configured = tokenWith(tokens, digest);
   if (configured !== null) return ofConfiguration(env, configured);
   if (tooShort !== null && crypto.subtle.timingSafeEqual(tooShort, digest)) return TOO_SHORT;
-  // Whatever cannot be one that was made asks for nothing.
+  // The checksum in made tokens saves a call: text without it was never made.
   const made = isApiToken(presented) ? await findMadeToken(env, presented) : null;
   if (made === null) return UNKNOWN_TOKEN;
   return isExpired(made) ? expired(made) : { ...ofMade(made), made };
 }
 
-/** The token that a session was begun with, as it is now; null: it is no more. Rejects as `identifyToken` does. */
+/**
+ * Returns the current state of the token that opened a session; null if it is deleted, expired or
+ * renamed. Rejects as `identifyToken` does.
+ */
 export async function tokenOfSession(
   env: Env,
   name: string,
@@ -92,14 +115,14 @@ export async function tokenOfSession(
   return made === null || isExpired(made) || made.name !== name ? null : ofMade(made);
 }
 
-/** The names and scopes of the tokens that are configured; entries that cannot be read are logged and left out. */
+/** Lists names and scopes of the configured tokens. Malformed entries are logged and skipped. */
 export async function configuredTokens(
   env: Env,
 ): Promise<readonly Pick<ConfiguredToken, "name" | "scopes">[]> {
   return (await configurationOf(env)).tokens;
 }
 
-/** Whether a token is configured, but refused for its length, so that nobody comes in by it. */
+/** Checks whether PEACH_API_TOKEN is set but too short, so that it authenticates no one. */
 export async function isTokenTooShort(env: Env): Promise<boolean> {
   return (await configurationOf(env)).tooShort !== null;
 }
@@ -108,6 +131,7 @@ function bearerOf(c: Context<HttpEnv>): string | null {
   return /^Bearer +(\S+) *$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? null;
 }
 
+/** Compares the digest with every token, without an early return: see the top of this file. */
 function tokenWith(tokens: readonly ConfiguredToken[], digest: Uint8Array): ConfiguredToken | null {
   let found: ConfiguredToken | null = null;
   for (const token of tokens) {
@@ -127,6 +151,7 @@ function ofMade({ name, scopes, digest }: MadeToken): Token {
   return { kind: "token", name, scopes, identity: () => Promise.resolve(digest), credential };
 }
 
+/** Parses the variables, or returns the cached result while they are unchanged. */
 async function configurationOf({
   PEACH_API_TOKEN: token = "",
   PEACH_API_TOKENS: list = "",
@@ -151,6 +176,7 @@ async function configurationOf({
   return read;
 }
 
+/** Parses an entry `name:scope:sha256-hex`; null if malformed. */
 function parseToken(entry: string): ConfiguredToken | null {
   const [, name, word = "", hex] =
     /^([^:\s]+):((?:trigger:)?[^:\s]+):([0-9a-f]{64})$/i.exec(entry) ?? [];
@@ -167,7 +193,7 @@ const UNKNOWN_TOKEN = unauthorized(
   INVALID,
 );
 
-/** Told to who has presented it, so to its owner. */
+/** Only sent to a client that presented this very token, so to its owner. */
 const TOO_SHORT = unauthorized(
   `The token has fewer than ${MIN_TOKEN_LETTERS} characters, so anybody might guess it: it is refused.`,
   "Set a longer PEACH_API_TOKEN, such as `openssl rand -hex 24` prints; locally `npm run dev` makes one if .dev.vars has none.",

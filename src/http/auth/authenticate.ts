@@ -1,6 +1,7 @@
 /**
- * Who calls the API, and what they may do. There are several ways of saying who one is (`AUTHENTICATORS`); the first that a request
- * uses decides. Without any that is configured the API refuses everyone.
+ * Authenticates callers of the API and checks their rights. The first authenticator of
+ * `AUTHENTICATORS` that a request addresses decides. If none is configured, the API refuses every
+ * request.
  */
 import type { Context, MiddlewareHandler } from "hono";
 import { auditCounted, NOBODY } from "../middleware/audit.ts";
@@ -15,14 +16,21 @@ import { problemResponse } from "../problem.ts";
 import { sessionAuthenticator } from "./session.ts";
 import { tokenAuthenticator, isTokenTooShort } from "./api-tokens.ts";
 
-/** In the order in which they are asked: a token that was sent on purpose goes before what a proxy has added. */
+/** Tried in this order: an explicit token takes precedence over a header that a proxy added. */
 const AUTHENTICATORS: readonly Authenticator[] = [
   tokenAuthenticator,
   sessionAuthenticator,
   accessAuthenticator,
 ];
 
-/** Lets through only who is known, and notes the caller. */
+/**
+ * Middleware that refuses unauthenticated requests, and sets `caller` for the handlers.
+ *
+ * ```ts
+ * app.use("/api/v1/*", authenticate);
+ * app.get("/api/v1/me", (c) => c.json(actorOf(c.get("caller"))));
+ * ```
+ */
 export const authenticate: MiddlewareHandler<HttpEnv> = async function authenticate(c, next) {
   const identified = await identify(c);
   if ("problem" in identified) {
@@ -35,7 +43,10 @@ export const authenticate: MiddlewareHandler<HttpEnv> = async function authentic
   return undefined;
 };
 
-/** Who the request is from, or why that is not known: `unauthorized`, or `rate_limited` for an address that tries on and on. */
+/**
+ * Identifies the caller. Refuses with `unauthorized`, or with `rate_limited` for an address that
+ * keeps failing.
+ */
 export async function identify(c: Context<HttpEnv>): Promise<Caller | Refusal> {
   try {
     for (const authenticator of AUTHENTICATORS) {
@@ -53,13 +64,16 @@ export async function identify(c: Context<HttpEnv>): Promise<Caller | Refusal> {
   return limitFailures(c, isAnyConfigured ? WITHOUT_TOKEN : NOBODY_ALLOWED);
 }
 
-/** The refusal `forbidden` if the caller has not this right. */
+/** Refuses with `forbidden` if the caller lacks the right; null if the call may proceed. */
 export function refuseWithout(right: Right, caller: Caller): Refusal | null {
   if (hasRight(caller.scopes, right)) return null;
   return forbidden(caller, "this call", right);
 }
 
-/** The refusal `forbidden` if the caller may not trigger each of these tasks; null: whatever task there may be. */
+/**
+ * Refuses with `forbidden` if the caller may not trigger each of these tasks; null if it may. A
+ * null in `tasks` stands for any task, which a scope `trigger:TASK` does not cover.
+ */
 export function refuseToTrigger(tasks: readonly (string | null)[], caller: Caller): Refusal | null {
   const refused = tasks.find((task) => !mayTriggerTask(caller.scopes, task));
   if (refused === undefined) return null;
@@ -70,7 +84,7 @@ export function refuseToTrigger(tasks: readonly (string | null)[], caller: Calle
   );
 }
 
-/** The refusal `forbidden` of a run that somebody else has started. */
+/** Refuses a run that another caller started. */
 export function forbiddenRun(runId: RunId, caller: Caller): Refusal {
   const { problem, headers } = forbidden(
     caller,
@@ -86,6 +100,7 @@ export function forbiddenRun(runId: RunId, caller: Caller): Refusal {
   };
 }
 
+/** Builds the refusal, with the scopes that the caller has and those that the call needs. */
 function forbidden({ kind, name, scopes }: Caller, what: string, right: Right): Refusal {
   const [has, needs] = [scopes, SCOPES_OF[right]].map((list) =>
     list.map((scope) => `\`${scope}\``),
@@ -106,13 +121,16 @@ const NOBODY_ALLOWED = unauthorized(
   "Set the secret PEACH_API_TOKEN (`wrangler secret put PEACH_API_TOKEN`; locally a line in .dev.vars), or PEACH_API_TOKENS.",
 );
 
-/** Said to everybody: it is worth nothing to know of a token that is refused. */
+/** Safe to reveal: an attacker gains nothing from a token that is refused. */
 const ONLY_TOO_SHORT = unauthorized(
   "The request has no API token; the one in PEACH_API_TOKEN is refused, for it has fewer than 24 characters.",
   "Set a longer PEACH_API_TOKEN, such as `openssl rand -hex 24` prints.",
 );
 
-/** Who could be identified a moment ago is not let in by that: a token that was deleted ends within five seconds. */
+/**
+ * Answered while the identity object is unreachable. A caller identified a moment ago is refused
+ * too: a deleted token must end within five seconds.
+ */
 const UNREACHABLE: Refusal = {
   problem: {
     code: "unavailable",

@@ -1,22 +1,29 @@
-/** One way of saying who calls. `auth.ts` has the list of them. */
+/** The interface of an authentication method. `authenticate.ts` lists the methods. */
 import type { Context } from "hono";
 import type { Problem } from "../../domain/problem.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
 
-/** Why somebody may not call, with the headers of the answer. */
+/** A refused request: the problem, and the headers of its answer. */
 export interface Refusal {
   readonly problem: Problem;
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** One authentication method, such as bearer tokens. */
 export interface Authenticator {
-  /** Whether this deployment knows anybody by this way. */
+  /** Checks whether this deployment has the method configured. */
   isConfigured(env: Env): boolean;
-  /** Who the request says that it is from, or why that is not believed; null if it does not use this way. */
+  /**
+   * Identifies the caller by this method, or refuses its credential; null if the request does not
+   * use this method.
+   */
   identify(c: Context<HttpEnv>): Promise<Caller | Refusal | null>;
 }
 
-/** The refusal of somebody who is not known. `error`: what the challenge says of a token that was presented. */
+/**
+ * Refuses an unauthenticated request. `error` is appended to the challenge and describes the
+ * presented token.
+ */
 export function unauthorized(detail: string, hint: string, error = ""): Refusal {
   return {
     problem: { code: "unauthorized", detail, hint },

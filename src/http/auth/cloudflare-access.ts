@@ -1,11 +1,15 @@
 /**
- * Cloudflare Access in front of the worker: it signs in people and services, and sends a JWT with each request. That is verified here
- * (RS256, issuer, audience, expiry) against the keys of the team, which are kept and fetched again when they are old or do not have
- * the key of a token. PEACH_ACCESS_SCOPES says what each identity may do; who is not in it may do nothing.
+ * Authenticates by Cloudflare Access, which signs in people and services in front of the worker and
+ * sends a JWT with each request. This file verifies the JWT (RS256, issuer, audience, expiry)
+ * against the team's keys. The keys are cached, and fetched again when they are old or lack the key
+ * of a JWT. PEACH_ACCESS_SCOPES maps identities to scopes; an identity without an entry may do
+ * nothing.
  *
- * A person is signed in by a cookie of Access, which a browser sends whichever site asks it to, and Access makes the same JWT of it. So what
- * changes something, and a WebSocket, which no same-origin policy holds back, is taken from browsers only for pages of this origin. A
- * service token is sent on purpose, as is a JWT by a program: neither says what a browser does.
+ * A person is signed in by a cookie of Access, and Access makes the same JWT from it. Browsers send
+ * the cookie whichever site asks, so a JWT of a person is open to request forgery. Therefore
+ * changes, and WebSockets (the same-origin policy does not cover them), are accepted from browsers
+ * only for pages of this origin. Service tokens, and JWTs that a program sends, are sent on purpose
+ * and need no such check.
  */
 import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from "jose";
 import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
@@ -16,20 +20,24 @@ import type { Caller, HttpEnv } from "../http-env.ts";
 import { hasDashboardHeader, isSafeMethod, requestOriginOf } from "./request-origin.ts";
 
 const HEADER = "Cf-Access-Jwt-Assertion";
-/** Access's own cookie, which it lets through. */
+/** The cookie of Access. Access passes it on to the worker. */
 const COOKIE = "CF_Authorization";
+/** Allowed difference between the clocks of Access and the worker. */
 const CLOCK_TOLERANCE_SECONDS = 10;
 
-/** The keys of a team, by its domain: the library keeps them for ten minutes. One isolate serves one deployment, so there is one. */
+/**
+ * Key sets by issuer; the library caches each for ten minutes. An isolate serves one deployment, so
+ * there is one entry.
+ */
 const keysOf = new Map<string, JWTVerifyGetKey>();
 
-/** By the JWT that Access puts on a request. */
+/** Authenticates by the JWT in the header that Access adds. */
 export const accessAuthenticator: Authenticator = {
   isConfigured: ({ PEACH_ACCESS_TEAM_DOMAIN, PEACH_ACCESS_AUD }) =>
     (PEACH_ACCESS_TEAM_DOMAIN ?? "") !== "" && (PEACH_ACCESS_AUD ?? "") !== "",
   async identify(c) {
     const token = c.req.header(HEADER);
-    // Where nothing is said about Access, anybody may have made the header up, and it means nothing.
+    // Without Access in front, any client could have made up the header.
     if (token === undefined || !accessAuthenticator.isConfigured(c.env)) return null;
     const { PEACH_ACCESS_TEAM_DOMAIN: domain = "", PEACH_ACCESS_AUD: audience = "" } = c.env;
     const issuer = `https://${domain.replace(/^https:\/\//, "").replace(/\/+$/, "")}`;
@@ -49,11 +57,11 @@ export const accessAuthenticator: Authenticator = {
   },
 };
 
-/** Whether another site may have made a browser send this, and gain by it. */
+/** Checks whether another site may have made a browser send this request, and would gain by it. */
 function isForgeable(c: Context<HttpEnv>): boolean {
   if (isSafeMethod(c) && c.req.header("Upgrade") === undefined) return false;
   const origin = requestOriginOf(c);
-  // With the cookie it may be a browser that is too old to say.
+  // Old browsers send neither header: with the cookie of Access, assume a browser.
   if (origin === "unknown") return getCookie(c, COOKIE) !== undefined && !hasDashboardHeader(c);
   return origin !== "same-origin";
 }
@@ -66,7 +74,10 @@ function keysAt(issuer: string): JWTVerifyGetKey {
   return keys;
 }
 
-/** A person is called by an address, a service by the client id of its token. */
+/**
+ * Maps the JWT to a caller. A person is named by the email address, a service by the client id of
+ * its token.
+ */
 function callerOf(payload: JWTPayload, rules: string): Caller | Refusal {
   const { email, common_name: service, exp = 0 } = payload;
   const name = [email, service].find((claim) => typeof claim === "string" && claim !== "");
@@ -81,7 +92,10 @@ function callerOf(payload: JWTPayload, rules: string): Caller | Refusal {
   return { kind: "access", name, scopes: [scope], credential };
 }
 
-/** The scope of the first entry that fits: the identity itself, `*@domain`, or `*`. An entry that cannot be read fits nobody. */
+/**
+ * Returns the scope of the first matching entry: the identity itself, `*@domain`, or `*`; null
+ * without a match. A malformed entry matches nothing.
+ */
 function scopeOf(name: string, rules: string): Scope | null {
   for (const rule of listOf(rules)) {
     const [, identity = "", word = ""] = /^(.+?):((?:trigger:)?[^:]+)$/.exec(rule) ?? [];
@@ -91,6 +105,7 @@ function scopeOf(name: string, rules: string): Scope | null {
   return null;
 }
 
+/** Matches `*`, `*@domain` or an exact identity; both sides are lower case. */
 function fits(identity: string, name: string): boolean {
   if (identity.startsWith("*@")) return name.endsWith(identity.slice(1));
   return identity === "*" || identity === name;
@@ -103,7 +118,7 @@ function listOf(text: string): string[] {
     .filter((entry) => entry !== "");
 }
 
-/** Told apart: a token that is no good, and keys that cannot be had just now. */
+/** Distinguishes an invalid JWT (401) from keys that cannot be fetched now (503). */
 function refusalOf(error: unknown): Refusal {
   const isToken =
     error instanceof errors.JOSEError &&

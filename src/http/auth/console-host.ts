@@ -1,7 +1,10 @@
 /**
- * PEACH_CONSOLE_HOST: the host on which people are logged in, apart from those on which endpoints answer. On it there are no endpoints, and
- * elsewhere no dashboard; cookies of the session and what Cloudflare Access says of a browser count on it alone. So no page of an endpoint, with
- * whatever policy, has the origin of the dashboard. Tokens, which programs send on purpose, are taken on every host.
+ * Separates the dashboard from the endpoints by host, if PEACH_CONSOLE_HOST is set.
+ *
+ * The console host serves the dashboard and the API, but no endpoints. The other hosts serve
+ * endpoints and the API, but no dashboard. Session cookies and the JWT of Cloudflare Access only
+ * count on the console host. So no page of an endpoint, whatever its policy, shares the dashboard's
+ * origin. Tokens are sent on purpose by programs, and count on every host.
  */
 import type { Context, MiddlewareHandler } from "hono";
 import { HOST_HINT, parseHost } from "../../domain/console-host.ts";
@@ -10,16 +13,23 @@ import type { Problem } from "../../domain/problem.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 
-/** What a browser sends by itself, whichever page asks. */
+/** Headers that a browser attaches by itself, whichever page sends the request. */
 const BROWSER_CREDENTIALS = ["Cookie", "Cf-Access-Jwt-Assertion"] as const;
 
-/** Refuses what is on the wrong host; without the variable nothing is. */
+/**
+ * Middleware that refuses requests on the wrong host, and strips browser credentials elsewhere.
+ * Does nothing without the variable.
+ *
+ * ```ts
+ * app.use(consoleBoundary); // PEACH_CONSOLE_HOST=console.example.org
+ * ```
+ */
 export const consoleBoundary: MiddlewareHandler<HttpEnv> = async function consoleBoundary(c, next) {
   const configured = (c.env.PEACH_CONSOLE_HOST ?? "").trim();
   if (configured === "") return next();
   const host = parseHost(configured);
   const own = ownPathOf(c.req.path);
-  // A name with a dot at its end is the same host.
+  // A trailing dot names the same host.
   const isConsole = new URL(c.req.url).hostname.replace(/\.$/, "") === host;
   if (isConsole) return own === null ? problemResponse(c, NO_ENDPOINTS) : next();
   if (own === "/dashboard" || (host === null && own === "/api/v1" && hasOnlyBrowserCredentials(c)))
@@ -29,6 +39,7 @@ export const consoleBoundary: MiddlewareHandler<HttpEnv> = async function consol
   return undefined;
 };
 
+/** Checks for a cookie or a JWT of Access without a token beside it. */
 function hasOnlyBrowserCredentials({ req }: Context<HttpEnv>): boolean {
   return (
     req.header("Authorization") === undefined &&
@@ -36,7 +47,7 @@ function hasOnlyBrowserCredentials({ req }: Context<HttpEnv>): boolean {
   );
 }
 
-/** From here on the request has nothing that tells who is logged in. */
+/** Removes all credentials that a browser sends by itself, before the handlers see the request. */
 function stripBrowserCredentials(c: Context<HttpEnv>): void {
   if (!BROWSER_CREDENTIALS.some((name) => c.req.header(name) !== undefined)) return;
   const headers = new Headers(c.req.raw.headers);
@@ -56,7 +67,7 @@ const NO_DASHBOARD: Problem = {
   hint: "It is on the host that PEACH_CONSOLE_HOST names.",
 };
 
-/** Who is logged in would be known nowhere, so nobody is let in by it. */
+/** Answered if the variable holds no host name: no host could accept a session, so none does. */
 function misconfigured(given: string): Problem {
   return {
     code: "misconfigured",

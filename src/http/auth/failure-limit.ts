@@ -1,7 +1,8 @@
 /**
- * How often an address (of IPv6 a /64) may fail to say who it is. Beyond that it is told to come later, without another look at the limit, so that a
- * flood costs next to nothing; who has a valid token comes in all the same, also from such an address. The platform counts in each of its
- * locations and about, not exactly.
+ * Limits how often an address (for IPv6, a /64) may fail to authenticate. A blocked address is
+ * refused from this isolate's memory, without another call of the rate limiter, so a flood costs
+ * next to nothing. A valid token is accepted all the same, also from a blocked address. The
+ * platform's rate limiter counts per location, and not exactly.
  */
 import type { Context } from "hono";
 import { within } from "../../platform/calls.ts";
@@ -9,22 +10,28 @@ import type { Refusal } from "./authenticator.ts";
 import { addressOf, networkOf } from "../client-address.ts";
 import type { HttpEnv } from "../http-env.ts";
 
+/** How long an address stays blocked; also the `Retry-After` of its answers. */
 const BLOCK_SECONDS = 60;
-/** Addresses that this isolate remembers; the platform's own count goes on for the others. */
+/**
+ * Blocked addresses that an isolate remembers. The platform's own count continues for the others.
+ */
 const MAX_REMEMBERED = 10_000;
 
-/** Who cannot be counted in time is let try again. Milliseconds. */
+/** Timeout of the rate limiter. An address that cannot be counted in time is not blocked. */
 const LIMIT_MS = 2_000;
 
-/** Until when an address is told to come later. Epoch milliseconds. */
+/** End of an address's block, in epoch milliseconds. */
 const blockedUntil = new Map<string, number>();
 
-/** The refusal itself, or `rate_limited`. Only `unauthorized` counts: somebody who is known may well lack a right. */
+/**
+ * Counts a refusal `unauthorized`, and returns it or `rate_limited`. Other refusals pass uncounted:
+ * an authenticated caller may well lack a right.
+ */
 export async function limitFailures(c: Context<HttpEnv>, refusal: Refusal): Promise<Refusal> {
   return refusal.problem.code === "unauthorized" ? countFailure(c, refusal) : refusal;
 }
 
-/** The refusal itself, or `rate_limited`: counted, whatever it is for. */
+/** Counts a refusal whatever its code, and returns it or `rate_limited`. */
 export async function countFailure(c: Context<HttpEnv>, refusal: Refusal): Promise<Refusal> {
   const address = networkOf(addressOf(c));
   const now = Date.now();

@@ -1,19 +1,22 @@
 /**
- * The code in the link that `npm run dev` prints: it logs one browser in, once, on the local runtime. `EXPIRES.NONCE.MAC`, where the key
- * of the MAC is PEACH_API_TOKEN itself, which only its owner and the worker know. Web Crypto only: the codes are made in Node.
+ * Signs and verifies the code in the link that `npm run dev` prints: it logs in one browser, once,
+ * on the local runtime. Format: `EXPIRES.NONCE.MAC`, an HMAC-SHA-256 with PEACH_API_TOKEN as its
+ * key, which only the owner and the worker know. The file uses Web Crypto only, because Node makes
+ * the codes.
  */
 
-/** A link is no good for longer. Milliseconds. */
+/** Lifetime of a link. */
 const CODE_LIFETIME_MS = 12 * 3_600_000;
 
+/** The verified content of a code. */
 export interface LoginCode {
-  /** Milliseconds since 1970. */
+  /** Expiry in epoch milliseconds. */
   readonly expiresAt: number;
-  /** 32 hex digits, of this code alone. */
+  /** Random, 32 hex digits. Redeemed nonces are stored, so that a code works once. */
   readonly nonce: string;
 }
 
-/** A new code, good until `CODE_LIFETIME_MS` after `now`. */
+/** Makes a code that expires `CODE_LIFETIME_MS` after `now`. */
 export async function signLoginCode(token: string, now: number): Promise<string> {
   const expiresAt = now + CODE_LIFETIME_MS;
   const nonce = hexOf(crypto.getRandomValues(new Uint8Array(16)));
@@ -25,7 +28,10 @@ export async function signLoginCode(token: string, now: number): Promise<string>
   return `${expiresAt}.${nonce}.${hexOf(new Uint8Array(mac))}`;
 }
 
-/** The code if the text is one that was made with this token, and has not expired; else null. */
+/**
+ * Verifies a code. Returns null if it was not made with this token, has expired, or claims a longer
+ * lifetime than codes have.
+ */
 export async function verifyLoginCode(
   text: string,
   token: string,
@@ -57,7 +63,7 @@ function messageOf(expiresAt: number, nonce: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(new TextEncoder().encode(`peach login v2\n${expiresAt}\n${nonce}`));
 }
 
-/** Node has no `toHex` yet. */
+/** Formats bytes as hex. Node does not have `toHex` yet. */
 function hexOf(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,4 +1,7 @@
-/** `/dashboard/login`, `/dashboard/logout`, `/dashboard/session`: an API token, or the code of a link, becomes a session. */
+/**
+ * Serves `/dashboard/login`, `/dashboard/logout` and `/dashboard/session`: exchanges an API token,
+ * or the code of a login link, for a session.
+ */
 import { Hono, type Context } from "hono";
 import { ok, refuse, type Problem, type Result } from "../../domain/problem.ts";
 import { accessAuthenticator } from "./cloudflare-access.ts";
@@ -12,11 +15,12 @@ import { problemResponse } from "../problem.ts";
 import { logOut, readSession, refuseForged, startSession, type Session } from "./session.ts";
 import { identifyToken, type Token } from "./api-tokens.ts";
 
+/** Size of a login's body. It holds one token. */
 const MAX_BODY_BYTES = 4_096;
-/** Where the codes of links that have been used are noted; local runtime only. */
+/** R2 prefix of redeemed codes; local runtime only. */
 const USED_CODES = "login-codes/";
 
-/** The routes below /dashboard. */
+/** Creates the routes below /dashboard. With `isLocal`, login codes are accepted beside tokens. */
 export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
   return new Hono<HttpEnv>()
     .get("/session", async (c) => {
@@ -49,7 +53,7 @@ export function loginRoutes(isLocal: boolean): Hono<HttpEnv> {
     });
 }
 
-/** Cloudflare Access in front of the worker is a login too. */
+/** Describes a caller who is signed in by Cloudflare Access, which counts as a login too. */
 async function knownOtherwise(c: Context<HttpEnv>): Promise<Response> {
   const known = await accessAuthenticator.identify(c);
   if (known === null) return problemResponse(c, NOT_LOGGED_IN);
@@ -67,7 +71,10 @@ function answer(c: Context<HttpEnv>, { token, expiresAt }: Session): Response {
   });
 }
 
-/** Each log-in that comes to nothing counts, whatever was wrong with it: a body that is too large costs as much as a wrong token. */
+/**
+ * Refuses a log-in. Every failed one counts towards the failure limit, whatever the reason: a body
+ * that is too large costs as much as a wrong token.
+ */
 async function fail(c: Context<HttpEnv>, refusal: Refusal): Promise<Response> {
   const { problem, headers } = await countFailure(c, refusal);
   const response = problemResponse(c, problem, headers);
@@ -75,6 +82,7 @@ async function fail(c: Context<HttpEnv>, refusal: Refusal): Promise<Response> {
   return response;
 }
 
+/** Reads the body `{"token": …}` or `{"code": …}`. */
 async function readCredentials(
   c: Context<HttpEnv>,
 ): Promise<Result<{ token: string } | { code: string }>> {
@@ -92,8 +100,9 @@ async function readCredentials(
 }
 
 /**
- * The token that the code of a link stands for; a refusal if it is none, is too old, or has been used. Codes are made by `npm run dev`
- * and taken on the local runtime only. That one was used is written once to R2, which one of two at the same time cannot do.
+ * Redeems the code of a login link; refuses a code that is invalid, expired or used. Only the local
+ * runtime accepts codes. The nonce is written to R2 with the condition that it does not exist yet,
+ * so one of two concurrent requests fails.
  */
 async function redeemCode(env: Env, code: string, isLocal: boolean): Promise<Token | Refusal> {
   if (!isLocal) return CODE_REFUSED;
@@ -108,6 +117,7 @@ async function redeemCode(env: Env, code: string, isLocal: boolean): Promise<Tok
   return used === null ? CODE_REFUSED : identifyToken(env, token);
 }
 
+/** Deletes the markers of codes that have expired: the expiry alone refuses those. */
 async function forgetExpiredCodes(env: Env): Promise<void> {
   const { objects } = await env.PAYLOADS.list({ prefix: USED_CODES, include: ["customMetadata"] });
   const expired = objects.filter(

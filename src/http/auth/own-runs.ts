@@ -1,4 +1,7 @@
-/** Which runs a caller may read who may not read all of them: those that they have started. */
+/**
+ * Checks access to runs for callers without the scope `read`: they may read the runs that they
+ * started.
+ */
 import type { Context } from "hono";
 import { actorKey } from "../../domain/actor.ts";
 import { parseRunId, type RunId } from "../../domain/ids.ts";
@@ -9,11 +12,15 @@ import { forbiddenRun } from "./authenticate.ts";
 import type { Refusal } from "./authenticator.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
 
-/** Who has started runs that were asked for here. It never changes, so the run is asked once, and not for each look at it. */
+/**
+ * Starter of each requested run, by run id. It never changes, so one call of the run's object is
+ * enough for any number of reads.
+ */
 const starters = new Map<RunId, string>();
+/** Entries of `starters`; the map is cleared when it is full. */
 const MAX_REMEMBERED = 10_000;
 
-/** Whether the caller may read the run. */
+/** Checks whether the caller may read the run. */
 export function mayReadRun(
   caller: Caller,
   { trigger: { actor } }: Pick<RunDocument, "trigger">,
@@ -26,7 +33,10 @@ export function mayReadRun(
   );
 }
 
-/** The refusal of a run that somebody else has started; null: the caller may read it, or there is none. */
+/**
+ * Refuses a run that another caller started; null if the caller may read it, or if it does not
+ * exist (the handler answers 404 itself).
+ */
 export async function refuseOthersRun(c: Context<HttpEnv>, id: string): Promise<Refusal | null> {
   const caller = c.get("caller");
   if (hasRight(caller.scopes, "read")) return null;

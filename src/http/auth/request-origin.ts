@@ -1,21 +1,29 @@
 /**
- * Which page a browser sends a request for. Cookies come with requests that any site makes a browser send, so whoever is known by one
- * may be made to do what they never meant; but a page can neither forge nor leave out what the browser says of it.
+ * Determines which page made a browser send a request. Browsers attach cookies to requests of any
+ * site, so a caller known by a cookie may be tricked into a change (CSRF). A page can neither forge
+ * nor remove the headers that name its origin.
  */
 import type { Context } from "hono";
 import type { HttpEnv } from "../http-env.ts";
 
 /**
- * `own`: a page of this origin; `other`: of another one; `typed`: none, the address was typed in or opened from a bookmark; `unsaid`: it is
- * no browser, or one that says nothing with this request.
+ * Origin of a request, in the words of Fetch metadata:
+ *
+ * - `same-origin`: a page of this origin.
+ * - `cross-origin`: a page of any other origin, sites of the same domain included.
+ * - `none`: no page; the user typed the address or opened a bookmark.
+ * - `unknown`: no browser, or one that sends neither header.
  */
 export type RequestOrigin = "same-origin" | "cross-origin" | "none" | "unknown";
 
 const SAFE_METHODS = ["GET", "HEAD"];
-/** The header that every changing request of the dashboard has: no form, no link and no page of another origin can send it. */
+/**
+ * Header of every changing request of the dashboard. Forms, links and pages of other origins cannot
+ * send it without a preflight request, which the worker does not grant.
+ */
 const DASHBOARD_HEADER = "X-Peach-Dashboard";
 
-/** By `Sec-Fetch-Site`, and by `Origin` where a browser does not send that. */
+/** Reads `Sec-Fetch-Site`, or `Origin` for browsers that do not send it. */
 export function requestOriginOf(c: Context<HttpEnv>): RequestOrigin {
   const site = c.req.header("Sec-Fetch-Site");
   if (site !== undefined) return site === "same-origin" || site === "none" ? site : "cross-origin";
@@ -24,12 +32,12 @@ export function requestOriginOf(c: Context<HttpEnv>): RequestOrigin {
   return origin === new URL(c.req.url).origin ? "same-origin" : "cross-origin";
 }
 
-/** Whether the request changes nothing, by its method. */
+/** Checks for a method that changes nothing. */
 export function isSafeMethod(c: Context<HttpEnv>): boolean {
   return SAFE_METHODS.includes(c.req.method);
 }
 
-/** Whether the request says that it is the dashboard's. */
+/** Checks for the header that only the dashboard's own code sets. */
 export function hasDashboardHeader(c: Context<HttpEnv>): boolean {
   return c.req.header(DASHBOARD_HEADER) !== undefined;
 }

@@ -1,11 +1,14 @@
 /**
- * The dashboard's sessions: a cookie that a token was exchanged for. Owns the cookie and the rule that no other site can act
- * through it; what its bearer may do is what the token may do, looked up anew with each request.
+ * Manages the dashboard's sessions: a cookie in exchange for a token. This file owns the cookie and
+ * the protection against request forgery. Rights are not part of the session: each request looks up
+ * the current rights of the token.
  *
- * A session ends after 7 days, after 12 hours without use, when it is ended (logging out, `DELETE /sessions/{id}`), and with its token.
+ * A session ends after 7 days, after 12 hours without use, by log-out or `DELETE /sessions/{id}`,
+ * and together with its token.
  *
- * Against forged requests: the cookie is SameSite=Strict, a request of another origin is refused by `Sec-Fetch-Site` (or `Origin`,
- * where a browser does not send that), and what changes something needs a header that no form and no link can send.
+ * Three measures prevent request forgery: the cookie is SameSite=Strict; requests of other origins
+ * are refused by `Sec-Fetch-Site` (or `Origin` for browsers without it); and changes need a header
+ * that no form and no link can send.
  */
 import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
@@ -22,17 +25,23 @@ import type { HttpEnv } from "../http-env.ts";
 import { hasDashboardHeader, isSafeMethod, requestOriginOf } from "./request-origin.ts";
 import { tokenOfSession, type Token } from "./api-tokens.ts";
 
-/** Who is logged in, and until when. */
+/** A valid session and its token. */
 export interface Session extends Pick<DashboardSession, "id" | "expiresAt"> {
   readonly token: Token;
 }
 
-/** With `__Host-`, a browser takes it from nobody but this host, over https. */
+/**
+ * Names of the cookie over https and http. A browser accepts `__Host-` cookies from this very host
+ * only, and over https only.
+ */
 export const SESSION_COOKIES = ["__Host-peach_session", "peach_session"] as const;
 
-/** By the session's cookie, for the API only: an endpoint that asks for a token means a token. */
+/**
+ * Authenticates by the session cookie, for the API only. An endpoint with `auth: token` expects a
+ * token.
+ */
 export const sessionAuthenticator: Authenticator = {
-  // A session is had by a token: where none is configured there are none.
+  // Sessions are made from tokens: a deployment without tokens has none.
   isConfigured: () => false,
   async identify(c) {
     if (!c.req.path.startsWith("/api/v1/")) return null;
@@ -45,9 +54,12 @@ export const sessionAuthenticator: Authenticator = {
   },
 };
 
-/** The session of the request's cookie, or null. Rejects when the identity object cannot be reached. */
+/**
+ * Returns the session of the request's cookie; null if there is none. Rejects if the identity
+ * object is unreachable.
+ */
 export async function readSession(c: Context<HttpEnv>): Promise<Session | null> {
-  // Whoever brings a token pays nothing for the sessions of others.
+  // A request without cookies skips the lookup.
   const cookie = c.req.header("Cookie") === undefined ? undefined : getCookie(c, cookieName(c));
   const session = cookie === undefined ? null : await useSession(c.env, cookie);
   if (session === null) return null;
@@ -55,7 +67,10 @@ export async function readSession(c: Context<HttpEnv>): Promise<Session | null> 
   return token === null ? null : { id: session.id, expiresAt: session.expiresAt, token };
 }
 
-/** Gives the browser a session of this token. Rejects when the identity object cannot be reached. */
+/**
+ * Opens a session for this token and sets the cookie. Rejects if the identity object is
+ * unreachable.
+ */
 export async function startSession(c: Context<HttpEnv>, token: Token): Promise<Session> {
   const tokenId = await token.identity();
   const begun = await beginSession(c.env, { token: token.name, tokenId, address: addressOf(c) });
@@ -67,7 +82,10 @@ export async function startSession(c: Context<HttpEnv>, token: Token): Promise<S
   return { id, expiresAt, token };
 }
 
-/** Ends the session of the request's cookie everywhere, and takes the cookie back. Returns the session; null: there was none. */
+/**
+ * Ends the session in all isolates and deletes the cookie. Returns the session; null if there was
+ * none.
+ */
 export async function logOut(c: Context<HttpEnv>): Promise<Session | null> {
   const session = await readSession(c);
   deleteCookie(c, cookieName(c), cookieOptions(c));
@@ -75,7 +93,9 @@ export async function logOut(c: Context<HttpEnv>): Promise<Session | null> {
   return session;
 }
 
-/** The refusal of a request that another site may have made the browser send. */
+/**
+ * Refuses a request that another site may have made the browser send; null if the request is safe.
+ */
 export function refuseForged(c: Context<HttpEnv>): Problem | null {
   const origin = requestOriginOf(c);
   if (
@@ -98,6 +118,9 @@ function cookieName(c: Context<HttpEnv>): string {
   return isSecure(c) ? secure : plain;
 }
 
+/**
+ * Attributes of the cookie. `Secure` is left out over http, where browsers would drop the cookie.
+ */
 function cookieOptions(c: Context<HttpEnv>): {
   readonly path: string;
   readonly httpOnly: boolean;

@@ -1,7 +1,8 @@
 /**
- * Answers that last: whoever listens or waits is let in until the end, not only when it begins. What a token that was deleted, has
- * expired or has lost its right would still be told is not told; so it is for a session that has ended. (A WebSocket is held by the
- * run's own object, which asks the same: see `objects/run/websocket-subscribers.ts`.)
+ * Rechecks authorization during long answers (streams and waits), not only at their start. A stream
+ * ends when its token is deleted, expires or loses the right, or when its session ends. A WebSocket
+ * lives in the run's own object, which makes the same check: see
+ * `objects/run/websocket-subscribers.ts`.
  */
 import type { Context } from "hono";
 import { actorKey } from "../../domain/actor.ts";
@@ -10,8 +11,12 @@ import { identify } from "./authenticate.ts";
 import type { HttpEnv } from "../http-env.ts";
 
 /**
- * The stream, up to where its listener is let in no more. Who that is is asked with each chunk, which costs a digest: what is known of
- * tokens and sessions is kept for five seconds.
+ * Passes the stream through until its reader is no longer authorized. The check runs with each
+ * chunk and costs one digest, because lookups of tokens and sessions are cached for five seconds.
+ *
+ * ```ts
+ * return c.body(whileAuthorized(c, "read", stream), 200);
+ * ```
  */
 export function whileAuthorized(
   c: Context<HttpEnv>,
@@ -28,7 +33,9 @@ export function whileAuthorized(
   );
 }
 
-/** Whether whoever has sent the request would be let in now as they were. */
+/**
+ * Checks whether the credentials of the request still identify the same caller with this right.
+ */
 export async function isStillAuthorized(c: Context<HttpEnv>, right: Right): Promise<boolean> {
   const caller = await identify(c);
   if ("problem" in caller) return false;

@@ -1,6 +1,7 @@
 /**
- * Whether a request may come in at an endpoint, by the endpoint's `auth`. What its headers tell (length, encoding, token, time) is looked
- * at before a byte of the body is read. A signature is verified over the body as it was sent, while it comes.
+ * Admits or refuses a request to an endpoint, by the endpoint's `auth`. Headers (length, encoding,
+ * token, time) are checked before a byte of the body is read. A signature is verified over the
+ * bytes as they were sent, while they arrive.
  */
 import type { Context } from "hono";
 import type { Actor } from "../../domain/actor.ts";
@@ -23,31 +24,36 @@ import {
 import { actorOf, type HttpEnv } from "../http-env.ts";
 import { logFailure } from "../problem.ts";
 
+/** An admitted request: the endpoint's method is called next. */
 export interface Admitted {
-  /** With its whole body still to be read. */
+  /** The request, with its body unread. */
   readonly limited: LimitedRequest;
-  /** What the sender calls this delivery, the same each time; null if the endpoint's `auth` knows no such id. */
+  /** The sender's id of this delivery, equal in each attempt; null if the scheme has none. */
   readonly senderId: string | null;
-  /** By which it is known when it is sent again; null: it is not signed. */
+  /** Digest of the signed request, which recognizes a redelivery; null without a signature. */
   readonly digest: string | null;
-  /** Who has called it; absent where it asks for no token. */
+  /** The authenticated caller; absent without `auth: token`. */
   readonly actor?: Actor;
 }
 
-/** A request that asks nothing of the endpoint: Peach has answered it. */
+/** A request that Peach answered itself, such as the confirmation of an SNS subscription. */
 export interface Settled {
   readonly limited: LimitedRequest;
   readonly response: Response;
 }
 
+/** A refused request. */
 export interface Refused extends Refusal {
-  /** Null: nothing of its body was read. */
+  /** The part of the body that was read; null if none was. */
   readonly limited: Pick<LimitedRequest, "request" | "kept"> | null;
 }
 
 export type Admission = Admitted | Settled | Refused;
 
-/** Admits the request or refuses it: 401, 403 without the scope for triggers, 413 or 415 for a body that is found to be neither. */
+/**
+ * Admits the request, or refuses it: 401 without valid credentials, 403 without the right to
+ * trigger, 413 or 415 for its body.
+ */
 export async function admit(
   c: Context<HttpEnv>,
   endpoint: EndpointPlan,
@@ -62,7 +68,8 @@ export async function admit(
       const caller = await identify(c);
       if ("problem" in caller) return refuseRead(c, caller);
       c.set("caller", caller);
-      // What the endpoint triggers is its author's choice: a token for some tasks only is not enough.
+      // The endpoint's code decides which tasks it triggers, so a token for some tasks is not
+      // enough.
       const refusal = refuseToTrigger([null], caller);
       if (refusal !== null) return refuseRead(c, refusal);
       const admission = await admitAny(c, endpoint);
@@ -75,12 +82,17 @@ export async function admit(
   }
 }
 
+/** Admits a request that needs no signature, once its body is limited. */
 async function admitAny(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Admission> {
   const limited = await limitBody(c.req.raw, endpoint);
   if (!limited.ok) return { problem: limited.problem, headers: {}, limited: null };
   return { limited: limited.value, senderId: null, digest: null };
 }
 
+/**
+ * Verifies an HMAC signature. The body is held in memory: the method must not run before the last
+ * byte is verified.
+ */
 async function admitSigned(
   c: Context<HttpEnv>,
   endpoint: EndpointPlan,
@@ -104,7 +116,10 @@ async function admitSigned(
   return { problem: verified.problem, headers: CHALLENGE, limited };
 }
 
-/** The signature is in the body, which says what SNS wants. */
+/**
+ * Verifies a message of SNS. The body contains the signature, and the kind of message: a
+ * notification, or the confirmation or end of a subscription.
+ */
 async function admitSns(
   c: Context<HttpEnv>,
   endpoint: EndpointPlan,
@@ -133,6 +148,10 @@ async function admitSns(
   return { limited, response: Response.json({ unsubscribed: topic }) };
 }
 
+/**
+ * Confirms a subscription by fetching the url in the message. `verifySns` has checked that the url
+ * is one of SNS.
+ */
 async function confirm(
   c: Context<HttpEnv>,
   limited: LimitedRequest,
@@ -162,7 +181,10 @@ const UNCONFIRMED: Problem = {
   hint: "Have SNS ask again: request the confirmation of the subscription once more.",
 };
 
-/** Refused by its headers. The beginning of its body is kept all the same: what was refused by mistake can be sent again. */
+/**
+ * Refuses a request by its headers, and still reads the beginning of its body for the inspector: a
+ * delivery refused by mistake can then be replayed.
+ */
 async function refuseRead(c: Context<HttpEnv>, refusal: Refusal): Promise<Admission> {
   const kept = await keepBeginning(c.req.raw);
   return { ...refusal, limited: { request: c.req.raw, kept: () => kept } };

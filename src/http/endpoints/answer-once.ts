@@ -1,9 +1,13 @@
 /**
- * Calls an endpoint once for each signed delivery: the same again within a week gets the answer that was given, and starts nothing.
+ * Calls an endpoint once for each signed delivery. A redelivery within a week gets the stored
+ * answer and starts nothing.
  *
- * It is known before the endpoint is called, and its answer is kept before it is given, so whoever has an answer can send it again as
- * often as it likes. An answer from 400 on is not kept: its sender may try again, and then the endpoint is called again. A worker that
- * dies meanwhile leaves a lease behind; until it ends the delivery is refused as under way.
+ * The order of writes:
+ * - A lease is stored before the endpoint is called. A redelivery meanwhile is refused as under
+ *   way. If the worker dies, the lease expires.
+ * - The answer is stored before it is sent, so a sender that has an answer may redeliver at will.
+ * - An answer from status 400 on is not stored. Its sender may retry, and the endpoint is called
+ *   again.
  */
 import type { Context } from "hono";
 import { keepDeliveriesMs } from "../../domain/delivery.ts";
@@ -17,22 +21,23 @@ import { type EndpointAnswer, endpointFailed } from "./endpoint-call.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { logFailure, problemResponse } from "../problem.ts";
 
-/** So long a request waits for another one with the same bytes. Milliseconds. */
+/** How long a request waits for a concurrent one with the same bytes. */
 const WAIT_MS = 2_000;
-/** So long the body of an answer is waited for, to be kept. Milliseconds. */
+/** How long to wait for the body of an answer before it is sent unstored. */
 const BODY_WAIT_MS = 500;
-/** Beyond what method and fallback may take. Milliseconds. */
+/** Added to the timeouts of method and fallback. */
 const LEASE_MARGIN_MS = 30_000;
 
-/** What says that an answer is that of an earlier request, as Stripe says it. */
+/** Header of a stored answer; Stripe uses the same name. */
 const REPLAYED_HEADER = "Idempotent-Replayed";
 
+/** An answer, and whether this request produced it. */
 export interface OnceAnswer extends EndpointAnswer {
-  /** The endpoint was not called for this request. */
+  /** True if the endpoint was not called for this request. */
   readonly isRefused: boolean;
 }
 
-/** Resolves always, with an answer for the sender. */
+/** Answers a signed delivery. Never rejects: failures become an answer for the sender. */
 export type AnswerOnce = (
   c: Context<HttpEnv>,
   endpoint: EndpointPlan,
@@ -40,7 +45,7 @@ export type AnswerOnce = (
   answer: () => Promise<EndpointAnswer>,
 ) => Promise<OnceAnswer>;
 
-/** What answers each delivery once, for this plan. */
+/** Creates the function that answers each delivery of this plan once. */
 export function createAnswerOnce(plan: Plan, call: typeof callSignedDeliveries): AnswerOnce {
   return async function answerOnce(c, endpoint, digest, answer) {
     const token = crypto.randomUUID();
@@ -79,7 +84,10 @@ export function createAnswerOnce(plan: Plan, call: typeof callSignedDeliveries):
   };
 }
 
-/** The answer with its body still to be read, and what is kept of it; null: its sender may try again. */
+/**
+ * Captures what is stored of an answer, and returns the answer with its body unread. `kept` is null
+ * if the sender may retry.
+ */
 async function captureAnswer(
   c: Context<HttpEnv>,
   endpoint: EndpointPlan,
@@ -88,7 +96,7 @@ async function captureAnswer(
   if (given.response.status >= 400) return { given, kept: null };
   try {
     const { response, content } = await captureBody(given.response);
-    // A connection that was upgraded cannot be answered again.
+    // A WebSocket's status 101 cannot be repeated: a redelivery gets 200.
     return {
       given: { ...given, response },
       kept: { status: Math.max(response.status, 200), content },
@@ -107,6 +115,7 @@ function refused(c: Context<HttpEnv>, problem: Problem): OnceAnswer {
   return { response: problemResponse(c, problem), reason: problem.code, runs: [], isRefused: true };
 }
 
+/** Rebuilds a stored answer as a response. */
 function responseOf({ status, content }: KeptAnswer): Response {
   const headers = new Headers({ [REPLAYED_HEADER]: "true" });
   const { type = null, text = "" } = content ?? {};
@@ -115,8 +124,9 @@ function responseOf({ status, content }: KeptAnswer): Response {
 }
 
 /**
- * The response with its body still to be read, and what of it is kept: a text that is short, and there in a moment. An event stream is
- * neither. Rejects if the body breaks off before that is known.
+ * Captures a short text body, and returns the response with its body unread. Stores no body that is
+ * long, slow (`BODY_WAIT_MS`) or an event stream. Rejects if the body breaks off before that is
+ * decided.
  */
 async function captureBody(
   response: Response,
@@ -162,7 +172,10 @@ async function captureBody(
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
-/** The chunks, and then what the reader has still; `begun` is a read of it that has begun. */
+/**
+ * Streams the chunks that were read, then the rest of the reader. `begun` is a read that is already
+ * pending: the runtime allows one at a time.
+ */
 function remainingBody(
   chunks: readonly Uint8Array[],
   reader: Reader,
@@ -193,6 +206,10 @@ const UNDER_WAY: Problem = {
   retryAfterSeconds: 5,
 };
 
+/**
+ * Answered if the deliveries object is unreachable. Without it a redelivery cannot be recognized,
+ * so the endpoint is not called.
+ */
 const UNKNOWN: Problem = {
   code: "unavailable",
   detail: "Whether the delivery was sent before could not be found out.",

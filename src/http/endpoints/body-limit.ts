@@ -1,9 +1,11 @@
 /**
- * Holds a request's body to the endpoint's `max_body`, and decodes it: by its declared length at once, and a chunked or compressed one
- * while it is read, by what it comes to. Reading beyond the limit fails, and `fault` tells afterwards why.
+ * Enforces an endpoint's `max_body`, and decodes the body. A declared length is checked at once; a
+ * chunked or compressed body is counted while the endpoint reads it. Reading beyond the limit
+ * fails, and `fault` then returns the reason.
  *
- * And keeps the beginning of it for the inspector, at no cost to the endpoint: a small body is read here, of a chunked one the first
- * bytes are noted as they pass. A large one of known length stays the runtime's own stream (R2 needs that), and nothing is kept.
+ * The file also keeps the beginning of the body for the inspector, at no cost for the endpoint: a
+ * small body is buffered here, and the first bytes of a chunked one are copied as they pass. A
+ * large body of known length stays the runtime's own stream, because R2 needs one, and is not kept.
  */
 import { KEPT_BODY_BYTES, type KeptBody } from "../../domain/delivery.ts";
 import type { EndpointPlan } from "../../domain/plan/plan.ts";
@@ -12,19 +14,23 @@ import { collect, joined } from "../../payloads/chunks.ts";
 import { contentEncodingOf, decodeBody } from "../../payloads/content-encoding.ts";
 import { declaredLength, openBody } from "../bounded-body.ts";
 
+/** A request whose body is limited, and what is known of the body so far. */
 export interface LimitedRequest {
   readonly request: Request;
-  /** Why the body could not be read to its end: it is too large, or not what its encoding says. Null as long as nobody has met that. */
+  /**
+   * Reason why the body could not be read to its end: too large, or not in its declared encoding.
+   * Null until a read has failed.
+   */
   fault(): Problem | null;
-  /** The body as far as it was read by now. */
+  /** The bytes read so far, up to the limit of the inspector. */
   kept(): KeptBody;
 }
 
 const NOTHING = new Uint8Array(0);
-/** What describes the bytes on their way, and not what they are decoded to. */
+/** Headers that describe the encoded bytes, and are wrong once the body is decoded. */
 const TRANSFER_HEADERS = ["Content-Encoding", "Content-Length"] as const;
 
-/** Why the body is refused before a byte of it is read, by its headers alone; null: it may be read. */
+/** Refuses a body by its headers alone, before a byte is read; null if reading may begin. */
 export function refuseByHeaders(request: Request, endpoint: EndpointPlan): Problem | null {
   if ((declaredLength(request) ?? 0) > endpoint.maxBodyBytes) return tooLarge(endpoint);
   const encoding = contentEncodingOf(request.headers);
@@ -34,7 +40,10 @@ export function refuseByHeaders(request: Request, endpoint: EndpointPlan): Probl
     : null;
 }
 
-/** A request that `refuseByHeaders` has let pass. Refuses a body that was read meanwhile and has more than `max_body`. */
+/**
+ * Limits the body of a request that `refuseByHeaders` let pass. Refuses a body over `max_body` if
+ * it is small enough to be buffered here.
+ */
 export async function limitBody(
   request: Request,
   endpoint: EndpointPlan,
@@ -58,7 +67,10 @@ export async function limitBody(
   return bytes === null ? refuse(tooLarge(endpoint)) : ok(bufferedRequest(request, bytes));
 }
 
-/** The same with its whole body held, each chunk shown to `seen` as it was sent. Refuses a body that has more than `max_body`. */
+/**
+ * Limits the body and buffers all of it. `seen` gets each chunk as it was sent, before decoding.
+ * Refuses a body over `max_body`.
+ */
 export async function bufferBody(
   request: Request,
   endpoint: EndpointPlan,
@@ -77,17 +89,20 @@ export async function bufferBody(
   return ok({ limited: countedRequest(request, decoded, endpoint), sent });
 }
 
-/** A request whose whole body is there. */
+/** Makes a request from a buffered body. */
 export function bufferedRequest(request: Request, body: Uint8Array): LimitedRequest {
   return unchanged(canCarry(request) ? new Request(request, { body }) : request, keptOf(body));
 }
 
-/** Whether a request like this one can be made with a body. The platform takes a GET that has one, but makes none. */
+/**
+ * Checks whether a copy of this request can have a body. The platform accepts a GET with a body,
+ * but cannot construct one.
+ */
 export function canCarry({ method, body }: Request): boolean {
   return body !== null && method !== "GET" && method !== "HEAD";
 }
 
-/** Reads of a request that is refused what the inspector keeps of it, and no more; nothing of one that would have to be decoded. */
+/** Reads the beginning of a refused request for the inspector. Skips large and encoded bodies. */
 export async function keepBeginning(request: Request): Promise<KeptBody> {
   if (request.body === null) return keptOf(NOTHING);
   const isLarge = (declaredLength(request) ?? 0) > KEPT_BODY_BYTES;
@@ -97,12 +112,12 @@ export async function keepBeginning(request: Request): Promise<KeptBody> {
   return canCarry(request) ? keptOf(body) : keptUnrepeatable(body);
 }
 
-/** What is kept of a body that nobody has looked at. */
+/** Record of a body that was not read. */
 export function unkeptBody(request: Request): KeptBody {
   return { bytes: NOTHING, size: declaredLength(request), isWhole: false };
 }
 
-/** The refusal of a body beyond `max_body`. */
+/** Refuses a body over `max_body`. */
 function tooLarge(endpoint: EndpointPlan): Problem {
   return {
     code: "payload_too_large",
@@ -111,21 +126,23 @@ function tooLarge(endpoint: EndpointPlan): Problem {
   };
 }
 
+/** Keeps the first bytes of a buffered body. */
 function keptOf(body: Uint8Array): KeptBody {
   const { byteLength: size } = body;
   return { bytes: body.slice(0, KEPT_BODY_BYTES), size, isWhole: size <= KEPT_BODY_BYTES };
 }
 
-/** Of a GET with a body: such a request cannot be made again. */
+/** Record of a GET with a body: such a request cannot be constructed for a replay. */
 function keptUnrepeatable(body: Uint8Array): KeptBody {
   return { ...keptOf(body), isWhole: body.byteLength === 0 };
 }
 
+/** Wraps a request whose body needs no counting. */
 function unchanged(request: Request, kept: KeptBody): LimitedRequest {
   return { request, fault: () => null, kept: () => kept };
 }
 
-/** The request with this body in place of its own, decoded. */
+/** Replaces the body by a decoded stream that is counted while it is read. */
 function countedRequest(
   request: Request,
   body: ReadableStream<Uint8Array>,
@@ -149,7 +166,7 @@ function countedRequest(
           return;
         }
         const room = KEPT_BODY_BYTES - seen;
-        // A copy: the reader may give the chunk's buffer away.
+        // Copied, because the reader may transfer the chunk's buffer.
         if (room > 0) first.push(value.slice(0, room));
         seen += value.byteLength;
         if (seen <= endpoint.maxBodyBytes) {

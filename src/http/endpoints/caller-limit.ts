@@ -1,8 +1,10 @@
 /**
- * The `rate_limit` of endpoints: how many requests of one caller are let in. They are counted by an object, exactly and over all of
- * Cloudflare's locations; whoever is told to wait is refused by this worker's memory until then, at no further cost.
+ * Enforces the `rate_limit` of endpoints: how many requests of one caller are admitted. An object
+ * counts exactly, over all of Cloudflare's locations. A caller that must wait is then refused from
+ * this isolate's memory, without another call.
  *
- * A limit protects what is behind it, and is no lock: while the object does not answer, everybody is let in.
+ * The limit protects what is behind it and is no security boundary: while the object is
+ * unreachable, every caller is admitted.
  */
 import { createHash } from "node:crypto";
 import type { Context } from "hono";
@@ -12,19 +14,25 @@ import type { Refusal } from "../auth/authenticator.ts";
 import { addressOf, networkOf } from "../client-address.ts";
 import type { HttpEnv } from "../http-env.ts";
 
-/** Callers that are remembered in each worker. */
+/** Waiting callers that an isolate remembers. */
 const MOST_REMEMBERED = 10_000;
 
-/** The refusal `rate_limited`, or null: the request may go on. `token`: the name of the caller's token, where it has shown one. */
+/**
+ * Refuses with `rate_limited`; null if the request is admitted. `token` is the name of the caller's
+ * token, if authenticated.
+ */
 export type LimitCaller = (
   c: Context<HttpEnv>,
   endpoint: EndpointPlan,
   token: string | null,
 ) => Promise<Refusal | null>;
 
-/** What limits callers in this worker. */
+/** Creates the limiter of this isolate. */
 export function createLimitCaller(take: typeof takeTurn): LimitCaller {
-  /** Until when a caller has to wait, by digest. */
+  /**
+   * End of a caller's wait in epoch milliseconds, by digest. Keys are digests, because a header's
+   * value may be long or secret.
+   */
   const waiting = new Map<string, number>();
 
   return async function limitCaller(c, endpoint, token) {
@@ -59,7 +67,10 @@ export function createLimitCaller(take: typeof takeTurn): LimitCaller {
   };
 }
 
-/** By what requests are counted together. One that does not carry what peach.conf names is counted by its address. */
+/**
+ * Returns the value by which requests are counted. A request without the header, query or token
+ * that peach.conf names is counted by its address.
+ */
 function callerOf(
   c: Context<HttpEnv>,
   { rateLimit }: EndpointPlan,
@@ -77,6 +88,7 @@ function callerOf(
   return value ? [by.type, value] : ["ip", networkOf(addressOf(c))];
 }
 
+/** Refuses with the time to wait, rounded up to seconds. */
 function tooMany({ name, rateLimit }: EndpointPlan, waitMs: number): Refusal {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   return {

@@ -1,10 +1,14 @@
 /**
- * Records what comes in at endpoints, for the inspector: after the answer, never on its way, and never failing it. Without secrets.
+ * Records deliveries of endpoints for the inspector: after the answer, so that recording never
+ * delays or fails a request. Secrets are redacted.
  *
- * A flood of requests must not be a flood of calls: of many at a time a sample is kept, the first of them and then a few a second in
- * each worker. Those that were refused have a budget of their own, as they have a ring of their own: what strangers send costs no
- * delivery its place. Of one reason from one address a few are recorded at once and then one in ten seconds; the others are counted,
- * and the number goes with the next that is recorded.
+ * A flood of requests must not become a flood of calls to the object:
+ * - Per endpoint and isolate, the first `KEPT_AT_ONCE` deliveries are recorded, then a few a
+ *   second.
+ * - Refused requests have a budget and a ring of their own, so that no stranger can push out a
+ *   delivery.
+ * - Of refusals for one reason from one network, a few are recorded at once, then one in ten
+ *   seconds. The rest is counted, and the count goes with the next record.
  */
 import type { Context } from "hono";
 import {
@@ -24,15 +28,15 @@ import type { DeliveriesRpc } from "../../objects/deliveries/deliveries-rpc.ts";
 import { addressOf, networkOf } from "../client-address.ts";
 import type { HttpEnv } from "../http-env.ts";
 
-/** Of an endpoint, in each worker. */
+/** Deliveries recorded at once, per endpoint and isolate. */
 export const KEPT_AT_ONCE = 100;
 const PER_ENDPOINT: Rate = { atOnce: KEPT_AT_ONCE, perSecond: 2 };
-/** Of refused ones of one reason from one address. */
+/** Rate of refusals for one reason from one network. */
 const PER_GROUP: Rate = { atOnce: 5, perSecond: 0.1 };
-/** So many groups are told apart at a time in each worker; then they are counted anew. */
+/** Groups that an isolate tracks; the map is cleared when it is full. */
 const MOST_GROUPS = 1_000;
 
-/** A request and what became of it. */
+/** A request and its result. */
 export interface Arrival extends Pick<
   Delivery,
   "at" | "params" | "reason" | "senderId" | "runs" | "replayOf"
@@ -42,19 +46,23 @@ export interface Arrival extends Pick<
   readonly kept: KeptBody;
 }
 
+/** The recorder of deliveries. Both methods return at once; the write runs in the background. */
 export interface DeliveryLog {
-  /** Keeps the delivery if it is worth it. Returns the id that it has if it is kept. */
+  /**
+   * Records the delivery if it is worth it and within budget. Returns the id, whether recorded or
+   * not.
+   */
   keep(c: Context<HttpEnv>, endpoint: EndpointPlan, arrival: Arrival): DeliveryId;
-  /** Counts a request that was refused before the endpoint was called, and keeps the last ones. */
+  /** Counts a request refused before the endpoint was called, and records a sample. */
   refuse(c: Context<HttpEnv>, endpoint: EndpointPlan, arrival: Arrival): void;
 }
 
-/** The log of this worker. */
+/** Creates the log of this isolate. */
 export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): DeliveryLog {
   const admitted = new Budgets(PER_ENDPOINT, Number.POSITIVE_INFINITY);
   const refused = new Budgets(PER_ENDPOINT, Number.POSITIVE_INFINITY);
   const groups = new Budgets(PER_GROUP, MOST_GROUPS);
-  /** How many of a group were not recorded since the last that was. */
+  /** Refusals of a group since its last record. */
   const unrecorded = new Map<string, number>();
   const keepMs = keepDeliveriesMs(plan);
 
@@ -82,7 +90,7 @@ export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): Deli
         reason,
         runs,
       });
-      // Only what is kept is redacted: that reads the whole of it.
+      // Redacting reads the whole delivery, so the checks come first.
       if (!isWorth || !admitted.take(endpoint.name, Date.now())) return id;
       const delivery = deliveryOf(c, id, endpoint, arrival);
       send(c, endpoint, delivery, (deliveries) => deliveries.record(delivery, keepMs));
@@ -111,13 +119,16 @@ export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): Deli
   };
 }
 
-/** So many at once, then so many a second. */
+/** Token bucket: `atOnce` tokens, refilled by `perSecond`. */
 interface Rate {
   readonly atOnce: number;
   readonly perSecond: number;
 }
 
-/** How many may be recorded still, by name. */
+/**
+ * Token buckets by name. Clears all of them when there are too many, which only admits more
+ * records.
+ */
 class Budgets {
   readonly #rate: Rate;
   readonly #most: number;
@@ -128,6 +139,7 @@ class Budgets {
     this.#most = most;
   }
 
+  /** Takes a token from the bucket; false if it is empty. */
   take(name: string, now: number): boolean {
     const { atOnce, perSecond } = this.#rate;
     if (this.#left.size >= this.#most) this.#left.clear();
@@ -138,6 +150,7 @@ class Budgets {
   }
 }
 
+/** Cuts the body of a refused request to what the inspector keeps of those. */
 function beginningOf({ bytes, size, isWhole }: KeptBody): KeptBody {
   const isShort = bytes.byteLength <= KEPT_REFUSED_BODY_BYTES;
   return { bytes: bytes.slice(0, KEPT_REFUSED_BODY_BYTES), size, isWhole: isWhole && isShort };
@@ -147,6 +160,7 @@ function newDeliveryId(): DeliveryId {
   return deliveryIdFromBytes(crypto.getRandomValues(new Uint8Array(16)));
 }
 
+/** Builds the record, redacted. */
 function deliveryOf(
   c: Context<HttpEnv>,
   id: DeliveryId,

@@ -1,13 +1,19 @@
 /**
- * Endpoints may share the dashboard's host, so browsers send its cookie to them as well. Nothing of an endpoint has a use for it; a method that
- * logs the headers of its request would give the session away.
+ * Endpoints may share the dashboard's host, so browsers send them its cookie too. No endpoint needs
+ * it, and a method that logs its headers would leak the session.
  */
 import type { MiddlewareHandler } from "hono";
 import { ownPathOf } from "../../domain/plan/reserved-paths.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { SESSION_COOKIES } from "../auth/session.ts";
 
-/** Takes the cookies of sessions off what may be for an endpoint. */
+/**
+ * Middleware that removes session cookies from requests to endpoints. Other cookies stay.
+ *
+ * ```ts
+ * app.use(dropSessionCookie);
+ * ```
+ */
 export const dropSessionCookie: MiddlewareHandler<HttpEnv> = async function dropSessionCookie(
   c,
   next,

@@ -1,7 +1,7 @@
 /**
- * Calls an endpoint's method, and its `fallback` if that throws or takes longer than its `timeout`, and makes an answer of what comes
- * back. An endpoint answers for itself; what it throws is logged here and never shown. A method that is too late is not stopped: what
- * it triggers is triggered, but its answer is discardLateAnswer.
+ * Calls an endpoint's method, and its `fallback` if the method throws or exceeds its `timeout`, and
+ * turns the result into an answer. Errors are logged and never shown to the sender. A method that
+ * is too late cannot be stopped: the runs that it triggers start, but its answer is discarded.
  */
 import type { Context } from "hono";
 import type { DeliveryRun } from "../../domain/delivery.ts";
@@ -17,35 +17,42 @@ import type { HttpEnv } from "../http-env.ts";
 import { traceOf } from "../middleware/trace.ts";
 import { logFailure, problemResponse } from "../problem.ts";
 
-/** Calls an endpoint's method so that its helpers know where they are; it must tell `triggered` of each run. */
+/**
+ * Calls an endpoint's method with the context that its helpers need. The implementation reports
+ * each started run by `triggered`.
+ */
 export type CallEndpoint = (
   method: EndpointFunction,
   request: Request,
   call: EndpointCall & { readonly env: Env; readonly lifetime: Lifetime },
 ) => unknown;
 
-/** A request that was let in, or is made again from a record. */
+/** An admitted request, or one rebuilt from a record. */
 export interface EndpointRequest extends Pick<EndpointCall, "source" | "params" | "actor"> {
   readonly endpoint: EndpointPlan;
   readonly limited: LimitedRequest;
-  /** The sender's id of this delivery: what it triggers is triggered once. Null: every time. */
+  /**
+   * The sender's id of this delivery: runs triggered under the same id are started once. Null
+   * starts them every time.
+   */
   readonly deliveryId: string | null;
 }
 
+/** The answer, and the runs that the call started. */
 export interface EndpointAnswer {
   readonly response: Response;
-  /** Null if the endpoint has answered; else why Peach did in its place. */
+  /** Code of the problem that Peach answered with; null if the endpoint answered. */
   readonly reason: ProblemCode | null;
   readonly runs: readonly DeliveryRun[];
 }
 
-/** Resolves always, with an answer for the sender. */
+/** Calls the endpoint. Never rejects: failures become an answer for the sender. */
 export type AnswerRequest = (
   c: Context<HttpEnv>,
   request: EndpointRequest,
 ) => Promise<EndpointAnswer>;
 
-/** What answers for the endpoints of this registry. */
+/** Creates the function that calls the endpoints of this registry. */
 export function createAnswerRequest(
   registry: MethodRegistry,
   callEndpoint: CallEndpoint,
@@ -62,7 +69,7 @@ export function createAnswerRequest(
     return { response: problemResponse(c, problem), reason: problem.code, runs };
   };
 
-  /** The endpoint's answer, else its fallback's, else why there is none. */
+  /** Returns the answer of the method or else of its fallback; a problem if both failed. */
   async function respond(
     c: Context<HttpEnv>,
     call: EndpointRequest,
@@ -91,7 +98,8 @@ export function createAnswerRequest(
     };
     try {
       if (endpoint.fallback === null) return await run(endpoint.method, limited.request, false);
-      // Both get the whole body, so it is held: only where a fallback asks for it.
+      // Method and fallback each read the whole body, so it is buffered, but only for an endpoint
+      // with a fallback.
       const again = await repeatable(limited.request);
       try {
         return await run(endpoint.method, again(), false);
@@ -100,7 +108,7 @@ export function createAnswerRequest(
         return await run(endpoint.fallback, again(), true);
       }
     } catch (error) {
-      // The sender's to correct.
+      // A fault in the request, which the sender must correct.
       if (error instanceof RequestProblemError) return error.problem;
       log(error);
       return error instanceof EndpointTimeoutError ? tooLate(endpoint) : endpointFailed(endpoint);
@@ -118,7 +126,10 @@ class EndpointTimeoutError extends Error {
   override readonly name = "EndpointTimeoutError";
 }
 
-/** What the method comes to, or an `EndpointTimeoutError`; it goes on behind that, for as long as the platform lets it. */
+/**
+ * Awaits the method, or rejects with `EndpointTimeoutError`. A late method keeps running for as
+ * long as the platform allows.
+ */
 async function withTimeout(
   c: Context<HttpEnv>,
   { timeoutMs }: EndpointPlan,
@@ -140,6 +151,7 @@ async function withTimeout(
   }
 }
 
+/** Waits for a late method and cancels its answer, so that its body does not stay open. */
 async function discardLateAnswer(c: Context<HttpEnv>, result: Promise<unknown>): Promise<void> {
   try {
     const late = await result;
@@ -150,8 +162,8 @@ async function discardLateAnswer(c: Context<HttpEnv>, result: Promise<unknown>):
 }
 
 /**
- * The request, whose `json()` parses no more than a worker can bear. What is no JSON is the sender's to correct: unless the endpoint
- * catches it, the answer is 400, with the place.
+ * Replaces `json()` by a parser with limits on depth and size. Invalid JSON is the sender's fault:
+ * unless the endpoint catches the error, the answer is 400 with the position.
  */
 function withBoundedJson(request: Request): Request {
   return Object.defineProperty(request, "json", {
@@ -163,12 +175,17 @@ function withBoundedJson(request: Request): Request {
   });
 }
 
+/** Buffers the body and returns a function that makes the request anew. */
 async function repeatable(request: Request): Promise<() => Request> {
   if (!canCarry(request)) return () => new Request(request);
   const body = await request.arrayBuffer();
   return () => new Request(request, { body });
 }
 
+/**
+ * Converts the method's result: a Response as it is, `undefined` to 202 with the started runs,
+ * anything else to JSON.
+ */
 function toResponse(result: unknown, runs: readonly DeliveryRun[]): Response {
   if (result instanceof Response) return result;
   if (result === undefined) {
@@ -177,7 +194,7 @@ function toResponse(result: unknown, runs: readonly DeliveryRun[]): Response {
       { status: 202 },
     );
   }
-  // Typed as string, but undefined for a function or a symbol.
+  // Typed as string, but `JSON.stringify` returns undefined for a function or a symbol.
   const json: string | undefined = JSON.stringify(result);
   if (json === undefined) throw new TypeError(`an endpoint cannot answer with a ${typeof result}`);
   return new Response(json, { headers: { "Content-Type": "application/json" } });
@@ -191,7 +208,7 @@ function tooLate(endpoint: EndpointPlan): Problem {
   };
 }
 
-/** The refusal in the place of an answer that the endpoint did not come to. */
+/** Problem of an endpoint that gave no answer. */
 export function endpointFailed(endpoint: EndpointPlan): Problem {
   return {
     code: "endpoint_failed",

@@ -1,23 +1,31 @@
 /**
- * What browsers are told about the answers of endpoints. An endpoint shares its origin with the dashboard unless PEACH_CONSOLE_HOST
- * is set, so one text that it repeats unescaped in a page would be a script with the rights of whoever is logged in. `sandbox` gives
- * such a page an origin of its own: its scripts and forms work, but no request of it carries the session or can read an answer of the API.
+ * Response headers that protect browsers from the answers of endpoints. An endpoint shares its
+ * origin with the dashboard unless PEACH_CONSOLE_HOST is set: unescaped text in one of its pages
+ * would run as a script with the rights of the logged-in user. The policy `sandbox` gives such a
+ * page an origin of its own. Its scripts and forms work, but its requests carry no session and
+ * cannot read answers of the API.
  *
- * Every type is sandboxed but those that no browser runs as a document: a new type of document is then no hole.
+ * All content types are sandboxed except those that no browser renders as a document. The list
+ * names the exceptions, so that a new type of document opens no hole.
  */
 
-/** With scripts and forms; without the origin, pop-ups, or a way to navigate the page that it is framed by. */
+/** Allows scripts and forms; no origin, no pop-ups, no navigation of the framing page. */
 const SANDBOX = "sandbox allow-scripts allow-forms";
 const POLICY = "Content-Security-Policy";
-/** PDF is among them: browsers show no PDF in a sandbox, and its scripts have no origin. */
+/**
+ * Types that browsers never run as a document. PDF is one: browsers do not show PDF in a sandbox,
+ * and scripts in PDF have no origin.
+ */
 const NEVER_A_DOCUMENT =
   /^(text\/(plain|css|csv|javascript|event-stream|vtt)|(image(?!\/svg)|audio|video|font)\/[\w.-]+|application\/(json|[\w.-]+\+json|x-ndjson|javascript|octet-stream|pdf|zip|gzip))$/;
 
-/** The answer with `nosniff`, and in the sandbox where it may be a document and the endpoint has not set a policy of its own. */
+/**
+ * Adds `nosniff`, and the sandbox if the answer may be a document and has no policy of its own.
+ */
 export function guardAnswer(response: Response): Response {
-  // The answer to an upgrade must stay the object that it is, and no browser shows it.
+  // A WebSocket's response must stay the object that it is, and no browser renders it.
   if (response.status === 101) return response;
-  // Those of an answer that was fetched cannot be changed.
+  // Headers of a fetched response are immutable, so it is copied.
   const guarded = new Response(response.body, response);
   guarded.headers.set("X-Content-Type-Options", "nosniff");
   const mayBeDocument =
@@ -27,7 +35,10 @@ export function guardAnswer(response: Response): Response {
   return guarded;
 }
 
-/** Of several types, apart by commas, browsers go by the last one that they can read, also behind the parameters of another. */
+/**
+ * Checks for a type that no browser runs. With several comma-separated types browsers use the last
+ * that they can parse, even inside the parameters of another, so a comma never passes.
+ */
 function isNeverDocument(contentType: string): boolean {
   const [type = ""] = contentType.toLowerCase().split(";");
   return !contentType.includes(",") && NEVER_A_DOCUMENT.test(type.trim());

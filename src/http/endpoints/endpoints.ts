@@ -1,7 +1,9 @@
 /**
- * The endpoints of peach.conf at their urls: method, CORS, `max_body`, `auth`, the call, and the record of it.
+ * Serves the endpoints of peach.conf at their urls, in these steps: method, CORS, `rate_limit`,
+ * `max_body`, `auth`, the call, and its record.
  *
- * Where several endpoints share a url, the first in file order whose methods fit answers. None answers at a path of Peach's own.
+ * If several endpoints share a url, the first in file order with a matching method answers. No
+ * endpoint answers at a path of Peach's own.
  */
 import { Hono, type Context } from "hono";
 import { cors } from "hono/cors";
@@ -21,6 +23,7 @@ import { guardAnswer } from "./endpoint-headers.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 
+/** The parts that serve an endpoint. Each has a file of its own beside this one. */
 export interface EndpointDependencies {
   readonly plan: Plan;
   readonly answerRequest: AnswerRequest;
@@ -29,7 +32,7 @@ export interface EndpointDependencies {
   readonly deliveryLog: DeliveryLog;
 }
 
-/** All endpoints of the plan. */
+/** Creates the routes of all endpoints in the plan. */
 export function endpointRoutes({
   plan,
   answerRequest,
@@ -39,7 +42,7 @@ export function endpointRoutes({
 }: EndpointDependencies): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   const certificates = new SnsCertificates();
-  // A url of `:params` fits Peach's own paths as well, to which browsers send the session.
+  // A url of `:params` also matches Peach's own paths, to which browsers send the session.
   routes.use(async (c, next) => {
     if (ownPathOf(c.req.path) !== null) return c.notFound();
     await next();
@@ -54,7 +57,7 @@ export function endpointRoutes({
         ...(endpoint.methods === null ? {} : { allowMethods: [...endpoint.methods] }),
       });
       routes.on(methods, endpoint.url, shared);
-      // Of endpoints that share a url, each says who may send what it takes itself.
+      // Each endpoint of a shared url answers the preflight for its own methods.
       if (!methods.includes(METHOD_NAME_ALL) && !methods.includes("OPTIONS"))
         routes.on("OPTIONS", endpoint.url, (c, next) =>
           asksFor(c, methods) ? shared(c, next) : next(),
@@ -68,12 +71,17 @@ export function endpointRoutes({
   }
   return routes;
 
+  /** Serves an endpoint with `auth: token`, and audits the call. */
   async function receiveNoted(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Response> {
     const response = await receive(c, endpoint);
     auditToken(c, endpoint, response.status);
     return response;
   }
 
+  /**
+   * Runs the steps of one request. A limit by address, header or query is checked before `auth`,
+   * one by token after it.
+   */
   async function receive(c: Context<HttpEnv>, endpoint: EndpointPlan): Promise<Response> {
     const arrival = { at: Date.now(), params: c.req.param(), replayOf: null };
     const { rateLimit } = endpoint;
@@ -113,6 +121,7 @@ export function endpointRoutes({
     return guardAnswer(answer.response);
   }
 
+  /** Answers a refused request and records it. */
   function refuse(
     c: Context<HttpEnv>,
     endpoint: EndpointPlan,
@@ -138,18 +147,21 @@ function auditToken(c: Context<HttpEnv>, { name }: EndpointPlan, status: number)
   });
 }
 
-/** Of such a request nothing is signed that would tell it from the next one. */
+/**
+ * Recognizes a request without signed content: two of them cannot be told apart, so neither is a
+ * redelivery.
+ */
 function isBareRead({ method, body }: Request): boolean {
   return body === null && (method === "GET" || method === "HEAD");
 }
 
-/** Whether a browser asks if it may send a request by one of these methods. */
+/** Checks whether a preflight request asks for one of these methods. */
 function asksFor(c: Context<HttpEnv>, methods: readonly string[]): boolean {
   const asked = c.req.header("Access-Control-Request-Method") ?? "";
   return methods.includes(asked === "HEAD" ? "GET" : asked);
 }
 
-/** Hono answers HEAD by the route of GET. */
+/** Lists the methods to register. Hono serves HEAD by the route of GET. */
 function methodsOf(endpoint: EndpointPlan): string[] {
   if (endpoint.methods === null) return [METHOD_NAME_ALL];
   return endpoint.methods.map((method) => (method === "HEAD" ? "GET" : method));

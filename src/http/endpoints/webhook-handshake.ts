@@ -1,16 +1,24 @@
 /**
- * The handshake of CloudEvents' webhooks (https://github.com/cloudevents/spec, HTTP webhook): before it sends events, a sender asks by
- * OPTIONS whether it may. It may, as often as it likes; whether each event is taken is a matter of its token, not of this answer.
+ * Answers the handshake of CloudEvents webhooks (https://github.com/cloudevents/spec, HTTP
+ * webhook). Before it sends events, a sender asks by OPTIONS for permission. Peach grants it to
+ * every sender, without a limit of its own: the token of each event decides.
  */
 import type { MiddlewareHandler } from "hono";
 import type { HttpEnv } from "../http-env.ts";
 
-/** Where events are sent to. */
+/** Path of the calls that accept events. */
 const EVENTS = "/api/v1/events/";
-/** The name of a host, as senders have it. */
+/** Host name of a sender; repeated in the answer, so only safe characters. */
 const ORIGIN = /^[\w.:/-]{1,255}$/;
 
-/** Answers a sender's question; lets every other OPTIONS pass. */
+/**
+ * Middleware that answers the handshake, and passes every other request.
+ *
+ * ```ts
+ * app.use("/api/v1/*", webhookHandshake);
+ * // OPTIONS /api/v1/events/x with WebHook-Request-Origin: h → WebHook-Allowed-Origin: h
+ * ```
+ */
 export const webhookHandshake: MiddlewareHandler<HttpEnv> = async function webhookHandshake(
   c,
   next,

@@ -1,4 +1,4 @@
-/** `#local-runtime` of a deployed bundle (see present.ts). */
+/** `#local-runtime` in a deployed bundle: nothing (see present.ts). */
 import type { LocalParts } from "./local-parts.ts";
 
 export const local: LocalParts | null = null;

@@ -1,7 +1,9 @@
 /**
- * `PUT` and `DELETE /dev/r2/{bucket}/{key}`, on the local runtime only: there R2 sends no notifications, so these change the
- * object and send the very message R2 would. Object first, then message, as R2 does: a crash in between is an object without
- * a notification, and the caller, who has no answer, puts it again.
+ * Serves `PUT` and `DELETE /dev/r2/{bucket}/{key}`, on the local runtime only. R2 sends no
+ * notifications there, so these calls change the object and send the message that R2 would.
+ *
+ * The object is written first, then the message is sent, as R2 does. A crash in between leaves an
+ * object without a notification; the caller got no answer, and repeats the call.
  */
 import { Hono, type Context } from "hono";
 import type { Plan } from "../../domain/plan/plan.ts";
@@ -17,20 +19,22 @@ import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 import { unknownBucket } from "../api/reconcile.routes.ts";
 
-/** How often the message of one change may be sent, as R2 may deliver it more than once. */
+/**
+ * Limit of `deliveries`: how often one message is sent, because R2 may deliver it more than once.
+ */
 const MOST_DELIVERIES = 10;
 
-/** R2's own limit. */
+/** R2's own limit of a key, in bytes of UTF-8. */
 const MAX_KEY_BYTES = 1_024;
 
 export interface DevR2Dependencies {
   readonly plan: Plan;
 }
 
-/** R2's own word for a put, depending on how the object got there. */
+/** R2's name of a put, which depends on how the object was written. */
 type PutAction = "PutObject" | "CompleteMultipartUpload";
 
-/** The routes below /dev/r2. */
+/** Creates the routes below /dev/r2. */
 export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
   const nextVersionTime = versionClock();
 
@@ -68,6 +72,7 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
       return c.json({ bucket: name, key, ...(await notify(c.env, name, "DeleteObject", { key })) });
     });
 
+  /** Sends the notification, and computes the ids of the runs that it will start. */
   async function notify(
     env: Env,
     bucket: string,
@@ -96,7 +101,10 @@ export function devR2Routes({ plan }: DevR2Dependencies): Hono<HttpEnv> {
   }
 }
 
-/** R2 wants to know a length beforehand: a body without one goes up in parts, of which one is held at a time. */
+/**
+ * Stores the body. R2 needs its length beforehand: a body without one is uploaded in parts, one
+ * part in memory at a time.
+ */
 async function store(c: Context<HttpEnv>, bucket: R2Bucket, key: string): Promise<PutAction> {
   const contentType = c.req.header("Content-Type") ?? "application/octet-stream";
   const { body } = c.req.raw;
@@ -114,7 +122,10 @@ async function store(c: Context<HttpEnv>, bucket: R2Bucket, key: string): Promis
   return "PutObject";
 }
 
-/** ISO times that never repeat: with the etag they stand for the object's version, and each put is a new one. */
+/**
+ * Returns strictly increasing ISO times. Time and etag identify an object's version, and each put
+ * is a new one.
+ */
 function versionClock(): () => string {
   let last = 0;
   return () => {

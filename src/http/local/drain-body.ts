@@ -1,17 +1,29 @@
 /**
- * On the local runtime: reads what nobody has read of a request's body before its answer is given, as the bundle of `wrangler dev` does.
- * There, an answer to a body that is still coming tears the connection now and then, and the client gets an error of the runtime in place
- * of, say, 413. On Cloudflare the edge sees to it.
+ * Reads unread request bodies to their end before the answer is sent, on the local runtime only;
+ * the bundle of `wrangler dev` does the same. There, an answer to a body that is still arriving
+ * breaks the connection now and then, and the client gets an error of the runtime instead of, say,
+ * 413. On Cloudflare the edge drains the body.
  *
- * A body that is cancelled tears it as well, and cannot be read any more. So it is not cancelled: its rest is read and dropped instead.
+ * Cancelling a body breaks the connection too, and leaves nothing to read. So `cancel` is replaced:
+ * it reads and discards the rest.
  */
 import type { MiddlewareHandler } from "hono";
 import type { HttpEnv } from "../http-env.ts";
 
-/** Bodies whose answers are kept back: the router runs what is for all paths twice for the path "/*". */
+/**
+ * Bodies that are already handled: Hono's router runs middleware of all paths twice for the path
+ * "/*".
+ */
 const awaited = new WeakSet<ReadableStream>();
 
-/** Keeps the answer back until the body has come. Whoever has begun to read it, and goes on behind the answer, is left alone. */
+/**
+ * Middleware that holds the answer until the body has arrived. A body with a reader of its own is
+ * left to that reader.
+ *
+ * ```ts
+ * app.use(drainBody);
+ * ```
+ */
 export const drainBody: MiddlewareHandler<HttpEnv> = async function drainBody(c, next) {
   const { body } = c.req.raw;
   if (body === null || awaited.has(body)) {
@@ -25,7 +37,10 @@ export const drainBody: MiddlewareHandler<HttpEnv> = async function drainBody(c,
   if (!body.locked) await drop(body.getReader());
 };
 
-/** Changes what `cancel` of this body and of its readers does. The rests that are being dropped are in the list that is returned. */
+/**
+ * Replaces `cancel` of the body and of its readers. Returns a list that grows by a promise for each
+ * body being discarded.
+ */
 function dropInsteadOfCancel(body: ReadableStream<Uint8Array>): readonly Promise<void>[] {
   const dropped: Promise<void>[] = [];
   const getReader = body.getReader.bind(body);
@@ -35,7 +50,7 @@ function dropInsteadOfCancel(body: ReadableStream<Uint8Array>): readonly Promise
       if (options !== undefined) return getReader(options);
       const reader = getReader();
       const read = reader.read.bind(reader);
-      // The runtime lets one read wait at a time.
+      // The runtime allows one pending read at a time.
       let last: Promise<unknown> = Promise.resolve();
       const waiting = { read: () => last.catch(() => undefined).then(read) };
       let rest: Promise<void> | null = null;
@@ -53,11 +68,11 @@ function dropInsteadOfCancel(body: ReadableStream<Uint8Array>): readonly Promise
   }
 }
 
-/** Reads to the end. A client that goes away meanwhile has no use for the answer either. */
+/** Reads to the end. A client that disconnects meanwhile no longer needs an answer. */
 async function drop(reader: Pick<ReadableStreamDefaultReader, "read">): Promise<void> {
   try {
     while (!(await reader.read()).done);
   } catch {
-    // It is gone, or whoever reads has let go of the body: then there is nothing more to wait for.
+    // The client has disconnected, or the reader was released: nothing is left to wait for.
   }
 }

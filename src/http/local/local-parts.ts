@@ -2,11 +2,12 @@ import type { Hono, MiddlewareHandler } from "hono";
 import type { Plan } from "../../domain/plan/plan.ts";
 import type { HttpEnv } from "../http-env.ts";
 
-/** What only the local runtime has. */
+/** The parts that only the local runtime has. */
 export interface LocalParts {
-  /** What every request passes first. */
+  /** Middleware of every request: refuses other hosts and origins. */
   readonly guard: MiddlewareHandler<HttpEnv>;
+  /** Middleware of every request: reads an unread body to its end before answering. */
   readonly drainBody: MiddlewareHandler<HttpEnv>;
-  /** The routes below /dev. */
+  /** Creates the routes below /dev. */
   readonly routes: (dependencies: { readonly plan: Plan }) => Hono<HttpEnv>;
 }

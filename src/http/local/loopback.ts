@@ -1,7 +1,8 @@
 /**
- * The local runtime answers to this machine only. It asks nobody who they are where it stores objects, and listens on 127.0.0.1; but any
- * page that a developer visits can send to that, and by DNS rebinding as if it were a page of it. Browsers say under which name they
- * reached it (`Host`) and which page asks (`Origin`), and no page can make up either.
+ * Restricts the local runtime to this machine. It listens on 127.0.0.1 and stores objects without a
+ * token, but any page that a developer visits can send requests there, and by DNS rebinding even
+ * under its own host name. Browsers state the host (`Host`) and the page (`Origin`) of a request,
+ * and no page can forge either.
  */
 import type { MiddlewareHandler } from "hono";
 import type { HttpEnv } from "../http-env.ts";
@@ -9,7 +10,14 @@ import { problemResponse } from "../problem.ts";
 
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
-/** 403 for another host, and for pages of other hosts. */
+/**
+ * Middleware that answers 403 to other hosts, and to pages of other origins.
+ *
+ * ```ts
+ * app.use(loopbackOnly);
+ * // Host: evil.example → 403; Origin: http://localhost:3000 → passes
+ * ```
+ */
 export const loopbackOnly: MiddlewareHandler<HttpEnv> = async function loopbackOnly(c, next) {
   const { hostname } = new URL(c.req.url);
   const origin = c.req.header("Origin");

@@ -1,6 +1,7 @@
 /**
- * `#local-runtime` in the bundle that `npm run dev` and its like make, by the condition `peach-local` of package.json. A deployed bundle
- * has absent.ts in its place: what writes into buckets without a token is not switched off there, it is not there.
+ * `#local-runtime` in the bundle of `npm run dev`, selected by the condition `peach-local` in
+ * package.json. A deployed bundle has absent.ts in its place: the code that writes into buckets
+ * without a token is not switched off there, it is absent.
  */
 import { devR2Routes } from "./dev-r2.ts";
 import type { LocalParts } from "./local-parts.ts";

@@ -1,8 +1,14 @@
-/** What the API says in headers, whatever it answers: for browsers, and to whom it lets them show it. */
+/**
+ * Response headers of the whole API: protection against browsers that sniff, frame or cache
+ * answers, and CORS.
+ */
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { HttpEnv } from "../http-env.ts";
 
+/**
+ * Fixed headers. `sandbox` without permissions gives an answer opened in a tab an opaque origin.
+ */
 const HEADERS = {
   "X-Content-Type-Options": "nosniff",
   "Cache-Control": "no-store",
@@ -12,19 +18,35 @@ const HEADERS = {
   "X-Frame-Options": "DENY",
 } as const;
 
-/** Payloads and errors are whatever their senders made them: no browser is to guess, run, frame or keep them. */
+/**
+ * Middleware that forbids browsers to sniff, run, frame or cache an answer. Payloads and error
+ * texts contain whatever their senders chose.
+ *
+ * ```ts
+ * app.use("/api/v1/*", apiHeaders);
+ * ```
+ */
 export const apiHeaders: MiddlewareHandler<HttpEnv> = async function apiHeaders(c, next) {
   await next();
-  // The answer to an upgrade is not for a browser to show, and is not to be made again.
+  // A WebSocket's response must stay the object that it is, and no browser renders it.
   if (c.res.status === 101) return;
   for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
   if (new URL(c.req.url).protocol === "https:")
     c.header("Strict-Transport-Security", "max-age=31536000");
 };
 
+/** How long a browser may cache the answer to a preflight request. */
 const MAX_AGE_SECONDS = 600;
 
-/** Lets the pages of PEACH_CORS_ORIGINS call; without it, only those of this origin can. Cookies are never taken from other origins. */
+/**
+ * Middleware that allows pages of PEACH_CORS_ORIGINS to call the API (comma separated origins, or
+ * `*`). Without the variable only pages of the worker's own origin can. Cookies are never accepted
+ * from other origins: the answer has no `Access-Control-Allow-Credentials`.
+ *
+ * ```ts
+ * app.use("/api/v1/*", apiCors); // PEACH_CORS_ORIGINS=https://app.example.org
+ * ```
+ */
 export const apiCors: MiddlewareHandler<HttpEnv> = async function apiCors(c, next) {
   const origins = (c.env.PEACH_CORS_ORIGINS ?? "").split(",").map((origin) => origin.trim());
   if (origins.every((origin) => origin === "")) return next();

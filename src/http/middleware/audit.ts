@@ -1,12 +1,19 @@
 /**
- * The audit: each call that changes something, refused ones included, each log-in, each completion by URL, each trigger, and who could
- * not say who they are. Every entry is a line in the worker's log, and kept in an object for `GET /audit`.
+ * Writes the audit: calls that change something (refused ones included), log-ins, completions by
+ * URL, triggers, and failed authentication. Each entry is a line in the worker's log, and a row in
+ * the audit object for `GET /audit`.
  *
- * What changes something is kept at once, after its answer. Triggers, log-ins and refusals come by the thousand: like ones within
- * `COUNT_WINDOW_MS` are one entry with a count, so that neither a busy deployment nor a flood costs a row each. Nobody has more than
- * `MAX_KINDS_PER_CALLER` of them at a time, whatever they name: neither a stranger nor a narrow token fills the audit, so that what others
- * did would have to go; the object has a bound for all isolates (`objects/audit/daily-shares.ts`). An isolate that dies within that time takes those counts with it; which run was started by whom stands in the
- * run itself.
+ * There are two ways in:
+ * - `auditEach` stores one entry per call, right after its answer. Changes use it.
+ * - `auditCounted` merges like entries within `COUNT_WINDOW_MS` into one with a count. Triggers,
+ *   log-ins and refusals use it: they come by the thousand, and neither a busy deployment nor a
+ *   flood may cost a row each.
+ *
+ * No caller has more than `MAX_KINDS_PER_CALLER` different counted entries at a time. So neither an
+ * unauthenticated client nor a narrow token can push out the entries of others. The audit object
+ * has a bound over all isolates (`objects/audit/daily-shares.ts`).
+ *
+ * An isolate that dies within the window loses its counts. The run itself records who started it.
  */
 import type { Context } from "hono";
 import { MANY_ADDRESSES, type AuditEntry } from "../../domain/audit-entry.ts";
@@ -14,53 +21,65 @@ import { callAudit } from "../../objects/audit/audit-client.ts";
 import { addressOf, networkOf } from "../client-address.ts";
 import type { HttpEnv } from "../http-env.ts";
 
-/** Who could not say who they are. */
+/** Name of all callers that could not be authenticated. */
 export const NOBODY = "nobody";
 
-/** Who does what, and with which result. */
+/** One audited action and its result. */
 export interface AuditedAction {
-  /** `NOBODY` for who is not known. */
+  /** The caller; `NOBODY` if unauthenticated. */
   readonly who: string;
-  /** The id of an operation, or what is done beside the API. */
+  /**
+   * Id of an API operation, or one of logIn, logOut, authenticate, completeByUrl, callEndpoint.
+   */
   readonly what: string;
+  /** Names and ids that the call names in its path, else its query. */
   readonly on: string;
+  /** HTTP status of the answer. */
   readonly status: number;
 }
 
-/** In JSON. */
+/** An audit entry as JSON. */
 interface AuditDocument extends Pick<
   AuditEntry,
   "who" | "what" | "on" | "status" | "from" | "count"
 > {
-  /** ISO 8601. */
+  /** Times in ISO 8601. */
   readonly at: string;
   readonly last_at: string;
   readonly request_id: string;
   readonly client_request_id: string | null;
 }
 
+/** How long like entries are counted before they are stored. */
 const COUNT_WINDOW_MS = 5_000;
-/** Kinds of entries that are counted at a time, of all and of one `who`; more are kept as of `MANY_ADDRESSES`. */
+/**
+ * Different counted entries at a time, of the isolate and of one caller. Further ones are merged
+ * into one entry without a subject, from `MANY_ADDRESSES`.
+ */
 const MAX_COUNTED = 1_000;
 const MAX_KINDS_PER_CALLER = 50;
+/** Length of a subject and an address, in characters. */
 const MAX_LENGTH = 500;
 
-/** Counts that are not kept yet, of this isolate, by what they are counts of. */
+/** Counted entries that are not stored yet, of this isolate, by key. */
 const counted = new Map<string, AuditEntry>();
-/** How many of them are whose. */
+/** Number of different counted entries, by caller. */
 const kindsPerCaller = new Map<string, number>();
-/** When somebody is to keep the counts, epoch ms. One who is long overdue never comes: its request was cut off. */
+/**
+ * Time of the next flush, in epoch milliseconds. A flush that is overdue by a window was cut off
+ * together with its request, and never comes.
+ */
 let dueAt = 0;
 
-/** Keeps an entry of its own. */
+/** Stores one entry, in the background. */
 export function auditEach(c: Context<HttpEnv>, action: AuditedAction): void {
   c.executionCtx.waitUntil(keep(c.env, [entryOf(c, action)]));
 }
 
-/** Counts it with those like it, and keeps the count a little later. */
+/** Counts an entry together with like ones, and stores the count up to `COUNT_WINDOW_MS` later. */
 export function auditCounted(c: Context<HttpEnv>, action: AuditedAction): void {
   const noted = entryOf(c, action);
-  // A stranger with one address of a network has all of them.
+  // An unauthenticated client that owns one address of a network owns all of them.
   const entry = action.who === NOBODY ? { ...noted, from: networkOf(noted.from) } : noted;
   const keyOf = ({ who, what, on, status, from }: AuditEntry): string =>
     JSON.stringify([who, what, on, status, from]);
@@ -81,8 +100,15 @@ export function auditCounted(c: Context<HttpEnv>, action: AuditedAction): void {
 }
 
 /**
- * The same answer. The platform stops what nobody waits for: whoever goes away in the middle of a call would be missing in the audit, and
- * what they asked for done all the same. It goes on for 30 s without them.
+ * Keeps a request running for up to 30 s after its client has disconnected, and returns the same
+ * promise.
+ *
+ * The platform cancels a request without a client. A client could then change something and leave
+ * before the audit is written.
+ *
+ * ```ts
+ * return finishAfterDisconnect(c, changeAndAudit(c));
+ * ```
  */
 export function finishAfterDisconnect<T>(c: Context<HttpEnv>, answer: Promise<T>): Promise<T> {
   const isOver = (): void => undefined;
@@ -90,7 +116,9 @@ export function finishAfterDisconnect<T>(c: Context<HttpEnv>, answer: Promise<T>
   return answer;
 }
 
-/** Keeps what has been counted so far. */
+/**
+ * Stores all counted entries now. `GET /audit` calls it first, so that a caller sees its own calls.
+ */
 export async function flushCounted(env: Env): Promise<void> {
   dueAt = 0;
   const entries = [...counted.values()];
@@ -99,7 +127,10 @@ export async function flushCounted(env: Env): Promise<void> {
   if (entries.length > 0) await keep(env, entries);
 }
 
-/** Never rejects: the answer has been given, and the log has the entries. */
+/**
+ * Logs and stores entries. Never rejects: the answer is already sent, and the log has the entries.
+ * `batch` makes a repeated append idempotent.
+ */
 async function keep(env: Env, entries: readonly AuditEntry[]): Promise<void> {
   for (const entry of entries)
     console.log(JSON.stringify({ message: "audit", ...documentOf(entry) }));
@@ -111,6 +142,7 @@ async function keep(env: Env, entries: readonly AuditEntry[]): Promise<void> {
   });
 }
 
+/** Builds the entry of an action, with the request's address and ids. */
 function entryOf(c: Context<HttpEnv>, { who, what, on, status }: AuditedAction): AuditEntry {
   return {
     at: Date.now(),
@@ -125,7 +157,7 @@ function entryOf(c: Context<HttpEnv>, { who, what, on, status }: AuditedAction):
   };
 }
 
-/** The entry as the API shows it, and the log. */
+/** Formats an entry for the API and the log. */
 export function documentOf(entry: AuditEntry): AuditDocument {
   const { at, lastAt = at, who, what, on, status, from, requestId, clientRequestId, count } = entry;
   return {

@@ -1,12 +1,20 @@
 import type { MiddlewareHandler } from "hono";
 import type { HttpEnv } from "../http-env.ts";
 
+/** Client ids that are recorded: 1 to 128 letters, digits and `_ . = -`. */
 const ACCEPTABLE = /^[\w.=-]{1,128}$/;
 
 /**
- * Gives each request an id of its own, and repeats it in the answer. What the sender calls it (`X-Request-Id`, if presentable) stands
- * beside it in log lines and in the audit: who could choose the id itself could make it seem that of another request. (Hono's own sets
- * the header beforehand, which answers made by `new Response`, as endpoints do, do not take over.)
+ * Middleware that gives each request an id, and repeats the id in the answer as `X-Request-Id`.
+ *
+ * The client's own `X-Request-Id` is only recorded beside it, if well-formed: a client that chose
+ * the id itself could make its request look like another one. Hono's own middleware sets the header
+ * before the handler runs; responses made by `new Response`, as endpoints make them, would lose it.
+ *
+ * ```ts
+ * app.use(requestId);
+ * app.get("/", (c) => c.text(c.get("requestId")));
+ * ```
  */
 export const requestId: MiddlewareHandler<HttpEnv> = async function requestId(c, next) {
   const given = c.req.header("X-Request-Id") ?? "";
@@ -14,6 +22,6 @@ export const requestId: MiddlewareHandler<HttpEnv> = async function requestId(c,
   c.set("requestId", id);
   c.set("clientRequestId", ACCEPTABLE.test(given) ? given : null);
   await next();
-  // A WebSocket's answer must stay the object that it is.
+  // A WebSocket's response must stay the object that it is: setting a header would rebuild it.
   if (c.res.status !== 101) c.header("X-Request-Id", id);
 };

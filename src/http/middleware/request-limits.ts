@@ -1,13 +1,23 @@
-/** Refuses requests to the API whose address or headers are larger than any of its calls needs, before anything else looks at them. */
+/**
+ * Rejects API requests whose url or headers are larger than any call needs, before other code reads
+ * them.
+ */
 import type { MiddlewareHandler } from "hono";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
 
+/** Length of the url, in characters. */
 const MAX_URL_LETTERS = 8_192;
-/** All names and values together. The platform's own limit is 128 KB. */
+/** Names and values of all headers together, in characters. The platform's own limit is 128 KB. */
 const MAX_HEADER_LETTERS = 65_536;
 
-/** 414 for the address, 431 for the headers. */
+/**
+ * Middleware that answers 414 for a long url and 431 for large headers.
+ *
+ * ```ts
+ * app.use("/api/v1/*", limitRequest);
+ * ```
+ */
 export const limitRequest: MiddlewareHandler<HttpEnv> = async function limitRequest(c, next) {
   if (c.req.url.length > MAX_URL_LETTERS) {
     return problemResponse(c, {

@@ -1,12 +1,14 @@
 /**
- * The description of the API as a page: everything in one answer, nothing from elsewhere and no script, so that its policy can forbid
- * all but its one style sheet. It is made of the OpenAPI document and says nothing about this deployment.
+ * Renders the OpenAPI document as one HTML page, without scripts and without other resources, so
+ * that its policy can forbid everything but its one style sheet. The page is the same for every
+ * deployment.
  */
 import { z } from "zod";
 import { DOCS_STYLE } from "./docs-style.ts";
 
 const schema = z.record(z.string(), z.unknown());
 const content = z.record(z.string(), z.object({ schema: schema.optional() }));
+/** The parts of the OpenAPI document that the page shows. */
 const described = z.object({
   info: z.object({ title: z.string(), description: z.string() }),
   tags: z.array(z.object({ name: z.string(), description: z.string() })),
@@ -44,7 +46,10 @@ const described = z.object({
 type Described = z.infer<typeof described>;
 type Call = Described["paths"][string][string];
 
-/** The page for this OpenAPI document. */
+/**
+ * Renders the page of an OpenAPI document. Throws if the document lacks a part that
+ * `openApiDocument` always writes.
+ */
 export function docsPage(document: unknown): string {
   const { info, tags, paths, components } = described.parse(document);
   const calls = Object.entries(paths).flatMap(([path, methods]) =>
@@ -70,6 +75,7 @@ export function docsPage(document: unknown): string {
 <section><h2 id="documents">Documents</h2><p>As JSON Schemas.</p>${schemas.join("")}</section></body></html>`;
 }
 
+/** Renders one call: summary, parameters, body and answers. */
 function callHtml(method: string, path: string, call: Call): string {
   const { operationId, summary, description, parameters, requestBody, responses } = call;
   return `<details id="${escape(operationId)}"><summary><b>${method}</b> <code>/api/v1${escape(path)}</code> <span>${prose(summary)}</span></summary>
@@ -95,7 +101,7 @@ function parametersHtml(parameters: Call["parameters"]): string {
   return `<h3>Parameters</h3><table>${rows.join("")}</table>`;
 }
 
-/** Content types, with a link where it is a document that has a name. */
+/** Lists content types, each with a link to its named schema. */
 function contentHtml(types: z.infer<typeof content>): string {
   return Object.entries(types)
     .map(([type, { schema: one }]) => {
@@ -114,7 +120,7 @@ function code(value: unknown): string {
   return `<pre>${escape(JSON.stringify(value, null, 2))}</pre>`;
 }
 
-/** Text in which backticks stand around code. */
+/** Escapes text and turns backticks into `<code>`. */
 function prose(text: string): string {
   return escape(text).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
 }
@@ -130,6 +136,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': "&quot;",
 };
 
+/** Escapes text for HTML content and attributes in double quotes. */
 function escape(text: string): string {
   return text.replaceAll(/[&<>"]/g, (letter) => ENTITIES[letter] ?? letter);
 }

@@ -1,4 +1,4 @@
-/** The style sheet of the page that describes the API. Its digest stands in the page's policy. */
+/** Style sheet of the documentation page. The page's policy contains its digest. */
 export const DOCS_STYLE = `
 :root { color-scheme: light dark; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }

@@ -1,6 +1,6 @@
 /**
- * The OpenAPI 3.1 document of the API, made from the operations and their schemas: what it says is what validates requests and types
- * answers.
+ * Builds the OpenAPI 3.1 document from the operations and their schemas. The same schemas validate
+ * requests and type the answers, so the document cannot differ from the code.
  */
 import { z } from "zod";
 import type { ProblemCode } from "../../domain/problem.ts";
@@ -9,7 +9,7 @@ import { documents, named } from "../api/schemas.ts";
 import { GROUPS, type Answer, type Operation } from "./operation.ts";
 import { PROBLEM_KINDS } from "../problem.ts";
 
-/** What any call may be refused with. */
+/** Problems that every call may answer. */
 const ALWAYS = [
   "unauthorized",
   "forbidden",
@@ -42,7 +42,7 @@ const problemDocument = named(
     .describe("RFC 9457"),
 );
 
-/** Any content type; first the two that a payload is usually sent as. */
+/** Content of a body that may have any type; the two most common ones first. */
 const ANY_PAYLOAD = {
   "application/json": { schema: {} },
   "text/plain": { schema: { type: "string" } },
@@ -52,7 +52,7 @@ const ANY_PAYLOAD = {
 const DESCRIPTION = `Peach runs event-driven pipelines at the edge. Each call needs a token, \`Authorization: Bearer TOKEN\`; what it needs to be
 allowed to do stands with the call. Errors are problem documents (RFC 9457).`;
 
-/** The document for these operations. */
+/** Builds the document. Paths and tags keep the order of the operations. */
 export function openApiDocument(operations: readonly Operation[]): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const operation of operations) {
@@ -81,6 +81,7 @@ export function openApiDocument(operations: readonly Operation[]): Json {
   };
 }
 
+/** Describes one call; the description lists the scopes that allow it. */
 function operationObject(operation: Operation): Json {
   const { id, group, summary, right, params, query, headers, body } = operation;
   const parameters = [
@@ -108,6 +109,9 @@ function operationObject(operation: Operation): Json {
   };
 }
 
+/**
+ * Describes the parameters of one place. A parameter is required if its schema rejects undefined.
+ */
 function parametersIn(place: "path" | "query" | "header", schema: z.ZodObject | undefined): Json[] {
   return Object.entries(schema?.shape ?? {}).map(([name, part]) => {
     const { description, ...rest } = schemaOf(part);
@@ -137,7 +141,7 @@ function responseOf(answer: Answer): Json {
   return { description, ...(Object.keys(content).length > 0 && { content }) };
 }
 
-/** By status: several problems may share one. */
+/** Lists the problems of a call by status; several codes may share one. */
 function refusals({ query, headers, problems }: Operation): Json {
   const invalid: ProblemCode[] =
     query === undefined && headers === undefined ? [] : ["invalid_request"];
@@ -156,6 +160,7 @@ function refusals({ query, headers, problems }: Operation): Json {
   );
 }
 
+/** Refers to a named schema. Throws if the schema has no name. */
 function referenceTo(schema: z.ZodType): Json {
   const id = documents.get(schema)?.id;
   if (id === undefined)
@@ -163,6 +168,7 @@ function referenceTo(schema: z.ZodType): Json {
   return { $ref: `#/components/schemas/${id}` };
 }
 
+/** Converts all named schemas to JSON Schema. `io: "input"` describes values before transforms. */
 function componentSchemas(): Json {
   const { schemas } = z.toJSONSchema(documents, {
     io: "input",
@@ -178,14 +184,17 @@ function schemaOf(schema: z.core.$ZodType): Json {
   return withoutPlace(z.toJSONSchema(schema, { io: "input", override: tidy }));
 }
 
-/** Inside of an OpenAPI document a schema says neither its dialect nor where it is. */
+/** Removes `$schema` and `$id`, which mean nothing inside an OpenAPI document. */
 function withoutPlace(schema: Json): Json {
   return Object.fromEntries(
     Object.entries(schema).filter(([key]) => key !== "$schema" && key !== "$id"),
   );
 }
 
-/** Leaves away what says nothing more to a reader: the grammar of a date beside its format, the largest safe integer. */
+/**
+ * Removes what tells a reader nothing: the pattern of a date beside its format, and the bounds of
+ * safe integers.
+ */
 function tidy({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   if (jsonSchema.format === "date-time") delete jsonSchema.pattern;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

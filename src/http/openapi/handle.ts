@@ -1,4 +1,7 @@
-/** Serves an operation: method, path and right are its own, and its handler gets what its schemas have read. */
+/**
+ * Serves operations: checks the right, validates the request, calls the handler and audits the
+ * call.
+ */
 import type { Context, Hono } from "hono";
 import { actorKey } from "../../domain/actor.ts";
 import type { Problem } from "../../domain/problem.ts";
@@ -12,23 +15,33 @@ import { readInput } from "./read-input.ts";
 import { refuseOthersRun } from "../auth/own-runs.ts";
 import { problemResponse } from "../problem.ts";
 
-/** What a handler gets beside the request. */
+/** The validated input of a call, and the functions to answer it. */
 export interface Call<O extends Operation> extends InputOf<O> {
-  /** Notes in the audit that it was done, before it is answered: the answer may take long, and its reader may go. */
+  /** Audits the call now instead of after its answer: a long answer may lose its reader. */
   readonly note: (status: number) => void;
-  /** What the audit is to say that it was about, in place of its path and query. */
+  /** Sets the subject of the audit entry, in place of path or query. */
   readonly about: (subject: string) => void;
-  /** Answers with the document that the operation promises for this status. */
+  /** Answers with the document that the operation declares for this status. */
   readonly reply: <Status extends keyof O["answers"] & DocumentStatus>(
     status: Status,
     document: DocumentOf<O, Status>,
   ) => Response;
 }
 
-/** What a client may send without need to a call that takes no body. */
+/** Size of a body that a call without one ignores; a larger one is refused unread. */
 const MAX_UNREAD_BYTES = 65_536;
 
-/** Answers the operation by `answer`, for callers that have the right to it and ask for it as they should. */
+/**
+ * Registers a handler for the operation. The handler only runs for callers with the right, and with
+ * valid input.
+ *
+ * ```ts
+ * handle(routes, readTask, async (c, { params, reply }) => {
+ *   const task = find(params.task);
+ *   return task === null ? problemResponse(c, unknown) : reply(200, task);
+ * });
+ * ```
+ */
 export function handle<O extends Operation>(
   routes: Hono<HttpEnv>,
   operation: O,
@@ -39,7 +52,7 @@ export function handle<O extends Operation>(
     operation.method === "GET" ? respond(c, UNAUDITED) : audited(c),
   );
 
-  /** Those that only read are not audited. */
+  /** Runs a call that may change something, and audits it. GET is not audited. */
   async function audited(c: Context<HttpEnv>): Promise<Response> {
     const record = { subject: subjectOf(c), isNoted: false };
     const note = (status: number): void => {
@@ -60,6 +73,7 @@ export function handle<O extends Operation>(
     return finishAfterDisconnect(c, answered);
   }
 
+  /** Runs the checks in order of cost: right, body, input. */
   async function respond(
     c: Context<HttpEnv>,
     notes: Pick<Call<O>, "note" | "about">,
@@ -77,7 +91,7 @@ export function handle<O extends Operation>(
     });
   }
 
-  /** Whether the caller has the right, to this task and this run. */
+  /** Checks the right, and where a path names a task or a run, the right to that one. */
   async function refuseCaller(c: Context<HttpEnv>): Promise<Refusal | null> {
     const { right } = operation;
     const { task, id } = c.req.param();
@@ -96,15 +110,15 @@ const UNREAD: Problem = {
 
 const UNAUDITED = { note: () => undefined, about: () => undefined };
 
-/** Notes a call of the API that was answered with this status. */
+/** Audits a call that was answered with this status. */
 function auditCall(c: Context<HttpEnv>, operation: Operation, on: string, status: number): void {
-  const act = { who: actorKey(c.get("caller")), what: operation.id, on, status };
-  // What is refused costs its caller nothing, so there may be any number of it.
-  if (operation.group === "Triggers" || status >= 400) auditCounted(c, act);
-  else auditEach(c, act);
+  const action = { who: actorKey(c.get("caller")), what: operation.id, on, status };
+  // A refused call costs its sender nothing, so there may be any number of them.
+  if (operation.group === "Triggers" || status >= 400) auditCounted(c, action);
+  else auditEach(c, action);
 }
 
-/** What the call is about: the parameters of its path, else of its query. */
+/** Returns the subject of the call: the parameters of its path, else its query. */
 function subjectOf(c: Context<HttpEnv>): string {
   const params = Object.values(c.req.param());
   return params.length > 0 ? params.join("/") : new URL(c.req.url).search.slice(1);

@@ -1,4 +1,7 @@
-/** Reads what a request brings for an operation by the operation's schemas; what does not fit is refused with every wrong place. */
+/**
+ * Validates path, query and headers by the operation's schemas. A refusal names every wrong place,
+ * not only the first.
+ */
 import type { Context } from "hono";
 import { z } from "zod";
 import { nearest } from "../../domain/nearest.ts";
@@ -8,17 +11,17 @@ import type { HttpEnv } from "../http-env.ts";
 import type { InputOf, Operation } from "./operation.ts";
 
 const NOTHING = z.strictObject({});
-/** Of what a problem repeats. */
+/** Characters of a value that a problem repeats. */
 const SHOWN_LETTERS = 200;
 
-/** A part of the request, in the words of its problems. */
+/** One part of the request, with the word for it in problems. */
 interface Part {
   readonly word: "path" | "query" | "header";
   readonly schema: z.ZodObject;
   readonly given: Readonly<Record<string, string | undefined>>;
 }
 
-/** Path, query and headers; refuses with `invalid_request`. */
+/** Reads path, query and headers; refuses with `invalid_request`. */
 export function readInput<O extends Operation>(
   c: Context<HttpEnv>,
   operation: O,
@@ -43,12 +46,13 @@ export function readInput<O extends Operation>(
   const values = Object.fromEntries(
     Object.entries(parts).map(([name, part]) => [name, part.ok ? part.value : {}]),
   );
-  // Each part was made by the schema that the type of the result names; the compiler cannot follow it through the generic.
+  // Each part was parsed by the schema that the result's type names. The compiler cannot follow
+  // that through the generic.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return ok(values as unknown as InputOf<O>);
 }
 
-/** Refuses a query parameter that is given twice: whichever counted, the other would be left out. */
+/** Refuses a repeated query parameter: one of its values would be ignored. */
 function refuseRepeated(c: Context<HttpEnv>): Result<never> | null {
   const repeated = Object.entries(c.req.queries()).find(([, values]) => values.length > 1);
   if (repeated === undefined) return null;
@@ -72,7 +76,10 @@ function read(part: Part): Result<Record<string, unknown>> {
   return parsed.success ? ok(parsed.data) : refuse(misfit(part, parsed.error.issues));
 }
 
-/** All that a request brings is text: what a schema wants as a number or a truth value is one if it is written like it. */
+/**
+ * Converts text to the type that the schema expects: a number or a boolean, if the text is written
+ * like one.
+ */
 function valueOf(schema: z.core.SomeType | undefined, text: string): unknown {
   const wanted = unwrapped(schema);
   if (wanted instanceof z.ZodNumber && /^-?\d{1,15}$/.test(text)) return Number(text);
@@ -81,12 +88,14 @@ function valueOf(schema: z.core.SomeType | undefined, text: string): unknown {
   return text;
 }
 
+/** Removes the wrappers of default and optional. */
 function unwrapped(schema: z.core.SomeType | undefined): z.core.SomeType | undefined {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional)
     return unwrapped(schema.unwrap());
   return schema;
 }
 
+/** Builds one problem from all issues of a part. */
 function misfit(part: Part, issues: readonly z.core.$ZodIssue[]): Problem {
   const faults = issues.flatMap((issue) => faultsOf(part, issue)).slice(0, MAX_WRONG_PLACES);
   return {
@@ -104,6 +113,10 @@ interface Fault {
   readonly hint: string;
 }
 
+/**
+ * Describes an issue: a name that is unknown (with the nearest known one), or a value that does not
+ * match.
+ */
 function faultsOf({ word, schema, given }: Part, issue: z.core.$ZodIssue): Fault[] {
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys(schema.shape);
