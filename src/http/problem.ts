@@ -7,6 +7,7 @@ import { isNewerFormat } from "../domain/version.ts";
 import { boundedPlace, MAX_WRONG_PLACES, shortened } from "../payloads/misfit.ts";
 import { isPassing } from "../platform/calls.ts";
 import type { HttpEnv } from "./http-env.ts";
+import { log } from "../platform/log.ts";
 
 /** HTTP status and title of each code. Both are part of the public API. */
 export const PROBLEM_KINDS = {
@@ -172,14 +173,11 @@ export function errorResponse(error: unknown, c: Context<HttpEnv>): Response {
 /** Logs an error with its stack, under the request's id. */
 export function logFailure(c: Context<HttpEnv>, message: string, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  console.error(
-    JSON.stringify({
-      message,
-      request_id: c.get("requestId"),
-      client_request_id: c.get("clientRequestId"),
-      method: c.req.method,
-      path: c.req.path,
-      error: text,
-    }),
-  );
+  log("error", message, {
+    request_id: c.get("requestId"),
+    client_request_id: c.get("clientRequestId"),
+    method: c.req.method,
+    path: c.req.path,
+    error: text,
+  });
 }

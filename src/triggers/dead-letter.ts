@@ -13,6 +13,7 @@ import { callDeadLetters, deadLetterIdOf } from "../objects/dead-letters/dead-le
 import { handleEach } from "./queue-retry.ts";
 import { parseR2Notification } from "./r2-notification.ts";
 import { parseRunMessage } from "./run-message.ts";
+import { log } from "../platform/log.ts";
 
 /** A message that cannot be processed, and the reason. */
 export interface Unprocessed {
@@ -43,7 +44,7 @@ export async function recordDeadLetter(
     expiresAt: receivedAt + retentionMs,
   };
   await callDeadLetters(env, (letters) => letters.record(letter));
-  console.error(JSON.stringify({ message: "dead letter", ...letter }));
+  log("error", "dead letter", letter);
 }
 
 /**

@@ -18,6 +18,7 @@ import { fetchStream } from "../payloads/payload-download.ts";
 import { R2_LIMIT_MS } from "../payloads/r2-calls.ts";
 import { within } from "../platform/calls.ts";
 import { PART_BYTES, uploadParts } from "../payloads/payload-upload.ts";
+import { log } from "../platform/log.ts";
 
 export interface DerivedKey {
   /** Derives the key from the payload's digest. */
@@ -65,13 +66,7 @@ export async function keyedByContent(
       open: async () => ({ ...description, size, body: await fetchStream(bucket, spool.key) }),
       discard: async () => {
         await within(R2_LIMIT_MS, "R2", bucket.delete(spool.key)).catch((error: unknown) => {
-          console.warn(
-            JSON.stringify({
-              message: "a spool was not deleted",
-              key: spool.key,
-              error: String(error),
-            }),
-          );
+          log("warn", "a spool was not deleted", { key: spool.key, error });
         });
       },
     };

@@ -1,3 +1,4 @@
+import { log } from "../platform/log.ts";
 /**
  * Processing of queue batches: concurrent within the platform's limit, with delayed retries when
  * the infrastructure fails.
@@ -39,14 +40,11 @@ export async function handleEach(
     try {
       await handle(message);
     } catch (error) {
-      console.error(
-        JSON.stringify({
-          message: "queue message failed, to be retried",
-          queue: batch.queue,
-          id: message.id,
-          error: String(error),
-        }),
-      );
+      log("error", "queue message failed, to be retried", {
+        queue: batch.queue,
+        id: message.id,
+        error,
+      });
       retryLater(message);
     }
   }

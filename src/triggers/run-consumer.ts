@@ -13,6 +13,7 @@ import type { Plan } from "../domain/plan/plan.ts";
 import { recordDeadLetter } from "./dead-letter.ts";
 import { handleEach, retryLater } from "./queue-retry.ts";
 import { parseRunMessage } from "./run-message.ts";
+import { log } from "../platform/log.ts";
 
 /** The longest wait for the start of a driver, in milliseconds. */
 const BEGINNING_MS = 1_000;
@@ -34,13 +35,7 @@ export async function consumeRunMessages(
   await handleEach(batch, async (message) => {
     const parsed = parseRunMessage(message.body);
     if ("newer" in parsed) {
-      console.warn(
-        JSON.stringify({
-          message: "a run message waits for newer code",
-          id: message.id,
-          why: parsed.newer,
-        }),
-      );
+      log("warn", "a run message waits for newer code", { id: message.id, why: parsed.newer });
       return retryLater(message);
     }
     if ("reason" in parsed)

@@ -13,6 +13,7 @@ import { parcelPayload, triggerPayloadKey } from "../payloads/payload-store.ts";
 import { PayloadStoreError, R2_LIMIT_MS } from "../payloads/r2-calls.ts";
 import { isPassing, within } from "../platform/calls.ts";
 import type { callRun } from "../objects/run/run-client.ts";
+import { log } from "../platform/log.ts";
 
 const OVERLOADED: Problem = {
   code: "overloaded",
@@ -102,13 +103,7 @@ export async function stored<T>(runId: RunId | null, store: () => Promise<T>): P
     // Also `overloaded`.
     if (error instanceof ProblemError) return refuse(error.problem);
     if (!(error instanceof PayloadStoreError)) throw error;
-    console.warn(
-      JSON.stringify({
-        message: "payload of a trigger not stored",
-        run_id: runId,
-        error: String(error),
-      }),
-    );
+    log("warn", "payload of a trigger not stored", { run_id: runId, error });
     return refuse(OVERLOADED);
   }
 }
@@ -134,9 +129,7 @@ export async function answered<T>(runId: RunId | null, answer: Promise<T>): Prom
   } catch (error) {
     if (isEntryTooLarge(error)) return refuse(TOO_LARGE);
     if (!isPassing(error)) throw error;
-    console.warn(
-      JSON.stringify({ message: "trigger not recorded", run_id: runId, error: String(error) }),
-    );
+    log("warn", "trigger not recorded", { run_id: runId, error });
     return refuse(OVERLOADED);
   }
 }
@@ -148,12 +141,6 @@ export async function answered<T>(runId: RunId | null, answer: Promise<T>): Prom
 export async function discard(env: Env, parcel: PayloadParcel): Promise<void> {
   if (parcel.at !== "r2") return;
   await within(R2_LIMIT_MS, "R2", env.PAYLOADS.delete(parcel.key)).catch((error: unknown) => {
-    console.warn(
-      JSON.stringify({
-        message: "duplicate payload not deleted",
-        key: parcel.key,
-        error: String(error),
-      }),
-    );
+    log("warn", "duplicate payload not deleted", { key: parcel.key, error });
   });
 }

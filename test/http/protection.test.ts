@@ -38,7 +38,7 @@ describe("the audit", () => {
 
   beforeEach(() => {
     logged = [];
-    vi.spyOn(console, "log").mockImplementation((text: string) => void logged.push(text));
+    vi.spyOn(console, "info").mockImplementation((text: string) => void logged.push(text));
     vi.setSystemTime(Date.now() + 60_000);
     since = new Date().toISOString();
   });

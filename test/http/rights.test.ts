@@ -112,7 +112,7 @@ async function startedBy(caller: string): Promise<RunId> {
 }
 
 beforeAll(async () => {
-  vi.spyOn(console, "log").mockImplementation(() => undefined);
+  vi.spyOn(console, "info").mockImplementation(() => undefined);
   for (const caller of CALLERS.filter((name) => !["none", "admin", "session"].includes(name))) {
     const made = await call("admin", "POST", "/tokens", { name: crypto.randomUUID(), scopes: caller.split("+") });
     credentials.set(caller, { Authorization: `Bearer ${(await made.json<{ token: string }>()).token}` });

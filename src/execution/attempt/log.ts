@@ -4,20 +4,21 @@
  */
 import type { LogLine } from "../../objects/run/run-rpc.ts";
 import type { TaskLog } from "../author/api.ts";
+import { log, type LogFields } from "../../platform/log.ts";
 
 const MAX_LINES = 1_000;
 const MAX_BYTES = 65_536;
 const MAX_MESSAGE = 8_192;
 
 export class AttemptLog implements TaskLog {
-  readonly #subject: Readonly<Record<string, unknown>>;
+  readonly #subject: LogFields;
   readonly #lines: LogLine[] = [];
   #bytes = 0;
   #dropped = 0;
   #onLine: (() => void) | null = null;
 
   /** `subject` names the attempt or endpoint in every line of the worker's own log. */
-  constructor(subject: Readonly<Record<string, unknown>>) {
+  constructor(subject: LogFields) {
     this.#subject = subject;
   }
 
@@ -60,7 +61,7 @@ export class AttemptLog implements TaskLog {
       fields: plain(fields),
     };
     const text = JSON.stringify(line);
-    console[level](JSON.stringify({ ...this.#subject, ...line }));
+    log(level, line.message, { ...this.#subject, ...line });
     if (this.#lines.length >= MAX_LINES || this.#bytes + text.length > MAX_BYTES) {
       this.#dropped += 1;
       return;

@@ -82,7 +82,7 @@ export class TaskScope implements TaskContext {
     this.#childKeys = new ChildKeys(lease, new OutputStore(lease, port.env));
     const { runId, task, attempt, item } = lease;
     this.log = new AttemptLog({
-      run: runId,
+      run_id: runId,
       task,
       ...(item !== undefined && { item: item.index }),
       attempt,

@@ -8,6 +8,7 @@ import { alertKey } from "../../domain/trigger-key.ts";
 import { encodePayload } from "../../payloads/codec.ts";
 import type { Alert } from "../../objects/run/alert-rpc.ts";
 import { acceptTrigger, plan } from "../../worker/wiring.ts";
+import { log } from "../../platform/log.ts";
 
 export class AlertEntrypoint extends WorkerEntrypoint<Env> {
   /**
@@ -36,6 +37,6 @@ export class AlertEntrypoint extends WorkerEntrypoint<Env> {
   }
 
   #giveUp(run: string, reason: string): void {
-    console.error(JSON.stringify({ message: "nobody was told that a run failed", run, reason }));
+    log("error", "nobody was told that a run failed", { run_id: run, reason });
   }
 }

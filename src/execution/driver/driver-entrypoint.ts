@@ -7,6 +7,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { RunId } from "../../domain/ids.ts";
 import { driveRun } from "../../worker/wiring.ts";
+import { log } from "../../platform/log.ts";
 
 export class DriverEntrypoint extends WorkerEntrypoint<Env> {
   /**
@@ -18,13 +19,10 @@ export class DriverEntrypoint extends WorkerEntrypoint<Env> {
     const { promise: claimed, resolve, reject } = Promise.withResolvers<void>();
     this.ctx.waitUntil(
       driveRun(this.env, runId, { sentAt, onClaimed: resolve }).catch((error: unknown) => {
-        console.error(
-          JSON.stringify({
-            message: "a driver gave its run up; leases and alarm take over",
-            run: runId,
-            error: String(error),
-          }),
-        );
+        log("error", "a driver gave its run up; leases and alarm take over", {
+          run_id: runId,
+          error,
+        });
         reject(error);
       }),
     );

@@ -14,6 +14,7 @@
 import type { Progress } from "../../domain/run/state.ts";
 import type { AttemptReport, Lease, LogLine, ReportAnswer } from "../../objects/run/run-rpc.ts";
 import type { Deadlines } from "../attempt/deadlines.ts";
+import { log } from "../../platform/log.ts";
 
 const FIRST_MS = 1_000;
 const MAX_PAUSE_MS = 10_000;
@@ -121,9 +122,7 @@ export class ReportChannel {
     } catch (error) {
       // The next report contains the same lines; an attempt that cannot reach its run is ended by
       // its lease.
-      console.warn(
-        JSON.stringify({ message: "a report of running attempts was lost", error: String(error) }),
-      );
+      log("warn", "a report of running attempts was lost", { error });
     } finally {
       this.#isSending = false;
     }

@@ -25,6 +25,7 @@ import { ExecutorStore } from "./store.ts";
 import type { ExecutorRpc } from "./executor-rpc.ts";
 import { ownEnv } from "../author/pipeline-env.ts";
 import { ReportChannel } from "../driver/progress-reporter.ts";
+import { log } from "../../platform/log.ts";
 
 /**
  * The deployed version; on the local runtime, where each start has another id, the version of
@@ -70,13 +71,10 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       askTrial: ({ runId, ordinal }, trial) => askForTrial(env, runId, ordinal, trial),
       trialOver: ({ runId, ordinal }) => endTrial(env, runId, ordinal),
       alarmFailed: ({ runId, ordinal }, error, isLast) => {
-        console.error(
-          JSON.stringify({
-            message: `an executor object could not reach its run, ${isLast ? "and gives it up" : "trying again"}`,
-            run: runId,
-            ordinal,
-            error: String(error),
-          }),
+        log(
+          "error",
+          `an executor object could not reach its run, ${isLast ? "and gives it up" : "trying again"}`,
+          { run_id: runId, ordinal, error },
         );
       },
     });

@@ -2,6 +2,7 @@
 import { dueTimes } from "../../domain/schedules/cron.ts";
 import { within } from "../../platform/calls.ts";
 import type { ScheduleStatus } from "../../objects/schedules/schedules-rpc.ts";
+import { log } from "../../platform/log.ts";
 
 /** A queue, as far as the platform tells: what it does not say is null. */
 export interface QueueBacklog {
@@ -35,9 +36,7 @@ export function readBacklogs(env: Env): Promise<QueueBacklog[]> {
         const oldestAt = backlogCount === 0 ? null : (oldestMessageTimestamp?.getTime() ?? null);
         return { name, count: backlogCount, bytes: backlogBytes, oldestAt };
       } catch (error) {
-        console.warn(
-          JSON.stringify({ message: "backlog not known", queue: name, error: String(error) }),
-        );
+        log("warn", "backlog not known", { queue: name, error });
         return { name, count: null, bytes: null, oldestAt: null };
       }
     }),

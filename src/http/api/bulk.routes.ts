@@ -17,6 +17,7 @@ import { cancelRuns, replayRuns, retryRuns } from "./bulk.operations.ts";
 import { problemResponse } from "../problem.ts";
 import { queryOf, refuseUnknownTask, WRONG_CURSOR, type FilterParameters } from "./run-filter.ts";
 import { cursorOf, placeOfCursor } from "./run-summary-document.ts";
+import { log } from "../../platform/log.ts";
 
 type BulkDocument = DocumentOf<typeof cancelRuns, 200>;
 type BulkRun = BulkDocument["runs"][number];
@@ -130,9 +131,7 @@ async function performed(action: Action, runId: RunId): Promise<Outcome> {
   try {
     return await action.perform(runId);
   } catch (error) {
-    console.warn(
-      JSON.stringify({ message: "a run of a bulk call failed", run: runId, error: String(error) }),
-    );
+    log("warn", "a run of a bulk call failed", { run_id: runId, error });
     return refusal("unavailable", "It cannot be reached now.");
   }
 }

@@ -20,6 +20,7 @@ import {
 import { sha256 } from "../../platform/sha256.ts";
 import { unauthorized, type Authenticator, type Refusal } from "./authenticator.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
+import { log } from "../../platform/log.ts";
 
 /** An accepted API token. */
 export interface Token extends Caller {
@@ -159,8 +160,7 @@ async function configurationOf({
   if (read !== null && read.token === token && read.list === list) return read;
   const tokens: ConfiguredToken[] = [];
   const isTooShort = token !== "" && token.length < MIN_TOKEN_LETTERS;
-  if (isTooShort)
-    console.error(JSON.stringify({ message: `PEACH_API_TOKEN: ${TOO_SHORT.problem.detail}` }));
+  if (isTooShort) log("error", `PEACH_API_TOKEN: ${TOO_SHORT.problem.detail}`);
   if (token !== "" && !isTooShort)
     tokens.push({ name: ROOT_TOKEN_NAME, scopes: ["admin"], digest: await sha256(token) });
   for (const [index, entry] of list.split(",").entries()) {
@@ -169,7 +169,7 @@ async function configurationOf({
     if (parsed !== null) tokens.push(parsed);
     else {
       const message = `PEACH_API_TOKENS: entry ${index + 1} is not name:scope:sha256-hex and is ignored`;
-      console.error(JSON.stringify({ message }));
+      log("error", message);
     }
   }
   read = { token, list, tokens, tooShort: isTooShort ? await sha256(token) : null };

@@ -15,6 +15,7 @@ import { limitFailures } from "./failure-limit.ts";
 import { problemResponse } from "../problem.ts";
 import { sessionAuthenticator } from "./session.ts";
 import { tokenAuthenticator, isTokenTooShort } from "./api-tokens.ts";
+import { log } from "../../platform/log.ts";
 
 /** Tried in this order: an explicit token takes precedence over a header that a proxy added. */
 const AUTHENTICATORS: readonly Authenticator[] = [
@@ -56,7 +57,7 @@ export async function identify(c: Context<HttpEnv>): Promise<Caller | Refusal> {
     }
   } catch (error) {
     if (!(error instanceof IdentityUnreachableError)) throw error;
-    console.warn(JSON.stringify({ message: "nobody can be identified", error: String(error) }));
+    log("warn", "nobody can be identified", { error });
     return UNREACHABLE;
   }
   if (await isTokenTooShort(c.env)) return limitFailures(c, ONLY_TOO_SHORT);

@@ -18,6 +18,7 @@ import { getCookie } from "hono/cookie";
 import { parseScope, type Scope } from "../../domain/scope.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";
 import { hasDashboardHeader, isSafeMethod, requestOriginOf } from "./request-origin.ts";
+import { log } from "../../platform/log.ts";
 
 const HEADER = "Cf-Access-Jwt-Assertion";
 /** The cookie of Access. Access passes it on to the worker. */
@@ -132,12 +133,7 @@ function refusalOf(error: unknown): Refusal {
       ', error="invalid_token"',
     );
   }
-  console.warn(
-    JSON.stringify({
-      message: "the keys of Cloudflare Access cannot be read",
-      error: String(error),
-    }),
-  );
+  log("warn", "the keys of Cloudflare Access cannot be read", { error });
   return {
     problem: {
       code: "unavailable",

@@ -23,6 +23,7 @@ import {
 } from "./body-limit.ts";
 import { actorOf, type HttpEnv } from "../http-env.ts";
 import { logFailure } from "../problem.ts";
+import { log } from "../../platform/log.ts";
 
 /** An admitted request: the endpoint's method is called next. */
 export interface Admitted {
@@ -142,9 +143,7 @@ async function admitSns(
   const { deliveryId: senderId, digest, asks, topic } = verified.value;
   if (asks.type === "notify") return { limited, senderId, digest };
   if (asks.type === "confirm") return confirm(c, limited, asks.url, topic);
-  console.warn(
-    JSON.stringify({ message: "a subscription of SNS has ended", endpoint: endpoint.name, topic }),
-  );
+  log("warn", "a subscription of SNS has ended", { endpoint: endpoint.name, topic });
   return { limited, response: Response.json({ unsubscribed: topic }) };
 }
 

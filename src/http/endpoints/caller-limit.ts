@@ -13,6 +13,7 @@ import type { takeTurn } from "../../objects/deliveries/caller-client.ts";
 import type { Refusal } from "../auth/authenticator.ts";
 import { addressOf, networkOf } from "../client-address.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { log } from "../../platform/log.ts";
 
 /** Waiting callers that an isolate remembers. */
 const MOST_REMEMBERED = 10_000;
@@ -56,9 +57,7 @@ export function createLimitCaller(take: typeof takeTurn): LimitCaller {
         request_id: c.get("requestId"),
         error: String(error),
       };
-      console.warn(
-        JSON.stringify({ message: "a caller could not be counted, and is let in", ...fields }),
-      );
+      log("warn", "a caller could not be counted, and is let in", fields);
     }
     if (waitUntil === null) return null;
     if (waiting.size >= MOST_REMEMBERED) waiting.clear();

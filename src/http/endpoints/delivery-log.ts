@@ -27,6 +27,7 @@ import type { callDeliveries } from "../../objects/deliveries/deliveries-client.
 import type { DeliveriesRpc } from "../../objects/deliveries/deliveries-rpc.ts";
 import { addressOf, networkOf } from "../client-address.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { log } from "../../platform/log.ts";
 
 /** Deliveries recorded at once, per endpoint and isolate. */
 export const KEPT_AT_ONCE = 100;
@@ -75,7 +76,7 @@ export function createDeliveryLog(plan: Plan, call: typeof callDeliveries): Deli
     c.executionCtx.waitUntil(
       call(c.env, endpoint.name, record).catch((error: unknown) => {
         const fields = { endpoint: endpoint.name, request_id, error: String(error) };
-        console.warn(JSON.stringify({ message: "delivery not kept", ...fields }));
+        log("warn", "delivery not kept", fields);
       }),
     );
   }

@@ -20,6 +20,7 @@ import { MANY_ADDRESSES, type AuditEntry } from "../../domain/audit-entry.ts";
 import { callAudit } from "../../objects/audit/audit-client.ts";
 import { addressOf, networkOf } from "../client-address.ts";
 import type { HttpEnv } from "../http-env.ts";
+import { log } from "../../platform/log.ts";
 
 /** Name of all callers that could not be authenticated. */
 export const NOBODY = "nobody";
@@ -132,13 +133,10 @@ export async function flushCounted(env: Env): Promise<void> {
  * `batch` makes a repeated append idempotent.
  */
 async function keep(env: Env, entries: readonly AuditEntry[]): Promise<void> {
-  for (const entry of entries)
-    console.log(JSON.stringify({ message: "audit", ...documentOf(entry) }));
+  for (const entry of entries) log("info", "audit", { ...documentOf(entry) });
   const batch = crypto.randomUUID();
   await callAudit(env, (audit) => audit.append(batch, entries)).catch((error: unknown) => {
-    console.error(
-      JSON.stringify({ message: "audit not kept", entries: entries.length, error: String(error) }),
-    );
+    log("error", "audit not kept", { entries: entries.length, error });
   });
 }
 

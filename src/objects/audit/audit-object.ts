@@ -9,6 +9,7 @@ import type { AuditEntry, AuditFilter, AuditPage } from "../../domain/audit-entr
 import type { AuditRpc } from "./audit-rpc.ts";
 import { DailyShares } from "./daily-shares.ts";
 import { AuditStore } from "./store.ts";
+import { log } from "../../platform/log.ts";
 
 const DAY_MS = 86_400_000;
 export const KEPT_MS = 365 * DAY_MS;
@@ -58,9 +59,7 @@ export class AuditObject extends DurableObject<Env> implements AuditRpc {
       // The tables stay: the numbers serve as cursors and must never be reused.
       if (!isEmpty) await this.ctx.storage.setAlarm(now + (isAll ? DAY_MS : PAUSE_MS));
     } catch (error) {
-      console.error(
-        JSON.stringify({ message: "old entries of the audit not deleted", error: String(error) }),
-      );
+      log("error", "old entries of the audit not deleted", { error });
       await this.ctx.storage.setAlarm(Date.now() + PAUSE_MS);
     }
   }

@@ -16,6 +16,7 @@ import type {
   RecordAnswer,
 } from "./catalog-rpc.ts";
 import { CatalogStore } from "./store.ts";
+import { log } from "../../platform/log.ts";
 
 /**
  * Time to collect reports for one commit: at a hundred ends of runs a second, a fifth of the
@@ -48,13 +49,7 @@ export class CatalogObject extends DurableObject<Env> implements CatalogRpc {
       enlist: () => enlistTask(env, part.task),
       waitUntil: (work) => ctx.waitUntil(work),
       failed: (what, error) => {
-        console.error(
-          JSON.stringify({
-            message: `${what} failed`,
-            catalogue: ctx.id.name,
-            error: String(error),
-          }),
-        );
+        log("error", `${what} failed`, { object: ctx.id.name, error });
       },
     };
     return new CatalogProtocol(new CatalogStore(ctx.storage, part.task), part, around, alarmAt);

@@ -10,6 +10,7 @@ import type { DeadLetter } from "../../domain/dead-letter.ts";
 import type { DeadLetterId } from "../../domain/ids.ts";
 import type { DeadLetterPage, DeadLettersRpc } from "./dead-letters-rpc.ts";
 import { DeadLetterStore } from "./store.ts";
+import { log } from "../../platform/log.ts";
 
 /**
  * Delay that collects expirations: an alarm is a row written. Letters that expire within a minute
@@ -65,9 +66,7 @@ export class DeadLettersObject extends DurableObject<Env> implements DeadLetters
       // The tables stay: the numbers serve as cursors and must never be reused.
       if (next !== null) await this.#setAlarm(next);
     } catch (error) {
-      console.error(
-        JSON.stringify({ message: "expired dead letters not deleted", error: String(error) }),
-      );
+      log("error", "expired dead letters not deleted", { error });
       await this.#setAlarm(0);
     }
   }

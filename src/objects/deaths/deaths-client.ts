@@ -7,6 +7,7 @@ import type { Trial } from "../../domain/trials.ts";
 import { callWithRetries, type CallPolicy } from "../../platform/calls.ts";
 import { sha256 } from "../../platform/sha256.ts";
 import type { DeathsRpc } from "./deaths-rpc.ts";
+import { log } from "../../platform/log.ts";
 
 const NAME = "deaths";
 
@@ -127,7 +128,7 @@ async function asked<T>(
       policy,
     );
   } catch (error) {
-    console.warn(JSON.stringify({ message: otherwise, run, error: String(error) }));
+    log("warn", otherwise, { run_id: run, error });
     return null;
   }
 }

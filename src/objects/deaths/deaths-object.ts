@@ -14,6 +14,7 @@ import { AlarmClock } from "../../platform/alarm-clock.ts";
 import type { DeathsRpc } from "./deaths-rpc.ts";
 import { DocketStore } from "./docket-store.ts";
 import { DeathsStore, KEPT_MS } from "./store.ts";
+import { log } from "../../platform/log.ts";
 
 /** Age of a death below which the death is attributed to the attempt on the docket. */
 const TOLD_AT_ONCE_MS = 2_000;
@@ -93,7 +94,7 @@ export class DeathsObject extends DurableObject<Env> implements DeathsRpc {
         this.#setAlarm(next);
       }
     } catch (error) {
-      console.error(JSON.stringify({ message: "old deaths not deleted", error: String(error) }));
+      log("error", "old deaths not deleted", { error });
       this.#setAlarm(0);
     } finally {
       this.#alarm.handled();

@@ -8,6 +8,7 @@ import { callRun } from "../run/run-client.ts";
 import { DebounceProtocol } from "./debounce-controller.ts";
 import type { DebounceRpc, WindowAnswer, WindowRequest } from "./debounce-rpc.ts";
 import { DebounceStore } from "./store.ts";
+import { log } from "../../platform/log.ts";
 
 export class DebounceObject extends DurableObject<Env> implements DebounceRpc {
   readonly #protocol: DebounceProtocol;
@@ -21,8 +22,7 @@ export class DebounceObject extends DurableObject<Env> implements DebounceRpc {
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
       isWaiting: async (runId) =>
         (await callRun(env, runId, (run) => run.describe()))?.started_at === null,
-      log: (message, error) =>
-        console.warn(JSON.stringify({ message, window: ctx.id.name, error: String(error) })),
+      log: (message, error) => log("warn", message, { object: ctx.id.name, error }),
     });
   }
 

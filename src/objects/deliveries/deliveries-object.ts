@@ -21,6 +21,7 @@ import { TABLES } from "./schema.ts";
 import type { SignedDeliveriesRpc } from "./signed-rpc.ts";
 import { SignedDeliveryStore } from "./signed-store.ts";
 import { DeliveryStore } from "./store.ts";
+import { log } from "../../platform/log.ts";
 
 /**
  * Delay that collects expirations: an alarm is a row written. Rows that expire within a hundredth
@@ -144,13 +145,7 @@ export class DeliveriesObject
       await this.#store.deleteAll();
       this.#alarmAt = Number.POSITIVE_INFINITY;
     } catch (error) {
-      console.error(
-        JSON.stringify({
-          message: "old deliveries not deleted",
-          endpoint: this.ctx.id.name,
-          error: String(error),
-        }),
-      );
+      log("error", "old deliveries not deleted", { endpoint: this.ctx.id.name, error });
       await this.#setAlarm(Date.now() + PAUSE_MS.most);
     }
   }

@@ -13,6 +13,7 @@ import type { SessionId } from "../../domain/ids.ts";
 import { FORMAT_VERSION } from "../../domain/version.ts";
 import type { DeploymentKey, IdentityRpc, TokenCreation } from "./identity-rpc.ts";
 import { IdentityStore } from "./store.ts";
+import { log } from "../../platform/log.ts";
 
 const HOUR_MS = 3_600_000;
 /** Lifetime of a session, and of an idle session. */
@@ -107,9 +108,7 @@ export class IdentityObject extends DurableObject<Env> implements IdentityRpc {
     try {
       if (this.#store.forgetSessions(now, now - IDLE_MS) === 0) return;
     } catch (error) {
-      console.error(
-        JSON.stringify({ message: "sessions that are over are not deleted", error: String(error) }),
-      );
+      log("error", "sessions that are over are not deleted", { error });
     }
     await this.ctx.storage.setAlarm(now + IDLE_MS);
   }

@@ -6,6 +6,7 @@
 import type { Credential } from "../../domain/identity.ts";
 import { isSessionOpen } from "./sessions-client.ts";
 import { isExpired, madeTokenOf } from "./tokens-client.ts";
+import { log } from "../../platform/log.ts";
 
 /**
  * Admission of a caller. `ended`: the token was deleted or has expired, or the session is over.
@@ -24,12 +25,7 @@ export async function standingOf(
     if (madeToken !== null && (token === null || isExpired(token))) return "ended";
     return session === null || (await isSessionOpen(env, session)) ? "let_in" : "ended";
   } catch (error) {
-    console.warn(
-      JSON.stringify({
-        message: "whether somebody still may listen is not known",
-        error: String(error),
-      }),
-    );
+    log("warn", "whether somebody still may listen is not known", { error });
     return "unknown";
   }
 }

@@ -9,6 +9,7 @@
  */
 import type { MadeToken } from "../../domain/identity.ts";
 import { callIdentity, macOf } from "./identity-client.ts";
+import { log } from "../../platform/log.ts";
 
 const KEPT_MS = 5_000;
 /** Interval of reported uses of a token. Milliseconds. */
@@ -52,13 +53,7 @@ export async function noteTokenUse(env: Env, { name }: MadeToken): Promise<void>
   if (Math.abs(now - (toldAt.get(name) ?? Number.NEGATIVE_INFINITY)) < USE_TOLD_MS) return;
   toldAt.set(name, now);
   await callIdentity(env, (identity) => identity.tokenUsed(name)).catch((error: unknown) => {
-    console.warn(
-      JSON.stringify({
-        message: "the use of a token is not noted",
-        token: name,
-        error: String(error),
-      }),
-    );
+    log("warn", "the use of a token is not noted", { token: name, error });
   });
 }
 

@@ -14,6 +14,7 @@ import { listLimit } from "./limit-client.ts";
 import { LimitProtocol } from "./limit-controller.ts";
 import type { LimitRpc, LimitUse } from "./limit-rpc.ts";
 import { LimitStore } from "./store.ts";
+import { log } from "../../platform/log.ts";
 
 export class LimitObject extends DurableObject<Env> implements LimitRpc {
   readonly #protocol: LimitProtocol;
@@ -33,8 +34,7 @@ export class LimitObject extends DurableObject<Env> implements LimitRpc {
       },
       listed: (name, isThere) => listLimit(env, name, isThere),
       waitUntil: (work) => ctx.waitUntil(work),
-      log: (message, error) =>
-        console.warn(JSON.stringify({ message, limit: ctx.id.name, error: String(error) })),
+      log: (message, error) => log("warn", message, { object: ctx.id.name, error }),
     });
   }
 

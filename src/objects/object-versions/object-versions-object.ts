@@ -16,6 +16,7 @@ import type {
   VersionIdentity,
   VersionsRpc,
 } from "./object-versions-rpc.ts";
+import { log } from "../../platform/log.ts";
 
 /**
  * Delay that collects expirations: an alarm is a row written. Versions that expire within a day are
@@ -79,13 +80,7 @@ export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
       await this.#store.deleteAll();
       this.#isAlarmSet = false;
     } catch (error) {
-      console.error(
-        JSON.stringify({
-          message: "old versions not deleted",
-          object: this.ctx.id.name,
-          error: String(error),
-        }),
-      );
+      log("error", "old versions not deleted", { object: this.ctx.id.name, error });
       await this.#setAlarm(0);
     }
   }

@@ -14,6 +14,7 @@ import { callWithRetries, within } from "../../platform/calls.ts";
 import type { ClaimRequest } from "../run/run-rpc.ts";
 import type { ControlsRpc, PausedTask } from "./pauses-rpc.ts";
 import { readCopy } from "./paused-copy.ts";
+import { log } from "../../platform/log.ts";
 
 const NAME = "controls";
 const KEPT_MS = { fresh: 2_000, atMost: 5_000 } as const;
@@ -93,17 +94,10 @@ async function read(env: Env): Promise<readonly string[]> {
     return keepPaused(paused).map(({ task }) => task);
   } catch (error) {
     failedAt = Date.now();
-    console.warn(
-      JSON.stringify({ message: "paused tasks could not be read", error: String(error) }),
-    );
+    log("warn", "paused tasks could not be read", { error });
   }
   const copied = await readCopy(env.PAYLOADS).catch((error: unknown) => {
-    console.warn(
-      JSON.stringify({
-        message: "the copy of paused tasks could not be read",
-        error: String(error),
-      }),
-    );
+    log("warn", "the copy of paused tasks could not be read", { error });
     return [];
   });
   // Another call may have read the list meanwhile.

@@ -9,6 +9,7 @@ import { ControlsProtocol } from "./pauses-controller.ts";
 import type { ControlsRpc, PausedTask } from "./pauses-rpc.ts";
 import { writeCopy } from "./paused-copy.ts";
 import { ControlsStore } from "./store.ts";
+import { log } from "../../platform/log.ts";
 
 export class ControlsObject extends DurableObject<Env> implements ControlsRpc {
   readonly #protocol: ControlsProtocol;
@@ -21,7 +22,7 @@ export class ControlsObject extends DurableObject<Env> implements ControlsRpc {
       copy: (tasks) => writeCopy(env.PAYLOADS, tasks),
       waitUntil: (work) => ctx.waitUntil(work),
       resumed: (task, runId) => callRun(env, runId, (run) => run.resumed(task)),
-      log: (message, error) => console.warn(JSON.stringify({ message, error: String(error) })),
+      log: (message, error) => log("warn", message, { error }),
     });
   }
 

@@ -12,6 +12,7 @@ import { SEND_LIMIT_MS, within } from "../../platform/calls.ts";
 import { queueWatch } from "./queue-client.ts";
 import { callRun } from "./run-client.ts";
 import type { FinalNotice } from "./run-rpc.ts";
+import { log } from "../../platform/log.ts";
 
 const PAUSES_MS = [100, 500, 2_000] as const;
 
@@ -118,7 +119,7 @@ export async function payDebt(runId: RunId, what: string, pay: () => Promise<voi
     await pay();
   } catch (error) {
     const message = `${what} failed; the run's alarm will repeat it`;
-    console.warn(JSON.stringify({ message, run: runId, error: String(error) }));
+    log("warn", message, { run_id: runId, error });
   }
 }
 
@@ -134,7 +135,7 @@ async function* answersOf<T>(
         return await call(runId);
       } catch (error) {
         const message = `${what} failed; the run's alarm will repeat it`;
-        console.warn(JSON.stringify({ message, run: runId, error: String(error) }));
+        log("warn", message, { run_id: runId, error });
         return null;
       }
     });
@@ -149,17 +150,9 @@ async function tried(what: string, runs: string, perform: () => Promise<void>): 
       await perform();
       return;
     } catch (error) {
-      console.warn(
-        JSON.stringify({
-          message: `${what} failed, trying again`,
-          run: runs,
-          error: String(error),
-        }),
-      );
+      log("warn", `${what} failed, trying again`, { run_id: runs, error });
       await scheduler.wait(pauseMs * (0.5 + Math.random()));
     }
   }
-  console.error(
-    JSON.stringify({ message: `${what} failed; the run's alarm will repeat it`, run: runs }),
-  );
+  log("error", `${what} failed; the run's alarm will repeat it`, { run_id: runs });
 }

@@ -6,6 +6,7 @@
 import type { ParkedDebt } from "../../domain/run/parked-entry.ts";
 import type { Debt, Owed, Run } from "../../domain/run/state.ts";
 import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
+import { log } from "../../platform/log.ts";
 
 const WHAT: Readonly<Record<Debt["type"], string>> = {
   alert: "the task of on_failure could not be triggered",
@@ -29,6 +30,6 @@ export async function recordParked(
     attempts: tries - 1,
     expiresAt: now + run.graph.retentionMs,
   } as const;
-  console.error(JSON.stringify({ message: "dead letter", ...letter }));
+  log("error", "dead letter", letter);
   await callDeadLetters(env, (letters) => letters.record(letter));
 }

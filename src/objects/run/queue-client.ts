@@ -9,6 +9,7 @@
  * domain/queue-progress.ts).
  */
 import type { QueueProgress } from "../../domain/queue-progress.ts";
+import { log } from "../../platform/log.ts";
 
 /** The platform's metrics of a queue. */
 export interface QueueBacklog {
@@ -70,12 +71,7 @@ export class QueueWatch {
       const backlog = await Promise.race([read(), limit]);
       if (backlog !== undefined) this.told(backlog, now());
     } catch (error) {
-      console.warn(
-        JSON.stringify({
-          message: "the backlog of the run queue is not known",
-          error: String(error),
-        }),
-      );
+      log("warn", "the backlog of the run queue is not known", { error });
     } finally {
       limit.catch(() => undefined);
       answered.abort();

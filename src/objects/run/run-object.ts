@@ -71,6 +71,7 @@ import type {
 import { performHoldEffect } from "./limit-effects.ts";
 import { Steering } from "./run-actions.ts";
 import { RunStore } from "./journal.ts";
+import { log } from "../../platform/log.ts";
 
 /** A timer cannot be set further ahead: 24.8 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -122,7 +123,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       tellParent: async (parent, child) => void (await callRun(env, parent, (run) => run.knowChild(child))),
       parentNotTold: (error, isLast) => {
         const message = `the parent run was not told of its child, ${isLast ? "and will not be" : "the alarm will"}`;
-        console.warn(JSON.stringify({ message, run: ctx.id.name, error: String(error) }));
+        log("warn", message, { run_id: ctx.id.name, error });
       },
       tellCatalog: (summary, keep) => recordRun(env, summary, keep),
       after: (milliseconds, work) => {
@@ -130,21 +131,15 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         return () => clearTimeout(timer);
       },
       notTold: (error) => {
-        console.warn(
-          JSON.stringify({ message: "catalogue not told, the alarm will", run: ctx.id.name, error: String(error) }),
-        );
+        log("warn", "catalogue not told, the alarm will", { run_id: ctx.id.name, error });
       },
       notShortened: (error) => {
-        console.error(
-          JSON.stringify({ message: "the journal of a run stays long", run: ctx.id.name, error: String(error) }),
-        );
+        log("error", "the journal of a run stays long", { run_id: ctx.id.name, error });
       },
       waitUntil: (work) => ctx.waitUntil(work),
       trouble: troubleOf(ctx, env),
       alarmFailed: (strikes, error) => {
-        console.error(
-          JSON.stringify({ message: "the alarm of a run failed", run: ctx.id.name, strikes, error: String(error) }),
-        );
+        log("error", "the alarm of a run failed", { run_id: ctx.id.name, strikes, error });
       },
     });
     this.#steering = new Steering(ctx.storage, this.#protocol);
@@ -414,9 +409,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         this.ctx.waitUntil(this.#park(run, effect.owed));
         break;
       case "untold":
-        console.error(
-          JSON.stringify({ message: "runs were not told that another one is final", run: run.id, ...effect }),
-        );
+        log("error", "runs were not told that another one is final", { run_id: run.id, ...effect });
         break;
       case "ask_slot":
       case "give_slot_back":
@@ -467,7 +460,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
       hold: (event: HoldEvent) => this.#protocol.hold(event),
     };
     await performHoldEffect(around, effect).catch((error: unknown) => {
-      console.warn(JSON.stringify({ message: `${effect.type} failed`, run: run.id, error: String(error) }));
+      log("warn", `${effect.type} failed`, { run_id: run.id, error });
     });
   }
 }

@@ -5,6 +5,7 @@
 import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
 import { isPassing } from "../../platform/calls.ts";
 import type { Trouble, TroubleSurroundings } from "./alarm-trouble.ts";
+import { log } from "../../platform/log.ts";
 
 const KEY = "trouble";
 
@@ -21,13 +22,7 @@ export function troubleOf(ctx: DurableObjectState, env: Env): TroubleSurrounding
     },
     isPassing,
     notEnded: (error) => {
-      console.error(
-        JSON.stringify({
-          message: "the end of a broken run failed",
-          run: ctx.id.name,
-          error: String(error),
-        }),
-      );
+      log("error", "the end of a broken run failed", { run_id: ctx.id.name, error });
     },
     giveUp: (error, isOver) => recordBroken(env, ctx.id.name ?? "", error, isOver),
   };
@@ -53,6 +48,6 @@ async function recordBroken(
     attempts: 1,
     expiresAt: now + KEPT_MS,
   } as const;
-  console.error(JSON.stringify({ message: "dead letter", ...letter }));
+  log("error", "dead letter", letter);
   await callDeadLetters(env, (letters) => letters.record(letter));
 }

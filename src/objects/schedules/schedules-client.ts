@@ -9,6 +9,7 @@ import { callWithRetries } from "../../platform/calls.ts";
 import { deployedAt } from "../../platform/deployed-at.ts";
 import type { Lifetime } from "../../triggers/accept.ts";
 import type { Announcement, SchedulesRpc } from "./schedules-rpc.ts";
+import { log } from "../../platform/log.ts";
 
 const NAME = "schedules";
 /** Calls the object, with bounded retries. Rejects when all tries fail. */
@@ -56,12 +57,7 @@ export function createAnnouncement(
     lifetime.waitUntil(
       syncSchedules(env, plan).catch((error: unknown) => {
         isDue = true;
-        console.warn(
-          JSON.stringify({
-            message: "schedules not announced, trying again",
-            error: String(error),
-          }),
-        );
+        log("warn", "schedules not announced, trying again", { error });
       }),
     );
   };

@@ -15,6 +15,7 @@ import { deploymentHere } from "./schedules-client.ts";
 import { SchedulesProtocol } from "./schedules-controller.ts";
 import type { Announcement, ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
 import { ScheduleStore } from "./store.ts";
+import { log } from "../../platform/log.ts";
 
 export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc {
   readonly #protocol: SchedulesProtocol;
@@ -40,7 +41,7 @@ export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc 
         const timer = setTimeout(work, milliseconds);
         return () => clearTimeout(timer);
       },
-      log: (message, fields) => console.warn(JSON.stringify({ message, ...fields })),
+      log: (message, fields) => log("warn", message, fields),
     });
   }
 

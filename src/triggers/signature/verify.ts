@@ -17,6 +17,7 @@ import { hmacSha256In } from "./hmac-sha256.ts";
 import { slack } from "./slack.ts";
 import { standardWebhooks } from "./standard-webhooks.ts";
 import { stripe } from "./stripe.ts";
+import { log } from "../../platform/log.ts";
 
 /** A delivery with a valid signature. */
 export interface VerifiedDelivery {
@@ -117,11 +118,7 @@ function keysOf(auth: HmacAuth, scheme: Scheme, secrets: unknown): Uint8Array[] 
     if (entry === "") return [];
     const key = scheme.keyOf(entry);
     if (key !== null && key.byteLength > 0) return [key];
-    console.error(
-      JSON.stringify({
-        message: `${auth.secret}: secret ${index + 1} is none of ${auth.scheme} and is ignored`,
-      }),
-    );
+    log("error", `${auth.secret}: secret ${index + 1} is none of ${auth.scheme} and is ignored`);
     return [];
   });
 }

@@ -19,7 +19,7 @@ afterEach(() => {
 describe("a log line", () => {
   it("has its time, level, message and fields, and goes to the worker's own log with whose it is", () => {
     const written = vi.spyOn(console, "warn").mockImplementation(() => undefined);
-    const kept = new AttemptLog({ run: "r", task: "t", attempt: 2 });
+    const kept = new AttemptLog({ run_id: "r", task: "t", attempt: 2 });
     const fields = { ms: 12, deep: { a: [1] } };
     kept.info("started");
     kept.warn("slow", fields);
@@ -29,7 +29,7 @@ describe("a log line", () => {
       { at: NOW, level: "warn", message: "slow", fields },
       { at: NOW, level: "error", message: "broken", fields: {} },
     ]);
-    const line = { run: "r", task: "t", attempt: 2, at: NOW, level: "warn", message: "slow", fields };
+    const line = { message: "slow", run_id: "r", task: "t", attempt: 2, at: NOW, level: "warn", fields };
     expect(written).toHaveBeenCalledExactlyOnceWith(JSON.stringify(line));
   });
 

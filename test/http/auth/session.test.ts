@@ -74,7 +74,7 @@ describe("the session of the dashboard", () => {
   });
 
   it("has its log-in and log-out in the audit, and who tried in vain", async () => {
-    vi.spyOn(console, "log").mockImplementation(() => undefined);
+    vi.spyOn(console, "info").mockImplementation(() => undefined);
     const from = { ...OWN, "CF-Connecting-IP": "192.0.2.77" };
     const { logIn } = browser();
     await logIn({ token: "guess" }, from);
@@ -188,7 +188,7 @@ describe("the session of the dashboard", () => {
   });
 
   it("is not listed as open once its token has expired, or is not configured any more", async () => {
-    vi.spyOn(console, "log").mockImplementation(() => undefined);
+    vi.spyOn(console, "info").mockImplementation(() => undefined);
     const hex = (await digestOf("t")).toHex();
     // Each begins at a time of its own, by which the newest is told.
     const later = (ms: number): unknown => vi.setSystemTime(Date.now() + ms);

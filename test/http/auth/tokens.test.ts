@@ -36,7 +36,7 @@ async function listed(name: string): Promise<unknown> {
 }
 
 beforeEach(() => {
-  vi.spyOn(console, "log").mockImplementation(() => undefined);
+  vi.spyOn(console, "info").mockImplementation(() => undefined);
 });
 
 afterEach(() => {

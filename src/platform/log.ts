@@ -1,0 +1,30 @@
+/**
+ * Writes the log lines of the worker: one JSON object per line, with the same field names in every
+ * line, so that a search by `run_id` finds all lines about a run. Never logs payloads or secrets.
+ */
+
+/** Urgency. `error`: a person should look. `warn`: retried, or of no lasting effect. */
+export type LogLevel = "info" | "warn" | "error";
+
+/** Fields of a line besides `message`. A subject without a name here has a field of its own. */
+export interface LogFields {
+  /** Id of the run, or several ids with a comma. */
+  readonly run_id?: string | null | undefined;
+  readonly task?: string;
+  readonly endpoint?: string | undefined;
+  readonly queue?: string;
+  /** Name of the Durable Object that writes the line. */
+  readonly object?: string | undefined;
+  /** A thrown value, written as text. */
+  readonly error?: unknown;
+  /** Use `run_id`. */
+  readonly run?: never;
+  readonly [field: string]: unknown;
+}
+
+/** Writes a line. Workers Logs parses the JSON, and takes the level from the console's method. */
+export function log(level: LogLevel, message: string, fields: LogFields = {}): void {
+  const text = "error" in fields ? { error: String(fields.error) } : {};
+  const line = JSON.stringify({ message, ...fields, ...text });
+  console[level](line);
+}
