@@ -58,26 +58,6 @@ const STILL_UP: Readonly<Record<string, readonly string[]>> = {
   "src/execution/long-lane/executor-object.ts": ["src/worker/wiring.ts"],
   "src/objects/schedules/schedules-object.ts": ["src/worker/wiring.ts"],
   "src/objects/limits/limit-object.ts": ["src/generated/plan.ts"],
-  // What a trigger is checked against, and where there is room to begin it, belongs to those who execute.
-  "src/triggers/accept.ts": [
-    "src/execution/author/method.ts",
-    "src/execution/author/pipeline-env.ts",
-    "src/execution/driver/driver-room.ts",
-  ],
-  "src/triggers/check-input.ts": ["src/execution/author/method.ts"],
-  "src/triggers/complete.ts": [
-    "src/execution/attempt/check-schema.ts",
-    "src/execution/author/method.ts",
-  ],
-  "src/triggers/emit.ts": [
-    "src/execution/author/method.ts",
-    "src/execution/author/pipeline-env.ts",
-  ],
-  "src/triggers/gate.ts": ["src/execution/driver/driver-room.ts"],
-  "src/triggers/replay.ts": ["src/execution/author/method.ts"],
-  // A run starts executors, and a due schedule triggers.
-  "src/objects/run/effects.ts": ["src/execution/long-lane/executor-rpc.ts"],
-  "src/objects/schedules/schedules-client.ts": ["src/triggers/accept.ts"],
 };
 
 /** Files match by path from the root with `/`, packages by their specifier. */

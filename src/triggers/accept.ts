@@ -26,13 +26,12 @@ import { withPaused } from "../objects/pauses/pauses-client.ts";
 import type { PayloadLimitKeys } from "../domain/limits/limit.ts";
 import type { EncodedPayload } from "../payloads/codec.ts";
 import { deployedAt } from "../platform/deployed-at.ts";
+import type { Lifetime } from "../platform/lifetime.ts";
 import type { callRun } from "../objects/run/run-client.ts";
 import { readAcceptAnswer } from "../objects/run/lease-rpc.ts";
 import type { AcceptRequest, AcceptAnswer, ClaimRequest, Grant } from "../objects/run/run-rpc.ts";
-import type { Place } from "../execution/driver/driver-room.ts";
-import type { MethodRegistry } from "../execution/author/method.ts";
-import type { AsAuthor } from "../execution/author/pipeline-env.ts";
-import { checkInput } from "./check-input.ts";
+import type { Place } from "./driver-room.ts";
+import { checkInput, type AsAuthor, type InputSchemas } from "./check-input.ts";
 import {
   completionKeyFor,
   idempotencyMismatch,
@@ -88,13 +87,6 @@ export interface AcceptedTrigger {
   readonly deduplicated: boolean;
 }
 
-/** The lifetime of the accepting invocation. */
-export interface Lifetime {
-  waitUntil(promise: Promise<unknown>): void;
-  /** Remaining milliseconds, if the invocation is already under way (a task that triggers). */
-  budgetMs?(): number;
-}
-
 /** Admission of new triggers (see gate.ts). */
 export interface Gate {
   /**
@@ -119,7 +111,7 @@ export type AcceptTrigger = (
 
 export interface AcceptDependencies {
   readonly plan: Plan;
-  readonly registry: MethodRegistry;
+  readonly registry: InputSchemas;
   readonly callRun: typeof callRun;
   /** Admission of new triggers. */
   readonly gate: Gate;

@@ -10,7 +10,16 @@ import { type EncodedPayload, type HeldPayload, valueOf } from "../payloads/code
 import { check } from "../payloads/checked.ts";
 import { MAX_WRONG_PLACES, wrongPlaces } from "../payloads/misfit.ts";
 import { MAX_VALUE_BYTES } from "../payloads/value-limit.ts";
-import type { MethodRegistry } from "../execution/author/method.ts";
+
+/** The deployed task methods: a function, or a declaration with schemas. */
+export interface InputSchemas {
+  readonly tasks: Readonly<
+    Record<string, ((payload: never, task: never) => unknown) | { readonly input: ZodType | null }>
+  >;
+}
+
+/** Runs the code of schemas, which is an author's, with the imported `env` narrowed. */
+export type AsAuthor = <T>(env: Env, work: () => T) => T;
 
 /** The checked properties of a task. With `each`, its `input` describes one item. */
 export interface CheckedTask {
@@ -20,7 +29,7 @@ export interface CheckedTask {
 }
 
 /** Returns the schema of the task's input (with `each`: of one item), or null without a schema. */
-export function inputOf(registry: MethodRegistry, { method: key }: CheckedTask): ZodType | null {
+export function inputOf(registry: InputSchemas, { method: key }: CheckedTask): ZodType | null {
   const method = Object.hasOwn(registry.tasks, key) ? registry.tasks[key] : undefined;
   return typeof method === "object" ? method.input : null;
 }
@@ -32,7 +41,7 @@ export function inputOf(registry: MethodRegistry, { method: key }: CheckedTask):
  * sent.
  */
 export async function checkInput(
-  registry: MethodRegistry,
+  registry: InputSchemas,
   task: CheckedTask,
   payload: EncodedPayload,
 ): Promise<Result<EncodedPayload>> {

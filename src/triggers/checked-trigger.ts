@@ -8,7 +8,6 @@ import { COMPARES_PAYLOAD, type TriggerKey } from "../domain/trigger-key.ts";
 import type { EncodedPayload } from "../payloads/codec.ts";
 import { limitKeysOf } from "../payloads/limit-keys.ts";
 import type { AcceptRequest } from "../objects/run/run-rpc.ts";
-import { newCompletionKey } from "./completion-token.ts";
 
 /** A trigger whose payload fits its task. */
 export interface CheckedTrigger {
@@ -28,6 +27,11 @@ export function isCompared(key: TriggerKey | null): boolean {
 /** Creates a key for signing completion URLs if the graph has an external task. */
 export function completionKeyFor({ tasks }: RunGraph): Pick<AcceptRequest, "completionKey"> {
   return tasks.some(({ external }) => external) ? { completionKey: newCompletionKey() } : {};
+}
+
+/** A key of 256 random bits, as hex. */
+function newCompletionKey(): string {
+  return crypto.getRandomValues(new Uint8Array(32)).toHex();
 }
 
 /** Extracts the limit keys of the root task from the payload, if the task has limits with keys. */

@@ -22,10 +22,9 @@ import { tasksListeningTo } from "../domain/plan/event-routing.ts";
 import type { EventAttributes, TriggerOrigin } from "../domain/trigger.ts";
 import type { TriggerKey } from "../domain/trigger-key.ts";
 import type { EncodedPayload } from "../payloads/codec.ts";
-import type { MethodRegistry } from "../execution/author/method.ts";
-import type { AsAuthor } from "../execution/author/pipeline-env.ts";
-import type { AcceptTrigger, Lifetime } from "./accept.ts";
-import { checkInput } from "./check-input.ts";
+import type { AcceptTrigger } from "./accept.ts";
+import type { Lifetime } from "../platform/lifetime.ts";
+import { checkInput, type AsAuthor, type InputSchemas } from "./check-input.ts";
 import { keyedByContent, type DerivedKey } from "./derived-key.ts";
 import { stored } from "./trigger-payload.ts";
 
@@ -65,7 +64,7 @@ export type EmitEvent = (
 
 export interface EmitDependencies {
   readonly plan: Plan;
-  readonly registry: MethodRegistry;
+  readonly registry: InputSchemas;
   readonly acceptTrigger: AcceptTrigger;
   /** Runs the code of schemas; absent where authors' code cannot import `env`. */
   readonly asAuthor?: AsAuthor;

@@ -13,8 +13,9 @@
 import { admissionOf } from "../domain/admission.ts";
 import { ok, refuse, type Problem } from "../domain/problem.ts";
 import type { QueueWatch } from "../objects/run/queue-client.ts";
-import type { DriverRoom, Place } from "../execution/driver/driver-room.ts";
-import type { Gate, Lifetime } from "./accept.ts";
+import type { DriverRoom, Place } from "./driver-room.ts";
+import type { Gate } from "./accept.ts";
+import type { Lifetime } from "../platform/lifetime.ts";
 
 /** The largest number of triggers that wait in an isolate; further ones are refused. */
 const MOST_HELD_UP = 500;

@@ -20,7 +20,8 @@ import type {
   VersionIdentity,
 } from "../objects/object-versions/object-versions-rpc.ts";
 import { debouncedRun } from "./debounced.ts";
-import type { AcceptTrigger, Lifetime } from "./accept.ts";
+import type { AcceptTrigger } from "./accept.ts";
+import type { Lifetime } from "../platform/lifetime.ts";
 import { runIdFor } from "./run-id.ts";
 import { keepVersionsMs, originOfObject, tasksOf } from "./r2-events.ts";
 import { objectEventPayload, versionKeyOf, type R2Notification } from "./r2-notification.ts";

@@ -13,7 +13,7 @@ import { parseParked } from "../domain/run/parked-entry.ts";
 import { callDeadLetters } from "../objects/dead-letters/dead-letters-client.ts";
 import { SEND_LIMIT_MS, within } from "../platform/calls.ts";
 import type { callRun } from "../objects/run/run-client.ts";
-import type { Lifetime } from "./accept.ts";
+import type { Lifetime } from "../platform/lifetime.ts";
 import { triggerNotified, type R2EventDependencies } from "./r2-events.ts";
 import { parseR2Notification } from "./r2-notification.ts";
 import { parseRunMessage } from "./run-message.ts";

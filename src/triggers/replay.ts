@@ -28,15 +28,9 @@ import { MAX_VALUE_BYTES, refuseLargeValue } from "../payloads/value-limit.ts";
 import { PayloadMissingError } from "../payloads/r2-calls.ts";
 import type { callRun } from "../objects/run/run-client.ts";
 import type { RecordedInputs, RecordedOwnInputs, RunDocument } from "../objects/run/run-rpc.ts";
-import type { MethodRegistry } from "../execution/author/method.ts";
-import { fits, inputOf } from "./check-input.ts";
-import type {
-  AcceptedTrigger,
-  AcceptTrigger,
-  Lifetime,
-  Replayed,
-  TriggerRequest,
-} from "./accept.ts";
+import { fits, inputOf, type InputSchemas } from "./check-input.ts";
+import type { AcceptedTrigger, AcceptTrigger, Replayed, TriggerRequest } from "./accept.ts";
+import type { Lifetime } from "../platform/lifetime.ts";
 
 /**
  * The largest payload in which limit keys are looked up again; for larger ones the recorded keys
@@ -72,7 +66,7 @@ export type ReplayRun = (
 
 export interface ReplayDependencies {
   readonly plan: Plan;
-  readonly registry: MethodRegistry;
+  readonly registry: InputSchemas;
   readonly callRun: typeof callRun;
   readonly acceptTrigger: AcceptTrigger;
 }
@@ -164,7 +158,7 @@ async function recordedReads(
  * of an array that is too large for this check are checked when they are read.
  */
 async function recordedMisfit(
-  registry: MethodRegistry,
+  registry: InputSchemas,
   { tasks: [root] }: RunGraph,
   { own }: RecordedInputs,
   copier: Copier,

@@ -16,22 +16,19 @@ import { callRun } from "../objects/run/run-client.ts";
 import { SessionClient } from "../objects/run/driver-session-client.ts";
 import { readGrant } from "../objects/run/lease-rpc.ts";
 import type { ClaimRequest, Grant, GrantText, Lease, Settlement } from "../objects/run/run-rpc.ts";
-import { createAcceptTrigger, type Lifetime } from "../triggers/accept.ts";
+import { createAcceptTrigger } from "../triggers/accept.ts";
+import type { Lifetime } from "../platform/lifetime.ts";
+import type { AsAuthor } from "../triggers/check-input.ts";
 import { createEmitEvent } from "../triggers/emit.ts";
 import { createGate } from "../triggers/gate.ts";
 import { runInScope } from "../execution/author/context.ts";
 import { Deadlines } from "../execution/attempt/deadlines.ts";
 import { drive, DRIVER_BUDGET_MS, newDriverId } from "../execution/driver/driver.ts";
-import { DriverRoom } from "../execution/driver/driver-room.ts";
+import { DriverRoom } from "../triggers/driver-room.ts";
 import { EndpointScope, type EndpointCall } from "../execution/author/endpoint-scope.ts";
 import { executeAttempt } from "../execution/attempt/run-attempt.ts";
 import type { EndpointFunction } from "../execution/author/method.ts";
-import {
-  ownEnv,
-  pipelineEnv,
-  type AsAuthor,
-  type WithEnv,
-} from "../execution/author/pipeline-env.ts";
+import { ownEnv, pipelineEnv, type WithEnv } from "../execution/author/pipeline-env.ts";
 import { ReportChannel } from "../execution/driver/progress-reporter.ts";
 
 export { plan, registry };

@@ -24,7 +24,7 @@ import { acceptTrigger, callEndpoint, emitEvent, plan, registry } from "./wiring
 import { AlertEntrypoint } from "../execution/driver/alert-entrypoint.ts";
 import { DriverEntrypoint } from "../execution/driver/driver-entrypoint.ts";
 import { ExecutorObject } from "../execution/long-lane/executor-object.ts";
-import type { Lifetime } from "../triggers/accept.ts";
+import type { Lifetime } from "../platform/lifetime.ts";
 import { consumeDeadLetters } from "../triggers/dead-letter.ts";
 import { consumeR2Events } from "../triggers/r2-events.ts";
 import { consumeRunMessages } from "../triggers/run-consumer.ts";

@@ -37,7 +37,7 @@ export const FINDING_BUGS: readonly Bug[] = [
     bug: "what was reported of an external task is limited as if it had no key",
     theme: "external",
     seed: 1,
-    file: "src/triggers/complete.ts",
+    file: "src/execution/external/complete.ts",
     code: "return { output, ...(limitKeys !== null && { limitKeys }) };",
     instead: "return { output };",
   },

@@ -29,7 +29,7 @@ function deployment() {
     if (!deduplicated) runs.set(runId, text);
     return ok({ runId, task, status: "queued", deduplicated });
   };
-  const emit = createEmitEvent({ plan: PLAN, registry: { tasks: {}, endpoints: {} }, acceptTrigger: accept });
+  const emit = createEmitEvent({ plan: PLAN, registry: { tasks: {} }, acceptTrigger: accept });
   const call = { name: "hook", params: {}, requestId: "r", source: "endpoint", triggered: () => undefined } as const;
   const delivery = { id: "one", isFallback: false };
   const port = { env, lifetime: createExecutionContext(), accept, emit, plan: PLAN };

@@ -21,7 +21,7 @@ export function accepting(overrides: Partial<AcceptDependencies> = {}) {
   const driven: { runId: RunId; grant: Grant }[] = [];
   const accept = createAcceptTrigger({
     plan: PLAN,
-    registry: { tasks: {}, endpoints: {} },
+    registry: { tasks: {} },
     callRun,
     gate: OPEN_GATE,
     directClaim: DIRECT,

@@ -7,7 +7,7 @@ import { apiKey } from "../../src/domain/trigger-key.ts";
 import { encodePayload, type EncodedPayload } from "../../src/payloads/codec.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";
 import type { AcceptRequest, ClaimRequest, Grant } from "../../src/objects/run/run-rpc.ts";
-import { Place } from "../../src/execution/driver/driver-room.ts";
+import { Place } from "../../src/triggers/driver-room.ts";
 import {
   createAcceptTrigger,
   type AcceptDependencies,
@@ -31,7 +31,7 @@ function accepting(overrides: Partial<AcceptDependencies> = {}) {
   const driven: { runId: RunId; grant: Grant }[] = [];
   const accept = createAcceptTrigger({
     plan: PLAN,
-    registry: { tasks: {}, endpoints: {} },
+    registry: { tasks: {} },
     callRun,
     gate: OPEN_GATE,
     directClaim: DIRECT,

@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { QueueWatch } from "../../src/objects/run/queue-client.ts";
-import { DriverRoom, type Place } from "../../src/execution/driver/driver-room.ts";
-import type { Gate, Lifetime } from "../../src/triggers/accept.ts";
+import { DriverRoom, type Place } from "../../src/triggers/driver-room.ts";
+import type { Gate } from "../../src/triggers/accept.ts";
+import type { Lifetime } from "../../src/platform/lifetime.ts";
 import { createGate } from "../../src/triggers/gate.ts";
 
 const NOW = 1_000_000;

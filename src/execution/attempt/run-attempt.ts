@@ -38,7 +38,7 @@ import { withTriggers } from "../author/pending-triggers.ts";
 import type { ReportChannel } from "../driver/progress-reporter.ts";
 import { TaskScope } from "../author/task-scope.ts";
 import type { TriggerPort } from "../author/trigger-calls.ts";
-import { fit } from "./check-schema.ts";
+import { fit } from "../../payloads/check-schema.ts";
 
 /** Time for cleaning up after an attempt was told that it is over, in milliseconds. */
 const CLEANUP_MS = 5_000;

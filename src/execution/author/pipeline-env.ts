@@ -40,9 +40,6 @@ export type PipelineEnv = { [Name in keyof Env as Name extends OwnName ? never :
  */
 export type WithEnv = (env: PipelineEnv, work: () => unknown) => unknown;
 
-/** Runs an author's code with the imported `env` narrowed. */
-export type AsAuthor = <T>(env: Env, work: () => T) => T;
-
 /** Evaluated with the module, so this is no state. */
 const OWN: readonly string[] = OWN_BINDINGS;
 

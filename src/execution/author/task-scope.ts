@@ -12,7 +12,7 @@ import type { ChildRun, Progress } from "../../domain/run/state.ts";
 import { nearest } from "../../domain/nearest.ts";
 import type { Lease } from "../../objects/run/run-rpc.ts";
 import type { AttemptEnd } from "../attempt/cancellation.ts";
-import { AttemptCompletion } from "../attempt/completion-url.ts";
+import { AttemptCompletion } from "../external/completion-url.ts";
 import { AttemptSteps, currentStep } from "../attempt/steps.ts";
 import { AttemptWaits } from "../attempt/result-waits.ts";
 import { AttemptLog } from "../attempt/log.ts";

@@ -22,7 +22,7 @@ import { Deadlines } from "../attempt/deadlines.ts";
 import { deploymentOf, executeLease, plan } from "../../worker/wiring.ts";
 import { ExecutorProtocol } from "./executor-controller.ts";
 import { ExecutorStore } from "./store.ts";
-import type { ExecutorRpc } from "./executor-rpc.ts";
+import type { ExecutorRpc } from "../../objects/executors/executor-rpc.ts";
 import { ownEnv } from "../author/pipeline-env.ts";
 import { ReportChannel } from "../driver/progress-reporter.ts";
 import { log } from "../../platform/log.ts";

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import type { callRun } from "../../objects/run/run-client.ts";
 import type { RunDocument, TaskDocument } from "../../objects/run/run-rpc.ts";
-import { completionUrl } from "../../triggers/completion-token.ts";
+import { completionUrl } from "../../execution/external/completion-token.ts";
 import { refuseWithout } from "../auth/authenticate.ts";
 import type { HttpEnv } from "../http-env.ts";
 

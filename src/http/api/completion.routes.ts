@@ -3,8 +3,8 @@
  * for; an answer tells nothing of a run whose token is not right. Who sends made-up ones on and on is told to come later.
  */
 import { type Context, Hono } from "hono";
-import { completeByToken, type CompletionDependencies } from "../../triggers/complete.ts";
-import { parseCompletionToken } from "../../triggers/completion-token.ts";
+import { completeByToken, type CompletionDependencies } from "../../execution/external/complete.ts";
+import { parseCompletionToken } from "../../execution/external/completion-token.ts";
 import type { Problem } from "../../domain/problem.ts";
 import { auditCounted, auditEach, finishAfterDisconnect } from "../middleware/audit.ts";
 import { countFailure } from "../auth/failure-limit.ts";

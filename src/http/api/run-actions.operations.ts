@@ -1,7 +1,7 @@
 /** The calls that steer runs. */
 import { z } from "zod";
 import { TASK_STATUSES } from "../../domain/statuses.ts";
-import { completionBody } from "../../triggers/complete.ts";
+import { completionBody } from "../../execution/external/complete.ts";
 import {
   acceptedTrigger,
   idempotencyKey,

@@ -15,7 +15,7 @@ import { incomingBody } from "../bounded-body.ts";
 import {
   completeTask as completeByApi,
   type CompletionDependencies,
-} from "../../triggers/complete.ts";
+} from "../../execution/external/complete.ts";
 import { createReplayRun, type ReplayDependencies } from "../../triggers/replay.ts";
 import { acceptedDocument } from "./accepted-document.ts";
 import { MAX_PAYLOAD_BYTES } from "./content-length.ts";

@@ -9,7 +9,7 @@ import type { EndpointPlan } from "../../domain/plan/plan.ts";
 import type { Problem, ProblemCode } from "../../domain/problem.ts";
 import type { EndpointCall } from "../../execution/author/endpoint-scope.ts";
 import type { EndpointFunction, MethodRegistry } from "../../execution/author/method.ts";
-import type { Lifetime } from "../../triggers/accept.ts";
+import type { Lifetime } from "../../platform/lifetime.ts";
 import { RequestProblemError } from "../../triggers/receive-object-events.ts";
 import { parseSentJson } from "../../payloads/sent-json.ts";
 import { canCarry, type LimitedRequest } from "./body-limit.ts";

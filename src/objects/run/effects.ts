@@ -7,7 +7,7 @@ import type { RunId } from "../../domain/ids.ts";
 import type { ChildRun } from "../../domain/run/state.ts";
 import type { Effect } from "../../domain/run/machine-events.ts";
 import { FORMAT_VERSION } from "../../domain/version.ts";
-import type { ExecutorRpc } from "../../execution/long-lane/executor-rpc.ts";
+import type { ExecutorRpc } from "../executors/executor-rpc.ts";
 import { SEND_LIMIT_MS, within } from "../../platform/calls.ts";
 import { queueWatch } from "./queue-client.ts";
 import { callRun } from "./run-client.ts";

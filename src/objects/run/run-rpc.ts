@@ -32,7 +32,7 @@ export interface AcceptRequest extends Versioned {
     readonly payload: PayloadParcel;
     readonly limitKeys?: PayloadLimitKeys;
   })[];
-  /** Signs the completion URLs of its external tasks (see `triggers/completion-token.ts`); absent: it has none. */
+  /** Signs the completion URLs of its external tasks (see `execution/external/completion-token.ts`); absent: it has none. */
   readonly completionKey?: string;
   /** What the payload says about the limits of the root task; absent where they ask for nothing in it. */
   readonly limitKeys?: PayloadLimitKeys;

@@ -250,7 +250,7 @@ describe("a trigger that is refused", () => {
   it("comes again after an overload: 429 with Retry-After", async () => {
     const acceptTrigger = createAcceptTrigger({
       plan: PLAN,
-      registry: { tasks: {}, endpoints: {} },
+      registry: { tasks: {} },
       callRun: () => Promise.reject(Object.assign(new Error("Durable Object is overloaded."), { overloaded: true })),
       gate: OPEN_GATE,
       directClaim: { holding: 0, budgetMs: 0 },

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { apiKey } from "../../../src/domain/trigger-key.ts";
-import type { Lifetime } from "../../../src/triggers/accept.ts";
+import type { Lifetime } from "../../../src/platform/lifetime.ts";
 import { runIdFor } from "../../../src/triggers/run-id.ts";
 import { accepting, triggerOf } from "../../support/accepting.ts";
 

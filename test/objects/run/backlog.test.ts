@@ -5,7 +5,7 @@ import { encodePayload } from "../../../src/payloads/codec.ts";
 import { queueWatch } from "../../../src/objects/run/queue-client.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { acceptTrigger } from "../../../src/worker/wiring.ts";
-import type { Lifetime } from "../../../src/triggers/accept.ts";
+import type { Lifetime } from "../../../src/platform/lifetime.ts";
 import { HandDrivenRun, newRunId } from "../../support/hand-driven.ts";
 import { HeldQueue } from "../../support/held-queue.ts";
 import { countOperations, type Operations } from "../../support/operations.ts";

@@ -10,7 +10,7 @@ import type { RunId } from "../../../src/domain/ids.ts";
 import { encodePayload } from "../../../src/payloads/codec.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { acceptTrigger } from "../../../src/worker/wiring.ts";
-import type { Lifetime } from "../../../src/triggers/accept.ts";
+import type { Lifetime } from "../../../src/platform/lifetime.ts";
 import { countOperations, type Operations } from "../../support/operations.ts";
 
 declare module "vitest" {

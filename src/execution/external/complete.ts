@@ -4,19 +4,19 @@
  * the task's `output`, and its payload stored, in R2 before the run refers to it.
  */
 import { z } from "zod";
-import type { RunId } from "../domain/ids.ts";
-import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
-import type { TaskStatus } from "../domain/statuses.ts";
-import { checkNow } from "../payloads/checked.ts";
-import { encodePayload, valueOf } from "../payloads/codec.ts";
-import { limitKeysOfChildren } from "../payloads/limit-keys.ts";
-import { listedPlaces, type WrongPlace, wrongPlaces } from "../payloads/misfit.ts";
-import { attemptPayloadKey, parcelPayload } from "../payloads/payload-store.ts";
-import { encodeRequestBody, type IncomingBody } from "../payloads/request-body.ts";
-import type { callRun } from "../objects/run/run-client.ts";
-import type { CompletableTask, CompletionReport } from "../objects/run/run-rpc.ts";
-import { findMethod, type MethodRegistry } from "../execution/author/method.ts";
-import { fit } from "../execution/attempt/check-schema.ts";
+import type { RunId } from "../../domain/ids.ts";
+import { ok, ProblemError, refuse, type Problem, type Result } from "../../domain/problem.ts";
+import type { TaskStatus } from "../../domain/statuses.ts";
+import { checkNow } from "../../payloads/checked.ts";
+import { encodePayload, valueOf } from "../../payloads/codec.ts";
+import { limitKeysOfChildren } from "../../payloads/limit-keys.ts";
+import { listedPlaces, type WrongPlace, wrongPlaces } from "../../payloads/misfit.ts";
+import { attemptPayloadKey, parcelPayload } from "../../payloads/payload-store.ts";
+import { encodeRequestBody, type IncomingBody } from "../../payloads/request-body.ts";
+import type { callRun } from "../../objects/run/run-client.ts";
+import type { CompletableTask, CompletionReport } from "../../objects/run/run-rpc.ts";
+import { findMethod, type MethodRegistry } from "../author/method.ts";
+import { fit } from "../../payloads/check-schema.ts";
 import { isOurs, isSignedWith, type PresentedCompletion } from "./completion-token.ts";
 
 /** Limit of the whole body; the payload is JSON. Bytes. */

@@ -3,7 +3,7 @@
  * the reason.
  */
 import type { Lease } from "../../objects/run/run-rpc.ts";
-import { completionUrl } from "../../triggers/completion-token.ts";
+import { completionUrl } from "./completion-token.ts";
 
 export class AttemptCompletion {
   /** For a task that its own method completes. */

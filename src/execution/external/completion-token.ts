@@ -5,8 +5,8 @@
  * rotating API tokens breaks no completion URL. The second (`seal`) is made with the deployment's
  * key and checked first: a forged token reaches no run and creates no object.
  */
-import { parseRunId, type RunId } from "../domain/ids.ts";
-import { macOf } from "../objects/identity/identity-client.ts";
+import { parseRunId, type RunId } from "../../domain/ids.ts";
+import { macOf } from "../../objects/identity/identity-client.ts";
 
 /** The claims of a token: an attempt and its expiry (epoch milliseconds). */
 export interface CompletionClaims {
@@ -28,11 +28,6 @@ export interface PresentedCompletion extends CompletionClaims {
  * while the first one decides.
  */
 const SEAL_BYTES = 16;
-
-/** Creates a key for a new run, as hex. */
-export function newCompletionKey(): string {
-  return crypto.getRandomValues(new Uint8Array(32)).toHex();
-}
 
 /** `run_….0.1.1.1795….signature.seal` */
 async function completionToken(env: Env, key: string, claims: CompletionClaims): Promise<string> {

@@ -2,9 +2,9 @@
  * Checks values against the schemas of a task that is declared with `task({input, output, run})`.
  */
 import type { ZodType } from "zod";
-import { ProblemError } from "../../domain/problem.ts";
-import { check } from "../../payloads/checked.ts";
-import { wrongPlaces } from "../../payloads/misfit.ts";
+import { ProblemError } from "../domain/problem.ts";
+import { check } from "./checked.ts";
+import { wrongPlaces } from "./misfit.ts";
 
 /**
  * Parses `value` with the schema and returns the parsed value, defaults filled in. Without a
