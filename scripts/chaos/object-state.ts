@@ -22,7 +22,7 @@ const NOTE_TABLES: ReadonlySet<string> = new Set(["objects_expected", "remembere
 
 /** An object that holds something. */
 export interface HeldState {
-  /** Its name, which of an object of a run is the run's id; null if the runtime does not know it. */
+  /** Its name, which of an object of a run is the run's id; null if neither its file nor its alarm tells. */
   readonly name: string | null;
   /** Its class, its file, and which tables have how many rows. */
   readonly detail: string;
@@ -43,9 +43,11 @@ export function objectsThatHold(stateFolder: string): HeldState[] {
       if (tables.size === 0) return [];
       const held = Array.from(tables, ([table, rows]) => `${table} (${rows} rows)`).join(", ");
       const isNoted = [...tables.keys()].every((table) => NOTE_TABLES.has(table));
-      const alarmAt = alarms.get(file.slice(0, ID_LENGTH));
-      const wakesInMs = alarmAt === undefined ? null : alarmAt - Date.now();
-      return [{ name: of, detail: `${name} ${file}: ${held}`, isNoted, wakesInMs }];
+      const alarm = alarms.get(file.slice(0, ID_LENGTH));
+      const wakesInMs = alarm === undefined ? null : alarm.at - Date.now();
+      return [
+        { name: of ?? alarm?.name ?? null, detail: `${name} ${file}: ${held}`, isNoted, wakesInMs },
+      ];
     });
   });
 }
@@ -76,15 +78,32 @@ export function runsWithAlarm(stateFolder: string): Set<string> {
   }
 }
 
-/** When the alarm of each object comes (epoch ms), by the object's id. */
-function alarmsOf(folder: string): Map<string, number> {
+interface Alarm {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** Of the object whose it is. */
+  readonly name: string | null;
+}
+
+/**
+ * The alarms that are set, by the object's id. The runtime writes an object's name into the object's own file a while after
+ * the first call of it, but into its alarm at once: of an object that a kill has cut off in between, only the alarm tells it.
+ */
+function alarmsOf(folder: string): Map<string, Alarm> {
   const database = new DatabaseSync(join(folder, "metadata.sqlite"));
   try {
     // Nanoseconds are more than a number holds.
     const alarms = database
-      .prepare("SELECT actor_id AS id, scheduled_time / 1000000 AS at FROM _cf_ALARM")
+      .prepare(
+        "SELECT actor_id AS id, actor_name AS name, scheduled_time / 1000000 AS at FROM _cf_ALARM",
+      )
       .all();
-    return new Map(alarms.map(({ id, at }) => [String(id), Number(at)]));
+    return new Map(
+      alarms.map(({ id, name, at }) => [
+        String(id),
+        { at: Number(at), name: name === null ? null : String(name) },
+      ]),
+    );
   } finally {
     database.close();
   }
