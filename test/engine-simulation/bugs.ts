@@ -88,7 +88,7 @@ export const BUGS: readonly Bug[] = [
     or: ["1 accepted is durable"],
     bug: "an external task waits for ever",
     seed: 10,
-    file: "src/domain/run/state.ts",
+    file: "src/domain/run/task-state.ts",
     code: 'if (state.for === "completion") return state.expiresAt;',
     instead: 'if (state.for === "completion") return null;',
   },

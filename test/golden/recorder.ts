@@ -1,7 +1,7 @@
 /** Records a release: a scripted set of runs that between them have every kind of thing that a journal can hold. */
 import { graphFrom } from "../../src/domain/plan/run-graph.ts";
 import { KNOWN_KINDS } from "../../src/domain/run/known-kinds.ts";
-import type { AttemptError } from "../../src/domain/run/state.ts";
+import type { AttemptError } from "../../src/domain/run/attempt.ts";
 import { schedulesOf } from "../../src/domain/schedules/due-times.ts";
 import type { AttemptOutcome } from "../../src/objects/run/run-rpc.ts";
 import { planOf, schedulePlan, taskPlan } from "../support/plan.ts";

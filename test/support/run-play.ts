@@ -10,16 +10,10 @@ import type { PayloadRef } from "../../src/domain/payload.ts";
 import type { Plan, RetryPolicy, TaskPlan } from "../../src/domain/plan/plan.ts";
 import { itemsOf } from "../../src/domain/run/mapped-task.ts";
 import { fold } from "../../src/domain/run/apply-change.ts";
-import {
-  entryOf,
-  newRun,
-  type AttemptError,
-  type ChildRun,
-  type Run,
-  type RunChange,
-  type RunGenesis,
-  type TaskState,
-} from "../../src/domain/run/state.ts";
+import { entryOf, newRun, type Run, type RunGenesis, type ChildRun } from "../../src/domain/run/state.ts";
+import { type AttemptError } from "../../src/domain/run/attempt.ts";
+import { type RunChange } from "../../src/domain/run/run-change.ts";
+import { type TaskState } from "../../src/domain/run/task-state.ts";
 import type {
   Advance,
   DriverClaim,

@@ -1,6 +1,7 @@
 /** When a task starts, and when it is skipped: said once more, apart from the code under test. */
 import type { RunIf } from "../../src/domain/run/start-rule.ts";
-import { isFinal, type Run, type TaskEntry, type TaskState } from "../../src/domain/run/state.ts";
+import { isFinal, type TaskState } from "../../src/domain/run/task-state.ts";
+import { type Run, type TaskEntry } from "../../src/domain/run/state.ts";
 
 /** Upstream tasks of one task, counted by how they ended. */
 interface Upstream {

@@ -1,25 +1,20 @@
 /**
- * How a change folds into a run. Folding all changes of a journal in order gives the run; so the fold must stay able to read the
- * entries of older versions.
+ * Event sourcing of a run: applying all changes of a journal in order gives the run. So this code
+ * must stay able to read the entries of older versions.
  */
 import { hasLostWorker } from "./blame.ts";
 import { foldEach, foldItem } from "./mapped-task.ts";
 import { foldJoined } from "./shared-triggers.ts";
 import { noteLacking } from "../lacking-methods.ts";
-import {
-  entryOf,
-  isActive,
-  isFinal,
-  type AttemptRecord,
-  type AwaitedRun,
-  type FinalRun,
-  type Run,
-  type RunChange,
-  type StepRecord,
-  type TaskEntry,
-} from "./state.ts";
+import { entryOf, type Run, type TaskEntry } from "./state.ts";
+import { isActive, isFinal, type AwaitedRun, type FinalRun } from "./task-state.ts";
+import { type AttemptRecord, type StepRecord } from "./attempt.ts";
+import { type RunChange } from "./run-change.ts";
 
-/** Folds a change into the run, in place: a run may be wide and a change touches few tasks. Call it after the commit. */
+/**
+ * Applies a change to the run in place, since a run may be wide and a change touches few tasks.
+ * Call after the commit.
+ */
 export function fold(run: Run, change: RunChange): void {
   for (const { ordinal, state, attempts, retriedAfter } of change.tasks) {
     const entry = entryOf(run, ordinal);
@@ -34,7 +29,7 @@ export function fold(run: Run, change: RunChange): void {
     if (retriedAfter !== undefined) {
       entry.retriedAfter = retriedAfter;
       entry.isSuspect = false;
-      // Its waits begin anew.
+      // A retried task has its waits anew.
       delete entry.waits;
       forgetWaits(entry);
     }
@@ -43,7 +38,7 @@ export function fold(run: Run, change: RunChange): void {
     for (const attempt of attempts) {
       entry.attempts[attempt.attempt - 1] = attempt;
       if (attempt.status === "suspended") entry.progressAfter = attempt.attempt;
-      // The next attempt tries it all again: a wait that was over would fail it before it has begun.
+      // The next attempt starts over. A past deadline of a wait would fail the attempt at once.
       if (attempt.status === "failed" || attempt.status === "timed_out") delete entry.waits;
       if (attempt.lostTo !== undefined)
         entry.isSuspect = hasLostWorker(entry.attempts.slice(entry.retriedAfter));
@@ -102,7 +97,7 @@ function forgetWaits(entry: TaskEntry): void {
 function foldWaits(entry: TaskEntry, awaits: readonly AwaitedRun[] | undefined): void {
   if (awaits === undefined) return;
   entry.awaits = awaits;
-  // The attempt has found that it is not final any more: it was retried.
+  // The attempt found this run not final any more: the awaited run was retried.
   for (const { runId } of awaits) delete entry.arrived?.[runId];
   entry.waits = {
     ...entry.waits,
@@ -123,7 +118,7 @@ function foldWatchers(
   if (run.watchers.length === 0) run.telling = null;
 }
 
-/** Of an item that is tried again and again, so many attempts keep their error and log. */
+/** Number of an item's latest attempts with error and log. Items may be retried without end. */
 const FULL_ATTEMPTS = 5;
 
 function forgetOld(attempts: AttemptRecord[], index: number): void {

@@ -1,17 +1,22 @@
 /**
- * Which attempts of a task count, and against what. The rules that follow from it are in `machine.ts` (failures) and `losses.ts`.
+ * Attempts counted against a task. The rules are in `machine.ts` (failures) and `losses.ts`.
  *
- * A task is a suspect once an attempt of it was lost to its worker, until it has succeeded or is retried in place: it may have
- * killed the worker, with all that ran there. So it runs alone from then on, in an executor object of its own, whose alarm also
- * tells at once when its worker has died. Nobody else is in that invocation; but the objects of several suspects may share an
- * isolate, so suspects that die again are tried one after the other (see trials.ts), as far as their pauses let them.
+ * A task becomes a suspect with the first attempt lost to its worker, until success or a retry in
+ * place: the attempt may have killed the worker and everything inside. A suspect runs alone in its
+ * own executor object, whose alarm reports a dead worker at once. Objects of several suspects may
+ * share an isolate, so suspects with repeated deaths are tried one after another (see trials.ts),
+ * within their delays.
  */
 import { leaseMs, type GraphTask } from "../plan/run-graph.ts";
-import { entryOf, type AttemptRecord, type Run, type TaskChange, type TaskEntry } from "./state.ts";
+import { entryOf, type Run, type TaskEntry } from "./state.ts";
+import { type AttemptRecord } from "./attempt.ts";
+import { type TaskChange } from "./run-change.ts";
 import type { Effect } from "./machine-events.ts";
 import { NO_PAUSE, type Pause, type Trial } from "../trials.ts";
 
-/** The attempts that count against the budgets of a task: those since its last progress, or its retry in place. */
+/**
+ * Attempts counted against a task's budgets: since the last progress or the last retry in place.
+ */
 export function sinceProgress({
   attempts,
   retriedAfter,
@@ -20,32 +25,34 @@ export function sinceProgress({
   return attempts.slice(Math.max(retriedAfter, progressAfter));
 }
 
-/** The attempts since the task was retried in place. */
+/** Attempts since the last retry in place. */
 export function sinceRetry({ attempts, retriedAfter }: TaskEntry): readonly AttemptRecord[] {
   return attempts.slice(retriedAfter);
 }
 
-/** How many of these attempts threw or timed out. */
+/** Counts failed and timed-out attempts. */
 export function failuresAmong(attempts: readonly AttemptRecord[]): number {
   return attempts.filter(({ status }) => status === "failed" || status === "timed_out").length;
 }
 
-/** The attempts at the end of these that were lost, with nothing else in between, such as a wait for a deploy. */
+/**
+ * Trailing lost attempts without another ending in between. A wait for a deploy also interrupts.
+ */
 export function lostInARow(attempts: readonly AttemptRecord[]): readonly AttemptRecord[] {
   return attempts.slice(
     attempts.findLastIndex(({ status, lostTo }) => status !== "lost" || lostTo === "deploy") + 1,
   );
 }
 
-/** Whether one of these attempts was lost to its worker. */
+/** Tests whether an attempt was lost to its worker. */
 export function hasLostWorker(attempts: readonly AttemptRecord[]): boolean {
   return attempts.some(({ lostTo }) => lostTo === "worker");
 }
 
-/** A suspect is tried when it has lost so many workers in a row: an isolate that has died once may have died for anything. */
+/** Deaths in a row before a trial. A single death of an isolate may have any cause. */
 const TRIED_AFTER = 2;
 
-/** How the next attempt of a task is tried that has lost these in a row, and may wait for so long; null: it is not. */
+/** Describes the trial of a task's next attempt after these losses; null without a trial. */
 export function trialOf(
   task: GraphTask,
   row: readonly AttemptRecord[],
@@ -59,7 +66,10 @@ export function trialOf(
   return { livedMs, leaseMs: leaseMs(task), ...pause };
 }
 
-/** Starts the `nth` executor object for this attempt; 0: of a suspect whose pause is not over, and which may be tried sooner. */
+/**
+ * Makes the effect to start the `nth` executor object of an attempt. 0: a suspect within its delay,
+ * startable early by a trial.
+ */
 export function startExecutor(
   run: Run,
   ordinal: number,
@@ -77,7 +87,7 @@ function dueTrial(entry: TaskEntry | undefined): Trial | null {
     : null;
 }
 
-/** Whether the next attempt of this task runs alone. `change`: what is decided about it so far. */
+/** Tests whether the next attempt runs alone. `change`: the pending change of the task. */
 export function isSuspect(entry: TaskEntry, change: TaskChange | undefined): boolean {
   if (change === undefined) return entry.isSuspect === true;
   return (

@@ -1,25 +1,21 @@
 /**
- * The end of a run that nobody can have go on: deciding what happens to it throws, again and again. It is told apart from all other
- * ends by the reason `broken`, and by an attempt whose error says why. Others learn of it as of any failure: the task of `on_failure`,
- * runs that await it, and the limits whose slots it has.
+ * Last resort for a run whose transitions throw again and again. The reason `broken` and an attempt
+ * with the error mark this end. Observers learn of the end as of any failure: the task of
+ * `on_failure`, waiting runs, and the limits with slots of the run.
  *
- * It is made without the machine, which may be what is broken, and follows no rule but that everything is final afterwards. What has
- * not begun is cancelled, so that a run of many tasks fits into one entry of its journal.
+ * The machine may be the broken part, so this code avoids the machine and only makes every task
+ * final. Open tasks are cancelled, so the change of a wide run fits into one journal entry.
  */
 import { ChangeNotes } from "./change-builder.ts";
 import { holdEffects } from "./limit-gate.ts";
 import { oweAlert } from "./outbox.ts";
-import {
-  entryOf,
-  isFinal,
-  type AttemptError,
-  type AttemptRecord,
-  type Run,
-  type TaskChange,
-} from "./state.ts";
+import { entryOf, type Run } from "./state.ts";
+import { isFinal } from "./task-state.ts";
+import { type AttemptError, type AttemptRecord } from "./attempt.ts";
+import { type TaskChange } from "./run-change.ts";
 import type { Advance, Effect } from "./machine-events.ts";
 
-/** The decision that ends the run. Final tasks stay as they are. */
+/** Makes the final transition of the run. Final tasks stay unchanged. */
 export function brokenBy(run: Run, error: AttemptError, now: number): Advance {
   const tasks = changesOf(run, error, now);
   const times = {
@@ -40,7 +36,7 @@ export function brokenBy(run: Run, error: AttemptError, now: number): Advance {
 
 function changesOf(run: Run, error: AttemptError, now: number): TaskChange[] {
   const open = run.tasks.flatMap(({ state }, ordinal) => (isFinal(state) ? [] : [ordinal]));
-  // Somebody is to read why: one of those that were under way, or else the first.
+  // One task carries the error for the reader: an active task, or else the first.
   const told = open.find((ordinal) => run.active.has(ordinal)) ?? open[0];
   return open.map((ordinal): TaskChange => {
     const ended = endOfRunning(run, ordinal, now);
@@ -51,7 +47,10 @@ function changesOf(run: Run, error: AttemptError, now: number): TaskChange[] {
   });
 }
 
-/** The calls that give the slots of limits back. A limit that hears of none asks by itself, so the end does not depend on them. */
+/**
+ * Releases the slots of the limits. A limit without the call asks by itself, so the end does not
+ * depend on it.
+ */
 function givenBack(run: Run, tasks: readonly TaskChange[], now: number): Effect[] {
   const entry = (ordinal: number) => {
     const found = entryOf(run, ordinal);
@@ -64,7 +63,7 @@ function givenBack(run: Run, tasks: readonly TaskChange[], now: number): Effect[
     entry,
     stateOf: (ordinal: number) => entryOf(run, ordinal)?.state ?? null,
   };
-  // The worker of an attempt may still be at work, as that of one that was cancelled.
+  // The worker of an attempt may still run, as after a cancellation.
   const ended = tasks.map(({ ordinal }): TaskChange => ({
     ordinal,
     state: { status: "cancelled", finishedAt: now },

@@ -1,8 +1,15 @@
-/** What one decision records beside the states of tasks. It decides nothing: `decision.ts` does, and who is given that. */
+/**
+ * Collects the parts of a change besides task states. The builder decides nothing; `transition.ts`
+ * and its callers do.
+ */
 import { stepOf } from "./outbox-end.ts";
 import type { PayloadLimitKeys } from "../limits/limit.ts";
 import type { PayloadRef } from "../payload.ts";
-import type { ChildRun, FinalRun, Owed, Run, RunChange, StepRecord } from "./state.ts";
+import type { ChildRun, Run } from "./state.ts";
+import type { RunChange } from "./run-change.ts";
+import type { FinalRun } from "./task-state.ts";
+import type { Owed } from "./outbox-entry.ts";
+import type { StepRecord } from "./attempt.ts";
 import type { Effect } from "./machine-events.ts";
 import { tellNow } from "./waiters.ts";
 
@@ -15,7 +22,7 @@ export class ChangeNotes {
   readonly #arrived: (FinalRun & { readonly ordinal: number })[] = [];
   #watching: Watching | null = null;
   #payload: PayloadRef | null = null;
-  /** By id: one debt is one entry, whatever was decided about it before. */
+  /** Outbox entries by id. A later decision about an entry replaces an earlier one. */
   readonly #owes = new Map<number, { readonly owed: Owed; readonly isPaidNow: boolean }>();
   readonly #paid: number[] = [];
   #cancelsChildren: boolean | null = null;
@@ -26,7 +33,7 @@ export class ChangeNotes {
     this.#run = run;
   }
 
-  /** Whether there is something that must be recorded, also if no task changes. */
+  /** True if the change must be recorded even without a changed task. */
   get isWorthAChange(): boolean {
     return (
       this.#steps.length > 0 ||
@@ -39,13 +46,13 @@ export class ChangeNotes {
     );
   }
 
-  /** Runs that an attempt has triggered; those that are known already change nothing. */
+  /** Adds runs triggered by an attempt. Known children are ignored. */
   children(children: readonly ChildRun[]): void {
     const known = new Set([...this.#run.children, ...this.#children].map(({ runId }) => runId));
     for (const child of children) if (!known.has(child.runId)) this.#children.push(child);
   }
 
-  /** How many of them are new. */
+  /** Number of new children. */
   get newChildren(): number {
     return this.#children.length;
   }
@@ -54,31 +61,31 @@ export class ChangeNotes {
     this.#steps.push({ ordinal, ...step });
   }
 
-  /** A run that this task awaits is final. */
+  /** Records the end of an awaited run. */
   arrive(ordinal: number, run: FinalRun): void {
     this.#arrived.push({ ordinal, ...run });
   }
 
-  /** Who is to be told that the run is final, who was, and when again. */
+  /** Records waiting runs, acknowledgements, and the next notification. */
   watch(watching: Watching): void {
     this.#watching = watching;
   }
 
-  /** The run becomes final: its watchers are told. */
+  /** Notifies the waiting runs of the end of this run. */
   finish(now: number): Effect[] {
     if (this.#run.watchers.length === 0) return [];
-    // This decision is what changes the revision.
+    // This transition itself increments the revision.
     const { effect, telling } = tellNow(this.#run.watchers, this.#run.revision + 1, 0, now);
     this.#watching = { telling };
     return [effect];
   }
 
-  /** It is to be paid now. */
+  /** Enqueues an outbox entry for immediate delivery. */
   owe(owed: Owed): void {
     this.#owes.set(owed.id, { owed, isPaidNow: true });
   }
 
-  /** It is to be paid at its time. */
+  /** Updates an outbox entry without a delivery now. */
   defer(owed: Owed): void {
     this.#owes.set(owed.id, { owed, isPaidNow: false });
   }
@@ -87,19 +94,19 @@ export class ChangeNotes {
     this.#paid.push(id);
   }
 
-  /** Whether runs that the run has triggered are cancelled, also those that are known only later. */
+  /** Sets whether runs triggered by this run are cancelled, including children found later. */
   cancelsChildren(does: boolean): void {
     this.#cancelsChildren = does;
   }
 
-  /** What follows from it. */
+  /** Effects of the new outbox entries. */
   get effects(): Effect[] {
     return [...this.#owes.values()].flatMap(({ owed, isPaidNow }): Effect[] =>
       isPaidNow ? [{ type: stepOf(owed) === "pay" ? "pay" : "park", owed }] : [],
     );
   }
 
-  /** The payload that takes the place of the trigger's, and what it says about the limits of the root task. */
+  /** Replaces the payload of the trigger and its limit keys for the root task. */
   postponed({
     payload,
     limitKeys,
@@ -110,7 +117,7 @@ export class ChangeNotes {
     this.#joined = joined ?? null;
   }
 
-  /** All of it, as a part of the change. */
+  /** Returns the collected parts of the change. */
   record(): Partial<RunChange> {
     return {
       ...(this.#children.length > 0 && { children: this.#children }),

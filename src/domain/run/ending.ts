@@ -1,8 +1,8 @@
-/** How a task ended, in the words of the rules of `run_if`. */
-import type { FinalState } from "./state.ts";
+/** Translates the end of a task into the vocabulary of `run_if`. */
+import type { FinalState } from "./task-state.ts";
 import type { Ending } from "./start-rule.ts";
 
-/** What the child of this name sees of a task that ended so. */
+/** Ending of a task as seen by the child of this name. */
 export function endingFor(child: string, state: FinalState): Ending {
   if (state.status === "succeeded" && state.passed.chosen?.includes(child) === false)
     return "chose_others";

@@ -1,9 +1,9 @@
-/** What was decided is too large for an entry of the journal. Told apart over RPC by its name. */
+/** A change beyond the size of a journal entry. The name identifies the error over RPC. */
 import { isNamed } from "../named-error.ts";
 
 const NAME = "EntryTooLargeError";
 
-/** Nothing was written. */
+/** Thrown before anything was written. */
 export class EntryTooLargeError extends Error {
   override readonly name = NAME;
 
@@ -14,7 +14,7 @@ export class EntryTooLargeError extends Error {
   }
 }
 
-/** Whether an error is, here or in the object that was called, an `EntryTooLargeError`. */
+/** Recognises `EntryTooLargeError`, local or remote. */
 export function isEntryTooLarge(error: unknown): boolean {
   return isNamed(error, NAME);
 }

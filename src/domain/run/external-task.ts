@@ -1,33 +1,29 @@
 /**
- * External tasks: the method runs once an attempt, tells somebody where to report to, and the task then waits, without anything
- * running, until that somebody has completed it, or its timeout is over.
+ * External tasks: the method runs once per attempt and reports a completion URL to an outside
+ * service. Then the task waits, without running code, for a completion or its timeout.
  *
- *     running ── the method has returned ──▶ waiting ── completed ──▶ succeeded
- *        │                                      ├─────── reported as failed, timed out ──▶ retrying, failed
- *        └─ completed before it has returned ───┘
+ *     running ── method has returned ──▶ waiting ── completed ──▶ succeeded
+ *        │                                  └─ reported as failed, timed out ──▶ retrying, failed
+ *        └─ completed before its return ──▶ succeeded
  *
- * An attempt is completed at most once, by whoever names its attempt and token first; also while its method is still at work: a
- * service may be faster than the method that has called it.
+ * An attempt is completed at most once, by the first request with its attempt number and token. A
+ * fast service may complete the task before its method returns.
  *
- * Whoever was told by an attempt that was lost after that, or suspended, has no other URL: a later attempt may find the step recorded in
- * which it was sent. So such an attempt can be completed for as long as the task is not final, and what is open then is completed with
- * it. One that failed, timed out or was cancelled is over, and with a retry in place all that were before it.
+ * A lost or suspended attempt may already have sent its URL, in a recorded step which later
+ * attempts skip. So such an attempt can be completed until the task is final; the completion ends
+ * the open attempt too. A failed, timed-out or cancelled attempt is closed, as is every attempt
+ * before a retry in place.
  */
 import type { Decision } from "./transition.ts";
-import {
-  entryOf,
-  isFinal,
-  type AttemptRecord,
-  type Run,
-  type TaskEntry,
-  type TaskState,
-} from "./state.ts";
+import { entryOf, type Run, type TaskEntry } from "./state.ts";
+import { isFinal, type TaskState } from "./task-state.ts";
+import { type AttemptRecord } from "./attempt.ts";
 import type { Completion } from "./machine-events.ts";
 
-/** How an attempt stands to being completed: `timed_out` and `over` (it failed otherwise, or was cancelled) are too late. */
+/** Status of a completion request. `timed_out` and `over` (failed or cancelled) are too late. */
 export type CompletionStanding = "open" | "completed" | "timed_out" | "over";
 
-/** The method has returned: from now on the task waits. */
+/** Moves the task to `waiting` after its method has returned. */
 export function beginWait(decision: Decision, ordinal: number, record: AttemptRecord): void {
   const { attempt, startedAt } = record;
   const state = decision.stateOf(ordinal);
@@ -43,7 +39,7 @@ export function beginWait(decision: Decision, ordinal: number, record: AttemptRe
   decision.set(ordinal, waiting, { ...record, status: "running", finishedAt: null });
 }
 
-/** The attempt that is open to be completed; null if none is. */
+/** Returns the attempt open for completion; null without one. */
 export function openCompletion(
   state: TaskState,
 ): { readonly attempt: number; readonly token: number } | null {
@@ -52,7 +48,7 @@ export function openCompletion(
   return isOpen ? { attempt: state.attempt, token: state.token } : null;
 }
 
-/** How this attempt of an external task stands. */
+/** Status of a completion request for this attempt of an external task. */
 export function standingOfCompletion(
   run: Run,
   ordinal: number,
@@ -70,7 +66,7 @@ export function standingOfCompletion(
   return record?.status === "timed_out" ? "timed_out" : "over";
 }
 
-/** Whether the attempt has ended without a word of its own, and later ones go on in its place. */
+/** Tests whether later attempts continue a lost or suspended attempt. */
 function isCarriedOn({ attempt, status }: AttemptRecord, { retriedAfter }: TaskEntry): boolean {
   return attempt > retriedAfter && (status === "lost" || status === "suspended");
 }
@@ -82,8 +78,8 @@ function standingOfFinal({ attempts, retriedAfter }: TaskEntry): CompletionStand
 }
 
 /**
- * The record of the attempt that ends with this report: the one that is open, else the one that it names; and of the latter, that it
- * has counted.
+ * Records of a completion: the open attempt or else the named attempt ends, and the named attempt
+ * is marked as completed.
  */
 export function completedRecords(
   decision: Decision,
@@ -107,7 +103,7 @@ export function completedRecords(
   return { ended, named: { ...decision.openAttempt(ordinal, attempt), completedBy: nonce } };
 }
 
-/** The record of an attempt that nobody has completed in time. */
+/** Record of an attempt without a completion in time. */
 export function expiredRecord(decision: Decision, ordinal: number, attempt: number): AttemptRecord {
   const record = decision.openAttempt(ordinal, attempt);
   const message = `nobody has completed the task within its timeout of ${decision.entry(ordinal).task.timeoutMs} ms`;

@@ -1,15 +1,17 @@
 /**
- * How changes of many items are written in the journal: what nearly all of them have in common stands once. The lease of an item is
- * then some 20 bytes instead of 220, its result 25 instead of 330; what is out of the ordinary (a failure, logs, a payload in R2)
- * is written as it is. `unpack` gives back the change that was packed.
+ * Compact encoding of changes with many items: common fields are stored once. The lease of an item
+ * takes 20 bytes instead of 220, a result 25 instead of 330. Unusual changes (failures, logs,
+ * payloads in R2) are stored as they are. Decoding restores the original change.
  */
-import { entryOf, type AttemptRecord, type Run, type RunChange, type TaskChange } from "./state.ts";
+import { entryOf, type Run } from "./state.ts";
+import { type AttemptRecord } from "./attempt.ts";
+import { type RunChange, type TaskChange } from "./run-change.ts";
 
-/** A change as the journal has it. */
+/** A change as stored in the journal. */
 export interface PackedChange extends RunChange {
-  /** Items that were leased: ordinal, attempt, token. */
+  /** Leased items: ordinal, attempt, token. */
   readonly leased?: readonly (LeasedAt & { readonly items: readonly Three[] })[];
-  /** Items that passed JSON which lies in the run object: ordinal, place and size in the data of `seq`. */
+  /** Items with JSON output in the run object: ordinal, offset and size in the data of `seq`. */
   readonly passed?: readonly {
     readonly at: number;
     readonly seq: number;
@@ -19,7 +21,7 @@ export interface PackedChange extends RunChange {
 
 type Three = readonly [number, number, number];
 
-/** What leases of one call have in common. */
+/** Common fields of the leases of one call. */
 interface LeasedAt {
   readonly at: number;
   readonly expiresAt: number;
@@ -28,7 +30,7 @@ interface LeasedAt {
 
 const JSON_TYPE = "application/json";
 
-/** `tasks`: how many tasks the run has; what comes after them are items. */
+/** Encodes a change. `tasks`: number of tasks in the run; higher ordinals are items. */
 export function pack(change: RunChange, tasks: number): PackedChange {
   if (change.tasks.every(({ ordinal }) => ordinal < tasks)) return change;
   const rest: TaskChange[] = [];
@@ -59,7 +61,7 @@ export function pack(change: RunChange, tasks: number): PackedChange {
   };
 }
 
-/** The change as it was decided. `run`: as it was before. */
+/** Decodes a change. `run`: the state before the change. */
 export function unpack(packed: PackedChange, run: Run): RunChange {
   const { leased = [], passed = [], ...change } = packed;
   if (leased.length === 0 && passed.length === 0) return change;
@@ -79,7 +81,7 @@ function leaseIn({ ordinal, state, attempts }: TaskChange): (LeasedAt & { three:
   return { ...common, three: [ordinal, attempt, token] };
 }
 
-/** Whether it says nothing that the packed form has no place for. */
+/** Tests for exactly the fields which the encoding can store. */
 function hasKeys(value: object, count: number): boolean {
   return Object.keys(value).length === count;
 }

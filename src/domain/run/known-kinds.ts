@@ -1,13 +1,15 @@
 /**
- * What this code knows of a journal: refuses an entry with a state, a field or another kind that only newer code has, whatever version
- * the entry says. Folded unseen, such an entry would leave a run that waits for nothing, and that no alarm wakes.
- *
- * The lists are complete by their types: whoever adds to a type adds here.
+ * Kinds known to this code. A journal entry with a newer state, field or kind is refused, whatever
+ * version the entry states. Applied blindly, the entry could leave a run without a next alarm. The
+ * types force the lists to be complete.
  */
 import type { PackedChange } from "./journal-codec.ts";
 import type { Hold } from "../limits/limit.ts";
-import type { Debt, FailReason, LostTo, RunChange, TaskState } from "./state.ts";
-import { FAIL_REASONS } from "./state.ts";
+import type { Debt } from "./outbox-entry.ts";
+import type { FailReason, TaskState } from "./task-state.ts";
+import type { LostTo } from "./attempt.ts";
+import type { RunChange } from "./run-change.ts";
+import { FAIL_REASONS } from "./task-state.ts";
 import type { RunState } from "./snapshot.ts";
 import { ATTEMPT_STATUSES, RUN_STATUSES } from "../statuses.ts";
 import { refuseUnknown } from "../version.ts";
@@ -60,7 +62,7 @@ const LOST_TO = { worker: true, surroundings: true, deploy: true } satisfies Rec
 const DEBTS = { alert: true, cancel_children: true } satisfies Record<Debt["type"], true>;
 const FAILURES: readonly FailReason[] = FAIL_REASONS;
 
-/** Whatever a journal may hold, by the word for it: a recording of a release has all of it. */
+/** Every kind in a journal, by name. The recording of a release contains all of them. */
 export const KNOWN_KINDS: readonly string[] = [
   FIELDS,
   STATES,
@@ -104,12 +106,12 @@ const RUN_FIELDS = {
   active: true,
 } satisfies Record<keyof RunState, true>;
 
-/** Throws `NewerFormatError` if a field of this entry is not known. */
+/** Throws `NewerFormatError` if the entry has an unknown field. */
 export function refuseUnknownFields(packed: PackedChange, where: string): void {
   for (const field of Object.keys(packed)) refuse(field in FIELDS, where, field);
 }
 
-/** Throws `NewerFormatError` if anything in this change is of a kind that is not known. */
+/** Throws `NewerFormatError` if the change has an unknown kind. */
 export function refuseUnknownKinds({ tasks, run, owes = [] }: RunChange, where: string): void {
   for (const { state, attempts } of tasks) {
     refuse(state.status in STATES, where, state.status);
@@ -126,7 +128,7 @@ export function refuseUnknownKinds({ tasks, run, owes = [] }: RunChange, where: 
   for (const { debt } of owes) refuse(debt.type in DEBTS, where, debt.type);
 }
 
-/** Throws `NewerFormatError` if anything in the record of a run as it is is not known. */
+/** Throws `NewerFormatError` if a run record has an unknown field or kind. */
 export function refuseUnknownState(
   state: Omit<RunState, "graph"> & { readonly graph: unknown },
   where: string,

@@ -1,15 +1,18 @@
-/** What becomes of tasks that are held, or were: what the limits say of them, and what they ask again (see `hold.ts`). */
+/**
+ * Transitions of blocked tasks: answers of the limits, repeated requests, pause and resume (see
+ * `limit-gate.ts`).
+ */
 import type { Decision } from "./transition.ts";
 import { attemptOf, endedLate, isHeldFor, nextHold, type HoldEvent } from "./limit-gate.ts";
 import type { SettledAttempt } from "./machine-events.ts";
-import type { TaskState } from "./state.ts";
+import type { TaskState } from "./task-state.ts";
 
-/** What is held asks again after this time, and more rarely each time: who answers to it keeps it in mind. */
+/** Repetition of a request for a slot: ever rarer, since the limit object remembers the request. */
 const ASK_AGAIN_MS = { first: 10_000, growth: 4, most: 900_000 } as const;
 
 type QueuedState = Extract<TaskState, { readonly status: "queued" }>;
 
-/** A limit has said something of an attempt. */
+/** Applies the answer of a limit to an attempt. */
 export function answerHold(
   decision: Decision,
   event: Exclude<HoldEvent, { readonly type: "resumed" }>,
@@ -43,7 +46,7 @@ export function answerHold(
   }
 }
 
-/** Nobody has answered for the held task. */
+/** Repeats the request of a blocked task without an answer. */
 export function askAgainFor(decision: Decision, ordinal: number, state: QueuedState): void {
   const pauseMs = Math.min(
     ASK_AGAIN_MS.most,
@@ -56,7 +59,10 @@ export function askAgainFor(decision: Decision, ordinal: number, state: QueuedSt
   });
 }
 
-/** A settle of the past; a slot may have been kept until it comes, or, of code that goes on, is kept until its lease is over. */
+/**
+ * Handles a settle after the end of its attempt: a slot kept for the attempt is released now. Code
+ * which goes on keeps its slot until its lease ends.
+ */
 export function settleLate(
   decision: Decision,
   { ordinal, attempt, outcome }: SettledAttempt,
@@ -67,7 +73,7 @@ export function settleLate(
   if (owed !== null) decision.effect(owed);
 }
 
-/** An attempt that has not ended gives way, and with it its task; what follows from that is up to the children's `run_if`. */
+/** Cancels a preempted attempt and its task. The children's `run_if` decides the rest. */
 function displace(decision: Decision, ordinal: number, state: TaskState): void {
   const ended = { status: "cancelled", finishedAt: decision.now, reason: "concurrency" } as const;
   const attempt = attemptOf(state, decision.entry(ordinal).attempts.length);
@@ -77,7 +83,7 @@ function displace(decision: Decision, ordinal: number, state: TaskState): void {
   decision.end(ordinal, ended, { ...record, status: "cancelled", finishedAt });
 }
 
-/** Before a driver is granted anything: what is ready of these tasks is held back. */
+/** Blocks the ready attempts of paused tasks, before a grant to a driver. */
 export function holdPaused(decision: Decision, paused: readonly string[] | undefined): void {
   if (paused === undefined) return;
   for (const ordinal of decision.claimable()) {
@@ -85,13 +91,13 @@ export function holdPaused(decision: Decision, paused: readonly string[] | undef
     if (paused.includes(task.name))
       decision.makeReady(ordinal, undefined, { for: "pause", since: decision.now });
   }
-  // Of their items that nobody has begun there is no state: the task itself waits.
+  // Pending items have no state of their own: the task itself waits for its resumption.
   for (const { task } of decision.run.tasks)
     if (task.each !== undefined && paused.includes(task.name))
       decision.effect({ type: "await_resume", task: task.name });
 }
 
-/** What was held back of this task may start. */
+/** Unblocks the attempts of a resumed task. */
 export function resumeTask(decision: Decision, name: string): void {
   const { run } = decision;
   let resumed = 0;

@@ -1,17 +1,20 @@
 /**
- * What a run does about the limits and pauses of its tasks: an attempt that must not start yet is held back, and everything that the limits
- * are told follows from how a task's state changes, so no way out of an attempt can forget its slot.
+ * Gate of limits and pauses: an attempt may be blocked before its start. All calls to the limits
+ * are derived from state changes, so every way out of an attempt releases its slot.
  *
- *     ready ─▶ held for concurrency ─ permitted ─▶ held for rate_limit ─ permitted ─▶ queued ─ claim ─▶ running ─▶ ended
- *                     │ ask                              │ ask                                  │ spend        │ give back
- *                     ▼                                  ▼                                      ▼              ▼
- *               the limit object                   the limit object
+ *     ready ─▶ blocked by concurrency ─ granted ─▶ blocked by rate_limit ─ granted ─▶ queued
+ *                  │ acquire                            │ acquire                      │ claim
+ *                  ▼                                    ▼                              ▼
+ *            the limit object                     the limit object ◀─ consume ──── running
+ *                  ▲                                                                   │
+ *                  └──────────────────────────── release ──────────────────── ended ◀──┘
  *
- * A queued task that a driver knows to be paused is held back too, with the slots that it has, until it is resumed.
+ * A queued task of a paused name is blocked until its resumption and keeps its slots.
  *
- * All of it may be lost or repeated: what is held is due at some time (`redispatchAt`) and asks again, and a slot that was
- * forgotten is found by the limit object, which asks how its attempt stands. A task without limits has none of this. Of a task
- * with `each` the items are limited, each of its attempts by itself; what gathers them is not.
+ * Any call may be lost or repeated. A blocked task has a due time (`redispatchAt`) and repeats its
+ * request. The limit object finds a forgotten slot by asking for the status of its attempt. A task
+ * without limits skips the gate. An `each` task limits every attempt of its items; collecting their
+ * outputs is not limited.
  */
 import { itemsOf } from "./mapped-task.ts";
 import { leaseMs, type GraphTask } from "../plan/run-graph.ts";
@@ -30,32 +33,28 @@ import {
   type Standing,
   type TaskLimits,
 } from "../limits/limit.ts";
-import {
-  entryOf,
-  type AttemptRecord,
-  type Run,
-  type TaskChange,
-  type TaskEntry,
-  type TaskState,
-} from "./state.ts";
+import { entryOf, type Run, type TaskEntry } from "./state.ts";
+import { type AttemptRecord } from "./attempt.ts";
+import { type TaskChange } from "./run-change.ts";
+import { type TaskState } from "./task-state.ts";
 
-/** What may happen to a task that is held, or was. */
+/** Events of blocked tasks, or of formerly blocked tasks. */
 export type HoldEvent =
-  /** The limit has a slot for this attempt. */
+  /** The limit granted a slot to this attempt. */
   | {
       readonly type: "permitted";
       readonly kind: LimitKind;
       readonly ordinal: number;
       readonly attempt: number;
     }
-  /** There is none, and its task does not wait. */
+  /** The limit has no free slot, and the task does not wait. */
   | { readonly type: "refused"; readonly ordinal: number; readonly attempt: number }
-  /** A newer attempt, of another run, takes the place of this one. */
+  /** A newer attempt of another run replaces this attempt. */
   | { readonly type: "displaced"; readonly ordinal: number; readonly attempt: number }
-  /** The task is not paused any more. */
+  /** The task is no longer paused. */
   | { readonly type: "resumed"; readonly task: string };
 
-/** Calls that a limit is owed, or who knows of pauses. Lost ones are made up for. */
+/** Calls to limits and pauses. A lost call is repeated later. */
 export type HoldEffect =
   | { readonly type: "await_resume"; readonly task: string }
   | { readonly type: "ask_slot"; readonly limit: LimitName; readonly request: SlotRequest }
@@ -72,7 +71,7 @@ export type HoldEffect =
       readonly perMs: number;
     };
 
-/** The entries of one decision: as they were, and their states as decided. */
+/** View of one transition: recorded entries and pending states. */
 export interface HoldView {
   readonly run: Run;
   readonly now: number;
@@ -80,7 +79,7 @@ export interface HoldView {
   stateOf(ordinal: number): TaskState | null;
 }
 
-/** What an attempt that is ready must wait for first; null: nothing. */
+/** First block of a ready attempt; null without one. */
 export function firstHold(entry: TaskEntry, now: number): Hold | null {
   const limits = limitsOf(entry);
   const kind =
@@ -88,30 +87,36 @@ export function firstHold(entry: TaskEntry, now: number): Hold | null {
   return kind === undefined ? null : { for: kind, since: now };
 }
 
-/** Whether its attempts wait for anything at all. */
+/** Tests whether a limit applies to the attempts of this entry. */
 export function isHeldFirst(entry: TaskEntry): boolean {
   return limitsOf(entry) !== undefined;
 }
 
-/** Whether a queued task waits for nothing but a driver. A limited one asks for its slot when the alarm of its delay fires. */
+/**
+ * Tests whether a queued task waits only for a driver. A limited task requests its slot after its
+ * delay.
+ */
 export function isReleased(entry: TaskEntry, state: TaskState, now: number): boolean {
   if (state.status !== "queued" || state.hold !== undefined) return false;
   return state.notBefore === undefined || (state.notBefore <= now && !isHeldFirst(entry));
 }
 
-/** What it must wait for next, once it has its slot of this kind; null: it may start. */
+/** Next block after a granted slot of this kind; null if the attempt may start. */
 export function nextHold({ limits }: GraphTask, kind: LimitKind, now: number): Hold | null {
   return kind === "concurrency" && limits?.rateLimit ? { for: "rate_limit", since: now } : null;
 }
 
-/** Which attempt this state is about: one that is queued, the next; one that runs, or waits to be completed, itself; else none. */
+/**
+ * Attempt belonging to a state: the next attempt if queued, the current attempt if running or
+ * awaiting completion, or else null.
+ */
 export function attemptOf(state: TaskState, attempts: number): number | null {
   if (state.status === "running" || (state.status === "waiting" && state.for === "completion"))
     return state.attempt;
   return state.status === "queued" ? attempts + 1 : null;
 }
 
-/** The calls that follow from these changes, which `view.run` does not have yet. */
+/** Derives the limit calls of these changes, which `view.run` does not include yet. */
 export function holdEffects(view: HoldView, changes: Iterable<TaskChange>): HoldEffect[] {
   const effects: HoldEffect[] = [];
   const awaited = new Set<string>();
@@ -122,7 +127,7 @@ export function holdEffects(view: HoldView, changes: Iterable<TaskChange>): Hold
     if (limits === undefined) continue;
     if (isHeldFirst(before)) effects.push(...effectsOf(view, limits, before, change));
     else if (before.each !== undefined && change.state.status === "cancelled") {
-      // One change stands for all of its items (see each.ts).
+      // A single change stands for all items (see mapped-task.ts).
       for (const [index, item] of itemsOf(view.run, before.each).entries())
         effects.push(
           ...effectsOf(view, limits, item, {
@@ -145,7 +150,7 @@ function effectsOf(
 ): HoldEffect[] {
   const { run, now } = view;
   const { ordinal, state, attempts } = change;
-  // Only the record of an attempt that is over has changed.
+  // The change touches only the record of an ended attempt.
   if (state === before.state) return [];
   const begun = attempts.reduce(
     (most, { attempt }) => Math.max(most, attempt),
@@ -162,7 +167,7 @@ function effectsOf(
   });
   const holder = (attempt: number): SlotHolder => ({ runId: run.id, ordinal, attempt });
   const effects: HoldEffect[] = [];
-  // One that was refused has nothing to give back.
+  // A denied attempt has nothing to release.
   if (was !== null && was !== is && state.status !== "skipped") {
     const leaseLeftMs = before.state.status === "running" ? before.state.expiresAt - now : 0;
     const mayStillRun = state.status === "cancelled" || attempts.some(isEndedByOthers);
@@ -200,7 +205,7 @@ function effectsOf(
   return effects;
 }
 
-/** The call that an attempt owes whose worker says that it has ended after others did: its slot was kept until its lease is over. */
+/** Release of a slot kept for an attempt ended from outside, after a late report of its worker. */
 export function endedLate(run: Run, ordinal: number, attempt: number): HoldEffect | null {
   const entry = entryOf(run, ordinal);
   if (entry === undefined || !limitsOf(entry)?.concurrency) return null;
@@ -209,13 +214,13 @@ export function endedLate(run: Run, ordinal: number, attempt: number): HoldEffec
   return { type: "give_slot_back", limit: limitOf(run, entry, "concurrency"), holder, afterMs: 0 };
 }
 
-/** What this limit of a task (or of an item) is called, now that its upstream tasks are final. */
+/** Name of a task's (or item's) limit after the end of its parents. */
 export function limitOf(run: Run, entry: TaskEntry, kind: LimitKind): LimitName {
   const keys = keysOfAttempt(run, entry, (ordinal) => entryOf(run, ordinal)?.state ?? null);
   return { kind, task: entry.task.name, key: keys[kind] ?? null };
 }
 
-/** How an attempt stands to the slot that this limit keeps for it. `run`: null if it is not there (any more). */
+/** Status of the slot kept for an attempt. `run` is null if the run does not exist (any more). */
 export function standingOf(
   run: Run | null,
   kind: LimitKind,
@@ -241,17 +246,19 @@ export function standingOf(
   };
 }
 
-/** Whether not its worker has said that the attempt has ended: it was cancelled, or somebody has completed it. It may still run. */
+/**
+ * Detects an attempt ended from outside, by a cancellation or a completion. Its code may still run.
+ */
 function isEndedByOthers(record: AttemptRecord | undefined): record is AttemptRecord {
   return record?.status === "cancelled" || record?.completedBy !== undefined;
 }
 
-/** Whether the task waits for this, and may not be claimed before. */
+/** Tests whether a block of this kind holds the task back. */
 export function isHeldFor(state: TaskState, reason: Hold["for"]): boolean {
   return state.status === "queued" && state.hold?.for === reason;
 }
 
-/** The limits of this entry's attempts: a task with `each` itself only gathers what its items passed. */
+/** Limits of this entry's attempts. Collecting items is not limited. */
 function limitsOf({ task, item }: TaskEntry): TaskLimits | undefined {
   return task.each !== undefined && item === undefined ? undefined : task.limits;
 }
@@ -260,7 +267,7 @@ function planOf({ concurrency, rateLimit }: TaskLimits, kind: LimitKind) {
   return kind === "concurrency" ? concurrency : rateLimit;
 }
 
-/** What a held task asks for; null: nothing. */
+/** Request of a blocked task; null without one. */
 function requestOf(
   run: Run,
   { name }: GraphTask,
@@ -282,7 +289,7 @@ function requestOf(
   };
 }
 
-/** What the run's plan says of a limit. Plans are ordered by their deployments, and by the runs that were accepted with them. */
+/** Rule of the run's plan. Deployment time orders the plans, then the acceptance of their runs. */
 function ruleOf(
   { createdAt, graph: { madeAt } }: Run,
   plan: ConcurrencyPlan | RateLimitPlan,
@@ -291,7 +298,10 @@ function ruleOf(
   return { limit: plan.limit, perMs, planAt: createdAt, ...(madeAt !== undefined && { madeAt }) };
 }
 
-/** What the payload of this task says about its limits: with the trigger for the root, else with what its parents passed. */
+/**
+ * Limit keys in a task's payload: from the trigger for the root, from the parents' outputs for any
+ * other task.
+ */
 export function keysOfAttempt(
   run: Run,
   { task, item }: TaskEntry,
@@ -306,7 +316,7 @@ export function keysOfAttempt(
     ...recorded.map(({ limitKeys }) => ofThis(limitKeys)),
     ...task.upstream.map((parent) => {
       const each = run.tasks[parent]?.each;
-      // One item follows on another.
+      // An item-wise child reads the item of equal index.
       const state = stateOf(
         each !== undefined && item !== undefined ? each.first + item.index : parent,
       );

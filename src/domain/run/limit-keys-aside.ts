@@ -1,31 +1,34 @@
 /**
- * Limit keys of the items of wide arrays: ten thousand of them would make a journal entry of megabytes, so they lie beside it as bytes.
- * In memory a run has them as they are; what is written says only where they lie.
+ * Limit keys of wide arrays, stored as bytes beside the journal entry: the keys of ten thousand
+ * items would make an entry of megabytes. In memory a run has the keys themselves; the stored form
+ * has only their location.
  */
 import { isKeyList, type LimitKeys, type PayloadLimitKeys } from "../limits/limit.ts";
-import type { RunChange, RunGenesis, TaskOutput, TaskState } from "./state.ts";
+import type { RunChange } from "./run-change.ts";
+import type { RunGenesis } from "./state.ts";
+import type { TaskOutput, TaskState } from "./task-state.ts";
 
-/** Where bytes lie: in the data of a row of the journal. */
+/** Location of bytes in the data of a journal row. */
 export interface Place {
   readonly seq: number;
   readonly offset: number;
   readonly size: number;
 }
 
-/** What stands for a list of keys in the journal. */
+/** Stored reference to a list of keys. */
 export interface KeysElsewhere extends LimitKeys {
   readonly lie: readonly Place[];
 }
 
-/** How a list becomes a note of its place, or the note a list again. */
+/** Mapping between a list of keys and its reference. */
 export type MapKeys = (keys: PayloadLimitKeys) => PayloadLimitKeys;
 
-/** Whether this is a note of where keys lie. */
+/** Distinguishes a reference from keys. */
 export function lieElsewhere(keys: PayloadLimitKeys): keys is KeysElsewhere {
   return !isKeyList(keys) && "lie" in keys;
 }
 
-/** The change with its lists of keys, or their notes, mapped; itself if it has none. */
+/** Maps the lists of keys in a change. A change without lists is returned unchanged. */
 export function withChangeKeys<Change extends RunChange>(change: Change, map: MapKeys): Change {
   const hasOwn = change.limitKeys !== undefined;
   if (!hasOwn && !change.tasks.some(({ state }) => hasKeys(state))) return change;
@@ -38,7 +41,7 @@ export function withChangeKeys<Change extends RunChange>(change: Change, map: Ma
   };
 }
 
-/** The genesis with its lists of keys, or their notes, mapped. */
+/** Maps the lists of keys in a genesis. */
 export function withGenesisKeys<Genesis extends Pick<RunGenesis, "limitKeys" | "recorded">>(
   genesis: Genesis,
   map: MapKeys,
@@ -56,7 +59,7 @@ export function withGenesisKeys<Genesis extends Pick<RunGenesis, "limitKeys" | "
   };
 }
 
-/** The state with its lists of keys, or their notes, mapped. */
+/** Maps the lists of keys in a state. */
 export function withStateKeys(state: TaskState, map: MapKeys): TaskState {
   return state.status === "succeeded"
     ? { ...state, passed: withOutputKeys(state.passed, map) }
@@ -75,10 +78,10 @@ function hasKeys(state: TaskState): boolean {
   return state.status === "succeeded" && state.passed.limitKeys !== undefined;
 }
 
-/** Keys of so many items are written as one piece. */
+/** Number of items per written piece. */
 const PIECE = 2_000;
 
-/** A list as texts, the kinds of keys column by column. */
+/** Writes a list as texts, one column per kind of key. */
 export function writeKeys(keys: readonly LimitKeys[]): string[] {
   const pieces: string[] = [];
   for (let from = 0; from < Math.max(1, keys.length); from += PIECE) {
@@ -97,7 +100,7 @@ export function writeKeys(keys: readonly LimitKeys[]): string[] {
   return pieces;
 }
 
-/** The list that was written. */
+/** Reads a written list. */
 export function readKeys(pieces: readonly string[]): LimitKeys[] {
   return pieces.flatMap((piece) => {
     const [concurrency, rate, priority] = parseColumns(piece);
@@ -114,7 +117,7 @@ export function readKeys(pieces: readonly string[]): LimitKeys[] {
 
 type Columns = readonly [(string | null)[], (string | null)[], (number | null)[]];
 
-/** A column in which nothing stands is written as its length. */
+/** Parses the columns. An empty column is stored as its length. */
 function parseColumns(piece: string): Columns {
   // oxlint-disable-next-line typescript/consistent-type-assertions -- `writeKeys` alone writes them.
   const [concurrency, rate, priority] = JSON.parse(piece) as [

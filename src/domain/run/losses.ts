@@ -1,52 +1,60 @@
 /**
- * What becomes of a task whose attempt was lost. It is started again after a pause, and fails for it in two cases only.
+ * Handling of lost attempts. The task restarts after a delay and fails in two cases only.
  *
- * `worker_lost`: it has killed `DEATHS.sole` workers in a row that ran nothing else. With others in the worker nobody knows whose doing
- * it was. An isolate, or on the local runtime the whole process, may die with many workers of many runs, so a death also counts for
- * nothing while anybody else died at about the same time: another attempt of this run (`isSole`), or one of any other run. Runs know
- * nothing of one another; a witness does (objects/deaths/deaths-object.ts). Whoever learns of a death notes it there, and an executor object
- * asks which deaths of its task were its own alone (`sole`). Of the newest one nobody can tell yet, since others may be about to
- * be told of; so it is `beside` others until the next answer, and only where it would decide the object waits for it.
+ * `worker_lost`: the task has killed `DEATHS.sole` workers in a row which ran nothing else. In a
+ * shared worker nobody can tell the culprit. An isolate, or the whole process on the local runtime,
+ * may die with many workers of many runs. So a death counts for nothing while another attempt died
+ * at about the same time: of this run (`isSole`), or of any other run. Runs know nothing of one
+ * another; a witness does (objects/deaths/deaths-object.ts). Every known death is reported to the
+ * witness, and an executor object asks for the deaths its task suffered alone (`sole`). The newest
+ * death is still undecided, since further reports may follow. The death is marked `beside` until
+ * the next answer; the object waits only where the answer decides.
  *
- * `DEATHS.any` deaths count whatever died beside them, or two tasks that both kill would go on for ever; but those do not of which the
- * witness knows the cause (`explained`): another task died beside them that has killed its worker alone at another time.
+ * `DEATHS.any` deaths count despite deaths beside them, or two killers would protect each other for
+ * ever. Deaths with a known cause (`explained`) do not count: another task died beside them and has
+ * killed its worker alone at another time.
  *
- * A suspect that has died again is tried (see trials.ts): its next attempt begins while no other suspect's does, and at the latest when
- * its pause is over. Spans of pauses grow (`SPREAD_MS`), as far as the time-out of the task lets them: so a long task is still waiting
- * when the short ones that kill have had their three deaths. Where no witness can be asked the pauses alone keep them apart, each drawn
- * by itself: a task that takes a time `t` is hit once more by one that kills at once in about `t / span` of the cases.
+ * A suspect with repeated deaths is tried (see trials.ts): its next attempt starts while no other
+ * suspect starts, and at the end of its delay at the latest. Delay spans grow (`SPREAD_MS`) up to
+ * the timeout of the task, so a long task still waits while short killers reach their three deaths.
+ * Without a reachable witness the random delays alone separate suspects: a task of duration `t` is
+ * hit again by an instant killer in about `t / span` of the cases.
  *
- * `unavailable`: for a day it came to nothing. What was lost to the surroundings counts as nothing, however often; but nothing
- * repeats for ever.
+ * `unavailable`: no attempt succeeded for a day. A loss to the infrastructure never counts as a
+ * death, but no loop repeats for ever.
  *
- * That a worker has died, and was alone, is known from its executor object, whose alarm is called again. A lease that runs out says
- * less: the run may have been out of reach. Whose doing it was may be known later: an attempt that was taken for dead and ends after
- * all has not killed its worker, and an object may be late to say that it has died.
+ * An executor object knows of a sole death, since its alarm is called again. An expired lease
+ * proves less: the run may have been unreachable. The cause may become known later: a late settle
+ * clears an attempt, and an object may report a death late.
  */
 import { lostInARow, sinceProgress, startExecutor, trialOf } from "./blame.ts";
 import type { Decision } from "./transition.ts";
 import { methodMs } from "../plan/run-graph.ts";
 import { fractionOf } from "./retry-delay.ts";
-import { isFinal, type AttemptRecord, type FailReason, type LostTo, type Run } from "./state.ts";
+import { isFinal, type FailReason } from "./task-state.ts";
+import { type AttemptRecord, type LostTo } from "./attempt.ts";
+import { type Run } from "./state.ts";
 import type { LostOutcome, SettledAttempt } from "./machine-events.ts";
 import type { Pause } from "../trials.ts";
 
-/** So many deaths of workers in a row, of those that it had alone, end a task: without another death beside them, or in any case. */
+/**
+ * Deaths in a row before a task fails: sole deaths, or deaths of any kind in a worker of its own.
+ */
 export const DEATHS = { sole: 3, any: 10 } as const;
 
-/** A task of which every attempt was lost is given up after that time, and at least so many attempts. */
+/** Minimum time and number of lost attempts before the task is given up. */
 export const GIVEN_UP_AFTER = { ms: 86_400_000, losses: 10 } as const;
 
-/** The next attempt of a suspect begins at a random time in this span, after one, two, or more losses in a row. */
+/** Span of the random delay after one, two, or more losses in a row. */
 const SPREAD_MS = [2_000, 15_000, 45_000, 120_000, 300_000, 840_000] as const;
 
-/** It begins at the latest so long after its time-out would have ended the lost one, less what it takes to begin. */
+/** Latest restart after the lost attempt's timeout, less the time to begin. */
 const RESTART_MS = { latest: 30_000, margin: 2_000 } as const;
 
-/** Pauses after a loss to the surroundings: the first is followed by none. */
+/** Delay after a loss to the infrastructure; the first loss has none. */
 const PAUSE_MS = { first: 250, most: 300_000 } as const;
 
-/** What a witness says of the deaths of a task, by attempt. */
+/** Answer of the witness about the deaths of a task, by attempt. */
 interface Verdict {
   readonly sole: readonly number[] | undefined;
   readonly explained: readonly number[];
@@ -60,9 +68,9 @@ interface Loss {
 }
 
 /**
- * The task whose attempt was lost goes on later, or fails. `isTold`: the object in which it ran has said so; else its lease has run
- * out. `sole`: which attempts of it have died while nobody else did, as far as a witness knows; absent: none was asked.
- * An item of a task that is about to fail is cancelled like all that wait with it (`Decision`).
+ * Restarts or fails a task after a lost attempt. `isTold`: the executor object reported the loss;
+ * otherwise the lease expired. `sole`: attempts which died alone, according to the witness; absent
+ * without a question. Waiting items of a failing task are cancelled by the transition.
  */
 export function afterLoss(
   decision: Decision,
@@ -101,8 +109,8 @@ export function afterLoss(
 }
 
 /**
- * The record of an attempt whose worker has died, if it was alone there; as its own doing only if it is known that nobody else died, and
- * as no death of its own at all if one has died beside it that is known to kill.
+ * Record of a dead attempt. A shared worker leaves the record unchanged, as does a known killer
+ * beside it; `beside` marks a possible death of another attempt.
  */
 function withDeath(
   record: AttemptRecord,
@@ -114,7 +122,7 @@ function withDeath(
   return { ...record, alone: true, ...(isShared && { beside: true }) };
 }
 
-/** The record of an earlier death, now that it is known that nobody else has died then, or whose doing it was. */
+/** Corrects the record of an earlier death by a later answer of the witness. */
 function clearedBy(record: AttemptRecord, { sole, explained }: Verdict): AttemptRecord {
   if (record.beside !== true) return record;
   const { beside: _, ...own } = record;
@@ -123,7 +131,7 @@ function clearedBy(record: AttemptRecord, { sole, explained }: Verdict): Attempt
   return explained.includes(record.attempt) ? rest : record;
 }
 
-/** Why a task with these lost attempts in a row fails; null: it does not. */
+/** Reason for failing a task with these losses in a row; null to continue. */
 function failReason(
   run: Run,
   ordinal: number,
@@ -142,7 +150,9 @@ function failReason(
   return isOver && row.length >= GIVEN_UP_AFTER.losses ? "unavailable" : null;
 }
 
-/** Whether no other attempt, of this run or as far as the witness knows of another, was lost to its worker at the same time. */
+/**
+ * Tests whether no other attempt died at the same time, in this run or according to the witness.
+ */
 function isSole(
   run: Run,
   ordinal: number,
@@ -170,12 +180,15 @@ function pauseAfter(losses: number): number {
   return losses === 1 ? 0 : Math.min(PAUSE_MS.most, PAUSE_MS.first * 2 ** (losses - 2));
 }
 
-/** Takes note of what became of an attempt whose lease had run out: its worker has died alone, or was alive. */
+/**
+ * Corrects the record of an attempt with an expired lease, after its late report: dead alone, or
+ * alive.
+ */
 export function learnLate(decision: Decision, { ordinal, attempt, outcome }: SettledAttempt): void {
   const state = decision.stateOf(ordinal);
   const { attempts, retriedAfter } = decision.entry(ordinal);
   const record = attempts[attempt - 1];
-  // What was before a retry in place counts no more.
+  // Attempts before a retry in place no longer count.
   if (
     state === null ||
     isFinal(state) ||
@@ -184,7 +197,7 @@ export function learnLate(decision: Decision, { ordinal, attempt, outcome }: Set
     record.alone === true
   )
     return;
-  // Only executor objects know of a death.
+  // Only executor objects report deaths.
   const hasDied = outcome.type === "lost" && outcome.to === "worker";
   const { sole, explained = [] }: Partial<LostOutcome> = outcome.type === "lost" ? outcome : {};
   const died = withDeath(record, true, { sole, explained });

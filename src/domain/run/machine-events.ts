@@ -1,38 +1,28 @@
-/**
- * What can happen to a run, and what follows from it: the words that the machine, the run object and tests share.
- */
+/** Inputs and outputs of the run machine, shared by the machine, the run object and the tests. */
 import type { HoldEffect, HoldEvent } from "./limit-gate.ts";
 import type { RunId } from "../ids.ts";
 import type { PayloadLimitKeys } from "../limits/limit.ts";
 import type { PayloadRef } from "../payload.ts";
-import type {
-  AttemptError,
-  AwaitedRun,
-  ChildRun,
-  FailReason,
-  FinalRun,
-  LogRef,
-  LostTo,
-  Owed,
-  Progress,
-  RunChange,
-  TaskOutput,
-} from "./state.ts";
+import type { AttemptError, LogRef, LostTo, Progress } from "./attempt.ts";
+import type { AwaitedRun, FailReason, FinalRun, TaskOutput } from "./task-state.ts";
+import type { ChildRun } from "./state.ts";
+import type { RunChange } from "./run-change.ts";
+import type { Owed } from "./outbox-entry.ts";
 import type { Trial } from "../trials.ts";
 
 export interface LostOutcome {
   readonly type: "lost";
   readonly to: Exclude<LostTo, "deploy">;
   readonly error: AttemptError;
-  /** Attempts of the task that have died while nobody else did, as far as a witness knows by now; absent: none was asked. */
+  /** Attempts of the task which died alone, according to the witness; absent without a question. */
   readonly sole?: readonly number[];
-  /** Attempts of it that have died beside one that is known to kill. */
+  /** Attempts which died beside a known killer. */
   readonly explained?: readonly number[];
-  /** It was told that it is over and has not ended: nobody waits for it any more, and its code may go on until its time is over. */
+  /** The attempt was told to stop and has not ended. Its code may run until its timeout. */
   readonly goesOn?: true;
 }
 
-/** How an attempt ended, its payloads stored. */
+/** End of an attempt, with stored payloads. */
 export type Outcome =
   | { readonly type: "succeeded"; readonly passed: TaskOutput }
   | {
@@ -44,11 +34,11 @@ export type Outcome =
     }
   | { readonly type: "timed_out"; readonly error: AttemptError }
   | LostOutcome
-  /** The code of this deployment does not have the method: nothing was executed. */
+  /** The deployment lacks the method; nothing was executed. */
   | { readonly type: "undeployed"; readonly deployment: string; readonly error: AttemptError }
-  /** The method of an external task has returned: the attempt goes on until somebody completes it. */
+  /** The method of an external task has returned; the attempt stays open for its completion. */
   | { readonly type: "waiting" }
-  /** It ended to await the results of other runs; the next attempt begins when one of them is there. */
+  /** The attempt ended to await other runs; the next attempt starts with their results. */
   | { readonly type: "suspended"; readonly awaits: readonly AwaitedRun[] };
 
 export interface SettledAttempt {
@@ -61,32 +51,37 @@ export interface SettledAttempt {
   readonly progress?: Progress;
 }
 
-/** A driver that asks for work: what it still runs, and what is left of its time. */
+/** Request of a driver for work: its running tasks and its remaining time. */
 export interface DriverClaim {
   readonly holding: number;
   readonly budgetMs: number;
-  /** The tasks that it knows to be paused; absent: none. */
+  /** Names of paused tasks known to the driver. */
   readonly paused?: readonly string[];
-  /** Items of `each` tasks that it would take, where they are short enough to be taken in advance; absent: as many as tasks. */
+  /**
+   * Number of `each` items which may be taken in advance, if short enough; absent: as many as
+   * tasks.
+   */
   readonly items?: number;
-  /** The driver, and which of its calls this is: the same in each try. Absent: it is not tried again. */
+  /** Driver and number of the call, equal in each retry of the call; absent without retries. */
   readonly call?: string;
-  /** Whose code it runs (`Deployment.id`); absent: it is not known, and nothing is kept from it. */
+  /**
+   * Deployment of the driver (`Deployment.id`); absent if unknown, and then nothing is withheld.
+   */
   readonly deployment?: string;
 }
 
-/** Who asks for work: what it knows of pauses, and whose code it runs. */
+/** Knowledge of a claimant about pauses and its deployment. */
 export interface Claimant extends Pick<DriverClaim, "paused" | "deployment"> {
-  /** A suspect is tried now: its pause ends. Absent: it is not, or the pause is over anyway. */
+  /** Starts a suspect's trial, which ends its delay. */
   readonly onTrial?: true;
 }
 
-/** What somebody reports of an external attempt, its payload stored. */
+/** Report of an external attempt's completion, with a stored payload. */
 export interface Completion {
   readonly ordinal: number;
   readonly attempt: number;
   readonly token: number;
-  /** The same in each try of one report. */
+  /** Equal in each retry of a report. */
   readonly nonce: string;
   readonly outcome:
     | { readonly type: "succeeded"; readonly passed: TaskOutput }
@@ -94,11 +89,11 @@ export interface Completion {
 }
 
 export type RunEvent =
-  /** The run was recorded; `claim` if the recording invocation drives it itself. */
+  /** The run was recorded. `claim`: set if the recording invocation drives the run. */
   | { readonly type: "accepted"; readonly claim: DriverClaim | null; readonly delayMs?: number }
   /**
-   * A debounced task was triggered again: the delay begins anew and this payload counts, unless the run has started. It starts at the
-   * latest `maxWaitMs` after it was accepted.
+   * A debounced task was triggered again: the delay restarts and the new payload counts, unless the
+   * run has started. The run starts at most `maxWaitMs` after its acceptance.
    */
   | {
       readonly type: "postponed";
@@ -107,7 +102,7 @@ export type RunEvent =
       readonly delayMs: number;
       readonly maxWaitMs?: number;
       readonly joined?: NonNullable<RunChange["joined"]>;
-      /** The run that has triggered it, if a task did. */
+      /** The triggering run, for a trigger inside a task. */
       readonly by?: RunId;
     }
   | { readonly type: "claimed"; readonly claim: DriverClaim }
@@ -116,7 +111,7 @@ export type RunEvent =
       readonly attempts: readonly SettledAttempt[];
       readonly claim: DriverClaim | null;
     }
-  /** The executor object of this name asks for this one task; asking again gives the same lease. */
+  /** An executor object claims its task. A repeated claim gives the same lease. */
   | {
       readonly type: "begun";
       readonly ordinal: number;
@@ -125,76 +120,76 @@ export type RunEvent =
       readonly deployment?: string;
       readonly onTrial?: true;
     }
-  /** Time has passed. `silent`: tokens of attempts that are taken for lost, although their leases run on; absent: none. */
+  /** The alarm fired. `silent`: tokens of attempts taken for lost although their leases go on. */
   | { readonly type: "woken"; readonly silent?: readonly number[] }
-  /** `children`: with the runs that this one has triggered. */
+  /** A cancellation; `children` includes the triggered runs. */
   | { readonly type: "cancelled"; readonly children?: boolean }
-  /** Somebody reports what an external attempt came to. */
+  /** An external attempt was completed. */
   | { readonly type: "completed"; readonly completion: Completion }
-  /** Somebody has the final run go on: what failed, and what did not run because of it, runs again. */
+  /** A retry in place: failed tasks, and tasks skipped because of them, run again. */
   | { readonly type: "retried" }
-  /** A step of the attempt that holds this lease has finished. */
+  /** The attempt with this lease finished a step. */
   | {
       readonly type: "stepped";
       readonly lease: GrantedLease;
       readonly name: string;
       readonly result: PayloadRef;
     }
-  /** Runs that suspended tasks may await are final, or are no more. */
+  /** Awaited runs are final, or no longer exist. */
   | { readonly type: "awaited"; readonly runs: readonly FinalRun[] }
-  /** Another run wants to be told when this one is final. */
+  /** Another run subscribes to the end of this run. */
   | { readonly type: "watched"; readonly by: RunId }
-  /** Another run has found this one by its key. */
+  /** Another run found this run by its key. */
   | { readonly type: "found"; readonly by: RunId }
-  /** The parent run has this one among its children. */
+  /** The parent run has recorded this run among its children. */
   | { readonly type: "parent_knows" }
-  /** A run says that an attempt of this one has triggered it. */
+  /** A run reports an attempt of this run as its trigger. */
   | { readonly type: "triggered"; readonly child: ChildRun }
-  /** These watchers know of the ending that the run had at this revision. */
+  /** Waiting runs acknowledged the end of this revision. */
   | { readonly type: "told"; readonly watchers: readonly RunId[]; readonly revision: number }
-  /** A debt was paid; `next`: of runs to be cancelled, only those before this number. */
+  /** An outbox entry was acknowledged; `next`: for a cancellation, up to this child only. */
   | { readonly type: "paid"; readonly id: number; readonly next: number | null }
-  /** A debt that was in vain too often is recorded as a dead letter. */
+  /** An undeliverable outbox entry was recorded as a dead letter. */
   | { readonly type: "parked"; readonly id: number }
-  /** A person has a parked debt paid after all. */
+  /** A person redrives a parked outbox entry. */
   | { readonly type: "redriven"; readonly id: number }
   | HoldEvent;
 
-/** Performed after the commit; all may be lost or repeated, since the state says what is still owed. */
+/** Calls made after the commit. All may be lost or repeated; the state keeps the pending work. */
 export type Effect =
-  /** Tell the queue that this run has work for so many drivers. */
+  /** Sends queue messages for this many drivers. */
   | { readonly type: "dispatch"; readonly drivers: number }
-  /** Start an executor object of this name for one task. `trial`: of a suspect that is tried; absent: it is none. */
+  /** Starts an executor object for a task. `trial`: set for a suspect on trial. */
   | {
       readonly type: "start_executor";
       readonly ordinal: number;
       readonly name: string;
       readonly trial?: Trial;
     }
-  /** Note that drivers have died, or do not say anything: the longest of their attempts, its token and when it was begun. */
+  /** Reports dead or silent drivers to the witness: token and start of the longest attempt. */
   | { readonly type: "note_death"; readonly token: number; readonly startedAt: number }
   /** The run became final. */
   | { readonly type: "finished" }
-  /** Have these runs say when they are final, or that they are. */
+  /** Subscribes to the end of these runs. */
   | { readonly type: "watch"; readonly runIds: readonly RunId[] }
-  /** Tell these runs that this one is final; `revision` is for saying which ending they know. */
+  /** Notifies runs of the end of this run; `revision` identifies the end. */
   | { readonly type: "tell"; readonly runIds: readonly RunId[]; readonly revision: number }
-  /** Pay a debt, and say so. */
+  /** Delivers an outbox entry. */
   | { readonly type: "pay"; readonly owed: Owed }
-  /** Record a debt as a dead letter, since it was paid in vain too often, and say so. */
+  /** Records an undeliverable outbox entry as a dead letter. */
   | { readonly type: "park"; readonly owed: Owed }
-  /** These runs could not be told that this one is final, and are not told any more: they ask for it by themselves. */
+  /** These runs were notified in vain and are given up; they ask by themselves. */
   | { readonly type: "untold"; readonly runIds: readonly RunId[] }
   | HoldEffect;
 
-/** The right to run one attempt. */
+/** Right to run one attempt. */
 export interface GrantedLease {
   readonly ordinal: number;
   readonly attempt: number;
   readonly token: number;
 }
 
-/** Why something that came in changed nothing. */
+/** Reasons of rejected inputs, which change nothing. */
 export type Ignored =
   | "already_accepted"
   | "already_started"
@@ -216,7 +211,7 @@ export type Ignored =
   | "already_paid";
 
 export interface Advance {
-  /** Null: nothing changes. */
+  /** Null without a change. */
   readonly change: RunChange | null;
   readonly effects: readonly Effect[];
   readonly leases: readonly GrantedLease[];

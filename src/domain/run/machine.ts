@@ -1,32 +1,34 @@
 /**
- * The run machine: what happens to a run when something happens. It decides; the run object loads, calls it, commits what it
- * decided and performs the effects. Pure: no I/O, no clock, no randomness; it never throws on input, and never changes `run`.
+ * The run machine: a pure function from state and event to a change, leases and effects. The run
+ * object loads the state, calls the machine, commits the change and performs the effects. No I/O,
+ * no clock, no randomness. The machine never throws on input and never mutates `run`. A full
+ * description with drawings is in `docs/design/run-machine.md`.
  *
- *                      every upstream succeeded                 claim / begin
- *     pending ────────────────────────────────▶ queued ───────────────────────────▶ running
- *        │                                      ▲  ▲  ▲                               │ │ │
- *        │ an upstream failed          wake:    │  │  └── lost: lease expired, or told ┘ │ │
- *        │ or was skipped              redispatch  │ wake: retryAt                       │ │
- *        ▼                                      └──┘ retrying ◀── threw, retries left; ───┘ │
- *     skipped              cancel: ──▶ cancelled          lost again      settle ──▶ succeeded, failed
+ *                run_if allows          claim, begin            settle
+ *     pending ──────────────▶ queued ──────────────────▶ running ──────▶ succeeded, failed
+ *        │                     ▲  ▲                       │ │ │
+ *        │ run_if forbids      │  └─── lost, given back ──┘ │ │
+ *        ▼                     ├── retryAt ── retrying ◀───┘ │ threw, lost again
+ *     skipped                  └── result ─── waiting ◀──────┘ suspended, external
  *
- *     running ── lost: three workers in a row that it had alone; or all attempts of a day ──▶ failed (see losses.ts)
+ *     any open state ── cancelled, preempted ──▶ cancelled
  *
- *     running ── of an external task: its method has returned ──▶ waiting ── completed, or timed out (see external.ts)
- *     running ── given back: the code lacks its method ──▶ queued, held for a deploy (see undeployed.ts)
- *     running ── suspended: awaits another run ──▶ waiting ── that run is final, or the wait is over ──▶ queued
+ * Further transitions: an external task in `waiting` ends with its completion (external-task.ts).
+ * Three lost workers of its own, or a day of losses, fail a task (losses.ts). Blocked tasks stay
+ * `queued` (limit-gate.ts, undeployed.ts). An `each` task passes through `each` (mapped-task.ts).
  *
- * Attempts that failed or were lost count since the last progress: a recorded step, or a wait for another run. So a task that makes
- * no progress has at most `retries.limit + 1` attempts that fail, and one that does has them anew.
+ * Failed and lost attempts count since the last progress: a recorded step, or a wait for another
+ * run. A task without progress has at most `retries.limit + 1` failed attempts; progress renews the
+ * budget.
  *
- * Final states change by one event only, `retried` (see retry-in-place.ts), of a run that is final as a whole.
+ * Final states change by the event `retried` only, and only in a final run (retry-in-place.ts).
  *
- * Every state that is not final and not `pending` is due at some time (`dueAt`), and a pending task has an upstream task that
- * is not final; so a run always has a next thing to happen, and `nextWakeAt` says when to look if nobody calls.
+ * Every open state except `pending` has a due time (`dueAt`), and every pending task has an open
+ * upstream task. So a run always has a next step, and `nextWakeAt` gives the alarm.
  *
- * Only the attempt that holds the current token settles a task (invariant 3). Tokens count up over the whole run, so that a
- * lease of an earlier attempt can never be mistaken for the present one. Whatever comes late, twice or out of order is ignored,
- * with the reason.
+ * Only the attempt with the current token settles a task (invariant 3). Tokens increase over the
+ * whole run, so an old lease never matches. Late, repeated or reordered input is rejected with a
+ * reason.
  */
 import { failuresAmong, sinceProgress, sinceRetry } from "./blame.ts";
 import { Decision } from "./transition.ts";
@@ -62,8 +64,10 @@ import { noteFound, noteParentKnows, noteTold, noteWatcher, tellAgain } from "./
 import { askForDeploy, giveBack, heedDeployment } from "./undeployed.ts";
 import { fractionOf, retryDelayMs } from "./retry-delay.ts";
 import { retryInPlace } from "./retry-in-place.ts";
-import { dueAt, entryOf, isFinal } from "./state.ts";
-import type { AttemptError, AttemptRecord, FailReason, Run, TaskState } from "./state.ts";
+import { dueAt, isFinal } from "./task-state.ts";
+import { entryOf, type Run } from "./state.ts";
+import type { AttemptError, AttemptRecord } from "./attempt.ts";
+import type { FailReason, TaskState } from "./task-state.ts";
 import type {
   Advance,
   DriverClaim,
@@ -72,16 +76,19 @@ import type {
   SettledAttempt,
 } from "./machine-events.ts";
 
-/** The longest delay that a task may ask for with `RetryAfterError`: as long as the longest of a policy. 30 days. */
+/** Longest delay of a `RetryAfterError`, equal to the longest delay of a retry policy. 30 days. */
 const RETRY_AFTER_MAX_MS = 2_592_000_000;
 
-/** A task that fails more often than this fails for good, also if it makes progress each time. */
+/** Failures before a task fails for good, even with progress in between. */
 const MOST_FAILURES = 1_000;
 
-/** Due tasks looked at in one wake; the rest follow in the next. It bounds the size of one journal entry. */
+/** Due tasks per wake; the rest follow in the next. Bounds the size of a journal entry. */
 const WAKE_BATCH = 1_000;
 
-/** Decides what `event` does to the run at `now` (epoch milliseconds). `queue`: what is known of the queue then. */
+/**
+ * Decides the transition of `event` at `now` (epoch milliseconds). `queue`: known progress of the
+ * queue.
+ */
 export function advance(
   run: Run,
   event: RunEvent,
@@ -179,7 +186,10 @@ export function advance(
   return decision.conclude();
 }
 
-/** When the run must be woken if nobody calls before; for a final run that owes nobody anything, when its retention is over. */
+/**
+ * Returns the next alarm without a call; for a final run without pending deliveries, the end of its
+ * retention.
+ */
 export function nextWakeAt(run: Run): number {
   const owing = owedAt(run);
   if (run.finishedAt !== null) {
@@ -194,7 +204,9 @@ export function nextWakeAt(run: Run): number {
   return next;
 }
 
-/** Whether the run, woken now, looks for a message that it has sent: then it must know how far the queue's consumers have come. */
+/**
+ * Tests whether a wake now checks for a sent message. The check needs the progress of the queue.
+ */
 export function looksForMessage(run: Run, now: number): boolean {
   for (const ordinal of run.active) {
     const state = entryOf(run, ordinal)?.state;
@@ -206,7 +218,7 @@ export function looksForMessage(run: Run, now: number): boolean {
   return false;
 }
 
-/** Whether a final run outlives its retention, since somebody has yet to hear from it. */
+/** Tests whether a final run outlives its retention because of an unacknowledged delivery. */
 export function isKeptForOthers(run: Run): boolean {
   return run.telling !== null || owedAt(run) < Number.POSITIVE_INFINITY;
 }
@@ -270,8 +282,8 @@ function settle(decision: Decision, settled: SettledAttempt): void {
 }
 
 /**
- * It changes nothing but a slot that was kept until now, and who is to blame; and what an attempt had triggered when its run was
- * cancelled, or it was completed, is known only now.
+ * Handles a late settle: releases a kept slot and corrects the blame. Children of a cancelled or
+ * completed attempt become known only now.
  */
 function tooLate(decision: Decision, settled: SettledAttempt): void {
   const { ordinal, attempt, children } = settled;
@@ -283,7 +295,7 @@ function tooLate(decision: Decision, settled: SettledAttempt): void {
   cancelLateChildren(decision);
 }
 
-/** The record of an attempt that has ended now. */
+/** Record of an attempt ended now. */
 function closed(
   decision: Decision,
   settled: SettledAttempt,
@@ -304,14 +316,14 @@ function closed(
   };
 }
 
-/** Ten thousand items may fail: their errors must fit into the object's memory, and those of one settle into a row. */
+/** Shortens item errors: ten thousand must fit into memory, and those of one settle into a row. */
 function shortened(error: AttemptError | null): AttemptError | null {
   if (error === null) return null;
   const { name, message, stack } = error;
   return { name, message: message.slice(0, 500), stack: stack?.slice(0, 500) ?? null };
 }
 
-/** Somebody has completed an external attempt, or says that it failed; the latter is tried again like any failure. */
+/** Ends an external attempt. A reported failure is retried like any failure. */
 function complete(decision: Decision, completion: Completion): void {
   const { ordinal, attempt, token, outcome } = completion;
   if (standingOfCompletion(decision.run, ordinal, attempt, token) !== "open")
@@ -363,7 +375,9 @@ function afterFailure(
   else decision.set(ordinal, { status: "retrying", retryAt: decision.now + delayMs }, attempt);
 }
 
-/** The delay that the task asked for, within reason; null if it asked for none. A time that no alarm can be set to would stop the run. */
+/**
+ * Requested retry delay within bounds; null without one. An alarm too far away would stop the run.
+ */
 function askedDelayMs(retryAfterMs: number | null): number | null {
   return retryAfterMs === null || Number.isNaN(retryAfterMs)
     ? null
@@ -382,7 +396,7 @@ function wake(decision: Decision, silent: readonly number[]): void {
     const { state, attempts } = decision.entry(ordinal);
     const isSilent = state.status === "running" && dead.has(state.token);
     if (!isSilent && (dueAt(state) ?? Number.POSITIVE_INFINITY) > now) continue;
-    // One that was due before has decided what becomes of it, as the items of a task do together: it is due no more.
+    // An earlier due task may have decided this one too, as items of a task do together.
     if (decision.stateOf(ordinal) !== state) continue;
     wakeTask(decision, ordinal, state, atWork);
     if (state.status === "running" && state.holder === undefined)

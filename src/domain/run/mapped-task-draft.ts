@@ -1,16 +1,17 @@
 /**
- * What one decision has done so far to the items of `each` tasks: how many there are of each kind, on top of how the run counts
- * them, and the items that have become known in this very decision. It decides nothing: `decision.ts` does.
+ * Pending changes to the items of mapped tasks within one transition: counts on top of the recorded
+ * counts, and items opened by this transition. The draft decides nothing; the transition does.
  */
 import { countItem, newItem, newProgress, PENDING } from "./mapped-task.ts";
-import { entryOf, type EachProgress, type Run, type TaskEntry, type TaskState } from "./state.ts";
+import { entryOf, type EachProgress, type Run, type TaskEntry } from "./state.ts";
+import { type TaskState } from "./task-state.ts";
 
 export class EachItems {
   readonly #run: Run;
   readonly #progress = new Map<number, EachProgress>();
   readonly #opened: number[] = [];
   readonly #reopened = new Set<number>();
-  /** Tasks of which an item has its slot now, or wants none any more. */
+  /** Tasks with an item which got its slot, or no longer waits for one. */
   readonly #freed = new Set<number>();
   #nextOrdinal: number;
 
@@ -19,7 +20,7 @@ export class EachItems {
     this.#nextOrdinal = run.tasks.length + run.items.length;
   }
 
-  /** The items of this task become known. */
+  /** Opens the items of a task. */
   open(of: number, total: number): EachProgress {
     const progress = newProgress(this.#nextOrdinal, total);
     this.#nextOrdinal += total;
@@ -28,7 +29,7 @@ export class EachItems {
     return progress;
   }
 
-  /** The items of this task that have not succeeded are to be begun once more. */
+  /** Reopens the items which have not succeeded. */
   reopen(of: number, recorded: EachProgress): EachProgress {
     const { total, succeeded } = recorded;
     const progress = {
@@ -45,13 +46,13 @@ export class EachItems {
     return progress;
   }
 
-  /** Of an item that this decision has not touched itself. */
+  /** Recorded state of an item; `pending` if this transition reopens its task. */
   stateOf({ state, item }: TaskEntry): TaskState {
     const isReopened = item !== undefined && this.#reopened.has(item.of);
     return isReopened && state.status !== "succeeded" ? PENDING : state;
   }
 
-  /** As decided so far; null if the items of this task are not known. */
+  /** Progress including pending changes; null without known items. */
   progress(of: number): EachProgress | null {
     const known = this.#progress.get(of);
     if (known !== undefined) return known;
@@ -62,7 +63,7 @@ export class EachItems {
     return copy;
   }
 
-  /** An item that has become known in this decision, as it was: not begun. */
+  /** Entry of an item opened by this transition: pending. */
   newItem(ordinal: number): TaskEntry | undefined {
     for (const of of this.#opened) {
       const { first = 0, total = 0 } = this.#progress.get(of) ?? {};
@@ -73,7 +74,7 @@ export class EachItems {
     return undefined;
   }
 
-  /** Whether an item of this task waits for its slot no longer. */
+  /** Tests whether an item of this task stopped waiting for its slot. */
   hasFreed(of: number): boolean {
     return this.#freed.has(of);
   }
@@ -84,12 +85,12 @@ export class EachItems {
     if (item !== undefined && progress !== null) countItem(progress, item.index, before, after);
   }
 
-  /** Tasks whose items were touched in this decision. */
+  /** Tasks with items touched by this transition. */
   get touched(): number[] {
     return [...this.#progress.keys()];
   }
 
-  /** All tasks whose items are known, the latest last. */
+  /** All tasks with known items, the latest last. */
   get known(): number[] {
     return [...this.#run.eaches, ...this.#opened];
   }

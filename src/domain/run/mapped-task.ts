@@ -1,16 +1,16 @@
 /**
- * Tasks with `each`: once per item of the array that the task reads.
+ * Mapped tasks (`each`): one item per element of the input array.
  *
  *     pending ──▶ each ──▶ queued ──▶ running ──▶ succeeded
- *                  │ │      └─ the array of what the items passed is put together ("gathered"), as one attempt of the task
+ *                  │ │      └─ collects the outputs of all items, as one attempt of the task
  *                  │ └────▶ failed (`item_failed`)
- *                  └ of an empty array: succeeded at once, of no array: failed
+ *                  └ empty array: succeeded at once; no array: failed
  *
- * Its items are entries of the run with ordinals of their own (`run.items`), so leases, retries, losses, logs and everything else
- * that goes by ordinal are for items what they are for tasks. They are begun in order, at most `maxParallel` at a time, and only
- * when a driver asks: what nobody has begun is `pending` and stands in no change. A gathered task has no pending items and none
- * under way; an item that a limit has skipped or cancelled (`strategy`) has passed nothing, and stands as null like one that has failed
- * where that is let pass. How many there are of each kind is counted as changes are folded.
+ * Items are entries of the run with their own ordinals (`run.items`), so leases, retries, losses
+ * and logs work as for tasks. Items start in order, at most `maxParallel` at a time, when a driver
+ * claims them. A pending item appears in no change. Collecting starts without pending or active
+ * items. An item skipped or cancelled by a limit (`strategy`) passes null, like a tolerated
+ * failure. Applying a change updates the counts per kind.
  */
 import {
   isBegunByDrivers,
@@ -20,23 +20,17 @@ import {
   type Lane,
 } from "../plan/run-graph.ts";
 import type { EachPlan } from "../plan/plan.ts";
-import type {
-  AttemptRecord,
-  EachProgress,
-  FinalState,
-  ItemPlace,
-  Run,
-  TaskEntry,
-  TaskState,
-} from "./state.ts";
+import type { AttemptRecord } from "./attempt.ts";
+import type { EachProgress, ItemPlace, Run, TaskEntry } from "./state.ts";
+import type { FinalState, TaskState } from "./task-state.ts";
 
-/** The state of an item that nobody has begun: one for all. */
+/** Shared state of all pending items. */
 export const PENDING: TaskState = { status: "pending" };
 
-/** The longest array. */
+/** Maximum length of the array. */
 export const MAX_ITEMS = 10_000;
 
-/** The progress of a task whose items have just become known. */
+/** Progress of a task with newly opened items. */
 export function newProgress(first: number, total: number): EachProgress {
   return {
     first,
@@ -53,7 +47,7 @@ export function newProgress(first: number, total: number): EachProgress {
   };
 }
 
-/** Items that were begun and are not final: each has a place among `maxParallel`. */
+/** Number of started items which are not final. Each occupies a place of `maxParallel`. */
 export function underWay({
   total,
   pending,
@@ -74,41 +68,41 @@ export function countItem(
 ): void {
   count(progress, before, -1);
   count(progress, after, 1);
-  // They are begun in order, so all before this one were.
+  // Items start in order, so every earlier item has started.
   if (before.status === "pending") progress.cursor = index + 1;
 }
 
-/** How many more items may be begun now. */
+/** Number of items which may start now. */
 export function slotsLeft(policy: EachPlan, progress: EachProgress): number {
   if (isStopping(policy, progress)) return 0;
   return Math.min(progress.pending, Math.max(0, policy.maxParallel - underWay(progress)));
 }
 
-/** Items that wait for further drivers: those who run some already come back for more. */
+/** Number of items for additional drivers. Drivers with running items return for more. */
 export function itemsForDrivers(task: GraphTask, progress: EachProgress | null): number {
   if (task.each === undefined || progress === null || !isBegunByDrivers(task)) return 0;
   return Math.max(0, slotsLeft(task.each, progress) - progress.running);
 }
 
-/** Whether no item is begun any more, since one has failed for good. */
+/** Tests whether a failed item stops further starts. */
 export function isStopping({ onError }: EachPlan, { failed }: EachProgress): boolean {
   return onError === "fail" && failed > 0;
 }
 
-/** How long an attempt may take: of an `each` task itself, the one that gathers what its items passed. */
+/** Timeout of an attempt. For a mapped task itself, the time for collecting the outputs. */
 export function attemptTimeoutMs({ task, each }: TaskEntry, progress = each): number {
   if (progress === undefined) return methodMs(task);
   return gatheringLane(progress) === "driver" ? GATHERING_MS.driver : GATHERING_MS.executor;
 }
 
-/** Where the attempts of a task, an item or a gathering run. */
+/** Lane of the attempts of a task, an item or a collection. */
 export function laneOfEntry({ task, each }: TaskEntry, progress = each): Lane {
   return progress === undefined ? laneOf(task) : gatheringLane(progress);
 }
 
 const GATHERING_MS = { driver: 15_000, executor: 840_000 } as const;
 
-/** Objects of R2 are read a few at a time, some 30 ms each; a driver has no time for more. */
+/** R2 objects are read a few at a time, about 30 ms each; a driver has no time for more. */
 function gatheringLane({ bytes, inR2 }: EachProgress): Lane {
   return inR2 <= 100 && bytes <= 32_000_000 ? "driver" : "executor";
 }
@@ -135,7 +129,7 @@ function count(progress: EachProgress, state: TaskState, by: number): void {
   }
 }
 
-/** Before a task's state is folded: what that means for its items. */
+/** Applies a task's new state to its items, before the task itself. */
 export function foldEach(run: Run, ordinal: number, entry: TaskEntry, state: TaskState): void {
   if (state.status === "each") {
     if (entry.each === undefined) openItems(run, ordinal, entry, state);
@@ -145,12 +139,12 @@ export function foldEach(run: Run, ordinal: number, entry: TaskEntry, state: Tas
     cancelItems(run, entry.each, state.finishedAt);
 }
 
-/** Whether items that are under way end with their task: of one that fails by itself, none are. */
+/** Tests whether the end of a task ends active items. A task failing by itself has none. */
 function endsItems(state: TaskState): state is FinalState {
   return state.status === "cancelled" || (state.status === "failed" && state.reason === "broken");
 }
 
-/** Before an item's state is folded. */
+/** Counts an item's new state, before the item itself. */
 export function foldItem(
   run: Run,
   entry: TaskEntry,
@@ -178,12 +172,12 @@ function openItems(
   for (let index = 0; index < total; index += 1) run.items.push(newItem(entry, of, index));
 }
 
-/** An item that nobody has begun, as it is made. */
+/** Makes a pending item. */
 export function newItem({ task }: TaskEntry, of: number, index: number): TaskEntry {
   return { task, state: PENDING, attempts: [], retriedAfter: 0, waitingOn: 0, item: { of, index } };
 }
 
-/** The task runs again: what its items have passed is kept, all others are begun once more. */
+/** Resets the items of a retried task; outputs of succeeded items are kept. */
 function resetItems(run: Run, progress: EachProgress): void {
   for (const [index, item] of itemsOf(run, progress).entries()) {
     if (item.state.status === "succeeded") continue;
@@ -198,7 +192,7 @@ function resetItems(run: Run, progress: EachProgress): void {
   progress.cursor = 0;
 }
 
-/** One change for all: ten thousand would not fit into one row of the journal. */
+/** Cancels all open items in one change. Ten thousand changes would exceed a journal row. */
 function cancelItems(run: Run, progress: EachProgress, at: number): void {
   for (const [index, item] of itemsOf(run, progress).entries()) {
     const { state } = item;
@@ -225,7 +219,7 @@ function isUnderWay({ status }: TaskState): boolean {
   );
 }
 
-/** The items of one task, in order. */
+/** Items of a task, in order. */
 export function itemsOf(run: Run, { first, total }: EachProgress): TaskEntry[] {
   const begin = first - run.tasks.length;
   return run.items.slice(begin, begin + total);

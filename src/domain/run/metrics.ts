@@ -1,26 +1,28 @@
 /**
- * What is counted of runs for the metrics: ends, durations and attempts, as flat tables of numbers, so that those of many runs are
- * added up, kept as a sum, and told apart again by subtraction. Counters only ever grow: what a run counted is never taken back,
- * also when it is retried or deleted.
+ * Run metrics: ends, durations and attempts, as flat tables of numbers. Tables of many runs can be
+ * added, stored and subtracted. Counters only grow: neither a retry nor a deletion takes a count
+ * back.
  */
 import type { Run } from "./state.ts";
 import type { RunStatus } from "../statuses.ts";
 import type { TriggerSource } from "../trigger.ts";
 
-/** Sums by name. Zeros are left out. */
+/** Sums by name, without zeros. */
 export type Counts = Readonly<Record<string, number>>;
 
 /**
- * - `runs`: `ended <status> <source>`; `duration <bin>` and `duration ms` (from the first attempt to the end); `delay <bin>` and
- *   `delay ms` (from the trigger to the first attempt).
- * - `tasks`, by the task's name: `<attempt status>` of attempts that have ended; `<bin>` and `ms` of how long they took.
+ * Counters of a run.
+ * - `runs`: `ended <status> <source>`; `duration <bin>` and `duration ms` (first attempt to end);
+ *   `delay <bin>` and `delay ms` (trigger to first attempt).
+ * - `tasks`, by task name: `<attempt status>` of ended attempts; `<bin>` and `ms` of their
+ *   durations.
  */
 export interface RunFigures {
   readonly runs: Counts;
   readonly tasks: Readonly<Record<string, Counts>>;
 }
 
-/** Upper bounds of the bins, in milliseconds; what is above all of them is in the bin behind the last. */
+/** Upper bounds of the bins in milliseconds. A final bin holds the rest. */
 export const DURATION_BOUNDS_MS = [
   5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000,
   3_600_000,
@@ -28,7 +30,7 @@ export const DURATION_BOUNDS_MS = [
 
 export const NO_FIGURES: RunFigures = { runs: {}, tasks: {} };
 
-/** What one end of a run counts, apart from its attempts. */
+/** Counts one end of a run, without its attempts. */
 export function figuresOfEnd(run: {
   readonly status: RunStatus;
   readonly source: TriggerSource;
@@ -37,7 +39,7 @@ export function figuresOfEnd(run: {
   readonly finishedAt: number;
 }): Counts {
   const counts: Record<string, number> = { [`ended ${run.status} ${run.source}`]: 1 };
-  // A run that was cancelled before it began has taken no time.
+  // A run cancelled before its start has no duration.
   if (run.startedAt !== null) {
     observe(counts, "duration ", run.finishedAt - run.startedAt);
     observe(counts, "delay ", run.startedAt - run.createdAt);
@@ -45,7 +47,7 @@ export function figuresOfEnd(run: {
   return counts;
 }
 
-/** What the attempts of a run count that have ended, by task. */
+/** Counts the ended attempts of a run by task. */
 export function figuresOfAttempts(run: Run): RunFigures["tasks"] {
   const tasks: Record<string, Record<string, number>> = {};
   for (const { task, attempts } of [...run.tasks, ...run.items]) {
@@ -59,14 +61,14 @@ export function figuresOfAttempts(run: Run): RunFigures["tasks"] {
   return tasks;
 }
 
-/** The sum of all of them. */
+/** Adds counters. */
 export function sumOfFigures(all: Iterable<RunFigures>): RunFigures {
   const sum = { runs: {}, tasks: {} };
   for (const figures of all) accumulate(sum, figures, 1);
   return sum;
 }
 
-/** What the first has more than the second. */
+/** Subtracts the second from the first. */
 export function subtractFigures(one: RunFigures, other: RunFigures): RunFigures {
   const rest: Sum = { runs: { ...one.runs }, tasks: {} };
   for (const [task, counts] of Object.entries(one.tasks)) rest.tasks[task] = { ...counts };
@@ -100,7 +102,7 @@ function accumulateCounts(sum: Record<string, number>, counts: Counts, factor: 1
   }
 }
 
-/** The clock may have been set back: nothing took less than no time. */
+/** Records a duration. A clock set back counts as zero. */
 function observe(counts: Record<string, number>, prefix: string, milliseconds: number): void {
   const tookMs = Math.max(0, milliseconds);
   const bound = DURATION_BOUNDS_MS.findIndex((most) => tookMs <= most);

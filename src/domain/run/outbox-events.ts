@@ -1,8 +1,9 @@
 /**
- * What a run owes to others beyond its own tasks. It stands in the run's state from the commit that makes it until somebody has
- * acknowledged it; until then the alarm repeats it, with growing pauses, and the run outlives its retention. Whoever is paid twice
- * must not mind. It has an end: what was in vain for about a day becomes a dead letter, so that a person sees it, and the run's
- * retention goes on.
+ * The transactional outbox of a run: messages to other objects, stored in the run's state by the
+ * commit which causes them, and kept until acknowledged. The alarm redelivers an entry with growing
+ * delays, and the run outlives its retention meanwhile. Delivery is at least once, so receivers
+ * must be idempotent. After about a day in vain an entry becomes a dead letter for a person, and
+ * the retention of the run goes on.
  */
 import { stepOf } from "./outbox-end.ts";
 import type { Decision } from "./transition.ts";
@@ -11,7 +12,7 @@ import type { ChildRun } from "./state.ts";
 
 const MAX_PAUSE_MS = 900_000;
 
-/** Time has passed: what is due is paid again. Whether there was any. */
+/** Redelivers every due entry. Returns false without any. */
 export function payAgain(decision: Decision): boolean {
   const due = decision.run.owed.filter(
     ({ dueAt, parked }) => parked !== true && dueAt <= decision.now,
@@ -25,7 +26,7 @@ export function payAgain(decision: Decision): boolean {
   return due.length > 0;
 }
 
-/** Somebody has acknowledged it; of runs to be cancelled, those before number `next`. */
+/** Removes an acknowledged entry. A cancellation acknowledged up to `next` continues from there. */
 export function notePaid(decision: Decision, id: number, next: number | null): void {
   const { run, now, notes } = decision;
   const owed = run.owed.find((candidate) => candidate.id === id);
@@ -36,21 +37,21 @@ export function notePaid(decision: Decision, id: number, next: number | null): v
   else notes.pay(id);
 }
 
-/** It is a dead letter now. */
+/** Marks an entry as a dead letter. */
 export function notePark(decision: Decision, id: number): void {
   const owed = decision.run.owed.find((candidate) => candidate.id === id);
   if (owed === undefined || owed.parked === true) decision.ignore("already_paid");
   else decision.notes.defer({ ...owed, parked: true });
 }
 
-/** A person has a debt paid that was given up. */
+/** Redelivers a parked entry at a person's request. */
 export function payParked(decision: Decision, id: number): void {
   const owed = decision.run.owed.find((candidate) => candidate.id === id);
   if (owed?.parked !== true) decision.ignore("already_paid");
   else decision.notes.owe(newOwed(owed.debt, id - 1, decision.now));
 }
 
-/** Has the runs cancelled that this one has triggered, and those that its attempts will turn out to have triggered. */
+/** Cancels the children of the run, including children found later. */
 export function cancelChildren(decision: Decision): void {
   const { run, notes } = decision;
   if (run.cancelsChildren || (run.open === 0 && run.children.length === 0)) return;
@@ -58,7 +59,7 @@ export function cancelChildren(decision: Decision): void {
   oweCancelling(decision, 0, run.children.length);
 }
 
-/** A child says that an attempt of this run has triggered it: an attempt that has died unsettled could not say so. */
+/** Adds a child at its own request: an attempt which died unsettled never reported the child. */
 export function noteChild(decision: Decision, child: ChildRun): void {
   const { run, notes } = decision;
   if (run.children.some(({ runId }) => runId === child.runId))
@@ -68,8 +69,9 @@ export function noteChild(decision: Decision, child: ChildRun): void {
 }
 
 /**
- * Runs became known that the run has triggered, after it was cancelled with them: an attempt has ended only now, or the run itself says so. A
- * retry of the run puts an end to that: what its attempts find again, or trigger anew, is not cancelled.
+ * Cancels children which became known after the cancellation: an attempt ended late, or the child
+ * reported itself. A retry of the run stops this: children found or triggered afterwards are not
+ * cancelled.
  */
 export function cancelLateChildren(decision: Decision): void {
   const { run, notes } = decision;
@@ -80,7 +82,7 @@ export function cancelLateChildren(decision: Decision): void {
     ({ debt, parked }) =>
       debt.type === "cancel_children" && debt.until === known && parked !== true,
   );
-  // Who pays it goes on to these by itself.
+  // The pending delivery covers the new children too.
   if (open?.debt.type === "cancel_children" && until > known)
     notes.defer({ ...open, debt: { ...open.debt, until } });
   else oweCancelling(decision, known, until);

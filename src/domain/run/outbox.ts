@@ -1,19 +1,21 @@
-/** How a debt of a run comes to be, and when it is due (see owed.ts). */
+/** Outbox entries: creation and due times (see outbox-events.ts). */
 import type { ChangeNotes } from "./change-builder.ts";
-import type { Debt, FailedTask, Owed, Run, TaskChange } from "./state.ts";
+import type { Debt, FailedTask, Owed } from "./outbox-entry.ts";
+import type { Run } from "./state.ts";
+import type { TaskChange } from "./run-change.ts";
 
-/** If nobody has acknowledged it by then, it is paid again. */
+/** Delay before the first redelivery. */
 export const FIRST_PAUSE_MS = 10_000;
 
-/** So many failed tasks stand in a summary. */
+/** Failed tasks listed in an alert, at most. */
 const LISTED_FAILURES = 100;
 
-/** What is owed from now on; `before`: how many debts there were. */
+/** Makes an entry due now. `before`: number of earlier entries. */
 export function newOwed(debt: Debt, before: number, now: number): Owed {
   return { id: before + 1, debt, tries: 1, dueAt: now + FIRST_PAUSE_MS };
 }
 
-/** When the next debt is due that nobody has acknowledged; Infinity if none is. */
+/** Due time of the next redelivery; Infinity without one. */
 export function owedAt({ owed }: Pick<Run, "owed">): number {
   return owed.reduce(
     (soonest, { dueAt, parked }) => (parked === true ? soonest : Math.min(soonest, dueAt)),
@@ -21,7 +23,10 @@ export function owedAt({ owed }: Pick<Run, "owed">): number {
   );
 }
 
-/** The run has failed: somebody is to be told, if peach.conf names a task for that. `changes`: by ordinal, what it does not have yet. */
+/**
+ * Enqueues the alert of a failed run, if peach.conf has `on_failure`. `changes`: pending changes by
+ * ordinal.
+ */
 export function oweAlert(
   run: Run,
   notes: ChangeNotes,

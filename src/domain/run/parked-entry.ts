@@ -1,15 +1,15 @@
-/** What the dead letter of a debt carries that a run has given up (see owed.ts). */
+/** Body of a dead letter for an undeliverable outbox entry (see outbox-events.ts). */
 import { parseRunId, type RunId } from "../ids.ts";
-import type { Debt } from "./state.ts";
+import type { Debt } from "./outbox-entry.ts";
 
 export interface ParkedDebt {
   readonly run_id: RunId;
   readonly debt: Debt["type"];
-  /** Of the debt, in its run. */
+  /** Id of the entry within its run. */
   readonly id: number;
 }
 
-/** Which debt of which run a letter is about; null: it is about something else. */
+/** Parses the body; null for any other dead letter. */
 export function parseParked(body: unknown): { readonly runId: RunId; readonly id: number } | null {
   if (
     typeof body !== "object" ||

@@ -1,8 +1,8 @@
-/** What a call is given that was answered before, and is made again since the answer was lost. */
+/** Idempotency of a driver's call: a repeated call gets its original leases. */
 import { entryOf, type Run } from "./state.ts";
 import type { GrantedLease } from "./machine-events.ts";
 
-/** The leases that this call was given and that are not over; none: it was given none, or is made for the first time. */
+/** Active leases of this call; empty on the first call. */
 export function leasesOfCall(run: Run, call: string): GrantedLease[] {
   return Array.from(run.active).flatMap((ordinal) => {
     const state = entryOf(run, ordinal)?.state;

@@ -1,15 +1,22 @@
-/** What a run does when nobody has come for work that it has sent messages for: the messages were lost, or are late. */
+/**
+ * Replacement of queue messages nobody responded to: lost messages are sent again, late messages
+ * are awaited.
+ */
 import { type Decision, DRIVER_WIDTH } from "./transition.ts";
 import { isBegunByDrivers } from "../plan/run-graph.ts";
 import { isHeldFirst } from "./limit-gate.ts";
 import { lookLater } from "../queue-progress.ts";
 import { awaitDeployForItems } from "./undeployed.ts";
-import { entryOf, type Run, type TaskState } from "./state.ts";
+import { entryOf, type Run } from "./state.ts";
+import { type TaskState } from "./task-state.ts";
 
 type QueuedState = Extract<TaskState, { readonly status: "queued" }>;
 type EachState = Extract<TaskState, { readonly status: "each" }>;
 
-/** Nobody came for the task, or its delay is over. What has an executor object is asked for again, whatever the queue does. `atWork`: see `driversAtWork`. */
+/**
+ * Handles a queued task without a claim, or the end of its delay. Executor objects are started
+ * again whatever the queue does. `atWork`: see `driversAtWork`.
+ */
 export function sendAgainFor(
   decision: Decision,
   ordinal: number,
@@ -25,7 +32,7 @@ export function sendAgainFor(
   else decision.set(ordinal, { ...state, ...late });
 }
 
-/** Nobody came for items of the task that are not begun. */
+/** Handles pending items without a claim. */
 export function sendAgainForItems(
   decision: Decision,
   ordinal: number,
@@ -39,7 +46,7 @@ export function sendAgainForItems(
   else decision.set(ordinal, { ...state, ...late });
 }
 
-/** How many drivers the run has at least. They come back for more work by themselves. */
+/** Minimum number of active drivers, which return for more work by themselves. */
 export function driversAtWork(run: Run): number {
   let running = 0;
   for (const ordinal of run.active) {

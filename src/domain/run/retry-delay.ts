@@ -1,10 +1,10 @@
 import type { RetryPolicy } from "../plan/plan.ts";
 
 /**
- * How long to wait before the next attempt, in milliseconds, after the task has thrown `failures` times (from 1).
- *
- * Jitter is "equal jitter" (half fixed, half random: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015),
- * with `fraction` in [0, 1) as the random part, so the wait lies between half of the policy's delay and all of it.
+ * Delay in milliseconds before the next attempt, after `failures` failures (from 1). The jitter is
+ * "equal jitter" (half fixed, half random: M. Brooker, "Exponential Backoff And Jitter", AWS
+ * Architecture Blog, 2015). `fraction` in [0, 1) is the random part, so the delay lies between half
+ * and all of the policy's delay.
  */
 export function retryDelayMs(policy: RetryPolicy, failures: number, fraction: number): number {
   const full = Math.min(policy.maxDelayMs, policy.delayMs * growth(policy, failures));
@@ -22,13 +22,14 @@ function growth(policy: RetryPolicy, failures: number): number {
   }
 }
 
-/** A fraction in [0, 1) that is spread evenly over texts and is always the same for the same one (FNV-1a, 32 bits). */
+/** Deterministic hash of a text to [0, 1), evenly spread (FNV-1a, 32 bits). */
 export function fractionOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   }
-  // FNV's high bits mix slowly on short texts that differ at the end; one multiply-and-shift round spreads them.
+  // FNV mixes high bits slowly for short texts with different ends; one multiply-and-shift round
+  // spreads them.
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   hash ^= hash >>> 13;
   return (hash >>> 0) / 2 ** 32;

@@ -1,23 +1,25 @@
 /**
- * Retry in place: a final run goes on, with what is not right about it. The one event that changes final states (invariant 4).
+ * Retry in place: reopens the unsuccessful tasks of a final run. This is the only event with an
+ * effect on final states (invariant 4).
  *
- *     again                                          kept
- *     failed, cancelled                              succeeded, whatever its upstream tasks did and do now
- *     skipped, if an upstream task of it is          skipped, if an upstream task that is kept forbids it whatever
- *     among these                                    the others do (`forbiddenBy`)
+ *     reopened                                   kept
+ *     failed, cancelled                          succeeded, whatever its upstream tasks did
+ *     skipped, with a reopened upstream task     skipped, if a kept upstream task forbids the
+ *                                                task in any case (`forbiddenBy`)
  *
- * What was skipped and is looked at again may be skipped again: no longer because of a failure that is gone, but since it was not
- * chosen, say. Its own children then see that.
+ * A reopened task may be skipped again for another reason, such as the choice of an upstream task.
+ * Its children then see the new reason.
  *
- * What runs again waits for those of its upstream tasks that run again too; the first of them start at once. Earlier attempts stay
- * in the record and count no more: every task that runs again has its whole budget of retries and of lost attempts.
+ * A reopened task waits for its reopened upstream tasks; the first start at once. Earlier attempts
+ * stay in the record without counting: every reopened task has fresh budgets for retries and
+ * losses.
  */
 import type { Decision } from "./transition.ts";
 import { endingFor } from "./ending.ts";
-import { isFinal } from "./state.ts";
+import { isFinal } from "./task-state.ts";
 import { forbiddenBy } from "./start-rule.ts";
 
-/** Opens the run again, or ignores the event: `run_not_final`, or `nothing_to_retry` if everything is kept. */
+/** Reopens the run. Rejects with `run_not_final`, or `nothing_to_retry` if every task is kept. */
 export function retryInPlace(decision: Decision): void {
   const { run } = decision;
   if (run.open > 0) return decision.ignore("run_not_final");
@@ -31,13 +33,16 @@ export function retryInPlace(decision: Decision): void {
   }
 }
 
-/** By ordinal. Ordinals do not follow the edges, so a task is looked at again with each upstream task that joins. */
+/**
+ * Ordinals of the tasks to reopen. Ordinals do not follow the edges, so each added parent checks
+ * its children again.
+ */
 function tasksToRunAgain(decision: Decision): ReadonlySet<number> {
   const again = new Set<number>();
   for (const [ordinal, { state }] of decision.run.tasks.entries()) {
     if (state.status === "failed" || state.status === "cancelled") again.add(ordinal);
   }
-  // A set is walked through to those that are added meanwhile.
+  // Iteration over a set includes entries added meanwhile.
   for (const ordinal of again) {
     for (const child of decision.entry(ordinal).task.downstream) {
       const { state } = decision.entry(child);
@@ -47,7 +52,7 @@ function tasksToRunAgain(decision: Decision): ReadonlySet<number> {
   return new Set([...again].toSorted((a, b) => a - b));
 }
 
-/** Whether an upstream task that is kept forbids it by itself. */
+/** Tests whether a kept upstream task forbids the task in any case. */
 function staysSkipped(decision: Decision, ordinal: number, again: ReadonlySet<number>): boolean {
   const { task } = decision.entry(ordinal);
   return task.upstream.some((parent) => {

@@ -1,22 +1,25 @@
 /**
- * The triggers that share one run of a debounced task. The run knows each of them again: by its key as long as the run is there; without a
- * key by its call, which is repeated within seconds if its answer was lost. Both have a bound, for they may come without end.
+ * Triggers sharing one run of a debounced task. The run recognises repeated triggers: by key for
+ * the lifetime of the run, or by call nonce for the seconds of a retry. Both lists are bounded.
  */
 import type { JoinedTrigger, Run } from "./state.ts";
 
-/** With so many triggers the run starts, as if its longest wait were over. */
+/** Maximum number of triggers; the run then starts, as after its longest wait. */
 const MOST_JOINED = 10_000;
 
-/** Of the calls without a key the last are known again. */
+/** Number of remembered calls without a key. */
 const KNOWN_CALLS = 1_000;
 
-/** How long the run may still wait for the next trigger, in milliseconds. `maxWaitMs`: since the first; absent: without end. */
+/**
+ * Remaining wait for another trigger, in milliseconds. `maxWaitMs` counts from the first trigger;
+ * absent means unbounded.
+ */
 export function longestWaitMs(run: Run, maxWaitMs = Number.POSITIVE_INFINITY, now: number): number {
   if (Object.keys(run.joined).length >= MOST_JOINED) return 0;
   return Math.max(0, run.createdAt + maxWaitMs - now);
 }
 
-/** The run has taken this trigger. */
+/** Records a trigger of the run. */
 export function foldJoined(
   { joined }: Run,
   { id, ...trigger }: JoinedTrigger & { readonly id: string },

@@ -1,12 +1,15 @@
-/** Whether a task whose upstream tasks are ending can still start. The rules themselves are in `run-if.ts`. */
+/**
+ * Decides whether a task can still start while its upstream tasks end. The rules are in
+ * `start-rule.ts`.
+ */
 import { endingFor } from "./ending.ts";
 import type { GraphTask } from "../plan/run-graph.ts";
-import { isFinal, type FinalState, type TaskState } from "./state.ts";
+import { isFinal, type FinalState, type TaskState } from "./task-state.ts";
 import { forbiddenBy, unmetBy, type SkipReason } from "./start-rule.ts";
 
 /**
- * Why this pending task can never start, now that one of its upstream tasks has ended so, and so many have not; null if it may.
- * `stateOf`: of its upstream tasks, as decided so far.
+ * Reason for skipping a pending task after the end of an upstream task, with `waitingOn` left; null
+ * if the task may start. `stateOf`: upstream states including pending changes.
  */
 export function whySkipped(
   { name, runIf, upstream }: GraphTask,

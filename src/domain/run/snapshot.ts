@@ -1,21 +1,21 @@
 /**
- * A run as it is, as one record: what its journal comes to. A run that lives long is read back from the latest of these and the changes
- * after it, so that this costs what the run holds, not how long it has lived.
- *
- * Everything that is not derived is kept as it stands, whatever it is called: a new field of a run or of its tasks needs no line here.
+ * Snapshot of a run: the result of its journal as one record. A long-lived run is restored from the
+ * latest snapshot and later changes, so the cost depends on its size, not on its age. Every field
+ * is stored except derived ones; a new field needs no code here.
  */
 import { newItem } from "./mapped-task.ts";
 import type { RunGraph } from "../plan/run-graph.ts";
 import { withGenesisKeys, withStateKeys, type MapKeys } from "./limit-keys-aside.ts";
-import { isFinal, newRun, type Run, type TaskEntry } from "./state.ts";
+import { isFinal } from "./task-state.ts";
+import { newRun, type Run, type TaskEntry } from "./state.ts";
 
-/** Of a task or an item: all but what it is and what follows from others. */
+/** Stored fields of a task or item. */
 type Standing = Omit<TaskEntry, "task" | "item" | "waitingOn">;
 
-/** Many that stand alike, as ten thousand held items do, are written once. */
+/** Equal entries are stored once, such as ten thousand blocked items. */
 interface Standings {
   readonly kinds: readonly Standing[];
-  /** The place of a kind, and how many in a row are of it, by turns. */
+  /** Run-length encoding: alternating index of a kind and count. */
   readonly runs: readonly number[];
 }
 
@@ -23,11 +23,11 @@ export interface RunState extends Omit<Run, "tasks" | "items" | "active" | "grap
   readonly graph: RunGraph;
   readonly tasks: Standings;
   readonly items: Standings;
-  /** In the order in which they became so. */
+  /** Active ordinals in order of activation. */
   readonly active: readonly number[];
 }
 
-/** The run as a record. `map`: where its lists of limit keys lie. */
+/** Makes the record of a run. `map` replaces key lists by references. */
 export function stateOf(run: Run, map: MapKeys): RunState {
   const { tasks, items, active, ...rest } = run;
   return {
@@ -38,7 +38,7 @@ export function stateOf(run: Run, map: MapKeys): RunState {
   };
 }
 
-/** The run of this record. `map`: gives the lists of limit keys back. */
+/** Restores a run. `map` replaces references by key lists. */
 export function runOf({ tasks, items, active, ...rest }: RunState, map: MapKeys): Run {
   const kept = withGenesisKeys(rest, map);
   const run: Run = {
@@ -84,7 +84,7 @@ function standingsOf(entries: readonly TaskEntry[], map: MapKeys): Standings {
   return { kinds, runs };
 }
 
-/** Each by its place; what is changed in place later is its own. */
+/** Yields entries by position. Mutable parts are copied per entry. */
 function* standings({ kinds, runs }: Standings, map: MapKeys): Generator<[number, Standing]> {
   let place = 0;
   for (let at = 0; at < runs.length; at += 2) {

@@ -1,24 +1,28 @@
 /**
- * Which items of a limited `each` task begin next. They are begun by the run itself, in order, so that each asks for its slot; but of
- * those that share a key only so many wait for it at a time. All others are not begun: they cost neither a place at the limit, nor a
- * call, nor an entry of the journal, however many there are, and when one of them has its slot the next one of its key begins.
+ * Selection of items to start, for mapped tasks with limits. The run starts these items in order,
+ * so each requests its slot. Only a few items of each key wait at the limit at a time. All others
+ * stay pending without a place at the limit, a call, or a journal entry; a granted item starts the
+ * next of its key.
  */
 import { slotsLeft } from "./mapped-task.ts";
 import { isHeldFor, keysOfAttempt } from "./limit-gate.ts";
 import { LIMIT_KINDS, type TaskLimits } from "../limits/limit.ts";
-import { type EachProgress, type Run, type TaskEntry, type TaskState } from "./state.ts";
+import { type EachProgress, type Run, type TaskEntry } from "./state.ts";
+import { type TaskState } from "./task-state.ts";
 
-/** So many items of one key wait at the limit at a time; as many as may run, if that is less. */
+/** Waiting items per key; fewer if fewer may run. */
 const WAITING_AT_ONCE = 8;
 
-/** The entries of one decision: as they were, and their states as decided. */
+/** View of one transition: recorded entries and pending states. */
 export interface FillView {
   readonly run: Run;
   entry(ordinal: number): TaskEntry;
   stateOf(ordinal: number): TaskState | null;
 }
 
-/** The ordinals of the items that begin now, at most so many. `hasFreed`: whether one of them waits for its slot no longer. */
+/**
+ * Ordinals of the items to start, at most `most`. `hasFreed`: an item stopped waiting for its slot.
+ */
 export function itemsToBegin(
   view: FillView,
   of: number,
@@ -43,7 +47,7 @@ export function itemsToBegin(
   return begin;
 }
 
-/** How many items of each key wait for their slot. */
+/** Number of items waiting for a slot, by key. */
 class WaitingLines {
   readonly #view: FillView;
   readonly #limits: ReturnType<typeof keyedLimits>;
@@ -64,7 +68,7 @@ class WaitingLines {
     }
   }
 
-  /** Whether the item may wait too; then it does. */
+  /** Adds the item if its keys have room. Returns false if full. */
   join(ordinal: number): boolean {
     const names = this.#namesOf(ordinal);
     const isFull = this.#limits.some(
@@ -88,7 +92,7 @@ class WaitingLines {
   }
 }
 
-/** What the keys of the items are called, worked out once: they do not change while the items are known. */
+/** Key names of items, computed once: keys do not change while the items are known. */
 const known = new WeakMap<EachProgress, string[][]>();
 
 function namesKnownOf(progress: EachProgress): string[][] {

@@ -1,21 +1,24 @@
 /**
- * When a task starts, by how its upstream tasks in this run ended. It is decided once all of them are final, or as soon as the
- * others can change nothing any more; the root has no upstream task and always starts.
+ * Start rules (`run_if`): a task starts by the endings of its upstream tasks in this run. The
+ * decision falls after the last upstream end, or earlier if no other end can change the result. The
+ * root has no upstream task and always starts.
  *
- *     rule                          starts if                             succeeded  failed  upstream_failed  skipped  cancelled
- *     all_success                   every one succeeded                       ✓        ✗            ✗            ✗         ✗
- *     all_done                      always                                    ✓        ✓            ✓            ✓         ✓
- *     one_success                   at least one succeeded                    !        ·            ·            ·         ·
- *     one_failed                    at least one failed                       ·        !            !            ·         ·
- *     none_failed                   none failed                               ✓        ✗            ✗            ✓         ✓
- *     all_failed                    every one failed                          ✗        ✓            ✓            ✗         ✗
- *     none_failed_min_one_success   none failed, at least one succeeded       !        ✗            ✗            ·         ·
+ *     rule                         starts if                      succ fail u_f skip canc
+ *     all_success                  every one succeeded              ✓    ✗   ✗    ✗    ✗
+ *     all_done                     always                           ✓    ✓   ✓    ✓    ✓
+ *     one_success                  at least one succeeded           !    ·   ·    ·    ·
+ *     one_failed                   at least one failed              ·    !   !    ·    ·
+ *     none_failed                  none failed                      ✓    ✗   ✗    ✓    ✓
+ *     all_failed                   every one failed                 ✗    ✓   ✓    ✗    ✗
+ *     none_failed_min_one_success  none failed, one succeeded       !    ✗   ✗    ·    ·
  *
- * ✓ allows it, ✗ forbids it, ! is what the rule needs (one is enough), · does not matter.
+ * Columns: succeeded, failed, upstream_failed, skipped, cancelled. ✓ allows, ✗ forbids, ! is
+ * required at least once, · does not matter.
  *
- * A task that is skipped because of a failure ends as `upstream_failed`, which its own children count as a failure, and so on
- * down the graph. Where a failure and something else forbid a task, it is the failure that counts: so how a task ends depends on
- * how its upstream tasks ended, never on which of them was first, and a rule that a failure forbids is decided early by nothing else.
+ * A task skipped because of a failure ends as `upstream_failed`. Its children count this as a
+ * failure, and so on down the graph. A failure takes precedence over any other reason, so the
+ * result never depends on the order of the endings: a rule forbidding failures is decided early by
+ * a failure only.
  */
 export const RUN_IFS = [
   "all_success",
@@ -29,10 +32,10 @@ export const RUN_IFS = [
 export type RunIf = (typeof RUN_IFS)[number];
 
 /**
- * How an upstream task ended, as one of its children sees it:
- * - `upstream_failed`: it was skipped because of a failure above it.
- * - `skipped`: it was skipped by choice or by a limit, or because of a task that was.
- * - `chose_others`: it succeeded, and the child is not among those that it chose.
+ * Ending of an upstream task, as seen by a child.
+ * - `upstream_failed`: skipped because of a failure above.
+ * - `skipped`: skipped by choice or by a limit, or because of such a task.
+ * - `chose_others`: succeeded, and chose children without this one.
  */
 export type Ending =
   | "succeeded"
@@ -43,12 +46,13 @@ export type Ending =
   | "chose_others";
 
 /**
- * Why a task was skipped:
- * - `upstream_failed`: its rule cannot hold because of a failure of an upstream task, or further up.
- * - `upstream_succeeded`, `upstream_skipped`, `upstream_cancelled`: its rule forbids what an upstream task did.
- * - `no_upstream_success`, `no_upstream_failure`: its rule needs one, and there is none.
+ * Reason of a skipped task.
+ * - `upstream_failed`: its rule cannot hold because of a failure of an upstream task, or further
+ *   up.
+ * - `upstream_succeeded`, `upstream_skipped`, `upstream_cancelled`: its rule forbids such an end.
+ * - `no_upstream_success`, `no_upstream_failure`: its rule requires one, and none happened.
  * - `not_chosen`: an upstream task chose other children (`runOnlyChildTasks`).
- * - `concurrency`: no slot was free, and it does not wait for one (`strategy: skip`).
+ * - `concurrency`: no slot was free, and the task does not wait (`strategy: skip`).
  */
 export const SKIP_REASONS = [
   "upstream_failed",
@@ -62,10 +66,7 @@ export const SKIP_REASONS = [
 ] as const;
 export type SkipReason = (typeof SKIP_REASONS)[number];
 
-/**
- * The reason why a task with this rule can never start, if one of its upstream tasks has ended so and whatever the others still do;
- * null if they decide.
- */
+/** Reason why this ending alone forbids the task; null if the other endings decide. */
 export function forbiddenBy(rule: RunIf, ending: Ending): SkipReason | null {
   switch (rule) {
     case "all_success":
@@ -82,7 +83,7 @@ export function forbiddenBy(rule: RunIf, ending: Ending): SkipReason | null {
   }
 }
 
-/** The reason why a task with this rule does not start, all its upstream tasks having ended so; null if it starts. */
+/** Reason why these final endings forbid the task; null if the task starts. */
 export function unmetBy(rule: RunIf, endings: readonly Ending[]): SkipReason | null {
   for (const ending of endings) {
     const reason = forbiddenBy(rule, ending);

@@ -1,12 +1,12 @@
 /**
- * Steps: what a task has done that its later attempts need not do again. Only the attempt that holds the current lease records one
- * (invariant 3), so that two attempts never both believe in theirs.
+ * Recorded steps of a task, skipped by later attempts. Only the holder of the current lease records
+ * a step (invariant 3), so two attempts never both rely on their own.
  */
 import type { Decision } from "./transition.ts";
-import type { StepRecord } from "./state.ts";
+import type { StepRecord } from "./attempt.ts";
 import type { GrantedLease } from "./machine-events.ts";
 
-/** Records the step. The same one again, whose answer was lost, changes nothing. */
+/** Records a step. A repeated report changes nothing. */
 export function recordStep(decision: Decision, lease: GrantedLease, step: StepRecord): void {
   const state = decision.stateOf(lease.ordinal);
   if (state === null) decision.ignore("no_such_task");

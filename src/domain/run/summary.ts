@@ -1,27 +1,27 @@
-/** What the catalogue knows of a run, and how runs are chosen by it. */
+/** Summaries of runs in the catalog, and filters over them. */
 import type { RunId } from "../ids.ts";
 import type { Run } from "./state.ts";
 import { figuresOfAttempts, type RunFigures } from "./metrics.ts";
 import type { RunStatus } from "../statuses.ts";
 import type { TriggerSource } from "../trigger.ts";
 
-/** Of so many failed tasks the names are listed. */
+/** Failed tasks listed by name, at most. */
 const LISTED_FAILURES = 20;
 
 /**
- * Why a run does not go on, as its own object answers it:
- * - `run_unreadable`: its journal cannot be read.
- * - `awaits_deploy`: newer code has written it, and is not deployed.
+ * Problem of a stuck run, as reported by its object.
+ * - `run_unreadable`: the journal cannot be read.
+ * - `awaits_deploy`: newer code wrote the run and is not deployed.
  */
 export const RUN_PROBLEMS = ["run_unreadable", "awaits_deploy"] as const;
 export type RunProblem = (typeof RUN_PROBLEMS)[number];
 
-/** Times are epoch milliseconds. */
+/** Summary of a run. Times are epoch milliseconds. */
 export interface RunSummary {
   readonly id: RunId;
-  /** The root task. */
+  /** Name of the root task. */
   readonly task: string;
-  /** How often the status has changed: a later summary takes the place of an earlier one. */
+  /** Number of status changes. A later summary replaces an earlier one. */
   readonly revision: number;
   readonly status: RunStatus;
   readonly source: TriggerSource;
@@ -29,37 +29,37 @@ export interface RunSummary {
   readonly parent: { readonly runId: RunId; readonly task: string } | null;
   readonly createdAt: number;
   readonly startedAt: number | null;
-  /** Null while it is not final. */
+  /** End of the run; null while open. */
   readonly finishedAt: number | null;
-  /** When the run is deleted; null while it is not final. */
+  /** Deletion of the run; null while open. */
   readonly forgetAt: number | null;
-  /** Names of tasks that failed, the first ones. */
+  /** Names of the first failed tasks. */
   readonly failedTasks: readonly string[];
-  /** What its attempts count for the metrics; none while it is not final. */
+  /** Metrics of the attempts; empty while open. */
   readonly attempts: RunFigures["tasks"];
-  /** It cannot be read now: the rest is what it told last. Absent: it can. */
+  /** Set while the run is unreadable; the other fields are then the last known. */
   readonly problem?: RunProblem;
-  /** When that was found, as it is told; absent: code that does not say it tells, or it can be read. */
+  /** Time of finding the problem; absent in reports of older code, and without a problem. */
   readonly foundAt?: number;
 }
 
-/** What is left out is not asked for. Lists are never empty. */
+/** Filter of a list. Absent fields match everything; lists are never empty. */
 export interface RunFilter {
   readonly statuses?: readonly RunStatus[];
   readonly sources?: readonly TriggerSource[];
-  /** At that time, or later. */
+  /** Inclusive lower bound. */
   readonly createdAfter?: number;
-  /** Earlier than that. */
+  /** Exclusive upper bound. */
   readonly createdBefore?: number;
 }
 
-/** Where a run stands in a list: newest first, and by id where two came in the same millisecond. It never changes. */
+/** Position of a run in a list: newest first, then by id within a millisecond. Never changes. */
 export interface RunPlace {
   readonly createdAt: number;
   readonly id: string;
 }
 
-/** The summary of a run as it is now. `keptUntil`: when it is deleted, if not at the end of its retention. */
+/** Summarizes the present state. `keptUntil`: a deletion time beyond the retention. */
 export function summarize(run: Run, keptUntil?: number): RunSummary {
   const { id, origin, revision, status, createdAt, startedAt, finishedAt } = run;
   const isFinal = finishedAt !== null;
@@ -85,7 +85,7 @@ export function summarize(run: Run, keptUntil?: number): RunSummary {
   };
 }
 
-/** Whether this run is asked for. */
+/** Tests a summary against a filter. */
 export function matches(filter: RunFilter, { status, source, createdAt }: RunSummary): boolean {
   return (
     (filter.statuses?.includes(status) ?? true) &&
@@ -95,7 +95,7 @@ export function matches(filter: RunFilter, { status, source, createdAt }: RunSum
   );
 }
 
-/** The order of lists. */
+/** Compares list positions. */
 export function byPlace(one: RunPlace, other: RunPlace): number {
   if (one.createdAt !== other.createdAt) return other.createdAt - one.createdAt;
   return one.id === other.id ? 0 : one.id < other.id ? 1 : -1;

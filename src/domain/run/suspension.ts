@@ -1,25 +1,27 @@
 /**
- * Tasks that await other runs without anything running meanwhile. The attempt ends (`suspended`, which is no failure), the awaited
- * runs are asked to say when they are final, and then the task is queued again.
+ * Suspended tasks: waiting for other runs without running code. The attempt ends as `suspended`,
+ * which is no failure. The task subscribes to the end of the awaited runs and is queued again
+ * afterwards.
  *
- * Several that are awaited at once resume the task once: when all of them are final, or the first wait fails or is over. What the
- * others have said until then, their documents included, is kept for the next attempt, which need not ask them again. An attempt
- * says only what it was waiting for when it ended, so one that would go on with the first of them (`Promise.race`) is resumed when all
- * are there, too.
+ * Several awaited runs resume the task once: after all are final, or after the first failed or
+ * expired wait. Earlier answers with their documents are kept for the next attempt. The machine
+ * knows only the set of awaited runs, so a `Promise.race` also resumes after all are final.
  *
- * Nothing depends on a message: runs that have not answered are asked again, with growing pauses, and every wait has an end. A run that
- * is asked and is final, or is no more, answers so at once.
+ * Nothing depends on a single message: unanswered questions are repeated with growing delays, and
+ * every wait has a deadline. A final or missing run answers at once.
  */
 import type { Decision } from "./transition.ts";
-import type { AttemptRecord, AwaitedRun, FinalRun, TaskEntry, TaskState } from "./state.ts";
+import type { AttemptRecord } from "./attempt.ts";
+import type { AwaitedRun, FinalRun, TaskState } from "./task-state.ts";
+import type { TaskEntry } from "./state.ts";
 
-/** After the first minute without news the awaited runs are asked again; the pause doubles each time. */
+/** First repetition of an unanswered question; the delay doubles each time. */
 const FIRST_ASK_MS = 60_000;
 const MAX_ASK_MS = 3_600_000;
 
 type Waiting = Extract<TaskState, { readonly status: "waiting"; readonly for: "run" }>;
 
-/** The attempt has ended to await these runs. Who awaits none goes on at once. */
+/** Suspends the task. An empty list queues the task at once. */
 export function suspend(
   decision: Decision,
   ordinal: number,
@@ -30,7 +32,7 @@ export function suspend(
   decision.set(ordinal, { ...asking(decision, awaits, 0), awaits }, attempt);
 }
 
-/** A wait is over, or it is time to ask again. */
+/** Resumes the task after a deadline, or repeats the question. */
 export function askAgain(decision: Decision, ordinal: number, state: Waiting): void {
   const left = awaitedBy(decision.entry(ordinal));
   if (left.length === 0 || soonestOf(left) <= decision.now) decision.makeReady(ordinal);
@@ -46,7 +48,10 @@ export function askAgain(decision: Decision, ordinal: number, state: Waiting): v
     });
 }
 
-/** Runs are final, or are no more: who has awaited the last of them, or cannot go on without it, goes on. */
+/**
+ * Applies the end of awaited runs. A task resumes after its last awaited run, or after a failed
+ * required run.
+ */
 export function resume(decision: Decision, runs: readonly FinalRun[]): void {
   let known = 0;
   for (const ordinal of decision.run.active) {
@@ -65,7 +70,7 @@ export function resume(decision: Decision, runs: readonly FinalRun[]): void {
   if (known === 0) decision.ignore("not_awaited");
 }
 
-/** What a suspended task still awaits. */
+/** Runs still awaited by a suspended task. */
 export function awaitedBy({ awaits = [], arrived = {} }: TaskEntry): AwaitedRun[] {
   return awaits.filter(({ runId }) => !Object.hasOwn(arrived, runId));
 }
@@ -78,7 +83,7 @@ function soonestOf(awaits: readonly AwaitedRun[]): number {
   return awaits.reduce((soonest, { until }) => Math.min(soonest, until), Number.POSITIVE_INFINITY);
 }
 
-/** Has the runs asked. */
+/** Subscribes to the runs. */
 function asking(decision: Decision, left: readonly AwaitedRun[], asks: number): Waiting {
   decision.effect({ type: "watch", runIds: [...new Set(left.map(({ runId }) => runId))] });
   const askAt = decision.now + Math.min(MAX_ASK_MS, FIRST_ASK_MS * 2 ** asks);

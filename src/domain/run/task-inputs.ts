@@ -1,22 +1,25 @@
 /**
- * What a task reads, as references: what the trigger carried, what its upstream tasks in the run have passed, and, in a run that
- * replays a part of another one, what was recorded there of those that are not in it.
+ * Inputs of a task, as references: the trigger's payload, outputs of upstream tasks, and recorded
+ * inputs of a partial replay.
  */
 import { itemsOf } from "./mapped-task.ts";
 import type { GraphTask, InputShape, RunGraph } from "../plan/run-graph.ts";
 import { isKeyList, type LimitKeys, type PayloadLimitKeys } from "../limits/limit.ts";
 import type { PayloadRef } from "../payload.ts";
-import { isFinal, type Run, type TaskEntry, type TaskState } from "./state.ts";
+import { isFinal, type TaskState } from "./task-state.ts";
+import { type Run, type TaskEntry } from "./state.ts";
 
-/** `parent` is empty for what the trigger carried. */
+/** Input of a task. `parent` is empty for the trigger's payload. */
 export interface TaskInput {
   readonly parent: string;
   readonly ref: PayloadRef;
-  /** What it says about the limits of the task that reads it; absent: nothing. */
+  /** Limit keys for the reading task. */
   readonly limitKeys?: PayloadLimitKeys;
 }
 
-/** All that the task reads, in the order of its parents in peach.conf; a parent that passed nothing is absent. */
+/**
+ * Returns all inputs in the order of the parents in peach.conf. A parent without output is absent.
+ */
 export function inputsOf(run: Run, task: GraphTask): TaskInput[] {
   if (task.shape === "trigger") return [{ parent: "", ref: run.payload, ...keysOf(run.limitKeys) }];
   const passed = task.upstream.flatMap((ordinal) => {
@@ -32,7 +35,7 @@ export function inputsOf(run: Run, task: GraphTask): TaskInput[] {
   return [...recorded, ...passed].toSorted((a, b) => place(a) - place(b));
 }
 
-/** The payload that a task with `each` reads, by the states as they are in the decision; null if nobody passed it one. */
+/** Input array of a mapped task, by states including pending changes; null without an output. */
 export function arrayRead(
   run: Run,
   { name, shape, upstream }: GraphTask,
@@ -45,7 +48,7 @@ export function arrayRead(
   return state.status === "succeeded" ? (state.passed.to?.[name] ?? state.passed.output) : null;
 }
 
-/** What one task has passed to another; null if it is not in this run, or passed nothing. */
+/** Output of one task for a child; null if outside the run, or without an output. */
 function passedBy(
   run: Run,
   parent: TaskEntry | undefined,
@@ -59,7 +62,7 @@ function passedBy(
   };
 }
 
-/** Where one item follows on another, what each of them has passed says about the limits of the next. */
+/** Limit keys per item, for an item-wise child. */
 function keysOfItems(run: Run, { each }: TaskEntry, child: string): PayloadLimitKeys | undefined {
   if (each === undefined) return undefined;
   const keys = itemsOf(run, each).map(({ state }) => keysOfItem(state, child));
@@ -75,13 +78,13 @@ function keysOf(limitKeys: PayloadLimitKeys | undefined): Pick<TaskInput, "limit
   return limitKeys === undefined ? {} : { limitKeys };
 }
 
-/** What one task of a run is to read from one that does not run again. */
+/** Input of a task in a run from a task outside. */
 export interface OutsideInput {
   readonly task: string;
   readonly parent: string;
 }
 
-/** The inputs of the tasks of `graph` that come from tasks outside of it, but for its root. */
+/** Returns the inputs from tasks outside `graph`, except those of its root. */
 export function outsideInputs(graph: RunGraph): OutsideInput[] {
   const inside = new Set(graph.tasks.map(({ name }) => name));
   return graph.tasks
@@ -91,22 +94,24 @@ export function outsideInputs(graph: RunGraph): OutsideInput[] {
     );
 }
 
-/** What a replay from a task reads. */
+/** Inputs of a replay starting at a task. */
 export interface ReplayInputs {
-  /** What its first task has read; null: it has never come to read anything. */
+  /** Recorded input of the first task; null if the task never read anything. */
   readonly own: RecordedOwn | null;
   readonly outside: readonly (OutsideInput & Omit<TaskInput, "parent">)[];
 }
 
 export interface RecordedOwn {
   readonly shape: InputShape;
-  /** As peach.conf had them when the run was accepted. */
+  /** Parents in peach.conf at acceptance. */
   readonly parents: readonly string[];
-  /** Of shape `trigger`: one, of no parent. */
+  /** Inputs; for shape `trigger` a single one without a parent. */
   readonly inputs: readonly TaskInput[];
 }
 
-/** What was recorded of this task, and of those outside from which tasks behind it read. */
+/**
+ * Finds the recorded inputs of the first task and of later tasks with parents outside the replay.
+ */
 export function replayInputs(
   run: Run,
   from: string,

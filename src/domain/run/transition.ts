@@ -1,8 +1,7 @@
 /**
- * One decision of the machine in the making: the run as it was, with what has been decided on top of it. Reading goes through
- * the top layer, so that a settle that readies a child that is granted at once is one change, not three.
- * It owns the cascade (a final task readies or skips its children) and the hand-out of leases; the rules of each event are in
- * `machine.ts`.
+ * A transition under construction: the recorded run, plus pending changes on top. Reads see pending changes, so a settle which
+ * readies and grants a child is one change, not three. The transition owns the cascade (a final task readies or skips its
+ * children) and the leases; the rules of each event are in `machine.ts`.
  */
 import { longestWaitMs } from "./shared-triggers.ts";
 import { isSuspect, startExecutor } from "./blame.ts";
@@ -25,31 +24,24 @@ import { Lacking } from "../lacking-methods.ts";
 import { oweAlert } from "./outbox.ts";
 import { sendOf, type QueueProgress, type Send } from "../queue-progress.ts";
 import { leasesOfCall } from "./repeated-call.ts";
-import {
-  entryOf,
-  type AttemptRecord,
-  type EachProgress,
-  type FinalState,
-  type Run,
-  type RunChange,
-  type TaskChange,
-  type TaskEntry,
-  type TaskState,
-} from "./state.ts";
+import { entryOf, type EachProgress, type Run, type TaskEntry } from "./state.ts";
+import { type AttemptRecord } from "./attempt.ts";
+import { type FinalState, type TaskState } from "./task-state.ts";
+import { type RunChange, type TaskChange } from "./run-change.ts";
 import type { Advance, DriverClaim, Effect, GrantedLease, Ignored, RunEvent } from "./machine-events.ts";
 import { whySkipped } from "./skipping.ts";
 import type { RunStatus } from "../statuses.ts";
 
 /**
- * How many tasks one driver runs side by side. An invocation has six connections that await response headers; a seventh task
- * would wait for the others' fetches.
+ * Concurrent tasks per driver. An invocation has six connections awaiting response headers; a seventh task would wait for other
+ * fetches.
  */
 export const DRIVER_WIDTH = 6;
 
-/** Messages sent at once for a wide fan-out: one batch of the queue. */
+/** Messages per wide fan-out: one batch of the queue. */
 const MAX_DRIVERS = 100;
 
-/** Items of the long lane that begin in one decision; the next ones follow after the pause. */
+/** Long-lane items started per transition; the rest follow after the delay. */
 const FILL_AT_ONCE = 500;
 const FILL_PAUSE_MS = 100;
 
@@ -60,11 +52,11 @@ export class Decision {
   readonly notes: ChangeNotes;
   readonly lacking: Lacking;
   readonly #changes = new Map<number, TaskChange>();
-  /** What is decided about the items of `each` tasks; null while none is touched. */
+  /** Draft of the mapped items; null while none is touched. */
   #items: EachItems | null = null;
-  /** Tasks that became queued in this decision: nobody has been told about them yet. */
+  /** Tasks queued by this transition, without a message so far. */
   readonly #ready: number[] = [];
-  /** `each` tasks whose items nobody has been told about yet. */
+  /** Mapped tasks with pending items, without a message so far. */
   readonly #eachReady = new Set<number>();
   readonly #waitingOn = new Map<number, number>();
   readonly #effects: Effect[] = [];
@@ -75,7 +67,7 @@ export class Decision {
   #reopened = 0;
   #cancelled = false;
   #leavingDriver = false;
-  /** Drivers that come back for more work by themselves, where messages are sent again. */
+  /** Active drivers, which return for more work by themselves; set by resends. */
   #atWork = 0;
 
   constructor(run: Run, now: number, queue: QueueProgress | null = null) {
@@ -86,14 +78,14 @@ export class Decision {
     this.lacking = new Lacking(run.lacking);
   }
 
-  /** The entry as it was before this decision. */
+  /** Recorded entry, before this transition. */
   entry(ordinal: number): TaskEntry {
     const entry = entryOf(this.run, ordinal) ?? this.#items?.newItem(ordinal);
     if (entry === undefined) throw new RangeError(`run ${this.run.id} has no task ${ordinal}`);
     return entry;
   }
 
-  /** The state as decided so far; null if there is no such task. */
+  /** State including pending changes; null without such a task. */
   stateOf(ordinal: number): TaskState | null {
     return entryOf(this.run, ordinal) === undefined
       ? (this.#changes.get(ordinal)?.state ?? null)
@@ -107,7 +99,7 @@ export class Decision {
     return entry.item === undefined ? entry.state : this.#each.stateOf(entry);
   }
 
-  /** The record of the running attempt; a run whose journal lacks it gets one that starts now. */
+  /** Record of the running attempt. A journal without the record gives one starting now. */
   openAttempt(ordinal: number, attempt: number): AttemptRecord {
     const record = this.entry(ordinal).attempts[attempt - 1];
     return record ?? { attempt, status: "running", startedAt: this.now, finishedAt: null, error: null, logs: null };
@@ -125,10 +117,7 @@ export class Decision {
     });
   }
 
-  /**
-   * The task of a final run is open again: as it was before its first attempt, but that it keeps the record of them. Its items
-   * are begun again with it (see each-items.ts).
-   */
+  /** Reopens a task of a final run. Attempt records are kept, and items are reopened with the task (see mapped-task-draft.ts). */
   reopen(ordinal: number): void {
     const { attempts, task } = this.entry(ordinal);
     this.#changes.set(ordinal, { ordinal, state: { status: "pending" }, attempts: [], retriedAfter: attempts.length });
@@ -145,13 +134,13 @@ export class Decision {
     this.#effects.push(effect);
   }
 
-  /** The task may start, for the first time or again after it was final. */
+  /** Starts a task, for the first time or after a retry. */
   start(ordinal: number): void {
     const ended = this.#begin(ordinal);
     if (ended !== null) this.end(ordinal, ended);
   }
 
-  /** The task may start; not null if it has ended with that. */
+  /** Starts a task. Returns a final state if the task ends at once. */
   #begin(ordinal: number): FinalState | null {
     const { task, each } = this.entry(ordinal);
     if (task.each === undefined) this.makeReady(ordinal);
@@ -162,14 +151,14 @@ export class Decision {
       const read = arrayRead(this.run, task, (parent) => this.#state(parent));
       if (read?.length === undefined) return { status: "failed", finishedAt: this.now, reason: "not_an_array" };
       if (read.length > MAX_ITEMS) return { status: "failed", finishedAt: this.now, reason: "too_many_items" };
-      // What was passed is the empty array already.
+      // The input already is the empty array.
       if (read.length === 0) return { status: "succeeded", finishedAt: this.now, passed: { output: read, to: null } };
       this.#openEach(ordinal, this.#each.open(ordinal, read.length));
     }
     return null;
   }
 
-  /** Nobody is told of its items before it is seen how many are left (`#fillEaches`). */
+  /** Opens the items. Messages follow in `#fillEaches`, which counts the remaining items. */
   #openEach(ordinal: number, { first, total }: EachProgress): void {
     this.set(ordinal, { status: "each", first, total, dispatches: 0, redispatchAt: null });
   }
@@ -178,7 +167,7 @@ export class Decision {
     return (this.#items ??= new EachItems(this.run));
   }
 
-  /** Whether this is an item, and no item of its task is begun any more. */
+  /** Tests for an item of a task without further starts. */
   isStopping(ordinal: number): boolean {
     const { task, item } = this.entry(ordinal);
     if (item === undefined || task.each === undefined) return false;
@@ -186,60 +175,62 @@ export class Decision {
     return progress !== null && isStopping(task.each, progress);
   }
 
-  /** The task may start, unless it is held: the next claim takes it, and the queue is told unless this decision grants it. */
+  /** Queues a task unless blocked. The next claim takes the task; a message is sent unless this transition grants the task. */
   makeReady(ordinal: number, attempt?: AttemptRecord, hold = firstHold(this.entry(ordinal), this.now)): void {
     const sending = this.#sendOf(1, hold === null ? this.laneOf(ordinal) : null);
     this.set(ordinal, { status: "queued", ...sending, ...(hold !== null && { hold }) }, attempt);
     if (hold === null) this.#ready.push(ordinal);
   }
 
-  /** Drivers, or an executor object, are told of a task that waits for a deploy. */
+  /** Sends a message or starts an executor object for a task waiting for a deploy. */
   tellWaiting(ordinal: number): void {
     this.#ready.push(ordinal);
   }
 
-  /** The task may start, but not before so much time has passed. */
+  /** Queues a task with a delay. */
   delay(ordinal: number, delayMs: number): void {
     const notBefore = this.now + delayMs;
     this.set(ordinal, { status: "queued", dispatches: 0, redispatchAt: notBefore, notBefore });
   }
 
-  /** Whether the task waits for a delay to pass. */
+  /** Tests whether the delay is still running. */
   isDelayed(ordinal: number): boolean {
     const state = this.#state(ordinal);
     return state.status === "queued" && (state.notBefore ?? 0) > this.now;
   }
 
-  /** The root's delay begins anew, with another payload; beyond its longest wait, or its last trigger, it is due at once. */
+  /**
+   * Restarts the root's delay with another payload. After the longest wait, or the last allowed trigger, the root is due at once.
+   */
   postpone(event: Extract<RunEvent, { readonly type: "postponed" }>): void {
     const { delayMs, maxWaitMs } = event;
     this.delay(0, Math.min(delayMs, longestWaitMs(this.run, maxWaitMs, this.now)));
     this.notes.postponed(event);
   }
 
-  /** The `nth` message for a task that may start; `atWork`: how many drivers the run has. */
+  /** Sends the `nth` message for a queued task; `atWork`: number of active drivers. */
   sendAgain(ordinal: number, nth: number, atWork: number): void {
     this.set(ordinal, { status: "queued", ...this.#sendOf(nth, this.laneOf(ordinal)) });
     this.#ready.push(ordinal);
     this.#atWork = atWork;
   }
 
-  /** The next message for the items that are not begun, as `sendAgain`. */
+  /** Sends the next message for pending items, like `sendAgain`. */
   sendForItems(ordinal: number, state: Extract<TaskState, { readonly status: "each" }>, atWork: number): void {
     const { status, first, total, dispatches } = state;
     this.set(ordinal, { status, first, total, ...this.#sendOf(dispatches + 1, "driver") });
     this.#atWork = atWork;
-    // Counts as touched: items of the long lane may be begun.
+    // Marks the task as touched: long-lane items may start.
     this.#each.progress(ordinal);
     this.#eachReady.add(ordinal);
   }
 
-  /** What an executor object is started for does not wait in the queue. */
+  /** Executor objects do not wait in the queue. */
   #sendOf(nth: number, lane: Lane | null): Send {
     return sendOf(nth, this.now, lane === "driver" ? this.queue : null);
   }
 
-  /** The task is final; its children become ready, or can never start. Iterative: a chain may be long. */
+  /** Ends a task and cascades: children become ready or can never start. Iterative, since chains may be long. */
   end(ordinal: number, state: FinalState, attempt?: AttemptRecord): void {
     this.set(ordinal, state, attempt);
     if (ordinal >= this.run.tasks.length) return;
@@ -273,10 +264,7 @@ export class Decision {
     this.#cancelled = true;
   }
 
-  /**
-   * Hands the driver as many queued tasks as it may run, if their timeouts fit into what is left of its time. A call that was answered
-   * before, and is made again since the answer was lost, gets what it got then.
-   */
+  /** Grants queued tasks to a driver, if their timeouts fit into its remaining time. A repeated call gets its original leases. */
   grant(claim: DriverClaim): void {
     const { holding, budgetMs, items, call } = claim;
     this.#advanceEaches();
@@ -301,7 +289,7 @@ export class Decision {
     }
   }
 
-  /** Hands out so many items that nobody has begun; says how many more there are to hand out. */
+  /** Grants pending items. Returns the number of items left. */
   #grantItems(most: number, { budgetMs, paused, deployment, call }: DriverClaim): number {
     let room = most;
     let left = 0;
@@ -324,7 +312,7 @@ export class Decision {
     return left;
   }
 
-  /** Grants one task to an executor object; the object that holds it already gets the same lease again. */
+  /** Grants one task to an executor object. A repeated call gets the same lease. */
   grantOne(ordinal: number, holder: string): void {
     const state = this.stateOf(ordinal);
     if (state === null) this.ignore("no_such_task");
@@ -334,17 +322,17 @@ export class Decision {
     else this.#lease(ordinal, { holder });
   }
 
-  /** Everything decided, as one change, with the effects that follow from it. */
+  /** Completes the transition: one change with its effects. */
   conclude(): Advance {
     this.#advanceEaches();
     this.#fillEaches();
     this.#tellDrivers();
     const status = this.#status();
-    // The clock may have been set back: nothing ends before it has begun.
+    // The clock may have been set back: no end precedes its start.
     const started = this.run.startedAt ?? (this.#leases.length > 0 ? Math.max(this.run.createdAt, this.now) : null);
     const final = this.#open === 0;
     const finishedAt = final ? Math.max(started ?? this.run.createdAt, this.now) : null;
-    // A run starts with its first lease, and with that its status changes too.
+    // The first lease starts the run and changes its status.
     const runChanged = status !== this.run.status || this.#reopened > 0;
     if (final && runChanged) this.#effects.push({ type: "finished" }, ...this.notes.finish(this.now));
     if (finishedAt !== null && runChanged && status === "failed")
@@ -361,7 +349,7 @@ export class Decision {
     return { change: changed ? change : null, effects: this.#effects, leases: this.#leases, ignored: this.#ignored };
   }
 
-  /** What may be claimed in the order in which it became so: the earlier ones first, then those of this decision. */
+  /** Yields claimable ordinals in order of readiness: recorded ones first, then those of this transition. */
   *claimable(): Generator<number> {
     for (const ordinal of this.run.active) {
       if (this.entry(ordinal).state.status === "queued" && this.#isClaimable(ordinal)) yield ordinal;
@@ -375,13 +363,13 @@ export class Decision {
     return isReleased(this.entry(ordinal), this.#state(ordinal), this.now) && !this.hasUnknownItems(ordinal);
   }
 
-  /** A root with `each` that waits for a delay: what its items are is looked at after that. */
+  /** Detects a delayed mapped root without known items; the array is read after the delay. */
   hasUnknownItems(ordinal: number): boolean {
     const { task, item } = this.entry(ordinal);
     return task.each !== undefined && item === undefined && this.#each.progress(ordinal) === null;
   }
 
-  /** Ends the `each` tasks whose items have ended: what they passed is to be gathered, or the task has failed. */
+  /** Ends mapped tasks without open items: collect the outputs, or fail. */
   #advanceEaches(): void {
     for (const of of this.#items?.touched ?? []) {
       const { task } = this.entry(of);
@@ -395,7 +383,7 @@ export class Decision {
     }
   }
 
-  /** Items that wait for a driver, for their next attempt or for another run, while the task is about to fail. */
+  /** Cancels the waiting items of a failing task. */
   #cancelWaiting(of: number): void {
     for (const ordinal of [...this.run.active, ...this.#ready]) {
       const { status } = this.#state(ordinal);
@@ -405,7 +393,7 @@ export class Decision {
     }
   }
 
-  /** Items that no driver may begin by itself are begun here; and the queue is told of places that have become free. */
+  /** Starts the items which drivers may not start, and sends messages for free places. */
   #fillEaches(): void {
     for (const of of this.#items?.touched ?? []) {
       const { task } = this.entry(of);
@@ -416,10 +404,10 @@ export class Decision {
       const slots = isFilled ? Math.min(FILL_AT_ONCE, slotsLeft(task.each, progress)) : 0;
       const begun = itemsToBegin(this, of, progress, slots, this.#each.hasFreed(of));
       for (const ordinal of begun) this.makeReady(ordinal);
-      // Where fewer were begun, all others wait for one of these.
+      // Fewer started items mean the rest wait behind the keys of these.
       const hasPlaces = slotsLeft(task.each, progress) > 0 && (!isFilled || begun.length === FILL_AT_ONCE);
       if (!hasPlaces) {
-        // What is under way is due by itself; nobody is needed for the rest before a place is free.
+        // Active items have due times of their own; the rest need nothing before a place is free.
         const { sentAt: _, ...rest } = state;
         if (state.redispatchAt !== null) this.set(of, { ...rest, redispatchAt: null });
       } else if (isFilled) this.set(of, { ...state, redispatchAt: this.now + FILL_PAUSE_MS });
@@ -439,7 +427,7 @@ export class Decision {
     return attemptTimeoutMs(this.entry(ordinal), this.#gathered(ordinal));
   }
 
-  /** Of an `each` task itself: what there is to gather. */
+  /** Progress of a mapped task itself, for collecting. */
   #gathered(ordinal: number): EachProgress | undefined {
     const { task, item } = this.entry(ordinal);
     return task.each === undefined || item !== undefined ? undefined : (this.#each.progress(ordinal) ?? undefined);
@@ -472,7 +460,7 @@ export class Decision {
       const state = this.#state(ordinal);
       if (state.status !== "queued" || (state.hold !== undefined && state.hold.for !== "deploy")) continue;
       const { attempts } = this.entry(ordinal);
-      // One message finds out whether there is code for all that wait for it.
+      // One message finds out whether code exists for all waiting tasks.
       if (this.laneOf(ordinal) === "driver" && state.hold !== undefined) asks = 1;
       else if (this.laneOf(ordinal) === "driver") forDrivers += 1;
       else this.#effects.push(startExecutor(this.run, ordinal, attempts.length + 1, state.dispatches));
@@ -480,11 +468,11 @@ export class Decision {
     for (const of of this.#eachReady) forDrivers += itemsForDrivers(this.entry(of).task, this.#each.progress(of));
     const wanted = Math.min(MAX_DRIVERS, Math.ceil(forDrivers / DRIVER_WIDTH));
     const drivers = Math.max(asks, wanted - Math.min(this.#atWork, Math.max(0, wanted - 1)));
-    // A driver whose time is up sends one message in its place, whatever is left: its successors share the rest.
+    // A driver at the end of its time sends one message for its successor; successors share the rest.
     if (drivers > 0 || this.#leavingDriver) this.#effects.push({ type: "dispatch", drivers: Math.max(1, drivers) });
   }
 
-  /** How many tasks are not final. */
+  /** Number of open tasks. */
   get #open(): number {
     return this.run.open + this.#reopened - this.#ended;
   }

@@ -1,28 +1,31 @@
 /**
- * Tasks whose method the code that was to run them does not have: during a deploy, in a rollback, or since it was taken out of the
- * pipelines. Such an attempt is given back, and counts as nothing; the task waits, `queued`, for code that has the method.
+ * Tasks whose method is missing in the running code: during a deploy, in a rollback, or after a
+ * removal from the pipelines. The attempt is given back without counting, and the task stays
+ * `queued` until code with the method claims it.
  *
- *     running ── given back ──▶ queued, held for a deploy ── claimed by code that may have it ──▶ running
- *                                   │        ▲
- *                                   └────────┘ alarm: a message is sent, since nothing else tells that a deploy has come;
- *                                   │          after up to half of the time it has waited, 2 s to 15 min
- *                                   └──▶ failed (`method_missing`), when it has waited for the run's retention
+ *     running ── given back ──▶ queued, blocked by deploy ── claimed by other code ──▶ running
+ *                                  │      ▲ │
+ *                                  │      └─┘ alarm: sends a message, since no event reports a
+ *                                  │          deploy; after half of the time waited, 2 s to 15 min
+ *                                  └──▶ failed (`method_missing`), after the run's retention
  *
- * Deployments that have given a task back are known by their id, and are not granted it again: a message that reaches old code costs
- * a claim and no attempt. The methods of a deployment never change, so nothing of this is ever forgotten.
+ * The run remembers deployments without the method and grants them nothing: a message to old code
+ * costs a claim and no attempt. The methods of a deployment never change, so the memory never
+ * expires.
  */
 import type { Decision } from "./transition.ts";
 import { underWay } from "./mapped-task.ts";
 import { isHeldFirst, isHeldFor } from "./limit-gate.ts";
 import { fractionOf } from "./retry-delay.ts";
-import { isFinal, type AttemptRecord } from "./state.ts";
+import { isFinal } from "./task-state.ts";
+import { type AttemptRecord } from "./attempt.ts";
 import type { Claimant } from "./machine-events.ts";
 import { deployPauseMs } from "../version.ts";
 
-/** When the items of an `each` task that wait in the name of all are looked for again. */
+/** Interval between checks for the items of a mapped task waiting behind blocked items. */
 const ITEMS_PAUSE_MS = 900_000;
 
-/** The attempt was given back by code without its method. */
+/** Takes back an attempt from code without its method. */
 export function giveBack(
   decision: Decision,
   ordinal: number,
@@ -33,7 +36,7 @@ export function giveBack(
   waitForDeploy(decision, ordinal, { ...ended, lostTo: "deploy", lackedBy: deployment });
 }
 
-/** Looks again for code that has the method, or gives up. */
+/** Looks for code with the method again, or gives up. */
 export function askForDeploy(decision: Decision, ordinal: number, since: number): void {
   const { run, now } = decision;
   if (now - since >= run.graph.retentionMs) return giveUp(decision, ordinal);
@@ -41,7 +44,7 @@ export function askForDeploy(decision: Decision, ordinal: number, since: number)
   decision.tellWaiting(ordinal);
 }
 
-/** All items of an `each` task have the same method: the others that wait for it wait in vain too, begun or not. */
+/** Fails the task. All items share the method, so the other waiting items fail too. */
 function giveUp(decision: Decision, ordinal: number): void {
   const missing = { status: "failed", finishedAt: decision.now, reason: "method_missing" } as const;
   decision.end(ordinal, missing);
@@ -54,7 +57,7 @@ function giveUp(decision: Decision, ordinal: number): void {
     const state = decision.stateOf(other);
     return state !== null && (isFinal(state) || isHeldFor(state, "deploy"));
   };
-  // One that runs has found code.
+  // A running item has found code.
   if (!others.every(isWaiting)) return;
   for (const other of others) {
     const state = decision.stateOf(other);
@@ -65,9 +68,9 @@ function giveUp(decision: Decision, ordinal: number): void {
 }
 
 /**
- * Nobody has begun the next items of this `each` task. If there is code that lacks the method, and no item runs, they wait for a deploy
- * like those that were given back, which ask for it in the name of all; where there are none, the first one is held for it too, or
- * nothing would ever end the wait. False: that is not why.
+ * Blocks the pending items of a mapped task if code lacks the method and no item runs. Given-back
+ * items look for a deploy on behalf of all; without one, the first pending item is blocked instead,
+ * or nothing would end the wait. Returns false if nothing is missing.
  */
 export function awaitDeployForItems(decision: Decision, of: number): boolean {
   const { each } = decision.entry(of);
@@ -90,8 +93,9 @@ export function awaitDeployForItems(decision: Decision, of: number): boolean {
 }
 
 /**
- * Before anybody is granted anything: what waits for a deploy may start if the claimant's code may have it, a limited task when it has
- * a slot; and what its code lacks waits. `only`: the one task that is asked for.
+ * Matches tasks with the claimant's code before a grant. Tasks blocked by a deploy become ready if
+ * the code may have the method (limited tasks after acquiring a slot). Tasks without their method
+ * in this code are blocked. `only`: restricts the check to one task.
  */
 export function heedDeployment(
   decision: Decision,
@@ -113,13 +117,13 @@ export function heedDeployment(
       waitForDeploy(decision, ordinal, slotGivenBack(decision, ordinal, deployment));
 }
 
-/** What an `each` task gathers needs no method. */
+/** Collecting outputs needs no method. */
 function needsMethod(decision: Decision, ordinal: number): boolean {
   const { task, item } = decision.entry(ordinal);
   return task.each === undefined || item !== undefined;
 }
 
-/** A limited task must not keep its slot while it waits. A slot is that of one attempt: so this one is over. */
+/** Ends the attempt of a limited task, since a waiting task must not keep a slot. */
 function slotGivenBack(
   decision: Decision,
   ordinal: number,
@@ -146,7 +150,7 @@ function waitForDeploy(decision: Decision, ordinal: number, attempt?: AttemptRec
 function hold(decision: Decision, ordinal: number, since: number, attempt?: AttemptRecord): void {
   const { run, now } = decision;
   const { state } = decision.entry(ordinal);
-  // What was given back together does not come back together.
+  // Spreads the return of tasks given back together.
   const pauseMs = deployPauseMs(now - since) * (0.5 + fractionOf(`${run.id}/${ordinal}`) / 2);
   const redispatchAt = Math.max(
     now + 1,
@@ -160,7 +164,7 @@ function hold(decision: Decision, ordinal: number, since: number, attempt?: Atte
   );
 }
 
-/** When the first of the latest attempts was given back that all were; null: the latest was not. */
+/** Start of the trailing given-back attempts; null without any. */
 function waitsSince(attempts: readonly AttemptRecord[]): number | null {
   const last = attempts.findLastIndex(
     ({ lostTo, status }) => lostTo !== "deploy" && status !== "running",

@@ -1,4 +1,6 @@
-/** A run whose journal is there and cannot be read: by a bug of the code, or damaged. Told apart over RPC by its name. */
+/**
+ * A run with an unreadable journal, after a bug or damage. The name identifies the error over RPC.
+ */
 import { isNamed } from "../named-error.ts";
 
 const NAME = "UnreadableRunError";
@@ -12,7 +14,7 @@ export class UnreadableRunError extends Error {
   }
 }
 
-/** Whether an error is, here or in the object that was called, an `UnreadableRunError`. */
+/** Recognises `UnreadableRunError`, local or remote. */
 export function isUnreadableRun(error: unknown): boolean {
   return isNamed(error, NAME);
 }

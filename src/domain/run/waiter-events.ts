@@ -1,15 +1,15 @@
 /**
- * Runs that want to be told when this one is final, because a task of theirs awaits it. Telling is owed until each has answered:
- * it is repeated (`telling.ts`), and the run outlives its retention meanwhile, for a day at most.
+ * Runs waiting for the end of this run. Notifications are repeated until acknowledged
+ * (`waiters.ts`); the run outlives its retention meanwhile, for a day at most.
  */
 import type { Decision } from "./transition.ts";
 import type { RunId } from "../ids.ts";
 import { MOST_TELLS, tellNow } from "./waiters.ts";
 
-/** So many runs that have found this one by its key are kept in mind. */
+/** Remembered runs which found this run by its key, at most. */
 export const MOST_FINDERS = 100;
 
-/** Another run awaits this one. Who asks for a final run has its answer at once. */
+/** Subscribes another run. A request to a final run is answered at once. */
 export function noteWatcher(decision: Decision, by: RunId): void {
   const { run } = decision;
   if (run.open === 0) decision.ignore("run_final");
@@ -18,7 +18,10 @@ export function noteWatcher(decision: Decision, by: RunId): void {
     decision.notes.watch({ watchers: [by], ...(isParent(decision, by) && { parentKnows: true }) });
 }
 
-/** Another run has found this one by its key: this one must be found again for as long as either may be retried. */
+/**
+ * Records a run which found this run by its key. This run must exist as long as either may be
+ * retried.
+ */
 export function noteFound(decision: Decision, by: RunId): void {
   const { foundBy, origin } = decision.run;
   if (origin.parent?.runId === by || foundBy.includes(by) || foundBy.length >= MOST_FINDERS)
@@ -26,18 +29,21 @@ export function noteFound(decision: Decision, by: RunId): void {
   else decision.notes.watch({ foundBy: by });
 }
 
-/** The parent run has this one among its children. */
+/** Records the parent's knowledge of this run. */
 export function noteParentKnows(decision: Decision): void {
   if (decision.run.parentKnows) decision.ignore("already_known");
   else decision.notes.watch({ parentKnows: true });
 }
 
-/** A task awaits only what it has triggered, and the entry that suspends it names that as a child. */
+/**
+ * Tests for the parent. A task awaits only triggered runs, and the suspending entry lists them as
+ * children.
+ */
 function isParent({ run }: Decision, by: RunId): boolean {
   return run.origin.parent?.isChild === true && run.origin.parent.runId === by;
 }
 
-/** A final run was woken. */
+/** Notifies the waiting runs of a final run again, or gives up. */
 export function tellAgain(decision: Decision): void {
   const { run, now } = decision;
   if (run.telling === null || run.telling.tellAt > now) return decision.ignore("not_due");
@@ -50,7 +56,10 @@ export function tellAgain(decision: Decision): void {
   decision.notes.watch({ telling });
 }
 
-/** These have answered. What they know of an ending that a retry has undone since does not count: they are told of the next one. */
+/**
+ * Removes acknowledged runs. An acknowledgement of an ending undone by a retry does not count; the
+ * next ending is notified again.
+ */
 export function noteTold(decision: Decision, watchers: readonly RunId[], revision: number): void {
   if (revision !== decision.run.revision) return decision.ignore("retried_since");
   const told = watchers.filter((watcher) => decision.run.watchers.includes(watcher));

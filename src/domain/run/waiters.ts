@@ -1,4 +1,4 @@
-/** When the watchers of a final run are told, and told again: with growing pauses, until each has answered. */
+/** Notification of waiting runs: repeated with growing delays until acknowledged. */
 import type { RunId } from "../ids.ts";
 import type { Telling } from "./state.ts";
 import type { Effect } from "./machine-events.ts";
@@ -6,10 +6,16 @@ import type { Effect } from "./machine-events.ts";
 const FIRST_TELL_MS = 10_000;
 const MAX_TELL_MS = 3_600_000;
 
-/** Whoever was told so often in vain, for about a day, is left alone: it asks by itself (see suspension.ts). */
+/**
+ * Notifications before giving up, about a day. The waiting run then asks by itself (see
+ * suspension.ts).
+ */
 export const MOST_TELLS = 32;
 
-/** All who have not answered are told now of the ending that made the run's revision what it is. `tells`: how often they were told of it. */
+/**
+ * Notifies each waiting run without an acknowledgement. `tells`: number of earlier notifications of
+ * this revision. The next reminder follows after 10 s, doubling up to 1 h.
+ */
 export function tellNow(
   watchers: readonly RunId[],
   revision: number,

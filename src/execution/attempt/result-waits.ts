@@ -10,7 +10,8 @@
  * is settled before.
  */
 import type { RunId } from "../../domain/ids.ts";
-import type { AwaitedRun, ChildRun } from "../../domain/run/state.ts";
+import type { AwaitedRun } from "../../domain/run/task-state.ts";
+import type { ChildRun } from "../../domain/run/state.ts";
 import { openPayloadBytes } from "../../payloads/payload-store.ts";
 import { callRun } from "../../objects/run/run-client.ts";
 import type { Lease, RunDocument } from "../../objects/run/run-rpc.ts";

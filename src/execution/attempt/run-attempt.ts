@@ -12,7 +12,7 @@
  */
 import { ProblemError } from "../../domain/problem.ts";
 import { isNewerFormat } from "../../domain/version.ts";
-import type { AttemptError } from "../../domain/run/state.ts";
+import type { AttemptError } from "../../domain/run/attempt.ts";
 import type { ArrayReader } from "../../payloads/array-reader.ts";
 import { encodePayload, type EncodedPayload } from "../../payloads/codec.ts";
 import { limitKeysOfChildren } from "../../payloads/limit-keys.ts";

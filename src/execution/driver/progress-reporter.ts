@@ -11,7 +11,7 @@
  * Reports may be lost: each one contains everything that the run does not know yet. Reports change
  * no state; only settling does.
  */
-import type { Progress } from "../../domain/run/state.ts";
+import type { Progress } from "../../domain/run/attempt.ts";
 import type { AttemptReport, Lease, LogLine, ReportAnswer } from "../../objects/run/run-rpc.ts";
 import type { Deadlines } from "../attempt/deadlines.ts";
 import { log } from "../../platform/log.ts";

@@ -28,7 +28,7 @@ import { LEASE_GRACE_MS } from "../../domain/plan/run-graph.ts";
 import { DEATHS } from "../../domain/run/losses.ts";
 import type { RunId } from "../../domain/ids.ts";
 import type { Claimant } from "../../domain/run/machine-events.ts";
-import type { LostTo } from "../../domain/run/state.ts";
+import type { LostTo } from "../../domain/run/attempt.ts";
 import type { Trial } from "../../domain/trials.ts";
 import {
   deployPauseMs,

@@ -3,7 +3,8 @@
  * worker.
  */
 import type { RunId } from "../../domain/ids.ts";
-import type { AttemptError, FailReason } from "../../domain/run/state.ts";
+import type { AttemptError } from "../../domain/run/attempt.ts";
+import type { FailReason } from "../../domain/run/task-state.ts";
 import type { TriggerSource } from "../../domain/trigger.ts";
 
 /** A notice that a run has failed. */

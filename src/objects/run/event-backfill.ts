@@ -6,7 +6,8 @@
  */
 import { unpack } from "../../domain/run/journal-codec.ts";
 import { fold } from "../../domain/run/apply-change.ts";
-import { newRun, type Progress, type Run } from "../../domain/run/state.ts";
+import { newRun, type Run } from "../../domain/run/state.ts";
+import { type Progress } from "../../domain/run/attempt.ts";
 import { Batch } from "./subscribers.ts";
 import { changeEvent, endEvent, type RunEvent } from "./public-events.ts";
 import type { JournalPage, JournalRow, RunStore } from "./journal.ts";

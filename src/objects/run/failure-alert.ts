@@ -2,7 +2,8 @@
  * Describes the payload of an `on_failure` trigger: a summary of the run at the failure, whatever
  * happened to the run since.
  */
-import type { Debt, Run } from "../../domain/run/state.ts";
+import type { Debt } from "../../domain/run/outbox-entry.ts";
+import type { Run } from "../../domain/run/state.ts";
 import type { Alert } from "./alert-rpc.ts";
 
 /** Summarizes the run's failure with number `id`. */

@@ -1,7 +1,9 @@
 /** Describes the items of mapped tasks (`each`), for the API and for drivers. Only reads. */
 import { itemsOf } from "../../domain/run/mapped-task.ts";
 import type { PayloadDelivery } from "../../domain/payload.ts";
-import type { AttemptRecord, Run, TaskEntry, TaskState } from "../../domain/run/state.ts";
+import type { AttemptRecord } from "../../domain/run/attempt.ts";
+import type { Run, TaskEntry } from "../../domain/run/state.ts";
+import type { TaskState } from "../../domain/run/task-state.ts";
 import type { TaskStatus } from "../../domain/statuses.ts";
 import { inlineParcel } from "./lease-payloads.ts";
 import { describeAttempt, describeOutput } from "./run-document.ts";

@@ -25,9 +25,9 @@ import {
 } from "../../domain/run/known-kinds.ts";
 import type { LimitKeys, PayloadLimitKeys } from "../../domain/limits/limit.ts";
 import { packGraph, unpackGraph } from "../../domain/plan/packed-graph.ts";
-import type { RunChange, RunGenesis, Run } from "../../domain/run/state.ts";
+import type { RunChange } from "../../domain/run/run-change.ts";
+import { type RunGenesis, type Run, newRun } from "../../domain/run/state.ts";
 import type { GrantedLease } from "../../domain/run/machine-events.ts";
-import { newRun } from "../../domain/run/state.ts";
 import { runOf, stateOf } from "../../domain/run/snapshot.ts";
 import { FORMAT_VERSION, refuseNewer, type Versioned } from "../../domain/version.ts";
 import {

@@ -3,7 +3,9 @@
  * report starts from the beginning. An attempt's entry is dropped at its settlement, which brings
  * all lines and the progress for the journal.
  */
-import { entryOf, type Progress, type Run, type RunChange } from "../../domain/run/state.ts";
+import { entryOf, type Run } from "../../domain/run/state.ts";
+import { type Progress } from "../../domain/run/attempt.ts";
+import { type RunChange } from "../../domain/run/run-change.ts";
 import type { AttemptReport, LogLine, ReportAnswer, Settlement } from "./run-rpc.ts";
 
 /**

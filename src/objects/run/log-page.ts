@@ -1,5 +1,5 @@
 /** Pages of a task's log lines: attempt by attempt, each in the order of writing. */
-import type { AttemptRecord, LogRef } from "../../domain/run/state.ts";
+import type { AttemptRecord, LogRef } from "../../domain/run/attempt.ts";
 import { readLogs } from "./store-settlement.ts";
 import type { LiveAttempt } from "./live-attempts.ts";
 import type { LogLine, LogQuery, LogPlace, TaskLogs } from "./run-rpc.ts";

@@ -4,7 +4,8 @@
  * letter's id follows from the run and the entry, so a repetition records nothing new.
  */
 import type { ParkedDebt } from "../../domain/run/parked-entry.ts";
-import type { Debt, Owed, Run } from "../../domain/run/state.ts";
+import type { Debt, Owed } from "../../domain/run/outbox-entry.ts";
+import type { Run } from "../../domain/run/state.ts";
 import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
 import { log } from "../../platform/log.ts";
 

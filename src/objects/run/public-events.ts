@@ -1,5 +1,6 @@
 /** Events for the subscribers of a run: `GET /api/v1/runs/{id}/events`. */
-import { entryOf, type Run, type RunChange } from "../../domain/run/state.ts";
+import { entryOf, type Run } from "../../domain/run/state.ts";
+import { type RunChange } from "../../domain/run/run-change.ts";
 import type { News } from "./live-attempts.ts";
 import { describeRun, describeState, describeTask, type LiveProgress } from "./run-document.ts";
 

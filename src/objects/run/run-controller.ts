@@ -13,7 +13,7 @@ import type { RunId } from "../../domain/ids.ts";
 import { fold } from "../../domain/run/apply-change.ts";
 import type { LimitKind, SlotHolder, Standing } from "../../domain/limits/limit.ts";
 import { advance, isKeptForOthers, looksForMessage, nextWakeAt } from "../../domain/run/machine.ts";
-import { newRun, type ChildRun, type Run } from "../../domain/run/state.ts";
+import { newRun, type Run, type ChildRun } from "../../domain/run/state.ts";
 import type { Advance, Claimant, Effect, RunEvent } from "../../domain/run/machine-events.ts";
 import { isKnownFormat, refuseNewer } from "../../domain/version.ts";
 import { completeWith } from "./completing.ts";

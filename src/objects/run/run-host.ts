@@ -1,7 +1,8 @@
 /** Dependencies of a run on the outside: the platform's in the object, the test's own in a test. */
 import type { RunId } from "../../domain/ids.ts";
 import type { QueueProgress } from "../../domain/queue-progress.ts";
-import type { ChildRun, Run, RunChange } from "../../domain/run/state.ts";
+import type { ChildRun, Run } from "../../domain/run/state.ts";
+import type { RunChange } from "../../domain/run/run-change.ts";
 import type { Effect } from "../../domain/run/machine-events.ts";
 import type { TroubleSurroundings } from "./alarm-trouble.ts";
 import type { After } from "../../platform/patience.ts";

@@ -1,6 +1,6 @@
 /**
- * What others may call on a run object, and what goes over the wire. Methods never throw for expected outcomes; a throw is
- * broken surroundings (reset, overload, code update), to be tried again with a fresh stub (`objects/run/run-client.ts`).
+ * RPC interface of a run object. Expected outcomes are returned; a throw means broken infrastructure (reset, overload, code
+ * update), to be retried with a fresh stub (`objects/run/run-client.ts`).
  */
 import type { CompletionStanding } from "../../domain/run/external-task.ts";
 import type { InputShape, RunGraph } from "../../domain/plan/run-graph.ts";
@@ -9,7 +9,9 @@ import type { OutsideInput } from "../../domain/run/task-inputs.ts";
 import type { LimitKind, PayloadLimitKeys, SlotHolder, Standing } from "../../domain/limits/limit.ts";
 import type { LimitedChild } from "../../domain/limits/limited-children.ts";
 import type { PayloadDelivery, PayloadParcel } from "../../domain/payload.ts";
-import type { AttemptError, AwaitedRun, ChildRun, FailReason, FinalRun, Progress } from "../../domain/run/state.ts";
+import type { AttemptError, Progress } from "../../domain/run/attempt.ts";
+import type { AwaitedRun, FailReason, FinalRun } from "../../domain/run/task-state.ts";
+import type { ChildRun } from "../../domain/run/state.ts";
 import type { AttemptStatus, RunStatus, TaskStatus } from "../../domain/statuses.ts";
 import type { EventAttributes, TriggerOrigin } from "../../domain/trigger.ts";
 import type { PayloadDigest } from "../../domain/trigger-key.ts";
@@ -246,10 +248,8 @@ export interface RunWork {
 export interface RunRpc extends RunWork {
   /** A session for the calls of a driver. The object stays in memory until it is disposed of, or its holder's invocation ends. */
   session(): Promise<RunWork>;
-  /**
-   * A payload of the trigger is about to be put into R2: it is deleted with the run. If no accept follows, because the caller died, it
-   * is deleted all the same. Without this call or the next, the run's end does not look into R2.
-   */
+  // Announces a payload of the trigger in R2, deleted with the run, also without an accept (the caller has died). Without this
+  // call or the next, the run's end does not look into R2.
   expectPayload(nonce: string): Promise<void>;
   /** The same of what an attempt passes. False: the run is no more, and nothing must be put there. */
   expectOutput(): Promise<boolean>;

@@ -15,7 +15,9 @@
  */
 import { nextWakeAt } from "../../domain/run/machine.ts";
 import { owedAt } from "../../domain/run/outbox.ts";
-import { dueAt, entryOf, type Run, type RunChange } from "../../domain/run/state.ts";
+import { dueAt } from "../../domain/run/task-state.ts";
+import { entryOf, type Run } from "../../domain/run/state.ts";
+import { type RunChange } from "../../domain/run/run-change.ts";
 
 /** Listening time of a new life. */
 const LISTEN_MS = 4_000;

@@ -3,7 +3,9 @@
  * in the next journal entry, and the machine sees references only.
  */
 import { descriptionOf, type PayloadParcel, type PayloadRef } from "../../domain/payload.ts";
-import type { FinalRun, LogRef, RunGenesis, TaskOutput } from "../../domain/run/state.ts";
+import type { FinalRun, TaskOutput } from "../../domain/run/task-state.ts";
+import type { LogRef } from "../../domain/run/attempt.ts";
+import type { RunGenesis } from "../../domain/run/state.ts";
 import type { Outcome, RunEvent, SettledAttempt } from "../../domain/run/machine-events.ts";
 import type { Packer } from "./journal-bytes.ts";
 import type {

@@ -7,7 +7,8 @@
  * that cannot take its events is dropped, and reconnects with its last position (see
  * `sse-subscribers.ts`).
  */
-import type { Run, RunChange } from "../../domain/run/state.ts";
+import type { Run } from "../../domain/run/state.ts";
+import type { RunChange } from "../../domain/run/run-change.ts";
 import type { LiveAttempts, News } from "./live-attempts.ts";
 import { changeEvent, endEvent, newsEvents, type RunEvent } from "./public-events.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import type { LimitKeys } from "../../../src/domain/limits/limit.ts";
-import type { AwaitedRun } from "../../../src/domain/run/state.ts";
+import type { AwaitedRun } from "../../../src/domain/run/task-state.ts";
 import { Replay } from "../../../src/objects/run/event-backfill.ts";
 import { DrivenRun, ended, json, passing } from "../../support/driven-run.ts";
 import { graphOf } from "../../support/run-play.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LEASE_GRACE_MS } from "../../../src/domain/plan/run-graph.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
-import type { TaskState } from "../../../src/domain/run/state.ts";
+import type { TaskState } from "../../../src/domain/run/task-state.ts";
 import type { RunEvent } from "../../../src/domain/run/machine-events.ts";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import { failed, FRESH_DRIVER, lost, Play, succeeded, TIMED_OUT } from "../../support/run-play.ts";

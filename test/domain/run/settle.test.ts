@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fold } from "../../../src/domain/run/apply-change.ts";
-import { newRun, type LogRef } from "../../../src/domain/run/state.ts";
+import { newRun } from "../../../src/domain/run/state.ts";
+import { type LogRef } from "../../../src/domain/run/attempt.ts";
 import { advance } from "../../../src/domain/run/machine.ts";
 import {
   BOOM,

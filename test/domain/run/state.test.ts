@@ -1,7 +1,9 @@
 import { fc } from "../../support/property.ts";
 import { describe, expect, it } from "vitest";
 import { fold } from "../../../src/domain/run/apply-change.ts";
-import { dueAt, newRun, isActive, isFinal, type Run, type RunChange } from "../../../src/domain/run/state.ts";
+import { dueAt, isActive, isFinal } from "../../../src/domain/run/task-state.ts";
+import { newRun, type Run } from "../../../src/domain/run/state.ts";
+import { type RunChange } from "../../../src/domain/run/run-change.ts";
 import { failed, genesisOf, graphOf, Play, succeeded } from "../../support/run-play.ts";
 import { anyGraph, anyMove, playMove } from "../../support/random-run.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { runIdFromBytes, type RunId } from "../../../src/domain/ids.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
-import type { FinalRun } from "../../../src/domain/run/state.ts";
+import type { FinalRun } from "../../../src/domain/run/task-state.ts";
 import type { Outcome } from "../../../src/domain/run/machine-events.ts";
 import { failed, Play, succeeded } from "../../support/run-play.ts";
 

@@ -3,7 +3,8 @@
  * set for the first thing that is due: a run that is not looked after is found here before anybody misses it.
  */
 import { isDeepStrictEqual } from "node:util";
-import { isFinal, isActive, type Run } from "../../../src/domain/run/state.ts";
+import { isFinal, isActive } from "../../../src/domain/run/task-state.ts";
+import { type Run } from "../../../src/domain/run/state.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
 import type { RunDocument } from "../../../src/objects/run/run-rpc.ts";
 import { describeRun } from "../../../src/objects/run/run-document.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { plan as poolPlan } from "#generated/plan";
-import type { Progress } from "../../../src/domain/run/state.ts";
+import type { Progress } from "../../../src/domain/run/attempt.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import type { AttemptReport, LogLine, ReportAnswer } from "../../../src/objects/run/run-rpc.ts";
 import { Deadlines } from "../../../src/execution/attempt/deadlines.ts";

@@ -1,0 +1,54 @@
+/** Changes of a run, as recorded in its journal. */
+import type { ChildRun, JoinedTrigger, Telling } from "./state.ts";
+import type { RunId } from "../ids.ts";
+import type { PayloadLimitKeys } from "../limits/limit.ts";
+import type { PayloadRef } from "../payload.ts";
+import type { RunStatus } from "../statuses.ts";
+import type { AttemptRecord, StepRecord } from "./attempt.ts";
+import type { Owed } from "./outbox-entry.ts";
+import type { FinalRun, TaskState } from "./task-state.ts";
+
+export interface TaskChange {
+  readonly ordinal: number;
+  readonly state: TaskState;
+  /** New records, or replacements by attempt number. */
+  readonly attempts: readonly AttemptRecord[];
+  /** Number of attempts before a retry in place; absent without a retry. */
+  readonly retriedAfter?: number;
+}
+
+export interface RunChange {
+  readonly tasks: readonly TaskChange[];
+  readonly run?: {
+    readonly status: RunStatus;
+    readonly startedAt: number | null;
+    readonly finishedAt: number | null;
+  };
+  /** Last assigned fencing token. */
+  readonly lastToken?: number;
+  readonly children?: readonly ChildRun[];
+  /** Payload of a later trigger of a debounced task. */
+  readonly payload?: PayloadRef;
+  readonly limitKeys?: PayloadLimitKeys;
+  /** Trigger of that payload. */
+  readonly joined?: JoinedTrigger & { readonly id: string };
+  readonly steps?: readonly (StepRecord & { readonly ordinal: number })[];
+  /** Awaited runs which are final now. */
+  readonly arrived?: readonly (FinalRun & { readonly ordinal: number })[];
+  /** New runs waiting for the end of this run. */
+  readonly watchers?: readonly RunId[];
+  /** A run which found this run by its key, besides the triggering run. */
+  readonly foundBy?: RunId;
+  /** The parent run has recorded this run as a child. */
+  readonly parentKnows?: true;
+  /** Waiting runs which acknowledged the end, or no longer exist. */
+  readonly told?: readonly RunId[];
+  /** Next notification of the waiting runs. */
+  readonly telling?: Telling;
+  /** New or updated outbox entries, by id. */
+  readonly owes?: readonly Owed[];
+  /** Ids of acknowledged outbox entries. */
+  readonly paid?: readonly number[];
+  /** Whether the children are cancelled with this run. */
+  readonly cancelsChildren?: boolean;
+}
