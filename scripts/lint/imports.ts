@@ -52,12 +52,6 @@ const STILL_UP: Readonly<Record<string, readonly string[]>> = {
   "src/client/client.ts": ["src/execution/author/peach-tasks.ts"],
   "src/cli/payload-options.ts": ["src/payloads/json-fault.ts"],
   "src/cli/bin/dev.ts": ["src/http/auth/login-code.ts"],
-  // The platform makes these classes itself, so that nothing can be handed to them.
-  "src/execution/driver/alert-entrypoint.ts": ["src/worker/wiring.ts"],
-  "src/execution/driver/driver-entrypoint.ts": ["src/worker/wiring.ts"],
-  "src/execution/long-lane/executor-object.ts": ["src/worker/wiring.ts"],
-  "src/objects/schedules/schedules-object.ts": ["src/worker/wiring.ts"],
-  "src/objects/limits/limit-object.ts": ["src/generated/plan.ts"],
 };
 
 /** Files match by path from the root with `/`, packages by their specifier. */

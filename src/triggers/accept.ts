@@ -25,7 +25,7 @@ import type { PayloadDigest, TriggerKey } from "../domain/trigger-key.ts";
 import { withPaused } from "../objects/pauses/pauses-client.ts";
 import type { PayloadLimitKeys } from "../domain/limits/limit.ts";
 import type { EncodedPayload } from "../payloads/codec.ts";
-import { deployedAt } from "../platform/deployed-at.ts";
+import { deployedAt } from "../platform/deployment.ts";
 import type { Lifetime } from "../platform/lifetime.ts";
 import type { callRun } from "../objects/run/run-client.ts";
 import { readAcceptAnswer } from "../objects/run/lease-rpc.ts";

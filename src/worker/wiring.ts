@@ -9,6 +9,7 @@ import { registry } from "#generated/registry";
 import "./show-own-env.ts";
 import type { RunId } from "../domain/ids.ts";
 import { FORMAT_VERSION } from "../domain/version.ts";
+import { deploymentOf } from "../platform/deployment.ts";
 import { ArrayReader } from "../payloads/array-reader.ts";
 import { withPaused } from "../objects/pauses/pauses-client.ts";
 import { queueWatch } from "../objects/run/queue-client.ts";
@@ -116,18 +117,6 @@ export async function driveRun(given: Env, runId: RunId, beginning: Beginning): 
     deadlines.close();
   }
   await Promise.allSettled(carried);
-}
-
-/**
- * The id of the deployed version, as claims name it. Empty if wrangler.toml does not bind version
- * metadata.
- */
-export function deploymentOf({
-  CF_VERSION_METADATA: metadata,
-}: Partial<Pick<Env, "CF_VERSION_METADATA">>): {
-  readonly deployment?: string;
-} {
-  return metadata === undefined ? {} : { deployment: metadata.id };
 }
 
 /** Runs one attempt with this deployment's methods. */

@@ -102,11 +102,17 @@ function countMessages(counted: Operations): void {
   wrap(Object.getPrototypeOf(message), "retry", { after: () => (counted.queueOperations += 1) });
 }
 
-/** Also those that other methods of the class call. Its private ones are not among them. */
+/** Methods of the class and its base classes, also those that other methods call. Private ones are not among them. */
 function methodsOf(prototype: object): string[] {
-  return Object.entries(Object.getOwnPropertyDescriptors(prototype))
-    .filter(([name, { value }]) => name !== "constructor" && typeof value === "function")
-    .map(([name]) => name);
+  const names = new Set<string>();
+  for (
+    let one = prototype;
+    one !== DurableObject.prototype && one !== Object.prototype;
+    one = Object.getPrototypeOf(one)
+  )
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(one)))
+      if (name !== "constructor" && typeof value === "function") names.add(name);
+  return [...names];
 }
 
 interface Watch {

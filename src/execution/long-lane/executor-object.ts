@@ -7,6 +7,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../../domain/ids.ts";
+import type { Plan } from "../../domain/plan/plan.ts";
 import { FORMAT_VERSION } from "../../domain/version.ts";
 import { pausedTasks } from "../../objects/pauses/pauses-client.ts";
 import type { Trial } from "../../domain/trials.ts";
@@ -19,31 +20,48 @@ import {
 import { callRun } from "../../objects/run/run-client.ts";
 import type { Lease, Settlement } from "../../objects/run/run-rpc.ts";
 import { Deadlines } from "../attempt/deadlines.ts";
-import { deploymentOf, executeLease, plan } from "../../worker/wiring.ts";
+import { deploymentOf } from "../../platform/deployment.ts";
 import { ExecutorProtocol } from "./executor-controller.ts";
 import { ExecutorStore } from "./store.ts";
 import type { ExecutorRpc } from "../../objects/executors/executor-rpc.ts";
 import { ownEnv } from "../author/pipeline-env.ts";
 import { ReportChannel } from "../driver/progress-reporter.ts";
+import type { Lifetime } from "../../platform/lifetime.ts";
 import { log } from "../../platform/log.ts";
+
+/** The deployed code, as executor objects use it. */
+export interface DeployedTasks {
+  readonly plan: Pick<Plan, "version">;
+  /** Runs one attempt. Never rejects. */
+  readonly executeLease: (
+    env: Env,
+    lease: Lease,
+    lifetime: Lifetime,
+    deadlines: Deadlines,
+    arrays: undefined,
+    reports: ReportChannel,
+  ) => Promise<Settlement>;
+}
 
 /**
  * The deployed version; on the local runtime, where each start has another id, the version of
  * peach.conf.
  */
-function versionOf(env: Env): string {
-  return env.PEACH_LOCAL === "1" ? plan.version : (deploymentOf(env).deployment ?? plan.version);
+function versionOf(env: Env, { version }: DeployedTasks["plan"]): string {
+  return env.PEACH_LOCAL === "1" ? version : (deploymentOf(env).deployment ?? version);
 }
 
 export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
   readonly #protocol: ExecutorProtocol;
+  readonly #deployed: DeployedTasks;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: Env, deployed: DeployedTasks) {
     super(ctx, env);
+    this.#deployed = deployed;
     const store = new ExecutorStore(ctx.storage);
     this.#protocol = new ExecutorProtocol({
       now: () => Date.now(),
-      version: versionOf(env),
+      version: versionOf(env, deployed.plan),
       order: () => store.order(),
       note: (order) => store.note(order),
       sync: () => ctx.storage.sync(),
@@ -99,6 +117,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
     const reports = new ReportChannel(deadlines, (said) =>
       callRun(env, lease.runId, (run) => run.report(said)),
     );
+    const { executeLease } = this.#deployed;
     const settlement = await executeLease(env, lease, lifetime, deadlines, undefined, reports);
     deadlines.close();
     await Promise.allSettled(carried);

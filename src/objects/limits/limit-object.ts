@@ -4,12 +4,12 @@
  * slot or waits.
  */
 import { DurableObject } from "cloudflare:workers";
-import { plan } from "#generated/plan";
 import type { LimitName, SlotHolder, SlotRequest } from "../../domain/limits/limit.ts";
+import type { Plan } from "../../domain/plan/plan.ts";
 import { plannedRule } from "../../domain/limits/limit-rule.ts";
 import type { AskAnswer } from "../../domain/limits/limiter.ts";
 import { callRun } from "../run/run-client.ts";
-import { deployedAt } from "../../platform/deployed-at.ts";
+import { deployedAt } from "../../platform/deployment.ts";
 import { listLimit } from "./limit-client.ts";
 import { LimitProtocol } from "./limit-controller.ts";
 import type { LimitRpc, LimitUse } from "./limit-rpc.ts";
@@ -19,7 +19,8 @@ import { log } from "../../platform/log.ts";
 export class LimitObject extends DurableObject<Env> implements LimitRpc {
   readonly #protocol: LimitProtocol;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  /** `plan`: the plan of the deployment. */
+  constructor(ctx: DurableObjectState, env: Env, plan: Plan) {
     super(ctx, env);
     this.#protocol = new LimitProtocol(new LimitStore(ctx.storage), {
       now: () => Date.now(),

@@ -6,7 +6,7 @@ import type { Plan } from "../../domain/plan/plan.ts";
 import { schedulesOf } from "../../domain/schedules/due-times.ts";
 import { FORMAT_VERSION } from "../../domain/version.ts";
 import { callWithRetries } from "../../platform/calls.ts";
-import { deployedAt } from "../../platform/deployed-at.ts";
+import { deployedAt } from "../../platform/deployment.ts";
 import type { Lifetime } from "../../platform/lifetime.ts";
 import type { Announcement, SchedulesRpc } from "./schedules-rpc.ts";
 import { log } from "../../platform/log.ts";

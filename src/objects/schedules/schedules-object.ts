@@ -5,22 +5,33 @@
 import { DurableObject } from "cloudflare:workers";
 import { dueTimes } from "../../domain/schedules/cron.ts";
 import type { RunId } from "../../domain/ids.ts";
-import { ok, type Result } from "../../domain/problem.ts";
+import type { Result } from "../../domain/problem.ts";
 import type { ScheduleDefinition } from "../../domain/schedules/due-times.ts";
-import { scheduledRunKey } from "../../domain/trigger-key.ts";
-import { encodePayload } from "../../payloads/codec.ts";
 import { callRun } from "../run/run-client.ts";
-import { acceptTrigger, plan } from "../../worker/wiring.ts";
+import type { Plan } from "../../domain/plan/plan.ts";
+import type { Lifetime } from "../../platform/lifetime.ts";
 import { deploymentHere } from "./schedules-client.ts";
 import { SchedulesProtocol } from "./schedules-controller.ts";
 import type { Announcement, ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
 import { ScheduleStore } from "./store.ts";
 import { log } from "../../platform/log.ts";
 
+/** The deployment, as the schedules use it. */
+export interface ScheduledDeployment {
+  readonly plan: Plan;
+  /** Triggers the run of a due time. */
+  readonly start: (
+    env: Env,
+    lifetime: Lifetime,
+    definition: ScheduleDefinition,
+    dueAt: number,
+  ) => Promise<Result<RunId>>;
+}
+
 export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc {
   readonly #protocol: SchedulesProtocol;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: Env, { plan, start }: ScheduledDeployment) {
     super(ctx, env);
     this.#protocol = new SchedulesProtocol(new ScheduleStore(ctx.storage), {
       now: () => Date.now(),
@@ -28,7 +39,14 @@ export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc 
       setAlarm: (at) => ctx.storage.setAlarm(at),
       deployment: deploymentHere(env, plan),
       timesOf: ({ cron, timezone }) => dueTimes(cron, timezone),
-      start: (definition, dueAt) => this.#start(definition, dueAt),
+      // This object has no time to drive a `dispatch: direct` task; the queue drives the task.
+      start: (definition, dueAt) =>
+        start(
+          env,
+          { waitUntil: (promise) => ctx.waitUntil(promise), budgetMs: () => 0 },
+          definition,
+          dueAt,
+        ),
       isRunning: async (runId) => {
         const document = await callRun(env, runId, (run) => run.describe());
         return document !== null && document.finished_at === null;
@@ -63,28 +81,5 @@ export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc 
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
     await this.#protocol.alarm(info?.scheduledTime ?? null);
-  }
-
-  async #start(
-    { task, cron, timezone, payload }: ScheduleDefinition,
-    dueAt: number,
-  ): Promise<Result<RunId>> {
-    const dueAtIso = new Date(dueAt).toISOString();
-    const encoded = encodePayload(
-      payload === null ? { due_at: dueAtIso, cron, timezone } : JSON.parse(payload),
-    );
-    if (!encoded.ok) return encoded;
-    const accepted = await acceptTrigger(
-      this.env,
-      // This object has no time to drive a `dispatch: direct` task; the queue drives the task.
-      { waitUntil: (promise) => this.ctx.waitUntil(promise), budgetMs: () => 0 },
-      {
-        task,
-        payload: encoded.value,
-        idempotencyKey: scheduledRunKey(dueAtIso, payload),
-        origin: { source: "schedule", by: cron, parent: null },
-      },
-    );
-    return accepted.ok ? ok(accepted.value.runId) : accepted;
   }
 }

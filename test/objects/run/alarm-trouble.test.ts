@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Forgetting } from "../../../src/objects/run/forgetting.ts";
 import { SignsOfLife } from "../../../src/objects/run/signs-of-life.ts";
-import { AlertEntrypoint } from "../../../src/execution/driver/alert-entrypoint.ts";
+import { AlertEntrypoint } from "../../../src/worker/alert-entrypoint.ts";
 import { deadLetters } from "../../support/dead-letters.ts";
 import { edge } from "../../support/edge.ts";
 import { acceptance, HandDrivenRun } from "../../support/hand-driven.ts";

@@ -4,7 +4,7 @@ import type { RunId } from "../../../src/domain/ids.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import type { RunDocument } from "../../../src/objects/run/run-rpc.ts";
-import { AlertEntrypoint } from "../../../src/execution/driver/alert-entrypoint.ts";
+import { AlertEntrypoint } from "../../../src/worker/alert-entrypoint.ts";
 import { runIdFor } from "../../../src/triggers/run-id.ts";
 import type { DeadLetter } from "../../../src/domain/dead-letter.ts";
 import { deadLetters } from "../../support/dead-letters.ts";

@@ -5,9 +5,9 @@
  * for tasks would block the runs of its batch and all batches behind it.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
-import type { RunId } from "../../domain/ids.ts";
-import { driveRun } from "../../worker/wiring.ts";
-import { log } from "../../platform/log.ts";
+import type { RunId } from "../domain/ids.ts";
+import { driveRun } from "./wiring.ts";
+import { log } from "../platform/log.ts";
 
 export class DriverEntrypoint extends WorkerEntrypoint<Env> {
   /**

@@ -4,11 +4,11 @@
  * twice for one failure: the idempotency key makes it one run.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { alertKey } from "../../domain/trigger-key.ts";
-import { encodePayload } from "../../payloads/codec.ts";
-import type { Alert } from "../../objects/run/alert-rpc.ts";
-import { acceptTrigger, plan } from "../../worker/wiring.ts";
-import { log } from "../../platform/log.ts";
+import { alertKey } from "../domain/trigger-key.ts";
+import { encodePayload } from "../payloads/codec.ts";
+import type { Alert } from "../objects/run/alert-rpc.ts";
+import { acceptTrigger, plan } from "./wiring.ts";
+import { log } from "../platform/log.ts";
 
 export class AlertEntrypoint extends WorkerEntrypoint<Env> {
   /**

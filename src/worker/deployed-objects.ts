@@ -1,0 +1,28 @@
+/**
+ * Object classes that need the deployment. The platform creates objects itself and passes only
+ * their state and `env`; these classes add the plan and the functions made from it.
+ */
+import { ExecutorObject as Executor } from "../execution/long-lane/executor-object.ts";
+import { LimitObject as Limit } from "../objects/limits/limit-object.ts";
+import { SchedulesObject as Schedules } from "../objects/schedules/schedules-object.ts";
+import { startScheduled } from "../triggers/scheduled.ts";
+import { acceptTrigger, executeLease, plan } from "./wiring.ts";
+
+export class ExecutorObject extends Executor {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, { plan, executeLease });
+  }
+}
+
+export class LimitObject extends Limit {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env, plan);
+  }
+}
+
+export class SchedulesObject extends Schedules {
+  constructor(ctx: DurableObjectState, env: Env) {
+    const start = startScheduled.bind(null, acceptTrigger);
+    super(ctx, env, { plan, start });
+  }
+}
