@@ -28,8 +28,9 @@ import type { EncodedPayload } from "../payloads/codec.ts";
 import { deployedAt } from "../platform/deployment.ts";
 import type { Lifetime } from "../platform/lifetime.ts";
 import type { callRun } from "../objects/run/run-client.ts";
-import { readAcceptAnswer } from "../objects/run/lease-rpc.ts";
-import type { AcceptRequest, AcceptAnswer, ClaimRequest, Grant } from "../objects/run/run-rpc.ts";
+import { readAcceptAnswer } from "../objects/run/grant-text-rpc.ts";
+import type { AcceptRequest, AcceptAnswer } from "../objects/run/accept-rpc.ts";
+import type { ClaimRequest, Grant } from "../objects/run/lease-rpc.ts";
 import type { Place } from "./driver-room.ts";
 import { checkInput, type AsAuthor, type InputSchemas } from "./check-input.ts";
 import {

@@ -7,7 +7,7 @@ import type { TriggerOrigin } from "../domain/trigger.ts";
 import { COMPARES_PAYLOAD, type TriggerKey } from "../domain/trigger-key.ts";
 import type { EncodedPayload } from "../payloads/codec.ts";
 import { limitKeysOf } from "../payloads/limit-keys.ts";
-import type { AcceptRequest } from "../objects/run/run-rpc.ts";
+import type { AcceptRequest } from "../objects/run/accept-rpc.ts";
 
 /** A trigger whose payload fits its task. */
 export interface CheckedTrigger {

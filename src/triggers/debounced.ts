@@ -25,8 +25,8 @@ import { payloadKey } from "../payloads/limit-keys.ts";
 import { openPayloadStream } from "../payloads/payload-store.ts";
 import { callWithRetries } from "../platform/calls.ts";
 import type { callRun } from "../objects/run/run-client.ts";
-import { readAcceptAnswer } from "../objects/run/lease-rpc.ts";
-import type { AcceptText, PostponingTrigger } from "../objects/run/run-rpc.ts";
+import { readAcceptAnswer } from "../objects/run/grant-text-rpc.ts";
+import type { AcceptText, PostponingTrigger } from "../objects/run/accept-rpc.ts";
 import { sha256 } from "../platform/sha256.ts";
 import {
   completionKeyFor,

@@ -1,7 +1,7 @@
 /** All that is watched in a simulated world. */
 import { parseRunId } from "../../src/domain/ids.ts";
 import type { TaskPlan } from "../../src/domain/plan/plan.ts";
-import type { RunDocument } from "../../src/objects/run/run-rpc.ts";
+import type { RunDocument } from "../../src/objects/run/run-documents-rpc.ts";
 import { CancelCheck } from "./checks/cancel-check.ts";
 import { LimitCheck } from "./checks/limit-check.ts";
 import { JournalCheck } from "./checks/journal-check.ts";

@@ -6,7 +6,8 @@ import { runIdFromBytes } from "../../src/domain/ids.ts";
 import { nextWakeAt } from "../../src/domain/run/machine.ts";
 import { askTrial, strikeOff, type Docket } from "../../src/domain/trials.ts";
 import { DeathsStore } from "../../src/objects/deaths/store.ts";
-import type { Lease, Settlement } from "../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../src/objects/run/lease-rpc.ts";
+import type { Settlement } from "../../src/objects/run/settlement-rpc.ts";
 import {
   ExecutorProtocol,
   type ExecutorOrder,

@@ -6,17 +6,12 @@ import type { PayloadParcel } from "../../src/domain/payload.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
 import type { Run } from "../../src/domain/run/state.ts";
 import { summarize } from "../../src/domain/run/summary.ts";
-import { writeAcceptAnswer, writeGrant } from "../../src/objects/run/lease-rpc.ts";
+import { writeAcceptAnswer, writeGrant } from "../../src/objects/run/grant-text-rpc.ts";
 import { describeRun } from "../../src/objects/run/run-document.ts";
 import { RunProtocol } from "../../src/objects/run/run-controller.ts";
-import type {
-  AcceptAnswer,
-  AcceptRequest,
-  AttemptOutcome,
-  Grant,
-  Lease,
-  Settlement,
-} from "../../src/objects/run/run-rpc.ts";
+import type { AcceptAnswer, AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
+import type { AttemptOutcome, Settlement } from "../../src/objects/run/settlement-rpc.ts";
+import type { Grant, Lease } from "../../src/objects/run/lease-rpc.ts";
 import { CREATE_JOURNAL } from "../../src/objects/run/schema.ts";
 import { RunStore, type SnapshotRule } from "../../src/objects/run/journal.ts";
 import { MemoryStorage } from "../support/journal-storage.ts";

@@ -3,7 +3,7 @@ import { graphFrom } from "../../src/domain/plan/run-graph.ts";
 import { KNOWN_KINDS } from "../../src/domain/run/known-kinds.ts";
 import type { AttemptError } from "../../src/domain/run/attempt.ts";
 import { schedulesOf } from "../../src/domain/schedules/due-times.ts";
-import type { AttemptOutcome } from "../../src/objects/run/run-rpc.ts";
+import type { AttemptOutcome } from "../../src/objects/run/settlement-rpc.ts";
 import { planOf, schedulePlan, taskPlan } from "../support/plan.ts";
 import type { GoldenJournal, GoldenRelease } from "./files.ts";
 import { goldenId, GoldenRun, json, type Collected } from "./golden-run.ts";

@@ -2,7 +2,8 @@
 import type { RunId } from "../../src/domain/ids.ts";
 import { encodePayload, type EncodedPayload } from "../../src/payloads/codec.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";
-import type { AcceptRequest, ClaimRequest, Grant } from "../../src/objects/run/run-rpc.ts";
+import type { AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
+import type { ClaimRequest, Grant } from "../../src/objects/run/lease-rpc.ts";
 import { createAcceptTrigger, type AcceptDependencies, type TriggerRequest } from "../../src/triggers/accept.ts";
 import { OPEN_GATE } from "./open-gate.ts";
 import { planOf, taskPlan } from "./plan.ts";

@@ -1,6 +1,7 @@
 /** Attempts of methods that a test writes, on a lease of its own making; the bindings are the real ones. */
 import { env } from "cloudflare:workers";
-import type { Lease, Settlement } from "../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../src/objects/run/lease-rpc.ts";
+import type { Settlement } from "../../src/objects/run/settlement-rpc.ts";
 import { Deadlines } from "../../src/execution/attempt/deadlines.ts";
 import { acceptTrigger, emitEvent, plan } from "../../src/worker/wiring.ts";
 import { executeAttempt } from "../../src/execution/attempt/run-attempt.ts";

@@ -10,19 +10,13 @@ import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
 import { descriptionOf, type PayloadParcel } from "../../src/domain/payload.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
 import { encodePayload } from "../../src/payloads/codec.ts";
-import { readAcceptAnswer, readGrant } from "../../src/objects/run/lease-rpc.ts";
+import { readAcceptAnswer, readGrant } from "../../src/objects/run/grant-text-rpc.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";
-import type {
-  AcceptAnswer,
-  AcceptRequest,
-  AttemptOutcome,
-  ClaimRequest,
-  Grant,
-  Lease,
-  RunDocument,
-  RunRpc,
-  Settlement,
-} from "../../src/objects/run/run-rpc.ts";
+import type { AcceptAnswer, AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
+import type { AttemptOutcome, Settlement } from "../../src/objects/run/settlement-rpc.ts";
+import type { ClaimRequest, Grant, Lease } from "../../src/objects/run/lease-rpc.ts";
+import type { RunDocument } from "../../src/objects/run/run-documents-rpc.ts";
+import type { RunRpc } from "../../src/objects/run/run-rpc.ts";
 
 export const CLAIM: ClaimRequest = { holding: 0, budgetMs: 28_000 };
 

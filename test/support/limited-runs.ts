@@ -7,7 +7,7 @@ import type { LimitKeys, LimitName } from "../../src/domain/limits/limit.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
 import { callLimit } from "../../src/objects/limits/limit-client.ts";
 import { limitObjectName, type LimitUse } from "../../src/objects/limits/limit-rpc.ts";
-import type { Lease } from "../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../src/objects/run/lease-rpc.ts";
 import { acceptance, HandDrivenRun } from "./hand-driven.ts";
 
 /** A run of `root` for which the queue is told, were it not silent. */

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../src/domain/ids.ts";
 import { apiKey } from "../../src/domain/trigger-key.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";
-import type { AcceptRequest } from "../../src/objects/run/run-rpc.ts";
+import type { AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
 import type { Lifetime } from "../../src/platform/lifetime.ts";
 import { runIdFor } from "../../src/triggers/run-id.ts";
 import { accepting, noting, triggerOf } from "../support/accepting.ts";

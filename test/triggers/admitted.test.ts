@@ -6,7 +6,8 @@ import { ok, refuse, type Result } from "../../src/domain/problem.ts";
 import { apiKey } from "../../src/domain/trigger-key.ts";
 import { encodePayload, type EncodedPayload } from "../../src/payloads/codec.ts";
 import { callRun } from "../../src/objects/run/run-client.ts";
-import type { AcceptRequest, ClaimRequest, Grant } from "../../src/objects/run/run-rpc.ts";
+import type { AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
+import type { ClaimRequest, Grant } from "../../src/objects/run/lease-rpc.ts";
 import { Place } from "../../src/triggers/driver-room.ts";
 import {
   createAcceptTrigger,

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ProblemError, refuse } from "../../src/domain/problem.ts";
-import type { AcceptRequest } from "../../src/objects/run/run-rpc.ts";
+import type { AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
 import type { MethodRegistry } from "../../src/execution/author/method.ts";
 import { pieces } from "../payloads/streams.ts";
 import { accepting, noting, triggerOf } from "../support/accepting.ts";

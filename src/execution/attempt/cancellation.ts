@@ -1,4 +1,4 @@
-import type { AttemptOutcome } from "../../objects/run/run-rpc.ts";
+import type { AttemptOutcome } from "../../objects/run/settlement-rpc.ts";
 
 /**
  * Cancellation of an attempt, as its method may see it. The `AbortSignal` is created on first

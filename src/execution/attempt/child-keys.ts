@@ -4,7 +4,7 @@
  * gives its key back: triggered again, the same content has the same key.
  */
 import { childTriggerKey, type PayloadDigest, type TriggerKey } from "../../domain/trigger-key.ts";
-import type { Lease } from "../../objects/run/run-rpc.ts";
+import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { DerivedKey } from "../../triggers/derived-key.ts";
 import type { OutputStore } from "./output-store.ts";
 import { Turns } from "../author/turns.ts";

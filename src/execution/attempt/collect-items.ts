@@ -13,7 +13,8 @@ import { limitKeysAt } from "../../payloads/limit-keys.ts";
 import { attemptPayloadKey, openPayload, parcelPayload } from "../../payloads/payload-store.ts";
 import { refuseLargeValue } from "../../payloads/value-limit.ts";
 import type { RunCaller } from "../../objects/run/run-client.ts";
-import type { GatherPage, Lease } from "../../objects/run/run-rpc.ts";
+import type { GatherPage } from "../../objects/run/run-rpc.ts";
+import type { Lease } from "../../objects/run/lease-rpc.ts";
 import { announceOutput } from "./output-store.ts";
 
 /**

@@ -8,7 +8,7 @@ import { memberOf } from "../../payloads/json-path.ts";
 import { openPayload, openPayloadStream, type HeldReader } from "../../payloads/payload-store.ts";
 import { decodeUtf8 } from "../../payloads/utf8.ts";
 import { refuseLargeValue } from "../../payloads/value-limit.ts";
-import type { Lease } from "../../objects/run/run-rpc.ts";
+import type { Lease } from "../../objects/run/lease-rpc.ts";
 
 export class AttemptInputs {
   readonly #lease: Lease;

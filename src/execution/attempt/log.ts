@@ -2,7 +2,7 @@
  * The log of one attempt: bounded, kept in memory and stored when the attempt settles. Each line is
  * also written to the worker's own log at once.
  */
-import type { LogLine } from "../../objects/run/run-rpc.ts";
+import type { LogLine } from "../../objects/run/settlement-rpc.ts";
 import type { TaskLog } from "../author/api.ts";
 import { log, type LogFields } from "../../platform/log.ts";
 

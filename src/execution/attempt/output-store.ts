@@ -7,7 +7,7 @@ import { ProblemError } from "../../domain/problem.ts";
 import { encodePayload, type EncodedPayload } from "../../payloads/codec.ts";
 import { attemptPayloadKey, parcelPayload } from "../../payloads/payload-store.ts";
 import { callRun, type RunCaller } from "../../objects/run/run-client.ts";
-import type { Lease } from "../../objects/run/run-rpc.ts";
+import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { DerivedKey } from "../../triggers/derived-key.ts";
 import { AttemptOverError } from "../author/errors.ts";
 

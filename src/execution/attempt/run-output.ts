@@ -3,7 +3,7 @@ import type { RunId } from "../../domain/ids.ts";
 import { ProblemError, type Problem } from "../../domain/problem.ts";
 import { openPayload } from "../../payloads/payload-store.ts";
 import { callRun } from "../../objects/run/run-client.ts";
-import type { RunDocument, TaskDocument } from "../../objects/run/run-rpc.ts";
+import type { RunDocument, TaskDocument } from "../../objects/run/run-documents-rpc.ts";
 import { RunGoneError, TaskNotSucceededError } from "../author/errors.ts";
 
 /**

@@ -12,7 +12,7 @@ import { decodePayload, encodePayload, type EncodedPayload } from "../../payload
 import { openPayload } from "../../payloads/payload-store.ts";
 import { refuseLargeValue } from "../../payloads/value-limit.ts";
 import { callRun } from "../../objects/run/run-client.ts";
-import type { FinishedStep, Lease } from "../../objects/run/run-rpc.ts";
+import type { FinishedStep, Lease } from "../../objects/run/lease-rpc.ts";
 import type { AttemptEnd } from "./cancellation.ts";
 import { OutputStore } from "./output-store.ts";
 import { AttemptOverError, NonRetryableError } from "../author/errors.ts";

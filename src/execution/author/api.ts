@@ -4,7 +4,7 @@
  */
 import type { EventAttributes } from "../../domain/trigger.ts";
 import type { RunId } from "../../domain/ids.ts";
-import type { RunDocument } from "../../objects/run/run-rpc.ts";
+import type { RunDocument } from "../../objects/run/run-documents-rpc.ts";
 import type { PipelineEnv } from "./pipeline-env.ts";
 
 /** A duration as in peach.conf (`250ms`, `30s`, `5m`, `2h`, `7d`), or milliseconds. */

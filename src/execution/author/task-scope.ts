@@ -11,7 +11,7 @@ import { eventKey, taskKey, type TriggerKey } from "../../domain/trigger-key.ts"
 import type { ChildRun } from "../../domain/run/state.ts";
 import type { Progress } from "../../domain/run/attempt.ts";
 import { nearest } from "../../domain/nearest.ts";
-import type { Lease } from "../../objects/run/run-rpc.ts";
+import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { AttemptEnd } from "../attempt/cancellation.ts";
 import { AttemptCompletion } from "../external/completion-url.ts";
 import { AttemptSteps, currentStep } from "../attempt/steps.ts";

@@ -8,7 +8,7 @@ import type { TriggerOrigin } from "../../domain/trigger.ts";
 import type { TriggerKey } from "../../domain/trigger-key.ts";
 import { encodePayload } from "../../payloads/codec.ts";
 import { callRun } from "../../objects/run/run-client.ts";
-import type { RunDocument } from "../../objects/run/run-rpc.ts";
+import type { RunDocument } from "../../objects/run/run-documents-rpc.ts";
 import type { AcceptTrigger } from "../../triggers/accept.ts";
 import type { Lifetime } from "../../platform/lifetime.ts";
 import type { DerivedKey } from "../../triggers/derived-key.ts";

@@ -15,13 +15,8 @@
  * cannot reach its run object gives up with the same effect.
  */
 import { DRIVER_WIDTH } from "../../domain/run/transition.ts";
-import type {
-  ClaimRequest,
-  Grant,
-  Lease,
-  Settlement,
-  SettleRequest,
-} from "../../objects/run/run-rpc.ts";
+import type { ClaimRequest, Grant, Lease } from "../../objects/run/lease-rpc.ts";
+import type { Settlement, SettleRequest } from "../../objects/run/settlement-rpc.ts";
 import { ItemBacklog, TICK_MS } from "./item-backlog.ts";
 
 /** The driver's share of the 30 s of `waitUntil`, in milliseconds. */

@@ -4,7 +4,8 @@
  * calls of the run object, while long items are left to other drivers. Items that have not started
  * after a while are given back: something is slower than expected, and other drivers may be free.
  */
-import type { Lease, Settlement } from "../../objects/run/run-rpc.ts";
+import type { Lease } from "../../objects/run/lease-rpc.ts";
+import type { Settlement } from "../../objects/run/settlement-rpc.ts";
 
 const CYCLE_MS = 500;
 const MOST_ITEMS = 250;

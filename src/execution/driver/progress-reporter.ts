@@ -12,7 +12,8 @@
  * no state; only settling does.
  */
 import type { Progress } from "../../domain/run/attempt.ts";
-import type { AttemptReport, Lease, LogLine, ReportAnswer } from "../../objects/run/run-rpc.ts";
+import type { AttemptReport, LogLine, ReportAnswer } from "../../objects/run/settlement-rpc.ts";
+import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { Deadlines } from "../attempt/deadlines.ts";
 import { log } from "../../platform/log.ts";
 

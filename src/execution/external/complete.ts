@@ -14,7 +14,7 @@ import { listedPlaces, type WrongPlace, wrongPlaces } from "../../payloads/misfi
 import { attemptPayloadKey, parcelPayload } from "../../payloads/payload-store.ts";
 import { encodeRequestBody, type IncomingBody } from "../../payloads/request-body.ts";
 import type { callRun } from "../../objects/run/run-client.ts";
-import type { CompletableTask, CompletionReport } from "../../objects/run/run-rpc.ts";
+import type { CompletableTask, CompletionReport } from "../../objects/run/completion-rpc.ts";
 import { findMethod, type MethodRegistry } from "../author/method.ts";
 import { fit } from "../../payloads/check-schema.ts";
 import { isOurs, isSignedWith, type PresentedCompletion } from "./completion-token.ts";

@@ -2,7 +2,7 @@
  * The completion URL of an external task's attempt. On any other task, reading the URL throws with
  * the reason.
  */
-import type { Lease } from "../../objects/run/run-rpc.ts";
+import type { Lease } from "../../objects/run/lease-rpc.ts";
 import { completionUrl } from "./completion-token.ts";
 
 export class AttemptCompletion {

@@ -37,7 +37,8 @@ import {
   type Versioned,
 } from "../../domain/version.ts";
 import { AlarmClock } from "../../platform/alarm-clock.ts";
-import type { Lease, Settlement } from "../../objects/run/run-rpc.ts";
+import type { Lease } from "../../objects/run/lease-rpc.ts";
+import type { Settlement } from "../../objects/run/settlement-rpc.ts";
 
 /** Delay before the run is tried again; doubles each time. Milliseconds. */
 const ALARM_PAUSE_MS = { first: 2_000, most: 60_000 } as const;

@@ -18,7 +18,8 @@ import {
   noteDeath,
 } from "../../objects/deaths/deaths-client.ts";
 import { callRun } from "../../objects/run/run-client.ts";
-import type { Lease, Settlement } from "../../objects/run/run-rpc.ts";
+import type { Lease } from "../../objects/run/lease-rpc.ts";
+import type { Settlement } from "../../objects/run/settlement-rpc.ts";
 import { Deadlines } from "../attempt/deadlines.ts";
 import { deploymentOf } from "../../platform/deployment.ts";
 import { ExecutorProtocol } from "./executor-controller.ts";

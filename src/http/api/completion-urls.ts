@@ -1,7 +1,7 @@
 /** Where the waiting external tasks of a run are completed, for whoever may change the run anyway. */
 import type { Context } from "hono";
 import type { callRun } from "../../objects/run/run-client.ts";
-import type { RunDocument, TaskDocument } from "../../objects/run/run-rpc.ts";
+import type { RunDocument, TaskDocument } from "../../objects/run/run-documents-rpc.ts";
 import { completionUrl } from "../../execution/external/completion-token.ts";
 import { refuseWithout } from "../auth/authenticate.ts";
 import type { HttpEnv } from "../http-env.ts";

@@ -1,7 +1,7 @@
 /** Runs as lists and feeds show them, and where a page ends as text. */
 import { parseRunId } from "../../domain/ids.ts";
 import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
-import type { RunDocument } from "../../objects/run/run-rpc.ts";
+import type { RunDocument } from "../../objects/run/run-documents-rpc.ts";
 import type { DocumentOf } from "../openapi/operation.ts";
 import type { listRuns } from "./run-lists.operations.ts";
 

@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import type { Problem } from "../../domain/problem.ts";
 import type { callRun } from "../../objects/run/run-client.ts";
-import type { LogPlace } from "../../objects/run/run-rpc.ts";
+import type { LogPlace } from "../../objects/run/run-documents-rpc.ts";
 import { withCompletionUrls } from "./completion-urls.ts";
 import { handle } from "../openapi/handle.ts";
 import type { HttpEnv } from "../http-env.ts";

@@ -7,7 +7,7 @@ import { actorKey } from "../../domain/actor.ts";
 import { parseRunId, type RunId } from "../../domain/ids.ts";
 import { hasRight } from "../../domain/scope.ts";
 import { callRun } from "../../objects/run/run-client.ts";
-import type { RunDocument } from "../../objects/run/run-rpc.ts";
+import type { RunDocument } from "../../objects/run/run-documents-rpc.ts";
 import { forbiddenRun } from "./authenticate.ts";
 import type { Refusal } from "./authenticator.ts";
 import type { Caller, HttpEnv } from "../http-env.ts";

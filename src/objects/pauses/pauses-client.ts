@@ -11,7 +11,7 @@
  * object nor R2 answers. A resumed task starts once the object is back.
  */
 import { callWithRetries, within } from "../../platform/calls.ts";
-import type { ClaimRequest } from "../run/run-rpc.ts";
+import type { ClaimRequest } from "../run/lease-rpc.ts";
 import type { ControlsRpc, PausedTask } from "./pauses-rpc.ts";
 import { readCopy } from "./paused-copy.ts";
 import { log } from "../../platform/log.ts";

@@ -1,7 +1,7 @@
 /** Answers a trigger whose run exists already. Changes nothing. */
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import { deliver } from "./lease-payloads.ts";
-import type { AcceptAnswer, AcceptRequest, JoiningTrigger } from "./run-rpc.ts";
+import type { AcceptAnswer, AcceptRequest, JoiningTrigger } from "./accept-rpc.ts";
 import type { RunStore } from "./journal.ts";
 
 /**

@@ -6,7 +6,7 @@ import { refuseNewer } from "../../domain/version.ts";
 import { placeCompletion } from "./store-settlement.ts";
 import type { Packer } from "./journal-bytes.ts";
 import { taskStatusOf } from "./run-document.ts";
-import type { CompletionAnswer, CompletionReport } from "./run-rpc.ts";
+import type { CompletionAnswer, CompletionReport } from "./completion-rpc.ts";
 
 /** Lets `take` decide the report and returns the result. A repeated report counts once. */
 export function completeWith(

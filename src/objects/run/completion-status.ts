@@ -3,7 +3,7 @@ import { openCompletion, standingOfCompletion } from "../../domain/run/external-
 import { limitedChildren } from "../../domain/limits/limited-children.ts";
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import { taskStatusOf } from "./run-document.ts";
-import type { CompletableTask, CompletionTarget } from "./run-rpc.ts";
+import type { CompletableTask, CompletionTarget } from "./completion-rpc.ts";
 
 /**
  * Describes the target; undefined if no such task exists. A target by name means the open attempt,

@@ -5,7 +5,9 @@
  * durable, as everywhere.
  */
 import { RpcTarget } from "cloudflare:workers";
-import type { ClaimRequest, GrantText, RunRpc, RunWork, SettleRequest } from "./run-rpc.ts";
+import type { ClaimRequest, GrantText } from "./lease-rpc.ts";
+import type { RunRpc, RunWork } from "./run-rpc.ts";
+import type { SettleRequest } from "./settlement-rpc.ts";
 
 export class RunSession extends RpcTarget implements RunWork {
   readonly #run: Pick<RunRpc, keyof RunWork>;

@@ -13,7 +13,7 @@ import type { Run } from "../../domain/run/state.ts";
 import { lateOutputUntil, RECENT_MS } from "./late-output.ts";
 import { keptFor, rememberedOf } from "./remembered.ts";
 import type { RunSurroundings } from "./run-host.ts";
-import type { AcceptRequest } from "./run-rpc.ts";
+import type { AcceptRequest } from "./accept-rpc.ts";
 import { ABANDONED_MS, KEPT_PAUSE_MS } from "./run-times.ts";
 import type { RunStore } from "./journal.ts";
 

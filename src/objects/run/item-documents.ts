@@ -7,7 +7,8 @@ import type { TaskState } from "../../domain/run/task-state.ts";
 import type { TaskStatus } from "../../domain/statuses.ts";
 import { inlineParcel } from "./lease-payloads.ts";
 import { describeAttempt, describeOutput } from "./run-document.ts";
-import type { GatherPage, ItemDocument, ItemPage, ItemQuery } from "./run-rpc.ts";
+import type { GatherPage } from "./run-rpc.ts";
+import type { ItemDocument, ItemPage, ItemQuery } from "./run-documents-rpc.ts";
 import type { RunStore } from "./journal.ts";
 
 /** Limits of a page for the collecting attempt: bytes of inline payloads, and items. */

@@ -15,7 +15,7 @@ import {
 } from "../../domain/payload.ts";
 import { entryOf, type Run, type TaskEntry } from "../../domain/run/state.ts";
 import type { GrantedLease } from "../../domain/run/machine-events.ts";
-import type { Lease } from "./run-rpc.ts";
+import type { Lease } from "./lease-rpc.ts";
 import type { RunStore } from "./journal.ts";
 
 /**

@@ -1,167 +1,120 @@
-/**
- * Writes the answers to drivers as one string. An object as the answer of a call stays alive on
- * both sides for calls on its parts, and is released by a message of its own. On the local runtime
- * that took 80 µs of the 420 µs of processor time of a hop, and each hop has one such answer.
- * Arguments have no such cost, and are sent as objects.
- *
- * Payloads are stored once, in a table beside the leases: the items of an `each` task all read the
- * same array.
- */
-import type { PayloadDelivery } from "../../domain/payload.ts";
-import { FORMAT_VERSION, refuseNewer, type Versioned } from "../../domain/version.ts";
-import type { AcceptAnswer, AcceptText, Grant, GrantText, Lease } from "./run-rpc.ts";
+/** Claims of drivers, and the leases that the run object grants, as sent over RPC. */
+import type { InputShape } from "../../domain/plan/run-graph.ts";
+import type { RunId } from "../../domain/ids.ts";
+import type { LimitedChild } from "../../domain/limits/limited-children.ts";
+import type { PayloadDelivery, PayloadParcel } from "../../domain/payload.ts";
+import type { FinalRun } from "../../domain/run/task-state.ts";
+import type { EventAttributes } from "../../domain/trigger.ts";
+import type { Versioned } from "../../domain/version.ts";
 
-/** A payload in text form: nearly always text for JSON and strings, otherwise base 64. */
-type WrittenPayload =
-  | Exclude<PayloadDelivery, { readonly at: "inline" }>
-  | (Omit<Extract<PayloadDelivery, { readonly at: "inline" }>, "bytes"> & {
-      readonly text?: string;
-      readonly base64?: string;
-    });
+declare const brand: unique symbol;
 
-/** A lease that names payloads by their index in the table. */
-type WrittenLease = Omit<Lease, "inputs" | "steps" | "arrived"> & {
-  readonly inputs: readonly { readonly parent: string; readonly payload: number }[];
-  readonly steps?: readonly { readonly name: string; readonly payload: number }[];
-  readonly arrived?: readonly (Omit<NonNullable<Lease["arrived"]>[number], "document"> & {
-    readonly document: number | null;
-  })[];
-};
+/** A `Grant` on the wire (see `grant-text-rpc.ts`). */
+export type GrantText = string & { readonly [brand]: "Grant" };
 
-interface WrittenGrant extends Versioned {
-  readonly leases: readonly WrittenLease[];
-  readonly payloads: readonly WrittenPayload[];
+export interface ClaimRequest extends Versioned {
+  /** Number of tasks that the driver is running; with 0 and no lease granted the driver ends. */
+  readonly holding: number;
+  /**
+   * Names of the tasks that the driver knows as paused; their leases are not granted. Absent: none.
+   */
+  readonly paused?: readonly string[];
+  /** Remaining time of the driver, in milliseconds; a task is granted only if its timeout fits. */
+  readonly budgetMs: number;
+  /**
+   * Number of items of `each` tasks that the driver accepts, if above its width (see
+   * `DriverClaim`).
+   */
+  readonly items?: number;
+  /**
+   * Name of the driver and the call, the same in each retry: a repeated claim gets the same leases.
+   */
+  readonly call?: string;
+  /**
+   * Send time of the message that started the driver, epoch milliseconds; absent: no message did.
+   */
+  readonly sentAt?: number;
+  /**
+   * Id of the driver's code (`Deployment.id`): methods known to be missing there are not granted.
+   */
+  readonly deployment?: string;
 }
 
-const NO_LEASES = "";
-const ENCODER = new TextEncoder();
-/** Keeps a byte order mark, which is part of the text. */
-const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Writes the leases as text. */
-export function writeGrant(grant: Grant): GrantText {
-  return branded<GrantText>(
-    grant.leases.length === 0 ? NO_LEASES : JSON.stringify(toWritten(grant)),
-  );
+/** The right to run one attempt, with all inputs. */
+export interface Lease {
+  readonly runId: RunId;
+  readonly ordinal: number;
+  readonly task: string;
+  readonly method: string;
+  readonly module?: string;
+  readonly attempt: number;
+  readonly token: number;
+  readonly timeoutMs: number;
+  readonly inlineLimitBytes: number;
+  /** Number of runs in the chain that led here (see `TriggerOrigin`). */
+  readonly depth: number;
+  /** Address of the deployment at the trigger; absent: unknown, or no task is external. */
+  readonly url?: string;
+  /** Parts of the completion URL of an external task. */
+  readonly completion?: { readonly key: string; readonly expiresAt: number };
+  readonly shape: InputShape;
+  /**
+   * Inputs: exactly one for `trigger` and `value`; for `keyed`, one by name for each parent with an
+   * output.
+   */
+  readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];
+  /** Trace of the run; absent: none. */
+  readonly traceparent?: string;
+  /** CloudEvent that started the run; absent: none. */
+  readonly event?: EventAttributes;
+  /** Upstream tasks in peach.conf, in this run or not. */
+  readonly parents: readonly string[];
+  /** Names of the children in this run, for `passToChildTask({to})`. */
+  readonly children: readonly string[];
+  /** Results of the steps of earlier attempts; absent: none has finished. */
+  readonly steps?: readonly { readonly name: string; readonly payload: PayloadDelivery }[];
+  /**
+   * End times of the waits of earlier attempts by call of `result()`, epoch milliseconds; absent:
+   * no attempt was suspended.
+   */
+  readonly waits?: Readonly<Record<string, number>>;
+  /**
+   * Final runs among the runs that earlier attempts awaited, with the `RunDocument` if attached;
+   * absent: none.
+   */
+  readonly arrived?: readonly {
+    readonly runId: RunId;
+    readonly status: FinalRun["status"];
+    readonly document: PayloadDelivery | null;
+  }[];
+  /**
+   * Children whose limits read a key of the output, and where (`each`: in each item); absent: none.
+   */
+  readonly limited?: readonly LimitedChild[];
+  readonly item?: LeasedItem;
+  /** Set for the attempt of an `each` task itself, which collects the outputs of the items. */
+  readonly gathers?: true;
 }
 
-/** Reads a text of `writeGrant`. Shared payloads are shared again. */
-export function readGrant(text: GrantText): Grant {
-  return text === NO_LEASES ? { leases: [] } : fromWritten(parsed<WrittenGrant>(text, "a grant"));
+/** The item of an `each` task that an attempt runs. */
+export interface LeasedItem {
+  readonly index: number;
+  readonly total: number;
+  /** Ordinal of the task. */
+  readonly of: number;
+  /** True if the lease's input is the whole array; otherwise the input is the item itself. */
+  readonly isElement: boolean;
 }
 
-/** Writes the answer as text. */
-export function writeAcceptAnswer({ grant, ...answer }: AcceptAnswer): AcceptText {
-  return branded<AcceptText>(
-    JSON.stringify({
-      v: FORMAT_VERSION,
-      ...answer,
-      ...(grant.leases.length > 0 && toWritten(grant)),
-    }),
-  );
+/** A step that the attempt of this lease has finished. */
+export interface FinishedStep {
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+  readonly name: string;
+  readonly result: PayloadParcel;
 }
 
-/** Reads a text of `writeAcceptAnswer`. */
-export function readAcceptAnswer(text: AcceptText): AcceptAnswer {
-  const {
-    status,
-    outcome,
-    leases = [],
-    payloads = [],
-  } = parsed<Omit<AcceptAnswer, "grant"> & Partial<WrittenGrant>>(text, "the answer to a trigger");
-  return { status, outcome, grant: fromWritten({ leases, payloads }) };
-}
-
-function toWritten({ leases }: Grant): WrittenGrant {
-  const payloads: WrittenPayload[] = [];
-  const places = new Map<PayloadDelivery, number>();
-  const placeOf = (payload: PayloadDelivery): number => {
-    const known = places.get(payload);
-    if (known !== undefined) return known;
-    places.set(payload, payloads.length);
-    return payloads.push(writePayload(payload)) - 1;
-  };
-  const written = leases.map(({ inputs, steps, arrived, ...lease }) => ({
-    ...lease,
-    inputs: inputs.map(({ parent, payload }) => ({ parent, payload: placeOf(payload) })),
-    ...(steps !== undefined && {
-      steps: steps.map(({ name, payload }) => ({ name, payload: placeOf(payload) })),
-    }),
-    ...(arrived !== undefined && {
-      arrived: arrived.map(({ document, ...final }) => ({
-        ...final,
-        document: document === null ? null : placeOf(document),
-      })),
-    }),
-  }));
-  return { v: FORMAT_VERSION, leases: written, payloads };
-}
-
-function fromWritten({ leases, payloads }: Omit<WrittenGrant, "v">): Grant {
-  const read = payloads.map(readPayload);
-  const at = (place: number): PayloadDelivery => {
-    const payload = read[place];
-    if (payload === undefined)
-      throw new RangeError(`a lease refers to payload ${place} of ${read.length}`);
-    return payload;
-  };
-  return {
-    leases: leases.map(({ inputs, steps, arrived, ...lease }) => ({
-      ...lease,
-      inputs: inputs.map(({ parent, payload }) => ({ parent, payload: at(payload) })),
-      ...(steps !== undefined && {
-        steps: steps.map(({ name, payload }) => ({ name, payload: at(payload) })),
-      }),
-      ...(arrived !== undefined && {
-        arrived: arrived.map(({ document, ...final }) => ({
-          ...final,
-          document: document === null ? null : at(document),
-        })),
-      }),
-    })),
-  };
-}
-
-function writePayload(payload: PayloadDelivery): WrittenPayload {
-  if (payload.at !== "inline") return payload;
-  const { bytes, ...rest } = payload;
-  return { ...rest, ...writeBytes(bytes, payload.kind === "json" || payload.kind === "text") };
-}
-
-/** Writes bytes as text if possible: a sender's JSON may contain invalid UTF-8. */
-function writeBytes(
-  bytes: Uint8Array,
-  isText: boolean,
-): { readonly text: string } | { readonly base64: string } {
-  try {
-    if (isText) return { text: DECODER.decode(bytes) };
-  } catch {
-    // Not UTF-8: base 64 follows.
-  }
-  return { base64: bytes.toBase64() };
-}
-
-function readPayload(payload: WrittenPayload): PayloadDelivery {
-  if (payload.at !== "inline") return payload;
-  const { text, base64, ...rest } = payload;
-  return {
-    ...rest,
-    bytes: text === undefined ? Uint8Array.fromBase64(base64 ?? "") : ENCODER.encode(text),
-  };
-}
-
-function branded<Text extends string>(text: string): Text {
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  return text as Text;
-}
-
-/**
- * The only mapping of these texts: `branded` texts are written here alone, as JSON of these types.
- * Throws `NewerFormatError`.
- */
-function parsed<T extends Versioned>(text: string, what: string): T {
-  // oxlint-disable-next-line typescript/consistent-type-assertions
-  const written = JSON.parse(text) as T;
-  refuseNewer(written, what);
-  return written;
+export interface Grant {
+  readonly leases: readonly Lease[];
 }

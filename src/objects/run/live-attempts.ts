@@ -6,7 +6,7 @@
 import { entryOf, type Run } from "../../domain/run/state.ts";
 import { type Progress } from "../../domain/run/attempt.ts";
 import { type RunChange } from "../../domain/run/run-change.ts";
-import type { AttemptReport, LogLine, ReportAnswer, Settlement } from "./run-rpc.ts";
+import type { AttemptReport, LogLine, ReportAnswer, Settlement } from "./settlement-rpc.ts";
 
 /**
  * Limit for log lines of all attempts, in bytes. Further lines reach subscribers, and are stored

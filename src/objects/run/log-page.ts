@@ -2,7 +2,8 @@
 import type { AttemptRecord, LogRef } from "../../domain/run/attempt.ts";
 import { readLogs } from "./store-settlement.ts";
 import type { LiveAttempt } from "./live-attempts.ts";
-import type { LogLine, LogQuery, LogPlace, TaskLogs } from "./run-rpc.ts";
+import type { LogLine } from "./settlement-rpc.ts";
+import type { LogQuery, LogPlace, TaskLogs } from "./run-documents-rpc.ts";
 import type { RunStore } from "./journal.ts";
 
 export const ALL_LINES: LogQuery = {

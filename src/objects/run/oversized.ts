@@ -4,7 +4,8 @@
  * neighbours.
  */
 import { EntryTooLargeError } from "../../domain/run/entry-too-large.ts";
-import type { ClaimRequest, Settlement } from "./run-rpc.ts";
+import type { ClaimRequest } from "./lease-rpc.ts";
+import type { Settlement } from "./settlement-rpc.ts";
 
 /** Number of child runs kept of an attempt that was too large. */
 const KEPT_CHILDREN = 10_000;

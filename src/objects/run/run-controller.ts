@@ -33,23 +33,11 @@ import { AlarmClock } from "../../platform/alarm-clock.ts";
 import { isOverWithin } from "../../platform/patience.ts";
 import { RunAlarm } from "./run-alarm.ts";
 import { RunFeed } from "./catalog-reporter.ts";
-import type {
-  AcceptAnswer,
-  AcceptRequest,
-  AttemptReport,
-  ClaimRequest,
-  CompletionAnswer,
-  CompletionReport,
-  FinalNotice,
-  FinishedStep,
-  Grant,
-  JoiningTrigger,
-  PostponingTrigger,
-  Lease,
-  ReportAnswer,
-  RetryOutcome,
-  SettleRequest,
-} from "./run-rpc.ts";
+import type { AcceptAnswer, AcceptRequest, JoiningTrigger, PostponingTrigger } from "./accept-rpc.ts";
+import type { AttemptReport, ReportAnswer, SettleRequest } from "./settlement-rpc.ts";
+import type { ClaimRequest, FinishedStep, Grant, Lease } from "./lease-rpc.ts";
+import type { CompletionAnswer, CompletionReport } from "./completion-rpc.ts";
+import type { FinalNotice, RetryOutcome } from "./run-rpc.ts";
 import { settleWhatFits } from "./oversized.ts";
 import { LISTED_MS, HELD_MS, LEFT_BEHIND_MS, TOLD_AGAIN_MS, KEPT_PAUSE_MS } from "./run-times.ts";
 import type { RunSurroundings } from "./run-host.ts";

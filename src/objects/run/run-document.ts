@@ -8,7 +8,7 @@ import type { Run, TaskEntry } from "../../domain/run/state.ts";
 import type { TaskState } from "../../domain/run/task-state.ts";
 import { awaitedBy } from "../../domain/run/suspension.ts";
 import type { TaskStatus } from "../../domain/statuses.ts";
-import type { AttemptDocument, RunDocument, TaskDocument } from "./run-rpc.ts";
+import type { AttemptDocument, RunDocument, TaskDocument } from "./run-documents-rpc.ts";
 
 /** Returns the progress of a running attempt, which is not part of the run. */
 export type LiveProgress = (ordinal: number) => Progress | null;

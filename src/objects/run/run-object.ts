@@ -24,7 +24,7 @@ import { describeAlert } from "./failure-alert.ts";
 import { Audience, Batch } from "./subscribers.ts";
 import { eventStream, type Beginning } from "./sse-subscribers.ts";
 import { cancelRuns, dispatchRun, payDebt, startExecutor, tellRuns, watchRuns } from "./effects.ts";
-import { writeAcceptAnswer, writeGrant } from "./lease-rpc.ts";
+import { writeAcceptAnswer, writeGrant } from "./grant-text-rpc.ts";
 import { ALL_LINES, logPage } from "./log-page.ts";
 import { describeCompletable } from "./completion-status.ts";
 import { noticeOf } from "./final-notice.ts";
@@ -40,35 +40,13 @@ import { SocketAudience } from "./websocket-subscribers.ts";
 import { RunSession } from "./driver-session.ts";
 import { RunProtocol } from "./run-controller.ts";
 import { troubleOf } from "./trouble-note.ts";
-import type {
-  AcceptRequest,
-  AcceptText,
-  CancelOptions,
-  AttemptReport,
-  ClaimRequest,
-  CompletableTask,
-  CompletionAnswer,
-  CompletionReport,
-  CompletionTarget,
-  FinalNotice,
-  FinishedStep,
-  GatherPage,
-  GrantText,
-  ItemPage,
-  ItemQuery,
-  JoiningTrigger,
-  PostponingTrigger,
-  Lease,
-  LogQuery,
-  RecordedInputs,
-  ReportAnswer,
-  RetryOutcome,
-  RunDocument,
-  RunRpc,
-  SettleRequest,
-  StoredPayload,
-  TaskLogs,
-} from "./run-rpc.ts";
+import type { AcceptRequest, AcceptText, JoiningTrigger, PostponingTrigger } from "./accept-rpc.ts";
+import type { CancelOptions, FinalNotice, GatherPage, RecordedInputs, RetryOutcome, RunRpc } from "./run-rpc.ts";
+import type { AttemptReport, ReportAnswer, SettleRequest } from "./settlement-rpc.ts";
+import type { ClaimRequest, FinishedStep, GrantText, Lease } from "./lease-rpc.ts";
+import type { CompletableTask, CompletionAnswer, CompletionReport, CompletionTarget } from "./completion-rpc.ts";
+import type { ItemPage, ItemQuery, LogQuery, RunDocument, TaskLogs } from "./run-documents-rpc.ts";
+import type { PayloadParcel } from "../../domain/payload.ts";
 import { performHoldEffect } from "./limit-effects.ts";
 import { Steering } from "./run-actions.ts";
 import { RunStore } from "./journal.ts";
@@ -295,7 +273,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return run === null ? null : describeItems(run, task, query);
   }
 
-  async payload(task: string | null, item?: number): Promise<StoredPayload | undefined | null> {
+  async payload(task: string | null, item?: number): Promise<PayloadParcel | undefined | null> {
     const run = this.#protocol.load();
     if (run === null) return null;
     const ref = task === null ? run.payload : outputOf(entryFor(run, task, item));

@@ -8,14 +8,10 @@ import type { LogRef } from "../../domain/run/attempt.ts";
 import type { RunGenesis } from "../../domain/run/state.ts";
 import type { Outcome, RunEvent, SettledAttempt } from "../../domain/run/machine-events.ts";
 import type { Packer } from "./journal-bytes.ts";
-import type {
-  AcceptRequest,
-  AttemptOutcome,
-  CompletionReport,
-  FinalNotice,
-  LogLine,
-  Settlement,
-} from "./run-rpc.ts";
+import type { AcceptRequest } from "./accept-rpc.ts";
+import type { AttemptOutcome, LogLine, Settlement } from "./settlement-rpc.ts";
+import type { CompletionReport } from "./completion-rpc.ts";
+import type { FinalNotice } from "./run-rpc.ts";
 
 /** Builds the genesis of an accepted trigger, with bytes placed. */
 export function genesisOf(request: AcceptRequest, data: Packer, createdAt: number): RunGenesis {

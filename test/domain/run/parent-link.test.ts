@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import type { ChildRun } from "../../../src/domain/run/state.ts";
 import type { TriggerOrigin } from "../../../src/domain/trigger.ts";
-import type { Lease } from "../../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import { DrivenRun, ended, passing } from "../../support/driven-run.ts";
 import { graphOf, RUN_ID } from "../../support/run-play.ts";
 

@@ -2,7 +2,9 @@
 import { expect, it } from "vitest";
 import { RunProtocol } from "../../../src/objects/run/run-controller.ts";
 import { RunStore } from "../../../src/objects/run/journal.ts";
-import type { AcceptRequest, Lease, Settlement } from "../../../src/objects/run/run-rpc.ts";
+import type { AcceptRequest } from "../../../src/objects/run/accept-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
+import type { Settlement } from "../../../src/objects/run/settlement-rpc.ts";
 import { NO_TROUBLE } from "../../support/driven-run.ts";
 import { graphOf, RUN_ID } from "../../support/run-play.ts";
 import { MemoryStorage } from "../../support/journal-storage.ts";

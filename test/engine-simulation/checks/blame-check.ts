@@ -3,7 +3,7 @@
  * as its failure, and nobody is cancelled whom nobody wanted to end.
  */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
-import type { AttemptDocument, TaskDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { AttemptDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { Behaviour } from "../behaviour.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { AttemptNote, Ledger } from "../ledger.ts";

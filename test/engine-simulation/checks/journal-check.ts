@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isFinal, isActive } from "../../../src/domain/run/task-state.ts";
 import { type Run } from "../../../src/domain/run/state.ts";
 import { nextWakeAt } from "../../../src/domain/run/machine.ts";
-import type { RunDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import { describeRun } from "../../../src/objects/run/run-document.ts";
 import { LEFT_BEHIND_MS } from "../../../src/objects/run/run-times.ts";
 import { RunStore, type JournalStorage } from "../../../src/objects/run/journal.ts";

@@ -3,7 +3,7 @@
  * more attempts begin within the time of a rate than it says. What the limits are, and whose a payload is, is reckoned here.
  */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
-import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { groupOf, type Carried } from "../payloads.ts";

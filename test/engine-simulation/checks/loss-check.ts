@@ -2,7 +2,7 @@
  * Invariant 8: whoever is alive is not taken for dead. That the object of a run is reset changes nothing for the attempts of that run:
  * they are heard again before anybody decides that they are lost; and who has not had the answer to a claim gets it when asking again.
  */
-import type { RunDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { Fault } from "../ground/faults.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Ledger } from "../ledger.ts";

@@ -3,7 +3,7 @@
  * what has ended stays as it is, but for a retry.
  */
 import type { RunIf } from "../../../src/domain/run/start-rule.ts";
-import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Ledger } from "../ledger.ts";
 import { isOver, type Seen } from "../watcher.ts";

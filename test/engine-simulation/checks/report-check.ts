@@ -3,7 +3,7 @@
  * failed, or run out of time, is over, and its URL completes nothing any more.
  */
 import { parseRunId } from "../../../src/domain/ids.ts";
-import type { AttemptDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { AttemptDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { AttemptName } from "../clients.ts";
 import type { Ground } from "../ground/ground.ts";
 import { AS_REPORTED } from "../payloads.ts";

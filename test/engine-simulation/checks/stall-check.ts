@@ -3,7 +3,7 @@
  * a delay holds it back. One answer that is lost is no reason to wait for a lease to end.
  */
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
-import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { RunDocument, TaskDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { Fault } from "../ground/faults.ts";
 import type { Ground } from "../ground/ground.ts";
 import type { Seen } from "../watcher.ts";

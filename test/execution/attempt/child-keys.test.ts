@@ -4,7 +4,7 @@ import type { RunId } from "../../../src/domain/ids.ts";
 import { ok, refuse } from "../../../src/domain/problem.ts";
 import { openPayload } from "../../../src/payloads/payload-store.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
-import type { Lease } from "../../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { TriggerPort } from "../../../src/execution/author/trigger-calls.ts";
 import { emitEvent, step, triggerTaskWithEvent } from "../../../src/task-helpers.ts";
 import { createEmitEvent } from "../../../src/triggers/emit.ts";

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { PayloadParcel } from "../../../src/domain/payload.ts";
 import { encodePayload } from "../../../src/payloads/codec.ts";
 import { parcelPayload } from "../../../src/payloads/payload-store.ts";
-import type { Lease } from "../../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { TaskFunction } from "../../../src/execution/author/method.ts";
 import { readFromParentTask } from "../../../src/task-helpers.ts";
 import { attempt } from "../../support/attempt.ts";

@@ -6,7 +6,7 @@ import { ProblemError } from "../../../src/domain/problem.ts";
 import { PayloadStoreError } from "../../../src/payloads/r2-calls.ts";
 import { openPayload } from "../../../src/payloads/payload-store.ts";
 import { RunUnreachableError } from "../../../src/objects/run/run-client.ts";
-import type { AttemptOutcome } from "../../../src/objects/run/run-rpc.ts";
+import type { AttemptOutcome } from "../../../src/objects/run/settlement-rpc.ts";
 import { Deadlines } from "../../../src/execution/attempt/deadlines.ts";
 import { executeAttempt, outcomeOf } from "../../../src/execution/attempt/run-attempt.ts";
 import type { TaskFunction, TypedTask } from "../../../src/execution/author/method.ts";

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
-import type { Lease } from "../../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import {
   NonRetryableError,
   TaskNotSucceededError,

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Lease } from "../../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import { AttemptSteps } from "../../../src/execution/attempt/steps.ts";
 import type { TaskContext } from "../../../src/execution/author/api.ts";
 import { currentTask, step, triggerTaskWithEvent } from "../../../src/task-helpers.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { openPayload } from "../../../src/payloads/payload-store.ts";
-import type { Lease } from "../../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { TaskFunction } from "../../../src/execution/author/method.ts";
 import { passToChildTask } from "../../../src/task-helpers.ts";
 import { attempt } from "../../support/attempt.ts";

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { readGrant } from "../../../src/objects/run/lease-rpc.ts";
-import type { ClaimRequest, Grant, Lease, Settlement, SettleRequest } from "../../../src/objects/run/run-rpc.ts";
+import { readGrant } from "../../../src/objects/run/grant-text-rpc.ts";
+import type { ClaimRequest, Grant, Lease } from "../../../src/objects/run/lease-rpc.ts";
+import type { Settlement, SettleRequest } from "../../../src/objects/run/settlement-rpc.ts";
 import { drive, newDriverId, type DriverWorld } from "../../../src/execution/driver/driver.ts";
 import { acceptance, HandDrivenRun, only, succeeded } from "../../support/hand-driven.ts";
 import { loseMessages } from "../../support/lost-messages.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Grant, Lease, Settlement, SettleRequest } from "../../../src/objects/run/run-rpc.ts";
+import type { Grant, Lease } from "../../../src/objects/run/lease-rpc.ts";
+import type { Settlement, SettleRequest } from "../../../src/objects/run/settlement-rpc.ts";
 import { drive, type DriverWorld } from "../../../src/execution/driver/driver.ts";
 import { ItemBacklog } from "../../../src/execution/driver/item-backlog.ts";
 import { leaseFor } from "../../support/attempt.ts";

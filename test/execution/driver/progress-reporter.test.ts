@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { plan as poolPlan } from "#generated/plan";
 import type { Progress } from "../../../src/domain/run/attempt.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
-import type { AttemptReport, LogLine, ReportAnswer } from "../../../src/objects/run/run-rpc.ts";
+import type { AttemptReport, LogLine, ReportAnswer } from "../../../src/objects/run/settlement-rpc.ts";
 import { Deadlines } from "../../../src/execution/attempt/deadlines.ts";
 import { ReportChannel } from "../../../src/execution/driver/progress-reporter.ts";
 import { attempt, leaseFor } from "../../support/attempt.ts";

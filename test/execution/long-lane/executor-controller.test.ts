@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { LEASE_GRACE_MS } from "../../../src/domain/plan/run-graph.ts";
 import type { Trial } from "../../../src/domain/trials.ts";
-import type { Lease, Settlement } from "../../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
+import type { Settlement } from "../../../src/objects/run/settlement-rpc.ts";
 import { ExecutorProtocol, type ExecutorOrder } from "../../../src/execution/long-lane/executor-controller.ts";
 import { leaseFor } from "../../support/attempt.ts";
 import { newRunId, succeeded } from "../../support/hand-driven.ts";

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { RunId } from "../../../src/domain/ids.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
-import type { RunDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import { task } from "../../../src/task-helpers.ts";
 import { edge, type EdgeOptions } from "../../support/edge.ts";
 import { HandDrivenRun, settlement } from "../../support/hand-driven.ts";

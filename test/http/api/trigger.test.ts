@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { RunId } from "../../../src/domain/ids.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
-import type { RunDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import { task } from "../../../src/task-helpers.ts";
 import { createAcceptTrigger } from "../../../src/triggers/accept.ts";
 import { edge } from "../../support/edge.ts";

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
 import type { Strategy } from "../../../src/domain/limits/limit.ts";
 import type { Plan } from "../../../src/domain/plan/plan.ts";
-import type { Lease } from "../../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { HandDrivenRun } from "../../support/hand-driven.ts";
 import { succeeded, threw } from "../../support/hand-driven.ts";
 import { acceptLimited, claimed, Limit } from "../../support/limited-runs.ts";

@@ -4,7 +4,7 @@ import type { RunId } from "../../../src/domain/ids.ts";
 import type { TaskLimits } from "../../../src/domain/limits/limit.ts";
 import type { TaskPlan } from "../../../src/domain/plan/plan.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
-import type { RunDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import { edge, type Send } from "../../support/edge.ts";
 import { Limit } from "../../support/limited-runs.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";

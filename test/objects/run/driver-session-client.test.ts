@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { plan } from "#generated/plan";
-import { readGrant } from "../../../src/objects/run/lease-rpc.ts";
+import { readGrant } from "../../../src/objects/run/grant-text-rpc.ts";
 import { SessionClient } from "../../../src/objects/run/driver-session-client.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import { RunSession } from "../../../src/objects/run/driver-session.ts";

@@ -10,7 +10,7 @@ import type { Plan } from "../../../src/domain/plan/plan.ts";
 import { queueWatch } from "../../../src/objects/run/queue-client.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
-import type { RunDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import { acceptTrigger, plan } from "../../../src/worker/wiring.ts";
 import { consumeR2Events } from "../../../src/triggers/r2-events.ts";
 import type { R2Notification } from "../../../src/triggers/r2-notification.ts";

@@ -2,7 +2,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
-import type { AttemptOutcome } from "../../../src/objects/run/run-rpc.ts";
+import type { AttemptOutcome } from "../../../src/objects/run/settlement-rpc.ts";
 import { acceptance, CLAIM, HandDrivenRun, only, settlement, succeeded } from "../../support/hand-driven.ts";
 import { edge } from "../../support/edge.ts";
 import { loseMessages } from "../../support/lost-messages.ts";

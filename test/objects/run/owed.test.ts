@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
-import type { RunDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import { AlertEntrypoint } from "../../../src/worker/alert-entrypoint.ts";
 import { runIdFor } from "../../../src/triggers/run-id.ts";
 import type { DeadLetter } from "../../../src/domain/dead-letter.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Lease } from "../../../src/objects/run/run-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import { openPayload } from "../../../src/payloads/payload-store.ts";
 import { acceptance, HandDrivenRun, inline, only, settlement, succeeded } from "../../support/hand-driven.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { callRun } from "../../../src/objects/run/run-client.ts";
-import type { RunDocument } from "../../../src/objects/run/run-rpc.ts";
+import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import { acceptance, HandDrivenRun, inline, leaseOf, only, succeeded, threw } from "../../support/hand-driven.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";

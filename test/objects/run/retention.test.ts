@@ -2,8 +2,9 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
 import type { PayloadParcel } from "../../../src/domain/payload.ts";
-import { readAcceptAnswer } from "../../../src/objects/run/lease-rpc.ts";
-import type { AcceptRequest, AttemptOutcome } from "../../../src/objects/run/run-rpc.ts";
+import { readAcceptAnswer } from "../../../src/objects/run/grant-text-rpc.ts";
+import type { AcceptRequest } from "../../../src/objects/run/accept-rpc.ts";
+import type { AttemptOutcome } from "../../../src/objects/run/settlement-rpc.ts";
 import { attempt } from "../../support/attempt.ts";
 import {
   acceptance,

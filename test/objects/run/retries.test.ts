@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RetryPolicy } from "../../../src/domain/plan/plan.ts";
-import type { Settlement } from "../../../src/objects/run/run-rpc.ts";
+import type { Settlement } from "../../../src/objects/run/settlement-rpc.ts";
 import { NonRetryableError, RetryAfterError } from "../../../src/task-helpers.ts";
 import { acceptance, HandDrivenRun, only, settlement, threw } from "../../support/hand-driven.ts";
 import { loseMessages } from "../../support/lost-messages.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { plan as poolPlan } from "#generated/plan";
-import type { AcceptAnswer, AcceptRequest } from "../../../src/objects/run/run-rpc.ts";
+import type { AcceptAnswer, AcceptRequest } from "../../../src/objects/run/accept-rpc.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";
 import {
   acceptance,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { readGrant } from "../../../src/objects/run/lease-rpc.ts";
-import type { Lease } from "../../../src/objects/run/run-rpc.ts";
+import { readGrant } from "../../../src/objects/run/grant-text-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import { acceptance, CLAIM, HandDrivenRun, leaseOf, only, succeeded } from "../../support/hand-driven.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";

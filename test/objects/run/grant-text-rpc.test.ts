@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { PayloadDelivery } from "../../../src/domain/payload.ts";
-import { readAcceptAnswer, readGrant, writeAcceptAnswer, writeGrant } from "../../../src/objects/run/lease-rpc.ts";
-import type { Lease } from "../../../src/objects/run/run-rpc.ts";
+import { readAcceptAnswer, readGrant, writeAcceptAnswer, writeGrant } from "../../../src/objects/run/grant-text-rpc.ts";
+import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import { leaseFor } from "../../support/attempt.ts";
 import { inline } from "../../support/hand-driven.ts";
 

@@ -1,0 +1,83 @@
+/** Requests that create or join a run, and the answers, as sent over RPC. */
+import type { RunGraph } from "../../domain/plan/run-graph.ts";
+import type { RunId } from "../../domain/ids.ts";
+import type { OutsideInput } from "../../domain/run/task-inputs.ts";
+import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
+import type { PayloadParcel } from "../../domain/payload.ts";
+import type { RunStatus } from "../../domain/statuses.ts";
+import type { TriggerOrigin } from "../../domain/trigger.ts";
+import type { PayloadDigest } from "../../domain/trigger-key.ts";
+import type { Versioned } from "../../domain/version.ts";
+import type { ClaimRequest, Grant } from "./lease-rpc.ts";
+
+declare const brand: unique symbol;
+
+export interface AcceptRequest extends Versioned {
+  readonly runId: RunId;
+  /** Name of the call, the same in each retry after a lost answer. */
+  readonly nonce: string;
+  /** Digest of the payload; absent: no key, or repeated keys are not compared. */
+  readonly digest?: PayloadDigest;
+  readonly graph: RunGraph;
+  readonly origin: TriggerOrigin;
+  readonly payload: PayloadParcel;
+  /** Recorded inputs of a replay, from tasks that are not part of the run. */
+  readonly recorded?: readonly (OutsideInput & {
+    readonly payload: PayloadParcel;
+    readonly limitKeys?: PayloadLimitKeys;
+  })[];
+  /**
+   * Key that signs the completion URLs of external tasks (see `execution/external/completion-token.ts`);
+   * absent: no external task.
+   */
+  readonly completionKey?: string;
+  /** Limit keys of the payload for the root task; absent if its limits read no key. */
+  readonly limitKeys?: PayloadLimitKeys;
+  /**
+   * Claim of the accepting invocation as driver, with `dispatch: direct`: the first lease comes in
+   * the answer.
+   */
+  readonly claim?: ClaimRequest;
+  /** Delay of the root task, in milliseconds; absent: none. */
+  readonly delayMs?: number;
+  /** Digest of the trigger's key, of a debounced task; absent: no key. */
+  readonly key?: string;
+  /**
+   * Longest wait from the first trigger on, of a debounced task, in milliseconds; absent: no limit.
+   */
+  readonly maxWaitMs?: number;
+}
+
+/**
+ * Fields by which the run of a debounced task recognizes a repeated trigger. `origin` is absent in
+ * a mere question.
+ */
+export type JoiningTrigger = Pick<AcceptRequest, "nonce" | "key" | "digest"> &
+  Partial<Pick<AcceptRequest, "origin">>;
+
+/**
+ * A trigger that restarts the delay of a debounced run; a repeated trigger changes nothing.
+ * `mustBeThere`: creates no run.
+ */
+export type PostponingTrigger = AcceptRequest & {
+  readonly delayMs: number;
+  readonly mustBeThere?: true;
+};
+
+/**
+ * - `recorded`: this call, or an earlier try, created the run.
+ * - `joined`: the run existed, and took the payload of this call or an earlier try (a debounced
+ *   task).
+ * - `deduplicated`: the run existed already; nothing changed.
+ * - `mismatch`: the run existed already, with another payload; nothing changed.
+ */
+export type AcceptOutcome = "recorded" | "joined" | "deduplicated" | "mismatch";
+
+export interface AcceptAnswer {
+  readonly status: RunStatus;
+  readonly outcome: AcceptOutcome;
+  readonly grant: Grant;
+}
+
+/** An `AcceptAnswer` on the wire (see `grant-text-rpc.ts`). */
+export type AcceptText = string & { readonly [brand]: "AcceptAnswer" };

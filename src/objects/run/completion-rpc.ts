@@ -1,0 +1,53 @@
+/** Completion of external tasks: the questions, reports and answers over RPC. */
+import type { CompletionStanding } from "../../domain/run/external-task.ts";
+import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
+import type { LimitedChild } from "../../domain/limits/limited-children.ts";
+import type { PayloadParcel } from "../../domain/payload.ts";
+import type { AttemptError } from "../../domain/run/attempt.ts";
+import type { TaskStatus } from "../../domain/statuses.ts";
+import type { Versioned } from "../../domain/version.ts";
+import type { Lease } from "./lease-rpc.ts";
+
+/** An external task: by name, meaning the open attempt, or one attempt. */
+export type CompletionTarget =
+  | { readonly task: string }
+  | { readonly ordinal: number; readonly attempt: number; readonly token: number };
+
+/** Facts needed to complete an external task. */
+export interface CompletableTask extends Pick<Lease, "method" | "module"> {
+  readonly task: string;
+  readonly status: TaskStatus;
+  readonly standing: CompletionStanding | "not_external";
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+  /** Deadline of the open attempt, whichever is named, epoch milliseconds; null: none is open. */
+  readonly expiresAt: number | null;
+  /** Key that signs the task's URLs; null: none. */
+  readonly key: string | null;
+  readonly inlineLimitBytes: number;
+  /** Children whose limits read a key of the completing output. */
+  readonly limited: readonly LimitedChild[];
+}
+
+/** A report of the result of an external attempt. */
+export interface CompletionReport extends Versioned {
+  readonly ordinal: number;
+  readonly attempt: number;
+  readonly token: number;
+  /** Name of the report, the same in each retry: a repeated report finds that the first counted. */
+  readonly nonce: string;
+  readonly outcome:
+    | {
+        readonly type: "succeeded";
+        readonly output: PayloadParcel;
+        /** Limit keys of the output for the `limited` children. */
+        readonly limitKeys?: Readonly<Record<string, PayloadLimitKeys>>;
+      }
+    | { readonly type: "failed"; readonly error: AttemptError };
+}
+
+export interface CompletionAnswer {
+  readonly standing: "completed_now" | Exclude<CompletionStanding, "open">;
+  readonly status: TaskStatus;
+}
