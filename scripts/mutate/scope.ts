@@ -16,9 +16,9 @@ const TESTS = {
   "objects/debounce": [
     "test/objects/limits/debounce",
     "test/triggers/debounce",
-    "test/platform/tables",
+    "test/objects/tables",
   ],
-  "objects/limits": ["test/objects/limits/", "test/http/api/limits", "test/platform/tables"],
+  "objects/limits": ["test/objects/limits/", "test/http/api/limits", "test/objects/tables"],
   "objects/run": [
     "test/objects/run/",
     "test/http/api/run-",

@@ -106,7 +106,7 @@ const CASES: readonly { says: string; file: string; code: string; rules: readonl
     "lets a store import domain, how tables are made, and its schema",
     "src/objects/catalog/store.ts",
     "../../domain/x.ts",
-    "../../platform/tables.ts",
+    "../tables.ts",
     "./schema.ts",
   ),
   imports(

@@ -1,5 +1,5 @@
 /** Tables of the object that keeps the audit. */
-import type { TableHistory } from "../../platform/tables.ts";
+import type { TableHistory } from "../tables.ts";
 
 /** Entries, only appended, and deleted by age. `entry` is the whole entry as JSON. */
 const CREATE_ENTRIES = `

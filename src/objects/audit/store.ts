@@ -5,7 +5,7 @@ import {
   type AuditFilter,
   type AuditPage,
 } from "../../domain/audit-entry.ts";
-import { Tables } from "../../platform/tables.ts";
+import { Tables } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const APPEND = "INSERT INTO entries (at, who, what, entry) VALUES (?, ?, ?, ?) RETURNING seq";

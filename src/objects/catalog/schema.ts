@@ -1,5 +1,5 @@
 /** Tables of a catalog object, and of the task directory. */
-import type { TableHistory } from "../../platform/tables.ts";
+import type { TableHistory } from "../tables.ts";
 
 /**
  * A run has one row, and a record writes one row: the primary key is the table. `revision` orders

@@ -4,7 +4,7 @@ import type { Counts, RunFigures } from "../../domain/run/metrics.ts";
 import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
 import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
 import { TRIGGER_SOURCES, type TriggerSource } from "../../domain/trigger.ts";
-import { Tables } from "../../platform/tables.ts";
+import { Tables } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const COLUMNS =

@@ -3,7 +3,7 @@
  * object; each task registers once.
  */
 import { DurableObject } from "cloudflare:workers";
-import { Tables } from "../../platform/tables.ts";
+import { Tables } from "../tables.ts";
 import type { DirectoryRpc } from "./catalog-rpc.ts";
 import { DIRECTORY_TABLES } from "./schema.ts";
 

@@ -1,5 +1,5 @@
 /** Tables of the object that keeps dead letters. */
-import type { TableHistory } from "../../platform/tables.ts";
+import type { TableHistory } from "../tables.ts";
 
 /**
  * Letters in the order of `seq`. A number is never reused, so that a page continues where the last

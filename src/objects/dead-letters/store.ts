@@ -1,7 +1,7 @@
 /** All SQL of the object that keeps dead letters. */
 import { DEAD_LETTER_REASONS, type DeadLetter } from "../../domain/dead-letter.ts";
 import { parseDeadLetterId, type DeadLetterId } from "../../domain/ids.ts";
-import { Tables } from "../../platform/tables.ts";
+import { Tables } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const COLUMNS = "seq, id, queue, reason, detail, body, received_at, attempts, expires_at";

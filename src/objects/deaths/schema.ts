@@ -1,5 +1,5 @@
 /** Tables of the object of deaths, one statement each. */
-import type { TableHistory } from "../../platform/tables.ts";
+import type { TableHistory } from "../tables.ts";
 
 const CREATE_TABLES = [
   // `victim` may outlive the run by an hour, and is a digest therefore. `died_at`: the time of the

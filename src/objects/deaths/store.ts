@@ -1,5 +1,5 @@
 /** All SQL of the object of deaths: attempts of all runs that died recently with their workers. */
-import { Tables, type Row, type RowStorage } from "../../platform/tables.ts";
+import { Tables, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** Tables of a debounce object, made with its first window, and of a list of limits. */
-import type { TableHistory } from "../../platform/tables.ts";
+import type { TableHistory } from "../tables.ts";
 
 const CREATE_OPEN_WINDOW = `
   CREATE TABLE open_window (

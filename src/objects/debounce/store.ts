@@ -3,7 +3,7 @@
  * key.
  */
 import { parseRunId, type RunId } from "../../domain/ids.ts";
-import { Tables, type Row, type RowStorage } from "../../platform/tables.ts";
+import { Tables, type Row, type RowStorage } from "../tables.ts";
 import { WINDOW_TABLES } from "./schema.ts";
 
 const READ_WINDOW = "SELECT run_id, opened_at FROM open_window WHERE id = 1";

@@ -8,7 +8,7 @@ import {
   takePlace,
 } from "../../domain/limits/caller-window.ts";
 import type { NextDue } from "../../domain/delivery.ts";
-import type { Tables } from "../../platform/tables.ts";
+import type { Tables } from "../tables.ts";
 
 const READ = "SELECT taken FROM callers WHERE digest = ?";
 const WRITE = `

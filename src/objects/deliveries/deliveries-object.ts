@@ -13,7 +13,7 @@ import type { Delivery, DeliveryFilter, NextDue, RefusedRequests } from "../../d
 import type { CallerRule } from "../../domain/limits/caller-window.ts";
 import type { DeliveryId } from "../../domain/ids.ts";
 import { type Begun, type KeptAnswer, KNOWN_FOR_MS } from "../../domain/signed-delivery.ts";
-import { Tables } from "../../platform/tables.ts";
+import { Tables } from "../tables.ts";
 import type { DeliveriesRpc, DeliveryPage } from "./deliveries-rpc.ts";
 import type { CallersRpc } from "./caller-client.ts";
 import { CallerStore } from "./caller-store.ts";

@@ -1,5 +1,5 @@
 /** Tables of the object that keeps the deliveries of an endpoint. */
-import type { TableHistory } from "../../platform/tables.ts";
+import type { TableHistory } from "../tables.ts";
 
 /**
  * Recorded deliveries rotate through a fixed number of slots: a record writes one row, and nothing

@@ -3,7 +3,7 @@
  */
 import { type Begun, type KeptAnswer, KNOWN_FOR_MS } from "../../domain/signed-delivery.ts";
 import type { NextDue } from "../../domain/delivery.ts";
-import type { Tables } from "../../platform/tables.ts";
+import type { Tables } from "../tables.ts";
 
 const READ = "SELECT token, until, status, answer, answer_until FROM signed WHERE digest = ?";
 const BEGIN = `

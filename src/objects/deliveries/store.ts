@@ -12,7 +12,7 @@ import {
   type RefusedRequests,
 } from "../../domain/delivery.ts";
 import type { DeliveryId } from "../../domain/ids.ts";
-import type { Tables } from "../../platform/tables.ts";
+import type { Tables } from "../tables.ts";
 
 const READ_LAST_ADMITTED = "SELECT seq, slot FROM deliveries ORDER BY seq DESC LIMIT 1";
 const READ_LAST_REFUSED = "SELECT seq FROM refused ORDER BY seq DESC LIMIT 1";

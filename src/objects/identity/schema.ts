@@ -1,5 +1,5 @@
 /** Tables of the identity object. Migrations are append-only. */
-import type { TableHistory } from "../../platform/tables.ts";
+import type { TableHistory } from "../tables.ts";
 
 /** One row forever: 256 random bits as hex, made by the first question. */
 const CREATE_DEPLOYMENT_KEY_TABLE = `

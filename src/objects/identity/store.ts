@@ -2,7 +2,7 @@
 import type { DashboardSession, MadeToken } from "../../domain/identity.ts";
 import { parseSessionId, type SessionId } from "../../domain/ids.ts";
 import { parseScope } from "../../domain/scope.ts";
-import { Tables } from "../../platform/tables.ts";
+import { Tables } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const READ_KEY = "SELECT key FROM deployment_key WHERE id = 1";

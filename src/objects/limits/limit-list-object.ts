@@ -5,7 +5,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { LimitKind } from "../../domain/limits/limit.ts";
-import { Tables } from "../../platform/tables.ts";
+import { Tables } from "../tables.ts";
 import type { LimitListRpc, ListedLimit } from "./limit-list-rpc.ts";
 import { LIST_TABLES } from "../debounce/schema.ts";
 

@@ -1,5 +1,5 @@
 /** Tables of a limit object, one statement each. */
-import type { TableHistory } from "../../platform/tables.ts";
+import type { TableHistory } from "../tables.ts";
 
 const CREATE_TABLES = [
   // An attempt that waits for a slot or holds a slot.

@@ -2,7 +2,7 @@
 import { parseRunId } from "../../domain/ids.ts";
 import type { LimitName, LimitRule } from "../../domain/limits/limit.ts";
 import { slotId, type SlotChanges, type SlotEntry } from "../../domain/limits/limiter.ts";
-import { Tables, type Row, type RowStorage } from "../../platform/tables.ts";
+import { Tables, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const READ_SLOTS =

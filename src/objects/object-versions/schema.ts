@@ -1,5 +1,5 @@
 /** Tables of an object that knows the versions of objects. */
-import type { TableHistory } from "../../platform/tables.ts";
+import type { TableHistory } from "../tables.ts";
 
 /**
  * A version has one row, and writes one row. The row outlives the runs of the version, so the row

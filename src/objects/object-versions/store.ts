@@ -1,5 +1,5 @@
 /** All SQL of an object that knows the versions of objects. */
-import { Tables } from "../../platform/tables.ts";
+import { Tables } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const BY_OBJECT =

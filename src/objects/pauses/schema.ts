@@ -1,5 +1,5 @@
 /** Tables of the pauses object, one statement each. */
-import type { TableHistory } from "../../platform/tables.ts";
+import type { TableHistory } from "../tables.ts";
 
 const CREATE_TABLES = [
   `CREATE TABLE paused (

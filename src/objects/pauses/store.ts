@@ -1,6 +1,6 @@
 /** All storage of the pauses object: paused tasks, and runs that wait for a resumption. */
 import { parseRunId, type RunId } from "../../domain/ids.ts";
-import { Tables, type Row, type RowStorage } from "../../platform/tables.ts";
+import { Tables, type Row, type RowStorage } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const READ_PAUSED = "SELECT task, by, at FROM paused ORDER BY task";

@@ -1,4 +1,4 @@
-import type { TableHistory } from "../../platform/tables.ts";
+import type { TableHistory } from "../tables.ts";
 
 /**
  * Tables of the schedules object.

@@ -1,7 +1,7 @@
 /** All SQL of the schedules object. */
 import type { ScheduleDefinition, ScheduleState } from "../../domain/schedules/due-times.ts";
 import type { KnownDeployment } from "../../domain/version.ts";
-import { Tables } from "../../platform/tables.ts";
+import { Tables } from "../tables.ts";
 import { TABLES } from "./schema.ts";
 
 const READ_SCHEDULES = "SELECT definition, state, absent_since FROM schedules ORDER BY position";

@@ -1,9 +1,9 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { Tables, type TableHistory } from "../../src/platform/tables.ts";
+import { Tables, type TableHistory } from "../../src/objects/tables.ts";
 import { deadLetterIdFromBytes } from "../../src/domain/ids.ts";
-import { schedule } from "../objects/schedules/clock.ts";
+import { schedule } from "./schedules/clock.ts";
 import { newRunId } from "../support/hand-driven.ts";
 import { makeNewer } from "../support/newer-tables.ts";
 import { summaryOf } from "../support/summaries.ts";
