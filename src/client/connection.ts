@@ -43,7 +43,7 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 const JITTER = 0.2;
 /** Answers that say: not now. */
-const PASSING = new Set([429, 502, 503, 504]);
+const TRANSIENT_STATUSES = new Set([429, 502, 503, 504]);
 const EXCERPT_LENGTH = 200;
 
 export class Connection {
@@ -92,11 +92,11 @@ export class Connection {
         return new PeachConnectionError(this.#url, error);
       });
       if (answer instanceof Response && answer.ok) return answer;
-      const isPassing = !(answer instanceof Response) || PASSING.has(answer.status);
+      const isTransient = !(answer instanceof Response) || TRANSIENT_STATUSES.has(answer.status);
       // Never sooner than it was asked for.
       const askedMs = answer instanceof Response ? retryAfterMs(answer) : 0;
       const waitMs = Math.max(pauseMs * (1 - Math.random() * JITTER), askedMs);
-      if (!isPassing || Date.now() + waitMs > end)
+      if (!isTransient || Date.now() + waitMs > end)
         throw answer instanceof Response ? await refusal(answer) : answer;
       if (answer instanceof Response) await answer.body?.cancel();
       await pause(waitMs, signal);

@@ -53,7 +53,7 @@ export type PayloadRef =
  * Payload on the way to the run object. Small payloads carry their bytes; large payloads are in R2
  * already.
  */
-export type PayloadParcel =
+export type NewPayload =
   | (PayloadDescription & { readonly at: "inline"; readonly bytes: Uint8Array })
   | (PayloadDescription & { readonly at: "r2"; readonly key: string });
 
@@ -61,6 +61,6 @@ export type PayloadParcel =
  * Payload on the way to a task. `held` payloads exceed the size of the answer and are fetched from
  * the run object separately.
  */
-export type PayloadDelivery =
-  | PayloadParcel
+export type LeasePayload =
+  | NewPayload
   | (PayloadDescription & { readonly at: "held"; readonly seq: number; readonly offset: number });

@@ -5,7 +5,7 @@ import type { Problem, ProblemCode } from "../domain/problem.ts";
 import { isUnreadableRun } from "../domain/run/unreadable-run.ts";
 import { isNewerFormat } from "../domain/version.ts";
 import { boundedPlace, MAX_WRONG_PLACES, shortened } from "../payloads/misfit.ts";
-import { isPassing } from "../platform/calls.ts";
+import { isTransient } from "../platform/calls.ts";
 import type { HttpEnv } from "./http-env.ts";
 import { log } from "../platform/log.ts";
 
@@ -140,7 +140,7 @@ function serialize({ code, detail, hint, errors }: Problem, requestId: string): 
  */
 export function errorResponse(error: unknown, c: Context<HttpEnv>): Response {
   logFailure(c, "request failed", error);
-  if (isPassing(error)) {
+  if (isTransient(error)) {
     return problemResponse(c, {
       code: "unavailable",
       detail: "The run cannot be reached now.",

@@ -3,7 +3,7 @@
  * scanned once, however many of its items are read. A large array is never in memory as a whole: a
  * first pass finds its items, and a few at a time are fetched from R2.
  */
-import type { PayloadDelivery } from "../domain/payload.ts";
+import type { LeasePayload } from "../domain/payload.ts";
 import { ArrayScanner } from "./array-scanner.ts";
 import { fetchRange, fetchStream } from "./payload-download.ts";
 import { openPayloadBytes, type HeldReader } from "./payload-store.ts";
@@ -32,7 +32,7 @@ export class ArrayReader {
    */
   async item(
     reader: string,
-    array: PayloadDelivery,
+    array: LeasePayload,
     index: number,
     held: HeldReader,
   ): Promise<Uint8Array> {
@@ -48,7 +48,7 @@ export class ArrayReader {
     }
   }
 
-  async #open(array: PayloadDelivery, held: HeldReader): Promise<OpenArray> {
+  async #open(array: LeasePayload, held: HeldReader): Promise<OpenArray> {
     const scanner = new ArrayScanner();
     if (array.at === "r2" && array.size > HELD_BYTES) {
       for await (const chunk of await fetchStream(this.#bucket, array.key)) scanner.push(chunk);

@@ -10,9 +10,9 @@
 import type { RunId } from "../domain/ids.ts";
 import {
   descriptionOf,
-  type PayloadDelivery,
+  type LeasePayload,
   type PayloadDescription,
-  type PayloadParcel,
+  type NewPayload,
 } from "../domain/payload.ts";
 import { compact } from "./byte-forms.ts";
 import { ByteSource } from "./byte-source.ts";
@@ -55,19 +55,19 @@ export function attemptPayloadKey(
  * `onBlock` sees each block of a stream. Rejects with `PayloadStoreError` if R2 fails, and with the
  * stream's own error if the stream fails.
  */
-export async function parcelPayload(
+export async function storePayload(
   bucket: R2Bucket,
   key: string,
   payload: EncodedPayload,
   inlineLimitBytes: number,
   beforePut: () => Promise<void> = async () => {},
   onBlock: (block: Uint8Array) => Promise<void> = async () => {},
-): Promise<PayloadParcel> {
+): Promise<NewPayload> {
   const { contentType } = payload;
   const describe = (size: number): PayloadDescription => descriptionOf({ ...payload, size });
   const { body } = payload;
   if ("parsed" in payload) payload.parsed?.drop();
-  const parcel = async (bytes: Uint8Array): Promise<PayloadParcel> => {
+  const storeBytes = async (bytes: Uint8Array): Promise<NewPayload> => {
     const description = describe(bytes.length);
     if (inlineLimitBytes > 0 && bytes.length <= inlineLimitBytes)
       return { ...description, at: "inline", bytes: compact(bytes) };
@@ -75,14 +75,14 @@ export async function parcelPayload(
     await putBytes(bucket, key, bytes, contentType);
     return { ...description, at: "r2", key };
   };
-  if (body instanceof Uint8Array) return parcel(body);
+  if (body instanceof Uint8Array) return storeBytes(body);
 
   const source = new ByteSource(body);
   try {
     const first = await source.nextBlock(PART_BYTES);
     if (first.length < PART_BYTES) {
       await onBlock(first);
-      return await parcel(first);
+      return await storeBytes(first);
     }
     await beforePut();
     const size = await uploadParts(bucket, key, source, first, contentType, onBlock);
@@ -104,7 +104,7 @@ export type HeldReader = (seq: number, offset: number, size: number) => Promise<
  */
 export async function openPayload(
   bucket: R2Bucket,
-  payload: PayloadDelivery,
+  payload: LeasePayload,
   held: HeldReader,
 ): Promise<unknown> {
   if (payload.kind === "stream") return openPayloadStream(bucket, payload, held);
@@ -115,7 +115,7 @@ export async function openPayload(
 /** Opens a payload as a stream of its bytes, whatever its kind. */
 export async function openPayloadStream(
   bucket: R2Bucket,
-  payload: PayloadDelivery,
+  payload: LeasePayload,
   held: HeldReader,
 ): Promise<ReadableStream<Uint8Array>> {
   if (payload.at === "r2") return fetchStream(bucket, payload.key);
@@ -125,7 +125,7 @@ export async function openPayloadStream(
 /** Reads a payload as bytes of the caller's own. */
 export async function openPayloadBytes(
   bucket: R2Bucket,
-  payload: PayloadDelivery,
+  payload: LeasePayload,
   held: HeldReader,
 ): Promise<Uint8Array> {
   switch (payload.at) {

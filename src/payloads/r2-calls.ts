@@ -8,7 +8,7 @@ import { CallTimeoutError, within } from "../platform/calls.ts";
  * Delays before retries. The last is above a second, since R2 takes one write per second and key.
  * Milliseconds.
  */
-const PAUSES_MS: readonly number[] = [100, 400, 1500];
+const RETRY_DELAYS_MS: readonly number[] = [100, 400, 1500];
 
 /** Number of timeouts after which the call fails. */
 const MOST_TIMEOUTS = 2;
@@ -47,9 +47,9 @@ export async function callR2<T>(what: string, call: () => Promise<T>): Promise<T
       return await within(R2_LIMIT_MS, "R2", call());
     } catch (error) {
       timeouts += Number(error instanceof CallTimeoutError);
-      const pauseMs = PAUSES_MS[tries];
-      if (pauseMs === undefined || timeouts === MOST_TIMEOUTS) throw failed(what, error);
-      await scheduler.wait(pauseMs * (0.5 + Math.random()));
+      const delayMs = RETRY_DELAYS_MS[tries];
+      if (delayMs === undefined || timeouts === MOST_TIMEOUTS) throw failed(what, error);
+      await scheduler.wait(delayMs * (0.5 + Math.random()));
     }
   }
 }

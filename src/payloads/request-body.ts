@@ -1,7 +1,7 @@
 /**
  * Encodes the body of an HTTP request as a payload. JSON is checked and kept as received; text and
  * bytes of more than `HEAD_BYTES` are streamed, never held. A fault found only during streaming
- * (too large, not UTF-8) ends the stream with a `ProblemError`, which `parcelPayload` rethrows
+ * (too large, not UTF-8) ends the stream with a `ProblemError`, which `storePayload` rethrows
  * unchanged.
  */
 import { isUtf8 } from "node:buffer";

@@ -12,13 +12,13 @@
 /** Number and time limits of the tries of a call. */
 export interface CallPolicy {
   /** Delay before each further try. Milliseconds. */
-  readonly pausesMs: readonly number[];
+  readonly delaysMs: readonly number[];
   /** Time limit of one try. Milliseconds. */
   readonly limitMs: number;
 }
 
 /** Policy of calls that are cheap to abandon, since their caller repeats them later. */
-export const BRIEFLY: CallPolicy = { pausesMs: [100, 500], limitMs: 5_000 };
+export const BRIEFLY: CallPolicy = { delaysMs: [100, 500], limitMs: 5_000 };
 
 /**
  * Time limit of a handover: to a queue, or to an object or entrypoint that only stores the work.
@@ -36,7 +36,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * Messages of transient errors for which the platform sets no flag (Durable Objects,
  * troubleshooting).
  */
-const PASSING_MESSAGE =
+const TRANSIENT_MESSAGE =
   /durable object.*(reset|overloaded|no longer active)|network connection lost|connection closed/i;
 
 /** Reports a missing answer. The call may have taken effect. */
@@ -75,15 +75,15 @@ export async function callWithRetries<T>(
   call: () => Promise<T>,
   policy = BRIEFLY,
 ): Promise<T> {
-  const { pausesMs, limitMs } = policy;
+  const { delaysMs, limitMs } = policy;
   let timeouts = 0;
-  for (const pauseMs of pausesMs) {
+  for (const delayMs of delaysMs) {
     try {
       return await within(limitMs, what, call());
     } catch (error) {
       timeouts += Number(error instanceof CallTimeoutError);
-      if (!isPassing(error) || timeouts === MOST_TIMEOUTS) throw error;
-      await scheduler.wait(pauseMs * (isOverload(error) ? 2 : 1) * (0.5 + Math.random() / 2));
+      if (!isTransient(error) || timeouts === MOST_TIMEOUTS) throw error;
+      await scheduler.wait(delayMs * (isOverload(error) ? 2 : 1) * (0.5 + Math.random() / 2));
     }
   }
   return within(limitMs, what, call());
@@ -93,11 +93,11 @@ export async function callWithRetries<T>(
  * Recognizes a failure of the infrastructure: a reset, an overload, a lost connection, a code
  * update, a timeout.
  */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return (
     ["retryable", "overloaded", "durableObjectReset"].some((flag) => hasFlag(error, flag)) ||
-    PASSING_MESSAGE.test(error.message)
+    TRANSIENT_MESSAGE.test(error.message)
   );
 }
 

@@ -15,7 +15,7 @@
 import { nearest } from "../domain/nearest.ts";
 import { graphFrom, type GraphTask, type RunGraph } from "../domain/plan/run-graph.ts";
 import type { RunId } from "../domain/ids.ts";
-import type { PayloadParcel } from "../domain/payload.ts";
+import type { NewPayload } from "../domain/payload.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 import { ok, refuse, type Problem, type Result } from "../domain/problem.ts";
 import type { RunStatus } from "../domain/statuses.ts";
@@ -77,7 +77,7 @@ export interface Replayed extends Pick<GraphTask, "shape" | "parents"> {
    * Copies the recorded payloads with `store`. For a root of shape `value`, its input comes first.
    */
   readonly copy: (
-    store: (payload: EncodedPayload) => Promise<Result<PayloadParcel>>,
+    store: (payload: EncodedPayload) => Promise<Result<NewPayload>>,
   ) => Promise<Result<NonNullable<AcceptRequest["recorded"]>>>;
 }
 
@@ -282,14 +282,14 @@ export function createAcceptTrigger({
         ? await carry(payloads, payload, key, replayed)
         : ok(known(input.payload, key));
     if (!carried.ok) return carried;
-    const { parcel, digest } = carried.value;
+    const { newPayload, digest } = carried.value;
     const request = {
       v: FORMAT_VERSION,
       runId,
       nonce,
       graph,
       origin,
-      payload: parcel,
+      payload: newPayload,
       ...(digest !== undefined && { digest }),
       ...(recorded.length > 0 && { recorded }),
       ...keys,
@@ -300,7 +300,7 @@ export function createAcceptTrigger({
     if (!answer.ok) return answer;
     const { status, outcome } = answer.value;
     if (outcome !== "recorded")
-      for (const mine of [parcel, ...recorded.map((one) => one.payload)])
+      for (const mine of [newPayload, ...recorded.map((one) => one.payload)])
         lifetime.waitUntil(discard(env, mine));
     if (outcome === "mismatch") return refuse(idempotencyMismatch(task, key, runId));
     return ok({ runId, task, status, deduplicated: outcome === "deduplicated" });
@@ -348,19 +348,19 @@ async function carry(
   payload: EncodedPayload,
   key: TriggerKey | null,
   replayed: Replayed | undefined,
-): Promise<Result<{ readonly parcel: PayloadParcel; readonly digest?: PayloadDigest }>> {
+): Promise<Result<{ readonly newPayload: NewPayload; readonly digest?: PayloadDigest }>> {
   const isGiven = replayed === undefined || replayed.limitKeys === "of the payload";
   if (isCompared(key) && isGiven) return payloads.storeDigested(payload);
-  const parcel = await payloads.store(payload);
-  return parcel.ok ? ok(known(parcel.value, key)) : parcel;
+  const newPayload = await payloads.store(payload);
+  return newPayload.ok ? ok(known(newPayload.value, key)) : newPayload;
 }
 
 /** A payload without a computed digest: its key determines the payload. */
 function known(
-  parcel: PayloadParcel,
+  newPayload: NewPayload,
   key: TriggerKey | null,
-): { readonly parcel: PayloadParcel; readonly digest?: PayloadDigest } {
-  return { parcel, ...(isCompared(key) && { digest: RECORDED }) };
+): { readonly newPayload: NewPayload; readonly digest?: PayloadDigest } {
+  return { newPayload, ...(isCompared(key) && { digest: RECORDED }) };
 }
 
 const same = (claim: ClaimRequest): Promise<ClaimRequest> => Promise.resolve(claim);

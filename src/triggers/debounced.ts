@@ -13,7 +13,7 @@
  * value of `debounce.key`.
  */
 import { runIdFromBytes, type RunId } from "../domain/ids.ts";
-import { descriptionOf, type PayloadParcel } from "../domain/payload.ts";
+import { descriptionOf, type NewPayload } from "../domain/payload.ts";
 import type { DebouncePlan } from "../domain/plan/plan.ts";
 import { ok, refuse, type Result } from "../domain/problem.ts";
 import type { RunStatus } from "../domain/statuses.ts";
@@ -72,7 +72,7 @@ export async function acceptDebounced(
     ...(window.key !== null && { key: window.key }),
     ...waitOf(debounce, trigger.delayMs),
   };
-  const stored: PayloadParcel[] = [];
+  const stored: NewPayload[] = [];
   let body = payload;
   for (;;) {
     const named: Result<WindowAnswer> = await answered(null, window.next());
@@ -89,14 +89,16 @@ export async function acceptDebounced(
       ? await payloads.storeDigested(body)
       : await payloads
           .store(body)
-          .then((parcel) => (parcel.ok ? ok({ parcel: parcel.value }) : parcel));
+          .then((newPayload) =>
+            newPayload.ok ? ok({ newPayload: newPayload.value }) : newPayload,
+          );
     if (!carried.ok) return carried;
-    const { parcel, ...digest } = carried.value;
-    stored.push(parcel);
+    const { newPayload, ...digest } = carried.value;
+    stored.push(newPayload);
     const request: PostponingTrigger = {
       ...ofTrigger,
       runId,
-      payload: parcel,
+      payload: newPayload,
       ...digest,
       ...(is === "open" && !window.hasOpened(runId) && { mustBeThere: true }),
     };
@@ -115,7 +117,7 @@ export async function acceptDebounced(
       return ok({ runId, status, deduplicated: outcome !== "recorded" });
     }
     window.hasNot(named.value);
-    body = await reread(env, payload, parcel);
+    body = await reread(env, payload, newPayload);
   }
 }
 
@@ -216,11 +218,10 @@ function waitOf(
 async function reread(
   env: Env,
   payload: EncodedPayload,
-  parcel: PayloadParcel,
+  newPayload: NewPayload,
 ): Promise<EncodedPayload> {
   if (!(payload.body instanceof ReadableStream)) return payload;
-  const held = (): Promise<never> =>
-    Promise.reject(new Error("a parcel that was just made is held nowhere"));
-  const body = await openPayloadStream(env.PAYLOADS, parcel, held);
-  return { ...descriptionOf(parcel), body };
+  const held = (): Promise<never> => Promise.reject(new Error("a new payload is held nowhere"));
+  const body = await openPayloadStream(env.PAYLOADS, newPayload, held);
+  return { ...descriptionOf(newPayload), body };
 }

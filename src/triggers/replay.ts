@@ -16,7 +16,7 @@ import type { RunId } from "../domain/ids.ts";
 import { outsideInputs } from "../domain/run/task-inputs.ts";
 import type { PayloadLimitKeys } from "../domain/limits/limit.ts";
 import { limitedReader } from "../domain/limits/limited-children.ts";
-import type { PayloadDelivery, PayloadParcel } from "../domain/payload.ts";
+import type { LeasePayload, NewPayload } from "../domain/payload.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
 import { replayKey } from "../domain/trigger-key.ts";
@@ -231,7 +231,7 @@ class Copier {
   readonly #runId: RunId;
   readonly #callRun: typeof callRun;
   readonly #readers: ReadonlyMap<string, GraphTask>;
-  readonly #copies = new Map<string, PayloadParcel>();
+  readonly #copies = new Map<string, NewPayload>();
 
   constructor(
     env: Env,
@@ -268,9 +268,9 @@ class Copier {
   }
 
   async #copy(
-    payload: PayloadDelivery,
+    payload: LeasePayload,
     store: Parameters<Replayed["copy"]>[0],
-  ): Promise<Result<PayloadParcel>> {
+  ): Promise<Result<NewPayload>> {
     const place =
       payload.at === "r2"
         ? payload.key
@@ -309,14 +309,14 @@ class Copier {
   }
 
   /** The value that a task reads; for a stream, an empty stream. */
-  async value(payload: PayloadDelivery): Promise<unknown> {
+  async value(payload: LeasePayload): Promise<unknown> {
     if (payload.kind === "stream") return new Blob([]).stream();
     return openPayload(this.#env.PAYLOADS, payload, (seq, offset, size) =>
       this.#callRun(this.#env, this.#runId, (run) => run.held(seq, offset, size)),
     );
   }
 
-  async open(payload: PayloadDelivery): Promise<EncodedPayload> {
+  async open(payload: LeasePayload): Promise<EncodedPayload> {
     switch (payload.at) {
       case "inline": {
         const { at: _, bytes, ...description } = payload;

@@ -4,14 +4,14 @@
  */
 import type { RunId } from "../domain/ids.ts";
 import { isEntryTooLarge } from "../domain/run/entry-too-large.ts";
-import type { PayloadParcel } from "../domain/payload.ts";
+import type { NewPayload } from "../domain/payload.ts";
 import { ok, ProblemError, refuse, type Problem, type Result } from "../domain/problem.ts";
 import type { PayloadDigest } from "../domain/trigger-key.ts";
 import type { EncodedPayload } from "../payloads/codec.ts";
 import { digestOfHeld, PassingDigest } from "../payloads/payload-digest.ts";
-import { parcelPayload, triggerPayloadKey } from "../payloads/payload-store.ts";
+import { storePayload, triggerPayloadKey } from "../payloads/payload-store.ts";
 import { PayloadStoreError, R2_LIMIT_MS } from "../payloads/r2-calls.ts";
-import { isPassing, within } from "../platform/calls.ts";
+import { isTransient, within } from "../platform/calls.ts";
 import type { callRun } from "../objects/run/run-client.ts";
 import { log } from "../platform/log.ts";
 
@@ -50,36 +50,36 @@ export class TriggerPayloads {
    * Stores a payload. Refuses with the fault found in the stream, or with `overloaded`. Rejects
    * with the stream's own error.
    */
-  async store(payload: EncodedPayload): Promise<Result<PayloadParcel>> {
+  async store(payload: EncodedPayload): Promise<Result<NewPayload>> {
     return this.#store(payload);
   }
 
   /** Same, and returns the digest of the stored bytes. */
   async storeDigested(
     payload: EncodedPayload,
-  ): Promise<Result<{ readonly parcel: PayloadParcel; readonly digest: PayloadDigest }>> {
+  ): Promise<Result<{ readonly newPayload: NewPayload; readonly digest: PayloadDigest }>> {
     const { body } = payload;
     const passing = body instanceof Uint8Array ? null : new PassingDigest(payload);
-    const parcel = await this.#store(payload, passing);
-    if (!parcel.ok) return parcel;
+    const newPayload = await this.#store(payload, passing);
+    if (!newPayload.ok) return newPayload;
     const digest =
       body instanceof Uint8Array
         ? digestOfHeld({ ...payload, body, size: body.length })
         : passing?.end();
-    return ok({ parcel: parcel.value, digest: (await digest) ?? "" });
+    return ok({ newPayload: newPayload.value, digest: (await digest) ?? "" });
   }
 
   #store(
     payload: EncodedPayload,
     passing: PassingDigest | null = null,
-  ): Promise<Result<PayloadParcel>> {
+  ): Promise<Result<NewPayload>> {
     this.#stored += 1;
     const key = triggerPayloadKey(this.#runId, this.#nonce, this.#stored);
     const beforePut = (): Promise<void> => (this.#told ??= this.#tell());
     const onBlock =
       passing === null ? undefined : (block: Uint8Array): Promise<void> => passing.take(block);
     return stored(this.#runId, () =>
-      parcelPayload(this.#env.PAYLOADS, key, payload, this.#inlineLimitBytes, beforePut, onBlock),
+      storePayload(this.#env.PAYLOADS, key, payload, this.#inlineLimitBytes, beforePut, onBlock),
     );
   }
 
@@ -128,7 +128,7 @@ export async function answered<T>(runId: RunId | null, answer: Promise<T>): Prom
     return ok(await answer);
   } catch (error) {
     if (isEntryTooLarge(error)) return refuse(TOO_LARGE);
-    if (!isPassing(error)) throw error;
+    if (!isTransient(error)) throw error;
     log("warn", "trigger not recorded", { run_id: runId, error });
     return refuse(OVERLOADED);
   }
@@ -138,9 +138,9 @@ export async function answered<T>(runId: RunId | null, answer: Promise<T>): Prom
  * Deletes a payload without a run. Best effort: a remaining object is deleted by the run's
  * retention.
  */
-export async function discard(env: Env, parcel: PayloadParcel): Promise<void> {
-  if (parcel.at !== "r2") return;
-  await within(R2_LIMIT_MS, "R2", env.PAYLOADS.delete(parcel.key)).catch((error: unknown) => {
-    log("warn", "duplicate payload not deleted", { key: parcel.key, error });
+export async function discard(env: Env, newPayload: NewPayload): Promise<void> {
+  if (newPayload.at !== "r2") return;
+  await within(R2_LIMIT_MS, "R2", env.PAYLOADS.delete(newPayload.key)).catch((error: unknown) => {
+    log("warn", "duplicate payload not deleted", { key: newPayload.key, error });
   });
 }

@@ -3,10 +3,10 @@ import * as dashboard from "#generated/dashboard";
 import { local } from "#local-runtime";
 import { AuditObject } from "../objects/audit/audit-object.ts";
 import { CatalogObject } from "../objects/catalog/catalog-object.ts";
-import { DirectoryObject } from "../objects/catalog/task-directory-object.ts";
+import { TaskDirectoryObject } from "../objects/catalog/task-directory-object.ts";
 import { DeathsObject } from "../objects/deaths/deaths-object.ts";
 import { DeadLettersObject } from "../objects/dead-letters/dead-letters-object.ts";
-import { ControlsObject } from "../objects/pauses/pauses-object.ts";
+import { PausesObject } from "../objects/pauses/pauses-object.ts";
 import { callDeliveries } from "../objects/deliveries/deliveries-client.ts";
 import { takeTurn } from "../objects/deliveries/caller-client.ts";
 import { callSignedDeliveries } from "../objects/deliveries/signed-client.ts";
@@ -26,7 +26,7 @@ import type { Lifetime } from "../platform/lifetime.ts";
 import { consumeDeadLetters } from "../triggers/dead-letter.ts";
 import { consumeR2Events } from "../triggers/r2-events.ts";
 import { consumeRunMessages } from "../triggers/run-consumer.ts";
-import { VersionsObject } from "../objects/object-versions/object-versions-object.ts";
+import { ObjectVersionsObject } from "../objects/object-versions/object-versions-object.ts";
 
 const app = createApp({
   plan,
@@ -46,12 +46,12 @@ export {
   AlertEntrypoint,
   AuditObject,
   CatalogObject,
-  ControlsObject,
+  PausesObject,
   DeadLettersObject,
   DeathsObject,
   DebounceObject,
   DeliveriesObject,
-  DirectoryObject,
+  TaskDirectoryObject,
   DriverEntrypoint,
   ExecutorObject,
   IdentityObject,
@@ -59,7 +59,7 @@ export {
   LimitObject,
   RunObject,
   SchedulesObject,
-  VersionsObject,
+  ObjectVersionsObject,
 };
 
 const announceSchedules = createAnnouncement(plan);

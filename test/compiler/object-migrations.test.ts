@@ -27,11 +27,11 @@ it("adds nothing to the migration that accounts have deployed", () => {
       "DebounceObject",
       "LimitObject",
       "LimitListObject",
-      "ControlsObject",
-      "VersionsObject",
+      "PausesObject",
+      "ObjectVersionsObject",
       "DeadLettersObject",
       "CatalogObject",
-      "DirectoryObject",
+      "TaskDirectoryObject",
     ],
   });
 });

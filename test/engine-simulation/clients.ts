@@ -238,8 +238,8 @@ export class Clients {
       true,
       async ({ worker, env }) => ({
         ok: true as const,
-        value: await worker.callControls(env, (controls) =>
-          what === "pause" ? controls.pause(task, "operator") : controls.resume(task),
+        value: await worker.callPauses(env, (pauses) =>
+          what === "pause" ? pauses.pause(task, "operator") : pauses.resume(task),
         ),
       }),
       () => {},

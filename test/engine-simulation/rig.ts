@@ -24,11 +24,11 @@ const OBJECTS = {
   DEBOUNCES: "DebounceObject",
   LIMITS: "LimitObject",
   LIMIT_LISTS: "LimitListObject",
-  CONTROLS: "ControlsObject",
-  VERSIONS: "VersionsObject",
+  PAUSES: "PausesObject",
+  OBJECT_VERSIONS: "ObjectVersionsObject",
   DEATHS: "DeathsObject",
   CATALOG: "CatalogObject",
-  DIRECTORY: "DirectoryObject",
+  TASK_DIRECTORY: "TaskDirectoryObject",
   IDENTITY: "IdentityObject",
 } as const;
 

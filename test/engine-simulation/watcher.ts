@@ -4,7 +4,7 @@
  */
 import { parseRunId, type RunId } from "../../src/domain/ids.ts";
 import type { ItemDocument, ItemPage, RunDocument } from "../../src/objects/run/run-documents-rpc.ts";
-import type { PayloadParcel } from "../../src/domain/payload.ts";
+import type { NewPayload } from "../../src/domain/payload.ts";
 import { heardIn, type Heard } from "./checks/events-check.ts";
 import type { Ground } from "./ground/ground.ts";
 import { carriedIn, type Carried } from "./payloads.ts";
@@ -132,19 +132,19 @@ export class Watcher {
   async #passed(host: ObjectHost, { tasks }: RunDocument, before: RunDocument | null): Promise<void> {
     for (const [index, { task, status }] of tasks.entries()) {
       if (status !== "succeeded" || before?.tasks[index]?.status === "succeeded") continue;
-      const payload = await ask<PayloadParcel>(host, "payload", task);
+      const payload = await ask<NewPayload>(host, "payload", task);
       // It may have been reset just now.
       if (host.isAwake && (payload === null || this.#bytesOf(payload) === undefined))
         this.#ground.violate("6 payload before row", `${host.name}: what ${task} has passed is not there`);
     }
   }
 
-  #bytesOf(payload: PayloadParcel | undefined): Uint8Array | undefined {
+  #bytesOf(payload: NewPayload | undefined): Uint8Array | undefined {
     return payload?.at === "r2" ? this.#bucket().objects.get(payload.key)?.bytes : payload?.bytes;
   }
 
   async #carried(host: ObjectHost): Promise<Carried | null> {
-    const payload = await ask<PayloadParcel>(host, "payload", null);
+    const payload = await ask<NewPayload>(host, "payload", null);
     if (payload === undefined || payload === null) return null;
     const bytes = this.#bytesOf(payload);
     if (bytes === undefined)

@@ -6,7 +6,7 @@ import type { Result } from "../../src/domain/problem.ts";
 import type { TriggerKey } from "../../src/domain/trigger-key.ts";
 import type { TriggerOrigin } from "../../src/domain/trigger.ts";
 import type { RunRpc } from "../../src/objects/run/run-rpc.ts";
-import type { ControlsRpc } from "../../src/objects/pauses/pauses-rpc.ts";
+import type { PausesRpc } from "../../src/objects/pauses/pauses-rpc.ts";
 import type { SchedulesRpc } from "../../src/objects/schedules/schedules-rpc.ts";
 import type { Life } from "./platform/life.ts";
 
@@ -54,7 +54,7 @@ export interface WorkerFace {
     scheduled(controller: object, env: object, ctx: object): Promise<void>;
   };
   readonly callRun: <T>(env: object, runId: RunId, call: (run: RunRpc) => Promise<T>) => Promise<T>;
-  readonly callControls: <T>(env: object, call: (controls: ControlsRpc) => Promise<T>) => Promise<T>;
+  readonly callPauses: <T>(env: object, call: (pauses: PausesRpc) => Promise<T>) => Promise<T>;
   readonly apiKey: (caller: string, key: string) => TriggerKey;
   readonly apiEventKey: (caller: string, event: string, key: string) => TriggerKey;
   readonly callSchedules: <T>(env: object, call: (schedules: SchedulesRpc) => Promise<T>) => Promise<T>;

@@ -2,7 +2,7 @@
 import { graphFrom } from "../../src/domain/plan/run-graph.ts";
 import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
 import { nextWakeAt } from "../../src/domain/run/machine.ts";
-import type { PayloadParcel } from "../../src/domain/payload.ts";
+import type { NewPayload } from "../../src/domain/payload.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
 import type { Run } from "../../src/domain/run/state.ts";
 import { summarize } from "../../src/domain/run/summary.ts";
@@ -31,7 +31,7 @@ export function goldenId(number: number): RunId {
   return runIdFromBytes(new Uint8Array(16).fill(number));
 }
 
-export function json(value: unknown): PayloadParcel {
+export function json(value: unknown): NewPayload {
   const bytes = new TextEncoder().encode(JSON.stringify(value));
   return {
     kind: "json",

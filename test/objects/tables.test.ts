@@ -111,19 +111,19 @@ const SLOT = { holder: { runId: RUN, ordinal: 0, attempt: 1 }, rule: { limit: 1,
 const WINDOW = { key: "k", keepMs: 60_000, started: null, notTakenBy: null, fresh: RUN };
 
 /** An object of each kind that has tables, but for runs: a call that makes them, and one that reads them. */
-const [controls, list, limit, window, directory, catalog, letters, versions, schedules] = [
-  env.CONTROLS.getByName(NAME),
+const [pauses, list, limit, window, directory, catalog, letters, versions, schedules] = [
+  env.PAUSES.getByName(NAME),
   env.LIMIT_LISTS.getByName(NAME),
   env.LIMITS.getByName(NAME),
   env.DEBOUNCES.getByName(NAME),
-  env.DIRECTORY.getByName(NAME),
+  env.TASK_DIRECTORY.getByName(NAME),
   env.CATALOG.getByName(NAME),
   env.DEAD_LETTERS.getByName(NAME),
-  env.VERSIONS.getByName(NAME),
+  env.OBJECT_VERSIONS.getByName(NAME),
   env.SCHEDULES.getByName(NAME),
 ];
 const OBJECTS: readonly [string, DurableObjectStub, () => Promise<unknown>, () => Promise<unknown>][] = [
-  ["the controls object", controls, () => controls.pause("echo", "test"), () => controls.paused()],
+  ["the pauses object", pauses, () => pauses.pause("echo", "test"), () => pauses.paused()],
   ["the list of a task's limits", list, () => list.note("concurrency", "k", true), () => list.list(1)],
   [
     "the object of a limit",
@@ -136,7 +136,7 @@ const OBJECTS: readonly [string, DurableObjectStub, () => Promise<unknown>, () =
     () => limit.use(),
   ],
   ["the object of a debounce window", window, () => window.window(WINDOW), () => window.namedFor("k")],
-  ["the directory of the catalogue", directory, () => directory.enlist("echo"), () => directory.tasks()],
+  ["the directory of the catalogue", directory, () => directory.register("echo"), () => directory.tasks()],
   ["the catalogue", catalog, () => catalog.record(summaryOf(RUN, "succeeded"), true), () => catalog.count({})],
   ["the object of dead letters", letters, () => letters.record(LETTER), () => letters.count()],
   ["the object of versions", versions, () => versions.listed([VERSION], 60_000), () => versions.find([VERSION])],

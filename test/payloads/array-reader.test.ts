@@ -3,7 +3,7 @@ import { fc } from "../support/property.ts";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ArrayReader } from "../../src/payloads/array-reader.ts";
 import { ArrayScanner } from "../../src/payloads/array-scanner.ts";
-import type { PayloadDelivery } from "../../src/domain/payload.ts";
+import type { LeasePayload } from "../../src/domain/payload.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -16,12 +16,12 @@ function bytesOf(text: string): Uint8Array {
 }
 
 /** The array in R2, under a key of its own. */
-async function stored(key: string, text: string): Promise<PayloadDelivery> {
+async function stored(key: string, text: string): Promise<LeasePayload> {
   await env.PAYLOADS.put(key, text);
   return { kind: "json", contentType: "application/json", at: "r2", key, size: bytesOf(text).length };
 }
 
-async function valueAt(reader: ArrayReader, array: PayloadDelivery, index: number): Promise<unknown> {
+async function valueAt(reader: ArrayReader, array: LeasePayload, index: number): Promise<unknown> {
   return JSON.parse(new TextDecoder().decode(await reader.item("test", array, index, nobody)));
 }
 

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { fc } from "../support/property.ts";
 import { describe, expect, it, vi } from "vitest";
 import { type RunId, runIdFromBytes } from "../../src/domain/ids.ts";
-import type { PayloadDelivery, PayloadParcel } from "../../src/domain/payload.ts";
+import type { LeasePayload, NewPayload } from "../../src/domain/payload.ts";
 import { ProblemError } from "../../src/domain/problem.ts";
 import { encodePayload } from "../../src/payloads/codec.ts";
 import {
@@ -10,7 +10,7 @@ import {
   deleteRunPayloads,
   openPayload,
   openPayloadStream,
-  parcelPayload,
+  storePayload,
   triggerPayloadKey,
 } from "../../src/payloads/payload-store.ts";
 import { ParsedValue } from "../../src/payloads/parsed-value.ts";
@@ -30,22 +30,22 @@ function newKey(): string {
   return attemptPayloadKey(newRun(), 0, 1, 1, "");
 }
 
-async function parcel(
+async function newPayload(
   value: unknown,
   key = newKey(),
   bucket = env.PAYLOADS,
   inlineLimit = INLINE_LIMIT,
-): Promise<PayloadParcel> {
+): Promise<NewPayload> {
   const encoded = encodePayload(value);
   if (!encoded.ok) throw new Error(encoded.problem.detail);
-  return parcelPayload(bucket, key, encoded.value, inlineLimit);
+  return storePayload(bucket, key, encoded.value, inlineLimit);
 }
 
 function noHeld(): Promise<Uint8Array> {
   return Promise.reject(new Error("nothing is held"));
 }
 
-function open(payload: PayloadDelivery, bucket = env.PAYLOADS): Promise<unknown> {
+function open(payload: LeasePayload, bucket = env.PAYLOADS): Promise<unknown> {
   return openPayload(bucket, payload, noHeld);
 }
 
@@ -72,7 +72,7 @@ describe("keys", () => {
       parsed,
     } as const;
     const beforePut = vi.fn<() => Promise<void>>(async () => expect(parsed.take()).toBeNull());
-    await parcelPayload(env.PAYLOADS, newKey(), payload, 0, beforePut);
+    await storePayload(env.PAYLOADS, newKey(), payload, 0, beforePut);
     expect(beforePut).toHaveBeenCalledOnce();
   });
 
@@ -86,9 +86,9 @@ describe("keys", () => {
 
 describe("inline or R2", () => {
   it("a payload of the inline limit rides inline, one byte more goes to R2", async () => {
-    expect(await parcel(new Uint8Array(INLINE_LIMIT))).toMatchObject({ at: "inline", size: INLINE_LIMIT });
+    expect(await newPayload(new Uint8Array(INLINE_LIMIT))).toMatchObject({ at: "inline", size: INLINE_LIMIT });
     const key = newKey();
-    expect(await parcel(new Uint8Array(INLINE_LIMIT + 1), key)).toEqual({
+    expect(await newPayload(new Uint8Array(INLINE_LIMIT + 1), key)).toEqual({
       at: "r2",
       key,
       kind: "bytes",
@@ -100,26 +100,26 @@ describe("inline or R2", () => {
   });
 
   it("a limit of 0 sends every payload to R2, also an empty one", async () => {
-    expect(await parcel(null, newKey(), env.PAYLOADS, 0)).toMatchObject({ at: "r2", size: 4 });
-    const empty = await parcel("", newKey(), env.PAYLOADS, 0);
+    expect(await newPayload(null, newKey(), env.PAYLOADS, 0)).toMatchObject({ at: "r2", size: 4 });
+    const empty = await newPayload("", newKey(), env.PAYLOADS, 0);
     expect(empty).toMatchObject({ at: "r2", size: 0 });
     expect(await open(empty)).toBe("");
   });
 
   it("an inline view takes nothing else of its buffer along", async () => {
-    const payload = await parcel(new Uint8Array(100_000).subarray(10, 20));
+    const payload = await newPayload(new Uint8Array(100_000).subarray(10, 20));
     if (payload.at !== "inline") throw new Error("not inline");
     expect(payload.bytes.buffer.byteLength).toBe(10);
   });
 
   it("a small stream rides inline, too", async () => {
-    const payload = await parcel(pieces(new Uint8Array([1]), new Uint8Array([2, 3])).stream);
+    const payload = await newPayload(pieces(new Uint8Array([1]), new Uint8Array([2, 3])).stream);
     expect(payload).toMatchObject({ at: "inline", kind: "stream", size: 3, bytes: new Uint8Array([1, 2, 3]) });
     expect(await bytesOf(await open(payload))).toEqual(new Uint8Array([1, 2, 3]));
   });
 
   it("a Blob in R2 keeps its type", async () => {
-    const payload = await parcel(new Blob([new Uint8Array(5000)], { type: "audio/mpeg" }));
+    const payload = await newPayload(new Blob([new Uint8Array(5000)], { type: "audio/mpeg" }));
     expect(payload).toMatchObject({ at: "r2", kind: "bytes", form: "Blob", contentType: "audio/mpeg", size: 5000 });
     expect(await open(payload)).toMatchObject({ size: 5000, type: "audio/mpeg" });
   });
@@ -134,7 +134,7 @@ describe("inline or R2", () => {
     );
     await fc.assert(
       fc.asyncProperty(anything, fc.constantFrom(0, 1_000_000), async (value, inlineLimit) => {
-        const stored = await parcel(value, newKey(), env.PAYLOADS, inlineLimit);
+        const stored = await newPayload(value, newKey(), env.PAYLOADS, inlineLimit);
         expect(stored.at).toBe(inlineLimit === 0 ? "r2" : "inline");
         expect(await open(stored)).toStrictEqual(value === undefined ? null : value);
       }),
@@ -142,14 +142,14 @@ describe("inline or R2", () => {
   });
 
   it("what one reader changes, another does not see", async () => {
-    const payload = await parcel(new Uint8Array([1, 2]));
+    const payload = await newPayload(new Uint8Array([1, 2]));
     const first = await open(payload);
     if (first instanceof Uint8Array) first[0] = 9;
     expect(await open(payload)).toEqual(new Uint8Array([1, 2]));
   });
 
   it("bytes that the run object holds are asked for by their place", async () => {
-    const held: PayloadDelivery = {
+    const held: LeasePayload = {
       at: "held",
       seq: 7,
       offset: 3,
@@ -171,11 +171,11 @@ describe("inline or R2", () => {
   });
 
   it("every kind opens as a stream of its bytes", async () => {
-    const json = await parcel({ a: 1 });
+    const json = await newPayload({ a: 1 });
     expect(await bytesOf(await openPayloadStream(env.PAYLOADS, json, noHeld))).toEqual(
       new TextEncoder().encode('{"a":1}'),
     );
-    const text = await parcel("x".repeat(5000));
+    const text = await newPayload("x".repeat(5000));
     expect(await bytesOf(await openPayloadStream(env.PAYLOADS, text, noHeld))).toEqual(
       new TextEncoder().encode("x".repeat(5000)),
     );
@@ -210,12 +210,12 @@ describe("large streams", () => {
     counting.onAnswer = (call) => {
       if (call === "uploadPart") uploaded += PART_BYTES;
     };
-    const first = await parcel(stream, newKey(), counting.bucket);
+    const first = await newPayload(stream, newKey(), counting.bucket);
     expect(first).toMatchObject({ at: "r2", kind: "stream", size: 64 * MIB });
     expect(counting.count("uploadPart")).toBe(8);
     expect(ahead).toBeLessThanOrEqual(PART_BYTES + 65_536);
 
-    const second = await parcel(await open(first));
+    const second = await newPayload(await open(first));
     const received = new crypto.DigestStream("SHA-256");
     const out = await open(second);
     if (out instanceof ReadableStream) await out.pipeTo(received);
@@ -227,7 +227,7 @@ describe("large streams", () => {
     async (size) => {
       const bytes = new Uint8Array(size).map((_, index) => index % 251);
       const cut = Math.floor(size / 3);
-      const payload = await parcel(pieces(bytes.slice(0, cut), new Uint8Array(0), bytes.slice(cut)).stream);
+      const payload = await newPayload(pieces(bytes.slice(0, cut), new Uint8Array(0), bytes.slice(cut)).stream);
       expect(payload).toMatchObject({ at: "r2", size });
       const out = await bytesOf(await open(payload));
       expect(out.length).toBe(size);
@@ -236,14 +236,14 @@ describe("large streams", () => {
   );
 
   it.each([500, 5000])("a stream of %i bytes that was opened can be put into a bucket as it is", async (size) => {
-    const payload = await parcel(new Uint8Array(size).fill(7));
+    const payload = await newPayload(new Uint8Array(size).fill(7));
     const stream = await openPayloadStream(env.PAYLOADS, payload, noHeld);
     await env.PAYLOADS.put("elsewhere", stream);
     expect((await env.PAYLOADS.head("elsewhere"))?.size).toBe(size);
   });
 
   it("a stream that was opened and let go holds nothing up", async () => {
-    const payload = await parcel(new Uint8Array(5000));
+    const payload = await newPayload(new Uint8Array(5000));
     const stream = await openPayloadStream(env.PAYLOADS, payload, noHeld);
     await stream.cancel("enough");
     expect(await open(payload)).toHaveLength(5000);
@@ -252,9 +252,11 @@ describe("large streams", () => {
   it("the author's own error comes through as it is, and leaves no object", async () => {
     const mine = new RangeError("my stream broke");
     const key = newKey();
-    expect(await failureOf(parcel(pieces(new Uint8Array(10), mine).stream, key))).toBe(mine);
+    expect(await failureOf(newPayload(pieces(new Uint8Array(10), mine).stream, key))).toBe(mine);
     const real = new FailingBucket(env.PAYLOADS);
-    expect(await failureOf(parcel(pieces(new Uint8Array(PART_BYTES + 1), mine).stream, key, real.bucket))).toBe(mine);
+    expect(await failureOf(newPayload(pieces(new Uint8Array(PART_BYTES + 1), mine).stream, key, real.bucket))).toBe(
+      mine,
+    );
     expect(real.calls).toEqual(["createMultipartUpload", "uploadPart", "abort"]);
     expect(await env.PAYLOADS.head(key)).toBeNull();
   });
@@ -267,7 +269,7 @@ describe("large streams", () => {
         cancelled = true;
       },
     });
-    const error = await failureOf(parcel(strings));
+    const error = await failureOf(newPayload(strings));
     expect(error).toBeInstanceOf(ProblemError);
     expect(error).toMatchObject({
       problem: { code: "payload_not_serializable", detail: expect.stringContaining("type string") },
@@ -279,7 +281,7 @@ describe("large streams", () => {
 describe("when R2 fails", () => {
   it("a put is tried again", async () => {
     const failing = new FailingBucket(env.PAYLOADS, { call: "put", times: 2, when: "before" });
-    const payload = await parcel(new Uint8Array(5000).fill(3), newKey(), failing.bucket);
+    const payload = await newPayload(new Uint8Array(5000).fill(3), newKey(), failing.bucket);
     expect(failing.count("put")).toBe(3);
     expect(await open(payload)).toEqual(new Uint8Array(5000).fill(3));
   });
@@ -289,7 +291,7 @@ describe("when R2 fails", () => {
     async (call) => {
       for (const when of ["before", "after"] as const) {
         const failing = new FailingBucket(env.PAYLOADS, { call, times: 1, when });
-        const payload = await parcel(
+        const payload = await newPayload(
           pieces(new Uint8Array(PART_BYTES).fill(1), new Uint8Array([2])).stream,
           newKey(),
           failing.bucket,
@@ -310,8 +312,10 @@ describe("when R2 fails", () => {
       const source = pieces(new Uint8Array(PART_BYTES), new Uint8Array(PART_BYTES));
       const noParts = new FailingBucket(env.PAYLOADS, { call: "uploadPart", ...down });
       const [put, part, get] = await Promise.all([
-        failureOf(parcel(new Uint8Array(5000), key, new FailingBucket(env.PAYLOADS, { call: "put", ...down }).bucket)),
-        failureOf(parcel(source.stream, key, noParts.bucket)),
+        failureOf(
+          newPayload(new Uint8Array(5000), key, new FailingBucket(env.PAYLOADS, { call: "put", ...down }).bucket),
+        ),
+        failureOf(newPayload(source.stream, key, noParts.bucket)),
         failureOf(
           open(
             { at: "r2", key, kind: "json", size: 1, contentType: "application/json" },
@@ -331,7 +335,7 @@ describe("when R2 fails", () => {
 
   it("in the middle of a read, the stream goes on where it was", async () => {
     const bytes = new Uint8Array(300_000).map((_, index) => index % 251);
-    const payload = await parcel(bytes);
+    const payload = await newPayload(bytes);
     const failing = new FailingBucket(env.PAYLOADS);
     failing.breakBodiesAfterBytes = 100_000;
     expect(await bytesOf(await openPayloadStream(failing.bucket, payload, noHeld))).toEqual(bytes);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { BRIEFLY, CallTimeoutError, callWithRetries, isPassing, within } from "../../src/platform/calls.ts";
+import { BRIEFLY, CallTimeoutError, callWithRetries, isTransient, within } from "../../src/platform/calls.ts";
 import { silence } from "../support/silence.ts";
 
 let pauses: number[] = [];
@@ -40,7 +40,7 @@ describe("a call with a limit of time", () => {
     const error = await failed;
     expect(error).toBeInstanceOf(CallTimeoutError);
     expect(String(error)).toBe("CallTimeoutError: the archive was not answered within 1000 ms");
-    expect(isPassing(error)).toBe(true);
+    expect(isTransient(error)).toBe(true);
   });
 
   it("of more than a timer can count does not fail at once", async () => {

@@ -1,6 +1,6 @@
 /** The code of a run object over storage in memory, in plain Node: its clock, its alarm and its lives are the test's. */
 import type { RunId } from "../../src/domain/ids.ts";
-import type { PayloadParcel } from "../../src/domain/payload.ts";
+import type { NewPayload } from "../../src/domain/payload.ts";
 import type { ChildRun } from "../../src/domain/run/state.ts";
 import type { Effect } from "../../src/domain/run/machine-events.ts";
 import { RunProtocol } from "../../src/objects/run/run-controller.ts";
@@ -125,13 +125,13 @@ export class DrivenRun {
 export const NO_TROUBLE = {
   read: () => null,
   write: () => {},
-  isPassing: () => false,
+  isTransient: () => false,
   notEnded: () => {},
   giveUp: async () => {},
 } as const;
 
 /** JSON that rides with the call. */
-export function json(value: unknown): PayloadParcel {
+export function json(value: unknown): NewPayload {
   const bytes = new TextEncoder().encode(JSON.stringify(value));
   const length = Array.isArray(value) ? { length: value.length } : {};
   return { kind: "json", size: bytes.length, contentType: "application/json", at: "inline", bytes, ...length };

@@ -7,7 +7,7 @@ import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { graphFrom } from "../../src/domain/plan/run-graph.ts";
 import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
-import { descriptionOf, type PayloadParcel } from "../../src/domain/payload.ts";
+import { descriptionOf, type NewPayload } from "../../src/domain/payload.ts";
 import type { Plan } from "../../src/domain/plan/plan.ts";
 import { encodePayload } from "../../src/payloads/codec.ts";
 import { readAcceptAnswer, readGrant } from "../../src/objects/run/grant-text-rpc.ts";
@@ -43,7 +43,7 @@ export function acceptance(
 }
 
 /** A value that rides with the run's state; streams and blobs cannot. */
-export function inline(value: unknown): PayloadParcel {
+export function inline(value: unknown): NewPayload {
   const encoded = encodePayload(value);
   if (!encoded.ok) throw new Error(encoded.problem.detail);
   const { body } = encoded.value;

@@ -135,7 +135,8 @@ describe("after notifications were lost", () => {
     // The runs wait for something, as external tasks do, and are there for longer than their retention.
     expect(here.started).toHaveLength(2);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 13.9 * DAY });
-    for (const id of await listDurableObjectIds(env.VERSIONS)) await runDurableObjectAlarm(env.VERSIONS.get(id));
+    for (const id of await listDurableObjectIds(env.OBJECT_VERSIONS))
+      await runDurableObjectAlarm(env.OBJECT_VERSIONS.get(id));
     await here.notify(event);
     expect(here.started).toHaveLength(2);
   });

@@ -6,11 +6,11 @@
  * else in R2.
  */
 import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
-import type { PayloadDelivery, PayloadParcel } from "../../domain/payload.ts";
+import type { LeasePayload, NewPayload } from "../../domain/payload.ts";
 import { decodePayload, JSON_TYPE } from "../../payloads/codec.ts";
 import { fetchBytes, fetchStream } from "../../payloads/payload-download.ts";
 import { limitKeysAt } from "../../payloads/limit-keys.ts";
-import { attemptPayloadKey, openPayload, parcelPayload } from "../../payloads/payload-store.ts";
+import { attemptPayloadKey, openPayload, storePayload } from "../../payloads/payload-store.ts";
 import { refuseLargeValue } from "../../payloads/value-limit.ts";
 import type { RunCaller } from "../../objects/run/run-client.ts";
 import type { GatherPage } from "../../objects/run/run-rpc.ts";
@@ -33,7 +33,7 @@ const NULL = new TextEncoder().encode("null");
 
 /** The collected array, and the limit keys of the children that read from it. */
 export interface Gathered {
-  readonly output: PayloadParcel;
+  readonly output: NewPayload;
   readonly limitKeys: Record<string, PayloadLimitKeys> | null;
 }
 
@@ -49,7 +49,7 @@ export async function gatherItems(
   const { runId, ordinal, attempt, token, inlineLimitBytes } = lease;
   const asked = new AskedItems(lease.limited);
   let length = 0;
-  const items = async function* (): AsyncGenerator<PayloadDelivery | null> {
+  const items = async function* (): AsyncGenerator<LeasePayload | null> {
     for (let from: number | null = 0; from !== null;) {
       const page: GatherPage | null = await call((run) => run.gather(ordinal, from ?? 0));
       if (page === null)
@@ -63,10 +63,10 @@ export async function gatherItems(
   const body = streamOf(arrayText(items(), bucket));
   const key = attemptPayloadKey(runId, ordinal, attempt, token, "");
   const payload = { kind: "json", contentType: JSON_TYPE, size: null, body } as const;
-  const parcel = await parcelPayload(bucket, key, payload, inlineLimitBytes, () =>
+  const newPayload = await storePayload(bucket, key, payload, inlineLimitBytes, () =>
     announceOutput(call),
   );
-  return { output: { ...parcel, length }, limitKeys: await asked.limitKeys(bucket) };
+  return { output: { ...newPayload, length }, limitKeys: await asked.limitKeys(bucket) };
 }
 
 /**
@@ -76,7 +76,7 @@ export async function gatherItems(
 class AskedItems {
   readonly #limited: NonNullable<Lease["limited"]>;
   readonly #indices: ReadonlySet<number>;
-  readonly #items = new Map<number, PayloadDelivery>();
+  readonly #items = new Map<number, LeasePayload>();
 
   constructor(limited: Lease["limited"] = []) {
     this.#limited = limited;
@@ -85,7 +85,7 @@ class AskedItems {
   }
 
   /** Remembers the requested ones among these items; the first has index `from`. */
-  note(from: number, items: readonly (PayloadDelivery | null)[]): void {
+  note(from: number, items: readonly (LeasePayload | null)[]): void {
     for (const index of this.#indices) {
       const item = items[index - from];
       if (item !== undefined && item !== null) this.#items.set(index, item);
@@ -109,7 +109,7 @@ function neverHeld(): Promise<never> {
 
 /** The JSON text of the array, piece by piece. */
 export async function* arrayText(
-  items: AsyncIterable<PayloadDelivery | null>,
+  items: AsyncIterable<LeasePayload | null>,
   bucket: R2Bucket,
 ): AsyncGenerator<Uint8Array> {
   yield OPEN;
@@ -129,7 +129,7 @@ type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
  * turn.
  */
 async function* readAhead(
-  items: AsyncIterable<PayloadDelivery | null>,
+  items: AsyncIterable<LeasePayload | null>,
   bucket: R2Bucket,
 ): AsyncGenerator<Chunks> {
   // Yielding a promise awaits it.
@@ -149,7 +149,7 @@ async function* readAhead(
   yield* ahead;
 }
 
-async function jsonOf(item: PayloadDelivery | null, bucket: R2Bucket): Promise<Chunks> {
+async function jsonOf(item: LeasePayload | null, bucket: R2Bucket): Promise<Chunks> {
   if (item === null) return [NULL];
   if (item.at === "held") return neverHeld();
   if (item.kind === "json") {

@@ -2,7 +2,7 @@
  * The inputs of an attempt. Their shape follows peach.conf: the value of the one parent, an object
  * keyed by parent, or, on the root, the trigger's payload.
  */
-import type { PayloadDelivery } from "../../domain/payload.ts";
+import type { LeasePayload } from "../../domain/payload.ts";
 import { ArrayReader } from "../../payloads/array-reader.ts";
 import { memberOf } from "../../payloads/json-path.ts";
 import { openPayload, openPayloadStream, type HeldReader } from "../../payloads/payload-store.ts";
@@ -16,7 +16,7 @@ export class AttemptInputs {
   readonly #held: HeldReader;
   readonly #arrays: ArrayReader;
   /** Opened values. Streams are opened anew for each reader. */
-  readonly #opened = new Map<PayloadDelivery, Promise<unknown>>();
+  readonly #opened = new Map<LeasePayload, Promise<unknown>>();
 
   /**
    * `arrays` is shared by the attempts of one driver, so an array is scanned once for many items.
@@ -74,17 +74,17 @@ export class AttemptInputs {
   }
 
   /** The item of the array for this attempt, as JSON. */
-  #element(array: PayloadDelivery): Promise<Uint8Array> {
+  #element(array: LeasePayload): Promise<Uint8Array> {
     const { of = 0, index = 0 } = this.#lease.item ?? {};
     return this.#arrays.item(`${this.#lease.runId}/${of}`, array, index, this.#held);
   }
 
-  async #openElement(array: PayloadDelivery): Promise<unknown> {
+  async #openElement(array: LeasePayload): Promise<unknown> {
     const element = await this.#element(array);
     return JSON.parse(decodeUtf8(element));
   }
 
-  #nameOf(payload: PayloadDelivery): string {
+  #nameOf(payload: LeasePayload): string {
     const { task, inputs, shape } = this.#lease;
     const parent = inputs.find((input) => input.payload === payload)?.parent ?? "";
     return shape === "trigger" || parent === ""
@@ -92,7 +92,7 @@ export class AttemptInputs {
       : `What "${parent}" passed`;
   }
 
-  #open(payload: PayloadDelivery): Promise<unknown> {
+  #open(payload: LeasePayload): Promise<unknown> {
     // An unread connection blocks one of six, so the stream handed to the method is opened at its
     // first read.
     if (payload.kind === "stream")
@@ -108,11 +108,11 @@ export class AttemptInputs {
     return opened;
   }
 
-  #input(parent: string): PayloadDelivery | undefined {
+  #input(parent: string): LeasePayload | undefined {
     return this.#lease.inputs.find((input) => input.parent === parent)?.payload;
   }
 
-  #only(): PayloadDelivery | undefined {
+  #only(): LeasePayload | undefined {
     const { inputs, task } = this.#lease;
     if (inputs.length > 1)
       throw new Error(

@@ -2,10 +2,10 @@
  * Stores the payloads of one attempt: inline in its settlement or step, or, above the inline limit,
  * in R2 under keys of the attempt.
  */
-import type { PayloadParcel } from "../../domain/payload.ts";
+import type { NewPayload } from "../../domain/payload.ts";
 import { ProblemError } from "../../domain/problem.ts";
 import { encodePayload, type EncodedPayload } from "../../payloads/codec.ts";
-import { attemptPayloadKey, parcelPayload } from "../../payloads/payload-store.ts";
+import { attemptPayloadKey, storePayload } from "../../payloads/payload-store.ts";
 import { callRun, type RunCaller } from "../../objects/run/run-client.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { DerivedKey } from "../../triggers/derived-key.ts";
@@ -25,24 +25,24 @@ export class OutputStore {
    * Stores a payload of any kind. `part` names its role within the attempt. Rejects with a
    * `ProblemError` if `data` cannot be a payload.
    */
-  async parcel(data: unknown, part: string): Promise<PayloadParcel> {
+  async store(data: unknown, part: string): Promise<NewPayload> {
     const encoded = encodePayload(data);
     if (!encoded.ok) throw new ProblemError(encoded.problem);
-    return this.parcelEncoded(encoded.value, part);
+    return this.storeEncoded(encoded.value, part);
   }
 
-  async parcelEncoded(payload: EncodedPayload, part: string): Promise<PayloadParcel> {
+  async storeEncoded(payload: EncodedPayload, part: string): Promise<NewPayload> {
     const { runId, ordinal, attempt, token, inlineLimitBytes } = this.#lease;
     const key = attemptPayloadKey(runId, ordinal, attempt, token, part);
-    return parcelPayload(this.#env.PAYLOADS, key, payload, inlineLimitBytes, () => this.#expect());
+    return storePayload(this.#env.PAYLOADS, key, payload, inlineLimitBytes, () => this.#expect());
   }
 
   /** Stores the outputs for single children, by name. Returns null if there are none. */
-  async parcelAll(to: ReadonlyMap<string, unknown>): Promise<Record<string, PayloadParcel> | null> {
+  async storeAll(to: ReadonlyMap<string, unknown>): Promise<Record<string, NewPayload> | null> {
     if (to.size === 0) return null;
-    const parcels: Record<string, PayloadParcel> = {};
-    for (const [child, data] of to) parcels[child] = await this.parcel(data, child);
-    return parcels;
+    const stored: Record<string, NewPayload> = {};
+    for (const [child, data] of to) stored[child] = await this.store(data, child);
+    return stored;
   }
 
   /** A key of the attempt for a stream whose final key is not known yet. */

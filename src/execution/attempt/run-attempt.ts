@@ -208,8 +208,8 @@ async function run(
     );
     return {
       type: "succeeded",
-      output: await store.parcel(output, ""),
-      to: await store.parcelAll(to),
+      output: await store.store(output, ""),
+      to: await store.storeAll(to),
       ...(limitKeys !== null && { limitKeys }),
       ...(scope.chosenChildren !== null && { chosen: scope.chosenChildren }),
     };

@@ -142,7 +142,7 @@ export class AttemptSteps {
     if (kind !== "stream" && size !== null)
       refuseLargeValue(`What the step "${name}" came to`, size, ELSEWHERE);
     const { runId, ordinal, attempt, token } = this.#lease;
-    const result = await this.#outputs.parcelEncoded(encoded.value, `step:${number}`);
+    const result = await this.#outputs.storeEncoded(encoded.value, `step:${number}`);
     const step: FinishedStep = { ordinal, attempt, token, name, result };
     const isKept = await callRun(this.#env, runId, (run) => run.recordStep(step));
     if (!isKept) {

@@ -11,7 +11,7 @@ import { checkNow } from "../../payloads/checked.ts";
 import { encodePayload, valueOf } from "../../payloads/codec.ts";
 import { limitKeysOfChildren } from "../../payloads/limit-keys.ts";
 import { listedPlaces, type WrongPlace, wrongPlaces } from "../../payloads/misfit.ts";
-import { attemptPayloadKey, parcelPayload } from "../../payloads/payload-store.ts";
+import { attemptPayloadKey, storePayload } from "../../payloads/payload-store.ts";
 import { encodeRequestBody, type IncomingBody } from "../../payloads/request-body.ts";
 import type { callRun } from "../../objects/run/run-client.ts";
 import type { CompletableTask, CompletionReport } from "../../objects/run/completion-rpc.ts";
@@ -110,7 +110,7 @@ async function complete(
       if (!isThere) throw new ProblemError(tooLate(task, "over"));
     };
     const limitKeys = await limitKeysOfChildren(task.limited, () => payload.value);
-    const output = await parcelPayload(
+    const output = await storePayload(
       env.PAYLOADS,
       key,
       payload.value,

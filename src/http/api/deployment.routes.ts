@@ -2,7 +2,7 @@
 import { Hono, type Context } from "hono";
 import { renderGraph } from "../../domain/plan/graph-drawing.ts";
 import { documentOfEndpoint } from "../../domain/plan/plan-documents.ts";
-import { callControls, keepPaused } from "../../objects/pauses/pauses-client.ts";
+import { callPauses, keepPaused } from "../../objects/pauses/pauses-client.ts";
 import type { Plan, TaskPlan } from "../../domain/plan/plan.ts";
 import { callSchedules } from "../../objects/schedules/schedules-client.ts";
 import type { MethodRegistry } from "../../execution/author/method.ts";
@@ -44,7 +44,7 @@ export function deploymentRoutes({ plan, registry }: DeploymentRouteDependencies
   const unknown = (c: Context<HttpEnv>, name: string): Response =>
     problemResponse(c, unknownTask(Object.keys(plan.tasks), name));
   handle(routes, listTasks, async (c, { reply }) => {
-    const paused = await callControls(c.env, (controls) => controls.paused());
+    const paused = await callPauses(c.env, (pauses) => pauses.paused());
     return reply(200, {
       tasks: Object.values(plan.tasks).map((task) => describeTask(task, registry, paused)),
     });
@@ -52,22 +52,20 @@ export function deploymentRoutes({ plan, registry }: DeploymentRouteDependencies
   handle(routes, readTask, async (c, { params, reply }) => {
     const task = taskOf(params.task);
     if (task === undefined) return unknown(c, params.task);
-    const paused = await callControls(c.env, (controls) => controls.paused());
+    const paused = await callPauses(c.env, (pauses) => pauses.paused());
     return reply(200, describeTask(task, registry, paused));
   });
   handle(routes, pauseTask, async (c, { params, reply }) => {
     const task = taskOf(params.task);
     if (task === undefined) return unknown(c, params.task);
     const by = c.get("caller").name;
-    const paused = keepPaused(
-      await callControls(c.env, (controls) => controls.pause(task.name, by)),
-    );
+    const paused = keepPaused(await callPauses(c.env, (pauses) => pauses.pause(task.name, by)));
     return reply(200, describeTask(task, registry, paused));
   });
   handle(routes, resumeTask, async (c, { params, reply }) => {
     const task = taskOf(params.task);
     if (task === undefined) return unknown(c, params.task);
-    const paused = keepPaused(await callControls(c.env, (controls) => controls.resume(task.name)));
+    const paused = keepPaused(await callPauses(c.env, (pauses) => pauses.resume(task.name)));
     return reply(200, describeTask(task, registry, paused));
   });
   handle(routes, readGraph, (c, { query: { format } }) =>

@@ -4,7 +4,7 @@ import type { Problem } from "../../domain/problem.ts";
 import { OCTET_TYPE } from "../../payloads/codec.ts";
 import { isMediaType } from "../../payloads/media-type.ts";
 import { callR2 } from "../../payloads/r2-calls.ts";
-import type { PayloadParcel } from "../../domain/payload.ts";
+import type { NewPayload } from "../../domain/payload.ts";
 import { byteRange } from "./byte-range.ts";
 import type { HttpEnv } from "../http-env.ts";
 import { problemResponse } from "../problem.ts";
@@ -12,7 +12,7 @@ import { problemResponse } from "../problem.ts";
 /** Answers 200, 206 for a part, or 416; 404 if the payload's object is gone. A payload never changes, and neither does its tag. */
 export async function sendPayload(
   c: Context<HttpEnv>,
-  payload: PayloadParcel,
+  payload: NewPayload,
   {
     range: asked,
     ifRange,
@@ -66,7 +66,7 @@ function isLookedAt(c: Context<HttpEnv>): boolean {
 }
 
 /** Of bytes that are held, what they are; of an object, where it lies: each attempt writes objects of its own. */
-async function tagOf(payload: PayloadParcel): Promise<string> {
+async function tagOf(payload: NewPayload): Promise<string> {
   const content = payload.at === "inline" ? payload.bytes : new TextEncoder().encode(payload.key);
   const digest = await crypto.subtle.digest("SHA-256", content);
   return `"${new Uint8Array(digest, 0, 16).toHex()}"`;

@@ -14,7 +14,7 @@ import type { CatalogPart } from "./catalog-controller.ts";
 import type {
   CatalogRpc,
   Change,
-  DirectoryRpc,
+  TaskDirectoryRpc,
   MetricsAnswer,
   RecordAnswer,
 } from "./catalog-rpc.ts";
@@ -36,7 +36,7 @@ export interface RunPage {
   readonly end: RunPlace | null;
 }
 
-const DIRECTORY = "directory";
+const TASK_DIRECTORY = "task-directory";
 
 /** Shard maps by task, as this isolate last received them. */
 const knownRoutes = new Map<string, Routes>();
@@ -60,13 +60,15 @@ export async function recordRun(env: Env, summary: RunSummary, keep: boolean): P
 }
 
 /** Registers the task with the task directory. */
-export async function enlistTask(env: Env, task: string): Promise<void> {
-  await callWithRetries("the directory of the catalogue", () => directoryOf(env).enlist(task));
+export async function registerTask(env: Env, task: string): Promise<void> {
+  await callWithRetries("the directory of the catalogue", () =>
+    taskDirectoryOf(env).register(task),
+  );
 }
 
 /** Returns the root tasks that have, or had, runs. */
 export async function listedTasks(env: Env): Promise<readonly string[]> {
-  return callWithRetries("the directory of the catalogue", () => directoryOf(env).tasks());
+  return callWithRetries("the directory of the catalogue", () => taskDirectoryOf(env).tasks());
 }
 
 /** Finds runs, newest first. The place of a run never changes, so pages show each run once. */
@@ -154,6 +156,6 @@ function callPart<T>(
   return callWithRetries("the catalogue", () => call(env.CATALOG.getByName(nameOf(part))));
 }
 
-function directoryOf(env: Env): DirectoryRpc {
-  return env.DIRECTORY.getByName(DIRECTORY);
+function taskDirectoryOf(env: Env): TaskDirectoryRpc {
+  return env.TASK_DIRECTORY.getByName(TASK_DIRECTORY);
 }

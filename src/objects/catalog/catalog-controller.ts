@@ -83,7 +83,7 @@ export interface CatalogSurroundings {
   /** Sets the alarm in the commit under way: durable with the commit, and answers wait for both. */
   setAlarm(at: number): void;
   /** Registers this task with the task directory. */
-  enlist(): Promise<void>;
+  register(): Promise<void>;
   waitUntil(work: Promise<void>): void;
   /** Logs a failure that is retried. */
   failed(what: string, error: unknown): void;
@@ -105,7 +105,7 @@ export class CatalogProtocol {
   readonly #recent: RecentChanges;
   #clock: number;
   #splits: readonly Split[] | null = null;
-  #isEnlisted: boolean | null = null;
+  #isRegistered: boolean | null = null;
   readonly #alarm: AlarmClock;
   #changesToClose = 0;
   #rate = { since: 0, runs: 0 };
@@ -159,7 +159,7 @@ export class CatalogProtocol {
     if (isKept) this.#keep(summary, kept, changedAt);
     else this.#fresh.set(summary.id, { summary, changedAt });
     this.#recent.push({ summary: listed(summary), changedAt });
-    this.#enlist();
+    this.#register();
     return isKept;
   }
 
@@ -344,20 +344,20 @@ export class CatalogProtocol {
       .slice(0, limit);
   }
 
-  #enlist(): void {
-    if (this.#part.shard > 0 || this.#isEnlisted === true) return;
-    if (this.#isEnlisted === null && this.#store.state("enlisted") === true) {
-      this.#isEnlisted = true;
+  #register(): void {
+    if (this.#part.shard > 0 || this.#isRegistered === true) return;
+    if (this.#isRegistered === null && this.#store.state("registered") === true) {
+      this.#isRegistered = true;
       return;
     }
-    this.#isEnlisted = true;
+    this.#isRegistered = true;
     const work = async (): Promise<void> => {
       try {
-        await this.#around.enlist();
-        this.#store.putState("enlisted", true);
+        await this.#around.register();
+        this.#store.putState("registered", true);
       } catch (error) {
-        this.#isEnlisted = false;
-        this.#around.failed("to enlist a catalogue", error);
+        this.#isRegistered = false;
+        this.#around.failed("to register a catalog", error);
       }
     };
     this.#around.waitUntil(work());

@@ -4,7 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { RunFilter, RunPlace, RunSummary } from "../../domain/run/summary.ts";
-import { enlistTask } from "./catalog-client.ts";
+import { registerTask } from "./catalog-client.ts";
 import { partNamed } from "./catalog-name.ts";
 import { CatalogProtocol, type CatalogSurroundings } from "./catalog-controller.ts";
 import type {
@@ -46,7 +46,7 @@ export class CatalogObject extends DurableObject<Env> implements CatalogRpc {
       now: () => Date.now(),
       // Not awaited: the output gate holds answers back until the alarm is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
-      enlist: () => enlistTask(env, part.task),
+      register: () => registerTask(env, part.task),
       waitUntil: (work) => ctx.waitUntil(work),
       failed: (what, error) => {
         log("error", `${what} failed`, { object: ctx.id.name, error });

@@ -69,9 +69,9 @@ export interface CatalogRpc {
   metrics(): Promise<MetricsAnswer>;
 }
 
-export interface DirectoryRpc {
+export interface TaskDirectoryRpc {
   /** Registers a task that has a catalog object. */
-  enlist(task: string): Promise<void>;
+  register(task: string): Promise<void>;
   /** Returns the registered tasks by name. */
   tasks(): Promise<readonly string[]>;
 }

@@ -40,7 +40,7 @@ const CREATE_STATE = `
   CREATE TABLE state (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL,
-    CONSTRAINT name_is_known CHECK (name IN ('closed_until', 'figures', 'enlisted', 'splits'))
+    CONSTRAINT name_is_known CHECK (name IN ('closed_until', 'figures', 'registered', 'splits'))
   ) STRICT, WITHOUT ROWID`;
 
 /** Migrations; the first one makes version 1. */
@@ -57,7 +57,7 @@ const CREATE_TASKS = `
   ) STRICT, WITHOUT ROWID`;
 
 /** Table of the task directory. */
-export const DIRECTORY_TABLES: TableHistory = {
+export const TASK_DIRECTORY_TABLES: TableHistory = {
   what: "the directory of the catalogue",
   table: "tasks",
   migrations: [[CREATE_TASKS]],

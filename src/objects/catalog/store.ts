@@ -93,7 +93,7 @@ export interface PageQuery {
 interface State {
   readonly closed_until: number;
   readonly figures: RunFigures;
-  readonly enlisted: boolean;
+  readonly registered: boolean;
   readonly splits: readonly { readonly since: number; readonly shards: number }[];
 }
 

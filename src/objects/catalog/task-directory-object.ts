@@ -4,18 +4,18 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { Tables } from "../tables.ts";
-import type { DirectoryRpc } from "./catalog-rpc.ts";
-import { DIRECTORY_TABLES } from "./schema.ts";
+import type { TaskDirectoryRpc } from "./catalog-rpc.ts";
+import { TASK_DIRECTORY_TABLES } from "./schema.ts";
 
-const ENLIST = "INSERT INTO tasks (task) VALUES (?) ON CONFLICT (task) DO NOTHING";
+const REGISTER = "INSERT INTO tasks (task) VALUES (?) ON CONFLICT (task) DO NOTHING";
 const READ = "SELECT task FROM tasks ORDER BY task";
 
-export class DirectoryObject extends DurableObject<Env> implements DirectoryRpc {
-  readonly #tables = new Tables(this.ctx.storage, DIRECTORY_TABLES);
+export class TaskDirectoryObject extends DurableObject<Env> implements TaskDirectoryRpc {
+  readonly #tables = new Tables(this.ctx.storage, TASK_DIRECTORY_TABLES);
 
-  async enlist(task: string): Promise<void> {
+  async register(task: string): Promise<void> {
     this.#tables.make();
-    this.ctx.storage.sql.exec(ENLIST, task);
+    this.ctx.storage.sql.exec(REGISTER, task);
   }
 
   async tasks(): Promise<readonly string[]> {

@@ -12,10 +12,10 @@ import { log } from "../../platform/log.ts";
 const NAME = "deaths";
 
 /** Policy for trials: the caller asks again soon, and nobody waits. */
-const ONCE: CallPolicy = { pausesMs: [], limitMs: 2_000 };
+const ONCE: CallPolicy = { delaysMs: [], limitMs: 2_000 };
 
 /** Policy for deaths that are reported once: without the report, other attempts may be blamed. */
-const FOR_A_WHILE: CallPolicy = { pausesMs: [100, 500, 2_000, 6_000, 12_000], limitMs: 5_000 };
+const FOR_A_WHILE: CallPolicy = { delaysMs: [100, 500, 2_000, 6_000, 12_000], limitMs: 5_000 };
 
 export interface Death {
   readonly runId: RunId;

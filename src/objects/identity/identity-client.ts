@@ -9,7 +9,7 @@
  * `overloaded`, and a task's attempt is given back.
  */
 import { refuseNewer } from "../../domain/version.ts";
-import { callWithRetries, isPassing } from "../../platform/calls.ts";
+import { callWithRetries, isTransient } from "../../platform/calls.ts";
 import type { IdentityRpc } from "./identity-rpc.ts";
 
 /**
@@ -60,7 +60,7 @@ export async function callIdentity<T>(
   try {
     return await callWithRetries("the identity object", () => call(env.IDENTITY.getByName(NAME)));
   } catch (error) {
-    throw isPassing(error) ? new IdentityUnreachableError(error) : error;
+    throw isTransient(error) ? new IdentityUnreachableError(error) : error;
   }
 }
 

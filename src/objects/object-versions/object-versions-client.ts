@@ -9,7 +9,7 @@ import type {
   NotifiedVersion,
   SeenVersion,
   VersionIdentity,
-  VersionsRpc,
+  ObjectVersionsRpc,
 } from "./object-versions-rpc.ts";
 
 /**
@@ -91,10 +91,12 @@ async function callVersions<T>(
   env: Env,
   bucket: string,
   share: number,
-  call: (versions: VersionsRpc) => Promise<T>,
+  call: (versions: ObjectVersionsRpc) => Promise<T>,
 ): Promise<T> {
   const name = `${bucket}/${share}`;
-  return callWithRetries("the object of the versions", () => call(env.VERSIONS.getByName(name)));
+  return callWithRetries("the object of the versions", () =>
+    call(env.OBJECT_VERSIONS.getByName(name)),
+  );
 }
 
 /** Spreads keys by FNV-1a, which also separates keys with a common beginning. */

@@ -9,12 +9,12 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { identityOfListed, versionNotified } from "../../domain/object-version.ts";
-import { VersionStore, type KnownVersion } from "./store.ts";
+import { ObjectVersionStore, type KnownVersion } from "./store.ts";
 import type {
   DigestedNotified,
   DigestedVersion,
   VersionIdentity,
-  VersionsRpc,
+  ObjectVersionsRpc,
 } from "./object-versions-rpc.ts";
 import { log } from "../../platform/log.ts";
 
@@ -24,13 +24,13 @@ import { log } from "../../platform/log.ts";
  */
 const EXPIRY_PAUSE_MS = 86_400_000;
 
-export class VersionsObject extends DurableObject<Env> implements VersionsRpc {
-  readonly #store: VersionStore;
+export class ObjectVersionsObject extends DurableObject<Env> implements ObjectVersionsRpc {
+  readonly #store: ObjectVersionStore;
   #isAlarmSet = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#store = new VersionStore(ctx.storage);
+    this.#store = new ObjectVersionStore(ctx.storage);
   }
 
   async notified(

@@ -34,7 +34,7 @@ export interface VersionIdentity {
 }
 
 /** Methods that may be retried with the same answer. `keepMs`: minimal retention of a version. */
-export interface VersionsRpc {
+export interface ObjectVersionsRpc {
   notified(version: DigestedNotified, keepMs: number): Promise<VersionIdentity>;
   /** Returns identities in the order of the versions. */
   listed(versions: readonly DigestedVersion[], keepMs: number): Promise<readonly VersionIdentity[]>;

@@ -19,7 +19,7 @@ export interface KnownVersion {
   readonly uploadedAt: number | null;
 }
 
-export class VersionStore {
+export class ObjectVersionStore {
   readonly #storage: DurableObjectStorage;
   readonly #tables: Tables;
 

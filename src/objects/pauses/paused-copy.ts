@@ -6,7 +6,7 @@
 import { within } from "../../platform/calls.ts";
 import { callR2 } from "../../payloads/r2-calls.ts";
 
-const KEY = "controls/paused.json";
+const KEY = "pauses/paused.json";
 /** Time limit of a read: the caller has already waited for the object. Milliseconds. */
 const LIMIT_MS = 1_000;
 

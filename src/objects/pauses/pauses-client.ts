@@ -12,11 +12,11 @@
  */
 import { callWithRetries, within } from "../../platform/calls.ts";
 import type { ClaimRequest } from "../run/lease-rpc.ts";
-import type { ControlsRpc, PausedTask } from "./pauses-rpc.ts";
+import type { PausesRpc, PausedTask } from "./pauses-rpc.ts";
 import { readCopy } from "./paused-copy.ts";
 import { log } from "../../platform/log.ts";
 
-const NAME = "controls";
+const NAME = "pauses";
 const KEPT_MS = { fresh: 2_000, atMost: 5_000 } as const;
 
 /** Time limit of a read of the paused tasks. Milliseconds. */
@@ -38,11 +38,8 @@ let begunAt = Number.NEGATIVE_INFINITY;
 let failedAt = Number.NEGATIVE_INFINITY;
 
 /** Calls the object, with bounded retries. Rejects when all tries fail. */
-export async function callControls<T>(
-  env: Env,
-  call: (controls: ControlsRpc) => Promise<T>,
-): Promise<T> {
-  return callWithRetries("the controls", () => call(env.CONTROLS.getByName(NAME)));
+export async function callPauses<T>(env: Env, call: (pauses: PausesRpc) => Promise<T>): Promise<T> {
+  return callWithRetries("the controls", () => call(env.PAUSES.getByName(NAME)));
 }
 
 /** Caches the answer of a call that changed the paused tasks. */
@@ -90,7 +87,7 @@ export function withPaused<T>(
  */
 async function read(env: Env): Promise<readonly string[]> {
   try {
-    const paused = await within(LIMIT_MS, "the controls", env.CONTROLS.getByName(NAME).paused());
+    const paused = await within(LIMIT_MS, "the controls", env.PAUSES.getByName(NAME).paused());
     return keepPaused(paused).map(({ task }) => task);
   } catch (error) {
     failedAt = Date.now();

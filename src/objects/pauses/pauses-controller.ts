@@ -11,7 +11,7 @@
 import type { RunId } from "../../domain/ids.ts";
 import { isNewerFormat } from "../../domain/version.ts";
 import type { PausedTask } from "./pauses-rpc.ts";
-import type { ControlsStore, WaitingRun } from "./store.ts";
+import type { PausesStore, WaitingRun } from "./store.ts";
 
 /** Limit of notifications per alarm, and of concurrent notifications. */
 const TOLD = { most: 240, atOnce: 24 } as const;
@@ -23,7 +23,7 @@ const PAUSE_MS = { next: 5, failed: 5_000, most: 300_000 } as const;
  */
 const MOST_TRIES = 8;
 
-export interface ControlsSurroundings {
+export interface PausesHost {
   /** Epoch milliseconds. */
   now(): number;
   setAlarm(at: number): Promise<void>;
@@ -36,14 +36,14 @@ export interface ControlsSurroundings {
   log(message: string, error: unknown): void;
 }
 
-export class ControlsProtocol {
-  readonly #store: ControlsStore;
-  readonly #around: ControlsSurroundings;
+export class PausesController {
+  readonly #store: PausesStore;
+  readonly #around: PausesHost;
 
   /** Copies under way, one after the other, so that the last one stays. */
   #copied: Promise<void> = Promise.resolve();
 
-  constructor(store: ControlsStore, around: ControlsSurroundings) {
+  constructor(store: PausesStore, around: PausesHost) {
     this.#store = store;
     this.#around = around;
   }
@@ -88,7 +88,7 @@ export class ControlsProtocol {
       else if (due.length > 0) await this.#again(PAUSE_MS.next);
       else if (this.#store.isEmpty) await this.#store.deleteAll();
     } catch (error) {
-      this.#around.log("the alarm of the controls failed, trying again", error);
+      this.#around.log("the alarm of the pauses failed, trying again", error);
       await this.#again(isNewerFormat(error) ? PAUSE_MS.most : PAUSE_MS.failed);
     }
   }

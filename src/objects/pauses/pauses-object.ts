@@ -5,18 +5,18 @@
 import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../../domain/ids.ts";
 import { callRun } from "../run/run-client.ts";
-import { ControlsProtocol } from "./pauses-controller.ts";
-import type { ControlsRpc, PausedTask } from "./pauses-rpc.ts";
+import { PausesController } from "./pauses-controller.ts";
+import type { PausesRpc, PausedTask } from "./pauses-rpc.ts";
 import { writeCopy } from "./paused-copy.ts";
-import { ControlsStore } from "./store.ts";
+import { PausesStore } from "./store.ts";
 import { log } from "../../platform/log.ts";
 
-export class ControlsObject extends DurableObject<Env> implements ControlsRpc {
-  readonly #protocol: ControlsProtocol;
+export class PausesObject extends DurableObject<Env> implements PausesRpc {
+  readonly #protocol: PausesController;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#protocol = new ControlsProtocol(new ControlsStore(ctx.storage), {
+    this.#protocol = new PausesController(new PausesStore(ctx.storage), {
       now: () => Date.now(),
       setAlarm: (at) => ctx.storage.setAlarm(at),
       copy: (tasks) => writeCopy(env.PAYLOADS, tasks),

@@ -9,7 +9,7 @@ export interface PausedTask {
   readonly at: number;
 }
 
-export interface ControlsRpc {
+export interface PausesRpc {
   paused(): Promise<readonly PausedTask[]>;
   /** Pauses a task. The first pause of a task stays. */
   pause(task: string, by: string): Promise<readonly PausedTask[]>;

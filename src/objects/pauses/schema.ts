@@ -19,7 +19,7 @@ const CREATE_TABLES = [
 
 /** Migrations; the first one makes version 1. */
 export const TABLES: TableHistory = {
-  what: "the controls object",
+  what: "the pauses object",
   table: "paused",
   migrations: [CREATE_TABLES],
 };

@@ -27,7 +27,7 @@ export interface WaitingRun {
   readonly runId: RunId;
 }
 
-export class ControlsStore {
+export class PausesStore {
   readonly #storage: RowStorage;
   readonly #tables: Tables;
 

@@ -3,7 +3,7 @@ import type { RunGraph } from "../../domain/plan/run-graph.ts";
 import type { RunId } from "../../domain/ids.ts";
 import type { OutsideInput } from "../../domain/run/task-inputs.ts";
 import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
-import type { PayloadParcel } from "../../domain/payload.ts";
+import type { NewPayload } from "../../domain/payload.ts";
 import type { RunStatus } from "../../domain/statuses.ts";
 import type { TriggerOrigin } from "../../domain/trigger.ts";
 import type { PayloadDigest } from "../../domain/trigger-key.ts";
@@ -20,10 +20,10 @@ export interface AcceptRequest extends Versioned {
   readonly digest?: PayloadDigest;
   readonly graph: RunGraph;
   readonly origin: TriggerOrigin;
-  readonly payload: PayloadParcel;
+  readonly payload: NewPayload;
   /** Recorded inputs of a replay, from tasks that are not part of the run. */
   readonly recorded?: readonly (OutsideInput & {
-    readonly payload: PayloadParcel;
+    readonly payload: NewPayload;
     readonly limitKeys?: PayloadLimitKeys;
   })[];
   /**

@@ -24,13 +24,13 @@ const PAUSE_MS = { soon: 300_000, share: 1 / 4, most: 3_600_000 } as const;
 
 /**
  * Limits after which a failure counts as permanent; `strikes` is the least number of failures.
- * `goingOnMs`: of an active run. `tidyingMs`: of a final run's cleanup. `passingMs`: of the
+ * `goingOnMs`: of an active run. `tidyingMs`: of a final run's cleanup. `transientMs`: of the
  * infrastructure.
  */
 const FOR_GOOD = {
   goingOnMs: 3_600_000,
   tidyingMs: 86_400_000,
-  passingMs: 7 * 86_400_000,
+  transientMs: 7 * 86_400_000,
   strikes: 10,
 } as const;
 
@@ -52,7 +52,7 @@ export interface TroubleSurroundings {
   read(): Trouble | null;
   write(trouble: Trouble | null): void;
   /** Tells failures of the infrastructure from others (see platform/calls.ts). */
-  isPassing(error: unknown): boolean;
+  isTransient(error: unknown): boolean;
   /** Logs a run that could not be ended, or whose end was not followed by all effects. */
   notEnded(error: unknown): void;
   /**
@@ -96,7 +96,8 @@ export class AlarmTrouble {
     this.#known = { since, strikes: strikes + 1 };
     this.#note(this.#known);
     const limitMs = isOver(run) ? FOR_GOOD.tidyingMs : FOR_GOOD.goingOnMs;
-    const isLong = now - since >= (this.#around.isPassing(error) ? FOR_GOOD.passingMs : limitMs);
+    const isLong =
+      now - since >= (this.#around.isTransient(error) ? FOR_GOOD.transientMs : limitMs);
     if (!isLong || this.strikes < FOR_GOOD.strikes) return "again";
     return run !== undefined && run !== null && !isOver(run) && this.#end(run, error, now)
       ? "ended"

@@ -2,7 +2,7 @@
 import type { CompletionStanding } from "../../domain/run/external-task.ts";
 import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
 import type { LimitedChild } from "../../domain/limits/limited-children.ts";
-import type { PayloadParcel } from "../../domain/payload.ts";
+import type { NewPayload } from "../../domain/payload.ts";
 import type { AttemptError } from "../../domain/run/attempt.ts";
 import type { TaskStatus } from "../../domain/statuses.ts";
 import type { Versioned } from "../../domain/version.ts";
@@ -40,7 +40,7 @@ export interface CompletionReport extends Versioned {
   readonly outcome:
     | {
         readonly type: "succeeded";
-        readonly output: PayloadParcel;
+        readonly output: NewPayload;
         /** Limit keys of the output for the `limited` children. */
         readonly limitKeys?: Readonly<Record<string, PayloadLimitKeys>>;
       }

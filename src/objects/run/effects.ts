@@ -14,7 +14,7 @@ import { callRun } from "./run-client.ts";
 import type { FinalNotice } from "./run-rpc.ts";
 import { log } from "../../platform/log.ts";
 
-const PAUSES_MS = [100, 500, 2_000] as const;
+const RETRY_DELAYS_MS = [100, 500, 2_000] as const;
 
 /** Most messages that the platform accepts in one send. */
 const BATCH = 100;
@@ -143,9 +143,9 @@ async function* answersOf<T>(
   }
 }
 
-/** Retries `perform` with the delays of `PAUSES_MS`. `runs` names the runs in the log. */
+/** Retries `perform` with the delays of `RETRY_DELAYS_MS`. `runs` names the runs in the log. */
 async function tried(what: string, runs: string, perform: () => Promise<void>): Promise<void> {
-  for (const pauseMs of PAUSES_MS) {
+  for (const pauseMs of RETRY_DELAYS_MS) {
     try {
       await perform();
       return;

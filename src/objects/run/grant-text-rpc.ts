@@ -7,15 +7,15 @@
  * Payloads are stored once, in a table beside the leases: the items of an `each` task all read the
  * same array.
  */
-import type { PayloadDelivery } from "../../domain/payload.ts";
+import type { LeasePayload } from "../../domain/payload.ts";
 import { FORMAT_VERSION, refuseNewer, type Versioned } from "../../domain/version.ts";
 import type { AcceptAnswer, AcceptText } from "./accept-rpc.ts";
 import type { Grant, GrantText, Lease } from "./lease-rpc.ts";
 
 /** A payload in text form: nearly always text for JSON and strings, otherwise base 64. */
-type WrittenPayload =
-  | Exclude<PayloadDelivery, { readonly at: "inline" }>
-  | (Omit<Extract<PayloadDelivery, { readonly at: "inline" }>, "bytes"> & {
+type WirePayload =
+  | Exclude<LeasePayload, { readonly at: "inline" }>
+  | (Omit<Extract<LeasePayload, { readonly at: "inline" }>, "bytes"> & {
       readonly text?: string;
       readonly base64?: string;
     });
@@ -31,7 +31,7 @@ type WrittenLease = Omit<Lease, "inputs" | "steps" | "arrived"> & {
 
 interface WrittenGrant extends Versioned {
   readonly leases: readonly WrittenLease[];
-  readonly payloads: readonly WrittenPayload[];
+  readonly payloads: readonly WirePayload[];
 }
 
 const NO_LEASES = "";
@@ -74,9 +74,9 @@ export function readAcceptAnswer(text: AcceptText): AcceptAnswer {
 }
 
 function toWritten({ leases }: Grant): WrittenGrant {
-  const payloads: WrittenPayload[] = [];
-  const places = new Map<PayloadDelivery, number>();
-  const placeOf = (payload: PayloadDelivery): number => {
+  const payloads: WirePayload[] = [];
+  const places = new Map<LeasePayload, number>();
+  const placeOf = (payload: LeasePayload): number => {
     const known = places.get(payload);
     if (known !== undefined) return known;
     places.set(payload, payloads.length);
@@ -100,7 +100,7 @@ function toWritten({ leases }: Grant): WrittenGrant {
 
 function fromWritten({ leases, payloads }: Omit<WrittenGrant, "v">): Grant {
   const read = payloads.map(readPayload);
-  const at = (place: number): PayloadDelivery => {
+  const at = (place: number): LeasePayload => {
     const payload = read[place];
     if (payload === undefined)
       throw new RangeError(`a lease refers to payload ${place} of ${read.length}`);
@@ -123,7 +123,7 @@ function fromWritten({ leases, payloads }: Omit<WrittenGrant, "v">): Grant {
   };
 }
 
-function writePayload(payload: PayloadDelivery): WrittenPayload {
+function writePayload(payload: LeasePayload): WirePayload {
   if (payload.at !== "inline") return payload;
   const { bytes, ...rest } = payload;
   return { ...rest, ...writeBytes(bytes, payload.kind === "json" || payload.kind === "text") };
@@ -142,7 +142,7 @@ function writeBytes(
   return { base64: bytes.toBase64() };
 }
 
-function readPayload(payload: WrittenPayload): PayloadDelivery {
+function readPayload(payload: WirePayload): LeasePayload {
   if (payload.at !== "inline") return payload;
   const { text, base64, ...rest } = payload;
   return {

@@ -1,11 +1,11 @@
 /** Describes the items of mapped tasks (`each`), for the API and for drivers. Only reads. */
 import { itemsOf } from "../../domain/run/mapped-task.ts";
-import type { PayloadDelivery } from "../../domain/payload.ts";
+import type { LeasePayload } from "../../domain/payload.ts";
 import type { AttemptRecord } from "../../domain/run/attempt.ts";
 import type { Run, TaskEntry } from "../../domain/run/state.ts";
 import type { TaskState } from "../../domain/run/task-state.ts";
 import type { TaskStatus } from "../../domain/statuses.ts";
-import { inlineParcel } from "./lease-payloads.ts";
+import { inlinePayload } from "./lease-payloads.ts";
 import { describeAttempt, describeOutput } from "./run-document.ts";
 import type { GatherPage } from "./run-rpc.ts";
 import type { ItemDocument, ItemPage, ItemQuery } from "./run-documents-rpc.ts";
@@ -27,13 +27,13 @@ export function gatherPage(
 ): GatherPage | null {
   const { each } = run.tasks[ordinal] ?? {};
   if (each === undefined) return null;
-  const items: (PayloadDelivery | null)[] = [];
+  const items: (LeasePayload | null)[] = [];
   let bytes = 0;
   for (const { state } of itemsOf(run, each).slice(from, from + PAGE_ITEMS)) {
     const ref = state.status === "succeeded" ? state.passed.output : null;
-    const parcel = ref?.at === "run" ? inlineParcel(store, ref) : ref;
+    const newPayload = ref?.at === "run" ? inlinePayload(store, ref) : ref;
     bytes += ref?.at === "run" ? ref.size : 0;
-    items.push(parcel);
+    items.push(newPayload);
     if (bytes >= PAGE_BYTES) break;
   }
   const next = from + items.length;

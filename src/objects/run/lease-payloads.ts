@@ -9,8 +9,8 @@ import { inputsOf } from "../../domain/run/task-inputs.ts";
 import { limitedChildren } from "../../domain/limits/limited-children.ts";
 import {
   descriptionOf,
-  type PayloadDelivery,
-  type PayloadParcel,
+  type LeasePayload,
+  type NewPayload,
   type PayloadRef,
 } from "../../domain/payload.ts";
 import { entryOf, type Run, type TaskEntry } from "../../domain/run/state.ts";
@@ -102,21 +102,21 @@ function completionOf(
 }
 
 /** Returns a function that attaches the payloads of one answer: inline as long as the bytes fit. */
-export function packer(store: RunStore): (ref: PayloadRef) => PayloadDelivery {
+export function packer(store: RunStore): (ref: PayloadRef) => LeasePayload {
   let room = ANSWER_BYTES;
   return (ref) => {
     if (ref.at === "r2") return ref;
     if (ref.size > room) return { ...ref, at: "held" };
     room -= ref.size;
-    return inlineParcel(store, ref);
+    return inlinePayload(store, ref);
   };
 }
 
 /** Reads the bytes of a payload stored in the run object. */
-export function inlineParcel(
+export function inlinePayload(
   store: RunStore,
   ref: PayloadRef & { readonly at: "run" },
-): PayloadParcel {
+): NewPayload {
   const bytes = store.read(ref.seq, ref.offset, ref.size);
   if (bytes === null)
     throw new Error(`journal entry ${ref.seq} lacks the ${ref.size} payload bytes it should hold`);
@@ -124,7 +124,7 @@ export function inlineParcel(
 }
 
 /** The input in place of a failed item's output. */
-const NOTHING: PayloadParcel = {
+const NOTHING: NewPayload = {
   kind: "json",
   size: 4,
   contentType: "application/json",

@@ -2,7 +2,7 @@
 import type { InputShape } from "../../domain/plan/run-graph.ts";
 import type { RunId } from "../../domain/ids.ts";
 import type { LimitedChild } from "../../domain/limits/limited-children.ts";
-import type { PayloadDelivery, PayloadParcel } from "../../domain/payload.ts";
+import type { LeasePayload, NewPayload } from "../../domain/payload.ts";
 import type { FinalRun } from "../../domain/run/task-state.ts";
 import type { EventAttributes } from "../../domain/trigger.ts";
 import type { Versioned } from "../../domain/version.ts";
@@ -62,7 +62,7 @@ export interface Lease {
    * Inputs: exactly one for `trigger` and `value`; for `keyed`, one by name for each parent with an
    * output.
    */
-  readonly inputs: readonly { readonly parent: string; readonly payload: PayloadDelivery }[];
+  readonly inputs: readonly { readonly parent: string; readonly payload: LeasePayload }[];
   /** Trace of the run; absent: none. */
   readonly traceparent?: string;
   /** CloudEvent that started the run; absent: none. */
@@ -72,7 +72,7 @@ export interface Lease {
   /** Names of the children in this run, for `passToChildTask({to})`. */
   readonly children: readonly string[];
   /** Results of the steps of earlier attempts; absent: none has finished. */
-  readonly steps?: readonly { readonly name: string; readonly payload: PayloadDelivery }[];
+  readonly steps?: readonly { readonly name: string; readonly payload: LeasePayload }[];
   /**
    * End times of the waits of earlier attempts by call of `result()`, epoch milliseconds; absent:
    * no attempt was suspended.
@@ -85,7 +85,7 @@ export interface Lease {
   readonly arrived?: readonly {
     readonly runId: RunId;
     readonly status: FinalRun["status"];
-    readonly document: PayloadDelivery | null;
+    readonly document: LeasePayload | null;
   }[];
   /**
    * Children whose limits read a key of the output, and where (`each`: in each item); absent: none.
@@ -112,7 +112,7 @@ export interface FinishedStep {
   readonly attempt: number;
   readonly token: number;
   readonly name: string;
-  readonly result: PayloadParcel;
+  readonly result: NewPayload;
 }
 
 export interface Grant {

@@ -18,7 +18,7 @@ export interface JournalSurroundings {
   waitUntil(work: Promise<void>): void;
   readonly trouble: {
     /** Tells failures of the infrastructure from others (see platform/calls.ts). */
-    isPassing(error: unknown): boolean;
+    isTransient(error: unknown): boolean;
   };
 }
 
@@ -47,7 +47,7 @@ export class Journal {
         this.#around.waitUntil(this.#arm());
         throw error;
       }
-      throw this.#around.trouble.isPassing(error) ? error : new UnreadableRunError(error);
+      throw this.#around.trouble.isTransient(error) ? error : new UnreadableRunError(error);
     }
   }
 

@@ -6,7 +6,7 @@
  */
 import type { Credential } from "../../domain/identity.ts";
 import type { RunId } from "../../domain/ids.ts";
-import { callWithRetries, isPassing, type CallPolicy } from "../../platform/calls.ts";
+import { callWithRetries, isTransient, type CallPolicy } from "../../platform/calls.ts";
 import type { RunRpc } from "./run-rpc.ts";
 
 /**
@@ -14,7 +14,7 @@ import type { RunRpc } from "./run-rpc.ts";
  * its lease has ten seconds of grace. An object without an answer may be busy with a long queue:
  * the limit is the length of the grace.
  */
-const PERSISTENTLY: CallPolicy = { pausesMs: [50, 200, 800, 2_000, 4_000], limitMs: 10_000 };
+const PERSISTENTLY: CallPolicy = { delaysMs: [50, 200, 800, 2_000, 4_000], limitMs: 10_000 };
 
 /**
  * Calls the object of this run, with bounded retries. Rejects only when the infrastructure keeps
@@ -30,7 +30,7 @@ export async function callRun<T>(
   try {
     return await callWithRetries("the run", () => call(stubOf(env, runId)), policy);
   } catch (error) {
-    throw isPassing(error) ? new RunUnreachableError(runId, error) : error;
+    throw isTransient(error) ? new RunUnreachableError(runId, error) : error;
   }
 }
 

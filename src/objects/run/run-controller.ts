@@ -21,7 +21,7 @@ import { deliver } from "./lease-payloads.ts";
 import { AlarmTrouble } from "./alarm-trouble.ts";
 import { acceptAgain, joinAgain } from "./accept-again.ts";
 import { Forgetting } from "./forgetting.ts";
-import { genesisOf, placeNotices, placeParcel, postponementOf, takeIn } from "./store-settlement.ts";
+import { genesisOf, placeNotices, placePayload, postponementOf, takeIn } from "./store-settlement.ts";
 import { Journal } from "./read-journal.ts";
 import { lastReportOf, LiveAttempts } from "./live-attempts.ts";
 import { Packer } from "./journal-bytes.ts";
@@ -218,12 +218,12 @@ export class RunProtocol {
   }
 
   /** Whether the attempt still holds its lease, so that its step is kept. */
-  recordStep({ name, result: parcel, ...lease }: FinishedStep): boolean {
+  recordStep({ name, result: newPayload, ...lease }: FinishedStep): boolean {
     const run = this.load();
     if (run === null) return false;
     this.#signs.attempt(lease.token);
     const data = new Packer(this.#store.nextSeq);
-    const result = placeParcel(parcel, data);
+    const result = placePayload(newPayload, data);
     const { change, ignored } = this.#advance(run, { type: "stepped", lease, name, result }, data);
     return change !== null || ignored.includes("step_recorded");
   }

@@ -8,18 +8,18 @@ import type { HoldEffect, HoldEvent } from "../../domain/run/limit-gate.ts";
 import { parseRunId, type RunId } from "../../domain/ids.ts";
 import { replayInputs, type OutsideInput } from "../../domain/run/task-inputs.ts";
 import type { LimitKind, LimitName, SlotHolder, Standing } from "../../domain/limits/limit.ts";
-import type { PayloadRef } from "../../domain/payload.ts";
+import type { NewPayload, PayloadRef } from "../../domain/payload.ts";
 import type { ChildRun, Run, TaskEntry } from "../../domain/run/state.ts";
 import type { Owed } from "../../domain/run/outbox-entry.ts";
 import type { Effect } from "../../domain/run/machine-events.ts";
 import type { Claimant } from "../../domain/run/machine-events.ts";
-import { callControls } from "../pauses/pauses-client.ts";
+import { callPauses } from "../pauses/pauses-client.ts";
 import { noteDrivers } from "../deaths/deaths-client.ts";
 import { callLimit } from "../limits/limit-client.ts";
 import type { LimitRpc } from "../limits/limit-rpc.ts";
 import { within } from "../../platform/calls.ts";
 import { deleteRunPayloads } from "../../payloads/payload-store.ts";
-import { inlineParcel, packer } from "./lease-payloads.ts";
+import { inlinePayload, packer } from "./lease-payloads.ts";
 import { describeAlert } from "./failure-alert.ts";
 import { Audience, Batch } from "./subscribers.ts";
 import { eventStream, type Beginning } from "./sse-subscribers.ts";
@@ -46,7 +46,6 @@ import type { AttemptReport, ReportAnswer, SettleRequest } from "./settlement-rp
 import type { ClaimRequest, FinishedStep, GrantText, Lease } from "./lease-rpc.ts";
 import type { CompletableTask, CompletionAnswer, CompletionReport, CompletionTarget } from "./completion-rpc.ts";
 import type { ItemPage, ItemQuery, LogQuery, RunDocument, TaskLogs } from "./run-documents-rpc.ts";
-import type { PayloadParcel } from "../../domain/payload.ts";
 import { performHoldEffect } from "./limit-effects.ts";
 import { Steering } from "./run-actions.ts";
 import { RunStore } from "./journal.ts";
@@ -273,12 +272,12 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
     return run === null ? null : describeItems(run, task, query);
   }
 
-  async payload(task: string | null, item?: number): Promise<PayloadParcel | undefined | null> {
+  async payload(task: string | null, item?: number): Promise<NewPayload | undefined | null> {
     const run = this.#protocol.load();
     if (run === null) return null;
     const ref = task === null ? run.payload : outputOf(entryFor(run, task, item));
     if (ref === undefined || ref.at === "r2") return ref;
-    return inlineParcel(this.#store, ref);
+    return inlinePayload(this.#store, ref);
   }
 
   async logs(task: string, query: LogQuery = ALL_LINES): Promise<TaskLogs | undefined | null> {
@@ -434,7 +433,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
   async #performHold(run: Run, effect: HoldEffect): Promise<void> {
     const around = {
       now: () => Date.now(),
-      awaitResume: (task: string) => callControls(this.env, (controls) => controls.awaitResume(task, run.id)),
+      awaitResume: (task: string) => callPauses(this.env, (pauses) => pauses.awaitResume(task, run.id)),
       call: <T>(limit: LimitName, call: (object: LimitRpc) => Promise<T>) => callLimit(this.env, limit, call),
       hold: (event: HoldEvent) => this.#protocol.hold(event),
     };

@@ -12,7 +12,7 @@ import type {
   SlotHolder,
   Standing,
 } from "../../domain/limits/limit.ts";
-import type { PayloadDelivery, PayloadParcel } from "../../domain/payload.ts";
+import type { LeasePayload, NewPayload } from "../../domain/payload.ts";
 import type { ChildRun } from "../../domain/run/state.ts";
 import type { FinalRun } from "../../domain/run/task-state.ts";
 import type { Claimant } from "../../domain/run/machine-events.ts";
@@ -101,7 +101,7 @@ export interface RunRpc extends RunWork {
    * Returns the trigger's payload, or the output of a task or an item. Undefined: no such task or
    * output.
    */
-  payload(task: string | null, item?: number): Promise<PayloadParcel | undefined | null>;
+  payload(task: string | null, item?: number): Promise<NewPayload | undefined | null>;
   /** Returns log lines, all without a query. Undefined: no such task or item. */
   logs(task: string, query?: LogQuery): Promise<TaskLogs | undefined | null>;
   /** Cancels the run unless final. `cancelled`: this call has cancelled something, or begun to. */
@@ -159,7 +159,7 @@ export interface RecordedOwnInputs {
 
 interface RecordedPayload {
   readonly parent: string;
-  readonly payload: PayloadDelivery;
+  readonly payload: LeasePayload;
   /** Limit keys of the payload for the reading task; absent: none. */
   readonly limitKeys?: PayloadLimitKeys;
 }
@@ -169,7 +169,7 @@ export interface FinalNotice {
   readonly runId: RunId;
   readonly status: FinalRun["status"];
   /** The `RunDocument`; null: too large to attach, or the run is gone. */
-  readonly document: PayloadParcel | null;
+  readonly document: NewPayload | null;
 }
 
 export interface CancelOptions {
@@ -190,6 +190,6 @@ export type RetryOutcome = "retried" | "run_not_final" | "nothing_to_retry";
 
 /** Null stands for a failed item. */
 export interface GatherPage {
-  readonly items: readonly (PayloadDelivery | null)[];
+  readonly items: readonly (LeasePayload | null)[];
   readonly next: number | null;
 }

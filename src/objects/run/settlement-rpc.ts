@@ -1,6 +1,6 @@
 /** Results and progress of attempts, as drivers report them over RPC. */
 import type { PayloadLimitKeys } from "../../domain/limits/limit.ts";
-import type { PayloadParcel } from "../../domain/payload.ts";
+import type { NewPayload } from "../../domain/payload.ts";
 import type { AttemptError, Progress } from "../../domain/run/attempt.ts";
 import type { AwaitedRun, FailReason } from "../../domain/run/task-state.ts";
 import type { ChildRun } from "../../domain/run/state.ts";
@@ -12,8 +12,8 @@ import type { ClaimRequest } from "./lease-rpc.ts";
 export type AttemptOutcome =
   | {
       readonly type: "succeeded";
-      readonly output: PayloadParcel;
-      readonly to: Readonly<Record<string, PayloadParcel>> | null;
+      readonly output: NewPayload;
+      readonly to: Readonly<Record<string, NewPayload>> | null;
       /** Children that may run; absent: all. */
       readonly chosen?: readonly string[];
       /** Limit keys of the outputs for the lease's `limited` children. */

@@ -2,7 +2,7 @@
  * Prepares drivers' reports for the machine: the bytes of small payloads and log lines get a place
  * in the next journal entry, and the machine sees references only.
  */
-import { descriptionOf, type PayloadParcel, type PayloadRef } from "../../domain/payload.ts";
+import { descriptionOf, type NewPayload, type PayloadRef } from "../../domain/payload.ts";
 import type { FinalRun, TaskOutput } from "../../domain/run/task-state.ts";
 import type { LogRef } from "../../domain/run/attempt.ts";
 import type { RunGenesis } from "../../domain/run/state.ts";
@@ -30,7 +30,7 @@ export function genesisOf(request: AcceptRequest, data: Packer, createdAt: numbe
     id,
     graph,
     origin,
-    payload: placeParcel(request.payload, data),
+    payload: placePayload(request.payload, data),
     ...(limitKeys !== undefined && { limitKeys }),
     createdAt,
     nonce,
@@ -38,7 +38,7 @@ export function genesisOf(request: AcceptRequest, data: Packer, createdAt: numbe
     ...(key !== undefined && { key }),
     ...(completionKey !== undefined && { completionKey }),
     ...(recorded !== undefined && {
-      recorded: recorded.map((input) => ({ ...input, payload: placeParcel(input.payload, data) })),
+      recorded: recorded.map((input) => ({ ...input, payload: placePayload(input.payload, data) })),
     }),
   };
 }
@@ -51,7 +51,7 @@ export function postponementOf(
   const { delayMs, maxWaitMs, limitKeys, nonce, key, digest, origin } = request;
   return {
     type: "postponed",
-    payload: placeParcel(request.payload, data),
+    payload: placePayload(request.payload, data),
     delayMs,
     ...(maxWaitMs !== undefined && { maxWaitMs }),
     ...(limitKeys !== undefined && { limitKeys }),
@@ -107,7 +107,7 @@ export function placeCompletion(
   data: Packer,
 ): TaskOutput {
   return {
-    output: placeParcel(output, data),
+    output: placePayload(output, data),
     to: null,
     ...(limitKeys !== undefined && { limitKeys }),
   };
@@ -117,14 +117,14 @@ export function placeCompletion(
 export function placeNotices(finals: readonly FinalNotice[], data: Packer): FinalRun[] {
   return finals.map(({ document, ...final }) => ({
     ...final,
-    ...(document !== null && { document: placeParcel(document, data) }),
+    ...(document !== null && { document: placePayload(document, data) }),
   }));
 }
 
 /** Returns a reference to the payload, with bytes placed. */
-export function placeParcel(parcel: PayloadParcel, data: Packer): PayloadRef {
-  if (parcel.at === "r2") return parcel;
-  return { ...descriptionOf(parcel), at: "run", ...data.place(parcel.bytes) };
+export function placePayload(newPayload: NewPayload, data: Packer): PayloadRef {
+  if (newPayload.at === "r2") return newPayload;
+  return { ...descriptionOf(newPayload), at: "run", ...data.place(newPayload.bytes) };
 }
 
 /** Parses stored log lines: JSON, one a line. */
@@ -139,10 +139,13 @@ function placeOutcome(outcome: AttemptOutcome, data: Packer): Outcome {
     outcome.to === null
       ? null
       : Object.fromEntries(
-          Object.entries(outcome.to).map(([child, parcel]) => [child, placeParcel(parcel, data)]),
+          Object.entries(outcome.to).map(([child, newPayload]) => [
+            child,
+            placePayload(newPayload, data),
+          ]),
         );
   const { chosen, limitKeys } = outcome;
-  const output = placeParcel(outcome.output, data);
+  const output = placePayload(outcome.output, data);
   return {
     type: "succeeded",
     passed: {

@@ -3,7 +3,7 @@
  * continued nor ended.
  */
 import { callDeadLetters, deadLetterIdOf } from "../dead-letters/dead-letters-client.ts";
-import { isPassing } from "../../platform/calls.ts";
+import { isTransient } from "../../platform/calls.ts";
 import type { Trouble, TroubleSurroundings } from "./alarm-trouble.ts";
 import { log } from "../../platform/log.ts";
 
@@ -20,7 +20,7 @@ export function troubleOf(ctx: DurableObjectState, env: Env): TroubleSurrounding
       if (trouble === null) ctx.storage.kv.delete(KEY);
       else ctx.storage.kv.put(KEY, trouble);
     },
-    isPassing,
+    isTransient,
     notEnded: (error) => {
       log("error", "the end of a broken run failed", { run_id: ctx.id.name, error });
     },

@@ -20,7 +20,7 @@ const KEPT_MS = 36 * 3_600_000;
 /** No trigger of this world is delayed for longer. */
 const MOST_DELAY_MS = 120_000;
 /** Tables that stay, and may: each has a row for a task, or none, or the deployment's key. */
-const STAYING: ReadonlySet<string> = new Set(["DirectoryObject", "SchedulesObject", "IdentityObject"]);
+const STAYING: ReadonlySet<string> = new Set(["TaskDirectoryObject", "SchedulesObject", "IdentityObject"]);
 /** Of objects that there is one of: their tables stay, and are empty. */
 const KEPT_TABLES: ReadonlyMap<string, readonly string[]> = new Map([
   ["CatalogObject", ["runs", "days"]],

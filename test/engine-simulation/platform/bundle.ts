@@ -30,7 +30,7 @@ export { openPayloadBytes } from "./src/payloads/payload-store.ts";
 export { createReplayRun } from "./src/triggers/replay.ts";
 export { completeByToken } from "./src/execution/external/complete.ts";
 export { parseCompletionToken } from "./src/execution/external/completion-token.ts";
-export { callControls } from "./src/objects/pauses/pauses-client.ts";
+export { callPauses } from "./src/objects/pauses/pauses-client.ts";
 export { callSchedules } from "./src/objects/schedules/schedules-client.ts";
 `;
 

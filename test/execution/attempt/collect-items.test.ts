@@ -1,18 +1,18 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { PayloadDelivery } from "../../../src/domain/payload.ts";
+import type { LeasePayload } from "../../../src/domain/payload.ts";
 import { arrayText } from "../../../src/execution/attempt/collect-items.ts";
 import { inline } from "../../support/hand-driven.ts";
 
-async function inR2(key: string, value: unknown): Promise<PayloadDelivery> {
+async function inR2(key: string, value: unknown): Promise<LeasePayload> {
   const { at: _, bytes, ...description } = { bytes: new Uint8Array(0), ...inline(value) };
   await env.PAYLOADS.put(key, bytes);
   return { ...description, at: "r2", key };
 }
 
-async function gathered(items: readonly (PayloadDelivery | null)[], bucket = env.PAYLOADS): Promise<unknown> {
+async function gathered(items: readonly (LeasePayload | null)[], bucket = env.PAYLOADS): Promise<unknown> {
   const pieces: Uint8Array[] = [];
-  const all = async function* (): AsyncGenerator<PayloadDelivery | null> {
+  const all = async function* (): AsyncGenerator<LeasePayload | null> {
     yield* items;
   };
   for await (const piece of arrayText(all(), bucket)) pieces.push(piece);

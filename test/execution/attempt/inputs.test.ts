@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import type { PayloadParcel } from "../../../src/domain/payload.ts";
+import type { NewPayload } from "../../../src/domain/payload.ts";
 import { encodePayload } from "../../../src/payloads/codec.ts";
-import { parcelPayload } from "../../../src/payloads/payload-store.ts";
+import { storePayload } from "../../../src/payloads/payload-store.ts";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { TaskFunction } from "../../../src/execution/author/method.ts";
 import { readFromParentTask } from "../../../src/task-helpers.ts";
@@ -114,8 +114,8 @@ describe("reading as a stream", () => {
     ["a stream", new Blob(["hi"]).stream(), "hi"],
     ["nothing but a stream's end", new Blob([]).stream(), ""],
   ])("gives the bytes of %s, inline and from R2", async (_, value, text) => {
-    const [parcel, stored] = await bothPlaces(value);
-    for (const payload of [parcel, stored]) {
+    const [newPayload, stored] = await bothPlaces(value);
+    for (const payload of [newPayload, stored]) {
       const inputs = [{ parent: "first", payload }];
       await run(
         async () => {
@@ -155,7 +155,7 @@ describe("a payload that is a stream", () => {
   });
 
   it("is not opened before it is read, and may be left unread or cancelled", async () => {
-    const gone: PayloadParcel = { kind: "stream", size: 3, contentType: "x/y", at: "r2", key: "runs/x/0/gone" };
+    const gone: NewPayload = { kind: "stream", size: 3, contentType: "x/y", at: "r2", key: "runs/x/0/gone" };
     const reading: Reading = { ...OF_ONE, inputs: [{ parent: "first", payload: gone }] };
     await run(async (handed: ReadableStream) => handed.cancel(), reading);
     await expect(run(async (handed: ReadableStream) => void (await textOf(handed)), reading)).rejects.toThrow(gone.key);
@@ -163,7 +163,7 @@ describe("a payload that is a stream", () => {
 });
 
 describe("a payload in R2", () => {
-  const gone: PayloadParcel = { kind: "bytes", size: 3, contentType: "x/y", at: "r2", key: "runs/x/0/gone" };
+  const gone: NewPayload = { kind: "bytes", size: 3, contentType: "x/y", at: "r2", key: "runs/x/0/gone" };
   const reading: Reading = { ...OF_ONE, inputs: [{ parent: "first", payload: gone }] };
 
   it.each<[string, TaskFunction]>([
@@ -193,10 +193,10 @@ describe("a payload in R2", () => {
 
 describe("a payload above 32 MB", () => {
   const LIMIT = 33_554_432;
-  const sized = (kind: PayloadParcel["kind"], size: number, key = "runs/x/0/gone"): PayloadParcel => {
+  const sized = (kind: NewPayload["kind"], size: number, key = "runs/x/0/gone"): NewPayload => {
     return { kind, size, contentType: "x/y", at: "r2", key };
   };
-  const ofOne = (payload: PayloadParcel): Reading => ({ ...OF_ONE, inputs: [{ parent: "first", payload }] });
+  const ofOne = (payload: NewPayload): Reading => ({ ...OF_ONE, inputs: [{ parent: "first", payload }] });
 
   it.each(["json", "text", "bytes"] as const)("of kind %s is refused as a value, for good, unfetched", async (kind) => {
     const get = vi.spyOn(env.PAYLOADS, "get");
@@ -245,13 +245,13 @@ describe("a payload above 32 MB", () => {
 });
 
 /** The same payload with the lease, and in R2. A stream is read once for both. */
-async function bothPlaces(value: unknown): Promise<[PayloadParcel, PayloadParcel]> {
+async function bothPlaces(value: unknown): Promise<[NewPayload, NewPayload]> {
   const key = `runs/test/${crypto.randomUUID()}`;
   const [one, other] = value instanceof ReadableStream ? value.tee() : [value, value];
-  const parcel = async (half: unknown, limit: number): Promise<PayloadParcel> => {
+  const newPayload = async (half: unknown, limit: number): Promise<NewPayload> => {
     const encoded = encodePayload(half);
     if (!encoded.ok) throw new Error(encoded.problem.detail);
-    return parcelPayload(env.PAYLOADS, key, encoded.value, limit);
+    return storePayload(env.PAYLOADS, key, encoded.value, limit);
   };
-  return [await parcel(one, 1_000), await parcel(other, 0)];
+  return [await newPayload(one, 1_000), await newPayload(other, 0)];
 }

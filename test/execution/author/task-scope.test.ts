@@ -13,10 +13,10 @@ async function passedBy(method: TaskFunction, lease: Partial<Lease> = {}): Promi
   const { settlement } = await attempt(method, { children: ["recommend", "archive"], ...lease });
   const { outcome } = settlement;
   if (outcome.type !== "succeeded") throw new Error(JSON.stringify(outcome));
-  const read = (parcel: typeof outcome.output): Promise<unknown> =>
-    openPayload(env.PAYLOADS, parcel, () => Promise.reject(new Error("nothing is held")));
+  const read = (newPayload: typeof outcome.output): Promise<unknown> =>
+    openPayload(env.PAYLOADS, newPayload, () => Promise.reject(new Error("nothing is held")));
   const to = await Promise.all(
-    Object.entries(outcome.to ?? {}).map(async ([child, parcel]) => [child, await read(parcel)] as const),
+    Object.entries(outcome.to ?? {}).map(async ([child, newPayload]) => [child, await read(newPayload)] as const),
   );
   return { all: await read(outcome.output), to: Object.fromEntries(to) };
 }

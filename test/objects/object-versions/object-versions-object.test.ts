@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type {
   DigestedNotified,
   DigestedVersion,
-  VersionsRpc,
+  ObjectVersionsRpc,
 } from "../../../src/objects/object-versions/object-versions-rpc.ts";
 
 const DAY = 86_400_000;
@@ -15,7 +15,7 @@ let objects = 0;
 
 function versions() {
   objects += 1;
-  return env.VERSIONS.getByName(`uploads/test-${objects}`);
+  return env.OBJECT_VERSIONS.getByName(`uploads/test-${objects}`);
 }
 
 function notified(overrides: Partial<DigestedNotified> = {}): DigestedNotified {
@@ -26,7 +26,7 @@ function seen(overrides: Partial<DigestedVersion> = {}): DigestedVersion {
   return { object: OBJECT, version: "v1", uploadedAt: AT + 40, ...overrides };
 }
 
-async function list(object: VersionsRpc, ...listed: readonly DigestedVersion[]) {
+async function list(object: ObjectVersionsRpc, ...listed: readonly DigestedVersion[]) {
   return object.listed(listed, DAY);
 }
 

@@ -4,7 +4,7 @@ import { countOperations } from "../../support/operations.ts";
 
 describe("a version", () => {
   it("costs one row written, and none when it is met again", async () => {
-    const object = env.VERSIONS.getByName("uploads/cost");
+    const object = env.OBJECT_VERSIONS.getByName("uploads/cost");
     const notified = (key: string) => ({
       object: key.padEnd(64),
       eventTime: "2026-05-24T19:36:44.379Z",

@@ -1,7 +1,7 @@
 import { evictAllDurableObjects, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { callControls, keepPaused } from "../../../src/objects/pauses/pauses-client.ts";
+import { callPauses, keepPaused } from "../../../src/objects/pauses/pauses-client.ts";
 import type { RunId } from "../../../src/domain/ids.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import { acceptance, CLAIM, HandDrivenRun } from "../../support/hand-driven.ts";
@@ -41,7 +41,7 @@ async function succeeds(runId: RunId, task: string): Promise<void> {
 
 afterEach(async () => {
   vi.restoreAllMocks();
-  for (const { name } of Object.values(PLAN.tasks)) await callControls(env, (controls) => controls.resume(name));
+  for (const { name } of Object.values(PLAN.tasks)) await callPauses(env, (pauses) => pauses.resume(name));
   keepPaused([]);
 });
 
@@ -110,7 +110,7 @@ describe("the object that knows of pauses", () => {
     await held(run, "gate");
     vi.spyOn(RunObject.prototype, "resumed").mockRejectedValue(new Error("not now"));
     await change("gate", "resume");
-    const stub = env.CONTROLS.getByName("controls");
+    const stub = env.PAUSES.getByName("pauses");
     let alarms = 0;
     while (alarms < 20 && (await runDurableObjectAlarm(stub))) alarms += 1;
     expect(alarms).toBeLessThan(20);
@@ -120,10 +120,10 @@ describe("the object that knows of pauses", () => {
   it("keeps nothing once everything is resumed and told", async () => {
     await change("gate", "pause");
     await change("gate", "resume");
-    const stub = env.CONTROLS.getByName("controls");
+    const stub = env.PAUSES.getByName("pauses");
     await vi.waitFor(async () => {
       while (await runDurableObjectAlarm(stub));
-      expect(await callControls(env, (controls) => controls.paused())).toEqual([]);
+      expect(await callPauses(env, (pauses) => pauses.paused())).toEqual([]);
     }, 10_000);
   });
 });

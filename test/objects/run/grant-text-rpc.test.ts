@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { PayloadDelivery } from "../../../src/domain/payload.ts";
+import type { LeasePayload } from "../../../src/domain/payload.ts";
 import { readAcceptAnswer, readGrant, writeAcceptAnswer, writeGrant } from "../../../src/objects/run/grant-text-rpc.ts";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import { leaseFor } from "../../support/attempt.ts";
@@ -7,7 +7,7 @@ import { inline } from "../../support/hand-driven.ts";
 
 const BROKEN_UTF8 = new Uint8Array([0x22, 0xc3, 0x28, 0x22]);
 
-const PAYLOADS: readonly (readonly [string, PayloadDelivery])[] = [
+const PAYLOADS: readonly (readonly [string, LeasePayload])[] = [
   ["a JSON value", inline({ a: [1, null, "ü 😀 \u2028"], b: "" })],
   ["a string", inline("plain \u0000 \u00ff")],
   ["a string that begins with a byte order mark", inline("\uFEFFmarked")],
@@ -22,7 +22,7 @@ const PAYLOADS: readonly (readonly [string, PayloadDelivery])[] = [
   ["bytes that are held", { kind: "json", contentType: "application/json", size: 9, at: "held", seq: 3, offset: 5 }],
 ];
 
-function leaseOf(payload: PayloadDelivery): Lease {
+function leaseOf(payload: LeasePayload): Lease {
   return leaseFor({ inputs: [{ parent: "above", payload }], steps: [{ name: "first", payload }] });
 }
 

@@ -84,11 +84,11 @@ const CLASSES = {
   DEBOUNCES: objectsOf(env.DEBOUNCES),
   LIMITS: objectsOf(env.LIMITS),
   LIMIT_LISTS: objectsOf(env.LIMIT_LISTS),
-  CONTROLS: objectsOf(env.CONTROLS),
-  VERSIONS: objectsOf(env.VERSIONS),
+  PAUSES: objectsOf(env.PAUSES),
+  OBJECT_VERSIONS: objectsOf(env.OBJECT_VERSIONS),
   DEATHS: objectsOf(env.DEATHS),
   CATALOG: objectsOf(env.CATALOG),
-  DIRECTORY: objectsOf(env.DIRECTORY),
+  TASK_DIRECTORY: objectsOf(env.TASK_DIRECTORY),
   IDENTITY: objectsOf(env.IDENTITY),
 } as const;
 
@@ -193,7 +193,7 @@ it("nothing of what came in, ran and failed is left after retention, in any obje
     "DELIVERIES.signed": 1,
     "DELIVERIES.callers": 1,
     "DEAD_LETTERS.letters": 1,
-    "VERSIONS.versions": 1,
+    "OBJECT_VERSIONS.versions": 1,
     PAYLOADS: expect.any(Number),
   });
 
@@ -206,7 +206,7 @@ it("nothing of what came in, ran and failed is left after retention, in any obje
   expect(Object.fromEntries(left)).toEqual({
     // Figures, and which tasks there are.
     "CATALOG.state": expect.any(Number),
-    "DIRECTORY.tasks": 5,
+    "TASK_DIRECTORY.tasks": 5,
     // Numbers that were given as cursors, and are not given again.
     "DEAD_LETTERS.sqlite_sequence": 1,
     // The deployment's key, which belongs to nobody.
@@ -216,7 +216,7 @@ it("nothing of what came in, ran and failed is left after retention, in any obje
     "DELIVERIES.schema_versions": 2,
     "DELIVERIES.signed": 1,
     // A digest of the object's key and etag, by which a late notification is known.
-    "VERSIONS.versions": 1,
+    "OBJECT_VERSIONS.versions": 1,
   });
   expect(text).not.toContain(PERSONAL);
 });

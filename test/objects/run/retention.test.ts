@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RunId } from "../../../src/domain/ids.ts";
-import type { PayloadParcel } from "../../../src/domain/payload.ts";
+import type { NewPayload } from "../../../src/domain/payload.ts";
 import { readAcceptAnswer } from "../../../src/objects/run/grant-text-rpc.ts";
 import type { AcceptRequest } from "../../../src/objects/run/accept-rpc.ts";
 import type { AttemptOutcome } from "../../../src/objects/run/settlement-rpc.ts";
@@ -425,7 +425,7 @@ describe("a trigger with the key of a run that is being deleted", () => {
 describe("a run that was never accepted", () => {
   const DAY_MS = 86_400_000;
 
-  async function announced(): Promise<{ run: HandDrivenRun; payload: PayloadParcel }> {
+  async function announced(): Promise<{ run: HandDrivenRun; payload: NewPayload }> {
     const run = new HandDrivenRun(newRunId());
     await run.call((object) => object.expectPayload("n"));
     const key = `runs/${run.id}/trigger-1`;

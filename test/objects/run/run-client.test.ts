@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { isPassing } from "../../../src/platform/calls.ts";
+import { isTransient } from "../../../src/platform/calls.ts";
 import { callRun, RunUnreachableError } from "../../../src/objects/run/run-client.ts";
 import type { RunRpc } from "../../../src/objects/run/run-rpc.ts";
 import { newRunId } from "../../support/hand-driven.ts";
@@ -17,8 +17,8 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-function passing(flags: object = { retryable: true }): Error {
-  return Object.assign(new Error("passing"), flags);
+function transient(flags: object = { retryable: true }): Error {
+  return Object.assign(new Error("transient"), flags);
 }
 
 /** A call that fails so often, then answers. It notes the stubs that it was given. */
@@ -34,7 +34,7 @@ function failing(times: number, error: Error) {
 
 describe("a call of a run object", () => {
   it("is made again with a fresh stub while the surroundings fail", async () => {
-    const { call, stubs } = failing(3, passing());
+    const { call, stubs } = failing(3, transient());
     expect(await callRun(env, newRunId(), call)).toBe("answer");
     expect(call).toHaveBeenCalledTimes(4);
     expect(stubs.size).toBe(4);
@@ -42,19 +42,19 @@ describe("a call of a run object", () => {
   });
 
   it("says that the run cannot be reached when they keep failing, and why", async () => {
-    const error = passing();
+    const error = transient();
     const { call } = failing(99, error);
     const runId = newRunId();
     const unreachable = await callRun(env, runId, call).catch((reason: unknown) => reason);
     expect(unreachable).toBeInstanceOf(RunUnreachableError);
-    expect(unreachable).toMatchObject({ message: `the run ${runId} cannot be reached now: passing`, cause: error });
-    expect(isPassing(unreachable)).toBe(true);
+    expect(unreachable).toMatchObject({ message: `the run ${runId} cannot be reached now: transient`, cause: error });
+    expect(isTransient(unreachable)).toBe(true);
     expect(call).toHaveBeenCalledTimes(6);
     expect(pauses).toEqual([25, 100, 400, 1_000, 2_000]);
   });
 
   it("waits longer for an object that is overloaded", async () => {
-    const { call } = failing(2, passing({ overloaded: true }));
+    const { call } = failing(2, transient({ overloaded: true }));
     await callRun(env, newRunId(), call);
     expect(pauses).toEqual([50, 200]);
   });
@@ -69,10 +69,10 @@ describe("a call of a run object", () => {
 
 describe("surroundings that fail", () => {
   it.each<[unknown, boolean]>([
-    [passing({ retryable: true }), true],
-    [passing({ overloaded: true }), true],
-    [passing({ durableObjectReset: true }), true],
-    [passing({ retryable: false }), false],
+    [transient({ retryable: true }), true],
+    [transient({ overloaded: true }), true],
+    [transient({ durableObjectReset: true }), true],
+    [transient({ retryable: false }), false],
     [new Error("Durable Object reset because its code was updated."), true],
     [new Error("Durable Object is overloaded. Too many requests queued."), true],
     [new Error("Network connection lost."), true],
@@ -82,6 +82,6 @@ describe("surroundings that fail", () => {
     ["Network connection lost.", false],
     [undefined, false],
   ])("are told by flag or by message: %s is %s", (error, expected) => {
-    expect(isPassing(error)).toBe(expected);
+    expect(isTransient(error)).toBe(expected);
   });
 });

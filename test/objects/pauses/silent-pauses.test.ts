@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { callControls } from "../../../src/objects/pauses/pauses-client.ts";
+import { callPauses } from "../../../src/objects/pauses/pauses-client.ts";
 import { passUntil, silence, stopTimers, turns } from "../../support/silence.ts";
 
-const COPY = "controls/paused.json";
+const COPY = "pauses/paused.json";
 
 /** Which tasks the object says are paused; null: it says nothing. */
 let object: readonly string[] | null;
@@ -12,7 +12,7 @@ let isCopySilent: boolean;
 
 const SCRIPTED: Env = {
   ...env,
-  CONTROLS: Object.assign(Object.create(env.CONTROLS), {
+  PAUSES: Object.assign(Object.create(env.PAUSES), {
     getByName: () => ({
       paused: () =>
         object === null ? silence() : Promise.resolve(object.map((task) => ({ task, by: "test", at: 0 }))),
@@ -52,7 +52,7 @@ afterEach(async () => {
   await env.PAYLOADS.delete(COPY);
 });
 
-describe("while the controls object is silent", () => {
+describe("while the pauses object is silent", () => {
   it("an isolate that has just begun holds back what the copy says is paused, after two seconds", async () => {
     await env.PAYLOADS.put(COPY, JSON.stringify(["gate"]));
     const { ms, paused } = await asked(await coldIsolate());
@@ -103,11 +103,11 @@ describe("while the controls object is silent", () => {
 it("the copy says what is paused, and is gone when nothing is", async () => {
   vi.useRealTimers();
   const copied = async (): Promise<unknown> => (await env.PAYLOADS.get(COPY))?.json() ?? null;
-  await callControls(env, (controls) => controls.pause("gate", "test"));
-  await callControls(env, (controls) => controls.pause("other", "test"));
+  await callPauses(env, (pauses) => pauses.pause("gate", "test"));
+  await callPauses(env, (pauses) => pauses.pause("other", "test"));
   await vi.waitFor(async () => expect(await copied()).toEqual(["gate", "other"]), 10_000);
-  await callControls(env, (controls) => controls.resume("gate"));
+  await callPauses(env, (pauses) => pauses.resume("gate"));
   await vi.waitFor(async () => expect(await copied()).toEqual(["other"]), 10_000);
-  await callControls(env, (controls) => controls.resume("other"));
+  await callPauses(env, (pauses) => pauses.resume("other"));
   await vi.waitFor(async () => expect(await copied()).toBeNull(), 10_000);
 });
