@@ -27,7 +27,7 @@ import type {
 } from "./execution/author/api.ts";
 import { scopeOf, taskScopeOf } from "./execution/author/context.ts";
 import type { TypedTask } from "./execution/author/method.ts";
-import type { PeachTasks } from "./execution/author/peach-tasks.ts";
+import type { PeachTasks } from "./contract/peach-tasks.ts";
 import type { ObjectEventPayload } from "./triggers/r2-notification.ts";
 import { receiveObjectEvents } from "./triggers/receive-object-events.ts";
 

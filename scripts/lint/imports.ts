@@ -47,7 +47,6 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 const STILL_UP: Readonly<Record<string, readonly string[]>> = {
   // The client and the command line write and check JSON as the worker does.
   "src/client/payload.ts": ["src/payloads/json-text.ts"],
-  "src/client/client.ts": ["src/execution/author/peach-tasks.ts"],
   "src/cli/payload-options.ts": ["src/payloads/json-fault.ts"],
   "src/cli/bin/dev.ts": ["src/http/auth/login-code.ts"],
 };

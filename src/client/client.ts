@@ -37,7 +37,7 @@ import { RunCalls } from "./runs.ts";
 import { SessionCalls } from "./sessions.ts";
 import { TokenCalls } from "./tokens.ts";
 import type { RunStatus } from "../domain/statuses.ts";
-import type { PeachTasks } from "../execution/author/peach-tasks.ts";
+import type { PeachTasks } from "../contract/peach-tasks.ts";
 
 export type { CallOptions, ClientOptions, Fetch } from "./connection.ts";
 export type * from "./documents.ts";

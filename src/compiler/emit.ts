@@ -91,7 +91,7 @@ import type { TypedTask } from ${JSON.stringify(importPath(outDir, `${repoRoot}/
 ${imports}
 type Takes<Method> = Method extends TypedTask<infer Input, infer _> ? input<Input> : unknown;
 
-declare module ${JSON.stringify(importPath(outDir, `${repoRoot}/src/execution/author/peach-tasks.ts`))} {
+declare module ${JSON.stringify(importPath(outDir, `${repoRoot}/src/contract/peach-tasks.ts`))} {
   interface PeachTasks {
 ${entries.join("")}  }
 }
