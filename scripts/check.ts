@@ -7,8 +7,9 @@ import { parseArgs, stripVTControlCharacters, styleText } from "node:util";
 
 const HELP = `npm run check [-- --json]
 
-Checks peach.conf, that it compiles, format, lint (with the import rules), types, unused code, and the supply chain (packages
-pinned and allowed by licence, no secret in a file; writes the bill of materials to sbom.cdx.json).
+Checks peach.conf, that it compiles, format, lint (with the import rules), types, unused code, how
+comments read by folder, and the supply chain (packages pinned and allowed by licence, no secret
+in a file; writes the bill of materials to sbom.cdx.json).
 
   --json    one JSON object: {ok, checks: [{check, status, duration_ms, output}]}
   --help    this text
@@ -55,6 +56,7 @@ const CHECKS: readonly Check[] = [
     needsCompile: true,
   },
   { name: "unused code", commands: [["knip"]], needsCompile: true },
+  { name: "comments", commands: [["node", "scripts/lint/prose.ts"]], needsCompile: false },
   { name: "supply chain", commands: [["node", "scripts/supply-chain.ts"]], needsCompile: false },
 ];
 
