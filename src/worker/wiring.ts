@@ -18,7 +18,7 @@ import { SessionClient } from "../objects/run/driver-session-client.ts";
 import { readGrant } from "../objects/run/grant-text-rpc.ts";
 import type { ClaimRequest, Grant, GrantText, Lease } from "../objects/run/lease-rpc.ts";
 import type { Settlement } from "../objects/run/settlement-rpc.ts";
-import { createAcceptTrigger } from "../triggers/accept.ts";
+import { createAcceptTrigger } from "../triggers/trigger-acceptor.ts";
 import type { Lifetime } from "../platform/lifetime.ts";
 import type { AsAuthor } from "../triggers/check-input.ts";
 import { createEmitEvent } from "../triggers/emit.ts";

@@ -4,7 +4,8 @@ import { encodePayload, type EncodedPayload } from "../../src/payloads/codec.ts"
 import { callRun } from "../../src/objects/run/run-client.ts";
 import type { AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
 import type { ClaimRequest, Grant } from "../../src/objects/run/lease-rpc.ts";
-import { createAcceptTrigger, type AcceptDependencies, type TriggerRequest } from "../../src/triggers/accept.ts";
+import type { AcceptDependencies, TriggerRequest } from "../../src/triggers/accept.ts";
+import { createAcceptTrigger } from "../../src/triggers/trigger-acceptor.ts";
 import { OPEN_GATE } from "./open-gate.ts";
 import { planOf, taskPlan } from "./plan.ts";
 

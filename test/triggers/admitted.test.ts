@@ -9,12 +9,8 @@ import { callRun } from "../../src/objects/run/run-client.ts";
 import type { AcceptRequest } from "../../src/objects/run/accept-rpc.ts";
 import type { ClaimRequest, Grant } from "../../src/objects/run/lease-rpc.ts";
 import { Place } from "../../src/triggers/driver-room.ts";
-import {
-  createAcceptTrigger,
-  type AcceptDependencies,
-  type Gate,
-  type TriggerRequest,
-} from "../../src/triggers/accept.ts";
+import type { AcceptDependencies, Gate, TriggerRequest } from "../../src/triggers/accept.ts";
+import { createAcceptTrigger } from "../../src/triggers/trigger-acceptor.ts";
 import { runIdFor } from "../../src/triggers/run-id.ts";
 import { newRunId } from "../support/hand-driven.ts";
 import { loseMessages } from "../support/lost-messages.ts";

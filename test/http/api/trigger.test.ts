@@ -5,7 +5,7 @@ import type { RunId } from "../../../src/domain/ids.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import { task } from "../../../src/task-helpers.ts";
-import { createAcceptTrigger } from "../../../src/triggers/accept.ts";
+import { createAcceptTrigger } from "../../../src/triggers/trigger-acceptor.ts";
 import { edge } from "../../support/edge.ts";
 import { planOf, taskPlan } from "../../support/plan.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";
