@@ -1,29 +1,38 @@
-/** Finds where a pipeline file puts objects into buckets, and what can be read there of their keys. Reads the disk. */
+/**
+ * Finds the places where a pipeline file writes objects into buckets, and reads how the keys of the
+ * objects begin and end. Reads the disk.
+ */
 import { Visitor, type Expression } from "oxc-parser";
 import { readProgram } from "./read-file.ts";
 import type { SourceFile, Span } from "./source.ts";
 
-/** What is known of a text before it is made: how it begins and ends. Empty: nothing. */
+/** The known beginning and end of a text. An empty `head` or `tail` stands for an unknown end. */
 interface KnownText {
   readonly head: string;
   readonly tail: string;
+  /** True if the whole text is known. `head` and `tail` are then both the text. */
   readonly isWhole: boolean;
 }
 
-/** A call of `put` or `createMultipartUpload`. */
+/** A call of `put` or `createMultipartUpload` on a bucket. */
 export interface BucketWrite {
-  /** The name of the binding. */
+  /** The name of the bucket's binding in wrangler.toml. */
   readonly binding: string;
+  /** The first argument of the call, the object's key. */
   readonly key: KnownText;
+  /** The whole call, for diagnostics. */
   readonly span: Span;
 }
 
+/** Stands for an expression whose value is computed at run time. */
 const NOTHING: KnownText = { head: "", tail: "", isWhole: false };
+/** The methods of a bucket that create an object. */
 const WRITES = ["put", "createMultipartUpload"];
 
 /**
- * The writes in a file into the buckets of these bindings: `env.UPLOADS.put(...)`, also where `UPLOADS` was taken off `env` before.
- * A file that cannot be read or parsed has none; others report that.
+ * Finds the writes of a file into the buckets of these bindings: `env.UPLOADS.put(...)`, also where
+ * a constant was assigned from `env.UPLOADS` before. Returns an empty list for a file that cannot
+ * be read or parsed; another check reports it.
  */
 export function findBucketWrites(
   file: string,
@@ -54,7 +63,10 @@ export function findBucketWrites(
   return writes;
 }
 
-/** `UPLOADS` of `UPLOADS`, `env.UPLOADS`, `task.env["UPLOADS"]`, and of a constant that stands for one of these. */
+/**
+ * Finds the binding's name in `UPLOADS`, `env.UPLOADS` or `task.env["UPLOADS"]`, or in a constant
+ * that was assigned from these. Follows at most `hops` constants.
+ */
 function lastName(
   expression: Expression,
   constants: ReadonlyMap<string, Expression>,
@@ -68,12 +80,14 @@ function lastName(
     : (lastName(init, constants, hops - 1) ?? expression.name);
 }
 
+/** The name of a property; null if it is computed. */
 function nameOf(member: Extract<Expression, { readonly type: "MemberExpression" }>): string | null {
   const { property } = member;
   if (property.type === "Identifier" && !member.computed) return property.name;
   return property.type === "Literal" && typeof property.value === "string" ? property.value : null;
 }
 
+/** Reads the known ends of a text from literals, `+`, templates and constants. */
 function knownText(
   expression: Expression,
   constants: ReadonlyMap<string, Expression>,
@@ -101,6 +115,7 @@ function whole(text: string): KnownText {
   return { head: text, tail: text, isWhole: true };
 }
 
+/** Joins two texts. An end of the result is known as far as the texts on that side are. */
 function joined(left: KnownText, right: KnownText): KnownText {
   return {
     head: left.isWhole ? left.head + right.head : left.head,

@@ -1,4 +1,6 @@
-/** The buckets that wrangler.toml binds, and those that peach.conf names without a binding. */
+/**
+ * The buckets that wrangler.toml binds, and the buckets that peach.conf names without a binding.
+ */
 import { PAYLOADS_BINDING } from "../domain/payload-bucket.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
@@ -7,28 +9,30 @@ import { isMapping } from "./schema-parts.ts";
 import type { ValidConf } from "./validate.ts";
 import type { WranglerConfig } from "./wrangler-config.ts";
 
-/** The name of the binding by `bucket_name`. */
+/** Binding names by `bucket_name`. */
 export type Bindings = ReadonlyMap<string, string>;
 
-/** A bucket that must be bound before the pipeline can run, and what its binding may be called. */
+/**
+ * A bucket that must be bound before the pipeline can run, with a proposed name for the binding.
+ */
 export interface UnboundBucket {
   readonly bucket: string;
   readonly binding: string;
 }
 
-/** Every top-level R2 binding. */
+/** Reads the top-level R2 bindings. Entries without a name or a bucket are wrangler's to report. */
 export function boundBuckets({ r2_buckets: bindings }: WranglerConfig): Bindings {
   const bound = new Map<string, string>();
   for (const one of Array.isArray(bindings) ? bindings : []) {
     const { bucket_name: bucket, binding } = isMapping(one) ? one : {};
     if (typeof bucket !== "string" || typeof binding !== "string") continue;
-    // Bound under another name as well, it is still that one.
+    // A bucket may have several bindings. The one for payloads wins, so that its checks apply.
     if (bound.get(bucket) !== PAYLOADS_BINDING) bound.set(bucket, binding);
   }
   return bound;
 }
 
-/** Every bucket that peach.conf names and wrangler.toml does not bind, once. */
+/** Lists the buckets that peach.conf names and wrangler.toml does not bind, without repetition. */
 export function unboundBuckets(conf: ValidConf, bound: Bindings): UnboundBucket[] {
   const named = new Set(
     [...conf.tasks.values()].flatMap((task) =>
@@ -40,7 +44,10 @@ export function unboundBuckets(conf: ValidConf, bound: Bindings): UnboundBucket[
     .map((bucket) => ({ bucket, binding: bindingName(bucket, bound) }));
 }
 
-/** Reports each `on.r2` whose bucket is not bound, with the lines to add. */
+/**
+ * Reports each `on.r2` whose bucket is not bound, with the lines to add to wrangler.toml. Also
+ * refuses the payload bucket, where Peach's own writes would trigger runs.
+ */
 export function checkBuckets(
   conf: ValidConf,
   bound: Bindings,
@@ -73,6 +80,10 @@ export function checkBuckets(
   }
 }
 
+/**
+ * Proposes a binding name: the bucket's name in upper case with `_`. A name that another bucket
+ * already has gets the suffix `_BUCKET`.
+ */
 function bindingName(bucket: string, bound: Bindings): string {
   const upper = bucket.toUpperCase().replaceAll(/[^A-Z0-9]+/g, "_");
   const name = /^[A-Z]/.test(upper) ? upper : `BUCKET_${upper}`;

@@ -1,4 +1,7 @@
-/** PEACH_CONSOLE_HOST among the variables of wrangler.toml: one that names no host would lock everybody out of the dashboard. */
+/**
+ * Checks PEACH_CONSOLE_HOST in the variables of wrangler.toml. The dashboard answers only on this
+ * host, so a value that is no host would lock out every user.
+ */
 import { HOST_HINT, parseHost } from "../domain/console-host.ts";
 import type { Report } from "./diagnostic.ts";
 import { isMapping } from "./schema-parts.ts";
@@ -7,7 +10,7 @@ import type { WranglerConfig } from "./wrangler-config.ts";
 
 const NAME = "PEACH_CONSOLE_HOST";
 
-/** Reports it at the line that sets it. */
+/** Reports a value that is no host, at the line of wrangler.toml that sets the variable. */
 export function checkConsoleHost(
   { vars }: WranglerConfig,
   wrangler: SourceFile,
@@ -19,6 +22,7 @@ export function checkConsoleHost(
     (typeof given === "string" && (given.trim() === "" || parseHost(given) !== null))
   )
     return;
+  // The TOML parser gives no positions, so the first mention of the name stands for its line.
   const start = Math.max(0, wrangler.text.indexOf(NAME));
   report(
     { source: wrangler, start, end: start + NAME.length },

@@ -1,13 +1,16 @@
-/** What goes with `each`: one array to run over, and items that run by themselves. */
+/** Checks `each`: the task has one upstream task that passes the array, and is not external. */
 import type { Report } from "./diagnostic.ts";
 import type { Edge } from "./check-graph.ts";
 import type { LoadedConf } from "./load.ts";
 import type { ValidConf } from "./validate.ts";
 
-/** Tasks with `each`, and what becomes of an item that fails. */
+/** Tasks with `each`, and their `on_error`: whether a failed item fails the task or not. */
 export type EachTasks = ReadonlyMap<string, "fail" | "continue">;
 
-/** Those tasks; the wrong ones are reported. */
+/**
+ * Collects the tasks with `each` and reports the wrong ones. Reported tasks stay in the result for
+ * later checks.
+ */
 export function checkEach(
   conf: ValidConf,
   edges: readonly Edge[],

@@ -1,19 +1,28 @@
-/** Endpoints among each other, and beside the paths that Peach itself serves. */
+/** Compares endpoints with each other and with the paths that Peach itself serves. */
 import { OWN_PATHS, ownPathOf } from "../domain/plan/reserved-paths.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import type { EndpointConf } from "./schema.ts";
 import type { ValidConf } from "./validate.ts";
 
-/** Its whole body is held in memory to be verified. As much as GitHub sends at most. */
+/**
+ * The largest body of a signed endpoint: 25 MiB. The whole body is held in memory to verify the
+ * signature. GitHub sends at most this much.
+ */
 const MAX_SIGNED_BODY_BYTES = 25 * 1024 ** 2;
 
-/** The path, decoded as requests are matched; that of an endpoint that names none is its own name. */
+/**
+ * The decoded path of an endpoint, as requests are matched. Without `url` the path is `/` and the
+ * endpoint's name.
+ */
 export function endpointUrl(name: string, endpoint: EndpointConf): string {
   return decodeURIComponent(endpoint.url ?? `/${name}`);
 }
 
-/** Reports reserved paths, params named twice, endpoints that would answer the same requests, and too large signed bodies. */
+/**
+ * Reports reserved paths, params and methods named twice, endpoints that would answer the same
+ * requests, and bodies too large to verify.
+ */
 export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Report): void {
   const before: { name: string; pattern: string; methods: readonly string[] | null }[] = [];
   for (const [name, endpoint] of conf.endpoints) {
@@ -49,6 +58,7 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
         },
       );
     }
+    // Two urls collide if they differ in the names of their params only.
     const pattern = url.replaceAll(/:\w+/g, ":");
     const other = before.find((one) => one.pattern === pattern && overlap(one.methods, methods));
     if (other !== undefined) {
@@ -69,7 +79,10 @@ export function checkEndpoints(conf: ValidConf, loaded: LoadedConf, report: Repo
   }
 }
 
-/** Who shows no token has none to be told apart by. */
+/**
+ * Refuses to count requests by token on an endpoint that demands none: all callers would share one
+ * limit.
+ */
 function checkCallerKey(
   name: string,
   endpoint: EndpointConf,
@@ -84,6 +97,7 @@ function checkCallerKey(
   );
 }
 
+/** Refuses a `max_body` above 25 MiB on an endpoint with a signature. */
 function checkSignedBody(
   name: string,
   endpoint: EndpointConf,
@@ -103,14 +117,17 @@ function checkSignedBody(
   );
 }
 
+/** Returns the first word that stands in the list twice. */
 function repeated(words: readonly string[]): string | undefined {
   return words.find((word, index) => words.indexOf(word) !== index);
 }
 
+/** Compares two lists of HTTP methods; null stands for all methods. */
 function overlap(a: readonly string[] | null, b: readonly string[] | null): boolean {
   return a === null || b === null || a.some((method) => b.includes(method));
 }
 
+/** Names the methods that both lists hold, for the message of `checkEndpoints`. */
 function describeOverlap(a: readonly string[] | null, b: readonly string[] | null): string {
   if (a === null && b === null) return "every method";
   const methods = a === null ? b : b === null ? a : a.filter((method) => b.includes(method));

@@ -1,18 +1,18 @@
-/** What `downstream` may say: known tasks, each once, and no way back; and `on_failure`: a known task. */
+/** Checks `downstream` (known tasks, each named once, no cycle) and `on_failure` (a known task). */
 import type { Related, Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import { nearest } from "../domain/nearest.ts";
 import type { Span } from "./source.ts";
 import type { ValidConf } from "./validate.ts";
 
-/** One arrow of the graph, and where peach.conf draws it. */
+/** An edge of the graph, and the place in peach.conf that names it. */
 export interface Edge {
   readonly parent: string;
   readonly child: string;
   readonly span: Span;
 }
 
-/** Every arrow between known tasks, in file order; the wrong ones are reported and left out. */
+/** Collects the edges between known tasks, in file order. Wrong edges are reported and left out. */
 export function checkGraph(conf: ValidConf, loaded: LoadedConf, report: Report): Edge[] {
   const edges: Edge[] = [];
   for (const [parent, task] of conf.tasks) {
@@ -34,6 +34,7 @@ export function checkGraph(conf: ValidConf, loaded: LoadedConf, report: Report):
       seen.add(child);
     }
   }
+  // The task of `on_failure` runs after a failed run. It is no edge, so it can be no cycle.
   const { on_failure: told } = conf.root;
   if (told !== undefined && !conf.tasks.has(told))
     reportUnknown(told, "on_failure: ", loaded.valueSpan(["on_failure"]), conf, report);
@@ -41,6 +42,7 @@ export function checkGraph(conf: ValidConf, loaded: LoadedConf, report: Report):
   return edges;
 }
 
+/** Reports the name of a task that does not exist, with the most similar one. */
 function reportUnknown(
   child: string,
   place: string,
@@ -55,6 +57,7 @@ function reportUnknown(
   });
 }
 
+/** Reports a cycle at its first edge; the other edges are related places, in order. */
 function reportCycle(cycle: readonly Edge[], report: Report): void {
   const [first, ...rest] = cycle;
   if (first === undefined) return;
@@ -70,8 +73,9 @@ function reportCycle(cycle: readonly Edge[], report: Report): void {
 }
 
 /**
- * A cycle for each arrow that leads back to a task on the way to it, walking depth first in file order: without those arrows
- * there is no cycle left. Each begins at its first task in that walk. Without recursion: chains may be long.
+ * Finds a cycle for each edge that leads back to a task on the current path, walking depth first in
+ * file order. Without these edges the graph has no cycle. A cycle begins at its first task in the
+ * walk. The walk keeps its own stack, since long chains would exhaust the call stack.
  */
 function findCycles(names: readonly string[], edges: readonly Edge[]): Edge[][] {
   const byParent = Map.groupBy(edges, ({ parent }) => parent);

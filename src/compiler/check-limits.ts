@@ -1,9 +1,12 @@
-/** Limits of a task, against what else peach.conf says of it. */
+/** Checks the limits of a task against its other keys. */
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import type { ValidConf } from "./validate.ts";
 
-/** Reports what could have no effect, or none that was meant. */
+/**
+ * Reports limits without an effect, and limits whose effect cannot be the intended one. The hint
+ * names the key to change.
+ */
 export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report): void {
   for (const [name, { concurrency, rate_limit: rate, priority, each, debounce }] of conf.tasks) {
     const at = (...path: string[]) => loaded.valueSpan(["tasks", name, ...path]);
@@ -34,6 +37,7 @@ export function checkLimits(conf: ValidConf, loaded: LoadedConf, report: Report)
         },
       );
     }
+    // With several upstream tasks the payload is keyed by their names, and so is each path into it.
     const parents = [...conf.tasks].flatMap(([parent, { downstream = [] }]) =>
       downstream.includes(name) ? [parent] : [],
     );

@@ -1,8 +1,10 @@
 /**
- * Warns of tasks that write what triggers them, as far as their files show it. A guess, by design: it looks at `put` and
- * `createMultipartUpload` in the file of each task of the run, whichever function makes the call, and warns only where the beginning
- * of the key is written out and fits the rule, or the rule has no filter. Keys that are computed, writes in imported files and by
- * other ways are not seen; at run time the depth limit ends every circle.
+ * Warns of tasks that write the objects which trigger them, as far as their files show.
+ *
+ * This is a guess by design. The check reads `put` and `createMultipartUpload` in the file of each
+ * task of a run, whichever function makes the call. It warns only where the beginning of the key is
+ * written out and fits the rule, or where the rule has no filter. Computed keys, writes in imported
+ * files and writes by other means are not seen; at run time the depth limit ends every loop.
  */
 import { graphFrom } from "../domain/plan/run-graph.ts";
 import type { Plan, R2Rule } from "../domain/plan/plan.ts";
@@ -11,7 +13,7 @@ import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import type { ResolvedMethods } from "./plan.ts";
 
-/** A run of `from` writes what triggers `to`, by its rule of this index. */
+/** A write in a run of `from` that triggers `to`, by the rule with this index in `on.r2`. */
 interface Arrow {
   readonly from: string;
   readonly to: string;
@@ -19,7 +21,7 @@ interface Arrow {
   readonly write: BucketWrite;
 }
 
-/** Reports each rule that a write in the runs it leads to fits. */
+/** Reports each rule that matches a write of a run which the rule itself leads to. */
 export function checkLoops(
   plan: Plan,
   methods: ResolvedMethods,
@@ -27,6 +29,7 @@ export function checkLoops(
   display: (file: string) => string,
   report: Report,
 ): void {
+  // Writes into other buckets trigger nothing. Without such a rule no file has to be read.
   const bindings = new Set(
     Object.values(plan.tasks).flatMap(({ on }) =>
       on.r2.flatMap(({ bucket }) => plan.buckets[bucket] ?? []),
@@ -55,6 +58,7 @@ export function checkLoops(
   }
 }
 
+/** Matches the writes of all tasks in a run of `from` with the rules of every task. */
 function arrowsFrom(
   plan: Plan,
   from: string,
@@ -74,7 +78,9 @@ function arrowsFrom(
   );
 }
 
-/** The end of the key may be unknown where its beginning fits. */
+/**
+ * Matches a write with a rule. The end of the key may be unknown if its beginning fits a prefix.
+ */
 function triggers(
   { prefix, suffix, actions }: R2Rule,
   { key: { head, tail, isWhole } }: BucketWrite,
@@ -83,6 +89,7 @@ function triggers(
   return tail.endsWith(suffix) || (!isWhole && tail === "" && prefix !== "");
 }
 
+/** Searches a path of arrows from one task to another; a task reaches itself. */
 function leadsBack(arrows: readonly Arrow[], from: string, to: string): boolean {
   const reached = new Set([from]);
   for (const task of reached)

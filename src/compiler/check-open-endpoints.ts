@@ -1,6 +1,8 @@
 /**
- * Warns of endpoints that anybody may call and that trigger something, unless peach.conf says `auth: none` itself: a url is no secret, and
- * what it triggers costs, writes and may overwrite. A guess: what an endpoint triggers is seen as far as its file shows it.
+ * Warns of open endpoints that trigger tasks, unless peach.conf says `auth: none` itself. A URL is
+ * no secret, and a triggered run costs money, writes data and may overwrite data.
+ *
+ * This is a guess: the check sees triggers only in the endpoint's own file.
  */
 import type { Report } from "./diagnostic.ts";
 import { triggersSomething } from "./find-triggers.ts";
@@ -8,7 +10,7 @@ import type { LoadedConf } from "./load.ts";
 import type { ResolvedMethods } from "./plan.ts";
 import type { ValidConf } from "./validate.ts";
 
-/** Reports each of them at its name. */
+/** Reports each such endpoint at its name. */
 export function checkOpenEndpoints(
   conf: ValidConf,
   { endpoints, fallbacks }: ResolvedMethods,

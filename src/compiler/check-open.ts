@@ -1,11 +1,14 @@
-/** What `openObject` may open: no address of the bucket with payloads, which it never opens. */
+/** Checks `open`, the addresses that `openObject` may read: never the bucket with payloads. */
 import { PAYLOADS_BINDING } from "../domain/payload-bucket.ts";
 import type { Bindings } from "./buckets.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import type { ValidConf } from "./validate.ts";
 
-/** Reports each `open` of a task or an endpoint that names that bucket. */
+/**
+ * Reports each `open` that names the payload bucket: `openObject` would refuse each of its
+ * addresses. The bucket is the third part of `s3://bucket/prefix`.
+ */
 export function checkOpen(
   conf: ValidConf,
   bound: Bindings,

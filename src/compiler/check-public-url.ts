@@ -1,6 +1,9 @@
 /**
- * PEACH_URL: what completion URLs begin with. A deployment without it fails each attempt of an external task, since what a request says of where
- * it has come is its sender's choice; the local runtime knows by itself, so nobody notices before.
+ * Checks that PEACH_URL, the beginning of completion URLs, is set for external tasks.
+ *
+ * A deployment without the variable fails each attempt of an external task: Peach does not take its
+ * own address from a request, since the sender could choose it. The local runtime knows its
+ * address, so the fault would first appear in production.
  */
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
@@ -10,7 +13,10 @@ import type { WranglerConfig } from "./wrangler-config.ts";
 
 const NAME = "PEACH_URL";
 
-/** Warns at the first external task, unless wrangler.toml sets the variable, for one of its environments at least. */
+/**
+ * Warns at the first external task, unless wrangler.toml sets the variable at the top level or in
+ * at least one environment.
+ */
 export function checkPublicUrl(
   conf: ValidConf,
   wrangler: { readonly path: string; readonly config: WranglerConfig },
@@ -28,6 +34,7 @@ export function checkPublicUrl(
   );
 }
 
+/** Searches the variables of the top level and of each environment. */
 function setsUrl({ vars, env }: WranglerConfig): boolean {
   const environments = isMapping(env) ? Object.values(env) : [];
   return [vars, ...environments.map((each) => (isMapping(each) ? each["vars"] : undefined))].some(

@@ -1,10 +1,13 @@
-/** The schedules of a task among each other. */
+/** Compares the schedules of a task with each other. */
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import { schedulePlans } from "./schedule.ts";
 import type { ValidConf } from "./validate.ts";
 
-/** Reports schedules that stand there twice: within its task each is known by its cron, timezone and payload. */
+/**
+ * Reports repeated schedules. A schedule is identified by task, cron, timezone and payload: two
+ * equal schedules would share their history.
+ */
 export function checkSchedules(conf: ValidConf, loaded: LoadedConf, report: Report): void {
   for (const [name, { schedule: schedules = [] }] of conf.tasks) {
     const ids = schedules.map((schedule) => schedulePlans([schedule])[0]?.id);

@@ -1,18 +1,24 @@
-/** Graphs that no run could hold: a run is one object of the platform, and what it is asked is one message. */
+/**
+ * Refuses graphs too large for a run. A run is a single Durable Object, and its state travels in a
+ * single message.
+ */
 import { MAX_TASKS } from "../domain/plan/run-graph.ts";
 import type { Edge } from "./check-graph.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf } from "./load.ts";
 import type { ValidConf } from "./validate.ts";
 
-/** A message between objects has 32 MiB: the run's document, which names each task and both ends of each arrow, must fit. */
+/**
+ * The largest document of a run, in bytes. A message between objects holds 32 MiB, and the document
+ * names each task and both ends of each edge.
+ */
 const MAX_DOCUMENT_BYTES = 28_000_000;
-/** Of a task in the document, beside the names: its attempt, its times, its output. */
+/** Bytes of a task in the document, without its name: its attempt, times and output. */
 const TASK_BYTES = 600;
-/** Of an arrow, beside its two names. */
+/** Bytes of an edge in the document, without its two names. */
 const ARROW_BYTES = 8;
 
-/** Reports each root from which more is reachable than one run can hold. */
+/** Reports each root from which more tasks are reachable than one run can hold. */
 export function checkSize(
   conf: ValidConf,
   edges: readonly Edge[],
@@ -23,12 +29,16 @@ export function checkSize(
     report(loaded.keySpan(["tasks", root]), `tasks.${root}: ${problem}`, { hint: SPLIT });
 }
 
-/** The roots of these tasks from which too much is reachable, and what would be too much. */
+/**
+ * Finds the roots whose runs would be too large, with the reason. Returns an empty list early if
+ * all tasks together fit, which is the usual case.
+ */
 export function oversized(
   names: readonly string[],
   edges: readonly Pick<Edge, "parent" | "child">[],
 ): { readonly root: string; readonly problem: string }[] {
   if (names.length <= MAX_TASKS && bytesOf(names, edges) <= MAX_DOCUMENT_BYTES) return [];
+  // Ordinals instead of names: graphs have thousands of tasks, and each root walks all of them.
   const ordinals = new Map(names.map((name, ordinal) => [name, ordinal]));
   const children = names.map((): number[] => []);
   const roots = new Set(names.keys());
@@ -43,16 +53,18 @@ export function oversized(
   });
 }
 
+/** Describes why a run is too large, or returns null if it fits. */
 function problemOf({ tasks, bytes }: ReturnType<typeof reachableFrom>): string | null {
   if (tasks > MAX_TASKS) return `a run of it would have ${tasks} tasks, ${MAX_TASKS} are the most`;
   if (bytes <= MAX_DOCUMENT_BYTES) return null;
   return `a run of it would have some ${Math.ceil(bytes / 1e6)} MB of names and arrows, ${MAX_DOCUMENT_BYTES / 1e6} MB are the most`;
 }
 
+/** The hint of every report of this check. */
 const SPLIT =
   "split it: a task may trigger the root of another graph with triggerTaskWithEvent, and `each` runs one task over many items";
 
-/** What a run of all tasks would have. */
+/** Estimates the bytes of a document that holds all tasks and edges. */
 function bytesOf(
   names: readonly string[],
   edges: readonly Pick<Edge, "parent" | "child">[],
@@ -63,6 +75,7 @@ function bytesOf(
   return bytes;
 }
 
+/** Counts the tasks in a run of this root, and estimates the bytes of its document. */
 function reachableFrom(
   root: number,
   names: readonly string[],
@@ -70,7 +83,7 @@ function reachableFrom(
 ): { readonly tasks: number; readonly bytes: number } {
   const found = new Set([root]);
   let bytes = 0;
-  // A set is walked through to those that are added meanwhile.
+  // The loop also visits the ordinals that are added to the set meanwhile.
   for (const ordinal of found) {
     const own = names[ordinal]?.length ?? 0;
     bytes += TASK_BYTES + own;

@@ -1,6 +1,7 @@
 /**
- * Lets the project's own `tsc` decide whether methods are what peach.conf takes them for and whether typed edges fit, and leads
- * its complaints back to peach.conf. Writes to a folder under .peach, which it removes.
+ * Checks with the project's own `tsc` that methods are tasks or endpoints and that the types of
+ * edges fit. Complaints of `tsc` are mapped back to peach.conf. Writes to a folder under .peach and
+ * removes it.
  */
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
@@ -15,18 +16,21 @@ import { parseTscOutput, type TscComplaint } from "./tsc-output.ts";
 import { type Assertion, emitAssertions } from "./type-assertions.ts";
 
 /**
- * TypeScript's complaints that leave a type unknown: a name, module or export that is not there, a type that needs itself.
- * Such a type fits everything, so an edge would pass unchecked.
+ * TypeScript's errors that leave a type unknown: a missing name, module or export, or a type that
+ * refers to itself. An unknown type fits every type, so an edge would pass unchecked.
  */
 const HINDERING = new Set([2304, 2305, 2306, 2307, 2503, 2552, 2614, 2724, 7016, 7022, 7023]);
 
-/** Reports the methods and edges whose types do not fit. Runs `tsc` if there is any; rejects if it cannot be run. */
+/**
+ * Reports the methods and edges whose types do not fit. Does not start `tsc` for a project without
+ * methods. Rejects if `tsc` cannot be run.
+ */
 export async function checkTypes(
   project: CheckedProject,
   paths: ProjectPaths,
 ): Promise<readonly Diagnostic[]> {
   if (project.methods.tasks.size + project.methods.endpoints.size === 0) return [];
-  // Inside the repository, so that packages and types are found as for the pipelines themselves.
+  // The folder is inside the repository, so that packages and types are found as for pipelines.
   const parent = join(paths.repoRoot, ".peach");
   mkdirSync(parent, { recursive: true });
   const folder = realpathSync(mkdtempSync(join(parent, "check-")));
@@ -40,6 +44,7 @@ export async function checkTypes(
     const failed = new Set<Assertion>();
     for (const complaint of parseTscOutput(await runTsc(paths.repoRoot, folder))) {
       const file = resolve(folder, complaint.file);
+      // Line numbers identify assertions, since each one is a line of its own.
       const assertion = file === checkedFile ? assertions[complaint.line - firstLine] : undefined;
       if (assertion !== undefined) {
         if (assertion.after === null || !failed.has(assertion.after))
@@ -58,6 +63,7 @@ export async function checkTypes(
   }
 }
 
+/** The configuration of the check: the source's own, without rules about style, for one file. */
 function tsconfig({ repoRoot, pipelinesDir }: ProjectPaths, folder: string): object {
   const outside = relative(repoRoot, pipelinesDir).startsWith("..");
   return {
@@ -77,7 +83,10 @@ function tsconfig({ repoRoot, pipelinesDir }: ProjectPaths, folder: string): obj
   };
 }
 
-/** Pipelines elsewhere have no node_modules above them: what they import is this project's own, as for the bundler. */
+/**
+ * Maps packages for pipelines outside the repository. Without node_modules above them, their
+ * imports resolve to this project's packages, as in the bundler.
+ */
 function packagePaths(repoRoot: string): Readonly<Record<string, readonly string[]>> {
   const manifest: unknown = JSON.parse(readFileSync(join(repoRoot, "package.json"), "utf8"));
   const dependencies =
@@ -91,18 +100,21 @@ function packagePaths(repoRoot: string): Readonly<Record<string, readonly string
   ]);
 }
 
+/** Runs `tsc` in the folder and returns its output. Type errors are output, not a failure. */
 function runTsc(repoRoot: string, folder: string): Promise<string> {
-  // Most of what is checked hangs on the same few types: further checkers would find them out once more each, for twice the work.
+  // Most assertions depend on the same few types. More checkers would each compute those again, for
+  // twice the work.
   const options = ["--pretty", "false", "--checkers", "1"];
   const args = [join(repoRoot, "node_modules/typescript/bin/tsc"), "-p", ".", ...options];
   return new Promise((done, reject) => {
-    // From the folder, so that it names the files by paths that can be led back.
+    // `tsc` names files relative to where it runs, so it runs in the folder.
     execFile(
       process.execPath,
       args,
       { cwd: folder, maxBuffer: 64 * 1024 ** 2 },
       (error, stdout, stderr) => {
-        // Complaints are an exit code too: only an output without any is a failure.
+        // `tsc` exits with an error code for type errors too. Only an output without any is a
+        // failure.
         if (error === null || /error TS\d+/.test(stdout)) done(stdout);
         else reject(new Error(`tsc cannot check the types: ${stderr || error.message}`));
       },
@@ -110,6 +122,7 @@ function runTsc(repoRoot: string, folder: string): Promise<string> {
   });
 }
 
+/** Reports a failed assertion at its place in peach.conf, with TypeScript's reason as details. */
 function reportAssertion(assertion: Assertion, { reason }: TscComplaint, report: Report): void {
   const { span, message, hint, detailed } = assertion;
   report(span, detailed ? `${message}${reason.map((line) => `\n  ${line}`).join("")}` : message, {
@@ -117,6 +130,10 @@ function reportAssertion(assertion: Assertion, { reason }: TscComplaint, report:
   });
 }
 
+/**
+ * Reports an error in a pipeline file at its own place, as it hides the types of its tasks. The
+ * marker covers the name or the quoted text at the position.
+ */
 function reportHindrance(
   file: string,
   { line, column, reason }: TscComplaint,

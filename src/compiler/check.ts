@@ -4,7 +4,10 @@ import { type Diagnostic, inFileOrder } from "./diagnostic.ts";
 import { displayPath, type ProjectPaths } from "./project-paths.ts";
 import type { Plan } from "../domain/plan/plan.ts";
 
-/** All that concerns peach.conf, typed edges included. Warnings are no problems. The plan is null if there is any problem. Writes nothing; runs `tsc`. */
+/**
+ * Runs every check of peach.conf, typed edges included. Runs `tsc` and writes nothing. Warnings are
+ * no problems; the plan is null if there is any problem.
+ */
 export async function checkAll(paths: ProjectPaths): Promise<{
   readonly plan: Plan | null;
   readonly diagnostics: readonly Diagnostic[];

@@ -1,6 +1,6 @@
 /**
- * The compiler: peach.conf, the pipelines' exports and wrangler.toml in; the plan, the method registry and the task types
- * out. With any problem nothing is written. Reads and writes the disk.
+ * The compiler. Reads peach.conf, the exports of the pipelines and wrangler.toml; writes the plan,
+ * the method registry and the task types. Writes nothing if there is any problem.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -35,39 +35,52 @@ import type { SourceFile } from "./source.ts";
 import { validateConf, type ValidConf } from "./validate.ts";
 import { readWrangler } from "./wrangler-config.ts";
 
-/** What is known of a project, however much is wrong with it. */
+/** The result of all checks of a project, also of one with problems. */
 export interface CheckedProject {
-  /** All problems but those of `checkTypes`, in file order. */
+  /** Problems in file order, without those of `checkTypes`, which needs `tsc`. */
   readonly diagnostics: readonly Diagnostic[];
-  /** What may be meant so, and probably is not; none while there are problems. */
+  /** Warnings about what may be intended and probably is not; empty while there are problems. */
   readonly warnings: readonly Diagnostic[];
-  /** The right ones. */
+  /** The edges without problems. */
   readonly edges: readonly Edge[];
+  /** Tasks with `each`. */
   readonly eaches: EachTasks;
-  /** Those that were found. */
+  /** The methods that were found. */
   readonly methods: ResolvedMethods;
-  /** All files of the pipelines folder. */
+  /** Files of the pipelines folder. */
   readonly modules: readonly PipelineModule[];
-  /** Null if there is any problem. */
+  /** The plan, or null if there is any problem. */
   readonly compiled: Compiled | null;
 }
 
+/** The plan of a project without problems. */
 export interface Compiled {
   readonly plan: Plan;
-  /** Buckets that peach.conf names and wrangler.toml does not bind; empty unless they are accepted. The plan has them. */
+  /**
+   * Buckets that peach.conf names and wrangler.toml does not bind. Empty unless the options accept
+   * them; the plan then holds their proposed bindings.
+   */
   readonly unboundBuckets: readonly UnboundBucket[];
 }
 
+/** Options of a compilation. */
 export interface CompileOptions {
-  /** `npm run dev` binds missing buckets locally by itself; everybody else is told to. */
+  /**
+   * True accepts buckets without a binding. `npm run dev` binds them locally itself; without the
+   * option each one is a problem. Default: false.
+   */
   readonly acceptUnboundBuckets?: boolean;
 }
 
+/** The outcome of `compileProject`: files were written, or the problems that prevented it. */
 export type CompileResult =
   | ({ readonly ok: true; readonly diagnostics: readonly [] } & Compiled)
   | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
 
-/** Compiles a project into `outDir`. Files whose content stays the same are not touched: dev servers watch them. */
+/**
+ * Compiles a project into `outDir`. A file whose content stays the same is not written, since dev
+ * servers watch these files and would reload.
+ */
 export function compileProject(
   paths: ProjectPaths & { readonly outDir: string },
   options: CompileOptions = {},
@@ -81,7 +94,7 @@ export function compileProject(
   return { ok: true, diagnostics: [], ...compiled };
 }
 
-/** All that compiling finds out, without writing. The types of edges are `checkTypes`' part. */
+/** Runs every check without writing. The types of edges are checked by `checkTypes`. */
 export function checkProject(paths: ProjectPaths, options: CompileOptions = {}): CheckedProject {
   const diagnostics: Diagnostic[] = [];
   const report = reportInto(diagnostics);
@@ -103,6 +116,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
       modules: [],
       compiled: null,
     };
+  // From here on every check runs, however many problems the others found.
   const { conf, loaded } = validateConf(read, report);
   const edges = checkGraph(conf, loaded, report);
   checkSize(conf, edges, loaded, report);
@@ -124,6 +138,7 @@ export function checkProject(paths: ProjectPaths, options: CompileOptions = {}):
       ...known,
       compiled: null,
     };
+  // The plan is built from a conf without problems only, so the rest needs no checks of its own.
   const unbound = unboundBuckets(conf, bound);
   const buckets = Object.fromEntries([
     ...bound,
@@ -146,7 +161,7 @@ const NO_METHODS: ResolvedMethods = {
   fallbacks: new Map(),
 };
 
-/** Null, with a report, if the folder cannot be read. */
+/** Finds the pipeline modules. Reports a folder that cannot be read and returns null. */
 function findModules(
   paths: ProjectPaths,
   loaded: LoadedConf,
@@ -165,6 +180,10 @@ function findModules(
   return null;
 }
 
+/**
+ * Reads wrangler.toml and runs the checks that compare it with peach.conf. Returns the bound
+ * buckets; none if the file is no TOML.
+ */
 function checkBindings(
   paths: ProjectPaths,
   options: CompileOptions,
@@ -187,6 +206,10 @@ function checkBindings(
   return bound;
 }
 
+/**
+ * Finds the method of each task and endpoint, and the fallback of each endpoint. Missing ones are
+ * reported and left out.
+ */
 function resolveMethods(conf: ValidConf, finder: MethodFinder): ResolvedMethods {
   const tasks = new Map<string, ResolvedMethod>();
   const endpoints = new Map<string, ResolvedMethod>();
@@ -211,6 +234,7 @@ function resolveMethods(conf: ValidConf, finder: MethodFinder): ResolvedMethods 
   return { tasks, endpoints, fallbacks };
 }
 
+/** Writes a file unless it has this text already. */
 function writeIfChanged(file: string, text: string): void {
   if (readText(file) !== text) writeFileSync(file, text);
 }

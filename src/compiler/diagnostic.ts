@@ -14,41 +14,51 @@ export interface Related {
   readonly message: string;
 }
 
+/** A problem or a warning, with the place that causes it. */
 export interface Diagnostic {
   readonly span: Span;
-  /** What was expected and given. Further lines are details, shown below the source line. */
+  /**
+   * The first line says what was expected and what was given. Further lines are details, shown
+   * below the source line.
+   */
   readonly message: string;
-  /** What to do about it. */
+  /** The advice to the user, which may have several lines; null if there is none. */
   readonly hint: string | null;
   readonly related: readonly Related[];
 }
 
-/** Collects every problem, so that one look at the file is enough. */
+/**
+ * Records a problem. Checks go on after it, so that the user sees all problems of a file at once.
+ */
 export type Report = (
   span: Span,
   message: string,
   more?: { readonly hint?: string | null; readonly related?: readonly Related[] },
 ) => void;
 
-/** A report that fills `diagnostics`. */
+/** Makes a `Report` that appends to `diagnostics`. */
 export function reportInto(diagnostics: Diagnostic[]): Report {
   return (span, message, more = {}) => {
     diagnostics.push({ span, message, hint: more.hint ?? null, related: more.related ?? [] });
   };
 }
 
-/** In file order; the file `first` (peach.conf) leads, the others follow by path. */
+/**
+ * Sorts diagnostics by file and place. The file `first` (peach.conf) leads; other files follow by
+ * path.
+ */
 export function inFileOrder(diagnostics: readonly Diagnostic[], first: string): Diagnostic[] {
   const rank = ({ span }: Diagnostic): string =>
     span.source.path === first ? "" : span.source.path;
   return diagnostics.toSorted((a, b) => compare(rank(a), rank(b)) || a.span.start - b.span.start);
 }
 
+/** Compares by UTF-16 units, so that the order is the same in every locale. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** As text for people, without a line break at its end. */
+/** Renders a diagnostic as text for people, without a line break at its end. */
 export function renderDiagnostic({ span, message, hint, related }: Diagnostic): string {
   const [what = "", ...details] = message.split("\n");
   const lines = [
@@ -62,16 +72,21 @@ export function renderDiagnostic({ span, message, hint, related }: Diagnostic): 
   return lines.join("\n");
 }
 
+/** Renders `path:line:column`, which terminals and editors turn into a link. */
 function renderPlace({ source, start }: Span): string {
   const { line, column } = positionAt(source, start);
   return `${source.path}:${line}:${column}`;
 }
 
-/** The source line and a marker under the token; tabs stay tabs, so that the marker stands where the token does. */
+/**
+ * Renders the source line and a marker below the token. Tabs are kept in the marker line, so that
+ * the marker stands below the token. Empty lines have no marker.
+ */
 function renderToken(span: Span): string[] {
   const text = lineAt(span.source, span.start);
   if (text.trim() === "") return [];
   const { line, column } = positionAt(span.source, span.start);
+  // A token may span several lines; the marker ends with the first.
   const width = Math.max(1, Math.min(span.end - span.start, text.length - column + 1));
   const before = text.slice(0, column - 1).replaceAll(/[^\t]/g, " ");
   const gutter = String(line);
@@ -81,7 +96,7 @@ function renderToken(span: Span): string[] {
   ];
 }
 
-/** For programs: `line` and `column` from 1. */
+/** A diagnostic as JSON, for programs. `line` and `column` count from 1. */
 export interface DiagnosticDocument {
   readonly file: string;
   readonly line: number;
@@ -96,7 +111,7 @@ export interface DiagnosticDocument {
   }[];
 }
 
-/** The same as plain data. */
+/** Converts a diagnostic for output with `--json`. */
 export function diagnosticDocument({
   span,
   message,

@@ -1,5 +1,6 @@
 /**
- * Finds what the files under the pipelines folder export, with a real parser. Reads the disk; knows nothing of peach.conf.
+ * Finds the exports of the files under the pipelines folder, with a real parser. Reads the disk;
+ * knows nothing of peach.conf.
  */
 import { readdirSync } from "node:fs";
 import { dirname, join, posix, relative, resolve, sep } from "node:path";
@@ -10,31 +11,40 @@ import type { SourceFile } from "./source.ts";
 
 /** A file under the pipelines folder. */
 export interface PipelineModule {
-  /** Its path under the folder, with `/`, without `.ts`. */
+  /** The path under the folder, with `/` and without `.ts`. */
   readonly name: string;
-  /** Absolute. */
+  /** The absolute path. */
   readonly file: string;
-  /** Each exported value, and the place where it is made: a re-export leads to the same place. */
+  /**
+   * Exported values with their origins, the file and name of the definition. A re-export has the
+   * origin of the original, so a function under two names counts once.
+   */
   readonly exports: ReadonlyMap<string, string>;
-  /** Files that are evaluated with it, itself included; without those of packages. */
+  /**
+   * Files that are evaluated when the module is imported, itself included. Packages are left out.
+   */
   readonly evaluates: ReadonlySet<string>;
 }
 
-/** What is written in one file, before re-exports are followed. */
+/** The exports and imports of one file as written, before re-exports are followed. */
 interface FileExports {
+  /** Names of values that the file defines itself. */
   readonly own: ReadonlySet<string>;
-  /** Export name → where it comes from. */
+  /** Re-exported values: export name → origin. `file` is null for packages. */
   readonly from: ReadonlyMap<
     string,
     { readonly file: string | null; readonly request: string; readonly name: string }
   >;
-  /** Files of `export * from`. */
+  /** The files of `export * from`. */
   readonly all: readonly string[];
-  /** Files that it imports, or exports from, for more than types. */
+  /** Files that are imported or re-exported for more than types. */
   readonly imports: readonly string[];
 }
 
-/** All pipeline modules by path, or null if the folder cannot be read. `display` makes the path that diagnostics show. */
+/**
+ * Lists the pipeline modules by path, or returns null if the folder cannot be read. `display` makes
+ * the path that diagnostics show.
+ */
 export function discoverModules(
   folder: string,
   display: (file: string) => string,
@@ -51,6 +61,7 @@ export function discoverModules(
   }));
 }
 
+/** Lists `.ts` files in a stable order, without declarations, tests and installed packages. */
 function listFiles(folder: string): string[] | null {
   try {
     return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -66,6 +77,7 @@ function listFiles(folder: string): string[] | null {
   }
 }
 
+/** Parses each file once and follows its re-exports and imports. */
 class ExportScanner {
   readonly #display: (file: string) => string;
   readonly #report: Report;
@@ -76,7 +88,10 @@ class ExportScanner {
     this.#report = report;
   }
 
-  /** Every exported value of a file but its default, by name. `seen` breaks circles of `export *`. */
+  /**
+   * Resolves the exported values of a file but its default, by name. `seen` breaks cycles of
+   * `export *`.
+   */
   resolve(file: string, seen: ReadonlySet<string> = new Set()): Map<string, string> {
     const found = new Map<string, string>();
     const scanned = seen.has(file) ? null : this.#scan(file);
@@ -87,6 +102,7 @@ class ExportScanner {
       const origin = source === null ? undefined : this.resolve(source, onWay).get(sourceName);
       found.set(name, origin ?? `${request}#${sourceName}`);
     }
+    // As in JavaScript, an export by name hides one of the same name from `export *`.
     for (const source of scanned.all) {
       for (const [name, origin] of this.resolve(source, onWay))
         if (!found.has(name)) found.set(name, origin);
@@ -94,15 +110,16 @@ class ExportScanner {
     return found;
   }
 
-  /** Every file that is evaluated when this one is. */
+  /** Finds the files that are evaluated when this file is. */
   evaluatedWith(file: string): ReadonlySet<string> {
     const found = new Set([file]);
-    // What is added meanwhile is visited too.
+    // The loop also visits the files that are added to the set meanwhile.
     for (const each of found)
       for (const imported of this.#scan(each)?.imports ?? []) found.add(imported);
     return found;
   }
 
+  /** Reads a file once; the result is kept, as many files import the same ones. */
   #scan(file: string): FileExports | null {
     const known = this.#scanned.get(file);
     if (known !== undefined) return known;
@@ -111,6 +128,10 @@ class ExportScanner {
     return scanned;
   }
 
+  /**
+   * Parses a file and sorts its imports and exports. Syntax errors are reported, and the rest is
+   * still used.
+   */
   #read(file: string): FileExports | null {
     const text = readText(file);
     if (text === null) return null;
@@ -122,9 +143,11 @@ class ExportScanner {
         hint: error.helpMessage,
       });
     }
+    // Imported names, since `export { x }` may re-export an import.
     const imported = new Map<string, { request: string; name: string | null }>();
     const requests = new Set<string>();
     for (const { moduleRequest, entries } of parsed.module.staticImports) {
+      // An import of types only is erased, so the file is not evaluated by it.
       if (entries.length === 0 || entries.some(({ isType }) => !isType))
         requests.add(moduleRequest.value);
       for (const { importName, localName } of entries) {
@@ -162,7 +185,7 @@ class ExportScanner {
   }
 }
 
-/** The file that a relative import means, or null: a package is not looked into. */
+/** Resolves a relative import to its file, or returns null. Packages are not followed. */
 function resolveRequest(from: string, request: string): string | null {
   if (!request.startsWith(".")) return null;
   const base = resolve(dirname(from), request);

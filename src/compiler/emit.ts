@@ -1,4 +1,4 @@
-/** The text of the generated files. Only text: `compile.ts` writes it. */
+/** Makes the text of the generated files. `compile.ts` writes them. */
 import { relative, sep } from "node:path";
 import type { Plan } from "../domain/plan/plan.ts";
 import type { EachTasks } from "./check-each.ts";
@@ -6,16 +6,20 @@ import type { PipelineModule } from "./discover.ts";
 import { moduleOfNames, type ResolvedMethod } from "./methods.ts";
 import type { ResolvedMethods } from "./plan.ts";
 
+/** The first line of each generated file. */
 const HEADER = "// Made by `npm run compile` from peach.conf and the pipelines. Do not edit.\n";
 
-/** Where the generated files go and what they import, all absolute. */
+/** The folder of the generated files and the folder they import from, both absolute. */
 export interface EmitPaths {
   readonly outDir: string;
-  /** Holds src/domain and src/execution. */
+  /** The folder that holds src/domain and src/execution. */
   readonly repoRoot: string;
 }
 
-/** `plan.ts`: the plan as a constant. Tasks have no prototype, so that no unknown name is found by accident. */
+/**
+ * Makes `plan.ts`, the plan as a constant. The tasks have no prototype: a task called `toString` is
+ * unknown unless peach.conf has it.
+ */
 export function emitPlan(plan: Plan, { outDir, repoRoot }: EmitPaths): string {
   const { tasks, ...rest } = plan;
   const type = importPath(outDir, `${repoRoot}/src/domain/plan/plan.ts`);
@@ -28,9 +32,11 @@ export const plan: Plan = { ...${JSON.stringify(rest, null, 2)}, tasks };
 }
 
 /**
- * `registry.ts`: the methods that peach.conf names, imported statically so that the bundler sees them, and all files of the pipelines,
- * for runs of another peach.conf. A file that the named methods do not need is imported when it is asked for: what it does when it
- * is evaluated, and throws, concerns nobody else.
+ * Makes `registry.ts`: the methods of peach.conf, and all files of the pipelines for runs of
+ * another peach.conf.
+ *
+ * Named methods are imported statically, so that the bundler sees them. Other files are imported on
+ * demand: their side effects and errors affect only the runs that use them.
  */
 export function emitRegistry(
   methods: ResolvedMethods,
@@ -44,6 +50,7 @@ export function emitRegistry(
     ...endpoints.map((method, index) => importLine(method, `endpoint${index}`, outDir)),
   ];
   const named = new Set([...tasks, ...endpoints].map(({ file }) => file));
+  // Files that named methods evaluate anyway cost nothing more as static imports.
   const evaluated = new Set(
     modules.flatMap(({ file, evaluates }) => (named.has(file) ? [...evaluates] : [])),
   );
@@ -75,7 +82,10 @@ export const registry: MethodRegistry = {
 `;
 }
 
-/** `tasks.d.ts`: what the trigger of each task takes, so that `triggerTaskWithEvent` and `peach/client` are typed by task name. */
+/**
+ * Makes `tasks.d.ts`: the payload type of each task's trigger, so that `triggerTaskWithEvent` and
+ * `peach/client` are typed by task name. A task with `each` takes an array.
+ */
 export function emitTaskTypes(
   methods: ResolvedMethods,
   eaches: EachTasks,
@@ -98,7 +108,7 @@ ${entries.join("")}  }
 `;
 }
 
-/** Imports of types only, and how the type of a method is written with them. */
+/** Makes the type imports of some methods, and writes the type of each method with them. */
 export function methodTypes(
   methods: readonly ResolvedMethod[],
   outDir: string,
@@ -114,16 +124,18 @@ export function methodTypes(
   };
 }
 
+/** Imports a method under an alias: two files may export the same name. */
 function importLine({ exportName, file }: ResolvedMethod, alias: string, outDir: string): string {
   return `import { ${exportName} as ${alias} } from ${JSON.stringify(importPath(outDir, file))};\n`;
 }
 
-/** What a file in `outDir` writes to import this file. */
+/** Makes the specifier by which a file in `outDir` imports another file. */
 export function importPath(outDir: string, file: string): string {
   const path = relative(outDir, file).split(sep).join("/");
   return path.startsWith(".") ? path : `./${path}`;
 }
 
+/** Drops repeated methods; several tasks may have the same one. */
 function uniqueByKey(methods: readonly ResolvedMethod[]): ResolvedMethod[] {
   return [...new Map(methods.map((method) => [method.key, method])).values()];
 }

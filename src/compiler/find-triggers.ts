@@ -1,8 +1,11 @@
-/** Finds whether a function of a pipeline file triggers tasks, as far as that file shows it. Reads the disk. */
+/**
+ * Finds out if a function of a pipeline file triggers tasks, as far as the file itself shows. Reads
+ * the disk.
+ */
 import { Visitor, type Program } from "oxc-parser";
 import { readProgram } from "./read-file.ts";
 
-/** Helpers that start runs: imported, or taken off the context. */
+/** Helpers that start runs. They are imported, or properties of the context. */
 const TRIGGERING: ReadonlySet<string> = new Set([
   "triggerTaskWithEvent",
   "triggerBatch",
@@ -10,8 +13,9 @@ const TRIGGERING: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether the export of this name, or a function of the same file that it names, however many in between, names a helper that triggers. What
- * it imports from other files is not followed. A file that cannot be read or parsed has none; others report that.
+ * Tests if an export triggers tasks: it names a helper that triggers, or calls a function of the
+ * same file that does, directly or indirectly. Imports from other files are not followed. Returns
+ * false for an unreadable file; another check reports it.
  */
 export function triggersSomething(file: string, exportName: string): boolean {
   const read = readProgram(file);
@@ -20,6 +24,7 @@ export function triggersSomething(file: string, exportName: string): boolean {
   const named = namesByFunction(program);
   const local = localName(program, exportName);
   const seen = new Set([local]);
+  // The loop also visits the names that are added to the set meanwhile.
   for (const one of seen) {
     const names = named.get(one);
     if (names === undefined) continue;
@@ -29,7 +34,7 @@ export function triggersSomething(file: string, exportName: string): boolean {
   return false;
 }
 
-/** What `export { handle as webhook }` calls `webhook` in the file. */
+/** Finds the local name of an export: `handle` for `webhook` in `export { handle as webhook }`. */
 function localName(program: Program, exportName: string): string {
   let found = exportName;
   new Visitor({
@@ -45,7 +50,10 @@ function localName(program: Program, exportName: string): string {
   return found;
 }
 
-/** The identifiers in each declaration at the top level of the file; what an import calls by another name goes by its own. */
+/**
+ * Collects the identifiers in each top-level declaration of the file. Imports under another name
+ * count by their original name.
+ */
 function namesByFunction(program: Program): Map<string, Set<string>> {
   const imported = new Map<string, string>();
   const ranges: { name: string; start: number; end: number }[] = [];

@@ -1,5 +1,6 @@
 /**
- * peach.conf as YAML, with the place of every key and value. Knows nothing of what the keys mean.
+ * Reads peach.conf as YAML and keeps the place of every key and value for diagnostics. Knows
+ * nothing about the meaning of keys.
  */
 import {
   type Document,
@@ -19,11 +20,12 @@ import {
 import type { Report } from "./diagnostic.ts";
 import type { SourceFile, Span } from "./source.ts";
 
+/** Keys and list indexes from the root of the file to a value. */
 export type Path = readonly PropertyKey[];
 
-/** The whole of a YAML file that has been read without a syntax error. */
+/** A YAML file without syntax errors. */
 export class LoadedConf {
-  /** Plain data; anchors and merge keys are resolved. */
+  /** The content as plain data, with anchors and merge keys resolved. */
   readonly value: unknown;
   readonly source: SourceFile;
   readonly #document: Document;
@@ -35,18 +37,21 @@ export class LoadedConf {
     this.#document = document;
   }
 
-  /** Where the key at the end of this path stands; the deepest one on the way that is written out, if it is not. */
+  /** Finds the key at the end of this path, or the deepest written key above it. */
   keySpan(path: Path): Span {
     return this.#span(this.#walk(path).key);
   }
 
-  /** Where the value at this path stands; its key, if there is nothing to point at. */
+  /** Finds the value at this path, or its key if the value is empty. */
   valueSpan(path: Path): Span {
     const { key, value } = this.#walk(path);
     return this.#span(isWritten(value) ? value : key);
   }
 
-  /** The value at this path as the user wrote it, for "given ...". */
+  /**
+   * Returns the value at this path as the user wrote it, for "given ..." in messages. Mappings and
+   * lists are named, not quoted; texts are cut after 60 characters.
+   */
   given(path: Path): string {
     const { value } = this.#walk(path);
     const node = resolved(value, this.#document);
@@ -58,18 +63,21 @@ export class LoadedConf {
     return written.length > 60 ? `${written.slice(0, 60)}...` : written;
   }
 
-  /** The parts of this path that are written out: a shorthand (`retries: 3` for `retries: {limit: 3}`) has fewer. */
+  /**
+   * Drops the unwritten parts of this path. A shorthand (`retries: 3` for `retries: {limit: 3}`)
+   * has fewer parts than its full form.
+   */
   writtenPath(path: Path): Path {
     return this.#walk(path).written;
   }
 
   /**
-   * The file as if nothing stood at these paths (written ones), with everything else where it stands; null if none of them can be left
-   * out, as when it comes by an alias.
+   * Copies the file without the values at these written paths; the other values keep their places.
+   * Returns null if no value can be left out, for example if it comes from an alias.
    */
   without(paths: readonly Path[]): LoadedConf | null {
     const document = this.#document.clone();
-    // The last of a list first: the others keep their places until it is their turn.
+    // The last item of a list is removed first, so that the indexes of earlier items stay valid.
     const left = paths.toReversed().filter((path) => {
       const parent = document.getIn(path.slice(0, -1), true);
       return isCollection(parent) && parent.delete(path.at(-1));
@@ -78,12 +86,13 @@ export class LoadedConf {
     try {
       return new LoadedConf(this.source, document, document.toJS());
     } catch (error) {
-      // An alias stands for what was left out.
+      // An alias refers to a value that was left out.
       if (error instanceof ReferenceError) return null;
       throw error;
     }
   }
 
+  /** Follows the path as far as it is written out. */
   #walk(path: Path): { key: Node | null; value: Node | null; written: Path } {
     let key: Node | null = null;
     let value: Node | null = this.#document.contents;
@@ -98,6 +107,7 @@ export class LoadedConf {
     return { key, value, written };
   }
 
+  /** Takes one step into a mapping or list; null if the segment is not there. */
   #step(from: Node | null, segment: PropertyKey): { key: Node | null; value: Node | null } | null {
     const node = resolved(from, this.#document);
     if (isSeq(node)) {
@@ -113,7 +123,10 @@ export class LoadedConf {
     };
   }
 
-  /** By key; of a repeated one the last, whose value counts. Kept, as a large file is asked for each of its keys. */
+  /**
+   * Indexes the pairs of a mapping by key; the last of a repeated key counts. The index is kept,
+   * since each key of a large file is looked up.
+   */
   #pairsOf(map: YAMLMap): ReadonlyMap<string | null, Pair> {
     const known = this.#pairs.get(map);
     if (known !== undefined) return known;
@@ -122,6 +135,7 @@ export class LoadedConf {
     return pairs;
   }
 
+  /** Finds a key that comes from `<<`; the first mapping of a list wins, as in YAML. */
   #mergedPair(map: YAMLMap, segment: PropertyKey): Pair | undefined {
     for (const pair of map.items) {
       if (!isMergeKey(pair.key)) continue;
@@ -137,20 +151,21 @@ export class LoadedConf {
     return undefined;
   }
 
+  /** Converts the range of a node. A node without a range is shown at the start of the file. */
   #span(node: Node | null): Span {
     const [start, end] = node?.range ?? [0, 0];
     return { source: this.source, start, end };
   }
 }
 
-/** Reads a file, or reports why it cannot be read as YAML. */
+/** Parses a file, or reports why it is no valid YAML and returns null. */
 export function loadConf(source: SourceFile, report: Report): LoadedConf | null {
   const document = parseDocument(source.text, {
     merge: true,
     prettyErrors: false,
     uniqueKeys: true,
     stringKeys: true,
-    // So that a whole number is never rounded before somebody has looked at it.
+    // Whole numbers come as BigInt, so that none is rounded before it is checked.
     intAsBigInt: true,
     logLevel: "error",
   });
@@ -158,7 +173,8 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
   let readable = true;
   for (const error of document.errors) {
     reportYamlError(error, at(error.pos), report);
-    // A repeated key leaves the rest of the file readable, so its other problems are shown in the same go.
+    // After a repeated key the rest of the file is readable, so its other problems are reported
+    // too.
     readable &&= error.code === "DUPLICATE_KEY";
   }
   if (!readable) return null;
@@ -206,12 +222,15 @@ export function loadConf(source: SourceFile, report: Report): LoadedConf | null 
   }
 }
 
-/** As the parser tells it from the text "<<", which is in quotes. */
+/** Recognises the merge key `<<`; in quotes it is a normal key. */
 function isMergeKey(key: unknown): key is Scalar {
   return isScalar(key) && key.type === "PLAIN" && key.value === "<<";
 }
 
-/** Where a merge key stands before what is no mapping, nor a list of them; null if it does not. */
+/**
+ * Finds the value of a merge key that is neither a mapping nor a list of mappings. Returns null for
+ * a right one.
+ */
 function wronglyMerged(document: Document.Parsed, key: Scalar, value: unknown): Node | null {
   const source = resolved(value, document);
   const isWrong = (item: unknown): boolean => !isMap(resolved(item, document));
@@ -224,6 +243,7 @@ function wronglyMerged(document: Document.Parsed, key: Scalar, value: unknown): 
   return isWritten(wrong) ? wrong : key;
 }
 
+/** Finds the first alias, the best known place for an error that has none. */
 function firstAlias(document: Document.Parsed): readonly [number, number] {
   let [start, end] = [0, 0];
   visit(document, {
@@ -239,6 +259,7 @@ function firstAlias(document: Document.Parsed): readonly [number, number] {
   return [start, end];
 }
 
+/** Reports an error of the parser in Peach's words; unknown kinds keep the parser's message. */
 function reportYamlError(error: YAMLError, span: Span, report: Report): void {
   const { source } = span;
   if (error.code === "DUPLICATE_KEY") {
@@ -257,13 +278,17 @@ function reportYamlError(error: YAMLError, span: Span, report: Report): void {
   } else report(lastWritten(span), `this is no YAML: ${error.message}`);
 }
 
-/** The error points at where the key begins; the key goes on to its colon. */
+/**
+ * Extends a span to the whole key, up to its colon. The parser's error covers only its beginning.
+ */
 function keySpan({ source, start, end }: Span): Span {
   const key = /^("[^"\n]*"|'[^'\n]*'|[^:\n]*)/.exec(source.text.slice(start))?.[0].trimEnd() ?? "";
   return { source, start, end: Math.max(end, start + key.length) };
 }
 
-/** What is missing at the end of the file is shown at the last thing that is there. */
+/**
+ * Moves an error at the end of the file to the last visible character, which has a line to show.
+ */
 function lastWritten(span: Span): Span {
   const { source, start } = span;
   if (source.text.slice(start).trim() !== "") return span;
@@ -271,7 +296,7 @@ function lastWritten(span: Span): Span {
   return { source, start: Math.max(0, end - 1), end };
 }
 
-/** The node that is meant: of an alias, what it stands for. */
+/** Resolves an alias to the node it stands for. */
 function resolved(node: unknown, document: Document): Node | null {
   const meant = isAlias(node) ? node.resolve(document) : node;
   return isNode(meant) ? meant : null;
@@ -281,11 +306,13 @@ function isNode(value: unknown): value is Node {
   return isScalar(value) || isMap(value) || isSeq(value) || isAlias(value);
 }
 
+/** Tests if a node has any text; an empty value has none. */
 function isWritten(node: Node | null | undefined): node is Node {
   const [start, end] = node?.range ?? [0, 0];
   return end > start;
 }
 
+/** Converts a key to text; null if the key is no scalar. */
 function keyText(pair: Pair): string | null {
   if (!isScalar(pair.key)) return null;
   const { value } = pair.key;

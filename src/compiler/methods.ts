@@ -1,39 +1,44 @@
-/** Which exported function a `method` (and `module`) of peach.conf means. */
+/** Finds the exported function of each `method` (and `module`) in peach.conf. */
 import type { PipelineModule } from "./discover.ts";
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./load.ts";
 import { nearest } from "../domain/nearest.ts";
 import type { Span } from "./source.ts";
 
-/** A method that was found. */
+/** A method that was found among the exports. */
 export interface ResolvedMethod {
-  /** Into the registry: `method`, or `module#method` if peach.conf names the module. */
+  /** The key in the registry: `method`, or `module#method` if peach.conf names the module. */
   readonly key: string;
+  /** The name under which the file exports the function. */
   readonly exportName: string;
-  /** As it is called in `module#method`. */
+  /** The module's name as in `module#method`. */
   readonly module: string;
-  /** Absolute. */
+  /** The absolute path of the file. */
   readonly file: string;
-  /** Where peach.conf names it, and as which of its keys. */
+  /** The place in peach.conf that names the method, and its path as the start of a message. */
   readonly span: Span;
   readonly place: string;
 }
 
+/** A method that peach.conf names. */
 interface Wanted {
   readonly method: string;
   readonly module: string | undefined;
-  /** Of the task or endpoint. */
+  /** The path of the task or endpoint. */
   readonly at: Path;
-  /** Which of its keys names the method. */
+  /** The key that names the method. */
   readonly key: "method" | "fallback";
 }
 
-/** Looks methods up among the pipelines' exports, and reports those that are missing or ambiguous. */
+/**
+ * Looks up methods in the exports of the pipelines, and reports the ones that are missing or
+ * ambiguous.
+ */
 export class MethodFinder {
   readonly #modules: readonly PipelineModule[];
   readonly #loaded: LoadedConf;
   readonly #report: Report;
-  /** As the user knows it. */
+  /** The pipelines folder as diagnostics show it. */
   readonly #folder: string;
 
   constructor(
@@ -48,13 +53,17 @@ export class MethodFinder {
     this.#report = report;
   }
 
+  /**
+   * Finds a method. Without `module` its name must be unique among all pipeline files. Reports a
+   * method that is not found and returns null.
+   */
   find({ method, module, at, key }: Wanted): ResolvedMethod | null {
     const span = this.#loaded.valueSpan([...at, key]);
     const place = `${at.join(".")}.${key}: `;
     if (module !== undefined) return this.#findIn(module, { method, module, at, key });
     const holders = this.#modules.filter(({ exports }) => exports.has(method));
     const origins = new Set(holders.map(({ exports }) => exports.get(method)));
-    // A file that only re-exports is no second candidate; the file that makes the function is preferred to it.
+    // A re-export is no second candidate. The file that defines the function is preferred.
     const holder =
       holders.find(({ file, exports }) => exports.get(method)?.startsWith(`${file}#`)) ??
       holders[0];
@@ -77,10 +86,11 @@ export class MethodFinder {
     return { key: method, exportName: method, module: holder.name, file: holder.file, span, place };
   }
 
+  /** Finds a method in the module that peach.conf names. */
   #findIn(module: string, { method, at, key }: Wanted): ResolvedMethod | null {
     const found = this.#modules.find(({ name }) => name === module);
     if (found === undefined) {
-      // Said once, where the module is named, not for the fallback too.
+      // Reported once, at the module, and not again for the fallback.
       if (key === "method") this.#reportNoModule(module, at);
       return null;
     }
@@ -113,6 +123,7 @@ export class MethodFinder {
     return null;
   }
 
+  /** Reports an unknown module with the most similar name. `./` and `.ts` are usual slips. */
   #reportNoModule(module: string, at: Path): void {
     const names = this.#modules.map(({ name }) => name);
     const near = nearest(module.replace(/^\.\//, "").replace(/\.ts$/, ""), names);
@@ -129,6 +140,7 @@ export class MethodFinder {
     );
   }
 
+  /** Proposes the most similar export, or lists all of them. */
   #hintFor(method: string, modules: readonly PipelineModule[]): string {
     const names = [...new Set(modules.flatMap(({ exports }) => [...exports.keys()]))];
     const near = nearest(method, names);
@@ -142,7 +154,7 @@ export class MethodFinder {
   }
 }
 
-/** The module of each name that means one function only, as `MethodFinder` finds it. */
+/** Maps each unambiguous export name to its module, with the same choice as `MethodFinder`. */
 export function moduleOfNames(modules: readonly PipelineModule[]): Map<string, string> {
   const names = [...new Set(modules.flatMap(({ exports }) => [...exports.keys()]))].toSorted();
   return new Map(
@@ -156,7 +168,10 @@ export function moduleOfNames(modules: readonly PipelineModule[]): Map<string, s
   );
 }
 
-/** Whether the key of a method leads to something that these files export, as a run of another peach.conf looks for it. */
+/**
+ * Tests if a method's key leads to an export of these files. A run of another peach.conf looks
+ * methods up in the same way.
+ */
 export function isExported(modules: readonly PipelineModule[], key: string): boolean {
   const [, module, name = ""] = /^(.+)#([^#]+)$/.exec(key) ?? [];
   if (module === undefined) return moduleOfNames(modules).has(key);

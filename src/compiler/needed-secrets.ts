@@ -1,13 +1,17 @@
 import type { Plan } from "../domain/plan/plan.ts";
 
-/** A secret that is no part of peach.conf, and for which endpoints it is needed. */
+/** A secret outside peach.conf, with the endpoints that need it. */
 export interface NeededSecret {
-  /** Of the variable. */
+  /** The name of the variable. */
   readonly name: string;
+  /** The endpoints that verify signatures with the secret. */
   readonly endpoints: readonly string[];
 }
 
-/** The secrets without which endpoints refuse every delivery, in the order of the plan. */
+/**
+ * Lists the secrets that endpoints need, in the order of the plan. Without its secret an endpoint
+ * refuses every delivery.
+ */
 export function neededSecrets({ endpoints }: Plan): readonly NeededSecret[] {
   const byName = Map.groupBy(
     endpoints.flatMap(({ name, auth }) =>

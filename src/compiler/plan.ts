@@ -1,4 +1,4 @@
-/** From a conf without problems to the plan: every default filled in, every name resolved. */
+/** Builds the plan from a conf without problems: fills in every default and resolves every name. */
 import { createHash } from "node:crypto";
 import {
   DEFAULT_HMAC_HEADER,
@@ -30,7 +30,7 @@ const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 const KILOBYTE = 1024;
 
-/** Stands for what peach.conf does not say. */
+/** The defaults of keys that peach.conf leaves out. */
 const DEFAULT = {
   codops: "default",
   retentionMs: 30 * DAY,
@@ -43,20 +43,25 @@ const DEFAULT = {
     maxDelayMs: 5 * MINUTE,
     jitter: true,
   },
+  /** Parallel items of a task with `each`. */
   itemsAtATime: 1_000,
+  /** Parallel items with a long timeout: each keeps a Durable Object of its own awake. */
   longItemsAtATime: 100,
   maxBodyBytes: 10 * KILOBYTE * KILOBYTE,
   endpointTimeoutMs: 30_000,
 } as const;
 
-/** The methods that peach.conf names, by the name of their task or endpoint. */
+/** The methods of peach.conf by the name of their task or endpoint. */
 export interface ResolvedMethods {
   readonly tasks: ReadonlyMap<string, ResolvedMethod>;
   readonly endpoints: ReadonlyMap<string, ResolvedMethod>;
   readonly fallbacks: ReadonlyMap<string, ResolvedMethod>;
 }
 
-/** The compiled conf. Everything in it was checked before: a method that is not there is a bug. */
+/**
+ * Builds the plan. The checks have run before, so a missing method is a bug and throws. `version`
+ * is a hash of the content: the same conf always has the same version.
+ */
 export function buildPlan(
   conf: ValidConf,
   methods: ResolvedMethods,
@@ -66,6 +71,7 @@ export function buildPlan(
   for (const [name, { downstream = [] }] of conf.tasks) {
     for (const child of downstream) upstream.set(child, [...(upstream.get(child) ?? []), name]);
   }
+  // Without a prototype, so that no task name collides with a property of objects.
   const tasks: Record<string, TaskPlan> = Object.create(null);
   for (const [name, task] of conf.tasks) {
     const timeoutMs = task.timeout ?? conf.root.defaults?.timeout ?? DEFAULT.timeoutMs;
@@ -102,7 +108,7 @@ export function buildPlan(
   return { version, ...content };
 }
 
-/** The method of a task: its key, and its module if the key does not say. */
+/** The key of a task's method, and its module if the key does not contain it. */
 function methodOf(
   methods: ReadonlyMap<string, ResolvedMethod>,
   name: string,
@@ -112,12 +118,14 @@ function methodOf(
   return { method, ...(module !== undefined && !method.includes("#") && { module }) };
 }
 
+/** The registry key of a method, which the checks have found before. */
 function keyOf(methods: ReadonlyMap<string, ResolvedMethod>, name: string): string {
   const method = methods.get(name);
   if (method === undefined) throw new Error(`${name} was compiled without its method`);
   return method.key;
 }
 
+/** The debounce of a task in milliseconds, or null without one. */
 function debouncePlan({ debounce }: TaskConf): DebouncePlan | null {
   if (debounce?.delay === undefined) return null;
   return {
@@ -127,6 +135,7 @@ function debouncePlan({ debounce }: TaskConf): DebouncePlan | null {
   };
 }
 
+/** The limits of a task, or null without any. A priority alone orders nothing. */
 function taskLimits({ concurrency, rate_limit: rate, priority = 0 }: TaskConf): TaskLimits | null {
   if (concurrency?.limit === undefined && rate?.limit === undefined) return null;
   return {
@@ -146,12 +155,12 @@ function taskLimits({ concurrency, rate_limit: rate, priority = 0 }: TaskConf): 
   };
 }
 
-/** `payload.user.id` as the properties below the payload. */
+/** Splits `payload.user.id` into the properties below the payload. */
 function pathOf(key: string | undefined): readonly string[] | null {
   return key?.split(".").slice(1) ?? null;
 }
 
-/** Each item of the long lane keeps an object of its own awake. */
+/** The plan of `each`. Items of the long lane have a lower default for `max_parallel`. */
 function eachPlan({ each }: TaskConf, timeoutMs: number): EachPlan | null {
   if (each === undefined) return null;
   const maxParallel =
@@ -159,7 +168,7 @@ function eachPlan({ each }: TaskConf, timeoutMs: number): EachPlan | null {
   return { maxParallel: each.max_parallel ?? maxParallel, onError: each.on_error ?? "fail" };
 }
 
-/** Key by key: the task's own, else the file's defaults, else Peach's. */
+/** Merges retries key by key: the task's own, then the file's defaults, then Peach's. */
 function retryPolicy(task: TaskConf, root: RootConf): RetryPolicy {
   const said = { ...root.defaults?.retries, ...task.retries };
   const delayMs = said.delay ?? DEFAULT.retries.delayMs;
@@ -167,7 +176,7 @@ function retryPolicy(task: TaskConf, root: RootConf): RetryPolicy {
     limit: said.limit ?? DEFAULT.retries.limit,
     delayMs,
     backoff: said.backoff ?? DEFAULT.retries.backoff,
-    // A delay above the default maximum is meant as it stands.
+    // A delay above the default maximum is intended as written.
     maxDelayMs: said.max_delay ?? Math.max(delayMs, DEFAULT.retries.maxDelayMs),
     jitter: said.jitter ?? DEFAULT.retries.jitter,
   };
@@ -175,10 +184,12 @@ function retryPolicy(task: TaskConf, root: RootConf): RetryPolicy {
 
 type R2Conf = NonNullable<NonNullable<TaskConf["on"]>["r2"]>[number];
 
+/** A rule of `on.r2` with its defaults: every key, and created objects only. */
 function r2Rule({ bucket, prefix = "", suffix = "", actions = ["create"] }: R2Conf): R2Rule[] {
   return bucket === undefined ? [] : [{ bucket, prefix, suffix, actions: [...new Set(actions)] }];
 }
 
+/** The plan of an endpoint, with its defaults. */
 function endpointPlan(
   name: string,
   endpoint: EndpointConf,
@@ -200,12 +211,17 @@ function endpointPlan(
   };
 }
 
+/**
+ * The rate limit of an endpoint; callers are told apart by IP address unless `by` says otherwise.
+ */
 function endpointRateLimit({ rate_limit: rate }: EndpointConf): EndpointRateLimit | null {
   if (rate?.limit === undefined || rate.per === undefined) return null;
   return { limit: rate.limit, perMs: rate.per, by: callerKey(rate.by ?? "ip") };
 }
 
-/** As `by` says it: `ip`, `token`, `header.x-client`, `query.client`. */
+/**
+ * Parses `by`: `ip`, `token`, `header.x-client` or `query.client`. Header names become lower case.
+ */
 function callerKey(by: string): CallerKey {
   const [type = "", ...rest] = by.split(".");
   const name = rest.join(".");
@@ -214,6 +230,10 @@ function callerKey(by: string): CallerKey {
   return { type: type === "token" ? type : "ip" };
 }
 
+/**
+ * The authentication of an endpoint, with the tolerance and header of its scheme. The key
+ * combinations were checked with the schema.
+ */
 function endpointAuth({ auth = "none" }: EndpointConf): EndpointAuth {
   if (typeof auth === "string") return { type: auth };
   const { signature: scheme, secret, header, tolerance, topics } = auth;

@@ -1,17 +1,21 @@
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 
-/** The files of a project, all absolute. */
+/** The files of a project, as absolute paths. */
 export interface ProjectPaths {
+  /** The root of the repository, which holds package.json. */
   readonly repoRoot: string;
+  /** The file that is compiled, usually peach.conf. */
   readonly confPath: string;
+  /** The folder that is searched for exported methods. */
   readonly pipelinesDir: string;
   readonly wranglerPath: string;
 }
 
 /**
- * The files that a command works on. `PEACH_CONF` and `PEACH_PIPELINES` (from `cwd`) choose others; without `peach.conf`, it is
- * `peach.conf.example`, so that everything works out of the box.
+ * Finds the files of a command. `PEACH_CONF` and `PEACH_PIPELINES` choose different ones, relative
+ * to `cwd`. Without `peach.conf` the file is `peach.conf.example`: a fresh clone works without
+ * further steps.
  */
 export function projectPaths(
   env: Readonly<Record<string, string | undefined>>,
@@ -36,7 +40,7 @@ export function projectPaths(
   };
 }
 
-/** A file as people write it: relative to where they are, unless it is elsewhere. */
+/** Shortens a path for display: relative to the current folder, or absolute outside of it. */
 export function displayPath(file: string): string {
   const path = relative("", file);
   return path.startsWith("..") || path === "" ? file : path;

@@ -1,8 +1,11 @@
-/** Files of a project as the checks read them. What cannot be read or parsed is reported by one of them, and is nothing to the others. */
+/**
+ * Reads files for the checks. A single check reports an unreadable file; the rest treat it as
+ * absent.
+ */
 import { readFileSync } from "node:fs";
 import { parseSync, type Program } from "oxc-parser";
 
-/** The text of a file, or null if it cannot be read. */
+/** Reads a text file, or returns null if it cannot be read. */
 export function readText(file: string): string | null {
   try {
     return readFileSync(file, "utf8");
@@ -11,7 +14,7 @@ export function readText(file: string): string | null {
   }
 }
 
-/** A module with its text, or null if it cannot be read or parsed. */
+/** Parses a module. Returns null if it cannot be read or has a syntax error. */
 export function readProgram(
   file: string,
 ): { readonly program: Program; readonly text: string } | null {

@@ -1,4 +1,4 @@
-/** The key `schedule` of a task: its shape, and what the plan makes of it. */
+/** The key `schedule` of a task: its schema, and its part of the plan. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { CATCH_UPS, OVERLAPS, type CatchUpRule, type SchedulePlan } from "../domain/plan/plan.ts";
@@ -6,9 +6,13 @@ import { cronFault, normalCron, timezoneFault } from "../domain/schedules/cron.t
 import { duration, mapping, oneOf, shorthand } from "./schema-parts.ts";
 
 const DAY_MS = 86_400_000;
-/** As text. It is part of the deployed worker, and rides with every run. */
+/**
+ * The longest payload as JSON text, in characters. It is part of the deployed worker and travels
+ * with every run.
+ */
 const MAX_PAYLOAD_CHARACTERS = 131_072;
 
+/** A cron expression, normalised so that equal schedules have equal texts. */
 const cron = z.unknown().transform((given, context): string => {
   const fault =
     typeof given === "string"
@@ -24,6 +28,7 @@ const cron = z.unknown().transform((given, context): string => {
   return z.NEVER;
 });
 
+/** A name of the IANA time zone database. */
 const timezone = z.unknown().transform((given, context): string => {
   const fault = typeof given === "string" ? timezoneFault(given) : { hint: null };
   if (typeof given === "string" && fault === null) return given;
@@ -32,6 +37,7 @@ const timezone = z.unknown().transform((given, context): string => {
   return z.NEVER;
 });
 
+/** A payload that JSON represents exactly. */
 const payload = z.unknown().superRefine((given, context) => {
   const wrong = notJson(given, []);
   if (wrong !== null) context.addIssue({ code: "custom", ...wrong, input: given });
@@ -46,7 +52,7 @@ const payload = z.unknown().superRefine((given, context) => {
   }
 });
 
-/** What a schedule may say. */
+/** The keys of a schedule. */
 export const SCHEDULE_SHAPE = {
   cron,
   timezone,
@@ -58,12 +64,15 @@ export const SCHEDULE_SHAPE = {
   payload,
 };
 
-/** One schedule, or its cron expression alone. */
+/** A schedule, or its cron expression alone. */
 export const schedule = shorthand("cron", mapping(SCHEDULE_SHAPE, ["cron"]));
 
 type ScheduleConf = z.output<typeof schedule>;
 
-/** The schedules of a task as they run, every default filled in. One without a valid cron is left out. */
+/**
+ * Builds the schedules of a task with every default. Leaves out a schedule without a valid cron,
+ * which was reported.
+ */
 export function schedulePlans(schedules: readonly ScheduleConf[]): SchedulePlan[] {
   return schedules.flatMap(({ cron, ...more }) =>
     cron === undefined ? [] : [schedulePlan({ ...more, cron })],
@@ -81,22 +90,29 @@ function schedulePlan(conf: ScheduleConf & { readonly cron: string }): ScheduleP
   };
 }
 
+/**
+ * The policy for missed times. `all` starts a run for each missed time, so its window is one day by
+ * default.
+ */
 function catchUpRule({ catch_up: { policy = "latest", window } = {} }: ScheduleConf): CatchUpRule {
   return { policy, windowMs: window ?? (policy === "all" ? DAY_MS : null) };
 }
 
-/** What a schedule is known by, together with its task: a change of anything else leaves it the same schedule. */
+/**
+ * The identity of a schedule, together with its task. Its remaining keys may change without making
+ * a new schedule.
+ */
 function scheduleId(conf: ScheduleConf & { readonly cron: string }): string {
   const known = JSON.stringify([conf.cron, conf.timezone ?? "UTC", payloadText(conf)]);
   return createHash("sha256").update(known).digest("hex").slice(0, 12);
 }
 
-/** A payload that is written as nothing is null; one that is not written is absent. */
+/** Serialises the payload. A written but empty payload is JSON null; a missing one is absent. */
 function payloadText(conf: ScheduleConf): string | null {
   return "payload" in conf ? JSON.stringify(conf.payload ?? null) : null;
 }
 
-/** What JSON cannot say, or not exactly. */
+/** A value that JSON cannot represent, or not exactly, and where it stands. */
 interface NotJson {
   readonly path: PropertyKey[];
   readonly message: string;
@@ -112,7 +128,10 @@ const NO_NUMBER: NotJson = {
 };
 const CIRCLE: NotJson = { path: [], message: "a JSON value", params: { hint: null } };
 
-/** YAML has .nan, .inf and whole numbers of any length (which come as BigInt), and an anchor may hold itself. The first such place, or null. */
+/**
+ * Finds the first value that JSON cannot represent, or returns null. YAML has `.nan` and `.inf`,
+ * whole numbers of any length (read as BigInt), and anchors that contain themselves.
+ */
 function notJson(value: unknown, above: readonly unknown[]): NotJson | null {
   if (typeof value === "number") return Number.isFinite(value) ? null : NO_NUMBER;
   if (typeof value === "bigint") return NO_NUMBER;

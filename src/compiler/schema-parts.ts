@@ -1,27 +1,31 @@
 /**
- * The pieces of which `schema.ts` is made. Their zod messages are what was expected (`a duration such as 30s`); `validate.ts`
- * says what was given, and where.
+ * The building blocks of `schema.ts`. The zod messages name the expected value (`a duration such as
+ * 30s`); `validate.ts` adds the given value and the place.
  */
 import { z, type ZodType } from "zod";
 import { parseDuration, parseSize } from "../domain/duration.ts";
 import { nearest } from "../domain/nearest.ts";
 
-/** The keys of a mapping. Which of them must be there is said beside it. */
+/** The keys of a mapping with their schemas. Required keys are listed separately. */
 export type Shape = Readonly<Record<string, ZodType>>;
 
-/** A mapping as far as it is right: a key that is absent was not given, or is wrong and was reported. */
+/** The valid keys of a mapping. An absent key was not given, or was wrong and is reported. */
 export type Parsed<S extends Shape> = { readonly [K in keyof S]?: z.output<S[K]> };
 
-/** A wrong place inside a value. `fault` decides what stands around the message. */
+/** A fault inside a value. */
 export interface Finding {
+  /** The path from the checked value to the fault. */
   readonly path: readonly PropertyKey[];
-  /** `value`: "expected MESSAGE, given ...". `key`: the message alone, at the key. `missing`: at the mapping that lacks it. */
+  /**
+   * The kind of fault decides how the message is shown. `value`: "expected MESSAGE, given ...";
+   * `key`: the message alone, at the key; `missing`: the message at the mapping that lacks the key.
+   */
   readonly fault: "value" | "key" | "missing";
   readonly message: string;
   readonly hint: string | null;
 }
 
-/** Reads each key by itself, so that one wrong key hides no problem of another. */
+/** Checks each key separately, so that a wrong key hides no problem of another key. */
 export function parseKeys<S extends Shape>(
   shape: S,
   required: readonly string[],
@@ -58,11 +62,12 @@ export function parseKeys<S extends Shape>(
         hint: null,
       });
   }
-  // The one mapping from checked keys to their type: each was parsed by its own schema above.
+  // Each key was parsed by its own schema above, which TypeScript cannot follow.
   // oxlint-disable-next-line typescript/consistent-type-assertions
   return { value: value as Parsed<S>, findings };
 }
 
+/** Converts an issue of zod. Issues of `mapping` carry their own kind and hint. */
 function findingOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = []): Finding {
   const path = [...prefix, ...issue.path];
   if (issue.code !== "custom") return { path, fault: "value", message: issue.message, hint: null };
@@ -75,6 +80,7 @@ function findingOf(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[] = [])
   };
 }
 
+/** Proposes the most similar key and lists the allowed ones. */
 function hintForKey(key: string, shape: Shape): string {
   const near = nearest(key, Object.keys(shape));
   return near === null ? allowed(shape) : `did you mean \`${near}\`? ${allowed(shape)}`;
@@ -84,12 +90,12 @@ function allowed(shape: Shape): string {
   return `allowed keys: ${Object.keys(shape).join(", ")}`;
 }
 
-/** Whether YAML gave a mapping. */
+/** Tests if a value of YAML is a mapping. */
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A mapping with these keys and no others. */
+/** A schema for a mapping with these keys and no others. */
 export function mapping<S extends Shape>(shape: S, required: readonly (keyof S & string)[] = []) {
   return z.unknown().transform((raw, context): Parsed<S> => {
     const { value, findings } = parseKeys(shape, required, raw);
@@ -106,17 +112,17 @@ export function mapping<S extends Shape>(shape: S, required: readonly (keyof S &
   });
 }
 
-/** A text that is not empty. `what` completes "expected ...". */
+/** A schema for a text that is not empty. `what` completes "expected ...". */
 export function text(what: string, pattern = /\S/) {
   return z.string({ error: what }).regex(pattern, { error: what });
 }
 
-/** true or false. */
+/** A schema for true or false. */
 export function flag() {
   return z.boolean({ error: "true or false" });
 }
 
-/** A whole number within these limits. */
+/** A schema for a whole number from `min` to `max`, both included. */
 export function count(min: number, max: number) {
   return z.unknown().transform((given, context): number => {
     if (typeof given === "number" && Number.isInteger(given) && given >= min && given <= max)
@@ -130,7 +136,7 @@ export function count(min: number, max: number) {
   });
 }
 
-/** One of these words. */
+/** A schema for a fixed list of words; the hint proposes the most similar word. */
 export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
   return z.unknown().transform((given, context): Words[number] => {
     const word: Words[number] | undefined = words.find((one) => one === given);
@@ -147,23 +153,24 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
   });
 }
 
-/** The limits of a quantity, as text; `above` helps whoever wants more. */
+/** The limits of a quantity as text, both included. `above` is the hint for a larger value. */
 export interface Limits {
   readonly min: string;
   readonly max: string;
   readonly above?: string;
 }
 
-/** A duration within these limits, in milliseconds. */
+/** A schema for a duration within these limits. The result is in milliseconds. */
 export function duration(limits: Limits) {
   return quantity("duration", "such as 250ms, 30s, 5m, 2h or 7d", parseDuration, limits);
 }
 
-/** A size within these limits, in bytes. */
+/** A schema for a size within these limits. The result is in bytes. */
 export function size(limits: Limits) {
   return quantity("size", "such as 0B, 64KB or 10MB", parseSize, limits);
 }
 
+/** A schema for a number with a unit. Throws at start-up if the limits themselves do not parse. */
 function quantity(
   what: string,
   examples: string,
@@ -193,18 +200,21 @@ function quantity(
   });
 }
 
-/** A list, or one item in its place. */
+/** A schema for a list; a single item stands for a list of one. */
 export function oneOrMany<T extends ZodType>(item: T, atLeast = 1) {
   const list = z.array(item).min(atLeast, { error: `at least ${atLeast} item` });
   return z.preprocess((given) => (Array.isArray(given) ? given : [given]), list);
 }
 
-/** A mapping, or in its place the value of its most important key. */
+/** A schema for a mapping; a plain value stands for its most important key. */
 export function shorthand<T extends ZodType>(key: string, schema: T) {
   return z.preprocess((given) => (typeof given === "object" ? given : { [key]: given }), schema);
 }
 
-/** A mapping, or something simpler in its place. */
+/**
+ * A schema for a mapping or a simpler value. Only the schema of the given kind is tried, so the
+ * messages fit the user's text.
+ */
 export function mappingOr<Simple extends ZodType, Full extends ZodType>(
   simple: Simple,
   full: Full,

@@ -1,6 +1,6 @@
 /**
- * The keys of peach.conf, all of them, and the shape of their values: the only definition. Checks that concern more than one
- * key are in `check-*.ts`.
+ * The keys of peach.conf and the shapes of their values; there is no other definition. Checks that
+ * compare keys with each other are in `check-*.ts`.
  */
 import { z } from "zod";
 import { isTimed, SIGNATURE_SCHEMES, TIMED_SCHEMES } from "../domain/plan/endpoint-auth.ts";
@@ -23,25 +23,34 @@ import {
   text,
 } from "./schema-parts.ts";
 
-/** What a task or an endpoint may be called. */
+/** The names of tasks and endpoints: at most 64 characters. */
 export const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+/** An identifier of JavaScript, as exports are named. */
 const METHOD = /^[A-Za-z_$][\w$]*$/;
-/** Not what begins like the secrets of Stripe and Standard Webhooks: somebody has written the secret itself. */
+/**
+ * The name of an environment variable. Secrets of Stripe and Standard Webhooks begin with `whsec_`:
+ * such a value is the secret itself, written into peach.conf by mistake.
+ */
 const ENV_NAME = /^(?!whsec_)[A-Za-z_][A-Za-z0-9_]*$/;
+/** A token of RFC 9110, as header names are defined. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 
 const taskName = text("the name of a task", NAME);
 const method = text("the name of an exported function", METHOD);
 const module = text("the path of a file under the pipelines folder, without .ts");
+/** A path whose value is the key of a limit. */
 const nonEmptyKey = text(
   "a path into the payload, such as payload.user_id",
   /^payload(\.[^\s.]+)+$/,
 );
 const PRIORITY = `a whole number from -${PRIORITY_MAX} to ${PRIORITY_MAX}, or where the payload has one, such as payload.priority`;
+/** A time of `debounce`: 30 days at most. */
 const debounceTime = duration({ min: "1ms", max: "30d" });
 const anyDuration = duration({ min: "1ms", max: "365d" });
 
+/** The mapping form of `each`. */
 const items = mapping({ max_parallel: count(1, 10_000), on_error: oneOf(ITEM_ERRORS) });
+/** The short form `each: true`. */
 const everyItem = z
   .literal(true, { error: "true, or a mapping with max_parallel or on_error" })
   .transform((): z.output<typeof items> => ({}));
@@ -64,15 +73,18 @@ const retries = shorthand(
   }),
 );
 
+/** The timeout of a task that runs on the platform: 14 minutes at most. */
 const timeout = duration({
   min: "1ms",
   max: "14m",
   above:
     "work that takes longer is done elsewhere and reported back: that is what `external` tasks are for",
 });
+/** The timeout of an external task, which waits for a call without running. */
 const externalTimeout = duration({ min: "1ms", max: "30d" });
 const dispatch = oneOf(DISPATCHES);
 
+/** A rule of `on.r2`. */
 const r2Rule = mapping(
   {
     bucket: text("the name of a bucket"),
@@ -83,7 +95,10 @@ const r2Rule = mapping(
   ["bucket"],
 );
 
-/** A bucket alone is all that is in it; not all buckets whose names begin so. */
+/**
+ * Addresses that a task may open. A bucket without a path gets a final `/`, or it would match
+ * longer names of buckets.
+ */
 const open = oneOrMany(
   text(
     "the beginning of addresses, such as s3://uploads/audio/",
@@ -92,9 +107,10 @@ const open = oneOrMany(
   0,
 );
 
-/** `defaults`: what holds for every task that does not say otherwise. */
+/** The keys of `defaults`, which hold for every task that does not set its own. */
 export const DEFAULTS_SHAPE = { retries, timeout, dispatch };
 
+/** The keys of a task. */
 export const TASK_SHAPE = {
   method,
   module,
@@ -133,9 +149,16 @@ export const TASK_SHAPE = {
   callable: flag(),
 };
 
-/** An external task waits for somebody's call, without anything running: it may have much longer. */
+/**
+ * The keys of an external task. The task waits for a call without running code, so its timeout may
+ * be much longer.
+ */
 export const EXTERNAL_TASK_SHAPE = { ...TASK_SHAPE, timeout: externalTimeout };
 
+/**
+ * The mapping form of an endpoint's `auth`. Each scheme has its own keys, and a key of another
+ * scheme is refused: it would have no effect.
+ */
 const signature = mapping(
   {
     signature: oneOf(SIGNATURE_SCHEMES),
@@ -191,9 +214,13 @@ const signature = mapping(
 
 const HTTP_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
-/** Requests are matched by decoded paths, in which these would part a step into two or stand for any text. */
+/**
+ * Encoded `/`, `:`, `*`, `?`, `{` and `}`. Requests are matched by decoded paths, where these would
+ * split a segment or become a parameter.
+ */
 const ENCODED_MARK = /%(2f|3a|2a|3f|7b|7d)/i;
 
+/** Tests if a path can be decoded without changing its segments. */
 function isDecodable(path: string): boolean {
   try {
     decodeURIComponent(path);
@@ -203,6 +230,7 @@ function isDecodable(path: string): boolean {
   return !ENCODED_MARK.test(path);
 }
 
+/** The keys of an endpoint. */
 export const ENDPOINT_SHAPE = {
   method,
   module,
@@ -249,6 +277,10 @@ export const ENDPOINT_SHAPE = {
   ),
 };
 
+/**
+ * The keys of the file. The entries of `tasks` and `endpoints` are checked one by one by
+ * `validate.ts`.
+ */
 export const ROOT_SHAPE = {
   codops: text("a short text"),
   retention: duration({ min: "1s", max: "3650d" }),

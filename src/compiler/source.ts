@@ -1,37 +1,37 @@
-/** A text file as the user knows it: `path` is what diagnostics show. */
+/** A text file; `path` is the path that diagnostics show. */
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
 }
 
-/** A token of a source file: offsets in UTF-16 units, `end` exclusive. */
+/** A token of a source file. Offsets count UTF-16 units; `end` is exclusive. */
 export interface Span {
   readonly source: SourceFile;
   readonly start: number;
   readonly end: number;
 }
 
-/** Both from 1; columns in UTF-16 units, as editors count. */
+/** A position in a file. Both numbers start at 1; columns count UTF-16 units, as editors do. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** Where this offset is. Offsets beyond the end are the end. */
+/** Converts an offset to a position. Offsets beyond the end are the end. */
 export function positionAt(source: SourceFile, offset: number): Position {
   const before = source.text.slice(0, offset);
   const lineStart = before.lastIndexOf("\n") + 1;
   return { line: before.split("\n").length, column: before.length - lineStart + 1 };
 }
 
-/** The offset of a position that another tool gave (both from 1), kept inside the file. */
+/** Converts a position from another tool to an offset inside the file. */
 export function offsetAt(source: SourceFile, { line, column }: Position): number {
   const lines = source.text.split("\n");
   const before = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
   return Math.min(before + column - 1, source.text.length);
 }
 
-/** The line that holds this offset, without its line break. */
+/** Returns the line at an offset, without its line break. */
 export function lineAt(source: SourceFile, offset: number): string {
   const start = source.text.lastIndexOf("\n", offset - 1) + 1;
   const end = source.text.indexOf("\n", offset);

@@ -1,16 +1,17 @@
-/** A complaint of `tsc --pretty false`. */
+/** An error of `tsc --pretty false`. */
 export interface TscComplaint {
-  /** As tsc names it: relative to where it ran. */
+  /** The path as tsc prints it, relative to its working directory. */
   readonly file: string;
-  /** From 1. */
+  /** The position, from 1. */
   readonly line: number;
   readonly column: number;
+  /** The number after `TS`. */
   readonly code: number;
-  /** What is wrong and, indented, why. */
+  /** The message, and indented lines that give the reason. */
   readonly reason: readonly string[];
 }
 
-/** The complaints in an output. Lines that belong to none are left out. */
+/** Parses the errors in an output. Lines that belong to no error are left out. */
 export function parseTscOutput(output: string): TscComplaint[] {
   const complaints: (TscComplaint & { readonly reason: string[] })[] = [];
   for (const text of output.split(/\r?\n/)) {

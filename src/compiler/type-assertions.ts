@@ -1,7 +1,9 @@
 /**
- * The TypeScript file that `check-types.ts` has checked: one assertion per line. Methods must be tasks or endpoints, and what a
- * parent is declared to pass must fit what its child is declared to take. Payloads travel as JSON, so types are compared as JSON
- * leaves them. Sides that are not declared fit everything.
+ * Makes the TypeScript file that `check-types.ts` checks, with one assertion per line.
+ *
+ * Methods must be tasks or endpoints, and the output type of a parent must fit the input type of
+ * its child. Payloads travel as JSON, so types are compared after a round trip through JSON. A side
+ * without a declared type fits every type.
  */
 import type { EachTasks } from "./check-each.ts";
 import type { CheckedProject } from "./compile.ts";
@@ -9,18 +11,24 @@ import { importPath, methodTypes } from "./emit.ts";
 import type { ResolvedMethod } from "./methods.ts";
 import type { Span } from "./source.ts";
 
-/** A line of the file, and what is reported if TypeScript does not accept it. */
+/** A line of the file, and the diagnostic if TypeScript refuses it. */
 export interface Assertion {
+  /** The code of the line, after the name of its variable. */
   readonly code: string;
+  /** The place in peach.conf that the assertion checks. */
   readonly span: Span;
   readonly message: string;
   readonly hint: string;
-  /** Whether TypeScript's own reason says more. */
+  /** True adds TypeScript's reason to the message. */
   readonly detailed: boolean;
-  /** If this one fails too, it says all there is to say. */
+  /** A more general assertion. If both fail, only the general one is reported. */
   readonly after: Assertion | null;
 }
 
+/**
+ * Types of the assertions. `AsJson` is a type after `JSON.stringify` and `JSON.parse`; bytes are
+ * kept, since they travel as they are. `any` fits every type.
+ */
 const PRELUDE = `
 type Bytes = ArrayBuffer | ArrayBufferView | Blob | ReadableStream;
 type IsAny<T> = 0 extends 1 & T ? true : false;
@@ -35,7 +43,10 @@ type Task = Endpoint | TypedTask<any, any>;
 declare function given<T>(): T;
 `;
 
-/** The file as it stands in `folder`, and its assertions: the first is in line `firstLine` (from 1). */
+/**
+ * Makes the file for `folder` and its assertions. The first assertion is in line `firstLine`,
+ * counted from 1.
+ */
 export function emitAssertions(
   project: CheckedProject,
   folder: string,
@@ -62,6 +73,7 @@ ${imports}${PRELUDE}`;
 
 type TypeOf = (method: ResolvedMethod) => string;
 
+/** Asserts the kind of each method: task or endpoint, as peach.conf uses it. */
 function methodAssertions({ methods }: CheckedProject, typeOf: TypeOf): Assertion[] {
   const assert = (method: ResolvedMethod, kind: "Task" | "Endpoint"): Assertion => ({
     code: `${kind} = given<${typeOf(method)}>();`,
@@ -82,6 +94,10 @@ function methodAssertions({ methods }: CheckedProject, typeOf: TypeOf): Assertio
   ];
 }
 
+/**
+ * Asserts the types of each edge. A child with several parents reads an object keyed by their
+ * names: one assertion checks the shape of the object, and one per parent checks its part.
+ */
 function edgeAssertions({ methods, edges, eaches }: CheckedProject, typeOf: TypeOf): Assertion[] {
   const byChild = Map.groupBy(edges, ({ child }) => child);
   const shapes = new Map<string, Assertion>();
@@ -113,7 +129,7 @@ function edgeAssertions({ methods, edges, eaches }: CheckedProject, typeOf: Type
       after: null,
     };
     shapes.set(child, shape);
-    // The other parents are let through, so that each edge answers for its own part only.
+    // The other parents are `any`, so that an edge is reported for its own part only.
     const own = fits(
       keyed(parents, (name) => (name === parent ? passes : "any")),
       shape,
@@ -122,12 +138,16 @@ function edgeAssertions({ methods, edges, eaches }: CheckedProject, typeOf: Type
   });
 }
 
-/** A task with `each` passes the array of what its items passed, with null for those that failed. */
+/**
+ * The type that a task passes on. With `each` it is the array of its items' outputs; with
+ * `on_error: continue` a failed item is null.
+ */
 function passedBy(passes: string, each: "fail" | "continue" | undefined): string {
   if (each === undefined) return passes;
   return each === "continue" ? `(${passes} | null)[]` : `${passes}[]`;
 }
 
+/** Explains the arrays of an edge with `each`; null for other edges. */
 function eachHint(eaches: EachTasks, parent: string, child: string): string | null {
   const said = [
     ...(eaches.has(parent) ? [`${parent} runs once per item and passes an array`] : []),
@@ -139,6 +159,7 @@ function eachHint(eaches: EachTasks, parent: string, child: string): string | nu
   return said.length === 0 ? null : `${said.join("; ")}: make output and input agree`;
 }
 
+/** Writes the type of an object with one key per parent. */
 function keyed(parents: readonly string[], typeOfPart: (parent: string) => string): string {
   return `{ ${parents.map((name) => `${JSON.stringify(name)}: ${typeOfPart(name)}`).join("; ")} }`;
 }

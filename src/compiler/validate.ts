@@ -1,6 +1,6 @@
 /**
- * From YAML to a conf whose every key has been checked by itself. What is wrong is reported and left out, be it one item of a list, so
- * that later checks still see all the rest.
+ * Checks every key of a YAML file separately. A wrong value is reported and left out, even a single
+ * item of a list, so that later checks still see the rest.
  */
 import type { Report } from "./diagnostic.ts";
 import type { LoadedConf, Path } from "./load.ts";
@@ -8,20 +8,23 @@ import { ENDPOINT_SHAPE, EXTERNAL_TASK_SHAPE, NAME, ROOT_SHAPE, TASK_SHAPE } fro
 import type { EndpointConf, RootConf, TaskConf } from "./schema.ts";
 import { type Finding, isMapping, parseKeys, type Parsed, type Shape } from "./schema-parts.ts";
 
-/** Each key is right by itself; nothing is said of how they go together. */
+/** A conf whose keys are each valid. Their combinations are not checked yet. */
 export interface ValidConf {
   readonly root: RootConf;
-  /** In file order. */
+  /** Tasks in file order. */
   readonly tasks: ReadonlyMap<string, TaskConf>;
   readonly endpoints: ReadonlyMap<string, EndpointConf>;
 }
 
-/** To leave out a wrong key may leave its mapping, and then its list, without what they need. */
+/**
+ * The maximum number of passes. Leaving out a wrong key may make its mapping incomplete, and then
+ * its list.
+ */
 const ROUNDS = 4;
 
 /**
- * Checks every key of the file and reports all that is wrong with them. The file that comes with the conf is the one without that: its
- * paths are those of the conf.
+ * Checks every key of the file and reports all faults. The returned file is without the faulty
+ * values; its paths are the paths of the conf.
  */
 export function validateConf(
   given: LoadedConf,
@@ -33,13 +36,16 @@ export function validateConf(
     const rest = loaded.without(read.wrong);
     if (rest === null) break;
     loaded = rest;
-    // It has been said.
+    // The first pass has reported these faults.
     read = readConf(loaded, () => {});
   }
   return { conf: read.conf, loaded };
 }
 
-/** `wrong`: the written places that can be left out. A task or an endpoint cannot: others may name it. */
+/**
+ * Makes one pass. `wrong` holds the written paths to leave out. Tasks and endpoints stay, since
+ * other keys may name them.
+ */
 function readConf(
   loaded: LoadedConf,
   report: Report,
@@ -52,10 +58,15 @@ function readConf(
   };
 }
 
+/** Tests for the two keys whose entries have names. */
 function isNamed(key: PropertyKey | undefined): boolean {
   return key === "tasks" || key === "endpoints";
 }
 
+/**
+ * Checks the root, then each task and endpoint. The value of `external` decides which keys a task
+ * has.
+ */
 function checkConf(loaded: LoadedConf, report: Report, checker: KeyChecker): ValidConf {
   const raw = loaded.value;
   const root = checker.mapping(ROOT_SHAPE, [], [], raw);
@@ -77,8 +88,9 @@ function checkConf(loaded: LoadedConf, report: Report, checker: KeyChecker): Val
   return { root, tasks, endpoints };
 }
 
+/** Checks mappings, reports their faults and remembers where they are. */
 class KeyChecker {
-  /** Where something was wrong. */
+  /** The written paths of all faults. */
   readonly wrong: Path[] = [];
   readonly #loaded: LoadedConf;
   readonly #report: Report;
@@ -88,6 +100,7 @@ class KeyChecker {
     this.#report = report;
   }
 
+  /** Checks one mapping at this path. */
   mapping<S extends Shape>(
     shape: S,
     required: readonly string[],
@@ -99,7 +112,7 @@ class KeyChecker {
     return value;
   }
 
-  /** The entries of `tasks` or `endpoints` that may be called as they are. */
+  /** Returns the entries of `tasks` or `endpoints` that have a valid name. */
   named(key: string, what: string, root: Readonly<Record<string, unknown>>): [string, unknown][] {
     if (!Object.hasOwn(root, key)) return [];
     const entries = root[key];
@@ -130,6 +143,10 @@ class KeyChecker {
     });
   }
 
+  /**
+   * Reports a fault. A shorthand has fewer written parts than the path, so the written one is
+   * shown.
+   */
   #reportFinding({ path, fault, message, hint }: Finding, at: Path): void {
     const place = this.#loaded.writtenPath([...at, ...path]);
     this.wrong.push(place);
@@ -145,12 +162,13 @@ class KeyChecker {
         this.#report(this.#loaded.keySpan(place), `${pathText(place)}${message}`, { hint });
         return;
       case "missing":
-        // The key is not written: the mapping is the last that is.
+        // The key itself is not written, so its mapping is shown.
         this.#report(this.#loaded.keySpan(place), `${pathText(place)}${message}`, { hint });
     }
   }
 }
 
+/** Renders a path as `tasks.a.on.r2[0].bucket: `. */
 function pathText(path: Path): string {
   const text = path.reduce<string>((before, one) => {
     if (typeof one === "number") return `${before}[${one}]`;

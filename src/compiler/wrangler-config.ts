@@ -1,11 +1,12 @@
-/** wrangler.toml as it is read. */
+/** Reads wrangler.toml. */
 import { parse, TomlError } from "smol-toml";
 import type { Report } from "./diagnostic.ts";
 import { offsetAt, type SourceFile } from "./source.ts";
 
+/** The content of the file. Its values are unchecked. */
 export type WranglerConfig = Readonly<Record<string, unknown>>;
 
-/** What the file says, or null if it is no TOML, which is reported. */
+/** Parses the file, or reports the first syntax error and returns null. */
 export function readWrangler(wrangler: SourceFile, report: Report): WranglerConfig | null {
   try {
     return parse(wrangler.text);
