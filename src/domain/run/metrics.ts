@@ -17,7 +17,7 @@ export type Counts = Readonly<Record<string, number>>;
  * - `tasks`, by task name: `<attempt status>` of ended attempts; `<bin>` and `ms` of their
  *   durations.
  */
-export interface RunFigures {
+export interface RunMetrics {
   readonly runs: Counts;
   readonly tasks: Readonly<Record<string, Counts>>;
 }
@@ -28,10 +28,10 @@ export const DURATION_BOUNDS_MS = [
   3_600_000,
 ] as const;
 
-export const NO_FIGURES: RunFigures = { runs: {}, tasks: {} };
+export const NO_METRICS: RunMetrics = { runs: {}, tasks: {} };
 
 /** Counts one end of a run, without its attempts. */
-export function figuresOfEnd(run: {
+export function metricsOfEnd(run: {
   readonly status: RunStatus;
   readonly source: TriggerSource;
   readonly createdAt: number;
@@ -48,7 +48,7 @@ export function figuresOfEnd(run: {
 }
 
 /** Counts the ended attempts of a run by task. */
-export function figuresOfAttempts(run: Run): RunFigures["tasks"] {
+export function metricsOfAttempts(run: Run): RunMetrics["tasks"] {
   const tasks: Record<string, Record<string, number>> = {};
   for (const { task, attempts } of [...run.tasks, ...run.items]) {
     for (const { status, startedAt, finishedAt } of attempts) {
@@ -62,21 +62,21 @@ export function figuresOfAttempts(run: Run): RunFigures["tasks"] {
 }
 
 /** Adds counters. */
-export function sumOfFigures(all: Iterable<RunFigures>): RunFigures {
+export function sumOfMetrics(all: Iterable<RunMetrics>): RunMetrics {
   const sum = { runs: {}, tasks: {} };
-  for (const figures of all) accumulate(sum, figures, 1);
+  for (const metrics of all) accumulate(sum, metrics, 1);
   return sum;
 }
 
 /** Subtracts the second from the first. */
-export function subtractFigures(one: RunFigures, other: RunFigures): RunFigures {
+export function subtractMetrics(one: RunMetrics, other: RunMetrics): RunMetrics {
   const rest: Sum = { runs: { ...one.runs }, tasks: {} };
   for (const [task, counts] of Object.entries(one.tasks)) rest.tasks[task] = { ...counts };
   accumulate(rest, other, -1);
   return rest;
 }
 
-export function isNothing({ runs, tasks }: RunFigures): boolean {
+export function isNothing({ runs, tasks }: RunMetrics): boolean {
   return Object.keys(runs).length === 0 && Object.keys(tasks).length === 0;
 }
 
@@ -85,9 +85,9 @@ interface Sum {
   readonly tasks: Record<string, Record<string, number>>;
 }
 
-function accumulate(sum: Sum, figures: RunFigures, factor: 1 | -1): void {
-  accumulateCounts(sum.runs, figures.runs, factor);
-  for (const [task, counts] of Object.entries(figures.tasks)) {
+function accumulate(sum: Sum, metrics: RunMetrics, factor: 1 | -1): void {
+  accumulateCounts(sum.runs, metrics.runs, factor);
+  for (const [task, counts] of Object.entries(metrics.tasks)) {
     const own = (sum.tasks[task] ??= {});
     accumulateCounts(own, counts, factor);
     if (Object.keys(own).length === 0) delete sum.tasks[task];

@@ -1,7 +1,7 @@
 /** Summaries of runs in the catalog, and filters over them. */
 import type { RunId } from "../ids.ts";
 import type { Run } from "./state.ts";
-import { figuresOfAttempts, type RunFigures } from "./metrics.ts";
+import { metricsOfAttempts, type RunMetrics } from "./metrics.ts";
 import type { RunStatus } from "../statuses.ts";
 import type { TriggerSource } from "../trigger.ts";
 
@@ -36,7 +36,7 @@ export interface RunSummary {
   /** Names of the first failed tasks. */
   readonly failedTasks: readonly string[];
   /** Metrics of the attempts; empty while open. */
-  readonly attempts: RunFigures["tasks"];
+  readonly attempts: RunMetrics["tasks"];
   /** Set while the run is unreadable; the other fields are then the last known. */
   readonly problem?: RunProblem;
   /** Time of finding the problem; absent in reports of older code, and without a problem. */
@@ -81,7 +81,7 @@ export function summarize(run: Run, keptUntil?: number): RunSummary {
     finishedAt,
     forgetAt: isFinal ? (keptUntil ?? finishedAt + run.graph.retentionMs) : null,
     failedTasks: failed.slice(0, LISTED_FAILURES).map(({ task }) => task.name),
-    attempts: isFinal ? figuresOfAttempts(run) : {},
+    attempts: isFinal ? metricsOfAttempts(run) : {},
   };
 }
 

@@ -1,6 +1,6 @@
 /** What `/metrics` says. Counters are what the catalogue has ever counted: they do not go down when runs are deleted or retried. */
 import type { MetricsAnswer } from "../../objects/catalog/catalog-rpc.ts";
-import { DURATION_BOUNDS_MS, sumOfFigures, type Counts } from "../../domain/run/metrics.ts";
+import { DURATION_BOUNDS_MS, sumOfMetrics, type Counts } from "../../domain/run/metrics.ts";
 import { ATTEMPT_STATUSES } from "../../domain/statuses.ts";
 import type { ScheduleStatus } from "../../objects/schedules/schedules-rpc.ts";
 import { scheduleLagMs, type QueueBacklog } from "./backlog.ts";
@@ -27,7 +27,7 @@ export function writeMetrics({
 }: MetricsSources): string {
   return [
     runFamilies(runs),
-    attemptFamilies(sumOfFigures(runs.map(({ figures }) => figures)).tasks),
+    attemptFamilies(sumOfMetrics(runs.map(({ metrics }) => metrics)).tasks),
     queueFamilies(queues, now),
     scheduleFamilies(schedules, now),
     family("peach_dead_letters", "gauge", "Dead letters that nobody has redriven or deleted.", [
@@ -43,7 +43,7 @@ function runFamilies(answers: readonly MetricsAnswer[]): string {
   const durations: HistogramSample[] = [];
   const delays: HistogramSample[] = [];
   for (const [task, parts] of byTask) {
-    const { runs } = sumOfFigures(parts.map(({ figures }) => figures));
+    const { runs } = sumOfMetrics(parts.map(({ metrics }) => metrics));
     for (const [name, value] of Object.entries(runs)) {
       const [kind, status = "", source = ""] = name.split(" ");
       if (kind === "ended") ended.push({ labels: { task, status, source }, value });

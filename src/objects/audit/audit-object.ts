@@ -16,7 +16,7 @@ export const KEPT_MS = 365 * DAY_MS;
 /** Limit of entries; an entry takes about 300 bytes. */
 const MOST_ENTRIES = 10_000_000;
 /** Delay before the next batch of a large deletion. */
-const PAUSE_MS = 60_000;
+const EXPIRY_DELAY_MS = 60_000;
 /** Limit of remembered batches: a caller repeats a batch whose answer was lost. */
 const REMEMBERED_BATCHES = 1_000;
 
@@ -57,10 +57,10 @@ export class AuditObject extends DurableObject<Env> implements AuditRpc {
       const now = Date.now();
       const { isAll, isEmpty } = this.#store.deleteOld(now - KEPT_MS, MOST_ENTRIES);
       // The tables stay: the numbers serve as cursors and must never be reused.
-      if (!isEmpty) await this.ctx.storage.setAlarm(now + (isAll ? DAY_MS : PAUSE_MS));
+      if (!isEmpty) await this.ctx.storage.setAlarm(now + (isAll ? DAY_MS : EXPIRY_DELAY_MS));
     } catch (error) {
       log("error", "old entries of the audit not deleted", { error });
-      await this.ctx.storage.setAlarm(Date.now() + PAUSE_MS);
+      await this.ctx.storage.setAlarm(Date.now() + EXPIRY_DELAY_MS);
     }
   }
 }

@@ -18,7 +18,7 @@ import type {
   MetricsAnswer,
   RecordAnswer,
 } from "./catalog-rpc.ts";
-import { shardFor, type Routes } from "./shard-map.ts";
+import { shardFor, type DatedShardMap } from "./shard-map.ts";
 import { addCounts, NO_RUNS, type RunCounts } from "./run-counts.ts";
 
 /** Filter of a list, a count or a stream of changes. */
@@ -39,7 +39,7 @@ export interface RunPage {
 const TASK_DIRECTORY = "task-directory";
 
 /** Shard maps by task, as this isolate last received them. */
-const knownRoutes = new Map<string, Routes>();
+const knownMaps = new Map<string, DatedShardMap>();
 
 /**
  * Reports a run to the catalog. True once the summary is durable. Rejects if the catalog cannot be
@@ -49,26 +49,24 @@ export async function recordRun(env: Env, summary: RunSummary, keep: boolean): P
   const { task, createdAt } = summary;
   const record = (shard: number): Promise<RecordAnswer> =>
     callPart(env, { task, shard }, (catalog) => catalog.record(summary, keep));
-  const routes = knownRoutes.get(task);
+  const known = knownMaps.get(task);
   const answer = await record(
-    routes !== undefined && createdAt < routes.until ? shardFor(routes.splits, summary) : 0,
+    known !== undefined && createdAt < known.until ? shardFor(known.shardMap, summary) : 0,
   );
   if (typeof answer === "boolean") return answer;
-  knownRoutes.set(task, answer);
+  knownMaps.set(task, answer);
   // The object that a route leads to records every run.
-  return (await record(shardFor(answer.splits, summary))) === true;
+  return (await record(shardFor(answer.shardMap, summary))) === true;
 }
 
 /** Registers the task with the task directory. */
 export async function registerTask(env: Env, task: string): Promise<void> {
-  await callWithRetries("the directory of the catalogue", () =>
-    taskDirectoryOf(env).register(task),
-  );
+  await callWithRetries("the directory of the catalog", () => taskDirectoryOf(env).register(task));
 }
 
 /** Returns the root tasks that have, or had, runs. */
 export async function listedTasks(env: Env): Promise<readonly string[]> {
-  return callWithRetries("the directory of the catalogue", () => taskDirectoryOf(env).tasks());
+  return callWithRetries("the directory of the catalog", () => taskDirectoryOf(env).tasks());
 }
 
 /** Finds runs, newest first. The place of a run never changes, so pages show each run once. */
@@ -153,7 +151,7 @@ function callPart<T>(
   part: CatalogPart,
   call: (catalog: CatalogRpc) => Promise<T>,
 ): Promise<T> {
-  return callWithRetries("the catalogue", () => call(env.CATALOG.getByName(nameOf(part))));
+  return callWithRetries("the catalog", () => call(env.CATALOG.getByName(nameOf(part))));
 }
 
 function taskDirectoryOf(env: Env): TaskDirectoryRpc {

@@ -6,7 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { RunFilter, RunPlace, RunSummary } from "../../domain/run/summary.ts";
 import { registerTask } from "./catalog-client.ts";
 import { partNamed } from "./catalog-name.ts";
-import { CatalogProtocol, type CatalogSurroundings } from "./catalog-controller.ts";
+import { CatalogController, type CatalogHost } from "./catalog-controller.ts";
 import type {
   CatalogRpc,
   ChangesAnswer,
@@ -25,24 +25,24 @@ import { log } from "../../platform/log.ts";
 const GATHER_MS = 50;
 
 export class CatalogObject extends DurableObject<Env> implements CatalogRpc {
-  #protocol: CatalogProtocol;
+  #controller: CatalogController;
   /** Reports that arrive before this promise resolves share one commit. */
   #gathered: Promise<void> | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#protocol = this.#begin(null);
+    this.#controller = this.#begin(null);
     // The alarm must be known before the first report: each report sets the alarm in its own
     // commit, and never to a later time.
     void ctx.blockConcurrencyWhile(async () => {
-      this.#protocol = this.#begin(await ctx.storage.getAlarm());
+      this.#controller = this.#begin(await ctx.storage.getAlarm());
     });
   }
 
-  #begin(alarmAt: number | null): CatalogProtocol {
+  #begin(alarmAt: number | null): CatalogController {
     const { ctx, env } = this;
     const part = partNamed(ctx.id.name ?? "");
-    const around: CatalogSurroundings = {
+    const host: CatalogHost = {
       now: () => Date.now(),
       // Not awaited: the output gate holds answers back until the alarm is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
@@ -52,12 +52,12 @@ export class CatalogObject extends DurableObject<Env> implements CatalogRpc {
         log("error", `${what} failed`, { object: ctx.id.name, error });
       },
     };
-    return new CatalogProtocol(new CatalogStore(ctx.storage, part.task), part, around, alarmAt);
+    return new CatalogController(new CatalogStore(ctx.storage, part.task), part, host, alarmAt);
   }
 
   async record(summary: RunSummary, keep: boolean): Promise<RecordAnswer> {
     if (keep) await (this.#gathered ??= this.#gather());
-    return this.#protocol.record(summary, keep);
+    return this.#controller.record(summary, keep);
   }
 
   async #gather(): Promise<void> {
@@ -66,22 +66,22 @@ export class CatalogObject extends DurableObject<Env> implements CatalogRpc {
   }
 
   async list(filter: RunFilter, after: RunPlace | null, limit: number): Promise<ListAnswer> {
-    return this.#protocol.list(filter, after, limit);
+    return this.#controller.list(filter, after, limit);
   }
 
   async count(filter: RunFilter): Promise<CountAnswer> {
-    return this.#protocol.count(filter);
+    return this.#controller.count(filter);
   }
 
   async changes(since: number | null, limit: number): Promise<ChangesAnswer> {
-    return this.#protocol.changes(since, limit);
+    return this.#controller.changes(since, limit);
   }
 
   async metrics(): Promise<MetricsAnswer> {
-    return this.#protocol.metrics();
+    return this.#controller.metrics();
   }
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
-    this.#protocol.alarm(info?.scheduledTime ?? null);
+    this.#controller.alarm(info?.scheduledTime ?? null);
   }
 }

@@ -2,9 +2,9 @@
  * RPC of the catalog: the objects that hold runs, and the directory of tasks that have such
  * objects.
  */
-import type { RunFigures } from "../../domain/run/metrics.ts";
+import type { RunMetrics } from "../../domain/run/metrics.ts";
 import type { RunFilter, RunPlace, RunSummary } from "../../domain/run/summary.ts";
-import type { Routes } from "./shard-map.ts";
+import type { DatedShardMap } from "./shard-map.ts";
 import type { RunCounts } from "./run-counts.ts";
 
 export interface Change {
@@ -15,10 +15,10 @@ export interface Change {
 
 /**
  * True: the summary is durable, and the run stops reporting it. False: the summary is in memory.
- * Routes: another shard holds the run, and nothing was recorded. The usual answer is a boolean,
+ * DatedShardMap: another shard holds the run, and nothing was recorded. The usual answer is a boolean,
  * since an object as answer costs much more.
  */
-export type RecordAnswer = boolean | Routes;
+export type RecordAnswer = boolean | DatedShardMap;
 
 /** Number of shards of the task, as the first shard answers; every other shard answers 1. */
 interface Shared {
@@ -46,7 +46,7 @@ export interface ChangesAnswer extends Shared {
 
 export interface MetricsAnswer extends Shared {
   readonly task: string;
-  readonly figures: RunFigures;
+  readonly metrics: RunMetrics;
   /** Unfinished runs by status. */
   readonly open: { readonly queued: number; readonly running: number };
 }

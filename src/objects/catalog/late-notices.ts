@@ -9,19 +9,19 @@ import type { RunSummary } from "../../domain/run/summary.ts";
 const CLOCKS_APART_MS = 1_000;
 
 /** Limit of remembered runs: a notice is late by seconds. */
-const MOST_HEARD = 1_000;
+const MAX_REMEMBERED = 1_000;
 
 export class LateNotices {
   /** Time of the last report of each run, which proves that the run can be read. */
-  readonly #heard = new Map<RunId, number>();
+  readonly #reportedAt = new Map<RunId, number>();
 
   /** Notes a report of the run. */
-  heard(id: RunId, now: number): void {
-    this.#heard.delete(id);
-    this.#heard.set(id, now);
-    for (const oldest of this.#heard.keys()) {
-      if (this.#heard.size <= MOST_HEARD) break;
-      this.#heard.delete(oldest);
+  reported(id: RunId, now: number): void {
+    this.#reportedAt.delete(id);
+    this.#reportedAt.set(id, now);
+    for (const oldest of this.#reportedAt.keys()) {
+      if (this.#reportedAt.size <= MAX_REMEMBERED) break;
+      this.#reportedAt.delete(oldest);
     }
   }
 
@@ -31,7 +31,7 @@ export class LateNotices {
    */
   isLate({ id, foundAt }: RunSummary, changedAt: number, now: number): boolean {
     if (foundAt === undefined) return false;
-    return [changedAt, this.#heard.get(id) ?? 0].some(
+    return [changedAt, this.#reportedAt.get(id) ?? 0].some(
       (at) => at > foundAt + CLOCKS_APART_MS && at <= now,
     );
   }

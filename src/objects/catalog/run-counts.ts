@@ -4,7 +4,7 @@
  */
 import type { RunFilter } from "../../domain/run/summary.ts";
 import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
-import type { TallyRow } from "./store.ts";
+import type { BucketCount } from "./store.ts";
 
 export const BUCKET_MS = 900_000;
 export const BUCKETS_A_DAY = 96;
@@ -33,12 +33,12 @@ interface StoredBucket {
   readonly changedAt: number;
 }
 
-export class Tallies {
+export class BucketedCounts {
   readonly #buckets = new Map<number, Bucket>();
 
   /** Adds counts; with `times` -1 subtracts them. */
-  add(tallies: Iterable<TallyRow>, times: 1 | -1 = 1): void {
-    for (const { bucket: number, status, source, runs, forgetFrom, changedAt } of tallies) {
+  add(counts: Iterable<BucketCount>, times: 1 | -1 = 1): void {
+    for (const { bucket: number, status, source, runs, forgetFrom, changedAt } of counts) {
       const bucket = this.#bucket(number);
       const key = `${status} ${source}`;
       const sum = (bucket.counts.get(key) ?? 0) + times * runs;

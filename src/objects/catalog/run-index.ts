@@ -9,34 +9,34 @@
  * Almost every run ends above the watermark.
  */
 import {
-  figuresOfEnd,
+  metricsOfEnd,
   isNothing,
-  NO_FIGURES,
-  subtractFigures,
-  sumOfFigures,
-  type RunFigures,
+  NO_METRICS,
+  subtractMetrics,
+  sumOfMetrics,
+  type RunMetrics,
 } from "../../domain/run/metrics.ts";
 import type { RunSummary } from "../../domain/run/summary.ts";
-import type { CatalogStore, KeptRun, TallyRow } from "./store.ts";
-import { bucketOf, BUCKET_MS, BUCKETS_A_DAY, Tallies } from "./run-counts.ts";
+import type { CatalogStore, KeptRun, BucketCount } from "./store.ts";
+import { bucketOf, BUCKET_MS, BUCKETS_A_DAY, BucketedCounts } from "./run-counts.ts";
 
 /** Later than every stored time. */
 const EVER = Number.MAX_SAFE_INTEGER;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** Limit of buckets for one expiry: about a second of work. */
-const BUCKETS_A_SWEEP = 200;
+const BUCKETS_PER_EXPIRY = 200;
 
 interface Parts<T> {
-  closed: T;
-  open: T;
+  below: T;
+  above: T;
 }
 
-export class Books {
+export class RunIndex {
   readonly #store: CatalogStore;
-  #closedUntil: number | null = null;
-  #tallies: Parts<Tallies> | null = null;
-  #figures: Parts<RunFigures> | null = null;
+  #watermark: number | null = null;
+  #counts: Parts<BucketedCounts> | null = null;
+  #metrics: Parts<RunMetrics> | null = null;
 
   constructor(store: CatalogStore) {
     this.#store = store;
@@ -45,75 +45,75 @@ export class Books {
   /** Replaces the stored state of a run. Returns the new state. */
   put(before: KeptRun | null, summary: RunSummary, changedAt: number): KeptRun {
     const after = succeed(before, summary, changedAt);
-    const isLate = summary.createdAt < this.#getClosedUntil();
+    const isLate = summary.createdAt < this.#getWatermark();
     if (isLate) {
       this.#atOnce(() => this.#putLate(before, after));
       return after;
     }
     this.#store.put(after);
-    this.#retally("open", before, after);
-    this.#count("open", before, after);
+    this.#recount("above", before, after);
+    this.#countMetrics("above", before, after);
     return after;
   }
 
   /** Moves the watermark up to this time. */
-  close(until: number): void {
-    const from = this.#getClosedUntil();
-    const closing = until > from ? this.#store.tally(BUCKET_MS, from, until) : [];
-    if (closing.length === 0) return;
-    const tallies = this.#getTallies();
-    const figures = this.#getFigures();
-    const counted = sumOfFigures(figuresOfAll(this.#store.each(from, until)));
-    const closed = sumOfFigures([figures.closed, counted]);
+  advance(until: number): void {
+    const from = this.#getWatermark();
+    const moved = until > from ? this.#store.countByBucket(BUCKET_MS, from, until) : [];
+    if (moved.length === 0) return;
+    const counts = this.#getCounts();
+    const metrics = this.#getMetrics();
+    const counted = sumOfMetrics(metricsOfAll(this.#store.each(from, until)));
+    const below = sumOfMetrics([metrics.below, counted]);
     this.#atOnce(() => {
-      tallies.closed.add(closing);
-      this.#putDays(tallies.closed, closing);
-      this.#store.putState("figures", closed);
-      this.#store.putState("closed_until", until);
+      counts.below.add(moved);
+      this.#putDays(counts.below, moved);
+      this.#store.putState("metrics", below);
+      this.#store.putState("watermark", until);
     });
-    this.#closedUntil = until;
-    this.#figures = { closed, open: subtractFigures(figures.open, counted) };
-    // Counted anew, so that the bounds come from open runs only.
-    this.#tallies = { closed: tallies.closed, open: this.#countOpen(until) };
+    this.#watermark = until;
+    this.#metrics = { below, above: subtractMetrics(metrics.above, counted) };
+    // Counted anew, so that the bounds come from runs above only.
+    this.#counts = { below: counts.below, above: this.#countAbove(until) };
   }
 
   /**
    * Deletes expired runs below the watermark. Returns the time of the next expiry: in the past
    * while expired runs remain, Infinity without runs.
    */
-  sweep(now: number): number {
-    const { closed, open } = this.#getTallies();
-    const due = [...closed.buckets()]
-      .filter((bucket) => closed.forgetFrom(bucket) <= now)
-      .slice(0, BUCKETS_A_SWEEP);
+  expire(now: number): number {
+    const { below, above } = this.#getCounts();
+    const due = [...below.buckets()]
+      .filter((bucket) => below.forgetFrom(bucket) <= now)
+      .slice(0, BUCKETS_PER_EXPIRY);
     if (due.length > 0) {
       this.#atOnce(() => {
-        for (const bucket of due) this.#sweepBucket(closed, bucket, now);
+        for (const bucket of due) this.#expireBucket(below, bucket, now);
       });
     }
-    const next = (part: Tallies): number =>
+    const next = (part: BucketedCounts): number =>
       [...part.buckets()].reduce(
         (soonest, bucket) => Math.min(soonest, part.forgetFrom(bucket)),
         NEVER,
       );
-    return Math.min(next(closed), next(open));
+    return Math.min(next(below), next(above));
   }
 
   /** Checks that runs above the watermark exist. */
-  get isOpen(): boolean {
-    return this.#store.hasRunsFrom(this.#getClosedUntil());
+  get hasRunsAbove(): boolean {
+    return this.#store.hasRunsFrom(this.#getWatermark());
   }
 
   /** Counts below and above the watermark. */
-  get tallies(): readonly Tallies[] {
-    const { closed, open } = this.#getTallies();
-    return [closed, open];
+  get parts(): readonly BucketedCounts[] {
+    const { below, above } = this.#getCounts();
+    return [below, above];
   }
 
   /** Metrics of all runs that were ever recorded here. */
-  get figures(): RunFigures {
-    const { closed, open } = this.#getFigures();
-    return sumOfFigures([closed, open]);
+  get metrics(): RunMetrics {
+    const { below, above } = this.#getMetrics();
+    return sumOfMetrics([below, above]);
   }
 
   /**
@@ -124,81 +124,81 @@ export class Books {
     try {
       this.#store.atOnce(write);
     } catch (error) {
-      this.#tallies = null;
-      this.#figures = null;
+      this.#counts = null;
+      this.#metrics = null;
       throw error;
     }
   }
 
   #putLate(before: KeptRun | null, after: KeptRun): void {
     this.#store.put(after);
-    this.#retally("closed", before, after, this.#getTallies());
-    this.#putDays(this.#getTallies().closed, tallied(after));
-    const { closed } = this.#getFigures();
-    this.#count("closed", before, after);
-    const counted = this.#getFigures().closed;
-    if (counted !== closed) this.#store.putState("figures", counted);
+    this.#recount("below", before, after, this.#getCounts());
+    this.#putDays(this.#getCounts().below, bucketCountsOf(after));
+    const { below } = this.#getMetrics();
+    this.#countMetrics("below", before, after);
+    const counted = this.#getMetrics().below;
+    if (counted !== below) this.#store.putState("metrics", counted);
   }
 
-  #sweepBucket(closed: Tallies, bucket: number, now: number): void {
+  #expireBucket(below: BucketedCounts, bucket: number, now: number): void {
     const from = bucket * BUCKET_MS;
-    const until = Math.min(from + BUCKET_MS, this.#getClosedUntil());
-    const due = this.#store.tallyDue(BUCKET_MS, from, until, now);
+    const until = Math.min(from + BUCKET_MS, this.#getWatermark());
+    const due = this.#store.countDueByBucket(BUCKET_MS, from, until, now);
     this.#store.deleteDue(from, until, now);
-    closed.add(due, -1);
-    closed.setForgetFrom(bucket, this.#store.nextDue(from, until));
-    this.#store.putDay(dayOf(bucket), closed.writeDay(dayOf(bucket)));
+    below.add(due, -1);
+    below.setForgetFrom(bucket, this.#store.nextDue(from, until));
+    this.#store.putDay(dayOf(bucket), below.writeDay(dayOf(bucket)));
   }
 
-  #putDays(tallies: Tallies, changed: readonly TallyRow[]): void {
+  #putDays(counts: BucketedCounts, changed: readonly BucketCount[]): void {
     for (const day of new Set(changed.map(({ bucket }) => dayOf(bucket))))
-      this.#store.putDay(day, tallies.writeDay(day));
+      this.#store.putDay(day, counts.writeDay(day));
   }
 
-  #retally(
-    part: keyof Parts<Tallies>,
+  #recount(
+    part: keyof Parts<BucketedCounts>,
     before: KeptRun | null,
     after: KeptRun,
-    tallies = this.#tallies,
+    counts = this.#counts,
   ): void {
-    if (tallies === null) return;
-    tallies[part].add(tallied(after));
-    if (before !== null) tallies[part].add(tallied(before), -1);
+    if (counts === null) return;
+    counts[part].add(bucketCountsOf(after));
+    if (before !== null) counts[part].add(bucketCountsOf(before), -1);
   }
 
-  #count(part: keyof Parts<RunFigures>, before: KeptRun | null, after: KeptRun): void {
-    if (this.#figures === null) return;
+  #countMetrics(part: keyof Parts<RunMetrics>, before: KeptRun | null, after: KeptRun): void {
+    if (this.#metrics === null) return;
     const more =
-      before === null ? figuresOf(after) : subtractFigures(figuresOf(after), figuresOf(before));
-    if (!isNothing(more)) this.#figures[part] = sumOfFigures([this.#figures[part], more]);
+      before === null ? metricsOf(after) : subtractMetrics(metricsOf(after), metricsOf(before));
+    if (!isNothing(more)) this.#metrics[part] = sumOfMetrics([this.#metrics[part], more]);
   }
 
-  #getClosedUntil(): number {
-    this.#closedUntil ??= this.#store.state("closed_until") ?? 0;
-    return this.#closedUntil;
+  #getWatermark(): number {
+    this.#watermark ??= this.#store.state("watermark") ?? 0;
+    return this.#watermark;
   }
 
-  #getTallies(): Parts<Tallies> {
-    if (this.#tallies === null) {
-      const closed = new Tallies();
-      for (const { tallies } of this.#store.days()) closed.readDay(tallies);
-      this.#tallies = { closed, open: this.#countOpen(this.#getClosedUntil()) };
+  #getCounts(): Parts<BucketedCounts> {
+    if (this.#counts === null) {
+      const below = new BucketedCounts();
+      for (const { counts } of this.#store.days()) below.readDay(counts);
+      this.#counts = { below, above: this.#countAbove(this.#getWatermark()) };
     }
-    return this.#tallies;
+    return this.#counts;
   }
 
-  #countOpen(from: number): Tallies {
-    const open = new Tallies();
-    open.add(this.#store.tally(BUCKET_MS, from, EVER));
-    return open;
+  #countAbove(from: number): BucketedCounts {
+    const above = new BucketedCounts();
+    above.add(this.#store.countByBucket(BUCKET_MS, from, EVER));
+    return above;
   }
 
-  #getFigures(): Parts<RunFigures> {
-    this.#figures ??= {
-      closed: this.#store.state("figures") ?? NO_FIGURES,
-      open: sumOfFigures(figuresOfAll(this.#store.each(this.#getClosedUntil(), EVER))),
+  #getMetrics(): Parts<RunMetrics> {
+    this.#metrics ??= {
+      below: this.#store.state("metrics") ?? NO_METRICS,
+      above: sumOfMetrics(metricsOfAll(this.#store.each(this.#getWatermark(), EVER))),
     };
-    return this.#figures;
+    return this.#metrics;
   }
 }
 
@@ -211,27 +211,27 @@ function succeed(before: KeptRun | null, summary: RunSummary, changedAt: number)
   return {
     summary: { ...summary, attempts },
     changedAt,
-    earlier: isRetried ? figuresOf(before).runs : before.earlier,
+    earlier: isRetried ? metricsOf(before).runs : before.earlier,
   };
 }
 
-function figuresOf({ summary, earlier }: KeptRun): RunFigures {
+function metricsOf({ summary, earlier }: KeptRun): RunMetrics {
   const { finishedAt, attempts } = summary;
-  const end = finishedAt === null ? {} : figuresOfEnd({ ...summary, finishedAt });
-  return sumOfFigures([
+  const end = finishedAt === null ? {} : metricsOfEnd({ ...summary, finishedAt });
+  return sumOfMetrics([
     { runs: earlier, tasks: attempts },
     { runs: end, tasks: {} },
   ]);
 }
 
-function* figuresOfAll(runs: Iterable<KeptRun>): Generator<RunFigures> {
-  for (const run of runs) yield figuresOf(run);
+function* metricsOfAll(runs: Iterable<KeptRun>): Generator<RunMetrics> {
+  for (const run of runs) yield metricsOf(run);
 }
 
-function tallied({
+function bucketCountsOf({
   summary: { createdAt, status, source, forgetAt },
   changedAt,
-}: KeptRun): TallyRow[] {
+}: KeptRun): BucketCount[] {
   return [
     {
       bucket: bucketOf(createdAt),

@@ -32,7 +32,7 @@ const CREATE_RUNS_THAT_FAILED = `
 const CREATE_DAYS = `
   CREATE TABLE days (
     day INTEGER PRIMARY KEY,
-    tallies TEXT NOT NULL
+    counts TEXT NOT NULL
   ) STRICT`;
 
 /** Single values of the object, as JSON. */
@@ -40,12 +40,12 @@ const CREATE_STATE = `
   CREATE TABLE state (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL,
-    CONSTRAINT name_is_known CHECK (name IN ('closed_until', 'figures', 'registered', 'splits'))
+    CONSTRAINT name_is_known CHECK (name IN ('watermark', 'metrics', 'registered', 'shard_map'))
   ) STRICT, WITHOUT ROWID`;
 
 /** Migrations; the first one makes version 1. */
 export const TABLES: TableHistory = {
-  what: "the catalogue",
+  what: "the catalog",
   table: "runs",
   migrations: [[CREATE_RUNS, CREATE_RUNS_THAT_FAILED, CREATE_DAYS, CREATE_STATE]],
 };
@@ -58,7 +58,7 @@ const CREATE_TASKS = `
 
 /** Table of the task directory. */
 export const TASK_DIRECTORY_TABLES: TableHistory = {
-  what: "the directory of the catalogue",
+  what: "the directory of the catalog",
   table: "tasks",
   migrations: [[CREATE_TASKS]],
 };

@@ -12,15 +12,18 @@ export interface Split {
   readonly shards: number;
 }
 
+/** Splits of a task in the order of time; none: one object holds all runs. */
+export type ShardMap = readonly Split[];
+
 /** The shard map of a task, as a caller receives it. */
-export interface Routes {
-  readonly splits: readonly Split[];
+export interface DatedShardMap {
+  readonly shardMap: ShardMap;
   /** The map holds for runs created before this time. Epoch milliseconds. */
   readonly until: number;
 }
 
 /** Validity of an answered map. */
-export const ROUTES_HOLD_MS = 60_000;
+export const SHARD_MAP_VALID_MS = 60_000;
 
 /** Rate at which a task splits; one object could take several times as many runs a second. */
 export const BUSY_RUNS_A_SECOND = 100;
@@ -30,22 +33,22 @@ export const BUSY_RUNS_A_SECOND = 100;
  */
 export const FULL_RUNS = 3_000_000;
 const GROWTH = 4;
-const MOST_SHARDS = 64;
+const MAX_SHARDS = 64;
 
 /** The shard of a run; the first shard is 0. */
-export function shardFor(splits: readonly Split[], { createdAt, id }: RunPlace): number {
-  const split = splits.findLast(({ since }) => createdAt >= since);
+export function shardFor(shardMap: ShardMap, { createdAt, id }: RunPlace): number {
+  const split = shardMap.findLast(({ since }) => createdAt >= since);
   return split === undefined ? 0 : Math.floor(fractionOf(id) * split.shards);
 }
 
 /** The number of shards of the task. */
-export function shardsOf(splits: readonly Split[]): number {
-  return splits.reduce((most, { shards }) => Math.max(most, shards), 1);
+export function shardsOf(shardMap: ShardMap): number {
+  return shardMap.reduce((most, { shards }) => Math.max(most, shards), 1);
 }
 
 /** Adds a split at the earliest time that is safe; null if no split is possible now. */
-export function splitFurther(splits: readonly Split[], now: number): readonly Split[] | null {
-  const last = splits.at(-1) ?? { since: 0, shards: 1 };
-  if (last.since > now || last.shards >= MOST_SHARDS) return null;
-  return [...splits, { since: now + ROUTES_HOLD_MS + 1, shards: last.shards * GROWTH }];
+export function splitFurther(shardMap: ShardMap, now: number): ShardMap | null {
+  const last = shardMap.at(-1) ?? { since: 0, shards: 1 };
+  if (last.since > now || last.shards >= MAX_SHARDS) return null;
+  return [...shardMap, { since: now + SHARD_MAP_VALID_MS + 1, shards: last.shards * GROWTH }];
 }

@@ -1,6 +1,6 @@
 /** All SQL of a catalog object: a row per run, and the stored counts that spare a count of rows. */
 import { parseRunId } from "../../domain/ids.ts";
-import type { Counts, RunFigures } from "../../domain/run/metrics.ts";
+import type { Counts, RunMetrics } from "../../domain/run/metrics.ts";
 import type { RunPlace, RunSummary } from "../../domain/run/summary.ts";
 import { RUN_STATUSES, type RunStatus } from "../../domain/statuses.ts";
 import { TRIGGER_SOURCES, type TriggerSource } from "../../domain/trigger.ts";
@@ -26,10 +26,10 @@ const PAGE_OF_FAILED = `
   SELECT ${COLUMNS} FROM runs INDEXED BY runs_that_failed WHERE status IN ('failed', 'cancelled') AND ${WANTED}`;
 const CHANGED = `
   SELECT ${COLUMNS} FROM runs WHERE created_at >= ? AND created_at < ? AND changed_at > ? ORDER BY changed_at LIMIT ?`;
-const TALLY = `
+const COUNT_BY_BUCKET = `
   SELECT CAST(created_at / ? AS INTEGER) AS bucket, status, source, count(*) AS runs, min(forget_at) AS forget_from, max(changed_at) AS changed_at
   FROM runs WHERE created_at >= ? AND created_at < ? GROUP BY bucket, status, source`;
-const TALLY_DUE = `
+const COUNT_DUE_BY_BUCKET = `
   SELECT CAST(created_at / ? AS INTEGER) AS bucket, status, source, count(*) AS runs, min(forget_at) AS forget_from, max(changed_at) AS changed_at
   FROM runs WHERE created_at >= ? AND created_at < ? AND forget_at <= ? GROUP BY bucket, status, source`;
 const FINISHED = `SELECT ${COLUMNS} FROM runs WHERE created_at >= ? AND created_at < ?`;
@@ -38,9 +38,9 @@ const READ_NEXT_DUE =
   "SELECT min(forget_at) AS at FROM runs WHERE created_at >= ? AND created_at < ?";
 const HAS_RUNS_FROM = "SELECT 1 AS present FROM runs WHERE created_at >= ? LIMIT 1";
 
-const READ_DAYS = "SELECT day, tallies FROM days";
+const READ_DAYS = "SELECT day, counts FROM days";
 const PUT_DAY =
-  "INSERT INTO days (day, tallies) VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET tallies = excluded.tallies";
+  "INSERT INTO days (day, counts) VALUES (?, ?) ON CONFLICT (day) DO UPDATE SET counts = excluded.counts";
 const DELETE_DAY = "DELETE FROM days WHERE day = ?";
 const READ_STATE = "SELECT value FROM state WHERE name = ?";
 const PUT_STATE =
@@ -69,7 +69,7 @@ export interface KeptRun {
 }
 
 /** Count of runs with one status and source that were created within one bucket. */
-export interface TallyRow {
+export interface BucketCount {
   readonly bucket: number;
   readonly status: RunStatus;
   readonly source: TriggerSource;
@@ -91,10 +91,10 @@ export interface PageQuery {
 
 /** Single values of the object by name. */
 interface State {
-  readonly closed_until: number;
-  readonly figures: RunFigures;
+  readonly watermark: number;
+  readonly metrics: RunMetrics;
   readonly registered: boolean;
-  readonly splits: readonly { readonly since: number; readonly shards: number }[];
+  readonly shard_map: readonly { readonly since: number; readonly shards: number }[];
 }
 
 interface StoredDetail {
@@ -178,13 +178,13 @@ export class CatalogStore {
   }
 
   /** Counts runs created in [from, until) by buckets of `bucketMs`. */
-  tally(bucketMs: number, from: number, until: number): TallyRow[] {
-    return this.#rows(TALLY, bucketMs, from, until).map(tallyRow);
+  countByBucket(bucketMs: number, from: number, until: number): BucketCount[] {
+    return this.#rows(COUNT_BY_BUCKET, bucketMs, from, until).map(bucketCountIn);
   }
 
   /** Counts expired runs created in [from, until) by buckets of `bucketMs`. */
-  tallyDue(bucketMs: number, from: number, until: number, now: number): TallyRow[] {
-    return this.#rows(TALLY_DUE, bucketMs, from, until, now).map(tallyRow);
+  countDueByBucket(bucketMs: number, from: number, until: number, now: number): BucketCount[] {
+    return this.#rows(COUNT_DUE_BY_BUCKET, bucketMs, from, until, now).map(bucketCountIn);
   }
 
   /** Reads all runs created in [from, until), row by row. */
@@ -209,18 +209,18 @@ export class CatalogStore {
   }
 
   /** Stored counts by day, as JSON. */
-  days(): { readonly day: number; readonly tallies: string }[] {
+  days(): { readonly day: number; readonly counts: string }[] {
     return this.#rows(READ_DAYS).map((row) => ({
       day: Number(row["day"]),
-      tallies: text(row["tallies"]),
+      counts: text(row["counts"]),
     }));
   }
 
   /** Stores the counts of a day; null deletes the day. */
-  putDay(day: number, tallies: string | null): void {
+  putDay(day: number, counts: string | null): void {
     this.#tables.make();
-    if (tallies === null) this.#storage.sql.exec(DELETE_DAY, day);
-    else this.#storage.sql.exec(PUT_DAY, day, tallies);
+    if (counts === null) this.#storage.sql.exec(DELETE_DAY, day);
+    else this.#storage.sql.exec(PUT_DAY, day, counts);
   }
 
   state<Name extends keyof State>(name: Name): State[Name] | null {
@@ -241,7 +241,7 @@ export class CatalogStore {
   #kept(row: Row): KeptRun {
     const id = parseRunId(text(row["id"]));
     if (id === null)
-      throw new Error(`the catalogue has a row of "${text(row["id"])}", which is no run id`);
+      throw new Error(`the catalog has a row of "${text(row["id"])}", which is no run id`);
     const detail = parsed<StoredDetail>(row["detail"]);
     const { by, parent = null, failed = [], attempts = {}, earlier = {}, problem } = detail;
     return {
@@ -267,7 +267,7 @@ export class CatalogStore {
   }
 }
 
-function tallyRow(row: Row): TallyRow {
+function bucketCountIn(row: Row): BucketCount {
   return {
     bucket: Number(row["bucket"]),
     status: statusIn(row),
@@ -281,14 +281,14 @@ function tallyRow(row: Row): TallyRow {
 function statusIn(row: Row): RunStatus {
   const status = RUN_STATUSES.find((known) => known === row["status"]);
   if (status === undefined)
-    throw new Error(`the catalogue has a run that is "${text(row["status"])}"`);
+    throw new Error(`the catalog has a run that is "${text(row["status"])}"`);
   return status;
 }
 
 function sourceIn(row: Row): TriggerSource {
   const source = TRIGGER_SOURCES.find((known) => known === row["source"]);
   if (source === undefined)
-    throw new Error(`the catalogue has a run with the source "${text(row["source"])}"`);
+    throw new Error(`the catalog has a run with the source "${text(row["source"])}"`);
   return source;
 }
 

@@ -16,7 +16,7 @@ import { log } from "../../platform/log.ts";
  * Delay that collects expirations: an alarm is a row written. Letters that expire within a minute
  * are deleted together.
  */
-const EXPIRY_PAUSE_MS = 60_000;
+const EXPIRY_DELAY_MS = 60_000;
 
 export class DeadLettersObject extends DurableObject<Env> implements DeadLettersRpc {
   readonly #store: DeadLetterStore;
@@ -73,10 +73,10 @@ export class DeadLettersObject extends DurableObject<Env> implements DeadLetters
 
   async #wakeAt(at: number): Promise<void> {
     const set = await this.ctx.storage.getAlarm();
-    if (set === null || set > at + EXPIRY_PAUSE_MS) await this.#setAlarm(at);
+    if (set === null || set > at + EXPIRY_DELAY_MS) await this.#setAlarm(at);
   }
 
   async #setAlarm(at: number): Promise<void> {
-    await this.ctx.storage.setAlarm(Math.max(at, Date.now() + EXPIRY_PAUSE_MS));
+    await this.ctx.storage.setAlarm(Math.max(at, Date.now() + EXPIRY_DELAY_MS));
   }
 }

@@ -27,7 +27,7 @@ const LOOK_AGAIN_MS = 86_400_000;
  */
 const BEGINNING_MS = 60_000;
 
-export interface WindowSurroundings {
+export interface DebounceHost {
   /** Epoch milliseconds. */
   now(): number;
   /** Returns the time of the alarm; null without an alarm, and while the alarm is handled. */
@@ -39,24 +39,24 @@ export interface WindowSurroundings {
   log(message: string, error: unknown): void;
 }
 
-export class DebounceProtocol {
+export class DebounceController {
   readonly #store: DebounceStore;
-  readonly #around: WindowSurroundings;
+  readonly #host: DebounceHost;
   /** An alarm is set, as this life of the object knows. */
   #hasAlarm = false;
 
-  constructor(store: DebounceStore, around: WindowSurroundings) {
+  constructor(store: DebounceStore, host: DebounceHost) {
     this.#store = store;
-    this.#around = around;
+    this.#host = host;
   }
 
   async window({ key, keepMs, started, notTakenBy, fresh }: WindowRequest): Promise<WindowAnswer> {
-    const hasAlarm = this.#hasAlarm || (await this.#around.getAlarm()) !== null;
+    const hasAlarm = this.#hasAlarm || (await this.#host.getAlarm()) !== null;
     const named = key === null ? null : this.#store.namedRun(key);
     const before = this.#store.openWindow();
     if (named !== null && named !== before?.runId && named !== notTakenBy)
       return { runId: named, is: "named" };
-    const now = this.#around.now();
+    const now = this.#host.now();
     const open =
       before === null || before.runId === started ? { runId: fresh, openedAt: now } : before;
     const { runId, openedAt } = open;
@@ -65,7 +65,7 @@ export class DebounceProtocol {
         open === before ? null : open,
         key === null ? null : { key, runId, until: now + keepMs },
       );
-    if (!hasAlarm) this.#around.setAlarm(this.#around.now() + LOOK_AGAIN_MS);
+    if (!hasAlarm) this.#host.setAlarm(this.#host.now() + LOOK_AGAIN_MS);
     this.#hasAlarm = true;
     return { runId, is: Math.abs(now - openedAt) < BEGINNING_MS ? "opened" : "open" };
   }
@@ -83,18 +83,18 @@ export class DebounceProtocol {
         return await this.#store.deleteAll();
       }
     } catch (error) {
-      this.#around.log("a debounce window could not be looked at", error);
+      this.#host.log("a debounce window could not be looked at", error);
     }
-    this.#around.setAlarm(this.#around.now() + LOOK_AGAIN_MS);
+    this.#host.setAlarm(this.#host.now() + LOOK_AGAIN_MS);
     this.#hasAlarm = true;
   }
 
   async #isNeeded(): Promise<boolean> {
-    if (this.#store.forgetNamed(this.#around.now())) return true;
+    if (this.#store.forgetNamed(this.#host.now())) return true;
     const open = this.#store.openWindow()?.runId;
     if (open === undefined) return false;
-    if (await this.#around.isWaiting(open)) return true;
+    if (await this.#host.isWaiting(open)) return true;
     // The next window may have been opened meanwhile.
-    return this.#store.openWindow()?.runId !== open || this.#store.forgetNamed(this.#around.now());
+    return this.#store.openWindow()?.runId !== open || this.#store.forgetNamed(this.#host.now());
   }
 }

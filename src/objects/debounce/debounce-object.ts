@@ -5,17 +5,17 @@
 import { DurableObject } from "cloudflare:workers";
 import type { RunId } from "../../domain/ids.ts";
 import { callRun } from "../run/run-client.ts";
-import { DebounceProtocol } from "./debounce-controller.ts";
+import { DebounceController } from "./debounce-controller.ts";
 import type { DebounceRpc, WindowAnswer, WindowRequest } from "./debounce-rpc.ts";
 import { DebounceStore } from "./store.ts";
 import { log } from "../../platform/log.ts";
 
 export class DebounceObject extends DurableObject<Env> implements DebounceRpc {
-  readonly #protocol: DebounceProtocol;
+  readonly #controller: DebounceController;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#protocol = new DebounceProtocol(new DebounceStore(ctx.storage), {
+    this.#controller = new DebounceController(new DebounceStore(ctx.storage), {
       now: () => Date.now(),
       getAlarm: () => ctx.storage.getAlarm(),
       // Not awaited: the output gate holds answers back until the alarm is durable.
@@ -27,14 +27,14 @@ export class DebounceObject extends DurableObject<Env> implements DebounceRpc {
   }
 
   async window(request: WindowRequest): Promise<WindowAnswer> {
-    return this.#protocol.window(request);
+    return this.#controller.window(request);
   }
 
   async namedFor(key: string): Promise<RunId | null> {
-    return this.#protocol.namedFor(key);
+    return this.#controller.namedFor(key);
   }
 
   override async alarm(): Promise<void> {
-    await this.#protocol.alarm();
+    await this.#controller.alarm();
   }
 }

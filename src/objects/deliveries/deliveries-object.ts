@@ -27,7 +27,7 @@ import { log } from "../../platform/log.ts";
  * Delay that collects expirations: an alarm is a row written. Rows that expire within a hundredth
  * of their retention, between half a minute and an hour, are deleted together.
  */
-const PAUSE_MS = { least: 30_000, most: 3_600_000 } as const;
+const EXPIRY_DELAY_MS = { least: 30_000, most: 3_600_000 } as const;
 
 /** Delay before the next batch of a large deletion. */
 const NEXT_PART_MS = 1_000;
@@ -136,17 +136,17 @@ export class DeliveriesObject
       const next = this.#deleteOld(now);
       if (next !== null) {
         // More rows are due than one batch deletes.
-        const pauseMs =
+        const delayMs =
           next.until <= now
             ? NEXT_PART_MS
-            : Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, next.keptMs / 100));
-        return await this.#setAlarm(Math.max(next.until, now + pauseMs));
+            : Math.min(EXPIRY_DELAY_MS.most, Math.max(EXPIRY_DELAY_MS.least, next.keptMs / 100));
+        return await this.#setAlarm(Math.max(next.until, now + delayMs));
       }
       await this.#store.deleteAll();
       this.#alarmAt = Number.POSITIVE_INFINITY;
     } catch (error) {
       log("error", "old deliveries not deleted", { endpoint: this.ctx.id.name, error });
-      await this.#setAlarm(Date.now() + PAUSE_MS.most);
+      await this.#setAlarm(Date.now() + EXPIRY_DELAY_MS.most);
     }
   }
 

@@ -29,9 +29,9 @@ const TOLD_AT_ONCE = 24;
  * Delay after a failed alarm. `newer`: the stored data waits for the newer code that wrote the
  * data.
  */
-const ALARM_PAUSE_MS = { failed: 5_000, newer: 300_000 } as const;
+const ALARM_RETRY_MS = { failed: 5_000, newer: 300_000 } as const;
 
-export interface LimitSurroundings {
+export interface LimitHost {
   /** Epoch milliseconds. */
   now(): number;
   /** Sets the alarm in the commit under way: durable with the commit, and answers wait for both. */
@@ -52,9 +52,9 @@ export interface LimitSurroundings {
   log(message: string, error: unknown): void;
 }
 
-export class LimitProtocol {
+export class LimitController {
   readonly #store: LimitStore;
-  readonly #around: LimitSurroundings;
+  readonly #host: LimitHost;
   #book: SlotBook | null = null;
   #name: LimitName | null = null;
   /** The list of limits was told of this limit in this life of the object. */
@@ -65,12 +65,12 @@ export class LimitProtocol {
   /** Notifications to send after the commit. */
   readonly #untold: SlotEntry[] = [];
 
-  constructor(store: LimitStore, around: LimitSurroundings) {
+  constructor(store: LimitStore, host: LimitHost) {
     this.#store = store;
-    this.#around = around;
+    this.#host = host;
     this.#alarm = new AlarmClock(
-      () => around.now(),
-      (at) => around.setAlarm(at),
+      () => host.now(),
+      (at) => host.setAlarm(at),
     );
   }
 
@@ -126,10 +126,8 @@ export class LimitProtocol {
       if (this.#load().isEmpty) await this.#end(name);
       else if (name !== null) this.#list(name);
     } catch (error) {
-      this.#around.log("the alarm of a limit failed, trying again", error);
-      this.#alarm.set(
-        this.#around.now() + ALARM_PAUSE_MS[isNewerFormat(error) ? "newer" : "failed"],
-      );
+      this.#host.log("the alarm of a limit failed, trying again", error);
+      this.#alarm.set(this.#host.now() + ALARM_RETRY_MS[isNewerFormat(error) ? "newer" : "failed"]);
     } finally {
       this.#alarm.handled();
     }
@@ -160,8 +158,8 @@ export class LimitProtocol {
     // A late report of use must not follow the report of the end.
     await this.#listing;
     this.#isListed = false;
-    if (name !== null && name.key !== null) await this.#around.listed(name, false);
-    if (!this.#load().isEmpty) return this.#alarm.set(this.#around.now() + ALARM_PAUSE_MS.failed);
+    if (name !== null && name.key !== null) await this.#host.listed(name, false);
+    if (!this.#load().isEmpty) return this.#alarm.set(this.#host.now() + ALARM_RETRY_MS.failed);
     this.#book = null;
     this.#name = null;
     await this.#store.deleteAll();
@@ -171,11 +169,11 @@ export class LimitProtocol {
   #list(name: LimitName): void {
     if (name.key === null || this.#isListed) return;
     this.#isListed = true;
-    this.#listing = this.#around.listed(name, true).catch((error: unknown) => {
+    this.#listing = this.#host.listed(name, true).catch((error: unknown) => {
       this.#isListed = false;
-      this.#around.log("a limit is not listed yet", error);
+      this.#host.log("a limit is not listed yet", error);
     });
-    this.#around.waitUntil(this.#listing);
+    this.#host.waitUntil(this.#listing);
   }
 
   /**
@@ -186,7 +184,7 @@ export class LimitProtocol {
     const book = this.#load();
     try {
       this.#adoptPlanned(book);
-      const answer = decide(book, this.#around.now());
+      const answer = decide(book, this.#host.now());
       const changes = book.takeChanges();
       if (changes !== null) this.#store.write(changes);
       const next = book.nextAt();
@@ -197,14 +195,14 @@ export class LimitProtocol {
       this.#untold.length = 0;
       throw error;
     } finally {
-      if (this.#untold.length > 0) this.#around.waitUntil(this.#tellAll(this.#untold.splice(0)));
+      if (this.#untold.length > 0) this.#host.waitUntil(this.#tellAll(this.#untold.splice(0)));
     }
   }
 
   /** Adopts the rule of the deployed plan: a new deployment may not have started a run yet. */
   #adoptPlanned(book: SlotBook): void {
     const name = this.#nameHere();
-    const planned = name === null ? null : this.#around.planned(name);
+    const planned = name === null ? null : this.#host.planned(name);
     if (planned !== null) book.adopt(planned);
   }
 
@@ -225,15 +223,15 @@ export class LimitProtocol {
     if (name === null) return;
     try {
       const standing = await (givesWay
-        ? this.#around.displaced(name, holder)
-        : this.#around.permitted(name, holder));
+        ? this.#host.displaced(name, holder)
+        : this.#host.permitted(name, holder));
       if (standing.type === "holding") return;
       this.#commit((book, now) => {
         book.heard(holder, standing, now);
         this.#tell(book.grant(now));
       });
     } catch (error) {
-      this.#around.log(`${holder.runId} could not be told of its slot`, error);
+      this.#host.log(`${holder.runId} could not be told of its slot`, error);
     }
   }
 }

@@ -11,18 +11,18 @@ import type { AskAnswer } from "../../domain/limits/limiter.ts";
 import { callRun } from "../run/run-client.ts";
 import { deployedAt } from "../../platform/deployment.ts";
 import { listLimit } from "./limit-client.ts";
-import { LimitProtocol } from "./limit-controller.ts";
+import { LimitController } from "./limit-controller.ts";
 import type { LimitRpc, LimitUse } from "./limit-rpc.ts";
 import { LimitStore } from "./store.ts";
 import { log } from "../../platform/log.ts";
 
 export class LimitObject extends DurableObject<Env> implements LimitRpc {
-  readonly #protocol: LimitProtocol;
+  readonly #controller: LimitController;
 
   /** `plan`: the plan of the deployment. */
   constructor(ctx: DurableObjectState, env: Env, plan: Plan) {
     super(ctx, env);
-    this.#protocol = new LimitProtocol(new LimitStore(ctx.storage), {
+    this.#controller = new LimitController(new LimitStore(ctx.storage), {
       now: () => Date.now(),
       // Not awaited: the output gate holds answers back until the alarm is durable.
       setAlarm: (at) => ctx.waitUntil(ctx.storage.setAlarm(at)),
@@ -40,22 +40,22 @@ export class LimitObject extends DurableObject<Env> implements LimitRpc {
   }
 
   async ask(name: LimitName, request: SlotRequest): Promise<AskAnswer> {
-    return this.#protocol.ask(name, request);
+    return this.#controller.ask(name, request);
   }
 
   async giveBack(holder: SlotHolder, afterMs: number): Promise<void> {
-    this.#protocol.giveBack(holder, afterMs);
+    this.#controller.giveBack(holder, afterMs);
   }
 
   async spend(holder: SlotHolder, perMs: number): Promise<void> {
-    this.#protocol.spend(holder, perMs);
+    this.#controller.spend(holder, perMs);
   }
 
   async use(): Promise<LimitUse> {
-    return this.#protocol.use();
+    return this.#controller.use();
   }
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
-    await this.#protocol.alarm(info?.scheduledTime ?? null);
+    await this.#controller.alarm(info?.scheduledTime ?? null);
   }
 }

@@ -22,7 +22,7 @@ import { log } from "../../platform/log.ts";
  * Delay that collects expirations: an alarm is a row written. Versions that expire within a day are
  * deleted together.
  */
-const EXPIRY_PAUSE_MS = 86_400_000;
+const EXPIRY_DELAY_MS = 86_400_000;
 
 export class ObjectVersionsObject extends DurableObject<Env> implements ObjectVersionsRpc {
   readonly #store: ObjectVersionStore;
@@ -99,6 +99,6 @@ export class ObjectVersionsObject extends DurableObject<Env> implements ObjectVe
   }
 
   async #setAlarm(at: number): Promise<void> {
-    await this.ctx.storage.setAlarm(Math.max(at, Date.now() + EXPIRY_PAUSE_MS));
+    await this.ctx.storage.setAlarm(Math.max(at, Date.now() + EXPIRY_DELAY_MS));
   }
 }

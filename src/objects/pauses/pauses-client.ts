@@ -39,7 +39,7 @@ let failedAt = Number.NEGATIVE_INFINITY;
 
 /** Calls the object, with bounded retries. Rejects when all tries fail. */
 export async function callPauses<T>(env: Env, call: (pauses: PausesRpc) => Promise<T>): Promise<T> {
-  return callWithRetries("the controls", () => call(env.PAUSES.getByName(NAME)));
+  return callWithRetries("the pauses object", () => call(env.PAUSES.getByName(NAME)));
 }
 
 /** Caches the answer of a call that changed the paused tasks. */
@@ -87,7 +87,7 @@ export function withPaused<T>(
  */
 async function read(env: Env): Promise<readonly string[]> {
   try {
-    const paused = await within(LIMIT_MS, "the controls", env.PAUSES.getByName(NAME).paused());
+    const paused = await within(LIMIT_MS, "the pauses object", env.PAUSES.getByName(NAME).paused());
     return keepPaused(paused).map(({ task }) => task);
   } catch (error) {
     failedAt = Date.now();

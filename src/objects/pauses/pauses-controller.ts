@@ -15,7 +15,7 @@ import type { PausesStore, WaitingRun } from "./store.ts";
 
 /** Limit of notifications per alarm, and of concurrent notifications. */
 const TOLD = { most: 240, atOnce: 24 } as const;
-const PAUSE_MS = { next: 5, failed: 5_000, most: 300_000 } as const;
+const ALARM_DELAY_MS = { next: 5, failed: 5_000, most: 300_000 } as const;
 
 /**
  * Limit of tries, spread over a quarter of an hour. A run is then removed; it also asks by its own
@@ -38,14 +38,14 @@ export interface PausesHost {
 
 export class PausesController {
   readonly #store: PausesStore;
-  readonly #around: PausesHost;
+  readonly #host: PausesHost;
 
   /** Copies under way, one after the other, so that the last one stays. */
   #copied: Promise<void> = Promise.resolve();
 
-  constructor(store: PausesStore, around: PausesHost) {
+  constructor(store: PausesStore, host: PausesHost) {
     this.#store = store;
-    this.#around = around;
+    this.#host = host;
   }
 
   paused(): readonly PausedTask[] {
@@ -53,7 +53,7 @@ export class PausesController {
   }
 
   pause(task: string, by: string): readonly PausedTask[] {
-    this.#store.pause(task, by, this.#around.now());
+    this.#store.pause(task, by, this.#host.now());
     this.#copy();
     return this.#store.paused();
   }
@@ -61,7 +61,7 @@ export class PausesController {
   async resume(task: string): Promise<readonly PausedTask[]> {
     this.#store.resume(task);
     this.#copy();
-    await this.#around.setAlarm(this.#around.now() + PAUSE_MS.next);
+    await this.#host.setAlarm(this.#host.now() + ALARM_DELAY_MS.next);
     return this.#store.paused();
   }
 
@@ -84,38 +84,40 @@ export class PausesController {
           ).flat(),
         );
       if (tries.length > 0)
-        await this.#again(Math.min(PAUSE_MS.most, PAUSE_MS.failed * 2 ** (Math.min(...tries) - 1)));
-      else if (due.length > 0) await this.#again(PAUSE_MS.next);
+        await this.#again(
+          Math.min(ALARM_DELAY_MS.most, ALARM_DELAY_MS.failed * 2 ** (Math.min(...tries) - 1)),
+        );
+      else if (due.length > 0) await this.#again(ALARM_DELAY_MS.next);
       else if (this.#store.isEmpty) await this.#store.deleteAll();
     } catch (error) {
-      this.#around.log("the alarm of the pauses failed, trying again", error);
-      await this.#again(isNewerFormat(error) ? PAUSE_MS.most : PAUSE_MS.failed);
+      this.#host.log("the alarm of the pauses failed, trying again", error);
+      await this.#again(isNewerFormat(error) ? ALARM_DELAY_MS.most : ALARM_DELAY_MS.failed);
     }
   }
 
   #copy(): void {
     this.#copied = this.#copyAfter(this.#copied);
-    this.#around.waitUntil(this.#copied);
+    this.#host.waitUntil(this.#copied);
   }
 
   async #copyAfter(copied: Promise<void>): Promise<void> {
     await copied;
     try {
-      await this.#around.copy(this.#store.paused().map(({ task }) => task));
+      await this.#host.copy(this.#store.paused().map(({ task }) => task));
     } catch (error) {
-      this.#around.log("the copy of what is paused could not be written", error);
+      this.#host.log("the copy of what is paused could not be written", error);
     }
   }
 
   /** Notifies a run. Returns the count of tries if another try is needed. */
   async #tell(run: WaitingRun): Promise<number[]> {
     try {
-      await this.#around.resumed(run.task, run.runId);
+      await this.#host.resumed(run.task, run.runId);
       this.#store.told(run);
       return [];
     } catch (error) {
       const tries = this.#store.notTold(run);
-      this.#around.log(
+      this.#host.log(
         `${run.runId} could not be told that ${run.task} is resumed, in ${tries} tries`,
         error,
       );
@@ -126,6 +128,6 @@ export class PausesController {
   }
 
   async #again(pauseMs: number): Promise<void> {
-    await this.#around.setAlarm(this.#around.now() + pauseMs);
+    await this.#host.setAlarm(this.#host.now() + pauseMs);
   }
 }

@@ -12,11 +12,11 @@ import { PausesStore } from "./store.ts";
 import { log } from "../../platform/log.ts";
 
 export class PausesObject extends DurableObject<Env> implements PausesRpc {
-  readonly #protocol: PausesController;
+  readonly #controller: PausesController;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#protocol = new PausesController(new PausesStore(ctx.storage), {
+    this.#controller = new PausesController(new PausesStore(ctx.storage), {
       now: () => Date.now(),
       setAlarm: (at) => ctx.storage.setAlarm(at),
       copy: (tasks) => writeCopy(env.PAYLOADS, tasks),
@@ -27,22 +27,22 @@ export class PausesObject extends DurableObject<Env> implements PausesRpc {
   }
 
   async paused(): Promise<readonly PausedTask[]> {
-    return this.#protocol.paused();
+    return this.#controller.paused();
   }
 
   async pause(task: string, by: string): Promise<readonly PausedTask[]> {
-    return this.#protocol.pause(task, by);
+    return this.#controller.pause(task, by);
   }
 
   async resume(task: string): Promise<readonly PausedTask[]> {
-    return this.#protocol.resume(task);
+    return this.#controller.resume(task);
   }
 
   async awaitResume(task: string, runId: RunId): Promise<boolean> {
-    return this.#protocol.awaitResume(task, runId);
+    return this.#controller.awaitResume(task, runId);
   }
 
   override async alarm(): Promise<void> {
-    await this.#protocol.alarm();
+    await this.#controller.alarm();
   }
 }

@@ -143,7 +143,7 @@ export class ScheduleEntry {
   failed(waiting: readonly number[], now: number): void {
     this.#keepWaiting(waiting);
     this.#strikes += 1;
-    this.#againAt = now + pauseAfter(this.#strikes);
+    this.#againAt = now + delayAfter(this.#strikes);
   }
 
   /** Keeps due times whose task is not deployed here. */
@@ -223,7 +223,7 @@ function withWaiting(before: ScheduleState, waiting: readonly number[]): Schedul
 }
 
 /** Delay after a failure: 1 s after the first, doubling to a minute. Milliseconds. */
-export function pauseAfter(strikes: number): number {
+export function delayAfter(strikes: number): number {
   return Math.min(60_000, 500 * 2 ** strikes);
 }
 

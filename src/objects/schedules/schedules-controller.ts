@@ -34,7 +34,7 @@ import {
 } from "../../domain/schedules/due-times.ts";
 import { deployPauseMs, isNewerFormat, refuseNewer, takesOver } from "../../domain/version.ts";
 import type { After } from "../../platform/patience.ts";
-import { pauseAfter, ScheduleEntry } from "./schedule-entry.ts";
+import { delayAfter, ScheduleEntry } from "./schedule-entry.ts";
 import type { Announcement, ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
 import type { ScheduleStore, StoredDeployment } from "./store.ts";
 
@@ -61,7 +61,7 @@ const HANDLING_MS = 960_000;
 /** Age at which an overdue alarm counts as lost. */
 const ALARM_LOST_MS = 10_000;
 
-export interface SchedulesSurroundings {
+export interface SchedulesHost {
   /** Epoch milliseconds. */
   now(): number;
   /** Returns the time of the alarm; null without an alarm, and while the alarm is handled. */
@@ -91,9 +91,9 @@ interface Absent {
   readonly since: number;
 }
 
-export class SchedulesProtocol implements SchedulesRpc {
+export class SchedulesController implements SchedulesRpc {
   readonly #store: ScheduleStore;
-  readonly #around: SchedulesSurroundings;
+  readonly #host: SchedulesHost;
   #deployed: StoredDeployment | null = null;
   /** Schedules in the order of peach.conf. Undefined before the first load. */
   #entries: ReadonlyMap<string, ScheduleEntry> | undefined;
@@ -106,15 +106,15 @@ export class SchedulesProtocol implements SchedulesRpc {
   /** Period of the last handled alarm in this life of the object. */
   #handled = { since: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY };
 
-  constructor(store: ScheduleStore, around: SchedulesSurroundings) {
+  constructor(store: ScheduleStore, host: SchedulesHost) {
     this.#store = store;
-    this.#around = around;
+    this.#host = host;
   }
 
   async sync(announced: Announcement): Promise<void> {
     refuseNewer(announced, "an announcement of schedules");
     const known = this.#load();
-    const now = this.#around.now();
+    const now = this.#host.now();
     const deployed = this.#deployed;
     const { version, madeAt } = announced;
     if (version === deployed?.version && madeAt >= deployed.madeAt) {
@@ -138,7 +138,7 @@ export class SchedulesProtocol implements SchedulesRpc {
         definition: entry.definition,
         state: entry.whenPaused(),
       }));
-      this.#store.pause(task, this.#around.now(), by, changed);
+      this.#store.pause(task, this.#host.now(), by, changed);
       this.#paused.add(task);
       for (const { definition, state } of changed)
         this.#find(definition)?.recorded(definition, state);
@@ -149,7 +149,7 @@ export class SchedulesProtocol implements SchedulesRpc {
   async resume(task: string): Promise<readonly ScheduleStatus[]> {
     const entries = this.#entriesOf(task);
     if (entries.length > 0 && this.#paused.has(task)) {
-      const now = this.#around.now();
+      const now = this.#host.now();
       const all = [...entries, ...this.#absentOf(task)];
       const changed = all.map((entry) => ({
         definition: entry.definition,
@@ -170,7 +170,7 @@ export class SchedulesProtocol implements SchedulesRpc {
    */
   async alarm(firing: number | null): Promise<void> {
     if (this.#isHandling) return;
-    this.#handlingSince = this.#around.now();
+    this.#handlingSince = this.#host.now();
     try {
       await this.#handleDue();
       this.#alarmStrikes = 0;
@@ -179,11 +179,11 @@ export class SchedulesProtocol implements SchedulesRpc {
     } catch (error) {
       this.#alarmStrikes += 1;
       const strikes = this.#alarmStrikes;
-      this.#around.log("the alarm of the schedules failed, trying again", {
+      this.#host.log("the alarm of the schedules failed, trying again", {
         strikes,
         error: String(error),
       });
-      await this.#around.setAlarm(this.#around.now() + pauseAfter(strikes));
+      await this.#host.setAlarm(this.#host.now() + delayAfter(strikes));
     } finally {
       this.#handlingSince = null;
     }
@@ -207,7 +207,7 @@ export class SchedulesProtocol implements SchedulesRpc {
   }
 
   #entry(definition: ScheduleDefinition, state: ScheduleStatus["state"]): ScheduleEntry {
-    return new ScheduleEntry(definition, state, this.#around.timesOf(definition), this.#store);
+    return new ScheduleEntry(definition, state, this.#host.timesOf(definition), this.#store);
   }
 
   #entriesOf(task: string): ScheduleEntry[] {
@@ -295,11 +295,11 @@ export class SchedulesProtocol implements SchedulesRpc {
    */
   get #isHandling(): boolean {
     const since = this.#handlingSince;
-    return since !== null && Math.abs(this.#around.now() - since) < HANDLING_MS;
+    return since !== null && Math.abs(this.#host.now() - since) < HANDLING_MS;
   }
 
   async #handleDue(): Promise<void> {
-    const now = this.#around.now();
+    const now = this.#host.now();
     const { since, until } = this.#handled;
     // Due times during the work of this object count as on time: only this object could have
     // looked.
@@ -312,13 +312,13 @@ export class SchedulesProtocol implements SchedulesRpc {
     try {
       await Promise.all(lanes);
     } finally {
-      this.#handled = { since: now, until: this.#around.now() };
+      this.#handled = { since: now, until: this.#host.now() };
     }
   }
 
   /** Handles all due times of one schedule, oldest first. */
   async #handle(entry: ScheduleEntry, onTimeFrom: number): Promise<void> {
-    const now = this.#around.now();
+    const now = this.#host.now();
     const { queue, leftOut } = entry.due(now, onTimeFrom);
     if (leftOut !== null) {
       const { count, last } = leftOut;
@@ -331,14 +331,14 @@ export class SchedulesProtocol implements SchedulesRpc {
       const turn = await this.#startOrNot(entry, dueAt);
       if (!this.#isActive(entry)) return;
       if (turn === "done") continue;
-      if (turn === "failed") entry.failed([dueAt, ...queue], this.#around.now());
+      if (turn === "failed") entry.failed([dueAt, ...queue], this.#host.now());
       else if (turn === "undeployed")
         entry.awaitDeploy(
           [dueAt, ...queue],
-          this.#around.now() + deployPauseMs(this.#around.now() - dueAt),
+          this.#host.now() + deployPauseMs(this.#host.now() - dueAt),
         );
       else {
-        entry.held(dueAt, this.#around.now() + waitingPauseMs(now - dueAt));
+        entry.held(dueAt, this.#host.now() + waitingPauseMs(now - dueAt));
         // One due time waits already.
         for (const behind of queue) entry.skip(behind, "overlap");
       }
@@ -353,24 +353,24 @@ export class SchedulesProtocol implements SchedulesRpc {
       if (previous !== undefined && overlap === "cancel_running") {
         // Otherwise the clock was set back: this due time finds its own run again, or starts an
         // earlier one.
-        if (before < dueAt) await this.#inTime(this.#around.cancel(previous, dueAt));
+        if (before < dueAt) await this.#inTime(this.#host.cancel(previous, dueAt));
       } else if (
         previous !== undefined &&
         overlap !== "allow" &&
-        (await this.#inTime(this.#around.isRunning(previous)))
+        (await this.#inTime(this.#host.isRunning(previous)))
       ) {
         if (overlap === "skip") entry.skip(dueAt, "overlap");
         return overlap === "skip" ? "done" : "held";
       }
       // The schedule was paused or undeployed during the call.
       if (!this.#isActive(entry)) return "done";
-      const started = await this.#inTime(this.#around.start(entry.definition, dueAt));
+      const started = await this.#inTime(this.#host.start(entry.definition, dueAt));
       if (!started.ok) {
         const { code, detail } = started.problem;
         const turn = this.#failed(entry, dueAt, this.#patienceWith(code), detail);
         return turn === "failed" && code !== "overloaded" ? "undeployed" : turn;
       }
-      entry.started(dueAt, started.value, this.#around.now());
+      entry.started(dueAt, started.value, this.#host.now());
       return "done";
     } catch (error) {
       if (!isNewerFormat(error)) return this.#failed(entry, dueAt, PATIENCE_MS, String(error));
@@ -385,7 +385,7 @@ export class SchedulesProtocol implements SchedulesRpc {
    */
   async #inTime<T>(call: Promise<T>): Promise<T> {
     const { promise: over, reject } = Promise.withResolvers<never>();
-    const callOff = this.#around.after(CALL_LIMIT_MS, () =>
+    const callOff = this.#host.after(CALL_LIMIT_MS, () =>
       reject(new Error(`no answer within ${CALL_LIMIT_MS / 1_000} s`)),
     );
     try {
@@ -397,7 +397,7 @@ export class SchedulesProtocol implements SchedulesRpc {
 
   /** Decides a failed start: retry until the retry period is over. */
   #failed(entry: ScheduleEntry, dueAt: number, patienceMs: number, error: string): Turn {
-    const isOver = this.#around.now() - dueAt >= patienceMs;
+    const isOver = this.#host.now() - dueAt >= patienceMs;
     const message = isOver ? "scheduled run refused" : "scheduled run not started, trying again";
     this.#log(message, entry, { due_at: new Date(dueAt).toISOString(), error });
     if (!isOver) return "failed";
@@ -412,7 +412,7 @@ export class SchedulesProtocol implements SchedulesRpc {
    */
   #patienceWith(code: Problem["code"]): number {
     if (code === "unknown_task") return DEPLOY_PATIENCE_MS;
-    const { version, madeAt } = this.#around.deployment;
+    const { version, madeAt } = this.#host.deployment;
     const isOfSchedules = version === this.#deployed?.version && madeAt === this.#deployed.madeAt;
     return code === "overloaded" || !isOfSchedules ? PATIENCE_MS : 0;
   }
@@ -422,7 +422,7 @@ export class SchedulesProtocol implements SchedulesRpc {
     { definition }: ScheduleEntry,
     fields: Readonly<Record<string, unknown>>,
   ): void {
-    this.#around.log(message, { task: definition.task, cron: definition.cron, ...fields });
+    this.#host.log(message, { task: definition.task, cron: definition.cron, ...fields });
   }
 
   /** The schedule is still known, and not paused. */
@@ -449,10 +449,10 @@ export class SchedulesProtocol implements SchedulesRpc {
    * wake-up; an overdue alarm counts as lost.
    */
   async #rearm(firing: number | null): Promise<void> {
-    const set = await this.#around.getAlarm();
+    const set = await this.#host.getAlarm();
     // The handler sets the alarm at its end.
     if (this.#isHandling) return;
-    const now = this.#around.now();
+    const now = this.#host.now();
     const soonest = this.#awake(now).reduce(
       (at, entry) => Math.min(at, entry.wakeAt()),
       Number.POSITIVE_INFINITY,
@@ -461,7 +461,7 @@ export class SchedulesProtocol implements SchedulesRpc {
     const later = Math.max(soonest, now + 1);
     const alarmAt = later === firing ? later + 1 : later;
     if (set !== null && set <= alarmAt && set > now - ALARM_LOST_MS) return;
-    await this.#around.setAlarm(alarmAt);
+    await this.#host.setAlarm(alarmAt);
   }
 }
 

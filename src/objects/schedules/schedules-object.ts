@@ -11,7 +11,7 @@ import { callRun } from "../run/run-client.ts";
 import type { Plan } from "../../domain/plan/plan.ts";
 import type { Lifetime } from "../../platform/lifetime.ts";
 import { deploymentHere } from "./schedules-client.ts";
-import { SchedulesProtocol } from "./schedules-controller.ts";
+import { SchedulesController } from "./schedules-controller.ts";
 import type { Announcement, ScheduleStatus, SchedulesRpc } from "./schedules-rpc.ts";
 import { ScheduleStore } from "./store.ts";
 import { log } from "../../platform/log.ts";
@@ -29,11 +29,11 @@ export interface ScheduledDeployment {
 }
 
 export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc {
-  readonly #protocol: SchedulesProtocol;
+  readonly #controller: SchedulesController;
 
   constructor(ctx: DurableObjectState, env: Env, { plan, start }: ScheduledDeployment) {
     super(ctx, env);
-    this.#protocol = new SchedulesProtocol(new ScheduleStore(ctx.storage), {
+    this.#controller = new SchedulesController(new ScheduleStore(ctx.storage), {
       now: () => Date.now(),
       getAlarm: () => ctx.storage.getAlarm(),
       setAlarm: (at) => ctx.storage.setAlarm(at),
@@ -64,22 +64,22 @@ export class SchedulesObject extends DurableObject<Env> implements SchedulesRpc 
   }
 
   async sync(announced: Announcement): Promise<void> {
-    await this.#protocol.sync(announced);
+    await this.#controller.sync(announced);
   }
 
   async list(): Promise<readonly ScheduleStatus[]> {
-    return this.#protocol.list();
+    return this.#controller.list();
   }
 
   async pause(task: string, by: string): Promise<readonly ScheduleStatus[]> {
-    return this.#protocol.pause(task, by);
+    return this.#controller.pause(task, by);
   }
 
   async resume(task: string): Promise<readonly ScheduleStatus[]> {
-    return this.#protocol.resume(task);
+    return this.#controller.resume(task);
   }
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
-    await this.#protocol.alarm(info?.scheduledTime ?? null);
+    await this.#controller.alarm(info?.scheduledTime ?? null);
   }
 }

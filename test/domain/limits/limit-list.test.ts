@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { runIdFromBytes } from "../../../src/domain/ids.ts";
 import type { LimitName } from "../../../src/domain/limits/limit.ts";
-import { LimitProtocol } from "../../../src/objects/limits/limit-controller.ts";
+import { LimitController } from "../../../src/objects/limits/limit-controller.ts";
 import { LimitStore } from "../../../src/objects/limits/store.ts";
 import { MemoryStorage } from "../../support/journal-storage.ts";
 
@@ -12,7 +12,7 @@ it("a limit with a key is listed no more once its last attempt has gone, also if
   const slow = Promise.withResolvers<void>();
   const carried: Promise<void>[] = [];
   let isListed: boolean | null = null;
-  const protocol = new LimitProtocol(new LimitStore(new MemoryStorage(async () => {})), {
+  const protocol = new LimitController(new LimitStore(new MemoryStorage(async () => {})), {
     now: () => NOW,
     setAlarm: () => {},
     permitted: async () => ({ type: "holding" }),

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { runIdFromBytes, type RunId } from "../../../src/domain/ids.ts";
 import type { LimitName, SlotHolder, Standing } from "../../../src/domain/limits/limit.ts";
-import { LimitProtocol } from "../../../src/objects/limits/limit-controller.ts";
+import { LimitController } from "../../../src/objects/limits/limit-controller.ts";
 import { LimitStore } from "../../../src/objects/limits/store.ts";
 import { Dice } from "../../engine-simulation/ground/dice.ts";
 import { MemoryStorage } from "../../support/journal-storage.ts";
@@ -41,8 +41,8 @@ class Driven {
     }
   }
 
-  #begin(): LimitProtocol {
-    return new LimitProtocol(new LimitStore(this.storage), {
+  #begin(): LimitController {
+    return new LimitController(new LimitStore(this.storage), {
       now: () => this.now,
       setAlarm: (at) => {
         this.#alarmAt = at;

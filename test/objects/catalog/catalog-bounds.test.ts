@@ -1,11 +1,11 @@
-/** What keeps a catalogue small and its lists true: runs that died unheard, bursts, and tasks with millions of runs. */
+/** What keeps a catalog small and its lists true: runs that died unheard, bursts, and tasks with millions of runs. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { countRuns, findRuns, recordRun } from "../../../src/objects/catalog/catalog-client.ts";
 import type { CatalogRpc, ListAnswer, RecordAnswer } from "../../../src/objects/catalog/catalog-rpc.ts";
 import { CatalogStore } from "../../../src/objects/catalog/store.ts";
-import { BUCKET_MS, bucketOf, BUCKETS_A_DAY, Tallies } from "../../../src/objects/catalog/run-counts.ts";
+import { BUCKET_MS, bucketOf, BUCKETS_A_DAY, BucketedCounts } from "../../../src/objects/catalog/run-counts.ts";
 import type { RunPlace, RunSummary } from "../../../src/domain/run/summary.ts";
 import { numberedRunId, RETENTION_MS, summaryOf } from "../../support/summaries.ts";
 
@@ -76,14 +76,14 @@ describe("runs that have all just begun", () => {
 describe("a task with more than three million runs", () => {
   it("is spread over more objects, so that none outgrows its 10 GB", async () => {
     await recordRun(env, run(1, "succeeded", { createdAt: START - 3 * 86_400_000 }), false);
-    // Its books, as they are after three million runs of one day.
+    // Its counts, as they are after three million runs of one day.
     await inStore((store) => {
       const bucket = bucketOf(START - 2 * 86_400_000);
-      const books = new Tallies();
+      const counts = new BucketedCounts();
       const runs = { status: "succeeded", source: "api", runs: 3_000_001 } as const;
-      books.add([{ bucket, ...runs, forgetFrom: START + RETENTION_MS, changedAt: START }]);
-      store.putDay(Math.floor(bucket / BUCKETS_A_DAY), books.writeDay(Math.floor(bucket / BUCKETS_A_DAY)));
-      store.putState("closed_until", (bucket + 1) * BUCKET_MS);
+      counts.add([{ bucket, ...runs, forgetFrom: START + RETENTION_MS, changedAt: START }]);
+      store.putDay(Math.floor(bucket / BUCKETS_A_DAY), counts.writeDay(Math.floor(bucket / BUCKETS_A_DAY)));
+      store.putState("watermark", (bucket + 1) * BUCKET_MS);
     });
     await evictDurableObject(stub());
     await runDurableObjectAlarm(stub());

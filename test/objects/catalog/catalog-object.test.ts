@@ -1,4 +1,4 @@
-/** One object of the catalogue, and what is put together from several: the runs are made up, the objects are real. */
+/** One object of the catalog, and what is put together from several: the runs are made up, the objects are real. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -104,7 +104,7 @@ describe("a run that tells how it stands", () => {
       }
     });
 
-    it("is not listed with it again where the notice comes twice, also at the next life of the catalogue", async () => {
+    it("is not listed with it again where the notice comes twice, also at the next life of the catalog", async () => {
       await record(open(1), true);
       vi.setSystemTime(START + 10_000);
       const doubled = notice(1);
@@ -266,10 +266,10 @@ describe("retention", () => {
 describe("what runs have counted", () => {
   async function ended(): Promise<Record<string, number>> {
     const metrics = (await runMetrics(env)).find((one) => one.task === task);
-    return { ...metrics?.figures.runs };
+    return { ...metrics?.metrics.runs };
   }
 
-  it("is the same after an eviction, after the books are closed, and when the runs are deleted", async () => {
+  it("is the same after an eviction, after the watermark has moved, and when the runs are deleted", async () => {
     for (const number of [1, 2, 3]) await record(run(number, "succeeded"));
     await record(run(4, "failed"));
     const counted = { "ended succeeded api": 3, "ended failed api": 1, "duration 4": 4, "duration ms": 400 };
@@ -287,7 +287,7 @@ describe("what runs have counted", () => {
     expect(await ended()).toMatchObject(counted);
   });
 
-  it("never goes down when a run is retried, before and after the books are closed", async () => {
+  it("never goes down when a run is retried, before and after the watermark has moved", async () => {
     const attempts = { [task]: { failed: 1, succeeded: 1, "4": 2, ms: 200 } };
     await record(run(1, "failed", { attempts: { [task]: { failed: 1, "4": 1, ms: 100 } } }));
     await vi.waitFor(async () => expect(await ended()).toMatchObject({ "ended failed api": 1 }), 10_000);
@@ -304,7 +304,7 @@ describe("what runs have counted", () => {
     await evictDurableObject(stub());
     expect(await ended()).toMatchObject(counted);
     const metrics = (await runMetrics(env)).find((one) => one.task === task);
-    expect(metrics?.figures.tasks).toEqual(attempts);
+    expect(metrics?.metrics.tasks).toEqual(attempts);
   });
 });
 

@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { LimitName, LimitRule, SlotHolder, SlotRequest, Standing } from "../../../src/domain/limits/limit.ts";
 import { NewerFormatError } from "../../../src/domain/version.ts";
-import { LimitProtocol, type LimitSurroundings } from "../../../src/objects/limits/limit-controller.ts";
+import { LimitController, type LimitHost } from "../../../src/objects/limits/limit-controller.ts";
 import { LimitStore } from "../../../src/objects/limits/store.ts";
 import { numberedRunId } from "../../support/summaries.ts";
 
@@ -19,7 +19,7 @@ function request(number: number, given: Partial<SlotRequest> = {}): SlotRequest 
 }
 
 /** What the surroundings are told, and what they answer. */
-class Surroundings implements LimitSurroundings {
+class Surroundings implements LimitHost {
   time = START;
   readonly alarms: number[] = [];
   readonly told: string[] = [];
@@ -87,11 +87,11 @@ beforeEach(() => {
 });
 
 /** Drives a limit of its own; `again` is a new life of its object. */
-function drive(use: (limit: LimitProtocol, store: BrokenStore, again: () => LimitProtocol) => Promise<void>) {
+function drive(use: (limit: LimitController, store: BrokenStore, again: () => LimitController) => Promise<void>) {
   const stub = env.LIMITS.getByName(`concurrency/publish/${crypto.randomUUID()}`);
   return runInDurableObject(stub, async (_, { storage }) => {
     const store = new BrokenStore(storage);
-    const again = (): LimitProtocol => new LimitProtocol(store, around);
+    const again = (): LimitController => new LimitController(store, around);
     await use(again(), store, again);
   });
 }

@@ -146,7 +146,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it("nothing of what came in, ran and failed is left after retention, in any object and in R2, but digests and figures", async () => {
+it("nothing of what came in, ran and failed is left after retention, in any object and in R2, but digests and metrics", async () => {
   const body = `${PERSONAL} ${"x".repeat(2_000)}`;
   const hooked = await send(`/hook?who=${PERSONAL}`, { method: "POST", body, headers: { "X-Who": PERSONAL } });
   const { runs } = z.object({ runs: z.array(accepted) }).parse(await hooked.json());

@@ -10,7 +10,7 @@ import { RunObject } from "../../../src/objects/run/run-object.ts";
 import type { AcceptRequest } from "../../../src/objects/run/accept-rpc.ts";
 import type { RunDocument } from "../../../src/objects/run/run-documents-rpc.ts";
 import type { SchedulesObject } from "../../../src/objects/schedules/schedules-object.ts";
-import { SchedulesProtocol, type SchedulesSurroundings } from "../../../src/objects/schedules/schedules-controller.ts";
+import { SchedulesController, type SchedulesHost } from "../../../src/objects/schedules/schedules-controller.ts";
 import type { ScheduleStatus } from "../../../src/objects/schedules/schedules-rpc.ts";
 import { ScheduleStore } from "../../../src/objects/schedules/store.ts";
 
@@ -35,9 +35,9 @@ export function schedule(overrides: Partial<ScheduleDefinition> = {}): ScheduleD
 /** The protocol over this storage, without an object around it: no alarm is set, no time passes, and no run goes on, but where said. */
 export function protocolOver(
   storage: DurableObjectStorage,
-  around: Pick<SchedulesSurroundings, "start"> & Partial<SchedulesSurroundings>,
-): SchedulesProtocol {
-  return new SchedulesProtocol(new ScheduleStore(storage), {
+  around: Pick<SchedulesHost, "start"> & Partial<SchedulesHost>,
+): SchedulesController {
+  return new SchedulesController(new ScheduleStore(storage), {
     now: () => Date.now(),
     getAlarm: async () => null,
     setAlarm: async () => undefined,
