@@ -11,24 +11,26 @@
 import { parseRunId, type RunId } from "../domain/ids.ts";
 
 /** The run that wrote an object, and its depth in the chain of triggers. */
-export interface RunMark {
+export interface LoopMark {
   readonly runId: RunId;
   readonly task: string;
   readonly depth: number;
 }
 
 /** The name of the metadata entry. */
-export const MARK_NAME = "peach-run";
+export const LOOP_MARK_NAME = "peach-run";
 
 /** Encodes the mark. */
-export function markText({ runId, task, depth }: RunMark): string {
+export function encodeLoopMark({ runId, task, depth }: LoopMark): string {
   return `${runId}/${task}/${depth}`;
 }
 
 /** Decodes the mark in an object's custom metadata. Null if no task has written the object. */
-export function markIn(metadata: Readonly<Record<string, string>> | undefined): RunMark | null {
+export function decodeLoopMark(
+  metadata: Readonly<Record<string, string>> | undefined,
+): LoopMark | null {
   const [, run = "", task = "", depth = ""] =
-    /^(run_\w+)\/([\w-]+)\/(\d{1,9})$/.exec(metadata?.[MARK_NAME] ?? "") ?? [];
+    /^(run_\w+)\/([\w-]+)\/(\d{1,9})$/.exec(metadata?.[LOOP_MARK_NAME] ?? "") ?? [];
   const runId = parseRunId(run);
   return runId === null ? null : { runId, task, depth: Number(depth) };
 }

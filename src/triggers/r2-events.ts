@@ -31,7 +31,7 @@ import {
   versionKeyOf,
   type R2Notification,
 } from "./r2-notification.ts";
-import { markIn, type RunMark } from "./loop-guard.ts";
+import { decodeLoopMark, type LoopMark } from "./loop-guard.ts";
 
 /**
  * How long versions are remembered at least: a queue keeps a message for 14 days at most.
@@ -67,7 +67,7 @@ export function keepVersionsMs({ retentionMs }: Plan): number {
  */
 export function originOfObject(
   place: string,
-  mark: RunMark | null,
+  mark: LoopMark | null,
   isAuthor: boolean,
 ): TriggerOrigin {
   if (mark === null) return { source: "r2", by: place, parent: null };
@@ -175,7 +175,7 @@ export async function triggerNotified(
     const { identity } = await identifyNotified(env, bucket, version, keepVersionsMs(plan));
     // An overwritten object may have another author, but the depth must survive: a loop may
     // overwrite a single key.
-    const origin = originOfObject(place, markIn(found?.customMetadata), isSame);
+    const origin = originOfObject(place, decodeLoopMark(found?.customMetadata), isSame);
     return { idempotencyKey: versionKeyOf(notification, identity), origin };
   }
 }

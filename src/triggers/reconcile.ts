@@ -25,7 +25,7 @@ import type { Lifetime } from "../platform/lifetime.ts";
 import { runIdFor } from "./run-id.ts";
 import { keepVersionsMs, originOfObject, tasksOf } from "./r2-events.ts";
 import { objectEventPayload, versionKeyOf, type R2Notification } from "./r2-notification.ts";
-import { markIn } from "./loop-guard.ts";
+import { decodeLoopMark } from "./loop-guard.ts";
 
 export interface ReconcileRequest {
   readonly bucket: R2Bucket;
@@ -168,7 +168,7 @@ export async function reconcilePage(
         missed.push({ key, task, runId: await runIdFor(env, task, idempotencyKey) });
       if (isDryRun || isThere) return;
     }
-    const origin = originOfObject(`${name}/${key}`, markIn(object.customMetadata), true);
+    const origin = originOfObject(`${name}/${key}`, decodeLoopMark(object.customMetadata), true);
     const accepted = await acceptTrigger(env, lifetime, {
       task,
       payload: payload.value,

@@ -31,7 +31,7 @@ import { EndpointScope, type EndpointCall } from "../execution/author/endpoint-s
 import { executeAttempt } from "../execution/attempt/run-attempt.ts";
 import type { EndpointFunction } from "../execution/author/method.ts";
 import { ownEnv, pipelineEnv, type WithEnv } from "../execution/author/pipeline-env.ts";
-import { ReportChannel } from "../execution/driver/progress-reporter.ts";
+import { ProgressReporter } from "../execution/driver/progress-reporter.ts";
 
 export { plan, registry };
 
@@ -83,7 +83,7 @@ export async function driveRun(given: Env, runId: RunId, beginning: Beginning): 
   using session = new SessionClient(env, runId);
   const deadlines = new Deadlines();
   const arrays = new ArrayReader(env.PAYLOADS);
-  const reports = new ReportChannel(deadlines, (said) =>
+  const reports = new ProgressReporter(deadlines, (said) =>
     callRun(env, runId, (run) => run.report(said)),
   );
   const from = { v: FORMAT_VERSION, ...deploymentOf(env) };
@@ -127,10 +127,10 @@ export function executeLease(
   lifetime: Lifetime,
   deadlines: Deadlines,
   arrays = new ArrayReader(env.PAYLOADS),
-  reports?: ReportChannel,
+  reports?: ProgressReporter,
 ): Promise<Settlement> {
   const url = lease.url === undefined ? {} : { url: lease.url };
-  const port = {
+  const host = {
     env: ownEnv(env),
     lifetime,
     accept: acceptTrigger,
@@ -142,7 +142,7 @@ export function executeLease(
   return executeAttempt(
     lease,
     registry,
-    port,
+    host,
     deadlines,
     arrays,
     reports,

@@ -309,7 +309,7 @@ export const BUGS: readonly Bug[] = [
     theme: "company",
     seed: 1,
     file: "src/execution/long-lane/executor-controller.ts",
-    code: "await this.#around.deleteAll();",
+    code: "await this.#host.deleteAll();",
     instead: "",
   },
   {

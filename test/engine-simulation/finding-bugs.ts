@@ -227,7 +227,7 @@ export const FINDING_BUGS: readonly Bug[] = [
     theme: "cut off",
     seed: 1,
     file: "src/execution/long-lane/executor-controller.ts",
-    code: "const isLast = this.#around.now() >= endOf(order);",
+    code: "const isLast = this.#host.now() >= endOf(order);",
     instead: "const isLast = false;",
   },
   {

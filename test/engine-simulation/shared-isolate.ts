@@ -9,7 +9,7 @@ import { DeathsStore } from "../../src/objects/deaths/store.ts";
 import type { Lease } from "../../src/objects/run/lease-rpc.ts";
 import type { Settlement } from "../../src/objects/run/settlement-rpc.ts";
 import {
-  ExecutorProtocol,
+  ExecutorController,
   type ExecutorOrder,
   type Verdict,
 } from "../../src/execution/long-lane/executor-controller.ts";
@@ -37,7 +37,7 @@ export interface Character {
 
 interface Executor {
   order: ExecutorOrder | null;
-  protocol: ExecutorProtocol;
+  protocol: ExecutorController;
   /** Counts up: what an earlier life has asked for does not come back to it. */
   life: number;
   isUnderWay: boolean;
@@ -106,7 +106,7 @@ export class SharedIsolate {
       isUnderWay: false,
       isExecuting: false,
       alarm: 0,
-      protocol: new ExecutorProtocol(this.#surroundings(index, play, name, life)),
+      protocol: new ExecutorController(this.#surroundings(index, play, name, life)),
     };
     this.#executors.set(name, executor);
     return executor;
@@ -117,7 +117,7 @@ export class SharedIsolate {
     play: Play,
     name: string,
     life: number,
-  ): ConstructorParameters<typeof ExecutorProtocol>[0] {
+  ): ConstructorParameters<typeof ExecutorController>[0] {
     const executor = (): Executor => this.#executor(index, play, name);
     /** Answers a call of this life; one that has died gets none. */
     const answered = <T>(work: () => T, ms = CALL_MS): Promise<T> =>
@@ -214,7 +214,7 @@ export class SharedIsolate {
       if (play === undefined || executor.order === null) continue;
       if (executor.isExecuting) this.deaths[index]?.push(this.#scheduler.now);
       executor.life += 1;
-      executor.protocol = new ExecutorProtocol(this.#surroundings(index, play, name, executor.life));
+      executor.protocol = new ExecutorController(this.#surroundings(index, play, name, executor.life));
       if (executor.isUnderWay)
         this.#arm(index, play, name, this.#dice.between(ALARM_AGAIN_MS.least, ALARM_AGAIN_MS.most));
       executor.isUnderWay = false;

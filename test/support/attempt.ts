@@ -6,8 +6,8 @@ import { Deadlines } from "../../src/execution/attempt/deadlines.ts";
 import { acceptTrigger, emitEvent, plan } from "../../src/worker/wiring.ts";
 import { executeAttempt } from "../../src/execution/attempt/run-attempt.ts";
 import type { TaskFunction, TypedTask } from "../../src/execution/author/method.ts";
-import type { ReportChannel } from "../../src/execution/driver/progress-reporter.ts";
-import type { TriggerPort } from "../../src/execution/author/trigger-calls.ts";
+import type { ProgressReporter } from "../../src/execution/driver/progress-reporter.ts";
+import type { TriggerHost } from "../../src/execution/author/trigger-calls.ts";
 import { inline, newRunId } from "./hand-driven.ts";
 
 /** The first attempt of a root task `only` whose trigger carried null, unless the test says otherwise. */
@@ -40,8 +40,8 @@ export interface Attempt {
 export async function attempt(
   method: TaskFunction | TypedTask,
   overrides: Partial<Lease> = {},
-  port: Partial<TriggerPort> = {},
-  reports?: ReportChannel,
+  port: Partial<TriggerHost> = {},
+  reports?: ProgressReporter,
 ): Promise<Attempt> {
   const lease = leaseFor(overrides);
   const carried: Promise<unknown>[] = [];

@@ -11,7 +11,7 @@ import { runIdFor } from "../../src/triggers/run-id.ts";
 import { consumeR2Events } from "../../src/triggers/r2-events.ts";
 import type { R2Notification } from "../../src/triggers/r2-notification.ts";
 import { versionKeyOf } from "../../src/triggers/r2-notification.ts";
-import { MARK_NAME, markText } from "../../src/triggers/loop-guard.ts";
+import { LOOP_MARK_NAME, encodeLoopMark } from "../../src/triggers/loop-guard.ts";
 import { clearDeadLetters, deadLetters, WITHOUT_DEAD_LETTERS } from "../support/dead-letters.ts";
 import { acceptorOf } from "../support/edge.ts";
 import { newRunId } from "../support/hand-driven.ts";
@@ -182,7 +182,7 @@ describe("an R2 notification", () => {
 
 describe("an object that a task has written", () => {
   const runId = newRunId();
-  const markedBy = (depth: number) => ({ [MARK_NAME]: markText({ runId, task: "transcribe", depth }) });
+  const markedBy = (depth: number) => ({ [LOOP_MARK_NAME]: encodeLoopMark({ runId, task: "transcribe", depth }) });
 
   /** Puts an object and gives the origin of what its notification triggers. */
   async function originOf(customMetadata: Record<string, string>, content = "x"): Promise<TriggerOrigin | undefined> {
@@ -207,7 +207,7 @@ describe("an object that a task has written", () => {
     expect(await originOf(markedBy(4), "other bytes")).toMatchObject({ parent: null, depth: 5 });
   });
 
-  it.each([{}, { [MARK_NAME]: "by hand" }, { [MARK_NAME]: "run_1/transcribe/4" }])(
+  it.each([{}, { [LOOP_MARK_NAME]: "by hand" }, { [LOOP_MARK_NAME]: "run_1/transcribe/4" }])(
     "has a mark; without one it came from outside: %j",
     async (metadata) => {
       const origin = await originOf(metadata);

@@ -15,7 +15,7 @@ import type { AcceptTrigger } from "../../src/triggers/accept.ts";
 import { consumeR2Events } from "../../src/triggers/r2-events.ts";
 import type { R2Notification } from "../../src/triggers/r2-notification.ts";
 import { reconcilePage, type ReconcilePage, type ReconcileRequest } from "../../src/triggers/reconcile.ts";
-import { MARK_NAME, markText } from "../../src/triggers/loop-guard.ts";
+import { LOOP_MARK_NAME, encodeLoopMark } from "../../src/triggers/loop-guard.ts";
 import { newRunId } from "../support/hand-driven.ts";
 import { acceptorOf, edge } from "../support/edge.ts";
 import { loseMessages } from "../support/lost-messages.ts";
@@ -297,8 +297,8 @@ describe("a reconciliation", () => {
 
   it("refuses to go on with a circle that a task has written", async () => {
     const here = place();
-    const mark = markText({ runId: newRunId(), task: "echo", depth: 32 });
-    await here.put("1.mp3", "x", { [MARK_NAME]: mark });
+    const mark = encodeLoopMark({ runId: newRunId(), task: "echo", depth: 32 });
+    await here.put("1.mp3", "x", { [LOOP_MARK_NAME]: mark });
     const { missed, refused } = await here.reconcile();
     expect(missed).toEqual([]);
     expect(refused.map(({ problem }) => problem.code)).toEqual(["trigger_depth", "trigger_depth"]);

@@ -5,12 +5,12 @@ import type { AttemptOutcome } from "../../objects/run/settlement-rpc.ts";
  * access: few tasks read it, and creating and aborting a signal for each attempt cost a fifth of
  * the worker's time in a long chain.
  */
-export class AttemptEnd {
+export class AttemptCancellation {
   #reason: (() => Error) | null = null;
   #controller: AbortController | null = null;
-  #conclude: ((outcome: AttemptOutcome) => void) | null = null;
+  #settle: ((outcome: AttemptOutcome) => void) | null = null;
 
-  get hasCome(): boolean {
+  get isCancelled(): boolean {
     return this.#reason !== null;
   }
 
@@ -24,32 +24,32 @@ export class AttemptEnd {
   }
 
   /** Throws the reason if the attempt is cancelled. */
-  throwIfCome(): void {
+  throwIfCancelled(): void {
     if (this.#reason !== null) throw this.#reason();
   }
 
   /** Registers the callback that settles the attempt before its method has returned. */
-  onForced(conclude: (outcome: AttemptOutcome) => void): void {
-    this.#conclude = conclude;
+  onSettled(settle: (outcome: AttemptOutcome) => void): void {
+    this.#settle = settle;
   }
 
   /** Cancels the attempt and settles it with `outcome`, even if its method is still running. */
-  force(reason: () => Error, outcome: AttemptOutcome): void {
+  cancelWith(reason: () => Error, outcome: AttemptOutcome): void {
     if (this.#reason !== null) return;
-    this.come(reason);
-    this.conclude(outcome);
+    this.cancel(reason);
+    this.settle(outcome);
   }
 
   /**
    * Settles the attempt without waiting for its method. Does nothing if the attempt is settled
    * already.
    */
-  conclude(outcome: AttemptOutcome): void {
-    this.#conclude?.(outcome);
+  settle(outcome: AttemptOutcome): void {
+    this.#settle?.(outcome);
   }
 
   /** Cancels the attempt. Only the first reason counts. */
-  come(reason: () => Error): void {
+  cancel(reason: () => Error): void {
     if (this.#reason !== null) return;
     this.#reason = reason;
     this.#controller?.abort(reason());

@@ -32,7 +32,7 @@ const CLOSE = new TextEncoder().encode("]");
 const NULL = new TextEncoder().encode("null");
 
 /** The collected array, and the limit keys of the children that read from it. */
-export interface Gathered {
+export interface CollectedItems {
   readonly output: NewPayload;
   readonly limitKeys: Record<string, PayloadLimitKeys> | null;
 }
@@ -41,11 +41,11 @@ export interface Gathered {
  * Stores the array of the outputs of all items of the lease's task. Rejects like reading and
  * storing payloads do.
  */
-export async function gatherItems(
+export async function collectItems(
   lease: Lease,
   bucket: R2Bucket,
   call: RunCaller,
-): Promise<Gathered> {
+): Promise<CollectedItems> {
   const { runId, ordinal, attempt, token, inlineLimitBytes } = lease;
   const asked = new AskedItems(lease.limited);
   let length = 0;

@@ -17,7 +17,7 @@ import { callRun } from "../../objects/run/run-client.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { RunDocument } from "../../objects/run/run-documents-rpc.ts";
 import { AtOnce } from "../../platform/at-once.ts";
-import type { AttemptEnd } from "./cancellation.ts";
+import type { AttemptCancellation } from "./cancellation.ts";
 import type { AttemptSteps } from "./steps.ts";
 import { RunGoneError, TaskSuspendedError } from "../author/errors.ts";
 import { openOutput } from "./run-output.ts";
@@ -37,7 +37,7 @@ const MAX_WAIT_MS = 2_592_000_000;
 
 export class AttemptWaits {
   readonly #lease: Lease;
-  readonly #end: AttemptEnd;
+  readonly #cancellation: AttemptCancellation;
   readonly #steps: AttemptSteps;
   readonly #env: Env;
   readonly #endsAt: number;
@@ -62,7 +62,7 @@ export class AttemptWaits {
    */
   constructor(
     lease: Lease,
-    end: AttemptEnd,
+    cancellation: AttemptCancellation,
     steps: AttemptSteps,
     env: Env,
     endsAt: number,
@@ -70,7 +70,7 @@ export class AttemptWaits {
   ) {
     this.#untilTriggered = untilTriggered;
     this.#lease = lease;
-    this.#end = end;
+    this.#cancellation = cancellation;
     this.#steps = steps;
     this.#env = env;
     this.#endsAt = endsAt;
@@ -146,9 +146,12 @@ export class AttemptWaits {
       }
       await this.#steps.idle();
       await this.#untilTriggered();
-      this.#end.throwIfCome();
+      this.#cancellation.throwIfCancelled();
       const suspended = new TaskSuspendedError(runId);
-      this.#end.force(() => suspended, { type: "suspended", awaits: [...this.#pending.values()] });
+      this.#cancellation.cancelWith(() => suspended, {
+        type: "suspended",
+        awaits: [...this.#pending.values()],
+      });
       throw suspended;
     } finally {
       this.#pending.delete(call);

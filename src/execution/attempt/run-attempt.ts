@@ -22,12 +22,12 @@ import { IdentityUnreachableError } from "../../objects/identity/identity-client
 import { callRun, RunUnreachableError } from "../../objects/run/run-client.ts";
 import type { AttemptOutcome, Settlement } from "../../objects/run/settlement-rpc.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
-import { AttemptEnd } from "./cancellation.ts";
+import { AttemptCancellation } from "./cancellation.ts";
 import { AttemptInputs } from "./inputs.ts";
 import { runInScope } from "../author/context.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { AttemptOverError, AttemptTimeoutError } from "../author/errors.ts";
-import { gatherItems } from "./collect-items.ts";
+import { collectItems } from "./collect-items.ts";
 import {
   findMethod,
   methodOf,
@@ -36,9 +36,9 @@ import {
 } from "../author/method.ts";
 import { OutputStore } from "./output-store.ts";
 import { withTriggers } from "../author/pending-triggers.ts";
-import type { ReportChannel } from "../driver/progress-reporter.ts";
+import type { ProgressReporter } from "../driver/progress-reporter.ts";
 import { TaskScope } from "../author/task-scope.ts";
-import type { TriggerPort } from "../author/trigger-calls.ts";
+import type { TriggerHost } from "../author/trigger-calls.ts";
 import { fit } from "../../payloads/check-schema.ts";
 
 /** Time for cleaning up after an attempt was told that it is over, in milliseconds. */
@@ -54,35 +54,35 @@ const MAX_STACK = 8_192;
 export async function executeAttempt(
   lease: Lease,
   registry: MethodRegistry,
-  port: TriggerPort,
+  host: TriggerHost,
   deadlines: Deadlines,
   arrays?: ArrayReader,
-  reports?: ReportChannel,
+  reports?: ProgressReporter,
   deployment = UNKNOWN_DEPLOYMENT,
 ): Promise<Settlement> {
   const { runId } = lease;
   const held: HeldReader = (seq, offset, size) =>
-    callRun(port.env, runId, (run) => run.held(seq, offset, size));
-  const inputs = new AttemptInputs(lease, port.env.PAYLOADS, held, arrays);
-  const end = new AttemptEnd();
-  const scope = new TaskScope(lease, inputs, port, end);
+    callRun(host.env, runId, (run) => run.held(seq, offset, size));
+  const inputs = new AttemptInputs(lease, host.env.PAYLOADS, held, arrays);
+  const cancellation = new AttemptCancellation();
+  const scope = new TaskScope(lease, inputs, host, cancellation);
   const reported = reports?.add({
     lease,
     lines: () => scope.log.lines,
     dropped: () => scope.log.dropped,
     progress: () => scope.progressSaid,
-    over: (why) => endEarly(end, deadlines, why),
+    over: (why) => cancelEarly(cancellation, deadlines, why),
   });
   if (reported !== undefined) scope.whenNews(reported.news);
-  const found = workOf(lease, registry, inputs, scope, end, port.env);
+  const found = workOf(lease, registry, inputs, scope, cancellation, host.env);
   // The method is nearly always loaded already; awaiting it would cost a turn.
   const work = found instanceof Promise ? await found : found;
   const ended =
     typeof work !== "function"
       ? undeployed(lease, deployment, work)
-      : await withinTimeout(lease, end, deadlines, work);
+      : await withinTimeout(lease, cancellation, deadlines, work);
   const outcome = lease.gathers === true ? blameless(ended) : ended;
-  end.come(() => new Error("the attempt has ended"));
+  cancellation.cancel(() => new Error("the attempt has ended"));
   reported?.leave();
   const { ordinal, attempt, token } = lease;
   return {
@@ -106,12 +106,12 @@ function workOf(
   registry: MethodRegistry,
   inputs: AttemptInputs,
   scope: TaskScope,
-  end: AttemptEnd,
+  cancellation: AttemptCancellation,
   env: Env,
 ): Work | Promise<Work> {
-  if (lease.gathers === true) return () => gather(lease, env);
+  if (lease.gathers === true) return () => collect(lease, env);
   const toWork = (method: RunnableMethod | null): Work =>
-    method === null ? null : () => run(lease, method, inputs, scope, end, env);
+    method === null ? null : () => run(lease, method, inputs, scope, cancellation, env);
   const method = methodOf(registry, lease.method);
   if (method !== null) return toWork(method);
   return findMethod(registry, lease.method, lease.module).then(toWork, (thrown: unknown) =>
@@ -131,9 +131,9 @@ function blameless(outcome: AttemptOutcome): AttemptOutcome {
     : outcome;
 }
 
-async function gather(lease: Lease, env: Env): Promise<AttemptOutcome> {
+async function collect(lease: Lease, env: Env): Promise<AttemptOutcome> {
   try {
-    const { output, limitKeys } = await gatherItems(lease, env.PAYLOADS, (call) =>
+    const { output, limitKeys } = await collectItems(lease, env.PAYLOADS, (call) =>
       callRun(env, lease.runId, call),
     );
     return { type: "succeeded", output, to: null, ...(limitKeys !== null && { limitKeys }) };
@@ -146,15 +146,19 @@ async function gather(lease: Lease, env: Env): Promise<AttemptOutcome> {
  * Cancels an attempt whose result is no longer wanted. The attempt learns of it by its signal and
  * has `CLEANUP_MS` to clean up; its outcome is ignored.
  */
-function endEarly(end: AttemptEnd, deadlines: Deadlines, why: "cancelled" | "superseded"): void {
+function cancelEarly(
+  cancellation: AttemptCancellation,
+  deadlines: Deadlines,
+  why: "cancelled" | "superseded",
+): void {
   const error = new AttemptOverError(
     why === "cancelled"
       ? "the run was cancelled"
       : "the lease of this attempt is over, another one may have begun",
   );
-  end.come(() => error);
+  cancellation.cancel(() => error);
   deadlines.set(CLEANUP_MS, () =>
-    end.conclude({ type: "lost", to: "surroundings", error: describe(error), goesOn: true }),
+    cancellation.settle({ type: "lost", to: "surroundings", error: describe(error), goesOn: true }),
   );
 }
 
@@ -162,7 +166,7 @@ function endEarly(end: AttemptEnd, deadlines: Deadlines, why: "cancelled" | "sup
 export function outcomeOf(thrown: unknown): AttemptOutcome {
   try {
     const error = describe(thrown);
-    if (isSurroundings(thrown)) return { type: "lost", to: "surroundings", error };
+    if (isInfrastructureFailure(thrown)) return { type: "lost", to: "surroundings", error };
     const [retryable, retryAfterMs] = [isRetryable(thrown), retryAfterOf(thrown)];
     return { type: "failed", error, retryable, retryAfterMs, reason: "error" };
   } catch {
@@ -180,7 +184,7 @@ async function run(
   method: RunnableMethod,
   inputs: AttemptInputs,
   scope: TaskScope,
-  end: AttemptEnd,
+  cancellation: AttemptCancellation,
   env: Env,
 ): Promise<AttemptOutcome> {
   try {
@@ -192,7 +196,7 @@ async function run(
     );
     // Reading may have used up the timeout. Another attempt may be running then, so this attempt
     // must not begin.
-    end.throwIfCome();
+    cancellation.throwIfCancelled();
     if (lease.completion !== undefined) await scope.prepare();
     const call = (): unknown => scope.withImportedEnv(() => method.run(payload, scope));
     const returned = await runInScope(scope, () => withTriggers(() => scope.triggers, call));
@@ -200,7 +204,7 @@ async function run(
     if (lease.completion !== undefined) return { type: "waiting" };
     const { output, to } = await passedBy(lease, method, scope, returned);
     // The output of a cancelled attempt is never read.
-    end.throwIfCome();
+    cancellation.throwIfCancelled();
     refuseBytes(lease, output);
     const store = new OutputStore(lease, env);
     const limitKeys = await limitKeysOfChildren(lease.limited, (child) =>
@@ -267,15 +271,15 @@ function passedTo(
 
 async function withinTimeout(
   lease: Lease,
-  end: AttemptEnd,
+  cancellation: AttemptCancellation,
   deadlines: Deadlines,
   work: () => Promise<AttemptOutcome>,
 ): Promise<AttemptOutcome> {
   const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
-  end.onForced(resolve);
+  cancellation.onSettled(resolve);
   const lift = deadlines.set(lease.timeoutMs, () => {
     const error = new AttemptTimeoutError(lease.timeoutMs);
-    end.force(() => error, { type: "timed_out", error: describe(error) });
+    cancellation.cancelWith(() => error, { type: "timed_out", error: describe(error) });
   });
   const outcome = await Promise.race([work(), promise]);
   lift();
@@ -322,7 +326,7 @@ function describe(thrown: unknown): AttemptError {
   };
 }
 
-function isSurroundings(thrown: unknown): boolean {
+function isInfrastructureFailure(thrown: unknown): boolean {
   if (thrown instanceof ProblemError) return thrown.problem.code === "overloaded";
   const outside = [PayloadStoreError, RunUnreachableError, IdentityUnreachableError];
   return outside.some((known) => thrown instanceof known) || isNewerFormat(thrown);

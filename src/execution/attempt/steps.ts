@@ -13,7 +13,7 @@ import { openPayload } from "../../payloads/payload-store.ts";
 import { refuseLargeValue } from "../../payloads/value-limit.ts";
 import { callRun } from "../../objects/run/run-client.ts";
 import type { FinishedStep, Lease } from "../../objects/run/lease-rpc.ts";
-import type { AttemptEnd } from "./cancellation.ts";
+import type { AttemptCancellation } from "./cancellation.ts";
 import { OutputStore } from "./output-store.ts";
 import { AttemptOverError, NonRetryableError } from "../author/errors.ts";
 
@@ -39,7 +39,7 @@ export function currentStep(of: AttemptSteps | null): string | null {
 
 export class AttemptSteps {
   readonly #lease: Lease;
-  readonly #end: AttemptEnd;
+  readonly #cancellation: AttemptCancellation;
   readonly #env: Env;
   readonly #outputs: OutputStore;
   /** Names used by this attempt. */
@@ -50,9 +50,9 @@ export class AttemptSteps {
   #begun = 0;
   #idle: PromiseWithResolvers<void> | null = null;
 
-  constructor(lease: Lease, end: AttemptEnd, env: Env) {
+  constructor(lease: Lease, cancellation: AttemptCancellation, env: Env) {
     this.#lease = lease;
-    this.#end = end;
+    this.#cancellation = cancellation;
     this.#env = env;
     this.#outputs = new OutputStore(lease, env);
   }
@@ -134,7 +134,7 @@ export class AttemptSteps {
   }
 
   async #record(name: string, number: number, value: unknown): Promise<unknown> {
-    this.#end.throwIfCome();
+    this.#cancellation.throwIfCancelled();
     const encoded = encodePayload(value);
     if (!encoded.ok) throw new ProblemError(encoded.problem);
     const { kind, size } = encoded.value;
@@ -149,7 +149,7 @@ export class AttemptSteps {
       const over = new AttemptOverError(
         `step "${name}" was not kept: this attempt of "${this.#lease.task}" is over, its run was cancelled or another attempt has begun`,
       );
-      this.#end.come(() => over);
+      this.#cancellation.cancel(() => over);
       throw over;
     }
     return this.#asRead(value, encoded.value, result);

@@ -24,7 +24,7 @@ import type { EndpointFunction } from "./method.ts";
 import { openObjectAt } from "./open-object.ts";
 import { PendingTriggers, withTriggers } from "./pending-triggers.ts";
 import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
-import { emitNamedEvent, triggerTask, type TriggerPort } from "./trigger-calls.ts";
+import { emitNamedEvent, triggerTask, type TriggerHost } from "./trigger-calls.ts";
 
 /** The HTTP edge's knowledge of the call. */
 export interface EndpointCall {
@@ -51,7 +51,7 @@ export class EndpointScope implements EndpointContext {
   readonly kind = "endpoint";
   readonly log: TaskLog;
   readonly #call: EndpointCall;
-  readonly #port: TriggerPort;
+  readonly #host: TriggerHost;
   readonly #turns = new DeliveryTurns();
   #spanOfTrace: string | null = null;
   #triggers: PendingTriggers | null = null;
@@ -60,9 +60,9 @@ export class EndpointScope implements EndpointContext {
     bindMethods(this.prototype, ["waitUntil", "triggerTaskWithEvent", "emitEvent", "openObject"]);
   }
 
-  constructor(call: EndpointCall, port: TriggerPort) {
+  constructor(call: EndpointCall, host: TriggerHost) {
     this.#call = call;
-    this.#port = port;
+    this.#host = host;
     this.log = new AttemptLog({ endpoint: call.name, request_id: call.requestId });
   }
 
@@ -75,7 +75,7 @@ export class EndpointScope implements EndpointContext {
   }
 
   get env(): PipelineEnv {
-    return pipelineEnv(this.#port.env);
+    return pipelineEnv(this.#host.env);
   }
 
   /** The call's own span of its trace; null without a trace. */
@@ -86,7 +86,7 @@ export class EndpointScope implements EndpointContext {
   }
 
   waitUntil(promise: Promise<unknown>): void {
-    this.#port.lifetime.waitUntil(promise);
+    this.#host.lifetime.waitUntil(promise);
   }
 
   triggerTaskWithEvent(
@@ -106,7 +106,7 @@ export class EndpointScope implements EndpointContext {
    * is the same as `this.env`.
    */
   call(method: EndpointFunction, request: Request): Promise<unknown> {
-    const { withEnv } = this.#port;
+    const { withEnv } = this.#host;
     const called = (): unknown => method(request, this);
     return withTriggers(
       () => this.#triggers,
@@ -131,14 +131,14 @@ export class EndpointScope implements EndpointContext {
     const origin = { source, by: endpoint, parent: null, ...this.#actor(), ...this.#span() };
     const given = own === undefined ? null : endpointKey(own);
     const run = await this.#keyed(task, payload, given, (key) =>
-      triggerTask(this.#port, { task, payload, options, key, origin }),
+      triggerTask(this.#host, { task, payload, options, key, origin }),
     );
     this.#call.triggered({ runId: run.runId, task, deduplicated: run.deduplicated });
     return run;
   }
 
   openObject(s3Uri: string): Promise<OpenedObject> {
-    const { env, plan } = this.#port;
+    const { env, plan } = this.#host;
     const open = plan.endpoints.find(({ name }) => name === this.name)?.open;
     return openObjectAt(env, plan, s3Uri, { place: `endpoints.${this.name}.open`, open });
   }
@@ -152,7 +152,7 @@ export class EndpointScope implements EndpointContext {
     // No task name contains a colon, so keys of events and of tasks never collide.
     const given = own === undefined ? null : eventKey(name, own);
     const runs = await this.#keyed(`event:${name}`, payload, given, (idempotencyKey) =>
-      emitNamedEvent(this.#port, {
+      emitNamedEvent(this.#host, {
         name,
         payload,
         idempotencyKey,

@@ -3,13 +3,13 @@
  * marked with its run, which breaks endless loops of triggers.
  */
 import type { Plan } from "../../domain/plan/plan.ts";
-import { MARK_NAME, markText, type RunMark } from "../../triggers/loop-guard.ts";
+import { LOOP_MARK_NAME, encodeLoopMark, type LoopMark } from "../../triggers/loop-guard.ts";
 
 /** Wraps the bindings of such buckets. Returns `env` itself if no bucket triggers tasks. */
-export function markingEnv<Bindings extends object>(
+export function loopGuardEnv<Bindings extends object>(
   env: Bindings,
   plan: Plan,
-  mark: RunMark,
+  mark: LoopMark,
 ): Bindings {
   const bindings = triggeringBindings(plan);
   if (bindings.size === 0) return env;
@@ -21,7 +21,7 @@ export function markingEnv<Bindings extends object>(
       if (before !== undefined) return before;
       const bucket: R2Bucket | undefined = Reflect.get<object, string>(target, name);
       if (bucket === undefined) return bucket;
-      const marking = markingBucket(bucket, markText(mark));
+      const marking = guardedBucket(bucket, encodeLoopMark(mark));
       marked.set(name, marking);
       return marking;
     },
@@ -42,12 +42,12 @@ function findTriggeringBindings({ tasks, buckets }: Plan): ReadonlySet<string> {
   return new Set(rules.flatMap(({ bucket }) => buckets[bucket] ?? []));
 }
 
-function markingBucket(bucket: R2Bucket, text: string): R2Bucket {
+function guardedBucket(bucket: R2Bucket, text: string): R2Bucket {
   const marked = <Options extends R2MultipartOptions>(
     options: Options | undefined,
   ): Options | R2MultipartOptions => ({
     ...options,
-    customMetadata: { ...options?.customMetadata, [MARK_NAME]: text },
+    customMetadata: { ...options?.customMetadata, [LOOP_MARK_NAME]: text },
   });
   const replaced: Partial<Record<string | symbol, unknown>> = {
     put: (key: string, value: Parameters<R2Bucket["put"]>[1], options?: R2PutOptions) =>

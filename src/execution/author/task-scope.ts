@@ -12,7 +12,7 @@ import type { ChildRun } from "../../domain/run/state.ts";
 import type { Progress } from "../../domain/run/attempt.ts";
 import { nearest } from "../../domain/nearest.ts";
 import type { Lease } from "../../objects/run/lease-rpc.ts";
-import type { AttemptEnd } from "../attempt/cancellation.ts";
+import type { AttemptCancellation } from "../attempt/cancellation.ts";
 import { AttemptCompletion } from "../external/completion-url.ts";
 import { AttemptSteps, currentStep } from "../attempt/steps.ts";
 import { AttemptWaits } from "../attempt/result-waits.ts";
@@ -28,12 +28,12 @@ import type {
 } from "./api.ts";
 import { bindMethods } from "./bind-methods.ts";
 import { ChildKeys, type ChildKey } from "../attempt/child-keys.ts";
-import { markingEnv } from "./loop-guard-env.ts";
+import { loopGuardEnv } from "./loop-guard-env.ts";
 import { openObjectAt } from "./open-object.ts";
 import { OutputStore } from "../attempt/output-store.ts";
 import { pipelineEnv, type PipelineEnv } from "./pipeline-env.ts";
 import { PendingTriggers } from "./pending-triggers.ts";
-import { emitNamedEvent, resultTimeoutMs, triggerTask, type TriggerPort } from "./trigger-calls.ts";
+import { emitNamedEvent, resultTimeoutMs, triggerTask, type TriggerHost } from "./trigger-calls.ts";
 
 /** Characters. */
 const MAX_PROGRESS_MESSAGE = 500;
@@ -45,8 +45,8 @@ export class TaskScope implements TaskContext {
   readonly log: AttemptLog;
   readonly #lease: Lease;
   readonly #inputs: AttemptInputs;
-  readonly #port: TriggerPort;
-  readonly #end: AttemptEnd;
+  readonly #host: TriggerHost;
+  readonly #cancellation: AttemptCancellation;
   readonly #childKeys: ChildKeys;
   readonly #children: ChildRun[] = [];
   readonly #passedTo = new Map<string, unknown>();
@@ -75,12 +75,17 @@ export class TaskScope implements TaskContext {
     ]);
   }
 
-  constructor(lease: Lease, inputs: AttemptInputs, port: TriggerPort, end: AttemptEnd) {
+  constructor(
+    lease: Lease,
+    inputs: AttemptInputs,
+    host: TriggerHost,
+    cancellation: AttemptCancellation,
+  ) {
     this.#lease = lease;
     this.#inputs = inputs;
-    this.#port = port;
-    this.#end = end;
-    this.#childKeys = new ChildKeys(lease, new OutputStore(lease, port.env));
+    this.#host = host;
+    this.#cancellation = cancellation;
+    this.#childKeys = new ChildKeys(lease, new OutputStore(lease, host.env));
     const { runId, task, attempt, item } = lease;
     this.log = new AttemptLog({
       run_id: runId,
@@ -109,7 +114,7 @@ export class TaskScope implements TaskContext {
 
   get env(): PipelineEnv {
     const { runId, task, depth } = this.#lease;
-    return (this.#env ??= markingEnv(pipelineEnv(this.#port.env), this.#port.plan, {
+    return (this.#env ??= loopGuardEnv(pipelineEnv(this.#host.env), this.#host.plan, {
       runId,
       task,
       depth,
@@ -118,7 +123,7 @@ export class TaskScope implements TaskContext {
 
   /** Runs the author's code with `this.env` as the imported `env`, however deep the import is. */
   withImportedEnv(work: () => unknown): unknown {
-    const { withEnv } = this.#port;
+    const { withEnv } = this.#host;
     return withEnv === undefined ? work() : withEnv(this.env, work);
   }
 
@@ -128,11 +133,11 @@ export class TaskScope implements TaskContext {
 
   /** Prepares the values that a method may read synchronously. */
   async prepare(): Promise<void> {
-    this.#completion = await AttemptCompletion.of(this.#lease, this.#port.env);
+    this.#completion = await AttemptCompletion.of(this.#lease, this.#host.env);
   }
 
   get signal(): AbortSignal {
-    return this.#end.signal;
+    return this.#cancellation.signal;
   }
 
   /** The attempt's own span of the run's trace; null without a trace. */
@@ -203,7 +208,7 @@ export class TaskScope implements TaskContext {
       ...this.#span(),
     } as const;
     const run = await orGiveBack(key, () =>
-      triggerTask(this.#port, { task, payload, options, key, origin }),
+      triggerTask(this.#host, { task, payload, options, key, origin }),
     );
     const child = { runId: run.runId, task };
     this.#children.push(child);
@@ -228,14 +233,14 @@ export class TaskScope implements TaskContext {
     const key = own === undefined ? this.#childKey(`event:${name}`) : eventKey(name, own);
     const depth = this.#lease.depth + 1;
     const event = { name, payload, idempotencyKey: key, parent, depth, ...this.#span() };
-    const emitted = await orGiveBack(key, () => emitNamedEvent(this.#port, event));
+    const emitted = await orGiveBack(key, () => emitNamedEvent(this.#host, event));
     const runs = emitted.map(({ runId, task }) => ({ runId, task }));
     this.#children.push(...runs);
     return { runs };
   }
 
   openObject(s3Uri: string): Promise<OpenedObject> {
-    const { env, plan } = this.#port;
+    const { env, plan } = this.#host;
     const { name, signal } = this;
     const open = Object.hasOwn(plan.tasks, name) ? plan.tasks[name]?.open : undefined;
     return openObjectAt(env, plan, s3Uri, { place: `tasks.${name}.open`, open, signal });
@@ -320,9 +325,9 @@ export class TaskScope implements TaskContext {
     const triggered = async (): Promise<void> => this.#triggers?.idle();
     this.#waits ??= new AttemptWaits(
       this.#lease,
-      this.#end,
+      this.#cancellation,
       this.#stepsOf(),
-      this.#port.env,
+      this.#host.env,
       endsAt,
       triggered,
     );
@@ -336,7 +341,7 @@ export class TaskScope implements TaskContext {
   }
 
   #stepsOf(): AttemptSteps {
-    return (this.#steps ??= new AttemptSteps(this.#lease, this.#end, this.#port.env));
+    return (this.#steps ??= new AttemptSteps(this.#lease, this.#cancellation, this.#host.env));
   }
 
   /** The key of a new trigger of `target`, made in the task's own code or in one of its steps. */
@@ -345,11 +350,11 @@ export class TaskScope implements TaskContext {
   }
 
   /**
-   * Throws after the attempt's end. Code of a timed-out attempt may still run, but must not start
+   * Throws in a cancelled attempt. Code of a timed-out attempt may still run, but must not start
    * anything.
    */
   #refuseIfEnded(helper: string): void {
-    if (!this.#end.hasCome) return;
+    if (!this.#cancellation.isCancelled) return;
     throw new Error(
       `${helper} was called after this attempt of "${this.name}" had ended; check task.signal before going on`,
     );

@@ -22,7 +22,7 @@ import { openOutput } from "../attempt/run-output.ts";
 const DEFAULT_RESULT_TIMEOUT_MS = 30_000;
 
 /** The destination of a scope's triggers. */
-export interface TriggerPort {
+export interface TriggerHost {
   readonly env: Env;
   readonly lifetime: Lifetime;
   readonly accept: AcceptTrigger;
@@ -56,7 +56,7 @@ export interface AuthorTrigger {
 
 /** Triggers a task; rejects with `ProblemError` if it is refused. */
 export async function triggerTask(
-  port: TriggerPort,
+  host: TriggerHost,
   trigger: AuthorTrigger,
 ): Promise<TriggeredRun> {
   const { task, options, key, origin } = trigger;
@@ -66,31 +66,31 @@ export async function triggerTask(
     task,
     payload: payload.value,
     idempotencyKey: key,
-    origin: { ...origin, ...(port.url !== undefined && { url: port.url }) },
+    origin: { ...origin, ...(host.url !== undefined && { url: host.url }) },
     delayMs: millisecondsOf(options?.delay ?? 0),
   };
-  const accept = () => port.accept(port.env, port.lifetime, request);
+  const accept = () => host.accept(host.env, host.lifetime, request);
   // A stream may consist of results of other triggers, so waiting for a free slot could deadlock.
   const accepted = await (payload.value.kind === "stream"
     ? accept()
-    : acceptingIn(port.lifetime).run(accept));
+    : acceptingIn(host.lifetime).run(accept));
   if (!accepted.ok) throw new ProblemError(accepted.problem);
   const { runId, deduplicated } = accepted.value;
-  const result: TriggeredRun["result"] = (options) => resultOf(port.env, runId, options?.timeout);
+  const result: TriggeredRun["result"] = (options) => resultOf(host.env, runId, options?.timeout);
   const output: TriggeredRun["output"] = async (name, options) =>
-    openOutput(port.env, runId, await result(options), name);
+    openOutput(host.env, runId, await result(options), name);
   return { runId, deduplicated, result, output };
 }
 
 /** Emits an event; rejects with `ProblemError` if it is refused. */
 export async function emitNamedEvent(
-  port: TriggerPort,
+  host: TriggerHost,
   event: Omit<EmittedEvent, "payload"> & { readonly payload: unknown },
 ): Promise<readonly EmittedRun[]> {
   const payload = encodePayload(event.payload);
   if (!payload.ok) throw new ProblemError(payload.problem);
-  const url = port.url === undefined ? {} : { url: port.url };
-  const emitted = await port.emit(port.env, port.lifetime, {
+  const url = host.url === undefined ? {} : { url: host.url };
+  const emitted = await host.emit(host.env, host.lifetime, {
     ...event,
     ...url,
     payload: payload.value,

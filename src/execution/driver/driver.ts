@@ -22,7 +22,7 @@ import { ItemBacklog, TICK_MS } from "./item-backlog.ts";
 /** The driver's share of the 30 s of `waitUntil`, in milliseconds. */
 export const DRIVER_BUDGET_MS = 28_000;
 
-export interface DriverWorld {
+export interface DriverHost {
   /** The driver's id, unique within the run. */
   readonly id: string;
   claim(request: ClaimRequest): Promise<Grant>;
@@ -40,7 +40,7 @@ export function newDriverId(): string {
 }
 
 /** Drives the run until nothing is left for this driver. `first`: leases granted before. */
-export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
+export async function drive(host: DriverHost, first?: Grant): Promise<void> {
   const finished: Settlement[] = [];
   const backlog = new ItemBacklog(DRIVER_WIDTH);
   let holding = 0;
@@ -49,7 +49,7 @@ export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
   let wake = Promise.withResolvers<void>();
 
   const start = async (lease: Lease): Promise<void> => {
-    const settlement = await world.execute(lease);
+    const settlement = await host.execute(lease);
     running -= 1;
     finished.push(settlement);
     const isTime = backlog.noteEnd(lease, settlement);
@@ -65,17 +65,17 @@ export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
     }
   };
   const claim = (): ClaimRequest => {
-    const budgetMs = world.budgetMs();
+    const budgetMs = host.budgetMs();
     calls += 1;
     return {
       holding,
       budgetMs,
       ...backlog.wanted(holding, budgetMs),
-      call: `${world.id}/${calls}`,
+      call: `${host.id}/${calls}`,
     };
   };
 
-  let { leases } = first ?? (await world.claim(claim()));
+  let { leases } = first ?? (await host.claim(claim()));
   for (;;) {
     holding += leases.length;
     backlog.take(leases);
@@ -85,7 +85,7 @@ export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
     wake = Promise.withResolvers<void>();
     const settlements = [...finished.splice(0), ...backlog.giveBack()];
     holding -= settlements.length;
-    ({ leases } = await world.settle({ settlements, claim: claim() }));
+    ({ leases } = await host.settle({ settlements, claim: claim() }));
   }
 
   /** Resolves when a task has ended, or when waiting items are overdue. */
@@ -93,25 +93,25 @@ export async function drive(world: DriverWorld, first?: Grant): Promise<void> {
     while (!backlog.isEmpty) {
       const isTime = await Promise.race([
         wake.promise.then(() => true),
-        world.pause(TICK_MS).then(() => false),
+        host.pause(TICK_MS).then(() => false),
       ]);
       if (isTime) break;
       backlog.tick();
       if (finished.length > 0 || backlog.isOverdue) return;
     }
     await wake.promise;
-    if (backlog.tookMany) await world.pause(1);
-    else if (running > 0) await gather();
+    if (backlog.tookMany) await host.pause(1);
+    else if (running > 0) await untilOthersEnd();
   }
 }
 
 /** Turns of the microtask queue by which tasks may end apart and still be settled together. */
-const GATHER_TURNS = 16;
+const SETTLE_TURNS = 16;
 
 /**
  * Waits a few turns, so that tasks ending at about the same time are settled in one commit instead
  * of one each.
  */
-async function gather(): Promise<void> {
-  for (let turn = 0; turn < GATHER_TURNS; turn += 1) await Promise.resolve();
+async function untilOthersEnd(): Promise<void> {
+  for (let turn = 0; turn < SETTLE_TURNS; turn += 1) await Promise.resolve();
 }

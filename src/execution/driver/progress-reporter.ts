@@ -42,7 +42,7 @@ interface Entry {
   progressKnown: Progress | null;
 }
 
-export class ReportChannel {
+export class ProgressReporter {
   readonly #deadlines: Deadlines;
   readonly #send: (reports: readonly AttemptReport[]) => Promise<readonly ReportAnswer[]>;
   readonly #entries = new Set<Entry>();

@@ -113,7 +113,7 @@ export interface Verdict {
   readonly explained: readonly number[];
 }
 
-export interface ExecutorSurroundings {
+export interface ExecutorHost {
   /** Epoch milliseconds. */
   now(): number;
   /** The version of the deployed code. */
@@ -152,8 +152,8 @@ export interface ExecutorSurroundings {
   alarmFailed(order: ExecutorOrder, error: unknown, isLast: boolean): void;
 }
 
-export class ExecutorProtocol {
-  readonly #around: ExecutorSurroundings;
+export class ExecutorController {
+  readonly #host: ExecutorHost;
   /**
    * The result of an ended attempt whose run is unreachable: up to 14 minutes of work are worth
    * keeping.
@@ -166,18 +166,18 @@ export class ExecutorProtocol {
   /** The running alarm handler. */
   #underWay: Promise<void> | null = null;
 
-  constructor(around: ExecutorSurroundings) {
-    this.#around = around;
+  constructor(host: ExecutorHost) {
+    this.#host = host;
     this.#alarm = new AlarmClock(
-      () => around.now(),
-      (at) => around.setAlarm(at),
+      () => host.now(),
+      (at) => host.setAlarm(at),
     );
   }
 
   start(runId: RunId, ordinal: number, trial?: Trial): void {
-    if (this.#around.order() !== null) return;
-    const at = this.#around.now();
-    this.#around.note({
+    if (this.#host.order() !== null) return;
+    const at = this.#host.now();
+    this.#host.note({
       v: FORMAT_VERSION,
       runId,
       ordinal,
@@ -204,18 +204,18 @@ export class ExecutorProtocol {
   }
 
   async #goOn(): Promise<void> {
-    const order = this.#around.order();
+    const order = this.#host.order();
     if (order === null) return;
     if (!isKnownFormat(order.v ?? 1)) return this.#waitForNewerCode(order);
-    const isLast = this.#around.now() >= endOf(order);
+    const isLast = this.#host.now() >= endOf(order);
     try {
       const isOver = await this.#carryOut(order);
       if (!isOver) return;
     } catch (error) {
-      this.#around.alarmFailed(order, error, isLast);
-      if (!isLast) return this.#tryAgain(this.#around.order() ?? order);
+      this.#host.alarmFailed(order, error, isLast);
+      if (!isLast) return this.#tryAgain(this.#host.order() ?? order);
     }
-    await this.#around.deleteAll();
+    await this.#host.deleteAll();
   }
 
   /**
@@ -223,15 +223,15 @@ export class ExecutorProtocol {
    * at the end of the lease.
    */
   async #waitForNewerCode({ at }: Pick<ExecutorOrder, "at">): Promise<void> {
-    const now = this.#around.now();
-    if (now >= at + NEWER_ORDER_MS) return this.#around.deleteAll();
+    const now = this.#host.now();
+    if (now >= at + NEWER_ORDER_MS) return this.#host.deleteAll();
     this.#alarm.set(Math.min(at + NEWER_ORDER_MS, now + deployPauseMs(now - at)));
   }
 
   #tryAgain(order: ExecutorOrder): void {
     const pauseMs = Math.min(ALARM_PAUSE_MS.most, ALARM_PAUSE_MS.first * 2 ** this.#failures);
     this.#failures += 1;
-    this.#alarm.set(Math.min(this.#around.now() + pauseMs, endOf(order)));
+    this.#alarm.set(Math.min(this.#host.now() + pauseMs, endOf(order)));
   }
 
   /** Returns false if work remains for the next alarm. */
@@ -249,9 +249,9 @@ export class ExecutorProtocol {
 
   async #beTried(order: ExecutorOrder, trial: Trial): Promise<boolean> {
     const isDue = trial.mostMs === 0;
-    const waitedMs = this.#around.now() - order.at;
+    const waitedMs = this.#host.now() - order.at;
     if (!isDue && waitedMs >= trial.mostMs) return true;
-    const asked = this.#around.askTrial(order, trial);
+    const asked = this.#host.askTrial(order, trial);
     // After the pause, the suspect begins without waiting for the answer.
     if (!isDue && !((await asked) ?? waitedMs >= trial.drawnMs)) {
       // A negative time is the distance that a clock set back has to catch up: waiting takes as
@@ -260,12 +260,12 @@ export class ExecutorProtocol {
         ASK_PAUSE_MS.least,
         Math.min(ASK_PAUSE_MS.most, Math.round(Math.abs(waitedMs) / 8)),
       );
-      this.#alarm.set(this.#around.now() + pauseMs);
+      this.#alarm.set(this.#host.now() + pauseMs);
       return false;
     }
     return this.#begin(order, isDue ? {} : { onTrial: true }, async () => {
       await asked;
-      await this.#around.trialOver(order);
+      await this.#host.trialOver(order);
     });
   }
 
@@ -275,23 +275,23 @@ export class ExecutorProtocol {
     claim: TrialClaim,
     ended = async (): Promise<void> => {},
   ): Promise<boolean> {
-    const lease = await this.#around.begin(order, claim);
+    const lease = await this.#host.begin(order, claim);
     if (lease === null) {
       await ended();
       return true;
     }
     const { attempt, token, timeoutMs } = lease;
-    const begunAt = this.#around.now();
+    const begunAt = this.#host.now();
     const noting = {
       attempt,
       token,
       begunAt,
       until: begunAt + timeoutMs + LEASE_GRACE_MS,
-      version: this.#around.version,
+      version: this.#host.version,
     };
-    this.#around.note({ ...order, lease: noting });
-    await this.#around.sync();
-    this.#unsettled = await this.#around.execute(lease);
+    this.#host.note({ ...order, lease: noting });
+    await this.#host.sync();
+    this.#unsettled = await this.#host.execute(lease);
     const telling = ended();
     try {
       await this.#settle(order, noting, this.#unsettled);
@@ -306,10 +306,10 @@ export class ExecutorProtocol {
    * object, the next life knows.
    */
   #settle(order: ExecutorOrder, lease: NotedLease, settlement: Settlement): Promise<void> {
-    return this.#around.settle(order, settlement, async () => {
-      if (this.#unsettled === null || this.#around.order()?.lease?.hasEnded === true) return;
-      this.#around.note({ ...order, lease: { ...lease, hasEnded: true } });
-      await this.#around.sync();
+    return this.#host.settle(order, settlement, async () => {
+      if (this.#unsettled === null || this.#host.order()?.lease?.hasEnded === true) return;
+      this.#host.note({ ...order, lease: { ...lease, hasEnded: true } });
+      await this.#host.sync();
     });
   }
 
@@ -318,17 +318,17 @@ export class ExecutorProtocol {
    * the witness must know: another attempt that died in the same moment could be blamed otherwise.
    */
   async #tellWitness(order: ExecutorOrder, noted: NotedLease): Promise<boolean> {
-    const { missedAt = this.#around.now() } = noted;
-    const verdict = await this.#around.died(order, deathOf(order, noted, missedAt));
+    const { missedAt = this.#host.now() } = noted;
+    const verdict = await this.#host.died(order, deathOf(order, noted, missedAt));
     return verdict !== null || this.#tellLater(order, noted);
   }
 
   /** Schedules another report to the witness. Returns true if the report is too late to matter. */
   #tellLater(order: ExecutorOrder, noted: NotedLease): boolean {
-    const now = this.#around.now();
+    const now = this.#host.now();
     const sinceMs = now - (noted.missedAt ?? now);
     if (sinceMs >= TELL_WITNESS_MS.for) return true;
-    this.#around.note({ ...order, lease: noted });
+    this.#host.note({ ...order, lease: noted });
     this.#alarm.set(now + Math.max(TELL_WITNESS_MS.least, sinceMs));
     return false;
   }
@@ -342,8 +342,8 @@ export class ExecutorProtocol {
         "surroundings",
         "the attempt had ended, but its run could not be reached before its result was gone",
       );
-    if (noted.version !== this.#around.version) {
-      if (order.trial !== undefined) await this.#around.trialOver(order);
+    if (noted.version !== this.#host.version) {
+      if (order.trial !== undefined) await this.#host.trialOver(order);
       return lostTo(
         order,
         noted,
@@ -351,15 +351,15 @@ export class ExecutorProtocol {
         "a deploy took the attempt's worker before it had ended",
       );
     }
-    const { missedAt = this.#around.now() } = noted;
-    const verdict = await this.#around.died(order, deathOf(order, noted, missedAt));
+    const { missedAt = this.#host.now() } = noted;
+    const verdict = await this.#host.died(order, deathOf(order, noted, missedAt));
     const { sole: known, explained } = verdict ?? { sole: [], explained: [] };
     this.#unwitnessed = verdict === null ? { ...noted, missedAt, isUnwitnessed: true } : null;
     const earlier = known.filter((one) => one !== noted.attempt);
     const isDecisive = known.length > earlier.length && known.length >= DEATHS.sole;
-    const now = this.#around.now();
+    const now = this.#host.now();
     if (isDecisive && now < missedAt + WITNESS_MS) {
-      this.#around.note({ ...order, lease: { ...noted, missedAt } });
+      this.#host.note({ ...order, lease: { ...noted, missedAt } });
       this.#alarm.set(missedAt + WITNESS_MS);
       return null;
     }

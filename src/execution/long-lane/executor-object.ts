@@ -22,11 +22,11 @@ import type { Lease } from "../../objects/run/lease-rpc.ts";
 import type { Settlement } from "../../objects/run/settlement-rpc.ts";
 import { Deadlines } from "../attempt/deadlines.ts";
 import { deploymentOf } from "../../platform/deployment.ts";
-import { ExecutorProtocol } from "./executor-controller.ts";
+import { ExecutorController } from "./executor-controller.ts";
 import { ExecutorStore } from "./store.ts";
 import type { ExecutorRpc } from "../../objects/executors/executor-rpc.ts";
 import { ownEnv } from "../author/pipeline-env.ts";
-import { ReportChannel } from "../driver/progress-reporter.ts";
+import { ProgressReporter } from "../driver/progress-reporter.ts";
 import type { Lifetime } from "../../platform/lifetime.ts";
 import { log } from "../../platform/log.ts";
 
@@ -40,7 +40,7 @@ export interface DeployedTasks {
     lifetime: Lifetime,
     deadlines: Deadlines,
     arrays: undefined,
-    reports: ReportChannel,
+    reports: ProgressReporter,
   ) => Promise<Settlement>;
 }
 
@@ -53,14 +53,14 @@ function versionOf(env: Env, { version }: DeployedTasks["plan"]): string {
 }
 
 export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
-  readonly #protocol: ExecutorProtocol;
+  readonly #controller: ExecutorController;
   readonly #deployed: DeployedTasks;
 
   constructor(ctx: DurableObjectState, env: Env, deployed: DeployedTasks) {
     super(ctx, env);
     this.#deployed = deployed;
     const store = new ExecutorStore(ctx.storage);
-    this.#protocol = new ExecutorProtocol({
+    this.#controller = new ExecutorController({
       now: () => Date.now(),
       version: versionOf(env, deployed.plan),
       order: () => store.order(),
@@ -100,11 +100,11 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
   }
 
   async start(runId: RunId, ordinal: number, trial?: Trial): Promise<void> {
-    this.#protocol.start(runId, ordinal, trial);
+    this.#controller.start(runId, ordinal, trial);
   }
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
-    await this.#protocol.alarm(info?.scheduledTime ?? null);
+    await this.#controller.alarm(info?.scheduledTime ?? null);
   }
 
   async #execute(lease: Lease): Promise<Settlement> {
@@ -115,7 +115,7 @@ export class ExecutorObject extends DurableObject<Env> implements ExecutorRpc {
       budgetMs: () => 0,
     };
     const env = ownEnv(this.env);
-    const reports = new ReportChannel(deadlines, (said) =>
+    const reports = new ProgressReporter(deadlines, (said) =>
       callRun(env, lease.runId, (run) => run.report(said)),
     );
     const { executeLease } = this.#deployed;

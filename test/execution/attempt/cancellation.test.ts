@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { AttemptEnd } from "../../../src/execution/attempt/cancellation.ts";
+import { AttemptCancellation } from "../../../src/execution/attempt/cancellation.ts";
 import type { TaskFunction } from "../../../src/execution/author/method.ts";
 import { attempt } from "../../support/attempt.ts";
 
@@ -27,24 +27,24 @@ describe("the signal of an attempt", () => {
   });
 
   it("is aborted when the end comes, with its reason", () => {
-    const end = new AttemptEnd();
+    const end = new AttemptCancellation();
     const { signal } = end;
-    expect([end.hasCome, signal.aborted]).toEqual([false, false]);
-    end.come(() => new Error("time is up"));
-    expect([end.hasCome, signal.aborted, String(signal.reason)]).toEqual([true, true, "Error: time is up"]);
+    expect([end.isCancelled, signal.aborted]).toEqual([false, false]);
+    end.cancel(() => new Error("time is up"));
+    expect([end.isCancelled, signal.aborted, String(signal.reason)]).toEqual([true, true, "Error: time is up"]);
   });
 
   it("is aborted for who asks for it after the end", () => {
-    const end = new AttemptEnd();
-    end.come(() => new Error("time is up"));
+    const end = new AttemptCancellation();
+    end.cancel(() => new Error("time is up"));
     expect([end.signal.aborted, String(end.signal.reason)]).toEqual([true, "Error: time is up"]);
   });
 
   it("is the same whenever it is asked for, and keeps the first reason", () => {
-    const end = new AttemptEnd();
+    const end = new AttemptCancellation();
     const { signal } = end;
-    end.come(() => new Error("time is up"));
-    end.come(() => new Error("the attempt has ended"));
+    end.cancel(() => new Error("time is up"));
+    end.cancel(() => new Error("the attempt has ended"));
     expect(end.signal).toBe(signal);
     expect(String(signal.reason)).toBe("Error: time is up");
   });

@@ -5,7 +5,7 @@ import { ok, refuse } from "../../../src/domain/problem.ts";
 import { openPayload } from "../../../src/payloads/payload-store.ts";
 import { callRun } from "../../../src/objects/run/run-client.ts";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
-import type { TriggerPort } from "../../../src/execution/author/trigger-calls.ts";
+import type { TriggerHost } from "../../../src/execution/author/trigger-calls.ts";
 import { emitEvent, step, triggerTaskWithEvent } from "../../../src/task-helpers.ts";
 import { createEmitEvent } from "../../../src/triggers/emit.ts";
 import { attempt } from "../../support/attempt.ts";
@@ -29,7 +29,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function portTo(accept = acceptorOf(PLAN)): Partial<TriggerPort> {
+function portTo(accept = acceptorOf(PLAN)): Partial<TriggerHost> {
   return { accept, emit: createEmitEvent({ plan: PLAN, registry, acceptTrigger: accept }), plan: PLAN };
 }
 

@@ -1,7 +1,7 @@
 import { env, withEnv } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { markingEnv } from "../../../src/execution/author/loop-guard-env.ts";
-import { markIn, markText } from "../../../src/triggers/loop-guard.ts";
+import { loopGuardEnv } from "../../../src/execution/author/loop-guard-env.ts";
+import { decodeLoopMark, encodeLoopMark } from "../../../src/triggers/loop-guard.ts";
 import { attempt } from "../../support/attempt.ts";
 import { newRunId } from "../../support/hand-driven.ts";
 import { planOf, r2Rule, taskPlan } from "../../support/plan.ts";
@@ -10,15 +10,15 @@ const MARK = { runId: newRunId(), task: "archive", depth: 3 };
 const PLAN = planOf([taskPlan("listen", { on: { r2: [r2Rule()] } })]);
 
 async function markOf(bucket: R2Bucket, key: string) {
-  return markIn((await bucket.head(key))?.customMetadata);
+  return decodeLoopMark((await bucket.head(key))?.customMetadata);
 }
 
 describe("what a task writes", () => {
   it("into a bucket that triggers tasks bears the mark of its run, beside its own metadata", async () => {
-    const { UPLOADS } = markingEnv(env, PLAN, MARK);
+    const { UPLOADS } = loopGuardEnv(env, PLAN, MARK);
     await UPLOADS.put("mark/put", "x", { customMetadata: { mine: "kept" }, httpMetadata: { contentType: "a/b" } });
     const object = await env.UPLOADS.head("mark/put");
-    expect(markIn(object?.customMetadata)).toEqual(MARK);
+    expect(decodeLoopMark(object?.customMetadata)).toEqual(MARK);
     expect(object).toMatchObject({ customMetadata: { mine: "kept" }, httpMetadata: { contentType: "a/b" } });
     await UPLOADS.put("mark/plain", "x");
     expect(await markOf(env.UPLOADS, "mark/plain")).toEqual(MARK);
@@ -28,7 +28,7 @@ describe("what a task writes", () => {
   });
 
   it("can be read, listed and deleted as ever, and keeps the conditions of a put", async () => {
-    const { UPLOADS } = markingEnv(env, PLAN, MARK);
+    const { UPLOADS } = loopGuardEnv(env, PLAN, MARK);
     await UPLOADS.put("mark/again", "x");
     expect(await UPLOADS.put("mark/again", "y", { onlyIf: { etagDoesNotMatch: "*" } })).toBeNull();
     expect(await (await UPLOADS.get("mark/again"))?.text()).toBe("x");
@@ -38,11 +38,11 @@ describe("what a task writes", () => {
   });
 
   it("into another bucket is not marked; other bindings are what they are", async () => {
-    const marking = markingEnv(env, PLAN, MARK);
+    const marking = loopGuardEnv(env, PLAN, MARK);
     await marking.PAYLOADS.put("mark/other", "x");
     expect(await markOf(env.PAYLOADS, "mark/other")).toBeNull();
     expect(marking.RUNS).toBe(env.RUNS);
-    expect(markingEnv(env, planOf([taskPlan("listen")]), MARK)).toBe(env);
+    expect(loopGuardEnv(env, planOf([taskPlan("listen")]), MARK)).toBe(env);
   });
 
   it("is marked through task.env", async () => {
@@ -79,11 +79,11 @@ describe("a mark", () => {
   it.each([undefined, {}, { "peach-run": "" }, { "peach-run": `${newRunId()}/a` }, { "peach-run": "run_x/a/1" }])(
     "is only what a task has written: %j",
     (metadata) => {
-      expect(markIn(metadata)).toBeNull();
+      expect(decodeLoopMark(metadata)).toBeNull();
     },
   );
 
   it("says what it was made of", () => {
-    expect(markIn({ "peach-run": markText(MARK) })).toEqual(MARK);
+    expect(decodeLoopMark({ "peach-run": encodeLoopMark(MARK) })).toEqual(MARK);
   });
 });

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { readGrant } from "../../../src/objects/run/grant-text-rpc.ts";
 import type { ClaimRequest, Grant, Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { Settlement, SettleRequest } from "../../../src/objects/run/settlement-rpc.ts";
-import { drive, newDriverId, type DriverWorld } from "../../../src/execution/driver/driver.ts";
+import { drive, newDriverId, type DriverHost } from "../../../src/execution/driver/driver.ts";
 import { acceptance, HandDrivenRun, only, succeeded } from "../../support/hand-driven.ts";
 import { loseMessages } from "../../support/lost-messages.ts";
 import { leaseFor } from "../../support/attempt.ts";
@@ -19,7 +19,7 @@ function leases(...tasks: readonly string[]): Grant {
 }
 
 /** A world whose answers are given in advance; tasks end when the test says so. */
-class ScriptedWorld implements DriverWorld {
+class ScriptedWorld implements DriverHost {
   readonly id = "driver";
   /** The names of its calls that ask for work. */
   readonly calls: (string | undefined)[] = [];
@@ -178,7 +178,7 @@ describe("a driver", () => {
 
 const refusing = (): Promise<Grant> => Promise.reject(new Error("unreachable"));
 
-function idle(): DriverWorld {
+function idle(): DriverHost {
   return {
     id: "driver",
     claim: async () => NOTHING,
@@ -192,7 +192,7 @@ function idle(): DriverWorld {
 /** Drives a run on its real object, its tasks ending at once. */
 function driverOf(run: HandDrivenRun, budgetMs: () => number) {
   const seen = { calls: 0, running: 0, most: 0, tasks: new Array<string>() };
-  const world: DriverWorld = {
+  const world: DriverHost = {
     id: newDriverId(),
     claim: (request) => {
       seen.calls += 1;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Grant, Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { Settlement, SettleRequest } from "../../../src/objects/run/settlement-rpc.ts";
-import { drive, type DriverWorld } from "../../../src/execution/driver/driver.ts";
+import { drive, type DriverHost } from "../../../src/execution/driver/driver.ts";
 import { ItemBacklog } from "../../../src/execution/driver/item-backlog.ts";
 import { leaseFor } from "../../support/attempt.ts";
 import { inline, settlement, succeeded } from "../../support/hand-driven.ts";
@@ -47,7 +47,7 @@ describe("a driver's backlog of items", () => {
 
 describe("a driver with items in advance", () => {
   /** Items end at once but those that hang until something is settled; a tick passes whenever the driver waits. */
-  class World implements DriverWorld {
+  class World implements DriverHost {
     readonly id = "driver";
     readonly settled: Settlement[][] = [];
     readonly started: number[] = [];

@@ -4,7 +4,7 @@ import type { Progress } from "../../../src/domain/run/attempt.ts";
 import { RunObject } from "../../../src/objects/run/run-object.ts";
 import type { AttemptReport, LogLine, ReportAnswer } from "../../../src/objects/run/settlement-rpc.ts";
 import { Deadlines } from "../../../src/execution/attempt/deadlines.ts";
-import { ReportChannel } from "../../../src/execution/driver/progress-reporter.ts";
+import { ProgressReporter } from "../../../src/execution/driver/progress-reporter.ts";
 import { attempt, leaseFor } from "../../support/attempt.ts";
 import { acceptance, HandDrivenRun } from "../../support/hand-driven.ts";
 import { nextCall } from "../../support/pool/pipelines/scripted.ts";
@@ -42,7 +42,7 @@ describe("a channel of reports", () => {
   ) {
     const sent: { at: number; reports: readonly AttemptReport[] }[] = [];
     const deadlines = new Deadlines();
-    const made = new ReportChannel(deadlines, async (reports) => {
+    const made = new ProgressReporter(deadlines, async (reports) => {
       sent.push({ at: Date.now(), reports });
       return reports.map(answer);
     });
@@ -112,7 +112,7 @@ describe("a channel of reports", () => {
   it("goes on after a report that failed", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
     let calls = 0;
-    const reports = new ReportChannel(new Deadlines(), async (all) => {
+    const reports = new ProgressReporter(new Deadlines(), async (all) => {
       calls += 1;
       if (calls === 1) throw new Error("unreachable");
       return all.map(() => ({ lines: 0, over: "cancelled" }));
@@ -215,7 +215,9 @@ describe.each([
 describe("an attempt that was told that it is over", () => {
   it("is waited for five seconds; one that goes on is given up, and said to go on", async () => {
     vi.useFakeTimers({ now: 0 });
-    const reports = new ReportChannel(new Deadlines(), async (all) => all.map(() => ({ lines: 0, over: "cancelled" })));
+    const reports = new ProgressReporter(new Deadlines(), async (all) =>
+      all.map(() => ({ lines: 0, over: "cancelled" })),
+    );
     let toldAt = Number.NaN;
     const never = (_: unknown, { signal }: { readonly signal: AbortSignal }): Promise<never> => {
       signal.addEventListener("abort", () => (toldAt = Date.now()));

@@ -3,7 +3,7 @@ import { LEASE_GRACE_MS } from "../../../src/domain/plan/run-graph.ts";
 import type { Trial } from "../../../src/domain/trials.ts";
 import type { Lease } from "../../../src/objects/run/lease-rpc.ts";
 import type { Settlement } from "../../../src/objects/run/settlement-rpc.ts";
-import { ExecutorProtocol, type ExecutorOrder } from "../../../src/execution/long-lane/executor-controller.ts";
+import { ExecutorController, type ExecutorOrder } from "../../../src/execution/long-lane/executor-controller.ts";
 import { leaseFor } from "../../support/attempt.ts";
 import { newRunId, succeeded } from "../../support/hand-driven.ts";
 
@@ -73,8 +73,8 @@ class World {
     this.#firing = null;
   }
 
-  #life(): ExecutorProtocol {
-    return new ExecutorProtocol({
+  #life(): ExecutorController {
+    return new ExecutorController({
       now: () => this.now,
       version: this.version,
       order: () => this.#order,
