@@ -1,6 +1,6 @@
 /**
  * `npm run bench:lists`: how long lists and counts take when one task has a million runs. The runs are written straight into the
- * store of the task's catalogue, while the runtime is down; the calls are made over HTTP, as any client makes them.
+ * store of the task's catalog, while the runtime is down; the calls are made over HTTP, as any client makes them.
  */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -76,7 +76,7 @@ function catalogOf(stateFolder: string): string {
     database.close();
     if (runs?.["n"] === 1) return join(folder, file);
   }
-  throw new Error(`no catalogue in ${folder}`);
+  throw new Error(`no catalog in ${folder}`);
 }
 
 async function call(runtime: LocalRuntime, path: string, init: RequestInit = {}): Promise<unknown> {
@@ -123,7 +123,7 @@ async function time(runtime: LocalRuntime, what: string, path: string): Promise<
 }
 
 async function measure(runtime: LocalRuntime, runs: number): Promise<Report> {
-  // They came past the catalogue, which else counts as it goes: only here it finds a million runs that it has not counted.
+  // They came past the catalog, which else counts as it goes: only here it finds a million runs that it has not counted.
   const startedAt = performance.now();
   await call(runtime, `/runs/count?task=${TASK}`);
   const countedMs = Math.round(performance.now() - startedAt);

@@ -137,7 +137,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     invariant: "10 nothing is left",
-    bug: "the catalogue does not look again for what is due later",
+    bug: "the catalog does not look again for what is due later",
     seed: 1,
     file: "src/objects/catalog/catalog-controller.ts",
     code: "this.#alarm.set(soonest);",
@@ -314,7 +314,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     invariant: "listed",
-    bug: "the catalogue says that it keeps what is in its memory only",
+    bug: "the catalog says that it keeps what is in its memory only",
     theme: "items",
     seed: 1,
     file: "src/objects/catalog/catalog-controller.ts",

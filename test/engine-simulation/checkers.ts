@@ -187,7 +187,7 @@ export class Checkers implements Watching {
     this.#slots.begins(note, this.#isTimeUncertain());
   }
 
-  /** Everything that has ended stands in the catalogue. */
+  /** Everything that has ended stands in the catalog. */
   beforeRetention(): void {
     this.#rest.listed();
   }

@@ -14,7 +14,7 @@ const FOUND: readonly (readonly [seed: number, was: string])[] = [
     "a run that is executed again for the second run of an id, taken for one that was executed again when it was over",
   ],
   [9_001_449, "the same, of what an item has triggered"],
-  [9_001_014, "a run that the catalogue drops before the run's alarm, since the clock was set forward by 20 minutes"],
+  [9_001_014, "a run that the catalog drops before the run's alarm, since the clock was set forward by 20 minutes"],
   [9_001_811, "a task that is retried when what it awaits is only remembered, and asks for it again and again"],
   [9_010_747, "a limit that stays in the list of limits, since the list learned late that it was there"],
   [9_007_087, "118 runs, for which 60,000 events are not enough"],

@@ -21,7 +21,7 @@ export interface GoldenJournal {
   readonly tables: readonly string[];
   readonly rows: readonly GoldenRow[];
   readonly document: unknown;
-  /** As the catalogue was told. */
+  /** As the catalog was told. */
   readonly summary: unknown;
   /** Whether something is due at some time, unless it is final. */
   readonly isDue: boolean;

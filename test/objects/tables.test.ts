@@ -136,8 +136,8 @@ const OBJECTS: readonly [string, DurableObjectStub, () => Promise<unknown>, () =
     () => limit.use(),
   ],
   ["the object of a debounce window", window, () => window.window(WINDOW), () => window.namedFor("k")],
-  ["the directory of the catalogue", directory, () => directory.register("echo"), () => directory.tasks()],
-  ["the catalogue", catalog, () => catalog.record(summaryOf(RUN, "succeeded"), true), () => catalog.count({})],
+  ["the task directory", directory, () => directory.register("echo"), () => directory.tasks()],
+  ["the catalog", catalog, () => catalog.record(summaryOf(RUN, "succeeded"), true), () => catalog.count({})],
   ["the object of dead letters", letters, () => letters.record(LETTER), () => letters.count()],
   ["the object of versions", versions, () => versions.listed([VERSION], 60_000), () => versions.find([VERSION])],
   [

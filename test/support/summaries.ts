@@ -1,4 +1,4 @@
-/** Summaries of runs that nobody has started, for the catalogue. */
+/** Summaries of runs that nobody has started, for the catalog. */
 import { runIdFromBytes, type RunId } from "../../src/domain/ids.ts";
 import type { RunSummary } from "../../src/domain/run/summary.ts";
 import type { RunStatus } from "../../src/domain/statuses.ts";

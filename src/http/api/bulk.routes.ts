@@ -1,5 +1,5 @@
 /**
- * `POST /runs/cancel`, `/runs/retry`, `/runs/replay`: the same for all runs that a filter finds, a page of them a call. The catalogue
+ * `POST /runs/cancel`, `/runs/retry`, `/runs/replay`: the same for all runs that a filter finds, a page of them a call. The catalog
  * finds them and may lag; each run decides for itself, and one that must be refused stops none of the others. A page is the same
  * however often it is asked for, whatever became of its runs: places in the list never change.
  */
@@ -28,7 +28,7 @@ type Outcome = { readonly newRunId?: RunId } | Problem;
 /** One kind of call. */
 interface Action {
   readonly done: Exclude<BulkRun["result"], "refused">;
-  /** Why a run that stands so would be refused, as far as the catalogue knows. */
+  /** Why a run that stands so would be refused, as far as the catalog knows. */
   expected(run: RunSummary): Problem["code"] | null;
   perform(run: RunId): Promise<Outcome>;
 }
@@ -136,7 +136,7 @@ async function performed(action: Action, runId: RunId): Promise<Outcome> {
   }
 }
 
-/** `outcome`: null if nothing was done; then it says what would be, as far as the catalogue knows. */
+/** `outcome`: null if nothing was done; then it says what would be, as far as the catalog knows. */
 function describe(run: RunSummary, action: Action, outcome: Outcome | null): BulkRun {
   const { id: run_id, task, status } = run;
   if (outcome === null) {

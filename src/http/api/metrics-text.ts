@@ -1,4 +1,4 @@
-/** What `/metrics` says. Counters are what the catalogue has ever counted: they do not go down when runs are deleted or retried. */
+/** What `/metrics` says. Counters are what the catalog has ever counted: they do not go down when runs are deleted or retried. */
 import type { MetricsAnswer } from "../../objects/catalog/catalog-rpc.ts";
 import { DURATION_BOUNDS_MS, sumOfMetrics, type Counts } from "../../domain/run/metrics.ts";
 import { ATTEMPT_STATUSES } from "../../domain/statuses.ts";

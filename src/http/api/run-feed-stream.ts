@@ -1,6 +1,6 @@
 /**
- * The live feed as server-sent events. The catalogue is asked every second, so that nothing is kept awake, and nothing is owed to a
- * client that has gone; the id of an event is a time up to which all changes were told, by the clocks of the catalogue.
+ * The live feed as server-sent events. The catalog is asked every second, so that nothing is kept awake, and nothing is owed to a
+ * client that has gone; the id of an event is a time up to which all changes were told, by the clocks of the catalog.
  */
 import type { Change } from "../../objects/catalog/catalog-rpc.ts";
 import { describeSummary } from "./run-summary-document.ts";
@@ -19,7 +19,7 @@ const FEED_MS = 900_000;
 /** What changed longer ago is not told. */
 const MOST_BEHIND_MS = 3_600_000;
 
-/** The events from that time on; with null, from now on. Ends when the client goes, after a while, or when the catalogue fails. */
+/** The events from that time on; with null, from now on. Ends when the client goes, after a while, or when the catalog fails. */
 export function feedStream(
   read: ReadChanges,
   lastEventId: number | null,

@@ -15,7 +15,7 @@ export interface FilterParameters {
   readonly created_before?: number | undefined;
 }
 
-/** The filter in the words of the catalogue; without a property, it asks for all runs. */
+/** The filter in the words of the catalog; without a property, it asks for all runs. */
 export function queryOf({
   task,
   status,

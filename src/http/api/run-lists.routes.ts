@@ -1,4 +1,4 @@
-/** `/runs`, `/runs/count`, `/runs/feed`: many runs, as the catalogue knows them; it may lag behind the runs for a moment. */
+/** `/runs`, `/runs/count`, `/runs/feed`: many runs, as the catalog knows them; it may lag behind the runs for a moment. */
 import { Hono, type Context } from "hono";
 import { countRuns, findRuns, runChanges } from "../../objects/catalog/catalog-client.ts";
 import type { Plan } from "../../domain/plan/plan.ts";

@@ -61,12 +61,12 @@ export async function recordRun(env: Env, summary: RunSummary, keep: boolean): P
 
 /** Registers the task with the task directory. */
 export async function registerTask(env: Env, task: string): Promise<void> {
-  await callWithRetries("the directory of the catalog", () => taskDirectoryOf(env).register(task));
+  await callWithRetries("the task directory", () => taskDirectoryOf(env).register(task));
 }
 
 /** Returns the root tasks that have, or had, runs. */
 export async function listedTasks(env: Env): Promise<readonly string[]> {
-  return callWithRetries("the directory of the catalog", () => taskDirectoryOf(env).tasks());
+  return callWithRetries("the task directory", () => taskDirectoryOf(env).tasks());
 }
 
 /** Finds runs, newest first. The place of a run never changes, so pages show each run once. */

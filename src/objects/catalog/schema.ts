@@ -58,7 +58,7 @@ const CREATE_TASKS = `
 
 /** Table of the task directory. */
 export const TASK_DIRECTORY_TABLES: TableHistory = {
-  what: "the directory of the catalog",
+  what: "the task directory",
   table: "tasks",
   migrations: [[CREATE_TASKS]],
 };

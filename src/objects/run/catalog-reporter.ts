@@ -71,7 +71,7 @@ export class RunFeed {
   async confirm(run: Run): Promise<void> {
     for (let tries = 0; !this.isKept(run); tries += 1) {
       if (tries === MOST_CONFIRMING)
-        throw new Error(`the catalogue was told ${tries} times to keep the run, and does not`);
+        throw new Error(`the catalog was told ${tries} times to keep the run, and does not`);
       this.#owed = { keep: true };
       await this.#tellAll(run);
     }

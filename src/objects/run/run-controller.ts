@@ -359,7 +359,7 @@ export class RunProtocol {
     }
   }
 
-  /** What the alarm has to do elsewhere, one at a time: the catalogue, R2 or the parent run may be slow to answer, or silent. */
+  /** What the alarm has to do elsewhere, one at a time: the catalog, R2 or the parent run may be slow to answer, or silent. */
   #workAfter(run: Run | null): Promise<void> {
     if (run !== null && run.finishedAt === null) return this.#goOn(run);
     return (this.#ending ??= (run === null ? this.#forgetting.abandon() : this.#end(run)).finally(() => {
@@ -387,7 +387,7 @@ export class RunProtocol {
     this.#around.waitUntil(this.#trouble.giveUp(this.#run, error, again));
   }
 
-  /** Never behind the catalogue: the run's next time is set before it is told. */
+  /** Never behind the catalog: the run's next time is set before it is told. */
   async #goOn(run: Run): Promise<void> {
     this.#alarmOfRun.setFor(run);
     const telling = this.#parent.tell(run);
@@ -400,7 +400,7 @@ export class RunProtocol {
     await telling;
   }
 
-  /** Listed first, then kept, then deleted: a run that the catalogue knows to be final is deleted there as well. */
+  /** Listed first, then kept, then deleted: a run that the catalog knows to be final is deleted there as well. */
   async #end(run: Run): Promise<void> {
     const telling = this.#isRetentionOver(run) ? null : this.#parent.tell(run);
     if (!this.#isRetentionOver(run) || run.graph.retentionMs < LISTED_MS.short) await this.#feed.confirm(run);

@@ -109,7 +109,7 @@ export class RunObject extends DurableObject<Env> implements RunRpc {
         return () => clearTimeout(timer);
       },
       notTold: (error) => {
-        log("warn", "catalogue not told, the alarm will", { run_id: ctx.id.name, error });
+        log("warn", "catalog not told, the alarm will", { run_id: ctx.id.name, error });
       },
       notShortened: (error) => {
         log("error", "the journal of a run stays long", { run_id: ctx.id.name, error });

@@ -1,4 +1,4 @@
-/** A run whose surroundings do not answer: the catalogue, R2, its parent. Time, and every answer, is the test's. */
+/** A run whose surroundings do not answer: the catalog, R2, its parent. Time, and every answer, is the test's. */
 import { expect, it } from "vitest";
 import { RunProtocol } from "../../../src/objects/run/run-controller.ts";
 import { RunStore } from "../../../src/objects/run/journal.ts";
@@ -9,7 +9,7 @@ import { NO_TROUBLE } from "../../support/driven-run.ts";
 import { graphOf, RUN_ID } from "../../support/run-play.ts";
 import { MemoryStorage } from "../../support/journal-storage.ts";
 
-/** So short that the catalogue is told once more before the run is deleted. */
+/** So short that the catalog is told once more before the run is deleted. */
 const RETENTION_MS = 300_000;
 const BYTES = new TextEncoder().encode("null");
 const NULL = { kind: "json", size: 4, contentType: "application/json", at: "inline", bytes: BYTES } as const;
@@ -46,7 +46,7 @@ class Host {
     },
     tellParent: async () => void (await this.#ask("parent's children")),
     parentNotTold: () => {},
-    tellCatalog: () => this.#ask("catalogue"),
+    tellCatalog: () => this.#ask("catalog"),
     after: (milliseconds, work) => {
       const timer = { at: this.now + milliseconds, work };
       this.#timers.push(timer);
@@ -130,7 +130,7 @@ async function turns(): Promise<void> {
 
 const PASSED: Settlement["outcome"] = { type: "succeeded", output: NULL, to: null };
 
-it("the alarm of a run is over within a second while the catalogue is silent, and its retries go on", async () => {
+it("the alarm of a run is over within a second while the catalog is silent, and its retries go on", async () => {
   const host = new Host();
   const lease = host.accept(false);
   await host.pass(200);
@@ -139,21 +139,21 @@ it("the alarm of a run is over within a second while the catalogue is silent, an
   expect(await host.alarm()).toBe(1_000);
   while (host.protocol.load()?.tasks[0]?.state.status === "retrying") expect(await host.alarm()).toBeLessThan(1_100);
   expect(host.protocol.load()?.tasks[0]?.state.status).toBe("queued");
-  expect(host.open).toContain("catalogue");
+  expect(host.open).toContain("catalog");
 });
 
-it("a run whose catalogue is silent at the end of its retention is looked after, and deleted once it answers", async () => {
+it("a run whose catalog is silent at the end of its retention is looked after, and deleted once it answers", async () => {
   const host = new Host();
   host.settle(host.accept(false), PASSED);
-  await host.answer("catalogue", false);
+  await host.answer("catalog", false);
   host.now += RETENTION_MS;
   expect(await host.alarm()).toBe(1_000);
   expect(host.alarmAt).toBe(host.now + 60_000);
   expect(host.protocol.load()).not.toBeNull();
   // The same is not begun twice, and asked for once.
   expect(await host.alarm()).toBe(1_000);
-  expect(host.open).toEqual(["catalogue"]);
-  await host.answer("catalogue", true);
+  expect(host.open).toEqual(["catalog"]);
+  await host.answer("catalog", true);
   await host.answer("parent", false);
   expect(host.protocol.load()).toBeNull();
   expect(host.failures).toEqual([]);
@@ -162,8 +162,8 @@ it("a run whose catalogue is silent at the end of its retention is looked after,
 it("a run whose parent is silent is deleted once, also if it was accepted anew meanwhile", async () => {
   const host = new Host();
   host.settle(host.accept(true), PASSED);
-  await host.answer("catalogue", true);
-  await host.answer("catalogue", true);
+  await host.answer("catalog", true);
+  await host.answer("catalog", true);
   host.now += RETENTION_MS;
   expect(await host.alarm()).toBe(1_000);
   expect(await host.alarm()).toBe(1_000);
@@ -176,15 +176,15 @@ it("a run whose parent is silent is deleted once, also if it was accepted anew m
   expect(host.protocol.load()?.status).toBe("running");
 });
 
-it("a catalogue that never keeps the run is not told without end", async () => {
+it("a catalog that never keeps the run is not told without end", async () => {
   const host = new Host();
   host.settle(host.accept(false), PASSED);
   host.now += RETENTION_MS;
   const alarm = host.alarm();
   let told = 0;
   for (let turn = 0; turn < 40; turn += 1) {
-    told += host.open.filter((what) => what === "catalogue").length;
-    await host.answer("catalogue", false);
+    told += host.open.filter((what) => what === "catalog").length;
+    await host.answer("catalog", false);
   }
   await alarm;
   expect(told).toBeLessThan(10);

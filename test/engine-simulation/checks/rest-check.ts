@@ -67,7 +67,7 @@ export class RestCheck {
     }
   }
 
-  /** By the clock of some object. The catalogue looks at its own, and need not wait for the run's alarm, which was set by another. */
+  /** By the clock of some object. The catalog looks at its own, and need not wait for the run's alarm, which was set by another. */
   #isRetentionOver({ finished_at }: RunDocument): boolean {
     if (finished_at === null) return false;
     return this.#world.ground.wall() - Date.parse(finished_at) > RETENTION_MS - 2 * MOST_SKEW_MS;

@@ -14,7 +14,7 @@ interface Answer {
   readonly next_cursor: string | null;
 }
 
-/** Each test has a task of its own, and with it a catalogue of its own. */
+/** Each test has a task of its own, and with it a catalog of its own. */
 let task = "";
 let tests = 0;
 const plan = () => planOf([taskPlan(task, { method: "echo" })]);
@@ -31,7 +31,7 @@ async function bulk(action: string, query: string, init: RequestInit = {}): Prom
   return response.json();
 }
 
-/** Runs of the test's task, the oldest first: so many that run, failed and succeeded. Resolves once the catalogue has them. */
+/** Runs of the test's task, the oldest first: so many that run, failed and succeeded. Resolves once the catalog has them. */
 async function runs(running: number, failed: number, fine: number): Promise<HandDrivenRun[]> {
   const all: HandDrivenRun[] = [];
   for (let made = 0; made < running + failed + fine; made += 1) {

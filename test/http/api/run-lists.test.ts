@@ -14,7 +14,7 @@ interface Listed {
   readonly failed_tasks: string[];
 }
 
-/** Each test has a task of its own, and with it a catalogue of its own. */
+/** Each test has a task of its own, and with it a catalog of its own. */
 let task = "";
 let tests = 0;
 const plan = () => planOf([taskPlan(task, { method: "scripted" })]);

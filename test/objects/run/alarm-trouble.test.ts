@@ -98,7 +98,7 @@ describe("a run whose alarm fails for good", () => {
     expect(await run.inside(({ storage }) => [...storage.kv.list()])).toEqual([]);
   });
 
-  it("raises the alert of its deployment, and stands in the catalogue as failed", async () => {
+  it("raises the alert of its deployment, and stands in the catalog as failed", async () => {
     const { run } = await HandDrivenRun.accept(acceptance(ALERTING, "scripted"));
     vi.spyOn(SignsOfLife.prototype, "silent").mockImplementation(() => {
       throw new TypeError("a bug of the test");

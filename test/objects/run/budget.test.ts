@@ -22,7 +22,7 @@ declare module "vitest" {
 
 const ROOT = "kilo_start";
 const TASKS = 4;
-/** What the catalogue writes for many runs at once is shared by that many here; by far more where there are more. */
+/** What the catalog writes for many runs at once is shared by that many here; by far more where there are more. */
 const RUNS = 20;
 const LISTED_AFTER_MS = 15_000;
 const MORE_THAN_RETENTION_MS = 31 * 86_400_000;
@@ -46,7 +46,7 @@ async function runDiamond(lifetime: Lifetime): Promise<RunId> {
   return accepted.value.runId;
 }
 
-/** All that is still to come for these runs, and for what the catalogue knows of them: their alarms, as if the time had come. */
+/** All that is still to come for these runs, and for what the catalog knows of them: their alarms, as if the time had come. */
 async function outliveRetention(runIds: readonly RunId[]): Promise<void> {
   const until = Date.now();
   const wakeAll = async (afterMs: number): Promise<void> => {
@@ -85,7 +85,7 @@ describe("a 4-task diamond with 1 KB payloads, dispatched by the queue", () => {
   });
 
   it("stays within the budgets, from its trigger to the end of its retention", async ({ task }) => {
-    // The first one makes the tables of the catalogue.
+    // The first one makes the tables of the catalog.
     const first = await runDiamond(BY_QUEUE);
     await untilListed(1);
     // No time passes: on a busy machine runs would last long enough to be told of while they run, which is another count.

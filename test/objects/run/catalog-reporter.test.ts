@@ -35,7 +35,7 @@ function feed() {
   return { feed: made, told, pauses, failed };
 }
 
-describe("what the catalogue is told of a run", () => {
+describe("what the catalog is told of a run", () => {
   it("that is not final is told after a pause, once, as the run is then", async () => {
     const { feed: telling, told, pauses } = feed();
     const run = queuedRun();

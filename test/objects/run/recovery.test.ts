@@ -121,7 +121,7 @@ describe("the alarm of a run", () => {
     expect(await run.alarmAt()).toBe(START + DIAMOND.retentionMs);
   });
 
-  it("looks for a run that has ended in the catalogue, also if it was gone", async () => {
+  it("looks for a run that has ended in the catalog, also if it was gone", async () => {
     const { run, answer } = await HandDrivenRun.accept(acceptance(ONE, "only"));
     await run.settle(succeeded(only(answer.grant)));
     await vi.waitFor(async () => expect(await run.alarmAt()).toBe(START + ONE.retentionMs), 10_000);
